@@ -1,0 +1,13 @@
+//! Generated bindings of the Genesys Cloud Platform API: one module and one feature per API group.
+//!
+//! Users depend on the crate `genesys-cloud`, which re-exports all of this.
+
+#![allow(missing_docs)] // The API document at hand describes neither fields nor parameters.
+
+mod client;
+#[rustfmt::skip]
+mod generated;
+mod prelude;
+
+pub use client::Client;
+pub use generated::*;

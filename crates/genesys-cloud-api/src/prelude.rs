@@ -1,0 +1,20 @@
+//! The names that generated code uses. Which of them depends on the groups that are switched on.
+
+#![allow(dead_code, unused_imports)]
+
+pub(crate) use genesys_cloud_core::{RawReply, group, open_enum, operation, paged, record, replies};
+
+pub(crate) use bytes::Bytes;
+pub(crate) use serde_json::Value;
+
+/// A point in time, in UTC.
+pub(crate) type DateTime = chrono::DateTime<chrono::Utc>;
+
+/// A calendar day.
+pub(crate) type Date = chrono::NaiveDate;
+
+/// A date and time of day in a zone that stands elsewhere.
+pub(crate) type LocalDateTime = chrono::NaiveDateTime;
+
+/// Named values.
+pub(crate) type Map<T> = std::collections::BTreeMap<String, T>;

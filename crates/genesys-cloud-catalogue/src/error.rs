@@ -1,0 +1,61 @@
+use std::fmt;
+
+/// Why a document could not be read as a catalogue.
+#[derive(Debug)]
+pub struct Error {
+    place: Place,
+    cause: Cause,
+}
+
+/// Where in the two files the trouble is.
+#[derive(Debug, Clone)]
+pub(crate) enum Place {
+    Operations { line: usize },
+    Definitions { line: usize },
+    Tag { operation: String },
+}
+
+#[derive(Debug)]
+enum Cause {
+    Json(serde_json::Error),
+    Duplicate(String),
+}
+
+impl Error {
+    pub(crate) fn json(place: Place, source: serde_json::Error) -> Self {
+        Self {
+            place,
+            cause: Cause::Json(source),
+        }
+    }
+
+    pub(crate) fn duplicate(place: Place, name: &str) -> Self {
+        Self {
+            place,
+            cause: Cause::Duplicate(name.to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.place {
+            Place::Operations { line } => write!(f, "operations, line {line}: ")?,
+            Place::Definitions { line } => write!(f, "definitions, line {line}: ")?,
+            Place::Tag { operation } => write!(f, "tag of {operation}: ")?,
+        }
+        match &self.cause {
+            Cause::Json(_) => f.write_str("not in the format of the catalogue"),
+            Cause::Duplicate(name) => write!(f, "{name} is there already"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.cause {
+            Cause::Json(source) => Some(source),
+            Cause::Duplicate(_) => None,
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! The Genesys Cloud Platform API as data: every operation with its parameters,
+//! body and replies, and every definition they name.
+//!
+//! The tables are made from the published API document by `cargo xtask codegen`
+//! and stand in the binary, so that a tool can find, call or imitate any
+//! operation by name, without the generated bindings.
+//!
+//! ```
+//! use genesys_cloud_catalogue::Catalogue;
+//!
+//! let catalogue = Catalogue::embedded();
+//! let queues = catalogue.operation("GET /api/v2/routing/queues").expect("an operation of the API");
+//! assert_eq!(queues.id, "getRoutingQueues");
+//!
+//! let page_size = queues.parameter("pageSize").expect("a parameter of the operation");
+//! assert_eq!(page_size.default, Some(25.into()));
+//!
+//! let listing = catalogue.resolve(queues.reply().expect("a reply with a body"));
+//! let (_, entities) = listing.properties.iter().find(|(name, _)| name == "entities").expect("a list");
+//! assert_eq!(entities.items.as_ref().and_then(|item| item.reference.as_deref()), Some("Queue"));
+//! ```
+
+mod catalogue;
+mod error;
+mod operation;
+mod schema;
+
+pub use catalogue::Catalogue;
+pub use error::Error;
+pub use operation::{Body, Location, Operation, Parameter, Reply};
+pub use schema::{Kind, Schema};

@@ -1,0 +1,108 @@
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+
+/// What a value looks like: a Swagger schema, or a reference to a definition.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Schema {
+    /// The definition this schema stands for; nothing else is set then.
+    #[serde(rename = "$ref")]
+    pub reference: Option<String>,
+    /// The JSON type, if the document states one.
+    #[serde(rename = "type")]
+    pub kind: Option<Kind>,
+    /// `date-time`, `int64`, `uri` and the like.
+    pub format: Option<String>,
+    /// The values the document knows; the service may send others.
+    #[serde(rename = "enum")]
+    pub values: Vec<Value>,
+    /// What each element of an array looks like.
+    pub items: Option<Box<Schema>>,
+    /// The fields of an object, in the order of the document.
+    #[serde(deserialize_with = "properties")]
+    pub properties: Vec<(String, Schema)>,
+    /// What the values of a map look like.
+    pub additional_properties: Option<Box<Schema>>,
+    /// The fields the document calls required.
+    pub required: Vec<String>,
+    /// Whether only the service sets this field.
+    pub read_only: bool,
+    /// The regular expression a string must match.
+    pub pattern: Option<String>,
+    /// The smallest number allowed.
+    pub minimum: Option<f64>,
+    /// The largest number allowed.
+    pub maximum: Option<f64>,
+    /// The fewest characters allowed.
+    pub min_length: Option<u64>,
+    /// The most characters allowed.
+    pub max_length: Option<u64>,
+}
+
+impl Schema {
+    /// The schema of one field of an object.
+    pub fn property(&self, name: &str) -> Option<&Schema> {
+        self.properties
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, schema)| schema)
+    }
+}
+
+/// A JSON type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Kind {
+    /// `true` or `false`.
+    Boolean,
+    /// A whole number.
+    Integer,
+    /// Any number.
+    Number,
+    /// A string.
+    String,
+    /// A list of items.
+    Array,
+    /// An object or a map.
+    Object,
+    /// The contents of a file.
+    File,
+}
+
+/// Reads an object as pairs: a map type would lose the order of the document.
+fn properties<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<(String, Schema)>, D::Error> {
+    ordered(deserializer)
+}
+
+pub(crate) fn ordered<'de, D, V>(deserializer: D) -> Result<Vec<(String, V)>, D::Error>
+where
+    D: Deserializer<'de>,
+    V: Deserialize<'de>,
+{
+    struct Pairs<V>(std::marker::PhantomData<V>);
+
+    impl<'de, V: Deserialize<'de>> Visitor<'de> for Pairs<V> {
+        type Value = Vec<(String, V)>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut pairs = Vec::with_capacity(map.size_hint().unwrap_or(0));
+            while let Some(pair) = map.next_entry()? {
+                pairs.push(pair);
+            }
+            Ok(pairs)
+        }
+    }
+
+    deserializer.deserialize_map(Pairs(std::marker::PhantomData))
+}

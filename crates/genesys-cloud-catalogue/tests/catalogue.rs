@@ -1,0 +1,151 @@
+//! What a tool can rely on when it reads the catalogue.
+
+use genesys_cloud_catalogue::{Catalogue, Kind, Location};
+
+#[test]
+fn every_embedded_operation_and_definition_can_be_read() {
+    let catalogue = Catalogue::embedded();
+    let named = catalogue
+        .definition_names()
+        .filter_map(|name| catalogue.definition(name))
+        .count();
+    assert_eq!(named, catalogue.definition_names().count());
+    assert!(named > 5_000);
+    assert!(catalogue.operations().len() > 3_000);
+}
+
+#[test]
+fn every_reference_of_an_operation_leads_to_a_definition() {
+    let catalogue = Catalogue::embedded();
+    for operation in catalogue.operations() {
+        let bodies = operation.body.iter().map(|body| &body.schema);
+        let replies = operation
+            .replies
+            .iter()
+            .filter_map(|reply| reply.schema.as_ref());
+        for schema in bodies.chain(replies) {
+            assert!(
+                schema
+                    .reference
+                    .as_deref()
+                    .is_none_or(|name| catalogue.definition(name).is_some()),
+                "{}",
+                operation.id
+            );
+        }
+    }
+}
+
+#[test]
+fn an_operation_is_found_by_each_of_its_names() {
+    let catalogue = document();
+    for name in ["getPets", "GET /api/v2/pets/{petId}", "zoo.pets"] {
+        assert_eq!(catalogue.operation(name).expect(name).id, "getPets");
+    }
+    assert!(catalogue.operation("getPet").is_none());
+}
+
+#[test]
+fn parameters_replies_and_properties_keep_the_order_of_the_document() {
+    let catalogue = document();
+    let operation = catalogue.operation("getPets").expect("an operation");
+    let names: Vec<_> = operation
+        .parameters
+        .iter()
+        .map(|it| it.name.as_str())
+        .collect();
+    assert_eq!(names, ["petId", "kind", "If-Match"]);
+    let statuses: Vec<_> = operation.replies.iter().map(|reply| reply.status).collect();
+    assert_eq!(statuses, [Some(206), Some(200), None]);
+    let pet = catalogue.definition("Pet").expect("a definition");
+    let fields: Vec<_> = pet
+        .properties
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .collect();
+    assert_eq!(fields, ["zebra", "ant", "tags"]);
+}
+
+#[test]
+fn a_parameter_says_where_it_goes_and_what_it_takes() {
+    let catalogue = document();
+    let operation = catalogue.operation("getPets").expect("an operation");
+    let kind = operation.parameter("kind").expect("a parameter");
+    assert_eq!(
+        (kind.location, kind.kind, kind.required),
+        (Location::Query, Kind::Array, false)
+    );
+    assert_eq!(
+        kind.items.as_ref().and_then(|item| item.kind),
+        Some(Kind::String)
+    );
+    assert_eq!(operation.parameters_in(Location::Path).count(), 1);
+}
+
+#[test]
+fn a_definition_is_resolved_where_it_is_referred_to() {
+    let catalogue = document();
+    let operation = catalogue.operation("getPets").expect("an operation");
+    let pet = catalogue.resolve(operation.reply().expect("a reply"));
+    assert_eq!(pet.required, ["ant"]);
+    assert_eq!(pet.property("ant").and_then(|ant| ant.maximum), Some(9.0));
+    let tags = pet
+        .property("tags")
+        .and_then(|tags| tags.additional_properties.as_deref());
+    assert_eq!(tags.and_then(|tag| tag.kind), Some(Kind::Boolean));
+}
+
+#[test]
+fn a_tag_is_read_as_the_callers_own_type() {
+    let catalogue = document();
+    let operation = catalogue.operation("getPets").expect("an operation");
+    let tag: Option<std::collections::BTreeMap<String, String>> = operation.tag().expect("a map");
+    assert_eq!(tag.expect("a tag")["scheme"], "none");
+    let error = operation.tag::<u32>().expect_err("not a number");
+    assert_eq!(
+        error.to_string(),
+        "tag of getPets: not in the format of the catalogue"
+    );
+}
+
+#[test]
+fn an_error_names_the_file_and_the_line() {
+    let error = Catalogue::from_jsonl("\n{\"id\":1}", "").expect_err("not an operation");
+    assert_eq!(
+        error.to_string(),
+        "operations, line 2: not in the format of the catalogue"
+    );
+    assert!(std::error::Error::source(&error).is_some());
+
+    let twice = format!("{}\n{}", OPERATION, OPERATION);
+    let error = Catalogue::from_jsonl(&twice, "").expect_err("twice");
+    assert_eq!(
+        error.to_string(),
+        "operations, line 2: getPets is there already"
+    );
+
+    let error = Catalogue::from_jsonl("", r#"{"name":"Pet","type":"animal"}"#).expect_err("a type");
+    assert_eq!(
+        error.to_string(),
+        "definitions, line 1: not in the format of the catalogue"
+    );
+}
+
+const OPERATION: &str = concat!(
+    r#"{"method":"GET","path":"/api/v2/pets/{petId}","id":"getPets","group":"zoo","rust":"pets","#,
+    r#""parameters":[{"name":"petId","in":"path","required":true,"type":"string"},"#,
+    r#"{"name":"kind","in":"query","type":"array","items":{"type":"string"}},"#,
+    r#"{"name":"If-Match","in":"header","type":"string"}],"#,
+    r#""replies":{"206":null,"200":{"$ref":"Pet"},"default":null},"#,
+    r#""tag":{"scheme":"none"},"something new":1}"#,
+);
+
+const DEFINITION: &str = concat!(
+    r#"{"name":"Pet","type":"object","required":["ant"],"properties":{"zebra":{"type":"string"},"#,
+    r#""ant":{"type":"integer","maximum":9},"#,
+    r#""tags":{"type":"object","additionalProperties":{"type":"boolean"}}}}"#,
+);
+
+fn document() -> Catalogue {
+    Catalogue::from_jsonl(OPERATION, DEFINITION).expect("a document")
+}

@@ -1,0 +1,284 @@
+//! Where the bearer token comes from: given, or from a login that is shared by all clones of a client.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use http::HeaderValue;
+use http::header::{ACCEPT, CONTENT_TYPE};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+use url::Url;
+
+use crate::base_url::BaseUrl;
+use crate::error::Error;
+use crate::exchange::Exchange;
+use crate::operation::{Method, Operation};
+use crate::reply::{DecodeError, RawReply};
+
+/// A token is renewed this long before its end, or a tenth of its life before if that is shorter: an
+/// OAuth client can be set to lives of five minutes to two days.
+const MARGIN: Duration = Duration::from_secs(60);
+
+const LOGIN: Operation = Operation::known("login", Method::Post, "/oauth/token");
+
+/// A bearer token, ready to be sent.
+#[derive(Clone)]
+pub(crate) struct Token {
+    authorization: HeaderValue,
+    /// Counts the tokens of a client. Two logins may well be answered with the same text.
+    serial: u64,
+    renew_at: Option<Instant>,
+    ends_at: Option<Instant>,
+}
+
+impl Token {
+    /// A token of unknown life. `None` if it is empty or has a character that no token has.
+    pub(crate) fn new(secret: &str) -> Option<Self> {
+        if secret.is_empty() || !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return None;
+        }
+        let mut authorization = HeaderValue::try_from(format!("Bearer {secret}")).ok()?;
+        authorization.set_sensitive(true);
+        Some(Self { authorization, serial: 0, renew_at: None, ends_at: None })
+    }
+
+    /// The value of the `Authorization` header, marked as sensitive.
+    pub(crate) fn authorization(&self) -> HeaderValue {
+        self.authorization.clone()
+    }
+
+    /// Blanks the token in a reply.
+    pub(crate) fn blank_in(&self, reply: &mut RawReply) {
+        let authorization = self.authorization.to_str().unwrap_or_default();
+        reply.blank(authorization.trim_start_matches("Bearer "));
+    }
+
+    fn is_over(&self) -> bool {
+        self.ends_at.is_some_and(|at| at <= Instant::now())
+    }
+
+    fn is_due(&self) -> bool {
+        self.renew_at.is_some_and(|at| at <= Instant::now())
+    }
+}
+
+/// How a client gets its token.
+pub(crate) enum Auth {
+    /// From the caller, who also renews it.
+    Ready(Token),
+    /// By logging in with client credentials.
+    Login(Box<Login>),
+}
+
+impl Auth {
+    /// The token to send now.
+    pub(crate) async fn token(&self) -> Result<Token, Error> {
+        match self {
+            Self::Ready(token) => Ok(token.clone()),
+            Self::Login(login) => login.token(None).await,
+        }
+    }
+
+    /// A token other than this one, which the API refused. `None` if there is no other to be had.
+    pub(crate) async fn instead_of(&self, refused: &Token) -> Result<Option<Token>, Error> {
+        match self {
+            Self::Ready(_) => Ok(None),
+            Self::Login(login) => login.token(Some(refused)).await.map(Some),
+        }
+    }
+
+    /// What can be done about a 401 that stays.
+    pub(crate) fn advice(&self) -> &'static str {
+        match self {
+            Self::Ready(_) => {
+                "the access token was refused: it may have ended or be of another region; client \
+                 credentials renew theirs by themselves"
+            }
+            Self::Login(_) => {
+                "the token was refused, and so was a new one: check that the API URL and the login \
+                 URL are of the same region"
+            }
+        }
+    }
+}
+
+/// Shows no secret.
+impl fmt::Debug for Auth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ready(_) => f.write_str("AccessToken"),
+            Self::Login(login) => {
+                f.debug_tuple("ClientCredentials").field(&login.client_id).finish()
+            }
+        }
+    }
+}
+
+/// A login with client credentials, and the token it gave.
+pub(crate) struct Login {
+    exchange: Exchange,
+    url: Url,
+    client_id: String,
+    client_secret: SecretString,
+    /// Locked by the one caller that logs in; the others wait for it. If that caller is dropped the lock
+    /// opens, and the next one finds no token and logs in itself.
+    state: Mutex<State>,
+    /// How many logins have ended. It tells a caller that one did while it waited for the lock.
+    ended: AtomicU64,
+}
+
+#[derive(Default)]
+struct State {
+    token: Option<Token>,
+    /// Why the last login failed, if it did.
+    failure: Option<Error>,
+}
+
+impl Login {
+    pub(crate) fn new(
+        exchange: Exchange,
+        base: &BaseUrl,
+        client_id: String,
+        client_secret: SecretString,
+    ) -> Result<Self, String> {
+        let url = base.join(LOGIN.path())?;
+        let state = Mutex::default();
+        Ok(Self { exchange, url, client_id, client_secret, state, ended: AtomicU64::new(0) })
+    }
+
+    async fn token(&self, refused: Option<&Token>) -> Result<Token, Error> {
+        let ended_before = self.ended.load(Ordering::Acquire);
+        let mut state = self.state.lock().await;
+        let is_gone = |token: &Token| {
+            token.is_over() || refused.is_some_and(|refused| refused.serial == token.serial)
+        };
+        match &state.token {
+            Some(token) if is_gone(token) => state.token = None,
+            Some(token) if !token.is_due() => return Ok(token.clone()),
+            _ => {}
+        }
+        let ended = self.ended.load(Ordering::Acquire);
+        if ended != ended_before
+            && let Some(failure) = &state.failure
+        {
+            // Others waited for the same login. If each of them tried again, they would only run
+            // into the limit that the login host has of its own.
+            return Err(failure.share());
+        }
+        let outcome = self.log_in().await;
+        self.ended.store(ended + 1, Ordering::Release);
+        match (outcome, &mut state.token) {
+            (Ok(token), _) => {
+                let token = Token { serial: ended + 1, ..token };
+                *state = State { token: Some(token.clone()), failure: None };
+                Ok(token)
+            }
+            (Err(_), Some(token)) => {
+                tracing::warn!(
+                    host = self.url.authority(),
+                    "renewal failed; the token is used to its end"
+                );
+                token.renew_at = token.ends_at;
+                Ok(token.clone())
+            }
+            (Err(error), None) => {
+                state.failure = Some(error.share());
+                Err(error)
+            }
+        }
+    }
+
+    async fn log_in(&self) -> Result<Token, Error> {
+        let asked_at = Instant::now();
+        let secret = self.client_secret.expose_secret();
+        let request = self
+            .exchange
+            .request(LOGIN.method(), self.url.clone())
+            .basic_auth(&self.client_id, Some(secret))
+            .header(ACCEPT, "application/json")
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body("grant_type=client_credentials");
+        let outcome = async {
+            let mut reply = self.exchange.send(&LOGIN, request).await?;
+            if !LOGIN.accepts(reply.status()) {
+                reply.blank(secret);
+            }
+            let reply = reply.accepted()?;
+            token_of(&reply, asked_at).map_err(|error| {
+                Error::decode(&reply, &error)
+                    .advise("check that the login URL is that of a login host")
+            })
+        };
+        let token = outcome.await.map_err(|error| {
+            let error = error.at_login(self.url.authority());
+            if error.is_rate_limited() {
+                error.advise("logins have a rate limit of their own: share one client, and wait a minute")
+            } else if error.is_auth() {
+                error.advise(
+                    "check the client id (GENESYS_CLOUD_CLIENT_ID) and secret \
+                     (GENESYS_CLOUD_CLIENT_SECRET), that the OAuth client has the grant type Client \
+                     Credentials, and that its organization is in this region",
+                )
+            } else {
+                error
+            }
+        })?;
+        tracing::debug!(host = self.url.authority(), "logged in");
+        Ok(token)
+    }
+}
+
+/// The token that a login was answered with.
+fn token_of(reply: &RawReply, asked_at: Instant) -> Result<Token, DecodeError> {
+    let grant: Value = serde_json::from_slice(reply.body())?;
+    let token = grant["access_token"].as_str().and_then(Token::new);
+    let token = token.ok_or_else(|| DecodeError::new("it has no usable `access_token`"))?;
+    // A token whose life is not told is used until the API refuses it.
+    let Some(life) = seconds(&grant["expires_in"]) else { return Ok(token) };
+    let margin = MARGIN.min(life / 10);
+    Ok(Token {
+        renew_at: asked_at.checked_add(life - margin),
+        ends_at: asked_at.checked_add(life),
+        ..token
+    })
+}
+
+fn seconds(json: &Value) -> Option<Duration> {
+    let seconds = json.as_f64().or_else(|| json.as_str()?.parse().ok())?;
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_marked_so_that_it_is_neither_shown_nor_indexed() {
+        let token = Token::new("the-token").expect("a token").authorization();
+        assert!(token.is_sensitive());
+        assert_eq!(format!("{token:?}"), "Sensitive");
+        assert!(
+            Token::new("").is_none() && Token::new("a b").is_none() && Token::new("ä").is_none()
+        );
+    }
+
+    #[test]
+    fn a_life_is_read_as_a_number_or_as_text() {
+        for (json, expected) in [
+            ("86400", Some(86_400.0)),
+            ("\"300\"", Some(300.0)),
+            ("0.5", Some(0.5)),
+            ("0", Some(0.0)),
+            ("-1", None),
+            ("1e300", None),
+            ("null", None),
+            ("\"soon\"", None),
+        ] {
+            let json = serde_json::from_str(json).expect("JSON");
+            assert_eq!(seconds(&json), expected.map(Duration::from_secs_f64), "{json}");
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! The URL that a client sends to, and the check that nothing leaves it.
+
+use url::{Host, Url};
+
+/// Scheme, host, port and path prefix of the API or of the login service.
+#[derive(Clone, Debug)]
+pub(crate) struct BaseUrl {
+    url: Url,
+    /// The URL as text, without a slash at its end.
+    text: String,
+}
+
+impl BaseUrl {
+    /// Accepts `https`, and `http` where nothing leaves the machine. The reason it refuses for does not
+    /// repeat the URL, which may hold a password.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let url = Url::parse(text.trim()).map_err(|error| {
+            format!("it is not a URL such as https://api.mypurecloud.com ({error})")
+        })?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err("it must begin with https://".into());
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("it must not hold a user name or password".into());
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err("it must not hold a query or fragment".into());
+        }
+        let text = url.as_str().trim_end_matches('/').to_owned();
+        let this = Self { url, text };
+        if this.url.scheme() == "http" && !this.is_loopback() {
+            return Err("it must begin with https://: http is for this machine alone".into());
+        }
+        Ok(this)
+    }
+
+    /// The URL of a request target (path and query), which is appended as text.
+    ///
+    /// Refuses what would leave this URL, so that what is joined can be given a token: a target such as
+    /// `@evil.example/` names another host, `/../x` climbs out of the prefix.
+    pub(crate) fn join(&self, target: &str) -> Result<Url, String> {
+        let away = || format!("its path must begin with `/` and stay below {}", self.text);
+        let joined = Url::parse(&format!("{}{target}", self.text)).map_err(|_| away())?;
+        let same_host = joined.origin() == self.url.origin() && joined.username().is_empty();
+        let prefix = self.url.path().trim_end_matches('/');
+        let below = joined.path().strip_prefix(prefix).is_some_and(|path| path.starts_with('/'));
+        if !same_host || !below {
+            return Err(away());
+        }
+        if joined.fragment().is_some() {
+            return Err("its path must not hold a `#`".to_owned());
+        }
+        Ok(joined)
+    }
+
+    /// The URL, without a slash at its end.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    pub(crate) fn is_loopback(&self) -> bool {
+        match self.url.host() {
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            Some(Host::Domain(name)) => name == "localhost",
+            None => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_that_are_accepted() {
+        for (given, expected) in [
+            ("https://api.mypurecloud.ie", "https://api.mypurecloud.ie"),
+            ("https://api.mypurecloud.ie/", "https://api.mypurecloud.ie"),
+            (" HTTPS://API.mypurecloud.ie:443\n", "https://api.mypurecloud.ie"),
+            ("https://gw.example.com:8443/genesys/", "https://gw.example.com:8443/genesys"),
+            ("https://10.0.0.1", "https://10.0.0.1"),
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+            ("http://127.9.9.9", "http://127.9.9.9"),
+            ("http://[::1]:8080/prefix", "http://[::1]:8080/prefix"),
+            ("http://localhost", "http://localhost"),
+        ] {
+            let url = BaseUrl::parse(given).map(|url| url.as_str().to_owned());
+            assert_eq!(url.as_deref(), Ok(expected));
+        }
+    }
+
+    #[test]
+    fn urls_that_are_refused() {
+        for (given, why) in [
+            ("", "not a URL"),
+            ("api.mypurecloud.ie", "not a URL"),
+            ("https://", "not a URL"),
+            ("ftp://api.mypurecloud.ie", "must begin with https://"),
+            ("localhost:8080", "must begin with https://"),
+            ("http://api.mypurecloud.ie", "must begin with https://"),
+            ("http://10.0.0.1", "must begin with https://"),
+            ("http://0.0.0.0", "must begin with https://"),
+            ("http://128.0.0.1", "must begin with https://"),
+            ("http://[::2]", "must begin with https://"),
+            ("http://localhost.example.com", "must begin with https://"),
+            ("http://127.0.0.1.example.com", "must begin with https://"),
+            ("https://user@gw.example.com", "user name or password"),
+            ("https://user:hunter2@gw.example.com", "user name or password"),
+            ("https://:hunter2@gw.example.com", "user name or password"),
+            ("https://gw.example.com?", "query or fragment"),
+            ("https://gw.example.com/?key=hunter2", "query or fragment"),
+            ("https://gw.example.com/#top", "query or fragment"),
+        ] {
+            let refusal = BaseUrl::parse(given).map(|_| ()).expect_err(given);
+            assert!(refusal.contains(why), "{given}: {refusal}");
+            assert!(!refusal.contains("hunter2"), "{given}: {refusal}");
+        }
+    }
+
+    #[test]
+    fn a_target_is_appended_to_the_prefix() {
+        for (base, target, expected) in [
+            ("https://api.mypurecloud.ie", "/api/v2/x", "https://api.mypurecloud.ie/api/v2/x"),
+            ("https://gw.example.com/g/", "/api/v2/x?a=b", "https://gw.example.com/g/api/v2/x?a=b"),
+            ("https://gw.example.com", "/a%2Fb/%252e", "https://gw.example.com/a%2Fb/%252e"),
+            ("http://[::1]:81", "//evil.example/", "http://[::1]:81//evil.example/"),
+            ("https://gw.example.com", "\\@evil.example", "https://gw.example.com/@evil.example"),
+        ] {
+            let base = BaseUrl::parse(base).expect("a base URL");
+            assert_eq!(base.join(target).map(String::from).as_deref(), Ok(expected));
+        }
+    }
+
+    #[test]
+    fn a_target_that_leaves_the_base_is_refused() {
+        for (base, target) in [
+            ("https://api.mypurecloud.ie", "api/v2/x"),
+            ("https://api.mypurecloud.ie", ".evil.example/"),
+            ("https://api.mypurecloud.ie", "@evil.example/"),
+            ("https://api.mypurecloud.ie", "@api.mypurecloud.ie/"),
+            ("https://api.mypurecloud.ie", ":81/"),
+            ("https://api.mypurecloud.ie:8", "1/"),
+            ("http://127.0.0.1:8", "@127.0.0.1:8/"),
+            ("https://gw.example.com/genesys", ""),
+            ("https://gw.example.com/genesys", "-other/x"),
+            ("https://api.mypurecloud.ie", "https://evil.example/"),
+            ("https://api.mypurecloud.ie", "/api/v2/x#y"),
+            ("https://gw.example.com/genesys", "/../other"),
+            ("https://gw.example.com/genesys", "/%2e%2e/other"),
+            ("https://gw.example.com/genesys", "/../genesys-other/x"),
+        ] {
+            let base = BaseUrl::parse(base).expect("a base URL");
+            assert!(base.join(target).is_err(), "{target}: {:?}", base.join(target));
+        }
+    }
+}

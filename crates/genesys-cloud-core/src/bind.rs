@@ -1,0 +1,206 @@
+//! The macros through which generated code states the facts of its groups and operations.
+
+/// Makes the type that holds the operations of one API group.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! group {
+    ($(#[$meta:meta])* pub struct $group:ident;) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug)]
+        pub struct $group {
+            client: $crate::Client,
+        }
+
+        impl $group {
+            /// The operations of this group, called through the given client.
+            pub fn new(client: &$crate::Client) -> Self {
+                Self { client: client.clone() }
+            }
+        }
+    };
+}
+
+/// Makes the method of one operation, and the type of its call where it has optional parameters.
+///
+/// Path parameters, required query parameters and a required body are arguments, in this order; all
+/// else is a setter.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! operation {
+    // Without optional parameters: the call needs no type of its own.
+    (
+        $(#[$meta:meta])*
+        $group:ident.$method:ident -> $output:ty;
+        $id:literal $verb:ident $path:literal $(accepts $accepts:tt)?
+        $(path { $($path_name:ident: $path_type:ty = $path_wire:literal,)* })?
+        $(required { $($required_name:ident: $required_type:ty = $required_wire:literal,)* })?
+        $(body: $body:ty;)?
+    ) => {
+        impl $group {
+            $(#[$meta])*
+            pub fn $method(
+                &self,
+                $($($path_name: impl ::core::convert::Into<$path_type>,)*)?
+                $($($required_name: impl ::core::convert::Into<$required_type>,)*)?
+                $(body: impl ::std::borrow::Borrow<$body>,)?
+            ) -> $crate::Call<$output> {
+                #[allow(unused_mut)]
+                let mut call = $crate::Call::new(
+                    &self.client,
+                    $crate::Operation::known($id, $crate::Method::$verb, $path)
+                        $(.also_accepting(&$accepts))?,
+                );
+                $($(call.request_mut().set_path($path_wire, $path_name.into());)*)?
+                $($(call.request_mut().set_query($required_wire, $required_name.into());)*)?
+                $(
+                    let body: &$body = body.borrow();
+                    $crate::generated::set_body(&mut call, body);
+                )?
+                call
+            }
+        }
+    };
+
+    // With setters: the call is a type that has them.
+    (
+        $(#[$meta:meta])*
+        $group:ident.$method:ident -> $call:ident -> $output:ty;
+        $id:literal $verb:ident $path:literal $(accepts $accepts:tt)?
+        $(path { $($path_name:ident: $path_type:ty = $path_wire:literal,)* })?
+        $(required { $($required_name:ident: $required_type:ty = $required_wire:literal,)* })?
+        $(body: $body:ty;)?
+        $(optional_body: $optional_body:ty;)?
+        $(query { $($(#[$query_meta:meta])* $query_name:ident: $query_type:ty = $query_wire:literal,)* })?
+        $(each { $($(#[$each_meta:meta])* $each_name:ident: $each_type:ty = $each_wire:literal,)* })?
+        $(joined { $($(#[$joined_meta:meta])* $joined_name:ident: $joined_type:ty = $joined_wire:literal $joined_by:literal,)* })?
+        $(header { $($(#[$header_meta:meta])* $header_name:ident: $header_type:ty = $header_wire:literal,)* })?
+    ) => {
+        impl $group {
+            $(#[$meta])*
+            pub fn $method(
+                &self,
+                $($($path_name: impl ::core::convert::Into<$path_type>,)*)?
+                $($($required_name: impl ::core::convert::Into<$required_type>,)*)?
+                $(body: impl ::std::borrow::Borrow<$body>,)?
+            ) -> $call {
+                #[allow(unused_mut)]
+                let mut call = $crate::Call::new(
+                    &self.client,
+                    $crate::Operation::known($id, $crate::Method::$verb, $path)
+                        $(.also_accepting(&$accepts))?,
+                );
+                $($(call.request_mut().set_path($path_wire, $path_name.into());)*)?
+                $($(call.request_mut().set_query($required_wire, $required_name.into());)*)?
+                $(
+                    let body: &$body = body.borrow();
+                    $crate::generated::set_body(&mut call, body);
+                )?
+                $call(call)
+            }
+        }
+
+        #[doc = concat!("A call of [`", stringify!($group), "::", stringify!($method), "`], ready to be sent.")]
+        #[derive(Clone, Debug)]
+        #[must_use = "a call does nothing until it is sent"]
+        pub struct $call($crate::Call<$output>);
+
+        impl $call {
+            $(
+                /// Sets the body.
+                pub fn body(mut self, body: impl ::std::borrow::Borrow<$optional_body>) -> Self {
+                    let body: &$optional_body = body.borrow();
+                    $crate::generated::set_body(&mut self.0, body);
+                    self
+                }
+            )?
+            $($(
+                $(#[$query_meta])*
+                pub fn $query_name(mut self, value: impl ::core::convert::Into<$query_type>) -> Self {
+                    self.0.request_mut().set_query($query_wire, value.into());
+                    self
+                }
+            )*)?
+            $($(
+                $(#[$each_meta])*
+                pub fn $each_name(
+                    mut self,
+                    values: impl ::core::iter::IntoIterator<
+                        Item = impl ::core::convert::Into<$each_type>,
+                    >,
+                ) -> Self {
+                    let values = values.into_iter().map(::core::convert::Into::<$each_type>::into);
+                    self.0.request_mut().set_query_each($each_wire, values);
+                    self
+                }
+            )*)?
+            $($(
+                $(#[$joined_meta])*
+                pub fn $joined_name(
+                    mut self,
+                    values: impl ::core::iter::IntoIterator<
+                        Item = impl ::core::convert::Into<$joined_type>,
+                    >,
+                ) -> Self {
+                    let values = values.into_iter().map(::core::convert::Into::<$joined_type>::into);
+                    self.0.request_mut().set_query_joined($joined_wire, $joined_by, values);
+                    self
+                }
+            )*)?
+            $($(
+                $(#[$header_meta])*
+                pub fn $header_name(mut self, value: impl ::core::convert::Into<$header_type>) -> Self {
+                    self.0.request_mut().set_header($header_wire, value.into());
+                    self
+                }
+            )*)?
+
+            /// Sends the call.
+            pub fn send(self) -> $crate::Sending<$output> {
+                self.0.send()
+            }
+
+            /// The call without its setters, for what the document does not know: further headers and
+            /// parameters, and fields of the body to set to null.
+            pub fn into_call(self) -> $crate::Call<$output> {
+                self.0
+            }
+        }
+    };
+}
+
+/// Makes the type of a reply whose form depends on its status.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! replies {
+    (
+        $(#[$meta:meta])*
+        pub enum $name:ident { $($status:literal => $variant:ident($type:ty),)* }
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug)]
+        #[non_exhaustive]
+        pub enum $name {
+            $(
+                #[doc = concat!("The reply of status ", $status, ".")]
+                $variant($type),
+            )*
+        }
+
+        impl $crate::Decode for $name {
+            fn decode(
+                reply: &$crate::RawReply,
+            ) -> ::core::result::Result<Self, $crate::DecodeError> {
+                const STATUSES: &[u16] = &[$($status,)*];
+                // A status that the document does not list is read like the first that it does.
+                let status = reply.status();
+                let status = if STATUSES.contains(&status) { status } else { STATUSES[0] };
+                $(
+                    if status == $status {
+                        return <$type as $crate::Decode>::decode(reply).map(Self::$variant);
+                    }
+                )*
+                ::core::unreachable!("the status is one of those above")
+            }
+        }
+    };
+}

@@ -1,0 +1,118 @@
+//! One call of an operation, ready to be sent.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::future::IntoFuture;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures::future::BoxFuture;
+
+use crate::client::Client;
+use crate::error::Error;
+use crate::operation::Operation;
+use crate::param::Param;
+use crate::reply::{Decode, RawReply, Reply};
+use crate::request::Request;
+
+/// One call of an operation that returns a `T`. Nothing is sent before it is awaited or [sent](Call::send).
+#[must_use = "a call does nothing until it is awaited or sent"]
+pub struct Call<T> {
+    client: Client,
+    request: Request,
+    output: PhantomData<fn() -> T>,
+}
+
+impl<T> Call<T> {
+    /// A call of this operation with nothing set, for endpoints that the bindings do not know.
+    pub fn new(client: &Client, operation: Operation) -> Self {
+        Self { client: client.clone(), request: Request::new(operation), output: PhantomData }
+    }
+
+    /// What will be sent.
+    pub fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// What will be sent, to change it.
+    pub fn request_mut(&mut self) -> &mut Request {
+        &mut self.request
+    }
+
+    /// The client and the request.
+    pub fn into_parts(self) -> (Client, Request) {
+        (self.client, self.request)
+    }
+
+    /// Sets a header; see [`Request::set_header`].
+    pub fn header(mut self, name: &str, value: impl Param) -> Self {
+        self.request.set_header(name, value);
+        self
+    }
+
+    /// Sets a query parameter that the bindings do not know; see [`Request::set_query`].
+    pub fn query(mut self, name: impl Into<Cow<'static, str>>, value: impl Param) -> Self {
+        self.request.set_query(name, value);
+        self
+    }
+
+    /// Sets one field of the body to an explicit JSON `null`; see [`Request::set_null`].
+    pub fn set_null(mut self, pointer: &str) -> Self {
+        self.request.set_null(pointer);
+        self
+    }
+}
+
+impl<T: Decode> Call<T> {
+    /// Sends the call. Awaiting the call itself does the same.
+    pub fn send(self) -> Sending<T> {
+        let Self { client, request, .. } = self;
+        let execution = Box::pin(async move { client.execute(&request).await });
+        Sending { execution, output: PhantomData }
+    }
+}
+
+impl<T: Decode> IntoFuture for Call<T> {
+    type Output = Result<Reply<T>, Error>;
+    type IntoFuture = Sending<T>;
+
+    fn into_future(self) -> Sending<T> {
+        self.send()
+    }
+}
+
+impl<T> Clone for Call<T> {
+    fn clone(&self) -> Self {
+        Self { client: self.client.clone(), request: self.request.clone(), output: PhantomData }
+    }
+}
+
+impl<T> fmt::Debug for Call<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("request", &self.request).finish_non_exhaustive()
+    }
+}
+
+/// A call on its way: a future of the [`Reply`]. Dropping it gives the call up; whether the API has seen
+/// it is then unknown.
+#[must_use = "a call does nothing until it is awaited"]
+pub struct Sending<T> {
+    // Not generic: what is compiled for each operation is no more than the reading of its reply.
+    execution: BoxFuture<'static, Result<RawReply, Error>>,
+    output: PhantomData<fn() -> T>,
+}
+
+impl<T: Decode> Future for Sending<T> {
+    type Output = Result<Reply<T>, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(ready!(self.execution.as_mut().poll(cx))?.decode())
+    }
+}
+
+impl<T> fmt::Debug for Sending<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sending").finish_non_exhaustive()
+    }
+}

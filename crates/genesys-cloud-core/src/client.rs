@@ -1,0 +1,553 @@
+//! The client, and how it is set up.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderValue;
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use crate::auth::{Auth, Login, Token};
+use crate::base_url::BaseUrl;
+use crate::error::Error;
+use crate::exchange::Exchange;
+use crate::region::Region;
+use crate::reply::RawReply;
+use crate::request::Request;
+use crate::transport::Transport;
+
+const REGION: &str = "GENESYS_CLOUD_REGION";
+const CLIENT_ID: &str = "GENESYS_CLOUD_CLIENT_ID";
+const CLIENT_SECRET: &str = "GENESYS_CLOUD_CLIENT_SECRET";
+const ACCESS_TOKEN: &str = "GENESYS_CLOUD_ACCESS_TOKEN";
+const API_URL: &str = "GENESYS_CLOUD_API_URL";
+const LOGIN_URL: &str = "GENESYS_CLOUD_LOGIN_URL";
+
+/// A client of the Genesys Cloud Platform API.
+///
+/// Clones are cheap and share connections and token. The first call logs in; the token is renewed before
+/// it ends, and once if the API refuses it.
+#[derive(Clone)]
+pub struct Client(Arc<Transport>);
+
+impl Client {
+    /// A client set up from environment variables, as [`ClientBuilder::from_env`] reads them.
+    ///
+    /// # Errors
+    /// When variables are missing or wrong; the error names them all.
+    pub fn from_env() -> Result<Self, Error> {
+        ClientBuilder::from_env().build()
+    }
+
+    /// Sets up a client in code.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::new()
+    }
+
+    /// Sends a request and gives the reply as it came.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), genesys_cloud_core::Error> {
+    /// use genesys_cloud_core::{Client, Method, Operation, Request};
+    ///
+    /// let client = Client::from_env()?;
+    /// let mut request = Request::new(Operation::new("getUser", Method::Get, "/api/v2/users/{userId}"));
+    /// request.set_path("userId", "me").add_query("expand", "groups");
+    /// let me: serde_json::Value = client.execute(&request).await?.json()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// When the request can't be sent, no login or no reply comes about, or the operation does not accept
+    /// the status of the reply.
+    pub async fn execute(&self, request: &Request) -> Result<RawReply, Error> {
+        self.0.execute(request).await
+    }
+
+    /// The URL of the API that calls go to, such as `https://api.mypurecloud.ie`.
+    pub fn api_url(&self) -> &str {
+        self.0.api.as_str()
+    }
+}
+
+/// Shows no secret.
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("api_url", &self.api_url())
+            .field("auth", &self.0.auth)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Sets up a [`Client`], or a client of another crate that is made from one.
+///
+/// Setters can't fail; what is wrong or missing is told by [`build`](Self::build), all of it at once.
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct ClientBuilder<C = Client> {
+    region: Option<String>,
+    api_url: Option<String>,
+    login_url: Option<String>,
+    client_id: Option<String>,
+    client_secret: Option<SecretString>,
+    access_token: Option<SecretString>,
+    timeout: Duration,
+    connect_timeout: Duration,
+    read_timeout: Duration,
+    max_body: usize,
+    proxy: Option<SecretString>,
+    user_agent: Option<String>,
+    built: PhantomData<fn() -> C>,
+}
+
+impl<C> ClientBuilder<C> {
+    /// A client of which nothing is set yet.
+    pub fn new() -> Self {
+        Self {
+            region: None,
+            api_url: None,
+            login_url: None,
+            client_id: None,
+            client_secret: None,
+            access_token: None,
+            timeout: Duration::from_secs(120),
+            connect_timeout: Duration::from_secs(10),
+            read_timeout: Duration::from_secs(60),
+            max_body: 256 << 20,
+            proxy: None,
+            user_agent: None,
+            built: PhantomData,
+        }
+    }
+
+    /// A client as environment variables set it up. Setters called afterwards replace what they say.
+    ///
+    /// - `GENESYS_CLOUD_REGION`: the region, such as `eu-west-1` or `mypurecloud.ie`
+    /// - `GENESYS_CLOUD_CLIENT_ID`, `GENESYS_CLOUD_CLIENT_SECRET`: an OAuth client with the grant type
+    ///   Client Credentials
+    /// - `GENESYS_CLOUD_ACCESS_TOKEN`: a token to use as it is, in the place of client credentials
+    /// - `GENESYS_CLOUD_API_URL`, `GENESYS_CLOUD_LOGIN_URL`: a gateway, in the place of the region's hosts
+    ///
+    /// A blank variable is taken as one that is not set.
+    pub fn from_env() -> Self {
+        Self::from_vars(|name| std::env::var(name).ok())
+    }
+
+    fn from_vars(var: impl Fn(&str) -> Option<String>) -> Self {
+        let var = |name| var(name).map(|value| value.trim().to_owned());
+        Self {
+            region: var(REGION),
+            api_url: var(API_URL),
+            login_url: var(LOGIN_URL),
+            client_id: var(CLIENT_ID),
+            client_secret: var(CLIENT_SECRET).map(SecretString::from),
+            access_token: var(ACCESS_TOKEN).map(SecretString::from),
+            ..Self::new()
+        }
+    }
+
+    /// The region of the organization: a [`Region`], or its name or domain (`eu-west-1`, `mypurecloud.ie`).
+    pub fn region(mut self, region: impl AsRef<str>) -> Self {
+        self.region = Some(region.as_ref().to_owned());
+        self
+    }
+
+    /// Logs in as an OAuth client with the grant type Client Credentials, in the place of an access token.
+    pub fn credentials(
+        mut self,
+        client_id: impl Into<String>,
+        client_secret: impl Into<String>,
+    ) -> Self {
+        self.client_id = Some(client_id.into());
+        self.client_secret = Some(SecretString::from(client_secret.into()));
+        self.access_token = None;
+        self
+    }
+
+    /// Uses a token as it is, without logging in, in the place of client credentials.
+    pub fn access_token(mut self, token: impl Into<String>) -> Self {
+        self.access_token = Some(SecretString::from(token.into()));
+        self
+    }
+
+    /// Sends API calls to a gateway instead of the region's host, such as `https://gw.example.com/genesys`.
+    ///
+    /// `https`, or `http` on this machine. A path is kept as a prefix.
+    pub fn api_url(mut self, url: impl Into<String>) -> Self {
+        self.api_url = Some(url.into());
+        self
+    }
+
+    /// Logs in at a gateway instead of the region's host. See [`api_url`](Self::api_url).
+    pub fn login_url(mut self, url: impl Into<String>) -> Self {
+        self.login_url = Some(url.into());
+        self
+    }
+
+    /// How long a call may take from its start to the last byte of the reply, including a login that it
+    /// needs. 120 seconds unless set.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// How long it may take to open a connection. 10 seconds unless set.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// How long a host may keep silent before or within a reply. 60 seconds unless set.
+    pub fn read_timeout(mut self, timeout: Duration) -> Self {
+        self.read_timeout = timeout;
+        self
+    }
+
+    /// The size of a reply body, decompressed and in bytes, above which the call is an error. 256 MiB
+    /// unless set.
+    pub fn max_body(mut self, bytes: usize) -> Self {
+        self.max_body = bytes;
+        self
+    }
+
+    /// Sends everything through this HTTP proxy, such as `http://user:password@proxy.example.com:3128`,
+    /// instead of the one that the system is set up with.
+    pub fn proxy(mut self, url: impl Into<String>) -> Self {
+        self.proxy = Some(SecretString::from(url.into()));
+        self
+    }
+
+    /// Names the program that calls, such as `nightly-export/1.2`, after this SDK in `User-Agent`.
+    pub fn user_agent(mut self, product: impl Into<String>) -> Self {
+        self.user_agent = Some(product.into());
+        self
+    }
+
+    /// Makes the client. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// When settings are missing or wrong ([`Error::is_config`]); the error tells all of them.
+    pub fn build(self) -> Result<C, Error>
+    where
+        C: From<Client>,
+    {
+        match self.transport() {
+            Ok(transport) => Ok(Client(Arc::new(transport)).into()),
+            Err(problems) => {
+                let list = problems.join("\n- ");
+                Err(Error::config(format!("the client can't be built:\n- {list}")))
+            }
+        }
+    }
+
+    fn transport(&self) -> Result<Transport, Vec<String>> {
+        let mut problems = Problems::default();
+        let region = problems.note(self.region_named()).flatten();
+        let api = region.map(Region::api_url);
+        let api = problems.note(base_url(API_URL, "api_url", &self.api_url, api)).flatten();
+        let login = region.map(Region::login_url);
+        let login =
+            problems.note(base_url(LOGIN_URL, "login_url", &self.login_url, login)).flatten();
+        let local = |url: &Option<BaseUrl>| url.as_ref().is_some_and(BaseUrl::is_loopback);
+        let local = local(&api) && (local(&login) || !self.logs_in());
+        let exchange = problems.note(self.exchange(local));
+        let auth = problems.note(self.auth(exchange.as_ref(), login.as_ref())).flatten();
+        match (exchange, api, auth, problems.0) {
+            (Some(exchange), Some(api), Some(auth), problems) if problems.is_empty() => {
+                Ok(Transport { exchange, api, auth, timeout: self.timeout })
+            }
+            (.., problems) => Err(problems),
+        }
+    }
+
+    fn logs_in(&self) -> bool {
+        secret(&self.access_token).is_none()
+    }
+
+    /// The region. It may be missing where URLs are given in its place.
+    fn region_named(&self) -> Result<Option<Region>, String> {
+        let choices = Region::choices();
+        if let Some(name) = given(self.region.as_deref()) {
+            let wrong = |_| {
+                format!(
+                    "{REGION} (or `region`) is {name:?}, which is no region; they are {choices}"
+                )
+            };
+            return name.parse().map(Some).map_err(wrong);
+        }
+        let missing = given(self.api_url.as_deref()).is_none()
+            || (self.logs_in() && given(self.login_url.as_deref()).is_none());
+        if missing {
+            return Err(format!(
+                "the region is missing or blank: set {REGION} (or call `region`) to one of {choices}"
+            ));
+        }
+        Ok(None)
+    }
+
+    /// The connections. Traffic that stays on this machine is kept from a proxy of the system: it may be
+    /// plain http, which the proxy could read.
+    fn exchange(&self, local: bool) -> Result<Exchange, String> {
+        let timeouts = [
+            ("timeout", self.timeout),
+            ("connect_timeout", self.connect_timeout),
+            ("read_timeout", self.read_timeout),
+        ];
+        if let Some((name, _)) = timeouts.iter().find(|(_, timeout)| timeout.is_zero()) {
+            return Err(format!("`{name}` must be more than zero"));
+        }
+        let mut user_agent = concat!("genesys-cloud-rust/", env!("CARGO_PKG_VERSION")).to_owned();
+        if let Some(product) = given(self.user_agent.as_deref()) {
+            user_agent = format!("{user_agent} {product}");
+        }
+        let user_agent = HeaderValue::try_from(user_agent)
+            .map_err(|_| "`user_agent` has a character that HTTP does not allow")?;
+        let mut http = reqwest::Client::builder()
+            // A redirect could lead the token to another host.
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(self.connect_timeout)
+            .read_timeout(self.read_timeout)
+            .user_agent(user_agent);
+        if let Some(url) = secret(&self.proxy) {
+            http = http.proxy(proxy(url).map_err(|why| format!("the URL of `proxy`: {why}"))?);
+        } else if local {
+            http = http.no_proxy();
+        }
+        let http = http.build().map_err(|error| format!("no HTTPS on this machine: {error}"))?;
+        Ok(Exchange::new(http, self.max_body))
+    }
+
+    /// The credentials. `None` if what a login needs is missing, which has been noted already.
+    fn auth(
+        &self,
+        exchange: Option<&Exchange>,
+        login: Option<&BaseUrl>,
+    ) -> Result<Option<Auth>, String> {
+        if let Some(token) = secret(&self.access_token) {
+            let token = Token::new(token).ok_or_else(|| {
+                format!("{ACCESS_TOKEN} (or `access_token`) has a character that no token has")
+            })?;
+            return Ok(Some(Auth::Ready(token)));
+        }
+        let (id, secret) = match (given(self.client_id.as_deref()), secret(&self.client_secret)) {
+            (Some(id), Some(secret)) => (id, secret),
+            (None, None) => {
+                return Err(format!(
+                    "the credentials are missing or blank: set {CLIENT_ID} and {CLIENT_SECRET} (or \
+                     call `credentials`), or {ACCESS_TOKEN} (or call `access_token`)"
+                ));
+            }
+            (None, Some(_)) => return Err(missing("client id", CLIENT_ID)),
+            (Some(_), None) => return Err(missing("client secret", CLIENT_SECRET)),
+        };
+        let (Some(exchange), Some(login)) = (exchange, login) else { return Ok(None) };
+        let login = Login::new(exchange.clone(), login, id.to_owned(), SecretString::from(secret))?;
+        Ok(Some(Auth::Login(Box::new(login))))
+    }
+}
+
+impl<C> Default for ClientBuilder<C> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Shows no secret, and no URL: one that is wrong may hold a password.
+impl<C> fmt::Debug for ClientBuilder<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("region", &self.region)
+            .field("client_id", &self.client_id)
+            .field("timeout", &self.timeout)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("read_timeout", &self.read_timeout)
+            .field("max_body", &self.max_body)
+            .field("user_agent", &self.user_agent)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What is wrong with the settings, gathered so that it can be told at once.
+#[derive(Default)]
+struct Problems(Vec<String>);
+
+impl Problems {
+    fn note<T>(&mut self, result: Result<T, String>) -> Option<T> {
+        result.map_err(|problem| self.0.push(problem)).ok()
+    }
+}
+
+fn given(value: Option<&str>) -> Option<&str> {
+    value.map(str::trim).filter(|value| !value.is_empty())
+}
+
+fn secret(value: &Option<SecretString>) -> Option<&str> {
+    given(value.as_ref().map(ExposeSecret::expose_secret))
+}
+
+fn missing(what: &str, variable: &str) -> String {
+    format!("the {what} is missing or blank: set {variable} (or call `credentials`)")
+}
+
+/// The URL that was set, or else that of the region.
+fn base_url(
+    variable: &str,
+    setter: &str,
+    set: &Option<String>,
+    of_region: Option<String>,
+) -> Result<Option<BaseUrl>, String> {
+    let Some(url) = given(set.as_deref()).map(str::to_owned).or(of_region) else { return Ok(None) };
+    let url = BaseUrl::parse(&url);
+    url.map(Some).map_err(|why| format!("the URL of {variable} (or `{setter}`): {why}"))
+}
+
+/// The reasons do not repeat the URL, which may hold a password.
+fn proxy(url: &str) -> Result<reqwest::Proxy, String> {
+    let refused = "it must be like http://proxy.example.com:3128";
+    let url = Url::parse(url).map_err(|error| format!("{refused} ({error})"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(refused.to_owned());
+    }
+    reqwest::Proxy::all(url).map_err(|_| refused.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn built(vars: &[(&str, &str)]) -> Result<Client, Error> {
+        ClientBuilder::from_vars(|name| {
+            let (_, value) = vars.iter().find(|(known, _)| *known == name)?;
+            Some((*value).to_owned())
+        })
+        .build()
+    }
+
+    #[test]
+    fn variables_that_make_a_client() {
+        const LOGIN: [(&str, &str); 2] = [(CLIENT_ID, "id"), (CLIENT_SECRET, "secret")];
+        for (vars, api_url, auth) in [
+            (
+                [&[(REGION, "eu-west-1")], LOGIN.as_slice()].concat(),
+                "https://api.mypurecloud.ie",
+                r#"ClientCredentials("id")"#,
+            ),
+            (
+                [&[(REGION, " mypurecloud.de\n"), (ACCESS_TOKEN, " ")], LOGIN.as_slice()].concat(),
+                "https://api.mypurecloud.de",
+                r#"ClientCredentials("id")"#,
+            ),
+            (
+                [&[(REGION, "us_east_1"), (ACCESS_TOKEN, "token")], LOGIN.as_slice()].concat(),
+                "https://api.mypurecloud.com",
+                "AccessToken",
+            ),
+            (
+                [
+                    &[(REGION, "us_east_1"), (API_URL, "https://gw.example.com/g/")],
+                    LOGIN.as_slice(),
+                ]
+                .concat(),
+                "https://gw.example.com/g",
+                r#"ClientCredentials("id")"#,
+            ),
+            (
+                [
+                    &[(API_URL, "https://gw.example.com"), (LOGIN_URL, "http://[::1]:81")],
+                    LOGIN.as_slice(),
+                ]
+                .concat(),
+                "https://gw.example.com",
+                r#"ClientCredentials("id")"#,
+            ),
+            (
+                vec![(API_URL, "http://127.0.0.1:8080"), (ACCESS_TOKEN, "token")],
+                "http://127.0.0.1:8080",
+                "AccessToken",
+            ),
+        ] {
+            let client = built(&vars).expect("a client");
+            assert_eq!(client.api_url(), api_url);
+            assert_eq!(format!("{:?}", client.0.auth), auth);
+        }
+    }
+
+    #[test]
+    fn variables_that_are_missing_or_wrong_are_all_named() {
+        let choices = Region::choices();
+        let no_region = format!(
+            "the region is missing or blank: set GENESYS_CLOUD_REGION (or call `region`) to one of {choices}"
+        );
+        let wrong_region = format!(
+            "GENESYS_CLOUD_REGION (or `region`) is \"eu-wst-1\", which is no region; they are {choices}"
+        );
+        let no_id = "the client id is missing or blank: set GENESYS_CLOUD_CLIENT_ID (or call `credentials`)";
+        let no_secret = "the client secret is missing or blank: set GENESYS_CLOUD_CLIENT_SECRET (or \
+                         call `credentials`)";
+        let no_credentials = "the credentials are missing or blank: set GENESYS_CLOUD_CLIENT_ID and \
+                              GENESYS_CLOUD_CLIENT_SECRET (or call `credentials`), or \
+                              GENESYS_CLOUD_ACCESS_TOKEN (or call `access_token`)";
+        type Case<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str]);
+        let cases: [Case<'_>; 9] = [
+            (&[], &[&no_region, no_credentials]),
+            (
+                &[(REGION, " "), (CLIENT_ID, ""), (CLIENT_SECRET, "\t")],
+                &[&no_region, no_credentials],
+            ),
+            (&[(REGION, "eu-wst-1"), (CLIENT_ID, "id")], &[&wrong_region, no_secret]),
+            (&[(REGION, "eu-west-1"), (CLIENT_SECRET, "secret")], &[no_id]),
+            (&[(REGION, "eu-west-1"), (CLIENT_ID, "id"), (CLIENT_SECRET, " ")], &[no_secret]),
+            (&[(REGION, "eu-west-1")], &[no_credentials]),
+            (&[(API_URL, "https://gw.example.com")], &[&no_region, no_credentials]),
+            (&[(LOGIN_URL, "https://gw.example.com"), (ACCESS_TOKEN, "token")], &[&no_region]),
+            (
+                &[(REGION, "eu-wst-1"), (API_URL, "http://gw.example.com"), (ACCESS_TOKEN, "a\nb")],
+                &[
+                    &wrong_region,
+                    "the URL of GENESYS_CLOUD_API_URL (or `api_url`): it must begin with https://: http \
+                     is for this machine alone",
+                    "GENESYS_CLOUD_ACCESS_TOKEN (or `access_token`) has a character that no token has",
+                ],
+            ),
+        ];
+        for (vars, problems) in cases {
+            let error = built(vars).expect_err("problems");
+            assert!(error.is_config());
+            let expected = format!("the client can't be built:\n- {}", problems.join("\n- "));
+            assert_eq!(error.to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_set_last_counts() {
+        let vars = |name: &str| (name == ACCESS_TOKEN).then(|| "token".to_owned());
+        let builder = ClientBuilder::<Client>::from_vars(vars).region(Region::EuWest1);
+        let client = builder.credentials("id", "secret").build().expect("a client");
+        assert_eq!(format!("{:?}", client.0.auth), r#"ClientCredentials("id")"#);
+
+        let builder = Client::builder().region("eu-wst-1").region(Region::EuWest2);
+        let client = builder.credentials("id", "secret").access_token("token").build();
+        assert_eq!(format!("{:?}", client.expect("a client").0.auth), "AccessToken");
+    }
+
+    #[test]
+    fn settings_that_cannot_work_are_told() {
+        let builder = || Client::builder().region(Region::EuWest1).access_token("token");
+        for (builder, told) in [
+            (builder().timeout(Duration::ZERO), "`timeout` must be more than zero"),
+            (builder().connect_timeout(Duration::ZERO), "`connect_timeout` must be more than zero"),
+            (builder().read_timeout(Duration::ZERO), "`read_timeout` must be more than zero"),
+            (builder().user_agent("a\nb"), "`user_agent` has a character that HTTP does not allow"),
+            (
+                builder().proxy("proxy"),
+                "the URL of `proxy`: it must be like http://proxy.example.com:3128",
+            ),
+        ] {
+            let error = builder.build().expect_err(told);
+            assert!(error.to_string().contains(told), "{error}");
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! One request out, one reply in. Login and API calls both go through here.
+
+use bytes::{Bytes, BytesMut};
+use url::Url;
+
+use crate::error::Error;
+use crate::operation::{Method, Operation};
+use crate::reply::{Head, RawReply};
+
+/// Of an error reply no more than this is read, in bytes.
+const MAX_ERROR_BODY: usize = 1 << 20;
+
+/// The connections, and the bound on what comes back over them.
+#[derive(Clone)]
+pub(crate) struct Exchange {
+    http: reqwest::Client,
+    max_body: usize,
+}
+
+impl Exchange {
+    pub(crate) fn new(http: reqwest::Client, max_body: usize) -> Self {
+        Self { http, max_body }
+    }
+
+    /// A request to this URL, to be completed and given to [`send`](Self::send).
+    pub(crate) fn request(&self, method: Method, url: Url) -> reqwest::RequestBuilder {
+        self.http.request(method.into(), url)
+    }
+
+    /// Sends a request once and reads the reply, whatever its status.
+    pub(crate) async fn send(
+        &self,
+        operation: &Operation,
+        request: reqwest::RequestBuilder,
+    ) -> Result<RawReply, Error> {
+        let sent = request.send().await;
+        let mut response = sent.map_err(|error| Error::unanswered(operation, error))?;
+        let head =
+            Head { status: response.status(), headers: std::mem::take(response.headers_mut()) };
+        let mut reply = RawReply { operation: operation.clone(), head, body: Bytes::new() };
+        let accepted = operation.accepts(reply.status());
+        let limit = if accepted { self.max_body } else { MAX_ERROR_BODY };
+        let mut body = BytesMut::new();
+        loop {
+            match response.chunk().await {
+                // Counted as it comes, after decompression: a declared length can't be relied on.
+                Ok(Some(chunk)) if chunk.len() <= limit - body.len() => {
+                    body.extend_from_slice(&chunk);
+                }
+                Ok(None) => break,
+                // The status is the news here: a body that breaks off or has no end must not hide it.
+                _ if !accepted => break,
+                Ok(Some(_)) => return Err(Error::too_large(&reply, limit)),
+                Err(error) => return Err(Error::broken_body(&reply, error)),
+            }
+        }
+        reply.body = body.freeze();
+        Ok(reply)
+    }
+}

@@ -1,0 +1,34 @@
+//! The runtime of the Genesys Cloud SDK for Rust: client, login, transport, replies and errors.
+//!
+//! Generated code describes operations as data ([`Operation`], [`Request`]); everything that happens
+//! when one is called is written here, once. Users depend on the crate `genesys-cloud`, which re-exports
+//! what they need.
+
+mod auth;
+mod base_url;
+mod bind;
+mod call;
+mod client;
+mod error;
+mod exchange;
+#[doc(hidden)]
+pub mod generated;
+mod operation;
+mod paging;
+mod param;
+mod region;
+mod reply;
+mod request;
+mod transport;
+mod wire;
+
+pub use crate::call::{Call, Sending};
+pub use crate::client::{Client, ClientBuilder};
+pub use crate::error::{Error, ErrorBody, ErrorDetail, ErrorLimit};
+pub use crate::operation::{Method, Operation};
+pub use crate::paging::{Chunks, End, Listing, Page, PageSize, Pages, Paginator, Report, Scheme};
+pub use crate::param::Param;
+pub use crate::region::Region;
+pub use crate::reply::{Decode, DecodeError, RawReply, Reply};
+pub use crate::request::Request;
+pub use crate::wire::{OpenEnum, Record, Wire};

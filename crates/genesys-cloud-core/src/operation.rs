@@ -1,0 +1,119 @@
+//! The static facts of one API operation.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// An HTTP method that the API uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Method {
+    /// `DELETE`
+    Delete,
+    /// `GET`
+    Get,
+    /// `HEAD`
+    Head,
+    /// `PATCH`
+    Patch,
+    /// `POST`
+    Post,
+    /// `PUT`
+    Put,
+}
+
+impl Method {
+    /// The method as it stands in a request line, such as `GET`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Delete => "DELETE",
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Patch => "PATCH",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+        }
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl From<Method> for http::Method {
+    fn from(method: Method) -> Self {
+        match method {
+            Method::Delete => Self::DELETE,
+            Method::Get => Self::GET,
+            Method::Head => Self::HEAD,
+            Method::Patch => Self::PATCH,
+            Method::Post => Self::POST,
+            Method::Put => Self::PUT,
+        }
+    }
+}
+
+/// What the API document says of one operation, as far as sending it goes.
+///
+/// Generated code holds one per operation; make your own with [`Operation::new`] to call or page an
+/// endpoint that the bindings do not know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operation {
+    id: Cow<'static, str>,
+    method: Method,
+    path: Cow<'static, str>,
+    also_accepts: &'static [u16],
+}
+
+impl Operation {
+    /// An operation of a name that errors and traces show, and a path below the API's host, such as
+    /// `/api/v2/routing/queues/{queueId}`.
+    pub fn new(
+        id: impl Into<Cow<'static, str>>,
+        method: Method,
+        path: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self { id: id.into(), method, path: path.into(), also_accepts: &[] }
+    }
+
+    /// The same for generated code, which knows all of it when it is compiled.
+    pub const fn known(id: &'static str, method: Method, path: &'static str) -> Self {
+        Self { id: Cow::Borrowed(id), method, path: Cow::Borrowed(path), also_accepts: &[] }
+    }
+
+    /// Statuses outside 2xx that are an answer rather than an error for this operation, such as the 304
+    /// of a conditional read.
+    #[must_use]
+    pub const fn also_accepting(mut self, statuses: &'static [u16]) -> Self {
+        self.also_accepts = statuses;
+        self
+    }
+
+    /// The operationId of the API document, such as `getRoutingQueues`.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The HTTP method.
+    pub const fn method(&self) -> Method {
+        self.method
+    }
+
+    /// The path template, such as `/api/v2/routing/queues/{queueId}`.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Whether a reply of this status is an answer rather than an error: any 2xx, listed in the
+    /// document or not, and what the operation accepts beyond.
+    pub fn accepts(&self, status: u16) -> bool {
+        (200..300).contains(&status) || self.also_accepts.contains(&status)
+    }
+}
+
+/// `GET /api/v2/routing/queues (getRoutingQueues)`
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} ({})", self.method, self.path, self.id)
+    }
+}

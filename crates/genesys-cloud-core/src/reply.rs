@@ -1,0 +1,284 @@
+//! What the API answered: typed, and as it came.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use http::header::{CONTENT_TYPE, DATE, RETRY_AFTER, SET_COOKIE};
+use http::{HeaderMap, HeaderName, StatusCode};
+use serde::de::DeserializeOwned;
+
+use crate::error::Error;
+use crate::operation::Operation;
+
+/// Set on every reply of the API; Genesys asks for it when a call is reported.
+const CORRELATION_ID: HeaderName = HeaderName::from_static("inin-correlation-id");
+
+/// Status and headers of a reply.
+#[derive(Clone)]
+pub(crate) struct Head {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+}
+
+impl Head {
+    fn text(&self, name: &HeaderName) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    pub(crate) fn correlation_id(&self) -> Option<&str> {
+        self.text(&CORRELATION_ID).filter(|id| !id.is_empty())
+    }
+
+    /// `Retry-After` in either of its forms: seconds, or a date. A date that has passed is zero.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        let value = self.text(&RETRY_AFTER)?.trim();
+        if let Ok(seconds) = value.parse() {
+            return Some(Duration::from_secs(seconds));
+        }
+        let until = DateTime::parse_from_rfc2822(value).ok()?;
+        // The server's clock where it is told: ours may be off.
+        let now = self.text(&DATE).and_then(|date| DateTime::parse_from_rfc2822(date).ok());
+        let now = now.map_or_else(Utc::now, |date| date.to_utc());
+        Some((until.to_utc() - now).to_std().unwrap_or_default())
+    }
+}
+
+/// Leaves cookies out: a session cookie is as good as a token.
+impl fmt::Debug for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut headers = self.headers.clone();
+        headers.remove(SET_COOKIE);
+        f.debug_struct("Head").field("status", &self.status).field("headers", &headers).finish()
+    }
+}
+
+/// What an operation returned, with the status and headers it came with.
+#[derive(Clone, Debug)]
+pub struct Reply<T> {
+    value: T,
+    head: Head,
+}
+
+impl<T> Reply<T> {
+    /// What the operation returned.
+    pub fn value(&self) -> &T {
+        &self.value
+    }
+
+    /// What the operation returned.
+    pub fn into_value(self) -> T {
+        self.value
+    }
+
+    /// The HTTP status, such as 200.
+    pub fn status(&self) -> u16 {
+        self.head.status.as_u16()
+    }
+
+    /// The headers of the reply.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.head.headers
+    }
+
+    /// The id under which Genesys finds the call in its logs, from `ININ-Correlation-Id`.
+    pub fn correlation_id(&self) -> Option<&str> {
+        self.head.correlation_id()
+    }
+
+    /// The same reply with another value, made from this one.
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Reply<U> {
+        Reply { value: f(self.value), head: self.head }
+    }
+}
+
+/// A reply as it came, its body not yet read as anything.
+#[derive(Clone)]
+pub struct RawReply {
+    pub(crate) operation: Operation,
+    pub(crate) head: Head,
+    pub(crate) body: Bytes,
+}
+
+impl RawReply {
+    /// The HTTP status, such as 200.
+    pub fn status(&self) -> u16 {
+        self.head.status.as_u16()
+    }
+
+    /// The headers of the reply.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.head.headers
+    }
+
+    /// The id under which Genesys finds the call in its logs, from `ININ-Correlation-Id`.
+    pub fn correlation_id(&self) -> Option<&str> {
+        self.head.correlation_id()
+    }
+
+    /// The `Content-Type` of the body.
+    pub fn content_type(&self) -> Option<&str> {
+        self.head.text(&CONTENT_TYPE)
+    }
+
+    /// The body, decompressed.
+    pub fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    /// The body as text; what is not UTF-8 is replaced by U+FFFD.
+    pub fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.body)
+    }
+
+    /// The body read as JSON.
+    ///
+    /// # Errors
+    /// When it is not the JSON of a `T`.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        serde_json::from_slice(&self.body).map_err(|error| Error::decode(self, &error.into()))
+    }
+
+    /// The reply read as what its operation returns.
+    pub(crate) fn decode<T: Decode>(self) -> Result<Reply<T>, Error> {
+        match T::decode(&self) {
+            Ok(value) => Ok(Reply { value, head: self.head }),
+            Err(error) => Err(Error::decode(&self, &error)),
+        }
+    }
+
+    /// Blanks a secret in the body: a gateway that reports an error may echo what it was sent.
+    pub(crate) fn blank(&mut self, secret: &str) {
+        let text = self.text();
+        if !secret.is_empty() && text.contains(secret) {
+            self.body = text.replace(secret, "[blanked]").into();
+        }
+    }
+
+    /// The reply itself, if its operation accepts its status.
+    pub(crate) fn accepted(self) -> Result<Self, Error> {
+        if self.operation.accepts(self.status()) { Ok(self) } else { Err(Error::refused(&self)) }
+    }
+}
+
+/// Leaves the body out: it is large, and may be personal data.
+impl fmt::Debug for RawReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawReply")
+            .field("operation", &self.operation.id())
+            .field("head", &self.head)
+            .field("body_bytes", &self.body.len())
+            .finish()
+    }
+}
+
+/// A type that the reply of an operation can be read as.
+pub trait Decode: Sized {
+    /// Reads a reply whose status the operation accepts.
+    ///
+    /// # Errors
+    /// When the body is not what this type is made from.
+    fn decode(reply: &RawReply) -> Result<Self, DecodeError>;
+}
+
+/// For operations that return nothing: whatever the body holds is left unread.
+impl Decode for () {
+    fn decode(_: &RawReply) -> Result<Self, DecodeError> {
+        Ok(())
+    }
+}
+
+/// For operations whose reply the API document does not describe.
+impl Decode for RawReply {
+    fn decode(reply: &RawReply) -> Result<Self, DecodeError> {
+        Ok(reply.clone())
+    }
+}
+
+/// Why a body is not what a type is made from.
+///
+/// Its text names what was expected and where, and holds nothing of the body.
+#[derive(Debug)]
+pub struct DecodeError(String);
+
+impl DecodeError {
+    /// An error with this text, which should hold nothing of the body: bodies are personal data.
+    pub fn new(why: impl Into<String>) -> Self {
+        Self(why.into())
+    }
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for DecodeError {}
+
+impl From<serde_json::Error> for DecodeError {
+    fn from(error: serde_json::Error) -> Self {
+        Self(without_found_value(&error.to_string()))
+    }
+}
+
+/// Blanks the value that serde quotes from the document (`invalid type: string "Jane", expected a
+/// boolean`). The part from `expected` on, and the names of missing fields, come from our own types.
+fn without_found_value(message: &str) -> String {
+    if message.starts_with("missing field") || message.starts_with("duplicate field") {
+        return message.to_owned();
+    }
+    let mut blanked = String::with_capacity(message.len());
+    let mut rest = message;
+    if let Some((before, after)) = message.split_once(['"', '`'])
+        && !before.contains("expected")
+    {
+        // A quoted value may hold anything, escaped quotes and `expected` too: the last one is ours.
+        let end =
+            after.rfind(", expected").or_else(|| after.rfind(" at line")).unwrap_or(after.len());
+        blanked.push_str(before);
+        blanked.push('…');
+        rest = &after[end..];
+    }
+    blanked.push_str(rest);
+    blanked
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_found_is_blanked_and_what_was_expected_is_not() {
+        for (message, told) in [
+            (
+                "invalid type: string \"Jane\", expected u32 at line 1 column 6",
+                "invalid type: string …, expected u32 at line 1 column 6",
+            ),
+            (
+                "invalid type: string \"a \\\" `b`, expected c\", expected u32 at line 1 column 6",
+                "invalid type: string …, expected u32 at line 1 column 6",
+            ),
+            (
+                "invalid value: integer `500`, expected u8 at line 2 column 1",
+                "invalid value: integer …, expected u8 at line 2 column 1",
+            ),
+            (
+                "unknown variant `Jane`, expected `a` or `b` at line 1 column 9",
+                "unknown variant …, expected `a` or `b` at line 1 column 9",
+            ),
+            (
+                "invalid type: map, expected a string at line 1 column 0",
+                "invalid type: map, expected a string at line 1 column 0",
+            ),
+            ("missing field `name` at line 1 column 2", "missing field `name` at line 1 column 2"),
+            ("expected `,` or `}` at line 1 column 8", "expected `,` or `}` at line 1 column 8"),
+            ("duplicate key \"Jane\" at line 1 column 8", "duplicate key … at line 1 column 8"),
+            ("odd: \"Jane\"", "odd: …"),
+        ] {
+            assert_eq!(without_found_value(message), told);
+        }
+    }
+}

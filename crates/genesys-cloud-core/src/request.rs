@@ -1,0 +1,227 @@
+//! A request as plain data: it can be cloned, looked at, changed and sent again.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::error::Error;
+use crate::operation::Operation;
+use crate::param::Param;
+
+/// All but the characters that RFC 3986 calls unreserved.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// One call of an [`Operation`]: path parameters, query, headers and body.
+///
+/// Setters can't fail. What is wrong with a value (an empty path parameter, a header that holds a line
+/// break) is kept and told when the request is sent, before anything goes over the network.
+#[derive(Clone, Debug)]
+pub struct Request {
+    operation: Operation,
+    path: Vec<(&'static str, String)>,
+    query: Vec<(Cow<'static, str>, String)>,
+    headers: HeaderMap,
+    body: Option<Bytes>,
+    fault: Option<String>,
+}
+
+impl Request {
+    /// A call of this operation with nothing set.
+    pub fn new(operation: Operation) -> Self {
+        Self {
+            operation,
+            path: Vec::new(),
+            query: Vec::new(),
+            headers: HeaderMap::new(),
+            body: None,
+            fault: None,
+        }
+    }
+
+    /// The operation that is called.
+    pub fn operation(&self) -> &Operation {
+        &self.operation
+    }
+
+    /// Fills the placeholder `{name}` of the path. The value is percent-encoded.
+    pub fn set_path(&mut self, name: &'static str, value: impl Param) -> &mut Self {
+        let value = value.to_param().into_owned();
+        if matches!(value.as_str(), "" | "." | "..") {
+            // An empty value would name the collection above, and URL parsers fold dot segments
+            // even when they are percent-encoded.
+            self.fault(format!("path parameter `{name}` must not be {value:?}"));
+        }
+        self.path.retain(|(known, _)| *known != name);
+        self.path.push((name, value));
+        self
+    }
+
+    /// Adds a query parameter; one that is there under the same name stays, and both are sent.
+    pub fn add_query(
+        &mut self,
+        name: impl Into<Cow<'static, str>>,
+        value: impl Param,
+    ) -> &mut Self {
+        self.query.push((name.into(), value.to_param().into_owned()));
+        self
+    }
+
+    /// Sets a query parameter in the place of all that are there under the same name.
+    pub fn set_query(
+        &mut self,
+        name: impl Into<Cow<'static, str>>,
+        value: impl Param,
+    ) -> &mut Self {
+        let name = name.into();
+        self.query.retain(|(known, _)| *known != name);
+        self.add_query(name, value)
+    }
+
+    /// Sets a list-valued query parameter, one pair for each value (`expand=a&expand=b`).
+    pub fn set_query_each<P: Param>(
+        &mut self,
+        name: &'static str,
+        values: impl IntoIterator<Item = P>,
+    ) -> &mut Self {
+        self.query.retain(|(known, _)| *known != name);
+        for value in values {
+            self.add_query(name, value);
+        }
+        self
+    }
+
+    /// Sets a list-valued query parameter as one pair, its values joined (`id=a,b`).
+    pub fn set_query_joined<P: Param>(
+        &mut self,
+        name: &'static str,
+        separator: char,
+        values: impl IntoIterator<Item = P>,
+    ) -> &mut Self {
+        let mut joined = String::new();
+        for (index, value) in values.into_iter().enumerate() {
+            if index > 0 {
+                joined.push(separator);
+            }
+            joined.push_str(&value.to_param());
+        }
+        self.set_query(name, joined)
+    }
+
+    /// The first value of a query parameter, as it was set.
+    pub fn query(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Sets a header. `Authorization`, `Host` and `Content-Length` are the client's own and refused.
+    pub fn set_header(&mut self, name: &str, value: impl Param) -> &mut Self {
+        let value = value.to_param();
+        match (HeaderName::try_from(name), HeaderValue::try_from(value.as_ref())) {
+            (Ok(name), _)
+                if [
+                    http::header::AUTHORIZATION,
+                    http::header::HOST,
+                    http::header::CONTENT_LENGTH,
+                ]
+                .contains(&name) =>
+            {
+                self.fault(format!("header `{name}` is set by the client and can't be overridden"));
+            }
+            (Ok(name), Ok(value)) => {
+                self.headers.insert(name, value);
+            }
+            // The value is left out of the message: it may be a secret.
+            _ => self.fault(format!("header `{name}` has a character that HTTP does not allow")),
+        }
+        self
+    }
+
+    /// Sets the body, as JSON.
+    pub fn set_body(&mut self, body: &(impl Serialize + ?Sized)) -> &mut Self {
+        match serde_json::to_vec(body) {
+            Ok(json) => self.body = Some(json.into()),
+            Err(error) => self.fault(format!("the body can't be written as JSON: {error}")),
+        }
+        self
+    }
+
+    /// Sets one field of the body to an explicit JSON `null`, which is how the API clears a field.
+    ///
+    /// `pointer` is a JSON pointer ([RFC 6901](https://www.rfc-editor.org/rfc/rfc6901)) such as
+    /// `/manager` or `/mediaSettings/call/alertingTimeoutSeconds`; what holds the field must be in the
+    /// body already. Set the body first.
+    pub fn set_null(&mut self, pointer: &str) -> &mut Self {
+        match self.with_null(pointer) {
+            Ok(body) => self.body = Some(body),
+            Err(why) => self.fault(format!("can't set `{pointer}` of the body to null: {why}")),
+        }
+        self
+    }
+
+    fn with_null(&self, pointer: &str) -> Result<Bytes, String> {
+        let body = self.body.as_ref().ok_or("there is no body")?;
+        let mut value: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+        let (parent, field) =
+            pointer.rsplit_once('/').ok_or("a JSON pointer starts with `/`, such as `/manager`")?;
+        let field = field.replace("~1", "/").replace("~0", "~");
+        match value.pointer_mut(parent) {
+            Some(Value::Object(object)) => {
+                object.insert(field, Value::Null);
+            }
+            Some(_) => return Err(format!("`{parent}` is not an object")),
+            None => return Err(format!("`{parent}` is not in the body")),
+        }
+        serde_json::to_vec(&value).map(Bytes::from).map_err(|error| error.to_string())
+    }
+
+    /// The headers that were set.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The body, as it will be sent.
+    pub fn body(&self) -> Option<&Bytes> {
+        self.body.as_ref()
+    }
+
+    /// Path and query as they stand in the request line, encoded, such as
+    /// `/api/v2/routing/queues?pageSize=100`.
+    ///
+    /// # Errors
+    /// When a setter was given something that can't be sent, or a path parameter is missing.
+    pub fn target(&self) -> Result<String, Error> {
+        if let Some(fault) = &self.fault {
+            return Err(Error::invalid_request(&self.operation, fault.clone()));
+        }
+        let mut target = String::with_capacity(self.operation.path().len() + 64);
+        let mut rest = self.operation.path();
+        while let Some((before, after)) = rest.split_once('{') {
+            target.push_str(before);
+            let (name, after) = after.split_once('}').unwrap_or((after, ""));
+            let Some((_, value)) = self.path.iter().find(|(known, _)| *known == name) else {
+                let fault = format!("path parameter `{name}` is not set");
+                return Err(Error::invalid_request(&self.operation, fault));
+            };
+            target.extend(utf8_percent_encode(value, ENCODED));
+            rest = after;
+        }
+        target.push_str(rest);
+        for (index, (name, value)) in self.query.iter().enumerate() {
+            let separator = if index == 0 { '?' } else { '&' };
+            let (name, value) =
+                (utf8_percent_encode(name, ENCODED), utf8_percent_encode(value, ENCODED));
+            // Writing to a string can't fail.
+            let _ = write!(target, "{separator}{name}={value}");
+        }
+        Ok(target)
+    }
+
+    /// Notes what is wrong with a value, to be told when the request is sent.
+    pub(crate) fn fault(&mut self, what: String) {
+        self.fault.get_or_insert(what);
+    }
+}

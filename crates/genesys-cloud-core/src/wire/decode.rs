@@ -1,0 +1,46 @@
+//! How the body of a reply is read as a typed value.
+
+use bytes::Bytes;
+
+use super::{Seed, Wire};
+use crate::reply::{Decode, DecodeError, RawReply};
+
+/// What arrives decides: JSON is read as JSON, text as text where the type has such a form, and an empty
+/// body as the empty value of the type, whichever status the API chose to send it with.
+impl<T: Wire> Decode for T {
+    fn decode(reply: &RawReply) -> Result<Self, DecodeError> {
+        use serde::de::DeserializeSeed as _;
+
+        let body = reply.body();
+        if body.is_empty() {
+            return T::absent().ok_or_else(|| DecodeError::new("the reply is empty"));
+        }
+        // One check of the whole body, and none of each string in it.
+        let text = std::str::from_utf8(body)
+            .map_err(|error| DecodeError::new(format!("the reply is not UTF-8: {error}")))?;
+        if !is_json(reply)
+            && !text.starts_with(['{', '[', '"'])
+            && let Some(value) = T::from_text(text)
+        {
+            return Ok(value);
+        }
+        let mut json = serde_json::Deserializer::from_str(text);
+        let value = Seed::new().deserialize(&mut json)?;
+        json.end()?;
+        Ok(value)
+    }
+}
+
+/// For operations that return what is not JSON.
+impl Decode for Bytes {
+    fn decode(reply: &RawReply) -> Result<Self, DecodeError> {
+        Ok(reply.body().clone())
+    }
+}
+
+fn is_json(reply: &RawReply) -> bool {
+    reply.content_type().is_none_or(|media| {
+        let media = media.split(';').next().unwrap_or(media).trim();
+        media.ends_with("/json") || media.ends_with("+json")
+    })
+}

@@ -1,0 +1,299 @@
+//! How JSON becomes the typed values of the API and back.
+//!
+//! The API's documents are stricter than its replies, so everything is read leniently, by one trait for
+//! all types: [`Wire`]. Generated code states the fields of a record and the values of an enum through
+//! [`record!`](crate::record) and [`open_enum!`](crate::open_enum); all behaviour is here.
+
+mod date;
+mod decode;
+mod open_enum;
+mod record;
+mod scalar;
+mod schema;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+
+pub use open_enum::{EnumForm, OpenEnum};
+pub use record::{ReadFields, Record, RecordForm, ShowFields, debug_record};
+#[cfg(feature = "schemars")]
+pub use schema::{FieldSchema, open_enum_schema, record_schema};
+
+/// A value that stands in the JSON of the API, read the way the API writes it.
+///
+/// What differs from plain serde: `25.0` is a fine integer, date-times are read in every form that the
+/// API sends, `null` is an absent field, an empty collection or an empty record rather than an error,
+/// and an enum keeps a value that it does not know. What stays an error: a number that does not fit,
+/// and a value of another kind (text where a number is due).
+pub trait Wire: Sized + fmt::Debug {
+    /// Reads the value.
+    ///
+    /// # Errors
+    /// When the JSON holds something that this type can't be.
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>;
+
+    /// Writes the value.
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
+
+    /// What stands for this type where the reply is empty, or where a `null` is an element of a list
+    /// or a map. `None`: nothing can, and it is an error.
+    fn absent() -> Option<Self> {
+        None
+    }
+
+    /// The value of a reply that is plain text rather than JSON. `None`: this type has no such form.
+    fn from_text(_text: &str) -> Option<Self> {
+        None
+    }
+}
+
+/// A type that codegen made, and which kind of type it is.
+///
+/// Saying the kind by a type rather than by four forwarding functions for each of the API's 8,000 types
+/// is what keeps the bindings quick to compile.
+#[doc(hidden)]
+pub trait Generated: Sized + fmt::Debug {
+    type Form: Form<Self>;
+}
+
+/// What [`Wire`] is for one kind of generated type.
+#[doc(hidden)]
+pub trait Form<T> {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error>;
+    fn write<S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error>;
+    fn absent() -> Option<T>;
+    fn from_text(text: &str) -> Option<T>;
+}
+
+impl<T: Generated> Wire for T {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::Form::read(deserializer)
+    }
+
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        T::Form::write(self, serializer)
+    }
+
+    fn absent() -> Option<Self> {
+        T::Form::absent()
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        T::Form::from_text(text)
+    }
+}
+
+/// Reads a [`Wire`] value where serde asks for a seed.
+pub(crate) struct Seed<T>(PhantomData<T>);
+
+impl<T> Seed<T> {
+    pub(crate) const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<'de, T: Wire> DeserializeSeed<'de> for Seed<T> {
+    type Value = T;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
+        T::read(deserializer)
+    }
+}
+
+/// Writes a [`Wire`] value where serde asks for a `Serialize`.
+pub(crate) struct Written<'a, T>(pub(crate) &'a T);
+
+impl<T: Wire> Serialize for Written<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.write(serializer)
+    }
+}
+
+/// Reads an element of a list or a map, where `null` stands for an empty value.
+struct Element<T>(PhantomData<T>);
+
+impl<'de, T: Wire> DeserializeSeed<'de> for Element<T> {
+    type Value = T;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
+        if T::absent().is_none() {
+            return T::read(deserializer);
+        }
+        let value = Option::<T>::read(deserializer)?;
+        Ok(value.or_else(T::absent).unwrap_or_else(|| unreachable!("checked above")))
+    }
+}
+
+impl<T: Wire> Wire for Option<T> {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Optional<T>(PhantomData<T>);
+
+        impl<'de, T: Wire> Visitor<'de> for Optional<T> {
+            type Value = Option<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value or null")
+            }
+
+            fn visit_none<E>(self) -> Result<Self::Value, E> {
+                Ok(None)
+            }
+
+            fn visit_unit<E>(self) -> Result<Self::Value, E> {
+                Ok(None)
+            }
+
+            fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+                T::read(deserializer).map(Some)
+            }
+        }
+
+        deserializer.deserialize_option(Optional(PhantomData))
+    }
+
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Some(value) => serializer.serialize_some(&Written(value)),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    fn absent() -> Option<Self> {
+        Some(None)
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        T::from_text(text).map(Some)
+    }
+}
+
+/// A box is of the same kind for coherence's sake: `Box` is a type for which a crate downstream could
+/// implement [`Generated`].
+impl<T: Wire> Generated for Box<T> {
+    type Form = BoxForm;
+}
+
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct BoxForm;
+
+impl<T: Wire> Form<Box<T>> for BoxForm {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<T>, D::Error> {
+        T::read(deserializer).map(Box::new)
+    }
+
+    fn write<S: Serializer>(value: &Box<T>, serializer: S) -> Result<S::Ok, S::Error> {
+        (**value).write(serializer)
+    }
+
+    fn absent() -> Option<Box<T>> {
+        T::absent().map(Box::new)
+    }
+
+    fn from_text(text: &str) -> Option<Box<T>> {
+        T::from_text(text).map(Box::new)
+    }
+}
+
+impl<T: Wire> Wire for Vec<T> {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct List<T>(PhantomData<T>);
+
+        impl<'de, T: Wire> Visitor<'de> for List<T> {
+            type Value = Vec<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut items = Vec::new();
+                while let Some(item) = list.next_element_seed(Element(PhantomData))? {
+                    items.push(item);
+                }
+                Ok(items)
+            }
+        }
+
+        deserializer.deserialize_seq(List(PhantomData))
+    }
+
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(Some(self.len()))?;
+        for item in self {
+            list.serialize_element(&Written(item))?;
+        }
+        list.end()
+    }
+
+    fn absent() -> Option<Self> {
+        Some(Self::new())
+    }
+}
+
+impl<T: Wire> Wire for BTreeMap<String, T> {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Map<T>(PhantomData<T>);
+
+        impl<'de, T: Wire> Visitor<'de> for Map<T> {
+            type Value = BTreeMap<String, T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut entries = BTreeMap::new();
+                while let Some(key) = map.next_key()? {
+                    entries.insert(key, map.next_value_seed(Element(PhantomData))?);
+                }
+                Ok(entries)
+            }
+        }
+
+        deserializer.deserialize_map(Map(PhantomData))
+    }
+
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.len()))?;
+        for (key, value) in self {
+            map.serialize_entry(key, &Written(value))?;
+        }
+        map.end()
+    }
+
+    fn absent() -> Option<Self> {
+        Some(Self::new())
+    }
+}
+
+/// Lets serde read and write a type the way [`Wire`] does.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __serde_through_wire {
+    ($name:ident) => {
+        impl<'de> $crate::generated::serde::Deserialize<'de> for $name {
+            fn deserialize<D: $crate::generated::serde::Deserializer<'de>>(
+                deserializer: D,
+            ) -> ::core::result::Result<Self, D::Error> {
+                <Self as $crate::Wire>::read(deserializer)
+            }
+        }
+
+        impl $crate::generated::serde::Serialize for $name {
+            fn serialize<S: $crate::generated::serde::Serializer>(
+                &self,
+                serializer: S,
+            ) -> ::core::result::Result<S::Ok, S::Error> {
+                <Self as $crate::Wire>::write(self, serializer)
+            }
+        }
+    };
+}

@@ -1,0 +1,87 @@
+//! JSON Schemas of records and enums, with the feature `schemars`.
+
+#[cfg(feature = "schemars")]
+mod enabled {
+    use schemars::{Schema, SchemaGenerator, json_schema};
+    use serde_json::{Map, Value};
+
+    /// The schema of one field, made when the schema of its record is.
+    #[doc(hidden)]
+    pub type FieldSchema = (&'static str, fn(&mut SchemaGenerator) -> Schema);
+
+    #[doc(hidden)]
+    pub fn record_schema(generator: &mut SchemaGenerator, fields: &[FieldSchema]) -> Schema {
+        let properties: Map<String, Value> = fields
+            .iter()
+            .map(|(name, schema)| ((*name).to_owned(), schema(generator).to_value()))
+            .collect();
+        json_schema!({ "type": "object", "properties": properties })
+    }
+
+    /// The values are examples rather than an `enum`, since any other value is kept as well.
+    #[doc(hidden)]
+    pub fn open_enum_schema(values: &[&str]) -> Schema {
+        json_schema!({ "type": "string", "examples": values })
+    }
+}
+
+#[cfg(feature = "schemars")]
+pub use enabled::{FieldSchema, open_enum_schema, record_schema};
+
+#[cfg(feature = "schemars")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __record_schema {
+    ($name:ident { $($wire:tt: $type:ty,)* }) => {
+        impl $crate::generated::schemars::JsonSchema for $name {
+            fn schema_name() -> ::std::borrow::Cow<'static, str> {
+                ::std::borrow::Cow::Borrowed(stringify!($name))
+            }
+
+            fn json_schema(
+                generator: &mut $crate::generated::schemars::SchemaGenerator,
+            ) -> $crate::generated::schemars::Schema {
+                const FIELDS: &[$crate::generated::FieldSchema] = &[$((
+                    $wire,
+                    $crate::generated::schemars::SchemaGenerator::subschema_for::<
+                        ::core::option::Option<$type>,
+                    >,
+                ),)*];
+                $crate::generated::record_schema(generator, FIELDS)
+            }
+        }
+    };
+}
+
+#[cfg(not(feature = "schemars"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __record_schema {
+    ($($fields:tt)*) => {};
+}
+
+#[cfg(feature = "schemars")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __open_enum_schema {
+    ($name:ident) => {
+        impl $crate::generated::schemars::JsonSchema for $name {
+            fn schema_name() -> ::std::borrow::Cow<'static, str> {
+                ::std::borrow::Cow::Borrowed(stringify!($name))
+            }
+
+            fn json_schema(
+                _: &mut $crate::generated::schemars::SchemaGenerator,
+            ) -> $crate::generated::schemars::Schema {
+                $crate::generated::open_enum_schema(<Self as $crate::OpenEnum>::VALUES)
+            }
+        }
+    };
+}
+
+#[cfg(not(feature = "schemars"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __open_enum_schema {
+    ($name:ident) => {};
+}

@@ -1,0 +1,285 @@
+//! Replies and faults that are errors, and what an error says.
+
+use std::time::Duration;
+
+use genesys_cloud_core::{Client, Error, Method, Operation, Request};
+
+use crate::server::{Answer, Server};
+use crate::{queues, with_token};
+
+async fn error_for(answer: impl Fn() -> Answer + Send + 'static) -> Error {
+    let server = Server::start(move |_| answer()).await;
+    let client = with_token(&server).build().expect("a client");
+    client.execute(&queues()).await.expect_err("an error")
+}
+
+#[test]
+fn an_error_is_small_and_can_cross_threads() {
+    fn crosses<T: std::error::Error + Send + Sync + 'static>() {}
+    crosses::<Error>();
+    assert_eq!(size_of::<Error>(), size_of::<usize>());
+}
+
+#[tokio::test]
+async fn an_error_body_is_told() {
+    let error = error_for(|| {
+        Answer::json(
+            400,
+            r#"{
+                "message": "The request could not be understood.", "code": "bad.request",
+                "status": 400, "contextId": "from-the-body", "messageWithParams": "The {what}.",
+                "messageParams": {"what": "request", "n": 2}, "entityId": null,
+                "details": [{"errorCode": "too.long", "fieldName": "name", "entityName": null}, 7],
+                "errors": [{"code": "inner", "errors": [{"code": "innermost"}]}, null],
+                "limit": {"namespace": "routing", "key": "queues.max", "value": 5}
+            }"#,
+        )
+        .header("inin-correlation-id", "from-the-head")
+    })
+    .await;
+    assert_eq!(
+        error.to_string(),
+        "GET /api/v2/routing/queues (getRoutingQueues) failed: answered 400 Bad Request \
+         (bad.request): The request could not be understood (correlation id from-the-head)"
+    );
+    assert_eq!((error.status(), error.code()), (Some(400), Some("bad.request")));
+    assert_eq!(error.correlation_id(), Some("from-the-head"));
+    let body = error.body().expect("a body");
+    assert_eq!((body.status, body.context_id.as_deref()), (Some(400), Some("from-the-body")));
+    assert_eq!(body.message_with_params.as_deref(), Some("The {what}."));
+    assert_eq!((&*body.message_params["what"], &*body.message_params["n"]), ("request", "2"));
+    assert_eq!(body.entity_id, None);
+    assert_eq!(body.details.len(), 1);
+    assert_eq!(body.details[0].error_code.as_deref(), Some("too.long"));
+    assert_eq!(body.details[0].field_name.as_deref(), Some("name"));
+    assert_eq!(body.errors.len(), 1);
+    assert_eq!(body.errors[0].errors[0].code.as_deref(), Some("innermost"));
+    let limit = body.limit.as_ref().expect("a limit");
+    assert_eq!(
+        (limit.namespace.as_deref(), limit.key.as_deref()),
+        (Some("routing"), Some("queues.max"))
+    );
+    assert_eq!(limit.value.as_deref(), Some("5"));
+}
+
+#[tokio::test]
+async fn a_field_of_another_type_costs_no_other_field() {
+    let error = error_for(|| {
+        Answer::json(
+            404,
+            r#"{"message": ["?"], "code": "not.found", "status": "404", "contextId": "abc",
+                "messageParams": [], "details": {}, "errors": "none", "limit": 5}"#,
+        )
+    })
+    .await;
+    assert!(error.is_not_found());
+    assert_eq!((error.code(), error.correlation_id()), (Some("not.found"), Some("abc")));
+    let body = error.body().expect("a body");
+    assert_eq!((body.message.as_deref(), body.status), (None, Some(404)));
+    assert!(body.details.is_empty() && body.errors.is_empty() && body.limit.is_none());
+}
+
+#[tokio::test]
+async fn the_message_of_an_error_within_is_told_when_there_is_no_other() {
+    let error = error_for(|| {
+        Answer::json(409, r#"{"message": null, "errors": [{}, {"message": "version 3 is newer"}]}"#)
+    })
+    .await;
+    assert!(error.is_conflict());
+    assert!(error.to_string().ends_with("answered 409 Conflict: version 3 is newer"), "{error}");
+}
+
+#[tokio::test]
+async fn an_error_that_is_not_json_keeps_what_it_brought() {
+    let error = error_for(|| {
+        let page = format!("<html>\n  <h1>502 Bad   Gateway</h1>{}</html>", "x".repeat(1000));
+        Answer::new(502, page).header("retry-after", "7").header("inin-correlation-id", "abc")
+    })
+    .await;
+    assert!(error.is_server_error() && !error.is_transport());
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
+    assert_eq!(error.correlation_id(), Some("abc"));
+    assert!(error.body().is_none());
+    let text = error.to_string();
+    assert!(
+        text.contains("answered 502 Bad Gateway: <html> <h1>502 Bad Gateway</h1>xxx"),
+        "{text}"
+    );
+    assert!(text.len() < 450, "{text}");
+}
+
+#[tokio::test]
+async fn an_error_without_body_keeps_its_status() {
+    let error = error_for(|| Answer::new(504, "")).await;
+    assert!(error.is_server_error() && !error.is_timeout());
+    assert!(
+        error.to_string().contains("failed: answered 504 Gateway Timeout; the fault is"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn an_error_whose_body_breaks_off_keeps_its_status() {
+    let error = error_for(|| Answer::new(500, "partial").closing_at(100)).await;
+    assert!(error.is_server_error() && !error.is_transport());
+    assert!(error.to_string().contains("answered 500 Internal Server Error: partial"), "{error}");
+}
+
+#[tokio::test]
+async fn a_reply_whose_body_breaks_off_is_not_taken_for_whole() {
+    let error = error_for(|| Answer::new(200, "partial").closing_at(100)).await;
+    assert!(error.is_transport() && !error.is_timeout() && !error.is_connect());
+    assert_eq!(error.status(), Some(200));
+    assert!(error.to_string().contains("the reply (200 OK) broke off: "), "{error}");
+    assert!(!error.to_string().contains("partial"), "{error}");
+}
+
+#[tokio::test]
+async fn a_rate_limit_tells_how_long_to_wait() {
+    let error = error_for(|| {
+        Answer::json(
+            429,
+            r#"{"message":"Rate limit exceeded the maximum. Retry the request in [42] seconds",
+                "code":"too.many.requests.retry.after","status":429,"contextId":"abc"}"#,
+        )
+        .header("retry-after", "42")
+    })
+    .await;
+    assert!(error.is_rate_limited() && !error.is_auth());
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(42)));
+    assert!(error.to_string().ends_with("; call again in 42 s (correlation id abc)"), "{error}");
+}
+
+#[tokio::test]
+async fn retry_after_is_seconds_or_a_date_by_the_servers_clock() {
+    let date = "Wed, 21 Oct 2015 07:28:00 GMT";
+    for (retry_after, expected) in [
+        ("0", Some(0)),
+        (" 86400 ", Some(86_400)),
+        ("Wed, 21 Oct 2015 07:29:30 GMT", Some(90)),
+        ("Wed, 21 Oct 2015 07:27:00 GMT", Some(0)),
+        ("-5", None),
+        ("soon", None),
+        ("", None),
+    ] {
+        let answer =
+            move || Answer::new(429, "").header("date", date).header("retry-after", retry_after);
+        let error = error_for(answer).await;
+        assert_eq!(error.retry_after(), expected.map(Duration::from_secs), "{retry_after:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_missing_permission_is_told_as_such() {
+    let error = error_for(|| {
+        Answer::json(403, r#"{"code":"missing.permission","message":"Missing routing:queue:view"}"#)
+    })
+    .await;
+    assert!(error.is_forbidden() && !error.is_auth());
+    assert!(error.to_string().contains("needs a role that grants the permission"), "{error}");
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed_and_the_token_stays() {
+    let elsewhere = Server::start(|_| Answer::new(200, "")).await;
+    for status in [301, 302, 303, 307, 308] {
+        let location = format!("{}/api/v2/routing/queues", elsewhere.url());
+        let answer = move || Answer::new(status, "").header("location", location.clone());
+        let error = error_for(answer).await;
+        assert_eq!(error.status(), Some(status));
+        assert!(error.to_string().contains("redirects are not followed"), "{error}");
+    }
+    assert!(elsewhere.received().is_empty());
+}
+
+#[tokio::test]
+async fn a_path_that_leads_to_another_host_is_not_sent() {
+    let elsewhere = Server::start(|_| Answer::new(200, "")).await;
+    let server = Server::start(|_| Answer::new(200, "")).await;
+    let host = elsewhere.url().trim_start_matches("http://");
+    let client = with_token(&server).build().expect("a client");
+    for path in [format!("@{host}/"), format!(":x@{host}/"), elsewhere.url().to_owned()] {
+        let request = Request::new(Operation::new("getElsewhere", Method::Get, path));
+        let error = client.execute(&request).await.expect_err("not sent");
+        assert!(error.is_invalid_request(), "{error}");
+    }
+    assert!(elsewhere.received().is_empty() && server.received().is_empty());
+}
+
+#[tokio::test]
+async fn what_cannot_be_sent_is_told_and_not_sent() {
+    let server = Server::start(|_| Answer::new(200, "")).await;
+    let client = with_token(&server).build().expect("a client");
+    let queue =
+        Operation::known("getRoutingQueue", Method::Get, "/api/v2/routing/queues/{queueId}");
+    type Change = fn(&mut Request) -> &mut Request;
+    let cases: [(Change, &str); 12] = [
+        (|it| it, "path parameter `queueId` is not set"),
+        (|it| it.set_path("queueId", ""), "path parameter `queueId` must not be \"\""),
+        (|it| it.set_path("queueId", "."), "path parameter `queueId` must not be \".\""),
+        (|it| it.set_path("queueId", ".."), "path parameter `queueId` must not be \"..\""),
+        (|it| it.set_header("authorization", "Basic x"), "header `authorization` is set by"),
+        (|it| it.set_header("Host", "x"), "header `host` is set by the client"),
+        (|it| it.set_header("content-length", "5"), "header `content-length` is set by"),
+        (|it| it.set_header("a b", "c"), "header `a b` has a character that HTTP"),
+        (|it| it.set_header("x-note", "line\r\nbreak"), "header `x-note` has a character"),
+        (|it| it.set_null("/manager"), "can't set `/manager` of the body to null: there is no"),
+        (
+            |it| it.set_body(&[1]).set_null("/0"),
+            "can't set `/0` of the body to null: `` is not an object",
+        ),
+        (
+            |it| it.set_body(&std::collections::HashMap::from([((1, 2), 3)])),
+            "the body can't be written as JSON",
+        ),
+    ];
+    for (change, told) in cases {
+        let mut request = Request::new(queue.clone());
+        change(&mut request);
+        if !told.contains("queueId") {
+            request.set_path("queueId", "id");
+        }
+        let error = client.execute(&request).await.expect_err(told);
+        assert!(error.is_invalid_request());
+        let begin = "GET /api/v2/routing/queues/{queueId} (getRoutingQueue) was not sent: ";
+        assert!(error.to_string().starts_with(&format!("{begin}{told}")), "{error}");
+        assert!(!error.to_string().contains("break"), "a header value may be a secret: {error}");
+    }
+    assert!(server.received().is_empty());
+}
+
+#[tokio::test]
+async fn a_call_that_takes_too_long_ends() {
+    let server = Server::start(|_| Answer::new(200, "").stalling_at(1)).await;
+    let client = with_token(&server).timeout(Duration::from_millis(50)).build().expect("a client");
+    let error = client.execute(&queues()).await.expect_err("no reply");
+    assert!(error.is_timeout() && error.is_transport() && !error.is_connect());
+    assert!(error.to_string().contains("no complete reply within 50ms"), "{error}");
+}
+
+#[tokio::test]
+async fn a_body_that_stalls_ends_the_call() {
+    let server = Server::start(|_| Answer::new(200, "partial").stalling_at(100)).await;
+    let client = with_token(&server).read_timeout(Duration::from_millis(200)).build();
+    let error = client.expect("a client").execute(&queues()).await.expect_err("no reply");
+    assert!(error.is_timeout() && !error.is_connect(), "{error}");
+    assert!(!error.to_string().contains("no complete reply"), "not the whole call's: {error}");
+    assert!(!error.to_string().contains("partial"), "{error}");
+}
+
+#[tokio::test]
+async fn a_host_that_is_not_there_is_named() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    drop(listener);
+    let client = Client::builder().api_url(&url).access_token("token").build().expect("a client");
+    let mut request = queues();
+    request.set_query("name", "Jane Doe");
+    let error = client.execute(&request).await.expect_err("nobody is there");
+    assert!(error.is_connect() && !error.is_timeout());
+    assert_eq!(error.status(), None);
+    let host = url.trim_start_matches("http://");
+    assert!(error.to_string().contains(&format!("could not connect to {host}: ")), "{error}");
+    assert!(std::error::Error::source(&error).is_some());
+    assert!(!format!("{error:?}").contains("Jane"), "query values are not shown: {error:?}");
+}

@@ -1,0 +1,407 @@
+//! Login: when it happens, how often, and what is said when it fails.
+
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::future::join_all;
+use genesys_cloud_core::{Method, Operation, Request};
+
+use crate::server::{Answer, Gate, Received, Server};
+use crate::{SECRET, logging_in, queues, with_token};
+
+/// Logins are answered with the tokens `token-1`, `token-2` and so on, of this life in seconds; calls are
+/// answered by `call`, given the number of the token that they bring.
+async fn server(
+    expires_in: u64,
+    mut call: impl FnMut(&Received, u32) -> Answer + Send + 'static,
+) -> Server {
+    let mut logins = 0;
+    Server::start(move |request| {
+        if request.is_login() {
+            logins += 1;
+            return Answer::token(&format!("token-{logins}"), expires_in);
+        }
+        let token = request.header("authorization").and_then(|it| it.strip_prefix("Bearer token-"));
+        call(request, token.expect("a token").parse().expect("a number"))
+    })
+    .await
+}
+
+fn unauthorized() -> Answer {
+    Answer::json(401, r#"{"message":"Invalid token.","code":"bad.credentials"}"#)
+}
+
+#[tokio::test]
+async fn one_login_serves_all_clones() {
+    let server = server(86_400, |_, _| Answer::new(200, "")).await;
+    let client = logging_in(&server).build().expect("a client");
+    let calls = join_all((0..20).map(|_| {
+        let client = client.clone();
+        async move { client.execute(&queues()).await }
+    }));
+    assert!(calls.await.iter().all(Result::is_ok));
+
+    assert_eq!(server.logins(), 1);
+    let received = server.received();
+    let login = &received[0];
+    assert_eq!(
+        (login.method.as_str(), login.body.as_str()),
+        ("POST", "grant_type=client_credentials")
+    );
+    assert_eq!(login.header("content-type"), Some("application/x-www-form-urlencoded"));
+    assert_eq!(
+        login.header("authorization"),
+        Some("Basic dGhlLWNsaWVudC1pZDpodW50ZXIyLXRoZS1jbGllbnQtc2VjcmV0")
+    );
+    assert_eq!(received[1].header("authorization"), Some("Bearer token-1"));
+}
+
+#[tokio::test]
+async fn a_token_is_renewed_before_it_ends() {
+    let server = server(300, |_, _| Answer::new(200, "")).await;
+    let client = logging_in(&server).build().expect("a client");
+    client.execute(&queues()).await.expect("a reply");
+
+    // A tenth of five minutes before the end.
+    advance(265).await;
+    client.execute(&queues()).await.expect("a reply");
+    assert_eq!(server.logins(), 1);
+    advance(6).await;
+    client.execute(&queues()).await.expect("a reply");
+    assert_eq!(server.logins(), 2);
+    assert_eq!(server.received()[4].header("authorization"), Some("Bearer token-2"));
+}
+
+#[tokio::test]
+async fn a_long_lived_token_is_renewed_a_minute_before_it_ends() {
+    let server = server(86_400, |_, _| Answer::new(200, "")).await;
+    let client = logging_in(&server).build().expect("a client");
+    client.execute(&queues()).await.expect("a reply");
+
+    advance(86_400 - 65).await;
+    client.execute(&queues()).await.expect("a reply");
+    assert_eq!(server.logins(), 1);
+    advance(6).await;
+    client.execute(&queues()).await.expect("a reply");
+    assert_eq!(server.logins(), 2);
+}
+
+#[tokio::test]
+async fn a_renewal_that_fails_leaves_the_token_in_use_to_its_end() {
+    let mut logins = 0;
+    let server = Server::start(move |request| match request.is_login() {
+        true if logins == 0 => {
+            logins += 1;
+            Answer::token("token-1", 300)
+        }
+        true => Answer::new(503, ""),
+        false => Answer::new(200, ""),
+    })
+    .await;
+    let client = logging_in(&server).build().expect("a client");
+    client.execute(&queues()).await.expect("a reply");
+
+    advance(275).await;
+    client.execute(&queues()).await.expect("a reply with the old token");
+    client.execute(&queues()).await.expect("a reply with the old token");
+    assert_eq!(server.logins(), 2);
+    advance(30).await;
+    let error = client.execute(&queues()).await.expect_err("no token any more");
+    assert!(error.is_server_error() && !error.is_auth());
+    assert_eq!(server.logins(), 3);
+}
+
+#[tokio::test]
+async fn a_token_of_unknown_life_is_used_until_it_is_refused() {
+    let mut logins = 0;
+    let server = Server::start(move |request| match request.header("authorization") {
+        Some("Bearer token-2") => Answer::new(200, ""),
+        Some("Bearer token-1") => unauthorized(),
+        _ => {
+            logins += 1;
+            Answer::json(200, &format!(r#"{{"access_token":"token-{logins}"}}"#))
+        }
+    })
+    .await;
+    let client = logging_in(&server).build().expect("a client");
+    client.execute(&queues()).await.expect("a reply");
+    advance(1_000_000).await;
+    client.execute(&queues()).await.expect("a reply");
+    assert_eq!(server.logins(), 2);
+}
+
+#[tokio::test]
+async fn calls_that_are_refused_together_log_in_once() {
+    let server = server(86_400, |_, token| match token {
+        1 => unauthorized(),
+        _ => Answer::new(200, ""),
+    })
+    .await;
+    let client = logging_in(&server).build().expect("a client");
+    let request = queues();
+    let calls = join_all((0..20).map(|_| client.execute(&request)));
+    assert!(calls.await.iter().all(Result::is_ok));
+    assert_eq!(server.logins(), 2);
+}
+
+#[tokio::test]
+async fn a_late_refusal_of_an_old_token_does_not_cost_the_new_one() {
+    let gate = Gate::new();
+    let behind_gate = gate.clone();
+    let server = server(86_400, move |request, token| match token {
+        1 if request.target == "/late" => unauthorized().behind(&behind_gate),
+        1 => unauthorized(),
+        _ => Answer::new(200, ""),
+    })
+    .await;
+    let client = logging_in(&server).build().expect("a client");
+    let late = Request::new(Operation::known("getLate", Method::Get, "/late"));
+    let mut late = Box::pin(client.execute(&late));
+    tokio::select! {
+        _ = &mut late => panic!("the gate is shut"),
+        () = server.has_received(2) => {}
+    }
+    client.execute(&queues()).await.expect("a reply");
+    assert_eq!(server.logins(), 2);
+
+    gate.open();
+    late.await.expect("a reply with the new token");
+    assert_eq!(server.logins(), 2);
+}
+
+#[tokio::test]
+async fn a_request_is_repeated_whole_after_a_refusal() {
+    let server = server(86_400, |_, token| match token {
+        1 => unauthorized(),
+        _ => Answer::new(200, ""),
+    })
+    .await;
+    let client = logging_in(&server).build().expect("a client");
+    let mut request =
+        Request::new(Operation::known("postRoutingQueues", Method::Post, "/api/v2/routing/queues"));
+    request.set_query("a", "b").set_header("x-a", "b").set_body(&["body"]);
+    client.execute(&request).await.expect("a reply");
+
+    let received = server.received();
+    let (first, second) = (&received[1], &received[3]);
+    for sent in [first, second] {
+        assert_eq!(
+            (sent.method.as_str(), sent.target.as_str()),
+            ("POST", "/api/v2/routing/queues?a=b")
+        );
+        assert_eq!((sent.body.as_str(), sent.header("x-a")), (r#"["body"]"#, Some("b")));
+    }
+}
+
+#[tokio::test]
+async fn a_second_refusal_is_the_end() {
+    let server = server(86_400, |_, _| unauthorized()).await;
+    let client = logging_in(&server).build().expect("a client");
+    let error = client.execute(&queues()).await.expect_err("refused twice");
+    assert!(error.is_auth());
+    assert_eq!((error.status(), error.code()), (Some(401), Some("bad.credentials")));
+    assert_eq!(
+        error.to_string(),
+        "GET /api/v2/routing/queues (getRoutingQueues) failed: answered 401 Unauthorized \
+         (bad.credentials): Invalid token; the token was refused, and so was a new one: check that the \
+         API URL and the login URL are of the same region"
+    );
+    assert_eq!(server.received().len(), 4, "login, call, login, call");
+}
+
+#[tokio::test]
+async fn a_ready_token_is_used_as_it_is() {
+    let server = Server::start(|_| Answer::new(200, "")).await;
+    let client = with_token(&server).build().expect("a client");
+    client.execute(&queues()).await.expect("a reply");
+    let received = server.received();
+    assert_eq!(received.len(), 1);
+    assert_eq!(received[0].header("authorization"), Some("Bearer ready-made-token"));
+}
+
+#[tokio::test]
+async fn a_ready_token_that_is_refused_is_told_so_at_once() {
+    let server = Server::start(|_| unauthorized()).await;
+    let client = with_token(&server).build().expect("a client");
+    let error = client.execute(&queues()).await.expect_err("refused");
+    assert!(error.is_auth());
+    assert!(error.to_string().contains("the access token was refused"), "{error}");
+    assert_eq!(server.received().len(), 1);
+}
+
+#[tokio::test]
+async fn the_next_caller_takes_over_from_one_that_gave_up() {
+    let mut logins = 0;
+    let server = Server::start(move |request| {
+        if !request.is_login() {
+            return Answer::new(200, "");
+        }
+        logins += 1;
+        match logins {
+            1 => Answer::new(200, "").stalling_at(1),
+            _ => Answer::token("token", 86_400),
+        }
+    })
+    .await;
+    let client = logging_in(&server).build().expect("a client");
+    let request = queues();
+    let mut first = Box::pin(client.execute(&request));
+    tokio::select! {
+        _ = &mut first => panic!("the login stalls"),
+        () = server.has_received(1) => {}
+    }
+    let mut second = Box::pin(client.execute(&request));
+    assert!((&mut second).now_or_never().is_none(), "it waits for the first");
+    assert_eq!(server.logins(), 1);
+
+    drop(first);
+    second.await.expect("a reply");
+    client.execute(&request).await.expect("a reply");
+    assert_eq!(server.logins(), 2);
+}
+
+#[tokio::test]
+async fn those_who_wait_for_a_login_share_its_failure() {
+    let server = Server::start(|_| Answer::json(400, r#"{"error":"invalid_client"}"#)).await;
+    let client = logging_in(&server).build().expect("a client");
+    let request = queues();
+    let outcomes = join_all((0..20).map(|_| client.execute(&request))).await;
+    for outcome in outcomes {
+        let error = outcome.expect_err("no login");
+        assert!(error.is_auth());
+        assert_eq!(error.operation(), Some("getRoutingQueues"));
+    }
+    assert_eq!(server.received().len(), 1);
+
+    // Nothing is held against a call that begins later.
+    client.execute(&request).await.expect_err("no login");
+    assert_eq!(server.received().len(), 2);
+}
+
+#[tokio::test]
+async fn failed_logins_say_what_to_do() {
+    struct Case {
+        answer: (u16, &'static str),
+        told: &'static str,
+        is_auth: bool,
+        is_rate_limited: bool,
+        is_server_error: bool,
+    }
+    let cases = [
+        Case {
+            answer: (400, r#"{"error":"invalid_client","error_description":"client not found"}"#),
+            told: "answered 400 Bad Request (invalid_client): client not found; check the client id \
+                   (GENESYS_CLOUD_CLIENT_ID) and secret (GENESYS_CLOUD_CLIENT_SECRET), that the OAuth \
+                   client has the grant type Client Credentials, and that its organization is in this \
+                   region",
+            is_auth: true,
+            is_rate_limited: false,
+            is_server_error: false,
+        },
+        Case {
+            answer: (401, ""),
+            told: "answered 401 Unauthorized; check the client id",
+            is_auth: true,
+            is_rate_limited: false,
+            is_server_error: false,
+        },
+        Case {
+            answer: (
+                400,
+                r#"{"error":"invalid_request","description":"Rate limit exceeded; 300"}"#,
+            ),
+            told: "answered 400 Bad Request (invalid_request): Rate limit exceeded; 300; logins have a \
+                   rate limit of their own: share one client, and wait a minute",
+            is_auth: false,
+            is_rate_limited: true,
+            is_server_error: false,
+        },
+        Case {
+            answer: (429, ""),
+            told: "answered 429 Too Many Requests; logins have a rate limit",
+            is_auth: false,
+            is_rate_limited: true,
+            is_server_error: false,
+        },
+        Case {
+            answer: (503, "<html><h1>Service\n Unavailable</h1></html>"),
+            told: "answered 503 Service Unavailable: <html><h1>Service Unavailable</h1></html>; the \
+                   fault is on the server's side: try again later",
+            is_auth: false,
+            is_rate_limited: false,
+            is_server_error: true,
+        },
+        Case {
+            answer: (302, ""),
+            told: "answered 302 Found; redirects are not followed",
+            is_auth: false,
+            is_rate_limited: false,
+            is_server_error: false,
+        },
+        Case {
+            answer: (200, "<html></html>"),
+            told: "could not be read: expected value at line 1 column 1; check that the login URL is",
+            is_auth: false,
+            is_rate_limited: false,
+            is_server_error: false,
+        },
+        Case {
+            answer: (200, r#"{"expires_in":300}"#),
+            told: "could not be read: it has no usable `access_token`; check that the login URL is",
+            is_auth: false,
+            is_rate_limited: false,
+            is_server_error: false,
+        },
+    ];
+    for case in cases {
+        let (status, body) = case.answer;
+        let server = Server::start(move |_| Answer::new(status, body)).await;
+        let client = logging_in(&server).build().expect("a client");
+        let error = client.execute(&queues()).await.expect_err("no login");
+        let host = server.url().trim_start_matches("http://");
+        let text = error.to_string();
+        let begin =
+            format!("GET /api/v2/routing/queues (getRoutingQueues) failed: login at {host}: ");
+        assert!(text.starts_with(&begin), "{text}");
+        assert!(text.contains(case.told), "{text}");
+        assert_eq!(error.status(), Some(status));
+        assert_eq!(error.is_auth(), case.is_auth, "{text}");
+        assert_eq!(error.is_rate_limited(), case.is_rate_limited, "{text}");
+        assert_eq!(error.is_server_error(), case.is_server_error, "{text}");
+        assert_eq!(server.received().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_login_host_that_is_not_there_is_named() {
+    let server = Server::start(|_| Answer::new(200, "")).await;
+    let client = logging_in(&server).login_url(closed_port().await).build().expect("a client");
+    let error = client.execute(&queues()).await.expect_err("no login host");
+    assert!(error.is_connect() && error.is_transport() && !error.is_auth());
+    assert!(error.to_string().contains("login at 127.0.0.1:"), "{error}");
+    assert!(error.to_string().contains("could not connect to 127.0.0.1:"), "{error}");
+    assert!(server.received().is_empty());
+}
+
+#[tokio::test]
+async fn a_refusal_that_echoes_the_secret_is_blanked() {
+    let echo = format!(r#"{{"error":"invalid_client","description":"no client with {SECRET}"}}"#);
+    let server = Server::start(move |_| Answer::json(400, &echo)).await;
+    let client = logging_in(&server).build().expect("a client");
+    let error = client.execute(&queues()).await.expect_err("no login");
+    assert!(error.to_string().contains("no client with [blanked]"), "{error}");
+    assert!(!format!("{error:?}").contains(SECRET));
+}
+
+/// A URL of this machine at which nothing listens.
+async fn closed_port() -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    format!("http://{}", listener.local_addr().expect("an address"))
+}
+
+/// Lets so many seconds of the runtime's clock pass at once.
+async fn advance(seconds: u64) {
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(seconds)).await;
+    tokio::time::resume();
+}

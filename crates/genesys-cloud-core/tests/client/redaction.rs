@@ -1,0 +1,166 @@
+//! Secrets, and what of a call is personal data, stay out of everything that is shown.
+
+use std::fmt::{Debug, Write as _};
+use std::sync::{Arc, Mutex};
+
+use genesys_cloud_core::{Client, ClientBuilder, Method, Operation, Request};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Level, Metadata, Subscriber};
+
+use crate::server::{Answer, Server};
+use crate::{SECRET, logging_in, queues};
+
+#[tokio::test]
+async fn no_secret_is_shown() {
+    let mut logins = 0;
+    let server = Server::start(move |request| match request.header("authorization") {
+        Some("Bearer token-2") if request.target.starts_with("/ok") => Answer::new(200, ""),
+        Some(bearer) if bearer.starts_with("Bearer ") => {
+            Answer::new(401, format!("you sent {bearer}"))
+        }
+        _ => {
+            logins += 1;
+            Answer::token(&format!("token-{logins}"), 86_400)
+        }
+    })
+    .await;
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
+    let builder = logging_in(&server);
+    let mut shown = format!("{builder:?}");
+    let client = builder.build().expect("a client");
+    let mut ok = Request::new(Operation::known("getOk", Method::Get, "/ok/{id}"));
+    ok.set_path("id", "an-id-of-someone").set_query("name", "Jane").set_body("a-body");
+    let reply = client.execute(&ok).await.expect("a reply");
+    let error = client.execute(&queues()).await.expect_err("refused");
+    assert!(error.is_auth());
+    let _ =
+        write!(shown, "{client:?} {ok:?} {reply:?} {error:?} {error} {}", log.text(Level::TRACE));
+
+    assert!(shown.contains("the-client-id"), "the id is no secret");
+    assert!(shown.contains("you sent Bearer [blanked]"), "{shown}");
+    for secret in [SECRET, "token-1", "token-2", "token-3", "aHVudGVyMi10aGUtY2xpZW50LXNlY3JldA"] {
+        assert!(!shown.contains(secret), "{secret} in {shown}");
+    }
+    let log = log.text(Level::TRACE);
+    for personal in ["Jane", "an-id-of-someone", "a-body", "you sent"] {
+        assert!(!log.contains(personal), "{personal} in {log}");
+    }
+}
+
+#[tokio::test]
+async fn a_ready_token_is_not_shown() {
+    let builder = Client::builder().region("mypurecloud.ie").access_token("ready-made-token");
+    assert!(!format!("{builder:?}").contains("ready-made"));
+    let client = builder.build().expect("a client");
+    let shown = format!("{client:?}");
+    assert!(
+        shown.contains("https://api.mypurecloud.ie") && !shown.contains("ready-made"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_refused_setting_is_not_repeated_where_it_may_be_secret() {
+    let builder: ClientBuilder = Client::builder()
+        .api_url("https://user:hunter2@gw.example.com")
+        .login_url("https://gw.example.com/?key=hunter2")
+        .proxy("ftp://user:hunter2@gw.example.com")
+        .access_token("hunter2\n\u{1}hunter2");
+    assert!(!format!("{builder:?}").contains("hunter2"));
+    let error = builder.build().expect_err("nothing of it is right");
+    assert!(!format!("{error:?} {error}").contains("hunter2"), "{error}");
+    assert_eq!(
+        error.to_string(),
+        "the client can't be built:\n\
+         - the URL of GENESYS_CLOUD_API_URL (or `api_url`): it must not hold a user name or password\n\
+         - the URL of GENESYS_CLOUD_LOGIN_URL (or `login_url`): it must not hold a query or fragment\n\
+         - the URL of `proxy`: it must be like http://proxy.example.com:3128\n\
+         - GENESYS_CLOUD_ACCESS_TOKEN (or `access_token`) has a character that no token has"
+    );
+}
+
+#[tokio::test]
+async fn a_call_leaves_one_span_that_names_it() {
+    let mut refused = false;
+    let server = Server::start(move |request| match (request.is_login(), refused) {
+        (true, _) => Answer::token("token", 86_400),
+        (false, false) => {
+            refused = true;
+            Answer::new(401, "")
+        }
+        (false, true) => Answer::new(200, "").header("inin-correlation-id", "abc"),
+    })
+    .await;
+    let client = logging_in(&server).build().expect("a client");
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
+    client.execute(&queues()).await.expect("a reply");
+
+    let log = log.text(Level::INFO);
+    for field in [
+        "operation=\"getRoutingQueues\"",
+        "method=\"GET\"",
+        "path=\"/api/v2/routing/queues\"",
+        "attempts=1 ",
+        "attempts=2 ",
+        "status=200 ",
+        "correlation_id=\"abc\"",
+        "elapsed_ms=",
+    ] {
+        assert!(log.contains(field), "{field} not in {log}");
+    }
+}
+
+/// Keeps all that is traced on this thread.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<(Level, String)>>>);
+
+impl Log {
+    /// What was traced at this level or above.
+    fn text(&self, level: Level) -> String {
+        let lines = self.0.lock().expect("no panic while tracing");
+        lines.iter().filter(|(of, _)| *of <= level).map(|(_, line)| line.as_str()).collect()
+    }
+
+    fn keep(&self, level: Level, record: impl FnOnce(&mut Line)) {
+        let mut line = Line(String::new());
+        record(&mut line);
+        self.0.lock().expect("no panic while tracing").push((level, line.0));
+    }
+}
+
+struct Line(String);
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        let _ = write!(self.0, "{field}={value:?} ");
+    }
+}
+
+impl Subscriber for Log {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        self.keep(*span.metadata().level(), |line| span.record(line));
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, values: &Record<'_>) {
+        // Values are recorded on the span of a call alone, which is at this level.
+        self.keep(Level::INFO, |line| values.record(line));
+    }
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        self.keep(*event.metadata().level(), |line| event.record(line));
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}

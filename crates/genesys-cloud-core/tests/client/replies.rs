@@ -1,0 +1,271 @@
+//! What is sent, and what comes back of it.
+
+use std::rc::Rc;
+
+use genesys_cloud_core::{
+    Call, Client, ClientBuilder, Decode, DecodeError, Method, Operation, RawReply, Reply, Request,
+};
+
+use crate::server::{Answer, Server};
+use crate::{queues, with_token};
+
+/// `{"ok":true}`
+const GZIPPED: &[u8] = &[
+    31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 171, 86, 202, 207, 86, 178, 42, 41, 42, 77, 173, 5, 0, 144,
+    95, 212, 167, 11, 0, 0, 0,
+];
+
+const POST: Operation = Operation::known("postThings", Method::Post, "/api/v2/things/{thingId}");
+
+/// What an operation returns, in the place of a generated type. Not `Send`, and need not be.
+#[derive(Debug)]
+struct Ok(Rc<bool>);
+
+impl Decode for Ok {
+    fn decode(reply: &RawReply) -> Result<Self, DecodeError> {
+        let json: serde_json::Value = serde_json::from_slice(reply.body())?;
+        json["ok"].as_bool().map(|ok| Self(Rc::new(ok))).ok_or_else(|| DecodeError::new("no `ok`"))
+    }
+}
+
+#[tokio::test]
+async fn a_call_is_sent_as_it_was_set() {
+    let server = Server::start(|_| Answer::json(200, r#"{"ok":true}"#)).await;
+    let client = with_token(&server).user_agent("nightly/1.2").build().expect("a client");
+    let mut call = Call::<Ok>::new(&client, POST);
+    call.request_mut().set_path("thingId", "a/b %c").set_body(&serde_json::json!({"manager": "x"}));
+    let reply = call.header("x-a", "b").query("q", "1&2=3").set_null("/manager").await;
+
+    assert!(*reply.expect("a reply").into_value().0);
+    let received = &server.received()[0];
+    assert_eq!(received.method, "POST");
+    assert_eq!(received.target, "/api/v2/things/a%2Fb%20%25c?q=1%262%3D3");
+    assert_eq!(received.body, r#"{"manager":null}"#);
+    assert_eq!(received.header("x-a"), Some("b"));
+    assert_eq!(received.header("accept"), Some("application/json"));
+    assert_eq!(received.header("accept-encoding"), Some("gzip"));
+    assert_eq!(received.header("content-type"), Some("application/json"));
+    let user_agent = concat!("genesys-cloud-rust/", env!("CARGO_PKG_VERSION"), " nightly/1.2");
+    assert_eq!(received.header("user-agent"), Some(user_agent));
+}
+
+#[tokio::test]
+async fn a_post_without_body_has_a_length() {
+    let server = Server::start(|_| Answer::new(204, "")).await;
+    let client = with_token(&server).build().expect("a client");
+    let mut request = Request::new(POST);
+    request.set_path("thingId", "1");
+    client.execute(&request).await.expect("a reply");
+    let received = &server.received()[0];
+    assert_eq!(received.header("content-length"), Some("0"));
+    assert_eq!(received.header("content-type"), None);
+}
+
+#[tokio::test]
+async fn headers_of_the_request_come_before_those_of_the_client() {
+    let server = Server::start(|_| Answer::new(200, "")).await;
+    let client = with_token(&server).build().expect("a client");
+    let mut request = queues();
+    request.set_header("accept", "text/csv").set_header("content-type", "text/plain").set_body("");
+    client.execute(&request).await.expect("a reply");
+    let received = &server.received()[0];
+    assert_eq!(received.header("accept"), Some("text/csv"));
+    assert_eq!(received.header("content-type"), Some("text/plain"));
+}
+
+#[tokio::test]
+async fn a_gateways_prefix_is_kept() {
+    let server = Server::start(|_| Answer::new(200, "")).await;
+    let url = format!("{}/genesys/", server.url());
+    let client = Client::builder().api_url(url).access_token("token").build().expect("a client");
+    assert_eq!(client.api_url(), format!("{}/genesys", server.url()));
+    client.execute(&queues()).await.expect("a reply");
+    assert_eq!(server.received()[0].target, "/genesys/api/v2/routing/queues");
+}
+
+#[tokio::test]
+async fn a_reply_brings_status_headers_and_correlation_id() {
+    let server = Server::start(|_| {
+        Answer::json(202, r#"{"ok":true}"#)
+            .header("inin-correlation-id", "abc")
+            .header("inin-ratelimit-count", "7")
+            .header("set-cookie", "session=secret")
+    })
+    .await;
+    let client = with_token(&server).build().expect("a client");
+    let reply: Reply<Ok> = Call::new(&client, Operation::known("get", Method::Get, "/"))
+        .send()
+        .await
+        .expect("a status that the API document does not list is no error");
+    assert_eq!((reply.status(), reply.correlation_id()), (202, Some("abc")));
+    assert_eq!(reply.headers()["inin-ratelimit-count"], "7");
+    assert!(*reply.value().0);
+    assert!(!format!("{reply:?}").contains("session"), "{reply:?}");
+    let reply = reply.map(|ok| *ok.0);
+    assert_eq!((reply.status(), reply.into_value()), (202, true));
+}
+
+#[tokio::test]
+async fn a_raw_reply_is_read_in_several_ways() {
+    let server = Server::start(|_| Answer::json(200, r#"{"ok":true}"#)).await;
+    let client = with_token(&server).build().expect("a client");
+    let reply = Call::<RawReply>::new(&client, Operation::known("get", Method::Get, "/")).await;
+    let reply = reply.expect("a reply").into_value();
+    assert_eq!((reply.status(), reply.content_type()), (200, Some("application/json")));
+    assert_eq!((reply.text().as_ref(), reply.body().len()), (r#"{"ok":true}"#, 11));
+    assert_eq!(reply.json::<serde_json::Value>().expect("JSON")["ok"], true);
+    assert!(!format!("{reply:?}").contains("true"), "bodies are not shown: {reply:?}");
+}
+
+#[tokio::test]
+async fn an_operation_that_returns_nothing_takes_any_body() {
+    let server = Server::start(|_| Answer::new(204, "")).await;
+    let client = with_token(&server).build().expect("a client");
+    let call = Call::<()>::new(&client, Operation::known("delete", Method::Delete, "/"));
+    assert_eq!(call.clone().await.expect("a reply").status(), 204);
+    assert_eq!(call.send().await.expect("a reply").status(), 204);
+    assert_eq!(server.received()[1].method, "DELETE");
+}
+
+#[tokio::test]
+async fn a_status_that_the_operation_accepts_is_a_reply() {
+    let server = Server::start(|_| Answer::new(304, "")).await;
+    let client = with_token(&server).build().expect("a client");
+    let operation = Operation::known("get", Method::Get, "/");
+    let conditional = operation.clone().also_accepting(&[304]);
+    assert_eq!(Call::<()>::new(&client, conditional).await.expect("a reply").status(), 304);
+    assert!(Call::<()>::new(&client, operation).await.is_err());
+}
+
+#[tokio::test]
+async fn a_reply_of_another_shape_is_told_without_its_text() {
+    for (body, told) in [
+        (r#"{"name":"Jane Doe"}"#, "no `ok`"),
+        (r#"{"name":"Jane Doe"#, "EOF while parsing a string at line 1 column 17"),
+        ("<html>Jane Doe</html>", "expected value at line 1 column 1"),
+        ("", "EOF while parsing a value at line 1 column 0"),
+    ] {
+        let server =
+            Server::start(move |_| Answer::json(200, body).header("inin-correlation-id", "abc"))
+                .await;
+        let client = with_token(&server).build().expect("a client");
+        let error = Call::<Ok>::new(&client, Operation::known("getOk", Method::Get, "/ok")).await;
+        let error = error.expect_err("not an Ok");
+        assert!(error.is_decode() && !error.is_transport());
+        assert_eq!((error.status(), error.correlation_id()), (Some(200), Some("abc")));
+        let length = body.len();
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "GET /ok (getOk) failed: the reply (200 OK, application/json, {length} bytes) could not \
+                 be read: {told}; `Client::execute` gives the reply as it came (correlation id abc)"
+            )
+        );
+        assert!(!format!("{error:?}").contains("Jane"));
+    }
+}
+
+#[tokio::test]
+async fn json_of_another_type_is_told_without_its_value() {
+    let server = Server::start(|_| Answer::json(200, r#""Jane \", expected Doe""#)).await;
+    let client = with_token(&server).build().expect("a client");
+    let reply = client.execute(&queues()).await.expect("a reply");
+    let error = reply.json::<u32>().expect_err("not a number");
+    assert!(error.is_decode());
+    let told = "could not be read: invalid type: string …, expected u32 at line 1 column 23";
+    assert!(error.to_string().contains(told), "{error}");
+    assert!(!format!("{error:?}").contains("Jane"));
+}
+
+#[tokio::test]
+async fn a_gzipped_reply_is_decompressed() {
+    let server =
+        Server::start(|_| Answer::new(200, GZIPPED).header("content-encoding", "gzip")).await;
+    let client = with_token(&server).build().expect("a client");
+    let reply = client.execute(&queues()).await.expect("a reply");
+    assert_eq!(reply.text(), r#"{"ok":true}"#);
+}
+
+#[tokio::test]
+async fn a_body_may_be_as_large_as_the_bound_and_no_larger() {
+    let in_many_pieces = vec![b' '; 1 << 20];
+    for (encoding, body, length) in [
+        ("identity", br#"{"ok":true}"#.to_vec(), 11),
+        ("identity", in_many_pieces, 1 << 20),
+        ("gzip", GZIPPED.to_vec(), 11),
+    ] {
+        let answer = move || Answer::new(200, body.clone()).header("content-encoding", encoding);
+        let server = Server::start(move |_| answer()).await;
+        let client = with_token(&server).max_body(length).build().expect("a client");
+        let reply = client.execute(&queues()).await.expect("a reply");
+        assert_eq!(reply.body().len(), length);
+
+        let client = with_token(&server).max_body(length - 1).build().expect("a client");
+        let error = client.execute(&queues()).await.expect_err("too large");
+        assert!(error.is_too_large() && !error.is_transport());
+        assert_eq!(error.status(), Some(200));
+        assert!(
+            error.to_string().contains(&format!("larger than {} bytes", length - 1)),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_broken_gzip_is_an_error() {
+    let server =
+        Server::start(|_| Answer::new(200, &GZIPPED[..20]).header("content-encoding", "gzip"))
+            .await;
+    let client = with_token(&server).build().expect("a client");
+    let error = client.execute(&queues()).await.expect_err("half a body");
+    assert!(error.is_transport(), "{error}");
+}
+
+#[tokio::test]
+async fn a_proxy_gets_what_is_sent_and_its_password_is_not_shown() {
+    let proxy = Server::start(|request| match request.method.as_str() {
+        "CONNECT" => Answer::new(502, ""),
+        _ => Answer::new(200, ""),
+    })
+    .await;
+    let url = proxy.url().replace("http://", "http://user:hunter2@");
+    let builder = || Client::builder().access_token("token").proxy(&url);
+
+    let client = builder().api_url("http://localhost:1").build().expect("a client");
+    client.execute(&queues()).await.expect("a reply of the proxy");
+    let received = &proxy.received()[0];
+    assert_eq!(received.target, "http://localhost:1/api/v2/routing/queues");
+    assert_eq!(received.header("proxy-authorization"), Some("Basic dXNlcjpodW50ZXIy"));
+
+    assert!(!format!("{:?}", builder()).contains("hunter2"));
+    let client = builder().region("mypurecloud.ie").build().expect("a client");
+    let error = client.execute(&queues()).await.expect_err("the proxy refuses");
+    assert!(error.is_connect());
+    assert_eq!(proxy.received()[1].method, "CONNECT");
+    assert_eq!(proxy.received()[1].header("authorization"), None);
+    for shown in [format!("{client:?}"), format!("{error:?}"), format!("{error}")] {
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn another_crates_client_is_built_by_the_same_builder() {
+    struct Facade(Client);
+    impl From<Client> for Facade {
+        fn from(client: Client) -> Self {
+            Self(client)
+        }
+    }
+    let builder = ClientBuilder::<Facade>::new().region("eu_west_1").access_token("token");
+    assert_eq!(builder.build().expect("a client").0.api_url(), "https://api.mypurecloud.ie");
+}
+
+#[test]
+fn a_call_can_be_spawned_whatever_it_returns() {
+    fn can_be_spawned<T: Send + 'static>(_: &T) {}
+    let client = Client::builder().region("mypurecloud.ie").access_token("token").build();
+    let call =
+        Call::<Ok>::new(&client.expect("a client"), Operation::known("get", Method::Get, "/"));
+    can_be_spawned(&call);
+    can_be_spawned(&call.send());
+}

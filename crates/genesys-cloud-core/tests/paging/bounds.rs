@@ -1,0 +1,124 @@
+//! How much is asked for: page sizes, limits, and lists of other forms.
+
+use genesys_cloud_core::End;
+
+use crate::server::Answer;
+use crate::{Things, all, asked, client, end, entities, list, page, script, things};
+
+#[tokio::test]
+async fn the_page_size() {
+    let server = list(1, 1000).await;
+    let api = Things::new(&client(&server));
+    for (things, size) in [
+        // The most that the operation is known to allow.
+        (api.things().paginate(), 100),
+        (api.things().page_size(30).paginate(), 30),
+        (api.things().page_size(30).paginate().page_size(40), 40),
+        (api.things().page_size(3000).paginate(), 100),
+        (api.things().paginate().page_size(3000), 100),
+        (api.things().paginate().page_size(0), 1),
+        (api.things().paginate().limit(10), 10),
+        (api.things().page_size(30).paginate().limit(10), 10),
+        (api.things().paginate().limit(10).page_size(4), 4),
+        (api.things().paginate().limit(1000), 100),
+        // Nothing is known.
+        (api.some().paginate(), 100),
+        (api.some().paginate().page_size(3000), 3000),
+    ] {
+        let mut things = things;
+        let _ = things.next().await;
+        let target = server.received().pop().expect("a request").target;
+        assert!(target.ends_with(&format!("?pageSize={size}&pageNumber=1")), "{size}: {target}");
+        assert_eq!(things.report().page_size_asked, Some(size));
+    }
+    // What is no number is left for the API to refuse.
+    let mut things = api.some().page_size("few").paginate();
+    let _ = things.next().await;
+    assert_eq!(server.received().pop().expect("a request").target, "/some?pageSize=few&pageNumber=1");
+    assert_eq!(things.report().page_size_asked, None);
+}
+
+#[tokio::test]
+async fn limits() {
+    // Limit, maximum of pages; items read, last request, number of requests, end.
+    #[rustfmt::skip]
+    let table = [
+        (Some(10), None, 10, "pageSize=10&pageNumber=1", 1, End::Limit),
+        // The page size is the same for all pages: another one would shift the items between them.
+        (Some(120), None, 120, "pageSize=100&pageNumber=2", 2, End::Limit),
+        (Some(200), None, 200, "pageSize=100&pageNumber=2", 2, End::Limit),
+        (Some(250), None, 250, "pageSize=100&pageNumber=3", 3, End::LastPage),
+        (Some(999), None, 250, "pageSize=100&pageNumber=3", 3, End::LastPage),
+        (None, Some(1), 100, "pageSize=100&pageNumber=1", 1, End::MaxPages),
+        (None, Some(3), 250, "pageSize=100&pageNumber=3", 3, End::LastPage),
+        (Some(150), Some(1), 100, "pageSize=100&pageNumber=1", 1, End::MaxPages),
+        (Some(50), Some(2), 50, "pageSize=50&pageNumber=1", 1, End::Limit),
+    ];
+    for (limit, max_pages, items, last, requests, ended) in table {
+        let server = list(250, 100).await;
+        let mut things = things(&server);
+        if let Some(limit) = limit {
+            things = things.limit(limit);
+        }
+        if let Some(pages) = max_pages {
+            things = things.max_pages(pages);
+        }
+        let case = format!("{limit:?} {max_pages:?}");
+        assert_eq!(all(&mut things).await, (1..=items).collect::<Vec<_>>(), "{case}");
+        let asked = asked(&server);
+        assert_eq!((asked.len(), asked.last().map(String::as_str)), (requests, Some(last)), "{case}");
+        assert_eq!(end(&things), Some(ended), "{case}");
+        assert_eq!(things.report().items, items, "{case}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_sent_for_nothing() {
+    let server = list(250, 100).await;
+    let mut none = things(&server).limit(0);
+    assert!(none.next().await.is_none());
+    assert_eq!(end(&none), Some(End::Limit));
+    let mut none = things(&server).max_pages(0);
+    assert!(none.next().await.is_none());
+    assert_eq!(end(&none), Some(End::MaxPages));
+    assert_eq!(asked(&server), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_page_larger_than_the_limit_is_cut() {
+    // The API passes over the page size.
+    let server = script([page(1..=25, r#","pageNumber":1,"pageCount":1"#)]).await;
+    let mut things = things(&server).limit(3);
+    assert_eq!(all(&mut things).await, [1, 2, 3]);
+    assert_eq!(end(&things), Some(End::Limit));
+}
+
+#[tokio::test]
+async fn items_further_in() {
+    let body = |things: std::ops::RangeInclusive<u64>, number| {
+        let items = entities(things);
+        let results = format!(r#"{{"entities":[{items}],"pageNumber":{number},"pageCount":2}}"#);
+        Answer::json(200, &format!(r#"{{"results":{results}}}"#))
+    };
+    let server = script([body(1..=2, 1), body(3..=3, 2)]).await;
+    let mut things = Things::new(&client(&server)).some().paginate();
+    assert_eq!(all(&mut things).await, [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn a_reply_that_is_the_list_itself() {
+    let server = script([
+        Answer::json(200, r#"["a","b"]"#),
+        Answer::json(200, r#"["c"]"#),
+        Answer::json(200, "[]"),
+    ])
+    .await;
+    let mut names = Things::new(&client(&server)).names().paginate();
+    let mut found = Vec::new();
+    while let Some(name) = names.try_next().await.expect("a name") {
+        found.push(name);
+    }
+    assert_eq!(found, ["a", "b", "c"]);
+    assert_eq!(server.received()[0].target, "/names?pageNumber=1");
+    assert_eq!(names.report().page_size_asked, None);
+}

@@ -1,0 +1,119 @@
+//! Errors, and futures that are dropped: nothing is lost, nothing comes twice.
+
+use genesys_cloud_core::End;
+
+use crate::server::{Answer, Gate};
+use crate::{Things, all, asked, client, end, page, script, things};
+
+const FIRST: &str = r#","pageNumber":1,"pageCount":3"#;
+const SECOND: &str = r#","pageNumber":2,"pageCount":3"#;
+const THIRD: &str = r#","pageNumber":3,"pageCount":3"#;
+
+#[tokio::test]
+async fn an_error_is_followed_by_the_same_page() {
+    let broken = r#"{"entities":[{"id":"3"},{"id":4}],"pageNumber":2,"pageCount":3}"#;
+    let server = script([
+        Answer::json(400, "{}"),
+        page(1..=2, FIRST),
+        Answer::json(404, "{}"),
+        Answer::json(200, broken),
+        Answer::new(200, ""),
+        page(3..=4, SECOND),
+        page(5..=5, THIRD),
+    ])
+    .await;
+    let mut things = things(&server);
+    let mut seen = Vec::new();
+    while let Some(thing) = things.next().await {
+        seen.push(match thing {
+            Ok(thing) => thing.id.unwrap_or_default(),
+            Err(error) if error.is_decode() => {
+                assert!(error.to_string().contains("page 2: "), "{error}");
+                "unreadable".to_owned()
+            }
+            Err(error) => format!("{:?}", error.status()),
+        });
+    }
+    assert_eq!(
+        seen,
+        ["Some(400)", "1", "2", "Some(404)", "unreadable", "unreadable", "3", "4", "5"]
+    );
+    let numbers: Vec<String> =
+        asked(&server).iter().map(|target| target.replace("pageSize=100&pageNumber=", "")).collect();
+    assert_eq!(numbers, ["1", "1", "2", "2", "2", "2", "3"]);
+    let report = things.report();
+    assert_eq!((report.requests, report.pages, report.items), (7, 3, 5));
+}
+
+#[tokio::test]
+async fn accepted_is_no_page() {
+    let server = script([
+        page(1..=2, FIRST),
+        Answer::json(202, r#"{"entities":[]}"#).header("ININ-Correlation-Id", "abc"),
+        page(3..=4, SECOND),
+        page(5..=5, THIRD),
+    ])
+    .await;
+    let mut things = things(&server);
+    for _ in 0..2 {
+        things.next().await.expect("a thing").expect("no error");
+    }
+    let error = things.try_next().await.expect_err("no page");
+    assert!(error.is_paging(), "{error:?}");
+    assert!(error.to_string().contains("page 2 is not ready: the API answered 202"), "{error}");
+    assert_eq!((error.status(), error.correlation_id()), (Some(202), Some("abc")));
+    assert_eq!(end(&things), None);
+    assert_eq!(all(&mut things).await, [3, 4, 5]);
+}
+
+#[tokio::test]
+async fn a_dropped_wait_loses_nothing_and_asks_for_nothing_twice() {
+    let gate = Gate::new();
+    let server = script([
+        page(1..=2, FIRST),
+        page(3..=4, SECOND).behind(&gate),
+        page(5..=5, THIRD),
+    ])
+    .await;
+    let mut things = things(&server).max_pages(2);
+    for _ in 0..2 {
+        things.next().await.expect("a thing").expect("no error");
+    }
+    tokio::select! {
+        thing = things.next() => panic!("{thing:?} came through a closed gate"),
+        () = server.has_received(2) => {}
+    }
+    gate.open();
+    assert_eq!(all(&mut things).await, [3, 4]);
+    assert_eq!(asked(&server), ["pageSize=100&pageNumber=1", "pageSize=100&pageNumber=2"]);
+}
+
+#[tokio::test]
+async fn a_dropped_wait_for_a_batch_keeps_what_it_has_gathered() {
+    let gate = Gate::new();
+    let server = script([
+        page(1..=2, FIRST),
+        page(3..=4, SECOND).behind(&gate),
+        page(5..=5, THIRD),
+    ])
+    .await;
+    let mut chunks = things(&server).chunks(5);
+    tokio::select! {
+        _ = chunks.next() => panic!("a batch came through a closed gate"),
+        () = server.has_received(2) => {}
+    }
+    gate.open();
+    let batch = chunks.try_next().await.expect("a batch").expect("no end");
+    assert_eq!(crate::ids(batch), [1, 2, 3, 4, 5]);
+}
+
+#[tokio::test]
+async fn a_stream_is_read_in_a_task() {
+    let server = script([page(1..=2, r#","pageNumber":1,"pageCount":1"#)]).await;
+    let mut things = Things::new(&client(&server)).things().paginate();
+    let task = tokio::spawn(async move {
+        let found = all(&mut things).await;
+        (found, end(&things))
+    });
+    assert_eq!(task.await.expect("no panic"), (vec![1, 2], Some(End::LastPage)));
+}

@@ -1,0 +1,160 @@
+use std::collections::HashMap;
+use std::sync::{LazyLock, OnceLock};
+
+use genesys_cloud_catalogue::{Catalogue, Operation, Schema};
+
+use crate::chance::hash;
+use crate::listing::Listing;
+use crate::routes::{Route, Routes};
+use crate::scheme::Scheme;
+use crate::shape::Shape;
+
+/// The page size where neither the document nor the service's staff names another.
+const DEFAULT_PAGE_SIZE: u64 = 25;
+/// The most records on a page where no limit is known.
+const DEFAULT_PAGE_SIZE_LIMIT: u64 = 500;
+
+/// Everything orgs have in common, worked out once: which operations there are, how each
+/// pages, and what it answers.
+#[derive(Debug)]
+pub(crate) struct Api {
+    routes: Routes,
+    endpoints: Vec<Endpoint>,
+}
+
+/// What the org knows of one operation.
+#[derive(Debug)]
+pub(crate) struct Endpoint {
+    pub(crate) operation: &'static Operation,
+    pub(crate) scheme: Option<Scheme>,
+    /// What makes its records differ from those of other operations.
+    pub(crate) salt: u64,
+    page_size_limit: Option<u64>,
+    answer: OnceLock<Answer>,
+}
+
+/// What an operation answers when nothing goes wrong.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: AnswerBody,
+}
+
+#[derive(Debug)]
+pub(crate) enum AnswerBody {
+    Listing(Listing),
+    Record(Shape),
+    Empty,
+}
+
+static EMBEDDED: LazyLock<Api> = LazyLock::new(|| Api::new(Catalogue::embedded()));
+
+impl Api {
+    pub(crate) fn embedded() -> &'static Self {
+        &EMBEDDED
+    }
+
+    fn new(catalogue: &'static Catalogue) -> Self {
+        let limits = page_size_limits();
+        let endpoints = catalogue.operations().iter().map(|operation| {
+            let route = (operation.method.as_str(), operation.path.as_str());
+            Endpoint {
+                operation,
+                scheme: Scheme::of(catalogue, operation),
+                salt: hash(&operation.id),
+                page_size_limit: limits.get(&route).copied(),
+                answer: OnceLock::new(),
+            }
+        });
+        Self {
+            routes: Routes::new(catalogue.operations()),
+            endpoints: endpoints.collect(),
+        }
+    }
+
+    pub(crate) fn endpoints(&self) -> &[Endpoint] {
+        &self.endpoints
+    }
+
+    pub(crate) fn endpoint(&self, index: usize) -> &Endpoint {
+        &self.endpoints[index]
+    }
+
+    pub(crate) fn route<'a>(&self, method: &str, path: &'a str) -> Route<'a> {
+        self.routes.find(method, path)
+    }
+
+    /// The operation of this name, in any of the forms the catalogue takes.
+    pub(crate) fn find(&self, name: &str) -> Option<&Endpoint> {
+        let wanted = Catalogue::embedded().operation(name)?;
+        self.endpoints
+            .iter()
+            .find(|endpoint| endpoint.operation.id == wanted.id)
+    }
+}
+
+impl Endpoint {
+    /// The page size of a request that names none, and the most a page may have.
+    pub(crate) fn page_sizes(&self) -> (u64, u64) {
+        let default = self
+            .operation
+            .parameter("pageSize")
+            .and_then(|parameter| parameter.default.as_ref()?.as_u64())
+            .unwrap_or(DEFAULT_PAGE_SIZE);
+        (
+            default,
+            self.page_size_limit
+                .unwrap_or(DEFAULT_PAGE_SIZE_LIMIT.max(default)),
+        )
+    }
+
+    pub(crate) fn answer(&self) -> &Answer {
+        self.answer.get_or_init(|| {
+            let catalogue = Catalogue::embedded();
+            let (status, schema) = outcome(self.operation);
+            let body = match schema {
+                None => AnswerBody::Empty,
+                Some(schema) => match Listing::of(catalogue, schema) {
+                    Some(listing) => AnswerBody::Listing(listing),
+                    None => AnswerBody::Record(Shape::of(catalogue, schema)),
+                },
+            };
+            Answer { status, body }
+        })
+    }
+}
+
+/// The reply of a request that succeeds: one with a body, if the document has one.
+fn outcome(operation: &Operation) -> (u16, Option<&Schema>) {
+    let successes = || {
+        let statuses = operation
+            .replies
+            .iter()
+            .filter_map(|reply| Some((reply.status?, reply)));
+        statuses.filter(|(status, _)| (200..300).contains(status))
+    };
+    if let Some((status, reply)) = successes().find(|(_, reply)| reply.schema.is_some()) {
+        return (status, reply.schema.as_ref());
+    }
+    let fallback = if operation.reply().is_some() {
+        200
+    } else {
+        204
+    };
+    (
+        successes().next().map_or(fallback, |(status, _)| status),
+        operation.reply(),
+    )
+}
+
+/// The documented maxima: method, path and number in a line, under a heading.
+fn page_size_limits() -> HashMap<(&'static str, &'static str), u64> {
+    include_str!("../data/page-size-limits.tsv")
+        .lines()
+        .filter_map(|line| {
+            let mut columns = line.split('\t');
+            let route = (columns.next()?, columns.next()?);
+            Some((route, columns.next()?.parse().ok()?))
+        })
+        .collect()
+}

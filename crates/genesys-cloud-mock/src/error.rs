@@ -1,0 +1,59 @@
+use std::fmt;
+use std::io;
+
+use crate::scheme::Scheme;
+
+/// Why an org could not start, or could not do what a test asked of it.
+#[derive(Debug)]
+pub struct Error(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    Bind(io::Error),
+    UnknownOperation(String),
+    OtherScheme { operation: String, wanted: Scheme },
+    NotAList(String),
+}
+
+impl Error {
+    pub(crate) fn bind(source: io::Error) -> Self {
+        Self(Kind::Bind(source))
+    }
+
+    pub(crate) fn unknown_operation(name: &str) -> Self {
+        Self(Kind::UnknownOperation(name.to_owned()))
+    }
+
+    pub(crate) fn other_scheme(operation: &str, wanted: Scheme) -> Self {
+        Self(Kind::OtherScheme {
+            operation: operation.to_owned(),
+            wanted,
+        })
+    }
+
+    pub(crate) fn not_a_list(operation: &str) -> Self {
+        Self(Kind::NotAList(operation.to_owned()))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::Bind(_) => f.write_str("the mock org can't listen on loopback"),
+            Kind::UnknownOperation(name) => write!(f, "the API has no operation {name}"),
+            Kind::OtherScheme { operation, wanted } => {
+                write!(f, "{operation} does not page by {wanted:?}")
+            }
+            Kind::NotAList(operation) => write!(f, "{operation} does not answer with a list"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.0 {
+            Kind::Bind(source) => Some(source),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,87 @@
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use http::{HeaderMap, header};
+
+/// A request as it reached the org.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RecordedRequest {
+    /// The HTTP method.
+    pub method: String,
+    /// The path, still encoded.
+    pub path: String,
+    /// What stands after the question mark, still encoded; empty if there is none.
+    pub query: String,
+    /// The operationId, if the request was for an operation of the API.
+    pub operation: Option<String>,
+    /// Whether it came with a bearer token; the token itself is not kept.
+    pub bearer: bool,
+    /// The headers but `authorization`, names in lower case, in the order they came.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Bytes,
+}
+
+impl RecordedRequest {
+    pub(crate) fn new(head: &http::request::Parts, body: Bytes) -> Self {
+        Self {
+            method: head.method.to_string(),
+            path: head.uri.path().to_owned(),
+            query: head.uri.query().unwrap_or_default().to_owned(),
+            operation: None,
+            bearer: crate::login::bearer(&head.headers).is_some(),
+            headers: without_authorization(&head.headers),
+            body,
+        }
+    }
+
+    /// The first header of this name, which is in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+fn without_authorization(headers: &HeaderMap) -> Vec<(String, String)> {
+    headers
+        .iter()
+        .filter(|(name, _)| *name != header::AUTHORIZATION)
+        .map(|(name, value)| {
+            (
+                name.to_string(),
+                String::from_utf8_lossy(value.as_bytes()).into(),
+            )
+        })
+        .collect()
+}
+
+/// The last requests, oldest first. Older ones are dropped, so that a long run needs no more
+/// memory than a short one.
+#[derive(Debug, Default)]
+pub(crate) struct Journal {
+    requests: VecDeque<RecordedRequest>,
+    seen: u64,
+}
+
+impl Journal {
+    pub(crate) const CAPACITY: usize = 10_000;
+
+    pub(crate) fn record(&mut self, request: RecordedRequest) {
+        if self.requests.len() == Self::CAPACITY {
+            self.requests.pop_front();
+        }
+        self.requests.push_back(request);
+        self.seen += 1;
+    }
+
+    pub(crate) fn requests(&self) -> Vec<RecordedRequest> {
+        self.requests.iter().cloned().collect()
+    }
+
+    pub(crate) fn seen(&self) -> u64 {
+        self.seen
+    }
+}

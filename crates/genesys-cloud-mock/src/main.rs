@@ -1,0 +1,68 @@
+//! Runs a fake Genesys Cloud org on loopback until it is interrupted.
+
+#![allow(clippy::print_stdout, reason = "what it prints is meant for a shell")]
+
+use std::error::Error;
+use std::time::Duration;
+
+use clap::Parser;
+use genesys_cloud_mock::MockOrg;
+
+/// A fake Genesys Cloud org on loopback.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Options {
+    /// The port to listen on; any free one if 0.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+
+    /// What all made-up data follow from.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+
+    /// How many records a list has, such as getRoutingQueues=2500; may be repeated.
+    #[arg(long, value_name = "OPERATION=COUNT", value_parser = list)]
+    list: Vec<(String, u64)>,
+
+    /// How many records every other paged list has.
+    #[arg(long, value_name = "COUNT", default_value_t = 100)]
+    default_count: u64,
+
+    /// How long every reply takes, in milliseconds.
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
+    latency_ms: u64,
+
+    /// How many calls a token may make in a minute; the service allows 300.
+    #[arg(long, value_name = "CALLS", default_value_t = 1_000_000)]
+    calls_per_minute: u64,
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let options = Options::parse();
+    let mut builder = MockOrg::builder()
+        .port(options.port)
+        .seed(options.seed)
+        .default_count(options.default_count)
+        .latency(Duration::from_millis(options.latency_ms))
+        .calls_per_minute(options.calls_per_minute);
+    for (operation, count) in options.list {
+        builder = builder.list(operation, count);
+    }
+    let org = builder.start().await?;
+    println!("export GENESYS_CLOUD_API_URL={}", org.url());
+    println!("export GENESYS_CLOUD_LOGIN_URL={}", org.url());
+    println!("export GENESYS_CLOUD_CLIENT_ID={}", org.client_id());
+    println!("export GENESYS_CLOUD_CLIENT_SECRET={}", org.client_secret());
+    tokio::signal::ctrl_c().await?;
+    org.shutdown().await;
+    Ok(())
+}
+
+fn list(text: &str) -> Result<(String, u64), String> {
+    let (operation, count) = text.rsplit_once('=').ok_or("not OPERATION=COUNT")?;
+    let count = count
+        .parse()
+        .map_err(|error| format!("the count: {error}"))?;
+    Ok((operation.to_owned(), count))
+}

@@ -1,0 +1,122 @@
+use crate::digits::push_padded;
+
+/// A point of time, in milliseconds since 1970, UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Moment(u64);
+
+const DAY: u64 = 86_400_000;
+/// 2024-01-01 and the day after which things are changed or end, 2025-07-01.
+const EARLY: u64 = 19_723;
+const LATE: u64 = 20_270;
+
+impl Moment {
+    /// Some time from 2024 on; a late one follows every one that isn't.
+    pub(crate) fn made_up(chance: u64, late: bool) -> Self {
+        let (first, days) = if late {
+            (LATE, 365)
+        } else {
+            (EARLY, LATE - EARLY)
+        };
+        Self(first * DAY + chance % (days * DAY))
+    }
+
+    /// As the service writes it, `2026-11-22T09:30:00.125Z`; rarely without milliseconds.
+    pub(crate) fn write_date_time(self, out: &mut Vec<u8>) {
+        self.write_seconds(out);
+        let milliseconds = self.0 % 1_000;
+        if !milliseconds.is_multiple_of(64) {
+            out.push(b'.');
+            push_padded(out, milliseconds, 3);
+        }
+        out.push(b'Z');
+    }
+
+    /// `2026-11-22T09:30:00.125`, in the time zone of whoever reads it.
+    pub(crate) fn write_local(self, out: &mut Vec<u8>) {
+        self.write_seconds(out);
+        out.push(b'.');
+        push_padded(out, self.0 % 1_000, 3);
+    }
+
+    /// `2026-11-22`
+    pub(crate) fn write_date(self, out: &mut Vec<u8>) {
+        let (year, month, day) = self.date();
+        push_padded(out, year, 4);
+        out.push(b'-');
+        push_padded(out, month, 2);
+        out.push(b'-');
+        push_padded(out, day, 2);
+    }
+
+    /// `2026-11`
+    pub(crate) fn write_month(self, out: &mut Vec<u8>) {
+        let (year, month, _) = self.date();
+        push_padded(out, year, 4);
+        out.push(b'-');
+        push_padded(out, month, 2);
+    }
+
+    fn write_seconds(self, out: &mut Vec<u8>) {
+        self.write_date(out);
+        let seconds = self.0 % DAY / 1_000;
+        for (sign, number) in [
+            (b'T', seconds / 3_600),
+            (b':', seconds / 60 % 60),
+            (b':', seconds % 60),
+        ] {
+            out.push(sign);
+            push_padded(out, number, 2);
+        }
+    }
+
+    /// Year, month and day (the civil-from-days algorithm: years begin in March).
+    fn date(self) -> (u64, u64, u64) {
+        let days = self.0 / DAY + 719_468;
+        let (era, day_of_era) = (days / 146_097, days % 146_097);
+        let year_of_era =
+            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let month = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * month + 2) / 5 + 1;
+        let month = if month < 10 { month + 3 } else { month - 9 };
+        let year = era * 400 + year_of_era + u64::from(month <= 2);
+        (year, month, day)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(milliseconds: u64, write: fn(Moment, &mut Vec<u8>)) -> String {
+        let mut out = Vec::new();
+        write(Moment(milliseconds), &mut out);
+        String::from_utf8(out).expect("text")
+    }
+
+    #[test]
+    fn moments_are_written_as_the_service_does() {
+        let moment = 1_709_210_096_789;
+        assert_eq!(
+            written(moment, Moment::write_date_time),
+            "2024-02-29T12:34:56.789Z"
+        );
+        assert_eq!(
+            written(moment, Moment::write_local),
+            "2024-02-29T12:34:56.789"
+        );
+        assert_eq!(written(moment, Moment::write_month), "2024-02");
+        assert_eq!(
+            written(EARLY * DAY, Moment::write_date_time),
+            "2024-01-01T00:00:00Z"
+        );
+        assert_eq!(written(LATE * DAY, Moment::write_date), "2025-07-01");
+    }
+
+    #[test]
+    fn what_is_late_follows_what_is_not() {
+        for chance in [0, 1, u64::MAX / 2, u64::MAX] {
+            assert!(Moment::made_up(chance, false).0 < Moment::made_up(chance, true).0);
+        }
+    }
+}

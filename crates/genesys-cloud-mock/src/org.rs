@@ -1,0 +1,239 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::Error;
+use crate::journal::RecordedRequest;
+use crate::reply::CannedReply;
+use crate::script::{Fault, PageOverride, Script};
+use crate::server::Server;
+use crate::service::{Service, Settings};
+
+/// A fake Genesys Cloud org that listens on loopback until it is dropped.
+///
+/// It runs on the tokio runtime that started it.
+pub struct MockOrg {
+    service: Arc<Service>,
+    server: Server,
+}
+
+impl MockOrg {
+    /// Starts an org with the settings of [`MockOrg::builder`].
+    ///
+    /// # Errors
+    /// If it can't listen on loopback.
+    pub async fn start() -> Result<Self, Error> {
+        Self::builder().start().await
+    }
+
+    /// An org to your taste.
+    pub fn builder() -> MockOrgBuilder {
+        MockOrgBuilder::default()
+    }
+
+    /// Where the org is, for the API and for the login alike: `http://127.0.0.1:<port>`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.server.address())
+    }
+
+    /// The id of the only client that may log in.
+    pub fn client_id(&self) -> String {
+        self.service.login().client_id().to_owned()
+    }
+
+    /// The secret of that client.
+    pub fn client_secret(&self) -> String {
+        self.service.login().client_secret().to_owned()
+    }
+
+    /// A new token, without a login.
+    pub fn access_token(&self) -> String {
+        self.service.login().issue()
+    }
+
+    /// Ends every token given out so far: the next call with one of them gets a 401.
+    pub fn revoke_tokens(&self) {
+        self.service.login().revoke_all();
+    }
+
+    /// Sets how many records a list has from now on.
+    ///
+    /// # Errors
+    /// If the API has no such operation, or it does not answer with a list.
+    pub fn set_list(&self, operation: &str, count: u64) -> Result<(), Error> {
+        self.service.set_size(operation, count)
+    }
+
+    /// Answers the next request for an operation with a reply of your own; replies given one
+    /// after another are used one after another.
+    ///
+    /// # Errors
+    /// If the API has no such operation.
+    pub fn respond_next(&self, operation: &str, reply: CannedReply) -> Result<(), Error> {
+        let endpoint = self.service.endpoint(operation)?;
+        self.service
+            .script()
+            .push_reply(&endpoint.operation.id, reply);
+        Ok(())
+    }
+
+    /// Answers every request for one page of a list with something else.
+    ///
+    /// # Errors
+    /// If the API has no such operation, or it does not page by
+    /// [`Scheme::PageNumber`](crate::Scheme::PageNumber).
+    pub fn override_page(
+        &self,
+        operation: &str,
+        page_number: u64,
+        page: PageOverride,
+    ) -> Result<(), Error> {
+        self.service.override_page(operation, page_number, page)
+    }
+
+    /// The requests that came, oldest first, refused ones and logins too. Only the last
+    /// 10,000 are kept.
+    pub fn requests(&self) -> Vec<RecordedRequest> {
+        self.service.journal().requests()
+    }
+
+    /// The requests that came for one operation, by its operationId.
+    pub fn requests_for(&self, operation: &str) -> Vec<RecordedRequest> {
+        let mut requests = self.requests();
+        requests.retain(|request| request.operation.as_deref() == Some(operation));
+        requests
+    }
+
+    /// How many requests came, those no longer kept included.
+    pub fn request_count(&self) -> u64 {
+        self.service.journal().seen()
+    }
+
+    /// How many logins succeeded.
+    pub fn logins(&self) -> u64 {
+        self.service.login().logins()
+    }
+
+    /// Forgets all requests and logins, scripted replies and overridden pages. Tokens stay
+    /// good, and lists keep their sizes.
+    pub fn reset(&self) {
+        *self.service.journal() = Default::default();
+        *self.service.script() = Script::default();
+        self.service.login().forget_logins();
+    }
+
+    /// Stops the org, and returns when its port is free. Dropping it stops it as well, a
+    /// moment later.
+    pub async fn shutdown(self) {
+        self.server.shutdown().await;
+    }
+}
+
+impl fmt::Debug for MockOrg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MockOrg")
+            .field("url", &self.url())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Settings of a [`MockOrg`].
+#[must_use = "an org listens only once it is started"]
+pub struct MockOrgBuilder {
+    settings: Settings,
+    lists: Vec<(String, u64)>,
+    port: u16,
+}
+
+impl Default for MockOrgBuilder {
+    fn default() -> Self {
+        let settings = Settings {
+            seed: 0,
+            default_count: 100,
+            latency: Duration::ZERO,
+            token_lifetime: Duration::from_secs(86_400),
+            calls_per_minute: 1_000_000,
+            faults: Vec::new(),
+        };
+        Self {
+            settings,
+            lists: Vec::new(),
+            port: 0,
+        }
+    }
+}
+
+impl MockOrgBuilder {
+    /// What all made-up data follow from, 0 by default: two orgs of the same seed are the same.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.settings.seed = seed;
+        self
+    }
+
+    /// How many records a list has. The operation is named by its operationId, by its method
+    /// and path or by its group and name in the client.
+    pub fn list(mut self, operation: impl Into<String>, count: u64) -> Self {
+        self.lists.push((operation.into(), count));
+        self
+    }
+
+    /// How many records every other paged list has, 100 by default.
+    pub fn default_count(mut self, count: u64) -> Self {
+        self.settings.default_count = count;
+        self
+    }
+
+    /// How long every reply takes, no time by default.
+    pub fn latency(mut self, latency: Duration) -> Self {
+        self.settings.latency = latency;
+        self
+    }
+
+    /// How long a token is good, a day by default; the login says it in whole seconds.
+    pub fn token_lifetime(mut self, lifetime: Duration) -> Self {
+        self.settings.token_lifetime = lifetime;
+        self
+    }
+
+    /// How many calls a token may make in a minute before it gets a 429. The service allows
+    /// 300; here it is a million, so that a test doesn't wait unless it wants to.
+    pub fn calls_per_minute(mut self, calls: u64) -> Self {
+        self.settings.calls_per_minute = calls;
+        self
+    }
+
+    /// Something that goes wrong.
+    pub fn fault(mut self, fault: impl Fault) -> Self {
+        self.settings.faults.push(Arc::new(fault));
+        self
+    }
+
+    /// The port to listen on, any free one by default. The address is always 127.0.0.1.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Starts the org.
+    ///
+    /// # Errors
+    /// If it can't listen on loopback, or a list was named that the API doesn't have.
+    pub async fn start(self) -> Result<MockOrg, Error> {
+        let service = Arc::new(Service::new(self.settings));
+        for (operation, count) in &self.lists {
+            service.set_size(operation, *count)?;
+        }
+        let server = Server::start(Arc::clone(&service), self.port).await?;
+        Ok(MockOrg { service, server })
+    }
+}
+
+impl fmt::Debug for MockOrgBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MockOrgBuilder")
+            .field("seed", &self.settings.seed)
+            .field("lists", &self.lists)
+            .field("port", &self.port)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,119 @@
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::{Response, StatusCode};
+use http_body_util::Full;
+use serde_json::{Value, json};
+
+/// A reply of your own making, for [`MockOrg::respond_next`](crate::MockOrg::respond_next) or a
+/// [`Fault`](crate::Fault).
+///
+/// ```
+/// use genesys_cloud_mock::CannedReply;
+///
+/// let limited = CannedReply::rate_limited(2);
+/// let gateway = CannedReply { status: 502, headers: vec![], body: "<html>".into() };
+/// let odd = CannedReply::json(200, &serde_json::json!({ "entities": null })).header("x-odd", "1");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CannedReply {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers, beside those every reply of the org bears.
+    pub headers: Vec<(String, String)>,
+    /// The body as it goes over the wire.
+    pub body: Bytes,
+}
+
+impl CannedReply {
+    /// A reply with a JSON body.
+    pub fn json(status: u16, body: &Value) -> Self {
+        Self::raw_json(status, body.to_string())
+    }
+
+    /// A reply without a body.
+    pub fn empty(status: u16) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            body: Bytes::new(),
+        }
+    }
+
+    /// An error as the service words it.
+    pub fn error(status: u16, code: &str, message: &str) -> Self {
+        Self::json(
+            status,
+            &json!({
+                "message": message,
+                "code": code,
+                "status": status,
+                "details": [],
+                "errors": [],
+            }),
+        )
+    }
+
+    /// A 429 that asks for a pause of some seconds.
+    pub fn rate_limited(retry_after: u64) -> Self {
+        let message = format!(
+            "Rate limit exceeded the maximum. Retry the request in [{retry_after}] seconds"
+        );
+        Self::error(429, "too.many.requests.retry.after", &message)
+            .header(RETRY_AFTER.as_str(), &retry_after.to_string())
+    }
+
+    /// A 401, as if the token were no longer good.
+    pub fn unauthorized() -> Self {
+        Self::error(401, "bad.credentials", "Invalid login credentials.")
+    }
+
+    /// The same reply with one more header.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub(crate) fn raw_json(status: u16, body: impl Into<Bytes>) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            body: body.into(),
+        }
+        .header(CONTENT_TYPE.as_str(), "application/json")
+    }
+
+    pub(crate) fn bad_request(message: &str) -> Self {
+        Self::error(400, "bad.request", message)
+    }
+
+    /// Writes the id of the request into the body of an error, where the service puts it.
+    pub(crate) fn with_context(mut self, correlation_id: &str) -> Self {
+        if self.status < 400 {
+            return self;
+        }
+        if let Ok(Value::Object(mut body)) = serde_json::from_slice(&self.body)
+            && body.contains_key("code")
+        {
+            body.entry("contextId")
+                .or_insert_with(|| correlation_id.into());
+            self.body = Value::Object(body).to_string().into();
+        }
+        self
+    }
+
+    pub(crate) fn into_response(self) -> Response<Full<Bytes>> {
+        let mut response = Response::builder().status(self.status);
+        for (name, value) in &self.headers {
+            response = response.header(name, value);
+        }
+        response.body(Full::new(self.body)).unwrap_or_else(|error| {
+            let mut response = Response::new(Full::from(format!("canned reply: {error}")));
+            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+            response
+                .headers_mut()
+                .insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+            response
+        })
+    }
+}

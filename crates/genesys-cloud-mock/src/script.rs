@@ -1,0 +1,123 @@
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::sync::Arc;
+
+use genesys_cloud_catalogue::Operation;
+use serde_json::Value;
+
+use crate::journal::RecordedRequest;
+use crate::reply::CannedReply;
+
+/// Something that goes wrong in an org, of your own making.
+///
+/// The org asks every fault in the order they were given, for each request that bears a good
+/// token.
+///
+/// ```
+/// use genesys_cloud_mock::{Call, CannedReply, Fault, MockOrg};
+///
+/// /// The service is down for everything that changes something.
+/// struct ReadOnly;
+///
+/// impl Fault for ReadOnly {
+///     fn before(&self, call: &Call<'_>) -> Option<CannedReply> {
+///         let writes = call.request.method != "GET";
+///         writes.then(|| CannedReply::error(503, "service.unavailable", "Service Unavailable"))
+///     }
+/// }
+///
+/// let org = MockOrg::builder().fault(ReadOnly);
+/// ```
+pub trait Fault: Send + Sync + 'static {
+    /// A reply to give instead of the org's own; `None` to let the request pass.
+    fn before(&self, call: &Call<'_>) -> Option<CannedReply> {
+        let _ = call;
+        None
+    }
+
+    /// The last word on the org's own reply.
+    fn after(&self, call: &Call<'_>, reply: CannedReply) -> CannedReply {
+        let _ = call;
+        reply
+    }
+}
+
+/// A request for an operation of the API.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Call<'a> {
+    /// The operation it is for.
+    pub operation: &'a Operation,
+    /// The request as it came.
+    pub request: &'a RecordedRequest,
+}
+
+/// What to put in place of one page of a list.
+#[derive(Clone)]
+pub struct PageOverride(pub(crate) Substitute);
+
+#[derive(Clone)]
+pub(crate) enum Substitute {
+    Json(Value),
+    SameAs(u64),
+    Edit(Arc<dyn Fn(&mut Value) + Send + Sync>),
+}
+
+impl PageOverride {
+    /// This body, whatever was asked for.
+    pub fn json(page: Value) -> Self {
+        Self(Substitute::Json(page))
+    }
+
+    /// What the org would answer for another page of the same list.
+    pub fn same_as(page_number: u64) -> Self {
+        Self(Substitute::SameAs(page_number))
+    }
+
+    /// The page itself, changed.
+    ///
+    /// ```
+    /// use genesys_cloud_mock::PageOverride;
+    ///
+    /// let empty = PageOverride::edit(|page| page["entities"] = serde_json::json!([]));
+    /// let wrong_count = PageOverride::edit(|page| page["pageCount"] = 1.into());
+    /// ```
+    pub fn edit(change: impl Fn(&mut Value) + Send + Sync + 'static) -> Self {
+        Self(Substitute::Edit(Arc::new(change)))
+    }
+}
+
+impl fmt::Debug for PageOverride {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Substitute::Json(page) => f.debug_tuple("Json").field(page).finish(),
+            Substitute::SameAs(number) => f.debug_tuple("SameAs").field(number).finish(),
+            Substitute::Edit(_) => f.write_str("Edit(..)"),
+        }
+    }
+}
+
+/// What a test has told the org to answer, by operationId.
+#[derive(Debug, Default)]
+pub(crate) struct Script {
+    replies: HashMap<&'static str, VecDeque<CannedReply>>,
+    pages: HashMap<(&'static str, u64), PageOverride>,
+}
+
+impl Script {
+    pub(crate) fn push_reply(&mut self, operation: &'static str, reply: CannedReply) {
+        self.replies.entry(operation).or_default().push_back(reply);
+    }
+
+    pub(crate) fn next_reply(&mut self, operation: &str) -> Option<CannedReply> {
+        self.replies.get_mut(operation)?.pop_front()
+    }
+
+    pub(crate) fn set_page(&mut self, operation: &'static str, number: u64, page: PageOverride) {
+        self.pages.insert((operation, number), page);
+    }
+
+    pub(crate) fn page(&self, operation: &'static str, number: u64) -> Option<PageOverride> {
+        self.pages.get(&(operation, number)).cloned()
+    }
+}

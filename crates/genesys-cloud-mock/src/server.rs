@@ -1,0 +1,108 @@
+use std::convert::Infallible;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{HeaderName, HeaderValue};
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::error::Error;
+use crate::reply::CannedReply;
+use crate::service::{Answered, Service};
+
+/// More than any request of the API has.
+const LARGEST_BODY: usize = 16 << 20;
+
+/// A server that listens on loopback, and nowhere else, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Server {
+    address: SocketAddr,
+    accepting: JoinHandle<()>,
+}
+
+impl Server {
+    /// Listens on a port; on any free one if it is 0.
+    pub(crate) async fn start(service: Arc<Service>, port: u16) -> Result<Self, Error> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+            .await
+            .map_err(Error::bind)?;
+        let address = listener.local_addr().map_err(Error::bind)?;
+        let accepting = tokio::spawn(accept(listener, service));
+        Ok(Self { address, accepting })
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Returns when the port is free and every connection is closed.
+    pub(crate) async fn shutdown(mut self) {
+        self.accepting.abort();
+        // The task was cancelled: there is no result to look at.
+        let _ = (&mut self.accepting).await;
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+/// The connections end with this task, which owns them.
+async fn accept(listener: TcpListener, service: Arc<Service>) {
+    let mut connections = JoinSet::new();
+    loop {
+        while connections.try_join_next().is_some() {}
+        // A connection that failed before it began is the client's affair.
+        if let Ok((stream, _)) = listener.accept().await {
+            connections.spawn(serve(stream, Arc::clone(&service)));
+        }
+    }
+}
+
+async fn serve(stream: TcpStream, service: Arc<Service>) {
+    // Small replies must not wait for more to send; if it fails they are only slower.
+    let _ = stream.set_nodelay(true);
+    let respond = service_fn(move |request| {
+        let service = Arc::clone(&service);
+        async move { Ok::<_, Infallible>(respond(&service, request).await) }
+    });
+    // A client may hang up whenever it likes.
+    let _ = http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), respond)
+        .await;
+}
+
+async fn respond(service: &Service, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    let (head, body) = request.into_parts();
+    match Limited::new(body, LARGEST_BODY).collect().await {
+        Ok(body) => response(service.respond(&head, body.to_bytes()).await),
+        Err(_) => CannedReply::empty(413).into_response(),
+    }
+}
+
+fn response(answered: Answered) -> Response<Full<Bytes>> {
+    let mut response = answered.reply.into_response();
+    let headers = response.headers_mut();
+    let mut set = |name: &'static str, value: String| {
+        // What a test put into its canned reply stays.
+        if let (name, Ok(value)) = (HeaderName::from_static(name), HeaderValue::try_from(value)) {
+            headers.entry(name).or_insert(value);
+        }
+    };
+    set("inin-correlation-id", answered.correlation_id.to_string());
+    if let Some(standing) = answered.standing {
+        set("inin-ratelimit-count", standing.count.to_string());
+        set("inin-ratelimit-allowed", standing.allowed.to_string());
+        set("inin-ratelimit-reset", standing.reset.to_string());
+    }
+    response
+}

@@ -1,0 +1,370 @@
+use genesys_cloud_catalogue::{Catalogue, Kind, Schema};
+
+use crate::chance::{hash, mix};
+use crate::digits::{push_padded, push_signed};
+use crate::identity::Id;
+use crate::moment::Moment;
+use crate::name::Noun;
+
+/// Down to this depth objects have all their fields.
+const FULL_TO: usize = 1;
+/// Down to this depth objects have their plain values, and what the document requires.
+const PLAIN_TO: usize = 3;
+/// Down to this depth objects have what the document requires. Deeper ones are empty: there
+/// are definitions that require themselves.
+const REQUIRED_TO: usize = 6;
+
+/// One field in so many is missing, null, or has a value the document doesn't know: the
+/// service does all three.
+const ODD_ONE_IN: u64 = 64;
+
+/// What to make of a schema, worked out once, so that a record costs no look-ups: every
+/// reference is followed down to the depth bound, and every key is already JSON.
+#[derive(Debug)]
+pub(crate) enum Shape {
+    Boolean,
+    Integer(Range),
+    /// A number with two decimals, counted in hundredths.
+    Hundredths(Range),
+    Text(Text),
+    Array(Box<Shape>),
+    Map(Box<Shape>),
+    Object(Object),
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Range {
+    least: i64,
+    /// How many numbers there are from the least to the largest.
+    span: u64,
+}
+
+#[derive(Debug)]
+pub(crate) enum Text {
+    /// The id of the object the field is in.
+    Id,
+    /// The id of some other object.
+    OtherId,
+    Name(Noun),
+    SelfUri,
+    /// One of the values of the document, as JSON.
+    Choice(Vec<Vec<u8>>),
+    DateTime {
+        late: bool,
+    },
+    Date {
+        late: bool,
+    },
+    LocalDateTime,
+    Month,
+    /// A fixed text that fits the field, before a number and after it.
+    Numbered(String, &'static str),
+}
+
+#[derive(Debug)]
+pub(crate) struct Object {
+    fields: Vec<Field>,
+    /// Where the made-up `selfUri` of a nested object leads.
+    collection: String,
+}
+
+#[derive(Debug)]
+struct Field {
+    name: String,
+    /// `"name":`
+    key: Vec<u8>,
+    /// What makes this field differ from the others of the record.
+    salt: u64,
+    /// Whether the field is there in every record, with a value.
+    constant: bool,
+    shape: Shape,
+}
+
+/// Who the object being written is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Subject<'a> {
+    pub(crate) id: &'a [u8],
+    /// Its number in the list, from 0.
+    pub(crate) number: u64,
+    pub(crate) seed: u64,
+    /// The path of the list it stands in; its `selfUri` is this and its id.
+    pub(crate) list_path: Option<&'a str>,
+}
+
+impl Shape {
+    /// The shape of a record of its own.
+    pub(crate) fn of(catalogue: &Catalogue, schema: &Schema) -> Self {
+        Compiler { catalogue }.shape("", "", schema, 0)
+    }
+
+    pub(crate) fn field(&self, name: &str) -> Option<&Shape> {
+        match self {
+            Self::Object(object) => object
+                .fields
+                .iter()
+                .find(|field| field.name == name)
+                .map(|field| &field.shape),
+            _ => None,
+        }
+    }
+
+    /// What a record of this shape is called, if it has a name.
+    pub(crate) fn noun(&self) -> Option<&Noun> {
+        match self.field("name") {
+            Some(Self::Text(Text::Name(noun))) => Some(noun),
+            _ => None,
+        }
+    }
+
+    /// Writes a value as JSON.
+    pub(crate) fn write(&self, out: &mut Vec<u8>, subject: Subject<'_>) {
+        let chance = mix(subject.seed);
+        match self {
+            Self::Boolean => {
+                out.extend_from_slice(if chance & 1 == 0 { b"true" } else { b"false" })
+            }
+            Self::Integer(range) => push_signed(out, range.pick(chance)),
+            Self::Hundredths(range) => {
+                let number = range.pick(chance);
+                push_signed(out, number / 100);
+                out.push(b'.');
+                push_padded(out, number.unsigned_abs(), 2);
+            }
+            Self::Text(text) => text.write(out, chance, subject),
+            Self::Array(item) => {
+                out.push(b'[');
+                for number in 0..=(chance % 2) {
+                    if number > 0 {
+                        out.push(b',');
+                    }
+                    item.write_nested(out, subject.seed ^ (number + 1));
+                }
+                out.push(b']');
+            }
+            Self::Map(value) => {
+                out.extend_from_slice(b"{\"key\":");
+                value.write_nested(out, subject.seed);
+                out.push(b'}');
+            }
+            Self::Object(object) => object.write(out, subject),
+        }
+    }
+
+    fn write_nested(&self, out: &mut Vec<u8>, seed: u64) {
+        let seed = mix(seed);
+        let id = Id::random(seed);
+        let subject = Subject {
+            id: id.as_bytes(),
+            number: seed % 1_000,
+            seed,
+            list_path: None,
+        };
+        self.write(out, subject);
+    }
+}
+
+impl Range {
+    /// What the document allows, in units of which there are so many in one.
+    fn of(schema: &Schema, units: f64) -> Self {
+        let least = (schema.minimum.unwrap_or(0.0) * units).ceil() as i64;
+        let most = schema
+            .maximum
+            .map_or(least + 99 * units as i64, |most| (most * units) as i64);
+        Self {
+            least,
+            span: most.max(least).abs_diff(least).saturating_add(1),
+        }
+    }
+
+    fn pick(self, chance: u64) -> i64 {
+        self.least.saturating_add_unsigned(chance % self.span)
+    }
+}
+
+impl Object {
+    fn write(&self, out: &mut Vec<u8>, subject: Subject<'_>) {
+        let subject = Subject {
+            list_path: Some(subject.list_path.unwrap_or(&self.collection)),
+            ..subject
+        };
+        out.push(b'{');
+        let start = out.len();
+        for field in &self.fields {
+            let seed = mix(subject.seed ^ field.salt);
+            let odd = if field.constant {
+                ODD_ONE_IN
+            } else {
+                (seed >> 32) % ODD_ONE_IN
+            };
+            if odd == 0 {
+                continue;
+            }
+            if out.len() > start {
+                out.push(b',');
+            }
+            out.extend_from_slice(&field.key);
+            match &field.shape {
+                _ if odd == 1 => out.extend_from_slice(b"null"),
+                shape @ (Shape::Text(_)
+                | Shape::Integer(_)
+                | Shape::Hundredths(_)
+                | Shape::Boolean) => {
+                    shape.write(out, Subject { seed, ..subject });
+                }
+                shape => shape.write_nested(out, seed),
+            }
+        }
+        out.push(b'}');
+    }
+}
+
+impl Text {
+    fn write(&self, out: &mut Vec<u8>, chance: u64, subject: Subject<'_>) {
+        if let Self::Choice(values) = self {
+            // Not one of the document's: a client has to keep it, not fail.
+            if (chance >> 32).is_multiple_of(ODD_ONE_IN) {
+                out.extend_from_slice(b"\"NewerThanTheDocument\"");
+            } else if let Some(value) = values.get(chance as usize % values.len()) {
+                out.extend_from_slice(value);
+            }
+            return;
+        }
+        out.push(b'"');
+        match self {
+            Self::Choice(_) => {}
+            Self::Id => out.extend_from_slice(subject.id),
+            Self::OtherId => out.extend_from_slice(Id::random(chance).as_bytes()),
+            Self::Name(noun) => noun.write(out, subject.number),
+            Self::SelfUri => {
+                out.extend_from_slice(subject.list_path.unwrap_or_default().as_bytes());
+                out.push(b'/');
+                out.extend_from_slice(subject.id);
+            }
+            Self::DateTime { late } => Moment::made_up(chance, *late).write_date_time(out),
+            Self::Date { late } => Moment::made_up(chance, *late).write_date(out),
+            Self::LocalDateTime => Moment::made_up(chance, false).write_local(out),
+            Self::Month => Moment::made_up(chance, false).write_month(out),
+            Self::Numbered(before, after) => {
+                out.extend_from_slice(before.as_bytes());
+                push_padded(out, chance, 4);
+                out.extend_from_slice(after.as_bytes());
+            }
+        }
+        out.push(b'"');
+    }
+}
+
+/// Turns schemas into shapes.
+struct Compiler<'a> {
+    catalogue: &'a Catalogue,
+}
+
+impl Compiler<'_> {
+    /// The shape of a field of this name in an object called `owner`.
+    fn shape(&self, owner: &str, name: &str, schema: &Schema, depth: usize) -> Shape {
+        // What a mere reference is called says more than that it is one.
+        let is_named = |definition: &&str| name.is_empty() || !definition.ends_with("Ref");
+        let noun = schema.reference.as_deref().filter(is_named).unwrap_or(name);
+        let schema = self.catalogue.resolve(schema);
+        match schema.kind {
+            Some(Kind::Boolean) => Shape::Boolean,
+            Some(Kind::Integer) => Shape::Integer(Range::of(schema, 1.0)),
+            Some(Kind::Number) => Shape::Hundredths(Range::of(schema, 100.0)),
+            Some(Kind::String | Kind::File) => Shape::Text(text(owner, name, schema)),
+            Some(Kind::Array) => {
+                let any = Schema::default();
+                let item = schema.items.as_deref().unwrap_or(&any);
+                let singular = name.strip_suffix('s').unwrap_or(name);
+                Shape::Array(Box::new(self.shape(owner, singular, item, depth + 1)))
+            }
+            _ => self.object(noun, schema, depth),
+        }
+    }
+
+    fn object(&self, noun: &str, schema: &Schema, depth: usize) -> Shape {
+        if schema.properties.is_empty() {
+            // Anything goes here. A key keeps such records apart, as in a row of a data table.
+            let value = schema
+                .additional_properties
+                .as_deref()
+                .filter(|_| depth > 0);
+            let shape = match value {
+                Some(value) => self.shape(noun, "value", value, depth + 1),
+                None => Shape::Text(Text::Id),
+            };
+            return Shape::Map(Box::new(shape));
+        }
+        // A record without an id is told from others by all it has.
+        let has_id = schema.property("id").is_some();
+        let told_by_all = depth == 0 && !has_id;
+        // An entity inside another is sent as little more than a reference.
+        let full = depth == 0 || (depth <= FULL_TO && !has_id);
+        let mut fields = Vec::new();
+        for (name, property) in &schema.properties {
+            let required = schema.required.contains(name);
+            let wanted = full || required || (depth <= PLAIN_TO && self.is_plain(property));
+            if depth > REQUIRED_TO || !wanted {
+                continue;
+            }
+            let shape = self.shape(noun, name, property, depth + 1);
+            let own = matches!(shape, Shape::Text(Text::Id | Text::Name(_) | Text::SelfUri));
+            fields.push(Field {
+                key: format!("{}:", serde_json::Value::from(name.as_str())).into_bytes(),
+                salt: hash(name),
+                constant: own || required || told_by_all,
+                name: name.clone(),
+                shape,
+            });
+        }
+        Shape::Object(Object {
+            fields,
+            collection: Noun::of_definition(noun).collection(),
+        })
+    }
+
+    fn is_plain(&self, schema: &Schema) -> bool {
+        let kind = self.catalogue.resolve(schema).kind;
+        !matches!(kind, None | Some(Kind::Array | Kind::Object))
+    }
+}
+
+/// A text that fits a field of this name.
+fn text(owner: &str, name: &str, schema: &Schema) -> Text {
+    if !schema.values.is_empty() {
+        let values = schema
+            .values
+            .iter()
+            .map(|value| value.to_string().into_bytes());
+        return Text::Choice(values.collect());
+    }
+    let has = |part: &str| name.to_ascii_lowercase().contains(part);
+    let late = ["modif", "end", "updat", "complet", "last"]
+        .iter()
+        .any(|part| has(part));
+    match schema.format.as_deref() {
+        Some("date-time") => return Text::DateTime { late },
+        Some("date") => return Text::Date { late },
+        Some("local-date-time") => return Text::LocalDateTime,
+        Some("year-month") => return Text::Month,
+        _ => {}
+    }
+    let is_uuid = schema.format.as_deref() == Some("uuid")
+        || schema
+            .pattern
+            .as_deref()
+            .is_some_and(|pattern| pattern.contains("{8}-"));
+    let numbered = |before: &str, after| Text::Numbered(before.to_owned(), after);
+    match name {
+        "id" => Text::Id,
+        "name" => Text::Name(Noun::of_definition(owner)),
+        "selfUri" => Text::SelfUri,
+        "createdBy" | "modifiedBy" => Text::OtherId,
+        _ if is_uuid || name.ends_with("Id") => Text::OtherId,
+        _ if schema.format.as_deref() == Some("uri") => numbered("https://example.com/", ""),
+        _ if has("email") => numbered("agent", "@example.com"),
+        _ if has("phone") || has("address") || has("number") => numbered("+1317555", ""),
+        _ if has("language") || has("locale") => Text::Choice(vec![b"\"en-US\"".to_vec()]),
+        _ if has("timezone") => Text::Choice(vec![b"\"America/New_York\"".to_vec()]),
+        _ => numbered(&format!("{name} "), ""),
+    }
+}

@@ -1,0 +1,92 @@
+//! A plain HTTP client, so that these tests see what goes over the wire.
+
+use bytes::Bytes;
+use genesys_cloud_mock::MockOrg;
+use http::{HeaderMap, Request, header};
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpStream;
+
+pub(crate) struct Client {
+    sender: SendRequest<Full<Bytes>>,
+    pub(crate) token: Option<String>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) bytes: Bytes,
+}
+
+impl Reply {
+    /// The body as JSON; `Null` if there is none.
+    pub(crate) fn json(&self) -> Value {
+        if self.bytes.is_empty() {
+            return Value::Null;
+        }
+        serde_json::from_slice(&self.bytes).expect("JSON")
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .unwrap_or_else(|| panic!("no {name}"))
+            .to_str()
+            .expect("text")
+    }
+}
+
+impl Client {
+    /// A connection to the org, with a token of its own.
+    pub(crate) async fn of(org: &MockOrg) -> Self {
+        let url = org.url();
+        let address = url.strip_prefix("http://").expect("a URL of plain HTTP");
+        let stream = TcpStream::connect(address).await.expect("a connection");
+        let (sender, connection) = handshake(TokioIo::new(stream)).await.expect("HTTP/1");
+        tokio::spawn(connection);
+        Self {
+            sender,
+            token: Some(org.access_token()),
+        }
+    }
+
+    pub(crate) async fn get(&mut self, path: &str) -> Reply {
+        self.send("GET", path, Bytes::new()).await
+    }
+
+    pub(crate) async fn post(&mut self, path: &str, body: &Value) -> Reply {
+        self.send("POST", path, body.to_string().into()).await
+    }
+
+    pub(crate) async fn send(&mut self, method: &str, path: &str, body: Bytes) -> Reply {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, "localhost")
+            .header(header::CONTENT_TYPE, "application/json");
+        if let Some(token) = &self.token {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        self.send_request(request.body(Full::new(body)).expect("a request"))
+            .await
+    }
+
+    pub(crate) async fn send_request(&mut self, request: Request<Full<Bytes>>) -> Reply {
+        self.sender.ready().await.expect("an open connection");
+        let (head, body) = self
+            .sender
+            .send_request(request)
+            .await
+            .expect("a reply")
+            .into_parts();
+        let bytes = body.collect().await.expect("a body").to_bytes();
+        Reply {
+            status: head.status.as_u16(),
+            headers: head.headers,
+            bytes,
+        }
+    }
+}

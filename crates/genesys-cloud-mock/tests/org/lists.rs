@@ -1,0 +1,257 @@
+use std::collections::HashSet;
+
+use genesys_cloud_catalogue::{Catalogue, Location, Operation};
+use genesys_cloud_mock::{MockOrg, Scheme};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use crate::client::Client;
+
+/// Every field of the envelope of the queues, on one page.
+async fn envelope(client: &mut Client, query: &str) -> Value {
+    let reply = client.get(&format!("/api/v2/routing/queues{query}")).await;
+    assert_eq!(reply.status, 200, "{query}");
+    let mut page = reply.json();
+    page["entities"] = page["entities"].as_array().map_or(0, Vec::len).into();
+    page
+}
+
+async fn queues(count: u64) -> (MockOrg, Client) {
+    let org = MockOrg::builder()
+        .list("getRoutingQueues", count)
+        .start()
+        .await
+        .expect("an org");
+    let client = Client::of(&org).await;
+    (org, client)
+}
+
+#[tokio::test]
+async fn a_first_page_says_where_the_next_and_the_last_are() {
+    let (_org, mut client) = queues(60).await;
+    let page = json!({
+        "entities": 25,
+        "pageSize": 25,
+        "pageNumber": 1,
+        "total": 60,
+        "pageCount": 3,
+        "selfUri": "/api/v2/routing/queues?pageSize=25&pageNumber=1",
+        "firstUri": "/api/v2/routing/queues?pageSize=25&pageNumber=1",
+        "nextUri": "/api/v2/routing/queues?pageSize=25&pageNumber=2",
+        "lastUri": "/api/v2/routing/queues?pageSize=25&pageNumber=3",
+    });
+    assert_eq!(envelope(&mut client, "").await, page);
+}
+
+#[tokio::test]
+async fn a_last_page_has_no_next() {
+    let (_org, mut client) = queues(60).await;
+    let page = envelope(&mut client, "?pageNumber=3").await;
+    assert_eq!(page["entities"], 10);
+    assert_eq!(page.get("nextUri"), None);
+    assert_eq!(
+        page["previousUri"],
+        "/api/v2/routing/queues?pageSize=25&pageNumber=2"
+    );
+}
+
+#[tokio::test]
+async fn a_page_past_the_end_is_empty() {
+    let (_org, mut client) = queues(60).await;
+    let page = envelope(&mut client, "?pageNumber=4").await;
+    assert_eq!(
+        (&page["entities"], &page["pageNumber"]),
+        (&0.into(), &4.into())
+    );
+    assert_eq!(page.get("nextUri"), None);
+    let page = envelope(&mut client, "?pageNumber=2147483647&pageSize=500").await;
+    assert_eq!(page["entities"], 0);
+}
+
+#[tokio::test]
+async fn an_empty_list_has_no_pages() {
+    let (_org, mut client) = queues(0).await;
+    let page = envelope(&mut client, "").await;
+    assert_eq!((&page["total"], &page["pageCount"]), (&0.into(), &0.into()));
+    assert_eq!(page.get("nextUri"), None);
+}
+
+#[tokio::test]
+async fn a_page_that_is_too_large_is_cut_without_a_word() {
+    let (org, mut client) = queues(2_000).await;
+    let page = envelope(&mut client, "?pageSize=1000").await;
+    assert_eq!(
+        (&page["entities"], &page["pageSize"]),
+        (&500.into(), &500.into())
+    );
+    assert_eq!(
+        page["nextUri"],
+        "/api/v2/routing/queues?pageSize=500&pageNumber=2"
+    );
+
+    // The document names a limit for this one.
+    org.set_list("getAgenticVirtualagents", 150)
+        .expect("a list");
+    let page = client
+        .get("/api/v2/agentic/virtualagents?pageSize=500")
+        .await
+        .json();
+    assert_eq!(page["pageSize"], 100);
+    assert_eq!(page["entities"].as_array().map(Vec::len), Some(100));
+}
+
+#[tokio::test]
+async fn the_next_page_keeps_path_and_filters_as_they_were() {
+    let org = MockOrg::builder()
+        .default_count(60)
+        .start()
+        .await
+        .expect("an org");
+    let mut client = Client::of(&org).await;
+    let path = "/api/v2/users/a%20b/roles/x/y";
+    assert_eq!(client.get(path).await.status, 404);
+    let path = "/api/v2/users/a%20b/queues?joined=true&divisionId=1&divisionId=%C3%A9";
+    let page = client.get(path).await.json();
+    let next = "/api/v2/users/a%20b/queues?pageSize=25&pageNumber=2\
+                &joined=true&divisionId=1&divisionId=%C3%A9";
+    assert_eq!(page["nextUri"], next);
+}
+
+#[tokio::test]
+async fn a_filter_by_name_filters() {
+    let (_org, mut client) = queues(100).await;
+    let path = "/api/v2/routing/queues?name=support*&pageSize=20&pageNumber=2";
+    let page = client.get(path).await.json();
+    assert_eq!(
+        (&page["total"], &page["pageCount"]),
+        (&25.into(), &2.into())
+    );
+    let names: Vec<_> = page["entities"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|queue| &queue["name"])
+        .collect();
+    let expected = ["0081", "0085", "0089", "0093", "0097"];
+    assert_eq!(
+        names,
+        expected
+            .map(|number| json!(format!("Support Queue {number}")))
+            .each_ref()
+    );
+    let page = client
+        .get("/api/v2/routing/queues?name=Sales%20Queue%200002")
+        .await
+        .json();
+    assert_eq!(
+        (&page["total"], &page["entities"][0]["name"]),
+        (&1.into(), &"Sales Queue 0002".into())
+    );
+}
+
+#[tokio::test]
+async fn a_list_can_grow_while_it_is_read() {
+    let (org, mut client) = queues(10).await;
+    assert_eq!(envelope(&mut client, "").await["total"], 10);
+    org.set_list("routing queues", 11)
+        .expect_err("no such operation");
+    org.set_list("GET /api/v2/routing/queues", 11)
+        .expect("a list");
+    assert_eq!(envelope(&mut client, "").await["total"], 11);
+}
+
+#[tokio::test]
+async fn an_unpaged_list_comes_whole_and_without_a_way_on() {
+    let org = MockOrg::builder().start().await.expect("an org");
+    let mut client = Client::of(&org).await;
+    org.set_list("GET /api/v2/oauth/clients", 70)
+        .expect("a list");
+    let page = client.get("/api/v2/oauth/clients").await.json();
+    assert_eq!(page["entities"].as_array().map(Vec::len), Some(70));
+    assert_eq!(page.get("nextUri"), None);
+}
+
+/// No record may be lost or repeated, whatever the operation and the size of its list.
+#[tokio::test]
+async fn every_record_of_every_numbered_list_comes_once() {
+    let org = MockOrg::start().await.expect("an org");
+    let mut client = Client::of(&org).await;
+    for operation in numbered() {
+        for count in [0, 1, 25, 26, 100, 250] {
+            org.set_list(&operation.id, count).expect("a list");
+            let ids = walk(&mut client, operation).await;
+            assert_eq!(ids.len() as u64, count, "{}", operation.id);
+            let unique: HashSet<_> = ids.iter().collect();
+            assert_eq!(unique.len(), ids.len(), "{}", operation.id);
+        }
+    }
+}
+
+fn numbered() -> impl Iterator<Item = &'static Operation> {
+    let catalogue = Catalogue::embedded();
+    catalogue
+        .operations()
+        .iter()
+        .filter(|operation| Scheme::of(catalogue, operation) == Some(Scheme::PageNumber))
+}
+
+/// As much of a page as the walk looks at; a full parse of all records takes far longer.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Page<'a> {
+    #[serde(borrow)]
+    entities: Vec<&'a RawValue>,
+    page_count: u64,
+    next_uri: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Entity {
+    id: Option<String>,
+}
+
+/// The ids of all records, page after page up to `pageCount`; whole records where they have
+/// no id.
+async fn walk(client: &mut Client, operation: &Operation) -> Vec<String> {
+    let body = operation.body.as_ref().map_or("", |_| "{}");
+    let schema = Catalogue::embedded().resolve(operation.reply().expect("a reply"));
+    let has_uris = schema.property("nextUri").is_some();
+    let mut ids = Vec::new();
+    for number in 1.. {
+        let path = request_path(operation, number);
+        let reply = client.send(&operation.method, &path, body.into()).await;
+        assert_eq!(reply.status, 200, "{path}: {:?}", reply.bytes);
+        let page: Page<'_> = serde_json::from_slice(&reply.bytes).expect("a page");
+        for entity in page.entities {
+            let Entity { id } = serde_json::from_str(entity.get()).expect("an object");
+            ids.push(id.unwrap_or_else(|| entity.get().to_owned()));
+        }
+        let is_last = page.page_count <= number;
+        assert_eq!(page.next_uri.is_some(), has_uris && !is_last, "{path}");
+        if is_last {
+            break;
+        }
+    }
+    ids
+}
+
+fn request_path(operation: &Operation, number: u64) -> String {
+    let mut path = operation.path.replace(['{', '}'], "");
+    for parameter in operation.parameters_in(Location::Path) {
+        if parameter.kind == genesys_cloud_catalogue::Kind::Integer {
+            path = path.replace(&parameter.name, "1");
+        }
+    }
+    path.push_str(&format!("?pageNumber={number}"));
+    for parameter in operation.parameters_in(Location::Query) {
+        match parameter.name.as_str() {
+            "pageNumber" => {}
+            "pageSize" => path.push_str("&pageSize=40"),
+            "name" if parameter.required => path.push_str("&name=*"),
+            name if parameter.required => path.push_str(&format!("&{name}=1")),
+            _ => {}
+        }
+    }
+    path
+}

@@ -1,0 +1,10 @@
+//! What a client of a mock org gets to see.
+
+#[cfg(feature = "cli")]
+mod binary;
+mod client;
+mod faults;
+mod lists;
+mod login;
+mod records;
+mod refusals;

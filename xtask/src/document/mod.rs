@@ -1,0 +1,340 @@
+//! An API document as codegen sees it, whichever format it came in.
+
+mod canonical;
+mod read;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Result, bail};
+
+pub use canonical::canonical;
+pub use read::read;
+
+use crate::json::Json;
+
+/// The operations and definitions of one API document.
+#[derive(Clone, Debug)]
+pub struct Document {
+    pub operations: Vec<Operation>,
+    pub definitions: BTreeMap<String, Schema>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Operation {
+    pub id: String,
+    pub method: Method,
+    pub path: String,
+    pub tags: Vec<String>,
+    pub summary: Option<String>,
+    pub description: Option<String>,
+    pub deprecated: bool,
+    pub preview: bool,
+    pub permissions: Vec<String>,
+    pub parameters: Vec<Parameter>,
+    pub body: Option<Body>,
+    /// Success replies: 2xx, 3xx and `default`, in the order of the document.
+    pub replies: Vec<Reply>,
+}
+
+impl Operation {
+    /// Where the operation stands, for messages.
+    pub fn place(&self) -> String {
+        format!("{} {} ({})", self.method.as_str(), self.path, self.id)
+    }
+
+    pub fn query(&self, name: &str) -> Option<&Parameter> {
+        self.parameters
+            .iter()
+            .find(|parameter| parameter.location == Location::Query && parameter.name == name)
+    }
+
+    /// The schema of the first 2xx reply that has one.
+    pub fn reply_schema(&self) -> Option<&Schema> {
+        self.replies
+            .iter()
+            .filter(|reply| reply.is_success())
+            .find_map(|reply| reply.schema.as_ref())
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Method {
+    Get,
+    Head,
+    Post,
+    Put,
+    Patch,
+    Delete,
+}
+
+impl Method {
+    pub const ALL: [Self; 6] =
+        [Self::Get, Self::Head, Self::Post, Self::Put, Self::Patch, Self::Delete];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Parameter {
+    pub name: String,
+    pub location: Location,
+    pub required: bool,
+    pub description: Option<String>,
+    pub schema: Schema,
+    /// How a list is written.
+    pub list: ListStyle,
+    pub default: Option<Json>,
+    pub maximum: Option<i64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Location {
+    Path,
+    Query,
+    Header,
+}
+
+impl Location {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Path => "path",
+            Self::Query => "query",
+            Self::Header => "header",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListStyle {
+    /// One pair for each value.
+    Repeated,
+    /// One pair, the values joined.
+    Joined(char),
+}
+
+#[derive(Clone, Debug)]
+pub struct Body {
+    pub required: bool,
+    pub schema: Schema,
+}
+
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// `None` is the reply `default`.
+    pub status: Option<u16>,
+    pub schema: Option<Schema>,
+}
+
+impl Reply {
+    pub fn is_success(&self) -> bool {
+        self.status.is_none_or(|status| (200..300).contains(&status))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Schema {
+    pub kind: Kind,
+    pub description: Option<String>,
+    pub read_only: bool,
+}
+
+impl From<Kind> for Schema {
+    fn from(kind: Kind) -> Self {
+        Self { kind, description: None, read_only: false }
+    }
+}
+
+impl Schema {
+    pub fn reference(name: impl Into<String>) -> Self {
+        Kind::Reference(name.into()).into()
+    }
+
+    /// The object's properties, or none.
+    pub fn properties(&self) -> &[(String, Schema)] {
+        match &self.kind {
+            Kind::Object(object) => &object.properties,
+            _ => &[],
+        }
+    }
+
+    pub fn property(&self, name: &str) -> Option<&Schema> {
+        self.properties().iter().find(|(known, _)| known == name).map(|(_, schema)| schema)
+    }
+
+    /// The schemas that stand directly in this one.
+    pub fn children_mut(&mut self) -> Vec<&mut Schema> {
+        match &mut self.kind {
+            Kind::List(inner) | Kind::Map(inner) => vec![inner],
+            Kind::Object(object) => {
+                object.properties.iter_mut().map(|(_, schema)| schema).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Calls `visit` with the name of each definition that the schema refers to.
+    pub fn references<'a>(&'a self, visit: &mut impl FnMut(&'a str)) {
+        match &self.kind {
+            Kind::Reference(name) => visit(name),
+            Kind::List(inner) | Kind::Map(inner) => inner.references(visit),
+            Kind::Object(object) => {
+                object.properties.iter().for_each(|(_, schema)| schema.references(visit));
+            }
+            _ => {}
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kind {
+    /// Any JSON: no schema, or an object without properties, which the API uses for JSON of any kind.
+    Any,
+    Reference(String),
+    Boolean,
+    Integer {
+        format: Option<String>,
+    },
+    Number {
+        format: Option<String>,
+    },
+    Text {
+        format: Option<String>,
+    },
+    Enum(Vec<String>),
+    List(Box<Schema>),
+    Map(Box<Schema>),
+    Object(Object),
+    /// A body that is not JSON.
+    Binary,
+}
+
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Object {
+    pub properties: Vec<(String, Schema)>,
+    pub required: Vec<String>,
+}
+
+impl Document {
+    /// Follows references until a schema that is none.
+    pub fn resolve<'a>(&'a self, mut schema: &'a Schema) -> &'a Schema {
+        while let Kind::Reference(name) = &schema.kind {
+            match self.definitions.get(name) {
+                Some(definition) => schema = definition,
+                None => break,
+            }
+        }
+        schema
+    }
+
+    /// The definitions that the operations reach.
+    pub fn reached<'a>(
+        &'a self,
+        operations: impl IntoIterator<Item = &'a Operation>,
+    ) -> BTreeSet<&'a str> {
+        let mut reached = BTreeSet::new();
+        let mut ahead = Vec::new();
+        for operation in operations {
+            operation.schemas().for_each(|schema| schema.references(&mut |name| ahead.push(name)));
+        }
+        while let Some(name) = ahead.pop() {
+            if let Some((name, schema)) = self.definitions.get_key_value(name)
+                && reached.insert(name.as_str())
+            {
+                schema.references(&mut |name| ahead.push(name));
+            }
+        }
+        reached
+    }
+
+    /// Checks what holds for any document that codegen takes: references lead somewhere, no two
+    /// operations share an id, every placeholder of a path has its parameter.
+    pub fn check(&self) -> Result<()> {
+        let mut ids: BTreeMap<&str, &Operation> = BTreeMap::new();
+        for operation in &self.operations {
+            if let Some(other) = ids.insert(&operation.id, operation) {
+                bail!(
+                    "two operations have the id `{}`: {} {} and {} {}",
+                    operation.id,
+                    other.method.as_str(),
+                    other.path,
+                    operation.method.as_str(),
+                    operation.path,
+                );
+            }
+            for (place, schema) in operation.placed_schemas() {
+                self.check_references(schema, &format!("{}, {place}", operation.place()))?;
+            }
+            let in_path: BTreeSet<&str> = operation
+                .path
+                .split('{')
+                .skip(1)
+                .map(|rest| rest.split_once('}').map_or(rest, |(name, _)| name))
+                .collect();
+            let declared: BTreeSet<&str> = operation
+                .parameters
+                .iter()
+                .filter(|parameter| parameter.location == Location::Path)
+                .map(|parameter| parameter.name.as_str())
+                .collect();
+            if let Some(name) = in_path.difference(&declared).next() {
+                bail!(
+                    "{}: the path names `{{{name}}}`, which is not among the parameters",
+                    operation.place()
+                );
+            }
+        }
+        for (name, schema) in &self.definitions {
+            self.check_references(schema, &format!("definition `{name}`"))?;
+        }
+        Ok(())
+    }
+
+    fn check_references(&self, schema: &Schema, place: &str) -> Result<()> {
+        match &schema.kind {
+            Kind::Reference(name) if !self.definitions.contains_key(name) => {
+                bail!("{place}: `$ref` to `{name}`, which the document does not define");
+            }
+            Kind::List(inner) | Kind::Map(inner) => self.check_references(inner, place),
+            Kind::Object(object) => object.properties.iter().try_for_each(|(name, inner)| {
+                self.check_references(inner, &format!("{place}, property `{name}`"))
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Operation {
+    /// All schemas of parameters, body and replies.
+    pub fn schemas(&self) -> impl Iterator<Item = &Schema> {
+        self.placed_schemas().map(|(_, schema)| schema)
+    }
+
+    fn placed_schemas(&self) -> impl Iterator<Item = (String, &Schema)> {
+        let parameters = self
+            .parameters
+            .iter()
+            .map(|parameter| (format!("parameter `{}`", parameter.name), &parameter.schema));
+        let body = self.body.iter().map(|body| ("body".to_owned(), &body.schema));
+        let replies = self.replies.iter().filter_map(|reply| {
+            let status = reply.status.map_or("default".to_owned(), |status| status.to_string());
+            Some((format!("reply {status}"), reply.schema.as_ref()?))
+        });
+        parameters.chain(body).chain(replies)
+    }
+
+    pub fn schemas_mut(&mut self) -> impl Iterator<Item = &mut Schema> {
+        let parameters = self.parameters.iter_mut().map(|parameter| &mut parameter.schema);
+        let body = self.body.iter_mut().map(|body| &mut body.schema);
+        let replies = self.replies.iter_mut().filter_map(|reply| reply.schema.as_mut());
+        parameters.chain(body).chain(replies)
+    }
+}

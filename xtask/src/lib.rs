@@ -1,0 +1,18 @@
+//! The maintainer's commands of the Genesys Cloud SDK: from the API document to the bindings.
+
+#![allow(missing_docs)] // Not for use outside this workspace.
+
+pub mod codegen;
+pub mod document;
+pub mod emit;
+pub mod exceptions;
+pub mod json;
+pub mod model;
+pub mod names;
+pub mod operations;
+pub mod tags;
+
+mod catalogue;
+mod fixups;
+mod flatten;
+mod progenitor;

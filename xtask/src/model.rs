@@ -1,0 +1,364 @@
+//! What will be generated: each operation with its names, types and tag, each type with its home.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context as _, Result};
+
+use crate::document::{Document, Kind, ListStyle, Location, Method, Operation, Schema};
+use crate::exceptions::Exceptions;
+use crate::names;
+use crate::progenitor::{Names, RustType, Shape};
+use crate::tags::{self, Tag, TagKind};
+
+/// The bindings of a document.
+pub struct Model {
+    pub groups: BTreeMap<String, Group>,
+    /// Types that more than one group reaches.
+    pub common: Vec<TypeModel>,
+}
+
+pub struct Group {
+    /// Module, feature and client method.
+    pub name: String,
+    pub operations: Vec<Bound>,
+    /// Types that only this group reaches.
+    pub types: Vec<TypeModel>,
+}
+
+/// An operation and all that its binding states.
+pub struct Bound {
+    pub operation: Operation,
+    pub tag: Tag,
+    pub item_type: Option<RustType>,
+    /// The method on the group.
+    pub method: String,
+    /// The type of the call.
+    pub call: String,
+    pub output: Output,
+    pub path: Vec<Argument>,
+    pub required: Vec<Argument>,
+    pub body: Option<(RustType, bool)>,
+    pub query: Vec<Argument>,
+    pub each: Vec<Argument>,
+    pub joined: Vec<(Argument, char)>,
+    pub header: Vec<Argument>,
+    /// Statuses outside 2xx that are an answer.
+    pub accepts: Vec<u16>,
+}
+
+pub struct Argument {
+    pub name: String,
+    pub wire: String,
+    pub kind: RustType,
+    pub description: Option<String>,
+}
+
+/// What a call returns.
+pub enum Output {
+    /// The document promises nothing: status 204, or a HEAD.
+    Nothing,
+    /// The document does not say.
+    Undescribed,
+    /// A body that is not JSON.
+    Bytes,
+    Value(RustType),
+    /// A value, or nothing, by what arrives.
+    Optional(RustType),
+    /// Different types by status.
+    ByStatus {
+        name: String,
+        variants: Vec<(u16, RustType)>,
+    },
+}
+
+pub struct TypeModel {
+    pub name: String,
+    pub description: Option<String>,
+    pub shape: TypeShape,
+}
+
+pub enum TypeShape {
+    Record(Vec<Field>),
+    /// Variant and value.
+    Enum(Vec<(String, String)>),
+    /// Another name of an enum that has the same values.
+    Alias(String),
+}
+
+pub struct Field {
+    pub name: String,
+    pub wire: String,
+    pub kind: RustType,
+    pub description: Option<String>,
+}
+
+/// Arguments and setters that would hide what every call has.
+const RESERVED: [&str; 6] = ["body", "call", "into_call", "paginate", "self", "send"];
+
+impl Model {
+    /// Builds the model of a flat document from the names that progenitor chose.
+    pub fn new(
+        document: &Document,
+        progenitor: &Names,
+        exceptions: &Exceptions,
+        strict: bool,
+    ) -> Result<Self> {
+        let tags = document
+            .operations
+            .iter()
+            .map(|operation| exceptions.tag(document, operation))
+            .collect::<Result<Vec<_>>>()?;
+        let named: Vec<(&Operation, String, bool)> = document
+            .operations
+            .iter()
+            .zip(&tags)
+            .map(|(operation, tag)| (operation, names::group(operation), reads(operation, tag)))
+            .collect();
+        let methods = names::methods(&named, &exceptions.names(), strict)?;
+
+        let mut groups: BTreeMap<String, Group> = BTreeMap::new();
+        for (((operation, group, _), tag), method) in named.iter().zip(tags).zip(methods) {
+            let bound = bind(document, progenitor, operation, tag, method)?;
+            groups
+                .entry(group.clone())
+                .or_insert_with(|| Group {
+                    name: group.clone(),
+                    operations: Vec::new(),
+                    types: Vec::new(),
+                })
+                .operations
+                .push(bound);
+        }
+        for group in groups.values_mut() {
+            group.operations.sort_by(|a, b| {
+                (&a.operation.path, a.operation.method)
+                    .cmp(&(&b.operation.path, b.operation.method))
+            });
+        }
+        let mut model = Self { groups, common: Vec::new() };
+        model.place_types(document, progenitor)?;
+        Ok(model)
+    }
+
+    /// The operations of all groups.
+    pub fn operations(&self) -> impl Iterator<Item = (&Group, &Bound)> {
+        self.groups
+            .values()
+            .flat_map(|group| group.operations.iter().map(move |operation| (group, operation)))
+    }
+
+    /// Gives each type its home: the one group that reaches it, or the types that all share.
+    fn place_types(&mut self, document: &Document, progenitor: &Names) -> Result<()> {
+        let mut reached_by: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for group in self.groups.values() {
+            let operations = document.operations.iter().filter(|op| names::group(op) == group.name);
+            for definition in document.reached(operations) {
+                reached_by.entry(definition).or_default().insert(&group.name);
+            }
+        }
+        let homes: Vec<(&str, Option<String>)> = reached_by
+            .iter()
+            .map(|(definition, groups)| {
+                let only = (groups.len() == 1).then(|| groups.iter().next()).flatten();
+                (*definition, only.map(|group| (*group).to_owned()))
+            })
+            .collect();
+        let mut by_name: BTreeMap<String, &str> = BTreeMap::new();
+        for (definition, home) in homes {
+            let model = type_model(definition, &document.definitions[definition], progenitor)?;
+            if let Some(other) = by_name.insert(model.name.clone(), definition) {
+                anyhow::bail!("definitions `{other}` and `{definition}` have the same Rust name");
+            }
+            match home.and_then(|home| self.groups.get_mut(&home)) {
+                Some(group) => group.types.push(model),
+                None => self.common.push(model),
+            }
+        }
+        self.groups.values_mut().for_each(|group| share_enums(&mut group.types));
+        share_enums(&mut self.common);
+        Ok(())
+    }
+}
+
+/// Makes one enum of those that have the same values, and names of it of the others.
+///
+/// Half of the API's enums are the same few (sort orders, media types) stated anew in each place. Every
+/// place keeps a name of its own, so that callers see no change when one of them gets another value.
+fn share_enums(types: &mut [TypeModel]) {
+    let mut known: BTreeMap<Vec<String>, String> = BTreeMap::new();
+    for model in types {
+        let TypeShape::Enum(variants) = &model.shape else { continue };
+        let mut values: Vec<String> = variants.iter().map(|(_, value)| value.clone()).collect();
+        values.sort();
+        match known.get(&values) {
+            Some(first) => model.shape = TypeShape::Alias(first.clone()),
+            None => {
+                known.insert(values, model.name.clone());
+            }
+        }
+    }
+}
+
+/// Whether a POST only reads a list, so that its name goes without the verb.
+fn reads(operation: &Operation, tag: &Tag) -> bool {
+    operation.method == Method::Post
+        && (tag.kind == TagKind::Paged
+            || ["/query", "/search", "/jobs"].iter().any(|end| operation.path.ends_with(end)))
+}
+
+fn type_model(definition: &str, schema: &Schema, progenitor: &Names) -> Result<TypeModel> {
+    let made = progenitor.definition(definition)?;
+    let missing = |what: &str| format!("definition `{definition}`: progenitor left out `{what}`");
+    let shape = match (&schema.kind, &made.shape) {
+        (Kind::Object(object), Shape::Struct(members)) => TypeShape::Record(
+            object
+                .properties
+                .iter()
+                .map(|(wire, property)| {
+                    let member = members.get(wire).with_context(|| missing(wire))?;
+                    Ok(Field {
+                        name: member.name.clone(),
+                        wire: wire.clone(),
+                        kind: member.kind.clone(),
+                        description: property.description.clone(),
+                    })
+                })
+                .collect::<Result<_>>()?,
+        ),
+        (Kind::Enum(values), Shape::Enum(variants)) => {
+            let mut seen = BTreeSet::new();
+            TypeShape::Enum(
+                values
+                    .iter()
+                    .filter(|value| seen.insert(value.as_str()))
+                    .map(|value| {
+                        let variant = variants.get(value).with_context(|| missing(value))?;
+                        Ok((variant.clone(), value.clone()))
+                    })
+                    .collect::<Result<_>>()?,
+            )
+        }
+        _ => anyhow::bail!("definition `{definition}`: progenitor made another kind of type of it"),
+    };
+    Ok(TypeModel { name: made.name.clone(), description: schema.description.clone(), shape })
+}
+
+fn bind(
+    document: &Document,
+    progenitor: &Names,
+    operation: &Operation,
+    tag: Tag,
+    method: String,
+) -> Result<Bound> {
+    progenitor.require(operation)?;
+    let mut bound = Bound {
+        call: names::call_type(operation),
+        output: output(operation, progenitor)?,
+        path: Vec::new(),
+        required: Vec::new(),
+        body: None,
+        query: Vec::new(),
+        each: Vec::new(),
+        joined: Vec::new(),
+        header: Vec::new(),
+        accepts: operation
+            .replies
+            .iter()
+            .filter_map(|reply| reply.status.filter(|status| *status >= 300))
+            .collect(),
+        item_type: tag
+            .items
+            .as_deref()
+            .and_then(|items| tags::item_schema(document, operation, items))
+            .map(|schema| rust_type(schema, progenitor))
+            .transpose()?,
+        operation: operation.clone(),
+        tag,
+        method,
+    };
+    if let Some(body) = &operation.body {
+        bound.body = Some((rust_type(&body.schema, progenitor)?, body.required));
+    }
+    // Path parameters are given in the order of the path.
+    let mut parameters: Vec<_> = operation.parameters.iter().collect();
+    parameters.sort_by_key(|parameter| match parameter.location {
+        Location::Path => operation.path.find(&format!("{{{}}}", parameter.name)),
+        _ => Some(usize::MAX),
+    });
+    for parameter in parameters {
+        let member = progenitor.argument(operation, &parameter.name)?;
+        let (kind, is_list) = match member.kind {
+            RustType::List(items) => (*items, true),
+            kind => (kind, false),
+        };
+        let name = if RESERVED.contains(&member.name.as_str()) {
+            format!("{}_", member.name)
+        } else {
+            member.name
+        };
+        let argument = Argument {
+            name,
+            wire: parameter.name.clone(),
+            kind,
+            description: parameter.description.clone(),
+        };
+        match (parameter.location, is_list, parameter.list) {
+            (Location::Path, ..) => bound.path.push(argument),
+            (Location::Header, ..) => bound.header.push(argument),
+            (Location::Query, true, ListStyle::Repeated) => bound.each.push(argument),
+            (Location::Query, true, ListStyle::Joined(by)) => bound.joined.push((argument, by)),
+            (Location::Query, false, _) if parameter.required => bound.required.push(argument),
+            (Location::Query, false, _) => bound.query.push(argument),
+        }
+    }
+    Ok(bound)
+}
+
+/// What a call returns, from the replies that the document lists.
+fn output(operation: &Operation, progenitor: &Names) -> Result<Output> {
+    let mut variants: Vec<(u16, RustType)> = Vec::new();
+    for reply in &operation.replies {
+        if let Some(schema) = &reply.schema {
+            if schema.kind == Kind::Binary {
+                return Ok(Output::Bytes);
+            }
+            let kind = rust_type(schema, progenitor)?;
+            variants.push((reply.status.unwrap_or(200), kind));
+        }
+    }
+    let Some((_, first)) = variants.first() else {
+        let promised = operation.replies.iter().all(|reply| reply.status == Some(204));
+        let nothing =
+            operation.method == Method::Head || (promised && !operation.replies.is_empty());
+        return Ok(if nothing { Output::Nothing } else { Output::Undescribed });
+    };
+    if variants.iter().any(|(_, kind)| kind != first) {
+        return Ok(Output::ByStatus {
+            name: format!("{}Reply", names::call_type(operation)),
+            variants,
+        });
+    }
+    let first = first.clone();
+    let sometimes_empty = variants.len() < operation.replies.len();
+    Ok(if sometimes_empty { Output::Optional(first) } else { Output::Value(first) })
+}
+
+/// The Rust type of a flat schema.
+fn rust_type(schema: &Schema, progenitor: &Names) -> Result<RustType> {
+    Ok(match &schema.kind {
+        Kind::Any | Kind::Object(_) | Kind::Binary => RustType::Value,
+        Kind::Reference(name) => RustType::Named(progenitor.definition(name)?.name.clone()),
+        Kind::Boolean => RustType::Boolean,
+        Kind::Integer { .. } => RustType::Integer,
+        Kind::Number { .. } => RustType::Number,
+        Kind::Text { format } => match format.as_deref() {
+            Some("date-time") => RustType::DateTime,
+            Some("date") => RustType::Date,
+            Some("local-date-time") => RustType::LocalDateTime,
+            _ => RustType::Text,
+        },
+        Kind::Enum(_) => RustType::Text,
+        Kind::List(items) => RustType::List(Box::new(rust_type(items, progenitor)?)),
+        Kind::Map(values) => RustType::Map(Box::new(rust_type(values, progenitor)?)),
+    })
+}

@@ -1,0 +1,424 @@
+//! Runs progenitor over a flat document and takes from its output the names and types that it chose.
+//!
+//! What progenitor makes as a whole is too large to compile for this API (54 MB of source) and stricter
+//! than the service. Kept from it: how a schema, a property, an enum value and a parameter are named in
+//! Rust, how keywords and odd characters are cleaned, what type each has, and where a recursive type
+//! needs a `Box`. Every other fact comes from the document. An item of a shape that is not expected is
+//! an error, so that an upgrade of progenitor can't change the bindings in silence.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result, bail};
+use progenitor_impl::{GenerationSettings, Generator, InterfaceStyle, TagStyle};
+use serde_json::{Map, Value, json};
+use syn::{
+    Expr, Fields, FnArg, GenericArgument, ImplItem, Item, Lit, Meta, Pat, PathArguments,
+    ReturnType, Type,
+};
+
+use crate::document::{Document, Kind, ListStyle, Location, Operation, Schema};
+
+/// What progenitor says of a document.
+pub struct Names {
+    /// By the name of the definition in lower case.
+    types: BTreeMap<String, TypeDefinition>,
+    /// By the function's name.
+    functions: BTreeMap<String, Function>,
+}
+
+/// A type and its Rust name.
+pub struct TypeDefinition {
+    pub name: String,
+    pub shape: Shape,
+}
+
+pub enum Shape {
+    /// Fields by the property's name.
+    Struct(BTreeMap<String, Member>),
+    /// Variants by the value.
+    Enum(BTreeMap<String, String>),
+}
+
+/// A field or an argument: its name in Rust and its type.
+#[derive(Clone)]
+pub struct Member {
+    pub name: String,
+    pub kind: RustType,
+}
+
+struct Function {
+    arguments: BTreeMap<String, RustType>,
+}
+
+/// A Rust type as generated code writes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RustType {
+    Boolean,
+    Integer,
+    Number,
+    Text,
+    DateTime,
+    Date,
+    LocalDateTime,
+    /// JSON without a schema.
+    Value,
+    Boxed(Box<RustType>),
+    List(Box<RustType>),
+    Map(Box<RustType>),
+    /// A generated type.
+    Named(String),
+}
+
+impl Names {
+    /// Generates from a flat document.
+    pub fn of(document: &Document) -> Result<Self> {
+        let spec: openapiv3::OpenAPI = serde_json::from_value(openapi(document))
+            .context("the flat document is not the OpenAPI that progenitor reads")?;
+        let file = generate(&spec, document)?;
+        let mut names = Self { types: BTreeMap::new(), functions: BTreeMap::new() };
+        for item in file.items {
+            match item {
+                Item::Mod(module) if module.ident == "types" => {
+                    for item in module.content.map(|(_, items)| items).unwrap_or_default() {
+                        names.add_type(item)?;
+                    }
+                }
+                Item::Impl(block) if block.trait_.is_none() && is_client(&block.self_ty) => {
+                    for item in block.items {
+                        if let ImplItem::Fn(function) = item {
+                            names.add_function(&function.sig)?;
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(names)
+    }
+
+    /// The type of a definition.
+    pub fn definition(&self, name: &str) -> Result<&TypeDefinition> {
+        self.types
+            .get(&type_key(name))
+            .with_context(|| format!("definition `{name}`: progenitor made no type of it"))
+    }
+
+    /// The argument that stands for a parameter.
+    pub fn argument(&self, operation: &Operation, parameter: &str) -> Result<Member> {
+        let function = self
+            .functions
+            .get(&function_name(&operation.id))
+            .with_context(|| format!("{}: progenitor made no function of it", operation.place()))?;
+        let key = identifier_key(parameter);
+        function
+            .arguments
+            .iter()
+            .find(|(name, _)| identifier_key(name) == key)
+            .map(|(name, kind)| Member { name: name.clone(), kind: kind.clone() })
+            .with_context(|| {
+                format!(
+                    "{}: parameter `{parameter}` is not among progenitor's arguments",
+                    operation.place()
+                )
+            })
+    }
+
+    /// Checks that the operation came out, though nothing of it is needed.
+    pub fn require(&self, operation: &Operation) -> Result<()> {
+        if self.functions.contains_key(&function_name(&operation.id)) {
+            return Ok(());
+        }
+        bail!("{}: progenitor made no function of it", operation.place())
+    }
+
+    fn add_type(&mut self, item: Item) -> Result<()> {
+        let (name, shape) = match item {
+            Item::Struct(item) => {
+                let Fields::Named(fields) = &item.fields else {
+                    bail!("progenitor made an unexpected struct of `{}`", item.ident);
+                };
+                let mut members = BTreeMap::new();
+                for field in &fields.named {
+                    let name = field.ident.as_ref().map(ToString::to_string).unwrap_or_default();
+                    let place = || format!("field `{name}` of `{}`", item.ident);
+                    let wire = serde_rename(&field.attrs).unwrap_or_else(|| name.clone());
+                    let kind = RustType::of(&field.ty).with_context(place)?;
+                    members.insert(wire, Member { name: clean(&name), kind });
+                }
+                (item.ident.to_string(), Shape::Struct(members))
+            }
+            Item::Enum(item) => {
+                let mut variants = BTreeMap::new();
+                for variant in &item.variants {
+                    if !matches!(variant.fields, Fields::Unit) {
+                        bail!("progenitor made an unexpected enum of `{}`", item.ident);
+                    }
+                    let name = variant.ident.to_string();
+                    let wire = serde_rename(&variant.attrs).unwrap_or_else(|| name.clone());
+                    variants.insert(wire, name);
+                }
+                (item.ident.to_string(), Shape::Enum(variants))
+            }
+            // Conversions, defaults and errors of the types above; ours stand in the runtime.
+            Item::Impl(_) | Item::Mod(_) | Item::Use(_) => return Ok(()),
+            other => bail!("progenitor made an unexpected item: {}", short(&other)),
+        };
+        self.types.insert(name.to_lowercase(), TypeDefinition { name, shape });
+        Ok(())
+    }
+
+    fn add_function(&mut self, signature: &syn::Signature) -> Result<()> {
+        // `new`, `baseurl` and such of the client itself are not asynchronous.
+        if signature.asyncness.is_none() {
+            return Ok(());
+        }
+        if !matches!(signature.output, ReturnType::Type(..)) {
+            bail!("progenitor made an unexpected function `{}`", signature.ident);
+        }
+        let mut arguments = BTreeMap::new();
+        for argument in &signature.inputs {
+            let FnArg::Typed(argument) = argument else { continue };
+            let Pat::Ident(name) = &*argument.pat else {
+                bail!("progenitor made an unexpected argument in `{}`", signature.ident);
+            };
+            let name = clean(&name.ident.to_string());
+            let place = || format!("argument `{name}` of `{}`", signature.ident);
+            arguments.insert(name.clone(), RustType::of(&argument.ty).with_context(place)?);
+        }
+        self.functions.insert(signature.ident.to_string(), Function { arguments });
+        Ok(())
+    }
+}
+
+impl RustType {
+    /// Reads a type of progenitor's output; `Option`, references and lifetimes are left out, since every
+    /// field is optional and arguments are given by value.
+    fn of(kind: &Type) -> Result<Self> {
+        let unexpected = || format!("a type of a shape that is not expected: {}", short(kind));
+        let path = match kind {
+            Type::Reference(reference) => return Self::of(&reference.elem),
+            Type::Path(path) => &path.path,
+            _ => bail!(unexpected()),
+        };
+        let last = path.segments.last().with_context(unexpected)?;
+        let arguments: Vec<&Type> = match &last.arguments {
+            PathArguments::AngleBracketed(arguments) => arguments
+                .args
+                .iter()
+                .filter_map(|argument| match argument {
+                    GenericArgument::Type(kind) => Some(kind),
+                    _ => None,
+                })
+                .collect(),
+            _ => Vec::new(),
+        };
+        let first = path.segments.first().map(|segment| segment.ident.to_string());
+        let inner = |index: usize| {
+            arguments.get(index).copied().with_context(unexpected).and_then(Self::of).map(Box::new)
+        };
+        Ok(match (first.as_deref(), last.ident.to_string().as_str()) {
+            (_, "str") => Self::Text,
+            (_, "bool") => Self::Boolean,
+            (_, "i64") => Self::Integer,
+            (_, "f64") => Self::Number,
+            (Some("std"), "String") => Self::Text,
+            (Some("std"), "Option") => *inner(0)?,
+            (Some("std"), "Box") => Self::Boxed(inner(0)?),
+            (Some("std"), "Vec") | (None | Some("Vec"), "Vec") => Self::List(inner(0)?),
+            (Some("std"), "HashMap") => Self::Map(inner(1)?),
+            (_, "Option") => *inner(0)?,
+            (Some("serde_json"), "Value") => Self::Value,
+            (Some("serde_json"), "Map") => Self::Map(Box::new(Self::Value)),
+            (Some("chrono"), "DateTime") => Self::DateTime,
+            (Some("chrono"), "NaiveDate") => Self::Date,
+            (Some("chrono"), "NaiveDateTime") => Self::LocalDateTime,
+            (Some("types"), name) => Self::Named(name.to_owned()),
+            // Within the module of types, a type stands without a path.
+            (Some(first), name) if first == name && arguments.is_empty() => {
+                Self::Named(name.to_owned())
+            }
+            _ => bail!(unexpected()),
+        })
+    }
+}
+
+fn generate(spec: &openapiv3::OpenAPI, document: &Document) -> Result<syn::File> {
+    let mut settings = GenerationSettings::default();
+    settings.with_interface(InterfaceStyle::Positional).with_tag(TagStyle::Merged);
+    let attempt = |spec: &openapiv3::OpenAPI| {
+        let settings = settings.clone();
+        let run = std::panic::AssertUnwindSafe(move || {
+            Generator::new(&settings).generate_tokens(spec).map_err(|error| error.to_string())
+        });
+        std::panic::catch_unwind(run).unwrap_or_else(|panic| {
+            let message = panic
+                .downcast_ref::<String>()
+                .map(String::as_str)
+                .or_else(|| panic.downcast_ref::<&str>().copied());
+            Err(message.unwrap_or("it panicked").to_owned())
+        })
+    };
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let tokens = attempt(spec).map_err(|error| {
+        let place = culprit(document, |part| {
+            serde_json::from_value(openapi(part)).is_ok_and(|spec| attempt(&spec).is_err())
+        });
+        anyhow::anyhow!("{place}: progenitor can't generate this: {error}")
+    });
+    std::panic::set_hook(hook);
+    syn::parse2(tokens?).context("progenitor's output is not Rust that syn reads")
+}
+
+/// Finds the operation that progenitor stops at, which it does not say itself.
+fn culprit(document: &Document, fails: impl Fn(&Document) -> bool) -> String {
+    let alone = |operation: &Operation| {
+        let mut part =
+            Document { operations: vec![operation.clone()], definitions: BTreeMap::new() };
+        let reached: Vec<String> =
+            document.reached([operation]).into_iter().map(str::to_owned).collect();
+        for name in reached {
+            if let Some(schema) = document.definitions.get(&name) {
+                part.definitions.insert(name, schema.clone());
+            }
+        }
+        part
+    };
+    document
+        .operations
+        .iter()
+        .find(|operation| fails(&alone(operation)))
+        .map_or_else(|| "the document as a whole".to_owned(), Operation::place)
+}
+
+/// The flat document as the OpenAPI 3.0 that progenitor reads, thinned to what the names and types
+/// depend on: nothing is required, nothing has a default or a bound, and each operation has one reply.
+fn openapi(document: &Document) -> Value {
+    let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
+    for operation in &document.operations {
+        let parameters: Vec<Value> = operation
+            .parameters
+            .iter()
+            .map(|parameter| {
+                let mut json = json!({
+                    "name": parameter.name,
+                    "in": parameter.location.as_str(),
+                    "required": parameter.required,
+                    "schema": parameter_schema(&parameter.schema),
+                });
+                if parameter.location == Location::Query {
+                    json["explode"] = json!(parameter.list == ListStyle::Repeated);
+                }
+                json
+            })
+            .collect();
+        let mut json = json!({
+            "operationId": operation.id,
+            "parameters": parameters,
+            "responses": { "204": { "description": "" } },
+        });
+        if let Some(body) = &operation.body {
+            json["requestBody"] = json!({
+                "required": true,
+                "content": { "application/json": { "schema": schema(&body.schema) } },
+            });
+        }
+        paths
+            .entry(&operation.path)
+            .or_default()
+            .insert(operation.method.as_str().to_lowercase(), json);
+    }
+    let schemas: Map<String, Value> = document
+        .definitions
+        .iter()
+        .map(|(name, definition)| (name.clone(), schema(definition)))
+        .collect();
+    json!({
+        "openapi": "3.0.3",
+        "info": { "title": "Genesys Cloud", "version": "2" },
+        "paths": paths,
+        "components": { "schemas": schemas },
+    })
+}
+
+/// A parameter is text where the document calls it an object: it stands in a URL.
+fn parameter_schema(parameter: &Schema) -> Value {
+    match &parameter.kind {
+        Kind::Any | Kind::Map(_) | Kind::Object(_) | Kind::Binary => json!({ "type": "string" }),
+        Kind::List(items) => json!({ "type": "array", "items": parameter_schema(items) }),
+        _ => schema(parameter),
+    }
+}
+
+fn schema(schema_of: &Schema) -> Value {
+    match &schema_of.kind {
+        Kind::Any | Kind::Binary => json!({}),
+        Kind::Reference(name) => json!({ "$ref": format!("#/components/schemas/{name}") }),
+        Kind::Boolean => json!({ "type": "boolean" }),
+        // One width for all: see the runtime's `Wire` for integers.
+        Kind::Integer { .. } => json!({ "type": "integer", "format": "int64" }),
+        Kind::Number { .. } => json!({ "type": "number", "format": "double" }),
+        Kind::Text { format } => match format.as_deref() {
+            Some(format @ ("date" | "date-time")) => json!({ "type": "string", "format": format }),
+            Some("local-date-time") => json!({ "type": "string", "format": "local-date-time" }),
+            _ => json!({ "type": "string" }),
+        },
+        Kind::Enum(values) => json!({ "type": "string", "enum": values }),
+        Kind::List(items) => json!({ "type": "array", "items": schema(items) }),
+        Kind::Map(values) => json!({ "type": "object", "additionalProperties": schema(values) }),
+        Kind::Object(object) => {
+            let properties: Map<String, Value> = object
+                .properties
+                .iter()
+                .map(|(name, property)| (name.clone(), schema(property)))
+                .collect();
+            json!({ "type": "object", "properties": properties })
+        }
+    }
+}
+
+/// The function that progenitor makes of an operationId.
+fn function_name(id: &str) -> String {
+    heck::ToSnakeCase::to_snake_case(id)
+}
+
+fn type_key(definition: &str) -> String {
+    identifier_key(definition)
+}
+
+/// A name without all that identifiers are cleaned of.
+fn identifier_key(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase()
+}
+
+/// Without the mark of a raw identifier, which `r#type` has and `type_` has not.
+fn clean(identifier: &str) -> String {
+    identifier.trim_start_matches("r#").to_owned()
+}
+
+fn is_client(kind: &Type) -> bool {
+    matches!(kind, Type::Path(path) if path.path.is_ident("Client"))
+}
+
+/// The name that `#[serde(rename = "..")]` gives.
+fn serde_rename(attributes: &[syn::Attribute]) -> Option<String> {
+    let mut rename = None;
+    for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("serde")) {
+        let Meta::List(list) = &attribute.meta else { continue };
+        let parser = syn::punctuated::Punctuated::<Meta, syn::Token![,]>::parse_terminated;
+        for meta in list.parse_args_with(parser).ok()? {
+            if let Meta::NameValue(pair) = meta
+                && pair.path.is_ident("rename")
+                && let Expr::Lit(literal) = &pair.value
+                && let Lit::Str(text) = &literal.lit
+            {
+                rename = Some(text.value());
+            }
+        }
+    }
+    rename
+}
+
+fn short(tokens: &impl quote::ToTokens) -> String {
+    tokens.to_token_stream().to_string().chars().take(120).collect()
+}
