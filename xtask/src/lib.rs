@@ -2,17 +2,17 @@
 
 #![allow(missing_docs)] // Not for use outside this workspace.
 
+pub mod bench;
+pub mod catalogue;
 pub mod codegen;
 pub mod document;
 pub mod emit;
 pub mod exceptions;
+pub mod fixups;
+pub mod flatten;
 pub mod json;
 pub mod model;
 pub mod names;
 pub mod operations;
+pub mod progenitor;
 pub mod tags;
-
-mod catalogue;
-mod fixups;
-mod flatten;
-mod progenitor;

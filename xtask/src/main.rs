@@ -4,10 +4,11 @@
 
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{self, ExitCode};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, bail};
 use clap::{Parser, Subcommand};
+use xtask::bench;
 use xtask::codegen::{self, Stages};
 use xtask::operations;
 
@@ -32,11 +33,30 @@ enum Command {
         #[arg(long, value_name = "PATH")]
         spec: Option<PathBuf>,
     },
+    /// Stream a few thousand queues from a fake org on this machine.
+    Demo,
+    /// Measure.
+    Bench {
+        #[command(subcommand)]
+        what: Bench,
+    },
+    /// Run a command and print what it took, as JSON.
+    #[command(hide = true)]
+    Measure {
+        #[arg(last = true)]
+        command: Vec<String>,
+    },
     /// Make an API document the pinned one.
     Pin {
         /// The document (Swagger 2.0 or OpenAPI 3.0, JSON).
         spec: PathBuf,
     },
+}
+
+#[derive(Subcommand)]
+enum Bench {
+    /// What it costs to compile the bindings, and what a small program pays on top.
+    Compile,
 }
 
 fn main() -> ExitCode {
@@ -64,6 +84,24 @@ fn run(command: Command) -> Result<()> {
             out.flush()?;
             Ok(())
         }
+        Command::Demo => demo(workspace),
+        Command::Bench { what: Bench::Compile } => bench::compile(workspace),
+        Command::Measure { command } => bench::measure(&command),
         Command::Pin { spec } => codegen::pin(workspace, &spec),
     }
+}
+
+/// Runs the example in a process of its own: this one must build where the bindings do not.
+fn demo(workspace: &Path) -> Result<()> {
+    eprintln!("building the demo ..");
+    let status = process::Command::new(env!("CARGO"))
+        .current_dir(workspace)
+        .args(["run", "--quiet", "--package", "genesys-cloud", "--example", "demo"])
+        .args(["--no-default-features", "--features", "routing"])
+        .status()
+        .context("can't run cargo")?;
+    if !status.success() {
+        bail!("the demo ended with {status}");
+    }
+    Ok(())
 }

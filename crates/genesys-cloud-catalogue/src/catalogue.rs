@@ -1,42 +1,29 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, btree_map, hash_map};
-use std::ops::Range;
-use std::sync::{LazyLock, OnceLock};
+use std::sync::LazyLock;
 
 use serde::Deserialize;
 
 use crate::error::{Error, Place};
 use crate::operation::Operation;
 use crate::schema::Schema;
-
-const CHECKED: &str =
-    "every definition is read once: the embedded ones by a test, others when given";
+use crate::table::Table;
 
 static EMBEDDED: LazyLock<Catalogue> = LazyLock::new(|| {
-    Catalogue::index(
-        include_str!("../data/operations.jsonl"),
-        Cow::Borrowed(include_str!("../data/definitions.jsonl")),
-    )
-    .expect("the embedded tables are read by a test")
+    let operations = include_str!("../data/operations.jsonl");
+    let definitions = include_str!("../data/definitions.jsonl");
+    Catalogue::index(operations.into(), definitions.into())
+        .expect("the embedded tables are read by a test")
 });
 
 /// The operations and definitions of one API document.
 #[derive(Debug)]
 pub struct Catalogue {
-    operations: Vec<Operation>,
-    /// Where in `operations` an operationId, a `METHOD /path` or a `group.name` leads.
-    operation_names: HashMap<String, usize>,
-    definitions: BTreeMap<String, Definition>,
-    /// What the lines of `definitions` point into.
-    text: Cow<'static, str>,
-}
-
-/// A definition stays text until someone asks for it: few of the thousands are ever needed.
-#[derive(Debug)]
-struct Definition {
-    line: usize,
-    text: Range<usize>,
-    schema: OnceLock<Schema>,
+    operations: Table<Operation>,
+    /// The row of an operationId, a `METHOD /path` or a `group.name`.
+    operation_rows: HashMap<String, usize>,
+    definitions: Table<Schema>,
+    definition_rows: BTreeMap<String, usize>,
 }
 
 impl Catalogue {
@@ -49,136 +36,104 @@ impl Catalogue {
     /// operation or definition per line, as a JSON object.
     ///
     /// # Errors
-    /// If a line is not in that format, or an operation or definition is there twice.
-    pub fn from_jsonl(operations: &str, definitions: impl Into<String>) -> Result<Self, Error> {
-        let catalogue = Self::index(operations, Cow::Owned(definitions.into()))?;
-        for definition in catalogue.definitions.values() {
-            let schema = catalogue.parse(definition)?;
-            definition.schema.get_or_init(|| schema);
-        }
+    /// If a line is not in that format, or a name of an operation or definition is there twice.
+    pub fn from_jsonl(
+        operations: impl Into<String>,
+        definitions: impl Into<String>,
+    ) -> Result<Self, Error> {
+        let (operations, definitions) = (operations.into(), definitions.into());
+        let catalogue = Self::index(operations.into(), definitions.into())?;
+        catalogue.operations.check()?;
+        catalogue.definitions.check()?;
         Ok(catalogue)
     }
 
     /// Every operation, in the order of the document.
-    pub fn operations(&self) -> &[Operation] {
-        &self.operations
+    pub fn operations(&self) -> impl ExactSizeIterator<Item = &Operation> {
+        (0..self.operations.len()).map(|row| self.operations.get(row))
     }
 
     /// One operation, by its operationId (`getRoutingQueues`), by its method and path
     /// (`GET /api/v2/routing/queues`) or by its group and name in the client
     /// (`routing.queues`).
     pub fn operation(&self, name: &str) -> Option<&Operation> {
-        self.operation_names
-            .get(name)
-            .map(|&index| &self.operations[index])
+        self.operation_rows.get(name).map(|&row| self.operations.get(row))
     }
 
     /// One definition.
     pub fn definition(&self, name: &str) -> Option<&Schema> {
-        let definition = self.definitions.get(name)?;
-        Some(
-            definition
-                .schema
-                .get_or_init(|| self.parse(definition).expect(CHECKED)),
-        )
+        self.definition_rows.get(name).map(|&row| self.definitions.get(row))
     }
 
     /// The names of all definitions, in alphabetical order.
-    pub fn definition_names(&self) -> impl Iterator<Item = &str> {
-        self.definitions.keys().map(String::as_str)
+    pub fn definition_names(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.definition_rows.keys().map(String::as_str)
     }
 
     /// The definition a schema refers to, or the schema itself if it is no reference or its
     /// definition is not in the catalogue.
     pub fn resolve<'a>(&'a self, schema: &'a Schema) -> &'a Schema {
-        schema
-            .reference
-            .as_deref()
-            .and_then(|name| self.definition(name))
-            .unwrap_or(schema)
+        let name = schema.reference.as_deref();
+        name.and_then(|name| self.definition(name)).unwrap_or(schema)
     }
 
-    fn index(operations: &str, text: Cow<'static, str>) -> Result<Self, Error> {
+    /// Finds out what is where, and leaves the rest for later.
+    fn index(operations: Cow<'static, str>, definitions: Cow<'static, str>) -> Result<Self, Error> {
         let mut catalogue = Self {
-            operations: Vec::new(),
-            operation_names: HashMap::new(),
-            definitions: BTreeMap::new(),
-            text: Cow::Borrowed(""),
+            operations: Table::new(operations, |line| Place::Operations { line }),
+            operation_rows: HashMap::new(),
+            definitions: Table::new(definitions, |line| Place::Definitions { line }),
+            definition_rows: BTreeMap::new(),
         };
-        for (line, text) in lines(operations) {
-            let place = Place::Operations { line };
-            let operation = serde_json::from_str(&operations[text])
-                .map_err(|source| Error::json(place.clone(), source))?;
-            catalogue.add_operation(operation, place)?;
+        for row in 0..catalogue.operations.len() {
+            let head: OperationHead<'_> = catalogue.operations.head(row)?;
+            for name in head.names() {
+                match catalogue.operation_rows.entry(name) {
+                    hash_map::Entry::Vacant(entry) => entry.insert(row),
+                    hash_map::Entry::Occupied(entry) => {
+                        return Err(Error::duplicate(catalogue.operations.place(row), entry.key()));
+                    }
+                };
+            }
         }
-        for (line, range) in lines(&text) {
-            let place = Place::Definitions { line };
-            let Named { name } = serde_json::from_str(&text[range.clone()])
-                .map_err(|source| Error::json(place.clone(), source))?;
-            let definition = Definition {
-                line,
-                text: range,
-                schema: OnceLock::new(),
-            };
-            match catalogue.definitions.entry(name.into_owned()) {
+        for row in 0..catalogue.definitions.len() {
+            let head: DefinitionHead<'_> = catalogue.definitions.head(row)?;
+            match catalogue.definition_rows.entry(head.name.into_owned()) {
+                btree_map::Entry::Vacant(entry) => entry.insert(row),
                 btree_map::Entry::Occupied(entry) => {
-                    return Err(Error::duplicate(place, entry.key()));
+                    return Err(Error::duplicate(catalogue.definitions.place(row), entry.key()));
                 }
-                btree_map::Entry::Vacant(entry) => entry.insert(definition),
             };
         }
-        catalogue.text = text;
         Ok(catalogue)
     }
+}
 
-    fn add_operation(&mut self, operation: Operation, place: Place) -> Result<(), Error> {
-        let index = self.operations.len();
-        let names = [
-            operation.id.clone(),
-            format!("{} {}", operation.method, operation.path),
-            format!("{}.{}", operation.group, operation.rust),
-        ];
-        for name in names {
-            match self.operation_names.entry(name) {
-                hash_map::Entry::Occupied(entry) => {
-                    return Err(Error::duplicate(place, entry.key()));
-                }
-                hash_map::Entry::Vacant(entry) => entry.insert(index),
-            };
-        }
-        self.operations.push(operation);
-        Ok(())
-    }
+/// What an operation is found by.
+#[derive(Deserialize)]
+struct OperationHead<'a> {
+    #[serde(borrow)]
+    id: Cow<'a, str>,
+    #[serde(borrow)]
+    method: Cow<'a, str>,
+    #[serde(borrow)]
+    path: Cow<'a, str>,
+    #[serde(borrow)]
+    group: Cow<'a, str>,
+    #[serde(borrow)]
+    rust: Cow<'a, str>,
+}
 
-    fn parse(&self, definition: &Definition) -> Result<Schema, Error> {
-        serde_json::from_str(&self.text[definition.text.clone()]).map_err(|source| {
-            Error::json(
-                Place::Definitions {
-                    line: definition.line,
-                },
-                source,
-            )
-        })
+impl OperationHead<'_> {
+    fn names(&self) -> [String; 3] {
+        let Self { id, method, path, group, rust } = self;
+        [id.to_string(), format!("{method} {path}"), format!("{group}.{rust}")]
     }
 }
 
-/// The head of a definition; the rest of the line is its schema.
+/// What a definition is found by; the rest of its line is the schema.
 #[derive(Deserialize)]
-struct Named<'a> {
+struct DefinitionHead<'a> {
     #[serde(borrow)]
     name: Cow<'a, str>,
-}
-
-/// The lines that are not blank: their numbers from 1, and where they stand.
-fn lines(text: &str) -> impl Iterator<Item = (usize, Range<usize>)> {
-    let mut start = 0;
-    text.split_inclusive('\n')
-        .map(move |line| {
-            let range = start..start + line.len();
-            start = range.end;
-            range
-        })
-        .zip(1..)
-        .map(|(range, number)| (number, range))
-        .filter(|(_, range)| !text[range.clone()].trim().is_empty())
 }

@@ -23,17 +23,11 @@ enum Cause {
 
 impl Error {
     pub(crate) fn json(place: Place, source: serde_json::Error) -> Self {
-        Self {
-            place,
-            cause: Cause::Json(source),
-        }
+        Self { place, cause: Cause::Json(source) }
     }
 
     pub(crate) fn duplicate(place: Place, name: &str) -> Self {
-        Self {
-            place,
-            cause: Cause::Duplicate(name.to_owned()),
-        }
+        Self { place, cause: Cause::Duplicate(name.to_owned()) }
     }
 }
 

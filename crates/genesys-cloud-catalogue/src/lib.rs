@@ -24,6 +24,7 @@ mod catalogue;
 mod error;
 mod operation;
 mod schema;
+mod table;
 
 pub use catalogue::Catalogue;
 pub use error::Error;

@@ -42,16 +42,12 @@ pub struct Operation {
 impl Operation {
     /// The parameter of this name, wherever it goes.
     pub fn parameter(&self, name: &str) -> Option<&Parameter> {
-        self.parameters
-            .iter()
-            .find(|parameter| parameter.name == name)
+        self.parameters.iter().find(|parameter| parameter.name == name)
     }
 
     /// The parameters that go to one place.
     pub fn parameters_in(&self, location: Location) -> impl Iterator<Item = &Parameter> {
-        self.parameters
-            .iter()
-            .filter(move |parameter| parameter.location == location)
+        self.parameters.iter().filter(move |parameter| parameter.location == location)
     }
 
     /// What the first successful reply that has a body looks like.
@@ -69,14 +65,7 @@ impl Operation {
             .as_deref()
             .map(|tag| serde_json::from_str(tag.get()))
             .transpose()
-            .map_err(|source| {
-                Error::json(
-                    Place::Tag {
-                        operation: self.id.clone(),
-                    },
-                    source,
-                )
-            })
+            .map_err(|source| Error::json(Place::Tag { operation: self.id.clone() }, source))
     }
 }
 
@@ -147,9 +136,6 @@ fn replies<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Reply>, D::
     let pairs: Vec<(String, Option<Schema>)> = ordered(deserializer)?;
     Ok(pairs
         .into_iter()
-        .map(|(status, schema)| Reply {
-            status: status.parse().ok(),
-            schema,
-        })
+        .map(|(status, schema)| Reply { status: status.parse().ok(), schema })
         .collect())
 }

@@ -46,10 +46,7 @@ pub struct Schema {
 impl Schema {
     /// The schema of one field of an object.
     pub fn property(&self, name: &str) -> Option<&Schema> {
-        self.properties
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, schema)| schema)
+        self.properties.iter().find(|(key, _)| key == name).map(|(_, schema)| schema)
     }
 }
 

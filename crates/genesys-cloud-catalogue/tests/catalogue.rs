@@ -5,10 +5,7 @@ use genesys_cloud_catalogue::{Catalogue, Kind, Location};
 #[test]
 fn every_embedded_operation_and_definition_can_be_read() {
     let catalogue = Catalogue::embedded();
-    let named = catalogue
-        .definition_names()
-        .filter_map(|name| catalogue.definition(name))
-        .count();
+    let named = catalogue.definition_names().filter_map(|name| catalogue.definition(name)).count();
     assert_eq!(named, catalogue.definition_names().count());
     assert!(named > 5_000);
     assert!(catalogue.operations().len() > 3_000);
@@ -19,16 +16,10 @@ fn every_reference_of_an_operation_leads_to_a_definition() {
     let catalogue = Catalogue::embedded();
     for operation in catalogue.operations() {
         let bodies = operation.body.iter().map(|body| &body.schema);
-        let replies = operation
-            .replies
-            .iter()
-            .filter_map(|reply| reply.schema.as_ref());
+        let replies = operation.replies.iter().filter_map(|reply| reply.schema.as_ref());
         for schema in bodies.chain(replies) {
             assert!(
-                schema
-                    .reference
-                    .as_deref()
-                    .is_none_or(|name| catalogue.definition(name).is_some()),
+                schema.reference.as_deref().is_none_or(|name| catalogue.definition(name).is_some()),
                 "{}",
                 operation.id
             );
@@ -49,20 +40,12 @@ fn an_operation_is_found_by_each_of_its_names() {
 fn parameters_replies_and_properties_keep_the_order_of_the_document() {
     let catalogue = document();
     let operation = catalogue.operation("getPets").expect("an operation");
-    let names: Vec<_> = operation
-        .parameters
-        .iter()
-        .map(|it| it.name.as_str())
-        .collect();
+    let names: Vec<_> = operation.parameters.iter().map(|it| it.name.as_str()).collect();
     assert_eq!(names, ["petId", "kind", "If-Match"]);
     let statuses: Vec<_> = operation.replies.iter().map(|reply| reply.status).collect();
     assert_eq!(statuses, [Some(206), Some(200), None]);
     let pet = catalogue.definition("Pet").expect("a definition");
-    let fields: Vec<_> = pet
-        .properties
-        .iter()
-        .map(|(name, _)| name.as_str())
-        .collect();
+    let fields: Vec<_> = pet.properties.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(fields, ["zebra", "ant", "tags"]);
 }
 
@@ -71,14 +54,8 @@ fn a_parameter_says_where_it_goes_and_what_it_takes() {
     let catalogue = document();
     let operation = catalogue.operation("getPets").expect("an operation");
     let kind = operation.parameter("kind").expect("a parameter");
-    assert_eq!(
-        (kind.location, kind.kind, kind.required),
-        (Location::Query, Kind::Array, false)
-    );
-    assert_eq!(
-        kind.items.as_ref().and_then(|item| item.kind),
-        Some(Kind::String)
-    );
+    assert_eq!((kind.location, kind.kind, kind.required), (Location::Query, Kind::Array, false));
+    assert_eq!(kind.items.as_ref().and_then(|item| item.kind), Some(Kind::String));
     assert_eq!(operation.parameters_in(Location::Path).count(), 1);
 }
 
@@ -89,9 +66,7 @@ fn a_definition_is_resolved_where_it_is_referred_to() {
     let pet = catalogue.resolve(operation.reply().expect("a reply"));
     assert_eq!(pet.required, ["ant"]);
     assert_eq!(pet.property("ant").and_then(|ant| ant.maximum), Some(9.0));
-    let tags = pet
-        .property("tags")
-        .and_then(|tags| tags.additional_properties.as_deref());
+    let tags = pet.property("tags").and_then(|tags| tags.additional_properties.as_deref());
     assert_eq!(tags.and_then(|tag| tag.kind), Some(Kind::Boolean));
 }
 
@@ -102,33 +77,21 @@ fn a_tag_is_read_as_the_callers_own_type() {
     let tag: Option<std::collections::BTreeMap<String, String>> = operation.tag().expect("a map");
     assert_eq!(tag.expect("a tag")["scheme"], "none");
     let error = operation.tag::<u32>().expect_err("not a number");
-    assert_eq!(
-        error.to_string(),
-        "tag of getPets: not in the format of the catalogue"
-    );
+    assert_eq!(error.to_string(), "tag of getPets: not in the format of the catalogue");
 }
 
 #[test]
 fn an_error_names_the_file_and_the_line() {
     let error = Catalogue::from_jsonl("\n{\"id\":1}", "").expect_err("not an operation");
-    assert_eq!(
-        error.to_string(),
-        "operations, line 2: not in the format of the catalogue"
-    );
+    assert_eq!(error.to_string(), "operations, line 2: not in the format of the catalogue");
     assert!(std::error::Error::source(&error).is_some());
 
     let twice = format!("{}\n{}", OPERATION, OPERATION);
     let error = Catalogue::from_jsonl(&twice, "").expect_err("twice");
-    assert_eq!(
-        error.to_string(),
-        "operations, line 2: getPets is there already"
-    );
+    assert_eq!(error.to_string(), "operations, line 2: getPets is there already");
 
     let error = Catalogue::from_jsonl("", r#"{"name":"Pet","type":"animal"}"#).expect_err("a type");
-    assert_eq!(
-        error.to_string(),
-        "definitions, line 1: not in the format of the catalogue"
-    );
+    assert_eq!(error.to_string(), "definitions, line 1: not in the format of the catalogue");
 }
 
 const OPERATION: &str = concat!(

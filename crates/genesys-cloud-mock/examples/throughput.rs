@@ -1,10 +1,6 @@
 //! How fast an org hands out a long list: a million queues, a hundred at a time.
 
-#![allow(
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a measurement, not library code"
-)]
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a measurement, not library code")]
 
 use genesys_cloud_mock::MockOrg;
 use http_body_util::{BodyExt, Empty};
@@ -13,23 +9,13 @@ use hyper_util::rt::TokioIo;
 #[tokio::main]
 async fn main() {
     let count: u64 = 1_000_000;
-    let operation = std::env::args()
-        .nth(1)
-        .unwrap_or("getRoutingQueues".to_owned());
-    let path = std::env::args()
-        .nth(2)
-        .unwrap_or("/api/v2/routing/queues?".to_owned());
-    let org = MockOrg::builder()
-        .list(operation, count)
-        .start()
-        .await
-        .unwrap();
-    let stream = tokio::net::TcpStream::connect(org.url().strip_prefix("http://").unwrap())
-        .await
-        .unwrap();
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-        .await
-        .unwrap();
+    let operation = std::env::args().nth(1).unwrap_or("getRoutingQueues".to_owned());
+    let path = std::env::args().nth(2).unwrap_or("/api/v2/routing/queues?".to_owned());
+    let org = MockOrg::builder().list(operation, count).start().await.unwrap();
+    let stream =
+        tokio::net::TcpStream::connect(org.url().strip_prefix("http://").unwrap()).await.unwrap();
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
     tokio::spawn(connection);
     let token = org.access_token();
     let start = std::time::Instant::now();
@@ -41,21 +27,12 @@ async fn main() {
             .body(Empty::<bytes::Bytes>::new())
             .unwrap();
         sender.ready().await.unwrap();
-        let body = sender
-            .send_request(request)
-            .await
-            .unwrap()
-            .collect()
-            .await
-            .unwrap();
+        let body = sender.send_request(request).await.unwrap().collect().await.unwrap();
         bytes += body.to_bytes().len();
     }
     let took = start.elapsed().as_secs_f64();
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let memory = status
-        .lines()
-        .find(|line| line.starts_with("VmHWM"))
-        .unwrap_or_default();
+    let memory = status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or_default();
     println!(
         "{:.0} records/s, {} bytes each, {took:.1} s, {memory}",
         count as f64 / took,

@@ -56,7 +56,7 @@ impl Api {
 
     fn new(catalogue: &'static Catalogue) -> Self {
         let limits = page_size_limits();
-        let endpoints = catalogue.operations().iter().map(|operation| {
+        let endpoints = catalogue.operations().map(|operation| {
             let route = (operation.method.as_str(), operation.path.as_str());
             Endpoint {
                 operation,
@@ -66,10 +66,7 @@ impl Api {
                 answer: OnceLock::new(),
             }
         });
-        Self {
-            routes: Routes::new(catalogue.operations()),
-            endpoints: endpoints.collect(),
-        }
+        Self { routes: Routes::new(catalogue.operations()), endpoints: endpoints.collect() }
     }
 
     pub(crate) fn endpoints(&self) -> &[Endpoint] {
@@ -87,9 +84,7 @@ impl Api {
     /// The operation of this name, in any of the forms the catalogue takes.
     pub(crate) fn find(&self, name: &str) -> Option<&Endpoint> {
         let wanted = Catalogue::embedded().operation(name)?;
-        self.endpoints
-            .iter()
-            .find(|endpoint| endpoint.operation.id == wanted.id)
+        self.endpoints.iter().find(|endpoint| endpoint.operation.id == wanted.id)
     }
 }
 
@@ -101,11 +96,7 @@ impl Endpoint {
             .parameter("pageSize")
             .and_then(|parameter| parameter.default.as_ref()?.as_u64())
             .unwrap_or(DEFAULT_PAGE_SIZE);
-        (
-            default,
-            self.page_size_limit
-                .unwrap_or(DEFAULT_PAGE_SIZE_LIMIT.max(default)),
-        )
+        (default, self.page_size_limit.unwrap_or(DEFAULT_PAGE_SIZE_LIMIT.max(default)))
     }
 
     pub(crate) fn answer(&self) -> &Answer {
@@ -127,24 +118,14 @@ impl Endpoint {
 /// The reply of a request that succeeds: one with a body, if the document has one.
 fn outcome(operation: &Operation) -> (u16, Option<&Schema>) {
     let successes = || {
-        let statuses = operation
-            .replies
-            .iter()
-            .filter_map(|reply| Some((reply.status?, reply)));
+        let statuses = operation.replies.iter().filter_map(|reply| Some((reply.status?, reply)));
         statuses.filter(|(status, _)| (200..300).contains(status))
     };
     if let Some((status, reply)) = successes().find(|(_, reply)| reply.schema.is_some()) {
         return (status, reply.schema.as_ref());
     }
-    let fallback = if operation.reply().is_some() {
-        200
-    } else {
-        204
-    };
-    (
-        successes().next().map_or(fallback, |(status, _)| status),
-        operation.reply(),
-    )
+    let fallback = if operation.reply().is_some() { 200 } else { 204 };
+    (successes().next().map_or(fallback, |(status, _)| status), operation.reply())
 }
 
 /// The documented maxima: method, path and number in a line, under a heading.

@@ -19,10 +19,7 @@ pub(crate) fn check(
     }
     let query = Query::new(&request.query);
     for parameter in operation.parameters_in(Location::Query) {
-        let mut values = query
-            .pairs()
-            .filter(|(name, _)| *name == parameter.name)
-            .peekable();
+        let mut values = query.pairs().filter(|(name, _)| *name == parameter.name).peekable();
         if parameter.required && values.peek().is_none() {
             return Err(missing(&parameter.name));
         }
@@ -36,15 +33,9 @@ fn check_body(operation: &Operation, request: &RecordedRequest) -> Result<(), Ca
         return Ok(());
     };
     if request.body.is_empty() {
-        return if body.required {
-            Err(missing("body"))
-        } else {
-            Ok(())
-        };
+        return if body.required { Err(missing("body")) } else { Ok(()) };
     }
-    let is_json = request
-        .header("content-type")
-        .is_some_and(|it| it.contains("json"));
+    let is_json = request.header("content-type").is_some_and(|it| it.contains("json"));
     if !is_json {
         let message = "Unsupported Media Type - Unsupported or incorrect media type, such as an \
                        incorrect Content-Type value in the header.";

@@ -25,10 +25,7 @@ impl Error {
     }
 
     pub(crate) fn other_scheme(operation: &str, wanted: Scheme) -> Self {
-        Self(Kind::OtherScheme {
-            operation: operation.to_owned(),
-            wanted,
-        })
+        Self(Kind::OtherScheme { operation: operation.to_owned(), wanted })
     }
 
     pub(crate) fn not_a_list(operation: &str) -> Self {

@@ -20,10 +20,7 @@ const UNSCRAMBLE: [u64; 2] = [inverse(SCRAMBLE[0]), inverse(SCRAMBLE[1])];
 
 impl Identity {
     pub(crate) fn new(list: u64, index: u64) -> Self {
-        Self {
-            list: list & HIGH,
-            index: index & LOW,
-        }
+        Self { list: list & HIGH, index: index & LOW }
     }
 
     pub(crate) fn list(self) -> u64 {
@@ -49,10 +46,7 @@ impl Identity {
     pub(crate) fn of(id: &str) -> Option<Self> {
         let (high, low) = parts(id)?;
         let list = high ^ (mix(low) & HIGH);
-        Some(Self {
-            list,
-            index: unscramble(low) ^ (list & LOW),
-        })
+        Some(Self { list, index: unscramble(low) ^ (list & LOW) })
     }
 }
 
@@ -86,17 +80,13 @@ impl Id {
 
 impl std::fmt::Display for Id {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0
-            .iter()
-            .try_for_each(|&byte| std::fmt::Write::write_char(f, byte.into()))
+        self.0.iter().try_for_each(|&byte| std::fmt::Write::write_char(f, byte.into()))
     }
 }
 
 fn parts(id: &str) -> Option<(u64, u64)> {
     let bytes = id.as_bytes();
-    let dashes = [8, 13, 18, 23]
-        .iter()
-        .all(|&place| bytes.get(place) == Some(&b'-'));
+    let dashes = [8, 13, 18, 23].iter().all(|&place| bytes.get(place) == Some(&b'-'));
     if bytes.len() != 36 || !dashes {
         return None;
     }

@@ -29,19 +29,14 @@ pub(crate) struct Standing {
 
 impl RateLimit {
     pub(crate) fn new(allowed: u64) -> Self {
-        Self {
-            allowed,
-            windows: HashMap::new(),
-        }
+        Self { allowed, windows: HashMap::new() }
     }
 
     pub(crate) fn count(&mut self, token: &str) -> Standing {
         let now = Instant::now();
         self.windows.retain(|_, window| now < window.start + WINDOW);
-        let window = self.windows.entry(token.to_owned()).or_insert(Window {
-            start: now,
-            count: 0,
-        });
+        let window =
+            self.windows.entry(token.to_owned()).or_insert(Window { start: now, count: 0 });
         window.count += 1;
         let left = WINDOW.saturating_sub(now - window.start);
         Standing {

@@ -83,17 +83,11 @@ impl Listing {
         let item = Shape::of(catalogue, items.items.as_deref()?);
         let fields = reply.properties.iter().map(|(name, schema)| {
             let key = format!("{}:", Value::from(name.as_str())).into_bytes();
-            let part = if name == item_field {
-                Part::Items
-            } else {
-                Part::of(catalogue, name, schema)
-            };
+            let part =
+                if name == item_field { Part::Items } else { Part::of(catalogue, name, schema) };
             (key, part)
         });
-        Some(Self {
-            item,
-            fields: Some(fields.collect()),
-        })
+        Some(Self { item, fields: Some(fields.collect()) })
     }
 
     /// The places of a page's records, and how many records there are in all.
@@ -106,10 +100,7 @@ impl Listing {
     ) -> (Vec<u64>, u64) {
         let (Some(filter), Some(noun)) = (filter, self.item.noun()) else {
             let start = skip.min(count);
-            return (
-                (start..start.saturating_add(take).min(count)).collect(),
-                count,
-            );
+            return ((start..start.saturating_add(take).min(count)).collect(), count);
         };
         let mut indexes = Vec::new();
         let mut total = 0;

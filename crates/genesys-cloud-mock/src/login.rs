@@ -48,10 +48,7 @@ impl Login {
     pub(crate) fn answer(&mut self, headers: &HeaderMap, body: &[u8]) -> CannedReply {
         let form = String::from_utf8_lossy(body);
         if Query::new(&form).get("grant_type").as_deref() != Some("client_credentials") {
-            return refusal(
-                "unsupported_grant_type",
-                "only client_credentials is supported",
-            );
+            return refusal("unsupported_grant_type", "only client_credentials is supported");
         }
         let Some((id, secret)) = basic(headers) else {
             return refusal("invalid_client", "authentication failed");
@@ -82,9 +79,7 @@ impl Login {
     }
 
     pub(crate) fn accepts(&self, token: &str) -> bool {
-        self.tokens
-            .get(token)
-            .is_some_and(|expiry| *expiry > Instant::now())
+        self.tokens.get(token).is_some_and(|expiry| *expiry > Instant::now())
     }
 
     pub(crate) fn revoke_all(&mut self) {
@@ -106,9 +101,7 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn basic(headers: &HeaderMap) -> Option<(String, String)> {
-    let decoded = BASE64_STANDARD
-        .decode(authorization(headers, "basic")?)
-        .ok()?;
+    let decoded = BASE64_STANDARD.decode(authorization(headers, "basic")?).ok()?;
     let (id, secret) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
     Some((id.to_owned(), secret.to_owned()))
 }
@@ -116,9 +109,7 @@ fn basic(headers: &HeaderMap) -> Option<(String, String)> {
 fn authorization<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, credentials) = value.split_once(' ')?;
-    scheme
-        .eq_ignore_ascii_case(wanted)
-        .then(|| credentials.trim())
+    scheme.eq_ignore_ascii_case(wanted).then(|| credentials.trim())
 }
 
 /// The login service words its errors otherwise than the API does.

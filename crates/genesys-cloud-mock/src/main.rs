@@ -61,8 +61,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 fn list(text: &str) -> Result<(String, u64), String> {
     let (operation, count) = text.rsplit_once('=').ok_or("not OPERATION=COUNT")?;
-    let count = count
-        .parse()
-        .map_err(|error| format!("the count: {error}"))?;
+    let count = count.parse().map_err(|error| format!("the count: {error}"))?;
     Ok((operation.to_owned(), count))
 }

@@ -12,11 +12,7 @@ const LATE: u64 = 20_270;
 impl Moment {
     /// Some time from 2024 on; a late one follows every one that isn't.
     pub(crate) fn made_up(chance: u64, late: bool) -> Self {
-        let (first, days) = if late {
-            (LATE, 365)
-        } else {
-            (EARLY, LATE - EARLY)
-        };
+        let (first, days) = if late { (LATE, 365) } else { (EARLY, LATE - EARLY) };
         Self(first * DAY + chance % (days * DAY))
     }
 
@@ -59,11 +55,9 @@ impl Moment {
     fn write_seconds(self, out: &mut Vec<u8>) {
         self.write_date(out);
         let seconds = self.0 % DAY / 1_000;
-        for (sign, number) in [
-            (b'T', seconds / 3_600),
-            (b':', seconds / 60 % 60),
-            (b':', seconds % 60),
-        ] {
+        for (sign, number) in
+            [(b'T', seconds / 3_600), (b':', seconds / 60 % 60), (b':', seconds % 60)]
+        {
             out.push(sign);
             push_padded(out, number, 2);
         }
@@ -97,19 +91,10 @@ mod tests {
     #[test]
     fn moments_are_written_as_the_service_does() {
         let moment = 1_709_210_096_789;
-        assert_eq!(
-            written(moment, Moment::write_date_time),
-            "2024-02-29T12:34:56.789Z"
-        );
-        assert_eq!(
-            written(moment, Moment::write_local),
-            "2024-02-29T12:34:56.789"
-        );
+        assert_eq!(written(moment, Moment::write_date_time), "2024-02-29T12:34:56.789Z");
+        assert_eq!(written(moment, Moment::write_local), "2024-02-29T12:34:56.789");
         assert_eq!(written(moment, Moment::write_month), "2024-02");
-        assert_eq!(
-            written(EARLY * DAY, Moment::write_date_time),
-            "2024-01-01T00:00:00Z"
-        );
+        assert_eq!(written(EARLY * DAY, Moment::write_date_time), "2024-01-01T00:00:00Z");
         assert_eq!(written(LATE * DAY, Moment::write_date), "2025-07-01");
     }
 

@@ -21,11 +21,7 @@ impl Noun {
                 words.push(' ');
             }
             after_small = !letter.is_ascii_uppercase();
-            words.push(if words.is_empty() {
-                letter.to_ascii_uppercase()
-            } else {
-                letter
-            });
+            words.push(if words.is_empty() { letter.to_ascii_uppercase() } else { letter });
         }
         if words.is_empty() {
             words.push_str("Record");
@@ -36,10 +32,7 @@ impl Noun {
 
     /// A made-up path of a collection of such records.
     pub(crate) fn collection(&self) -> String {
-        format!(
-            "/api/v2/{}s",
-            self.words.replace(' ', "").to_ascii_lowercase()
-        )
+        format!("/api/v2/{}s", self.words.replace(' ', "").to_ascii_lowercase())
     }
 
     /// Writes the name of the record with this number, counted from 0.
@@ -66,11 +59,7 @@ impl NameFilter {
         let open_start = pattern.starts_with('*');
         let open_end = pattern.ends_with('*');
         let part = pattern.trim_matches('*').to_ascii_lowercase().into_bytes();
-        Self {
-            part,
-            open_start,
-            open_end,
-        }
+        Self { part, open_start, open_end }
     }
 
     pub(crate) fn accepts(&self, name: &[u8]) -> bool {
@@ -82,9 +71,7 @@ impl NameFilter {
             (true, false) => name[name.len() - length..].eq_ignore_ascii_case(part),
             (true, true) => {
                 part.is_empty()
-                    || name
-                        .windows(length)
-                        .any(|piece| piece.eq_ignore_ascii_case(part))
+                    || name.windows(length).any(|piece| piece.eq_ignore_ascii_case(part))
             }
         }
     }
@@ -115,13 +102,7 @@ mod tests {
         for pattern in ["support queue 0001", "Support*", "*0001", "*queue*", "*"] {
             assert!(accepts(pattern), "{pattern}");
         }
-        for pattern in [
-            "Support",
-            "*Support",
-            "Queue*",
-            "*sales*",
-            "Support Queue 0001 and more",
-        ] {
+        for pattern in ["Support", "*Support", "Queue*", "*sales*", "Support Queue 0001 and more"] {
             assert!(!accepts(pattern), "{pattern}");
         }
     }

@@ -71,9 +71,7 @@ impl MockOrg {
     /// If the API has no such operation.
     pub fn respond_next(&self, operation: &str, reply: CannedReply) -> Result<(), Error> {
         let endpoint = self.service.endpoint(operation)?;
-        self.service
-            .script()
-            .push_reply(&endpoint.operation.id, reply);
+        self.service.script().push_reply(&endpoint.operation.id, reply);
         Ok(())
     }
 
@@ -131,9 +129,7 @@ impl MockOrg {
 
 impl fmt::Debug for MockOrg {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MockOrg")
-            .field("url", &self.url())
-            .finish_non_exhaustive()
+        f.debug_struct("MockOrg").field("url", &self.url()).finish_non_exhaustive()
     }
 }
 
@@ -155,11 +151,7 @@ impl Default for MockOrgBuilder {
             calls_per_minute: 1_000_000,
             faults: Vec::new(),
         };
-        Self {
-            settings,
-            lists: Vec::new(),
-            port: 0,
-        }
+        Self { settings, lists: Vec::new(), port: 0 }
     }
 }
 

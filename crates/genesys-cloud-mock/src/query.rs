@@ -18,14 +18,11 @@ impl<'a> Query<'a> {
     }
 
     pub(crate) fn pairs(self) -> impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)> {
-        self.raw_pairs()
-            .map(|(name, value)| (decode(name), decode(value)))
+        self.raw_pairs().map(|(name, value)| (decode(name), decode(value)))
     }
 
     pub(crate) fn get(self, wanted: &str) -> Option<Cow<'a, str>> {
-        self.pairs()
-            .find(|(name, _)| name == wanted)
-            .map(|(_, value)| value)
+        self.pairs().find(|(name, _)| name == wanted).map(|(_, value)| value)
     }
 
     /// The same query for another page, encoded as it came.
@@ -65,9 +62,6 @@ mod tests {
     #[test]
     fn another_page_keeps_the_filters_as_they_were_encoded() {
         let query = Query::new("pageNumber=2&name=a%20b&id=1&id=2&pageSize=900");
-        assert_eq!(
-            query.at_page(3, 500),
-            "pageSize=500&pageNumber=3&name=a%20b&id=1&id=2"
-        );
+        assert_eq!(query.at_page(3, 500), "pageSize=500&pageNumber=3&name=a%20b&id=1&id=2");
     }
 }

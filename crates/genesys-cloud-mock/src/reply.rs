@@ -32,11 +32,7 @@ impl CannedReply {
 
     /// A reply without a body.
     pub fn empty(status: u16) -> Self {
-        Self {
-            status,
-            headers: Vec::new(),
-            body: Bytes::new(),
-        }
+        Self { status, headers: Vec::new(), body: Bytes::new() }
     }
 
     /// An error as the service words it.
@@ -75,12 +71,8 @@ impl CannedReply {
     }
 
     pub(crate) fn raw_json(status: u16, body: impl Into<Bytes>) -> Self {
-        Self {
-            status,
-            headers: Vec::new(),
-            body: body.into(),
-        }
-        .header(CONTENT_TYPE.as_str(), "application/json")
+        Self { status, headers: Vec::new(), body: body.into() }
+            .header(CONTENT_TYPE.as_str(), "application/json")
     }
 
     pub(crate) fn bad_request(message: &str) -> Self {
@@ -95,8 +87,7 @@ impl CannedReply {
         if let Ok(Value::Object(mut body)) = serde_json::from_slice(&self.body)
             && body.contains_key("code")
         {
-            body.entry("contextId")
-                .or_insert_with(|| correlation_id.into());
+            body.entry("contextId").or_insert_with(|| correlation_id.into());
             self.body = Value::Object(body).to_string().into();
         }
         self
@@ -110,9 +101,7 @@ impl CannedReply {
         response.body(Full::new(self.body)).unwrap_or_else(|error| {
             let mut response = Response::new(Full::from(format!("canned reply: {error}")));
             *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-            response
-                .headers_mut()
-                .insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
             response
         })
     }

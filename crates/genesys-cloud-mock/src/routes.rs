@@ -20,18 +20,15 @@ struct Node {
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Route<'a> {
-    Operation {
-        index: usize,
-        path_values: Vec<Cow<'a, str>>,
-    },
+    Operation { index: usize, path_values: Vec<Cow<'a, str>> },
     OtherMethod,
     Unknown,
 }
 
 impl Routes {
-    pub(crate) fn new(operations: &'static [Operation]) -> Self {
+    pub(crate) fn new(operations: impl Iterator<Item = &'static Operation>) -> Self {
         let mut routes = Self::default();
-        for (index, operation) in operations.iter().enumerate() {
+        for (index, operation) in operations.enumerate() {
             let mut node = &mut routes.root;
             for segment in segments(&operation.path) {
                 node = if segment.starts_with('{') {
@@ -48,9 +45,7 @@ impl Routes {
     pub(crate) fn find<'a>(&self, method: &str, path: &'a str) -> Route<'a> {
         let segments: Vec<_> = segments(path).collect();
         let mut values = Vec::new();
-        if let Some(index) = self
-            .root
-            .find(&segments, &mut values, &|node| node.operation(method))
+        if let Some(index) = self.root.find(&segments, &mut values, &|node| node.operation(method))
         {
             let decode = |value| percent_decode_str(value).decode_utf8_lossy();
             return Route::Operation {
@@ -68,10 +63,7 @@ impl Routes {
 
 impl Node {
     fn operation(&self, method: &str) -> Option<usize> {
-        self.operations
-            .iter()
-            .find(|(offered, _)| *offered == method)
-            .map(|&(_, index)| index)
+        self.operations.iter().find(|(offered, _)| *offered == method).map(|&(_, index)| index)
     }
 
     /// A literal segment goes before a parameter, but only if the rest fits as well:
@@ -85,10 +77,7 @@ impl Node {
         let Some((segment, rest)) = segments.split_first() else {
             return end(self);
         };
-        let literal = self
-            .literals
-            .get(segment)
-            .and_then(|node| node.find(rest, values, end));
+        let literal = self.literals.get(segment).and_then(|node| node.find(rest, values, end));
         if literal.is_some() {
             return literal;
         }
@@ -113,8 +102,8 @@ mod tests {
     use super::*;
 
     fn find(method: &str, path: &str) -> Result<(&'static str, Vec<String>), &'static str> {
-        let operations = Catalogue::embedded().operations();
-        match Routes::new(operations).find(method, path) {
+        let operations: Vec<_> = Catalogue::embedded().operations().collect();
+        match Routes::new(operations.iter().copied()).find(method, path) {
             Route::Operation { index, path_values } => {
                 let values = path_values.into_iter().map(Cow::into_owned).collect();
                 Ok((operations[index].id.as_str(), values))
@@ -126,9 +115,9 @@ mod tests {
 
     #[test]
     fn every_operation_of_the_document_is_found_at_its_own_path() {
-        let operations = Catalogue::embedded().operations();
-        let routes = Routes::new(operations);
-        for (place, operation) in operations.iter().enumerate() {
+        let operations = || Catalogue::embedded().operations();
+        let routes = Routes::new(operations());
+        for (place, operation) in operations().enumerate() {
             let path = operation.path.replace(['{', '}'], "");
             let Route::Operation { index, .. } = routes.find(&operation.method, &path) else {
                 panic!("{} {}", operation.method, operation.path);
@@ -141,10 +130,7 @@ mod tests {
     fn a_literal_goes_before_a_parameter() {
         assert_eq!(find("GET", "/api/v2/users/me"), Ok(("getUsersMe", vec![])));
         let values = vec!["me too".to_owned()];
-        assert_eq!(
-            find("GET", "/api/v2/users/me%20too"),
-            Ok(("getUser", values))
-        );
+        assert_eq!(find("GET", "/api/v2/users/me%20too"), Ok(("getUser", values)));
     }
 
     #[test]

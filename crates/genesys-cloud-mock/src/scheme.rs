@@ -55,10 +55,7 @@ const EXCEPTIONS: &[(&str, Option<Scheme>)] = &[
     // `after` and `before` are timestamps to filter by, and `nextUri` never ends.
     ("GET /api/v2/organizations/limits/changerequests", None),
     // A search whose page stands under `results`, like those that take it in the body.
-    (
-        "GET /api/v2/contentmanagement/query",
-        Some(Scheme::BodyPageNumberNested),
-    ),
+    ("GET /api/v2/contentmanagement/query", Some(Scheme::BodyPageNumberNested)),
     // The page is chosen when the job is submitted, here in the query.
     (
         "POST /api/v2/integrations/speech/nuance/{nuanceIntegrationId}/bots/jobs",
@@ -116,23 +113,13 @@ struct Sides<'a> {
 
 impl<'a> Sides<'a> {
     fn of(catalogue: &'a Catalogue, operation: &'a Operation) -> Self {
-        let body = operation
-            .body
-            .as_ref()
-            .map(|body| catalogue.resolve(&body.schema));
+        let body = operation.body.as_ref().map(|body| catalogue.resolve(&body.schema));
         let reply = operation.reply().map(|reply| catalogue.resolve(reply));
-        Self {
-            catalogue,
-            operation,
-            body,
-            reply,
-        }
+        Self { catalogue, operation, body, reply }
     }
 
     fn query(&self, name: &str) -> bool {
-        self.operation
-            .parameters_in(Location::Query)
-            .any(|parameter| parameter.name == name)
+        self.operation.parameters_in(Location::Query).any(|parameter| parameter.name == name)
     }
 
     fn body(&self, name: &str) -> bool {
@@ -140,8 +127,7 @@ impl<'a> Sides<'a> {
     }
 
     fn reply(&self, name: &str) -> bool {
-        self.reply
-            .is_some_and(|reply| reply.property(name).is_some())
+        self.reply.is_some_and(|reply| reply.property(name).is_some())
     }
 
     fn lists(&self) -> bool {
@@ -172,19 +158,13 @@ impl<'a> Sides<'a> {
             (has_page && is_nested, Scheme::BodyPageNumberNested),
             (has_page, Scheme::BodyPageNumber),
             (self.body("after") && self.reply("after"), Scheme::BodyAfter),
-            (
-                self.body("cursor") && self.reply("cursor"),
-                Scheme::BodyCursor,
-            ),
+            (self.body("cursor") && self.reply("cursor"), Scheme::BodyCursor),
         ])
     }
 
     fn scheme_of_query(&self) -> Option<Scheme> {
-        let (cursor, after, page) = (
-            self.query("cursor"),
-            self.query("after"),
-            self.query("pageNumber"),
-        );
+        let (cursor, after, page) =
+            (self.query("cursor"), self.query("after"), self.query("pageNumber"));
         let next_uri = self.reply("nextUri");
         let counts = self.reply("pageCount") || self.reply("total");
         let next_page = self.query("nextPage") && !self.reply("pageNumber");
@@ -214,10 +194,7 @@ impl<'a> Sides<'a> {
 
 /// The first scheme whose signs are there.
 fn first_of<const N: usize>(rules: [(bool, Scheme); N]) -> Option<Scheme> {
-    rules
-        .into_iter()
-        .find(|(holds, _)| *holds)
-        .map(|(_, scheme)| scheme)
+    rules.into_iter().find(|(holds, _)| *holds).map(|(_, scheme)| scheme)
 }
 
 #[cfg(test)]

@@ -30,9 +30,7 @@ pub(crate) struct Server {
 impl Server {
     /// Listens on a port; on any free one if it is 0.
     pub(crate) async fn start(service: Arc<Service>, port: u16) -> Result<Self, Error> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-            .await
-            .map_err(Error::bind)?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(Error::bind)?;
         let address = listener.local_addr().map_err(Error::bind)?;
         let accepting = tokio::spawn(accept(listener, service));
         Ok(Self { address, accepting })
@@ -76,9 +74,7 @@ async fn serve(stream: TcpStream, service: Arc<Service>) {
         async move { Ok::<_, Infallible>(respond(&service, request).await) }
     });
     // A client may hang up whenever it likes.
-    let _ = http1::Builder::new()
-        .serve_connection(TokioIo::new(stream), respond)
-        .await;
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), respond).await;
 }
 
 async fn respond(service: &Service, request: Request<Incoming>) -> Response<Full<Bytes>> {

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::Method;
 use http::request::Parts;
 use serde_json::{Map, Value};
 
@@ -24,6 +25,8 @@ use crate::routes::Route;
 use crate::scheme::Scheme;
 use crate::script::{Call, Fault, PageOverride, Script, Substitute};
 use crate::shape::{Shape, Subject};
+
+const LOGIN: &str = "/oauth/token";
 
 /// How many records a list has that is not paged and that no one gave a size.
 const SHORT_LIST: u64 = 3;
@@ -91,9 +94,7 @@ impl Service {
     }
 
     pub(crate) fn endpoint(&self, name: &str) -> Result<&'static Endpoint, Error> {
-        self.api
-            .find(name)
-            .ok_or_else(|| Error::unknown_operation(name))
+        self.api.find(name).ok_or_else(|| Error::unknown_operation(name))
     }
 
     pub(crate) fn login(&self) -> MutexGuard<'_, Login> {
@@ -126,10 +127,7 @@ impl Service {
     ) -> Result<(), Error> {
         let endpoint = self.endpoint(name)?;
         if endpoint.scheme != Some(Scheme::PageNumber) {
-            return Err(Error::other_scheme(
-                &endpoint.operation.id,
-                Scheme::PageNumber,
-            ));
+            return Err(Error::other_scheme(&endpoint.operation.id, Scheme::PageNumber));
         }
         self.script().set_page(&endpoint.operation.id, number, page);
         Ok(())
@@ -150,45 +148,36 @@ impl Service {
             tokio::time::sleep(self.settings.latency).await;
         }
 
-        let mut standing = None;
-        let reply = match route {
-            _ if path == "/oauth/token" => {
-                let reply = match request.method.as_str() {
-                    "POST" => self.login().answer(&head.headers, &request.body),
-                    _ => CannedReply::empty(405),
-                };
-                return Answered {
-                    reply,
-                    correlation_id,
-                    standing,
-                };
+        let (reply, standing) = match route {
+            _ if path == LOGIN => (self.log_in(head, &request.body), None),
+            Route::Operation { index, path_values } => {
+                let endpoint = self.api.endpoint(index);
+                self.respond_to_call(head, &Asked { endpoint, path_values, request: &request })
+            }
+            Route::OtherMethod => {
+                let message = "HTTP 405 Method Not Allowed";
+                (CannedReply::error(405, "method.not.allowed", message), None)
             }
             Route::Unknown => {
                 let message = "The requested resource was not found.";
-                CannedReply::error(404, "not.found", message)
-            }
-            Route::OtherMethod => {
-                CannedReply::error(405, "method.not.allowed", "HTTP 405 Method Not Allowed")
-            }
-            Route::Operation { index, path_values } => {
-                let asked = Asked {
-                    endpoint: self.api.endpoint(index),
-                    path_values,
-                    request: &request,
-                };
-                match self.admit(head) {
-                    Err(refusal) => refusal,
-                    Ok(admitted) => {
-                        standing = Some(admitted);
-                        self.respond_to_call(&asked, admitted)
-                    }
-                }
+                (CannedReply::error(404, "not.found", message), None)
             }
         };
-        Answered {
-            reply: reply.with_context(&correlation_id.to_string()),
-            correlation_id,
-            standing,
+        let reply = reply.with_context(&correlation_id.to_string());
+        Answered { reply, correlation_id, standing }
+    }
+
+    fn log_in(&self, head: &Parts, body: &[u8]) -> CannedReply {
+        match head.method {
+            Method::POST => self.login().answer(&head.headers, body),
+            _ => CannedReply::empty(405),
+        }
+    }
+
+    fn respond_to_call(&self, head: &Parts, asked: &Asked<'_>) -> (CannedReply, Option<Standing>) {
+        match self.admit(head) {
+            Ok(standing) => (self.respond_to_admitted(asked, standing), Some(standing)),
+            Err(refusal) => (refusal, None),
         }
     }
 
@@ -204,12 +193,9 @@ impl Service {
         Ok(lock(&self.limit).count(token))
     }
 
-    fn respond_to_call(&self, asked: &Asked<'_>, standing: Standing) -> CannedReply {
+    fn respond_to_admitted(&self, asked: &Asked<'_>, standing: Standing) -> CannedReply {
         let operation = asked.endpoint.operation;
-        let call = Call {
-            operation,
-            request: asked.request,
-        };
+        let call = Call { operation, request: asked.request };
         let scripted = self.script().next_reply(&operation.id);
         let faults = &self.settings.faults;
         if let Some(reply) = scripted.or_else(|| faults.iter().find_map(|it| it.before(&call))) {
@@ -222,9 +208,7 @@ impl Service {
             Ok(()) => self.answer(asked),
             Err(refusal) => refusal,
         };
-        faults
-            .iter()
-            .fold(reply, |reply, fault| fault.after(&call, reply))
+        faults.iter().fold(reply, |reply, fault| fault.after(&call, reply))
     }
 
     fn answer(&self, asked: &Asked<'_>) -> CannedReply {
@@ -246,10 +230,7 @@ impl Service {
     /// The page a request asks for, or what a test put in its place.
     fn numbered_page(&self, asked: &Asked<'_>, status: u16, listing: &Listing) -> CannedReply {
         let query = Query::new(&asked.request.query);
-        let number = query
-            .get("pageNumber")
-            .and_then(|it| it.parse().ok())
-            .unwrap_or(1);
+        let number = query.get("pageNumber").and_then(|it| it.parse().ok()).unwrap_or(1);
         let substitute = self.script().page(&asked.endpoint.operation.id, number);
         let page = |number| self.write_numbered_page(asked, listing, number);
         match substitute.map(|it| it.0) {
@@ -271,22 +252,14 @@ impl Service {
         let size = wanted.unwrap_or(default_size).clamp(1, largest);
 
         let takes_name = asked.endpoint.operation.parameter("name").is_some();
-        let filter = query
-            .get("name")
-            .filter(|_| takes_name)
-            .map(|it| NameFilter::new(&it));
+        let filter = query.get("name").filter(|_| takes_name).map(|it| NameFilter::new(&it));
         let skip = number.saturating_sub(1).saturating_mul(size);
         let (indexes, total) =
             listing.select(self.size(asked.endpoint), filter.as_ref(), skip, size);
 
         let path = &asked.request.path;
         let uri = |number| format!("{path}?{}", query.at_page(number, size));
-        let page = Page {
-            number,
-            size,
-            total,
-            indexes: &indexes,
-        };
+        let page = Page { number, size, total, indexes: &indexes };
         listing.write(list(self.settings.seed, asked.endpoint), path, &page, uri)
     }
 
@@ -294,18 +267,8 @@ impl Service {
         let total = self.size(asked.endpoint);
         let indexes: Vec<u64> = (0..total).collect();
         let path = &asked.request.path;
-        let page = Page {
-            number: 1,
-            size: total.max(1),
-            total,
-            indexes: &indexes,
-        };
-        listing.write(
-            list(self.settings.seed, asked.endpoint),
-            path,
-            &page,
-            |_| path.clone(),
-        )
+        let page = Page { number: 1, size: total.max(1), total, indexes: &indexes };
+        listing.write(list(self.settings.seed, asked.endpoint), path, &page, |_| path.clone())
     }
 
     fn size(&self, endpoint: &Endpoint) -> u64 {
@@ -314,25 +277,16 @@ impl Service {
             None => SHORT_LIST,
         };
         let sizes = self.sizes.read().unwrap_or_else(PoisonError::into_inner);
-        sizes
-            .get(endpoint.operation.id.as_str())
-            .copied()
-            .unwrap_or(default)
+        sizes.get(endpoint.operation.id.as_str()).copied().unwrap_or(default)
     }
 
     /// A record by its id, or a new one; with what the request says of it.
     fn record(&self, asked: &Asked<'_>, shape: &Shape) -> Vec<u8> {
         let operation = asked.endpoint.operation;
         let path = &asked.request.path;
-        let named = asked
-            .path_values
-            .last()
-            .filter(|_| operation.path.ends_with('}'));
+        let named = asked.path_values.last().filter(|_| operation.path.ends_with('}'));
         let (list_path, id) = match named {
-            Some(id) => (
-                path.rsplit_once('/').map(|(list, _)| list),
-                id.clone().into_owned(),
-            ),
+            Some(id) => (path.rsplit_once('/').map(|(list, _)| list), id.clone().into_owned()),
             None => {
                 let creation = match operation.method.as_str() {
                     "POST" => self.creations.fetch_add(1, Ordering::Relaxed),
@@ -350,15 +304,7 @@ impl Service {
         // The id of a path may be any text; within the quotes of JSON it has to be escaped.
         let quoted = Value::from(id).to_string();
         let id = &quoted.as_bytes()[1..quoted.len() - 1];
-        shape.write(
-            &mut record,
-            Subject {
-                id,
-                number,
-                seed,
-                list_path,
-            },
-        );
+        shape.write(&mut record, Subject { id, number, seed, list_path });
         echo(record, &asked.request.body, shape)
     }
 }

@@ -27,6 +27,8 @@ pub(crate) enum Shape {
     /// A number with two decimals, counted in hundredths.
     Hundredths(Range),
     Text(Text),
+    /// One of the values of the document, as JSON.
+    Choice(Vec<Vec<u8>>),
     Array(Box<Shape>),
     Map(Box<Shape>),
     Object(Object),
@@ -47,8 +49,7 @@ pub(crate) enum Text {
     OtherId,
     Name(Noun),
     SelfUri,
-    /// One of the values of the document, as JSON.
-    Choice(Vec<Vec<u8>>),
+    Fixed(&'static str),
     DateTime {
         late: bool,
     },
@@ -99,11 +100,9 @@ impl Shape {
 
     pub(crate) fn field(&self, name: &str) -> Option<&Shape> {
         match self {
-            Self::Object(object) => object
-                .fields
-                .iter()
-                .find(|field| field.name == name)
-                .map(|field| &field.shape),
+            Self::Object(object) => {
+                object.fields.iter().find(|field| field.name == name).map(|field| &field.shape)
+            }
             _ => None,
         }
     }
@@ -131,6 +130,13 @@ impl Shape {
                 push_padded(out, number.unsigned_abs(), 2);
             }
             Self::Text(text) => text.write(out, chance, subject),
+            // Not one of the document's: a client has to keep it, not fail.
+            Self::Choice(_) if (chance >> 32).is_multiple_of(ODD_ONE_IN) => {
+                out.extend_from_slice(b"\"NewerThanTheDocument\"");
+            }
+            Self::Choice(values) => {
+                out.extend_from_slice(&values[chance as usize % values.len()]);
+            }
             Self::Array(item) => {
                 out.push(b'[');
                 for number in 0..=(chance % 2) {
@@ -153,12 +159,7 @@ impl Shape {
     fn write_nested(&self, out: &mut Vec<u8>, seed: u64) {
         let seed = mix(seed);
         let id = Id::random(seed);
-        let subject = Subject {
-            id: id.as_bytes(),
-            number: seed % 1_000,
-            seed,
-            list_path: None,
-        };
+        let subject = Subject { id: id.as_bytes(), number: seed % 1_000, seed, list_path: None };
         self.write(out, subject);
     }
 }
@@ -167,13 +168,8 @@ impl Range {
     /// What the document allows, in units of which there are so many in one.
     fn of(schema: &Schema, units: f64) -> Self {
         let least = (schema.minimum.unwrap_or(0.0) * units).ceil() as i64;
-        let most = schema
-            .maximum
-            .map_or(least + 99 * units as i64, |most| (most * units) as i64);
-        Self {
-            least,
-            span: most.max(least).abs_diff(least).saturating_add(1),
-        }
+        let most = schema.maximum.map_or(least + 99 * units as i64, |most| (most * units) as i64);
+        Self { least, span: most.max(least).abs_diff(least).saturating_add(1) }
     }
 
     fn pick(self, chance: u64) -> i64 {
@@ -183,19 +179,13 @@ impl Range {
 
 impl Object {
     fn write(&self, out: &mut Vec<u8>, subject: Subject<'_>) {
-        let subject = Subject {
-            list_path: Some(subject.list_path.unwrap_or(&self.collection)),
-            ..subject
-        };
+        let subject =
+            Subject { list_path: Some(subject.list_path.unwrap_or(&self.collection)), ..subject };
         out.push(b'{');
         let start = out.len();
         for field in &self.fields {
             let seed = mix(subject.seed ^ field.salt);
-            let odd = if field.constant {
-                ODD_ONE_IN
-            } else {
-                (seed >> 32) % ODD_ONE_IN
-            };
+            let odd = if field.constant { ODD_ONE_IN } else { (seed >> 32) % ODD_ONE_IN };
             if odd == 0 {
                 continue;
             }
@@ -205,13 +195,9 @@ impl Object {
             out.extend_from_slice(&field.key);
             match &field.shape {
                 _ if odd == 1 => out.extend_from_slice(b"null"),
-                shape @ (Shape::Text(_)
-                | Shape::Integer(_)
-                | Shape::Hundredths(_)
-                | Shape::Boolean) => {
-                    shape.write(out, Subject { seed, ..subject });
-                }
-                shape => shape.write_nested(out, seed),
+                // An object is someone of its own; anything else belongs to this one.
+                shape @ Shape::Object(_) => shape.write_nested(out, seed),
+                shape => shape.write(out, Subject { seed, ..subject }),
             }
         }
         out.push(b'}');
@@ -220,18 +206,9 @@ impl Object {
 
 impl Text {
     fn write(&self, out: &mut Vec<u8>, chance: u64, subject: Subject<'_>) {
-        if let Self::Choice(values) = self {
-            // Not one of the document's: a client has to keep it, not fail.
-            if (chance >> 32).is_multiple_of(ODD_ONE_IN) {
-                out.extend_from_slice(b"\"NewerThanTheDocument\"");
-            } else if let Some(value) = values.get(chance as usize % values.len()) {
-                out.extend_from_slice(value);
-            }
-            return;
-        }
         out.push(b'"');
         match self {
-            Self::Choice(_) => {}
+            Self::Fixed(text) => out.extend_from_slice(text.as_bytes()),
             Self::Id => out.extend_from_slice(subject.id),
             Self::OtherId => out.extend_from_slice(Id::random(chance).as_bytes()),
             Self::Name(noun) => noun.write(out, subject.number),
@@ -267,6 +244,10 @@ impl Compiler<'_> {
         let noun = schema.reference.as_deref().filter(is_named).unwrap_or(name);
         let schema = self.catalogue.resolve(schema);
         match schema.kind {
+            _ if !schema.values.is_empty() => {
+                let values = schema.values.iter().map(|value| value.to_string().into_bytes());
+                Shape::Choice(values.collect())
+            }
             Some(Kind::Boolean) => Shape::Boolean,
             Some(Kind::Integer) => Shape::Integer(Range::of(schema, 1.0)),
             Some(Kind::Number) => Shape::Hundredths(Range::of(schema, 100.0)),
@@ -284,10 +265,7 @@ impl Compiler<'_> {
     fn object(&self, noun: &str, schema: &Schema, depth: usize) -> Shape {
         if schema.properties.is_empty() {
             // Anything goes here. A key keeps such records apart, as in a row of a data table.
-            let value = schema
-                .additional_properties
-                .as_deref()
-                .filter(|_| depth > 0);
+            let value = schema.additional_properties.as_deref().filter(|_| depth > 0);
             let shape = match value {
                 Some(value) => self.shape(noun, "value", value, depth + 1),
                 None => Shape::Text(Text::Id),
@@ -316,10 +294,7 @@ impl Compiler<'_> {
                 shape,
             });
         }
-        Shape::Object(Object {
-            fields,
-            collection: Noun::of_definition(noun).collection(),
-        })
+        Shape::Object(Object { fields, collection: Noun::of_definition(noun).collection() })
     }
 
     fn is_plain(&self, schema: &Schema) -> bool {
@@ -330,17 +305,8 @@ impl Compiler<'_> {
 
 /// A text that fits a field of this name.
 fn text(owner: &str, name: &str, schema: &Schema) -> Text {
-    if !schema.values.is_empty() {
-        let values = schema
-            .values
-            .iter()
-            .map(|value| value.to_string().into_bytes());
-        return Text::Choice(values.collect());
-    }
     let has = |part: &str| name.to_ascii_lowercase().contains(part);
-    let late = ["modif", "end", "updat", "complet", "last"]
-        .iter()
-        .any(|part| has(part));
+    let late = ["modif", "end", "updat", "complet", "last"].iter().any(|part| has(part));
     match schema.format.as_deref() {
         Some("date-time") => return Text::DateTime { late },
         Some("date") => return Text::Date { late },
@@ -349,10 +315,7 @@ fn text(owner: &str, name: &str, schema: &Schema) -> Text {
         _ => {}
     }
     let is_uuid = schema.format.as_deref() == Some("uuid")
-        || schema
-            .pattern
-            .as_deref()
-            .is_some_and(|pattern| pattern.contains("{8}-"));
+        || schema.pattern.as_deref().is_some_and(|pattern| pattern.contains("{8}-"));
     let numbered = |before: &str, after| Text::Numbered(before.to_owned(), after);
     match name {
         "id" => Text::Id,
@@ -363,8 +326,8 @@ fn text(owner: &str, name: &str, schema: &Schema) -> Text {
         _ if schema.format.as_deref() == Some("uri") => numbered("https://example.com/", ""),
         _ if has("email") => numbered("agent", "@example.com"),
         _ if has("phone") || has("address") || has("number") => numbered("+1317555", ""),
-        _ if has("language") || has("locale") => Text::Choice(vec![b"\"en-US\"".to_vec()]),
-        _ if has("timezone") => Text::Choice(vec![b"\"America/New_York\"".to_vec()]),
+        _ if has("language") || has("locale") => Text::Fixed("en-US"),
+        _ if has("timezone") => Text::Fixed("America/New_York"),
         _ => numbered(&format!("{name} "), ""),
     }
 }

@@ -1,1 +1,11 @@
-//! The Genesys Cloud SDK for Rust: typed calls and paginators for the whole Platform API
+#![doc = include_str!("../README.md")]
+
+pub use genesys_cloud_api::*;
+pub use genesys_cloud_core::{
+    Call, Chunks, ClientBuilder, Decode, DecodeError, End, Error, ErrorBody, ErrorDetail,
+    ErrorLimit, Listing, Method, OpenEnum, Operation, Page, PageSize, Pages, Paginator, Param,
+    RawReply, Record, Region, Reply, Report, Request, Scheme, Sending, Wire,
+};
+
+/// The client without the API groups, for calls of operations that the bindings do not know.
+pub use genesys_cloud_core::Client as CoreClient;

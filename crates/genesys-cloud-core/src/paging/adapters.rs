@@ -1,4 +1,4 @@
-//! The list in other portions: as pages, and as batches of a size of one's own.
+//! The list in other portions than items: pages, and batches.
 
 use std::fmt;
 use std::pin::Pin;

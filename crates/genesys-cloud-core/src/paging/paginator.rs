@@ -27,13 +27,15 @@ const PAGE_SIZE: u64 = 100;
 /// A list of an operation as a stream of its items, read page by page as they are asked for.
 ///
 /// Nothing is sent before the first item is asked for, and no more than one page is held in memory.
-/// Settings such as [`limit`](Self::limit) are made before that.
+/// [`page_size`](Self::page_size), [`limit`](Self::limit) and [`max_pages`](Self::max_pages) are set
+/// before that. The future of [`next`](Self::next), and the stream itself, can be dropped at any time.
 ///
+/// # Errors
 /// After an error the stream can be used on: the next poll asks for the same page again, and no item is
-/// lost or comes twice. Give up on an error that does not pass, such as a missing permission. The
-/// exception is [`Error::is_paging`] with [`End::Contradiction`] in the [report](Self::report): the
-/// stream has ended, since the API did not send the page that was due, but another one or the last one
-/// again. Dropping the future of [`next`](Self::next), or the stream, is fine at any time.
+/// lost or comes twice. An error that won't pass, such as a missing permission, then comes again.
+///
+/// The list ends with the error ([`Error::is_paging`]) where a page is not the one that was due, but
+/// says that it is another, or holds the very items of the one before. None of its items is handed out.
 ///
 /// ```no_run
 /// # async fn example(client: genesys_cloud_core::Client) -> Result<(), genesys_cloud_core::Error> {
@@ -54,7 +56,7 @@ const PAGE_SIZE: u64 = 100;
 pub struct Paginator<T> {
     engine: Engine,
     read: Read<T>,
-    /// The page whose items are handed out, without those.
+    /// The page whose items are being handed out, without them.
     page: Option<Page<T>>,
     items: vec::IntoIter<T>,
 }
@@ -65,8 +67,7 @@ impl<T> Unpin for Paginator<T> {}
 impl<T> Paginator<T> {
     /// The items that a request of any operation lists, such as one that the bindings do not know.
     ///
-    /// A page number or page size that is set on the request is where the list begins, and how it is
-    /// asked for.
+    /// The list begins at the page that is set on the request, if one is.
     pub fn over(client: &Client, request: Request, listing: Listing) -> Self
     where
         T: DeserializeOwned,
@@ -240,7 +241,7 @@ struct Engine {
     limit: Option<u64>,
     max_pages: Option<u64>,
     walk: Walk,
-    /// The call for the page that is due. It is kept here until it ends, whoever stops waiting for it.
+    /// The call for the page that is due. It stays here until it ends, whoever stops waiting for it.
     call: Option<BoxFuture<'static, Result<RawReply, Error>>>,
     /// How many items have been read, as far as the limit allows.
     read: u64,
@@ -281,19 +282,19 @@ impl Engine {
         if self.report.end.is_some() {
             return Poll::Ready(None);
         }
-        let call = match self.call.take() {
-            Some(call) => self.call.insert(call),
-            None => {
-                let call = self.call();
-                self.call.insert(call)
+        let mut call = self.call.take().unwrap_or_else(|| self.ask());
+        match call.as_mut().poll(cx) {
+            Poll::Pending => {
+                self.call = Some(call);
+                Poll::Pending
             }
-        };
-        let reply = ready!(call.as_mut().poll(cx));
-        self.call = None;
-        Poll::Ready(Some(reply.and_then(|reply| self.holding_page(reply))))
+            Poll::Ready(reply) => {
+                Poll::Ready(Some(reply.and_then(|reply| self.holding_page(reply))))
+            }
+        }
     }
 
-    fn call(&mut self) -> BoxFuture<'static, Result<RawReply, Error>> {
+    fn ask(&mut self) -> BoxFuture<'static, Result<RawReply, Error>> {
         if self.report.requests == 0 {
             // Once for all pages: another size would shift the items from one page to another.
             self.report.page_size_asked = self.page_size_to_ask();
@@ -323,17 +324,15 @@ impl Engine {
         Some(wanted.min(most).max(1))
     }
 
-    /// A reply without an error may still hold no page.
+    /// A reply that is no error may still hold no page.
     fn holding_page(&self, reply: RawReply) -> Result<RawReply, Error> {
+        let due = self.walk.due();
         match reply.status() {
-            202 => {
-                let why = format!("{} is not ready: the API answered 202", self.walk.due());
-                Err(Error::paging(&reply, why))
-            }
+            202 => Err(Error::paging(&reply, format!("{due} is not ready: the API answered 202"))
+                .advise("ask for it again later")),
             200..300 => Ok(reply),
             status => {
-                let why = format!("the API answered {status} in the place of {}", self.walk.due());
-                Err(Error::paging(&reply, why))
+                Err(Error::paging(&reply, format!("the API answered {status} in place of {due}")))
             }
         }
     }
@@ -341,28 +340,32 @@ impl Engine {
     /// Decides what follows from a page, and how many of its items the limit allows.
     fn settle(&mut self, reply: &RawReply, page: &Facts) -> Result<usize, Error> {
         let operation = self.request.operation().id();
-        let step = step(&self.walk, page);
-        if let Step::Broken(why) = &step {
-            self.report.end = Some(End::Contradiction);
-            return Err(Error::paging(reply, why.to_string()));
-        }
-        tracing::debug!(
-            operation,
-            page = self.walk.page_number(),
-            items = page.items,
-            page_size = page.page_size,
-            total = page.total,
-            "page read"
-        );
+        let number = self.walk.page_number();
+        let end = match step(&self.walk, page) {
+            Step::Continue(walk) => {
+                self.walk = walk;
+                None
+            }
+            Step::Done(end) => Some(end),
+            Step::Broken(why) => {
+                self.report.end = Some(End::Contradiction);
+                return Err(Error::paging(reply, why.to_string())
+                    .advise("read the list anew: it may have changed meanwhile"));
+            }
+        };
         let left = self.limit.map_or(u64::MAX, |limit| limit.saturating_sub(self.read));
         let allowed = page.items.min(left);
         self.read += allowed;
-        self.report.page(page);
-        match step {
-            _ if allowed < page.items => self.report.end = Some(End::Limit),
-            Step::Continue(walk) => { self.walk = walk; self.report.end = self.bound_reached(); }
-            Step::Done(end) => self.report.end = Some(end),
-            Step::Broken(_) => {}
+        self.report.add(page);
+        self.report.end = match end {
+            _ if allowed < page.items => Some(End::Limit),
+            end => end.or_else(|| self.bound_reached()),
+        };
+        let (items, total) = (page.items, page.total);
+        tracing::debug!(operation, page = number, items, total, "page read");
+        if self.report.end == Some(End::Shortfall) {
+            let (read, total) = (self.read, self.report.last_total);
+            tracing::warn!(operation, read, total, "the list ended before its count");
         }
         Ok(allowed as usize)
     }
@@ -401,7 +404,7 @@ pub struct Report {
 }
 
 impl Report {
-    fn page(&mut self, page: &Facts) {
+    fn add(&mut self, page: &Facts) {
         self.pages += 1;
         self.first_total = self.first_total.or(page.total);
         self.last_total = page.total.or(self.last_total);

@@ -18,10 +18,7 @@ use crate::wire::{Seed, Wire};
 pub(super) type Read<T> = fn(&RawReply, &str) -> Result<(Vec<T>, Facts), DecodeError>;
 
 /// Reads items the way the API writes them.
-pub(super) fn wire<T: Wire>(
-    reply: &RawReply,
-    path: &str,
-) -> Result<(Vec<T>, Facts), DecodeError> {
+pub(super) fn wire<T: Wire>(reply: &RawReply, path: &str) -> Result<(Vec<T>, Facts), DecodeError> {
     read(reply, path, Seed::<Option<Vec<T>>>::new)
 }
 
@@ -268,6 +265,7 @@ impl<'de> Deserialize<'de> for Scalar<'de> {
 }
 
 #[cfg(test)]
+#[allow(unreachable_pub, reason = "a record is made as generated code makes it")]
 mod tests {
     use bytes::Bytes;
     use http::{HeaderMap, StatusCode};
@@ -337,7 +335,8 @@ mod tests {
     fn items_are_found_wherever_they_stand() {
         assert_eq!(ids("[]", r#"[{"id":"a"},{"id":"b"}]"#), ["a", "b"]);
         assert_eq!(ids("results", r#"{"total":1,"results":[{"id":"a"}]}"#), ["a"]);
-        let nested = r#"{"results":{"pageCount":4,"entities":[{"id":"a"}],"total":7},"types":["x"]}"#;
+        let nested =
+            r#"{"results":{"pageCount":4,"entities":[{"id":"a"}],"total":7},"types":["x"]}"#;
         let (items, facts) = read("results.entities", nested).expect("a page");
         assert_eq!(items, ["a"]);
         assert_eq!((facts.page_count, facts.total), (Some(4), Some(7)));
@@ -351,7 +350,9 @@ mod tests {
 
     #[test]
     fn a_page_without_items_is_empty() {
-        for body in ["{}", r#"{"entities":null}"#, r#"{"entities":[]}"#, r#"{"pageNumber":2}"#, "null"] {
+        for body in
+            ["{}", r#"{"entities":null}"#, r#"{"entities":[]}"#, r#"{"pageNumber":2}"#, "null"]
+        {
             let (items, facts) = read("entities", body).expect(body);
             assert!(items.is_empty(), "{body}");
             assert_eq!((facts.items, facts.fingerprint), (0, None), "{body}");
@@ -384,7 +385,9 @@ mod tests {
             let (items, facts) = read("entities", &body).expect("a page");
             assert_eq!((items.len(), facts.total), (1, count), "{json}");
         }
-        for (json, linked) in [(r#""/next""#, true), ("null", false), (r#""""#, false), ("{}", false)] {
+        for (json, linked) in
+            [(r#""/next""#, true), ("null", false), (r#""""#, false), ("{}", false)]
+        {
             assert_eq!(facts(&format!(r#"{{"nextUri":{json}}}"#)).next_uri, linked, "{json}");
         }
     }

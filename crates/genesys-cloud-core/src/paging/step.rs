@@ -156,17 +156,18 @@ pub(super) fn step(walk: &Walk, page: &Facts) -> Step {
 
 /// A short page says nothing here: the API caps page sizes and hides items without a word.
 fn by_page_number(walk: &Walk, number: u64, page: &Facts) -> Step {
-    let size = page.page_size;
-    let before = walk.before.or_else(|| Some((number - 1).saturating_mul(size?)));
-    let seen = before.map(|before| before.saturating_add(page.items));
     let previous = walk.previous.as_ref();
+    let before = walk.before.or_else(|| Some((number - 1).saturating_mul(page.page_size?)));
+    let seen = before.map(|before| before.saturating_add(page.items));
 
     if page.items == 0 {
         // Past the end the API may leave its counts out (`{}`), or count nothing.
         let total = page.total.max(previous.and_then(|previous| previous.total));
         let promised = match (total, seen) {
             (Some(total), Some(seen)) => total > seen,
-            _ => previous.and_then(|previous| previous.page_count).is_some_and(|count| count >= number),
+            _ => previous
+                .and_then(|previous| previous.page_count)
+                .is_some_and(|count| count >= number),
         };
         return Step::Done(if promised { End::Shortfall } else { End::EmptyPage });
     }
@@ -179,33 +180,32 @@ fn by_page_number(walk: &Walk, number: u64, page: &Facts) -> Step {
         return Step::Broken(Contradiction::Repeated { due: walk.due.clone() });
     }
 
-    // Counts may lie. Whatever says that there is more is believed, and a count that is at odds with
-    // another says so too: where it is wrong, the cost is one request that finds an empty page.
+    // Counts may lie. Whatever says that there is more is believed, and so are counts that are at odds
+    // with each other: where they are wrong, the cost is one request that finds an empty page.
     let says_more = page.next_uri || page.page_count.is_some_and(|count| count > number);
-    let pages_read = page.page_count == Some(number) && !counts_too_little(page, seen);
-    let items_read = page.total.is_some() && page.total == seen;
-    let link_gone = previous.is_some_and(|previous| previous.next_uri);
-    if !says_more && (pages_read || items_read) {
-        return Step::Done(End::LastPage);
-    }
-    if !says_more && link_gone {
-        return Step::Done(End::NoNextPage);
+    if !says_more {
+        // A last page may give its own length as the page size.
+        let size = page.page_size.max(previous.and_then(|previous| previous.page_size));
+        // How many items the counted pages have room for: too few if they were counted with a larger
+        // size than the one that was granted.
+        let room = size.map(|size| number.saturating_mul(size));
+        let total_fits = page.total.is_none_or(|total| {
+            seen.is_none_or(|seen| seen <= total) && room.is_none_or(|room| room >= total)
+        });
+        let pages_read = page.page_count == Some(number) && total_fits;
+        let items_read = page.total.is_some() && page.total == seen;
+        if pages_read || items_read {
+            return Step::Done(End::LastPage);
+        }
+        if previous.is_some_and(|previous| previous.next_uri) {
+            return Step::Done(End::NoNextPage);
+        }
     }
     Step::Continue(Walk {
         scheme: walk.scheme,
         due: Position::Number(number.saturating_add(1)),
         before: seen,
         previous: Some(page.clone()),
-    })
-}
-
-/// Whether the total is below what has been seen, or above what the counted pages can hold, as when the
-/// pages were counted with a larger size than the one that was granted.
-fn counts_too_little(page: &Facts, seen: Option<u64>) -> bool {
-    let room = page.page_count.zip(page.page_size);
-    let room = room.map(|(count, size)| count.saturating_mul(size));
-    page.total.is_some_and(|total| {
-        seen.is_some_and(|seen| seen > total) || room.is_some_and(|room| room < total)
     })
 }
 
@@ -303,6 +303,7 @@ mod tests {
             ("total, no items", &[page(0).number(1).of(1).total(5)], Some(Shortfall)),
             ("total zero past the end", &[page(25).number(1).of(9).total(99), page(0).of(0).total(0)], Some(Shortfall)),
             ("total too low", &[page(25).number(1).of(2).total(3)], None),
+            ("last page sized to itself", &[page(25).number(1).of(2).sized(25).total(26), page(1).number(2).of(2).sized(1).total(26)], Some(LastPage)),
             ("total exceeded", &[page(25).number(1).of(2).total(30), page(25).number(2).of(2).total(30)], None),
             ("total exceeded, link gone", &[page(25).number(1).total(3).linked(), page(25).number(2).total(3)], Some(NoNextPage)),
             ("link gone too early", &[page(25).number(1).of(3).linked(), page(25).number(2).of(3)], None),
@@ -346,7 +347,8 @@ mod tests {
 
     #[test]
     fn a_page_is_compared_with_the_one_before_only() {
-        let pages = [page(1).number(1).of(3), page(1).number(2).of(3), page(1).number(3).of(3).like(1)];
+        let pages =
+            [page(1).number(1).of(3), page(1).number(2).of(3), page(1).number(3).of(3).like(1)];
         assert_eq!(after(walk(None), &pages), Step::Done(End::LastPage));
         // Without items there is nothing to compare.
         let pages = [page(1).number(1).of(3), page(0).number(1)];

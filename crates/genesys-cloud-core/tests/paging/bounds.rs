@@ -34,7 +34,10 @@ async fn the_page_size() {
     // What is no number is left for the API to refuse.
     let mut things = api.some().page_size("few").paginate();
     let _ = things.next().await;
-    assert_eq!(server.received().pop().expect("a request").target, "/some?pageSize=few&pageNumber=1");
+    assert_eq!(
+        server.received().pop().expect("a request").target,
+        "/some?pageSize=few&pageNumber=1"
+    );
     assert_eq!(things.report().page_size_asked, None);
 }
 
@@ -66,7 +69,11 @@ async fn limits() {
         let case = format!("{limit:?} {max_pages:?}");
         assert_eq!(all(&mut things).await, (1..=items).collect::<Vec<_>>(), "{case}");
         let asked = asked(&server);
-        assert_eq!((asked.len(), asked.last().map(String::as_str)), (requests, Some(last)), "{case}");
+        assert_eq!(
+            (asked.len(), asked.last().map(String::as_str)),
+            (requests, Some(last)),
+            "{case}"
+        );
         assert_eq!(end(&things), Some(ended), "{case}");
         assert_eq!(things.report().items, items, "{case}");
     }

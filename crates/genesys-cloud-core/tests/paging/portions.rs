@@ -115,7 +115,14 @@ async fn an_error_comes_after_the_items_that_were_read_before_it() {
     let batch = |things: &[u64]| Ok(things.to_vec());
     assert_eq!(
         seen,
-        [batch(&[1, 2, 3]), batch(&[4, 5]), Err(Some(400)), Err(Some(400)), batch(&[6, 7, 8]), batch(&[9])]
+        [
+            batch(&[1, 2, 3]),
+            batch(&[4, 5]),
+            Err(Some(400)),
+            Err(Some(400)),
+            batch(&[6, 7, 8]),
+            batch(&[9])
+        ]
     );
     assert_eq!(asked(&server).len(), 4);
 }
@@ -144,7 +151,10 @@ async fn items_as_another_type() {
 
     let raw: Vec<Box<RawValue>> =
         begun.items_as::<Box<RawValue>>().limit(2).try_collect().await.expect("texts");
-    assert_eq!(raw.iter().map(|item| item.get()).collect::<Vec<_>>(), [r#"{"id":"1"}"#, r#"{"id":"2"}"#]);
+    assert_eq!(
+        raw.iter().map(|item| item.get()).collect::<Vec<_>>(),
+        [r#"{"id":"1"}"#, r#"{"id":"2"}"#]
+    );
     assert_eq!(asked(&server)[1], "pageSize=2&pageNumber=1");
 }
 

@@ -38,8 +38,10 @@ async fn an_error_is_followed_by_the_same_page() {
         seen,
         ["Some(400)", "1", "2", "Some(404)", "unreadable", "unreadable", "3", "4", "5"]
     );
-    let numbers: Vec<String> =
-        asked(&server).iter().map(|target| target.replace("pageSize=100&pageNumber=", "")).collect();
+    let numbers: Vec<String> = asked(&server)
+        .iter()
+        .map(|target| target.replace("pageSize=100&pageNumber=", ""))
+        .collect();
     assert_eq!(numbers, ["1", "1", "2", "2", "2", "2", "3"]);
     let report = things.report();
     assert_eq!((report.requests, report.pages, report.items), (7, 3, 5));
@@ -69,12 +71,8 @@ async fn accepted_is_no_page() {
 #[tokio::test]
 async fn a_dropped_wait_loses_nothing_and_asks_for_nothing_twice() {
     let gate = Gate::new();
-    let server = script([
-        page(1..=2, FIRST),
-        page(3..=4, SECOND).behind(&gate),
-        page(5..=5, THIRD),
-    ])
-    .await;
+    let server =
+        script([page(1..=2, FIRST), page(3..=4, SECOND).behind(&gate), page(5..=5, THIRD)]).await;
     let mut things = things(&server).max_pages(2);
     for _ in 0..2 {
         things.next().await.expect("a thing").expect("no error");
@@ -91,12 +89,8 @@ async fn a_dropped_wait_loses_nothing_and_asks_for_nothing_twice() {
 #[tokio::test]
 async fn a_dropped_wait_for_a_batch_keeps_what_it_has_gathered() {
     let gate = Gate::new();
-    let server = script([
-        page(1..=2, FIRST),
-        page(3..=4, SECOND).behind(&gate),
-        page(5..=5, THIRD),
-    ])
-    .await;
+    let server =
+        script([page(1..=2, FIRST), page(3..=4, SECOND).behind(&gate), page(5..=5, THIRD)]).await;
     let mut chunks = things(&server).chunks(5);
     tokio::select! {
         _ = chunks.next() => panic!("a batch came through a closed gate"),

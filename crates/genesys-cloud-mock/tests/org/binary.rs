@@ -9,19 +9,12 @@ fn the_binary_prints_what_leads_a_client_to_it() {
         .spawn()
         .expect("a process");
     let output = BufReader::new(org.stdout.take().expect("a pipe"));
-    let lines: Vec<_> = output
-        .lines()
-        .take(4)
-        .map(|line| line.expect("text"))
-        .collect();
+    let lines: Vec<_> = output.lines().take(4).map(|line| line.expect("text")).collect();
     org.kill().expect("a process to end");
     org.wait().expect("an ended process");
     let names = ["API_URL", "LOGIN_URL", "CLIENT_ID", "CLIENT_SECRET"];
     for (line, name) in lines.iter().zip(names) {
-        assert!(
-            line.starts_with(&format!("export GENESYS_CLOUD_{name}=")),
-            "{line}"
-        );
+        assert!(line.starts_with(&format!("export GENESYS_CLOUD_{name}=")), "{line}");
     }
     assert!(lines[0].contains("=http://127.0.0.1:"), "{}", lines[0]);
 }

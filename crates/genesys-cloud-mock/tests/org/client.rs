@@ -31,11 +31,7 @@ impl Reply {
     }
 
     pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .unwrap_or_else(|| panic!("no {name}"))
-            .to_str()
-            .expect("text")
+        self.headers.get(name).unwrap_or_else(|| panic!("no {name}")).to_str().expect("text")
     }
 }
 
@@ -47,10 +43,7 @@ impl Client {
         let stream = TcpStream::connect(address).await.expect("a connection");
         let (sender, connection) = handshake(TokioIo::new(stream)).await.expect("HTTP/1");
         tokio::spawn(connection);
-        Self {
-            sender,
-            token: Some(org.access_token()),
-        }
+        Self { sender, token: Some(org.access_token()) }
     }
 
     pub(crate) async fn get(&mut self, path: &str) -> Reply {
@@ -70,23 +63,13 @@ impl Client {
         if let Some(token) = &self.token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
-        self.send_request(request.body(Full::new(body)).expect("a request"))
-            .await
+        self.send_request(request.body(Full::new(body)).expect("a request")).await
     }
 
     pub(crate) async fn send_request(&mut self, request: Request<Full<Bytes>>) -> Reply {
         self.sender.ready().await.expect("an open connection");
-        let (head, body) = self
-            .sender
-            .send_request(request)
-            .await
-            .expect("a reply")
-            .into_parts();
+        let (head, body) = self.sender.send_request(request).await.expect("a reply").into_parts();
         let bytes = body.collect().await.expect("a body").to_bytes();
-        Reply {
-            status: head.status.as_u16(),
-            headers: head.headers,
-            bytes,
-        }
+        Reply { status: head.status.as_u16(), headers: head.headers, bytes }
     }
 }

@@ -8,29 +8,17 @@ use crate::client::Client;
 const QUEUES: &str = "getRoutingQueues";
 
 async fn page(client: &mut Client, number: u64) -> Value {
-    client
-        .get(&format!(
-            "/api/v2/routing/queues?pageSize=10&pageNumber={number}"
-        ))
-        .await
-        .json()
+    client.get(&format!("/api/v2/routing/queues?pageSize=10&pageNumber={number}")).await.json()
 }
 
 #[tokio::test]
 async fn scripted_replies_come_in_turn_and_then_the_org_answers() {
     let org = MockOrg::start().await.expect("an org");
     let mut client = Client::of(&org).await;
-    let odd = CannedReply {
-        status: 502,
-        headers: vec![],
-        body: "<html>".into(),
-    };
-    org.respond_next(QUEUES, CannedReply::rate_limited(42))
-        .expect("an operation");
-    org.respond_next(QUEUES, odd.header("inin-correlation-id", "mine"))
-        .expect("an operation");
-    org.respond_next("getNothing", CannedReply::empty(200))
-        .expect_err("no such operation");
+    let odd = CannedReply { status: 502, headers: vec![], body: "<html>".into() };
+    org.respond_next(QUEUES, CannedReply::rate_limited(42)).expect("an operation");
+    org.respond_next(QUEUES, odd.header("inin-correlation-id", "mine")).expect("an operation");
+    org.respond_next("getNothing", CannedReply::empty(200)).expect_err("no such operation");
 
     let reply = client.get("/api/v2/routing/queues").await;
     assert_eq!((reply.status, reply.header("retry-after")), (429, "42"));
@@ -38,10 +26,7 @@ async fn scripted_replies_come_in_turn_and_then_the_org_answers() {
         reply.json()["message"],
         "Rate limit exceeded the maximum. Retry the request in [42] seconds"
     );
-    assert_eq!(
-        reply.json()["contextId"],
-        reply.header("inin-correlation-id")
-    );
+    assert_eq!(reply.json()["contextId"], reply.header("inin-correlation-id"));
     assert_eq!(client.get("/api/v2/users/me").await.status, 200);
     let reply = client.get("/api/v2/routing/queues").await;
     assert_eq!((reply.status, &reply.bytes[..]), (502, &b"<html>"[..]));
@@ -53,13 +38,9 @@ async fn scripted_replies_come_in_turn_and_then_the_org_answers() {
 async fn a_reply_that_is_not_http_says_so() {
     let org = MockOrg::start().await.expect("an org");
     let mut client = Client::of(&org).await;
-    org.respond_next(QUEUES, CannedReply::empty(200).header("a b", ""))
-        .expect("an operation");
+    org.respond_next(QUEUES, CannedReply::empty(200).header("a b", "")).expect("an operation");
     let reply = client.get("/api/v2/routing/queues").await;
-    assert_eq!(
-        (reply.status, reply.bytes.starts_with(b"canned reply: ")),
-        (500, true)
-    );
+    assert_eq!((reply.status, reply.bytes.starts_with(b"canned reply: ")), (500, true));
 }
 
 #[tokio::test]
@@ -71,19 +52,14 @@ async fn a_page_can_be_repeated_emptied_or_made_up() {
         page["entities"].as_array_mut().expect("a list").truncate(4);
         page["pageCount"] = 99.into();
     });
-    org.override_page(QUEUES, 3, PageOverride::same_as(2))
-        .expect("a paged list");
+    org.override_page(QUEUES, 3, PageOverride::same_as(2)).expect("a paged list");
     org.override_page(QUEUES, 4, empty).expect("a paged list");
     org.override_page(QUEUES, 5, short).expect("a paged list");
-    org.override_page(QUEUES, 6, PageOverride::json(json!({})))
-        .expect("a paged list");
+    org.override_page(QUEUES, 6, PageOverride::json(json!({}))).expect("a paged list");
 
     assert_eq!(page(&mut client, 3).await, page(&mut client, 2).await);
     let fourth = page(&mut client, 4).await;
-    assert_eq!(
-        (&fourth["entities"], &fourth["total"]),
-        (&json!([]), &100.into())
-    );
+    assert_eq!((&fourth["entities"], &fourth["total"]), (&json!([]), &100.into()));
     let fifth = page(&mut client, 5).await;
     assert_eq!(fifth["entities"].as_array().map(Vec::len), Some(4));
     assert_eq!(fifth["pageCount"], 99);
@@ -95,15 +71,9 @@ async fn a_page_can_be_repeated_emptied_or_made_up() {
 #[tokio::test]
 async fn only_a_list_of_numbered_pages_has_pages_to_override() {
     let org = MockOrg::start().await.expect("an org");
-    let error = org
-        .override_page("getUsersMe", 1, PageOverride::same_as(2))
-        .expect_err("no list");
+    let error = org.override_page("getUsersMe", 1, PageOverride::same_as(2)).expect_err("no list");
     assert_eq!(error.to_string(), "getUsersMe does not page by PageNumber");
-    let error = MockOrg::builder()
-        .list("getUsersMe", 3)
-        .start()
-        .await
-        .expect_err("no list");
+    let error = MockOrg::builder().list("getUsersMe", 3).start().await.expect_err("no list");
     assert_eq!(error.to_string(), "getUsersMe does not answer with a list");
 }
 
@@ -121,31 +91,17 @@ impl Fault for Stamp {
 
 #[tokio::test]
 async fn a_fault_stands_before_and_after_the_org() {
-    let org = MockOrg::builder()
-        .fault(Stamp)
-        .start()
-        .await
-        .expect("an org");
+    let org = MockOrg::builder().fault(Stamp).start().await.expect("an org");
     let mut client = Client::of(&org).await;
     let reply = client.get("/api/v2/routing/queues").await;
     assert_eq!((reply.status, reply.header("x-operation")), (200, QUEUES));
-    assert_eq!(
-        client
-            .send("PUT", "/api/v2/routing/queues/1", "{}".into())
-            .await
-            .status,
-        503
-    );
+    assert_eq!(client.send("PUT", "/api/v2/routing/queues/1", "{}".into()).await.status, 503);
 }
 
 #[tokio::test(start_paused = true)]
 async fn every_reply_takes_its_time() {
     let latency = Duration::from_millis(250);
-    let org = MockOrg::builder()
-        .latency(latency)
-        .start()
-        .await
-        .expect("an org");
+    let org = MockOrg::builder().latency(latency).start().await.expect("an org");
     let mut client = Client::of(&org).await;
     let start = tokio::time::Instant::now();
     client.get("/api/v2/users/me").await;
@@ -158,9 +114,7 @@ async fn the_org_tells_what_it_was_asked() {
     let mut client = Client::of(&org).await;
     client.get("/api/v2/routing/queues?name=a%20b").await;
     client.token = None;
-    client
-        .post("/api/v2/routing/queues", &json!({ "name": "Mine" }))
-        .await;
+    client.post("/api/v2/routing/queues", &json!({ "name": "Mine" })).await;
     client.get("/nowhere").await;
 
     let requests = org.requests();
@@ -170,10 +124,7 @@ async fn the_org_tells_what_it_was_asked() {
         (first.path.as_str(), first.query.as_str()),
         ("/api/v2/routing/queues", "name=a%20b")
     );
-    assert_eq!(
-        (first.operation.as_deref(), first.bearer),
-        (Some(QUEUES), true)
-    );
+    assert_eq!((first.operation.as_deref(), first.bearer), (Some(QUEUES), true));
     assert_eq!((second.method.as_str(), second.bearer), ("POST", false));
     assert_eq!(&second.body[..], br#"{"name":"Mine"}"#);
     assert_eq!(second.header("content-type"), Some("application/json"));
@@ -190,7 +141,5 @@ async fn an_org_that_was_shut_down_answers_no_more() {
     let org = MockOrg::start().await.expect("an org");
     let address = org.url().trim_start_matches("http://").to_owned();
     org.shutdown().await;
-    tokio::net::TcpStream::connect(address)
-        .await
-        .expect_err("no one listens");
+    tokio::net::TcpStream::connect(address).await.expect_err("no one listens");
 }

@@ -18,11 +18,7 @@ async fn envelope(client: &mut Client, query: &str) -> Value {
 }
 
 async fn queues(count: u64) -> (MockOrg, Client) {
-    let org = MockOrg::builder()
-        .list("getRoutingQueues", count)
-        .start()
-        .await
-        .expect("an org");
+    let org = MockOrg::builder().list("getRoutingQueues", count).start().await.expect("an org");
     let client = Client::of(&org).await;
     (org, client)
 }
@@ -50,20 +46,14 @@ async fn a_last_page_has_no_next() {
     let page = envelope(&mut client, "?pageNumber=3").await;
     assert_eq!(page["entities"], 10);
     assert_eq!(page.get("nextUri"), None);
-    assert_eq!(
-        page["previousUri"],
-        "/api/v2/routing/queues?pageSize=25&pageNumber=2"
-    );
+    assert_eq!(page["previousUri"], "/api/v2/routing/queues?pageSize=25&pageNumber=2");
 }
 
 #[tokio::test]
 async fn a_page_past_the_end_is_empty() {
     let (_org, mut client) = queues(60).await;
     let page = envelope(&mut client, "?pageNumber=4").await;
-    assert_eq!(
-        (&page["entities"], &page["pageNumber"]),
-        (&0.into(), &4.into())
-    );
+    assert_eq!((&page["entities"], &page["pageNumber"]), (&0.into(), &4.into()));
     assert_eq!(page.get("nextUri"), None);
     let page = envelope(&mut client, "?pageNumber=2147483647&pageSize=500").await;
     assert_eq!(page["entities"], 0);
@@ -81,33 +71,19 @@ async fn an_empty_list_has_no_pages() {
 async fn a_page_that_is_too_large_is_cut_without_a_word() {
     let (org, mut client) = queues(2_000).await;
     let page = envelope(&mut client, "?pageSize=1000").await;
-    assert_eq!(
-        (&page["entities"], &page["pageSize"]),
-        (&500.into(), &500.into())
-    );
-    assert_eq!(
-        page["nextUri"],
-        "/api/v2/routing/queues?pageSize=500&pageNumber=2"
-    );
+    assert_eq!((&page["entities"], &page["pageSize"]), (&500.into(), &500.into()));
+    assert_eq!(page["nextUri"], "/api/v2/routing/queues?pageSize=500&pageNumber=2");
 
     // The document names a limit for this one.
-    org.set_list("getAgenticVirtualagents", 150)
-        .expect("a list");
-    let page = client
-        .get("/api/v2/agentic/virtualagents?pageSize=500")
-        .await
-        .json();
+    org.set_list("getAgenticVirtualagents", 150).expect("a list");
+    let page = client.get("/api/v2/agentic/virtualagents?pageSize=500").await.json();
     assert_eq!(page["pageSize"], 100);
     assert_eq!(page["entities"].as_array().map(Vec::len), Some(100));
 }
 
 #[tokio::test]
 async fn the_next_page_keeps_path_and_filters_as_they_were() {
-    let org = MockOrg::builder()
-        .default_count(60)
-        .start()
-        .await
-        .expect("an org");
+    let org = MockOrg::builder().default_count(60).start().await.expect("an org");
     let mut client = Client::of(&org).await;
     let path = "/api/v2/users/a%20b/roles/x/y";
     assert_eq!(client.get(path).await.status, 404);
@@ -123,27 +99,12 @@ async fn a_filter_by_name_filters() {
     let (_org, mut client) = queues(100).await;
     let path = "/api/v2/routing/queues?name=support*&pageSize=20&pageNumber=2";
     let page = client.get(path).await.json();
-    assert_eq!(
-        (&page["total"], &page["pageCount"]),
-        (&25.into(), &2.into())
-    );
-    let names: Vec<_> = page["entities"]
-        .as_array()
-        .expect("a list")
-        .iter()
-        .map(|queue| &queue["name"])
-        .collect();
+    assert_eq!((&page["total"], &page["pageCount"]), (&25.into(), &2.into()));
+    let names: Vec<_> =
+        page["entities"].as_array().expect("a list").iter().map(|queue| &queue["name"]).collect();
     let expected = ["0081", "0085", "0089", "0093", "0097"];
-    assert_eq!(
-        names,
-        expected
-            .map(|number| json!(format!("Support Queue {number}")))
-            .each_ref()
-    );
-    let page = client
-        .get("/api/v2/routing/queues?name=Sales%20Queue%200002")
-        .await
-        .json();
+    assert_eq!(names, expected.map(|number| json!(format!("Support Queue {number}"))).each_ref());
+    let page = client.get("/api/v2/routing/queues?name=Sales%20Queue%200002").await.json();
     assert_eq!(
         (&page["total"], &page["entities"][0]["name"]),
         (&1.into(), &"Sales Queue 0002".into())
@@ -154,10 +115,8 @@ async fn a_filter_by_name_filters() {
 async fn a_list_can_grow_while_it_is_read() {
     let (org, mut client) = queues(10).await;
     assert_eq!(envelope(&mut client, "").await["total"], 10);
-    org.set_list("routing queues", 11)
-        .expect_err("no such operation");
-    org.set_list("GET /api/v2/routing/queues", 11)
-        .expect("a list");
+    org.set_list("routing queues", 11).expect_err("no such operation");
+    org.set_list("GET /api/v2/routing/queues", 11).expect("a list");
     assert_eq!(envelope(&mut client, "").await["total"], 11);
 }
 
@@ -165,8 +124,7 @@ async fn a_list_can_grow_while_it_is_read() {
 async fn an_unpaged_list_comes_whole_and_without_a_way_on() {
     let org = MockOrg::builder().start().await.expect("an org");
     let mut client = Client::of(&org).await;
-    org.set_list("GET /api/v2/oauth/clients", 70)
-        .expect("a list");
+    org.set_list("GET /api/v2/oauth/clients", 70).expect("a list");
     let page = client.get("/api/v2/oauth/clients").await.json();
     assert_eq!(page["entities"].as_array().map(Vec::len), Some(70));
     assert_eq!(page.get("nextUri"), None);
@@ -192,7 +150,6 @@ fn numbered() -> impl Iterator<Item = &'static Operation> {
     let catalogue = Catalogue::embedded();
     catalogue
         .operations()
-        .iter()
         .filter(|operation| Scheme::of(catalogue, operation) == Some(Scheme::PageNumber))
 }
 

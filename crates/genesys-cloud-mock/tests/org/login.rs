@@ -24,19 +24,12 @@ async fn log_in(client: &mut Client, id: &str, secret: &str, form: &'static str)
 #[tokio::test]
 async fn a_client_logs_in_and_calls_with_the_token() {
     let lifetime = Duration::from_secs(600);
-    let org = MockOrg::builder()
-        .token_lifetime(lifetime)
-        .start()
-        .await
-        .expect("an org");
+    let org = MockOrg::builder().token_lifetime(lifetime).start().await.expect("an org");
     let mut client = Client::of(&org).await;
     let reply = log_in(&mut client, &org.client_id(), &org.client_secret(), FORM).await;
     assert_eq!(reply.status, 200);
     let login = reply.json();
-    assert_eq!(
-        (&login["token_type"], &login["expires_in"]),
-        (&"bearer".into(), &600.into())
-    );
+    assert_eq!((&login["token_type"], &login["expires_in"]), (&"bearer".into(), &600.into()));
     client.token = login["access_token"].as_str().map(str::to_owned);
     assert_eq!(client.get("/api/v2/users/me").await.status, 200);
     assert_eq!(org.logins(), 1);
@@ -64,11 +57,7 @@ async fn a_wrong_secret_is_refused_as_the_service_does() {
 #[tokio::test(start_paused = true)]
 async fn a_token_ends_with_its_lifetime() {
     let lifetime = Duration::from_secs(300);
-    let org = MockOrg::builder()
-        .token_lifetime(lifetime)
-        .start()
-        .await
-        .expect("an org");
+    let org = MockOrg::builder().token_lifetime(lifetime).start().await.expect("an org");
     let mut client = Client::of(&org).await;
     tokio::time::advance(Duration::from_secs(299)).await;
     assert_eq!(client.get("/api/v2/users/me").await.status, 200);
@@ -82,10 +71,7 @@ async fn revoked_tokens_are_refused_and_later_ones_are_good() {
     let mut client = Client::of(&org).await;
     org.revoke_tokens();
     let reply = client.get("/api/v2/users/me").await;
-    assert_eq!(
-        (reply.status, &reply.json()["code"]),
-        (401, &"bad.credentials".into())
-    );
+    assert_eq!((reply.status, &reply.json()["code"]), (401, &"bad.credentials".into()));
     client.token = Some(org.access_token());
     assert_eq!(client.get("/api/v2/users/me").await.status, 200);
 }

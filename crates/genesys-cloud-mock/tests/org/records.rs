@@ -7,17 +7,9 @@ use serde_json::{Value, json};
 use crate::client::Client;
 
 async fn queues(seed: u64) -> Vec<Value> {
-    let org = MockOrg::builder()
-        .seed(seed)
-        .default_count(500)
-        .start()
-        .await
-        .expect("an org");
+    let org = MockOrg::builder().seed(seed).default_count(500).start().await.expect("an org");
     let mut client = Client::of(&org).await;
-    let page = client
-        .get("/api/v2/routing/queues?pageSize=500")
-        .await
-        .json();
+    let page = client.get("/api/v2/routing/queues?pageSize=500").await.json();
     page["entities"].as_array().expect("a list").clone()
 }
 
@@ -53,10 +45,7 @@ async fn some_fields_are_odd_and_most_are_not() {
     ] {
         assert!((1..40).contains(&odd), "{odd} of {}", queues.len());
     }
-    assert_eq!(
-        count(&|queue| !queue["id"].is_string() || !queue["name"].is_string()),
-        0
-    );
+    assert_eq!(count(&|queue| !queue["id"].is_string() || !queue["name"].is_string()), 0);
 }
 
 #[tokio::test]
@@ -66,13 +55,7 @@ async fn a_record_of_a_list_is_found_by_its_id() {
     let page = client.get("/api/v2/routing/queues").await.json();
     let listed = &page["entities"][7];
     let id = listed["id"].as_str().expect("an id");
-    assert_eq!(
-        &client
-            .get(&format!("/api/v2/routing/queues/{id}"))
-            .await
-            .json(),
-        listed
-    );
+    assert_eq!(&client.get(&format!("/api/v2/routing/queues/{id}")).await.json(), listed);
 }
 
 #[tokio::test]
@@ -81,11 +64,7 @@ async fn any_other_id_has_a_record_too() {
     let mut client = Client::of(&org).await;
     let queue = client.get("/api/v2/routing/queues/my%22queue").await.json();
     assert_eq!(queue["id"], "my\"queue");
-    assert!(
-        queue["name"]
-            .as_str()
-            .is_some_and(|name| name.contains("Queue"))
-    );
+    assert!(queue["name"].as_str().is_some_and(|name| name.contains("Queue")));
 }
 
 #[tokio::test]
@@ -95,42 +74,25 @@ async fn a_change_is_answered_with_what_it_changed() {
     let body = json!({ "name": "Mine", "id": "not mine", "unheard": "of" });
     let first = client.post("/api/v2/routing/queues", &body).await.json();
     let second = client.post("/api/v2/routing/queues", &body).await.json();
-    assert_eq!(
-        (&first["name"], first.get("unheard")),
-        (&"Mine".into(), None)
-    );
+    assert_eq!((&first["name"], first.get("unheard")), (&"Mine".into(), None));
     assert_ne!(first["id"], "not mine");
     assert_ne!(first["id"], second["id"]);
 
     let body = json!({ "description": "new" }).to_string();
-    let put = client
-        .send("PUT", "/api/v2/routing/queues/q1", body.into())
-        .await
-        .json();
-    assert_eq!(
-        (&put["id"], &put["description"]),
-        (&"q1".into(), &"new".into())
-    );
+    let put = client.send("PUT", "/api/v2/routing/queues/q1", body.into()).await.json();
+    assert_eq!((&put["id"], &put["description"]), (&"q1".into(), &"new".into()));
 }
 
 #[tokio::test]
 async fn a_deletion_is_answered_as_the_document_says() {
     let org = MockOrg::start().await.expect("an org");
     let mut client = Client::of(&org).await;
-    let reply = client
-        .send("DELETE", "/api/v2/routing/wrapupcodes/w1", "".into())
-        .await;
+    let reply = client.send("DELETE", "/api/v2/routing/wrapupcodes/w1", "".into()).await;
     let replies = &Catalogue::embedded()
         .operation("DELETE /api/v2/routing/wrapupcodes/{codeId}")
         .expect("an operation")
         .replies;
-    assert!(
-        replies
-            .iter()
-            .any(|it| it.status.unwrap_or(204) == reply.status),
-        "{}",
-        reply.status
-    );
+    assert!(replies.iter().any(|it| it.status.unwrap_or(204) == reply.status), "{}", reply.status);
     assert!(reply.bytes.is_empty());
 }
 
@@ -140,11 +102,7 @@ async fn every_operation_answers_in_the_form_of_its_document() {
     let org = MockOrg::start().await.expect("an org");
     let mut client = Client::of(&org).await;
     let catalogue = Catalogue::embedded();
-    for operation in catalogue
-        .operations()
-        .iter()
-        .filter(|it| it.method != "HEAD")
-    {
+    for operation in catalogue.operations().filter(|it| it.method != "HEAD") {
         let mut path = operation.path.replace(['{', '}'], "");
         for parameter in operation.parameters_in(Location::Path) {
             if parameter.kind == Kind::Integer {
@@ -163,15 +121,8 @@ async fn every_operation_answers_in_the_form_of_its_document() {
         let body = if operation.body.is_some() { "{}" } else { "" };
         let reply = client.send(&operation.method, &path, body.into()).await;
         let status = reply.status;
-        let documented = operation
-            .replies
-            .iter()
-            .any(|it| it.status.is_none_or(|it| it == status));
-        assert!(
-            (200..300).contains(&status) && documented,
-            "{path}: {status} {:?}",
-            reply.bytes
-        );
+        let documented = operation.replies.iter().any(|it| it.status.is_none_or(|it| it == status));
+        assert!((200..300).contains(&status) && documented, "{path}: {status} {:?}", reply.bytes);
         match operation.reply().map(|schema| catalogue.resolve(schema)) {
             None => assert!(reply.bytes.is_empty(), "{path}"),
             Some(schema) => {

@@ -5,35 +5,19 @@ use crate::client::Client;
 
 #[tokio::test]
 async fn every_reply_says_who_it_is_and_how_much_is_left() {
-    let org = MockOrg::builder()
-        .calls_per_minute(180)
-        .start()
-        .await
-        .expect("an org");
+    let org = MockOrg::builder().calls_per_minute(180).start().await.expect("an org");
     let mut client = Client::of(&org).await;
     let first = client.get("/api/v2/users/me").await;
     let second = client.get("/api/v2/users/me?expand=presence").await;
     assert_eq!(second.header("inin-ratelimit-count"), "2");
     assert_eq!(second.header("inin-ratelimit-allowed"), "180");
-    assert!(
-        second
-            .header("inin-ratelimit-reset")
-            .parse::<u64>()
-            .is_ok_and(|it| it <= 60)
-    );
-    assert_ne!(
-        first.header("inin-correlation-id"),
-        second.header("inin-correlation-id")
-    );
+    assert!(second.header("inin-ratelimit-reset").parse::<u64>().is_ok_and(|it| it <= 60));
+    assert_ne!(first.header("inin-correlation-id"), second.header("inin-correlation-id"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn too_many_calls_in_a_minute_are_refused() {
-    let org = MockOrg::builder()
-        .calls_per_minute(2)
-        .start()
-        .await
-        .expect("an org");
+    let org = MockOrg::builder().calls_per_minute(2).start().await.expect("an org");
     let mut client = Client::of(&org).await;
     assert_eq!(client.get("/api/v2/users/me").await.status, 200);
     assert_eq!(client.get("/api/v2/users/me").await.status, 200);
@@ -61,13 +45,7 @@ async fn an_error_has_the_body_of_the_service() {
         "errors": [],
     });
     assert_eq!((reply.status, reply.json()), (404, body));
-    assert_eq!(
-        client
-            .send("DELETE", "/api/v2/users", "".into())
-            .await
-            .status,
-        405
-    );
+    assert_eq!(client.send("DELETE", "/api/v2/users", "".into()).await.status, 405);
 }
 
 #[tokio::test]
@@ -76,15 +54,9 @@ async fn a_call_without_a_token_is_refused() {
     let mut client = Client::of(&org).await;
     client.token = None;
     let reply = client.get("/api/v2/users/me").await;
-    assert_eq!(
-        (reply.status, &reply.json()["code"]),
-        (401, &"authentication.required".into())
-    );
+    assert_eq!((reply.status, &reply.json()["code"]), (401, &"authentication.required".into()));
     client.token = Some("made up".to_owned());
-    assert_eq!(
-        client.get("/api/v2/users/me").await.json()["code"],
-        "bad.credentials"
-    );
+    assert_eq!(client.get("/api/v2/users/me").await.json()["code"], "bad.credentials");
 }
 
 #[tokio::test]
@@ -93,18 +65,9 @@ async fn a_parameter_that_does_not_parse_is_refused() {
     let mut client = Client::of(&org).await;
     for query in ["pageNumber=0", "pageSize=0", "pageSize=-1"] {
         let reply = client.get(&format!("/api/v2/routing/queues?{query}")).await;
-        assert_eq!(
-            (reply.status, &reply.json()["code"]),
-            (400, &"bad.request".into()),
-            "{query}"
-        );
+        assert_eq!((reply.status, &reply.json()["code"]), (400, &"bad.request".into()), "{query}");
     }
-    for query in [
-        "pageSize=abc",
-        "pageNumber=2147483648",
-        "pageNumber=",
-        "hasPeer=maybe",
-    ] {
+    for query in ["pageSize=abc", "pageNumber=2147483648", "pageNumber=", "hasPeer=maybe"] {
         let reply = client.get(&format!("/api/v2/routing/queues?{query}")).await;
         assert_eq!(
             (reply.status, &reply.json()["code"]),
@@ -113,38 +76,23 @@ async fn a_parameter_that_does_not_parse_is_refused() {
         );
     }
     let query = "sortOrder=sideways&unheard=of";
-    assert_eq!(
-        client
-            .get(&format!("/api/v2/routing/queues?{query}"))
-            .await
-            .status,
-        200
-    );
+    assert_eq!(client.get(&format!("/api/v2/routing/queues?{query}")).await.status, 200);
 }
 
 #[tokio::test]
 async fn what_is_required_must_be_there() {
     let org = MockOrg::start().await.expect("an org");
     let mut client = Client::of(&org).await;
-    let reply = client
-        .get("/api/v2/authorization/divisionspermitted/me")
-        .await;
+    let reply = client.get("/api/v2/authorization/divisionspermitted/me").await;
     assert_eq!(
         (reply.status, &reply.json()["details"][0]["fieldName"]),
         (400, &"permission".into())
     );
 
-    let reply = client
-        .send("POST", "/api/v2/routing/queues", "".into())
-        .await;
+    let reply = client.send("POST", "/api/v2/routing/queues", "".into()).await;
     assert_eq!(reply.json()["details"][0]["fieldName"], "body");
-    let reply = client
-        .send("POST", "/api/v2/routing/queues", "{".into())
-        .await;
-    assert_eq!(
-        (reply.status, &reply.json()["code"]),
-        (400, &"bad.request".into())
-    );
+    let reply = client.send("POST", "/api/v2/routing/queues", "{".into()).await;
+    assert_eq!((reply.status, &reply.json()["code"]), (400, &"bad.request".into()));
     let form = http::Request::post("/api/v2/routing/queues")
         .header("host", "localhost")
         .header("authorization", format!("Bearer {}", org.access_token()))
