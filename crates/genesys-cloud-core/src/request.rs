@@ -1,9 +1,10 @@
 //! A request as plain data: it can be cloned, looked at, changed and sent again.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
@@ -20,7 +21,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 ///
 /// Setters can't fail. What is wrong with a value (an empty path parameter, a header that holds a line
 /// break) is kept and told when the request is sent, before anything goes over the network.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Request {
     operation: Operation,
     path: Vec<(&'static str, String)>,
@@ -117,18 +118,14 @@ impl Request {
         self.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// Sets a header. `Authorization`, `Host` and `Content-Length` are the client's own and refused.
+    /// Sets a header. Those that the client or the connection sets itself (`Authorization`, `Host`,
+    /// `Content-Length`, `Transfer-Encoding`, `Connection`) are refused.
     pub fn set_header(&mut self, name: &str, value: impl Param) -> &mut Self {
+        const OWN: [HeaderName; 5] =
+            [AUTHORIZATION, HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION];
         let value = value.to_param();
         match (HeaderName::try_from(name), HeaderValue::try_from(value.as_ref())) {
-            (Ok(name), _)
-                if [
-                    http::header::AUTHORIZATION,
-                    http::header::HOST,
-                    http::header::CONTENT_LENGTH,
-                ]
-                .contains(&name) =>
-            {
+            (Ok(name), _) if OWN.contains(&name) => {
                 self.fault(format!("header `{name}` is set by the client and can't be overridden"));
             }
             (Ok(name), Ok(value)) => {
@@ -223,5 +220,19 @@ impl Request {
     /// Notes what is wrong with a value, to be told when the request is sent.
     pub(crate) fn fault(&mut self, what: String) {
         self.fault.get_or_insert(what);
+    }
+}
+
+/// Shows how long the body is, and not what it holds: it may be personal data or a password.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("operation", &self.operation)
+            .field("path", &self.path)
+            .field("query", &self.query)
+            .field("headers", &self.headers)
+            .field("body_bytes", &self.body.as_ref().map(Bytes::len))
+            .field("fault", &self.fault)
+            .finish()
     }
 }

@@ -92,7 +92,7 @@ impl<T> Paginator<T> {
     /// grant less without a word; [`Report::page_size_granted`] tells.
     ///
     /// Unless set: what is set on the request, or else the most that the operation is known to allow, or
-    /// else 100. It never exceeds the [`limit`](Self::limit).
+    /// else 100. Where the list is read from its beginning, never more than its [`limit`](Self::limit).
     pub fn page_size(mut self, items: u64) -> Self {
         self.engine.page_size = Some(items);
         self
@@ -320,8 +320,10 @@ impl Engine {
             // No number: it stays, for the API to say what is wrong with it.
             (None, Some(Err(_))) => return None,
         };
-        let most = page_size.maximum().unwrap_or(u64::MAX).min(self.limit.unwrap_or(u64::MAX));
-        Some(wanted.min(most).max(1))
+        // With smaller pages, a page other than the first would begin at another item.
+        let limit = self.limit.filter(|_| self.walk.page_number() == 1);
+        let most = page_size.maximum().into_iter().chain(limit).min();
+        Some(wanted.min(most.unwrap_or(wanted)).max(1))
     }
 
     /// A reply that is no error may still hold no page.

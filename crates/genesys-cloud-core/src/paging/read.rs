@@ -101,7 +101,9 @@ where
         let Self { body, path, list, facts } = self;
         let (items_field, below) = path.split_once('.').unwrap_or((path, ""));
         let mut items = Vec::new();
-        // Where the list begins in the body, once it has been read and until the field after it.
+        // Where the list begins in the body, once it has been read and until the field after it. The
+        // fingerprint is taken from the text between the two names: to borrow the list as raw text and
+        // then read it would be a second pass.
         let mut list_begin = None;
         while let Some(name) = map.next_key_seed(Name)? {
             let at = offset(body, &name);
@@ -118,7 +120,7 @@ where
                 }
             } else if below.is_empty() {
                 items = map.next_value_seed(list())?.unwrap_or_default();
-                list_begin = at;
+                (list_begin, facts.fingerprint) = (at, None);
             } else {
                 items = map.next_value_seed(Envelope { body, path: below, list, facts })?;
             }

@@ -81,7 +81,7 @@ impl Wire for DateTime<Utc> {
 
     fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         // The API documents milliseconds; finer parts of a value are kept rather than cut.
-        let exact_in_millis = self.timestamp_subsec_nanos() % 1_000_000 == 0;
+        let exact_in_millis = self.timestamp_subsec_nanos().is_multiple_of(1_000_000);
         let form = if exact_in_millis { SecondsFormat::Millis } else { SecondsFormat::AutoSi };
         serializer.serialize_str(&self.to_rfc3339_opts(form, true))
     }

@@ -42,6 +42,15 @@ async fn the_page_size() {
 }
 
 #[tokio::test]
+async fn a_limit_does_not_move_the_page_where_the_list_begins() {
+    let server = list(60, 100).await;
+    let call = Things::new(&client(&server)).things().page_number(3).page_size(20);
+    let mut things = call.paginate().limit(5);
+    assert_eq!(all(&mut things).await, [41, 42, 43, 44, 45]);
+    assert_eq!(asked(&server), ["pageSize=20&pageNumber=3"]);
+}
+
+#[tokio::test]
 async fn limits() {
     // Limit, maximum of pages; items read, last request, number of requests, end.
     #[rustfmt::skip]
