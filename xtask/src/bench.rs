@@ -58,7 +58,8 @@ pub fn compile(workspace: &Path) -> Result<()> {
         let mut build = cargo(&source, &target);
         build.args(["build", "--release"]);
         let cost = measured(&build)?;
-        let binary = target.join("release").join(format!("three-calls-{}", folder.replace('_', "-")));
+        let binary =
+            target.join("release").join(format!("three-calls-{}", folder.replace('_', "-")));
         let binary = fs::metadata(&binary)?.len() as f64 / 1e6;
         print!("{}", row(name, &cost));
         println!(" {binary:.2} MB |");

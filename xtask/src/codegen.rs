@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use sha2::{Digest as _, Sha256};
 
+use crate::boxes::box_large_records;
 use crate::document::{self, Document};
 use crate::exceptions::Exceptions;
 use crate::flatten::flatten;
@@ -42,14 +43,15 @@ pub type Files = BTreeMap<PathBuf, String>;
 /// Runs codegen.
 pub fn run(workspace: &Path, options: &Options) -> Result<()> {
     let mut stages = Stages::new();
+    options.out.as_deref().map_or(Ok(()), check_out)?;
     let (document, pinned) = load(workspace, options.spec.as_deref(), &mut stages)?;
     let exceptions = exceptions(workspace)?;
     let whole = options.out.is_none();
-    let document = if whole { document } else { only(document, &options.only)? };
-    if whole {
-        check_groups(&document, &options.only)?;
-    }
-    let generated = generate(document, &exceptions, pinned, &mut stages)?;
+    check_groups(&document, &options.only)?;
+    let document = if whole { document } else { only(document, &options.only) };
+    // Of a part of the pinned document, exceptions that match nothing in it say nothing.
+    let strict = pinned && (whole || options.only.is_empty());
+    let generated = generate(document, &exceptions, strict, &mut stages)?;
 
     let (root, mut files) = match &options.out {
         Some(out) => (out.clone(), standalone(workspace, &generated)?),
@@ -182,7 +184,8 @@ pub fn generate(
     let progenitor = Names::of(&flat)?;
     stages.done("progenitor");
 
-    let model = Model::new(&flat, &progenitor, exceptions, strict)?;
+    let mut model = Model::new(&flat, &progenitor, exceptions, strict)?;
+    box_large_records(&mut model);
     if strict {
         exceptions.check_used(&flat)?;
     }
@@ -206,12 +209,11 @@ fn check_groups(document: &Document, only: &[String]) -> Result<()> {
     Ok(())
 }
 
-fn only(mut document: Document, only: &[String]) -> Result<Document> {
-    check_groups(&document, only)?;
+fn only(mut document: Document, only: &[String]) -> Document {
     if !only.is_empty() {
         document.operations.retain(|operation| only.contains(&names::group(operation)));
     }
-    Ok(document)
+    document
 }
 
 /// Where the generated files go in the workspace.
@@ -256,6 +258,18 @@ fn standalone(workspace: &Path, generated: &Generated) -> Result<Files> {
     let workspace = workspace.canonicalize()?;
     files.insert("Cargo.toml".into(), emit::standalone_manifest(&workspace, groups));
     Ok(files)
+}
+
+/// Refuses a folder that holds a crate which codegen did not make: this workspace, for one.
+fn check_out(out: &Path) -> Result<()> {
+    let manifest = out.join("Cargo.toml");
+    match fs::read_to_string(&manifest) {
+        Ok(text) if !text.starts_with(emit::STANDALONE_HEADER) => bail!(
+            "--out: {} is not a crate that codegen made; name a folder of its own",
+            manifest.display()
+        ),
+        _ => Ok(()),
+    }
 }
 
 fn generated_folders(whole: bool) -> Vec<PathBuf> {

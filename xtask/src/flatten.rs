@@ -7,13 +7,23 @@ use anyhow::{Result, bail};
 use heck::ToUpperCamelCase;
 
 use crate::document::{Document, Kind, Schema};
+use crate::names::{self, Case};
+
+/// How many definitions deep a list of lists or a map of maps may be stated.
+const DEPTH: usize = 32;
 
 /// Flattens the document and returns what was named otherwise than its place says.
 pub fn flatten(document: &mut Document) -> Result<Vec<String>> {
     let originals: BTreeSet<String> = document.definitions.keys().cloned().collect();
     resolve_aliases(document)?;
-    let taken = originals.iter().map(|name| rust_type(name).to_lowercase()).collect();
-    let mut hoist = Hoist { taken, hoisted: BTreeMap::new(), renamed: Vec::new() };
+    let renamed = rename_definitions(document);
+    let taken = originals
+        .iter()
+        .chain(document.definitions.keys())
+        .map(|name| rust_type(name).to_lowercase())
+        .chain(names::RESERVED_TYPES.iter().map(|name| name.to_lowercase()))
+        .collect();
+    let mut hoist = Hoist { taken, hoisted: BTreeMap::new(), renamed };
 
     let mut definitions = std::mem::take(&mut document.definitions);
     for (name, schema) in &mut definitions {
@@ -47,7 +57,46 @@ pub fn flatten(document: &mut Document) -> Result<Vec<String>> {
 
 /// The name that progenitor gives to the type of a definition.
 fn rust_type(definition: &str) -> String {
-    definition.to_upper_camel_case()
+    names::identifier(definition, Case::Pascal)
+}
+
+/// Gives definitions of one name in Rust, and those whose name generated code uses, a name of their own.
+fn rename_definitions(document: &mut Document) -> Vec<String> {
+    let mut keys: Vec<&str> = document.definitions.keys().map(String::as_str).collect();
+    // `Queue` has the first claim to its name, before `QUEUE`.
+    keys.sort_by_key(|name| rust_type(name) != *name);
+    let distinct =
+        names::distinct(keys.iter().copied(), Case::Pascal, &names::RESERVED_TYPES, "type");
+    let renamed: BTreeMap<String, String> = keys
+        .into_iter()
+        .zip(distinct)
+        .filter(|(name, new)| name != new)
+        .map(|(name, new)| (name.to_owned(), rust_type(&new)))
+        .collect();
+    if renamed.is_empty() {
+        return Vec::new();
+    }
+
+    fn replace(schema: &mut Schema, renamed: &BTreeMap<String, String>) {
+        if let Kind::Reference(name) = &mut schema.kind
+            && let Some(new) = renamed.get(name)
+        {
+            new.clone_into(name);
+        }
+        schema.children_mut().into_iter().for_each(|child| replace(child, renamed));
+    }
+
+    document.definitions = std::mem::take(&mut document.definitions)
+        .into_iter()
+        .map(|(name, schema)| (renamed.get(&name).cloned().unwrap_or(name), schema))
+        .collect();
+    let definitions = document.definitions.values_mut();
+    let operations = document.operations.iter_mut().flat_map(|operation| operation.schemas_mut());
+    definitions.chain(operations).for_each(|schema| replace(schema, &renamed));
+    let note = |(name, new): (&String, &String)| {
+        format!("definition `{name}` is `{new}`: `{}` is another type", rust_type(name))
+    };
+    renamed.iter().map(note).collect()
 }
 
 /// Puts what a definition stands for in the place of each reference to it, unless it is an object or an
@@ -72,6 +121,9 @@ fn resolve_aliases(document: &mut Document) -> Result<()> {
         {
             if within.contains(name) {
                 bail!("definition `{name}` is made of nothing but itself");
+            }
+            if within.len() == DEPTH {
+                bail!("definition `{name}`: lists and maps are stated more than {DEPTH} deep");
             }
             within.push(name.clone());
             schema.kind = target.kind.clone();
@@ -135,7 +187,7 @@ impl Hoist {
         }
         if free != name {
             self.renamed
-                .push(format!("inline type `{name}` is `{free}`: a definition has its name"));
+                .push(format!("inline type `{name}` is `{free}`: another type has its name"));
         }
         free
     }

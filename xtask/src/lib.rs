@@ -3,6 +3,7 @@
 #![allow(missing_docs)] // Not for use outside this workspace.
 
 pub mod bench;
+pub mod boxes;
 pub mod catalogue;
 pub mod codegen;
 pub mod document;

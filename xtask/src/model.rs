@@ -1,13 +1,13 @@
 //! What will be generated: each operation with its names, types and tag, each type with its home.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
 
 use crate::document::{Document, Kind, ListStyle, Location, Method, Operation, Schema};
 use crate::exceptions::Exceptions;
-use crate::names;
-use crate::progenitor::{Names, RustType, Shape};
+use crate::names::{self, CallTypes};
+use crate::progenitor::{self, Names, RustType, Shape};
 use crate::tags::{self, Tag, TagKind};
 
 /// The bindings of a document.
@@ -92,9 +92,6 @@ pub struct Field {
     pub description: Option<String>,
 }
 
-/// Arguments and setters that would hide what every call has.
-const RESERVED: [&str; 6] = ["body", "call", "into_call", "paginate", "self", "send"];
-
 impl Model {
     /// Builds the model of a flat document from the names that progenitor chose.
     pub fn new(
@@ -116,24 +113,22 @@ impl Model {
             .collect();
         let methods = names::methods(&named, &exceptions.names(), strict)?;
 
-        let mut groups: BTreeMap<String, Group> = BTreeMap::new();
+        let mut by_group: BTreeMap<&String, Vec<(&Operation, Tag, String)>> = BTreeMap::new();
         for (((operation, group, _), tag), method) in named.iter().zip(tags).zip(methods) {
-            let bound = bind(document, progenitor, operation, tag, method)?;
-            groups
-                .entry(group.clone())
-                .or_insert_with(|| Group {
-                    name: group.clone(),
-                    operations: Vec::new(),
-                    types: Vec::new(),
-                })
-                .operations
-                .push(bound);
+            by_group.entry(group).or_default().push((operation, tag, method));
         }
-        for group in groups.values_mut() {
-            group.operations.sort_by(|a, b| {
-                (&a.operation.path, a.operation.method)
-                    .cmp(&(&b.operation.path, b.operation.method))
-            });
+        let mut groups = BTreeMap::new();
+        for (name, members) in by_group {
+            let types = names::call_types(name, members.iter().map(|(operation, ..)| *operation));
+            let operations = members
+                .into_iter()
+                .zip(types)
+                .map(|((operation, tag, method), types)| {
+                    bind(document, progenitor, operation, tag, method, types)
+                })
+                .collect::<Result<_>>()?;
+            let group = Group { name: name.clone(), operations, types: Vec::new() };
+            groups.insert(name.clone(), group);
         }
         let mut model = Self { groups, common: Vec::new() };
         model.place_types(document, progenitor)?;
@@ -149,24 +144,28 @@ impl Model {
 
     /// Gives each type its home: the one group that reaches it, or the types that all share.
     fn place_types(&mut self, document: &Document, progenitor: &Names) -> Result<()> {
-        let mut reached_by: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        let mut reached_by: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for group in self.groups.values() {
-            let operations = document.operations.iter().filter(|op| names::group(op) == group.name);
+            let operations = group.operations.iter().map(|bound| &bound.operation);
             for definition in document.reached(operations) {
-                reached_by.entry(definition).or_default().insert(&group.name);
+                reached_by.entry(definition).or_default().push(&group.name);
             }
         }
-        let homes: Vec<(&str, Option<String>)> = reached_by
-            .iter()
+        let homes: Vec<(String, Option<String>)> = reached_by
+            .into_iter()
             .map(|(definition, groups)| {
-                let only = (groups.len() == 1).then(|| groups.iter().next()).flatten();
-                (*definition, only.map(|group| (*group).to_owned()))
+                let home = match groups[..] {
+                    [only] => Some(only.to_owned()),
+                    _ => None,
+                };
+                (definition.to_owned(), home)
             })
             .collect();
-        let mut by_name: BTreeMap<String, &str> = BTreeMap::new();
+        let mut by_name: BTreeMap<String, String> = BTreeMap::new();
         for (definition, home) in homes {
-            let model = type_model(definition, &document.definitions[definition], progenitor)?;
-            if let Some(other) = by_name.insert(model.name.clone(), definition) {
+            let schema = &document.definitions[&definition];
+            let model = type_model(&definition, schema, progenitor)?;
+            if let Some(other) = by_name.insert(model.name.clone(), definition.clone()) {
                 anyhow::bail!("definitions `{other}` and `{definition}` have the same Rust name");
             }
             match home.and_then(|home| self.groups.get_mut(&home)) {
@@ -180,21 +179,36 @@ impl Model {
     }
 }
 
-/// Makes one enum of those that have the same values, and names of it of the others.
+/// Makes one enum of those that say the same (the same values, and names that end in the same word), and
+/// names of it of the others.
 ///
-/// Half of the API's enums are the same few (sort orders, media types) stated anew in each place. Every
-/// place keeps a name of its own, so that callers see no change when one of them gets another value.
+/// Half of the API's enums are the same few (sort orders, states) stated anew in each place. Every place
+/// keeps a name of its own, so that callers see no change when one of them gets another value. The enum
+/// itself has the shortest of the names: documentation shows it in the place of the others.
 fn share_enums(types: &mut [TypeModel]) {
-    let mut known: BTreeMap<Vec<String>, String> = BTreeMap::new();
-    for model in types {
-        let TypeShape::Enum(variants) = &model.shape else { continue };
-        let mut values: Vec<String> = variants.iter().map(|(_, value)| value.clone()).collect();
-        values.sort();
-        match known.get(&values) {
-            Some(first) => model.shape = TypeShape::Alias(first.clone()),
-            None => {
-                known.insert(values, model.name.clone());
+    let meaning = |model: &TypeModel| match &model.shape {
+        TypeShape::Enum(variants) => {
+            let mut said: Vec<String> = variants.iter().map(|(_, value)| value.clone()).collect();
+            said.sort();
+            let last_word = model.name.rfind(|letter: char| letter.is_ascii_uppercase());
+            said.push(model.name[last_word.unwrap_or_default()..].to_owned());
+            Some(said)
+        }
+        _ => None,
+    };
+    let mut shortest: BTreeMap<Vec<String>, String> = BTreeMap::new();
+    for model in types.iter() {
+        if let Some(said) = meaning(model) {
+            let name = shortest.entry(said).or_insert_with(|| model.name.clone());
+            if model.name.len() < name.len() {
+                name.clone_from(&model.name);
             }
+        }
+    }
+    for model in types {
+        let first = meaning(model).and_then(|said| shortest.get(&said));
+        if let Some(first) = first.filter(|first| **first != model.name) {
+            model.shape = TypeShape::Alias(first.clone());
         }
     }
 }
@@ -214,8 +228,9 @@ fn type_model(definition: &str, schema: &Schema, progenitor: &Names) -> Result<T
             object
                 .properties
                 .iter()
-                .map(|(wire, property)| {
-                    let member = members.get(wire).with_context(|| missing(wire))?;
+                .zip(progenitor::property_stand_ins(object))
+                .map(|((wire, property), stand_in)| {
+                    let member = members.get(&stand_in).with_context(|| missing(wire))?;
                     Ok(Field {
                         name: member.name.clone(),
                         wire: wire.clone(),
@@ -225,19 +240,15 @@ fn type_model(definition: &str, schema: &Schema, progenitor: &Names) -> Result<T
                 })
                 .collect::<Result<_>>()?,
         ),
-        (Kind::Enum(values), Shape::Enum(variants)) => {
-            let mut seen = BTreeSet::new();
-            TypeShape::Enum(
-                values
-                    .iter()
-                    .filter(|value| seen.insert(value.as_str()))
-                    .map(|value| {
-                        let variant = variants.get(value).with_context(|| missing(value))?;
-                        Ok((variant.clone(), value.clone()))
-                    })
-                    .collect::<Result<_>>()?,
-            )
-        }
+        (Kind::Enum(values), Shape::Enum(variants)) => TypeShape::Enum(
+            progenitor::value_stand_ins(values)
+                .into_iter()
+                .map(|(value, stand_in)| {
+                    let variant = variants.get(&stand_in).with_context(|| missing(value))?;
+                    Ok((variant.clone(), value.to_owned()))
+                })
+                .collect::<Result<_>>()?,
+        ),
         _ => anyhow::bail!("definition `{definition}`: progenitor made another kind of type of it"),
     };
     Ok(TypeModel { name: made.name.clone(), description: schema.description.clone(), shape })
@@ -249,11 +260,11 @@ fn bind(
     operation: &Operation,
     tag: Tag,
     method: String,
+    types: CallTypes,
 ) -> Result<Bound> {
-    progenitor.require(operation)?;
     let mut bound = Bound {
-        call: names::call_type(operation),
-        output: output(operation, progenitor)?,
+        call: types.call,
+        output: output(operation, progenitor, types.reply)?,
         path: Vec::new(),
         required: Vec::new(),
         body: None,
@@ -280,24 +291,19 @@ fn bind(
         bound.body = Some((rust_type(&body.schema, progenitor)?, body.required));
     }
     // Path parameters are given in the order of the path.
-    let mut parameters: Vec<_> = operation.parameters.iter().collect();
-    parameters.sort_by_key(|parameter| match parameter.location {
+    let arguments = progenitor.arguments(operation)?;
+    let mut parameters: Vec<_> = operation.parameters.iter().zip(arguments).collect();
+    parameters.sort_by_key(|(parameter, _)| match parameter.location {
         Location::Path => operation.path.find(&format!("{{{}}}", parameter.name)),
         _ => Some(usize::MAX),
     });
-    for parameter in parameters {
-        let member = progenitor.argument(operation, &parameter.name)?;
+    for (parameter, member) in parameters {
         let (kind, is_list) = match member.kind {
             RustType::List(items) => (*items, true),
             kind => (kind, false),
         };
-        let name = if RESERVED.contains(&member.name.as_str()) {
-            format!("{}_", member.name)
-        } else {
-            member.name
-        };
         let argument = Argument {
-            name,
+            name: member.name,
             wire: parameter.name.clone(),
             kind,
             description: parameter.description.clone(),
@@ -315,7 +321,10 @@ fn bind(
 }
 
 /// What a call returns, from the replies that the document lists.
-fn output(operation: &Operation, progenitor: &Names) -> Result<Output> {
+fn output(operation: &Operation, progenitor: &Names, reply_type: String) -> Result<Output> {
+    if operation.method == Method::Head {
+        return Ok(Output::Nothing);
+    }
     let mut variants: Vec<(u16, RustType)> = Vec::new();
     for reply in &operation.replies {
         if let Some(schema) = &reply.schema {
@@ -328,15 +337,11 @@ fn output(operation: &Operation, progenitor: &Names) -> Result<Output> {
     }
     let Some((_, first)) = variants.first() else {
         let promised = operation.replies.iter().all(|reply| reply.status == Some(204));
-        let nothing =
-            operation.method == Method::Head || (promised && !operation.replies.is_empty());
+        let nothing = promised && !operation.replies.is_empty();
         return Ok(if nothing { Output::Nothing } else { Output::Undescribed });
     };
     if variants.iter().any(|(_, kind)| kind != first) {
-        return Ok(Output::ByStatus {
-            name: format!("{}Reply", names::call_type(operation)),
-            variants,
-        });
+        return Ok(Output::ByStatus { name: reply_type, variants });
     }
     let first = first.clone();
     let sometimes_empty = variants.len() < operation.replies.len();

@@ -1,22 +1,151 @@
 //! The names of groups and operations: `client.<group>().<operation>()`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, bail};
 use heck::{ToSnakeCase as _, ToUpperCamelCase as _};
 
 use crate::document::{Method, Operation};
 
+/// Types that generated code uses by these names: those of the crate's prelude and of Rust's.
+pub const RESERVED_TYPES: [&str; 11] = [
+    "Box",
+    "Bytes",
+    "Date",
+    "DateTime",
+    "LocalDateTime",
+    "Map",
+    "Option",
+    "RawReply",
+    "String",
+    "Value",
+    "Vec",
+];
+
+/// Setters that would hide what every call has.
+pub const RESERVED_PARAMETERS: [&str; 5] = ["body", "clone", "into_call", "paginate", "send"];
+
+/// The variant that every enum has for a value that the document does not list.
+pub const RESERVED_VARIANTS: [&str; 1] = ["Unrecognized"];
+
+/// Modules, features and methods of the client that a group would hide.
+const RESERVED_GROUPS: [&str; 12] = [
+    "builder",
+    "client",
+    "clone",
+    "common",
+    "core",
+    "default",
+    "from_env",
+    "full",
+    "generated",
+    "prelude",
+    "schemars",
+    "types",
+];
+
+/// Methods that every group has.
+const RESERVED_METHODS: [&str; 2] = ["clone", "new"];
+
+/// How an identifier is written.
+#[derive(Clone, Copy)]
+pub enum Case {
+    /// A type or a variant.
+    Pascal,
+    /// A field or an argument.
+    Snake,
+}
+
+/// The identifier that progenitor makes of a name.
+///
+/// The rule stands here once more so that two names of one identifier can be told apart before
+/// progenitor sees them: at some of them it panics, others it writes twice.
+pub fn identifier(name: &str, case: Case) -> String {
+    let cleaned: String = name
+        .chars()
+        .filter(|letter| *letter != '\'')
+        .map(|letter| if in_identifier(letter) { letter } else { '-' })
+        .collect();
+    let (cased, first) = match case {
+        Case::Pascal => (cleaned.to_upper_camel_case(), "X"),
+        Case::Snake => (cleaned.to_snake_case(), "x"),
+    };
+    let identifier =
+        if cased.starts_with(begins_identifier) { cased } else { format!("{first}{cased}") };
+    if is_free_word(&identifier) { identifier } else { format!("{identifier}_") }
+}
+
+/// Gives each name a form whose identifier no other has: the name itself where it can.
+///
+/// The first of several names keeps it and the others get a number, so that a name which the document
+/// adds at the end changes none. One that is `reserved` gets the word behind it.
+pub fn distinct<'a>(
+    names: impl IntoIterator<Item = &'a str>,
+    case: Case,
+    reserved: &[&str],
+    word: &str,
+) -> Vec<String> {
+    let mut taken: BTreeSet<String> = reserved.iter().map(|name| (*name).to_owned()).collect();
+    let names: Vec<(&str, bool)> = names
+        .into_iter()
+        // Progenitor writes these two in lower case, even where a type is due.
+        .map(|name| match name {
+            "+1" => "plus-1",
+            "-1" => "minus-1",
+            name => name,
+        })
+        .map(|name| (name, taken.insert(identifier(name, case))))
+        .collect();
+    let form = |(name, is_first): (&str, bool)| {
+        if is_first {
+            return name.to_owned();
+        }
+        let is_reserved = reserved.contains(&identifier(name, case).as_str());
+        let base = if is_reserved { format!("{name}_{word}") } else { name.to_owned() };
+        let numbered = (2..).map(|number| format!("{base}_{number}"));
+        is_reserved
+            .then(|| base.clone())
+            .into_iter()
+            .chain(numbered)
+            .find(|name| taken.insert(identifier(name, case)))
+            .unwrap_or(base)
+    };
+    names.into_iter().map(form).collect()
+}
+
+fn in_identifier(letter: char) -> bool {
+    match letter.is_ascii() {
+        true => letter.is_ascii_alphanumeric() || letter == '_',
+        false => syn::parse_str::<syn::Ident>(&format!("x{letter}")).is_ok(),
+    }
+}
+
+fn begins_identifier(letter: char) -> bool {
+    in_identifier(letter) && syn::parse_str::<syn::Ident>(&format!("{letter}x")).is_ok()
+}
+
+/// Whether a word is no keyword. `gen` is one since edition 2024.
+pub fn is_free_word(word: &str) -> bool {
+    word != "gen" && syn::parse_str::<syn::Ident>(word).is_ok()
+}
+
 /// The module, feature and client method of an operation's group: its first tag in snake case.
 pub fn group(operation: &Operation) -> String {
-    match operation.tags.first() {
-        Some(tag) => snake(&tag.replace('&', " and ")),
+    let name = match operation.tags.first().map(|tag| snake(&tag.replace('&', " and "))) {
+        Some(name) if !name.is_empty() => name,
         // `/api/v2/routing/queues` is of the group `routing`.
-        None => {
-            let mut segments = operation.path.split('/').filter(|segment| !segment.is_empty());
-            let segment = segments.find(|segment| !matches!(*segment, "api" | "v1" | "v2"));
-            snake(segment.unwrap_or("other"))
-        }
+        _ => operation
+            .path
+            .split('/')
+            .filter(|segment| !matches!(*segment, "api" | "v1" | "v2"))
+            .map(snake)
+            .find(|name| !name.is_empty())
+            .unwrap_or_else(|| "other".to_owned()),
+    };
+    if RESERVED_GROUPS.contains(&name.as_str()) || !is_free_word(&name) {
+        format!("group_{name}")
+    } else {
+        name
     }
 }
 
@@ -32,12 +161,37 @@ fn snake(text: &str) -> String {
 
 /// The type that holds the operations of a group.
 pub fn group_type(group: &str) -> String {
-    group.to_upper_camel_case()
+    let name = group.to_upper_camel_case();
+    if RESERVED_TYPES.contains(&name.as_str()) { format!("{name}Group") } else { name }
 }
 
-/// The type of an operation's call.
-pub fn call_type(operation: &Operation) -> String {
-    operation.id.to_upper_camel_case()
+/// The types that an operation may have of its own.
+pub struct CallTypes {
+    /// The call, with its setters.
+    pub call: String,
+    /// The reply, where its form depends on the status.
+    pub reply: String,
+}
+
+/// The types of a group's operations, in the order given.
+pub fn call_types<'a>(
+    group: &str,
+    operations: impl Iterator<Item = &'a Operation>,
+) -> Vec<CallTypes> {
+    let group = group_type(group);
+    let mut reserved: Vec<&str> = RESERVED_TYPES.into_iter().chain([group.as_str()]).collect();
+    let types = |names: &[String], reserved: &[&str], word: &str| -> Vec<String> {
+        distinct(names.iter().map(String::as_str), Case::Pascal, reserved, word)
+            .iter()
+            .map(|name| identifier(name, Case::Pascal))
+            .collect()
+    };
+    let ids: Vec<String> = operations.map(|operation| operation.id.clone()).collect();
+    let calls = types(&ids, &reserved, "call");
+    let replies: Vec<String> = calls.iter().map(|call| format!("{call}_reply")).collect();
+    reserved.extend(calls.iter().map(String::as_str));
+    let replies = types(&replies, &reserved, "reply");
+    calls.into_iter().zip(replies).map(|(call, reply)| CallTypes { call, reply }).collect()
 }
 
 /// The method name of each operation, in the order given.
@@ -45,7 +199,7 @@ pub fn call_type(operation: &Operation) -> String {
 /// A GET is its noun, a POST that reads a list is so too unless a GET has the name; every other
 /// operation keeps its verb. The group's name in front is left out. `chosen` holds names that were
 /// given by hand; with `strict` two operations of one name are an error, otherwise the later one gets
-/// its operationId in full.
+/// its operationId in full, with a number where that is taken too.
 pub fn methods(
     operations: &[(&Operation, String, bool)],
     chosen: &BTreeMap<String, String>,
@@ -84,7 +238,14 @@ pub fn methods(
                 ));
                 continue;
             }
-            None => method_name(&operation.id.to_snake_case()),
+            None => {
+                let whole = method_name(&operation.id.to_snake_case());
+                let numbered = (2..).map(|number| format!("{whole}_{number}"));
+                std::iter::once(whole.clone())
+                    .chain(numbered)
+                    .find(|name| !taken.contains_key(&(group.as_str(), name.clone())))
+                    .unwrap_or(whole)
+            }
         };
         taken.insert((group, name.clone()), operation);
         names[index] = Some(name);
@@ -136,7 +297,7 @@ fn without_group<'a>(words: &'a [&'a str], group: &str) -> &'a [&'a str] {
 
 /// A name that Rust takes for a method.
 fn method_name(name: &str) -> String {
-    if syn::parse_str::<syn::Ident>(name).is_ok() {
+    if is_free_word(name) && !RESERVED_METHODS.contains(&name) {
         name.to_owned()
     } else if name.starts_with(|first: char| first.is_ascii_digit()) {
         format!("n{name}")

@@ -5,8 +5,13 @@
 //! Rust, how keywords and odd characters are cleaned, what type each has, and where a recursive type
 //! needs a `Box`. Every other fact comes from the document. An item of a shape that is not expected is
 //! an error, so that an upgrade of progenitor can't change the bindings in silence.
+//!
+//! Names that would become one identifier are told apart before progenitor sees them, by
+//! [`names::distinct`]: what stands in for a name goes in, and is looked for in what comes out.
 
-use std::collections::BTreeMap;
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Once;
 
 use anyhow::{Context as _, Result, bail};
 use progenitor_impl::{GenerationSettings, Generator, InterfaceStyle, TagStyle};
@@ -16,14 +21,17 @@ use syn::{
     ReturnType, Type,
 };
 
-use crate::document::{Document, Kind, ListStyle, Location, Operation, Schema};
+use crate::document::{Document, Kind, ListStyle, Location, Object, Operation, Schema};
+use crate::names::{self, Case};
 
 /// What progenitor says of a document.
 pub struct Names {
-    /// By the name of the definition in lower case.
+    /// By the name in Rust.
     types: BTreeMap<String, TypeDefinition>,
     /// By the function's name.
     functions: BTreeMap<String, Function>,
+    /// The function's name by operationId.
+    operations: BTreeMap<String, String>,
 }
 
 /// A type and its Rust name.
@@ -75,7 +83,16 @@ impl Names {
         let spec: openapiv3::OpenAPI = serde_json::from_value(openapi(document))
             .context("the flat document is not the OpenAPI that progenitor reads")?;
         let file = generate(&spec, document)?;
-        let mut names = Self { types: BTreeMap::new(), functions: BTreeMap::new() };
+        let mut names = Self {
+            types: BTreeMap::new(),
+            functions: BTreeMap::new(),
+            operations: document
+                .operations
+                .iter()
+                .enumerate()
+                .map(|(index, operation)| (operation.id.clone(), function_name(index)))
+                .collect(),
+        };
         for item in file.items {
             match item {
                 Item::Mod(module) if module.ident == "types" => {
@@ -99,36 +116,30 @@ impl Names {
     /// The type of a definition.
     pub fn definition(&self, name: &str) -> Result<&TypeDefinition> {
         self.types
-            .get(&type_key(name))
+            .get(&names::identifier(name, Case::Pascal))
             .with_context(|| format!("definition `{name}`: progenitor made no type of it"))
     }
 
-    /// The argument that stands for a parameter.
-    pub fn argument(&self, operation: &Operation, parameter: &str) -> Result<Member> {
+    /// The arguments that stand for an operation's parameters, in their order.
+    pub fn arguments(&self, operation: &Operation) -> Result<Vec<Member>> {
         let function = self
-            .functions
-            .get(&function_name(&operation.id))
+            .operations
+            .get(&operation.id)
+            .and_then(|name| self.functions.get(name))
             .with_context(|| format!("{}: progenitor made no function of it", operation.place()))?;
-        let key = identifier_key(parameter);
-        function
-            .arguments
+        parameter_stand_ins(operation)
             .iter()
-            .find(|(name, _)| identifier_key(name) == key)
-            .map(|(name, kind)| Member { name: name.clone(), kind: kind.clone() })
-            .with_context(|| {
-                format!(
-                    "{}: parameter `{parameter}` is not among progenitor's arguments",
-                    operation.place()
-                )
+            .map(|stand_in| {
+                let name = names::identifier(stand_in, Case::Snake);
+                let kind = function.arguments.get(&name).cloned().with_context(|| {
+                    format!(
+                        "{}: parameter `{stand_in}` is not among progenitor's arguments",
+                        operation.place()
+                    )
+                })?;
+                Ok(Member { name, kind })
             })
-    }
-
-    /// Checks that the operation came out, though nothing of it is needed.
-    pub fn require(&self, operation: &Operation) -> Result<()> {
-        if self.functions.contains_key(&function_name(&operation.id)) {
-            return Ok(());
-        }
-        bail!("{}: progenitor made no function of it", operation.place())
+            .collect()
     }
 
     fn add_type(&mut self, item: Item) -> Result<()> {
@@ -163,7 +174,7 @@ impl Names {
             Item::Impl(_) | Item::Mod(_) | Item::Use(_) => return Ok(()),
             other => bail!("progenitor made an unexpected item: {}", short(&other)),
         };
-        self.types.insert(name.to_lowercase(), TypeDefinition { name, shape });
+        self.types.insert(name.clone(), TypeDefinition { name, shape });
         Ok(())
     }
 
@@ -182,6 +193,11 @@ impl Names {
                 bail!("progenitor made an unexpected argument in `{}`", signature.ident);
             };
             let name = clean(&name.ident.to_string());
+            // Progenitor begins an argument by `_` where it begins a field by `x`: at a digit.
+            let name = match name.strip_prefix('_') {
+                Some(rest) => format!("x{rest}"),
+                None => name,
+            };
             let place = || format!("argument `{name}` of `{}`", signature.ident);
             arguments.insert(name.clone(), RustType::of(&argument.ty).with_context(place)?);
         }
@@ -242,15 +258,42 @@ impl RustType {
     }
 }
 
+thread_local! {
+    /// Whether this thread is in progenitor, whose panics are told as errors.
+    static IN_PROGENITOR: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Keeps panics of progenitor from being printed; those of other threads still are.
+fn silence_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let hook = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if !IN_PROGENITOR.get() {
+                hook(panic);
+            }
+        }));
+    });
+}
+
 fn generate(spec: &openapiv3::OpenAPI, document: &Document) -> Result<syn::File> {
     let mut settings = GenerationSettings::default();
-    settings.with_interface(InterfaceStyle::Positional).with_tag(TagStyle::Merged);
+    // The one format of the API that is its own: a time whose zone stands elsewhere.
+    let local_date_time = json!({ "type": "string", "format": "local-date-time" });
+    settings.with_interface(InterfaceStyle::Positional).with_tag(TagStyle::Merged).with_conversion(
+        serde_json::from_value(local_date_time)?,
+        "chrono::NaiveDateTime",
+        std::iter::empty(),
+    );
     let attempt = |spec: &openapiv3::OpenAPI| {
         let settings = settings.clone();
         let run = std::panic::AssertUnwindSafe(move || {
             Generator::new(&settings).generate_tokens(spec).map_err(|error| error.to_string())
         });
-        std::panic::catch_unwind(run).unwrap_or_else(|panic| {
+        IN_PROGENITOR.set(true);
+        let result = std::panic::catch_unwind(run);
+        IN_PROGENITOR.set(false);
+        result.unwrap_or_else(|panic| {
             let message = panic
                 .downcast_ref::<String>()
                 .map(String::as_str)
@@ -258,15 +301,13 @@ fn generate(spec: &openapiv3::OpenAPI, document: &Document) -> Result<syn::File>
             Err(message.unwrap_or("it panicked").to_owned())
         })
     };
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| {}));
+    silence_panics();
     let tokens = attempt(spec).map_err(|error| {
         let place = culprit(document, |part| {
             serde_json::from_value(openapi(part)).is_ok_and(|spec| attempt(&spec).is_err())
         });
         anyhow::anyhow!("{place}: progenitor can't generate this: {error}")
     });
-    std::panic::set_hook(hook);
     syn::parse2(tokens?).context("progenitor's output is not Rust that syn reads")
 }
 
@@ -294,14 +335,21 @@ fn culprit(document: &Document, fails: impl Fn(&Document) -> bool) -> String {
 /// The flat document as the OpenAPI 3.0 that progenitor reads, thinned to what the names and types
 /// depend on: nothing is required, nothing has a default or a bound, and each operation has one reply.
 fn openapi(document: &Document) -> Value {
-    let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
-    for operation in &document.operations {
+    let mut paths: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
+    for (index, operation) in document.operations.iter().enumerate() {
+        let stand_ins = parameter_stand_ins(operation);
+        let mut path = operation.path.clone();
         let parameters: Vec<Value> = operation
             .parameters
             .iter()
-            .map(|parameter| {
+            .zip(&stand_ins)
+            .map(|(parameter, stand_in)| {
+                if parameter.location == Location::Path {
+                    let placeholder = format!("{{{}}}", parameter.name);
+                    path = path.replace(&placeholder, &format!("{{{stand_in}}}"));
+                }
                 let mut json = json!({
-                    "name": parameter.name,
+                    "name": stand_in,
                     "in": parameter.location.as_str(),
                     "required": parameter.required,
                     "schema": parameter_schema(&parameter.schema),
@@ -313,7 +361,7 @@ fn openapi(document: &Document) -> Value {
             })
             .collect();
         let mut json = json!({
-            "operationId": operation.id,
+            "operationId": function_name(index),
             "parameters": parameters,
             "responses": { "204": { "description": "" } },
         });
@@ -323,10 +371,7 @@ fn openapi(document: &Document) -> Value {
                 "content": { "application/json": { "schema": schema(&body.schema) } },
             });
         }
-        paths
-            .entry(&operation.path)
-            .or_default()
-            .insert(operation.method.as_str().to_lowercase(), json);
+        paths.entry(path).or_default().insert(operation.method.as_str().to_lowercase(), json);
     }
     let schemas: Map<String, Value> = document
         .definitions
@@ -363,32 +408,49 @@ fn schema(schema_of: &Schema) -> Value {
             Some("local-date-time") => json!({ "type": "string", "format": "local-date-time" }),
             _ => json!({ "type": "string" }),
         },
-        Kind::Enum(values) => json!({ "type": "string", "enum": values }),
+        Kind::Enum(values) => {
+            let values: Vec<String> =
+                value_stand_ins(values).into_iter().map(|(_, stand_in)| stand_in).collect();
+            json!({ "type": "string", "enum": values })
+        }
         Kind::List(items) => json!({ "type": "array", "items": schema(items) }),
         Kind::Map(values) => json!({ "type": "object", "additionalProperties": schema(values) }),
         Kind::Object(object) => {
-            let properties: Map<String, Value> = object
-                .properties
-                .iter()
-                .map(|(name, property)| (name.clone(), schema(property)))
+            let properties: Map<String, Value> = property_stand_ins(object)
+                .into_iter()
+                .zip(&object.properties)
+                .map(|(stand_in, (_, property))| (stand_in, schema(property)))
                 .collect();
             json!({ "type": "object", "properties": properties })
         }
     }
 }
 
-/// The function that progenitor makes of an operationId.
-fn function_name(id: &str) -> String {
-    heck::ToSnakeCase::to_snake_case(id)
+/// The function of the operation of this index. What a caller types is not named after it.
+fn function_name(index: usize) -> String {
+    format!("operation_{index}")
 }
 
-fn type_key(definition: &str) -> String {
-    identifier_key(definition)
+/// What progenitor gets for the name of each parameter.
+fn parameter_stand_ins(operation: &Operation) -> Vec<String> {
+    let parameters = operation.parameters.iter().map(|parameter| parameter.name.as_str());
+    names::distinct(parameters, Case::Snake, &names::RESERVED_PARAMETERS, "parameter")
 }
 
-/// A name without all that identifiers are cleaned of.
-fn identifier_key(name: &str) -> String {
-    name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase()
+/// What progenitor gets for the name of each property.
+pub fn property_stand_ins(object: &Object) -> Vec<String> {
+    let properties = object.properties.iter().map(|(name, _)| name.as_str());
+    names::distinct(properties, Case::Snake, &[], "field")
+}
+
+/// Each value of an enum, once, and what progenitor gets for it.
+pub fn value_stand_ins(values: &[String]) -> Vec<(&str, String)> {
+    let mut seen = BTreeSet::new();
+    let values: Vec<&str> =
+        values.iter().map(String::as_str).filter(|value| seen.insert(*value)).collect();
+    let stand_ins =
+        names::distinct(values.iter().copied(), Case::Pascal, &names::RESERVED_VARIANTS, "value");
+    values.into_iter().zip(stand_ins).collect()
 }
 
 /// Without the mark of a raw identifier, which `r#type` has and `type_` has not.

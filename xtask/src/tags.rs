@@ -4,7 +4,7 @@
 //! first that applies decides.
 
 use anyhow::{Result, bail};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::document::{Document, Kind, Location, Method, Operation, Schema};
 
@@ -35,6 +35,18 @@ pub enum TagKind {
     Paged,
 }
 
+impl Tag {
+    /// The tag with another scheme, as an exception states it.
+    pub fn with_scheme(self, scheme: Scheme) -> Self {
+        Self {
+            kind: scheme.kind(),
+            scheme: Some(scheme),
+            rule: "exception in openapi/operations.toml",
+            ..self
+        }
+    }
+}
+
 impl TagKind {
     pub fn as_str(self) -> &'static str {
         match self {
@@ -57,7 +69,7 @@ pub struct PageSize {
 }
 
 /// A way of paging, or of not paging.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 pub enum Scheme {
     PageNumber,
     PageNumberNoTotal,
@@ -83,6 +95,7 @@ pub enum Scheme {
     LimitOnly,
     NextUriOnlyEnvelope,
     CursorsOnlyEnvelope,
+    DateWindowHomonym,
     UnpagedWithEnvelope,
     UnpagedEntities,
     UnpagedBareArray,

@@ -2,7 +2,9 @@
 
 #![allow(dead_code, unused_imports)]
 
-pub(crate) use genesys_cloud_core::{RawReply, group, open_enum, operation, paged, record, replies};
+pub(crate) use genesys_cloud_core::{
+    RawReply, group, open_enum, operation, paged, record, replies,
+};
 
 pub(crate) use bytes::Bytes;
 pub(crate) use serde_json::Value;

@@ -44,19 +44,14 @@ macro_rules! operation {
                 $($($required_name: impl ::core::convert::Into<$required_type>,)*)?
                 $(body: impl ::std::borrow::Borrow<$body>,)?
             ) -> $crate::Call<$output> {
-                #[allow(unused_mut)]
-                let mut call = $crate::Call::new(
+                $crate::generated::call(
                     &self.client,
                     $crate::Operation::known($id, $crate::Method::$verb, $path)
                         $(.also_accepting(&$accepts))?,
-                );
-                $($(call.request_mut().set_path($path_wire, $path_name.into());)*)?
-                $($(call.request_mut().set_query($required_wire, $required_name.into());)*)?
-                $(
-                    let body: &$body = body.borrow();
-                    $crate::generated::set_body(&mut call, body);
-                )?
-                call
+                )
+                $($(.with_path::<$path_type>($path_wire, $path_name))*)?
+                $($(.with_query::<$required_type>($required_wire, $required_name))*)?
+                $(.with_body::<$body>(body))?
             }
         }
     };
@@ -83,19 +78,14 @@ macro_rules! operation {
                 $($($required_name: impl ::core::convert::Into<$required_type>,)*)?
                 $(body: impl ::std::borrow::Borrow<$body>,)?
             ) -> $call {
-                #[allow(unused_mut)]
-                let mut call = $crate::Call::new(
-                    &self.client,
-                    $crate::Operation::known($id, $crate::Method::$verb, $path)
-                        $(.also_accepting(&$accepts))?,
-                );
-                $($(call.request_mut().set_path($path_wire, $path_name.into());)*)?
-                $($(call.request_mut().set_query($required_wire, $required_name.into());)*)?
-                $(
-                    let body: &$body = body.borrow();
-                    $crate::generated::set_body(&mut call, body);
-                )?
-                $call(call)
+                $call($crate::generated::call(
+                        &self.client,
+                        $crate::Operation::known($id, $crate::Method::$verb, $path)
+                            $(.also_accepting(&$accepts))?,
+                    )
+                    $($(.with_path::<$path_type>($path_wire, $path_name))*)?
+                    $($(.with_query::<$required_type>($required_wire, $required_name))*)?
+                    $(.with_body::<$body>(body))?)
             }
         }
 
@@ -107,50 +97,42 @@ macro_rules! operation {
         impl $call {
             $(
                 /// Sets the body.
-                pub fn body(mut self, body: impl ::std::borrow::Borrow<$optional_body>) -> Self {
-                    let body: &$optional_body = body.borrow();
-                    $crate::generated::set_body(&mut self.0, body);
-                    self
+                pub fn body(self, body: impl ::std::borrow::Borrow<$optional_body>) -> Self {
+                    Self(self.0.with_body::<$optional_body>(body))
                 }
             )?
             $($(
                 $(#[$query_meta])*
-                pub fn $query_name(mut self, value: impl ::core::convert::Into<$query_type>) -> Self {
-                    self.0.request_mut().set_query($query_wire, value.into());
-                    self
+                pub fn $query_name(self, value: impl ::core::convert::Into<$query_type>) -> Self {
+                    Self(self.0.with_query::<$query_type>($query_wire, value))
                 }
             )*)?
             $($(
                 $(#[$each_meta])*
                 pub fn $each_name(
-                    mut self,
+                    self,
                     values: impl ::core::iter::IntoIterator<
                         Item = impl ::core::convert::Into<$each_type>,
                     >,
                 ) -> Self {
-                    let values = values.into_iter().map(::core::convert::Into::<$each_type>::into);
-                    self.0.request_mut().set_query_each($each_wire, values);
-                    self
+                    Self(self.0.with_each::<$each_type>($each_wire, values))
                 }
             )*)?
             $($(
                 $(#[$joined_meta])*
                 pub fn $joined_name(
-                    mut self,
+                    self,
                     values: impl ::core::iter::IntoIterator<
                         Item = impl ::core::convert::Into<$joined_type>,
                     >,
                 ) -> Self {
-                    let values = values.into_iter().map(::core::convert::Into::<$joined_type>::into);
-                    self.0.request_mut().set_query_joined($joined_wire, $joined_by, values);
-                    self
+                    Self(self.0.with_joined::<$joined_type>($joined_wire, $joined_by, values))
                 }
             )*)?
             $($(
                 $(#[$header_meta])*
-                pub fn $header_name(mut self, value: impl ::core::convert::Into<$header_type>) -> Self {
-                    self.0.request_mut().set_header($header_wire, value.into());
-                    self
+                pub fn $header_name(self, value: impl ::core::convert::Into<$header_type>) -> Self {
+                    Self(self.0.with_header::<$header_type>($header_wire, value))
                 }
             )*)?
 

@@ -233,7 +233,7 @@ fn without_found_value(message: &str) -> String {
     let mut blanked = String::with_capacity(message.len());
     let mut rest = message;
     if let Some((before, after)) = message.split_once(['"', '`'])
-        && !before.contains("expected")
+        && !before.contains("expected ")
     {
         // A quoted value may hold anything, escaped quotes and `expected` too: the last one is ours.
         let end =
@@ -272,6 +272,10 @@ mod tests {
             (
                 "invalid type: map, expected a string at line 1 column 0",
                 "invalid type: map, expected a string at line 1 column 0",
+            ),
+            (
+                "expectedCount: invalid type: string \"Jane\", expected u32 at line 1 column 6",
+                "expectedCount: invalid type: string …, expected u32 at line 1 column 6",
             ),
             ("missing field `name` at line 1 column 2", "missing field `name` at line 1 column 2"),
             ("expected `,` or `}` at line 1 column 8", "expected `,` or `}` at line 1 column 8"),

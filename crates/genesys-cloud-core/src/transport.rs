@@ -19,6 +19,9 @@ use crate::request::Request;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
+/// JSON wherever there is a choice; a few operations have none, and answer with text alone.
+const ACCEPTED: HeaderValue = HeaderValue::from_static("application/json, */*;q=0.1");
+
 /// What all clones of a client share.
 pub(crate) struct Transport {
     pub(crate) exchange: Exchange,
@@ -95,7 +98,7 @@ impl Transport {
     ) -> Result<RawReply, Error> {
         let operation = request.operation();
         let mut headers = request.headers().clone();
-        headers.entry(ACCEPT).or_insert(JSON);
+        headers.entry(ACCEPT).or_insert(ACCEPTED);
         headers.insert(AUTHORIZATION, token.authorization());
         if request.body().is_some() {
             headers.entry(CONTENT_TYPE).or_insert(JSON);

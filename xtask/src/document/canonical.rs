@@ -11,18 +11,20 @@ use crate::json::Json;
 /// A reply that stands as it is among the document's shared replies is written as a reference.
 pub fn canonical(text: &str) -> Result<String> {
     let mut root = Json::parse(text)?;
-    share_replies(&mut root);
     sort(&mut root, "");
+    share_replies(&mut root);
     Ok(root.pretty())
 }
 
 fn sort(json: &mut Json, key: &str) {
     match json {
         Json::Object(entries) => {
+            // The keys of `properties` are names, of which one may be `properties` again.
+            let named = key == "properties";
             for (key, value) in entries.iter_mut() {
-                sort(value, key);
+                sort(value, if named { "" } else { key });
             }
-            if key != "properties" {
+            if !named {
                 entries.sort_by(|(a, _), (b, _)| a.cmp(b));
             }
         }

@@ -5,7 +5,7 @@ mod read;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
 pub use canonical::canonical;
 pub use read::read;
@@ -224,12 +224,15 @@ pub struct Object {
 }
 
 impl Document {
-    /// Follows references until a schema that is none.
+    /// Follows references until a schema that is none; of a circle of references, any.
     pub fn resolve<'a>(&'a self, mut schema: &'a Schema) -> &'a Schema {
-        while let Kind::Reference(name) = &schema.kind {
-            match self.definitions.get(name) {
-                Some(definition) => schema = definition,
-                None => break,
+        for _ in 0..=self.definitions.len() {
+            match &schema.kind {
+                Kind::Reference(name) => match self.definitions.get(name) {
+                    Some(definition) => schema = definition,
+                    None => break,
+                },
+                _ => break,
             }
         }
         schema
@@ -256,7 +259,8 @@ impl Document {
     }
 
     /// Checks what holds for any document that codegen takes: references lead somewhere, no two
-    /// operations share an id, every placeholder of a path has its parameter.
+    /// operations share an id, every placeholder of a path has its parameter, and every parameter has a
+    /// form in which it can be written.
     pub fn check(&self) -> Result<()> {
         let mut ids: BTreeMap<&str, &Operation> = BTreeMap::new();
         for operation in &self.operations {
@@ -270,8 +274,16 @@ impl Document {
                     operation.path,
                 );
             }
+            if !operation.id.contains(|letter: char| letter.is_ascii_alphanumeric()) {
+                bail!("{}: the operationId has no letter to name it by", operation.place());
+            }
             for (place, schema) in operation.placed_schemas() {
                 self.check_references(schema, &format!("{}, {place}", operation.place()))?;
+            }
+            for parameter in &operation.parameters {
+                self.check_parameter(parameter).with_context(|| {
+                    format!("{}, parameter `{}`", operation.place(), parameter.name)
+                })?;
             }
             let in_path: BTreeSet<&str> = operation
                 .path
@@ -296,6 +308,21 @@ impl Document {
             self.check_references(schema, &format!("definition `{name}`"))?;
         }
         Ok(())
+    }
+
+    fn check_parameter(&self, parameter: &Parameter) -> Result<()> {
+        let mut schema = self.resolve(&parameter.schema);
+        if let Kind::List(items) = &schema.kind {
+            if parameter.location != Location::Query {
+                bail!("a list in a {} is not supported", parameter.location.as_str());
+            }
+            schema = self.resolve(items);
+        }
+        match schema.kind {
+            Kind::List(_) => bail!("a list of lists can't be written into a URL"),
+            Kind::Object(_) => bail!("an object can't be written into a URL"),
+            _ => Ok(()),
+        }
     }
 
     fn check_references(&self, schema: &Schema, place: &str) -> Result<()> {

@@ -48,6 +48,13 @@ enum Format {
     OpenApi3,
 }
 
+/// Which way a body goes.
+#[derive(Clone, Copy)]
+enum Sent {
+    Request,
+    Reply,
+}
+
 struct Reader<'a> {
     root: &'a Json,
     format: Format,
@@ -55,17 +62,11 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn document(&self) -> Result<Document> {
-        let definitions = match self.format {
-            Format::Swagger2 => self.root.get("definitions"),
-            Format::OpenApi3 => {
-                self.root.get("components").and_then(|shared| shared.get("schemas"))
-            }
-        };
         let mut schemas = BTreeMap::new();
-        for (name, schema) in definitions.map_or(&[][..], Json::entries) {
+        for (name, schema) in self.definitions().map_or(&[][..], Json::entries) {
             schemas.insert(name.clone(), self.schema(schema, &format!("definition `{name}`"))?);
         }
-        let paths = self.root.get("paths").context("the document has no `paths`")?;
+        let paths = self.root.get("paths").context("not an API document: it has no `paths`")?;
         let mut operations = Vec::new();
         for (path, item) in paths.entries() {
             if !path.starts_with('/') {
@@ -73,9 +74,7 @@ impl<'a> Reader<'a> {
             }
             let shared = item.get("parameters").map_or(&[][..], Json::elements);
             for (key, operation) in item.entries() {
-                if key == "parameters"
-                    || key == "summary"
-                    || key == "description"
+                if matches!(key.as_str(), "parameters" | "summary" | "description" | "servers")
                     || key.starts_with("x-")
                 {
                     continue;
@@ -90,7 +89,16 @@ impl<'a> Reader<'a> {
                 operations.push(self.operation(method, path, shared, operation, &place)?);
             }
         }
+        // What comes out depends on what the document says, not on the order in which it says it.
+        operations.sort_by(|a, b| (&a.path, a.method).cmp(&(&b.path, b.method)));
         Ok(Document { operations, definitions: schemas })
+    }
+
+    fn definitions(&self) -> Option<&'a Json> {
+        match self.format {
+            Format::Swagger2 => self.root.get("definitions"),
+            Format::OpenApi3 => self.root.get("components")?.get("schemas"),
+        }
     }
 
     fn operation(
@@ -123,13 +131,19 @@ impl<'a> Reader<'a> {
                     let schema = parameter
                         .get("schema")
                         .with_context(|| format!("{place}: the body has no schema"))?;
-                    body = Some(Body {
-                        required: parameter.is_true("required"),
-                        schema: self.schema(schema, &place)?,
-                    });
+                    let schema = self.schema(schema, &place)?;
+                    if schema.kind == Kind::Binary {
+                        bail!("{place}: a body that is not JSON is not supported");
+                    }
+                    body = Some(Body { required: parameter.is_true("required"), schema });
                     continue;
                 }
-                Some(other) => bail!("{place}: parameters in `{other}` are not supported"),
+                Some(other @ ("formData" | "cookie")) => {
+                    bail!("{place}: parameters in `{other}` are not supported")
+                }
+                Some(other) => {
+                    bail!("{place}: `in` is `{other}`, which is no place for a parameter")
+                }
                 None => bail!("{place}: it does not say where the parameter goes (`in`)"),
             };
             if location == Location::Path && !path.contains(&format!("{{{name}}}")) {
@@ -143,7 +157,8 @@ impl<'a> Reader<'a> {
         }
         if let Some(json) = json.get("requestBody") {
             let json = self.follow(json, "requestBodies", place)?;
-            let schema = self.json_content(json, &format!("{place}, request body"))?;
+            let place = format!("{place}, request body");
+            let schema = self.json_content(json, Sent::Request, &place)?;
             body = schema.map(|schema| Body { required: json.is_true("required"), schema });
         }
         let replies = json
@@ -212,7 +227,11 @@ impl<'a> Reader<'a> {
                 (schema, list)
             }
         };
-        let maximum = schema.get("maximum").and_then(|maximum| maximum.compact().parse().ok());
+        // A bound beyond 64 bits bounds nothing that could be sent.
+        let maximum = match schema.get("maximum") {
+            Some(Json::Number(maximum)) => maximum.as_i64(),
+            _ => None,
+        };
         let default = schema.get("default").cloned();
         Ok(Parameter {
             name: name.to_owned(),
@@ -231,7 +250,10 @@ impl<'a> Reader<'a> {
         for (code, reply) in json.entries() {
             let status = match code.as_str() {
                 "default" => None,
+                "2XX" if json.get("200").is_some() => continue,
                 "2XX" => Some(200),
+                "1XX" | "3XX" | "4XX" | "5XX" => continue,
+                code if code.starts_with("x-") => continue,
                 code => Some(
                     code.parse::<u16>()
                         .ok()
@@ -248,7 +270,7 @@ impl<'a> Reader<'a> {
                 Format::Swagger2 => {
                     reply.get("schema").map(|schema| self.schema(schema, &place)).transpose()?
                 }
-                Format::OpenApi3 => self.json_content(reply, &place)?,
+                Format::OpenApi3 => self.json_content(reply, Sent::Reply, &place)?,
             };
             replies.push(Reply { status, schema });
         }
@@ -256,32 +278,34 @@ impl<'a> Reader<'a> {
         if replies.iter().any(|reply| reply.status.is_some()) {
             replies.retain(|reply| reply.status.is_some());
         }
+        replies.sort_by_key(|reply| reply.status);
         Ok(replies)
     }
 
     /// The schema of the JSON form of an OpenAPI 3 body or reply.
-    fn json_content(&self, json: &'a Json, place: &str) -> Result<Option<Schema>> {
+    fn json_content(&self, json: &'a Json, sent: Sent, place: &str) -> Result<Option<Schema>> {
+        let rank = |media: &str| match media {
+            _ if media.starts_with("application/json") => 0,
+            _ if media.ends_with("+json") => 1,
+            "*/*" => 2,
+            _ => 3,
+        };
         let content = json.get("content").map_or(&[][..], Json::entries);
-        let is_json =
-            |media: &str| media.starts_with("application/json") || media.ends_with("+json");
-        if let Some((_, media)) = content
-            .iter()
-            .find(|(media, _)| media.starts_with("application/json"))
-            .or_else(|| content.iter().find(|(media, _)| is_json(media) || media == "*/*"))
-        {
-            return media.get("schema").map(|schema| self.schema(schema, place)).transpose();
+        let Some((media, form)) = content.iter().min_by_key(|(media, _)| (rank(media), media))
+        else {
+            return Ok(None);
+        };
+        if rank(media) < 3 {
+            return form.get("schema").map(|schema| self.schema(schema, place)).transpose();
         }
-        match content.first() {
-            None => Ok(None),
-            Some((media, _))
-                if media.starts_with("multipart/") || media.contains("form-urlencoded") =>
-            {
-                bail!("{place}: bodies of type `{media}` are not supported")
+        match sent {
+            Sent::Request => {
+                bail!("{place}: a body of type `{media}` is not supported, only JSON is")
             }
-            Some((media, _)) if media.starts_with("text/") => {
+            Sent::Reply if media.starts_with("text/") => {
                 Ok(Some(Kind::Text { format: None }.into()))
             }
-            Some(_) => Ok(Some(Kind::Binary.into())),
+            Sent::Reply => Ok(Some(Kind::Binary.into())),
         }
     }
 
@@ -312,6 +336,11 @@ impl<'a> Reader<'a> {
     }
 
     fn kind(&self, json: &'a Json, place: &str) -> Result<Kind> {
+        self.kind_within(json, place, &[])
+    }
+
+    /// The kind of a schema that stands in the `allOf` of these definitions.
+    fn kind_within(&self, json: &'a Json, place: &str, within: &[&str]) -> Result<Kind> {
         if let Some(reference) = json.text("$ref") {
             let prefix = match self.format {
                 Format::Swagger2 => "#/definitions/",
@@ -350,20 +379,20 @@ impl<'a> Reader<'a> {
                 }
                 None => bail!("{place}: an array that does not say what its items are"),
             },
-            Some("object") | None => self.object(json, place)?,
+            Some("object") | None => self.object(json, place, within)?,
             Some(other) => bail!("{place}: `type` is `{other}`, which is not known"),
         })
     }
 
-    fn object(&self, json: &'a Json, place: &str) -> Result<Kind> {
+    fn object(&self, json: &'a Json, place: &str, within: &[&str]) -> Result<Kind> {
         let mut object = Object::default();
         if let Some(parts) = json.get("allOf") {
             // One reference in an `allOf` is how OpenAPI 3.0 adds a description to a `$ref`.
             if let ([part], None) = (parts.elements(), json.get("properties")) {
-                return self.kind(part, place);
+                return self.kind_within(part, place, within);
             }
             for part in parts.elements() {
-                if let Kind::Object(part) = self.followed_kind(part, place, 0)? {
+                if let Kind::Object(part) = self.followed_kind(part, place, within)? {
                     object.merge(part);
                 }
             }
@@ -396,24 +425,17 @@ impl<'a> Reader<'a> {
     }
 
     /// The kind of a schema with its reference followed, for `allOf`.
-    fn followed_kind(&self, json: &'a Json, place: &str, depth: usize) -> Result<Kind> {
-        if depth > 16 {
-            bail!("{place}: `allOf` goes in a circle");
-        }
-        match self.kind(json, place)? {
+    fn followed_kind(&self, json: &'a Json, place: &str, within: &[&str]) -> Result<Kind> {
+        match self.kind_within(json, place, within)? {
             Kind::Reference(name) => {
-                let definitions = match self.format {
-                    Format::Swagger2 => self.root.get("definitions"),
-                    Format::OpenApi3 => {
-                        self.root.get("components").and_then(|shared| shared.get("schemas"))
-                    }
-                };
-                let json = definitions
-                    .and_then(|definitions| definitions.get(&name))
-                    .with_context(|| {
+                if within.contains(&name.as_str()) {
+                    bail!("{place}: the `allOf` of `{name}` leads back to itself");
+                }
+                let definition =
+                    self.definitions().and_then(|known| known.get(&name)).with_context(|| {
                         format!("{place}: `$ref` to `{name}`, which the document does not define")
                     })?;
-                self.followed_kind(json, place, depth + 1)
+                self.followed_kind(definition, place, &[within, &[name.as_str()]].concat())
             }
             kind => Ok(kind),
         }

@@ -117,14 +117,14 @@ record! {
     pub struct AggregateMetricData {
         pub metric: Option<String> = "metric",
         pub qualifier: Option<String> = "qualifier",
-        pub stats: Option<StatisticalSummary> = "stats",
+        pub stats: Option<Box<StatisticalSummary>> = "stats",
     }
 }
 
 record! {
     pub struct AggregateViewData {
         pub name: Option<String> = "name",
-        pub stats: Option<StatisticalSummary> = "stats",
+        pub stats: Option<Box<StatisticalSummary>> = "stats",
     }
 }
 
@@ -277,7 +277,7 @@ record! {
         pub transcription_config: Option<TranscriptionConfig> = "transcriptionConfig",
         pub knowledge_suggestion_config: Option<KnowledgeSuggestionConfig> = "knowledgeSuggestionConfig",
         pub state: Option<AssistantState> = "state",
-        pub copilot: Option<Copilot> = "copilot",
+        pub copilot: Option<Box<Copilot>> = "copilot",
         pub self_uri: Option<String> = "selfUri",
         pub variation_parent: Option<AddressableEntityRef> = "variationParent",
     }
@@ -287,7 +287,7 @@ record! {
     pub struct AssistantQueue {
         pub id: Option<String> = "id",
         pub media_types: Option<Vec<AssistantQueueMediaTypesItem>> = "mediaTypes",
-        pub assistant: Option<Assistant> = "assistant",
+        pub assistant: Option<Box<Assistant>> = "assistant",
         pub date_created: Option<DateTime> = "dateCreated",
         pub date_modified: Option<DateTime> = "dateModified",
         pub self_uri: Option<String> = "selfUri",
@@ -514,10 +514,10 @@ record! {
     pub struct Calibration {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub calibrator: Option<User> = "calibrator",
-        pub agent: Option<User> = "agent",
+        pub calibrator: Option<Box<User>> = "calibrator",
+        pub agent: Option<Box<User>> = "agent",
         pub conversation: Option<ConversationReference> = "conversation",
-        pub evaluation_form: Option<EvaluationForm> = "evaluationForm",
+        pub evaluation_form: Option<Box<EvaluationForm>> = "evaluationForm",
         pub context_id: Option<String> = "contextId",
         pub average_score: Option<i64> = "averageScore",
         pub high_score: Option<i64> = "highScore",
@@ -525,8 +525,8 @@ record! {
         pub created_date: Option<DateTime> = "createdDate",
         pub evaluations: Option<Vec<Evaluation>> = "evaluations",
         pub evaluators: Option<Vec<User>> = "evaluators",
-        pub scoring_index: Option<Evaluation> = "scoringIndex",
-        pub expert_evaluator: Option<User> = "expertEvaluator",
+        pub scoring_index: Option<Box<Evaluation>> = "scoringIndex",
+        pub expert_evaluator: Option<Box<User>> = "expertEvaluator",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -554,21 +554,21 @@ record! {
         pub connected_time: Option<DateTime> = "connectedTime",
         pub disconnected_time: Option<DateTime> = "disconnectedTime",
         pub disconnect_reasons: Option<Vec<DisconnectReason>> = "disconnectReasons",
-        pub fax_status: Option<FaxStatus> = "faxStatus",
+        pub fax_status: Option<Box<FaxStatus>> = "faxStatus",
         pub provider: Option<String> = "provider",
         pub script_id: Option<String> = "scriptId",
         pub peer_id: Option<String> = "peerId",
         pub uui_data: Option<String> = "uuiData",
         pub self_: Option<Address> = "self",
         pub other: Option<Address> = "other",
-        pub wrapup: Option<Wrapup> = "wrapup",
+        pub wrapup: Option<Box<Wrapup>> = "wrapup",
         pub after_call_work: Option<AfterCallWork> = "afterCallWork",
         pub after_call_work_required: Option<bool> = "afterCallWorkRequired",
         pub agent_assistant_id: Option<String> = "agentAssistantId",
         pub transfer_source: Option<String> = "transferSource",
         pub queue_media_settings: Option<ConversationQueueMediaSettings> = "queueMediaSettings",
         pub client_ip_address: Option<String> = "clientIpAddress",
-        pub disposition: Option<Disposition> = "disposition",
+        pub disposition: Option<Box<Disposition>> = "disposition",
     }
 }
 
@@ -602,8 +602,18 @@ open_enum! {
     }
 }
 
+pub type CallInitialState = CallState;
+
 open_enum! {
-    pub enum CallInitialState {
+    pub enum CallRecordingState {
+        None = "none",
+        Active = "active",
+        Paused = "paused",
+    }
+}
+
+open_enum! {
+    pub enum CallState {
         Alerting = "alerting",
         Dialing = "dialing",
         Contacting = "contacting",
@@ -617,16 +627,6 @@ open_enum! {
         None = "none",
     }
 }
-
-open_enum! {
-    pub enum CallRecordingState {
-        None = "none",
-        Active = "active",
-        Paused = "paused",
-    }
-}
-
-pub type CallState = CallInitialState;
 
 record! {
     pub struct Callback {
@@ -653,7 +653,7 @@ record! {
         pub automated_callback_config_id: Option<String> = "automatedCallbackConfigId",
         pub provider: Option<String> = "provider",
         pub peer_id: Option<String> = "peerId",
-        pub wrapup: Option<Wrapup> = "wrapup",
+        pub wrapup: Option<Box<Wrapup>> = "wrapup",
         pub after_call_work: Option<AfterCallWork> = "afterCallWork",
         pub after_call_work_required: Option<bool> = "afterCallWorkRequired",
         pub caller_id: Option<String> = "callerId",
@@ -664,40 +664,9 @@ record! {
 
 pub type CallbackDirection = CallDirection;
 
-open_enum! {
-    pub enum CallbackDisconnectType {
-        Endpoint = "endpoint",
-        Client = "client",
-        System = "system",
-        Timeout = "timeout",
-        Transfer = "transfer",
-        TransferConference = "transfer.conference",
-        TransferConsult = "transfer.consult",
-        TransferForward = "transfer.forward",
-        TransferNoanswer = "transfer.noanswer",
-        TransferNotavailable = "transfer.notavailable",
-        TransportFailure = "transport.failure",
-        Error = "error",
-        Peer = "peer",
-        Other = "other",
-        Spam = "spam",
-        Uncallable = "uncallable",
-    }
-}
+pub type CallbackDisconnectType = EmailDisconnectType;
 
-open_enum! {
-    pub enum CallbackInitialState {
-        Alerting = "alerting",
-        Dialing = "dialing",
-        Contacting = "contacting",
-        Offering = "offering",
-        Connected = "connected",
-        Disconnected = "disconnected",
-        Terminated = "terminated",
-        Scheduled = "scheduled",
-        None = "none",
-    }
-}
+pub type CallbackInitialState = CallbackState;
 
 record! {
     pub struct CallbackMediaSettings {
@@ -722,15 +691,15 @@ record! {
     }
 }
 
+pub type CallbackMediaSettingsAnsweringMachineReactionType = CallbackMediaSettingsLiveVoiceReactionType;
+
 open_enum! {
-    pub enum CallbackMediaSettingsAnsweringMachineReactionType {
+    pub enum CallbackMediaSettingsLiveVoiceReactionType {
         HangUp = "HangUp",
         TransferToQueue = "TransferToQueue",
         TransferToFlow = "TransferToFlow",
     }
 }
-
-pub type CallbackMediaSettingsLiveVoiceReactionType = CallbackMediaSettingsAnsweringMachineReactionType;
 
 open_enum! {
     pub enum CallbackMediaSettingsMode {
@@ -739,7 +708,19 @@ open_enum! {
     }
 }
 
-pub type CallbackState = CallbackInitialState;
+open_enum! {
+    pub enum CallbackState {
+        Alerting = "alerting",
+        Dialing = "dialing",
+        Contacting = "contacting",
+        Offering = "offering",
+        Connected = "connected",
+        Disconnected = "disconnected",
+        Terminated = "terminated",
+        Scheduled = "scheduled",
+        None = "none",
+    }
+}
 
 record! {
     pub struct Campaign {
@@ -883,7 +864,7 @@ record! {
         pub provider: Option<String> = "provider",
         pub peer_id: Option<String> = "peerId",
         pub segments: Option<Vec<Segment>> = "segments",
-        pub wrapup: Option<Wrapup> = "wrapup",
+        pub wrapup: Option<Box<Wrapup>> = "wrapup",
         pub after_call_work: Option<AfterCallWork> = "afterCallWork",
         pub after_call_work_required: Option<bool> = "afterCallWorkRequired",
     }
@@ -908,9 +889,9 @@ open_enum! {
     }
 }
 
-pub type CobrowsesessionInitialState = CallbackInitialState;
+pub type CobrowsesessionInitialState = CallbackState;
 
-pub type CobrowsesessionState = CallbackInitialState;
+pub type CobrowsesessionState = CallbackState;
 
 record! {
     pub struct ConditionalGroupActivation {
@@ -1214,8 +1195,8 @@ record! {
         pub script_id: Option<String> = "scriptId",
         pub peer_id: Option<String> = "peerId",
         pub avatar_image_url: Option<String> = "avatarImageUrl",
-        pub journey_context: Option<JourneyContext> = "journeyContext",
-        pub wrapup: Option<Wrapup> = "wrapup",
+        pub journey_context: Option<Box<JourneyContext>> = "journeyContext",
+        pub wrapup: Option<Box<Wrapup>> = "wrapup",
         pub after_call_work: Option<AfterCallWork> = "afterCallWork",
         pub after_call_work_required: Option<bool> = "afterCallWorkRequired",
         pub queue_media_settings: Option<ConversationQueueMediaSettings> = "queueMediaSettings",
@@ -1241,20 +1222,9 @@ open_enum! {
     }
 }
 
-open_enum! {
-    pub enum ConversationChatInitialState {
-        Alerting = "alerting",
-        Dialing = "dialing",
-        Contacting = "contacting",
-        Offering = "offering",
-        Connected = "connected",
-        Disconnected = "disconnected",
-        Terminated = "terminated",
-        None = "none",
-    }
-}
+pub type ConversationChatInitialState = VideoState;
 
-pub type ConversationChatState = ConversationChatInitialState;
+pub type ConversationChatState = VideoState;
 
 record! {
     pub struct ConversationContentAttachment {
@@ -1713,12 +1683,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum ConversationDetailQueryClauseType {
-        And = "and",
-        Or = "or",
-    }
-}
+pub type ConversationDetailQueryClauseType = SurveyDetailQueryClauseType;
 
 record! {
     pub struct ConversationDetailQueryFilter {
@@ -1728,7 +1693,7 @@ record! {
     }
 }
 
-pub type ConversationDetailQueryFilterType = ConversationDetailQueryClauseType;
+pub type ConversationDetailQueryFilterType = SurveyDetailQueryClauseType;
 
 record! {
     pub struct ConversationDetailQueryPredicate {
@@ -1850,21 +1815,9 @@ open_enum! {
     }
 }
 
-open_enum! {
-    pub enum ConversationDetailQueryPredicateOperator {
-        Matches = "matches",
-        Exists = "exists",
-        NotExists = "notExists",
-    }
-}
+pub type ConversationDetailQueryPredicateOperator = SurveyDetailQueryPredicateOperator;
 
-open_enum! {
-    pub enum ConversationDetailQueryPredicateType {
-        Dimension = "dimension",
-        Property = "property",
-        Metric = "metric",
-    }
-}
+pub type ConversationDetailQueryPredicateType = SurveyDetailQueryPredicateType;
 
 record! {
     pub struct ConversationDivisionMembership {
@@ -1909,14 +1862,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum ConversationEventCoBrowseType {
-        Offering = "Offering",
-        OfferingExpired = "OfferingExpired",
-        OfferingAccepted = "OfferingAccepted",
-        OfferingRejected = "OfferingRejected",
-    }
-}
+pub type ConversationEventCoBrowseType = ConversationEventVideoType;
 
 record! {
     pub struct ConversationEventPresence {
@@ -1960,7 +1906,14 @@ record! {
     }
 }
 
-pub type ConversationEventVideoType = ConversationEventCoBrowseType;
+open_enum! {
+    pub enum ConversationEventVideoType {
+        Offering = "Offering",
+        OfferingExpired = "OfferingExpired",
+        OfferingAccepted = "OfferingAccepted",
+        OfferingRejected = "OfferingRejected",
+    }
+}
 
 record! {
     pub struct ConversationFormPage {
@@ -1973,10 +1926,10 @@ record! {
 record! {
     pub struct ConversationFormPageComponent {
         pub form_component_type: Option<ConversationFormPageComponentFormComponentType> = "formComponentType",
-        pub date_picker: Option<ConversationContentDatePicker> = "datePicker",
+        pub date_picker: Option<Box<ConversationContentDatePicker>> = "datePicker",
         pub wheel_picker: Option<ConversationContentWheelPicker> = "wheelPicker",
-        pub list_picker: Option<ConversationContentListPicker> = "listPicker",
-        pub input: Option<ConversationContentInput> = "input",
+        pub list_picker: Option<Box<ConversationContentListPicker>> = "listPicker",
+        pub input: Option<Box<ConversationContentInput>> = "input",
     }
 }
 
@@ -2013,23 +1966,23 @@ record! {
     pub struct ConversationMessageContent {
         pub content_type: Option<ConversationMessageContentContentType> = "contentType",
         pub location: Option<ConversationContentLocation> = "location",
-        pub attachment: Option<ConversationContentAttachment> = "attachment",
+        pub attachment: Option<Box<ConversationContentAttachment>> = "attachment",
         pub quick_reply: Option<ConversationContentQuickReply> = "quickReply",
         pub button_response: Option<ConversationContentButtonResponse> = "buttonResponse",
-        pub template: Option<ConversationContentNotificationTemplate> = "template",
+        pub template: Option<Box<ConversationContentNotificationTemplate>> = "template",
         pub story: Option<ConversationContentStory> = "story",
-        pub card: Option<ConversationContentCard> = "card",
+        pub card: Option<Box<ConversationContentCard>> = "card",
         pub carousel: Option<ConversationContentCarousel> = "carousel",
         pub text: Option<ConversationContentText> = "text",
         pub quick_reply_v2: Option<ConversationContentQuickReplyV2> = "quickReplyV2",
         pub reactions: Option<Vec<ConversationContentReaction>> = "reactions",
-        pub date_picker: Option<ConversationContentDatePicker> = "datePicker",
-        pub interactive_application: Option<ConversationContentInteractiveApplication> = "interactiveApplication",
-        pub list_picker: Option<ConversationContentListPicker> = "listPicker",
-        pub payment_request: Option<ConversationContentPaymentRequest> = "paymentRequest",
+        pub date_picker: Option<Box<ConversationContentDatePicker>> = "datePicker",
+        pub interactive_application: Option<Box<ConversationContentInteractiveApplication>> = "interactiveApplication",
+        pub list_picker: Option<Box<ConversationContentListPicker>> = "listPicker",
+        pub payment_request: Option<Box<ConversationContentPaymentRequest>> = "paymentRequest",
         pub payment_response: Option<ConversationContentPaymentResponse> = "paymentResponse",
-        pub push: Option<ConversationContentPush> = "push",
-        pub form: Option<ConversationContentForm> = "form",
+        pub push: Option<Box<ConversationContentPush>> = "push",
+        pub form: Option<Box<ConversationContentForm>> = "form",
         pub notification_response: Option<ConversationContentNotificationResponse> = "notificationResponse",
     }
 }
@@ -2067,7 +2020,7 @@ record! {
         pub event_type: Option<ConversationMessageEventEventType> = "eventType",
         pub co_browse: Option<ConversationEventCoBrowse> = "coBrowse",
         pub typing: Option<ConversationEventTyping> = "typing",
-        pub presence: Option<ConversationEventPresence> = "presence",
+        pub presence: Option<Box<ConversationEventPresence>> = "presence",
         pub video: Option<ConversationEventVideo> = "video",
     }
 }
@@ -2160,8 +2113,8 @@ record! {
         pub platform: Option<ConversationMessagingChannelPlatform> = "platform",
         pub type_: Option<ConversationMessagingChannelType> = "type",
         pub message_id: Option<String> = "messageId",
-        pub to: Option<ConversationMessagingToRecipient> = "to",
-        pub from: Option<ConversationMessagingFromRecipient> = "from",
+        pub to: Option<Box<ConversationMessagingToRecipient>> = "to",
+        pub from: Option<Box<ConversationMessagingFromRecipient>> = "from",
         pub time: Option<DateTime> = "time",
         pub date_modified: Option<DateTime> = "dateModified",
         pub date_deleted: Option<DateTime> = "dateDeleted",
@@ -2241,7 +2194,7 @@ open_enum! {
 record! {
     pub struct ConversationNormalizedMessage {
         pub id: Option<String> = "id",
-        pub channel: Option<ConversationMessagingChannel> = "channel",
+        pub channel: Option<Box<ConversationMessagingChannel>> = "channel",
         pub type_: Option<ConversationNormalizedMessageType> = "type",
         pub text: Option<String> = "text",
         pub content: Option<Vec<ConversationMessageContent>> = "content",
@@ -2322,7 +2275,7 @@ record! {
     pub struct ConversationNotificationTemplateHeader {
         pub type_: Option<ConversationNotificationTemplateHeaderType> = "type",
         pub text: Option<String> = "text",
-        pub media: Option<ConversationContentAttachment> = "media",
+        pub media: Option<Box<ConversationContentAttachment>> = "media",
         pub parameters: Option<Vec<ConversationNotificationTemplateParameter>> = "parameters",
     }
 }
@@ -2450,13 +2403,7 @@ open_enum! {
     }
 }
 
-open_enum! {
-    pub enum ConversationRecordingState {
-        Active = "ACTIVE",
-        Paused = "PAUSED",
-        None = "NONE",
-    }
-}
+pub type ConversationRecordingState = RecordersStateAdhocState;
 
 record! {
     pub struct ConversationReference {
@@ -2607,10 +2554,10 @@ record! {
         pub name: Option<String> = "name",
         pub version: Option<i64> = "version",
         pub date_created: Option<DateTime> = "dateCreated",
-        pub schema: Option<Schema> = "schema",
+        pub schema: Option<Box<Schema>> = "schema",
         pub current: Option<bool> = "current",
         pub validation_fields: Option<Vec<String>> = "validationFields",
-        pub validation_limits: Option<ValidationLimits> = "validationLimits",
+        pub validation_limits: Option<Box<ValidationLimits>> = "validationLimits",
         pub item_validation_fields: Option<Vec<String>> = "itemValidationFields",
         pub item_validation_limits: Option<ItemValidationLimits> = "itemValidationLimits",
         pub self_uri: Option<String> = "selfUri",
@@ -2675,7 +2622,7 @@ record! {
         pub enabled: Option<bool> = "enabled",
         pub created_by: Option<DomainEntityRef> = "createdBy",
         pub date_created: Option<DateTime> = "dateCreated",
-        pub json_schema: Option<JsonSchemaDocument> = "jsonSchema",
+        pub json_schema: Option<Box<JsonSchemaDocument>> = "jsonSchema",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -2948,43 +2895,21 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum DomainResourceConditionNodeConjunction {
-        And = "AND",
-        Or = "OR",
-    }
-}
+pub type DomainResourceConditionNodeConjunction = ResourceConditionNodeConjunction;
 
-open_enum! {
-    pub enum DomainResourceConditionNodeOperator {
-        Eq = "EQ",
-        In = "IN",
-        Ge = "GE",
-        Gt = "GT",
-        Le = "LE",
-        Lt = "LT",
-    }
-}
+pub type DomainResourceConditionNodeOperator = ResourceConditionNodeOperator;
 
 record! {
     pub struct DomainResourceConditionValue {
-        pub user: Option<UserFullReference> = "user",
-        pub queue: Option<QueueFullReference> = "queue",
-        pub team: Option<TeamFullReference> = "team",
+        pub user: Option<Box<UserFullReference>> = "user",
+        pub queue: Option<Box<QueueFullReference>> = "queue",
+        pub team: Option<Box<TeamFullReference>> = "team",
         pub value: Option<String> = "value",
         pub type_: Option<DomainResourceConditionValueType> = "type",
     }
 }
 
-open_enum! {
-    pub enum DomainResourceConditionValueType {
-        Scalar = "SCALAR",
-        Variable = "VARIABLE",
-        User = "USER",
-        Team = "TEAM",
-        Queue = "QUEUE",
-    }
-}
+pub type DomainResourceConditionValueType = ResourceConditionValueType;
 
 record! {
     pub struct DomainRole {
@@ -3047,7 +2972,7 @@ record! {
         pub segments: Option<Vec<Segment>> = "segments",
         pub direction: Option<EmailDirection> = "direction",
         pub recording_id: Option<String> = "recordingId",
-        pub error_info: Option<ErrorBody> = "errorInfo",
+        pub error_info: Option<Box<ErrorBody>> = "errorInfo",
         pub disconnect_type: Option<EmailDisconnectType> = "disconnectType",
         pub start_hold_time: Option<DateTime> = "startHoldTime",
         pub start_alerting_time: Option<DateTime> = "startAlertingTime",
@@ -3060,7 +2985,7 @@ record! {
         pub message_id: Option<String> = "messageId",
         pub draft_attachments: Option<Vec<Attachment>> = "draftAttachments",
         pub spam: Option<bool> = "spam",
-        pub wrapup: Option<Wrapup> = "wrapup",
+        pub wrapup: Option<Box<Wrapup>> = "wrapup",
         pub after_call_work: Option<AfterCallWork> = "afterCallWork",
         pub after_call_work_required: Option<bool> = "afterCallWorkRequired",
         pub queue_media_settings: Option<ConversationQueueMediaSettings> = "queueMediaSettings",
@@ -3077,18 +3002,28 @@ record! {
 
 pub type EmailDirection = CallDirection;
 
-pub type EmailDisconnectType = CallbackDisconnectType;
-
 open_enum! {
-    pub enum EmailInitialState {
-        Alerting = "alerting",
-        Connected = "connected",
-        Disconnected = "disconnected",
-        None = "none",
-        Parked = "parked",
-        Transmitting = "transmitting",
+    pub enum EmailDisconnectType {
+        Endpoint = "endpoint",
+        Client = "client",
+        System = "system",
+        Timeout = "timeout",
+        Transfer = "transfer",
+        TransferConference = "transfer.conference",
+        TransferConsult = "transfer.consult",
+        TransferForward = "transfer.forward",
+        TransferNoanswer = "transfer.noanswer",
+        TransferNotavailable = "transfer.notavailable",
+        TransportFailure = "transport.failure",
+        Error = "error",
+        Peer = "peer",
+        Other = "other",
+        Spam = "spam",
+        Uncallable = "uncallable",
     }
 }
+
+pub type EmailInitialState = EmailState;
 
 record! {
     pub struct EmailMediaSettings {
@@ -3101,7 +3036,16 @@ record! {
     }
 }
 
-pub type EmailState = EmailInitialState;
+open_enum! {
+    pub enum EmailState {
+        Alerting = "alerting",
+        Connected = "connected",
+        Disconnected = "disconnected",
+        None = "none",
+        Parked = "parked",
+        Transmitting = "transmitting",
+    }
+}
 
 record! {
     pub struct EmployerInfo {
@@ -3152,14 +3096,14 @@ record! {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
         pub conversation: Option<ConversationReference> = "conversation",
-        pub evaluation_form: Option<EvaluationForm> = "evaluationForm",
-        pub evaluator: Option<User> = "evaluator",
-        pub agent: Option<User> = "agent",
+        pub evaluation_form: Option<Box<EvaluationForm>> = "evaluationForm",
+        pub evaluator: Option<Box<User>> = "evaluator",
+        pub agent: Option<Box<User>> = "agent",
         pub calibration: Option<Box<Calibration>> = "calibration",
         pub status: Option<EvaluationStatus> = "status",
-        pub answers: Option<EvaluationScoringSet> = "answers",
+        pub answers: Option<Box<EvaluationScoringSet>> = "answers",
         pub agent_has_read: Option<bool> = "agentHasRead",
-        pub assignee: Option<User> = "assignee",
+        pub assignee: Option<Box<User>> = "assignee",
         pub assignee_applicable: Option<bool> = "assigneeApplicable",
         pub release_date: Option<DateTime> = "releaseDate",
         pub assigned_date: Option<DateTime> = "assignedDate",
@@ -3167,7 +3111,7 @@ record! {
         pub changed_date: Option<DateTime> = "changedDate",
         pub submitted_date: Option<DateTime> = "submittedDate",
         pub revision_created_date: Option<DateTime> = "revisionCreatedDate",
-        pub queue: Option<Queue> = "queue",
+        pub queue: Option<Box<Queue>> = "queue",
         pub media_type: Option<Vec<EvaluationMediaTypeItem>> = "mediaType",
         pub division_ids: Option<Vec<String>> = "divisionIds",
         pub rescore: Option<bool> = "rescore",
@@ -3179,7 +3123,7 @@ record! {
         pub resource_id: Option<String> = "resourceId",
         pub resource_type: Option<EvaluationResourceType> = "resourceType",
         pub redacted: Option<bool> = "redacted",
-        pub agent_team: Option<Team> = "agentTeam",
+        pub agent_team: Option<Box<Team>> = "agentTeam",
         pub is_scoring_index: Option<bool> = "isScoringIndex",
         pub authorized_actions: Option<Vec<String>> = "authorizedActions",
         pub has_assistance_failed: Option<bool> = "hasAssistanceFailed",
@@ -3215,7 +3159,7 @@ record! {
     }
 }
 
-pub type EvaluationDetailQueryClauseType = ConversationDetailQueryClauseType;
+pub type EvaluationDetailQueryClauseType = SurveyDetailQueryClauseType;
 
 record! {
     pub struct EvaluationDetailQueryFilter {
@@ -3225,7 +3169,7 @@ record! {
     }
 }
 
-pub type EvaluationDetailQueryFilterType = ConversationDetailQueryClauseType;
+pub type EvaluationDetailQueryFilterType = SurveyDetailQueryClauseType;
 
 record! {
     pub struct EvaluationDetailQueryPredicate {
@@ -3266,9 +3210,9 @@ open_enum! {
     }
 }
 
-pub type EvaluationDetailQueryPredicateOperator = ConversationDetailQueryPredicateOperator;
+pub type EvaluationDetailQueryPredicateOperator = SurveyDetailQueryPredicateOperator;
 
-pub type EvaluationDetailQueryPredicateType = ConversationDetailQueryPredicateType;
+pub type EvaluationDetailQueryPredicateType = SurveyDetailQueryPredicateType;
 
 record! {
     pub struct EvaluationForm {
@@ -3279,7 +3223,7 @@ record! {
         pub published: Option<bool> = "published",
         pub context_id: Option<String> = "contextId",
         pub question_groups: Option<Vec<EvaluationQuestionGroup>> = "questionGroups",
-        pub published_versions: Option<DomainEntityListingEvaluationForm> = "publishedVersions",
+        pub published_versions: Option<Box<DomainEntityListingEvaluationForm>> = "publishedVersions",
         pub evaluation_settings: Option<EvaluationSettings> = "evaluationSettings",
         pub latest_version_form_name: Option<String> = "latestVersionFormName",
         pub ai_scoring: Option<AiScoringSettings> = "aiScoring",
@@ -3517,14 +3461,14 @@ record! {
         pub last_name: Option<String> = "lastName",
         pub salutation: Option<String> = "salutation",
         pub title: Option<String> = "title",
-        pub work_phone: Option<PhoneNumber> = "workPhone",
-        pub cell_phone: Option<PhoneNumber> = "cellPhone",
-        pub home_phone: Option<PhoneNumber> = "homePhone",
-        pub other_phone: Option<PhoneNumber> = "otherPhone",
+        pub work_phone: Option<Box<PhoneNumber>> = "workPhone",
+        pub cell_phone: Option<Box<PhoneNumber>> = "cellPhone",
+        pub home_phone: Option<Box<PhoneNumber>> = "homePhone",
+        pub other_phone: Option<Box<PhoneNumber>> = "otherPhone",
         pub work_email: Option<String> = "workEmail",
         pub personal_email: Option<String> = "personalEmail",
         pub other_email: Option<String> = "otherEmail",
-        pub address: Option<ContactAddress> = "address",
+        pub address: Option<Box<ContactAddress>> = "address",
         pub twitter_id: Option<TwitterId> = "twitterId",
         pub line_id: Option<LineId> = "lineId",
         pub whats_app_id: Option<WhatsAppId> = "whatsAppId",
@@ -3535,10 +3479,10 @@ record! {
         pub identifiers: Option<Vec<ContactIdentifier>> = "identifiers",
         pub modify_date: Option<DateTime> = "modifyDate",
         pub create_date: Option<DateTime> = "createDate",
-        pub external_organization: Option<ExternalOrganization> = "externalOrganization",
+        pub external_organization: Option<Box<ExternalOrganization>> = "externalOrganization",
         pub survey_opt_out: Option<bool> = "surveyOptOut",
         pub external_system_url: Option<String> = "externalSystemUrl",
-        pub schema: Option<DataSchema> = "schema",
+        pub schema: Option<Box<DataSchema>> = "schema",
         pub custom_fields: Option<Map<Value>> = "customFields",
         pub external_data_sources: Option<Vec<ExternalDataSource>> = "externalDataSources",
         pub type_: Option<ExternalContactType> = "type",
@@ -3546,7 +3490,7 @@ record! {
         pub merge_set: Option<Vec<ContactAddressableEntityRef>> = "mergeSet",
         pub merged_from: Option<Vec<ContactAddressableEntityRef>> = "mergedFrom",
         pub merged_to: Option<ContactAddressableEntityRef> = "mergedTo",
-        pub merge_operation: Option<MergeOperation> = "mergeOperation",
+        pub merge_operation: Option<Box<MergeOperation>> = "mergeOperation",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -3586,9 +3530,9 @@ record! {
         pub division: Option<WritableStarrableDivision> = "division",
         pub company_type: Option<String> = "companyType",
         pub industry: Option<String> = "industry",
-        pub address: Option<ContactAddress> = "address",
-        pub phone_number: Option<PhoneNumber> = "phoneNumber",
-        pub fax_number: Option<PhoneNumber> = "faxNumber",
+        pub address: Option<Box<ContactAddress>> = "address",
+        pub phone_number: Option<Box<PhoneNumber>> = "phoneNumber",
+        pub fax_number: Option<Box<PhoneNumber>> = "faxNumber",
         pub employee_count: Option<i64> = "employeeCount",
         pub revenue: Option<i64> = "revenue",
         pub tags: Option<Vec<String>> = "tags",
@@ -3599,7 +3543,7 @@ record! {
         pub modify_date: Option<DateTime> = "modifyDate",
         pub create_date: Option<DateTime> = "createDate",
         pub trustor: Option<Trustor> = "trustor",
-        pub schema: Option<DataSchema> = "schema",
+        pub schema: Option<Box<DataSchema>> = "schema",
         pub custom_fields: Option<Map<Value>> = "customFields",
         pub identifiers: Option<Vec<ExternalOrganizationIdentifier>> = "identifiers",
         pub external_ids: Option<Vec<ExternalId>> = "externalIds",
@@ -3682,19 +3626,19 @@ record! {
         pub division: Option<WritableDivision> = "division",
         pub description: Option<String> = "description",
         pub type_: Option<FlowType> = "type",
-        pub locked_user: Option<User> = "lockedUser",
+        pub locked_user: Option<Box<User>> = "lockedUser",
         pub locked_client: Option<DomainEntityRef> = "lockedClient",
         pub active: Option<bool> = "active",
         pub system: Option<bool> = "system",
         pub deleted: Option<bool> = "deleted",
-        pub published_version: Option<FlowVersion> = "publishedVersion",
-        pub saved_version: Option<FlowVersion> = "savedVersion",
+        pub published_version: Option<Box<FlowVersion>> = "publishedVersion",
+        pub saved_version: Option<Box<FlowVersion>> = "savedVersion",
         pub input_schema: Option<Value> = "inputSchema",
         pub output_schema: Option<Value> = "outputSchema",
-        pub checked_in_version: Option<FlowVersion> = "checkedInVersion",
-        pub debug_version: Option<FlowVersion> = "debugVersion",
-        pub published_by: Option<User> = "publishedBy",
-        pub current_operation: Option<Operation> = "currentOperation",
+        pub checked_in_version: Option<Box<FlowVersion>> = "checkedInVersion",
+        pub debug_version: Option<Box<FlowVersion>> = "debugVersion",
+        pub published_by: Option<Box<User>> = "publishedBy",
+        pub current_operation: Option<Box<Operation>> = "currentOperation",
         pub nlu_info: Option<NluInfo> = "nluInfo",
         pub supported_languages: Option<Vec<SupportedLanguage>> = "supportedLanguages",
         pub compatible_flow_types: Option<Vec<FlowCompatibleFlowTypesItem>> = "compatibleFlowTypes",
@@ -3764,7 +3708,7 @@ record! {
         pub type_: Option<FlowVersionType> = "type",
         pub secure: Option<bool> = "secure",
         pub debug: Option<bool> = "debug",
-        pub created_by: Option<User> = "createdBy",
+        pub created_by: Option<Box<User>> = "createdBy",
         pub created_by_client: Option<DomainEntityRef> = "createdByClient",
         pub configuration_uri: Option<String> = "configurationUri",
         pub date_created: Option<i64> = "dateCreated",
@@ -3772,8 +3716,8 @@ record! {
         pub date_saved: Option<i64> = "dateSaved",
         pub generation_id: Option<String> = "generationId",
         pub publish_result_uri: Option<String> = "publishResultUri",
-        pub input_schema: Option<JsonSchemaDocument> = "inputSchema",
-        pub output_schema: Option<JsonSchemaDocument> = "outputSchema",
+        pub input_schema: Option<Box<JsonSchemaDocument>> = "inputSchema",
+        pub output_schema: Option<Box<JsonSchemaDocument>> = "outputSchema",
         pub virtual_agent_enabled: Option<bool> = "virtualAgentEnabled",
         pub date_published: Option<DateTime> = "datePublished",
         pub date_published_end: Option<DateTime> = "datePublishedEnd",
@@ -3931,12 +3875,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum InboundOnlySettingInbound {
-        Enabled = "Enabled",
-        Disabled = "Disabled",
-    }
-}
+pub type InboundOnlySettingInbound = SettingDirectionInbound;
 
 record! {
     pub struct InboundRoute {
@@ -4055,15 +3994,15 @@ open_enum! {
     }
 }
 
+pub type InternalMessageInitialState = InternalMessageState;
+
 open_enum! {
-    pub enum InternalMessageInitialState {
+    pub enum InternalMessageState {
         Alerting = "alerting",
         Connected = "connected",
         Disconnected = "disconnected",
     }
 }
-
-pub type InternalMessageState = InternalMessageInitialState;
 
 record! {
     pub struct ItemValidationLimits {
@@ -4505,7 +4444,7 @@ record! {
         pub floorplan_id: Option<String> = "floorplanId",
         pub coordinates: Option<Map<f64>> = "coordinates",
         pub notes: Option<String> = "notes",
-        pub location_definition: Option<LocationDefinition> = "locationDefinition",
+        pub location_definition: Option<Box<LocationDefinition>> = "locationDefinition",
     }
 }
 
@@ -4546,7 +4485,7 @@ record! {
         pub name: Option<String> = "name",
         pub contact_user: Option<AddressableEntityRef> = "contactUser",
         pub emergency_number: Option<LocationEmergencyNumber> = "emergencyNumber",
-        pub address: Option<LocationAddress> = "address",
+        pub address: Option<Box<LocationAddress>> = "address",
         pub state: Option<LocationDefinitionState> = "state",
         pub notes: Option<String> = "notes",
         pub version: Option<i64> = "version",
@@ -4683,7 +4622,7 @@ record! {
         pub segments: Option<Vec<Segment>> = "segments",
         pub direction: Option<MessageDirection> = "direction",
         pub recording_id: Option<String> = "recordingId",
-        pub error_info: Option<ErrorBody> = "errorInfo",
+        pub error_info: Option<Box<ErrorBody>> = "errorInfo",
         pub disconnect_type: Option<MessageDisconnectType> = "disconnectType",
         pub start_hold_time: Option<DateTime> = "startHoldTime",
         pub start_alerting_time: Option<DateTime> = "startAlertingTime",
@@ -4699,8 +4638,8 @@ record! {
         pub to_address: Option<Address> = "toAddress",
         pub from_address: Option<Address> = "fromAddress",
         pub messages: Option<Vec<MessageDetails>> = "messages",
-        pub journey_context: Option<JourneyContext> = "journeyContext",
-        pub wrapup: Option<Wrapup> = "wrapup",
+        pub journey_context: Option<Box<JourneyContext>> = "journeyContext",
+        pub wrapup: Option<Box<Wrapup>> = "wrapup",
         pub after_call_work: Option<AfterCallWork> = "afterCallWork",
         pub after_call_work_required: Option<bool> = "afterCallWorkRequired",
         pub agent_assistant_id: Option<String> = "agentAssistantId",
@@ -4723,7 +4662,7 @@ record! {
         pub stickers: Option<Vec<MessageSticker>> = "stickers",
         pub message_metadata: Option<ConversationMessageMetadata> = "messageMetadata",
         pub social_visibility: Option<MessageDetailsSocialVisibility> = "socialVisibility",
-        pub error_info: Option<ErrorBody> = "errorInfo",
+        pub error_info: Option<Box<ErrorBody>> = "errorInfo",
     }
 }
 
@@ -4822,14 +4761,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum MessageInitialState {
-        Alerting = "alerting",
-        Connected = "connected",
-        Parked = "parked",
-        Disconnected = "disconnected",
-    }
-}
+pub type MessageInitialState = MessageState;
 
 record! {
     pub struct MessageMedia {
@@ -4854,7 +4786,14 @@ record! {
     }
 }
 
-pub type MessageState = MessageInitialState;
+open_enum! {
+    pub enum MessageState {
+        Alerting = "alerting",
+        Connected = "connected",
+        Parked = "parked",
+        Disconnected = "disconnected",
+    }
+}
 
 record! {
     pub struct MessageSticker {
@@ -4977,7 +4916,7 @@ record! {
     pub struct NamedEntityTypeDefinition {
         pub name: Option<String> = "name",
         pub description: Option<String> = "description",
-        pub mechanism: Option<NamedEntityTypeMechanism> = "mechanism",
+        pub mechanism: Option<Box<NamedEntityTypeMechanism>> = "mechanism",
     }
 }
 
@@ -5061,7 +5000,7 @@ record! {
 record! {
     pub struct NluDomainVersion {
         pub id: Option<String> = "id",
-        pub domain: Option<NluDomain> = "domain",
+        pub domain: Option<Box<NluDomain>> = "domain",
         pub description: Option<String> = "description",
         pub language: Option<String> = "language",
         pub published: Option<bool> = "published",
@@ -5110,10 +5049,10 @@ open_enum! {
 record! {
     pub struct NluInfo {
         pub domain: Option<AddressableEntityRef> = "domain",
-        pub version: Option<NluDomainVersion> = "version",
+        pub version: Option<Box<NluDomainVersion>> = "version",
         pub intents: Option<Vec<Intent>> = "intents",
         pub engine_version: Option<String> = "engineVersion",
-        pub nlu_data: Option<NluDomainVersion> = "nluData",
+        pub nlu_data: Option<Box<NluDomainVersion>> = "nluData",
     }
 }
 
@@ -5171,7 +5110,7 @@ record! {
     pub struct Operation {
         pub id: Option<String> = "id",
         pub complete: Option<bool> = "complete",
-        pub user: Option<User> = "user",
+        pub user: Option<Box<User>> = "user",
         pub client: Option<DomainEntityRef> = "client",
         pub error_message: Option<String> = "errorMessage",
         pub error_code: Option<String> = "errorCode",
@@ -5259,7 +5198,7 @@ record! {
         pub state: Option<OrgUserState> = "state",
         pub title: Option<String> = "title",
         pub username: Option<String> = "username",
-        pub manager: Option<User> = "manager",
+        pub manager: Option<Box<User>> = "manager",
         pub images: Option<Vec<Image>> = "images",
         pub version: Option<i64> = "version",
         pub certifications: Option<Vec<String>> = "certifications",
@@ -5267,17 +5206,17 @@ record! {
         pub employer_info: Option<EmployerInfo> = "employerInfo",
         pub preferred_name: Option<String> = "preferredName",
         pub routing_status: Option<RoutingStatus> = "routingStatus",
-        pub presence: Option<UserPresence> = "presence",
-        pub integration_presence: Option<UserPresence> = "integrationPresence",
-        pub conversation_summary: Option<UserConversationSummary> = "conversationSummary",
+        pub presence: Option<Box<UserPresence>> = "presence",
+        pub integration_presence: Option<Box<UserPresence>> = "integrationPresence",
+        pub conversation_summary: Option<Box<UserConversationSummary>> = "conversationSummary",
         pub out_of_office: Option<OutOfOffice> = "outOfOffice",
-        pub geolocation: Option<Geolocation> = "geolocation",
+        pub geolocation: Option<Box<Geolocation>> = "geolocation",
         pub station: Option<UserStations> = "station",
         pub authorization: Option<UserAuthorization> = "authorization",
         pub profile_skills: Option<Vec<String>> = "profileSkills",
         pub locations: Option<Vec<Location>> = "locations",
         pub groups: Option<Vec<Group>> = "groups",
-        pub team: Option<Team> = "team",
+        pub team: Option<Box<Team>> = "team",
         pub work_plan_bid_ranks: Option<WorkPlanBidRanks> = "workPlanBidRanks",
         pub skills: Option<Vec<UserRoutingSkill>> = "skills",
         pub languages: Option<Vec<UserRoutingLanguage>> = "languages",
@@ -5286,7 +5225,7 @@ record! {
         pub last_token_issued: Option<OAuthLastTokenIssued> = "lastTokenIssued",
         pub date_last_login: Option<DateTime> = "dateLastLogin",
         pub date_welcome_sent: Option<DateTime> = "dateWelcomeSent",
-        pub organization: Option<Organization> = "organization",
+        pub organization: Option<Box<Organization>> = "organization",
     }
 }
 
@@ -5320,9 +5259,9 @@ record! {
         pub system_presence: Option<String> = "systemPresence",
         pub deactivated: Option<bool> = "deactivated",
         pub primary: Option<bool> = "primary",
-        pub created_by: Option<User> = "createdBy",
+        pub created_by: Option<Box<User>> = "createdBy",
         pub created_date: Option<DateTime> = "createdDate",
-        pub modified_by: Option<User> = "modifiedBy",
+        pub modified_by: Option<Box<User>> = "modifiedBy",
         pub modified_date: Option<DateTime> = "modifiedDate",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -5446,9 +5385,9 @@ record! {
         pub wrapup_prompt: Option<ParticipantWrapupPrompt> = "wrapupPrompt",
         pub wrapup_timeout_ms: Option<i64> = "wrapupTimeoutMs",
         pub wrapup_skipped: Option<bool> = "wrapupSkipped",
-        pub wrapup: Option<Wrapup> = "wrapup",
+        pub wrapup: Option<Box<Wrapup>> = "wrapup",
         pub media_roles: Option<Vec<String>> = "mediaRoles",
-        pub conversation_routing_data: Option<ConversationRoutingData> = "conversationRoutingData",
+        pub conversation_routing_data: Option<Box<ConversationRoutingData>> = "conversationRoutingData",
         pub alerting_timeout_ms: Option<i64> = "alertingTimeoutMs",
         pub monitored_participant_id: Option<String> = "monitoredParticipantId",
         pub coached_participant_id: Option<String> = "coachedParticipantId",
@@ -5542,7 +5481,7 @@ record! {
         pub division: Option<WritableStarrableDivision> = "division",
         pub description: Option<String> = "description",
         pub resources: Option<Vec<PromptAsset>> = "resources",
-        pub current_operation: Option<Operation> = "currentOperation",
+        pub current_operation: Option<Box<Operation>> = "currentOperation",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -5610,7 +5549,7 @@ record! {
         pub member_count: Option<i64> = "memberCount",
         pub user_member_count: Option<i64> = "userMemberCount",
         pub joined_member_count: Option<i64> = "joinedMemberCount",
-        pub media_settings: Option<QueueMediaSettings> = "mediaSettings",
+        pub media_settings: Option<Box<QueueMediaSettings>> = "mediaSettings",
         pub routing_rules: Option<Vec<RoutingRule>> = "routingRules",
         pub conditional_group_routing: Option<ConditionalGroupRouting> = "conditionalGroupRouting",
         pub conditional_group_activation: Option<ConditionalGroupActivation> = "conditionalGroupActivation",
@@ -5636,7 +5575,7 @@ record! {
         pub calling_party_name: Option<String> = "callingPartyName",
         pub calling_party_number: Option<String> = "callingPartyNumber",
         pub default_scripts: Option<Map<Script>> = "defaultScripts",
-        pub outbound_messaging_addresses: Option<QueueMessagingAddresses> = "outboundMessagingAddresses",
+        pub outbound_messaging_addresses: Option<Box<QueueMessagingAddresses>> = "outboundMessagingAddresses",
         pub outbound_email_address: Option<QueueEmailAddress> = "outboundEmailAddress",
         pub peer_id: Option<String> = "peerId",
         pub suppress_in_queue_call_recording: Option<bool> = "suppressInQueueCallRecording",
@@ -5647,7 +5586,7 @@ record! {
 record! {
     pub struct QueueEmailAddress {
         pub domain: Option<DomainEntityRef> = "domain",
-        pub route: Option<InboundRoute> = "route",
+        pub route: Option<Box<InboundRoute>> = "route",
     }
 }
 
@@ -5664,7 +5603,7 @@ record! {
         pub member_count: Option<i64> = "memberCount",
         pub user_member_count: Option<i64> = "userMemberCount",
         pub joined_member_count: Option<i64> = "joinedMemberCount",
-        pub media_settings: Option<QueueMediaSettings> = "mediaSettings",
+        pub media_settings: Option<Box<QueueMediaSettings>> = "mediaSettings",
         pub routing_rules: Option<Vec<RoutingRule>> = "routingRules",
         pub conditional_group_routing: Option<ConditionalGroupRouting> = "conditionalGroupRouting",
         pub conditional_group_activation: Option<ConditionalGroupActivation> = "conditionalGroupActivation",
@@ -5690,7 +5629,7 @@ record! {
         pub calling_party_name: Option<String> = "callingPartyName",
         pub calling_party_number: Option<String> = "callingPartyNumber",
         pub default_scripts: Option<Map<Script>> = "defaultScripts",
-        pub outbound_messaging_addresses: Option<QueueMessagingAddresses> = "outboundMessagingAddresses",
+        pub outbound_messaging_addresses: Option<Box<QueueMessagingAddresses>> = "outboundMessagingAddresses",
         pub outbound_email_address: Option<QueueEmailAddress> = "outboundEmailAddress",
         pub peer_id: Option<String> = "peerId",
         pub suppress_in_queue_call_recording: Option<bool> = "suppressInQueueCallRecording",
@@ -5698,38 +5637,27 @@ record! {
     }
 }
 
+pub type QueueFullReferenceLastAgentRoutingMode = QueueLastAgentRoutingMode;
+
+pub type QueueFullReferenceScoringMethod = QueueScoringMethod;
+
+pub type QueueFullReferenceSkillEvaluationMethod = QueueSkillEvaluationMethod;
+
 open_enum! {
-    pub enum QueueFullReferenceLastAgentRoutingMode {
+    pub enum QueueLastAgentRoutingMode {
         Disabled = "Disabled",
         QueueMembersOnly = "QueueMembersOnly",
         AnyAgent = "AnyAgent",
     }
 }
 
-open_enum! {
-    pub enum QueueFullReferenceScoringMethod {
-        TimestampAndPriority = "TimestampAndPriority",
-        PriorityOnly = "PriorityOnly",
-    }
-}
-
-open_enum! {
-    pub enum QueueFullReferenceSkillEvaluationMethod {
-        None = "NONE",
-        Best = "BEST",
-        All = "ALL",
-    }
-}
-
-pub type QueueLastAgentRoutingMode = QueueFullReferenceLastAgentRoutingMode;
-
 record! {
     pub struct QueueMediaSettings {
         pub call: Option<MediaSettings> = "call",
-        pub callback: Option<CallbackMediaSettings> = "callback",
+        pub callback: Option<Box<CallbackMediaSettings>> = "callback",
         pub chat: Option<MediaSettings> = "chat",
         pub email: Option<EmailMediaSettings> = "email",
-        pub message: Option<MessageMediaSettings> = "message",
+        pub message: Option<Box<MessageMediaSettings>> = "message",
     }
 }
 
@@ -5748,9 +5676,20 @@ record! {
     }
 }
 
-pub type QueueScoringMethod = QueueFullReferenceScoringMethod;
+open_enum! {
+    pub enum QueueScoringMethod {
+        TimestampAndPriority = "TimestampAndPriority",
+        PriorityOnly = "PriorityOnly",
+    }
+}
 
-pub type QueueSkillEvaluationMethod = QueueFullReferenceSkillEvaluationMethod;
+open_enum! {
+    pub enum QueueSkillEvaluationMethod {
+        None = "NONE",
+        Best = "BEST",
+        All = "ALL",
+    }
+}
 
 record! {
     pub struct RecordersState {
@@ -5761,13 +5700,19 @@ record! {
     }
 }
 
-pub type RecordersStateAdhocState = ConversationRecordingState;
+open_enum! {
+    pub enum RecordersStateAdhocState {
+        Active = "ACTIVE",
+        Paused = "PAUSED",
+        None = "NONE",
+    }
+}
 
-pub type RecordersStateAgentExperienceState = ConversationRecordingState;
+pub type RecordersStateAgentExperienceState = RecordersStateAdhocState;
 
-pub type RecordersStateCustomerExperienceState = ConversationRecordingState;
+pub type RecordersStateCustomerExperienceState = RecordersStateAdhocState;
 
-pub type RecordersStateSnippetState = ConversationRecordingState;
+pub type RecordersStateSnippetState = RecordersStateAdhocState;
 
 record! {
     pub struct Referrer {
@@ -5811,7 +5756,7 @@ record! {
     }
 }
 
-pub type ResolutionDetailQueryClauseType = ConversationDetailQueryClauseType;
+pub type ResolutionDetailQueryClauseType = SurveyDetailQueryClauseType;
 
 record! {
     pub struct ResolutionDetailQueryFilter {
@@ -5821,7 +5766,7 @@ record! {
     }
 }
 
-pub type ResolutionDetailQueryFilterType = ConversationDetailQueryClauseType;
+pub type ResolutionDetailQueryFilterType = SurveyDetailQueryClauseType;
 
 record! {
     pub struct ResolutionDetailQueryPredicate {
@@ -5839,9 +5784,9 @@ open_enum! {
     }
 }
 
-pub type ResolutionDetailQueryPredicateOperator = ConversationDetailQueryPredicateOperator;
+pub type ResolutionDetailQueryPredicateOperator = SurveyDetailQueryPredicateOperator;
 
-pub type ResolutionDetailQueryPredicateType = ConversationDetailQueryPredicateType;
+pub type ResolutionDetailQueryPredicateType = SurveyDetailQueryPredicateType;
 
 record! {
     pub struct ResourceConditionNode {
@@ -5853,9 +5798,23 @@ record! {
     }
 }
 
-pub type ResourceConditionNodeConjunction = DomainResourceConditionNodeConjunction;
+open_enum! {
+    pub enum ResourceConditionNodeConjunction {
+        And = "AND",
+        Or = "OR",
+    }
+}
 
-pub type ResourceConditionNodeOperator = DomainResourceConditionNodeOperator;
+open_enum! {
+    pub enum ResourceConditionNodeOperator {
+        Eq = "EQ",
+        In = "IN",
+        Ge = "GE",
+        Gt = "GT",
+        Le = "LE",
+        Lt = "LT",
+    }
+}
 
 record! {
     pub struct ResourceConditionValue {
@@ -5864,7 +5823,15 @@ record! {
     }
 }
 
-pub type ResourceConditionValueType = DomainResourceConditionValueType;
+open_enum! {
+    pub enum ResourceConditionValueType {
+        Scalar = "SCALAR",
+        Variable = "VARIABLE",
+        User = "USER",
+        Queue = "QUEUE",
+        Team = "TEAM",
+    }
+}
 
 record! {
     pub struct ResourcePermissionPolicy {
@@ -6067,13 +6034,7 @@ open_enum! {
     }
 }
 
-open_enum! {
-    pub enum ScreenMonitoringInitialState {
-        None = "none",
-        Connected = "connected",
-        Disconnected = "disconnected",
-    }
-}
+pub type ScreenMonitoringInitialState = ScreenMonitoringState;
 
 open_enum! {
     pub enum ScreenMonitoringMonitoringType {
@@ -6083,7 +6044,13 @@ open_enum! {
     }
 }
 
-pub type ScreenMonitoringState = ScreenMonitoringInitialState;
+open_enum! {
+    pub enum ScreenMonitoringState {
+        None = "none",
+        Connected = "connected",
+        Disconnected = "disconnected",
+    }
+}
 
 record! {
     pub struct Screenshare {
@@ -6100,17 +6067,17 @@ record! {
         pub provider: Option<String> = "provider",
         pub peer_id: Option<String> = "peerId",
         pub segments: Option<Vec<Segment>> = "segments",
-        pub wrapup: Option<Wrapup> = "wrapup",
+        pub wrapup: Option<Box<Wrapup>> = "wrapup",
         pub after_call_work: Option<AfterCallWork> = "afterCallWork",
         pub after_call_work_required: Option<bool> = "afterCallWorkRequired",
     }
 }
 
-pub type ScreenshareDisconnectType = CallbackDisconnectType;
+pub type ScreenshareDisconnectType = EmailDisconnectType;
 
-pub type ScreenshareInitialState = ConversationChatInitialState;
+pub type ScreenshareInitialState = VideoState;
 
-pub type ScreenshareState = ConversationChatInitialState;
+pub type ScreenshareState = VideoState;
 
 record! {
     pub struct Script {
@@ -6171,7 +6138,7 @@ record! {
     }
 }
 
-pub type SegmentDetailQueryClauseType = ConversationDetailQueryClauseType;
+pub type SegmentDetailQueryClauseType = SurveyDetailQueryClauseType;
 
 record! {
     pub struct SegmentDetailQueryFilter {
@@ -6181,7 +6148,7 @@ record! {
     }
 }
 
-pub type SegmentDetailQueryFilterType = ConversationDetailQueryClauseType;
+pub type SegmentDetailQueryFilterType = SurveyDetailQueryClauseType;
 
 record! {
     pub struct SegmentDetailQueryPredicate {
@@ -6287,7 +6254,7 @@ open_enum! {
     }
 }
 
-pub type SegmentDetailQueryPredicateOperator = ConversationDetailQueryPredicateOperator;
+pub type SegmentDetailQueryPredicateOperator = SurveyDetailQueryPredicateOperator;
 
 open_enum! {
     pub enum SegmentDetailQueryPredicatePropertyType {
@@ -6300,7 +6267,7 @@ open_enum! {
     }
 }
 
-pub type SegmentDetailQueryPredicateType = ConversationDetailQueryPredicateType;
+pub type SegmentDetailQueryPredicateType = SurveyDetailQueryPredicateType;
 
 record! {
     pub struct ServerDate {
@@ -6329,14 +6296,14 @@ record! {
         pub segment_assignments: Option<Vec<SessionSegmentAssignment>> = "segmentAssignments",
         pub attributes: Option<Map<CustomEventAttribute>> = "attributes",
         pub attribute_lists: Option<Map<CustomEventAttributeList>> = "attributeLists",
-        pub browser: Option<Browser> = "browser",
-        pub device: Option<Device> = "device",
-        pub geolocation: Option<JourneyGeolocation> = "geolocation",
+        pub browser: Option<Box<Browser>> = "browser",
+        pub device: Option<Box<Device>> = "device",
+        pub geolocation: Option<Box<JourneyGeolocation>> = "geolocation",
         pub ip_address: Option<String> = "ipAddress",
         pub ip_organization: Option<String> = "ipOrganization",
-        pub last_page: Option<JourneyPage> = "lastPage",
-        pub mkt_campaign: Option<JourneyCampaign> = "mktCampaign",
-        pub referrer: Option<Referrer> = "referrer",
+        pub last_page: Option<Box<JourneyPage>> = "lastPage",
+        pub mkt_campaign: Option<Box<JourneyCampaign>> = "mktCampaign",
+        pub referrer: Option<Box<Referrer>> = "referrer",
         pub app: Option<JourneyApp> = "app",
         pub sdk_library: Option<SdkLibrary> = "sdkLibrary",
         pub network_connectivity: Option<NetworkConnectivity> = "networkConnectivity",
@@ -6446,9 +6413,19 @@ record! {
     }
 }
 
-pub type SettingDirectionInbound = InboundOnlySettingInbound;
+open_enum! {
+    pub enum SettingDirectionInbound {
+        Enabled = "Enabled",
+        Disabled = "Disabled",
+    }
+}
 
-pub type SettingDirectionOutbound = InboundOnlySettingInbound;
+open_enum! {
+    pub enum SettingDirectionOutbound {
+        Enabled = "Enabled",
+        Disabled = "Disabled",
+    }
+}
 
 record! {
     pub struct Signature {
@@ -6500,15 +6477,15 @@ record! {
         pub provider: Option<String> = "provider",
         pub script_id: Option<String> = "scriptId",
         pub peer_id: Option<String> = "peerId",
-        pub wrapup: Option<Wrapup> = "wrapup",
+        pub wrapup: Option<Box<Wrapup>> = "wrapup",
         pub after_call_work: Option<AfterCallWork> = "afterCallWork",
         pub after_call_work_required: Option<bool> = "afterCallWorkRequired",
     }
 }
 
-pub type SocialExpressionDisconnectType = CallbackDisconnectType;
+pub type SocialExpressionDisconnectType = EmailDisconnectType;
 
-pub type SocialExpressionState = ConversationChatInitialState;
+pub type SocialExpressionState = VideoState;
 
 record! {
     pub struct StarrableDivision {
@@ -6621,7 +6598,12 @@ record! {
     }
 }
 
-pub type SurveyDetailQueryClauseType = ConversationDetailQueryClauseType;
+open_enum! {
+    pub enum SurveyDetailQueryClauseType {
+        And = "and",
+        Or = "or",
+    }
+}
 
 record! {
     pub struct SurveyDetailQueryFilter {
@@ -6631,7 +6613,7 @@ record! {
     }
 }
 
-pub type SurveyDetailQueryFilterType = ConversationDetailQueryClauseType;
+pub type SurveyDetailQueryFilterType = SurveyDetailQueryClauseType;
 
 record! {
     pub struct SurveyDetailQueryPredicate {
@@ -6666,9 +6648,21 @@ open_enum! {
     }
 }
 
-pub type SurveyDetailQueryPredicateOperator = ConversationDetailQueryPredicateOperator;
+open_enum! {
+    pub enum SurveyDetailQueryPredicateOperator {
+        Matches = "matches",
+        Exists = "exists",
+        NotExists = "notExists",
+    }
+}
 
-pub type SurveyDetailQueryPredicateType = ConversationDetailQueryPredicateType;
+open_enum! {
+    pub enum SurveyDetailQueryPredicateType {
+        Dimension = "dimension",
+        Property = "property",
+        Metric = "metric",
+    }
+}
 
 record! {
     pub struct Team {
@@ -6754,7 +6748,7 @@ record! {
         pub authorized_scope: Option<Vec<String>> = "authorizedScope",
         pub cloned_user: Option<TokenInfoClonedUser> = "clonedUser",
         pub date_token_idles: Option<DateTime> = "dateTokenIdles",
-        pub o_auth_client: Option<OrgOAuthClient> = "OAuthClient",
+        pub o_auth_client: Option<Box<OrgOAuthClient>> = "OAuthClient",
     }
 }
 
@@ -6868,8 +6862,8 @@ record! {
         pub id: Option<String> = "id",
         pub enabled: Option<bool> = "enabled",
         pub date_created: Option<DateTime> = "dateCreated",
-        pub created_by: Option<OrgUser> = "createdBy",
-        pub organization: Option<Organization> = "organization",
+        pub created_by: Option<Box<OrgUser>> = "createdBy",
+        pub organization: Option<Box<Organization>> = "organization",
         pub authorization: Option<TrusteeAuthorization> = "authorization",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -6964,17 +6958,17 @@ record! {
         pub employer_info: Option<EmployerInfo> = "employerInfo",
         pub preferred_name: Option<String> = "preferredName",
         pub routing_status: Option<RoutingStatus> = "routingStatus",
-        pub presence: Option<UserPresence> = "presence",
-        pub integration_presence: Option<UserPresence> = "integrationPresence",
-        pub conversation_summary: Option<UserConversationSummary> = "conversationSummary",
+        pub presence: Option<Box<UserPresence>> = "presence",
+        pub integration_presence: Option<Box<UserPresence>> = "integrationPresence",
+        pub conversation_summary: Option<Box<UserConversationSummary>> = "conversationSummary",
         pub out_of_office: Option<OutOfOffice> = "outOfOffice",
-        pub geolocation: Option<Geolocation> = "geolocation",
+        pub geolocation: Option<Box<Geolocation>> = "geolocation",
         pub station: Option<UserStations> = "station",
         pub authorization: Option<UserAuthorization> = "authorization",
         pub profile_skills: Option<Vec<String>> = "profileSkills",
         pub locations: Option<Vec<Location>> = "locations",
         pub groups: Option<Vec<Group>> = "groups",
-        pub team: Option<Team> = "team",
+        pub team: Option<Box<Team>> = "team",
         pub work_plan_bid_ranks: Option<WorkPlanBidRanks> = "workPlanBidRanks",
         pub skills: Option<Vec<UserRoutingSkill>> = "skills",
         pub languages: Option<Vec<UserRoutingLanguage>> = "languages",
@@ -7037,7 +7031,7 @@ record! {
         pub state: Option<UserFullReferenceState> = "state",
         pub title: Option<String> = "title",
         pub username: Option<String> = "username",
-        pub manager: Option<User> = "manager",
+        pub manager: Option<Box<User>> = "manager",
         pub images: Option<Vec<Image>> = "images",
         pub version: Option<i64> = "version",
         pub certifications: Option<Vec<String>> = "certifications",
@@ -7045,17 +7039,17 @@ record! {
         pub employer_info: Option<EmployerInfo> = "employerInfo",
         pub preferred_name: Option<String> = "preferredName",
         pub routing_status: Option<RoutingStatus> = "routingStatus",
-        pub presence: Option<UserPresence> = "presence",
-        pub integration_presence: Option<UserPresence> = "integrationPresence",
-        pub conversation_summary: Option<UserConversationSummary> = "conversationSummary",
+        pub presence: Option<Box<UserPresence>> = "presence",
+        pub integration_presence: Option<Box<UserPresence>> = "integrationPresence",
+        pub conversation_summary: Option<Box<UserConversationSummary>> = "conversationSummary",
         pub out_of_office: Option<OutOfOffice> = "outOfOffice",
-        pub geolocation: Option<Geolocation> = "geolocation",
+        pub geolocation: Option<Box<Geolocation>> = "geolocation",
         pub station: Option<UserStations> = "station",
         pub authorization: Option<UserAuthorization> = "authorization",
         pub profile_skills: Option<Vec<String>> = "profileSkills",
         pub locations: Option<Vec<Location>> = "locations",
         pub groups: Option<Vec<Group>> = "groups",
-        pub team: Option<Team> = "team",
+        pub team: Option<Box<Team>> = "team",
         pub work_plan_bid_ranks: Option<WorkPlanBidRanks> = "workPlanBidRanks",
         pub skills: Option<Vec<UserRoutingSkill>> = "skills",
         pub languages: Option<Vec<UserRoutingLanguage>> = "languages",
@@ -7133,7 +7127,13 @@ record! {
 
 pub type UserRoutingSkillState = GroupState;
 
-pub type UserStateValue = GroupState;
+open_enum! {
+    pub enum UserStateValue {
+        Active = "active",
+        Inactive = "inactive",
+        Deleted = "deleted",
+    }
+}
 
 record! {
     pub struct UserStation {
@@ -7150,10 +7150,10 @@ record! {
 
 record! {
     pub struct UserStations {
-        pub associated_station: Option<UserStation> = "associatedStation",
-        pub effective_station: Option<UserStation> = "effectiveStation",
-        pub default_station: Option<UserStation> = "defaultStation",
-        pub last_associated_station: Option<UserStation> = "lastAssociatedStation",
+        pub associated_station: Option<Box<UserStation>> = "associatedStation",
+        pub effective_station: Option<Box<UserStation>> = "effectiveStation",
+        pub default_station: Option<Box<UserStation>> = "defaultStation",
+        pub last_associated_station: Option<Box<UserStation>> = "lastAssociatedStation",
     }
 }
 
@@ -7186,17 +7186,28 @@ record! {
         pub peer_id: Option<String> = "peerId",
         pub msids: Option<Vec<String>> = "msids",
         pub self_: Option<Address> = "self",
-        pub wrapup: Option<Wrapup> = "wrapup",
+        pub wrapup: Option<Box<Wrapup>> = "wrapup",
         pub after_call_work: Option<AfterCallWork> = "afterCallWork",
         pub after_call_work_required: Option<bool> = "afterCallWorkRequired",
     }
 }
 
-pub type VideoDisconnectType = CallbackDisconnectType;
+pub type VideoDisconnectType = EmailDisconnectType;
 
-pub type VideoInitialState = ConversationChatInitialState;
+pub type VideoInitialState = VideoState;
 
-pub type VideoState = ConversationChatInitialState;
+open_enum! {
+    pub enum VideoState {
+        Alerting = "alerting",
+        Dialing = "dialing",
+        Contacting = "contacting",
+        Offering = "offering",
+        Connected = "connected",
+        Disconnected = "disconnected",
+        Terminated = "terminated",
+        None = "none",
+    }
+}
 
 record! {
     pub struct VisibilityCondition {
@@ -7205,7 +7216,12 @@ record! {
     }
 }
 
-pub type VisibilityConditionCombiningOperation = DomainResourceConditionNodeConjunction;
+open_enum! {
+    pub enum VisibilityConditionCombiningOperation {
+        And = "AND",
+        Or = "OR",
+    }
+}
 
 record! {
     pub struct Voicemail {
@@ -7226,7 +7242,7 @@ open_enum! {
 
 record! {
     pub struct WhatsAppId {
-        pub phone_number: Option<PhoneNumber> = "phoneNumber",
+        pub phone_number: Option<Box<PhoneNumber>> = "phoneNumber",
         pub display_name: Option<String> = "displayName",
     }
 }

@@ -1,16 +1,15 @@
 //! How the body of a reply is read as a typed value.
 
 use bytes::Bytes;
+use serde::de::DeserializeSeed as _;
 
 use super::{Seed, Wire};
 use crate::reply::{Decode, DecodeError, RawReply};
 
 /// What arrives decides: JSON is read as JSON, text as text where the type has such a form, and an empty
-/// body as the empty value of the type, whichever status the API chose to send it with.
+/// body, or a `null`, as the empty value of the type, whichever status the API chose to send it with.
 impl<T: Wire> Decode for T {
     fn decode(reply: &RawReply) -> Result<Self, DecodeError> {
-        use serde::de::DeserializeSeed as _;
-
         let body = reply.body();
         if body.is_empty() {
             return T::absent().ok_or_else(|| DecodeError::new("the reply is empty"));
@@ -18,17 +17,26 @@ impl<T: Wire> Decode for T {
         // One check of the whole body, and none of each string in it.
         let text = std::str::from_utf8(body)
             .map_err(|error| DecodeError::new(format!("the reply is not UTF-8: {error}")))?;
-        if !is_json(reply)
-            && !text.starts_with(['{', '[', '"'])
-            && let Some(value) = T::from_text(text)
+        let is_json = is_json(reply);
+        if is_json
+            && text.trim_ascii() == "null"
+            && let Some(absent) = T::absent()
         {
-            return Ok(value);
+            return Ok(absent);
         }
-        let mut json = serde_json::Deserializer::from_str(text);
-        let value = Seed::new().deserialize(&mut json)?;
-        json.end()?;
-        Ok(value)
+        // What is not called JSON may be JSON all the same.
+        read_json(text).or_else(|error| match is_json {
+            true => Err(error),
+            false => T::from_text(text).ok_or(error),
+        })
     }
+}
+
+fn read_json<T: Wire>(text: &str) -> Result<T, DecodeError> {
+    let mut json = serde_json::Deserializer::from_str(text);
+    let value = Seed::new().deserialize(&mut json)?;
+    json.end()?;
+    Ok(value)
 }
 
 /// For operations that return what is not JSON.

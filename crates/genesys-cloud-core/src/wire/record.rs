@@ -1,9 +1,8 @@
 //! Records: JSON objects of named fields, each of which may be absent.
 
 use std::fmt;
-use std::marker::PhantomData;
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde::ser::{SerializeMap, Serializer};
 
 use super::{Form, Seed, Wire, Written};
@@ -66,31 +65,34 @@ impl<R: Record + fmt::Debug> Form<R> for RecordForm {
 }
 
 fn read_record<'de, R: Record, D: Deserializer<'de>>(deserializer: D) -> Result<R, D::Error> {
-    struct Fields<R>(PhantomData<R>);
+    /// Fills a record in its place: to hand it up by value through the deserializer, which copies it at
+    /// every step, would cost a stack of kilobytes for each record within a record.
+    struct Fields<'a, R>(&'a mut R);
 
-    impl<'de, R: Record> Visitor<'de> for Fields<R> {
-        type Value = R;
+    impl<'de, R: Record> Visitor<'de> for Fields<'_, R> {
+        type Value = ();
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             write!(f, "an object ({})", R::NAME)
         }
 
-        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<R, A::Error> {
-            let mut record = R::default();
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
             let mut reader = Reader { map, fields: R::FIELDS, at: 0, due: 0, error: None };
             reader.read_key();
             while reader.due < R::FIELDS.len() {
                 reader.at = 0;
-                record.read_fields(&mut reader);
+                self.0.read_fields(&mut reader);
             }
             match reader.error {
-                Some(error) => Err(error),
-                None => Ok(record),
+                None => Ok(()),
+                Some((at, error)) => Err(in_field(R::FIELDS.get(at), error)),
             }
         }
     }
 
-    deserializer.deserialize_map(Fields(PhantomData))
+    let mut record = R::default();
+    deserializer.deserialize_map(Fields(&mut record))?;
+    Ok(record)
 }
 
 /// Goes through the fields of a record and the keys of a JSON object side by side. The API mostly sends
@@ -103,7 +105,8 @@ struct Reader<A, E> {
     at: usize,
     /// The field whose value the JSON holds next; beyond all fields at the end.
     due: usize,
-    error: Option<E>,
+    /// What went wrong, and in which field; beyond all fields where it was in none of them.
+    error: Option<(usize, E)>,
 }
 
 impl<'de, A: MapAccess<'de>> Reader<A, A::Error> {
@@ -119,13 +122,13 @@ impl<'de, A: MapAccess<'de>> Reader<A, A::Error> {
                 }
                 Ok(Some(None)) => {
                     if let Err(error) = self.map.next_value::<IgnoredAny>() {
-                        self.error = Some(error);
+                        self.error = Some((usize::MAX, error));
                         return;
                     }
                 }
                 Ok(None) => return,
                 Err(error) => {
-                    self.error = Some(error);
+                    self.error = Some((usize::MAX, error));
                     return;
                 }
             }
@@ -145,11 +148,21 @@ impl<'de, A: MapAccess<'de>> ReadFields for Reader<A, A::Error> {
                     self.read_key();
                 }
                 Err(error) => {
-                    self.error = Some(error);
+                    self.error = Some((self.due, error));
                     self.due = usize::MAX;
                 }
             }
         }
+    }
+}
+
+/// Names the field of an error, and so the way to it where records stand within records.
+#[cold]
+fn in_field<E: Error>(field: Option<&&str>, error: E) -> E {
+    match field {
+        // serde_json takes line and column from the end of the text.
+        Some(field) => E::custom(format_args!("{field}: {error}")),
+        None => error,
     }
 }
 

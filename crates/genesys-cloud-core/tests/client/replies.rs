@@ -42,7 +42,7 @@ async fn a_call_is_sent_as_it_was_set() {
     assert_eq!(received.target, "/api/v2/things/a%2Fb%20%25c?q=1%262%3D3");
     assert_eq!(received.body, r#"{"manager":null}"#);
     assert_eq!(received.header("x-a"), Some("b"));
-    assert_eq!(received.header("accept"), Some("application/json"));
+    assert_eq!(received.header("accept"), Some("application/json, */*;q=0.1"));
     assert_eq!(received.header("accept-encoding"), Some("gzip"));
     assert_eq!(received.header("content-type"), Some("application/json"));
     let user_agent = concat!("genesys-cloud-rust/", env!("CARGO_PKG_VERSION"), " nightly/1.2");

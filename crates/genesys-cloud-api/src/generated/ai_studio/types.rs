@@ -46,20 +46,9 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum AgenticVirtualAgentJobStatus {
-        InProgress = "InProgress",
-        Succeeded = "Succeeded",
-        Failed = "Failed",
-    }
-}
+pub type AgenticVirtualAgentJobStatus = GuideJobStatus;
 
-open_enum! {
-    pub enum AgenticVirtualAgentStatus {
-        Draft = "Draft",
-        Published = "Published",
-    }
-}
+pub type AgenticVirtualAgentStatus = GuideStatus;
 
 record! {
     pub struct AgenticVirtualAgentVersionPublish {
@@ -82,7 +71,7 @@ record! {
     }
 }
 
-pub type AgenticVirtualAgentVersionPublishJobStatus = AgenticVirtualAgentJobStatus;
+pub type AgenticVirtualAgentVersionPublishJobStatus = GuideJobStatus;
 
 open_enum! {
     pub enum AgenticVirtualAgentVersionPublishStatus {
@@ -100,12 +89,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum AuthoringKnowledgeSettingsKnowledgeType {
-        Standard = "Standard",
-        Enhanced = "Enhanced",
-    }
-}
+pub type AuthoringKnowledgeSettingsKnowledgeType = KnowledgeSettingsKnowledgeType;
 
 record! {
     pub struct ConversationAttribute {
@@ -135,14 +119,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum CreateGuideSource {
-        Manual = "Manual",
-        Prompt = "Prompt",
-        Document = "Document",
-        Transcripts = "Transcripts",
-    }
-}
+pub type CreateGuideSource = GuideSource;
 
 record! {
     pub struct CreateGuideVersion {
@@ -201,22 +178,11 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum GetAgenticVirtualagentsSortBy {
-        DateModified = "dateModified",
-        Name = "name",
-        Status = "status",
-    }
-}
+pub type GetAgenticVirtualagentsSortBy = GetGuidesSortBy;
 
-open_enum! {
-    pub enum GetAgenticVirtualagentsSortOrder {
-        Asc = "asc",
-        Desc = "desc",
-    }
-}
+pub type GetAgenticVirtualagentsSortOrder = GetGuidesSortOrder;
 
-pub type GetAgenticVirtualagentsStatus = AgenticVirtualAgentStatus;
+pub type GetAgenticVirtualagentsStatus = GuideStatus;
 
 open_enum! {
     pub enum GetConversationsSummariesSettingsSortBy {
@@ -225,13 +191,24 @@ open_enum! {
     }
 }
 
-pub type GetConversationsSummariesSettingsSortOrder = GetAgenticVirtualagentsSortOrder;
+pub type GetConversationsSummariesSettingsSortOrder = GetGuidesSortOrder;
 
-pub type GetGuidesSortBy = GetAgenticVirtualagentsSortBy;
+open_enum! {
+    pub enum GetGuidesSortBy {
+        DateModified = "dateModified",
+        Name = "name",
+        Status = "status",
+    }
+}
 
-pub type GetGuidesSortOrder = GetAgenticVirtualagentsSortOrder;
+open_enum! {
+    pub enum GetGuidesSortOrder {
+        Asc = "asc",
+        Desc = "desc",
+    }
+}
 
-pub type GetGuidesStatus = AgenticVirtualAgentStatus;
+pub type GetGuidesStatus = GuideStatus;
 
 record! {
     pub struct Guide {
@@ -258,7 +235,7 @@ record! {
     }
 }
 
-pub type GuideContentGenerationJobStatus = AgenticVirtualAgentJobStatus;
+pub type GuideContentGenerationJobStatus = GuideJobStatus;
 
 record! {
     pub struct GuideEntityListing {
@@ -285,7 +262,13 @@ record! {
     }
 }
 
-pub type GuideJobStatus = AgenticVirtualAgentJobStatus;
+open_enum! {
+    pub enum GuideJobStatus {
+        InProgress = "InProgress",
+        Succeeded = "Succeeded",
+        Failed = "Failed",
+    }
+}
 
 record! {
     pub struct GuideSessionInputEvent {
@@ -341,16 +324,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum GuideSessionTurnInvocationParametersType {
-        String = "String",
-        Integer = "Integer",
-        Number = "Number",
-        Boolean = "Boolean",
-        Date = "Date",
-        List = "List",
-    }
-}
+pub type GuideSessionTurnInvocationParametersType = VariableType;
 
 record! {
     pub struct GuideSessionTurnInvocationResponse {
@@ -429,9 +403,21 @@ record! {
     }
 }
 
-pub type GuideSource = CreateGuideSource;
+open_enum! {
+    pub enum GuideSource {
+        Manual = "Manual",
+        Prompt = "Prompt",
+        Document = "Document",
+        Transcripts = "Transcripts",
+    }
+}
 
-pub type GuideStatus = AgenticVirtualAgentStatus;
+open_enum! {
+    pub enum GuideStatus {
+        Published = "Published",
+        Draft = "Draft",
+    }
+}
 
 record! {
     pub struct GuideVersion {
@@ -460,7 +446,7 @@ record! {
         pub status: Option<GuideVersionPublishJobStatus> = "status",
         pub errors: Option<Vec<ErrorBody>> = "errors",
         pub guide: Option<AddressableEntityRef> = "guide",
-        pub guide_version: Option<GuideVersion> = "guideVersion",
+        pub guide_version: Option<Box<GuideVersion>> = "guideVersion",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -471,9 +457,14 @@ record! {
     }
 }
 
-pub type GuideVersionPublishJobStatus = AgenticVirtualAgentJobStatus;
+pub type GuideVersionPublishJobStatus = GuideJobStatus;
 
-pub type GuideVersionPublishState = AgenticVirtualAgentVersionPublishStatus;
+open_enum! {
+    pub enum GuideVersionPublishState {
+        TestReady = "TestReady",
+        ProductionReady = "ProductionReady",
+    }
+}
 
 record! {
     pub struct GuideVersionRef {
@@ -504,7 +495,12 @@ record! {
     }
 }
 
-pub type KnowledgeSettingsKnowledgeType = AuthoringKnowledgeSettingsKnowledgeType;
+open_enum! {
+    pub enum KnowledgeSettingsKnowledgeType {
+        Standard = "Standard",
+        Enhanced = "Enhanced",
+    }
+}
 
 record! {
     pub struct SummarySetting {
@@ -614,7 +610,7 @@ record! {
     pub struct SummarySettingWithTranscript {
         pub transcript: Option<String> = "transcript",
         pub summary_preview_session_id: Option<String> = "summaryPreviewSessionId",
-        pub summary_setting: Option<SummarySetting> = "summarySetting",
+        pub summary_setting: Option<Box<SummarySetting>> = "summarySetting",
     }
 }
 
@@ -662,4 +658,13 @@ open_enum! {
     }
 }
 
-pub type VariableType = GuideSessionTurnInvocationParametersType;
+open_enum! {
+    pub enum VariableType {
+        String = "String",
+        Integer = "Integer",
+        Number = "Number",
+        Boolean = "Boolean",
+        Date = "Date",
+        List = "List",
+    }
+}

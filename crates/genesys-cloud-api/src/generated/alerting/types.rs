@@ -65,16 +65,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum AlertRulePropertiesType {
-        ConversationMetrics = "ConversationMetrics",
-        UserPresence = "UserPresence",
-        WorkforceManagement = "WorkforceManagement",
-        OperationalConsole = "OperationalConsole",
-        Anomaly = "Anomaly",
-        Unknown = "Unknown",
-    }
-}
+pub type AlertRulePropertiesType = CommonRuleType;
 
 record! {
     pub struct AlertSummary {
@@ -193,7 +184,7 @@ record! {
 record! {
     pub struct CommonRuleBulkUpdateNotificationsRequest {
         pub rule_ids: Option<Vec<String>> = "ruleIds",
-        pub properties: Option<ModifiableRuleProperties> = "properties",
+        pub properties: Option<Box<ModifiableRuleProperties>> = "properties",
         pub types_to_add: Option<Vec<CommonRuleBulkUpdateNotificationsRequestTypesToAddItem>> = "typesToAdd",
         pub types_to_remove: Option<Vec<CommonRuleBulkUpdateNotificationsRequestTypesToRemoveItem>> = "typesToRemove",
     }
@@ -244,7 +235,7 @@ record! {
         pub status: Option<String> = "status",
         pub topic: Option<String> = "topic",
         pub characteristic: Option<CommonRulePredicateCharacteristic> = "characteristic",
-        pub entity: Option<CommonRulePredicateEntity> = "entity",
+        pub entity: Option<Box<CommonRulePredicateEntity>> = "entity",
         pub media_type: Option<CommonRulePredicateMediaType> = "mediaType",
         pub metric: Option<CommonRulePredicateMetric> = "metric",
     }
@@ -338,7 +329,16 @@ open_enum! {
     }
 }
 
-pub type CommonRuleType = AlertRulePropertiesType;
+open_enum! {
+    pub enum CommonRuleType {
+        ConversationMetrics = "ConversationMetrics",
+        UserPresence = "UserPresence",
+        WorkforceManagement = "WorkforceManagement",
+        OperationalConsole = "OperationalConsole",
+        Anomaly = "Anomaly",
+        Unknown = "Unknown",
+    }
+}
 
 record! {
     pub struct GetAlertQuery {

@@ -20,12 +20,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum ActionAggregateQueryClauseType {
-        And = "and",
-        Or = "or",
-    }
-}
+pub type ActionAggregateQueryClauseType = AgentStateUserFilterType;
 
 record! {
     pub struct ActionAggregateQueryFilter {
@@ -35,7 +30,7 @@ record! {
     }
 }
 
-pub type ActionAggregateQueryFilterType = ActionAggregateQueryClauseType;
+pub type ActionAggregateQueryFilterType = AgentStateUserFilterType;
 
 record! {
     pub struct ActionAggregateQueryPredicate {
@@ -60,21 +55,9 @@ open_enum! {
     }
 }
 
-open_enum! {
-    pub enum ActionAggregateQueryPredicateOperator {
-        Matches = "matches",
-        Exists = "exists",
-        NotExists = "notExists",
-    }
-}
+pub type ActionAggregateQueryPredicateOperator = UserDetailQueryPredicateOperator;
 
-open_enum! {
-    pub enum ActionAggregateQueryPredicateType {
-        Dimension = "dimension",
-        Property = "property",
-        Metric = "metric",
-    }
-}
+pub type ActionAggregateQueryPredicateType = UserDetailQueryPredicateType;
 
 record! {
     pub struct ActionAggregateQueryResponse {
@@ -96,13 +79,20 @@ record! {
     }
 }
 
+pub type ActionAggregationQueryAlternateTimeDimension = BotAggregationQueryAlternateTimeDimension;
+
 open_enum! {
-    pub enum ActionAggregationQueryAlternateTimeDimension {
-        EventTime = "eventTime",
+    pub enum ActionAggregationQueryGroupByItem {
+        ActionCategory = "actionCategory",
+        ActionId = "actionId",
+        ActionName = "actionName",
+        CorrelationId = "correlationId",
+        ErrorType = "errorType",
+        IntegrationId = "integrationId",
+        IntegrationName = "integrationName",
+        ResponseStatus = "responseStatus",
     }
 }
-
-pub type ActionAggregationQueryGroupByItem = ActionAggregateQueryPredicateDimension;
 
 open_enum! {
     pub enum ActionAggregationQueryMetricsItem {
@@ -119,13 +109,13 @@ record! {
     }
 }
 
+pub type ActionAggregationViewFunction = BotAggregationViewFunction;
+
 open_enum! {
-    pub enum ActionAggregationViewFunction {
-        RangeBound = "rangeBound",
+    pub enum ActionAggregationViewTarget {
+        TTotalExecution = "tTotalExecution",
     }
 }
-
-pub type ActionAggregationViewTarget = ActionAggregationQueryMetricsItem;
 
 record! {
     pub struct ActionAsyncAggregateQueryResponse {
@@ -149,9 +139,9 @@ record! {
     }
 }
 
-pub type ActionAsyncAggregationQueryAlternateTimeDimension = ActionAggregationQueryAlternateTimeDimension;
+pub type ActionAsyncAggregationQueryAlternateTimeDimension = BotAggregationQueryAlternateTimeDimension;
 
-pub type ActionAsyncAggregationQueryGroupByItem = ActionAggregateQueryPredicateDimension;
+pub type ActionAsyncAggregationQueryGroupByItem = ActionAggregationQueryGroupByItem;
 
 pub type ActionAsyncAggregationQueryMetricsItem = ActionAggregationQueryMetricsItem;
 
@@ -169,7 +159,7 @@ record! {
     }
 }
 
-pub type AgentCopilotAggregateQueryClauseType = ActionAggregateQueryClauseType;
+pub type AgentCopilotAggregateQueryClauseType = AgentStateUserFilterType;
 
 record! {
     pub struct AgentCopilotAggregateQueryFilter {
@@ -179,7 +169,7 @@ record! {
     }
 }
 
-pub type AgentCopilotAggregateQueryFilterType = ActionAggregateQueryClauseType;
+pub type AgentCopilotAggregateQueryFilterType = AgentStateUserFilterType;
 
 record! {
     pub struct AgentCopilotAggregateQueryPredicate {
@@ -221,9 +211,9 @@ open_enum! {
     }
 }
 
-pub type AgentCopilotAggregateQueryPredicateOperator = ActionAggregateQueryPredicateOperator;
+pub type AgentCopilotAggregateQueryPredicateOperator = UserDetailQueryPredicateOperator;
 
-pub type AgentCopilotAggregateQueryPredicateType = ActionAggregateQueryPredicateType;
+pub type AgentCopilotAggregateQueryPredicateType = UserDetailQueryPredicateType;
 
 record! {
     pub struct AgentCopilotAggregateQueryResponse {
@@ -248,9 +238,37 @@ record! {
     }
 }
 
-pub type AgentCopilotAggregationQueryAlternateTimeDimension = ActionAggregationQueryAlternateTimeDimension;
+pub type AgentCopilotAggregationQueryAlternateTimeDimension = BotAggregationQueryAlternateTimeDimension;
 
-pub type AgentCopilotAggregationQueryGroupByItem = AgentCopilotAggregateQueryPredicateDimension;
+open_enum! {
+    pub enum AgentCopilotAggregationQueryGroupByItem {
+        AgentAssistantId = "agentAssistantId",
+        CannedResponseId = "cannedResponseId",
+        CannedResponseLibraryId = "cannedResponseLibraryId",
+        ChunkCount = "chunkCount",
+        ConversationId = "conversationId",
+        EngagementType = "engagementType",
+        ExternalContactId = "externalContactId",
+        FeedbackRating = "feedbackRating",
+        HasAnswerHighlight = "hasAnswerHighlight",
+        HasGeneratedAnswer = "hasGeneratedAnswer",
+        KnowledgeBaseDocumentId = "knowledgeBaseDocumentId",
+        KnowledgeBaseDocumentVersionId = "knowledgeBaseDocumentVersionId",
+        KnowledgeSettingId = "knowledgeSettingId",
+        MediaType = "mediaType",
+        MessageId = "messageId",
+        QueueId = "queueId",
+        ScriptId = "scriptId",
+        ScriptPageId = "scriptPageId",
+        SearchId = "searchId",
+        State = "state",
+        SuggestionId = "suggestionId",
+        SuggestionType = "suggestionType",
+        TriggerType = "triggerType",
+        UserId = "userId",
+        UtteranceId = "utteranceId",
+    }
+}
 
 open_enum! {
     pub enum AgentCopilotAggregationQueryMetricsItem {
@@ -264,13 +282,7 @@ open_enum! {
     }
 }
 
-open_enum! {
-    pub enum AgentCopilotAggregationQueryQueryType {
-        BottomN = "bottomN",
-        GroupBy = "groupBy",
-        TopN = "topN",
-    }
-}
+pub type AgentCopilotAggregationQueryQueryType = BotAggregationQueryQueryType;
 
 record! {
     pub struct AgentCopilotAggregationSort {
@@ -279,17 +291,19 @@ record! {
     }
 }
 
+pub type AgentCopilotAggregationSortFunction = BotAggregationSortFunction;
+
 open_enum! {
-    pub enum AgentCopilotAggregationSortFunction {
-        Average = "average",
-        Count = "count",
-        Max = "max",
-        Min = "min",
-        Sum = "sum",
+    pub enum AgentCopilotAggregationSortName {
+        NCannedResponseSuggestions = "nCannedResponseSuggestions",
+        NDistinctConversations = "nDistinctConversations",
+        NDistinctSuggestions = "nDistinctSuggestions",
+        NKnowledgeAnswerSuggestions = "nKnowledgeAnswerSuggestions",
+        NKnowledgeArticleSuggestions = "nKnowledgeArticleSuggestions",
+        NKnowledgeSearchSuggestions = "nKnowledgeSearchSuggestions",
+        NScriptSuggestions = "nScriptSuggestions",
     }
 }
-
-pub type AgentCopilotAggregationSortName = AgentCopilotAggregationQueryMetricsItem;
 
 record! {
     pub struct AgentCopilotAggregationView {
@@ -300,9 +314,19 @@ record! {
     }
 }
 
-pub type AgentCopilotAggregationViewFunction = ActionAggregationViewFunction;
+pub type AgentCopilotAggregationViewFunction = BotAggregationViewFunction;
 
-pub type AgentCopilotAggregationViewTarget = AgentCopilotAggregationQueryMetricsItem;
+open_enum! {
+    pub enum AgentCopilotAggregationViewTarget {
+        NCannedResponseSuggestions = "nCannedResponseSuggestions",
+        NDistinctConversations = "nDistinctConversations",
+        NDistinctSuggestions = "nDistinctSuggestions",
+        NKnowledgeAnswerSuggestions = "nKnowledgeAnswerSuggestions",
+        NKnowledgeArticleSuggestions = "nKnowledgeArticleSuggestions",
+        NKnowledgeSearchSuggestions = "nKnowledgeSearchSuggestions",
+        NScriptSuggestions = "nScriptSuggestions",
+    }
+}
 
 record! {
     pub struct AgentCopilotAsyncAggregateQueryResponse {
@@ -329,13 +353,13 @@ record! {
     }
 }
 
-pub type AgentCopilotAsyncAggregationQueryAlternateTimeDimension = ActionAggregationQueryAlternateTimeDimension;
+pub type AgentCopilotAsyncAggregationQueryAlternateTimeDimension = BotAggregationQueryAlternateTimeDimension;
 
-pub type AgentCopilotAsyncAggregationQueryGroupByItem = AgentCopilotAggregateQueryPredicateDimension;
+pub type AgentCopilotAsyncAggregationQueryGroupByItem = AgentCopilotAggregationQueryGroupByItem;
 
 pub type AgentCopilotAsyncAggregationQueryMetricsItem = AgentCopilotAggregationQueryMetricsItem;
 
-pub type AgentCopilotAsyncAggregationQueryQueryType = AgentCopilotAggregationQueryQueryType;
+pub type AgentCopilotAsyncAggregationQueryQueryType = BotAggregationQueryQueryType;
 
 record! {
     pub struct AgentStateActivityCategoryCount {
@@ -384,7 +408,7 @@ record! {
     }
 }
 
-pub type AgentStateAgentQueryClauseType = ActionAggregateQueryClauseType;
+pub type AgentStateAgentQueryClauseType = AgentStateUserFilterType;
 
 record! {
     pub struct AgentStateAgentQueryPredicate {
@@ -468,12 +492,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum AgentStateQueryRequestSessionOrder {
-        Asc = "asc",
-        Desc = "desc",
-    }
-}
+pub type AgentStateQueryRequestSessionOrder = AgentStateQueryRequestUserOrder;
 
 open_enum! {
     pub enum AgentStateQueryRequestSessionOrderBy {
@@ -482,7 +501,12 @@ open_enum! {
     }
 }
 
-pub type AgentStateQueryRequestUserOrder = AgentStateQueryRequestSessionOrder;
+open_enum! {
+    pub enum AgentStateQueryRequestUserOrder {
+        Asc = "asc",
+        Desc = "desc",
+    }
+}
 
 open_enum! {
     pub enum AgentStateQueryRequestUserOrderBy {
@@ -558,7 +582,7 @@ record! {
     }
 }
 
-pub type AgentStateSessionFilterType = ActionAggregateQueryClauseType;
+pub type AgentStateSessionFilterType = AgentStateUserFilterType;
 
 record! {
     pub struct AgentStateSessionQueryClause {
@@ -567,7 +591,7 @@ record! {
     }
 }
 
-pub type AgentStateSessionQueryClauseType = ActionAggregateQueryClauseType;
+pub type AgentStateSessionQueryClauseType = AgentStateUserFilterType;
 
 record! {
     pub struct AgentStateSessionQueryPredicate {
@@ -595,7 +619,12 @@ record! {
     }
 }
 
-pub type AgentStateUserFilterType = ActionAggregateQueryClauseType;
+open_enum! {
+    pub enum AgentStateUserFilterType {
+        And = "and",
+        Or = "or",
+    }
+}
 
 record! {
     pub struct AgentUtilizationAggregateDataContainer {
@@ -611,7 +640,7 @@ record! {
     }
 }
 
-pub type AgentUtilizationAggregateQueryClauseType = ActionAggregateQueryClauseType;
+pub type AgentUtilizationAggregateQueryClauseType = AgentStateUserFilterType;
 
 record! {
     pub struct AgentUtilizationAggregateQueryFilter {
@@ -621,7 +650,7 @@ record! {
     }
 }
 
-pub type AgentUtilizationAggregateQueryFilterType = ActionAggregateQueryClauseType;
+pub type AgentUtilizationAggregateQueryFilterType = AgentStateUserFilterType;
 
 record! {
     pub struct AgentUtilizationAggregateQueryPredicate {
@@ -640,9 +669,9 @@ open_enum! {
     }
 }
 
-pub type AgentUtilizationAggregateQueryPredicateOperator = ActionAggregateQueryPredicateOperator;
+pub type AgentUtilizationAggregateQueryPredicateOperator = UserDetailQueryPredicateOperator;
 
-pub type AgentUtilizationAggregateQueryPredicateType = ActionAggregateQueryPredicateType;
+pub type AgentUtilizationAggregateQueryPredicateType = UserDetailQueryPredicateType;
 
 record! {
     pub struct AgentUtilizationAggregateQueryResponse {
@@ -664,9 +693,14 @@ record! {
     }
 }
 
-pub type AgentUtilizationAggregationQueryAlternateTimeDimension = ActionAggregationQueryAlternateTimeDimension;
+pub type AgentUtilizationAggregationQueryAlternateTimeDimension = BotAggregationQueryAlternateTimeDimension;
 
-pub type AgentUtilizationAggregationQueryGroupByItem = AgentUtilizationAggregateQueryPredicateDimension;
+open_enum! {
+    pub enum AgentUtilizationAggregationQueryGroupByItem {
+        MediaType = "mediaType",
+        UserId = "userId",
+    }
+}
 
 open_enum! {
     pub enum AgentUtilizationAggregationQueryMetricsItem {
@@ -685,9 +719,15 @@ record! {
     }
 }
 
-pub type AgentUtilizationAggregationViewFunction = ActionAggregationViewFunction;
+pub type AgentUtilizationAggregationViewFunction = BotAggregationViewFunction;
 
-pub type AgentUtilizationAggregationViewTarget = AgentUtilizationAggregationQueryMetricsItem;
+open_enum! {
+    pub enum AgentUtilizationAggregationViewTarget {
+        OAgentAvailableUtilization = "oAgentAvailableUtilization",
+        OAgentMaxUtilization = "oAgentMaxUtilization",
+        OAgentUtilizationPercentage = "oAgentUtilizationPercentage",
+    }
+}
 
 record! {
     pub struct AgentUtilizationAsyncAggregateQueryResponse {
@@ -711,9 +751,9 @@ record! {
     }
 }
 
-pub type AgentUtilizationAsyncAggregationQueryAlternateTimeDimension = ActionAggregationQueryAlternateTimeDimension;
+pub type AgentUtilizationAsyncAggregationQueryAlternateTimeDimension = BotAggregationQueryAlternateTimeDimension;
 
-pub type AgentUtilizationAsyncAggregationQueryGroupByItem = AgentUtilizationAggregateQueryPredicateDimension;
+pub type AgentUtilizationAsyncAggregationQueryGroupByItem = AgentUtilizationAggregationQueryGroupByItem;
 
 pub type AgentUtilizationAsyncAggregationQueryMetricsItem = AgentUtilizationAggregationQueryMetricsItem;
 
@@ -824,28 +864,9 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum AnalyticsAgentStateAgentSessionResultMediaType {
-        Callback = "callback",
-        Chat = "chat",
-        Cobrowse = "cobrowse",
-        Email = "email",
-        Internalmessage = "internalmessage",
-        Message = "message",
-        Screenmonitoring = "screenmonitoring",
-        Screenshare = "screenshare",
-        Unknown = "unknown",
-        Video = "video",
-        Voice = "voice",
-    }
-}
+pub type AnalyticsAgentStateAgentSessionResultMediaType = AnalyticsSessionMediaType;
 
-open_enum! {
-    pub enum AnalyticsAgentStateAgentSessionResultOriginatingDirection {
-        Inbound = "inbound",
-        Outbound = "outbound",
-    }
-}
+pub type AnalyticsAgentStateAgentSessionResultOriginatingDirection = AnalyticsSessionDirection;
 
 pub type AnalyticsAgentStateAgentSessionResultSegmentType = AgentStateSegmentTypeCountSegmentType;
 
@@ -926,7 +947,7 @@ open_enum! {
     }
 }
 
-pub type AnalyticsConversationOriginatingDirection = AnalyticsAgentStateAgentSessionResultOriginatingDirection;
+pub type AnalyticsConversationOriginatingDirection = AnalyticsSessionDirection;
 
 record! {
     pub struct AnalyticsConversationQueryResponse {
@@ -1029,7 +1050,7 @@ record! {
     }
 }
 
-pub type AnalyticsConversationWithoutAttributesOriginatingDirection = AnalyticsAgentStateAgentSessionResultOriginatingDirection;
+pub type AnalyticsConversationWithoutAttributesOriginatingDirection = AnalyticsSessionDirection;
 
 record! {
     pub struct AnalyticsDataRetentionResponse {
@@ -1176,7 +1197,29 @@ open_enum! {
     }
 }
 
-pub type AnalyticsParticipantPurpose = AnalyticsConversationConversationInitiator;
+open_enum! {
+    pub enum AnalyticsParticipantPurpose {
+        Acd = "acd",
+        Agent = "agent",
+        Api = "api",
+        Botflow = "botflow",
+        Campaign = "campaign",
+        Customer = "customer",
+        Dialer = "dialer",
+        External = "external",
+        Fax = "fax",
+        Group = "group",
+        Inbound = "inbound",
+        Ivr = "ivr",
+        Manual = "manual",
+        Outbound = "outbound",
+        Station = "station",
+        User = "user",
+        Voicemail = "voicemail",
+        Voicesurveyflow = "voicesurveyflow",
+        Workflow = "workflow",
+    }
+}
 
 record! {
     pub struct AnalyticsParticipantWithoutAttributes {
@@ -1195,7 +1238,7 @@ record! {
 
 pub type AnalyticsParticipantWithoutAttributesFlaggedReason = AnalyticsParticipantFlaggedReason;
 
-pub type AnalyticsParticipantWithoutAttributesPurpose = AnalyticsConversationConversationInitiator;
+pub type AnalyticsParticipantWithoutAttributesPurpose = AnalyticsParticipantPurpose;
 
 record! {
     pub struct AnalyticsProperty {
@@ -1365,7 +1408,7 @@ record! {
         pub agent_groups: Option<Vec<AnalyticsAgentGroup>> = "agentGroups",
         pub proposed_agents: Option<Vec<AnalyticsProposedAgent>> = "proposedAgents",
         pub media_endpoint_stats: Option<Vec<AnalyticsMediaEndpointStat>> = "mediaEndpointStats",
-        pub flow: Option<AnalyticsFlow> = "flow",
+        pub flow: Option<Box<AnalyticsFlow>> = "flow",
         pub metrics: Option<Vec<AnalyticsSessionMetric>> = "metrics",
         pub segments: Option<Vec<AnalyticsConversationSegment>> = "segments",
     }
@@ -1385,7 +1428,12 @@ open_enum! {
     }
 }
 
-pub type AnalyticsSessionDirection = AnalyticsAgentStateAgentSessionResultOriginatingDirection;
+open_enum! {
+    pub enum AnalyticsSessionDirection {
+        Inbound = "inbound",
+        Outbound = "outbound",
+    }
+}
 
 open_enum! {
     pub enum AnalyticsSessionEngagementSource {
@@ -1426,7 +1474,21 @@ open_enum! {
     }
 }
 
-pub type AnalyticsSessionMediaType = AnalyticsAgentStateAgentSessionResultMediaType;
+open_enum! {
+    pub enum AnalyticsSessionMediaType {
+        Callback = "callback",
+        Chat = "chat",
+        Cobrowse = "cobrowse",
+        Email = "email",
+        Internalmessage = "internalmessage",
+        Message = "message",
+        Screenmonitoring = "screenmonitoring",
+        Screenshare = "screenshare",
+        Unknown = "unknown",
+        Video = "video",
+        Voice = "voice",
+    }
+}
 
 record! {
     pub struct AnalyticsSessionMetric {
@@ -1436,8 +1498,19 @@ record! {
     }
 }
 
+pub type AnalyticsSessionRequestedRoutingsItem = ViewFilterUsedRoutingTypesItem;
+
 open_enum! {
-    pub enum AnalyticsSessionRequestedRoutingsItem {
+    pub enum AnalyticsSessionRoutingRuleType {
+        Bullseye = "Bullseye",
+        Conditional = "Conditional",
+        Predictive = "Predictive",
+        Preferred = "Preferred",
+    }
+}
+
+open_enum! {
+    pub enum AnalyticsSessionUsedRouting {
         Bullseye = "Bullseye",
         Conditional = "Conditional",
         Direct = "Direct",
@@ -1449,17 +1522,6 @@ open_enum! {
         Vip = "Vip",
     }
 }
-
-open_enum! {
-    pub enum AnalyticsSessionRoutingRuleType {
-        Bullseye = "Bullseye",
-        Conditional = "Conditional",
-        Predictive = "Predictive",
-        Preferred = "Preferred",
-    }
-}
-
-pub type AnalyticsSessionUsedRouting = AnalyticsSessionRequestedRoutingsItem;
 
 record! {
     pub struct AnalyticsSurvey {
@@ -1545,13 +1607,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum AsyncUserDetailsQueryOrder {
-        Asc = "asc",
-        Desc = "desc",
-        Unordered = "unordered",
-    }
-}
+pub type AsyncUserDetailsQueryOrder = UserDetailsQueryOrder;
 
 record! {
     pub struct BotAggregateDataContainer {
@@ -1567,7 +1623,7 @@ record! {
     }
 }
 
-pub type BotAggregateQueryClauseType = ActionAggregateQueryClauseType;
+pub type BotAggregateQueryClauseType = AgentStateUserFilterType;
 
 record! {
     pub struct BotAggregateQueryFilter {
@@ -1577,7 +1633,7 @@ record! {
     }
 }
 
-pub type BotAggregateQueryFilterType = ActionAggregateQueryClauseType;
+pub type BotAggregateQueryFilterType = AgentStateUserFilterType;
 
 record! {
     pub struct BotAggregateQueryPredicate {
@@ -1622,9 +1678,9 @@ open_enum! {
     }
 }
 
-pub type BotAggregateQueryPredicateOperator = ActionAggregateQueryPredicateOperator;
+pub type BotAggregateQueryPredicateOperator = UserDetailQueryPredicateOperator;
 
-pub type BotAggregateQueryPredicateType = ActionAggregateQueryPredicateType;
+pub type BotAggregateQueryPredicateType = UserDetailQueryPredicateType;
 
 record! {
     pub struct BotAggregateQueryResponse {
@@ -1649,9 +1705,44 @@ record! {
     }
 }
 
-pub type BotAggregationQueryAlternateTimeDimension = ActionAggregationQueryAlternateTimeDimension;
+open_enum! {
+    pub enum BotAggregationQueryAlternateTimeDimension {
+        EventTime = "eventTime",
+    }
+}
 
-pub type BotAggregationQueryGroupByItem = BotAggregateQueryPredicateDimension;
+open_enum! {
+    pub enum BotAggregationQueryGroupByItem {
+        AskActionId = "askActionId",
+        AskActionResult = "askActionResult",
+        AskActionType = "askActionType",
+        BotFinalIntent = "botFinalIntent",
+        BotFlowSubType = "botFlowSubType",
+        BotFlowType = "botFlowType",
+        BotId = "botId",
+        BotIntent = "botIntent",
+        BotName = "botName",
+        BotProduct = "botProduct",
+        BotProvider = "botProvider",
+        BotRecognitionFailureReason = "botRecognitionFailureReason",
+        BotResult = "botResult",
+        BotSessionId = "botSessionId",
+        BotSlot = "botSlot",
+        BotSlotMechanism = "botSlotMechanism",
+        BotVersion = "botVersion",
+        ConversationId = "conversationId",
+        ExternalContactId = "externalContactId",
+        IntermediateIntentName = "intermediateIntentName",
+        KnowledgeBaseId = "knowledgeBaseId",
+        LanguageCode = "languageCode",
+        LastActionId = "lastActionId",
+        LastInputActionId = "lastInputActionId",
+        MediaType = "mediaType",
+        MessageType = "messageType",
+        PreviewMode = "previewMode",
+        SelfServed = "selfServed",
+    }
+}
 
 open_enum! {
     pub enum BotAggregationQueryMetricsItem {
@@ -1671,7 +1762,13 @@ open_enum! {
     }
 }
 
-pub type BotAggregationQueryQueryType = AgentCopilotAggregationQueryQueryType;
+open_enum! {
+    pub enum BotAggregationQueryQueryType {
+        BottomN = "bottomN",
+        GroupBy = "groupBy",
+        TopN = "topN",
+    }
+}
 
 record! {
     pub struct BotAggregationSort {
@@ -1680,9 +1777,33 @@ record! {
     }
 }
 
-pub type BotAggregationSortFunction = AgentCopilotAggregationSortFunction;
+open_enum! {
+    pub enum BotAggregationSortFunction {
+        Average = "average",
+        Count = "count",
+        Max = "max",
+        Min = "min",
+        Sum = "sum",
+    }
+}
 
-pub type BotAggregationSortName = BotAggregationQueryMetricsItem;
+open_enum! {
+    pub enum BotAggregationSortName {
+        NBotSessionTurns = "nBotSessionTurns",
+        NBotSessions = "nBotSessions",
+        OBotIntent = "oBotIntent",
+        OBotSessionCollection = "oBotSessionCollection",
+        OBotSessionCollectionSelfServed = "oBotSessionCollectionSelfServed",
+        OBotSessionQuery = "oBotSessionQuery",
+        OBotSessionQuerySelfServed = "oBotSessionQuerySelfServed",
+        OBotSessionTurn = "oBotSessionTurn",
+        OBotSlot = "oBotSlot",
+        TBotDisconnect = "tBotDisconnect",
+        TBotExit = "tBotExit",
+        TBotRecognitionFailure = "tBotRecognitionFailure",
+        TBotSession = "tBotSession",
+    }
+}
 
 record! {
     pub struct BotAggregationView {
@@ -1693,9 +1814,29 @@ record! {
     }
 }
 
-pub type BotAggregationViewFunction = ActionAggregationViewFunction;
+open_enum! {
+    pub enum BotAggregationViewFunction {
+        RangeBound = "rangeBound",
+    }
+}
 
-pub type BotAggregationViewTarget = BotAggregationQueryMetricsItem;
+open_enum! {
+    pub enum BotAggregationViewTarget {
+        NBotSessionTurns = "nBotSessionTurns",
+        NBotSessions = "nBotSessions",
+        OBotIntent = "oBotIntent",
+        OBotSessionCollection = "oBotSessionCollection",
+        OBotSessionCollectionSelfServed = "oBotSessionCollectionSelfServed",
+        OBotSessionQuery = "oBotSessionQuery",
+        OBotSessionQuerySelfServed = "oBotSessionQuerySelfServed",
+        OBotSessionTurn = "oBotSessionTurn",
+        OBotSlot = "oBotSlot",
+        TBotDisconnect = "tBotDisconnect",
+        TBotExit = "tBotExit",
+        TBotRecognitionFailure = "tBotRecognitionFailure",
+        TBotSession = "tBotSession",
+    }
+}
 
 record! {
     pub struct BotAsyncAggregateQueryResponse {
@@ -1722,13 +1863,13 @@ record! {
     }
 }
 
-pub type BotAsyncAggregationQueryAlternateTimeDimension = ActionAggregationQueryAlternateTimeDimension;
+pub type BotAsyncAggregationQueryAlternateTimeDimension = BotAggregationQueryAlternateTimeDimension;
 
-pub type BotAsyncAggregationQueryGroupByItem = BotAggregateQueryPredicateDimension;
+pub type BotAsyncAggregationQueryGroupByItem = BotAggregationQueryGroupByItem;
 
 pub type BotAsyncAggregationQueryMetricsItem = BotAggregationQueryMetricsItem;
 
-pub type BotAsyncAggregationQueryQueryType = AgentCopilotAggregationQueryQueryType;
+pub type BotAsyncAggregationQueryQueryType = BotAggregationQueryQueryType;
 
 record! {
     pub struct BotChannel {
@@ -1827,7 +1968,7 @@ record! {
     }
 }
 
-pub type CaseManagementAggregateQueryClauseType = ActionAggregateQueryClauseType;
+pub type CaseManagementAggregateQueryClauseType = AgentStateUserFilterType;
 
 record! {
     pub struct CaseManagementAggregateQueryFilter {
@@ -1837,7 +1978,7 @@ record! {
     }
 }
 
-pub type CaseManagementAggregateQueryFilterType = ActionAggregateQueryClauseType;
+pub type CaseManagementAggregateQueryFilterType = AgentStateUserFilterType;
 
 record! {
     pub struct CaseManagementAggregateQueryPredicate {
@@ -1866,9 +2007,9 @@ open_enum! {
     }
 }
 
-pub type CaseManagementAggregateQueryPredicateOperator = ActionAggregateQueryPredicateOperator;
+pub type CaseManagementAggregateQueryPredicateOperator = UserDetailQueryPredicateOperator;
 
-pub type CaseManagementAggregateQueryPredicateType = ActionAggregateQueryPredicateType;
+pub type CaseManagementAggregateQueryPredicateType = UserDetailQueryPredicateType;
 
 record! {
     pub struct CaseManagementAggregateQueryResponse {
@@ -1890,9 +2031,24 @@ record! {
     }
 }
 
-pub type CaseManagementAggregationQueryAlternateTimeDimension = ActionAggregationQueryAlternateTimeDimension;
+pub type CaseManagementAggregationQueryAlternateTimeDimension = BotAggregationQueryAlternateTimeDimension;
 
-pub type CaseManagementAggregationQueryGroupByItem = CaseManagementAggregateQueryPredicateDimension;
+open_enum! {
+    pub enum CaseManagementAggregationQueryGroupByItem {
+        AssociationType = "associationType",
+        CaseId = "caseId",
+        CaseplanId = "caseplanId",
+        ConversationId = "conversationId",
+        CustomerIntentId = "customerIntentId",
+        DivisionId = "divisionId",
+        OwnerId = "ownerId",
+        Priority = "priority",
+        StageId = "stageId",
+        Status = "status",
+        StepId = "stepId",
+        WorkitemId = "workitemId",
+    }
+}
 
 open_enum! {
     pub enum CaseManagementAggregationQueryMetricsItem {
@@ -1918,9 +2074,22 @@ record! {
     }
 }
 
-pub type CaseManagementAggregationViewFunction = ActionAggregationViewFunction;
+pub type CaseManagementAggregationViewFunction = BotAggregationViewFunction;
 
-pub type CaseManagementAggregationViewTarget = CaseManagementAggregationQueryMetricsItem;
+open_enum! {
+    pub enum CaseManagementAggregationViewTarget {
+        NCaseAssociationsCreated = "nCaseAssociationsCreated",
+        NCasesDeleted = "nCasesDeleted",
+        NCasesOpened = "nCasesOpened",
+        NCasesOverSla = "nCasesOverSla",
+        NCasesPurged = "nCasesPurged",
+        NCasesStatusChanged = "nCasesStatusChanged",
+        NCasesTerminated = "nCasesTerminated",
+        OCasesServiceLevel = "oCasesServiceLevel",
+        TCasesResolved = "tCasesResolved",
+        TCasesStatus = "tCasesStatus",
+    }
+}
 
 record! {
     pub struct CaseManagementAsyncAggregateQueryResponse {
@@ -1944,9 +2113,9 @@ record! {
     }
 }
 
-pub type CaseManagementAsyncAggregationQueryAlternateTimeDimension = ActionAggregationQueryAlternateTimeDimension;
+pub type CaseManagementAsyncAggregationQueryAlternateTimeDimension = BotAggregationQueryAlternateTimeDimension;
 
-pub type CaseManagementAsyncAggregationQueryGroupByItem = CaseManagementAggregateQueryPredicateDimension;
+pub type CaseManagementAsyncAggregationQueryGroupByItem = CaseManagementAggregationQueryGroupByItem;
 
 pub type CaseManagementAsyncAggregationQueryMetricsItem = CaseManagementAggregationQueryMetricsItem;
 
@@ -2003,11 +2172,11 @@ record! {
     }
 }
 
-pub type ConversationActivityEntityDataActiveRouting = AnalyticsSessionRequestedRoutingsItem;
+pub type ConversationActivityEntityDataActiveRouting = AnalyticsSessionUsedRouting;
 
-pub type ConversationActivityEntityDataDirection = AnalyticsAgentStateAgentSessionResultOriginatingDirection;
+pub type ConversationActivityEntityDataDirection = AnalyticsSessionDirection;
 
-pub type ConversationActivityEntityDataMediaType = AnalyticsAgentStateAgentSessionResultMediaType;
+pub type ConversationActivityEntityDataMediaType = AnalyticsSessionMediaType;
 
 open_enum! {
     pub enum ConversationActivityEntityDataMetric {
@@ -2019,9 +2188,9 @@ open_enum! {
     }
 }
 
-pub type ConversationActivityEntityDataRequestedRoutingsItem = AnalyticsSessionRequestedRoutingsItem;
+pub type ConversationActivityEntityDataRequestedRoutingsItem = ViewFilterUsedRoutingTypesItem;
 
-pub type ConversationActivityEntityDataUsedRouting = AnalyticsSessionRequestedRoutingsItem;
+pub type ConversationActivityEntityDataUsedRouting = AnalyticsSessionUsedRouting;
 
 record! {
     pub struct ConversationActivityMetricValue {
@@ -2051,7 +2220,7 @@ record! {
     }
 }
 
-pub type ConversationActivityQueryClauseType = ActionAggregateQueryClauseType;
+pub type ConversationActivityQueryClauseType = AgentStateUserFilterType;
 
 record! {
     pub struct ConversationActivityQueryFilter {
@@ -2061,7 +2230,7 @@ record! {
     }
 }
 
-pub type ConversationActivityQueryFilterType = ActionAggregateQueryClauseType;
+pub type ConversationActivityQueryFilterType = AgentStateUserFilterType;
 
 open_enum! {
     pub enum ConversationActivityQueryGroupByItem {
@@ -2099,7 +2268,7 @@ record! {
 
 pub type ConversationActivityQueryMetricMetric = ConversationActivityEntityDataMetric;
 
-pub type ConversationActivityQueryOrder = AsyncUserDetailsQueryOrder;
+pub type ConversationActivityQueryOrder = UserDetailsQueryOrder;
 
 record! {
     pub struct ConversationActivityQueryPredicate {
@@ -2110,11 +2279,36 @@ record! {
     }
 }
 
-pub type ConversationActivityQueryPredicateDimension = ConversationActivityQueryGroupByItem;
+open_enum! {
+    pub enum ConversationActivityQueryPredicateDimension {
+        ActiveRouting = "activeRouting",
+        AddressFrom = "addressFrom",
+        AddressTo = "addressTo",
+        AgentScore = "agentScore",
+        Ani = "ani",
+        ConversationId = "conversationId",
+        ConvertedFrom = "convertedFrom",
+        ConvertedTo = "convertedTo",
+        Direction = "direction",
+        Dnis = "dnis",
+        MediaType = "mediaType",
+        ParticipantName = "participantName",
+        QueueId = "queueId",
+        RequestedLanguageId = "requestedLanguageId",
+        RequestedRouting = "requestedRouting",
+        RequestedRoutingSkillId = "requestedRoutingSkillId",
+        RoutingPriority = "routingPriority",
+        ScoredAgentId = "scoredAgentId",
+        SessionId = "sessionId",
+        TeamId = "teamId",
+        UsedRouting = "usedRouting",
+        UserId = "userId",
+    }
+}
 
-pub type ConversationActivityQueryPredicateOperator = ActionAggregateQueryPredicateOperator;
+pub type ConversationActivityQueryPredicateOperator = UserDetailQueryPredicateOperator;
 
-pub type ConversationActivityQueryPredicateType = ActionAggregateQueryPredicateType;
+pub type ConversationActivityQueryPredicateType = UserDetailQueryPredicateType;
 
 record! {
     pub struct ConversationActivityResponse {
@@ -2123,7 +2317,7 @@ record! {
     }
 }
 
-pub type ConversationActivityResponseEntityIdDimension = ConversationActivityQueryGroupByItem;
+pub type ConversationActivityResponseEntityIdDimension = ConversationActivityQueryPredicateDimension;
 
 record! {
     pub struct ConversationActivityScoredAgent {
@@ -2146,7 +2340,7 @@ record! {
     }
 }
 
-pub type ConversationAggregateQueryClauseType = ActionAggregateQueryClauseType;
+pub type ConversationAggregateQueryClauseType = AgentStateUserFilterType;
 
 record! {
     pub struct ConversationAggregateQueryFilter {
@@ -2156,7 +2350,7 @@ record! {
     }
 }
 
-pub type ConversationAggregateQueryFilterType = ActionAggregateQueryClauseType;
+pub type ConversationAggregateQueryFilterType = AgentStateUserFilterType;
 
 record! {
     pub struct ConversationAggregateQueryPredicate {
@@ -2257,9 +2451,9 @@ open_enum! {
     }
 }
 
-pub type ConversationAggregateQueryPredicateOperator = ActionAggregateQueryPredicateOperator;
+pub type ConversationAggregateQueryPredicateOperator = UserDetailQueryPredicateOperator;
 
-pub type ConversationAggregateQueryPredicateType = ActionAggregateQueryPredicateType;
+pub type ConversationAggregateQueryPredicateType = UserDetailQueryPredicateType;
 
 record! {
     pub struct ConversationAggregateQueryResponse {
@@ -2284,7 +2478,7 @@ record! {
     }
 }
 
-pub type ConversationAggregationQueryAlternateTimeDimension = ActionAggregationQueryAlternateTimeDimension;
+pub type ConversationAggregationQueryAlternateTimeDimension = BotAggregationQueryAlternateTimeDimension;
 
 open_enum! {
     pub enum ConversationAggregationQueryGroupByItem {
@@ -2459,7 +2653,7 @@ open_enum! {
     }
 }
 
-pub type ConversationAggregationQueryQueryType = AgentCopilotAggregationQueryQueryType;
+pub type ConversationAggregationQueryQueryType = BotAggregationQueryQueryType;
 
 record! {
     pub struct ConversationAggregationSort {
@@ -2468,7 +2662,7 @@ record! {
     }
 }
 
-pub type ConversationAggregationSortFunction = AgentCopilotAggregationSortFunction;
+pub type ConversationAggregationSortFunction = BotAggregationSortFunction;
 
 open_enum! {
     pub enum ConversationAggregationSortName {
@@ -2562,7 +2756,7 @@ record! {
     }
 }
 
-pub type ConversationAggregationViewFunction = ActionAggregationViewFunction;
+pub type ConversationAggregationViewFunction = BotAggregationViewFunction;
 
 open_enum! {
     pub enum ConversationAggregationViewTarget {
@@ -2676,13 +2870,13 @@ record! {
     }
 }
 
-pub type ConversationAsyncAggregationQueryAlternateTimeDimension = ActionAggregationQueryAlternateTimeDimension;
+pub type ConversationAsyncAggregationQueryAlternateTimeDimension = BotAggregationQueryAlternateTimeDimension;
 
 pub type ConversationAsyncAggregationQueryGroupByItem = ConversationAggregationQueryGroupByItem;
 
 pub type ConversationAsyncAggregationQueryMetricsItem = ConversationAggregationQueryMetricsItem;
 
-pub type ConversationAsyncAggregationQueryQueryType = AgentCopilotAggregationQueryQueryType;
+pub type ConversationAsyncAggregationQueryQueryType = BotAggregationQueryQueryType;
 
 record! {
     pub struct ConversationProperties {
@@ -2716,7 +2910,7 @@ record! {
     }
 }
 
-pub type ConversationQueryOrder = AsyncUserDetailsQueryOrder;
+pub type ConversationQueryOrder = UserDetailsQueryOrder;
 
 open_enum! {
     pub enum ConversationQueryOrderBy {
@@ -2741,7 +2935,7 @@ record! {
     }
 }
 
-pub type CopilotAggregateQueryClauseType = ActionAggregateQueryClauseType;
+pub type CopilotAggregateQueryClauseType = AgentStateUserFilterType;
 
 record! {
     pub struct CopilotAggregateQueryFilter {
@@ -2751,7 +2945,7 @@ record! {
     }
 }
 
-pub type CopilotAggregateQueryFilterType = ActionAggregateQueryClauseType;
+pub type CopilotAggregateQueryFilterType = AgentStateUserFilterType;
 
 record! {
     pub struct CopilotAggregateQueryPredicate {
@@ -2775,9 +2969,9 @@ open_enum! {
     }
 }
 
-pub type CopilotAggregateQueryPredicateOperator = ActionAggregateQueryPredicateOperator;
+pub type CopilotAggregateQueryPredicateOperator = UserDetailQueryPredicateOperator;
 
-pub type CopilotAggregateQueryPredicateType = ActionAggregateQueryPredicateType;
+pub type CopilotAggregateQueryPredicateType = UserDetailQueryPredicateType;
 
 record! {
     pub struct CopilotAggregateQueryResponse {
@@ -2799,9 +2993,19 @@ record! {
     }
 }
 
-pub type CopilotAggregationQueryAlternateTimeDimension = ActionAggregationQueryAlternateTimeDimension;
+pub type CopilotAggregationQueryAlternateTimeDimension = BotAggregationQueryAlternateTimeDimension;
 
-pub type CopilotAggregationQueryGroupByItem = CopilotAggregateQueryPredicateDimension;
+open_enum! {
+    pub enum CopilotAggregationQueryGroupByItem {
+        AgentId = "agentId",
+        DivisionId = "divisionId",
+        SessionId = "sessionId",
+        ToolId = "toolId",
+        ToolStatus = "toolStatus",
+        ToolType = "toolType",
+        UserId = "userId",
+    }
+}
 
 open_enum! {
     pub enum CopilotAggregationQueryMetricsItem {
@@ -2821,9 +3025,16 @@ record! {
     }
 }
 
-pub type CopilotAggregationViewFunction = ActionAggregationViewFunction;
+pub type CopilotAggregationViewFunction = BotAggregationViewFunction;
 
-pub type CopilotAggregationViewTarget = CopilotAggregationQueryMetricsItem;
+open_enum! {
+    pub enum CopilotAggregationViewTarget {
+        NCopilotMessages = "nCopilotMessages",
+        NCopilotSessions = "nCopilotSessions",
+        NCopilotToolInvocations = "nCopilotToolInvocations",
+        NCopilotUsers = "nCopilotUsers",
+    }
+}
 
 record! {
     pub struct CopilotAsyncAggregateQueryResponse {
@@ -2847,9 +3058,9 @@ record! {
     }
 }
 
-pub type CopilotAsyncAggregationQueryAlternateTimeDimension = ActionAggregationQueryAlternateTimeDimension;
+pub type CopilotAsyncAggregationQueryAlternateTimeDimension = BotAggregationQueryAlternateTimeDimension;
 
-pub type CopilotAsyncAggregationQueryGroupByItem = CopilotAggregateQueryPredicateDimension;
+pub type CopilotAsyncAggregationQueryGroupByItem = CopilotAggregationQueryGroupByItem;
 
 pub type CopilotAsyncAggregationQueryMetricsItem = CopilotAggregationQueryMetricsItem;
 
@@ -2980,7 +3191,7 @@ record! {
         pub self_uri: Option<String> = "selfUri",
         pub previous_uri: Option<String> = "previousUri",
         pub enabled_data_schemas: Option<Vec<String>> = "enabledDataSchemas",
-        pub errors: Option<ErrorBody> = "errors",
+        pub errors: Option<Box<ErrorBody>> = "errors",
     }
 }
 
@@ -3010,7 +3221,7 @@ record! {
     }
 }
 
-pub type EvaluationAggregateQueryClauseType = ActionAggregateQueryClauseType;
+pub type EvaluationAggregateQueryClauseType = AgentStateUserFilterType;
 
 record! {
     pub struct EvaluationAggregateQueryFilter {
@@ -3020,7 +3231,7 @@ record! {
     }
 }
 
-pub type EvaluationAggregateQueryFilterType = ActionAggregateQueryClauseType;
+pub type EvaluationAggregateQueryFilterType = AgentStateUserFilterType;
 
 record! {
     pub struct EvaluationAggregateQueryPredicate {
@@ -3057,9 +3268,9 @@ open_enum! {
     }
 }
 
-pub type EvaluationAggregateQueryPredicateOperator = ActionAggregateQueryPredicateOperator;
+pub type EvaluationAggregateQueryPredicateOperator = UserDetailQueryPredicateOperator;
 
-pub type EvaluationAggregateQueryPredicateType = ActionAggregateQueryPredicateType;
+pub type EvaluationAggregateQueryPredicateType = UserDetailQueryPredicateType;
 
 record! {
     pub struct EvaluationAggregationQuery {
@@ -3125,9 +3336,17 @@ record! {
     }
 }
 
-pub type EvaluationAggregationViewFunction = ActionAggregationViewFunction;
+pub type EvaluationAggregationViewFunction = BotAggregationViewFunction;
 
-pub type EvaluationAggregationViewTarget = EvaluationAggregationQueryMetricsItem;
+open_enum! {
+    pub enum EvaluationAggregationViewTarget {
+        NEvaluations = "nEvaluations",
+        NEvaluationsDeleted = "nEvaluationsDeleted",
+        NEvaluationsRescored = "nEvaluationsRescored",
+        OTotalCriticalScore = "oTotalCriticalScore",
+        OTotalScore = "oTotalScore",
+    }
+}
 
 record! {
     pub struct EvaluationAsyncAggregateQueryResponse {
@@ -3196,13 +3415,13 @@ record! {
     }
 }
 
-pub type FlowActivityEntityDataActiveRouting = AnalyticsSessionRequestedRoutingsItem;
+pub type FlowActivityEntityDataActiveRouting = AnalyticsSessionUsedRouting;
 
-pub type FlowActivityEntityDataDirection = AnalyticsAgentStateAgentSessionResultOriginatingDirection;
+pub type FlowActivityEntityDataDirection = AnalyticsSessionDirection;
 
 pub type FlowActivityEntityDataFlowType = AnalyticsFlowFlowType;
 
-pub type FlowActivityEntityDataMediaType = AnalyticsAgentStateAgentSessionResultMediaType;
+pub type FlowActivityEntityDataMediaType = AnalyticsSessionMediaType;
 
 open_enum! {
     pub enum FlowActivityEntityDataMetric {
@@ -3210,9 +3429,9 @@ open_enum! {
     }
 }
 
-pub type FlowActivityEntityDataRequestedRoutingsItem = AnalyticsSessionRequestedRoutingsItem;
+pub type FlowActivityEntityDataRequestedRoutingsItem = ViewFilterUsedRoutingTypesItem;
 
-pub type FlowActivityEntityDataUsedRouting = AnalyticsSessionRequestedRoutingsItem;
+pub type FlowActivityEntityDataUsedRouting = AnalyticsSessionUsedRouting;
 
 record! {
     pub struct FlowActivityMetricValue {
@@ -3241,7 +3460,7 @@ record! {
     }
 }
 
-pub type FlowActivityQueryClauseType = ActionAggregateQueryClauseType;
+pub type FlowActivityQueryClauseType = AgentStateUserFilterType;
 
 record! {
     pub struct FlowActivityQueryFilter {
@@ -3251,7 +3470,7 @@ record! {
     }
 }
 
-pub type FlowActivityQueryFilterType = ActionAggregateQueryClauseType;
+pub type FlowActivityQueryFilterType = AgentStateUserFilterType;
 
 open_enum! {
     pub enum FlowActivityQueryGroupByItem {
@@ -3291,7 +3510,7 @@ record! {
 
 pub type FlowActivityQueryMetricMetric = FlowActivityEntityDataMetric;
 
-pub type FlowActivityQueryOrder = AsyncUserDetailsQueryOrder;
+pub type FlowActivityQueryOrder = UserDetailsQueryOrder;
 
 record! {
     pub struct FlowActivityQueryPredicate {
@@ -3302,11 +3521,38 @@ record! {
     }
 }
 
-pub type FlowActivityQueryPredicateDimension = FlowActivityQueryGroupByItem;
+open_enum! {
+    pub enum FlowActivityQueryPredicateDimension {
+        ActiveRouting = "activeRouting",
+        AddressFrom = "addressFrom",
+        AddressTo = "addressTo",
+        AgentScore = "agentScore",
+        Ani = "ani",
+        ConversationId = "conversationId",
+        ConvertedFrom = "convertedFrom",
+        ConvertedTo = "convertedTo",
+        Direction = "direction",
+        Dnis = "dnis",
+        FlowId = "flowId",
+        FlowType = "flowType",
+        MediaType = "mediaType",
+        ParticipantName = "participantName",
+        QueueId = "queueId",
+        RequestedLanguageId = "requestedLanguageId",
+        RequestedRouting = "requestedRouting",
+        RequestedRoutingSkillId = "requestedRoutingSkillId",
+        RoutingPriority = "routingPriority",
+        ScoredAgentId = "scoredAgentId",
+        SessionId = "sessionId",
+        TeamId = "teamId",
+        UsedRouting = "usedRouting",
+        UserId = "userId",
+    }
+}
 
-pub type FlowActivityQueryPredicateOperator = ActionAggregateQueryPredicateOperator;
+pub type FlowActivityQueryPredicateOperator = UserDetailQueryPredicateOperator;
 
-pub type FlowActivityQueryPredicateType = ActionAggregateQueryPredicateType;
+pub type FlowActivityQueryPredicateType = UserDetailQueryPredicateType;
 
 record! {
     pub struct FlowActivityResponse {
@@ -3315,7 +3561,7 @@ record! {
     }
 }
 
-pub type FlowActivityResponseEntityIdDimension = FlowActivityQueryGroupByItem;
+pub type FlowActivityResponseEntityIdDimension = FlowActivityQueryPredicateDimension;
 
 record! {
     pub struct FlowActivityScoredAgent {
@@ -3338,7 +3584,7 @@ record! {
     }
 }
 
-pub type FlowAggregateQueryClauseType = ActionAggregateQueryClauseType;
+pub type FlowAggregateQueryClauseType = AgentStateUserFilterType;
 
 record! {
     pub struct FlowAggregateQueryFilter {
@@ -3348,7 +3594,7 @@ record! {
     }
 }
 
-pub type FlowAggregateQueryFilterType = ActionAggregateQueryClauseType;
+pub type FlowAggregateQueryFilterType = AgentStateUserFilterType;
 
 record! {
     pub struct FlowAggregateQueryPredicate {
@@ -3466,9 +3712,9 @@ open_enum! {
     }
 }
 
-pub type FlowAggregateQueryPredicateOperator = ActionAggregateQueryPredicateOperator;
+pub type FlowAggregateQueryPredicateOperator = UserDetailQueryPredicateOperator;
 
-pub type FlowAggregateQueryPredicateType = ActionAggregateQueryPredicateType;
+pub type FlowAggregateQueryPredicateType = UserDetailQueryPredicateType;
 
 record! {
     pub struct FlowAggregateQueryResponse {
@@ -3490,7 +3736,7 @@ record! {
     }
 }
 
-pub type FlowAggregationQueryAlternateTimeDimension = ActionAggregationQueryAlternateTimeDimension;
+pub type FlowAggregationQueryAlternateTimeDimension = BotAggregationQueryAlternateTimeDimension;
 
 open_enum! {
     pub enum FlowAggregationQueryGroupByItem {
@@ -3620,9 +3866,21 @@ record! {
     }
 }
 
-pub type FlowAggregationViewFunction = ActionAggregationViewFunction;
+pub type FlowAggregationViewFunction = BotAggregationViewFunction;
 
-pub type FlowAggregationViewTarget = FlowAggregationQueryMetricsItem;
+open_enum! {
+    pub enum FlowAggregationViewTarget {
+        NFlow = "nFlow",
+        NFlowMilestone = "nFlowMilestone",
+        NFlowOutcome = "nFlowOutcome",
+        NFlowOutcomeFailed = "nFlowOutcomeFailed",
+        OFlowMilestone = "oFlowMilestone",
+        TFlow = "tFlow",
+        TFlowDisconnect = "tFlowDisconnect",
+        TFlowExit = "tFlowExit",
+        TFlowOutcome = "tFlowOutcome",
+    }
+}
 
 record! {
     pub struct FlowAsyncAggregateQueryResponse {
@@ -3646,7 +3904,7 @@ record! {
     }
 }
 
-pub type FlowAsyncAggregationQueryAlternateTimeDimension = ActionAggregationQueryAlternateTimeDimension;
+pub type FlowAsyncAggregationQueryAlternateTimeDimension = BotAggregationQueryAlternateTimeDimension;
 
 pub type FlowAsyncAggregationQueryGroupByItem = FlowAggregationQueryGroupByItem;
 
@@ -3666,7 +3924,7 @@ record! {
     }
 }
 
-pub type FlowExecutionAggregateQueryClauseType = ActionAggregateQueryClauseType;
+pub type FlowExecutionAggregateQueryClauseType = AgentStateUserFilterType;
 
 record! {
     pub struct FlowExecutionAggregateQueryFilter {
@@ -3676,7 +3934,7 @@ record! {
     }
 }
 
-pub type FlowExecutionAggregateQueryFilterType = ActionAggregateQueryClauseType;
+pub type FlowExecutionAggregateQueryFilterType = AgentStateUserFilterType;
 
 record! {
     pub struct FlowExecutionAggregateQueryPredicate {
@@ -3697,9 +3955,9 @@ open_enum! {
     }
 }
 
-pub type FlowExecutionAggregateQueryPredicateOperator = ActionAggregateQueryPredicateOperator;
+pub type FlowExecutionAggregateQueryPredicateOperator = UserDetailQueryPredicateOperator;
 
-pub type FlowExecutionAggregateQueryPredicateType = ActionAggregateQueryPredicateType;
+pub type FlowExecutionAggregateQueryPredicateType = UserDetailQueryPredicateType;
 
 record! {
     pub struct FlowExecutionAggregateQueryResponse {
@@ -3721,9 +3979,16 @@ record! {
     }
 }
 
-pub type FlowExecutionAggregationQueryAlternateTimeDimension = ActionAggregationQueryAlternateTimeDimension;
+pub type FlowExecutionAggregationQueryAlternateTimeDimension = BotAggregationQueryAlternateTimeDimension;
 
-pub type FlowExecutionAggregationQueryGroupByItem = FlowExecutionAggregateQueryPredicateDimension;
+open_enum! {
+    pub enum FlowExecutionAggregationQueryGroupByItem {
+        DivisionId = "divisionId",
+        FlowId = "flowId",
+        FlowObjectId = "flowObjectId",
+        FlowVersion = "flowVersion",
+    }
+}
 
 open_enum! {
     pub enum FlowExecutionAggregationQueryMetricsItem {
@@ -3740,9 +4005,13 @@ record! {
     }
 }
 
-pub type FlowExecutionAggregationViewFunction = ActionAggregationViewFunction;
+pub type FlowExecutionAggregationViewFunction = BotAggregationViewFunction;
 
-pub type FlowExecutionAggregationViewTarget = FlowExecutionAggregationQueryMetricsItem;
+open_enum! {
+    pub enum FlowExecutionAggregationViewTarget {
+        NFlowExecutions = "nFlowExecutions",
+    }
+}
 
 record! {
     pub struct FlowExecutionAsyncAggregateQueryResponse {
@@ -3766,9 +4035,9 @@ record! {
     }
 }
 
-pub type FlowExecutionAsyncAggregationQueryAlternateTimeDimension = ActionAggregationQueryAlternateTimeDimension;
+pub type FlowExecutionAsyncAggregationQueryAlternateTimeDimension = BotAggregationQueryAlternateTimeDimension;
 
-pub type FlowExecutionAsyncAggregationQueryGroupByItem = FlowExecutionAggregateQueryPredicateDimension;
+pub type FlowExecutionAsyncAggregationQueryGroupByItem = FlowExecutionAggregationQueryGroupByItem;
 
 pub type FlowExecutionAsyncAggregationQueryMetricsItem = FlowExecutionAggregationQueryMetricsItem;
 
@@ -3794,9 +4063,9 @@ record! {
     }
 }
 
-pub type FlowObservationQueryClauseType = ActionAggregateQueryClauseType;
+pub type FlowObservationQueryClauseType = AgentStateUserFilterType;
 
-pub type FlowObservationQueryDetailMetricsItem = FlowActivityEntityDataMetric;
+pub type FlowObservationQueryDetailMetricsItem = FlowObservationQueryMetricsItem;
 
 record! {
     pub struct FlowObservationQueryFilter {
@@ -3806,9 +4075,13 @@ record! {
     }
 }
 
-pub type FlowObservationQueryFilterType = ActionAggregateQueryClauseType;
+pub type FlowObservationQueryFilterType = AgentStateUserFilterType;
 
-pub type FlowObservationQueryMetricsItem = FlowActivityEntityDataMetric;
+open_enum! {
+    pub enum FlowObservationQueryMetricsItem {
+        OFlow = "oFlow",
+    }
+}
 
 record! {
     pub struct FlowObservationQueryPredicate {
@@ -3827,9 +4100,9 @@ open_enum! {
     }
 }
 
-pub type FlowObservationQueryPredicateOperator = ActionAggregateQueryPredicateOperator;
+pub type FlowObservationQueryPredicateOperator = UserDetailQueryPredicateOperator;
 
-pub type FlowObservationQueryPredicateType = ActionAggregateQueryPredicateType;
+pub type FlowObservationQueryPredicateType = UserDetailQueryPredicateType;
 
 record! {
     pub struct FlowObservationQueryResponse {
@@ -3837,8 +4110,10 @@ record! {
     }
 }
 
+pub type GetAnalyticsBotflowDivisionsReportingturnsAskActionResults = GetAnalyticsBotflowReportingturnsAskActionResults;
+
 open_enum! {
-    pub enum GetAnalyticsBotflowDivisionsReportingturnsAskActionResults {
+    pub enum GetAnalyticsBotflowReportingturnsAskActionResults {
         AgentRequestedByUser = "AgentRequestedByUser",
         ConfirmationRequired = "ConfirmationRequired",
         DisambiguationRequired = "DisambiguationRequired",
@@ -3860,36 +4135,27 @@ open_enum! {
     }
 }
 
-pub type GetAnalyticsBotflowReportingturnsAskActionResults = GetAnalyticsBotflowDivisionsReportingturnsAskActionResults;
-
-pub type GetAnalyticsBotflowSessionsBotResultCategories = BotFlowSessionBotResultCategory;
+open_enum! {
+    pub enum GetAnalyticsBotflowSessionsBotResultCategories {
+        Unknown = "Unknown",
+        UserExit = "UserExit",
+        BotExit = "BotExit",
+        Error = "Error",
+        RecognitionFailure = "RecognitionFailure",
+        UserDisconnect = "UserDisconnect",
+        BotDisconnect = "BotDisconnect",
+        SessionExpired = "SessionExpired",
+        Transfer = "Transfer",
+    }
+}
 
 pub type GetAnalyticsReportingDashboardsUsersState = DashboardUserState;
 
-open_enum! {
-    pub enum GetAnalyticsReportingSettingsDashboardsQueryDashboardAccessFilter {
-        OwnedByMe = "OwnedByMe",
-        OwnedByAnyone = "OwnedByAnyone",
-        NotOwnedByMe = "NotOwnedByMe",
-    }
-}
+pub type GetAnalyticsReportingSettingsDashboardsQueryDashboardAccessFilter = ViewFilterDashboardAccessFilter;
 
-open_enum! {
-    pub enum GetAnalyticsReportingSettingsDashboardsQueryDashboardState {
-        Active = "Active",
-        Deleted = "Deleted",
-    }
-}
+pub type GetAnalyticsReportingSettingsDashboardsQueryDashboardState = ViewFilterDashboardState;
 
-open_enum! {
-    pub enum GetAnalyticsReportingSettingsDashboardsQueryDashboardType {
-        All = "All",
-        Public = "Public",
-        Private = "Private",
-        Shared = "Shared",
-        Favorites = "Favorites",
-    }
-}
+pub type GetAnalyticsReportingSettingsDashboardsQueryDashboardType = ViewFilterDashboardType;
 
 record! {
     pub struct JourneyAggregateDataContainer {
@@ -3905,7 +4171,7 @@ record! {
     }
 }
 
-pub type JourneyAggregateQueryClauseType = ActionAggregateQueryClauseType;
+pub type JourneyAggregateQueryClauseType = AgentStateUserFilterType;
 
 record! {
     pub struct JourneyAggregateQueryFilter {
@@ -3915,7 +4181,7 @@ record! {
     }
 }
 
-pub type JourneyAggregateQueryFilterType = ActionAggregateQueryClauseType;
+pub type JourneyAggregateQueryFilterType = AgentStateUserFilterType;
 
 record! {
     pub struct JourneyAggregateQueryPredicate {
@@ -3972,9 +4238,9 @@ open_enum! {
     }
 }
 
-pub type JourneyAggregateQueryPredicateOperator = ActionAggregateQueryPredicateOperator;
+pub type JourneyAggregateQueryPredicateOperator = UserDetailQueryPredicateOperator;
 
-pub type JourneyAggregateQueryPredicateType = ActionAggregateQueryPredicateType;
+pub type JourneyAggregateQueryPredicateType = UserDetailQueryPredicateType;
 
 record! {
     pub struct JourneyAggregateQueryResponse {
@@ -3996,9 +4262,52 @@ record! {
     }
 }
 
-pub type JourneyAggregationQueryAlternateTimeDimension = ActionAggregationQueryAlternateTimeDimension;
+pub type JourneyAggregationQueryAlternateTimeDimension = BotAggregationQueryAlternateTimeDimension;
 
-pub type JourneyAggregationQueryGroupByItem = JourneyAggregateQueryPredicateDimension;
+open_enum! {
+    pub enum JourneyAggregationQueryGroupByItem {
+        ContainsAllCondition = "containsAllCondition",
+        ContainsAnyCondition = "containsAnyCondition",
+        EndsWithCondition = "endsWithCondition",
+        EqualCondition = "equalCondition",
+        JourneyActionId = "journeyActionId",
+        JourneyActionMapId = "journeyActionMapId",
+        JourneyActionMapVersion = "journeyActionMapVersion",
+        JourneyActionMediaType = "journeyActionMediaType",
+        JourneyActionTargetId = "journeyActionTargetId",
+        JourneyActionTemplateId = "journeyActionTemplateId",
+        JourneyBlockingActionMapId = "journeyBlockingActionMapId",
+        JourneyBlockingEmergencyScheduleGroupId = "journeyBlockingEmergencyScheduleGroupId",
+        JourneyBlockingReason = "journeyBlockingReason",
+        JourneyBlockingScheduleGroupId = "journeyBlockingScheduleGroupId",
+        JourneyDeviceCategory = "journeyDeviceCategory",
+        JourneyDeviceType = "journeyDeviceType",
+        JourneyFrequencyCapReason = "journeyFrequencyCapReason",
+        JourneyIpGeolocationCountry = "journeyIpGeolocationCountry",
+        JourneyOutcomeId = "journeyOutcomeId",
+        JourneySegmentAssignmentState = "journeySegmentAssignmentState",
+        JourneySegmentId = "journeySegmentId",
+        JourneySessionId = "journeySessionId",
+        JourneySessionSegmentId = "journeySessionSegmentId",
+        JourneySessionType = "journeySessionType",
+        NotContainsAllCondition = "notContainsAllCondition",
+        NotContainsAnyCondition = "notContainsAnyCondition",
+        NotEqualCondition = "notEqualCondition",
+        StartsWithCondition = "startsWithCondition",
+        TouchpointActionMapId = "touchpointActionMapId",
+        TouchpointAgentId = "touchpointAgentId",
+        TouchpointAttributionScope = "touchpointAttributionScope",
+        TouchpointChannelMessageType = "touchpointChannelMessageType",
+        TouchpointChannelPlatform = "touchpointChannelPlatform",
+        TouchpointChannelType = "touchpointChannelType",
+        TouchpointConversationId = "touchpointConversationId",
+        TouchpointInteractionType = "touchpointInteractionType",
+        TouchpointQueueId = "touchpointQueueId",
+        TouchpointRequestedRouting = "touchpointRequestedRouting",
+        TouchpointUsedRouting = "touchpointUsedRouting",
+        TouchpointWrapupCode = "touchpointWrapupCode",
+    }
+}
 
 open_enum! {
     pub enum JourneyAggregationQueryMetricsItem {
@@ -4036,9 +4345,34 @@ record! {
     }
 }
 
-pub type JourneyAggregationViewFunction = ActionAggregationViewFunction;
+pub type JourneyAggregationViewFunction = BotAggregationViewFunction;
 
-pub type JourneyAggregationViewTarget = JourneyAggregationQueryMetricsItem;
+open_enum! {
+    pub enum JourneyAggregationViewTarget {
+        NDistinctJourneyActions = "nDistinctJourneyActions",
+        NDistinctJourneySessions = "nDistinctJourneySessions",
+        NJourneyActionsBlocked = "nJourneyActionsBlocked",
+        NJourneyOutcomesAchieved = "nJourneyOutcomesAchieved",
+        NJourneyOutcomesAttributed = "nJourneyOutcomesAttributed",
+        NJourneySegmentsAssigned = "nJourneySegmentsAssigned",
+        NJourneySessions = "nJourneySessions",
+        NWebActionsAbandoned = "nWebActionsAbandoned",
+        NWebActionsAccepted = "nWebActionsAccepted",
+        NWebActionsEngaged = "nWebActionsEngaged",
+        NWebActionsErrored = "nWebActionsErrored",
+        NWebActionsFrequencyCapReached = "nWebActionsFrequencyCapReached",
+        NWebActionsIgnored = "nWebActionsIgnored",
+        NWebActionsOffered = "nWebActionsOffered",
+        NWebActionsOfferedOutsideSchedule = "nWebActionsOfferedOutsideSchedule",
+        NWebActionsQualified = "nWebActionsQualified",
+        NWebActionsQualifiedOutsideSchedule = "nWebActionsQualifiedOutsideSchedule",
+        NWebActionsRejected = "nWebActionsRejected",
+        NWebActionsStarted = "nWebActionsStarted",
+        NWebActionsTimedout = "nWebActionsTimedout",
+        OJourneyOutcomeTouchpointValue = "oJourneyOutcomeTouchpointValue",
+        OJourneyOutcomeValue = "oJourneyOutcomeValue",
+    }
+}
 
 record! {
     pub struct JourneyAsyncAggregateQueryResponse {
@@ -4062,9 +4396,9 @@ record! {
     }
 }
 
-pub type JourneyAsyncAggregationQueryAlternateTimeDimension = ActionAggregationQueryAlternateTimeDimension;
+pub type JourneyAsyncAggregationQueryAlternateTimeDimension = BotAggregationQueryAlternateTimeDimension;
 
-pub type JourneyAsyncAggregationQueryGroupByItem = JourneyAggregateQueryPredicateDimension;
+pub type JourneyAsyncAggregationQueryGroupByItem = JourneyAggregationQueryGroupByItem;
 
 pub type JourneyAsyncAggregationQueryMetricsItem = JourneyAggregationQueryMetricsItem;
 
@@ -4082,7 +4416,7 @@ record! {
     }
 }
 
-pub type KnowledgeAggregateQueryClauseType = ActionAggregateQueryClauseType;
+pub type KnowledgeAggregateQueryClauseType = AgentStateUserFilterType;
 
 record! {
     pub struct KnowledgeAggregateQueryFilter {
@@ -4092,7 +4426,7 @@ record! {
     }
 }
 
-pub type KnowledgeAggregateQueryFilterType = ActionAggregateQueryClauseType;
+pub type KnowledgeAggregateQueryFilterType = AgentStateUserFilterType;
 
 record! {
     pub struct KnowledgeAggregateQueryPredicate {
@@ -4146,9 +4480,9 @@ open_enum! {
     }
 }
 
-pub type KnowledgeAggregateQueryPredicateOperator = ActionAggregateQueryPredicateOperator;
+pub type KnowledgeAggregateQueryPredicateOperator = UserDetailQueryPredicateOperator;
 
-pub type KnowledgeAggregateQueryPredicateType = ActionAggregateQueryPredicateType;
+pub type KnowledgeAggregateQueryPredicateType = UserDetailQueryPredicateType;
 
 record! {
     pub struct KnowledgeAggregateQueryResponse {
@@ -4173,9 +4507,49 @@ record! {
     }
 }
 
-pub type KnowledgeAggregationQueryAlternateTimeDimension = ActionAggregationQueryAlternateTimeDimension;
+pub type KnowledgeAggregationQueryAlternateTimeDimension = BotAggregationQueryAlternateTimeDimension;
 
-pub type KnowledgeAggregationQueryGroupByItem = KnowledgeAggregateQueryPredicateDimension;
+open_enum! {
+    pub enum KnowledgeAggregationQueryGroupByItem {
+        AgentAssistantId = "agentAssistantId",
+        AnswerGenerationEnabled = "answerGenerationEnabled",
+        AppDeploymentId = "appDeploymentId",
+        AppType = "appType",
+        BotFlowId = "botFlowId",
+        ConversationChannelType = "conversationChannelType",
+        ConversationId = "conversationId",
+        DocumentEngagementType = "documentEngagementType",
+        ExternalContactId = "externalContactId",
+        FeedbackCategory = "feedbackCategory",
+        FeedbackId = "feedbackId",
+        FeedbackRating = "feedbackRating",
+        FeedbackRatingType = "feedbackRatingType",
+        FeedbackRatingValue = "feedbackRatingValue",
+        FeedbackReason = "feedbackReason",
+        FeedbackType = "feedbackType",
+        HasComment = "hasComment",
+        HasRetrievedReferences = "hasRetrievedReferences",
+        HasSearch = "hasSearch",
+        KnowledgeBaseDocumentId = "knowledgeBaseDocumentId",
+        KnowledgeBaseDocumentVariationId = "knowledgeBaseDocumentVariationId",
+        KnowledgeBaseDocumentVersionId = "knowledgeBaseDocumentVersionId",
+        KnowledgeBaseId = "knowledgeBaseId",
+        KnowledgeSettingId = "knowledgeSettingId",
+        LanguageCode = "languageCode",
+        MediaType = "mediaType",
+        MessageType = "messageType",
+        PresentedDocumentsCount = "presentedDocumentsCount",
+        QueryType = "queryType",
+        QueryTypeV3 = "queryTypeV3",
+        QueueId = "queueId",
+        SearchId = "searchId",
+        SearchQuery = "searchQuery",
+        SelfServed = "selfServed",
+        SessionId = "sessionId",
+        SurfacingMethod = "surfacingMethod",
+        UserId = "userId",
+    }
+}
 
 open_enum! {
     pub enum KnowledgeAggregationQueryMetricsItem {
@@ -4197,7 +4571,7 @@ open_enum! {
     }
 }
 
-pub type KnowledgeAggregationQueryQueryType = AgentCopilotAggregationQueryQueryType;
+pub type KnowledgeAggregationQueryQueryType = BotAggregationQueryQueryType;
 
 record! {
     pub struct KnowledgeAggregationSort {
@@ -4206,9 +4580,27 @@ record! {
     }
 }
 
-pub type KnowledgeAggregationSortFunction = AgentCopilotAggregationSortFunction;
+pub type KnowledgeAggregationSortFunction = BotAggregationSortFunction;
 
-pub type KnowledgeAggregationSortName = KnowledgeAggregationQueryMetricsItem;
+open_enum! {
+    pub enum KnowledgeAggregationSortName {
+        NDistinctKnowledgeSessions = "nDistinctKnowledgeSessions",
+        NKnowledgeDocumentCopied = "nKnowledgeDocumentCopied",
+        NKnowledgeDocumentFeedback = "nKnowledgeDocumentFeedback",
+        NKnowledgeDocumentPresented = "nKnowledgeDocumentPresented",
+        NKnowledgeDocumentSurfaced = "nKnowledgeDocumentSurfaced",
+        NKnowledgeDocumentViewed = "nKnowledgeDocumentViewed",
+        NKnowledgeSearch = "nKnowledgeSearch",
+        NKnowledgeSearchAnswered = "nKnowledgeSearchAnswered",
+        NKnowledgeSearchFeedback = "nKnowledgeSearchFeedback",
+        NKnowledgeSearchUnanswered = "nKnowledgeSearchUnanswered",
+        NKnowledgeSessions = "nKnowledgeSessions",
+        NKnowledgeV3Search = "nKnowledgeV3Search",
+        OKnowledgeDocumentQuery = "oKnowledgeDocumentQuery",
+        OKnowledgeDocumentQuerySelfServed = "oKnowledgeDocumentQuerySelfServed",
+        OKnowledgeSearch = "oKnowledgeSearch",
+    }
+}
 
 record! {
     pub struct KnowledgeAggregationView {
@@ -4219,9 +4611,27 @@ record! {
     }
 }
 
-pub type KnowledgeAggregationViewFunction = ActionAggregationViewFunction;
+pub type KnowledgeAggregationViewFunction = BotAggregationViewFunction;
 
-pub type KnowledgeAggregationViewTarget = KnowledgeAggregationQueryMetricsItem;
+open_enum! {
+    pub enum KnowledgeAggregationViewTarget {
+        NDistinctKnowledgeSessions = "nDistinctKnowledgeSessions",
+        NKnowledgeDocumentCopied = "nKnowledgeDocumentCopied",
+        NKnowledgeDocumentFeedback = "nKnowledgeDocumentFeedback",
+        NKnowledgeDocumentPresented = "nKnowledgeDocumentPresented",
+        NKnowledgeDocumentSurfaced = "nKnowledgeDocumentSurfaced",
+        NKnowledgeDocumentViewed = "nKnowledgeDocumentViewed",
+        NKnowledgeSearch = "nKnowledgeSearch",
+        NKnowledgeSearchAnswered = "nKnowledgeSearchAnswered",
+        NKnowledgeSearchFeedback = "nKnowledgeSearchFeedback",
+        NKnowledgeSearchUnanswered = "nKnowledgeSearchUnanswered",
+        NKnowledgeSessions = "nKnowledgeSessions",
+        NKnowledgeV3Search = "nKnowledgeV3Search",
+        OKnowledgeDocumentQuery = "oKnowledgeDocumentQuery",
+        OKnowledgeDocumentQuerySelfServed = "oKnowledgeDocumentQuerySelfServed",
+        OKnowledgeSearch = "oKnowledgeSearch",
+    }
+}
 
 record! {
     pub struct KnowledgeAsyncAggregateQueryResponse {
@@ -4248,19 +4658,19 @@ record! {
     }
 }
 
-pub type KnowledgeAsyncAggregationQueryAlternateTimeDimension = ActionAggregationQueryAlternateTimeDimension;
+pub type KnowledgeAsyncAggregationQueryAlternateTimeDimension = BotAggregationQueryAlternateTimeDimension;
 
-pub type KnowledgeAsyncAggregationQueryGroupByItem = KnowledgeAggregateQueryPredicateDimension;
+pub type KnowledgeAsyncAggregationQueryGroupByItem = KnowledgeAggregationQueryGroupByItem;
 
 pub type KnowledgeAsyncAggregationQueryMetricsItem = KnowledgeAggregationQueryMetricsItem;
 
-pub type KnowledgeAsyncAggregationQueryQueryType = AgentCopilotAggregationQueryQueryType;
+pub type KnowledgeAsyncAggregationQueryQueryType = BotAggregationQueryQueryType;
 
 record! {
     pub struct ObservationMetricData {
         pub metric: Option<String> = "metric",
         pub qualifier: Option<String> = "qualifier",
-        pub stats: Option<StatisticalSummary> = "stats",
+        pub stats: Option<Box<StatisticalSummary>> = "stats",
         pub truncated: Option<bool> = "truncated",
         pub observations: Option<Vec<ObservationValue>> = "observations",
     }
@@ -4290,11 +4700,11 @@ record! {
     }
 }
 
-pub type ObservationValueDirection = AnalyticsAgentStateAgentSessionResultOriginatingDirection;
+pub type ObservationValueDirection = AnalyticsSessionDirection;
 
-pub type ObservationValueRequestedRoutingsItem = AnalyticsSessionRequestedRoutingsItem;
+pub type ObservationValueRequestedRoutingsItem = ViewFilterUsedRoutingTypesItem;
 
-pub type ObservationValueUsedRouting = AnalyticsSessionRequestedRoutingsItem;
+pub type ObservationValueUsedRouting = AnalyticsSessionUsedRouting;
 
 record! {
     pub struct PagingSpec {
@@ -4319,7 +4729,7 @@ record! {
     }
 }
 
-pub type PresenceDetailQueryClauseType = ActionAggregateQueryClauseType;
+pub type PresenceDetailQueryClauseType = AgentStateUserFilterType;
 
 record! {
     pub struct PresenceDetailQueryFilter {
@@ -4329,7 +4739,7 @@ record! {
     }
 }
 
-pub type PresenceDetailQueryFilterType = ActionAggregateQueryClauseType;
+pub type PresenceDetailQueryFilterType = AgentStateUserFilterType;
 
 record! {
     pub struct PresenceDetailQueryPredicate {
@@ -4348,9 +4758,9 @@ open_enum! {
     }
 }
 
-pub type PresenceDetailQueryPredicateOperator = ActionAggregateQueryPredicateOperator;
+pub type PresenceDetailQueryPredicateOperator = UserDetailQueryPredicateOperator;
 
-pub type PresenceDetailQueryPredicateType = ActionAggregateQueryPredicateType;
+pub type PresenceDetailQueryPredicateType = UserDetailQueryPredicateType;
 
 record! {
     pub struct PropertyIndexRequest {
@@ -4382,7 +4792,7 @@ record! {
     }
 }
 
-pub type QueueObservationQueryClauseType = ActionAggregateQueryClauseType;
+pub type QueueObservationQueryClauseType = AgentStateUserFilterType;
 
 open_enum! {
     pub enum QueueObservationQueryDetailMetricsItem {
@@ -4406,7 +4816,7 @@ record! {
     }
 }
 
-pub type QueueObservationQueryFilterType = ActionAggregateQueryClauseType;
+pub type QueueObservationQueryFilterType = AgentStateUserFilterType;
 
 open_enum! {
     pub enum QueueObservationQueryMetricsItem {
@@ -4441,9 +4851,9 @@ open_enum! {
     }
 }
 
-pub type QueueObservationQueryPredicateOperator = ActionAggregateQueryPredicateOperator;
+pub type QueueObservationQueryPredicateOperator = UserDetailQueryPredicateOperator;
 
-pub type QueueObservationQueryPredicateType = ActionAggregateQueryPredicateType;
+pub type QueueObservationQueryPredicateType = UserDetailQueryPredicateType;
 
 record! {
     pub struct QueueObservationQueryResponse {
@@ -4466,7 +4876,7 @@ record! {
     }
 }
 
-pub type RateLimitAggregateQueryClauseType = ActionAggregateQueryClauseType;
+pub type RateLimitAggregateQueryClauseType = AgentStateUserFilterType;
 
 record! {
     pub struct RateLimitAggregateQueryFilter {
@@ -4476,7 +4886,7 @@ record! {
     }
 }
 
-pub type RateLimitAggregateQueryFilterType = ActionAggregateQueryClauseType;
+pub type RateLimitAggregateQueryFilterType = AgentStateUserFilterType;
 
 record! {
     pub struct RateLimitAggregateQueryPredicate {
@@ -4500,9 +4910,9 @@ open_enum! {
     }
 }
 
-pub type RateLimitAggregateQueryPredicateOperator = ActionAggregateQueryPredicateOperator;
+pub type RateLimitAggregateQueryPredicateOperator = UserDetailQueryPredicateOperator;
 
-pub type RateLimitAggregateQueryPredicateType = ActionAggregateQueryPredicateType;
+pub type RateLimitAggregateQueryPredicateType = UserDetailQueryPredicateType;
 
 record! {
     pub struct RateLimitAggregateQueryResponse {
@@ -4524,9 +4934,19 @@ record! {
     }
 }
 
-pub type RateLimitAggregationQueryAlternateTimeDimension = ActionAggregationQueryAlternateTimeDimension;
+pub type RateLimitAggregationQueryAlternateTimeDimension = BotAggregationQueryAlternateTimeDimension;
 
-pub type RateLimitAggregationQueryGroupByItem = RateLimitAggregateQueryPredicateDimension;
+open_enum! {
+    pub enum RateLimitAggregationQueryGroupByItem {
+        CorrelationId = "correlationId",
+        EntityId = "entityId",
+        LimitName = "limitName",
+        Max = "max",
+        Namespace = "namespace",
+        TimeUnit = "timeUnit",
+        UserId = "userId",
+    }
+}
 
 open_enum! {
     pub enum RateLimitAggregationQueryMetricsItem {
@@ -4543,9 +4963,13 @@ record! {
     }
 }
 
-pub type RateLimitAggregationViewFunction = ActionAggregationViewFunction;
+pub type RateLimitAggregationViewFunction = BotAggregationViewFunction;
 
-pub type RateLimitAggregationViewTarget = RateLimitAggregationQueryMetricsItem;
+open_enum! {
+    pub enum RateLimitAggregationViewTarget {
+        ORateLimitRecorded = "oRateLimitRecorded",
+    }
+}
 
 record! {
     pub struct ReportingExportJobListing {
@@ -4570,7 +4994,7 @@ record! {
         pub interval: Option<String> = "interval",
         pub period: Option<String> = "period",
         pub view_type: Option<ReportingExportJobRequestViewType> = "viewType",
-        pub filter: Option<ViewFilter> = "filter",
+        pub filter: Option<Box<ViewFilter>> = "filter",
         pub read: Option<bool> = "read",
         pub locale: Option<String> = "locale",
         pub has_format_durations: Option<bool> = "hasFormatDurations",
@@ -4766,7 +5190,7 @@ record! {
         pub view_type: Option<ReportingExportJobResponseViewType> = "viewType",
         pub export_error_messages_type: Option<ReportingExportJobResponseExportErrorMessagesType> = "exportErrorMessagesType",
         pub period: Option<String> = "period",
-        pub filter: Option<ViewFilter> = "filter",
+        pub filter: Option<Box<ViewFilter>> = "filter",
         pub read: Option<bool> = "read",
         pub created_date_time: Option<DateTime> = "createdDateTime",
         pub modified_date_time: Option<DateTime> = "modifiedDateTime",
@@ -4877,7 +5301,7 @@ record! {
         pub conversation: Option<AddressableEntityRef> = "conversation",
         pub ask_action: Option<ReportingTurnAction> = "askAction",
         pub intent: Option<ReportingTurnIntent> = "intent",
-        pub knowledge: Option<ReportingTurnKnowledge> = "knowledge",
+        pub knowledge: Option<Box<ReportingTurnKnowledge>> = "knowledge",
         pub knowledge_base_events: Option<ReportingTurnKnowledgeEvents> = "knowledgeBaseEvents",
         pub date_created: Option<DateTime> = "dateCreated",
         pub date_completed: Option<DateTime> = "dateCompleted",
@@ -5114,7 +5538,7 @@ record! {
     }
 }
 
-pub type ResolutionAggregateQueryClauseType = ActionAggregateQueryClauseType;
+pub type ResolutionAggregateQueryClauseType = AgentStateUserFilterType;
 
 record! {
     pub struct ResolutionAggregateQueryFilter {
@@ -5124,7 +5548,7 @@ record! {
     }
 }
 
-pub type ResolutionAggregateQueryFilterType = ActionAggregateQueryClauseType;
+pub type ResolutionAggregateQueryFilterType = AgentStateUserFilterType;
 
 record! {
     pub struct ResolutionAggregateQueryPredicate {
@@ -5149,9 +5573,9 @@ open_enum! {
     }
 }
 
-pub type ResolutionAggregateQueryPredicateOperator = ActionAggregateQueryPredicateOperator;
+pub type ResolutionAggregateQueryPredicateOperator = UserDetailQueryPredicateOperator;
 
-pub type ResolutionAggregateQueryPredicateType = ActionAggregateQueryPredicateType;
+pub type ResolutionAggregateQueryPredicateType = UserDetailQueryPredicateType;
 
 record! {
     pub struct ResolutionAggregateQueryResponse {
@@ -5207,9 +5631,13 @@ record! {
     }
 }
 
-pub type ResolutionAggregationViewFunction = ActionAggregationViewFunction;
+pub type ResolutionAggregationViewFunction = BotAggregationViewFunction;
 
-pub type ResolutionAggregationViewTarget = ResolutionAggregationQueryMetricsItem;
+open_enum! {
+    pub enum ResolutionAggregationViewTarget {
+        NNextContactAvoided = "nNextContactAvoided",
+    }
+}
 
 record! {
     pub struct ResolutionAsyncAggregateQueryResponse {
@@ -5300,7 +5728,7 @@ record! {
     }
 }
 
-pub type RoutingActivityQueryClauseType = ActionAggregateQueryClauseType;
+pub type RoutingActivityQueryClauseType = AgentStateUserFilterType;
 
 record! {
     pub struct RoutingActivityQueryFilter {
@@ -5310,7 +5738,7 @@ record! {
     }
 }
 
-pub type RoutingActivityQueryFilterType = ActionAggregateQueryClauseType;
+pub type RoutingActivityQueryFilterType = AgentStateUserFilterType;
 
 open_enum! {
     pub enum RoutingActivityQueryGroupByItem {
@@ -5327,7 +5755,7 @@ record! {
 
 pub type RoutingActivityQueryMetricMetric = RoutingActivityMetricValueMetric;
 
-pub type RoutingActivityQueryOrder = AsyncUserDetailsQueryOrder;
+pub type RoutingActivityQueryOrder = UserDetailsQueryOrder;
 
 record! {
     pub struct RoutingActivityQueryPredicate {
@@ -5338,23 +5766,11 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum RoutingActivityQueryPredicateDimension {
-        OrganizationPresenceId = "organizationPresenceId",
-        PresenceDate = "presenceDate",
-        QueueId = "queueId",
-        QueueMembershipStatus = "queueMembershipStatus",
-        RoutingStatus = "routingStatus",
-        RoutingStatusDate = "routingStatusDate",
-        SystemPresence = "systemPresence",
-        TeamId = "teamId",
-        UserId = "userId",
-    }
-}
+pub type RoutingActivityQueryPredicateDimension = TeamActivityQueryPredicateDimension;
 
-pub type RoutingActivityQueryPredicateOperator = ActionAggregateQueryPredicateOperator;
+pub type RoutingActivityQueryPredicateOperator = UserDetailQueryPredicateOperator;
 
-pub type RoutingActivityQueryPredicateType = ActionAggregateQueryPredicateType;
+pub type RoutingActivityQueryPredicateType = UserDetailQueryPredicateType;
 
 record! {
     pub struct RoutingActivityResponse {
@@ -5363,7 +5779,7 @@ record! {
     }
 }
 
-pub type RoutingActivityResponseEntityIdDimension = RoutingActivityQueryPredicateDimension;
+pub type RoutingActivityResponseEntityIdDimension = TeamActivityQueryPredicateDimension;
 
 record! {
     pub struct RoutingStatusDetailQueryClause {
@@ -5372,7 +5788,7 @@ record! {
     }
 }
 
-pub type RoutingStatusDetailQueryClauseType = ActionAggregateQueryClauseType;
+pub type RoutingStatusDetailQueryClauseType = AgentStateUserFilterType;
 
 record! {
     pub struct RoutingStatusDetailQueryFilter {
@@ -5382,7 +5798,7 @@ record! {
     }
 }
 
-pub type RoutingStatusDetailQueryFilterType = ActionAggregateQueryClauseType;
+pub type RoutingStatusDetailQueryFilterType = AgentStateUserFilterType;
 
 record! {
     pub struct RoutingStatusDetailQueryPredicate {
@@ -5400,9 +5816,9 @@ open_enum! {
     }
 }
 
-pub type RoutingStatusDetailQueryPredicateOperator = ActionAggregateQueryPredicateOperator;
+pub type RoutingStatusDetailQueryPredicateOperator = UserDetailQueryPredicateOperator;
 
-pub type RoutingStatusDetailQueryPredicateType = ActionAggregateQueryPredicateType;
+pub type RoutingStatusDetailQueryPredicateType = UserDetailQueryPredicateType;
 
 record! {
     pub struct SelectedColumns {
@@ -5465,7 +5881,7 @@ record! {
     }
 }
 
-pub type SummaryAggregateQueryClauseType = ActionAggregateQueryClauseType;
+pub type SummaryAggregateQueryClauseType = AgentStateUserFilterType;
 
 record! {
     pub struct SummaryAggregateQueryFilter {
@@ -5475,7 +5891,7 @@ record! {
     }
 }
 
-pub type SummaryAggregateQueryFilterType = ActionAggregateQueryClauseType;
+pub type SummaryAggregateQueryFilterType = AgentStateUserFilterType;
 
 record! {
     pub struct SummaryAggregateQueryPredicate {
@@ -5513,9 +5929,9 @@ open_enum! {
     }
 }
 
-pub type SummaryAggregateQueryPredicateOperator = ActionAggregateQueryPredicateOperator;
+pub type SummaryAggregateQueryPredicateOperator = UserDetailQueryPredicateOperator;
 
-pub type SummaryAggregateQueryPredicateType = ActionAggregateQueryPredicateType;
+pub type SummaryAggregateQueryPredicateType = UserDetailQueryPredicateType;
 
 record! {
     pub struct SummaryAggregateQueryResponse {
@@ -5540,7 +5956,7 @@ record! {
     }
 }
 
-pub type SummaryAggregationQueryAlternateTimeDimension = ActionAggregationQueryAlternateTimeDimension;
+pub type SummaryAggregationQueryAlternateTimeDimension = BotAggregationQueryAlternateTimeDimension;
 
 open_enum! {
     pub enum SummaryAggregationQueryGroupByItem {
@@ -5574,7 +5990,7 @@ open_enum! {
     }
 }
 
-pub type SummaryAggregationQueryQueryType = AgentCopilotAggregationQueryQueryType;
+pub type SummaryAggregationQueryQueryType = BotAggregationQueryQueryType;
 
 record! {
     pub struct SummaryAggregationSort {
@@ -5583,9 +5999,15 @@ record! {
     }
 }
 
-pub type SummaryAggregationSortFunction = AgentCopilotAggregationSortFunction;
+pub type SummaryAggregationSortFunction = BotAggregationSortFunction;
 
-pub type SummaryAggregationSortName = SummaryAggregationQueryMetricsItem;
+open_enum! {
+    pub enum SummaryAggregationSortName {
+        NConversationSummaries = "nConversationSummaries",
+        NConversationSummaryEngagements = "nConversationSummaryEngagements",
+        TConversationSummary = "tConversationSummary",
+    }
+}
 
 record! {
     pub struct SummaryAggregationView {
@@ -5596,9 +6018,15 @@ record! {
     }
 }
 
-pub type SummaryAggregationViewFunction = ActionAggregationViewFunction;
+pub type SummaryAggregationViewFunction = BotAggregationViewFunction;
 
-pub type SummaryAggregationViewTarget = SummaryAggregationQueryMetricsItem;
+open_enum! {
+    pub enum SummaryAggregationViewTarget {
+        NConversationSummaries = "nConversationSummaries",
+        NConversationSummaryEngagements = "nConversationSummaryEngagements",
+        TConversationSummary = "tConversationSummary",
+    }
+}
 
 record! {
     pub struct SummaryAsyncAggregateQueryResponse {
@@ -5625,13 +6053,13 @@ record! {
     }
 }
 
-pub type SummaryAsyncAggregationQueryAlternateTimeDimension = ActionAggregationQueryAlternateTimeDimension;
+pub type SummaryAsyncAggregationQueryAlternateTimeDimension = BotAggregationQueryAlternateTimeDimension;
 
 pub type SummaryAsyncAggregationQueryGroupByItem = SummaryAggregationQueryGroupByItem;
 
 pub type SummaryAsyncAggregationQueryMetricsItem = SummaryAggregationQueryMetricsItem;
 
-pub type SummaryAsyncAggregationQueryQueryType = AgentCopilotAggregationQueryQueryType;
+pub type SummaryAsyncAggregationQueryQueryType = BotAggregationQueryQueryType;
 
 record! {
     pub struct SurveyAggregateDataContainer {
@@ -5647,7 +6075,7 @@ record! {
     }
 }
 
-pub type SurveyAggregateQueryClauseType = ActionAggregateQueryClauseType;
+pub type SurveyAggregateQueryClauseType = AgentStateUserFilterType;
 
 record! {
     pub struct SurveyAggregateQueryFilter {
@@ -5657,7 +6085,7 @@ record! {
     }
 }
 
-pub type SurveyAggregateQueryFilterType = ActionAggregateQueryClauseType;
+pub type SurveyAggregateQueryFilterType = AgentStateUserFilterType;
 
 record! {
     pub struct SurveyAggregateQueryPredicate {
@@ -5698,9 +6126,9 @@ open_enum! {
     }
 }
 
-pub type SurveyAggregateQueryPredicateOperator = ActionAggregateQueryPredicateOperator;
+pub type SurveyAggregateQueryPredicateOperator = UserDetailQueryPredicateOperator;
 
-pub type SurveyAggregateQueryPredicateType = ActionAggregateQueryPredicateType;
+pub type SurveyAggregateQueryPredicateType = UserDetailQueryPredicateType;
 
 record! {
     pub struct SurveyAggregateQueryResponse {
@@ -5790,9 +6218,31 @@ record! {
     }
 }
 
-pub type SurveyAggregationViewFunction = ActionAggregationViewFunction;
+pub type SurveyAggregationViewFunction = BotAggregationViewFunction;
 
-pub type SurveyAggregationViewTarget = SurveyAggregationQueryMetricsItem;
+open_enum! {
+    pub enum SurveyAggregationViewTarget {
+        NSurveyErrors = "nSurveyErrors",
+        NSurveyFullResponses = "nSurveyFullResponses",
+        NSurveyNpsDetractors = "nSurveyNpsDetractors",
+        NSurveyNpsPromoters = "nSurveyNpsPromoters",
+        NSurveyNpsResponses = "nSurveyNpsResponses",
+        NSurveyPartialResponses = "nSurveyPartialResponses",
+        NSurveyQuestionGroupResponses = "nSurveyQuestionGroupResponses",
+        NSurveyQuestionResponses = "nSurveyQuestionResponses",
+        NSurveyResponses = "nSurveyResponses",
+        NSurveysAbandoned = "nSurveysAbandoned",
+        NSurveysDeleted = "nSurveysDeleted",
+        NSurveysExpired = "nSurveysExpired",
+        NSurveysSent = "nSurveysSent",
+        NSurveysStarted = "nSurveysStarted",
+        NVoiceSurveys = "nVoiceSurveys",
+        NWebSurveys = "nWebSurveys",
+        OSurveyQuestionGroupScore = "oSurveyQuestionGroupScore",
+        OSurveyQuestionScore = "oSurveyQuestionScore",
+        OSurveyTotalScore = "oSurveyTotalScore",
+    }
+}
 
 record! {
     pub struct SurveyAsyncAggregateQueryResponse {
@@ -5836,7 +6286,7 @@ record! {
     }
 }
 
-pub type TaskManagementAggregateQueryClauseType = ActionAggregateQueryClauseType;
+pub type TaskManagementAggregateQueryClauseType = AgentStateUserFilterType;
 
 record! {
     pub struct TaskManagementAggregateQueryFilter {
@@ -5846,7 +6296,7 @@ record! {
     }
 }
 
-pub type TaskManagementAggregateQueryFilterType = ActionAggregateQueryClauseType;
+pub type TaskManagementAggregateQueryFilterType = AgentStateUserFilterType;
 
 record! {
     pub struct TaskManagementAggregateQueryPredicate {
@@ -5880,9 +6330,9 @@ open_enum! {
     }
 }
 
-pub type TaskManagementAggregateQueryPredicateOperator = ActionAggregateQueryPredicateOperator;
+pub type TaskManagementAggregateQueryPredicateOperator = UserDetailQueryPredicateOperator;
 
-pub type TaskManagementAggregateQueryPredicateType = ActionAggregateQueryPredicateType;
+pub type TaskManagementAggregateQueryPredicateType = UserDetailQueryPredicateType;
 
 record! {
     pub struct TaskManagementAggregateQueryResponse {
@@ -5904,9 +6354,29 @@ record! {
     }
 }
 
-pub type TaskManagementAggregationQueryAlternateTimeDimension = ActionAggregationQueryAlternateTimeDimension;
+pub type TaskManagementAggregationQueryAlternateTimeDimension = BotAggregationQueryAlternateTimeDimension;
 
-pub type TaskManagementAggregationQueryGroupByItem = TaskManagementAggregateQueryPredicateDimension;
+open_enum! {
+    pub enum TaskManagementAggregationQueryGroupByItem {
+        AssigneeId = "assigneeId",
+        CaseId = "caseId",
+        DivisionId = "divisionId",
+        ExternalTag = "externalTag",
+        QueueId = "queueId",
+        ReporterId = "reporterId",
+        RequestedLanguageId = "requestedLanguageId",
+        RequestedRouting = "requestedRouting",
+        RequestedRoutingSkillId = "requestedRoutingSkillId",
+        StatusCategory = "statusCategory",
+        StatusId = "statusId",
+        TypeId = "typeId",
+        UsedRouting = "usedRouting",
+        UserId = "userId",
+        WorkbinId = "workbinId",
+        WorkitemId = "workitemId",
+        WrapUpCode = "wrapUpCode",
+    }
+}
 
 open_enum! {
     pub enum TaskManagementAggregationQueryMetricsItem {
@@ -5954,9 +6424,44 @@ record! {
     }
 }
 
-pub type TaskManagementAggregationViewFunction = ActionAggregationViewFunction;
+pub type TaskManagementAggregationViewFunction = BotAggregationViewFunction;
 
-pub type TaskManagementAggregationViewTarget = TaskManagementAggregationQueryMetricsItem;
+open_enum! {
+    pub enum TaskManagementAggregationViewTarget {
+        NWorkitemsAcdCancelled = "nWorkitemsAcdCancelled",
+        NWorkitemsAcdExpired = "nWorkitemsAcdExpired",
+        NWorkitemsAcdStarted = "nWorkitemsAcdStarted",
+        NWorkitemsAgentTransferred = "nWorkitemsAgentTransferred",
+        NWorkitemsCreated = "nWorkitemsCreated",
+        NWorkitemsDeclined = "nWorkitemsDeclined",
+        NWorkitemsDeleted = "nWorkitemsDeleted",
+        NWorkitemsDisconnected = "nWorkitemsDisconnected",
+        NWorkitemsOffered = "nWorkitemsOffered",
+        NWorkitemsOverSla = "nWorkitemsOverSla",
+        NWorkitemsPurged = "nWorkitemsPurged",
+        NWorkitemsQueueTransferred = "nWorkitemsQueueTransferred",
+        NWorkitemsStatusChanged = "nWorkitemsStatusChanged",
+        NWorkitemsTerminated = "nWorkitemsTerminated",
+        NWorkitemsTimedout = "nWorkitemsTimedout",
+        NWorkitemsTransferred = "nWorkitemsTransferred",
+        NWorkitemsWrapupAdded = "nWorkitemsWrapupAdded",
+        NWorkitemsWrapupRemoved = "nWorkitemsWrapupRemoved",
+        OWorkitemsServiceLevel = "oWorkitemsServiceLevel",
+        TWorkitemsAgentFocusComplete = "tWorkitemsAgentFocusComplete",
+        TWorkitemsAlert = "tWorkitemsAlert",
+        TWorkitemsAnswered = "tWorkitemsAnswered",
+        TWorkitemsDirectAnswered = "tWorkitemsDirectAnswered",
+        TWorkitemsFocus = "tWorkitemsFocus",
+        TWorkitemsFocusComplete = "tWorkitemsFocusComplete",
+        TWorkitemsHandled = "tWorkitemsHandled",
+        TWorkitemsHeld = "tWorkitemsHeld",
+        TWorkitemsHeldComplete = "tWorkitemsHeldComplete",
+        TWorkitemsNotResponding = "tWorkitemsNotResponding",
+        TWorkitemsParked = "tWorkitemsParked",
+        TWorkitemsQueueAnswered = "tWorkitemsQueueAnswered",
+        TWorkitemsStatus = "tWorkitemsStatus",
+    }
+}
 
 record! {
     pub struct TaskManagementAsyncAggregateQueryResponse {
@@ -5980,9 +6485,9 @@ record! {
     }
 }
 
-pub type TaskManagementAsyncAggregationQueryAlternateTimeDimension = ActionAggregationQueryAlternateTimeDimension;
+pub type TaskManagementAsyncAggregationQueryAlternateTimeDimension = BotAggregationQueryAlternateTimeDimension;
 
-pub type TaskManagementAsyncAggregationQueryGroupByItem = TaskManagementAggregateQueryPredicateDimension;
+pub type TaskManagementAsyncAggregationQueryGroupByItem = TaskManagementAggregationQueryGroupByItem;
 
 pub type TaskManagementAsyncAggregationQueryMetricsItem = TaskManagementAggregationQueryMetricsItem;
 
@@ -6013,12 +6518,7 @@ open_enum! {
     }
 }
 
-open_enum! {
-    pub enum TaskManagementObservationDataContainerQualifier {
-        Hours24 = "Hours24",
-        Hours72 = "Hours72",
-    }
-}
+pub type TaskManagementObservationDataContainerQualifier = TaskManagementQueryMetricQualifier;
 
 record! {
     pub struct TaskManagementObservationDetailContainer {
@@ -6121,9 +6621,31 @@ record! {
     }
 }
 
-pub type TaskManagementQueryMetricName = TaskManagementObservationDataContainerMetric;
+open_enum! {
+    pub enum TaskManagementQueryMetricName {
+        OWorkitemsUnassigned = "oWorkitemsUnassigned",
+        OWorkitemsAssigned = "oWorkitemsAssigned",
+        OWorkitemsConnected = "oWorkitemsConnected",
+        OWorkitemsParked = "oWorkitemsParked",
+        OWorkitemsHeld = "oWorkitemsHeld",
+        OWorkitemsAcdStarted = "oWorkitemsAcdStarted",
+        OWorkitemsDeclined = "oWorkitemsDeclined",
+        OWorkitemsIdle = "oWorkitemsIdle",
+        OWorkitemsDisconnected = "oWorkitemsDisconnected",
+        OWorkitemsAcdExpired = "oWorkitemsAcdExpired",
+        OWorkitemsDue = "oWorkitemsDue",
+        OWorkitemsOverDue = "oWorkitemsOverDue",
+        OWorkitemOldestUnassigned = "oWorkitemOldestUnassigned",
+        OWorkitemOldestAssigned = "oWorkitemOldestAssigned",
+    }
+}
 
-pub type TaskManagementQueryMetricQualifier = TaskManagementObservationDataContainerQualifier;
+open_enum! {
+    pub enum TaskManagementQueryMetricQualifier {
+        Hours24 = "Hours24",
+        Hours72 = "Hours72",
+    }
+}
 
 record! {
     pub struct TeamActivityData {
@@ -6184,7 +6706,7 @@ record! {
     }
 }
 
-pub type TeamActivityQueryClauseType = ActionAggregateQueryClauseType;
+pub type TeamActivityQueryClauseType = AgentStateUserFilterType;
 
 record! {
     pub struct TeamActivityQueryFilter {
@@ -6194,7 +6716,7 @@ record! {
     }
 }
 
-pub type TeamActivityQueryFilterType = ActionAggregateQueryClauseType;
+pub type TeamActivityQueryFilterType = AgentStateUserFilterType;
 
 open_enum! {
     pub enum TeamActivityQueryGroupByItem {
@@ -6211,7 +6733,7 @@ record! {
 
 pub type TeamActivityQueryMetricMetric = TeamActivityMetricValueMetric;
 
-pub type TeamActivityQueryOrder = AsyncUserDetailsQueryOrder;
+pub type TeamActivityQueryOrder = UserDetailsQueryOrder;
 
 record! {
     pub struct TeamActivityQueryPredicate {
@@ -6222,11 +6744,23 @@ record! {
     }
 }
 
-pub type TeamActivityQueryPredicateDimension = RoutingActivityQueryPredicateDimension;
+open_enum! {
+    pub enum TeamActivityQueryPredicateDimension {
+        OrganizationPresenceId = "organizationPresenceId",
+        PresenceDate = "presenceDate",
+        QueueId = "queueId",
+        QueueMembershipStatus = "queueMembershipStatus",
+        RoutingStatus = "routingStatus",
+        RoutingStatusDate = "routingStatusDate",
+        SystemPresence = "systemPresence",
+        TeamId = "teamId",
+        UserId = "userId",
+    }
+}
 
-pub type TeamActivityQueryPredicateOperator = ActionAggregateQueryPredicateOperator;
+pub type TeamActivityQueryPredicateOperator = UserDetailQueryPredicateOperator;
 
-pub type TeamActivityQueryPredicateType = ActionAggregateQueryPredicateType;
+pub type TeamActivityQueryPredicateType = UserDetailQueryPredicateType;
 
 record! {
     pub struct TeamActivityResponse {
@@ -6235,7 +6769,7 @@ record! {
     }
 }
 
-pub type TeamActivityResponseEntityIdDimension = RoutingActivityQueryPredicateDimension;
+pub type TeamActivityResponseEntityIdDimension = TeamActivityQueryPredicateDimension;
 
 record! {
     pub struct TranscriptAggregateDataContainer {
@@ -6251,7 +6785,7 @@ record! {
     }
 }
 
-pub type TranscriptAggregateQueryClauseType = ActionAggregateQueryClauseType;
+pub type TranscriptAggregateQueryClauseType = AgentStateUserFilterType;
 
 record! {
     pub struct TranscriptAggregateQueryFilter {
@@ -6261,7 +6795,7 @@ record! {
     }
 }
 
-pub type TranscriptAggregateQueryFilterType = ActionAggregateQueryClauseType;
+pub type TranscriptAggregateQueryFilterType = AgentStateUserFilterType;
 
 record! {
     pub struct TranscriptAggregateQueryPredicate {
@@ -6299,9 +6833,9 @@ open_enum! {
     }
 }
 
-pub type TranscriptAggregateQueryPredicateOperator = ActionAggregateQueryPredicateOperator;
+pub type TranscriptAggregateQueryPredicateOperator = UserDetailQueryPredicateOperator;
 
-pub type TranscriptAggregateQueryPredicateType = ActionAggregateQueryPredicateType;
+pub type TranscriptAggregateQueryPredicateType = UserDetailQueryPredicateType;
 
 record! {
     pub struct TranscriptAggregateQueryResponse {
@@ -6326,7 +6860,7 @@ record! {
     }
 }
 
-pub type TranscriptAggregationQueryAlternateTimeDimension = ActionAggregationQueryAlternateTimeDimension;
+pub type TranscriptAggregationQueryAlternateTimeDimension = BotAggregationQueryAlternateTimeDimension;
 
 open_enum! {
     pub enum TranscriptAggregationQueryGroupByItem {
@@ -6367,7 +6901,7 @@ open_enum! {
     }
 }
 
-pub type TranscriptAggregationQueryQueryType = AgentCopilotAggregationQueryQueryType;
+pub type TranscriptAggregationQueryQueryType = BotAggregationQueryQueryType;
 
 record! {
     pub struct TranscriptAggregationSort {
@@ -6376,9 +6910,23 @@ record! {
     }
 }
 
-pub type TranscriptAggregationSortFunction = AgentCopilotAggregationSortFunction;
+pub type TranscriptAggregationSortFunction = BotAggregationSortFunction;
 
-pub type TranscriptAggregationSortName = TranscriptAggregationQueryMetricsItem;
+open_enum! {
+    pub enum TranscriptAggregationSortName {
+        NSpeechTextAnalyzedConversations = "nSpeechTextAnalyzedConversations",
+        NTopicCommunications = "nTopicCommunications",
+        OCustomerSentiment = "oCustomerSentiment",
+        OOverTalkSpeechInstances = "oOverTalkSpeechInstances",
+        OSentimentScore = "oSentimentScore",
+        TAgentSpeech = "tAgentSpeech",
+        TCustomerSpeech = "tCustomerSpeech",
+        TOtherAudio = "tOtherAudio",
+        TOverTalkSpeech = "tOverTalkSpeech",
+        TSilence = "tSilence",
+        TTotalSpeechAndSilence = "tTotalSpeechAndSilence",
+    }
+}
 
 record! {
     pub struct TranscriptAggregationView {
@@ -6389,9 +6937,23 @@ record! {
     }
 }
 
-pub type TranscriptAggregationViewFunction = ActionAggregationViewFunction;
+pub type TranscriptAggregationViewFunction = BotAggregationViewFunction;
 
-pub type TranscriptAggregationViewTarget = TranscriptAggregationQueryMetricsItem;
+open_enum! {
+    pub enum TranscriptAggregationViewTarget {
+        NSpeechTextAnalyzedConversations = "nSpeechTextAnalyzedConversations",
+        NTopicCommunications = "nTopicCommunications",
+        OCustomerSentiment = "oCustomerSentiment",
+        OOverTalkSpeechInstances = "oOverTalkSpeechInstances",
+        OSentimentScore = "oSentimentScore",
+        TAgentSpeech = "tAgentSpeech",
+        TCustomerSpeech = "tCustomerSpeech",
+        TOtherAudio = "tOtherAudio",
+        TOverTalkSpeech = "tOverTalkSpeech",
+        TSilence = "tSilence",
+        TTotalSpeechAndSilence = "tTotalSpeechAndSilence",
+    }
+}
 
 record! {
     pub struct TranscriptAsyncAggregateQueryResponse {
@@ -6418,13 +6980,13 @@ record! {
     }
 }
 
-pub type TranscriptAsyncAggregationQueryAlternateTimeDimension = ActionAggregationQueryAlternateTimeDimension;
+pub type TranscriptAsyncAggregationQueryAlternateTimeDimension = BotAggregationQueryAlternateTimeDimension;
 
 pub type TranscriptAsyncAggregationQueryGroupByItem = TranscriptAggregationQueryGroupByItem;
 
 pub type TranscriptAsyncAggregationQueryMetricsItem = TranscriptAggregationQueryMetricsItem;
 
-pub type TranscriptAsyncAggregationQueryQueryType = AgentCopilotAggregationQueryQueryType;
+pub type TranscriptAsyncAggregationQueryQueryType = BotAggregationQueryQueryType;
 
 record! {
     pub struct TranscriptTopics {
@@ -6504,7 +7066,7 @@ record! {
     }
 }
 
-pub type UserActivityQueryClauseType = ActionAggregateQueryClauseType;
+pub type UserActivityQueryClauseType = AgentStateUserFilterType;
 
 record! {
     pub struct UserActivityQueryFilter {
@@ -6514,7 +7076,7 @@ record! {
     }
 }
 
-pub type UserActivityQueryFilterType = ActionAggregateQueryClauseType;
+pub type UserActivityQueryFilterType = AgentStateUserFilterType;
 
 open_enum! {
     pub enum UserActivityQueryGroupByItem {
@@ -6531,7 +7093,7 @@ record! {
 
 pub type UserActivityQueryMetricMetric = UserActivityMetricValueMetric;
 
-pub type UserActivityQueryOrder = AsyncUserDetailsQueryOrder;
+pub type UserActivityQueryOrder = UserDetailsQueryOrder;
 
 record! {
     pub struct UserActivityQueryPredicate {
@@ -6542,11 +7104,11 @@ record! {
     }
 }
 
-pub type UserActivityQueryPredicateDimension = RoutingActivityQueryPredicateDimension;
+pub type UserActivityQueryPredicateDimension = TeamActivityQueryPredicateDimension;
 
-pub type UserActivityQueryPredicateOperator = ActionAggregateQueryPredicateOperator;
+pub type UserActivityQueryPredicateOperator = UserDetailQueryPredicateOperator;
 
-pub type UserActivityQueryPredicateType = ActionAggregateQueryPredicateType;
+pub type UserActivityQueryPredicateType = UserDetailQueryPredicateType;
 
 record! {
     pub struct UserActivityResponse {
@@ -6555,7 +7117,7 @@ record! {
     }
 }
 
-pub type UserActivityResponseEntityIdDimension = RoutingActivityQueryPredicateDimension;
+pub type UserActivityResponseEntityIdDimension = TeamActivityQueryPredicateDimension;
 
 record! {
     pub struct UserAggregateDataContainer {
@@ -6571,7 +7133,7 @@ record! {
     }
 }
 
-pub type UserAggregateQueryClauseType = ActionAggregateQueryClauseType;
+pub type UserAggregateQueryClauseType = AgentStateUserFilterType;
 
 record! {
     pub struct UserAggregateQueryFilter {
@@ -6581,7 +7143,7 @@ record! {
     }
 }
 
-pub type UserAggregateQueryFilterType = ActionAggregateQueryClauseType;
+pub type UserAggregateQueryFilterType = AgentStateUserFilterType;
 
 record! {
     pub struct UserAggregateQueryPredicate {
@@ -6593,11 +7155,11 @@ record! {
     }
 }
 
-pub type UserAggregateQueryPredicateDimension = UserActivityQueryGroupByItem;
+pub type UserAggregateQueryPredicateDimension = UserDetailQueryPredicateDimension;
 
-pub type UserAggregateQueryPredicateOperator = ActionAggregateQueryPredicateOperator;
+pub type UserAggregateQueryPredicateOperator = UserDetailQueryPredicateOperator;
 
-pub type UserAggregateQueryPredicateType = ActionAggregateQueryPredicateType;
+pub type UserAggregateQueryPredicateType = UserDetailQueryPredicateType;
 
 record! {
     pub struct UserAggregateQueryResponse {
@@ -6620,7 +7182,7 @@ record! {
     }
 }
 
-pub type UserAggregationQueryAlternateTimeDimension = ActionAggregationQueryAlternateTimeDimension;
+pub type UserAggregationQueryAlternateTimeDimension = BotAggregationQueryAlternateTimeDimension;
 
 pub type UserAggregationQueryGroupByItem = UserActivityQueryGroupByItem;
 
@@ -6641,9 +7203,15 @@ record! {
     }
 }
 
-pub type UserAggregationViewFunction = ActionAggregationViewFunction;
+pub type UserAggregationViewFunction = BotAggregationViewFunction;
 
-pub type UserAggregationViewTarget = UserAggregationQueryMetricsItem;
+open_enum! {
+    pub enum UserAggregationViewTarget {
+        TAgentRoutingStatus = "tAgentRoutingStatus",
+        TOrganizationPresence = "tOrganizationPresence",
+        TSystemPresence = "tSystemPresence",
+    }
+}
 
 record! {
     pub struct UserAsyncAggregateQueryResponse {
@@ -6668,7 +7236,7 @@ record! {
     }
 }
 
-pub type UserAsyncAggregationQueryAlternateTimeDimension = ActionAggregationQueryAlternateTimeDimension;
+pub type UserAsyncAggregationQueryAlternateTimeDimension = BotAggregationQueryAlternateTimeDimension;
 
 pub type UserAsyncAggregationQueryGroupByItem = UserActivityQueryGroupByItem;
 
@@ -6681,7 +7249,7 @@ record! {
     }
 }
 
-pub type UserDetailQueryClauseType = ActionAggregateQueryClauseType;
+pub type UserDetailQueryClauseType = AgentStateUserFilterType;
 
 record! {
     pub struct UserDetailQueryFilter {
@@ -6691,7 +7259,7 @@ record! {
     }
 }
 
-pub type UserDetailQueryFilterType = ActionAggregateQueryClauseType;
+pub type UserDetailQueryFilterType = AgentStateUserFilterType;
 
 record! {
     pub struct UserDetailQueryPredicate {
@@ -6703,11 +7271,27 @@ record! {
     }
 }
 
-pub type UserDetailQueryPredicateDimension = UserActivityQueryGroupByItem;
+open_enum! {
+    pub enum UserDetailQueryPredicateDimension {
+        UserId = "userId",
+    }
+}
 
-pub type UserDetailQueryPredicateOperator = ActionAggregateQueryPredicateOperator;
+open_enum! {
+    pub enum UserDetailQueryPredicateOperator {
+        Matches = "matches",
+        Exists = "exists",
+        NotExists = "notExists",
+    }
+}
 
-pub type UserDetailQueryPredicateType = ActionAggregateQueryPredicateType;
+open_enum! {
+    pub enum UserDetailQueryPredicateType {
+        Dimension = "dimension",
+        Property = "property",
+        Metric = "metric",
+    }
+}
 
 record! {
     pub struct UserDetailsQuery {
@@ -6722,7 +7306,13 @@ record! {
     }
 }
 
-pub type UserDetailsQueryOrder = AsyncUserDetailsQueryOrder;
+open_enum! {
+    pub enum UserDetailsQueryOrder {
+        Asc = "asc",
+        Desc = "desc",
+        Unordered = "unordered",
+    }
+}
 
 record! {
     pub struct UserObservationDataContainer {
@@ -6746,9 +7336,9 @@ record! {
     }
 }
 
-pub type UserObservationQueryClauseType = ActionAggregateQueryClauseType;
+pub type UserObservationQueryClauseType = AgentStateUserFilterType;
 
-pub type UserObservationQueryDetailMetricsItem = UserActivityMetricValueMetric;
+pub type UserObservationQueryDetailMetricsItem = UserObservationQueryMetricsItem;
 
 record! {
     pub struct UserObservationQueryFilter {
@@ -6758,9 +7348,14 @@ record! {
     }
 }
 
-pub type UserObservationQueryFilterType = ActionAggregateQueryClauseType;
+pub type UserObservationQueryFilterType = AgentStateUserFilterType;
 
-pub type UserObservationQueryMetricsItem = UserActivityMetricValueMetric;
+open_enum! {
+    pub enum UserObservationQueryMetricsItem {
+        OActiveQueues = "oActiveQueues",
+        OMemberQueues = "oMemberQueues",
+    }
+}
 
 record! {
     pub struct UserObservationQueryPredicate {
@@ -6772,11 +7367,11 @@ record! {
     }
 }
 
-pub type UserObservationQueryPredicateDimension = UserActivityQueryGroupByItem;
+pub type UserObservationQueryPredicateDimension = UserDetailQueryPredicateDimension;
 
-pub type UserObservationQueryPredicateOperator = ActionAggregateQueryPredicateOperator;
+pub type UserObservationQueryPredicateOperator = UserDetailQueryPredicateOperator;
 
-pub type UserObservationQueryPredicateType = ActionAggregateQueryPredicateType;
+pub type UserObservationQueryPredicateType = UserDetailQueryPredicateType;
 
 record! {
     pub struct UserObservationQueryResponse {
@@ -7133,7 +7728,27 @@ open_enum! {
     }
 }
 
-pub type ViewFilterBotResultListItem = BotFlowSessionBotResult;
+open_enum! {
+    pub enum ViewFilterBotResultListItem {
+        Unknown = "Unknown",
+        ExitRequestedByUser = "ExitRequestedByUser",
+        ExitRequestedByBot = "ExitRequestedByBot",
+        ExitError = "ExitError",
+        ExitRecognitionFailure = "ExitRecognitionFailure",
+        DisconnectRequestedByUser = "DisconnectRequestedByUser",
+        DisconnectRequestedByBot = "DisconnectRequestedByBot",
+        DisconnectSessionExpired = "DisconnectSessionExpired",
+        DisconnectError = "DisconnectError",
+        DisconnectRecognitionFailure = "DisconnectRecognitionFailure",
+        TransferToAcd = "TransferToACD",
+        TransferToUser = "TransferToUser",
+        TransferToGroup = "TransferToGroup",
+        TransferToNumber = "TransferToNumber",
+        TransferToUserVoicemail = "TransferToUserVoicemail",
+        TransferToGroupVoicemail = "TransferToGroupVoicemail",
+        TransferToAcdVoicemail = "TransferToACDVoicemail",
+    }
+}
 
 open_enum! {
     pub enum ViewFilterContentModerationFlagsItem {
@@ -7143,11 +7758,30 @@ open_enum! {
     }
 }
 
-pub type ViewFilterDashboardAccessFilter = GetAnalyticsReportingSettingsDashboardsQueryDashboardAccessFilter;
+open_enum! {
+    pub enum ViewFilterDashboardAccessFilter {
+        OwnedByMe = "OwnedByMe",
+        OwnedByAnyone = "OwnedByAnyone",
+        NotOwnedByMe = "NotOwnedByMe",
+    }
+}
 
-pub type ViewFilterDashboardState = GetAnalyticsReportingSettingsDashboardsQueryDashboardState;
+open_enum! {
+    pub enum ViewFilterDashboardState {
+        Active = "Active",
+        Deleted = "Deleted",
+    }
+}
 
-pub type ViewFilterDashboardType = GetAnalyticsReportingSettingsDashboardsQueryDashboardType;
+open_enum! {
+    pub enum ViewFilterDashboardType {
+        All = "All",
+        Public = "Public",
+        Private = "Private",
+        Shared = "Shared",
+        Favorites = "Favorites",
+    }
+}
 
 open_enum! {
     pub enum ViewFilterDevelopmentRoleListItem {
@@ -7179,9 +7813,26 @@ open_enum! {
     }
 }
 
-pub type ViewFilterDirectionsItem = AnalyticsAgentStateAgentSessionResultOriginatingDirection;
+open_enum! {
+    pub enum ViewFilterDirectionsItem {
+        Inbound = "inbound",
+        Outbound = "outbound",
+    }
+}
 
-pub type ViewFilterEmailDeliveryStatusListItem = AnalyticsSessionDeliveryStatus;
+open_enum! {
+    pub enum ViewFilterEmailDeliveryStatusListItem {
+        DeliveryFailed = "DeliveryFailed",
+        DeliveryPushed = "DeliveryPushed",
+        DeliverySuccess = "DeliverySuccess",
+        Failed = "Failed",
+        Published = "Published",
+        Queued = "Queued",
+        Read = "Read",
+        Received = "Received",
+        Sent = "Sent",
+    }
+}
 
 open_enum! {
     pub enum ViewFilterEmpathyScoreCategoriesItem {
@@ -7191,7 +7842,44 @@ open_enum! {
     }
 }
 
-pub type ViewFilterEngagementSourcesItem = AnalyticsSessionEngagementSource;
+open_enum! {
+    pub enum ViewFilterEngagementSourcesItem {
+        AppleMessagesForBusiness = "AppleMessagesForBusiness",
+        Discord = "Discord",
+        Email = "Email",
+        Facebook = "Facebook",
+        FacebookMessenger = "FacebookMessenger",
+        Glassdoor = "Glassdoor",
+        GoogleBusinessProfile = "GoogleBusinessProfile",
+        Instagram = "Instagram",
+        KakaoTalk = "KakaoTalk",
+        Line = "Line",
+        LinkedIn = "LinkedIn",
+        MicrosoftTeams = "MicrosoftTeams",
+        MobileChat = "MobileChat",
+        Other = "Other",
+        Qq = "QQ",
+        Reddit = "Reddit",
+        ServiceNow = "ServiceNow",
+        Sfdc = "SFDC",
+        Sms = "SMS",
+        Snapchat = "Snapchat",
+        Telegram = "Telegram",
+        Threads = "Threads",
+        Trustpilot = "Trustpilot",
+        Unspecified = "Unspecified",
+        Viber = "Viber",
+        WebChat = "WebChat",
+        WeChat = "WeChat",
+        Weibo = "Weibo",
+        WhatsApp = "WhatsApp",
+        X = "X",
+        Yelp = "Yelp",
+        YouTube = "YouTube",
+        Zendesk = "Zendesk",
+        OpenMessaging = "OpenMessaging",
+    }
+}
 
 open_enum! {
     pub enum ViewFilterEvaluationRole {
@@ -7200,7 +7888,15 @@ open_enum! {
     }
 }
 
-pub type ViewFilterEvaluationStatusesItem = AnalyticsEvaluationEvaluationStatus;
+open_enum! {
+    pub enum ViewFilterEvaluationStatusesItem {
+        Finished = "Finished",
+        InProgress = "InProgress",
+        InReview = "InReview",
+        Pending = "Pending",
+        Retracted = "Retracted",
+    }
+}
 
 open_enum! {
     pub enum ViewFilterFlowDestinationTypesItem {
@@ -7225,7 +7921,15 @@ open_enum! {
     }
 }
 
-pub type ViewFilterFlowEntryTypesItem = AnalyticsFlowEntryType;
+open_enum! {
+    pub enum ViewFilterFlowEntryTypesItem {
+        Agent = "agent",
+        Direct = "direct",
+        Dnis = "dnis",
+        Flow = "flow",
+        Outbound = "outbound",
+    }
+}
 
 open_enum! {
     pub enum ViewFilterFlowOutcomeValuesItem {
@@ -7269,7 +7973,7 @@ open_enum! {
     }
 }
 
-pub type ViewFilterMediaTypesItem = AnalyticsAgentStateAgentSessionResultMediaType;
+pub type ViewFilterMediaTypesItem = WidgetMediaTypesItem;
 
 open_enum! {
     pub enum ViewFilterMessageTypesItem {
@@ -7285,7 +7989,7 @@ open_enum! {
     }
 }
 
-pub type ViewFilterOriginatingDirectionsItem = AnalyticsAgentStateAgentSessionResultOriginatingDirection;
+pub type ViewFilterOriginatingDirectionsItem = ViewFilterDirectionsItem;
 
 open_enum! {
     pub enum ViewFilterParticipantPurposesItem {
@@ -7302,9 +8006,34 @@ open_enum! {
     }
 }
 
-pub type ViewFilterRequestedRoutingTypesItem = AnalyticsSessionRequestedRoutingsItem;
+pub type ViewFilterRequestedRoutingTypesItem = ViewFilterUsedRoutingTypesItem;
 
-pub type ViewFilterSegmentTypesItem = AgentStateSegmentTypeCountSegmentType;
+open_enum! {
+    pub enum ViewFilterSegmentTypesItem {
+        Alert = "alert",
+        Barging = "barging",
+        Callback = "callback",
+        Coaching = "coaching",
+        Contacting = "contacting",
+        Converting = "converting",
+        Delay = "delay",
+        Dialing = "dialing",
+        Hold = "hold",
+        Interact = "interact",
+        Ivr = "ivr",
+        Monitoring = "monitoring",
+        Parked = "parked",
+        Scheduled = "scheduled",
+        Screenmonitoring = "screenmonitoring",
+        Sharing = "sharing",
+        System = "system",
+        Transmitting = "transmitting",
+        Unknown = "unknown",
+        Uploading = "uploading",
+        Voicemail = "voicemail",
+        Wrapup = "wrapup",
+    }
+}
 
 open_enum! {
     pub enum ViewFilterSentimentScoreCategoriesItem {
@@ -7336,7 +8065,12 @@ open_enum! {
     }
 }
 
-pub type ViewFilterSocialClassificationsItem = ViewFilterAvailableDashboard;
+open_enum! {
+    pub enum ViewFilterSocialClassificationsItem {
+        Public = "Public",
+        Private = "Private",
+    }
+}
 
 open_enum! {
     pub enum ViewFilterSocialContentTypeItem {
@@ -7360,7 +8094,14 @@ open_enum! {
     }
 }
 
-pub type ViewFilterSocialSentimentCategoryItem = AnalyticsAgentStateAgentResponseAdherenceImpact;
+open_enum! {
+    pub enum ViewFilterSocialSentimentCategoryItem {
+        Positive = "Positive",
+        Negative = "Negative",
+        Neutral = "Neutral",
+        Unknown = "Unknown",
+    }
+}
 
 open_enum! {
     pub enum ViewFilterSocialSourceTypesItem {
@@ -7378,9 +8119,26 @@ open_enum! {
     }
 }
 
-pub type ViewFilterSurveyTypesItem = AnalyticsSurveySurveyType;
+open_enum! {
+    pub enum ViewFilterSurveyTypesItem {
+        Web = "Web",
+        Voice = "Voice",
+    }
+}
 
-pub type ViewFilterUsedRoutingTypesItem = AnalyticsSessionRequestedRoutingsItem;
+open_enum! {
+    pub enum ViewFilterUsedRoutingTypesItem {
+        Bullseye = "Bullseye",
+        Conditional = "Conditional",
+        Direct = "Direct",
+        Last = "Last",
+        Manual = "Manual",
+        Predictive = "Predictive",
+        Preferred = "Preferred",
+        Standard = "Standard",
+        Vip = "Vip",
+    }
+}
 
 open_enum! {
     pub enum ViewFilterUserState {
@@ -7391,8 +8149,78 @@ open_enum! {
     }
 }
 
+pub type ViewFilterViewMetricsItem = WidgetMetricsItem;
+
+record! {
+    pub struct Warning {
+        pub value: Option<i64> = "value",
+        pub range_type: Option<WarningRangeType> = "rangeType",
+        pub color: Option<String> = "color",
+    }
+}
+
 open_enum! {
-    pub enum ViewFilterViewMetricsItem {
+    pub enum WarningRangeType {
+        Over = "OVER",
+        Under = "UNDER",
+        Between = "BETWEEN",
+    }
+}
+
+record! {
+    pub struct Widget {
+        pub row: Option<i64> = "row",
+        pub column: Option<i64> = "column",
+        pub title: Option<String> = "title",
+        pub type_: Option<WidgetType> = "type",
+        pub metrics: Option<Vec<WidgetMetricsItem>> = "metrics",
+        pub display_text: Option<String> = "displayText",
+        pub display_text_color: Option<String> = "displayTextColor",
+        pub web_content_url: Option<String> = "webContentUrl",
+        pub split_filters: Option<bool> = "splitFilters",
+        pub split_by_media_type: Option<bool> = "splitByMediaType",
+        pub show_longest: Option<bool> = "showLongest",
+        pub display_as_table: Option<bool> = "displayAsTable",
+        pub show_duration: Option<bool> = "showDuration",
+        pub sort_order: Option<WidgetSortOrder> = "sortOrder",
+        pub sort_key: Option<WidgetSortKey> = "sortKey",
+        pub entity_limit: Option<i64> = "entityLimit",
+        pub display_aggregates: Option<bool> = "displayAggregates",
+        pub is_full_width: Option<bool> = "isFullWidth",
+        pub show_percentage_change: Option<bool> = "showPercentageChange",
+        pub show_profile_picture: Option<bool> = "showProfilePicture",
+        pub filter: Option<Box<ViewFilter>> = "filter",
+        pub periods: Option<Vec<WidgetPeriodsItem>> = "periods",
+        pub media_types: Option<Vec<WidgetMediaTypesItem>> = "mediaTypes",
+        pub warnings: Option<Vec<Warning>> = "warnings",
+        pub show_time_in_status: Option<bool> = "showTimeInStatus",
+        pub show_offline_agents: Option<bool> = "showOfflineAgents",
+        pub selected_statuses: Option<Vec<WidgetSelectedStatusesItem>> = "selectedStatuses",
+        pub selected_segment_types: Option<Vec<WidgetSelectedSegmentTypesItem>> = "selectedSegmentTypes",
+        pub agent_interaction_sort_order: Option<WidgetAgentInteractionSortOrder> = "agentInteractionSortOrder",
+    }
+}
+
+pub type WidgetAgentInteractionSortOrder = WidgetSortOrder;
+
+open_enum! {
+    pub enum WidgetMediaTypesItem {
+        Callback = "callback",
+        Chat = "chat",
+        Cobrowse = "cobrowse",
+        Email = "email",
+        Internalmessage = "internalmessage",
+        Message = "message",
+        Screenmonitoring = "screenmonitoring",
+        Screenshare = "screenshare",
+        Unknown = "unknown",
+        Video = "video",
+        Voice = "voice",
+    }
+}
+
+open_enum! {
+    pub enum WidgetMetricsItem {
         AvgTalkTime = "AVG_TALK_TIME",
         AvgHoldTime = "AVG_HOLD_TIME",
         AvgAcwTime = "AVG_ACW_TIME",
@@ -7618,67 +8446,6 @@ open_enum! {
     }
 }
 
-record! {
-    pub struct Warning {
-        pub value: Option<i64> = "value",
-        pub range_type: Option<WarningRangeType> = "rangeType",
-        pub color: Option<String> = "color",
-    }
-}
-
-open_enum! {
-    pub enum WarningRangeType {
-        Over = "OVER",
-        Under = "UNDER",
-        Between = "BETWEEN",
-    }
-}
-
-record! {
-    pub struct Widget {
-        pub row: Option<i64> = "row",
-        pub column: Option<i64> = "column",
-        pub title: Option<String> = "title",
-        pub type_: Option<WidgetType> = "type",
-        pub metrics: Option<Vec<WidgetMetricsItem>> = "metrics",
-        pub display_text: Option<String> = "displayText",
-        pub display_text_color: Option<String> = "displayTextColor",
-        pub web_content_url: Option<String> = "webContentUrl",
-        pub split_filters: Option<bool> = "splitFilters",
-        pub split_by_media_type: Option<bool> = "splitByMediaType",
-        pub show_longest: Option<bool> = "showLongest",
-        pub display_as_table: Option<bool> = "displayAsTable",
-        pub show_duration: Option<bool> = "showDuration",
-        pub sort_order: Option<WidgetSortOrder> = "sortOrder",
-        pub sort_key: Option<WidgetSortKey> = "sortKey",
-        pub entity_limit: Option<i64> = "entityLimit",
-        pub display_aggregates: Option<bool> = "displayAggregates",
-        pub is_full_width: Option<bool> = "isFullWidth",
-        pub show_percentage_change: Option<bool> = "showPercentageChange",
-        pub show_profile_picture: Option<bool> = "showProfilePicture",
-        pub filter: Option<ViewFilter> = "filter",
-        pub periods: Option<Vec<WidgetPeriodsItem>> = "periods",
-        pub media_types: Option<Vec<WidgetMediaTypesItem>> = "mediaTypes",
-        pub warnings: Option<Vec<Warning>> = "warnings",
-        pub show_time_in_status: Option<bool> = "showTimeInStatus",
-        pub show_offline_agents: Option<bool> = "showOfflineAgents",
-        pub selected_statuses: Option<Vec<WidgetSelectedStatusesItem>> = "selectedStatuses",
-        pub selected_segment_types: Option<Vec<WidgetSelectedSegmentTypesItem>> = "selectedSegmentTypes",
-        pub agent_interaction_sort_order: Option<WidgetAgentInteractionSortOrder> = "agentInteractionSortOrder",
-    }
-}
-
-open_enum! {
-    pub enum WidgetAgentInteractionSortOrder {
-        Ascending = "ascending",
-        Descending = "descending",
-    }
-}
-
-pub type WidgetMediaTypesItem = AnalyticsAgentStateAgentSessionResultMediaType;
-
-pub type WidgetMetricsItem = ViewFilterViewMetricsItem;
-
 open_enum! {
     pub enum WidgetPeriodsItem {
         None = "NONE",
@@ -7697,7 +8464,7 @@ open_enum! {
     }
 }
 
-pub type WidgetSelectedSegmentTypesItem = AgentStateSegmentTypeCountSegmentType;
+pub type WidgetSelectedSegmentTypesItem = ViewFilterSegmentTypesItem;
 
 open_enum! {
     pub enum WidgetSelectedStatusesItem {
@@ -7727,7 +8494,12 @@ open_enum! {
     }
 }
 
-pub type WidgetSortOrder = WidgetAgentInteractionSortOrder;
+open_enum! {
+    pub enum WidgetSortOrder {
+        Ascending = "ascending",
+        Descending = "descending",
+    }
+}
 
 open_enum! {
     pub enum WidgetType {

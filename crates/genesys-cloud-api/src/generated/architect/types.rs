@@ -17,24 +17,9 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum ArchitectExportJobStateResponseCommand {
-        Publish = "Publish",
-        Create = "Create",
-        Update = "Update",
-        Export = "Export",
-        Validate = "Validate",
-    }
-}
+pub type ArchitectExportJobStateResponseCommand = ArchitectJobStateResponseCommand;
 
-open_enum! {
-    pub enum ArchitectExportJobStateResponseStatus {
-        Registered = "Registered",
-        Started = "Started",
-        Success = "Success",
-        Failure = "Failure",
-    }
-}
+pub type ArchitectExportJobStateResponseStatus = ArchitectJobStateResponseStatus;
 
 record! {
     pub struct ArchitectFlowReference {
@@ -45,31 +30,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum ArchitectFlowReferenceType {
-        Bot = "BOT",
-        Businessprocess = "BUSINESSPROCESS",
-        Commonmodule = "COMMONMODULE",
-        Digitalbot = "DIGITALBOT",
-        Emailsend = "EMAILSEND",
-        Inboundcall = "INBOUNDCALL",
-        Inboundchat = "INBOUNDCHAT",
-        Inboundemail = "INBOUNDEMAIL",
-        Inboundshortmessage = "INBOUNDSHORTMESSAGE",
-        Inqueuecall = "INQUEUECALL",
-        Inqueueemail = "INQUEUEEMAIL",
-        Inqueueshortmessage = "INQUEUESHORTMESSAGE",
-        Outboundcall = "OUTBOUNDCALL",
-        Securecall = "SECURECALL",
-        Speech = "SPEECH",
-        Surveyinvite = "SURVEYINVITE",
-        Voice = "VOICE",
-        Voicemail = "VOICEMAIL",
-        Voicesurvey = "VOICESURVEY",
-        Workflow = "WORKFLOW",
-        Workitem = "WORKITEM",
-    }
-}
+pub type ArchitectFlowReferenceType = FlowDivisionViewType;
 
 record! {
     pub struct ArchitectJobMessage {
@@ -121,9 +82,24 @@ record! {
     }
 }
 
-pub type ArchitectJobStateResponseCommand = ArchitectExportJobStateResponseCommand;
+open_enum! {
+    pub enum ArchitectJobStateResponseCommand {
+        Publish = "Publish",
+        Create = "Create",
+        Update = "Update",
+        Export = "Export",
+        Validate = "Validate",
+    }
+}
 
-pub type ArchitectJobStateResponseStatus = ArchitectExportJobStateResponseStatus;
+open_enum! {
+    pub enum ArchitectJobStateResponseStatus {
+        Registered = "Registered",
+        Started = "Started",
+        Success = "Success",
+        Failure = "Failure",
+    }
+}
 
 record! {
     pub struct ArchitectValidateJobStateResponse {
@@ -135,9 +111,9 @@ record! {
     }
 }
 
-pub type ArchitectValidateJobStateResponseCommand = ArchitectExportJobStateResponseCommand;
+pub type ArchitectValidateJobStateResponseCommand = ArchitectJobStateResponseCommand;
 
-pub type ArchitectValidateJobStateResponseStatus = ArchitectExportJobStateResponseStatus;
+pub type ArchitectValidateJobStateResponseStatus = ArchitectJobStateResponseStatus;
 
 record! {
     pub struct ConfusionDetails {
@@ -283,7 +259,7 @@ record! {
         pub name: Option<String> = "name",
         pub division: Option<WritableDivision> = "division",
         pub description: Option<String> = "description",
-        pub schema: Option<JsonSchemaDocument> = "schema",
+        pub schema: Option<Box<JsonSchemaDocument>> = "schema",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -297,7 +273,7 @@ record! {
         pub date_created: Option<DateTime> = "dateCreated",
         pub date_completed: Option<DateTime> = "dateCompleted",
         pub download_uri: Option<String> = "downloadURI",
-        pub error_information: Option<ErrorBody> = "errorInformation",
+        pub error_information: Option<Box<ErrorBody>> = "errorInformation",
         pub count_records_processed: Option<i64> = "countRecordsProcessed",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -331,7 +307,7 @@ record! {
         pub date_completed: Option<DateTime> = "dateCompleted",
         pub upload_uri: Option<String> = "uploadURI",
         pub import_mode: Option<DataTableImportJobImportMode> = "importMode",
-        pub error_information: Option<ErrorBody> = "errorInformation",
+        pub error_information: Option<Box<ErrorBody>> = "errorInformation",
         pub count_records_updated: Option<i64> = "countRecordsUpdated",
         pub count_records_deleted: Option<i64> = "countRecordsDeleted",
         pub count_records_failed: Option<i64> = "countRecordsFailed",
@@ -527,7 +503,7 @@ record! {
     pub struct DependencyStatus {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub user: Option<User> = "user",
+        pub user: Option<Box<User>> = "user",
         pub client: Option<DomainEntityRef> = "client",
         pub build_id: Option<String> = "buildId",
         pub date_started: Option<DateTime> = "dateStarted",
@@ -574,7 +550,99 @@ record! {
     }
 }
 
-pub type DependencyTypeValue = DependencyObjectType;
+open_enum! {
+    pub enum DependencyTypeValue {
+        Acdlanguage = "ACDLANGUAGE",
+        Acdskill = "ACDSKILL",
+        Acdwrapupcode = "ACDWRAPUPCODE",
+        Agenticvirtualagent = "AGENTICVIRTUALAGENT",
+        Agenticvirtualagentversion = "AGENTICVIRTUALAGENTVERSION",
+        Audioconnectorbot = "AUDIOCONNECTORBOT",
+        Botconnectorbot = "BOTCONNECTORBOT",
+        Botconnectorintegration = "BOTCONNECTORINTEGRATION",
+        Botflow = "BOTFLOW",
+        Bridgeaction = "BRIDGEACTION",
+        Businessprocessflow = "BUSINESSPROCESSFLOW",
+        Commonmoduleflow = "COMMONMODULEFLOW",
+        Composerscript = "COMPOSERSCRIPT",
+        Contactlist = "CONTACTLIST",
+        Conversationcustomattributeschema = "CONVERSATIONCUSTOMATTRIBUTESCHEMA",
+        Conversationsummarysetting = "CONVERSATIONSUMMARYSETTING",
+        Customersegment = "CUSTOMERSEGMENT",
+        Dataaction = "DATAACTION",
+        Datatable = "DATATABLE",
+        Decisiontable = "DECISIONTABLE",
+        Dialogenginebot = "DIALOGENGINEBOT",
+        Dialogenginebotversion = "DIALOGENGINEBOTVERSION",
+        Dialogflowagent = "DIALOGFLOWAGENT",
+        Dialogflowcxagent = "DIALOGFLOWCXAGENT",
+        Digitalaudio = "DIGITALAUDIO",
+        Digitalbotconnector = "DIGITALBOTCONNECTOR",
+        Digitalbotconnectorintegration = "DIGITALBOTCONNECTORINTEGRATION",
+        Digitalbotflow = "DIGITALBOTFLOW",
+        Division = "DIVISION",
+        Emailroute = "EMAILROUTE",
+        Emailsendflow = "EMAILSENDFLOW",
+        Emergencygroup = "EMERGENCYGROUP",
+        File = "FILE",
+        Flowaction = "FLOWACTION",
+        Flowdatatype = "FLOWDATATYPE",
+        Flowmilestone = "FLOWMILESTONE",
+        Flowoutcome = "FLOWOUTCOME",
+        Grammar = "GRAMMAR",
+        Group = "GROUP",
+        Guide = "GUIDE",
+        Guideversion = "GUIDEVERSION",
+        Image = "IMAGE",
+        Inboundcallflow = "INBOUNDCALLFLOW",
+        Inboundchatflow = "INBOUNDCHATFLOW",
+        Inboundemailflow = "INBOUNDEMAILFLOW",
+        Inboundshortmessageflow = "INBOUNDSHORTMESSAGEFLOW",
+        Inqueuecallflow = "INQUEUECALLFLOW",
+        Inqueueemailflow = "INQUEUEEMAILFLOW",
+        Inqueueshortmessageflow = "INQUEUESHORTMESSAGEFLOW",
+        Ivrconfiguration = "IVRCONFIGURATION",
+        Knowledgebase = "KNOWLEDGEBASE",
+        Knowledgebasedocument = "KNOWLEDGEBASEDOCUMENT",
+        Knowledgesetting = "KNOWLEDGESETTING",
+        Language = "LANGUAGE",
+        Lexbot = "LEXBOT",
+        Lexbotalias = "LEXBOTALIAS",
+        Lexv2bot = "LEXV2BOT",
+        Lexv2botalias = "LEXV2BOTALIAS",
+        Nludomain = "NLUDOMAIN",
+        Nuancemixbot = "NUANCEMIXBOT",
+        Nuancemixintegration = "NUANCEMIXINTEGRATION",
+        Oauthclient = "OAUTHCLIENT",
+        Outboundcallflow = "OUTBOUNDCALLFLOW",
+        Queue = "QUEUE",
+        Recordingpolicy = "RECORDINGPOLICY",
+        Response = "RESPONSE",
+        Responseasset = "RESPONSEASSET",
+        Schedule = "SCHEDULE",
+        Schedulegroup = "SCHEDULEGROUP",
+        Secureaction = "SECUREACTION",
+        Securecallflow = "SECURECALLFLOW",
+        Smsphonenumber = "SMSPHONENUMBER",
+        Sttengine = "STTENGINE",
+        Surveyform = "SURVEYFORM",
+        Surveyinviteflow = "SURVEYINVITEFLOW",
+        Systemprompt = "SYSTEMPROMPT",
+        Ttsengine = "TTSENGINE",
+        Ttsvoice = "TTSVOICE",
+        User = "USER",
+        Userprompt = "USERPROMPT",
+        Utilizationlabel = "UTILIZATIONLABEL",
+        Video = "VIDEO",
+        Voiceflow = "VOICEFLOW",
+        Voicemailflow = "VOICEMAILFLOW",
+        Voicesurveyflow = "VOICESURVEYFLOW",
+        Widget = "WIDGET",
+        Workflow = "WORKFLOW",
+        Workitemflow = "WORKITEMFLOW",
+        Worktype = "WORKTYPE",
+    }
+}
 
 record! {
     pub struct EmergencyCallFlow {
@@ -643,13 +711,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum EmergencyGroupState {
-        Active = "active",
-        Inactive = "inactive",
-        Deleted = "deleted",
-    }
-}
+pub type EmergencyGroupState = IvrState;
 
 record! {
     pub struct ExecutionDataEntity {
@@ -722,11 +784,11 @@ record! {
         pub division: Option<WritableDivision> = "division",
         pub type_: Option<FlowDivisionViewType> = "type",
         pub description: Option<String> = "description",
-        pub input_schema: Option<JsonSchemaDocument> = "inputSchema",
-        pub output_schema: Option<JsonSchemaDocument> = "outputSchema",
+        pub input_schema: Option<Box<JsonSchemaDocument>> = "inputSchema",
+        pub output_schema: Option<Box<JsonSchemaDocument>> = "outputSchema",
         pub supported_languages: Option<Vec<SupportedLanguage>> = "supportedLanguages",
-        pub published_version: Option<FlowVersion> = "publishedVersion",
-        pub debug_version: Option<FlowVersion> = "debugVersion",
+        pub published_version: Option<Box<FlowVersion>> = "publishedVersion",
+        pub debug_version: Option<Box<FlowVersion>> = "debugVersion",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -746,7 +808,31 @@ record! {
     }
 }
 
-pub type FlowDivisionViewType = ArchitectFlowReferenceType;
+open_enum! {
+    pub enum FlowDivisionViewType {
+        Bot = "BOT",
+        Businessprocess = "BUSINESSPROCESS",
+        Commonmodule = "COMMONMODULE",
+        Digitalbot = "DIGITALBOT",
+        Emailsend = "EMAILSEND",
+        Inboundcall = "INBOUNDCALL",
+        Inboundchat = "INBOUNDCHAT",
+        Inboundemail = "INBOUNDEMAIL",
+        Inboundshortmessage = "INBOUNDSHORTMESSAGE",
+        Inqueuecall = "INQUEUECALL",
+        Inqueueemail = "INQUEUEEMAIL",
+        Inqueueshortmessage = "INQUEUESHORTMESSAGE",
+        Outboundcall = "OUTBOUNDCALL",
+        Securecall = "SECURECALL",
+        Speech = "SPEECH",
+        Surveyinvite = "SURVEYINVITE",
+        Voice = "VOICE",
+        Voicemail = "VOICEMAIL",
+        Voicesurvey = "VOICESURVEY",
+        Workflow = "WORKFLOW",
+        Workitem = "WORKITEM",
+    }
+}
 
 record! {
     pub struct FlowEntityListing {
@@ -781,30 +867,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum FlowExecutionDataQueryResultFlowType {
-        Bot = "bot",
-        Businessprocess = "businessprocess",
-        Commonmodule = "commonmodule",
-        Digitalbot = "digitalbot",
-        Emailsend = "emailsend",
-        Inboundcall = "inboundcall",
-        Inboundchat = "inboundchat",
-        Inboundemail = "inboundemail",
-        Inboundshortmessage = "inboundshortmessage",
-        Inqueuecall = "inqueuecall",
-        Inqueueshortmessage = "inqueueshortmessage",
-        Inqueueemail = "inqueueemail",
-        Outboundcall = "outboundcall",
-        Securecall = "securecall",
-        Surveyinvite = "surveyinvite",
-        Voice = "voice",
-        Voicemail = "voicemail",
-        Voicesurvey = "voicesurvey",
-        Workflow = "workflow",
-        Workitem = "workitem",
-    }
-}
+pub type FlowExecutionDataQueryResultFlowType = FlowSettingsResponseType;
 
 record! {
     pub struct FlowExecutionLaunchRequest {
@@ -846,9 +909,9 @@ record! {
     pub struct FlowHealthIntent {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub flow_version_info: Option<FlowHealthIntentVersionInfo> = "flowVersionInfo",
+        pub flow_version_info: Option<Box<FlowHealthIntentVersionInfo>> = "flowVersionInfo",
         pub language: Option<FlowHealthIntentLanguage> = "language",
-        pub health: Option<HealthInfo> = "health",
+        pub health: Option<Box<HealthInfo>> = "health",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -894,14 +957,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum FlowHealthIntentUtteranceStaticValidationResultsItem {
-        TooFewUtterances = "TooFewUtterances",
-        TooManyUtterances = "TooManyUtterances",
-        UtteranceTooShort = "UtteranceTooShort",
-        UtteranceTooLong = "UtteranceTooLong",
-    }
-}
+pub type FlowHealthIntentUtteranceStaticValidationResultsItem = HealthInfoStaticValidationResultsItem;
 
 record! {
     pub struct FlowHealthIntentVersionInfo {
@@ -926,7 +982,7 @@ record! {
 
 pub type FlowHealthUtteranceLanguage = FlowHealthIntentLanguage;
 
-pub type FlowHealthUtteranceStaticValidationResultsItem = FlowHealthIntentUtteranceStaticValidationResultsItem;
+pub type FlowHealthUtteranceStaticValidationResultsItem = HealthInfoStaticValidationResultsItem;
 
 record! {
     pub struct FlowHealthVersionInfo {
@@ -950,16 +1006,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum FlowLogLevelCharacteristicsDefinitionMinimumLevel {
-        Unknown = "Unknown",
-        Disabled = "Disabled",
-        Base = "Base",
-        Notes = "Notes",
-        VerboseNotes = "VerboseNotes",
-        All = "All",
-    }
-}
+pub type FlowLogLevelCharacteristicsDefinitionMinimumLevel = FlowLogLevelLevel;
 
 record! {
     pub struct FlowLogLevelCharacteristicsDefinitions {
@@ -968,7 +1015,16 @@ record! {
     }
 }
 
-pub type FlowLogLevelLevel = FlowLogLevelCharacteristicsDefinitionMinimumLevel;
+open_enum! {
+    pub enum FlowLogLevelLevel {
+        Unknown = "Unknown",
+        Disabled = "Disabled",
+        Base = "Base",
+        Notes = "Notes",
+        VerboseNotes = "VerboseNotes",
+        All = "All",
+    }
+}
 
 record! {
     pub struct FlowLogLevelRequest {
@@ -1031,7 +1087,7 @@ record! {
         pub name: Option<String> = "name",
         pub division: Option<WritableDivision> = "division",
         pub description: Option<String> = "description",
-        pub current_operation: Option<Operation> = "currentOperation",
+        pub current_operation: Option<Box<Operation>> = "currentOperation",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -1094,12 +1150,12 @@ record! {
     pub struct FlowRuntimeExecution {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub flow_version: Option<FlowVersion> = "flowVersion",
+        pub flow_version: Option<Box<FlowVersion>> = "flowVersion",
         pub date_launched: Option<DateTime> = "dateLaunched",
         pub status: Option<FlowRuntimeExecutionStatus> = "status",
         pub date_completed: Option<DateTime> = "dateCompleted",
         pub completion_reason: Option<String> = "completionReason",
-        pub flow_error_info: Option<ErrorBody> = "flowErrorInfo",
+        pub flow_error_info: Option<Box<ErrorBody>> = "flowErrorInfo",
         pub output_data: Option<Map<Value>> = "outputData",
         pub conversation: Option<DomainEntityRef> = "conversation",
         pub self_uri: Option<String> = "selfUri",
@@ -1145,7 +1201,30 @@ record! {
     }
 }
 
-pub type FlowSettingsResponseType = FlowExecutionDataQueryResultFlowType;
+open_enum! {
+    pub enum FlowSettingsResponseType {
+        Bot = "bot",
+        Businessprocess = "businessprocess",
+        Commonmodule = "commonmodule",
+        Digitalbot = "digitalbot",
+        Emailsend = "emailsend",
+        Inboundcall = "inboundcall",
+        Inboundchat = "inboundchat",
+        Inboundemail = "inboundemail",
+        Inboundshortmessage = "inboundshortmessage",
+        Inqueuecall = "inqueuecall",
+        Inqueueshortmessage = "inqueueshortmessage",
+        Inqueueemail = "inqueueemail",
+        Outboundcall = "outboundcall",
+        Securecall = "securecall",
+        Surveyinvite = "surveyinvite",
+        Voice = "voice",
+        Voicemail = "voicemail",
+        Voicesurvey = "voicesurvey",
+        Workflow = "workflow",
+        Workitem = "workitem",
+    }
+}
 
 record! {
     pub struct FlowVersionEntityListing {
@@ -1336,8 +1415,35 @@ open_enum! {
     }
 }
 
+pub type GetArchitectDependencytrackingConsumedResourceType = GetArchitectDependencytrackingObjectType;
+
+pub type GetArchitectDependencytrackingConsumedresourcesObjectType = GetArchitectDependencytrackingObjectType;
+
+pub type GetArchitectDependencytrackingConsumingResourceType = GetArchitectDependencytrackingObjectType;
+
 open_enum! {
-    pub enum GetArchitectDependencytrackingConsumedResourceType {
+    pub enum GetArchitectDependencytrackingConsumingresourcesFlowFilter {
+        CheckedIn = "checkedIn",
+        Published = "published",
+    }
+}
+
+pub type GetArchitectDependencytrackingConsumingresourcesObjectType = GetArchitectDependencytrackingObjectType;
+
+pub type GetArchitectDependencytrackingDeletedresourceconsumersConsumedResourceType = GetArchitectDependencytrackingObjectType;
+
+pub type GetArchitectDependencytrackingDeletedresourceconsumersFlowFilter = GetArchitectDependencytrackingConsumingresourcesFlowFilter;
+
+pub type GetArchitectDependencytrackingDeletedresourceconsumersObjectType = GetArchitectDependencytrackingObjectType;
+
+pub type GetArchitectDependencytrackingObjectConsumedResourceType = GetArchitectDependencytrackingObjectType;
+
+pub type GetArchitectDependencytrackingObjectConsumingResourceType = GetArchitectDependencytrackingObjectType;
+
+pub type GetArchitectDependencytrackingObjectObjectType = GetArchitectDependencytrackingObjectType;
+
+open_enum! {
+    pub enum GetArchitectDependencytrackingObjectType {
         Acdlanguage = "ACDLANGUAGE",
         Acdskill = "ACDSKILL",
         Acdwrapupcode = "ACDWRAPUPCODE",
@@ -1429,36 +1535,9 @@ open_enum! {
     }
 }
 
-pub type GetArchitectDependencytrackingConsumedresourcesObjectType = GetArchitectDependencytrackingConsumedResourceType;
+pub type GetArchitectDependencytrackingUpdatedresourceconsumersConsumedResourceType = GetArchitectDependencytrackingObjectType;
 
-pub type GetArchitectDependencytrackingConsumingResourceType = GetArchitectDependencytrackingConsumedResourceType;
-
-open_enum! {
-    pub enum GetArchitectDependencytrackingConsumingresourcesFlowFilter {
-        CheckedIn = "checkedIn",
-        Published = "published",
-    }
-}
-
-pub type GetArchitectDependencytrackingConsumingresourcesObjectType = GetArchitectDependencytrackingConsumedResourceType;
-
-pub type GetArchitectDependencytrackingDeletedresourceconsumersConsumedResourceType = GetArchitectDependencytrackingConsumedResourceType;
-
-pub type GetArchitectDependencytrackingDeletedresourceconsumersFlowFilter = GetArchitectDependencytrackingConsumingresourcesFlowFilter;
-
-pub type GetArchitectDependencytrackingDeletedresourceconsumersObjectType = GetArchitectDependencytrackingConsumedResourceType;
-
-pub type GetArchitectDependencytrackingObjectConsumedResourceType = GetArchitectDependencytrackingConsumedResourceType;
-
-pub type GetArchitectDependencytrackingObjectConsumingResourceType = GetArchitectDependencytrackingConsumedResourceType;
-
-pub type GetArchitectDependencytrackingObjectObjectType = GetArchitectDependencytrackingConsumedResourceType;
-
-pub type GetArchitectDependencytrackingObjectType = GetArchitectDependencytrackingConsumedResourceType;
-
-pub type GetArchitectDependencytrackingUpdatedresourceconsumersConsumedResourceType = GetArchitectDependencytrackingConsumedResourceType;
-
-pub type GetArchitectDependencytrackingUpdatedresourceconsumersObjectType = GetArchitectDependencytrackingConsumedResourceType;
+pub type GetArchitectDependencytrackingUpdatedresourceconsumersObjectType = GetArchitectDependencytrackingObjectType;
 
 open_enum! {
     pub enum GetArchitectGrammarsSortBy {
@@ -1481,31 +1560,13 @@ open_enum! {
     }
 }
 
-open_enum! {
-    pub enum GetArchitectPromptHistoryHistoryIdAction {
-        Checkin = "checkin",
-        Checkout = "checkout",
-        Create = "create",
-        Deactivate = "deactivate",
-        Debug = "debug",
-        Delete = "delete",
-        Publish = "publish",
-        Revert = "revert",
-        Save = "save",
-    }
-}
+pub type GetArchitectPromptHistoryHistoryIdAction = GetFlowHistoryHistoryIdAction;
 
-open_enum! {
-    pub enum GetArchitectPromptHistoryHistoryIdSortBy {
-        Action = "action",
-        Timestamp = "timestamp",
-        User = "user",
-    }
-}
+pub type GetArchitectPromptHistoryHistoryIdSortBy = GetFlowHistoryHistoryIdSortBy;
 
-pub type GetArchitectSystempromptHistoryHistoryIdAction = GetArchitectPromptHistoryHistoryIdAction;
+pub type GetArchitectSystempromptHistoryHistoryIdAction = GetFlowHistoryHistoryIdAction;
 
-pub type GetArchitectSystempromptHistoryHistoryIdSortBy = GetArchitectPromptHistoryHistoryIdSortBy;
+pub type GetArchitectSystempromptHistoryHistoryIdSortBy = GetFlowHistoryHistoryIdSortBy;
 
 record! {
     pub struct GetFlowExecutionDataJobResult {
@@ -1526,9 +1587,27 @@ open_enum! {
     }
 }
 
-pub type GetFlowHistoryHistoryIdAction = GetArchitectPromptHistoryHistoryIdAction;
+open_enum! {
+    pub enum GetFlowHistoryHistoryIdAction {
+        Checkin = "checkin",
+        Checkout = "checkout",
+        Create = "create",
+        Deactivate = "deactivate",
+        Debug = "debug",
+        Delete = "delete",
+        Publish = "publish",
+        Revert = "revert",
+        Save = "save",
+    }
+}
 
-pub type GetFlowHistoryHistoryIdSortBy = GetArchitectPromptHistoryHistoryIdSortBy;
+open_enum! {
+    pub enum GetFlowHistoryHistoryIdSortBy {
+        Action = "action",
+        Timestamp = "timestamp",
+        User = "user",
+    }
+}
 
 open_enum! {
     pub enum GetFlowInstancesSettingsLoglevelsExpand {
@@ -1561,47 +1640,20 @@ pub type GetFlowsDatatablesDivisionviewExpand = GetFlowsDatatableExpand;
 
 pub type GetFlowsDatatablesDivisionviewsExpand = GetFlowsDatatableExpand;
 
+pub type GetFlowsDatatablesDivisionviewsSortBy = GetFlowsDatatablesSortBy;
+
+pub type GetFlowsDatatablesExpand = GetFlowsDatatableExpand;
+
 open_enum! {
-    pub enum GetFlowsDatatablesDivisionviewsSortBy {
+    pub enum GetFlowsDatatablesSortBy {
         Id = "id",
         Name = "name",
     }
 }
 
-pub type GetFlowsDatatablesExpand = GetFlowsDatatableExpand;
+pub type GetFlowsDivisionviewsType = GetFlowsType;
 
-pub type GetFlowsDatatablesSortBy = GetFlowsDatatablesDivisionviewsSortBy;
-
-open_enum! {
-    pub enum GetFlowsDivisionviewsType {
-        Bot = "bot",
-        Commonmodule = "commonmodule",
-        Digitalbot = "digitalbot",
-        Emailsend = "emailsend",
-        Inboundcall = "inboundcall",
-        Inboundchat = "inboundchat",
-        Inboundemail = "inboundemail",
-        Inboundshortmessage = "inboundshortmessage",
-        Outboundcall = "outboundcall",
-        Inqueuecall = "inqueuecall",
-        Inqueueemail = "inqueueemail",
-        Inqueueshortmessage = "inqueueshortmessage",
-        Speech = "speech",
-        Securecall = "securecall",
-        Surveyinvite = "surveyinvite",
-        Voice = "voice",
-        Voicemail = "voicemail",
-        Voicesurvey = "voicesurvey",
-        Workflow = "workflow",
-        Workitem = "workitem",
-    }
-}
-
-open_enum! {
-    pub enum GetFlowsExportJobExpand {
-        Messages = "messages",
-    }
-}
+pub type GetFlowsExportJobExpand = GetFlowsJobExpand;
 
 open_enum! {
     pub enum GetFlowsInstanceExpand {
@@ -1625,7 +1677,11 @@ open_enum! {
 
 pub type GetFlowsInstancesSettingsLoglevelsExpand = GetFlowInstancesSettingsLoglevelsExpand;
 
-pub type GetFlowsJobExpand = GetFlowsExportJobExpand;
+open_enum! {
+    pub enum GetFlowsJobExpand {
+        Messages = "messages",
+    }
+}
 
 open_enum! {
     pub enum GetFlowsSecure {
@@ -1635,9 +1691,32 @@ open_enum! {
     }
 }
 
-pub type GetFlowsType = GetFlowsDivisionviewsType;
+open_enum! {
+    pub enum GetFlowsType {
+        Bot = "bot",
+        Commonmodule = "commonmodule",
+        Digitalbot = "digitalbot",
+        Emailsend = "emailsend",
+        Inboundcall = "inboundcall",
+        Inboundchat = "inboundchat",
+        Inboundemail = "inboundemail",
+        Inboundshortmessage = "inboundshortmessage",
+        Outboundcall = "outboundcall",
+        Inqueuecall = "inqueuecall",
+        Inqueueemail = "inqueueemail",
+        Inqueueshortmessage = "inqueueshortmessage",
+        Speech = "speech",
+        Securecall = "securecall",
+        Surveyinvite = "surveyinvite",
+        Voice = "voice",
+        Voicemail = "voicemail",
+        Voicesurvey = "voicesurvey",
+        Workflow = "workflow",
+        Workitem = "workitem",
+    }
+}
 
-pub type GetFlowsValidateJobExpand = GetFlowsExportJobExpand;
+pub type GetFlowsValidateJobExpand = GetFlowsJobExpand;
 
 record! {
     pub struct Grammar {
@@ -1724,7 +1803,14 @@ record! {
     }
 }
 
-pub type HealthInfoStaticValidationResultsItem = FlowHealthIntentUtteranceStaticValidationResultsItem;
+open_enum! {
+    pub enum HealthInfoStaticValidationResultsItem {
+        TooFewUtterances = "TooFewUtterances",
+        TooManyUtterances = "TooManyUtterances",
+        UtteranceTooShort = "UtteranceTooShort",
+        UtteranceTooLong = "UtteranceTooLong",
+    }
+}
 
 open_enum! {
     pub enum HealthInfoStatus {
@@ -1739,7 +1825,7 @@ record! {
         pub action: Option<HistoryEntryAction> = "action",
         pub resource: Option<String> = "resource",
         pub timestamp: Option<DateTime> = "timestamp",
-        pub user: Option<User> = "user",
+        pub user: Option<Box<User>> = "user",
         pub client: Option<DomainEntityRef> = "client",
         pub version: Option<String> = "version",
         pub secure: Option<bool> = "secure",
@@ -1769,7 +1855,7 @@ record! {
     pub struct HistoryListing {
         pub id: Option<String> = "id",
         pub complete: Option<bool> = "complete",
-        pub user: Option<User> = "user",
+        pub user: Option<Box<User>> = "user",
         pub client: Option<DomainEntityRef> = "client",
         pub error_message: Option<String> = "errorMessage",
         pub error_code: Option<String> = "errorCode",
@@ -1891,7 +1977,13 @@ record! {
     }
 }
 
-pub type IvrState = EmergencyGroupState;
+open_enum! {
+    pub enum IvrState {
+        Active = "active",
+        Inactive = "inactive",
+        Deleted = "deleted",
+    }
+}
 
 record! {
     pub struct LocaleFlowVersionInfo {
@@ -1907,7 +1999,7 @@ record! {
     }
 }
 
-pub type LocaleHealthStaticValidationResultsItem = FlowHealthIntentUtteranceStaticValidationResultsItem;
+pub type LocaleHealthStaticValidationResultsItem = HealthInfoStaticValidationResultsItem;
 
 record! {
     pub struct LocaleInfo {
@@ -2044,7 +2136,7 @@ record! {
     }
 }
 
-pub type RegisterArchitectExportJobResponseStatus = ArchitectExportJobStateResponseStatus;
+pub type RegisterArchitectExportJobResponseStatus = ArchitectJobStateResponseStatus;
 
 record! {
     pub struct RegisterArchitectJobRequest {
@@ -2076,7 +2168,7 @@ record! {
     }
 }
 
-pub type RegisterArchitectValidateJobResponseStatus = ArchitectExportJobStateResponseStatus;
+pub type RegisterArchitectValidateJobResponseStatus = ArchitectJobStateResponseStatus;
 
 record! {
     pub struct Schedule {
@@ -2092,8 +2184,8 @@ record! {
         pub state: Option<ScheduleState> = "state",
         pub modified_by_app: Option<String> = "modifiedByApp",
         pub created_by_app: Option<String> = "createdByApp",
-        pub start: Option<String> = "start",
-        pub end: Option<String> = "end",
+        pub start: Option<LocalDateTime> = "start",
+        pub end: Option<LocalDateTime> = "end",
         pub rrule: Option<String> = "rrule",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -2194,9 +2286,9 @@ record! {
     }
 }
 
-pub type ScheduleGroupState = EmergencyGroupState;
+pub type ScheduleGroupState = IvrState;
 
-pub type ScheduleState = EmergencyGroupState;
+pub type ScheduleState = IvrState;
 
 record! {
     pub struct SchedulesDivisionView {

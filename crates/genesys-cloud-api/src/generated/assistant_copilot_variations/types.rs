@@ -18,7 +18,7 @@ record! {
         pub transcription_config: Option<TranscriptionConfig> = "transcriptionConfig",
         pub knowledge_suggestion_config: Option<KnowledgeSuggestionConfig> = "knowledgeSuggestionConfig",
         pub state: Option<AssistantCopilotVariationState> = "state",
-        pub copilot: Option<Copilot> = "copilot",
+        pub copilot: Option<Box<Copilot>> = "copilot",
         pub self_uri: Option<String> = "selfUri",
         pub variation_parent: Option<AddressableEntityRef> = "variationParent",
     }

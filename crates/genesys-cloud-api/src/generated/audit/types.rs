@@ -178,11 +178,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum GetAuditsQueryTransactionIdResultsExpand {
-        User = "user",
-    }
-}
+pub type GetAuditsQueryTransactionIdResultsExpand = PostAuditsQueryRealtimeExpand;
 
 record! {
     pub struct InitiatingAction {
@@ -191,6 +187,10 @@ record! {
     }
 }
 
-pub type PostAuditsQueryRealtimeExpand = GetAuditsQueryTransactionIdResultsExpand;
+open_enum! {
+    pub enum PostAuditsQueryRealtimeExpand {
+        User = "user",
+    }
+}
 
-pub type PostAuditsQueryRealtimeRelatedExpand = GetAuditsQueryTransactionIdResultsExpand;
+pub type PostAuditsQueryRealtimeRelatedExpand = PostAuditsQueryRealtimeExpand;

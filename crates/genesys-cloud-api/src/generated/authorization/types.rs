@@ -98,7 +98,7 @@ record! {
 record! {
     pub struct AuthzGrant {
         pub subject_id: Option<String> = "subjectId",
-        pub division: Option<AuthzDivision> = "division",
+        pub division: Option<Box<AuthzDivision>> = "division",
         pub role: Option<AuthzGrantRole> = "role",
         pub grant_made_at: Option<DateTime> = "grantMadeAt",
     }
@@ -155,8 +155,8 @@ record! {
         pub removed_permission_policies: Option<Vec<DomainPermissionPolicy>> = "removedPermissionPolicies",
         pub added_permission_policies: Option<Vec<DomainPermissionPolicy>> = "addedPermissionPolicies",
         pub same_permission_policies: Option<Vec<DomainPermissionPolicy>> = "samePermissionPolicies",
-        pub user_org_role: Option<DomainOrganizationRole> = "userOrgRole",
-        pub role_from_default: Option<DomainOrganizationRole> = "roleFromDefault",
+        pub user_org_role: Option<Box<DomainOrganizationRole>> = "userOrgRole",
+        pub role_from_default: Option<Box<DomainOrganizationRole>> = "roleFromDefault",
     }
 }
 

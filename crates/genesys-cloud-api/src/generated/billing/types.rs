@@ -72,14 +72,14 @@ record! {
     }
 }
 
+pub type BillingContractPeriodDetailStatus = BillingContractPeriodStatus;
+
 open_enum! {
-    pub enum BillingContractPeriodDetailStatus {
+    pub enum BillingContractPeriodStatus {
         Open = "Open",
         Closed = "Closed",
     }
 }
-
-pub type BillingContractPeriodStatus = BillingContractPeriodDetailStatus;
 
 open_enum! {
     pub enum BillingContractStatus {
@@ -95,8 +95,8 @@ record! {
         pub ship_to_customer: Option<Customer> = "shipToCustomer",
         pub sold_to_customer: Option<Customer> = "soldToCustomer",
         pub date_invoiced: Option<Date> = "dateInvoiced",
-        pub bill_to_address: Option<InvoiceAddress> = "billToAddress",
-        pub ship_to_address: Option<InvoiceAddress> = "shipToAddress",
+        pub bill_to_address: Option<Box<InvoiceAddress>> = "billToAddress",
+        pub ship_to_address: Option<Box<InvoiceAddress>> = "shipToAddress",
         pub currency_iso_code: Option<String> = "currencyIsoCode",
         pub payment_status: Option<BillingInvoicePaymentStatus> = "paymentStatus",
         pub payment_terms: Option<String> = "paymentTerms",
@@ -131,46 +131,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum BillingInvoiceItemUnitOfMeasure {
-        Call = "Call",
-        Character = "Character",
-        Conversation = "Conversation",
-        Course = "Course",
-        Day = "Day",
-        Ea = "EA",
-        Each = "Each",
-        Employee = "Employee",
-        Engagement = "Engagement",
-        Evaluation = "Evaluation",
-        Event = "Event",
-        Exam = "Exam",
-        Gb = "GB",
-        Guide = "Guide",
-        Hour = "Hour",
-        Ingestion = "Ingestion",
-        Instance = "Instance",
-        Interaction = "Interaction",
-        Invocation = "Invocation",
-        Message = "Message",
-        MillionCharacters = "MillionCharacters",
-        Minute = "Minute",
-        Person = "Person",
-        PhoneNumber = "PhoneNumber",
-        Port = "Port",
-        RateTable = "RateTable",
-        Segment = "Segment",
-        Session = "Session",
-        Stream = "Stream",
-        Summary = "Summary",
-        Token = "Token",
-        Transaction = "Transaction",
-        Translation = "Translation",
-        Turn = "Turn",
-        Unit = "Unit",
-        User = "User",
-    }
-}
+pub type BillingInvoiceItemUnitOfMeasure = BillingWalletUnitOfMeasure;
 
 record! {
     pub struct BillingInvoiceListing {
@@ -217,7 +178,7 @@ record! {
     }
 }
 
-pub type BillingPlanItemUnitOfMeasure = BillingInvoiceItemUnitOfMeasure;
+pub type BillingPlanItemUnitOfMeasure = BillingWalletUnitOfMeasure;
 
 record! {
     pub struct BillingProduct {
@@ -228,7 +189,7 @@ record! {
     }
 }
 
-pub type BillingProductUnitOfMeasure = BillingInvoiceItemUnitOfMeasure;
+pub type BillingProductUnitOfMeasure = BillingWalletUnitOfMeasure;
 
 record! {
     pub struct BillingUsage {
@@ -283,7 +244,46 @@ record! {
     }
 }
 
-pub type BillingWalletUnitOfMeasure = BillingInvoiceItemUnitOfMeasure;
+open_enum! {
+    pub enum BillingWalletUnitOfMeasure {
+        Call = "Call",
+        Character = "Character",
+        Conversation = "Conversation",
+        Course = "Course",
+        Day = "Day",
+        Ea = "EA",
+        Each = "Each",
+        Employee = "Employee",
+        Engagement = "Engagement",
+        Evaluation = "Evaluation",
+        Event = "Event",
+        Exam = "Exam",
+        Gb = "GB",
+        Guide = "Guide",
+        Hour = "Hour",
+        Ingestion = "Ingestion",
+        Instance = "Instance",
+        Interaction = "Interaction",
+        Invocation = "Invocation",
+        Message = "Message",
+        MillionCharacters = "MillionCharacters",
+        Minute = "Minute",
+        Person = "Person",
+        PhoneNumber = "PhoneNumber",
+        Port = "Port",
+        RateTable = "RateTable",
+        Segment = "Segment",
+        Session = "Session",
+        Stream = "Stream",
+        Summary = "Summary",
+        Token = "Token",
+        Transaction = "Transaction",
+        Translation = "Translation",
+        Turn = "Turn",
+        Unit = "Unit",
+        User = "User",
+    }
+}
 
 record! {
     pub struct Customer {

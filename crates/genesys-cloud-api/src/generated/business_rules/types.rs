@@ -47,7 +47,7 @@ record! {
         pub enabled: Option<bool> = "enabled",
         pub created_by: Option<DomainEntityRef> = "createdBy",
         pub date_created: Option<DateTime> = "dateCreated",
-        pub json_schema: Option<JsonSchemaDocument> = "jsonSchema",
+        pub json_schema: Option<Box<JsonSchemaDocument>> = "jsonSchema",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -85,7 +85,7 @@ record! {
 
 record! {
     pub struct BusinessRulesSchemaCreateRequest {
-        pub json_schema: Option<JsonSchemaWithDefinitions> = "jsonSchema",
+        pub json_schema: Option<Box<JsonSchemaWithDefinitions>> = "jsonSchema",
     }
 }
 
@@ -93,7 +93,7 @@ record! {
     pub struct BusinessRulesSchemaUpdateRequest {
         pub version: Option<i64> = "version",
         pub enabled: Option<bool> = "enabled",
-        pub json_schema: Option<JsonSchemaWithDefinitions> = "jsonSchema",
+        pub json_schema: Option<Box<JsonSchemaWithDefinitions>> = "jsonSchema",
     }
 }
 
@@ -125,12 +125,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum CreateDecisionTableImportJobRequestImportMode {
-        Append = "Append",
-        Replace = "Replace",
-    }
-}
+pub type CreateDecisionTableImportJobRequestImportMode = DecisionTableImportJobImportMode;
 
 record! {
     pub struct CreateDecisionTableRequest {
@@ -172,8 +167,8 @@ record! {
         pub date_created: Option<DateTime> = "dateCreated",
         pub date_modified: Option<DateTime> = "dateModified",
         pub date_published: Option<DateTime> = "datePublished",
-        pub published: Option<DecisionTableVersionEntity> = "published",
-        pub latest: Option<DecisionTableVersionEntity> = "latest",
+        pub published: Option<Box<DecisionTableVersionEntity>> = "published",
+        pub latest: Option<Box<DecisionTableVersionEntity>> = "latest",
         pub latest_version_status: Option<DecisionTableLatestVersionStatus> = "latestVersionStatus",
         pub snapshot_count: Option<i64> = "snapshotCount",
         pub columns: Option<DecisionTableColumns> = "columns",
@@ -190,14 +185,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum DecisionTableColumnDefaultRowValueSpecial {
-        Wildcard = "Wildcard",
-        Null = "Null",
-        Empty = "Empty",
-        CurrentTime = "CurrentTime",
-    }
-}
+pub type DecisionTableColumnDefaultRowValueSpecial = LiteralSpecial;
 
 record! {
     pub struct DecisionTableColumns {
@@ -209,9 +197,9 @@ record! {
 record! {
     pub struct DecisionTableContract {
         pub parent_schema: Option<BusinessRulesParentSchemaRef> = "parentSchema",
-        pub row_authoring_schema: Option<JsonSchemaDocument> = "rowAuthoringSchema",
-        pub execution_input_schema: Option<JsonSchemaDocument> = "executionInputSchema",
-        pub execution_output_schema: Option<JsonSchemaDocument> = "executionOutputSchema",
+        pub row_authoring_schema: Option<Box<JsonSchemaDocument>> = "rowAuthoringSchema",
+        pub execution_input_schema: Option<Box<JsonSchemaDocument>> = "executionInputSchema",
+        pub execution_output_schema: Option<Box<JsonSchemaDocument>> = "executionOutputSchema",
     }
 }
 
@@ -223,7 +211,7 @@ record! {
 
 record! {
     pub struct DecisionTableExecutionResponse {
-        pub table: Option<DecisionTableVersionEntity> = "table",
+        pub table: Option<Box<DecisionTableVersionEntity>> = "table",
         pub total_match_row_count: Option<i64> = "totalMatchRowCount",
         pub top_match_rows: Option<Vec<DecisionTableRowEntityRef>> = "topMatchRows",
         pub row_execution_outputs: Option<Vec<DecisionTableRowExecutionOutput>> = "rowExecutionOutputs",
@@ -316,7 +304,7 @@ record! {
         pub date_modified: Option<DateTime> = "dateModified",
         pub date_completed: Option<DateTime> = "dateCompleted",
         pub date_expires: Option<DateTime> = "dateExpires",
-        pub row_metrics: Option<DecisionTableImportRowMetrics> = "rowMetrics",
+        pub row_metrics: Option<Box<DecisionTableImportRowMetrics>> = "rowMetrics",
         pub error: Option<DecisionTableImportJobError> = "error",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -332,7 +320,12 @@ record! {
     }
 }
 
-pub type DecisionTableImportJobImportMode = CreateDecisionTableImportJobRequestImportMode;
+open_enum! {
+    pub enum DecisionTableImportJobImportMode {
+        Append = "Append",
+        Replace = "Replace",
+    }
+}
 
 record! {
     pub struct DecisionTableImportJobListing {
@@ -435,15 +428,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum DecisionTableLatestVersionStatus {
-        Draft = "Draft",
-        Published = "Published",
-        Error = "Error",
-        Preparing = "Preparing",
-        Superseded = "Superseded",
-    }
-}
+pub type DecisionTableLatestVersionStatus = DecisionTableVersionStatus;
 
 record! {
     pub struct DecisionTableListing {
@@ -472,7 +457,7 @@ record! {
 record! {
     pub struct DecisionTableRow {
         pub id: Option<String> = "id",
-        pub table: Option<DecisionTableVersionEntity> = "table",
+        pub table: Option<Box<DecisionTableVersionEntity>> = "table",
         pub row_index: Option<i64> = "rowIndex",
         pub date_created: Option<DateTime> = "dateCreated",
         pub date_modified: Option<DateTime> = "dateModified",
@@ -514,7 +499,7 @@ record! {
 
 record! {
     pub struct DecisionTableRowParameterValue {
-        pub literal: Option<Literal> = "literal",
+        pub literal: Option<Box<Literal>> = "literal",
     }
 }
 
@@ -569,7 +554,15 @@ record! {
     }
 }
 
-pub type DecisionTableVersionStatus = DecisionTableLatestVersionStatus;
+open_enum! {
+    pub enum DecisionTableVersionStatus {
+        Draft = "Draft",
+        Published = "Published",
+        Error = "Error",
+        Preparing = "Preparing",
+        Superseded = "Superseded",
+    }
+}
 
 record! {
     pub struct Definition {
@@ -617,7 +610,14 @@ record! {
     }
 }
 
-pub type LiteralSpecial = DecisionTableColumnDefaultRowValueSpecial;
+open_enum! {
+    pub enum LiteralSpecial {
+        Wildcard = "Wildcard",
+        Null = "Null",
+        Empty = "Empty",
+        CurrentTime = "CurrentTime",
+    }
+}
 
 record! {
     pub struct OutputValue {
@@ -674,7 +674,7 @@ open_enum! {
     }
 }
 
-pub type RowSearchPredicateSpecial = DecisionTableColumnDefaultRowValueSpecial;
+pub type RowSearchPredicateSpecial = LiteralSpecial;
 
 record! {
     pub struct SearchDecisionTableRowsRequest {

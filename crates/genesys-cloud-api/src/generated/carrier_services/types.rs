@@ -10,7 +10,7 @@ record! {
     pub struct EmergencyLocation {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub address: Option<LocationAddress> = "address",
+        pub address: Option<Box<LocationAddress>> = "address",
         pub did: Option<String> = "did",
         pub source: Option<EmergencyLocationSource> = "source",
         pub self_uri: Option<String> = "selfUri",

@@ -327,7 +327,7 @@ record! {
     pub struct CaseUserReference {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub presence: Option<UserPresence> = "presence",
+        pub presence: Option<Box<UserPresence>> = "presence",
         pub images: Option<Vec<Image>> = "images",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -394,13 +394,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum CaseplanCreateResponseVersionState {
-        Copying = "Copying",
-        Draft = "Draft",
-        Published = "Published",
-    }
-}
+pub type CaseplanCreateResponseVersionState = CaseplanVersionState;
 
 record! {
     pub struct CaseplanDataSchema {
@@ -497,7 +491,13 @@ record! {
     }
 }
 
-pub type CaseplanVersionState = CaseplanCreateResponseVersionState;
+open_enum! {
+    pub enum CaseplanVersionState {
+        Copying = "Copying",
+        Draft = "Draft",
+        Published = "Published",
+    }
+}
 
 record! {
     pub struct Comment {
@@ -548,13 +548,17 @@ open_enum! {
     }
 }
 
-pub type GetCasemanagementCaseExpands = CaseQueryJobCreateExpandsItem;
-
 open_enum! {
-    pub enum GetCasemanagementCaseplanVersionStageplanExpands {
+    pub enum GetCasemanagementCaseExpands {
         Caseplan = "caseplan",
+        Owner = "owner",
+        ModifiedBy = "modifiedBy",
+        ExternalContact = "externalContact",
+        CustomerIntent = "customerIntent",
     }
 }
+
+pub type GetCasemanagementCaseplanVersionStageplanExpands = GetCasemanagementCasesExternalcontactExpands;
 
 open_enum! {
     pub enum GetCasemanagementCaseplanVersionStageplanStepplanExpands {
@@ -566,11 +570,15 @@ open_enum! {
 
 pub type GetCasemanagementCaseplanVersionStageplanStepplansExpands = GetCasemanagementCaseplanVersionStageplanStepplanExpands;
 
-pub type GetCasemanagementCaseplanVersionStageplansExpands = GetCasemanagementCaseplanVersionStageplanExpands;
+pub type GetCasemanagementCaseplanVersionStageplansExpands = GetCasemanagementCasesExternalcontactExpands;
 
-pub type GetCasemanagementCasesExternalcontactExpands = GetCasemanagementCaseplanVersionStageplanExpands;
+open_enum! {
+    pub enum GetCasemanagementCasesExternalcontactExpands {
+        Caseplan = "caseplan",
+    }
+}
 
-pub type GetCasemanagementCasesReferenceExpands = CaseQueryJobCreateExpandsItem;
+pub type GetCasemanagementCasesReferenceExpands = GetCasemanagementCaseExpands;
 
 record! {
     pub struct Intake {
@@ -632,16 +640,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum StageStatus {
-        Unknown = "Unknown",
-        InProgress = "InProgress",
-        Open = "Open",
-        Completed = "Completed",
-        Terminated = "Terminated",
-        Failed = "Failed",
-    }
-}
+pub type StageStatus = StepStatus;
 
 record! {
     pub struct Stageplan {
@@ -730,7 +729,16 @@ record! {
     }
 }
 
-pub type StepStatus = StageStatus;
+open_enum! {
+    pub enum StepStatus {
+        Unknown = "Unknown",
+        InProgress = "InProgress",
+        Open = "Open",
+        Completed = "Completed",
+        Terminated = "Terminated",
+        Failed = "Failed",
+    }
+}
 
 record! {
     pub struct Stepplan {

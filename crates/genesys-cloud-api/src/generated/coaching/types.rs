@@ -167,14 +167,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum CoachingAppointmentResponseStatus {
-        Scheduled = "Scheduled",
-        InProgress = "InProgress",
-        Completed = "Completed",
-        InvalidSchedule = "InvalidSchedule",
-    }
-}
+pub type CoachingAppointmentResponseStatus = CoachingNotificationStatus;
 
 record! {
     pub struct CoachingAppointmentStatusRequest {
@@ -209,7 +202,7 @@ record! {
     }
 }
 
-pub type CoachingAppointmentStatusResponseStatus = CoachingAppointmentResponseStatus;
+pub type CoachingAppointmentStatusResponseStatus = CoachingNotificationStatus;
 
 record! {
     pub struct CoachingNotification {
@@ -222,7 +215,7 @@ record! {
         pub length_in_minutes: Option<i64> = "lengthInMinutes",
         pub status: Option<CoachingNotificationStatus> = "status",
         pub user: Option<UserReference> = "user",
-        pub appointment: Option<CoachingAppointmentResponse> = "appointment",
+        pub appointment: Option<Box<CoachingAppointmentResponse>> = "appointment",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -262,7 +255,14 @@ open_enum! {
     }
 }
 
-pub type CoachingNotificationStatus = CoachingAppointmentResponseStatus;
+open_enum! {
+    pub enum CoachingNotificationStatus {
+        Scheduled = "Scheduled",
+        InProgress = "InProgress",
+        Completed = "Completed",
+        InvalidSchedule = "InvalidSchedule",
+    }
+}
 
 record! {
     pub struct CoachingScheduleSlotsJobRequest {
@@ -412,32 +412,45 @@ open_enum! {
 
 pub type GetCoachingAppointmentsMeIntervalCondition = GetCoachingAppointmentsIntervalCondition;
 
+pub type GetCoachingAppointmentsMeOverdue = GetCoachingAppointmentsOverdue;
+
+pub type GetCoachingAppointmentsMeRelationships = GetCoachingAppointmentsRelationships;
+
+pub type GetCoachingAppointmentsMeSortOrder = GetCoachingAppointmentsSortOrder;
+
+pub type GetCoachingAppointmentsMeStatuses = GetCoachingAppointmentsStatuses;
+
 open_enum! {
-    pub enum GetCoachingAppointmentsMeOverdue {
+    pub enum GetCoachingAppointmentsOverdue {
         True = "True",
         False = "False",
         Any = "Any",
     }
 }
 
-pub type GetCoachingAppointmentsMeRelationships = CoachingNotificationRelationship;
+open_enum! {
+    pub enum GetCoachingAppointmentsRelationships {
+        Creator = "Creator",
+        Facilitator = "Facilitator",
+        Attendee = "Attendee",
+    }
+}
 
 open_enum! {
-    pub enum GetCoachingAppointmentsMeSortOrder {
+    pub enum GetCoachingAppointmentsSortOrder {
         Desc = "Desc",
         Asc = "Asc",
     }
 }
 
-pub type GetCoachingAppointmentsMeStatuses = CoachingAppointmentResponseStatus;
-
-pub type GetCoachingAppointmentsOverdue = GetCoachingAppointmentsMeOverdue;
-
-pub type GetCoachingAppointmentsRelationships = CoachingNotificationRelationship;
-
-pub type GetCoachingAppointmentsSortOrder = GetCoachingAppointmentsMeSortOrder;
-
-pub type GetCoachingAppointmentsStatuses = CoachingAppointmentResponseStatus;
+open_enum! {
+    pub enum GetCoachingAppointmentsStatuses {
+        Scheduled = "Scheduled",
+        InProgress = "InProgress",
+        Completed = "Completed",
+        InvalidSchedule = "InvalidSchedule",
+    }
+}
 
 open_enum! {
     pub enum GetCoachingNotificationExpand {
@@ -506,7 +519,16 @@ record! {
     }
 }
 
-pub type QueryResponseMetricMetric = CoachingAppointmentAggregateRequestMetricsItem;
+open_enum! {
+    pub enum QueryResponseMetricMetric {
+        NActivities = "nActivities",
+        NPlannedActivities = "nPlannedActivities",
+        NInProgressActivities = "nInProgressActivities",
+        NCompleteActivities = "nCompleteActivities",
+        NOverdueActivities = "nOverdueActivities",
+        NInvalidScheduleActivities = "nInvalidScheduleActivities",
+    }
+}
 
 record! {
     pub struct QueryResponseStats {

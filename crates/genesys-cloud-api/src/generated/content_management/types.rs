@@ -28,19 +28,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum AttributeFilterItemOperator {
-        In = "IN",
-        Range = "RANGE",
-        Equals = "EQUALS",
-        Notequals = "NOTEQUALS",
-        Lessthan = "LESSTHAN",
-        Lessthanequals = "LESSTHANEQUALS",
-        Greaterthan = "GREATERTHAN",
-        Greaterthanequals = "GREATERTHANEQUALS",
-        Contains = "CONTAINS",
-    }
-}
+pub type AttributeFilterItemOperator = ContentFilterItemOperator;
 
 record! {
     pub struct CommandStatus {
@@ -50,7 +38,7 @@ record! {
         pub user_id: Option<String> = "userId",
         pub status_code: Option<CommandStatusStatusCode> = "statusCode",
         pub command_type: Option<CommandStatusCommandType> = "commandType",
-        pub document: Option<Document> = "document",
+        pub document: Option<Box<Document>> = "document",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -104,17 +92,21 @@ record! {
     }
 }
 
-pub type ContentFilterItemOperator = AttributeFilterItemOperator;
-
 open_enum! {
-    pub enum ContentFilterItemType {
-        Number = "NUMBER",
-        String = "STRING",
-        Date = "DATE",
-        Boolean = "BOOLEAN",
-        List = "LIST",
+    pub enum ContentFilterItemOperator {
+        In = "IN",
+        Range = "RANGE",
+        Equals = "EQUALS",
+        Notequals = "NOTEQUALS",
+        Lessthan = "LESSTHAN",
+        Lessthanequals = "LESSTHANEQUALS",
+        Greaterthan = "GREATERTHAN",
+        Greaterthanequals = "GREATERTHANEQUALS",
+        Contains = "CONTAINS",
     }
 }
+
+pub type ContentFilterItemType = TermAttributeType;
 
 record! {
     pub struct CreateShareRequest {
@@ -133,21 +125,11 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum CreateShareRequestMemberMemberType {
-        User = "USER",
-        Group = "GROUP",
-        Public = "PUBLIC",
-    }
-}
+pub type CreateShareRequestMemberMemberType = ShareMemberType;
 
-pub type CreateShareRequestMemberType = CreateShareRequestMemberMemberType;
+pub type CreateShareRequestMemberType = ShareMemberType;
 
-open_enum! {
-    pub enum CreateShareRequestSharedEntityType {
-        Document = "DOCUMENT",
-    }
-}
+pub type CreateShareRequestSharedEntityType = ShareSharedEntityType;
 
 record! {
     pub struct CreateShareResponse {
@@ -165,9 +147,9 @@ record! {
     }
 }
 
-pub type CreateShareResponseMemberType = CreateShareRequestMemberMemberType;
+pub type CreateShareResponseMemberType = ShareMemberType;
 
-pub type CreateShareResponseSharedEntityType = CreateShareRequestSharedEntityType;
+pub type CreateShareResponseSharedEntityType = ShareSharedEntityType;
 
 record! {
     pub struct Document {
@@ -207,7 +189,7 @@ record! {
 
 record! {
     pub struct DocumentAttribute {
-        pub attribute: Option<Attribute> = "attribute",
+        pub attribute: Option<Box<Attribute>> = "attribute",
         pub values: Option<Vec<String>> = "values",
     }
 }
@@ -358,14 +340,14 @@ open_enum! {
     }
 }
 
+pub type GetContentmanagementDocumentsExpand = GetContentmanagementQueryExpand;
+
 open_enum! {
-    pub enum GetContentmanagementDocumentsExpand {
+    pub enum GetContentmanagementQueryExpand {
         Acl = "acl",
         Workspace = "workspace",
     }
 }
-
-pub type GetContentmanagementQueryExpand = GetContentmanagementDocumentsExpand;
 
 open_enum! {
     pub enum GetContentmanagementShareExpand {
@@ -389,7 +371,7 @@ open_enum! {
 
 pub type GetContentmanagementSharesExpand = GetContentmanagementShareExpand;
 
-pub type GetContentmanagementWorkspaceDocumentsExpand = GetContentmanagementDocumentsExpand;
+pub type GetContentmanagementWorkspaceDocumentsExpand = GetContentmanagementQueryExpand;
 
 open_enum! {
     pub enum GetContentmanagementWorkspaceExpand {
@@ -402,13 +384,9 @@ pub type GetContentmanagementWorkspaceMemberExpand = GetContentmanagementShareEx
 
 pub type GetContentmanagementWorkspaceMembersExpand = GetContentmanagementShareExpand;
 
-open_enum! {
-    pub enum GetContentmanagementWorkspaceTagvalueExpand {
-        Acl = "acl",
-    }
-}
+pub type GetContentmanagementWorkspaceTagvalueExpand = PostContentmanagementDocumentExpand;
 
-pub type GetContentmanagementWorkspaceTagvaluesExpand = GetContentmanagementWorkspaceTagvalueExpand;
+pub type GetContentmanagementWorkspaceTagvaluesExpand = PostContentmanagementDocumentExpand;
 
 open_enum! {
     pub enum GetContentmanagementWorkspacesAccess {
@@ -465,11 +443,15 @@ record! {
     }
 }
 
-pub type PostContentmanagementDocumentExpand = GetContentmanagementWorkspaceTagvalueExpand;
+open_enum! {
+    pub enum PostContentmanagementDocumentExpand {
+        Acl = "acl",
+    }
+}
 
-pub type PostContentmanagementQueryExpand = GetContentmanagementDocumentsExpand;
+pub type PostContentmanagementQueryExpand = GetContentmanagementQueryExpand;
 
-pub type PostContentmanagementWorkspaceTagvaluesQueryExpand = GetContentmanagementWorkspaceTagvalueExpand;
+pub type PostContentmanagementWorkspaceTagvaluesQueryExpand = PostContentmanagementDocumentExpand;
 
 record! {
     pub struct QueryFacetInfo {
@@ -502,7 +484,7 @@ record! {
 
 record! {
     pub struct QueryResults {
-        pub results: Option<DomainEntityListingQueryResult> = "results",
+        pub results: Option<Box<DomainEntityListingQueryResult>> = "results",
         pub facet_info: Option<QueryFacetInfo> = "facetInfo",
     }
 }
@@ -562,8 +544,8 @@ record! {
         pub member: Option<DomainEntityRef> = "member",
         pub shared_by: Option<DomainEntityRef> = "sharedBy",
         pub workspace: Option<DomainEntityRef> = "workspace",
-        pub user: Option<User> = "user",
-        pub group: Option<Group> = "group",
+        pub user: Option<Box<User>> = "user",
+        pub group: Option<Box<Group>> = "group",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -583,9 +565,19 @@ record! {
     }
 }
 
-pub type ShareMemberType = CreateShareRequestMemberMemberType;
+open_enum! {
+    pub enum ShareMemberType {
+        User = "USER",
+        Group = "GROUP",
+        Public = "PUBLIC",
+    }
+}
 
-pub type ShareSharedEntityType = CreateShareRequestSharedEntityType;
+open_enum! {
+    pub enum ShareSharedEntityType {
+        Document = "DOCUMENT",
+    }
+}
 
 record! {
     pub struct SharedEntity {
@@ -598,8 +590,8 @@ record! {
         pub id: Option<String> = "id",
         pub download_uri: Option<String> = "downloadUri",
         pub view_uri: Option<String> = "viewUri",
-        pub document: Option<Document> = "document",
-        pub share: Option<Share> = "share",
+        pub document: Option<Box<Document>> = "document",
+        pub share: Option<Box<Share>> = "share",
     }
 }
 
@@ -651,7 +643,15 @@ record! {
     }
 }
 
-pub type TermAttributeType = ContentFilterItemType;
+open_enum! {
+    pub enum TermAttributeType {
+        Number = "NUMBER",
+        String = "STRING",
+        Date = "DATE",
+        Boolean = "BOOLEAN",
+        List = "LIST",
+    }
+}
 
 record! {
     pub struct Usage {
@@ -706,8 +706,8 @@ record! {
         pub workspace: Option<DomainEntityRef> = "workspace",
         pub member_type: Option<WorkspaceMemberMemberType> = "memberType",
         pub member: Option<DomainEntityRef> = "member",
-        pub user: Option<User> = "user",
-        pub group: Option<Group> = "group",
+        pub user: Option<Box<User>> = "user",
+        pub group: Option<Box<Group>> = "group",
         pub security_profile: Option<SecurityProfile> = "securityProfile",
         pub self_uri: Option<String> = "selfUri",
     }

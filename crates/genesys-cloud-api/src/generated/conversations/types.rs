@@ -26,7 +26,7 @@ record! {
     pub struct AdditionalMessage {
         pub text_body: Option<String> = "textBody",
         pub media_ids: Option<Vec<String>> = "mediaIds",
-        pub messaging_template: Option<SendMessagingTemplateRequest> = "messagingTemplate",
+        pub messaging_template: Option<Box<SendMessagingTemplateRequest>> = "messagingTemplate",
     }
 }
 
@@ -103,12 +103,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum AgentChecklistResponseDirection {
-        Inbound = "Inbound",
-        Outbound = "Outbound",
-    }
-}
+pub type AgentChecklistResponseDirection = OpenNormalizedMessageDirection;
 
 record! {
     pub struct AgentChecklistResponseList {
@@ -201,7 +196,7 @@ record! {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
         pub supported_content: Option<SupportedContentReference> = "supportedContent",
-        pub messaging_setting: Option<MessagingSettingReference> = "messagingSetting",
+        pub messaging_setting: Option<Box<MessagingSettingReference>> = "messagingSetting",
         pub messages_for_business_id: Option<String> = "messagesForBusinessId",
         pub business_name: Option<String> = "businessName",
         pub logo_url: Option<String> = "logoUrl",
@@ -212,22 +207,16 @@ record! {
         pub created_by: Option<DomainEntityRef> = "createdBy",
         pub modified_by: Option<DomainEntityRef> = "modifiedBy",
         pub create_status: Option<AppleIntegrationCreateStatus> = "createStatus",
-        pub create_error: Option<ErrorBody> = "createError",
+        pub create_error: Option<Box<ErrorBody>> = "createError",
         pub apple_i_message_app: Option<AppleIMessageApp> = "appleIMessageApp",
         pub apple_authentication: Option<AppleAuthentication> = "appleAuthentication",
-        pub apple_pay: Option<ApplePay> = "applePay",
+        pub apple_pay: Option<Box<ApplePay>> = "applePay",
         pub identity_resolution: Option<AppleIdentityResolutionConfig> = "identityResolution",
         pub self_uri: Option<String> = "selfUri",
     }
 }
 
-open_enum! {
-    pub enum AppleIntegrationCreateStatus {
-        Initiated = "Initiated",
-        Completed = "Completed",
-        Error = "Error",
-    }
-}
+pub type AppleIntegrationCreateStatus = OpenIntegrationCreateStatus;
 
 record! {
     pub struct AppleIntegrationEntityListing {
@@ -255,7 +244,7 @@ record! {
         pub logo_url: Option<String> = "logoUrl",
         pub apple_i_message_app: Option<AppleIMessageApp> = "appleIMessageApp",
         pub apple_authentication: Option<AppleAuthentication> = "appleAuthentication",
-        pub apple_pay: Option<ApplePay> = "applePay",
+        pub apple_pay: Option<Box<ApplePay>> = "applePay",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -270,7 +259,7 @@ record! {
         pub logo_url: Option<String> = "logoUrl",
         pub apple_i_message_app: Option<AppleIMessageApp> = "appleIMessageApp",
         pub apple_authentication: Option<AppleAuthentication> = "appleAuthentication",
-        pub apple_pay: Option<ApplePay> = "applePay",
+        pub apple_pay: Option<Box<ApplePay>> = "applePay",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -446,12 +435,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum CallHistoryConversationDirection {
-        Inbound = "inbound",
-        Outbound = "outbound",
-    }
-}
+pub type CallHistoryConversationDirection = MessageDataDirection;
 
 record! {
     pub struct CallHistoryConversationEntityListing {
@@ -479,50 +463,24 @@ record! {
         pub direction: Option<CallHistoryParticipantDirection> = "direction",
         pub ani: Option<String> = "ani",
         pub dnis: Option<String> = "dnis",
-        pub user: Option<User> = "user",
-        pub queue: Option<Queue> = "queue",
-        pub group: Option<Group> = "group",
+        pub user: Option<Box<User>> = "user",
+        pub queue: Option<Box<Queue>> = "queue",
+        pub group: Option<Box<Group>> = "group",
         pub disconnect_type: Option<CallHistoryParticipantDisconnectType> = "disconnectType",
-        pub external_contact: Option<ExternalContact> = "externalContact",
-        pub external_organization: Option<ExternalOrganization> = "externalOrganization",
+        pub external_contact: Option<Box<ExternalContact>> = "externalContact",
+        pub external_organization: Option<Box<ExternalOrganization>> = "externalOrganization",
         pub did_interact: Option<bool> = "didInteract",
         pub sip_response_codes: Option<Vec<i64>> = "sipResponseCodes",
         pub flagged_reason: Option<CallHistoryParticipantFlaggedReason> = "flaggedReason",
-        pub outbound_campaign: Option<Campaign> = "outboundCampaign",
+        pub outbound_campaign: Option<Box<Campaign>> = "outboundCampaign",
     }
 }
 
-pub type CallHistoryParticipantDirection = CallHistoryConversationDirection;
+pub type CallHistoryParticipantDirection = MessageDataDirection;
 
-open_enum! {
-    pub enum CallHistoryParticipantDisconnectType {
-        Endpoint = "endpoint",
-        EndpointDonotdisturb = "endpoint.donotdisturb",
-        Client = "client",
-        System = "system",
-        Transfer = "transfer",
-        TransferConference = "transfer.conference",
-        TransferConsult = "transfer.consult",
-        TransferDonotdisturb = "transfer.donotdisturb",
-        TransferForward = "transfer.forward",
-        TransferNoanswer = "transfer.noanswer",
-        TransferNotavailable = "transfer.notavailable",
-        TransportFailure = "transport.failure",
-        Error = "error",
-        Peer = "peer",
-        Other = "other",
-        Spam = "spam",
-        Inactivity = "inactivity",
-        SessionExpired = "session.expired",
-        Takeover = "takeover",
-    }
-}
+pub type CallHistoryParticipantDisconnectType = CallMediaParticipantDisconnectType;
 
-open_enum! {
-    pub enum CallHistoryParticipantFlaggedReason {
-        General = "general",
-    }
-}
+pub type CallHistoryParticipantFlaggedReason = CallMediaParticipantFlaggedReason;
 
 record! {
     pub struct CallMediaParticipant {
@@ -555,11 +513,11 @@ record! {
         pub external_contact: Option<DomainEntityRef> = "externalContact",
         pub external_contact_initial_division_id: Option<String> = "externalContactInitialDivisionId",
         pub external_organization: Option<DomainEntityRef> = "externalOrganization",
-        pub wrapup: Option<Wrapup> = "wrapup",
+        pub wrapup: Option<Box<Wrapup>> = "wrapup",
         pub peer: Option<String> = "peer",
         pub flagged_reason: Option<CallMediaParticipantFlaggedReason> = "flaggedReason",
-        pub journey_context: Option<JourneyContext> = "journeyContext",
-        pub conversation_routing_data: Option<ConversationRoutingData> = "conversationRoutingData",
+        pub journey_context: Option<Box<JourneyContext>> = "journeyContext",
+        pub conversation_routing_data: Option<Box<ConversationRoutingData>> = "conversationRoutingData",
         pub start_acw_time: Option<DateTime> = "startAcwTime",
         pub end_acw_time: Option<DateTime> = "endAcwTime",
         pub park_time: Option<DateTime> = "parkTime",
@@ -573,7 +531,7 @@ record! {
         pub ani: Option<String> = "ani",
         pub dnis: Option<String> = "dnis",
         pub document_id: Option<String> = "documentId",
-        pub fax_status: Option<FaxStatus> = "faxStatus",
+        pub fax_status: Option<Box<FaxStatus>> = "faxStatus",
         pub monitored_participant_id: Option<String> = "monitoredParticipantId",
         pub coached_participant_id: Option<String> = "coachedParticipantId",
         pub barged_participant_id: Option<String> = "bargedParticipantId",
@@ -581,36 +539,47 @@ record! {
         pub uui_data: Option<String> = "uuiData",
         pub barged_time: Option<DateTime> = "bargedTime",
         pub secure_pause: Option<bool> = "securePause",
-        pub disposition: Option<Disposition> = "disposition",
+        pub disposition: Option<Box<Disposition>> = "disposition",
         pub transfer_source: Option<String> = "transferSource",
         pub client_ip_address: Option<String> = "clientIpAddress",
     }
 }
 
-pub type CallMediaParticipantDirection = CallHistoryConversationDirection;
+pub type CallMediaParticipantDirection = MessageDataDirection;
 
-pub type CallMediaParticipantDisconnectType = CallHistoryParticipantDisconnectType;
+open_enum! {
+    pub enum CallMediaParticipantDisconnectType {
+        Endpoint = "endpoint",
+        EndpointDonotdisturb = "endpoint.donotdisturb",
+        Client = "client",
+        System = "system",
+        Transfer = "transfer",
+        TransferConference = "transfer.conference",
+        TransferConsult = "transfer.consult",
+        TransferDonotdisturb = "transfer.donotdisturb",
+        TransferForward = "transfer.forward",
+        TransferNoanswer = "transfer.noanswer",
+        TransferNotavailable = "transfer.notavailable",
+        TransportFailure = "transport.failure",
+        Error = "error",
+        Peer = "peer",
+        Other = "other",
+        Spam = "spam",
+        Inactivity = "inactivity",
+        SessionExpired = "session.expired",
+        Takeover = "takeover",
+    }
+}
 
-pub type CallMediaParticipantFlaggedReason = CallHistoryParticipantFlaggedReason;
+open_enum! {
+    pub enum CallMediaParticipantFlaggedReason {
+        General = "general",
+    }
+}
 
 pub type CallMediaParticipantRecordingState = CallConversationRecordingState;
 
-open_enum! {
-    pub enum CallMediaParticipantState {
-        Alerting = "alerting",
-        Dialing = "dialing",
-        Contacting = "contacting",
-        Offering = "offering",
-        Connected = "connected",
-        Disconnected = "disconnected",
-        Terminated = "terminated",
-        Converting = "converting",
-        Uploading = "uploading",
-        Transmitting = "transmitting",
-        Parked = "parked",
-        None = "none",
-    }
-}
+pub type CallMediaParticipantState = ParkingStateRequestState;
 
 record! {
     pub struct CallbackConversation {
@@ -694,11 +663,11 @@ record! {
         pub external_contact: Option<DomainEntityRef> = "externalContact",
         pub external_contact_initial_division_id: Option<String> = "externalContactInitialDivisionId",
         pub external_organization: Option<DomainEntityRef> = "externalOrganization",
-        pub wrapup: Option<Wrapup> = "wrapup",
+        pub wrapup: Option<Box<Wrapup>> = "wrapup",
         pub peer: Option<String> = "peer",
         pub flagged_reason: Option<CallbackMediaParticipantFlaggedReason> = "flaggedReason",
-        pub journey_context: Option<JourneyContext> = "journeyContext",
-        pub conversation_routing_data: Option<ConversationRoutingData> = "conversationRoutingData",
+        pub journey_context: Option<Box<JourneyContext>> = "journeyContext",
+        pub conversation_routing_data: Option<Box<ConversationRoutingData>> = "conversationRoutingData",
         pub start_acw_time: Option<DateTime> = "startAcwTime",
         pub end_acw_time: Option<DateTime> = "endAcwTime",
         pub park_time: Option<DateTime> = "parkTime",
@@ -715,13 +684,13 @@ record! {
     }
 }
 
-pub type CallbackMediaParticipantDirection = CallHistoryConversationDirection;
+pub type CallbackMediaParticipantDirection = MessageDataDirection;
 
-pub type CallbackMediaParticipantDisconnectType = CallHistoryParticipantDisconnectType;
+pub type CallbackMediaParticipantDisconnectType = CallMediaParticipantDisconnectType;
 
-pub type CallbackMediaParticipantFlaggedReason = CallHistoryParticipantFlaggedReason;
+pub type CallbackMediaParticipantFlaggedReason = CallMediaParticipantFlaggedReason;
 
-pub type CallbackMediaParticipantState = CallMediaParticipantState;
+pub type CallbackMediaParticipantState = ParkingStateRequestState;
 
 record! {
     pub struct CardParameters {
@@ -755,7 +724,7 @@ record! {
 
 pub type ChecklistActivationPayloadActivationTriggerType = ActivationTriggerTriggerType;
 
-pub type ChecklistActivationPayloadDirection = AgentChecklistResponseDirection;
+pub type ChecklistActivationPayloadDirection = OpenNormalizedMessageDirection;
 
 pub type ChecklistActivationPayloadMediaType = AgentChecklistResponseMediaType;
 
@@ -800,7 +769,7 @@ record! {
     }
 }
 
-pub type ChecklistInferenceJobResponseDirection = AgentChecklistResponseDirection;
+pub type ChecklistInferenceJobResponseDirection = OpenNormalizedMessageDirection;
 
 pub type ChecklistInferenceJobResponseMediaType = AgentChecklistResponseMediaType;
 
@@ -829,9 +798,19 @@ record! {
     }
 }
 
-pub type ChecklistItemStateFromAgent = AgentActionAgentAction;
+open_enum! {
+    pub enum ChecklistItemStateFromAgent {
+        Ticked = "Ticked",
+        Unticked = "Unticked",
+    }
+}
 
-pub type ChecklistItemStateFromModel = AgentActionAgentAction;
+open_enum! {
+    pub enum ChecklistItemStateFromModel {
+        Ticked = "Ticked",
+        Unticked = "Unticked",
+    }
+}
 
 record! {
     pub struct CobrowseConversation {
@@ -893,11 +872,11 @@ record! {
         pub external_contact: Option<DomainEntityRef> = "externalContact",
         pub external_contact_initial_division_id: Option<String> = "externalContactInitialDivisionId",
         pub external_organization: Option<DomainEntityRef> = "externalOrganization",
-        pub wrapup: Option<Wrapup> = "wrapup",
+        pub wrapup: Option<Box<Wrapup>> = "wrapup",
         pub peer: Option<String> = "peer",
         pub flagged_reason: Option<CobrowseMediaParticipantFlaggedReason> = "flaggedReason",
-        pub journey_context: Option<JourneyContext> = "journeyContext",
-        pub conversation_routing_data: Option<ConversationRoutingData> = "conversationRoutingData",
+        pub journey_context: Option<Box<JourneyContext>> = "journeyContext",
+        pub conversation_routing_data: Option<Box<ConversationRoutingData>> = "conversationRoutingData",
         pub start_acw_time: Option<DateTime> = "startAcwTime",
         pub end_acw_time: Option<DateTime> = "endAcwTime",
         pub park_time: Option<DateTime> = "parkTime",
@@ -910,13 +889,13 @@ record! {
     }
 }
 
-pub type CobrowseMediaParticipantDirection = CallHistoryConversationDirection;
+pub type CobrowseMediaParticipantDirection = MessageDataDirection;
 
-pub type CobrowseMediaParticipantDisconnectType = CallHistoryParticipantDisconnectType;
+pub type CobrowseMediaParticipantDisconnectType = CallMediaParticipantDisconnectType;
 
-pub type CobrowseMediaParticipantFlaggedReason = CallHistoryParticipantFlaggedReason;
+pub type CobrowseMediaParticipantFlaggedReason = CallMediaParticipantFlaggedReason;
 
-pub type CobrowseMediaParticipantState = CallMediaParticipantState;
+pub type CobrowseMediaParticipantState = ParkingStateRequestState;
 
 record! {
     pub struct ConsultTransfer {
@@ -1067,13 +1046,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum ConversationCustomAttributesSearchRequestSortOrder {
-        Asc = "ASC",
-        Desc = "DESC",
-        Score = "SCORE",
-    }
-}
+pub type ConversationCustomAttributesSearchRequestSortOrder = ConversationParticipantSearchRequestSortOrder;
 
 record! {
     pub struct ConversationDataSchema {
@@ -1107,7 +1080,7 @@ record! {
         pub id: Option<String> = "id",
         pub url: Option<String> = "url",
         pub key_configuration_type: Option<ConversationEncryptionConfigurationKeyConfigurationType> = "keyConfigurationType",
-        pub last_error: Option<ErrorBody> = "lastError",
+        pub last_error: Option<Box<ErrorBody>> = "lastError",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -1204,7 +1177,13 @@ record! {
     }
 }
 
-pub type ConversationParticipantSearchRequestSortOrder = ConversationCustomAttributesSearchRequestSortOrder;
+open_enum! {
+    pub enum ConversationParticipantSearchRequestSortOrder {
+        Asc = "ASC",
+        Desc = "DESC",
+        Score = "SCORE",
+    }
+}
 
 record! {
     pub struct ConversationSchemaUpdateRequest {
@@ -1240,32 +1219,14 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum ConversationSessionSummaryMediaType {
-        Email = "Email",
-        Call = "Call",
-        Chat = "Chat",
-        Message = "Message",
-        Webmessaging = "Webmessaging",
-        Unknown = "Unknown",
-    }
-}
+pub type ConversationSessionSummaryMediaType = ConversationSummaryMediaType;
 
-open_enum! {
-    pub enum ConversationSessionSummaryStatus {
-        Pending = "Pending",
-        Queued = "Queued",
-        Started = "Started",
-        Completed = "Completed",
-        Error = "Error",
-        Processing = "Processing",
-    }
-}
+pub type ConversationSessionSummaryStatus = ConversationSummaryStatus;
 
 record! {
     pub struct ConversationSummariesGetResponse {
         pub conversation: Option<AddressableEntityRef> = "conversation",
-        pub summary: Option<ConversationSummary> = "summary",
+        pub summary: Option<Box<ConversationSummary>> = "summary",
         pub session_summaries: Option<Vec<ConversationSessionSummary>> = "sessionSummaries",
     }
 }
@@ -1296,7 +1257,16 @@ record! {
     }
 }
 
-pub type ConversationSummaryMediaType = ConversationSessionSummaryMediaType;
+open_enum! {
+    pub enum ConversationSummaryMediaType {
+        Email = "Email",
+        Call = "Call",
+        Chat = "Chat",
+        Message = "Message",
+        Webmessaging = "Webmessaging",
+        Unknown = "Unknown",
+    }
+}
 
 record! {
     pub struct ConversationSummaryReason {
@@ -1315,7 +1285,16 @@ record! {
     }
 }
 
-pub type ConversationSummaryStatus = ConversationSessionSummaryStatus;
+open_enum! {
+    pub enum ConversationSummaryStatus {
+        Pending = "Pending",
+        Queued = "Queued",
+        Started = "Started",
+        Completed = "Completed",
+        Error = "Error",
+        Processing = "Processing",
+    }
+}
 
 record! {
     pub struct ConversationSummaryWrapupCode {
@@ -1348,19 +1327,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum ConversationThreadingWindowSettingMessengerType {
-        Sms = "sms",
-        Facebook = "facebook",
-        Twitter = "twitter",
-        Whatsapp = "whatsapp",
-        Webmessaging = "webmessaging",
-        Instagram = "instagram",
-        Open = "open",
-        Apple = "apple",
-        Linkedin = "linkedin",
-    }
-}
+pub type ConversationThreadingWindowSettingMessengerType = MessageDataMessengerType;
 
 record! {
     pub struct ConversationUser {
@@ -1441,7 +1408,7 @@ record! {
     pub struct CreateCallbackCommand {
         pub script_id: Option<String> = "scriptId",
         pub queue_id: Option<String> = "queueId",
-        pub routing_data: Option<RoutingData> = "routingData",
+        pub routing_data: Option<Box<RoutingData>> = "routingData",
         pub customer_first_callback_delivery_mode: Option<CreateCallbackCommandCustomerFirstCallbackDeliveryMode> = "customerFirstCallbackDeliveryMode",
         pub callback_user_name: Option<String> = "callbackUserName",
         pub callback_numbers: Option<Vec<String>> = "callbackNumbers",
@@ -1454,19 +1421,13 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum CreateCallbackCommandCustomerFirstCallbackDeliveryMode {
-        UseQueueSetting = "UseQueueSetting",
-        UseAgentReservation = "UseAgentReservation",
-        NoAgentReservation = "NoAgentReservation",
-    }
-}
+pub type CreateCallbackCommandCustomerFirstCallbackDeliveryMode = PatchCallbackRequestCustomerFirstCallbackDeliveryMode;
 
 record! {
     pub struct CreateCallbackOnConversationCommand {
         pub script_id: Option<String> = "scriptId",
         pub queue_id: Option<String> = "queueId",
-        pub routing_data: Option<RoutingData> = "routingData",
+        pub routing_data: Option<Box<RoutingData>> = "routingData",
         pub customer_first_callback_delivery_mode: Option<CreateCallbackOnConversationCommandCustomerFirstCallbackDeliveryMode> = "customerFirstCallbackDeliveryMode",
         pub callback_user_name: Option<String> = "callbackUserName",
         pub callback_numbers: Option<Vec<String>> = "callbackNumbers",
@@ -1479,7 +1440,7 @@ record! {
     }
 }
 
-pub type CreateCallbackOnConversationCommandCustomerFirstCallbackDeliveryMode = CreateCallbackCommandCustomerFirstCallbackDeliveryMode;
+pub type CreateCallbackOnConversationCommandCustomerFirstCallbackDeliveryMode = PatchCallbackRequestCustomerFirstCallbackDeliveryMode;
 
 record! {
     pub struct CreateCallbackResponse {
@@ -1567,7 +1528,7 @@ record! {
         pub name: Option<String> = "name",
         pub conversation_id: Option<String> = "conversationId",
         pub divisions: Option<Vec<String>> = "divisions",
-        pub schema: Option<ConversationDataSchema> = "schema",
+        pub schema: Option<Box<ConversationDataSchema>> = "schema",
         pub custom_attributes: Option<Map<Value>> = "customAttributes",
         pub custom_attributes_timestamps: Option<Map<String>> = "customAttributesTimestamps",
         pub version: Option<i64> = "version",
@@ -1579,7 +1540,7 @@ record! {
 
 record! {
     pub struct CustomAttributesBulkUpdateResponse {
-        pub attributes: Option<CustomAttributes> = "attributes",
+        pub attributes: Option<Box<CustomAttributes>> = "attributes",
         pub status_code: Option<i64> = "statusCode",
         pub error_message: Option<String> = "errorMessage",
     }
@@ -1639,18 +1600,12 @@ record! {
 
 record! {
     pub struct DraftManipulationRequest {
-        pub translate: Option<HistoryHeadersTranslation> = "translate",
+        pub translate: Option<Box<HistoryHeadersTranslation>> = "translate",
         pub draft_type: Option<DraftManipulationRequestDraftType> = "draftType",
     }
 }
 
-open_enum! {
-    pub enum DraftManipulationRequestDraftType {
-        Reply = "Reply",
-        ReplyAll = "ReplyAll",
-        Forward = "Forward",
-    }
-}
+pub type DraftManipulationRequestDraftType = EmailMessageDraftType;
 
 record! {
     pub struct EmailConversation {
@@ -1712,11 +1667,11 @@ record! {
         pub external_contact: Option<DomainEntityRef> = "externalContact",
         pub external_contact_initial_division_id: Option<String> = "externalContactInitialDivisionId",
         pub external_organization: Option<DomainEntityRef> = "externalOrganization",
-        pub wrapup: Option<Wrapup> = "wrapup",
+        pub wrapup: Option<Box<Wrapup>> = "wrapup",
         pub peer: Option<String> = "peer",
         pub flagged_reason: Option<EmailMediaParticipantFlaggedReason> = "flaggedReason",
-        pub journey_context: Option<JourneyContext> = "journeyContext",
-        pub conversation_routing_data: Option<ConversationRoutingData> = "conversationRoutingData",
+        pub journey_context: Option<Box<JourneyContext>> = "journeyContext",
+        pub conversation_routing_data: Option<Box<ConversationRoutingData>> = "conversationRoutingData",
         pub start_acw_time: Option<DateTime> = "startAcwTime",
         pub end_acw_time: Option<DateTime> = "endAcwTime",
         pub park_time: Option<DateTime> = "parkTime",
@@ -1730,13 +1685,13 @@ record! {
     }
 }
 
-pub type EmailMediaParticipantDirection = CallHistoryConversationDirection;
+pub type EmailMediaParticipantDirection = MessageDataDirection;
 
-pub type EmailMediaParticipantDisconnectType = CallHistoryParticipantDisconnectType;
+pub type EmailMediaParticipantDisconnectType = CallMediaParticipantDisconnectType;
 
-pub type EmailMediaParticipantFlaggedReason = CallHistoryParticipantFlaggedReason;
+pub type EmailMediaParticipantFlaggedReason = CallMediaParticipantFlaggedReason;
 
-pub type EmailMediaParticipantState = CallMediaParticipantState;
+pub type EmailMediaParticipantState = ParkingStateRequestState;
 
 record! {
     pub struct EmailMessage {
@@ -1761,7 +1716,13 @@ record! {
     }
 }
 
-pub type EmailMessageDraftType = DraftManipulationRequestDraftType;
+open_enum! {
+    pub enum EmailMessageDraftType {
+        Reply = "Reply",
+        ReplyAll = "ReplyAll",
+        Forward = "Forward",
+    }
+}
 
 record! {
     pub struct EmailMessagePreview {
@@ -1785,7 +1746,7 @@ record! {
     }
 }
 
-pub type EmailMessagePreviewDraftType = DraftManipulationRequestDraftType;
+pub type EmailMessagePreviewDraftType = EmailMessageDraftType;
 
 record! {
     pub struct EmailMessagePreviewListing {
@@ -1802,13 +1763,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum EmailMessagePreviewState {
-        Created = "Created",
-        Ready = "Ready",
-        Edited = "Edited",
-    }
-}
+pub type EmailMessagePreviewState = EmailMessageState;
 
 record! {
     pub struct EmailMessageReply {
@@ -1828,7 +1783,13 @@ record! {
     }
 }
 
-pub type EmailMessageState = EmailMessagePreviewState;
+open_enum! {
+    pub enum EmailMessageState {
+        Created = "Created",
+        Ready = "Ready",
+        Edited = "Edited",
+    }
+}
 
 record! {
     pub struct EmailsSettings {
@@ -1878,7 +1839,7 @@ record! {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
         pub supported_content: Option<SupportedContentReference> = "supportedContent",
-        pub messaging_setting: Option<MessagingSettingReference> = "messagingSetting",
+        pub messaging_setting: Option<Box<MessagingSettingReference>> = "messagingSetting",
         pub app_id: Option<String> = "appId",
         pub page_id: Option<String> = "pageId",
         pub page_name: Option<String> = "pageName",
@@ -1891,12 +1852,12 @@ record! {
         pub modified_by: Option<DomainEntityRef> = "modifiedBy",
         pub version: Option<i64> = "version",
         pub create_status: Option<FacebookIntegrationCreateStatus> = "createStatus",
-        pub create_error: Option<ErrorBody> = "createError",
+        pub create_error: Option<Box<ErrorBody>> = "createError",
         pub self_uri: Option<String> = "selfUri",
     }
 }
 
-pub type FacebookIntegrationCreateStatus = AppleIntegrationCreateStatus;
+pub type FacebookIntegrationCreateStatus = OpenIntegrationCreateStatus;
 
 record! {
     pub struct FacebookIntegrationEntityListing {
@@ -1981,7 +1942,7 @@ record! {
         pub addresses: Option<Vec<String>> = "addresses",
         pub document_id: Option<String> = "documentId",
         pub content_type: Option<FaxSendRequestContentType> = "contentType",
-        pub workspace: Option<Workspace> = "workspace",
+        pub workspace: Option<Box<Workspace>> = "workspace",
         pub cover_sheet: Option<CoverSheet> = "coverSheet",
         pub time_zone_offset_minutes: Option<i64> = "timeZoneOffsetMinutes",
         pub self_uri: Option<String> = "selfUri",
@@ -2064,28 +2025,9 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum GetConversationSuggestionsState {
-        Suggested = "Suggested",
-        Accepted = "Accepted",
-        Dismissed = "Dismissed",
-        Failed = "Failed",
-        Rated = "Rated",
-    }
-}
+pub type GetConversationSuggestionsState = SuggestionState;
 
-open_enum! {
-    pub enum GetConversationSuggestionsType {
-        Faq = "Faq",
-        Article = "Article",
-        KnowledgeArticle = "KnowledgeArticle",
-        KnowledgeSearch = "KnowledgeSearch",
-        CannedResponse = "CannedResponse",
-        Script = "Script",
-        SuggestedKnowledgeAnswer = "SuggestedKnowledgeAnswer",
-        ThirdPartySuggestion = "ThirdPartySuggestion",
-    }
-}
+pub type GetConversationSuggestionsType = SuggestionType;
 
 open_enum! {
     pub enum GetConversationsCallsHistoryExpand {
@@ -2097,47 +2039,41 @@ open_enum! {
     }
 }
 
-open_enum! {
-    pub enum GetConversationsMessageCommunicationMessagesMediaStatus {
-        Uploading = "uploading",
-        Valid = "valid",
-        Invalid = "invalid",
-    }
-}
+pub type GetConversationsMessageCommunicationMessagesMediaStatus = MessageMediaDataStatus;
+
+pub type GetConversationsMessagingIntegrationsAppleExpand = GetConversationsMessagingIntegrationsExpand;
+
+pub type GetConversationsMessagingIntegrationsAppleIntegrationIdExpand = GetConversationsMessagingIntegrationsExpand;
 
 open_enum! {
-    pub enum GetConversationsMessagingIntegrationsAppleExpand {
+    pub enum GetConversationsMessagingIntegrationsExpand {
         SupportedContent = "supportedContent",
         MessagingSetting = "messagingSetting",
         Identityresolution = "identityresolution",
     }
 }
 
-pub type GetConversationsMessagingIntegrationsAppleIntegrationIdExpand = GetConversationsMessagingIntegrationsAppleExpand;
+pub type GetConversationsMessagingIntegrationsFacebookExpand = GetConversationsMessagingIntegrationsExpand;
 
-pub type GetConversationsMessagingIntegrationsExpand = GetConversationsMessagingIntegrationsAppleExpand;
+pub type GetConversationsMessagingIntegrationsFacebookIntegrationIdExpand = GetConversationsMessagingIntegrationsExpand;
 
-pub type GetConversationsMessagingIntegrationsFacebookExpand = GetConversationsMessagingIntegrationsAppleExpand;
+pub type GetConversationsMessagingIntegrationsInstagramExpand = GetConversationsMessagingIntegrationsExpand;
 
-pub type GetConversationsMessagingIntegrationsFacebookIntegrationIdExpand = GetConversationsMessagingIntegrationsAppleExpand;
+pub type GetConversationsMessagingIntegrationsInstagramIntegrationIdExpand = GetConversationsMessagingIntegrationsExpand;
 
-pub type GetConversationsMessagingIntegrationsInstagramExpand = GetConversationsMessagingIntegrationsAppleExpand;
+pub type GetConversationsMessagingIntegrationsOpenExpand = GetConversationsMessagingIntegrationsExpand;
 
-pub type GetConversationsMessagingIntegrationsInstagramIntegrationIdExpand = GetConversationsMessagingIntegrationsAppleExpand;
+pub type GetConversationsMessagingIntegrationsOpenExtensionsGooglebusinessprofileIntegrationIdExpand = GetConversationsMessagingIntegrationsExpand;
 
-pub type GetConversationsMessagingIntegrationsOpenExpand = GetConversationsMessagingIntegrationsAppleExpand;
+pub type GetConversationsMessagingIntegrationsOpenIntegrationIdExpand = GetConversationsMessagingIntegrationsExpand;
 
-pub type GetConversationsMessagingIntegrationsOpenExtensionsGooglebusinessprofileIntegrationIdExpand = GetConversationsMessagingIntegrationsAppleExpand;
+pub type GetConversationsMessagingIntegrationsTwitterExpand = GetConversationsMessagingIntegrationsExpand;
 
-pub type GetConversationsMessagingIntegrationsOpenIntegrationIdExpand = GetConversationsMessagingIntegrationsAppleExpand;
+pub type GetConversationsMessagingIntegrationsTwitterIntegrationIdExpand = GetConversationsMessagingIntegrationsExpand;
 
-pub type GetConversationsMessagingIntegrationsTwitterExpand = GetConversationsMessagingIntegrationsAppleExpand;
+pub type GetConversationsMessagingIntegrationsWhatsappExpand = GetConversationsMessagingIntegrationsExpand;
 
-pub type GetConversationsMessagingIntegrationsTwitterIntegrationIdExpand = GetConversationsMessagingIntegrationsAppleExpand;
-
-pub type GetConversationsMessagingIntegrationsWhatsappExpand = GetConversationsMessagingIntegrationsAppleExpand;
-
-pub type GetConversationsMessagingIntegrationsWhatsappIntegrationIdExpand = GetConversationsMessagingIntegrationsAppleExpand;
+pub type GetConversationsMessagingIntegrationsWhatsappIntegrationIdExpand = GetConversationsMessagingIntegrationsExpand;
 
 record! {
     pub struct GoogleAuthToken {
@@ -2186,7 +2122,7 @@ record! {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
         pub supported_content: Option<SupportedContentReference> = "supportedContent",
-        pub messaging_setting: Option<MessagingSettingReference> = "messagingSetting",
+        pub messaging_setting: Option<Box<MessagingSettingReference>> = "messagingSetting",
         pub status: Option<String> = "status",
         pub recipient: Option<DomainEntityRef> = "recipient",
         pub date_created: Option<DateTime> = "dateCreated",
@@ -2194,14 +2130,14 @@ record! {
         pub created_by: Option<DomainEntityRef> = "createdBy",
         pub modified_by: Option<DomainEntityRef> = "modifiedBy",
         pub create_status: Option<GoogleBusinessProfileOpenIntegrationCreateStatus> = "createStatus",
-        pub create_error: Option<ErrorBody> = "createError",
+        pub create_error: Option<Box<ErrorBody>> = "createError",
         pub token: Option<GoogleAuthTokenReference> = "token",
         pub account: Option<GoogleBusinessProfileAccountReference> = "account",
         pub self_uri: Option<String> = "selfUri",
     }
 }
 
-pub type GoogleBusinessProfileOpenIntegrationCreateStatus = AppleIntegrationCreateStatus;
+pub type GoogleBusinessProfileOpenIntegrationCreateStatus = OpenIntegrationCreateStatus;
 
 record! {
     pub struct GoogleBusinessProfileOpenIntegrationRequest {
@@ -2278,7 +2214,7 @@ record! {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
         pub supported_content: Option<SupportedContentReference> = "supportedContent",
-        pub messaging_setting: Option<MessagingSettingReference> = "messagingSetting",
+        pub messaging_setting: Option<Box<MessagingSettingReference>> = "messagingSetting",
         pub app_id: Option<String> = "appId",
         pub page_id: Option<String> = "pageId",
         pub instagram_id: Option<String> = "instagramId",
@@ -2293,12 +2229,12 @@ record! {
         pub modified_by: Option<DomainEntityRef> = "modifiedBy",
         pub version: Option<i64> = "version",
         pub create_status: Option<InstagramIntegrationCreateStatus> = "createStatus",
-        pub create_error: Option<ErrorBody> = "createError",
+        pub create_error: Option<Box<ErrorBody>> = "createError",
         pub self_uri: Option<String> = "selfUri",
     }
 }
 
-pub type InstagramIntegrationCreateStatus = AppleIntegrationCreateStatus;
+pub type InstagramIntegrationCreateStatus = OpenIntegrationCreateStatus;
 
 record! {
     pub struct InstagramIntegrationEntityListing {
@@ -2380,7 +2316,7 @@ record! {
         pub timestamp: Option<DateTime> = "timestamp",
         pub sender: Option<UserReference> = "sender",
         pub recipient: Option<UserReference> = "recipient",
-        pub normalized_message: Option<ConversationNormalizedMessage> = "normalizedMessage",
+        pub normalized_message: Option<Box<ConversationNormalizedMessage>> = "normalizedMessage",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -2431,11 +2367,11 @@ record! {
         pub external_contact: Option<DomainEntityRef> = "externalContact",
         pub external_contact_initial_division_id: Option<String> = "externalContactInitialDivisionId",
         pub external_organization: Option<DomainEntityRef> = "externalOrganization",
-        pub wrapup: Option<Wrapup> = "wrapup",
+        pub wrapup: Option<Box<Wrapup>> = "wrapup",
         pub peer: Option<String> = "peer",
         pub flagged_reason: Option<InternalMessageMediaParticipantFlaggedReason> = "flaggedReason",
-        pub journey_context: Option<JourneyContext> = "journeyContext",
-        pub conversation_routing_data: Option<ConversationRoutingData> = "conversationRoutingData",
+        pub journey_context: Option<Box<JourneyContext>> = "journeyContext",
+        pub conversation_routing_data: Option<Box<ConversationRoutingData>> = "conversationRoutingData",
         pub start_acw_time: Option<DateTime> = "startAcwTime",
         pub end_acw_time: Option<DateTime> = "endAcwTime",
         pub park_time: Option<DateTime> = "parkTime",
@@ -2449,13 +2385,13 @@ record! {
     }
 }
 
-pub type InternalMessageMediaParticipantDirection = CallHistoryConversationDirection;
+pub type InternalMessageMediaParticipantDirection = MessageDataDirection;
 
-pub type InternalMessageMediaParticipantDisconnectType = CallHistoryParticipantDisconnectType;
+pub type InternalMessageMediaParticipantDisconnectType = CallMediaParticipantDisconnectType;
 
-pub type InternalMessageMediaParticipantFlaggedReason = CallHistoryParticipantFlaggedReason;
+pub type InternalMessageMediaParticipantFlaggedReason = CallMediaParticipantFlaggedReason;
 
-pub type InternalMessageMediaParticipantState = CallMediaParticipantState;
+pub type InternalMessageMediaParticipantState = ParkingStateRequestState;
 
 record! {
     pub struct InternalMessageRequest {
@@ -2487,7 +2423,7 @@ record! {
 
 record! {
     pub struct MediaParticipantRequest {
-        pub wrapup: Option<WrapupInput> = "wrapup",
+        pub wrapup: Option<Box<WrapupInput>> = "wrapup",
         pub state: Option<MediaParticipantRequestState> = "state",
         pub recording: Option<bool> = "recording",
         pub muted: Option<bool> = "muted",
@@ -2498,7 +2434,7 @@ record! {
     }
 }
 
-pub type MediaParticipantRequestState = CallMediaParticipantState;
+pub type MediaParticipantRequestState = ParkingStateRequestState;
 
 record! {
     pub struct MeetingIdRecord {
@@ -2550,17 +2486,34 @@ record! {
         pub direction: Option<MessageDataDirection> = "direction",
         pub messenger_type: Option<MessageDataMessengerType> = "messengerType",
         pub status: Option<MessageDataStatus> = "status",
-        pub normalized_message: Option<ConversationNormalizedMessage> = "normalizedMessage",
+        pub normalized_message: Option<Box<ConversationNormalizedMessage>> = "normalizedMessage",
         pub normalized_receipts: Option<Vec<ConversationNormalizedMessage>> = "normalizedReceipts",
-        pub created_by: Option<User> = "createdBy",
+        pub created_by: Option<Box<User>> = "createdBy",
         pub conversation_id: Option<String> = "conversationId",
         pub self_uri: Option<String> = "selfUri",
     }
 }
 
-pub type MessageDataDirection = CallHistoryConversationDirection;
+open_enum! {
+    pub enum MessageDataDirection {
+        Inbound = "inbound",
+        Outbound = "outbound",
+    }
+}
 
-pub type MessageDataMessengerType = ConversationThreadingWindowSettingMessengerType;
+open_enum! {
+    pub enum MessageDataMessengerType {
+        Sms = "sms",
+        Facebook = "facebook",
+        Twitter = "twitter",
+        Whatsapp = "whatsapp",
+        Webmessaging = "webmessaging",
+        Instagram = "instagram",
+        Open = "open",
+        Apple = "apple",
+        Linkedin = "linkedin",
+    }
+}
 
 open_enum! {
     pub enum MessageDataStatus {
@@ -2591,7 +2544,13 @@ record! {
     }
 }
 
-pub type MessageMediaDataStatus = GetConversationsMessageCommunicationMessagesMediaStatus;
+open_enum! {
+    pub enum MessageMediaDataStatus {
+        Uploading = "uploading",
+        Valid = "valid",
+        Invalid = "invalid",
+    }
+}
 
 record! {
     pub struct MessageMediaListing {
@@ -2639,11 +2598,11 @@ record! {
         pub external_contact: Option<DomainEntityRef> = "externalContact",
         pub external_contact_initial_division_id: Option<String> = "externalContactInitialDivisionId",
         pub external_organization: Option<DomainEntityRef> = "externalOrganization",
-        pub wrapup: Option<Wrapup> = "wrapup",
+        pub wrapup: Option<Box<Wrapup>> = "wrapup",
         pub peer: Option<String> = "peer",
         pub flagged_reason: Option<MessageMediaParticipantFlaggedReason> = "flaggedReason",
-        pub journey_context: Option<JourneyContext> = "journeyContext",
-        pub conversation_routing_data: Option<ConversationRoutingData> = "conversationRoutingData",
+        pub journey_context: Option<Box<JourneyContext>> = "journeyContext",
+        pub conversation_routing_data: Option<Box<ConversationRoutingData>> = "conversationRoutingData",
         pub start_acw_time: Option<DateTime> = "startAcwTime",
         pub end_acw_time: Option<DateTime> = "endAcwTime",
         pub park_time: Option<DateTime> = "parkTime",
@@ -2660,13 +2619,13 @@ record! {
     }
 }
 
-pub type MessageMediaParticipantDirection = CallHistoryConversationDirection;
+pub type MessageMediaParticipantDirection = MessageDataDirection;
 
-pub type MessageMediaParticipantDisconnectType = CallHistoryParticipantDisconnectType;
+pub type MessageMediaParticipantDisconnectType = CallMediaParticipantDisconnectType;
 
-pub type MessageMediaParticipantFlaggedReason = CallHistoryParticipantFlaggedReason;
+pub type MessageMediaParticipantFlaggedReason = CallMediaParticipantFlaggedReason;
 
-pub type MessageMediaParticipantState = CallMediaParticipantState;
+pub type MessageMediaParticipantState = ParkingStateRequestState;
 
 open_enum! {
     pub enum MessageMediaParticipantType {
@@ -2722,7 +2681,7 @@ record! {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
         pub supported_content: Option<SupportedContentReference> = "supportedContent",
-        pub messaging_setting: Option<MessagingSettingReference> = "messagingSetting",
+        pub messaging_setting: Option<Box<MessagingSettingReference>> = "messagingSetting",
         pub status: Option<MessagingIntegrationStatus> = "status",
         pub messenger_type: Option<MessagingIntegrationMessengerType> = "messengerType",
         pub open_extension_type: Option<MessagingIntegrationOpenExtensionType> = "openExtensionType",
@@ -2751,7 +2710,7 @@ record! {
     }
 }
 
-pub type MessagingIntegrationMessengerType = ConversationThreadingWindowSettingMessengerType;
+pub type MessagingIntegrationMessengerType = MessageDataMessengerType;
 
 open_enum! {
     pub enum MessagingIntegrationOpenExtensionType {
@@ -2761,18 +2720,7 @@ open_enum! {
     }
 }
 
-open_enum! {
-    pub enum MessagingIntegrationStatus {
-        Active = "Active",
-        Inactive = "Inactive",
-        Error = "Error",
-        Starting = "Starting",
-        Incomplete = "Incomplete",
-        Deleting = "Deleting",
-        DeletionFailed = "DeletionFailed",
-        Failed = "Failed",
-    }
-}
+pub type MessagingIntegrationStatus = WhatsAppIntegrationStatus;
 
 record! {
     pub struct MessagingSettingPatchRequest {
@@ -2840,7 +2788,7 @@ record! {
     }
 }
 
-pub type OnDemandSummaryAcceptedResponseStatus = ConversationSessionSummaryStatus;
+pub type OnDemandSummaryAcceptedResponseStatus = ConversationSummaryStatus;
 
 record! {
     pub struct OpenContentAttachment {
@@ -2889,7 +2837,7 @@ open_enum! {
 record! {
     pub struct OpenEventNormalizedMessage {
         pub id: Option<String> = "id",
-        pub channel: Option<OpenMessagingChannel> = "channel",
+        pub channel: Option<Box<OpenMessagingChannel>> = "channel",
         pub type_: Option<OpenEventNormalizedMessageType> = "type",
         pub events: Option<Vec<OpenMessageEvent>> = "events",
     }
@@ -2903,13 +2851,13 @@ open_enum! {
 
 record! {
     pub struct OpenInboundMessageContent {
-        pub attachment: Option<OpenContentAttachment> = "attachment",
+        pub attachment: Option<Box<OpenContentAttachment>> = "attachment",
     }
 }
 
 record! {
     pub struct OpenInboundMessageMessagingChannel {
-        pub from: Option<OpenMessagingFromRecipient> = "from",
+        pub from: Option<Box<OpenMessagingFromRecipient>> = "from",
         pub time: Option<DateTime> = "time",
         pub message_id: Option<String> = "messageId",
         pub metadata: Option<ConversationChannelMetadata> = "metadata",
@@ -2918,14 +2866,14 @@ record! {
 
 record! {
     pub struct OpenInboundMessagingChannel {
-        pub from: Option<OpenMessagingFromRecipient> = "from",
+        pub from: Option<Box<OpenMessagingFromRecipient>> = "from",
         pub time: Option<DateTime> = "time",
     }
 }
 
 record! {
     pub struct OpenInboundMessagingReceiptChannel {
-        pub to: Option<OpenMessagingToRecipient> = "to",
+        pub to: Option<Box<OpenMessagingToRecipient>> = "to",
         pub time: Option<DateTime> = "time",
     }
 }
@@ -2992,7 +2940,7 @@ record! {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
         pub supported_content: Option<SupportedContentReference> = "supportedContent",
-        pub messaging_setting: Option<MessagingSettingReference> = "messagingSetting",
+        pub messaging_setting: Option<Box<MessagingSettingReference>> = "messagingSetting",
         pub outbound_notification_webhook_url: Option<String> = "outboundNotificationWebhookUrl",
         pub outbound_notification_webhook_signature_secret_token: Option<String> = "outboundNotificationWebhookSignatureSecretToken",
         pub webhook_headers: Option<Map<String>> = "webhookHeaders",
@@ -3003,12 +2951,18 @@ record! {
         pub created_by: Option<DomainEntityRef> = "createdBy",
         pub modified_by: Option<DomainEntityRef> = "modifiedBy",
         pub create_status: Option<OpenIntegrationCreateStatus> = "createStatus",
-        pub create_error: Option<ErrorBody> = "createError",
+        pub create_error: Option<Box<ErrorBody>> = "createError",
         pub self_uri: Option<String> = "selfUri",
     }
 }
 
-pub type OpenIntegrationCreateStatus = AppleIntegrationCreateStatus;
+open_enum! {
+    pub enum OpenIntegrationCreateStatus {
+        Initiated = "Initiated",
+        Completed = "Completed",
+        Error = "Error",
+    }
+}
 
 record! {
     pub struct OpenIntegrationEntityListing {
@@ -3054,7 +3008,7 @@ record! {
 record! {
     pub struct OpenMessageContent {
         pub content_type: Option<OpenMessageContentContentType> = "contentType",
-        pub attachment: Option<ConversationContentAttachment> = "attachment",
+        pub attachment: Option<Box<ConversationContentAttachment>> = "attachment",
     }
 }
 
@@ -3076,7 +3030,7 @@ pub type OpenMessageEventEventType = OpenEventEventType;
 record! {
     pub struct OpenMessageNormalizedMessage {
         pub id: Option<String> = "id",
-        pub channel: Option<OpenMessagingChannel> = "channel",
+        pub channel: Option<Box<OpenMessagingChannel>> = "channel",
         pub type_: Option<OpenMessageNormalizedMessageType> = "type",
         pub text: Option<String> = "text",
         pub content: Option<Vec<OpenMessageContent>> = "content",
@@ -3097,8 +3051,8 @@ record! {
         pub platform: Option<OpenMessagingChannelPlatform> = "platform",
         pub type_: Option<OpenMessagingChannelType> = "type",
         pub message_id: Option<String> = "messageId",
-        pub to: Option<OpenMessagingToRecipient> = "to",
-        pub from: Option<OpenMessagingFromRecipient> = "from",
+        pub to: Option<Box<OpenMessagingToRecipient>> = "to",
+        pub from: Option<Box<OpenMessagingFromRecipient>> = "from",
         pub time: Option<DateTime> = "time",
         pub metadata: Option<ConversationChannelMetadata> = "metadata",
     }
@@ -3128,13 +3082,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum OpenMessagingFromRecipientIdType {
-        Email = "Email",
-        Phone = "Phone",
-        Opaque = "Opaque",
-    }
-}
+pub type OpenMessagingFromRecipientIdType = OpenMessagingToRecipientIdType;
 
 record! {
     pub struct OpenMessagingIdentityResolutionConfig {
@@ -3157,12 +3105,18 @@ record! {
     }
 }
 
-pub type OpenMessagingToRecipientIdType = OpenMessagingFromRecipientIdType;
+open_enum! {
+    pub enum OpenMessagingToRecipientIdType {
+        Email = "Email",
+        Phone = "Phone",
+        Opaque = "Opaque",
+    }
+}
 
 record! {
     pub struct OpenNormalizedMessage {
         pub id: Option<String> = "id",
-        pub channel: Option<OpenMessagingChannel> = "channel",
+        pub channel: Option<Box<OpenMessagingChannel>> = "channel",
         pub type_: Option<OpenNormalizedMessageType> = "type",
         pub text: Option<String> = "text",
         pub content: Option<Vec<OpenMessageContent>> = "content",
@@ -3174,7 +3128,12 @@ record! {
     }
 }
 
-pub type OpenNormalizedMessageDirection = AgentChecklistResponseDirection;
+open_enum! {
+    pub enum OpenNormalizedMessageDirection {
+        Inbound = "Inbound",
+        Outbound = "Outbound",
+    }
+}
 
 open_enum! {
     pub enum OpenNormalizedMessageStatus {
@@ -3197,7 +3156,7 @@ open_enum! {
 record! {
     pub struct OpenReceiptNormalizedMessage {
         pub id: Option<String> = "id",
-        pub channel: Option<OpenMessagingChannel> = "channel",
+        pub channel: Option<Box<OpenMessagingChannel>> = "channel",
         pub type_: Option<OpenReceiptNormalizedMessageType> = "type",
         pub status: Option<OpenReceiptNormalizedMessageStatus> = "status",
         pub reasons: Option<Vec<ConversationReason>> = "reasons",
@@ -3206,7 +3165,7 @@ record! {
     }
 }
 
-pub type OpenReceiptNormalizedMessageDirection = AgentChecklistResponseDirection;
+pub type OpenReceiptNormalizedMessageDirection = OpenNormalizedMessageDirection;
 
 pub type OpenReceiptNormalizedMessageStatus = OpenInboundNormalizedReceiptStatus;
 
@@ -3219,7 +3178,7 @@ open_enum! {
 record! {
     pub struct OpenStructuredResponseNormalizedMessage {
         pub id: Option<String> = "id",
-        pub channel: Option<OpenMessagingChannel> = "channel",
+        pub channel: Option<Box<OpenMessagingChannel>> = "channel",
         pub type_: Option<OpenStructuredResponseNormalizedMessageType> = "type",
         pub direction: Option<OpenStructuredResponseNormalizedMessageDirection> = "direction",
         pub content: Option<Vec<OpenInboundStructuredResponseNormalizedMessageContent>> = "content",
@@ -3246,7 +3205,22 @@ record! {
     }
 }
 
-pub type ParkingStateRequestState = CallMediaParticipantState;
+open_enum! {
+    pub enum ParkingStateRequestState {
+        Alerting = "alerting",
+        Dialing = "dialing",
+        Contacting = "contacting",
+        Offering = "offering",
+        Connected = "connected",
+        Disconnected = "disconnected",
+        Terminated = "terminated",
+        Converting = "converting",
+        Uploading = "uploading",
+        Transmitting = "transmitting",
+        Parked = "parked",
+        None = "none",
+    }
+}
 
 record! {
     pub struct ParticipantAttributes {
@@ -3274,7 +3248,13 @@ record! {
     }
 }
 
-pub type PatchCallbackRequestCustomerFirstCallbackDeliveryMode = CreateCallbackCommandCustomerFirstCallbackDeliveryMode;
+open_enum! {
+    pub enum PatchCallbackRequestCustomerFirstCallbackDeliveryMode {
+        UseQueueSetting = "UseQueueSetting",
+        UseAgentReservation = "UseAgentReservation",
+        NoAgentReservation = "NoAgentReservation",
+    }
+}
 
 record! {
     pub struct PatchCallbackResponse {
@@ -3330,20 +3310,12 @@ record! {
         pub external_contact_id: Option<String> = "externalContactId",
         pub to_address_messenger_type: Option<SendAgentlessOutboundMessageRequestToAddressMessengerType> = "toAddressMessengerType",
         pub text_body: Option<String> = "textBody",
-        pub messaging_template: Option<SendMessagingTemplateRequest> = "messagingTemplate",
+        pub messaging_template: Option<Box<SendMessagingTemplateRequest>> = "messagingTemplate",
         pub use_existing_active_conversation: Option<bool> = "useExistingActiveConversation",
     }
 }
 
-open_enum! {
-    pub enum SendAgentlessOutboundMessageRequestToAddressMessengerType {
-        Sms = "sms",
-        Whatsapp = "whatsapp",
-        Open = "open",
-        Webmessaging = "webmessaging",
-        Apple = "apple",
-    }
-}
+pub type SendAgentlessOutboundMessageRequestToAddressMessengerType = SendAgentlessOutboundMessageResponseMessengerType;
 
 record! {
     pub struct SendAgentlessOutboundMessageResponse {
@@ -3353,14 +3325,22 @@ record! {
         pub to_address: Option<String> = "toAddress",
         pub messenger_type: Option<SendAgentlessOutboundMessageResponseMessengerType> = "messengerType",
         pub use_existing_active_conversation: Option<bool> = "useExistingActiveConversation",
-        pub message: Option<MessageData> = "message",
+        pub message: Option<Box<MessageData>> = "message",
         pub timestamp: Option<DateTime> = "timestamp",
         pub user: Option<AddressableEntityRef> = "user",
         pub self_uri: Option<String> = "selfUri",
     }
 }
 
-pub type SendAgentlessOutboundMessageResponseMessengerType = SendAgentlessOutboundMessageRequestToAddressMessengerType;
+open_enum! {
+    pub enum SendAgentlessOutboundMessageResponseMessengerType {
+        Sms = "sms",
+        Whatsapp = "whatsapp",
+        Open = "open",
+        Webmessaging = "webmessaging",
+        Apple = "apple",
+    }
+}
 
 record! {
     pub struct SendMessagingTemplateRequest {
@@ -3429,17 +3409,17 @@ record! {
         pub direction: Option<SocialMediaMessageDataDirection> = "direction",
         pub messenger_type: Option<SocialMediaMessageDataMessengerType> = "messengerType",
         pub status: Option<SocialMediaMessageDataStatus> = "status",
-        pub normalized_message: Option<ConversationNormalizedMessage> = "normalizedMessage",
+        pub normalized_message: Option<Box<ConversationNormalizedMessage>> = "normalizedMessage",
         pub normalized_receipts: Option<Vec<ConversationNormalizedMessage>> = "normalizedReceipts",
-        pub created_by: Option<User> = "createdBy",
+        pub created_by: Option<Box<User>> = "createdBy",
         pub conversation_id: Option<String> = "conversationId",
         pub self_uri: Option<String> = "selfUri",
     }
 }
 
-pub type SocialMediaMessageDataDirection = CallHistoryConversationDirection;
+pub type SocialMediaMessageDataDirection = MessageDataDirection;
 
-pub type SocialMediaMessageDataMessengerType = ConversationThreadingWindowSettingMessengerType;
+pub type SocialMediaMessageDataMessengerType = MessageDataMessengerType;
 
 pub type SocialMediaMessageDataStatus = MessageDataStatus;
 
@@ -3449,15 +3429,15 @@ record! {
         pub conversation: Option<AddressableEntityRef> = "conversation",
         pub assistant: Option<AddressableEntityRef> = "assistant",
         pub type_: Option<SuggestionType> = "type",
-        pub faq: Option<Faq> = "faq",
-        pub article: Option<Article> = "article",
+        pub faq: Option<Box<Faq>> = "faq",
+        pub article: Option<Box<Article>> = "article",
         pub date_created: Option<DateTime> = "dateCreated",
         pub answer_record_id: Option<String> = "answerRecordId",
         pub trigger_type: Option<SuggestionTriggerType> = "triggerType",
-        pub context: Option<SuggestionContext> = "context",
+        pub context: Option<Box<SuggestionContext>> = "context",
         pub state: Option<SuggestionState> = "state",
-        pub knowledge_search: Option<SuggestionKnowledgeSearch> = "knowledgeSearch",
-        pub knowledge_article: Option<SuggestionKnowledgeArticle> = "knowledgeArticle",
+        pub knowledge_search: Option<Box<SuggestionKnowledgeSearch>> = "knowledgeSearch",
+        pub knowledge_article: Option<Box<SuggestionKnowledgeArticle>> = "knowledgeArticle",
         pub canned_response: Option<SuggestionCannedResponse> = "cannedResponse",
         pub script: Option<SuggestionScript> = "script",
         pub third_party_suggestion: Option<ThirdPartySuggestion> = "thirdPartySuggestion",
@@ -3586,7 +3566,15 @@ record! {
     }
 }
 
-pub type SuggestionState = GetConversationSuggestionsState;
+open_enum! {
+    pub enum SuggestionState {
+        Suggested = "Suggested",
+        Accepted = "Accepted",
+        Dismissed = "Dismissed",
+        Failed = "Failed",
+        Rated = "Rated",
+    }
+}
 
 open_enum! {
     pub enum SuggestionTriggerType {
@@ -3599,7 +3587,18 @@ open_enum! {
     }
 }
 
-pub type SuggestionType = GetConversationSuggestionsType;
+open_enum! {
+    pub enum SuggestionType {
+        Faq = "Faq",
+        Article = "Article",
+        KnowledgeArticle = "KnowledgeArticle",
+        KnowledgeSearch = "KnowledgeSearch",
+        CannedResponse = "CannedResponse",
+        Script = "Script",
+        SuggestedKnowledgeAnswer = "SuggestedKnowledgeAnswer",
+        ThirdPartySuggestion = "ThirdPartySuggestion",
+    }
+}
 
 record! {
     pub struct TemplateParameter {
@@ -3718,7 +3717,7 @@ record! {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
         pub supported_content: Option<SupportedContentReference> = "supportedContent",
-        pub messaging_setting: Option<MessagingSettingReference> = "messagingSetting",
+        pub messaging_setting: Option<Box<MessagingSettingReference>> = "messagingSetting",
         pub status: Option<String> = "status",
         pub recipient: Option<DomainEntityRef> = "recipient",
         pub date_created: Option<DateTime> = "dateCreated",
@@ -3727,12 +3726,12 @@ record! {
         pub modified_by: Option<DomainEntityRef> = "modifiedBy",
         pub version: Option<i64> = "version",
         pub create_status: Option<TwitterIntegrationCreateStatus> = "createStatus",
-        pub create_error: Option<ErrorBody> = "createError",
+        pub create_error: Option<Box<ErrorBody>> = "createError",
         pub self_uri: Option<String> = "selfUri",
     }
 }
 
-pub type TwitterIntegrationCreateStatus = AppleIntegrationCreateStatus;
+pub type TwitterIntegrationCreateStatus = OpenIntegrationCreateStatus;
 
 record! {
     pub struct TwitterIntegrationEntityListing {
@@ -3880,7 +3879,7 @@ record! {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
         pub supported_content: Option<SupportedContentReference> = "supportedContent",
-        pub messaging_setting: Option<MessagingSettingReference> = "messagingSetting",
+        pub messaging_setting: Option<Box<MessagingSettingReference>> = "messagingSetting",
         pub phone_number: Option<String> = "phoneNumber",
         pub available_phone_numbers: Option<WhatsAppAvailablePhoneNumberDetailsListing> = "availablePhoneNumbers",
         pub status: Option<WhatsAppIntegrationStatus> = "status",
@@ -3891,9 +3890,9 @@ record! {
         pub modified_by: Option<DomainEntityRef> = "modifiedBy",
         pub version: Option<i64> = "version",
         pub activation_status_code: Option<WhatsAppIntegrationActivationStatusCode> = "activationStatusCode",
-        pub activation_error_info: Option<ErrorBody> = "activationErrorInfo",
+        pub activation_error_info: Option<Box<ErrorBody>> = "activationErrorInfo",
         pub create_status: Option<WhatsAppIntegrationCreateStatus> = "createStatus",
-        pub create_error: Option<ErrorBody> = "createError",
+        pub create_error: Option<Box<ErrorBody>> = "createError",
         pub whats_app_business_account_id: Option<String> = "whatsAppBusinessAccountId",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -3910,7 +3909,7 @@ open_enum! {
     }
 }
 
-pub type WhatsAppIntegrationCreateStatus = AppleIntegrationCreateStatus;
+pub type WhatsAppIntegrationCreateStatus = OpenIntegrationCreateStatus;
 
 record! {
     pub struct WhatsAppIntegrationEntityListing {
@@ -3939,7 +3938,18 @@ record! {
     }
 }
 
-pub type WhatsAppIntegrationStatus = MessagingIntegrationStatus;
+open_enum! {
+    pub enum WhatsAppIntegrationStatus {
+        Active = "Active",
+        Inactive = "Inactive",
+        Error = "Error",
+        Starting = "Starting",
+        Incomplete = "Incomplete",
+        Deleting = "Deleting",
+        DeletionFailed = "DeletionFailed",
+        Failed = "Failed",
+    }
+}
 
 record! {
     pub struct WhatsAppIntegrationUpdateRequest {

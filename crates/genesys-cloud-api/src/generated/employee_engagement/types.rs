@@ -15,7 +15,7 @@ record! {
         pub type_: Option<CelebrationType> = "type",
         pub title: Option<String> = "title",
         pub note: Option<String> = "note",
-        pub source_entity: Option<SourceEntity> = "sourceEntity",
+        pub source_entity: Option<Box<SourceEntity>> = "sourceEntity",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -107,23 +107,9 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum CreateRecognitionContextType {
-        Interaction = "Interaction",
-        Insights = "Insights",
-        Development = "Development",
-        Scorecard = "Scorecard",
-    }
-}
+pub type CreateRecognitionContextType = RecognitionContextType;
 
-open_enum! {
-    pub enum CreateRecognitionType {
-        ThankYou = "ThankYou",
-        Congratulations = "Congratulations",
-        HighPerformance = "HighPerformance",
-        CompanyValues = "CompanyValues",
-    }
-}
+pub type CreateRecognitionType = RecognitionType;
 
 record! {
     pub struct GetCelebrationListing {
@@ -179,13 +165,27 @@ record! {
     }
 }
 
-pub type RecognitionBaseContextType = CreateRecognitionContextType;
+pub type RecognitionBaseContextType = RecognitionContextType;
 
-pub type RecognitionBaseType = CreateRecognitionType;
+pub type RecognitionBaseType = RecognitionType;
 
-pub type RecognitionContextType = CreateRecognitionContextType;
+open_enum! {
+    pub enum RecognitionContextType {
+        Interaction = "Interaction",
+        Insights = "Insights",
+        Development = "Development",
+        Scorecard = "Scorecard",
+    }
+}
 
-pub type RecognitionType = CreateRecognitionType;
+open_enum! {
+    pub enum RecognitionType {
+        ThankYou = "ThankYou",
+        Congratulations = "Congratulations",
+        HighPerformance = "HighPerformance",
+        CompanyValues = "CompanyValues",
+    }
+}
 
 record! {
     pub struct Recognitions {

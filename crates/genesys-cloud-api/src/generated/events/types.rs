@@ -215,13 +215,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum EmailEndTransferEventFinalState {
-        Completed = "Completed",
-        Canceled = "Canceled",
-        Failed = "Failed",
-    }
-}
+pub type EmailEndTransferEventFinalState = EndTransferEventFinalState;
 
 record! {
     pub struct EmailExternalEstablishedEvent {
@@ -231,7 +225,7 @@ record! {
         pub communication_id: Option<String> = "communicationId",
         pub display_name: Option<String> = "displayName",
         pub include_message: Option<bool> = "includeMessage",
-        pub initial_configuration: Option<EmailInitialConfiguration> = "initialConfiguration",
+        pub initial_configuration: Option<Box<EmailInitialConfiguration>> = "initialConfiguration",
         pub source_configuration: Option<SourceConfiguration> = "sourceConfiguration",
     }
 }
@@ -242,7 +236,7 @@ record! {
         pub event_date_time: Option<DateTime> = "eventDateTime",
         pub conversation_id: Option<String> = "conversationId",
         pub communication_id: Option<String> = "communicationId",
-        pub initial_configuration: Option<EmailInitialConfiguration> = "initialConfiguration",
+        pub initial_configuration: Option<Box<EmailInitialConfiguration>> = "initialConfiguration",
         pub source_configuration: Option<SourceConfiguration> = "sourceConfiguration",
     }
 }
@@ -294,7 +288,7 @@ record! {
         pub skill_ids: Option<Vec<String>> = "skillIds",
         pub language_id: Option<String> = "languageId",
         pub label: Option<String> = "label",
-        pub initial_configuration: Option<EmailInitialConfiguration> = "initialConfiguration",
+        pub initial_configuration: Option<Box<EmailInitialConfiguration>> = "initialConfiguration",
         pub source_configuration: Option<SourceConfiguration> = "sourceConfiguration",
     }
 }
@@ -315,12 +309,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum EmailRoutingTransferEventTransferType {
-        Attended = "Attended",
-        Unattended = "Unattended",
-    }
-}
+pub type EmailRoutingTransferEventTransferType = UserTransferEventTransferType;
 
 record! {
     pub struct EmailUserEstablishedEvent {
@@ -331,7 +320,7 @@ record! {
         pub user_id: Option<String> = "userId",
         pub queue_id: Option<String> = "queueId",
         pub after_call_work_required: Option<bool> = "afterCallWorkRequired",
-        pub initial_configuration: Option<EmailInitialConfiguration> = "initialConfiguration",
+        pub initial_configuration: Option<Box<EmailInitialConfiguration>> = "initialConfiguration",
         pub source_configuration: Option<SourceConfiguration> = "sourceConfiguration",
     }
 }
@@ -350,7 +339,7 @@ record! {
     }
 }
 
-pub type EmailUserTransferEventTransferType = EmailRoutingTransferEventTransferType;
+pub type EmailUserTransferEventTransferType = UserTransferEventTransferType;
 
 record! {
     pub struct EndConsultTransferEvent {
@@ -371,7 +360,13 @@ record! {
     }
 }
 
-pub type EndTransferEventFinalState = EmailEndTransferEventFinalState;
+open_enum! {
+    pub enum EndTransferEventFinalState {
+        Completed = "Completed",
+        Canceled = "Canceled",
+        Failed = "Failed",
+    }
+}
 
 record! {
     pub struct EventError {
@@ -460,7 +455,7 @@ record! {
     }
 }
 
-pub type PhoneTransferEventTransferType = EmailRoutingTransferEventTransferType;
+pub type PhoneTransferEventTransferType = UserTransferEventTransferType;
 
 record! {
     pub struct PredictiveRoutingCustomKpiAttributionEvent {
@@ -529,7 +524,7 @@ record! {
     }
 }
 
-pub type RoutingTransferEventTransferType = EmailRoutingTransferEventTransferType;
+pub type RoutingTransferEventTransferType = UserTransferEventTransferType;
 
 record! {
     pub struct SourceConfiguration {
@@ -602,4 +597,9 @@ record! {
     }
 }
 
-pub type UserTransferEventTransferType = EmailRoutingTransferEventTransferType;
+open_enum! {
+    pub enum UserTransferEventTransferType {
+        Attended = "Attended",
+        Unattended = "Unattended",
+    }
+}

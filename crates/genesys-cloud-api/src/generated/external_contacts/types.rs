@@ -49,7 +49,7 @@ record! {
         pub status: Option<i64> = "status",
         pub retryable: Option<bool> = "retryable",
         pub details: Option<Vec<BulkErrorDetail>> = "details",
-        pub entity: Option<ContactEnrichRequest> = "entity",
+        pub entity: Option<Box<ContactEnrichRequest>> = "entity",
     }
 }
 
@@ -71,7 +71,7 @@ record! {
         pub status: Option<i64> = "status",
         pub retryable: Option<bool> = "retryable",
         pub details: Option<Vec<BulkErrorDetail>> = "details",
-        pub entity: Option<ExternalContact> = "entity",
+        pub entity: Option<Box<ExternalContact>> = "entity",
     }
 }
 
@@ -82,7 +82,7 @@ record! {
         pub status: Option<i64> = "status",
         pub retryable: Option<bool> = "retryable",
         pub details: Option<Vec<BulkErrorDetail>> = "details",
-        pub entity: Option<ExternalOrganization> = "entity",
+        pub entity: Option<Box<ExternalOrganization>> = "entity",
     }
 }
 
@@ -93,7 +93,7 @@ record! {
         pub status: Option<i64> = "status",
         pub retryable: Option<bool> = "retryable",
         pub details: Option<Vec<BulkErrorDetail>> = "details",
-        pub entity: Option<ExternalOrganizationEnrichRequest> = "entity",
+        pub entity: Option<Box<ExternalOrganizationEnrichRequest>> = "entity",
     }
 }
 
@@ -104,7 +104,7 @@ record! {
         pub status: Option<i64> = "status",
         pub retryable: Option<bool> = "retryable",
         pub details: Option<Vec<BulkErrorDetail>> = "details",
-        pub entity: Option<Note> = "entity",
+        pub entity: Option<Box<Note>> = "entity",
     }
 }
 
@@ -115,7 +115,7 @@ record! {
         pub status: Option<i64> = "status",
         pub retryable: Option<bool> = "retryable",
         pub details: Option<Vec<BulkErrorDetail>> = "details",
-        pub entity: Option<Relationship> = "entity",
+        pub entity: Option<Box<Relationship>> = "entity",
     }
 }
 
@@ -217,7 +217,7 @@ record! {
     pub struct BulkResponseResultExternalContactContactEnrichRequestBulkEntityErrorContactEnrichRequest {
         pub id: Option<String> = "id",
         pub success: Option<bool> = "success",
-        pub entity: Option<ExternalContact> = "entity",
+        pub entity: Option<Box<ExternalContact>> = "entity",
         pub error: Option<BulkEntityErrorContactEnrichRequest> = "error",
         pub status: Option<i64> = "status",
     }
@@ -227,7 +227,7 @@ record! {
     pub struct BulkResponseResultExternalContactEntityBulkEntityErrorEntity {
         pub id: Option<String> = "id",
         pub success: Option<bool> = "success",
-        pub entity: Option<ExternalContact> = "entity",
+        pub entity: Option<Box<ExternalContact>> = "entity",
         pub error: Option<BulkEntityErrorEntity> = "error",
         pub status: Option<i64> = "status",
     }
@@ -237,7 +237,7 @@ record! {
     pub struct BulkResponseResultExternalContactExternalContactBulkEntityErrorExternalContact {
         pub id: Option<String> = "id",
         pub success: Option<bool> = "success",
-        pub entity: Option<ExternalContact> = "entity",
+        pub entity: Option<Box<ExternalContact>> = "entity",
         pub error: Option<BulkEntityErrorExternalContact> = "error",
         pub status: Option<i64> = "status",
     }
@@ -247,7 +247,7 @@ record! {
     pub struct BulkResponseResultExternalOrganizationEntityBulkEntityErrorEntity {
         pub id: Option<String> = "id",
         pub success: Option<bool> = "success",
-        pub entity: Option<ExternalOrganization> = "entity",
+        pub entity: Option<Box<ExternalOrganization>> = "entity",
         pub error: Option<BulkEntityErrorEntity> = "error",
         pub status: Option<i64> = "status",
     }
@@ -257,7 +257,7 @@ record! {
     pub struct BulkResponseResultExternalOrganizationExternalOrganizationBulkEntityErrorExternalOrganization {
         pub id: Option<String> = "id",
         pub success: Option<bool> = "success",
-        pub entity: Option<ExternalOrganization> = "entity",
+        pub entity: Option<Box<ExternalOrganization>> = "entity",
         pub error: Option<BulkEntityErrorExternalOrganization> = "error",
         pub status: Option<i64> = "status",
     }
@@ -267,7 +267,7 @@ record! {
     pub struct BulkResponseResultExternalOrganizationExternalOrganizationEnrichRequestBulkEntityErrorExternalOrganizationEnrichRequest {
         pub id: Option<String> = "id",
         pub success: Option<bool> = "success",
-        pub entity: Option<ExternalOrganization> = "entity",
+        pub entity: Option<Box<ExternalOrganization>> = "entity",
         pub error: Option<BulkEntityErrorExternalOrganizationEnrichRequest> = "error",
         pub status: Option<i64> = "status",
     }
@@ -277,7 +277,7 @@ record! {
     pub struct BulkResponseResultNoteEntityBulkEntityErrorEntity {
         pub id: Option<String> = "id",
         pub success: Option<bool> = "success",
-        pub entity: Option<Note> = "entity",
+        pub entity: Option<Box<Note>> = "entity",
         pub error: Option<BulkEntityErrorEntity> = "error",
         pub status: Option<i64> = "status",
     }
@@ -287,7 +287,7 @@ record! {
     pub struct BulkResponseResultNoteNoteBulkEntityErrorNote {
         pub id: Option<String> = "id",
         pub success: Option<bool> = "success",
-        pub entity: Option<Note> = "entity",
+        pub entity: Option<Box<Note>> = "entity",
         pub error: Option<BulkEntityErrorNote> = "error",
         pub status: Option<i64> = "status",
     }
@@ -297,7 +297,7 @@ record! {
     pub struct BulkResponseResultRelationshipEntityBulkEntityErrorEntity {
         pub id: Option<String> = "id",
         pub success: Option<bool> = "success",
-        pub entity: Option<Relationship> = "entity",
+        pub entity: Option<Box<Relationship>> = "entity",
         pub error: Option<BulkEntityErrorEntity> = "error",
         pub status: Option<i64> = "status",
     }
@@ -307,7 +307,7 @@ record! {
     pub struct BulkResponseResultRelationshipRelationshipBulkEntityErrorRelationship {
         pub id: Option<String> = "id",
         pub success: Option<bool> = "success",
-        pub entity: Option<Relationship> = "entity",
+        pub entity: Option<Box<Relationship>> = "entity",
         pub error: Option<BulkEntityErrorRelationship> = "error",
         pub status: Option<i64> = "status",
     }
@@ -327,7 +327,7 @@ record! {
     pub struct Cluster {
         pub id: Option<String> = "id",
         pub division: Option<StarrableDivision> = "division",
-        pub cluster_scan: Option<ClusterScan> = "clusterScan",
+        pub cluster_scan: Option<Box<ClusterScan>> = "clusterScan",
         pub merge_info: Option<MergeInfo> = "mergeInfo",
         pub graph: Option<Graph> = "graph",
         pub date_created: Option<DateTime> = "dateCreated",
@@ -391,7 +391,7 @@ record! {
         pub division: Option<WritableStarrableDivision> = "division",
         pub matching_identifiers: Option<Vec<ContactIdentifier>> = "matchingIdentifiers",
         pub action: Option<ContactEnrichRequestAction> = "action",
-        pub contact: Option<ExternalContact> = "contact",
+        pub contact: Option<Box<ExternalContact>> = "contact",
         pub field_rules: Option<EnrichFieldRules> = "fieldRules",
         pub options: Option<ContactEnrichOptions> = "options",
     }
@@ -454,7 +454,7 @@ record! {
         pub status: Option<ContactImportJobResponseStatus> = "status",
         pub status_details: Option<String> = "statusDetails",
         pub execution_step: Option<ContactImportJobResponseExecutionStep> = "executionStep",
-        pub metadata: Option<ContactImportJobMetadata> = "metadata",
+        pub metadata: Option<Box<ContactImportJobMetadata>> = "metadata",
         pub date_created: Option<DateTime> = "dateCreated",
         pub division: Option<StarrableDivision> = "division",
         pub self_uri: Option<String> = "selfUri",
@@ -577,7 +577,7 @@ record! {
 record! {
     pub struct ContactVertex {
         pub vertex_id: Option<String> = "vertexId",
-        pub contact: Option<ExternalContact> = "contact",
+        pub contact: Option<Box<ExternalContact>> = "contact",
     }
 }
 
@@ -603,12 +603,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum ContactsExportComparisonFieldFilterField {
-        CreateDate = "CreateDate",
-        ModifyDate = "ModifyDate",
-    }
-}
+pub type ContactsExportComparisonFieldFilterField = NotesExportComparisonFieldFilterField;
 
 record! {
     pub struct ContactsExportFieldFilter {
@@ -660,18 +655,12 @@ record! {
 
 record! {
     pub struct ContactsExportQueryConditions {
-        pub filters: Option<ContactsExportFilter> = "filters",
+        pub filters: Option<Box<ContactsExportFilter>> = "filters",
         pub limit: Option<i64> = "limit",
     }
 }
 
-open_enum! {
-    pub enum ContactsExportStatus {
-        Running = "RUNNING",
-        Succeeded = "SUCCEEDED",
-        Failed = "FAILED",
-    }
-}
+pub type ContactsExportStatus = NotesExportStatus;
 
 record! {
     pub struct ContactsPatchChange {
@@ -882,7 +871,7 @@ record! {
         pub division: Option<WritableStarrableDivision> = "division",
         pub matching_identifiers: Option<Vec<ExternalOrganizationIdentifier>> = "matchingIdentifiers",
         pub action: Option<ExternalOrganizationEnrichRequestAction> = "action",
-        pub external_organization: Option<ExternalOrganization> = "externalOrganization",
+        pub external_organization: Option<Box<ExternalOrganization>> = "externalOrganization",
         pub field_rules: Option<EnrichFieldRules> = "fieldRules",
     }
 }
@@ -898,16 +887,11 @@ open_enum! {
 record! {
     pub struct ExternalOrganizationIdentifierClaimRequest {
         pub operation: Option<ExternalOrganizationIdentifierClaimRequestOperation> = "operation",
-        pub identifier: Option<ExternalOrganizationIdentifier> = "identifier",
+        pub identifier: Option<Box<ExternalOrganizationIdentifier>> = "identifier",
     }
 }
 
-open_enum! {
-    pub enum ExternalOrganizationIdentifierClaimRequestOperation {
-        Claim = "Claim",
-        Release = "Release",
-    }
-}
+pub type ExternalOrganizationIdentifierClaimRequestOperation = IdentifierClaimRequestOperation;
 
 record! {
     pub struct ExternalOrganizationIdentifierListing {
@@ -1013,16 +997,16 @@ pub type GetExternalcontactsOrganizationNoteExpand = GetExternalcontactsContactN
 
 pub type GetExternalcontactsOrganizationNotesExpand = GetExternalcontactsContactNoteExpand;
 
+pub type GetExternalcontactsOrganizationRelationshipsExpand = GetExternalcontactsRelationshipExpand;
+
+pub type GetExternalcontactsOrganizationsExpand = GetExternalcontactsOrganizationExpand;
+
 open_enum! {
-    pub enum GetExternalcontactsOrganizationRelationshipsExpand {
+    pub enum GetExternalcontactsRelationshipExpand {
         ExternalDataSources = "externalDataSources",
         Division = "division",
     }
 }
-
-pub type GetExternalcontactsOrganizationsExpand = GetExternalcontactsOrganizationExpand;
-
-pub type GetExternalcontactsRelationshipExpand = GetExternalcontactsOrganizationRelationshipsExpand;
 
 open_enum! {
     pub enum GetExternalcontactsReversewhitepageslookupExpand {
@@ -1071,11 +1055,16 @@ record! {
 record! {
     pub struct IdentifierClaimRequest {
         pub operation: Option<IdentifierClaimRequestOperation> = "operation",
-        pub identifier: Option<ContactIdentifier> = "identifier",
+        pub identifier: Option<Box<ContactIdentifier>> = "identifier",
     }
 }
 
-pub type IdentifierClaimRequestOperation = ExternalOrganizationIdentifierClaimRequestOperation;
+open_enum! {
+    pub enum IdentifierClaimRequestOperation {
+        Claim = "Claim",
+        Release = "Release",
+    }
+}
 
 record! {
     pub struct IdentifierVertex {
@@ -1110,7 +1099,7 @@ record! {
 record! {
     pub struct MergeContactsRequest {
         pub contact_ids: Option<Vec<String>> = "contactIds",
-        pub value_override: Option<ExternalContact> = "valueOverride",
+        pub value_override: Option<Box<ExternalContact>> = "valueOverride",
     }
 }
 
@@ -1157,7 +1146,7 @@ record! {
         pub note_text: Option<String> = "noteText",
         pub modify_date: Option<DateTime> = "modifyDate",
         pub create_date: Option<DateTime> = "createDate",
-        pub created_by: Option<User> = "createdBy",
+        pub created_by: Option<Box<User>> = "createdBy",
         pub external_data_sources: Option<Vec<ExternalDataSource>> = "externalDataSources",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -1208,7 +1197,12 @@ record! {
     }
 }
 
-pub type NotesExportComparisonFieldFilterField = ContactsExportComparisonFieldFilterField;
+open_enum! {
+    pub enum NotesExportComparisonFieldFilterField {
+        CreateDate = "CreateDate",
+        ModifyDate = "ModifyDate",
+    }
+}
 
 record! {
     pub struct NotesExportFieldFilter {
@@ -1256,12 +1250,18 @@ record! {
 
 record! {
     pub struct NotesExportQueryConditions {
-        pub filters: Option<NotesExportFilter> = "filters",
+        pub filters: Option<Box<NotesExportFilter>> = "filters",
         pub limit: Option<i64> = "limit",
     }
 }
 
-pub type NotesExportStatus = ContactsExportStatus;
+open_enum! {
+    pub enum NotesExportStatus {
+        Running = "RUNNING",
+        Succeeded = "SUCCEEDED",
+        Failed = "FAILED",
+    }
+}
 
 record! {
     pub struct OrganizationsExport {
@@ -1285,7 +1285,7 @@ record! {
     }
 }
 
-pub type OrganizationsExportComparisonFieldFilterField = ContactsExportComparisonFieldFilterField;
+pub type OrganizationsExportComparisonFieldFilterField = NotesExportComparisonFieldFilterField;
 
 record! {
     pub struct OrganizationsExportFieldFilter {
@@ -1334,23 +1334,23 @@ record! {
 
 record! {
     pub struct OrganizationsExportQueryConditions {
-        pub filters: Option<OrganizationsExportFilter> = "filters",
+        pub filters: Option<Box<OrganizationsExportFilter>> = "filters",
         pub limit: Option<i64> = "limit",
     }
 }
 
-pub type OrganizationsExportStatus = ContactsExportStatus;
+pub type OrganizationsExportStatus = NotesExportStatus;
+
+pub type PostExternalcontactsIdentifierlookupContactsExpand = PostExternalcontactsIdentifierlookupExpand;
 
 open_enum! {
-    pub enum PostExternalcontactsIdentifierlookupContactsExpand {
+    pub enum PostExternalcontactsIdentifierlookupExpand {
         ExternalOrganization = "externalOrganization",
         Identifiers = "identifiers",
         ExternalSources = "externalSources",
         Division = "division",
     }
 }
-
-pub type PostExternalcontactsIdentifierlookupExpand = PostExternalcontactsIdentifierlookupContactsExpand;
 
 open_enum! {
     pub enum PostExternalcontactsIdentifierlookupOrganizationsExpand {
@@ -1364,8 +1364,8 @@ record! {
     pub struct Relationship {
         pub id: Option<String> = "id",
         pub division: Option<WritableStarrableDivision> = "division",
-        pub user: Option<User> = "user",
-        pub external_organization: Option<ExternalOrganization> = "externalOrganization",
+        pub user: Option<Box<User>> = "user",
+        pub external_organization: Option<Box<ExternalOrganization>> = "externalOrganization",
         pub relationship: Option<String> = "relationship",
         pub external_data_sources: Option<Vec<ExternalDataSource>> = "externalDataSources",
         pub self_uri: Option<String> = "selfUri",
@@ -1410,7 +1410,7 @@ record! {
     }
 }
 
-pub type RelationshipsExportComparisonFieldFilterField = ContactsExportComparisonFieldFilterField;
+pub type RelationshipsExportComparisonFieldFilterField = NotesExportComparisonFieldFilterField;
 
 record! {
     pub struct RelationshipsExportFieldFilter {
@@ -1458,12 +1458,12 @@ record! {
 
 record! {
     pub struct RelationshipsExportQueryConditions {
-        pub filters: Option<RelationshipsExportFilter> = "filters",
+        pub filters: Option<Box<RelationshipsExportFilter>> = "filters",
         pub limit: Option<i64> = "limit",
     }
 }
 
-pub type RelationshipsExportStatus = ContactsExportStatus;
+pub type RelationshipsExportStatus = NotesExportStatus;
 
 record! {
     pub struct ReverseWhitepagesLookupResult {

@@ -251,20 +251,9 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum ContestsCreateRequestAnonymization {
-        NoAnonymization = "NoAnonymization",
-        All = "All",
-        AllExceptTop = "AllExceptTop",
-    }
-}
+pub type ContestsCreateRequestAnonymization = ContestsResponseAnonymization;
 
-open_enum! {
-    pub enum ContestsCreateRequestWinningCriteria {
-        HighestOverallScore = "HighestOverallScore",
-        HighestOverallPercentOfGoal = "HighestOverallPercentOfGoal",
-    }
-}
+pub type ContestsCreateRequestWinningCriteria = ContestsResponseWinningCriteria;
 
 record! {
     pub struct ContestsEssentials {
@@ -286,16 +275,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum ContestsEssentialsStatus {
-        Upcoming = "Upcoming",
-        Ongoing = "Ongoing",
-        Pending = "Pending",
-        RecentlyCompleted = "RecentlyCompleted",
-        Completed = "Completed",
-        Cancelled = "Cancelled",
-    }
-}
+pub type ContestsEssentialsStatus = ContestsResponseStatus;
 
 record! {
     pub struct ContestsFinalizeRequest {
@@ -342,17 +322,37 @@ record! {
     }
 }
 
-pub type ContestsResponseAnonymization = ContestsCreateRequestAnonymization;
+open_enum! {
+    pub enum ContestsResponseAnonymization {
+        NoAnonymization = "NoAnonymization",
+        All = "All",
+        AllExceptTop = "AllExceptTop",
+    }
+}
 
-pub type ContestsResponseStatus = ContestsEssentialsStatus;
+open_enum! {
+    pub enum ContestsResponseStatus {
+        Upcoming = "Upcoming",
+        Ongoing = "Ongoing",
+        Pending = "Pending",
+        RecentlyCompleted = "RecentlyCompleted",
+        Completed = "Completed",
+        Cancelled = "Cancelled",
+    }
+}
 
-pub type ContestsResponseWinningCriteria = ContestsCreateRequestWinningCriteria;
+open_enum! {
+    pub enum ContestsResponseWinningCriteria {
+        HighestOverallScore = "HighestOverallScore",
+        HighestOverallPercentOfGoal = "HighestOverallPercentOfGoal",
+    }
+}
 
 record! {
     pub struct CreateMetric {
         pub metric_definition_id: Option<String> = "metricDefinitionId",
         pub external_metric_definition_id: Option<String> = "externalMetricDefinitionId",
-        pub objective: Option<CreateObjective> = "objective",
+        pub objective: Option<Box<CreateObjective>> = "objective",
         pub performance_profile_id: Option<String> = "performanceProfileId",
         pub name: Option<String> = "name",
         pub precision: Option<i64> = "precision",
@@ -360,14 +360,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum CreateMetricTimeDisplayUnit {
-        None = "None",
-        Seconds = "Seconds",
-        Minutes = "Minutes",
-        Hours = "Hours",
-    }
-}
+pub type CreateMetricTimeDisplayUnit = MetricTimeDisplayUnit;
 
 record! {
     pub struct CreateObjective {
@@ -385,35 +378,11 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum CreateObjectiveInitialDirection {
-        Inbound = "inbound",
-        Outbound = "outbound",
-    }
-}
+pub type CreateObjectiveInitialDirection = ObjectiveInitialDirection;
 
-open_enum! {
-    pub enum CreateObjectiveMediaTypesItem {
-        Callback = "callback",
-        Chat = "chat",
-        Cobrowse = "cobrowse",
-        Email = "email",
-        Internalmessage = "internalmessage",
-        Message = "message",
-        Screenmonitoring = "screenmonitoring",
-        Screenshare = "screenshare",
-        Unknown = "unknown",
-        Video = "video",
-        Voice = "voice",
-    }
-}
+pub type CreateObjectiveMediaTypesItem = ObjectiveMediaTypesItem;
 
-open_enum! {
-    pub enum CreateObjectiveTopicIdsFilterType {
-        And = "and",
-        Or = "or",
-    }
-}
+pub type CreateObjectiveTopicIdsFilterType = ObjectiveTopicIdsFilterType;
 
 record! {
     pub struct CreatePerformanceProfile {
@@ -446,11 +415,11 @@ record! {
     }
 }
 
-pub type DefaultObjectiveInitialDirection = CreateObjectiveInitialDirection;
+pub type DefaultObjectiveInitialDirection = ObjectiveInitialDirection;
 
-pub type DefaultObjectiveMediaTypesItem = CreateObjectiveMediaTypesItem;
+pub type DefaultObjectiveMediaTypesItem = ObjectiveMediaTypesItem;
 
-pub type DefaultObjectiveTopicIdsFilterType = CreateObjectiveTopicIdsFilterType;
+pub type DefaultObjectiveTopicIdsFilterType = ObjectiveTopicIdsFilterType;
 
 record! {
     pub struct ExternalMetricDataItem {
@@ -543,24 +512,17 @@ record! {
     }
 }
 
+pub type ExternalMetricDefinitionCreateRequestDefaultObjectiveType = ExternalMetricDefinitionDefaultObjectiveType;
+
+pub type ExternalMetricDefinitionCreateRequestUnit = ExternalMetricDefinitionUnit;
+
 open_enum! {
-    pub enum ExternalMetricDefinitionCreateRequestDefaultObjectiveType {
+    pub enum ExternalMetricDefinitionDefaultObjectiveType {
         HigherIsBetter = "HigherIsBetter",
         LowerIsBetter = "LowerIsBetter",
         TargetArea = "TargetArea",
     }
 }
-
-open_enum! {
-    pub enum ExternalMetricDefinitionCreateRequestUnit {
-        Seconds = "Seconds",
-        Percent = "Percent",
-        Number = "Number",
-        Currency = "Currency",
-    }
-}
-
-pub type ExternalMetricDefinitionDefaultObjectiveType = ExternalMetricDefinitionCreateRequestDefaultObjectiveType;
 
 record! {
     pub struct ExternalMetricDefinitionListing {
@@ -577,7 +539,14 @@ record! {
     }
 }
 
-pub type ExternalMetricDefinitionUnit = ExternalMetricDefinitionCreateRequestUnit;
+open_enum! {
+    pub enum ExternalMetricDefinitionUnit {
+        Seconds = "Seconds",
+        Percent = "Percent",
+        Number = "Number",
+        Currency = "Currency",
+    }
+}
 
 record! {
     pub struct ExternalMetricDefinitionUpdateRequest {
@@ -588,7 +557,7 @@ record! {
     }
 }
 
-pub type ExternalMetricDefinitionUpdateRequestDefaultObjectiveType = ExternalMetricDefinitionCreateRequestDefaultObjectiveType;
+pub type ExternalMetricDefinitionUpdateRequestDefaultObjectiveType = ExternalMetricDefinitionDefaultObjectiveType;
 
 record! {
     pub struct GamificationContestPrizeImageUploadUrlRequest {
@@ -639,17 +608,30 @@ record! {
     }
 }
 
+pub type GetGamificationContestAgentsScoresMeReturnsView = GetGamificationContestAgentsScoresReturnsView;
+
 open_enum! {
-    pub enum GetGamificationContestAgentsScoresMeReturnsView {
+    pub enum GetGamificationContestAgentsScoresReturnsView {
         All = "All",
         TopAndBottom = "TopAndBottom",
     }
 }
 
-pub type GetGamificationContestAgentsScoresReturnsView = GetGamificationContestAgentsScoresMeReturnsView;
+pub type GetGamificationContestsMeSortBy = GetGamificationContestsSortBy;
+
+pub type GetGamificationContestsMeSortOrder = GetGamificationContestsSortOrder;
+
+pub type GetGamificationContestsMeStatus = ContestsResponseStatus;
 
 open_enum! {
-    pub enum GetGamificationContestsMeSortBy {
+    pub enum GetGamificationContestsMeView {
+        Participant = "participant",
+        Creator = "creator",
+    }
+}
+
+open_enum! {
+    pub enum GetGamificationContestsSortBy {
         Title = "title",
         DateStart = "dateStart",
         DateEnd = "dateEnd",
@@ -661,73 +643,56 @@ open_enum! {
 }
 
 open_enum! {
-    pub enum GetGamificationContestsMeSortOrder {
+    pub enum GetGamificationContestsSortOrder {
         Asc = "asc",
         Desc = "desc",
     }
 }
 
-pub type GetGamificationContestsMeStatus = ContestsEssentialsStatus;
+pub type GetGamificationContestsStatus = ContestsResponseStatus;
+
+pub type GetGamificationInsightsDetailsFilterType = GetGamificationInsightsFilterType;
+
+pub type GetGamificationInsightsDetailsGranularity = GetGamificationInsightsGranularity;
 
 open_enum! {
-    pub enum GetGamificationContestsMeView {
-        Participant = "participant",
-        Creator = "creator",
-    }
-}
-
-pub type GetGamificationContestsSortBy = GetGamificationContestsMeSortBy;
-
-pub type GetGamificationContestsSortOrder = GetGamificationContestsMeSortOrder;
-
-pub type GetGamificationContestsStatus = ContestsEssentialsStatus;
-
-open_enum! {
-    pub enum GetGamificationInsightsDetailsFilterType {
+    pub enum GetGamificationInsightsFilterType {
         PerformanceProfile = "PerformanceProfile",
         Division = "Division",
     }
 }
 
 open_enum! {
-    pub enum GetGamificationInsightsDetailsGranularity {
+    pub enum GetGamificationInsightsGranularity {
         Weekly = "Weekly",
         Monthly = "Monthly",
     }
 }
 
-pub type GetGamificationInsightsFilterType = GetGamificationInsightsDetailsFilterType;
+pub type GetGamificationInsightsGroupsTrendsAllFilterType = GetGamificationInsightsFilterType;
 
-pub type GetGamificationInsightsGranularity = GetGamificationInsightsDetailsGranularity;
+pub type GetGamificationInsightsGroupsTrendsAllGranularity = InsightsTrendGranularity;
 
-pub type GetGamificationInsightsGroupsTrendsAllFilterType = GetGamificationInsightsDetailsFilterType;
+pub type GetGamificationInsightsGroupsTrendsFilterType = GetGamificationInsightsFilterType;
 
-open_enum! {
-    pub enum GetGamificationInsightsGroupsTrendsAllGranularity {
-        Daily = "Daily",
-        Weekly = "Weekly",
-        Monthly = "Monthly",
-    }
-}
+pub type GetGamificationInsightsGroupsTrendsGranularity = InsightsTrendGranularity;
 
-pub type GetGamificationInsightsGroupsTrendsFilterType = GetGamificationInsightsDetailsFilterType;
+pub type GetGamificationInsightsManagersFilterType = GetGamificationInsightsFilterType;
 
-pub type GetGamificationInsightsGroupsTrendsGranularity = GetGamificationInsightsGroupsTrendsAllGranularity;
+pub type GetGamificationInsightsManagersGranularity = GetGamificationInsightsGranularity;
 
-pub type GetGamificationInsightsManagersFilterType = GetGamificationInsightsDetailsFilterType;
+pub type GetGamificationInsightsMembersFilterType = GetGamificationInsightsFilterType;
 
-pub type GetGamificationInsightsManagersGranularity = GetGamificationInsightsDetailsGranularity;
+pub type GetGamificationInsightsMembersGranularity = GetGamificationInsightsGranularity;
 
-pub type GetGamificationInsightsMembersFilterType = GetGamificationInsightsDetailsFilterType;
+pub type GetGamificationInsightsRankingsFilterType = GetGamificationInsightsFilterType;
 
-pub type GetGamificationInsightsMembersGranularity = GetGamificationInsightsDetailsGranularity;
+pub type GetGamificationInsightsRankingsGranularity = GetGamificationInsightsGranularity;
 
-pub type GetGamificationInsightsRankingsFilterType = GetGamificationInsightsDetailsFilterType;
-
-pub type GetGamificationInsightsRankingsGranularity = GetGamificationInsightsDetailsGranularity;
+pub type GetGamificationInsightsRankingsSortKey = GetGamificationInsightsSortKey;
 
 open_enum! {
-    pub enum GetGamificationInsightsRankingsSortKey {
+    pub enum GetGamificationInsightsSortKey {
         PercentOfGoal = "percentOfGoal",
         PercentOfGoalChange = "percentOfGoalChange",
         OverallPercentOfGoal = "overallPercentOfGoal",
@@ -737,11 +702,9 @@ open_enum! {
     }
 }
 
-pub type GetGamificationInsightsSortKey = GetGamificationInsightsRankingsSortKey;
+pub type GetGamificationInsightsSortOrder = GetGamificationContestsSortOrder;
 
-pub type GetGamificationInsightsSortOrder = GetGamificationContestsMeSortOrder;
-
-pub type GetGamificationInsightsTrendsFilterType = GetGamificationInsightsDetailsFilterType;
+pub type GetGamificationInsightsTrendsFilterType = GetGamificationInsightsFilterType;
 
 open_enum! {
     pub enum GetGamificationInsightsTrendsGranularity {
@@ -750,53 +713,43 @@ open_enum! {
     }
 }
 
-pub type GetGamificationInsightsUserDetailsFilterType = GetGamificationInsightsDetailsFilterType;
+pub type GetGamificationInsightsUserDetailsFilterType = GetGamificationInsightsFilterType;
 
-pub type GetGamificationInsightsUserDetailsGranularity = GetGamificationInsightsDetailsGranularity;
+pub type GetGamificationInsightsUserDetailsGranularity = GetGamificationInsightsGranularity;
 
-pub type GetGamificationInsightsUserTrendsFilterType = GetGamificationInsightsDetailsFilterType;
+pub type GetGamificationInsightsUserTrendsFilterType = GetGamificationInsightsFilterType;
 
 pub type GetGamificationInsightsUserTrendsGranularity = GetGamificationInsightsTrendsGranularity;
 
-pub type GetGamificationLeaderboardAllBestpointsFilterType = GetGamificationInsightsDetailsFilterType;
+pub type GetGamificationLeaderboardAllBestpointsFilterType = GetGamificationInsightsFilterType;
 
-pub type GetGamificationLeaderboardAllFilterType = GetGamificationInsightsDetailsFilterType;
+pub type GetGamificationLeaderboardAllFilterType = GetGamificationInsightsFilterType;
+
+pub type GetGamificationProfileMetricsExpand = GetGamificationScorecardsExpand;
 
 open_enum! {
-    pub enum GetGamificationProfileMetricsExpand {
+    pub enum GetGamificationScorecardsExpand {
         Objective = "objective",
     }
 }
 
-pub type GetGamificationScorecardsExpand = GetGamificationProfileMetricsExpand;
+pub type GetGamificationScorecardsPointsTrendsDayOfWeek = WorkdayPointsTrendDayOfWeek;
 
-open_enum! {
-    pub enum GetGamificationScorecardsPointsTrendsDayOfWeek {
-        Sunday = "Sunday",
-        Monday = "Monday",
-        Tuesday = "Tuesday",
-        Wednesday = "Wednesday",
-        Thursday = "Thursday",
-        Friday = "Friday",
-        Saturday = "Saturday",
-    }
-}
+pub type GetGamificationScorecardsProfileMetricUsersValuesTrendsFilterType = GetGamificationInsightsFilterType;
 
-pub type GetGamificationScorecardsProfileMetricUsersValuesTrendsFilterType = GetGamificationInsightsDetailsFilterType;
+pub type GetGamificationScorecardsProfileMetricValuesTrendsFilterType = GetGamificationInsightsFilterType;
 
-pub type GetGamificationScorecardsProfileMetricValuesTrendsFilterType = GetGamificationInsightsDetailsFilterType;
+pub type GetGamificationScorecardsUserExpand = GetGamificationScorecardsExpand;
 
-pub type GetGamificationScorecardsUserExpand = GetGamificationProfileMetricsExpand;
+pub type GetGamificationScorecardsUserPointsTrendsDayOfWeek = WorkdayPointsTrendDayOfWeek;
 
-pub type GetGamificationScorecardsUserPointsTrendsDayOfWeek = GetGamificationScorecardsPointsTrendsDayOfWeek;
+pub type GetGamificationScorecardsUsersPointsAverageFilterType = GetGamificationInsightsFilterType;
 
-pub type GetGamificationScorecardsUsersPointsAverageFilterType = GetGamificationInsightsDetailsFilterType;
+pub type GetGamificationScorecardsUsersValuesAverageFilterType = GetGamificationInsightsFilterType;
 
-pub type GetGamificationScorecardsUsersValuesAverageFilterType = GetGamificationInsightsDetailsFilterType;
+pub type GetGamificationScorecardsUsersValuesTrendsFilterType = GetGamificationInsightsFilterType;
 
-pub type GetGamificationScorecardsUsersValuesTrendsFilterType = GetGamificationInsightsDetailsFilterType;
-
-pub type GetGamificationScorecardsValuesTrendsFilterType = GetGamificationInsightsDetailsFilterType;
+pub type GetGamificationScorecardsValuesTrendsFilterType = GetGamificationInsightsFilterType;
 
 record! {
     pub struct GetMetricDefinitionsResponse {
@@ -858,7 +811,7 @@ record! {
     }
 }
 
-pub type InsightsAgentsGranularity = GetGamificationInsightsGroupsTrendsAllGranularity;
+pub type InsightsAgentsGranularity = InsightsTrendGranularity;
 
 record! {
     pub struct InsightsDetails {
@@ -869,11 +822,11 @@ record! {
         pub primary_period: Option<WorkdayPeriod> = "primaryPeriod",
         pub user: Option<UserReference> = "user",
         pub metric_data: Option<Vec<InsightsDetailsMetricItem>> = "metricData",
-        pub overall_data: Option<InsightsDetailsOverallItem> = "overallData",
+        pub overall_data: Option<Box<InsightsDetailsOverallItem>> = "overallData",
     }
 }
 
-pub type InsightsDetailsGranularity = GetGamificationInsightsGroupsTrendsAllGranularity;
+pub type InsightsDetailsGranularity = InsightsTrendGranularity;
 
 record! {
     pub struct InsightsDetailsMetricItem {
@@ -928,7 +881,7 @@ record! {
     }
 }
 
-pub type InsightsRankingsGranularity = GetGamificationInsightsGroupsTrendsAllGranularity;
+pub type InsightsRankingsGranularity = InsightsTrendGranularity;
 
 record! {
     pub struct InsightsSummary {
@@ -945,7 +898,7 @@ record! {
     }
 }
 
-pub type InsightsSummaryGranularity = GetGamificationInsightsGroupsTrendsAllGranularity;
+pub type InsightsSummaryGranularity = InsightsTrendGranularity;
 
 record! {
     pub struct InsightsSummaryMetricItem {
@@ -988,7 +941,7 @@ record! {
     pub struct InsightsSummaryUserItem {
         pub user: Option<UserReference> = "user",
         pub metric_data: Option<Vec<InsightsSummaryMetricItem>> = "metricData",
-        pub overall_data: Option<InsightsSummaryOverallItem> = "overallData",
+        pub overall_data: Option<Box<InsightsSummaryOverallItem>> = "overallData",
         pub ranking: Option<i64> = "ranking",
     }
 }
@@ -1005,7 +958,13 @@ record! {
     }
 }
 
-pub type InsightsTrendGranularity = GetGamificationInsightsGroupsTrendsAllGranularity;
+open_enum! {
+    pub enum InsightsTrendGranularity {
+        Daily = "Daily",
+        Weekly = "Weekly",
+        Monthly = "Monthly",
+    }
+}
 
 record! {
     pub struct InsightsTrendMetricItem {
@@ -1073,14 +1032,14 @@ record! {
         pub name: Option<String> = "name",
         pub metric_definition_id: Option<String> = "metricDefinitionId",
         pub external_metric_definition_id: Option<String> = "externalMetricDefinitionId",
-        pub objective: Option<Objective> = "objective",
+        pub objective: Option<Box<Objective>> = "objective",
         pub performance_profile_id: Option<String> = "performanceProfileId",
         pub linked_metric: Option<AddressableEntityRef> = "linkedMetric",
         pub date_created: Option<DateTime> = "dateCreated",
         pub date_unlinked: Option<Date> = "dateUnlinked",
         pub precision: Option<i64> = "precision",
         pub time_display_unit: Option<MetricTimeDisplayUnit> = "timeDisplayUnit",
-        pub source_performance_profile: Option<PerformanceProfile> = "sourcePerformanceProfile",
+        pub source_performance_profile: Option<Box<PerformanceProfile>> = "sourcePerformanceProfile",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -1093,7 +1052,7 @@ record! {
         pub short_name: Option<String> = "shortName",
         pub dividend_metrics: Option<Vec<String>> = "dividendMetrics",
         pub divisor_metrics: Option<Vec<String>> = "divisorMetrics",
-        pub default_objective: Option<DefaultObjective> = "defaultObjective",
+        pub default_objective: Option<Box<DefaultObjective>> = "defaultObjective",
         pub lock_template_id: Option<String> = "lockTemplateId",
         pub media_type_filtering_allowed: Option<bool> = "mediaTypeFilteringAllowed",
         pub initial_direction_filtering_allowed: Option<bool> = "initialDirectionFilteringAllowed",
@@ -1102,19 +1061,16 @@ record! {
     }
 }
 
+pub type MetricDefinitionUnitType = MetricsUnitType;
+
 open_enum! {
-    pub enum MetricDefinitionUnitType {
+    pub enum MetricTimeDisplayUnit {
         None = "None",
-        Percent = "Percent",
-        Currency = "Currency",
         Seconds = "Seconds",
-        Number = "Number",
-        AttendanceStatus = "AttendanceStatus",
-        Unit = "Unit",
+        Minutes = "Minutes",
+        Hours = "Hours",
     }
 }
-
-pub type MetricTimeDisplayUnit = CreateMetricTimeDisplayUnit;
 
 record! {
     pub struct MetricValueTrendAverage {
@@ -1124,7 +1080,7 @@ record! {
         pub division: Option<Division> = "division",
         pub user: Option<UserReference> = "user",
         pub timezone: Option<String> = "timezone",
-        pub result: Option<WorkdayValuesMetricItem> = "result",
+        pub result: Option<Box<WorkdayValuesMetricItem>> = "result",
         pub performance_profile: Option<AddressableEntityRef> = "performanceProfile",
         pub metric: Option<AddressableEntityRef> = "metric",
     }
@@ -1146,7 +1102,7 @@ record! {
         pub linked_metric: Option<AddressableEntityRef> = "linkedMetric",
         pub date_created: Option<DateTime> = "dateCreated",
         pub date_unlinked: Option<Date> = "dateUnlinked",
-        pub source_performance_profile: Option<PerformanceProfile> = "sourcePerformanceProfile",
+        pub source_performance_profile: Option<Box<PerformanceProfile>> = "sourcePerformanceProfile",
         pub unit_definition: Option<String> = "unitDefinition",
         pub precision: Option<i64> = "precision",
         pub time_display_unit: Option<MetricsTimeDisplayUnit> = "timeDisplayUnit",
@@ -1154,9 +1110,19 @@ record! {
     }
 }
 
-pub type MetricsTimeDisplayUnit = CreateMetricTimeDisplayUnit;
+pub type MetricsTimeDisplayUnit = MetricTimeDisplayUnit;
 
-pub type MetricsUnitType = MetricDefinitionUnitType;
+open_enum! {
+    pub enum MetricsUnitType {
+        None = "None",
+        Percent = "Percent",
+        Currency = "Currency",
+        Seconds = "Seconds",
+        Number = "Number",
+        AttendanceStatus = "AttendanceStatus",
+        Unit = "Unit",
+    }
+}
 
 record! {
     pub struct Objective {
@@ -1174,9 +1140,28 @@ record! {
     }
 }
 
-pub type ObjectiveInitialDirection = CreateObjectiveInitialDirection;
+open_enum! {
+    pub enum ObjectiveInitialDirection {
+        Inbound = "inbound",
+        Outbound = "outbound",
+    }
+}
 
-pub type ObjectiveMediaTypesItem = CreateObjectiveMediaTypesItem;
+open_enum! {
+    pub enum ObjectiveMediaTypesItem {
+        Callback = "callback",
+        Chat = "chat",
+        Cobrowse = "cobrowse",
+        Email = "email",
+        Internalmessage = "internalmessage",
+        Message = "message",
+        Screenmonitoring = "screenmonitoring",
+        Screenshare = "screenshare",
+        Unknown = "unknown",
+        Video = "video",
+        Voice = "voice",
+    }
+}
 
 record! {
     pub struct ObjectiveTemplate {
@@ -1187,7 +1172,12 @@ record! {
     }
 }
 
-pub type ObjectiveTopicIdsFilterType = CreateObjectiveTopicIdsFilterType;
+open_enum! {
+    pub enum ObjectiveTopicIdsFilterType {
+        And = "and",
+        Or = "or",
+    }
+}
 
 record! {
     pub struct ObjectiveZone {
@@ -1245,7 +1235,7 @@ record! {
     }
 }
 
-pub type OverallBestPointsItemGranularityType = GetGamificationInsightsGroupsTrendsAllGranularity;
+pub type OverallBestPointsItemGranularityType = UserBestPointsItemGranularityType;
 
 record! {
     pub struct PerformanceProfile {
@@ -1311,7 +1301,7 @@ record! {
     }
 }
 
-pub type QualityEvaluationScoreItemMediaTypesItem = CreateObjectiveMediaTypesItem;
+pub type QualityEvaluationScoreItemMediaTypesItem = ObjectiveMediaTypesItem;
 
 record! {
     pub struct ReportingInterval {
@@ -1380,7 +1370,13 @@ record! {
     }
 }
 
-pub type UserBestPointsItemGranularityType = GetGamificationInsightsGroupsTrendsAllGranularity;
+open_enum! {
+    pub enum UserBestPointsItemGranularityType {
+        Daily = "Daily",
+        Weekly = "Weekly",
+        Monthly = "Monthly",
+    }
+}
 
 record! {
     pub struct UserInsightsTrend {
@@ -1395,7 +1391,7 @@ record! {
     }
 }
 
-pub type UserInsightsTrendGranularity = GetGamificationInsightsGroupsTrendsAllGranularity;
+pub type UserInsightsTrendGranularity = InsightsTrendGranularity;
 
 record! {
     pub struct UserInsightsTrendMetricItem {
@@ -1452,8 +1448,8 @@ record! {
 
 record! {
     pub struct WorkdayMetric {
-        pub metric: Option<Metric> = "metric",
-        pub objective: Option<Objective> = "objective",
+        pub metric: Option<Box<Metric>> = "metric",
+        pub objective: Option<Box<Objective>> = "objective",
         pub points: Option<i64> = "points",
         pub max_points: Option<i64> = "maxPoints",
         pub value: Option<f64> = "value",
@@ -1487,7 +1483,17 @@ record! {
     }
 }
 
-pub type WorkdayPointsTrendDayOfWeek = GetGamificationScorecardsPointsTrendsDayOfWeek;
+open_enum! {
+    pub enum WorkdayPointsTrendDayOfWeek {
+        Sunday = "Sunday",
+        Monday = "Monday",
+        Tuesday = "Tuesday",
+        Wednesday = "Wednesday",
+        Thursday = "Thursday",
+        Friday = "Friday",
+        Saturday = "Saturday",
+    }
+}
 
 record! {
     pub struct WorkdayPointsTrendItem {
@@ -1506,7 +1512,7 @@ record! {
     }
 }
 
-pub type WorkdayValuesMetricItemUnitType = MetricDefinitionUnitType;
+pub type WorkdayValuesMetricItemUnitType = MetricsUnitType;
 
 record! {
     pub struct WorkdayValuesTrend {

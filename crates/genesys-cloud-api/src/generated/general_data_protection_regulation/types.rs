@@ -29,7 +29,7 @@ record! {
         pub request_type: Option<GdprRequestRequestType> = "requestType",
         pub created_date: Option<DateTime> = "createdDate",
         pub status: Option<GdprRequestStatus> = "status",
-        pub subject: Option<GdprSubject> = "subject",
+        pub subject: Option<Box<GdprSubject>> = "subject",
         pub results_url: Option<String> = "resultsUrl",
         pub results_urls: Option<Vec<String>> = "resultsUrls",
         pub self_uri: Option<String> = "selfUri",
@@ -101,8 +101,18 @@ open_enum! {
     }
 }
 
+pub type GetGdprSubjectsSearchType = ReplacementTermType;
+
+record! {
+    pub struct ReplacementTerm {
+        pub type_: Option<ReplacementTermType> = "type",
+        pub existing_value: Option<String> = "existingValue",
+        pub updated_value: Option<String> = "updatedValue",
+    }
+}
+
 open_enum! {
-    pub enum GetGdprSubjectsSearchType {
+    pub enum ReplacementTermType {
         Name = "NAME",
         Address = "ADDRESS",
         Phone = "PHONE",
@@ -115,16 +125,6 @@ open_enum! {
         ExternalId = "EXTERNAL_ID",
     }
 }
-
-record! {
-    pub struct ReplacementTerm {
-        pub type_: Option<ReplacementTermType> = "type",
-        pub existing_value: Option<String> = "existingValue",
-        pub updated_value: Option<String> = "updatedValue",
-    }
-}
-
-pub type ReplacementTermType = GetGdprSubjectsSearchType;
 
 record! {
     pub struct SocialHandle {

@@ -21,13 +21,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum DefaultGreetingListOwnerType {
-        User = "USER",
-        Organization = "ORGANIZATION",
-        Group = "GROUP",
-    }
-}
+pub type DefaultGreetingListOwnerType = GreetingOwnerType;
 
 record! {
     pub struct DomainEntityListing {
@@ -44,8 +38,12 @@ record! {
     }
 }
 
+pub type GetGreetingDownloadsFormatId = GetGreetingMediaFormatId;
+
+pub type GetGreetingGroupsDownloadsFormatId = GetGreetingMediaFormatId;
+
 open_enum! {
-    pub enum GetGreetingDownloadsFormatId {
+    pub enum GetGreetingMediaFormatId {
         Wav = "WAV",
         Webm = "WEBM",
         WavUlaw = "WAV_ULAW",
@@ -56,11 +54,7 @@ open_enum! {
     }
 }
 
-pub type GetGreetingGroupsDownloadsFormatId = GetGreetingDownloadsFormatId;
-
-pub type GetGreetingMediaFormatId = GetGreetingDownloadsFormatId;
-
-pub type GetGreetingUsersDownloadsFormatId = GetGreetingDownloadsFormatId;
+pub type GetGreetingUsersDownloadsFormatId = GetGreetingMediaFormatId;
 
 record! {
     pub struct Greeting {
@@ -118,7 +112,13 @@ record! {
     }
 }
 
-pub type GreetingOwnerType = DefaultGreetingListOwnerType;
+open_enum! {
+    pub enum GreetingOwnerType {
+        User = "USER",
+        Organization = "ORGANIZATION",
+        Group = "GROUP",
+    }
+}
 
 open_enum! {
     pub enum GreetingType {

@@ -24,16 +24,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum DynamicGroupLanguageSkillConditionComparator {
-        EqualTo = "EqualTo",
-        NotEqualTo = "NotEqualTo",
-        LessThan = "LessThan",
-        GreaterThan = "GreaterThan",
-        GreaterThanOrEqualTo = "GreaterThanOrEqualTo",
-        LessThanOrEqualTo = "LessThanOrEqualTo",
-    }
-}
+pub type DynamicGroupLanguageSkillConditionComparator = DynamicGroupRoutingSkillConditionComparator;
 
 record! {
     pub struct DynamicGroupQuery {
@@ -56,7 +47,16 @@ record! {
     }
 }
 
-pub type DynamicGroupRoutingSkillConditionComparator = DynamicGroupLanguageSkillConditionComparator;
+open_enum! {
+    pub enum DynamicGroupRoutingSkillConditionComparator {
+        EqualTo = "EqualTo",
+        NotEqualTo = "NotEqualTo",
+        LessThan = "LessThan",
+        GreaterThan = "GreaterThan",
+        GreaterThanOrEqualTo = "GreaterThanOrEqualTo",
+        LessThanOrEqualTo = "LessThanOrEqualTo",
+    }
+}
 
 record! {
     pub struct DynamicGroupSkillCondition {
@@ -104,16 +104,16 @@ open_enum! {
     }
 }
 
+pub type GetGroupMembersSortOrder = GetGroupsSortOrder;
+
 open_enum! {
-    pub enum GetGroupMembersSortOrder {
+    pub enum GetGroupsSortOrder {
         Ascending = "ascending",
         Descending = "descending",
     }
 }
 
-pub type GetGroupsSortOrder = GetGroupMembersSortOrder;
-
-pub type GetProfilesGroupsSortOrder = GetGroupMembersSortOrder;
+pub type GetProfilesGroupsSortOrder = GetGroupsSortOrder;
 
 record! {
     pub struct GroupCreate {

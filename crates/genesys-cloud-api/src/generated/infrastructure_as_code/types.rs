@@ -122,12 +122,7 @@ open_enum! {
     }
 }
 
-open_enum! {
-    pub enum GetInfrastructureascodeAcceleratorsSortOrder {
-        Asc = "asc",
-        Desc = "desc",
-    }
-}
+pub type GetInfrastructureascodeAcceleratorsSortOrder = GetInfrastructureascodeJobsSortOrder;
 
 open_enum! {
     pub enum GetInfrastructureascodeAcceleratorsType {
@@ -147,7 +142,12 @@ open_enum! {
     }
 }
 
-pub type GetInfrastructureascodeJobsSortOrder = GetInfrastructureascodeAcceleratorsSortOrder;
+open_enum! {
+    pub enum GetInfrastructureascodeJobsSortOrder {
+        Asc = "asc",
+        Desc = "desc",
+    }
+}
 
 open_enum! {
     pub enum GetInfrastructureascodeJobsStatus {

@@ -12,10 +12,10 @@ record! {
         pub name: Option<String> = "name",
         pub integration_id: Option<String> = "integrationId",
         pub category: Option<String> = "category",
-        pub contract: Option<ActionContract> = "contract",
+        pub contract: Option<Box<ActionContract>> = "contract",
         pub version: Option<i64> = "version",
         pub secure: Option<bool> = "secure",
-        pub config: Option<ActionConfig> = "config",
+        pub config: Option<Box<ActionConfig>> = "config",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -103,17 +103,17 @@ record! {
 
 record! {
     pub struct ActionInput {
-        pub input_schema: Option<JsonSchemaDocument> = "inputSchema",
-        pub input_schema_flattened: Option<JsonSchemaDocument> = "inputSchemaFlattened",
+        pub input_schema: Option<Box<JsonSchemaDocument>> = "inputSchema",
+        pub input_schema_flattened: Option<Box<JsonSchemaDocument>> = "inputSchemaFlattened",
         pub input_schema_uri: Option<String> = "inputSchemaUri",
     }
 }
 
 record! {
     pub struct ActionOutput {
-        pub success_schema: Option<JsonSchemaDocument> = "successSchema",
+        pub success_schema: Option<Box<JsonSchemaDocument>> = "successSchema",
         pub success_schema_uri: Option<String> = "successSchemaUri",
-        pub error_schema: Option<JsonSchemaDocument> = "errorSchema",
+        pub error_schema: Option<Box<JsonSchemaDocument>> = "errorSchema",
         pub error_schema_uri: Option<String> = "errorSchemaUri",
         pub success_schema_flattened: Option<FlattenedJsonSchemaDocument> = "successSchemaFlattened",
         pub error_schema_flattened: Option<FlattenedJsonSchemaDocument> = "errorSchemaFlattened",
@@ -386,11 +386,11 @@ record! {
     pub struct ClientApp {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub integration_type: Option<IntegrationType> = "integrationType",
+        pub integration_type: Option<Box<IntegrationType>> = "integrationType",
         pub notes: Option<String> = "notes",
         pub intended_state: Option<ClientAppIntendedState> = "intendedState",
         pub config: Option<ClientAppConfigurationInfo> = "config",
-        pub reported_state: Option<IntegrationStatusInfo> = "reportedState",
+        pub reported_state: Option<Box<IntegrationStatusInfo>> = "reportedState",
         pub attributes: Option<Map<String>> = "attributes",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -398,8 +398,8 @@ record! {
 
 record! {
     pub struct ClientAppConfigurationInfo {
-        pub current: Option<IntegrationConfiguration> = "current",
-        pub effective: Option<EffectiveConfiguration> = "effective",
+        pub current: Option<Box<IntegrationConfiguration>> = "current",
+        pub effective: Option<Box<EffectiveConfiguration>> = "effective",
     }
 }
 
@@ -438,7 +438,7 @@ record! {
     pub struct CreateIntegrationRequest {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub integration_type: Option<IntegrationType> = "integrationType",
+        pub integration_type: Option<Box<IntegrationType>> = "integrationType",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -618,7 +618,7 @@ record! {
 
 record! {
     pub struct FlattenedJsonSchemaDocument {
-        pub schema: Option<JsonSchemaDocument> = "schema",
+        pub schema: Option<Box<JsonSchemaDocument>> = "schema",
         pub array_properties: Option<Vec<String>> = "arrayProperties",
     }
 }
@@ -639,8 +639,8 @@ record! {
 record! {
     pub struct FunctionConfig {
         pub id: Option<String> = "id",
-        pub function: Option<Function> = "function",
-        pub zip: Option<FunctionZipConfig> = "zip",
+        pub function: Option<Box<Function>> = "function",
+        pub zip: Option<Box<FunctionZipConfig>> = "zip",
         pub upload_exception_history: Option<Vec<FunctionZipConfig>> = "uploadExceptionHistory",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -686,43 +686,48 @@ open_enum! {
     }
 }
 
+pub type GetIntegrationsActionDraftExpand = GetIntegrationsActionExpand;
+
 open_enum! {
-    pub enum GetIntegrationsActionDraftExpand {
+    pub enum GetIntegrationsActionExpand {
         Contract = "contract",
     }
 }
 
-pub type GetIntegrationsActionExpand = GetIntegrationsActionDraftExpand;
+pub type GetIntegrationsActionsCategoriesSecure = GetIntegrationsActionsSecure;
+
+pub type GetIntegrationsActionsCategoriesSortOrder = GetIntegrationsActionsSortOrder;
+
+pub type GetIntegrationsActionsCertificatesStatus = ActionCertificateStatus;
+
+pub type GetIntegrationsActionsCertificatesType = ActionCertificateType;
+
+pub type GetIntegrationsActionsDraftsIncludeAuthActions = GetIntegrationsActionsIncludeAuthActions;
+
+pub type GetIntegrationsActionsDraftsSecure = GetIntegrationsActionsSecure;
+
+pub type GetIntegrationsActionsDraftsSortOrder = GetIntegrationsActionsSortOrder;
 
 open_enum! {
-    pub enum GetIntegrationsActionsCategoriesSecure {
+    pub enum GetIntegrationsActionsIncludeAuthActions {
         True = "true",
         False = "false",
     }
 }
 
 open_enum! {
-    pub enum GetIntegrationsActionsCategoriesSortOrder {
+    pub enum GetIntegrationsActionsSecure {
+        True = "true",
+        False = "false",
+    }
+}
+
+open_enum! {
+    pub enum GetIntegrationsActionsSortOrder {
         Asc = "ASC",
         Desc = "DESC",
     }
 }
-
-pub type GetIntegrationsActionsCertificatesStatus = ActionCertificateStatus;
-
-pub type GetIntegrationsActionsCertificatesType = ActionCertificateType;
-
-pub type GetIntegrationsActionsDraftsIncludeAuthActions = GetIntegrationsActionsCategoriesSecure;
-
-pub type GetIntegrationsActionsDraftsSecure = GetIntegrationsActionsCategoriesSecure;
-
-pub type GetIntegrationsActionsDraftsSortOrder = GetIntegrationsActionsCategoriesSortOrder;
-
-pub type GetIntegrationsActionsIncludeAuthActions = GetIntegrationsActionsCategoriesSecure;
-
-pub type GetIntegrationsActionsSecure = GetIntegrationsActionsCategoriesSecure;
-
-pub type GetIntegrationsActionsSortOrder = GetIntegrationsActionsCategoriesSortOrder;
 
 open_enum! {
     pub enum GetIntegrationsReportedState {
@@ -734,23 +739,9 @@ open_enum! {
     }
 }
 
-open_enum! {
-    pub enum GetIntegrationsSpeechLexBotBotIdAliasesStatus {
-        Ready = "READY",
-        Failed = "FAILED",
-        Building = "BUILDING",
-        NotBuilt = "NOT_BUILT",
-    }
-}
+pub type GetIntegrationsSpeechLexBotBotIdAliasesStatus = LexBotAliasStatus;
 
-open_enum! {
-    pub enum GetIntegrationsSpeechLexv2BotBotIdAliasesStatus {
-        Creating = "Creating",
-        Available = "Available",
-        Deleting = "Deleting",
-        Failed = "Failed",
-    }
-}
+pub type GetIntegrationsSpeechLexv2BotBotIdAliasesStatus = LexV2BotAliasStatus;
 
 open_enum! {
     pub enum GetIntegrationsSpeechNuanceNuanceIntegrationIdBotExpand {
@@ -862,11 +853,11 @@ record! {
     pub struct Integration {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub integration_type: Option<IntegrationType> = "integrationType",
+        pub integration_type: Option<Box<IntegrationType>> = "integrationType",
         pub notes: Option<String> = "notes",
         pub intended_state: Option<IntegrationIntendedState> = "intendedState",
         pub config: Option<IntegrationConfigurationInfo> = "config",
-        pub reported_state: Option<IntegrationStatusInfo> = "reportedState",
+        pub reported_state: Option<Box<IntegrationStatusInfo>> = "reportedState",
         pub attributes: Option<Map<String>> = "attributes",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -887,7 +878,7 @@ record! {
 
 record! {
     pub struct IntegrationConfigurationInfo {
-        pub current: Option<IntegrationConfiguration> = "current",
+        pub current: Option<Box<IntegrationConfiguration>> = "current",
     }
 }
 
@@ -917,7 +908,15 @@ record! {
     }
 }
 
-pub type IntegrationStatusInfoCode = GetIntegrationsReportedState;
+open_enum! {
+    pub enum IntegrationStatusInfoCode {
+        Active = "ACTIVE",
+        Activating = "ACTIVATING",
+        Inactive = "INACTIVE",
+        Deactivating = "DEACTIVATING",
+        Error = "ERROR",
+    }
+}
 
 record! {
     pub struct IntegrationType {
@@ -1015,7 +1014,14 @@ open_enum! {
     }
 }
 
-pub type LexBotAliasStatus = GetIntegrationsSpeechLexBotBotIdAliasesStatus;
+open_enum! {
+    pub enum LexBotAliasStatus {
+        Building = "BUILDING",
+        Ready = "READY",
+        Failed = "FAILED",
+        NotBuilt = "NOT_BUILT",
+    }
+}
 
 record! {
     pub struct LexBotEntityListing {
@@ -1067,7 +1073,7 @@ record! {
         pub name: Option<String> = "name",
         pub region: Option<String> = "region",
         pub alias_id: Option<String> = "aliasId",
-        pub bot: Option<LexV2Bot> = "bot",
+        pub bot: Option<Box<LexV2Bot>> = "bot",
         pub bot_version: Option<String> = "botVersion",
         pub status: Option<LexV2BotAliasStatus> = "status",
         pub language: Option<String> = "language",
@@ -1091,7 +1097,14 @@ record! {
     }
 }
 
-pub type LexV2BotAliasStatus = GetIntegrationsSpeechLexv2BotBotIdAliasesStatus;
+open_enum! {
+    pub enum LexV2BotAliasStatus {
+        Creating = "Creating",
+        Available = "Available",
+        Deleting = "Deleting",
+        Failed = "Failed",
+    }
+}
 
 record! {
     pub struct LexV2BotEntityListing {
@@ -1278,7 +1291,7 @@ record! {
         pub category: Option<String> = "category",
         pub name: Option<String> = "name",
         pub integration_id: Option<String> = "integrationId",
-        pub config: Option<ActionConfig> = "config",
+        pub config: Option<Box<ActionConfig>> = "config",
         pub contract: Option<ActionContractInput> = "contract",
         pub secure: Option<bool> = "secure",
     }
@@ -1286,7 +1299,7 @@ record! {
 
 record! {
     pub struct PostInputContract {
-        pub input_schema: Option<JsonSchemaDocument> = "inputSchema",
+        pub input_schema: Option<Box<JsonSchemaDocument>> = "inputSchema",
     }
 }
 
@@ -1294,7 +1307,7 @@ pub type PostIntegrationsSpeechNuanceNuanceIntegrationIdBotJobsExpand = GetInteg
 
 record! {
     pub struct PostOutputContract {
-        pub success_schema: Option<JsonSchemaDocument> = "successSchema",
+        pub success_schema: Option<Box<JsonSchemaDocument>> = "successSchema",
     }
 }
 
@@ -1364,14 +1377,14 @@ record! {
         pub name: Option<String> = "name",
         pub success: Option<bool> = "success",
         pub result: Option<Value> = "result",
-        pub error: Option<ErrorBody> = "error",
+        pub error: Option<Box<ErrorBody>> = "error",
     }
 }
 
 record! {
     pub struct TestExecutionResult {
         pub operations: Option<Vec<TestExecutionOperationResult>> = "operations",
-        pub error: Option<ErrorBody> = "error",
+        pub error: Option<Box<ErrorBody>> = "error",
         pub final_result: Option<Value> = "finalResult",
         pub success: Option<bool> = "success",
     }
@@ -1435,7 +1448,7 @@ record! {
         pub gender: Option<String> = "gender",
         pub voice_type: Option<TtsVoiceEntityVoiceType> = "voiceType",
         pub language: Option<String> = "language",
-        pub engine: Option<TtsEngineEntity> = "engine",
+        pub engine: Option<Box<TtsEngineEntity>> = "engine",
         pub is_default: Option<bool> = "isDefault",
         pub supported_models: Option<Vec<String>> = "supportedModels",
         pub provider: Option<String> = "provider",
@@ -1539,7 +1552,7 @@ record! {
     pub struct UpdateActionInput {
         pub category: Option<String> = "category",
         pub name: Option<String> = "name",
-        pub config: Option<ActionConfig> = "config",
+        pub config: Option<Box<ActionConfig>> = "config",
         pub version: Option<i64> = "version",
     }
 }
@@ -1548,7 +1561,7 @@ record! {
     pub struct UpdateDraftInput {
         pub category: Option<String> = "category",
         pub name: Option<String> = "name",
-        pub config: Option<ActionConfig> = "config",
+        pub config: Option<Box<ActionConfig>> = "config",
         pub contract: Option<ActionContractInput> = "contract",
         pub secure: Option<bool> = "secure",
         pub version: Option<i64> = "version",
@@ -1559,7 +1572,7 @@ record! {
     pub struct UserApp {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub integration_type: Option<IntegrationType> = "integrationType",
+        pub integration_type: Option<Box<IntegrationType>> = "integrationType",
         pub config: Option<UserAppConfigurationInfo> = "config",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -1567,8 +1580,8 @@ record! {
 
 record! {
     pub struct UserAppConfigurationInfo {
-        pub current: Option<IntegrationConfiguration> = "current",
-        pub effective: Option<EffectiveConfiguration> = "effective",
+        pub current: Option<Box<IntegrationConfiguration>> = "current",
+        pub effective: Option<Box<EffectiveConfiguration>> = "effective",
     }
 }
 

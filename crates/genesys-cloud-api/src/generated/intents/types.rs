@@ -154,16 +154,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum GetIntentsSourceintentsType {
-        Bot = "Bot",
-        Copilot = "Copilot",
-        Digitalbot = "Digitalbot",
-        Segment = "Segment",
-        Topic = "Topic",
-        Unknown = "Unknown",
-    }
-}
+pub type GetIntentsSourceintentsType = SourceIntentSourceType;
 
 record! {
     pub struct IntentsCategory {
@@ -209,4 +200,13 @@ record! {
     }
 }
 
-pub type SourceIntentSourceType = GetIntentsSourceintentsType;
+open_enum! {
+    pub enum SourceIntentSourceType {
+        Bot = "Bot",
+        Copilot = "Copilot",
+        Digitalbot = "Digitalbot",
+        Segment = "Segment",
+        Topic = "Topic",
+        Unknown = "Unknown",
+    }
+}

@@ -27,24 +27,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum ActionEventRequestActionState {
-        Accepted = "accepted",
-        Rejected = "rejected",
-        Timedout = "timedout",
-        Errored = "errored",
-        Ignored = "ignored",
-        Qualified = "qualified",
-        Offered = "offered",
-        Started = "started",
-        Engaged = "engaged",
-        QualifiedOutsideSchedule = "qualifiedOutsideSchedule",
-        OfferedOutsideSchedule = "offeredOutsideSchedule",
-        Abandoned = "abandoned",
-        Completed = "completed",
-        FrequencyCapReached = "frequencyCapReached",
-    }
-}
+pub type ActionEventRequestActionState = EventActionState;
 
 record! {
     pub struct ActionMap {
@@ -60,7 +43,7 @@ record! {
         pub page_url_conditions: Option<Vec<UrlCondition>> = "pageUrlConditions",
         pub activation: Option<Activation> = "activation",
         pub weight: Option<i64> = "weight",
-        pub action: Option<ActionMapAction> = "action",
+        pub action: Option<Box<ActionMapAction>> = "action",
         pub action_map_schedule_groups: Option<ActionMapScheduleGroups> = "actionMapScheduleGroups",
         pub ignore_frequency_cap: Option<bool> = "ignoreFrequencyCap",
         pub self_uri: Option<String> = "selfUri",
@@ -81,15 +64,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum ActionMapActionMediaType {
-        WebMessagingOffer = "webMessagingOffer",
-        ContentOffer = "contentOffer",
-        IntegrationAction = "integrationAction",
-        ArchitectFlow = "architectFlow",
-        OpenAction = "openAction",
-    }
-}
+pub type ActionMapActionMediaType = EventActionMediaType;
 
 record! {
     pub struct ActionMapActionTemplate {
@@ -211,7 +186,7 @@ record! {
         pub version: Option<i64> = "version",
         pub media_type: Option<ActionTemplateMediaType> = "mediaType",
         pub state: Option<ActionTemplateState> = "state",
-        pub content_offer: Option<ContentOffer> = "contentOffer",
+        pub content_offer: Option<Box<ContentOffer>> = "contentOffer",
         pub self_uri: Option<String> = "selfUri",
         pub created_date: Option<DateTime> = "createdDate",
         pub modified_date: Option<DateTime> = "modifiedDate",
@@ -233,7 +208,7 @@ record! {
     }
 }
 
-pub type ActionTemplateMediaType = ActionMapActionMediaType;
+pub type ActionTemplateMediaType = EventActionMediaType;
 
 open_enum! {
     pub enum ActionTemplateState {
@@ -260,12 +235,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum ActivateExternalEventResponseActivationStatus {
-        Activated = "Activated",
-        Deactivated = "Deactivated",
-    }
-}
+pub type ActivateExternalEventResponseActivationStatus = ExternalEventSummaryActivationStatus;
 
 record! {
     pub struct Activation {
@@ -279,13 +249,13 @@ record! {
         pub event_name: Option<String> = "eventName",
         pub screen_name: Option<String> = "screenName",
         pub app: Option<JourneyApp> = "app",
-        pub device: Option<Device> = "device",
+        pub device: Option<Box<Device>> = "device",
         pub ip_address: Option<String> = "ipAddress",
         pub ip_organization: Option<String> = "ipOrganization",
-        pub geolocation: Option<JourneyGeolocation> = "geolocation",
+        pub geolocation: Option<Box<JourneyGeolocation>> = "geolocation",
         pub sdk_library: Option<SdkLibrary> = "sdkLibrary",
         pub network_connectivity: Option<NetworkConnectivity> = "networkConnectivity",
-        pub mkt_campaign: Option<JourneyCampaign> = "mktCampaign",
+        pub mkt_campaign: Option<Box<JourneyCampaign>> = "mktCampaign",
         pub search_query: Option<String> = "searchQuery",
         pub attributes: Option<Map<CustomEventAttribute>> = "attributes",
         pub traits: Option<Map<CustomEventAttribute>> = "traits",
@@ -297,7 +267,7 @@ record! {
         pub event_name: Option<String> = "eventName",
         pub screen_name: Option<String> = "screenName",
         pub app: Option<JourneyApp> = "app",
-        pub device: Option<RequestDevice> = "device",
+        pub device: Option<Box<RequestDevice>> = "device",
         pub sdk_library: Option<SdkLibrary> = "sdkLibrary",
         pub network_connectivity: Option<NetworkConnectivity> = "networkConnectivity",
         pub referrer_url: Option<String> = "referrerUrl",
@@ -318,12 +288,12 @@ record! {
         pub event_name: Option<String> = "eventName",
         pub screen_name: Option<String> = "screenName",
         pub app: Option<JourneyApp> = "app",
-        pub device: Option<Device> = "device",
+        pub device: Option<Box<Device>> = "device",
         pub ip_organization: Option<String> = "ipOrganization",
-        pub geolocation: Option<JourneyGeolocation> = "geolocation",
+        pub geolocation: Option<Box<JourneyGeolocation>> = "geolocation",
         pub sdk_library: Option<SdkLibrary> = "sdkLibrary",
         pub network_connectivity: Option<NetworkConnectivity> = "networkConnectivity",
-        pub mkt_campaign: Option<JourneyCampaign> = "mktCampaign",
+        pub mkt_campaign: Option<Box<JourneyCampaign>> = "mktCampaign",
         pub session: Option<AppEventResponseSession> = "session",
         pub search_query: Option<String> = "searchQuery",
         pub attributes: Option<Map<CustomEventAttribute>> = "attributes",
@@ -339,7 +309,7 @@ record! {
         pub duration_in_seconds: Option<i64> = "durationInSeconds",
         pub event_count: Option<i64> = "eventCount",
         pub screenview_count: Option<i64> = "screenviewCount",
-        pub referrer: Option<Referrer> = "referrer",
+        pub referrer: Option<Box<Referrer>> = "referrer",
         pub self_uri: Option<String> = "selfUri",
         pub created_date: Option<DateTime> = "createdDate",
     }
@@ -397,7 +367,7 @@ record! {
         pub headline: Option<String> = "headline",
         pub body: Option<String> = "body",
         pub call_to_action: Option<CallToAction> = "callToAction",
-        pub style: Option<ContentOfferStylingConfiguration> = "style",
+        pub style: Option<Box<ContentOfferStylingConfiguration>> = "style",
         pub image_alt_text: Option<String> = "imageAltText",
     }
 }
@@ -508,13 +478,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum CtaButtonStylePropertiesTextAlign {
-        Left = "Left",
-        Right = "Right",
-        Center = "Center",
-    }
-}
+pub type CtaButtonStylePropertiesTextAlign = TextStylePropertiesTextAlign;
 
 record! {
     pub struct DataRange {
@@ -540,12 +504,12 @@ record! {
         pub action_map_version: Option<i64> = "actionMapVersion",
         pub session_id: Option<String> = "sessionId",
         pub web_messaging_offer_properties: Option<WebMessagingOfferProperties> = "webMessagingOfferProperties",
-        pub content_offer_properties: Option<ContentOffer> = "contentOfferProperties",
+        pub content_offer_properties: Option<Box<ContentOffer>> = "contentOfferProperties",
         pub open_action_properties: Option<OpenActionProperties> = "openActionProperties",
     }
 }
 
-pub type DeploymentWebActionMediaType = ActionMapActionMediaType;
+pub type DeploymentWebActionMediaType = EventActionMediaType;
 
 record! {
     pub struct EntityTypeCriteria {
@@ -580,11 +544,11 @@ record! {
         pub customer_id_type: Option<String> = "customerIdType",
         pub session: Option<EventSession> = "session",
         pub event_type: Option<String> = "eventType",
-        pub outcome_achieved_event: Option<OutcomeAchievedEvent> = "outcomeAchievedEvent",
+        pub outcome_achieved_event: Option<Box<OutcomeAchievedEvent>> = "outcomeAchievedEvent",
         pub segment_assignment_event: Option<SegmentAssignmentEvent> = "segmentAssignmentEvent",
-        pub web_action_event: Option<WebActionEvent> = "webActionEvent",
-        pub web_event: Option<WebEvent> = "webEvent",
-        pub app_event: Option<AppEvent> = "appEvent",
+        pub web_action_event: Option<Box<WebActionEvent>> = "webActionEvent",
+        pub web_event: Option<Box<WebEvent>> = "webEvent",
+        pub app_event: Option<Box<AppEvent>> = "appEvent",
         pub created_date: Option<DateTime> = "createdDate",
     }
 }
@@ -599,9 +563,34 @@ record! {
     }
 }
 
-pub type EventActionMediaType = ActionMapActionMediaType;
+open_enum! {
+    pub enum EventActionMediaType {
+        WebMessagingOffer = "webMessagingOffer",
+        ContentOffer = "contentOffer",
+        IntegrationAction = "integrationAction",
+        ArchitectFlow = "architectFlow",
+        OpenAction = "openAction",
+    }
+}
 
-pub type EventActionState = ActionEventRequestActionState;
+open_enum! {
+    pub enum EventActionState {
+        Accepted = "accepted",
+        Rejected = "rejected",
+        Timedout = "timedout",
+        Errored = "errored",
+        Ignored = "ignored",
+        Qualified = "qualified",
+        Offered = "offered",
+        Started = "started",
+        Engaged = "engaged",
+        QualifiedOutsideSchedule = "qualifiedOutsideSchedule",
+        OfferedOutsideSchedule = "offeredOutsideSchedule",
+        Abandoned = "abandoned",
+        Completed = "completed",
+        FrequencyCapReached = "frequencyCapReached",
+    }
+}
 
 record! {
     pub struct EventCondition {
@@ -714,7 +703,12 @@ record! {
     }
 }
 
-pub type ExternalEventSummaryActivationStatus = ActivateExternalEventResponseActivationStatus;
+open_enum! {
+    pub enum ExternalEventSummaryActivationStatus {
+        Activated = "Activated",
+        Deactivated = "Deactivated",
+    }
+}
 
 pub type ExternalEventSummarySystemStatus = ExternalEventChangeSystemStatus;
 
@@ -933,7 +927,7 @@ record! {
         pub rank: Option<i64> = "rank",
         pub display_name: Option<String> = "displayName",
         pub description: Option<String> = "description",
-        pub json_schema: Option<JsonSchemaDocument> = "jsonSchema",
+        pub json_schema: Option<Box<JsonSchemaDocument>> = "jsonSchema",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -1212,16 +1206,11 @@ record! {
         pub dimension: Option<String> = "dimension",
         pub operator: Option<JourneyViewElementFilterNumberPredicateOperator> = "operator",
         pub no_value: Option<bool> = "noValue",
-        pub range: Option<JourneyViewElementFilterRange> = "range",
+        pub range: Option<Box<JourneyViewElementFilterRange>> = "range",
     }
 }
 
-open_enum! {
-    pub enum JourneyViewElementFilterNumberPredicateOperator {
-        Matches = "Matches",
-        NotMatches = "NotMatches",
-    }
-}
+pub type JourneyViewElementFilterNumberPredicateOperator = JourneyViewElementFilterPredicateOperator;
 
 record! {
     pub struct JourneyViewElementFilterPredicate {
@@ -1232,7 +1221,12 @@ record! {
     }
 }
 
-pub type JourneyViewElementFilterPredicateOperator = JourneyViewElementFilterNumberPredicateOperator;
+open_enum! {
+    pub enum JourneyViewElementFilterPredicateOperator {
+        Matches = "Matches",
+        NotMatches = "NotMatches",
+    }
+}
 
 record! {
     pub struct JourneyViewElementFilterRange {
@@ -1264,7 +1258,7 @@ record! {
         pub date_created: Option<DateTime> = "dateCreated",
         pub date_completed: Option<DateTime> = "dateCompleted",
         pub status: Option<JourneyViewJobStatus> = "status",
-        pub journey_view: Option<JourneyView> = "journeyView",
+        pub journey_view: Option<Box<JourneyView>> = "journeyView",
         pub date_completion_estimated: Option<DateTime> = "dateCompletionEstimated",
         pub estimated_completion_margin: Option<i64> = "estimatedCompletionMargin",
         pub user_id: Option<String> = "userId",
@@ -1474,13 +1468,13 @@ record! {
     pub struct OutcomeAchievedEvent {
         pub outcome: Option<OutcomeAchievedEventOutcome> = "outcome",
         pub user_agent_string: Option<String> = "userAgentString",
-        pub browser: Option<Browser> = "browser",
-        pub device: Option<Device> = "device",
-        pub geolocation: Option<JourneyGeolocation> = "geolocation",
+        pub browser: Option<Box<Browser>> = "browser",
+        pub device: Option<Box<Device>> = "device",
+        pub geolocation: Option<Box<JourneyGeolocation>> = "geolocation",
         pub ip_address: Option<String> = "ipAddress",
         pub ip_organization: Option<String> = "ipOrganization",
-        pub mkt_campaign: Option<JourneyCampaign> = "mktCampaign",
-        pub visit_referrer: Option<Referrer> = "visitReferrer",
+        pub mkt_campaign: Option<Box<JourneyCampaign>> = "mktCampaign",
+        pub visit_referrer: Option<Box<Referrer>> = "visitReferrer",
         pub visit_created_date: Option<DateTime> = "visitCreatedDate",
     }
 }
@@ -1558,14 +1552,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum OutcomeAttributionResultsResponseState {
-        Completed = "Completed",
-        Valid = "Valid",
-        Invalid = "Invalid",
-        Failed = "Failed",
-    }
-}
+pub type OutcomeAttributionResultsResponseState = TouchpointResponseState;
 
 record! {
     pub struct OutcomeListing {
@@ -1695,7 +1682,7 @@ record! {
         pub page_url_conditions: Option<Vec<UrlCondition>> = "pageUrlConditions",
         pub activation: Option<Activation> = "activation",
         pub weight: Option<i64> = "weight",
-        pub action: Option<PatchAction> = "action",
+        pub action: Option<Box<PatchAction>> = "action",
         pub action_map_schedule_groups: Option<PatchActionMapScheduleGroups> = "actionMapScheduleGroups",
         pub ignore_frequency_cap: Option<bool> = "ignoreFrequencyCap",
         pub self_uri: Option<String> = "selfUri",
@@ -1713,7 +1700,7 @@ record! {
     }
 }
 
-pub type PatchActionMediaType = ActionMapActionMediaType;
+pub type PatchActionMediaType = EventActionMediaType;
 
 record! {
     pub struct PatchActionTemplate {
@@ -1722,11 +1709,11 @@ record! {
         pub version: Option<i64> = "version",
         pub media_type: Option<PatchActionTemplateMediaType> = "mediaType",
         pub state: Option<PatchActionTemplateState> = "state",
-        pub content_offer: Option<PatchContentOffer> = "contentOffer",
+        pub content_offer: Option<Box<PatchContentOffer>> = "contentOffer",
     }
 }
 
-pub type PatchActionTemplateMediaType = ActionMapActionMediaType;
+pub type PatchActionTemplateMediaType = EventActionMediaType;
 
 pub type PatchActionTemplateState = ActionTemplateState;
 
@@ -1765,7 +1752,7 @@ record! {
         pub headline: Option<String> = "headline",
         pub body: Option<String> = "body",
         pub call_to_action: Option<PatchCallToAction> = "callToAction",
-        pub style: Option<PatchContentOfferStylingConfiguration> = "style",
+        pub style: Option<Box<PatchContentOfferStylingConfiguration>> = "style",
         pub image_alt_text: Option<String> = "imageAltText",
     }
 }
@@ -1836,7 +1823,7 @@ record! {
     }
 }
 
-pub type PatchCtaButtonStylePropertiesTextAlign = CtaButtonStylePropertiesTextAlign;
+pub type PatchCtaButtonStylePropertiesTextAlign = TextStylePropertiesTextAlign;
 
 record! {
     pub struct PatchEntityTypeCriteria {
@@ -1913,7 +1900,7 @@ record! {
     }
 }
 
-pub type PatchTextStylePropertiesTextAlign = CtaButtonStylePropertiesTextAlign;
+pub type PatchTextStylePropertiesTextAlign = TextStylePropertiesTextAlign;
 
 record! {
     pub struct PatchWebMessagingOfferFields {
@@ -2096,7 +2083,13 @@ record! {
     }
 }
 
-pub type TextStylePropertiesTextAlign = CtaButtonStylePropertiesTextAlign;
+open_enum! {
+    pub enum TextStylePropertiesTextAlign {
+        Left = "Left",
+        Right = "Right",
+        Center = "Center",
+    }
+}
 
 record! {
     pub struct Touchpoint {
@@ -2130,7 +2123,14 @@ record! {
 
 pub type TouchpointResponseMediaType = TouchpointMediaType;
 
-pub type TouchpointResponseState = OutcomeAttributionResultsResponseState;
+open_enum! {
+    pub enum TouchpointResponseState {
+        Completed = "Completed",
+        Valid = "Valid",
+        Invalid = "Invalid",
+        Failed = "Failed",
+    }
+}
 
 record! {
     pub struct UnprocessedExternalEvent {
@@ -2159,7 +2159,7 @@ record! {
     }
 }
 
-pub type UpdateExternalEventResponseActivationStatus = ActivateExternalEventResponseActivationStatus;
+pub type UpdateExternalEventResponseActivationStatus = ExternalEventSummaryActivationStatus;
 
 record! {
     pub struct UpdateExternalEventsConfigurationRequest {
@@ -2185,13 +2185,13 @@ record! {
         pub error_code: Option<String> = "errorCode",
         pub error_message: Option<String> = "errorMessage",
         pub user_agent_string: Option<String> = "userAgentString",
-        pub browser: Option<Browser> = "browser",
-        pub device: Option<Device> = "device",
-        pub geolocation: Option<JourneyGeolocation> = "geolocation",
+        pub browser: Option<Box<Browser>> = "browser",
+        pub device: Option<Box<Device>> = "device",
+        pub geolocation: Option<Box<JourneyGeolocation>> = "geolocation",
         pub ip_address: Option<String> = "ipAddress",
         pub ip_organization: Option<String> = "ipOrganization",
-        pub mkt_campaign: Option<JourneyCampaign> = "mktCampaign",
-        pub visit_referrer: Option<Referrer> = "visitReferrer",
+        pub mkt_campaign: Option<Box<JourneyCampaign>> = "mktCampaign",
+        pub visit_referrer: Option<Box<Referrer>> = "visitReferrer",
     }
 }
 
@@ -2200,15 +2200,15 @@ record! {
         pub event_name: Option<String> = "eventName",
         pub total_event_count: Option<i64> = "totalEventCount",
         pub total_pageview_count: Option<i64> = "totalPageviewCount",
-        pub page: Option<JourneyPage> = "page",
+        pub page: Option<Box<JourneyPage>> = "page",
         pub user_agent_string: Option<String> = "userAgentString",
-        pub browser: Option<Browser> = "browser",
-        pub device: Option<Device> = "device",
-        pub geolocation: Option<JourneyGeolocation> = "geolocation",
+        pub browser: Option<Box<Browser>> = "browser",
+        pub device: Option<Box<Device>> = "device",
+        pub geolocation: Option<Box<JourneyGeolocation>> = "geolocation",
         pub ip_address: Option<String> = "ipAddress",
         pub ip_organization: Option<String> = "ipOrganization",
-        pub mkt_campaign: Option<JourneyCampaign> = "mktCampaign",
-        pub referrer: Option<Referrer> = "referrer",
+        pub mkt_campaign: Option<Box<JourneyCampaign>> = "mktCampaign",
+        pub referrer: Option<Box<Referrer>> = "referrer",
         pub attributes: Option<Map<CustomEventAttribute>> = "attributes",
         pub traits: Option<Map<CustomEventAttribute>> = "traits",
         pub search_query: Option<String> = "searchQuery",
@@ -2247,7 +2247,7 @@ record! {
         pub page: Option<RequestPage> = "page",
         pub user_agent_string: Option<String> = "userAgentString",
         pub browser: Option<WebEventBrowser> = "browser",
-        pub device: Option<WebEventDevice> = "device",
+        pub device: Option<Box<WebEventDevice>> = "device",
         pub search_query: Option<String> = "searchQuery",
         pub ip_address: Option<String> = "ipAddress",
         pub referrer_url: Option<String> = "referrerUrl",
@@ -2263,16 +2263,16 @@ record! {
         pub customer_id: Option<String> = "customerId",
         pub event_name: Option<String> = "eventName",
         pub customer_id_type: Option<String> = "customerIdType",
-        pub page: Option<ResponsePage> = "page",
+        pub page: Option<Box<ResponsePage>> = "page",
         pub user_agent_string: Option<String> = "userAgentString",
         pub browser: Option<WebEventBrowser> = "browser",
-        pub device: Option<WebEventDevice> = "device",
+        pub device: Option<Box<WebEventDevice>> = "device",
         pub search_query: Option<String> = "searchQuery",
         pub ip_organization: Option<String> = "ipOrganization",
-        pub geolocation: Option<JourneyGeolocation> = "geolocation",
-        pub mkt_campaign: Option<JourneyCampaign> = "mktCampaign",
+        pub geolocation: Option<Box<JourneyGeolocation>> = "geolocation",
+        pub mkt_campaign: Option<Box<JourneyCampaign>> = "mktCampaign",
         pub session: Option<WebEventResponseSession> = "session",
-        pub referrer: Option<Referrer> = "referrer",
+        pub referrer: Option<Box<Referrer>> = "referrer",
         pub attributes: Option<Map<CustomEventAttribute>> = "attributes",
         pub traits: Option<Map<CustomEventAttribute>> = "traits",
         pub authenticated: Option<bool> = "authenticated",
@@ -2287,7 +2287,7 @@ record! {
         pub duration_in_seconds: Option<i64> = "durationInSeconds",
         pub event_count: Option<i64> = "eventCount",
         pub pageview_count: Option<i64> = "pageviewCount",
-        pub referrer: Option<Referrer> = "referrer",
+        pub referrer: Option<Box<Referrer>> = "referrer",
         pub self_uri: Option<String> = "selfUri",
         pub created_date: Option<DateTime> = "createdDate",
     }

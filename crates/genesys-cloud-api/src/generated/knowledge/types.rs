@@ -107,20 +107,9 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum ConnectionCreateResponseStatus {
-        Created = "Created",
-        Connected = "Connected",
-        Expired = "Expired",
-        Failed = "Failed",
-    }
-}
+pub type ConnectionCreateResponseStatus = ConnectionResponseStatus;
 
-open_enum! {
-    pub enum ConnectionCreateResponseType {
-        Sharepoint = "Sharepoint",
-    }
-}
+pub type ConnectionCreateResponseType = ConnectionResponseType;
 
 record! {
     pub struct ConnectionListing {
@@ -156,15 +145,26 @@ record! {
         pub date_created: Option<DateTime> = "dateCreated",
         pub date_modified: Option<DateTime> = "dateModified",
         pub status: Option<ConnectionResponseStatus> = "status",
-        pub error: Option<ErrorBody> = "error",
+        pub error: Option<Box<ErrorBody>> = "error",
         pub date_expiry: Option<DateTime> = "dateExpiry",
         pub self_uri: Option<String> = "selfUri",
     }
 }
 
-pub type ConnectionResponseStatus = ConnectionCreateResponseStatus;
+open_enum! {
+    pub enum ConnectionResponseStatus {
+        Created = "Created",
+        Connected = "Connected",
+        Expired = "Expired",
+        Failed = "Failed",
+    }
+}
 
-pub type ConnectionResponseType = ConnectionCreateResponseType;
+open_enum! {
+    pub enum ConnectionResponseType {
+        Sharepoint = "Sharepoint",
+    }
+}
 
 record! {
     pub struct ConnectionUpdateRequest {
@@ -232,7 +232,7 @@ record! {
     pub struct DocumentBodyImage {
         pub url: Option<String> = "url",
         pub hyperlink: Option<String> = "hyperlink",
-        pub properties: Option<DocumentBodyImageProperties> = "properties",
+        pub properties: Option<Box<DocumentBodyImageProperties>> = "properties",
     }
 }
 
@@ -266,7 +266,7 @@ record! {
 record! {
     pub struct DocumentBodyListBlock {
         pub type_: Option<DocumentBodyListBlockType> = "type",
-        pub properties: Option<DocumentBodyListItemProperties> = "properties",
+        pub properties: Option<Box<DocumentBodyListItemProperties>> = "properties",
         pub blocks: Option<Vec<DocumentListContentBlock>> = "blocks",
     }
 }
@@ -278,26 +278,9 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum DocumentBodyListBlockPropertiesOrderedType {
-        Number = "Number",
-        LowerAlpha = "LowerAlpha",
-        LowerGreek = "LowerGreek",
-        LowerRoman = "LowerRoman",
-        UpperAlpha = "UpperAlpha",
-        UpperRoman = "UpperRoman",
-        None = "None",
-    }
-}
+pub type DocumentBodyListBlockPropertiesOrderedType = DocumentBodyListItemPropertiesOrderedType;
 
-open_enum! {
-    pub enum DocumentBodyListBlockPropertiesUnorderedType {
-        Normal = "Normal",
-        Square = "Square",
-        Circle = "Circle",
-        None = "None",
-    }
-}
+pub type DocumentBodyListBlockPropertiesUnorderedType = DocumentBodyListItemPropertiesUnorderedType;
 
 open_enum! {
     pub enum DocumentBodyListBlockType {
@@ -308,7 +291,7 @@ open_enum! {
 record! {
     pub struct DocumentBodyListBlockWithHighlight {
         pub type_: Option<DocumentBodyListBlockWithHighlightType> = "type",
-        pub properties: Option<DocumentBodyListItemProperties> = "properties",
+        pub properties: Option<Box<DocumentBodyListItemProperties>> = "properties",
         pub blocks: Option<Vec<DocumentListContentBlockWithHighlight>> = "blocks",
     }
 }
@@ -330,18 +313,7 @@ record! {
 
 pub type DocumentBodyListItemPropertiesAlign = DocumentBodyImagePropertiesAlign;
 
-open_enum! {
-    pub enum DocumentBodyListItemPropertiesFontSize {
-        XxSmall = "XxSmall",
-        XSmall = "XSmall",
-        Small = "Small",
-        Medium = "Medium",
-        Large = "Large",
-        XLarge = "XLarge",
-        XxLarge = "XxLarge",
-        XxxLarge = "XxxLarge",
-    }
-}
+pub type DocumentBodyListItemPropertiesFontSize = DocumentTextPropertiesFontSize;
 
 open_enum! {
     pub enum DocumentBodyListItemPropertiesFontType {
@@ -356,9 +328,26 @@ open_enum! {
     }
 }
 
-pub type DocumentBodyListItemPropertiesOrderedType = DocumentBodyListBlockPropertiesOrderedType;
+open_enum! {
+    pub enum DocumentBodyListItemPropertiesOrderedType {
+        Number = "Number",
+        LowerAlpha = "LowerAlpha",
+        LowerGreek = "LowerGreek",
+        LowerRoman = "LowerRoman",
+        UpperAlpha = "UpperAlpha",
+        UpperRoman = "UpperRoman",
+        None = "None",
+    }
+}
 
-pub type DocumentBodyListItemPropertiesUnorderedType = DocumentBodyListBlockPropertiesUnorderedType;
+open_enum! {
+    pub enum DocumentBodyListItemPropertiesUnorderedType {
+        Normal = "Normal",
+        Square = "Square",
+        Circle = "Circle",
+        None = "None",
+    }
+}
 
 record! {
     pub struct DocumentBodyListWithHighlight {
@@ -370,7 +359,7 @@ record! {
 record! {
     pub struct DocumentBodyParagraph {
         pub blocks: Option<Vec<DocumentContentBlock>> = "blocks",
-        pub properties: Option<DocumentBodyParagraphProperties> = "properties",
+        pub properties: Option<Box<DocumentBodyParagraphProperties>> = "properties",
     }
 }
 
@@ -387,20 +376,20 @@ record! {
 
 pub type DocumentBodyParagraphPropertiesAlign = DocumentBodyImagePropertiesAlign;
 
-pub type DocumentBodyParagraphPropertiesFontSize = DocumentBodyListItemPropertiesFontSize;
+pub type DocumentBodyParagraphPropertiesFontSize = DocumentTextPropertiesFontSize;
 
 pub type DocumentBodyParagraphPropertiesFontType = DocumentBodyListItemPropertiesFontType;
 
 record! {
     pub struct DocumentBodyParagraphWithHighlight {
         pub blocks: Option<Vec<DocumentContentBlockWithHighlight>> = "blocks",
-        pub properties: Option<DocumentBodyParagraphProperties> = "properties",
+        pub properties: Option<Box<DocumentBodyParagraphProperties>> = "properties",
     }
 }
 
 record! {
     pub struct DocumentBodyTable {
-        pub properties: Option<DocumentBodyTableProperties> = "properties",
+        pub properties: Option<Box<DocumentBodyTableProperties>> = "properties",
         pub rows: Option<Vec<DocumentBodyTableRowBlock>> = "rows",
     }
 }
@@ -414,7 +403,7 @@ record! {
 record! {
     pub struct DocumentBodyTableCaptionItem {
         pub type_: Option<DocumentBodyTableCaptionItemType> = "type",
-        pub text: Option<DocumentText> = "text",
+        pub text: Option<Box<DocumentText>> = "text",
         pub paragraph: Option<DocumentBodyParagraph> = "paragraph",
         pub image: Option<DocumentBodyImage> = "image",
         pub video: Option<DocumentBodyVideo> = "video",
@@ -435,7 +424,7 @@ open_enum! {
 
 record! {
     pub struct DocumentBodyTableCellBlock {
-        pub properties: Option<DocumentBodyTableCellBlockProperties> = "properties",
+        pub properties: Option<Box<DocumentBodyTableCellBlockProperties>> = "properties",
         pub blocks: Option<Vec<DocumentTableContentBlock>> = "blocks",
     }
 }
@@ -458,20 +447,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum DocumentBodyTableCellBlockPropertiesBorderStyle {
-        Solid = "Solid",
-        Dotted = "Dotted",
-        Dashed = "Dashed",
-        Double = "Double",
-        Groove = "Groove",
-        Ridge = "Ridge",
-        Inset = "Inset",
-        Outset = "Outset",
-        Hidden = "Hidden",
-        None = "None",
-    }
-}
+pub type DocumentBodyTableCellBlockPropertiesBorderStyle = DocumentBodyTablePropertiesBorderStyle;
 
 open_enum! {
     pub enum DocumentBodyTableCellBlockPropertiesCellType {
@@ -508,7 +484,7 @@ open_enum! {
 
 record! {
     pub struct DocumentBodyTableCellBlockWithHighlight {
-        pub properties: Option<DocumentBodyTableCellBlockProperties> = "properties",
+        pub properties: Option<Box<DocumentBodyTableCellBlockProperties>> = "properties",
         pub blocks: Option<Vec<DocumentTableContentBlockWithHighlight>> = "blocks",
     }
 }
@@ -529,13 +505,32 @@ record! {
     }
 }
 
-pub type DocumentBodyTablePropertiesAlignment = DocumentBodyTableCellBlockPropertiesHorizontalAlign;
+open_enum! {
+    pub enum DocumentBodyTablePropertiesAlignment {
+        Center = "Center",
+        Left = "Left",
+        Right = "Right",
+    }
+}
 
-pub type DocumentBodyTablePropertiesBorderStyle = DocumentBodyTableCellBlockPropertiesBorderStyle;
+open_enum! {
+    pub enum DocumentBodyTablePropertiesBorderStyle {
+        Solid = "Solid",
+        Dotted = "Dotted",
+        Dashed = "Dashed",
+        Double = "Double",
+        Groove = "Groove",
+        Ridge = "Ridge",
+        Inset = "Inset",
+        Outset = "Outset",
+        Hidden = "Hidden",
+        None = "None",
+    }
+}
 
 record! {
     pub struct DocumentBodyTableRowBlock {
-        pub properties: Option<DocumentBodyTableRowBlockProperties> = "properties",
+        pub properties: Option<Box<DocumentBodyTableRowBlockProperties>> = "properties",
         pub cells: Option<Vec<DocumentBodyTableCellBlock>> = "cells",
     }
 }
@@ -551,9 +546,9 @@ record! {
     }
 }
 
-pub type DocumentBodyTableRowBlockPropertiesAlignment = DocumentBodyTableCellBlockPropertiesHorizontalAlign;
+pub type DocumentBodyTableRowBlockPropertiesAlignment = DocumentBodyTablePropertiesAlignment;
 
-pub type DocumentBodyTableRowBlockPropertiesBorderStyle = DocumentBodyTableCellBlockPropertiesBorderStyle;
+pub type DocumentBodyTableRowBlockPropertiesBorderStyle = DocumentBodyTablePropertiesBorderStyle;
 
 open_enum! {
     pub enum DocumentBodyTableRowBlockPropertiesRowType {
@@ -565,14 +560,14 @@ open_enum! {
 
 record! {
     pub struct DocumentBodyTableRowBlockWithHighlight {
-        pub properties: Option<DocumentBodyTableRowBlockProperties> = "properties",
+        pub properties: Option<Box<DocumentBodyTableRowBlockProperties>> = "properties",
         pub cells: Option<Vec<DocumentBodyTableCellBlockWithHighlight>> = "cells",
     }
 }
 
 record! {
     pub struct DocumentBodyTableWithHighlight {
-        pub properties: Option<DocumentBodyTableProperties> = "properties",
+        pub properties: Option<Box<DocumentBodyTableProperties>> = "properties",
         pub rows: Option<Vec<DocumentBodyTableRowBlockWithHighlight>> = "rows",
     }
 }
@@ -580,7 +575,7 @@ record! {
 record! {
     pub struct DocumentBodyVideo {
         pub url: Option<String> = "url",
-        pub properties: Option<DocumentBodyVideoProperties> = "properties",
+        pub properties: Option<Box<DocumentBodyVideoProperties>> = "properties",
     }
 }
 
@@ -622,7 +617,7 @@ record! {
 record! {
     pub struct DocumentContentBlock {
         pub type_: Option<DocumentContentBlockType> = "type",
-        pub text: Option<DocumentText> = "text",
+        pub text: Option<Box<DocumentText>> = "text",
         pub image: Option<DocumentBodyImage> = "image",
         pub video: Option<DocumentBodyVideo> = "video",
     }
@@ -639,7 +634,7 @@ open_enum! {
 record! {
     pub struct DocumentContentBlockWithHighlight {
         pub type_: Option<DocumentContentBlockWithHighlightType> = "type",
-        pub text: Option<DocumentText> = "text",
+        pub text: Option<Box<DocumentText>> = "text",
         pub image: Option<DocumentBodyImage> = "image",
         pub video: Option<DocumentBodyVideo> = "video",
         pub answer_highlight: Option<DocumentContentHighlightIndex> = "answerHighlight",
@@ -673,7 +668,7 @@ open_enum! {
 record! {
     pub struct DocumentListContentBlock {
         pub type_: Option<DocumentListContentBlockType> = "type",
-        pub text: Option<DocumentText> = "text",
+        pub text: Option<Box<DocumentText>> = "text",
         pub image: Option<DocumentBodyImage> = "image",
         pub video: Option<DocumentBodyVideo> = "video",
         pub list: Option<DocumentBodyList> = "list",
@@ -693,7 +688,7 @@ open_enum! {
 record! {
     pub struct DocumentListContentBlockWithHighlight {
         pub type_: Option<DocumentListContentBlockWithHighlightType> = "type",
-        pub text: Option<DocumentText> = "text",
+        pub text: Option<Box<DocumentText>> = "text",
         pub image: Option<DocumentBodyImage> = "image",
         pub video: Option<DocumentBodyVideo> = "video",
         pub list: Option<DocumentBodyListWithHighlight> = "list",
@@ -717,12 +712,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum DocumentQueryClauseOperator {
-        Or = "Or",
-        And = "And",
-    }
-}
+pub type DocumentQueryClauseOperator = DocumentQueryOperator;
 
 record! {
     pub struct DocumentQueryInterval {
@@ -739,7 +729,12 @@ open_enum! {
     }
 }
 
-pub type DocumentQueryOperator = DocumentQueryClauseOperator;
+open_enum! {
+    pub enum DocumentQueryOperator {
+        Or = "Or",
+        And = "And",
+    }
+}
 
 record! {
     pub struct DocumentQueryPredicate {
@@ -782,7 +777,7 @@ open_enum! {
 record! {
     pub struct DocumentTableContentBlock {
         pub type_: Option<DocumentTableContentBlockType> = "type",
-        pub text: Option<DocumentText> = "text",
+        pub text: Option<Box<DocumentText>> = "text",
         pub image: Option<DocumentBodyImage> = "image",
         pub video: Option<DocumentBodyVideo> = "video",
         pub paragraph: Option<DocumentBodyParagraph> = "paragraph",
@@ -806,7 +801,7 @@ open_enum! {
 record! {
     pub struct DocumentTableContentBlockWithHighlight {
         pub type_: Option<DocumentTableContentBlockWithHighlightType> = "type",
-        pub text: Option<DocumentText> = "text",
+        pub text: Option<Box<DocumentText>> = "text",
         pub image: Option<DocumentBodyImage> = "image",
         pub video: Option<DocumentBodyVideo> = "video",
         pub paragraph: Option<DocumentBodyParagraphWithHighlight> = "paragraph",
@@ -846,7 +841,18 @@ record! {
     }
 }
 
-pub type DocumentTextPropertiesFontSize = DocumentBodyListItemPropertiesFontSize;
+open_enum! {
+    pub enum DocumentTextPropertiesFontSize {
+        XxSmall = "XxSmall",
+        XSmall = "XSmall",
+        Small = "Small",
+        Medium = "Medium",
+        Large = "Large",
+        XLarge = "XLarge",
+        XxLarge = "XxLarge",
+        XxxLarge = "XxxLarge",
+    }
+}
 
 record! {
     pub struct DocumentVariationAnswer {
@@ -959,28 +965,9 @@ open_enum! {
     }
 }
 
-open_enum! {
-    pub enum GetKnowledgeKnowledgebaseDocumentFeedbackAppType {
-        Assistant = "Assistant",
-        BotFlow = "BotFlow",
-        MessengerKnowledgeApp = "MessengerKnowledgeApp",
-        SmartAdvisor = "SmartAdvisor",
-        SupportCenter = "SupportCenter",
-    }
-}
+pub type GetKnowledgeKnowledgebaseDocumentFeedbackAppType = KnowledgeSearchClientApplicationType;
 
-open_enum! {
-    pub enum GetKnowledgeKnowledgebaseDocumentFeedbackQueryType {
-        Unknown = "Unknown",
-        Article = "Article",
-        AutoSearch = "AutoSearch",
-        Category = "Category",
-        ManualSearch = "ManualSearch",
-        Recommendation = "Recommendation",
-        Suggestion = "Suggestion",
-        ExpandedArticle = "ExpandedArticle",
-    }
-}
+pub type GetKnowledgeKnowledgebaseDocumentFeedbackQueryType = KnowledgeDocumentCopyQueryType;
 
 open_enum! {
     pub enum GetKnowledgeKnowledgebaseDocumentFeedbackState {
@@ -1009,39 +996,32 @@ pub type GetKnowledgeKnowledgebaseDocumentVariationsDocumentState = GetKnowledge
 
 pub type GetKnowledgeKnowledgebaseDocumentVariationsExpand = GetKnowledgeKnowledgebaseDocumentVariationExpand;
 
+pub type GetKnowledgeKnowledgebaseDocumentVersionExpand = GetKnowledgeKnowledgebaseDocumentsExpand;
+
+pub type GetKnowledgeKnowledgebaseDocumentVersionsExpand = GetKnowledgeKnowledgebaseDocumentsExpand;
+
 open_enum! {
-    pub enum GetKnowledgeKnowledgebaseDocumentVersionExpand {
+    pub enum GetKnowledgeKnowledgebaseDocumentsExpand {
         Category = "category",
         Labels = "labels",
     }
 }
 
-pub type GetKnowledgeKnowledgebaseDocumentVersionsExpand = GetKnowledgeKnowledgebaseDocumentVersionExpand;
+pub type GetKnowledgeKnowledgebaseDocumentsFeedbackAppType = KnowledgeSearchClientApplicationType;
 
-pub type GetKnowledgeKnowledgebaseDocumentsExpand = GetKnowledgeKnowledgebaseDocumentVersionExpand;
-
-pub type GetKnowledgeKnowledgebaseDocumentsFeedbackAppType = GetKnowledgeKnowledgebaseDocumentFeedbackAppType;
-
-pub type GetKnowledgeKnowledgebaseDocumentsFeedbackQueryType = GetKnowledgeKnowledgebaseDocumentFeedbackQueryType;
+pub type GetKnowledgeKnowledgebaseDocumentsFeedbackQueryType = KnowledgeDocumentCopyQueryType;
 
 pub type GetKnowledgeKnowledgebaseDocumentsFeedbackState = GetKnowledgeKnowledgebaseDocumentFeedbackState;
 
+pub type GetKnowledgeKnowledgebaseImportJobExpand = GetKnowledgeKnowledgebaseParseJobExpand;
+
+pub type GetKnowledgeKnowledgebaseOperationsType = OperationResponseType;
+
 open_enum! {
-    pub enum GetKnowledgeKnowledgebaseImportJobExpand {
+    pub enum GetKnowledgeKnowledgebaseParseJobExpand {
         Urls = "urls",
     }
 }
-
-open_enum! {
-    pub enum GetKnowledgeKnowledgebaseOperationsType {
-        Export = "Export",
-        Import = "Import",
-        Parse = "Parse",
-        Sync = "Sync",
-    }
-}
-
-pub type GetKnowledgeKnowledgebaseParseJobExpand = GetKnowledgeKnowledgebaseImportJobExpand;
 
 open_enum! {
     pub enum GetKnowledgeKnowledgebaseSourcesExpand {
@@ -1053,18 +1033,21 @@ pub type GetKnowledgeKnowledgebaseSourcesSalesforceSourceIdExpand = GetKnowledge
 
 pub type GetKnowledgeKnowledgebaseSourcesServicenowSourceIdExpand = GetKnowledgeKnowledgebaseSourcesExpand;
 
+pub type GetKnowledgeKnowledgebaseSourcesType = SourceBaseResponseType;
+
 open_enum! {
-    pub enum GetKnowledgeKnowledgebaseSourcesType {
-        Salesforce = "Salesforce",
-        ServiceNow = "ServiceNow",
+    pub enum GetKnowledgeKnowledgebaseUnansweredGroupApp {
+        SupportCenter = "SupportCenter",
+        MessengerKnowledgeApp = "MessengerKnowledgeApp",
+        BotFlow = "BotFlow",
+        Assistant = "Assistant",
+        SmartAdvisor = "SmartAdvisor",
     }
 }
 
-pub type GetKnowledgeKnowledgebaseUnansweredGroupApp = GetKnowledgeKnowledgebaseDocumentFeedbackAppType;
+pub type GetKnowledgeKnowledgebaseUnansweredGroupPhrasegroupApp = GetKnowledgeKnowledgebaseUnansweredGroupApp;
 
-pub type GetKnowledgeKnowledgebaseUnansweredGroupPhrasegroupApp = GetKnowledgeKnowledgebaseDocumentFeedbackAppType;
-
-pub type GetKnowledgeKnowledgebaseUnansweredGroupsApp = GetKnowledgeKnowledgebaseDocumentFeedbackAppType;
+pub type GetKnowledgeKnowledgebaseUnansweredGroupsApp = GetKnowledgeKnowledgebaseUnansweredGroupApp;
 
 open_enum! {
     pub enum GetKnowledgeKnowledgebasesCoreLanguage {
@@ -1172,7 +1155,7 @@ record! {
         pub id: Option<String> = "id",
         pub status: Option<GetUploadSourceUrlJobStatusResponseStatus> = "status",
         pub upload_key: Option<String> = "uploadKey",
-        pub error_information: Option<ErrorBody> = "errorInformation",
+        pub error_information: Option<Box<ErrorBody>> = "errorInformation",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -1227,7 +1210,7 @@ record! {
         pub id: Option<String> = "id",
         pub title: Option<String> = "title",
         pub answer: Option<String> = "answer",
-        pub variation: Option<DocumentVariationAnswer> = "variation",
+        pub variation: Option<Box<DocumentVariationAnswer>> = "variation",
     }
 }
 
@@ -1482,19 +1465,13 @@ record! {
         pub query_type: Option<KnowledgeDocumentChunkRequestQueryType> = "queryType",
         pub preprocess_query: Option<bool> = "preprocessQuery",
         pub include_draft_documents: Option<bool> = "includeDraftDocuments",
-        pub application: Option<KnowledgeSearchClientApplication> = "application",
+        pub application: Option<Box<KnowledgeSearchClientApplication>> = "application",
         pub conversation_context: Option<KnowledgeConversationContext> = "conversationContext",
         pub confidence_threshold: Option<f64> = "confidenceThreshold",
     }
 }
 
-open_enum! {
-    pub enum KnowledgeDocumentChunkRequestQueryType {
-        AutoSearch = "AutoSearch",
-        ManualSearch = "ManualSearch",
-        Suggestion = "Suggestion",
-    }
-}
+pub type KnowledgeDocumentChunkRequestQueryType = KnowledgeDocumentSearchQueryType;
 
 record! {
     pub struct KnowledgeDocumentChunkResponse {
@@ -1508,12 +1485,12 @@ record! {
         pub preprocess_query: Option<bool> = "preprocessQuery",
         pub confidence_threshold: Option<f64> = "confidenceThreshold",
         pub results: Option<Vec<DocumentChunkBlock>> = "results",
-        pub application: Option<KnowledgeSearchClientApplication> = "application",
-        pub conversation_context: Option<KnowledgeConversationContextResponse> = "conversationContext",
+        pub application: Option<Box<KnowledgeSearchClientApplication>> = "application",
+        pub conversation_context: Option<Box<KnowledgeConversationContextResponse>> = "conversationContext",
     }
 }
 
-pub type KnowledgeDocumentChunkResponseQueryType = KnowledgeDocumentChunkRequestQueryType;
+pub type KnowledgeDocumentChunkResponseQueryType = KnowledgeDocumentSearchQueryType;
 
 record! {
     pub struct KnowledgeDocumentCopy {
@@ -1524,11 +1501,22 @@ record! {
         pub surfacing_method: Option<KnowledgeDocumentCopySurfacingMethod> = "surfacingMethod",
         pub session_id: Option<String> = "sessionId",
         pub conversation_context: Option<KnowledgeConversationContext> = "conversationContext",
-        pub application: Option<KnowledgeSearchClientApplication> = "application",
+        pub application: Option<Box<KnowledgeSearchClientApplication>> = "application",
     }
 }
 
-pub type KnowledgeDocumentCopyQueryType = GetKnowledgeKnowledgebaseDocumentFeedbackQueryType;
+open_enum! {
+    pub enum KnowledgeDocumentCopyQueryType {
+        Unknown = "Unknown",
+        Article = "Article",
+        AutoSearch = "AutoSearch",
+        Category = "Category",
+        ManualSearch = "ManualSearch",
+        Recommendation = "Recommendation",
+        Suggestion = "Suggestion",
+        ExpandedArticle = "ExpandedArticle",
+    }
+}
 
 open_enum! {
     pub enum KnowledgeDocumentCopySurfacingMethod {
@@ -1553,15 +1541,15 @@ record! {
         pub query_type: Option<KnowledgeDocumentFeedbackQueryType> = "queryType",
         pub surfacing_method: Option<KnowledgeDocumentFeedbackSurfacingMethod> = "surfacingMethod",
         pub state: Option<KnowledgeDocumentFeedbackState> = "state",
-        pub document: Option<KnowledgeDocumentVersionReference> = "document",
-        pub application: Option<KnowledgeSearchClientApplication> = "application",
+        pub document: Option<Box<KnowledgeDocumentVersionReference>> = "document",
+        pub application: Option<Box<KnowledgeSearchClientApplication>> = "application",
         pub conversation_context: Option<KnowledgeConversationContext> = "conversationContext",
         pub user_id: Option<String> = "userId",
         pub self_uri: Option<String> = "selfUri",
     }
 }
 
-pub type KnowledgeDocumentFeedbackQueryType = GetKnowledgeKnowledgebaseDocumentFeedbackQueryType;
+pub type KnowledgeDocumentFeedbackQueryType = KnowledgeDocumentCopyQueryType;
 
 open_enum! {
     pub enum KnowledgeDocumentFeedbackRating {
@@ -1590,9 +1578,9 @@ record! {
         pub query_type: Option<KnowledgeDocumentFeedbackResponseQueryType> = "queryType",
         pub surfacing_method: Option<KnowledgeDocumentFeedbackResponseSurfacingMethod> = "surfacingMethod",
         pub state: Option<KnowledgeDocumentFeedbackResponseState> = "state",
-        pub document: Option<KnowledgeDocumentVersionReference> = "document",
-        pub application: Option<KnowledgeSearchClientApplication> = "application",
-        pub conversation_context: Option<KnowledgeConversationContextResponse> = "conversationContext",
+        pub document: Option<Box<KnowledgeDocumentVersionReference>> = "document",
+        pub application: Option<Box<KnowledgeSearchClientApplication>> = "application",
+        pub conversation_context: Option<Box<KnowledgeConversationContextResponse>> = "conversationContext",
         pub user: Option<AddressableEntityRef> = "user",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -1607,22 +1595,22 @@ record! {
     }
 }
 
-pub type KnowledgeDocumentFeedbackResponseQueryType = GetKnowledgeKnowledgebaseDocumentFeedbackQueryType;
+pub type KnowledgeDocumentFeedbackResponseQueryType = KnowledgeDocumentCopyQueryType;
 
 pub type KnowledgeDocumentFeedbackResponseRating = KnowledgeDocumentFeedbackRating;
 
 pub type KnowledgeDocumentFeedbackResponseReason = KnowledgeDocumentFeedbackReason;
 
+pub type KnowledgeDocumentFeedbackResponseState = KnowledgeDocumentFeedbackState;
+
+pub type KnowledgeDocumentFeedbackResponseSurfacingMethod = KnowledgeDocumentCopySurfacingMethod;
+
 open_enum! {
-    pub enum KnowledgeDocumentFeedbackResponseState {
+    pub enum KnowledgeDocumentFeedbackState {
         Draft = "Draft",
         Final = "Final",
     }
 }
-
-pub type KnowledgeDocumentFeedbackResponseSurfacingMethod = KnowledgeDocumentCopySurfacingMethod;
-
-pub type KnowledgeDocumentFeedbackState = KnowledgeDocumentFeedbackResponseState;
 
 pub type KnowledgeDocumentFeedbackSurfacingMethod = KnowledgeDocumentCopySurfacingMethod;
 
@@ -1639,7 +1627,7 @@ pub type KnowledgeDocumentFeedbackUpdateRequestRating = KnowledgeDocumentFeedbac
 
 pub type KnowledgeDocumentFeedbackUpdateRequestReason = KnowledgeDocumentFeedbackReason;
 
-pub type KnowledgeDocumentFeedbackUpdateRequestState = KnowledgeDocumentFeedbackResponseState;
+pub type KnowledgeDocumentFeedbackUpdateRequestState = KnowledgeDocumentFeedbackState;
 
 record! {
     pub struct KnowledgeDocumentGuestSearch {
@@ -1655,7 +1643,7 @@ record! {
     }
 }
 
-pub type KnowledgeDocumentGuestSearchQueryType = KnowledgeDocumentChunkRequestQueryType;
+pub type KnowledgeDocumentGuestSearchQueryType = KnowledgeDocumentSearchQueryType;
 
 record! {
     pub struct KnowledgeDocumentGuestSearchRequest {
@@ -1672,12 +1660,12 @@ record! {
     }
 }
 
-pub type KnowledgeDocumentGuestSearchRequestQueryType = KnowledgeDocumentChunkRequestQueryType;
+pub type KnowledgeDocumentGuestSearchRequestQueryType = KnowledgeDocumentSearchQueryType;
 
 record! {
     pub struct KnowledgeDocumentGuestSearchResult {
         pub confidence: Option<f64> = "confidence",
-        pub document: Option<KnowledgeGuestSearchDocumentResponse> = "document",
+        pub document: Option<Box<KnowledgeGuestSearchDocumentResponse>> = "document",
     }
 }
 
@@ -1689,11 +1677,11 @@ record! {
         pub surfacing_method: Option<KnowledgeDocumentPresentationSurfacingMethod> = "surfacingMethod",
         pub session_id: Option<String> = "sessionId",
         pub conversation_context: Option<KnowledgeConversationContext> = "conversationContext",
-        pub application: Option<KnowledgeSearchClientApplication> = "application",
+        pub application: Option<Box<KnowledgeSearchClientApplication>> = "application",
     }
 }
 
-pub type KnowledgeDocumentPresentationQueryType = GetKnowledgeKnowledgebaseDocumentFeedbackQueryType;
+pub type KnowledgeDocumentPresentationQueryType = KnowledgeDocumentCopyQueryType;
 
 pub type KnowledgeDocumentPresentationSurfacingMethod = KnowledgeDocumentCopySurfacingMethod;
 
@@ -1743,7 +1731,7 @@ record! {
         pub created_by: Option<UserReference> = "createdBy",
         pub modified_by: Option<UserReference> = "modifiedBy",
         pub document_version: Option<AddressableEntityRef> = "documentVersion",
-        pub category: Option<CategoryResponse> = "category",
+        pub category: Option<Box<CategoryResponse>> = "category",
         pub labels: Option<Vec<LabelResponse>> = "labels",
         pub knowledge_base: Option<KnowledgeBaseReference> = "knowledgeBase",
         pub external_id: Option<String> = "externalId",
@@ -1755,13 +1743,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum KnowledgeDocumentQueryResultState {
-        Draft = "Draft",
-        Published = "Published",
-        Archived = "Archived",
-    }
-}
+pub type KnowledgeDocumentQueryResultState = KnowledgeDocumentResponseState;
 
 open_enum! {
     pub enum KnowledgeDocumentQuerySortBy {
@@ -1828,7 +1810,7 @@ record! {
         pub created_by: Option<UserReference> = "createdBy",
         pub modified_by: Option<UserReference> = "modifiedBy",
         pub document_version: Option<AddressableEntityRef> = "documentVersion",
-        pub category: Option<CategoryResponse> = "category",
+        pub category: Option<Box<CategoryResponse>> = "category",
         pub labels: Option<Vec<LabelResponse>> = "labels",
         pub knowledge_base: Option<KnowledgeBaseReference> = "knowledgeBase",
         pub external_id: Option<String> = "externalId",
@@ -1849,7 +1831,13 @@ record! {
     }
 }
 
-pub type KnowledgeDocumentResponseState = KnowledgeDocumentQueryResultState;
+open_enum! {
+    pub enum KnowledgeDocumentResponseState {
+        Draft = "Draft",
+        Published = "Published",
+        Archived = "Archived",
+    }
+}
 
 record! {
     pub struct KnowledgeDocumentSearch {
@@ -1861,15 +1849,21 @@ record! {
         pub page_count: Option<i64> = "pageCount",
         pub query_type: Option<KnowledgeDocumentSearchQueryType> = "queryType",
         pub results: Option<Vec<KnowledgeDocumentSearchResult>> = "results",
-        pub application: Option<KnowledgeSearchClientApplication> = "application",
-        pub conversation_context: Option<KnowledgeConversationContextResponse> = "conversationContext",
+        pub application: Option<Box<KnowledgeSearchClientApplication>> = "application",
+        pub conversation_context: Option<Box<KnowledgeConversationContextResponse>> = "conversationContext",
         pub confidence_threshold: Option<f64> = "confidenceThreshold",
         pub answer_generation: Option<KnowledgeAnswerGenerationResponse> = "answerGeneration",
         pub preprocess_query: Option<bool> = "preprocessQuery",
     }
 }
 
-pub type KnowledgeDocumentSearchQueryType = KnowledgeDocumentChunkRequestQueryType;
+open_enum! {
+    pub enum KnowledgeDocumentSearchQueryType {
+        AutoSearch = "AutoSearch",
+        ManualSearch = "ManualSearch",
+        Suggestion = "Suggestion",
+    }
+}
 
 record! {
     pub struct KnowledgeDocumentSearchRequest {
@@ -1885,7 +1879,7 @@ record! {
         pub filter: Option<DocumentQuery> = "filter",
         pub sort_order: Option<KnowledgeDocumentSearchRequestSortOrder> = "sortOrder",
         pub sort_by: Option<KnowledgeDocumentSearchRequestSortBy> = "sortBy",
-        pub application: Option<KnowledgeSearchClientApplication> = "application",
+        pub application: Option<Box<KnowledgeSearchClientApplication>> = "application",
         pub conversation_context: Option<KnowledgeConversationContext> = "conversationContext",
         pub confidence_threshold: Option<f64> = "confidenceThreshold",
         pub answer_highlight_top_results: Option<i64> = "answerHighlightTopResults",
@@ -1901,7 +1895,7 @@ open_enum! {
     }
 }
 
-pub type KnowledgeDocumentSearchRequestQueryType = KnowledgeDocumentChunkRequestQueryType;
+pub type KnowledgeDocumentSearchRequestQueryType = KnowledgeDocumentSearchQueryType;
 
 open_enum! {
     pub enum KnowledgeDocumentSearchRequestSortBy {
@@ -1918,7 +1912,7 @@ pub type KnowledgeDocumentSearchRequestSortOrder = GetKnowledgeSettingsSortOrder
 record! {
     pub struct KnowledgeDocumentSearchResult {
         pub confidence: Option<f64> = "confidence",
-        pub document: Option<KnowledgeSearchDocumentResponse> = "document",
+        pub document: Option<Box<KnowledgeSearchDocumentResponse>> = "document",
     }
 }
 
@@ -1959,7 +1953,7 @@ record! {
 record! {
     pub struct KnowledgeDocumentSuggestionResult {
         pub matched_phrase: Option<String> = "matchedPhrase",
-        pub document: Option<KnowledgeDocumentSuggestionResultDocument> = "document",
+        pub document: Option<Box<KnowledgeDocumentSuggestionResultDocument>> = "document",
     }
 }
 
@@ -1976,7 +1970,7 @@ record! {
     pub struct KnowledgeDocumentVersion {
         pub id: Option<String> = "id",
         pub date_published: Option<DateTime> = "datePublished",
-        pub document: Option<KnowledgeDocumentResponse> = "document",
+        pub document: Option<Box<KnowledgeDocumentResponse>> = "document",
         pub restore_from_version_id: Option<String> = "restoreFromVersionId",
         pub version_number: Option<i64> = "versionNumber",
         pub date_expires: Option<DateTime> = "dateExpires",
@@ -2032,13 +2026,13 @@ record! {
         pub search_id: Option<String> = "searchId",
         pub query_type: Option<KnowledgeDocumentViewQueryType> = "queryType",
         pub surfacing_method: Option<KnowledgeDocumentViewSurfacingMethod> = "surfacingMethod",
-        pub application: Option<KnowledgeSearchClientApplication> = "application",
+        pub application: Option<Box<KnowledgeSearchClientApplication>> = "application",
         pub session_id: Option<String> = "sessionId",
         pub conversation_context: Option<KnowledgeConversationContext> = "conversationContext",
     }
 }
 
-pub type KnowledgeDocumentViewQueryType = GetKnowledgeKnowledgebaseDocumentFeedbackQueryType;
+pub type KnowledgeDocumentViewQueryType = KnowledgeDocumentCopyQueryType;
 
 pub type KnowledgeDocumentViewSurfacingMethod = KnowledgeDocumentCopySurfacingMethod;
 
@@ -2057,11 +2051,11 @@ record! {
 
 pub type KnowledgeDocumentsAnswerFilterAnswerModeItem = KnowledgeDocumentSearchRequestAnswerModeItem;
 
-pub type KnowledgeDocumentsAnswerFilterAppType = GetKnowledgeKnowledgebaseDocumentFeedbackAppType;
+pub type KnowledgeDocumentsAnswerFilterAppType = KnowledgeSearchClientApplicationType;
 
 pub type KnowledgeDocumentsAnswerFilterLanguage = KnowledgeBaseCoreLanguage;
 
-pub type KnowledgeDocumentsAnswerFilterQueryType = GetKnowledgeKnowledgebaseDocumentFeedbackQueryType;
+pub type KnowledgeDocumentsAnswerFilterQueryType = KnowledgeDocumentCopyQueryType;
 
 record! {
     pub struct KnowledgeExportJobDocumentsFilter {
@@ -2120,11 +2114,11 @@ record! {
         pub count_document_processed: Option<i64> = "countDocumentProcessed",
         pub export_filter: Option<KnowledgeExportJobFilter> = "exportFilter",
         pub status: Option<KnowledgeExportJobResponseStatus> = "status",
-        pub knowledge_base: Option<KnowledgeBase> = "knowledgeBase",
+        pub knowledge_base: Option<Box<KnowledgeBase>> = "knowledgeBase",
         pub created_by: Option<UserReference> = "createdBy",
         pub date_created: Option<DateTime> = "dateCreated",
         pub date_modified: Option<DateTime> = "dateModified",
-        pub error_information: Option<ErrorBody> = "errorInformation",
+        pub error_information: Option<Box<ErrorBody>> = "errorInformation",
         pub source: Option<KnowledgeOperationSource> = "source",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -2132,21 +2126,7 @@ record! {
 
 pub type KnowledgeExportJobResponseFileType = KnowledgeExportJobRequestFileType;
 
-open_enum! {
-    pub enum KnowledgeExportJobResponseStatus {
-        Created = "Created",
-        ValidationInProgress = "ValidationInProgress",
-        ValidationCompleted = "ValidationCompleted",
-        ValidationFailed = "ValidationFailed",
-        Started = "Started",
-        InProgress = "InProgress",
-        Completed = "Completed",
-        PartialCompleted = "PartialCompleted",
-        Failed = "Failed",
-        AbortRequested = "AbortRequested",
-        Aborted = "Aborted",
-    }
-}
+pub type KnowledgeExportJobResponseStatus = SyncStatusRequestStatus;
 
 record! {
     pub struct KnowledgeGenerationSetting {
@@ -2218,7 +2198,7 @@ record! {
         pub id: Option<String> = "id",
         pub title: Option<String> = "title",
         pub answer: Option<String> = "answer",
-        pub variation: Option<KnowledgeGuestDocumentVariationAnswer> = "variation",
+        pub variation: Option<Box<KnowledgeGuestDocumentVariationAnswer>> = "variation",
     }
 }
 
@@ -2240,7 +2220,7 @@ record! {
     }
 }
 
-pub type KnowledgeGuestDocumentCopyQueryType = GetKnowledgeKnowledgebaseDocumentFeedbackQueryType;
+pub type KnowledgeGuestDocumentCopyQueryType = KnowledgeDocumentCopyQueryType;
 
 pub type KnowledgeGuestDocumentCopySurfacingMethod = KnowledgeDocumentCopySurfacingMethod;
 
@@ -2262,13 +2242,13 @@ record! {
     }
 }
 
-pub type KnowledgeGuestDocumentFeedbackQueryType = GetKnowledgeKnowledgebaseDocumentFeedbackQueryType;
+pub type KnowledgeGuestDocumentFeedbackQueryType = KnowledgeDocumentCopyQueryType;
 
 pub type KnowledgeGuestDocumentFeedbackRating = KnowledgeDocumentFeedbackRating;
 
 pub type KnowledgeGuestDocumentFeedbackReason = KnowledgeDocumentFeedbackReason;
 
-pub type KnowledgeGuestDocumentFeedbackState = KnowledgeDocumentFeedbackResponseState;
+pub type KnowledgeGuestDocumentFeedbackState = KnowledgeDocumentFeedbackState;
 
 pub type KnowledgeGuestDocumentFeedbackSurfacingMethod = KnowledgeDocumentCopySurfacingMethod;
 
@@ -2283,7 +2263,7 @@ record! {
     }
 }
 
-pub type KnowledgeGuestDocumentPresentationQueryType = GetKnowledgeKnowledgebaseDocumentFeedbackQueryType;
+pub type KnowledgeGuestDocumentPresentationQueryType = KnowledgeDocumentCopyQueryType;
 
 pub type KnowledgeGuestDocumentPresentationSurfacingMethod = KnowledgeDocumentCopySurfacingMethod;
 
@@ -2318,7 +2298,7 @@ record! {
     }
 }
 
-pub type KnowledgeGuestDocumentResponseState = KnowledgeDocumentQueryResultState;
+pub type KnowledgeGuestDocumentResponseState = KnowledgeDocumentResponseState;
 
 record! {
     pub struct KnowledgeGuestDocumentSuggestion {
@@ -2393,7 +2373,7 @@ record! {
     }
 }
 
-pub type KnowledgeGuestDocumentViewQueryType = GetKnowledgeKnowledgebaseDocumentFeedbackQueryType;
+pub type KnowledgeGuestDocumentViewQueryType = KnowledgeDocumentCopyQueryType;
 
 pub type KnowledgeGuestDocumentViewSurfacingMethod = KnowledgeDocumentCopySurfacingMethod;
 
@@ -2406,7 +2386,7 @@ record! {
     }
 }
 
-pub type KnowledgeGuestSearchClientApplicationType = GetKnowledgeKnowledgebaseDocumentFeedbackAppType;
+pub type KnowledgeGuestSearchClientApplicationType = KnowledgeSearchClientApplicationType;
 
 record! {
     pub struct KnowledgeGuestSearchDocumentResponse {
@@ -2431,7 +2411,7 @@ record! {
     }
 }
 
-pub type KnowledgeGuestSearchDocumentResponseState = KnowledgeDocumentQueryResultState;
+pub type KnowledgeGuestSearchDocumentResponseState = KnowledgeDocumentResponseState;
 
 record! {
     pub struct KnowledgeGuestSession {
@@ -2485,7 +2465,7 @@ record! {
 record! {
     pub struct KnowledgeImportJobReport {
         pub errors: Option<Vec<KnowledgeImportJobError>> = "errors",
-        pub statistics: Option<KnowledgeImportJobStatistics> = "statistics",
+        pub statistics: Option<Box<KnowledgeImportJobStatistics>> = "statistics",
     }
 }
 
@@ -2510,7 +2490,7 @@ record! {
         pub settings: Option<KnowledgeImportJobSettings> = "settings",
         pub status: Option<KnowledgeImportJobResponseStatus> = "status",
         pub report: Option<KnowledgeImportJobReport> = "report",
-        pub knowledge_base: Option<KnowledgeBase> = "knowledgeBase",
+        pub knowledge_base: Option<Box<KnowledgeBase>> = "knowledgeBase",
         pub created_by: Option<UserReference> = "createdBy",
         pub date_created: Option<DateTime> = "dateCreated",
         pub date_modified: Option<DateTime> = "dateModified",
@@ -2521,7 +2501,7 @@ record! {
 
 pub type KnowledgeImportJobResponseFileType = KnowledgeExportJobRequestFileType;
 
-pub type KnowledgeImportJobResponseStatus = KnowledgeExportJobResponseStatus;
+pub type KnowledgeImportJobResponseStatus = SyncStatusRequestStatus;
 
 record! {
     pub struct KnowledgeImportJobSettings {
@@ -2613,7 +2593,7 @@ record! {
     }
 }
 
-pub type KnowledgeOperationSourceType = GetKnowledgeKnowledgebaseSourcesType;
+pub type KnowledgeOperationSourceType = SourceBaseResponseType;
 
 record! {
     pub struct KnowledgeParseImportResult {
@@ -2698,7 +2678,15 @@ record! {
     }
 }
 
-pub type KnowledgeSearchClientApplicationType = GetKnowledgeKnowledgebaseDocumentFeedbackAppType;
+open_enum! {
+    pub enum KnowledgeSearchClientApplicationType {
+        Assistant = "Assistant",
+        BotFlow = "BotFlow",
+        MessengerKnowledgeApp = "MessengerKnowledgeApp",
+        SmartAdvisor = "SmartAdvisor",
+        SupportCenter = "SupportCenter",
+    }
+}
 
 record! {
     pub struct KnowledgeSearchDocumentResponse {
@@ -2715,7 +2703,7 @@ record! {
         pub created_by: Option<UserReference> = "createdBy",
         pub modified_by: Option<UserReference> = "modifiedBy",
         pub document_version: Option<AddressableEntityRef> = "documentVersion",
-        pub category: Option<CategoryResponse> = "category",
+        pub category: Option<Box<CategoryResponse>> = "category",
         pub labels: Option<Vec<LabelResponse>> = "labels",
         pub knowledge_base: Option<KnowledgeBaseReference> = "knowledgeBase",
         pub external_id: Option<String> = "externalId",
@@ -2728,7 +2716,7 @@ record! {
     }
 }
 
-pub type KnowledgeSearchDocumentResponseState = KnowledgeDocumentQueryResultState;
+pub type KnowledgeSearchDocumentResponseState = KnowledgeDocumentResponseState;
 
 record! {
     pub struct KnowledgeSearchPreviewRequest {
@@ -2826,7 +2814,7 @@ record! {
         pub session_id: Option<String> = "sessionId",
         pub result: Option<KnowledgeSearchResult> = "result",
         pub knowledge_setting_id: Option<String> = "knowledgeSettingId",
-        pub conversation_context: Option<KnowledgeV3ConversationContextResponse> = "conversationContext",
+        pub conversation_context: Option<Box<KnowledgeV3ConversationContextResponse>> = "conversationContext",
         pub application: Option<V3KnowledgeSearchClientApplication> = "application",
         pub query_type: Option<KnowledgeSourcesSearchResponseQueryType> = "queryType",
         pub generation_language: Option<KnowledgeSourcesSearchResponseGenerationLanguage> = "generationLanguage",
@@ -2841,7 +2829,7 @@ pub type KnowledgeSourcesSearchResponseQueryType = KnowledgeSourcesSearchRequest
 record! {
     pub struct KnowledgeSyncJobReport {
         pub errors: Option<Vec<ErrorBody>> = "errors",
-        pub statistics: Option<KnowledgeSyncJobStatistics> = "statistics",
+        pub statistics: Option<Box<KnowledgeSyncJobStatistics>> = "statistics",
     }
 }
 
@@ -2869,7 +2857,7 @@ record! {
     }
 }
 
-pub type KnowledgeSyncJobResponseStatus = KnowledgeExportJobResponseStatus;
+pub type KnowledgeSyncJobResponseStatus = SyncStatusRequestStatus;
 
 record! {
     pub struct KnowledgeSyncJobStatistics {
@@ -3017,7 +3005,14 @@ record! {
     }
 }
 
-pub type OperationResponseType = GetKnowledgeKnowledgebaseOperationsType;
+open_enum! {
+    pub enum OperationResponseType {
+        Import = "Import",
+        Export = "Export",
+        Parse = "Parse",
+        Sync = "Sync",
+    }
+}
 
 record! {
     pub struct PhraseAssociations {
@@ -3100,7 +3095,7 @@ record! {
     }
 }
 
-pub type SalesforceSourceResponseType = GetKnowledgeKnowledgebaseSourcesType;
+pub type SalesforceSourceResponseType = SourceBaseResponseType;
 
 record! {
     pub struct SearchUpdateRequest {
@@ -3152,7 +3147,7 @@ record! {
     }
 }
 
-pub type ServiceNowSourceResponseType = GetKnowledgeKnowledgebaseSourcesType;
+pub type ServiceNowSourceResponseType = SourceBaseResponseType;
 
 record! {
     pub struct SharepointAuthenticationProperties {
@@ -3177,14 +3172,19 @@ record! {
     }
 }
 
-pub type SourceBaseResponseType = GetKnowledgeKnowledgebaseSourcesType;
+open_enum! {
+    pub enum SourceBaseResponseType {
+        Salesforce = "Salesforce",
+        ServiceNow = "ServiceNow",
+    }
+}
 
 record! {
     pub struct SourceLastSync {
         pub state: Option<SourceLastSyncState> = "state",
         pub date_started: Option<DateTime> = "dateStarted",
         pub date_ended: Option<DateTime> = "dateEnded",
-        pub error: Option<ErrorBody> = "error",
+        pub error: Option<Box<ErrorBody>> = "error",
     }
 }
 
@@ -3200,7 +3200,7 @@ open_enum! {
 record! {
     pub struct SourceSyncResponse {
         pub state: Option<SourceSyncResponseState> = "state",
-        pub error: Option<ErrorBody> = "error",
+        pub error: Option<Box<ErrorBody>> = "error",
         pub date_created: Option<DateTime> = "dateCreated",
         pub date_modified: Option<DateTime> = "dateModified",
         pub knowledge_base: Option<AddressableEntityRef> = "knowledgeBase",
@@ -3216,7 +3216,21 @@ record! {
     }
 }
 
-pub type SyncStatusRequestStatus = KnowledgeExportJobResponseStatus;
+open_enum! {
+    pub enum SyncStatusRequestStatus {
+        Created = "Created",
+        ValidationInProgress = "ValidationInProgress",
+        ValidationCompleted = "ValidationCompleted",
+        ValidationFailed = "ValidationFailed",
+        Started = "Started",
+        InProgress = "InProgress",
+        Completed = "Completed",
+        PartialCompleted = "PartialCompleted",
+        Failed = "Failed",
+        AbortRequested = "AbortRequested",
+        Aborted = "Aborted",
+    }
+}
 
 record! {
     pub struct UnansweredGroup {
@@ -3272,7 +3286,7 @@ record! {
 record! {
     pub struct UnansweredPhraseGroupUpdateResponse {
         pub phrase_associations: Option<Vec<PhraseAssociations>> = "phraseAssociations",
-        pub group: Option<UnansweredGroup> = "group",
+        pub group: Option<Box<UnansweredGroup>> = "group",
     }
 }
 
@@ -3336,7 +3350,7 @@ record! {
         pub modified_by: Option<UserReference> = "modifiedBy",
         pub date_created: Option<DateTime> = "dateCreated",
         pub date_modified: Option<DateTime> = "dateModified",
-        pub last_sync: Option<V3SourceLastSynchronization> = "lastSync",
+        pub last_sync: Option<Box<V3SourceLastSynchronization>> = "lastSync",
         pub schedule_settings: Option<V3SourceScheduleSettings> = "scheduleSettings",
         pub filters: Option<V3SourceFilter> = "filters",
         pub filter_details: Option<V3SourceFilterDetails> = "filterDetails",
@@ -3368,9 +3382,9 @@ record! {
         pub modified_by: Option<UserReference> = "modifiedBy",
         pub date_created: Option<DateTime> = "dateCreated",
         pub date_modified: Option<DateTime> = "dateModified",
-        pub last_sync: Option<V3SourceLastSynchronization> = "lastSync",
-        pub connection: Option<ConnectionResponse> = "connection",
-        pub error: Option<ErrorBody> = "error",
+        pub last_sync: Option<Box<V3SourceLastSynchronization>> = "lastSync",
+        pub connection: Option<Box<ConnectionResponse>> = "connection",
+        pub error: Option<Box<ErrorBody>> = "error",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -3399,12 +3413,12 @@ record! {
         pub modified_by: Option<UserReference> = "modifiedBy",
         pub date_created: Option<DateTime> = "dateCreated",
         pub date_modified: Option<DateTime> = "dateModified",
-        pub last_sync: Option<V3SourceLastSynchronization> = "lastSync",
+        pub last_sync: Option<Box<V3SourceLastSynchronization>> = "lastSync",
         pub schedule_settings: Option<V3SourceScheduleSettings> = "scheduleSettings",
         pub filters: Option<V3SourceFilter> = "filters",
         pub filter_details: Option<V3SourceFilterDetails> = "filterDetails",
-        pub connection: Option<ConnectionResponse> = "connection",
-        pub error: Option<ErrorBody> = "error",
+        pub connection: Option<Box<ConnectionResponse>> = "connection",
+        pub error: Option<Box<ErrorBody>> = "error",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -3447,45 +3461,17 @@ record! {
         pub trigger_type: Option<V3SourceLastSynchronizationTriggerType> = "triggerType",
         pub status: Option<V3SourceLastSynchronizationStatus> = "status",
         pub statistics: Option<V3SynchronizationStatistics> = "statistics",
-        pub error: Option<ErrorBody> = "error",
+        pub error: Option<Box<ErrorBody>> = "error",
         pub ingestion_status: Option<V3SourceLastSynchronizationIngestionStatus> = "ingestionStatus",
         pub self_uri: Option<String> = "selfUri",
     }
 }
 
-open_enum! {
-    pub enum V3SourceLastSynchronizationIngestionStatus {
-        Unknown = "Unknown",
-        InQueue = "InQueue",
-        Starting = "Starting",
-        InProgress = "InProgress",
-        Complete = "Complete",
-        Failed = "Failed",
-        Stopping = "Stopping",
-        Stopped = "Stopped",
-    }
-}
+pub type V3SourceLastSynchronizationIngestionStatus = V3SynchronizationIngestionStatus;
 
-open_enum! {
-    pub enum V3SourceLastSynchronizationStatus {
-        InQueue = "InQueue",
-        InProgress = "InProgress",
-        PostProcessing = "PostProcessing",
-        Completed = "Completed",
-        Failed = "Failed",
-        Unknown = "Unknown",
-        Cancelled = "Cancelled",
-        Throttled = "Throttled",
-    }
-}
+pub type V3SourceLastSynchronizationStatus = V3SynchronizationStatus;
 
-open_enum! {
-    pub enum V3SourceLastSynchronizationTriggerType {
-        Scheduled = "Scheduled",
-        Manual = "Manual",
-        Unknown = "Unknown",
-    }
-}
+pub type V3SourceLastSynchronizationTriggerType = V3SynchronizationTriggerType;
 
 record! {
     pub struct V3SourceRef {
@@ -3532,12 +3518,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum V3StartManualSyncRequestType {
-        Incremental = "Incremental",
-        Full = "Full",
-    }
-}
+pub type V3StartManualSyncRequestType = V3SynchronizationType;
 
 record! {
     pub struct V3Synchronization {
@@ -3552,7 +3533,7 @@ record! {
         pub trigger_type: Option<V3SynchronizationTriggerType> = "triggerType",
         pub status: Option<V3SynchronizationStatus> = "status",
         pub statistics: Option<V3SynchronizationStatistics> = "statistics",
-        pub error: Option<ErrorBody> = "error",
+        pub error: Option<Box<ErrorBody>> = "error",
         pub ingestion_status: Option<V3SynchronizationIngestionStatus> = "ingestionStatus",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -3583,7 +3564,18 @@ record! {
     }
 }
 
-pub type V3SynchronizationIngestionStatus = V3SourceLastSynchronizationIngestionStatus;
+open_enum! {
+    pub enum V3SynchronizationIngestionStatus {
+        Unknown = "Unknown",
+        InQueue = "InQueue",
+        Starting = "Starting",
+        InProgress = "InProgress",
+        Complete = "Complete",
+        Failed = "Failed",
+        Stopping = "Stopping",
+        Stopped = "Stopped",
+    }
+}
 
 record! {
     pub struct V3SynchronizationListing {
@@ -3609,11 +3601,33 @@ record! {
     }
 }
 
-pub type V3SynchronizationStatus = V3SourceLastSynchronizationStatus;
+open_enum! {
+    pub enum V3SynchronizationStatus {
+        InQueue = "InQueue",
+        InProgress = "InProgress",
+        PostProcessing = "PostProcessing",
+        Completed = "Completed",
+        Failed = "Failed",
+        Unknown = "Unknown",
+        Cancelled = "Cancelled",
+        Throttled = "Throttled",
+    }
+}
 
-pub type V3SynchronizationTriggerType = V3SourceLastSynchronizationTriggerType;
+open_enum! {
+    pub enum V3SynchronizationTriggerType {
+        Scheduled = "Scheduled",
+        Manual = "Manual",
+        Unknown = "Unknown",
+    }
+}
 
-pub type V3SynchronizationType = V3StartManualSyncRequestType;
+open_enum! {
+    pub enum V3SynchronizationType {
+        Incremental = "Incremental",
+        Full = "Full",
+    }
+}
 
 record! {
     pub struct V3SynchronizationUpdateRequest {

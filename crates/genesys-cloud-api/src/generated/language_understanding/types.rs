@@ -54,7 +54,7 @@ record! {
     pub struct Draft {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub miner: Option<Miner> = "miner",
+        pub miner: Option<Box<Miner>> = "miner",
         pub intents: Option<Vec<DraftIntents>> = "intents",
         pub topics: Option<Vec<DraftTopics>> = "topics",
         pub date_created: Option<DateTime> = "dateCreated",
@@ -101,7 +101,7 @@ record! {
     pub struct DraftTopics {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub miner: Option<Miner> = "miner",
+        pub miner: Option<Box<Miner>> = "miner",
         pub conversation_count: Option<i64> = "conversationCount",
         pub conversation_percent: Option<f64> = "conversationPercent",
         pub utterance_count: Option<i64> = "utteranceCount",
@@ -111,17 +111,12 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum GetLanguageunderstandingDomainFeedbackAssessment {
-        Incorrect = "Incorrect",
-        Correct = "Correct",
-        Unknown = "Unknown",
-        Disabled = "Disabled",
-    }
-}
+pub type GetLanguageunderstandingDomainFeedbackAssessment = IntentFeedbackAssessment;
+
+pub type GetLanguageunderstandingDomainFeedbackFeedbackIdFields = GetLanguageunderstandingDomainFeedbackFields;
 
 open_enum! {
-    pub enum GetLanguageunderstandingDomainFeedbackFeedbackIdFields {
+    pub enum GetLanguageunderstandingDomainFeedbackFields {
         Version = "version",
         DateCreated = "dateCreated",
         Text = "text",
@@ -129,36 +124,34 @@ open_enum! {
     }
 }
 
-pub type GetLanguageunderstandingDomainFeedbackFields = GetLanguageunderstandingDomainFeedbackFeedbackIdFields;
+pub type GetLanguageunderstandingIgnorephraseSortBy = GetLanguageunderstandingIgnoretopicSortBy;
+
+pub type GetLanguageunderstandingIgnorephraseSortOrder = GetLanguageunderstandingIgnoretopicSortOrder;
 
 open_enum! {
-    pub enum GetLanguageunderstandingIgnorephraseSortBy {
+    pub enum GetLanguageunderstandingIgnoretopicSortBy {
         DateModified = "dateModified",
         Text = "text",
     }
 }
 
 open_enum! {
-    pub enum GetLanguageunderstandingIgnorephraseSortOrder {
+    pub enum GetLanguageunderstandingIgnoretopicSortOrder {
         Asc = "asc",
         Desc = "desc",
     }
 }
 
-pub type GetLanguageunderstandingIgnoretopicSortBy = GetLanguageunderstandingIgnorephraseSortBy;
+pub type GetLanguageunderstandingMinerIntentExpand = GetLanguageunderstandingMinerTopicExpand;
 
-pub type GetLanguageunderstandingIgnoretopicSortOrder = GetLanguageunderstandingIgnorephraseSortOrder;
+pub type GetLanguageunderstandingMinerIntentsExpand = GetLanguageunderstandingMinerTopicExpand;
 
 open_enum! {
-    pub enum GetLanguageunderstandingMinerIntentExpand {
+    pub enum GetLanguageunderstandingMinerTopicExpand {
         Phrases = "phrases",
         Utterances = "utterances",
     }
 }
-
-pub type GetLanguageunderstandingMinerIntentsExpand = GetLanguageunderstandingMinerIntentExpand;
-
-pub type GetLanguageunderstandingMinerTopicExpand = GetLanguageunderstandingMinerIntentExpand;
 
 record! {
     pub struct IgnorePhrase {
@@ -168,22 +161,9 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum IgnorePhraseMediaType {
-        Chat = "Chat",
-        Call = "Call",
-        Message = "Message",
-        Email = "Email",
-    }
-}
+pub type IgnorePhraseMediaType = MinerMediaType;
 
-open_enum! {
-    pub enum IgnorePhraseParticipant {
-        Customer = "Customer",
-        Agent = "Agent",
-        Both = "Both",
-    }
-}
+pub type IgnorePhraseParticipant = IgnoreTopicParticipant;
 
 record! {
     pub struct IgnorePhrasesRequest {
@@ -207,9 +187,15 @@ record! {
     }
 }
 
-pub type IgnoreTopicMediaType = IgnorePhraseMediaType;
+pub type IgnoreTopicMediaType = MinerMediaType;
 
-pub type IgnoreTopicParticipant = IgnorePhraseParticipant;
+open_enum! {
+    pub enum IgnoreTopicParticipant {
+        Customer = "Customer",
+        Agent = "Agent",
+        Both = "Both",
+    }
+}
 
 record! {
     pub struct IgnoreTopicsRequest {
@@ -236,9 +222,9 @@ record! {
     }
 }
 
-pub type IgnoredMinedEntityMediaType = IgnorePhraseMediaType;
+pub type IgnoredMinedEntityMediaType = MinerMediaType;
 
-pub type IgnoredMinedEntityParticipant = IgnorePhraseParticipant;
+pub type IgnoredMinedEntityParticipant = IgnoreTopicParticipant;
 
 record! {
     pub struct IgnoredMinedPhraseListing {
@@ -279,7 +265,14 @@ record! {
     }
 }
 
-pub type IntentFeedbackAssessment = GetLanguageunderstandingDomainFeedbackAssessment;
+open_enum! {
+    pub enum IntentFeedbackAssessment {
+        Incorrect = "Incorrect",
+        Correct = "Correct",
+        Unknown = "Unknown",
+        Disabled = "Disabled",
+    }
+}
 
 record! {
     pub struct MinedIntentsListing {
@@ -339,15 +332,15 @@ record! {
     }
 }
 
-pub type MinerExecuteRequestMediaType = IgnorePhraseMediaType;
+pub type MinerExecuteRequestMediaType = MinerMediaType;
 
-pub type MinerExecuteRequestParticipantType = IgnorePhraseParticipant;
+pub type MinerExecuteRequestParticipantType = MinerParticipantType;
 
 record! {
     pub struct MinerIntent {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub miner: Option<Miner> = "miner",
+        pub miner: Option<Box<Miner>> = "miner",
         pub utterances: Option<Vec<Utterance>> = "utterances",
         pub analytic_volume_percent: Option<f64> = "analyticVolumePercent",
         pub self_uri: Option<String> = "selfUri",
@@ -400,7 +393,14 @@ record! {
     }
 }
 
-pub type MinerMediaType = IgnorePhraseMediaType;
+open_enum! {
+    pub enum MinerMediaType {
+        Chat = "Chat",
+        Call = "Call",
+        Message = "Message",
+        Email = "Email",
+    }
+}
 
 open_enum! {
     pub enum MinerMinerType {
@@ -409,7 +409,13 @@ open_enum! {
     }
 }
 
-pub type MinerParticipantType = IgnorePhraseParticipant;
+open_enum! {
+    pub enum MinerParticipantType {
+        Customer = "Customer",
+        Agent = "Agent",
+        Both = "Both",
+    }
+}
 
 open_enum! {
     pub enum MinerStatus {
@@ -438,7 +444,7 @@ record! {
     pub struct MinerTopic {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub miner: Option<Miner> = "miner",
+        pub miner: Option<Box<Miner>> = "miner",
         pub conversation_count: Option<i64> = "conversationCount",
         pub conversation_percent: Option<f64> = "conversationPercent",
         pub utterance_count: Option<i64> = "utteranceCount",
@@ -452,7 +458,7 @@ record! {
     pub struct MinerTopicPhrase {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub topic: Option<MinerTopic> = "topic",
+        pub topic: Option<Box<MinerTopic>> = "topic",
         pub utterances: Option<Vec<Utterance>> = "utterances",
         pub utterance_count: Option<i64> = "utteranceCount",
         pub self_uri: Option<String> = "selfUri",
@@ -512,7 +518,7 @@ record! {
 
 record! {
     pub struct NluDetectionResponse {
-        pub version: Option<NluDomainVersion> = "version",
+        pub version: Option<Box<NluDomainVersion>> = "version",
         pub input: Option<NluDetectionInput> = "input",
         pub output: Option<NluDetectionOutput> = "output",
     }
@@ -550,7 +556,7 @@ record! {
 
 record! {
     pub struct NluDomainVersionQualityReport {
-        pub version: Option<NluDomainVersion> = "version",
+        pub version: Option<Box<NluDomainVersion>> = "version",
         pub confusion_matrix: Option<Vec<NluConfusionMatrixRow>> = "confusionMatrix",
         pub summary: Option<NluQualityReportSummary> = "summary",
     }
@@ -559,7 +565,7 @@ record! {
 record! {
     pub struct NluDomainVersionTrainingResponse {
         pub message: Option<String> = "message",
-        pub version: Option<NluDomainVersion> = "version",
+        pub version: Option<Box<NluDomainVersion>> = "version",
     }
 }
 
@@ -592,7 +598,7 @@ record! {
         pub id: Option<String> = "id",
         pub text: Option<String> = "text",
         pub intents: Option<Vec<IntentFeedback>> = "intents",
-        pub version: Option<NluDomainVersion> = "version",
+        pub version: Option<Box<NluDomainVersion>> = "version",
         pub date_created: Option<DateTime> = "dateCreated",
         pub language: Option<String> = "language",
         pub self_uri: Option<String> = "selfUri",

@@ -140,7 +140,7 @@ record! {
         pub completion_time_in_days: Option<i64> = "completionTimeInDays",
         pub type_: Option<AssignedLearningModuleType> = "type",
         pub inform_steps: Option<Vec<LearningModuleInformStep>> = "informSteps",
-        pub assessment_form: Option<AssessmentForm> = "assessmentForm",
+        pub assessment_form: Option<Box<AssessmentForm>> = "assessmentForm",
         pub summary_data: Option<LearningModuleSummary> = "summaryData",
         pub reassign_summary_data: Option<LearningModuleReassignSummary> = "reassignSummaryData",
         pub cover_art: Option<LearningModuleCoverArtResponse> = "coverArt",
@@ -149,12 +149,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum AssignedLearningModuleArchivalMode {
-        Graceful = "Graceful",
-        Immediate = "Immediate",
-    }
-}
+pub type AssignedLearningModuleArchivalMode = LearningModuleArchivalMode;
 
 record! {
     pub struct AssignedLearningModuleDomainEntityListing {
@@ -171,22 +166,9 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum AssignedLearningModuleSource {
-        UserCreated = "UserCreated",
-        GenesysBeyond = "GenesysBeyond",
-    }
-}
+pub type AssignedLearningModuleSource = LearningModuleSource;
 
-open_enum! {
-    pub enum AssignedLearningModuleType {
-        Informational = "Informational",
-        AssessedContent = "AssessedContent",
-        Assessment = "Assessment",
-        External = "External",
-        Native = "Native",
-    }
-}
+pub type AssignedLearningModuleType = LearningModuleType;
 
 record! {
     pub struct DisallowedEntityLearningAssignmentItem {
@@ -235,32 +217,50 @@ open_enum! {
 
 pub type GetLearningAssignmentsMeExpand = GetLearningAssignmentsExpand;
 
+pub type GetLearningAssignmentsMeOverdue = GetLearningAssignmentsOverdue;
+
+pub type GetLearningAssignmentsMePass = GetLearningAssignmentsPass;
+
+pub type GetLearningAssignmentsMeSortBy = GetLearningAssignmentsSortBy;
+
+pub type GetLearningAssignmentsMeSortOrder = GetLearningAssignmentsSortOrder;
+
+pub type GetLearningAssignmentsMeStates = GetLearningAssignmentsStates;
+
+pub type GetLearningAssignmentsMeTypes = GetLearningModulesTypes;
+
 open_enum! {
-    pub enum GetLearningAssignmentsMeOverdue {
+    pub enum GetLearningAssignmentsOverdue {
         True = "True",
         False = "False",
         Any = "Any",
     }
 }
 
-pub type GetLearningAssignmentsMePass = GetLearningAssignmentsMeOverdue;
+open_enum! {
+    pub enum GetLearningAssignmentsPass {
+        True = "True",
+        False = "False",
+        Any = "Any",
+    }
+}
 
 open_enum! {
-    pub enum GetLearningAssignmentsMeSortBy {
+    pub enum GetLearningAssignmentsSortBy {
         RecommendedCompletionDate = "RecommendedCompletionDate",
         DateModified = "DateModified",
     }
 }
 
 open_enum! {
-    pub enum GetLearningAssignmentsMeSortOrder {
+    pub enum GetLearningAssignmentsSortOrder {
         Asc = "Asc",
         Desc = "Desc",
     }
 }
 
 open_enum! {
-    pub enum GetLearningAssignmentsMeStates {
+    pub enum GetLearningAssignmentsStates {
         Assigned = "Assigned",
         InProgress = "InProgress",
         Completed = "Completed",
@@ -269,19 +269,7 @@ open_enum! {
     }
 }
 
-pub type GetLearningAssignmentsMeTypes = AssignedLearningModuleType;
-
-pub type GetLearningAssignmentsOverdue = GetLearningAssignmentsMeOverdue;
-
-pub type GetLearningAssignmentsPass = GetLearningAssignmentsMeOverdue;
-
-pub type GetLearningAssignmentsSortBy = GetLearningAssignmentsMeSortBy;
-
-pub type GetLearningAssignmentsSortOrder = GetLearningAssignmentsMeSortOrder;
-
-pub type GetLearningAssignmentsStates = GetLearningAssignmentsMeStates;
-
-pub type GetLearningAssignmentsTypes = AssignedLearningModuleType;
+pub type GetLearningAssignmentsTypes = GetLearningModulesTypes;
 
 open_enum! {
     pub enum GetLearningModuleExpand {
@@ -308,7 +296,7 @@ open_enum! {
     }
 }
 
-pub type GetLearningModulesAssignmentsOverdue = GetLearningAssignmentsMeOverdue;
+pub type GetLearningModulesAssignmentsOverdue = GetLearningAssignmentsOverdue;
 
 open_enum! {
     pub enum GetLearningModulesExpand {
@@ -341,7 +329,15 @@ open_enum! {
     }
 }
 
-pub type GetLearningModulesTypes = AssignedLearningModuleType;
+open_enum! {
+    pub enum GetLearningModulesTypes {
+        Informational = "Informational",
+        AssessedContent = "AssessedContent",
+        Assessment = "Assessment",
+        External = "External",
+        Native = "Native",
+    }
+}
 
 record! {
     pub struct LearningAssessment {
@@ -349,7 +345,7 @@ record! {
         pub context_id: Option<String> = "contextId",
         pub assessment_form_id: Option<String> = "assessmentFormId",
         pub status: Option<LearningAssessmentStatus> = "status",
-        pub answers: Option<AssessmentScoringSet> = "answers",
+        pub answers: Option<Box<AssessmentScoringSet>> = "answers",
         pub date_created: Option<DateTime> = "dateCreated",
         pub date_modified: Option<DateTime> = "dateModified",
         pub date_submitted: Option<DateTime> = "dateSubmitted",
@@ -358,8 +354,8 @@ record! {
 
 record! {
     pub struct LearningAssessmentScoringRequest {
-        pub assessment_form: Option<AssessmentForm> = "assessmentForm",
-        pub answers: Option<AssessmentScoringSet> = "answers",
+        pub assessment_form: Option<Box<AssessmentForm>> = "assessmentForm",
+        pub answers: Option<Box<AssessmentScoringSet>> = "answers",
     }
 }
 
@@ -374,7 +370,7 @@ open_enum! {
 record! {
     pub struct LearningAssignment {
         pub id: Option<String> = "id",
-        pub assessment: Option<LearningAssessment> = "assessment",
+        pub assessment: Option<Box<LearningAssessment>> = "assessment",
         pub date_completed: Option<DateTime> = "dateCompleted",
         pub created_by: Option<UserReference> = "createdBy",
         pub date_created: Option<DateTime> = "dateCreated",
@@ -390,14 +386,14 @@ record! {
         pub assessment_completion_percentage: Option<f64> = "assessmentCompletionPercentage",
         pub completion_percentage: Option<f64> = "completionPercentage",
         pub steps: Option<Vec<LearningAssignmentStep>> = "steps",
-        pub next_step: Option<LearningAssignmentStep> = "nextStep",
+        pub next_step: Option<Box<LearningAssignmentStep>> = "nextStep",
         pub self_uri: Option<String> = "selfUri",
         pub state: Option<LearningAssignmentState> = "state",
         pub date_recommended_for_completion: Option<DateTime> = "dateRecommendedForCompletion",
         pub version: Option<i64> = "version",
-        pub module: Option<LearningModule> = "module",
+        pub module: Option<Box<LearningModule>> = "module",
         pub user: Option<UserReference> = "user",
-        pub assessment_form: Option<AssessmentForm> = "assessmentForm",
+        pub assessment_form: Option<Box<AssessmentForm>> = "assessmentForm",
         pub length_in_minutes: Option<i64> = "lengthInMinutes",
     }
 }
@@ -492,7 +488,20 @@ record! {
     }
 }
 
-pub type LearningAssignmentAggregateQueryResponseMetricMetric = LearningAssignmentAggregateParamMetricsItem;
+open_enum! {
+    pub enum LearningAssignmentAggregateQueryResponseMetricMetric {
+        NActivities = "nActivities",
+        NPlannedActivities = "nPlannedActivities",
+        NInProgressActivities = "nInProgressActivities",
+        NCompleteActivities = "nCompleteActivities",
+        NOverdueActivities = "nOverdueActivities",
+        NInvalidScheduleActivities = "nInvalidScheduleActivities",
+        NPassedActivities = "nPassedActivities",
+        NFailedActivities = "nFailedActivities",
+        OActivityScore = "oActivityScore",
+        NNotCompletedActivities = "nNotCompletedActivities",
+    }
+}
 
 record! {
     pub struct LearningAssignmentAggregateQueryResponseStats {
@@ -547,16 +556,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum LearningAssignmentExternalUpdateState {
-        Assigned = "Assigned",
-        InProgress = "InProgress",
-        Completed = "Completed",
-        Deleted = "Deleted",
-        NotCompleted = "NotCompleted",
-        InvalidSchedule = "InvalidSchedule",
-    }
-}
+pub type LearningAssignmentExternalUpdateState = LearningAssignmentState;
 
 record! {
     pub struct LearningAssignmentItem {
@@ -580,18 +580,27 @@ record! {
     }
 }
 
-pub type LearningAssignmentState = LearningAssignmentExternalUpdateState;
+open_enum! {
+    pub enum LearningAssignmentState {
+        Assigned = "Assigned",
+        InProgress = "InProgress",
+        Completed = "Completed",
+        Deleted = "Deleted",
+        NotCompleted = "NotCompleted",
+        InvalidSchedule = "InvalidSchedule",
+    }
+}
 
 record! {
     pub struct LearningAssignmentStep {
         pub id: Option<String> = "id",
-        pub module_step: Option<LearningModuleInformStep> = "moduleStep",
+        pub module_step: Option<Box<LearningModuleInformStep>> = "moduleStep",
         pub structure: Option<Vec<LearningAssignmentStepScoStructure>> = "structure",
         pub success_status: Option<LearningAssignmentStepSuccessStatus> = "successStatus",
         pub completion_status: Option<LearningAssignmentStepCompletionStatus> = "completionStatus",
         pub completion_percentage: Option<f64> = "completionPercentage",
         pub percentage_score: Option<f64> = "percentageScore",
-        pub shareable_content_object: Option<LearningShareableContentObject> = "shareableContentObject",
+        pub shareable_content_object: Option<Box<LearningShareableContentObject>> = "shareableContentObject",
         pub signed_cookie: Option<LearningAssignmentStepSignedCookie> = "signedCookie",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -618,13 +627,7 @@ record! {
 
 pub type LearningAssignmentStepScoStructureCompletionStatus = LearningAssignmentStepCompletionStatus;
 
-open_enum! {
-    pub enum LearningAssignmentStepScoStructureSuccessStatus {
-        Passed = "Passed",
-        Failed = "Failed",
-        Unknown = "Unknown",
-    }
-}
+pub type LearningAssignmentStepScoStructureSuccessStatus = LearningAssignmentStepSuccessStatus;
 
 record! {
     pub struct LearningAssignmentStepSignedCookie {
@@ -633,16 +636,22 @@ record! {
     }
 }
 
-pub type LearningAssignmentStepSuccessStatus = LearningAssignmentStepScoStructureSuccessStatus;
+open_enum! {
+    pub enum LearningAssignmentStepSuccessStatus {
+        Passed = "Passed",
+        Failed = "Failed",
+        Unknown = "Unknown",
+    }
+}
 
 record! {
     pub struct LearningAssignmentUpdate {
         pub state: Option<LearningAssignmentUpdateState> = "state",
-        pub assessment: Option<LearningAssessment> = "assessment",
+        pub assessment: Option<Box<LearningAssessment>> = "assessment",
     }
 }
 
-pub type LearningAssignmentUpdateState = LearningAssignmentExternalUpdateState;
+pub type LearningAssignmentUpdateState = LearningAssignmentState;
 
 record! {
     pub struct LearningAssignmentUser {
@@ -720,7 +729,7 @@ record! {
         pub completion_time_in_days: Option<i64> = "completionTimeInDays",
         pub type_: Option<LearningModuleType> = "type",
         pub inform_steps: Option<Vec<LearningModuleInformStep>> = "informSteps",
-        pub assessment_form: Option<AssessmentForm> = "assessmentForm",
+        pub assessment_form: Option<Box<AssessmentForm>> = "assessmentForm",
         pub summary_data: Option<LearningModuleSummary> = "summaryData",
         pub reassign_summary_data: Option<LearningModuleReassignSummary> = "reassignSummaryData",
         pub cover_art: Option<LearningModuleCoverArtResponse> = "coverArt",
@@ -729,7 +738,12 @@ record! {
     }
 }
 
-pub type LearningModuleArchivalMode = AssignedLearningModuleArchivalMode;
+open_enum! {
+    pub enum LearningModuleArchivalMode {
+        Graceful = "Graceful",
+        Immediate = "Immediate",
+    }
+}
 
 record! {
     pub struct LearningModuleAutoAssignRequest {
@@ -786,8 +800,10 @@ record! {
     }
 }
 
+pub type LearningModuleInformStepRequestType = LearningModuleInformStepType;
+
 open_enum! {
-    pub enum LearningModuleInformStepRequestType {
+    pub enum LearningModuleInformStepType {
         Url = "Url",
         Content = "Content",
         GenesysBuiltInCourse = "GenesysBuiltInCourse",
@@ -795,8 +811,6 @@ open_enum! {
         Scorm = "Scorm",
     }
 }
-
-pub type LearningModuleInformStepType = LearningModuleInformStepRequestType;
 
 record! {
     pub struct LearningModuleJobRequest {
@@ -861,7 +875,7 @@ record! {
         pub cover_art: Option<LearningModuleCoverArtResponse> = "coverArt",
         pub enforce_content_order: Option<bool> = "enforceContentOrder",
         pub review_assessment_results: Option<ReviewAssessmentResults> = "reviewAssessmentResults",
-        pub assessment_form: Option<AssessmentForm> = "assessmentForm",
+        pub assessment_form: Option<Box<AssessmentForm>> = "assessmentForm",
         pub assignment: Option<LearningModulePreviewGetResponseAssignment> = "assignment",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -879,12 +893,12 @@ record! {
     }
 }
 
-pub type LearningModulePreviewGetResponseAssignmentState = LearningAssignmentExternalUpdateState;
+pub type LearningModulePreviewGetResponseAssignmentState = LearningAssignmentState;
 
 record! {
     pub struct LearningModulePreviewGetResponseStep {
         pub id: Option<String> = "id",
-        pub module_step: Option<LearningModuleInformStep> = "moduleStep",
+        pub module_step: Option<Box<LearningModuleInformStep>> = "moduleStep",
         pub structure: Option<Vec<LearningModulePreviewGetScoStructure>> = "structure",
         pub success_status: Option<LearningModulePreviewGetResponseStepSuccessStatus> = "successStatus",
         pub completion_status: Option<LearningModulePreviewGetResponseStepCompletionStatus> = "completionStatus",
@@ -896,7 +910,7 @@ record! {
 
 pub type LearningModulePreviewGetResponseStepCompletionStatus = LearningAssignmentStepCompletionStatus;
 
-pub type LearningModulePreviewGetResponseStepSuccessStatus = LearningAssignmentStepScoStructureSuccessStatus;
+pub type LearningModulePreviewGetResponseStepSuccessStatus = LearningAssignmentStepSuccessStatus;
 
 record! {
     pub struct LearningModulePreviewGetScoStructure {
@@ -905,22 +919,22 @@ record! {
         pub success_status: Option<LearningModulePreviewGetScoStructureSuccessStatus> = "successStatus",
         pub completion_status: Option<LearningModulePreviewGetScoStructureCompletionStatus> = "completionStatus",
         pub percentage_score: Option<f64> = "percentageScore",
-        pub shareable_content_object: Option<LearningShareableContentObject> = "shareableContentObject",
+        pub shareable_content_object: Option<Box<LearningShareableContentObject>> = "shareableContentObject",
         pub children: Option<Vec<LearningModulePreviewGetScoStructure>> = "children",
     }
 }
 
 pub type LearningModulePreviewGetScoStructureCompletionStatus = LearningAssignmentStepCompletionStatus;
 
-pub type LearningModulePreviewGetScoStructureSuccessStatus = LearningAssignmentStepScoStructureSuccessStatus;
+pub type LearningModulePreviewGetScoStructureSuccessStatus = LearningAssignmentStepSuccessStatus;
 
 record! {
     pub struct LearningModulePreviewUpdateRequest {
         pub state: Option<LearningModulePreviewUpdateRequestState> = "state",
         pub current_step: Option<LearningModulePreviewUpdateRequestCurrentStep> = "currentStep",
         pub steps: Option<Vec<LearningModulePreviewUpdateStep>> = "steps",
-        pub assessment: Option<LearningAssessment> = "assessment",
-        pub assessment_form: Option<AssessmentForm> = "assessmentForm",
+        pub assessment: Option<Box<LearningAssessment>> = "assessment",
+        pub assessment_form: Option<Box<AssessmentForm>> = "assessmentForm",
     }
 }
 
@@ -928,11 +942,11 @@ record! {
     pub struct LearningModulePreviewUpdateRequestCurrentStep {
         pub id: Option<String> = "id",
         pub completion_percentage: Option<f64> = "completionPercentage",
-        pub shareable_content_object: Option<LearningShareableContentObject> = "shareableContentObject",
+        pub shareable_content_object: Option<Box<LearningShareableContentObject>> = "shareableContentObject",
     }
 }
 
-pub type LearningModulePreviewUpdateRequestState = LearningAssignmentExternalUpdateState;
+pub type LearningModulePreviewUpdateRequestState = LearningAssignmentState;
 
 record! {
     pub struct LearningModulePreviewUpdateResponse {
@@ -954,11 +968,11 @@ record! {
     }
 }
 
-pub type LearningModulePreviewUpdateResponseAssignmentState = LearningAssignmentExternalUpdateState;
+pub type LearningModulePreviewUpdateResponseAssignmentState = LearningAssignmentState;
 
 record! {
     pub struct LearningModulePreviewUpdateResponseCurrentStep {
-        pub shareable_content_object: Option<LearningShareableContentObject> = "shareableContentObject",
+        pub shareable_content_object: Option<Box<LearningShareableContentObject>> = "shareableContentObject",
     }
 }
 
@@ -975,7 +989,7 @@ record! {
 
 pub type LearningModulePreviewUpdateScoStructureCompletionStatus = LearningAssignmentStepCompletionStatus;
 
-pub type LearningModulePreviewUpdateScoStructureSuccessStatus = LearningAssignmentStepScoStructureSuccessStatus;
+pub type LearningModulePreviewUpdateScoStructureSuccessStatus = LearningAssignmentStepSuccessStatus;
 
 record! {
     pub struct LearningModulePreviewUpdateStep {
@@ -990,7 +1004,7 @@ record! {
 
 pub type LearningModulePreviewUpdateStepCompletionStatus = LearningAssignmentStepCompletionStatus;
 
-pub type LearningModulePreviewUpdateStepSuccessStatus = LearningAssignmentStepScoStructureSuccessStatus;
+pub type LearningModulePreviewUpdateStepSuccessStatus = LearningAssignmentStepSuccessStatus;
 
 record! {
     pub struct LearningModulePublishRequest {
@@ -1023,7 +1037,7 @@ record! {
         pub completion_time_in_days: Option<i64> = "completionTimeInDays",
         pub inform_steps: Option<Vec<LearningModuleInformStepRequest>> = "informSteps",
         pub type_: Option<LearningModuleRequestType> = "type",
-        pub assessment_form: Option<AssessmentForm> = "assessmentForm",
+        pub assessment_form: Option<Box<AssessmentForm>> = "assessmentForm",
         pub cover_art: Option<LearningModuleCoverArtRequest> = "coverArt",
         pub length_in_minutes: Option<i64> = "lengthInMinutes",
         pub excluded_from_catalog: Option<bool> = "excludedFromCatalog",
@@ -1034,7 +1048,7 @@ record! {
     }
 }
 
-pub type LearningModuleRequestType = AssignedLearningModuleType;
+pub type LearningModuleRequestType = LearningModuleType;
 
 record! {
     pub struct LearningModuleRule {
@@ -1075,7 +1089,12 @@ open_enum! {
     }
 }
 
-pub type LearningModuleSource = AssignedLearningModuleSource;
+open_enum! {
+    pub enum LearningModuleSource {
+        UserCreated = "UserCreated",
+        GenesysBeyond = "GenesysBeyond",
+    }
+}
 
 record! {
     pub struct LearningModuleSummary {
@@ -1086,7 +1105,15 @@ record! {
     }
 }
 
-pub type LearningModuleType = AssignedLearningModuleType;
+open_enum! {
+    pub enum LearningModuleType {
+        Informational = "Informational",
+        AssessedContent = "AssessedContent",
+        Assessment = "Assessment",
+        External = "External",
+        Native = "Native",
+    }
+}
 
 record! {
     pub struct LearningScheduleSlotsJobRequest {

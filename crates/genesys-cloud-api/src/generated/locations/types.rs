@@ -31,7 +31,7 @@ record! {
         pub notes: Option<String> = "notes",
         pub contact_user: Option<String> = "contactUser",
         pub emergency_number: Option<LocationEmergencyNumber> = "emergencyNumber",
-        pub address: Option<LocationAddress> = "address",
+        pub address: Option<Box<LocationAddress>> = "address",
     }
 }
 
@@ -121,7 +121,7 @@ record! {
         pub notes: Option<String> = "notes",
         pub contact_user: Option<String> = "contactUser",
         pub emergency_number: Option<LocationEmergencyNumber> = "emergencyNumber",
-        pub address: Option<LocationAddress> = "address",
+        pub address: Option<Box<LocationAddress>> = "address",
     }
 }
 

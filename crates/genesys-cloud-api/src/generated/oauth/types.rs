@@ -45,7 +45,7 @@ open_enum! {
 
 record! {
     pub struct OAuthAuthorization {
-        pub client: Option<OAuthClient> = "client",
+        pub client: Option<Box<OAuthClient>> = "client",
         pub scope: Option<Vec<String>> = "scope",
         pub roles: Option<Vec<String>> = "roles",
         pub resource_owner: Option<DomainEntityRef> = "resourceOwner",
@@ -140,15 +140,15 @@ record! {
 
 pub type OAuthClientRequestAuthorizedGrantType = OAuthClientAuthorizedGrantType;
 
+pub type OAuthClientRequestState = OAuthClientState;
+
 open_enum! {
-    pub enum OAuthClientRequestState {
+    pub enum OAuthClientState {
         Active = "active",
         Disabled = "disabled",
         Inactive = "inactive",
     }
 }
-
-pub type OAuthClientState = OAuthClientRequestState;
 
 record! {
     pub struct OAuthScope {

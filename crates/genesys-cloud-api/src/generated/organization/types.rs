@@ -14,123 +14,9 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum ApprovalNamespaceNamespace {
-        UsersRules = "users.rules",
-        VoiceTranscription = "voice.transcription",
-        AgentAssistant = "agent.assistant",
-        AgenticVirtualAgents = "agentic.virtual.agents",
-        AnalyticsAgents = "analytics.agents",
-        AnalyticsAlerting = "analytics.alerting",
-        AnalyticsDataExtraction = "analytics.data.extraction",
-        Analytics = "analytics",
-        AnalyticsRealtime = "analytics.realtime",
-        AnalyticsReportingSettings = "analytics.reporting.settings",
-        AnomalyDetection = "anomaly.detection",
-        Architect = "architect",
-        Audiohook = "audiohook",
-        AudiohookMonitor = "audiohook.monitor",
-        Audit = "audit",
-        AuthApi = "auth.api",
-        Authorization = "authorization",
-        AutomationTesting = "automation.testing",
-        Bots = "bots",
-        BotsVoice = "bots.voice",
-        BusinessRules = "business.rules",
-        Callback = "callback",
-        CaseManagement = "case.management",
-        Cobrowse = "cobrowse",
-        ContentManagement = "content.management",
-        Conversation = "conversation",
-        Copilot = "copilot",
-        Dataactions = "dataactions",
-        Datatables = "datatables",
-        Directory = "directory",
-        Dsar = "dsar",
-        Email = "email",
-        EmployeeEngagement = "employee.engagement",
-        EventOrchestration = "event.orchestration",
-        ExternalContacts = "external.contacts",
-        ExternalEventsDataIngestion = "external.events.data.ingestion",
-        Gamification = "gamification",
-        Gcv = "gcv",
-        Gdpr = "gdpr",
-        Groups = "groups",
-        Guides = "guides",
-        HistoricalAdherence = "historical.adherence",
-        Infrastructureascode = "infrastructureascode",
-        Integrations = "integrations",
-        IntentMiner = "intent.miner",
-        InternalMessaging = "internal.messaging",
-        Journey = "journey",
-        Knowledge = "knowledge",
-        LanguageUnderstanding = "language.understanding",
-        Learning = "learning",
-        LimitRegistry = "limit.registry",
-        Marketplace = "marketplace",
-        McpAnalyticsAggregates = "mcp.analytics.aggregates",
-        Mcp = "mcp",
-        MediaCommunications = "media.communications",
-        Messaging = "messaging",
-        MicroFrontend = "micro.frontend",
-        MultiOrg = "multi.org",
-        Notifications = "notifications",
-        Onboarding = "onboarding",
-        OrganizationNotice = "organization.notice",
-        Outbound = "outbound",
-        PlatformApi = "platform.api",
-        PredictiveRouting = "predictive.routing",
-        Presence = "presence",
-        Quality = "quality",
-        Recording = "recording",
-        ResponseManagement = "response.management",
-        Routing = "routing",
-        Scim = "scim",
-        ScreenMonitoring = "screen.monitoring",
-        Sda = "sda",
-        Search = "search",
-        SecondaryAutomationTesting = "secondary.automation.testing",
-        Skills = "skills",
-        SocialMedia = "social.media",
-        SpeechAndTextAnalytics = "speech.and.text.analytics",
-        SpeechIntegration = "speech.integration",
-        Supportability = "supportability",
-        TaskManagement = "task.management",
-        TelephonyConfiguration = "telephony.configuration",
-        Usage = "usage",
-        Users = "users",
-        WebDeployments = "web.deployments",
-        WebMessaging = "web.messaging",
-        Webchat = "webchat",
-        Webhooks = "webhooks",
-        WorkforceManagementAdherence = "workforce.management.adherence",
-        WorkforceManagementAgentAvailability = "workforce.management.agent.availability",
-        WorkforceManagementForecast = "workforce.management.forecast",
-        WorkforceManagement = "workforce.management",
-        WorkforceManagementSchedulingPreferences = "workforce.management.scheduling.preferences",
-        WorkforceManagementSelfSchedule = "workforce.management.self.schedule",
-        WorkforceManagementShiftTrading = "workforce.management.shift.trading",
-        System = "system",
-    }
-}
+pub type ApprovalNamespaceNamespace = StatusChangeNamespace;
 
-open_enum! {
-    pub enum ApprovalNamespaceStatus {
-        Approved = "Approved",
-        Rejected = "Rejected",
-        Rollback = "Rollback",
-        Pending = "Pending",
-        Open = "Open",
-        SecondaryApprovalNamespacesAdded = "SecondaryApprovalNamespacesAdded",
-        ReviewerApproved = "ReviewerApproved",
-        ReviewerRejected = "ReviewerRejected",
-        ReviewerRollback = "ReviewerRollback",
-        ImplementingChange = "ImplementingChange",
-        ChangeImplemented = "ChangeImplemented",
-        ImplementingRollback = "ImplementingRollback",
-        RollbackImplemented = "RollbackImplemented",
-    }
-}
+pub type ApprovalNamespaceStatus = StatusChangeStatus;
 
 open_enum! {
     pub enum ApprovalNamespaceType {
@@ -182,7 +68,7 @@ open_enum! {
     }
 }
 
-pub type GetOrganizationsLimitsChangerequestsStatus = ApprovalNamespaceStatus;
+pub type GetOrganizationsLimitsChangerequestsStatus = StatusChangeStatus;
 
 record! {
     pub struct IpAddressAuthentication {
@@ -209,19 +95,11 @@ record! {
     }
 }
 
-pub type LimitChangeRequestDetailsNamespace = ApprovalNamespaceNamespace;
+pub type LimitChangeRequestDetailsNamespace = StatusChangeNamespace;
 
-open_enum! {
-    pub enum LimitChangeRequestDetailsRejectReason {
-        AlternativeExists = "AlternativeExists",
-        IncreaseNotRequired = "IncreaseNotRequired",
-        PlatformMisuse = "PlatformMisuse",
-        PlatformStability = "PlatformStability",
-        OtherReason = "OtherReason",
-    }
-}
+pub type LimitChangeRequestDetailsRejectReason = StatusChangeRejectReason;
 
-pub type LimitChangeRequestDetailsStatus = ApprovalNamespaceStatus;
+pub type LimitChangeRequestDetailsStatus = StatusChangeStatus;
 
 record! {
     pub struct LimitChangeRequestsEntityListing {
@@ -351,10 +229,132 @@ record! {
     }
 }
 
-pub type StatusChangeNamespace = ApprovalNamespaceNamespace;
+open_enum! {
+    pub enum StatusChangeNamespace {
+        UsersRules = "users.rules",
+        VoiceTranscription = "voice.transcription",
+        AgentAssistant = "agent.assistant",
+        AgenticVirtualAgents = "agentic.virtual.agents",
+        AnalyticsAgents = "analytics.agents",
+        AnalyticsAlerting = "analytics.alerting",
+        AnalyticsDataExtraction = "analytics.data.extraction",
+        Analytics = "analytics",
+        AnalyticsRealtime = "analytics.realtime",
+        AnalyticsReportingSettings = "analytics.reporting.settings",
+        AnomalyDetection = "anomaly.detection",
+        Architect = "architect",
+        Audiohook = "audiohook",
+        AudiohookMonitor = "audiohook.monitor",
+        Audit = "audit",
+        AuthApi = "auth.api",
+        Authorization = "authorization",
+        AutomationTesting = "automation.testing",
+        Bots = "bots",
+        BotsVoice = "bots.voice",
+        BusinessRules = "business.rules",
+        Callback = "callback",
+        CaseManagement = "case.management",
+        Cobrowse = "cobrowse",
+        ContentManagement = "content.management",
+        Conversation = "conversation",
+        Copilot = "copilot",
+        Dataactions = "dataactions",
+        Datatables = "datatables",
+        Directory = "directory",
+        Dsar = "dsar",
+        Email = "email",
+        EmployeeEngagement = "employee.engagement",
+        EventOrchestration = "event.orchestration",
+        ExternalContacts = "external.contacts",
+        ExternalEventsDataIngestion = "external.events.data.ingestion",
+        Gamification = "gamification",
+        Gcv = "gcv",
+        Gdpr = "gdpr",
+        Groups = "groups",
+        Guides = "guides",
+        HistoricalAdherence = "historical.adherence",
+        Infrastructureascode = "infrastructureascode",
+        Integrations = "integrations",
+        IntentMiner = "intent.miner",
+        InternalMessaging = "internal.messaging",
+        Journey = "journey",
+        Knowledge = "knowledge",
+        LanguageUnderstanding = "language.understanding",
+        Learning = "learning",
+        LimitRegistry = "limit.registry",
+        Marketplace = "marketplace",
+        McpAnalyticsAggregates = "mcp.analytics.aggregates",
+        Mcp = "mcp",
+        MediaCommunications = "media.communications",
+        Messaging = "messaging",
+        MicroFrontend = "micro.frontend",
+        MultiOrg = "multi.org",
+        Notifications = "notifications",
+        Onboarding = "onboarding",
+        OrganizationNotice = "organization.notice",
+        Outbound = "outbound",
+        PlatformApi = "platform.api",
+        PredictiveRouting = "predictive.routing",
+        Presence = "presence",
+        Quality = "quality",
+        Recording = "recording",
+        ResponseManagement = "response.management",
+        Routing = "routing",
+        Scim = "scim",
+        ScreenMonitoring = "screen.monitoring",
+        Sda = "sda",
+        Search = "search",
+        SecondaryAutomationTesting = "secondary.automation.testing",
+        Skills = "skills",
+        SocialMedia = "social.media",
+        SpeechAndTextAnalytics = "speech.and.text.analytics",
+        SpeechIntegration = "speech.integration",
+        Supportability = "supportability",
+        TaskManagement = "task.management",
+        TelephonyConfiguration = "telephony.configuration",
+        Usage = "usage",
+        Users = "users",
+        WebDeployments = "web.deployments",
+        WebMessaging = "web.messaging",
+        Webchat = "webchat",
+        Webhooks = "webhooks",
+        WorkforceManagementAdherence = "workforce.management.adherence",
+        WorkforceManagementAgentAvailability = "workforce.management.agent.availability",
+        WorkforceManagementForecast = "workforce.management.forecast",
+        WorkforceManagement = "workforce.management",
+        WorkforceManagementSchedulingPreferences = "workforce.management.scheduling.preferences",
+        WorkforceManagementSelfSchedule = "workforce.management.self.schedule",
+        WorkforceManagementShiftTrading = "workforce.management.shift.trading",
+        System = "system",
+    }
+}
 
-pub type StatusChangePreviousStatus = ApprovalNamespaceStatus;
+pub type StatusChangePreviousStatus = StatusChangeStatus;
 
-pub type StatusChangeRejectReason = LimitChangeRequestDetailsRejectReason;
+open_enum! {
+    pub enum StatusChangeRejectReason {
+        AlternativeExists = "AlternativeExists",
+        IncreaseNotRequired = "IncreaseNotRequired",
+        PlatformMisuse = "PlatformMisuse",
+        PlatformStability = "PlatformStability",
+        OtherReason = "OtherReason",
+    }
+}
 
-pub type StatusChangeStatus = ApprovalNamespaceStatus;
+open_enum! {
+    pub enum StatusChangeStatus {
+        Approved = "Approved",
+        Rejected = "Rejected",
+        Rollback = "Rollback",
+        Pending = "Pending",
+        Open = "Open",
+        SecondaryApprovalNamespacesAdded = "SecondaryApprovalNamespacesAdded",
+        ReviewerApproved = "ReviewerApproved",
+        ReviewerRejected = "ReviewerRejected",
+        ReviewerRollback = "ReviewerRollback",
+        ImplementingChange = "ImplementingChange",
+        ChangeImplemented = "ChangeImplemented",
+        ImplementingRollback = "ImplementingRollback",
+        RollbackImplemented = "RollbackImplemented",
+    }
+}

@@ -84,7 +84,7 @@ record! {
         pub email: Option<String> = "email",
         pub owners: Option<Vec<User>> = "owners",
         pub date_created: Option<DateTime> = "dateCreated",
-        pub created_by: Option<OrgUser> = "createdBy",
+        pub created_by: Option<Box<OrgUser>> = "createdBy",
     }
 }
 
@@ -103,13 +103,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum TrustGroupState {
-        Active = "active",
-        Inactive = "inactive",
-        Deleted = "deleted",
-    }
-}
+pub type TrustGroupState = TrustUserState;
 
 open_enum! {
     pub enum TrustGroupType {
@@ -137,9 +131,9 @@ record! {
 record! {
     pub struct TrustRequest {
         pub id: Option<String> = "id",
-        pub created_by: Option<OrgUser> = "createdBy",
+        pub created_by: Option<Box<OrgUser>> = "createdBy",
         pub date_created: Option<DateTime> = "dateCreated",
-        pub trustee: Option<Organization> = "trustee",
+        pub trustee: Option<Box<Organization>> = "trustee",
         pub users: Option<Vec<OrgUser>> = "users",
         pub groups: Option<Vec<TrustGroup>> = "groups",
         pub self_uri: Option<String> = "selfUri",
@@ -173,7 +167,7 @@ record! {
         pub state: Option<TrustUserState> = "state",
         pub title: Option<String> = "title",
         pub username: Option<String> = "username",
-        pub manager: Option<User> = "manager",
+        pub manager: Option<Box<User>> = "manager",
         pub images: Option<Vec<Image>> = "images",
         pub version: Option<i64> = "version",
         pub certifications: Option<Vec<String>> = "certifications",
@@ -181,17 +175,17 @@ record! {
         pub employer_info: Option<EmployerInfo> = "employerInfo",
         pub preferred_name: Option<String> = "preferredName",
         pub routing_status: Option<RoutingStatus> = "routingStatus",
-        pub presence: Option<UserPresence> = "presence",
-        pub integration_presence: Option<UserPresence> = "integrationPresence",
-        pub conversation_summary: Option<UserConversationSummary> = "conversationSummary",
+        pub presence: Option<Box<UserPresence>> = "presence",
+        pub integration_presence: Option<Box<UserPresence>> = "integrationPresence",
+        pub conversation_summary: Option<Box<UserConversationSummary>> = "conversationSummary",
         pub out_of_office: Option<OutOfOffice> = "outOfOffice",
-        pub geolocation: Option<Geolocation> = "geolocation",
+        pub geolocation: Option<Box<Geolocation>> = "geolocation",
         pub station: Option<UserStations> = "station",
         pub authorization: Option<UserAuthorization> = "authorization",
         pub profile_skills: Option<Vec<String>> = "profileSkills",
         pub locations: Option<Vec<Location>> = "locations",
         pub groups: Option<Vec<Group>> = "groups",
-        pub team: Option<Team> = "team",
+        pub team: Option<Box<Team>> = "team",
         pub work_plan_bid_ranks: Option<WorkPlanBidRanks> = "workPlanBidRanks",
         pub skills: Option<Vec<UserRoutingSkill>> = "skills",
         pub languages: Option<Vec<UserRoutingLanguage>> = "languages",
@@ -207,7 +201,7 @@ record! {
 record! {
     pub struct TrustUserDetails {
         pub date_created: Option<DateTime> = "dateCreated",
-        pub created_by: Option<OrgUser> = "createdBy",
+        pub created_by: Option<Box<OrgUser>> = "createdBy",
     }
 }
 
@@ -226,7 +220,13 @@ record! {
     }
 }
 
-pub type TrustUserState = TrustGroupState;
+open_enum! {
+    pub enum TrustUserState {
+        Active = "active",
+        Inactive = "inactive",
+        Deleted = "deleted",
+    }
+}
 
 record! {
     pub struct Trustee {
@@ -237,8 +237,8 @@ record! {
         pub is_trusted_user: Option<bool> = "isTrustedUser",
         pub date_created: Option<DateTime> = "dateCreated",
         pub date_expired: Option<DateTime> = "dateExpired",
-        pub created_by: Option<OrgUser> = "createdBy",
-        pub organization: Option<Organization> = "organization",
+        pub created_by: Option<Box<OrgUser>> = "createdBy",
+        pub organization: Option<Box<Organization>> = "organization",
         pub self_uri: Option<String> = "selfUri",
     }
 }

@@ -155,7 +155,7 @@ record! {
         pub status: Option<i64> = "status",
         pub retryable: Option<bool> = "retryable",
         pub details: Option<Vec<BulkErrorDetail>> = "details",
-        pub entity: Option<ContactList> = "entity",
+        pub entity: Option<Box<ContactList>> = "entity",
     }
 }
 
@@ -163,7 +163,7 @@ record! {
     pub struct BulkResponseResultContactListContactListBulkEntityErrorContactList {
         pub id: Option<String> = "id",
         pub success: Option<bool> = "success",
-        pub entity: Option<ContactList> = "entity",
+        pub entity: Option<Box<ContactList>> = "entity",
         pub error: Option<BulkEntityErrorContactList> = "error",
         pub status: Option<i64> = "status",
     }
@@ -192,21 +192,21 @@ record! {
         pub connected_time: Option<DateTime> = "connectedTime",
         pub disconnected_time: Option<DateTime> = "disconnectedTime",
         pub disconnect_reasons: Option<Vec<DisconnectReason>> = "disconnectReasons",
-        pub fax_status: Option<FaxStatus> = "faxStatus",
+        pub fax_status: Option<Box<FaxStatus>> = "faxStatus",
         pub provider: Option<String> = "provider",
         pub script_id: Option<String> = "scriptId",
         pub peer_id: Option<String> = "peerId",
         pub uui_data: Option<String> = "uuiData",
         pub self_: Option<Address> = "self",
         pub other: Option<Address> = "other",
-        pub wrapup: Option<Wrapup> = "wrapup",
+        pub wrapup: Option<Box<Wrapup>> = "wrapup",
         pub after_call_work: Option<AfterCallWork> = "afterCallWork",
         pub after_call_work_required: Option<bool> = "afterCallWorkRequired",
         pub agent_assistant_id: Option<String> = "agentAssistantId",
         pub transfer_source: Option<String> = "transferSource",
         pub queue_media_settings: Option<ConversationQueueMediaSettings> = "queueMediaSettings",
         pub client_ip_address: Option<String> = "clientIpAddress",
-        pub disposition: Option<Disposition> = "disposition",
+        pub disposition: Option<Box<Disposition>> = "disposition",
     }
 }
 
@@ -240,8 +240,18 @@ open_enum! {
     }
 }
 
+pub type CallBasicInitialState = CallBasicState;
+
 open_enum! {
-    pub enum CallBasicInitialState {
+    pub enum CallBasicRecordingState {
+        None = "none",
+        Active = "active",
+        Paused = "paused",
+    }
+}
+
+open_enum! {
+    pub enum CallBasicState {
         Alerting = "alerting",
         Dialing = "dialing",
         Contacting = "contacting",
@@ -255,16 +265,6 @@ open_enum! {
         None = "none",
     }
 }
-
-open_enum! {
-    pub enum CallBasicRecordingState {
-        None = "none",
-        Active = "active",
-        Paused = "paused",
-    }
-}
-
-pub type CallBasicState = CallBasicInitialState;
 
 record! {
     pub struct CallRecord {
@@ -349,7 +349,7 @@ record! {
         pub automated_callback_config_id: Option<String> = "automatedCallbackConfigId",
         pub provider: Option<String> = "provider",
         pub peer_id: Option<String> = "peerId",
-        pub wrapup: Option<Wrapup> = "wrapup",
+        pub wrapup: Option<Box<Wrapup>> = "wrapup",
         pub after_call_work: Option<AfterCallWork> = "afterCallWork",
         pub after_call_work_required: Option<bool> = "afterCallWorkRequired",
         pub caller_id: Option<String> = "callerId",
@@ -381,8 +381,10 @@ open_enum! {
     }
 }
 
+pub type CallbackBasicInitialState = CallbackBasicState;
+
 open_enum! {
-    pub enum CallbackBasicInitialState {
+    pub enum CallbackBasicState {
         Alerting = "alerting",
         Dialing = "dialing",
         Contacting = "contacting",
@@ -394,8 +396,6 @@ open_enum! {
         None = "none",
     }
 }
-
-pub type CallbackBasicState = CallbackBasicInitialState;
 
 record! {
     pub struct CampaignBusinessCategoryMetrics {
@@ -433,16 +433,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum CampaignDiagnosticCampaignStateDialingMode {
-        Agentless = "agentless",
-        Preview = "preview",
-        Power = "power",
-        Predictive = "predictive",
-        Progressive = "progressive",
-        External = "external",
-    }
-}
+pub type CampaignDiagnosticCampaignStateDialingMode = CampaignRuleParametersDialingMode;
 
 open_enum! {
     pub enum CampaignDiagnosticCampaignStateState {
@@ -501,8 +492,8 @@ open_enum! {
 
 record! {
     pub struct CampaignDiagnostics {
-        pub callable_contacts: Option<CallableContactsDiagnostic> = "callableContacts",
-        pub queue_utilization_diagnostic: Option<QueueUtilizationDiagnostic> = "queueUtilizationDiagnostic",
+        pub callable_contacts: Option<Box<CallableContactsDiagnostic>> = "callableContacts",
+        pub queue_utilization_diagnostic: Option<Box<QueueUtilizationDiagnostic>> = "queueUtilizationDiagnostic",
         pub rule_set_diagnostics: Option<Vec<RuleSetDiagnostic>> = "ruleSetDiagnostics",
         pub outstanding_interactions_count: Option<i64> = "outstandingInteractionsCount",
         pub scheduled_interactions_count: Option<i64> = "scheduledInteractionsCount",
@@ -576,7 +567,7 @@ record! {
         pub caller_name: Option<String> = "callerName",
         pub caller_address: Option<String> = "callerAddress",
         pub preview_pop_delivered_time: Option<DateTime> = "previewPopDeliveredTime",
-        pub conversation: Option<ConversationBasic> = "conversation",
+        pub conversation: Option<Box<ConversationBasic>> = "conversation",
         pub dialer_system_participant_id: Option<String> = "dialerSystemParticipantId",
         pub dialing_mode: Option<String> = "dialingMode",
         pub skills: Option<Vec<DomainEntityRef>> = "skills",
@@ -671,7 +662,7 @@ record! {
     }
 }
 
-pub type CampaignPerformanceDataCampaignStatus = CampaignDiagnosticCampaignStateState;
+pub type CampaignPerformanceDataCampaignStatus = MessagingCampaignCampaignStatus;
 
 record! {
     pub struct CampaignPerformanceDataContactRate {
@@ -679,7 +670,7 @@ record! {
     }
 }
 
-pub type CampaignPerformanceDataDialingMode = CampaignDiagnosticCampaignStateDialingMode;
+pub type CampaignPerformanceDataDialingMode = CampaignRuleParametersDialingMode;
 
 record! {
     pub struct CampaignPerformanceDataListing {
@@ -729,7 +720,7 @@ record! {
 record! {
     pub struct CampaignRuleAction {
         pub id: Option<String> = "id",
-        pub parameters: Option<CampaignRuleParameters> = "parameters",
+        pub parameters: Option<Box<CampaignRuleParameters>> = "parameters",
         pub action_type: Option<CampaignRuleActionActionType> = "actionType",
         pub campaign_rule_action_entities: Option<CampaignRuleActionEntities> = "campaignRuleActionEntities",
     }
@@ -794,9 +785,9 @@ open_enum! {
 record! {
     pub struct CampaignRuleCondition {
         pub id: Option<String> = "id",
-        pub parameters: Option<CampaignRuleParameters> = "parameters",
+        pub parameters: Option<Box<CampaignRuleParameters>> = "parameters",
         pub condition_type: Option<CampaignRuleConditionConditionType> = "conditionType",
-        pub date_time_parameters: Option<CampaignRuleDateTimeConditionParameters> = "dateTimeParameters",
+        pub date_time_parameters: Option<Box<CampaignRuleDateTimeConditionParameters>> = "dateTimeParameters",
         pub campaign_run_time_settings: Option<CampaignRuleCampaignRunTimeSettings> = "campaignRunTimeSettings",
         pub campaign_wait_time_settings: Option<CampaignRuleCampaignWaitTimeSettings> = "campaignWaitTimeSettings",
     }
@@ -837,7 +828,7 @@ record! {
         pub day_of_week: Option<CampaignRuleDayOfWeekParameters> = "dayOfWeek",
         pub day_of_month: Option<CampaignRuleDayOfMonthParameters> = "dayOfMonth",
         pub specific_date: Option<CampaignRuleSpecificDateParameters> = "specificDate",
-        pub week_day_of_month: Option<CampaignRuleWeekDayOfMonthParameters> = "weekDayOfMonth",
+        pub week_day_of_month: Option<Box<CampaignRuleWeekDayOfMonthParameters>> = "weekDayOfMonth",
     }
 }
 
@@ -928,7 +919,16 @@ record! {
     }
 }
 
-pub type CampaignRuleParametersDialingMode = CampaignDiagnosticCampaignStateDialingMode;
+open_enum! {
+    pub enum CampaignRuleParametersDialingMode {
+        Agentless = "agentless",
+        Preview = "preview",
+        Power = "power",
+        Predictive = "predictive",
+        Progressive = "progressive",
+        External = "external",
+    }
+}
 
 open_enum! {
     pub enum CampaignRuleParametersOperator {
@@ -1200,14 +1200,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum CommonCampaignDivisionViewMediaType {
-        Email = "email",
-        Sms = "sms",
-        Voice = "voice",
-        Whatsapp = "whatsapp",
-    }
-}
+pub type CommonCampaignDivisionViewMediaType = CommonCampaignMediaType;
 
 record! {
     pub struct CommonCampaignEntityListing {
@@ -1224,7 +1217,14 @@ record! {
     }
 }
 
-pub type CommonCampaignMediaType = CommonCampaignDivisionViewMediaType;
+open_enum! {
+    pub enum CommonCampaignMediaType {
+        Email = "email",
+        Sms = "sms",
+        Voice = "voice",
+        Whatsapp = "whatsapp",
+    }
+}
 
 record! {
     pub struct Condition {
@@ -1343,7 +1343,7 @@ record! {
         pub contact_list_filter_id: Option<String> = "contactListFilterId",
         pub criteria: Option<ContactBulkSearchCriteria> = "criteria",
         pub contact_ids: Option<Vec<String>> = "contactIds",
-        pub contact: Option<DialerContact> = "contact",
+        pub contact: Option<Box<DialerContact>> = "contact",
         pub generate_download_uri: Option<bool> = "generateDownloadURI",
     }
 }
@@ -1355,12 +1355,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum ContactBulkSearchCriteriaFilterType {
-        And = "AND",
-        Or = "OR",
-    }
-}
+pub type ContactBulkSearchCriteriaFilterType = ContactListFilterFilterType;
 
 record! {
     pub struct ContactBulkSearchParameters {
@@ -1446,7 +1441,7 @@ record! {
         pub phone_columns: Option<Vec<ContactPhoneNumberColumn>> = "phoneColumns",
         pub email_columns: Option<Vec<EmailColumn>> = "emailColumns",
         pub whats_app_columns: Option<Vec<WhatsAppColumn>> = "whatsAppColumns",
-        pub import_status: Option<ImportStatus> = "importStatus",
+        pub import_status: Option<Box<ImportStatus>> = "importStatus",
         pub preview_mode_column_name: Option<String> = "previewModeColumnName",
         pub preview_mode_accepted_values: Option<Vec<String>> = "previewModeAcceptedValues",
         pub size: Option<i64> = "size",
@@ -1472,7 +1467,7 @@ record! {
         pub phone_columns: Option<Vec<ContactPhoneNumberColumn>> = "phoneColumns",
         pub email_columns: Option<Vec<EmailColumn>> = "emailColumns",
         pub whats_app_columns: Option<Vec<WhatsAppColumn>> = "whatsAppColumns",
-        pub import_status: Option<ImportStatus> = "importStatus",
+        pub import_status: Option<Box<ImportStatus>> = "importStatus",
         pub size: Option<i64> = "size",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -1537,7 +1532,7 @@ record! {
     }
 }
 
-pub type ContactListFilterClauseFilterType = ContactBulkSearchCriteriaFilterType;
+pub type ContactListFilterClauseFilterType = ContactListFilterFilterType;
 
 record! {
     pub struct ContactListFilterEntityListing {
@@ -1554,7 +1549,12 @@ record! {
     }
 }
 
-pub type ContactListFilterFilterType = ContactBulkSearchCriteriaFilterType;
+open_enum! {
+    pub enum ContactListFilterFilterType {
+        And = "AND",
+        Or = "OR",
+    }
+}
 
 record! {
     pub struct ContactListFilterPredicate {
@@ -1695,7 +1695,7 @@ record! {
 record! {
     pub struct ContactListsBulkEditRequest {
         pub contact_list_ids: Option<Vec<String>> = "contactListIds",
-        pub contact_list: Option<ContactList> = "contactList",
+        pub contact_list: Option<Box<ContactList>> = "contactList",
     }
 }
 
@@ -1972,7 +1972,7 @@ record! {
         pub contact_address_type_condition_settings: Option<ContactAddressTypeConditionSettings> = "contactAddressTypeConditionSettings",
         pub last_attempt_by_column_condition_settings: Option<LastAttemptByColumnConditionSettings> = "lastAttemptByColumnConditionSettings",
         pub last_attempt_overall_condition_settings: Option<LastAttemptOverallConditionSettings> = "lastAttemptOverallConditionSettings",
-        pub last_result_by_column_condition_settings: Option<LastResultByColumnConditionSettings> = "lastResultByColumnConditionSettings",
+        pub last_result_by_column_condition_settings: Option<Box<LastResultByColumnConditionSettings>> = "lastResultByColumnConditionSettings",
         pub last_result_overall_condition_settings: Option<LastResultOverallConditionSettings> = "lastResultOverallConditionSettings",
         pub data_action_condition_settings: Option<DataActionConditionSettings> = "dataActionConditionSettings",
     }
@@ -2052,7 +2052,7 @@ record! {
         pub date_created: Option<DateTime> = "dateCreated",
         pub date_modified: Option<DateTime> = "dateModified",
         pub version: Option<i64> = "version",
-        pub import_status: Option<ImportStatus> = "importStatus",
+        pub import_status: Option<Box<ImportStatus>> = "importStatus",
         pub size: Option<i64> = "size",
         pub dnc_source_type: Option<DncListDncSourceType> = "dncSourceType",
         pub contact_method: Option<DncListContactMethod> = "contactMethod",
@@ -2082,7 +2082,7 @@ record! {
         pub date_created: Option<DateTime> = "dateCreated",
         pub date_modified: Option<DateTime> = "dateModified",
         pub version: Option<i64> = "version",
-        pub import_status: Option<ImportStatus> = "importStatus",
+        pub import_status: Option<Box<ImportStatus>> = "importStatus",
         pub size: Option<i64> = "size",
         pub dnc_source_type: Option<DncListCreateDncSourceType> = "dncSourceType",
         pub contact_method: Option<DncListCreateContactMethod> = "contactMethod",
@@ -2098,21 +2098,14 @@ record! {
 
 pub type DncListCreateContactMethod = DncListContactMethod;
 
-open_enum! {
-    pub enum DncListCreateDncSourceType {
-        Rds = "rds",
-        RdsCustom = "rds_custom",
-        DncCom = "dnc.com",
-        Gryphon = "gryphon",
-    }
-}
+pub type DncListCreateDncSourceType = DncListDncSourceType;
 
 record! {
     pub struct DncListDivisionView {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
         pub division: Option<Division> = "division",
-        pub import_status: Option<ImportStatus> = "importStatus",
+        pub import_status: Option<Box<ImportStatus>> = "importStatus",
         pub size: Option<i64> = "size",
         pub dnc_source_type: Option<DncListDivisionViewDncSourceType> = "dncSourceType",
         pub contact_method: Option<DncListDivisionViewContactMethod> = "contactMethod",
@@ -2122,7 +2115,7 @@ record! {
 
 pub type DncListDivisionViewContactMethod = DncListContactMethod;
 
-pub type DncListDivisionViewDncSourceType = DncListCreateDncSourceType;
+pub type DncListDivisionViewDncSourceType = DncListDncSourceType;
 
 record! {
     pub struct DncListDivisionViewListing {
@@ -2139,7 +2132,14 @@ record! {
     }
 }
 
-pub type DncListDncSourceType = DncListCreateDncSourceType;
+open_enum! {
+    pub enum DncListDncSourceType {
+        Rds = "rds",
+        RdsCustom = "rds_custom",
+        DncCom = "dnc.com",
+        Gryphon = "gryphon",
+    }
+}
 
 record! {
     pub struct DncListEntityListing {
@@ -2164,12 +2164,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum DncPatchCustomExclusionColumnsRequestAction {
-        Add = "Add",
-        Remove = "Remove",
-    }
-}
+pub type DncPatchCustomExclusionColumnsRequestAction = DncPatchEmailsRequestAction;
 
 record! {
     pub struct DncPatchEmailsRequest {
@@ -2179,7 +2174,12 @@ record! {
     }
 }
 
-pub type DncPatchEmailsRequestAction = DncPatchCustomExclusionColumnsRequestAction;
+open_enum! {
+    pub enum DncPatchEmailsRequestAction {
+        Add = "Add",
+        Remove = "Remove",
+    }
+}
 
 record! {
     pub struct DncPatchPhoneNumbersRequest {
@@ -2189,7 +2189,7 @@ record! {
     }
 }
 
-pub type DncPatchPhoneNumbersRequestAction = DncPatchCustomExclusionColumnsRequestAction;
+pub type DncPatchPhoneNumbersRequestAction = DncPatchEmailsRequestAction;
 
 record! {
     pub struct DncPatchWhatsAppNumbersRequest {
@@ -2199,7 +2199,7 @@ record! {
     }
 }
 
-pub type DncPatchWhatsAppNumbersRequestAction = DncPatchCustomExclusionColumnsRequestAction;
+pub type DncPatchWhatsAppNumbersRequestAction = DncPatchEmailsRequestAction;
 
 record! {
     pub struct DynamicLineBalancingSettingsPatchRequest {
@@ -2252,7 +2252,7 @@ record! {
         pub email_columns: Option<Vec<String>> = "emailColumns",
         pub content_template: Option<DomainEntityRef> = "contentTemplate",
         pub from_address: Option<FromEmailAddress> = "fromAddress",
-        pub reply_to_address: Option<ReplyToEmailAddress> = "replyToAddress",
+        pub reply_to_address: Option<Box<ReplyToEmailAddress>> = "replyToAddress",
     }
 }
 
@@ -2266,7 +2266,7 @@ record! {
         pub level: Option<EventLogLevel> = "level",
         pub category: Option<EventLogCategory> = "category",
         pub correlation_id: Option<String> = "correlationId",
-        pub event_message: Option<EventMessage> = "eventMessage",
+        pub event_message: Option<Box<EventMessage>> = "eventMessage",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -2514,8 +2514,76 @@ record! {
     }
 }
 
+pub type GetOutboundAttemptlimitsFilterType = GetOutboundEventsFilterType;
+
+pub type GetOutboundAttemptlimitsSortOrder = GetOutboundEventsSortOrder;
+
+pub type GetOutboundCallabletimesetsFilterType = GetOutboundEventsFilterType;
+
+pub type GetOutboundCallabletimesetsSortOrder = GetOutboundEventsSortOrder;
+
+pub type GetOutboundCallanalysisresponsesetsFilterType = GetOutboundEventsFilterType;
+
+pub type GetOutboundCallanalysisresponsesetsSortOrder = GetOutboundEventsSortOrder;
+
+pub type GetOutboundCampaignrulesFilterType = GetOutboundEventsFilterType;
+
+pub type GetOutboundCampaignrulesSortOrder = GetOutboundEventsSortOrder;
+
+pub type GetOutboundCampaignsAllDivisionviewsMediaType = CommonCampaignMediaType;
+
+pub type GetOutboundCampaignsAllDivisionviewsSortOrder = GetOutboundEventsSortOrder;
+
+pub type GetOutboundCampaignsAllMediaType = CommonCampaignMediaType;
+
+pub type GetOutboundCampaignsAllSortOrder = GetOutboundEventsSortOrder;
+
+pub type GetOutboundCampaignsDivisionviewsFilterType = GetOutboundEventsFilterType;
+
+pub type GetOutboundCampaignsDivisionviewsSortOrder = GetOutboundEventsSortOrder;
+
+pub type GetOutboundCampaignsFilterType = GetOutboundEventsFilterType;
+
+pub type GetOutboundCampaignsSortOrder = GetOutboundEventsSortOrder;
+
+pub type GetOutboundContactlistfiltersFilterType = GetOutboundEventsFilterType;
+
+pub type GetOutboundContactlistfiltersSortOrder = GetOutboundEventsSortOrder;
+
+pub type GetOutboundContactlistsDivisionviewsFilterType = GetOutboundEventsFilterType;
+
+pub type GetOutboundContactlistsDivisionviewsSortOrder = GetOutboundEventsSortOrder;
+
+pub type GetOutboundContactlistsFilterType = GetOutboundEventsFilterType;
+
+pub type GetOutboundContactlistsSortOrder = GetOutboundEventsSortOrder;
+
+pub type GetOutboundContactlisttemplatesFilterType = GetOutboundEventsFilterType;
+
+pub type GetOutboundContactlisttemplatesSortOrder = GetOutboundEventsSortOrder;
+
 open_enum! {
-    pub enum GetOutboundAttemptlimitsFilterType {
+    pub enum GetOutboundDigitalrulesetsSortBy {
+        Name = "name",
+    }
+}
+
+pub type GetOutboundDigitalrulesetsSortOrder = GetOutboundEventsSortOrder;
+
+pub type GetOutboundDnclistsDivisionviewsDncSourceType = DncListDncSourceType;
+
+pub type GetOutboundDnclistsDivisionviewsFilterType = GetOutboundEventsFilterType;
+
+pub type GetOutboundDnclistsDivisionviewsSortOrder = GetOutboundEventsSortOrder;
+
+pub type GetOutboundDnclistsDncSourceType = DncListDncSourceType;
+
+pub type GetOutboundDnclistsFilterType = GetOutboundEventsFilterType;
+
+pub type GetOutboundDnclistsSortOrder = GetOutboundEventsSortOrder;
+
+open_enum! {
+    pub enum GetOutboundEventsFilterType {
         Equals = "Equals",
         RegEx = "RegEx",
         Contains = "Contains",
@@ -2530,101 +2598,27 @@ open_enum! {
 }
 
 open_enum! {
-    pub enum GetOutboundAttemptlimitsSortOrder {
+    pub enum GetOutboundEventsSortOrder {
         Ascending = "ascending",
         Descending = "descending",
     }
 }
 
-pub type GetOutboundCallabletimesetsFilterType = GetOutboundAttemptlimitsFilterType;
+pub type GetOutboundFilespecificationtemplatesFilterType = GetOutboundEventsFilterType;
 
-pub type GetOutboundCallabletimesetsSortOrder = GetOutboundAttemptlimitsSortOrder;
+pub type GetOutboundFilespecificationtemplatesSortOrder = GetOutboundEventsSortOrder;
 
-pub type GetOutboundCallanalysisresponsesetsFilterType = GetOutboundAttemptlimitsFilterType;
+pub type GetOutboundImporttemplatesFilterType = GetOutboundEventsFilterType;
 
-pub type GetOutboundCallanalysisresponsesetsSortOrder = GetOutboundAttemptlimitsSortOrder;
+pub type GetOutboundImporttemplatesSortOrder = GetOutboundEventsSortOrder;
 
-pub type GetOutboundCampaignrulesFilterType = GetOutboundAttemptlimitsFilterType;
+pub type GetOutboundMessagingcampaignsCampaignStatus = MessagingCampaignCampaignStatus;
 
-pub type GetOutboundCampaignrulesSortOrder = GetOutboundAttemptlimitsSortOrder;
+pub type GetOutboundMessagingcampaignsDivisionviewsCampaignStatus = MessagingCampaignCampaignStatus;
 
-pub type GetOutboundCampaignsAllDivisionviewsMediaType = CommonCampaignDivisionViewMediaType;
+pub type GetOutboundMessagingcampaignsDivisionviewsSortOrder = GetOutboundEventsSortOrder;
 
-pub type GetOutboundCampaignsAllDivisionviewsSortOrder = GetOutboundAttemptlimitsSortOrder;
-
-pub type GetOutboundCampaignsAllMediaType = CommonCampaignDivisionViewMediaType;
-
-pub type GetOutboundCampaignsAllSortOrder = GetOutboundAttemptlimitsSortOrder;
-
-pub type GetOutboundCampaignsDivisionviewsFilterType = GetOutboundAttemptlimitsFilterType;
-
-pub type GetOutboundCampaignsDivisionviewsSortOrder = GetOutboundAttemptlimitsSortOrder;
-
-pub type GetOutboundCampaignsFilterType = GetOutboundAttemptlimitsFilterType;
-
-pub type GetOutboundCampaignsSortOrder = GetOutboundAttemptlimitsSortOrder;
-
-pub type GetOutboundContactlistfiltersFilterType = GetOutboundAttemptlimitsFilterType;
-
-pub type GetOutboundContactlistfiltersSortOrder = GetOutboundAttemptlimitsSortOrder;
-
-pub type GetOutboundContactlistsDivisionviewsFilterType = GetOutboundAttemptlimitsFilterType;
-
-pub type GetOutboundContactlistsDivisionviewsSortOrder = GetOutboundAttemptlimitsSortOrder;
-
-pub type GetOutboundContactlistsFilterType = GetOutboundAttemptlimitsFilterType;
-
-pub type GetOutboundContactlistsSortOrder = GetOutboundAttemptlimitsSortOrder;
-
-pub type GetOutboundContactlisttemplatesFilterType = GetOutboundAttemptlimitsFilterType;
-
-pub type GetOutboundContactlisttemplatesSortOrder = GetOutboundAttemptlimitsSortOrder;
-
-open_enum! {
-    pub enum GetOutboundDigitalrulesetsSortBy {
-        Name = "name",
-    }
-}
-
-pub type GetOutboundDigitalrulesetsSortOrder = GetOutboundAttemptlimitsSortOrder;
-
-pub type GetOutboundDnclistsDivisionviewsDncSourceType = DncListCreateDncSourceType;
-
-pub type GetOutboundDnclistsDivisionviewsFilterType = GetOutboundAttemptlimitsFilterType;
-
-pub type GetOutboundDnclistsDivisionviewsSortOrder = GetOutboundAttemptlimitsSortOrder;
-
-pub type GetOutboundDnclistsDncSourceType = DncListCreateDncSourceType;
-
-pub type GetOutboundDnclistsFilterType = GetOutboundAttemptlimitsFilterType;
-
-pub type GetOutboundDnclistsSortOrder = GetOutboundAttemptlimitsSortOrder;
-
-pub type GetOutboundEventsFilterType = GetOutboundAttemptlimitsFilterType;
-
-pub type GetOutboundEventsSortOrder = GetOutboundAttemptlimitsSortOrder;
-
-pub type GetOutboundFilespecificationtemplatesFilterType = GetOutboundAttemptlimitsFilterType;
-
-pub type GetOutboundFilespecificationtemplatesSortOrder = GetOutboundAttemptlimitsSortOrder;
-
-pub type GetOutboundImporttemplatesFilterType = GetOutboundAttemptlimitsFilterType;
-
-pub type GetOutboundImporttemplatesSortOrder = GetOutboundAttemptlimitsSortOrder;
-
-pub type GetOutboundMessagingcampaignsCampaignStatus = CampaignDiagnosticCampaignStateState;
-
-pub type GetOutboundMessagingcampaignsDivisionviewsCampaignStatus = CampaignDiagnosticCampaignStateState;
-
-pub type GetOutboundMessagingcampaignsDivisionviewsSortOrder = GetOutboundAttemptlimitsSortOrder;
-
-open_enum! {
-    pub enum GetOutboundMessagingcampaignsDivisionviewsType {
-        Email = "EMAIL",
-        Sms = "SMS",
-        Whatsapp = "WHATSAPP",
-    }
-}
+pub type GetOutboundMessagingcampaignsDivisionviewsType = GetOutboundMessagingcampaignsType;
 
 open_enum! {
     pub enum GetOutboundMessagingcampaignsSortBy {
@@ -2634,17 +2628,23 @@ open_enum! {
     }
 }
 
-pub type GetOutboundMessagingcampaignsSortOrder = GetOutboundAttemptlimitsSortOrder;
+pub type GetOutboundMessagingcampaignsSortOrder = GetOutboundEventsSortOrder;
 
-pub type GetOutboundMessagingcampaignsType = GetOutboundMessagingcampaignsDivisionviewsType;
+open_enum! {
+    pub enum GetOutboundMessagingcampaignsType {
+        Email = "EMAIL",
+        Sms = "SMS",
+        Whatsapp = "WHATSAPP",
+    }
+}
 
-pub type GetOutboundRulesetsFilterType = GetOutboundAttemptlimitsFilterType;
+pub type GetOutboundRulesetsFilterType = GetOutboundEventsFilterType;
 
-pub type GetOutboundRulesetsSortOrder = GetOutboundAttemptlimitsSortOrder;
+pub type GetOutboundRulesetsSortOrder = GetOutboundEventsSortOrder;
 
-pub type GetOutboundSequencesFilterType = GetOutboundAttemptlimitsFilterType;
+pub type GetOutboundSequencesFilterType = GetOutboundEventsFilterType;
 
-pub type GetOutboundSequencesSortOrder = GetOutboundAttemptlimitsSortOrder;
+pub type GetOutboundSequencesSortOrder = GetOutboundEventsSortOrder;
 
 record! {
     pub struct ImportStatus {
@@ -2678,7 +2678,7 @@ record! {
         pub splitting_information: Option<SplittingInformation> = "splittingInformation",
         pub list_name_format: Option<ImportTemplateListNameFormat> = "listNameFormat",
         pub custom_list_name_format_value: Option<String> = "customListNameFormatValue",
-        pub import_status: Option<ImportStatus> = "importStatus",
+        pub import_status: Option<Box<ImportStatus>> = "importStatus",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -2720,12 +2720,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum LastAttemptByColumnConditionSettingsOperator {
-        Before = "Before",
-        After = "After",
-    }
-}
+pub type LastAttemptByColumnConditionSettingsOperator = LastAttemptOverallConditionSettingsOperator;
 
 record! {
     pub struct LastAttemptOverallConditionSettings {
@@ -2744,7 +2739,12 @@ open_enum! {
     }
 }
 
-pub type LastAttemptOverallConditionSettingsOperator = LastAttemptByColumnConditionSettingsOperator;
+open_enum! {
+    pub enum LastAttemptOverallConditionSettingsOperator {
+        Before = "Before",
+        After = "After",
+    }
+}
 
 record! {
     pub struct LastResultByColumnConditionSettings {
@@ -2810,14 +2810,24 @@ record! {
         pub contact_list_filters: Option<Vec<DomainEntityRef>> = "contactListFilters",
         pub errors: Option<Vec<RestErrorDetail>> = "errors",
         pub dynamic_contact_queueing_settings: Option<DynamicContactQueueingSettings> = "dynamicContactQueueingSettings",
-        pub email_config: Option<EmailConfig> = "emailConfig",
-        pub sms_config: Option<SmsConfig> = "smsConfig",
-        pub whats_app_config: Option<WhatsAppConfig> = "whatsAppConfig",
+        pub email_config: Option<Box<EmailConfig>> = "emailConfig",
+        pub sms_config: Option<Box<SmsConfig>> = "smsConfig",
+        pub whats_app_config: Option<Box<WhatsAppConfig>> = "whatsAppConfig",
         pub self_uri: Option<String> = "selfUri",
     }
 }
 
-pub type MessagingCampaignCampaignStatus = CampaignDiagnosticCampaignStateState;
+open_enum! {
+    pub enum MessagingCampaignCampaignStatus {
+        On = "on",
+        Stopping = "stopping",
+        Off = "off",
+        Complete = "complete",
+        Invalid = "invalid",
+        ForcedOff = "forced_off",
+        ForcedStopping = "forced_stopping",
+    }
+}
 
 record! {
     pub struct MessagingCampaignDiagnostics {
@@ -2978,9 +2988,9 @@ record! {
         pub wrapup_prompt: Option<ParticipantBasicWrapupPrompt> = "wrapupPrompt",
         pub wrapup_timeout_ms: Option<i64> = "wrapupTimeoutMs",
         pub wrapup_skipped: Option<bool> = "wrapupSkipped",
-        pub wrapup: Option<Wrapup> = "wrapup",
+        pub wrapup: Option<Box<Wrapup>> = "wrapup",
         pub media_roles: Option<Vec<String>> = "mediaRoles",
-        pub conversation_routing_data: Option<ConversationRoutingData> = "conversationRoutingData",
+        pub conversation_routing_data: Option<Box<ConversationRoutingData>> = "conversationRoutingData",
         pub alerting_timeout_ms: Option<i64> = "alertingTimeoutMs",
         pub monitored_participant_id: Option<String> = "monitoredParticipantId",
         pub coached_participant_id: Option<String> = "coachedParticipantId",

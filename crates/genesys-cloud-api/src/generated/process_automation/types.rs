@@ -11,7 +11,7 @@ record! {
         pub target: Option<TriggerTarget> = "target",
         pub enabled: Option<bool> = "enabled",
         pub name: Option<String> = "name",
-        pub schedule: Option<TriggerSchedule> = "schedule",
+        pub schedule: Option<Box<TriggerSchedule>> = "schedule",
         pub description: Option<String> = "description",
     }
 }
@@ -83,7 +83,7 @@ record! {
         pub target: Option<TriggerTarget> = "target",
         pub version: Option<i64> = "version",
         pub enabled: Option<bool> = "enabled",
-        pub schedule: Option<TriggerSchedule> = "schedule",
+        pub schedule: Option<Box<TriggerSchedule>> = "schedule",
         pub description: Option<String> = "description",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -224,7 +224,7 @@ record! {
         pub enabled: Option<bool> = "enabled",
         pub target: Option<TriggerTarget> = "target",
         pub name: Option<String> = "name",
-        pub schedule: Option<TriggerSchedule> = "schedule",
+        pub schedule: Option<Box<TriggerSchedule>> = "schedule",
         pub description: Option<String> = "description",
     }
 }

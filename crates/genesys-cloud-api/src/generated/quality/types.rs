@@ -10,7 +10,7 @@ record! {
     pub struct AgentActivity {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub agent: Option<User> = "agent",
+        pub agent: Option<Box<User>> = "agent",
         pub num_evaluations: Option<i64> = "numEvaluations",
         pub average_evaluation_score: Option<i64> = "averageEvaluationScore",
         pub num_critical_evaluations: Option<i64> = "numCriticalEvaluations",
@@ -44,8 +44,8 @@ record! {
     pub struct AgentEvaluatorActivity {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub agent: Option<User> = "agent",
-        pub evaluator: Option<User> = "evaluator",
+        pub agent: Option<Box<User>> = "agent",
+        pub evaluator: Option<Box<User>> = "evaluator",
         pub num_evaluations: Option<i64> = "numEvaluations",
         pub average_evaluation_score: Option<i64> = "averageEvaluationScore",
         pub num_evaluations_without_view_permission: Option<i64> = "numEvaluationsWithoutViewPermission",
@@ -112,10 +112,10 @@ record! {
     pub struct CalibrationCreate {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub calibrator: Option<User> = "calibrator",
-        pub agent: Option<User> = "agent",
+        pub calibrator: Option<Box<User>> = "calibrator",
+        pub agent: Option<Box<User>> = "agent",
         pub conversation: Option<ConversationReference> = "conversation",
-        pub evaluation_form: Option<EvaluationForm> = "evaluationForm",
+        pub evaluation_form: Option<Box<EvaluationForm>> = "evaluationForm",
         pub context_id: Option<String> = "contextId",
         pub average_score: Option<i64> = "averageScore",
         pub high_score: Option<i64> = "highScore",
@@ -123,8 +123,8 @@ record! {
         pub created_date: Option<DateTime> = "createdDate",
         pub evaluations: Option<Vec<Evaluation>> = "evaluations",
         pub evaluators: Option<Vec<User>> = "evaluators",
-        pub scoring_index: Option<Evaluation> = "scoringIndex",
-        pub expert_evaluator: Option<User> = "expertEvaluator",
+        pub scoring_index: Option<Box<Evaluation>> = "scoringIndex",
+        pub expert_evaluator: Option<Box<User>> = "expertEvaluator",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -158,14 +158,14 @@ record! {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
         pub conversation: Option<ConversationReference> = "conversation",
-        pub survey_form: Option<SurveyForm> = "surveyForm",
+        pub survey_form: Option<Box<SurveyForm>> = "surveyForm",
         pub agent: Option<DomainEntityRef> = "agent",
         pub status: Option<CreateSurveyResponseStatus> = "status",
         pub queue: Option<QueueReference> = "queue",
         pub answers: Option<SurveyScoringSet> = "answers",
         pub completed_date: Option<DateTime> = "completedDate",
         pub survey_error_details: Option<SurveyErrorDetails> = "surveyErrorDetails",
-        pub agent_team: Option<Team> = "agentTeam",
+        pub agent_team: Option<Box<Team>> = "agentTeam",
         pub survey_type: Option<CreateSurveyResponseSurveyType> = "surveyType",
         pub missing_required_answer: Option<bool> = "missingRequiredAnswer",
         pub flow: Option<AddressableEntityRef> = "flow",
@@ -174,24 +174,9 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum CreateSurveyResponseStatus {
-        Pending = "Pending",
-        Sent = "Sent",
-        InProgress = "InProgress",
-        Finished = "Finished",
-        OptOut = "OptOut",
-        Error = "Error",
-        Expired = "Expired",
-    }
-}
+pub type CreateSurveyResponseStatus = SurveyStatus;
 
-open_enum! {
-    pub enum CreateSurveyResponseSurveyType {
-        Web = "Web",
-        Voice = "Voice",
-    }
-}
+pub type CreateSurveyResponseSurveyType = SurveySurveyType;
 
 record! {
     pub struct DomainEntityListingSurveyForm {
@@ -267,7 +252,7 @@ record! {
         pub evaluator: Option<EvaluationCreateUser> = "evaluator",
         pub agent: Option<EvaluationCreateUser> = "agent",
         pub agent_has_read: Option<bool> = "agentHasRead",
-        pub answers: Option<EvaluationScoringSet> = "answers",
+        pub answers: Option<Box<EvaluationScoringSet>> = "answers",
         pub calibration: Option<EvaluationCreateCalibration> = "calibration",
         pub evaluation_context_id: Option<String> = "evaluationContextId",
         pub conversation: Option<EvaluationCreateConversation> = "conversation",
@@ -284,21 +269,9 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum EvaluationCreateBodyResourceType {
-        Email = "EMAIL",
-    }
-}
+pub type EvaluationCreateBodyResourceType = EvaluationResponseResourceType;
 
-open_enum! {
-    pub enum EvaluationCreateBodyStatus {
-        Pending = "PENDING",
-        Inprogress = "INPROGRESS",
-        Finished = "FINISHED",
-        Inreview = "INREVIEW",
-        Retracted = "RETRACTED",
-    }
-}
+pub type EvaluationCreateBodyStatus = EvaluationResponseStatus;
 
 record! {
     pub struct EvaluationCreateCalibration {
@@ -352,8 +325,8 @@ record! {
 
 record! {
     pub struct EvaluationFormAndScoringSet {
-        pub evaluation_form: Option<EvaluationForm> = "evaluationForm",
-        pub answers: Option<EvaluationScoringSet> = "answers",
+        pub evaluation_form: Option<Box<EvaluationForm>> = "evaluationForm",
+        pub answers: Option<Box<EvaluationScoringSet>> = "answers",
     }
 }
 
@@ -395,7 +368,7 @@ record! {
         pub question_groups: Option<Vec<EvaluationQuestionGroup>> = "questionGroups",
         pub weight_mode: Option<EvaluationFormResponseWeightMode> = "weightMode",
         pub evaluation_settings: Option<EvaluationSettings> = "evaluationSettings",
-        pub published_versions: Option<DomainEntityListingEvaluationForm> = "publishedVersions",
+        pub published_versions: Option<Box<DomainEntityListingEvaluationForm>> = "publishedVersions",
         pub latest_version_form_name: Option<String> = "latestVersionFormName",
         pub ai_scoring: Option<AiScoringSettings> = "aiScoring",
         pub dialect: Option<String> = "dialect",
@@ -435,7 +408,7 @@ record! {
         pub question_groups: Option<Vec<EvaluationQuestionGroup>> = "questionGroups",
         pub weight_mode: Option<EvaluationFormSearchResponseWeightMode> = "weightMode",
         pub evaluation_settings: Option<EvaluationSettings> = "evaluationSettings",
-        pub published_versions: Option<DomainEntityListingEvaluationForm> = "publishedVersions",
+        pub published_versions: Option<Box<DomainEntityListingEvaluationForm>> = "publishedVersions",
         pub latest_version_form_name: Option<String> = "latestVersionFormName",
         pub ai_scoring: Option<AiScoringSettings> = "aiScoring",
         pub dialect: Option<String> = "dialect",
@@ -450,14 +423,14 @@ record! {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
         pub conversation: Option<ConversationReference> = "conversation",
-        pub evaluation_form: Option<EvaluationFormResponse> = "evaluationForm",
-        pub evaluator: Option<User> = "evaluator",
-        pub agent: Option<User> = "agent",
+        pub evaluation_form: Option<Box<EvaluationFormResponse>> = "evaluationForm",
+        pub evaluator: Option<Box<User>> = "evaluator",
+        pub agent: Option<Box<User>> = "agent",
         pub calibration: Option<AddressableEntityRef> = "calibration",
         pub status: Option<EvaluationResponseStatus> = "status",
-        pub answers: Option<EvaluationScoringSet> = "answers",
+        pub answers: Option<Box<EvaluationScoringSet>> = "answers",
         pub agent_has_read: Option<bool> = "agentHasRead",
-        pub assignee: Option<User> = "assignee",
+        pub assignee: Option<Box<User>> = "assignee",
         pub assignee_applicable: Option<bool> = "assigneeApplicable",
         pub release_date: Option<DateTime> = "releaseDate",
         pub assigned_date: Option<DateTime> = "assignedDate",
@@ -465,7 +438,7 @@ record! {
         pub changed_date: Option<DateTime> = "changedDate",
         pub submitted_date: Option<DateTime> = "submittedDate",
         pub revision_created_date: Option<DateTime> = "revisionCreatedDate",
-        pub queue: Option<Queue> = "queue",
+        pub queue: Option<Box<Queue>> = "queue",
         pub media_type: Option<Vec<EvaluationResponseMediaTypeItem>> = "mediaType",
         pub division_ids: Option<Vec<String>> = "divisionIds",
         pub rescore: Option<bool> = "rescore",
@@ -508,9 +481,21 @@ open_enum! {
     }
 }
 
-pub type EvaluationResponseResourceType = EvaluationCreateBodyResourceType;
+open_enum! {
+    pub enum EvaluationResponseResourceType {
+        Email = "EMAIL",
+    }
+}
 
-pub type EvaluationResponseStatus = EvaluationCreateBodyStatus;
+open_enum! {
+    pub enum EvaluationResponseStatus {
+        Pending = "PENDING",
+        Inprogress = "INPROGRESS",
+        Finished = "FINISHED",
+        Inreview = "INREVIEW",
+        Retracted = "RETRACTED",
+    }
+}
 
 record! {
     pub struct EvaluationSearchAggregationBucket {
@@ -679,14 +664,14 @@ record! {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
         pub conversation: Option<ConversationReference> = "conversation",
-        pub evaluation_form: Option<EvaluationFormSearchResponse> = "evaluationForm",
-        pub evaluator: Option<User> = "evaluator",
-        pub agent: Option<User> = "agent",
+        pub evaluation_form: Option<Box<EvaluationFormSearchResponse>> = "evaluationForm",
+        pub evaluator: Option<Box<User>> = "evaluator",
+        pub agent: Option<Box<User>> = "agent",
         pub calibration: Option<AddressableEntityRef> = "calibration",
         pub status: Option<EvaluationSearchItemResponseStatus> = "status",
-        pub answers: Option<EvaluationScoringSet> = "answers",
+        pub answers: Option<Box<EvaluationScoringSet>> = "answers",
         pub agent_has_read: Option<bool> = "agentHasRead",
-        pub assignee: Option<User> = "assignee",
+        pub assignee: Option<Box<User>> = "assignee",
         pub assignee_applicable: Option<bool> = "assigneeApplicable",
         pub release_date: Option<DateTime> = "releaseDate",
         pub assigned_date: Option<DateTime> = "assignedDate",
@@ -694,7 +679,7 @@ record! {
         pub changed_date: Option<DateTime> = "changedDate",
         pub submitted_date: Option<DateTime> = "submittedDate",
         pub revision_created_date: Option<DateTime> = "revisionCreatedDate",
-        pub queue: Option<Queue> = "queue",
+        pub queue: Option<Box<Queue>> = "queue",
         pub media_type: Option<Vec<EvaluationSearchItemResponseMediaTypeItem>> = "mediaType",
         pub division_ids: Option<Vec<String>> = "divisionIds",
         pub rescore: Option<bool> = "rescore",
@@ -723,9 +708,9 @@ record! {
 
 pub type EvaluationSearchItemResponseMediaTypeItem = EvaluationResponseMediaTypeItem;
 
-pub type EvaluationSearchItemResponseResourceType = EvaluationCreateBodyResourceType;
+pub type EvaluationSearchItemResponseResourceType = EvaluationResponseResourceType;
 
-pub type EvaluationSearchItemResponseStatus = EvaluationCreateBodyStatus;
+pub type EvaluationSearchItemResponseStatus = EvaluationResponseStatus;
 
 record! {
     pub struct EvaluationSearchRequestDto {
@@ -785,7 +770,7 @@ record! {
     pub struct EvaluatorActivity {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub evaluator: Option<User> = "evaluator",
+        pub evaluator: Option<Box<User>> = "evaluator",
         pub num_evaluations_assigned: Option<i64> = "numEvaluationsAssigned",
         pub num_evaluations_started: Option<i64> = "numEvaluationsStarted",
         pub num_evaluations_completed: Option<i64> = "numEvaluationsCompleted",
@@ -831,15 +816,15 @@ open_enum! {
     }
 }
 
+pub type GetQualityFormsEvaluationsExpand = GetQualityFormsExpand;
+
 open_enum! {
-    pub enum GetQualityFormsEvaluationsExpand {
+    pub enum GetQualityFormsExpand {
         PublishHistory = "publishHistory",
     }
 }
 
-pub type GetQualityFormsExpand = GetQualityFormsEvaluationsExpand;
-
-pub type GetQualityFormsSurveysExpand = GetQualityFormsEvaluationsExpand;
+pub type GetQualityFormsSurveysExpand = GetQualityFormsExpand;
 
 record! {
     pub struct PublishForm {
@@ -997,28 +982,28 @@ record! {
     pub struct ScorableSurvey {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub survey_form: Option<SurveyForm> = "surveyForm",
+        pub survey_form: Option<Box<SurveyForm>> = "surveyForm",
         pub status: Option<ScorableSurveyStatus> = "status",
         pub answers: Option<SurveyScoringSet> = "answers",
         pub self_uri: Option<String> = "selfUri",
     }
 }
 
-pub type ScorableSurveyStatus = CreateSurveyResponseStatus;
+pub type ScorableSurveyStatus = SurveyStatus;
 
 record! {
     pub struct Survey {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
         pub conversation: Option<ConversationReference> = "conversation",
-        pub survey_form: Option<SurveyForm> = "surveyForm",
+        pub survey_form: Option<Box<SurveyForm>> = "surveyForm",
         pub agent: Option<DomainEntityRef> = "agent",
         pub status: Option<SurveyStatus> = "status",
         pub queue: Option<QueueReference> = "queue",
         pub answers: Option<SurveyScoringSet> = "answers",
         pub completed_date: Option<DateTime> = "completedDate",
         pub survey_error_details: Option<SurveyErrorDetails> = "surveyErrorDetails",
-        pub agent_team: Option<Team> = "agentTeam",
+        pub agent_team: Option<Box<Team>> = "agentTeam",
         pub survey_type: Option<SurveySurveyType> = "surveyType",
         pub missing_required_answer: Option<bool> = "missingRequiredAnswer",
         pub flow: Option<AddressableEntityRef> = "flow",
@@ -1046,7 +1031,7 @@ record! {
         pub header: Option<String> = "header",
         pub footer: Option<String> = "footer",
         pub question_groups: Option<Vec<SurveyQuestionGroup>> = "questionGroups",
-        pub published_versions: Option<DomainEntityListingSurveyForm> = "publishedVersions",
+        pub published_versions: Option<Box<DomainEntityListingSurveyForm>> = "publishedVersions",
         pub redacted: Option<bool> = "redacted",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -1054,7 +1039,7 @@ record! {
 
 record! {
     pub struct SurveyFormAndScoringSet {
-        pub survey_form: Option<SurveyForm> = "surveyForm",
+        pub survey_form: Option<Box<SurveyForm>> = "surveyForm",
         pub answers: Option<SurveyScoringSet> = "answers",
     }
 }
@@ -1171,6 +1156,21 @@ record! {
     }
 }
 
-pub type SurveyStatus = CreateSurveyResponseStatus;
+open_enum! {
+    pub enum SurveyStatus {
+        Pending = "Pending",
+        Sent = "Sent",
+        InProgress = "InProgress",
+        Finished = "Finished",
+        OptOut = "OptOut",
+        Error = "Error",
+        Expired = "Expired",
+    }
+}
 
-pub type SurveySurveyType = CreateSurveyResponseSurveyType;
+open_enum! {
+    pub enum SurveySurveyType {
+        Web = "Web",
+        Voice = "Voice",
+    }
+}

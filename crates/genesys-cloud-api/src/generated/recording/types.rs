@@ -25,7 +25,7 @@ record! {
         pub absolute_duration_ms: Option<i64> = "absoluteDurationMs",
         pub recording_location: Option<i64> = "recordingLocation",
         pub recording_duration_ms: Option<i64> = "recordingDurationMs",
-        pub user: Option<User> = "user",
+        pub user: Option<Box<User>> = "user",
         pub description: Option<String> = "description",
         pub reason: Option<AnnotationReason> = "reason",
         pub annotations: Option<Vec<Annotation>> = "annotations",
@@ -50,11 +50,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum ArchiveRetentionStorageMedium {
-        Cloudarchive = "CLOUDARCHIVE",
-    }
-}
+pub type ArchiveRetentionStorageMedium = RecordingArchiveMedium;
 
 record! {
     pub struct BatchDownloadJobResult {
@@ -136,17 +132,17 @@ open_enum! {
 
 record! {
     pub struct CalibrationAssignment {
-        pub calibrator: Option<User> = "calibrator",
+        pub calibrator: Option<Box<User>> = "calibrator",
         pub evaluators: Option<Vec<User>> = "evaluators",
-        pub evaluation_form: Option<EvaluationForm> = "evaluationForm",
-        pub expert_evaluator: Option<User> = "expertEvaluator",
+        pub evaluation_form: Option<Box<EvaluationForm>> = "evaluationForm",
+        pub expert_evaluator: Option<Box<User>> = "expertEvaluator",
     }
 }
 
 record! {
     pub struct CallMediaPolicy {
-        pub actions: Option<PolicyActions> = "actions",
-        pub conditions: Option<CallMediaPolicyConditions> = "conditions",
+        pub actions: Option<Box<PolicyActions>> = "actions",
+        pub conditions: Option<Box<CallMediaPolicyConditions>> = "conditions",
     }
 }
 
@@ -164,12 +160,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum CallMediaPolicyConditionsDirectionsItem {
-        Inbound = "INBOUND",
-        Outbound = "OUTBOUND",
-    }
-}
+pub type CallMediaPolicyConditionsDirectionsItem = PolicyConditionsDirectionsItem;
 
 record! {
     pub struct Card {
@@ -200,8 +191,8 @@ open_enum! {
 
 record! {
     pub struct ChatMediaPolicy {
-        pub actions: Option<PolicyActions> = "actions",
-        pub conditions: Option<ChatMediaPolicyConditions> = "conditions",
+        pub actions: Option<Box<PolicyActions>> = "actions",
+        pub conditions: Option<Box<ChatMediaPolicyConditions>> = "conditions",
     }
 }
 
@@ -265,22 +256,22 @@ record! {
 
 record! {
     pub struct CrossPlatformCallMediaPolicy {
-        pub actions: Option<CrossPlatformPolicyActions> = "actions",
-        pub conditions: Option<CallMediaPolicyConditions> = "conditions",
+        pub actions: Option<Box<CrossPlatformPolicyActions>> = "actions",
+        pub conditions: Option<Box<CallMediaPolicyConditions>> = "conditions",
     }
 }
 
 record! {
     pub struct CrossPlatformChatMediaPolicy {
-        pub actions: Option<CrossPlatformPolicyActions> = "actions",
-        pub conditions: Option<ChatMediaPolicyConditions> = "conditions",
+        pub actions: Option<Box<CrossPlatformPolicyActions>> = "actions",
+        pub conditions: Option<Box<ChatMediaPolicyConditions>> = "conditions",
     }
 }
 
 record! {
     pub struct CrossPlatformEmailMediaPolicy {
-        pub actions: Option<CrossPlatformPolicyActions> = "actions",
-        pub conditions: Option<EmailMediaPolicyConditions> = "conditions",
+        pub actions: Option<Box<CrossPlatformPolicyActions>> = "actions",
+        pub conditions: Option<Box<EmailMediaPolicyConditions>> = "conditions",
     }
 }
 
@@ -295,8 +286,8 @@ record! {
 
 record! {
     pub struct CrossPlatformMessageMediaPolicy {
-        pub actions: Option<CrossPlatformPolicyActions> = "actions",
-        pub conditions: Option<MessageMediaPolicyConditions> = "conditions",
+        pub actions: Option<Box<CrossPlatformPolicyActions>> = "actions",
+        pub conditions: Option<Box<MessageMediaPolicyConditions>> = "conditions",
     }
 }
 
@@ -310,8 +301,8 @@ record! {
         pub description: Option<String> = "description",
         pub enabled: Option<bool> = "enabled",
         pub media_policies: Option<CrossPlatformMediaPolicies> = "mediaPolicies",
-        pub conditions: Option<PolicyConditions> = "conditions",
-        pub actions: Option<CrossPlatformPolicyActions> = "actions",
+        pub conditions: Option<Box<PolicyConditions>> = "conditions",
+        pub actions: Option<Box<CrossPlatformPolicyActions>> = "actions",
         pub policy_errors: Option<PolicyErrors> = "policyErrors",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -341,8 +332,8 @@ record! {
         pub description: Option<String> = "description",
         pub enabled: Option<bool> = "enabled",
         pub media_policies: Option<CrossPlatformMediaPolicies> = "mediaPolicies",
-        pub conditions: Option<PolicyConditions> = "conditions",
-        pub actions: Option<CrossPlatformPolicyActions> = "actions",
+        pub conditions: Option<Box<PolicyConditions>> = "conditions",
+        pub actions: Option<Box<CrossPlatformPolicyActions>> = "actions",
         pub policy_errors: Option<PolicyErrors> = "policyErrors",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -413,8 +404,8 @@ record! {
 
 record! {
     pub struct EmailMediaPolicy {
-        pub actions: Option<PolicyActions> = "actions",
-        pub conditions: Option<EmailMediaPolicyConditions> = "conditions",
+        pub actions: Option<Box<PolicyActions>> = "actions",
+        pub conditions: Option<Box<EmailMediaPolicyConditions>> = "conditions",
     }
 }
 
@@ -431,12 +422,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum EmailMediaPolicyConditionsCustomerParticipation {
-        Yes = "YES",
-        No = "NO",
-    }
-}
+pub type EmailMediaPolicyConditionsCustomerParticipation = PolicyConditionsCustomerParticipation;
 
 record! {
     pub struct EncryptionKey {
@@ -444,8 +430,8 @@ record! {
         pub name: Option<String> = "name",
         pub create_date: Option<DateTime> = "createDate",
         pub keydata_summary: Option<String> = "keydataSummary",
-        pub user: Option<User> = "user",
-        pub local_encryption_configuration: Option<LocalEncryptionConfiguration> = "localEncryptionConfiguration",
+        pub user: Option<Box<User>> = "user",
+        pub local_encryption_configuration: Option<Box<LocalEncryptionConfiguration>> = "localEncryptionConfiguration",
         pub key_configuration_type: Option<EncryptionKeyKeyConfigurationType> = "keyConfigurationType",
         pub kms_key_arn: Option<String> = "kmsKeyArn",
         pub self_uri: Option<String> = "selfUri",
@@ -510,8 +496,8 @@ open_enum! {
 
 record! {
     pub struct EvaluationAssignment {
-        pub evaluation_form: Option<EvaluationForm> = "evaluationForm",
-        pub user: Option<User> = "user",
+        pub evaluation_form: Option<Box<EvaluationForm>> = "evaluationForm",
+        pub user: Option<Box<User>> = "user",
     }
 }
 
@@ -550,22 +536,32 @@ record! {
     }
 }
 
+pub type GetConversationRecordingChatFormatId = GetOrphanrecordingMediaChatFormatId;
+
+pub type GetConversationRecordingEmailFormatId = GetOrphanrecordingMediaEmailFormatId;
+
+pub type GetConversationRecordingFormatId = GetOrphanrecordingMediaFormatId;
+
+pub type GetConversationRecordingMessageFormatId = GetOrphanrecordingMediaChatFormatId;
+
+pub type GetConversationRecordingsFormatId = GetOrphanrecordingMediaFormatId;
+
 open_enum! {
-    pub enum GetConversationRecordingChatFormatId {
+    pub enum GetOrphanrecordingMediaChatFormatId {
         Zip = "ZIP",
         None = "NONE",
     }
 }
 
 open_enum! {
-    pub enum GetConversationRecordingEmailFormatId {
+    pub enum GetOrphanrecordingMediaEmailFormatId {
         Eml = "EML",
         None = "NONE",
     }
 }
 
 open_enum! {
-    pub enum GetConversationRecordingFormatId {
+    pub enum GetOrphanrecordingMediaFormatId {
         Wav = "WAV",
         Webm = "WEBM",
         WavUlaw = "WAV_ULAW",
@@ -576,17 +572,7 @@ open_enum! {
     }
 }
 
-pub type GetConversationRecordingMessageFormatId = GetConversationRecordingChatFormatId;
-
-pub type GetConversationRecordingsFormatId = GetConversationRecordingFormatId;
-
-pub type GetOrphanrecordingMediaChatFormatId = GetConversationRecordingChatFormatId;
-
-pub type GetOrphanrecordingMediaEmailFormatId = GetConversationRecordingEmailFormatId;
-
-pub type GetOrphanrecordingMediaFormatId = GetConversationRecordingFormatId;
-
-pub type GetOrphanrecordingMediaMessageFormatId = GetConversationRecordingChatFormatId;
+pub type GetOrphanrecordingMediaMessageFormatId = GetOrphanrecordingMediaChatFormatId;
 
 open_enum! {
     pub enum GetOrphanrecordingsMedia {
@@ -610,16 +596,7 @@ open_enum! {
     }
 }
 
-open_enum! {
-    pub enum GetRecordingJobsState {
-        Fulfilled = "FULFILLED",
-        Pending = "PENDING",
-        Ready = "READY",
-        Processing = "PROCESSING",
-        Cancelled = "CANCELLED",
-        Failed = "FAILED",
-    }
-}
+pub type GetRecordingJobsState = RecordingJobState;
 
 record! {
     pub struct InitiateScreenRecording {
@@ -750,8 +727,8 @@ open_enum! {
 
 record! {
     pub struct MessageMediaPolicy {
-        pub actions: Option<PolicyActions> = "actions",
-        pub conditions: Option<MessageMediaPolicyConditions> = "conditions",
+        pub actions: Option<Box<PolicyActions>> = "actions",
+        pub conditions: Option<Box<MessageMediaPolicyConditions>> = "conditions",
     }
 }
 
@@ -768,7 +745,7 @@ record! {
     }
 }
 
-pub type MessageMediaPolicyConditionsCustomerParticipation = EmailMediaPolicyConditionsCustomerParticipation;
+pub type MessageMediaPolicyConditionsCustomerParticipation = PolicyConditionsCustomerParticipation;
 
 record! {
     pub struct MessageStickerAttachment {
@@ -782,7 +759,7 @@ record! {
         pub evaluation_context_id: Option<String> = "evaluationContextId",
         pub evaluators: Option<Vec<User>> = "evaluators",
         pub max_number_evaluations: Option<i64> = "maxNumberEvaluations",
-        pub evaluation_form: Option<EvaluationForm> = "evaluationForm",
+        pub evaluation_form: Option<Box<EvaluationForm>> = "evaluationForm",
         pub time_interval: Option<TimeInterval> = "timeInterval",
         pub time_zone: Option<String> = "timeZone",
     }
@@ -793,7 +770,7 @@ record! {
         pub evaluation_context_id: Option<String> = "evaluationContextId",
         pub evaluators: Option<Vec<User>> = "evaluators",
         pub max_number_evaluations: Option<i64> = "maxNumberEvaluations",
-        pub evaluation_form: Option<EvaluationForm> = "evaluationForm",
+        pub evaluation_form: Option<Box<EvaluationForm>> = "evaluationForm",
         pub assign_to_active_user: Option<bool> = "assignToActiveUser",
         pub time_interval: Option<TimeInterval> = "timeInterval",
     }
@@ -811,8 +788,8 @@ record! {
         pub media_subtype: Option<OrphanRecordingMediaSubtype> = "mediaSubtype",
         pub media_subject: Option<String> = "mediaSubject",
         pub file_state: Option<OrphanRecordingFileState> = "fileState",
-        pub provider_endpoint: Option<Endpoint> = "providerEndpoint",
-        pub recording: Option<Recording> = "recording",
+        pub provider_endpoint: Option<Box<Endpoint>> = "providerEndpoint",
+        pub recording: Option<Box<Recording>> = "recording",
         pub orphan_status: Option<OrphanRecordingOrphanStatus> = "orphanStatus",
         pub source_orphaning_id: Option<String> = "sourceOrphaningId",
         pub region: Option<OrphanRecordingRegion> = "region",
@@ -846,15 +823,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum OrphanRecordingMediaSubtype {
-        Trunk = "Trunk",
-        Station = "Station",
-        Consult = "Consult",
-        Screen = "Screen",
-        Snippet = "Snippet",
-    }
-}
+pub type OrphanRecordingMediaSubtype = RecordingMediaSubtype;
 
 open_enum! {
     pub enum OrphanRecordingMediaType {
@@ -970,8 +939,8 @@ record! {
         pub description: Option<String> = "description",
         pub enabled: Option<bool> = "enabled",
         pub media_policies: Option<MediaPolicies> = "mediaPolicies",
-        pub conditions: Option<PolicyConditions> = "conditions",
-        pub actions: Option<PolicyActions> = "actions",
+        pub conditions: Option<Box<PolicyConditions>> = "conditions",
+        pub actions: Option<Box<PolicyActions>> = "actions",
         pub policy_errors: Option<PolicyErrors> = "policyErrors",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -1008,9 +977,19 @@ record! {
     }
 }
 
-pub type PolicyConditionsCustomerParticipation = EmailMediaPolicyConditionsCustomerParticipation;
+open_enum! {
+    pub enum PolicyConditionsCustomerParticipation {
+        Yes = "YES",
+        No = "NO",
+    }
+}
 
-pub type PolicyConditionsDirectionsItem = CallMediaPolicyConditionsDirectionsItem;
+open_enum! {
+    pub enum PolicyConditionsDirectionsItem {
+        Inbound = "INBOUND",
+        Outbound = "OUTBOUND",
+    }
+}
 
 open_enum! {
     pub enum PolicyConditionsMediaTypesItem {
@@ -1029,8 +1008,8 @@ record! {
         pub description: Option<String> = "description",
         pub enabled: Option<bool> = "enabled",
         pub media_policies: Option<MediaPolicies> = "mediaPolicies",
-        pub conditions: Option<PolicyConditions> = "conditions",
-        pub actions: Option<PolicyActions> = "actions",
+        pub conditions: Option<Box<PolicyConditions>> = "conditions",
+        pub actions: Option<Box<PolicyActions>> = "actions",
         pub policy_errors: Option<PolicyErrors> = "policyErrors",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -1088,7 +1067,7 @@ record! {
         pub state: Option<PolicyUserState> = "state",
         pub title: Option<String> = "title",
         pub username: Option<String> = "username",
-        pub manager: Option<User> = "manager",
+        pub manager: Option<Box<User>> = "manager",
         pub images: Option<Vec<Image>> = "images",
         pub version: Option<i64> = "version",
         pub certifications: Option<Vec<String>> = "certifications",
@@ -1096,17 +1075,17 @@ record! {
         pub employer_info: Option<EmployerInfo> = "employerInfo",
         pub preferred_name: Option<String> = "preferredName",
         pub routing_status: Option<RoutingStatus> = "routingStatus",
-        pub presence: Option<UserPresence> = "presence",
-        pub integration_presence: Option<UserPresence> = "integrationPresence",
-        pub conversation_summary: Option<UserConversationSummary> = "conversationSummary",
+        pub presence: Option<Box<UserPresence>> = "presence",
+        pub integration_presence: Option<Box<UserPresence>> = "integrationPresence",
+        pub conversation_summary: Option<Box<UserConversationSummary>> = "conversationSummary",
         pub out_of_office: Option<OutOfOffice> = "outOfOffice",
-        pub geolocation: Option<Geolocation> = "geolocation",
+        pub geolocation: Option<Box<Geolocation>> = "geolocation",
         pub station: Option<UserStations> = "station",
         pub authorization: Option<UserAuthorization> = "authorization",
         pub profile_skills: Option<Vec<String>> = "profileSkills",
         pub locations: Option<Vec<Location>> = "locations",
         pub groups: Option<Vec<Group>> = "groups",
-        pub team: Option<Team> = "team",
+        pub team: Option<Box<Team>> = "team",
         pub work_plan_bid_ranks: Option<WorkPlanBidRanks> = "workPlanBidRanks",
         pub skills: Option<Vec<UserRoutingSkill>> = "skills",
         pub languages: Option<Vec<UserRoutingLanguage>> = "languages",
@@ -1193,7 +1172,11 @@ record! {
     }
 }
 
-pub type RecordingArchiveMedium = ArchiveRetentionStorageMedium;
+open_enum! {
+    pub enum RecordingArchiveMedium {
+        Cloudarchive = "CLOUDARCHIVE",
+    }
+}
 
 record! {
     pub struct RecordingAttachment {
@@ -1254,7 +1237,7 @@ record! {
         pub api_id: Option<String> = "apiId",
         pub api_key: Option<String> = "apiKey",
         pub key_configuration_type: Option<RecordingEncryptionConfigurationKeyConfigurationType> = "keyConfigurationType",
-        pub last_error: Option<ErrorBody> = "lastError",
+        pub last_error: Option<Box<ErrorBody>> = "lastError",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -1323,7 +1306,7 @@ open_enum! {
 record! {
     pub struct RecordingFormResponseComponent {
         pub id: Option<String> = "id",
-        pub component: Option<RecordingFormResponseContent> = "component",
+        pub component: Option<Box<RecordingFormResponseContent>> = "component",
     }
 }
 
@@ -1361,7 +1344,7 @@ record! {
         pub id: Option<String> = "id",
         pub user: Option<AddressableEntityRef> = "user",
         pub state: Option<RecordingJobState> = "state",
-        pub recording_jobs_query: Option<RecordingJobsQuery> = "recordingJobsQuery",
+        pub recording_jobs_query: Option<Box<RecordingJobsQuery>> = "recordingJobsQuery",
         pub date_created: Option<DateTime> = "dateCreated",
         pub total_conversations: Option<i64> = "totalConversations",
         pub total_recordings: Option<i64> = "totalRecordings",
@@ -1397,7 +1380,16 @@ record! {
     }
 }
 
-pub type RecordingJobState = GetRecordingJobsState;
+open_enum! {
+    pub enum RecordingJobState {
+        Fulfilled = "FULFILLED",
+        Pending = "PENDING",
+        Ready = "READY",
+        Processing = "PROCESSING",
+        Cancelled = "CANCELLED",
+        Failed = "FAILED",
+    }
+}
 
 record! {
     pub struct RecordingJobsQuery {
@@ -1412,12 +1404,18 @@ record! {
         pub include_policy_based_recordings: Option<bool> = "includePolicyBasedRecordings",
         pub include_snippet_recordings: Option<bool> = "includeSnippetRecordings",
         pub clear_export: Option<bool> = "clearExport",
-        pub conversation_query: Option<AsyncConversationQuery> = "conversationQuery",
+        pub conversation_query: Option<Box<AsyncConversationQuery>> = "conversationQuery",
         pub aged_conversation_interval: Option<String> = "agedConversationInterval",
     }
 }
 
-pub type RecordingJobsQueryAction = GetRecordingJobsJobType;
+open_enum! {
+    pub enum RecordingJobsQueryAction {
+        Archive = "ARCHIVE",
+        Delete = "DELETE",
+        Export = "EXPORT",
+    }
+}
 
 record! {
     pub struct RecordingLocation {
@@ -1429,7 +1427,15 @@ record! {
     }
 }
 
-pub type RecordingMediaSubtype = OrphanRecordingMediaSubtype;
+open_enum! {
+    pub enum RecordingMediaSubtype {
+        Trunk = "Trunk",
+        Station = "Station",
+        Consult = "Consult",
+        Screen = "Screen",
+        Snippet = "Snippet",
+    }
+}
 
 record! {
     pub struct RecordingMessageReceipt {
@@ -1479,8 +1485,8 @@ open_enum! {
 record! {
     pub struct RecordingMessagingMessage {
         pub from: Option<String> = "from",
-        pub from_user: Option<User> = "fromUser",
-        pub from_external_contact: Option<ExternalContact> = "fromExternalContact",
+        pub from_user: Option<Box<User>> = "fromUser",
+        pub from_external_contact: Option<Box<ExternalContact>> = "fromExternalContact",
         pub to: Option<String> = "to",
         pub timestamp: Option<DateTime> = "timestamp",
         pub id: Option<String> = "id",
@@ -1497,18 +1503,18 @@ record! {
         pub button_responses: Option<Vec<ButtonResponse>> = "buttonResponses",
         pub story: Option<RecordingContentStory> = "story",
         pub cards: Option<Vec<Card>> = "cards",
-        pub notification_template: Option<RecordingNotificationTemplate> = "notificationTemplate",
+        pub notification_template: Option<Box<RecordingNotificationTemplate>> = "notificationTemplate",
         pub date_picker: Option<DatePicker> = "datePicker",
         pub list_picker: Option<ListPicker> = "listPicker",
         pub content_type: Option<RecordingMessagingMessageContentType> = "contentType",
         pub social_visibility: Option<RecordingMessagingMessageSocialVisibility> = "socialVisibility",
         pub events: Option<Vec<ConversationMessageEvent>> = "events",
         pub interactive_application: Option<InteractiveApplication> = "interactiveApplication",
-        pub payment_request: Option<PaymentRequest> = "paymentRequest",
+        pub payment_request: Option<Box<PaymentRequest>> = "paymentRequest",
         pub payment_response: Option<PaymentResponse> = "paymentResponse",
-        pub form: Option<RecordingForm> = "form",
-        pub roadside_assistance: Option<RecordingRoadsideAssistance> = "roadsideAssistance",
-        pub rich_link: Option<RichLink> = "richLink",
+        pub form: Option<Box<RecordingForm>> = "form",
+        pub roadside_assistance: Option<Box<RecordingRoadsideAssistance>> = "roadsideAssistance",
+        pub rich_link: Option<Box<RichLink>> = "richLink",
         pub message_receipts: Option<Vec<RecordingMessageReceipt>> = "messageReceipts",
         pub notification_response: Option<RecordingNotificationResponse> = "notificationResponse",
     }
@@ -1575,11 +1581,11 @@ record! {
     }
 }
 
-pub type RecordingMetadataArchiveMedium = ArchiveRetentionStorageMedium;
+pub type RecordingMetadataArchiveMedium = RecordingArchiveMedium;
 
 pub type RecordingMetadataFileState = RecordingFileState;
 
-pub type RecordingMetadataMediaSubtype = OrphanRecordingMediaSubtype;
+pub type RecordingMetadataMediaSubtype = RecordingMediaSubtype;
 
 pub type RecordingMetadataRegion = OrphanRecordingRegion;
 
@@ -1637,7 +1643,7 @@ record! {
     }
 }
 
-pub type RecordingRetentionArchiveMedium = ArchiveRetentionStorageMedium;
+pub type RecordingRetentionArchiveMedium = RecordingArchiveMedium;
 
 record! {
     pub struct RecordingRetentionCursorEntityListing {
@@ -1718,7 +1724,7 @@ record! {
     pub struct RecordingTemplateHeader {
         pub type_: Option<RecordingTemplateHeaderType> = "type",
         pub text: Option<String> = "text",
-        pub media: Option<RecordingAttachment> = "media",
+        pub media: Option<Box<RecordingAttachment>> = "media",
     }
 }
 

@@ -188,7 +188,7 @@ record! {
         pub form_component_type: Option<FormPageComponentFormComponentType> = "formComponentType",
         pub list_picker: Option<FormListPicker> = "listPicker",
         pub date_picker: Option<FormDatePicker> = "datePicker",
-        pub input: Option<Input> = "input",
+        pub input: Option<Box<Input>> = "input",
         pub wheel_picker: Option<WheelPicker> = "wheelPicker",
     }
 }
@@ -202,13 +202,13 @@ open_enum! {
     }
 }
 
+pub type GetResponsemanagementLibrariesDivisionviewsMessagingTemplateFilter = GetResponsemanagementLibrariesMessagingTemplateFilter;
+
 open_enum! {
-    pub enum GetResponsemanagementLibrariesDivisionviewsMessagingTemplateFilter {
+    pub enum GetResponsemanagementLibrariesMessagingTemplateFilter {
         Whatsapp = "whatsapp",
     }
 }
-
-pub type GetResponsemanagementLibrariesMessagingTemplateFilter = GetResponsemanagementLibrariesDivisionviewsMessagingTemplateFilter;
 
 open_enum! {
     pub enum GetResponsemanagementResponseExpand {
@@ -292,7 +292,7 @@ record! {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
         pub version: Option<i64> = "version",
-        pub created_by: Option<User> = "createdBy",
+        pub created_by: Option<Box<User>> = "createdBy",
         pub date_created: Option<DateTime> = "dateCreated",
         pub response_type: Option<LibraryResponseType> = "responseType",
         pub division: Option<WritableDivision> = "division",
@@ -386,7 +386,7 @@ open_enum! {
 
 record! {
     pub struct MessagingTemplate {
-        pub whats_app: Option<WhatsAppDefinition> = "whatsApp",
+        pub whats_app: Option<Box<WhatsAppDefinition>> = "whatsApp",
     }
 }
 
@@ -427,16 +427,7 @@ open_enum! {
     }
 }
 
-open_enum! {
-    pub enum QueryCriteriaItemOperator {
-        In = "IN",
-        Equals = "EQUALS",
-        Notequals = "NOTEQUALS",
-        BeginsWith = "BEGINS_WITH",
-        EndsWith = "ENDS_WITH",
-        Contains = "CONTAINS",
-    }
-}
+pub type QueryCriteriaItemOperator = ResponseFilterOperator;
 
 record! {
     pub struct QueryCriteriaQuery {
@@ -451,16 +442,16 @@ record! {
         pub version: Option<i64> = "version",
         pub libraries: Option<Vec<DomainEntityRef>> = "libraries",
         pub texts: Option<Vec<ResponseText>> = "texts",
-        pub created_by: Option<User> = "createdBy",
+        pub created_by: Option<Box<User>> = "createdBy",
         pub date_created: Option<DateTime> = "dateCreated",
         pub interaction_type: Option<ResponseInteractionType> = "interactionType",
         pub substitutions: Option<Vec<ResponseSubstitution>> = "substitutions",
-        pub substitutions_schema: Option<JsonSchemaDocument> = "substitutionsSchema",
+        pub substitutions_schema: Option<Box<JsonSchemaDocument>> = "substitutionsSchema",
         pub response_type: Option<ResponseResponseType> = "responseType",
         pub messaging_template: Option<MessagingTemplate> = "messagingTemplate",
         pub assets: Option<Vec<RmsAssetAddressableRef>> = "assets",
         pub footer: Option<FooterTemplate> = "footer",
-        pub form: Option<Form> = "form",
+        pub form: Option<Box<Form>> = "form",
         pub apple_invitation: Option<AppleInvitation> = "appleInvitation",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -586,16 +577,16 @@ record! {
         pub response_type: Option<ResponseDivisionViewResponseType> = "responseType",
         pub libraries: Option<Vec<LibraryDivisionView>> = "libraries",
         pub substitutions: Option<Vec<ResponseSubstitution>> = "substitutions",
-        pub substitutions_schema: Option<JsonSchemaDocument> = "substitutionsSchema",
+        pub substitutions_schema: Option<Box<JsonSchemaDocument>> = "substitutionsSchema",
         pub messaging_template: Option<MessagingTemplate> = "messagingTemplate",
-        pub form: Option<Form> = "form",
+        pub form: Option<Box<Form>> = "form",
         pub self_uri: Option<String> = "selfUri",
     }
 }
 
 record! {
     pub struct ResponseDivisionViewQueryResults {
-        pub results: Option<DomainEntityListingResponseDivisionView> = "results",
+        pub results: Option<Box<DomainEntityListingResponseDivisionView>> = "results",
     }
 }
 
@@ -639,7 +630,16 @@ record! {
     }
 }
 
-pub type ResponseFilterOperator = QueryCriteriaItemOperator;
+open_enum! {
+    pub enum ResponseFilterOperator {
+        In = "IN",
+        Equals = "EQUALS",
+        Notequals = "NOTEQUALS",
+        BeginsWith = "BEGINS_WITH",
+        EndsWith = "ENDS_WITH",
+        Contains = "CONTAINS",
+    }
+}
 
 open_enum! {
     pub enum ResponseInteractionType {
@@ -660,7 +660,7 @@ record! {
 
 record! {
     pub struct ResponseQueryResults {
-        pub results: Option<ResponseEntityList> = "results",
+        pub results: Option<Box<ResponseEntityList>> = "results",
     }
 }
 

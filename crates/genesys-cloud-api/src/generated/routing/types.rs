@@ -241,7 +241,7 @@ record! {
         pub member_count: Option<i64> = "memberCount",
         pub user_member_count: Option<i64> = "userMemberCount",
         pub joined_member_count: Option<i64> = "joinedMemberCount",
-        pub media_settings: Option<QueueMediaSettings> = "mediaSettings",
+        pub media_settings: Option<Box<QueueMediaSettings>> = "mediaSettings",
         pub routing_rules: Option<Vec<RoutingRule>> = "routingRules",
         pub conditional_group_routing: Option<ConditionalGroupRouting> = "conditionalGroupRouting",
         pub conditional_group_activation: Option<ConditionalGroupActivation> = "conditionalGroupActivation",
@@ -267,7 +267,7 @@ record! {
         pub calling_party_name: Option<String> = "callingPartyName",
         pub calling_party_number: Option<String> = "callingPartyNumber",
         pub default_scripts: Option<Map<Script>> = "defaultScripts",
-        pub outbound_messaging_addresses: Option<QueueMessagingAddresses> = "outboundMessagingAddresses",
+        pub outbound_messaging_addresses: Option<Box<QueueMessagingAddresses>> = "outboundMessagingAddresses",
         pub outbound_email_address: Option<QueueEmailAddress> = "outboundEmailAddress",
         pub peer_id: Option<String> = "peerId",
         pub suppress_in_queue_call_recording: Option<bool> = "suppressInQueueCallRecording",
@@ -276,28 +276,11 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum CreateQueueRequestLastAgentRoutingMode {
-        Disabled = "Disabled",
-        QueueMembersOnly = "QueueMembersOnly",
-        AnyAgent = "AnyAgent",
-    }
-}
+pub type CreateQueueRequestLastAgentRoutingMode = UserQueueLastAgentRoutingMode;
 
-open_enum! {
-    pub enum CreateQueueRequestScoringMethod {
-        TimestampAndPriority = "TimestampAndPriority",
-        PriorityOnly = "PriorityOnly",
-    }
-}
+pub type CreateQueueRequestScoringMethod = UserQueueScoringMethod;
 
-open_enum! {
-    pub enum CreateQueueRequestSkillEvaluationMethod {
-        None = "NONE",
-        Best = "BEST",
-        All = "ALL",
-    }
-}
+pub type CreateQueueRequestSkillEvaluationMethod = UserQueueSkillEvaluationMethod;
 
 record! {
     pub struct CreateRoutingSkill {
@@ -399,14 +382,7 @@ open_enum! {
     }
 }
 
-open_enum! {
-    pub enum EmailOutboundDomainResultSenderType {
-        Unknown = "Unknown",
-        EmailDomain = "EmailDomain",
-        MockEmailDomain = "MockEmailDomain",
-        EmailSmtpDomain = "EmailSmtpDomain",
-    }
-}
+pub type EmailOutboundDomainResultSenderType = OutboundDomainSenderType;
 
 record! {
     pub struct EmailSetting {
@@ -458,13 +434,9 @@ open_enum! {
     }
 }
 
-open_enum! {
-    pub enum GetRoutingEmailDomainRouteExpand {
-        Identityresolution = "identityresolution",
-    }
-}
+pub type GetRoutingEmailDomainRouteExpand = GetRoutingQueueExpand;
 
-pub type GetRoutingEmailDomainRoutesExpand = GetRoutingEmailDomainRouteExpand;
+pub type GetRoutingEmailDomainRoutesExpand = GetRoutingQueueExpand;
 
 pub type GetRoutingEmailDomainsExpand = GetRoutingEmailDomainExpand;
 
@@ -499,20 +471,9 @@ open_enum! {
 
 pub type GetRoutingPredictorsKeyperformanceindicatorsExpand = GetRoutingPredictorsKeyperformanceindicatorExpand;
 
-open_enum! {
-    pub enum GetRoutingPredictorsKeyperformanceindicatorsKpiGroup {
-        Standard = "Standard",
-        Custom = "Custom",
-    }
-}
+pub type GetRoutingPredictorsKeyperformanceindicatorsKpiGroup = KeyPerformanceIndicatorKpiGroup;
 
-open_enum! {
-    pub enum GetRoutingPredictorsState {
-        Created = "Created",
-        Error = "Error",
-        Active = "Active",
-    }
-}
+pub type GetRoutingPredictorsState = PredictorState;
 
 open_enum! {
     pub enum GetRoutingQueueAssistantExpand {
@@ -521,7 +482,11 @@ open_enum! {
     }
 }
 
-pub type GetRoutingQueueExpand = GetRoutingEmailDomainRouteExpand;
+open_enum! {
+    pub enum GetRoutingQueueExpand {
+        Identityresolution = "identityresolution",
+    }
+}
 
 open_enum! {
     pub enum GetRoutingQueueMediatypeEstimatedwaittimeMediaType {
@@ -535,8 +500,19 @@ open_enum! {
     }
 }
 
+pub type GetRoutingQueueMembersExpand = GetRoutingQueueUsersExpand;
+
 open_enum! {
-    pub enum GetRoutingQueueMembersExpand {
+    pub enum GetRoutingQueueMembersMemberBy {
+        User = "user",
+        Group = "group",
+    }
+}
+
+pub type GetRoutingQueueMembersSortOrder = GetRoutingQueuesSortOrder;
+
+open_enum! {
+    pub enum GetRoutingQueueUsersExpand {
         RoutingStatus = "routingStatus",
         Presence = "presence",
         IntegrationPresence = "integrationPresence",
@@ -565,25 +541,9 @@ open_enum! {
     }
 }
 
-open_enum! {
-    pub enum GetRoutingQueueMembersMemberBy {
-        User = "user",
-        Group = "group",
-    }
-}
+pub type GetRoutingQueueUsersSortOrder = GetRoutingQueuesSortOrder;
 
-open_enum! {
-    pub enum GetRoutingQueueMembersSortOrder {
-        Asc = "asc",
-        Desc = "desc",
-    }
-}
-
-pub type GetRoutingQueueUsersExpand = GetRoutingQueueMembersExpand;
-
-pub type GetRoutingQueueUsersSortOrder = GetRoutingQueueMembersSortOrder;
-
-pub type GetRoutingQueuesDivisionviewsAllSortOrder = GetRoutingQueueMembersSortOrder;
+pub type GetRoutingQueuesDivisionviewsAllSortOrder = GetRoutingQueuesSortOrder;
 
 open_enum! {
     pub enum GetRoutingQueuesDivisionviewsSortBy {
@@ -593,13 +553,18 @@ open_enum! {
     }
 }
 
-pub type GetRoutingQueuesDivisionviewsSortOrder = GetRoutingQueueMembersSortOrder;
+pub type GetRoutingQueuesDivisionviewsSortOrder = GetRoutingQueuesSortOrder;
 
-pub type GetRoutingQueuesExpand = GetRoutingEmailDomainRouteExpand;
+pub type GetRoutingQueuesExpand = GetRoutingQueueExpand;
 
-pub type GetRoutingQueuesMeSortOrder = GetRoutingQueueMembersSortOrder;
+pub type GetRoutingQueuesMeSortOrder = GetRoutingQueuesSortOrder;
 
-pub type GetRoutingQueuesSortOrder = GetRoutingQueueMembersSortOrder;
+open_enum! {
+    pub enum GetRoutingQueuesSortOrder {
+        Asc = "asc",
+        Desc = "desc",
+    }
+}
 
 open_enum! {
     pub enum GetRoutingSkillexpressionFormat {
@@ -612,22 +577,15 @@ pub type GetRoutingSkillexpressionsFormat = GetRoutingSkillexpressionFormat;
 
 pub type GetRoutingSkillexpressionsQueueQueueIdFormat = GetRoutingSkillexpressionFormat;
 
+pub type GetRoutingSkillgroupMembersDivisionsExpand = GetRoutingSkillgroupMembersExpand;
+
 open_enum! {
-    pub enum GetRoutingSkillgroupMembersDivisionsExpand {
+    pub enum GetRoutingSkillgroupMembersExpand {
         Entities = "entities",
     }
 }
 
-pub type GetRoutingSkillgroupMembersExpand = GetRoutingSkillgroupMembersDivisionsExpand;
-
-open_enum! {
-    pub enum GetRoutingSmsAvailablephonenumbersAddressRequirement {
-        None = "none",
-        Any = "any",
-        Local = "local",
-        Foreign = "foreign",
-    }
-}
+pub type GetRoutingSmsAvailablephonenumbersAddressRequirement = SmsAvailablePhoneNumberAddressRequirement;
 
 open_enum! {
     pub enum GetRoutingSmsAvailablephonenumbersPhoneNumberType {
@@ -662,15 +620,7 @@ open_enum! {
     }
 }
 
-open_enum! {
-    pub enum GetRoutingSmsPhonenumbersPhoneNumberType {
-        Local = "local",
-        Mobile = "mobile",
-        Tollfree = "tollfree",
-        Shortcode = "shortcode",
-        Alphanumeric = "alphanumeric",
-    }
-}
+pub type GetRoutingSmsPhonenumbersPhoneNumberType = SmsPhoneNumberPhoneNumberType;
 
 open_enum! {
     pub enum GetRoutingSmsPhonenumbersSortBy {
@@ -767,8 +717,8 @@ record! {
         pub sub_domain: Option<bool> = "subDomain",
         pub mail_from_settings: Option<MailFromResult> = "mailFromSettings",
         pub custom_smtp_server: Option<DomainEntityRef> = "customSMTPServer",
-        pub imap_settings: Option<ImapSettings> = "imapSettings",
-        pub graph_api_settings: Option<GraphApiSettings> = "graphApiSettings",
+        pub imap_settings: Option<Box<ImapSettings>> = "imapSettings",
+        pub graph_api_settings: Option<Box<GraphApiSettings>> = "graphApiSettings",
         pub email_setting: Option<EmailSetting> = "emailSetting",
         pub dmarc_verification_result: Option<DmarcResult> = "dmarcVerificationResult",
         pub self_uri: Option<String> = "selfUri",
@@ -781,8 +731,8 @@ record! {
         pub sub_domain: Option<bool> = "subDomain",
         pub mail_from_settings: Option<MailFromResult> = "mailFromSettings",
         pub custom_smtp_server: Option<DomainEntityRef> = "customSMTPServer",
-        pub imap_settings: Option<ImapSettings> = "imapSettings",
-        pub graph_api_settings: Option<GraphApiSettings> = "graphApiSettings",
+        pub imap_settings: Option<Box<ImapSettings>> = "imapSettings",
+        pub graph_api_settings: Option<Box<GraphApiSettings>> = "graphApiSettings",
         pub email_setting: Option<EmailSettingReference> = "emailSetting",
     }
 }
@@ -814,8 +764,8 @@ record! {
     pub struct InboundDomainPatchRequest {
         pub mail_from_settings: Option<MailFromResult> = "mailFromSettings",
         pub custom_smtp_server: Option<DomainEntityRef> = "customSMTPServer",
-        pub imap_settings: Option<ImapSettings> = "imapSettings",
-        pub graph_api_settings: Option<GraphApiSettings> = "graphApiSettings",
+        pub imap_settings: Option<Box<ImapSettings>> = "imapSettings",
+        pub graph_api_settings: Option<Box<GraphApiSettings>> = "graphApiSettings",
         pub email_setting: Option<EmailSettingReference> = "emailSetting",
     }
 }
@@ -879,7 +829,12 @@ record! {
     }
 }
 
-pub type KeyPerformanceIndicatorKpiGroup = GetRoutingPredictorsKeyperformanceindicatorsKpiGroup;
+open_enum! {
+    pub enum KeyPerformanceIndicatorKpiGroup {
+        Standard = "Standard",
+        Custom = "Custom",
+    }
+}
 
 open_enum! {
     pub enum KeyPerformanceIndicatorKpiType {
@@ -908,12 +863,7 @@ open_enum! {
 
 pub type KeyPerformanceIndicatorSource = CreateKpiRequestSource;
 
-open_enum! {
-    pub enum KeyPerformanceIndicatorStatus {
-        Enabled = "Enabled",
-        Disabled = "Disabled",
-    }
-}
+pub type KeyPerformanceIndicatorStatus = UpdateKpiRequestStatus;
 
 record! {
     pub struct KeyPerformanceIndicatorType {
@@ -922,9 +872,24 @@ record! {
     }
 }
 
-pub type KeyPerformanceIndicatorTypeId = KeyPerformanceIndicatorKpiType;
+open_enum! {
+    pub enum KeyPerformanceIndicatorTypeId {
+        SalesConversion = "SalesConversion",
+        Churn = "Churn",
+        Retention = "Retention",
+        SalesValue = "SalesValue",
+        HandleTime = "HandleTime",
+        NextContactAvoidance = "NextContactAvoidance",
+    }
+}
 
-pub type KeyPerformanceIndicatorTypeSourcesItem = CreateKpiRequestSource;
+open_enum! {
+    pub enum KeyPerformanceIndicatorTypeSourcesItem {
+        WrapUpCode = "WrapUpCode",
+        Outcome = "Outcome",
+        None = "None",
+    }
+}
 
 record! {
     pub struct KpiResult {
@@ -1014,7 +979,7 @@ record! {
     }
 }
 
-pub type OutboundDomainCreateRequestSenderType = EmailOutboundDomainResultSenderType;
+pub type OutboundDomainCreateRequestSenderType = OutboundDomainSenderType;
 
 record! {
     pub struct OutboundDomainEntityListing {
@@ -1039,9 +1004,16 @@ record! {
     }
 }
 
-pub type OutboundDomainPatchRequestSenderType = EmailOutboundDomainResultSenderType;
+pub type OutboundDomainPatchRequestSenderType = OutboundDomainSenderType;
 
-pub type OutboundDomainSenderType = EmailOutboundDomainResultSenderType;
+open_enum! {
+    pub enum OutboundDomainSenderType {
+        Unknown = "Unknown",
+        EmailDomain = "EmailDomain",
+        MockEmailDomain = "MockEmailDomain",
+        EmailSmtpDomain = "EmailSmtpDomain",
+    }
+}
 
 record! {
     pub struct OutboundQueueIdentityResolutionConfig {
@@ -1217,7 +1189,13 @@ open_enum! {
     }
 }
 
-pub type PredictorState = GetRoutingPredictorsState;
+open_enum! {
+    pub enum PredictorState {
+        Created = "Created",
+        Error = "Error",
+        Active = "Active",
+    }
+}
 
 record! {
     pub struct PredictorWorkloadBalancing {
@@ -1246,7 +1224,7 @@ record! {
     pub struct QueueMember {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub user: Option<User> = "user",
+        pub user: Option<Box<User>> = "user",
         pub ring_number: Option<i64> = "ringNumber",
         pub joined: Option<bool> = "joined",
         pub member_by: Option<String> = "memberBy",
@@ -1295,7 +1273,7 @@ record! {
         pub member_count: Option<i64> = "memberCount",
         pub user_member_count: Option<i64> = "userMemberCount",
         pub joined_member_count: Option<i64> = "joinedMemberCount",
-        pub media_settings: Option<QueueMediaSettings> = "mediaSettings",
+        pub media_settings: Option<Box<QueueMediaSettings>> = "mediaSettings",
         pub routing_rules: Option<Vec<RoutingRule>> = "routingRules",
         pub conditional_group_routing: Option<ConditionalGroupRouting> = "conditionalGroupRouting",
         pub conditional_group_activation: Option<ConditionalGroupActivation> = "conditionalGroupActivation",
@@ -1321,7 +1299,7 @@ record! {
         pub calling_party_name: Option<String> = "callingPartyName",
         pub calling_party_number: Option<String> = "callingPartyNumber",
         pub default_scripts: Option<Map<Script>> = "defaultScripts",
-        pub outbound_messaging_addresses: Option<QueueMessagingAddresses> = "outboundMessagingAddresses",
+        pub outbound_messaging_addresses: Option<Box<QueueMessagingAddresses>> = "outboundMessagingAddresses",
         pub outbound_email_address: Option<QueueEmailAddress> = "outboundEmailAddress",
         pub peer_id: Option<String> = "peerId",
         pub suppress_in_queue_call_recording: Option<bool> = "suppressInQueueCallRecording",
@@ -1329,21 +1307,21 @@ record! {
     }
 }
 
-pub type QueueRequestLastAgentRoutingMode = CreateQueueRequestLastAgentRoutingMode;
+pub type QueueRequestLastAgentRoutingMode = UserQueueLastAgentRoutingMode;
 
-pub type QueueRequestScoringMethod = CreateQueueRequestScoringMethod;
+pub type QueueRequestScoringMethod = UserQueueScoringMethod;
 
-pub type QueueRequestSkillEvaluationMethod = CreateQueueRequestSkillEvaluationMethod;
+pub type QueueRequestSkillEvaluationMethod = UserQueueSkillEvaluationMethod;
 
 record! {
     pub struct Recipient {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub flow: Option<Flow> = "flow",
+        pub flow: Option<Box<Flow>> = "flow",
         pub date_created: Option<DateTime> = "dateCreated",
         pub date_modified: Option<DateTime> = "dateModified",
-        pub created_by: Option<User> = "createdBy",
-        pub modified_by: Option<User> = "modifiedBy",
+        pub created_by: Option<Box<User>> = "createdBy",
+        pub modified_by: Option<Box<User>> = "modifiedBy",
         pub messenger_type: Option<RecipientMessengerType> = "messengerType",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -1428,7 +1406,7 @@ record! {
     pub struct RoutingConversationAttributesResponse {
         pub priority: Option<i64> = "priority",
         pub skills: Option<Vec<RoutingSkill>> = "skills",
-        pub language: Option<Language> = "language",
+        pub language: Option<Box<Language>> = "language",
         pub label: Option<UtilizationLabel> = "label",
         pub scored_agents: Option<Vec<ScoredAgent>> = "scoredAgents",
         pub skill_expression: Option<String> = "skillExpression",
@@ -1574,16 +1552,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum SkillGroupLanguageConditionComparator {
-        EqualTo = "EqualTo",
-        NotEqualTo = "NotEqualTo",
-        LessThan = "LessThan",
-        GreaterThan = "GreaterThan",
-        GreaterThanOrEqualTo = "GreaterThanOrEqualTo",
-        LessThanOrEqualTo = "LessThanOrEqualTo",
-    }
-}
+pub type SkillGroupLanguageConditionComparator = SkillGroupRoutingConditionComparator;
 
 record! {
     pub struct SkillGroupMemberDivisionList {
@@ -1616,7 +1585,16 @@ record! {
     }
 }
 
-pub type SkillGroupRoutingConditionComparator = SkillGroupLanguageConditionComparator;
+open_enum! {
+    pub enum SkillGroupRoutingConditionComparator {
+        EqualTo = "EqualTo",
+        NotEqualTo = "NotEqualTo",
+        LessThan = "LessThan",
+        GreaterThan = "GreaterThan",
+        GreaterThanOrEqualTo = "GreaterThanOrEqualTo",
+        LessThanOrEqualTo = "LessThanOrEqualTo",
+    }
+}
 
 open_enum! {
     pub enum SkillGroupStatus {
@@ -1717,17 +1695,18 @@ record! {
     }
 }
 
-pub type SmsAvailablePhoneNumberAddressRequirement = GetRoutingSmsAvailablephonenumbersAddressRequirement;
-
 open_enum! {
-    pub enum SmsAvailablePhoneNumberCapabilitiesItem {
-        Sms = "sms",
-        Mms = "mms",
-        Voice = "voice",
+    pub enum SmsAvailablePhoneNumberAddressRequirement {
+        None = "none",
+        Any = "any",
+        Local = "local",
+        Foreign = "foreign",
     }
 }
 
-pub type SmsAvailablePhoneNumberPhoneNumberType = GetRoutingSmsPhonenumbersPhoneNumberType;
+pub type SmsAvailablePhoneNumberCapabilitiesItem = SmsPhoneNumberCapabilitiesItem;
+
+pub type SmsAvailablePhoneNumberPhoneNumberType = SmsPhoneNumberPhoneNumberType;
 
 record! {
     pub struct SmsIdentityResolutionConfig {
@@ -1749,14 +1728,14 @@ record! {
         pub country_code: Option<String> = "countryCode",
         pub date_created: Option<DateTime> = "dateCreated",
         pub date_modified: Option<DateTime> = "dateModified",
-        pub created_by: Option<User> = "createdBy",
-        pub modified_by: Option<User> = "modifiedBy",
+        pub created_by: Option<Box<User>> = "createdBy",
+        pub modified_by: Option<Box<User>> = "modifiedBy",
         pub version: Option<i64> = "version",
         pub purchase_date: Option<DateTime> = "purchaseDate",
         pub cancellation_date: Option<DateTime> = "cancellationDate",
         pub renewal_date: Option<DateTime> = "renewalDate",
         pub auto_renewable: Option<SmsPhoneNumberAutoRenewable> = "autoRenewable",
-        pub address_id: Option<SmsAddress> = "addressId",
+        pub address_id: Option<Box<SmsAddress>> = "addressId",
         pub short_code_billing_type: Option<SmsPhoneNumberShortCodeBillingType> = "shortCodeBillingType",
         pub provisioning_status: Option<SmsProvisioningStatus> = "provisioningStatus",
         pub country: Option<String> = "country",
@@ -1776,7 +1755,13 @@ open_enum! {
     }
 }
 
-pub type SmsPhoneNumberCapabilitiesItem = SmsAvailablePhoneNumberCapabilitiesItem;
+open_enum! {
+    pub enum SmsPhoneNumberCapabilitiesItem {
+        Sms = "sms",
+        Mms = "mms",
+        Voice = "voice",
+    }
+}
 
 record! {
     pub struct SmsPhoneNumberEntityListing {
@@ -1834,7 +1819,15 @@ open_enum! {
     }
 }
 
-pub type SmsPhoneNumberPhoneNumberType = GetRoutingSmsPhonenumbersPhoneNumberType;
+open_enum! {
+    pub enum SmsPhoneNumberPhoneNumberType {
+        Local = "local",
+        Mobile = "mobile",
+        Tollfree = "tollfree",
+        Shortcode = "shortcode",
+        Alphanumeric = "alphanumeric",
+    }
+}
 
 record! {
     pub struct SmsPhoneNumberProvision {
@@ -1862,7 +1855,7 @@ record! {
     pub struct SmsProvisioningStatus {
         pub action: Option<SmsProvisioningStatusAction> = "action",
         pub state: Option<SmsProvisioningStatusState> = "state",
-        pub error: Option<ErrorBody> = "error",
+        pub error: Option<Box<ErrorBody>> = "error",
         pub version: Option<i64> = "version",
     }
 }
@@ -1930,7 +1923,12 @@ record! {
     }
 }
 
-pub type UpdateKpiRequestStatus = KeyPerformanceIndicatorStatus;
+open_enum! {
+    pub enum UpdateKpiRequestStatus {
+        Enabled = "Enabled",
+        Disabled = "Disabled",
+    }
+}
 
 record! {
     pub struct UpdateSkillDivisionRequest {
@@ -1957,7 +1955,7 @@ record! {
         pub member_count: Option<i64> = "memberCount",
         pub user_member_count: Option<i64> = "userMemberCount",
         pub joined_member_count: Option<i64> = "joinedMemberCount",
-        pub media_settings: Option<QueueMediaSettings> = "mediaSettings",
+        pub media_settings: Option<Box<QueueMediaSettings>> = "mediaSettings",
         pub routing_rules: Option<Vec<RoutingRule>> = "routingRules",
         pub conditional_group_routing: Option<ConditionalGroupRouting> = "conditionalGroupRouting",
         pub conditional_group_activation: Option<ConditionalGroupActivation> = "conditionalGroupActivation",
@@ -1982,7 +1980,7 @@ record! {
         pub calling_party_name: Option<String> = "callingPartyName",
         pub calling_party_number: Option<String> = "callingPartyNumber",
         pub default_scripts: Option<Map<Script>> = "defaultScripts",
-        pub outbound_messaging_addresses: Option<QueueMessagingAddresses> = "outboundMessagingAddresses",
+        pub outbound_messaging_addresses: Option<Box<QueueMessagingAddresses>> = "outboundMessagingAddresses",
         pub outbound_email_address: Option<QueueEmailAddress> = "outboundEmailAddress",
         pub peer_id: Option<String> = "peerId",
         pub suppress_in_queue_call_recording: Option<bool> = "suppressInQueueCallRecording",
@@ -2006,11 +2004,28 @@ record! {
     }
 }
 
-pub type UserQueueLastAgentRoutingMode = CreateQueueRequestLastAgentRoutingMode;
+open_enum! {
+    pub enum UserQueueLastAgentRoutingMode {
+        Disabled = "Disabled",
+        QueueMembersOnly = "QueueMembersOnly",
+        AnyAgent = "AnyAgent",
+    }
+}
 
-pub type UserQueueScoringMethod = CreateQueueRequestScoringMethod;
+open_enum! {
+    pub enum UserQueueScoringMethod {
+        TimestampAndPriority = "TimestampAndPriority",
+        PriorityOnly = "PriorityOnly",
+    }
+}
 
-pub type UserQueueSkillEvaluationMethod = CreateQueueRequestSkillEvaluationMethod;
+open_enum! {
+    pub enum UserQueueSkillEvaluationMethod {
+        None = "NONE",
+        Best = "BEST",
+        All = "ALL",
+    }
+}
 
 record! {
     pub struct UserSkillGroupEntityListing {

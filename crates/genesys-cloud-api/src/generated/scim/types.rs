@@ -31,15 +31,7 @@ pub type GetScimGroupsAttributes = GetScimGroupAttributes;
 
 pub type GetScimGroupsExcludedAttributes = GetScimGroupAttributes;
 
-open_enum! {
-    pub enum GetScimResourcetypeResourceType {
-        User = "User",
-        Group = "Group",
-        ServiceProviderConfig = "ServiceProviderConfig",
-        ResourceType = "ResourceType",
-        Schema = "Schema",
-    }
-}
+pub type GetScimResourcetypeResourceType = ScimMetadataResourceType;
 
 open_enum! {
     pub enum GetScimSchemaSchemaId {
@@ -109,7 +101,7 @@ pub type GetScimV2GroupsAttributes = GetScimGroupAttributes;
 
 pub type GetScimV2GroupsExcludedAttributes = GetScimGroupAttributes;
 
-pub type GetScimV2ResourcetypeResourceType = GetScimResourcetypeResourceType;
+pub type GetScimV2ResourcetypeResourceType = ScimMetadataResourceType;
 
 pub type GetScimV2SchemaSchemaId = GetScimSchemaSchemaId;
 
@@ -199,7 +191,15 @@ record! {
     }
 }
 
-pub type ScimMetadataResourceType = GetScimResourcetypeResourceType;
+open_enum! {
+    pub enum ScimMetadataResourceType {
+        User = "User",
+        Group = "Group",
+        ServiceProviderConfig = "ServiceProviderConfig",
+        ResourceType = "ResourceType",
+        Schema = "Schema",
+    }
+}
 
 record! {
     pub struct ScimPhoneNumber {
@@ -333,7 +333,7 @@ record! {
         pub external_id: Option<String> = "externalId",
         pub groups: Option<Vec<ScimV2GroupReference>> = "groups",
         pub roles: Option<Vec<ScimUserRole>> = "roles",
-        pub urn_ietf_params_scim_schemas_extension_enterprise_2_0_user: Option<ScimV2EnterpriseUser> = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User",
+        pub urn_ietf_params_scim_schemas_extension_enterprise_2_0_user: Option<Box<ScimV2EnterpriseUser>> = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User",
         pub urn_ietf_params_scim_schemas_extension_genesys_purecloud_2_0_user: Option<ScimUserExtensions> = "urn:ietf:params:scim:schemas:extension:genesys:purecloud:2.0:User",
     }
 }
@@ -367,7 +367,7 @@ record! {
     }
 }
 
-pub type ScimV2GroupReferenceType = GetScimResourcetypeResourceType;
+pub type ScimV2GroupReferenceType = ScimMetadataResourceType;
 
 record! {
     pub struct ScimV2MemberReference {
@@ -377,7 +377,7 @@ record! {
     }
 }
 
-pub type ScimV2MemberReferenceType = GetScimResourcetypeResourceType;
+pub type ScimV2MemberReferenceType = ScimMetadataResourceType;
 
 record! {
     pub struct ScimV2PatchOperation {
@@ -500,7 +500,7 @@ record! {
         pub external_id: Option<String> = "externalId",
         pub groups: Option<Vec<ScimV2GroupReference>> = "groups",
         pub roles: Option<Vec<ScimUserRole>> = "roles",
-        pub urn_ietf_params_scim_schemas_extension_enterprise_2_0_user: Option<ScimV2EnterpriseUser> = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User",
+        pub urn_ietf_params_scim_schemas_extension_enterprise_2_0_user: Option<Box<ScimV2EnterpriseUser>> = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User",
         pub urn_ietf_params_scim_schemas_extension_genesys_purecloud_2_0_user: Option<ScimUserExtensions> = "urn:ietf:params:scim:schemas:extension:genesys:purecloud:2.0:User",
         pub meta: Option<ScimMetadata> = "meta",
     }

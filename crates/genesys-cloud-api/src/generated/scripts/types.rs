@@ -19,8 +19,40 @@ record! {
     }
 }
 
+pub type GetScriptsDivisionviewsSortBy = GetScriptsSortBy;
+
+pub type GetScriptsDivisionviewsSortOrder = GetScriptsSortOrder;
+
+pub type GetScriptsPublishedDivisionviewVariablesInput = GetScriptsPublishedScriptIdVariablesInput;
+
+pub type GetScriptsPublishedDivisionviewVariablesOutput = GetScriptsPublishedScriptIdVariablesOutput;
+
+pub type GetScriptsPublishedDivisionviewVariablesType = GetScriptsPublishedScriptIdVariablesType;
+
 open_enum! {
-    pub enum GetScriptsDivisionviewsSortBy {
+    pub enum GetScriptsPublishedScriptIdVariablesInput {
+        True = "true",
+        False = "false",
+    }
+}
+
+open_enum! {
+    pub enum GetScriptsPublishedScriptIdVariablesOutput {
+        True = "true",
+        False = "false",
+    }
+}
+
+open_enum! {
+    pub enum GetScriptsPublishedScriptIdVariablesType {
+        String = "string",
+        Number = "number",
+        Boolean = "boolean",
+    }
+}
+
+open_enum! {
+    pub enum GetScriptsSortBy {
         ModifiedDate = "modifiedDate",
         CreatedDate = "createdDate",
         Name = "name",
@@ -28,38 +60,11 @@ open_enum! {
 }
 
 open_enum! {
-    pub enum GetScriptsDivisionviewsSortOrder {
+    pub enum GetScriptsSortOrder {
         Ascending = "ascending",
         Descending = "descending",
     }
 }
-
-open_enum! {
-    pub enum GetScriptsPublishedDivisionviewVariablesInput {
-        True = "true",
-        False = "false",
-    }
-}
-
-pub type GetScriptsPublishedDivisionviewVariablesOutput = GetScriptsPublishedDivisionviewVariablesInput;
-
-open_enum! {
-    pub enum GetScriptsPublishedDivisionviewVariablesType {
-        String = "string",
-        Number = "number",
-        Boolean = "boolean",
-    }
-}
-
-pub type GetScriptsPublishedScriptIdVariablesInput = GetScriptsPublishedDivisionviewVariablesInput;
-
-pub type GetScriptsPublishedScriptIdVariablesOutput = GetScriptsPublishedDivisionviewVariablesInput;
-
-pub type GetScriptsPublishedScriptIdVariablesType = GetScriptsPublishedDivisionviewVariablesType;
-
-pub type GetScriptsSortBy = GetScriptsDivisionviewsSortBy;
-
-pub type GetScriptsSortOrder = GetScriptsDivisionviewsSortOrder;
 
 record! {
     pub struct ImportScriptStatusResponse {

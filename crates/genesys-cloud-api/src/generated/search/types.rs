@@ -45,13 +45,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum DocumentationSearchCriteriaOperator {
-        And = "AND",
-        Or = "OR",
-        Not = "NOT",
-    }
-}
+pub type DocumentationSearchCriteriaOperator = SearchCriteriaOperator;
 
 open_enum! {
     pub enum DocumentationSearchCriteriaType {
@@ -78,13 +72,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum DocumentationSearchRequestSortOrder {
-        Asc = "ASC",
-        Desc = "DESC",
-        Score = "SCORE",
-    }
-}
+pub type DocumentationSearchRequestSortOrder = SearchRequestSortOrder;
 
 record! {
     pub struct DocumentationSearchResponse {
@@ -111,14 +99,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum DocumentationV2SearchAggregationOrderItem {
-        ValueDesc = "VALUE_DESC",
-        ValueAsc = "VALUE_ASC",
-        CountDesc = "COUNT_DESC",
-        CountAsc = "COUNT_ASC",
-    }
-}
+pub type DocumentationV2SearchAggregationOrderItem = SearchAggregationOrderItem;
 
 open_enum! {
     pub enum DocumentationV2SearchAggregationType {
@@ -141,7 +122,7 @@ record! {
     }
 }
 
-pub type DocumentationV2SearchCriteriaOperator = DocumentationSearchCriteriaOperator;
+pub type DocumentationV2SearchCriteriaOperator = SearchCriteriaOperator;
 
 open_enum! {
     pub enum DocumentationV2SearchCriteriaType {
@@ -163,7 +144,7 @@ record! {
     }
 }
 
-pub type DocumentationV2SearchRequestSortOrder = DocumentationSearchRequestSortOrder;
+pub type DocumentationV2SearchRequestSortOrder = SearchRequestSortOrder;
 
 record! {
     pub struct GknDocumentationResult {
@@ -254,7 +235,7 @@ open_enum! {
 
 pub type GetSearchSuggestExpand = GetSearchExpand;
 
-pub type GknDocumentationSearchCriteriaOperator = DocumentationSearchCriteriaOperator;
+pub type GknDocumentationSearchCriteriaOperator = SearchCriteriaOperator;
 
 open_enum! {
     pub enum GknDocumentationSearchCriteriaType {
@@ -262,7 +243,7 @@ open_enum! {
     }
 }
 
-pub type GknDocumentationSearchRequestSortOrder = DocumentationSearchRequestSortOrder;
+pub type GknDocumentationSearchRequestSortOrder = SearchRequestSortOrder;
 
 record! {
     pub struct JsonNodeSearchResponse {
@@ -290,7 +271,14 @@ record! {
     }
 }
 
-pub type SearchAggregationOrderItem = DocumentationV2SearchAggregationOrderItem;
+open_enum! {
+    pub enum SearchAggregationOrderItem {
+        ValueDesc = "VALUE_DESC",
+        ValueAsc = "VALUE_ASC",
+        CountDesc = "COUNT_DESC",
+        CountAsc = "COUNT_ASC",
+    }
+}
 
 open_enum! {
     pub enum SearchAggregationType {
@@ -318,7 +306,13 @@ record! {
     }
 }
 
-pub type SearchCriteriaOperator = DocumentationSearchCriteriaOperator;
+open_enum! {
+    pub enum SearchCriteriaOperator {
+        And = "AND",
+        Or = "OR",
+        Not = "NOT",
+    }
+}
 
 open_enum! {
     pub enum SearchCriteriaType {
@@ -356,7 +350,13 @@ record! {
     }
 }
 
-pub type SearchRequestSortOrder = DocumentationSearchRequestSortOrder;
+open_enum! {
+    pub enum SearchRequestSortOrder {
+        Asc = "ASC",
+        Desc = "DESC",
+        Score = "SCORE",
+    }
+}
 
 record! {
     pub struct SuggestSearchCriteria {
@@ -371,7 +371,7 @@ record! {
     }
 }
 
-pub type SuggestSearchCriteriaOperator = DocumentationSearchCriteriaOperator;
+pub type SuggestSearchCriteriaOperator = SearchCriteriaOperator;
 
 record! {
     pub struct SuggestSearchRequest {
@@ -395,7 +395,7 @@ record! {
     }
 }
 
-pub type TranscriptSearchCriteriaOperator = DocumentationSearchCriteriaOperator;
+pub type TranscriptSearchCriteriaOperator = SearchCriteriaOperator;
 
 open_enum! {
     pub enum TranscriptSearchCriteriaType {
@@ -423,4 +423,4 @@ record! {
     }
 }
 
-pub type TranscriptSearchRequestSortOrder = DocumentationSearchRequestSortOrder;
+pub type TranscriptSearchRequestSortOrder = SearchRequestSortOrder;

@@ -52,12 +52,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum DataIngestionRuleStatusPatchRequestStatus {
-        Active = "Active",
-        Paused = "Paused",
-    }
-}
+pub type DataIngestionRuleStatusPatchRequestStatus = EscalationRuleRequestStatus;
 
 record! {
     pub struct DataIngestionRulesMetadata {
@@ -83,7 +78,12 @@ record! {
     }
 }
 
-pub type EscalationRuleRequestStatus = DataIngestionRuleStatusPatchRequestStatus;
+open_enum! {
+    pub enum EscalationRuleRequestStatus {
+        Active = "Active",
+        Paused = "Paused",
+    }
+}
 
 record! {
     pub struct EscalationRuleResponse {
@@ -105,7 +105,7 @@ record! {
     }
 }
 
-pub type EscalationRuleResponseStatus = DataIngestionRuleStatusPatchRequestStatus;
+pub type EscalationRuleResponseStatus = EscalationRuleRequestStatus;
 
 record! {
     pub struct EscalationTarget {
@@ -152,16 +152,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum FacebookDataIngestionRuleResponseStatus {
-        Active = "Active",
-        Deleted = "Deleted",
-        Error = "Error",
-        Paused = "Paused",
-        Pending = "Pending",
-        SystemPaused = "SystemPaused",
-    }
-}
+pub type FacebookDataIngestionRuleResponseStatus = OpenDataIngestionRuleResponseStatus;
 
 record! {
     pub struct FacebookDataIngestionRuleVersionResponse {
@@ -194,7 +185,7 @@ record! {
     }
 }
 
-pub type FacebookDataIngestionRuleVersionResponseStatus = FacebookDataIngestionRuleResponseStatus;
+pub type FacebookDataIngestionRuleVersionResponseStatus = OpenDataIngestionRuleResponseStatus;
 
 record! {
     pub struct GenericDataIngestionRuleResponse {
@@ -227,7 +218,7 @@ record! {
     }
 }
 
-pub type GenericDataIngestionRuleResponseStatus = FacebookDataIngestionRuleResponseStatus;
+pub type GenericDataIngestionRuleResponseStatus = OpenDataIngestionRuleResponseStatus;
 
 open_enum! {
     pub enum GetSocialmediaEscalationruleExpand {
@@ -261,7 +252,7 @@ record! {
     }
 }
 
-pub type GoogleBusinessProfileDataIngestionRuleResponseStatus = FacebookDataIngestionRuleResponseStatus;
+pub type GoogleBusinessProfileDataIngestionRuleResponseStatus = OpenDataIngestionRuleResponseStatus;
 
 record! {
     pub struct GoogleBusinessProfileDataIngestionRuleVersionResponse {
@@ -295,7 +286,7 @@ record! {
     }
 }
 
-pub type GoogleBusinessProfileDataIngestionRuleVersionResponseStatus = FacebookDataIngestionRuleResponseStatus;
+pub type GoogleBusinessProfileDataIngestionRuleVersionResponseStatus = OpenDataIngestionRuleResponseStatus;
 
 record! {
     pub struct InstagramDataIngestionRuleRequest {
@@ -321,7 +312,7 @@ record! {
     }
 }
 
-pub type InstagramDataIngestionRuleResponseStatus = FacebookDataIngestionRuleResponseStatus;
+pub type InstagramDataIngestionRuleResponseStatus = OpenDataIngestionRuleResponseStatus;
 
 record! {
     pub struct InstagramDataIngestionRuleVersionResponse {
@@ -354,7 +345,7 @@ record! {
     }
 }
 
-pub type InstagramDataIngestionRuleVersionResponseStatus = FacebookDataIngestionRuleResponseStatus;
+pub type InstagramDataIngestionRuleVersionResponseStatus = OpenDataIngestionRuleResponseStatus;
 
 record! {
     pub struct ManualEscalationRequest {
@@ -407,7 +398,16 @@ record! {
     }
 }
 
-pub type OpenDataIngestionRuleResponseStatus = FacebookDataIngestionRuleResponseStatus;
+open_enum! {
+    pub enum OpenDataIngestionRuleResponseStatus {
+        Active = "Active",
+        Deleted = "Deleted",
+        Error = "Error",
+        Paused = "Paused",
+        Pending = "Pending",
+        SystemPaused = "SystemPaused",
+    }
+}
 
 record! {
     pub struct OpenDataIngestionRuleVersionResponse {
@@ -440,7 +440,7 @@ record! {
     }
 }
 
-pub type OpenDataIngestionRuleVersionResponseStatus = FacebookDataIngestionRuleResponseStatus;
+pub type OpenDataIngestionRuleVersionResponseStatus = OpenDataIngestionRuleResponseStatus;
 
 record! {
     pub struct OpenSocialMediaChannel {
@@ -448,11 +448,11 @@ record! {
         pub platform: Option<OpenSocialMediaChannelPlatform> = "platform",
         pub type_: Option<OpenSocialMediaChannelType> = "type",
         pub message_id: Option<String> = "messageId",
-        pub to: Option<OpenSocialMediaRecipient> = "to",
-        pub from: Option<OpenSocialMediaRecipient> = "from",
+        pub to: Option<Box<OpenSocialMediaRecipient>> = "to",
+        pub from: Option<Box<OpenSocialMediaRecipient>> = "from",
         pub time: Option<DateTime> = "time",
         pub metadata: Option<ConversationChannelMetadata> = "metadata",
-        pub public_metadata: Option<OpenSocialMediaPublicMetadata> = "publicMetadata",
+        pub public_metadata: Option<Box<OpenSocialMediaPublicMetadata>> = "publicMetadata",
     }
 }
 
@@ -471,7 +471,7 @@ open_enum! {
 record! {
     pub struct OpenSocialMediaMessageContent {
         pub content_type: Option<OpenSocialMediaMessageContentContentType> = "contentType",
-        pub attachment: Option<ConversationContentAttachment> = "attachment",
+        pub attachment: Option<Box<ConversationContentAttachment>> = "attachment",
         pub text: Option<ConversationContentText> = "text",
         pub reaction: Option<ConversationContentReaction> = "reaction",
     }
@@ -488,7 +488,7 @@ open_enum! {
 record! {
     pub struct OpenSocialMediaNormalizedMessage {
         pub id: Option<String> = "id",
-        pub channel: Option<OpenSocialMediaChannel> = "channel",
+        pub channel: Option<Box<OpenSocialMediaChannel>> = "channel",
         pub text: Option<String> = "text",
         pub type_: Option<OpenSocialMediaNormalizedMessageType> = "type",
         pub content: Option<Vec<OpenSocialMediaMessageContent>> = "content",
@@ -520,7 +520,7 @@ record! {
         pub platform: Option<OpenSocialMediaReactionsChannelPlatform> = "platform",
         pub type_: Option<OpenSocialMediaReactionsChannelType> = "type",
         pub message_id: Option<String> = "messageId",
-        pub to: Option<OpenSocialMediaRecipient> = "to",
+        pub to: Option<Box<OpenSocialMediaRecipient>> = "to",
         pub time: Option<DateTime> = "time",
     }
 }
@@ -649,7 +649,7 @@ record! {
     pub struct SocialMediaAggregateMetricData {
         pub metric: Option<String> = "metric",
         pub qualifier: Option<String> = "qualifier",
-        pub stats: Option<SocialMediaStatisticalSummary> = "stats",
+        pub stats: Option<Box<SocialMediaStatisticalSummary>> = "stats",
     }
 }
 
@@ -741,7 +741,7 @@ record! {
 record! {
     pub struct SocialMediaDetailMessageContainer {
         pub id: Option<String> = "id",
-        pub normalized_message: Option<ConversationNormalizedMessage> = "normalizedMessage",
+        pub normalized_message: Option<Box<ConversationNormalizedMessage>> = "normalizedMessage",
         pub escalation_info: Option<SocialMediaMessageEscalationInfo> = "escalationInfo",
         pub content_moderation: Option<ContentModeration> = "contentModeration",
     }
@@ -789,7 +789,30 @@ record! {
     }
 }
 
-pub type SocialMediaQueryPredicateDimension = SocialMediaAsyncAggregationQueryGroupByItem;
+open_enum! {
+    pub enum SocialMediaQueryPredicateDimension {
+        Country = "country",
+        Language = "language",
+        Platform = "platform",
+        Topic = "topic",
+        EscalationStatus = "escalationStatus",
+        MessageContentType = "messageContentType",
+        Sentiment = "sentiment",
+        DataIngestionRule = "dataIngestionRule",
+        Text = "text",
+        ModerationFlag = "moderationFlag",
+        SourceType = "sourceType",
+        VerifiedUser = "verifiedUser",
+        FollowerCount = "followerCount",
+        Likes = "likes",
+        Shares = "shares",
+        Comments = "comments",
+        Views = "views",
+        PostType = "postType",
+        Reposts = "reposts",
+        Saves = "saves",
+    }
+}
 
 open_enum! {
     pub enum SocialMediaQueryPredicateOperator {
@@ -952,7 +975,7 @@ record! {
     }
 }
 
-pub type TwitterDataIngestionRuleResponseStatus = FacebookDataIngestionRuleResponseStatus;
+pub type TwitterDataIngestionRuleResponseStatus = OpenDataIngestionRuleResponseStatus;
 
 record! {
     pub struct TwitterDataIngestionRuleVersionResponse {
@@ -986,4 +1009,4 @@ record! {
     }
 }
 
-pub type TwitterDataIngestionRuleVersionResponseStatus = FacebookDataIngestionRuleResponseStatus;
+pub type TwitterDataIngestionRuleVersionResponseStatus = OpenDataIngestionRuleResponseStatus;

@@ -42,17 +42,11 @@ record! {
         pub name: Option<String> = "name",
         pub description: Option<String> = "description",
         pub interaction_type: Option<CategoryRequestInteractionType> = "interactionType",
-        pub criteria: Option<Operand> = "criteria",
+        pub criteria: Option<Box<Operand>> = "criteria",
     }
 }
 
-open_enum! {
-    pub enum CategoryRequestInteractionType {
-        Voice = "Voice",
-        Digital = "Digital",
-        All = "All",
-    }
-}
+pub type CategoryRequestInteractionType = StaCategoryInteractionType;
 
 record! {
     pub struct CommunicationTranslation {
@@ -88,11 +82,11 @@ record! {
         pub name: Option<String> = "name",
         pub description: Option<String> = "description",
         pub interaction_type: Option<ConversationCategoryInteractionType> = "interactionType",
-        pub criteria: Option<Operand> = "criteria",
+        pub criteria: Option<Box<Operand>> = "criteria",
     }
 }
 
-pub type ConversationCategoryInteractionType = CategoryRequestInteractionType;
+pub type ConversationCategoryInteractionType = StaCategoryInteractionType;
 
 record! {
     pub struct ConversationInsight {
@@ -145,15 +139,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum CreateReprocessJobRequestMediaTypesItem {
-        Call = "Call",
-        Callback = "Callback",
-        Chat = "Chat",
-        Email = "Email",
-        Message = "Message",
-    }
-}
+pub type CreateReprocessJobRequestMediaTypesItem = ReprocessJobResponseMediaTypesItem;
 
 record! {
     pub struct DeleteProgramResponse {
@@ -202,13 +188,13 @@ record! {
     }
 }
 
+pub type DictionaryFeedbackExamplePhraseSource = DictionaryFeedbackSource;
+
 open_enum! {
-    pub enum DictionaryFeedbackExamplePhraseSource {
+    pub enum DictionaryFeedbackSource {
         Manual = "Manual",
     }
 }
-
-pub type DictionaryFeedbackSource = DictionaryFeedbackExamplePhraseSource;
 
 open_enum! {
     pub enum DictionaryFeedbackStatus {
@@ -281,13 +267,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum GenAiPhrasesJobState {
-        Running = "Running",
-        Completed = "Completed",
-        Failed = "Failed",
-    }
-}
+pub type GenAiPhrasesJobState = TopicJobState;
 
 open_enum! {
     pub enum GenAiPhrasesJobsEntityType {
@@ -298,7 +278,7 @@ open_enum! {
     }
 }
 
-pub type GenAiPhrasesJobsState = GenAiPhrasesJobState;
+pub type GenAiPhrasesJobsState = TopicJobState;
 
 record! {
     pub struct GeneralProgramJob {
@@ -371,7 +351,7 @@ open_enum! {
     }
 }
 
-pub type GeneralProgramJobState = GenAiPhrasesJobState;
+pub type GeneralProgramJobState = TopicJobState;
 
 record! {
     pub struct GeneralTopic {
@@ -392,12 +372,7 @@ open_enum! {
     }
 }
 
-open_enum! {
-    pub enum GetSpeechandtextanalyticsCategoriesSortOrder {
-        Asc = "asc",
-        Desc = "desc",
-    }
-}
+pub type GetSpeechandtextanalyticsCategoriesSortOrder = GetSpeechandtextanalyticsTopicsSortOrder;
 
 pub type GetSpeechandtextanalyticsDictionaryfeedbackTranscriptionEngine = DictionaryFeedbackTranscriptionEngine;
 
@@ -407,7 +382,7 @@ open_enum! {
     }
 }
 
-pub type GetSpeechandtextanalyticsProgramsSortOrder = GetSpeechandtextanalyticsCategoriesSortOrder;
+pub type GetSpeechandtextanalyticsProgramsSortOrder = GetSpeechandtextanalyticsTopicsSortOrder;
 
 open_enum! {
     pub enum GetSpeechandtextanalyticsProgramsState {
@@ -416,7 +391,7 @@ open_enum! {
     }
 }
 
-pub type GetSpeechandtextanalyticsReprocessingJobsSortOrder = GetSpeechandtextanalyticsCategoriesSortOrder;
+pub type GetSpeechandtextanalyticsReprocessingJobsSortOrder = GetSpeechandtextanalyticsTopicsSortOrder;
 
 open_enum! {
     pub enum GetSpeechandtextanalyticsTopicsDialects {
@@ -450,7 +425,12 @@ open_enum! {
     }
 }
 
-pub type GetSpeechandtextanalyticsTopicsSortOrder = GetSpeechandtextanalyticsCategoriesSortOrder;
+open_enum! {
+    pub enum GetSpeechandtextanalyticsTopicsSortOrder {
+        Asc = "asc",
+        Desc = "desc",
+    }
+}
 
 open_enum! {
     pub enum GetSpeechandtextanalyticsTopicsState {
@@ -499,7 +479,7 @@ record! {
     }
 }
 
-pub type ListedDictionaryFeedbackSource = DictionaryFeedbackExamplePhraseSource;
+pub type ListedDictionaryFeedbackSource = DictionaryFeedbackSource;
 
 pub type ListedDictionaryFeedbackStatus = DictionaryFeedbackStatus;
 
@@ -538,31 +518,11 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum ListedTopicMatchingType {
-        Lexical = "Lexical",
-        Semantic = "Semantic",
-    }
-}
+pub type ListedTopicMatchingType = TopicMatchingType;
 
-open_enum! {
-    pub enum ListedTopicParticipants {
-        External = "External",
-        Internal = "Internal",
-        All = "All",
-    }
-}
+pub type ListedTopicParticipants = TopicParticipants;
 
-open_enum! {
-    pub enum ListedTopicStrictness {
-        X1 = "1",
-        X55 = "55",
-        X65 = "65",
-        X72 = "72",
-        X85 = "85",
-        X90 = "90",
-    }
-}
+pub type ListedTopicStrictness = TopicStrictness;
 
 record! {
     pub struct Operand {
@@ -642,7 +602,7 @@ open_enum! {
     }
 }
 
-pub type PhraseStrictness = ListedTopicStrictness;
+pub type PhraseStrictness = TopicStrictness;
 
 record! {
     pub struct PhraseTranslation {
@@ -716,7 +676,7 @@ record! {
     }
 }
 
-pub type ProgramJobState = GenAiPhrasesJobState;
+pub type ProgramJobState = TopicJobState;
 
 record! {
     pub struct ProgramMappingsRequest {
@@ -777,7 +737,7 @@ record! {
     }
 }
 
-pub type ProgramTopicLinksJobState = GenAiPhrasesJobState;
+pub type ProgramTopicLinksJobState = TopicJobState;
 
 record! {
     pub struct ProgramTranscriptionEngine {
@@ -869,7 +829,15 @@ open_enum! {
     }
 }
 
-pub type ReprocessJobResponseMediaTypesItem = CreateReprocessJobRequestMediaTypesItem;
+open_enum! {
+    pub enum ReprocessJobResponseMediaTypesItem {
+        Call = "Call",
+        Callback = "Callback",
+        Chat = "Chat",
+        Email = "Email",
+        Message = "Message",
+    }
+}
 
 record! {
     pub struct SegmentUrl {
@@ -985,7 +953,7 @@ record! {
         pub name: Option<String> = "name",
         pub description: Option<String> = "description",
         pub interaction_type: Option<StaCategoryInteractionType> = "interactionType",
-        pub criteria: Option<Operand> = "criteria",
+        pub criteria: Option<Box<Operand>> = "criteria",
         pub created_by: Option<AddressableEntityRef> = "createdBy",
         pub date_created: Option<DateTime> = "dateCreated",
         pub modified_by: Option<AddressableEntityRef> = "modifiedBy",
@@ -994,7 +962,13 @@ record! {
     }
 }
 
-pub type StaCategoryInteractionType = CategoryRequestInteractionType;
+open_enum! {
+    pub enum StaCategoryInteractionType {
+        Voice = "Voice",
+        Digital = "Digital",
+        All = "All",
+    }
+}
 
 record! {
     pub struct SupportedDialectsEntityListing {
@@ -1042,12 +1016,12 @@ record! {
 
 record! {
     pub struct TestTopicPhraseJobRequest {
-        pub topic: Option<TestTopicPhraseTopic> = "topic",
+        pub topic: Option<Box<TestTopicPhraseTopic>> = "topic",
         pub transcripts_filters: Option<TranscriptsFilters> = "transcriptsFilters",
     }
 }
 
-pub type TestTopicPhraseJobState = GenAiPhrasesJobState;
+pub type TestTopicPhraseJobState = TopicJobState;
 
 record! {
     pub struct TestTopicPhraseJobs {
@@ -1064,7 +1038,7 @@ record! {
 
 pub type TestTopicPhraseJobsEntityType = GenAiPhrasesJobsEntityType;
 
-pub type TestTopicPhraseJobsState = GenAiPhrasesJobState;
+pub type TestTopicPhraseJobsState = TopicJobState;
 
 record! {
     pub struct TestTopicPhrasePhrase {
@@ -1073,7 +1047,7 @@ record! {
     }
 }
 
-pub type TestTopicPhrasePhraseStrictness = ListedTopicStrictness;
+pub type TestTopicPhrasePhraseStrictness = TopicStrictness;
 
 record! {
     pub struct TestTopicPhraseTopic {
@@ -1085,11 +1059,11 @@ record! {
     }
 }
 
-pub type TestTopicPhraseTopicMatchingType = ListedTopicMatchingType;
+pub type TestTopicPhraseTopicMatchingType = TopicMatchingType;
 
-pub type TestTopicPhraseTopicParticipants = ListedTopicParticipants;
+pub type TestTopicPhraseTopicParticipants = TopicParticipants;
 
-pub type TestTopicPhraseTopicStrictness = ListedTopicStrictness;
+pub type TestTopicPhraseTopicStrictness = TopicStrictness;
 
 record! {
     pub struct Topic {
@@ -1130,11 +1104,28 @@ record! {
     }
 }
 
-pub type TopicJobState = GenAiPhrasesJobState;
+open_enum! {
+    pub enum TopicJobState {
+        Running = "Running",
+        Completed = "Completed",
+        Failed = "Failed",
+    }
+}
 
-pub type TopicMatchingType = ListedTopicMatchingType;
+open_enum! {
+    pub enum TopicMatchingType {
+        Lexical = "Lexical",
+        Semantic = "Semantic",
+    }
+}
 
-pub type TopicParticipants = ListedTopicParticipants;
+open_enum! {
+    pub enum TopicParticipants {
+        External = "External",
+        Internal = "Internal",
+        All = "All",
+    }
+}
 
 record! {
     pub struct TopicRequest {
@@ -1150,13 +1141,22 @@ record! {
     }
 }
 
-pub type TopicRequestMatchingType = ListedTopicMatchingType;
+pub type TopicRequestMatchingType = TopicMatchingType;
 
-pub type TopicRequestParticipants = ListedTopicParticipants;
+pub type TopicRequestParticipants = TopicParticipants;
 
-pub type TopicRequestStrictness = ListedTopicStrictness;
+pub type TopicRequestStrictness = TopicStrictness;
 
-pub type TopicStrictness = ListedTopicStrictness;
+open_enum! {
+    pub enum TopicStrictness {
+        X1 = "1",
+        X55 = "55",
+        X65 = "65",
+        X72 = "72",
+        X85 = "85",
+        X90 = "90",
+    }
+}
 
 record! {
     pub struct TopicsDefinitionsProgramMappings {

@@ -53,7 +53,7 @@ record! {
 record! {
     pub struct BulkJobAddResult {
         pub error: Option<BulkJobError> = "error",
-        pub entity: Option<BulkJobAddWorkitemSummary> = "entity",
+        pub entity: Option<Box<BulkJobAddWorkitemSummary>> = "entity",
     }
 }
 
@@ -173,17 +173,17 @@ open_enum! {
 
 pub type GetTaskmanagementWorkitemHistorySortOrder = GetTaskmanagementWorkbinHistorySortOrder;
 
-open_enum! {
-    pub enum GetTaskmanagementWorkitemUserWrapupsExpands {
-        WrapupCode = "wrapupCode",
-    }
-}
+pub type GetTaskmanagementWorkitemUserWrapupsExpands = GetTaskmanagementWorkitemWrapupsExpands;
 
 pub type GetTaskmanagementWorkitemUserWrapupsSortOrder = GetTaskmanagementWorkbinHistorySortOrder;
 
 pub type GetTaskmanagementWorkitemVersionsSortOrder = GetTaskmanagementWorkbinHistorySortOrder;
 
-pub type GetTaskmanagementWorkitemWrapupsExpands = GetTaskmanagementWorkitemUserWrapupsExpands;
+open_enum! {
+    pub enum GetTaskmanagementWorkitemWrapupsExpands {
+        WrapupCode = "wrapupCode",
+    }
+}
 
 pub type GetTaskmanagementWorkitemWrapupsSortOrder = GetTaskmanagementWorkbinHistorySortOrder;
 
@@ -386,7 +386,7 @@ record! {
         pub auto_status_transition: Option<bool> = "autoStatusTransition",
         pub schema: Option<WorkitemSchema> = "schema",
         pub custom_fields: Option<Map<Value>> = "customFields",
-        pub auto_status_transition_detail: Option<AutoStatusTransitionDetail> = "autoStatusTransitionDetail",
+        pub auto_status_transition_detail: Option<Box<AutoStatusTransitionDetail>> = "autoStatusTransitionDetail",
         pub scored_agents: Option<Vec<WorkitemScoredAgent>> = "scoredAgents",
         pub script: Option<WorkitemScriptReference> = "script",
         pub self_uri: Option<String> = "selfUri",
@@ -527,13 +527,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum WorkitemDateBasedRuleType {
-        OnCreate = "OnCreate",
-        OnAttributeChange = "OnAttributeChange",
-        Date = "Date",
-    }
-}
+pub type WorkitemDateBasedRuleType = WorkitemOnCreateRuleType;
 
 record! {
     pub struct WorkitemDateBasedRuleUpdate {
@@ -562,7 +556,7 @@ record! {
         pub queue_id: Option<WorkitemsAttributeChangeString> = "queueId",
         pub external_tag: Option<WorkitemsAttributeChangeString> = "externalTag",
         pub wrapup_id: Option<WorkitemsAttributeChangeString> = "wrapupId",
-        pub wrapup: Option<WorkitemsAttributeChangeWrapupDelta> = "wrapup",
+        pub wrapup: Option<Box<WorkitemsAttributeChangeWrapupDelta>> = "wrapup",
         pub ttl: Option<WorkitemsAttributeChangeInteger> = "ttl",
         pub date_closed: Option<WorkitemsAttributeChangeInstant> = "dateClosed",
         pub assignment_state: Option<WorkitemsAttributeChangeString> = "assignmentState",
@@ -707,7 +701,7 @@ record! {
     }
 }
 
-pub type WorkitemOnAttributeChangeRuleType = WorkitemDateBasedRuleType;
+pub type WorkitemOnAttributeChangeRuleType = WorkitemOnCreateRuleType;
 
 record! {
     pub struct WorkitemOnAttributeChangeRuleUpdate {
@@ -743,7 +737,13 @@ record! {
     }
 }
 
-pub type WorkitemOnCreateRuleType = WorkitemDateBasedRuleType;
+open_enum! {
+    pub enum WorkitemOnCreateRuleType {
+        OnCreate = "OnCreate",
+        OnAttributeChange = "OnAttributeChange",
+        Date = "Date",
+    }
+}
 
 record! {
     pub struct WorkitemOnCreateRuleUpdate {
@@ -831,12 +831,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum WorkitemQueryJobQueryFiltersCriteriaOperator {
-        And = "AND",
-        Or = "OR",
-    }
-}
+pub type WorkitemQueryJobQueryFiltersCriteriaOperator = WorkitemQueryJobQueryFiltersOperator;
 
 open_enum! {
     pub enum WorkitemQueryJobQueryFiltersName {
@@ -844,7 +839,12 @@ open_enum! {
     }
 }
 
-pub type WorkitemQueryJobQueryFiltersOperator = WorkitemQueryJobQueryFiltersCriteriaOperator;
+open_enum! {
+    pub enum WorkitemQueryJobQueryFiltersOperator {
+        And = "AND",
+        Or = "OR",
+    }
+}
 
 record! {
     pub struct WorkitemQueryJobQueryFiltersPredicate {
@@ -1035,7 +1035,15 @@ open_enum! {
     }
 }
 
-pub type WorkitemStatusCategoryValue = WorkitemStatusCategory;
+open_enum! {
+    pub enum WorkitemStatusCategoryValue {
+        Open = "Open",
+        InProgress = "InProgress",
+        Waiting = "Waiting",
+        Closed = "Closed",
+        Unknown = "Unknown",
+    }
+}
 
 record! {
     pub struct WorkitemStatusCreate {
@@ -1166,7 +1174,7 @@ record! {
         pub auto_status_transition: Option<bool> = "autoStatusTransition",
         pub schema: Option<WorkitemSchema> = "schema",
         pub custom_fields: Option<Map<Value>> = "customFields",
-        pub auto_status_transition_detail: Option<AutoStatusTransitionDetail> = "autoStatusTransitionDetail",
+        pub auto_status_transition_detail: Option<Box<AutoStatusTransitionDetail>> = "autoStatusTransitionDetail",
         pub scored_agents: Option<Vec<WorkitemScoredAgent>> = "scoredAgents",
         pub script: Option<WorkitemScriptReference> = "script",
         pub version: Option<i64> = "version",
@@ -1214,12 +1222,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum WorkitemWrapupUpdateAction {
-        Add = "Add",
-        Remove = "Remove",
-    }
-}
+pub type WorkitemWrapupUpdateAction = WrapupDeltaAction;
 
 record! {
     pub struct WorkitemsAttributeChangeBoolean {
@@ -1284,9 +1287,9 @@ record! {
     }
 }
 
-pub type WorkitemsAttributeChangeWorkitemStatusCategoryNewValue = WorkitemStatusCategory;
+pub type WorkitemsAttributeChangeWorkitemStatusCategoryNewValue = WorkitemStatusCategoryValue;
 
-pub type WorkitemsAttributeChangeWorkitemStatusCategoryOldValue = WorkitemStatusCategory;
+pub type WorkitemsAttributeChangeWorkitemStatusCategoryOldValue = WorkitemStatusCategoryValue;
 
 record! {
     pub struct WorkitemsAttributeChangeWrapupDelta {
@@ -1299,7 +1302,7 @@ record! {
     pub struct WorkitemsChangeWorkbinDelta {
         pub version: Option<i64> = "version",
         pub modified_by: Option<UserReference> = "modifiedBy",
-        pub delta: Option<WorkbinDelta> = "delta",
+        pub delta: Option<Box<WorkbinDelta>> = "delta",
     }
 }
 
@@ -1307,7 +1310,7 @@ record! {
     pub struct WorkitemsChangeWorkitemDelta {
         pub version: Option<i64> = "version",
         pub modified_by: Option<UserReference> = "modifiedBy",
-        pub delta: Option<WorkitemDelta> = "delta",
+        pub delta: Option<Box<WorkitemDelta>> = "delta",
     }
 }
 
@@ -1315,7 +1318,7 @@ record! {
     pub struct WorkitemsChangeWorktypeDelta {
         pub version: Option<i64> = "version",
         pub modified_by: Option<UserReference> = "modifiedBy",
-        pub delta: Option<WorktypeDelta> = "delta",
+        pub delta: Option<Box<WorktypeDelta>> = "delta",
     }
 }
 
@@ -1527,7 +1530,12 @@ record! {
     }
 }
 
-pub type WrapupDeltaAction = WorkitemWrapupUpdateAction;
+open_enum! {
+    pub enum WrapupDeltaAction {
+        Add = "Add",
+        Remove = "Remove",
+    }
+}
 
 record! {
     pub struct WrapupIdReference {

@@ -9,8 +9,8 @@ use crate::types::*;
 record! {
     pub struct AgentGreeting {
         pub id: Option<String> = "id",
-        pub inbound_prompt: Option<Prompt> = "inboundPrompt",
-        pub outbound_prompt: Option<Prompt> = "outboundPrompt",
+        pub inbound_prompt: Option<Box<Prompt>> = "inboundPrompt",
+        pub outbound_prompt: Option<Box<Prompt>> = "outboundPrompt",
         pub inbound_prompt_default_language: Option<String> = "inboundPromptDefaultLanguage",
         pub outbound_prompt_default_language: Option<String> = "outboundPromptDefaultLanguage",
         pub self_uri: Option<String> = "selfUri",
@@ -47,7 +47,7 @@ record! {
         pub id: Option<String> = "id",
         pub success: Option<bool> = "success",
         pub entity: Option<Prefix> = "entity",
-        pub error: Option<BulkEntityErrorPrefix> = "error",
+        pub error: Option<Box<BulkEntityErrorPrefix>> = "error",
         pub status: Option<i64> = "status",
     }
 }
@@ -110,13 +110,7 @@ open_enum! {
     }
 }
 
-open_enum! {
-    pub enum GetTelephonyNumbersRoutingStatus {
-        Normal = "Normal",
-        Redirected = "Redirected",
-        Pending = "Pending",
-    }
-}
+pub type GetTelephonyNumbersRoutingStatus = NumberRoutingStatus;
 
 record! {
     pub struct HomerRecord {
@@ -218,7 +212,13 @@ record! {
     }
 }
 
-pub type NumberRoutingStatus = GetTelephonyNumbersRoutingStatus;
+open_enum! {
+    pub enum NumberRoutingStatus {
+        Normal = "Normal",
+        Redirected = "Redirected",
+        Pending = "Pending",
+    }
+}
 
 record! {
     pub struct OrganizationCallMetrics {
@@ -281,16 +281,16 @@ record! {
     }
 }
 
+pub type OrganizationLinkResponseStatus = OrganizationLinkStatus;
+
 open_enum! {
-    pub enum OrganizationLinkResponseStatus {
+    pub enum OrganizationLinkStatus {
         Approved = "Approved",
         Pending = "Pending",
         ApprovalPending = "ApprovalPending",
         Rejected = "Rejected",
     }
 }
-
-pub type OrganizationLinkStatus = OrganizationLinkResponseStatus;
 
 record! {
     pub struct Prefix {
@@ -325,14 +325,14 @@ record! {
     }
 }
 
+pub type PrefixListingItemType = PrefixType;
+
 open_enum! {
-    pub enum PrefixListingItemType {
+    pub enum PrefixType {
         Allow = "Allow",
         Block = "Block",
     }
 }
-
-pub type PrefixType = PrefixListingItemType;
 
 record! {
     pub struct RegionResponse {
@@ -358,8 +358,8 @@ record! {
 record! {
     pub struct SelfAgentGreeting {
         pub id: Option<String> = "id",
-        pub inbound_prompt: Option<Prompt> = "inboundPrompt",
-        pub outbound_prompt: Option<Prompt> = "outboundPrompt",
+        pub inbound_prompt: Option<Box<Prompt>> = "inboundPrompt",
+        pub outbound_prompt: Option<Box<Prompt>> = "outboundPrompt",
         pub inbound_prompt_default_language: Option<String> = "inboundPromptDefaultLanguage",
         pub outbound_prompt_default_language: Option<String> = "outboundPromptDefaultLanguage",
         pub self_uri: Option<String> = "selfUri",

@@ -157,16 +157,16 @@ record! {
     }
 }
 
+pub type DidNumberOwnerType = DidOwnerType;
+
 open_enum! {
-    pub enum DidNumberOwnerType {
+    pub enum DidOwnerType {
         User = "USER",
         Phone = "PHONE",
         IvrConfig = "IVR_CONFIG",
         Group = "GROUP",
     }
 }
-
-pub type DidOwnerType = DidNumberOwnerType;
 
 open_enum! {
     pub enum DidPoolProvider {
@@ -175,15 +175,15 @@ open_enum! {
     }
 }
 
+pub type DidPoolState = DidState;
+
 open_enum! {
-    pub enum DidPoolState {
+    pub enum DidState {
         Active = "active",
         Inactive = "inactive",
         Deleted = "deleted",
     }
 }
-
-pub type DidState = DidPoolState;
 
 record! {
     pub struct DigitLength {
@@ -239,7 +239,7 @@ open_enum! {
     }
 }
 
-pub type DomainCertificateAuthorityState = DidPoolState;
+pub type DomainCertificateAuthorityState = DidState;
 
 open_enum! {
     pub enum DomainCertificateAuthorityType {
@@ -250,7 +250,7 @@ open_enum! {
 
 record! {
     pub struct DomainEdgeSoftwareUpdateDto {
-        pub version: Option<DomainEdgeSoftwareVersionDto> = "version",
+        pub version: Option<Box<DomainEdgeSoftwareVersionDto>> = "version",
         pub max_download_rate: Option<i64> = "maxDownloadRate",
         pub download_start_time: Option<DateTime> = "downloadStartTime",
         pub execute_start_time: Option<DateTime> = "executeStartTime",
@@ -370,7 +370,7 @@ open_enum! {
     }
 }
 
-pub type DomainLogicalInterfaceState = DidPoolState;
+pub type DomainLogicalInterfaceState = DidState;
 
 record! {
     pub struct DomainNetworkAddress {
@@ -395,7 +395,7 @@ record! {
         pub correlation_id: Option<String> = "correlationId",
         pub command_name: Option<String> = "commandName",
         pub acknowledged: Option<bool> = "acknowledged",
-        pub error_info: Option<ErrorDetails> = "errorInfo",
+        pub error_info: Option<Box<ErrorDetails>> = "errorInfo",
     }
 }
 
@@ -439,7 +439,7 @@ record! {
     }
 }
 
-pub type DomainPhysicalInterfaceState = DidPoolState;
+pub type DomainPhysicalInterfaceState = DidState;
 
 record! {
     pub struct Edge {
@@ -471,9 +471,9 @@ record! {
         pub staged_version: Option<String> = "stagedVersion",
         pub patch: Option<String> = "patch",
         pub status_code: Option<EdgeStatusCode> = "statusCode",
-        pub edge_group: Option<EdgeGroup> = "edgeGroup",
-        pub site: Option<Site> = "site",
-        pub software_status: Option<DomainEdgeSoftwareUpdateDto> = "softwareStatus",
+        pub edge_group: Option<Box<EdgeGroup>> = "edgeGroup",
+        pub site: Option<Box<Site>> = "site",
+        pub software_status: Option<Box<DomainEdgeSoftwareUpdateDto>> = "softwareStatus",
         pub online_status: Option<EdgeOnlineStatus> = "onlineStatus",
         pub serial_number: Option<String> = "serialNumber",
         pub physical_edge: Option<bool> = "physicalEdge",
@@ -493,8 +493,8 @@ record! {
     pub struct EdgeAutoUpdateConfig {
         pub time_zone: Option<String> = "timeZone",
         pub rrule: Option<String> = "rrule",
-        pub start: Option<String> = "start",
-        pub end: Option<String> = "end",
+        pub start: Option<LocalDateTime> = "start",
+        pub end: Option<LocalDateTime> = "end",
     }
 }
 
@@ -593,7 +593,7 @@ record! {
     }
 }
 
-pub type EdgeGroupState = DidPoolState;
+pub type EdgeGroupState = DidState;
 
 record! {
     pub struct EdgeInterface {
@@ -660,7 +660,7 @@ record! {
     }
 }
 
-pub type EdgeLogsJobFileState = DidPoolState;
+pub type EdgeLogsJobFileState = DidState;
 
 open_enum! {
     pub enum EdgeLogsJobFileUploadStatus {
@@ -697,9 +697,9 @@ record! {
     }
 }
 
-pub type EdgeLogsJobResponseState = DidPoolState;
+pub type EdgeLogsJobResponseState = DidState;
 
-pub type EdgeLogsJobState = DidPoolState;
+pub type EdgeLogsJobState = DidState;
 
 record! {
     pub struct EdgeLogsJobUploadRequest {
@@ -838,7 +838,7 @@ record! {
     }
 }
 
-pub type EdgeState = DidPoolState;
+pub type EdgeState = DidState;
 
 open_enum! {
     pub enum EdgeStatusCode {
@@ -880,15 +880,9 @@ record! {
     }
 }
 
-pub type EdgeTrunkBaseState = DidPoolState;
+pub type EdgeTrunkBaseState = DidState;
 
-open_enum! {
-    pub enum EdgeTrunkBaseTrunkType {
-        External = "EXTERNAL",
-        Phone = "PHONE",
-        Edge = "EDGE",
-    }
-}
+pub type EdgeTrunkBaseTrunkType = TrunkTrunkType;
 
 record! {
     pub struct EdgeVersionInformation {
@@ -960,7 +954,7 @@ record! {
     }
 }
 
-pub type ExtensionOwnerType = DidNumberOwnerType;
+pub type ExtensionOwnerType = DidOwnerType;
 
 record! {
     pub struct ExtensionPool {
@@ -1023,9 +1017,9 @@ record! {
     }
 }
 
-pub type ExtensionPoolState = DidPoolState;
+pub type ExtensionPoolState = DidState;
 
-pub type ExtensionState = DidPoolState;
+pub type ExtensionState = DidState;
 
 open_enum! {
     pub enum GetTelephonyProvidersEdgeExpand {
@@ -1042,7 +1036,7 @@ open_enum! {
 
 pub type GetTelephonyProvidersEdgeLogicalinterfacesExpand = GetTelephonyProvidersEdgeLogicalinterfaceExpand;
 
-pub type GetTelephonyProvidersEdgeTrunksTrunkType = EdgeTrunkBaseTrunkType;
+pub type GetTelephonyProvidersEdgeTrunksTrunkType = TrunkTrunkType;
 
 open_enum! {
     pub enum GetTelephonyProvidersEdgesAlertablepresencesType {
@@ -1131,13 +1125,13 @@ open_enum! {
     }
 }
 
-pub type GetTelephonyProvidersEdgesTrunkbasesettingsAvailablemetabasesType = EdgeTrunkBaseTrunkType;
+pub type GetTelephonyProvidersEdgesTrunkbasesettingsAvailablemetabasesType = TrunkTrunkType;
 
 pub type GetTelephonyProvidersEdgesTrunkbasesettingsExpand = GetTelephonyProvidersEdgesLinebasesettingsExpand;
 
-pub type GetTelephonyProvidersEdgesTrunksTrunkType = EdgeTrunkBaseTrunkType;
+pub type GetTelephonyProvidersEdgesTrunksTrunkType = TrunkTrunkType;
 
-pub type GetTelephonyProvidersEdgesTrunkswithrecordingTrunkType = EdgeTrunkBaseTrunkType;
+pub type GetTelephonyProvidersEdgesTrunkswithrecordingTrunkType = TrunkTrunkType;
 
 record! {
     pub struct Line {
@@ -1158,8 +1152,8 @@ record! {
         pub template: Option<DomainEntityRef> = "template",
         pub site: Option<DomainEntityRef> = "site",
         pub line_base_settings: Option<DomainEntityRef> = "lineBaseSettings",
-        pub primary_edge: Option<Edge> = "primaryEdge",
-        pub secondary_edge: Option<Edge> = "secondaryEdge",
+        pub primary_edge: Option<Box<Edge>> = "primaryEdge",
+        pub secondary_edge: Option<Box<Edge>> = "secondaryEdge",
         pub logged_in_user: Option<DomainEntityRef> = "loggedInUser",
         pub default_for_user: Option<DomainEntityRef> = "defaultForUser",
         pub self_uri: Option<String> = "selfUri",
@@ -1202,7 +1196,7 @@ record! {
     }
 }
 
-pub type LineBaseState = DidPoolState;
+pub type LineBaseState = DidState;
 
 record! {
     pub struct LineEntityListing {
@@ -1220,7 +1214,7 @@ record! {
     }
 }
 
-pub type LineState = DidPoolState;
+pub type LineState = DidState;
 
 record! {
     pub struct LineStatus {
@@ -1388,7 +1382,7 @@ record! {
     }
 }
 
-pub type MetabaseState = DidPoolState;
+pub type MetabaseState = DidState;
 
 open_enum! {
     pub enum MetabaseType {
@@ -1439,7 +1433,7 @@ record! {
     }
 }
 
-pub type NumberPlanState = DidPoolState;
+pub type NumberPlanState = DidState;
 
 record! {
     pub struct OutboundRoute {
@@ -1459,7 +1453,7 @@ record! {
         pub enabled: Option<bool> = "enabled",
         pub distribution: Option<OutboundRouteDistribution> = "distribution",
         pub external_trunk_bases: Option<Vec<DomainEntityRef>> = "externalTrunkBases",
-        pub site: Option<Site> = "site",
+        pub site: Option<Box<Site>> = "site",
         pub managed: Option<bool> = "managed",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -1487,12 +1481,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum OutboundRouteBaseDistribution {
-        Sequential = "SEQUENTIAL",
-        Random = "RANDOM",
-    }
-}
+pub type OutboundRouteBaseDistribution = OutboundRouteDistribution;
 
 record! {
     pub struct OutboundRouteBaseEntityListing {
@@ -1510,9 +1499,14 @@ record! {
     }
 }
 
-pub type OutboundRouteBaseState = DidPoolState;
+pub type OutboundRouteBaseState = DidState;
 
-pub type OutboundRouteDistribution = OutboundRouteBaseDistribution;
+open_enum! {
+    pub enum OutboundRouteDistribution {
+        Sequential = "SEQUENTIAL",
+        Random = "RANDOM",
+    }
+}
 
 record! {
     pub struct OutboundRouteEntityListing {
@@ -1530,7 +1524,7 @@ record! {
     }
 }
 
-pub type OutboundRouteState = DidPoolState;
+pub type OutboundRouteState = DidState;
 
 record! {
     pub struct Phone {
@@ -1551,15 +1545,15 @@ record! {
         pub line_base_settings: Option<DomainEntityRef> = "lineBaseSettings",
         pub phone_meta_base: Option<DomainEntityRef> = "phoneMetaBase",
         pub lines: Option<Vec<Line>> = "lines",
-        pub status: Option<PhoneStatus> = "status",
-        pub secondary_status: Option<PhoneStatus> = "secondaryStatus",
+        pub status: Option<Box<PhoneStatus>> = "status",
+        pub secondary_status: Option<Box<PhoneStatus>> = "secondaryStatus",
         pub user_agent_info: Option<UserAgentInfo> = "userAgentInfo",
         pub properties: Option<Map<Value>> = "properties",
         pub capabilities: Option<PhoneCapabilities> = "capabilities",
         pub web_rtc_user: Option<DomainEntityRef> = "webRtcUser",
         pub stand_alone: Option<bool> = "standAlone",
-        pub primary_edge: Option<Edge> = "primaryEdge",
-        pub secondary_edge: Option<Edge> = "secondaryEdge",
+        pub primary_edge: Option<Box<Edge>> = "primaryEdge",
+        pub secondary_edge: Option<Box<Edge>> = "secondaryEdge",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -1610,7 +1604,7 @@ record! {
     }
 }
 
-pub type PhoneBaseState = DidPoolState;
+pub type PhoneBaseState = DidState;
 
 record! {
     pub struct PhoneCapabilities {
@@ -1668,7 +1662,7 @@ record! {
     }
 }
 
-pub type PhoneState = DidPoolState;
+pub type PhoneState = DidState;
 
 record! {
     pub struct PhoneStatus {
@@ -1761,7 +1755,7 @@ record! {
         pub edges: Option<Vec<Edge>> = "edges",
         pub edge_auto_update_config: Option<EdgeAutoUpdateConfig> = "edgeAutoUpdateConfig",
         pub media_regions_use_latency_based: Option<bool> = "mediaRegionsUseLatencyBased",
-        pub location: Option<LocationDefinition> = "location",
+        pub location: Option<Box<LocationDefinition>> = "location",
         pub managed: Option<bool> = "managed",
         pub ntp_settings: Option<NtpSettings> = "ntpSettings",
         pub media_model: Option<SiteMediaModel> = "mediaModel",
@@ -1791,12 +1785,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum SiteConnectionMediaModel {
-        Premises = "Premises",
-        Cloud = "Cloud",
-    }
-}
+pub type SiteConnectionMediaModel = SiteMediaModel;
 
 open_enum! {
     pub enum SiteConnectionType {
@@ -1831,7 +1820,12 @@ record! {
     }
 }
 
-pub type SiteMediaModel = SiteConnectionMediaModel;
+open_enum! {
+    pub enum SiteMediaModel {
+        Premises = "Premises",
+        Cloud = "Cloud",
+    }
+}
 
 record! {
     pub struct SiteSearchCriteria {
@@ -1882,7 +1876,7 @@ open_enum! {
     }
 }
 
-pub type SiteState = DidPoolState;
+pub type SiteState = DidState;
 
 record! {
     pub struct SitesSearchResponse {
@@ -1981,7 +1975,7 @@ record! {
         pub connected_status: Option<TrunkConnectedStatus> = "connectedStatus",
         pub options_status: Option<Vec<TrunkMetricsOptions>> = "optionsStatus",
         pub registers_status: Option<Vec<TrunkMetricsRegisters>> = "registersStatus",
-        pub ip_status: Option<TrunkMetricsNetworkTypeIp> = "ipStatus",
+        pub ip_status: Option<Box<TrunkMetricsNetworkTypeIp>> = "ipStatus",
         pub options_enabled_status: Option<TrunkOptionsEnabledStatus> = "optionsEnabledStatus",
         pub registers_enabled_status: Option<TrunkRegistersEnabledStatus> = "registersEnabledStatus",
         pub family: Option<i64> = "family",
@@ -2017,7 +2011,7 @@ record! {
 record! {
     pub struct TrunkBaseAssignment {
         pub family: Option<i64> = "family",
-        pub trunk_base: Option<TrunkBase> = "trunkBase",
+        pub trunk_base: Option<Box<TrunkBase>> = "trunkBase",
     }
 }
 
@@ -2037,9 +2031,9 @@ record! {
     }
 }
 
-pub type TrunkBaseState = DidPoolState;
+pub type TrunkBaseState = DidState;
 
-pub type TrunkBaseTrunkType = EdgeTrunkBaseTrunkType;
+pub type TrunkBaseTrunkType = TrunkTrunkType;
 
 record! {
     pub struct TrunkBasesSearchResponse {
@@ -2189,9 +2183,15 @@ record! {
 
 pub type TrunkRegistersEnabledStatus = TrunkOptionsEnabledStatus;
 
-pub type TrunkState = DidPoolState;
+pub type TrunkState = DidState;
 
-pub type TrunkTrunkType = EdgeTrunkBaseTrunkType;
+open_enum! {
+    pub enum TrunkTrunkType {
+        External = "EXTERNAL",
+        Phone = "PHONE",
+        Edge = "EDGE",
+    }
+}
 
 record! {
     pub struct UserAgentInfo {
@@ -2203,7 +2203,7 @@ record! {
 
 record! {
     pub struct ValidateAddressRequest {
-        pub address: Option<StreetAddress> = "address",
+        pub address: Option<Box<StreetAddress>> = "address",
     }
 }
 

@@ -374,9 +374,9 @@ record! {
         pub previous_turn: Option<TextBotTurnReference> = "previousTurn",
         pub prompts: Option<TextBotOutputPrompts> = "prompts",
         pub next_action_type: Option<TextBotFlowTurnResponseNextActionType> = "nextActionType",
-        pub next_action_disconnect: Option<TextBotDisconnectAction> = "nextActionDisconnect",
+        pub next_action_disconnect: Option<Box<TextBotDisconnectAction>> = "nextActionDisconnect",
         pub next_action_wait_for_input: Option<TextBotWaitForInputAction> = "nextActionWaitForInput",
-        pub next_action_exit: Option<TextBotExitAction> = "nextActionExit",
+        pub next_action_exit: Option<Box<TextBotExitAction>> = "nextActionExit",
     }
 }
 
@@ -464,7 +464,11 @@ record! {
     }
 }
 
-pub type TextBotUserInputEventMode = TextBotChannelInputModesItem;
+open_enum! {
+    pub enum TextBotUserInputEventMode {
+        Text = "Text",
+    }
+}
 
 record! {
     pub struct TextBotWaitForInputAction {

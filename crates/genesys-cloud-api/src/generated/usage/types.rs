@@ -134,7 +134,16 @@ open_enum! {
     }
 }
 
-pub type ClientPublicApiUsageQueryRequestHttpMethodsItem = ClientPublicApiUsageHttpMethod;
+open_enum! {
+    pub enum ClientPublicApiUsageQueryRequestHttpMethodsItem {
+        Get = "GET",
+        Post = "POST",
+        Put = "PUT",
+        Patch = "PATCH",
+        Delete = "DELETE",
+        Head = "HEAD",
+    }
+}
 
 pub type ClientPublicApiUsageQueryRequestMetricsItem = ApiUsageOrganizationQueryMetricsItem;
 
@@ -142,7 +151,7 @@ record! {
     pub struct ClientPublicApiUsageResultsResponse {
         pub name: Option<String> = "name",
         pub query_status: Option<ClientPublicApiUsageResultsResponseQueryStatus> = "queryStatus",
-        pub error_body: Option<ErrorBody> = "errorBody",
+        pub error_body: Option<Box<ErrorBody>> = "errorBody",
         pub next_uri: Option<String> = "nextUri",
         pub entities: Option<Vec<ClientPublicApiUsage>> = "entities",
         pub self_uri: Option<String> = "selfUri",
@@ -215,7 +224,7 @@ open_enum! {
     }
 }
 
-pub type OrganizationPublicApiUsageQueryRequestHttpMethodsItem = ClientPublicApiUsageHttpMethod;
+pub type OrganizationPublicApiUsageQueryRequestHttpMethodsItem = ClientPublicApiUsageQueryRequestHttpMethodsItem;
 
 pub type OrganizationPublicApiUsageQueryRequestMetricsItem = ApiUsageOrganizationQueryMetricsItem;
 
@@ -223,7 +232,7 @@ record! {
     pub struct OrganizationPublicApiUsageResultsResponse {
         pub name: Option<String> = "name",
         pub query_status: Option<OrganizationPublicApiUsageResultsResponseQueryStatus> = "queryStatus",
-        pub error_body: Option<ErrorBody> = "errorBody",
+        pub error_body: Option<Box<ErrorBody>> = "errorBody",
         pub next_uri: Option<String> = "nextUri",
         pub entities: Option<Vec<OrganizationPublicApiUsage>> = "entities",
         pub self_uri: Option<String> = "selfUri",

@@ -36,7 +36,7 @@ record! {
         pub date_modified: Option<DateTime> = "dateModified",
         pub workspace: Option<DomainEntityRef> = "workspace",
         pub created_by: Option<DomainEntityRef> = "createdBy",
-        pub conversation: Option<Conversation> = "conversation",
+        pub conversation: Option<Box<Conversation>> = "conversation",
         pub content_length: Option<i64> = "contentLength",
         pub duration_milliseconds: Option<i64> = "durationMilliseconds",
         pub thumbnails: Option<Vec<DocumentThumbnail>> = "thumbnails",

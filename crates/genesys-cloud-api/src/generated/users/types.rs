@@ -33,7 +33,7 @@ record! {
 
 record! {
     pub struct BeginWebAuthnRegistrationResponse {
-        pub public_key: Option<PublicKeyCredentialCreationOptions> = "publicKey",
+        pub public_key: Option<Box<PublicKeyCredentialCreationOptions>> = "publicKey",
     }
 }
 
@@ -41,7 +41,7 @@ record! {
     pub struct CallForwarding {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub user: Option<User> = "user",
+        pub user: Option<Box<User>> = "user",
         pub enabled: Option<bool> = "enabled",
         pub phone_number: Option<String> = "phoneNumber",
         pub calls: Option<Vec<CallRoute>> = "calls",
@@ -108,8 +108,8 @@ record! {
         pub images: Option<Vec<Image>> = "images",
         pub date_last_message: Option<DateTime> = "dateLastMessage",
         pub date_closed: Option<DateTime> = "dateClosed",
-        pub user: Option<ChatUserRef> = "user",
-        pub room: Option<Room> = "room",
+        pub user: Option<Box<ChatUserRef>> = "user",
+        pub room: Option<Box<Room>> = "room",
         pub chat_type: Option<ChatItemChatType> = "chatType",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -137,7 +137,7 @@ record! {
 record! {
     pub struct ChatPresence {
         pub source: Option<String> = "source",
-        pub organization_presence: Option<OrganizationPresence> = "organizationPresence",
+        pub organization_presence: Option<Box<OrganizationPresence>> = "organizationPresence",
         pub system_presence: Option<ChatPresenceSystemPresence> = "systemPresence",
         pub message: Option<String> = "message",
         pub date_modified: Option<DateTime> = "dateModified",
@@ -168,7 +168,7 @@ record! {
         pub jid: Option<String> = "jid",
         pub inactive: Option<bool> = "inactive",
         pub integrations: Option<Vec<Contact>> = "integrations",
-        pub presence: Option<ChatPresence> = "presence",
+        pub presence: Option<Box<ChatPresence>> = "presence",
     }
 }
 
@@ -185,13 +185,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum CreateUserState {
-        Active = "active",
-        Inactive = "inactive",
-        Deleted = "deleted",
-    }
-}
+pub type CreateUserState = UserMeState;
 
 record! {
     pub struct CreateVerifierRequest {
@@ -225,12 +219,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum CreateVerifierResponseType {
-        Totp = "totp",
-        Webauthn = "webauthn",
-    }
-}
+pub type CreateVerifierResponseType = VerifierType;
 
 record! {
     pub struct CredentialDescriptor {
@@ -359,7 +348,20 @@ record! {
     }
 }
 
-pub type DevelopmentActivityAggregateQueryResponseMetricMetric = DevelopmentActivityAggregateParamMetricsItem;
+open_enum! {
+    pub enum DevelopmentActivityAggregateQueryResponseMetricMetric {
+        NActivities = "nActivities",
+        NPlannedActivities = "nPlannedActivities",
+        NInProgressActivities = "nInProgressActivities",
+        NCompleteActivities = "nCompleteActivities",
+        NOverdueActivities = "nOverdueActivities",
+        NInvalidScheduleActivities = "nInvalidScheduleActivities",
+        NPassedActivities = "nPassedActivities",
+        NFailedActivities = "nFailedActivities",
+        OActivityScore = "oActivityScore",
+        NNotCompletedActivities = "nNotCompletedActivities",
+    }
+}
 
 record! {
     pub struct DevelopmentActivityAggregateQueryResponseStatistics {
@@ -432,19 +434,13 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum FieldConfigEntityType {
-        Person = "person",
-        Group = "group",
-        Org = "org",
-    }
-}
+pub type FieldConfigEntityType = GetFieldconfigType;
 
 record! {
     pub struct FieldConfigs {
-        pub org: Option<FieldConfig> = "org",
-        pub person: Option<FieldConfig> = "person",
-        pub group: Option<FieldConfig> = "group",
+        pub org: Option<Box<FieldConfig>> = "org",
+        pub person: Option<Box<FieldConfig>> = "person",
+        pub group: Option<Box<FieldConfig>> = "group",
     }
 }
 
@@ -465,13 +461,19 @@ record! {
 
 record! {
     pub struct FinishWebAuthnRegistrationRequest {
-        pub credential: Option<PublicKeyCredentialCreationResponse> = "credential",
+        pub credential: Option<Box<PublicKeyCredentialCreationResponse>> = "credential",
         pub name: Option<String> = "name",
         pub default: Option<bool> = "default",
     }
 }
 
-pub type GetFieldconfigType = FieldConfigEntityType;
+open_enum! {
+    pub enum GetFieldconfigType {
+        Person = "person",
+        Group = "group",
+        Org = "org",
+    }
+}
 
 open_enum! {
     pub enum GetProfilesUsersExpand {
@@ -486,24 +488,16 @@ open_enum! {
     }
 }
 
-open_enum! {
-    pub enum GetProfilesUsersIntegrationPresenceSource {
-        MicrosoftTeams = "MicrosoftTeams",
-        ZoomPhone = "ZoomPhone",
-        EightByEight = "EightByEight",
-        RingCentral = "RingCentral",
-    }
-}
+pub type GetProfilesUsersIntegrationPresenceSource = GetUserIntegrationPresenceSource;
+
+pub type GetProfilesUsersSortOrder = GetUsersSortOrder;
+
+pub type GetUserAdjacentsExpand = GetUserExpand;
+
+pub type GetUserDirectreportsExpand = GetUserExpand;
 
 open_enum! {
-    pub enum GetProfilesUsersSortOrder {
-        Ascending = "ascending",
-        Descending = "descending",
-    }
-}
-
-open_enum! {
-    pub enum GetUserAdjacentsExpand {
+    pub enum GetUserExpand {
         RoutingStatus = "routingStatus",
         Presence = "presence",
         IntegrationPresence = "integrationPresence",
@@ -532,13 +526,16 @@ open_enum! {
     }
 }
 
-pub type GetUserDirectreportsExpand = GetUserAdjacentsExpand;
+pub type GetUserFavoritesExpand = GetUserExpand;
 
-pub type GetUserExpand = GetUserAdjacentsExpand;
-
-pub type GetUserFavoritesExpand = GetUserAdjacentsExpand;
-
-pub type GetUserIntegrationPresenceSource = GetProfilesUsersIntegrationPresenceSource;
+open_enum! {
+    pub enum GetUserIntegrationPresenceSource {
+        MicrosoftTeams = "MicrosoftTeams",
+        ZoomPhone = "ZoomPhone",
+        EightByEight = "EightByEight",
+        RingCentral = "RingCentral",
+    }
+}
 
 open_enum! {
     pub enum GetUserProfileExpand {
@@ -560,11 +557,11 @@ open_enum! {
     }
 }
 
-pub type GetUserProfileIntegrationPresenceSource = GetProfilesUsersIntegrationPresenceSource;
+pub type GetUserProfileIntegrationPresenceSource = GetUserIntegrationPresenceSource;
 
-pub type GetUserRoutinglanguagesSortOrder = GetProfilesUsersSortOrder;
+pub type GetUserRoutinglanguagesSortOrder = GetUsersSortOrder;
 
-pub type GetUserRoutingskillsSortOrder = GetProfilesUsersSortOrder;
+pub type GetUserRoutingskillsSortOrder = GetUsersSortOrder;
 
 open_enum! {
     pub enum GetUserState {
@@ -573,20 +570,38 @@ open_enum! {
     }
 }
 
-pub type GetUserSuperiorsExpand = GetUserAdjacentsExpand;
+pub type GetUserSuperiorsExpand = GetUserExpand;
+
+pub type GetUsersDevelopmentActivitiesMeOverdue = GetUsersDevelopmentActivitiesOverdue;
+
+pub type GetUsersDevelopmentActivitiesMePass = GetUsersDevelopmentActivitiesPass;
+
+pub type GetUsersDevelopmentActivitiesMeRelationship = GetUsersDevelopmentActivitiesRelationship;
+
+pub type GetUsersDevelopmentActivitiesMeSortOrder = GetUsersDevelopmentActivitiesSortOrder;
+
+pub type GetUsersDevelopmentActivitiesMeStatuses = GetUsersDevelopmentActivitiesStatuses;
+
+pub type GetUsersDevelopmentActivitiesMeTypes = GetUsersDevelopmentActivitiesTypes;
 
 open_enum! {
-    pub enum GetUsersDevelopmentActivitiesMeOverdue {
+    pub enum GetUsersDevelopmentActivitiesOverdue {
         True = "True",
         False = "False",
         Any = "Any",
     }
 }
 
-pub type GetUsersDevelopmentActivitiesMePass = GetUsersDevelopmentActivitiesMeOverdue;
+open_enum! {
+    pub enum GetUsersDevelopmentActivitiesPass {
+        True = "True",
+        False = "False",
+        Any = "Any",
+    }
+}
 
 open_enum! {
-    pub enum GetUsersDevelopmentActivitiesMeRelationship {
+    pub enum GetUsersDevelopmentActivitiesRelationship {
         Creator = "Creator",
         Facilitator = "Facilitator",
         Attendee = "Attendee",
@@ -594,35 +609,40 @@ open_enum! {
 }
 
 open_enum! {
-    pub enum GetUsersDevelopmentActivitiesMeSortOrder {
+    pub enum GetUsersDevelopmentActivitiesSortOrder {
         Asc = "Asc",
         Desc = "Desc",
     }
 }
 
-pub type GetUsersDevelopmentActivitiesMeStatuses = DevelopmentActivityStatus;
+open_enum! {
+    pub enum GetUsersDevelopmentActivitiesStatuses {
+        Planned = "Planned",
+        InProgress = "InProgress",
+        Completed = "Completed",
+        InvalidSchedule = "InvalidSchedule",
+        NotCompleted = "NotCompleted",
+    }
+}
 
-pub type GetUsersDevelopmentActivitiesMeTypes = DevelopmentActivityType;
-
-pub type GetUsersDevelopmentActivitiesOverdue = GetUsersDevelopmentActivitiesMeOverdue;
-
-pub type GetUsersDevelopmentActivitiesPass = GetUsersDevelopmentActivitiesMeOverdue;
-
-pub type GetUsersDevelopmentActivitiesRelationship = GetUsersDevelopmentActivitiesMeRelationship;
-
-pub type GetUsersDevelopmentActivitiesSortOrder = GetUsersDevelopmentActivitiesMeSortOrder;
-
-pub type GetUsersDevelopmentActivitiesStatuses = DevelopmentActivityStatus;
-
-pub type GetUsersDevelopmentActivitiesTypes = DevelopmentActivityType;
+open_enum! {
+    pub enum GetUsersDevelopmentActivitiesTypes {
+        Informational = "Informational",
+        Coaching = "Coaching",
+        AssessedContent = "AssessedContent",
+        Assessment = "Assessment",
+        External = "External",
+        Native = "Native",
+    }
+}
 
 pub type GetUsersDevelopmentActivityType = DevelopmentActivityType;
 
-pub type GetUsersExpand = GetUserAdjacentsExpand;
+pub type GetUsersExpand = GetUserExpand;
 
-pub type GetUsersExternalidAuthorityNameExternalKeyExpand = GetUserAdjacentsExpand;
+pub type GetUsersExternalidAuthorityNameExternalKeyExpand = GetUserExpand;
 
-pub type GetUsersIntegrationPresenceSource = GetProfilesUsersIntegrationPresenceSource;
+pub type GetUsersIntegrationPresenceSource = GetUserIntegrationPresenceSource;
 
 open_enum! {
     pub enum GetUsersMeExpand {
@@ -673,11 +693,11 @@ open_enum! {
     }
 }
 
-pub type GetUsersMeIntegrationPresenceSource = GetProfilesUsersIntegrationPresenceSource;
+pub type GetUsersMeIntegrationPresenceSource = GetUserIntegrationPresenceSource;
 
-pub type GetUsersQueryExpand = GetUserAdjacentsExpand;
+pub type GetUsersQueryExpand = GetUserExpand;
 
-pub type GetUsersQueryIntegrationPresenceSource = GetProfilesUsersIntegrationPresenceSource;
+pub type GetUsersQueryIntegrationPresenceSource = GetUserIntegrationPresenceSource;
 
 open_enum! {
     pub enum GetUsersQuerySortOrder {
@@ -686,20 +706,25 @@ open_enum! {
     }
 }
 
+pub type GetUsersQueryState = GetUsersState;
+
+pub type GetUsersSearchIntegrationPresenceSource = GetUserIntegrationPresenceSource;
+
 open_enum! {
-    pub enum GetUsersQueryState {
+    pub enum GetUsersSortOrder {
+        Ascending = "ascending",
+        Descending = "descending",
+    }
+}
+
+open_enum! {
+    pub enum GetUsersState {
         Active = "active",
         Inactive = "inactive",
         Deleted = "deleted",
         Any = "any",
     }
 }
-
-pub type GetUsersSearchIntegrationPresenceSource = GetProfilesUsersIntegrationPresenceSource;
-
-pub type GetUsersSortOrder = GetProfilesUsersSortOrder;
-
-pub type GetUsersState = GetUsersQueryState;
 
 record! {
     pub struct PatchUser {
@@ -778,13 +803,13 @@ record! {
     }
 }
 
-pub type UpdateUserState = CreateUserState;
+pub type UpdateUserState = UserMeState;
 
 record! {
     pub struct UpdateVerifierRequest {
         pub name: Option<String> = "name",
         pub enabled: Option<bool> = "enabled",
-        pub credential: Option<Credential> = "credential",
+        pub credential: Option<Box<Credential>> = "credential",
         pub default: Option<bool> = "default",
     }
 }
@@ -804,7 +829,7 @@ record! {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
         pub user_id: Option<String> = "userId",
-        pub schema: Option<DataSchema> = "schema",
+        pub schema: Option<Box<DataSchema>> = "schema",
         pub attributes: Option<Map<Value>> = "attributes",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -829,11 +854,11 @@ record! {
 record! {
     pub struct UserExpands {
         pub routing_status: Option<RoutingStatus> = "routingStatus",
-        pub presence: Option<UserPresence> = "presence",
-        pub integration_presence: Option<UserPresence> = "integrationPresence",
-        pub conversation_summary: Option<UserConversationSummary> = "conversationSummary",
+        pub presence: Option<Box<UserPresence>> = "presence",
+        pub integration_presence: Option<Box<UserPresence>> = "integrationPresence",
+        pub conversation_summary: Option<Box<UserConversationSummary>> = "conversationSummary",
         pub out_of_office: Option<OutOfOffice> = "outOfOffice",
-        pub geolocation: Option<Geolocation> = "geolocation",
+        pub geolocation: Option<Box<Geolocation>> = "geolocation",
         pub station: Option<UserStations> = "station",
         pub authorization: Option<UserAuthorization> = "authorization",
     }
@@ -875,7 +900,7 @@ record! {
         pub state: Option<UserMeState> = "state",
         pub title: Option<String> = "title",
         pub username: Option<String> = "username",
-        pub manager: Option<User> = "manager",
+        pub manager: Option<Box<User>> = "manager",
         pub images: Option<Vec<Image>> = "images",
         pub version: Option<i64> = "version",
         pub certifications: Option<Vec<String>> = "certifications",
@@ -883,17 +908,17 @@ record! {
         pub employer_info: Option<EmployerInfo> = "employerInfo",
         pub preferred_name: Option<String> = "preferredName",
         pub routing_status: Option<RoutingStatus> = "routingStatus",
-        pub presence: Option<UserPresence> = "presence",
-        pub integration_presence: Option<UserPresence> = "integrationPresence",
-        pub conversation_summary: Option<UserConversationSummary> = "conversationSummary",
+        pub presence: Option<Box<UserPresence>> = "presence",
+        pub integration_presence: Option<Box<UserPresence>> = "integrationPresence",
+        pub conversation_summary: Option<Box<UserConversationSummary>> = "conversationSummary",
         pub out_of_office: Option<OutOfOffice> = "outOfOffice",
-        pub geolocation: Option<Geolocation> = "geolocation",
+        pub geolocation: Option<Box<Geolocation>> = "geolocation",
         pub station: Option<UserStations> = "station",
         pub authorization: Option<UserAuthorization> = "authorization",
         pub profile_skills: Option<Vec<String>> = "profileSkills",
         pub locations: Option<Vec<Location>> = "locations",
         pub groups: Option<Vec<Group>> = "groups",
-        pub team: Option<Team> = "team",
+        pub team: Option<Box<Team>> = "team",
         pub work_plan_bid_ranks: Option<WorkPlanBidRanks> = "workPlanBidRanks",
         pub skills: Option<Vec<UserRoutingSkill>> = "skills",
         pub languages: Option<Vec<UserRoutingLanguage>> = "languages",
@@ -905,7 +930,7 @@ record! {
         pub date_welcome_sent: Option<DateTime> = "dateWelcomeSent",
         pub date: Option<ServerDate> = "date",
         pub geolocation_settings: Option<GeolocationSettings> = "geolocationSettings",
-        pub organization: Option<Organization> = "organization",
+        pub organization: Option<Box<Organization>> = "organization",
         pub presence_definitions: Option<Vec<OrganizationPresence>> = "presenceDefinitions",
         pub divisioned_presence_definitions: Option<Vec<OrganizationPresenceDefinition>> = "divisionedPresenceDefinitions",
         pub location_definitions: Option<Vec<LocationDefinition>> = "locationDefinitions",
@@ -916,14 +941,20 @@ record! {
         pub adjacents: Option<Adjacents> = "adjacents",
         pub routing_skills: Option<Vec<RoutingSkill>> = "routingSkills",
         pub field_configs: Option<FieldConfigs> = "fieldConfigs",
-        pub token: Option<TokenInfo> = "token",
+        pub token: Option<Box<TokenInfo>> = "token",
         pub trustors: Option<Vec<Trustor>> = "trustors",
         pub org_products: Option<Vec<DomainOrganizationProduct>> = "orgProducts",
         pub self_uri: Option<String> = "selfUri",
     }
 }
 
-pub type UserMeState = CreateUserState;
+open_enum! {
+    pub enum UserMeState {
+        Active = "active",
+        Inactive = "inactive",
+        Deleted = "deleted",
+    }
+}
 
 record! {
     pub struct UserProfile {
@@ -932,7 +963,7 @@ record! {
         pub state: Option<UserProfileState> = "state",
         pub date_modified: Option<DateTime> = "dateModified",
         pub version: Option<i64> = "version",
-        pub expands: Option<UserExpands> = "expands",
+        pub expands: Option<Box<UserExpands>> = "expands",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -952,7 +983,7 @@ record! {
     }
 }
 
-pub type UserProfileState = CreateUserState;
+pub type UserProfileState = UserMeState;
 
 record! {
     pub struct UserRoutingLanguagePost {
@@ -1027,7 +1058,7 @@ record! {
     }
 }
 
-pub type UserSearchRequestIntegrationPresenceSource = GetProfilesUsersIntegrationPresenceSource;
+pub type UserSearchRequestIntegrationPresenceSource = GetUserIntegrationPresenceSource;
 
 open_enum! {
     pub enum UserSearchRequestSortOrder {
@@ -1061,7 +1092,7 @@ record! {
     }
 }
 
-pub type UserStateState = CreateUserState;
+pub type UserStateState = UserMeState;
 
 open_enum! {
     pub enum UserStateStateChangeReason {
@@ -1101,7 +1132,7 @@ record! {
         pub name: Option<String> = "name",
         pub type_: Option<VerifierType> = "type",
         pub enabled: Option<bool> = "enabled",
-        pub credential: Option<Credential> = "credential",
+        pub credential: Option<Box<Credential>> = "credential",
         pub default: Option<bool> = "default",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -1115,4 +1146,9 @@ record! {
     }
 }
 
-pub type VerifierType = CreateVerifierResponseType;
+open_enum! {
+    pub enum VerifierType {
+        Totp = "totp",
+        Webauthn = "webauthn",
+    }
+}

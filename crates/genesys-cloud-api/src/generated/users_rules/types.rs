@@ -13,12 +13,7 @@ open_enum! {
     }
 }
 
-open_enum! {
-    pub enum GetUsersRuleDependentsSortOrder {
-        Ascending = "ascending",
-        Descending = "descending",
-    }
-}
+pub type GetUsersRuleDependentsSortOrder = GetUsersRulesSortOrder;
 
 open_enum! {
     pub enum GetUsersRulesExpand {
@@ -26,16 +21,21 @@ open_enum! {
     }
 }
 
+pub type GetUsersRulesSettingRuleType = UsersRulesRuleType;
+
 open_enum! {
-    pub enum GetUsersRulesSettingRuleType {
+    pub enum GetUsersRulesSortOrder {
+        Ascending = "ascending",
+        Descending = "descending",
+    }
+}
+
+open_enum! {
+    pub enum GetUsersRulesTypes {
         Learning = "Learning",
         ActivityPlan = "ActivityPlan",
     }
 }
-
-pub type GetUsersRulesSortOrder = GetUsersRuleDependentsSortOrder;
-
-pub type GetUsersRulesTypes = GetUsersRulesSettingRuleType;
 
 record! {
     pub struct UsersRulesCreateRuleRequest {
@@ -46,7 +46,7 @@ record! {
     }
 }
 
-pub type UsersRulesCreateRuleRequestType = GetUsersRulesSettingRuleType;
+pub type UsersRulesCreateRuleRequestType = UsersRulesRuleType;
 
 record! {
     pub struct UsersRulesCriteria {
@@ -97,7 +97,7 @@ record! {
     }
 }
 
-pub type UsersRulesDependentType = GetUsersRulesSettingRuleType;
+pub type UsersRulesDependentType = UsersRulesRuleType;
 
 record! {
     pub struct UsersRulesGroupItem {
@@ -159,7 +159,12 @@ record! {
 
 pub type UsersRulesLockedCriteriaSettingsGroupContainer = UsersRulesGroupItemContainer;
 
-pub type UsersRulesLockedCriteriaSettingsGroupOperatorsItem = UsersRulesGroupItemOperator;
+open_enum! {
+    pub enum UsersRulesLockedCriteriaSettingsGroupOperatorsItem {
+        And = "And",
+        Not = "Not",
+    }
+}
 
 record! {
     pub struct UsersRulesQueryResponse {
@@ -180,7 +185,7 @@ record! {
     }
 }
 
-pub type UsersRulesQueryRuleRequestType = GetUsersRulesSettingRuleType;
+pub type UsersRulesQueryRuleRequestType = UsersRulesRuleType;
 
 record! {
     pub struct UsersRulesRule {
@@ -222,9 +227,28 @@ record! {
     }
 }
 
-pub type UsersRulesRuleSettingsAllowedContainersItem = UsersRulesGroupItemContainer;
+open_enum! {
+    pub enum UsersRulesRuleSettingsAllowedContainersItem {
+        AcdSkill = "AcdSkill",
+        BusinessUnit = "BusinessUnit",
+        DirectoryGroup = "DirectoryGroup",
+        Division = "Division",
+        Language = "Language",
+        Location = "Location",
+        ManagementUnit = "ManagementUnit",
+        Queue = "Queue",
+        ReportsTo = "ReportsTo",
+        Team = "Team",
+        User = "User",
+    }
+}
 
-pub type UsersRulesRuleType = GetUsersRulesSettingRuleType;
+open_enum! {
+    pub enum UsersRulesRuleType {
+        Learning = "Learning",
+        ActivityPlan = "ActivityPlan",
+    }
+}
 
 record! {
     pub struct UsersRulesUpdateRuleRequest {

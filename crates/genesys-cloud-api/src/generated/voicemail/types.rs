@@ -56,8 +56,8 @@ record! {
 
 record! {
     pub struct VoicemailCopyRecord {
-        pub user: Option<User> = "user",
-        pub group: Option<Group> = "group",
+        pub user: Option<Box<User>> = "user",
+        pub group: Option<Box<Group>> = "group",
         pub date: Option<DateTime> = "date",
     }
 }
@@ -65,7 +65,7 @@ record! {
 record! {
     pub struct VoicemailGroupPolicy {
         pub name: Option<String> = "name",
-        pub group: Option<Group> = "group",
+        pub group: Option<Box<Group>> = "group",
         pub enabled: Option<bool> = "enabled",
         pub send_email_notifications: Option<bool> = "sendEmailNotifications",
         pub disable_email_pii: Option<bool> = "disableEmailPii",
@@ -128,7 +128,7 @@ record! {
 record! {
     pub struct VoicemailMessage {
         pub id: Option<String> = "id",
-        pub conversation: Option<Conversation> = "conversation",
+        pub conversation: Option<Box<Conversation>> = "conversation",
         pub read: Option<bool> = "read",
         pub audio_recording_duration_seconds: Option<i64> = "audioRecordingDurationSeconds",
         pub audio_recording_size_bytes: Option<i64> = "audioRecordingSizeBytes",
@@ -138,12 +138,12 @@ record! {
         pub deleted_date: Option<DateTime> = "deletedDate",
         pub caller_address: Option<String> = "callerAddress",
         pub caller_name: Option<String> = "callerName",
-        pub caller_user: Option<User> = "callerUser",
+        pub caller_user: Option<Box<User>> = "callerUser",
         pub deleted: Option<bool> = "deleted",
         pub note: Option<String> = "note",
-        pub user: Option<User> = "user",
-        pub group: Option<Group> = "group",
-        pub queue: Option<Queue> = "queue",
+        pub user: Option<Box<User>> = "user",
+        pub group: Option<Box<Group>> = "group",
+        pub queue: Option<Box<Queue>> = "queue",
         pub copied_from: Option<VoicemailCopyRecord> = "copiedFrom",
         pub copied_to: Option<Vec<VoicemailCopyRecord>> = "copiedTo",
         pub delete_retention_policy: Option<VoicemailRetentionPolicy> = "deleteRetentionPolicy",

@@ -64,12 +64,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum CobrowseSettingsChannelsItem {
-        Webmessaging = "Webmessaging",
-        Voice = "Voice",
-    }
-}
+pub type CobrowseSettingsChannelsItem = VideoSettingsChannelsItem;
 
 record! {
     pub struct ConversationAppSettings {
@@ -138,7 +133,7 @@ record! {
         pub flow: Option<WebDeploymentFlowEntityRef> = "flow",
         pub status: Option<ExpandableWebDeploymentStatus> = "status",
         pub push_integrations: Option<Vec<PushIntegration>> = "pushIntegrations",
-        pub configuration: Option<WebDeploymentConfigurationVersionResponse> = "configuration",
+        pub configuration: Option<Box<WebDeploymentConfigurationVersionResponse>> = "configuration",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -153,15 +148,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum ExpandableWebDeploymentStatus {
-        Pending = "Pending",
-        Active = "Active",
-        Inactive = "Inactive",
-        Error = "Error",
-        Deleting = "Deleting",
-    }
-}
+pub type ExpandableWebDeploymentStatus = WebDeploymentStatus;
 
 record! {
     pub struct FileUploadMode {
@@ -347,7 +334,7 @@ record! {
         pub styles: Option<MessengerStyles> = "styles",
         pub launcher_button: Option<LauncherButtonSettings> = "launcherButton",
         pub file_upload: Option<FileUploadSettings> = "fileUpload",
-        pub apps: Option<MessengerApps> = "apps",
+        pub apps: Option<Box<MessengerApps>> = "apps",
         pub home_screen: Option<MessengerHomeScreen> = "homeScreen",
         pub session_persistence_type: Option<MessengerSettingsSessionPersistenceType> = "sessionPersistenceType",
     }
@@ -586,7 +573,7 @@ open_enum! {
 record! {
     pub struct SupportCenterStyleSetting {
         pub hero_style: Option<SupportCenterHeroStyle> = "heroStyle",
-        pub global_style: Option<SupportCenterGlobalStyle> = "globalStyle",
+        pub global_style: Option<Box<SupportCenterGlobalStyle>> = "globalStyle",
     }
 }
 
@@ -616,7 +603,12 @@ record! {
     }
 }
 
-pub type VideoSettingsChannelsItem = CobrowseSettingsChannelsItem;
+open_enum! {
+    pub enum VideoSettingsChannelsItem {
+        Webmessaging = "Webmessaging",
+        Voice = "Voice",
+    }
+}
 
 record! {
     pub struct WebDeployment {
@@ -640,8 +632,8 @@ record! {
 
 record! {
     pub struct WebDeploymentActiveConfigurationOnDeployment {
-        pub configuration_version: Option<WebDeploymentConfigurationVersion> = "configurationVersion",
-        pub deployment: Option<WebDeployment> = "deployment",
+        pub configuration_version: Option<Box<WebDeploymentConfigurationVersion>> = "configurationVersion",
+        pub deployment: Option<Box<WebDeployment>> = "deployment",
     }
 }
 
@@ -655,11 +647,11 @@ record! {
         pub languages: Option<Vec<String>> = "languages",
         pub default_language: Option<String> = "defaultLanguage",
         pub custom_i18n_labels: Option<Vec<CustomI18nLabels>> = "customI18nLabels",
-        pub messenger: Option<MessengerSettings> = "messenger",
+        pub messenger: Option<Box<MessengerSettings>> = "messenger",
         pub position: Option<PositionSettings> = "position",
-        pub support_center: Option<SupportCenterSettings> = "supportCenter",
+        pub support_center: Option<Box<SupportCenterSettings>> = "supportCenter",
         pub cobrowse: Option<CobrowseSettings> = "cobrowse",
-        pub journey_events: Option<JourneyEventsSettings> = "journeyEvents",
+        pub journey_events: Option<Box<JourneyEventsSettings>> = "journeyEvents",
         pub authentication_settings: Option<AuthenticationSettings> = "authenticationSettings",
         pub video: Option<VideoSettings> = "video",
         pub date_created: Option<DateTime> = "dateCreated",
@@ -702,11 +694,11 @@ record! {
         pub languages: Option<Vec<String>> = "languages",
         pub default_language: Option<String> = "defaultLanguage",
         pub custom_i18n_labels: Option<Vec<CustomI18nLabels>> = "customI18nLabels",
-        pub messenger: Option<MessengerSettings> = "messenger",
+        pub messenger: Option<Box<MessengerSettings>> = "messenger",
         pub position: Option<PositionSettings> = "position",
-        pub support_center: Option<SupportCenterSettings> = "supportCenter",
+        pub support_center: Option<Box<SupportCenterSettings>> = "supportCenter",
         pub cobrowse: Option<CobrowseSettings> = "cobrowse",
-        pub journey_events: Option<JourneyEventsSettings> = "journeyEvents",
+        pub journey_events: Option<Box<JourneyEventsSettings>> = "journeyEvents",
         pub authentication_settings: Option<AuthenticationSettings> = "authenticationSettings",
         pub video: Option<VideoSettings> = "video",
         pub date_created: Option<DateTime> = "dateCreated",
@@ -720,9 +712,9 @@ record! {
     }
 }
 
-pub type WebDeploymentConfigurationVersionResponseStatus = ExpandableWebDeploymentStatus;
+pub type WebDeploymentConfigurationVersionResponseStatus = WebDeploymentStatus;
 
-pub type WebDeploymentConfigurationVersionStatus = ExpandableWebDeploymentStatus;
+pub type WebDeploymentConfigurationVersionStatus = WebDeploymentStatus;
 
 record! {
     pub struct WebDeploymentFlowEntityRef {
@@ -730,7 +722,7 @@ record! {
         pub name: Option<String> = "name",
         pub self_uri: Option<String> = "selfUri",
         pub flow_description: Option<String> = "flowDescription",
-        pub publish_version: Option<FlowVersion> = "publishVersion",
+        pub publish_version: Option<Box<FlowVersion>> = "publishVersion",
     }
 }
 
@@ -740,7 +732,15 @@ record! {
     }
 }
 
-pub type WebDeploymentStatus = ExpandableWebDeploymentStatus;
+open_enum! {
+    pub enum WebDeploymentStatus {
+        Pending = "Pending",
+        Active = "Active",
+        Inactive = "Inactive",
+        Error = "Error",
+        Deleting = "Deleting",
+    }
+}
 
 record! {
     pub struct WebDeploymentsAuthorizationResponse {
@@ -760,8 +760,8 @@ record! {
 record! {
     pub struct WebDeploymentsOAuthExchangeRequest {
         pub deployment_id: Option<String> = "deploymentId",
-        pub journey_context: Option<WebDeploymentsJourneyContext> = "journeyContext",
-        pub oauth: Option<WebDeploymentsOAuthRequestParameters> = "oauth",
+        pub journey_context: Option<Box<WebDeploymentsJourneyContext>> = "journeyContext",
+        pub oauth: Option<Box<WebDeploymentsOAuthRequestParameters>> = "oauth",
     }
 }
 

@@ -199,15 +199,15 @@ record! {
 record! {
     pub struct WebMessagingContent {
         pub content_type: Option<WebMessagingContentContentType> = "contentType",
-        pub attachment: Option<WebMessagingAttachment> = "attachment",
+        pub attachment: Option<Box<WebMessagingAttachment>> = "attachment",
         pub quick_reply: Option<WebMessagingQuickReply> = "quickReply",
         pub button_response: Option<WebMessagingButtonResponse> = "buttonResponse",
-        pub generic: Option<WebMessagingGeneric> = "generic",
-        pub card: Option<ContentCard> = "card",
+        pub generic: Option<Box<WebMessagingGeneric>> = "generic",
+        pub card: Option<Box<ContentCard>> = "card",
         pub carousel: Option<ContentCarousel> = "carousel",
         pub date_picker: Option<ContentDatePicker> = "datePicker",
-        pub list_picker: Option<ConversationContentListPicker> = "listPicker",
-        pub form: Option<ConversationContentForm> = "form",
+        pub list_picker: Option<Box<ConversationContentListPicker>> = "listPicker",
+        pub form: Option<Box<ConversationContentForm>> = "form",
     }
 }
 
@@ -242,14 +242,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum WebMessagingEventCoBrowseType {
-        Offering = "Offering",
-        OfferingExpired = "OfferingExpired",
-        OfferingAccepted = "OfferingAccepted",
-        OfferingRejected = "OfferingRejected",
-    }
-}
+pub type WebMessagingEventCoBrowseType = WebMessagingEventVideoType;
 
 open_enum! {
     pub enum WebMessagingEventEventType {
@@ -283,7 +276,14 @@ record! {
     }
 }
 
-pub type WebMessagingEventVideoType = WebMessagingEventCoBrowseType;
+open_enum! {
+    pub enum WebMessagingEventVideoType {
+        Offering = "Offering",
+        OfferingExpired = "OfferingExpired",
+        OfferingAccepted = "OfferingAccepted",
+        OfferingRejected = "OfferingRejected",
+    }
+}
 
 record! {
     pub struct WebMessagingGeneric {
@@ -298,7 +298,7 @@ record! {
 record! {
     pub struct WebMessagingMessage {
         pub id: Option<String> = "id",
-        pub channel: Option<WebMessagingChannel> = "channel",
+        pub channel: Option<Box<WebMessagingChannel>> = "channel",
         pub type_: Option<WebMessagingMessageType> = "type",
         pub text: Option<String> = "text",
         pub content: Option<Vec<WebMessagingContent>> = "content",

@@ -3331,11 +3331,6 @@ operation! {
     }
 }
 
-paged! {
-    GetWorkforcemanagementManagementunits -> types::ManagementUnit;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
-}
-
 operation! {
     /// `POST /api/v2/workforcemanagement/managementunits` (`postWorkforcemanagementManagementunits`)
     ///

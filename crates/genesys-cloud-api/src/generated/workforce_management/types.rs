@@ -18,7 +18,7 @@ record! {
         pub counts_as_paid_time: Option<bool> = "countsAsPaidTime",
         pub counts_as_work_time: Option<bool> = "countsAsWorkTime",
         pub agent_time_off_selectable: Option<bool> = "agentTimeOffSelectable",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
@@ -38,7 +38,7 @@ open_enum! {
 record! {
     pub struct ActivityCodeContainer {
         pub activity_codes: Option<Map<ActivityCode>> = "activityCodes",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
@@ -140,7 +140,7 @@ record! {
         pub id: Option<String> = "id",
         pub status: Option<ActivityPlanJobResponseStatus> = "status",
         pub exceptions: Option<Vec<ActivityPlanJobException>> = "exceptions",
-        pub error: Option<ErrorBody> = "error",
+        pub error: Option<Box<ErrorBody>> = "error",
         pub activity_plan: Option<ActivityPlanStructureWithOccurrenceSessionsUsersReference> = "activityPlan",
         pub type_: Option<ActivityPlanJobResponseType> = "type",
         pub occurrence: Option<ActivityPlanOccurrenceReference> = "occurrence",
@@ -239,7 +239,7 @@ record! {
         pub id: Option<String> = "id",
         pub status: Option<ActivityPlanOccurrencesDeletionJobResponseStatus> = "status",
         pub exceptions: Option<Vec<ActivityPlanJobException>> = "exceptions",
-        pub error: Option<ErrorBody> = "error",
+        pub error: Option<Box<ErrorBody>> = "error",
         pub activity_plan: Option<ActivityPlanStructureWithOccurrencesReference> = "activityPlan",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -297,7 +297,7 @@ record! {
         pub id: Option<String> = "id",
         pub status: Option<ActivityPlanRunJobResponseStatus> = "status",
         pub exceptions: Option<Vec<ActivityPlanJobException>> = "exceptions",
-        pub error: Option<ErrorBody> = "error",
+        pub error: Option<Box<ErrorBody>> = "error",
         pub activity_plan: Option<ActivityPlanReference> = "activityPlan",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -362,19 +362,9 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum AddAdherenceExplanationAdminRequestStatus {
-        Pending = "Pending",
-        Approved = "Approved",
-        Denied = "Denied",
-    }
-}
+pub type AddAdherenceExplanationAdminRequestStatus = AdherenceAdjustmentStatus;
 
-open_enum! {
-    pub enum AddAdherenceExplanationAdminRequestType {
-        Late = "Late",
-    }
-}
+pub type AddAdherenceExplanationAdminRequestType = AdherenceExplanationResponseType;
 
 record! {
     pub struct AddAdherenceExplanationAgentRequest {
@@ -385,7 +375,7 @@ record! {
     }
 }
 
-pub type AddAdherenceExplanationAgentRequestType = AddAdherenceExplanationAdminRequestType;
+pub type AddAdherenceExplanationAgentRequestType = AdherenceExplanationResponseType;
 
 record! {
     pub struct AddOpportunityBody {
@@ -401,12 +391,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum AddOpportunityBodyApprovalType {
-        Automatic = "Automatic",
-        Manual = "Manual",
-    }
-}
+pub type AddOpportunityBodyApprovalType = OpportunityResultApprovalType;
 
 record! {
     pub struct AddShiftTradeJobRequest {
@@ -460,12 +445,18 @@ record! {
         pub reviewer_notes: Option<String> = "reviewerNotes",
         pub reviewed_by: Option<UserReference> = "reviewedBy",
         pub reviewed_date: Option<DateTime> = "reviewedDate",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
         pub self_uri: Option<String> = "selfUri",
     }
 }
 
-pub type AdherenceAdjustmentStatus = AddAdherenceExplanationAdminRequestStatus;
+open_enum! {
+    pub enum AdherenceAdjustmentStatus {
+        Approved = "Approved",
+        Denied = "Denied",
+        Pending = "Pending",
+    }
+}
 
 record! {
     pub struct AdherenceAdjustmentsListing {
@@ -478,7 +469,7 @@ record! {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
         pub state: Option<AdherenceAdjustmentsReasonCodeState> = "state",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -515,9 +506,9 @@ record! {
         pub id: Option<String> = "id",
         pub type_: Option<AdherenceExplanationJobType> = "type",
         pub status: Option<AdherenceExplanationJobStatus> = "status",
-        pub adherence_explanation: Option<AdherenceExplanationResponse> = "adherenceExplanation",
+        pub adherence_explanation: Option<Box<AdherenceExplanationResponse>> = "adherenceExplanation",
         pub download_url: Option<String> = "downloadUrl",
-        pub error: Option<ErrorBody> = "error",
+        pub error: Option<Box<ErrorBody>> = "error",
         pub agent_query_response_template: Option<AdherenceExplanationListingAgentQueryResponse> = "agentQueryResponseTemplate",
         pub bu_query_response_template: Option<AdherenceExplanationListingBuQueryResponse> = "buQueryResponseTemplate",
         pub self_uri: Option<String> = "selfUri",
@@ -535,18 +526,18 @@ record! {
 
 pub type AdherenceExplanationJobReferenceStatus = ActivityPlanJobResponseStatus;
 
+pub type AdherenceExplanationJobReferenceType = AdherenceExplanationJobType;
+
+pub type AdherenceExplanationJobStatus = ActivityPlanJobResponseStatus;
+
 open_enum! {
-    pub enum AdherenceExplanationJobReferenceType {
+    pub enum AdherenceExplanationJobType {
         AddExplanation = "AddExplanation",
         UpdateExplanation = "UpdateExplanation",
         QueryAgentExplanations = "QueryAgentExplanations",
         QueryBuExplanations = "QueryBuExplanations",
     }
 }
-
-pub type AdherenceExplanationJobStatus = ActivityPlanJobResponseStatus;
-
-pub type AdherenceExplanationJobType = AdherenceExplanationJobReferenceType;
 
 record! {
     pub struct AdherenceExplanationListing {
@@ -581,9 +572,9 @@ record! {
     }
 }
 
-pub type AdherenceExplanationNotificationStatus = AddAdherenceExplanationAdminRequestStatus;
+pub type AdherenceExplanationNotificationStatus = AdherenceAdjustmentStatus;
 
-pub type AdherenceExplanationNotificationType = AddAdherenceExplanationAdminRequestType;
+pub type AdherenceExplanationNotificationType = AdherenceExplanationResponseType;
 
 record! {
     pub struct AdherenceExplanationResponse {
@@ -602,9 +593,13 @@ record! {
     }
 }
 
-pub type AdherenceExplanationResponseStatus = AddAdherenceExplanationAdminRequestStatus;
+pub type AdherenceExplanationResponseStatus = AdherenceAdjustmentStatus;
 
-pub type AdherenceExplanationResponseType = AddAdherenceExplanationAdminRequestType;
+open_enum! {
+    pub enum AdherenceExplanationResponseType {
+        Late = "Late",
+    }
+}
 
 record! {
     pub struct AdherenceSettings {
@@ -630,18 +625,11 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum AdminAgentScheduleBidBiddingPreferenceOverrideReason {
-        UnableToBid = "UnableToBid",
-        ChangeOfCircumstance = "ChangeOfCircumstance",
-        NewHire = "NewHire",
-        EmployeeMove = "EmployeeMove",
-    }
-}
+pub type AdminAgentScheduleBidBiddingPreferenceOverrideReason = AgentBidWorkPlanOverrideRequestOverrideReason;
 
 record! {
     pub struct AdminAgentScheduleBidPreferenceResponse {
-        pub result: Option<AdminAgentScheduleSetPreferences> = "result",
+        pub result: Option<Box<AdminAgentScheduleSetPreferences>> = "result",
         pub download_url: Option<String> = "downloadUrl",
     }
 }
@@ -667,7 +655,7 @@ record! {
     }
 }
 
-pub type AdminAgentWorkPlanBiddingPreferenceOverrideReason = AdminAgentScheduleBidBiddingPreferenceOverrideReason;
+pub type AdminAgentWorkPlanBiddingPreferenceOverrideReason = AgentBidWorkPlanOverrideRequestOverrideReason;
 
 record! {
     pub struct AdminAgentWorkPlanPreferenceResponse {
@@ -682,7 +670,7 @@ record! {
     pub struct AdminBulkUpdateAlternativeShiftTradeState {
         pub trade_id: Option<String> = "tradeId",
         pub state: Option<AdminBulkUpdateAlternativeShiftTradeStateState> = "state",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
@@ -713,7 +701,7 @@ record! {
         pub daily_duration_minutes: Option<i64> = "dailyDurationMinutes",
         pub duration_minutes: Option<Vec<i64>> = "durationMinutes",
         pub payable_minutes: Option<Vec<i64>> = "payableMinutes",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
@@ -778,7 +766,7 @@ record! {
     }
 }
 
-pub type AgentBidScheduleSetOverrideRequestOverrideReason = AdminAgentScheduleBidBiddingPreferenceOverrideReason;
+pub type AgentBidScheduleSetOverrideRequestOverrideReason = AgentBidWorkPlanOverrideRequestOverrideReason;
 
 record! {
     pub struct AgentBidWorkPlanOverrideRequest {
@@ -788,7 +776,14 @@ record! {
     }
 }
 
-pub type AgentBidWorkPlanOverrideRequestOverrideReason = AdminAgentScheduleBidBiddingPreferenceOverrideReason;
+open_enum! {
+    pub enum AgentBidWorkPlanOverrideRequestOverrideReason {
+        UnableToBid = "UnableToBid",
+        ChangeOfCircumstance = "ChangeOfCircumstance",
+        NewHire = "NewHire",
+        EmployeeMove = "EmployeeMove",
+    }
+}
 
 record! {
     pub struct AgentBulkAddOpportunityEnrollment {
@@ -805,12 +800,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum AgentBulkAddOpportunityEnrollmentResultStatus {
-        Complete = "Complete",
-        Error = "Error",
-    }
-}
+pub type AgentBulkAddOpportunityEnrollmentResultStatus = BulkRemoveOpportunitiesResultStatus;
 
 record! {
     pub struct AgentBulkAddOpportunityEnrollmentsRequest {
@@ -918,7 +908,7 @@ record! {
         pub operation_id: Option<String> = "operationId",
         pub result: Option<AgentMuScheduleResult> = "result",
         pub download_url: Option<String> = "downloadUrl",
-        pub error: Option<ErrorBody> = "error",
+        pub error: Option<Box<ErrorBody>> = "error",
     }
 }
 
@@ -969,7 +959,7 @@ record! {
         pub system_message_code: Option<AgentOpportunityEnrollmentResultSystemMessageCode> = "systemMessageCode",
         pub review_note: Option<String> = "reviewNote",
         pub denial_code: Option<AgentOpportunityEnrollmentResultDenialCode> = "denialCode",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
@@ -993,42 +983,7 @@ open_enum! {
     }
 }
 
-open_enum! {
-    pub enum AgentOpportunityEnrollmentResultSystemMessageCode {
-        ActivityChanged = "ActivityChanged",
-        AgentEnrollmentsHourlyLimitExceeded = "AgentEnrollmentsHourlyLimitExceeded",
-        BatchLimitExceeded = "BatchLimitExceeded",
-        BusinessUnitEnrollmentsHourlyLimitExceeded = "BusinessUnitEnrollmentsHourlyLimitExceeded",
-        BusinessUnitNotFound = "BusinessUnitNotFound",
-        BusinessUnitOpportunityHourlyLimitExceeded = "BusinessUnitOpportunityHourlyLimitExceeded",
-        CapacityFull = "CapacityFull",
-        Conflict = "Conflict",
-        DateMustBeInFuture = "DateMustBeInFuture",
-        DeadlineMustBeAfterOpenTime = "DeadlineMustBeAfterOpenTime",
-        DeadlineMustBeBeforeOrEqualToStartTime = "DeadlineMustBeBeforeOrEqualToStartTime",
-        EndTimeMustBeAfterStartTime = "EndTimeMustBeAfterStartTime",
-        EnrollmentNotFound = "EnrollmentNotFound",
-        InternalError = "InternalError",
-        InternalErrorAutoApproval = "InternalErrorAutoApproval",
-        InternalErrorDenial = "InternalErrorDenial",
-        InternalErrorScheduleUpdate = "InternalErrorScheduleUpdate",
-        InvalidOpportunityLength = "InvalidOpportunityLength",
-        InvalidOpportunityStatus = "InvalidOpportunityStatus",
-        InvalidRequest = "InvalidRequest",
-        InvalidStatusTransition = "InvalidStatusTransition",
-        InvalidTime = "InvalidTime",
-        NoInvitationsForPublish = "NoInvitationsForPublish",
-        OpenTimeMustBeBeforeStartTime = "OpenTimeMustBeBeforeStartTime",
-        OpportunityClosed = "OpportunityClosed",
-        OpportunityNotFound = "OpportunityNotFound",
-        OpportunityNotOpen = "OpportunityNotOpen",
-        ScheduleConflict = "ScheduleConflict",
-        ScheduleNotFound = "ScheduleNotFound",
-        ServiceUnavailable = "ServiceUnavailable",
-        StartTimeMustBeWithinOneYear = "StartTimeMustBeWithinOneYear",
-        StatusNotDraft = "StatusNotDraft",
-    }
-}
+pub type AgentOpportunityEnrollmentResultSystemMessageCode = BulkOpportunitiesErrorErrorCode;
 
 record! {
     pub struct AgentPossibleWorkShiftsRequest {
@@ -1097,20 +1052,12 @@ record! {
         pub status: Option<AgentQueryOpportunityResultStatus> = "status",
         pub capacity: Option<i64> = "capacity",
         pub enrollment_counts: Option<PendingAndApprovedOpportunityEnrollmentCounts> = "enrollmentCounts",
-        pub enrollment: Option<AgentOpportunityEnrollmentResult> = "enrollment",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub enrollment: Option<Box<AgentOpportunityEnrollmentResult>> = "enrollment",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
-open_enum! {
-    pub enum AgentQueryOpportunityResultStatus {
-        Draft = "Draft",
-        Published = "Published",
-        Open = "Open",
-        Pending = "Pending",
-        Closed = "Closed",
-    }
-}
+pub type AgentQueryOpportunityResultStatus = OpportunityResultStatus;
 
 record! {
     pub struct AgentQueueTimeRequest {
@@ -1134,12 +1081,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum AgentScheduleBidBidType {
-        WorkPlanBid = "WorkPlanBid",
-        ScheduleBid = "ScheduleBid",
-    }
-}
+pub type AgentScheduleBidBidType = ScheduleBidBidType;
 
 record! {
     pub struct AgentScheduleBidScheduleSetResponse {
@@ -1148,18 +1090,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum AgentScheduleBidStatus {
-        Draft = "Draft",
-        Locked = "Locked",
-        Optimized = "Optimized",
-        Scheduled = "Scheduled",
-        Open = "Open",
-        Closed = "Closed",
-        Processed = "Processed",
-        Published = "Published",
-    }
-}
+pub type AgentScheduleBidStatus = ScheduleBidStatus;
 
 record! {
     pub struct AgentScheduleBiddingPreferencePriority {
@@ -1180,7 +1111,7 @@ record! {
     }
 }
 
-pub type AgentScheduleBiddingPreferenceResponseOverrideReason = AdminAgentScheduleBidBiddingPreferenceOverrideReason;
+pub type AgentScheduleBiddingPreferenceResponseOverrideReason = AgentBidWorkPlanOverrideRequestOverrideReason;
 
 record! {
     pub struct AgentScheduleBids {
@@ -1251,7 +1182,7 @@ record! {
     pub struct AgentUpdateAlternativeShiftTradeRequest {
         pub state: Option<AgentUpdateAlternativeShiftTradeRequestState> = "state",
         pub review_note: Option<String> = "reviewNote",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
@@ -1297,16 +1228,11 @@ record! {
     }
 }
 
-pub type AgentWorkPlanBidBidType = AgentScheduleBidBidType;
+pub type AgentWorkPlanBidBidType = ScheduleBidBidType;
 
-pub type AgentWorkPlanBidStatus = AgentScheduleBidStatus;
+pub type AgentWorkPlanBidStatus = ScheduleBidStatus;
 
-open_enum! {
-    pub enum AgentWorkPlanBidWorkPlanFieldsVisibleToAgentsItem {
-        Name = "Name",
-        PaidHours = "PaidHours",
-    }
-}
+pub type AgentWorkPlanBidWorkPlanFieldsVisibleToAgentsItem = ListWrapperAgentWorkPlanFieldValuesItem;
 
 record! {
     pub struct AgentWorkPlanBiddingPreference {
@@ -1334,7 +1260,7 @@ record! {
     }
 }
 
-pub type AgentWorkPlanBiddingPreferenceResponseOverrideReason = AdminAgentScheduleBidBiddingPreferenceOverrideReason;
+pub type AgentWorkPlanBiddingPreferenceResponseOverrideReason = AgentBidWorkPlanOverrideRequestOverrideReason;
 
 record! {
     pub struct AgentWorkPlanBids {
@@ -1541,7 +1467,7 @@ record! {
         pub enabled_granularities: Option<Vec<AlternativeShiftBuSettingsResponseEnabledGranularitiesItem>> = "enabledGranularities",
         pub min_minutes_before_start_time: Option<i64> = "minMinutesBeforeStartTime",
         pub retained_activity_categories: Option<Vec<AlternativeShiftBuSettingsResponseRetainedActivityCategoriesItem>> = "retainedActivityCategories",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
@@ -1551,17 +1477,7 @@ open_enum! {
     }
 }
 
-open_enum! {
-    pub enum AlternativeShiftBuSettingsResponseRetainedActivityCategoriesItem {
-        Break = "Break",
-        Meal = "Meal",
-        Meeting = "Meeting",
-        OffQueueWork = "OffQueueWork",
-        TimeOff = "TimeOff",
-        Training = "Training",
-        Unavailable = "Unavailable",
-    }
-}
+pub type AlternativeShiftBuSettingsResponseRetainedActivityCategoriesItem = ListWrapperAlternativeShiftBuSettingsActivityCategoryValuesItem;
 
 record! {
     pub struct AlternativeShiftBulkUpdateTradesResponseTemplate {
@@ -1580,15 +1496,7 @@ record! {
 
 pub type AlternativeShiftJobReferenceStatus = ActivityPlanJobResponseStatus;
 
-open_enum! {
-    pub enum AlternativeShiftJobReferenceType {
-        ListOffers = "ListOffers",
-        SearchOffers = "SearchOffers",
-        ListUserTrades = "ListUserTrades",
-        SearchTrades = "SearchTrades",
-        BulkUpdateTrades = "BulkUpdateTrades",
-    }
-}
+pub type AlternativeShiftJobReferenceType = AlternativeShiftJobResponseType;
 
 record! {
     pub struct AlternativeShiftJobResponse {
@@ -1596,8 +1504,8 @@ record! {
         pub status: Option<AlternativeShiftJobResponseStatus> = "status",
         pub type_: Option<AlternativeShiftJobResponseType> = "type",
         pub download_url: Option<String> = "downloadUrl",
-        pub error: Option<ErrorBody> = "error",
-        pub view_offers_results: Option<AlternativeShiftOffersViewResponseTemplate> = "viewOffersResults",
+        pub error: Option<Box<ErrorBody>> = "error",
+        pub view_offers_results: Option<Box<AlternativeShiftOffersViewResponseTemplate>> = "viewOffersResults",
         pub view_trades_results: Option<AlternativeShiftTradesViewResponseTemplate> = "viewTradesResults",
         pub bulk_update_trades_results: Option<AlternativeShiftBulkUpdateTradesResponseTemplate> = "bulkUpdateTradesResults",
         pub self_uri: Option<String> = "selfUri",
@@ -1606,7 +1514,15 @@ record! {
 
 pub type AlternativeShiftJobResponseStatus = ActivityPlanJobResponseStatus;
 
-pub type AlternativeShiftJobResponseType = AlternativeShiftJobReferenceType;
+open_enum! {
+    pub enum AlternativeShiftJobResponseType {
+        ListOffers = "ListOffers",
+        SearchOffers = "SearchOffers",
+        ListUserTrades = "ListUserTrades",
+        SearchTrades = "SearchTrades",
+        BulkUpdateTrades = "BulkUpdateTrades",
+    }
+}
 
 record! {
     pub struct AlternativeShiftNotification {
@@ -1622,17 +1538,13 @@ record! {
     }
 }
 
-pub type AlternativeShiftNotificationGranularity = AlternativeShiftBuSettingsResponseEnabledGranularitiesItem;
-
 open_enum! {
-    pub enum AlternativeShiftNotificationNewState {
-        Canceled = "Canceled",
-        Denied = "Denied",
-        Expired = "Expired",
-        Submitted = "Submitted",
-        Approved = "Approved",
+    pub enum AlternativeShiftNotificationGranularity {
+        Daily = "Daily",
     }
 }
+
+pub type AlternativeShiftNotificationNewState = AlternativeShiftTradeResponseState;
 
 record! {
     pub struct AlternativeShiftOffersRequest {
@@ -1677,7 +1589,7 @@ record! {
         pub failure_reason: Option<AlternativeShiftTradeBulkUpdateTemplateItemFailureReason> = "failureReason",
         pub admin_date_reviewed: Option<DateTime> = "adminDateReviewed",
         pub admin_reviewed_by: Option<UserReference> = "adminReviewedBy",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
@@ -1688,7 +1600,7 @@ open_enum! {
     }
 }
 
-pub type AlternativeShiftTradeBulkUpdateTemplateItemState = AlternativeShiftNotificationNewState;
+pub type AlternativeShiftTradeBulkUpdateTemplateItemState = AlternativeShiftTradeResponseState;
 
 record! {
     pub struct AlternativeShiftTradeListing {
@@ -1714,7 +1626,7 @@ record! {
         pub admin_date_reviewed: Option<DateTime> = "adminDateReviewed",
         pub admin_reviewed_by: Option<UserReference> = "adminReviewedBy",
         pub violations: Option<Vec<AlternativeShiftTradeResponseViolationsItem>> = "violations",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -1730,7 +1642,15 @@ open_enum! {
     }
 }
 
-pub type AlternativeShiftTradeResponseState = AlternativeShiftNotificationNewState;
+open_enum! {
+    pub enum AlternativeShiftTradeResponseState {
+        Canceled = "Canceled",
+        Denied = "Denied",
+        Expired = "Expired",
+        Submitted = "Submitted",
+        Approved = "Approved",
+    }
+}
 
 open_enum! {
     pub enum AlternativeShiftTradeResponseViolationsItem {
@@ -1755,7 +1675,7 @@ record! {
     pub struct AsyncForecastOperationResult {
         pub status: Option<AsyncForecastOperationResultStatus> = "status",
         pub operation_id: Option<String> = "operationId",
-        pub result: Option<BuShortTermForecast> = "result",
+        pub result: Option<Box<BuShortTermForecast>> = "result",
         pub progress: Option<i64> = "progress",
     }
 }
@@ -1766,7 +1686,7 @@ record! {
     pub struct AsyncIntradayResponse {
         pub status: Option<AsyncIntradayResponseStatus> = "status",
         pub operation_id: Option<String> = "operationId",
-        pub result: Option<BuIntradayResponse> = "result",
+        pub result: Option<Box<BuIntradayResponse>> = "result",
     }
 }
 
@@ -1790,12 +1710,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum AvailableTimeOffRangeGranularity {
-        Daily = "Daily",
-        FifteenMinutes = "FifteenMinutes",
-    }
-}
+pub type AvailableTimeOffRangeGranularity = TimeOffLimitGranularity;
 
 record! {
     pub struct AvailableTimeOffRequest {
@@ -1805,7 +1720,12 @@ record! {
     }
 }
 
-pub type AvailableTimeOffRequestSupportedGranularitiesItem = AvailableTimeOffRangeGranularity;
+open_enum! {
+    pub enum AvailableTimeOffRequestSupportedGranularitiesItem {
+        Daily = "Daily",
+        FifteenMinutes = "FifteenMinutes",
+    }
+}
 
 record! {
     pub struct AvailableTimeOffResponse {
@@ -1879,7 +1799,7 @@ record! {
         pub id: Option<String> = "id",
         pub status: Option<BuAdherenceAdjustmentsQueryJobStatus> = "status",
         pub download_url: Option<String> = "downloadUrl",
-        pub error: Option<ErrorBody> = "error",
+        pub error: Option<Box<ErrorBody>> = "error",
         pub result: Option<AdherenceAdjustmentsListing> = "result",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -1907,7 +1827,7 @@ pub type BuAdherenceAdjustmentsQueryJobsReferenceStatus = ActivityPlanJobRespons
 record! {
     pub struct BuAdherenceAdjustmentsSettings {
         pub submission_range_constraint_days: Option<i64> = "submissionRangeConstraintDays",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
@@ -1971,7 +1891,7 @@ record! {
 record! {
     pub struct BuAgentScheduleHistoryResponse {
         pub prior_published_schedules: Option<Vec<BuScheduleReference>> = "priorPublishedSchedules",
-        pub base_published_schedule: Option<BuAgentScheduleHistoryChange> = "basePublishedSchedule",
+        pub base_published_schedule: Option<Box<BuAgentScheduleHistoryChange>> = "basePublishedSchedule",
         pub dropped_changes: Option<Vec<BuAgentScheduleHistoryDroppedChange>> = "droppedChanges",
         pub changes: Option<Vec<BuAgentScheduleHistoryChange>> = "changes",
     }
@@ -1993,7 +1913,7 @@ record! {
         pub full_day_time_off_markers: Option<Vec<BuFullDayTimeOffMarker>> = "fullDayTimeOffMarkers",
         pub work_plan: Option<WorkPlanReference> = "workPlan",
         pub work_plans_per_week: Option<Vec<WorkPlanReference>> = "workPlansPerWeek",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
@@ -2077,8 +1997,8 @@ record! {
         pub status: Option<BuAlternativeShiftJobResponseStatus> = "status",
         pub type_: Option<BuAlternativeShiftJobResponseType> = "type",
         pub download_url: Option<String> = "downloadUrl",
-        pub error: Option<ErrorBody> = "error",
-        pub view_offers_results: Option<AlternativeShiftOffersViewResponseTemplate> = "viewOffersResults",
+        pub error: Option<Box<ErrorBody>> = "error",
+        pub view_offers_results: Option<Box<AlternativeShiftOffersViewResponseTemplate>> = "viewOffersResults",
         pub view_trades_results: Option<AlternativeShiftTradesViewResponseTemplate> = "viewTradesResults",
         pub bulk_update_trades_results: Option<AlternativeShiftBulkUpdateTradesResponseTemplate> = "bulkUpdateTradesResults",
         pub self_uri: Option<String> = "selfUri",
@@ -2087,7 +2007,7 @@ record! {
 
 pub type BuAlternativeShiftJobResponseStatus = ActivityPlanJobResponseStatus;
 
-pub type BuAlternativeShiftJobResponseType = AlternativeShiftJobReferenceType;
+pub type BuAlternativeShiftJobResponseType = AlternativeShiftJobResponseType;
 
 record! {
     pub struct BuAsyncAgentSchedulesQueryResponse {
@@ -2117,7 +2037,7 @@ record! {
     pub struct BuAsyncScheduleResponse {
         pub status: Option<BuAsyncScheduleResponseStatus> = "status",
         pub operation_id: Option<String> = "operationId",
-        pub result: Option<BuScheduleMetadata> = "result",
+        pub result: Option<Box<BuScheduleMetadata>> = "result",
     }
 }
 
@@ -2127,7 +2047,7 @@ record! {
     pub struct BuAsyncScheduleRunResponse {
         pub status: Option<BuAsyncScheduleRunResponseStatus> = "status",
         pub operation_id: Option<String> = "operationId",
-        pub result: Option<BuScheduleRun> = "result",
+        pub result: Option<Box<BuScheduleRun>> = "result",
     }
 }
 
@@ -2162,7 +2082,7 @@ record! {
     }
 }
 
-pub type BuConvertTimeOffLimitGranularityJobRequestGranularity = AvailableTimeOffRangeGranularity;
+pub type BuConvertTimeOffLimitGranularityJobRequestGranularity = TimeOffLimitGranularity;
 
 record! {
     pub struct BuConvertTimeOffLimitGranularityJobResponse {
@@ -2170,7 +2090,7 @@ record! {
         pub time_off_limit: Option<BuTimeOffLimitReference> = "timeOffLimit",
         pub status: Option<BuConvertTimeOffLimitGranularityJobResponseStatus> = "status",
         pub progress: Option<BuConvertTimeOffLimitGranularityJobProgress> = "progress",
-        pub error: Option<ErrorBody> = "error",
+        pub error: Option<Box<ErrorBody>> = "error",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -2202,7 +2122,7 @@ record! {
     }
 }
 
-pub type BuCreateTimeOffLimitRequestGranularity = AvailableTimeOffRangeGranularity;
+pub type BuCreateTimeOffLimitRequestGranularity = TimeOffLimitGranularity;
 
 record! {
     pub struct BuCreateTimeOffPlanRequest {
@@ -2221,15 +2141,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum BuCreateTimeOffPlanRequestAutoApprovalRule {
-        Never = "Never",
-        Always = "Always",
-        CheckLimits = "CheckLimits",
-        CheckActivityCodes = "CheckActivityCodes",
-        CheckLimitsAndActivityCodes = "CheckLimitsAndActivityCodes",
-    }
-}
+pub type BuCreateTimeOffPlanRequestAutoApprovalRule = TimeOffPlanAutoApprovalRule;
 
 record! {
     pub struct BuCurrentAgentScheduleSearchResponse {
@@ -2282,12 +2194,7 @@ open_enum! {
     }
 }
 
-open_enum! {
-    pub enum BuForecastModificationResponseMetric {
-        Offered = "Offered",
-        AverageHandleTimeSeconds = "AverageHandleTimeSeconds",
-    }
-}
+pub type BuForecastModificationResponseMetric = BuForecastTimeSeriesResultMetric;
 
 open_enum! {
     pub enum BuForecastModificationResponseType {
@@ -2340,7 +2247,7 @@ record! {
     }
 }
 
-pub type BuForecastStaffingRequirementsResultResponseState = ActivityPlanJobResponseStatus;
+pub type BuForecastStaffingRequirementsResultResponseState = HistoricalDataJobEntityStatusState;
 
 record! {
     pub struct BuForecastTimeSeriesResult {
@@ -2388,7 +2295,12 @@ open_enum! {
     }
 }
 
-pub type BuForecastTimeSeriesResultMetric = BuForecastModificationResponseMetric;
+open_enum! {
+    pub enum BuForecastTimeSeriesResultMetric {
+        Offered = "Offered",
+        AverageHandleTimeSeconds = "AverageHandleTimeSeconds",
+    }
+}
 
 record! {
     pub struct BuFullDayTimeOffMarker {
@@ -2479,7 +2391,7 @@ record! {
 record! {
     pub struct BuImportTimeOffLimitValuesSchema {
         pub limit_values: Option<Vec<BuImportTimeOffLimitValue>> = "limitValues",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
@@ -2504,16 +2416,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum BuIntradayDataGroupMediaType {
-        Voice = "Voice",
-        Chat = "Chat",
-        Email = "Email",
-        Callback = "Callback",
-        Message = "Message",
-        Workitem = "Workitem",
-    }
-}
+pub type BuIntradayDataGroupMediaType = RoutePathRequestMediaType;
 
 record! {
     pub struct BuIntradayForecastData {
@@ -2558,7 +2461,7 @@ record! {
 
 record! {
     pub struct BuListAlternativeShiftTradesResponse {
-        pub job: Option<BuAlternativeShiftJobResponse> = "job",
+        pub job: Option<Box<BuAlternativeShiftJobResponse>> = "job",
         pub result: Option<AlternativeShiftTradeListing> = "result",
     }
 }
@@ -2689,7 +2592,7 @@ record! {
         pub published: Option<bool> = "published",
         pub short_term_forecast: Option<BuShortTermForecastReference> = "shortTermForecast",
         pub generation_results: Option<ScheduleGenerationResultSummary> = "generationResults",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -2709,7 +2612,7 @@ record! {
         pub published: Option<bool> = "published",
         pub short_term_forecast: Option<BuShortTermForecastReference> = "shortTermForecast",
         pub generation_results: Option<ScheduleGenerationResultSummary> = "generationResults",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
         pub management_units: Option<Vec<BuManagementUnitScheduleSummary>> = "managementUnits",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -2773,7 +2676,7 @@ record! {
         pub scheduling_completed_time: Option<DateTime> = "schedulingCompletedTime",
         pub message_count: Option<i64> = "messageCount",
         pub message_severity_counts: Option<Vec<SchedulerMessageSeverityCount>> = "messageSeverityCounts",
-        pub rescheduling_options: Option<ReschedulingOptionsRunResponse> = "reschedulingOptions",
+        pub rescheduling_options: Option<Box<ReschedulingOptionsRunResponse>> = "reschedulingOptions",
         pub rescheduling_result_expiration: Option<DateTime> = "reschedulingResultExpiration",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -2799,14 +2702,14 @@ open_enum! {
 record! {
     pub struct BuSchedulerSettingsRequest {
         pub consistent_service_level_smoothing: Option<bool> = "consistentServiceLevelSmoothing",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
 record! {
     pub struct BuSchedulerSettingsResponse {
         pub consistent_service_level_smoothing: Option<bool> = "consistentServiceLevelSmoothing",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
@@ -2838,13 +2741,7 @@ record! {
 
 pub type BuSchedulingSettingsResponseActivitySmoothingType = BuRescheduleRequestActivitySmoothingType;
 
-open_enum! {
-    pub enum BuSchedulingSettingsResponseSyncTimeOffPropertiesItem {
-        PayableMinutes = "PayableMinutes",
-        FullDayEarliestStartOffsetMinutes = "FullDayEarliestStartOffsetMinutes",
-        FullDayLatestEndOffsetMinutes = "FullDayLatestEndOffsetMinutes",
-    }
-}
+pub type BuSchedulingSettingsResponseSyncTimeOffPropertiesItem = SetWrapperSyncTimeOffPropertyValuesItem;
 
 record! {
     pub struct BuSearchAgentSchedulesRequest {
@@ -2865,7 +2762,7 @@ record! {
 record! {
     pub struct BuSetTimeOffLimitValuesRequest {
         pub values: Option<Vec<BuTimeOffLimitRange>> = "values",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
@@ -2877,7 +2774,7 @@ record! {
         pub creation_method: Option<BuShortTermForecastCreationMethod> = "creationMethod",
         pub description: Option<String> = "description",
         pub legacy: Option<bool> = "legacy",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
         pub can_use_for_scheduling: Option<bool> = "canUseForScheduling",
         pub reference_start_date: Option<DateTime> = "referenceStartDate",
         pub source_days: Option<Vec<ForecastSourceDayPointer>> = "sourceDays",
@@ -2907,7 +2804,7 @@ record! {
         pub creation_method: Option<BuShortTermForecastListItemCreationMethod> = "creationMethod",
         pub description: Option<String> = "description",
         pub legacy: Option<bool> = "legacy",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
         pub can_use_for_scheduling: Option<bool> = "canUseForScheduling",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -2973,13 +2870,13 @@ record! {
         pub staffing_group: Option<StaffingGroupReference> = "staffingGroup",
         pub management_unit: Option<ManagementUnitReference> = "managementUnit",
         pub granularity: Option<BuTimeOffLimitResponseGranularity> = "granularity",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
         pub full_day_time_off_start_time: Option<String> = "fullDayTimeOffStartTime",
         pub self_uri: Option<String> = "selfUri",
     }
 }
 
-pub type BuTimeOffLimitResponseGranularity = AvailableTimeOffRangeGranularity;
+pub type BuTimeOffLimitResponseGranularity = TimeOffLimitGranularity;
 
 record! {
     pub struct BuTimeOffLimitValueRange {
@@ -2991,12 +2888,12 @@ record! {
         pub allocated_minutes_per_interval: Option<Vec<i64>> = "allocatedMinutesPerInterval",
         pub waitlisted_minutes_per_interval: Option<Vec<i64>> = "waitlistedMinutesPerInterval",
         pub waitlisted_requests_per_interval: Option<Vec<i64>> = "waitlistedRequestsPerInterval",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
         pub self_uri: Option<String> = "selfUri",
     }
 }
 
-pub type BuTimeOffLimitValueRangeGranularity = AvailableTimeOffRangeGranularity;
+pub type BuTimeOffLimitValueRangeGranularity = TimeOffLimitGranularity;
 
 record! {
     pub struct BuTimeOffLimitValues {
@@ -3011,11 +2908,11 @@ record! {
         pub time_off_limit: Option<BuTimeOffLimitReference> = "timeOffLimit",
         pub granularity: Option<BuTimeOffLimitValuesForGranularityResponseGranularity> = "granularity",
         pub limit_values: Option<Vec<BuTimeOffLimitValues>> = "limitValues",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
-pub type BuTimeOffLimitValuesForGranularityResponseGranularity = AvailableTimeOffRangeGranularity;
+pub type BuTimeOffLimitValuesForGranularityResponseGranularity = TimeOffLimitGranularity;
 
 record! {
     pub struct BuTimeOffLimitValuesImportUploadUrlRequest {
@@ -3052,12 +2949,12 @@ record! {
         pub count_against_time_off_limits: Option<bool> = "countAgainstTimeOffLimits",
         pub business_unit_association: Option<TimeOffPlanBusinessUnitAssociation> = "businessUnitAssociation",
         pub management_unit_association: Option<TimeOffPlanManagementUnitAssociation> = "managementUnitAssociation",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
         pub self_uri: Option<String> = "selfUri",
     }
 }
 
-pub type BuTimeOffPlanResponseAutoApprovalRule = BuCreateTimeOffPlanRequestAutoApprovalRule;
+pub type BuTimeOffPlanResponseAutoApprovalRule = TimeOffPlanAutoApprovalRule;
 
 record! {
     pub struct BuUpdateAgentScheduleShift {
@@ -3080,7 +2977,7 @@ record! {
         pub work_plan_ids_per_week: Option<ListWrapperString> = "workPlanIdsPerWeek",
         pub shifts: Option<Vec<BuUpdateAgentScheduleShift>> = "shifts",
         pub full_day_time_off_markers: Option<Vec<BuFullDayTimeOffMarker>> = "fullDayTimeOffMarkers",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
         pub delete: Option<bool> = "delete",
     }
 }
@@ -3099,11 +2996,11 @@ record! {
         pub count_against_time_off_limits: Option<bool> = "countAgainstTimeOffLimits",
         pub business_unit_association: Option<UpdateTimeOffPlanBusinessUnitAssociation> = "businessUnitAssociation",
         pub management_unit_association: Option<UpdateTimeOffPlanManagementUnitAssociation> = "managementUnitAssociation",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
-pub type BuUpdateTimeOffPlanRequestAutoApprovalRule = BuCreateTimeOffPlanRequestAutoApprovalRule;
+pub type BuUpdateTimeOffPlanRequestAutoApprovalRule = TimeOffPlanAutoApprovalRule;
 
 record! {
     pub struct BuUserListing {
@@ -3132,7 +3029,7 @@ record! {
     }
 }
 
-pub type BulkOpportunitiesEnrollmentResultStatus = AgentBulkAddOpportunityEnrollmentResultStatus;
+pub type BulkOpportunitiesEnrollmentResultStatus = BulkRemoveOpportunitiesResultStatus;
 
 record! {
     pub struct BulkOpportunitiesError {
@@ -3140,7 +3037,42 @@ record! {
     }
 }
 
-pub type BulkOpportunitiesErrorErrorCode = AgentOpportunityEnrollmentResultSystemMessageCode;
+open_enum! {
+    pub enum BulkOpportunitiesErrorErrorCode {
+        ActivityChanged = "ActivityChanged",
+        AgentEnrollmentsHourlyLimitExceeded = "AgentEnrollmentsHourlyLimitExceeded",
+        BatchLimitExceeded = "BatchLimitExceeded",
+        BusinessUnitEnrollmentsHourlyLimitExceeded = "BusinessUnitEnrollmentsHourlyLimitExceeded",
+        BusinessUnitNotFound = "BusinessUnitNotFound",
+        BusinessUnitOpportunityHourlyLimitExceeded = "BusinessUnitOpportunityHourlyLimitExceeded",
+        CapacityFull = "CapacityFull",
+        Conflict = "Conflict",
+        DateMustBeInFuture = "DateMustBeInFuture",
+        DeadlineMustBeAfterOpenTime = "DeadlineMustBeAfterOpenTime",
+        DeadlineMustBeBeforeOrEqualToStartTime = "DeadlineMustBeBeforeOrEqualToStartTime",
+        EndTimeMustBeAfterStartTime = "EndTimeMustBeAfterStartTime",
+        EnrollmentNotFound = "EnrollmentNotFound",
+        InternalError = "InternalError",
+        InternalErrorAutoApproval = "InternalErrorAutoApproval",
+        InternalErrorDenial = "InternalErrorDenial",
+        InternalErrorScheduleUpdate = "InternalErrorScheduleUpdate",
+        InvalidOpportunityLength = "InvalidOpportunityLength",
+        InvalidOpportunityStatus = "InvalidOpportunityStatus",
+        InvalidRequest = "InvalidRequest",
+        InvalidStatusTransition = "InvalidStatusTransition",
+        InvalidTime = "InvalidTime",
+        NoInvitationsForPublish = "NoInvitationsForPublish",
+        OpenTimeMustBeBeforeStartTime = "OpenTimeMustBeBeforeStartTime",
+        OpportunityClosed = "OpportunityClosed",
+        OpportunityNotFound = "OpportunityNotFound",
+        OpportunityNotOpen = "OpportunityNotOpen",
+        ScheduleConflict = "ScheduleConflict",
+        ScheduleNotFound = "ScheduleNotFound",
+        ServiceUnavailable = "ServiceUnavailable",
+        StartTimeMustBeWithinOneYear = "StartTimeMustBeWithinOneYear",
+        StatusNotDraft = "StatusNotDraft",
+    }
+}
 
 record! {
     pub struct BulkOpportunitiesExternalActivitiesRequest {
@@ -3156,7 +3088,7 @@ record! {
     }
 }
 
-pub type BulkOpportunitiesReferenceResultStatus = AgentBulkAddOpportunityEnrollmentResultStatus;
+pub type BulkOpportunitiesReferenceResultStatus = BulkRemoveOpportunitiesResultStatus;
 
 record! {
     pub struct BulkOpportunitiesRequest {
@@ -3192,7 +3124,12 @@ record! {
     }
 }
 
-pub type BulkOpportunityEnrollmentsStatusUpdateRequestStatus = AdminBulkUpdateAlternativeShiftTradeStateState;
+open_enum! {
+    pub enum BulkOpportunityEnrollmentsStatusUpdateRequestStatus {
+        Approved = "Approved",
+        Denied = "Denied",
+    }
+}
 
 record! {
     pub struct BulkPublishOpportunitiesResponse {
@@ -3216,7 +3153,12 @@ record! {
     }
 }
 
-pub type BulkRemoveOpportunitiesResultStatus = AgentBulkAddOpportunityEnrollmentResultStatus;
+open_enum! {
+    pub enum BulkRemoveOpportunitiesResultStatus {
+        Complete = "Complete",
+        Error = "Error",
+    }
+}
 
 record! {
     pub struct BulkShiftTradeStateUpdateRequest {
@@ -3243,7 +3185,7 @@ record! {
         pub interruptible: Option<bool> = "interruptible",
         pub planning_group_ids: Option<ListWrapperString> = "planningGroupIds",
         pub style: Option<ValueWrapperActivityCodeStyle> = "style",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
         pub id: Option<String> = "id",
     }
 }
@@ -3259,7 +3201,7 @@ record! {
 record! {
     pub struct BulkUpdateAgentUnavailableTimesResponse {
         pub results: Option<Vec<BulkUpdateAgentUnavailableTimesResultItem>> = "results",
-        pub error: Option<ErrorBody> = "error",
+        pub error: Option<Box<ErrorBody>> = "error",
     }
 }
 
@@ -3297,20 +3239,11 @@ record! {
     pub struct BulkUpdateShiftTradeStateRequestItem {
         pub id: Option<String> = "id",
         pub state: Option<BulkUpdateShiftTradeStateRequestItemState> = "state",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
-open_enum! {
-    pub enum BulkUpdateShiftTradeStateRequestItemState {
-        Unmatched = "Unmatched",
-        Matched = "Matched",
-        Approved = "Approved",
-        Denied = "Denied",
-        Expired = "Expired",
-        Canceled = "Canceled",
-    }
-}
+pub type BulkUpdateShiftTradeStateRequestItemState = ShiftTradeResponseState;
 
 record! {
     pub struct BulkUpdateShiftTradeStateResponse {
@@ -3335,7 +3268,7 @@ record! {
         pub reviewed_by: Option<UserReference> = "reviewedBy",
         pub reviewed_date: Option<DateTime> = "reviewedDate",
         pub failure_reason: Option<BulkUpdateShiftTradeStateResultItemFailureReason> = "failureReason",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
@@ -3355,7 +3288,7 @@ open_enum! {
     }
 }
 
-pub type BulkUpdateShiftTradeStateResultItemState = BulkUpdateShiftTradeStateRequestItemState;
+pub type BulkUpdateShiftTradeStateResultItemState = ShiftTradeResponseState;
 
 record! {
     pub struct BusinessUnitActivityCode {
@@ -3374,7 +3307,7 @@ record! {
         pub secondary_presences: Option<Vec<SecondaryPresence>> = "secondaryPresences",
         pub planning_groups: Option<Vec<PlanningGroupReference>> = "planningGroups",
         pub style: Option<ActivityCodeStyle> = "style",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -3415,7 +3348,7 @@ record! {
     pub struct BusinessUnitResponse {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub settings: Option<BusinessUnitSettingsResponse> = "settings",
+        pub settings: Option<Box<BusinessUnitSettingsResponse>> = "settings",
         pub division: Option<DivisionReference> = "division",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -3432,25 +3365,15 @@ record! {
         pub start_day_of_week: Option<BusinessUnitSettingsResponseStartDayOfWeek> = "startDayOfWeek",
         pub time_zone: Option<String> = "timeZone",
         pub short_term_forecasting: Option<BuShortTermForecastingSettings> = "shortTermForecasting",
-        pub scheduling: Option<BuSchedulingSettingsResponse> = "scheduling",
+        pub scheduling: Option<Box<BuSchedulingSettingsResponse>> = "scheduling",
         pub notifications: Option<BuNotificationSettingsResponse> = "notifications",
         pub learning: Option<BuActivitySettingsResponse> = "learning",
         pub coaching: Option<BuActivitySettingsResponse> = "coaching",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
-open_enum! {
-    pub enum BusinessUnitSettingsResponseStartDayOfWeek {
-        Sunday = "Sunday",
-        Monday = "Monday",
-        Tuesday = "Tuesday",
-        Wednesday = "Wednesday",
-        Thursday = "Thursday",
-        Friday = "Friday",
-        Saturday = "Saturday",
-    }
-}
+pub type BusinessUnitSettingsResponseStartDayOfWeek = DailyPossibleShiftDayOfWeek;
 
 record! {
     pub struct CalendarUrlResponse {
@@ -3504,7 +3427,7 @@ record! {
         pub name: Option<String> = "name",
         pub start_business_unit_date: Option<Date> = "startBusinessUnitDate",
         pub end_business_unit_date: Option<Date> = "endBusinessUnitDate",
-        pub metadata: Option<CapacityPlanMetadata> = "metadata",
+        pub metadata: Option<Box<CapacityPlanMetadata>> = "metadata",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -3566,7 +3489,7 @@ record! {
         pub start_business_unit_date: Option<Date> = "startBusinessUnitDate",
         pub end_business_unit_date: Option<Date> = "endBusinessUnitDate",
         pub full_time_equivalent_weekly_hours: Option<f64> = "fullTimeEquivalentWeeklyHours",
-        pub metadata: Option<CapacityPlanMetadata> = "metadata",
+        pub metadata: Option<Box<CapacityPlanMetadata>> = "metadata",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -3601,16 +3524,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum CapacityPlanStaffingGroupMetricChangeResponseMetric {
-        StartingWeeklyFullTimeEquivalentCount = "StartingWeeklyFullTimeEquivalentCount",
-        NewHiresFullTimeEquivalentCount = "NewHiresFullTimeEquivalentCount",
-        AttritionPercentage = "AttritionPercentage",
-        ShrinkagePercentage = "ShrinkagePercentage",
-        TransfersFullTimeEquivalentCount = "TransfersFullTimeEquivalentCount",
-        ExtraTimeUnderTimeFullTimeEquivalentCount = "ExtraTimeUnderTimeFullTimeEquivalentCount",
-    }
-}
+pub type CapacityPlanStaffingGroupMetricChangeResponseMetric = StaffingGroupMetricChangeResponseMetric;
 
 record! {
     pub struct CapacityPlanStaffingRequirementResult {
@@ -3625,15 +3539,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum CapacityPlanStaffingRequirementResultErrorCode {
-        TimedOut = "TimedOut",
-        NoData = "NoData",
-        ClientDataInvalid = "ClientDataInvalid",
-        ConfigurationInvalid = "ConfigurationInvalid",
-        RequirementsFailed = "RequirementsFailed",
-    }
-}
+pub type CapacityPlanStaffingRequirementResultErrorCode = LongTermRequirementsResponseErrorCode;
 
 pub type CapacityPlanStaffingRequirementResultGranularity = CapacityPlanForecastInputsTemplateGranularity;
 
@@ -3678,7 +3584,7 @@ record! {
     }
 }
 
-pub type ContinuousForecastGetSessionResponseState = ActivityPlanJobResponseStatus;
+pub type ContinuousForecastGetSessionResponseState = HistoricalDataJobEntityStatusState;
 
 record! {
     pub struct ContinuousForecastSessionResponse {
@@ -3688,13 +3594,13 @@ record! {
     }
 }
 
-pub type ContinuousForecastSessionResponseState = ActivityPlanJobResponseStatus;
+pub type ContinuousForecastSessionResponseState = HistoricalDataJobEntityStatusState;
 
 record! {
     pub struct ContinuousForecastSnapshotResponse {
         pub session_id: Option<String> = "sessionId",
         pub snapshot_id: Option<String> = "snapshotId",
-        pub files: Option<SnapshotFiles> = "files",
+        pub files: Option<Box<SnapshotFiles>> = "files",
     }
 }
 
@@ -3866,13 +3772,13 @@ record! {
     }
 }
 
-pub type CreateAlternativeShiftTradeRequestAlternativeShiftTradeGranularity = AlternativeShiftBuSettingsResponseEnabledGranularitiesItem;
+pub type CreateAlternativeShiftTradeRequestAlternativeShiftTradeGranularity = AlternativeShiftNotificationGranularity;
 
 record! {
     pub struct CreateBusinessUnitRequest {
         pub name: Option<String> = "name",
         pub division_id: Option<String> = "divisionId",
-        pub settings: Option<CreateBusinessUnitSettingsRequest> = "settings",
+        pub settings: Option<Box<CreateBusinessUnitSettingsRequest>> = "settings",
     }
 }
 
@@ -3881,14 +3787,14 @@ record! {
         pub start_day_of_week: Option<CreateBusinessUnitSettingsRequestStartDayOfWeek> = "startDayOfWeek",
         pub time_zone: Option<String> = "timeZone",
         pub short_term_forecasting: Option<BuShortTermForecastingSettings> = "shortTermForecasting",
-        pub scheduling: Option<BuSchedulingSettingsRequest> = "scheduling",
+        pub scheduling: Option<Box<BuSchedulingSettingsRequest>> = "scheduling",
         pub notifications: Option<BuNotificationSettingsRequest> = "notifications",
         pub learning: Option<BuActivitySettingsRequest> = "learning",
         pub coaching: Option<BuActivitySettingsRequest> = "coaching",
     }
 }
 
-pub type CreateBusinessUnitSettingsRequestStartDayOfWeek = BusinessUnitSettingsResponseStartDayOfWeek;
+pub type CreateBusinessUnitSettingsRequestStartDayOfWeek = DailyPossibleShiftDayOfWeek;
 
 record! {
     pub struct CreateCapacityPlanStaffingGroupMetricChangeRequest {
@@ -3903,28 +3809,28 @@ record! {
     }
 }
 
-pub type CreateCapacityPlanStaffingGroupMetricChangeRequestMetric = CapacityPlanStaffingGroupMetricChangeResponseMetric;
+pub type CreateCapacityPlanStaffingGroupMetricChangeRequestMetric = StaffingGroupMetricChangeResponseMetric;
 
 record! {
     pub struct CreateManagementUnitApiRequest {
         pub name: Option<String> = "name",
         pub time_zone: Option<String> = "timeZone",
         pub start_day_of_week: Option<CreateManagementUnitApiRequestStartDayOfWeek> = "startDayOfWeek",
-        pub settings: Option<CreateManagementUnitSettingsRequest> = "settings",
+        pub settings: Option<Box<CreateManagementUnitSettingsRequest>> = "settings",
         pub division_id: Option<String> = "divisionId",
         pub business_unit_id: Option<String> = "businessUnitId",
     }
 }
 
-pub type CreateManagementUnitApiRequestStartDayOfWeek = BusinessUnitSettingsResponseStartDayOfWeek;
+pub type CreateManagementUnitApiRequestStartDayOfWeek = DailyPossibleShiftDayOfWeek;
 
 record! {
     pub struct CreateManagementUnitSettingsRequest {
         pub adherence: Option<AdherenceSettings> = "adherence",
         pub short_term_forecasting: Option<ShortTermForecastingSettings> = "shortTermForecasting",
         pub time_off: Option<TimeOffSettingsRequest> = "timeOff",
-        pub scheduling: Option<SchedulingSettingsRequest> = "scheduling",
-        pub shift_trading: Option<ShiftTradeSettings> = "shiftTrading",
+        pub scheduling: Option<Box<SchedulingSettingsRequest>> = "scheduling",
+        pub shift_trading: Option<Box<ShiftTradeSettings>> = "shiftTrading",
     }
 }
 
@@ -3950,21 +3856,9 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum CreateScheduleBidAgentRankingType {
-        HireDate = "HireDate",
-        Performance = "Performance",
-    }
-}
+pub type CreateScheduleBidAgentRankingType = ScheduleBidAgentRankingType;
 
-open_enum! {
-    pub enum CreateScheduleBidRankingTiebreakerType {
-        HireDate = "HireDate",
-        Performance = "Performance",
-        Custom = "Custom",
-        RandomlyAssign = "RandomlyAssign",
-    }
-}
+pub type CreateScheduleBidRankingTiebreakerType = ScheduleBidRankingTiebreakerType;
 
 record! {
     pub struct CreateServiceGoalTemplate {
@@ -4001,7 +3895,7 @@ record! {
     }
 }
 
-pub type CreateTimeOffLimitRequestGranularity = AvailableTimeOffRangeGranularity;
+pub type CreateTimeOffLimitRequestGranularity = TimeOffLimitGranularity;
 
 record! {
     pub struct CreateTimeOffPlanBusinessUnitAssociation {
@@ -4029,7 +3923,7 @@ record! {
     }
 }
 
-pub type CreateTimeOffPlanRequestAutoApprovalRule = BuCreateTimeOffPlanRequestAutoApprovalRule;
+pub type CreateTimeOffPlanRequestAutoApprovalRule = TimeOffPlanAutoApprovalRule;
 
 record! {
     pub struct CreateWorkPlan {
@@ -4100,11 +3994,11 @@ record! {
     }
 }
 
-pub type CreateWorkPlanBidAgentRankingType = CreateScheduleBidAgentRankingType;
+pub type CreateWorkPlanBidAgentRankingType = ScheduleBidAgentRankingType;
 
-pub type CreateWorkPlanBidRankingTiebreakerType = CreateScheduleBidRankingTiebreakerType;
+pub type CreateWorkPlanBidRankingTiebreakerType = ScheduleBidRankingTiebreakerType;
 
-pub type CreateWorkPlanBidWorkPlanFieldsVisibleToAgentsItem = AgentWorkPlanBidWorkPlanFieldsVisibleToAgentsItem;
+pub type CreateWorkPlanBidWorkPlanFieldsVisibleToAgentsItem = ListWrapperAgentWorkPlanFieldValuesItem;
 
 record! {
     pub struct CreateWorkPlanShift {
@@ -4134,26 +4028,11 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum CreateWorkPlanShiftDayOffRule {
-        NextDayOff = "NextDayOff",
-        PreviousDayOff = "PreviousDayOff",
-    }
-}
+pub type CreateWorkPlanShiftDayOffRule = WorkPlanShiftDayOffRule;
 
-open_enum! {
-    pub enum CreateWorkPlanShiftStartVariancePeriod {
-        Weekly = "Weekly",
-        PlanningPeriod = "PlanningPeriod",
-    }
-}
+pub type CreateWorkPlanShiftStartVariancePeriod = WorkPlanShiftStartVariancePeriod;
 
-open_enum! {
-    pub enum CreateWorkPlanShiftStartVarianceType {
-        ShiftStart = "ShiftStart",
-        ShiftStartAndPaidDuration = "ShiftStartAndPaidDuration",
-    }
-}
+pub type CreateWorkPlanShiftStartVarianceType = WorkPlanShiftStartVarianceType;
 
 record! {
     pub struct CsvExportErrorDetails {
@@ -4177,12 +4056,12 @@ record! {
         pub reviewer_notes: Option<String> = "reviewerNotes",
         pub reviewed_by: Option<UserReference> = "reviewedBy",
         pub reviewed_date: Option<DateTime> = "reviewedDate",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
         pub self_uri: Option<String> = "selfUri",
     }
 }
 
-pub type CurrentAgentAdherenceAdjustmentStatus = AddAdherenceExplanationAdminRequestStatus;
+pub type CurrentAgentAdherenceAdjustmentStatus = AdherenceAdjustmentStatus;
 
 record! {
     pub struct CurrentAgentCursorAdherenceAdjustmentsListing {
@@ -4234,7 +4113,17 @@ record! {
     }
 }
 
-pub type DailyPossibleShiftDayOfWeek = BusinessUnitSettingsResponseStartDayOfWeek;
+open_enum! {
+    pub enum DailyPossibleShiftDayOfWeek {
+        Sunday = "Sunday",
+        Monday = "Monday",
+        Tuesday = "Tuesday",
+        Wednesday = "Wednesday",
+        Thursday = "Thursday",
+        Friday = "Friday",
+        Saturday = "Saturday",
+    }
+}
 
 record! {
     pub struct DateRange {
@@ -4257,7 +4146,7 @@ record! {
     }
 }
 
-pub type DayOfWeekMinimumsDaysOfWeekItem = BusinessUnitSettingsResponseStartDayOfWeek;
+pub type DayOfWeekMinimumsDaysOfWeekItem = SetWrapperDayOfWeekValuesItem;
 
 record! {
     pub struct DecisionMetricsData {
@@ -4364,12 +4253,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum EstimateAvailableFullDayTimeOffResponseOverrideDateType {
-        Blocked = "Blocked",
-        ManualReview = "ManualReview",
-    }
-}
+pub type EstimateAvailableFullDayTimeOffResponseOverrideDateType = OverrideDateType;
 
 record! {
     pub struct EstimateAvailablePartialDayTimeOffRequest {
@@ -4388,7 +4272,7 @@ record! {
     }
 }
 
-pub type EstimateAvailablePartialDayTimeOffResponseOverrideDateType = EstimateAvailableFullDayTimeOffResponseOverrideDateType;
+pub type EstimateAvailablePartialDayTimeOffResponseOverrideDateType = OverrideDateType;
 
 record! {
     pub struct EstimateAvailableTimeOffRequest {
@@ -4424,8 +4308,8 @@ record! {
 
 record! {
     pub struct EvaluatedShiftTradeResponseItem {
-        pub trade: Option<ShiftTradeResponseItem> = "trade",
-        pub match_review: Option<ShiftTradeMatchReviewResponse> = "matchReview",
+        pub trade: Option<Box<ShiftTradeResponseItem>> = "trade",
+        pub match_review: Option<Box<ShiftTradeMatchReviewResponse>> = "matchReview",
     }
 }
 
@@ -4437,7 +4321,7 @@ record! {
     }
 }
 
-pub type FixedAvailabilityDaysOfWeekItem = BusinessUnitSettingsResponseStartDayOfWeek;
+pub type FixedAvailabilityDaysOfWeekItem = SetWrapperDayOfWeekValuesItem;
 
 record! {
     pub struct ForecastAbandonRateResponse {
@@ -4489,7 +4373,7 @@ record! {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
         pub route_paths: Option<Vec<RoutePathResponse>> = "routePaths",
-        pub service_goal_template: Option<ForecastServiceGoalTemplateResponse> = "serviceGoalTemplate",
+        pub service_goal_template: Option<Box<ForecastServiceGoalTemplateResponse>> = "serviceGoalTemplate",
     }
 }
 
@@ -4589,8 +4473,78 @@ open_enum! {
     }
 }
 
+pub type GetWorkforcemanagementBusinessunitManagementunitsFeature = GetWorkforcemanagementBusinessunitsFeature;
+
 open_enum! {
-    pub enum GetWorkforcemanagementBusinessunitManagementunitsFeature {
+    pub enum GetWorkforcemanagementBusinessunitOpportunityExpand {
+        AgentIds = "agentIds",
+    }
+}
+
+open_enum! {
+    pub enum GetWorkforcemanagementBusinessunitSchedulebidGroupPreferencesExpand {
+        AgentsScheduleBidPreferencesAgentScheduleBidPreferencePriorities = "agentsScheduleBidPreferences.agentScheduleBidPreferencePriorities",
+    }
+}
+
+open_enum! {
+    pub enum GetWorkforcemanagementBusinessunitSchedulingRunResultExpand {
+        HeadcountForecast = "headcountForecast",
+        GenerationResults = "generationResults",
+        AgentSchedules = "agentSchedules",
+    }
+}
+
+open_enum! {
+    pub enum GetWorkforcemanagementBusinessunitServicegoaltemplateExpand {
+        ImpactOverride = "impactOverride",
+    }
+}
+
+pub type GetWorkforcemanagementBusinessunitServicegoaltemplatesExpand = GetWorkforcemanagementBusinessunitServicegoaltemplateExpand;
+
+open_enum! {
+    pub enum GetWorkforcemanagementBusinessunitTimeofflimitGranularityconversionJobsStatuses {
+        Complete = "Complete",
+        Error = "Error",
+        Processing = "Processing",
+    }
+}
+
+open_enum! {
+    pub enum GetWorkforcemanagementBusinessunitTimeoffplansExpand {
+        OverrideDates = "overrideDates",
+    }
+}
+
+open_enum! {
+    pub enum GetWorkforcemanagementBusinessunitWeekScheduleExpand {
+        ManagementUnitsAgents = "managementUnits.agents",
+    }
+}
+
+open_enum! {
+    pub enum GetWorkforcemanagementBusinessunitWeekSchedulesExpand {
+        ShortTermForecastDescription = "shortTermForecast.description",
+    }
+}
+
+open_enum! {
+    pub enum GetWorkforcemanagementBusinessunitWeekShorttermforecastExpand {
+        PlanningGroups = "planningGroups",
+        GenerationResults = "generationResults",
+    }
+}
+
+open_enum! {
+    pub enum GetWorkforcemanagementBusinessunitWeekShorttermforecastStaffingrequirementExpand {
+        ResultsPlanningGroupStaffingRequirementsMinimumStaffPerInterval = "results.planningGroupStaffingRequirements.minimumStaffPerInterval",
+        ResultsPlanningGroupStaffingRequirementsEffectiveStaffPerInterval = "results.planningGroupStaffingRequirements.effectiveStaffPerInterval",
+    }
+}
+
+open_enum! {
+    pub enum GetWorkforcemanagementBusinessunitsFeature {
         AgentHistoricalAdherence = "AgentHistoricalAdherence",
         AgentHistoricalAdherenceConformance = "AgentHistoricalAdherenceConformance",
         AgentSchedule = "AgentSchedule",
@@ -4667,70 +4621,6 @@ open_enum! {
 }
 
 open_enum! {
-    pub enum GetWorkforcemanagementBusinessunitOpportunityExpand {
-        AgentIds = "agentIds",
-    }
-}
-
-open_enum! {
-    pub enum GetWorkforcemanagementBusinessunitSchedulebidGroupPreferencesExpand {
-        AgentsScheduleBidPreferencesAgentScheduleBidPreferencePriorities = "agentsScheduleBidPreferences.agentScheduleBidPreferencePriorities",
-    }
-}
-
-open_enum! {
-    pub enum GetWorkforcemanagementBusinessunitSchedulingRunResultExpand {
-        HeadcountForecast = "headcountForecast",
-        GenerationResults = "generationResults",
-        AgentSchedules = "agentSchedules",
-    }
-}
-
-open_enum! {
-    pub enum GetWorkforcemanagementBusinessunitServicegoaltemplateExpand {
-        ImpactOverride = "impactOverride",
-    }
-}
-
-pub type GetWorkforcemanagementBusinessunitServicegoaltemplatesExpand = GetWorkforcemanagementBusinessunitServicegoaltemplateExpand;
-
-pub type GetWorkforcemanagementBusinessunitTimeofflimitGranularityconversionJobsStatuses = ActivityPlanJobResponseStatus;
-
-open_enum! {
-    pub enum GetWorkforcemanagementBusinessunitTimeoffplansExpand {
-        OverrideDates = "overrideDates",
-    }
-}
-
-open_enum! {
-    pub enum GetWorkforcemanagementBusinessunitWeekScheduleExpand {
-        ManagementUnitsAgents = "managementUnits.agents",
-    }
-}
-
-open_enum! {
-    pub enum GetWorkforcemanagementBusinessunitWeekSchedulesExpand {
-        ShortTermForecastDescription = "shortTermForecast.description",
-    }
-}
-
-open_enum! {
-    pub enum GetWorkforcemanagementBusinessunitWeekShorttermforecastExpand {
-        PlanningGroups = "planningGroups",
-        GenerationResults = "generationResults",
-    }
-}
-
-open_enum! {
-    pub enum GetWorkforcemanagementBusinessunitWeekShorttermforecastStaffingrequirementExpand {
-        ResultsPlanningGroupStaffingRequirementsMinimumStaffPerInterval = "results.planningGroupStaffingRequirements.minimumStaffPerInterval",
-        ResultsPlanningGroupStaffingRequirementsEffectiveStaffPerInterval = "results.planningGroupStaffingRequirements.effectiveStaffPerInterval",
-    }
-}
-
-pub type GetWorkforcemanagementBusinessunitsFeature = GetWorkforcemanagementBusinessunitManagementunitsFeature;
-
-open_enum! {
     pub enum GetWorkforcemanagementManagementunitAgentExpand {
         WorkPlanOverrides = "workPlanOverrides",
     }
@@ -4793,7 +4683,7 @@ open_enum! {
     }
 }
 
-pub type GetWorkforcemanagementManagementunitsFeature = GetWorkforcemanagementBusinessunitManagementunitsFeature;
+pub type GetWorkforcemanagementManagementunitsFeature = GetWorkforcemanagementBusinessunitsFeature;
 
 record! {
     pub struct GroupSettings {
@@ -4827,19 +4717,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum HistoricalAdherenceActualsActualActivityCategory {
-        OnQueueWork = "OnQueueWork",
-        Break = "Break",
-        Meal = "Meal",
-        Meeting = "Meeting",
-        OffQueueWork = "OffQueueWork",
-        TimeOff = "TimeOff",
-        Training = "Training",
-        Unavailable = "Unavailable",
-        Unscheduled = "Unscheduled",
-    }
-}
+pub type HistoricalAdherenceActualsActualActivityCategory = UserNextActivityReminderActivityCategory;
 
 record! {
     pub struct HistoricalAdherenceDayMetrics {
@@ -4873,43 +4751,15 @@ record! {
     }
 }
 
-pub type HistoricalAdherenceExceptionInfoActualActivityCategory = HistoricalAdherenceActualsActualActivityCategory;
+pub type HistoricalAdherenceExceptionInfoActualActivityCategory = UserNextActivityReminderActivityCategory;
 
-open_enum! {
-    pub enum HistoricalAdherenceExceptionInfoImpact {
-        Positive = "Positive",
-        Negative = "Negative",
-        Neutral = "Neutral",
-        Unknown = "Unknown",
-    }
-}
+pub type HistoricalAdherenceExceptionInfoImpact = UserScheduleAdherenceImpact;
 
-open_enum! {
-    pub enum HistoricalAdherenceExceptionInfoRoutingStatus {
-        OffQueue = "OFF_QUEUE",
-        Idle = "IDLE",
-        Interacting = "INTERACTING",
-        NotResponding = "NOT_RESPONDING",
-        Communicating = "COMMUNICATING",
-    }
-}
+pub type HistoricalAdherenceExceptionInfoRoutingStatus = UserActivityRoutingStatusStatus;
 
-pub type HistoricalAdherenceExceptionInfoScheduledActivityCategory = HistoricalAdherenceActualsActualActivityCategory;
+pub type HistoricalAdherenceExceptionInfoScheduledActivityCategory = UserNextActivityReminderActivityCategory;
 
-open_enum! {
-    pub enum HistoricalAdherenceExceptionInfoSystemPresence {
-        Available = "Available",
-        Away = "Away",
-        Busy = "Busy",
-        Offline = "Offline",
-        Idle = "Idle",
-        OnQueue = "OnQueue",
-        Meal = "Meal",
-        Training = "Training",
-        Meeting = "Meeting",
-        Break = "Break",
-    }
-}
+pub type HistoricalAdherenceExceptionInfoSystemPresence = UserScheduleAdherenceSystemPresence;
 
 record! {
     pub struct HistoricalAdherenceQueryResult {
@@ -4927,7 +4777,7 @@ record! {
     }
 }
 
-pub type HistoricalAdherenceQueryResultImpact = HistoricalAdherenceExceptionInfoImpact;
+pub type HistoricalAdherenceQueryResultImpact = UserScheduleAdherenceImpact;
 
 record! {
     pub struct HistoricalData {
@@ -4974,7 +4824,13 @@ record! {
     }
 }
 
-pub type HistoricalDataJobEntityStatusState = ActivityPlanJobResponseStatus;
+open_enum! {
+    pub enum HistoricalDataJobEntityStatusState {
+        Processing = "Processing",
+        Complete = "Complete",
+        Error = "Error",
+    }
+}
 
 record! {
     pub struct HistoricalImportDeleteFilesJobRequest {
@@ -4992,7 +4848,7 @@ record! {
     }
 }
 
-pub type HistoricalImportDeleteFilesJobResponseState = ActivityPlanJobResponseStatus;
+pub type HistoricalImportDeleteFilesJobResponseState = HistoricalDataJobEntityStatusState;
 
 record! {
     pub struct HistoricalImportOverallDeleteStatusResponse {
@@ -5027,7 +4883,7 @@ record! {
 record! {
     pub struct HistoricalImportStatusJobResponse {
         pub id: Option<String> = "id",
-        pub import_status_result: Option<HistoricalImportStatus> = "importStatusResult",
+        pub import_status_result: Option<Box<HistoricalImportStatus>> = "importStatusResult",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -5067,7 +4923,7 @@ record! {
     }
 }
 
-pub type HistoricalShrinkageActivityCategoryResponseActivityCategory = HistoricalAdherenceActualsActualActivityCategory;
+pub type HistoricalShrinkageActivityCategoryResponseActivityCategory = UserNextActivityReminderActivityCategory;
 
 record! {
     pub struct HistoricalShrinkageActivityCodeResponse {
@@ -5156,7 +5012,18 @@ record! {
     }
 }
 
-pub type IgnoredActivityCategoriesValuesItem = ActivityCodeCategory;
+open_enum! {
+    pub enum IgnoredActivityCategoriesValuesItem {
+        OnQueueWork = "OnQueueWork",
+        Break = "Break",
+        Meal = "Meal",
+        Meeting = "Meeting",
+        OffQueueWork = "OffQueueWork",
+        TimeOff = "TimeOff",
+        Training = "Training",
+        Unavailable = "Unavailable",
+    }
+}
 
 record! {
     pub struct IgnoredActivityCodeIds {
@@ -5168,7 +5035,7 @@ record! {
     pub struct ImportForecastResponse {
         pub status: Option<ImportForecastResponseStatus> = "status",
         pub operation_id: Option<String> = "operationId",
-        pub result: Option<BuShortTermForecast> = "result",
+        pub result: Option<Box<BuShortTermForecast>> = "result",
     }
 }
 
@@ -5188,7 +5055,7 @@ record! {
         pub upload_key: Option<String> = "uploadKey",
         pub url: Option<String> = "url",
         pub headers: Option<Map<String>> = "headers",
-        pub upload_body_schema: Option<ImportScheduleUploadSchema> = "uploadBodySchema",
+        pub upload_body_schema: Option<Box<ImportScheduleUploadSchema>> = "uploadBodySchema",
     }
 }
 
@@ -5246,7 +5113,7 @@ record! {
 
 record! {
     pub struct ListAlternativeShiftTradesResponse {
-        pub job: Option<AlternativeShiftJobResponse> = "job",
+        pub job: Option<Box<AlternativeShiftJobResponse>> = "job",
         pub result: Option<AlternativeShiftTradeListing> = "result",
     }
 }
@@ -5257,7 +5124,12 @@ record! {
     }
 }
 
-pub type ListWrapperAgentWorkPlanFieldValuesItem = AgentWorkPlanBidWorkPlanFieldsVisibleToAgentsItem;
+open_enum! {
+    pub enum ListWrapperAgentWorkPlanFieldValuesItem {
+        Name = "Name",
+        PaidHours = "PaidHours",
+    }
+}
 
 record! {
     pub struct ListWrapperAlternativeShiftBuSettingsActivityCategory {
@@ -5265,7 +5137,17 @@ record! {
     }
 }
 
-pub type ListWrapperAlternativeShiftBuSettingsActivityCategoryValuesItem = AlternativeShiftBuSettingsResponseRetainedActivityCategoriesItem;
+open_enum! {
+    pub enum ListWrapperAlternativeShiftBuSettingsActivityCategoryValuesItem {
+        Break = "Break",
+        Meal = "Meal",
+        Meeting = "Meeting",
+        OffQueueWork = "OffQueueWork",
+        TimeOff = "TimeOff",
+        Training = "Training",
+        Unavailable = "Unavailable",
+    }
+}
 
 record! {
     pub struct ListWrapperAlternativeShiftBuSettingsGranularity {
@@ -5393,18 +5275,26 @@ record! {
     }
 }
 
-pub type LongTermRequirementsErrorDetailInternalErrorCode = CapacityPlanStaffingRequirementResultErrorCode;
+pub type LongTermRequirementsErrorDetailInternalErrorCode = LongTermRequirementsResponseErrorCode;
 
 record! {
     pub struct LongTermRequirementsResponse {
         pub status: Option<LongTermRequirementsResponseStatus> = "status",
         pub error_code: Option<LongTermRequirementsResponseErrorCode> = "errorCode",
-        pub long_term_requirements: Option<LongTermRequirements> = "longTermRequirements",
+        pub long_term_requirements: Option<Box<LongTermRequirements>> = "longTermRequirements",
         pub download_url: Option<String> = "downloadUrl",
     }
 }
 
-pub type LongTermRequirementsResponseErrorCode = CapacityPlanStaffingRequirementResultErrorCode;
+open_enum! {
+    pub enum LongTermRequirementsResponseErrorCode {
+        TimedOut = "TimedOut",
+        NoData = "NoData",
+        ClientDataInvalid = "ClientDataInvalid",
+        ConfigurationInvalid = "ConfigurationInvalid",
+        RequirementsFailed = "RequirementsFailed",
+    }
+}
 
 pub type LongTermRequirementsResponseStatus = AgentMuQueryResponseStatus;
 
@@ -5434,8 +5324,8 @@ record! {
         pub business_unit: Option<BusinessUnitReference> = "businessUnit",
         pub start_day_of_week: Option<ManagementUnitStartDayOfWeek> = "startDayOfWeek",
         pub time_zone: Option<String> = "timeZone",
-        pub settings: Option<ManagementUnitSettingsResponse> = "settings",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub settings: Option<Box<ManagementUnitSettingsResponse>> = "settings",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
         pub division: Option<DivisionReference> = "division",
         pub version: Option<i64> = "version",
         pub modified_by: Option<UserReference> = "modifiedBy",
@@ -5477,9 +5367,9 @@ record! {
         pub adherence: Option<AdherenceSettings> = "adherence",
         pub short_term_forecasting: Option<ShortTermForecastingSettings> = "shortTermForecasting",
         pub time_off: Option<TimeOffSettingsRequest> = "timeOff",
-        pub scheduling: Option<SchedulingSettingsRequest> = "scheduling",
-        pub shift_trading: Option<ShiftTradeSettings> = "shiftTrading",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub scheduling: Option<Box<SchedulingSettingsRequest>> = "scheduling",
+        pub shift_trading: Option<Box<ShiftTradeSettings>> = "shiftTrading",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
@@ -5488,13 +5378,13 @@ record! {
         pub adherence: Option<AdherenceSettings> = "adherence",
         pub short_term_forecasting: Option<ShortTermForecastingSettings> = "shortTermForecasting",
         pub time_off: Option<TimeOffSettingsResponse> = "timeOff",
-        pub scheduling: Option<SchedulingSettingsResponse> = "scheduling",
-        pub shift_trading: Option<ShiftTradeSettings> = "shiftTrading",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub scheduling: Option<Box<SchedulingSettingsResponse>> = "scheduling",
+        pub shift_trading: Option<Box<ShiftTradeSettings>> = "shiftTrading",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
-pub type ManagementUnitStartDayOfWeek = BusinessUnitSettingsResponseStartDayOfWeek;
+pub type ManagementUnitStartDayOfWeek = DailyPossibleShiftDayOfWeek;
 
 record! {
     pub struct ManagementUnitUserListing {
@@ -5508,7 +5398,7 @@ record! {
         pub week_date: Option<Date> = "weekDate",
         pub receiving_schedule: Option<ReceivingScheduleLookup> = "receivingSchedule",
         pub receiving_shift_id: Option<String> = "receivingShiftId",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
@@ -5516,13 +5406,13 @@ record! {
     pub struct MatchShiftTradeRequest {
         pub receiving_schedule_id: Option<String> = "receivingScheduleId",
         pub receiving_shift_id: Option<String> = "receivingShiftId",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
 record! {
     pub struct MatchShiftTradeResponse {
-        pub trade: Option<ShiftTradeResponse> = "trade",
+        pub trade: Option<Box<ShiftTradeResponse>> = "trade",
         pub violations: Option<Vec<ShiftTradeMatchViolation>> = "violations",
         pub admin_review_violations: Option<Vec<ShiftTradeMatchViolation>> = "adminReviewViolations",
         pub unevaluated_rules: Option<Vec<MatchShiftTradeResponseUnevaluatedRulesItem>> = "unevaluatedRules",
@@ -5559,7 +5449,7 @@ record! {
         pub minimum_value: Option<f64> = "minimumValue",
         pub planning_group_overrides: Option<Vec<PlanningGroupMinimumsResponse>> = "planningGroupOverrides",
         pub applicable_intervals: Option<MinimumStaffingResponseApplicableIntervals> = "applicableIntervals",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
@@ -5717,16 +5607,29 @@ record! {
         pub published_date: Option<DateTime> = "publishedDate",
         pub closed_date: Option<DateTime> = "closedDate",
         pub system_message_code: Option<OpportunityResultSystemMessageCode> = "systemMessageCode",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
         pub self_uri: Option<String> = "selfUri",
     }
 }
 
-pub type OpportunityResultApprovalType = AddOpportunityBodyApprovalType;
+open_enum! {
+    pub enum OpportunityResultApprovalType {
+        Automatic = "Automatic",
+        Manual = "Manual",
+    }
+}
 
-pub type OpportunityResultStatus = AgentQueryOpportunityResultStatus;
+open_enum! {
+    pub enum OpportunityResultStatus {
+        Draft = "Draft",
+        Published = "Published",
+        Open = "Open",
+        Pending = "Pending",
+        Closed = "Closed",
+    }
+}
 
-pub type OpportunityResultSystemMessageCode = AgentOpportunityEnrollmentResultSystemMessageCode;
+pub type OpportunityResultSystemMessageCode = BulkOpportunitiesErrorErrorCode;
 
 record! {
     pub struct OpportunityResultWithAgentIds {
@@ -5747,17 +5650,17 @@ record! {
         pub published_date: Option<DateTime> = "publishedDate",
         pub closed_date: Option<DateTime> = "closedDate",
         pub system_message_code: Option<OpportunityResultWithAgentIdsSystemMessageCode> = "systemMessageCode",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
         pub agent_ids: Option<Vec<String>> = "agentIds",
         pub self_uri: Option<String> = "selfUri",
     }
 }
 
-pub type OpportunityResultWithAgentIdsApprovalType = AddOpportunityBodyApprovalType;
+pub type OpportunityResultWithAgentIdsApprovalType = OpportunityResultApprovalType;
 
-pub type OpportunityResultWithAgentIdsStatus = AgentQueryOpportunityResultStatus;
+pub type OpportunityResultWithAgentIdsStatus = OpportunityResultStatus;
 
-pub type OpportunityResultWithAgentIdsSystemMessageCode = AgentOpportunityEnrollmentResultSystemMessageCode;
+pub type OpportunityResultWithAgentIdsSystemMessageCode = BulkOpportunitiesErrorErrorCode;
 
 record! {
     pub struct Outlier {
@@ -5804,7 +5707,12 @@ record! {
     }
 }
 
-pub type OverrideDateType = EstimateAvailableFullDayTimeOffResponseOverrideDateType;
+open_enum! {
+    pub enum OverrideDateType {
+        Blocked = "Blocked",
+        ManualReview = "ManualReview",
+    }
+}
 
 record! {
     pub struct PatchBuReschedulingOptionsManagementUnitRequest {
@@ -5837,18 +5745,18 @@ record! {
         pub approval_type: Option<PatchOpportunityRequestApprovalType> = "approvalType",
         pub capacity: Option<i64> = "capacity",
         pub agent_ids: Option<ListWrapperString> = "agentIds",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
-pub type PatchOpportunityRequestApprovalType = AddOpportunityBodyApprovalType;
+pub type PatchOpportunityRequestApprovalType = OpportunityResultApprovalType;
 
 record! {
     pub struct PatchShiftTradeRequest {
         pub receiving_user_id: Option<ValueWrapperString> = "receivingUserId",
         pub expiration: Option<ValueWrapperDate> = "expiration",
         pub acceptable_intervals: Option<ListWrapperInterval> = "acceptableIntervals",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
@@ -5882,7 +5790,7 @@ record! {
     }
 }
 
-pub type PerformancePredictionRecalculationResponseState = ActivityPlanJobResponseStatus;
+pub type PerformancePredictionRecalculationResponseState = HistoricalDataJobEntityStatusState;
 
 record! {
     pub struct PerformancePredictionRecalculationUploadResponse {
@@ -5905,7 +5813,7 @@ record! {
     }
 }
 
-pub type PerformancePredictionResponseState = ActivityPlanJobResponseStatus;
+pub type PerformancePredictionResponseState = HistoricalDataJobEntityStatusState;
 
 record! {
     pub struct PerformancePredictionUploadSchema {
@@ -5920,7 +5828,7 @@ record! {
         pub name: Option<String> = "name",
         pub service_goal_template: Option<ServiceGoalTemplateReference> = "serviceGoalTemplate",
         pub route_paths: Option<Vec<RoutePathResponse>> = "routePaths",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -5928,7 +5836,7 @@ record! {
 record! {
     pub struct PlanningGroupList {
         pub entities: Option<Vec<PlanningGroup>> = "entities",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
@@ -6034,11 +5942,7 @@ open_enum! {
     }
 }
 
-open_enum! {
-    pub enum PostWorkforcemanagementManagementunitUserTimeoffrequestsEstimateIncludeOnly {
-        OverrideDateType = "overrideDateType",
-    }
-}
+pub type PostWorkforcemanagementManagementunitUserTimeoffrequestsEstimateIncludeOnly = PostWorkforcemanagementTimeoffrequestsEstimateIncludeOnly;
 
 open_enum! {
     pub enum PostWorkforcemanagementManagementunitWorkplanValidateExpand {
@@ -6048,7 +5952,11 @@ open_enum! {
 
 pub type PostWorkforcemanagementManagementunitWorkplansValidationMode = PatchWorkforcemanagementManagementunitWorkplanValidationMode;
 
-pub type PostWorkforcemanagementTimeoffrequestsEstimateIncludeOnly = PostWorkforcemanagementManagementunitUserTimeoffrequestsEstimateIncludeOnly;
+open_enum! {
+    pub enum PostWorkforcemanagementTimeoffrequestsEstimateIncludeOnly {
+        OverrideDateType = "overrideDateType",
+    }
+}
 
 record! {
     pub struct ProcessScheduleUpdateUploadRequest {
@@ -6113,7 +6021,7 @@ record! {
         pub agent: Option<UserReference> = "agent",
         pub status: Option<QueryAgentUnavailableTimesValidationJobResponseStatus> = "status",
         pub result: Option<UnavailableTimesValidationResult> = "result",
-        pub error: Option<ErrorBody> = "error",
+        pub error: Option<Box<ErrorBody>> = "error",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -6166,7 +6074,7 @@ record! {
     }
 }
 
-pub type QueryEnrollmentOpportunityResultStatus = AgentQueryOpportunityResultStatus;
+pub type QueryEnrollmentOpportunityResultStatus = OpportunityResultStatus;
 
 record! {
     pub struct QueryExternalActivityOpportunitiesResponse {
@@ -6216,7 +6124,7 @@ record! {
         pub system_message_code: Option<QueryOpportunityEnrollmentResultSystemMessageCode> = "systemMessageCode",
         pub review_note: Option<String> = "reviewNote",
         pub denial_code: Option<QueryOpportunityEnrollmentResultDenialCode> = "denialCode",
-        pub metadata: Option<QueryOpportunityEnrollmentMetadata> = "metadata",
+        pub metadata: Option<Box<QueryOpportunityEnrollmentMetadata>> = "metadata",
     }
 }
 
@@ -6224,7 +6132,7 @@ pub type QueryOpportunityEnrollmentResultDenialCode = AgentOpportunityEnrollment
 
 pub type QueryOpportunityEnrollmentResultStatus = AgentOpportunityEnrollmentResultStatus;
 
-pub type QueryOpportunityEnrollmentResultSystemMessageCode = AgentOpportunityEnrollmentResultSystemMessageCode;
+pub type QueryOpportunityEnrollmentResultSystemMessageCode = BulkOpportunitiesErrorErrorCode;
 
 record! {
     pub struct QueryOpportunityEnrollmentsRequest {
@@ -6324,7 +6232,7 @@ record! {
     }
 }
 
-pub type RealTimeAdherenceExplanationStatus = AddAdherenceExplanationAdminRequestStatus;
+pub type RealTimeAdherenceExplanationStatus = AdherenceAdjustmentStatus;
 
 record! {
     pub struct ReceivingScheduleLookup {
@@ -6413,7 +6321,16 @@ record! {
     }
 }
 
-pub type RoutePathRequestMediaType = BuIntradayDataGroupMediaType;
+open_enum! {
+    pub enum RoutePathRequestMediaType {
+        Voice = "Voice",
+        Chat = "Chat",
+        Email = "Email",
+        Callback = "Callback",
+        Message = "Message",
+        Workitem = "Workitem",
+    }
+}
 
 record! {
     pub struct RoutePathResponse {
@@ -6424,7 +6341,7 @@ record! {
     }
 }
 
-pub type RoutePathResponseMediaType = BuIntradayDataGroupMediaType;
+pub type RoutePathResponseMediaType = RoutePathRequestMediaType;
 
 record! {
     pub struct RoutingSkillReference {
@@ -6454,9 +6371,19 @@ record! {
     }
 }
 
-pub type ScheduleBidAgentRankingType = CreateScheduleBidAgentRankingType;
+open_enum! {
+    pub enum ScheduleBidAgentRankingType {
+        HireDate = "HireDate",
+        Performance = "Performance",
+    }
+}
 
-pub type ScheduleBidBidType = AgentScheduleBidBidType;
+open_enum! {
+    pub enum ScheduleBidBidType {
+        WorkPlanBid = "WorkPlanBid",
+        ScheduleBid = "ScheduleBid",
+    }
+}
 
 record! {
     pub struct ScheduleBidGroup {
@@ -6492,7 +6419,7 @@ record! {
 record! {
     pub struct ScheduleBidGroupResponse {
         pub id: Option<String> = "id",
-        pub schedule_bid_group: Option<ScheduleBidGroup> = "scheduleBidGroup",
+        pub schedule_bid_group: Option<Box<ScheduleBidGroup>> = "scheduleBidGroup",
         pub metadata: Option<WorkPlanBidMetadata> = "metadata",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -6536,7 +6463,14 @@ record! {
     }
 }
 
-pub type ScheduleBidRankingTiebreakerType = CreateScheduleBidRankingTiebreakerType;
+open_enum! {
+    pub enum ScheduleBidRankingTiebreakerType {
+        HireDate = "HireDate",
+        Performance = "Performance",
+        Custom = "Custom",
+        RandomlyAssign = "RandomlyAssign",
+    }
+}
 
 record! {
     pub struct ScheduleBidReference {
@@ -6569,7 +6503,18 @@ record! {
     }
 }
 
-pub type ScheduleBidStatus = AgentScheduleBidStatus;
+open_enum! {
+    pub enum ScheduleBidStatus {
+        Draft = "Draft",
+        Locked = "Locked",
+        Optimized = "Optimized",
+        Scheduled = "Scheduled",
+        Open = "Open",
+        Closed = "Closed",
+        Processed = "Processed",
+        Published = "Published",
+    }
+}
 
 record! {
     pub struct ScheduleGenerationMessage {
@@ -6678,9 +6623,9 @@ record! {
     }
 }
 
-pub type ScheduleGenerationWarningNoNeedDaysItem = BusinessUnitSettingsResponseStartDayOfWeek;
+pub type ScheduleGenerationWarningNoNeedDaysItem = SetWrapperDayOfWeekValuesItem;
 
-pub type ScheduleGenerationWarningUnableToScheduleRequiredDaysItem = BusinessUnitSettingsResponseStartDayOfWeek;
+pub type ScheduleGenerationWarningUnableToScheduleRequiredDaysItem = SetWrapperDayOfWeekValuesItem;
 
 record! {
     pub struct ScheduleReferenceWithBusinessUnit {
@@ -6717,7 +6662,7 @@ record! {
     pub struct ScheduleUploadProcessingResponse {
         pub status: Option<ScheduleUploadProcessingResponseStatus> = "status",
         pub operation_id: Option<String> = "operationId",
-        pub result: Option<BuScheduleMetadata> = "result",
+        pub result: Option<Box<BuScheduleMetadata>> = "result",
     }
 }
 
@@ -6759,14 +6704,7 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum SchedulerMessageSeverityCountSeverity {
-        Ignore = "Ignore",
-        Information = "Information",
-        Warning = "Warning",
-        Error = "Error",
-    }
-}
+pub type SchedulerMessageSeverityCountSeverity = SchedulerMessageTypeSeveritySeverity;
 
 record! {
     pub struct SchedulerMessageTypeSeverity {
@@ -6775,7 +6713,14 @@ record! {
     }
 }
 
-pub type SchedulerMessageTypeSeveritySeverity = SchedulerMessageSeverityCountSeverity;
+open_enum! {
+    pub enum SchedulerMessageTypeSeveritySeverity {
+        Ignore = "Ignore",
+        Information = "Information",
+        Warning = "Warning",
+        Error = "Error",
+    }
+}
 
 pub type SchedulerMessageTypeSeverityType = ScheduleGenerationMessageType;
 
@@ -6854,7 +6799,17 @@ record! {
     }
 }
 
-pub type SchedulingSettingsRequestStartDayOfWeekend = BusinessUnitSettingsResponseStartDayOfWeek;
+open_enum! {
+    pub enum SchedulingSettingsRequestStartDayOfWeekend {
+        Sunday = "Sunday",
+        Monday = "Monday",
+        Tuesday = "Tuesday",
+        Wednesday = "Wednesday",
+        Thursday = "Thursday",
+        Friday = "Friday",
+        Saturday = "Saturday",
+    }
+}
 
 record! {
     pub struct SchedulingSettingsResponse {
@@ -6868,7 +6823,7 @@ record! {
     }
 }
 
-pub type SchedulingSettingsResponseStartDayOfWeekend = BusinessUnitSettingsResponseStartDayOfWeek;
+pub type SchedulingSettingsResponseStartDayOfWeekend = SchedulingSettingsRequestStartDayOfWeekend;
 
 record! {
     pub struct SchedulingStatusResponse {
@@ -6899,7 +6854,7 @@ record! {
 
 record! {
     pub struct SearchShiftTradeResponse {
-        pub trade: Option<ShiftTradeResponse> = "trade",
+        pub trade: Option<Box<ShiftTradeResponse>> = "trade",
         pub matching_receiving_shift_ids: Option<Vec<String>> = "matchingReceivingShiftIds",
         pub preview: Option<ShiftTradePreviewResponse> = "preview",
     }
@@ -6936,7 +6891,7 @@ record! {
 
 record! {
     pub struct SearchUnmatchedShiftTradeResponseItem {
-        pub trade: Option<ShiftTradeResponseItem> = "trade",
+        pub trade: Option<Box<ShiftTradeResponseItem>> = "trade",
         pub receiving_shift_matches: Option<Vec<ShiftTradeMatchResponseItem>> = "receivingShiftMatches",
     }
 }
@@ -6962,7 +6917,7 @@ record! {
         pub service_level: Option<BuServiceLevel> = "serviceLevel",
         pub average_speed_of_answer: Option<BuAverageSpeedOfAnswer> = "averageSpeedOfAnswer",
         pub abandon_rate: Option<BuAbandonRate> = "abandonRate",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
         pub impact_override: Option<ServiceGoalTemplateImpactOverride> = "impactOverride",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -6978,7 +6933,7 @@ record! {
 record! {
     pub struct ServiceGoalTemplateList {
         pub entities: Option<Vec<ServiceGoalTemplate>> = "entities",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
@@ -6992,8 +6947,8 @@ record! {
 record! {
     pub struct SessionFiles {
         pub meta_data: Option<SessionMetaData> = "metaData",
-        pub offered: Option<SessionMetricData> = "offered",
-        pub average_handle_time: Option<SessionMetricData> = "averageHandleTime",
+        pub offered: Option<Box<SessionMetricData>> = "offered",
+        pub average_handle_time: Option<Box<SessionMetricData>> = "averageHandleTime",
     }
 }
 
@@ -7010,7 +6965,7 @@ record! {
 record! {
     pub struct SessionMetaData {
         pub download_url: Option<String> = "downloadUrl",
-        pub download_result: Option<SessionMetaDataResult> = "downloadResult",
+        pub download_result: Option<Box<SessionMetaDataResult>> = "downloadResult",
     }
 }
 
@@ -7030,7 +6985,7 @@ record! {
         pub model: Option<ModelData> = "model",
         pub computed: Option<ComputedData> = "computed",
         pub historical: Option<HistoricalData> = "historical",
-        pub model_meta_data: Option<ModelMetaData> = "modelMetaData",
+        pub model_meta_data: Option<Box<ModelMetaData>> = "modelMetaData",
         pub outliers: Option<OutlierData> = "outliers",
     }
 }
@@ -7041,19 +6996,12 @@ record! {
     }
 }
 
-open_enum! {
-    pub enum SetTimeOffIntegrationStatusRequestIntegrationStatus {
-        Processing = "Processing",
-        Error = "Error",
-        AutomaticallyComplete = "AutomaticallyComplete",
-        ManuallyComplete = "ManuallyComplete",
-    }
-}
+pub type SetTimeOffIntegrationStatusRequestIntegrationStatus = TimeOffIntegrationStatusResponseIntegrationStatus;
 
 record! {
     pub struct SetTimeOffLimitValuesRequest {
         pub values: Option<Vec<TimeOffLimitRange>> = "values",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
@@ -7063,7 +7011,17 @@ record! {
     }
 }
 
-pub type SetWrapperDayOfWeekValuesItem = BusinessUnitSettingsResponseStartDayOfWeek;
+open_enum! {
+    pub enum SetWrapperDayOfWeekValuesItem {
+        Sunday = "Sunday",
+        Monday = "Monday",
+        Tuesday = "Tuesday",
+        Wednesday = "Wednesday",
+        Thursday = "Thursday",
+        Friday = "Friday",
+        Saturday = "Saturday",
+    }
+}
 
 record! {
     pub struct SetWrapperRoutePathRequest {
@@ -7083,7 +7041,13 @@ record! {
     }
 }
 
-pub type SetWrapperSyncTimeOffPropertyValuesItem = BuSchedulingSettingsResponseSyncTimeOffPropertiesItem;
+open_enum! {
+    pub enum SetWrapperSyncTimeOffPropertyValuesItem {
+        PayableMinutes = "PayableMinutes",
+        FullDayEarliestStartOffsetMinutes = "FullDayEarliestStartOffsetMinutes",
+        FullDayLatestEndOffsetMinutes = "FullDayLatestEndOffsetMinutes",
+    }
+}
 
 record! {
     pub struct ShiftSet {
@@ -7111,7 +7075,7 @@ record! {
     }
 }
 
-pub type ShiftStartVarianceApplicableDaysItem = BusinessUnitSettingsResponseStartDayOfWeek;
+pub type ShiftStartVarianceApplicableDaysItem = SetWrapperDayOfWeekValuesItem;
 
 record! {
     pub struct ShiftTradeActivityPreviewResponse {
@@ -7151,8 +7115,8 @@ record! {
         pub status: Option<ShiftTradeAddTradeJobResponseStatus> = "status",
         pub type_: Option<ShiftTradeAddTradeJobResponseType> = "type",
         pub download_url: Option<String> = "downloadUrl",
-        pub error: Option<ErrorBody> = "error",
-        pub add_trade_result: Option<ShiftTradeResponseItem> = "addTradeResult",
+        pub error: Option<Box<ErrorBody>> = "error",
+        pub add_trade_result: Option<Box<ShiftTradeResponseItem>> = "addTradeResult",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -7180,7 +7144,7 @@ record! {
         pub status: Option<ShiftTradeBulkUpdateTradeStateBuJobResponseStatus> = "status",
         pub type_: Option<ShiftTradeBulkUpdateTradeStateBuJobResponseType> = "type",
         pub download_url: Option<String> = "downloadUrl",
-        pub error: Option<ErrorBody> = "error",
+        pub error: Option<Box<ErrorBody>> = "error",
         pub bulk_update_trade_states_result: Option<BulkUpdateShiftTradeStateResult> = "bulkUpdateTradeStatesResult",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -7196,7 +7160,7 @@ record! {
         pub status: Option<ShiftTradeEvaluateTradesBuJobResponseStatus> = "status",
         pub type_: Option<ShiftTradeEvaluateTradesBuJobResponseType> = "type",
         pub download_url: Option<String> = "downloadUrl",
-        pub error: Option<ErrorBody> = "error",
+        pub error: Option<Box<ErrorBody>> = "error",
         pub evaluate_trades_result: Option<EvaluateShiftTradeListJobResponseItem> = "evaluateTradesResult",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -7280,7 +7244,7 @@ record! {
         pub status: Option<ShiftTradeMatchTradeJobResponseStatus> = "status",
         pub type_: Option<ShiftTradeMatchTradeJobResponseType> = "type",
         pub download_url: Option<String> = "downloadUrl",
-        pub error: Option<ErrorBody> = "error",
+        pub error: Option<Box<ErrorBody>> = "error",
         pub match_trade_result: Option<EvaluatedShiftTradeResponseItem> = "matchTradeResult",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -7362,7 +7326,7 @@ record! {
     }
 }
 
-pub type ShiftTradeNotificationNewState = BulkUpdateShiftTradeStateRequestItemState;
+pub type ShiftTradeNotificationNewState = ShiftTradeResponseState;
 
 record! {
     pub struct ShiftTradePreviewResponse {
@@ -7376,7 +7340,7 @@ record! {
         pub status: Option<ShiftTradeQueryAgentTradesJobResponseStatus> = "status",
         pub type_: Option<ShiftTradeQueryAgentTradesJobResponseType> = "type",
         pub download_url: Option<String> = "downloadUrl",
-        pub error: Option<ErrorBody> = "error",
+        pub error: Option<Box<ErrorBody>> = "error",
         pub query_agent_trades_result: Option<ShiftTradeListJobResponse> = "queryAgentTradesResult",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -7392,7 +7356,7 @@ record! {
         pub status: Option<ShiftTradeQueryTradesBuJobResponseStatus> = "status",
         pub type_: Option<ShiftTradeQueryTradesBuJobResponseType> = "type",
         pub download_url: Option<String> = "downloadUrl",
-        pub error: Option<ErrorBody> = "error",
+        pub error: Option<Box<ErrorBody>> = "error",
         pub query_trades_result: Option<ShiftTradeListJobResponse> = "queryTradesResult",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -7408,7 +7372,7 @@ record! {
         pub status: Option<ShiftTradeQueryWeekSummariesBuJobResponseStatus> = "status",
         pub type_: Option<ShiftTradeQueryWeekSummariesBuJobResponseType> = "type",
         pub download_url: Option<String> = "downloadUrl",
-        pub error: Option<ErrorBody> = "error",
+        pub error: Option<Box<ErrorBody>> = "error",
         pub query_week_summaries_result: Option<QueryWeekSummaryListJobResponseItem> = "queryWeekSummariesResult",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -7445,7 +7409,7 @@ record! {
         pub acceptable_intervals: Option<Vec<String>> = "acceptableIntervals",
         pub reviewed_by: Option<UserReference> = "reviewedBy",
         pub reviewed_date: Option<DateTime> = "reviewedDate",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
@@ -7454,20 +7418,29 @@ record! {
         pub id: Option<String> = "id",
         pub state: Option<ShiftTradeResponseItemState> = "state",
         pub expiration_date: Option<DateTime> = "expirationDate",
-        pub initiating: Option<ShiftTradeInitiatingSideResponseItem> = "initiating",
+        pub initiating: Option<Box<ShiftTradeInitiatingSideResponseItem>> = "initiating",
         pub receiving: Option<ShiftTradeReceivingSideResponseItem> = "receiving",
         pub acceptable_intervals: Option<Vec<RequiredDateRange>> = "acceptableIntervals",
         pub one_sided: Option<bool> = "oneSided",
         pub target: Option<ShiftTradeTargetResponseItem> = "target",
         pub reviewed_by: Option<UserReference> = "reviewedBy",
         pub reviewed_date: Option<DateTime> = "reviewedDate",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
-pub type ShiftTradeResponseItemState = BulkUpdateShiftTradeStateRequestItemState;
+pub type ShiftTradeResponseItemState = ShiftTradeResponseState;
 
-pub type ShiftTradeResponseState = BulkUpdateShiftTradeStateRequestItemState;
+open_enum! {
+    pub enum ShiftTradeResponseState {
+        Unmatched = "Unmatched",
+        Matched = "Matched",
+        Approved = "Approved",
+        Denied = "Denied",
+        Expired = "Expired",
+        Canceled = "Canceled",
+    }
+}
 
 record! {
     pub struct ShiftTradeSearchUnmatchedTradesBuJobResponse {
@@ -7475,7 +7448,7 @@ record! {
         pub status: Option<ShiftTradeSearchUnmatchedTradesBuJobResponseStatus> = "status",
         pub type_: Option<ShiftTradeSearchUnmatchedTradesBuJobResponseType> = "type",
         pub download_url: Option<String> = "downloadUrl",
-        pub error: Option<ErrorBody> = "error",
+        pub error: Option<Box<ErrorBody>> = "error",
         pub search_unmatched_trades_result: Option<SearchUnmatchedShiftTradeListJobResponseItem> = "searchUnmatchedTradesResult",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -7511,25 +7484,37 @@ record! {
     }
 }
 
+pub type ShiftTradeSettingsMinMinutesBetweenShiftsViolations = ShiftTradeSettingsWeeklyMaxPaidViolations;
+
 open_enum! {
-    pub enum ShiftTradeSettingsMinMinutesBetweenShiftsViolations {
+    pub enum ShiftTradeSettingsOneSided {
         Allow = "Allow",
         Disallow = "Disallow",
         AdminReview = "AdminReview",
     }
 }
 
-pub type ShiftTradeSettingsOneSided = ShiftTradeSettingsMinMinutesBetweenShiftsViolations;
+pub type ShiftTradeSettingsPlanningPeriodMaxPaidViolations = ShiftTradeSettingsWeeklyMaxPaidViolations;
 
-pub type ShiftTradeSettingsPlanningPeriodMaxPaidViolations = ShiftTradeSettingsMinMinutesBetweenShiftsViolations;
+pub type ShiftTradeSettingsPlanningPeriodMinPaidViolations = ShiftTradeSettingsWeeklyMaxPaidViolations;
 
-pub type ShiftTradeSettingsPlanningPeriodMinPaidViolations = ShiftTradeSettingsMinMinutesBetweenShiftsViolations;
+open_enum! {
+    pub enum ShiftTradeSettingsUnequalPaid {
+        Allow = "Allow",
+        Disallow = "Disallow",
+        AdminReview = "AdminReview",
+    }
+}
 
-pub type ShiftTradeSettingsUnequalPaid = ShiftTradeSettingsMinMinutesBetweenShiftsViolations;
+open_enum! {
+    pub enum ShiftTradeSettingsWeeklyMaxPaidViolations {
+        Allow = "Allow",
+        Disallow = "Disallow",
+        AdminReview = "AdminReview",
+    }
+}
 
-pub type ShiftTradeSettingsWeeklyMaxPaidViolations = ShiftTradeSettingsMinMinutesBetweenShiftsViolations;
-
-pub type ShiftTradeSettingsWeeklyMinPaidViolations = ShiftTradeSettingsMinMinutesBetweenShiftsViolations;
+pub type ShiftTradeSettingsWeeklyMinPaidViolations = ShiftTradeSettingsWeeklyMaxPaidViolations;
 
 record! {
     pub struct ShiftTradeShiftResponseItem {
@@ -7558,8 +7543,8 @@ record! {
         pub status: Option<ShiftTradeUpdateTradeJobResponseStatus> = "status",
         pub type_: Option<ShiftTradeUpdateTradeJobResponseType> = "type",
         pub download_url: Option<String> = "downloadUrl",
-        pub error: Option<ErrorBody> = "error",
-        pub update_trade_result: Option<ShiftTradeResponseItem> = "updateTradeResult",
+        pub error: Option<Box<ErrorBody>> = "error",
+        pub update_trade_result: Option<Box<ShiftTradeResponseItem>> = "updateTradeResult",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -7574,8 +7559,8 @@ record! {
         pub status: Option<ShiftTradeUpdateTradeStateJobResponseStatus> = "status",
         pub type_: Option<ShiftTradeUpdateTradeStateJobResponseType> = "type",
         pub download_url: Option<String> = "downloadUrl",
-        pub error: Option<ErrorBody> = "error",
-        pub update_trade_state_result: Option<BulkUpdateShiftTradeStateResultItem> = "updateTradeStateResult",
+        pub error: Option<Box<ErrorBody>> = "error",
+        pub update_trade_state_result: Option<Box<BulkUpdateShiftTradeStateResultItem>> = "updateTradeStateResult",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -7623,7 +7608,7 @@ record! {
 
 record! {
     pub struct SnapshotFiles {
-        pub meta_data: Option<SnapshotMetaData> = "metaData",
+        pub meta_data: Option<Box<SnapshotMetaData>> = "metaData",
         pub offered: Option<SnapshotMetricData> = "offered",
         pub average_handle_time: Option<SnapshotMetricData> = "averageHandleTime",
     }
@@ -7670,7 +7655,7 @@ record! {
 record! {
     pub struct SourcePlanningGroupRequest {
         pub id: Option<String> = "id",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
@@ -7698,7 +7683,7 @@ record! {
         pub staffing_group_allocations: Option<Vec<StaffingGroupAllocation>> = "staffingGroupAllocations",
         pub months: Option<Vec<String>> = "months",
         pub planning_group_allocations: Option<Vec<CapacityPlanningPlanningGroupAllocation>> = "planningGroupAllocations",
-        pub capacity_plan_metrics_summary: Option<CapacityPlanMetricsSummary> = "capacityPlanMetricsSummary",
+        pub capacity_plan_metrics_summary: Option<Box<CapacityPlanMetricsSummary>> = "capacityPlanMetricsSummary",
     }
 }
 
@@ -7730,7 +7715,16 @@ record! {
     }
 }
 
-pub type StaffingGroupMetricChangeResponseMetric = CapacityPlanStaffingGroupMetricChangeResponseMetric;
+open_enum! {
+    pub enum StaffingGroupMetricChangeResponseMetric {
+        StartingWeeklyFullTimeEquivalentCount = "StartingWeeklyFullTimeEquivalentCount",
+        NewHiresFullTimeEquivalentCount = "NewHiresFullTimeEquivalentCount",
+        AttritionPercentage = "AttritionPercentage",
+        ShrinkagePercentage = "ShrinkagePercentage",
+        TransfersFullTimeEquivalentCount = "TransfersFullTimeEquivalentCount",
+        ExtraTimeUnderTimeFullTimeEquivalentCount = "ExtraTimeUnderTimeFullTimeEquivalentCount",
+    }
+}
 
 record! {
     pub struct StaffingGroupReference {
@@ -7746,7 +7740,7 @@ record! {
         pub users: Option<Vec<UserReference>> = "users",
         pub management_unit: Option<ManagementUnitReference> = "managementUnit",
         pub planning_groups: Option<Vec<PlanningGroupReference>> = "planningGroups",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -7829,7 +7823,14 @@ record! {
     }
 }
 
-pub type TimeOffIntegrationStatusResponseIntegrationStatus = SetTimeOffIntegrationStatusRequestIntegrationStatus;
+open_enum! {
+    pub enum TimeOffIntegrationStatusResponseIntegrationStatus {
+        Processing = "Processing",
+        Error = "Error",
+        AutomaticallyComplete = "AutomaticallyComplete",
+        ManuallyComplete = "ManuallyComplete",
+    }
+}
 
 record! {
     pub struct TimeOffIntegrationStatusResponseListing {
@@ -7842,12 +7843,17 @@ record! {
         pub id: Option<String> = "id",
         pub granularity: Option<TimeOffLimitGranularity> = "granularity",
         pub default_limit_minutes: Option<i64> = "defaultLimitMinutes",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
         pub self_uri: Option<String> = "selfUri",
     }
 }
 
-pub type TimeOffLimitGranularity = AvailableTimeOffRangeGranularity;
+open_enum! {
+    pub enum TimeOffLimitGranularity {
+        Daily = "Daily",
+        FifteenMinutes = "FifteenMinutes",
+    }
+}
 
 record! {
     pub struct TimeOffLimitListing {
@@ -7863,7 +7869,7 @@ record! {
     }
 }
 
-pub type TimeOffLimitRangeGranularity = AvailableTimeOffRangeGranularity;
+pub type TimeOffLimitRangeGranularity = TimeOffLimitGranularity;
 
 record! {
     pub struct TimeOffLimitReference {
@@ -7881,11 +7887,11 @@ record! {
         pub allocated_minutes_per_interval: Option<Vec<i64>> = "allocatedMinutesPerInterval",
         pub waitlisted_minutes_per_interval: Option<Vec<i64>> = "waitlistedMinutesPerInterval",
         pub waitlisted_requests_per_interval: Option<Vec<i64>> = "waitlistedRequestsPerInterval",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
-pub type TimeOffLimitValueRangeGranularity = AvailableTimeOffRangeGranularity;
+pub type TimeOffLimitValueRangeGranularity = TimeOffLimitGranularity;
 
 record! {
     pub struct TimeOffLimitValues {
@@ -7906,12 +7912,20 @@ record! {
         pub days_before_start_to_expire_from_waitlist: Option<i64> = "daysBeforeStartToExpireFromWaitlist",
         pub hris_time_off_type: Option<HrisTimeOffType> = "hrisTimeOffType",
         pub active: Option<bool> = "active",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
         pub self_uri: Option<String> = "selfUri",
     }
 }
 
-pub type TimeOffPlanAutoApprovalRule = BuCreateTimeOffPlanRequestAutoApprovalRule;
+open_enum! {
+    pub enum TimeOffPlanAutoApprovalRule {
+        Never = "Never",
+        Always = "Always",
+        CheckLimits = "CheckLimits",
+        CheckActivityCodes = "CheckActivityCodes",
+        CheckLimitsAndActivityCodes = "CheckLimitsAndActivityCodes",
+    }
+}
 
 record! {
     pub struct TimeOffPlanBusinessUnitAssociation {
@@ -7965,7 +7979,7 @@ record! {
         pub reviewed_by: Option<UserReference> = "reviewedBy",
         pub reviewed_date: Option<DateTime> = "reviewedDate",
         pub sync_version: Option<i64> = "syncVersion",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -8033,9 +8047,30 @@ record! {
     }
 }
 
-pub type TimeOffRequestQueryBodyStatusesItem = TimeOffRequestListItemStatus;
+open_enum! {
+    pub enum TimeOffRequestQueryBodyStatusesItem {
+        Pending = "PENDING",
+        Approved = "APPROVED",
+        Denied = "DENIED",
+        Canceled = "CANCELED",
+    }
+}
 
-pub type TimeOffRequestQueryBodySubstatusesItem = TimeOffRequestListItemSubstatus;
+open_enum! {
+    pub enum TimeOffRequestQueryBodySubstatusesItem {
+        AdvanceTimeElapsed = "AdvanceTimeElapsed",
+        AutoApproved = "AutoApproved",
+        BlockedDate = "BlockedDate",
+        InsufficientBalance = "InsufficientBalance",
+        InvalidDailyDuration = "InvalidDailyDuration",
+        ManualApproval = "ManualApproval",
+        OutsideShift = "OutsideShift",
+        OverlapsRestrictedActivityCode = "OverlapsRestrictedActivityCode",
+        RemovedFromWaitlist = "RemovedFromWaitlist",
+        ReviewDate = "ReviewDate",
+        Waitlisted = "Waitlisted",
+    }
+}
 
 record! {
     pub struct TimeOffRequestReference {
@@ -8069,7 +8104,7 @@ record! {
         pub modified_by: Option<UserReference> = "modifiedBy",
         pub modified_date: Option<DateTime> = "modifiedDate",
         pub sync_version: Option<i64> = "syncVersion",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -8181,7 +8216,7 @@ record! {
         pub interruptible: Option<bool> = "interruptible",
         pub planning_group_ids: Option<ListWrapperString> = "planningGroupIds",
         pub style: Option<ValueWrapperActivityCodeStyle> = "style",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
         pub secondary_presences: Option<ListWrapperSecondaryPresence> = "secondaryPresences",
     }
 }
@@ -8219,20 +8254,20 @@ record! {
         pub reason_code_id: Option<String> = "reasonCodeId",
         pub start_date: Option<DateTime> = "startDate",
         pub length_minutes: Option<i64> = "lengthMinutes",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
         pub reviewer_notes: Option<String> = "reviewerNotes",
         pub status: Option<UpdateAdherenceAdjustmentAdminRequestStatus> = "status",
     }
 }
 
-pub type UpdateAdherenceAdjustmentAdminRequestStatus = AddAdherenceExplanationAdminRequestStatus;
+pub type UpdateAdherenceAdjustmentAdminRequestStatus = AdherenceAdjustmentStatus;
 
 record! {
     pub struct UpdateAdherenceAdjustmentAgentRequest {
         pub reason_code_id: Option<String> = "reasonCodeId",
         pub start_date: Option<DateTime> = "startDate",
         pub length_minutes: Option<i64> = "lengthMinutes",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
         pub submitter_notes: Option<String> = "submitterNotes",
     }
 }
@@ -8242,11 +8277,11 @@ record! {
         pub id: Option<String> = "id",
         pub reviewer_notes: Option<String> = "reviewerNotes",
         pub status: Option<UpdateAdherenceAdjustmentsBulkItemStatus> = "status",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
-pub type UpdateAdherenceAdjustmentsBulkItemStatus = AddAdherenceExplanationAdminRequestStatus;
+pub type UpdateAdherenceAdjustmentsBulkItemStatus = AdherenceAdjustmentStatus;
 
 record! {
     pub struct UpdateAdherenceAdjustmentsBulkRequest {
@@ -8258,7 +8293,7 @@ record! {
     pub struct UpdateAdherenceAdjustmentsReasonCodeRequest {
         pub name: Option<String> = "name",
         pub state: Option<UpdateAdherenceAdjustmentsReasonCodeRequestState> = "state",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
@@ -8269,7 +8304,7 @@ record! {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
         pub state: Option<UpdateAdherenceAdjustmentsReasonCodesBulkItemState> = "state",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
@@ -8287,7 +8322,7 @@ record! {
     }
 }
 
-pub type UpdateAdherenceExplanationStatusRequestStatus = AddAdherenceExplanationAdminRequestStatus;
+pub type UpdateAdherenceExplanationStatusRequestStatus = AdherenceAdjustmentStatus;
 
 record! {
     pub struct UpdateAgentScheduleBiddingPreference {
@@ -8315,14 +8350,14 @@ record! {
         pub enabled_granularities: Option<ListWrapperAlternativeShiftBuSettingsGranularity> = "enabledGranularities",
         pub min_minutes_before_start_time: Option<i64> = "minMinutesBeforeStartTime",
         pub retained_activity_categories: Option<ListWrapperAlternativeShiftBuSettingsActivityCategory> = "retainedActivityCategories",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
 record! {
     pub struct UpdateBuAdherenceAdjustmentsSettingsRequest {
         pub submission_range_constraint_days: Option<i64> = "submissionRangeConstraintDays",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
@@ -8330,7 +8365,7 @@ record! {
     pub struct UpdateBusinessUnitRequest {
         pub name: Option<String> = "name",
         pub division_id: Option<String> = "divisionId",
-        pub settings: Option<UpdateBusinessUnitSettingsRequest> = "settings",
+        pub settings: Option<Box<UpdateBusinessUnitSettingsRequest>> = "settings",
     }
 }
 
@@ -8345,15 +8380,15 @@ record! {
         pub start_day_of_week: Option<UpdateBusinessUnitSettingsRequestStartDayOfWeek> = "startDayOfWeek",
         pub time_zone: Option<String> = "timeZone",
         pub short_term_forecasting: Option<BuShortTermForecastingSettings> = "shortTermForecasting",
-        pub scheduling: Option<BuSchedulingSettingsRequest> = "scheduling",
+        pub scheduling: Option<Box<BuSchedulingSettingsRequest>> = "scheduling",
         pub notifications: Option<BuNotificationSettingsRequest> = "notifications",
         pub learning: Option<BuActivitySettingsRequest> = "learning",
         pub coaching: Option<BuActivitySettingsRequest> = "coaching",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
-pub type UpdateBusinessUnitSettingsRequestStartDayOfWeek = BusinessUnitSettingsResponseStartDayOfWeek;
+pub type UpdateBusinessUnitSettingsRequestStartDayOfWeek = DailyPossibleShiftDayOfWeek;
 
 record! {
     pub struct UpdateCapacityPlanRequest {
@@ -8364,7 +8399,7 @@ record! {
         pub forecast: Option<ValueWrapperBuShortTermForecastReference> = "forecast",
         pub full_time_equivalent_weekly_hours: Option<f64> = "fullTimeEquivalentWeeklyHours",
         pub use_latest_planning_group_staffing_group_association: Option<bool> = "useLatestPlanningGroupStaffingGroupAssociation",
-        pub metadata: Option<CapacityPlanMetadata> = "metadata",
+        pub metadata: Option<Box<CapacityPlanMetadata>> = "metadata",
     }
 }
 
@@ -8372,7 +8407,7 @@ record! {
     pub struct UpdateManagementUnitRequest {
         pub name: Option<String> = "name",
         pub division_id: Option<String> = "divisionId",
-        pub settings: Option<ManagementUnitSettingsRequest> = "settings",
+        pub settings: Option<Box<ManagementUnitSettingsRequest>> = "settings",
     }
 }
 
@@ -8457,7 +8492,7 @@ record! {
         pub name: Option<String> = "name",
         pub route_paths: Option<SetWrapperRoutePathRequest> = "routePaths",
         pub service_goal_template_id: Option<String> = "serviceGoalTemplateId",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
@@ -8476,18 +8511,18 @@ record! {
     }
 }
 
-pub type UpdateScheduleBidAgentRankingType = CreateScheduleBidAgentRankingType;
+pub type UpdateScheduleBidAgentRankingType = ScheduleBidAgentRankingType;
 
-pub type UpdateScheduleBidRankingTiebreakerType = CreateScheduleBidRankingTiebreakerType;
+pub type UpdateScheduleBidRankingTiebreakerType = ScheduleBidRankingTiebreakerType;
 
-pub type UpdateScheduleBidStatus = AgentScheduleBidStatus;
+pub type UpdateScheduleBidStatus = ScheduleBidStatus;
 
 record! {
     pub struct UpdateScheduleUploadResponse {
         pub upload_key: Option<String> = "uploadKey",
         pub url: Option<String> = "url",
         pub headers: Option<Map<String>> = "headers",
-        pub upload_body_schema: Option<UpdateScheduleUploadSchema> = "uploadBodySchema",
+        pub upload_body_schema: Option<Box<UpdateScheduleUploadSchema>> = "uploadBodySchema",
     }
 }
 
@@ -8498,7 +8533,7 @@ record! {
         pub short_term_forecast: Option<BuShortTermForecastReference> = "shortTermForecast",
         pub headcount_forecast: Option<BuHeadcountForecastBuPlanningGroupHeadcountForecastUploadSchema> = "headcountForecast",
         pub agent_schedules: Option<Vec<BuUpdateAgentScheduleUploadSchema>> = "agentSchedules",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
@@ -8508,7 +8543,7 @@ record! {
         pub service_level: Option<BuServiceLevel> = "serviceLevel",
         pub average_speed_of_answer: Option<BuAverageSpeedOfAnswer> = "averageSpeedOfAnswer",
         pub abandon_rate: Option<BuAbandonRate> = "abandonRate",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
         pub impact_override: Option<ServiceGoalTemplateImpactOverride> = "impactOverride",
     }
 }
@@ -8520,7 +8555,7 @@ record! {
         pub expiration_date: Option<ValueWrapperDate> = "expirationDate",
         pub acceptable_intervals: Option<ListWrapperRequiredDateRange> = "acceptableIntervals",
         pub review_note: Option<ValueWrapperString> = "reviewNote",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
@@ -8528,25 +8563,25 @@ record! {
     pub struct UpdateShiftTradeStateJobRequest {
         pub week_date: Option<Date> = "weekDate",
         pub state: Option<UpdateShiftTradeStateJobRequestState> = "state",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
-pub type UpdateShiftTradeStateJobRequestState = BulkUpdateShiftTradeStateRequestItemState;
+pub type UpdateShiftTradeStateJobRequestState = ShiftTradeResponseState;
 
 record! {
     pub struct UpdateStaffingGroupRequest {
         pub name: Option<String> = "name",
         pub user_ids: Option<SetWrapperString> = "userIds",
         pub planning_group_ids: Option<SetWrapperString> = "planningGroupIds",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
 record! {
     pub struct UpdateTimeOffLimitRequest {
         pub default_limit_minutes: Option<i64> = "defaultLimitMinutes",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
@@ -8572,11 +8607,11 @@ record! {
         pub days_before_start_to_expire_from_waitlist: Option<i64> = "daysBeforeStartToExpireFromWaitlist",
         pub hris_time_off_type: Option<ValueWrapperHrisTimeOffType> = "hrisTimeOffType",
         pub active: Option<bool> = "active",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
-pub type UpdateTimeOffPlanRequestAutoApprovalRule = BuCreateTimeOffPlanRequestAutoApprovalRule;
+pub type UpdateTimeOffPlanRequestAutoApprovalRule = TimeOffPlanAutoApprovalRule;
 
 record! {
     pub struct UpdateUnavailableTime {
@@ -8608,11 +8643,11 @@ record! {
     }
 }
 
-pub type UpdateWorkPlanBidAgentRankingType = CreateScheduleBidAgentRankingType;
+pub type UpdateWorkPlanBidAgentRankingType = ScheduleBidAgentRankingType;
 
-pub type UpdateWorkPlanBidRankingTiebreakerType = CreateScheduleBidRankingTiebreakerType;
+pub type UpdateWorkPlanBidRankingTiebreakerType = ScheduleBidRankingTiebreakerType;
 
-pub type UpdateWorkPlanBidStatus = AgentScheduleBidStatus;
+pub type UpdateWorkPlanBidStatus = ScheduleBidStatus;
 
 record! {
     pub struct UpdateWorkPlanRotationAgentRequest {
@@ -8630,7 +8665,7 @@ record! {
         pub date_range: Option<DateRangeWithOptionalEnd> = "dateRange",
         pub agents: Option<Vec<UpdateWorkPlanRotationAgentRequest>> = "agents",
         pub pattern: Option<WorkPlanPatternRequest> = "pattern",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
@@ -8701,7 +8736,15 @@ record! {
     }
 }
 
-pub type UserActivityRoutingStatusStatus = HistoricalAdherenceExceptionInfoRoutingStatus;
+open_enum! {
+    pub enum UserActivityRoutingStatusStatus {
+        OffQueue = "OFF_QUEUE",
+        Idle = "IDLE",
+        Interacting = "INTERACTING",
+        NotResponding = "NOT_RESPONDING",
+        Communicating = "COMMUNICATING",
+    }
+}
 
 record! {
     pub struct UserListScheduleRequestBody {
@@ -8719,14 +8762,26 @@ record! {
     }
 }
 
-pub type UserNextActivityReminderActivityCategory = HistoricalAdherenceActualsActualActivityCategory;
+open_enum! {
+    pub enum UserNextActivityReminderActivityCategory {
+        OnQueueWork = "OnQueueWork",
+        Break = "Break",
+        Meal = "Meal",
+        Meeting = "Meeting",
+        OffQueueWork = "OffQueueWork",
+        TimeOff = "TimeOff",
+        Training = "Training",
+        Unavailable = "Unavailable",
+        Unscheduled = "Unscheduled",
+    }
+}
 
 record! {
     pub struct UserSchedule {
         pub shifts: Option<Vec<UserScheduleShift>> = "shifts",
         pub full_day_time_off_markers: Option<Vec<UserScheduleFullDayTimeOffMarker>> = "fullDayTimeOffMarkers",
         pub delete: Option<bool> = "delete",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
         pub work_plan_id: Option<String> = "workPlanId",
     }
 }
@@ -8772,7 +8827,7 @@ record! {
     }
 }
 
-pub type UserScheduleAdherenceActualActivityCategory = HistoricalAdherenceActualsActualActivityCategory;
+pub type UserScheduleAdherenceActualActivityCategory = UserNextActivityReminderActivityCategory;
 
 open_enum! {
     pub enum UserScheduleAdherenceAdherenceState {
@@ -8785,7 +8840,14 @@ open_enum! {
     }
 }
 
-pub type UserScheduleAdherenceImpact = HistoricalAdherenceExceptionInfoImpact;
+open_enum! {
+    pub enum UserScheduleAdherenceImpact {
+        Positive = "Positive",
+        Negative = "Negative",
+        Neutral = "Neutral",
+        Unknown = "Unknown",
+    }
+}
 
 record! {
     pub struct UserScheduleAdherenceListing {
@@ -8794,11 +8856,24 @@ record! {
     }
 }
 
-pub type UserScheduleAdherenceRoutingStatus = HistoricalAdherenceExceptionInfoRoutingStatus;
+pub type UserScheduleAdherenceRoutingStatus = UserActivityRoutingStatusStatus;
 
-pub type UserScheduleAdherenceScheduledActivityCategory = HistoricalAdherenceActualsActualActivityCategory;
+pub type UserScheduleAdherenceScheduledActivityCategory = UserNextActivityReminderActivityCategory;
 
-pub type UserScheduleAdherenceSystemPresence = HistoricalAdherenceExceptionInfoSystemPresence;
+open_enum! {
+    pub enum UserScheduleAdherenceSystemPresence {
+        Available = "Available",
+        Away = "Away",
+        Busy = "Busy",
+        Offline = "Offline",
+        Idle = "Idle",
+        OnQueue = "OnQueue",
+        Meal = "Meal",
+        Training = "Training",
+        Meeting = "Meeting",
+        Break = "Break",
+    }
+}
 
 record! {
     pub struct UserScheduleContainer {
@@ -8887,7 +8962,7 @@ record! {
     }
 }
 
-pub type UserTimeOffIntegrationStatusResponseIntegrationStatus = SetTimeOffIntegrationStatusRequestIntegrationStatus;
+pub type UserTimeOffIntegrationStatusResponseIntegrationStatus = TimeOffIntegrationStatusResponseIntegrationStatus;
 
 record! {
     pub struct UserTimeOffIntegrationStatusResponseListing {
@@ -9063,7 +9138,7 @@ record! {
         pub published: Option<bool> = "published",
         pub generation_results: Option<WeekScheduleGenerationResult> = "generationResults",
         pub short_term_forecast: Option<ShortTermForecastReference> = "shortTermForecast",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
         pub user_schedules: Option<Map<UserSchedule>> = "userSchedules",
         pub headcount_forecast: Option<HeadcountForecast> = "headcountForecast",
         pub agent_schedules_version: Option<i64> = "agentSchedulesVersion",
@@ -9088,7 +9163,7 @@ record! {
         pub published: Option<bool> = "published",
         pub generation_results: Option<WeekScheduleGenerationResult> = "generationResults",
         pub short_term_forecast: Option<ShortTermForecastReference> = "shortTermForecast",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
     }
 }
 
@@ -9108,7 +9183,7 @@ record! {
 
 record! {
     pub struct WeekScheduleResponse {
-        pub result: Option<WeekSchedule> = "result",
+        pub result: Option<Box<WeekSchedule>> = "result",
         pub download_url: Option<String> = "downloadUrl",
     }
 }
@@ -9130,8 +9205,8 @@ record! {
 
 record! {
     pub struct WeekShiftTradeResponse {
-        pub trade: Option<ShiftTradeResponse> = "trade",
-        pub match_review: Option<ShiftTradeMatchReviewResponse> = "matchReview",
+        pub trade: Option<Box<ShiftTradeResponse>> = "trade",
+        pub match_review: Option<Box<ShiftTradeMatchReviewResponse>> = "matchReview",
     }
 }
 
@@ -9154,7 +9229,7 @@ record! {
         pub languages: Option<Vec<LanguageReference>> = "languages",
         pub skills: Option<Vec<RoutingSkillReference>> = "skills",
         pub schedulable: Option<bool> = "schedulable",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -9173,7 +9248,7 @@ record! {
     pub struct WfmAgentHistoricalAdherenceResponse {
         pub job: Option<WfmAgentHistoricalAdherenceJobReference> = "job",
         pub download_urls: Option<Vec<String>> = "downloadUrls",
-        pub result: Option<WfmAgentHistoricalAdherenceResult> = "result",
+        pub result: Option<Box<WfmAgentHistoricalAdherenceResult>> = "result",
     }
 }
 
@@ -9195,7 +9270,7 @@ record! {
     }
 }
 
-pub type WfmAgentHistoricalAdherenceResultImpact = HistoricalAdherenceExceptionInfoImpact;
+pub type WfmAgentHistoricalAdherenceResultImpact = UserScheduleAdherenceImpact;
 
 record! {
     pub struct WfmEntityMetadata {
@@ -9287,7 +9362,7 @@ record! {
     }
 }
 
-pub type WfmHistoricalAdherenceBulkUserResultImpact = HistoricalAdherenceExceptionInfoImpact;
+pub type WfmHistoricalAdherenceBulkUserResultImpact = UserScheduleAdherenceImpact;
 
 record! {
     pub struct WfmHistoricalAdherenceQuery {
@@ -9328,7 +9403,7 @@ record! {
     }
 }
 
-pub type WfmHistoricalAdherenceResponseQueryState = ActivityPlanJobResponseStatus;
+pub type WfmHistoricalAdherenceResponseQueryState = HistoricalDataJobEntityStatusState;
 
 record! {
     pub struct WfmHistoricalAdherenceResultWrapper {
@@ -9363,7 +9438,7 @@ record! {
     }
 }
 
-pub type WfmHistoricalShrinkageResponseState = ActivityPlanJobResponseStatus;
+pub type WfmHistoricalShrinkageResponseState = HistoricalDataJobEntityStatusState;
 
 record! {
     pub struct WfmHistoricalShrinkageTeamsRequest {
@@ -9447,10 +9522,10 @@ record! {
         pub mutable_group_id: Option<String> = "mutableGroupId",
         pub timestamp: Option<DateTime> = "timestamp",
         pub type_: Option<WfmUserNotificationType> = "type",
-        pub shift_trade: Option<ShiftTradeNotification> = "shiftTrade",
-        pub time_off_request: Option<TimeOffRequestNotification> = "timeOffRequest",
-        pub adherence_explanation: Option<AdherenceExplanationNotification> = "adherenceExplanation",
-        pub alternative_shift: Option<AlternativeShiftNotification> = "alternativeShift",
+        pub shift_trade: Option<Box<ShiftTradeNotification>> = "shiftTrade",
+        pub time_off_request: Option<Box<TimeOffRequestNotification>> = "timeOffRequest",
+        pub adherence_explanation: Option<Box<AdherenceExplanationNotification>> = "adherenceExplanation",
+        pub alternative_shift: Option<Box<AlternativeShiftNotification>> = "alternativeShift",
         pub marked_as_read: Option<bool> = "markedAsRead",
         pub agent_notification: Option<bool> = "agentNotification",
         pub other_notification_ids_in_group: Option<Vec<String>> = "otherNotificationIdsInGroup",
@@ -9512,7 +9587,7 @@ record! {
         pub shifts: Option<Vec<WorkPlanShift>> = "shifts",
         pub agents: Option<Vec<DeletableUserReference>> = "agents",
         pub agent_count: Option<i64> = "agentCount",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -9559,9 +9634,9 @@ record! {
     }
 }
 
-pub type WorkPlanBidAgentRankingType = CreateScheduleBidAgentRankingType;
+pub type WorkPlanBidAgentRankingType = ScheduleBidAgentRankingType;
 
-pub type WorkPlanBidBidType = AgentScheduleBidBidType;
+pub type WorkPlanBidBidType = ScheduleBidBidType;
 
 record! {
     pub struct WorkPlanBidGroup {
@@ -9586,7 +9661,7 @@ record! {
 record! {
     pub struct WorkPlanBidGroupResponse {
         pub id: Option<String> = "id",
-        pub work_plan_bid_group: Option<WorkPlanBidGroup> = "workPlanBidGroup",
+        pub work_plan_bid_group: Option<Box<WorkPlanBidGroup>> = "workPlanBidGroup",
         pub metadata: Option<WorkPlanBidMetadata> = "metadata",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -9635,11 +9710,11 @@ record! {
     }
 }
 
-pub type WorkPlanBidRankingTiebreakerType = CreateScheduleBidRankingTiebreakerType;
+pub type WorkPlanBidRankingTiebreakerType = ScheduleBidRankingTiebreakerType;
 
-pub type WorkPlanBidStatus = AgentScheduleBidStatus;
+pub type WorkPlanBidStatus = ScheduleBidStatus;
 
-pub type WorkPlanBidWorkPlanFieldsVisibleToAgentsItem = AgentWorkPlanBidWorkPlanFieldsVisibleToAgentsItem;
+pub type WorkPlanBidWorkPlanFieldsVisibleToAgentsItem = ListWrapperAgentWorkPlanFieldValuesItem;
 
 record! {
     pub struct WorkPlanConfigurationViolationMessage {
@@ -9833,14 +9908,14 @@ record! {
         pub shifts: Option<Vec<WorkPlanShift>> = "shifts",
         pub agents: Option<Vec<DeletableUserReference>> = "agents",
         pub agent_count: Option<i64> = "agentCount",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
         pub self_uri: Option<String> = "selfUri",
     }
 }
 
-pub type WorkPlanListItemResponseShiftStartVariancePeriod = CreateWorkPlanShiftStartVariancePeriod;
+pub type WorkPlanListItemResponseShiftStartVariancePeriod = WorkPlanShiftStartVariancePeriod;
 
-pub type WorkPlanListItemResponseShiftStartVarianceType = CreateWorkPlanShiftStartVarianceType;
+pub type WorkPlanListItemResponseShiftStartVarianceType = WorkPlanShiftStartVarianceType;
 
 record! {
     pub struct WorkPlanListResponse {
@@ -9930,7 +10005,7 @@ record! {
         pub pattern: Option<WorkPlanPatternResponse> = "pattern",
         pub agent_count: Option<i64> = "agentCount",
         pub agents: Option<Vec<WorkPlanRotationAgentResponse>> = "agents",
-        pub metadata: Option<WfmVersionedEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -9966,11 +10041,26 @@ record! {
     }
 }
 
-pub type WorkPlanShiftDayOffRule = CreateWorkPlanShiftDayOffRule;
+open_enum! {
+    pub enum WorkPlanShiftDayOffRule {
+        NextDayOff = "NextDayOff",
+        PreviousDayOff = "PreviousDayOff",
+    }
+}
 
-pub type WorkPlanShiftStartVariancePeriod = CreateWorkPlanShiftStartVariancePeriod;
+open_enum! {
+    pub enum WorkPlanShiftStartVariancePeriod {
+        Weekly = "Weekly",
+        PlanningPeriod = "PlanningPeriod",
+    }
+}
 
-pub type WorkPlanShiftStartVarianceType = CreateWorkPlanShiftStartVarianceType;
+open_enum! {
+    pub enum WorkPlanShiftStartVarianceType {
+        ShiftStart = "ShiftStart",
+        ShiftStartAndPaidDuration = "ShiftStartAndPaidDuration",
+    }
+}
 
 record! {
     pub struct WorkPlanValidationMessageArgument {
@@ -10046,6 +10136,6 @@ record! {
     }
 }
 
-pub type WorkPlanValidationRequestShiftStartVariancePeriod = CreateWorkPlanShiftStartVariancePeriod;
+pub type WorkPlanValidationRequestShiftStartVariancePeriod = WorkPlanShiftStartVariancePeriod;
 
-pub type WorkPlanValidationRequestShiftStartVarianceType = CreateWorkPlanShiftStartVarianceType;
+pub type WorkPlanValidationRequestShiftStartVarianceType = WorkPlanShiftStartVarianceType;

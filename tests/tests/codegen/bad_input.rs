@@ -1,0 +1,260 @@
+//! What a user gets who runs codegen on something bad: one message with the place, and nothing written.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use insta::assert_snapshot;
+use tempfile::TempDir;
+use xtask::codegen::{self, Options, PINNED};
+
+use crate::document;
+
+/// A workspace of one small document, freshly generated.
+struct Workspace {
+    folder: TempDir,
+}
+
+impl Workspace {
+    fn new() -> Self {
+        Self::of(&document("mended.json"))
+    }
+
+    fn of(text: &str) -> Self {
+        let workspace = Self { folder: TempDir::new().unwrap() };
+        let marks = "[features]\n# begin groups\n# end groups\n";
+        workspace.write("openapi/operations.toml", "");
+        workspace.write("openapi/page-sizes.tsv", "method\tpath\tmaximum\n");
+        workspace.write("crates/genesys-cloud-api/Cargo.toml", marks);
+        workspace.write("crates/genesys-cloud/Cargo.toml", marks);
+        for file in ["client.rs", "lib.rs", "prelude.rs"] {
+            workspace.write(&format!("crates/genesys-cloud-api/src/{file}"), "");
+        }
+        workspace.write("new.json", text);
+        codegen::pin(workspace.path(), &workspace.path().join("new.json")).unwrap();
+        workspace.run(&Options::default()).unwrap();
+        workspace
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn write(&self, file: &str, text: &str) {
+        let path = self.path().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn run(&self, options: &Options) -> anyhow::Result<()> {
+        codegen::run(self.path(), options)
+    }
+
+    /// All files and what they hold.
+    fn files(&self) -> BTreeMap<PathBuf, String> {
+        let mut files = BTreeMap::new();
+        let mut ahead = vec![self.path().to_owned()];
+        while let Some(folder) = ahead.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    ahead.push(path);
+                } else {
+                    let text = fs::read_to_string(&path).unwrap();
+                    files.insert(path.strip_prefix(self.path()).unwrap().to_owned(), text);
+                }
+            }
+        }
+        files
+    }
+
+    /// The message of a run that fails, which must leave every file as it was.
+    fn refusal(&self, options: &Options) -> String {
+        let before = self.files();
+        let error = self.run(options).expect_err("this should be refused");
+        assert_eq!(before, self.files());
+        format!("{error:#}").replace(&self.path().display().to_string(), "[workspace]")
+    }
+
+    /// Options that make a crate of its own from this document.
+    fn crate_of(&self, text: &str) -> Options {
+        self.write("spec.json", text);
+        Options {
+            spec: Some(self.path().join("spec.json")),
+            out: Some(self.path().join("out")),
+            ..Options::default()
+        }
+    }
+}
+
+#[test]
+fn a_small_workspace_is_generated_once() {
+    let workspace = Workspace::new();
+    let before = workspace.files();
+    assert!(
+        before.contains_key(Path::new("crates/genesys-cloud-api/src/generated/things/types.rs"))
+    );
+    workspace.run(&Options { check: true, ..Options::default() }).unwrap();
+    workspace.run(&Options::default()).unwrap();
+    assert_eq!(before, workspace.files());
+}
+
+#[test]
+fn stale_files_are_named() {
+    let workspace = Workspace::new();
+    let folder = "crates/genesys-cloud-api/src/generated";
+    workspace.write(&format!("{folder}/things/types.rs"), "// by hand");
+    workspace.write(&format!("{folder}/gone/mod.rs"), "// of a group that is gone");
+    fs::remove_file(workspace.path().join(folder).join("common.rs")).unwrap();
+    assert_snapshot!(workspace.refusal(&Options { check: true, ..Options::default() }), @r"
+3 generated files are stale; `cargo xtask codegen` mends them:
+  crates/genesys-cloud-api/src/generated/common.rs
+  crates/genesys-cloud-api/src/generated/gone/mod.rs
+  crates/genesys-cloud-api/src/generated/things/types.rs
+");
+    workspace.run(&Options::default()).unwrap();
+    assert!(!workspace.path().join(folder).join("gone/mod.rs").exists());
+    workspace.run(&Options { check: true, ..Options::default() }).unwrap();
+}
+
+#[test]
+fn a_bad_document_leaves_what_was_made_before() {
+    let workspace = Workspace::new();
+    let options = workspace.crate_of(&document("single.json"));
+    workspace.run(&options).unwrap();
+    assert_snapshot!(workspace.refusal(&workspace.crate_of("no")), @"[workspace]/spec.json: not valid JSON: expected ident at line 1 column 2");
+    assert_snapshot!(workspace.refusal(&workspace.crate_of(r#"{ "kind": "Pod" }"#)), @"[workspace]/spec.json: not an API document: neither `swagger` nor `openapi` says which format it has");
+    assert_snapshot!(workspace.refusal(&workspace.crate_of(r#"{ "swagger": "1.2" }"#)), @r#"[workspace]/spec.json: `swagger`: version "1.2" is not known; Swagger 2.0 and OpenAPI 3.0 are"#);
+    let dangling = document("single.json").replace("definitions/User", "definitions/Gone");
+    assert_snapshot!(workspace.refusal(&workspace.crate_of(&dangling)), @"[workspace]/spec.json: GET /api/v2/users/{userId} (getUser), reply 200: `$ref` to `Gone`, which the document does not define");
+    let twice = document("bodies.json").replace("patchUsersBulk", "postUsers");
+    assert_snapshot!(workspace.refusal(&workspace.crate_of(&twice)), @"[workspace]/spec.json: two operations have the id `postUsers`: POST /api/v2/users and PATCH /api/v2/users");
+}
+
+#[test]
+fn a_group_that_does_not_exist() {
+    let workspace = Workspace::new();
+    let only = vec!["users".to_owned(), "things".to_owned()];
+    assert_snapshot!(workspace.refusal(&Options { only: only.clone(), ..Options::default() }), @"--only: the document has no group `users`; it has others, things");
+    let options = Options { only, ..workspace.crate_of(&document("two_groups.json")) };
+    assert_snapshot!(workspace.refusal(&options), @"--only: the document has no group `things`; it has groups_and_teams, users");
+}
+
+#[test]
+fn one_group_alone() {
+    let workspace = Workspace::new();
+    let out = workspace.path().join("out");
+    let only = vec!["things".to_owned()];
+    workspace
+        .run(&Options { out: Some(out.clone()), only: only.clone(), ..Options::default() })
+        .unwrap();
+    assert!(out.join("src/generated/things/operations.rs").exists());
+    assert!(!out.join("src/generated/others").exists());
+
+    let mut before = workspace.files();
+    let types = "crates/genesys-cloud-api/src/generated/things/types.rs";
+    let others = "crates/genesys-cloud-api/src/generated/others/types.rs";
+    workspace.write(types, "// stale");
+    workspace.write(others, "// stale");
+    workspace.run(&Options { only, ..Options::default() }).unwrap();
+    before.insert(others.into(), "// stale".to_owned());
+    assert_eq!(before, workspace.files());
+}
+
+#[test]
+fn files_that_are_not_there() {
+    let workspace = Workspace::new();
+    let missing = Options {
+        spec: Some(workspace.path().join("missing.json")),
+        out: Some(workspace.path().join("out")),
+        ..Options::default()
+    };
+    assert_snapshot!(workspace.refusal(&missing), @"can't read [workspace]/missing.json: No such file or directory (os error 2)");
+    // A folder can't be made below a file.
+    let mut below_a_file = workspace.crate_of(&document("single.json"));
+    below_a_file.out = Some(workspace.path().join("new.json").join("out"));
+    assert_snapshot!(workspace.refusal(&below_a_file), @"can't write [workspace]/new.json/out/Cargo.toml: Not a directory (os error 20)");
+    // The folder holds a crate that someone wrote.
+    workspace.write("mine/Cargo.toml", "[package]\nname = \"mine\"\n");
+    let mut mine = workspace.crate_of(&document("single.json"));
+    mine.out = Some(workspace.path().join("mine"));
+    assert_snapshot!(workspace.refusal(&mine), @"--out: [workspace]/mine/Cargo.toml is not a crate that codegen made; name a folder of its own");
+    fs::remove_file(workspace.path().join("openapi/operations.toml")).unwrap();
+    assert_snapshot!(workspace.refusal(&Options::default()), @"can't read [workspace]/openapi/operations.toml: No such file or directory (os error 2)");
+}
+
+#[test]
+fn a_pinned_document_that_was_changed() {
+    let workspace = Workspace::new();
+    let text = fs::read_to_string(workspace.path().join(PINNED)).unwrap();
+    workspace.write(PINNED, &text.replace("getThings", "getThinks"));
+    assert_snapshot!(workspace.refusal(&Options::default()), @"openapi/genesys-cloud.json is not the document whose sha256 stands in openapi/genesys-cloud.json.sha256; if it was changed on purpose, `cargo xtask pin openapi/genesys-cloud.json` says so");
+}
+
+#[test]
+fn a_bad_document_is_not_pinned() {
+    let workspace = Workspace::new();
+    let before = workspace.files();
+    workspace.write("new.json", r#"{ "swagger": "2.0", "paths": { "things": {} } }"#);
+    let error = codegen::pin(workspace.path(), &workspace.path().join("new.json")).unwrap_err();
+    assert!(format!("{error:#}").ends_with("`things` does not start with `/`"), "{error:#}");
+    workspace.write("new.json", &before[Path::new("new.json")]);
+    assert_eq!(before, workspace.files());
+}
+
+#[test]
+fn a_fixup_that_mends_nothing() {
+    let workspace = Workspace::new();
+    workspace.write("new.json", &document("mended.json").replace("OPEN", "open"));
+    codegen::pin(workspace.path(), &workspace.path().join("new.json")).unwrap();
+    assert_snapshot!(workspace.refusal(&Options::default()), @"[workspace]/openapi/genesys-cloud.json: fixup `defaults_outside_their_enum` finds nothing to mend in this document; remove it from xtask/src/fixups.rs");
+}
+
+#[test]
+fn exceptions_that_match_nothing() {
+    let workspace = Workspace::new();
+    workspace.write(
+        "openapi/operations.toml",
+        "[names.getGone]\nname = \"gone\"\nreason = \"It was here.\"\n",
+    );
+    assert_snapshot!(workspace.refusal(&Options::default()), @"openapi/operations.toml: names `getGone`, which is no operation of the document; remove the entry");
+    workspace
+        .write("openapi/operations.toml", "[names.getThings]\nname = \"all\"\nreason = \" \"\n");
+    assert_snapshot!(workspace.refusal(&Options::default()), @"openapi/operations.toml: the name of `getThings` has no reason");
+    workspace.write(
+        "openapi/operations.toml",
+        "[names.getThings]\nname = \"all-things\"\nreason = \"Why not.\"\n",
+    );
+    assert_snapshot!(workspace.refusal(&Options::default()), @"openapi/operations.toml: `all-things`, the name of `getThings`, is no name for a method");
+    workspace.write("openapi/operations.toml", "[tags.getThings]\n");
+    assert_snapshot!(workspace.refusal(&Options::default()), @r"
+openapi/operations.toml: TOML parse error at line 1, column 2
+  |
+1 | [tags.getThings]
+  |  ^^^^
+unknown field `tags`, expected `names`
+");
+    workspace.write("openapi/operations.toml", "");
+    workspace.write("openapi/page-sizes.tsv", "method\tpath\tmaximum\nGET\t/api/v2/gone\t100\n");
+    assert_snapshot!(workspace.refusal(&Options::default()), @"openapi/page-sizes.tsv: GET /api/v2/gone is no operation of the document; remove the line");
+    workspace.write("openapi/page-sizes.tsv", "method\tpath\tmaximum\nGET\t/api/v2/things\tmany\n");
+    assert_snapshot!(workspace.refusal(&Options::default()), @"openapi/page-sizes.tsv, line 2: `many` is no number of items");
+}
+
+#[test]
+fn two_operations_of_one_name() {
+    let workspace = Workspace::new();
+    let text = document("mended.json").replace("getThingsState", "get_things");
+    workspace.write("new.json", &text);
+    codegen::pin(workspace.path(), &workspace.path().join("new.json")).unwrap();
+    assert_snapshot!(workspace.refusal(&Options::default()), @r"
+operations without a name of their own; name them in openapi/operations.toml:
+  GET /api/v2/things/state (get_things): `things.things` is GET /api/v2/things (getThings)
+");
+    workspace.write(
+        "openapi/operations.toml",
+        "[names.get_things]\nname = \"state\"\nreason = \"Its id differs by case alone.\"\n",
+    );
+    workspace.run(&Options::default()).unwrap();
+    workspace.run(&Options { check: true, ..Options::default() }).unwrap();
+}

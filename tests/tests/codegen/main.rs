@@ -1,0 +1,62 @@
+//! Codegen on small documents, one behaviour each (`tests/documents`), and on bad ones.
+//!
+//! `cargo insta review`, or `INSTA_UPDATE=always cargo test -p genesys-cloud-tests`, accepts what a change
+//! of codegen does to the snapshots.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod bad_input;
+mod bindings;
+mod canonical;
+mod compiled;
+mod fresh;
+mod refused;
+mod tags;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use xtask::codegen::{self, Generated, Stages};
+use xtask::exceptions::Exceptions;
+
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// The text of a small document.
+fn document(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("documents").join(name);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn generate(text: &str) -> anyhow::Result<Generated> {
+    let (document, _) = codegen::read(text, false)?;
+    codegen::generate(document, &Exceptions::default(), false, &mut Stages::quiet())
+}
+
+/// The generated files of a small document one after the other, each with its path.
+fn bindings(name: &str) -> String {
+    rendered(&document(name))
+}
+
+/// The same of a document's text. Left out is what every file begins with, and files of nothing else.
+fn rendered(text: &str) -> String {
+    let generated = generate(text).unwrap_or_else(|error| panic!("{error:#}"));
+    let mut all = String::new();
+    for (path, source) in &generated.sources {
+        let facts = ["record! {", "open_enum! {", "operation! {", "replies! {", "pub type "];
+        let begin = facts.iter().filter_map(|fact| source.find(&format!("\n{fact}"))).min();
+        if let Some(begin) = begin {
+            all.push_str(&format!("==> {path} <==\n{}\n", &source[begin + 1..]));
+        }
+    }
+    all
+}
+
+/// What refuses a document, as a user reads it.
+fn refusal(text: &str) -> String {
+    match generate(text) {
+        Ok(_) => panic!("this should be refused:\n{text}"),
+        Err(error) => format!("{error:#}"),
+    }
+}

@@ -1,0 +1,129 @@
+//! Bindings of the small documents (`tests/documents`), compiled and put to use.
+//!
+//! `UPDATE_BINDINGS=1 cargo test -p genesys-cloud-tests --test codegen compiled` makes them anew.
+
+#![allow(clippy::unwrap_used, dead_code, missing_docs, unreachable_pub)]
+
+#[path = "../../../crates/genesys-cloud-api/src/client.rs"]
+mod client;
+#[rustfmt::skip]
+mod generated;
+#[path = "../../../crates/genesys-cloud-api/src/prelude.rs"]
+mod prelude;
+
+use client::Client;
+use generated::*;
+use serde_json::json;
+
+#[test]
+fn fields_of_odd_names_are_read_and_written() {
+    let json = json!({
+        "$ref": "a", "type": "b", "self": "c", "gen": "d", "properties": { "items": "e" }, "1st": "f",
+        "": "g", "a-b": "h", "a_b": "i", "aB": "j", "größe": "k", "quote\"d": "l",
+    });
+    let odd: types::Odd = serde_json::from_value(json.clone()).unwrap();
+    assert_eq!(odd.ref_.as_deref(), Some("a"));
+    assert_eq!(odd.x.as_deref(), Some("g"));
+    assert_eq!(odd.a_b.as_deref(), Some("h"));
+    assert_eq!(odd.a_b_2.as_deref(), Some("i"));
+    assert_eq!(odd.a_b_3.as_deref(), Some("j"));
+    assert_eq!(serde_json::to_value(&odd).unwrap(), json);
+}
+
+#[test]
+fn values_of_odd_names_are_told_apart() {
+    use types::OddValue;
+
+    for (text, value) in [
+        ("", OddValue::X),
+        ("1", OddValue::X1),
+        ("A", OddValue::A),
+        ("a", OddValue::A3),
+        ("a 2", OddValue::A2),
+        ("+1", OddValue::Plus1),
+        ("Unrecognized", OddValue::UnrecognizedValue),
+        ("new", OddValue::Unrecognized("new".to_owned())),
+    ] {
+        assert_eq!(OddValue::from(text), value);
+        assert_eq!(value.as_str(), text);
+        assert_eq!(serde_json::to_value(&value).unwrap(), text);
+    }
+    assert!(matches!(OddValue::from("a"), OddValue::A3));
+}
+
+#[test]
+fn enums_that_say_the_same_are_one_type() {
+    let order: types::GetSortedSortOrder = types::GetSortedThenOrder::Ascending;
+    assert_eq!(order.as_str(), "ascending");
+}
+
+#[test]
+fn recursive_records_are_read() {
+    let json = json!({
+        "parent": { "parent": {} },
+        "children": [{}, { "children": [] }],
+        "byName": { "a": {} },
+        "owner": { "home": { "owner": {} } },
+    });
+    let tree: types::Tree = serde_json::from_value(json.clone()).unwrap();
+    assert_eq!(tree.children.as_ref().map(Vec::len), Some(2));
+    assert_eq!(serde_json::to_value(&tree).unwrap(), json);
+}
+
+#[test]
+fn types_that_had_to_be_renamed_hold_what_is_theirs() {
+    let value: types::ValueType = serde_json::from_value(json!({
+        "a": { "text": "t" }, "b": ["x", "z"], "c": "2024-05-01T12:30:00Z", "g": [1],
+    }))
+    .unwrap();
+    assert_eq!(value.a.and_then(|a| a.text).as_deref(), Some("t"));
+    assert_eq!(value.b.unwrap(), [types::VecType::X, types::VecType::from("z")]);
+    assert_eq!(value.g, Some(json!([1])));
+}
+
+fn client() -> Client {
+    Client::builder().region("eu-west-1").access_token("token").build().unwrap()
+}
+
+#[test]
+fn every_form_of_parameter_goes_where_it_belongs() {
+    let call = client()
+        .parameters()
+        .put_parameters("a/b", "c")
+        .id_2(7)
+        .body_parameter("d")
+        .clone_parameter("e")
+        .values(["f", "g"])
+        .id_3(true)
+        .body("i".to_owned())
+        .clone()
+        .into_call();
+    let request = call.request();
+    let target = request.target().unwrap();
+    let path = target.split_once('?').unwrap();
+    assert_eq!(path, ("/parameters/a%2Fb/c", "id=7&body=d&clone=e&values=f%2Cg"));
+    assert_eq!(request.headers()["id"], "true");
+    assert_eq!(request.body().unwrap().as_ref(), b"\"i\"");
+}
+
+#[test]
+fn arguments_are_in_the_order_of_the_path() {
+    let call = client().zones().delete_zone_area_desk("z", types::DeleteZoneAreaDeskArea::North, 4);
+    assert_eq!(call.request().target().unwrap(), "/api/v2/zones/z/areas/north/desks/4");
+}
+
+#[test]
+fn lists_are_repeated_or_joined() {
+    let call = client()
+        .users()
+        .search("who")
+        .id(["1", "2"])
+        .expand([types::GetUsersSearchExpand::Skills])
+        .sites(["a", "b"])
+        .teams([1, 2])
+        .into_call();
+    assert_eq!(
+        call.request().target().unwrap(),
+        "/api/v2/users/search?q=who&id=1&id=2&expand=skills&sites=a%2Cb&teams=1%7C2",
+    );
+}

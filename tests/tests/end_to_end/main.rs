@@ -1,0 +1,67 @@
+//! The SDK as its user sees it, over real HTTP against a fake org on this machine.
+
+mod calls;
+mod every_list;
+mod login;
+mod paging;
+mod recovery;
+mod replies;
+mod secrets;
+
+use genesys_cloud::Client;
+use genesys_cloud::types::Queue;
+use genesys_cloud_mock::{MockOrg, RecordedRequest};
+
+const QUEUES: &str = "getRoutingQueues";
+
+/// An org with so many queues, and a client that logs in there.
+async fn queues(count: u64) -> (MockOrg, Client) {
+    let org = MockOrg::builder().list(QUEUES, count).start().await.expect("an org");
+    let client = logging_in(&org);
+    (org, client)
+}
+
+fn logging_in(org: &MockOrg) -> Client {
+    Client::builder()
+        .api_url(org.url())
+        .login_url(org.url())
+        .credentials(org.client_id(), org.client_secret())
+        .build()
+        .expect("a client")
+}
+
+/// An org, and a client that has a token already: all that the org sees are the calls of a test.
+async fn org() -> (MockOrg, Client) {
+    let org = MockOrg::start().await.expect("an org");
+    let client = Client::builder().api_url(org.url()).access_token(org.access_token());
+    let client = client.build().expect("a client");
+    (org, client)
+}
+
+/// The one request that the org has seen.
+fn only_request(org: &MockOrg) -> RecordedRequest {
+    let [request] = org.requests().try_into().expect("one request");
+    request
+}
+
+/// The place of a queue in the list of the org, which names its queues `Support Queue 0001`, `Sales Queue
+/// 0002` and so on.
+fn place(queue: &Queue) -> u64 {
+    let name = queue.name.as_deref().expect("a name");
+    let (_, number) = name.rsplit_once(' ').expect("words");
+    number.parse().expect("a number")
+}
+
+fn places<'a>(queues: impl IntoIterator<Item = &'a Queue>) -> Vec<u64> {
+    queues.into_iter().map(place).collect()
+}
+
+/// The pages of queues that were asked for, in order.
+fn pages_asked(org: &MockOrg) -> Vec<u64> {
+    let page = |request: &RecordedRequest| {
+        let mut pairs = request.query.split('&');
+        let number = pairs.find_map(|pair| pair.strip_prefix("pageNumber=")).expect("a page");
+        number.parse().expect("a number")
+    };
+    org.requests_for(QUEUES).iter().map(page).collect()
+}

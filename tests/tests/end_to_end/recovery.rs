@@ -1,0 +1,192 @@
+//! Lists that something happens to: nothing is lost, nothing comes twice, nothing ends in silence.
+
+use std::time::Duration;
+
+use futures::TryStreamExt as _;
+use genesys_cloud::types::Queue;
+use genesys_cloud::{End, Error, Paginator};
+use genesys_cloud_mock::{CannedReply, MockOrg, PageOverride};
+use serde_json::json;
+
+use crate::{QUEUES, pages_asked, place, places, queues};
+
+/// An org of 60 queues, and a list of them in pages of 25.
+async fn three_pages() -> (MockOrg, Paginator<Queue>) {
+    let (org, client) = queues(60).await;
+    (org, client.routing().queues().paginate().page_size(25))
+}
+
+/// What comes up to the next error or the end.
+async fn read_on(queues: &mut Paginator<Queue>) -> (Vec<u64>, Option<Error>) {
+    let mut read = Vec::new();
+    loop {
+        match queues.try_next().await {
+            Ok(Some(queue)) => read.push(place(&queue)),
+            Ok(None) => return (read, None),
+            Err(error) => return (read, Some(error)),
+        }
+    }
+}
+
+/// Answers the request for the second page with this.
+async fn at_the_second_page(reply: CannedReply) -> (MockOrg, Paginator<Queue>) {
+    let (org, mut queues) = three_pages().await;
+    for _ in 0..25 {
+        queues.try_next().await.expect("a page").expect("a queue");
+    }
+    org.respond_next(QUEUES, reply).expect("an operation");
+    (org, queues)
+}
+
+#[tokio::test]
+async fn after_an_error_the_same_page_is_asked_for_again() {
+    for reply in [
+        CannedReply::error(503, "service.unavailable", "Service Unavailable"),
+        CannedReply { status: 502, headers: vec![], body: "<html>bad gateway</html>".into() },
+        CannedReply::error(403, "missing.permissions", "Missing a permission"),
+        CannedReply::rate_limited(7),
+        // Successes that hold no page.
+        CannedReply::json(202, &json!({})),
+        CannedReply { status: 200, headers: vec![], body: r#"{"entities":[{"id":"#.into() },
+        CannedReply::json(200, &json!({ "entities": [{ "memberCount": "many" }] })),
+    ] {
+        let (org, mut queues) = at_the_second_page(reply.clone()).await;
+        let (read, error) = read_on(&mut queues).await;
+        assert!(read.is_empty() && error.is_some(), "{reply:?}");
+        let (read, error) = read_on(&mut queues).await;
+        assert!(error.is_none(), "{error:?}");
+        assert_eq!(read, Vec::from_iter(26..=60), "{reply:?}");
+        assert_eq!(pages_asked(&org), [1, 2, 2, 3], "{reply:?}");
+        assert_eq!(queues.report().items, 60);
+    }
+}
+
+#[tokio::test]
+async fn a_rate_limit_says_how_long_to_wait() {
+    let (_org, mut queues) = at_the_second_page(CannedReply::rate_limited(42)).await;
+    let error = queues.try_next().await.expect_err("too many requests");
+    assert!(error.is_rate_limited());
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(42)));
+    assert_eq!(error.code(), Some("too.many.requests.retry.after"));
+    assert!(error.to_string().contains("call again in 42 s"), "{error}");
+}
+
+#[tokio::test]
+async fn the_limit_of_the_org_itself_is_told_as_one() {
+    let org =
+        MockOrg::builder().list(QUEUES, 60).calls_per_minute(2).start().await.expect("an org");
+    let client = crate::logging_in(&org);
+    let mut queues = client.routing().queues().paginate().page_size(25);
+    let (read, error) = read_on(&mut queues).await;
+    assert_eq!(read, Vec::from_iter(1..=50));
+    let error = error.expect("too many requests");
+    assert!(error.is_rate_limited() && error.retry_after().is_some(), "{error:?}");
+}
+
+#[tokio::test]
+async fn an_error_says_what_failed_and_why() {
+    let body = json!({
+        "message": "Unable to read the queues.",
+        "code": "general.bad.request",
+        "status": 400,
+        "contextId": "b0d2",
+        "details": [{ "errorCode": "invalid", "fieldName": "sortOrder" }],
+        "errors": [{ "message": "first", "code": "one" }],
+        "messageParams": { "limit": 3 },
+    });
+    let reply = CannedReply::json(400, &body).header("ININ-Correlation-Id", "c0ffee");
+    let (_org, mut queues) = at_the_second_page(reply).await;
+    let error = queues.try_next().await.expect_err("a bad request");
+    assert_eq!((error.status(), error.operation()), (Some(400), Some(QUEUES)));
+    assert_eq!(error.correlation_id(), Some("c0ffee"));
+    let body = error.body().expect("an error body");
+    assert_eq!(body.details[0].field_name.as_deref(), Some("sortOrder"));
+    assert_eq!(body.errors[0].code.as_deref(), Some("one"));
+    assert_eq!(body.message_params["limit"], "3");
+    assert_eq!(
+        error.to_string(),
+        "GET /api/v2/routing/queues (getRoutingQueues) failed: answered 400 Bad Request (general.bad.request): \
+         Unable to read the queues (correlation id c0ffee)"
+    );
+}
+
+#[tokio::test]
+async fn a_page_that_is_not_the_one_due_is_an_error_and_the_end() {
+    let page = |number: u64| {
+        let queue = json!({ "name": "Support Queue 0001" });
+        PageOverride::json(json!({ "entities": [queue], "pageNumber": number, "pageCount": 3 }))
+    };
+    for (second, told) in [
+        (page(1), "the API was asked for page 2 and answered with page 1"),
+        (page(3), "the API was asked for page 2 and answered with page 3"),
+        (page(2), "page 2 holds the very items of the page before"),
+    ] {
+        let (org, mut queues) = three_pages().await;
+        org.override_page(QUEUES, 1, page(1)).expect("a page");
+        org.override_page(QUEUES, 2, second).expect("a page");
+        let (read, error) = read_on(&mut queues).await;
+        assert_eq!(read, [1]);
+        let error = error.expect("the wrong page");
+        assert!(error.is_paging() && error.to_string().contains(told), "{error}");
+        assert_eq!(queues.report().end, Some(End::Contradiction));
+
+        let (read, error) = read_on(&mut queues).await;
+        assert!(read.is_empty() && error.is_none(), "the end stays");
+        assert_eq!(pages_asked(&org), [1, 2]);
+    }
+}
+
+#[tokio::test]
+async fn counts_that_are_too_low_cut_nothing_off() {
+    let (org, mut queues) = three_pages().await;
+    for number in 1..=3 {
+        let lies = PageOverride::edit(|page| {
+            page["pageCount"] = 1.into();
+            page["total"] = 3.into();
+        });
+        org.override_page(QUEUES, number, lies).expect("a page");
+    }
+    assert_eq!(read_on(&mut queues).await.0, Vec::from_iter(1..=60));
+}
+
+#[tokio::test]
+async fn a_short_page_is_not_the_end() {
+    let (org, mut queues) = three_pages().await;
+    let hidden = PageOverride::edit(|page| {
+        page["entities"].as_array_mut().expect("a list").truncate(3);
+    });
+    org.override_page(QUEUES, 2, hidden).expect("a page");
+    assert_eq!(read_on(&mut queues).await.0, Vec::from_iter((1..=28).chain(51..=60)));
+}
+
+#[tokio::test]
+async fn a_list_that_ends_before_its_count_is_reported() {
+    let (org, mut queues) = three_pages().await;
+    org.override_page(QUEUES, 3, PageOverride::json(json!({}))).expect("a page");
+    let (read, error) = read_on(&mut queues).await;
+    assert_eq!(read, Vec::from_iter(1..=50));
+    assert!(error.is_none());
+    assert_eq!(queues.report().end, Some(End::Shortfall));
+    assert_eq!(queues.report().last_total, Some(60));
+}
+
+#[tokio::test]
+async fn a_list_that_grows_while_it_is_read_is_read_to_its_new_end() {
+    let (org, mut queues) = three_pages().await;
+    queues.try_next().await.expect("a page").expect("a queue");
+    org.set_list(QUEUES, 80).expect("a list");
+    assert_eq!(read_on(&mut queues).await.0, Vec::from_iter(2..=80));
+    assert_eq!((queues.report().first_total, queues.report().last_total), (Some(60), Some(80)));
+}
+
+#[tokio::test]
+async fn an_error_between_batches_costs_no_item() {
+    let (org, client) = queues(60).await;
+    let unavailable = CannedReply::error(503, "service.unavailable", "Service Unavailable");
+    let mut batches = client.routing().queues().paginate().page_size(25).chunks(40);
+    org.respond_next(QUEUES, unavailable).expect("an operation");
+    batches.try_next().await.expect_err("unavailable");
+    let batches: Vec<_> = batches.try_collect().await.expect("all queues");
+    assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [40, 20]);
+    assert_eq!(places(batches.iter().flatten()), Vec::from_iter(1..=60));
+}

@@ -1,0 +1,139 @@
+//! The token goes to the configured host and nowhere else, and no secret is shown.
+
+use std::fmt::{Debug, Write as _};
+use std::sync::{Arc, Mutex};
+
+use futures::TryStreamExt as _;
+use genesys_cloud::Client;
+use genesys_cloud::types::UpdateUser;
+use genesys_cloud_mock::{CannedReply, MockOrg, PageOverride};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+use crate::{QUEUES, queues};
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let elsewhere = MockOrg::start().await.expect("another org");
+    for status in [301, 302, 303, 307, 308] {
+        let (org, client) = queues(3).await;
+        let redirect = CannedReply::empty(status).header("Location", &elsewhere.url());
+        org.respond_next(QUEUES, redirect).expect("an operation");
+        let error = client.routing().queues().send().await.expect_err("a redirect");
+        assert_eq!(error.status(), Some(status));
+        assert!(error.to_string().contains("redirects are not followed"), "{error}");
+        assert_eq!(org.requests_for(QUEUES).len(), 1);
+    }
+    assert_eq!(elsewhere.request_count(), 0);
+}
+
+#[tokio::test]
+async fn a_link_to_the_next_page_leads_to_no_other_host() {
+    let elsewhere = MockOrg::start().await.expect("another org");
+    let (org, client) = queues(60).await;
+    let link = format!("{}/api/v2/routing/queues?pageNumber=2", elsewhere.url());
+    let foreign = PageOverride::edit(move |page| page["nextUri"] = link.clone().into());
+    org.override_page(QUEUES, 1, foreign).expect("a page");
+    let read = client
+        .routing()
+        .queues()
+        .paginate()
+        .page_size(25)
+        .try_fold(0, async |read, _| Ok(read + 1));
+    assert_eq!(read.await.expect("all queues"), 60);
+    assert_eq!(elsewhere.request_count(), 0);
+}
+
+#[tokio::test]
+async fn no_secret_and_no_value_is_shown() {
+    let (org, _) = queues(60).await;
+    let trace = Trace::default();
+    let _guard = tracing::subscriber::set_default(trace.clone());
+    let mut shown = String::new();
+    let mut show = |what: &dyn Debug| write!(shown, "{what:?} {what:#?} ").expect("memory");
+
+    let builder = Client::builder()
+        .api_url(org.url())
+        .login_url(org.url())
+        .credentials(org.client_id(), org.client_secret());
+    show(&builder);
+    let client: Client = builder.build().expect("a client");
+    show(&client);
+    show(&client.routing());
+    let call = client
+        .users()
+        .patch_user("u", UpdateUser { title: Some("Lead".into()), ..Default::default() });
+    show(&call.clone().send());
+    show(&call.await.expect("a reply"));
+    let mut pages = client.routing().queues().name("Support*").paginate().page_size(25).pages();
+    show(&pages);
+    show(&pages.try_next().await.expect("a page"));
+    // One error with the first token, one after a refusal of the second and the third.
+    org.respond_next(QUEUES, CannedReply::error(500, "internal", "Oh")).expect("an operation");
+    show(&client.routing().queues().send().await.expect_err("an error"));
+    org.revoke_tokens();
+    org.respond_next(QUEUES, CannedReply::unauthorized()).expect("an operation");
+    let refused = client.routing().queues().name("Jane Roe").send().await.expect_err("refused");
+    show(&refused);
+    show(&format_args!("{refused}"));
+
+    let trace = trace.text();
+    assert!(trace.contains(r#"operation="getRoutingQueues""#), "{trace}");
+    assert!(shown.contains(&org.client_id()), "an id is no secret");
+    for secret in [org.client_secret().as_str(), "mock-secret", "mock-token", "Bearer m", "Basic "]
+    {
+        assert!(!shown.contains(secret), "{secret} in {shown}");
+        assert!(!trace.contains(secret), "{secret} in {trace}");
+    }
+    for personal in ["Jane", "Support", "Lead"] {
+        assert!(!trace.contains(personal), "{personal} in {trace}");
+    }
+}
+
+/// Keeps the fields of all that is traced on this thread, at every level.
+#[derive(Clone, Default)]
+struct Trace(Arc<Mutex<String>>);
+
+impl Trace {
+    fn text(&self) -> String {
+        self.0.lock().expect("no panic while tracing").clone()
+    }
+
+    fn keep(&self, record: impl FnOnce(&mut dyn Visit)) {
+        struct Fields<'a>(&'a mut String);
+
+        impl Visit for Fields<'_> {
+            fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+                writeln!(self.0, "{field}={value:?}").expect("memory");
+            }
+        }
+
+        record(&mut Fields(&mut self.0.lock().expect("no panic while tracing")));
+    }
+}
+
+impl Subscriber for Trace {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        self.keep(|fields| span.record(fields));
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, values: &Record<'_>) {
+        self.keep(|fields| values.record(fields));
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        self.keep(|fields| event.record(fields));
+    }
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}

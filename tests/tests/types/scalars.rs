@@ -1,0 +1,141 @@
+//! Numbers, dates and enums.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use genesys_cloud::OpenEnum as _;
+use genesys_cloud::types::{
+    Education, Queue, QueueScoringMethod, RoutingRule, RoutingStatus, RoutingStatusStatus,
+    ServiceLevel,
+};
+use serde_json::json;
+
+use crate::{read, refused, there_and_back};
+
+fn member_count(number: &str) -> String {
+    format!(r#"{{"memberCount":{number}}}"#)
+}
+
+#[test]
+fn integers_are_read_in_every_form_that_is_one() {
+    for (number, value) in [
+        ("0", 0),
+        ("-0", 0),
+        ("25", 25),
+        ("-25", -25),
+        ("25.0", 25),
+        ("-25.000", -25),
+        ("2.5e1", 25),
+        ("25E0", 25),
+        // Beyond 32 bits, whatever the document says, and to the last of 64.
+        ("4294967296", 4_294_967_296),
+        ("9223372036854775807", i64::MAX),
+        ("-9223372036854775808", i64::MIN),
+        // The last of which a double knows that it is an integer.
+        ("9007199254740992.0", 9_007_199_254_740_992),
+    ] {
+        let queue: Queue = read(&member_count(number));
+        assert_eq!(queue.member_count, Some(value), "{number}");
+    }
+}
+
+#[test]
+fn a_number_that_is_no_integer_of_64_bits_is_an_error() {
+    for number in [
+        "2.5",
+        "-0.1",
+        "9223372036854775808",
+        "-9223372036854775809",
+        "18446744073709551615",
+        "18446744073709551616",
+        "1e19",
+        "9007199254740994.0",
+        "1e300",
+    ] {
+        let error = refused::<Queue>(&member_count(number));
+        assert!(error.starts_with("memberCount: invalid "), "{number}: {error}");
+        assert!(error.contains("expected a 64-bit integer"), "{number}: {error}");
+    }
+}
+
+#[test]
+fn fractions_may_be_written_as_integers() {
+    let level: ServiceLevel = read(r#"{"percentage":1,"durationMs":20000.0}"#);
+    assert_eq!((level.percentage, level.duration_ms), (Some(1.0), Some(20_000)));
+    let rule: RoutingRule = read(r#"{"waitSeconds":0.30000000000000004}"#);
+    assert_eq!(rule.wait_seconds, Some(0.300_000_000_000_000_04));
+    assert_eq!(
+        serde_json::to_string(&rule).expect("JSON"),
+        r#"{"waitSeconds":0.30000000000000004}"#
+    );
+}
+
+#[test]
+fn date_times_are_read_in_every_form_and_written_in_one() {
+    for (text, written) in [
+        ("2024-05-01T12:30:00.000Z", "2024-05-01T12:30:00.000Z"),
+        ("2024-05-01T12:30:00Z", "2024-05-01T12:30:00.000Z"),
+        ("2024-05-01T14:30:00.000+0200", "2024-05-01T12:30:00.000Z"),
+        ("2024-05-01T08:30:00-04:00", "2024-05-01T12:30:00.000Z"),
+        ("2024-05-01T12:30:00.123", "2024-05-01T12:30:00.123Z"),
+        ("2024-05-01 12:30:00", "2024-05-01T12:30:00.000Z"),
+        ("2024-05-01T12:30", "2024-05-01T12:30:00.000Z"),
+        ("2024-05-01", "2024-05-01T00:00:00.000Z"),
+        ("2024-05-01T12:30:00.123456Z", "2024-05-01T12:30:00.123456Z"),
+        ("1969-12-31T23:59:59.999Z", "1969-12-31T23:59:59.999Z"),
+    ] {
+        let json = json!({ "dateCreated": text }).to_string();
+        assert_eq!(there_and_back::<Queue>(&json), json!({ "dateCreated": written }), "{text}");
+    }
+    let queue: Queue = read(r#"{"dateCreated":1714566600000}"#);
+    let instant: DateTime<Utc> = "2024-05-01T12:30:00Z".parse().expect("an instant");
+    assert_eq!(queue.date_created, Some(instant), "milliseconds since 1970");
+}
+
+#[test]
+fn a_date_that_is_none_is_an_error() {
+    for text in ["", "soon", "2024-02-30T00:00:00Z", "24:00", "2024-05-01T12:30:00+99:00"] {
+        let error = refused::<Queue>(&json!({ "dateCreated": text }).to_string());
+        assert!(error.contains("expected a date-time such as 2024-05-01T12:30:00.000Z"), "{error}");
+    }
+    refused::<Queue>(r#"{"dateCreated":9223372036854775807}"#);
+}
+
+#[test]
+fn calendar_days_are_read_as_they_stand_there() {
+    let day = NaiveDate::from_ymd_opt(2024, 5, 1);
+    for text in ["2024-05-01", "2024-05-01T23:30:00.000-07:00", "2024-05-01T00:00:00Z"] {
+        let education: Education = read(&json!({ "dateStart": text }).to_string());
+        assert_eq!(education.date_start, day, "{text}");
+        assert_eq!(
+            serde_json::to_value(education).expect("JSON"),
+            json!({ "dateStart": "2024-05-01" })
+        );
+    }
+}
+
+#[test]
+fn an_enum_keeps_a_value_that_it_does_not_know() {
+    for (text, status) in [
+        ("IDLE", RoutingStatusStatus::Idle),
+        ("idle", RoutingStatusStatus::Unrecognized("idle".to_owned())),
+        ("ON_BREAK \u{fc}\"", RoutingStatusStatus::Unrecognized("ON_BREAK ü\"".to_owned())),
+        ("", RoutingStatusStatus::Unrecognized(String::new())),
+    ] {
+        let json = json!({ "status": text });
+        let read: RoutingStatus = read(&json.to_string());
+        assert_eq!(read.status, Some(status));
+        assert_eq!(serde_json::to_value(read).expect("JSON"), json);
+    }
+}
+
+#[test]
+fn values_of_an_enum_compare_by_their_text() {
+    let unrecognized = RoutingStatusStatus::Unrecognized("IDLE".to_owned());
+    assert_eq!(unrecognized, RoutingStatusStatus::Idle);
+    assert_ne!(unrecognized, RoutingStatusStatus::OffQueue);
+    assert_eq!(RoutingStatusStatus::from("IDLE"), RoutingStatusStatus::Idle);
+    assert_eq!(format!("{:>6}|", RoutingStatusStatus::Idle), "  IDLE|");
+    assert_eq!(QueueScoringMethod::VALUES, ["TimestampAndPriority", "PriorityOnly"]);
+    for value in QueueScoringMethod::VALUES {
+        assert_eq!(QueueScoringMethod::from(*value).as_str(), *value);
+    }
+}

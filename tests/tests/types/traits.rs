@@ -1,0 +1,46 @@
+//! What every generated type can do, told when this is compiled.
+
+use std::fmt::{Debug, Display};
+use std::hash::Hash;
+
+use genesys_cloud::types::*;
+use genesys_cloud::{Decode, OpenEnum, Param, Record, Wire};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+trait Value:
+    Debug + Clone + Serialize + DeserializeOwned + Wire + Decode + Send + Sync + 'static
+{
+}
+
+impl<T> Value for T where
+    T: Debug + Clone + Serialize + DeserializeOwned + Wire + Decode + Send + Sync + 'static
+{
+}
+
+const fn record<T: Value + Record + Default>() {}
+
+const fn open_enum<T: Value + OpenEnum + Param + Display + Eq + Hash + From<&'static str>>() {}
+
+const fn other<T: Value>() {}
+
+const _: () = {
+    record::<AnalyticsConversation>();
+    record::<CreateCoachingAppointmentRequest>();
+    record::<CsvUploadPreviewResponse>();
+    record::<Group>();
+    record::<Queue>();
+    record::<QueueEntityListing>();
+    record::<ScimV2User>();
+    record::<UpdateUser>();
+    record::<User>();
+
+    open_enum::<GetRoutingQueueMediatypeEstimatedwaittimeMediaType>();
+    open_enum::<GroupState>();
+    open_enum::<RoutingStatusStatus>();
+
+    // Replies of no named type.
+    other::<Vec<Queue>>();
+    other::<Option<User>>();
+    other::<String>();
+};

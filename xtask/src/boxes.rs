@@ -1,0 +1,94 @@
+//! Keeps records small: a large record within another one is put in a box.
+//!
+//! Every field is there whether it is set or not, so that records of records would grow to 40 kB of
+//! mostly nothing, to be moved about for each item of a list.
+
+use std::collections::BTreeMap;
+
+use crate::model::{Model, TypeModel, TypeShape};
+use crate::progenitor::RustType;
+
+/// The size in bytes up to which a record stands in another one without a box. References to other
+/// entities (id, name, link) stay below it.
+const LARGE: usize = 128;
+
+/// Boxes the fields that hold a large record.
+pub fn box_large_records(model: &mut Model) {
+    let mut sizes = Sizes { types: BTreeMap::new(), known: BTreeMap::new() };
+    for known in types(model) {
+        sizes.types.insert(known.name.clone(), fields_of(known));
+    }
+    for name in sizes.types.keys().cloned().collect::<Vec<_>>() {
+        sizes.record(&name);
+    }
+    let groups = model.groups.values_mut().flat_map(|group| &mut group.types);
+    for known in groups.chain(&mut model.common) {
+        let TypeShape::Record(fields) = &mut known.shape else { continue };
+        for field in fields {
+            if let RustType::Named(name) = &field.kind
+                && sizes.is_large(name)
+            {
+                field.kind = RustType::Boxed(Box::new(field.kind.clone()));
+            }
+        }
+    }
+}
+
+fn types(model: &Model) -> impl Iterator<Item = &TypeModel> {
+    model.groups.values().flat_map(|group| &group.types).chain(&model.common)
+}
+
+/// The types of a record's fields; none for an enum.
+fn fields_of(known: &TypeModel) -> Option<Vec<RustType>> {
+    match &known.shape {
+        TypeShape::Record(fields) => Some(fields.iter().map(|field| field.kind.clone()).collect()),
+        _ => None,
+    }
+}
+
+struct Sizes {
+    types: BTreeMap<String, Option<Vec<RustType>>>,
+    /// Bytes of the records that have been measured.
+    known: BTreeMap<String, usize>,
+}
+
+impl Sizes {
+    fn is_large(&self, name: &str) -> bool {
+        self.known.get(name).is_some_and(|bytes| *bytes > LARGE)
+    }
+
+    /// The size of a named type with its own large fields in boxes. Recursive types are boxed where they
+    /// recur already, so that this comes to an end.
+    fn record(&mut self, name: &str) -> usize {
+        if let Some(bytes) = self.known.get(name) {
+            return *bytes;
+        }
+        let Some(Some(fields)) = self.types.get(name).cloned() else { return TEXT };
+        let bytes = fields.iter().map(|kind| self.field(kind)).sum();
+        self.known.insert(name.to_owned(), bytes);
+        bytes
+    }
+
+    /// The size of an optional field.
+    fn field(&mut self, kind: &RustType) -> usize {
+        match kind {
+            RustType::Boolean => 1,
+            RustType::Integer | RustType::Number | RustType::LocalDateTime | RustType::DateTime => {
+                16
+            }
+            RustType::Date => 8,
+            RustType::Text | RustType::List(_) => TEXT,
+            RustType::Value | RustType::Map(_) => 32,
+            RustType::Boxed(_) => BOX,
+            RustType::Named(name) => {
+                let bytes = self.record(name);
+                if bytes > LARGE { BOX } else { bytes }
+            }
+        }
+    }
+}
+
+/// The size of a text, a list or an enum.
+const TEXT: usize = 24;
+
+const BOX: usize = 8;
