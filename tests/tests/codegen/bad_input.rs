@@ -105,11 +105,11 @@ fn stale_files_are_named() {
     let folder = "crates/genesys-cloud-api/src/generated";
     workspace.write(&format!("{folder}/things/types.rs"), "// by hand");
     workspace.write(&format!("{folder}/gone/mod.rs"), "// of a group that is gone");
-    fs::remove_file(workspace.path().join(folder).join("common.rs")).unwrap();
+    fs::remove_file(workspace.path().join(folder).join("mod.rs")).unwrap();
     assert_snapshot!(workspace.refusal(&Options { check: true, ..Options::default() }), @r"
 3 generated files are stale; `cargo xtask codegen` mends them:
-  crates/genesys-cloud-api/src/generated/common.rs
   crates/genesys-cloud-api/src/generated/gone/mod.rs
+  crates/genesys-cloud-api/src/generated/mod.rs
   crates/genesys-cloud-api/src/generated/things/types.rs
 ");
     workspace.run(&Options::default()).unwrap();
@@ -211,34 +211,47 @@ fn a_fixup_that_mends_nothing() {
 }
 
 #[test]
-fn exceptions_that_match_nothing() {
+fn exceptions_that_are_wrong_or_stale() {
     let workspace = Workspace::new();
-    workspace.write(
-        "openapi/operations.toml",
-        "[names.getGone]\nname = \"gone\"\nreason = \"It was here.\"\n",
-    );
-    assert_snapshot!(workspace.refusal(&Options::default()), @"openapi/operations.toml: names `getGone`, which is no operation of the document; remove the entry");
-    workspace
-        .write("openapi/operations.toml", "[names.getThings]\nname = \"all\"\nreason = \" \"\n");
-    assert_snapshot!(workspace.refusal(&Options::default()), @"openapi/operations.toml: the name of `getThings` has no reason");
-    workspace.write(
-        "openapi/operations.toml",
-        "[names.getThings]\nname = \"all-things\"\nreason = \"Why not.\"\n",
-    );
-    assert_snapshot!(workspace.refusal(&Options::default()), @"openapi/operations.toml: `all-things`, the name of `getThings`, is no name for a method");
-    workspace.write("openapi/operations.toml", "[tags.getThings]\n");
-    assert_snapshot!(workspace.refusal(&Options::default()), @r"
+    let refusal = |toml: &str| {
+        workspace.write("openapi/operations.toml", toml);
+        workspace.refusal(&Options::default())
+    };
+    assert_snapshot!(refusal("[names.getGone]\nname = 'gone'\nreason = 'It was here.'"), @"openapi/operations.toml: names `getGone`, which is no operation of the document; remove the entry");
+    assert_snapshot!(refusal("[names.getThings]\nname = 'all'\nreason = ' '"), @"openapi/operations.toml: the name of `getThings` has no reason");
+    assert_snapshot!(refusal("[names.getThings]\nname = 'all-things'\nreason = 'Why not.'"), @"openapi/operations.toml: `all-things`, the name of `getThings`, is no name for a method");
+    assert_snapshot!(refusal("[tags.getGone]\nscheme = 'LimitOnly'\nreason = 'It was here.'"), @"openapi/operations.toml: tags `getGone`, which is no operation of the document; remove the entry");
+    assert_snapshot!(refusal("[tags.getThings]\nscheme = 'LimitOnly'\nreason = ''"), @"openapi/operations.toml: the tag of `getThings` has no reason");
+    assert_snapshot!(refusal("[tags.getThings]\nscheme = 'Pages'\nreason = 'No such scheme.'"), @r"
+openapi/operations.toml: TOML parse error at line 2, column 10
+  |
+2 | scheme = 'Pages'
+  |          ^^^^^^^
+unknown variant `Pages`, expected one of `PageNumber`, `PageNumberNoTotal`, `PageNumberNoEnvelope`, `AfterInNextUri`, `AfterField`, `CursorsObject`, `CursorField`, `CursorInNextUri`, `NextPageInNextUri`, `CompositeAfterInNextUri`, `BodyPageNumber`, `BodyPageNumberNested`, `BodyPagingTotalHits`, `BodyAfter`, `BodyCursor`, `Q64Search`, `ScimStartIndex`, `JobSelectsPage`, `JobSetsPageSize`, `IdOrDateWindow`, `PageSizeOnlyNextUri`, `LimitOnly`, `NextUriOnlyEnvelope`, `CursorsOnlyEnvelope`, `DateWindowHomonym`, `UnpagedWithEnvelope`, `UnpagedEntities`, `UnpagedBareArray`, `UnpagedPostResults`, `UnpagedOtherArray`, `UnpagedScimEnvelope`
+");
+    assert_snapshot!(refusal("[tag.getThings]"), @r"
 openapi/operations.toml: TOML parse error at line 1, column 2
   |
-1 | [tags.getThings]
-  |  ^^^^
-unknown field `tags`, expected `names`
+1 | [tag.getThings]
+  |  ^^^
+unknown field `tag`, expected `names` or `tags`
 ");
-    workspace.write("openapi/operations.toml", "");
-    workspace.write("openapi/page-sizes.tsv", "method\tpath\tmaximum\nGET\t/api/v2/gone\t100\n");
-    assert_snapshot!(workspace.refusal(&Options::default()), @"openapi/page-sizes.tsv: GET /api/v2/gone is no operation of the document; remove the line");
-    workspace.write("openapi/page-sizes.tsv", "method\tpath\tmaximum\nGET\t/api/v2/things\tmany\n");
-    assert_snapshot!(workspace.refusal(&Options::default()), @"openapi/page-sizes.tsv, line 2: `many` is no number of items");
+    assert_snapshot!(
+        refusal("[tags.getOthers]\nscheme = 'UnpagedEntities'\nreason = 'The rules say so too.'"),
+        @"openapi/operations.toml: the rules find the scheme of `getOthers` by themselves; remove the entry"
+    );
+}
+
+#[test]
+fn page_sizes_that_are_wrong_or_stale() {
+    let workspace = Workspace::new();
+    let refusal = |line: &str| {
+        workspace.write("openapi/page-sizes.tsv", &format!("method\tpath\tmaximum\n{line}\n"));
+        workspace.refusal(&Options::default())
+    };
+    assert_snapshot!(refusal("GET\t/api/v2/gone\t100"), @"openapi/page-sizes.tsv: GET /api/v2/gone is no operation of the document; remove the line");
+    assert_snapshot!(refusal("GET\t/api/v2/things\tmany"), @"openapi/page-sizes.tsv, line 2: `many` is no number of items");
+    assert_snapshot!(refusal("GET /api/v2/things 100"), @"openapi/page-sizes.tsv, line 2: three columns are due");
 }
 
 #[test]

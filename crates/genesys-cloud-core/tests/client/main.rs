@@ -2,7 +2,6 @@
 
 mod errors;
 mod login;
-mod redaction;
 mod replies;
 mod server;
 

@@ -1,4 +1,11 @@
 //! Secrets, and what of a call is personal data, stay out of everything that is shown.
+//!
+//! A process of its own: tracing decides for all threads at once whether anyone listens, and a test
+//! without a listener could decide for one that has.
+
+#[allow(dead_code, reason = "shared with the tests of the client")]
+#[path = "../client/server.rs"]
+mod server;
 
 use std::fmt::{Debug, Write as _};
 use std::sync::{Arc, Mutex};
@@ -9,7 +16,17 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
 use crate::server::{Answer, Server};
-use crate::{SECRET, logging_in, queues};
+
+const SECRET: &str = "hunter2-the-client-secret";
+
+fn queues() -> Request {
+    Request::new(Operation::known("getRoutingQueues", Method::Get, "/api/v2/routing/queues"))
+}
+
+fn logging_in(server: &Server) -> ClientBuilder {
+    let urls = Client::builder().api_url(server.url()).login_url(server.url());
+    urls.credentials("the-client-id", SECRET)
+}
 
 #[tokio::test]
 async fn no_secret_is_shown() {
