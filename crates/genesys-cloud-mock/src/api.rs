@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::sync::{LazyLock, OnceLock};
 
 use genesys_cloud_catalogue::{Catalogue, Operation, Schema};
+use serde_json::Value;
 
 use crate::chance::hash;
 use crate::listing::Listing;
@@ -91,12 +92,15 @@ impl Api {
 impl Endpoint {
     /// The page size of a request that names none, and the most a page may have.
     pub(crate) fn page_sizes(&self) -> (u64, u64) {
-        let default = self
-            .operation
-            .parameter("pageSize")
-            .and_then(|parameter| parameter.default.as_ref()?.as_u64())
-            .unwrap_or(DEFAULT_PAGE_SIZE);
-        (default, self.page_size_limit.unwrap_or(DEFAULT_PAGE_SIZE_LIMIT.max(default)))
+        let stated = ["pageSize", "limit", "count"].into_iter().find_map(|name| {
+            // Some are numbers in texts.
+            match self.operation.parameter(name)?.default.as_ref()? {
+                Value::String(text) => text.parse().ok(),
+                value => value.as_u64(),
+            }
+        });
+        let default = stated.unwrap_or(DEFAULT_PAGE_SIZE);
+        (default, self.page_size_limit.unwrap_or(DEFAULT_PAGE_SIZE_LIMIT).max(default))
     }
 
     pub(crate) fn answer(&self) -> &Answer {

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::io;
 
+use crate::scenario::Scenario;
 use crate::scheme::Scheme;
 
 /// Why an org could not start, or could not do what a test asked of it.
@@ -12,6 +13,7 @@ enum Kind {
     Bind(io::Error),
     UnknownOperation(String),
     OtherScheme { operation: String, wanted: Scheme },
+    OtherScenario { operation: String, scenario: Scenario },
     NotAList(String),
 }
 
@@ -28,6 +30,10 @@ impl Error {
         Self(Kind::OtherScheme { operation: operation.to_owned(), wanted })
     }
 
+    pub(crate) fn other_scenario(operation: &str, scenario: Scenario) -> Self {
+        Self(Kind::OtherScenario { operation: operation.to_owned(), scenario })
+    }
+
     pub(crate) fn not_a_list(operation: &str) -> Self {
         Self(Kind::NotAList(operation.to_owned()))
     }
@@ -40,6 +46,9 @@ impl fmt::Display for Error {
             Kind::UnknownOperation(name) => write!(f, "the API has no operation {name}"),
             Kind::OtherScheme { operation, wanted } => {
                 write!(f, "{operation} does not page by {wanted:?}")
+            }
+            Kind::OtherScenario { operation, scenario } => {
+                write!(f, "the list of {operation} can't behave as {scenario:?}")
             }
             Kind::NotAList(operation) => write!(f, "{operation} does not answer with a list"),
         }

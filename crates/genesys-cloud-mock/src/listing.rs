@@ -1,203 +1,262 @@
 use genesys_cloud_catalogue::{Catalogue, Kind, Schema};
 use serde_json::Value;
 
+use crate::classify::ItemPlace;
 use crate::identity::Identity;
 use crate::name::NameFilter;
-use crate::scheme::item_field;
+use crate::paging::{Ask, Neighbour, Page};
 use crate::shape::{Shape, Subject};
 
 /// A reply that holds a list: what stands around the items, and what each item looks like.
 #[derive(Debug)]
 pub(crate) struct Listing {
     item: Shape,
-    /// The fields of the reply in the order of the document; none if it is a bare array.
-    fields: Option<Vec<(Vec<u8>, Part)>>,
+    /// The list itself, or the object it stands in.
+    reply: Part,
 }
 
-/// What a field of the reply says about the page.
+/// What a part of the reply says about the page.
 #[derive(Debug)]
 enum Part {
     Items,
+    /// In the order of the document.
+    Object(Vec<Field>),
     PageNumber,
     PageSize,
     PageCount,
     Total,
+    /// How many items are on this page.
+    Count,
+    /// The place of the first item, from 1.
+    StartIndex,
     Uri(Neighbour),
-    /// A token for a page that isn't there.
+    SearchUri(Neighbour),
+    Token,
+    /// Tokens of both directions; only one is of use.
+    Cursors,
+    /// What a reply of the list doesn't need: a token backwards, or errors.
     Absent,
     False,
+    Fixed(&'static str),
     Other(Shape),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Neighbour {
-    Own,
-    First,
-    Previous,
-    Next,
-    Last,
-}
-
-/// One page of a list.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Page<'a> {
-    pub(crate) number: u64,
-    pub(crate) size: u64,
-    /// How many records there are on all pages.
-    pub(crate) total: u64,
-    /// The places in the list of the records on this page.
-    pub(crate) indexes: &'a [u64],
-}
-
-impl Page<'_> {
-    fn count(&self) -> u64 {
-        self.total.div_ceil(self.size)
-    }
-
-    /// The number of a page near this one, if there is one.
-    fn neighbour(&self, neighbour: Neighbour) -> Option<u64> {
-        match neighbour {
-            Neighbour::Own => Some(self.number),
-            Neighbour::First => Some(1),
-            Neighbour::Previous => Some(self.number - 1).filter(|&number| number > 0),
-            Neighbour::Next => Some(self.number + 1).filter(|&number| number <= self.count()),
-            Neighbour::Last => Some(self.count().max(1)),
-        }
-    }
+#[derive(Debug)]
+struct Field {
+    /// `"name":`
+    key: Vec<u8>,
+    part: Part,
 }
 
 impl Listing {
     /// The listing a reply is; `None` if it is something else.
     pub(crate) fn of(catalogue: &Catalogue, reply: &Schema) -> Option<Self> {
         let reply = catalogue.resolve(reply);
-        if reply.kind == Some(Kind::Array) {
-            let item = Shape::of(catalogue, reply.items.as_deref()?);
-            return Some(Self { item, fields: None });
-        }
-        let item_field = item_field(catalogue, reply)?;
-        if reply.property("id").is_some() && item_field != "entities" {
-            // An entity that has some `users` or `messages`, not a list of them.
-            return None;
-        }
-        let items = catalogue.resolve(reply.property(item_field)?);
-        let item = Shape::of(catalogue, items.items.as_deref()?);
-        let fields = reply.properties.iter().map(|(name, schema)| {
-            let key = format!("{}:", Value::from(name.as_str())).into_bytes();
-            let part =
-                if name == item_field { Part::Items } else { Part::of(catalogue, name, schema) };
-            (key, part)
-        });
-        Some(Self { item, fields: Some(fields.collect()) })
+        let place = ItemPlace::of(catalogue, reply)?;
+        let items = match place {
+            ItemPlace::Reply => Some(reply),
+            ItemPlace::Field(name, inner) => {
+                let field = catalogue.resolve(reply.property(name)?);
+                match inner {
+                    Some(inner) => field.property(inner).map(|inner| catalogue.resolve(inner)),
+                    None => Some(field),
+                }
+            }
+        };
+        let any = Schema::default();
+        let item = items?.items.as_deref().unwrap_or(&any);
+        Some(Self {
+            item: Shape::of(catalogue, item),
+            reply: match place {
+                ItemPlace::Reply => Part::Items,
+                ItemPlace::Field(name, inner) => Part::object(catalogue, reply, name, inner),
+            },
+        })
     }
 
-    /// The places of a page's records, and how many records there are in all.
-    pub(crate) fn select(
-        &self,
-        count: u64,
-        filter: Option<&NameFilter>,
-        skip: u64,
-        take: u64,
-    ) -> (Vec<u64>, u64) {
-        let (Some(filter), Some(noun)) = (filter, self.item.noun()) else {
-            let start = skip.min(count);
-            return ((start..start.saturating_add(take).min(count)).collect(), count);
-        };
-        let mut indexes = Vec::new();
-        let mut total = 0;
+    /// Whether replies count pages or records.
+    pub(crate) fn counts(&self) -> bool {
+        self.reply.any(&|part| matches!(part, Part::PageCount | Part::Total))
+    }
+
+    /// Whether replies can say where the next page is.
+    pub(crate) fn links(&self) -> bool {
+        self.reply.any(&|part| matches!(part, Part::Uri(Neighbour::Next)))
+    }
+
+    /// Whether replies have a token of their own.
+    pub(crate) fn has_token(&self) -> bool {
+        self.reply.any(&|part| matches!(part, Part::Token | Part::Cursors))
+    }
+
+    /// Whether a record is told by its id.
+    pub(crate) fn has_id(&self) -> bool {
+        self.item.has_id()
+    }
+
+    /// The records a filter lets through, of so many.
+    pub(crate) fn filter(&self, count: u64, filter: &NameFilter) -> Option<Vec<u64>> {
+        let noun = self.item.noun()?;
         let mut name = Vec::new();
-        for index in 0..count {
+        let accepted = |index: &u64| {
             name.clear();
-            noun.write(&mut name, index);
-            if filter.accepts(&name) {
-                if total >= skip && total - skip < take {
-                    indexes.push(index);
-                }
-                total += 1;
-            }
-        }
-        (indexes, total)
+            noun.write(&mut name, *index);
+            filter.accepts(&name)
+        };
+        Some((0..count).filter(accepted).collect())
     }
 
-    /// Writes a page as JSON. `uri` writes where another page of the list is.
-    pub(crate) fn write(
-        &self,
-        list: u64,
-        list_path: &str,
-        page: &Page<'_>,
-        uri: impl Fn(u64) -> String,
-    ) -> Vec<u8> {
-        let mut out = Vec::with_capacity(1_024 * (page.indexes.len() + 1));
-        let Some(fields) = &self.fields else {
-            self.write_items(&mut out, list, list_path, page);
-            return out;
-        };
-        out.push(b'{');
-        for (key, part) in fields {
-            let field = out.len();
-            if field > 1 {
-                out.push(b',');
-            }
-            out.extend_from_slice(key);
-            let value = out.len();
-            match part {
-                Part::Items => self.write_items(&mut out, list, list_path, page),
-                Part::PageNumber => push(&mut out, page.number),
-                Part::PageSize => push(&mut out, page.size),
-                Part::PageCount => push(&mut out, page.count()),
-                Part::Total => push(&mut out, page.total),
-                Part::Uri(neighbour) => {
-                    if let Some(number) = page.neighbour(*neighbour) {
-                        push(&mut out, Value::from(uri(number)));
-                    }
-                }
-                Part::Absent => {}
-                Part::False => push(&mut out, false),
-                Part::Other(shape) => {
-                    write_record(&mut out, shape, Identity::new(list, u64::MAX), list_path);
-                }
-            }
-            if out.len() == value {
-                out.truncate(field);
-            }
+    /// Writes a page as JSON.
+    pub(crate) fn write(&self, list: u64, list_path: &str, page: &Page<'_>) -> Vec<u8> {
+        if page.ask == Ask::Paging && page.place.ordinal > 0 && page.indexes.is_empty() {
+            // What the service answers past the end of a details query.
+            return b"{}".to_vec();
         }
-        out.push(b'}');
+        let mut out = Vec::with_capacity(1_024 * (page.indexes.len() + 1));
+        Writer { listing: self, list, list_path, page }.part(&mut out, &self.reply);
         out
     }
 
-    fn write_items(&self, out: &mut Vec<u8>, list: u64, list_path: &str, page: &Page<'_>) {
+    /// Writes one record as JSON.
+    pub(crate) fn write_item(&self, list: u64, list_path: &str, index: u64) -> Vec<u8> {
+        let mut out = Vec::new();
+        write_record(&mut out, &self.item, Identity::new(list, index), list_path);
+        out
+    }
+}
+
+/// Writes the parts of one reply.
+struct Writer<'a> {
+    listing: &'a Listing,
+    list: u64,
+    list_path: &'a str,
+    page: &'a Page<'a>,
+}
+
+impl Writer<'_> {
+    /// Writes a part, or nothing if it has nothing to say.
+    fn part(&self, out: &mut Vec<u8>, part: &Part) {
+        let page = self.page;
+        match part {
+            // The service leaves the list of a details query out if there is nothing in it.
+            Part::Items if page.ask == Ask::Paging && page.indexes.is_empty() => {}
+            Part::Items => self.items(out),
+            Part::Object(fields) => self.object(out, fields),
+            Part::PageNumber => push(out, page.number()),
+            Part::PageSize => push(out, page.size),
+            Part::PageCount => page.count_said().into_iter().for_each(|count| push(out, count)),
+            Part::Total => page.total_said().into_iter().for_each(|total| push(out, total)),
+            Part::Count => push(out, page.indexes.len()),
+            Part::StartIndex => push(out, page.place.start + 1),
+            Part::Uri(neighbour) => push_text(out, page.uri(*neighbour)),
+            Part::SearchUri(neighbour) => push_text(out, Some(page.search_uri(*neighbour))),
+            Part::Token => push_text(out, page.token()),
+            Part::Cursors => {
+                out.extend_from_slice(b"{");
+                if let Some(token) = page.token().or_else(|| page.idle_token()) {
+                    out.extend_from_slice(b"\"after\":");
+                    push_text(out, Some(token));
+                }
+                out.push(b'}');
+            }
+            Part::Absent => {}
+            Part::False => push(out, false),
+            Part::Fixed(text) => push_text(out, Some((*text).to_owned())),
+            Part::Other(shape) => {
+                write_record(out, shape, Identity::new(self.list, u64::MAX), self.list_path);
+            }
+        }
+    }
+
+    fn object(&self, out: &mut Vec<u8>, fields: &[Field]) {
+        out.push(b'{');
+        let first = out.len();
+        for field in fields {
+            let start = out.len();
+            if start > first {
+                out.push(b',');
+            }
+            out.extend_from_slice(&field.key);
+            let value = out.len();
+            self.part(out, &field.part);
+            if out.len() == value {
+                out.truncate(start);
+            }
+        }
+        out.push(b'}');
+    }
+
+    fn items(&self, out: &mut Vec<u8>) {
         out.push(b'[');
-        for (place, &index) in page.indexes.iter().enumerate() {
+        for (place, &index) in self.page.indexes.iter().enumerate() {
             if place > 0 {
                 out.push(b',');
             }
-            write_record(out, &self.item, Identity::new(list, index), list_path);
+            let identity = Identity::new(self.list, index);
+            write_record(out, &self.listing.item, identity, self.list_path);
         }
         out.push(b']');
     }
 }
 
 impl Part {
+    /// An object that has the items in one of its fields, or in a field of that.
+    fn object(catalogue: &Catalogue, schema: &Schema, items: &str, inner: Option<&str>) -> Self {
+        let fields = schema.properties.iter().map(|(name, schema)| {
+            let key = format!("{}:", Value::from(name.as_str())).into_bytes();
+            let part = match inner {
+                _ if name != items => Self::of(catalogue, name, schema),
+                None => Self::Items,
+                Some(inner) => Self::object(catalogue, catalogue.resolve(schema), inner, None),
+            };
+            Field { key, part }
+        });
+        Self::Object(fields.collect())
+    }
+
     fn of(catalogue: &Catalogue, name: &str, schema: &Schema) -> Self {
-        let kind = catalogue.resolve(schema).kind;
-        match name {
-            "pageNumber" | "currentPage" => Self::PageNumber,
-            "pageSize" => Self::PageSize,
-            "pageCount" => Self::PageCount,
-            "selfUri" => Self::Uri(Neighbour::Own),
-            "firstUri" => Self::Uri(Neighbour::First),
-            "previousUri" => Self::Uri(Neighbour::Previous),
-            "nextUri" => Self::Uri(Neighbour::Next),
-            "lastUri" => Self::Uri(Neighbour::Last),
-            "cursor" | "cursors" | "after" | "before" | "nextPage" | "previousPage" => Self::Absent,
+        let resolved = catalogue.resolve(schema);
+        match (name, resolved.kind) {
+            ("pageNumber", Some(Kind::Integer)) => Self::PageNumber,
+            ("pageSize", Some(Kind::Integer)) => Self::PageSize,
+            ("pageCount", Some(Kind::Integer)) => Self::PageCount,
+            ("itemsPerPage" | "count" | "results", Some(Kind::Integer)) => Self::Count,
+            ("startIndex", Some(Kind::Integer)) => Self::StartIndex,
+            ("selfUri", _) => Self::Uri(Neighbour::Own),
+            ("firstUri", _) => Self::Uri(Neighbour::First),
+            ("previousUri", _) => Self::Uri(Neighbour::Previous),
+            ("nextUri", _) => Self::Uri(Neighbour::Next),
+            ("lastUri", _) => Self::Uri(Neighbour::Last),
+            ("previousPage", _) => Self::SearchUri(Neighbour::Previous),
+            ("currentPage", _) => Self::SearchUri(Neighbour::Own),
+            ("nextPage", _) => Self::SearchUri(Neighbour::Next),
+            ("cursor" | "after", Some(Kind::String)) => Self::Token,
+            ("cursors", _) => Self::Cursors,
+            ("before", _) => Self::Absent,
+            // There is nothing to read before the query has ended well.
+            ("queryStatus", _) => match resolved.values.iter().find_map(|it| finished(it)) {
+                Some(status) => Self::Fixed(status),
+                None => Self::Other(Shape::of(catalogue, schema)),
+            },
             // A reply that succeeded says nothing about errors.
             _ if name.starts_with("error") => Self::Absent,
-            _ if kind == Some(Kind::Integer) && name.to_lowercase().contains("total") => {
-                Self::Total
-            }
-            _ if kind == Some(Kind::Boolean) => Self::False,
+            (_, Some(Kind::Integer)) if name.to_lowercase().contains("total") => Self::Total,
+            (_, Some(Kind::Boolean)) => Self::False,
             _ => Self::Other(Shape::of(catalogue, schema)),
         }
     }
+
+    fn any(&self, holds: &dyn Fn(&Self) -> bool) -> bool {
+        match self {
+            Self::Object(fields) => fields.iter().any(|field| field.part.any(holds)),
+            part => holds(part),
+        }
+    }
+}
+
+fn finished(status: &Value) -> Option<&'static str> {
+    let words = ["Complete", "Completed", "FULFILLED", "Succeeded"];
+    words.into_iter().find(|word| status == word)
 }
 
 fn write_record(out: &mut Vec<u8>, shape: &Shape, identity: Identity, list_path: &str) {
@@ -214,4 +273,10 @@ fn write_record(out: &mut Vec<u8>, shape: &Shape, identity: Identity, list_path:
 fn push(out: &mut Vec<u8>, value: impl std::fmt::Display) {
     // Writing to memory can't fail.
     let _ = std::io::Write::write_fmt(out, format_args!("{value}"));
+}
+
+fn push_text(out: &mut Vec<u8>, text: Option<String>) {
+    if let Some(text) = text {
+        push(out, Value::from(text));
+    }
 }

@@ -32,6 +32,10 @@ struct Options {
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
     latency_ms: u64,
 
+    /// How many megabytes of pages are kept and sent again as they are.
+    #[arg(long, value_name = "MEGABYTES", default_value_t = 0)]
+    page_cache: usize,
+
     /// How many calls a token may make in a minute; the service allows 300.
     #[arg(long, value_name = "CALLS", default_value_t = 1_000_000)]
     calls_per_minute: u64,
@@ -45,6 +49,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .seed(options.seed)
         .default_count(options.default_count)
         .latency(Duration::from_millis(options.latency_ms))
+        .page_cache(options.page_cache << 20)
         .calls_per_minute(options.calls_per_minute);
     for (operation, count) in options.list {
         builder = builder.list(operation, count);

@@ -2,12 +2,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::connection::ConnectionFault;
 use crate::error::Error;
 use crate::journal::RecordedRequest;
 use crate::reply::CannedReply;
+use crate::scenario::Scenario;
 use crate::script::{Fault, PageOverride, Script};
 use crate::server::Server;
 use crate::service::{Service, Settings};
+use crate::truth::Truth;
 
 /// A fake Genesys Cloud org that listens on loopback until it is dropped.
 ///
@@ -56,12 +59,70 @@ impl MockOrg {
         self.service.login().revoke_all();
     }
 
-    /// Sets how many records a list has from now on.
+    /// Sets how many records a list has from now on, and ends its scenario.
     ///
     /// # Errors
     /// If the API has no such operation, or it does not answer with a list.
     pub fn set_list(&self, operation: &str, count: u64) -> Result<(), Error> {
-        self.service.set_size(operation, count)
+        self.service.lists().set_size(self.service.endpoint(operation)?, count)
+    }
+
+    /// Lets a list behave in a certain way from now on, and be as long as that needs, with pages of
+    /// [`Scenario::PAGE_SIZE`] where a request doesn't ask for others.
+    ///
+    /// # Errors
+    /// If the API has no such operation, it does not answer with a list, or its list can't
+    /// behave like that.
+    pub fn scenario(&self, operation: &str, scenario: Scenario) -> Result<(), Error> {
+        self.scenario_of_size(operation, scenario, Scenario::PAGE_SIZE)
+    }
+
+    /// [`MockOrg::scenario`] with pages of another size, of two records at least. The list is so
+    /// many pages long of this size: a client should ask for no other.
+    ///
+    /// # Errors
+    /// As for [`MockOrg::scenario`].
+    pub fn scenario_of_size(
+        &self,
+        operation: &str,
+        scenario: Scenario,
+        page_size: u64,
+    ) -> Result<(), Error> {
+        let endpoint = self.service.endpoint(operation)?;
+        self.service.lists().stage(endpoint, scenario, page_size)
+    }
+
+    /// Every scenario that the list of an operation can go through.
+    ///
+    /// # Errors
+    /// If the API has no such operation, or it does not answer with a list.
+    pub fn scenarios(&self, operation: &str) -> Result<Vec<Scenario>, Error> {
+        self.service.lists().scenarios(self.service.endpoint(operation)?)
+    }
+
+    /// What a client must get out of a list as it is now, if it asks for all of it, without
+    /// filters and in pages of the scenario's size.
+    ///
+    /// # Errors
+    /// If the API has no such operation, or it does not answer with a list.
+    pub fn truth(&self, operation: &str) -> Result<Truth, Error> {
+        self.service.lists().truth(self.service.endpoint(operation)?)
+    }
+
+    /// Ends every token of a next page given out so far: a request with one of them gets a 400.
+    pub fn expire_page_tokens(&self) {
+        self.service.lists().expire_tokens();
+    }
+
+    /// Cuts the connection of the next request for an operation; faults given one after another
+    /// are used one after another.
+    ///
+    /// # Errors
+    /// If the API has no such operation.
+    pub fn cut_next(&self, operation: &str, fault: ConnectionFault) -> Result<(), Error> {
+        let endpoint = self.service.endpoint(operation)?;
+        self.service.script().push_connection_fault(&endpoint.operation.id, fault);
+        Ok(())
     }
 
     /// Answers the next request for an operation with a reply of your own; replies given one
@@ -112,11 +173,12 @@ impl MockOrg {
         self.service.login().logins()
     }
 
-    /// Forgets all requests and logins, scripted replies and overridden pages. Tokens stay
-    /// good, and lists keep their sizes.
+    /// Forgets all requests and logins, scripted replies, overridden pages and scenarios. Tokens
+    /// stay good, and lists keep their sizes.
     pub fn reset(&self) {
         *self.service.journal() = Default::default();
         *self.service.script() = Script::default();
+        self.service.lists().forget_scenarios();
         self.service.login().forget_logins();
     }
 
@@ -150,6 +212,7 @@ impl Default for MockOrgBuilder {
             token_lifetime: Duration::from_secs(86_400),
             calls_per_minute: 1_000_000,
             faults: Vec::new(),
+            page_cache: 0,
         };
         Self { settings, lists: Vec::new(), port: 0 }
     }
@@ -200,6 +263,13 @@ impl MockOrgBuilder {
         self
     }
 
+    /// Keeps pages that were made once, up to so many bytes in all, and sends them again as they
+    /// are: a benchmark that reads a list twice then measures the client alone. None by default.
+    pub fn page_cache(mut self, bytes: usize) -> Self {
+        self.settings.page_cache = bytes;
+        self
+    }
+
     /// The port to listen on, any free one by default. The address is always 127.0.0.1.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
@@ -213,9 +283,10 @@ impl MockOrgBuilder {
     pub async fn start(self) -> Result<MockOrg, Error> {
         let service = Arc::new(Service::new(self.settings));
         for (operation, count) in &self.lists {
-            service.set_size(operation, *count)?;
+            service.lists().set_size(service.endpoint(operation)?, *count)?;
         }
         let server = Server::start(Arc::clone(&service), self.port).await?;
+        service.lists().set_base(format!("http://{}", server.address()));
         Ok(MockOrg { service, server })
     }
 }

@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 /// The query of a request: pairs as they came, decoded when read.
 #[derive(Debug, Clone, Copy)]
@@ -25,17 +25,35 @@ impl<'a> Query<'a> {
         self.pairs().find(|(name, _)| name == wanted).map(|(_, value)| value)
     }
 
-    /// The same query for another page, encoded as it came.
-    pub(crate) fn at_page(self, number: u64, size: u64) -> String {
-        let mut query = format!("pageSize={size}&pageNumber={number}");
-        let others = self
-            .raw_pairs()
-            .filter(|(name, _)| !matches!(decode(name).as_ref(), "pageSize" | "pageNumber"));
-        for (name, value) in others {
-            query.extend(["&", name, "=", value]);
+    /// The whole of it, as it came.
+    pub(crate) fn text(self) -> &'a str {
+        self.0
+    }
+
+    /// The same query with some parameters of other values, which come first; the others stay
+    /// encoded as they came.
+    pub(crate) fn replace(self, changes: &[(&str, String)]) -> String {
+        let mut query = String::new();
+        let mut push = |name: &str, value: &str| {
+            query.extend([if query.is_empty() { "" } else { "&" }, name, "=", value]);
+        };
+        for (name, value) in changes {
+            push(name, &encode(value));
+        }
+        let is_changed = |name: &str| changes.iter().any(|(changed, _)| decode(name) == *changed);
+        for (name, value) in self.raw_pairs().filter(|(name, _)| !is_changed(name)) {
+            push(name, value);
         }
         query
     }
+}
+
+/// What may stand in a query as it is.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// Writes a text so that it can stand in a query.
+pub(crate) fn encode(text: &str) -> String {
+    utf8_percent_encode(text, PLAIN).to_string()
 }
 
 /// Reads a form or query text: a plus is a space.
@@ -62,6 +80,8 @@ mod tests {
     #[test]
     fn another_page_keeps_the_filters_as_they_were_encoded() {
         let query = Query::new("pageNumber=2&name=a%20b&id=1&id=2&pageSize=900");
-        assert_eq!(query.at_page(3, 500), "pageSize=500&pageNumber=3&name=a%20b&id=1&id=2");
+        let next = query.replace(&[("pageSize", "500".to_owned()), ("pageNumber", "3".to_owned())]);
+        assert_eq!(next, "pageSize=500&pageNumber=3&name=a%20b&id=1&id=2");
+        assert_eq!(Query::new("").replace(&[("after", "a+/=".to_owned())]), "after=a%2B%2F%3D");
     }
 }

@@ -1,8 +1,9 @@
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
-use http_body_util::Full;
 use serde_json::{Value, json};
+
+use crate::connection::ReplyBody;
 
 /// A reply of your own making, for [`MockOrg::respond_next`](crate::MockOrg::respond_next) or a
 /// [`Fault`](crate::Fault).
@@ -93,13 +94,14 @@ impl CannedReply {
         self
     }
 
-    pub(crate) fn into_response(self) -> Response<Full<Bytes>> {
+    pub(crate) fn into_response(self) -> Response<ReplyBody> {
         let mut response = Response::builder().status(self.status);
         for (name, value) in &self.headers {
             response = response.header(name, value);
         }
-        response.body(Full::new(self.body)).unwrap_or_else(|error| {
-            let mut response = Response::new(Full::from(format!("canned reply: {error}")));
+        response.body(ReplyBody::whole(self.body)).unwrap_or_else(|error| {
+            let mut response =
+                Response::new(ReplyBody::whole(format!("canned reply: {error}").into()));
             *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
             response

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use genesys_cloud_catalogue::Operation;
 use serde_json::Value;
 
+use crate::connection::ConnectionFault;
 use crate::journal::RecordedRequest;
 use crate::reply::CannedReply;
 
@@ -31,6 +32,12 @@ use crate::reply::CannedReply;
 pub trait Fault: Send + Sync + 'static {
     /// A reply to give instead of the org's own; `None` to let the request pass.
     fn before(&self, call: &Call<'_>) -> Option<CannedReply> {
+        let _ = call;
+        None
+    }
+
+    /// What happens to the connection, whatever the reply; `None` if it holds.
+    fn connection(&self, call: &Call<'_>) -> Option<ConnectionFault> {
         let _ = call;
         None
     }
@@ -101,6 +108,7 @@ impl fmt::Debug for PageOverride {
 #[derive(Debug, Default)]
 pub(crate) struct Script {
     replies: HashMap<&'static str, VecDeque<CannedReply>>,
+    connections: HashMap<&'static str, VecDeque<ConnectionFault>>,
     pages: HashMap<(&'static str, u64), PageOverride>,
 }
 
@@ -111,6 +119,18 @@ impl Script {
 
     pub(crate) fn next_reply(&mut self, operation: &str) -> Option<CannedReply> {
         self.replies.get_mut(operation)?.pop_front()
+    }
+
+    pub(crate) fn push_connection_fault(
+        &mut self,
+        operation: &'static str,
+        fault: ConnectionFault,
+    ) {
+        self.connections.entry(operation).or_default().push_back(fault);
+    }
+
+    pub(crate) fn next_connection_fault(&mut self, operation: &str) -> Option<ConnectionFault> {
+        self.connections.get_mut(operation)?.pop_front()
     }
 
     pub(crate) fn set_page(&mut self, operation: &'static str, number: u64, page: PageOverride) {

@@ -1,11 +1,9 @@
-use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue};
 use http::{Request, Response};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -13,6 +11,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::connection::{ConnectionFault, Hangup, ReplyBody};
 use crate::error::Error;
 use crate::reply::CannedReply;
 use crate::service::{Answered, Service};
@@ -71,21 +70,34 @@ async fn serve(stream: TcpStream, service: Arc<Service>) {
     let _ = stream.set_nodelay(true);
     let respond = service_fn(move |request| {
         let service = Arc::clone(&service);
-        async move { Ok::<_, Infallible>(respond(&service, request).await) }
+        async move { respond(&service, request).await }
     });
-    // A client may hang up whenever it likes.
-    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), respond).await;
-}
-
-async fn respond(service: &Service, request: Request<Incoming>) -> Response<Full<Bytes>> {
-    let (head, body) = request.into_parts();
-    match Limited::new(body, LARGEST_BODY).collect().await {
-        Ok(body) => response(service.respond(&head, body.to_bytes()).await),
-        Err(_) => CannedReply::empty(413).into_response(),
+    let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), respond);
+    // A client may hang up whenever it likes; only what the org wants itself is looked at.
+    let hangup = (&mut connection).await.err().and_then(|error| Hangup::of(&error));
+    if hangup == Some(Hangup::Reset) {
+        // If it fails the connection ends more gently.
+        let _ = connection.into_parts().io.inner().set_zero_linger();
     }
 }
 
-fn response(answered: Answered) -> Response<Full<Bytes>> {
+async fn respond(
+    service: &Service,
+    request: Request<Incoming>,
+) -> Result<Response<ReplyBody>, Hangup> {
+    let (head, body) = request.into_parts();
+    let Ok(body) = Limited::new(body, LARGEST_BODY).collect().await else {
+        return Ok(CannedReply::empty(413).into_response());
+    };
+    let answered = service.respond(&head, body.to_bytes()).await;
+    match answered.connection {
+        None => Ok(response(answered)),
+        Some(ConnectionFault::CutBeforeReply) => Err(Hangup::Reset),
+        Some(ConnectionFault::CutInBody) => Ok(response(answered).map(ReplyBody::cut)),
+    }
+}
+
+fn response(answered: Answered) -> Response<ReplyBody> {
     let mut response = answered.reply.into_response();
     let headers = response.headers_mut();
     let mut set = |name: &'static str, value: String| {

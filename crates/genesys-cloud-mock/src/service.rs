@@ -1,7 +1,7 @@
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,15 +10,17 @@ use http::request::Parts;
 use serde_json::{Map, Value};
 
 use crate::api::{AnswerBody, Api, Endpoint};
+use crate::cache::Cache;
 use crate::chance::{hash, mix};
 use crate::check::check;
+use crate::connection::ConnectionFault;
 use crate::error::Error;
 use crate::identity::{Id, Identity};
 use crate::journal::{Journal, RecordedRequest};
 use crate::limit::{RateLimit, Standing};
-use crate::listing::{Listing, Page};
+use crate::listing::Listing;
+use crate::lists::{Asked as ListAsked, Lists, Served};
 use crate::login::{Login, bearer};
-use crate::name::NameFilter;
 use crate::query::Query;
 use crate::reply::CannedReply;
 use crate::routes::Route;
@@ -28,9 +30,6 @@ use crate::shape::{Shape, Subject};
 
 const LOGIN: &str = "/oauth/token";
 
-/// How many records a list has that is not paged and that no one gave a size.
-const SHORT_LIST: u64 = 3;
-
 /// What an org is like from the start.
 pub(crate) struct Settings {
     pub(crate) seed: u64,
@@ -39,16 +38,17 @@ pub(crate) struct Settings {
     pub(crate) token_lifetime: Duration,
     pub(crate) calls_per_minute: u64,
     pub(crate) faults: Vec<Arc<dyn Fault>>,
+    /// How many bytes of pages are kept to be sent again.
+    pub(crate) page_cache: usize,
 }
 
 /// The state of an org, and what it answers. It knows nothing of connections.
 pub(crate) struct Service {
     api: &'static Api,
     settings: Settings,
-    /// The sizes of lists, by operationId.
-    sizes: RwLock<HashMap<&'static str, u64>>,
+    lists: Lists,
     /// The lists of this org, as they stand in the ids of their records.
-    lists: HashSet<u64>,
+    known_lists: HashSet<u64>,
     login: Mutex<Login>,
     limit: Mutex<RateLimit>,
     script: Mutex<Script>,
@@ -62,6 +62,19 @@ pub(crate) struct Answered {
     pub(crate) reply: CannedReply,
     pub(crate) correlation_id: Id,
     pub(crate) standing: Option<Standing>,
+    pub(crate) connection: Option<ConnectionFault>,
+}
+
+/// What the org has to say, and what happens to it on the way.
+struct Outcome {
+    reply: CannedReply,
+    connection: Option<ConnectionFault>,
+}
+
+impl From<CannedReply> for Outcome {
+    fn from(reply: CannedReply) -> Self {
+        Self { reply, connection: None }
+    }
 }
 
 /// A request that leads to an operation.
@@ -75,14 +88,12 @@ impl Service {
     pub(crate) fn new(settings: Settings) -> Self {
         let api = Api::embedded();
         let seed = settings.seed;
+        let lists = Lists::new(seed, settings.default_count, Cache::new(settings.page_cache));
+        let known = |endpoint| Identity::new(lists.list(endpoint), 0).list();
         Self {
             api,
-            sizes: RwLock::default(),
-            lists: api
-                .endpoints()
-                .iter()
-                .map(|it| Identity::new(list(seed, it), 0).list())
-                .collect(),
+            known_lists: api.endpoints().iter().map(known).collect(),
+            lists,
             login: Mutex::new(Login::new(seed, settings.token_lifetime)),
             limit: Mutex::new(RateLimit::new(settings.calls_per_minute)),
             script: Mutex::default(),
@@ -109,14 +120,8 @@ impl Service {
         lock(&self.journal)
     }
 
-    pub(crate) fn set_size(&self, name: &str, size: u64) -> Result<(), Error> {
-        let endpoint = self.endpoint(name)?;
-        if !matches!(endpoint.answer().body, AnswerBody::Listing(_)) {
-            return Err(Error::not_a_list(&endpoint.operation.id));
-        }
-        let mut sizes = self.sizes.write().unwrap_or_else(PoisonError::into_inner);
-        sizes.insert(&endpoint.operation.id, size);
-        Ok(())
+    pub(crate) fn lists(&self) -> &Lists {
+        &self.lists
     }
 
     pub(crate) fn override_page(
@@ -148,23 +153,24 @@ impl Service {
             tokio::time::sleep(self.settings.latency).await;
         }
 
-        let (reply, standing) = match route {
-            _ if path == LOGIN => (self.log_in(head, &request.body), None),
+        let (outcome, standing) = match route {
+            _ if path == LOGIN => (self.log_in(head, &request.body).into(), None),
             Route::Operation { index, path_values } => {
                 let endpoint = self.api.endpoint(index);
                 self.respond_to_call(head, &Asked { endpoint, path_values, request: &request })
             }
             Route::OtherMethod => {
                 let message = "HTTP 405 Method Not Allowed";
-                (CannedReply::error(405, "method.not.allowed", message), None)
+                (CannedReply::error(405, "method.not.allowed", message).into(), None)
             }
             Route::Unknown => {
                 let message = "The requested resource was not found.";
-                (CannedReply::error(404, "not.found", message), None)
+                (CannedReply::error(404, "not.found", message).into(), None)
             }
         };
+        let Outcome { reply, connection } = outcome;
         let reply = reply.with_context(&correlation_id.to_string());
-        Answered { reply, correlation_id, standing }
+        Answered { reply, correlation_id, standing, connection }
     }
 
     fn log_in(&self, head: &Parts, body: &[u8]) -> CannedReply {
@@ -174,10 +180,10 @@ impl Service {
         }
     }
 
-    fn respond_to_call(&self, head: &Parts, asked: &Asked<'_>) -> (CannedReply, Option<Standing>) {
+    fn respond_to_call(&self, head: &Parts, asked: &Asked<'_>) -> (Outcome, Option<Standing>) {
         match self.admit(head) {
             Ok(standing) => (self.respond_to_admitted(asked, standing), Some(standing)),
-            Err(refusal) => (refusal, None),
+            Err(refusal) => (refusal.into(), None),
         }
     }
 
@@ -193,95 +199,85 @@ impl Service {
         Ok(lock(&self.limit).count(token))
     }
 
-    fn respond_to_admitted(&self, asked: &Asked<'_>, standing: Standing) -> CannedReply {
+    fn respond_to_admitted(&self, asked: &Asked<'_>, standing: Standing) -> Outcome {
         let operation = asked.endpoint.operation;
         let call = Call { operation, request: asked.request };
-        let scripted = self.script().next_reply(&operation.id);
+        let scripted = self.script().next_connection_fault(&operation.id);
         let faults = &self.settings.faults;
-        if let Some(reply) = scripted.or_else(|| faults.iter().find_map(|it| it.before(&call))) {
-            return reply;
-        }
-        if standing.is_exceeded() {
-            return CannedReply::rate_limited(standing.reset);
-        }
-        let reply = match check(operation, &asked.path_values, asked.request) {
-            Ok(()) => self.answer(asked),
-            Err(refusal) => refusal,
-        };
-        faults.iter().fold(reply, |reply, fault| fault.after(&call, reply))
+        let connection = scripted.or_else(|| faults.iter().find_map(|it| it.connection(&call)));
+        let outcome = self.respond_over_connection(asked, standing, &call);
+        Outcome { connection: connection.or(outcome.connection), ..outcome }
     }
 
-    fn answer(&self, asked: &Asked<'_>) -> CannedReply {
+    fn respond_over_connection(
+        &self,
+        asked: &Asked<'_>,
+        standing: Standing,
+        call: &Call<'_>,
+    ) -> Outcome {
+        let operation = asked.endpoint.operation;
+        let scripted = self.script().next_reply(&operation.id);
+        let faults = &self.settings.faults;
+        if let Some(reply) = scripted.or_else(|| faults.iter().find_map(|it| it.before(call))) {
+            return reply.into();
+        }
+        if standing.is_exceeded() {
+            return CannedReply::rate_limited(standing.reset).into();
+        }
+        let outcome = match check(operation, &asked.path_values, asked.request) {
+            Ok(()) => self.answer(asked),
+            Err(refusal) => refusal.into(),
+        };
+        let reply = faults.iter().fold(outcome.reply, |reply, fault| fault.after(call, reply));
+        Outcome { reply, ..outcome }
+    }
+
+    fn answer(&self, asked: &Asked<'_>) -> Outcome {
         let answer = asked.endpoint.answer();
-        match (&answer.body, asked.endpoint.scheme) {
-            (AnswerBody::Empty, _) => CannedReply::empty(answer.status),
-            (AnswerBody::Listing(listing), Some(Scheme::PageNumber)) => {
-                self.numbered_page(asked, answer.status, listing)
-            }
-            (AnswerBody::Listing(listing), _) => {
-                CannedReply::raw_json(answer.status, self.whole_list(asked, listing))
-            }
-            (AnswerBody::Record(shape), _) => {
-                CannedReply::raw_json(answer.status, self.record(asked, shape))
-            }
+        match &answer.body {
+            AnswerBody::Empty => CannedReply::empty(answer.status).into(),
+            AnswerBody::Listing(listing) => self.page(asked, answer.status, listing),
+            AnswerBody::Record(shape) => match self.record(asked, shape) {
+                Ok(record) => CannedReply::raw_json(answer.status, record).into(),
+                Err(refusal) => refusal.into(),
+            },
         }
     }
 
     /// The page a request asks for, or what a test put in its place.
-    fn numbered_page(&self, asked: &Asked<'_>, status: u16, listing: &Listing) -> CannedReply {
-        let query = Query::new(&asked.request.query);
-        let number = query.get("pageNumber").and_then(|it| it.parse().ok()).unwrap_or(1);
+    fn page(&self, asked: &Asked<'_>, status: u16, listing: &'static Listing) -> Outcome {
+        let number = Query::new(&asked.request.query).get("pageNumber");
+        let number = number.and_then(|number| number.parse().ok()).unwrap_or(1);
         let substitute = self.script().page(&asked.endpoint.operation.id, number);
-        let page = |number| self.write_numbered_page(asked, listing, number);
-        match substitute.map(|it| it.0) {
-            None => CannedReply::raw_json(status, page(number)),
-            Some(Substitute::SameAs(other)) => CannedReply::raw_json(status, page(other)),
-            Some(Substitute::Json(body)) => CannedReply::json(status, &body),
-            Some(Substitute::Edit(change)) => {
-                let mut body = serde_json::from_slice(&page(number)).unwrap_or_default();
+        let served = |number| {
+            self.lists.serve(ListAsked {
+                endpoint: asked.endpoint,
+                listing,
+                path_values: &asked.path_values,
+                request: asked.request,
+                number,
+            })
+        };
+        let served = match substitute.map(|it| it.0) {
+            None => served(None),
+            Some(Substitute::SameAs(other)) => served(Some(other)),
+            Some(Substitute::Json(body)) => return CannedReply::json(status, &body).into(),
+            Some(Substitute::Edit(change)) => served(None).map(|served| {
+                let mut body = serde_json::from_slice(&served.body).unwrap_or_default();
                 change(&mut body);
-                CannedReply::json(status, &body)
+                Served { body: body.to_string().into(), ..served }
+            }),
+        };
+        match served {
+            Ok(Served { body, connection }) => {
+                Outcome { reply: CannedReply::raw_json(status, body), connection }
             }
+            Err(refusal) => refusal.into(),
         }
     }
 
-    fn write_numbered_page(&self, asked: &Asked<'_>, listing: &Listing, number: u64) -> Vec<u8> {
-        let query = Query::new(&asked.request.query);
-        let (default_size, largest) = asked.endpoint.page_sizes();
-        let wanted = query.get("pageSize").and_then(|size| size.parse().ok());
-        let size = wanted.unwrap_or(default_size).clamp(1, largest);
-
-        let takes_name = asked.endpoint.operation.parameter("name").is_some();
-        let filter = query.get("name").filter(|_| takes_name).map(|it| NameFilter::new(&it));
-        let skip = number.saturating_sub(1).saturating_mul(size);
-        let (indexes, total) =
-            listing.select(self.size(asked.endpoint), filter.as_ref(), skip, size);
-
-        let path = &asked.request.path;
-        let uri = |number| format!("{path}?{}", query.at_page(number, size));
-        let page = Page { number, size, total, indexes: &indexes };
-        listing.write(list(self.settings.seed, asked.endpoint), path, &page, uri)
-    }
-
-    fn whole_list(&self, asked: &Asked<'_>, listing: &Listing) -> Vec<u8> {
-        let total = self.size(asked.endpoint);
-        let indexes: Vec<u64> = (0..total).collect();
-        let path = &asked.request.path;
-        let page = Page { number: 1, size: total.max(1), total, indexes: &indexes };
-        listing.write(list(self.settings.seed, asked.endpoint), path, &page, |_| path.clone())
-    }
-
-    fn size(&self, endpoint: &Endpoint) -> u64 {
-        let default = match endpoint.scheme {
-            Some(_) => self.settings.default_count,
-            None => SHORT_LIST,
-        };
-        let sizes = self.sizes.read().unwrap_or_else(PoisonError::into_inner);
-        sizes.get(endpoint.operation.id.as_str()).copied().unwrap_or(default)
-    }
-
     /// A record by its id, or a new one; with what the request says of it.
-    fn record(&self, asked: &Asked<'_>, shape: &Shape) -> Vec<u8> {
+    fn record(&self, asked: &Asked<'_>, shape: &Shape) -> Result<Vec<u8>, CannedReply> {
         let operation = asked.endpoint.operation;
         let path = &asked.request.path;
         let named = asked.path_values.last().filter(|_| operation.path.ends_with('}'));
@@ -297,7 +293,9 @@ impl Service {
             }
         };
         let (seed, number) = match Identity::of(&id) {
-            Some(known) if self.lists.contains(&known.list()) => (known.seed(), known.index()),
+            Some(known) if self.known_lists.contains(&known.list()) => {
+                (known.seed(), known.index())
+            }
             _ => (mix(self.settings.seed ^ hash(&id)), hash(&id) % 10_000),
         };
         let mut record = Vec::new();
@@ -305,13 +303,20 @@ impl Service {
         let quoted = Value::from(id).to_string();
         let id = &quoted.as_bytes()[1..quoted.len() - 1];
         shape.write(&mut record, Subject { id, number, seed, list_path });
-        echo(record, &asked.request.body, shape)
+        let record = echo(record, &asked.request.body, shape);
+        if let Some(Scheme::JobSelectsPage | Scheme::JobSetsPageSize) = asked.endpoint.scheme
+            && let Some(job_id) = job_id(&record)
+        {
+            self.lists.submit(asked.endpoint, asked.request, job_id)?;
+        }
+        Ok(record)
     }
 }
 
-/// What makes the ids of one operation's records, in one org, differ from all others.
-fn list(seed: u64, endpoint: &Endpoint) -> u64 {
-    mix(seed ^ endpoint.salt)
+/// The id of a job, by either of the names it goes by.
+fn job_id(job: &[u8]) -> Option<String> {
+    let job: Value = serde_json::from_slice(job).ok()?;
+    ["id", "jobId"].into_iter().find_map(|name| job[name].as_str().map(str::to_owned))
 }
 
 /// Puts the fields of a request into the record it makes or changes.

@@ -107,6 +107,11 @@ impl Shape {
         }
     }
 
+    /// Whether a record of this shape has an id of its own.
+    pub(crate) fn has_id(&self) -> bool {
+        matches!(self.field("id"), Some(Self::Text(Text::Id)))
+    }
+
     /// What a record of this shape is called, if it has a name.
     pub(crate) fn noun(&self) -> Option<&Noun> {
         match self.field("name") {

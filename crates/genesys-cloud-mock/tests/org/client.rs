@@ -55,6 +55,11 @@ impl Client {
     }
 
     pub(crate) async fn send(&mut self, method: &str, path: &str, body: Bytes) -> Reply {
+        let request = self.request(method, path, body);
+        self.send_request(request).await
+    }
+
+    fn request(&self, method: &str, path: &str, body: Bytes) -> Request<Full<Bytes>> {
         let mut request = Request::builder()
             .method(method)
             .uri(path)
@@ -63,7 +68,21 @@ impl Client {
         if let Some(token) = &self.token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
-        self.send_request(request.body(Full::new(body)).expect("a request")).await
+        request.body(Full::new(body)).expect("a request")
+    }
+
+    /// As [`Client::send`]; `None` if the connection ends before the whole reply has come.
+    pub(crate) async fn try_send(
+        &mut self,
+        method: &str,
+        path: &str,
+        body: Bytes,
+    ) -> Option<Reply> {
+        let request = self.request(method, path, body);
+        self.sender.ready().await.ok()?;
+        let (head, body) = self.sender.send_request(request).await.ok()?.into_parts();
+        let bytes = body.collect().await.ok()?.to_bytes();
+        Some(Reply { status: head.status.as_u16(), headers: head.headers, bytes })
     }
 
     pub(crate) async fn send_request(&mut self, request: Request<Full<Bytes>>) -> Reply {

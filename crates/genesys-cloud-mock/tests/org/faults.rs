@@ -1,7 +1,8 @@
 use std::time::Duration;
 
-use genesys_cloud_mock::{Call, CannedReply, Fault, MockOrg, PageOverride};
+use genesys_cloud_mock::{Call, CannedReply, ConnectionFault, Fault, MockOrg, PageOverride};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::client::Client;
 
@@ -96,6 +97,57 @@ async fn a_fault_stands_before_and_after_the_org() {
     let reply = client.get("/api/v2/routing/queues").await;
     assert_eq!((reply.status, reply.header("x-operation")), (200, QUEUES));
     assert_eq!(client.send("PUT", "/api/v2/routing/queues/1", "{}".into()).await.status, 503);
+}
+
+#[tokio::test]
+async fn a_connection_can_end_before_a_reply_or_in_it() {
+    let org = MockOrg::start().await.expect("an org");
+    let path = "/api/v2/routing/queues";
+    let whole = Client::of(&org).await.get(path).await.bytes.len();
+
+    org.cut_next(QUEUES, ConnectionFault::CutInBody).expect("an operation");
+    let partial = read_all(&org, path).await.expect("what was sent before the end");
+    assert!(partial.starts_with("HTTP/1.1 200 OK"), "{partial}");
+    assert!(partial.contains(&format!("content-length: {whole}\r\n")), "{partial}");
+    let body = partial.split_once("\r\n\r\n").expect("a head").1;
+    assert_eq!(body.len(), whole / 2);
+
+    org.cut_next(QUEUES, ConnectionFault::CutBeforeReply).expect("an operation");
+    let error = read_all(&org, path).await.expect_err("no reply");
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+    assert_eq!(Client::of(&org).await.get(path).await.status, 200);
+    assert_eq!(org.requests_for(QUEUES).len(), 4);
+}
+
+/// The network is down for everything that changes something.
+struct NoWrites;
+
+impl Fault for NoWrites {
+    fn connection(&self, call: &Call<'_>) -> Option<ConnectionFault> {
+        (call.request.method == "PUT").then_some(ConnectionFault::CutBeforeReply)
+    }
+}
+
+#[tokio::test]
+async fn a_fault_can_cut_connections() {
+    let org = MockOrg::builder().fault(NoWrites).start().await.expect("an org");
+    let mut client = Client::of(&org).await;
+    assert_eq!(client.get("/api/v2/routing/queues").await.status, 200);
+    let reply = client.try_send("PUT", "/api/v2/routing/queues/1", "{}".into()).await;
+    assert!(reply.is_none());
+}
+
+/// All that comes over a connection for one request, until it ends.
+async fn read_all(org: &MockOrg, path: &str) -> std::io::Result<String> {
+    let url = org.url();
+    let address = url.strip_prefix("http://").expect("a URL of plain HTTP");
+    let mut stream = tokio::net::TcpStream::connect(address).await?;
+    let token = org.access_token();
+    let head = format!("GET {path} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {token}\r\n\r\n");
+    stream.write_all(head.as_bytes()).await?;
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).await?;
+    Ok(reply)
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,5 +6,8 @@ mod client;
 mod faults;
 mod lists;
 mod login;
+mod paging;
 mod records;
 mod refusals;
+mod schemes;
+mod walk;

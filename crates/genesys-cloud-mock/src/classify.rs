@@ -1,0 +1,260 @@
+//! Which scheme an operation pages by, told from its parameters and its reply.
+
+use genesys_cloud_catalogue::{Catalogue, Kind, Location, Operation, Schema};
+
+use crate::scheme::Scheme;
+
+/// Operations whose parameters and reply tell something else than what the service does.
+const EXCEPTIONS: &[(&str, Scheme)] = &[
+    // `pageNumber` and `pageSize` are deprecated here: all units come at once.
+    ("GET /api/v2/workforcemanagement/managementunits", Scheme::UnpagedWithEnvelope),
+    // `after` and `before` are timestamps to filter by, and `nextUri` never ends.
+    ("GET /api/v2/organizations/limits/changerequests", Scheme::DateWindowHomonym),
+    // A search whose page stands under `results`, like those that take it in the body.
+    ("GET /api/v2/contentmanagement/query", Scheme::BodyPageNumberNested),
+    // The page is chosen when the job is submitted, here in the query.
+    (
+        "POST /api/v2/integrations/speech/nuance/{nuanceIntegrationId}/bots/jobs",
+        Scheme::JobSelectsPage,
+    ),
+];
+
+/// Where a list stands in a reply, the likeliest field first.
+const ITEM_FIELDS: [&str; 11] = [
+    "entities",
+    "conversations",
+    "userDetails",
+    "results",
+    "Resources",
+    "data",
+    "items",
+    "values",
+    "resources",
+    "users",
+    "messages",
+];
+
+pub(crate) fn classify(catalogue: &Catalogue, operation: &Operation) -> Option<Scheme> {
+    let route = format!("{} {}", operation.method, operation.path);
+    if let Some((_, scheme)) = EXCEPTIONS.iter().find(|(exception, _)| *exception == route) {
+        return Some(*scheme);
+    }
+    if !matches!(operation.method.as_str(), "GET" | "POST") {
+        // A change may answer with a page of what it changed; there is no second one.
+        return None;
+    }
+    Sides::of(catalogue, operation).scheme()
+}
+
+/// Where the list of a reply is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ItemPlace<'a> {
+    /// The reply is the list.
+    Reply,
+    /// In a field; that of a field, if it is itself a page.
+    Field(&'a str, Option<&'a str>),
+}
+
+impl<'a> ItemPlace<'a> {
+    /// Where the list is in a resolved reply; `None` if it has none.
+    pub(crate) fn of(catalogue: &'a Catalogue, reply: &'a Schema) -> Option<Self> {
+        if reply.kind == Some(Kind::Array) {
+            return Some(Self::Reply);
+        }
+        if let Some(field) = item_field(catalogue, reply) {
+            // An entity that has some `users` or `messages` is not a list of them.
+            let is_entity = reply.property("id").is_some() && field != "entities";
+            return (!is_entity).then_some(Self::Field(field, None));
+        }
+        let results = catalogue.resolve(reply.property("results")?);
+        if let Some(field) = item_field(catalogue, results) {
+            return Some(Self::Field("results", Some(field)));
+        }
+        // Hits of many kinds are not described, and stand in an object by the document's word.
+        let searches = ["pageCount", "cursor"].iter().any(|it| reply.property(it).is_some());
+        let untyped = results.kind == Some(Kind::Object) && results.properties.is_empty();
+        (searches && untyped).then_some(Self::Field("results", None))
+    }
+}
+
+/// The field of a reply that holds its list.
+fn item_field<'a>(catalogue: &'a Catalogue, reply: &'a Schema) -> Option<&'a str> {
+    let is_list = |name: &&&str| {
+        let field = reply.property(name).map(|field| catalogue.resolve(field));
+        field.is_some_and(|field| field.kind == Some(Kind::Array))
+    };
+    ITEM_FIELDS.iter().find(is_list).copied()
+}
+
+/// What goes in and what comes out of an operation.
+struct Sides<'a> {
+    operation: &'a Operation,
+    body: Option<&'a Schema>,
+    reply: Option<&'a Schema>,
+    items: Option<ItemPlace<'a>>,
+}
+
+impl<'a> Sides<'a> {
+    fn of(catalogue: &'a Catalogue, operation: &'a Operation) -> Self {
+        let body = operation.body.as_ref().map(|body| catalogue.resolve(&body.schema));
+        let reply = operation.reply().map(|reply| catalogue.resolve(reply));
+        let items = reply.and_then(|reply| ItemPlace::of(catalogue, reply));
+        Self { operation, body, reply, items }
+    }
+
+    fn query(&self, name: &str) -> bool {
+        self.operation.parameters_in(Location::Query).any(|parameter| parameter.name == name)
+    }
+
+    fn body(&self, name: &str) -> bool {
+        self.body.is_some_and(|body| body.property(name).is_some())
+    }
+
+    fn reply(&self, name: &str) -> bool {
+        self.reply.is_some_and(|reply| reply.property(name).is_some())
+    }
+
+    fn lists(&self) -> bool {
+        self.items.is_some()
+    }
+
+    fn lists_in(&self, name: &str) -> bool {
+        self.items == Some(ItemPlace::Field(name, None))
+    }
+
+    /// The order matters: an operation may take parameters of several schemes.
+    fn scheme(&self) -> Option<Scheme> {
+        if self.query("startIndex") && self.query("count") {
+            return Some(Scheme::ScimStartIndex);
+        }
+        if self.query("afterSourceId") {
+            return Some(Scheme::CompositeAfterInNextUri);
+        }
+        self.scheme_of_body().or_else(|| self.scheme_of_query()).or_else(|| self.scheme_of_reply())
+    }
+
+    fn scheme_of_body(&self) -> Option<Scheme> {
+        let is_job = self.operation.path.ends_with("/jobs");
+        let has_page = self.body("pageNumber");
+        let is_nested = matches!(self.items, Some(ItemPlace::Field("results", Some(_))));
+        first_of([
+            (self.body("paging"), Scheme::BodyPagingTotalHits),
+            (has_page && is_job, Scheme::JobSelectsPage),
+            (has_page && is_nested, Scheme::BodyPageNumberNested),
+            (has_page, Scheme::BodyPageNumber),
+            (self.body("pageSize") && is_job, Scheme::JobSetsPageSize),
+            (self.body("after") && self.reply("after"), Scheme::BodyAfter),
+            (self.body("cursor") && self.reply("cursor"), Scheme::BodyCursor),
+        ])
+    }
+
+    fn scheme_of_query(&self) -> Option<Scheme> {
+        let (cursor, after, page) =
+            (self.query("cursor"), self.query("after"), self.query("pageNumber"));
+        let next_uri = self.reply("nextUri");
+        let counts = self.reply("pageCount") || self.reply("total");
+        let next_page = self.query("nextPage") && !self.reply("pageNumber");
+        let size = self.query("pageSize") || self.query("limit");
+        first_of([
+            (self.query("q64"), Scheme::Q64Search),
+            (cursor && self.reply("cursor"), Scheme::CursorField),
+            (cursor && self.reply("cursors"), Scheme::CursorsObject),
+            (cursor && page, Scheme::PageNumber),
+            (cursor && next_uri, Scheme::CursorInNextUri),
+            (after && self.reply("cursors"), Scheme::CursorsObject),
+            (after && self.reply("after"), Scheme::AfterField),
+            (after && page, Scheme::PageNumber),
+            (after && next_uri, Scheme::AfterInNextUri),
+            (next_page && next_uri, Scheme::NextPageInNextUri),
+            (page && self.lists() && counts, Scheme::PageNumber),
+            (page && self.lists() && next_uri, Scheme::PageNumberNoTotal),
+            (page && self.lists(), Scheme::PageNumberNoEnvelope),
+            (self.window(), Scheme::IdOrDateWindow),
+            (size && self.lists() && next_uri, Scheme::PageSizeOnlyNextUri),
+            (size && self.lists() && !page, Scheme::LimitOnly),
+        ])
+    }
+
+    /// The document gives one of these a reply without a list, so only the request can tell.
+    fn window(&self) -> bool {
+        self.query("before") && (self.query("limit") || self.query("maxResults"))
+    }
+
+    /// Of a request that has no say in it.
+    fn scheme_of_reply(&self) -> Option<Scheme> {
+        let lists = self.lists();
+        let counts = ["pageCount", "pageNumber", "pageSize"].iter().all(|it| self.reply(it));
+        first_of([
+            (lists && counts, Scheme::UnpagedWithEnvelope),
+            (lists && self.reply("nextUri"), Scheme::NextUriOnlyEnvelope),
+            (lists && self.reply("cursors"), Scheme::CursorsOnlyEnvelope),
+            (self.items == Some(ItemPlace::Reply), Scheme::UnpagedBareArray),
+            (self.lists_in("Resources"), Scheme::UnpagedScimEnvelope),
+            (self.lists_in("entities"), Scheme::UnpagedEntities),
+            (lists && self.operation.method == "POST", Scheme::UnpagedPostResults),
+            (lists, Scheme::UnpagedOtherArray),
+        ])
+    }
+}
+
+/// The first scheme whose signs are there.
+fn first_of<const N: usize>(rules: [(bool, Scheme); N]) -> Option<Scheme> {
+    rules.into_iter().find(|(holds, _)| *holds).map(|(_, scheme)| scheme)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    /// How many operations of the embedded document list in each way. A new document may
+    /// change a number; a change of the rules should not.
+    #[test]
+    fn the_rules_find_as_many_operations_as_the_document_has() {
+        let catalogue = Catalogue::embedded();
+        let mut counts = HashMap::new();
+        for operation in catalogue.operations() {
+            if let Some(scheme) = Scheme::of(catalogue, operation) {
+                *counts.entry(scheme).or_insert(0) += 1;
+            }
+        }
+        let expected = [
+            (Scheme::PageNumber, 287),
+            (Scheme::AfterInNextUri, 80),
+            (Scheme::BodyPageNumber, 30),
+            (Scheme::CursorField, 25),
+            (Scheme::JobSetsPageSize, 20),
+            (Scheme::CursorsObject, 15),
+            (Scheme::AfterField, 10),
+            (Scheme::Q64Search, 9),
+            (Scheme::NextUriOnlyEnvelope, 8),
+            (Scheme::PageNumberNoEnvelope, 6),
+            (Scheme::BodyAfter, 5),
+            (Scheme::NextPageInNextUri, 5),
+            (Scheme::BodyPageNumberNested, 4),
+            (Scheme::ScimStartIndex, 4),
+            (Scheme::UnpagedScimEnvelope, 4),
+            (Scheme::JobSelectsPage, 3),
+            (Scheme::IdOrDateWindow, 3),
+            (Scheme::BodyPagingTotalHits, 2),
+            (Scheme::CompositeAfterInNextUri, 2),
+            (Scheme::PageNumberNoTotal, 2),
+            (Scheme::LimitOnly, 2),
+            (Scheme::PageSizeOnlyNextUri, 2),
+            (Scheme::CursorsOnlyEnvelope, 2),
+            (Scheme::BodyCursor, 1),
+            (Scheme::CursorInNextUri, 1),
+            (Scheme::DateWindowHomonym, 1),
+            (Scheme::UnpagedEntities, 184),
+            (Scheme::UnpagedPostResults, 73),
+            (Scheme::UnpagedBareArray, 49),
+            (Scheme::UnpagedWithEnvelope, 48),
+            (Scheme::UnpagedOtherArray, 15),
+        ];
+        for (scheme, count) in expected {
+            assert_eq!(counts.get(&scheme), Some(&count), "{scheme:?}");
+        }
+        assert_eq!(counts, HashMap::from(expected));
+    }
+}

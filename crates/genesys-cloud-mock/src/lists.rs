@@ -1,0 +1,206 @@
+mod serve;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+
+use bytes::Bytes;
+
+use crate::api::{AnswerBody, Endpoint};
+use crate::cache::Cache;
+use crate::chance::mix;
+use crate::connection::ConnectionFault;
+use crate::error::Error;
+use crate::identity::Identity;
+use crate::journal::RecordedRequest;
+use crate::listing::Listing;
+use crate::paging::{Ask, Position, Wish};
+use crate::reply::CannedReply;
+use crate::scenario::{Scenario, Stage, Traits};
+use crate::scheme::Scheme;
+use crate::truth::Truth;
+
+/// How many records a list has that is not paged and that no one gave a size.
+const SHORT_LIST: u64 = 3;
+
+/// The lists of an org: how long they are, how they behave, and their pages.
+#[derive(Debug)]
+pub(crate) struct Lists {
+    seed: u64,
+    default_count: u64,
+    /// By operationId.
+    sizes: RwLock<HashMap<&'static str, u64>>,
+    /// By operationId.
+    stages: RwLock<HashMap<&'static str, Arc<Stage>>>,
+    /// What jobs were submitted for, by their ids.
+    jobs: Mutex<HashMap<String, Job>>,
+    /// How often all tokens have expired.
+    epoch: AtomicU64,
+    base: OnceLock<String>,
+    cache: Cache,
+}
+
+/// What a job has to say of the pages of its results.
+#[derive(Debug, Clone, Copy)]
+struct Job {
+    /// The only page there is to get, if the job is about one.
+    number: Option<u64>,
+    size: u64,
+}
+
+/// A request for a list.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub(crate) endpoint: &'static Endpoint,
+    pub(crate) listing: &'static Listing,
+    pub(crate) path_values: &'a [Cow<'a, str>],
+    pub(crate) request: &'a RecordedRequest,
+    /// The page to answer with, whatever the request says.
+    pub(crate) number: Option<u64>,
+}
+
+/// A page as it goes over the wire, and what happens to it on the way.
+#[derive(Debug)]
+pub(crate) struct Served {
+    pub(crate) body: Bytes,
+    pub(crate) connection: Option<ConnectionFault>,
+}
+
+impl Lists {
+    pub(crate) fn new(seed: u64, default_count: u64, cache: Cache) -> Self {
+        Self {
+            seed,
+            default_count,
+            sizes: RwLock::default(),
+            stages: RwLock::default(),
+            jobs: Mutex::default(),
+            epoch: AtomicU64::new(0),
+            base: OnceLock::new(),
+            cache,
+        }
+    }
+
+    /// Says where the org is, once that is known.
+    pub(crate) fn set_base(&self, base: String) {
+        let _ = self.base.set(base);
+    }
+
+    pub(crate) fn set_size(&self, endpoint: &'static Endpoint, size: u64) -> Result<(), Error> {
+        listing(endpoint)?;
+        let id = endpoint.operation.id.as_str();
+        self.stages.write().unwrap_or_else(PoisonError::into_inner).remove(id);
+        self.sizes.write().unwrap_or_else(PoisonError::into_inner).insert(id, size);
+        self.cache.clear();
+        Ok(())
+    }
+
+    pub(crate) fn stage(
+        &self,
+        endpoint: &'static Endpoint,
+        scenario: Scenario,
+        page_size: u64,
+    ) -> Result<(), Error> {
+        if !scenario.applies(&traits(endpoint, listing(endpoint)?)) {
+            return Err(Error::other_scenario(&endpoint.operation.id, scenario));
+        }
+        let stage = Arc::new(Stage::new(scenario, page_size));
+        let mut stages = self.stages.write().unwrap_or_else(PoisonError::into_inner);
+        stages.insert(&endpoint.operation.id, stage);
+        self.cache.clear();
+        Ok(())
+    }
+
+    pub(crate) fn scenarios(&self, endpoint: &'static Endpoint) -> Result<Vec<Scenario>, Error> {
+        let traits = traits(endpoint, listing(endpoint)?);
+        Ok(Scenario::ALL.into_iter().filter(|scenario| scenario.applies(&traits)).collect())
+    }
+
+    pub(crate) fn forget_scenarios(&self) {
+        self.stages.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    pub(crate) fn expire_tokens(&self) {
+        self.epoch.fetch_add(1, Ordering::Relaxed);
+        self.cache.clear();
+    }
+
+    /// Keeps what a job was submitted for, until someone asks for its results.
+    pub(crate) fn submit(
+        &self,
+        endpoint: &'static Endpoint,
+        request: &RecordedRequest,
+        job_id: String,
+    ) -> Result<(), CannedReply> {
+        let selects = endpoint.scheme == Some(Scheme::JobSelectsPage);
+        let wish = Wish::of(Ask::Number, endpoint.operation, request)?;
+        let (default, largest) = endpoint.page_sizes();
+        let size = wish.size.unwrap_or(default).clamp(1, largest);
+        let number = match wish.position {
+            Position::Number(number) if selects => Some(number),
+            _ => None,
+        };
+        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        jobs.insert(job_id, Job { number, size });
+        Ok(())
+    }
+
+    pub(crate) fn truth(&self, endpoint: &'static Endpoint) -> Result<Truth, Error> {
+        let listing = listing(endpoint)?;
+        let list = self.list(endpoint);
+        let keys = |indexes: Vec<u64>| {
+            let item = |index: u64| match listing.has_id() {
+                true => Identity::new(list, index).id().to_string(),
+                false => Truth::key_of(&listing.write_item(list, "", index)),
+            };
+            indexes.into_iter().map(item).collect()
+        };
+        let stage = self.stage_of(endpoint);
+        let total = self.total(endpoint, stage.as_deref());
+        let page_size = match &stage {
+            Some(stage) => stage.page_size,
+            None => endpoint.page_sizes().0,
+        };
+        let ask = endpoint.scheme.map_or(Ask::Whole, Ask::of);
+        let scenario = stage.map(|stage| stage.scenario);
+        Ok(Truth::of(ask, scenario, total, page_size, keys))
+    }
+
+    fn total(&self, endpoint: &Endpoint, stage: Option<&Stage>) -> u64 {
+        if let Some(stage) = stage {
+            return stage.records;
+        }
+        let is_paged = endpoint.scheme.is_some_and(Scheme::is_paged);
+        let default = if is_paged { self.default_count } else { SHORT_LIST };
+        let sizes = self.sizes.read().unwrap_or_else(PoisonError::into_inner);
+        sizes.get(endpoint.operation.id.as_str()).copied().unwrap_or(default)
+    }
+
+    /// What makes the ids of one operation's records, in one org, differ from all others.
+    pub(crate) fn list(&self, endpoint: &Endpoint) -> u64 {
+        mix(self.seed ^ endpoint.salt)
+    }
+
+    fn stage_of(&self, endpoint: &Endpoint) -> Option<Arc<Stage>> {
+        let stages = self.stages.read().unwrap_or_else(PoisonError::into_inner);
+        stages.get(endpoint.operation.id.as_str()).cloned()
+    }
+}
+
+fn listing(endpoint: &'static Endpoint) -> Result<&'static Listing, Error> {
+    match &endpoint.answer().body {
+        AnswerBody::Listing(listing) => Ok(listing),
+        _ => Err(Error::not_a_list(&endpoint.operation.id)),
+    }
+}
+
+fn traits<'a>(endpoint: &Endpoint, listing: &'a Listing) -> Traits<'a> {
+    let number = endpoint.operation.parameter("pageNumber");
+    Traits {
+        ask: endpoint.scheme.map_or(Ask::Whole, Ask::of),
+        listing,
+        takes_size: Wish::takes_size(endpoint.operation)
+            || endpoint.scheme == Some(Scheme::Q64Search),
+        number_in_query: number.is_some(),
+    }
+}

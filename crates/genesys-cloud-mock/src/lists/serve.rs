@@ -1,0 +1,215 @@
+use std::borrow::Cow;
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use genesys_cloud_catalogue::Location;
+
+use super::{Asked, Job, Lists, Served};
+use crate::api::Endpoint;
+use crate::cache::Cache;
+use crate::chance::mix;
+use crate::identity::Identity;
+use crate::name::NameFilter;
+use crate::paging::{Ask, Page, Place, Position, Tokens, Window, Wish, cap_refusal};
+use crate::query::Query;
+use crate::reply::CannedReply;
+use crate::scenario::{Scenario, Stage};
+use crate::scheme::Scheme;
+
+/// The records a request can get at, before it is cut into pages.
+struct Records {
+    /// The places in the list of those a filter lets through, if there is one.
+    filtered: Option<Vec<u64>>,
+    total: u64,
+}
+
+impl Lists {
+    /// The page a request asks for.
+    pub(crate) fn serve(&self, asked: Asked<'_>) -> Result<Served, CannedReply> {
+        let stage = self.stage_of(asked.endpoint);
+        let key = || Cache::key(asked.request);
+        let is_kept = stage.is_none() && asked.number.is_none();
+        if is_kept && let Some(body) = self.cache.get(key) {
+            return Ok(Served { body, connection: None });
+        }
+        let ask = asked.endpoint.scheme.map_or(Ask::Whole, Ask::of);
+        let wish = Wish::of(ask, asked.endpoint.operation, asked.request)?;
+        let page = self.page(&asked, ask, &wish, stage.as_deref())?;
+        let list = self.list(asked.endpoint);
+        let body = Bytes::from(asked.listing.write(list, &asked.request.path, &page));
+        let fault = |stage: &Stage| stage.connection_fault(ask, page.place.ordinal);
+        let connection = stage.as_deref().and_then(fault);
+        if is_kept {
+            self.cache.put(key, &body);
+        }
+        Ok(Served { body, connection })
+    }
+
+    fn page<'a>(
+        &'a self,
+        asked: &Asked<'a>,
+        ask: Ask,
+        wish: &'a Wish,
+        stage: Option<&Stage>,
+    ) -> Result<Page<'a>, CannedReply> {
+        let scenario = stage.map(|stage| stage.scenario);
+        let records = self.records(asked, stage);
+        let tokens = self.tokens(asked.endpoint, wish, scenario);
+        let job = self.job(asked.path_values);
+        let size = self.page_size(asked.endpoint, wish, stage, job);
+        let selected =
+            job.filter(|_| ask == Ask::Whole).and_then(|job| Some((job.number?, job.size)));
+        let (ask, place, size) = match selected {
+            // Whoever asks for the results of a job gets the page the job was submitted for.
+            Some((number, size)) => {
+                (Ask::Number, Place { ordinal: number.saturating_sub(1), start: 0 }, size)
+            }
+            None if ask == Ask::Whole => (ask, Place::FIRST, records.total.max(1)),
+            None => {
+                let (place, size) = self.place(asked, wish, tokens, size, records.total)?;
+                (ask, place, size)
+            }
+        };
+        check_cap(asked, ask, place, size)?;
+
+        // What follows the records already read doesn't move when the list changes before them.
+        let change = scenario.filter(|_| place.ordinal > 0);
+        let moves = change.filter(|_| !ask.follows_records());
+        let total = change.map_or(records.total, |scenario| scenario.moved(records.total));
+        let within = if moves.is_some() { total } else { records.total };
+        let window = Window::of(ask, place, size, within, scenario);
+        let start = window.place.start.min(within);
+        let positions = start..start.saturating_add(window.take).min(within);
+        Ok(Page {
+            ask,
+            place: window.place,
+            size,
+            total,
+            count: window.count,
+            indexes: positions.map(|position| records.index(position, moves)).collect(),
+            next: window.next,
+            scenario,
+            tokens,
+            wish,
+            path: &asked.request.path,
+            query: Query::new(&asked.request.query),
+            base: self.base.get().map_or("", String::as_str),
+        })
+    }
+
+    /// Where the page begins that a request wants, and how many records it may have.
+    fn place(
+        &self,
+        asked: &Asked<'_>,
+        wish: &Wish,
+        tokens: Tokens,
+        size: u64,
+        total: u64,
+    ) -> Result<(Place, u64), CannedReply> {
+        let place = match &wish.position {
+            Position::Number(number) => {
+                Place { ordinal: asked.number.unwrap_or(*number).saturating_sub(1), start: 0 }
+            }
+            Position::Token(None) | Position::After(None) => Place::FIRST,
+            Position::Token(Some(token)) => tokens.read(token).ok_or_else(bad_token)?,
+            Position::Index(start) => at(*start, size),
+            Position::After(Some(id)) => match self.index(asked.endpoint, id) {
+                Some(index) => at(index.saturating_add(1), size),
+                None => Place::FIRST,
+            },
+            Position::Before(id) => {
+                let end = self.index(asked.endpoint, id).unwrap_or(0).min(total);
+                let start = end.saturating_sub(size);
+                return Ok((at(start, size), end - start));
+            }
+        };
+        Ok((place, size))
+    }
+
+    fn page_size(
+        &self,
+        endpoint: &Endpoint,
+        wish: &Wish,
+        stage: Option<&Stage>,
+        job: Option<Job>,
+    ) -> u64 {
+        let (default, largest) = endpoint.page_sizes();
+        let default = job.map_or(default, |job| job.size);
+        let default = stage.map_or(default, |stage| stage.page_size);
+        let largest = stage.and_then(Stage::page_size_limit).unwrap_or(largest);
+        // A SCIM client may ask for no records but the count of them.
+        let least = u64::from(endpoint.scheme != Some(Scheme::ScimStartIndex));
+        wish.size.unwrap_or(default).clamp(least, largest)
+    }
+
+    fn tokens(&self, endpoint: &Endpoint, wish: &Wish, scenario: Option<Scenario>) -> Tokens {
+        let epoch = self.epoch.load(Ordering::Relaxed);
+        let key = self.list(endpoint) ^ mix(wish.binding) ^ mix(!epoch);
+        Tokens::new(key, scenario == Some(Scenario::EncodedUri))
+    }
+
+    fn records(&self, asked: &Asked<'_>, stage: Option<&Stage>) -> Records {
+        let filtered = self.filtered(asked, stage);
+        let total = match &filtered {
+            Some(indexes) => indexes.len() as u64,
+            None => self.total(asked.endpoint, stage),
+        };
+        Records { filtered, total }
+    }
+
+    /// The places of the records whose name fits, if the request filters by name.
+    fn filtered(&self, asked: &Asked<'_>, stage: Option<&Stage>) -> Option<Vec<u64>> {
+        let operation = asked.endpoint.operation;
+        let mut parameters = operation.parameters_in(Location::Query);
+        parameters.find(|parameter| parameter.name == "name").filter(|_| stage.is_none())?;
+        let name = Query::new(&asked.request.query).get("name")?;
+        asked.listing.filter(self.total(asked.endpoint, None), &NameFilter::new(&name))
+    }
+
+    /// The place in the list of the record with this id.
+    fn index(&self, endpoint: &Endpoint, id: &str) -> Option<u64> {
+        let list = Identity::new(self.list(endpoint), 0).list();
+        Identity::of(id).filter(|record| record.list() == list).map(Identity::index)
+    }
+
+    fn job(&self, path_values: &[Cow<'_, str>]) -> Option<Job> {
+        let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        path_values.iter().find_map(|value| jobs.get(value.as_ref()).copied())
+    }
+}
+
+impl Records {
+    /// The place in the list of what stands at a position now, once a scenario has moved it.
+    fn index(&self, position: u64, moves: Option<Scenario>) -> u64 {
+        match (&self.filtered, moves) {
+            (Some(indexes), _) => indexes.get(position as usize).copied().unwrap_or_default(),
+            (None, Some(scenario)) => scenario.moved_index(position, self.total),
+            (None, None) => position,
+        }
+    }
+}
+
+fn check_cap(asked: &Asked<'_>, ask: Ask, place: Place, size: u64) -> Result<(), CannedReply> {
+    if !matches!(ask, Ask::Number | Ask::Paging) {
+        return Ok(());
+    }
+    let operation = asked.endpoint.operation;
+    let query = Query::new(&asked.request.query);
+    let number = place.ordinal + 1;
+    cap_refusal(&operation.method, &operation.path, query, number, size).map_or(Ok(()), Err)
+}
+
+/// A page that begins at a record. Only its second has to be told from the others.
+fn at(start: u64, size: u64) -> Place {
+    let ordinal = match start {
+        0 => 0,
+        start if start <= size => 1,
+        _ => 2,
+    };
+    Place { ordinal, start }
+}
+
+fn bad_token() -> CannedReply {
+    CannedReply::bad_request("The cursor is not valid for this query, or has expired.")
+}

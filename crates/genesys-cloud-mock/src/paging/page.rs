@@ -1,0 +1,259 @@
+use crate::paging::wish::{SOURCE_TYPE, Wish};
+use crate::paging::{Ask, Place, Tokens, search};
+use crate::query::{Query, encode};
+use crate::scenario::Scenario;
+
+/// A time in milliseconds, as change requests are filtered by.
+const FILTER_TIME: &str = "1704067200000";
+
+/// One page of a list: its records, and what its reply can say of itself and of others.
+#[derive(Debug)]
+pub(crate) struct Page<'a> {
+    pub(crate) ask: Ask,
+    pub(crate) place: Place,
+    pub(crate) size: u64,
+    /// How many records there are on all pages.
+    pub(crate) total: u64,
+    /// How many pages there are.
+    pub(crate) count: u64,
+    /// The places in the list of the records on this page.
+    pub(crate) indexes: Vec<u64>,
+    /// Where the next page begins.
+    pub(crate) next: Option<Place>,
+    pub(crate) scenario: Option<Scenario>,
+    pub(crate) tokens: Tokens,
+    pub(crate) wish: &'a Wish,
+    pub(crate) path: &'a str,
+    pub(crate) query: Query<'a>,
+    /// The address of the org.
+    pub(crate) base: &'a str,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Neighbour {
+    Own,
+    First,
+    Previous,
+    Next,
+    Last,
+}
+
+/// Where a page is and what follows, before anyone looks at the records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Window {
+    pub(crate) place: Place,
+    /// How many records are taken from there, if there are as many.
+    pub(crate) take: u64,
+    pub(crate) count: u64,
+    pub(crate) next: Option<Place>,
+}
+
+impl Window {
+    pub(crate) fn of(
+        ask: Ask,
+        place: Place,
+        size: u64,
+        total: u64,
+        scenario: Option<Scenario>,
+    ) -> Self {
+        match ask {
+            Ask::Whole => Self { place: Place::FIRST, take: total, count: 1, next: None },
+            Ask::First => {
+                Self { place: Place::FIRST, take: size, count: total.div_ceil(size), next: None }
+            }
+            _ if ask.is_linked() => Self::linked(place, size, total, scenario),
+            _ => Self::counted(ask, place, size, total, scenario),
+        }
+    }
+
+    /// The page of a number or an index.
+    fn counted(ask: Ask, place: Place, size: u64, total: u64, scenario: Option<Scenario>) -> Self {
+        let hole = scenario.map_or(0, |it| it.hole(size));
+        let is_identical = scenario == Some(Scenario::IdenticalPage);
+        let by_number = matches!(ask, Ask::Number | Ask::Search | Ask::Paging);
+        let ordinal = match place.ordinal {
+            ordinal if is_identical => ordinal.min(1),
+            ordinal => ordinal,
+        };
+        let held_back = if ordinal > 1 { hole } else { 0 };
+        let start = match by_number {
+            true => ordinal.saturating_mul(size).saturating_sub(held_back),
+            false if is_identical => place.start.min(size),
+            false => place.start,
+        };
+        let take = if ordinal == 1 { size - hole } else { size };
+        // An empty list has no pages, and one that fits on the first has no second.
+        let hole = if total > size { hole } else { 0 };
+        let count = (total + hole).div_ceil(size.max(1));
+        let next = Place { ordinal: ordinal + 1, start: start.saturating_add(take) };
+        let has_next = ordinal + 1 < count;
+        Self { place: Place { ordinal, start }, take, count, next: has_next.then_some(next) }
+    }
+
+    /// The page of a token.
+    fn linked(place: Place, size: u64, total: u64, scenario: Option<Scenario>) -> Self {
+        let hole = scenario.map_or(0, |it| it.hole(size));
+        let start = match scenario {
+            Some(Scenario::IdenticalPage) => place.start.min(size),
+            _ => place.start,
+        };
+        let take = match (scenario, place.ordinal) {
+            (Some(Scenario::EndlessEmptyPages), 1..) => 0,
+            (_, 1) => size - hole,
+            _ => size,
+        };
+        let end = start.saturating_add(take).min(total);
+        let following = Place { ordinal: place.ordinal + 1, start: end };
+        let next = match (scenario, place.ordinal) {
+            (Some(Scenario::EndlessEmptyPages | Scenario::IdenticalPage), 1..) => Some(following),
+            (Some(Scenario::RepeatedToken), 1) => Some(place),
+            (Some(Scenario::TokenCycle), 2) => Some(Place { ordinal: 1, start: size }),
+            (Some(Scenario::EmptyLastPage), _) if start < total => Some(following),
+            _ => (end < total).then_some(following),
+        };
+        Self {
+            place: Place { ordinal: place.ordinal, start },
+            take,
+            count: total.div_ceil(size),
+            next,
+        }
+    }
+}
+
+impl Page<'_> {
+    /// Its number, from 1.
+    pub(crate) fn number(&self) -> u64 {
+        self.place.ordinal + 1
+    }
+
+    /// What the reply says of all records; `None` if it is to say nothing.
+    pub(crate) fn total_said(&self) -> Option<u64> {
+        match self.scenario {
+            Some(Scenario::MissingTotal) => None,
+            Some(Scenario::TotalTooLow) => Some(self.total.min(self.size)),
+            Some(Scenario::TotalTooHigh) => Some(self.total + self.size),
+            _ => Some(self.total),
+        }
+    }
+
+    /// What the reply says of all pages; `None` if it is to say nothing.
+    pub(crate) fn count_said(&self) -> Option<u64> {
+        match self.scenario {
+            Some(Scenario::MissingTotal) => None,
+            Some(Scenario::TotalTooLow) => Some(self.count.min(1)),
+            Some(Scenario::TotalTooHigh) => Some(self.count + 1),
+            _ => Some(self.count),
+        }
+    }
+
+    /// The token of the next page; an empty one where the list ends with that.
+    pub(crate) fn token(&self) -> Option<String> {
+        if !self.ask.is_linked() {
+            return None;
+        }
+        let token = self.next_token();
+        token.or_else(|| self.ends_with_empty_text().then(String::new))
+    }
+
+    /// Where another page is.
+    pub(crate) fn uri(&self, neighbour: Neighbour) -> Option<String> {
+        if neighbour == Neighbour::Next {
+            let uri = self.next_query().map(|query| self.next_uri(&query));
+            return uri.or_else(|| self.ends_with_empty_text().then(String::new));
+        }
+        let query = match self.ask {
+            Ask::Number => self.query.replace(&self.number_query(self.neighbour(neighbour)?)),
+            _ if neighbour == Neighbour::Own => self.query.text().to_owned(),
+            _ if neighbour == Neighbour::Previous || self.ask.is_linked() => return None,
+            _ => String::new(),
+        };
+        Some(with_query(self.path, &query))
+    }
+
+    /// Where another page of the same search is. There always is one, by the service's word.
+    pub(crate) fn search_uri(&self, neighbour: Neighbour) -> String {
+        let number = match neighbour {
+            Neighbour::Previous => (self.number() - 1).max(1),
+            Neighbour::Next => self.number() + 1,
+            _ => self.number(),
+        };
+        let mut search = self.wish.search.clone();
+        search.insert("pageNumber".to_owned(), number.into());
+        search.insert("pageSize".to_owned(), self.size.into());
+        format!("{}?q64={}", self.path, encode(&search::encode(&search)))
+    }
+
+    /// The token of a list that has none to use: no parameter takes it.
+    pub(crate) fn idle_token(&self) -> Option<String> {
+        let nowhere = Place { ordinal: 1, start: self.total };
+        (self.ask == Ask::Whole).then(|| self.tokens.write(nowhere))
+    }
+
+    fn next_token(&self) -> Option<String> {
+        self.next.map(|place| self.tokens.write(place))
+    }
+
+    fn ends_with_empty_text(&self) -> bool {
+        self.next.is_none() && self.scenario == Some(Scenario::EmptyToken)
+    }
+
+    /// The number of a page near this one, if there is one.
+    fn neighbour(&self, neighbour: Neighbour) -> Option<u64> {
+        match neighbour {
+            Neighbour::Own => Some(self.number()),
+            Neighbour::First => Some(1),
+            Neighbour::Previous => Some(self.number() - 1).filter(|&number| number > 0),
+            Neighbour::Next => self.next.map(|_| self.number() + 1),
+            Neighbour::Last => Some(self.count.max(1)),
+        }
+    }
+
+    fn next_query(&self) -> Option<String> {
+        let mut changes = match self.ask {
+            Ask::Number => self.number_query(self.neighbour(Neighbour::Next)?),
+            // A time to filter by: the service counts on from it, and never says that it is done.
+            Ask::Whole if self.wish.has_after => vec![("after", FILTER_TIME.to_owned())],
+            // The envelope of a list that is not paged: the way on leads back to it.
+            Ask::Whole => self.number_query(2),
+            _ => self.token_query(self.next_token()?),
+        };
+        if self.scenario == Some(Scenario::EncodedUri) {
+            let odd = [("x", "\u{e9}/+&= %"), ("part", "1"), ("part", "2")];
+            changes.extend(odd.map(|(name, value)| (name, value.to_owned())));
+        }
+        Some(self.query.replace(&changes))
+    }
+
+    fn number_query(&self, number: u64) -> Vec<(&'static str, String)> {
+        vec![("pageSize", self.size.to_string()), ("pageNumber", number.to_string())]
+    }
+
+    fn token_query(&self, token: String) -> Vec<(&'static str, String)> {
+        let size = self.wish.size_name.map(|name| (name, self.size.to_string()));
+        let mut changes = Vec::from_iter(size);
+        match self.wish.token_names[..] {
+            [kind, id] => changes.extend([(kind, SOURCE_TYPE.to_owned()), (id, token)]),
+            [name] => changes.push((name, token)),
+            // The token goes into the body. What the service puts into the URI is not known;
+            // nothing takes it from there.
+            _ => changes.push(("after", token)),
+        }
+        changes
+    }
+
+    fn next_uri(&self, query: &str) -> String {
+        let uri = with_query(self.path, query);
+        match self.scenario {
+            Some(Scenario::AbsoluteUri) => format!("{}{uri}", self.base),
+            Some(Scenario::ForeignUri) => format!("http://foreign.invalid{uri}"),
+            _ => uri,
+        }
+    }
+}
+
+fn with_query(path: &str, query: &str) -> String {
+    match query {
+        "" => path.to_owned(),
+        query => format!("{path}?{query}"),
+    }
+}

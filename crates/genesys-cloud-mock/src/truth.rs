@@ -1,0 +1,98 @@
+use serde_json::Value;
+
+use crate::fingerprint::fingerprint;
+use crate::paging::Ask;
+use crate::scenario::Scenario;
+
+/// What a client must get out of a list, from
+/// [`MockOrg::truth`](crate::MockOrg::truth).
+///
+/// A record is named by its [`key`](Truth::key).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Truth {
+    /// The records that a client has to hand on, in this order.
+    pub records: Vec<String>,
+    /// Those of them that the service hands out twice, because the list moved: a client can
+    /// notice it, and has nothing else to hand on.
+    pub repeated: Vec<String>,
+    /// The records that were there all the time and that the service never hands out, because
+    /// the list moved: a client can only notice that there is something wrong.
+    pub missed: Vec<String>,
+    /// How the reading ends.
+    pub end: TruthEnd,
+}
+
+/// How the reading of a list ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TruthEnd {
+    /// All records have come.
+    Complete,
+    /// The service has more records and no way to them.
+    Truncated,
+    /// What the service says leads nowhere: a client that goes on never ends.
+    Broken,
+}
+
+impl Truth {
+    /// The name of a record: its `id`, or else a text that differs where records do, but for
+    /// their `selfUri`.
+    pub fn key(record: &Value) -> String {
+        if let Some(id) = record.get("id").and_then(Value::as_str) {
+            return id.to_owned();
+        }
+        let mut record = record.clone();
+        if let Some(fields) = record.as_object_mut() {
+            // It depends on the path of the request.
+            fields.remove("selfUri");
+        }
+        format!("{:016x}", fingerprint(&record))
+    }
+
+    pub(crate) fn key_of(record: &[u8]) -> String {
+        Self::key(&serde_json::from_slice(record).unwrap_or_default())
+    }
+
+    /// `keys` names records by their places in the list.
+    pub(crate) fn of(
+        ask: Ask,
+        scenario: Option<Scenario>,
+        total: u64,
+        size: u64,
+        keys: impl Fn(Vec<u64>) -> Vec<String>,
+    ) -> Self {
+        let pages = |count: u64| (0..(count * size).min(total)).collect::<Vec<_>>();
+        let all = || (0..total).collect::<Vec<_>>();
+        let moves = !ask.follows_records();
+        let (mut repeated, mut missed, mut end) = (Vec::new(), Vec::new(), TruthEnd::Complete);
+        let records = match scenario {
+            Some(Scenario::RepeatedToken | Scenario::IdenticalPage) => {
+                end = TruthEnd::Broken;
+                pages(2)
+            }
+            Some(Scenario::TokenCycle) => {
+                end = TruthEnd::Broken;
+                pages(3)
+            }
+            Some(Scenario::EndlessEmptyPages | Scenario::ForeignUri) => {
+                end = TruthEnd::Broken;
+                pages(1)
+            }
+            Some(Scenario::RecordAdded) if moves => {
+                repeated.push(size - 1);
+                pages(1).into_iter().chain(size - 1..total).collect()
+            }
+            Some(Scenario::RecordRemoved) if moves => {
+                missed.push(size);
+                pages(1).into_iter().chain(size + 1..total).collect()
+            }
+            _ if ask == Ask::First && size < total => {
+                end = TruthEnd::Truncated;
+                pages(1)
+            }
+            _ => all(),
+        };
+        Self { records: keys(records), repeated: keys(repeated), missed: keys(missed), end }
+    }
+}

@@ -1,0 +1,65 @@
+//! Every list of the document, read from end to end.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use genesys_cloud_mock::{MockOrg, Scheme, TruthEnd};
+
+use crate::client::Client;
+use crate::walk::{End, lists, walk};
+
+/// How many lists that behave alike are read in each scenario.
+const SAMPLE: usize = 3;
+
+/// Lists whose items are one of a few words.
+const OF_FEW_WORDS: [&str; 2] = [
+    "getRoutingPredictorsKeyperformanceindicatortypes",
+    "getSpeechandtextanalyticsTranslationsLanguages",
+];
+
+/// No record may be lost or repeated, whatever the operation and the size of its list.
+#[tokio::test]
+async fn every_record_of_every_list_comes_once() {
+    let org = MockOrg::start().await.expect("an org");
+    let mut client = Client::of(&org).await;
+    for list in lists().filter(|(_, scheme)| *scheme != Scheme::LimitOnly) {
+        let id = list.0.id.as_str();
+        for count in [0, 1, 10, 25] {
+            org.set_list(id, count).expect("a list");
+            let walked = walk(&org, &mut client, list, 10).await;
+            let truth = org.truth(id).expect("a list");
+            assert_eq!(walked.keys, truth.records, "{id}: {count}");
+            assert_eq!(walked.keys.len() as u64, count, "{id}");
+            let unique: HashSet<_> = walked.keys.iter().collect();
+            let is_unique = unique.len() == walked.keys.len();
+            assert!(is_unique || OF_FEW_WORDS.contains(&id), "{id}");
+        }
+    }
+}
+
+/// A client that reads as the facts say gets what the org says is to be got, in every scenario:
+/// of some lists of each scheme that can go through the same ones.
+#[tokio::test]
+async fn every_scenario_ends_as_the_org_says() {
+    let org = MockOrg::start().await.expect("an org");
+    let mut client = Client::of(&org).await;
+    let (mut runs, mut alike) = (BTreeMap::new(), HashMap::new());
+    for list in lists() {
+        let id = list.0.id.as_str();
+        let scenarios = org.scenarios(id).expect("a list");
+        let alike = alike.entry((list.1, scenarios.clone())).or_insert(0);
+        *alike += 1;
+        for scenario in scenarios.into_iter().filter(|_| *alike <= SAMPLE) {
+            org.scenario_of_size(id, scenario, 2).expect("it applies");
+            let walked = walk(&org, &mut client, list, 2).await;
+            let truth = org.truth(id).expect("a list");
+            assert_eq!(walked.keys, truth.records, "{id}: {scenario:?}");
+            let end = match truth.end {
+                TruthEnd::Broken => End::Broken,
+                _ => End::Done,
+            };
+            assert_eq!(walked.end, end, "{id}: {scenario:?}");
+            *runs.entry(format!("{scenario:?}")).or_insert(0) += 1;
+        }
+    }
+    assert_eq!(runs.len(), genesys_cloud_mock::Scenario::ALL.len(), "{runs:?}");
+}
