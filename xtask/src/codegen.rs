@@ -42,7 +42,7 @@ pub type Files = BTreeMap<PathBuf, String>;
 
 /// Runs codegen.
 pub fn run(workspace: &Path, options: &Options) -> Result<()> {
-    let mut stages = Stages::new();
+    let mut stages = Stages::on_stderr();
     options.out.as_deref().map_or(Ok(()), check_out)?;
     let (document, pinned) = load(workspace, options.spec.as_deref(), &mut stages)?;
     let exceptions = exceptions(workspace)?;
@@ -332,13 +332,13 @@ pub struct Stages {
 }
 
 impl Stages {
-    pub fn new() -> Self {
+    pub fn on_stderr() -> Self {
         Self { quiet: false, begin: Instant::now(), last: Instant::now() }
     }
 
     /// Says nothing, for tests and for commands whose output is something else.
     pub fn quiet() -> Self {
-        Self { quiet: true, ..Self::new() }
+        Self { quiet: true, ..Self::on_stderr() }
     }
 
     pub fn done(&mut self, what: &str) {

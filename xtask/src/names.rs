@@ -350,4 +350,39 @@ mod tests {
         );
         assert_eq!(name(Post, "postUsers", "Users", false), "users.post_users");
     }
+
+    #[test]
+    fn names_of_one_identifier_are_told_apart() {
+        let distinct =
+            |names: &[&str], case| distinct(names.iter().copied(), case, &["Box"], "type");
+        assert_eq!(distinct(&["a", "b"], Case::Snake), ["a", "b"]);
+        // The first keeps its name, and no other takes one that the document has.
+        assert_eq!(
+            distinct(&["a-b", "a_b", "a_b_2", "aB"], Case::Snake),
+            ["a-b", "a_b_3", "a_b_2", "aB_4"],
+        );
+        assert_eq!(
+            distinct(&["Box", "box", "BoxType"], Case::Pascal),
+            ["Box_type_2", "box_type_3", "BoxType"]
+        );
+    }
+
+    #[test]
+    fn an_identifier_is_what_rust_takes() {
+        for (name, pascal, snake) in [
+            ("queueId", "QueueId", "queue_id"),
+            ("URL", "Url", "url"),
+            ("type", "Type", "type_"),
+            ("self", "Self_", "self_"),
+            ("gen", "Gen", "gen_"),
+            ("1st", "X1st", "x1st"),
+            ("don't", "Dont", "dont"),
+            ("", "X", "x"),
+            ("$ref", "Ref", "ref_"),
+            ("größe", "Größe", "größe"),
+        ] {
+            assert_eq!(identifier(name, Case::Pascal), pascal);
+            assert_eq!(identifier(name, Case::Snake), snake);
+        }
+    }
 }

@@ -26,7 +26,10 @@ pub use crate::call::{Call, Sending};
 pub use crate::client::{Client, ClientBuilder};
 pub use crate::error::{Error, ErrorBody, ErrorDetail, ErrorLimit};
 pub use crate::operation::{Method, Operation};
-pub use crate::paging::{Chunks, End, Listing, Page, PageSize, Pages, Paginator, Report, Scheme};
+pub use crate::paging::{
+    Cap, Chunks, End, Listing, Page, PageSize, Pages, Paginator, Place, Reason, Report, Scheme,
+    TokenOut, Verdict,
+};
 pub use crate::param::Param;
 pub use crate::region::Region;
 pub use crate::reply::{Decode, DecodeError, RawReply, Reply};

@@ -152,27 +152,54 @@ impl Request {
     /// `/manager` or `/mediaSettings/call/alertingTimeoutSeconds`; what holds the field must be in the
     /// body already. Set the body first.
     pub fn set_null(&mut self, pointer: &str) -> &mut Self {
-        match self.with_null(pointer) {
-            Ok(body) => self.body = Some(body),
-            Err(why) => self.fault(format!("can't set `{pointer}` of the body to null: {why}")),
+        if let Err(why) = self.patch_body(pointer, Value::Null, false) {
+            self.fault(format!("can't set `{pointer}` of the body to null: {why}"));
         }
         self
     }
 
-    fn with_null(&self, pointer: &str) -> Result<Bytes, String> {
-        let body = self.body.as_ref().ok_or("there is no body")?;
-        let mut value: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    /// Sets one field of the body, which is made if there is none, and so are the objects that hold the
+    /// field. `pointer` is a JSON pointer, such as `/paging/pageNumber`.
+    pub fn set_body_field(&mut self, pointer: &str, value: impl Into<Value>) -> &mut Self {
+        if let Err(why) = self.patch_body(pointer, value.into(), true) {
+            self.fault(format!("can't set `{pointer}` of the body: {why}"));
+        }
+        self
+    }
+
+    fn patch_body(&mut self, pointer: &str, value: Value, make: bool) -> Result<(), String> {
+        let mut body = match &self.body {
+            Some(body) => serde_json::from_slice(body).map_err(|error| error.to_string())?,
+            None if make => Value::Object(serde_json::Map::new()),
+            None => return Err("there is no body".to_owned()),
+        };
         let (parent, field) =
             pointer.rsplit_once('/').ok_or("a JSON pointer starts with `/`, such as `/manager`")?;
-        let field = field.replace("~1", "/").replace("~0", "~");
-        match value.pointer_mut(parent) {
-            Some(Value::Object(object)) => {
-                object.insert(field, Value::Null);
+        let unescaped = |name: &str| name.replace("~1", "/").replace("~0", "~");
+        let mut holder = &mut body;
+        for name in parent.split('/').skip(1) {
+            if let (true, Some(object)) = (make, holder.as_object_mut()) {
+                let inner = object.entry(unescaped(name)).or_insert(Value::Null);
+                if inner.is_null() {
+                    *inner = Value::Object(serde_json::Map::new());
+                }
             }
-            Some(_) => return Err(format!("`{parent}` is not an object")),
-            None => return Err(format!("`{parent}` is not in the body")),
+            holder = holder
+                .pointer_mut(&format!("/{name}"))
+                .ok_or_else(|| format!("`{parent}` is not in the body"))?;
         }
-        serde_json::to_vec(&value).map(Bytes::from).map_err(|error| error.to_string())
+        let Value::Object(object) = holder else {
+            return Err(format!("`{parent}` is not an object"));
+        };
+        object.insert(unescaped(field), value);
+        self.body = Some(serde_json::to_vec(&body).map_err(|error| error.to_string())?.into());
+        Ok(())
+    }
+
+    /// One field of the body. `None` where it is not there, or null.
+    pub(crate) fn body_field(&self, pointer: &str) -> Option<Value> {
+        let mut body: Value = serde_json::from_slice(self.body.as_ref()?).ok()?;
+        body.pointer_mut(pointer).map(Value::take).filter(|value| !value.is_null())
     }
 
     /// The headers that were set.
@@ -234,5 +261,72 @@ impl fmt::Debug for Request {
             .field("body_bytes", &self.body.as_ref().map(Bytes::len))
             .field("fault", &self.fault)
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operation::Method;
+
+    fn with_body(body: Option<&str>) -> Request {
+        let mut request = Request::new(Operation::known("postThings", Method::Post, "/things"));
+        request.body = body.map(|body| Bytes::copy_from_slice(body.as_bytes()));
+        request
+    }
+
+    #[test]
+    fn a_field_of_the_body_is_set_wherever_it_stands() {
+        for (body, pointer, result) in [
+            (None, "/a", r#"{"a":7}"#),
+            (None, "/a/b", r#"{"a":{"b":7}}"#),
+            (Some(r#"{"a":1,"b":2}"#), "/a", r#"{"a":7,"b":2}"#),
+            (Some(r#"{"a":null}"#), "/a/b/c", r#"{"a":{"b":{"c":7}}}"#),
+            (Some(r#"{"a":{"b":1,"c":2}}"#), "/a/b", r#"{"a":{"b":7,"c":2}}"#),
+            (Some(r#"{"a":[{"b":1}]}"#), "/a/0/b", r#"{"a":[{"b":7}]}"#),
+            (Some("{}"), "/a~1b", r#"{"a/b":7}"#),
+        ] {
+            let mut request = with_body(body);
+            request.set_body_field(pointer, 7);
+            assert_eq!(request.fault, None, "{pointer}");
+            assert_eq!(
+                request.body().map(|body| body.as_ref()),
+                Some(result.as_bytes()),
+                "{pointer}"
+            );
+            assert_eq!(request.body_field(pointer), Some(Value::from(7)), "{pointer}");
+        }
+    }
+
+    #[test]
+    fn a_field_that_can_not_be_set_is_a_fault() {
+        for (body, pointer, why) in [
+            (Some("[]"), "/a", "`` is not an object"),
+            (Some(r#"{"a":1}"#), "/a/b", "`/a` is not an object"),
+            (Some(r#"{"a":[]}"#), "/a/0/b", "`/a/0` is not in the body"),
+            (Some("{}"), "a", "a JSON pointer starts with `/`"),
+            (Some("{"), "/a", "EOF"),
+        ] {
+            let mut request = with_body(body);
+            request.set_body_field(pointer, 7);
+            let error = request.target().expect_err(pointer).to_string();
+            assert!(error.contains(why), "{error}");
+        }
+        assert_eq!(with_body(Some(r#"{"a":null}"#)).body_field("/a"), None);
+    }
+
+    #[test]
+    fn null_is_set_only_where_its_holder_is() {
+        let mut request = with_body(Some(r#"{"a":{"b":1}}"#));
+        request.set_null("/a/b").set_null("/c");
+        assert_eq!(
+            request.body().map(|body| body.as_ref()),
+            Some(br#"{"a":{"b":null},"c":null}"#.as_slice())
+        );
+        for (body, pointer) in [(None, "/a"), (Some("{}"), "/a/b")] {
+            let mut request = with_body(body);
+            request.set_null(pointer);
+            assert!(request.target().is_err(), "{pointer}");
+        }
     }
 }

@@ -2,9 +2,10 @@
 
 pub use genesys_cloud_api::*;
 pub use genesys_cloud_core::{
-    Call, Chunks, ClientBuilder, Decode, DecodeError, End, Error, ErrorBody, ErrorDetail,
+    Call, Cap, Chunks, ClientBuilder, Decode, DecodeError, End, Error, ErrorBody, ErrorDetail,
     ErrorLimit, Listing, Method, OpenEnum, Operation, Page, PageSize, Pages, Paginator, Param,
-    RawReply, Record, Region, Reply, Report, Request, Scheme, Sending, Wire,
+    Place, RawReply, Reason, Record, Region, Reply, Report, Request, Scheme, Sending, TokenOut,
+    Verdict, Wire,
 };
 
 /// The client without the API groups, for calls of operations that the bindings do not know.

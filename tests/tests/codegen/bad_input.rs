@@ -222,13 +222,11 @@ fn exceptions_that_are_wrong_or_stale() {
     assert_snapshot!(refusal("[names.getThings]\nname = 'all-things'\nreason = 'Why not.'"), @"openapi/operations.toml: `all-things`, the name of `getThings`, is no name for a method");
     assert_snapshot!(refusal("[tags.getGone]\nscheme = 'LimitOnly'\nreason = 'It was here.'"), @"openapi/operations.toml: tags `getGone`, which is no operation of the document; remove the entry");
     assert_snapshot!(refusal("[tags.getThings]\nscheme = 'LimitOnly'\nreason = ''"), @"openapi/operations.toml: the tag of `getThings` has no reason");
-    assert_snapshot!(refusal("[tags.getThings]\nscheme = 'Pages'\nreason = 'No such scheme.'"), @r"
-openapi/operations.toml: TOML parse error at line 2, column 10
-  |
-2 | scheme = 'Pages'
-  |          ^^^^^^^
-unknown variant `Pages`, expected one of `PageNumber`, `PageNumberNoTotal`, `PageNumberNoEnvelope`, `AfterInNextUri`, `AfterField`, `CursorsObject`, `CursorField`, `CursorInNextUri`, `NextPageInNextUri`, `CompositeAfterInNextUri`, `BodyPageNumber`, `BodyPageNumberNested`, `BodyPagingTotalHits`, `BodyAfter`, `BodyCursor`, `Q64Search`, `ScimStartIndex`, `JobSelectsPage`, `JobSetsPageSize`, `IdOrDateWindow`, `PageSizeOnlyNextUri`, `LimitOnly`, `NextUriOnlyEnvelope`, `CursorsOnlyEnvelope`, `DateWindowHomonym`, `UnpagedWithEnvelope`, `UnpagedEntities`, `UnpagedBareArray`, `UnpagedPostResults`, `UnpagedOtherArray`, `UnpagedScimEnvelope`
-");
+    let unknown = refusal("[tags.getThings]\nscheme = 'Pages'\nreason = 'No such scheme.'");
+    assert!(
+        unknown.contains("unknown variant `Pages`, expected one of `PageNumber`,"),
+        "{unknown}"
+    );
     assert_snapshot!(refusal("[tag.getThings]"), @r"
 openapi/operations.toml: TOML parse error at line 1, column 2
   |

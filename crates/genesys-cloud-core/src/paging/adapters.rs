@@ -6,7 +6,8 @@ use std::task::{Context, Poll, ready};
 
 use futures::stream::{FusedStream, Stream};
 
-use super::paginator::{Page, Paginator, Report};
+use super::paginator::{Page, Paginator};
+use super::report::Report;
 use crate::error::Error;
 
 /// A list as a stream of its pages; from [`Paginator::pages`].

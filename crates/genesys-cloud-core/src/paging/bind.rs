@@ -1,6 +1,27 @@
 //! The macro through which generated code states how an operation pages.
 
 /// Gives the call of an operation its `paginate`.
+///
+/// What is left out is the usual of the scheme:
+///
+/// ```text
+/// paged! {
+///     GetThings -> types::Thing;
+///     CursorsObject {
+///         items: ["entities"],
+///         page_size: "pageSize" as text, maximum: 100,
+///         token_in: query "after",
+///         token_out: field "cursors.after",
+///         cap: items(1000) where "state" = "inactive",
+///         jobs: "/api/v2/things/jobs",
+///     }
+/// }
+/// ```
+///
+/// `items` is the path to the list, empty where the reply is the list itself. `page_size` is a query
+/// parameter, or a field of the body: `body "paging.pageSize" as integer`. `token_in` is `query` or `body`.
+/// `token_out` is `field`, `link` (followed as a whole) or `in_link`, which may name the parameter in the
+/// link: `in_link "nextUri" "cursor"`. `cap` is `pages(n)` or `items(n)`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! paged {
@@ -8,7 +29,11 @@ macro_rules! paged {
         $call:ident -> $item:ty;
         $scheme:ident {
             items: [$($first:literal $(, $further:literal)*)?]
-            $(, page_size: $page_size:literal as $form:ident $(, maximum: $maximum:literal)?)?
+            $(, page_size: $($place:ident)? $page_size:literal as $form:ident $(, maximum: $maximum:literal)?)?
+            $(, token_in: $in_place:ident $in_name:literal)?
+            $(, token_out: $out_form:ident $out_path:literal $($out_name:literal)?)?
+            $(, cap: $cap:ident($most:literal) $(where $query:literal = $value:literal)?)?
+            $(, jobs: $jobs:literal)?
             $(,)?
         }
     ) => {
@@ -19,7 +44,15 @@ macro_rules! paged {
                 const LISTING: $crate::Listing = $crate::Listing::known(
                     $crate::Scheme::$scheme,
                     $crate::paged!(@items $($first $(, $further)*)?),
-                    $crate::paged!(@page_size $($page_size $form $($maximum)?)?),
+                    $crate::paged!(@some $(
+                        $crate::paged!(@size $($place)? $page_size $form) $(.at_most($maximum))?
+                    )?),
+                    $crate::paged!(@some $($crate::Place::$in_place($in_name))?),
+                    $crate::paged!(@some $($crate::paged!(@out $out_form $out_path $($out_name)?))?),
+                    $crate::paged!(@some $(
+                        $crate::Cap::$cap($most)$(.known_where_query($query, $value))?
+                    )?),
+                    $crate::paged!(@some $($jobs)?),
                 );
                 $crate::generated::paginate(self.into_call(), LISTING)
             }
@@ -29,8 +62,12 @@ macro_rules! paged {
     (@items) => { "[]" };
     (@items $first:literal $(, $further:literal)*) => { concat!($first $(, ".", $further)*) };
 
-    (@page_size) => { ::core::option::Option::None };
-    (@page_size $name:literal $form:ident $($maximum:literal)?) => {
-        ::core::option::Option::Some($crate::PageSize::$form($name)$(.at_most($maximum))?)
-    };
+    (@some) => { ::core::option::Option::None };
+    (@some $($value:tt)+) => { ::core::option::Option::Some($($value)+) };
+
+    (@size body $name:literal $form:ident) => { $crate::PageSize::$form($name).in_body() };
+    (@size $name:literal $form:ident) => { $crate::PageSize::$form($name) };
+
+    (@out in_link $path:literal $name:literal) => { $crate::TokenOut::named_in_link($path, $name) };
+    (@out $form:ident $path:literal) => { $crate::TokenOut::$form($path) };
 }

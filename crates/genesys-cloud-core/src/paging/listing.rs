@@ -1,39 +1,106 @@
-//! How an operation pages, as data.
+//! How an operation pages, as data: what all operations of a scheme share stands in one table of
+//! [`Way`]s, what differs from one operation to another in its [`Listing`].
 
 use std::borrow::Cow;
 
+use crate::request::Request;
+
+type Text = Cow<'static, str>;
+
 /// How an operation pages: what generated code knows of it, or a tool has read from a catalogue.
 ///
+/// Only what differs from the usual of its [`Scheme`] need be said.
+///
 /// ```
-/// use genesys_cloud_core::{Listing, PageSize, Scheme};
+/// use genesys_cloud_core::{Cap, Listing, PageSize, Place, Scheme, TokenOut};
 ///
 /// let listing = Listing::new(Scheme::PageNumber, "entities")
-///     .with_page_size(PageSize::integer("pageSize").at_most(500));
+///     .with_page_size(PageSize::integer("pageSize").at_most(100))
+///     .with_cap(Cap::items(1000));
 /// assert_eq!(listing.items(), "entities");
+///
+/// // A reply of `{"items": [..], "pagination": {"next": "a token"}}`
+/// let listing = Listing::new(Scheme::ContinuationToken, "items")
+///     .with_token_in(Place::query("pageToken"))
+///     .with_token_out(TokenOut::field("pagination.next"));
+/// assert_eq!(listing.scheme().name(), "ContinuationToken");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listing {
     scheme: Scheme,
-    items: Cow<'static, str>,
+    items: Text,
     page_size: Option<PageSize>,
+    token_in: Option<Place>,
+    token_out: Option<TokenOut>,
+    cap: Option<Cap>,
+    jobs: Option<Text>,
 }
 
 impl Listing {
     /// A list whose items stand at `items` in the reply: the names of the fields that lead there,
     /// joined by dots (`entities`, `results.entities`), or `[]` where the reply is the list itself.
     pub fn new(scheme: Scheme, items: impl Into<Cow<'static, str>>) -> Self {
-        Self { scheme, items: items.into(), page_size: None }
+        Self {
+            scheme,
+            items: items.into(),
+            page_size: None,
+            token_in: None,
+            token_out: None,
+            cap: None,
+            jobs: None,
+        }
     }
 
     /// The same for generated code, which knows all of it when it is compiled.
-    pub const fn known(scheme: Scheme, items: &'static str, page_size: Option<PageSize>) -> Self {
-        Self { scheme, items: Cow::Borrowed(items), page_size }
+    #[doc(hidden)]
+    pub const fn known(
+        scheme: Scheme,
+        items: &'static str,
+        page_size: Option<PageSize>,
+        token_in: Option<Place>,
+        token_out: Option<TokenOut>,
+        cap: Option<Cap>,
+        jobs: Option<&'static str>,
+    ) -> Self {
+        let jobs = match jobs {
+            Some(path) => Some(Cow::Borrowed(path)),
+            None => None,
+        };
+        Self { scheme, items: Cow::Borrowed(items), page_size, token_in, token_out, cap, jobs }
     }
 
     /// Names the parameter that sets how many items a page holds.
     #[must_use]
     pub fn with_page_size(mut self, page_size: PageSize) -> Self {
         self.page_size = Some(page_size);
+        self
+    }
+
+    /// Says where the number or token of a page goes, in the place of where the scheme has it.
+    #[must_use]
+    pub fn with_token_in(mut self, place: Place) -> Self {
+        self.token_in = Some(place);
+        self
+    }
+
+    /// Says where a reply has what leads to the next page, in the place of where the scheme has it.
+    #[must_use]
+    pub fn with_token_out(mut self, token_out: TokenOut) -> Self {
+        self.token_out = Some(token_out);
+        self
+    }
+
+    /// Says how far the API lets the list be read.
+    #[must_use]
+    pub fn with_cap(mut self, cap: Cap) -> Self {
+        self.cap = Some(cap);
+        self
+    }
+
+    /// Names the path that runs the same query as a job, for the error of a reply that says 202.
+    #[must_use]
+    pub fn with_jobs(mut self, path: impl Into<Cow<'static, str>>) -> Self {
+        self.jobs = Some(path.into());
         self
     }
 
@@ -51,55 +118,398 @@ impl Listing {
     pub const fn page_size(&self) -> Option<&PageSize> {
         self.page_size.as_ref()
     }
+
+    /// How far the API lets the list be read.
+    pub const fn cap(&self) -> Option<&Cap> {
+        self.cap.as_ref()
+    }
+
+    /// The path that runs the same query as a job.
+    pub fn jobs(&self) -> Option<&str> {
+        self.jobs.as_deref()
+    }
+
+    /// Where the number or token of a page goes: one place, or several for a token of several parts.
+    pub(super) fn token_in(&self) -> &[Place] {
+        match &self.token_in {
+            Some(place) => std::slice::from_ref(place),
+            None => self.scheme.way().token_in,
+        }
+    }
+
+    /// Where a reply has what leads to the next page.
+    pub(super) fn token_out(&self) -> Option<&TokenOut> {
+        self.token_out.as_ref().or(self.scheme.way().token_out.as_ref())
+    }
 }
 
-/// A way of paging.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Scheme {
+/// How lists of one scheme move from page to page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Motion {
+    /// Pages are counted from 1.
+    Numbers {
+        /// Whether a page that links to no next one is the last, whatever its counts say.
+        linked: bool,
+    },
+    /// Items are counted from 1, and a page is asked for by its first.
+    StartIndex,
+    /// Each page has what leads to the next.
+    Tokens {
+        /// Whether the last page links on too, so that the count of pages alone tells the end.
+        counted: bool,
+    },
+    /// The next page begins at the last item of the one before.
+    Window,
+    /// One reply is all there is to be had.
+    Once(Once),
+}
+
+/// What one reply says of the whole list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Once {
+    /// It is the whole list.
+    Whole,
+    /// It is the whole list unless it holds as much as was asked for.
+    UnlessFull,
+    /// It is one window of time of a list.
+    Window,
+}
+
+/// What the operations of a scheme share.
+#[derive(Debug)]
+pub(super) struct Way {
+    name: &'static str,
+    pub(super) motion: Motion,
+    token_in: &'static [Place],
+    token_out: Option<TokenOut>,
+}
+
+const fn way(
+    name: &'static str,
+    motion: Motion,
+    token_in: &'static [Place],
+    token_out: Option<TokenOut>,
+) -> Way {
+    Way { name, motion, token_in, token_out }
+}
+
+macro_rules! schemes {
+    ($($(#[$meta:meta])* $scheme:ident: $motion:expr, [$($in:expr),*], $out:expr;)*) => {
+        /// A way of paging, or of not paging.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Scheme {
+            $($(#[$meta])* $scheme,)*
+        }
+
+        impl Scheme {
+            const ALL: &[Self] = &[$(Self::$scheme),*];
+
+            /// In the order of the variants.
+            const WAYS: &[Way] = &[$({
+                const IN: &[Place] = &[$($in),*];
+                way(stringify!($scheme), $motion, IN, $out)
+            }),*];
+        }
+    };
+}
+
+const NUMBERS: Motion = Motion::Numbers { linked: false };
+const TOKENS: Motion = Motion::Tokens { counted: false };
+const WHOLE: Motion = Motion::Once(Once::Whole);
+const NONE: Option<TokenOut> = None;
+
+const fn field(path: &'static str) -> Option<TokenOut> {
+    Some(TokenOut::field(path))
+}
+
+const fn in_link(field: &'static str) -> Option<TokenOut> {
+    Some(TokenOut::in_link(field))
+}
+
+schemes! {
     /// The query parameter `pageNumber` counts pages from 1. The reply repeats it, and tells the end by
     /// `pageCount`, by a `nextUri` that is missing, or by an empty page.
-    PageNumber,
+    PageNumber: NUMBERS, [Place::query("pageNumber")], field("nextUri");
+    /// As [`PageNumber`](Self::PageNumber), but with no count of any kind: the last page has no `nextUri`.
+    PageNumberNoTotal: Motion::Numbers { linked: true }, [Place::query("pageNumber")], field("nextUri");
+    /// As [`PageNumber`](Self::PageNumber), but a reply says nothing of the list: an empty page ends it.
+    PageNumberNoEnvelope: NUMBERS, [Place::query("pageNumber")], NONE;
+    /// The query parameter `after` is taken out of `nextUri`.
+    AfterInNextUri: TOKENS, [Place::query("after")], in_link("nextUri");
+    /// The query parameter `after` stands in the field `after`.
+    AfterField: TOKENS, [Place::query("after")], field("after");
+    /// The query parameter `cursor` stands in the field `cursors.after`.
+    CursorsObject: TOKENS, [Place::query("cursor")], field("cursors.after");
+    /// The query parameter `cursor` stands in the field `cursor`.
+    CursorField: TOKENS, [Place::query("cursor")], field("cursor");
+    /// The query parameter `cursor` is taken out of `nextUri`.
+    CursorInNextUri: TOKENS, [Place::query("cursor")], in_link("nextUri");
+    /// The query parameter `nextPage`, which is a key, is taken out of `nextUri`.
+    NextPageInNextUri: TOKENS, [Place::query("nextPage")], in_link("nextUri");
+    /// The query parameters `afterSourceType` and `afterSourceId` are taken out of `nextUri`.
+    CompositeAfterInNextUri: TOKENS, [Place::query("afterSourceType"), Place::query("afterSourceId")], in_link("nextUri");
+    /// The field `pageNumber` of the body counts pages from 1.
+    BodyPageNumber: NUMBERS, [Place::body("pageNumber")], field("nextUri");
+    /// As [`BodyPageNumber`](Self::BodyPageNumber), with the counts below `results` in the reply.
+    BodyPageNumberNested: NUMBERS, [Place::body("pageNumber")], field("results.nextUri");
+    /// The field `paging.pageNumber` of the body counts pages from 1, and `totalHits` tells the end.
+    BodyPagingTotalHits: NUMBERS, [Place::body("paging.pageNumber")], NONE;
+    /// The field `after` of the body stands in the field `after` of the reply.
+    BodyAfter: TOKENS, [Place::body("after")], field("after");
+    /// The field `cursor` of the body stands in the field `cursor` of the reply.
+    BodyCursor: TOKENS, [Place::body("cursor")], field("cursor");
+    /// The query parameter `q64`, which holds the whole query, is taken out of `nextPage`. Every page has
+    /// one, the last too: `pageCount` tells the end.
+    Q64Search: Motion::Tokens { counted: true }, [Place::query("q64")], in_link("nextPage");
+    /// The query parameter `startIndex` counts items from 1, as SCIM has it (RFC 7644, 3.4.2.4).
+    ScimStartIndex: Motion::StartIndex, [Place::query("startIndex")], NONE;
+    /// The next page is asked for by the last item of the one before: its `id` goes into the query
+    /// parameter `before`, unless the listing says otherwise. An empty page ends the list.
+    IdOrDateWindow: Motion::Window, [Place::query("before")], field("id");
+    /// The request has a page size and nothing to page by: `nextUri` is followed as a whole.
+    PageSizeOnlyNextUri: TOKENS, [], Some(TokenOut::link("nextUri"));
+    /// The request has a page size, and there is no way to a second page.
+    LimitOnly: Motion::Once(Once::UnlessFull), [], NONE;
+    /// One reply. It may have a `nextUri`, which the operation does not document to accept: it is not
+    /// followed, and the report says so.
+    NextUriOnlyEnvelope: WHOLE, [], Some(TokenOut::link("nextUri"));
+    /// One reply. It may have `cursors`, which the operation has no parameter for.
+    CursorsOnlyEnvelope: WHOLE, [], field("cursors.after");
+    /// One reply. Its `nextUri` never ends: it leads to earlier and earlier windows of time.
+    DateWindowHomonym: Motion::Once(Once::Window), [], NONE;
+    /// One reply, with the page fields of a paged one. Its `nextUri` leads to the same reply again.
+    UnpagedWithEnvelope: WHOLE, [], NONE;
+    /// One reply, its items under `entities`.
+    UnpagedEntities: WHOLE, [], NONE;
+    /// One reply, which is the list itself.
+    UnpagedBareArray: WHOLE, [], NONE;
+    /// One reply to a POST.
+    UnpagedPostResults: WHOLE, [], NONE;
+    /// One reply, its items under another name.
+    UnpagedOtherArray: WHOLE, [], NONE;
+    /// One reply in the form of SCIM.
+    UnpagedScimEnvelope: WHOLE, [], NONE;
+    /// Each reply has a token that the next request is to send: of the query parameter and the field
+    /// `continuation_token`, unless the listing says otherwise. Without a token, or with an empty one,
+    /// it is the last.
+    ContinuationToken: TOKENS, [Place::query("continuation_token")], field("continuation_token");
 }
 
 impl Scheme {
-    const ALL: [Self; 1] = [Self::PageNumber];
-
     /// The scheme of this name, such as `PageNumber`.
     pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|scheme| scheme.name() == name)
+        Self::ALL.iter().copied().find(|scheme| scheme.name() == name)
     }
 
     /// The name by which tags and catalogues refer to the scheme.
     pub const fn name(self) -> &'static str {
+        self.way().name
+    }
+
+    pub(super) const fn way(self) -> &'static Way {
+        &Self::WAYS[self as usize]
+    }
+
+    /// How many items a page is to hold where nobody has said, and the operation's maximum is not known.
+    pub(super) const fn usual_page_size(self) -> u64 {
         match self {
-            Self::PageNumber => "PageNumber",
+            // Beyond it the API may answer 429 (parameter `count` in the API document).
+            Self::ScimStartIndex => 25,
+            _ => 100,
         }
+    }
+}
+
+/// A place in a request: a query parameter, or a field of the body.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Place {
+    name: Text,
+    in_body: bool,
+}
+
+impl Place {
+    /// The query parameter of this name.
+    pub const fn query(name: &'static str) -> Self {
+        Self { name: Cow::Borrowed(name), in_body: false }
+    }
+
+    /// The field of the body at this path: names joined by dots, such as `paging.pageNumber`.
+    pub const fn body(path: &'static str) -> Self {
+        Self { name: Cow::Borrowed(path), in_body: true }
+    }
+
+    /// A place that is known at run time only.
+    pub fn new(name: impl Into<Cow<'static, str>>, in_body: bool) -> Self {
+        Self { name: name.into(), in_body }
+    }
+
+    /// The name of the parameter, or the path of the field.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether it is a field of the body.
+    pub const fn is_in_body(&self) -> bool {
+        self.in_body
+    }
+
+    /// The path as a JSON pointer.
+    pub(super) fn pointer(&self) -> String {
+        format!("/{}", self.name.replace('.', "/"))
+    }
+}
+
+/// Where a reply has what leads to the next page.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TokenOut {
+    field: Text,
+    form: TokenForm,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum TokenForm {
+    Bare,
+    Link,
+    /// The token is a parameter of a link: of this name, or of the one that it goes to.
+    InLink(Option<Text>),
+}
+
+impl TokenOut {
+    /// A field that is the token: names joined by dots, such as `cursors.after`.
+    pub const fn field(path: &'static str) -> Self {
+        Self { field: Cow::Borrowed(path), form: TokenForm::Bare }
+    }
+
+    /// A field that links to the next page. The link is followed as a whole.
+    pub const fn link(path: &'static str) -> Self {
+        Self { field: Cow::Borrowed(path), form: TokenForm::Link }
+    }
+
+    /// A field that links to the next page. The token is taken out of the link's query, where it has
+    /// the name of the parameter that it goes to.
+    pub const fn in_link(path: &'static str) -> Self {
+        Self { field: Cow::Borrowed(path), form: TokenForm::InLink(None) }
+    }
+
+    /// The same, where the token has a name of its own in the link.
+    pub const fn named_in_link(path: &'static str, parameter: &'static str) -> Self {
+        let parameter = Some(Cow::Borrowed(parameter));
+        Self { field: Cow::Borrowed(path), form: TokenForm::InLink(parameter) }
+    }
+
+    /// The same form at a path that is known at run time only.
+    #[must_use]
+    pub fn at(mut self, path: impl Into<Cow<'static, str>>) -> Self {
+        self.field = path.into();
+        self
+    }
+
+    /// The same link, in whose query the token has a name that is known at run time only.
+    #[must_use]
+    pub fn named(mut self, parameter: impl Into<Cow<'static, str>>) -> Self {
+        self.form = TokenForm::InLink(Some(parameter.into()));
+        self
+    }
+
+    /// The path of the field.
+    pub fn path(&self) -> &str {
+        &self.field
+    }
+
+    /// Whether the field is a link that is followed as a whole.
+    pub(super) fn is_whole_link(&self) -> bool {
+        self.form == TokenForm::Link
+    }
+
+    /// The name that the token for a place has in the link. `None` where the field is no link.
+    pub(super) fn name_in_link<'a>(&'a self, place: &'a Place) -> Option<&'a str> {
+        match &self.form {
+            TokenForm::InLink(name) => Some(name.as_deref().unwrap_or(place.name())),
+            TokenForm::Bare | TokenForm::Link => None,
+        }
+    }
+}
+
+/// How far the API lets a list be read. What lies beyond is not asked for: the API would refuse.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cap {
+    pub(super) most: Most,
+    condition: Option<(Text, Text)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Most {
+    Pages(u64),
+    Items(u64),
+}
+
+impl Cap {
+    /// So many pages, counted from the first of the list.
+    pub const fn pages(most: u64) -> Self {
+        Self { most: Most::Pages(most), condition: None }
+    }
+
+    /// So many items, counted from the first of the list: page number times page size, where pages
+    /// have numbers.
+    pub const fn items(most: u64) -> Self {
+        Self { most: Most::Items(most), condition: None }
+    }
+
+    /// Holds only where a query parameter has this value, as for `users?state=inactive`.
+    #[must_use]
+    pub fn where_query(
+        self,
+        name: impl Into<Cow<'static, str>>,
+        value: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self { condition: Some((name.into(), value.into())), ..self }
+    }
+
+    /// The same for generated code.
+    #[doc(hidden)]
+    pub const fn known_where_query(self, name: &'static str, value: &'static str) -> Self {
+        let most = self.most;
+        // What a constant is made from must not need to be dropped.
+        std::mem::forget(self);
+        Self { most, condition: Some((Cow::Borrowed(name), Cow::Borrowed(value))) }
+    }
+
+    pub(super) fn holds_for(&self, request: &Request) -> bool {
+        let condition = self.condition.as_ref();
+        condition.is_none_or(|(name, value)| request.query(name) == Some(value))
     }
 }
 
 /// The parameter that sets how many items a page holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageSize {
-    name: Cow<'static, str>,
+    place: Place,
     text: bool,
     maximum: Option<u64>,
 }
 
 impl PageSize {
-    /// A parameter that the API document gives as an integer.
+    /// A query parameter that the API document gives as an integer.
     pub const fn integer(name: &'static str) -> Self {
-        Self { name: Cow::Borrowed(name), text: false, maximum: None }
+        Self { place: Place::query(name), text: false, maximum: None }
     }
 
-    /// A parameter that the API document gives as text. In a query the two are written alike.
+    /// A query parameter that the API document gives as text. In a query the two are written alike.
     pub const fn text(name: &'static str) -> Self {
-        Self { name: Cow::Borrowed(name), text: true, maximum: None }
+        Self { place: Place::query(name), text: true, maximum: None }
     }
 
-    /// A parameter whose name and form are known at run time only.
+    /// A query parameter whose name and form are known at run time only.
     pub fn new(name: impl Into<Cow<'static, str>>, text: bool) -> Self {
-        Self { name: name.into(), text, maximum: None }
+        Self { place: Place::new(name, false), text, maximum: None }
+    }
+
+    /// The same as a field of the body, its name being a path such as `paging.pageSize`.
+    #[must_use]
+    pub const fn in_body(mut self) -> Self {
+        self.place.in_body = true;
+        self
     }
 
     /// The largest value that the operation is known to allow.
@@ -111,7 +521,12 @@ impl PageSize {
 
     /// The name of the parameter, such as `pageSize`.
     pub fn name(&self) -> &str {
-        &self.name
+        self.place.name()
+    }
+
+    /// Where it goes.
+    pub const fn place(&self) -> &Place {
+        &self.place
     }
 
     /// Whether the API document gives it as text.
@@ -132,14 +547,34 @@ mod tests {
     #[test]
     fn a_tag_of_a_catalogue_equals_that_of_generated_code() {
         const KNOWN: Listing = Listing::known(
-            Scheme::PageNumber,
+            Scheme::CursorsObject,
             "results.entities",
-            Some(PageSize::text("pageSize").at_most(200)),
+            Some(PageSize::text("paging.pageSize").in_body().at_most(200)),
+            Some(Place::body("token")),
+            Some(TokenOut::named_in_link("pagination.next", "t")),
+            Some(Cap::items(1000).known_where_query("state", "inactive")),
+            Some("/jobs"),
         );
-        let scheme = Scheme::named("PageNumber").expect("a scheme");
+        let scheme = Scheme::named("CursorsObject").expect("a scheme");
         let read = Listing::new(scheme, "results.entities".to_owned())
-            .with_page_size(PageSize::new("pageSize".to_owned(), true).at_most(200));
+            .with_page_size(
+                PageSize::new("paging.pageSize".to_owned(), true).in_body().at_most(200),
+            )
+            .with_token_in(Place::new("token".to_owned(), true))
+            .with_token_out(
+                TokenOut::in_link("").named("t".to_owned()).at("pagination.next".to_owned()),
+            )
+            .with_cap(Cap::items(1000).where_query("state", "inactive"))
+            .with_jobs("/jobs".to_owned());
         assert_eq!(read, KNOWN);
+    }
+
+    #[test]
+    fn every_scheme_has_its_name() {
+        for scheme in Scheme::ALL {
+            assert_eq!(scheme.name(), format!("{scheme:?}"));
+            assert_eq!(Scheme::named(scheme.name()), Some(*scheme));
+        }
         assert_eq!(Scheme::named("pagenumber"), None);
     }
 }

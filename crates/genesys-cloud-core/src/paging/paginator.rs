@@ -1,19 +1,19 @@
-//! From the wire to the stream: asks for a page, reads it, decides what follows, hands out its items.
+//! The face of a list: has pages asked for and read, and hands out their items.
 
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::vec;
 
-use futures::future::BoxFuture;
 use futures::stream::{FusedStream, Stream};
 use http::HeaderMap;
 use serde::de::DeserializeOwned;
 
 use super::adapters::{Chunks, Pages};
+use super::engine::Engine;
 use super::listing::Listing;
 use super::read::{self, Read};
-use super::step::{End, Facts, Step, Walk, step};
+use super::report::Report;
 use crate::call::Call;
 use crate::client::Client;
 use crate::error::Error;
@@ -21,21 +21,20 @@ use crate::reply::{DecodeError, Head, RawReply};
 use crate::request::Request;
 use crate::wire::Wire;
 
-/// How many items a page is to hold where nobody has said, and the operation's maximum is not known.
-const PAGE_SIZE: u64 = 100;
-
 /// A list of an operation as a stream of its items, read page by page as they are asked for.
 ///
-/// Nothing is sent before the first item is asked for, and no more than one page is held in memory.
-/// [`page_size`](Self::page_size), [`limit`](Self::limit) and [`max_pages`](Self::max_pages) are set
-/// before that. The future of [`next`](Self::next), and the stream itself, can be dropped at any time.
+/// Nothing is sent before the first item is asked for, and no more than one page is held in memory,
+/// beside those that [`prefetch`](Self::prefetch) allows. It and [`page_size`](Self::page_size),
+/// [`limit`](Self::limit) and [`max_pages`](Self::max_pages) are set before that. The future of [`next`](Self::next), and the stream itself, can be dropped at any time.
 ///
 /// # Errors
 /// After an error the stream can be used on: the next poll asks for the same page again, and no item is
 /// lost or comes twice. An error that won't pass, such as a missing permission, then comes again.
 ///
 /// The list ends with the error ([`Error::is_paging`]) where a page is not the one that was due, but
-/// says that it is another, or holds the very items of the one before. None of its items is handed out.
+/// says that it is another, or holds the very items of the one before; none of its items is handed out.
+/// So it does after a page from which there is no way on: its token or link leads back to a page that was
+/// read before, or to another host, or it is the last of too many empty ones.
 ///
 /// ```no_run
 /// # async fn example(client: genesys_cloud_core::Client) -> Result<(), genesys_cloud_core::Error> {
@@ -92,7 +91,7 @@ impl<T> Paginator<T> {
     /// grant less without a word; [`Report::page_size_granted`] tells.
     ///
     /// Unless set: what is set on the request, or else the most that the operation is known to allow, or
-    /// else 100. Where the list is read from its beginning, never more than its [`limit`](Self::limit).
+    /// else 100 (25 for SCIM). Where the list is read from its beginning, never more than its [`limit`](Self::limit).
     pub fn page_size(mut self, items: u64) -> Self {
         self.engine.page_size = Some(items);
         self
@@ -107,6 +106,19 @@ impl<T> Paginator<T> {
     /// Ends after so many pages.
     pub fn max_pages(mut self, pages: u64) -> Self {
         self.engine.max_pages = Some(pages);
+        self
+    }
+
+    /// Asks for up to so many pages before they are due, and holds them until they are. They are read as
+    /// tasks of the Tokio runtime, so that they come while items are worked on; dropping the paginator
+    /// cancels them.
+    ///
+    /// Items and errors come in the same order as without. Where pages have numbers and a reply has told
+    /// how many there are, so many are asked for at once; otherwise, since each page leads to the next,
+    /// only one is. None is asked for beyond the last page, the [`limit`](Self::limit) or
+    /// [`max_pages`](Self::max_pages).
+    pub fn prefetch(mut self, pages: usize) -> Self {
+        self.engine.prefetch = pages;
         self
     }
 
@@ -164,14 +176,15 @@ impl<T> Paginator<T> {
     }
 
     fn take_page(&mut self, reply: RawReply) -> Result<Page<T>, Error> {
-        let number = self.engine.walk.page_number();
-        let (mut items, facts) =
-            (self.read)(&reply, self.engine.listing.items()).map_err(|error| {
-                Error::decode(&reply, &DecodeError::new(format!("page {number}: {error}")))
-            })?;
-        let allowed = self.engine.settle(&reply, &facts)?;
+        let number = self.engine.page_number();
+        let read = (self.read)(&reply, self.engine.listing());
+        let (mut items, facts) = read.map_err(|error| {
+            Error::decode(&reply, &DecodeError::new(format!("page {number}: {error}")))
+        })?;
+        let (page_count, total, page_size) = (facts.page_count, facts.total, facts.page_size);
+        let allowed = self.engine.settle(&reply, facts)?;
         items.truncate(allowed);
-        Ok(Page { items, number, facts, head: reply.head })
+        Ok(Page { items, number, page_count, total, page_size, head: reply.head })
     }
 
     /// Counts items that are handed out.
@@ -224,195 +237,10 @@ impl<T> FusedStream for Paginator<T> {
 impl<T> fmt::Debug for Paginator<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Paginator")
-            .field("operation", &self.engine.request.operation().id())
-            .field("listing", &self.engine.listing)
+            .field("operation", &self.engine.operation().id())
+            .field("listing", self.engine.listing())
             .field("report", &self.engine.report)
             .finish_non_exhaustive()
-    }
-}
-
-/// All of a paginator that does not depend on the type of the items.
-struct Engine {
-    client: Client,
-    /// As the caller made it; each page is asked for by a copy.
-    request: Request,
-    listing: Listing,
-    page_size: Option<u64>,
-    limit: Option<u64>,
-    max_pages: Option<u64>,
-    walk: Walk,
-    /// The call for the page that is due. It stays here until it ends, whoever stops waiting for it.
-    call: Option<BoxFuture<'static, Result<RawReply, Error>>>,
-    /// How many items have been read, as far as the limit allows.
-    read: u64,
-    report: Report,
-}
-
-impl Engine {
-    fn new(client: Client, mut request: Request, listing: Listing) -> Self {
-        Self {
-            walk: Walk::start(&mut request, listing.scheme()),
-            client,
-            request,
-            listing,
-            page_size: None,
-            limit: None,
-            max_pages: None,
-            call: None,
-            read: 0,
-            report: Report::default(),
-        }
-    }
-
-    /// The same list with the same settings, from its beginning.
-    fn restarted(self) -> Self {
-        Self {
-            page_size: self.page_size,
-            limit: self.limit,
-            max_pages: self.max_pages,
-            ..Self::new(self.client, self.request, self.listing)
-        }
-    }
-
-    /// The reply that holds the page which is due. `None` when no further page is.
-    fn poll_reply(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<RawReply, Error>>> {
-        if self.report.end.is_none() {
-            self.report.end = self.bound_reached();
-        }
-        if self.report.end.is_some() {
-            return Poll::Ready(None);
-        }
-        let mut call = self.call.take().unwrap_or_else(|| self.ask());
-        match call.as_mut().poll(cx) {
-            Poll::Pending => {
-                self.call = Some(call);
-                Poll::Pending
-            }
-            Poll::Ready(reply) => {
-                Poll::Ready(Some(reply.and_then(|reply| self.holding_page(reply))))
-            }
-        }
-    }
-
-    fn ask(&mut self) -> BoxFuture<'static, Result<RawReply, Error>> {
-        if self.report.requests == 0 {
-            // Once for all pages: another size would shift the items from one page to another.
-            self.report.page_size_asked = self.page_size_to_ask();
-        }
-        self.report.requests += 1;
-        let mut request = self.request.clone();
-        if let (Some(page_size), Some(asked)) =
-            (self.listing.page_size(), self.report.page_size_asked)
-        {
-            request.set_query(page_size.name().to_owned(), asked.to_string());
-        }
-        self.walk.due().write_to(&mut request);
-        let client = self.client.clone();
-        Box::pin(async move { client.execute(&request).await })
-    }
-
-    fn page_size_to_ask(&self) -> Option<u64> {
-        let page_size = self.listing.page_size()?;
-        let on_request = self.request.query(page_size.name()).map(str::parse);
-        let wanted = match (self.page_size, on_request) {
-            (Some(wanted), _) | (None, Some(Ok(wanted))) => wanted,
-            (None, None) => page_size.maximum().unwrap_or(PAGE_SIZE),
-            // No number: it stays, for the API to say what is wrong with it.
-            (None, Some(Err(_))) => return None,
-        };
-        // With smaller pages, a page other than the first would begin at another item.
-        let limit = self.limit.filter(|_| self.walk.page_number() == 1);
-        let most = page_size.maximum().into_iter().chain(limit).min();
-        Some(wanted.min(most.unwrap_or(wanted)).max(1))
-    }
-
-    /// A reply that is no error may still hold no page.
-    fn holding_page(&self, reply: RawReply) -> Result<RawReply, Error> {
-        let due = self.walk.due();
-        match reply.status() {
-            202 => Err(Error::paging(&reply, format!("{due} is not ready: the API answered 202"))
-                .advise("ask for it again later")),
-            200..300 => Ok(reply),
-            status => {
-                Err(Error::paging(&reply, format!("the API answered {status} in place of {due}")))
-            }
-        }
-    }
-
-    /// Decides what follows from a page, and how many of its items the limit allows.
-    fn settle(&mut self, reply: &RawReply, page: &Facts) -> Result<usize, Error> {
-        let operation = self.request.operation().id();
-        let number = self.walk.page_number();
-        let end = match step(&self.walk, page) {
-            Step::Continue(walk) => {
-                self.walk = walk;
-                None
-            }
-            Step::Done(end) => Some(end),
-            Step::Broken(why) => {
-                self.report.end = Some(End::Contradiction);
-                return Err(Error::paging(reply, why.to_string())
-                    .advise("read the list anew: it may have changed meanwhile"));
-            }
-        };
-        let left = self.limit.map_or(u64::MAX, |limit| limit.saturating_sub(self.read));
-        let allowed = page.items.min(left);
-        self.read += allowed;
-        self.report.add(page);
-        self.report.end = match end {
-            _ if allowed < page.items => Some(End::Limit),
-            end => end.or_else(|| self.bound_reached()),
-        };
-        let (items, total) = (page.items, page.total);
-        tracing::debug!(operation, page = number, items, total, "page read");
-        if self.report.end == Some(End::Shortfall) {
-            let (read, total) = (self.read, self.report.last_total);
-            tracing::warn!(operation, read, total, "the list ended before its count");
-        }
-        Ok(allowed as usize)
-    }
-
-    fn bound_reached(&self) -> Option<End> {
-        if self.limit.is_some_and(|limit| self.read >= limit) {
-            Some(End::Limit)
-        } else if self.max_pages.is_some_and(|pages| self.report.pages >= pages) {
-            Some(End::MaxPages)
-        } else {
-            None
-        }
-    }
-}
-
-/// What a paginator has read so far.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Report {
-    /// Pages that were read.
-    pub pages: u64,
-    /// Items that were handed out.
-    pub items: u64,
-    /// Calls that were made for pages, those that failed among them.
-    pub requests: u64,
-    /// How many items the list holds, as the first page that says so has it.
-    pub first_total: Option<u64>,
-    /// How many items the list holds, as the last page that says so has it.
-    pub last_total: Option<u64>,
-    /// The page size that was asked for, in items. `None` if it was left to the API.
-    pub page_size_asked: Option<u64>,
-    /// The page size that the API granted, in items, as the last page that says so has it.
-    pub page_size_granted: Option<u64>,
-    /// Why no further page is read. `None` while there may be more.
-    pub end: Option<End>,
-}
-
-impl Report {
-    fn add(&mut self, page: &Facts) {
-        self.pages += 1;
-        self.first_total = self.first_total.or(page.total);
-        self.last_total = page.total.or(self.last_total);
-        if page.items > 0 {
-            self.page_size_granted = page.page_size.or(self.page_size_granted);
-        }
     }
 }
 
@@ -421,7 +249,9 @@ impl Report {
 pub struct Page<T> {
     pub(super) items: Vec<T>,
     number: u64,
-    facts: Facts,
+    page_count: Option<u64>,
+    total: Option<u64>,
+    page_size: Option<u64>,
     head: Head,
 }
 
@@ -436,24 +266,24 @@ impl<T> Page<T> {
         self.items
     }
 
-    /// The number of the page, from 1.
+    /// The number of the page, from 1: its own, or else that in the order of reading.
     pub fn number(&self) -> u64 {
         self.number
     }
 
     /// How many pages the list has, as the reply says. It may be wrong.
     pub fn page_count(&self) -> Option<u64> {
-        self.facts.page_count
+        self.page_count
     }
 
     /// How many items the list holds, as the reply says. It may be wrong.
     pub fn total(&self) -> Option<u64> {
-        self.facts.total
+        self.total
     }
 
     /// How many items a page holds at most, as the reply says.
     pub fn page_size(&self) -> Option<u64> {
-        self.facts.page_size
+        self.page_size
     }
 
     /// The HTTP status, such as 200.

@@ -5,7 +5,9 @@
 mod bounds;
 mod ends;
 mod portions;
+mod prefetch;
 mod recovery;
+mod schemes;
 #[allow(dead_code, reason = "shared with the tests of the client")]
 #[path = "../client/server.rs"]
 mod server;

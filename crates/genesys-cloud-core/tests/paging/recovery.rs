@@ -1,9 +1,9 @@
 //! Errors, and futures that are dropped: nothing is lost, nothing comes twice.
 
-use genesys_cloud_core::End;
+use genesys_cloud_core::{End, Listing, Method, Operation, Paginator, Request, Scheme, Verdict};
 
 use crate::server::{Answer, Gate};
-use crate::{Things, all, asked, client, end, page, script, things};
+use crate::{Thing, Things, all, asked, client, end, page, script, things};
 
 const FIRST: &str = r#","pageNumber":1,"pageCount":3"#;
 const SECOND: &str = r#","pageNumber":2,"pageCount":3"#;
@@ -110,4 +110,34 @@ async fn a_stream_is_read_in_a_task() {
         (found, end(&things))
     });
     assert_eq!(task.await.expect("no panic"), (vec![1, 2], Some(End::LastPage)));
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_within_a_page_is_followed_by_the_same_token() {
+    for prefetch in [0, 2] {
+        let server = script([
+            page(1..=2, r#","after":"a""#),
+            page(3..=4, r#","after":"b""#).closing_at(1000),
+            page(3..=4, r#","after":"b""#),
+            page(5..=5, ""),
+        ])
+        .await;
+        let request = Request::new(Operation::known("getThings", Method::Get, "/things"));
+        let listing = Listing::new(Scheme::AfterField, "entities");
+        let list = Paginator::<Thing>::over(&client(&server), request, listing);
+        let mut things = list.prefetch(prefetch);
+        let mut seen = Vec::new();
+        while let Some(thing) = things.next().await {
+            seen.push(match thing {
+                Ok(thing) => thing.id.unwrap_or_default(),
+                Err(error) => {
+                    assert!(error.is_transport(), "{error}");
+                    "broken".to_owned()
+                }
+            });
+        }
+        assert_eq!(seen, ["1", "2", "broken", "3", "4", "5"], "{prefetch}");
+        assert_eq!(asked(&server), ["/things", "after=a", "after=a", "after=b"], "{prefetch}");
+        assert_eq!(things.report().verdict(), Verdict::Complete);
+    }
 }

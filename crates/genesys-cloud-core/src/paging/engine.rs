@@ -1,0 +1,276 @@
+//! All of a paginator that does not depend on the type of the items: asks for pages, in time, and decides
+//! what follows from each.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures::future::{BoxFuture, FutureExt as _};
+use tokio::task::JoinHandle;
+use tracing::Instrument as _;
+
+use super::listing::Listing;
+use super::report::Report;
+use super::step::{End, Facts, Position, Step, Walk, set_number, step, value_on};
+use crate::client::Client;
+use crate::error::Error;
+use crate::operation::Operation;
+use crate::reply::RawReply;
+use crate::request::Request;
+
+const ANEW: &str = "read the list anew: it may have changed meanwhile";
+
+pub(super) struct Engine {
+    client: Client,
+    /// As the caller made it; each page is asked for by a copy.
+    request: Request,
+    listing: Listing,
+    pub(super) page_size: Option<u64>,
+    pub(super) limit: Option<u64>,
+    pub(super) max_pages: Option<u64>,
+    /// How many pages may be asked for before they are due.
+    pub(super) prefetch: usize,
+    walk: Walk,
+    /// Calls for the page that is due and for those after it, in order, none left out. They stay here
+    /// until they end, whoever stops waiting for them.
+    calls: VecDeque<Asked>,
+    /// What is to be told once the page that was read last has been handed out.
+    stuck: Option<Error>,
+    pub(super) report: Report,
+}
+
+/// The call for one page.
+struct Asked {
+    position: Position,
+    /// `None` if the call was cancelled from without.
+    call: BoxFuture<'static, Option<Result<RawReply, Error>>>,
+}
+
+impl Engine {
+    pub(super) fn new(client: Client, mut request: Request, listing: Listing) -> Self {
+        Self {
+            walk: Walk::start(&mut request, &listing, client.api_url()),
+            client,
+            request,
+            listing,
+            page_size: None,
+            limit: None,
+            max_pages: None,
+            prefetch: 0,
+            calls: VecDeque::new(),
+            stuck: None,
+            report: Report::default(),
+        }
+    }
+
+    /// The same list with the same settings, from its beginning.
+    pub(super) fn restarted(self) -> Self {
+        Self {
+            page_size: self.page_size,
+            limit: self.limit,
+            max_pages: self.max_pages,
+            prefetch: self.prefetch,
+            ..Self::new(self.client, self.request, self.listing)
+        }
+    }
+
+    pub(super) fn operation(&self) -> &Operation {
+        self.request.operation()
+    }
+
+    pub(super) fn listing(&self) -> &Listing {
+        &self.listing
+    }
+
+    /// The number of the page that is due.
+    pub(super) fn page_number(&self) -> u64 {
+        self.walk.page_number()
+    }
+
+    /// The reply that holds the page which is due. `None` when no further page is.
+    pub(super) fn poll_reply(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<RawReply, Error>>> {
+        if self.report.end.is_none() {
+            self.report.end = self.bound_reached();
+        }
+        if self.report.end.is_some() {
+            return Poll::Ready(None);
+        }
+        if let Some(error) = self.stuck.take() {
+            self.report.end = Some(End::Contradiction);
+            return Poll::Ready(Some(Err(error)));
+        }
+        loop {
+            if self.calls.front().is_none_or(|asked| asked.position != *self.walk.due()) {
+                let due = self.ask(self.walk.due().clone());
+                self.calls.push_front(due);
+            }
+            let Some(asked) = self.calls.front_mut() else { continue };
+            let reply = ready!(asked.call.as_mut().poll(cx));
+            self.calls.pop_front();
+            if let Some(reply) = reply {
+                let page = reply.and_then(|reply| self.holding_page(reply));
+                return Poll::Ready(Some(page));
+            }
+        }
+    }
+
+    fn ask(&mut self, position: Position) -> Asked {
+        if self.report.requests == 0 {
+            // Once for all pages: another size would shift the items from one page to another.
+            self.settle_page_size();
+            self.report.whole = self.walk.is_at_beginning();
+        }
+        self.report.requests += 1;
+        let mut request = self.request.clone();
+        if let (Some(page_size), Some(asked)) =
+            (self.listing.page_size(), self.report.page_size_asked)
+        {
+            set_number(&mut request, page_size.place(), asked, page_size.is_text());
+        }
+        self.walk.write(&position, &mut request);
+        let client = self.client.clone();
+        let call = async move { client.execute(&request).await };
+        let call = match self.prefetch {
+            0 => call.map(Some).boxed(),
+            // A task, so that it goes on while nobody polls.
+            _ => Task(tokio::spawn(call.in_current_span())).boxed(),
+        };
+        Asked { position, call }
+    }
+
+    fn settle_page_size(&mut self) {
+        let Some(page_size) = self.listing.page_size() else { return };
+        let on_request = value_on(&self.request, page_size.place()).map(|value| value.parse());
+        let usual = page_size.maximum().unwrap_or(self.listing.scheme().usual_page_size());
+        let wanted = match (self.page_size, on_request) {
+            (Some(wanted), _) | (None, Some(Ok(wanted))) => wanted,
+            (None, None) => usual,
+            // No number: it stays, for the API to say what is wrong with it.
+            (None, Some(Err(_))) => return,
+        };
+        let allowed = wanted.min(page_size.maximum().unwrap_or(wanted)).max(1);
+        let allowed = self.walk.page_size_up_to_cap(allowed);
+        let limit = self.limit.filter(|_| self.walk.starts_alike_in_any_size());
+        let asked = allowed.min(limit.unwrap_or(allowed)).max(1);
+        self.report.page_size_clamped_from = Some(wanted).filter(|wanted| *wanted > allowed);
+        self.report.page_size_asked = Some(asked);
+        self.walk.set_page_size(Some(asked));
+    }
+
+    /// A reply that is no error may still hold no page.
+    fn holding_page(&self, reply: RawReply) -> Result<RawReply, Error> {
+        let due = self.page_number();
+        match reply.status() {
+            202 => {
+                let why = format!("page {due} is not ready: the API answered 202");
+                let error = Error::paging(&reply, why);
+                Err(match self.listing.jobs() {
+                    Some(path) => error.advise(format!("run it as a job: POST {path}")),
+                    None => error.advise("ask for it again later"),
+                })
+            }
+            200..300 => Ok(reply),
+            status => {
+                let why = format!("the API answered {status} in place of page {due}");
+                Err(Error::paging(&reply, why))
+            }
+        }
+    }
+
+    /// Decides what follows from a page, and how many of its items the limit allows.
+    pub(super) fn settle(&mut self, reply: &RawReply, page: Facts) -> Result<usize, Error> {
+        let operation = self.request.operation().id();
+        let (number, items, total) = (self.page_number(), page.items, page.total);
+        let step = step(&self.walk, &page);
+        if let Step::Broken(why) = &step {
+            self.report.end = Some(End::Contradiction);
+            self.calls.clear();
+            return Err(Error::paging(reply, why.to_string()).advise(ANEW));
+        }
+        let left = self.limit.map_or(u64::MAX, |limit| limit.saturating_sub(self.report.read));
+        let allowed = items.min(left);
+        self.report.add(&page);
+        self.report.read += allowed;
+        self.report.duplicates += self.walk.repeated_by(&page);
+        match step {
+            Step::Continue(due) => self.walk.advance(page, due),
+            Step::Done(end) => self.report.end = Some(end),
+            Step::Stuck(why) | Step::Broken(why) => {
+                self.stuck = Some(Error::paging(reply, why.to_string()).advise(ANEW));
+            }
+        }
+        if allowed < items {
+            self.report.end = Some(End::Limit);
+        } else if self.report.end.is_none() {
+            self.report.end = self.bound_reached();
+        }
+        tracing::debug!(operation, page = number, items, total, "page read");
+        if let Some(End::Shortfall | End::Cap | End::FullReply | End::NotFollowed) = self.report.end
+        {
+            let verdict = self.report.verdict();
+            tracing::warn!(operation, %verdict, "the list may not have been read as a whole");
+        }
+        self.ask_ahead();
+        Ok(allowed as usize)
+    }
+
+    /// Asks for pages before they are due, as many as are allowed and known to be wanted.
+    fn ask_ahead(&mut self) {
+        if self.report.end.is_some() || self.stuck.is_some() {
+            self.calls.clear();
+            return;
+        }
+        let in_limit = self.limit.map(|limit| {
+            let left = limit.saturating_sub(self.report.read);
+            left.div_ceil(self.walk.items_per_page())
+        });
+        let in_pages = self.max_pages.map(|pages| pages.saturating_sub(self.report.pages));
+        let wanted = in_limit.into_iter().chain(in_pages).min().unwrap_or(u64::MAX);
+        let wanted = usize::try_from(wanted).unwrap_or(usize::MAX).min(self.prefetch);
+        let positions: Vec<Position> = self
+            .walk
+            .ahead()
+            .skip(self.calls.len())
+            .take(wanted.saturating_sub(self.calls.len()))
+            .collect();
+        for position in positions {
+            let asked = self.ask(position);
+            self.calls.push_back(asked);
+        }
+    }
+
+    fn bound_reached(&self) -> Option<End> {
+        if self.limit.is_some_and(|limit| self.report.read >= limit) {
+            Some(End::Limit)
+        } else if self.max_pages.is_some_and(|pages| self.report.pages >= pages) {
+            Some(End::MaxPages)
+        } else {
+            None
+        }
+    }
+}
+
+/// A call that runs as a task, and no longer than it is wanted.
+struct Task(JoinHandle<Result<RawReply, Error>>);
+
+impl Future for Task {
+    type Output = Option<Result<RawReply, Error>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match ready!(Pin::new(&mut self.0).poll(cx)) {
+            Ok(reply) => Poll::Ready(Some(reply)),
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            // The runtime that it ran in is gone.
+            Err(_) => Poll::Ready(None),
+        }
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

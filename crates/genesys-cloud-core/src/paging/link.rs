@@ -1,0 +1,130 @@
+//! Links to a next page, as replies hold them.
+
+use std::fmt;
+
+use url::{Url, form_urlencoded};
+
+/// Where the pages of a list are, and so where a link to one must lead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Home {
+    /// The URL of the operation, without a query.
+    url: Url,
+    /// Its path without the prefix of a gateway, which the API does not know of.
+    path: String,
+}
+
+impl Home {
+    /// The home of the request with this target. `None` where no such request can be sent.
+    pub(super) fn new(api_url: &str, target: &str) -> Option<Self> {
+        let path = target.split('?').next().unwrap_or_default();
+        let url = Url::parse(&format!("{api_url}{path}")).ok()?;
+        Some(Self { url, path: path.to_owned() })
+    }
+
+    /// The query of a link, decoded once. The link may be relative or absolute.
+    pub(super) fn query_of(&self, link: &str) -> Result<Vec<(String, String)>, Astray> {
+        let url = self.url.join(link.trim()).map_err(|_| Astray::NoUrl)?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(Astray::User);
+        }
+        // Scheme, host and port.
+        if url.origin() != self.url.origin() {
+            return Err(Astray::Host);
+        }
+        if ![self.url.path(), &self.path].into_iter().any(|path| same_path(path, url.path())) {
+            return Err(Astray::Path);
+        }
+        // As a form, which is how the API's servers read a query: a `+` is a space.
+        Ok(form_urlencoded::parse(url.query().unwrap_or_default().as_bytes())
+            .into_owned()
+            .collect())
+    }
+}
+
+/// Whether two paths are the same, however their characters are encoded.
+fn same_path(one: &str, other: &str) -> bool {
+    fn segments(path: &str) -> impl Iterator<Item = Vec<u8>> {
+        path.trim_end_matches('/')
+            .split('/')
+            .map(|segment| percent_encoding::percent_decode_str(segment).collect())
+    }
+    segments(one).eq(segments(other))
+}
+
+/// Why a link is not followed. It is not quoted: its query may be personal data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Astray {
+    NoUrl,
+    User,
+    Host,
+    Path,
+}
+
+impl fmt::Display for Astray {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoUrl => "is no URL",
+            Self::User => "holds a user name or password",
+            Self::Host => "leads to another host than that of the client",
+            Self::Path => "leads to another path than that of the list",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_that_are_followed() {
+        for (api_url, link, query) in [
+            ("https://api.mypurecloud.ie", "/api/v2/a%2Fb?after=x", "after=x"),
+            ("https://api.mypurecloud.ie", "/api/v2/a%2fb/?after=x", "after=x"),
+            ("https://api.mypurecloud.ie", "?after=x", "after=x"),
+            ("https://api.mypurecloud.ie", "https://API.mypurecloud.ie:443/api/v2/a%2Fb", ""),
+            (
+                "https://api.mypurecloud.ie",
+                "/api/v2/a%2Fb?q=a%2Fb%3D%3D&q=%2525+%2B",
+                "q=a/b==&q=%25 +",
+            ),
+            ("https://gw.example.com/g", "/api/v2/a%2Fb?after=x", "after=x"),
+            (
+                "https://gw.example.com/g",
+                "https://gw.example.com/g/api/v2/a%2Fb?after=x",
+                "after=x",
+            ),
+            ("http://127.0.0.1:80", "http://127.0.0.1/api/v2/a%2Fb?after", "after="),
+        ] {
+            let home = Home::new(api_url, "/api/v2/a%2Fb?page=1").expect("a URL");
+            let pairs = home.query_of(link).expect(link);
+            let pairs: Vec<String> =
+                pairs.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+            assert_eq!(pairs.join("&"), query, "{link}");
+        }
+    }
+
+    #[test]
+    fn links_that_lead_astray() {
+        for (link, why) in [
+            ("https://evil.example/api/v2/things?after=x", Astray::Host),
+            ("//evil.example/api/v2/things?after=x", Astray::Host),
+            ("\\\\evil.example/api/v2/things?after=x", Astray::Host),
+            ("http://gw.example.com/api/v2/things?after=x", Astray::Host),
+            ("https://gw.example.com:8443/api/v2/things?after=x", Astray::Host),
+            ("https://gw.example.com.evil.example/api/v2/things", Astray::Host),
+            ("ftp://gw.example.com/api/v2/things", Astray::Host),
+            ("javascript:alert(1)", Astray::Host),
+            ("https://gw.example.com@evil.example/api/v2/things", Astray::User),
+            ("https://user:secret@gw.example.com/api/v2/things", Astray::User),
+            ("/api/v2/others?after=x", Astray::Path),
+            ("/api/v2/things/../others?after=x", Astray::Path),
+            ("/api/v2/things/more?after=x", Astray::Path),
+            ("things/more", Astray::Path),
+            ("https://gw.example.com", Astray::Path),
+            ("https://[", Astray::NoUrl),
+        ] {
+            let home = Home::new("https://gw.example.com", "/api/v2/things").expect("a URL");
+            assert_eq!(home.query_of(link), Err(why), "{link}");
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! What has been read of a list, and what that is worth.
+
+use std::fmt;
+
+use super::step::{End, Facts};
+
+/// What a paginator has read so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Report {
+    /// Pages that were read.
+    pub pages: u64,
+    /// Items that were handed out.
+    pub items: u64,
+    /// Calls that were made for pages, those that failed among them.
+    pub requests: u64,
+    /// How many items the list holds, as the first page that says so has it.
+    pub first_total: Option<u64>,
+    /// How many items the list holds, as the last page that says so has it.
+    pub last_total: Option<u64>,
+    /// The page size that was asked for, in items. `None` if it was left to the API.
+    pub page_size_asked: Option<u64>,
+    /// The page size that was wanted, in items, where less was asked for because the operation is known
+    /// to allow no more, or no other in the pages up to its cap.
+    pub page_size_clamped_from: Option<u64>,
+    /// The page size that the API granted, in items, as the last page that says so has it.
+    pub page_size_granted: Option<u64>,
+    /// Items that came twice, as far as that is noticed: the first ones of a page that are, byte by
+    /// byte, the last ones of the page before. Records that are added to a list while it is read by page
+    /// number do that to it. They were handed out.
+    pub duplicates: u64,
+    /// Why no further page is read. `None` while there may be more.
+    pub end: Option<End>,
+    /// Items that were read, those that are not handed out yet among them.
+    pub(super) read: u64,
+    /// Whether the list was read from its beginning.
+    pub(super) whole: bool,
+}
+
+impl Report {
+    pub(super) fn add(&mut self, page: &Facts) {
+        self.pages += 1;
+        self.first_total = self.first_total.or(page.total);
+        self.last_total = page.total.or(self.last_total);
+        if page.items > 0 {
+            self.page_size_granted = page.page_size.or(self.page_size_granted);
+        }
+    }
+
+    /// Whether what was read is the list.
+    pub fn verdict(&self) -> Verdict {
+        let Some(end) = self.end else { return Verdict::Unknown(Reason::Unfinished) };
+        let more = |reason| Verdict::Truncated(reason);
+        match end {
+            End::Limit => more(Reason::Limit),
+            End::MaxPages => more(Reason::MaxPages),
+            End::Cap => more(Reason::Cap),
+            End::FullReply => more(Reason::FullReply),
+            End::NotFollowed => more(Reason::NotFollowed),
+            End::Contradiction => more(Reason::Contradiction),
+            End::LastPage
+            | End::NoNextPage
+            | End::EmptyPage
+            | End::Shortfall
+            | End::OneReply
+            | End::OneWindow => self.verdict_on_whole(end),
+        }
+    }
+
+    fn verdict_on_whole(&self, end: End) -> Verdict {
+        if self.duplicates > 0 {
+            return Verdict::Drifted(Reason::Duplicates { items: self.duplicates });
+        }
+        if let (Some(first), Some(last)) = (self.first_total, self.last_total) {
+            if first != last {
+                return Verdict::Drifted(Reason::TotalChanged { first, last });
+            }
+            if self.whole && last != self.read {
+                let reason = Reason::TotalDiffers { read: self.read, total: last };
+                return match end {
+                    End::OneReply if self.read < last => Verdict::Truncated(reason),
+                    _ => Verdict::Unknown(reason),
+                };
+            }
+        }
+        match end {
+            End::Shortfall => Verdict::Unknown(Reason::Shortfall),
+            End::OneWindow => Verdict::Unknown(Reason::OneWindow),
+            _ => Verdict::Complete,
+        }
+    }
+}
+
+/// Whether what a paginator has read is the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// All of it, as far as the API tells.
+    Complete,
+    /// Not all of it.
+    Truncated(Reason),
+    /// It changed while it was read: records may be missing, or have come twice.
+    Drifted(Reason),
+    /// What the API says does not fit together, or does not suffice to tell.
+    Unknown(Reason),
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Complete => f.write_str("complete"),
+            Self::Truncated(reason) => write!(f, "truncated: {reason}"),
+            Self::Drifted(reason) => write!(f, "drifted: {reason}"),
+            Self::Unknown(reason) => write!(f, "unknown: {reason}"),
+        }
+    }
+}
+
+/// Why a list is not known to have been read completely.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Reason {
+    /// Not all of its pages have been read yet.
+    Unfinished,
+    /// [`limit`](crate::Paginator::limit) was reached.
+    Limit,
+    /// [`max_pages`](crate::Paginator::max_pages) was reached.
+    MaxPages,
+    /// The API does not let the list be read any further.
+    Cap,
+    /// The operation gives one reply, and it was full.
+    FullReply,
+    /// The reply leads to a further one for which the operation has no parameter.
+    NotFollowed,
+    /// A page contradicted the ones before, or led nowhere.
+    Contradiction,
+    /// An empty page came where the API's counts had promised more.
+    Shortfall,
+    /// The operation gives one window of time of its list.
+    OneWindow,
+    /// The API's count of items changed.
+    TotalChanged {
+        /// The count of the first page that told one.
+        first: u64,
+        /// The count of the last page that told one.
+        last: u64,
+    },
+    /// The API's count of items is another than that of the items that came.
+    TotalDiffers {
+        /// How many items came.
+        read: u64,
+        /// How many there are, as the API says.
+        total: u64,
+    },
+    /// Items came twice.
+    Duplicates {
+        /// How many of them.
+        items: u64,
+    },
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unfinished => "the list has not been read to its end",
+            Self::Limit => "the limit of items was reached",
+            Self::MaxPages => "the limit of pages was reached",
+            Self::Cap => "the API does not let the list be read any further",
+            Self::FullReply => "the operation gives one reply, and it was full",
+            Self::NotFollowed => "the reply leads to a further one that can't be asked for",
+            Self::Contradiction => "a page contradicted the ones before, or led nowhere",
+            Self::Shortfall => "an empty page came where more had been promised",
+            Self::OneWindow => "the operation gives one window of time of the list",
+            Self::TotalChanged { first, last } => {
+                return write!(f, "the count of items changed from {first} to {last}");
+            }
+            Self::TotalDiffers { read, total } => {
+                return write!(f, "{read} items came where the API counts {total}");
+            }
+            Self::Duplicates { items } => return write!(f, "{items} items came twice"),
+        })
+    }
+}

@@ -1,0 +1,183 @@
+//! Pages that are asked for before they are due.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use genesys_cloud_core::{Client, End, Listing, Method, Operation, Paginator, Request, Scheme};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+
+use crate::server::{Answer, Gate, Server};
+use crate::{Thing, all, asked, client, end, list, page, query, things};
+
+#[tokio::test]
+async fn items_come_in_order_and_no_request_is_needless() {
+    for prefetch in [1, 3, 8, 100] {
+        let server = list(1000, 100).await;
+        let mut some = things(&server).prefetch(prefetch);
+        assert_eq!(all(&mut some).await, (1..=1000).collect::<Vec<_>>(), "{prefetch}");
+        assert_eq!(end(&some), Some(End::LastPage));
+        let mut asked = asked(&server);
+        // The first page tells how many there are.
+        assert_eq!(asked[0], "pageSize=100&pageNumber=1");
+        asked.sort_by_key(String::len);
+        asked[..9].sort();
+        let expected: Vec<String> =
+            (1..=10).map(|number| format!("pageSize=100&pageNumber={number}")).collect();
+        assert_eq!(asked, expected, "{prefetch}");
+        assert_eq!(some.report().requests, 10);
+    }
+}
+
+#[tokio::test]
+async fn answers_may_come_in_any_order() {
+    // Page 2 is answered when page 4 has been asked for.
+    let gate = Gate::new();
+    let opener = gate.clone();
+    let server = Server::start(move |request| {
+        let number = query(request, "pageNumber").expect("a page number");
+        if number == 4 {
+            opener.open();
+        }
+        let answer = page([number], &format!(r#","pageNumber":{number},"pageCount":4"#));
+        if number == 2 { answer.behind(&gate) } else { answer }
+    })
+    .await;
+    assert_eq!(all(&mut things(&server).prefetch(3)).await, [1, 2, 3, 4]);
+}
+
+#[tokio::test]
+async fn pages_come_while_nobody_polls_and_no_more_than_allowed() {
+    let server = list(1000, 10).await;
+    let mut some = things(&server).page_size(10).prefetch(3);
+    for _ in 0..10 {
+        some.try_next().await.expect("a thing").expect("no end");
+    }
+    server.has_received(4).await;
+    assert_eq!(some.report().requests, 4);
+    some.try_next().await.expect("a thing").expect("no end");
+    server.has_received(5).await;
+    assert_eq!(some.report().requests, 5);
+}
+
+#[tokio::test]
+async fn limits_hold() {
+    for (limit, max_pages, requests) in [(250, 99, 3), (300, 99, 3), (301, 99, 4), (999, 2, 2)] {
+        let server = list(1000, 100).await;
+        let mut some = things(&server).prefetch(8).limit(limit).max_pages(max_pages);
+        let found = all(&mut some).await;
+        assert_eq!(found.len() as u64, limit.min(max_pages * 100));
+        assert_eq!(some.report().requests, requests, "{limit} {max_pages}");
+        assert_eq!(asked(&server).len() as u64, requests, "{limit} {max_pages}");
+    }
+}
+
+#[tokio::test]
+async fn tokens_allow_one_page_ahead() {
+    let server = Server::start(|request| {
+        let number = query(request, "after").unwrap_or(1);
+        let next = if number < 5 { format!(r#","after":"{}""#, number + 1) } else { String::new() };
+        page([number], &next)
+    })
+    .await;
+    let request = Request::new(Operation::known("getThings", Method::Get, "/things"));
+    let listing = Listing::new(Scheme::AfterField, "entities");
+    let mut some = Paginator::<Thing>::over(&client(&server), request, listing).prefetch(8);
+    some.try_next().await.expect("a thing").expect("no end");
+    server.has_received(2).await;
+    assert_eq!(some.report().requests, 2);
+    assert_eq!(all(&mut some).await, [2, 3, 4, 5]);
+    assert_eq!(asked(&server), ["/things", "after=2", "after=3", "after=4", "after=5"]);
+}
+
+#[tokio::test]
+async fn errors_come_in_order_and_only_their_page_is_asked_for_again() {
+    let failed = Arc::new(Mutex::new(false));
+    let server = Server::start(move |request| {
+        let number = query(request, "pageNumber").expect("a page number");
+        let mut failed = failed.lock().expect("no panic");
+        if number == 3 && !std::mem::replace(&mut *failed, true) {
+            return Answer::json(404, "{}");
+        }
+        page([number], &format!(r#","pageNumber":{number},"pageCount":6"#))
+    })
+    .await;
+    let mut some = things(&server).prefetch(8);
+    let mut seen = Vec::new();
+    while let Some(thing) = some.next().await {
+        seen.push(match thing {
+            Ok(thing) => thing.id.unwrap_or_default(),
+            Err(error) => format!("{:?}", error.status()),
+        });
+    }
+    assert_eq!(seen, ["1", "2", "Some(404)", "3", "4", "5", "6"]);
+    assert_eq!(asked(&server).len(), 7);
+}
+
+#[tokio::test]
+async fn a_list_that_ends_early_ends() {
+    // The count of pages is too high: page 3 is empty, and page 4 is given up.
+    let gate = Gate::new();
+    let server = Server::start(move |request| {
+        let number = query(request, "pageNumber").expect("a page number");
+        match number {
+            1 | 2 => page([number], &format!(r#","pageNumber":{number},"pageCount":4"#)),
+            3 => Answer::json(200, "{}"),
+            _ => Answer::json(200, "{}").behind(&gate),
+        }
+    })
+    .await;
+    let mut some = things(&server).prefetch(8);
+    assert_eq!(all(&mut some).await, [1, 2]);
+    assert_eq!(end(&some), Some(End::Shortfall));
+}
+
+/// Answers page 1 of 9, and tells when the connection of any other request is closed.
+async fn unanswering() -> (String, mpsc::UnboundedReceiver<&'static str>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let (events, log) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let events = events.clone();
+            tokio::spawn(async move {
+                let (mut buffer, mut request) = ([0; 4096], Vec::new());
+                while let Ok(read @ 1..) = stream.read(&mut buffer).await {
+                    request.extend_from_slice(&buffer[..read]);
+                    if !request.ends_with(b"\r\n\r\n") {
+                        continue;
+                    }
+                    let asked = String::from_utf8_lossy(&std::mem::take(&mut request)).into_owned();
+                    if !asked.contains("pageNumber=1 ") {
+                        let _ = events.send("asked");
+                        continue;
+                    }
+                    let body = r#"{"entities":[{"id":"1"}],"pageNumber":1,"pageCount":9}"#;
+                    let reply =
+                        format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+                    stream.write_all(reply.as_bytes()).await.expect("a reader");
+                }
+                let _ = events.send("closed");
+            });
+        }
+    });
+    (url, log)
+}
+
+#[tokio::test]
+async fn dropping_the_paginator_cancels_what_is_in_flight() {
+    let (url, mut log) = unanswering().await;
+    let client = Client::builder().api_url(url).access_token("t").build().expect("a client");
+    let mut some = crate::Things::new(&client).things().paginate().prefetch(3);
+    some.try_next().await.expect("a thing").expect("no end");
+    for _ in 0..3 {
+        assert_eq!(log.recv().await, Some("asked"));
+    }
+    drop(some);
+    for _ in 0..3 {
+        // Sooner than the timeouts of the client would do it.
+        let closed = tokio::time::timeout(Duration::from_secs(20), log.recv()).await;
+        assert_eq!(closed, Ok(Some("closed")));
+    }
+}
