@@ -217,6 +217,7 @@ fn operation(text: &mut String, group: &str, bound: &Bound) {
     put(text, format_args!("    {:?} {verb} {:?}{accepts}\n", operation.id, operation.path));
     arguments(text, "path", &bound.path);
     arguments(text, "required", &bound.required);
+    arguments(text, "required_each", &bound.required_each);
     match &bound.body {
         Some((kind, true)) => put(text, format_args!("    body: {};\n", rust(kind, "types::"))),
         Some((kind, false)) => {
@@ -270,7 +271,7 @@ fn arguments(text: &mut String, section: &str, arguments: &[Argument]) {
     put(text, format_args!("    {section} {{\n"));
     for argument in arguments {
         // Descriptions of path and required parameters have no place in rustdoc: they are arguments.
-        if !matches!(section, "path" | "required") {
+        if !matches!(section, "path" | "required" | "required_each") {
             doc(text, 2, argument.description.as_deref());
         }
         put(text, format_args!("        {},\n", stated(argument)));

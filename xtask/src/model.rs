@@ -37,6 +37,8 @@ pub struct Bound {
     pub output: Output,
     pub path: Vec<Argument>,
     pub required: Vec<Argument>,
+    /// Required lists.
+    pub required_each: Vec<Argument>,
     pub body: Option<(RustType, bool)>,
     pub query: Vec<Argument>,
     pub each: Vec<Argument>,
@@ -267,6 +269,7 @@ fn bind(
         output: output(operation, progenitor, types.reply)?,
         path: Vec::new(),
         required: Vec::new(),
+        required_each: Vec::new(),
         body: None,
         query: Vec::new(),
         each: Vec::new(),
@@ -311,6 +314,9 @@ fn bind(
         match (parameter.location, is_list, parameter.list) {
             (Location::Path, ..) => bound.path.push(argument),
             (Location::Header, ..) => bound.header.push(argument),
+            (Location::Query, true, ListStyle::Repeated) if parameter.required => {
+                bound.required_each.push(argument);
+            }
             (Location::Query, true, ListStyle::Repeated) => bound.each.push(argument),
             (Location::Query, true, ListStyle::Joined(by)) => bound.joined.push((argument, by)),
             (Location::Query, false, _) if parameter.required => bound.required.push(argument),

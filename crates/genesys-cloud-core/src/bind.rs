@@ -34,6 +34,9 @@ macro_rules! operation {
         $id:literal $verb:ident $path:literal $(accepts $accepts:tt)?
         $(path { $($path_name:ident: $path_type:ty = $path_wire:literal,)* })?
         $(required { $($required_name:ident: $required_type:ty = $required_wire:literal,)* })?
+        $(required_each {
+            $($required_each_name:ident: $required_each_type:ty = $required_each_wire:literal,)*
+        })?
         $(body: $body:ty;)?
     ) => {
         impl $group {
@@ -42,6 +45,9 @@ macro_rules! operation {
                 &self,
                 $($($path_name: impl ::core::convert::Into<$path_type>,)*)?
                 $($($required_name: impl ::core::convert::Into<$required_type>,)*)?
+                $($($required_each_name: impl ::core::iter::IntoIterator<
+                    Item = impl ::core::convert::Into<$required_each_type>,
+                >,)*)?
                 $(body: impl ::std::borrow::Borrow<$body>,)?
             ) -> $crate::Call<$output> {
                 $crate::generated::call(
@@ -51,6 +57,7 @@ macro_rules! operation {
                 )
                 $($(.with_path::<$path_type>($path_wire, $path_name))*)?
                 $($(.with_query::<$required_type>($required_wire, $required_name))*)?
+                $($(.with_each::<$required_each_type>($required_each_wire, $required_each_name))*)?
                 $(.with_body::<$body>(body))?
             }
         }
@@ -63,6 +70,9 @@ macro_rules! operation {
         $id:literal $verb:ident $path:literal $(accepts $accepts:tt)?
         $(path { $($path_name:ident: $path_type:ty = $path_wire:literal,)* })?
         $(required { $($required_name:ident: $required_type:ty = $required_wire:literal,)* })?
+        $(required_each {
+            $($required_each_name:ident: $required_each_type:ty = $required_each_wire:literal,)*
+        })?
         $(body: $body:ty;)?
         $(optional_body: $optional_body:ty;)?
         $(query { $($(#[$query_meta:meta])* $query_name:ident: $query_type:ty = $query_wire:literal,)* })?
@@ -76,6 +86,9 @@ macro_rules! operation {
                 &self,
                 $($($path_name: impl ::core::convert::Into<$path_type>,)*)?
                 $($($required_name: impl ::core::convert::Into<$required_type>,)*)?
+                $($($required_each_name: impl ::core::iter::IntoIterator<
+                    Item = impl ::core::convert::Into<$required_each_type>,
+                >,)*)?
                 $(body: impl ::std::borrow::Borrow<$body>,)?
             ) -> $call {
                 $call($crate::generated::call(
@@ -85,6 +98,7 @@ macro_rules! operation {
                     )
                     $($(.with_path::<$path_type>($path_wire, $path_name))*)?
                     $($(.with_query::<$required_type>($required_wire, $required_name))*)?
+                    $($(.with_each::<$required_each_type>($required_each_wire, $required_each_name))*)?
                     $(.with_body::<$body>(body))?)
             }
         }

@@ -116,7 +116,7 @@ fn arguments_are_in_the_order_of_the_path() {
 fn lists_are_repeated_or_joined() {
     let call = client()
         .users()
-        .search("who")
+        .search("who", ["name", "mail"])
         .id(["1", "2"])
         .expand([types::GetUsersSearchExpand::Skills])
         .sites(["a", "b"])
@@ -124,6 +124,6 @@ fn lists_are_repeated_or_joined() {
         .into_call();
     assert_eq!(
         call.request().target().unwrap(),
-        "/api/v2/users/search?q=who&id=1&id=2&expand=skills&sites=a%2Cb&teams=1%7C2",
+        "/api/v2/users/search?q=who&fields=name&fields=mail&id=1&id=2&expand=skills&sites=a%2Cb&teams=1%7C2",
     );
 }

@@ -616,9 +616,9 @@ operation! {
     /// `DELETE /api/v2/architect/prompts` (`deleteArchitectPrompts`)
     ///
     /// Permissions: `architect:userPrompt:delete`
-    Architect.delete_prompts -> DeleteArchitectPrompts -> types::Operation;
+    Architect.delete_prompts -> types::Operation;
     "deleteArchitectPrompts" Delete "/api/v2/architect/prompts"
-    each {
+    required_each {
         id: String = "id",
     }
 }
@@ -1200,9 +1200,9 @@ operation! {
     /// `DELETE /api/v2/flows` (`deleteFlows`)
     ///
     /// Permissions: `architect:flow:delete`
-    Architect.delete_flows -> DeleteFlows -> types::Operation;
+    Architect.delete_flows -> types::Operation;
     "deleteFlows" Delete "/api/v2/flows"
-    each {
+    required_each {
         id: String = "id",
     }
 }
@@ -1782,14 +1782,14 @@ operation! {
     /// Permissions: `architect:flow:view`
     Architect.flows_lookup -> GetFlowsLookup -> types::FlowEntityListing;
     "getFlowsLookup" Get "/api/v2/flows/lookup"
+    required_each {
+        id: String = "id",
+    }
     query {
         page_number: i64 = "pageNumber",
         page_size: i64 = "pageSize",
         sort_by: String = "sortBy",
         sort_order: String = "sortOrder",
-    }
-    each {
-        id: String = "id",
     }
 }
 

@@ -17,6 +17,9 @@ operation! {
     /// Permissions: `coaching:appointment:view`
     Coaching.appointments -> GetCoachingAppointments -> types::CoachingAppointmentResponseList;
     "getCoachingAppointments" Get "/api/v2/coaching/appointments"
+    required_each {
+        user_ids: String = "userIds",
+    }
     query {
         interval: String = "interval",
         page_number: i64 = "pageNumber",
@@ -27,7 +30,6 @@ operation! {
         interval_condition: types::GetCoachingAppointmentsIntervalCondition = "intervalCondition",
     }
     each {
-        user_ids: String = "userIds",
         statuses: types::GetCoachingAppointmentsStatuses = "statuses",
         facilitator_ids: String = "facilitatorIds",
         relationships: types::GetCoachingAppointmentsRelationships = "relationships",

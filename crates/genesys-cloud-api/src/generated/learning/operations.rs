@@ -259,6 +259,9 @@ operation! {
     /// Permissions: `learning:module:view`, `learning:assignment:view`
     Learning.modules_assignments -> GetLearningModulesAssignments -> types::AssignedLearningModuleDomainEntityListing;
     "getLearningModulesAssignments" Get "/api/v2/learning/modules/assignments"
+    required_each {
+        user_ids: String = "userIds",
+    }
     query {
         page_size: i64 = "pageSize",
         page_number: i64 = "pageNumber",
@@ -266,7 +269,6 @@ operation! {
         overdue: types::GetLearningModulesAssignmentsOverdue = "overdue",
     }
     each {
-        user_ids: String = "userIds",
         assignment_states: types::GetLearningModulesAssignmentsAssignmentStates = "assignmentStates",
         expand: types::GetLearningModulesAssignmentsExpand = "expand",
     }

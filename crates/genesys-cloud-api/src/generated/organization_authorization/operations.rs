@@ -63,9 +63,9 @@ operation! {
     /// Preview: it may change or go without notice.
     ///
     /// Permissions: `authorization:orgTrustee:delete`
-    OrganizationAuthorization.delete_orgauthorization_trustees -> DeleteOrgauthorizationTrustees -> ();
+    OrganizationAuthorization.delete_orgauthorization_trustees -> ();
     "deleteOrgauthorizationTrustees" Delete "/api/v2/orgauthorization/trustees"
-    each {
+    required_each {
         id: String = "id",
     }
 }
@@ -434,9 +434,9 @@ operation! {
     /// Preview: it may change or go without notice.
     ///
     /// Permissions: `authorization:orgTrustor:delete`
-    OrganizationAuthorization.delete_orgauthorization_trustors -> DeleteOrgauthorizationTrustors -> ();
+    OrganizationAuthorization.delete_orgauthorization_trustors -> ();
     "deleteOrgauthorizationTrustors" Delete "/api/v2/orgauthorization/trustors"
-    each {
+    required_each {
         id: String = "id",
     }
 }

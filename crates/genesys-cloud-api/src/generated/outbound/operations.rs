@@ -750,9 +750,9 @@ operation! {
     /// `DELETE /api/v2/outbound/contactlists` (`deleteOutboundContactlists`)
     ///
     /// Permissions: `outbound:contactList:delete`
-    Outbound.delete_contactlists -> DeleteOutboundContactlists -> ();
+    Outbound.delete_contactlists -> ();
     "deleteOutboundContactlists" Delete "/api/v2/outbound/contactlists"
-    each {
+    required_each {
         id: String = "id",
     }
 }
@@ -884,12 +884,12 @@ operation! {
     /// `DELETE /api/v2/outbound/contactlists/{contactListId}/contacts` (`deleteOutboundContactlistContacts`)
     ///
     /// Permissions: `outbound:contact:delete`
-    Outbound.delete_contactlist_contacts -> DeleteOutboundContactlistContacts -> RawReply;
+    Outbound.delete_contactlist_contacts -> RawReply;
     "deleteOutboundContactlistContacts" Delete "/api/v2/outbound/contactlists/{contactListId}/contacts"
     path {
         contact_list_id: String = "contactListId",
     }
-    each {
+    required_each {
         contact_ids: String = "contactIds",
     }
 }
@@ -1086,9 +1086,9 @@ operation! {
     /// `DELETE /api/v2/outbound/contactlisttemplates` (`deleteOutboundContactlisttemplates`)
     ///
     /// Permissions: `outbound:contactListTemplate:delete`
-    Outbound.delete_contactlisttemplates -> DeleteOutboundContactlisttemplates -> ();
+    Outbound.delete_contactlisttemplates -> ();
     "deleteOutboundContactlisttemplates" Delete "/api/v2/outbound/contactlisttemplates"
-    each {
+    required_each {
         id: String = "id",
     }
 }
@@ -1598,9 +1598,9 @@ operation! {
     /// `DELETE /api/v2/outbound/filespecificationtemplates/bulk` (`deleteOutboundFilespecificationtemplatesBulk`)
     ///
     /// Permissions: `outbound:fileSpecificationTemplate:delete`
-    Outbound.delete_filespecificationtemplates_bulk -> DeleteOutboundFilespecificationtemplatesBulk -> ();
+    Outbound.delete_filespecificationtemplates_bulk -> ();
     "deleteOutboundFilespecificationtemplatesBulk" Delete "/api/v2/outbound/filespecificationtemplates/bulk"
-    each {
+    required_each {
         id: String = "id",
     }
 }
@@ -1676,9 +1676,9 @@ operation! {
     /// `DELETE /api/v2/outbound/importtemplates` (`deleteOutboundImporttemplates`)
     ///
     /// Permissions: `outbound:importTemplate:delete`
-    Outbound.delete_importtemplates -> DeleteOutboundImporttemplates -> ();
+    Outbound.delete_importtemplates -> ();
     "deleteOutboundImporttemplates" Delete "/api/v2/outbound/importtemplates"
-    each {
+    required_each {
         id: String = "id",
     }
 }

@@ -399,11 +399,11 @@ operation! {
     /// Permissions: `quality:evaluationForm:view`
     Quality.forms_evaluations_bulk -> GetQualityFormsEvaluationsBulk -> types::EvaluationFormResponseEntityListing;
     "getQualityFormsEvaluationsBulk" Get "/api/v2/quality/forms/evaluations/bulk"
+    required_each {
+        id: String = "id",
+    }
     query {
         include_latest_version_form_name: bool = "includeLatestVersionFormName",
-    }
-    each {
-        id: String = "id",
     }
 }
 
@@ -411,9 +411,9 @@ operation! {
     /// `GET /api/v2/quality/forms/evaluations/bulk/contexts` (`getQualityFormsEvaluationsBulkContexts`)
     ///
     /// Permissions: `quality:evaluationForm:view`
-    Quality.forms_evaluations_bulk_contexts -> GetQualityFormsEvaluationsBulkContexts -> Vec<types::EvaluationFormResponse>;
+    Quality.forms_evaluations_bulk_contexts -> Vec<types::EvaluationFormResponse>;
     "getQualityFormsEvaluationsBulkContexts" Get "/api/v2/quality/forms/evaluations/bulk/contexts"
-    each {
+    required_each {
         context_id: String = "contextId",
     }
 }
@@ -521,9 +521,9 @@ operation! {
     /// `GET /api/v2/quality/forms/surveys/bulk` (`getQualityFormsSurveysBulk`)
     ///
     /// Permissions: `quality:surveyForm:view`
-    Quality.forms_surveys_bulk -> GetQualityFormsSurveysBulk -> types::SurveyFormEntityListing;
+    Quality.forms_surveys_bulk -> types::SurveyFormEntityListing;
     "getQualityFormsSurveysBulk" Get "/api/v2/quality/forms/surveys/bulk"
-    each {
+    required_each {
         id: String = "id",
     }
 }
@@ -534,11 +534,11 @@ operation! {
     /// Permissions: `quality:surveyForm:view`
     Quality.forms_surveys_bulk_contexts -> GetQualityFormsSurveysBulkContexts -> Vec<types::SurveyForm>;
     "getQualityFormsSurveysBulkContexts" Get "/api/v2/quality/forms/surveys/bulk/contexts"
+    required_each {
+        context_id: String = "contextId",
+    }
     query {
         published: bool = "published",
-    }
-    each {
-        context_id: String = "contextId",
     }
 }
 
@@ -791,14 +791,14 @@ operation! {
     /// Permissions: `quality:evaluationForm:search`
     Quality.publishedforms_evaluations_divisionviews -> GetQualityPublishedformsEvaluationsDivisionviews -> types::EvaluationFormDivisionViewListing;
     "getQualityPublishedformsEvaluationsDivisionviews" Get "/api/v2/quality/publishedforms/evaluations/divisionviews"
+    required_each {
+        id: String = "id",
+    }
     query {
         page_size: i64 = "pageSize",
         page_number: i64 = "pageNumber",
         name: String = "name",
         division_id: String = "divisionId",
-    }
-    each {
-        id: String = "id",
     }
 }
 
@@ -863,14 +863,14 @@ operation! {
     /// Permissions: `quality:surveyForm:search`
     Quality.publishedforms_surveys_divisionviews -> GetQualityPublishedformsSurveysDivisionviews -> types::SurveyFormDivisionViewListing;
     "getQualityPublishedformsSurveysDivisionviews" Get "/api/v2/quality/publishedforms/surveys/divisionviews"
+    required_each {
+        id: String = "id",
+    }
     query {
         page_size: i64 = "pageSize",
         page_number: i64 = "pageNumber",
         name: String = "name",
         division_id: String = "divisionId",
-    }
-    each {
-        id: String = "id",
     }
 }
 

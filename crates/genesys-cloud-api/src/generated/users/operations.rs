@@ -585,12 +585,12 @@ operation! {
     /// `GET /api/v2/users/{userId}/customattributes/bulk` (`getUserCustomattributesBulk`)
     ///
     /// Permissions: `directory:user:view`
-    Users.user_customattributes_bulk -> GetUserCustomattributesBulk -> Vec<Value>;
+    Users.user_customattributes_bulk -> Vec<Value>;
     "getUserCustomattributesBulk" Get "/api/v2/users/{userId}/customattributes/bulk"
     path {
         user_id: String = "userId",
     }
-    each {
+    required_each {
         schema_ids: String = "schemaIds",
     }
 }

@@ -17,6 +17,9 @@ operation! {
     /// Permissions: `users:rules:view`
     UsersRules.users_rules -> GetUsersRules -> types::UsersRulesRuleList;
     "getUsersRules" Get "/api/v2/users/rules"
+    required_each {
+        types: types::GetUsersRulesTypes = "types",
+    }
     query {
         page_number: i64 = "pageNumber",
         page_size: i64 = "pageSize",
@@ -25,7 +28,6 @@ operation! {
         sort_order: types::GetUsersRulesSortOrder = "sortOrder",
     }
     each {
-        types: types::GetUsersRulesTypes = "types",
         expand: types::GetUsersRulesExpand = "expand",
     }
 }

@@ -15,9 +15,9 @@ operation! {
     /// `GET /api/v2/workforcemanagement/adherence` (`getWorkforcemanagementAdherence`)
     ///
     /// Permissions: `wfm:realtimeAdherence:view`
-    WorkforceManagement.adherence -> GetWorkforcemanagementAdherence -> Vec<types::UserScheduleAdherence>;
+    WorkforceManagement.adherence -> Vec<types::UserScheduleAdherence>;
     "getWorkforcemanagementAdherence" Get "/api/v2/workforcemanagement/adherence"
-    each {
+    required_each {
         user_id: String = "userId",
     }
 }
@@ -858,12 +858,12 @@ operation! {
 
 operation! {
     /// `GET /api/v2/workforcemanagement/businessunits/{businessUnitId}/adherence/adjustments/bulk` (`getWorkforcemanagementBusinessunitAdherenceAdjustmentsBulk`)
-    WorkforceManagement.businessunit_adherence_adjustments_bulk -> GetWorkforcemanagementBusinessunitAdherenceAdjustmentsBulk -> types::AdherenceAdjustmentsListing;
+    WorkforceManagement.businessunit_adherence_adjustments_bulk -> types::AdherenceAdjustmentsListing;
     "getWorkforcemanagementBusinessunitAdherenceAdjustmentsBulk" Get "/api/v2/workforcemanagement/businessunits/{businessUnitId}/adherence/adjustments/bulk"
     path {
         business_unit_id: String = "businessUnitId",
     }
-    each {
+    required_each {
         adjustment_ids: String = "adjustmentIds",
     }
 }
@@ -943,12 +943,12 @@ operation! {
 
 operation! {
     /// `GET /api/v2/workforcemanagement/businessunits/{businessUnitId}/adherence/adjustments/reasoncodes/bulk` (`getWorkforcemanagementBusinessunitAdherenceAdjustmentsReasoncodesBulk`)
-    WorkforceManagement.businessunit_adherence_adjustments_reasoncodes_bulk -> GetWorkforcemanagementBusinessunitAdherenceAdjustmentsReasoncodesBulk -> types::AdherenceAdjustmentsReasonCodesListing;
+    WorkforceManagement.businessunit_adherence_adjustments_reasoncodes_bulk -> types::AdherenceAdjustmentsReasonCodesListing;
     "getWorkforcemanagementBusinessunitAdherenceAdjustmentsReasoncodesBulk" Get "/api/v2/workforcemanagement/businessunits/{businessUnitId}/adherence/adjustments/reasoncodes/bulk"
     path {
         business_unit_id: String = "businessUnitId",
     }
-    each {
+    required_each {
         ids: String = "ids",
     }
 }
@@ -975,12 +975,12 @@ operation! {
 
 operation! {
     /// `DELETE /api/v2/workforcemanagement/businessunits/{businessUnitId}/adherence/adjustments/reasoncodes/bulk` (`deleteWorkforcemanagementBusinessunitAdherenceAdjustmentsReasoncodesBulk`)
-    WorkforceManagement.delete_businessunit_adherence_adjustments_reasoncodes_bulk -> DeleteWorkforcemanagementBusinessunitAdherenceAdjustmentsReasoncodesBulk -> ();
+    WorkforceManagement.delete_businessunit_adherence_adjustments_reasoncodes_bulk -> ();
     "deleteWorkforcemanagementBusinessunitAdherenceAdjustmentsReasoncodesBulk" Delete "/api/v2/workforcemanagement/businessunits/{businessUnitId}/adherence/adjustments/reasoncodes/bulk"
     path {
         business_unit_id: String = "businessUnitId",
     }
-    each {
+    required_each {
         ids: String = "ids",
     }
 }
@@ -1998,13 +1998,13 @@ operation! {
     /// `GET /api/v2/workforcemanagement/businessunits/{businessUnitId}/scheduling/runs/{runId}/result` (`getWorkforcemanagementBusinessunitSchedulingRunResult`)
     ///
     /// Permissions: `wfm:schedule:edit`, `wfm:schedule:generate`
-    WorkforceManagement.businessunit_scheduling_run_result -> GetWorkforcemanagementBusinessunitSchedulingRunResult -> types::BuRescheduleResult;
+    WorkforceManagement.businessunit_scheduling_run_result -> types::BuRescheduleResult;
     "getWorkforcemanagementBusinessunitSchedulingRunResult" Get "/api/v2/workforcemanagement/businessunits/{businessUnitId}/scheduling/runs/{runId}/result"
     path {
         business_unit_id: String = "businessUnitId",
         run_id: String = "runId",
     }
-    each {
+    required_each {
         management_unit_ids: String = "managementUnitIds",
         expand: types::GetWorkforcemanagementBusinessunitSchedulingRunResultExpand = "expand",
     }

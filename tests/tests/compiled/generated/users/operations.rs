@@ -18,6 +18,9 @@ operation! {
     required {
         q: String = "q",
     }
+    required_each {
+        fields: String = "fields",
+    }
     query {
         rank: i64 = "rank",
         score: f64 = "score",
