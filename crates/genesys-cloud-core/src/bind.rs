@@ -1,4 +1,7 @@
 //! The macros through which generated code states the facts of its groups and operations.
+//!
+//! All functions are `#[inline]`: they are compiled where they are called, so that nobody pays for the
+//! thousands that are not.
 
 /// Makes the type that holds the operations of one API group.
 #[doc(hidden)]
@@ -41,6 +44,7 @@ macro_rules! operation {
     ) => {
         impl $group {
             $(#[$meta])*
+            #[inline]
             pub fn $method(
                 &self,
                 $($($path_name: impl ::core::convert::Into<$path_type>,)*)?
@@ -82,6 +86,7 @@ macro_rules! operation {
     ) => {
         impl $group {
             $(#[$meta])*
+            #[inline]
             pub fn $method(
                 &self,
                 $($($path_name: impl ::core::convert::Into<$path_type>,)*)?
@@ -111,18 +116,21 @@ macro_rules! operation {
         impl $call {
             $(
                 /// Sets the body.
+                #[inline]
                 pub fn body(self, body: impl ::std::borrow::Borrow<$optional_body>) -> Self {
                     Self(self.0.with_body::<$optional_body>(body))
                 }
             )?
             $($(
                 $(#[$query_meta])*
+                #[inline]
                 pub fn $query_name(self, value: impl ::core::convert::Into<$query_type>) -> Self {
                     Self(self.0.with_query::<$query_type>($query_wire, value))
                 }
             )*)?
             $($(
                 $(#[$each_meta])*
+                #[inline]
                 pub fn $each_name(
                     self,
                     values: impl ::core::iter::IntoIterator<
@@ -134,6 +142,7 @@ macro_rules! operation {
             )*)?
             $($(
                 $(#[$joined_meta])*
+                #[inline]
                 pub fn $joined_name(
                     self,
                     values: impl ::core::iter::IntoIterator<
@@ -145,18 +154,21 @@ macro_rules! operation {
             )*)?
             $($(
                 $(#[$header_meta])*
+                #[inline]
                 pub fn $header_name(self, value: impl ::core::convert::Into<$header_type>) -> Self {
                     Self(self.0.with_header::<$header_type>($header_wire, value))
                 }
             )*)?
 
             /// Sends the call.
+            #[inline]
             pub fn send(self) -> $crate::Sending<$output> {
                 self.0.send()
             }
 
             /// The call without its setters, for what the document does not know: further headers and
             /// parameters, and fields of the body to set to null.
+            #[inline]
             pub fn into_call(self) -> $crate::Call<$output> {
                 self.0
             }
@@ -183,6 +195,7 @@ macro_rules! replies {
         }
 
         impl $crate::Decode for $name {
+            #[inline]
             fn decode(
                 reply: &$crate::RawReply,
             ) -> ::core::result::Result<Self, $crate::DecodeError> {

@@ -40,6 +40,7 @@ macro_rules! paged {
         impl $call {
             /// Reads the whole list, page by page, as a stream of its items. Nothing is sent before the
             /// first item is asked for.
+            #[inline]
             pub fn paginate(self) -> $crate::Paginator<$item> {
                 const LISTING: $crate::Listing = $crate::Listing::known(
                     $crate::Scheme::$scheme,

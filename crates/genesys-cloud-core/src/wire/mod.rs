@@ -283,6 +283,7 @@ impl<T: Wire> Wire for BTreeMap<String, T> {
 macro_rules! __serde_through_wire {
     ($name:ident) => {
         impl<'de> $crate::generated::serde::Deserialize<'de> for $name {
+            #[inline]
             fn deserialize<D: $crate::generated::serde::Deserializer<'de>>(
                 deserializer: D,
             ) -> ::core::result::Result<Self, D::Error> {
@@ -291,6 +292,7 @@ macro_rules! __serde_through_wire {
         }
 
         impl $crate::generated::serde::Serialize for $name {
+            #[inline]
             fn serialize<S: $crate::generated::serde::Serializer>(
                 &self,
                 serializer: S,

@@ -118,6 +118,7 @@ macro_rules! open_enum {
 
         impl $name {
             /// The value as it stands on the wire.
+            #[inline]
             pub fn as_str(&self) -> &str {
                 match self {
                     $(Self::$variant => $wire,)*
@@ -130,16 +131,19 @@ macro_rules! open_enum {
             const VALUES: &'static [&'static str] = &[$($wire,)*];
             const VARIANTS: &'static [Self] = &[$(Self::$variant,)*];
 
+            #[inline]
             fn as_str(&self) -> &str {
                 self.as_str()
             }
 
+            #[inline]
             fn unrecognized(value: ::std::string::String) -> Self {
                 Self::Unrecognized(value)
             }
         }
 
         impl ::core::cmp::PartialEq for $name {
+            #[inline]
             fn eq(&self, other: &Self) -> bool {
                 self.as_str() == other.as_str()
             }
@@ -148,18 +152,21 @@ macro_rules! open_enum {
         impl ::core::cmp::Eq for $name {}
 
         impl ::core::hash::Hash for $name {
+            #[inline]
             fn hash<H: ::core::hash::Hasher>(&self, state: &mut H) {
                 self.as_str().hash(state);
             }
         }
 
         impl ::core::fmt::Display for $name {
+            #[inline]
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 f.pad(self.as_str())
             }
         }
 
         impl ::core::convert::From<&str> for $name {
+            #[inline]
             fn from(value: &str) -> Self {
                 $crate::OpenEnum::of(value)
             }

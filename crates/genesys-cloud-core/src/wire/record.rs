@@ -268,12 +268,14 @@ macro_rules! record {
         }
 
         impl ::core::default::Default for $name {
+            #[inline]
             fn default() -> Self {
                 Self { $($field: ::core::option::Option::None,)* }
             }
         }
 
         impl ::core::fmt::Debug for $name {
+            #[inline]
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 $crate::generated::debug_record(self, f)
             }
@@ -283,10 +285,12 @@ macro_rules! record {
             const NAME: &'static str = stringify!($name);
             const FIELDS: &'static [&'static str] = &[$($wire,)*];
 
+            #[inline]
             fn read_fields(&mut self, fields: &mut impl $crate::generated::ReadFields) {
                 $(fields.field(&mut self.$field);)*
             }
 
+            #[inline]
             fn show_fields(&self, fields: &mut impl $crate::generated::ShowFields) {
                 $(fields.field(stringify!($field), $wire, &self.$field);)*
             }
