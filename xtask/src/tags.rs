@@ -1,6 +1,6 @@
 //! What kind of call an operation is: a single entity, a list, or a list in pages, and of which scheme.
 //!
-//! The rules read parameters and reply schemas only. They stand in one ordered table, [`RULES`]: the
+//! The rules read parameters and reply schemas only. They stand in one ordered table, `RULES`: the
 //! first that applies decides.
 
 use anyhow::{Result, bail};
