@@ -185,6 +185,7 @@ pub fn generate(
     stages.done("progenitor");
 
     let mut model = Model::new(&flat, &progenitor, exceptions, strict)?;
+    model.notes.iter().for_each(|note| stages.say(note));
     box_large_records(&mut model);
     if strict {
         exceptions.check_used(&flat)?;

@@ -4,35 +4,61 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use serde::Deserialize;
 
-use crate::document::{Document, Operation};
-use crate::tags::{self, Scheme, Tag};
+use crate::document::{Document, Method, Operation};
+use crate::tags::{self, Because, Cap, Place, Scheme, Tag, TokenOut};
 
 /// The exceptions of the pinned document.
 #[derive(Default)]
 pub struct Exceptions {
-    names: BTreeMap<String, Name>,
-    tags: BTreeMap<String, TagEntry>,
+    file: File,
     page_sizes: BTreeMap<(String, String), i64>,
     used: RefCell<BTreeSet<String>>,
 }
 
-#[derive(Deserialize)]
+const FILE: &str = "openapi/operations.toml";
+
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     #[serde(default)]
     names: BTreeMap<String, Name>,
     #[serde(default)]
     tags: BTreeMap<String, TagEntry>,
+    #[serde(default)]
+    caps: BTreeMap<String, CapEntry>,
+    #[serde(default)]
+    reads: BTreeMap<String, Reads>,
 }
 
-/// The scheme of a list that the rules take for another.
+/// What a list is that the rules take for something else.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TagEntry {
-    scheme: Scheme,
+    scheme: Option<Scheme>,
+    items: Option<String>,
+    token_in: Option<Vec<Place>>,
+    token_out: Option<TokenOut>,
+    /// It is no list.
+    #[serde(default)]
+    single: bool,
+    reason: String,
+}
+
+/// How far the API lets a list be read.
+#[derive(Deserialize)]
+struct CapEntry {
+    #[serde(flatten)]
+    cap: Cap,
+    reason: String,
+}
+
+/// A POST that only reads, although its path does not say so.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reads {
     reason: String,
 }
 
@@ -46,22 +72,35 @@ struct Name {
 impl Exceptions {
     /// Reads the exceptions from the text of the two files.
     pub fn parse(operations: &str, page_sizes: &str) -> Result<Self> {
-        let file: File = toml::from_str(operations).context("openapi/operations.toml")?;
+        let file: File = toml::from_str(operations).context(FILE)?;
         for (operation, entry) in &file.names {
-            if entry.reason.trim().is_empty() {
-                bail!("openapi/operations.toml: the name of `{operation}` has no reason");
-            }
             if !crate::names::is_free_word(&entry.name) {
                 bail!(
-                    "openapi/operations.toml: `{}`, the name of `{operation}`, is no name for a method",
+                    "{FILE}: `{}`, the name of `{operation}`, is no name for a method",
                     entry.name,
                 );
             }
         }
-        if let Some((operation, _)) =
-            file.tags.iter().find(|(_, entry)| entry.reason.trim().is_empty())
+        if let Some((section, operation, _)) =
+            file.entries().find(|(_, _, reason)| reason.trim().is_empty())
         {
-            bail!("openapi/operations.toml: the tag of `{operation}` has no reason");
+            bail!("{FILE}: [{section}.{operation}] has no reason");
+        }
+        for (operation, entry) in &file.tags {
+            let says = entry.scheme.is_some()
+                || entry.items.is_some()
+                || entry.token_in.is_some()
+                || entry.token_out.is_some();
+            if says == entry.single {
+                bail!(
+                    "{FILE}: [tags.{operation}] says neither or both of what it is and `single = true`"
+                );
+            }
+        }
+        for (operation, entry) in &file.caps {
+            if entry.cap.pages.is_some() == entry.cap.items.is_some() {
+                bail!("{FILE}: [caps.{operation}] wants either `pages` or `items`");
+            }
         }
         let mut sizes = BTreeMap::new();
         for (index, line) in page_sizes.lines().enumerate().skip(1) {
@@ -74,19 +113,32 @@ impl Exceptions {
             };
             sizes.insert((method.to_owned(), path.to_owned()), maximum);
         }
-        Ok(Self { names: file.names, tags: file.tags, page_sizes: sizes, used: RefCell::default() })
+        Ok(Self { file, page_sizes: sizes, used: RefCell::default() })
     }
 
     /// Names given by hand, by operationId.
     pub fn names(&self) -> BTreeMap<String, String> {
-        self.names.iter().map(|(id, entry)| (id.clone(), entry.name.clone())).collect()
+        self.file.names.iter().map(|(id, entry)| (id.clone(), entry.name.clone())).collect()
     }
 
     /// The tag of an operation, from the rules and the exceptions.
     pub fn tag(&self, document: &Document, operation: &Operation) -> Result<Tag> {
-        let mut tag = tags::tag(document, operation)?;
-        if let Some(entry) = self.tags.get(&operation.id) {
-            tag = tag.with_scheme(entry.scheme);
+        let id = &operation.id;
+        let reads = self.file.reads.get(id);
+        let by_rules = tags::tag(document, operation, reads.is_some());
+        let mut tag = match self.file.tags.get(id) {
+            None => by_rules?,
+            // What the rules can't tell stands here.
+            Some(entry) => {
+                entry.applied(by_rules.unwrap_or_else(|_| tags::uncovered(document, operation)))
+            }
+        };
+        if let Some(entry) = reads {
+            tag.because.exceptions.push(format!("it only reads: {}", entry.reason));
+        }
+        if let Some(entry) = self.file.caps.get(id) {
+            tag.cap = Some(entry.cap.clone());
+            tag.because.exceptions.push(format!("it has a cap: {}", entry.reason));
         }
         let key = (operation.method.as_str().to_owned(), operation.path.clone());
         if let Some(maximum) = self.page_sizes.get(&key) {
@@ -98,26 +150,52 @@ impl Exceptions {
         Ok(tag)
     }
 
-    /// Fails where an entry names an operation that the document does not have.
+    /// Fails where an entry names an operation that the document does not have, or says of it what the
+    /// rules find by themselves.
     pub fn check_used(&self, document: &Document) -> Result<()> {
-        let ids: BTreeSet<&str> =
-            document.operations.iter().map(|operation| operation.id.as_str()).collect();
-        if let Some(id) = self.names.keys().find(|id| !ids.contains(id.as_str())) {
-            bail!(
-                "openapi/operations.toml: names `{id}`, which is no operation of the document; remove the entry"
-            );
+        let by_id: BTreeMap<&str, &Operation> =
+            document.operations.iter().map(|it| (it.id.as_str(), it)).collect();
+        for (section, id, _) in self.file.entries() {
+            if !by_id.contains_key(id) {
+                bail!(
+                    "{FILE}: [{section}.{id}] is for no operation of the document; remove the entry"
+                );
+            }
         }
-        for (id, entry) in &self.tags {
-            let operation = document.operations.iter().find(|operation| operation.id == *id);
-            let Some(operation) = operation else {
+        let superfluous = |section: &str, id: &str| {
+            anyhow!(
+                "{FILE}: the rules find by themselves what [{section}.{id}] says; remove the entry"
+            )
+        };
+        for (id, entry) in &self.file.tags {
+            let reads = self.file.reads.contains_key(id);
+            let Ok(by_rules) = tags::tag(document, by_id[id.as_str()], reads) else { continue };
+            let said = |tag: Tag| Tag { because: Because::default(), ..tag };
+            if said(by_rules.clone()) == said(entry.applied(by_rules)) {
+                return Err(superfluous("tags", id));
+            }
+        }
+        for id in self.file.reads.keys() {
+            let operation = by_id[id.as_str()];
+            if operation.method != Method::Post {
                 bail!(
-                    "openapi/operations.toml: tags `{id}`, which is no operation of the document; remove the entry"
+                    "{FILE}: [reads.{id}] is for a {}; only a POST needs it",
+                    operation.method.as_str()
                 );
-            };
-            if tags::tag(document, operation)?.scheme == Some(entry.scheme) {
-                bail!(
-                    "openapi/operations.toml: the rules find the scheme of `{id}` by themselves; remove the entry"
-                );
+            }
+            if tags::tag(document, operation, false).is_ok_and(|tag| tag.reads) {
+                return Err(superfluous("reads", id));
+            }
+        }
+        for (id, entry) in &self.file.caps {
+            let operation = by_id[id.as_str()];
+            if let Some((name, _)) = &entry.cap.condition
+                && operation.query(name).is_none()
+            {
+                bail!("{FILE}: [caps.{id}] names `{name}`, which the operation does not take");
+            }
+            if !self.tag(document, operation)?.paginates() {
+                bail!("{FILE}: [caps.{id}] is for an operation that is no list");
             }
         }
         let used = self.used.borrow();
@@ -131,5 +209,41 @@ impl Exceptions {
             );
         }
         Ok(())
+    }
+}
+
+impl File {
+    /// Section, operationId and reason of every entry.
+    fn entries(&self) -> impl Iterator<Item = (&'static str, &str, &str)> {
+        let names = self.names.iter().map(|(id, it)| ("names", id, &it.reason));
+        let tags = self.tags.iter().map(|(id, it)| ("tags", id, &it.reason));
+        let caps = self.caps.iter().map(|(id, it)| ("caps", id, &it.reason));
+        let reads = self.reads.iter().map(|(id, it)| ("reads", id, &it.reason));
+        names
+            .chain(tags)
+            .chain(caps)
+            .chain(reads)
+            .map(|(section, id, reason)| (section, id.as_str(), reason.as_str()))
+    }
+}
+
+impl TagEntry {
+    fn applied(&self, by_rules: Tag) -> Tag {
+        let mut tag = match self.scheme {
+            _ if self.single => Tag { because: by_rules.because.clone(), ..Tag::single("") },
+            Some(scheme) => by_rules.with_scheme(scheme),
+            None => by_rules,
+        };
+        if let Some(items) = &self.items {
+            tag.items = Some(items.clone());
+        }
+        if let Some(places) = &self.token_in {
+            tag.token_in.clone_from(places);
+        }
+        if let Some(token_out) = &self.token_out {
+            tag.token_out = Some(token_out.clone());
+        }
+        tag.because.exceptions.push(self.reason.clone());
+        tag
     }
 }

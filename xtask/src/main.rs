@@ -9,7 +9,7 @@ use std::process::{self, ExitCode};
 use anyhow::{Context as _, Result, bail};
 use clap::{Parser, Subcommand};
 use xtask::bench;
-use xtask::codegen::{self, Stages};
+use xtask::codegen;
 use xtask::operations;
 
 /// Maintainer's commands of the Genesys Cloud SDK for Rust.
@@ -24,15 +24,8 @@ struct Arguments {
 enum Command {
     /// Generate the bindings from the API document.
     Codegen(codegen::Options),
-    /// List the operations with their names and tags.
-    Operations {
-        /// How to write them.
-        #[arg(long, default_value = "tsv", value_parser = ["tsv"])]
-        format: String,
-        /// Another API document in the place of the pinned one.
-        #[arg(long, value_name = "PATH")]
-        spec: Option<PathBuf>,
-    },
+    /// List the operations with their names and tags, explain one, or compare two documents.
+    Operations(operations::Options),
     /// Stream a few thousand queues from a fake org on this machine.
     Demo,
     /// Measure.
@@ -74,13 +67,9 @@ fn run(command: Command) -> Result<()> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
     match command {
         Command::Codegen(options) => codegen::run(workspace, &options),
-        Command::Operations { format: _, spec } => {
-            let mut stages = Stages::quiet();
-            let (document, pinned) = codegen::load(workspace, spec.as_deref(), &mut stages)?;
-            let exceptions = codegen::exceptions(workspace)?;
-            let generated = codegen::generate(document, &exceptions, pinned, &mut stages)?;
+        Command::Operations(options) => {
             let mut out = BufWriter::new(io::stdout().lock());
-            operations::tsv(&generated.model, &mut out)?;
+            operations::run(workspace, &options, &mut out)?;
             out.flush()?;
             Ok(())
         }

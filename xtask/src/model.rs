@@ -15,6 +15,8 @@ pub struct Model {
     pub groups: BTreeMap<String, Group>,
     /// Types that more than one group reaches.
     pub common: Vec<TypeModel>,
+    /// What was not understood, of a document that is not the pinned one.
+    pub notes: Vec<String>,
 }
 
 pub struct Group {
@@ -94,18 +96,34 @@ pub struct Field {
     pub description: Option<String>,
 }
 
-impl Model {
-    /// Builds the model of a flat document from the names that progenitor chose.
-    pub fn new(
-        document: &Document,
-        progenitor: &Names,
-        exceptions: &Exceptions,
-        strict: bool,
-    ) -> Result<Self> {
+/// The operations of a document with their tags and names, without their types.
+pub struct Tagged<'a> {
+    pub operations: Vec<TaggedOperation<'a>>,
+    /// What was not understood, of a document that is not the pinned one.
+    pub notes: Vec<String>,
+}
+
+pub struct TaggedOperation<'a> {
+    pub operation: &'a Operation,
+    pub tag: Tag,
+    pub group: String,
+    pub method: String,
+}
+
+impl<'a> Tagged<'a> {
+    pub fn of(document: &'a Document, exceptions: &Exceptions, strict: bool) -> Result<Self> {
+        let mut notes = Vec::new();
         let tags = document
             .operations
             .iter()
-            .map(|operation| exceptions.tag(document, operation))
+            .map(|operation| match exceptions.tag(document, operation) {
+                // Of another document, an operation that is not understood is called like any other.
+                Err(why) if !strict => {
+                    notes.push(why.to_string());
+                    Ok(tags::uncovered(document, operation))
+                }
+                tag => tag,
+            })
             .collect::<Result<Vec<_>>>()?;
         let named: Vec<(&Operation, String, bool)> = document
             .operations
@@ -114,14 +132,37 @@ impl Model {
             .map(|(operation, tag)| (operation, names::group(operation), reads(operation, tag)))
             .collect();
         let methods = names::methods(&named, &exceptions.names(), strict)?;
+        let operations = named
+            .into_iter()
+            .zip(tags)
+            .zip(methods)
+            .map(|(((operation, group, _), tag), method)| TaggedOperation {
+                operation,
+                tag,
+                group,
+                method,
+            })
+            .collect();
+        Ok(Self { operations, notes })
+    }
+}
 
-        let mut by_group: BTreeMap<&String, Vec<(&Operation, Tag, String)>> = BTreeMap::new();
-        for (((operation, group, _), tag), method) in named.iter().zip(tags).zip(methods) {
+impl Model {
+    /// Builds the model of a flat document from the names that progenitor chose.
+    pub fn new(
+        document: &Document,
+        progenitor: &Names,
+        exceptions: &Exceptions,
+        strict: bool,
+    ) -> Result<Self> {
+        let Tagged { operations, notes } = Tagged::of(document, exceptions, strict)?;
+        let mut by_group: BTreeMap<String, Vec<(&Operation, Tag, String)>> = BTreeMap::new();
+        for TaggedOperation { operation, tag, group, method } in operations {
             by_group.entry(group).or_default().push((operation, tag, method));
         }
         let mut groups = BTreeMap::new();
         for (name, members) in by_group {
-            let types = names::call_types(name, members.iter().map(|(operation, ..)| *operation));
+            let types = names::call_types(&name, members.iter().map(|(operation, ..)| *operation));
             let operations = members
                 .into_iter()
                 .zip(types)
@@ -132,7 +173,7 @@ impl Model {
             let group = Group { name: name.clone(), operations, types: Vec::new() };
             groups.insert(name.clone(), group);
         }
-        let mut model = Self { groups, common: Vec::new() };
+        let mut model = Self { groups, common: Vec::new(), notes };
         model.place_types(document, progenitor)?;
         Ok(model)
     }
@@ -218,7 +259,7 @@ fn share_enums(types: &mut [TypeModel]) {
 /// Whether a POST only reads a list, so that its name goes without the verb.
 fn reads(operation: &Operation, tag: &Tag) -> bool {
     operation.method == Method::Post
-        && (tag.kind == TagKind::Paged
+        && (matches!(tag.kind, TagKind::Paged | TagKind::Job)
             || ["/query", "/search", "/jobs"].iter().any(|end| operation.path.ends_with(end)))
 }
 

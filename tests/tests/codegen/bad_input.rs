@@ -217,11 +217,11 @@ fn exceptions_that_are_wrong_or_stale() {
         workspace.write("openapi/operations.toml", toml);
         workspace.refusal(&Options::default())
     };
-    assert_snapshot!(refusal("[names.getGone]\nname = 'gone'\nreason = 'It was here.'"), @"openapi/operations.toml: names `getGone`, which is no operation of the document; remove the entry");
-    assert_snapshot!(refusal("[names.getThings]\nname = 'all'\nreason = ' '"), @"openapi/operations.toml: the name of `getThings` has no reason");
+    assert_snapshot!(refusal("[names.getGone]\nname = 'gone'\nreason = 'It was here.'"), @"openapi/operations.toml: [names.getGone] is for no operation of the document; remove the entry");
+    assert_snapshot!(refusal("[names.getThings]\nname = 'all'\nreason = ' '"), @"openapi/operations.toml: [names.getThings] has no reason");
     assert_snapshot!(refusal("[names.getThings]\nname = 'all-things'\nreason = 'Why not.'"), @"openapi/operations.toml: `all-things`, the name of `getThings`, is no name for a method");
-    assert_snapshot!(refusal("[tags.getGone]\nscheme = 'LimitOnly'\nreason = 'It was here.'"), @"openapi/operations.toml: tags `getGone`, which is no operation of the document; remove the entry");
-    assert_snapshot!(refusal("[tags.getThings]\nscheme = 'LimitOnly'\nreason = ''"), @"openapi/operations.toml: the tag of `getThings` has no reason");
+    assert_snapshot!(refusal("[tags.getGone]\nscheme = 'LimitOnly'\nreason = 'It was here.'"), @"openapi/operations.toml: [tags.getGone] is for no operation of the document; remove the entry");
+    assert_snapshot!(refusal("[tags.getThings]\nscheme = 'LimitOnly'\nreason = ''"), @"openapi/operations.toml: [tags.getThings] has no reason");
     let unknown = refusal("[tags.getThings]\nscheme = 'Pages'\nreason = 'No such scheme.'");
     assert!(
         unknown.contains("unknown variant `Pages`, expected one of `PageNumber`,"),
@@ -232,11 +232,11 @@ openapi/operations.toml: TOML parse error at line 1, column 2
   |
 1 | [tag.getThings]
   |  ^^^
-unknown field `tag`, expected `names` or `tags`
+unknown field `tag`, expected one of `names`, `tags`, `caps`, `reads`
 ");
     assert_snapshot!(
         refusal("[tags.getOthers]\nscheme = 'UnpagedEntities'\nreason = 'The rules say so too.'"),
-        @"openapi/operations.toml: the rules find the scheme of `getOthers` by themselves; remove the entry"
+        @"openapi/operations.toml: the rules find by themselves what [tags.getOthers] says; remove the entry"
     );
 }
 

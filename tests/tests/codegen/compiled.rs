@@ -9,7 +9,7 @@ use xtask::json::Json;
 use crate::{document, generate};
 
 /// Documents that have no path, operationId or definition in common.
-const DOCUMENTS: [&str; 21] = [
+const DOCUMENTS: [&str; 22] = [
     "aliases.json",
     "all_of.json",
     "colliding_definitions.json",
@@ -31,6 +31,7 @@ const DOCUMENTS: [&str; 21] = [
     "shapes.json",
     "shared_enums.json",
     "single.json",
+    "tokens.json",
 ];
 
 /// One document of all.

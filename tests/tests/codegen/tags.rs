@@ -1,9 +1,12 @@
 //! The tag of an operation follows from its parameters and its reply.
 
-use xtask::codegen::{self, Generated};
+use xtask::codegen::{self, Generated, Stages};
+use xtask::exceptions::Exceptions;
+use xtask::model::Tagged;
 use xtask::operations;
+use xtask::tags::{Cap, Place, Scheme, TagKind};
 
-use crate::{generate, refusal};
+use crate::generate;
 
 /// A document of one operation: its query parameters, the fields of its body and of its reply. A field
 /// with `[]` behind it is a list.
@@ -54,7 +57,9 @@ fn tag(generated: &Generated) -> String {
     let mut words = vec![tag.kind.as_str().to_owned()];
     words.extend(tag.scheme.map(|scheme| scheme.name()));
     words.extend(tag.items.clone());
-    words.extend(tag.page_size.as_ref().map(|size| format!("by {} {}", size.place, size.name)));
+    words.extend(
+        tag.page_size.as_ref().map(|size| format!("by {} {}", size.place.as_str(), size.name)),
+    );
     words.join(" ")
 }
 
@@ -100,9 +105,9 @@ fn every_scheme_has_its_evidence() {
             "",
             "pageNumber pageSize",
             "entities[]",
-            "paged JobSelectsPage entities by body pageSize",
+            "job JobSelectsPage entities by body pageSize",
         ),
-        ("POST", "/x/jobs", "", "pageSize", "id", "paged JobSetsPageSize by body pageSize"),
+        ("POST", "/x/jobs", "", "pageSize", "id", "job JobSetsPageSize by body pageSize"),
         ("POST", "/x", "", "after", "entities[] after", "paged BodyAfter entities"),
         ("POST", "/x", "", "cursor", "userDetails[] cursor", "paged BodyCursor userDetails"),
         ("GET", "/x", "q64 pageNumber", "", "results[] total", "paged Q64Search results"),
@@ -177,11 +182,27 @@ fn every_scheme_has_its_evidence() {
         ("GET", "/x", "", "", "[]", "list UnpagedBareArray []"),
         ("GET", "/x", "", "", "entities[]", "list UnpagedEntities entities"),
         ("GET", "/x", "", "", "Resources[]", "list UnpagedScimEnvelope Resources"),
-        ("POST", "/x", "", "q", "results[]", "list UnpagedPostResults results"),
+        ("POST", "/x/query", "", "q", "results[]", "list UnpagedPostResults results"),
         ("GET", "/x", "", "", "values[]", "list UnpagedOtherArray values"),
+        (
+            "GET",
+            "/x",
+            "continuationToken page_size",
+            "",
+            "items[] continuationToken",
+            "paged ContinuationToken items by query page_size",
+        ),
+        ("GET", "/x", "cursor", "", "data[] nextToken", "paged ContinuationToken data"),
         // What changes a list answers with what it changed.
         ("PUT", "/x", "pageNumber", "", "entities[] total", "single"),
         ("DELETE", "/x", "", "", "[]", "single"),
+        ("POST", "/x/bulk/add", "", "ids", "results[]", "single UnpagedPostResults results"),
+        ("POST", "/x", "", "name", "[]", "single UnpagedBareArray []"),
+        ("POST", "/x/query/jobs", "", "q", "results[] jobId", "single UnpagedPostResults results"),
+        // An entity that has a list is no list.
+        ("GET", "/x", "", "", "id users[]", "single UnpagedOtherArray users"),
+        // What may page, in a way that is not known.
+        ("GET", "/x", "pageNumber", "", "id", "single"),
     ] {
         let generated = generate(&document(method, path, query, sent, received)).unwrap();
         assert_eq!(
@@ -228,12 +249,146 @@ fn items_are_found_by_name() {
     }
 }
 
+/// Codegen of the pinned document does not guess.
 #[test]
-fn pages_without_a_known_list_are_refused() {
+fn what_no_rule_covers_is_refused() {
+    let refusal = |query, received| {
+        let text = document("GET", "/x", query, "", received);
+        let (document, _) = codegen::read(&text, false).unwrap();
+        let exceptions = Exceptions::default();
+        let refused = codegen::generate(document, &exceptions, true, &mut Stages::quiet());
+        refused.err().unwrap().to_string()
+    };
     insta::assert_snapshot!(
-        refusal(&document("GET", "/x", "cursor pageNumber", "", "id")),
-        @"GET /x (listThings): paged by query `cursor`, but the reply has no list that is known"
+        refusal("cursor pageNumber", "id"),
+        @"GET /x (listThings): paged by query `cursor`, but the reply has no list that is known; say in openapi/operations.toml under [tags.listThings] what it is (scheme and items, or `single = true`), with the reason"
     );
+    insta::assert_snapshot!(
+        refusal("pageNumber", "id"),
+        @"GET /x (listThings): no rule covers it: it takes `pageNumber`, but the reply has no list that is known; say in openapi/operations.toml under [tags.listThings] what it is (scheme and items, or `single = true`), with the reason"
+    );
+}
+
+/// Exceptions say what the rules can't tell.
+#[test]
+fn exceptions_change_a_tag() {
+    let text = document("GET", "/x", "pageNumber status", "", "things[]");
+    let (document, _) = codegen::read(&text, false).unwrap();
+    let tag = |toml: &str| {
+        let exceptions = Exceptions::parse(toml, "method\tpath\tmaximum\n").unwrap();
+        exceptions.check_used(&document).unwrap();
+        exceptions.tag(&document, &document.operations[0]).unwrap()
+    };
+    let list = tag(
+        "[tags.listThings]\nscheme = 'PageNumber'\nitems = 'things'\nreason = 'It is.'\n\
+         [caps.listThings]\nitems = 1000\nwhere = ['status', 'old']\nreason = 'The API refuses more.'",
+    );
+    assert_eq!((list.kind, list.scheme), (TagKind::Paged, Some(Scheme::PageNumber)));
+    assert_eq!(list.items.as_deref(), Some("things"));
+    assert_eq!(list.token_in, [Place::query("pageNumber")]);
+    let condition = Some(("status".to_owned(), "old".to_owned()));
+    assert_eq!(list.cap, Some(Cap { pages: None, items: Some(1000), condition }));
+
+    let token = tag(
+        "[tags.listThings]\nscheme = 'ContinuationToken'\nitems = 'things'\nreason = 'It is.'\n\
+         token_in = [{ name = 'page', place = 'body' }]\n\
+         token_out = { path = 'meta.next', form = 'link' }",
+    );
+    assert_eq!(token.token_in, [Place::body("page")]);
+    assert_eq!(token.token_out.map(|out| out.path).as_deref(), Some("meta.next"));
+
+    let single = tag("[tags.listThings]\nsingle = true\nreason = 'It is not.'");
+    assert_eq!((single.kind, single.scheme), (TagKind::Single, None));
+}
+
+/// What the operations of a scheme have in common goes without saying; the rest is in the bindings.
+#[test]
+fn bindings_state_what_is_not_usual() {
+    let text = crate::document("tokens.json");
+    insta::assert_snapshot!(crate::rendered(&text));
+}
+
+#[test]
+fn an_operation_is_explained() {
+    let (document, _) = codegen::read(&crate::document("page_number.json"), false).unwrap();
+    let tagged = Tagged::of(&document, &Exceptions::default(), false).unwrap();
+    let explained = |name: &str| {
+        let mut text = Vec::new();
+        match operations::explain(&document, &tagged.operations, name, &mut text) {
+            Ok(()) => String::from_utf8(text).unwrap(),
+            Err(error) => error.to_string(),
+        }
+    };
+    insta::assert_snapshot!(explained("getRoutingQueues"), @r"
+operation   GET /api/v2/routing/queues (getRoutingQueues)
+rust        routing.queues
+tag         paged, PageNumber
+rule        query `pageNumber`
+evidence    query: pageNumber, pageSize
+evidence    reply: pageCount, total
+evidence    reply: list in entities
+repeatable  yes, it only reads
+items       entities: Queue
+page size   query pageSize (integer, at most 500)
+token in    query pageNumber
+");
+    assert_eq!(explained("routing.queues"), explained("getRoutingQueues"));
+    assert_eq!(explained("GET /api/v2/routing/queues"), explained("getRoutingQueues"));
+    insta::assert_snapshot!(explained("getRoutingQueue"), @"the document has no operation `getRoutingQueue`; is it `getRoutingQueues` or `GET /api/v2/routing/queues` or `getRoutingSkills`?");
+    insta::assert_snapshot!(explained("x"), @"the document has no operation `x`; name it by operationId, by method and path, or by its name in Rust");
+}
+
+#[test]
+fn schemes_are_counted() {
+    let (document, _) = codegen::read(&crate::document("page_number.json"), false).unwrap();
+    let tagged = Tagged::of(&document, &Exceptions::default(), false).unwrap();
+    let mut text = Vec::new();
+    operations::summary(&tagged.operations, &mut text).unwrap();
+    insta::assert_snapshot!(String::from_utf8(text).unwrap(), @r"
+scheme                    operations  paginate()  items
+PageNumber                         2           2  entities 1, results.entities 1
+all                                2           2
+
+2 operations: 2 paged
+");
+}
+
+#[test]
+fn documents_are_compared() {
+    let old = document("GET", "/x", "pageNumber pageSize", "", "entities[] total nextUri");
+    let differences = |new: &str| {
+        let read = |text: &str| codegen::read(text, false).unwrap().0;
+        let (old, new) = (read(&old), read(new));
+        let exceptions = Exceptions::default();
+        let tagged = |document| Tagged::of(document, &exceptions, false).unwrap().operations;
+        let mut text = Vec::new();
+        operations::diff((&old, &tagged(&old)), (&new, &tagged(&new)), &mut text).unwrap();
+        String::from_utf8(text).unwrap()
+    };
+    insta::assert_snapshot!(differences(&old), @"no operation was added or removed, and none pages otherwise");
+    insta::assert_snapshot!(differences(&old.replace("/x", "/y")), @r"
+added (1)
+  GET /y: paged PageNumber of Item
+removed (1)
+  GET /x: paged PageNumber
+");
+    insta::assert_snapshot!(differences(&old.replace("nextUri", "otherUri")), @r"
+lost nextUri (1)
+  GET /x: paged PageNumber
+changed token (1)
+  GET /x: mark nextUri -> none
+");
+    insta::assert_snapshot!(differences(&old.replace("pageNumber", "after")), @r"
+changed tag or scheme (1)
+  GET /x: paged PageNumber -> paged AfterInNextUri
+changed token (2)
+  GET /x: query pageNumber -> query after
+  GET /x: mark nextUri -> in_link nextUri
+");
+    insta::assert_snapshot!(differences(&old.replace("Item", "Thing")), @r"
+changed item type (1)
+  GET /x: Item -> Thing
+");
 }
 
 #[test]
@@ -249,8 +404,8 @@ fn operations_are_listed() {
     let mut table = Vec::new();
     operations::tsv(&generated.model, &mut table).unwrap();
     insta::assert_snapshot!(String::from_utf8(table).unwrap().replace('\t', " | "), @r"
-method | path | operation_id | group | rust | tag | scheme | items | item_type | page_size | page_size_max | family
-GET | /api/v2/routing/queues | getRoutingQueues | routing | routing.queues | paged | PageNumber | entities | Queue | pageSize integer | 500 | -
-GET | /api/v2/routing/skills | getRoutingSkills | routing | routing.skills | paged | PageNumber | results.entities | String | pageSize string | - | -
+method | path | operation_id | group | rust | tag | scheme | items | item_type | token_in | token_out | page_size | page_size_type | page_size_max | cap | jobs | reads | family
+GET | /api/v2/routing/queues | getRoutingQueues | routing | routing.queues | paged | PageNumber | entities | Queue | query pageNumber | - | query pageSize | integer | 500 | - | - | yes | -
+GET | /api/v2/routing/skills | getRoutingSkills | routing | routing.skills | paged | PageNumber | results.entities | String | query pageNumber | - | query pageSize | string | - | - | - | yes | -
 ");
 }

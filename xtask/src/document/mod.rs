@@ -39,7 +39,12 @@ pub struct Operation {
 impl Operation {
     /// Where the operation stands, for messages.
     pub fn place(&self) -> String {
-        format!("{} {} ({})", self.method.as_str(), self.path, self.id)
+        format!("{} ({})", self.route(), self.id)
+    }
+
+    /// Method and path.
+    pub fn route(&self) -> String {
+        format!("{} {}", self.method.as_str(), self.path)
     }
 
     pub fn query(&self, name: &str) -> Option<&Parameter> {

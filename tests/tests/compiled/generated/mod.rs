@@ -14,6 +14,7 @@ pub mod names;
 pub mod no;
 pub mod odd;
 pub mod parameters;
+pub mod parcels;
 pub mod replies;
 pub mod routing;
 pub mod scim;
@@ -34,6 +35,7 @@ pub mod types {
     pub use super::docs_new::types::*;
     pub use super::maps::types::*;
     pub use super::odd::types::*;
+    pub use super::parcels::types::*;
     pub use super::replies::types::*;
     pub use super::routing::types::*;
     pub use super::sorted::types::*;
@@ -111,6 +113,11 @@ impl crate::Client {
     /// The operations of the group parameters.
     pub fn parameters(&self) -> parameters::Parameters {
         parameters::Parameters::new(self.core())
+    }
+
+    /// The operations of the group Parcels.
+    pub fn parcels(&self) -> parcels::Parcels {
+        parcels::Parcels::new(self.core())
     }
 
     /// The operations of the group replies.

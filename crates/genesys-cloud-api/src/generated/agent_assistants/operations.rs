@@ -27,6 +27,11 @@ operation! {
     }
 }
 
+paged! {
+    GetAssistants -> types::Assistant;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
+}
+
 operation! {
     /// `POST /api/v2/assistants` (`postAssistants`)
     ///
@@ -56,6 +61,11 @@ operation! {
     }
 }
 
+paged! {
+    GetAssistantsAgentchecklists -> types::AgentChecklist;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 100 }
+}
+
 operation! {
     /// `POST /api/v2/assistants/agentchecklists` (`postAssistantsAgentchecklists`)
     ///
@@ -69,8 +79,13 @@ operation! {
     /// `GET /api/v2/assistants/agentchecklists/languages` (`getAssistantsAgentchecklistsLanguages`)
     ///
     /// Permissions: `assistants:agentchecklist:view`
-    AgentAssistants.assistants_agentchecklists_languages -> types::EntityListing;
+    AgentAssistants.assistants_agentchecklists_languages -> GetAssistantsAgentchecklistsLanguages -> types::EntityListing;
     "getAssistantsAgentchecklistsLanguages" Get "/api/v2/assistants/agentchecklists/languages"
+}
+
+paged! {
+    GetAssistantsAgentchecklistsLanguages -> Value;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -120,6 +135,11 @@ operation! {
         queue_ids: String = "queueIds",
         expand: types::GetAssistantsQueuesExpand = "expand",
     }
+}
+
+paged! {
+    GetAssistantsQueues -> types::AssistantQueue;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
 }
 
 operation! {
@@ -176,6 +196,11 @@ operation! {
         page_size: String = "pageSize",
         expand: types::GetAssistantQueuesExpand = "expand",
     }
+}
+
+paged! {
+    GetAssistantQueues -> types::AssistantQueue;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
 }
 
 operation! {
@@ -310,4 +335,9 @@ operation! {
     each {
         expand: types::PostAssistantQueueUsersQueryExpand = "expand",
     }
+}
+
+paged! {
+    PostAssistantQueueUsersQuery -> types::UserReference;
+    UnpagedPostResults { items: ["users"], jobs: "/api/v2/assistants/{assistantId}/queues/{queueId}/users/jobs" }
 }

@@ -46,6 +46,11 @@ operation! {
     optional_body: types::GetAlertQuery;
 }
 
+paged! {
+    PostAlertingAlertsQuery -> types::CommonAlert;
+    BodyPageNumber { items: ["entities"], page_size: body "pageSize" as integer, maximum: 25 }
+}
+
 operation! {
     /// `GET /api/v2/alerting/alerts/{alertId}` (`getAlertingAlert`)
     ///
@@ -126,6 +131,11 @@ operation! {
     Alerting.rules_query -> PostAlertingRulesQuery -> types::CommonRuleContainer;
     "postAlertingRulesQuery" Post "/api/v2/alerting/rules/query"
     optional_body: types::GetRulesQuery;
+}
+
+paged! {
+    PostAlertingRulesQuery -> types::CommonRule;
+    BodyPageNumber { items: ["entities"], page_size: body "pageSize" as integer, maximum: 25 }
 }
 
 operation! {

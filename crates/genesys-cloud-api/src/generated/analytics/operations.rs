@@ -56,13 +56,23 @@ operation! {
     }
 }
 
+paged! {
+    GetAnalyticsActionsAggregatesJobResults -> types::ActionAggregateDataContainer;
+    CursorField { items: ["results"] }
+}
+
 operation! {
     /// `POST /api/v2/analytics/actions/aggregates/query` (`postAnalyticsActionsAggregatesQuery`)
     ///
     /// Permissions: `integrations:action:view`, `bridge:actions:view`
-    Analytics.actions_aggregates_query -> types::ActionAggregateQueryResponse;
+    Analytics.actions_aggregates_query -> PostAnalyticsActionsAggregatesQuery -> types::ActionAggregateQueryResponse;
     "postAnalyticsActionsAggregatesQuery" Post "/api/v2/analytics/actions/aggregates/query"
     body: types::ActionAggregationQuery;
+}
+
+paged! {
+    PostAnalyticsActionsAggregatesQuery -> types::ActionAggregateDataContainer;
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/actions/aggregates/jobs" }
 }
 
 operation! {
@@ -110,13 +120,23 @@ operation! {
     }
 }
 
+paged! {
+    GetAnalyticsAgentcopilotsAggregatesJobResults -> types::AgentCopilotAggregateDataContainer;
+    CursorField { items: ["results"] }
+}
+
 operation! {
     /// `POST /api/v2/analytics/agentcopilots/aggregates/query` (`postAnalyticsAgentcopilotsAggregatesQuery`)
     ///
     /// Permissions: `analytics:agentCopilotAggregate:view`
-    Analytics.agentcopilots_aggregates_query -> types::AgentCopilotAggregateQueryResponse;
+    Analytics.agentcopilots_aggregates_query -> PostAnalyticsAgentcopilotsAggregatesQuery -> types::AgentCopilotAggregateQueryResponse;
     "postAnalyticsAgentcopilotsAggregatesQuery" Post "/api/v2/analytics/agentcopilots/aggregates/query"
     body: types::AgentCopilotAggregationQuery;
+}
+
+paged! {
+    PostAnalyticsAgentcopilotsAggregatesQuery -> types::AgentCopilotAggregateDataContainer;
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/agentcopilots/aggregates/jobs" }
 }
 
 operation! {
@@ -135,9 +155,14 @@ operation! {
     /// `POST /api/v2/analytics/agents/status/query` (`postAnalyticsAgentsStatusQuery`)
     ///
     /// Permissions: `analytics:agentState:view`
-    Analytics.agents_status_query -> types::AnalyticsAgentStateQueryResponse;
+    Analytics.agents_status_query -> PostAnalyticsAgentsStatusQuery -> types::AnalyticsAgentStateQueryResponse;
     "postAnalyticsAgentsStatusQuery" Post "/api/v2/analytics/agents/status/query"
     body: types::AgentStateQueryRequest;
+}
+
+paged! {
+    PostAnalyticsAgentsStatusQuery -> types::AnalyticsAgentStateAgentResponse;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -204,15 +229,25 @@ operation! {
     }
 }
 
+paged! {
+    GetAnalyticsAgentutilizationsAggregatesJobResults -> types::AgentUtilizationAggregateDataContainer;
+    CursorField { items: ["results"] }
+}
+
 operation! {
     /// `POST /api/v2/analytics/agentutilizations/aggregates/query` (`postAnalyticsAgentutilizationsAggregatesQuery`)
     ///
     /// Preview: it may change or go without notice.
     ///
     /// Permissions: `analytics:agentUtilizationAggregate:view`
-    Analytics.agentutilizations_aggregates_query -> types::AgentUtilizationAggregateQueryResponse;
+    Analytics.agentutilizations_aggregates_query -> PostAnalyticsAgentutilizationsAggregatesQuery -> types::AgentUtilizationAggregateQueryResponse;
     "postAnalyticsAgentutilizationsAggregatesQuery" Post "/api/v2/analytics/agentutilizations/aggregates/query"
     body: types::AgentUtilizationAggregationQuery;
+}
+
+paged! {
+    PostAnalyticsAgentutilizationsAggregatesQuery -> types::AgentUtilizationAggregateDataContainer;
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/agentutilizations/aggregates/jobs" }
 }
 
 operation! {
@@ -233,6 +268,11 @@ operation! {
         language: String = "language",
         ask_action_results: types::GetAnalyticsBotflowDivisionsReportingturnsAskActionResults = "askActionResults",
     }
+}
+
+paged! {
+    GetAnalyticsBotflowDivisionsReportingturns -> types::ReportingTurn;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 250 }
 }
 
 operation! {
@@ -256,6 +296,11 @@ operation! {
     }
 }
 
+paged! {
+    GetAnalyticsBotflowReportingturns -> types::ReportingTurn;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 250 }
+}
+
 operation! {
     /// `GET /api/v2/analytics/botflows/{botFlowId}/sessions` (`getAnalyticsBotflowSessions`)
     ///
@@ -272,6 +317,11 @@ operation! {
         bot_result_categories: types::GetAnalyticsBotflowSessionsBotResultCategories = "botResultCategories",
         end_language: String = "endLanguage",
     }
+}
+
+paged! {
+    GetAnalyticsBotflowSessions -> types::BotFlowSession;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 250 }
 }
 
 operation! {
@@ -319,13 +369,23 @@ operation! {
     }
 }
 
+paged! {
+    GetAnalyticsBotsAggregatesJobResults -> types::BotAggregateDataContainer;
+    CursorField { items: ["results"] }
+}
+
 operation! {
     /// `POST /api/v2/analytics/bots/aggregates/query` (`postAnalyticsBotsAggregatesQuery`)
     ///
     /// Permissions: `analytics:botAggregate:view`
-    Analytics.bots_aggregates_query -> types::BotAggregateQueryResponse;
+    Analytics.bots_aggregates_query -> PostAnalyticsBotsAggregatesQuery -> types::BotAggregateQueryResponse;
     "postAnalyticsBotsAggregatesQuery" Post "/api/v2/analytics/bots/aggregates/query"
     body: types::BotAggregationQuery;
+}
+
+paged! {
+    PostAnalyticsBotsAggregatesQuery -> types::BotAggregateDataContainer;
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/bots/aggregates/jobs" }
 }
 
 operation! {
@@ -373,13 +433,23 @@ operation! {
     }
 }
 
+paged! {
+    GetAnalyticsCasemanagementAggregatesJobResults -> types::CaseManagementAggregateDataContainer;
+    CursorField { items: ["results"] }
+}
+
 operation! {
     /// `POST /api/v2/analytics/casemanagement/aggregates/query` (`postAnalyticsCasemanagementAggregatesQuery`)
     ///
     /// Permissions: `analytics:caseManagementAggregate:view`
-    Analytics.casemanagement_aggregates_query -> types::CaseManagementAggregateQueryResponse;
+    Analytics.casemanagement_aggregates_query -> PostAnalyticsCasemanagementAggregatesQuery -> types::CaseManagementAggregateQueryResponse;
     "postAnalyticsCasemanagementAggregatesQuery" Post "/api/v2/analytics/casemanagement/aggregates/query"
     body: types::CaseManagementAggregationQuery;
+}
+
+paged! {
+    PostAnalyticsCasemanagementAggregatesQuery -> types::CaseManagementAggregateDataContainer;
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/casemanagement/aggregates/jobs" }
 }
 
 operation! {
@@ -393,6 +463,11 @@ operation! {
         page_size: i64 = "pageSize",
         page_number: i64 = "pageNumber",
     }
+}
+
+paged! {
+    PostAnalyticsConversationsActivityQuery -> types::ConversationActivityData;
+    PageNumberNoEnvelope { items: ["results"], page_size: "pageSize" as integer }
 }
 
 operation! {
@@ -440,13 +515,23 @@ operation! {
     }
 }
 
+paged! {
+    GetAnalyticsConversationsAggregatesJobResults -> types::ConversationAggregateDataContainer;
+    CursorField { items: ["results"] }
+}
+
 operation! {
     /// `POST /api/v2/analytics/conversations/aggregates/query` (`postAnalyticsConversationsAggregatesQuery`)
     ///
     /// Permissions: `analytics:conversationAggregate:view`
-    Analytics.conversations_aggregates_query -> types::ConversationAggregateQueryResponse;
+    Analytics.conversations_aggregates_query -> PostAnalyticsConversationsAggregatesQuery -> types::ConversationAggregateQueryResponse;
     "postAnalyticsConversationsAggregatesQuery" Post "/api/v2/analytics/conversations/aggregates/query"
     body: types::ConversationAggregationQuery;
+}
+
+paged! {
+    PostAnalyticsConversationsAggregatesQuery -> types::ConversationAggregateDataContainer;
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/conversations/aggregates/jobs" }
 }
 
 operation! {
@@ -458,6 +543,11 @@ operation! {
     each {
         id: String = "id",
     }
+}
+
+paged! {
+    GetAnalyticsConversationsDetails -> types::AnalyticsConversationWithoutAttributes;
+    UnpagedOtherArray { items: ["conversations"] }
 }
 
 operation! {
@@ -514,13 +604,23 @@ operation! {
     }
 }
 
+paged! {
+    GetAnalyticsConversationsDetailsJobResults -> types::AnalyticsConversation;
+    CursorField { items: ["conversations"], page_size: "pageSize" as integer }
+}
+
 operation! {
     /// `POST /api/v2/analytics/conversations/details/query` (`postAnalyticsConversationsDetailsQuery`)
     ///
     /// Permissions: `analytics:conversationDetail:view`, `analytics:agentConversationDetail:view`
-    Analytics.conversations_details_query -> types::AnalyticsConversationQueryResponse;
+    Analytics.conversations_details_query -> PostAnalyticsConversationsDetailsQuery -> types::AnalyticsConversationQueryResponse;
     "postAnalyticsConversationsDetailsQuery" Post "/api/v2/analytics/conversations/details/query"
     body: types::ConversationQuery;
+}
+
+paged! {
+    PostAnalyticsConversationsDetailsQuery -> types::AnalyticsConversationWithoutAttributes;
+    BodyPagingTotalHits { items: ["conversations"], page_size: body "paging.pageSize" as integer, maximum: 100, cap: items(100000), jobs: "/api/v2/analytics/conversations/details/jobs" }
 }
 
 operation! {
@@ -599,15 +699,25 @@ operation! {
     }
 }
 
+paged! {
+    GetAnalyticsCopilotsAggregatesJobResults -> types::CopilotAggregateDataContainer;
+    CursorField { items: ["results"] }
+}
+
 operation! {
     /// `POST /api/v2/analytics/copilots/aggregates/query` (`postAnalyticsCopilotsAggregatesQuery`)
     ///
     /// Preview: it may change or go without notice.
     ///
     /// Permissions: `analytics:copilotsAggregate:view`
-    Analytics.copilots_aggregates_query -> types::CopilotAggregateQueryResponse;
+    Analytics.copilots_aggregates_query -> PostAnalyticsCopilotsAggregatesQuery -> types::CopilotAggregateQueryResponse;
     "postAnalyticsCopilotsAggregatesQuery" Post "/api/v2/analytics/copilots/aggregates/query"
     body: types::CopilotAggregationQuery;
+}
+
+paged! {
+    PostAnalyticsCopilotsAggregatesQuery -> types::CopilotAggregateDataContainer;
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/copilots/aggregates/jobs" }
 }
 
 operation! {
@@ -637,6 +747,11 @@ operation! {
         date_start: DateTime = "dateStart",
         date_end: DateTime = "dateEnd",
     }
+}
+
+paged! {
+    GetAnalyticsDataextractionDownloadsMetadata -> types::DataExtractionFileSchema;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
 }
 
 operation! {
@@ -714,13 +829,23 @@ operation! {
     }
 }
 
+paged! {
+    GetAnalyticsEvaluationsAggregatesJobResults -> types::EvaluationAggregateDataContainer;
+    CursorField { items: ["results"] }
+}
+
 operation! {
     /// `POST /api/v2/analytics/evaluations/aggregates/query` (`postAnalyticsEvaluationsAggregatesQuery`)
     ///
     /// Permissions: `analytics:evaluationAggregate:view`
-    Analytics.evaluations_aggregates_query -> types::EvaluationAggregateQueryResponse;
+    Analytics.evaluations_aggregates_query -> PostAnalyticsEvaluationsAggregatesQuery -> types::EvaluationAggregateQueryResponse;
     "postAnalyticsEvaluationsAggregatesQuery" Post "/api/v2/analytics/evaluations/aggregates/query"
     body: types::EvaluationAggregationQuery;
+}
+
+paged! {
+    PostAnalyticsEvaluationsAggregatesQuery -> types::EvaluationAggregateDataContainer;
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/evaluations/aggregates/jobs" }
 }
 
 operation! {
@@ -768,13 +893,23 @@ operation! {
     }
 }
 
+paged! {
+    GetAnalyticsFlowexecutionsAggregatesJobResults -> types::FlowExecutionAggregateDataContainer;
+    CursorField { items: ["results"] }
+}
+
 operation! {
     /// `POST /api/v2/analytics/flowexecutions/aggregates/query` (`postAnalyticsFlowexecutionsAggregatesQuery`)
     ///
     /// Permissions: `analytics:flowExecutionAggregate:view`
-    Analytics.flowexecutions_aggregates_query -> types::FlowExecutionAggregateQueryResponse;
+    Analytics.flowexecutions_aggregates_query -> PostAnalyticsFlowexecutionsAggregatesQuery -> types::FlowExecutionAggregateQueryResponse;
     "postAnalyticsFlowexecutionsAggregatesQuery" Post "/api/v2/analytics/flowexecutions/aggregates/query"
     body: types::FlowExecutionAggregationQuery;
+}
+
+paged! {
+    PostAnalyticsFlowexecutionsAggregatesQuery -> types::FlowExecutionAggregateDataContainer;
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/flowexecutions/aggregates/jobs" }
 }
 
 operation! {
@@ -788,6 +923,11 @@ operation! {
         page_size: i64 = "pageSize",
         page_number: i64 = "pageNumber",
     }
+}
+
+paged! {
+    PostAnalyticsFlowsActivityQuery -> types::FlowActivityData;
+    PageNumberNoEnvelope { items: ["results"], page_size: "pageSize" as integer }
 }
 
 operation! {
@@ -835,22 +975,37 @@ operation! {
     }
 }
 
+paged! {
+    GetAnalyticsFlowsAggregatesJobResults -> types::FlowAggregateDataContainer;
+    CursorField { items: ["results"] }
+}
+
 operation! {
     /// `POST /api/v2/analytics/flows/aggregates/query` (`postAnalyticsFlowsAggregatesQuery`)
     ///
     /// Permissions: `analytics:flowAggregate:view`
-    Analytics.flows_aggregates_query -> types::FlowAggregateQueryResponse;
+    Analytics.flows_aggregates_query -> PostAnalyticsFlowsAggregatesQuery -> types::FlowAggregateQueryResponse;
     "postAnalyticsFlowsAggregatesQuery" Post "/api/v2/analytics/flows/aggregates/query"
     body: types::FlowAggregationQuery;
+}
+
+paged! {
+    PostAnalyticsFlowsAggregatesQuery -> types::FlowAggregateDataContainer;
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/flows/aggregates/jobs" }
 }
 
 operation! {
     /// `POST /api/v2/analytics/flows/observations/query` (`postAnalyticsFlowsObservationsQuery`)
     ///
     /// Permissions: `analytics:flowObservation:view`
-    Analytics.flows_observations_query -> types::FlowObservationQueryResponse;
+    Analytics.flows_observations_query -> PostAnalyticsFlowsObservationsQuery -> types::FlowObservationQueryResponse;
     "postAnalyticsFlowsObservationsQuery" Post "/api/v2/analytics/flows/observations/query"
     body: types::FlowObservationQuery;
+}
+
+paged! {
+    PostAnalyticsFlowsObservationsQuery -> types::FlowObservationDataContainer;
+    UnpagedPostResults { items: ["results"] }
 }
 
 operation! {
@@ -898,13 +1053,23 @@ operation! {
     }
 }
 
+paged! {
+    GetAnalyticsJourneysAggregatesJobResults -> types::JourneyAggregateDataContainer;
+    CursorField { items: ["results"] }
+}
+
 operation! {
     /// `POST /api/v2/analytics/journeys/aggregates/query` (`postAnalyticsJourneysAggregatesQuery`)
     ///
     /// Permissions: `analytics:journeyAggregate:view`
-    Analytics.journeys_aggregates_query -> types::JourneyAggregateQueryResponse;
+    Analytics.journeys_aggregates_query -> PostAnalyticsJourneysAggregatesQuery -> types::JourneyAggregateQueryResponse;
     "postAnalyticsJourneysAggregatesQuery" Post "/api/v2/analytics/journeys/aggregates/query"
     body: types::JourneyAggregationQuery;
+}
+
+paged! {
+    PostAnalyticsJourneysAggregatesQuery -> types::JourneyAggregateDataContainer;
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/journeys/aggregates/jobs" }
 }
 
 operation! {
@@ -952,31 +1117,51 @@ operation! {
     }
 }
 
+paged! {
+    GetAnalyticsKnowledgeAggregatesJobResults -> types::KnowledgeAggregateDataContainer;
+    CursorField { items: ["results"] }
+}
+
 operation! {
     /// `POST /api/v2/analytics/knowledge/aggregates/query` (`postAnalyticsKnowledgeAggregatesQuery`)
     ///
     /// Permissions: `analytics:knowledgeAggregate:view`
-    Analytics.knowledge_aggregates_query -> types::KnowledgeAggregateQueryResponse;
+    Analytics.knowledge_aggregates_query -> PostAnalyticsKnowledgeAggregatesQuery -> types::KnowledgeAggregateQueryResponse;
     "postAnalyticsKnowledgeAggregatesQuery" Post "/api/v2/analytics/knowledge/aggregates/query"
     body: types::KnowledgeAggregationQuery;
+}
+
+paged! {
+    PostAnalyticsKnowledgeAggregatesQuery -> types::KnowledgeAggregateDataContainer;
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/knowledge/aggregates/jobs" }
 }
 
 operation! {
     /// `POST /api/v2/analytics/queues/observations/query` (`postAnalyticsQueuesObservationsQuery`)
     ///
     /// Permissions: `analytics:queueObservation:view`
-    Analytics.queues_observations_query -> types::QueueObservationQueryResponse;
+    Analytics.queues_observations_query -> PostAnalyticsQueuesObservationsQuery -> types::QueueObservationQueryResponse;
     "postAnalyticsQueuesObservationsQuery" Post "/api/v2/analytics/queues/observations/query"
     body: types::QueueObservationQuery;
+}
+
+paged! {
+    PostAnalyticsQueuesObservationsQuery -> types::QueueObservationDataContainer;
+    UnpagedPostResults { items: ["results"] }
 }
 
 operation! {
     /// `POST /api/v2/analytics/ratelimits/aggregates/query` (`postAnalyticsRatelimitsAggregatesQuery`)
     ///
     /// Permissions: `analytics:rateLimitAggregate:view`
-    Analytics.ratelimits_aggregates_query -> types::RateLimitAggregateQueryResponse;
+    Analytics.ratelimits_aggregates_query -> PostAnalyticsRatelimitsAggregatesQuery -> types::RateLimitAggregateQueryResponse;
     "postAnalyticsRatelimitsAggregatesQuery" Post "/api/v2/analytics/ratelimits/aggregates/query"
     body: types::RateLimitAggregationQuery;
+}
+
+paged! {
+    PostAnalyticsRatelimitsAggregatesQuery -> types::RateLimitAggregateDataContainer;
+    UnpagedPostResults { items: ["results"] }
 }
 
 operation! {
@@ -1052,8 +1237,13 @@ operation! {
     /// `GET /api/v2/analytics/reporting/exports/metadata` (`getAnalyticsReportingExportsMetadata`)
     ///
     /// Permissions: `analytics:dataExport:view`
-    Analytics.reporting_exports_metadata -> types::ReportingExportMetadataJobListing;
+    Analytics.reporting_exports_metadata -> GetAnalyticsReportingExportsMetadata -> types::ReportingExportMetadataJobListing;
     "getAnalyticsReportingExportsMetadata" Get "/api/v2/analytics/reporting/exports/metadata"
+}
+
+paged! {
+    GetAnalyticsReportingExportsMetadata -> types::ReportingExportMetadataJobResponse;
+    UnpagedWithEnvelope { items: ["entities"] }
 }
 
 operation! {
@@ -1108,9 +1298,14 @@ operation! {
     /// `POST /api/v2/analytics/reporting/settings/dashboards/query` (`postAnalyticsReportingSettingsDashboardsQuery`)
     ///
     /// Permissions: `analytics:dashboardConfigurations:view`
-    Analytics.post_reporting_settings_dashboards_query -> types::DashboardConfigurationListing;
+    Analytics.post_reporting_settings_dashboards_query -> PostAnalyticsReportingSettingsDashboardsQuery -> types::DashboardConfigurationListing;
     "postAnalyticsReportingSettingsDashboardsQuery" Post "/api/v2/analytics/reporting/settings/dashboards/query"
     body: types::DashboardConfigurationQueryRequest;
+}
+
+paged! {
+    PostAnalyticsReportingSettingsDashboardsQuery -> types::DashboardConfiguration;
+    BodyPageNumber { items: ["entities"], page_size: body "pageSize" as integer, maximum: 25 }
 }
 
 operation! {
@@ -1183,13 +1378,23 @@ operation! {
     }
 }
 
+paged! {
+    GetAnalyticsResolutionsAggregatesJobResults -> types::ResolutionAggregateDataContainer;
+    CursorField { items: ["results"] }
+}
+
 operation! {
     /// `POST /api/v2/analytics/resolutions/aggregates/query` (`postAnalyticsResolutionsAggregatesQuery`)
     ///
     /// Permissions: `analytics:resolutionAggregate:view`
-    Analytics.resolutions_aggregates_query -> types::ResolutionAggregateQueryResponse;
+    Analytics.resolutions_aggregates_query -> PostAnalyticsResolutionsAggregatesQuery -> types::ResolutionAggregateQueryResponse;
     "postAnalyticsResolutionsAggregatesQuery" Post "/api/v2/analytics/resolutions/aggregates/query"
     body: types::ResolutionAggregationQuery;
+}
+
+paged! {
+    PostAnalyticsResolutionsAggregatesQuery -> types::ResolutionAggregateDataContainer;
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/resolutions/aggregates/jobs" }
 }
 
 operation! {
@@ -1203,6 +1408,11 @@ operation! {
         page_size: i64 = "pageSize",
         page_number: i64 = "pageNumber",
     }
+}
+
+paged! {
+    PostAnalyticsRoutingActivityQuery -> types::RoutingActivityData;
+    PageNumberNoEnvelope { items: ["results"], page_size: "pageSize" as integer }
 }
 
 operation! {
@@ -1250,13 +1460,23 @@ operation! {
     }
 }
 
+paged! {
+    GetAnalyticsSummariesAggregatesJobResults -> types::SummaryAggregateDataContainer;
+    CursorField { items: ["results"] }
+}
+
 operation! {
     /// `POST /api/v2/analytics/summaries/aggregates/query` (`postAnalyticsSummariesAggregatesQuery`)
     ///
     /// Permissions: `analytics:summaryAggregate:view`
-    Analytics.summaries_aggregates_query -> types::SummaryAggregateQueryResponse;
+    Analytics.summaries_aggregates_query -> PostAnalyticsSummariesAggregatesQuery -> types::SummaryAggregateQueryResponse;
     "postAnalyticsSummariesAggregatesQuery" Post "/api/v2/analytics/summaries/aggregates/query"
     body: types::SummaryAggregationQuery;
+}
+
+paged! {
+    PostAnalyticsSummariesAggregatesQuery -> types::SummaryAggregateDataContainer;
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/summaries/aggregates/jobs" }
 }
 
 operation! {
@@ -1304,13 +1524,23 @@ operation! {
     }
 }
 
+paged! {
+    GetAnalyticsSurveysAggregatesJobResults -> types::SurveyAggregateDataContainer;
+    CursorField { items: ["results"] }
+}
+
 operation! {
     /// `POST /api/v2/analytics/surveys/aggregates/query` (`postAnalyticsSurveysAggregatesQuery`)
     ///
     /// Permissions: `analytics:surveyAggregate:view`
-    Analytics.surveys_aggregates_query -> types::SurveyAggregateQueryResponse;
+    Analytics.surveys_aggregates_query -> PostAnalyticsSurveysAggregatesQuery -> types::SurveyAggregateQueryResponse;
     "postAnalyticsSurveysAggregatesQuery" Post "/api/v2/analytics/surveys/aggregates/query"
     body: types::SurveyAggregationQuery;
+}
+
+paged! {
+    PostAnalyticsSurveysAggregatesQuery -> types::SurveyAggregateDataContainer;
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/surveys/aggregates/jobs" }
 }
 
 operation! {
@@ -1358,13 +1588,23 @@ operation! {
     }
 }
 
+paged! {
+    GetAnalyticsTaskmanagementAggregatesJobResults -> types::TaskManagementAggregateDataContainer;
+    CursorField { items: ["results"] }
+}
+
 operation! {
     /// `POST /api/v2/analytics/taskmanagement/aggregates/query` (`postAnalyticsTaskmanagementAggregatesQuery`)
     ///
     /// Permissions: `analytics:taskManagementAggregate:view`
-    Analytics.taskmanagement_aggregates_query -> types::TaskManagementAggregateQueryResponse;
+    Analytics.taskmanagement_aggregates_query -> PostAnalyticsTaskmanagementAggregatesQuery -> types::TaskManagementAggregateQueryResponse;
     "postAnalyticsTaskmanagementAggregatesQuery" Post "/api/v2/analytics/taskmanagement/aggregates/query"
     body: types::TaskManagementAggregationQuery;
+}
+
+paged! {
+    PostAnalyticsTaskmanagementAggregatesQuery -> types::TaskManagementAggregateDataContainer;
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/taskmanagement/aggregates/jobs" }
 }
 
 operation! {
@@ -1380,6 +1620,11 @@ operation! {
     }
 }
 
+paged! {
+    PostAnalyticsTaskmanagementMetricsQuery -> types::TaskManagementObservationResult;
+    CursorsObject { items: ["results"], page_size: "pageSize" as integer, maximum: 200, token_in: query "after" }
+}
+
 operation! {
     /// `POST /api/v2/analytics/teams/activity/query` (`postAnalyticsTeamsActivityQuery`)
     ///
@@ -1391,6 +1636,11 @@ operation! {
         page_size: i64 = "pageSize",
         page_number: i64 = "pageNumber",
     }
+}
+
+paged! {
+    PostAnalyticsTeamsActivityQuery -> types::TeamActivityData;
+    PageNumberNoEnvelope { items: ["results"], page_size: "pageSize" as integer }
 }
 
 operation! {
@@ -1438,13 +1688,23 @@ operation! {
     }
 }
 
+paged! {
+    GetAnalyticsTranscriptsAggregatesJobResults -> types::TranscriptAggregateDataContainer;
+    CursorField { items: ["results"] }
+}
+
 operation! {
     /// `POST /api/v2/analytics/transcripts/aggregates/query` (`postAnalyticsTranscriptsAggregatesQuery`)
     ///
     /// Permissions: `analytics:speechAndTextAnalyticsAggregates:view`
-    Analytics.transcripts_aggregates_query -> types::TranscriptAggregateQueryResponse;
+    Analytics.transcripts_aggregates_query -> PostAnalyticsTranscriptsAggregatesQuery -> types::TranscriptAggregateQueryResponse;
     "postAnalyticsTranscriptsAggregatesQuery" Post "/api/v2/analytics/transcripts/aggregates/query"
     body: types::TranscriptAggregationQuery;
+}
+
+paged! {
+    PostAnalyticsTranscriptsAggregatesQuery -> types::TranscriptAggregateDataContainer;
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/transcripts/aggregates/jobs" }
 }
 
 operation! {
@@ -1458,6 +1718,11 @@ operation! {
         page_size: i64 = "pageSize",
         page_number: i64 = "pageNumber",
     }
+}
+
+paged! {
+    PostAnalyticsUsersActivityQuery -> types::UserActivityData;
+    PageNumberNoEnvelope { items: ["results"], page_size: "pageSize" as integer }
 }
 
 operation! {
@@ -1505,13 +1770,23 @@ operation! {
     }
 }
 
+paged! {
+    GetAnalyticsUsersAggregatesJobResults -> types::UserAggregateDataContainer;
+    CursorField { items: ["results"] }
+}
+
 operation! {
     /// `POST /api/v2/analytics/users/aggregates/query` (`postAnalyticsUsersAggregatesQuery`)
     ///
     /// Permissions: `analytics:userAggregate:view`
-    Analytics.users_aggregates_query -> types::UserAggregateQueryResponse;
+    Analytics.users_aggregates_query -> PostAnalyticsUsersAggregatesQuery -> types::UserAggregateQueryResponse;
     "postAnalyticsUsersAggregatesQuery" Post "/api/v2/analytics/users/aggregates/query"
     body: types::UserAggregationQuery;
+}
+
+paged! {
+    PostAnalyticsUsersAggregatesQuery -> types::UserAggregateDataContainer;
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/users/aggregates/jobs" }
 }
 
 operation! {
@@ -1568,20 +1843,35 @@ operation! {
     }
 }
 
+paged! {
+    GetAnalyticsUsersDetailsJobResults -> types::AnalyticsUserDetail;
+    CursorField { items: ["userDetails"], page_size: "pageSize" as integer }
+}
+
 operation! {
     /// `POST /api/v2/analytics/users/details/query` (`postAnalyticsUsersDetailsQuery`)
     ///
     /// Permissions: `analytics:userDetail:view`
-    Analytics.users_details_query -> types::AnalyticsUserDetailsQueryResponse;
+    Analytics.users_details_query -> PostAnalyticsUsersDetailsQuery -> types::AnalyticsUserDetailsQueryResponse;
     "postAnalyticsUsersDetailsQuery" Post "/api/v2/analytics/users/details/query"
     body: types::UserDetailsQuery;
+}
+
+paged! {
+    PostAnalyticsUsersDetailsQuery -> types::AnalyticsUserDetail;
+    BodyPagingTotalHits { items: ["userDetails"], page_size: body "paging.pageSize" as integer, maximum: 100, jobs: "/api/v2/analytics/users/details/jobs" }
 }
 
 operation! {
     /// `POST /api/v2/analytics/users/observations/query` (`postAnalyticsUsersObservationsQuery`)
     ///
     /// Permissions: `analytics:userObservation:view`
-    Analytics.users_observations_query -> types::UserObservationQueryResponse;
+    Analytics.users_observations_query -> PostAnalyticsUsersObservationsQuery -> types::UserObservationQueryResponse;
     "postAnalyticsUsersObservationsQuery" Post "/api/v2/analytics/users/observations/query"
     body: types::UserObservationQuery;
+}
+
+paged! {
+    PostAnalyticsUsersObservationsQuery -> types::UserObservationDataContainer;
+    UnpagedPostResults { items: ["results"] }
 }

@@ -1632,11 +1632,16 @@ operation! {
     /// `GET /api/v2/flows/instances/jobs/{jobId}` (`getFlowsInstancesJob`)
     ///
     /// Permissions: `architect:flowInstance:view`
-    Architect.flows_instances_job -> types::GetFlowExecutionDataJobResult;
+    Architect.flows_instances_job -> GetFlowsInstancesJob -> types::GetFlowExecutionDataJobResult;
     "getFlowsInstancesJob" Get "/api/v2/flows/instances/jobs/{jobId}"
     path {
         job_id: String = "jobId",
     }
+}
+
+paged! {
+    GetFlowsInstancesJob -> types::ExecutionDataEntity;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -1650,6 +1655,11 @@ operation! {
         index_only: bool = "indexOnly",
         page_size: i64 = "pageSize",
     }
+}
+
+paged! {
+    PostFlowsInstancesQuery -> types::FlowExecutionDataQueryResult;
+    PageSizeOnlyNextUri { items: ["entities"], page_size: "pageSize" as integer, jobs: "/api/v2/flows/instances/jobs" }
 }
 
 operation! {
@@ -1751,6 +1761,11 @@ operation! {
     query {
         expand: types::GetFlowsInstanceExpand = "expand",
     }
+}
+
+paged! {
+    GetFlowsInstance -> types::ExecutionDataEntity;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {

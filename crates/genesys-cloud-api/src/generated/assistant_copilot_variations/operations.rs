@@ -15,11 +15,16 @@ operation! {
     /// `GET /api/v2/assistants/{assistantId}/variations` (`getAssistantVariations`)
     ///
     /// Permissions: `assistants:copilot:view`
-    AssistantCopilotVariations.assistant_variations -> types::AssistantCopilotVariationListing;
+    AssistantCopilotVariations.assistant_variations -> GetAssistantVariations -> types::AssistantCopilotVariationListing;
     "getAssistantVariations" Get "/api/v2/assistants/{assistantId}/variations"
     path {
         assistant_id: String = "assistantId",
     }
+}
+
+paged! {
+    GetAssistantVariations -> types::AssistantCopilotVariation;
+    NextUriOnlyEnvelope { items: ["entities"] }
 }
 
 operation! {

@@ -32,6 +32,11 @@ operation! {
     }
 }
 
+paged! {
+    PostAuditsQueryRealtime -> types::AuditLogMessage;
+    BodyPageNumber { items: ["entities"], page_size: body "pageSize" as integer }
+}
+
 operation! {
     /// `POST /api/v2/audits/query/realtime/related` (`postAuditsQueryRealtimeRelated`)
     ///
@@ -42,6 +47,11 @@ operation! {
     each {
         expand: types::PostAuditsQueryRealtimeRelatedExpand = "expand",
     }
+}
+
+paged! {
+    PostAuditsQueryRealtimeRelated -> types::AuditLogMessage;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -96,4 +106,9 @@ operation! {
     each {
         expand: types::GetAuditsQueryTransactionIdResultsExpand = "expand",
     }
+}
+
+paged! {
+    GetAuditsQueryTransactionIdResults -> types::AuditLogMessage;
+    CursorField { items: ["entities"], page_size: "pageSize" as integer, maximum: 500 }
 }

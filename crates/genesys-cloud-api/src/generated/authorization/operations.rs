@@ -88,6 +88,11 @@ operation! {
     }
 }
 
+paged! {
+    GetAuthorizationDivisionsQuery -> types::AuthzDivision;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
+}
+
 operation! {
     /// `GET /api/v2/authorization/divisions/{divisionId}` (`getAuthorizationDivision`)
     Authorization.division -> GetAuthorizationDivision -> types::AuthzDivision;
@@ -182,6 +187,11 @@ operation! {
     }
 }
 
+paged! {
+    GetAuthorizationDivisionspermittedMe -> types::AuthzDivision;
+    UnpagedBareArray { items: [] }
+}
+
 operation! {
     /// `GET /api/v2/authorization/divisionspermitted/paged/me` (`getAuthorizationDivisionspermittedPagedMe`)
     Authorization.divisionspermitted_paged_me -> GetAuthorizationDivisionspermittedPagedMe -> types::DivsPermittedEntityListing;
@@ -251,6 +261,11 @@ operation! {
     }
 }
 
+paged! {
+    GetAuthorizationPolicies -> types::AuthorizationPolicy;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as integer, maximum: 200 }
+}
+
 operation! {
     /// `GET /api/v2/authorization/policies/subject/{subjectId}` (`getAuthorizationPoliciesSubjectSubjectId`)
     ///
@@ -264,6 +279,11 @@ operation! {
         after: String = "after",
         page_size: i64 = "pageSize",
     }
+}
+
+paged! {
+    GetAuthorizationPoliciesSubjectSubjectId -> types::AuthorizationPolicy;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as integer, maximum: 200 }
 }
 
 operation! {
@@ -287,6 +307,11 @@ operation! {
         after: String = "after",
         page_size: i64 = "pageSize",
     }
+}
+
+paged! {
+    GetAuthorizationPoliciesTarget -> types::AuthorizationPolicy;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as integer, maximum: 200 }
 }
 
 operation! {
@@ -347,12 +372,17 @@ operation! {
     /// `POST /api/v2/authorization/policies/targets/{targetName}/validate` (`postAuthorizationPoliciesTargetValidate`)
     ///
     /// Permissions: `authorization:policy:add`
-    Authorization.post_policies_target_validate -> types::ValidationErrorListing;
+    Authorization.post_policies_target_validate -> PostAuthorizationPoliciesTargetValidate -> types::ValidationErrorListing;
     "postAuthorizationPoliciesTargetValidate" Post "/api/v2/authorization/policies/targets/{targetName}/validate"
     path {
         target_name: String = "targetName",
     }
     body: types::AuthorizationPolicy;
+}
+
+paged! {
+    PostAuthorizationPoliciesTargetValidate -> types::ValidationErrorResponse;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -406,8 +436,13 @@ operation! {
 
 operation! {
     /// `GET /api/v2/authorization/products` (`getAuthorizationProducts`)
-    Authorization.products -> types::OrganizationProductEntityListing;
+    Authorization.products -> GetAuthorizationProducts -> types::OrganizationProductEntityListing;
     "getAuthorizationProducts" Get "/api/v2/authorization/products"
+}
+
+paged! {
+    GetAuthorizationProducts -> types::DomainOrganizationProduct;
+    UnpagedWithEnvelope { items: ["entities"] }
 }
 
 operation! {

@@ -30,6 +30,11 @@ operation! {
     }
 }
 
+paged! {
+    GetBillingContracts -> types::BillingContract;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
+}
+
 operation! {
     /// `GET /api/v2/billing/contracts/invoices` (`getBillingContractsInvoices`)
     ///
@@ -46,6 +51,11 @@ operation! {
         date_end: Date = "dateEnd",
         payment_status: types::GetBillingContractsInvoicesPaymentStatus = "paymentStatus",
     }
+}
+
+paged! {
+    GetBillingContractsInvoices -> types::BillingInvoice;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
 }
 
 operation! {
@@ -77,6 +87,11 @@ operation! {
         after: String = "after",
         page_size: String = "pageSize",
     }
+}
+
+paged! {
+    GetBillingContractsInvoiceLines -> types::BillingInvoiceItem;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
 }
 
 operation! {

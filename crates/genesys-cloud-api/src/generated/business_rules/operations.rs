@@ -27,6 +27,11 @@ operation! {
     }
 }
 
+paged! {
+    GetBusinessrulesDecisiontables -> types::DecisionTable;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 100 }
+}
+
 operation! {
     /// `POST /api/v2/businessrules/decisiontables` (`postBusinessrulesDecisiontables`)
     ///
@@ -53,6 +58,11 @@ operation! {
         expand: types::GetBusinessrulesDecisiontablesSearchExpand = "expand",
         ids: String = "ids",
     }
+}
+
+paged! {
+    GetBusinessrulesDecisiontablesSearch -> types::DecisionTable;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 100 }
 }
 
 operation! {
@@ -119,6 +129,11 @@ operation! {
     }
 }
 
+paged! {
+    GetBusinessrulesDecisiontableExports -> types::DecisionTableExportJob;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 100 }
+}
+
 operation! {
     /// `POST /api/v2/businessrules/decisiontables/{tableId}/exports` (`postBusinessrulesDecisiontableExports`)
     ///
@@ -168,6 +183,11 @@ operation! {
         after: String = "after",
         page_size: String = "pageSize",
     }
+}
+
+paged! {
+    GetBusinessrulesDecisiontableImports -> types::DecisionTableImportJob;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 100 }
 }
 
 operation! {
@@ -236,6 +256,11 @@ operation! {
     each {
         status: String = "status",
     }
+}
+
+paged! {
+    GetBusinessrulesDecisiontableVersions -> types::DecisionTableVersion;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 100 }
 }
 
 operation! {
@@ -508,8 +533,13 @@ operation! {
     /// `GET /api/v2/businessrules/schemas` (`getBusinessrulesSchemas`)
     ///
     /// Permissions: `businessrules:businessRulesSchema:view`
-    BusinessRules.schemas -> types::BusinessRulesDataSchemaListing;
+    BusinessRules.schemas -> GetBusinessrulesSchemas -> types::BusinessRulesDataSchemaListing;
     "getBusinessrulesSchemas" Get "/api/v2/businessrules/schemas"
+}
+
+paged! {
+    GetBusinessrulesSchemas -> types::BusinessRulesDataSchema;
+    NextUriOnlyEnvelope { items: ["entities"] }
 }
 
 operation! {
@@ -525,8 +555,13 @@ operation! {
     /// `GET /api/v2/businessrules/schemas/coretypes` (`getBusinessrulesSchemasCoretypes`)
     ///
     /// Permissions: `businessrules:businessRulesSchema:view`
-    BusinessRules.schemas_coretypes -> types::CoretypeListing;
+    BusinessRules.schemas_coretypes -> GetBusinessrulesSchemasCoretypes -> types::CoretypeListing;
     "getBusinessrulesSchemasCoretypes" Get "/api/v2/businessrules/schemas/coretypes"
+}
+
+paged! {
+    GetBusinessrulesSchemasCoretypes -> types::Coretype;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -586,6 +621,11 @@ operation! {
         after: String = "after",
         page_size: String = "pageSize",
     }
+}
+
+paged! {
+    GetBusinessrulesSchemaVersions -> types::BusinessRulesDataSchema;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text }
 }
 
 operation! {

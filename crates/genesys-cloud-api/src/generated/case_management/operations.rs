@@ -25,6 +25,11 @@ operation! {
     }
 }
 
+paged! {
+    GetCasemanagementCaseplans -> types::Caseplan;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as integer, maximum: 200 }
+}
+
 operation! {
     /// `POST /api/v2/casemanagement/caseplans` (`postCasemanagementCaseplans`)
     ///
@@ -38,9 +43,14 @@ operation! {
     /// `POST /api/v2/casemanagement/caseplans/query` (`postCasemanagementCaseplansQuery`)
     ///
     /// Permissions: `caseManagement:caseplan:view`
-    CaseManagement.caseplans_query -> types::CaseplanQueryEntityListing;
+    CaseManagement.caseplans_query -> PostCasemanagementCaseplansQuery -> types::CaseplanQueryEntityListing;
     "postCasemanagementCaseplansQuery" Post "/api/v2/casemanagement/caseplans/query"
     body: types::CaseplanQueryRequest;
+}
+
+paged! {
+    PostCasemanagementCaseplansQuery -> types::Caseplan;
+    BodyAfter { items: ["entities"], page_size: body "pageSize" as integer, maximum: 200 }
 }
 
 operation! {
@@ -222,7 +232,7 @@ operation! {
     /// `GET /api/v2/casemanagement/caseplans/{caseplanId}/versions/{versionId}/dataschemas` (`getCasemanagementCaseplanVersionDataschemas`)
     ///
     /// Permissions: `caseManagement:caseplanDataSchemas:view`
-    CaseManagement.caseplan_version_dataschemas -> types::CaseplanDataSchemaListing;
+    CaseManagement.caseplan_version_dataschemas -> GetCasemanagementCaseplanVersionDataschemas -> types::CaseplanDataSchemaListing;
     "getCasemanagementCaseplanVersionDataschemas" Get "/api/v2/casemanagement/caseplans/{caseplanId}/versions/{versionId}/dataschemas"
     path {
         caseplan_id: String = "caseplanId",
@@ -230,16 +240,26 @@ operation! {
     }
 }
 
+paged! {
+    GetCasemanagementCaseplanVersionDataschemas -> types::CaseplanDataSchema;
+    UnpagedEntities { items: ["entities"] }
+}
+
 operation! {
     /// `GET /api/v2/casemanagement/caseplans/{caseplanId}/versions/{versionId}/intakesettings` (`getCasemanagementCaseplanVersionIntakesettings`)
     ///
     /// Permissions: `caseManagement:caseplanIntakeSettings:view`
-    CaseManagement.caseplan_version_intakesettings -> types::IntakeSettingsListing;
+    CaseManagement.caseplan_version_intakesettings -> GetCasemanagementCaseplanVersionIntakesettings -> types::IntakeSettingsListing;
     "getCasemanagementCaseplanVersionIntakesettings" Get "/api/v2/casemanagement/caseplans/{caseplanId}/versions/{versionId}/intakesettings"
     path {
         caseplan_id: String = "caseplanId",
         version_id: String = "versionId",
     }
+}
+
+paged! {
+    GetCasemanagementCaseplanVersionIntakesettings -> types::IntakeSetting;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -260,6 +280,11 @@ operation! {
     each {
         expands: types::GetCasemanagementCaseplanVersionStageplansExpands = "expands",
     }
+}
+
+paged! {
+    GetCasemanagementCaseplanVersionStageplans -> types::Stageplan;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
 }
 
 operation! {
@@ -299,6 +324,11 @@ operation! {
     }
 }
 
+paged! {
+    GetCasemanagementCaseplanVersionStageplanStepplans -> types::Stepplan;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
+}
+
 operation! {
     /// `GET /api/v2/casemanagement/caseplans/{caseplanId}/versions/{versionId}/stageplans/{stageplanId}/stepplans/{stepplanId}` (`getCasemanagementCaseplanVersionStageplanStepplan`)
     ///
@@ -329,9 +359,14 @@ operation! {
     /// `POST /api/v2/casemanagement/cases/associations/query` (`postCasemanagementCasesAssociationsQuery`)
     ///
     /// Permissions: `caseManagement:caseAssociation:view`
-    CaseManagement.cases_associations_query -> types::CaseAssociationQueryEntityListing;
+    CaseManagement.cases_associations_query -> PostCasemanagementCasesAssociationsQuery -> types::CaseAssociationQueryEntityListing;
     "postCasemanagementCasesAssociationsQuery" Post "/api/v2/casemanagement/cases/associations/query"
     body: types::CaseAssociationQuery;
+}
+
+paged! {
+    PostCasemanagementCasesAssociationsQuery -> types::CaseAssociation;
+    BodyAfter { items: ["entities"], page_size: body "pageSize" as integer }
 }
 
 operation! {
@@ -351,6 +386,11 @@ operation! {
     each {
         expands: types::GetCasemanagementCasesExternalcontactExpands = "expands",
     }
+}
+
+paged! {
+    GetCasemanagementCasesExternalcontact -> types::Case;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as integer, maximum: 200 }
 }
 
 operation! {
@@ -383,11 +423,16 @@ operation! {
     /// Preview: it may change or go without notice.
     ///
     /// Permissions: `caseManagement:queryJobResults:view`
-    CaseManagement.cases_query_job_results -> types::CaseQueryJobResultsResponse;
+    CaseManagement.cases_query_job_results -> GetCasemanagementCasesQueryJobResults -> types::CaseQueryJobResultsResponse;
     "getCasemanagementCasesQueryJobResults" Get "/api/v2/casemanagement/cases/query/jobs/{jobId}/results"
     path {
         job_id: String = "jobId",
     }
+}
+
+paged! {
+    GetCasemanagementCasesQueryJobResults -> types::Case;
+    UnpagedWithEnvelope { items: ["entities"] }
 }
 
 operation! {
@@ -445,6 +490,11 @@ operation! {
     }
 }
 
+paged! {
+    GetCasemanagementCaseAssociations -> types::CaseAssociation;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
+}
+
 operation! {
     /// `POST /api/v2/casemanagement/cases/{caseId}/associations` (`postCasemanagementCaseAssociations`)
     ///
@@ -483,6 +533,11 @@ operation! {
         page_size: i64 = "pageSize",
         sort_order: types::GetCasemanagementCaseCommentsSortOrder = "sortOrder",
     }
+}
+
+paged! {
+    GetCasemanagementCaseComments -> types::Comment;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as integer, maximum: 100 }
 }
 
 operation! {
@@ -595,6 +650,11 @@ operation! {
     }
 }
 
+paged! {
+    GetCasemanagementCaseStages -> types::Stage;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
+}
+
 operation! {
     /// `GET /api/v2/casemanagement/cases/{caseId}/stages/{stageId}` (`getCasemanagementCaseStage`)
     ///
@@ -622,6 +682,11 @@ operation! {
         after: String = "after",
         page_size: String = "pageSize",
     }
+}
+
+paged! {
+    GetCasemanagementCaseStageSteps -> types::Step;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
 }
 
 operation! {

@@ -83,6 +83,11 @@ operation! {
     }
 }
 
+paged! {
+    GetChatsRoomMessages -> types::ChatMessageResponse;
+    IdOrDateWindow { items: ["entities"], page_size: "limit" as text }
+}
+
 operation! {
     /// `POST /api/v2/chats/rooms/{roomJid}/messages` (`postChatsRoomMessages`)
     ///
@@ -123,12 +128,17 @@ operation! {
     /// `GET /api/v2/chats/rooms/{roomJid}/messages/{messageIds}` (`getChatsRoomMessage`)
     ///
     /// Permissions: `chat:chat:access`, `chat:room:view`
-    Chat.chats_room_message -> types::ChatMessageEntityListing;
+    Chat.chats_room_message -> GetChatsRoomMessage -> types::ChatMessageEntityListing;
     "getChatsRoomMessage" Get "/api/v2/chats/rooms/{roomJid}/messages/{messageIds}"
     path {
         room_jid: String = "roomJid",
         message_ids: String = "messageIds",
     }
+}
+
+paged! {
+    GetChatsRoomMessage -> types::ChatMessageResponse;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -247,6 +257,11 @@ operation! {
     }
 }
 
+paged! {
+    GetChatsThreadMessages -> types::ChatMessageResponse;
+    IdOrDateWindow { items: ["entities"], page_size: "limit" as text }
+}
+
 operation! {
     /// `GET /api/v2/chats/users/me/settings` (`getChatsUsersMeSettings`)
     Chat.chats_users_me_settings -> types::UserSettingsForChat;
@@ -288,7 +303,7 @@ operation! {
     /// `GET /api/v2/chats/users/{userId}/messages` (`getChatsUserMessages`)
     ///
     /// Permissions: `chat:chat:access`, `chat:1on1Message:view`
-    Chat.chats_user_messages -> GetChatsUserMessages -> types::ChatMessageResponse;
+    Chat.chats_user_messages -> GetChatsUserMessages -> types::ChatMessageEntityListing;
     "getChatsUserMessages" Get "/api/v2/chats/users/{userId}/messages"
     path {
         user_id: String = "userId",
@@ -299,6 +314,11 @@ operation! {
         after: String = "after",
         exclude_metadata: bool = "excludeMetadata",
     }
+}
+
+paged! {
+    GetChatsUserMessages -> types::ChatMessageResponse;
+    IdOrDateWindow { items: ["entities"], page_size: "limit" as text }
 }
 
 operation! {
@@ -341,12 +361,17 @@ operation! {
     /// `GET /api/v2/chats/users/{userId}/messages/{messageIds}` (`getChatsUserMessage`)
     ///
     /// Permissions: `chat:chat:access`, `chat:1on1Message:view`
-    Chat.chats_user_message -> types::ChatMessageEntityListing;
+    Chat.chats_user_message -> GetChatsUserMessage -> types::ChatMessageEntityListing;
     "getChatsUserMessage" Get "/api/v2/chats/users/{userId}/messages/{messageIds}"
     path {
         user_id: String = "userId",
         message_ids: String = "messageIds",
     }
+}
+
+paged! {
+    GetChatsUserMessage -> types::ChatMessageResponse;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {

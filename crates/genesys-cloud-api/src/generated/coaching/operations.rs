@@ -62,9 +62,14 @@ operation! {
     /// `POST /api/v2/coaching/appointments/aggregates/query` (`postCoachingAppointmentsAggregatesQuery`)
     ///
     /// Permissions: `coaching:appointment:view`
-    Coaching.appointments_aggregates_query -> types::CoachingAppointmentAggregateResponse;
+    Coaching.appointments_aggregates_query -> PostCoachingAppointmentsAggregatesQuery -> types::CoachingAppointmentAggregateResponse;
     "postCoachingAppointmentsAggregatesQuery" Post "/api/v2/coaching/appointments/aggregates/query"
     body: types::CoachingAppointmentAggregateRequest;
+}
+
+paged! {
+    PostCoachingAppointmentsAggregatesQuery -> types::QueryResponseGroupedData;
+    UnpagedPostResults { items: ["results"] }
 }
 
 operation! {

@@ -140,6 +140,11 @@ operation! {
     }
 }
 
+paged! {
+    GetContentmanagementQuery -> types::QueryResult;
+    BodyPageNumberNested { items: ["results", "entities"], page_size: "pageSize" as integer, token_in: query "pageNumber" }
+}
+
 operation! {
     /// `POST /api/v2/contentmanagement/query` (`postContentmanagementQuery`)
     ContentManagement.post_query -> PostContentmanagementQuery -> types::QueryResults;
@@ -150,10 +155,20 @@ operation! {
     }
 }
 
+paged! {
+    PostContentmanagementQuery -> types::QueryResult;
+    BodyPageNumberNested { items: ["results", "entities"], page_size: body "pageSize" as integer }
+}
+
 operation! {
     /// `GET /api/v2/contentmanagement/securityprofiles` (`getContentmanagementSecurityprofiles`)
-    ContentManagement.securityprofiles -> types::SecurityProfileEntityListing;
+    ContentManagement.securityprofiles -> GetContentmanagementSecurityprofiles -> types::SecurityProfileEntityListing;
     "getContentmanagementSecurityprofiles" Get "/api/v2/contentmanagement/securityprofiles"
+}
+
+paged! {
+    GetContentmanagementSecurityprofiles -> types::SecurityProfile;
+    UnpagedWithEnvelope { items: ["entities"] }
 }
 
 operation! {
@@ -446,6 +461,11 @@ operation! {
     each {
         expand: types::PostContentmanagementWorkspaceTagvaluesQueryExpand = "expand",
     }
+}
+
+paged! {
+    PostContentmanagementWorkspaceTagvaluesQuery -> types::TagValue;
+    BodyPageNumber { items: ["entities"], page_size: body "pageSize" as integer }
 }
 
 operation! {

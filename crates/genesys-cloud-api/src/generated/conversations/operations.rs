@@ -20,6 +20,11 @@ operation! {
     }
 }
 
+paged! {
+    GetConversations -> types::Conversation;
+    UnpagedWithEnvelope { items: ["entities"] }
+}
+
 operation! {
     /// `PATCH /api/v2/conversations/aftercallwork/{conversationId}/participants/{participantId}/communications/{communicationId}` (`patchConversationsAftercallworkConversationIdParticipantCommunication`)
     ///
@@ -36,8 +41,13 @@ operation! {
 
 operation! {
     /// `GET /api/v2/conversations/callbacks` (`getConversationsCallbacks`)
-    Conversations.callbacks -> types::CallbackConversationEntityListing;
+    Conversations.callbacks -> GetConversationsCallbacks -> types::CallbackConversationEntityListing;
     "getConversationsCallbacks" Get "/api/v2/conversations/callbacks"
+}
+
+paged! {
+    GetConversationsCallbacks -> types::CallbackConversation;
+    UnpagedWithEnvelope { items: ["entities"] }
 }
 
 operation! {
@@ -189,12 +199,17 @@ operation! {
 
 operation! {
     /// `GET /api/v2/conversations/callbacks/{conversationId}/participants/{participantId}/wrapupcodes` (`getConversationsCallbackParticipantWrapupcodes`)
-    Conversations.callback_participant_wrapupcodes -> Vec<types::WrapupCode>;
+    Conversations.callback_participant_wrapupcodes -> GetConversationsCallbackParticipantWrapupcodes -> Vec<types::WrapupCode>;
     "getConversationsCallbackParticipantWrapupcodes" Get "/api/v2/conversations/callbacks/{conversationId}/participants/{participantId}/wrapupcodes"
     path {
         conversation_id: String = "conversationId",
         participant_id: String = "participantId",
     }
+}
+
+paged! {
+    GetConversationsCallbackParticipantWrapupcodes -> types::WrapupCode;
+    UnpagedBareArray { items: [] }
 }
 
 operation! {
@@ -211,8 +226,13 @@ operation! {
 
 operation! {
     /// `GET /api/v2/conversations/calls` (`getConversationsCalls`)
-    Conversations.calls -> types::CallConversationEntityListing;
+    Conversations.calls -> GetConversationsCalls -> types::CallConversationEntityListing;
     "getConversationsCalls" Get "/api/v2/conversations/calls"
+}
+
+paged! {
+    GetConversationsCalls -> types::CallConversation;
+    UnpagedWithEnvelope { items: ["entities"] }
 }
 
 operation! {
@@ -636,12 +656,17 @@ operation! {
 
 operation! {
     /// `GET /api/v2/conversations/calls/{conversationId}/participants/{participantId}/wrapupcodes` (`getConversationsCallParticipantWrapupcodes`)
-    Conversations.call_participant_wrapupcodes -> Vec<types::WrapupCode>;
+    Conversations.call_participant_wrapupcodes -> GetConversationsCallParticipantWrapupcodes -> Vec<types::WrapupCode>;
     "getConversationsCallParticipantWrapupcodes" Get "/api/v2/conversations/calls/{conversationId}/participants/{participantId}/wrapupcodes"
     path {
         conversation_id: String = "conversationId",
         participant_id: String = "participantId",
     }
+}
+
+paged! {
+    GetConversationsCallParticipantWrapupcodes -> types::WrapupCode;
+    UnpagedBareArray { items: [] }
 }
 
 operation! {
@@ -658,8 +683,13 @@ operation! {
 
 operation! {
     /// `GET /api/v2/conversations/cobrowsesessions` (`getConversationsCobrowsesessions`)
-    Conversations.cobrowsesessions -> types::CobrowseConversationEntityListing;
+    Conversations.cobrowsesessions -> GetConversationsCobrowsesessions -> types::CobrowseConversationEntityListing;
     "getConversationsCobrowsesessions" Get "/api/v2/conversations/cobrowsesessions"
+}
+
+paged! {
+    GetConversationsCobrowsesessions -> types::CobrowseConversation;
+    UnpagedWithEnvelope { items: ["entities"] }
 }
 
 operation! {
@@ -784,12 +814,17 @@ operation! {
 operation! {
     /// `GET /api/v2/conversations/cobrowsesessions/{conversationId}/participants/{participantId}/wrapupcodes` (`getConversationsCobrowsesessionParticipantWrapupcodes`)
     #[deprecated = "Genesys has marked this operation as deprecated"]
-    Conversations.cobrowsesession_participant_wrapupcodes -> Vec<types::WrapupCode>;
+    Conversations.cobrowsesession_participant_wrapupcodes -> GetConversationsCobrowsesessionParticipantWrapupcodes -> Vec<types::WrapupCode>;
     "getConversationsCobrowsesessionParticipantWrapupcodes" Get "/api/v2/conversations/cobrowsesessions/{conversationId}/participants/{participantId}/wrapupcodes"
     path {
         conversation_id: String = "conversationId",
         participant_id: String = "participantId",
     }
+}
+
+paged! {
+    GetConversationsCobrowsesessionParticipantWrapupcodes -> types::WrapupCode;
+    UnpagedBareArray { items: [] }
 }
 
 operation! {
@@ -809,8 +844,13 @@ operation! {
     /// `GET /api/v2/conversations/customattributes/schemas` (`getConversationsCustomattributesSchemas`)
     ///
     /// Permissions: `conversation:customAttributes:schemaView`
-    Conversations.customattributes_schemas -> types::ConversationDataSchemaListing;
+    Conversations.customattributes_schemas -> GetConversationsCustomattributesSchemas -> types::ConversationDataSchemaListing;
     "getConversationsCustomattributesSchemas" Get "/api/v2/conversations/customattributes/schemas"
+}
+
+paged! {
+    GetConversationsCustomattributesSchemas -> types::ConversationDataSchema;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -826,8 +866,13 @@ operation! {
     /// `GET /api/v2/conversations/customattributes/schemas/coretypes` (`getConversationsCustomattributesSchemasCoretypes`)
     ///
     /// Permissions: `conversation:customAttributes:schemaView`
-    Conversations.customattributes_schemas_coretypes -> types::CoretypeListing;
+    Conversations.customattributes_schemas_coretypes -> GetConversationsCustomattributesSchemasCoretypes -> types::CoretypeListing;
     "getConversationsCustomattributesSchemasCoretypes" Get "/api/v2/conversations/customattributes/schemas/coretypes"
+}
+
+paged! {
+    GetConversationsCustomattributesSchemasCoretypes -> types::Coretype;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -876,11 +921,16 @@ operation! {
     /// `GET /api/v2/conversations/customattributes/schemas/{schemaId}/versions` (`getConversationsCustomattributesSchemaVersions`)
     ///
     /// Permissions: `conversation:customAttributes:schemaView`
-    Conversations.customattributes_schema_versions -> types::ConversationDataSchemaListing;
+    Conversations.customattributes_schema_versions -> GetConversationsCustomattributesSchemaVersions -> types::ConversationDataSchemaListing;
     "getConversationsCustomattributesSchemaVersions" Get "/api/v2/conversations/customattributes/schemas/{schemaId}/versions"
     path {
         schema_id: String = "schemaId",
     }
+}
+
+paged! {
+    GetConversationsCustomattributesSchemaVersions -> types::ConversationDataSchema;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -899,15 +949,25 @@ operation! {
     /// `POST /api/v2/conversations/customattributes/search` (`postConversationsCustomattributesSearch`)
     ///
     /// Permissions: `conversation:customAttributes:view`
-    Conversations.customattributes_search -> types::JsonSearchResponse;
+    Conversations.customattributes_search -> PostConversationsCustomattributesSearch -> types::JsonSearchResponse;
     "postConversationsCustomattributesSearch" Post "/api/v2/conversations/customattributes/search"
     body: types::ConversationCustomAttributesSearchRequest;
 }
 
+paged! {
+    PostConversationsCustomattributesSearch -> Value;
+    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer }
+}
+
 operation! {
     /// `GET /api/v2/conversations/emails` (`getConversationsEmails`)
-    Conversations.emails -> types::EmailConversationEntityListing;
+    Conversations.emails -> GetConversationsEmails -> types::EmailConversationEntityListing;
     "getConversationsEmails" Get "/api/v2/conversations/emails"
+}
+
+paged! {
+    GetConversationsEmails -> types::EmailConversation;
+    UnpagedWithEnvelope { items: ["entities"] }
 }
 
 operation! {
@@ -969,6 +1029,11 @@ operation! {
     query {
         include_agentless_stitched_messages: bool = "includeAgentlessStitchedMessages",
     }
+}
+
+paged! {
+    GetConversationsEmailMessages -> types::EmailMessagePreview;
+    UnpagedWithEnvelope { items: ["entities"] }
 }
 
 operation! {
@@ -1163,12 +1228,17 @@ operation! {
 
 operation! {
     /// `GET /api/v2/conversations/emails/{conversationId}/participants/{participantId}/wrapupcodes` (`getConversationsEmailParticipantWrapupcodes`)
-    Conversations.email_participant_wrapupcodes -> Vec<types::WrapupCode>;
+    Conversations.email_participant_wrapupcodes -> GetConversationsEmailParticipantWrapupcodes -> Vec<types::WrapupCode>;
     "getConversationsEmailParticipantWrapupcodes" Get "/api/v2/conversations/emails/{conversationId}/participants/{participantId}/wrapupcodes"
     path {
         conversation_id: String = "conversationId",
         participant_id: String = "participantId",
     }
+}
+
+paged! {
+    GetConversationsEmailParticipantWrapupcodes -> types::WrapupCode;
+    UnpagedBareArray { items: [] }
 }
 
 operation! {
@@ -1214,8 +1284,13 @@ operation! {
     /// `GET /api/v2/conversations/internalmessages` (`getConversationsInternalmessages`)
     ///
     /// Permissions: `conversation:internalMessaging:view`
-    Conversations.internalmessages -> types::InternalMessageConversationEntityListing;
+    Conversations.internalmessages -> GetConversationsInternalmessages -> types::InternalMessageConversationEntityListing;
     "getConversationsInternalmessages" Get "/api/v2/conversations/internalmessages"
+}
+
+paged! {
+    GetConversationsInternalmessages -> types::InternalMessageConversation;
+    UnpagedWithEnvelope { items: ["entities"] }
 }
 
 operation! {
@@ -1233,8 +1308,13 @@ operation! {
     /// `GET /api/v2/conversations/keyconfigurations` (`getConversationsKeyconfigurations`)
     ///
     /// Permissions: `conversation:encryptionKey:view`
-    Conversations.keyconfigurations -> types::ConversationEncryptionConfigurationListing;
+    Conversations.keyconfigurations -> GetConversationsKeyconfigurations -> types::ConversationEncryptionConfigurationListing;
     "getConversationsKeyconfigurations" Get "/api/v2/conversations/keyconfigurations"
+}
+
+paged! {
+    GetConversationsKeyconfigurations -> types::ConversationEncryptionConfiguration;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -1280,8 +1360,13 @@ operation! {
 
 operation! {
     /// `GET /api/v2/conversations/messages` (`getConversationsMessages`)
-    Conversations.messages -> types::MessageConversationEntityListing;
+    Conversations.messages -> GetConversationsMessages -> types::MessageConversationEntityListing;
     "getConversationsMessages" Get "/api/v2/conversations/messages"
+}
+
+paged! {
+    GetConversationsMessages -> types::MessageConversation;
+    UnpagedWithEnvelope { items: ["entities"] }
 }
 
 operation! {
@@ -1485,6 +1570,11 @@ operation! {
     optional_body: Vec<String>;
 }
 
+paged! {
+    PostConversationsMessageMessagesBulk -> types::MessageData;
+    UnpagedEntities { items: ["entities"] }
+}
+
 operation! {
     /// `GET /api/v2/conversations/messages/{conversationId}/messages/{messageId}` (`getConversationsMessageMessage`)
     ///
@@ -1638,12 +1728,17 @@ operation! {
 
 operation! {
     /// `GET /api/v2/conversations/messages/{conversationId}/participants/{participantId}/wrapupcodes` (`getConversationsMessageParticipantWrapupcodes`)
-    Conversations.message_participant_wrapupcodes -> Vec<types::WrapupCode>;
+    Conversations.message_participant_wrapupcodes -> GetConversationsMessageParticipantWrapupcodes -> Vec<types::WrapupCode>;
     "getConversationsMessageParticipantWrapupcodes" Get "/api/v2/conversations/messages/{conversationId}/participants/{participantId}/wrapupcodes"
     path {
         conversation_id: String = "conversationId",
         participant_id: String = "participantId",
     }
+}
+
+paged! {
+    GetConversationsMessageParticipantWrapupcodes -> types::WrapupCode;
+    UnpagedBareArray { items: [] }
 }
 
 operation! {
@@ -1732,8 +1827,13 @@ operation! {
     /// `GET /api/v2/conversations/messaging/facebook/permissions` (`getConversationsMessagingFacebookPermissions`)
     ///
     /// Permissions: `messaging:integration:add`, `messaging:integration:edit`, `messaging:conversationInstagramIntegration:add`
-    Conversations.messaging_facebook_permissions -> types::FacebookPermissionEntityListing;
+    Conversations.messaging_facebook_permissions -> GetConversationsMessagingFacebookPermissions -> types::FacebookPermissionEntityListing;
     "getConversationsMessagingFacebookPermissions" Get "/api/v2/conversations/messaging/facebook/permissions"
+}
+
+paged! {
+    GetConversationsMessagingFacebookPermissions -> types::FacebookPermission;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -2174,11 +2274,16 @@ operation! {
     /// Preview: it may change or go without notice.
     ///
     /// Permissions: `messaging:googleBusinessProfileAccount:view`
-    Conversations.messaging_integrations_open_extensions_googlebusinessprofile_token_accounts -> types::GoogleBusinessProfileAccountListing;
+    Conversations.messaging_integrations_open_extensions_googlebusinessprofile_token_accounts -> GetConversationsMessagingIntegrationsOpenExtensionsGooglebusinessprofileTokenAccounts -> types::GoogleBusinessProfileAccountListing;
     "getConversationsMessagingIntegrationsOpenExtensionsGooglebusinessprofileTokenAccounts" Get "/api/v2/conversations/messaging/integrations/open/extensions/googlebusinessprofile/tokens/{tokenId}/accounts"
     path {
         token_id: String = "tokenId",
     }
+}
+
+paged! {
+    GetConversationsMessagingIntegrationsOpenExtensionsGooglebusinessprofileTokenAccounts -> types::GoogleBusinessProfileAccount;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -2630,9 +2735,14 @@ operation! {
     /// `POST /api/v2/conversations/participants/attributes/search` (`postConversationsParticipantsAttributesSearch`)
     ///
     /// Permissions: `conversation:participant:attributesview`
-    Conversations.participants_attributes_search -> types::JsonCursorSearchResponse;
+    Conversations.participants_attributes_search -> PostConversationsParticipantsAttributesSearch -> types::JsonCursorSearchResponse;
     "postConversationsParticipantsAttributesSearch" Post "/api/v2/conversations/participants/attributes/search"
     body: types::ConversationParticipantSearchRequest;
+}
+
+paged! {
+    PostConversationsParticipantsAttributesSearch -> Value;
+    BodyCursor { items: ["results"] }
 }
 
 operation! {
@@ -2889,11 +2999,16 @@ operation! {
     /// Preview: it may change or go without notice.
     ///
     /// Permissions: `conversation:assistantCopilotContext:view`
-    Conversations.conversation_assistant_copilotcontext -> types::CopilotContextValues;
+    Conversations.conversation_assistant_copilotcontext -> GetConversationAssistantCopilotcontext -> types::CopilotContextValues;
     "getConversationAssistantCopilotcontext" Get "/api/v2/conversations/{conversationId}/assistant/copilotcontext"
     path {
         conversation_id: String = "conversationId",
     }
+}
+
+paged! {
+    GetConversationAssistantCopilotcontext -> types::CopilotContextEntity;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -2922,12 +3037,17 @@ operation! {
     /// `GET /api/v2/conversations/{conversationId}/communications/{communicationId}/agentchecklists` (`getConversationCommunicationAgentchecklists`)
     ///
     /// Permissions: `conversation:agentchecklist:view`
-    Conversations.conversation_communication_agentchecklists -> types::AgentChecklistResponseList;
+    Conversations.conversation_communication_agentchecklists -> GetConversationCommunicationAgentchecklists -> types::AgentChecklistResponseList;
     "getConversationCommunicationAgentchecklists" Get "/api/v2/conversations/{conversationId}/communications/{communicationId}/agentchecklists"
     path {
         conversation_id: String = "conversationId",
         communication_id: String = "communicationId",
     }
+}
+
+paged! {
+    GetConversationCommunicationAgentchecklists -> types::AgentChecklistResponse;
+    NextUriOnlyEnvelope { items: ["entities"] }
 }
 
 operation! {
@@ -3063,11 +3183,16 @@ operation! {
     /// `GET /api/v2/conversations/{conversationId}/customattributes` (`getConversationCustomattributes`)
     ///
     /// Permissions: `conversation:customAttributes:view`
-    Conversations.conversation_customattributes -> types::CustomAttributesListing;
+    Conversations.conversation_customattributes -> GetConversationCustomattributes -> types::CustomAttributesListing;
     "getConversationCustomattributes" Get "/api/v2/conversations/{conversationId}/customattributes"
     path {
         conversation_id: String = "conversationId",
     }
+}
+
+paged! {
+    GetConversationCustomattributes -> types::CustomAttributes;
+    UnpagedOtherArray { items: ["results"] }
 }
 
 operation! {
@@ -3314,12 +3439,17 @@ operation! {
 
 operation! {
     /// `GET /api/v2/conversations/{conversationId}/participants/{participantId}/secureivrsessions` (`getConversationParticipantSecureivrsessions`)
-    Conversations.conversation_participant_secureivrsessions -> types::SecureSessionEntityListing;
+    Conversations.conversation_participant_secureivrsessions -> GetConversationParticipantSecureivrsessions -> types::SecureSessionEntityListing;
     "getConversationParticipantSecureivrsessions" Get "/api/v2/conversations/{conversationId}/participants/{participantId}/secureivrsessions"
     path {
         conversation_id: String = "conversationId",
         participant_id: String = "participantId",
     }
+}
+
+paged! {
+    GetConversationParticipantSecureivrsessions -> types::SecureSession;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -3372,12 +3502,17 @@ operation! {
 
 operation! {
     /// `GET /api/v2/conversations/{conversationId}/participants/{participantId}/wrapupcodes` (`getConversationParticipantWrapupcodes`)
-    Conversations.conversation_participant_wrapupcodes -> Vec<types::WrapupCode>;
+    Conversations.conversation_participant_wrapupcodes -> GetConversationParticipantWrapupcodes -> Vec<types::WrapupCode>;
     "getConversationParticipantWrapupcodes" Get "/api/v2/conversations/{conversationId}/participants/{participantId}/wrapupcodes"
     path {
         conversation_id: String = "conversationId",
         participant_id: String = "participantId",
     }
+}
+
+paged! {
+    GetConversationParticipantWrapupcodes -> types::WrapupCode;
+    UnpagedBareArray { items: [] }
 }
 
 operation! {
@@ -3443,6 +3578,11 @@ operation! {
         type_: types::GetConversationSuggestionsType = "type",
         state: types::GetConversationSuggestionsState = "state",
     }
+}
+
+paged! {
+    GetConversationSuggestions -> types::Suggestion;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
 }
 
 operation! {

@@ -15,8 +15,13 @@ operation! {
     /// `GET /api/v2/dataextensions/coretypes` (`getDataextensionsCoretypes`)
     ///
     /// Permissions: `externalContacts:customFields:view`
-    DataExtensions.coretypes -> types::CoretypeListing;
+    DataExtensions.coretypes -> GetDataextensionsCoretypes -> types::CoretypeListing;
     "getDataextensionsCoretypes" Get "/api/v2/dataextensions/coretypes"
+}
+
+paged! {
+    GetDataextensionsCoretypes -> types::Coretype;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {

@@ -15,8 +15,13 @@ operation! {
     /// `GET /api/v2/dataprivacy/maskingrules` (`getDataprivacyMaskingrules`)
     ///
     /// Permissions: `dataprivacy:maskingrule:view`
-    DataPrivacy.maskingrules -> types::MaskingRuleListing;
+    DataPrivacy.maskingrules -> GetDataprivacyMaskingrules -> types::MaskingRuleListing;
     "getDataprivacyMaskingrules" Get "/api/v2/dataprivacy/maskingrules"
+}
+
+paged! {
+    GetDataprivacyMaskingrules -> types::MaskingRule;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {

@@ -30,6 +30,11 @@ operation! {
     }
 }
 
+paged! {
+    GetDependenciesTypeEntityTypeIdEntityIdConnectionsRequiredby -> types::DependencyEntity;
+    CompositeAfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 100 }
+}
+
 operation! {
     /// `GET /api/v2/dependencies/type/{entityType}/id/{entityId}/connections/requiredbycounts` (`getDependenciesTypeEntityTypeIdEntityIdConnectionsRequiredbycounts`)
     ///
@@ -59,4 +64,9 @@ operation! {
         after_source_type: String = "afterSourceType",
         after_source_id: String = "afterSourceId",
     }
+}
+
+paged! {
+    GetDependenciesTypeEntityTypeIdEntityIdConnectionsRequires -> types::DependencyEntity;
+    CompositeAfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 100 }
 }

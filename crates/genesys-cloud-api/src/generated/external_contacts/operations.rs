@@ -15,9 +15,14 @@ operation! {
     /// `POST /api/v2/externalcontacts/bulk/contacts` (`postExternalcontactsBulkContacts`)
     ///
     /// Permissions: `externalContacts:contact:view`
-    ExternalContacts.post_bulk_contacts -> types::BulkFetchContactsResponse;
+    ExternalContacts.post_bulk_contacts -> PostExternalcontactsBulkContacts -> types::BulkFetchContactsResponse;
     "postExternalcontactsBulkContacts" Post "/api/v2/externalcontacts/bulk/contacts"
     body: types::BulkIdsRequest;
+}
+
+paged! {
+    PostExternalcontactsBulkContacts -> types::BulkResponseResultExternalContactEntityBulkEntityErrorEntity;
+    UnpagedPostResults { items: ["results"] }
 }
 
 operation! {
@@ -33,9 +38,14 @@ operation! {
     /// `POST /api/v2/externalcontacts/bulk/contacts/divisionviews` (`postExternalcontactsBulkContactsDivisionviews`)
     ///
     /// Permissions: `externalContacts:contact:search`
-    ExternalContacts.post_bulk_contacts_divisionviews -> types::BulkFetchContactsResponse;
+    ExternalContacts.post_bulk_contacts_divisionviews -> PostExternalcontactsBulkContactsDivisionviews -> types::BulkFetchContactsResponse;
     "postExternalcontactsBulkContactsDivisionviews" Post "/api/v2/externalcontacts/bulk/contacts/divisionviews"
     body: types::BulkIdsRequest;
+}
+
+paged! {
+    PostExternalcontactsBulkContactsDivisionviews -> types::BulkResponseResultExternalContactEntityBulkEntityErrorEntity;
+    UnpagedPostResults { items: ["results"] }
 }
 
 operation! {
@@ -63,9 +73,14 @@ operation! {
     /// `POST /api/v2/externalcontacts/bulk/contacts/unresolved` (`postExternalcontactsBulkContactsUnresolved`)
     ///
     /// Permissions: `externalContacts:contact:view`
-    ExternalContacts.post_bulk_contacts_unresolved -> types::BulkFetchContactsResponse;
+    ExternalContacts.post_bulk_contacts_unresolved -> PostExternalcontactsBulkContactsUnresolved -> types::BulkFetchContactsResponse;
     "postExternalcontactsBulkContactsUnresolved" Post "/api/v2/externalcontacts/bulk/contacts/unresolved"
     body: types::BulkIdsRequest;
+}
+
+paged! {
+    PostExternalcontactsBulkContactsUnresolved -> types::BulkResponseResultExternalContactEntityBulkEntityErrorEntity;
+    UnpagedPostResults { items: ["results"] }
 }
 
 operation! {
@@ -81,9 +96,14 @@ operation! {
     /// `POST /api/v2/externalcontacts/bulk/notes` (`postExternalcontactsBulkNotes`)
     ///
     /// Permissions: `externalContacts:contact:view`, `externalContacts:externalOrganization:view`
-    ExternalContacts.post_bulk_notes -> types::BulkFetchNotesResponse;
+    ExternalContacts.post_bulk_notes -> PostExternalcontactsBulkNotes -> types::BulkFetchNotesResponse;
     "postExternalcontactsBulkNotes" Post "/api/v2/externalcontacts/bulk/notes"
     body: types::BulkIdsRequest;
+}
+
+paged! {
+    PostExternalcontactsBulkNotes -> types::BulkResponseResultNoteEntityBulkEntityErrorEntity;
+    UnpagedPostResults { items: ["results"] }
 }
 
 operation! {
@@ -117,9 +137,14 @@ operation! {
     /// `POST /api/v2/externalcontacts/bulk/organizations` (`postExternalcontactsBulkOrganizations`)
     ///
     /// Permissions: `externalContacts:externalOrganization:view`
-    ExternalContacts.post_bulk_organizations -> types::BulkFetchOrganizationsResponse;
+    ExternalContacts.post_bulk_organizations -> PostExternalcontactsBulkOrganizations -> types::BulkFetchOrganizationsResponse;
     "postExternalcontactsBulkOrganizations" Post "/api/v2/externalcontacts/bulk/organizations"
     body: types::BulkIdsRequest;
+}
+
+paged! {
+    PostExternalcontactsBulkOrganizations -> types::BulkResponseResultExternalOrganizationEntityBulkEntityErrorEntity;
+    UnpagedPostResults { items: ["results"] }
 }
 
 operation! {
@@ -135,9 +160,14 @@ operation! {
     /// `POST /api/v2/externalcontacts/bulk/organizations/divisionviews` (`postExternalcontactsBulkOrganizationsDivisionviews`)
     ///
     /// Permissions: `externalContacts:externalOrganization:search`
-    ExternalContacts.post_bulk_organizations_divisionviews -> types::BulkFetchOrganizationsResponse;
+    ExternalContacts.post_bulk_organizations_divisionviews -> PostExternalcontactsBulkOrganizationsDivisionviews -> types::BulkFetchOrganizationsResponse;
     "postExternalcontactsBulkOrganizationsDivisionviews" Post "/api/v2/externalcontacts/bulk/organizations/divisionviews"
     body: types::BulkIdsRequest;
+}
+
+paged! {
+    PostExternalcontactsBulkOrganizationsDivisionviews -> types::BulkResponseResultExternalOrganizationEntityBulkEntityErrorEntity;
+    UnpagedPostResults { items: ["results"] }
 }
 
 operation! {
@@ -174,9 +204,14 @@ operation! {
     /// `POST /api/v2/externalcontacts/bulk/relationships` (`postExternalcontactsBulkRelationships`)
     ///
     /// Permissions: `externalContacts:contact:view`, `externalContacts:externalOrganization:view`
-    ExternalContacts.post_bulk_relationships -> types::BulkFetchRelationshipsResponse;
+    ExternalContacts.post_bulk_relationships -> PostExternalcontactsBulkRelationships -> types::BulkFetchRelationshipsResponse;
     "postExternalcontactsBulkRelationships" Post "/api/v2/externalcontacts/bulk/relationships"
     body: types::BulkIdsRequest;
+}
+
+paged! {
+    PostExternalcontactsBulkRelationships -> types::BulkResponseResultRelationshipEntityBulkEntityErrorEntity;
+    UnpagedPostResults { items: ["results"] }
 }
 
 operation! {
@@ -226,7 +261,7 @@ operation! {
 
 paged! {
     GetExternalcontactsContacts -> types::ExternalContact;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer, maximum: 1000 }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, maximum: 1000, cap: items(1000) }
 }
 
 operation! {
@@ -265,6 +300,11 @@ operation! {
     }
 }
 
+paged! {
+    GetExternalcontactsContactsExports -> types::ContactsExport;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as integer }
+}
+
 operation! {
     /// `POST /api/v2/externalcontacts/contacts/exports` (`postExternalcontactsContactsExports`)
     ///
@@ -298,8 +338,13 @@ operation! {
     /// `GET /api/v2/externalcontacts/contacts/schemas` (`getExternalcontactsContactsSchemas`)
     ///
     /// Permissions: `externalContacts:customFields:view`
-    ExternalContacts.contacts_schemas -> types::DataSchemaListing;
+    ExternalContacts.contacts_schemas -> GetExternalcontactsContactsSchemas -> types::DataSchemaListing;
     "getExternalcontactsContactsSchemas" Get "/api/v2/externalcontacts/contacts/schemas"
+}
+
+paged! {
+    GetExternalcontactsContactsSchemas -> types::DataSchema;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -315,8 +360,13 @@ operation! {
     /// `GET /api/v2/externalcontacts/contacts/schemas/coretypes` (`getExternalcontactsContactsSchemasCoretypes`)
     ///
     /// Permissions: `externalContacts:customFields:view`
-    ExternalContacts.contacts_schemas_coretypes -> types::CoretypeListing;
+    ExternalContacts.contacts_schemas_coretypes -> GetExternalcontactsContactsSchemasCoretypes -> types::CoretypeListing;
     "getExternalcontactsContactsSchemasCoretypes" Get "/api/v2/externalcontacts/contacts/schemas/coretypes"
+}
+
+paged! {
+    GetExternalcontactsContactsSchemasCoretypes -> types::Coretype;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -376,11 +426,16 @@ operation! {
     /// `GET /api/v2/externalcontacts/contacts/schemas/{schemaId}/versions` (`getExternalcontactsContactsSchemaVersions`)
     ///
     /// Permissions: `externalContacts:customFields:view`
-    ExternalContacts.contacts_schema_versions -> types::DataSchemaListing;
+    ExternalContacts.contacts_schema_versions -> GetExternalcontactsContactsSchemaVersions -> types::DataSchemaListing;
     "getExternalcontactsContactsSchemaVersions" Get "/api/v2/externalcontacts/contacts/schemas/{schemaId}/versions"
     path {
         schema_id: String = "schemaId",
     }
+}
+
+paged! {
+    GetExternalcontactsContactsSchemaVersions -> types::DataSchema;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -397,9 +452,14 @@ operation! {
 
 operation! {
     /// `POST /api/v2/externalcontacts/contacts/search` (`postExternalcontactsContactsSearch`)
-    ExternalContacts.contacts_search -> types::ContactListing;
+    ExternalContacts.contacts_search -> PostExternalcontactsContactsSearch -> types::ContactListing;
     "postExternalcontactsContactsSearch" Post "/api/v2/externalcontacts/contacts/search"
     body: types::ContactSearchRequest;
+}
+
+paged! {
+    PostExternalcontactsContactsSearch -> types::ExternalContact;
+    BodyPageNumber { items: ["entities"], page_size: body "pageSize" as integer }
 }
 
 operation! {
@@ -455,11 +515,16 @@ operation! {
     /// `GET /api/v2/externalcontacts/contacts/{contactId}/identifiers` (`getExternalcontactsContactIdentifiers`)
     ///
     /// Permissions: `externalContacts:contact:view`
-    ExternalContacts.contact_identifiers -> types::ContactIdentifierListing;
+    ExternalContacts.contact_identifiers -> GetExternalcontactsContactIdentifiers -> types::ContactIdentifierListing;
     "getExternalcontactsContactIdentifiers" Get "/api/v2/externalcontacts/contacts/{contactId}/identifiers"
     path {
         contact_id: String = "contactId",
     }
+}
+
+paged! {
+    GetExternalcontactsContactIdentifiers -> types::ContactIdentifier;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -487,6 +552,11 @@ operation! {
         include_merged: bool = "includeMerged",
         limit: i64 = "limit",
     }
+}
+
+paged! {
+    GetExternalcontactsContactJourneySegments -> types::SegmentAssignment;
+    LimitOnly { items: ["entities"], page_size: "limit" as integer, maximum: 500 }
 }
 
 operation! {
@@ -517,6 +587,11 @@ operation! {
     }
 }
 
+paged! {
+    GetExternalcontactsContactJourneySessions -> types::Session;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
+}
+
 operation! {
     /// `GET /api/v2/externalcontacts/contacts/{contactId}/notes` (`getExternalcontactsContactNotes`)
     ///
@@ -538,7 +613,7 @@ operation! {
 
 paged! {
     GetExternalcontactsContactNotes -> types::Note;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer, maximum: 100 }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, maximum: 100, cap: items(1000) }
 }
 
 operation! {
@@ -657,6 +732,11 @@ operation! {
     }
 }
 
+paged! {
+    GetExternalcontactsExternalsources -> types::ExternalSource;
+    CursorsObject { items: ["entities"], page_size: "limit" as integer }
+}
+
 operation! {
     /// `POST /api/v2/externalcontacts/externalsources` (`postExternalcontactsExternalsources`)
     ///
@@ -713,6 +793,11 @@ operation! {
     }
 }
 
+paged! {
+    GetExternalcontactsGraphsClusterscans -> types::ClusterScan;
+    CursorsObject { items: ["entities"], page_size: "limit" as integer }
+}
+
 operation! {
     /// `GET /api/v2/externalcontacts/graphs/clusterscans/latest` (`getExternalcontactsGraphsClusterscansLatest`)
     ExternalContacts.graphs_clusterscans_latest -> GetExternalcontactsGraphsClusterscansLatest -> types::ClusterScan;
@@ -755,6 +840,11 @@ operation! {
     each {
         division_ids: String = "divisionIds",
     }
+}
+
+paged! {
+    GetExternalcontactsGraphsClusterscanClusters -> types::Cluster;
+    CursorsObject { items: ["entities"], page_size: "limit" as integer }
 }
 
 operation! {
@@ -858,6 +948,11 @@ operation! {
     }
 }
 
+paged! {
+    GetExternalcontactsImportCsvSettings -> types::CsvSettings;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
+}
+
 operation! {
     /// `POST /api/v2/externalcontacts/import/csv/settings` (`postExternalcontactsImportCsvSettings`)
     ///
@@ -949,6 +1044,11 @@ operation! {
     }
 }
 
+paged! {
+    GetExternalcontactsImportJobs -> types::ContactImportJobResponse;
+    CursorsObject { items: ["entities"], page_size: "pageSize" as text, maximum: 100, token_in: query "after" }
+}
+
 operation! {
     /// `POST /api/v2/externalcontacts/import/jobs` (`postExternalcontactsImportJobs`)
     ///
@@ -996,6 +1096,11 @@ operation! {
         sort_order: types::GetExternalcontactsImportSettingsSortOrder = "sortOrder",
         name: String = "name",
     }
+}
+
+paged! {
+    GetExternalcontactsImportSettings -> types::ContactImportSettings;
+    CursorsObject { items: ["entities"], page_size: "pageSize" as text, maximum: 100, token_in: query "after" }
 }
 
 operation! {
@@ -1066,6 +1171,11 @@ operation! {
     }
 }
 
+paged! {
+    GetExternalcontactsNotesExports -> types::NotesExport;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as integer }
+}
+
 operation! {
     /// `POST /api/v2/externalcontacts/notes/exports` (`postExternalcontactsNotesExports`)
     ///
@@ -1108,7 +1218,7 @@ operation! {
 
 paged! {
     GetExternalcontactsOrganizations -> types::ExternalOrganization;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer, maximum: 1000 }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, maximum: 1000, cap: items(1000) }
 }
 
 operation! {
@@ -1147,6 +1257,11 @@ operation! {
     }
 }
 
+paged! {
+    GetExternalcontactsOrganizationsExports -> types::OrganizationsExport;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as integer }
+}
+
 operation! {
     /// `POST /api/v2/externalcontacts/organizations/exports` (`postExternalcontactsOrganizationsExports`)
     ///
@@ -1171,8 +1286,13 @@ operation! {
     /// `GET /api/v2/externalcontacts/organizations/schemas` (`getExternalcontactsOrganizationsSchemas`)
     ///
     /// Permissions: `externalContacts:customFields:view`
-    ExternalContacts.organizations_schemas -> types::DataSchemaListing;
+    ExternalContacts.organizations_schemas -> GetExternalcontactsOrganizationsSchemas -> types::DataSchemaListing;
     "getExternalcontactsOrganizationsSchemas" Get "/api/v2/externalcontacts/organizations/schemas"
+}
+
+paged! {
+    GetExternalcontactsOrganizationsSchemas -> types::DataSchema;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -1188,8 +1308,13 @@ operation! {
     /// `GET /api/v2/externalcontacts/organizations/schemas/coretypes` (`getExternalcontactsOrganizationsSchemasCoretypes`)
     ///
     /// Permissions: `externalContacts:customFields:view`
-    ExternalContacts.organizations_schemas_coretypes -> types::CoretypeListing;
+    ExternalContacts.organizations_schemas_coretypes -> GetExternalcontactsOrganizationsSchemasCoretypes -> types::CoretypeListing;
     "getExternalcontactsOrganizationsSchemasCoretypes" Get "/api/v2/externalcontacts/organizations/schemas/coretypes"
+}
+
+paged! {
+    GetExternalcontactsOrganizationsSchemasCoretypes -> types::Coretype;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -1238,11 +1363,16 @@ operation! {
     /// `GET /api/v2/externalcontacts/organizations/schemas/{schemaId}/versions` (`getExternalcontactsOrganizationsSchemaVersions`)
     ///
     /// Permissions: `externalContacts:customFields:view`
-    ExternalContacts.organizations_schema_versions -> types::DataSchemaListing;
+    ExternalContacts.organizations_schema_versions -> GetExternalcontactsOrganizationsSchemaVersions -> types::DataSchemaListing;
     "getExternalcontactsOrganizationsSchemaVersions" Get "/api/v2/externalcontacts/organizations/schemas/{schemaId}/versions"
     path {
         schema_id: String = "schemaId",
     }
+}
+
+paged! {
+    GetExternalcontactsOrganizationsSchemaVersions -> types::DataSchema;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -1331,18 +1461,23 @@ operation! {
 
 paged! {
     GetExternalcontactsOrganizationContacts -> types::ExternalContact;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer, maximum: 1000 }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, maximum: 1000, cap: items(1000) }
 }
 
 operation! {
     /// `GET /api/v2/externalcontacts/organizations/{externalOrganizationId}/identifiers` (`getExternalcontactsOrganizationIdentifiers`)
     ///
     /// Permissions: `externalContacts:externalOrganization:view`
-    ExternalContacts.organization_identifiers -> types::ExternalOrganizationIdentifierListing;
+    ExternalContacts.organization_identifiers -> GetExternalcontactsOrganizationIdentifiers -> types::ExternalOrganizationIdentifierListing;
     "getExternalcontactsOrganizationIdentifiers" Get "/api/v2/externalcontacts/organizations/{externalOrganizationId}/identifiers"
     path {
         external_organization_id: String = "externalOrganizationId",
     }
+}
+
+paged! {
+    GetExternalcontactsOrganizationIdentifiers -> types::ExternalOrganizationIdentifier;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -1378,7 +1513,7 @@ operation! {
 
 paged! {
     GetExternalcontactsOrganizationNotes -> types::Note;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer, maximum: 1000 }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, maximum: 1000, cap: items(1000) }
 }
 
 operation! {
@@ -1467,7 +1602,7 @@ operation! {
 
 paged! {
     GetExternalcontactsOrganizationRelationships -> types::Relationship;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer, maximum: 1000 }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, maximum: 1000, cap: items(1000) }
 }
 
 operation! {
@@ -1515,6 +1650,11 @@ operation! {
     each {
         division_ids: String = "divisionIds",
     }
+}
+
+paged! {
+    GetExternalcontactsRelationshipsExports -> types::RelationshipsExport;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as integer }
 }
 
 operation! {
@@ -1616,6 +1756,11 @@ operation! {
     }
 }
 
+paged! {
+    GetExternalcontactsScanContacts -> types::ExternalContact;
+    CursorsObject { items: ["entities"], page_size: "limit" as integer, maximum: 200 }
+}
+
 operation! {
     /// `GET /api/v2/externalcontacts/scan/contacts/divisionviews/all` (`getExternalcontactsScanContactsDivisionviewsAll`)
     ///
@@ -1626,6 +1771,11 @@ operation! {
         limit: i64 = "limit",
         cursor: String = "cursor",
     }
+}
+
+paged! {
+    GetExternalcontactsScanContactsDivisionviewsAll -> types::ExternalContact;
+    CursorsObject { items: ["entities"], page_size: "limit" as integer, maximum: 200 }
 }
 
 operation! {
@@ -1641,6 +1791,11 @@ operation! {
     }
 }
 
+paged! {
+    GetExternalcontactsScanNotes -> types::Note;
+    CursorsObject { items: ["entities"], page_size: "limit" as integer, maximum: 200 }
+}
+
 operation! {
     /// `GET /api/v2/externalcontacts/scan/notes/divisionviews/all` (`getExternalcontactsScanNotesDivisionviewsAll`)
     ///
@@ -1651,6 +1806,11 @@ operation! {
         limit: i64 = "limit",
         cursor: String = "cursor",
     }
+}
+
+paged! {
+    GetExternalcontactsScanNotesDivisionviewsAll -> types::Note;
+    CursorsObject { items: ["entities"], page_size: "limit" as integer, maximum: 200 }
 }
 
 operation! {
@@ -1666,6 +1826,11 @@ operation! {
     }
 }
 
+paged! {
+    GetExternalcontactsScanOrganizations -> types::ExternalOrganization;
+    CursorsObject { items: ["entities"], page_size: "limit" as integer, maximum: 200 }
+}
+
 operation! {
     /// `GET /api/v2/externalcontacts/scan/organizations/divisionviews/all` (`getExternalcontactsScanOrganizationsDivisionviewsAll`)
     ///
@@ -1676,6 +1841,11 @@ operation! {
         limit: i64 = "limit",
         cursor: String = "cursor",
     }
+}
+
+paged! {
+    GetExternalcontactsScanOrganizationsDivisionviewsAll -> types::ExternalOrganization;
+    CursorsObject { items: ["entities"], page_size: "limit" as integer, maximum: 200 }
 }
 
 operation! {
@@ -1691,6 +1861,11 @@ operation! {
     }
 }
 
+paged! {
+    GetExternalcontactsScanRelationships -> types::Relationship;
+    CursorsObject { items: ["entities"], page_size: "limit" as integer, maximum: 200 }
+}
+
 operation! {
     /// `GET /api/v2/externalcontacts/scan/relationships/divisionviews/all` (`getExternalcontactsScanRelationshipsDivisionviewsAll`)
     ///
@@ -1701,4 +1876,9 @@ operation! {
         limit: i64 = "limit",
         cursor: String = "cursor",
     }
+}
+
+paged! {
+    GetExternalcontactsScanRelationshipsDivisionviewsAll -> types::Relationship;
+    CursorsObject { items: ["entities"], page_size: "limit" as integer, maximum: 200 }
 }

@@ -241,22 +241,32 @@ operation! {
     /// `GET /api/v2/gamification/contests/{contestId}/agents/scores/trends` (`getGamificationContestAgentsScoresTrends`)
     ///
     /// Permissions: `gamification:contest:view`
-    Gamification.contest_agents_scores_trends -> types::ContestScoresGroupTrendList;
+    Gamification.contest_agents_scores_trends -> GetGamificationContestAgentsScoresTrends -> types::ContestScoresGroupTrendList;
     "getGamificationContestAgentsScoresTrends" Get "/api/v2/gamification/contests/{contestId}/agents/scores/trends"
     path {
         contest_id: String = "contestId",
     }
 }
 
+paged! {
+    GetGamificationContestAgentsScoresTrends -> types::ContestScoresGroupTrend;
+    UnpagedEntities { items: ["entities"] }
+}
+
 operation! {
     /// `GET /api/v2/gamification/contests/{contestId}/agents/scores/trends/me` (`getGamificationContestAgentsScoresTrendsMe`)
     ///
     /// Permissions: `gamification:contest:view`
-    Gamification.contest_agents_scores_trends_me -> types::ContestScoresAgentTrendList;
+    Gamification.contest_agents_scores_trends_me -> GetGamificationContestAgentsScoresTrendsMe -> types::ContestScoresAgentTrendList;
     "getGamificationContestAgentsScoresTrendsMe" Get "/api/v2/gamification/contests/{contestId}/agents/scores/trends/me"
     path {
         contest_id: String = "contestId",
     }
+}
+
+paged! {
+    GetGamificationContestAgentsScoresTrendsMe -> types::ContestScoresAgentTrend;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -319,7 +329,7 @@ operation! {
     /// `GET /api/v2/gamification/insights/groups/trends` (`getGamificationInsightsGroupsTrends`)
     ///
     /// Permissions: `gamification:insights:view`
-    Gamification.insights_groups_trends -> types::InsightsTrend;
+    Gamification.insights_groups_trends -> GetGamificationInsightsGroupsTrends -> types::InsightsTrend;
     "getGamificationInsightsGroupsTrends" Get "/api/v2/gamification/insights/groups/trends"
     required {
         filter_type: types::GetGamificationInsightsGroupsTrendsFilterType = "filterType",
@@ -332,11 +342,16 @@ operation! {
     }
 }
 
+paged! {
+    GetGamificationInsightsGroupsTrends -> types::InsightsTrendMetricItem;
+    UnpagedEntities { items: ["entities"] }
+}
+
 operation! {
     /// `GET /api/v2/gamification/insights/groups/trends/all` (`getGamificationInsightsGroupsTrendsAll`)
     ///
     /// Permissions: `gamification:insights:viewAll`
-    Gamification.insights_groups_trends_all -> types::InsightsTrend;
+    Gamification.insights_groups_trends_all -> GetGamificationInsightsGroupsTrendsAll -> types::InsightsTrend;
     "getGamificationInsightsGroupsTrendsAll" Get "/api/v2/gamification/insights/groups/trends/all"
     required {
         filter_type: types::GetGamificationInsightsGroupsTrendsAllFilterType = "filterType",
@@ -347,6 +362,11 @@ operation! {
         primary_period_start_workday: Date = "primaryPeriodStartWorkday",
         primary_period_end_workday: Date = "primaryPeriodEndWorkday",
     }
+}
+
+paged! {
+    GetGamificationInsightsGroupsTrendsAll -> types::InsightsTrendMetricItem;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -367,6 +387,11 @@ operation! {
     }
 }
 
+paged! {
+    GetGamificationInsightsManagers -> types::InsightsAgentItem;
+    PageNumberNoEnvelope { items: ["entities"], page_size: "pageSize" as integer }
+}
+
 operation! {
     /// `GET /api/v2/gamification/insights/members` (`getGamificationInsightsMembers`)
     ///
@@ -382,6 +407,11 @@ operation! {
     query {
         reports_to: String = "reportsTo",
     }
+}
+
+paged! {
+    GetGamificationInsightsMembers -> types::InsightsAgentItem;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -410,7 +440,7 @@ operation! {
     /// `GET /api/v2/gamification/insights/trends` (`getGamificationInsightsTrends`)
     ///
     /// Permissions: `gamification:insights:view`
-    Gamification.insights_trends -> types::UserInsightsTrend;
+    Gamification.insights_trends -> GetGamificationInsightsTrends -> types::UserInsightsTrend;
     "getGamificationInsightsTrends" Get "/api/v2/gamification/insights/trends"
     required {
         filter_type: types::GetGamificationInsightsTrendsFilterType = "filterType",
@@ -421,6 +451,11 @@ operation! {
         primary_period_start_workday: Date = "primaryPeriodStartWorkday",
         primary_period_end_workday: Date = "primaryPeriodEndWorkday",
     }
+}
+
+paged! {
+    GetGamificationInsightsTrends -> types::UserInsightsTrendMetricItem;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -445,7 +480,7 @@ operation! {
     /// `GET /api/v2/gamification/insights/users/{userId}/trends` (`getGamificationInsightsUserTrends`)
     ///
     /// Permissions: `gamification:insights:viewAll`
-    Gamification.insights_user_trends -> types::UserInsightsTrend;
+    Gamification.insights_user_trends -> GetGamificationInsightsUserTrends -> types::UserInsightsTrend;
     "getGamificationInsightsUserTrends" Get "/api/v2/gamification/insights/users/{userId}/trends"
     path {
         user_id: String = "userId",
@@ -459,6 +494,11 @@ operation! {
         primary_period_start_workday: Date = "primaryPeriodStartWorkday",
         primary_period_end_workday: Date = "primaryPeriodEndWorkday",
     }
+}
+
+paged! {
+    GetGamificationInsightsUserTrends -> types::UserInsightsTrendMetricItem;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -517,8 +557,13 @@ operation! {
     /// `GET /api/v2/gamification/metricdefinitions` (`getGamificationMetricdefinitions`)
     ///
     /// Permissions: `gamification:profile:view`
-    Gamification.metricdefinitions -> types::GetMetricDefinitionsResponse;
+    Gamification.metricdefinitions -> GetGamificationMetricdefinitions -> types::GetMetricDefinitionsResponse;
     "getGamificationMetricdefinitions" Get "/api/v2/gamification/metricdefinitions"
+}
+
+paged! {
+    GetGamificationMetricdefinitions -> types::MetricDefinition;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -536,8 +581,13 @@ operation! {
     /// `GET /api/v2/gamification/profiles` (`getGamificationProfiles`)
     ///
     /// Permissions: `gamification:profile:view`, `gamification:leaderboard:viewAll`, `gamification:scorecard:viewAll`
-    Gamification.profiles -> types::GetProfilesResponse;
+    Gamification.profiles -> GetGamificationProfiles -> types::GetProfilesResponse;
     "getGamificationProfiles" Get "/api/v2/gamification/profiles"
+}
+
+paged! {
+    GetGamificationProfiles -> types::PerformanceProfile;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -643,11 +693,16 @@ operation! {
     /// `GET /api/v2/gamification/profiles/{profileId}/members` (`getGamificationProfileMembers`)
     ///
     /// Permissions: `gamification:profile:view`
-    Gamification.profile_members -> types::MemberListing;
+    Gamification.profile_members -> GetGamificationProfileMembers -> types::MemberListing;
     "getGamificationProfileMembers" Get "/api/v2/gamification/profiles/{profileId}/members"
     path {
         profile_id: String = "profileId",
     }
+}
+
+paged! {
+    GetGamificationProfileMembers -> types::Member;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -692,6 +747,11 @@ operation! {
     }
 }
 
+paged! {
+    GetGamificationProfileMetrics -> types::Metric;
+    UnpagedEntities { items: ["entities"] }
+}
+
 operation! {
     /// `POST /api/v2/gamification/profiles/{profileId}/metrics` (`postGamificationProfileMetrics`)
     ///
@@ -716,6 +776,11 @@ operation! {
     query {
         workday: Date = "workday",
     }
+}
+
+paged! {
+    GetGamificationProfileMetricsObjectivedetails -> types::Metrics;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -773,16 +838,26 @@ operation! {
     }
 }
 
+paged! {
+    GetGamificationScorecards -> types::WorkdayMetric;
+    UnpagedEntities { items: ["entities"] }
+}
+
 operation! {
     /// `GET /api/v2/gamification/scorecards/attendance` (`getGamificationScorecardsAttendance`)
     ///
     /// Permissions: `gamification:scorecard:view`
-    Gamification.scorecards_attendance -> types::AttendanceStatusListing;
+    Gamification.scorecards_attendance -> GetGamificationScorecardsAttendance -> types::AttendanceStatusListing;
     "getGamificationScorecardsAttendance" Get "/api/v2/gamification/scorecards/attendance"
     required {
         start_workday: Date = "startWorkday",
         end_workday: Date = "endWorkday",
     }
+}
+
+paged! {
+    GetGamificationScorecardsAttendance -> types::AttendanceStatus;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -923,6 +998,11 @@ operation! {
     }
 }
 
+paged! {
+    GetGamificationScorecardsUsersValuesAverage -> types::WorkdayValuesMetricItem;
+    UnpagedOtherArray { items: ["results"] }
+}
+
 operation! {
     /// `GET /api/v2/gamification/scorecards/users/values/trends` (`getGamificationScorecardsUsersValuesTrends`)
     ///
@@ -938,6 +1018,11 @@ operation! {
     query {
         time_zone: String = "timeZone",
     }
+}
+
+paged! {
+    GetGamificationScorecardsUsersValuesTrends -> types::WorkdayValuesMetricItem;
+    UnpagedOtherArray { items: ["results"] }
 }
 
 operation! {
@@ -957,11 +1042,16 @@ operation! {
     }
 }
 
+paged! {
+    GetGamificationScorecardsUser -> types::WorkdayMetric;
+    UnpagedEntities { items: ["entities"] }
+}
+
 operation! {
     /// `GET /api/v2/gamification/scorecards/users/{userId}/attendance` (`getGamificationScorecardsUserAttendance`)
     ///
     /// Permissions: `gamification:scorecard:viewAll`
-    Gamification.scorecards_user_attendance -> types::AttendanceStatusListing;
+    Gamification.scorecards_user_attendance -> GetGamificationScorecardsUserAttendance -> types::AttendanceStatusListing;
     "getGamificationScorecardsUserAttendance" Get "/api/v2/gamification/scorecards/users/{userId}/attendance"
     path {
         user_id: String = "userId",
@@ -970,6 +1060,11 @@ operation! {
         start_workday: Date = "startWorkday",
         end_workday: Date = "endWorkday",
     }
+}
+
+paged! {
+    GetGamificationScorecardsUserAttendance -> types::AttendanceStatus;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -1033,6 +1128,11 @@ operation! {
     }
 }
 
+paged! {
+    GetGamificationScorecardsUserValuesTrends -> types::WorkdayValuesMetricItem;
+    UnpagedOtherArray { items: ["results"] }
+}
+
 operation! {
     /// `GET /api/v2/gamification/scorecards/values/average` (`getGamificationScorecardsValuesAverage`)
     ///
@@ -1045,6 +1145,11 @@ operation! {
     query {
         time_zone: String = "timeZone",
     }
+}
+
+paged! {
+    GetGamificationScorecardsValuesAverage -> types::WorkdayValuesMetricItem;
+    UnpagedOtherArray { items: ["results"] }
 }
 
 operation! {
@@ -1062,6 +1167,11 @@ operation! {
         reference_workday: Date = "referenceWorkday",
         time_zone: String = "timeZone",
     }
+}
+
+paged! {
+    GetGamificationScorecardsValuesTrends -> types::WorkdayValuesMetricItem;
+    UnpagedOtherArray { items: ["results"] }
 }
 
 operation! {
@@ -1085,8 +1195,13 @@ operation! {
     /// `GET /api/v2/gamification/templates` (`getGamificationTemplates`)
     ///
     /// Permissions: `gamification:profile:view`
-    Gamification.templates -> types::GetTemplatesResponse;
+    Gamification.templates -> GetGamificationTemplates -> types::GetTemplatesResponse;
     "getGamificationTemplates" Get "/api/v2/gamification/templates"
+}
+
+paged! {
+    GetGamificationTemplates -> types::ObjectiveTemplate;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {

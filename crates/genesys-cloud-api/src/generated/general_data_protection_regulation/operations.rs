@@ -55,10 +55,15 @@ operation! {
     /// `GET /api/v2/gdpr/subjects` (`getGdprSubjects`)
     ///
     /// Permissions: `gdpr:subject:view`
-    GeneralDataProtectionRegulation.gdpr_subjects -> types::GdprSubjectEntityListing;
+    GeneralDataProtectionRegulation.gdpr_subjects -> GetGdprSubjects -> types::GdprSubjectEntityListing;
     "getGdprSubjects" Get "/api/v2/gdpr/subjects"
     required {
         search_type: types::GetGdprSubjectsSearchType = "searchType",
         search_value: String = "searchValue",
     }
+}
+
+paged! {
+    GetGdprSubjects -> types::GdprSubject;
+    UnpagedWithEnvelope { items: ["entities"] }
 }

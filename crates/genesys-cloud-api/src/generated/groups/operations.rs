@@ -64,11 +64,21 @@ operation! {
     }
 }
 
+paged! {
+    GetGroupsSearch -> types::Group;
+    Q64Search { items: ["results"] }
+}
+
 operation! {
     /// `POST /api/v2/groups/search` (`postGroupsSearch`)
-    Groups.post_search -> types::GroupsSearchResponse;
+    Groups.post_search -> PostGroupsSearch -> types::GroupsSearchResponse;
     "postGroupsSearch" Post "/api/v2/groups/search"
     body: types::GroupSearchRequest;
+}
+
+paged! {
+    PostGroupsSearch -> types::Group;
+    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer }
 }
 
 operation! {
@@ -145,11 +155,16 @@ operation! {
 
 operation! {
     /// `GET /api/v2/groups/{groupId}/individuals` (`getGroupIndividuals`)
-    Groups.group_individuals -> types::UserEntityListing;
+    Groups.group_individuals -> GetGroupIndividuals -> types::UserEntityListing;
     "getGroupIndividuals" Get "/api/v2/groups/{groupId}/individuals"
     path {
         group_id: String = "groupId",
     }
+}
+
+paged! {
+    GetGroupIndividuals -> types::User;
+    UnpagedWithEnvelope { items: ["entities"] }
 }
 
 operation! {

@@ -15,8 +15,13 @@ operation! {
     /// `GET /api/v2/identityproviders` (`getIdentityproviders`)
     ///
     /// Permissions: `sso:provider:view`
-    IdentityProvider.identityproviders -> types::IdentityProviderEntityListing;
+    IdentityProvider.identityproviders -> GetIdentityproviders -> types::IdentityProviderEntityListing;
     "getIdentityproviders" Get "/api/v2/identityproviders"
+}
+
+paged! {
+    GetIdentityproviders -> types::SamlProvider;
+    UnpagedWithEnvelope { items: ["entities"] }
 }
 
 operation! {

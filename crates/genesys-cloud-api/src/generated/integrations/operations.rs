@@ -117,12 +117,22 @@ operation! {
     }
 }
 
+paged! {
+    GetIntegrationsActionsCertificates -> types::ActionCertificate;
+    UnpagedWithEnvelope { items: ["entities"] }
+}
+
 operation! {
     /// `GET /api/v2/integrations/actions/certificates/truststore` (`getIntegrationsActionsCertificatesTruststore`)
     ///
     /// Permissions: `integrations:actionCertificate:view`
-    Integrations.actions_certificates_truststore -> types::TrustedCertificates;
+    Integrations.actions_certificates_truststore -> GetIntegrationsActionsCertificatesTruststore -> types::TrustedCertificates;
     "getIntegrationsActionsCertificatesTruststore" Get "/api/v2/integrations/actions/certificates/truststore"
+}
+
+paged! {
+    GetIntegrationsActionsCertificatesTruststore -> types::TrustedCertificateInfo;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -165,8 +175,13 @@ operation! {
     /// `GET /api/v2/integrations/actions/functions/runtimes` (`getIntegrationsActionsFunctionsRuntimes`)
     ///
     /// Permissions: `integrations:actionFunction:view`
-    Integrations.actions_functions_runtimes -> Vec<types::FunctionRuntime>;
+    Integrations.actions_functions_runtimes -> GetIntegrationsActionsFunctionsRuntimes -> Vec<types::FunctionRuntime>;
     "getIntegrationsActionsFunctionsRuntimes" Get "/api/v2/integrations/actions/functions/runtimes"
+}
+
+paged! {
+    GetIntegrationsActionsFunctionsRuntimes -> types::FunctionRuntime;
+    UnpagedBareArray { items: [] }
 }
 
 operation! {
@@ -637,12 +652,22 @@ operation! {
     }
 }
 
+paged! {
+    GetIntegrationsCredentialsListing -> types::CredentialInfo;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
+}
+
 operation! {
     /// `GET /api/v2/integrations/credentials/types` (`getIntegrationsCredentialsTypes`)
     ///
     /// Permissions: `integrations:integration:view`
-    Integrations.credentials_types -> Vec<types::CredentialType>;
+    Integrations.credentials_types -> GetIntegrationsCredentialsTypes -> Vec<types::CredentialType>;
     "getIntegrationsCredentialsTypes" Get "/api/v2/integrations/credentials/types"
+}
+
+paged! {
+    GetIntegrationsCredentialsTypes -> types::CredentialType;
+    UnpagedBareArray { items: [] }
 }
 
 operation! {
@@ -920,12 +945,17 @@ operation! {
     /// `GET /api/v2/integrations/speech/nuance/{nuanceIntegrationId}/bots/jobs/{jobId}/results` (`getIntegrationsSpeechNuanceNuanceIntegrationIdBotsJobResults`)
     ///
     /// Permissions: `integrations:integration:view`
-    Integrations.speech_nuance_nuance_integration_id_bots_job_results -> types::NuanceBotEntityListing;
+    Integrations.speech_nuance_nuance_integration_id_bots_job_results -> GetIntegrationsSpeechNuanceNuanceIntegrationIdBotsJobResults -> types::NuanceBotEntityListing;
     "getIntegrationsSpeechNuanceNuanceIntegrationIdBotsJobResults" Get "/api/v2/integrations/speech/nuance/{nuanceIntegrationId}/bots/jobs/{jobId}/results"
     path {
         nuance_integration_id: String = "nuanceIntegrationId",
         job_id: String = "jobId",
     }
+}
+
+paged! {
+    GetIntegrationsSpeechNuanceNuanceIntegrationIdBotsJobResults -> types::NuanceBot;
+    UnpagedWithEnvelope { items: ["entities"] }
 }
 
 operation! {

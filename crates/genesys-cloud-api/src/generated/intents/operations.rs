@@ -139,9 +139,14 @@ operation! {
     /// Preview: it may change or go without notice.
     ///
     /// Permissions: `externalContacts:customerIntentTaxonomy:view`
-    Intents.post_customerintents_bulk_retrieve -> Vec<types::CustomerIntentResponse>;
+    Intents.post_customerintents_bulk_retrieve -> PostIntentsCustomerintentsBulkRetrieve -> Vec<types::CustomerIntentResponse>;
     "postIntentsCustomerintentsBulkRetrieve" Post "/api/v2/intents/customerintents/bulk/retrieve"
     body: types::BatchGetCustomerIntentsRequest;
+}
+
+paged! {
+    PostIntentsCustomerintentsBulkRetrieve -> types::CustomerIntentResponse;
+    UnpagedBareArray { items: [] }
 }
 
 operation! {

@@ -336,8 +336,13 @@ operation! {
     /// `GET /api/v2/journey/externalevents/schemas` (`getJourneyExternaleventsSchemas`)
     ///
     /// Permissions: `journey:externalEventsSchema:view`
-    Journey.externalevents_schemas -> types::JourneyExternalEventsSchemaListing;
+    Journey.externalevents_schemas -> GetJourneyExternaleventsSchemas -> types::JourneyExternalEventsSchemaListing;
     "getJourneyExternaleventsSchemas" Get "/api/v2/journey/externalevents/schemas"
+}
+
+paged! {
+    GetJourneyExternaleventsSchemas -> types::JourneyExternalEventsSchema;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -353,8 +358,13 @@ operation! {
     /// `GET /api/v2/journey/externalevents/schemas/coretypes` (`getJourneyExternaleventsSchemasCoretypes`)
     ///
     /// Permissions: `journey:externalEventsSchema:view`
-    Journey.externalevents_schemas_coretypes -> types::CoretypeListing;
+    Journey.externalevents_schemas_coretypes -> GetJourneyExternaleventsSchemasCoretypes -> types::CoretypeListing;
     "getJourneyExternaleventsSchemasCoretypes" Get "/api/v2/journey/externalevents/schemas/coretypes"
+}
+
+paged! {
+    GetJourneyExternaleventsSchemasCoretypes -> types::Coretype;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -414,11 +424,16 @@ operation! {
     /// `GET /api/v2/journey/externalevents/schemas/{schemaId}/versions` (`getJourneyExternaleventsSchemaVersions`)
     ///
     /// Permissions: `journey:externalEventsSchema:view`
-    Journey.externalevents_schema_versions -> types::JourneyExternalEventsSchemaListing;
+    Journey.externalevents_schema_versions -> GetJourneyExternaleventsSchemaVersions -> types::JourneyExternalEventsSchemaListing;
     "getJourneyExternaleventsSchemaVersions" Get "/api/v2/journey/externalevents/schemas/{schemaId}/versions"
     path {
         schema_id: String = "schemaId",
     }
+}
+
+paged! {
+    GetJourneyExternaleventsSchemaVersions -> types::JourneyExternalEventsSchema;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -509,11 +524,16 @@ operation! {
     ///
     /// Permissions: `journey:outcomeAttribution:view`
     #[deprecated = "Genesys has marked this operation as deprecated"]
-    Journey.outcomes_attributions_job_results -> types::OutcomeAttributionResponseListing;
+    Journey.outcomes_attributions_job_results -> GetJourneyOutcomesAttributionsJobResults -> types::OutcomeAttributionResponseListing;
     "getJourneyOutcomesAttributionsJobResults" Get "/api/v2/journey/outcomes/attributions/jobs/{jobId}/results"
     path {
         job_id: String = "jobId",
     }
+}
+
+paged! {
+    GetJourneyOutcomesAttributionsJobResults -> types::OutcomeAttributionResultsResponse;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -521,8 +541,13 @@ operation! {
     ///
     /// Permissions: `journey:outcomepredictor:view`
     #[deprecated = "Genesys has marked this operation as deprecated"]
-    Journey.outcomes_predictors -> types::OutcomePredictorListing;
+    Journey.outcomes_predictors -> GetJourneyOutcomesPredictors -> types::OutcomePredictorListing;
     "getJourneyOutcomesPredictors" Get "/api/v2/journey/outcomes/predictors"
+}
+
+paged! {
+    GetJourneyOutcomesPredictors -> types::OutcomePredictor;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -690,6 +715,11 @@ operation! {
     }
 }
 
+paged! {
+    GetJourneySessionEvents -> types::Event;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
+}
+
 operation! {
     /// `GET /api/v2/journey/sessions/{sessionId}/outcomescores` (`getJourneySessionOutcomescores`)
     ///
@@ -748,20 +778,35 @@ operation! {
     optional_body: Vec<types::Label>;
 }
 
+paged! {
+    PostJourneyViewsEncodingsValidate -> Value;
+    UnpagedEntities { items: ["entities"] }
+}
+
 operation! {
     /// `GET /api/v2/journey/views/eventdefinitions` (`getJourneyViewsEventdefinitions`)
     ///
     /// Permissions: `journey:eventDefinition:view`
-    Journey.views_eventdefinitions -> types::JourneyEventDefinitionListing;
+    Journey.views_eventdefinitions -> GetJourneyViewsEventdefinitions -> types::JourneyEventDefinitionListing;
     "getJourneyViewsEventdefinitions" Get "/api/v2/journey/views/eventdefinitions"
+}
+
+paged! {
+    GetJourneyViewsEventdefinitions -> types::JourneyEventDefinition;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
     /// `GET /api/v2/journey/views/eventdefinitions/external` (`getJourneyViewsEventdefinitionsExternal`)
     ///
     /// Permissions: `journey:externalEvents:view`
-    Journey.views_eventdefinitions_external -> types::GetExternalEventsResponse;
+    Journey.views_eventdefinitions_external -> GetJourneyViewsEventdefinitionsExternal -> types::GetExternalEventsResponse;
     "getJourneyViewsEventdefinitionsExternal" Get "/api/v2/journey/views/eventdefinitions/external"
+}
+
+paged! {
+    GetJourneyViewsEventdefinitionsExternal -> types::ExternalEventSummary;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {

@@ -15,8 +15,13 @@ operation! {
     /// `GET /api/v2/knowledge/connections` (`getKnowledgeConnections`)
     ///
     /// Permissions: `knowledge:connection:view`
-    Knowledge.connections -> types::ConnectionListing;
+    Knowledge.connections -> GetKnowledgeConnections -> types::ConnectionListing;
     "getKnowledgeConnections" Get "/api/v2/knowledge/connections"
+}
+
+paged! {
+    GetKnowledgeConnections -> types::ConnectionResponse;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -81,6 +86,11 @@ operation! {
     }
 }
 
+paged! {
+    GetKnowledgeConnectionOptions -> types::ConnectionOption;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 500 }
+}
+
 operation! {
     /// `POST /api/v2/knowledge/documentuploads` (`postKnowledgeDocumentuploads`)
     ///
@@ -117,6 +127,11 @@ operation! {
     }
 }
 
+paged! {
+    GetKnowledgeGuestSessionCategories -> types::GuestResponseCategory;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
+}
+
 operation! {
     /// `GET /api/v2/knowledge/guest/sessions/{sessionId}/documents` (`getKnowledgeGuestSessionDocuments`)
     Knowledge.guest_session_documents -> GetKnowledgeGuestSessionDocuments -> types::KnowledgeGuestDocumentResponseListing;
@@ -132,14 +147,24 @@ operation! {
     }
 }
 
+paged! {
+    GetKnowledgeGuestSessionDocuments -> types::KnowledgeGuestDocumentResponse;
+    PageSizeOnlyNextUri { items: ["entities"], page_size: "pageSize" as integer, maximum: 200 }
+}
+
 operation! {
     /// `POST /api/v2/knowledge/guest/sessions/{sessionId}/documents/answers` (`postKnowledgeGuestSessionDocumentsAnswers`)
-    Knowledge.post_guest_session_documents_answers -> types::KnowledgeGuestAnswerDocumentsResponse;
+    Knowledge.post_guest_session_documents_answers -> PostKnowledgeGuestSessionDocumentsAnswers -> types::KnowledgeGuestAnswerDocumentsResponse;
     "postKnowledgeGuestSessionDocumentsAnswers" Post "/api/v2/knowledge/guest/sessions/{sessionId}/documents/answers"
     path {
         session_id: String = "sessionId",
     }
     body: types::KnowledgeDocumentsAnswerFilter;
+}
+
+paged! {
+    PostKnowledgeGuestSessionDocumentsAnswers -> types::KnowledgeGuestAnswerDocumentResponse;
+    UnpagedPostResults { items: ["results"] }
 }
 
 operation! {
@@ -165,6 +190,11 @@ operation! {
     }
 }
 
+paged! {
+    PostKnowledgeGuestSessionDocumentsSearch -> types::KnowledgeDocumentGuestSearchResult;
+    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer }
+}
+
 operation! {
     /// `POST /api/v2/knowledge/guest/sessions/{sessionId}/documents/search/suggestions` (`postKnowledgeGuestSessionDocumentsSearchSuggestions`)
     Knowledge.post_guest_session_documents_search_suggestions -> PostKnowledgeGuestSessionDocumentsSearchSuggestions -> types::KnowledgeGuestDocumentSuggestion;
@@ -173,6 +203,11 @@ operation! {
         session_id: String = "sessionId",
     }
     optional_body: types::KnowledgeGuestDocumentSuggestionRequest;
+}
+
+paged! {
+    PostKnowledgeGuestSessionDocumentsSearchSuggestions -> types::KnowledgeGuestDocumentSuggestionResult;
+    UnpagedPostResults { items: ["results"], page_size: body "pageSize" as integer }
 }
 
 operation! {
@@ -262,6 +297,11 @@ operation! {
     }
 }
 
+paged! {
+    GetKnowledgeKnowledgebases -> types::KnowledgeBase;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 100 }
+}
+
 operation! {
     /// `POST /api/v2/knowledge/knowledgebases` (`postKnowledgeKnowledgebases`)
     ///
@@ -327,6 +367,11 @@ operation! {
     }
 }
 
+paged! {
+    GetKnowledgeKnowledgebaseCategories -> types::CategoryResponse;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
+}
+
 operation! {
     /// `POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/categories` (`postKnowledgeKnowledgebaseCategories`)
     ///
@@ -388,6 +433,11 @@ operation! {
     optional_body: types::KnowledgeDocumentChunkRequest;
 }
 
+paged! {
+    PostKnowledgeKnowledgebaseChunksSearch -> types::DocumentChunkBlock;
+    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer }
+}
+
 operation! {
     /// `PATCH /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/chunks/search/{searchId}` (`patchKnowledgeKnowledgebaseChunksSearchSearchId`)
     ///
@@ -427,6 +477,11 @@ operation! {
     }
 }
 
+paged! {
+    GetKnowledgeKnowledgebaseDocuments -> types::KnowledgeDocumentResponse;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
+}
+
 operation! {
     /// `POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/documents` (`postKnowledgeKnowledgebaseDocuments`)
     ///
@@ -443,12 +498,17 @@ operation! {
     /// `POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/documents/answers` (`postKnowledgeKnowledgebaseDocumentsAnswers`)
     ///
     /// Permissions: `knowledge:document:view`, `knowledge:documentAnswer:view`
-    Knowledge.post_knowledgebase_documents_answers -> types::KnowledgeAnswerDocumentsResponse;
+    Knowledge.post_knowledgebase_documents_answers -> PostKnowledgeKnowledgebaseDocumentsAnswers -> types::KnowledgeAnswerDocumentsResponse;
     "postKnowledgeKnowledgebaseDocumentsAnswers" Post "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/documents/answers"
     path {
         knowledge_base_id: String = "knowledgeBaseId",
     }
     body: types::KnowledgeDocumentsAnswerFilter;
+}
+
+paged! {
+    PostKnowledgeKnowledgebaseDocumentsAnswers -> types::KnowledgeAnswerDocumentResponse;
+    UnpagedPostResults { items: ["results"] }
 }
 
 operation! {
@@ -499,6 +559,11 @@ operation! {
     }
 }
 
+paged! {
+    GetKnowledgeKnowledgebaseDocumentsFeedback -> types::KnowledgeDocumentFeedbackResponse;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
+}
+
 operation! {
     /// `POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/documents/presentations` (`postKnowledgeKnowledgebaseDocumentsPresentations`)
     ///
@@ -526,6 +591,11 @@ operation! {
     }
 }
 
+paged! {
+    PostKnowledgeKnowledgebaseDocumentsQuery -> types::KnowledgeDocumentQueryResult;
+    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer }
+}
+
 operation! {
     /// `POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/documents/search` (`postKnowledgeKnowledgebaseDocumentsSearch`)
     ///
@@ -541,6 +611,11 @@ operation! {
     }
 }
 
+paged! {
+    PostKnowledgeKnowledgebaseDocumentsSearch -> types::KnowledgeDocumentSearchResult;
+    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer }
+}
+
 operation! {
     /// `POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/documents/search/suggestions` (`postKnowledgeKnowledgebaseDocumentsSearchSuggestions`)
     ///
@@ -551,6 +626,11 @@ operation! {
         knowledge_base_id: String = "knowledgeBaseId",
     }
     optional_body: types::KnowledgeDocumentSuggestionRequest;
+}
+
+paged! {
+    PostKnowledgeKnowledgebaseDocumentsSearchSuggestions -> types::KnowledgeDocumentSuggestionResult;
+    UnpagedPostResults { items: ["results"], page_size: body "pageSize" as integer }
 }
 
 operation! {
@@ -659,6 +739,11 @@ operation! {
     }
 }
 
+paged! {
+    GetKnowledgeKnowledgebaseDocumentFeedback -> types::KnowledgeDocumentFeedbackResponse;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
+}
+
 operation! {
     /// `POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/documents/{documentId}/feedback` (`postKnowledgeKnowledgebaseDocumentFeedback`)
     ///
@@ -718,6 +803,11 @@ operation! {
     each {
         expand: types::GetKnowledgeKnowledgebaseDocumentVariationsExpand = "expand",
     }
+}
+
+paged! {
+    GetKnowledgeKnowledgebaseDocumentVariations -> types::DocumentVariationResponse;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
 }
 
 operation! {
@@ -799,6 +889,11 @@ operation! {
     }
 }
 
+paged! {
+    GetKnowledgeKnowledgebaseDocumentVersions -> types::KnowledgeDocumentVersion;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
+}
+
 operation! {
     /// `POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/documents/{documentId}/versions` (`postKnowledgeKnowledgebaseDocumentVersions`)
     ///
@@ -844,6 +939,11 @@ operation! {
         after: String = "after",
         page_size: String = "pageSize",
     }
+}
+
+paged! {
+    GetKnowledgeKnowledgebaseDocumentVersionVariations -> types::KnowledgeDocumentVersionVariation;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
 }
 
 operation! {
@@ -979,6 +1079,11 @@ operation! {
     }
 }
 
+paged! {
+    GetKnowledgeKnowledgebaseLabels -> types::LabelResponse;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
+}
+
 operation! {
     /// `POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/labels` (`postKnowledgeKnowledgebaseLabels`)
     ///
@@ -1049,6 +1154,11 @@ operation! {
         status: String = "status",
         source_id: String = "sourceId",
     }
+}
+
+paged! {
+    GetKnowledgeKnowledgebaseOperations -> types::OperationResponse;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
 }
 
 operation! {
@@ -1131,6 +1241,11 @@ operation! {
         expand: types::GetKnowledgeKnowledgebaseSourcesExpand = "expand",
         ids: String = "ids",
     }
+}
+
+paged! {
+    GetKnowledgeKnowledgebaseSources -> types::SourceBaseResponse;
+    UnpagedBareArray { items: [] }
 }
 
 operation! {
@@ -1328,6 +1443,11 @@ operation! {
     }
 }
 
+paged! {
+    GetKnowledgeKnowledgebaseUnansweredGroups -> types::UnansweredGroup;
+    UnpagedEntities { items: ["entities"] }
+}
+
 operation! {
     /// `GET /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/unanswered/groups/{groupId}` (`getKnowledgeKnowledgebaseUnansweredGroup`)
     ///
@@ -1436,6 +1556,11 @@ operation! {
     }
 }
 
+paged! {
+    GetKnowledgeSettings -> types::KnowledgeSettingsResponse;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
+}
+
 operation! {
     /// `POST /api/v2/knowledge/settings` (`postKnowledgeSettings`)
     ///
@@ -1490,6 +1615,11 @@ operation! {
     }
 }
 
+paged! {
+    GetKnowledgeSources -> types::V3SourceExpandableListResponse;
+    UnpagedEntities { items: ["entities"] }
+}
+
 operation! {
     /// `POST /api/v2/knowledge/sources` (`postKnowledgeSources`)
     ///
@@ -1510,6 +1640,11 @@ operation! {
         after: String = "after",
         page_size: String = "pageSize",
     }
+}
+
+paged! {
+    GetKnowledgeSourcesSynchronizations -> types::V3Synchronization;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
 }
 
 operation! {
@@ -1563,6 +1698,11 @@ operation! {
         after: String = "after",
         page_size: String = "pageSize",
     }
+}
+
+paged! {
+    GetKnowledgeSourceSynchronizations -> types::V3Synchronization;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
 }
 
 operation! {
@@ -1619,6 +1759,11 @@ operation! {
     }
 }
 
+paged! {
+    GetKnowledgeSourceSynchronizationDeletions -> types::V3SynchronizationDeletion;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
+}
+
 operation! {
     /// `POST /api/v2/knowledge/sources/{sourceId}/synchronizations/{synchronizationId}/deletions` (`postKnowledgeSourceSynchronizationDeletions`)
     ///
@@ -1673,6 +1818,11 @@ operation! {
         after: String = "after",
         page_size: String = "pageSize",
     }
+}
+
+paged! {
+    GetKnowledgeSourceSynchronizationUploads -> types::V3SynchronizationUpload;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
 }
 
 operation! {

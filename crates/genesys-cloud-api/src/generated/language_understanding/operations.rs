@@ -193,6 +193,11 @@ operation! {
     }
 }
 
+paged! {
+    GetLanguageunderstandingDomainVersion -> types::NamedEntityDefinition;
+    UnpagedEntities { items: ["entities"] }
+}
+
 operation! {
     /// `PUT /api/v2/languageunderstanding/domains/{domainId}/versions/{domainVersionId}` (`putLanguageunderstandingDomainVersion`)
     ///
@@ -372,6 +377,11 @@ operation! {
     }
 }
 
+paged! {
+    GetLanguageunderstandingMiners -> types::Miner;
+    NextUriOnlyEnvelope { items: ["entities"] }
+}
+
 operation! {
     /// `POST /api/v2/languageunderstanding/miners` (`postLanguageunderstandingMiners`)
     ///
@@ -407,11 +417,16 @@ operation! {
     /// `GET /api/v2/languageunderstanding/miners/{minerId}/drafts` (`getLanguageunderstandingMinerDrafts`)
     ///
     /// Permissions: `languageUnderstanding:draft:view`
-    LanguageUnderstanding.miner_drafts -> types::DraftListing;
+    LanguageUnderstanding.miner_drafts -> GetLanguageunderstandingMinerDrafts -> types::DraftListing;
     "getLanguageunderstandingMinerDrafts" Get "/api/v2/languageunderstanding/miners/{minerId}/drafts"
     path {
         miner_id: String = "minerId",
     }
+}
+
+paged! {
+    GetLanguageunderstandingMinerDrafts -> types::Draft;
+    NextUriOnlyEnvelope { items: ["entities"] }
 }
 
 operation! {
@@ -493,6 +508,11 @@ operation! {
     }
 }
 
+paged! {
+    GetLanguageunderstandingMinerIntents -> types::MinerIntent;
+    NextUriOnlyEnvelope { items: ["entities"] }
+}
+
 operation! {
     /// `GET /api/v2/languageunderstanding/miners/{minerId}/intents/{intentId}` (`getLanguageunderstandingMinerIntent`)
     ///
@@ -512,11 +532,16 @@ operation! {
     /// `GET /api/v2/languageunderstanding/miners/{minerId}/topics` (`getLanguageunderstandingMinerTopics`)
     ///
     /// Permissions: `languageUnderstanding:miner:view`
-    LanguageUnderstanding.miner_topics -> types::MinerTopicsListing;
+    LanguageUnderstanding.miner_topics -> GetLanguageunderstandingMinerTopics -> types::MinerTopicsListing;
     "getLanguageunderstandingMinerTopics" Get "/api/v2/languageunderstanding/miners/{minerId}/topics"
     path {
         miner_id: String = "minerId",
     }
+}
+
+paged! {
+    GetLanguageunderstandingMinerTopics -> types::MinerTopic;
+    NextUriOnlyEnvelope { items: ["entities"] }
 }
 
 operation! {

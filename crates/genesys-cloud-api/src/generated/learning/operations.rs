@@ -65,9 +65,14 @@ operation! {
     /// `POST /api/v2/learning/assignments/aggregates/query` (`postLearningAssignmentsAggregatesQuery`)
     ///
     /// Permissions: `learning:assignment:view`
-    Learning.assignments_aggregates_query -> types::LearningAssignmentAggregateResponse;
+    Learning.assignments_aggregates_query -> PostLearningAssignmentsAggregatesQuery -> types::LearningAssignmentAggregateResponse;
     "postLearningAssignmentsAggregatesQuery" Post "/api/v2/learning/assignments/aggregates/query"
     body: types::LearningAssignmentAggregateParam;
+}
+
+paged! {
+    PostLearningAssignmentsAggregatesQuery -> types::LearningAssignmentAggregateQueryResponseGroupedData;
+    UnpagedPostResults { items: ["results"] }
 }
 
 operation! {

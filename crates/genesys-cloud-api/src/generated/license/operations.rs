@@ -15,8 +15,13 @@ operation! {
     /// `GET /api/v2/license/definitions` (`getLicenseDefinitions`)
     ///
     /// Permissions: `authorization:grant:add`, `authorization:license:view`
-    License.definitions -> Vec<types::LicenseDefinition>;
+    License.definitions -> GetLicenseDefinitions -> Vec<types::LicenseDefinition>;
     "getLicenseDefinitions" Get "/api/v2/license/definitions"
+}
+
+paged! {
+    GetLicenseDefinitions -> types::LicenseDefinition;
+    UnpagedBareArray { items: [] }
 }
 
 operation! {
@@ -37,6 +42,11 @@ operation! {
     optional_body: Vec<String>;
 }
 
+paged! {
+    PostLicenseInfer -> String;
+    UnpagedBareArray { items: [] }
+}
+
 operation! {
     /// `POST /api/v2/license/infer/permissions` (`postLicenseInferPermissions`)
     ///
@@ -46,6 +56,11 @@ operation! {
     License.post_infer_permissions -> PostLicenseInferPermissions -> Vec<String>;
     "postLicenseInferPermissions" Post "/api/v2/license/infer/permissions"
     optional_body: Vec<String>;
+}
+
+paged! {
+    PostLicenseInferPermissions -> String;
+    UnpagedBareArray { items: [] }
 }
 
 operation! {

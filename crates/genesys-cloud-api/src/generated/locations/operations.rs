@@ -51,11 +51,21 @@ operation! {
     }
 }
 
+paged! {
+    GetLocationsSearch -> types::LocationDefinition;
+    Q64Search { items: ["results"] }
+}
+
 operation! {
     /// `POST /api/v2/locations/search` (`postLocationsSearch`)
-    Locations.post_search -> types::LocationsSearchResponse;
+    Locations.post_search -> PostLocationsSearch -> types::LocationsSearchResponse;
     "postLocationsSearch" Post "/api/v2/locations/search"
     body: types::LocationSearchRequest;
+}
+
+paged! {
+    PostLocationsSearch -> types::LocationDefinition;
+    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer }
 }
 
 operation! {
@@ -95,9 +105,14 @@ operation! {
 
 operation! {
     /// `GET /api/v2/locations/{locationId}/sublocations` (`getLocationSublocations`)
-    Locations.location_sublocations -> types::LocationEntityListing;
+    Locations.location_sublocations -> GetLocationSublocations -> types::LocationEntityListing;
     "getLocationSublocations" Get "/api/v2/locations/{locationId}/sublocations"
     path {
         location_id: String = "locationId",
     }
+}
+
+paged! {
+    GetLocationSublocations -> types::LocationDefinition;
+    UnpagedWithEnvelope { items: ["entities"] }
 }

@@ -44,6 +44,11 @@ operation! {
     }
 }
 
+paged! {
+    PostDiagnosticsLogcaptureBrowserEntriesQuery -> types::LogEntry;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
+}
+
 operation! {
     /// `GET /api/v2/diagnostics/logcapture/browser/users` (`getDiagnosticsLogcaptureBrowserUsers`)
     ///
@@ -53,6 +58,11 @@ operation! {
     query {
         include_expired: bool = "includeExpired",
     }
+}
+
+paged! {
+    GetDiagnosticsLogcaptureBrowserUsers -> types::LogCaptureUserConfiguration;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {

@@ -23,6 +23,11 @@ operation! {
     }
 }
 
+paged! {
+    GetNotificationsAvailabletopics -> types::AvailableTopic;
+    UnpagedEntities { items: ["entities"] }
+}
+
 operation! {
     /// `GET /api/v2/notifications/channels` (`getNotificationsChannels`)
     Notifications.channels -> GetNotificationsChannels -> types::ChannelEntityListing;
@@ -30,6 +35,11 @@ operation! {
     query {
         includechannels: types::GetNotificationsChannelsIncludechannels = "includechannels",
     }
+}
+
+paged! {
+    GetNotificationsChannels -> types::Channel;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -49,11 +59,16 @@ operation! {
 
 operation! {
     /// `GET /api/v2/notifications/channels/{channelId}/subscriptions` (`getNotificationsChannelSubscriptions`)
-    Notifications.channel_subscriptions -> types::ChannelTopicEntityListing;
+    Notifications.channel_subscriptions -> GetNotificationsChannelSubscriptions -> types::ChannelTopicEntityListing;
     "getNotificationsChannelSubscriptions" Get "/api/v2/notifications/channels/{channelId}/subscriptions"
     path {
         channel_id: String = "channelId",
     }
+}
+
+paged! {
+    GetNotificationsChannelSubscriptions -> types::ChannelTopic;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {

@@ -22,6 +22,11 @@ operation! {
     }
 }
 
+paged! {
+    GetOauthAuthorizations -> types::OAuthAuthorization;
+    UnpagedEntities { items: ["entities"] }
+}
+
 operation! {
     /// `GET /api/v2/oauth/authorizations/{clientId}` (`getOauthAuthorization`)
     ///
@@ -40,8 +45,13 @@ operation! {
     /// `GET /api/v2/oauth/clients` (`getOauthClients`)
     ///
     /// Permissions: `oauth:client:view`
-    Oauth.clients -> types::OAuthClientEntityListing;
+    Oauth.clients -> GetOauthClients -> types::OAuthClientEntityListing;
     "getOauthClients" Get "/api/v2/oauth/clients"
+}
+
+paged! {
+    GetOauthClients -> types::OAuthClient;
+    UnpagedWithEnvelope { items: ["entities"] }
 }
 
 operation! {
@@ -114,12 +124,17 @@ operation! {
     /// `GET /api/v2/oauth/clients/{clientId}/usage/query/results/{executionId}` (`getOauthClientUsageQueryResult`)
     ///
     /// Permissions: `oauth:client:view`, `usage:client:view`
-    Oauth.client_usage_query_result -> types::ApiUsageQueryResult;
+    Oauth.client_usage_query_result -> GetOauthClientUsageQueryResult -> types::ApiUsageQueryResult;
     "getOauthClientUsageQueryResult" Get "/api/v2/oauth/clients/{clientId}/usage/query/results/{executionId}"
     path {
         client_id: String = "clientId",
         execution_id: String = "executionId",
     }
+}
+
+paged! {
+    GetOauthClientUsageQueryResult -> types::ApiUsageRow;
+    CursorsOnlyEnvelope { items: ["results"] }
 }
 
 operation! {
@@ -143,6 +158,11 @@ operation! {
     header {
         accept_language: String = "Accept-Language",
     }
+}
+
+paged! {
+    GetOauthScopes -> types::OAuthScope;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {

@@ -24,8 +24,13 @@ operation! {
     /// `GET /api/v2/usage/events/definitions` (`getUsageEventsDefinitions`)
     ///
     /// Permissions: `usage:events:view`
-    OperationalEvents.usage_events_definitions -> types::EventDefinitionListing;
+    OperationalEvents.usage_events_definitions -> GetUsageEventsDefinitions -> types::EventDefinitionListing;
     "getUsageEventsDefinitions" Get "/api/v2/usage/events/definitions"
+}
+
+paged! {
+    GetUsageEventsDefinitions -> types::EventDefinition;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -51,4 +56,9 @@ operation! {
         after: String = "after",
         page_size: String = "pageSize",
     }
+}
+
+paged! {
+    PostUsageEventsQuery -> types::OperationalEvent;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
 }

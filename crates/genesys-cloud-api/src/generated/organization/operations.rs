@@ -93,6 +93,11 @@ operation! {
     }
 }
 
+paged! {
+    GetOrganizationsLimitsChangerequests -> types::LimitChangeRequestDetails;
+    DateWindowHomonym { items: ["entities"], page_size: "pageSize" as integer }
+}
+
 operation! {
     /// `GET /api/v2/organizations/limits/changerequests/{requestId}` (`getOrganizationsLimitsChangerequest`)
     ///
@@ -128,20 +133,30 @@ operation! {
 
 operation! {
     /// `GET /api/v2/organizations/limits/namespaces/{namespaceName}` (`getOrganizationsLimitsNamespace`)
-    Organization.organizations_limits_namespace -> types::LimitsEntityListing;
+    Organization.organizations_limits_namespace -> GetOrganizationsLimitsNamespace -> types::LimitsEntityListing;
     "getOrganizationsLimitsNamespace" Get "/api/v2/organizations/limits/namespaces/{namespaceName}"
     path {
         namespace_name: String = "namespaceName",
     }
 }
 
+paged! {
+    GetOrganizationsLimitsNamespace -> types::Limit;
+    UnpagedEntities { items: ["entities"] }
+}
+
 operation! {
     /// `GET /api/v2/organizations/limits/namespaces/{namespaceName}/defaults` (`getOrganizationsLimitsNamespaceDefaults`)
-    Organization.organizations_limits_namespace_defaults -> types::LimitsEntityListing;
+    Organization.organizations_limits_namespace_defaults -> GetOrganizationsLimitsNamespaceDefaults -> types::LimitsEntityListing;
     "getOrganizationsLimitsNamespaceDefaults" Get "/api/v2/organizations/limits/namespaces/{namespaceName}/defaults"
     path {
         namespace_name: String = "namespaceName",
     }
+}
+
+paged! {
+    GetOrganizationsLimitsNamespaceDefaults -> types::Limit;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {

@@ -89,8 +89,13 @@ operation! {
     /// `GET /api/v2/orgauthorization/trustees/care` (`getOrgauthorizationTrusteesCare`)
     ///
     /// Permissions: `authorization:orgTrustee:view`, `authorization:orgTrusteeUser:view`
-    OrganizationAuthorization.orgauthorization_trustees_care -> types::TrusteeReferenceList;
+    OrganizationAuthorization.orgauthorization_trustees_care -> GetOrgauthorizationTrusteesCare -> types::TrusteeReferenceList;
     "getOrgauthorizationTrusteesCare" Get "/api/v2/orgauthorization/trustees/care"
+}
+
+paged! {
+    GetOrgauthorizationTrusteesCare -> types::AddressableEntityRef;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -165,11 +170,16 @@ operation! {
     /// `GET /api/v2/orgauthorization/trustees/{trusteeOrgId}/clonedusers` (`getOrgauthorizationTrusteeClonedusers`)
     ///
     /// Permissions: `directory:user:view`
-    OrganizationAuthorization.orgauthorization_trustee_clonedusers -> types::ClonedUserEntityListing;
+    OrganizationAuthorization.orgauthorization_trustee_clonedusers -> GetOrgauthorizationTrusteeClonedusers -> types::ClonedUserEntityListing;
     "getOrgauthorizationTrusteeClonedusers" Get "/api/v2/orgauthorization/trustees/{trusteeOrgId}/clonedusers"
     path {
         trustee_org_id: String = "trusteeOrgId",
     }
+}
+
+paged! {
+    GetOrgauthorizationTrusteeClonedusers -> types::ClonedUser;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -467,11 +477,16 @@ operation! {
     /// `GET /api/v2/orgauthorization/trustors/{trustorOrgId}/clonedusers` (`getOrgauthorizationTrustorClonedusers`)
     ///
     /// Permissions: `authorization:orgTrusteeUser:view`
-    OrganizationAuthorization.orgauthorization_trustor_clonedusers -> types::ClonedUserEntityListing;
+    OrganizationAuthorization.orgauthorization_trustor_clonedusers -> GetOrgauthorizationTrustorClonedusers -> types::ClonedUserEntityListing;
     "getOrgauthorizationTrustorClonedusers" Get "/api/v2/orgauthorization/trustors/{trustorOrgId}/clonedusers"
     path {
         trustor_org_id: String = "trustorOrgId",
     }
+}
+
+paged! {
+    GetOrgauthorizationTrustorClonedusers -> types::ClonedUser;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {

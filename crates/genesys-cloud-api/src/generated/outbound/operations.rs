@@ -400,18 +400,28 @@ operation! {
     /// `POST /api/v2/outbound/campaigns/performance/query` (`postOutboundCampaignsPerformanceQuery`)
     ///
     /// Permissions: `outbound:performance:view`, `outbound:campaign:view`
-    Outbound.campaigns_performance_query -> types::CampaignPerformanceDataListing;
+    Outbound.campaigns_performance_query -> PostOutboundCampaignsPerformanceQuery -> types::CampaignPerformanceDataListing;
     "postOutboundCampaignsPerformanceQuery" Post "/api/v2/outbound/campaigns/performance/query"
     body: Vec<String>;
+}
+
+paged! {
+    PostOutboundCampaignsPerformanceQuery -> types::CampaignPerformanceData;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
     /// `POST /api/v2/outbound/campaigns/progress` (`postOutboundCampaignsProgress`)
     ///
     /// Permissions: `outbound:campaign:view`
-    Outbound.post_campaigns_progress -> Vec<types::CampaignProgress>;
+    Outbound.post_campaigns_progress -> PostOutboundCampaignsProgress -> Vec<types::CampaignProgress>;
     "postOutboundCampaignsProgress" Post "/api/v2/outbound/campaigns/progress"
     body: Vec<String>;
+}
+
+paged! {
+    PostOutboundCampaignsProgress -> types::CampaignProgress;
+    UnpagedBareArray { items: [] }
 }
 
 operation! {
@@ -478,11 +488,16 @@ operation! {
     /// `GET /api/v2/outbound/campaigns/{campaignId}/agentownedmappingpreview/results` (`getOutboundCampaignAgentownedmappingpreviewResults`)
     ///
     /// Permissions: `outbound:campaign:view`, `outbound:contact:view`, `routing:queue:view`
-    Outbound.campaign_agentownedmappingpreview_results -> Option<types::AgentOwnedMappingPreviewListing>;
+    Outbound.campaign_agentownedmappingpreview_results -> GetOutboundCampaignAgentownedmappingpreviewResults -> Option<types::AgentOwnedMappingPreviewListing>;
     "getOutboundCampaignAgentownedmappingpreviewResults" Get "/api/v2/outbound/campaigns/{campaignId}/agentownedmappingpreview/results"
     path {
         campaign_id: String = "campaignId",
     }
+}
+
+paged! {
+    GetOutboundCampaignAgentownedmappingpreviewResults -> types::AgentOwnedMappingPreview;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -659,9 +674,14 @@ operation! {
     /// `POST /api/v2/outbound/contactlistfilters/bulk/retrieve` (`postOutboundContactlistfiltersBulkRetrieve`)
     ///
     /// Permissions: `outbound:contactListFilter:view`
-    Outbound.post_contactlistfilters_bulk_retrieve -> types::ContactListFilterEntityListing;
+    Outbound.post_contactlistfilters_bulk_retrieve -> PostOutboundContactlistfiltersBulkRetrieve -> types::ContactListFilterEntityListing;
     "postOutboundContactlistfiltersBulkRetrieve" Post "/api/v2/outbound/contactlistfilters/bulk/retrieve"
     body: types::ContactListFilterBulkRetrieveBody;
+}
+
+paged! {
+    PostOutboundContactlistfiltersBulkRetrieve -> types::ContactListFilter;
+    UnpagedWithEnvelope { items: ["entities"] }
 }
 
 operation! {
@@ -898,7 +918,7 @@ operation! {
     /// `POST /api/v2/outbound/contactlists/{contactListId}/contacts/bulk` (`postOutboundContactlistContactsBulk`)
     ///
     /// Permissions: `outbound:contact:view`
-    Outbound.post_contactlist_contacts_bulk -> Vec<types::DialerContact>;
+    Outbound.post_contactlist_contacts_bulk -> PostOutboundContactlistContactsBulk -> Vec<types::DialerContact>;
     "postOutboundContactlistContactsBulk" Post "/api/v2/outbound/contactlists/{contactListId}/contacts/bulk"
     path {
         contact_list_id: String = "contactListId",
@@ -906,15 +926,25 @@ operation! {
     body: Vec<String>;
 }
 
+paged! {
+    PostOutboundContactlistContactsBulk -> types::DialerContact;
+    UnpagedBareArray { items: [] }
+}
+
 operation! {
     /// `GET /api/v2/outbound/contactlists/{contactListId}/contacts/bulk/jobs` (`getOutboundContactlistContactsBulkJobs`)
     ///
     /// Permissions: `outbound:contactList:view`
-    Outbound.contactlist_contacts_bulk_jobs -> types::ContactsBulkOperationJobListing;
+    Outbound.contactlist_contacts_bulk_jobs -> GetOutboundContactlistContactsBulkJobs -> types::ContactsBulkOperationJobListing;
     "getOutboundContactlistContactsBulkJobs" Get "/api/v2/outbound/contactlists/{contactListId}/contacts/bulk/jobs"
     path {
         contact_list_id: String = "contactListId",
     }
+}
+
+paged! {
+    GetOutboundContactlistContactsBulkJobs -> types::ContactsBulkOperationJob;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -957,12 +987,17 @@ operation! {
     /// `POST /api/v2/outbound/contactlists/{contactListId}/contacts/search` (`postOutboundContactlistContactsSearch`)
     ///
     /// Permissions: `outbound:contact:view`
-    Outbound.contactlist_contacts_search -> types::ContactListingResponse;
+    Outbound.contactlist_contacts_search -> PostOutboundContactlistContactsSearch -> types::ContactListingResponse;
     "postOutboundContactlistContactsSearch" Post "/api/v2/outbound/contactlists/{contactListId}/contacts/search"
     path {
         contact_list_id: String = "contactListId",
     }
     body: types::ContactListingRequest;
+}
+
+paged! {
+    PostOutboundContactlistContactsSearch -> types::DialerContact;
+    BodyPageNumber { items: ["entities"], page_size: body "pageSize" as integer, maximum: 100 }
 }
 
 operation! {
@@ -1106,9 +1141,14 @@ operation! {
     /// `POST /api/v2/outbound/contactlisttemplates/bulk/retrieve` (`postOutboundContactlisttemplatesBulkRetrieve`)
     ///
     /// Permissions: `outbound:contactListTemplate:view`
-    Outbound.post_contactlisttemplates_bulk_retrieve -> types::ContactListTemplateEntityListing;
+    Outbound.post_contactlisttemplates_bulk_retrieve -> PostOutboundContactlisttemplatesBulkRetrieve -> types::ContactListTemplateEntityListing;
     "postOutboundContactlisttemplatesBulkRetrieve" Post "/api/v2/outbound/contactlisttemplates/bulk/retrieve"
     body: types::ContactListTemplateBulkRetrieveBody;
+}
+
+paged! {
+    PostOutboundContactlisttemplatesBulkRetrieve -> types::ContactListTemplate;
+    UnpagedWithEnvelope { items: ["entities"] }
 }
 
 operation! {
@@ -1823,9 +1863,14 @@ operation! {
     /// `POST /api/v2/outbound/messagingcampaigns/progress` (`postOutboundMessagingcampaignsProgress`)
     ///
     /// Permissions: `outbound:messagingCampaign:view`, `outbound:emailCampaign:view`, `outbound:whatsAppCampaign:view`
-    Outbound.post_messagingcampaigns_progress -> Vec<types::CampaignProgress>;
+    Outbound.post_messagingcampaigns_progress -> PostOutboundMessagingcampaignsProgress -> Vec<types::CampaignProgress>;
     "postOutboundMessagingcampaignsProgress" Post "/api/v2/outbound/messagingcampaigns/progress"
     body: Vec<String>;
+}
+
+paged! {
+    PostOutboundMessagingcampaignsProgress -> types::CampaignProgress;
+    UnpagedBareArray { items: [] }
 }
 
 operation! {
@@ -1986,8 +2031,13 @@ operation! {
     /// `GET /api/v2/outbound/schedules/campaigns` (`getOutboundSchedulesCampaigns`)
     ///
     /// Permissions: `outbound:schedule:view`, `outbound:campaign:viewSchedule`
-    Outbound.schedules_campaigns -> Vec<types::CampaignSchedule>;
+    Outbound.schedules_campaigns -> GetOutboundSchedulesCampaigns -> Vec<types::CampaignSchedule>;
     "getOutboundSchedulesCampaigns" Get "/api/v2/outbound/schedules/campaigns"
+}
+
+paged! {
+    GetOutboundSchedulesCampaigns -> types::CampaignSchedule;
+    UnpagedBareArray { items: [] }
 }
 
 operation! {
@@ -2028,8 +2078,13 @@ operation! {
     /// `GET /api/v2/outbound/schedules/emailcampaigns` (`getOutboundSchedulesEmailcampaigns`)
     ///
     /// Permissions: `outbound:emailCampaignSchedule:view`, `outbound:emailCampaign:viewSchedule`
-    Outbound.schedules_emailcampaigns -> types::EmailCampaignScheduleEntityListing;
+    Outbound.schedules_emailcampaigns -> GetOutboundSchedulesEmailcampaigns -> types::EmailCampaignScheduleEntityListing;
     "getOutboundSchedulesEmailcampaigns" Get "/api/v2/outbound/schedules/emailcampaigns"
+}
+
+paged! {
+    GetOutboundSchedulesEmailcampaigns -> types::EmailCampaignSchedule;
+    UnpagedWithEnvelope { items: ["entities"] }
 }
 
 operation! {
@@ -2070,8 +2125,13 @@ operation! {
     /// `GET /api/v2/outbound/schedules/messagingcampaigns` (`getOutboundSchedulesMessagingcampaigns`)
     ///
     /// Permissions: `outbound:messagingCampaignSchedule:view`, `outbound:messagingCampaign:viewSchedule`
-    Outbound.schedules_messagingcampaigns -> types::MessagingCampaignScheduleEntityListing;
+    Outbound.schedules_messagingcampaigns -> GetOutboundSchedulesMessagingcampaigns -> types::MessagingCampaignScheduleEntityListing;
     "getOutboundSchedulesMessagingcampaigns" Get "/api/v2/outbound/schedules/messagingcampaigns"
+}
+
+paged! {
+    GetOutboundSchedulesMessagingcampaigns -> types::MessagingCampaignSchedule;
+    UnpagedWithEnvelope { items: ["entities"] }
 }
 
 operation! {
@@ -2112,8 +2172,13 @@ operation! {
     /// `GET /api/v2/outbound/schedules/sequences` (`getOutboundSchedulesSequences`)
     ///
     /// Permissions: `outbound:schedule:view`, `outbound:campaignSequenceSchedule:view`
-    Outbound.schedules_sequences -> Vec<types::SequenceSchedule>;
+    Outbound.schedules_sequences -> GetOutboundSchedulesSequences -> Vec<types::SequenceSchedule>;
     "getOutboundSchedulesSequences" Get "/api/v2/outbound/schedules/sequences"
+}
+
+paged! {
+    GetOutboundSchedulesSequences -> types::SequenceSchedule;
+    UnpagedBareArray { items: [] }
 }
 
 operation! {
@@ -2154,8 +2219,13 @@ operation! {
     /// `GET /api/v2/outbound/schedules/whatsappcampaigns` (`getOutboundSchedulesWhatsappcampaigns`)
     ///
     /// Permissions: `outbound:whatsAppCampaignSchedule:view`, `outbound:whatsAppCampaign:viewSchedule`
-    Outbound.schedules_whatsappcampaigns -> types::WhatsAppCampaignScheduleEntityListing;
+    Outbound.schedules_whatsappcampaigns -> GetOutboundSchedulesWhatsappcampaigns -> types::WhatsAppCampaignScheduleEntityListing;
     "getOutboundSchedulesWhatsappcampaigns" Get "/api/v2/outbound/schedules/whatsappcampaigns"
+}
+
+paged! {
+    GetOutboundSchedulesWhatsappcampaigns -> types::WhatsAppCampaignSchedule;
+    UnpagedWithEnvelope { items: ["entities"] }
 }
 
 operation! {

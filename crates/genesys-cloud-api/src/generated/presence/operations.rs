@@ -26,6 +26,11 @@ operation! {
     }
 }
 
+paged! {
+    GetPresenceDefinitions -> types::OrganizationPresenceDefinition;
+    UnpagedEntities { items: ["entities"] }
+}
+
 operation! {
     /// `POST /api/v2/presence/definitions` (`postPresenceDefinitions`)
     ///
@@ -98,6 +103,11 @@ operation! {
     query {
         deactivated: String = "deactivated",
     }
+}
+
+paged! {
+    GetPresenceSources -> types::Source;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -236,8 +246,13 @@ operation! {
 
 operation! {
     /// `GET /api/v2/systempresences` (`getSystempresences`)
-    Presence.systempresences -> Vec<types::SystemPresence>;
+    Presence.systempresences -> GetSystempresences -> Vec<types::SystemPresence>;
     "getSystempresences" Get "/api/v2/systempresences"
+}
+
+paged! {
+    GetSystempresences -> types::SystemPresence;
+    UnpagedBareArray { items: [] }
 }
 
 operation! {
@@ -258,6 +273,11 @@ operation! {
     }
 }
 
+paged! {
+    GetUsersPresencesPurecloudBulk -> types::UcUserPresence;
+    UnpagedBareArray { items: [] }
+}
+
 operation! {
     /// `GET /api/v2/users/presences/{sourceId}/bulk` (`getUsersPresenceBulk`)
     Presence.users_presence_bulk -> GetUsersPresenceBulk -> Vec<types::UcUserPresence>;
@@ -268,6 +288,11 @@ operation! {
     each {
         id: String = "id",
     }
+}
+
+paged! {
+    GetUsersPresenceBulk -> types::UcUserPresence;
+    UnpagedBareArray { items: [] }
 }
 
 operation! {

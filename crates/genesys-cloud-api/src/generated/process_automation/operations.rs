@@ -25,6 +25,11 @@ operation! {
     }
 }
 
+paged! {
+    GetProcessautomationScheduledtriggers -> types::ScheduledTrigger;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
+}
+
 operation! {
     /// `POST /api/v2/processautomation/scheduledtriggers` (`postProcessautomationScheduledtriggers`)
     ///
@@ -84,6 +89,11 @@ operation! {
     }
 }
 
+paged! {
+    GetProcessautomationTriggers -> types::Trigger;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
+}
+
 operation! {
     /// `POST /api/v2/processautomation/triggers` (`postProcessautomationTriggers`)
     ///
@@ -104,6 +114,11 @@ operation! {
         after: String = "after",
         page_size: String = "pageSize",
     }
+}
+
+paged! {
+    GetProcessautomationTriggersTopics -> String;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
 }
 
 operation! {

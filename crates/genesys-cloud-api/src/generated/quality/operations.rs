@@ -163,6 +163,11 @@ operation! {
     }
 }
 
+paged! {
+    GetQualityConversationsAuditsQueryTransactionIdResults -> types::QualityAuditLogMessage;
+    CursorField { items: ["entities"], page_size: "pageSize" as integer }
+}
+
 operation! {
     /// `POST /api/v2/quality/conversations/{conversationId}/evaluations` (`postQualityConversationEvaluations`)
     ///
@@ -231,18 +236,28 @@ operation! {
     /// `GET /api/v2/quality/conversations/{conversationId}/surveys` (`getQualityConversationSurveys`)
     ///
     /// Permissions: `quality:survey:view`
-    Quality.conversation_surveys -> Vec<types::Survey>;
+    Quality.conversation_surveys -> GetQualityConversationSurveys -> Vec<types::Survey>;
     "getQualityConversationSurveys" Get "/api/v2/quality/conversations/{conversationId}/surveys"
     path {
         conversation_id: String = "conversationId",
     }
 }
 
+paged! {
+    GetQualityConversationSurveys -> types::Survey;
+    UnpagedBareArray { items: [] }
+}
+
 operation! {
     /// `POST /api/v2/quality/evaluations/aggregates/query/me` (`postQualityEvaluationsAggregatesQueryMe`)
-    Quality.post_evaluations_aggregates_query_me -> types::EvaluationAggregateQueryResponse;
+    Quality.post_evaluations_aggregates_query_me -> PostQualityEvaluationsAggregatesQueryMe -> types::EvaluationAggregateQueryResponse;
     "postQualityEvaluationsAggregatesQueryMe" Post "/api/v2/quality/evaluations/aggregates/query/me"
     body: types::EvaluationAggregationQueryMe;
+}
+
+paged! {
+    PostQualityEvaluationsAggregatesQueryMe -> types::EvaluationAggregateDataContainer;
+    UnpagedPostResults { items: ["results"] }
 }
 
 operation! {
@@ -293,9 +308,14 @@ operation! {
     /// `POST /api/v2/quality/evaluations/search` (`postQualityEvaluationsSearch`)
     ///
     /// Permissions: `quality:evaluation:searchAny`
-    Quality.evaluations_search -> types::EvaluationSearchResponse;
+    Quality.evaluations_search -> PostQualityEvaluationsSearch -> types::EvaluationSearchResponse;
     "postQualityEvaluationsSearch" Post "/api/v2/quality/evaluations/search"
     body: types::EvaluationSearchRequestDto;
+}
+
+paged! {
+    PostQualityEvaluationsSearch -> types::EvaluationSearchItemResponse;
+    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer }
 }
 
 operation! {
@@ -407,15 +427,25 @@ operation! {
     }
 }
 
+paged! {
+    GetQualityFormsEvaluationsBulk -> types::EvaluationFormResponse;
+    UnpagedWithEnvelope { items: ["entities"] }
+}
+
 operation! {
     /// `GET /api/v2/quality/forms/evaluations/bulk/contexts` (`getQualityFormsEvaluationsBulkContexts`)
     ///
     /// Permissions: `quality:evaluationForm:view`
-    Quality.forms_evaluations_bulk_contexts -> Vec<types::EvaluationFormResponse>;
+    Quality.forms_evaluations_bulk_contexts -> GetQualityFormsEvaluationsBulkContexts -> Vec<types::EvaluationFormResponse>;
     "getQualityFormsEvaluationsBulkContexts" Get "/api/v2/quality/forms/evaluations/bulk/contexts"
     required_each {
         context_id: String = "contextId",
     }
+}
+
+paged! {
+    GetQualityFormsEvaluationsBulkContexts -> types::EvaluationFormResponse;
+    UnpagedBareArray { items: [] }
 }
 
 operation! {
@@ -521,11 +551,16 @@ operation! {
     /// `GET /api/v2/quality/forms/surveys/bulk` (`getQualityFormsSurveysBulk`)
     ///
     /// Permissions: `quality:surveyForm:view`
-    Quality.forms_surveys_bulk -> types::SurveyFormEntityListing;
+    Quality.forms_surveys_bulk -> GetQualityFormsSurveysBulk -> types::SurveyFormEntityListing;
     "getQualityFormsSurveysBulk" Get "/api/v2/quality/forms/surveys/bulk"
     required_each {
         id: String = "id",
     }
+}
+
+paged! {
+    GetQualityFormsSurveysBulk -> types::SurveyForm;
+    UnpagedWithEnvelope { items: ["entities"] }
 }
 
 operation! {
@@ -540,6 +575,11 @@ operation! {
     query {
         published: bool = "published",
     }
+}
+
+paged! {
+    GetQualityFormsSurveysBulkContexts -> types::SurveyForm;
+    UnpagedBareArray { items: [] }
 }
 
 operation! {
@@ -671,11 +711,16 @@ operation! {
     /// `GET /api/v2/quality/programs/{programId}/agentscoringrules` (`getQualityProgramAgentscoringrules`)
     ///
     /// Permissions: `quality:scoringRule:view`
-    Quality.program_agentscoringrules -> types::AgentScoringRuleEntityListing;
+    Quality.program_agentscoringrules -> GetQualityProgramAgentscoringrules -> types::AgentScoringRuleEntityListing;
     "getQualityProgramAgentscoringrules" Get "/api/v2/quality/programs/{programId}/agentscoringrules"
     path {
         program_id: String = "programId",
     }
+}
+
+paged! {
+    GetQualityProgramAgentscoringrules -> types::AgentScoringRule;
+    UnpagedWithEnvelope { items: ["entities"] }
 }
 
 operation! {

@@ -15,11 +15,16 @@ operation! {
     /// `GET /api/v2/conversations/{conversationId}/recordingmetadata` (`getConversationRecordingmetadata`)
     ///
     /// Permissions: `recording:recording:view`, `recording:recordingSegment:view`, `recording:snippetRecording:view`, `recording:screenRecording:view`
-    Recording.conversation_recordingmetadata -> Vec<types::RecordingMetadata>;
+    Recording.conversation_recordingmetadata -> GetConversationRecordingmetadata -> Vec<types::RecordingMetadata>;
     "getConversationRecordingmetadata" Get "/api/v2/conversations/{conversationId}/recordingmetadata"
     path {
         conversation_id: String = "conversationId",
     }
+}
+
+paged! {
+    GetConversationRecordingmetadata -> types::RecordingMetadata;
+    UnpagedBareArray { items: [] }
 }
 
 operation! {
@@ -52,6 +57,11 @@ operation! {
     each {
         media_formats: String = "mediaFormats",
     }
+}
+
+paged! {
+    GetConversationRecordings -> types::Recording;
+    UnpagedBareArray { items: [] }
 }
 
 operation! {
@@ -98,12 +108,17 @@ operation! {
     /// `GET /api/v2/conversations/{conversationId}/recordings/{recordingId}/annotations` (`getConversationRecordingAnnotations`)
     ///
     /// Permissions: `recording:annotation:view`, `recording:recording:view`, `recording:recordingSegment:view`, `recording:snippetRecording:view`, `recording:screenRecording:view`
-    Recording.conversation_recording_annotations -> Vec<types::Annotation>;
+    Recording.conversation_recording_annotations -> GetConversationRecordingAnnotations -> Vec<types::Annotation>;
     "getConversationRecordingAnnotations" Get "/api/v2/conversations/{conversationId}/recordings/{recordingId}/annotations"
     path {
         conversation_id: String = "conversationId",
         recording_id: String = "recordingId",
     }
+}
+
+paged! {
+    GetConversationRecordingAnnotations -> types::Annotation;
+    UnpagedBareArray { items: [] }
 }
 
 operation! {
@@ -445,8 +460,13 @@ operation! {
     /// `GET /api/v2/recording/keyconfigurations` (`getRecordingKeyconfigurations`)
     ///
     /// Permissions: `recording:encryptionKey:view`
-    Recording.keyconfigurations -> types::RecordingEncryptionConfigurationListing;
+    Recording.keyconfigurations -> GetRecordingKeyconfigurations -> types::RecordingEncryptionConfigurationListing;
     "getRecordingKeyconfigurations" Get "/api/v2/recording/keyconfigurations"
+}
+
+paged! {
+    GetRecordingKeyconfigurations -> types::RecordingEncryptionConfiguration;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -705,6 +725,11 @@ operation! {
         cursor: String = "cursor",
         page_size: i64 = "pageSize",
     }
+}
+
+paged! {
+    GetRecordingsRetentionQuery -> types::RecordingRetention;
+    CursorInNextUri { items: ["entities"], page_size: "pageSize" as integer, maximum: 500 }
 }
 
 operation! {

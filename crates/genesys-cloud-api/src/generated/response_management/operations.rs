@@ -43,9 +43,14 @@ operation! {
     /// `POST /api/v2/responsemanagement/libraries/bulk` (`postResponsemanagementLibrariesBulk`)
     ///
     /// Permissions: `responses:library:view`
-    ResponseManagement.post_libraries_bulk -> types::LibraryEntityListing;
+    ResponseManagement.post_libraries_bulk -> PostResponsemanagementLibrariesBulk -> types::LibraryEntityListing;
     "postResponsemanagementLibrariesBulk" Post "/api/v2/responsemanagement/libraries/bulk"
     body: types::LibraryBatchRequest;
+}
+
+paged! {
+    PostResponsemanagementLibrariesBulk -> types::Library;
+    UnpagedWithEnvelope { items: ["entities"] }
 }
 
 operation! {
@@ -134,9 +139,14 @@ operation! {
     /// `POST /api/v2/responsemanagement/responseassets/bulk` (`postResponsemanagementResponseassetsBulk`)
     ///
     /// Permissions: `responseAssets:asset:view`
-    ResponseManagement.post_responseassets_bulk -> types::ResponseAssetEntityListing;
+    ResponseManagement.post_responseassets_bulk -> PostResponsemanagementResponseassetsBulk -> types::ResponseAssetEntityListing;
     "postResponsemanagementResponseassetsBulk" Post "/api/v2/responsemanagement/responseassets/bulk"
     body: types::ResponseAssetBulkRequest;
+}
+
+paged! {
+    PostResponsemanagementResponseassetsBulk -> types::ResponseAsset;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -149,6 +159,11 @@ operation! {
     each {
         expand: types::PostResponsemanagementResponseassetsSearchExpand = "expand",
     }
+}
+
+paged! {
+    PostResponsemanagementResponseassetsSearch -> types::ResponseAsset;
+    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer, maximum: 100 }
 }
 
 operation! {
@@ -242,9 +257,14 @@ operation! {
     /// `POST /api/v2/responsemanagement/responses/divisionviews/query` (`postResponsemanagementResponsesDivisionviewsQuery`)
     ///
     /// Permissions: `responses:response:search`
-    ResponseManagement.responses_divisionviews_query -> types::ResponseDivisionViewQueryResults;
+    ResponseManagement.responses_divisionviews_query -> PostResponsemanagementResponsesDivisionviewsQuery -> types::ResponseDivisionViewQueryResults;
     "postResponsemanagementResponsesDivisionviewsQuery" Post "/api/v2/responsemanagement/responses/divisionviews/query"
     body: types::ResponseQueryRequest;
+}
+
+paged! {
+    PostResponsemanagementResponsesDivisionviewsQuery -> types::ResponseDivisionView;
+    BodyPageNumberNested { items: ["results", "entities"], page_size: body "pageSize" as integer, maximum: 500 }
 }
 
 operation! {
@@ -262,9 +282,14 @@ operation! {
     /// `POST /api/v2/responsemanagement/responses/query` (`postResponsemanagementResponsesQuery`)
     ///
     /// Permissions: `responses:response:view`
-    ResponseManagement.responses_query -> types::ResponseQueryResults;
+    ResponseManagement.responses_query -> PostResponsemanagementResponsesQuery -> types::ResponseQueryResults;
     "postResponsemanagementResponsesQuery" Post "/api/v2/responsemanagement/responses/query"
     body: types::ResponseQueryRequest;
+}
+
+paged! {
+    PostResponsemanagementResponsesQuery -> types::Response;
+    BodyPageNumberNested { items: ["results", "entities"], page_size: body "pageSize" as integer, maximum: 500 }
 }
 
 operation! {

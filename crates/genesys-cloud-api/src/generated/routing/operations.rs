@@ -28,6 +28,11 @@ operation! {
     }
 }
 
+paged! {
+    GetRoutingAssessments -> types::BenefitAssessment;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
+}
+
 operation! {
     /// `POST /api/v2/routing/assessments` (`postRoutingAssessments`)
     ///
@@ -46,6 +51,11 @@ operation! {
     each {
         division_id: String = "divisionId",
     }
+}
+
+paged! {
+    GetRoutingAssessmentsJobs -> types::BenefitAssessmentJob;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -92,8 +102,13 @@ operation! {
 
 operation! {
     /// `GET /api/v2/routing/availablemediatypes` (`getRoutingAvailablemediatypes`)
-    Routing.availablemediatypes -> types::AvailableMediaTypeEntityListing;
+    Routing.availablemediatypes -> GetRoutingAvailablemediatypes -> types::AvailableMediaTypeEntityListing;
     "getRoutingAvailablemediatypes" Get "/api/v2/routing/availablemediatypes"
+}
+
+paged! {
+    GetRoutingAvailablemediatypes -> types::AvailableMediaType;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -677,6 +692,11 @@ operation! {
     }
 }
 
+paged! {
+    GetRoutingPredictors -> types::Predictor;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
+}
+
 operation! {
     /// `POST /api/v2/routing/predictors` (`postRoutingPredictors`)
     ///
@@ -698,6 +718,11 @@ operation! {
     each {
         expand: types::GetRoutingPredictorsKeyperformanceindicatorsExpand = "expand",
     }
+}
+
+paged! {
+    GetRoutingPredictorsKeyperformanceindicators -> types::KeyPerformanceIndicator;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -750,8 +775,13 @@ operation! {
     /// `GET /api/v2/routing/predictors/keyperformanceindicatortypes` (`getRoutingPredictorsKeyperformanceindicatortypes`)
     ///
     /// Permissions: `routing:keyPerformanceIndicator:view`
-    Routing.predictors_keyperformanceindicatortypes -> Vec<types::KeyPerformanceIndicatorType>;
+    Routing.predictors_keyperformanceindicatortypes -> GetRoutingPredictorsKeyperformanceindicatortypes -> Vec<types::KeyPerformanceIndicatorType>;
     "getRoutingPredictorsKeyperformanceindicatortypes" Get "/api/v2/routing/predictors/keyperformanceindicatortypes"
+}
+
+paged! {
+    GetRoutingPredictorsKeyperformanceindicatortypes -> types::KeyPerformanceIndicatorType;
+    UnpagedBareArray { items: [] }
 }
 
 operation! {
@@ -792,23 +822,33 @@ operation! {
     /// `GET /api/v2/routing/predictors/{predictorId}/models` (`getRoutingPredictorModels`)
     ///
     /// Permissions: `routing:predictorModel:view`
-    Routing.predictor_models -> types::PredictorModels;
+    Routing.predictor_models -> GetRoutingPredictorModels -> types::PredictorModels;
     "getRoutingPredictorModels" Get "/api/v2/routing/predictors/{predictorId}/models"
     path {
         predictor_id: String = "predictorId",
     }
 }
 
+paged! {
+    GetRoutingPredictorModels -> types::PredictorModel;
+    UnpagedEntities { items: ["entities"] }
+}
+
 operation! {
     /// `GET /api/v2/routing/predictors/{predictorId}/models/{modelId}/features` (`getRoutingPredictorModelFeatures`)
     ///
     /// Permissions: `routing:predictorModelFeature:view`
-    Routing.predictor_model_features -> types::PredictorModelFeatureListing;
+    Routing.predictor_model_features -> GetRoutingPredictorModelFeatures -> types::PredictorModelFeatureListing;
     "getRoutingPredictorModelFeatures" Get "/api/v2/routing/predictors/{predictorId}/models/{modelId}/features"
     path {
         predictor_id: String = "predictorId",
         model_id: String = "modelId",
     }
+}
+
+paged! {
+    GetRoutingPredictorModelFeatures -> types::PredictorModelFeature;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -868,7 +908,7 @@ operation! {
 
 paged! {
     GetRoutingQueuesDivisionviews -> types::Queue;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer, maximum: 100 }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, maximum: 100, cap: pages(5) }
 }
 
 operation! {
@@ -968,11 +1008,16 @@ operation! {
     /// `GET /api/v2/routing/queues/{queueId}/comparisonperiods` (`getRoutingQueueComparisonperiods`)
     ///
     /// Permissions: `routing:comparisonPeriod:view`, `routing:queue:view`
-    Routing.queue_comparisonperiods -> types::ComparisonPeriodListing;
+    Routing.queue_comparisonperiods -> GetRoutingQueueComparisonperiods -> types::ComparisonPeriodListing;
     "getRoutingQueueComparisonperiods" Get "/api/v2/routing/queues/{queueId}/comparisonperiods"
     path {
         queue_id: String = "queueId",
     }
+}
+
+paged! {
+    GetRoutingQueueComparisonperiods -> types::ComparisonPeriod;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -999,6 +1044,11 @@ operation! {
     query {
         conversation_id: String = "conversationId",
     }
+}
+
+paged! {
+    GetRoutingQueueEstimatedwaittime -> types::PredictionResults;
+    UnpagedOtherArray { items: ["results"] }
 }
 
 operation! {
@@ -1039,6 +1089,11 @@ operation! {
     }
 }
 
+paged! {
+    GetRoutingQueueMediatypeEstimatedwaittime -> types::PredictionResults;
+    UnpagedOtherArray { items: ["results"] }
+}
+
 operation! {
     /// `GET /api/v2/routing/queues/{queueId}/members` (`getRoutingQueueMembers`)
     ///
@@ -1064,6 +1119,11 @@ operation! {
         routing_status: String = "routingStatus",
         presence: String = "presence",
     }
+}
+
+paged! {
+    GetRoutingQueueMembers -> types::QueueMember;
+    PageNumberNoTotal { items: ["entities"], page_size: "pageSize" as integer, maximum: 100 }
 }
 
 operation! {
@@ -1330,6 +1390,11 @@ operation! {
     }
 }
 
+paged! {
+    GetRoutingSkillexpressions -> types::SkillExpression;
+    UnpagedWithEnvelope { items: ["entities"] }
+}
+
 operation! {
     /// `DELETE /api/v2/routing/skillexpressions` (`deleteRoutingSkillexpressions`)
     ///
@@ -1354,6 +1419,11 @@ operation! {
         format: types::GetRoutingSkillexpressionsQueueQueueIdFormat = "format",
         include_archived: bool = "includeArchived",
     }
+}
+
+paged! {
+    GetRoutingSkillexpressionsQueueQueueId -> types::SkillExpression;
+    UnpagedWithEnvelope { items: ["entities"] }
 }
 
 operation! {
@@ -1403,6 +1473,11 @@ operation! {
         after: String = "after",
         before: String = "before",
     }
+}
+
+paged! {
+    GetRoutingSkillgroups -> types::SkillGroupDefinition;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as integer }
 }
 
 operation! {
@@ -1465,6 +1540,11 @@ operation! {
     }
 }
 
+paged! {
+    GetRoutingSkillgroupMembers -> types::UserReferenceWithName;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as integer }
+}
+
 operation! {
     /// `GET /api/v2/routing/skillgroups/{skillGroupId}/members/divisions` (`getRoutingSkillgroupMembersDivisions`)
     ///
@@ -1477,6 +1557,11 @@ operation! {
     query {
         expand: types::GetRoutingSkillgroupMembersDivisionsExpand = "expand",
     }
+}
+
+paged! {
+    GetRoutingSkillgroupMembersDivisions -> types::Division;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -1620,6 +1705,11 @@ operation! {
         pattern: String = "pattern",
         address_requirement: types::GetRoutingSmsAvailablephonenumbersAddressRequirement = "addressRequirement",
     }
+}
+
+paged! {
+    GetRoutingSmsAvailablephonenumbers -> types::SmsAvailablePhoneNumber;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -1902,11 +1992,16 @@ operation! {
     /// `GET /api/v2/routing/utilization/labels/{labelId}/agents` (`getRoutingUtilizationLabelAgents`)
     ///
     /// Permissions: `routing:utilization:view`
-    Routing.utilization_label_agents -> Vec<Value>;
+    Routing.utilization_label_agents -> GetRoutingUtilizationLabelAgents -> Vec<Value>;
     "getRoutingUtilizationLabelAgents" Get "/api/v2/routing/utilization/labels/{labelId}/agents"
     path {
         label_id: String = "labelId",
     }
+}
+
+paged! {
+    GetRoutingUtilizationLabelAgents -> Value;
+    UnpagedBareArray { items: [] }
 }
 
 operation! {
@@ -2076,4 +2171,9 @@ operation! {
         after: String = "after",
         before: String = "before",
     }
+}
+
+paged! {
+    GetUserSkillgroups -> types::SkillGroup;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as integer }
 }

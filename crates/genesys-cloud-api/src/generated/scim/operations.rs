@@ -28,6 +28,11 @@ operation! {
     }
 }
 
+paged! {
+    GetScimGroups -> types::ScimV2Group;
+    ScimStartIndex { items: ["Resources"], page_size: "count" as integer }
+}
+
 operation! {
     /// `GET /api/v2/scim/groups/{groupId}` (`getScimGroup`)
     ///
@@ -78,8 +83,13 @@ operation! {
 
 operation! {
     /// `GET /api/v2/scim/resourcetypes` (`getScimResourcetypes`)
-    Scim.resourcetypes -> types::ScimConfigResourceTypesListResponse;
+    Scim.resourcetypes -> GetScimResourcetypes -> types::ScimConfigResourceTypesListResponse;
     "getScimResourcetypes" Get "/api/v2/scim/resourcetypes"
+}
+
+paged! {
+    GetScimResourcetypes -> types::ScimConfigResourceType;
+    UnpagedScimEnvelope { items: ["Resources"] }
 }
 
 operation! {
@@ -98,6 +108,11 @@ operation! {
     query {
         filter: String = "filter",
     }
+}
+
+paged! {
+    GetScimSchemas -> types::ScimV2SchemaDefinition;
+    UnpagedScimEnvelope { items: ["Resources"] }
 }
 
 operation! {
@@ -131,6 +146,11 @@ operation! {
         attributes: types::GetScimUsersAttributes = "attributes",
         excluded_attributes: types::GetScimUsersExcludedAttributes = "excludedAttributes",
     }
+}
+
+paged! {
+    GetScimUsers -> types::ScimV2User;
+    ScimStartIndex { items: ["Resources"], page_size: "count" as integer }
 }
 
 operation! {
@@ -221,6 +241,11 @@ operation! {
     }
 }
 
+paged! {
+    GetScimV2Groups -> types::ScimV2Group;
+    ScimStartIndex { items: ["Resources"], page_size: "count" as integer }
+}
+
 operation! {
     /// `GET /api/v2/scim/v2/groups/{groupId}` (`getScimV2Group`)
     ///
@@ -271,8 +296,13 @@ operation! {
 
 operation! {
     /// `GET /api/v2/scim/v2/resourcetypes` (`getScimV2Resourcetypes`)
-    Scim.v2_resourcetypes -> types::ScimConfigResourceTypesListResponse;
+    Scim.v2_resourcetypes -> GetScimV2Resourcetypes -> types::ScimConfigResourceTypesListResponse;
     "getScimV2Resourcetypes" Get "/api/v2/scim/v2/resourcetypes"
+}
+
+paged! {
+    GetScimV2Resourcetypes -> types::ScimConfigResourceType;
+    UnpagedScimEnvelope { items: ["Resources"] }
 }
 
 operation! {
@@ -291,6 +321,11 @@ operation! {
     query {
         filter: String = "filter",
     }
+}
+
+paged! {
+    GetScimV2Schemas -> types::ScimV2SchemaDefinition;
+    UnpagedScimEnvelope { items: ["Resources"] }
 }
 
 operation! {
@@ -324,6 +359,11 @@ operation! {
         attributes: types::GetScimV2UsersAttributes = "attributes",
         excluded_attributes: types::GetScimV2UsersExcludedAttributes = "excludedAttributes",
     }
+}
+
+paged! {
+    GetScimV2Users -> types::ScimV2User;
+    ScimStartIndex { items: ["Resources"], page_size: "count" as integer }
 }
 
 operation! {

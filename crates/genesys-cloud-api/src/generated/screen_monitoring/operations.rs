@@ -87,11 +87,16 @@ operation! {
     /// `GET /api/v2/screenmonitors/users/{userId}/sessions` (`getScreenmonitorsUserSessions`)
     ///
     /// Permissions: `realtimeMonitor:screen:monitorConversation`, `realtimeMonitor:screen:monitorAgent`
-    ScreenMonitoring.screenmonitors_user_sessions -> types::ScreenMonitoringSessionEntityListing;
+    ScreenMonitoring.screenmonitors_user_sessions -> GetScreenmonitorsUserSessions -> types::ScreenMonitoringSessionEntityListing;
     "getScreenmonitorsUserSessions" Get "/api/v2/screenmonitors/users/{userId}/sessions"
     path {
         user_id: String = "userId",
     }
+}
+
+paged! {
+    GetScreenmonitorsUserSessions -> types::ScreenMonitoringSession;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {

@@ -164,6 +164,11 @@ operation! {
     }
 }
 
+paged! {
+    GetScriptsPublishedScriptIdPages -> types::Page;
+    UnpagedBareArray { items: [] }
+}
+
 operation! {
     /// `GET /api/v2/scripts/published/{scriptId}/pages/{pageId}` (`getScriptsPublishedScriptIdPage`)
     ///
@@ -245,6 +250,11 @@ operation! {
     query {
         script_data_version: String = "scriptDataVersion",
     }
+}
+
+paged! {
+    GetScriptPages -> types::Page;
+    UnpagedBareArray { items: [] }
 }
 
 operation! {

@@ -15,41 +15,66 @@ operation! {
     /// `POST /api/v2/documentation/all/search` (`postDocumentationAllSearch`)
     ///
     /// Preview: it may change or go without notice.
-    Search.documentation_all_search -> types::JsonNodeSearchResponse;
+    Search.documentation_all_search -> PostDocumentationAllSearch -> types::JsonNodeSearchResponse;
     "postDocumentationAllSearch" Post "/api/v2/documentation/all/search"
     body: types::DocumentationV2SearchRequest;
 }
 
+paged! {
+    PostDocumentationAllSearch -> Value;
+    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer }
+}
+
 operation! {
     /// `GET /api/v2/documentation/gkn/search` (`getDocumentationGknSearch`)
-    Search.documentation_gkn_search -> types::GknDocumentationSearchResponse;
+    Search.documentation_gkn_search -> GetDocumentationGknSearch -> types::GknDocumentationSearchResponse;
     "getDocumentationGknSearch" Get "/api/v2/documentation/gkn/search"
     required {
         q64: String = "q64",
     }
 }
 
+paged! {
+    GetDocumentationGknSearch -> types::GknDocumentationResult;
+    Q64Search { items: ["results"] }
+}
+
 operation! {
     /// `POST /api/v2/documentation/gkn/search` (`postDocumentationGknSearch`)
-    Search.post_documentation_gkn_search -> types::GknDocumentationSearchResponse;
+    Search.post_documentation_gkn_search -> PostDocumentationGknSearch -> types::GknDocumentationSearchResponse;
     "postDocumentationGknSearch" Post "/api/v2/documentation/gkn/search"
     body: types::GknDocumentationSearchRequest;
 }
 
+paged! {
+    PostDocumentationGknSearch -> types::GknDocumentationResult;
+    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer }
+}
+
 operation! {
     /// `GET /api/v2/documentation/search` (`getDocumentationSearch`)
-    Search.documentation_search -> types::DocumentationSearchResponse;
+    Search.documentation_search -> GetDocumentationSearch -> types::DocumentationSearchResponse;
     "getDocumentationSearch" Get "/api/v2/documentation/search"
     required {
         q64: String = "q64",
     }
 }
 
+paged! {
+    GetDocumentationSearch -> types::DocumentationResult;
+    Q64Search { items: ["results"] }
+}
+
 operation! {
     /// `POST /api/v2/documentation/search` (`postDocumentationSearch`)
-    Search.post_documentation_search -> types::DocumentationSearchResponse;
+    Search.post_documentation_search -> PostDocumentationSearch -> types::DocumentationSearchResponse;
     "postDocumentationSearch" Post "/api/v2/documentation/search"
     body: types::DocumentationSearchRequest;
+}
+
+paged! {
+    PostDocumentationSearch -> types::DocumentationResult;
+    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer }
 }
 
 operation! {
@@ -69,6 +94,11 @@ operation! {
     }
 }
 
+paged! {
+    GetSearch -> Value;
+    Q64Search { items: ["results"] }
+}
+
 operation! {
     /// `POST /api/v2/search` (`postSearch`)
     ///
@@ -79,6 +109,11 @@ operation! {
     query {
         profile: bool = "profile",
     }
+}
+
+paged! {
+    PostSearch -> Value;
+    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer }
 }
 
 operation! {
@@ -98,6 +133,11 @@ operation! {
     }
 }
 
+paged! {
+    GetSearchSuggest -> Value;
+    Q64Search { items: ["results"] }
+}
+
 operation! {
     /// `POST /api/v2/search/suggest` (`postSearchSuggest`)
     ///
@@ -110,11 +150,21 @@ operation! {
     }
 }
 
+paged! {
+    PostSearchSuggest -> Value;
+    UnpagedWithEnvelope { items: ["results"] }
+}
+
 operation! {
     /// `POST /api/v2/speechandtextanalytics/transcripts/search` (`postSpeechandtextanalyticsTranscriptsSearch`)
     ///
     /// Permissions: `analytics:conversationDetail:view`, `recording:recording:view`, `recording:recordingSegment:view`
-    Search.speechandtextanalytics_transcripts_search -> types::JsonSearchResponse;
+    Search.speechandtextanalytics_transcripts_search -> PostSpeechandtextanalyticsTranscriptsSearch -> types::JsonSearchResponse;
     "postSpeechandtextanalyticsTranscriptsSearch" Post "/api/v2/speechandtextanalytics/transcripts/search"
     body: types::TranscriptSearchRequest;
+}
+
+paged! {
+    PostSpeechandtextanalyticsTranscriptsSearch -> Value;
+    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer }
 }

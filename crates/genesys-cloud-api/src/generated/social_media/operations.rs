@@ -45,6 +45,11 @@ operation! {
     }
 }
 
+paged! {
+    GetSocialmediaAnalyticsAggregatesJobResults -> types::SocialMediaAggregateDataContainer;
+    CursorField { items: ["results"] }
+}
+
 operation! {
     /// `POST /api/v2/socialmedia/analytics/messages/jobs` (`postSocialmediaAnalyticsMessagesJobs`)
     ///
@@ -77,6 +82,11 @@ operation! {
     query {
         cursor: String = "cursor",
     }
+}
+
+paged! {
+    GetSocialmediaAnalyticsMessagesJobResults -> types::SocialMediaDetailDataContainer;
+    CursorField { items: ["results"] }
 }
 
 operation! {

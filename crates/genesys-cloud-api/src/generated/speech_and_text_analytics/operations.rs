@@ -155,11 +155,16 @@ operation! {
     /// `GET /api/v2/speechandtextanalytics/conversations/{conversationId}/summaries` (`getSpeechandtextanalyticsConversationSummaries`)
     ///
     /// Permissions: `speechAndTextAnalytics:aiSummary:view`
-    SpeechAndTextAnalytics.conversation_summaries -> types::SpeechTextAnalyticsConversationSummaryListing;
+    SpeechAndTextAnalytics.conversation_summaries -> GetSpeechandtextanalyticsConversationSummaries -> types::SpeechTextAnalyticsConversationSummaryListing;
     "getSpeechandtextanalyticsConversationSummaries" Get "/api/v2/speechandtextanalytics/conversations/{conversationId}/summaries"
     path {
         conversation_id: String = "conversationId",
     }
+}
+
+paged! {
+    GetSpeechandtextanalyticsConversationSummaries -> types::SpeechTextAnalyticsConversationSummary;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -174,6 +179,11 @@ operation! {
         next_page: String = "nextPage",
         page_size: i64 = "pageSize",
     }
+}
+
+paged! {
+    GetSpeechandtextanalyticsDictionaryfeedback -> types::ListedDictionaryFeedback;
+    NextPageInNextUri { items: ["entities"], page_size: "pageSize" as integer }
 }
 
 operation! {
@@ -238,6 +248,11 @@ operation! {
     }
 }
 
+paged! {
+    GetSpeechandtextanalyticsPrograms -> types::ListedProgram;
+    NextPageInNextUri { items: ["entities"], page_size: "pageSize" as integer }
+}
+
 operation! {
     /// `POST /api/v2/speechandtextanalytics/programs` (`postSpeechandtextanalyticsPrograms`)
     ///
@@ -277,6 +292,11 @@ operation! {
         next_page: String = "nextPage",
         page_size: i64 = "pageSize",
     }
+}
+
+paged! {
+    GetSpeechandtextanalyticsProgramsMappings -> types::TopicsDefinitionsProgramMappings;
+    NextPageInNextUri { items: ["entities"], page_size: "pageSize" as integer }
 }
 
 operation! {
@@ -350,8 +370,13 @@ operation! {
 
 operation! {
     /// `GET /api/v2/speechandtextanalytics/programs/transcriptionengines/dialects` (`getSpeechandtextanalyticsProgramsTranscriptionenginesDialects`)
-    SpeechAndTextAnalytics.programs_transcriptionengines_dialects -> types::SupportedDialectsEntityListing;
+    SpeechAndTextAnalytics.programs_transcriptionengines_dialects -> GetSpeechandtextanalyticsProgramsTranscriptionenginesDialects -> types::SupportedDialectsEntityListing;
     "getSpeechandtextanalyticsProgramsTranscriptionenginesDialects" Get "/api/v2/speechandtextanalytics/programs/transcriptionengines/dialects"
+}
+
+paged! {
+    GetSpeechandtextanalyticsProgramsTranscriptionenginesDialects -> types::SupportedDialectsTranscriptionEngine;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -364,6 +389,11 @@ operation! {
         next_page: String = "nextPage",
         page_size: i64 = "pageSize",
     }
+}
+
+paged! {
+    GetSpeechandtextanalyticsProgramsUnpublished -> types::Program;
+    NextPageInNextUri { items: ["entities"], page_size: "pageSize" as integer }
 }
 
 operation! {
@@ -564,8 +594,13 @@ operation! {
 
 operation! {
     /// `GET /api/v2/speechandtextanalytics/sentiment/dialects` (`getSpeechandtextanalyticsSentimentDialects`)
-    SpeechAndTextAnalytics.sentiment_dialects -> types::EntityListing;
+    SpeechAndTextAnalytics.sentiment_dialects -> GetSpeechandtextanalyticsSentimentDialects -> types::EntityListing;
     "getSpeechandtextanalyticsSentimentDialects" Get "/api/v2/speechandtextanalytics/sentiment/dialects"
+}
+
+paged! {
+    GetSpeechandtextanalyticsSentimentDialects -> Value;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -577,6 +612,11 @@ operation! {
     query {
         dialect: String = "dialect",
     }
+}
+
+paged! {
+    GetSpeechandtextanalyticsSentimentfeedback -> types::SentimentFeedback;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -654,6 +694,11 @@ operation! {
     }
 }
 
+paged! {
+    GetSpeechandtextanalyticsTopics -> types::ListedTopic;
+    NextPageInNextUri { items: ["entities"], page_size: "pageSize" as integer, maximum: 500 }
+}
+
 operation! {
     /// `POST /api/v2/speechandtextanalytics/topics` (`postSpeechandtextanalyticsTopics`)
     ///
@@ -665,8 +710,13 @@ operation! {
 
 operation! {
     /// `GET /api/v2/speechandtextanalytics/topics/dialects` (`getSpeechandtextanalyticsTopicsDialects`)
-    SpeechAndTextAnalytics.topics_dialects -> types::EntityListing;
+    SpeechAndTextAnalytics.topics_dialects -> GetSpeechandtextanalyticsTopicsDialects -> types::EntityListing;
     "getSpeechandtextanalyticsTopicsDialects" Get "/api/v2/speechandtextanalytics/topics/dialects"
+}
+
+paged! {
+    GetSpeechandtextanalyticsTopicsDialects -> Value;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -680,6 +730,11 @@ operation! {
     }
 }
 
+paged! {
+    GetSpeechandtextanalyticsTopicsGeneral -> types::GeneralTopic;
+    UnpagedEntities { items: ["entities"] }
+}
+
 operation! {
     /// `GET /api/v2/speechandtextanalytics/topics/general/status` (`getSpeechandtextanalyticsTopicsGeneralStatus`)
     ///
@@ -689,6 +744,11 @@ operation! {
     query {
         dialect: types::GetSpeechandtextanalyticsTopicsGeneralStatusDialect = "dialect",
     }
+}
+
+paged! {
+    GetSpeechandtextanalyticsTopicsGeneralStatus -> types::UnifiedGeneralTopic;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -789,8 +849,13 @@ operation! {
     /// `GET /api/v2/speechandtextanalytics/translations/languages` (`getSpeechandtextanalyticsTranslationsLanguages`)
     ///
     /// Permissions: `speechAndTextAnalytics:translation:view`
-    SpeechAndTextAnalytics.translations_languages -> types::TranslateSupportedLanguageList;
+    SpeechAndTextAnalytics.translations_languages -> GetSpeechandtextanalyticsTranslationsLanguages -> types::TranslateSupportedLanguageList;
     "getSpeechandtextanalyticsTranslationsLanguages" Get "/api/v2/speechandtextanalytics/translations/languages"
+}
+
+paged! {
+    GetSpeechandtextanalyticsTranslationsLanguages -> types::TranslateSupportedLanguage;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -807,4 +872,9 @@ operation! {
         communication_id: String = "communicationId",
         recording_id: String = "recordingId",
     }
+}
+
+paged! {
+    GetSpeechandtextanalyticsTranslationsLanguageConversation -> types::CommunicationTranslation;
+    UnpagedEntities { items: ["entities"] }
 }

@@ -24,9 +24,14 @@ operation! {
     /// `POST /api/v2/taskmanagement/workbins/query` (`postTaskmanagementWorkbinsQuery`)
     ///
     /// Permissions: `workitems:workbin:view`
-    TaskManagement.workbins_query -> types::WorkbinQueryEntityListing;
+    TaskManagement.workbins_query -> PostTaskmanagementWorkbinsQuery -> types::WorkbinQueryEntityListing;
     "postTaskmanagementWorkbinsQuery" Post "/api/v2/taskmanagement/workbins/query"
     body: types::WorkbinQueryRequest;
+}
+
+paged! {
+    PostTaskmanagementWorkbinsQuery -> types::Workbin;
+    BodyAfter { items: ["entities"], page_size: body "pageSize" as integer, maximum: 200 }
 }
 
 operation! {
@@ -79,6 +84,11 @@ operation! {
     }
 }
 
+paged! {
+    GetTaskmanagementWorkbinHistory -> types::WorkitemsChangeWorkbinDelta;
+    AfterField { items: ["entities"], page_size: "pageSize" as integer, maximum: 200 }
+}
+
 operation! {
     /// `GET /api/v2/taskmanagement/workbins/{workbinId}/versions` (`getTaskmanagementWorkbinVersions`)
     ///
@@ -93,6 +103,11 @@ operation! {
         page_size: i64 = "pageSize",
         sort_order: types::GetTaskmanagementWorkbinVersionsSortOrder = "sortOrder",
     }
+}
+
+paged! {
+    GetTaskmanagementWorkbinVersions -> types::WorkbinVersion;
+    AfterField { items: ["entities"], page_size: "pageSize" as integer, maximum: 200 }
 }
 
 operation! {
@@ -163,11 +178,16 @@ operation! {
     /// `GET /api/v2/taskmanagement/workitems/bulk/add/jobs/{bulkJobId}/results` (`getTaskmanagementWorkitemsBulkAddJobResults`)
     ///
     /// Permissions: `workitems:bulkAddJobResults:view`
-    TaskManagement.workitems_bulk_add_job_results -> types::BulkJobAddResponse;
+    TaskManagement.workitems_bulk_add_job_results -> GetTaskmanagementWorkitemsBulkAddJobResults -> types::BulkJobAddResponse;
     "getTaskmanagementWorkitemsBulkAddJobResults" Get "/api/v2/taskmanagement/workitems/bulk/add/jobs/{bulkJobId}/results"
     path {
         bulk_job_id: String = "bulkJobId",
     }
+}
+
+paged! {
+    GetTaskmanagementWorkitemsBulkAddJobResults -> types::BulkJobAddResult;
+    UnpagedOtherArray { items: ["results"] }
 }
 
 operation! {
@@ -182,6 +202,11 @@ operation! {
         sort_order: types::GetTaskmanagementWorkitemsBulkJobsUsersMeSortOrder = "sortOrder",
         action: types::GetTaskmanagementWorkitemsBulkJobsUsersMeAction = "action",
     }
+}
+
+paged! {
+    GetTaskmanagementWorkitemsBulkJobsUsersMe -> types::BulkJob;
+    AfterField { items: ["entities"], page_size: "pageSize" as integer, maximum: 200 }
 }
 
 operation! {
@@ -231,20 +256,30 @@ operation! {
     /// `GET /api/v2/taskmanagement/workitems/bulk/terminate/jobs/{bulkJobId}/results` (`getTaskmanagementWorkitemsBulkTerminateJobResults`)
     ///
     /// Permissions: `workitems:bulkTerminateJobResults:view`
-    TaskManagement.workitems_bulk_terminate_job_results -> types::BulkJobTerminateResultsResponse;
+    TaskManagement.workitems_bulk_terminate_job_results -> GetTaskmanagementWorkitemsBulkTerminateJobResults -> types::BulkJobTerminateResultsResponse;
     "getTaskmanagementWorkitemsBulkTerminateJobResults" Get "/api/v2/taskmanagement/workitems/bulk/terminate/jobs/{bulkJobId}/results"
     path {
         bulk_job_id: String = "bulkJobId",
     }
 }
 
+paged! {
+    GetTaskmanagementWorkitemsBulkTerminateJobResults -> types::BulkJobTerminateResult;
+    UnpagedOtherArray { items: ["results"] }
+}
+
 operation! {
     /// `POST /api/v2/taskmanagement/workitems/query` (`postTaskmanagementWorkitemsQuery`)
     ///
     /// Permissions: `workitems:workitem:view`
-    TaskManagement.workitems_query -> types::WorkitemPostQueryEntityListing;
+    TaskManagement.workitems_query -> PostTaskmanagementWorkitemsQuery -> types::WorkitemPostQueryEntityListing;
     "postTaskmanagementWorkitemsQuery" Post "/api/v2/taskmanagement/workitems/query"
     body: types::WorkitemQueryPostRequest;
+}
+
+paged! {
+    PostTaskmanagementWorkitemsQuery -> types::Workitem;
+    BodyAfter { items: ["entities"], page_size: body "pageSize" as integer, maximum: 200, jobs: "/api/v2/taskmanagement/workitems/query/jobs" }
 }
 
 operation! {
@@ -271,19 +306,29 @@ operation! {
     /// `GET /api/v2/taskmanagement/workitems/query/jobs/{jobId}/results` (`getTaskmanagementWorkitemsQueryJobResults`)
     ///
     /// Permissions: `workitems:queryJobResults:view`
-    TaskManagement.workitems_query_job_results -> types::WorkitemPagedEntityListing;
+    TaskManagement.workitems_query_job_results -> GetTaskmanagementWorkitemsQueryJobResults -> types::WorkitemPagedEntityListing;
     "getTaskmanagementWorkitemsQueryJobResults" Get "/api/v2/taskmanagement/workitems/query/jobs/{jobId}/results"
     path {
         job_id: String = "jobId",
     }
 }
 
+paged! {
+    GetTaskmanagementWorkitemsQueryJobResults -> types::Workitem;
+    UnpagedWithEnvelope { items: ["entities"] }
+}
+
 operation! {
     /// `GET /api/v2/taskmanagement/workitems/schemas` (`getTaskmanagementWorkitemsSchemas`)
     ///
     /// Permissions: `workitems:workitemSchema:view`
-    TaskManagement.workitems_schemas -> types::DataSchemaListing;
+    TaskManagement.workitems_schemas -> GetTaskmanagementWorkitemsSchemas -> types::DataSchemaListing;
     "getTaskmanagementWorkitemsSchemas" Get "/api/v2/taskmanagement/workitems/schemas"
+}
+
+paged! {
+    GetTaskmanagementWorkitemsSchemas -> types::DataSchema;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -299,8 +344,13 @@ operation! {
     /// `GET /api/v2/taskmanagement/workitems/schemas/coretypes` (`getTaskmanagementWorkitemsSchemasCoretypes`)
     ///
     /// Permissions: `workitems:workitemSchema:view`
-    TaskManagement.workitems_schemas_coretypes -> types::CoretypeListing;
+    TaskManagement.workitems_schemas_coretypes -> GetTaskmanagementWorkitemsSchemasCoretypes -> types::CoretypeListing;
     "getTaskmanagementWorkitemsSchemasCoretypes" Get "/api/v2/taskmanagement/workitems/schemas/coretypes"
+}
+
+paged! {
+    GetTaskmanagementWorkitemsSchemasCoretypes -> types::Coretype;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -360,11 +410,16 @@ operation! {
     /// `GET /api/v2/taskmanagement/workitems/schemas/{schemaId}/versions` (`getTaskmanagementWorkitemsSchemaVersions`)
     ///
     /// Permissions: `workitems:workitemSchema:view`
-    TaskManagement.workitems_schema_versions -> types::DataSchemaListing;
+    TaskManagement.workitems_schema_versions -> GetTaskmanagementWorkitemsSchemaVersions -> types::DataSchemaListing;
     "getTaskmanagementWorkitemsSchemaVersions" Get "/api/v2/taskmanagement/workitems/schemas/{schemaId}/versions"
     path {
         schema_id: String = "schemaId",
     }
+}
+
+paged! {
+    GetTaskmanagementWorkitemsSchemaVersions -> types::DataSchema;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -466,6 +521,11 @@ operation! {
     }
 }
 
+paged! {
+    GetTaskmanagementWorkitemHistory -> types::WorkitemsChangeWorkitemDelta;
+    AfterField { items: ["entities"], page_size: "pageSize" as integer, maximum: 200 }
+}
+
 operation! {
     /// `POST /api/v2/taskmanagement/workitems/{workitemId}/terminate` (`postTaskmanagementWorkitemTerminate`)
     ///
@@ -508,6 +568,11 @@ operation! {
     }
 }
 
+paged! {
+    GetTaskmanagementWorkitemUserWrapups -> types::WorkitemWrapup;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as integer, maximum: 50 }
+}
+
 operation! {
     /// `PATCH /api/v2/taskmanagement/workitems/{workitemId}/users/{userId}/wrapups` (`patchTaskmanagementWorkitemUserWrapups`)
     ///
@@ -535,6 +600,11 @@ operation! {
         page_size: i64 = "pageSize",
         sort_order: types::GetTaskmanagementWorkitemVersionsSortOrder = "sortOrder",
     }
+}
+
+paged! {
+    GetTaskmanagementWorkitemVersions -> types::WorkitemVersion;
+    AfterField { items: ["entities"], page_size: "pageSize" as integer, maximum: 200 }
 }
 
 operation! {
@@ -566,6 +636,11 @@ operation! {
     }
 }
 
+paged! {
+    GetTaskmanagementWorkitemWrapups -> types::WorkitemWrapup;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as integer, maximum: 50 }
+}
+
 operation! {
     /// `POST /api/v2/taskmanagement/worktypes` (`postTaskmanagementWorktypes`)
     ///
@@ -579,9 +654,14 @@ operation! {
     /// `POST /api/v2/taskmanagement/worktypes/query` (`postTaskmanagementWorktypesQuery`)
     ///
     /// Permissions: `workitems:worktype:view`
-    TaskManagement.worktypes_query -> types::WorktypeQueryEntityListing;
+    TaskManagement.worktypes_query -> PostTaskmanagementWorktypesQuery -> types::WorktypeQueryEntityListing;
     "postTaskmanagementWorktypesQuery" Post "/api/v2/taskmanagement/worktypes/query"
     body: types::WorktypeQueryRequest;
+}
+
+paged! {
+    PostTaskmanagementWorktypesQuery -> types::Worktype;
+    BodyAfter { items: ["entities"], page_size: body "pageSize" as integer, maximum: 200 }
 }
 
 operation! {
@@ -634,6 +714,11 @@ operation! {
         after: String = "after",
         page_size: i64 = "pageSize",
     }
+}
+
+paged! {
+    GetTaskmanagementWorktypeFlowsDatebasedRules -> types::WorkitemDateBasedRule;
+    AfterField { items: ["entities"], page_size: "pageSize" as integer, maximum: 200 }
 }
 
 operation! {
@@ -700,6 +785,11 @@ operation! {
     }
 }
 
+paged! {
+    GetTaskmanagementWorktypeFlowsOnattributechangeRules -> types::WorkitemOnAttributeChangeRule;
+    AfterField { items: ["entities"], page_size: "pageSize" as integer, maximum: 200 }
+}
+
 operation! {
     /// `POST /api/v2/taskmanagement/worktypes/{worktypeId}/flows/onattributechange/rules` (`postTaskmanagementWorktypeFlowsOnattributechangeRules`)
     ///
@@ -762,6 +852,11 @@ operation! {
         after: String = "after",
         page_size: i64 = "pageSize",
     }
+}
+
+paged! {
+    GetTaskmanagementWorktypeFlowsOncreateRules -> types::WorkitemOnCreateRule;
+    AfterField { items: ["entities"], page_size: "pageSize" as integer, maximum: 200 }
 }
 
 operation! {
@@ -832,15 +927,25 @@ operation! {
     }
 }
 
+paged! {
+    GetTaskmanagementWorktypeHistory -> types::WorkitemsChangeWorktypeDelta;
+    AfterField { items: ["entities"], page_size: "pageSize" as integer, maximum: 200 }
+}
+
 operation! {
     /// `GET /api/v2/taskmanagement/worktypes/{worktypeId}/statuses` (`getTaskmanagementWorktypeStatuses`)
     ///
     /// Permissions: `workitems:status:view`
-    TaskManagement.worktype_statuses -> types::WorkitemStatusListing;
+    TaskManagement.worktype_statuses -> GetTaskmanagementWorktypeStatuses -> types::WorkitemStatusListing;
     "getTaskmanagementWorktypeStatuses" Get "/api/v2/taskmanagement/worktypes/{worktypeId}/statuses"
     path {
         worktype_id: String = "worktypeId",
     }
+}
+
+paged! {
+    GetTaskmanagementWorktypeStatuses -> types::WorkitemStatus;
+    UnpagedEntities { items: ["entities"] }
 }
 
 replies! {
@@ -914,6 +1019,11 @@ operation! {
         page_size: i64 = "pageSize",
         sort_order: types::GetTaskmanagementWorktypeVersionsSortOrder = "sortOrder",
     }
+}
+
+paged! {
+    GetTaskmanagementWorktypeVersions -> types::WorktypeVersion;
+    AfterField { items: ["entities"], page_size: "pageSize" as integer, maximum: 200 }
 }
 
 operation! {

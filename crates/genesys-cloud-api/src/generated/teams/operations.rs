@@ -26,6 +26,11 @@ operation! {
     }
 }
 
+paged! {
+    GetTeams -> types::Team;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as integer }
+}
+
 operation! {
     /// `POST /api/v2/teams` (`postTeams`)
     ///
@@ -39,9 +44,14 @@ operation! {
     /// `POST /api/v2/teams/search` (`postTeamsSearch`)
     ///
     /// Permissions: `groups:team:view`
-    Teams.search -> types::TeamsSearchResponse;
+    Teams.search -> PostTeamsSearch -> types::TeamsSearchResponse;
     "postTeamsSearch" Post "/api/v2/teams/search"
     body: types::TeamSearchRequest;
+}
+
+paged! {
+    PostTeamsSearch -> types::Team;
+    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer }
 }
 
 operation! {
@@ -96,6 +106,11 @@ operation! {
         after: String = "after",
         expand: types::GetTeamMembersExpand = "expand",
     }
+}
+
+paged! {
+    GetTeamMembers -> types::UserReferenceWithName;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as integer }
 }
 
 operation! {

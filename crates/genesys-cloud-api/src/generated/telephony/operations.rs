@@ -87,6 +87,11 @@ operation! {
     }
 }
 
+paged! {
+    GetTelephonyNumbersRouting -> types::NumberRouting;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
+}
+
 operation! {
     /// `POST /api/v2/telephony/numbers/routing` (`postTelephonyNumbersRouting`)
     ///
@@ -118,8 +123,13 @@ operation! {
     /// `GET /api/v2/telephony/organization/link` (`getTelephonyOrganizationLink`)
     ///
     /// Permissions: `telephony:organizationLink:view`
-    Telephony.organization_link -> Vec<types::OrganizationLinkResponse>;
+    Telephony.organization_link -> GetTelephonyOrganizationLink -> Vec<types::OrganizationLinkResponse>;
     "getTelephonyOrganizationLink" Get "/api/v2/telephony/organization/link"
+}
+
+paged! {
+    GetTelephonyOrganizationLink -> types::OrganizationLinkResponse;
+    UnpagedBareArray { items: [] }
 }
 
 operation! {
@@ -147,8 +157,13 @@ operation! {
     /// `GET /api/v2/telephony/organization/link/regions` (`getTelephonyOrganizationLinkRegions`)
     ///
     /// Permissions: `telephony:organizationLink:view`
-    Telephony.organization_link_regions -> Vec<types::RegionResponse>;
+    Telephony.organization_link_regions -> GetTelephonyOrganizationLinkRegions -> Vec<types::RegionResponse>;
     "getTelephonyOrganizationLinkRegions" Get "/api/v2/telephony/organization/link/regions"
+}
+
+paged! {
+    GetTelephonyOrganizationLinkRegions -> types::RegionResponse;
+    UnpagedBareArray { items: [] }
 }
 
 operation! {
@@ -175,6 +190,11 @@ operation! {
         page_size: String = "pageSize",
         prefix: String = "prefix",
     }
+}
+
+paged! {
+    GetTelephonyPrefixes -> types::PrefixListingItem;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text }
 }
 
 operation! {

@@ -82,8 +82,13 @@ operation! {
     /// `GET /api/v2/telephony/providers/edges/certificateauthorities` (`getTelephonyProvidersEdgesCertificateauthorities`)
     ///
     /// Permissions: `telephony:plugin:all`
-    TelephonyProvidersEdge.edges_certificateauthorities -> types::CertificateAuthorityEntityListing;
+    TelephonyProvidersEdge.edges_certificateauthorities -> GetTelephonyProvidersEdgesCertificateauthorities -> types::CertificateAuthorityEntityListing;
     "getTelephonyProvidersEdgesCertificateauthorities" Get "/api/v2/telephony/providers/edges/certificateauthorities"
+}
+
+paged! {
+    GetTelephonyProvidersEdgesCertificateauthorities -> types::DomainCertificateAuthority;
+    UnpagedWithEnvelope { items: ["entities"] }
 }
 
 operation! {
@@ -355,8 +360,13 @@ operation! {
     /// `GET /api/v2/telephony/providers/edges/expired` (`getTelephonyProvidersEdgesExpired`)
     ///
     /// Permissions: `telephony:plugin:all`, `internal:edge:view`
-    TelephonyProvidersEdge.edges_expired -> types::ExpiredEdgeListing;
+    TelephonyProvidersEdge.edges_expired -> GetTelephonyProvidersEdgesExpired -> types::ExpiredEdgeListing;
     "getTelephonyProvidersEdgesExpired" Get "/api/v2/telephony/providers/edges/expired"
+}
+
+paged! {
+    GetTelephonyProvidersEdgesExpired -> types::DomainEntityRef;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -570,17 +580,27 @@ operation! {
     }
 }
 
+paged! {
+    GetTelephonyProvidersEdgesLogicalinterfaces -> types::DomainLogicalInterface;
+    UnpagedWithEnvelope { items: ["entities"] }
+}
+
 operation! {
     /// `GET /api/v2/telephony/providers/edges/mediastatistics/conversations/{conversationId}` (`getTelephonyProvidersEdgesMediastatisticsConversation`)
     ///
     /// Preview: it may change or go without notice.
     ///
     /// Permissions: `analytics:conversationDetail:view`
-    TelephonyProvidersEdge.edges_mediastatistics_conversation -> types::MediaStatisticsListing;
+    TelephonyProvidersEdge.edges_mediastatistics_conversation -> GetTelephonyProvidersEdgesMediastatisticsConversation -> types::MediaStatisticsListing;
     "getTelephonyProvidersEdgesMediastatisticsConversation" Get "/api/v2/telephony/providers/edges/mediastatistics/conversations/{conversationId}"
     path {
         conversation_id: String = "conversationId",
     }
+}
+
+paged! {
+    GetTelephonyProvidersEdgesMediastatisticsConversation -> types::MediaStatistics;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -601,11 +621,16 @@ operation! {
     /// `GET /api/v2/telephony/providers/edges/metrics` (`getTelephonyProvidersEdgesMetrics`)
     ///
     /// Permissions: `telephony:plugin:all`
-    TelephonyProvidersEdge.edges_metrics -> Vec<types::EdgeMetrics>;
+    TelephonyProvidersEdge.edges_metrics -> GetTelephonyProvidersEdgesMetrics -> Vec<types::EdgeMetrics>;
     "getTelephonyProvidersEdgesMetrics" Get "/api/v2/telephony/providers/edges/metrics"
     required {
         edge_ids: String = "edgeIds",
     }
+}
+
+paged! {
+    GetTelephonyProvidersEdgesMetrics -> types::EdgeMetrics;
+    UnpagedBareArray { items: [] }
 }
 
 operation! {
@@ -835,11 +860,16 @@ operation! {
     /// `GET /api/v2/telephony/providers/edges/physicalinterfaces` (`getTelephonyProvidersEdgesPhysicalinterfaces`)
     ///
     /// Permissions: `telephony:plugin:all`
-    TelephonyProvidersEdge.edges_physicalinterfaces -> types::PhysicalInterfaceEntityListing;
+    TelephonyProvidersEdge.edges_physicalinterfaces -> GetTelephonyProvidersEdgesPhysicalinterfaces -> types::PhysicalInterfaceEntityListing;
     "getTelephonyProvidersEdgesPhysicalinterfaces" Get "/api/v2/telephony/providers/edges/physicalinterfaces"
     required {
         edge_ids: String = "edgeIds",
     }
+}
+
+paged! {
+    GetTelephonyProvidersEdgesPhysicalinterfaces -> types::DomainPhysicalInterface;
+    UnpagedWithEnvelope { items: ["entities"] }
 }
 
 operation! {
@@ -888,13 +918,23 @@ operation! {
     }
 }
 
+paged! {
+    GetTelephonyProvidersEdgesSitesSearch -> types::Site;
+    Q64Search { items: ["results"] }
+}
+
 operation! {
     /// `POST /api/v2/telephony/providers/edges/sites/search` (`postTelephonyProvidersEdgesSitesSearch`)
     ///
     /// Permissions: `telephony:plugin:all`, `telephony:sites:view`
-    TelephonyProvidersEdge.post_edges_sites_search -> types::SitesSearchResponse;
+    TelephonyProvidersEdge.post_edges_sites_search -> PostTelephonyProvidersEdgesSitesSearch -> types::SitesSearchResponse;
     "postTelephonyProvidersEdgesSitesSearch" Post "/api/v2/telephony/providers/edges/sites/search"
     body: types::SiteSearchRequest;
+}
+
+paged! {
+    PostTelephonyProvidersEdgesSitesSearch -> types::Site;
+    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer }
 }
 
 operation! {
@@ -935,11 +975,16 @@ operation! {
     /// `GET /api/v2/telephony/providers/edges/sites/{siteId}/numberplans` (`getTelephonyProvidersEdgesSiteNumberplans`)
     ///
     /// Permissions: `telephony:plugin:all`
-    TelephonyProvidersEdge.edges_site_numberplans -> Vec<types::NumberPlan>;
+    TelephonyProvidersEdge.edges_site_numberplans -> GetTelephonyProvidersEdgesSiteNumberplans -> Vec<types::NumberPlan>;
     "getTelephonyProvidersEdgesSiteNumberplans" Get "/api/v2/telephony/providers/edges/sites/{siteId}/numberplans"
     path {
         site_id: String = "siteId",
     }
+}
+
+paged! {
+    GetTelephonyProvidersEdgesSiteNumberplans -> types::NumberPlan;
+    UnpagedBareArray { items: [] }
 }
 
 operation! {
@@ -966,6 +1011,11 @@ operation! {
     query {
         classification: String = "classification",
     }
+}
+
+paged! {
+    GetTelephonyProvidersEdgesSiteNumberplansClassifications -> String;
+    UnpagedBareArray { items: [] }
 }
 
 operation! {
@@ -1157,9 +1207,14 @@ paged! {
 
 operation! {
     /// `POST /api/v2/telephony/providers/edges/trunkbasesettings/search` (`postTelephonyProvidersEdgesTrunkbasesettingsSearch`)
-    TelephonyProvidersEdge.edges_trunkbasesettings_search -> types::TrunkBasesSearchResponse;
+    TelephonyProvidersEdge.edges_trunkbasesettings_search -> PostTelephonyProvidersEdgesTrunkbasesettingsSearch -> types::TrunkBasesSearchResponse;
     "postTelephonyProvidersEdgesTrunkbasesettingsSearch" Post "/api/v2/telephony/providers/edges/trunkbasesettings/search"
     body: types::TelephonySearchRequest;
+}
+
+paged! {
+    PostTelephonyProvidersEdgesTrunkbasesettingsSearch -> types::TrunkBase;
+    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer }
 }
 
 operation! {
@@ -1256,18 +1311,28 @@ operation! {
     /// `GET /api/v2/telephony/providers/edges/trunks/metrics` (`getTelephonyProvidersEdgesTrunksMetrics`)
     ///
     /// Permissions: `telephony:plugin:all`
-    TelephonyProvidersEdge.edges_trunks_metrics -> Vec<types::TrunkMetrics>;
+    TelephonyProvidersEdge.edges_trunks_metrics -> GetTelephonyProvidersEdgesTrunksMetrics -> Vec<types::TrunkMetrics>;
     "getTelephonyProvidersEdgesTrunksMetrics" Get "/api/v2/telephony/providers/edges/trunks/metrics"
     required {
         trunk_ids: String = "trunkIds",
     }
 }
 
+paged! {
+    GetTelephonyProvidersEdgesTrunksMetrics -> types::TrunkMetrics;
+    UnpagedBareArray { items: [] }
+}
+
 operation! {
     /// `POST /api/v2/telephony/providers/edges/trunks/search` (`postTelephonyProvidersEdgesTrunksSearch`)
-    TelephonyProvidersEdge.edges_trunks_search -> types::TrunkInstanceSearchResponse;
+    TelephonyProvidersEdge.edges_trunks_search -> PostTelephonyProvidersEdgesTrunksSearch -> types::TrunkInstanceSearchResponse;
     "postTelephonyProvidersEdgesTrunksSearch" Post "/api/v2/telephony/providers/edges/trunks/search"
     body: types::TelephonySearchRequest;
+}
+
+paged! {
+    PostTelephonyProvidersEdgesTrunksSearch -> types::Trunk;
+    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer }
 }
 
 operation! {
@@ -1446,6 +1511,11 @@ operation! {
     }
 }
 
+paged! {
+    GetTelephonyProvidersEdgeLogicalinterfaces -> types::DomainLogicalInterface;
+    UnpagedWithEnvelope { items: ["entities"] }
+}
+
 operation! {
     /// `POST /api/v2/telephony/providers/edges/{edgeId}/logicalinterfaces` (`postTelephonyProvidersEdgeLogicalinterfaces`)
     ///
@@ -1560,11 +1630,16 @@ operation! {
     /// `GET /api/v2/telephony/providers/edges/{edgeId}/physicalinterfaces` (`getTelephonyProvidersEdgePhysicalinterfaces`)
     ///
     /// Permissions: `telephony:plugin:all`
-    TelephonyProvidersEdge.physicalinterfaces -> types::PhysicalInterfaceEntityListing;
+    TelephonyProvidersEdge.physicalinterfaces -> GetTelephonyProvidersEdgePhysicalinterfaces -> types::PhysicalInterfaceEntityListing;
     "getTelephonyProvidersEdgePhysicalinterfaces" Get "/api/v2/telephony/providers/edges/{edgeId}/physicalinterfaces"
     path {
         edge_id: String = "edgeId",
     }
+}
+
+paged! {
+    GetTelephonyProvidersEdgePhysicalinterfaces -> types::DomainPhysicalInterface;
+    UnpagedWithEnvelope { items: ["entities"] }
 }
 
 operation! {
@@ -1632,11 +1707,16 @@ operation! {
 
 operation! {
     /// `GET /api/v2/telephony/providers/edges/{edgeId}/softwareversions` (`getTelephonyProvidersEdgeSoftwareversions`)
-    TelephonyProvidersEdge.softwareversions -> types::DomainEdgeSoftwareVersionDtoEntityListing;
+    TelephonyProvidersEdge.softwareversions -> GetTelephonyProvidersEdgeSoftwareversions -> types::DomainEdgeSoftwareVersionDtoEntityListing;
     "getTelephonyProvidersEdgeSoftwareversions" Get "/api/v2/telephony/providers/edges/{edgeId}/softwareversions"
     path {
         edge_id: String = "edgeId",
     }
+}
+
+paged! {
+    GetTelephonyProvidersEdgeSoftwareversions -> types::DomainEdgeSoftwareVersionDto;
+    UnpagedWithEnvelope { items: ["entities"] }
 }
 
 operation! {

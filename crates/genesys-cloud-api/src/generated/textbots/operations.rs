@@ -57,3 +57,8 @@ operation! {
         bot_id: String = "botId",
     }
 }
+
+paged! {
+    GetTextbotsBotsSearch -> types::BotSearchResponse;
+    LimitOnly { items: ["entities"], page_size: "pageSize" as integer, maximum: 100 }
+}

@@ -35,6 +35,11 @@ operation! {
     }
 }
 
+paged! {
+    GetUsageAggregatesQueryJob -> types::OrganizationPublicApiUsage;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as integer, maximum: 1000 }
+}
+
 operation! {
     /// `POST /api/v2/usage/client/{clientId}/aggregates/query/jobs` (`postUsageClientClientIdAggregatesQueryJobs`)
     ///
@@ -63,6 +68,11 @@ operation! {
     }
 }
 
+paged! {
+    GetUsageClientClientIdAggregatesQueryJob -> types::ClientPublicApiUsage;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as integer, maximum: 1000 }
+}
+
 operation! {
     /// `POST /api/v2/usage/query` (`postUsageQuery`)
     ///
@@ -76,11 +86,16 @@ operation! {
     /// `GET /api/v2/usage/query/{executionId}/results` (`getUsageQueryExecutionIdResults`)
     ///
     /// Permissions: `oauth:client:view`, `usage:organization:view`
-    Usage.query_execution_id_results -> types::ApiUsageQueryResult;
+    Usage.query_execution_id_results -> GetUsageQueryExecutionIdResults -> types::ApiUsageQueryResult;
     "getUsageQueryExecutionIdResults" Get "/api/v2/usage/query/{executionId}/results"
     path {
         execution_id: String = "executionId",
     }
+}
+
+paged! {
+    GetUsageQueryExecutionIdResults -> types::ApiUsageRow;
+    CursorsOnlyEnvelope { items: ["results"] }
 }
 
 operation! {
@@ -105,4 +120,9 @@ operation! {
         after: String = "after",
         page_size: i64 = "pageSize",
     }
+}
+
+paged! {
+    GetUsageSimplesearchExecutionIdResults -> types::ApiUsageRow;
+    CursorsObject { items: ["results"], page_size: "pageSize" as integer, token_in: query "after", cap: items(20000) }
 }

@@ -65,7 +65,7 @@ operation! {
 
 paged! {
     GetUsers -> types::User;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, cap: items(10000) where "state" = "inactive" }
 }
 
 operation! {
@@ -100,12 +100,22 @@ operation! {
     }
 }
 
+paged! {
+    GetUsersChatsMe -> types::ChatItem;
+    AfterInNextUri { items: ["entities"] }
+}
+
 operation! {
     /// `GET /api/v2/users/customattributes/schemas` (`getUsersCustomattributesSchemas`)
     ///
     /// Permissions: `users:customAttributesSchema:view`
-    Users.customattributes_schemas -> types::DataSchemaListing;
+    Users.customattributes_schemas -> GetUsersCustomattributesSchemas -> types::DataSchemaListing;
     "getUsersCustomattributesSchemas" Get "/api/v2/users/customattributes/schemas"
+}
+
+paged! {
+    GetUsersCustomattributesSchemas -> types::DataSchema;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -121,8 +131,13 @@ operation! {
     /// `GET /api/v2/users/customattributes/schemas/coretypes` (`getUsersCustomattributesSchemasCoretypes`)
     ///
     /// Permissions: `users:customAttributesSchema:view`
-    Users.customattributes_schemas_coretypes -> types::CoretypeListing;
+    Users.customattributes_schemas_coretypes -> GetUsersCustomattributesSchemasCoretypes -> types::CoretypeListing;
     "getUsersCustomattributesSchemasCoretypes" Get "/api/v2/users/customattributes/schemas/coretypes"
+}
+
+paged! {
+    GetUsersCustomattributesSchemasCoretypes -> types::Coretype;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -182,11 +197,16 @@ operation! {
     /// `GET /api/v2/users/customattributes/schemas/{schemaId}/versions` (`getUsersCustomattributesSchemaVersions`)
     ///
     /// Permissions: `users:customAttributesSchema:view`
-    Users.customattributes_schema_versions -> types::DataSchemaListing;
+    Users.customattributes_schema_versions -> GetUsersCustomattributesSchemaVersions -> types::DataSchemaListing;
     "getUsersCustomattributesSchemaVersions" Get "/api/v2/users/customattributes/schemas/{schemaId}/versions"
     path {
         schema_id: String = "schemaId",
     }
+}
+
+paged! {
+    GetUsersCustomattributesSchemaVersions -> types::DataSchema;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -234,9 +254,14 @@ operation! {
     /// `POST /api/v2/users/development/activities/aggregates/query` (`postUsersDevelopmentActivitiesAggregatesQuery`)
     ///
     /// Permissions: `learning:assignment:view`, `coaching:appointment:view`
-    Users.development_activities_aggregates_query -> types::DevelopmentActivityAggregateResponse;
+    Users.development_activities_aggregates_query -> PostUsersDevelopmentActivitiesAggregatesQuery -> types::DevelopmentActivityAggregateResponse;
     "postUsersDevelopmentActivitiesAggregatesQuery" Post "/api/v2/users/development/activities/aggregates/query"
     body: types::DevelopmentActivityAggregateParam;
+}
+
+paged! {
+    PostUsersDevelopmentActivitiesAggregatesQuery -> types::DevelopmentActivityAggregateQueryResponseGroupedData;
+    UnpagedPostResults { items: ["results"] }
 }
 
 operation! {
@@ -314,8 +339,13 @@ operation! {
 
 operation! {
     /// `GET /api/v2/users/me/verifiers` (`getUsersMeVerifiers`)
-    Users.me_verifiers -> types::VerifierEntityListing;
+    Users.me_verifiers -> GetUsersMeVerifiers -> types::VerifierEntityListing;
     "getUsersMeVerifiers" Get "/api/v2/users/me/verifiers"
+}
+
+paged! {
+    GetUsersMeVerifiers -> types::Verifier;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -386,6 +416,11 @@ operation! {
     }
 }
 
+paged! {
+    GetUsersQuery -> types::User;
+    CursorField { items: ["entities"], page_size: "pageSize" as integer }
+}
+
 operation! {
     /// `GET /api/v2/users/search` (`getUsersSearch`)
     ///
@@ -403,13 +438,23 @@ operation! {
     }
 }
 
+paged! {
+    GetUsersSearch -> types::User;
+    Q64Search { items: ["results"] }
+}
+
 operation! {
     /// `POST /api/v2/users/search` (`postUsersSearch`)
     ///
     /// Permissions: `directory:user:view`
-    Users.post_search -> types::UsersSearchResponse;
+    Users.post_search -> PostUsersSearch -> types::UsersSearchResponse;
     "postUsersSearch" Post "/api/v2/users/search"
     body: types::UserSearchRequest;
+}
+
+paged! {
+    PostUsersSearch -> types::User;
+    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer }
 }
 
 operation! {
@@ -418,9 +463,14 @@ operation! {
     /// Preview: it may change or go without notice.
     ///
     /// Permissions: `conversation:communication:target`
-    Users.search_conversation_target -> types::UsersSearchResponse;
+    Users.search_conversation_target -> PostUsersSearchConversationTarget -> types::UsersSearchResponse;
     "postUsersSearchConversationTarget" Post "/api/v2/users/search/conversation/target"
     body: types::UserSearchRequest;
+}
+
+paged! {
+    PostUsersSearchConversationTarget -> types::User;
+    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer }
 }
 
 operation! {
@@ -429,18 +479,28 @@ operation! {
     /// Preview: it may change or go without notice.
     ///
     /// Permissions: `routing:queueMember:manage`, `routing:queue:edit`
-    Users.search_queuemembers_manage -> types::UsersSearchResponse;
+    Users.search_queuemembers_manage -> PostUsersSearchQueuemembersManage -> types::UsersSearchResponse;
     "postUsersSearchQueuemembersManage" Post "/api/v2/users/search/queuemembers/manage"
     body: types::UserSearchRequest;
+}
+
+paged! {
+    PostUsersSearchQueuemembersManage -> types::User;
+    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer }
 }
 
 operation! {
     /// `POST /api/v2/users/search/teams/assign` (`postUsersSearchTeamsAssign`)
     ///
     /// Permissions: `groups:team:assign`
-    Users.search_teams_assign -> types::UsersSearchResponse;
+    Users.search_teams_assign -> PostUsersSearchTeamsAssign -> types::UsersSearchResponse;
     "postUsersSearchTeamsAssign" Post "/api/v2/users/search/teams/assign"
     body: types::UserSearchRequest;
+}
+
+paged! {
+    PostUsersSearchTeamsAssign -> types::User;
+    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer }
 }
 
 operation! {
@@ -585,7 +645,7 @@ operation! {
     /// `GET /api/v2/users/{userId}/customattributes/bulk` (`getUserCustomattributesBulk`)
     ///
     /// Permissions: `directory:user:view`
-    Users.user_customattributes_bulk -> Vec<Value>;
+    Users.user_customattributes_bulk -> GetUserCustomattributesBulk -> Vec<Value>;
     "getUserCustomattributesBulk" Get "/api/v2/users/{userId}/customattributes/bulk"
     path {
         user_id: String = "userId",
@@ -593,6 +653,11 @@ operation! {
     required_each {
         schema_ids: String = "schemaIds",
     }
+}
+
+paged! {
+    GetUserCustomattributesBulk -> Value;
+    UnpagedBareArray { items: [] }
 }
 
 operation! {
@@ -643,13 +708,23 @@ operation! {
     }
 }
 
+paged! {
+    GetUserDirectreports -> types::User;
+    UnpagedBareArray { items: [] }
+}
+
 operation! {
     /// `GET /api/v2/users/{userId}/externalid` (`getUserExternalid`)
-    Users.user_externalid -> Vec<types::UserExternalIdentifier>;
+    Users.user_externalid -> GetUserExternalid -> Vec<types::UserExternalIdentifier>;
     "getUserExternalid" Get "/api/v2/users/{userId}/externalid"
     path {
         user_id: String = "userId",
     }
+}
+
+paged! {
+    GetUserExternalid -> types::UserExternalIdentifier;
+    UnpagedBareArray { items: [] }
 }
 
 operation! {
@@ -775,11 +850,16 @@ operation! {
     /// `GET /api/v2/users/{userId}/profileskills` (`getUserProfileskills`)
     ///
     /// Permissions: `directory:userProfile:view`
-    Users.user_profileskills -> Vec<String>;
+    Users.user_profileskills -> GetUserProfileskills -> Vec<String>;
     "getUserProfileskills" Get "/api/v2/users/{userId}/profileskills"
     path {
         user_id: String = "userId",
     }
+}
+
+paged! {
+    GetUserProfileskills -> String;
+    UnpagedBareArray { items: [] }
 }
 
 operation! {
@@ -1053,6 +1133,11 @@ operation! {
     }
 }
 
+paged! {
+    GetUserSuperiors -> types::User;
+    UnpagedBareArray { items: [] }
+}
+
 operation! {
     /// `GET /api/v2/users/{userId}/trustors` (`getUserTrustors`)
     ///
@@ -1077,11 +1162,16 @@ operation! {
     /// `GET /api/v2/users/{userId}/verifiers` (`getUserVerifiers`)
     ///
     /// Permissions: `mfa:verifier:view`
-    Users.user_verifiers -> types::VerifierEntityListing;
+    Users.user_verifiers -> GetUserVerifiers -> types::VerifierEntityListing;
     "getUserVerifiers" Get "/api/v2/users/{userId}/verifiers"
     path {
         user_id: String = "userId",
     }
+}
+
+paged! {
+    GetUserVerifiers -> types::Verifier;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {

@@ -59,6 +59,11 @@ operation! {
     }
 }
 
+paged! {
+    PostUsersRulesQuery -> types::UserReference;
+    PageNumberNoTotal { items: ["entities"], page_size: "pageSize" as integer }
+}
+
 operation! {
     /// `GET /api/v2/users/rules/settings/{ruleType}` (`getUsersRulesSetting`)
     ///

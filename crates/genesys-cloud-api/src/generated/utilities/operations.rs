@@ -26,8 +26,13 @@ operation! {
 
 operation! {
     /// `GET /api/v2/ipranges` (`getIpranges`)
-    Utilities.ipranges -> types::IpAddressRangeListing;
+    Utilities.ipranges -> GetIpranges -> types::IpAddressRangeListing;
     "getIpranges" Get "/api/v2/ipranges"
+}
+
+paged! {
+    GetIpranges -> types::IpAddressRange;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {

@@ -113,6 +113,11 @@ operation! {
     }
 }
 
+paged! {
+    GetVoicemailMessages -> types::VoicemailMessage;
+    UnpagedWithEnvelope { items: ["entities"] }
+}
+
 operation! {
     /// `POST /api/v2/voicemail/messages` (`postVoicemailMessages`)
     Voicemail.post_messages -> PostVoicemailMessages -> types::VoicemailMessage;
@@ -228,11 +233,21 @@ operation! {
     }
 }
 
+paged! {
+    GetVoicemailSearch -> types::VoicemailMessage;
+    Q64Search { items: ["results"] }
+}
+
 operation! {
     /// `POST /api/v2/voicemail/search` (`postVoicemailSearch`)
-    Voicemail.post_search -> types::VoicemailsSearchResponse;
+    Voicemail.post_search -> PostVoicemailSearch -> types::VoicemailsSearchResponse;
     "postVoicemailSearch" Post "/api/v2/voicemail/search"
     body: types::VoicemailSearchRequest;
+}
+
+paged! {
+    PostVoicemailSearch -> types::VoicemailMessage;
+    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer }
 }
 
 operation! {

@@ -25,6 +25,11 @@ operation! {
     }
 }
 
+paged! {
+    GetWebdeploymentsConfigurations -> types::WebDeploymentConfigurationVersion;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text }
+}
+
 operation! {
     /// `POST /api/v2/webdeployments/configurations` (`postWebdeploymentsConfigurations`)
     ///
@@ -59,6 +64,11 @@ operation! {
         before: String = "before",
         after: String = "after",
     }
+}
+
+paged! {
+    GetWebdeploymentsConfigurationVersions -> types::WebDeploymentConfigurationVersion;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text }
 }
 
 operation! {
@@ -121,6 +131,11 @@ operation! {
     each {
         expand: types::GetWebdeploymentsDeploymentsExpand = "expand",
     }
+}
+
+paged! {
+    GetWebdeploymentsDeployments -> types::ExpandableWebDeployment;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text }
 }
 
 operation! {

@@ -15,11 +15,16 @@ operation! {
     /// `GET /api/v2/workforcemanagement/adherence` (`getWorkforcemanagementAdherence`)
     ///
     /// Permissions: `wfm:realtimeAdherence:view`
-    WorkforceManagement.adherence -> Vec<types::UserScheduleAdherence>;
+    WorkforceManagement.adherence -> GetWorkforcemanagementAdherence -> Vec<types::UserScheduleAdherence>;
     "getWorkforcemanagementAdherence" Get "/api/v2/workforcemanagement/adherence"
     required_each {
         user_id: String = "userId",
     }
+}
+
+paged! {
+    GetWorkforcemanagementAdherence -> types::UserScheduleAdherence;
+    UnpagedBareArray { items: [] }
 }
 
 operation! {
@@ -39,6 +44,11 @@ operation! {
         after: String = "after",
         page_size: String = "pageSize",
     }
+}
+
+paged! {
+    PostWorkforcemanagementAdherenceAdjustmentsQuery -> types::CurrentAgentAdherenceAdjustment;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text }
 }
 
 operation! {
@@ -153,9 +163,14 @@ operation! {
     /// `POST /api/v2/workforcemanagement/agents/integrations/hris/query` (`postWorkforcemanagementAgentsIntegrationsHrisQuery`)
     ///
     /// Permissions: `wfm:agent:view`
-    WorkforceManagement.agents_integrations_hris_query -> types::AgentsIntegrationsListing;
+    WorkforceManagement.agents_integrations_hris_query -> PostWorkforcemanagementAgentsIntegrationsHrisQuery -> types::AgentsIntegrationsListing;
     "postWorkforcemanagementAgentsIntegrationsHrisQuery" Post "/api/v2/workforcemanagement/agents/integrations/hris/query"
     body: types::QueryAgentsIntegrationsRequest;
+}
+
+paged! {
+    PostWorkforcemanagementAgentsIntegrationsHrisQuery -> types::AgentIntegrationsResponse;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -240,6 +255,11 @@ operation! {
         after: String = "after",
         page_size: String = "pageSize",
     }
+}
+
+paged! {
+    PostWorkforcemanagementAgentAdherenceAdjustmentsQuery -> types::AdherenceAdjustment;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text }
 }
 
 operation! {
@@ -341,12 +361,17 @@ operation! {
 
 operation! {
     /// `POST /api/v2/workforcemanagement/agents/{agentId}/schedulingpreferences/query` (`postWorkforcemanagementAgentSchedulingpreferencesQuery`)
-    WorkforceManagement.agent_schedulingpreferences_query -> types::AgentSchedulingPreferenceListing;
+    WorkforceManagement.agent_schedulingpreferences_query -> PostWorkforcemanagementAgentSchedulingpreferencesQuery -> types::AgentSchedulingPreferenceListing;
     "postWorkforcemanagementAgentSchedulingpreferencesQuery" Post "/api/v2/workforcemanagement/agents/{agentId}/schedulingpreferences/query"
     path {
         agent_id: String = "agentId",
     }
     body: types::QueryAgentSchedulingPreferencesRequest;
+}
+
+paged! {
+    PostWorkforcemanagementAgentSchedulingpreferencesQuery -> types::AgentSchedulingPreference;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -363,12 +388,17 @@ operation! {
     /// `POST /api/v2/workforcemanagement/agents/{agentId}/unavailabletimes/query` (`postWorkforcemanagementAgentUnavailabletimesQuery`)
     ///
     /// Permissions: `wfm:unavailableTimes:view`
-    WorkforceManagement.agent_unavailabletimes_query -> types::UnavailableTimeListing;
+    WorkforceManagement.agent_unavailabletimes_query -> PostWorkforcemanagementAgentUnavailabletimesQuery -> types::UnavailableTimeListing;
     "postWorkforcemanagementAgentUnavailabletimesQuery" Post "/api/v2/workforcemanagement/agents/{agentId}/unavailabletimes/query"
     path {
         agent_id: String = "agentId",
     }
     body: types::QueryAgentUnavailableTimesRequest;
+}
+
+paged! {
+    PostWorkforcemanagementAgentUnavailabletimesQuery -> types::UnavailableTime;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -525,6 +555,11 @@ operation! {
     }
 }
 
+paged! {
+    GetWorkforcemanagementBusinessunits -> types::BusinessUnitListItem;
+    UnpagedEntities { items: ["entities"] }
+}
+
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits` (`postWorkforcemanagementBusinessunits`)
     ///
@@ -546,6 +581,11 @@ operation! {
     each {
         division_id: String = "divisionId",
     }
+}
+
+paged! {
+    GetWorkforcemanagementBusinessunitsDivisionviews -> types::BusinessUnitListItem;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -603,6 +643,11 @@ operation! {
     query {
         force_download_service: bool = "forceDownloadService",
     }
+}
+
+paged! {
+    GetWorkforcemanagementBusinessunitActivitycodes -> types::BusinessUnitActivityCode;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -680,6 +725,11 @@ operation! {
     }
 }
 
+paged! {
+    GetWorkforcemanagementBusinessunitActivityplans -> types::ActivityPlanListItem;
+    UnpagedEntities { items: ["entities"] }
+}
+
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/activityplans` (`postWorkforcemanagementBusinessunitActivityplans`)
     ///
@@ -696,11 +746,16 @@ operation! {
     /// `GET /api/v2/workforcemanagement/businessunits/{businessUnitId}/activityplans/jobs` (`getWorkforcemanagementBusinessunitActivityplansJobs`)
     ///
     /// Permissions: `wfm:activityPlan:view`
-    WorkforceManagement.businessunit_activityplans_jobs -> types::ActivityPlanJobListing;
+    WorkforceManagement.businessunit_activityplans_jobs -> GetWorkforcemanagementBusinessunitActivityplansJobs -> types::ActivityPlanJobListing;
     "getWorkforcemanagementBusinessunitActivityplansJobs" Get "/api/v2/workforcemanagement/businessunits/{businessUnitId}/activityplans/jobs"
     path {
         business_unit_id: String = "businessUnitId",
     }
+}
+
+paged! {
+    GetWorkforcemanagementBusinessunitActivityplansJobs -> types::ActivityPlanJobResponse;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -858,7 +913,7 @@ operation! {
 
 operation! {
     /// `GET /api/v2/workforcemanagement/businessunits/{businessUnitId}/adherence/adjustments/bulk` (`getWorkforcemanagementBusinessunitAdherenceAdjustmentsBulk`)
-    WorkforceManagement.businessunit_adherence_adjustments_bulk -> types::AdherenceAdjustmentsListing;
+    WorkforceManagement.businessunit_adherence_adjustments_bulk -> GetWorkforcemanagementBusinessunitAdherenceAdjustmentsBulk -> types::AdherenceAdjustmentsListing;
     "getWorkforcemanagementBusinessunitAdherenceAdjustmentsBulk" Get "/api/v2/workforcemanagement/businessunits/{businessUnitId}/adherence/adjustments/bulk"
     path {
         business_unit_id: String = "businessUnitId",
@@ -866,6 +921,11 @@ operation! {
     required_each {
         adjustment_ids: String = "adjustmentIds",
     }
+}
+
+paged! {
+    GetWorkforcemanagementBusinessunitAdherenceAdjustmentsBulk -> types::AdherenceAdjustment;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -893,13 +953,23 @@ operation! {
     }
 }
 
+paged! {
+    PostWorkforcemanagementBusinessunitAdherenceAdjustmentsQuery -> types::AdherenceAdjustment;
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, jobs: "/api/v2/workforcemanagement/businessunits/{businessUnitId}/adherence/adjustments/query/jobs" }
+}
+
 operation! {
     /// `GET /api/v2/workforcemanagement/businessunits/{businessUnitId}/adherence/adjustments/query/jobs` (`getWorkforcemanagementBusinessunitAdherenceAdjustmentsQueryJobs`)
-    WorkforceManagement.businessunit_adherence_adjustments_query_jobs -> types::BuAdherenceAdjustmentsQueryJobsReferenceListing;
+    WorkforceManagement.businessunit_adherence_adjustments_query_jobs -> GetWorkforcemanagementBusinessunitAdherenceAdjustmentsQueryJobs -> types::BuAdherenceAdjustmentsQueryJobsReferenceListing;
     "getWorkforcemanagementBusinessunitAdherenceAdjustmentsQueryJobs" Get "/api/v2/workforcemanagement/businessunits/{businessUnitId}/adherence/adjustments/query/jobs"
     path {
         business_unit_id: String = "businessUnitId",
     }
+}
+
+paged! {
+    GetWorkforcemanagementBusinessunitAdherenceAdjustmentsQueryJobs -> types::BuAdherenceAdjustmentsQueryJobsReference;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -924,11 +994,16 @@ operation! {
 
 operation! {
     /// `GET /api/v2/workforcemanagement/businessunits/{businessUnitId}/adherence/adjustments/reasoncodes` (`getWorkforcemanagementBusinessunitAdherenceAdjustmentsReasoncodes`)
-    WorkforceManagement.businessunit_adherence_adjustments_reasoncodes -> types::AdherenceAdjustmentsReasonCodesListing;
+    WorkforceManagement.businessunit_adherence_adjustments_reasoncodes -> GetWorkforcemanagementBusinessunitAdherenceAdjustmentsReasoncodes -> types::AdherenceAdjustmentsReasonCodesListing;
     "getWorkforcemanagementBusinessunitAdherenceAdjustmentsReasoncodes" Get "/api/v2/workforcemanagement/businessunits/{businessUnitId}/adherence/adjustments/reasoncodes"
     path {
         business_unit_id: String = "businessUnitId",
     }
+}
+
+paged! {
+    GetWorkforcemanagementBusinessunitAdherenceAdjustmentsReasoncodes -> types::AdherenceAdjustmentsReasonCode;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -943,7 +1018,7 @@ operation! {
 
 operation! {
     /// `GET /api/v2/workforcemanagement/businessunits/{businessUnitId}/adherence/adjustments/reasoncodes/bulk` (`getWorkforcemanagementBusinessunitAdherenceAdjustmentsReasoncodesBulk`)
-    WorkforceManagement.businessunit_adherence_adjustments_reasoncodes_bulk -> types::AdherenceAdjustmentsReasonCodesListing;
+    WorkforceManagement.businessunit_adherence_adjustments_reasoncodes_bulk -> GetWorkforcemanagementBusinessunitAdherenceAdjustmentsReasoncodesBulk -> types::AdherenceAdjustmentsReasonCodesListing;
     "getWorkforcemanagementBusinessunitAdherenceAdjustmentsReasoncodesBulk" Get "/api/v2/workforcemanagement/businessunits/{businessUnitId}/adherence/adjustments/reasoncodes/bulk"
     path {
         business_unit_id: String = "businessUnitId",
@@ -951,6 +1026,11 @@ operation! {
     required_each {
         ids: String = "ids",
     }
+}
+
+paged! {
+    GetWorkforcemanagementBusinessunitAdherenceAdjustmentsReasoncodesBulk -> types::AdherenceAdjustmentsReasonCode;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -1162,11 +1242,16 @@ operation! {
     /// `GET /api/v2/workforcemanagement/businessunits/{businessUnitId}/capacityplans` (`getWorkforcemanagementBusinessunitCapacityplans`)
     ///
     /// Permissions: `wfm:capacityPlan:view`
-    WorkforceManagement.businessunit_capacityplans -> types::CapacityPlansListResponse;
+    WorkforceManagement.businessunit_capacityplans -> GetWorkforcemanagementBusinessunitCapacityplans -> types::CapacityPlansListResponse;
     "getWorkforcemanagementBusinessunitCapacityplans" Get "/api/v2/workforcemanagement/businessunits/{businessUnitId}/capacityplans"
     path {
         business_unit_id: String = "businessUnitId",
     }
+}
+
+paged! {
+    GetWorkforcemanagementBusinessunitCapacityplans -> types::CapacityPlanListItem;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -1305,13 +1390,18 @@ operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/capacityplans/{capacityPlanId}/staffinggroupallocationshistory/query` (`postWorkforcemanagementBusinessunitCapacityplanStaffinggroupallocationshistoryQuery`)
     ///
     /// Permissions: `wfm:capacityPlan:view`
-    WorkforceManagement.businessunit_capacityplan_staffinggroupallocationshistory_query -> types::CapacityPlanStaffingGroupMetricChangeHistoryListResponse;
+    WorkforceManagement.businessunit_capacityplan_staffinggroupallocationshistory_query -> PostWorkforcemanagementBusinessunitCapacityplanStaffinggroupallocationshistoryQuery -> types::CapacityPlanStaffingGroupMetricChangeHistoryListResponse;
     "postWorkforcemanagementBusinessunitCapacityplanStaffinggroupallocationshistoryQuery" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/capacityplans/{capacityPlanId}/staffinggroupallocationshistory/query"
     path {
         business_unit_id: String = "businessUnitId",
         capacity_plan_id: String = "capacityPlanId",
     }
     body: types::QueryCapacityPlanStaffingGroupMetricChangeHistory;
+}
+
+paged! {
+    PostWorkforcemanagementBusinessunitCapacityplanStaffinggroupallocationshistoryQuery -> types::StaffingGroupMetricChangeResponse;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -1381,7 +1471,7 @@ operation! {
     /// `GET /api/v2/workforcemanagement/businessunits/{businessUnitId}/intraday/planninggroups` (`getWorkforcemanagementBusinessunitIntradayPlanninggroups`)
     ///
     /// Permissions: `wfm:intraday:view`
-    WorkforceManagement.businessunit_intraday_planninggroups -> types::WfmIntradayPlanningGroupListing;
+    WorkforceManagement.businessunit_intraday_planninggroups -> GetWorkforcemanagementBusinessunitIntradayPlanninggroups -> types::WfmIntradayPlanningGroupListing;
     "getWorkforcemanagementBusinessunitIntradayPlanninggroups" Get "/api/v2/workforcemanagement/businessunits/{businessUnitId}/intraday/planninggroups"
     path {
         business_unit_id: String = "businessUnitId",
@@ -1389,6 +1479,11 @@ operation! {
     required {
         date: Date = "date",
     }
+}
+
+paged! {
+    GetWorkforcemanagementBusinessunitIntradayPlanninggroups -> types::ForecastPlanningGroupResponse;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -1516,6 +1611,11 @@ operation! {
         feature: types::GetWorkforcemanagementBusinessunitManagementunitsFeature = "feature",
         division_id: String = "divisionId",
     }
+}
+
+paged! {
+    GetWorkforcemanagementBusinessunitManagementunits -> types::ManagementUnit;
+    UnpagedWithEnvelope { items: ["entities"] }
 }
 
 operation! {
@@ -1676,11 +1776,16 @@ operation! {
     /// `GET /api/v2/workforcemanagement/businessunits/{businessUnitId}/planninggroups` (`getWorkforcemanagementBusinessunitPlanninggroups`)
     ///
     /// Permissions: `wfm:planningGroup:view`, `wfm:shortTermForecast:view`, `wfm:intraday:view`, `wfm:agent:view`, `wfm:schedule:view`, `wfm:publishedSchedule:view`
-    WorkforceManagement.businessunit_planninggroups -> types::PlanningGroupList;
+    WorkforceManagement.businessunit_planninggroups -> GetWorkforcemanagementBusinessunitPlanninggroups -> types::PlanningGroupList;
     "getWorkforcemanagementBusinessunitPlanninggroups" Get "/api/v2/workforcemanagement/businessunits/{businessUnitId}/planninggroups"
     path {
         business_unit_id: String = "businessUnitId",
     }
+}
+
+paged! {
+    GetWorkforcemanagementBusinessunitPlanninggroups -> types::PlanningGroup;
+    UnpagedEntities { items: ["entities"] }
 }
 
 replies! {
@@ -1744,11 +1849,16 @@ operation! {
     /// `GET /api/v2/workforcemanagement/businessunits/{businessUnitId}/schedulebids` (`getWorkforcemanagementBusinessunitSchedulebids`)
     ///
     /// Permissions: `wfm:scheduleBid:view`
-    WorkforceManagement.businessunit_schedulebids -> types::ScheduleBidListResponse;
+    WorkforceManagement.businessunit_schedulebids -> GetWorkforcemanagementBusinessunitSchedulebids -> types::ScheduleBidListResponse;
     "getWorkforcemanagementBusinessunitSchedulebids" Get "/api/v2/workforcemanagement/businessunits/{businessUnitId}/schedulebids"
     path {
         business_unit_id: String = "businessUnitId",
     }
+}
+
+paged! {
+    GetWorkforcemanagementBusinessunitSchedulebids -> types::ScheduleBid;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -1950,11 +2060,16 @@ operation! {
     /// `GET /api/v2/workforcemanagement/businessunits/{businessUnitId}/scheduling/runs` (`getWorkforcemanagementBusinessunitSchedulingRuns`)
     ///
     /// Permissions: `wfm:schedule:generate`, `wfm:schedule:edit`
-    WorkforceManagement.businessunit_scheduling_runs -> types::BuScheduleRunListing;
+    WorkforceManagement.businessunit_scheduling_runs -> GetWorkforcemanagementBusinessunitSchedulingRuns -> types::BuScheduleRunListing;
     "getWorkforcemanagementBusinessunitSchedulingRuns" Get "/api/v2/workforcemanagement/businessunits/{businessUnitId}/scheduling/runs"
     path {
         business_unit_id: String = "businessUnitId",
     }
+}
+
+paged! {
+    GetWorkforcemanagementBusinessunitSchedulingRuns -> types::BuScheduleRun;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -2041,6 +2156,11 @@ operation! {
     each {
         expand: types::GetWorkforcemanagementBusinessunitServicegoaltemplatesExpand = "expand",
     }
+}
+
+paged! {
+    GetWorkforcemanagementBusinessunitServicegoaltemplates -> types::ServiceGoalTemplate;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -2249,6 +2369,11 @@ operation! {
     }
 }
 
+paged! {
+    GetWorkforcemanagementBusinessunitStaffinggroups -> types::StaffingGroupResponse;
+    UnpagedEntities { items: ["entities"] }
+}
+
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/staffinggroups` (`postWorkforcemanagementBusinessunitStaffinggroups`)
     ///
@@ -2265,12 +2390,17 @@ operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/staffinggroups/planninggroups/query` (`postWorkforcemanagementBusinessunitStaffinggroupsPlanninggroupsQuery`)
     ///
     /// Permissions: `wfm:staffingGroup:view`
-    WorkforceManagement.businessunit_staffinggroups_planninggroups_query -> types::PlanningGroupToStaffingGroupsListing;
+    WorkforceManagement.businessunit_staffinggroups_planninggroups_query -> PostWorkforcemanagementBusinessunitStaffinggroupsPlanninggroupsQuery -> types::PlanningGroupToStaffingGroupsListing;
     "postWorkforcemanagementBusinessunitStaffinggroupsPlanninggroupsQuery" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/staffinggroups/planninggroups/query"
     path {
         business_unit_id: String = "businessUnitId",
     }
     body: types::QueryPlanningGroupToStaffingGroupsRequest;
+}
+
+paged! {
+    PostWorkforcemanagementBusinessunitStaffinggroupsPlanninggroupsQuery -> types::PlanningGroupToStaffingGroupsResponse;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -2286,6 +2416,11 @@ operation! {
     query {
         force_download_service: bool = "forceDownloadService",
     }
+}
+
+paged! {
+    PostWorkforcemanagementBusinessunitStaffinggroupsQuery -> types::UserStaffingGroupResponse;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -2339,6 +2474,11 @@ operation! {
     }
 }
 
+paged! {
+    GetWorkforcemanagementBusinessunitTimeofflimits -> types::BuTimeOffLimitResponse;
+    UnpagedEntities { items: ["entities"] }
+}
+
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/timeofflimits` (`postWorkforcemanagementBusinessunitTimeofflimits`)
     ///
@@ -2356,12 +2496,17 @@ operation! {
     ///
     /// Permissions: `wfm:timeOffLimit:view`
     #[deprecated = "Genesys has marked this operation as deprecated"]
-    WorkforceManagement.businessunit_timeofflimits_values_query -> types::BuTimeOffLimitValuesResponse;
+    WorkforceManagement.businessunit_timeofflimits_values_query -> PostWorkforcemanagementBusinessunitTimeofflimitsValuesQuery -> types::BuTimeOffLimitValuesResponse;
     "postWorkforcemanagementBusinessunitTimeofflimitsValuesQuery" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/timeofflimits/values/query"
     path {
         business_unit_id: String = "businessUnitId",
     }
     body: types::QueryTimeOffLimitValuesRequest;
+}
+
+paged! {
+    PostWorkforcemanagementBusinessunitTimeofflimitsValuesQuery -> types::BuTimeOffLimitValueRange;
+    UnpagedPostResults { items: ["values"] }
 }
 
 operation! {
@@ -2414,6 +2559,11 @@ operation! {
     query {
         statuses: types::GetWorkforcemanagementBusinessunitTimeofflimitGranularityconversionJobsStatuses = "statuses",
     }
+}
+
+paged! {
+    GetWorkforcemanagementBusinessunitTimeofflimitGranularityconversionJobs -> types::BuConvertTimeOffLimitGranularityJobResponse;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -2497,6 +2647,11 @@ operation! {
     each {
         expand: types::GetWorkforcemanagementBusinessunitTimeoffplansExpand = "expand",
     }
+}
+
+paged! {
+    GetWorkforcemanagementBusinessunitTimeoffplans -> types::BuTimeOffPlanResponse;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -2590,12 +2745,17 @@ operation! {
     /// `GET /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekDateId}/shorttermforecasts` (`getWorkforcemanagementBusinessunitWeekShorttermforecasts`)
     ///
     /// Permissions: `wfm:schedule:generate`, `wfm:shortTermForecast:view`
-    WorkforceManagement.businessunit_week_shorttermforecasts -> types::BuShortTermForecastListing;
+    WorkforceManagement.businessunit_week_shorttermforecasts -> GetWorkforcemanagementBusinessunitWeekShorttermforecasts -> types::BuShortTermForecastListing;
     "getWorkforcemanagementBusinessunitWeekShorttermforecasts" Get "/api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekDateId}/shorttermforecasts"
     path {
         business_unit_id: String = "businessUnitId",
         week_date_id: String = "weekDateId",
     }
+}
+
+paged! {
+    GetWorkforcemanagementBusinessunitWeekShorttermforecasts -> types::BuShortTermForecastListItem;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -2736,13 +2896,18 @@ operation! {
     /// `GET /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekDateId}/shorttermforecasts/{forecastId}/planninggroups` (`getWorkforcemanagementBusinessunitWeekShorttermforecastPlanninggroups`)
     ///
     /// Permissions: `wfm:shortTermForecast:view`, `wfm:schedule:view`, `wfm:publishedSchedule:view`
-    WorkforceManagement.businessunit_week_shorttermforecast_planninggroups -> types::ForecastPlanningGroupsResponse;
+    WorkforceManagement.businessunit_week_shorttermforecast_planninggroups -> GetWorkforcemanagementBusinessunitWeekShorttermforecastPlanninggroups -> types::ForecastPlanningGroupsResponse;
     "getWorkforcemanagementBusinessunitWeekShorttermforecastPlanninggroups" Get "/api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekDateId}/shorttermforecasts/{forecastId}/planninggroups"
     path {
         business_unit_id: String = "businessUnitId",
         week_date_id: Date = "weekDateId",
         forecast_id: String = "forecastId",
     }
+}
+
+paged! {
+    GetWorkforcemanagementBusinessunitWeekShorttermforecastPlanninggroups -> types::ForecastPlanningGroupResponse;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -2762,6 +2927,11 @@ operation! {
     }
 }
 
+paged! {
+    GetWorkforcemanagementBusinessunitWeekShorttermforecastStaffingrequirement -> types::BuForecastStaffingRequirementsResult;
+    UnpagedOtherArray { items: ["results"] }
+}
+
 operation! {
     /// `GET /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules` (`getWorkforcemanagementBusinessunitWeekSchedules`)
     ///
@@ -2778,6 +2948,11 @@ operation! {
         include_only_published: bool = "includeOnlyPublished",
         expand: types::GetWorkforcemanagementBusinessunitWeekSchedulesExpand = "expand",
     }
+}
+
+paged! {
+    GetWorkforcemanagementBusinessunitWeekSchedules -> types::BuScheduleListItem;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -2897,13 +3072,18 @@ operation! {
     /// `GET /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/{scheduleId}/generationresults` (`getWorkforcemanagementBusinessunitWeekScheduleGenerationresults`)
     ///
     /// Permissions: `wfm:schedule:view`, `wfm:publishedSchedule:view`
-    WorkforceManagement.businessunit_week_schedule_generationresults -> types::ScheduleGenerationResult;
+    WorkforceManagement.businessunit_week_schedule_generationresults -> GetWorkforcemanagementBusinessunitWeekScheduleGenerationresults -> types::ScheduleGenerationResult;
     "getWorkforcemanagementBusinessunitWeekScheduleGenerationresults" Get "/api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/{scheduleId}/generationresults"
     path {
         business_unit_id: String = "businessUnitId",
         week_id: Date = "weekId",
         schedule_id: String = "scheduleId",
     }
+}
+
+paged! {
+    GetWorkforcemanagementBusinessunitWeekScheduleGenerationresults -> types::ScheduleGenerationMessage;
+    UnpagedOtherArray { items: ["messages"] }
 }
 
 operation! {
@@ -3037,11 +3217,16 @@ operation! {
     /// `GET /api/v2/workforcemanagement/businessunits/{businessUnitId}/workplanbids` (`getWorkforcemanagementBusinessunitWorkplanbids`)
     ///
     /// Permissions: `wfm:workPlanBid:view`
-    WorkforceManagement.businessunit_workplanbids -> types::WorkPlanBidListResponse;
+    WorkforceManagement.businessunit_workplanbids -> GetWorkforcemanagementBusinessunitWorkplanbids -> types::WorkPlanBidListResponse;
     "getWorkforcemanagementBusinessunitWorkplanbids" Get "/api/v2/workforcemanagement/businessunits/{businessUnitId}/workplanbids"
     path {
         business_unit_id: String = "businessUnitId",
     }
+}
+
+paged! {
+    GetWorkforcemanagementBusinessunitWorkplanbids -> types::WorkPlanBid;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -3238,8 +3423,13 @@ operation! {
     /// `GET /api/v2/workforcemanagement/historicaldata/bulk/remove/jobs` (`getWorkforcemanagementHistoricaldataBulkRemoveJobs`)
     ///
     /// Permissions: `wfm:historicalData:upload`
-    WorkforceManagement.historicaldata_bulk_remove_jobs -> types::HistoricalImportOverallDeleteStatusResponse;
+    WorkforceManagement.historicaldata_bulk_remove_jobs -> GetWorkforcemanagementHistoricaldataBulkRemoveJobs -> types::HistoricalImportOverallDeleteStatusResponse;
     "getWorkforcemanagementHistoricaldataBulkRemoveJobs" Get "/api/v2/workforcemanagement/historicaldata/bulk/remove/jobs"
+}
+
+paged! {
+    GetWorkforcemanagementHistoricaldataBulkRemoveJobs -> types::HistoricalDataJobEntityStatus;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -3255,19 +3445,29 @@ operation! {
     /// `GET /api/v2/workforcemanagement/historicaldata/bulk/remove/jobs/{jobId}` (`getWorkforcemanagementHistoricaldataBulkRemoveJob`)
     ///
     /// Permissions: `wfm:historicalData:upload`
-    WorkforceManagement.historicaldata_bulk_remove_job -> types::HistoricalImportDeleteFilesJobResponse;
+    WorkforceManagement.historicaldata_bulk_remove_job -> GetWorkforcemanagementHistoricaldataBulkRemoveJob -> types::HistoricalImportDeleteFilesJobResponse;
     "getWorkforcemanagementHistoricaldataBulkRemoveJob" Get "/api/v2/workforcemanagement/historicaldata/bulk/remove/jobs/{jobId}"
     path {
         job_id: String = "jobId",
     }
 }
 
+paged! {
+    GetWorkforcemanagementHistoricaldataBulkRemoveJob -> types::HistoricalDataDeleteEntity;
+    UnpagedEntities { items: ["entities"] }
+}
+
 operation! {
     /// `GET /api/v2/workforcemanagement/historicaldata/importstatus` (`getWorkforcemanagementHistoricaldataImportstatus`)
     ///
     /// Permissions: `wfm:historicalData:upload`
-    WorkforceManagement.historicaldata_importstatus -> types::HistoricalImportStatusListing;
+    WorkforceManagement.historicaldata_importstatus -> GetWorkforcemanagementHistoricaldataImportstatus -> types::HistoricalImportStatusListing;
     "getWorkforcemanagementHistoricaldataImportstatus" Get "/api/v2/workforcemanagement/historicaldata/importstatus"
+}
+
+paged! {
+    GetWorkforcemanagementHistoricaldataImportstatus -> types::HistoricalImportStatus;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -3294,17 +3494,27 @@ operation! {
     /// `GET /api/v2/workforcemanagement/integrations/hris` (`getWorkforcemanagementIntegrationsHris`)
     ///
     /// Permissions: `wfm:integration:view`
-    WorkforceManagement.integrations_hris -> types::WfmIntegrationListing;
+    WorkforceManagement.integrations_hris -> GetWorkforcemanagementIntegrationsHris -> types::WfmIntegrationListing;
     "getWorkforcemanagementIntegrationsHris" Get "/api/v2/workforcemanagement/integrations/hris"
+}
+
+paged! {
+    GetWorkforcemanagementIntegrationsHris -> types::WfmIntegrationResponse;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
     /// `GET /api/v2/workforcemanagement/integrations/hris/timeofftypes/jobs/{jobId}` (`getWorkforcemanagementIntegrationsHrisTimeofftypesJob`)
-    WorkforceManagement.integrations_hris_timeofftypes_job -> types::HrisTimeOffTypesJobResponse;
+    WorkforceManagement.integrations_hris_timeofftypes_job -> GetWorkforcemanagementIntegrationsHrisTimeofftypesJob -> types::HrisTimeOffTypesJobResponse;
     "getWorkforcemanagementIntegrationsHrisTimeofftypesJob" Get "/api/v2/workforcemanagement/integrations/hris/timeofftypes/jobs/{jobId}"
     path {
         job_id: String = "jobId",
     }
+}
+
+paged! {
+    GetWorkforcemanagementIntegrationsHrisTimeofftypesJob -> types::HrisTimeOffTypeResponse;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -3331,6 +3541,11 @@ operation! {
     }
 }
 
+paged! {
+    GetWorkforcemanagementManagementunits -> types::ManagementUnit;
+    UnpagedWithEnvelope { items: ["entities"], page_size: "pageSize" as integer }
+}
+
 operation! {
     /// `POST /api/v2/workforcemanagement/managementunits` (`postWorkforcemanagementManagementunits`)
     ///
@@ -3349,6 +3564,11 @@ operation! {
     each {
         division_id: String = "divisionId",
     }
+}
+
+paged! {
+    GetWorkforcemanagementManagementunitsDivisionviews -> types::ManagementUnit;
+    UnpagedWithEnvelope { items: ["entities"] }
 }
 
 operation! {
@@ -3414,6 +3634,11 @@ operation! {
     }
 }
 
+paged! {
+    GetWorkforcemanagementManagementunitAdherence -> types::UserScheduleAdherence;
+    UnpagedEntities { items: ["entities"] }
+}
+
 operation! {
     /// `PATCH /api/v2/workforcemanagement/managementunits/{managementUnitId}/agents` (`patchWorkforcemanagementManagementunitAgents`)
     ///
@@ -3476,12 +3701,17 @@ operation! {
     ///
     /// Permissions: `wfm:shiftTradeRequest:edit`, `wfm:shiftTradeRequest:view`
     #[deprecated = "Genesys has marked this operation as deprecated"]
-    WorkforceManagement.managementunit_agent_shifttrades -> types::ShiftTradeListResponse;
+    WorkforceManagement.managementunit_agent_shifttrades -> GetWorkforcemanagementManagementunitAgentShifttrades -> types::ShiftTradeListResponse;
     "getWorkforcemanagementManagementunitAgentShifttrades" Get "/api/v2/workforcemanagement/managementunits/{managementUnitId}/agents/{agentId}/shifttrades"
     path {
         management_unit_id: String = "managementUnitId",
         agent_id: String = "agentId",
     }
+}
+
+paged! {
+    GetWorkforcemanagementManagementunitAgentShifttrades -> types::ShiftTradeResponse;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -3504,11 +3734,16 @@ operation! {
     /// `GET /api/v2/workforcemanagement/managementunits/{managementUnitId}/decisionmetrics` (`getWorkforcemanagementManagementunitDecisionmetrics`)
     ///
     /// Permissions: `wfm:decisionMetrics:view`
-    WorkforceManagement.managementunit_decisionmetrics -> types::DecisionMetricsResponse;
+    WorkforceManagement.managementunit_decisionmetrics -> GetWorkforcemanagementManagementunitDecisionmetrics -> types::DecisionMetricsResponse;
     "getWorkforcemanagementManagementunitDecisionmetrics" Get "/api/v2/workforcemanagement/managementunits/{managementUnitId}/decisionmetrics"
     path {
         management_unit_id: String = "managementUnitId",
     }
+}
+
+paged! {
+    GetWorkforcemanagementManagementunitDecisionmetrics -> types::DecisionMetricsData;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -3553,22 +3788,32 @@ operation! {
     ///
     /// Permissions: `wfm:shiftTradeRequest:view`, `wfm:shiftTradeRequest:edit`
     #[deprecated = "Genesys has marked this operation as deprecated"]
-    WorkforceManagement.managementunit_shifttrades_matched -> types::ShiftTradeMatchesSummaryResponse;
+    WorkforceManagement.managementunit_shifttrades_matched -> GetWorkforcemanagementManagementunitShifttradesMatched -> types::ShiftTradeMatchesSummaryResponse;
     "getWorkforcemanagementManagementunitShifttradesMatched" Get "/api/v2/workforcemanagement/managementunits/{managementUnitId}/shifttrades/matched"
     path {
         management_unit_id: String = "managementUnitId",
     }
 }
 
+paged! {
+    GetWorkforcemanagementManagementunitShifttradesMatched -> types::WeekShiftTradeMatchesSummaryResponse;
+    UnpagedEntities { items: ["entities"] }
+}
+
 operation! {
     /// `GET /api/v2/workforcemanagement/managementunits/{managementUnitId}/shifttrades/users` (`getWorkforcemanagementManagementunitShifttradesUsers`)
     ///
     /// Permissions: `wfm:agentShiftTradeRequest:participate`
-    WorkforceManagement.managementunit_shifttrades_users -> types::WfmUserEntityListing;
+    WorkforceManagement.managementunit_shifttrades_users -> GetWorkforcemanagementManagementunitShifttradesUsers -> types::WfmUserEntityListing;
     "getWorkforcemanagementManagementunitShifttradesUsers" Get "/api/v2/workforcemanagement/managementunits/{managementUnitId}/shifttrades/users"
     path {
         management_unit_id: String = "managementUnitId",
     }
+}
+
+paged! {
+    GetWorkforcemanagementManagementunitShifttradesUsers -> types::UserReference;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -3588,11 +3833,16 @@ operation! {
     ///
     /// Permissions: `wfm:timeOffLimit:view`, `wfm:timeOffPlan:view`
     #[deprecated = "Genesys has marked this operation as deprecated"]
-    WorkforceManagement.managementunit_timeofflimits -> types::TimeOffLimitListing;
+    WorkforceManagement.managementunit_timeofflimits -> GetWorkforcemanagementManagementunitTimeofflimits -> types::TimeOffLimitListing;
     "getWorkforcemanagementManagementunitTimeofflimits" Get "/api/v2/workforcemanagement/managementunits/{managementUnitId}/timeofflimits"
     path {
         management_unit_id: String = "managementUnitId",
     }
+}
+
+paged! {
+    GetWorkforcemanagementManagementunitTimeofflimits -> types::TimeOffLimit;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -3613,12 +3863,17 @@ operation! {
     ///
     /// Permissions: `wfm:timeOffLimit:view`
     #[deprecated = "Genesys has marked this operation as deprecated"]
-    WorkforceManagement.managementunit_timeofflimits_values_query -> types::QueryTimeOffLimitValuesResponse;
+    WorkforceManagement.managementunit_timeofflimits_values_query -> PostWorkforcemanagementManagementunitTimeofflimitsValuesQuery -> types::QueryTimeOffLimitValuesResponse;
     "postWorkforcemanagementManagementunitTimeofflimitsValuesQuery" Post "/api/v2/workforcemanagement/managementunits/{managementUnitId}/timeofflimits/values/query"
     path {
         management_unit_id: String = "managementUnitId",
     }
     body: types::QueryTimeOffLimitValuesRequest;
+}
+
+paged! {
+    PostWorkforcemanagementManagementunitTimeofflimitsValuesQuery -> types::TimeOffLimitValueRange;
+    UnpagedPostResults { items: ["values"] }
 }
 
 operation! {
@@ -3680,11 +3935,16 @@ operation! {
     ///
     /// Permissions: `wfm:timeOffPlan:view`
     #[deprecated = "Genesys has marked this operation as deprecated"]
-    WorkforceManagement.managementunit_timeoffplans -> types::TimeOffPlanListing;
+    WorkforceManagement.managementunit_timeoffplans -> GetWorkforcemanagementManagementunitTimeoffplans -> types::TimeOffPlanListing;
     "getWorkforcemanagementManagementunitTimeoffplans" Get "/api/v2/workforcemanagement/managementunits/{managementUnitId}/timeoffplans"
     path {
         management_unit_id: String = "managementUnitId",
     }
+}
+
+paged! {
+    GetWorkforcemanagementManagementunitTimeoffplans -> types::TimeOffPlan;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -3756,12 +4016,17 @@ operation! {
     /// `POST /api/v2/workforcemanagement/managementunits/{managementUnitId}/timeoffrequests/integrationstatus/query` (`postWorkforcemanagementManagementunitTimeoffrequestsIntegrationstatusQuery`)
     ///
     /// Permissions: `wfm:timeOffRequest:view`
-    WorkforceManagement.managementunit_timeoffrequests_integrationstatus_query -> types::UserTimeOffIntegrationStatusResponseListing;
+    WorkforceManagement.managementunit_timeoffrequests_integrationstatus_query -> PostWorkforcemanagementManagementunitTimeoffrequestsIntegrationstatusQuery -> types::UserTimeOffIntegrationStatusResponseListing;
     "postWorkforcemanagementManagementunitTimeoffrequestsIntegrationstatusQuery" Post "/api/v2/workforcemanagement/managementunits/{managementUnitId}/timeoffrequests/integrationstatus/query"
     path {
         management_unit_id: String = "managementUnitId",
     }
     body: types::QueryTimeOffIntegrationStatusRequest;
+}
+
+paged! {
+    PostWorkforcemanagementManagementunitTimeoffrequestsIntegrationstatusQuery -> types::UserTimeOffIntegrationStatusResponse;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -3779,16 +4044,26 @@ operation! {
     }
 }
 
+paged! {
+    PostWorkforcemanagementManagementunitTimeoffrequestsQuery -> types::TimeOffRequestListItem;
+    UnpagedEntities { items: ["entities"] }
+}
+
 operation! {
     /// `POST /api/v2/workforcemanagement/managementunits/{managementUnitId}/timeoffrequests/waitlistpositions/query` (`postWorkforcemanagementManagementunitTimeoffrequestsWaitlistpositionsQuery`)
     ///
     /// Permissions: `wfm:timeOffRequest:view`
-    WorkforceManagement.managementunit_timeoffrequests_waitlistpositions_query -> types::WaitlistPositionListing;
+    WorkforceManagement.managementunit_timeoffrequests_waitlistpositions_query -> PostWorkforcemanagementManagementunitTimeoffrequestsWaitlistpositionsQuery -> types::WaitlistPositionListing;
     "postWorkforcemanagementManagementunitTimeoffrequestsWaitlistpositionsQuery" Post "/api/v2/workforcemanagement/managementunits/{managementUnitId}/timeoffrequests/waitlistpositions/query"
     path {
         management_unit_id: String = "managementUnitId",
     }
     body: types::QueryWaitlistPositionsRequest;
+}
+
+paged! {
+    PostWorkforcemanagementManagementunitTimeoffrequestsWaitlistpositionsQuery -> types::WaitlistPosition;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -3821,11 +4096,16 @@ operation! {
     /// `GET /api/v2/workforcemanagement/managementunits/{managementUnitId}/users` (`getWorkforcemanagementManagementunitUsers`)
     ///
     /// Permissions: `wfm:agent:view`, `wfm:historicalAdherence:view`, `wfm:publishedSchedule:view`, `wfm:realtimeAdherence:view`, `wfm:schedule:view`, `wfm:staffingGroup:view`, `wfm:timeOffRequest:view`, `wfm:workPlanRotation:view`, `wfm:workPlan:view`
-    WorkforceManagement.managementunit_users -> types::WfmUserEntityListing;
+    WorkforceManagement.managementunit_users -> GetWorkforcemanagementManagementunitUsers -> types::WfmUserEntityListing;
     "getWorkforcemanagementManagementunitUsers" Get "/api/v2/workforcemanagement/managementunits/{managementUnitId}/users"
     path {
         management_unit_id: String = "managementUnitId",
     }
+}
+
+paged! {
+    GetWorkforcemanagementManagementunitUsers -> types::UserReference;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -3913,13 +4193,18 @@ operation! {
     /// `GET /api/v2/workforcemanagement/managementunits/{managementUnitId}/users/{userId}/timeoffrequests/{timeOffRequestId}/timeofflimits` (`getWorkforcemanagementManagementunitUserTimeoffrequestTimeofflimits`)
     ///
     /// Permissions: `wfm:timeOffRequest:view`, `wfm:timeOffLimit:view`
-    WorkforceManagement.managementunit_user_timeoffrequest_timeofflimits -> types::QueryTimeOffLimitValuesResponse;
+    WorkforceManagement.managementunit_user_timeoffrequest_timeofflimits -> GetWorkforcemanagementManagementunitUserTimeoffrequestTimeofflimits -> types::QueryTimeOffLimitValuesResponse;
     "getWorkforcemanagementManagementunitUserTimeoffrequestTimeofflimits" Get "/api/v2/workforcemanagement/managementunits/{managementUnitId}/users/{userId}/timeoffrequests/{timeOffRequestId}/timeofflimits"
     path {
         management_unit_id: String = "managementUnitId",
         user_id: String = "userId",
         time_off_request_id: String = "timeOffRequestId",
     }
+}
+
+paged! {
+    GetWorkforcemanagementManagementunitUserTimeoffrequestTimeofflimits -> types::TimeOffLimitValueRange;
+    UnpagedOtherArray { items: ["values"] }
 }
 
 operation! {
@@ -3938,6 +4223,11 @@ operation! {
         include_cross_week_shifts: bool = "includeCrossWeekShifts",
         force_download_service: bool = "forceDownloadService",
     }
+}
+
+paged! {
+    GetWorkforcemanagementManagementunitWeekShifttrades -> types::WeekShiftTradeResponse;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -4036,6 +4326,11 @@ operation! {
     }
 }
 
+paged! {
+    GetWorkforcemanagementManagementunitWeekSchedules -> types::WeekScheduleListItemResponse;
+    UnpagedEntities { items: ["entities"] }
+}
+
 operation! {
     /// `GET /api/v2/workforcemanagement/managementunits/{managementUnitId}/weeks/{weekId}/schedules/{scheduleId}` (`getWorkforcemanagementManagementunitWeekSchedule`)
     ///
@@ -4066,6 +4361,11 @@ operation! {
     each {
         expand: types::GetWorkforcemanagementManagementunitWorkplanrotationsExpand = "expand",
     }
+}
+
+paged! {
+    GetWorkforcemanagementManagementunitWorkplanrotations -> types::WorkPlanRotationResponse;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -4143,6 +4443,11 @@ operation! {
         expand: types::GetWorkforcemanagementManagementunitWorkplansExpand = "expand",
         exclude: types::GetWorkforcemanagementManagementunitWorkplansExclude = "exclude",
     }
+}
+
+paged! {
+    GetWorkforcemanagementManagementunitWorkplans -> types::WorkPlanListItemResponse;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -4234,8 +4539,13 @@ operation! {
 
 operation! {
     /// `GET /api/v2/workforcemanagement/notifications` (`getWorkforcemanagementNotifications`)
-    WorkforceManagement.notifications -> types::NotificationsResponse;
+    WorkforceManagement.notifications -> GetWorkforcemanagementNotifications -> types::NotificationsResponse;
     "getWorkforcemanagementNotifications" Get "/api/v2/workforcemanagement/notifications"
+}
+
+paged! {
+    GetWorkforcemanagementNotifications -> types::WfmUserNotification;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -4317,9 +4627,14 @@ operation! {
 
 operation! {
     /// `POST /api/v2/workforcemanagement/schedulingpreferences/query` (`postWorkforcemanagementSchedulingpreferencesQuery`)
-    WorkforceManagement.schedulingpreferences_query -> types::AgentSchedulingPreferenceListing;
+    WorkforceManagement.schedulingpreferences_query -> PostWorkforcemanagementSchedulingpreferencesQuery -> types::AgentSchedulingPreferenceListing;
     "postWorkforcemanagementSchedulingpreferencesQuery" Post "/api/v2/workforcemanagement/schedulingpreferences/query"
     body: types::QueryAgentSchedulingPreferencesRequest;
+}
+
+paged! {
+    PostWorkforcemanagementSchedulingpreferencesQuery -> types::AgentSchedulingPreference;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -4333,8 +4648,13 @@ operation! {
     ///
     /// Permissions: `wfm:shiftTradeRequest:edit`, `wfm:shiftTradeRequest:view`, `wfm:agentShiftTradeRequest:participate`
     #[deprecated = "Genesys has marked this operation as deprecated"]
-    WorkforceManagement.shifttrades -> types::ShiftTradeListResponse;
+    WorkforceManagement.shifttrades -> GetWorkforcemanagementShifttrades -> types::ShiftTradeListResponse;
     "getWorkforcemanagementShifttrades" Get "/api/v2/workforcemanagement/shifttrades"
+}
+
+paged! {
+    GetWorkforcemanagementShifttrades -> types::ShiftTradeResponse;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -4478,11 +4798,16 @@ operation! {
     /// `GET /api/v2/workforcemanagement/teams/{teamId}/adherence` (`getWorkforcemanagementTeamAdherence`)
     ///
     /// Permissions: `wfm:realtimeAdherence:view`
-    WorkforceManagement.team_adherence -> types::UserScheduleAdherenceListing;
+    WorkforceManagement.team_adherence -> GetWorkforcemanagementTeamAdherence -> types::UserScheduleAdherenceListing;
     "getWorkforcemanagementTeamAdherence" Get "/api/v2/workforcemanagement/teams/{teamId}/adherence"
     path {
         team_id: String = "teamId",
     }
+}
+
+paged! {
+    GetWorkforcemanagementTeamAdherence -> types::UserScheduleAdherence;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -4520,20 +4845,30 @@ operation! {
 
 operation! {
     /// `GET /api/v2/workforcemanagement/timeoffbalance/jobs/{jobId}` (`getWorkforcemanagementTimeoffbalanceJob`)
-    WorkforceManagement.timeoffbalance_job -> types::TimeOffBalanceJobResponse;
+    WorkforceManagement.timeoffbalance_job -> GetWorkforcemanagementTimeoffbalanceJob -> types::TimeOffBalanceJobResponse;
     "getWorkforcemanagementTimeoffbalanceJob" Get "/api/v2/workforcemanagement/timeoffbalance/jobs/{jobId}"
     path {
         job_id: String = "jobId",
     }
 }
 
+paged! {
+    GetWorkforcemanagementTimeoffbalanceJob -> types::TimeOffBalanceResponse;
+    UnpagedEntities { items: ["entities"] }
+}
+
 operation! {
     /// `POST /api/v2/workforcemanagement/timeofflimits/available/query` (`postWorkforcemanagementTimeofflimitsAvailableQuery`)
     ///
     /// Permissions: `wfm:agentTimeOffRequest:submit`
-    WorkforceManagement.timeofflimits_available_query -> types::AvailableTimeOffResponse;
+    WorkforceManagement.timeofflimits_available_query -> PostWorkforcemanagementTimeofflimitsAvailableQuery -> types::AvailableTimeOffResponse;
     "postWorkforcemanagementTimeofflimitsAvailableQuery" Post "/api/v2/workforcemanagement/timeofflimits/available/query"
     body: types::AvailableTimeOffRequest;
+}
+
+paged! {
+    PostWorkforcemanagementTimeofflimitsAvailableQuery -> types::AvailableTimeOffRange;
+    UnpagedPostResults { items: ["values"] }
 }
 
 operation! {
@@ -4569,9 +4904,14 @@ operation! {
     /// `POST /api/v2/workforcemanagement/timeoffrequests/integrationstatus/query` (`postWorkforcemanagementTimeoffrequestsIntegrationstatusQuery`)
     ///
     /// Permissions: `wfm:agentTimeOffRequest:submit`
-    WorkforceManagement.timeoffrequests_integrationstatus_query -> types::TimeOffIntegrationStatusResponseListing;
+    WorkforceManagement.timeoffrequests_integrationstatus_query -> PostWorkforcemanagementTimeoffrequestsIntegrationstatusQuery -> types::TimeOffIntegrationStatusResponseListing;
     "postWorkforcemanagementTimeoffrequestsIntegrationstatusQuery" Post "/api/v2/workforcemanagement/timeoffrequests/integrationstatus/query"
     body: types::CurrentUserTimeOffIntegrationStatusRequest;
+}
+
+paged! {
+    PostWorkforcemanagementTimeoffrequestsIntegrationstatusQuery -> types::TimeOffIntegrationStatusResponse;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -4601,11 +4941,16 @@ operation! {
     /// `GET /api/v2/workforcemanagement/timeoffrequests/{timeOffRequestId}/waitlistpositions` (`getWorkforcemanagementTimeoffrequestWaitlistpositions`)
     ///
     /// Permissions: `wfm:agentTimeOffRequest:submit`
-    WorkforceManagement.timeoffrequest_waitlistpositions -> types::WaitlistPositionListing;
+    WorkforceManagement.timeoffrequest_waitlistpositions -> GetWorkforcemanagementTimeoffrequestWaitlistpositions -> types::WaitlistPositionListing;
     "getWorkforcemanagementTimeoffrequestWaitlistpositions" Get "/api/v2/workforcemanagement/timeoffrequests/{timeOffRequestId}/waitlistpositions"
     path {
         time_off_request_id: String = "timeOffRequestId",
     }
+}
+
+paged! {
+    GetWorkforcemanagementTimeoffrequestWaitlistpositions -> types::WaitlistPosition;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -4621,9 +4966,14 @@ operation! {
     /// `POST /api/v2/workforcemanagement/unavailabletimes/query` (`postWorkforcemanagementUnavailabletimesQuery`)
     ///
     /// Permissions: `wfm:agentUnavailableTimes:submit`
-    WorkforceManagement.unavailabletimes_query -> types::UnavailableTimeListing;
+    WorkforceManagement.unavailabletimes_query -> PostWorkforcemanagementUnavailabletimesQuery -> types::UnavailableTimeListing;
     "postWorkforcemanagementUnavailabletimesQuery" Post "/api/v2/workforcemanagement/unavailabletimes/query"
     body: types::QueryAgentUnavailableTimesRequest;
+}
+
+paged! {
+    PostWorkforcemanagementUnavailabletimesQuery -> types::UnavailableTime;
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -4728,9 +5078,14 @@ operation! {
     /// `GET /api/v2/workforcemanagement/workplanbids/{bidId}/workplans` (`getWorkforcemanagementWorkplanbidWorkplans`)
     ///
     /// Permissions: `wfm:agentWorkPlanBid:submit`
-    WorkforceManagement.workplanbid_workplans -> types::AgentWorkPlanListResponse;
+    WorkforceManagement.workplanbid_workplans -> GetWorkforcemanagementWorkplanbidWorkplans -> types::AgentWorkPlanListResponse;
     "getWorkforcemanagementWorkplanbidWorkplans" Get "/api/v2/workforcemanagement/workplanbids/{bidId}/workplans"
     path {
         bid_id: String = "bidId",
     }
+}
+
+paged! {
+    GetWorkforcemanagementWorkplanbidWorkplans -> types::AgentWorkPlan;
+    UnpagedEntities { items: ["entities"] }
 }

@@ -1,0 +1,128 @@
+//! `cargo xtask operations --diff`: what a new document changes for those who list.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use anyhow::Result;
+
+use super::{item_name, page_size_text, token_in_text, token_out_text};
+use crate::document::{Document, Operation};
+use crate::model::TaggedOperation;
+
+/// What of an operation can change.
+struct Facts<'a> {
+    id: &'a str,
+    rust: String,
+    /// Kind and scheme.
+    tag: String,
+    items: Option<String>,
+    item_type: Option<String>,
+    links: bool,
+    page_size: Option<String>,
+    token_in: Option<String>,
+    token_out: Option<String>,
+    reads: bool,
+}
+
+/// Tells the operations that were added or removed, and those that another paginator now reads.
+pub fn diff(
+    old: (&Document, &[TaggedOperation<'_>]),
+    new: (&Document, &[TaggedOperation<'_>]),
+    out: &mut impl Write,
+) -> Result<()> {
+    let (old, new) = (all_facts(old.0, old.1), all_facts(new.0, new.1));
+    let mut sections: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+    const TITLES: [&str; 11] = [
+        "added",
+        "removed",
+        "changed tag or scheme",
+        "lost nextUri",
+        "gained nextUri",
+        "changed place of items",
+        "changed item type",
+        "changed token",
+        "changed page size",
+        "changed operationId",
+        "changed name in Rust",
+    ];
+    for (place, facts) in &new {
+        let Some(before) = old.get(place) else {
+            let items = facts.item_type.as_deref().map(|kind| format!(" of {kind}"));
+            let text = format!("{place}: {}{}", facts.tag, items.unwrap_or_default());
+            sections.entry(0).or_default().push(text);
+            continue;
+        };
+        let mut changed = |section: usize, before: Option<&str>, after: Option<&str>| {
+            if before != after {
+                let (before, after) = (before.unwrap_or("none"), after.unwrap_or("none"));
+                let text = format!("{place}: {before} -> {after}");
+                sections.entry(section).or_default().push(text);
+            }
+        };
+        changed(2, Some(&before.tag), Some(&facts.tag));
+        changed(5, before.items.as_deref(), facts.items.as_deref());
+        changed(6, before.item_type.as_deref(), facts.item_type.as_deref());
+        changed(7, before.token_in.as_deref(), facts.token_in.as_deref());
+        changed(7, before.token_out.as_deref(), facts.token_out.as_deref());
+        changed(8, before.page_size.as_deref(), facts.page_size.as_deref());
+        changed(9, Some(before.id), Some(facts.id));
+        changed(10, Some(&before.rust), Some(&facts.rust));
+        if before.links != facts.links {
+            let section = if before.links { 3 } else { 4 };
+            sections.entry(section).or_default().push(format!("{place}: {}", facts.tag));
+        }
+        if before.reads != facts.reads {
+            let text = format!(
+                "{place}: {}",
+                if facts.reads { "reads only" } else { "may change things" }
+            );
+            sections.entry(2).or_default().push(text);
+        }
+    }
+    for (place, facts) in &old {
+        if !new.contains_key(place) {
+            sections.entry(1).or_default().push(format!("{place}: {}", facts.tag));
+        }
+    }
+    if sections.is_empty() {
+        writeln!(out, "no operation was added or removed, and none pages otherwise")?;
+    }
+    for (section, lines) in sections {
+        writeln!(out, "{} ({})", TITLES[section], lines.len())?;
+        for line in lines {
+            writeln!(out, "  {line}")?;
+        }
+    }
+    Ok(())
+}
+
+fn all_facts<'a>(
+    document: &Document,
+    operations: &'a [TaggedOperation<'_>],
+) -> BTreeMap<String, Facts<'a>> {
+    let facts = |it: &'a TaggedOperation<'_>| {
+        let TaggedOperation { operation, tag, group, method } = it;
+        let scheme = tag.scheme.map(|scheme| format!(" {}", scheme.name())).unwrap_or_default();
+        let item_type = tag.items.as_ref().and_then(|items| item_name(document, operation, items));
+        let facts = Facts {
+            id: &operation.id,
+            rust: format!("{group}.{method}"),
+            tag: format!("{}{scheme}", tag.kind.as_str()),
+            items: tag.items.clone(),
+            item_type,
+            links: links(document, operation),
+            page_size: page_size_text(tag),
+            token_in: token_in_text(tag),
+            token_out: token_out_text(tag),
+            reads: super::reads(operation, tag),
+        };
+        (operation.route(), facts)
+    };
+    operations.iter().map(facts).collect()
+}
+
+/// Whether a reply has a link to a next page.
+fn links(document: &Document, operation: &Operation) -> bool {
+    let reply = operation.reply_schema().map(|schema| document.resolve(schema));
+    reply.is_some_and(|reply| reply.property("nextUri").is_some())
+}

@@ -1,0 +1,92 @@
+//! `cargo xtask operations --explain`: what an operation is taken for, and on which evidence.
+
+use std::io::Write;
+
+use anyhow::{Result, bail};
+
+use super::{cap_text, item_name, reads, token_in_text, token_out_text};
+use crate::document::Document;
+use crate::model::TaggedOperation;
+
+/// Tells what is known of one operation, which is named by its operationId, its method and path, or its
+/// name in Rust (`routing.queues`).
+pub fn explain(
+    document: &Document,
+    operations: &[TaggedOperation<'_>],
+    name: &str,
+    out: &mut impl Write,
+) -> Result<()> {
+    let found = find(operations, name)?;
+    let TaggedOperation { operation, tag, group, method } = found;
+    let mut line = |label: &str, text: String| writeln!(out, "{label:<12}{text}");
+    line("operation", operation.place())?;
+    line("rust", format!("{group}.{method}"))?;
+    let scheme = tag.scheme.map(|scheme| format!(", {}", scheme.name())).unwrap_or_default();
+    line("tag", format!("{}{scheme}", tag.kind.as_str()))?;
+    line("rule", tag.because.rule.to_owned())?;
+    for evidence in &tag.because.evidence {
+        line("evidence", evidence.clone())?;
+    }
+    for exception in &tag.because.exceptions {
+        line("exception", exception.clone())?;
+    }
+    if let Some(single) = tag.because.single {
+        line("no list", single.to_owned())?;
+    }
+    if reads(operation, tag) {
+        line("repeatable", "yes, it only reads".to_owned())?;
+    }
+    if let Some(items) = &tag.items {
+        let kind = item_name(document, operation, items).unwrap_or("?".to_owned());
+        line("items", format!("{items}: {kind}"))?;
+    }
+    let page_size = tag.page_size.as_ref().map(|size| {
+        let kind = if size.text { "string" } else { "integer" };
+        let maximum = size.maximum.map(|most| format!(", at most {most}")).unwrap_or_default();
+        format!("{} {} ({kind}{maximum})", size.place.as_str(), size.name)
+    });
+    let known = [
+        ("page size", page_size),
+        ("token in", token_in_text(tag)),
+        ("token out", token_out_text(tag)),
+        ("cap", tag.cap.as_ref().map(cap_text)),
+        ("as a job", tag.jobs.clone().map(|path| format!("POST {path}"))),
+    ];
+    for (label, text) in known {
+        if let Some(text) = text {
+            line(label, text)?;
+        }
+    }
+    Ok(())
+}
+
+fn find<'a, 'b>(
+    operations: &'b [TaggedOperation<'a>],
+    name: &str,
+) -> Result<&'b TaggedOperation<'a>> {
+    let name = name.trim();
+    let names = |it: &TaggedOperation<'_>| {
+        [it.operation.id.clone(), it.operation.route(), format!("{}.{}", it.group, it.method)]
+    };
+    // Two names may differ only in case.
+    let same = |other: &String| other == name;
+    let alike = |other: &String| other.eq_ignore_ascii_case(name);
+    let found = operations.iter().find(|it| names(it).iter().any(same));
+    let found = found.or_else(|| operations.iter().find(|it| names(it).iter().any(alike)));
+    if let Some(found) = found {
+        return Ok(found);
+    }
+    let all = operations.iter().flat_map(|it| names(it).into_iter());
+    let mut near: Vec<(f64, String)> = all
+        .map(|other| (strsim::jaro_winkler(&other.to_lowercase(), &name.to_lowercase()), other))
+        .filter(|(likeness, _)| *likeness > 0.85)
+        .collect();
+    near.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let near: Vec<String> =
+        near.into_iter().take(3).map(|(_, other)| format!("`{other}`")).collect();
+    let hint = match &near[..] {
+        [] => "name it by operationId, by method and path, or by its name in Rust".to_owned(),
+        near => format!("is it {}?", near.join(" or ")),
+    };
+    bail!("the document has no operation `{name}`; {hint}")
+}

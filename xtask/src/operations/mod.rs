@@ -1,0 +1,190 @@
+//! `cargo xtask operations`: what codegen knows of each operation.
+
+mod diff;
+mod explain;
+mod summary;
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+
+pub use diff::diff;
+pub use explain::explain;
+pub use summary::summary;
+
+use crate::codegen::{self, Stages};
+use crate::document::{Document, Kind, Method, Operation};
+use crate::emit;
+use crate::flatten::flatten;
+use crate::model::{Model, Tagged};
+use crate::tags::{Cap, Tag, item_schema};
+
+#[derive(Args)]
+pub struct Options {
+    /// How to list them: a count per scheme, or a line per operation with its columns parted by tabs.
+    #[arg(long, value_enum, default_value_t = Format::Summary)]
+    format: Format,
+    /// Tell what one operation is taken for, and on which evidence. It is named by operationId, by
+    /// `METHOD /path`, or by its name in Rust (`routing.queues`).
+    #[arg(long, value_name = "OPERATION", conflicts_with_all = ["format", "diff"])]
+    explain: Option<String>,
+    /// Compare two API documents: operations added and removed, and lists that page otherwise.
+    #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], conflicts_with_all = ["format", "spec"])]
+    diff: Vec<PathBuf>,
+    /// Another API document in the place of the pinned one.
+    #[arg(long, value_name = "PATH")]
+    spec: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    Summary,
+    Tsv,
+}
+
+/// `cargo xtask operations`.
+pub fn run(workspace: &Path, options: &Options, out: &mut impl Write) -> Result<()> {
+    let exceptions = codegen::exceptions(workspace)?;
+    let flat = |spec: Option<&Path>| -> Result<(Document, bool)> {
+        let (mut document, is_pinned) = codegen::load(workspace, spec, &mut Stages::quiet())?;
+        flatten(&mut document)?;
+        Ok((document, is_pinned))
+    };
+    if let [old, new] = &options.diff[..] {
+        let ((old, _), (new, _)) = (flat(Some(old))?, flat(Some(new))?);
+        let tagged = |document| Tagged::of(document, &exceptions, false);
+        return diff((&old, &tagged(&old)?.operations), (&new, &tagged(&new)?.operations), out);
+    }
+    if options.explain.is_none() && matches!(options.format, Format::Tsv) {
+        let mut stages = Stages::quiet();
+        let (document, is_pinned) = codegen::load(workspace, options.spec.as_deref(), &mut stages)?;
+        let generated = codegen::generate(document, &exceptions, is_pinned, &mut stages)?;
+        return tsv(&generated.model, out);
+    }
+    let (document, is_pinned) = flat(options.spec.as_deref())?;
+    let Tagged { operations, notes } = Tagged::of(&document, &exceptions, is_pinned)?;
+    match &options.explain {
+        Some(name) => explain(&document, &operations, name, out),
+        None => {
+            summary(&operations, out)?;
+            notes.iter().try_for_each(|note| writeln!(out, "{note}"))?;
+            Ok(())
+        }
+    }
+}
+
+const COLUMNS: [&str; 18] = [
+    "method",
+    "path",
+    "operation_id",
+    "group",
+    "rust",
+    "tag",
+    "scheme",
+    "items",
+    "item_type",
+    "token_in",
+    "token_out",
+    "page_size",
+    "page_size_type",
+    "page_size_max",
+    "cap",
+    "jobs",
+    "reads",
+    "family",
+];
+
+/// One line per operation, columns separated by tabs, after a header line; `-` where there is nothing
+/// to say.
+pub fn tsv(model: &Model, out: &mut impl Write) -> Result<()> {
+    writeln!(out, "{}", COLUMNS.join("\t"))?;
+    let mut rows: Vec<_> = model.operations().collect();
+    rows.sort_by(|(_, a), (_, b)| {
+        (&a.operation.path, a.operation.method).cmp(&(&b.operation.path, b.operation.method))
+    });
+    for (group, bound) in rows {
+        let (operation, tag) = (&bound.operation, &bound.tag);
+        let size = tag.page_size.as_ref();
+        let columns = [
+            Some(operation.method.as_str().to_owned()),
+            Some(operation.path.clone()),
+            Some(operation.id.clone()),
+            Some(group.name.clone()),
+            Some(format!("{}.{}", group.name, bound.method)),
+            Some(tag.kind.as_str().to_owned()),
+            tag.scheme.map(|scheme| scheme.name()),
+            tag.items.clone(),
+            bound.item_type.as_ref().map(|kind| emit::rust(kind, "")),
+            token_in_text(tag),
+            token_out_text(tag),
+            page_size_text(tag),
+            size.map(|size| if size.text { "string" } else { "integer" }.to_owned()),
+            size.and_then(|size| size.maximum).map(|maximum| maximum.to_string()),
+            tag.cap.as_ref().map(cap_text),
+            tag.jobs.clone(),
+            reads(operation, tag).then(|| "yes".to_owned()),
+            None,
+        ];
+        let columns: Vec<String> =
+            columns.into_iter().map(|column| column.unwrap_or_else(|| "-".to_owned())).collect();
+        writeln!(out, "{}", columns.join("\t"))?;
+    }
+    Ok(())
+}
+
+fn token_in_text(tag: &Tag) -> Option<String> {
+    let places = tag.token_in.iter();
+    let places: Vec<String> =
+        places.map(|place| format!("{} {}", place.place.as_str(), place.name)).collect();
+    (!places.is_empty()).then(|| places.join(" + "))
+}
+
+fn token_out_text(tag: &Tag) -> Option<String> {
+    tag.token_out.as_ref().map(|out| format!("{} {}", out.form.as_str(), out.path))
+}
+
+fn page_size_text(tag: &Tag) -> Option<String> {
+    tag.page_size.as_ref().map(|size| format!("{} {}", size.place.as_str(), size.name))
+}
+
+fn cap_text(cap: &Cap) -> String {
+    let most = match (cap.pages, cap.items) {
+        (Some(pages), _) => format!("{pages} pages"),
+        (None, items) => format!("{} items", items.unwrap_or_default()),
+    };
+    match &cap.condition {
+        None => most,
+        Some((name, value)) => format!("{most} where {name}={value}"),
+    }
+}
+
+/// Whether a call can be sent again without harm because it only reads.
+fn reads(operation: &Operation, tag: &Tag) -> bool {
+    match operation.method {
+        Method::Get | Method::Head => true,
+        Method::Post => tag.reads,
+        _ => false,
+    }
+}
+
+/// The type of the items as the document names it.
+fn item_name(document: &Document, operation: &Operation, items: &str) -> Option<String> {
+    let schema = item_schema(document, operation, items)?;
+    Some(match &schema.kind {
+        Kind::Reference(name) => name.clone(),
+        Kind::Text { .. } | Kind::Enum(_) => "string".to_owned(),
+        Kind::Integer { .. } => "integer".to_owned(),
+        Kind::Number { .. } => "number".to_owned(),
+        Kind::Boolean => "boolean".to_owned(),
+        Kind::List(_) => "list".to_owned(),
+        Kind::Map(_) => "map".to_owned(),
+        Kind::Any | Kind::Object(_) | Kind::Binary => "JSON".to_owned(),
+    })
+}
+
+/// Whether an error is that the reader has gone, as in `| head`.
+pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}

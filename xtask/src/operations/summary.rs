@@ -1,0 +1,45 @@
+//! `cargo xtask operations`: how many operations page in which way.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use anyhow::Result;
+
+use crate::model::TaggedOperation;
+
+/// A line per scheme: how many operations have it, how many of them `paginate` reads, and where their
+/// items stand. Then a line per kind of call.
+pub fn summary(operations: &[TaggedOperation<'_>], out: &mut impl Write) -> Result<()> {
+    #[derive(Default)]
+    struct Line {
+        operations: usize,
+        paginated: usize,
+        items: BTreeMap<String, usize>,
+    }
+    let mut by_scheme: BTreeMap<_, Line> = BTreeMap::new();
+    let mut by_kind: BTreeMap<&str, usize> = BTreeMap::new();
+    for TaggedOperation { tag, .. } in operations {
+        *by_kind.entry(tag.kind.as_str()).or_default() += 1;
+        if let Some(scheme) = tag.scheme {
+            let line = by_scheme.entry(scheme).or_default();
+            line.operations += 1;
+            line.paginated += usize::from(tag.paginates());
+            *line.items.entry(tag.items.clone().unwrap_or("-".to_owned())).or_default() += 1;
+        }
+    }
+    let total = by_scheme
+        .values()
+        .fold((0, 0), |(all, paginated), line| (all + line.operations, paginated + line.paginated));
+    writeln!(out, "{:<26}{:>10}{:>12}  items", "scheme", "operations", "paginate()")?;
+    for (scheme, line) in by_scheme {
+        let mut items: Vec<_> = line.items.into_iter().collect();
+        items.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        let items: Vec<_> = items.iter().map(|(path, count)| format!("{path} {count}")).collect();
+        let (name, items) = (scheme.name(), items.join(", "));
+        writeln!(out, "{name:<26}{:>10}{:>12}  {items}", line.operations, line.paginated)?;
+    }
+    writeln!(out, "{:<26}{:>10}{:>12}", "all", total.0, total.1)?;
+    let kinds: Vec<_> = by_kind.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    writeln!(out, "\n{} operations: {}", operations.len(), kinds.join(", "))?;
+    Ok(())
+}

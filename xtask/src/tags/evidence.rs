@@ -1,0 +1,196 @@
+//! What the rules look at: the parameters of an operation, its body and its reply.
+
+use super::{PageSize, PlaceKind};
+use crate::document::{Document, Kind, Operation, Schema};
+
+pub(super) struct Evidence<'a> {
+    pub(super) document: &'a Document,
+    pub(super) operation: &'a Operation,
+    reply: Option<&'a Schema>,
+    body: Option<&'a Schema>,
+    /// Where the items stand in the reply.
+    pub(super) items: Option<String>,
+}
+
+/// The fields that hold the items of a list, the likeliest first.
+const ITEM_FIELDS: [&str; 12] = [
+    "entities",
+    "conversations",
+    "userDetails",
+    "results",
+    "Resources",
+    "data",
+    "items",
+    "values",
+    "resources",
+    "users",
+    "messages",
+    "auditMessages",
+];
+
+/// Query parameters that set how many items a page holds, the likeliest first.
+const SIZE_PARAMETERS: [&str; 6] =
+    ["pageSize", "page_size", "limit", "count", "maxResults", "per_page"];
+
+/// Query parameters by which pages are chosen, and nothing else.
+const PAGE_PARAMETERS: [&str; 6] =
+    ["pageNumber", "pageSize", "cursor", "nextPage", "startIndex", "q64"];
+
+/// Parameters and fields that `seen` tells of.
+const TELLING: [&str; 34] = [
+    "pageNumber",
+    "pageSize",
+    "paging",
+    "pageCount",
+    "total",
+    "totalHits",
+    "nextUri",
+    "nextPage",
+    "after",
+    "before",
+    "afterSourceType",
+    "afterSourceId",
+    "cursor",
+    "cursors",
+    "limit",
+    "maxResults",
+    "q64",
+    "startIndex",
+    "count",
+    "itemsPerPage",
+    "totalResults",
+    "pagination",
+    "continuation_token",
+    "continuationToken",
+    "next_page_token",
+    "nextPageToken",
+    "next_token",
+    "nextToken",
+    "next_cursor",
+    "nextCursor",
+    "page_size",
+    "page_token",
+    "pageToken",
+    "job",
+];
+
+impl<'a> Evidence<'a> {
+    pub(super) fn of(document: &'a Document, operation: &'a Operation) -> Self {
+        let reply = operation.reply_schema().map(|schema| document.resolve(schema));
+        let body = operation.body.as_ref().map(|body| document.resolve(&body.schema));
+        let items = reply.and_then(|reply| find_items(document, reply));
+        Self { document, operation, reply, body, items }
+    }
+
+    /// Whether there is a query parameter of this name.
+    pub(super) fn query(&self, name: &str) -> bool {
+        self.operation.query(name).is_some()
+    }
+
+    /// Whether the body has this field.
+    pub(super) fn sent(&self, field: &str) -> bool {
+        self.body.is_some_and(|body| body.property(field).is_some())
+    }
+
+    /// Whether the reply has the field at this path.
+    pub(super) fn received(&self, path: &str) -> bool {
+        let field = |schema: &'a Schema, name| {
+            schema.property(name).map(|field| self.document.resolve(field))
+        };
+        let reply = self.reply.and_then(|reply| path.split('.').try_fold(reply, field));
+        reply.is_some()
+    }
+
+    /// Whether the reply has a list in a field of this path.
+    pub(super) fn lists_in(&self, path: &str) -> bool {
+        self.items.as_deref() == Some(path)
+    }
+
+    /// A parameter that chooses pages.
+    pub(super) fn page_parameter(&self) -> Option<&'static str> {
+        PAGE_PARAMETERS.into_iter().find(|name| self.query(name))
+    }
+
+    pub(super) fn page_size(&self) -> Option<PageSize> {
+        let text = |schema: &Schema| matches!(schema.kind, Kind::Text { .. });
+        for name in SIZE_PARAMETERS {
+            if let Some(parameter) = self.operation.query(name) {
+                return Some(PageSize {
+                    name: name.to_owned(),
+                    place: PlaceKind::Query,
+                    text: text(&parameter.schema),
+                    maximum: parameter.maximum,
+                });
+            }
+        }
+        let body = self.body?;
+        let paging = body.property("paging").map(|paging| self.document.resolve(paging));
+        let (owner, before) = paging.map_or((body, ""), |paging| (paging, "paging."));
+        let name = ["pageSize", "page_size"].into_iter().find(|it| owner.property(it).is_some())?;
+        Some(PageSize {
+            name: format!("{before}{name}"),
+            place: PlaceKind::Body,
+            text: text(owner.property(name)?),
+            maximum: None,
+        })
+    }
+
+    /// What of it matters for paging, for a reader.
+    pub(super) fn seen(&self) -> Vec<String> {
+        let named = |what: &str, has: &dyn Fn(&str) -> bool| {
+            let names: Vec<&str> = TELLING.into_iter().filter(|name| has(name)).collect();
+            (!names.is_empty()).then(|| format!("{what}: {}", names.join(", ")))
+        };
+        let items = self.items.as_ref().map(|items| match items.as_str() {
+            "[]" => "reply: is a list".to_owned(),
+            path => format!("reply: list in {path}"),
+        });
+        let sources: [(&str, &dyn Fn(&str) -> bool); 3] = [
+            ("query", &|name| self.query(name)),
+            ("body", &|name| self.sent(name)),
+            ("reply", &|name| self.received(name)),
+        ];
+        sources.into_iter().filter_map(|(what, has)| named(what, has)).chain(items).collect()
+    }
+}
+
+fn find_items(document: &Document, reply: &Schema) -> Option<String> {
+    if matches!(reply.kind, Kind::List(_)) {
+        return Some("[]".to_owned());
+    }
+    for name in ITEM_FIELDS {
+        let Some(field) = reply.property(name).map(|field| document.resolve(field)) else {
+            continue;
+        };
+        match &field.kind {
+            Kind::List(_) => return Some(name.to_owned()),
+            // `results` of some searches is a list that the document gives as JSON of any kind.
+            Kind::Any if name == "results" => return Some(name.to_owned()),
+            Kind::Object(_) if name == "results" && field.property("entities").is_some() => {
+                return Some("results.entities".to_owned());
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The schema of one item of a list.
+pub fn item_schema<'a>(
+    document: &'a Document,
+    operation: &'a Operation,
+    items: &str,
+) -> Option<&'a Schema> {
+    let mut schema = document.resolve(operation.reply_schema()?);
+    if items != "[]" {
+        for field in items.split('.') {
+            schema = document.resolve(schema.property(field)?);
+        }
+    }
+    match &schema.kind {
+        Kind::List(items) => Some(items),
+        // Lists that the document gives as JSON of any kind.
+        Kind::Any => Some(schema),
+        _ => None,
+    }
+}

@@ -1,0 +1,205 @@
+//! What kind of call an operation is: a single entity, a list, a list in pages and of which scheme, or a
+//! job.
+//!
+//! The rules read parameters and schemas only, and stand in one ordered table (`rules.rs`). What they
+//! can't tell stands in `openapi/operations.toml`.
+
+mod evidence;
+mod rules;
+mod scheme;
+
+use anyhow::{Result, bail};
+use serde::{Deserialize, Serialize};
+
+use evidence::Evidence;
+pub use evidence::item_schema;
+pub use scheme::{Place, PlaceKind, Scheme, TokenForm, TokenOut};
+
+use crate::document::{Document, Method, Operation};
+
+/// The tag of one operation.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Tag {
+    pub kind: TagKind,
+    /// Whether a POST only reads, so that it can be sent again without harm.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub reads: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheme: Option<Scheme>,
+    /// Where the items stand in the reply: field names joined by dots, or `[]` for a bare array.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub items: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page_size: Option<PageSize>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub token_in: Vec<Place>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_out: Option<TokenOut>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cap: Option<Cap>,
+    /// The path that runs the same query as a job.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jobs: Option<String>,
+    /// Why the tag is as it is.
+    #[serde(skip)]
+    pub because: Because,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TagKind {
+    /// One entity, or an action.
+    Single,
+    /// A list in one reply.
+    List,
+    /// A list in pages.
+    Paged,
+    /// The submit of a job that says how its result is paged.
+    Job,
+}
+
+impl TagKind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Single => "single",
+            Self::List => "list",
+            Self::Paged => "paged",
+            Self::Job => "job",
+        }
+    }
+}
+
+/// The parameter that sets how many items a page holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PageSize {
+    pub name: String,
+    pub place: PlaceKind,
+    /// Whether the document gives it as text.
+    pub text: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub maximum: Option<i64>,
+}
+
+/// How far the API lets a list be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cap {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pages: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub items: Option<u64>,
+    /// A query parameter and the value with which the cap holds.
+    #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
+    pub condition: Option<(String, String)>,
+}
+
+/// What a tag rests on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Because {
+    /// The rule that decided; empty if none did.
+    pub rule: &'static str,
+    /// What the rules look at and found here.
+    pub evidence: Vec<String>,
+    /// What the exceptions changed, and their reasons.
+    pub exceptions: Vec<String>,
+    /// Why a reply with a list in it is no list.
+    pub single: Option<&'static str>,
+}
+
+impl Tag {
+    /// The tag with another scheme, as an exception states it.
+    pub fn with_scheme(self, scheme: Scheme) -> Self {
+        Self {
+            kind: scheme.kind(),
+            scheme: Some(scheme),
+            token_in: scheme.token_in(),
+            token_out: scheme.token_out(),
+            ..self
+        }
+    }
+
+    /// Whether `paginate` reads it.
+    pub fn paginates(&self) -> bool {
+        matches!(self.kind, TagKind::List | TagKind::Paged)
+    }
+
+    pub(crate) fn single(rule: &'static str) -> Self {
+        Self {
+            kind: TagKind::Single,
+            reads: false,
+            scheme: None,
+            items: None,
+            page_size: None,
+            token_in: Vec::new(),
+            token_out: None,
+            cap: None,
+            jobs: None,
+            because: Because { rule, ..Because::default() },
+        }
+    }
+}
+
+/// What is known of an operation that no rule covers.
+pub fn uncovered(document: &Document, operation: &Operation) -> Tag {
+    let evidence = Evidence::of(document, operation);
+    let rule = "none covers it";
+    Tag {
+        items: evidence.items.clone(),
+        page_size: evidence.page_size(),
+        because: Because { rule, evidence: evidence.seen(), ..Because::default() },
+        ..Tag::single(rule)
+    }
+}
+
+/// The tag of an operation by the rules alone. `reads`: whether a POST is known to read only, although
+/// its path does not say so.
+pub fn tag(document: &Document, operation: &Operation, reads: bool) -> Result<Tag> {
+    // Other methods may return the envelope of a list, as an echo of what they changed.
+    if !matches!(operation.method, Method::Get | Method::Post) {
+        return Ok(Tag::single("it changes things: neither GET nor POST"));
+    }
+    let evidence = Evidence::of(document, operation);
+    let reads = operation.method == Method::Post && (reads || rules::reads(&evidence));
+    let single = |rule| Tag {
+        reads,
+        because: Because { rule, evidence: evidence.seen(), ..Because::default() },
+        ..Tag::single(rule)
+    };
+    let Some((rule, scheme)) = rules::decide(&evidence) else {
+        if let Some(parameter) = evidence.page_parameter() {
+            bail!(
+                "{}: no rule covers it: it takes `{parameter}`, but the reply has no list that is known; \
+                 say in openapi/operations.toml under [tags.{}] what it is (scheme and items, or `single = true`), with the reason",
+                operation.place(),
+                operation.id,
+            );
+        }
+        return Ok(single("no list in the reply"));
+    };
+    let mut tag = Tag {
+        items: evidence.items.clone(),
+        page_size: evidence.page_size(),
+        ..single(rule).with_scheme(scheme)
+    };
+    if let Some(stated) = rules::token_places(scheme, &evidence) {
+        (tag.token_in, tag.token_out) = stated;
+    }
+    if !tag.paginates() {
+        return Ok(tag);
+    }
+    if tag.items.is_none() {
+        bail!(
+            "{}: paged by {rule}, but the reply has no list that is known; \
+             say in openapi/operations.toml under [tags.{}] what it is (scheme and items, or `single = true`), with the reason",
+            operation.place(),
+            operation.id,
+        );
+    }
+    let single = rules::not_a_list(&evidence, scheme, reads);
+    if single.is_some() {
+        tag.kind = TagKind::Single;
+        tag.because.single = single;
+    }
+    tag.jobs = rules::jobs(document, operation);
+    Ok(tag)
+}

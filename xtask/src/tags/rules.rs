@@ -1,0 +1,221 @@
+//! The rules, in order: the first that answers decides.
+
+use super::evidence::Evidence;
+use super::{Place, Scheme, TokenOut};
+use crate::document::{Document, Method, Operation};
+
+type Rule = (&'static str, fn(&Evidence<'_>) -> Option<Scheme>);
+
+const RULES: &[Rule] = &[
+    ("query `startIndex` and `count`", |e| {
+        (e.query("startIndex") && e.query("count")).then_some(Scheme::ScimStartIndex)
+    }),
+    ("query `afterSourceId`", |e| {
+        e.query("afterSourceId").then_some(Scheme::CompositeAfterInNextUri)
+    }),
+    ("body `paging`", |e| e.sent("paging").then_some(Scheme::BodyPagingTotalHits)),
+    ("body `pageNumber`", |e| {
+        e.sent("pageNumber").then(|| {
+            if e.operation.path.ends_with("/jobs") {
+                Scheme::JobSelectsPage
+            } else if e.lists_in("results.entities") {
+                Scheme::BodyPageNumberNested
+            } else {
+                Scheme::BodyPageNumber
+            }
+        })
+    }),
+    ("body `pageSize` of a job", |e| {
+        (e.sent("pageSize") && e.operation.path.ends_with("/jobs"))
+            .then_some(Scheme::JobSetsPageSize)
+    }),
+    ("body `after`, reply `after`", |e| {
+        (e.sent("after") && e.received("after")).then_some(Scheme::BodyAfter)
+    }),
+    ("body `cursor`, reply `cursor`", |e| {
+        (e.sent("cursor") && e.received("cursor")).then_some(Scheme::BodyCursor)
+    }),
+    ("query `q64`", |e| (e.query("q64") && e.items.is_some()).then_some(Scheme::Q64Search)),
+    ("query `cursor`", |e| {
+        if !e.query("cursor") {
+            None
+        } else if e.received("cursor") {
+            Some(Scheme::CursorField)
+        } else if e.received("cursors") {
+            Some(Scheme::CursorsObject)
+        } else if e.query("pageNumber") {
+            Some(Scheme::PageNumber)
+        } else {
+            e.received("nextUri").then_some(Scheme::CursorInNextUri)
+        }
+    }),
+    ("query `after`", |e| {
+        if !e.query("after") {
+            None
+        } else if e.received("cursors") {
+            Some(Scheme::CursorsObject)
+        } else if e.received("after") {
+            Some(Scheme::AfterField)
+        } else if e.query("pageNumber") {
+            Some(Scheme::PageNumber)
+        } else if e.received("nextUri") {
+            Some(Scheme::AfterInNextUri)
+        } else {
+            (e.query("before") && (e.query("limit") || e.query("maxResults")))
+                .then_some(Scheme::IdOrDateWindow)
+        }
+    }),
+    ("query `nextPage`, reply `nextUri` without `pageNumber`", |e| {
+        (e.query("nextPage") && e.received("nextUri") && !e.received("pageNumber"))
+            .then_some(Scheme::NextPageInNextUri)
+    }),
+    ("query `pageNumber`", |e| {
+        if !e.query("pageNumber") || e.items.is_none() {
+            None
+        } else if e.received("pageCount") || e.received("total") {
+            Some(Scheme::PageNumber)
+        } else if e.received("nextUri") {
+            Some(Scheme::PageNumberNoTotal)
+        } else {
+            Some(Scheme::PageNumberNoEnvelope)
+        }
+    }),
+    ("a token in the reply, and a parameter that takes it", |e| {
+        (e.items.is_some() && continuation(e).is_some()).then_some(Scheme::ContinuationToken)
+    }),
+    ("query `pageSize` or `limit` alone", |e| {
+        if !(e.query("pageSize") || e.query("limit")) || e.items.is_none() {
+            None
+        } else if e.received("nextUri") {
+            Some(Scheme::PageSizeOnlyNextUri)
+        } else {
+            Some(Scheme::LimitOnly)
+        }
+    }),
+    ("page fields in the reply, none in the request", |e| {
+        (e.items.is_some()
+            && ["pageCount", "pageNumber", "pageSize"].iter().all(|field| e.received(field)))
+        .then_some(Scheme::UnpagedWithEnvelope)
+    }),
+    ("`nextUri` in the reply, nothing to page by in the request", |e| {
+        (e.items.is_some() && e.received("nextUri")).then_some(Scheme::NextUriOnlyEnvelope)
+    }),
+    ("`cursors` in the reply, nothing to page by in the request", |e| {
+        (e.items.is_some() && e.received("cursors")).then_some(Scheme::CursorsOnlyEnvelope)
+    }),
+    ("an array in the reply", |e| {
+        Some(match (e.items.as_deref()?, e.operation.method) {
+            ("[]", _) => Scheme::UnpagedBareArray,
+            ("entities", _) => Scheme::UnpagedEntities,
+            ("Resources", _) => Scheme::UnpagedScimEnvelope,
+            (_, Method::Post) => Scheme::UnpagedPostResults,
+            _ => Scheme::UnpagedOtherArray,
+        })
+    }),
+];
+
+pub(super) fn decide(evidence: &Evidence<'_>) -> Option<(&'static str, Scheme)> {
+    RULES.iter().find_map(|(name, rule)| Some((*name, rule(evidence)?)))
+}
+
+/// Fields that hold a token for the next page: at the top of the reply, or in its `pagination`.
+const TOKEN_FIELDS: [&str; 9] = [
+    "continuation_token",
+    "continuationToken",
+    "next_page_token",
+    "nextPageToken",
+    "next_token",
+    "nextToken",
+    "next_cursor",
+    "nextCursor",
+    "next",
+];
+
+/// Parameters that take a token whose field has another name.
+const TOKEN_PARAMETERS: [&str; 9] = [
+    "continuation_token",
+    "continuationToken",
+    "page_token",
+    "pageToken",
+    "next_token",
+    "nextToken",
+    "cursor",
+    "token",
+    "after",
+];
+
+/// Where the token goes and where it comes from, of a list that pages by a token and in no other way
+/// that is known.
+fn continuation(e: &Evidence<'_>) -> Option<(Place, TokenOut)> {
+    let fields = ["", "pagination.", "paging."]
+        .into_iter()
+        .flat_map(|before| TOKEN_FIELDS.map(|field| (field, format!("{before}{field}"))));
+    let (field, path) = fields.into_iter().find(|(_, path)| e.received(path))?;
+    let names = || std::iter::once(field).chain(TOKEN_PARAMETERS);
+    let place = names().find(|name| e.query(name)).map(Place::query);
+    let place = place.or_else(|| names().find(|name| e.sent(name)).map(Place::body))?;
+    Some((place, TokenOut::field(&path)))
+}
+
+/// Where an operation has its token, where that is not the usual of its scheme.
+pub(super) fn token_places(
+    scheme: Scheme,
+    e: &Evidence<'_>,
+) -> Option<(Vec<Place>, Option<TokenOut>)> {
+    match scheme {
+        // Four of them say `after` to what the others call `cursor`.
+        Scheme::CursorsObject if !e.query("cursor") => {
+            Some((vec![Place::query("after")], scheme.token_out()))
+        }
+        Scheme::ContinuationToken => {
+            let (place, token_out) = continuation(e)?;
+            Some((vec![place], Some(token_out)))
+        }
+        // Some have counts and no links.
+        _ if scheme.token_out().is_some_and(|out| !e.received(&out.path)) => match scheme {
+            Scheme::PageNumber | Scheme::BodyPageNumber | Scheme::BodyPageNumberNested => {
+                Some((scheme.token_in(), None))
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Words in a path that say of a POST that it asks, because a GET could not hold the question.
+const ASKING: [&str; 3] = ["query", "search", "retrieve"];
+
+/// Whether a POST is known to read only: its path says that it asks, and it does not start a job.
+pub(super) fn reads(e: &Evidence<'_>) -> bool {
+    let path = &e.operation.path;
+    let asks = path.split('/').any(|word| ASKING.contains(&word));
+    let starts_job = path.ends_with("/jobs")
+        || ["job", "jobId", "operationId", "executionId"].iter().any(|it| e.received(it))
+        || e.document.operations.iter().any(|other| is_result_of(&other.path, path));
+    asks && !starts_job
+}
+
+/// Whether a path is `{path}/{anything}/results`.
+fn is_result_of(other: &str, path: &str) -> bool {
+    let rest = other.strip_prefix(path).and_then(|rest| rest.strip_suffix("/results"));
+    rest.is_some_and(|rest| rest.starts_with("/{") && rest.matches('/').count() == 1)
+}
+
+/// Why a reply that holds a list is not that of a list.
+pub(super) fn not_a_list(e: &Evidence<'_>, scheme: Scheme, reads: bool) -> Option<&'static str> {
+    let is_post = e.operation.method == Method::Post;
+    if is_post && !reads && scheme.kind() == super::TagKind::List {
+        return Some("a POST that is not known to read only: the list is an echo of what it did");
+    }
+    let own_field = !matches!(e.items.as_deref(), Some("entities" | "[]" | "Resources"));
+    let unpaged = matches!(scheme, Scheme::UnpagedPostResults | Scheme::UnpagedOtherArray);
+    (unpaged && own_field && e.received("id")).then_some("an entity with a list among its fields")
+}
+
+/// The path that runs the same query as a job: `../query` and `../jobs`, or `../query/jobs`.
+pub(super) fn jobs(document: &Document, operation: &Operation) -> Option<String> {
+    let base = operation.path.strip_suffix("/query")?;
+    [format!("{base}/jobs"), format!("{}/jobs", operation.path)].into_iter().find(|path| {
+        document.operations.iter().any(|it| it.method == Method::Post && it.path == *path)
+    })
+}
