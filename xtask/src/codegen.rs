@@ -14,7 +14,7 @@ use crate::exceptions::Exceptions;
 use crate::flatten::flatten;
 use crate::model::Model;
 use crate::progenitor::Names;
-use crate::{catalogue, emit, fixups, names};
+use crate::{catalogue, conformance, emit, fixups, names};
 
 /// The pinned document, below the workspace.
 pub const PINNED: &str = "openapi/genesys-cloud.json";
@@ -223,6 +223,8 @@ fn in_workspace(workspace: &Path, generated: &Generated) -> Result<Files> {
     for (path, text) in &generated.sources {
         files.insert(format!("crates/genesys-cloud-api/src/generated/{path}").into(), text.clone());
     }
+    let lists = conformance::lists(&generated.model);
+    files.insert("tests/conformance/lists.rs".into(), lists);
     let data = "crates/genesys-cloud-catalogue/data";
     files.insert(format!("{data}/operations.jsonl").into(), generated.operations.clone());
     files.insert(format!("{data}/definitions.jsonl").into(), generated.definitions.clone());

@@ -323,7 +323,7 @@ impl Bound {
     }
 
     /// Whether the call has a paginator.
-    fn paginates(&self) -> bool {
+    pub fn paginates(&self) -> bool {
         self.tag.paginates() && self.item_type.is_some()
     }
 }

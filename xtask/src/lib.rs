@@ -6,6 +6,7 @@ pub mod bench;
 pub mod boxes;
 pub mod catalogue;
 pub mod codegen;
+pub mod conformance;
 pub mod document;
 pub mod emit;
 pub mod exceptions;

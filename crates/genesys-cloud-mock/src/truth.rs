@@ -37,7 +37,7 @@ pub enum TruthEnd {
 
 impl Truth {
     /// The name of a record: its `id`, or else a text that differs where records do, but for
-    /// their `selfUri`.
+    /// their `selfUri`, and for fields that are null or absent.
     pub fn key(record: &Value) -> String {
         if let Some(id) = record.get("id").and_then(Value::as_str) {
             return id.to_owned();
@@ -47,6 +47,7 @@ impl Truth {
             // It depends on the path of the request.
             fields.remove("selfUri");
         }
+        drop_nulls(&mut record);
         format!("{:016x}", fingerprint(&record))
     }
 
@@ -94,5 +95,16 @@ impl Truth {
             _ => all(),
         };
         Self { records: keys(records), repeated: keys(repeated), missed: keys(missed), end }
+    }
+}
+
+fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|_, field| !field.is_null());
+            fields.values_mut().for_each(drop_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
+        _ => {}
     }
 }

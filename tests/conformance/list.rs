@@ -1,0 +1,48 @@
+//! A list of any operation, read item by item, whatever its type.
+
+use futures::future::{BoxFuture, FutureExt as _};
+use genesys_cloud::{Client, Error, Paginator, Report};
+use genesys_cloud_mock::Truth;
+use serde::Serialize;
+
+/// One operation that lists.
+pub(crate) struct List {
+    pub(crate) operation: &'static str,
+    /// Makes the call that the bindings have for it.
+    pub(crate) open: fn(&Client) -> Box<dyn Read>,
+}
+
+/// The list while it is being read.
+pub(crate) trait Read: Send {
+    fn page_size(self: Box<Self>, items: u64) -> Box<dyn Read>;
+
+    fn prefetch(self: Box<Self>, pages: usize) -> Box<dyn Read>;
+
+    /// The key of the next item.
+    fn next(&mut self) -> BoxFuture<'_, Option<Result<String, Error>>>;
+
+    fn report(&self) -> &Report;
+}
+
+pub(crate) fn open<T: Serialize + Send + 'static>(paginator: Paginator<T>) -> Box<dyn Read> {
+    Box::new(paginator)
+}
+
+impl<T: Serialize + Send + 'static> Read for Paginator<T> {
+    fn page_size(self: Box<Self>, items: u64) -> Box<dyn Read> {
+        Box::new(Paginator::page_size(*self, items))
+    }
+
+    fn prefetch(self: Box<Self>, pages: usize) -> Box<dyn Read> {
+        Box::new(Paginator::prefetch(*self, pages))
+    }
+
+    fn next(&mut self) -> BoxFuture<'_, Option<Result<String, Error>>> {
+        let key = |item: T| Truth::key(&serde_json::to_value(item).unwrap_or_default());
+        Paginator::next(self).map(move |item| item.map(|item| item.map(key))).boxed()
+    }
+
+    fn report(&self) -> &Report {
+        Paginator::report(self)
+    }
+}

@@ -1,0 +1,74 @@
+//! What was driven, and how it went.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+#[derive(Default)]
+pub(crate) struct Table {
+    /// By scheme and scenario: how many operations passed, and how many did not.
+    cells: BTreeMap<(String, String), (usize, usize)>,
+    failures: Vec<String>,
+    pub(crate) requests: u64,
+}
+
+impl Table {
+    pub(crate) fn note(
+        &mut self,
+        scheme: &str,
+        scenario: &str,
+        operation: &str,
+        result: Result<(), String>,
+    ) {
+        let (passed, failed) =
+            self.cells.entry((scheme.to_owned(), scenario.to_owned())).or_default();
+        match result {
+            Ok(()) => *passed += 1,
+            Err(why) => {
+                *failed += 1;
+                self.failures.push(format!("{operation} ({scheme}), {scenario}: {why}"));
+            }
+        }
+    }
+
+    pub(crate) fn add(&mut self, other: Self) {
+        for (key, (passed, failed)) in other.cells {
+            let cell = self.cells.entry(key).or_default();
+            cell.0 += passed;
+            cell.1 += failed;
+        }
+        self.failures.extend(other.failures);
+        self.requests += other.requests;
+    }
+
+    pub(crate) fn failures(&self) -> &[String] {
+        &self.failures
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = |wanted: &dyn Fn(&(String, String)) -> bool| {
+            let cells = self.cells.iter().filter(|(key, _)| wanted(key));
+            cells.fold((0, 0), |(a, b), (_, (passed, failed))| (a + passed, b + failed))
+        };
+        for (title, by) in [("scheme", 0), ("scenario", 1)] {
+            writeln!(f, "{title:<26}{:>10}{:>10}", "passed", "failed")?;
+            let name = |key: &(String, String)| if by == 0 { key.0.clone() } else { key.1.clone() };
+            let mut names: Vec<String> = self.cells.keys().map(name).collect();
+            names.sort();
+            names.dedup();
+            for wanted in names {
+                let (passed, failed) = count(&|key| name(key) == wanted);
+                writeln!(f, "{wanted:<26}{passed:>10}{failed:>10}")?;
+            }
+            writeln!(f)?;
+        }
+        let (passed, failed) = count(&|_| true);
+        let shown = self.failures.iter().take(5000);
+        shown.clone().try_for_each(|failure| writeln!(f, "FAILED {failure}"))?;
+        if self.failures.len() > 5000 {
+            writeln!(f, "and {} more", self.failures.len() - 5000)?;
+        }
+        writeln!(f, "{passed} passed, {failed} failed, {} requests", self.requests)
+    }
+}

@@ -1,0 +1,62 @@
+//! Writes what the conformance run drives: a call of every list of the API, with what it requires.
+
+use std::fmt::Write as _;
+
+use crate::emit::{self, HEADER};
+use crate::model::{Argument, Bound, Model};
+use crate::progenitor::RustType;
+
+/// The source of the table of lists.
+pub fn lists(model: &Model) -> String {
+    let mut text = format!(
+        "{HEADER}//! A call of every list of the API, with what it requires.\n\n\
+         #[allow(unused_imports)]\nuse genesys_cloud::types;\n\nuse crate::list::{{List, open}};\n\n\
+         #[rustfmt::skip]\n#[allow(deprecated)]\npub(crate) const LISTS: &[List] = &[\n"
+    );
+    for (group, bound) in model.operations().filter(|(_, bound)| bound.paginates()) {
+        // Writing to a string can't fail.
+        let _ = writeln!(
+            text,
+            "    List {{ operation: {:?}, open: |client| open(client.{}().{}({}).paginate()) }},",
+            bound.operation.id,
+            group.name,
+            bound.method,
+            arguments(bound).join(", "),
+        );
+    }
+    text + "];\n"
+}
+
+fn arguments(bound: &Bound) -> Vec<String> {
+    let single = bound.path.iter().chain(&bound.required).map(value);
+    let each = bound.required_each.iter().map(|argument| format!("[{}]", value(argument)));
+    let body = bound.body.iter().filter(|(_, required)| *required).map(|(kind, _)| body(kind));
+    single.chain(each).chain(body).collect()
+}
+
+/// A value that the fake org takes for an argument.
+fn value(argument: &Argument) -> String {
+    match &argument.kind {
+        RustType::Boolean => "true",
+        RustType::Integer => "1",
+        RustType::Number => "1.0",
+        RustType::DateTime => "chrono::DateTime::UNIX_EPOCH",
+        RustType::Date => "chrono::NaiveDate::default()",
+        RustType::LocalDateTime => "chrono::NaiveDateTime::default()",
+        // As a filter, this lets all records pass.
+        _ if argument.wire == "name" => "\"*\"",
+        _ => "\"a\"",
+    }
+    .to_owned()
+}
+
+fn body(kind: &RustType) -> String {
+    match kind {
+        RustType::Value => "serde_json::json!({})".to_owned(),
+        RustType::List(_) => {
+            format!("{}::new()", emit::rust(kind, "types::").replacen('<', "::<", 1))
+        }
+        RustType::Named(_) => format!("{}::default()", emit::rust(kind, "types::")),
+        other => format!("<{}>::default()", emit::rust(other, "types::")),
+    }
+}
