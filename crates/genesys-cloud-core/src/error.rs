@@ -136,8 +136,8 @@ impl Error {
         self.0.kind == Kind::Decode
     }
 
-    /// Whether a successful reply is not the page of a list that was due: another page, the one before
-    /// it once more, or no page at all.
+    /// Whether a list can't be read on though the API answered: the reply is not the page that was due
+    /// (another one, one that was read before, or none at all), or there is no way on from it.
     pub fn is_paging(&self) -> bool {
         self.0.kind == Kind::Paging
     }

@@ -27,8 +27,8 @@ pub use crate::client::{Client, ClientBuilder};
 pub use crate::error::{Error, ErrorBody, ErrorDetail, ErrorLimit};
 pub use crate::operation::{Method, Operation};
 pub use crate::paging::{
-    Cap, Chunks, End, Listing, Page, PageSize, Pages, Paginator, Place, Reason, Report, Scheme,
-    TokenOut, Verdict,
+    Cap, Chunks, End, Extracted, Listing, Page, PageSize, Pages, Paginator, Place, Reason, Report,
+    Scheme, TokenOut, Verdict,
 };
 pub use crate::param::Param;
 pub use crate::region::Region;

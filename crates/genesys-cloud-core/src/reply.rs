@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use http::header::{CONTENT_TYPE, DATE, RETRY_AFTER, SET_COOKIE};
+use http::header::{CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER, SET_COOKIE};
 use http::{HeaderMap, HeaderName, StatusCode};
 use serde::de::DeserializeOwned;
+use url::Url;
 
 use crate::error::Error;
 use crate::operation::Operation;
@@ -121,6 +122,13 @@ impl RawReply {
     /// The `Content-Type` of the body.
     pub fn content_type(&self) -> Option<&str> {
         self.head.text(&CONTENT_TYPE)
+    }
+
+    /// The path that `Location` leads to, on whatever host, without its query, which may be a secret.
+    pub(crate) fn location_path(&self) -> Option<String> {
+        let base = Url::parse("https://localhost").ok()?;
+        let location = self.head.text(&LOCATION)?;
+        base.join(location).ok().map(|url| url.path().to_owned())
     }
 
     /// The body, decompressed.

@@ -3,9 +3,9 @@
 pub use genesys_cloud_api::*;
 pub use genesys_cloud_core::{
     Call, Cap, Chunks, ClientBuilder, Decode, DecodeError, End, Error, ErrorBody, ErrorDetail,
-    ErrorLimit, Listing, Method, OpenEnum, Operation, Page, PageSize, Pages, Paginator, Param,
-    Place, RawReply, Reason, Record, Region, Reply, Report, Request, Scheme, Sending, TokenOut,
-    Verdict, Wire,
+    ErrorLimit, Extracted, Listing, Method, OpenEnum, Operation, Page, PageSize, Pages, Paginator,
+    Param, Place, RawReply, Reason, Record, Region, Reply, Report, Request, Scheme, Sending,
+    TokenOut, Verdict, Wire,
 };
 
 /// The client without the API groups, for calls of operations that the bindings do not know.

@@ -2,6 +2,7 @@
 //! what follows from each.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -11,14 +12,16 @@ use tracing::Instrument as _;
 
 use super::listing::Listing;
 use super::report::Report;
-use super::step::{End, Facts, Position, Step, Walk, set_number, step, value_on};
+use super::step::{Contradiction, End, Step, step};
+use super::walk::{Facts, Position, Walk, set_number, value_on};
 use crate::client::Client;
 use crate::error::Error;
 use crate::operation::Operation;
 use crate::reply::RawReply;
 use crate::request::Request;
 
-const ANEW: &str = "read the list anew: it may have changed meanwhile";
+/// The most pages that are asked for ahead, whatever count of pages a reply states.
+const MOST_AHEAD: usize = 256;
 
 pub(super) struct Engine {
     client: Client,
@@ -42,7 +45,7 @@ pub(super) struct Engine {
 /// The call for one page.
 struct Asked {
     position: Position,
-    /// `None` if the call was cancelled from without.
+    /// `None` if the runtime that it ran in is gone.
     call: BoxFuture<'static, Option<Result<RawReply, Error>>>,
 }
 
@@ -104,7 +107,7 @@ impl Engine {
         }
         loop {
             if self.calls.front().is_none_or(|asked| asked.position != *self.walk.due()) {
-                let due = self.ask(self.walk.due().clone());
+                let due = self.ask(self.walk.due().clone(), self.prefetch > 0);
                 self.calls.push_front(due);
             }
             let Some(asked) = self.calls.front_mut() else { continue };
@@ -114,14 +117,17 @@ impl Engine {
                 let page = reply.and_then(|reply| self.holding_page(reply));
                 return Poll::Ready(Some(page));
             }
+            // Another task could be cancelled as this one was.
+            let due = self.ask(self.walk.due().clone(), false);
+            self.calls.push_front(due);
         }
     }
 
-    fn ask(&mut self, position: Position) -> Asked {
+    /// Asks for a page; in a task, so that it comes while nobody polls, or else as it is polled for.
+    fn ask(&mut self, position: Position, in_task: bool) -> Asked {
         if self.report.requests == 0 {
             // Once for all pages: another size would shift the items from one page to another.
             self.settle_page_size();
-            self.report.whole = self.walk.is_at_beginning();
         }
         self.report.requests += 1;
         let mut request = self.request.clone();
@@ -133,10 +139,10 @@ impl Engine {
         self.walk.write(&position, &mut request);
         let client = self.client.clone();
         let call = async move { client.execute(&request).await };
-        let call = match self.prefetch {
-            0 => call.map(Some).boxed(),
-            // A task, so that it goes on while nobody polls.
-            _ => Task(tokio::spawn(call.in_current_span())).boxed(),
+        let call = if in_task {
+            Task(tokio::spawn(call.in_current_span())).boxed()
+        } else {
+            call.map(Some).boxed()
         };
         Asked { position, call }
     }
@@ -167,9 +173,10 @@ impl Engine {
             202 => {
                 let why = format!("page {due} is not ready: the API answered 202");
                 let error = Error::paging(&reply, why);
-                Err(match self.listing.jobs() {
-                    Some(path) => error.advise(format!("run it as a job: POST {path}")),
-                    None => error.advise("ask for it again later"),
+                Err(match (self.listing.jobs(), reply.location_path()) {
+                    (Some(path), _) => error.advise(format!("run it as a job: POST {path}")),
+                    (None, Some(path)) => error.advise(format!("follow its job: GET {path}")),
+                    (None, None) => error.advise("ask for it again later"),
                 })
             }
             200..300 => Ok(reply),
@@ -180,33 +187,37 @@ impl Engine {
         }
     }
 
-    /// Decides what follows from a page, and how many of its items the limit allows.
-    pub(super) fn settle(&mut self, reply: &RawReply, page: Facts) -> Result<usize, Error> {
-        let operation = self.request.operation().id();
+    /// Decides what follows from a page, and which of its items are handed out: those that are new, as
+    /// many as the limit allows.
+    pub(super) fn settle(&mut self, reply: &RawReply, page: Facts) -> Result<Range<usize>, Error> {
         let (number, items, total) = (self.page_number(), page.items, page.total);
+        let contradicted =
+            |why: &Contradiction| Error::paging(reply, why.to_string()).advise(why.advice());
         let step = step(&self.walk, &page);
         if let Step::Broken(why) = &step {
             self.report.end = Some(End::Contradiction);
             self.calls.clear();
-            return Err(Error::paging(reply, why.to_string()).advise(ANEW));
+            return Err(contradicted(why));
         }
+        let shared = self.walk.shared_by(&page);
         let left = self.limit.map_or(u64::MAX, |limit| limit.saturating_sub(self.report.read));
-        let allowed = items.min(left);
+        let new = items.saturating_sub(shared);
+        let allowed = new.min(left);
+        self.report.whole |= self.walk.is_beginning(&page);
         self.report.add(&page);
         self.report.read += allowed;
-        self.report.duplicates += self.walk.repeated_by(&page);
+        self.report.duplicates += self.walk.repeated_by(&page) - shared;
         match step {
             Step::Continue(due) => self.walk.advance(page, due),
             Step::Done(end) => self.report.end = Some(end),
-            Step::Stuck(why) | Step::Broken(why) => {
-                self.stuck = Some(Error::paging(reply, why.to_string()).advise(ANEW));
-            }
+            Step::Stuck(why) | Step::Broken(why) => self.stuck = Some(contradicted(&why)),
         }
-        if allowed < items {
+        if allowed < new {
             self.report.end = Some(End::Limit);
         } else if self.report.end.is_none() {
             self.report.end = self.bound_reached();
         }
+        let operation = self.request.operation().id();
         tracing::debug!(operation, page = number, items, total, "page read");
         if let Some(End::Shortfall | End::Cap | End::FullReply | End::NotFollowed) = self.report.end
         {
@@ -214,7 +225,7 @@ impl Engine {
             tracing::warn!(operation, %verdict, "the list may not have been read as a whole");
         }
         self.ask_ahead();
-        Ok(allowed as usize)
+        Ok(shared as usize..(shared + allowed) as usize)
     }
 
     /// Asks for pages before they are due, as many as are allowed and known to be wanted.
@@ -229,7 +240,8 @@ impl Engine {
         });
         let in_pages = self.max_pages.map(|pages| pages.saturating_sub(self.report.pages));
         let wanted = in_limit.into_iter().chain(in_pages).min().unwrap_or(u64::MAX);
-        let wanted = usize::try_from(wanted).unwrap_or(usize::MAX).min(self.prefetch);
+        let wanted =
+            usize::try_from(wanted).unwrap_or(usize::MAX).min(self.prefetch.min(MOST_AHEAD));
         let positions: Vec<Position> = self
             .walk
             .ahead()
@@ -237,7 +249,7 @@ impl Engine {
             .take(wanted.saturating_sub(self.calls.len()))
             .collect();
         for position in positions {
-            let asked = self.ask(position);
+            let asked = self.ask(position, true);
             self.calls.push_back(asked);
         }
     }

@@ -65,7 +65,7 @@ impl fmt::Display for Astray {
         f.write_str(match self {
             Self::NoUrl => "is no URL",
             Self::User => "holds a user name or password",
-            Self::Host => "leads to another host than that of the client",
+            Self::Host => "leads to another host, scheme or port than those of the client",
             Self::Path => "leads to another path than that of the list",
         })
     }
@@ -112,12 +112,19 @@ mod tests {
             ("http://gw.example.com/api/v2/things?after=x", Astray::Host),
             ("https://gw.example.com:8443/api/v2/things?after=x", Astray::Host),
             ("https://gw.example.com.evil.example/api/v2/things", Astray::Host),
+            ("/\\evil.example/api/v2/things", Astray::Host),
+            ("https:\\\\evil.example/api/v2/things", Astray::Host),
+            ("ht\ttps://evil.example/api/v2/things", Astray::Host),
+            ("/\t/evil.example/api/v2/things", Astray::Host),
             ("ftp://gw.example.com/api/v2/things", Astray::Host),
             ("javascript:alert(1)", Astray::Host),
             ("https://gw.example.com@evil.example/api/v2/things", Astray::User),
             ("https://user:secret@gw.example.com/api/v2/things", Astray::User),
             ("/api/v2/others?after=x", Astray::Path),
             ("/api/v2/things/../others?after=x", Astray::Path),
+            ("/api/v2/things/%2e%2e/others?after=x", Astray::Path),
+            ("/api/v2/things\\..\\others?after=x", Astray::Path),
+            ("/api/v2//things?after=x", Astray::Path),
             ("/api/v2/things/more?after=x", Astray::Path),
             ("things/more", Astray::Path),
             ("https://gw.example.com", Astray::Path),

@@ -39,6 +39,9 @@ pub struct Listing {
 impl Listing {
     /// A list whose items stand at `items` in the reply: the names of the fields that lead there,
     /// joined by dots (`entities`, `results.entities`), or `[]` where the reply is the list itself.
+    ///
+    /// A reply that lacks them is an empty page: the API leaves the field out where it has nothing to
+    /// list. What no path describes, [`Paginator::with_extractor`](crate::Paginator::with_extractor) reads.
     pub fn new(scheme: Scheme, items: impl Into<Cow<'static, str>>) -> Self {
         Self {
             scheme,
@@ -203,7 +206,7 @@ macro_rules! schemes {
         }
 
         impl Scheme {
-            const ALL: &[Self] = &[$(Self::$scheme),*];
+            pub(super) const ALL: &[Self] = &[$(Self::$scheme),*];
 
             /// In the order of the variants.
             const WAYS: &[Way] = &[$({
@@ -265,7 +268,8 @@ schemes! {
     /// The query parameter `startIndex` counts items from 1, as SCIM has it (RFC 7644, 3.4.2.4).
     ScimStartIndex: Motion::StartIndex, [Place::query("startIndex")], NONE;
     /// The next page is asked for by the last item of the one before: its `id` goes into the query
-    /// parameter `before`, unless the listing says otherwise. An empty page ends the list.
+    /// parameter `before`, unless the listing says otherwise. An empty page ends the list. Where a page
+    /// begins with the last items of the one before, they are handed out once.
     IdOrDateWindow: Motion::Window, [Place::query("before")], field("id");
     /// The request has a page size and nothing to page by: `nextUri` is followed as a whole.
     PageSizeOnlyNextUri: TOKENS, [], Some(TokenOut::link("nextUri"));
@@ -356,7 +360,7 @@ impl Place {
 
     /// The path as a JSON pointer.
     pub(super) fn pointer(&self) -> String {
-        format!("/{}", self.name.replace('.', "/"))
+        format!("/{}", self.name.replace('~', "~0").replace('/', "~1").replace('.', "/"))
     }
 }
 
@@ -376,7 +380,8 @@ enum TokenForm {
 }
 
 impl TokenOut {
-    /// A field that is the token: names joined by dots, such as `cursors.after`.
+    /// A field that is the token, a text or an integer: names joined by dots, such as `cursors.after`.
+    /// Where it is missing, `null`, `false` or empty, the page is the last; anything else is an error.
     pub const fn field(path: &'static str) -> Self {
         Self { field: Cow::Borrowed(path), form: TokenForm::Bare }
     }

@@ -1,21 +1,27 @@
 //! Lists that come in pages, as streams.
 //!
 //! A page's way from the wire to the stream: [`engine`] asks for it, [`read`] takes items and
-//! [`Facts`](step::Facts) from its body in one pass, [`step`] decides from the facts alone whether and
-//! where the list goes on, and [`paginator`] hands the items out. [`listing`] is the data that steers
-//! this; a further scheme is a row of the table there.
+//! [`Facts`](walk::Facts) from its body in one pass, [`step`] decides from the facts and from where the
+//! [`walk`] stands whether and where the list goes on, and [`paginator`] hands the items out. [`listing`]
+//! is the data that steers this; a further scheme is a row of the table there.
 
 mod adapters;
 mod bind;
 mod engine;
+mod extracted;
+mod fingerprint;
 mod link;
 mod listing;
 mod paginator;
 mod read;
 mod report;
+mod scalar;
+mod seen;
 mod step;
+mod walk;
 
 pub use adapters::{Chunks, Pages};
+pub use extracted::Extracted;
 pub use listing::{Cap, Listing, PageSize, Place, Scheme, TokenOut};
 pub use paginator::{Page, Paginator};
 pub use report::{Reason, Report, Verdict};

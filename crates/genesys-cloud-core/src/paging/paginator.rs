@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::adapters::{Chunks, Pages};
 use super::engine::Engine;
+use super::extracted::Extracted;
 use super::listing::Listing;
 use super::read::{self, Read};
 use super::report::Report;
@@ -25,16 +26,20 @@ use crate::wire::Wire;
 ///
 /// Nothing is sent before the first item is asked for, and no more than one page is held in memory,
 /// beside those that [`prefetch`](Self::prefetch) allows. It and [`page_size`](Self::page_size),
-/// [`limit`](Self::limit) and [`max_pages`](Self::max_pages) are set before that. The future of [`next`](Self::next), and the stream itself, can be dropped at any time.
+/// [`limit`](Self::limit) and [`max_pages`](Self::max_pages) are set before that. The future of
+/// [`next`](Self::next), and the stream itself, can be dropped at any time.
+///
+/// A list ends by the rule of its [`Scheme`](crate::Scheme), never by a short page. That it has ended
+/// does not mean that it was whole: [`report`](Self::report) tells ([`Report::verdict`]).
 ///
 /// # Errors
 /// After an error the stream can be used on: the next poll asks for the same page again, and no item is
 /// lost or comes twice. An error that won't pass, such as a missing permission, then comes again.
 ///
 /// The list ends with the error ([`Error::is_paging`]) where a page is not the one that was due, but
-/// says that it is another, or holds the very items of the one before; none of its items is handed out.
+/// says that it is another, or holds the very items of one before; none of its items is handed out.
 /// So it does after a page from which there is no way on: its token or link leads back to a page that was
-/// read before, or to another host, or it is the last of too many empty ones.
+/// read before, or to another host, or is none, or it is the last of 20 empty ones in a row.
 ///
 /// ```no_run
 /// # async fn example(client: genesys_cloud_core::Client) -> Result<(), genesys_cloud_core::Error> {
@@ -71,7 +76,48 @@ impl<T> Paginator<T> {
     where
         T: DeserializeOwned,
     {
-        Self::new(Engine::new(client.clone(), request, listing), read::serde)
+        Self::new(Engine::new(client.clone(), request, listing), Read::Paths(read::serde))
+    }
+
+    /// The same, where a function of your own finds the items and what leads on in each reply: for
+    /// replies that the paths of a [`Listing`] can't describe, such as a token in a header, a flag that
+    /// there is more, or a body that is not JSON.
+    ///
+    /// The listing still says how the list moves ([`Scheme`](crate::Scheme)), where the number or token
+    /// of a page goes, and how large pages may be; its path to the items is not used. All guards hold,
+    /// but of pages alone: one is the same as another where the whole body is, and items that come
+    /// twice are not noticed. The extractor sees replies of status 2xx other than 202 and 204, and may
+    /// see a page again.
+    ///
+    /// ```no_run
+    /// # fn example(client: genesys_cloud_core::Client) -> genesys_cloud_core::Paginator<String> {
+    /// use genesys_cloud_core::{
+    ///     Extracted, Listing, Method, Operation, Paginator, Place, Request, Scheme,
+    /// };
+    /// use serde_json::Value;
+    ///
+    /// let operation = Operation::new("getNames", Method::Get, "/api/v2/names");
+    /// let listing = Listing::new(Scheme::ContinuationToken, "names")
+    ///     .with_token_in(Place::query("from"));
+    /// // {"names": ["a", "b"], "more": true}: the next page begins after the last name.
+    /// Paginator::with_extractor(&client, Request::new(operation), listing, |reply| {
+    ///     let page: Value = serde_json::from_slice(reply.body())?;
+    ///     let names: Vec<String> = serde_json::from_value(page["names"].clone())?;
+    ///     let next = names.last().filter(|_| page["more"] == true).cloned();
+    ///     Ok(Extracted::new(names).with_next(next))
+    /// })
+    /// # }
+    /// ```
+    pub fn with_extractor<F>(
+        client: &Client,
+        request: Request,
+        listing: Listing,
+        extract: F,
+    ) -> Self
+    where
+        F: Fn(&RawReply) -> Result<Extracted<T>, DecodeError> + Send + 'static,
+    {
+        Self::new(Engine::new(client.clone(), request, listing), Read::Own(Box::new(extract)))
     }
 
     /// The items that a call of generated code lists, read the way the API writes them.
@@ -80,7 +126,7 @@ impl<T> Paginator<T> {
         T: Wire,
     {
         let (client, request) = call.into_parts();
-        Self::new(Engine::new(client, request, listing), read::wire)
+        Self::new(Engine::new(client, request, listing), Read::Paths(read::wire))
     }
 
     fn new(engine: Engine, read: Read<T>) -> Self {
@@ -116,16 +162,17 @@ impl<T> Paginator<T> {
     /// Items and errors come in the same order as without. Where pages have numbers and a reply has told
     /// how many there are, so many are asked for at once; otherwise, since each page leads to the next,
     /// only one is. None is asked for beyond the last page, the [`limit`](Self::limit) or
-    /// [`max_pages`](Self::max_pages).
+    /// [`max_pages`](Self::max_pages), and never more than 256 ahead.
     pub fn prefetch(mut self, pages: usize) -> Self {
         self.engine.prefetch = pages;
         self
     }
 
     /// Reads the items as another type, such as one of your own with the fields that you need, or
-    /// [`Box<RawValue>`](serde_json::value::RawValue) for their text. The list starts over.
+    /// [`Box<RawValue>`](serde_json::value::RawValue) for their text. The list starts over, and its
+    /// items are read from where its [`Listing`] has them.
     pub fn items_as<U: DeserializeOwned>(self) -> Paginator<U> {
-        Paginator::new(self.engine.restarted(), read::serde)
+        Paginator::new(self.engine.restarted(), Read::Paths(read::serde))
     }
 
     /// The list as a stream of pages. Of a page whose items have been taken in part, the rest comes
@@ -177,13 +224,15 @@ impl<T> Paginator<T> {
 
     fn take_page(&mut self, reply: RawReply) -> Result<Page<T>, Error> {
         let number = self.engine.page_number();
-        let read = (self.read)(&reply, self.engine.listing());
+        let read = self.read.page(&reply, self.engine.listing());
         let (mut items, facts) = read.map_err(|error| {
             Error::decode(&reply, &DecodeError::new(format!("page {number}: {error}")))
         })?;
+        let facts = facts.without_zeros();
         let (page_count, total, page_size) = (facts.page_count, facts.total, facts.page_size);
-        let allowed = self.engine.settle(&reply, facts)?;
-        items.truncate(allowed);
+        let new = self.engine.settle(&reply, facts)?;
+        items.truncate(new.end);
+        items.drain(..new.start);
         Ok(Page { items, number, page_count, total, page_size, head: reply.head })
     }
 

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::step::{End, Facts};
+use super::step::End;
+use super::walk::Facts;
 
 /// What a paginator has read so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,7 +28,8 @@ pub struct Report {
     pub page_size_granted: Option<u64>,
     /// Items that came twice, as far as that is noticed: the first ones of a page that are, byte by
     /// byte, the last ones of the page before. Records that are added to a list while it is read by page
-    /// number do that to it. They were handed out.
+    /// number do that to it. They were handed out. (What windows share,
+    /// [`IdOrDateWindow`](crate::Scheme::IdOrDateWindow), is handed out once, and not counted.)
     pub duplicates: u64,
     /// Why no further page is read. `None` while there may be more.
     pub end: Option<End>,
@@ -40,14 +42,17 @@ pub struct Report {
 impl Report {
     pub(super) fn add(&mut self, page: &Facts) {
         self.pages += 1;
-        self.first_total = self.first_total.or(page.total);
-        self.last_total = page.total.or(self.last_total);
+        // A page past the end may count nothing at all.
+        let total = page.total.filter(|total| *total > 0 || page.items > 0 || self.read == 0);
+        self.first_total = self.first_total.or(total);
+        self.last_total = total.or(self.last_total);
         if page.items > 0 {
             self.page_size_granted = page.page_size.or(self.page_size_granted);
         }
     }
 
-    /// Whether what was read is the list.
+    /// Whether what was read is the list. Before its end that is
+    /// [`Unknown`](Verdict::Unknown): [`Unfinished`](Reason::Unfinished).
     pub fn verdict(&self) -> Verdict {
         let Some(end) = self.end else { return Verdict::Unknown(Reason::Unfinished) };
         let more = |reason| Verdict::Truncated(reason);
@@ -72,7 +77,8 @@ impl Report {
             return Verdict::Drifted(Reason::Duplicates { items: self.duplicates });
         }
         if let (Some(first), Some(last)) = (self.first_total, self.last_total) {
-            if first != last {
+            // Counts that are all too low count something else, such as the items of their own page.
+            if first != last && first.max(last) >= self.read {
                 return Verdict::Drifted(Reason::TotalChanged { first, last });
             }
             if self.whole && last != self.read {
@@ -95,7 +101,8 @@ impl Report {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// All of it, as far as the API tells.
+    /// All of it, as far as the API tells: from where the request begins, which is usually the first
+    /// item, to the end.
     Complete,
     /// Not all of it.
     Truncated(Reason),
@@ -134,7 +141,7 @@ pub enum Reason {
     NotFollowed,
     /// A page contradicted the ones before, or led nowhere.
     Contradiction,
-    /// An empty page came where the API's counts had promised more.
+    /// The list broke off where the API's counts had promised more.
     Shortfall,
     /// The operation gives one window of time of its list.
     OneWindow,
@@ -169,7 +176,7 @@ impl fmt::Display for Reason {
             Self::FullReply => "the operation gives one reply, and it was full",
             Self::NotFollowed => "the reply leads to a further one that can't be asked for",
             Self::Contradiction => "a page contradicted the ones before, or led nowhere",
-            Self::Shortfall => "an empty page came where more had been promised",
+            Self::Shortfall => "the list broke off where more had been promised",
             Self::OneWindow => "the operation gives one window of time of the list",
             Self::TotalChanged { first, last } => {
                 return write!(f, "the count of items changed from {first} to {last}");

@@ -4,6 +4,8 @@
 
 mod bounds;
 mod ends;
+mod lies;
+mod own;
 mod portions;
 mod prefetch;
 mod recovery;

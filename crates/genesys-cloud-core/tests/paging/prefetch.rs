@@ -3,9 +3,11 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use genesys_cloud_core::{Client, End, Listing, Method, Operation, Paginator, Request, Scheme};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
 
 use crate::server::{Answer, Gate, Server};
@@ -180,4 +182,47 @@ async fn dropping_the_paginator_cancels_what_is_in_flight() {
         let closed = tokio::time::timeout(Duration::from_secs(20), log.recv()).await;
         assert_eq!(closed, Ok(Some("closed")));
     }
+}
+
+fn runtime() -> Runtime {
+    Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime")
+}
+
+#[test]
+fn pages_in_flight_outlive_the_runtime_that_asked_for_them() {
+    let serving = runtime();
+    let gate = Gate::new();
+    let opener = gate.clone();
+    let server = serving.block_on(Server::start(move |request| {
+        let number = query(request, "pageNumber").expect("a page number");
+        let answer = page([number], r#","pageCount":4"#);
+        if number == 1 { answer } else { answer.behind(&gate) }
+    }));
+    let mut some = things(&server).prefetch(3);
+    let first = runtime();
+    first.block_on(async {
+        some.try_next().await.expect("a thing").expect("no end");
+        server.has_received(4).await;
+    });
+    drop(first);
+    opener.open();
+    assert_eq!(runtime().block_on(all(&mut some)), [2, 3, 4]);
+}
+
+#[test]
+fn a_runtime_that_shuts_down_is_not_asked_for_ever() {
+    let serving = runtime();
+    let server = serving.block_on(list(3, 1));
+    let mut some = things(&server).prefetch(3);
+    let gone = runtime();
+    let handle = gone.handle().clone();
+    gone.shutdown_background();
+    // What a task is told that still runs then; without an end, the shutdown would wait for it for ever.
+    let polled = std::thread::spawn(move || {
+        let _entered = handle.enter();
+        let _ = some.next().now_or_never();
+        some
+    });
+    // Tokio panics where a timer is polled without its runtime, or the poll ends: either is an end.
+    let _ = polled.join();
 }

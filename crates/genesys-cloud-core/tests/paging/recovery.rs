@@ -69,6 +69,20 @@ async fn accepted_is_no_page() {
 }
 
 #[tokio::test]
+async fn accepted_names_the_job_that_the_reply_leads_to() {
+    for (location, told) in [
+        ("/things/jobs/7?secret=x", "follow its job: GET /things/jobs/7 "),
+        ("https://elsewhere.example/things/jobs/7?secret=x", "follow its job: GET /things/jobs/7 "),
+        ("http://[", "ask for it again later"),
+    ] {
+        let accepted = Answer::json(202, r#"{"jobId":"7"}"#).header("location", location);
+        let server = script([accepted.header("ININ-Correlation-Id", "abc")]).await;
+        let error = things(&server).try_next().await.expect_err("no page").to_string();
+        assert!(error.contains(told) && !error.contains("secret"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_dropped_wait_loses_nothing_and_asks_for_nothing_twice() {
     let gate = Gate::new();
     let server =

@@ -1,0 +1,80 @@
+//! Pages that a function of the caller's own reads.
+
+use std::fmt;
+
+use super::fingerprint::fingerprint_of_body;
+use super::listing::{Listing, Motion};
+use super::walk::{Facts, Token};
+use crate::reply::RawReply;
+
+/// What a reply holds of a list, as an extractor of your own finds it; for
+/// [`Paginator::with_extractor`](crate::Paginator::with_extractor).
+///
+/// Only what the reply says need be told. What leads on is [`with_next`](Self::with_next), or, where the
+/// [`Listing`] counts pages, their number: without either a numbered list is read until a page is empty.
+#[derive(Clone)]
+pub struct Extracted<T> {
+    items: Vec<T>,
+    facts: Facts,
+}
+
+impl<T> Extracted<T> {
+    /// The items of one page, none if it is empty.
+    pub fn new(items: Vec<T>) -> Self {
+        Self { items, facts: Facts::default() }
+    }
+
+    /// The token of the next page, or the link to it where the [`Listing`] says that it is one
+    /// ([`TokenOut::link`](crate::TokenOut::link), [`TokenOut::in_link`](crate::TokenOut::in_link)).
+    /// `None`, or one that is empty, on the last page.
+    #[must_use]
+    pub fn with_next(mut self, token: impl Into<Option<String>>) -> Self {
+        let token = token.into().filter(|token| !token.trim().is_empty());
+        self.facts.token = token.map(Token::Text);
+        self
+    }
+
+    /// How many items the list holds.
+    #[must_use]
+    pub fn with_total(mut self, items: impl Into<Option<u64>>) -> Self {
+        self.facts.total = items.into();
+        self
+    }
+
+    /// How many pages the list has.
+    #[must_use]
+    pub fn with_page_count(mut self, pages: impl Into<Option<u64>>) -> Self {
+        self.facts.page_count = pages.into();
+        self
+    }
+
+    /// The number of this page, from 1.
+    #[must_use]
+    pub fn with_page_number(mut self, number: impl Into<Option<u64>>) -> Self {
+        self.facts.page_number = number.into();
+        self
+    }
+
+    /// How many items a page holds at most.
+    #[must_use]
+    pub fn with_page_size(mut self, items: impl Into<Option<u64>>) -> Self {
+        self.facts.page_size = items.into();
+        self
+    }
+
+    pub(super) fn read_from(self, reply: &RawReply, listing: &Listing) -> (Vec<T>, Facts) {
+        let Self { items, mut facts } = self;
+        facts.items = items.len() as u64;
+        if !items.is_empty() && !matches!(listing.scheme().way().motion, Motion::Once(_)) {
+            facts.fingerprint = Some(fingerprint_of_body(reply.body()));
+        }
+        (items, facts)
+    }
+}
+
+/// Leaves the items out: they are many, and may be personal data.
+impl<T> fmt::Debug for Extracted<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Extracted").field("items", &self.items.len()).finish_non_exhaustive()
+    }
+}

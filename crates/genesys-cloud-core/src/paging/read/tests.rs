@@ -1,0 +1,315 @@
+use super::*;
+use crate::operation::{Method, Operation};
+use crate::paging::listing::Scheme;
+use crate::reply::Head;
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+
+crate::record! {
+    pub struct Queue {
+        pub id: Option<String> = "id",
+        pub member_count: Option<i64> = "memberCount",
+    }
+}
+
+fn reply(status: StatusCode, body: &str) -> RawReply {
+    RawReply {
+        operation: Operation::known("getRoutingQueues", Method::Get, "/api/v2/routing/queues"),
+        head: Head { status, headers: HeaderMap::new() },
+        body: Bytes::copy_from_slice(body.as_bytes()),
+    }
+}
+
+fn list(path: &str) -> Listing {
+    Listing::new(Scheme::PageNumber, path.to_owned())
+}
+
+fn read(path: &str, body: &str) -> Result<(Vec<String>, Facts), String> {
+    read_as(&list(path), body)
+}
+
+fn read_as(listing: &Listing, body: &str) -> Result<(Vec<String>, Facts), String> {
+    let queues = wire::<Queue>(&reply(StatusCode::OK, body), listing);
+    let (queues, facts) = queues.map_err(|error| error.to_string())?;
+    Ok((queues.into_iter().map(|queue| queue.id.unwrap_or_default()).collect(), facts))
+}
+
+fn ids(path: &str, body: &str) -> Vec<String> {
+    read(path, body).expect("a page").0
+}
+
+fn facts(body: &str) -> Facts {
+    read("entities", body).expect("a page").1
+}
+
+#[test]
+fn a_page_as_the_api_sends_it() {
+    let body = r#"{
+        "entities": [
+            {"id": "q1", "name": "Support", "division": {"id": "d", "total": 9}, "memberCount": 3.0},
+            {"id": "q2", "name": null, "pageNumber": 8}
+        ],
+        "pageSize": 2, "pageNumber": 3, "total": 12, "pageCount": 6,
+        "firstUri": "/api/v2/routing/queues?pageNumber=1",
+        "nextUri": "/api/v2/routing/queues?pageNumber=4",
+        "facets": [{"entities": []}], "partialResults": false
+    }"#;
+    let (ids, facts) = read("entities", body).expect("a page");
+    assert_eq!(ids, ["q1", "q2"]);
+    assert!(facts.fingerprint.is_some());
+    let told = Facts {
+        items: 2,
+        page_number: Some(3),
+        page_count: Some(6),
+        page_size: Some(2),
+        total: Some(12),
+        token: Some(Token::Text("/api/v2/routing/queues?pageNumber=4".to_owned())),
+        ..Facts::default()
+    };
+    assert_eq!(Facts { fingerprint: None, edges: None, ..facts }, told);
+}
+
+#[test]
+fn items_are_found_wherever_they_stand() {
+    assert_eq!(ids("[]", r#"[{"id":"a"},{"id":"b"}]"#), ["a", "b"]);
+    assert_eq!(ids("results", r#"{"total":1,"results":[{"id":"a"}]}"#), ["a"]);
+    let nested = r#"{"results":{"pageCount":4,"entities":[{"id":"a"}],"total":7},"types":["x"]}"#;
+    let (items, facts) = read("results.entities", nested).expect("a page");
+    assert_eq!(items, ["a"]);
+    assert_eq!((facts.page_count, facts.total), (Some(4), Some(7)));
+    // Escapes in the names change nothing.
+    assert_eq!(ids("entities", r#"{"\u0065ntities":[{"id":"a"}],"p\u0061geSize":1}"#), ["a"]);
+    // Of a field that stands there twice, the last counts, as everywhere.
+    assert_eq!(ids("entities", r#"{"entities":[{"id":"a"}],"entities":[{"id":"b"}]}"#), ["b"]);
+    // A missing item is an empty one, as in every list of the API.
+    assert_eq!(ids("entities", r#"{"entities":[null,{"id":"a"}]}"#), ["", "a"]);
+}
+
+#[test]
+fn a_page_without_items_is_empty() {
+    for body in ["{}", r#"{"entities":null}"#, r#"{"entities":[]}"#, r#"{"pageNumber":2}"#, "null"]
+    {
+        let (items, facts) = read("entities", body).expect(body);
+        assert!(items.is_empty(), "{body}");
+        assert_eq!((facts.items, facts.fingerprint), (0, None), "{body}");
+    }
+    assert!(ids("results.entities", r#"{"results":null}"#).is_empty());
+    assert!(ids("[]", "null").is_empty());
+    let none = reply(StatusCode::NO_CONTENT, "");
+    let read = Read::Paths(wire::<Queue>).page(&none, &list("entities"));
+    assert!(read.expect("a page").0.is_empty());
+}
+
+#[test]
+fn counts_are_read_in_every_form_or_not_at_all() {
+    for (json, count) in [
+        ("25", Some(25)),
+        ("25.0", Some(25)),
+        ("2.5e1", Some(25)),
+        (r#""25""#, Some(25)),
+        ("0", Some(0)),
+        ("null", None),
+        ("-1", None),
+        ("2.5", None),
+        ("1e300", None),
+        (r#""many""#, None),
+        (r#""""#, None),
+        ("true", None),
+        (r#"{"value":25}"#, None),
+        ("[25]", None),
+    ] {
+        let body = format!(r#"{{"total":{json},"entities":[{{"id":"a"}}]}}"#);
+        let (items, facts) = read("entities", &body).expect("a page");
+        assert_eq!((items.len(), facts.total), (1, count), "{json}");
+    }
+    for (json, linked) in [(r#""/next""#, true), ("null", false), (r#""""#, false), ("{}", false)] {
+        let token = facts(&format!(r#"{{"nextUri":{json}}}"#)).token;
+        assert_eq!(token.is_some(), linked, "{json}");
+    }
+}
+
+#[test]
+fn what_is_no_page_is_an_error_that_holds_nothing_of_it() {
+    for (body, told) in [
+        ("", "the reply is empty"),
+        (" ", "the reply is empty"),
+        ("<html>", "expected value at line 1 column 1"),
+        (r#"{"entities":[{"id":"a"}"#, "EOF while parsing"),
+        (r#"{"entities":[]} {}"#, "trailing characters"),
+        (r#"[{"id":"a"}]"#, "expected an object with `entities`"),
+        (r#""Jane Roe""#, "expected an object with `entities`"),
+        (r#"{"entities":[{"memberCount":"Jane Roe"}]}"#, "expected a 64-bit integer"),
+        (r#"{"entities":{"id":"Jane Roe"}}"#, "expected a list"),
+    ] {
+        let error = read("entities", body).expect_err(body);
+        assert!(error.contains(told), "{body}: {error}");
+        assert!(!error.contains("Jane"), "{body}: {error}");
+    }
+}
+
+#[test]
+fn any_type_that_serde_reads_can_be_the_item() {
+    let reply = reply(StatusCode::OK, r#"{"entities":[{"id": 1,  "more":[ ]},2]}"#);
+    let (raw, facts) = serde::<Box<RawValue>>(&reply, &list("entities")).expect("a page");
+    let texts: Vec<&str> = raw.iter().map(|item| item.get()).collect();
+    assert_eq!(texts, [r#"{"id": 1,  "more":[ ]}"#, "2"]);
+    assert_eq!(facts.items, 2);
+    let (values, _) = serde::<serde_json::Value>(&reply, &list("entities")).expect("a page");
+    assert_eq!(values[1], 2);
+}
+
+#[test]
+fn the_fingerprint_is_that_of_the_items_alone() {
+    let print = |body| facts(body).fingerprint.expect("a fingerprint");
+    let page = print(r#"{"entities":[{"id":"a"}],"pageNumber":1,"nextUri":"/2"}"#);
+    for same in [
+        r#"{"entities":[{"id":"a"}],"pageNumber":2}"#,
+        r#"{"pageNumber":2,"entities":[{"id":"a"}]}"#,
+        r#"{"entities":[{"id":"a"}]}"#,
+        r#"{"entities":[{"id":"a"}] , "total":3, "facets":[]}"#,
+    ] {
+        assert_eq!(print(same), page, "{same}");
+    }
+    for other in [
+        r#"{"entities":[{"id":"b"}],"pageNumber":1,"nextUri":"/2"}"#,
+        r#"{"entities":[{"id":"a"},{"id":"b"}],"pageNumber":1,"nextUri":"/2"}"#,
+    ] {
+        assert_ne!(print(other), page, "{other}");
+    }
+    let nested = |body| read("a.b", body).expect("a page").1.fingerprint.expect("a fingerprint");
+    let inner = nested(r#"{"a":{"b":[{"id":"a"}]},"n":1,"x":[1]}"#);
+    assert_eq!(nested(r#"{"a":{"b":[{"id":"a"}]},"n":2,"x":[2]}"#), inner);
+    assert_eq!(nested(r#"{"a":{"b":[{"id":"a"}],"x":[3]},"n":2}"#), inner);
+    assert_eq!(nested(r#"{"n":[2],"a":{"n":3,"b":[{"id":"a"}]}}"#), inner);
+    // Where escapes hide the place of the items, two pages can't be told to be the same.
+    assert_eq!(facts(r#"{"\u0065ntities":[{"id":"a"}]}"#).fingerprint, None);
+}
+
+#[test]
+fn the_token_is_found_wherever_it_stands() {
+    let listing = |items: &'static str, path: &'static str| {
+        Listing::new(Scheme::ContinuationToken, items).with_token_out(TokenOut::field(path))
+    };
+    for (items, path, body, token, total) in [
+        ("items", "next", r#"{"items":[{"id":"a"}],"next":"t"}"#, Some("t"), None),
+        ("items", "next", r#"{"next":"t","items":[{"id":"a"}]}"#, Some("t"), None),
+        (
+            "items",
+            "next",
+            r#"{"next":12345678901234567890,"items":[{"id":"a"}]}"#,
+            Some("12345678901234567890"),
+            None,
+        ),
+        (
+            "items",
+            "p.next",
+            r#"{"items":[{"id":"a"}],"p":{"total":7,"next":"t"}}"#,
+            Some("t"),
+            Some(7),
+        ),
+        ("items", "p.q.next", r#"{"p":{"q":{"next":"t"}},"items":[{"id":"a"}]}"#, Some("t"), None),
+        (
+            "p.items",
+            "p.next",
+            r#"{"p":{"items":[{"id":"a"}],"next":"t"},"next":"u"}"#,
+            Some("t"),
+            None,
+        ),
+        (
+            "p.items",
+            "next",
+            r#"{"p":{"items":[{"id":"a"}],"next":"t"},"next":"u"}"#,
+            Some("u"),
+            None,
+        ),
+        // None, or an empty one.
+        ("items", "p.next", r#"{"items":[{"id":"a"}]}"#, None, None),
+        ("items", "p.next", r#"{"items":[{"id":"a"}],"p":{"next":""}}"#, None, None),
+        ("items", "p.next", r#"{"items":[{"id":"a"}],"p":{"next":null}}"#, None, None),
+        ("items", "p.next", r#"{"items":[{"id":"a"}],"p":null}"#, None, None),
+        ("items", "p.next", r#"{"items":[{"id":"a"}],"p":{}}"#, None, None),
+        ("items", "p.next", r#"{"items":[{"id":"a"}],"p":[]}"#, None, None),
+        ("items", "p.next", r#"{"items":[{"id":"a"}],"p":""}"#, None, None),
+        ("items", "p.next", r#"{"items":[{"id":"a"}],"p":false}"#, None, None),
+        ("items", "next", r#"{"items":[{"id":"a"}],"next":{}}"#, None, None),
+        ("items", "next", r#"{"items":[{"id":"a"}],"next":[]}"#, None, None),
+        ("items", "next", r#"{"items":[{"id":"a"}],"next":false}"#, None, None),
+        ("items", "next", r#"{"items":[{"id":"a"}],"next":-1}"#, Some("-1"), None),
+        // Something else in its place: it is shown as an empty one here.
+        ("items", "p.next", r#"{"items":[{"id":"a"}],"p":"x"}"#, Some(""), None),
+        ("items", "p.next", r#"{"items":[{"id":"a"}],"p":7}"#, Some(""), None),
+        ("items", "p.next", r#"{"items":[{"id":"a"}],"p":[{"next":"t"}]}"#, Some(""), None),
+        ("items", "next", r#"{"items":[{"id":"a"}],"next":{"next":"t"}}"#, Some(""), None),
+        ("items", "next", r#"{"items":[{"id":"a"}],"next":["t"]}"#, Some(""), None),
+        ("items", "next", r#"{"items":[{"id":"a"}],"next":true}"#, Some(""), None),
+        ("items", "next", r#"{"items":[{"id":"a"}],"next":1e30}"#, Some(""), None),
+    ] {
+        let (ids, facts) = read_as(&listing(items, path), body).expect(body);
+        assert_eq!(
+            (ids.len(), facts.token.as_ref().map(Token::text).as_deref(), facts.total),
+            (1, token, total),
+            "{body}"
+        );
+    }
+}
+
+#[test]
+fn the_token_of_a_window_is_a_field_of_the_last_item() {
+    let listing = Listing::new(Scheme::IdOrDateWindow, "entities");
+    for (body, key) in [
+        (r#"{"entities":[{"id":"a"},{"x":["]"],"id":"b"}],"id":"c"}"#, Some("b")),
+        (r#"{"entities":[{"id":"a"},{"name":"b"}]}"#, None),
+        (r#"{"entities":[]}"#, None),
+    ] {
+        let token = read_as(&listing, body).expect(body).1.token;
+        assert_eq!(token.as_ref().map(Token::text).as_deref(), key, "{body}");
+    }
+    let deeper = listing.with_token_out(TokenOut::field("user.id"));
+    let body = r#"{"entities":[{"id":"a","user":{"id":"u"}}]}"#;
+    let token = read_as(&deeper, body).expect(body).1.token;
+    assert_eq!(token, Some(Token::Text("u".to_owned())));
+}
+
+#[test]
+fn long_lists_are_told_apart() {
+    let list = |ids: std::ops::Range<u32>| {
+        let items: Vec<String> = ids.map(|id| format!(r#"{{"id":"{id:08}"}}"#)).collect();
+        facts(&format!(r#"{{"entities":[{}]}}"#, items.join(",")))
+    };
+    let page = list(0..5000);
+    assert_eq!(page.fingerprint, list(0..5000).fingerprint);
+    assert_ne!(page.fingerprint, list(5000..10_000).fingerprint);
+    assert_ne!(page.fingerprint, list(0..5001).fingerprint);
+    let shared = |next: Facts| {
+        page.edges.as_ref().zip(next.edges.as_ref()).map(|(page, next)| page.shared_with(next))
+    };
+    assert_eq!(shared(list(4997..9997)), Some(3));
+    assert_eq!(shared(list(5000..9997)), Some(0));
+    // Further back than is kept.
+    assert_eq!(shared(list(1000..6000)), Some(0));
+}
+
+#[test]
+fn items_that_have_moved_to_the_next_page_are_noticed() {
+    let page = |items: &str| facts(&format!(r#"{{"entities":[{items}],"total":9}}"#));
+    for (before, after, shared) in [
+        (r#"{"id":"a"},{"id":"b"}"#, r#"{"id":"c"}"#, 0),
+        (r#"{"id":"a"},{"id":"b"}"#, r#"{"id":"b"},{"id":"c"}"#, 1),
+        (r#"{"id":"a"},{"id":"b"} , {"id":"c"}"#, r#"{"id":"b"},{"id":"c"}"#, 2),
+        (r#"{"id":"a"},{"id":"b"}"#, r#"{"id":"a"},{"id":"b"},{"id":"c"}"#, 2),
+        // No more came than that.
+        (r#"{"id":"a"},{"id":"b"}"#, r#"{"id":"a"}"#, 1),
+        // The first alone is the same.
+        (r#"{"id":"a"},{"id":"b"}"#, r#"{"id":"a"},{"id":"c"}"#, 0),
+        (r#"{"id":"a"},{"id":"b"}"#, r#"{"id":"a"},{"id":"c"},{"id":"b"}"#, 0),
+        (r#"{"id":"a"},{"id":"a"},{"id":"b"}"#, r#"{"id":"a"},{"id":"b"},{"id":"c"}"#, 2),
+        // Within an item it is none.
+        (r#"{"id":"a","memberCount":1,"of":{"id":"b"}}"#, r#"{"id":"b"}"#, 0),
+        (r#"{"id":"a","of":[{"id":"b"}]}"#, r#"{"id":"b"}"#, 0),
+        (r#"{"id":"a","of":"{\"id\":1}"},{"id":"]"}"#, r#"{"id":"]"}"#, 1),
+    ] {
+        let (before, after) =
+            (page(before).edges.expect("items"), page(after).edges.expect("items"));
+        assert_eq!(before.shared_with(&after), shared, "{before:?} {after:?}");
+    }
+}

@@ -1,0 +1,108 @@
+//! Single values that stand beside the items of a page.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use super::walk::Token;
+
+/// What stands beside the items. It is read whatever it is: a count that makes no sense is one that is
+/// missing, and no reason to lose the page.
+pub(super) enum Scalar<'de> {
+    Integer(u64),
+    Negative(i64),
+    Number(f64),
+    Text(Cow<'de, str>),
+    /// `null`, `false`, or an array or object that holds nothing.
+    None,
+    Other,
+}
+
+impl Scalar<'_> {
+    /// A count, which may be written as `25`, `25.0` or `"25"`.
+    pub(super) fn count(&self) -> Option<u64> {
+        /// Beyond this a double no longer tells neighbouring integers apart.
+        const EXACT: f64 = 9_007_199_254_740_992.0;
+        match self {
+            Self::Integer(number) => Some(*number),
+            // Exact by the condition.
+            Self::Number(number) if number.fract() == 0.0 && (0.0..=EXACT).contains(number) => {
+                Some(*number as u64)
+            }
+            Self::Text(text) => text.trim().parse().ok(),
+            Self::Negative(_) | Self::Number(_) | Self::None | Self::Other => None,
+        }
+    }
+
+    /// A token or a link. An empty one is none.
+    pub(super) fn token(self) -> Option<Token> {
+        match self {
+            Self::Text(text) if text.trim().is_empty() => None,
+            Self::Text(text) => Some(Token::Text(text.into_owned())),
+            Self::Integer(number) => Some(Token::Number(number.into())),
+            Self::Negative(number) => Some(Token::Number(number.into())),
+            Self::None => None,
+            Self::Number(_) | Self::Other => Some(Token::Odd),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Scalar<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+
+        impl<'de> Visitor<'de> for Any {
+            type Value = Scalar<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value")
+            }
+
+            fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
+                Ok(Scalar::Integer(number))
+            }
+
+            fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
+                Ok(Scalar::Negative(number))
+            }
+
+            fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
+                Ok(Scalar::Number(number))
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Scalar::Text(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Scalar::Text(Cow::Owned(text.to_owned())))
+            }
+
+            fn visit_bool<E>(self, yes: bool) -> Result<Self::Value, E> {
+                Ok(if yes { Scalar::Other } else { Scalar::None })
+            }
+
+            fn visit_unit<E>(self) -> Result<Self::Value, E> {
+                Ok(Scalar::None)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                if seq.next_element::<IgnoredAny>()?.is_none() {
+                    return Ok(Scalar::None);
+                }
+                IgnoredAny.visit_seq(seq).map(|_| Scalar::Other)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                if map.next_entry::<IgnoredAny, IgnoredAny>()?.is_none() {
+                    return Ok(Scalar::None);
+                }
+                IgnoredAny.visit_map(map).map(|_| Scalar::Other)
+            }
+        }
+
+        deserializer.deserialize_any(Any)
+    }
+}

@@ -1,0 +1,749 @@
+use super::*;
+use crate::operation::{Method, Operation};
+use crate::paging::listing::{Cap, Listing, Scheme, TokenOut};
+use crate::request::Request;
+
+/// A page of so many items, all of them unlike those of other pages unless said otherwise.
+fn page(items: u64) -> Facts {
+    Facts { items, ..Facts::default() }
+}
+
+impl Facts {
+    fn number(self, number: u64) -> Self {
+        Self { page_number: Some(number), fingerprint: Some(number), ..self }
+    }
+
+    fn of(self, page_count: u64) -> Self {
+        Self { page_count: Some(page_count), ..self }
+    }
+
+    fn sized(self, page_size: u64) -> Self {
+        Self { page_size: Some(page_size), ..self }
+    }
+
+    fn total(self, total: u64) -> Self {
+        Self { total: Some(total), ..self }
+    }
+
+    fn linked(self) -> Self {
+        Self { token: Some(Token::Text("/things".to_owned())), ..self }
+    }
+
+    fn like(self, fingerprint: u64) -> Self {
+        Self { fingerprint: Some(fingerprint), ..self }
+    }
+}
+
+fn request() -> Request {
+    Request::new(Operation::known("getThings", Method::Get, "/things"))
+}
+
+fn begin(listing: &Listing) -> Walk {
+    Walk::start(&mut request(), listing, "https://api.mypurecloud.ie")
+}
+
+fn walk(page_number: Option<&str>) -> Walk {
+    let mut request = request();
+    if let Some(number) = page_number {
+        request.set_query("pageNumber", number);
+    }
+    let listing = Listing::new(Scheme::PageNumber, "entities");
+    Walk::start(&mut request, &listing, "https://api.mypurecloud.ie")
+}
+
+/// What follows from the last of these pages, all pages before it having been followed by another.
+fn after(mut walk: Walk, pages: &[Facts]) -> Step {
+    let (last, before) = pages.split_last().expect("a page");
+    for page in before {
+        match step(&walk, page) {
+            Step::Continue(next) => walk.advance(page.clone(), next),
+            other => panic!("{other:?} after {page:?}"),
+        }
+    }
+    step(&walk, last)
+}
+
+#[test]
+fn the_end_by_page_number() {
+    use End::*;
+    #[rustfmt::skip]
+    let table: &[(&str, &[Facts], Option<End>)] = &[
+        // What is usual.
+        ("more pages", &[page(25).number(1).of(3)], None),
+        ("last page", &[page(25).number(1).of(2), page(25).number(2).of(2)], Some(LastPage)),
+        ("only page", &[page(7).number(1).of(1).total(7)], Some(LastPage)),
+        ("last page full", &[page(25).number(1).of(1).sized(25).total(25)], Some(LastPage)),
+        ("no items", &[page(0).number(1).of(0).total(0)], Some(EmptyPage)),
+        ("no items, one page", &[page(0).number(1).of(1).total(0)], Some(EmptyPage)),
+        ("no items, page 0", &[page(0).number(0).of(0).total(0)], Some(EmptyPage)),
+        // `{}`
+        ("nothing", &[page(0)], Some(EmptyPage)),
+        // A short page is not the end.
+        ("short page", &[page(3).number(1).of(3).sized(25)], None),
+        ("short page, linked", &[page(3).number(1).linked()], None),
+        ("capped size", &[page(100).number(1).of(3).sized(100).total(250)], None),
+        // Without a count of pages.
+        ("linked", &[page(25).number(1).linked()], None),
+        ("link gone", &[page(25).number(1).linked(), page(25).number(2)], Some(NoNextPage)),
+        ("no count at all", &[page(25).number(1)], None),
+        ("no count, then {}", &[page(25).number(1), page(0)], Some(EmptyPage)),
+        ("total not reached", &[page(25).number(1).total(30)], None),
+        ("total reached", &[page(25).number(1).total(30), page(5).number(2).total(30)], Some(LastPage)),
+        ("no page number", &[page(25).like(1).of(2), page(25).like(2).of(2)], Some(LastPage)),
+        // Counts that lie.
+        ("count too low, linked", &[page(25).number(1).of(1).linked()], None),
+        ("count exceeded", &[page(25).number(1).of(1).linked(), page(25).number(2).of(1)], Some(NoNextPage)),
+        ("count zero", &[page(25).number(1).of(0)], None),
+        ("count for another size", &[page(100).number(1).of(1).sized(100).total(250)], None),
+        ("count too high", &[page(25).number(1).of(9).total(25), page(0)], Some(EmptyPage)),
+        ("count too high, no total", &[page(25).number(1).of(9), page(0)], Some(Shortfall)),
+        ("total too high", &[page(25).number(1).of(2).total(99), page(0).number(2)], Some(Shortfall)),
+        ("count, no items", &[page(0).number(1).of(5)], Some(Shortfall)),
+        ("total, no items", &[page(0).number(1).of(1).total(5)], Some(Shortfall)),
+        ("total zero past the end", &[page(25).number(1).of(9).total(99), page(0).of(0).total(0)], Some(Shortfall)),
+        ("total too low", &[page(25).number(1).of(2).total(3)], None),
+        ("last page sized to itself", &[page(25).number(1).of(2).sized(25).total(26), page(1).number(2).of(2).sized(1).total(26)], Some(LastPage)),
+        ("total exceeded", &[page(25).number(1).of(2).total(30), page(25).number(2).of(2).total(30)], None),
+        ("total exceeded, link gone", &[page(25).number(1).total(3).linked(), page(25).number(2).total(3)], Some(NoNextPage)),
+        ("link gone too early", &[page(25).number(1).of(3).linked(), page(25).number(2).of(3)], None),
+        ("counts beyond reason", &[page(25).number(1).of(u64::MAX).sized(u64::MAX).total(u64::MAX)], None),
+    ];
+    for (name, pages, end) in table {
+        match (after(walk(None), pages), end) {
+            (Step::Done(found), Some(end)) => assert_eq!(found, *end, "{name}"),
+            (Step::Continue(next), None) => {
+                assert_eq!(next, Position::Number(pages.len() as u64 + 1), "{name}");
+            }
+            (found, _) => panic!("{name}: {found:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_list_is_counted_from_where_it_begins() {
+    let middle = page(25).number(4).sized(25).total(100);
+    assert_eq!(after(walk(Some("4")), &[middle]), Step::Done(End::LastPage));
+    let beyond = page(0).number(9).of(4).total(100);
+    assert_eq!(after(walk(Some("9")), &[beyond]), Step::Done(End::EmptyPage));
+}
+
+#[test]
+fn a_page_that_can_not_be_the_one_due_breaks_the_walk() {
+    let first = page(25).number(1).of(3);
+    let wrong = |due, got| Step::Broken(Contradiction::WrongPage { due, got });
+    let repeated = |due| Step::Broken(Contradiction::Repeated { due });
+    let table = [
+        ("page 1 again", vec![first.clone(), first.clone()], wrong(2, 1)),
+        ("a page skipped", vec![first.clone(), page(25).number(3).of(3)], wrong(2, 3)),
+        ("another first page", vec![page(25).number(2)], wrong(1, 2)),
+        ("same items", vec![first.clone(), page(25).number(2).of(3).like(1)], repeated(2)),
+        ("same items, last page", vec![first, page(25).number(2).of(2).like(1)], repeated(2)),
+    ];
+    for (name, pages, broken) in table {
+        assert_eq!(after(walk(None), &pages), broken, "{name}");
+    }
+}
+
+#[test]
+fn a_page_is_compared_with_all_before() {
+    let pages = [
+        page(9).number(1).of(4),
+        page(9).number(2).of(4),
+        page(0),
+        page(9).number(3).of(4).like(1),
+    ];
+    assert_eq!(
+        after(walk(None), &[pages[0].clone(), pages[1].clone(), pages[3].clone()]),
+        Step::Broken(Contradiction::ReadBefore { due: 3 })
+    );
+    // Without items there is nothing to compare.
+    let pages = [page(1).number(1).of(3), page(0).number(1)];
+    assert_eq!(after(walk(None), &pages), Step::Done(End::Shortfall));
+}
+
+#[test]
+fn a_circle_of_pages_that_count_nothing_is_no_endless_list() {
+    for scheme in ["PageNumberNoEnvelope", "BodyPagingTotalHits", "ScimStartIndex"] {
+        let circle = [page(9).like(1), page(9).like(2), page(9).like(1)];
+        let found = after(begin(&of(scheme)), &circle);
+        assert_eq!(found, Step::Broken(Contradiction::ReadBefore { due: 3 }), "{scheme}");
+    }
+    // Each token is another, and leads to the same two pages.
+    let circle = [token(9, "a").like(1), token(9, "b").like(2), token(9, "c").like(1)];
+    let found = after(begin(&of("CursorField")), &circle);
+    assert_eq!(found, Step::Broken(Contradiction::ReadBefore { due: 3 }));
+}
+
+/// A page with this token.
+fn token(items: u64, token: &str) -> Facts {
+    let token = (!token.is_empty()).then(|| Token::Text(token.to_owned()));
+    Facts { token, ..page(items) }
+}
+
+fn of(scheme: &str) -> Listing {
+    Listing::new(Scheme::named(scheme).expect("a scheme"), "entities")
+}
+
+fn asks_for(values: &[&str]) -> Step {
+    let values = values.iter().map(|value| Token::Text((*value).to_owned())).collect();
+    Step::Continue(Position::Token(values))
+}
+
+fn asks_for_number(number: u64) -> Step {
+    Step::Continue(Position::Number(number))
+}
+
+/// For each scheme: pages, and what follows from the last of them.
+fn check(scheme: &str, table: &[(&str, &[Facts], Step)]) {
+    for (name, pages, expected) in table {
+        assert_eq!(after(begin(&of(scheme)), pages), *expected, "{scheme}: {name}");
+    }
+}
+
+const fn done(end: End) -> Step {
+    Step::Done(end)
+}
+
+const CYCLE_2: Step = Step::Stuck(Contradiction::Cycle { page: 2 });
+
+#[test]
+fn page_numbers_of_other_forms() {
+    check(
+        "PageNumberNoTotal",
+        &[
+            ("linked", &[token(25, "/things")], asks_for_number(2)),
+            ("not linked", &[page(25)], done(End::NoNextPage)),
+            ("not linked, total too high", &[page(25).total(99)], done(End::NoNextPage)),
+            ("linked, total too low", &[token(25, "/things").total(3)], asks_for_number(2)),
+            ("empty, linked", &[token(0, "/things")], asks_for_number(2)),
+            ("empty", &[page(0)], done(End::EmptyPage)),
+        ],
+    );
+    check(
+        "PageNumberNoEnvelope",
+        &[
+            ("items", &[page(3)], asks_for_number(2)),
+            ("no more", &[page(3).like(1), page(3).like(2), page(0)], done(End::EmptyPage)),
+            (
+                "the page number is passed over",
+                &[page(3).like(1), page(3).like(1)],
+                Step::Broken(Contradiction::Repeated { due: 2 }),
+            ),
+        ],
+    );
+    for scheme in ["BodyPageNumber", "BodyPageNumberNested"] {
+        check(
+            scheme,
+            &[
+                ("more", &[page(25).number(1).of(2)], asks_for_number(2)),
+                ("last", &[page(9).number(1).of(1).total(9)], done(End::LastPage)),
+                ("no counts", &[page(25).number(1).sized(25)], asks_for_number(2)),
+                ("no counts, empty", &[page(25).number(1), page(0)], done(End::EmptyPage)),
+            ],
+        );
+    }
+    check(
+        "BodyPagingTotalHits",
+        &[
+            ("more", &[page(100).total(250)], asks_for_number(2)),
+            (
+                "short page",
+                &[page(100).total(250).like(1), page(3).total(250).like(2)],
+                asks_for_number(3),
+            ),
+            (
+                "pages have room for all",
+                &[page(100).total(150).like(1), page(40).total(150).like(2)],
+                done(End::LastPage),
+            ),
+            ("all came", &[page(7).total(7)], done(End::LastPage)),
+            ("nothing (`{}`)", &[page(100).total(100).like(1)], done(End::LastPage)),
+            ("no total", &[page(100)], asks_for_number(2)),
+            ("no total, nothing (`{}`)", &[page(100), page(0)], done(End::EmptyPage)),
+            ("less than promised", &[page(100).total(250), page(0)], done(End::Shortfall)),
+        ],
+    );
+}
+
+#[test]
+fn empty_pages_of_a_numbered_list_are_passed_over_where_all_says_that_there_is_more() {
+    let empty = || page(0).number(1).of(3).linked();
+    assert_eq!(after(walk(None), &[empty()]), asks_for_number(2));
+    assert_eq!(after(walk(None), &[page(0).number(1).linked()]), asks_for_number(2));
+    for (empty, end) in [
+        (page(0).number(2).of(3), End::Shortfall),
+        (page(0).number(2).of(2), End::EmptyPage),
+        (page(0).number(2).of(2).linked(), End::Shortfall),
+        (page(0).number(2).of(2).total(9).linked(), End::EmptyPage),
+        (page(0).number(2).of(2).total(3).linked(), End::Shortfall),
+    ] {
+        assert_eq!(after(walk(None), &[page(9).number(1).linked(), empty]), done(end));
+    }
+    let endless: Vec<Facts> =
+        (1..=EMPTY_PAGES).map(|number| page(0).number(number).linked()).collect();
+    let stuck = Step::Stuck(Contradiction::Empty { pages: EMPTY_PAGES });
+    assert_eq!(after(walk(None), &endless), stuck);
+}
+
+#[test]
+fn tokens_in_fields() {
+    let schemes = [
+        "AfterField",
+        "CursorsObject",
+        "CursorField",
+        "BodyAfter",
+        "BodyCursor",
+        "ContinuationToken",
+    ];
+    for scheme in schemes {
+        check(
+            scheme,
+            &[
+                ("a token", &[token(9, "a")], asks_for(&["a"])),
+                ("no token", &[token(9, "a"), page(9)], done(End::NoNextPage)),
+                ("no token at once", &[page(9)], done(End::NoNextPage)),
+                (
+                    "no token, counts that lie",
+                    &[page(9).number(1).of(3).total(99)],
+                    done(End::NoNextPage),
+                ),
+                (
+                    "a token, counts that lie",
+                    &[token(9, "a").number(1).of(1).total(9)],
+                    asks_for(&["a"]),
+                ),
+                ("a short page", &[token(9, "a"), token(1, "b")], asks_for(&["b"])),
+                ("an empty page", &[token(9, "a"), token(0, "b")], asks_for(&["b"])),
+                (
+                    "no token at all",
+                    &[Facts { token: Some(Token::Odd), ..page(9) }],
+                    Step::Stuck(Contradiction::OddToken {
+                        page: 1,
+                        field: of(scheme).token_out().expect("a field").path().to_owned(),
+                    }),
+                ),
+                ("an empty page, no token", &[token(9, "a"), page(0)], done(End::NoNextPage)),
+                ("the same token", &[token(9, "a"), token(9, "a")], CYCLE_2),
+                (
+                    "a cycle of two",
+                    &[token(9, "a"), token(9, "b"), token(9, "a")],
+                    Step::Stuck(Contradiction::Cycle { page: 3 }),
+                ),
+                (
+                    "the same page under another token",
+                    &[token(9, "a").like(1), token(9, "b").like(1)],
+                    Step::Broken(Contradiction::Repeated { due: 2 }),
+                ),
+            ],
+        );
+    }
+}
+
+#[test]
+fn a_token_that_the_caller_began_with_does_not_come_again() {
+    let mut request = request();
+    request.set_query("after", "a");
+    let walk = Walk::start(&mut request, &of("AfterField"), "https://api.mypurecloud.ie");
+    assert!(!walk.is_beginning(&page(9)));
+    assert_eq!(after(walk, &[token(9, "a")]), Step::Stuck(Contradiction::Cycle { page: 1 }));
+}
+
+#[test]
+fn empty_pages_are_passed_over_up_to_a_bound() {
+    let empty: Vec<Facts> = (1..=EMPTY_PAGES).map(|n| token(0, &format!("t{n}"))).collect();
+    let stuck = Step::Stuck(Contradiction::Empty { pages: EMPTY_PAGES });
+    assert_eq!(after(begin(&of("AfterField")), &empty), stuck);
+    let mut interrupted = empty;
+    interrupted.insert(3, token(1, "one"));
+    assert!(matches!(after(begin(&of("AfterField")), &interrupted), Step::Continue(_)));
+}
+
+#[test]
+fn tokens_in_links() {
+    for (scheme, name) in [
+        ("AfterInNextUri", "after"),
+        ("CursorInNextUri", "cursor"),
+        ("NextPageInNextUri", "nextPage"),
+    ] {
+        let link = |query: &str| token(9, &format!("/things?{query}"));
+        let with = |value: &str| link(&format!("x=1&x=2&{name}={value}&pageSize=9"));
+        let astray = |why| Step::Stuck(Contradiction::Link { page: 1, why });
+        check(
+            scheme,
+            &[
+                ("a token", &[with("a")], asks_for(&["a"])),
+                ("an encoded token", &[with("a%2Fb%3D%3D%25")], asks_for(&["a/b==%"])),
+                (
+                    "an absolute link",
+                    &[token(9, &format!("https://api.mypurecloud.ie/things?{name}=a"))],
+                    asks_for(&["a"]),
+                ),
+                (
+                    "a server that adds",
+                    &[link(&format!("{name}=old&{name}=new"))],
+                    asks_for(&["new"]),
+                ),
+                ("no link", &[with("a"), page(9)], done(End::NoNextPage)),
+                ("an empty token", &[with("")], done(End::NoNextPage)),
+                ("an empty page", &[with("a"), Facts { items: 0, ..with("b") }], asks_for(&["b"])),
+                ("the same token", &[with("a"), with("a")], CYCLE_2),
+                (
+                    "no token",
+                    &[link("x=1")],
+                    Step::Stuck(Contradiction::Lacks { page: 1, parameter: name.to_owned() }),
+                ),
+                (
+                    "a foreign host",
+                    &[token(9, &format!("https://evil.example/things?{name}=a"))],
+                    astray(Astray::Host),
+                ),
+                ("another path", &[token(9, &format!("/others?{name}=a"))], astray(Astray::Path)),
+            ],
+        );
+    }
+    let lacks = |parameter: &str| {
+        Step::Stuck(Contradiction::Lacks { page: 1, parameter: parameter.to_owned() })
+    };
+    check(
+        "CompositeAfterInNextUri",
+        &[
+            (
+                "both",
+                &[token(9, "/things?afterSourceType=FLOW&afterSourceId=a")],
+                asks_for(&["FLOW", "a"]),
+            ),
+            ("type alone", &[token(9, "/things?afterSourceType=FLOW")], lacks("afterSourceId")),
+            (
+                "type alone, no id in it",
+                &[token(9, "/things?afterSourceType=FLOW&afterSourceId=")],
+                lacks("afterSourceId"),
+            ),
+            (
+                "id alone, no type in it",
+                &[token(9, "/things?afterSourceType=&afterSourceId=a")],
+                lacks("afterSourceType"),
+            ),
+            (
+                "none in both",
+                &[token(9, "/things?afterSourceType=&afterSourceId=")],
+                done(End::NoNextPage),
+            ),
+            ("no link", &[page(9)], done(End::NoNextPage)),
+        ],
+    );
+    let renamed = of("AfterInNextUri").with_token_out(TokenOut::named_in_link("next", "from"));
+    assert_eq!(after(begin(&renamed), &[token(9, "/things?from=a")]), asks_for(&["a"]));
+}
+
+#[test]
+fn links_that_are_followed_as_a_whole() {
+    let follows = |name: &str, value: &str| {
+        Step::Continue(Position::Link(vec![(name.to_owned(), value.to_owned())]))
+    };
+    check(
+        "PageSizeOnlyNextUri",
+        &[
+            ("a link", &[token(9, "/things?any=a%20b")], follows("any", "a b")),
+            ("no link", &[page(9)], done(End::NoNextPage)),
+            ("the same link", &[token(9, "/things?any=a"), token(9, "/things?any=a")], CYCLE_2),
+            (
+                "a foreign host",
+                &[token(9, "//evil.example/things?any=a")],
+                Step::Stuck(Contradiction::Link { page: 1, why: Astray::Host }),
+            ),
+        ],
+    );
+}
+
+#[test]
+fn searches_end_by_their_count_of_pages() {
+    let next = |number: u64, count| {
+        token(9, &format!("/things?q64=page{}", number + 1)).number(number).of(count)
+    };
+    check(
+        "Q64Search",
+        &[
+            ("more", &[next(1, 3)], asks_for(&["page2"])),
+            ("last, linked on", &[next(1, 2), next(2, 2)], done(End::LastPage)),
+            ("only, linked on", &[next(1, 1).total(99)], done(End::LastPage)),
+            ("none, linked on", &[Facts { items: 0, ..next(1, 0) }], done(End::EmptyPage)),
+            ("empty before the end", &[Facts { items: 0, ..next(1, 3) }], asks_for(&["page2"])),
+            (
+                "page 1 again",
+                &[next(1, 3), next(1, 3)],
+                Step::Broken(Contradiction::WrongPage { due: 2, got: 1 }),
+            ),
+            ("no count, empty", &[token(0, "/things?q64=b")], done(End::EmptyPage)),
+            ("last, not linked", &[next(1, 2), page(9).number(2).of(2)], done(End::LastPage)),
+            ("count zero", &[next(1, 0)], asks_for(&["page2"])),
+            ("more, not linked", &[page(9).number(1).of(3)], done(End::Shortfall)),
+            ("no count, not linked", &[page(9).number(1)], done(End::NoNextPage)),
+        ],
+    );
+    // It may begin at any page.
+    assert_eq!(after(begin(&of("Q64Search")), &[next(4, 5)]), asks_for(&["page5"]));
+}
+
+#[test]
+fn start_indexes() {
+    let from = |start: u64, items: u64| Facts {
+        start_index: Some(start),
+        fingerprint: Some(start),
+        ..page(items).sized(items)
+    };
+    check(
+        "ScimStartIndex",
+        &[
+            ("more", &[from(1, 25).total(60)], asks_for_number(26)),
+            ("last", &[from(1, 25).total(30), from(26, 5).total(30)], done(End::LastPage)),
+            ("last, full", &[from(1, 25).total(25)], done(End::LastPage)),
+            ("a size of zero", &[from(1, 25).sized(0).total(60)], asks_for_number(26)),
+            ("a short page", &[from(1, 3).sized(25).total(60)], asks_for_number(26)),
+            ("a total too low", &[from(1, 25).total(3)], asks_for_number(26)),
+            ("no total", &[from(1, 25)], asks_for_number(26)),
+            ("no total, empty", &[from(1, 25), page(0)], done(End::EmptyPage)),
+            ("no items", &[page(0).total(0)], done(End::EmptyPage)),
+            (
+                "less than promised",
+                &[from(1, 25).total(60), page(0).total(60)],
+                done(End::Shortfall),
+            ),
+            (
+                "the first page again",
+                &[from(1, 25).total(60), from(1, 25).total(60)],
+                Step::Broken(Contradiction::WrongStart { due: 26, got: 1 }),
+            ),
+            (
+                "the same items again",
+                &[from(1, 25).total(60), Facts { fingerprint: Some(1), ..from(26, 25) }],
+                Step::Broken(Contradiction::Repeated { due: 2 }),
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_start_index_does_not_skip_what_was_not_asked_for() {
+    let mut walk = begin(&of("ScimStartIndex"));
+    walk.set_page_size(Some(25));
+    for size in [25, 1000, u64::MAX] {
+        let page = page(9).sized(size).total(60);
+        assert_eq!(step(&walk, &page), asks_for_number(26), "{size}");
+    }
+}
+
+#[test]
+fn windows_end_with_an_empty_page() {
+    check(
+        "IdOrDateWindow",
+        &[
+            ("more", &[token(9, "m9")], asks_for(&["m9"])),
+            ("a short page", &[token(9, "m9"), token(1, "m10")], asks_for(&["m10"])),
+            ("no more", &[token(9, "m9"), page(0)], done(End::EmptyPage)),
+            (
+                "a window that holds its bound",
+                &[token(9, "m9"), token(1, "m9")],
+                done(End::LastPage),
+            ),
+            (
+                "a key that is none",
+                &[Facts { token: Some(Token::Odd), ..page(9) }],
+                Step::Stuck(Contradiction::NoKey { page: 1, key: "id".to_owned() }),
+            ),
+            ("the same last item", &[token(9, "m9").like(1), token(9, "m9").like(2)], CYCLE_2),
+            (
+                "items without an id",
+                &[page(9)],
+                Step::Stuck(Contradiction::NoKey { page: 1, key: "id".to_owned() }),
+            ),
+        ],
+    );
+}
+
+#[test]
+fn one_reply() {
+    for scheme in [
+        "UnpagedWithEnvelope",
+        "UnpagedEntities",
+        "UnpagedBareArray",
+        "UnpagedPostResults",
+        "UnpagedOtherArray",
+        "UnpagedScimEnvelope",
+    ] {
+        check(
+            scheme,
+            &[
+                ("items", &[page(9).number(1).of(3).total(27)], done(End::OneReply)),
+                ("one of one", &[page(9).number(1).of(1)], done(End::OneReply)),
+                ("one of three", &[page(9).number(1).of(3)], done(End::NotFollowed)),
+                ("no items", &[page(0)], done(End::OneReply)),
+            ],
+        );
+    }
+    for scheme in ["NextUriOnlyEnvelope", "CursorsOnlyEnvelope"] {
+        check(
+            scheme,
+            &[
+                ("whole", &[page(9)], done(End::OneReply)),
+                ("more", &[token(9, "/things?x=y")], done(End::NotFollowed)),
+            ],
+        );
+    }
+    check(
+        "DateWindowHomonym",
+        &[
+            ("items", &[page(9)], done(End::OneWindow)),
+            ("no items", &[page(0)], done(End::OneReply)),
+        ],
+    );
+    let mut asked = begin(&of("LimitOnly"));
+    asked.set_page_size(Some(9));
+    assert_eq!(step(&asked, &page(9)), done(End::FullReply));
+    assert_eq!(step(&asked, &page(8)), done(End::OneReply));
+    assert_eq!(step(&begin(&of("LimitOnly")), &page(8)), done(End::FullReply));
+}
+
+#[test]
+fn caps() {
+    let capped = |scheme: &str, cap: Cap, size: u64| {
+        let mut walk = begin(&of(scheme).with_cap(cap));
+        walk.set_page_size(Some(size));
+        walk
+    };
+    let first = page(100).number(1).of(30);
+    let second = page(100).number(2).of(30);
+    for (walk, pages, expected) in [
+        (capped("PageNumber", Cap::pages(2), 100), vec![&first], asks_for_number(2)),
+        (capped("PageNumber", Cap::pages(2), 100), vec![&first, &second], done(End::Cap)),
+        (capped("PageNumber", Cap::items(200), 100), vec![&first], asks_for_number(2)),
+        (capped("PageNumber", Cap::items(200), 100), vec![&first, &second], done(End::Cap)),
+        (capped("PageNumber", Cap::items(199), 100), vec![&first], done(End::Cap)),
+        // What was granted counts, where it is told.
+        (
+            capped("PageNumber", Cap::items(60), 100),
+            vec![&page(25).number(1).of(30).sized(25)],
+            asks_for_number(2),
+        ),
+        (capped("CursorField", Cap::items(200), 100), vec![&token(100, "a")], asks_for(&["a"])),
+        (
+            capped("CursorField", Cap::items(200), 100),
+            vec![&token(100, "a"), &token(100, "b")],
+            done(End::Cap),
+        ),
+        (capped("CursorField", Cap::pages(1), 100), vec![&token(100, "a")], done(End::Cap)),
+        // A list that ends where its cap is is whole.
+        (
+            capped("PageNumber", Cap::pages(1), 100),
+            vec![&page(7).number(1).of(1)],
+            done(End::LastPage),
+        ),
+        // One that holds for other parameters.
+        (
+            capped("PageNumber", Cap::pages(1).where_query("state", "inactive"), 100),
+            vec![&first],
+            asks_for_number(2),
+        ),
+    ] {
+        let pages: Vec<Facts> = pages.into_iter().cloned().collect();
+        assert_eq!(after(walk, &pages), expected, "{pages:?}");
+    }
+    for (size, cap, fits) in [
+        (100, 1000, 100),
+        (300, 1000, 250),
+        (500, 100, 100),
+        (7, 10, 5),
+        // A prime number.
+        (100, 9973, 100),
+        (u64::MAX, u64::MAX, u64::MAX),
+    ] {
+        let walk = begin(&of("PageNumber").with_cap(Cap::items(cap)));
+        assert_eq!(walk.page_size_up_to_cap(size), fits);
+    }
+}
+
+#[test]
+fn pages_that_can_be_asked_for_ahead() {
+    let ahead = |scheme: &str, page: &Facts| {
+        let mut walk = begin(&of(scheme).with_cap(Cap::pages(5)));
+        let Step::Continue(next) = step(&walk, page) else { panic!("an end") };
+        walk.advance(page.clone(), next);
+        walk.ahead().skip(1).take(9).collect::<Vec<_>>()
+    };
+    let numbers =
+        |numbers: std::ops::RangeInclusive<u64>| numbers.map(Position::Number).collect::<Vec<_>>();
+    assert_eq!(ahead("PageNumber", &page(9).number(1).of(4)), numbers(3..=4));
+    assert_eq!(ahead("PageNumber", &page(9).number(1).of(99)), numbers(3..=5));
+    assert_eq!(ahead("PageNumber", &page(9).number(1).linked()), []);
+    assert_eq!(ahead("CursorField", &token(9, "a").of(9)), []);
+    assert_eq!(ahead("ScimStartIndex", &page(9).of(9).total(99)), []);
+}
+
+/// Whatever pages say, no page is asked for twice, and a walk whose pages are all alike ends.
+#[test]
+fn no_replies_make_a_walk_go_in_a_circle() {
+    let mut state = 1_u64;
+    let mut pick = |choices: u64| {
+        // Multiplier and increment: D. E. Knuth, MMIX.
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % choices
+    };
+    let tokens =
+        ["a", "b", "/things?after=a&cursor=a&q64=a&nextPage=a", "/things?x", "//evil.example"];
+    for scheme in Scheme::ALL {
+        for cap in [None, Some(Cap::pages(3)), Some(Cap::items(5)), Some(Cap::items(0))] {
+            for _ in 0..200 {
+                let mut listing = Listing::new(*scheme, "entities");
+                if let Some(cap) = &cap {
+                    listing = listing.with_cap(cap.clone());
+                }
+                let mut walk = begin(&listing);
+                walk.set_page_size([None, Some(1), Some(9)][pick(3) as usize]);
+                let mut asked_for = vec![walk.due().clone()];
+                let mut next_fingerprint = 0;
+                loop {
+                    let mut count = || match pick(8) {
+                        0 => Some(0),
+                        1 => Some(1),
+                        2 => Some(2),
+                        3 => Some(u64::MAX),
+                        _ => None,
+                    };
+                    let mut page = Facts {
+                        page_number: count(),
+                        page_count: count(),
+                        page_size: count(),
+                        start_index: count(),
+                        total: count(),
+                        ..Facts::default()
+                    }
+                    .without_zeros();
+                    page.items = [0, 1, 9][pick(3) as usize];
+                    if page.items > 0 {
+                        next_fingerprint += 1;
+                        // Now and then an earlier page.
+                        page.fingerprint =
+                            Some(if pick(9) == 0 { pick(5) } else { next_fingerprint });
+                    }
+                    page.token = match pick(9) {
+                        0 => None,
+                        1 => Some(Token::Odd),
+                        2 => Some(Token::Number(pick(99).into())),
+                        _ => Some(Token::Text(tokens[pick(5) as usize].to_owned())),
+                    };
+                    match step(&walk, &page) {
+                        Step::Continue(next) => {
+                            assert!(!asked_for.contains(&next), "{scheme:?}: {next:?}");
+                            asked_for.push(next.clone());
+                            walk.advance(page, next);
+                        }
+                        Step::Done(_) | Step::Broken(_) | Step::Stuck(_) => break,
+                    }
+                    let ahead = walk.ahead().take(9).collect::<Vec<_>>();
+                    assert_eq!(ahead.first(), Some(walk.due()));
+                    assert!(asked_for.len() < 10_000, "{scheme:?}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! Replies that lie, contradict themselves, or hold what nobody expects.
+
+use genesys_cloud_core::{
+    Cap, End, Listing, Method, Operation, PageSize, Paginator, Reason, Request, Scheme, TokenOut,
+    Verdict,
+};
+
+use crate::server::{Answer, Gate, Server};
+use crate::{Thing, all, asked, client, end, ids, list, page, query, script, things};
+
+fn over(server: &Server, listing: Listing) -> Paginator<Thing> {
+    let request = Request::new(Operation::known("getThings", Method::Get, "/things"));
+    Paginator::over(&client(server), request, listing)
+}
+
+fn of(scheme: Scheme) -> Listing {
+    Listing::new(scheme, "entities")
+}
+
+#[tokio::test]
+async fn an_envelope_of_zeros_says_nothing() {
+    let zeros = r#","pageSize":0,"pageNumber":0,"total":0,"pageCount":0"#;
+    let server = script([page(1..=2, zeros), page(3..=3, zeros), page([], zeros)]).await;
+    let mut some = things(&server);
+    assert_eq!(all(&mut some).await, [1, 2, 3]);
+    assert_eq!(end(&some), Some(End::EmptyPage));
+    let report = some.report();
+    assert_eq!(report.verdict(), Verdict::Unknown(Reason::TotalDiffers { read: 3, total: 0 }));
+    assert_eq!(report.page_size_granted, None);
+}
+
+#[tokio::test]
+async fn counts_in_any_form_and_of_any_size() {
+    for counts in [
+        r#""pageNumber":"1","pageCount":"1","total":"2""#,
+        r#""pageNumber":1.0,"pageCount":1.0,"total":2e0"#,
+        r#""pageNumber":-1,"pageCount":1,"total":2"#,
+        r#""pageNumber":null,"pageCount":1,"total":1e30"#,
+        r#""pageNumber":1e30,"pageCount":1,"total":{"value":2}"#,
+        r#""pageNumber":[1],"pageCount":1,"pageSize":18446744073709551615"#,
+    ] {
+        let server = script([page(1..=2, &format!(",{counts}"))]).await;
+        let mut some = things(&server);
+        assert_eq!(all(&mut some).await, [1, 2], "{counts}");
+        assert_eq!(some.report().verdict(), Verdict::Complete, "{counts}");
+    }
+}
+
+#[tokio::test]
+async fn totals_past_the_end_and_totals_of_single_pages() {
+    let counted = |things: std::ops::RangeInclusive<u64>, number, total| {
+        page(things, &format!(r#","pageNumber":{number},"total":{total},"pageCount":9"#))
+    };
+    let nothing = || page([], r#","pageNumber":3,"total":0,"pageCount":0"#);
+    for (pages, verdict) in [
+        // What lies past the end has no total.
+        ([counted(1..=2, 1, 4), counted(3..=4, 2, 4), nothing()], Verdict::Complete),
+        (
+            [counted(1..=2, 1, 6), counted(3..=4, 2, 6), nothing()],
+            Verdict::Unknown(Reason::TotalDiffers { read: 4, total: 6 }),
+        ),
+        (
+            [counted(1..=2, 1, 3), counted(3..=4, 2, 4), nothing()],
+            Verdict::Drifted(Reason::TotalChanged { first: 3, last: 4 }),
+        ),
+    ] {
+        let server = script(pages).await;
+        let mut some = things(&server);
+        assert_eq!(all(&mut some).await, [1, 2, 3, 4]);
+        assert_eq!(some.report().verdict(), verdict, "{:?}", some.report());
+    }
+    // The total is that of the page: nothing was added or removed.
+    let server =
+        script([page(1..=2, r#","after":"a","total":2"#), page(3..=3, r#","total":1"#)]).await;
+    let mut some = over(&server, of(Scheme::AfterField));
+    assert_eq!(all(&mut some).await, [1, 2, 3]);
+    let differs = Reason::TotalDiffers { read: 3, total: 1 };
+    assert_eq!(some.report().verdict(), Verdict::Unknown(differs));
+}
+
+#[tokio::test]
+async fn an_empty_first_page_of_many_is_no_empty_list() {
+    let server = script([page([], r#","pageNumber":1,"pageCount":5"#)]).await;
+    let mut some = things(&server);
+    assert_eq!(all(&mut some).await, [0; 0]);
+    assert_eq!(some.report().verdict(), Verdict::Unknown(Reason::Shortfall));
+}
+
+#[tokio::test]
+async fn one_reply_of_many_pages_is_not_the_list() {
+    for (counts, verdict) in [
+        (r#","pageNumber":1,"pageCount":3"#, Verdict::Truncated(Reason::NotFollowed)),
+        (r#","pageNumber":1,"pageCount":1"#, Verdict::Complete),
+        (r#","pageCount":0"#, Verdict::Complete),
+        (r#","pageCount":3,"total":2"#, Verdict::Complete),
+    ] {
+        let server = script([page(1..=2, counts)]).await;
+        let mut some = over(&server, of(Scheme::UnpagedWithEnvelope));
+        assert_eq!(all(&mut some).await, [1, 2]);
+        assert_eq!(some.report().verdict(), verdict, "{counts}");
+    }
+}
+
+#[tokio::test]
+async fn a_search_is_compared_with_its_total_and_does_not_break_off_unsaid() {
+    let search = |counts: &'static str| async move {
+        let server = script([page(1..=2, counts)]).await;
+        let mut request = Request::new(Operation::known("search", Method::Get, "/things"));
+        request.set_query("q64", "p1");
+        let mut some = Paginator::over(&client(&server), request, of(Scheme::Q64Search));
+        all(&mut some).await;
+        some.report().verdict()
+    };
+    let next = r#","pageNumber":1,"pageCount":1,"total":3,"nextPage":"/things?q64=p2""#;
+    let differs = Reason::TotalDiffers { read: 2, total: 3 };
+    assert_eq!(search(next).await, Verdict::Unknown(differs));
+    // The second of two pages: the first was not read.
+    let second = r#","pageNumber":2,"pageCount":2,"total":4,"nextPage":"/things?q64=p3""#;
+    assert_eq!(search(second).await, Verdict::Complete);
+    let broken_off = r#","pageNumber":1,"pageCount":2"#;
+    assert_eq!(search(broken_off).await, Verdict::Unknown(Reason::Shortfall));
+}
+
+#[tokio::test]
+async fn windows_that_share_their_border_give_each_item_once() {
+    let dated = |things: &[(u64, u64)]| {
+        let things: Vec<String> =
+            things.iter().map(|(id, day)| format!(r#"{{"id":"{id}","day":{day}}}"#)).collect();
+        Answer::json(200, &format!(r#"{{"entities":[{}]}}"#, things.join(",")))
+    };
+    let by_day = || {
+        of(Scheme::IdOrDateWindow)
+            .with_page_size(PageSize::integer("limit").at_most(3))
+            .with_token_out(TokenOut::field("day"))
+    };
+    let windows = || {
+        [
+            dated(&[(1, 9), (2, 8), (3, 8)]),
+            dated(&[(2, 8), (3, 8), (4, 7)]),
+            dated(&[(4, 7), (5, 6), (6, 6)]),
+            dated(&[(5, 6), (6, 6)]),
+        ]
+    };
+    for prefetch in [0, 2] {
+        let server = script(windows()).await;
+        let mut some = over(&server, by_day()).prefetch(prefetch);
+        assert_eq!(all(&mut some).await, [1, 2, 3, 4, 5, 6]);
+        assert_eq!(some.report().items, 6);
+        assert_eq!(some.report().verdict(), Verdict::Complete);
+        assert_eq!(
+            asked(&server),
+            ["limit=3", "limit=3&before=8", "limit=3&before=7", "limit=3&before=6"]
+        );
+    }
+    let server = script(windows().into_iter().take(3)).await;
+    let mut pages = over(&server, by_day()).limit(5).pages();
+    for expected in [vec![1, 2, 3], vec![4]] {
+        let page = pages.try_next().await.expect("a page").expect("no end");
+        assert_eq!(ids(page), expected);
+    }
+    // More things of one day than a window holds: there is no way on.
+    let server = script([dated(&[(1, 9), (2, 8), (3, 8)]), dated(&[(2, 8), (3, 8), (4, 8)])]).await;
+    let mut some = over(&server, by_day());
+    for _ in 0..4 {
+        some.try_next().await.expect("a thing").expect("no end");
+    }
+    let error = some.try_next().await.expect_err("no way on");
+    assert!(error.to_string().contains("leads to a page that was read before"), "{error}");
+}
+
+#[tokio::test]
+async fn a_circle_of_pages_under_ever_new_tokens_is_an_error() {
+    let mut number = 0;
+    let server = Server::start(move |_| {
+        number += 1;
+        page([number % 3], &format!(r#","after":"t{number}""#))
+    })
+    .await;
+    let mut some = over(&server, of(Scheme::AfterField));
+    for _ in 0..3 {
+        some.try_next().await.expect("a thing").expect("no end");
+    }
+    let error = some.try_next().await.expect_err("a page again");
+    assert!(
+        error.to_string().contains("page 4 holds the very items of a page that was read before"),
+        "{error}"
+    );
+    assert!(some.next().await.is_none());
+}
+
+#[tokio::test]
+async fn a_page_larger_than_asked_is_handed_out_whole() {
+    let server = script([
+        page(1..=5, r#","pageNumber":1,"pageCount":2,"pageSize":5"#),
+        page(6..=7, r#","pageNumber":2,"pageCount":2,"pageSize":5"#),
+    ])
+    .await;
+    let mut some = things(&server).page_size(2);
+    assert_eq!(all(&mut some).await, [1, 2, 3, 4, 5, 6, 7]);
+    assert_eq!(some.report().page_size_granted, Some(5));
+}
+
+#[tokio::test]
+async fn a_body_that_nests_without_end_is_an_error_that_can_be_asked_past() {
+    let deep = "[".repeat(100_000);
+    let first = r#","pageNumber":1,"pageCount":1"#;
+    for at in [
+        format!(r#"{{"entities":{deep}"#),
+        format!(r#"{{"entities":[{{"id":{deep}"#),
+        format!(r#"{{"nextUri":{deep}"#),
+        format!(r#"{{"total":{deep}"#),
+        format!(r#"{{"other":{deep}"#),
+        r#"{"a":"#.repeat(100_000),
+        deep.clone(),
+    ] {
+        let server = script([Answer::json(200, &at), page(1..=2, first)]).await;
+        let mut some = things(&server);
+        assert!(some.try_next().await.expect_err("no page").is_decode());
+        assert_eq!(all(&mut some).await, [1, 2]);
+    }
+}
+
+#[tokio::test]
+async fn a_cap_that_is_hit_exactly() {
+    let listing = || {
+        let size = PageSize::integer("pageSize").at_most(100);
+        of(Scheme::PageNumber).with_page_size(size).with_cap(Cap::items(200))
+    };
+    for (total, verdict) in
+        [(199, Verdict::Complete), (200, Verdict::Complete), (201, Verdict::Truncated(Reason::Cap))]
+    {
+        for prefetch in [0, 8] {
+            let server = list(total, 100).await;
+            let mut some = over(&server, listing()).prefetch(prefetch);
+            assert_eq!(all(&mut some).await.len() as u64, total.min(200));
+            assert_eq!(some.report().verdict(), verdict, "{total}");
+            assert_eq!(asked(&server).len(), 2, "{total}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_count_of_pages_beyond_reason_asks_for_a_bounded_number_ahead() {
+    let gate = Gate::new();
+    let opener = gate.clone();
+    let server = Server::start(move |request| {
+        let number = query(request, "pageNumber").expect("a page number");
+        let answer = match number {
+            1 | 2 => page([number], r#","pageCount":18446744073709551615"#),
+            _ => page([], ""),
+        };
+        if number == 1 { answer } else { answer.behind(&gate) }
+    })
+    .await;
+    let mut some = things(&server).prefetch(usize::MAX);
+    some.try_next().await.expect("a thing").expect("no end");
+    assert_eq!(some.report().requests, 257);
+    opener.open();
+    assert_eq!(all(&mut some).await, [2]);
+    assert_eq!(end(&some), Some(End::Shortfall));
+}
+
+#[tokio::test]
+async fn a_list_that_grows_or_shrinks_while_it_is_read_ahead() {
+    // The count of pages on the first one, and on all others.
+    for (first, others, verdict) in [
+        (3_u64, 5_u64, Reason::TotalChanged { first: 3, last: 5 }),
+        (5, 3, Reason::TotalChanged { first: 5, last: 3 }),
+    ] {
+        let server = Server::start(move |request| {
+            let number = query(request, "pageNumber").expect("a page number");
+            let count = if number == 1 { first } else { others };
+            let things = (number <= count).then_some(number);
+            page(things, &format!(r#","pageNumber":{number},"pageCount":{count},"total":{count}"#))
+        })
+        .await;
+        let mut some = things(&server).prefetch(8);
+        assert_eq!(all(&mut some).await, (1..=others).collect::<Vec<_>>());
+        assert_eq!(some.report().verdict(), Verdict::Drifted(verdict));
+        assert_eq!(some.report().requests, first.max(others));
+    }
+}
