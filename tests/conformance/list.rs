@@ -5,6 +5,9 @@ use genesys_cloud::{Client, Error, Paginator, Report};
 use genesys_cloud_mock::Truth;
 use serde::Serialize;
 
+/// A search of `{"pageNumber":1,"pageSize":10}` as the API takes it: compressed, and in base64.
+pub(crate) const SEARCH: &str = "H4sIAAAAAAACA6tWKkhMT/UrzU1KLVKyMtQBc4Mzq1KBHINaAEDkRzseAAAA";
+
 /// One operation that lists.
 pub(crate) struct List {
     pub(crate) operation: &'static str,

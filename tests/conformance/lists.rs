@@ -4,7 +4,7 @@
 #[allow(unused_imports)]
 use genesys_cloud::types;
 
-use crate::list::{List, open};
+use crate::list::{List, SEARCH, open};
 
 #[rustfmt::skip]
 #[allow(deprecated)]
@@ -313,7 +313,7 @@ pub(crate) const LISTS: &[List] = &[
     List { operation: "getGroupGreetings", open: |client| open(client.greetings().group_greetings("a").paginate()) },
     List { operation: "getUserGreetings", open: |client| open(client.greetings().user_greetings("a").paginate()) },
     List { operation: "getGroups", open: |client| open(client.groups().groups().paginate()) },
-    List { operation: "getGroupsSearch", open: |client| open(client.groups().search("a").paginate()) },
+    List { operation: "getGroupsSearch", open: |client| open(client.groups().search(SEARCH).paginate()) },
     List { operation: "postGroupsSearch", open: |client| open(client.groups().post_search(types::GroupSearchRequest::default()).paginate()) },
     List { operation: "getGroupIndividuals", open: |client| open(client.groups().group_individuals("a").paginate()) },
     List { operation: "getGroupMembers", open: |client| open(client.groups().group_members("a").paginate()) },
@@ -427,7 +427,7 @@ pub(crate) const LISTS: &[List] = &[
     List { operation: "postLicenseInferPermissions", open: |client| open(client.license().post_infer_permissions().paginate()) },
     List { operation: "getLicenseUsers", open: |client| open(client.license().users().paginate()) },
     List { operation: "getLocations", open: |client| open(client.locations().locations().paginate()) },
-    List { operation: "getLocationsSearch", open: |client| open(client.locations().search("a").paginate()) },
+    List { operation: "getLocationsSearch", open: |client| open(client.locations().search(SEARCH).paginate()) },
     List { operation: "postLocationsSearch", open: |client| open(client.locations().post_search(types::LocationSearchRequest::default()).paginate()) },
     List { operation: "getLocationSublocations", open: |client| open(client.locations().location_sublocations("a").paginate()) },
     List { operation: "postDiagnosticsLogcaptureBrowserEntriesQuery", open: |client| open(client.log_capture().diagnostics_logcapture_browser_entries_query().paginate()) },
@@ -601,13 +601,13 @@ pub(crate) const LISTS: &[List] = &[
     List { operation: "getScriptsPublishedScriptIdPages", open: |client| open(client.scripts().published_script_id_pages("a").paginate()) },
     List { operation: "getScriptPages", open: |client| open(client.scripts().script_pages("a").paginate()) },
     List { operation: "postDocumentationAllSearch", open: |client| open(client.search().documentation_all_search(types::DocumentationV2SearchRequest::default()).paginate()) },
-    List { operation: "getDocumentationGknSearch", open: |client| open(client.search().documentation_gkn_search("a").paginate()) },
+    List { operation: "getDocumentationGknSearch", open: |client| open(client.search().documentation_gkn_search(SEARCH).paginate()) },
     List { operation: "postDocumentationGknSearch", open: |client| open(client.search().post_documentation_gkn_search(types::GknDocumentationSearchRequest::default()).paginate()) },
-    List { operation: "getDocumentationSearch", open: |client| open(client.search().documentation_search("a").paginate()) },
+    List { operation: "getDocumentationSearch", open: |client| open(client.search().documentation_search(SEARCH).paginate()) },
     List { operation: "postDocumentationSearch", open: |client| open(client.search().post_documentation_search(types::DocumentationSearchRequest::default()).paginate()) },
-    List { operation: "getSearch", open: |client| open(client.search().search("a").paginate()) },
+    List { operation: "getSearch", open: |client| open(client.search().search(SEARCH).paginate()) },
     List { operation: "postSearch", open: |client| open(client.search().post_search(types::SearchRequest::default()).paginate()) },
-    List { operation: "getSearchSuggest", open: |client| open(client.search().suggest("a").paginate()) },
+    List { operation: "getSearchSuggest", open: |client| open(client.search().suggest(SEARCH).paginate()) },
     List { operation: "postSearchSuggest", open: |client| open(client.search().post_suggest(types::SuggestSearchRequest::default()).paginate()) },
     List { operation: "postSpeechandtextanalyticsTranscriptsSearch", open: |client| open(client.search().speechandtextanalytics_transcripts_search(types::TranscriptSearchRequest::default()).paginate()) },
     List { operation: "getSocialmediaAnalyticsAggregatesJobResults", open: |client| open(client.social_media().analytics_aggregates_job_results("a").paginate()) },
@@ -690,7 +690,7 @@ pub(crate) const LISTS: &[List] = &[
     List { operation: "getTelephonyProvidersEdgesPhones", open: |client| open(client.telephony_providers_edge().edges_phones().paginate()) },
     List { operation: "getTelephonyProvidersEdgesPhysicalinterfaces", open: |client| open(client.telephony_providers_edge().edges_physicalinterfaces("a").paginate()) },
     List { operation: "getTelephonyProvidersEdgesSites", open: |client| open(client.telephony_providers_edge().edges_sites().paginate()) },
-    List { operation: "getTelephonyProvidersEdgesSitesSearch", open: |client| open(client.telephony_providers_edge().edges_sites_search("a").paginate()) },
+    List { operation: "getTelephonyProvidersEdgesSitesSearch", open: |client| open(client.telephony_providers_edge().edges_sites_search(SEARCH).paginate()) },
     List { operation: "postTelephonyProvidersEdgesSitesSearch", open: |client| open(client.telephony_providers_edge().post_edges_sites_search(types::SiteSearchRequest::default()).paginate()) },
     List { operation: "getTelephonyProvidersEdgesSiteNumberplans", open: |client| open(client.telephony_providers_edge().edges_site_numberplans("a").paginate()) },
     List { operation: "getTelephonyProvidersEdgesSiteNumberplansClassifications", open: |client| open(client.telephony_providers_edge().edges_site_numberplans_classifications("a").paginate()) },
@@ -724,7 +724,7 @@ pub(crate) const LISTS: &[List] = &[
     List { operation: "getUsersDevelopmentActivitiesMe", open: |client| open(client.users().development_activities_me().paginate()) },
     List { operation: "getUsersMeVerifiers", open: |client| open(client.users().me_verifiers().paginate()) },
     List { operation: "getUsersQuery", open: |client| open(client.users().query().paginate()) },
-    List { operation: "getUsersSearch", open: |client| open(client.users().search("a").paginate()) },
+    List { operation: "getUsersSearch", open: |client| open(client.users().search(SEARCH).paginate()) },
     List { operation: "postUsersSearch", open: |client| open(client.users().post_search(types::UserSearchRequest::default()).paginate()) },
     List { operation: "postUsersSearchConversationTarget", open: |client| open(client.users().search_conversation_target(types::UserSearchRequest::default()).paginate()) },
     List { operation: "postUsersSearchQueuemembersManage", open: |client| open(client.users().search_queuemembers_manage(types::UserSearchRequest::default()).paginate()) },
@@ -748,7 +748,7 @@ pub(crate) const LISTS: &[List] = &[
     List { operation: "getVoicemailMeMessages", open: |client| open(client.voicemail().me_messages().paginate()) },
     List { operation: "getVoicemailMessages", open: |client| open(client.voicemail().messages().paginate()) },
     List { operation: "getVoicemailQueueMessages", open: |client| open(client.voicemail().queue_messages("a").paginate()) },
-    List { operation: "getVoicemailSearch", open: |client| open(client.voicemail().search("a").paginate()) },
+    List { operation: "getVoicemailSearch", open: |client| open(client.voicemail().search(SEARCH).paginate()) },
     List { operation: "postVoicemailSearch", open: |client| open(client.voicemail().post_search(types::VoicemailSearchRequest::default()).paginate()) },
     List { operation: "getVoicemailUserMessages", open: |client| open(client.voicemail().user_messages("a").paginate()) },
     List { operation: "getWebdeploymentsConfigurations", open: |client| open(client.web_deployments().configurations().paginate()) },

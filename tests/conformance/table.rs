@@ -64,10 +64,10 @@ impl fmt::Display for Table {
             writeln!(f)?;
         }
         let (passed, failed) = count(&|_| true);
-        let shown = self.failures.iter().take(5000);
+        let shown = self.failures.iter().take(50);
         shown.clone().try_for_each(|failure| writeln!(f, "FAILED {failure}"))?;
-        if self.failures.len() > 5000 {
-            writeln!(f, "and {} more", self.failures.len() - 5000)?;
+        if self.failures.len() > 50 {
+            writeln!(f, "and {} more", self.failures.len() - 50)?;
         }
         writeln!(f, "{passed} passed, {failed} failed, {} requests", self.requests)
     }

@@ -10,7 +10,7 @@ use crate::progenitor::RustType;
 pub fn lists(model: &Model) -> String {
     let mut text = format!(
         "{HEADER}//! A call of every list of the API, with what it requires.\n\n\
-         #[allow(unused_imports)]\nuse genesys_cloud::types;\n\nuse crate::list::{{List, open}};\n\n\
+         #[allow(unused_imports)]\nuse genesys_cloud::types;\n\nuse crate::list::{{List, SEARCH, open}};\n\n\
          #[rustfmt::skip]\n#[allow(deprecated)]\npub(crate) const LISTS: &[List] = &[\n"
     );
     for (group, bound) in model.operations().filter(|(_, bound)| bound.paginates()) {
@@ -45,6 +45,7 @@ fn value(argument: &Argument) -> String {
         RustType::LocalDateTime => "chrono::NaiveDateTime::default()",
         // As a filter, this lets all records pass.
         _ if argument.wire == "name" => "\"*\"",
+        _ if argument.wire == "q64" => "SEARCH",
         _ => "\"a\"",
     }
     .to_owned()

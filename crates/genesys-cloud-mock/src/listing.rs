@@ -153,7 +153,7 @@ impl Writer<'_> {
             Part::Token => push_text(out, page.token()),
             Part::Cursors => {
                 out.extend_from_slice(b"{");
-                if let Some(token) = page.token().or_else(|| page.idle_token()) {
+                if let Some(token) = page.token() {
                     out.extend_from_slice(b"\"after\":");
                     push_text(out, Some(token));
                 }

@@ -51,8 +51,7 @@ impl Ask {
             Scheme::AfterInNextUri
             | Scheme::AfterField
             | Scheme::BodyAfter
-            | Scheme::PageSizeOnlyNextUri
-            | Scheme::NextUriOnlyEnvelope => Self::Token(&["after"]),
+            | Scheme::PageSizeOnlyNextUri => Self::Token(&["after"]),
             Scheme::CursorsObject => Self::Token(&["cursor", "after"]),
             Scheme::CursorField | Scheme::CursorInNextUri | Scheme::BodyCursor => {
                 Self::Token(&["cursor"])
@@ -62,7 +61,7 @@ impl Ask {
             Scheme::Q64Search => Self::Search,
             Scheme::ScimStartIndex => Self::Index,
             Scheme::IdOrDateWindow => Self::Neighbour,
-            Scheme::LimitOnly => Self::First,
+            Scheme::LimitOnly | Scheme::NextUriOnlyEnvelope => Self::First,
             Scheme::JobSetsPageSize
             | Scheme::CursorsOnlyEnvelope
             | Scheme::DateWindowHomonym

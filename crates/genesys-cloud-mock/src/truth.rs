@@ -37,7 +37,8 @@ pub enum TruthEnd {
 
 impl Truth {
     /// The name of a record: its `id`, or else a text that differs where records do, but for
-    /// their `selfUri`, and for fields that are null or absent.
+    /// their `selfUri`. A field that is null is as good as none, and a full second as good as one
+    /// with three zeros behind it.
     pub fn key(record: &Value) -> String {
         if let Some(id) = record.get("id").and_then(Value::as_str) {
             return id.to_owned();
@@ -47,7 +48,7 @@ impl Truth {
             // It depends on the path of the request.
             fields.remove("selfUri");
         }
-        drop_nulls(&mut record);
+        normalize(&mut record);
         format!("{:016x}", fingerprint(&record))
     }
 
@@ -98,13 +99,18 @@ impl Truth {
     }
 }
 
-fn drop_nulls(value: &mut Value) {
+fn normalize(value: &mut Value) {
     match value {
         Value::Object(fields) => {
             fields.retain(|_, field| !field.is_null());
-            fields.values_mut().for_each(drop_nulls);
+            fields.values_mut().for_each(normalize);
         }
-        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
+        Value::Array(items) => items.iter_mut().for_each(normalize),
+        Value::String(text) => {
+            if let Some(seconds) = text.strip_suffix(".000Z") {
+                *text = format!("{seconds}Z");
+            }
+        }
         _ => {}
     }
 }

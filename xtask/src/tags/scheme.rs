@@ -155,7 +155,7 @@ impl Scheme {
             Self::PageNumber | Self::PageNumberNoTotal | Self::PageNumberNoEnvelope => {
                 query("pageNumber")
             }
-            Self::AfterInNextUri | Self::AfterField => query("after"),
+            Self::AfterInNextUri | Self::AfterField | Self::IdOrDateWindow => query("after"),
             Self::CursorsObject | Self::CursorField | Self::CursorInNextUri => query("cursor"),
             Self::NextPageInNextUri => query("nextPage"),
             Self::CompositeAfterInNextUri => {
@@ -169,7 +169,6 @@ impl Scheme {
             Self::BodyCursor => body("cursor"),
             Self::Q64Search => query("q64"),
             Self::ScimStartIndex => query("startIndex"),
-            Self::IdOrDateWindow => query("before"),
             _ => Vec::new(),
         }
     }

@@ -268,9 +268,9 @@ schemes! {
     /// The query parameter `startIndex` counts items from 1, as SCIM has it (RFC 7644, 3.4.2.4).
     ScimStartIndex: Motion::StartIndex, [Place::query("startIndex")], NONE;
     /// The next page is asked for by the last item of the one before: its `id` goes into the query
-    /// parameter `before`, unless the listing says otherwise. An empty page ends the list. Where a page
+    /// parameter `after`, unless the listing says otherwise. An empty page ends the list. Where a page
     /// begins with the last items of the one before, they are handed out once.
-    IdOrDateWindow: Motion::Window, [Place::query("before")], field("id");
+    IdOrDateWindow: Motion::Window, [Place::query("after")], field("id");
     /// The request has a page size and nothing to page by: `nextUri` is followed as a whole.
     PageSizeOnlyNextUri: TOKENS, [], Some(TokenOut::link("nextUri"));
     /// The request has a page size, and there is no way to a second page.

@@ -178,8 +178,14 @@ fn by_page_number(walk: &Walk, number: u64, page: &Facts, linked: bool) -> Step 
 
     if page.items == 0 {
         // All that it holds may be hidden from the caller.
-        if next_uri && (linked || page.page_count.is_none_or(|count| count > number)) {
-            return if walk.empty + 1 < EMPTY_PAGES { next() } else { too_many_empty(walk) };
+        let counts_more = page.page_count.is_some_and(|count| count > number);
+        let links_on = next_uri && (linked || page.page_count.is_none());
+        if counts_more || links_on {
+            return match walk.empty + 1 < EMPTY_PAGES {
+                true => next(),
+                false if next_uri => too_many_empty(walk),
+                false => Step::Done(End::Shortfall),
+            };
         }
         // Past the end the API may leave its counts out (`{}`), or count nothing.
         let total = page.total.max(previous.and_then(|previous| previous.total));

@@ -283,11 +283,11 @@ async fn windows() {
     let listing = of(Scheme::IdOrDateWindow, "entities").with_page_size(PageSize::text("limit"));
     let walked = walk(get(), listing, &[&page(1..=2, ""), &page(3..=3, ""), &page([], "")]).await;
     assert_eq!(walked.found, [1, 2, 3]);
-    assert_eq!(walked.asked, ["?limit=100", "?limit=100&before=2", "?limit=100&before=3"]);
+    assert_eq!(walked.asked, ["?limit=100", "?limit=100&after=2", "?limit=100&after=3"]);
     assert_eq!(walked.report.verdict(), Verdict::Complete);
 
     let by_date = of(Scheme::IdOrDateWindow, "entities")
-        .with_token_in(Place::query("after"))
+        .with_token_in(Place::query("before"))
         .with_token_out(TokenOut::field("created"));
     let walked = walk(get(), by_date, &[r#"{"entities":[{"id":"1"}]}"#]).await;
     assert_eq!(walked.found, [1]);

@@ -59,7 +59,9 @@ impl Window {
         match ask {
             Ask::Whole => Self { place: Place::FIRST, take: total, count: 1, next: None },
             Ask::First => {
-                Self { place: Place::FIRST, take: size, count: total.div_ceil(size), next: None }
+                // It may be said that there is more, but no parameter leads there.
+                let next = (size < total).then_some(Place { ordinal: 1, start: size });
+                Self { place: Place::FIRST, take: size, count: total.div_ceil(size), next }
             }
             _ if ask.is_linked() => Self::linked(place, size, total, scenario),
             _ => Self::counted(ask, place, size, total, scenario),
@@ -181,12 +183,6 @@ impl Page<'_> {
         search.insert("pageNumber".to_owned(), number.into());
         search.insert("pageSize".to_owned(), self.size.into());
         format!("{}?q64={}", self.path, encode(&search::encode(&search)))
-    }
-
-    /// The token of a list that has none to use: no parameter takes it.
-    pub(crate) fn idle_token(&self) -> Option<String> {
-        let nowhere = Place { ordinal: 1, start: self.total };
-        (self.ask == Ask::Whole).then(|| self.tokens.write(nowhere))
     }
 
     fn next_token(&self) -> Option<String> {

@@ -98,7 +98,7 @@ fn the_end_by_page_number() {
         ("count too high", &[page(25).number(1).of(9).total(25), page(0)], Some(EmptyPage)),
         ("count too high, no total", &[page(25).number(1).of(9), page(0)], Some(Shortfall)),
         ("total too high", &[page(25).number(1).of(2).total(99), page(0).number(2)], Some(Shortfall)),
-        ("count, no items", &[page(0).number(1).of(5)], Some(Shortfall)),
+        ("count, no items", &[page(0).number(1).of(5)], None),
         ("total, no items", &[page(0).number(1).of(1).total(5)], Some(Shortfall)),
         ("total zero past the end", &[page(25).number(1).of(9).total(99), page(0).of(0).total(0)], Some(Shortfall)),
         ("total too low", &[page(25).number(1).of(2).total(3)], None),
@@ -271,7 +271,6 @@ fn empty_pages_of_a_numbered_list_are_passed_over_where_all_says_that_there_is_m
     assert_eq!(after(walk(None), &[empty()]), asks_for_number(2));
     assert_eq!(after(walk(None), &[page(0).number(1).linked()]), asks_for_number(2));
     for (empty, end) in [
-        (page(0).number(2).of(3), End::Shortfall),
         (page(0).number(2).of(2), End::EmptyPage),
         (page(0).number(2).of(2).linked(), End::Shortfall),
         (page(0).number(2).of(2).total(9).linked(), End::EmptyPage),
@@ -283,6 +282,11 @@ fn empty_pages_of_a_numbered_list_are_passed_over_where_all_says_that_there_is_m
         (1..=EMPTY_PAGES).map(|number| page(0).number(number).linked()).collect();
     let stuck = Step::Stuck(Contradiction::Empty { pages: EMPTY_PAGES });
     assert_eq!(after(walk(None), &endless), stuck);
+
+    let counted: Vec<Facts> =
+        (1..=EMPTY_PAGES).map(|number| page(0).number(number).of(99)).collect();
+    assert_eq!(after(walk(None), &counted[..1]), asks_for_number(2));
+    assert_eq!(after(walk(None), &counted), done(End::Shortfall));
 }
 
 #[test]
