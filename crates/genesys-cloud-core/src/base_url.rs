@@ -53,18 +53,32 @@ impl BaseUrl {
         Ok(joined)
     }
 
+    /// The request target of a URL that lies below this one. `None` where it lies elsewhere.
+    pub(crate) fn target_of(&self, url: &Url) -> Option<String> {
+        let prefix = self.url.path().trim_end_matches('/');
+        let path = url.path().strip_prefix(prefix).filter(|path| path.starts_with('/'))?;
+        let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+        let target = format!("{path}{query}");
+        (self.join(&target).as_ref() == Ok(url)).then_some(target)
+    }
+
     /// The URL, without a slash at its end.
     pub(crate) fn as_str(&self) -> &str {
         &self.text
     }
 
     pub(crate) fn is_loopback(&self) -> bool {
-        match self.url.host() {
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            Some(Host::Domain(name)) => name == "localhost",
-            None => false,
-        }
+        is_loopback(&self.url)
+    }
+}
+
+/// Whether a URL leads to this machine.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
     }
 }
 

@@ -12,7 +12,7 @@ use url::Url;
 use crate::auth::{Auth, Login, Token};
 use crate::base_url::BaseUrl;
 use crate::error::Error;
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, Files, Http};
 use crate::region::Region;
 use crate::reply::RawReply;
 use crate::request::Request;
@@ -65,6 +65,20 @@ impl Client {
     /// the status of the reply.
     pub async fn execute(&self, request: &Request) -> Result<RawReply, Error> {
         self.0.execute(request).await
+    }
+
+    /// The connections for files at hosts that are not the API's. Nothing that they send is authorized.
+    pub(crate) fn files(&self) -> Result<&reqwest::Client, Error> {
+        self.0.files.client().map_err(Error::config)
+    }
+
+    pub(crate) fn api(&self) -> &BaseUrl {
+        &self.0.api
+    }
+
+    /// The most bytes that a reply may have.
+    pub(crate) fn max_body(&self) -> usize {
+        self.0.exchange.max_body()
     }
 
     /// The URL of the API that calls go to, such as `https://api.mypurecloud.ie`.
@@ -253,11 +267,16 @@ impl<C> ClientBuilder<C> {
             problems.note(base_url(LOGIN_URL, "login_url", &self.login_url, login)).flatten();
         let local = |url: &Option<BaseUrl>| url.as_ref().is_some_and(BaseUrl::is_loopback);
         let local = local(&api) && (local(&login) || !self.logs_in());
-        let exchange = problems.note(self.exchange(local));
+        let http = problems.note(self.http(local));
+        let exchange = http.as_ref().and_then(|http| problems.note(http.build()));
+        let exchange = exchange.map(|http| Exchange::new(http, self.max_body));
+        let files = http.map(Files::new);
         let auth = problems.note(self.auth(exchange.as_ref(), login.as_ref())).flatten();
-        match (exchange, api, auth, problems.0) {
-            (Some(exchange), Some(api), Some(auth), problems) if problems.is_empty() => {
-                Ok(Transport { exchange, api, auth, timeout: self.timeout })
+        match (exchange, files, api, auth, problems.0) {
+            (Some(exchange), Some(files), Some(api), Some(auth), problems)
+                if problems.is_empty() =>
+            {
+                Ok(Transport { exchange, files, api, auth, timeout: self.timeout })
             }
             (.., problems) => Err(problems),
         }
@@ -290,7 +309,7 @@ impl<C> ClientBuilder<C> {
 
     /// The connections. Traffic that stays on this machine is kept from a proxy of the system: it may be
     /// plain http, which the proxy could read.
-    fn exchange(&self, local: bool) -> Result<Exchange, String> {
+    fn http(&self, local: bool) -> Result<Http, String> {
         let timeouts = [
             ("timeout", self.timeout),
             ("connect_timeout", self.connect_timeout),
@@ -305,19 +324,10 @@ impl<C> ClientBuilder<C> {
         }
         let user_agent = HeaderValue::try_from(user_agent)
             .map_err(|_| "`user_agent` has a character that HTTP does not allow")?;
-        let mut http = reqwest::Client::builder()
-            // A redirect could lead the token to another host.
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(self.connect_timeout)
-            .read_timeout(self.read_timeout)
-            .user_agent(user_agent);
-        if let Some(url) = secret(&self.proxy) {
-            http = http.proxy(proxy(url).map_err(|why| format!("the URL of `proxy`: {why}"))?);
-        } else if local {
-            http = http.no_proxy();
-        }
-        let http = http.build().map_err(|error| format!("no HTTPS on this machine: {error}"))?;
-        Ok(Exchange::new(http, self.max_body))
+        let proxy = secret(&self.proxy).map(proxy).transpose();
+        let proxy = proxy.map_err(|why| format!("the URL of `proxy`: {why}"))?;
+        let (connect_timeout, read_timeout) = (self.connect_timeout, self.read_timeout);
+        Ok(Http { connect_timeout, read_timeout, user_agent, proxy, local })
     }
 
     /// The credentials. `None` if what a login needs is missing, which has been noted already.

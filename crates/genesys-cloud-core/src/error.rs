@@ -46,6 +46,27 @@ enum Kind {
     Status,
     Decode,
     Paging,
+    Job(JobEnd),
+    File,
+}
+
+/// How a job ended, or did not, where its results were wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum JobEnd {
+    /// The server says that it failed.
+    Failed,
+    /// It was cancelled.
+    Cancelled,
+    /// Its results are gone.
+    Expired,
+    /// It was waited for as long as allowed, and runs on.
+    Unfinished,
+    /// It waits for something to be done.
+    Held,
+    /// It can't be asked how it stands.
+    NotPollable,
+    /// What was saved is of another job.
+    Mismatch,
 }
 
 /// What is kept of the reply that an error came with.
@@ -142,6 +163,50 @@ impl Error {
         self.0.kind == Kind::Paging
     }
 
+    /// Whether the API says that a job came to no result: it failed, was cancelled or has expired. Asking
+    /// again won't help; the text has the API's message.
+    pub fn is_job_failed(&self) -> bool {
+        matches!(self.0.kind, Kind::Job(JobEnd::Failed | JobEnd::Cancelled | JobEnd::Expired))
+    }
+
+    /// Whether a job was cancelled.
+    pub fn is_job_cancelled(&self) -> bool {
+        self.0.kind == Kind::Job(JobEnd::Cancelled)
+    }
+
+    /// Whether a job's results are gone, or the job never ran in time.
+    pub fn is_job_expired(&self) -> bool {
+        self.0.kind == Kind::Job(JobEnd::Expired)
+    }
+
+    /// Whether a job was waited for as long as allowed and had not ended. It runs on, and can be waited for
+    /// again.
+    pub fn is_job_unfinished(&self) -> bool {
+        self.0.kind == Kind::Job(JobEnd::Unfinished)
+    }
+
+    /// Whether a job waits for the caller to do something, such as to upload a file. The text says what.
+    pub fn is_job_held(&self) -> bool {
+        self.0.kind == Kind::Job(JobEnd::Held)
+    }
+
+    /// Whether the API offers no way to ask how a job stands: it tells by a notification. The text names
+    /// the topic.
+    pub fn is_job_not_pollable(&self) -> bool {
+        self.0.kind == Kind::Job(JobEnd::NotPollable)
+    }
+
+    /// Whether a saved job is of another operation than the one that was to go on with it.
+    pub fn is_job_mismatch(&self) -> bool {
+        self.0.kind == Kind::Job(JobEnd::Mismatch)
+    }
+
+    /// Whether a file of results could not be had: it was refused, is not what it was when it was begun, or
+    /// is no JSON of the items.
+    pub fn is_download(&self) -> bool {
+        self.0.kind == Kind::File
+    }
+
     /// The HTTP status, when a reply or its head came.
     pub fn status(&self) -> Option<u16> {
         self.0.answer.as_ref().map(|answer| answer.status)
@@ -200,6 +265,44 @@ impl Error {
         Self::new(Kind::Paging, Some(&reply.operation), why).answered(reply)
     }
 
+    /// A job has no result to give.
+    pub(crate) fn job(end: JobEnd, operation: &Operation, why: String) -> Self {
+        Self::new(Kind::Job(end), Some(operation), why)
+    }
+
+    /// A file of results can't be had. Nothing of its URL but the host may be in the text.
+    pub(crate) fn file(operation: &Operation, why: String) -> Self {
+        Self::new(Kind::File, Some(operation), why)
+    }
+
+    /// The transfer of a file broke off.
+    pub(crate) fn broken_file(
+        operation: &Operation,
+        mut why: String,
+        error: Option<reqwest::Error>,
+    ) -> Self {
+        let timeout = error.as_ref().is_some_and(reqwest::Error::is_timeout);
+        let kind = if timeout { Kind::Timeout { connecting: false } } else { Kind::Broken };
+        let error = error.map(reqwest::Error::without_url);
+        if let Some(error) = &error {
+            why += &format!(": {}", root_cause(error));
+        }
+        let mut this = Self::new(kind, Some(operation), why);
+        this.0.source = error.map(|error| Arc::new(error) as _);
+        this
+    }
+
+    /// The same error, as it came with a reply.
+    pub(crate) fn with_answer(self, reply: &RawReply) -> Self {
+        self.answered(reply)
+    }
+
+    /// The same error, caused by another.
+    pub(crate) fn caused_by(mut self, source: Self) -> Self {
+        self.0.source = Some(Arc::new(source));
+        self
+    }
+
     /// The whole call took longer than the client allows.
     pub(crate) fn deadline(operation: &Operation, allowed: Duration) -> Self {
         let why = format!("no complete reply within {allowed:?}, the login included");
@@ -253,6 +356,8 @@ impl Error {
         let body = serde_json::from_slice(&reply.body).ok().and_then(ErrorBody::from_json);
         let code = body.as_ref().and_then(|body| body.code.as_deref());
         let message = match (code, body.as_ref().and_then(ErrorBody::told)) {
+            // What redirects may name a presigned URL, which is a secret.
+            (None, None) if status.is_redirection() => String::new(),
             (None, None) => excerpt(&reply.text()),
             (_, message) => message.unwrap_or_default().trim_end_matches('.').to_owned(),
         };
@@ -374,7 +479,7 @@ fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
 }
 
 /// The beginning of a text, on one line.
-fn excerpt(text: &str) -> String {
+pub(crate) fn excerpt(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     words.join(" ").chars().take(EXCERPT).collect()
 }

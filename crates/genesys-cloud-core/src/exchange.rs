@@ -1,6 +1,10 @@
 //! One request out, one reply in. Login and API calls both go through here.
 
+use std::sync::OnceLock;
+use std::time::Duration;
+
 use bytes::{Bytes, BytesMut};
+use http::HeaderValue;
 use url::Url;
 
 use crate::error::Error;
@@ -9,6 +13,55 @@ use crate::reply::{Head, RawReply};
 
 /// Of an error reply no more than this is read, in bytes.
 const MAX_ERROR_BODY: usize = 1 << 20;
+
+/// How connections are made.
+pub(crate) struct Http {
+    pub(crate) connect_timeout: Duration,
+    pub(crate) read_timeout: Duration,
+    pub(crate) user_agent: HeaderValue,
+    pub(crate) proxy: Option<reqwest::Proxy>,
+    /// Whether they stay on this machine.
+    pub(crate) local: bool,
+}
+
+impl Http {
+    pub(crate) fn build(&self) -> Result<reqwest::Client, String> {
+        self.built(reqwest::Client::builder())
+    }
+
+    fn built(&self, http: reqwest::ClientBuilder) -> Result<reqwest::Client, String> {
+        let http = http
+            // A redirect could lead the token to another host.
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(self.connect_timeout)
+            .read_timeout(self.read_timeout)
+            .user_agent(self.user_agent.clone());
+        let http = match &self.proxy {
+            Some(proxy) => http.proxy(proxy.clone()),
+            None if self.local => http.no_proxy(),
+            None => http,
+        };
+        http.build().map_err(|error| format!("no HTTPS on this machine: {error}"))
+    }
+}
+
+/// Connections that bring bodies as they are, compressed or not. They are made when they are first used:
+/// to read the certificates of the system takes longer than the rest of the client does.
+pub(crate) struct Files {
+    http: Http,
+    client: OnceLock<Result<reqwest::Client, String>>,
+}
+
+impl Files {
+    pub(crate) fn new(http: Http) -> Self {
+        Self { http, client: OnceLock::new() }
+    }
+
+    pub(crate) fn client(&self) -> Result<&reqwest::Client, String> {
+        let make = || self.http.built(reqwest::Client::builder().no_gzip());
+        self.client.get_or_init(make).as_ref().map_err(Clone::clone)
+    }
+}
 
 /// The connections, and the bound on what comes back over them.
 #[derive(Clone)]
@@ -20,6 +73,10 @@ pub(crate) struct Exchange {
 impl Exchange {
     pub(crate) fn new(http: reqwest::Client, max_body: usize) -> Self {
         Self { http, max_body }
+    }
+
+    pub(crate) fn max_body(&self) -> usize {
+        self.max_body
     }
 
     /// A request to this URL, to be completed and given to [`send`](Self::send).

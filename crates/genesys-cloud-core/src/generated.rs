@@ -4,8 +4,10 @@ use std::borrow::Borrow;
 
 use crate::call::Call;
 use crate::client::Client;
+use crate::error::Error;
+use crate::jobs::{Family, Job, Opening, SavedJob, Submitting};
 use crate::operation::Operation;
-use crate::paging::{Listing, Paginator};
+use crate::paging::{Listing, Paginator, read_bytes, read_wire};
 use crate::param::Param;
 use crate::wire::{Wire, Written};
 
@@ -14,6 +16,7 @@ pub use crate::wire::{
 };
 #[cfg(feature = "schemars")]
 pub use crate::wire::{FieldSchema, open_enum_schema, record_schema};
+pub use bytes::Bytes;
 #[cfg(feature = "schemars")]
 pub use schemars;
 pub use serde;
@@ -71,4 +74,46 @@ impl<T> Call<T> {
 /// The items that an operation lists.
 pub fn paginate<T: Wire, O>(call: Call<O>, listing: Listing) -> Paginator<T> {
     Paginator::known(call, listing)
+}
+
+/// A job through the call that submits it.
+pub fn submit<T: Wire, O>(call: Call<O>, family: Family) -> Submitting<T> {
+    let (client, request) = call.into_parts();
+    Submitting::new(client, request, family, read_wire)
+}
+
+/// The results of a job through the call that submits it.
+pub fn results<T: Wire, O>(call: Call<O>, family: Family) -> Paginator<T> {
+    let (client, request) = call.into_parts();
+    Paginator::of_job(Opening::new(client, request, family), read_wire)
+}
+
+/// A job that was submitted by this operation, and saved.
+pub fn load<T: Wire>(
+    client: &Client,
+    operation: Operation,
+    family: Family,
+    saved: SavedJob,
+) -> Result<Job<T>, Error> {
+    Job::known(client, operation, family, saved)
+}
+
+/// The same three for a job whose results are files, handed out as they are.
+pub fn submit_for_bytes<O>(call: Call<O>, family: Family) -> Submitting<Bytes> {
+    let (client, request) = call.into_parts();
+    Submitting::new(client, request, family, read_bytes)
+}
+
+pub fn bytes<O>(call: Call<O>, family: Family) -> Paginator<Bytes> {
+    let (client, request) = call.into_parts();
+    Paginator::of_job(Opening::new(client, request, family), read_bytes)
+}
+
+pub fn load_for_bytes(
+    client: &Client,
+    operation: Operation,
+    family: Family,
+    saved: SavedJob,
+) -> Result<Job<Bytes>, Error> {
+    Job::for_bytes(client, operation, family, saved)
 }

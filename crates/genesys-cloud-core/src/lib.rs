@@ -9,10 +9,12 @@ mod base_url;
 mod bind;
 mod call;
 mod client;
+mod download;
 mod error;
 mod exchange;
 #[doc(hidden)]
 pub mod generated;
+mod jobs;
 mod operation;
 mod paging;
 mod param;
@@ -24,7 +26,12 @@ mod wire;
 
 pub use crate::call::{Call, Sending};
 pub use crate::client::{Client, ClientBuilder};
+pub use crate::download::Download;
 pub use crate::error::{Error, ErrorBody, ErrorDetail, ErrorLimit};
+pub use crate::jobs::{
+    DoneWhen, Family, FileForm, Job, JobCall, JobId, JobState, JobStatus, Results, ResultsAt,
+    SavedJob, Schedule, Statuses, Submitting,
+};
 pub use crate::operation::{Method, Operation};
 pub use crate::paging::{
     Cap, Chunks, End, Extracted, Listing, Page, PageSize, Pages, Paginator, Place, Reason, Report,

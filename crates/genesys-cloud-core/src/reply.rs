@@ -40,18 +40,32 @@ impl Head {
             return Some(Duration::from_secs(seconds));
         }
         let until = DateTime::parse_from_rfc2822(value).ok()?;
-        // The server's clock where it is told: ours may be off.
-        let now = self.text(&DATE).and_then(|date| DateTime::parse_from_rfc2822(date).ok());
-        let now = now.map_or_else(Utc::now, |date| date.to_utc());
-        Some((until.to_utc() - now).to_std().unwrap_or_default())
+        Some((until.to_utc() - self.now()).to_std().unwrap_or_default())
+    }
+
+    /// When the reply was made, by the server's clock.
+    pub(crate) fn date(&self) -> Option<DateTime<Utc>> {
+        DateTime::parse_from_rfc2822(self.text(&DATE)?).ok().map(|date| date.to_utc())
+    }
+
+    /// The same, or our clock's time where the server does not tell its own. Ours may be off.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.date().unwrap_or_else(Utc::now)
+    }
+
+    /// Where a redirect leads.
+    pub(crate) fn location(&self) -> Option<&str> {
+        self.text(&LOCATION)
     }
 }
 
-/// Leaves cookies out: a session cookie is as good as a token.
+/// Leaves cookies and the targets of redirects out: a session cookie is as good as a token, and so is the
+/// query of a presigned URL.
 impl fmt::Debug for Head {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut headers = self.headers.clone();
         headers.remove(SET_COOKIE);
+        headers.remove(LOCATION);
         f.debug_struct("Head").field("status", &self.status).field("headers", &headers).finish()
     }
 }

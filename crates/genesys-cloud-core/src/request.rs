@@ -24,7 +24,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 #[derive(Clone)]
 pub struct Request {
     operation: Operation,
-    path: Vec<(&'static str, String)>,
+    path: Vec<(Cow<'static, str>, String)>,
     query: Vec<(Cow<'static, str>, String)>,
     headers: HeaderMap,
     body: Option<Bytes>,
@@ -50,7 +50,8 @@ impl Request {
     }
 
     /// Fills the placeholder `{name}` of the path. The value is percent-encoded.
-    pub fn set_path(&mut self, name: &'static str, value: impl Param) -> &mut Self {
+    pub fn set_path(&mut self, name: impl Into<Cow<'static, str>>, value: impl Param) -> &mut Self {
+        let name = name.into();
         let value = value.to_param().into_owned();
         if matches!(value.as_str(), "" | "." | "..") {
             // An empty value would name the collection above, and URL parsers fold dot segments
@@ -200,6 +201,32 @@ impl Request {
     pub(crate) fn body_field(&self, pointer: &str) -> Option<Value> {
         let mut body: Value = serde_json::from_slice(self.body.as_ref()?).ok()?;
         body.pointer_mut(pointer).map(Value::take).filter(|value| !value.is_null())
+    }
+
+    /// What fills the placeholder `{name}` of the path, as it was set.
+    pub(crate) fn path_value(&self, name: &str) -> Option<&str> {
+        self.path.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The placeholders of the path that are filled, with what fills them.
+    pub(crate) fn path_values(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.path.iter().map(|(name, value)| (&**name, value.as_str()))
+    }
+
+    /// The query parameters in their order.
+    pub(crate) fn query_pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.query.iter().map(|(name, value)| (&**name, value.as_str()))
+    }
+
+    /// Takes replies of these statuses for answers too.
+    pub(crate) fn accept_statuses(&mut self, statuses: &'static [u16]) {
+        self.operation = self.operation.clone().also_accepting(statuses);
+    }
+
+    /// The same request without its body.
+    pub(crate) fn without_body(mut self) -> Self {
+        self.body = None;
+        self
     }
 
     /// The headers that were set.

@@ -12,7 +12,7 @@ use url::Url;
 use crate::auth::{Auth, Token};
 use crate::base_url::BaseUrl;
 use crate::error::Error;
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, Files};
 use crate::operation::Method;
 use crate::reply::RawReply;
 use crate::request::Request;
@@ -25,6 +25,8 @@ const ACCEPTED: HeaderValue = HeaderValue::from_static("application/json, */*;q=
 /// What all clones of a client share.
 pub(crate) struct Transport {
     pub(crate) exchange: Exchange,
+    /// For files at hosts that are not the API's.
+    pub(crate) files: Files,
     pub(crate) api: BaseUrl,
     pub(crate) auth: Auth,
     pub(crate) timeout: Duration,

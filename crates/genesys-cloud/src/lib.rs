@@ -2,10 +2,11 @@
 
 pub use genesys_cloud_api::*;
 pub use genesys_cloud_core::{
-    Call, Cap, Chunks, ClientBuilder, Decode, DecodeError, End, Error, ErrorBody, ErrorDetail,
-    ErrorLimit, Extracted, Listing, Method, OpenEnum, Operation, Page, PageSize, Pages, Paginator,
-    Param, Place, RawReply, Reason, Record, Region, Reply, Report, Request, Scheme, Sending,
-    TokenOut, Verdict, Wire,
+    Call, Cap, Chunks, ClientBuilder, Decode, DecodeError, DoneWhen, Download, End, Error,
+    ErrorBody, ErrorDetail, ErrorLimit, Extracted, Family, FileForm, Job, JobCall, JobId, JobState,
+    JobStatus, Listing, Method, OpenEnum, Operation, Page, PageSize, Pages, Paginator, Param,
+    Place, RawReply, Reason, Record, Region, Reply, Report, Request, Results, ResultsAt, SavedJob,
+    Schedule, Scheme, Sending, Statuses, Submitting, TokenOut, Verdict, Wire,
 };
 
 /// The client without the API groups, for calls of operations that the bindings do not know.

@@ -25,8 +25,20 @@
 #[doc(hidden)]
 #[macro_export]
 macro_rules! paged {
+    ($call:ident -> $item:ty; $scheme:ident { $($listing:tt)* }) => {
+        impl $call {
+            /// Reads the whole list, page by page, as a stream of its items. Nothing is sent before the
+            /// first item is asked for.
+            #[inline]
+            pub fn paginate(self) -> $crate::Paginator<$item> {
+                const LISTING: $crate::Listing = $crate::paged!(@listing $scheme { $($listing)* });
+                $crate::generated::paginate(self.into_call(), LISTING)
+            }
+        }
+    };
+
     (
-        $call:ident -> $item:ty;
+        @listing
         $scheme:ident {
             items: [$($first:literal $(, $further:literal)*)?]
             $(, page_size: $($place:ident)? $page_size:literal as $form:ident $(, maximum: $maximum:literal)?)?
@@ -37,27 +49,19 @@ macro_rules! paged {
             $(,)?
         }
     ) => {
-        impl $call {
-            /// Reads the whole list, page by page, as a stream of its items. Nothing is sent before the
-            /// first item is asked for.
-            #[inline]
-            pub fn paginate(self) -> $crate::Paginator<$item> {
-                const LISTING: $crate::Listing = $crate::Listing::known(
-                    $crate::Scheme::$scheme,
-                    $crate::paged!(@items $($first $(, $further)*)?),
-                    $crate::paged!(@some $(
-                        $crate::paged!(@size $($place)? $page_size $form) $(.at_most($maximum))?
-                    )?),
-                    $crate::paged!(@some $($crate::Place::$in_place($in_name))?),
-                    $crate::paged!(@some $($crate::paged!(@out $out_form $out_path $($out_name)?))?),
-                    $crate::paged!(@some $(
-                        $crate::Cap::$cap($most)$(.known_where_query($query, $value))?
-                    )?),
-                    $crate::paged!(@some $($jobs)?),
-                );
-                $crate::generated::paginate(self.into_call(), LISTING)
-            }
-        }
+        $crate::Listing::known(
+            $crate::Scheme::$scheme,
+            $crate::paged!(@items $($first $(, $further)*)?),
+            $crate::paged!(@some $(
+                $crate::paged!(@size $($place)? $page_size $form) $(.at_most($maximum))?
+            )?),
+            $crate::paged!(@some $($crate::Place::$in_place($in_name))?),
+            $crate::paged!(@some $($crate::paged!(@out $out_form $out_path $($out_name)?))?),
+            $crate::paged!(@some $(
+                $crate::Cap::$cap($most)$(.known_where_query($query, $value))?
+            )?),
+            $crate::paged!(@some $($jobs)?),
+        )
     };
 
     (@items) => { "[]" };

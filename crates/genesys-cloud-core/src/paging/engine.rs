@@ -16,6 +16,7 @@ use super::step::{Contradiction, End, Step, step};
 use super::walk::{Facts, Position, Walk, set_number, value_on};
 use crate::client::Client;
 use crate::error::Error;
+use crate::jobs::{Caller, Feed, Opened, Opening};
 use crate::operation::Operation;
 use crate::reply::RawReply;
 use crate::request::Request;
@@ -28,6 +29,8 @@ pub(super) struct Engine {
     /// As the caller made it; each page is asked for by a copy.
     request: Request,
     listing: Listing,
+    /// The job whose results these are.
+    job: Option<Job>,
     pub(super) page_size: Option<u64>,
     pub(super) limit: Option<u64>,
     pub(super) max_pages: Option<u64>,
@@ -40,6 +43,16 @@ pub(super) struct Engine {
     /// What is to be told once the page that was read last has been handed out.
     stuck: Option<Error>,
     pub(super) report: Report,
+}
+
+/// A job whose results are listed.
+struct Job {
+    opening: Opening,
+    is_open: bool,
+    caller: Option<Caller>,
+    feed: Option<Feed>,
+    /// The field with the URL of a file, in a redirect that stands for a page.
+    redirects: Option<String>,
 }
 
 /// The call for one page.
@@ -56,6 +69,7 @@ impl Engine {
             client,
             request,
             listing,
+            job: None,
             page_size: None,
             limit: None,
             max_pages: None,
@@ -66,15 +80,61 @@ impl Engine {
         }
     }
 
-    /// The same list with the same settings, from its beginning.
+    /// The results of a job.
+    pub(super) fn of_job(opening: Opening) -> Self {
+        let (client, request) = (opening.client().clone(), opening.request().clone());
+        let listing = opening.listing();
+        let job = Job { opening, is_open: false, caller: None, feed: None, redirects: None };
+        Self { job: Some(job), ..Self::new(client, request, listing) }
+    }
+
+    /// The same list with the same settings, from its beginning. A job that was submitted is not submitted
+    /// again.
     pub(super) fn restarted(self) -> Self {
+        let anew = match self.job {
+            Some(job) => Self::of_job(job.opening),
+            None => Self::new(self.client, self.request, self.listing),
+        };
         Self {
             page_size: self.page_size,
             limit: self.limit,
             max_pages: self.max_pages,
             prefetch: self.prefetch,
-            ..Self::new(self.client, self.request, self.listing)
+            ..anew
         }
+    }
+
+    /// Has the job done, if this is the list of its results, and sets out to read them.
+    fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let Some(job) = self.job.as_mut().filter(|job| !job.is_open) else {
+            return Poll::Ready(Ok(()));
+        };
+        let Opened { mut request, listing, caller, feed, redirects, partial } =
+            match ready!(job.opening.poll_open(cx)) {
+                Ok(opened) => opened,
+                Err(error) => return Poll::Ready(Err(error)),
+            };
+        self.walk = Walk::start(&mut request, &listing, self.client.api_url());
+        (self.request, self.listing) = (request, listing);
+        (job.caller, job.feed, job.redirects) = (caller, feed, redirects);
+        job.is_open = true;
+        self.report.partial = partial;
+        Poll::Ready(Ok(()))
+    }
+
+    /// Whether pages come without being asked for one by one.
+    fn is_fed(&self) -> bool {
+        self.job.as_ref().is_some_and(|job| job.feed.is_some())
+    }
+
+    /// Where the file with the items of a page is, if it is not a page that holds them.
+    pub(super) fn redirects(&self, reply: &RawReply) -> Option<&str> {
+        let redirects = self.job.as_ref()?.redirects.as_deref();
+        redirects.filter(|_| (300..400).contains(&reply.status()))
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.client
     }
 
     pub(super) fn operation(&self) -> &Operation {
@@ -104,6 +164,16 @@ impl Engine {
         if let Some(error) = self.stuck.take() {
             self.report.end = Some(End::Contradiction);
             return Poll::Ready(Some(Err(error)));
+        }
+        if let Err(error) = ready!(self.poll_open(cx)) {
+            return Poll::Ready(Some(Err(error)));
+        }
+        if let Some(feed) = self.job.as_mut().and_then(|job| job.feed.as_mut()) {
+            let page = ready!(feed.as_mut().poll_next(cx));
+            if page.is_none() {
+                self.report.end = Some(End::NoNextPage);
+            }
+            return Poll::Ready(page);
         }
         loop {
             if self.calls.front().is_none_or(|asked| asked.position != *self.walk.due()) {
@@ -138,7 +208,10 @@ impl Engine {
         }
         self.walk.write(&position, &mut request);
         let client = self.client.clone();
-        let call = async move { client.execute(&request).await };
+        let call = match self.job.as_ref().and_then(|job| job.caller.as_ref()) {
+            Some(caller) => caller(request),
+            None => async move { client.execute(&request).await }.boxed(),
+        };
         let call = if in_task {
             Task(tokio::spawn(call.in_current_span())).boxed()
         } else {
@@ -169,7 +242,11 @@ impl Engine {
     /// A reply that is no error may still hold no page.
     fn holding_page(&self, reply: RawReply) -> Result<RawReply, Error> {
         let due = self.page_number();
+        let is_from_job = self.job.as_ref().is_some_and(|job| job.caller.is_some());
         match reply.status() {
+            // A job that is done may still be told of by a 202.
+            202 if is_from_job => Ok(reply),
+            300..400 if self.redirects(&reply).is_some() => Ok(reply),
             202 => {
                 let why = format!("page {due} is not ready: the API answered 202");
                 let error = Error::paging(&reply, why);
@@ -189,11 +266,23 @@ impl Engine {
 
     /// Decides what follows from a page, and which of its items are handed out: those that are new, as
     /// many as the limit allows.
-    pub(super) fn settle(&mut self, reply: &RawReply, page: Facts) -> Result<Range<usize>, Error> {
+    pub(super) fn settle(
+        &mut self,
+        reply: &RawReply,
+        mut page: Facts,
+    ) -> Result<Range<usize>, Error> {
+        if self.is_fed() {
+            // Nothing is asked for twice, so that what is alike is alike in the file.
+            (page.fingerprint, page.edges) = (None, None);
+        }
         let (number, items, total) = (self.page_number(), page.items, page.total);
         let contradicted =
             |why: &Contradiction| Error::paging(reply, why.to_string()).advise(why.advice());
-        let step = step(&self.walk, &page);
+        // What feeds it tells the end.
+        let step = match self.is_fed() {
+            true => Step::Continue(self.walk.due().clone()),
+            false => step(&self.walk, &page),
+        };
         if let Step::Broken(why) = &step {
             self.report.end = Some(End::Contradiction);
             self.calls.clear();
@@ -230,6 +319,9 @@ impl Engine {
 
     /// Asks for pages before they are due, as many as are allowed and known to be wanted.
     fn ask_ahead(&mut self) {
+        if self.is_fed() {
+            return;
+        }
         if self.report.end.is_some() || self.stuck.is_some() {
             self.calls.clear();
             return;

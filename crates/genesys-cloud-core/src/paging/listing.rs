@@ -132,6 +132,11 @@ impl Listing {
         self.jobs.as_deref()
     }
 
+    /// Whether one reply is all there is to be had.
+    pub(crate) const fn is_one_reply(&self) -> bool {
+        matches!(self.scheme.way().motion, Motion::Once(_))
+    }
+
     /// Where the number or token of a page goes: one place, or several for a token of several parts.
     pub(super) fn token_in(&self) -> &[Place] {
         match &self.token_in {
@@ -258,6 +263,9 @@ schemes! {
     BodyPageNumberNested: NUMBERS, [Place::body("pageNumber")], field("results.nextUri");
     /// The field `paging.pageNumber` of the body counts pages from 1, and `totalHits` tells the end.
     BodyPagingTotalHits: NUMBERS, [Place::body("paging.pageNumber")], NONE;
+    /// The field `pageNumber` of the body counts pages from 1, and the body submits a job: each page is the
+    /// result of a job of its own.
+    JobSelectsPage: NUMBERS, [Place::body("pageNumber")], NONE;
     /// The field `after` of the body stands in the field `after` of the reply.
     BodyAfter: TOKENS, [Place::body("after")], field("after");
     /// The field `cursor` of the body stands in the field `cursor` of the reply.

@@ -26,3 +26,5 @@ pub use listing::{Cap, Listing, PageSize, Place, Scheme, TokenOut};
 pub use paginator::{Page, Paginator};
 pub use report::{Reason, Report, Verdict};
 pub use step::End;
+
+pub(crate) use read::{ReadPage, bytes as read_bytes, serde as read_json, wire as read_wire};

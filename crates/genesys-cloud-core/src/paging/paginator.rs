@@ -13,11 +13,14 @@ use super::adapters::{Chunks, Pages};
 use super::engine::Engine;
 use super::extracted::Extracted;
 use super::listing::Listing;
-use super::read::{self, Read};
+use super::read::{self, Read, ReadPage};
 use super::report::Report;
 use crate::call::Call;
 use crate::client::Client;
+use crate::download::Download;
 use crate::error::Error;
+use crate::jobs::{Family, Fields, Opening};
+use crate::operation::Operation;
 use crate::reply::{DecodeError, Head, RawReply};
 use crate::request::Request;
 use crate::wire::Wire;
@@ -129,6 +132,25 @@ impl<T> Paginator<T> {
         Self::new(Engine::new(client, request, listing), Read::Paths(read::wire))
     }
 
+    /// Submits a job through a request of any operation, such as one that the bindings do not know, waits
+    /// until it is done, and reads its results.
+    ///
+    /// The job is submitted when the first item is asked for. After an error it is gone on with, and
+    /// submitted again only where the submit itself failed. It is waited for as [`Job::wait`](crate::Job::wait)
+    /// does. Where a job gives one page of the list, as many jobs are run as there are pages. Dropping the
+    /// paginator leaves the job alone.
+    pub fn over_job(client: &Client, request: Request, family: Family) -> Self
+    where
+        T: DeserializeOwned,
+    {
+        Self::of_job(Opening::new(client.clone(), request, family), read::serde)
+    }
+
+    /// The results of a job.
+    pub(crate) fn of_job(opening: Opening, read: ReadPage<T>) -> Self {
+        Self::new(Engine::of_job(opening), Read::Paths(read))
+    }
+
     fn new(engine: Engine, read: Read<T>) -> Self {
         Self { engine, read, page: None, items: Vec::new().into_iter() }
     }
@@ -222,18 +244,45 @@ impl<T> Paginator<T> {
         Poll::Ready(Some(reply.and_then(|reply| self.take_page(reply))))
     }
 
+    /// The same, where the items are to be handed out one by one: an error where they are not in the page.
+    fn poll_page_with_items(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Page<T>, Error>>> {
+        let Some(reply) = ready!(self.engine.poll_reply(cx)) else { return Poll::Ready(None) };
+        Poll::Ready(Some(reply.and_then(|reply| {
+            if self.engine.redirects(&reply).is_some() {
+                let number = self.engine.page_number();
+                let why =
+                    format!("the items of page {number} stand in a file, in a form of their own");
+                return Err(Error::paging(&reply, why)
+                    .advise("read the list by `pages`, and the file by `Page::download`"));
+            }
+            self.take_page(reply)
+        })))
+    }
+
     fn take_page(&mut self, reply: RawReply) -> Result<Page<T>, Error> {
         let number = self.engine.page_number();
         let read = self.read.page(&reply, self.engine.listing());
-        let (mut items, facts) = read.map_err(|error| {
+        let undecoded = |error: DecodeError| {
             Error::decode(&reply, &DecodeError::new(format!("page {number}: {error}")))
-        })?;
-        let facts = facts.without_zeros();
+        };
+        let (mut items, facts) = read.map_err(undecoded)?;
+        let file = match self.engine.redirects(&reply) {
+            Some(path) if items.is_empty() => Fields::of(&reply).map_err(undecoded)?.text(path),
+            _ => None,
+        };
+        let mut facts = facts.without_zeros();
+        facts.is_in_file = file.is_some();
+        let file = file.map(|url| FileOfPage { client: self.engine.client().clone(), url });
         let (page_count, total, page_size) = (facts.page_count, facts.total, facts.page_size);
         let new = self.engine.settle(&reply, facts)?;
         items.truncate(new.end);
         items.drain(..new.start);
-        Ok(Page { items, number, page_count, total, page_size, head: reply.head })
+        let operation = reply.operation;
+        let file = file.map(|file| (operation, file));
+        Ok(Page { items, number, page_count, total, page_size, head: reply.head, file })
     }
 
     /// Counts items that are handed out.
@@ -259,7 +308,7 @@ impl<T> Stream for Paginator<T> {
                 self.handed_out(1);
                 return Poll::Ready(Some(Ok(item)));
             }
-            match ready!(self.poll_page(cx)) {
+            match ready!(self.poll_page_with_items(cx)) {
                 Some(Ok(mut page)) => {
                     self.items = std::mem::take(&mut page.items).into_iter();
                     self.page = Some(page);
@@ -302,6 +351,15 @@ pub struct Page<T> {
     total: Option<u64>,
     page_size: Option<u64>,
     head: Head,
+    /// The file that its items stand in, and the operation that told so.
+    file: Option<(Operation, FileOfPage)>,
+}
+
+/// A file that the items of a page stand in. Its URL is a secret.
+#[derive(Clone)]
+struct FileOfPage {
+    client: Client,
+    url: String,
 }
 
 impl<T> Page<T> {
@@ -313,6 +371,16 @@ impl<T> Page<T> {
     /// The items.
     pub fn into_items(self) -> Vec<T> {
         self.items
+    }
+
+    /// The file that holds its items, where the API answered with a redirect to one in their place. They
+    /// may have another form there.
+    ///
+    /// # Errors
+    /// When the URL is not one that may be fetched ([`Error::is_download`]).
+    pub fn download(&self) -> Option<Result<Download, Error>> {
+        let (operation, file) = self.file.as_ref()?;
+        Some(Download::open(&file.client, operation, &file.url))
     }
 
     /// The number of the page, from 1: its own, or else that in the order of reading.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
+use bytes::Bytes;
 use serde::de::{
     self, DeserializeOwned, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
     Unexpected, Visitor,
@@ -19,15 +20,17 @@ use crate::reply::{DecodeError, RawReply};
 use crate::wire::{Seed, Wire};
 
 /// The items of a page, and what it says.
-type Page<T> = Result<(Vec<T>, Facts), DecodeError>;
+pub(crate) type Page<T> = Result<(Vec<T>, Facts), DecodeError>;
 
 /// A function of the caller's own.
 type Extract<T> = dyn Fn(&RawReply) -> Result<Extracted<T>, DecodeError> + Send;
 
+/// Reads a page by the paths of its listing: [`wire`], [`serde()`] or [`bytes`].
+pub(crate) type ReadPage<T> = fn(&RawReply, &Listing) -> Page<T>;
+
 /// How a page is had from a reply.
 pub(super) enum Read<T> {
-    /// By the paths of the listing: [`wire`] or [`serde()`].
-    Paths(fn(&RawReply, &Listing) -> Page<T>),
+    Paths(ReadPage<T>),
     Own(Box<Extract<T>>),
 }
 
@@ -42,13 +45,18 @@ impl<T> Read<T> {
 }
 
 /// Reads items the way the API writes them.
-pub(super) fn wire<T: Wire>(reply: &RawReply, listing: &Listing) -> Page<T> {
+pub(crate) fn wire<T: Wire>(reply: &RawReply, listing: &Listing) -> Page<T> {
     read(reply, listing, Seed::<Option<Vec<T>>>::new)
 }
 
 /// Reads items of any type that serde can read.
-pub(super) fn serde<T: DeserializeOwned>(reply: &RawReply, listing: &Listing) -> Page<T> {
+pub(crate) fn serde<T: DeserializeOwned>(reply: &RawReply, listing: &Listing) -> Page<T> {
     read(reply, listing, || PhantomData::<Option<Vec<T>>>)
+}
+
+/// Takes what came as the one item of a page, whatever it is.
+pub(crate) fn bytes(reply: &RawReply, _: &Listing) -> Page<Bytes> {
+    Ok((vec![reply.body().clone()], Facts { items: 1, ..Facts::default() }))
 }
 
 fn read<'de, T, S>(reply: &'de RawReply, listing: &Listing, list: fn() -> S) -> Page<T>

@@ -37,6 +37,10 @@ pub struct Report {
     pub(super) read: u64,
     /// Whether the list was read from its beginning.
     pub(super) whole: bool,
+    /// Whether some of the work of the job failed whose results these are.
+    pub(super) partial: bool,
+    /// How many pages had their items in files, which were not read.
+    pub(super) in_files: u64,
 }
 
 impl Report {
@@ -49,6 +53,7 @@ impl Report {
         if page.items > 0 {
             self.page_size_granted = page.page_size.or(self.page_size_granted);
         }
+        self.in_files += u64::from(page.is_in_file);
     }
 
     /// Whether what was read is the list. Before its end that is
@@ -73,6 +78,12 @@ impl Report {
     }
 
     fn verdict_on_whole(&self, end: End) -> Verdict {
+        if self.partial {
+            return Verdict::Truncated(Reason::PartlySucceeded);
+        }
+        if self.in_files > 0 {
+            return Verdict::Unknown(Reason::InFiles { pages: self.in_files });
+        }
         if self.duplicates > 0 {
             return Verdict::Drifted(Reason::Duplicates { items: self.duplicates });
         }
@@ -145,6 +156,13 @@ pub enum Reason {
     Shortfall,
     /// The operation gives one window of time of its list.
     OneWindow,
+    /// The job whose results these are did part of its work.
+    PartlySucceeded,
+    /// The items of some pages stand in files of their own.
+    InFiles {
+        /// How many pages.
+        pages: u64,
+    },
     /// The API's count of items changed.
     TotalChanged {
         /// The count of the first page that told one.
@@ -178,6 +196,10 @@ impl fmt::Display for Reason {
             Self::Contradiction => "a page contradicted the ones before, or led nowhere",
             Self::Shortfall => "the list broke off where more had been promised",
             Self::OneWindow => "the operation gives one window of time of the list",
+            Self::PartlySucceeded => "the job did part of its work",
+            Self::InFiles { pages } => {
+                return write!(f, "the items of {pages} pages stand in files of their own");
+            }
             Self::TotalChanged { first, last } => {
                 return write!(f, "the count of items changed from {first} to {last}");
             }

@@ -276,7 +276,7 @@ fn by_token(walk: &Walk, page: &Facts) -> Step {
     if walk.has_asked_for(&next) {
         return Step::Stuck(Contradiction::Cycle { page: walk.page_number() });
     }
-    if page.items == 0 && walk.empty + 1 >= EMPTY_PAGES {
+    if page.items == 0 && !page.is_in_file && walk.empty + 1 >= EMPTY_PAGES {
         return too_many_empty(walk);
     }
     Step::Continue(next)

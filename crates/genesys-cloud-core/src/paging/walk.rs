@@ -47,7 +47,7 @@ impl Token {
 
 /// What a page says: about itself, and about the list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Facts {
+pub(crate) struct Facts {
     /// How many items it holds.
     pub(super) items: u64,
     pub(super) page_number: Option<u64>,
@@ -60,6 +60,8 @@ pub(super) struct Facts {
     /// Differs where the items do. `None` of an empty page: all of them are alike.
     pub(super) fingerprint: Option<u64>,
     pub(super) edges: Option<Edges>,
+    /// Whether its items stand in a file, and none in it.
+    pub(super) is_in_file: bool,
 }
 
 impl Facts {
@@ -275,7 +277,8 @@ impl Walk {
         self.due = due;
         self.pages += 1;
         self.largest = self.largest.max(page.items);
-        self.empty = if page.items == 0 { self.empty + 1 } else { 0 };
+        let is_empty = page.items == 0 && !page.is_in_file;
+        self.empty = if is_empty { self.empty + 1 } else { 0 };
         self.previous = Some(page);
     }
 

@@ -1,0 +1,115 @@
+//! The URL of a file, and whether it may be fetched.
+
+use std::fmt;
+
+use url::Url;
+
+use crate::base_url::{BaseUrl, is_loopback};
+
+/// Where a file is.
+#[derive(Clone)]
+pub(super) enum Link {
+    /// At a host of its own. Whoever has the URL can read the file, so that it is a secret.
+    Presigned(Url),
+    /// Below the API's URL: it takes the bearer token, and usually redirects to a presigned URL.
+    Api(String),
+}
+
+impl Link {
+    /// Accepts `https`, and `http` on this machine if the API is on it too. The reason that it refuses
+    /// for does not repeat the URL.
+    pub(super) fn parse(text: &str, api: &BaseUrl) -> Result<Self, &'static str> {
+        let text = text.trim();
+        if text.starts_with('/') && !text.starts_with("//") {
+            let path = text.split(['?', '#']).next().unwrap_or_default();
+            let joined = api.join(text).map_err(|_| "it leads away from the API")?;
+            // What is joined may have been folded, as dots in a path are.
+            return match joined.path().ends_with(path) {
+                true => Ok(Self::Api(text.to_owned())),
+                false => Err("it leads away from the API"),
+            };
+        }
+        let url = Url::parse(text).map_err(|_| "it is no URL")?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("it holds a user name or password");
+        }
+        if let Some(target) = api.target_of(&url) {
+            return Ok(Self::Api(target));
+        }
+        match url.scheme() {
+            "https" => Ok(Self::Presigned(url)),
+            "http" if is_loopback(&url) && api.is_loopback() => Ok(Self::Presigned(url)),
+            _ => Err("it is not https"),
+        }
+    }
+
+    /// The host, as far as it may be told.
+    pub(super) fn host(&self) -> String {
+        match self {
+            Self::Presigned(url) => url.authority().to_owned(),
+            Self::Api(_) => "the API".to_owned(),
+        }
+    }
+}
+
+/// Shows the host alone.
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Link").field(&self.host()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_by_where_they_lead() {
+        let live = "https://api.mypurecloud.ie";
+        let local = "http://127.0.0.1:8080";
+        for (api, link, leads) in [
+            (live, "https://b.s3.amazonaws.com/f?X-Sig=s", Ok("b.s3.amazonaws.com")),
+            (live, " https://b.s3.amazonaws.com/f\n", Ok("b.s3.amazonaws.com")),
+            (live, "https://api.mypurecloud.ie/api/v2/downloads/7?a=b", Ok("the API")),
+            (live, "/api/v2/downloads/7", Ok("the API")),
+            (live, "/api/../x", Err("it leads away from the API")),
+            (live, "//evil.example/x", Err("it is no URL")),
+            (
+                live,
+                "https://api.mypurecloud.ie.evil.example/x",
+                Ok("api.mypurecloud.ie.evil.example"),
+            ),
+            (live, "https://u:p@api.mypurecloud.ie/x", Err("it holds a user name or password")),
+            (live, "http://b.s3.amazonaws.com/f", Err("it is not https")),
+            (live, "http://api.mypurecloud.ie/x", Err("it is not https")),
+            (live, "http://127.0.0.1:9/f", Err("it is not https")),
+            (live, "ftp://b.s3.amazonaws.com/f", Err("it is not https")),
+            (live, "file:///etc/passwd", Err("it is not https")),
+            (live, "f", Err("it is no URL")),
+            (live, "", Err("it is no URL")),
+            (local, "http://127.0.0.1:9/f", Ok("127.0.0.1:9")),
+            (local, "http://127.0.0.1:8080/f", Ok("the API")),
+            (local, "http://10.0.0.1/f", Err("it is not https")),
+        ] {
+            let api = BaseUrl::parse(api).expect("a base URL");
+            let found = Link::parse(link, &api);
+            assert_eq!(found.map(|link| link.host()).as_deref(), leads.as_deref(), "{link}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_of_a_gateway_is_kept_apart() {
+        let api = BaseUrl::parse("https://gw.example.com/g").expect("a base URL");
+        let link = Link::parse("https://gw.example.com/g/api/v2/f?a=b", &api);
+        assert!(matches!(link, Ok(Link::Api(target)) if target == "/api/v2/f?a=b"));
+        let link = Link::parse("https://gw.example.com/other/f", &api);
+        assert!(matches!(link, Ok(Link::Presigned(_))));
+    }
+
+    #[test]
+    fn the_query_is_not_shown() {
+        let api = BaseUrl::parse("https://api.mypurecloud.ie").expect("a base URL");
+        let link = Link::parse("https://b.example.com/f?X-Sig=hunter2", &api).expect("a link");
+        assert_eq!(format!("{link:?}"), r#"Link("b.example.com")"#);
+    }
+}

@@ -1,0 +1,198 @@
+//! Files that the API names by a URL, as streams of bytes.
+
+mod link;
+mod transfer;
+
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf as _, Bytes};
+use futures::future::BoxFuture;
+use futures::stream::Stream;
+use tokio::io::{AsyncRead, ReadBuf};
+
+use self::link::Link;
+use self::transfer::Transfer;
+use crate::client::Client;
+use crate::error::Error;
+use crate::operation::{Method, Operation};
+use crate::reply::Head;
+
+/// A file that the API named by a URL, as a stream of its bytes; [`AsyncRead`] reads it too.
+///
+/// Presigned URLs are fetched without the bearer token, over https alone, and a redirect of theirs is not
+/// followed. One that leads to the API itself is fetched with it, and the presigned URL that it redirects to
+/// without. Nothing of the file is kept, and nothing is sent before the first bytes are asked for.
+///
+/// Where the transfer breaks off, it goes on from there by `Range`, provided that the server can tell that
+/// the file is the same (`ETag` or `Last-Modified`). The length is checked against the one that the server
+/// declared. The bytes are those of the file: one that is stored as gzip comes as gzip.
+///
+/// # Errors
+/// When the URL is refused, the file is not to be had or has changed ([`Error::is_download`]), or the
+/// transfer failed five times in a row ([`Error::is_transport`]). After an error the stream can be used on:
+/// the next poll goes on from the same byte.
+///
+/// ```no_run
+/// # async fn example(client: genesys_cloud_core::Client, url: &str)
+/// # -> Result<(), Box<dyn std::error::Error>> {
+/// use genesys_cloud_core::Download;
+/// use tokio::io::AsyncReadExt;
+///
+/// let mut report = String::new();
+/// Download::new(&client, url)?.read_to_string(&mut report).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "nothing is downloaded before bytes are asked for"]
+pub struct Download {
+    host: String,
+    /// `None` while it is running.
+    transfer: Option<Box<Transfer>>,
+    running: Option<Running>,
+    head: Option<Head>,
+    length: Option<u64>,
+    received: u64,
+    /// What has been received and not been read yet, for `AsyncRead`.
+    rest: Bytes,
+    ended: bool,
+}
+
+type Running = BoxFuture<'static, (Box<Transfer>, Result<Option<Bytes>, Error>)>;
+
+impl Download {
+    /// The file at a URL that a reply of the API named, such as `downloadUrl`.
+    ///
+    /// # Errors
+    /// When the URL is not one that may be fetched ([`Error::is_download`]): it is not https, or holds a user
+    /// name.
+    pub fn new(client: &Client, url: &str) -> Result<Self, Error> {
+        Self::open(client, &Operation::known("download", Method::Get, "{url}"), url)
+    }
+
+    /// The same, told in errors as that of the operation whose reply named it.
+    pub(crate) fn open(client: &Client, operation: &Operation, url: &str) -> Result<Self, Error> {
+        let link = Link::parse(url, client.api()).map_err(|why| {
+            Error::file(operation, format!("the URL of the file is not fetched: {why}"))
+        })?;
+        Ok(Self {
+            host: link.host(),
+            transfer: Some(Box::new(Transfer::new(client.clone(), operation.clone(), link))),
+            running: None,
+            head: None,
+            length: None,
+            received: 0,
+            rest: Bytes::new(),
+            ended: false,
+        })
+    }
+
+    /// Goes on by another URL of the same file.
+    pub(crate) fn renew(&mut self, client: &Client, url: &str) -> Result<(), &'static str> {
+        let link = Link::parse(url, client.api())?;
+        self.host = link.host();
+        let transfer = self.transfer.as_mut().ok_or("it is running")?;
+        transfer.renew(link);
+        Ok(())
+    }
+
+    /// The next bytes. `None` at the end.
+    pub async fn next(&mut self) -> Option<Result<Bytes, Error>> {
+        futures::StreamExt::next(self).await
+    }
+
+    /// The next bytes, or `None` at the end.
+    ///
+    /// # Errors
+    /// When they can't be had. The next call goes on from the same byte.
+    pub async fn try_next(&mut self) -> Result<Option<Bytes>, Error> {
+        self.next().await.transpose()
+    }
+
+    /// How many bytes the file has, once the first of them have come and if the server tells.
+    pub const fn length(&self) -> Option<u64> {
+        self.length
+    }
+
+    /// How many bytes have come.
+    pub const fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// The `Content-Type` of the file, once its first bytes have come.
+    pub fn content_type(&self) -> Option<&str> {
+        self.head.as_ref()?.headers.get(http::header::CONTENT_TYPE)?.to_str().ok()
+    }
+
+    /// Status and headers of the first reply, once there is one.
+    pub(crate) const fn head(&self) -> Option<&Head> {
+        self.head.as_ref()
+    }
+}
+
+impl Stream for Download {
+    type Item = Result<Bytes, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        if !this.rest.is_empty() {
+            return Poll::Ready(Some(Ok(std::mem::take(&mut this.rest))));
+        }
+        if this.ended {
+            return Poll::Ready(None);
+        }
+        if let Some(mut transfer) = this.transfer.take() {
+            this.running = Some(Box::pin(async move {
+                let bytes = transfer.bytes().await;
+                (transfer, bytes)
+            }));
+        }
+        let Some(running) = &mut this.running else { return Poll::Ready(None) };
+        let (transfer, bytes) = ready!(running.as_mut().poll(cx));
+        this.running = None;
+        this.length = transfer.length();
+        this.received = transfer.received();
+        if this.head.is_none() {
+            this.head = transfer.head().cloned();
+        }
+        this.transfer = Some(transfer);
+        this.ended = matches!(bytes, Ok(None));
+        Poll::Ready(bytes.transpose())
+    }
+}
+
+/// Nothing is pinned.
+impl Unpin for Download {}
+
+impl AsyncRead for Download {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        while self.rest.is_empty() {
+            match ready!(self.as_mut().poll_next(cx)) {
+                Some(Ok(bytes)) => self.rest = bytes,
+                Some(Err(error)) => return Poll::Ready(Err(io::Error::other(error))),
+                None => return Poll::Ready(Ok(())),
+            }
+        }
+        let length = self.rest.len().min(buf.remaining());
+        buf.put_slice(&self.rest[..length]);
+        self.rest.advance(length);
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Shows the host, and nothing else of the URL: its query is a secret.
+impl fmt::Debug for Download {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Download")
+            .field("host", &self.host)
+            .field("received", &self.received)
+            .field("length", &self.length)
+            .finish_non_exhaustive()
+    }
+}

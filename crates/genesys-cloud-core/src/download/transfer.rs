@@ -1,0 +1,383 @@
+//! The requests for one file: the first, and those that go on where one broke off.
+
+use std::time::Duration;
+
+use bytes::{Buf as _, Bytes};
+use http::header::{
+    ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG, IF_RANGE, LAST_MODIFIED, RANGE,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use url::Url;
+
+use super::link::Link;
+use crate::client::Client;
+use crate::error::Error;
+use crate::jobs::chance;
+use crate::operation::{Method, Operation};
+use crate::reply::{Head, RawReply};
+use crate::request::Request;
+
+/// How often in a row a transfer may fail without a single byte.
+const FAILURES: u32 = 5;
+/// The pause after the first failure; it doubles with each.
+const PAUSE: Duration = Duration::from_millis(250);
+/// A server that asks for a longer pause than this is not waited for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// How many redirects within the API are followed.
+const HOPS: usize = 3;
+const REDIRECTS: &[u16] = &[301, 302, 303, 307, 308];
+
+pub(super) struct Transfer {
+    client: Client,
+    operation: Operation,
+    link: Link,
+    /// The host that the bytes come from.
+    host: String,
+    body: Body,
+    /// How many bytes have been handed out.
+    at: u64,
+    /// How many of the bytes that come are to be left out, since they came before.
+    skip: u64,
+    length: Option<u64>,
+    /// What tells one state of the file from another: an `ETag`, or when it was modified.
+    validator: Option<HeaderValue>,
+    head: Option<Head>,
+    failures: u32,
+}
+
+enum Body {
+    None,
+    Response(Box<reqwest::Response>),
+    Whole(Bytes),
+}
+
+/// Why no bytes come.
+struct Fault {
+    error: Error,
+    /// Whether the next try may do better.
+    passes: bool,
+    retry_after: Option<Duration>,
+}
+
+impl Transfer {
+    pub(super) fn new(client: Client, operation: Operation, link: Link) -> Self {
+        Self {
+            host: link.host(),
+            client,
+            operation,
+            link,
+            body: Body::None,
+            at: 0,
+            skip: 0,
+            length: None,
+            validator: None,
+            head: None,
+            failures: 0,
+        }
+    }
+
+    pub(super) fn renew(&mut self, link: Link) {
+        self.host = link.host();
+        self.link = link;
+    }
+
+    pub(super) const fn length(&self) -> Option<u64> {
+        self.length
+    }
+
+    pub(super) const fn received(&self) -> u64 {
+        self.at
+    }
+
+    pub(super) const fn head(&self) -> Option<&Head> {
+        self.head.as_ref()
+    }
+
+    /// The next bytes of the file, through as many requests as it takes. `None` at its end.
+    pub(super) async fn bytes(&mut self) -> Result<Option<Bytes>, Error> {
+        loop {
+            if matches!(self.body, Body::None)
+                && let Err(fault) = self.begin().await
+            {
+                self.pause_after(fault).await?;
+                continue;
+            }
+            let chunk = match &mut self.body {
+                Body::None => continue,
+                Body::Response(response) => response.chunk().await,
+                Body::Whole(bytes) => {
+                    Ok(Some(std::mem::take(bytes)).filter(|bytes| !bytes.is_empty()))
+                }
+            };
+            match chunk {
+                Ok(Some(mut bytes)) => {
+                    let skipped = self.skip.min(bytes.len() as u64);
+                    self.skip -= skipped;
+                    bytes.advance(skipped as usize);
+                    if bytes.is_empty() {
+                        continue;
+                    }
+                    self.at += bytes.len() as u64;
+                    if self.length.is_some_and(|length| self.at > length) {
+                        self.body = Body::None;
+                        return Err(self.error("is longer than its server has declared"));
+                    }
+                    self.failures = 0;
+                    return Ok(Some(bytes));
+                }
+                Ok(None) if self.length.is_none_or(|length| self.at == length) => {
+                    self.body = Body::Whole(Bytes::new());
+                    return Ok(None);
+                }
+                Ok(None) => {
+                    let fault = self.broken_off(None);
+                    self.pause_after(fault).await?;
+                }
+                Err(error) => {
+                    let fault = self.broken_off(Some(error));
+                    self.pause_after(fault).await?;
+                }
+            }
+        }
+    }
+
+    /// Waits until the next try is due, or gives up.
+    async fn pause_after(&mut self, fault: Fault) -> Result<(), Error> {
+        self.body = Body::None;
+        self.failures += 1;
+        let pause = (PAUSE * 2_u32.pow(self.failures.min(8))).mul_f64(0.5 + chance() / 2.0);
+        let pause = pause.max(fault.retry_after.unwrap_or_default());
+        if !fault.passes || self.failures >= FAILURES || pause > LONGEST_PAUSE {
+            // Whoever asks again gets as many tries again.
+            self.failures = 0;
+            return Err(fault.error);
+        }
+        let (host, at) = (&self.host, self.at);
+        tracing::warn!(host, at, error = %fault.error, "download broke off");
+        tokio::time::sleep(pause).await;
+        Ok(())
+    }
+
+    /// Asks for what is missing of the file.
+    async fn begin(&mut self) -> Result<(), Fault> {
+        if self.at > 0 && self.validator.is_none() {
+            let why = "broke off, and its server can't tell whether the rest would be of the same";
+            return Err(self.lasting(self.error(why)));
+        }
+        let url = match self.link.clone() {
+            Link::Presigned(url) => url,
+            Link::Api(target) => match self.resolve(target).await? {
+                Resolved::Url(url) => url,
+                Resolved::Reply(reply) => return self.take_whole(reply),
+            },
+        };
+        self.host = url.authority().to_owned();
+        let mut headers = HeaderMap::new();
+        // A length and a range count the bytes that are sent.
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        if let (1.., Some(validator)) = (self.at, &self.validator) {
+            let range = HeaderValue::try_from(format!("bytes={}-", self.at));
+            headers.extend(range.ok().map(|range| (RANGE, range)));
+            headers.insert(IF_RANGE, validator.clone());
+        }
+        let files = self.client.files().map_err(|error| self.lasting(error))?;
+        let sent = files.get(url).headers(headers).send().await;
+        let response = sent.map_err(|error| self.unanswered(error))?;
+        let head = Head { status: response.status(), headers: response.headers().clone() };
+        self.take(head)?;
+        self.body = Body::Response(Box::new(response));
+        Ok(())
+    }
+
+    /// Asks the API where a file is, or for the file itself.
+    async fn resolve(&self, mut target: String) -> Result<Resolved, Fault> {
+        for _ in 0..HOPS {
+            let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+            let operation =
+                Operation::new(self.operation.id().to_owned(), Method::Get, path.to_owned());
+            let mut request = Request::new(operation.also_accepting(REDIRECTS));
+            for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+                request.add_query(name.into_owned(), &*value);
+            }
+            let reply = self.client.execute(&request).await.map_err(|error| Fault {
+                passes: error.is_transport() || error.is_rate_limited() || error.is_server_error(),
+                retry_after: error.retry_after(),
+                error,
+            })?;
+            if !reply.head.status.is_redirection() {
+                return Ok(Resolved::Reply(reply));
+            }
+            let link = Link::parse(reply.head.location().unwrap_or_default(), self.client.api());
+            match link {
+                Ok(Link::Presigned(url)) => return Ok(Resolved::Url(url)),
+                Ok(Link::Api(next)) => target = next,
+                Err(why) => {
+                    let why = format!("is elsewhere, and that URL is not fetched: {why}");
+                    return Err(self.lasting(self.error(&why)));
+                }
+            }
+        }
+        Err(self.lasting(self.error("is behind too many redirects")))
+    }
+
+    /// A file that the API itself holds comes as a whole.
+    fn take_whole(&mut self, reply: RawReply) -> Result<(), Fault> {
+        let length = reply.body().len() as u64;
+        if self.at > 0 && (self.length != Some(length)) {
+            return Err(self.lasting(self.changed()));
+        }
+        self.skip = self.at;
+        self.length = Some(length);
+        self.validator = Some(HeaderValue::from_static("whole"));
+        self.head.get_or_insert(reply.head);
+        self.body = Body::Whole(reply.body);
+        Ok(())
+    }
+
+    /// Checks that what comes is what is missing of the file.
+    fn take(&mut self, head: Head) -> Result<(), Fault> {
+        let status = head.status;
+        let length = number(&head.headers, &CONTENT_LENGTH);
+        match (status, self.at) {
+            (StatusCode::OK, 0) => {
+                self.length = length;
+                self.validator = validator(&head.headers);
+                self.head = Some(head);
+                self.skip = 0;
+                Ok(())
+            }
+            (StatusCode::PARTIAL_CONTENT, 1..) => {
+                let range = head.headers.get(CONTENT_RANGE).and_then(|value| value.to_str().ok());
+                let range = range.and_then(Range::parse);
+                let fits = range.is_some_and(|range| {
+                    let same_length = self.length.is_none_or(|length| {
+                        range.length.is_none_or(|told| told == length) && range.last < length
+                    });
+                    range.first == self.at && same_length
+                });
+                if !fits || validator(&head.headers).is_some_and(|v| Some(v) != self.validator) {
+                    return Err(self.lasting(self.changed()));
+                }
+                self.skip = 0;
+                Ok(())
+            }
+            // The server does not go on in the middle. What came before must be of the same file.
+            (StatusCode::OK, _) => {
+                let same = validator(&head.headers).is_some_and(|v| Some(v) == self.validator)
+                    && length == self.length;
+                if !same {
+                    return Err(self.lasting(self.changed()));
+                }
+                self.skip = self.at;
+                Ok(())
+            }
+            _ => Err(self.refused(&head)),
+        }
+    }
+
+    fn refused(&self, head: &Head) -> Fault {
+        let status = head.status;
+        let error = self.error(&format!("was answered with {status}"));
+        let error = match status.as_u16() {
+            400 | 401 | 403 | 404 | 410 => {
+                error.advise("its URL may have expired: ask the job for it again")
+            }
+            300..400 => error.advise("redirects of files are not followed"),
+            _ => error,
+        };
+        let reply =
+            RawReply { operation: self.operation.clone(), head: head.clone(), body: Bytes::new() };
+        Fault {
+            error: error.with_answer(&reply),
+            passes: status.is_server_error() || matches!(status.as_u16(), 408 | 429),
+            retry_after: head.retry_after(),
+        }
+    }
+
+    fn unanswered(&self, error: reqwest::Error) -> Fault {
+        let error = Error::unanswered(&self.operation, error);
+        Fault { error, passes: true, retry_after: None }
+    }
+
+    fn broken_off(&self, error: Option<reqwest::Error>) -> Fault {
+        let of = self.length.map(|length| format!(" of {length}")).unwrap_or_default();
+        let why = format!("the file at {} broke off after {}{of} bytes", self.host, self.at);
+        Fault {
+            error: Error::broken_file(&self.operation, why, error),
+            passes: true,
+            retry_after: None,
+        }
+    }
+
+    fn lasting(&self, error: Error) -> Fault {
+        Fault { error, passes: false, retry_after: None }
+    }
+
+    fn changed(&self) -> Error {
+        self.error(
+            "has changed while it was read, or its server sent another part than was asked for",
+        )
+        .advise("read it from the beginning")
+    }
+
+    fn error(&self, what: &str) -> Error {
+        Error::file(&self.operation, format!("the file at {} {what}", self.host))
+    }
+}
+
+enum Resolved {
+    Url(Url),
+    Reply(RawReply),
+}
+
+/// What tells one state of a file from another. A weak `ETag` does not say that the bytes are the same.
+fn validator(headers: &HeaderMap) -> Option<HeaderValue> {
+    let strong = headers.get(ETAG).filter(|tag| !tag.as_bytes().starts_with(b"W/"));
+    strong.or_else(|| headers.get(LAST_MODIFIED)).cloned()
+}
+
+fn number(headers: &HeaderMap, name: &HeaderName) -> Option<u64> {
+    headers.get(name)?.to_str().ok()?.trim().parse().ok()
+}
+
+/// The part of a file that a reply has, as `Content-Range` says it (RFC 9110, 14.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Range {
+    first: u64,
+    last: u64,
+    length: Option<u64>,
+}
+
+impl Range {
+    fn parse(text: &str) -> Option<Self> {
+        let (range, length) = text.trim().strip_prefix("bytes ")?.split_once('/')?;
+        let (first, last) = range.split_once('-')?;
+        let (first, last) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
+        let length = match length.trim() {
+            "*" => None,
+            length => Some(length.parse().ok()?),
+        };
+        (first <= last).then_some(Self { first, last, length })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_ranges() {
+        for (text, range) in [
+            ("bytes 5-9/10", Some((5, 9, Some(10)))),
+            ("bytes 5-9/*", Some((5, 9, None))),
+            ("bytes 9-5/10", None),
+            ("bytes */10", None),
+            ("items 5-9/10", None),
+            ("bytes 5-9", None),
+            ("", None),
+        ] {
+            let found = Range::parse(text).map(|range| (range.first, range.last, range.length));
+            assert_eq!(found, range, "{text}");
+        }
+    }
+}

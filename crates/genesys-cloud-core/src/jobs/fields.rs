@@ -1,0 +1,148 @@
+//! Fields of a JSON text by path, without reading the rest of it as anything.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize as _;
+use serde_json::value::RawValue;
+
+use crate::reply::{DecodeError, RawReply};
+use crate::wire::Wire as _;
+
+/// A JSON text, such as the body of a reply.
+#[derive(Clone, Copy)]
+pub(crate) struct Fields<'a>(&'a str);
+
+impl<'a> Fields<'a> {
+    /// The body of a reply. An empty one has no fields.
+    pub(crate) fn of(reply: &'a RawReply) -> Result<Self, DecodeError> {
+        let text = std::str::from_utf8(reply.body())
+            .map_err(|error| DecodeError::new(format!("the reply is not UTF-8: {error}")))?;
+        if text.trim_ascii().is_empty() {
+            return Ok(Self("null"));
+        }
+        let _: &RawValue = serde_json::from_str(text)?;
+        Ok(Self(text))
+    }
+
+    /// A text that is JSON.
+    pub(super) const fn text_of(json: &'a str) -> Self {
+        Self(json)
+    }
+
+    pub(super) const fn json_text(self) -> &'a str {
+        self.0
+    }
+
+    /// What stands at a path; in lists on the way, at that of each element. Nothing is there where there is
+    /// a null. `[]` is the path of the text itself.
+    pub(crate) fn all(self, path: &str) -> Vec<&'a str> {
+        let mut found = Vec::new();
+        let path = if path == "[]" { "" } else { path };
+        self.collect(path, &mut found);
+        found
+    }
+
+    fn collect(self, path: &str, found: &mut Vec<&'a str>) {
+        if self.0.trim_ascii() == "null" {
+            return;
+        }
+        if path.is_empty() {
+            found.push(self.0);
+            return;
+        }
+        if let Some(elements) = self.elements() {
+            elements.into_iter().for_each(|element| element.collect(path, found));
+            return;
+        }
+        let (name, rest) = path.split_once('.').unwrap_or((path, ""));
+        let Ok(mut fields) = serde_json::from_str::<HashMap<Cow<'_, str>, &'a RawValue>>(self.0)
+        else {
+            return;
+        };
+        if let Some(value) = fields.remove(name) {
+            Self(value.get()).collect(rest, found);
+        }
+    }
+
+    /// The elements, if it is a list.
+    pub(crate) fn elements(self) -> Option<Vec<Self>> {
+        let elements: Vec<&'a RawValue> = serde_json::from_str(self.0).ok()?;
+        Some(elements.into_iter().map(|element| Self(element.get())).collect())
+    }
+
+    /// The first value at a path, as its JSON text.
+    pub(crate) fn json(self, path: &str) -> Option<&'a str> {
+        self.all(path).into_iter().next()
+    }
+
+    /// The first value at a path that is a text, a number or a flag.
+    pub(crate) fn text(self, path: &str) -> Option<String> {
+        self.texts(path).into_iter().next()
+    }
+
+    /// All of them. A list of texts at the end of the path counts as one on the way.
+    pub(crate) fn texts(self, path: &str) -> Vec<String> {
+        let mut texts = Vec::new();
+        for value in self.all(path) {
+            match Self(value).elements() {
+                Some(elements) => texts.extend(elements.into_iter().filter_map(Self::scalar)),
+                None => texts.extend(Self(value).scalar()),
+            }
+        }
+        texts
+    }
+
+    fn scalar(self) -> Option<String> {
+        let mut json = serde_json::Deserializer::from_str(self.0);
+        match serde_json::Value::deserialize(&mut json).ok()? {
+            serde_json::Value::String(text) => Some(text).filter(|text| !text.trim().is_empty()),
+            value @ (serde_json::Value::Number(_) | serde_json::Value::Bool(_)) => {
+                Some(value.to_string())
+            }
+            _ => None,
+        }
+    }
+
+    /// The date-time at a path, in any form that the API sends.
+    pub(crate) fn instant(self, path: &str) -> Option<DateTime<Utc>> {
+        let value = self.json(path)?;
+        DateTime::<Utc>::read(&mut serde_json::Deserializer::from_str(value)).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_by_path() {
+        let text = r#"{"id":"a","n":7,"flag":true,"none":null,"empty":" ","job":{"id":"b","s":"x\ny"},
+            "list":[{"url":"u"},{},{"url":null},{"url":"v"}],"urls":["p","q"],"deep":{"a":[{"b":{"c":1}}]}}"#;
+        for (path, texts) in [
+            ("id", vec!["a"]),
+            ("n", vec!["7"]),
+            ("flag", vec!["true"]),
+            ("none", vec![]),
+            ("empty", vec![]),
+            ("missing", vec![]),
+            ("job", vec![]),
+            ("job.id", vec!["b"]),
+            ("job.s", vec!["x\ny"]),
+            ("job.id.x", vec![]),
+            ("none.id", vec![]),
+            ("list.url", vec!["u", "v"]),
+            ("urls", vec!["p", "q"]),
+            ("deep.a.b.c", vec!["1"]),
+        ] {
+            assert_eq!(Fields(text).texts(path), texts, "{path}");
+        }
+        assert_eq!(Fields(r#""FULFILLED""#).texts("[]"), ["FULFILLED"]);
+        assert_eq!(Fields("null").texts("[]"), Vec::<String>::new());
+        assert_eq!(Fields(r#"{"a":[1]}"#).json("a"), Some("[1]"));
+        let at = Fields(r#"{"t":"2026-05-01T10:00:00Z"}"#).instant("t").expect("an instant");
+        assert_eq!(at.to_rfc3339(), "2026-05-01T10:00:00+00:00");
+        assert_eq!(Fields(r#"{"t":"soon"}"#).instant("t"), None);
+    }
+}

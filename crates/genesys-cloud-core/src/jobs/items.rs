@@ -1,0 +1,370 @@
+//! The items of a JSON file, taken out of it while it comes.
+
+/// Takes the items out of a JSON text that comes in parts, each as its JSON text. No more than one item is
+/// held.
+///
+/// What is not on the way to the items is passed over, and checked for its brackets and quotes alone. The
+/// items themselves are whatever stands between them: reading them tells whether they are JSON.
+#[derive(Debug)]
+pub(super) struct Splitter {
+    /// The names of the fields that lead to the items.
+    path: Vec<String>,
+    /// How many of them have been passed on the way to where it is now.
+    matched: usize,
+    /// What encloses it: whether it is an object, from the outermost.
+    open: Vec<bool>,
+    state: State,
+    quoted: bool,
+    escaped: bool,
+    /// The name of a field, while it is read and until its value begins.
+    name: Vec<u8>,
+    /// The item that is read.
+    item: Vec<u8>,
+    /// The largest item, in bytes.
+    most: usize,
+    /// How much of the text has been read, in bytes.
+    at: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Where a value is due, that may be the items or hold them.
+    Value,
+    /// In an object on the way, where a name is due or its end.
+    Name,
+    /// After a name.
+    Colon,
+    /// In a value that is not on the way. It began when this many were open.
+    Other(usize),
+    /// After a value in an object on the way.
+    Comma,
+    /// In the list of items, before an item or its end.
+    Items,
+    /// In an item of the list, which is open as the outermost of so many.
+    Item(usize),
+    /// In the one item that there is.
+    Only(usize),
+    /// After the end of the text.
+    End,
+}
+
+/// What is wrong with a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Malformed {
+    /// It is no JSON from about this byte on.
+    At(u64),
+    /// It begins as gzip, and is none.
+    Gzip,
+    /// The items are neither a list nor an object, about this byte.
+    NoItems(u64),
+    /// An item is larger than allowed.
+    TooLarge,
+    /// It ends in the middle.
+    Unfinished,
+}
+
+/// Nesting deeper than this is refused, as serde_json does.
+const DEPTH: usize = 127;
+
+impl Splitter {
+    /// For items at a path: names joined by dots, or `[]` where the text itself is the list or the item.
+    pub(super) fn new(path: &str, most: usize) -> Self {
+        let path = if path == "[]" { "" } else { path };
+        Self {
+            path: path.split('.').filter(|name| !name.is_empty()).map(str::to_owned).collect(),
+            matched: 0,
+            open: Vec::new(),
+            state: State::Value,
+            quoted: false,
+            escaped: false,
+            name: Vec::new(),
+            item: Vec::new(),
+            most,
+            at: 0,
+        }
+    }
+
+    /// Reads a part of the text, and hands out the items that end in it.
+    pub(super) fn read(
+        &mut self,
+        part: &[u8],
+        mut found: impl FnMut(&[u8]),
+    ) -> Result<(), Malformed> {
+        for byte in part {
+            self.at += 1;
+            // A byte order mark.
+            if self.at <= 3 && matches!(byte, 0xEF | 0xBB | 0xBF) && self.state == State::Value {
+                continue;
+            }
+            self.step(*byte, &mut found)?;
+        }
+        Ok(())
+    }
+
+    /// After the last part.
+    pub(super) fn end(mut self, mut found: impl FnMut(&[u8])) -> Result<(), Malformed> {
+        // A number at the outermost has nothing that ends it.
+        if self.state == State::Only(0) && !self.quoted && self.open.is_empty() {
+            self.hand_out(&mut found);
+            return Ok(());
+        }
+        match self.state {
+            State::End => Ok(()),
+            State::Other(0) if !self.quoted && self.open.is_empty() => Ok(()),
+            _ => Err(Malformed::Unfinished),
+        }
+    }
+
+    fn step(&mut self, byte: u8, found: &mut impl FnMut(&[u8])) -> Result<(), Malformed> {
+        match self.state {
+            State::Item(base) | State::Only(base) => self.within_item(byte, base, found),
+            State::Other(base) => self.within_other(byte, base),
+            State::Name if self.quoted => self.within_name(byte),
+            _ if byte.is_ascii_whitespace() => Ok(()),
+            State::Value => self.value(byte),
+            State::Items => match byte {
+                b']' => self.close(),
+                b',' => Ok(()),
+                b'}' => Err(self.malformed()),
+                _ => {
+                    self.state = State::Item(self.open.len());
+                    self.step(byte, found)
+                }
+            },
+            State::Name => match byte {
+                b'"' => {
+                    self.name.clear();
+                    self.quoted = true;
+                    Ok(())
+                }
+                b'}' => self.close(),
+                _ => Err(self.malformed()),
+            },
+            State::Colon if byte == b':' => {
+                let here = self.path.get(self.matched).map(String::as_bytes);
+                let on_way = here == Some(&self.name);
+                self.state = if on_way { State::Value } else { State::Other(self.open.len()) };
+                if on_way {
+                    self.matched += 1;
+                }
+                Ok(())
+            }
+            State::Comma => match byte {
+                b',' => {
+                    self.state = State::Name;
+                    Ok(())
+                }
+                b'}' => self.close(),
+                _ => Err(self.malformed()),
+            },
+            State::Colon | State::End => Err(self.malformed()),
+        }
+    }
+
+    /// The beginning of a value on the way.
+    fn value(&mut self, byte: u8) -> Result<(), Malformed> {
+        let is_here = self.matched == self.path.len();
+        match byte {
+            b'[' if is_here => {
+                self.enter(false)?;
+                self.state = State::Items;
+                Ok(())
+            }
+            b'{' if is_here => {
+                self.state = State::Only(self.open.len());
+                self.within_item(byte, self.open.len(), &mut |_| ())
+            }
+            b'{' => {
+                self.enter(true)?;
+                self.state = State::Name;
+                Ok(())
+            }
+            // A null is an empty list.
+            b'n' => {
+                self.matched = self.matched.saturating_sub(1);
+                self.state = State::Other(self.open.len());
+                Ok(())
+            }
+            _ => Err(Malformed::NoItems(self.at)),
+        }
+    }
+
+    fn within_name(&mut self, byte: u8) -> Result<(), Malformed> {
+        match byte {
+            b'"' if !self.escaped => {
+                self.quoted = false;
+                self.state = State::Colon;
+            }
+            _ => {
+                self.escaped = byte == b'\\' && !self.escaped;
+                // A longer name is none that is looked for.
+                if self.name.len() <= 256 {
+                    self.name.push(byte);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn within_other(&mut self, byte: u8, base: usize) -> Result<(), Malformed> {
+        let ends = !self.quoted && self.open.len() == base && matches!(byte, b',' | b'}' | b']');
+        if !ends {
+            return self.track(byte);
+        }
+        self.state = State::Comma;
+        if self.open.is_empty() {
+            return Err(self.malformed());
+        }
+        self.step(byte, &mut |_: &[u8]| ())
+    }
+
+    fn within_item(
+        &mut self,
+        byte: u8,
+        base: usize,
+        found: &mut impl FnMut(&[u8]),
+    ) -> Result<(), Malformed> {
+        let outside = !self.quoted && self.open.len() == base;
+        // The value that this one stands in goes on.
+        if outside && matches!(byte, b',' | b']' | b'}') {
+            let only = matches!(self.state, State::Only(_));
+            self.hand_out(found);
+            if only {
+                self.matched = self.matched.saturating_sub(1);
+            }
+            self.state = if only { State::Comma } else { State::Items };
+            return self.step(byte, found);
+        }
+        if self.item.len() >= self.most {
+            return Err(Malformed::TooLarge);
+        }
+        self.item.push(byte);
+        self.track(byte)
+    }
+
+    fn hand_out(&mut self, found: &mut impl FnMut(&[u8])) {
+        found(self.item.trim_ascii());
+        self.item.clear();
+    }
+
+    /// Follows quotes and brackets.
+    fn track(&mut self, byte: u8) -> Result<(), Malformed> {
+        match byte {
+            _ if self.escaped => self.escaped = false,
+            b'\\' if self.quoted => self.escaped = true,
+            b'"' => self.quoted = !self.quoted,
+            _ if self.quoted => {}
+            b'{' | b'[' => self.enter(byte == b'{')?,
+            b'}' | b']' if self.open.pop() != Some(byte == b'}') => return Err(self.malformed()),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn enter(&mut self, object: bool) -> Result<(), Malformed> {
+        if self.open.len() >= DEPTH {
+            return Err(self.malformed());
+        }
+        self.open.push(object);
+        Ok(())
+    }
+
+    /// The end of the list of items, or of an object on the way.
+    fn close(&mut self) -> Result<(), Malformed> {
+        self.open.pop();
+        self.matched = self.matched.saturating_sub(1).min(self.open.len());
+        self.state = if self.open.is_empty() { State::End } else { State::Comma };
+        Ok(())
+    }
+
+    const fn malformed(&self) -> Malformed {
+        Malformed::At(self.at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The items of a text, however it is cut into parts.
+    fn items(path: &str, text: &str) -> Result<Vec<String>, Malformed> {
+        let split = |size: usize| {
+            let mut splitter = Splitter::new(path, 64);
+            let mut items = Vec::new();
+            let mut found = |item: &[u8]| items.push(String::from_utf8_lossy(item).into_owned());
+            for part in text.as_bytes().chunks(size) {
+                splitter.read(part, &mut found)?;
+            }
+            splitter.end(&mut found)?;
+            Ok(items)
+        };
+        let whole = split(usize::MAX);
+        for size in 1..=5 {
+            assert_eq!(split(size), whole, "{text} in parts of {size}");
+        }
+        whole
+    }
+
+    #[test]
+    fn items_wherever_they_stand() {
+        for (path, text, expected) in [
+            ("[]", "[]", vec![]),
+            ("[]", " [ ] ", vec![]),
+            ("[]", "[1,2 , 3]", vec!["1", "2", "3"]),
+            (
+                "[]",
+                r#"[{"a":[1,{"b":2}]},"x,]}",null,[]]"#,
+                vec![r#"{"a":[1,{"b":2}]}"#, r#""x,]}""#, "null", "[]"],
+            ),
+            ("[]", r#"["a\"b\\","c\\\"]"]"#, vec![r#""a\"b\\""#, r#""c\\\"]""#]),
+            ("[]", r#"{"a":1}"#, vec![r#"{"a":1}"#]),
+            ("[]", "\u{feff}[7]", vec!["7"]),
+            ("[]", "null", vec![]),
+            ("data", r#"{"data":[1,2]}"#, vec!["1", "2"]),
+            ("data", r#"{"a":{"data":[0]},"b":[{"data":[0]}],"data":[1],"c":"}"}"#, vec!["1"]),
+            ("data", r#"{"data":{"x":1},"more":2}"#, vec![r#"{"x":1}"#]),
+            ("data", r#"{"data":null,"a":1}"#, vec![]),
+            ("data", r#"{"a":1}"#, vec![]),
+            ("data", "{}", vec![]),
+            ("a.data", r#"{"data":[0],"a":{"b":{"data":[0]},"data":[1]},"z":1}"#, vec!["1"]),
+            ("a.data", r#"{"a":{"x":1},"data":[0]}"#, vec![]),
+            ("a.data", r#"{"a":null,"b":{"data":[0]}}"#, vec![]),
+            ("a.data", r#"{"b":{"data":[0]},"a":{"data":[1]},"a2":{"data":[2]}}"#, vec!["1"]),
+            ("data", "{\"x\\\"data\":[0],\n\"data\" : [ \"é\" ]\n}\n", vec!["\"é\""]),
+        ] {
+            let items = items(path, text).expect(text);
+            assert_eq!(items, expected, "{path} of {text}");
+        }
+    }
+
+    #[test]
+    fn texts_that_are_no_files_of_items() {
+        use Malformed::{NoItems, TooLarge, Unfinished};
+        let deep = "[".repeat(200);
+        let large = format!("[\"{}\"]", "x".repeat(100));
+        for (path, text, expected) in [
+            ("[]", "", Some(Unfinished)),
+            ("[]", "[1,2", Some(Unfinished)),
+            ("[]", "[{\"a\":1}", Some(Unfinished)),
+            ("[]", "[\"a", Some(Unfinished)),
+            ("data", r#"{"data":[1],"a":"#, Some(Unfinished)),
+            ("data", r#"{"data":[1]"#, Some(Unfinished)),
+            ("data", r#"{"data":7}"#, Some(NoItems(9))),
+            ("data", "[1]", Some(NoItems(1))),
+            ("[]", "<html>", Some(NoItems(1))),
+            ("[]", "[1]2", None),
+            ("[]", "[1}", None),
+            ("[]", "[{]}]", None),
+            ("data", r#"{"data":[1]]"#, None),
+            ("data", r#"{data:[1]}"#, None),
+            ("data", &format!(r#"{{"a":{deep}"#), None),
+            ("[]", &large, Some(TooLarge)),
+        ] {
+            let found = items(path, text).expect_err(text);
+            match expected {
+                Some(expected) => assert_eq!(found, expected, "{text}"),
+                None => assert!(matches!(found, Malformed::At(_)), "{text}: {found:?}"),
+            }
+        }
+    }
+}

@@ -1,0 +1,353 @@
+//! The face of one job.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use futures::future::BoxFuture;
+use futures::stream::{self, BoxStream, Stream};
+use serde::de::DeserializeOwned;
+use tokio::time::Instant;
+
+use super::family::{Family, JobState};
+use super::open::{Opening, links};
+use super::run::Run;
+use super::saved::SavedJob;
+use super::schedule::Schedule;
+use super::status::JobStatus;
+use crate::client::Client;
+use crate::download::Download;
+use crate::error::Error;
+use crate::operation::Operation;
+use crate::paging::{Paginator, ReadPage, read_bytes, read_json, read_wire};
+use crate::request::Request;
+use crate::wire::Wire;
+
+/// A job that the API works on, and whose results are a list of `T`.
+///
+/// Dropping it leaves the job alone; see [`cancel_on_drop`](Self::cancel_on_drop).
+///
+/// ```no_run
+/// # async fn example(client: genesys_cloud_core::Client, submit: genesys_cloud_core::Request,
+/// #     family: genesys_cloud_core::Family) -> Result<(), Box<dyn std::error::Error>> {
+/// use genesys_cloud_core::Job;
+/// use serde_json::Value;
+///
+/// let operation = submit.operation().clone();
+/// let job = Job::<Value>::submit(&client, submit, family.clone()).await?;
+/// let saved = serde_json::to_string(&job.save())?;
+///
+/// // Later, perhaps in another process.
+/// let mut job = Job::<Value>::load(&client, operation, family, serde_json::from_str(&saved)?)?;
+/// job.wait().await?;
+/// let mut results = job.results();
+/// while let Some(result) = results.try_next().await? {
+///     println!("{result}");
+/// }
+/// # Ok(())
+/// # }
+/// ```
+pub struct Job<T> {
+    run: Run,
+    read: ReadPage<T>,
+    cancel_on_drop: bool,
+}
+
+impl<T> Job<T> {
+    /// Submits a job through a request of any operation, such as one that the bindings do not know.
+    ///
+    /// The future does nothing until it is awaited.
+    pub fn submit(client: &Client, request: Request, family: Family) -> Submitting<T>
+    where
+        T: DeserializeOwned,
+    {
+        Submitting::new(client.clone(), request, family, read_json)
+    }
+
+    /// A job that was [saved](Self::save), submitted by this operation. Nothing is sent.
+    ///
+    /// # Errors
+    /// When what was saved is of another operation or family ([`Error::is_job_mismatch`]).
+    pub fn load(
+        client: &Client,
+        operation: Operation,
+        family: Family,
+        saved: SavedJob,
+    ) -> Result<Self, Error>
+    where
+        T: DeserializeOwned,
+    {
+        Ok(Self::new(saved.run(client, operation, family)?, read_json))
+    }
+
+    /// The same for generated code.
+    pub(crate) fn known(
+        client: &Client,
+        operation: Operation,
+        family: Family,
+        saved: SavedJob,
+    ) -> Result<Self, Error>
+    where
+        T: Wire,
+    {
+        Ok(Self::new(saved.run(client, operation, family)?, read_wire))
+    }
+
+    fn new(run: Run, read: ReadPage<T>) -> Self {
+        Self { run, read, cancel_on_drop: false }
+    }
+
+    /// The id that the API gave it. `None` where it needs none: its results came at once, or there is one
+    /// job for what the path of the submit names.
+    pub fn id(&self) -> Option<&str> {
+        self.run.id.as_deref()
+    }
+
+    /// How jobs of its kind run.
+    pub fn family(&self) -> &Family {
+        &self.run.family
+    }
+
+    /// When it was submitted, by the server's clock.
+    pub fn submitted(&self) -> DateTime<Utc> {
+        self.run.submitted
+    }
+
+    /// How it stood when it was last asked.
+    pub fn status(&self) -> Option<&JobStatus> {
+        self.run.last.as_ref()
+    }
+
+    /// When it and its results are deleted, as far as it is known: it may be told only once it is done.
+    pub fn expires(&self) -> Option<DateTime<Utc>> {
+        let lifetime = self.run.family.lifetime();
+        let told = self.run.last.as_ref().and_then(JobStatus::expires);
+        told.or_else(|| {
+            self.run.submitted.checked_add_signed(chrono::TimeDelta::from_std(lifetime?).ok()?)
+        })
+    }
+
+    /// How long [`wait`](Self::wait) and all that waits through it wait. One hour unless set.
+    #[must_use]
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.run.deadline = deadline;
+        self
+    }
+
+    /// When it is asked how it stands.
+    #[must_use]
+    pub fn schedule(mut self, schedule: Schedule) -> Self {
+        self.run.schedule = schedule;
+        self
+    }
+
+    /// Cancels the job if it is not known to have ended when this is dropped. It takes a Tokio runtime to do
+    /// so, and nobody waits for it.
+    #[must_use]
+    pub fn cancel_on_drop(mut self) -> Self {
+        self.cancel_on_drop = true;
+        self
+    }
+
+    /// Asks once how it stands, at once.
+    ///
+    /// # Errors
+    /// When the call fails, or the API offers none ([`Error::is_job_not_pollable`]). A job that failed is
+    /// a status.
+    pub async fn poll(&mut self) -> Result<JobStatus, Error> {
+        self.run.poll().await
+    }
+
+    /// Waits until it is done, and gives its last status. It can be called again after any error.
+    ///
+    /// Calls that fail in a way that may pass (no connection, a rate limit, a 5xx) are made again. The first
+    /// call of a job that was just submitted is made after the first pause of its
+    /// [`schedule`](Self::schedule).
+    ///
+    /// # Errors
+    /// Three kinds, told apart:
+    /// - the API says that it came to no result ([`Error::is_job_failed`]), with its message;
+    /// - it was waited for as long as the [`deadline`](Self::deadline) allows
+    ///   ([`Error::is_job_unfinished`]), or waits for something to be done ([`Error::is_job_held`]): it is
+    ///   still there;
+    /// - anything else: a call failed, in a way that won't pass by itself.
+    pub async fn wait(&mut self) -> Result<JobStatus, Error> {
+        self.run.wait().await
+    }
+
+    /// How it stands, as a stream: it is asked as [`wait`](Self::wait) does, each status is handed out
+    /// before the next pause, and the last one is the one that is final.
+    ///
+    /// A job that failed is a status, not an error. The stream ends with an error at the
+    /// [`deadline`](Self::deadline), or if a call fails in a way that won't pass.
+    pub fn statuses(&mut self) -> Statuses<'_> {
+        let begun = Instant::now();
+        let until = begun.checked_add(self.run.deadline);
+        let until = until.unwrap_or(begun + Duration::from_hours(99_999));
+        let ended = self.run.last.clone().filter(JobStatus::is_final);
+        if let Some(last) = ended {
+            return Statuses(Box::pin(stream::iter([Ok(last)])));
+        }
+        let statuses = stream::unfold(Some(&mut self.run), move |run| async move {
+            let run = run?;
+            let status = run.next_status(until).await;
+            let goes_on = status.as_ref().is_ok_and(|status| !status.is_final());
+            Some((status, goes_on.then_some(run)))
+        });
+        Statuses(Box::pin(statuses))
+    }
+
+    /// Its results, page by page, whatever they come in. What is not done yet is waited for first.
+    ///
+    /// Each call reads them anew. Of a job that gives one page of a longer list, this is that page.
+    pub fn results(&self) -> Paginator<T> {
+        self.results_with(|_| ())
+    }
+
+    /// The same, where the request that lists the results is to be changed, for parameters such as
+    /// `expand`. Of results that no operation lists, nothing is changed.
+    pub fn results_with(&self, change: impl FnOnce(&mut Request)) -> Paginator<T> {
+        Paginator::of_job(Opening::of(self.run.clone(), change), self.read)
+    }
+
+    /// The files that hold its results, to be downloaded as they are. What is not done yet is waited for
+    /// first. None, where the results came without.
+    ///
+    /// The job is asked how it stands each time, if it can be: the URLs of files expire within minutes.
+    ///
+    /// # Errors
+    /// Those of [`wait`](Self::wait), and when a URL is not one that may be fetched
+    /// ([`Error::is_download`]).
+    pub async fn downloads(&mut self) -> Result<Vec<Download>, Error> {
+        self.run.forget_links();
+        let status = self.run.wait().await?;
+        let operation = self.run.operation();
+        let links = links(&self.run.family, &status)?;
+        let links = links.into_iter().flat_map(|(links, _)| links);
+        links.map(|link| Download::open(&self.run.client, operation, &link)).collect()
+    }
+
+    /// Asks the API to cancel it.
+    ///
+    /// # Errors
+    /// When jobs of its kind can't be cancelled ([`Error::is_invalid_request`]), or the call fails.
+    pub async fn cancel(&mut self) -> Result<(), Error> {
+        self.run.cancel().await?;
+        self.cancel_on_drop = false;
+        Ok(())
+    }
+
+    /// What is to be kept to go on with it later, or elsewhere: see [`load`](Self::load).
+    pub fn save(&self) -> SavedJob {
+        SavedJob::of(&self.run)
+    }
+}
+
+impl<T> Drop for Job<T> {
+    fn drop(&mut self) {
+        let ended = self.run.last.as_ref().is_some_and(JobStatus::is_final);
+        if !self.cancel_on_drop || ended {
+            return;
+        }
+        let run = self.run.clone();
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => {
+                runtime.spawn(async move {
+                    if let Err(error) = run.cancel().await {
+                        tracing::warn!(id = run.id, %error, "job not cancelled");
+                    }
+                });
+            }
+            Err(_) => tracing::warn!(id = run.id, "job not cancelled: no runtime"),
+        }
+    }
+}
+
+impl<T> fmt::Debug for Job<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Job")
+            .field("family", &self.run.family.name())
+            .field("id", &self.run.id)
+            .field("state", &self.status().map(JobStatus::state).unwrap_or(JobState::Pending))
+            .field("expires", &self.expires())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Job<Bytes> {
+    /// The same for generated code, of a job whose results are files, handed out as they are.
+    pub(crate) fn for_bytes(
+        client: &Client,
+        operation: Operation,
+        family: Family,
+        saved: SavedJob,
+    ) -> Result<Self, Error> {
+        Ok(Self::new(saved.run(client, operation, family)?, read_bytes))
+    }
+}
+
+/// How a job stands, as a stream; from [`Job::statuses`].
+#[must_use = "a stream does nothing until it is polled"]
+pub struct Statuses<'a>(BoxStream<'a, Result<JobStatus, Error>>);
+
+impl Statuses<'_> {
+    /// The next status. `None` after the final one, or an error.
+    pub async fn next(&mut self) -> Option<Result<JobStatus, Error>> {
+        futures::StreamExt::next(self).await
+    }
+
+    /// The next status, or `None` after the final one.
+    ///
+    /// # Errors
+    /// When the job was waited for as long as allowed, or a call fails.
+    pub async fn try_next(&mut self) -> Result<Option<JobStatus>, Error> {
+        self.next().await.transpose()
+    }
+}
+
+impl Stream for Statuses<'_> {
+    type Item = Result<JobStatus, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.as_mut().poll_next(cx)
+    }
+}
+
+impl fmt::Debug for Statuses<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Statuses").finish_non_exhaustive()
+    }
+}
+
+/// A job on its way to the API: a future of the [`Job`]. If it is dropped once polled, whether the API has
+/// the job is unknown.
+#[must_use = "a job is not submitted until this is awaited"]
+pub struct Submitting<T> {
+    // Not generic: little is compiled for each operation.
+    submission: BoxFuture<'static, Result<Run, Error>>,
+    read: ReadPage<T>,
+}
+
+impl<T> Submitting<T> {
+    pub(crate) fn new(client: Client, request: Request, family: Family, read: ReadPage<T>) -> Self {
+        Self { submission: Box::pin(Run::submit(client, request, family)), read }
+    }
+}
+
+impl<T> Future for Submitting<T> {
+    type Output = Result<Job<T>, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let run = ready!(self.submission.as_mut().poll(cx));
+        Poll::Ready(run.map(|run| Job::new(run, self.read)))
+    }
+}
+
+impl<T> fmt::Debug for Submitting<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Submitting").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,28 @@
+//! Work that the API does in its own time: submitted, asked how it stands, its results read.
+//!
+//! [`family`] is the data that steers this; [`run`] submits a job and polls it by a [`schedule`];
+//! [`status`] tells what a reply says of it; [`job`] is the face of one job, [`saved`] what is kept of it;
+//! [`open`] makes a list of its results, for the paginator to read, and [`file`](mod@file) reads those that
+//! come in files.
+
+mod bind;
+mod family;
+mod fields;
+mod file;
+mod items;
+mod job;
+mod open;
+mod run;
+mod saved;
+mod schedule;
+mod status;
+
+pub use family::{DoneWhen, Family, FileForm, JobCall, JobId, JobState, Results, ResultsAt};
+pub use job::{Job, Statuses, Submitting};
+pub use saved::SavedJob;
+pub use schedule::Schedule;
+pub use status::JobStatus;
+
+pub(crate) use fields::Fields;
+pub(crate) use open::{Caller, Feed, Opened, Opening};
+pub(crate) use schedule::chance;

@@ -1,0 +1,333 @@
+//! From a job to the list of its results: what has to happen before the first page can be asked for.
+
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+
+use super::family::{Family, FileForm, Results, ResultsAt};
+use super::fields::Fields;
+use super::file::Files;
+use super::run::Run;
+use super::status::JobStatus;
+use crate::client::Client;
+use crate::error::{Error, JobEnd};
+use crate::operation::Operation;
+use crate::paging::{Listing, Scheme};
+use crate::reply::RawReply;
+use crate::request::Request;
+
+/// The redirects that a page without items may come as.
+const REDIRECTS: &[u16] = &[301, 302, 303, 307, 308];
+
+/// Makes the call for a page, in the place of sending its request.
+pub(crate) type Caller =
+    Arc<dyn Fn(Request) -> BoxFuture<'static, Result<RawReply, Error>> + Send + Sync>;
+
+/// Pages that are not asked for one by one. After an error the next poll goes on.
+pub(crate) type Feed = BoxStream<'static, Result<RawReply, Error>>;
+
+/// Where the results of a job are, now that it is done.
+pub(crate) struct Opened {
+    pub(crate) request: Request,
+    pub(crate) listing: Listing,
+    pub(crate) caller: Option<Caller>,
+    pub(crate) feed: Option<Feed>,
+    /// The field with the URL of a file, in a redirect that stands for a page.
+    pub(crate) redirects: Option<String>,
+    /// Whether some of the job's work failed.
+    pub(crate) partial: bool,
+}
+
+/// A job on its way to its results: submitted if it is not yet, then waited for.
+///
+/// After an error it goes on from where it was: what was submitted is not submitted again.
+pub(crate) struct Opening {
+    client: Client,
+    request: Request,
+    family: Family,
+    run: Option<Run>,
+    /// What the request that lists the results has beyond what the job needs.
+    change: Option<Request>,
+    running: Option<Running>,
+    /// Whether each page is to be a job of its own.
+    is_job_per_page: bool,
+}
+
+/// Gives the job back, so that it can be gone on with.
+type Running = BoxFuture<'static, (Option<Run>, Result<Opened, Error>)>;
+
+impl Opening {
+    /// Of a job that is not submitted yet.
+    pub(crate) fn new(client: Client, request: Request, family: Family) -> Self {
+        let is_job_per_page = family.is_job_per_page();
+        Self { client, request, family, run: None, change: None, running: None, is_job_per_page }
+    }
+
+    /// Of one that is.
+    pub(super) fn of(mut run: Run, change: impl FnOnce(&mut Request)) -> Self {
+        let listed_by = match run.family.results() {
+            Results::List(call, _) => Some(run.ask(call)),
+            Results::Status(_) => run.family.status().map(|call| run.ask(call)),
+            Results::Reply(_) | Results::Nothing => None,
+        };
+        let change = listed_by.map(|mut request| {
+            change(&mut request);
+            request
+        });
+        let (client, request) = (run.client.clone(), run.request.clone());
+        let family = run.family.clone();
+        if places(&family).iter().any(|place| matches!(place, ResultsAt::Files(..))) {
+            run.forget_links();
+        }
+        let (run, running, is_job_per_page) = (Some(run), None, false);
+        Self { client, request, family, run, change, running, is_job_per_page }
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(crate) fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// How the results will be listed, as far as that is known before there are any.
+    pub(crate) fn listing(&self) -> Listing {
+        match self.family.results() {
+            Results::List(_, listing) | Results::Status(listing) => listing.clone(),
+            Results::Reply(_) | Results::Nothing => one_reply("[]"),
+        }
+    }
+
+    pub(crate) fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<Result<Opened, Error>> {
+        if self.is_job_per_page {
+            return Poll::Ready(Ok(self.job_per_page()));
+        }
+        let running = match &mut self.running {
+            Some(running) => running,
+            none => {
+                let run = self.run.take();
+                let (client, request) = (self.client.clone(), self.request.clone());
+                let (family, change) = (self.family.clone(), self.change.clone());
+                none.insert(Box::pin(open(run, client, request, family, change)))
+            }
+        };
+        let Poll::Ready((run, opened)) = Pin::new(running).poll(cx) else { return Poll::Pending };
+        self.running = None;
+        self.run = run;
+        Poll::Ready(opened)
+    }
+
+    /// The pages are asked for by the submit. Each is a job that is submitted when the page is due.
+    fn job_per_page(&self) -> Opened {
+        let (client, family) = (self.client.clone(), self.family.clone());
+        let jobs = Arc::new(PageJobs::default());
+        let caller: Caller = Arc::new(move |request| {
+            let (client, family, jobs) = (client.clone(), family.clone(), jobs.clone());
+            async move { jobs.page(client, request, family).await }.boxed()
+        });
+        Opened {
+            request: self.request.clone(),
+            listing: self.listing(),
+            caller: Some(caller),
+            feed: None,
+            redirects: None,
+            partial: false,
+        }
+    }
+}
+
+async fn open(
+    run: Option<Run>,
+    client: Client,
+    request: Request,
+    family: Family,
+    change: Option<Request>,
+) -> (Option<Run>, Result<Opened, Error>) {
+    let mut run = match run {
+        Some(run) => run,
+        None => match Run::submit(client, request, family).await {
+            Ok(run) => run,
+            Err(error) => return (None, Err(error)),
+        },
+    };
+    let opened = match run.wait().await {
+        Ok(status) => opened(&run, status, change),
+        Err(error) => Err(error),
+    };
+    (Some(run), opened)
+}
+
+/// Where the results of a job are that is done.
+fn opened(run: &Run, status: JobStatus, change: Option<Request>) -> Result<Opened, Error> {
+    run.check_expiry(&status)?;
+    let family = &run.family;
+    let mut opened = Opened {
+        request: Request::new(run.operation().clone()),
+        listing: one_reply("[]"),
+        caller: None,
+        feed: None,
+        redirects: None,
+        partial: status.state() == super::JobState::PartlySucceeded,
+    };
+    match family.results() {
+        Results::List(call, listing) => {
+            let mut request = change.unwrap_or_else(|| run.ask(call));
+            if family.redirects().is_some() {
+                request.accept_statuses(REDIRECTS);
+            }
+            opened.request = request;
+            opened.redirects = family.redirects().map(str::to_owned);
+            // The page was named by the submit: there is no way to another one.
+            opened.listing = match listing.scheme() {
+                Scheme::JobSelectsPage => {
+                    Listing::new(Scheme::UnpagedWithEnvelope, listing.items().to_owned())
+                }
+                _ => listing.clone(),
+            };
+            if listing.is_one_reply() {
+                let (client, path) = (run.client.clone(), listing.items().to_owned());
+                opened.caller = Some(Arc::new(move |request| {
+                    let (client, path) = (client.clone(), path.clone());
+                    async move { with_list(client.execute(&request).await?, &path) }.boxed()
+                }));
+            }
+        }
+        Results::Status(listing) => {
+            let status = family.status().map(|call| run.ask(call));
+            opened.request = change.or(status).unwrap_or_else(|| run.request.clone());
+            opened.listing = listing.clone();
+        }
+        Results::Reply(_) => match links(family, &status)? {
+            Some((links, form)) => {
+                opened.feed = Some(Files::new(run.clone(), links, form).feed());
+            }
+            None => match items(family, &status)? {
+                Some(path) => {
+                    let reply = with_list(status.reply().clone(), path)?;
+                    opened.listing = one_reply(path);
+                    opened.caller = Some(Arc::new(move |_| {
+                        let reply = reply.clone();
+                        async move { Ok(reply) }.boxed()
+                    }));
+                }
+                None => opened.feed = Some(Box::pin(futures::stream::empty())),
+            },
+        },
+        Results::Nothing => opened.feed = Some(Box::pin(futures::stream::empty())),
+    }
+    Ok(opened)
+}
+
+fn one_reply(path: &str) -> Listing {
+    Listing::new(Scheme::UnpagedOtherArray, path.to_owned())
+}
+
+/// A reply whose result, if it is one object, is a list of it: results are lists.
+fn with_list(mut reply: RawReply, path: &str) -> Result<RawReply, Error> {
+    let fields = Fields::of(&reply).map_err(|error| Error::decode(&reply, &error))?;
+    let one = fields.json(path).filter(|result| result.trim_ascii_start().starts_with('{'));
+    if let Some(one) = one {
+        let mut body = format!("[{one}]");
+        for name in path.rsplit('.').filter(|name| *name != "[]") {
+            body = format!("{{{}:{body}}}", serde_json::Value::from(name));
+        }
+        reply.body = body.into();
+    }
+    Ok(reply)
+}
+
+fn fields(status: &JobStatus) -> Result<Fields<'_>, Error> {
+    let reply = status.reply();
+    Fields::of(reply).map_err(|error| Error::decode(reply, &error))
+}
+
+fn places(family: &Family) -> &[ResultsAt] {
+    match family.results() {
+        Results::Reply(places) => places,
+        Results::List(..) | Results::Status(_) | Results::Nothing => &[],
+    }
+}
+
+/// The URLs of the files with the results, if that is where they are.
+pub(super) fn links(
+    family: &Family,
+    status: &JobStatus,
+) -> Result<Option<(Vec<String>, FileForm)>, Error> {
+    let fields = fields(status)?;
+    for place in places(family) {
+        match place {
+            ResultsAt::Items(path) if !fields.all(path).is_empty() => return Ok(None),
+            ResultsAt::Items(_) => {}
+            ResultsAt::Files(path, form) => {
+                let links = fields.texts(path);
+                if !links.is_empty() {
+                    return Ok(Some((links, form.clone())));
+                }
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// The path of the results, if they are in the status.
+fn items<'a>(family: &'a Family, status: &JobStatus) -> Result<Option<&'a str>, Error> {
+    let fields = fields(status)?;
+    Ok(places(family).iter().find_map(|place| match place {
+        ResultsAt::Items(path) => (!fields.all(path).is_empty()).then_some(&**path),
+        ResultsAt::Files(..) => None,
+    }))
+}
+
+/// The jobs of pages that have been submitted and not read yet, by what was submitted.
+#[derive(Default)]
+struct PageJobs(Mutex<HashMap<Submitted, Run>>);
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Submitted {
+    target: String,
+    body: Option<Bytes>,
+}
+
+impl PageJobs {
+    async fn page(
+        &self,
+        client: Client,
+        request: Request,
+        family: Family,
+    ) -> Result<RawReply, Error> {
+        let submitted = Submitted { target: request.target()?, body: request.body().cloned() };
+        let known = self.lock().remove(&submitted);
+        let mut run = match known {
+            Some(run) => run,
+            None => Run::submit(client.clone(), request, family).await?,
+        };
+        let page = results_page(&client, &mut run).await;
+        // A job that came to nothing is submitted anew; any other is gone on with.
+        if page.as_ref().is_err_and(|error| !error.is_job_failed()) {
+            self.lock().insert(submitted, run);
+        }
+        page
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Submitted, Run>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn results_page(client: &Client, run: &mut Run) -> Result<RawReply, Error> {
+    let status = run.wait().await?;
+    run.check_expiry(&status)?;
+    let Results::List(call, _) = run.family.results() else {
+        let operation: &Operation = run.operation();
+        let why = "no operation lists the results".to_owned();
+        return Err(Error::job(JobEnd::NotPollable, operation, why));
+    };
+    client.execute(&run.ask(call)).await
+}

@@ -1,0 +1,162 @@
+//! What is kept of a job, to go on with it in another process.
+
+use chrono::{DateTime, Utc};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use self::form::Form;
+use super::family::{DoneWhen, Family};
+use super::run::Run;
+use crate::client::Client;
+use crate::error::{Error, JobEnd};
+use crate::operation::Operation;
+use crate::request::Request;
+use crate::wire::Wire as _;
+
+/// A job as plain data, to be kept in a file or a database: from [`Job::save`](super::Job::save).
+///
+/// It holds no secret and nothing of the submit's body; a path parameter of the submit, such as the id of
+/// a user, may be in it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SavedJob {
+    family: String,
+    operation: String,
+    id: Option<String>,
+    submitted: DateTime<Utc>,
+    expires: Option<DateTime<Utc>>,
+    path: Vec<(String, String)>,
+    query: Vec<(String, String)>,
+}
+
+#[allow(unreachable_pub, reason = "records are public everywhere else")]
+mod form {
+    use chrono::{DateTime, Utc};
+
+    crate::record! {
+        /// A saved job as it is written. To write further fields takes no further version.
+        pub struct Form {
+            pub version: Option<i64> = "version",
+            pub family: Option<String> = "family",
+            pub operation: Option<String> = "operation",
+            pub id: Option<String> = "id",
+            pub submitted: Option<DateTime<Utc>> = "submitted",
+            pub expires: Option<DateTime<Utc>> = "expires",
+            pub path: Option<Vec<Vec<String>>> = "path",
+            pub query: Option<Vec<Vec<String>>> = "query",
+        }
+    }
+}
+
+/// What is written, and all that is read.
+const VERSION: i64 = 1;
+
+impl Serialize for SavedJob {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let pairs = |pairs: &[(String, String)]| {
+            let pair = |(name, value): &(String, String)| vec![name.clone(), value.clone()];
+            Some(pairs.iter().map(pair).collect()).filter(|pairs: &Vec<_>| !pairs.is_empty())
+        };
+        Form {
+            version: Some(VERSION),
+            family: Some(self.family.clone()),
+            operation: Some(self.operation.clone()),
+            id: self.id.clone(),
+            submitted: Some(self.submitted),
+            expires: self.expires,
+            path: pairs(&self.path),
+            query: pairs(&self.query),
+        }
+        .write(serializer)
+    }
+}
+
+/// Refuses what another version wrote.
+impl<'de> Deserialize<'de> for SavedJob {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let form = Form::read(deserializer)?;
+        if form.version != Some(VERSION) {
+            let version = form.version.unwrap_or_default();
+            let why = format!("a saved job of version {version}; only version {VERSION} is known");
+            return Err(D::Error::custom(why));
+        }
+        let pairs = |pairs: Option<Vec<Vec<String>>>| {
+            let pairs = pairs.into_iter().flatten();
+            let pair = |pair: Vec<String>| <[String; 2]>::try_from(pair).map(|[n, v]| (n, v));
+            pairs.map(pair).collect::<Result<Vec<_>, _>>()
+        };
+        let odd = |_| D::Error::custom("a saved job with a parameter that is no pair");
+        Ok(Self {
+            family: form.family.ok_or_else(|| D::Error::missing_field("family"))?,
+            operation: form.operation.ok_or_else(|| D::Error::missing_field("operation"))?,
+            id: form.id,
+            submitted: form.submitted.ok_or_else(|| D::Error::missing_field("submitted"))?,
+            expires: form.expires,
+            path: pairs(form.path).map_err(odd)?,
+            query: pairs(form.query).map_err(odd)?,
+        })
+    }
+}
+
+impl SavedJob {
+    pub(super) fn of(run: &Run) -> Self {
+        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        let repeated = *run.family.done_when() == DoneWhen::Not202;
+        Self {
+            family: run.family.name().to_owned(),
+            operation: run.request.operation().id().to_owned(),
+            id: run.id.clone(),
+            submitted: run.submitted,
+            expires: run.last.as_ref().and_then(super::JobStatus::expires),
+            path: run.request.path_values().map(owned).collect(),
+            // The submit is sent again only where it is polled by.
+            query: run.request.query_pairs().filter(|_| repeated).map(owned).collect(),
+        }
+    }
+
+    /// The id of the job.
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    /// The operationId of the submit.
+    pub fn operation(&self) -> &str {
+        &self.operation
+    }
+
+    /// The name of its family.
+    pub fn family(&self) -> &str {
+        &self.family
+    }
+
+    /// When it was submitted.
+    pub const fn submitted(&self) -> DateTime<Utc> {
+        self.submitted
+    }
+
+    /// When it and its results are deleted, where that was known.
+    pub const fn expires(&self) -> Option<DateTime<Utc>> {
+        self.expires
+    }
+
+    /// The job, if it is one that this operation submitted.
+    pub(super) fn run(
+        self,
+        client: &Client,
+        operation: Operation,
+        family: Family,
+    ) -> Result<Run, Error> {
+        let mismatch = |why: String| Err(Error::job(JobEnd::Mismatch, &operation, why));
+        if self.operation != operation.id() || self.family != family.name() {
+            let (saved, of) = (self.operation, self.family);
+            return mismatch(format!("the saved job is of {saved} (family {of})"));
+        }
+        let mut request = Request::new(operation);
+        for (name, value) in self.path {
+            request.set_path(name, value);
+        }
+        for (name, value) in self.query {
+            request.add_query(name, value);
+        }
+        Ok(Run::known(client.clone(), family, request, self.id, self.submitted))
+    }
+}

@@ -1,0 +1,245 @@
+//! How a job stands, as a reply says it.
+
+use chrono::{DateTime, Utc};
+use serde::de::DeserializeOwned;
+use std::fmt;
+
+use super::family::{DoneWhen, Family, JobState};
+use super::fields::Fields;
+use crate::error::{Error, excerpt};
+use crate::reply::{DecodeError, RawReply};
+
+/// Where services put what went wrong. The first that is there is taken.
+const MESSAGES: [&str; 12] = [
+    "errorMessage",
+    "error.message",
+    "error.description",
+    "error.userMessage",
+    "errorInformation.errorMessage",
+    "errorInformation.message",
+    "errorDetails.message",
+    "errors.message",
+    "errors.errorMessage",
+    "failureReason",
+    "message",
+    "error",
+];
+
+/// How a job stands.
+#[derive(Clone)]
+pub struct JobStatus {
+    state: JobState,
+    name: Option<String>,
+    message: Option<String>,
+    expires: Option<DateTime<Utc>>,
+    reply: RawReply,
+}
+
+impl JobStatus {
+    /// Reads a reply that tells how the job with this id stands, which was submitted then.
+    pub(super) fn read(
+        family: &Family,
+        mut reply: RawReply,
+        id: Option<&str>,
+        submitted: DateTime<Utc>,
+    ) -> Result<Self, Error> {
+        if let Some(list) = family.status().and_then(|status| status.list()) {
+            let element = entry(&reply, list, id).map_err(|error| Error::decode(&reply, &error))?;
+            reply.body = element.into();
+        }
+        let lifetime = family.lifetime().and_then(|lifetime| {
+            submitted.checked_add_signed(chrono::TimeDelta::from_std(lifetime).ok()?)
+        });
+        if *family.done_when() == DoneWhen::Not202 {
+            let state = if reply.status() == 202 { JobState::Pending } else { JobState::Succeeded };
+            return Ok(Self { state, name: None, message: None, expires: lifetime, reply });
+        }
+        let fields = Fields::of(&reply).map_err(|error| Error::decode(&reply, &error))?;
+        let done = |done| if done { JobState::Succeeded } else { JobState::Pending };
+        let (state, name) = match family.done_when() {
+            DoneWhen::State(path) => {
+                let name = fields.text(path);
+                (name.as_deref().map_or(JobState::Pending, |name| family.state(name)), name)
+            }
+            DoneWhen::Field(path) => (done(fields.json(path).is_some()), None),
+            DoneWhen::Since(path) => {
+                (done(fields.instant(path).is_some_and(|at| at >= submitted)), None)
+            }
+            DoneWhen::Not202 => (JobState::Pending, None),
+        };
+        let failing = !matches!(state, JobState::Pending | JobState::Held | JobState::Succeeded);
+        let message = failing
+            .then(|| MESSAGES.iter().find_map(|path| fields.text(path)))
+            .flatten()
+            .map(|message| excerpt(&message));
+        let expires = fields.instant("expirationDate").or(lifetime);
+        Ok(Self { state, name, message, expires, reply })
+    }
+
+    /// What its state means.
+    pub const fn state(&self) -> JobState {
+        self.state
+    }
+
+    /// The state as the API names it, such as `FULFILLED`.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// Why it failed, as the API says it.
+    pub fn message(&self) -> Option<&str> {
+        self.message.as_deref()
+    }
+
+    /// Whether it won't change by itself any more.
+    pub const fn is_final(&self) -> bool {
+        self.state.is_final()
+    }
+
+    /// When the job and its results are deleted, by the server's clock.
+    pub const fn expires(&self) -> Option<DateTime<Utc>> {
+        self.expires
+    }
+
+    /// Whether the results were gone when the reply was made, by the server's clock.
+    pub(super) fn has_expired(&self) -> bool {
+        self.expires.is_some_and(|expires| expires <= self.reply.head.now())
+    }
+
+    /// The reply read as its type in the bindings, or as one of your own.
+    ///
+    /// # Errors
+    /// When it is not the JSON of an `S`.
+    pub fn json<S: DeserializeOwned>(&self) -> Result<S, Error> {
+        self.reply.json()
+    }
+
+    /// The reply as it came. Of one that lists jobs, the body is the element that is this job's.
+    pub const fn reply(&self) -> &RawReply {
+        &self.reply
+    }
+}
+
+/// The element with this id, as its JSON text; a null where it is not there.
+fn entry(reply: &RawReply, list: &str, id: Option<&str>) -> Result<String, DecodeError> {
+    let fields = Fields::of(reply)?;
+    let list = fields.json(list).and_then(|list| Fields::elements(Fields::text_of(list)));
+    let mut elements = list.into_iter().flatten();
+    let element = elements.find(|element| element.text("id").as_deref() == id && id.is_some());
+    Ok(element.map_or("null", Fields::json_text).to_owned())
+}
+
+/// Leaves the reply's body out: it may be personal data, and hold URLs that are secrets.
+impl fmt::Debug for JobStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JobStatus")
+            .field("state", &self.state)
+            .field("name", &self.name)
+            .field("expires", &self.expires)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jobs::{JobCall, JobId};
+    use crate::operation::{Method, Operation};
+    use crate::reply::Head;
+
+    fn family() -> Family {
+        Family::new("things")
+            .with_id(JobId::Field("id".into()))
+            .with_status(JobCall::new(Operation::known("getJob", Method::Get, "/jobs")))
+            .with_states(
+                vec![
+                    ("Complete".into(), JobState::Succeeded),
+                    ("Error".into(), JobState::Failed),
+                    ("READY".into(), JobState::Held),
+                ]
+                .into(),
+            )
+    }
+
+    fn read(family: &Family, status: u16, body: &str) -> Result<JobStatus, Error> {
+        let head = Head {
+            status: http::StatusCode::from_u16(status).expect("a status"),
+            headers: http::HeaderMap::new(),
+        };
+        let operation = Operation::known("getJob", Method::Get, "/jobs");
+        let reply = RawReply { operation, head, body: body.to_owned().into() };
+        let submitted = "2026-05-01T10:00:00Z".parse().expect("an instant");
+        JobStatus::read(family, reply, Some("j1"), submitted)
+    }
+
+    #[test]
+    fn states_by_where_they_stand() {
+        let nested = || family().with_done_when(DoneWhen::State("job.status".into()));
+        let bare = || family().with_done_when(DoneWhen::State("[]".into()));
+        let field = || family().with_done_when(DoneWhen::Field("result".into()));
+        let since = || family().with_done_when(DoneWhen::Since("exportTimestamp".into()));
+        let repeated = || family().with_done_when(DoneWhen::Not202);
+        let status = JobCall::new(Operation::known("getJobs", Method::Get, "/jobs"));
+        let listed = || family().with_status(status.clone().with_list("entities".into()));
+        for (family, status, body, state) in [
+            (family(), 200, r#"{"status":"complete"}"#, JobState::Succeeded),
+            (family(), 202, r#"{"status":"Complete"}"#, JobState::Succeeded),
+            (family(), 200, r#"{"status":"Processing"}"#, JobState::Pending),
+            (family(), 200, r#"{"status":"Ready"}"#, JobState::Held),
+            (family(), 200, r#"{"status":null}"#, JobState::Pending),
+            (family(), 200, "{}", JobState::Pending),
+            (family(), 202, "", JobState::Pending),
+            (nested(), 200, r#"{"job":{"status":"Error"}}"#, JobState::Failed),
+            (nested(), 200, r#"{"status":"Error","job":{}}"#, JobState::Pending),
+            (bare(), 200, r#""Complete""#, JobState::Succeeded),
+            (field(), 200, r#"{"result":{}}"#, JobState::Succeeded),
+            (field(), 200, r#"{"result":null}"#, JobState::Pending),
+            (since(), 200, r#"{"exportTimestamp":"2026-05-01T10:00:01Z"}"#, JobState::Succeeded),
+            (since(), 200, r#"{"exportTimestamp":"2026-05-01T09:59:59Z"}"#, JobState::Pending),
+            (since(), 200, "{}", JobState::Pending),
+            (repeated(), 202, "", JobState::Pending),
+            (repeated(), 200, "ID3 not JSON", JobState::Succeeded),
+            (
+                listed(),
+                200,
+                r#"{"entities":[{"id":"j0","status":"Error"},{"id":"j1","status":"Complete"}]}"#,
+                JobState::Succeeded,
+            ),
+            (listed(), 200, r#"{"entities":[{"id":"j0","status":"Error"}]}"#, JobState::Pending),
+        ] {
+            let status = read(&family, status, body).expect(body);
+            assert_eq!(status.state(), state, "{body}");
+        }
+        assert!(read(&family(), 200, "<html>").expect_err("no JSON").is_decode());
+    }
+
+    #[test]
+    fn messages_of_those_that_failed() {
+        for (body, message) in [
+            (r#"{"status":"Error","errorMessage":"too  big\n"}"#, Some("too big")),
+            (r#"{"status":"Error","error":{"message":"too big"}}"#, Some("too big")),
+            (r#"{"status":"Error","error":"too big"}"#, Some("too big")),
+            (r#"{"status":"Error","errors":[{},{"message":"too big"}]}"#, Some("too big")),
+            (r#"{"status":"Error"}"#, None),
+            (r#"{"status":"Complete","message":"all is well"}"#, None),
+        ] {
+            let status = read(&family(), 200, body).expect(body);
+            assert_eq!(status.message(), message, "{body}");
+        }
+    }
+
+    #[test]
+    fn expiry_by_the_reply_or_else_by_the_family() {
+        let body = r#"{"status":"Complete","expirationDate":"2026-05-02T00:00:00Z"}"#;
+        let daily = family().with_lifetime(std::time::Duration::from_secs(86_400));
+        for (family, body, expires) in [
+            (family(), body, Some("2026-05-02T00:00:00+00:00")),
+            (family(), "{}", None),
+            (daily.clone(), body, Some("2026-05-02T00:00:00+00:00")),
+            (daily, "{}", Some("2026-05-02T10:00:00+00:00")),
+        ] {
+            let status = read(&family, 200, body).expect(body);
+            assert_eq!(status.expires().map(|at| at.to_rfc3339()).as_deref(), expires);
+        }
+    }
+}

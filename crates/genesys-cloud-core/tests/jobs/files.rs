@@ -1,0 +1,351 @@
+//! Results in files: fetched without the token, gone on with, checked.
+
+use std::io::Write as _;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use genesys_cloud_core::{Download, Error, Verdict};
+use tokio::io::AsyncReadExt as _;
+
+use crate::server::{Answer, Received, Server};
+use crate::{all, asked, json, script, things};
+
+/// An API whose jobs have their results in files at these URLs.
+async fn api(urls: &[String]) -> Server {
+    let urls = urls.iter().map(|url| format!("{url:?}")).collect::<Vec<_>>().join(",");
+    Server::start(move |request| match request.target.as_str() {
+        "/inline" => json(r#"{"job":{"id":"j1"}}"#),
+        "/inline/j1" => {
+            json(&format!(r#"{{"job":{{"status":"Complete"}},"downloadUrls":[{urls}]}}"#))
+        }
+        "/lists/l1/export" if request.method == "POST" => {
+            json("{}").header("date", "Fri, 01 May 2026 10:00:00 GMT")
+        }
+        "/lists/l1/export" => {
+            json(&format!(r#"{{"exportTimestamp":"2026-05-01T10:00:01Z","uri":{urls}}}"#))
+        }
+        "/api/v2/downloads/7?a=b" => Answer::new(307, "").header("location", "/api/v2/downloads/8"),
+        "/api/v2/downloads/8" => Answer::new(200, r#"{"data":[{"id":"a"}]}"#),
+        other => panic!("{other}"),
+    })
+    .await
+}
+
+/// A file at a host of its own, whose requests are answered with these.
+async fn file(answers: Vec<Answer>) -> (Server, String) {
+    let server = script(answers).await;
+    let url = format!("{}/f?X-Amz-Signature=hunter2", server.url());
+    (server, url)
+}
+
+fn data(count: usize) -> String {
+    let items: Vec<String> = (1..=count).map(|id| format!(r#"{{"id":"{id}"}}"#)).collect();
+    format!(r#"{{"name":"x","data":[{}],"more":{{"data":[0]}}}}"#, items.join(","))
+}
+
+fn numbers(count: usize) -> Vec<String> {
+    (1..=count).map(|id| id.to_string()).collect()
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    gzip.write_all(text.as_bytes()).expect("a Vec");
+    gzip.finish().expect("a Vec")
+}
+
+/// The one file of the job.
+async fn download(api: &Server) -> Result<Download, Error> {
+    let mut job = things(api).inline().submit().await.expect("a job");
+    job.downloads().await.map(|mut downloads| downloads.remove(0))
+}
+
+async fn text(download: &mut Download) -> Result<String, Error> {
+    let mut text = Vec::new();
+    while let Some(bytes) = download.try_next().await? {
+        text.extend_from_slice(&bytes);
+    }
+    Ok(String::from_utf8(text).expect("text"))
+}
+
+/// A reply that begins at a byte of a file, as servers that know ranges give it.
+fn part(file: &str, from: usize) -> Answer {
+    let answer = match from {
+        0 => Answer::new(200, file),
+        _ => Answer::new(206, &file[from..])
+            .header("content-range", format!("bytes {from}-{}/{}", file.len() - 1, file.len())),
+    };
+    answer.header("etag", "\"v1\"")
+}
+
+/// The first bytes of a file, after which the connection is closed.
+fn cut(file: &str, at: usize) -> Answer {
+    Answer::new(200, &file[..at]).closing_at(file.len()).header("etag", "\"v1\"")
+}
+
+fn no_token(request: &Received) {
+    for name in ["authorization", "cookie"] {
+        assert_eq!(request.header(name), None);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn items_of_files_without_the_token() {
+    let (first, first_url) = file(vec![Answer::new(200, data(250))]).await;
+    let (second, second_url) = file(vec![Answer::new(200, gzip(&data(3)))]).await;
+    let api = api(&[first_url, second_url]).await;
+    let mut results = things(&api).inline().paginate();
+    let expected: Vec<String> = numbers(250).into_iter().chain(numbers(3)).collect();
+    assert_eq!(all(&mut results).await, expected);
+    assert_eq!(results.report().items, 253);
+    assert_eq!(results.report().verdict(), Verdict::Complete);
+    for server in [&first, &second] {
+        server.received().iter().for_each(no_token);
+        assert_eq!(asked(server), ["GET /f?X-Amz-Signature=hunter2"]);
+    }
+    assert!(api.received().iter().all(|request| request.header("authorization").is_some()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_is_read_no_further_than_wanted() {
+    let body = data(100_000);
+    let (_files, url) = file(vec![Answer::new(200, body)]).await;
+    let api = api(&[url]).await;
+    let mut results = things(&api).inline().paginate().limit(150);
+    assert_eq!(all(&mut results).await, numbers(150));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transfer_goes_on_where_it_broke_off() {
+    let body = data(500);
+    let (files, url) = file(vec![
+        Answer::new(503, ""),
+        cut(&body, 1000),
+        Answer::new(429, "").header("retry-after", "3"),
+        part(&body, 1000),
+    ])
+    .await;
+    let api = api(&[url]).await;
+    assert_eq!(all(&mut things(&api).inline().paginate()).await, numbers(500));
+    let received = files.received();
+    assert_eq!(received.len(), 4);
+    for request in &received[2..] {
+        no_token(request);
+        assert_eq!(request.header("range"), Some("bytes=1000-"));
+        assert_eq!(request.header("if-range"), Some("\"v1\""));
+        assert_eq!(request.header("accept-encoding"), Some("identity"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_without_ranges_sends_the_same_file_again() {
+    let body = data(500);
+    let (_files, url) = file(vec![cut(&body, 1000), part(&body, 0)]).await;
+    let api = api(&[url]).await;
+    let mut download = download(&api).await.expect("a file");
+    assert_eq!(text(&mut download).await.expect("the file"), body);
+    assert_eq!(download.length(), Some(body.len() as u64));
+    assert_eq!(download.received(), body.len() as u64);
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_file_or_another_part_is_not_taken_for_the_rest() {
+    let body = data(500);
+    for answer in [
+        // Another version of the file.
+        Answer::new(200, body.clone()).header("etag", "\"v2\""),
+        Answer::new(200, body.clone()),
+        Answer::new(206, &body[1000..])
+            .header("content-range", format!("bytes 1000-{}/{}", body.len() - 1, body.len()))
+            .header("etag", "\"v2\""),
+        // Another part of it.
+        Answer::new(206, &body[999..])
+            .header("content-range", format!("bytes 999-{}/{}", body.len() - 1, body.len())),
+        // Another length.
+        Answer::new(206, &body[1000..])
+            .header("content-range", format!("bytes 1000-{}/{}", body.len() - 1, body.len() + 5)),
+        // Nothing said.
+        Answer::new(206, &body[1000..]),
+    ] {
+        let (_files, url) = file(vec![cut(&body, 1000), answer]).await;
+        let api = api(&[url]).await;
+        let mut download = download(&api).await.expect("a file");
+        let error = text(&mut download).await.expect_err("another file");
+        assert!(error.is_download(), "{error:?}");
+        assert!(error.to_string().contains("has changed while it was read"), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_short_file_is_not_taken_for_whole() {
+    let body = data(500);
+    // Without anything that tells one state of the file from another.
+    let (_files, url) = file(vec![Answer::new(200, &body[..1000]).closing_at(body.len())]).await;
+    let lonely = api(&[url]).await;
+    let mut download = download(&lonely).await.expect("a file");
+    let error = text(&mut download).await.expect_err("half a file");
+    assert!(error.is_download(), "{error:?}");
+
+    let (files, url) = file((0..6).map(|_| cut(&body, 0)).collect()).await;
+    let api = api(&[url]).await;
+    let mut results = things(&api).inline().paginate();
+    let error = results.try_next().await.expect_err("no file");
+    assert!(error.is_transport(), "{error:?}");
+    assert!(error.to_string().contains("broke off after 0"), "{error}");
+    assert_eq!(files.received().len(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_an_error_a_file_is_gone_on_with() {
+    let body = data(500);
+    let mut answers = vec![cut(&body, 5000)];
+    answers.extend((0..4).map(|_| Answer::new(500, "")));
+    answers.push(part(&body, 5000));
+    let (_files, url) = file(answers).await;
+    let api = api(&[url]).await;
+    let mut results = things(&api).inline().paginate();
+    let (mut found, mut errors) = (Vec::new(), 0);
+    while let Some(result) = results.next().await {
+        match result {
+            Ok(thing) => found.push(thing),
+            Err(error) => {
+                assert_eq!(error.status(), Some(500));
+                errors += 1;
+            }
+        }
+    }
+    assert_eq!((crate::ids(found), errors), (numbers(500), 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_url_that_has_expired_is_told_without_it() {
+    let (_files, url) = file(vec![Answer::new(403, "<Error>hunter2</Error>")]).await;
+    let api = api(&[url]).await;
+    let mut download = download(&api).await.expect("a file");
+    let error = download.try_next().await.expect_err("a refusal");
+    assert!(error.is_download() && error.status() == Some(403));
+    assert!(error.to_string().contains("its URL may have expired"), "{error}");
+    assert!(!format!("{error:?}{download:?}").contains("hunter2"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn redirects_and_other_urls_are_not_followed() {
+    let (_files, url) =
+        file(vec![Answer::new(302, "").header("location", "http://127.0.0.1:1/")]).await;
+    let redirecting = api(&[url]).await;
+    let mut download = download(&redirecting).await.expect("a file");
+    let error = download.try_next().await.expect_err("a redirect");
+    assert!(error.is_download() && error.status() == Some(302), "{error:?}");
+
+    for url in ["http://files.example/f?sig=hunter2", "ftp://f.example/hunter2", "hunter2"] {
+        let api = api(&[url.to_owned()]).await;
+        let mut results = things(&api).inline().paginate();
+        let error = results.try_next().await.expect_err(url);
+        assert!(error.is_download());
+        assert!(error.to_string().contains("the URL of the file is not fetched"), "{error}");
+        assert!(!format!("{error:?}{results:?}").contains("hunter2"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_of_the_api_takes_the_token() {
+    let api = api(&["/api/v2/downloads/7?a=b".to_owned()]).await;
+    assert_eq!(all(&mut things(&api).inline().paginate()).await, ["a"]);
+    let requests = api.received();
+    let requests = requests.iter().filter(|request| request.target.starts_with("/api"));
+    assert!(requests.into_iter().all(|request| request.header("authorization").is_some()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_is_no_json_of_items() {
+    let broken = gzip(&data(3));
+    for (body, why) in [
+        (b"{\"data\":[{\"id\":\"1\"},{\"id\":".to_vec(), "ends in the middle"),
+        (b"<html>".to_vec(), "has no list where the items should be"),
+        (b"{\"data\":7}".to_vec(), "has no list where the items should be"),
+        (broken[..broken.len() - 4].to_vec(), "ends in the middle"),
+        ([&broken[..12], b"xxxxxxxxxxxxxxxxxxxx"].concat(), "is not the gzip"),
+    ] {
+        let (_files, url) = file(vec![Answer::new(200, body)]).await;
+        let api = api(&[url]).await;
+        let mut results = things(&api).inline().paginate();
+        let error = loop {
+            match results.next().await.expect("an error") {
+                Ok(_) => {}
+                Err(error) => break error,
+            }
+        };
+        assert!(error.is_download(), "{error:?}");
+        assert!(error.to_string().contains(why), "{error}");
+        assert!(results.next().await.expect("an error").is_err());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn files_of_bytes() {
+    let body = "id,name\n1,a\n";
+    let (_files, url) = file(vec![cut(body, 4), part(body, 4), part(body, 0)]).await;
+    let api = api(&[url]).await;
+    let mut bytes = things(&api).export("l1").paginate();
+    let mut text = Vec::new();
+    while let Some(part) = bytes.try_next().await.expect("bytes") {
+        text.extend_from_slice(&part);
+    }
+    assert_eq!(text, body.as_bytes());
+
+    let mut job = things(&api).export("l1").submit().await.expect("a job");
+    let mut download = job.downloads().await.expect("files").remove(0);
+    let mut read = String::new();
+    download.read_to_string(&mut read).await.expect("text");
+    assert_eq!(read, body);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_url_of_any_reply() {
+    let (files, url) = file(vec![Answer::new(200, "text")]).await;
+    let api = api(&[]).await;
+    let mut download = Download::new(&crate::client(&api), &url).expect("a file");
+    assert_eq!(text(&mut download).await.expect("the file"), "text");
+    files.received().iter().for_each(no_token);
+    let error = Download::new(&crate::client(&api), "http://f.example/hunter2").expect_err("http");
+    assert_eq!(
+        error.to_string(),
+        "GET {url} (download) failed: the URL of the file is not fetched: it is not https"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_url_that_has_expired_is_asked_for_again() {
+    let body = data(500);
+    let expired = || Answer::new(403, "");
+    let first = vec![cut(&body, 5000), expired(), part(&body, 5000), expired(), expired()];
+    let (files, url) = file(first).await;
+    let api = api(&[url.clone(), url]).await;
+    let mut results = things(&api).inline().paginate();
+    let mut found = Vec::new();
+    let error = loop {
+        match results.next().await.expect("a thing") {
+            Ok(thing) => found.push(thing),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(crate::ids(found), numbers(500));
+    // A URL that is refused when it is new won't do.
+    assert_eq!(error.status(), Some(403));
+    assert_eq!(files.received()[2].header("range"), Some("bytes=5000-"));
+    let polls = asked(&api).iter().filter(|line| *line == "GET /inline/j1").count();
+    assert_eq!(polls, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_urls_are_asked_for_when_they_are_wanted() {
+    let (_files, url) = file(vec![Answer::new(200, data(2)), Answer::new(200, data(2))]).await;
+    let api = api(&[url]).await;
+    let mut job = things(&api).inline().submit().await.expect("a job");
+    job.wait().await.expect("a status");
+    assert_eq!(all(&mut job.results()).await, numbers(2));
+    assert_eq!(job.downloads().await.expect("files").len(), 1);
+    assert_eq!(
+        asked(&api),
+        ["POST /inline", "GET /inline/j1", "GET /inline/j1", "GET /inline/j1",]
+    );
+}

@@ -1,0 +1,214 @@
+//! How a job is asked how it stands, and how waiting for it ends.
+
+use std::time::Duration;
+
+use genesys_cloud_core::{Error, JobState, Schedule};
+use tokio::time::Instant;
+
+use crate::server::{Answer, Server};
+use crate::{asked, json, listed, script, with_states};
+
+/// How waiting ends after these statuses.
+async fn waited(answers: Vec<Answer>) -> (Server, Result<JobState, Error>) {
+    let server = script(answers).await;
+    let mut job = listed(&server).submit().await.expect("a job");
+    let end = job.wait().await.map(|status| status.state());
+    (server, end)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_is_asked_until_it_is_done() {
+    let (server, end) =
+        waited(with_states(&["QUEUED", "PENDING", "A_NEW_STATE", "fulfilled"])).await;
+    assert_eq!(end.expect("a status"), JobState::Succeeded);
+    assert_eq!(
+        asked(&server),
+        [
+            "POST /shops/s1/jobs",
+            "GET /shops/s1/jobs/j1",
+            "GET /shops/s1/jobs/j1",
+            "GET /shops/s1/jobs/j1",
+            "GET /shops/s1/jobs/j1",
+        ]
+    );
+    assert_eq!(server.received()[0].body, r#"{"name":"n"}"#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_job_is_asked_rarely_and_its_end_noticed_soon() {
+    for run in [1, 60, 3_000] {
+        let run = Duration::from_secs(run);
+        let begun = Instant::now();
+        let server = Server::start(move |request| {
+            let state = if begun.elapsed() >= run { "FULFILLED" } else { "PENDING" };
+            match request.method.as_str() {
+                "POST" => json(r#"{"jobId":"j1"}"#),
+                _ => json(&format!(r#"{{"state":"{state}"}}"#)),
+            }
+        })
+        .await;
+        let mut job = listed(&server).submit().await.expect("a job");
+        job.wait().await.expect("a status");
+        let late = begun.elapsed() - run;
+        assert!(late <= run / 10 + Duration::from_secs(1), "{run:?}: {late:?}");
+        assert!(server.received().len() < 95, "{run:?}: {} calls", server.received().len());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_are_told_with_the_message_of_the_api() {
+    for (status, text, is) in [
+        (
+            r#"{"state":"FAILED","errorMessage":"The interval is too long."}"#,
+            "GET /shops/{shopId}/jobs/{jobId} (getThingsJob) failed: job j1 failed (FAILED): The \
+             interval is too long",
+            Error::is_job_failed as fn(&Error) -> bool,
+        ),
+        (
+            r#"{"state":"CANCELLED"}"#,
+            "GET /shops/{shopId}/jobs/{jobId} (getThingsJob) failed: job j1 was cancelled (CANCELLED)",
+            Error::is_job_cancelled,
+        ),
+        (
+            r#"{"state":"EXPIRED"}"#,
+            "GET /shops/{shopId}/jobs/{jobId} (getThingsJob) failed: job j1 has expired (EXPIRED); \
+             submit it again",
+            Error::is_job_expired,
+        ),
+    ] {
+        let mut answers = with_states(&["PENDING"]);
+        answers.push(json(status));
+        let (_server, end) = waited(answers).await;
+        let error = end.expect_err(status);
+        assert_eq!(error.to_string(), text);
+        assert!(is(&error) && error.is_job_failed());
+        assert!(!error.is_job_unfinished() && !error.is_transport());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_waits_for_the_caller_is_told_and_gone_on_with() {
+    let server = script(with_states(&["READY", "PROCESSING", "FULFILLED"])).await;
+    let mut job = listed(&server).submit().await.expect("a job");
+    let error = job.wait().await.expect_err("a job that is held");
+    assert!(error.is_job_held() && !error.is_job_failed());
+    assert!(error.to_string().ends_with("waits for you (READY); set its state to PROCESSING"));
+    assert_eq!(job.wait().await.expect("a status").state(), JobState::Succeeded);
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_too_long_leaves_the_job_good() {
+    let server = Server::start(|request| match request.method.as_str() {
+        "POST" => json(r#"{"jobId":"j1"}"#),
+        _ => json(r#"{"state":"A_NEW_STATE"}"#),
+    })
+    .await;
+    let job = listed(&server).submit().await.expect("a job");
+    let mut job = job.deadline(Duration::from_secs(30));
+    for _ in 0..2 {
+        let begun = Instant::now();
+        let error = job.wait().await.expect_err("no end");
+        assert!(begun.elapsed() < Duration::from_secs(31));
+        assert!(error.is_job_unfinished() && !error.is_job_failed());
+        assert_eq!(
+            error.to_string(),
+            "GET /shops/{shopId}/jobs/{jobId} (getThingsJob) failed: job j1 has not ended within 30s \
+             (it is A_NEW_STATE); it runs on: wait for it again, or save it for later"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn errors_that_pass_do_not_end_the_wait() {
+    let mut answers = with_states(&["QUEUED"]);
+    answers.extend([
+        Answer::json(503, "{}"),
+        Answer::json(429, "{}").header("retry-after", "40"),
+        Answer::new(502, "<html>"),
+        json("{").closing_at(9),
+        json(r#"{"state":"FULFILLED"}"#),
+    ]);
+    let begun = Instant::now();
+    let (_server, end) = waited(answers).await;
+    assert_eq!(end.expect("a status"), JobState::Succeeded);
+    assert!(begun.elapsed() >= Duration::from_secs(40));
+}
+
+#[tokio::test(start_paused = true)]
+async fn errors_that_do_not_pass_end_the_wait_and_leave_the_job_good() {
+    let mut answers = with_states(&["QUEUED"]);
+    answers.extend([Answer::json(403, "{}"), json(r#"{"state":"FULFILLED"}"#)]);
+    let server = script(answers).await;
+    let mut job = listed(&server).submit().await.expect("a job");
+    let error = job.wait().await.expect_err("a call that failed");
+    assert!(error.is_forbidden() && !error.is_job_failed() && !error.is_job_unfinished());
+    assert_eq!(job.wait().await.expect("a status").state(), JobState::Succeeded);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_up_to_the_deadline_is_the_cause_that_is_told() {
+    let server = Server::start(|request| match request.method.as_str() {
+        "POST" => json(r#"{"jobId":"j1"}"#),
+        _ => Answer::json(503, "{}"),
+    })
+    .await;
+    let mut job = listed(&server).submit().await.expect("a job");
+    let error = job.wait().await.expect_err("no end");
+    assert!(error.is_job_unfinished());
+    let cause = std::error::Error::source(&error).expect("a cause").to_string();
+    assert!(cause.contains("answered 503"), "{cause}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_that_the_api_asks_for_is_kept_to() {
+    let server = script([
+        Answer::json(202, r#"{"jobId":"j1"}"#).header("retry-after", "20"),
+        json(r#"{"state":"PENDING"}"#).header("retry-after", "30"),
+        json(r#"{"state":"PENDING"}"#).header("retry-after", "9999"),
+    ])
+    .await;
+    let begun = Instant::now();
+    let mut job = listed(&server).submit().await.expect("a job");
+    let error = job.wait().await.expect_err("no end");
+    // A pause beyond the deadline is not waited for.
+    assert!(error.is_job_unfinished());
+    let (elapsed, least) = (begun.elapsed(), Duration::from_secs(50));
+    assert!(elapsed >= least && elapsed < least + Duration::from_secs(5), "{elapsed:?}");
+    assert_eq!(server.received().len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn statuses_come_before_the_pause() {
+    let server = script(with_states(&["QUEUED", "PENDING", "FAILED"])).await;
+    let job = listed(&server).submit().await.expect("a job");
+    let mut job = job.schedule(Schedule::new().first(Duration::from_secs(10)));
+    let mut found = Vec::new();
+    let mut statuses = job.statuses();
+    while let Some(status) = statuses.try_next().await.expect("a status") {
+        found.push((status.name().map(str::to_owned), server.received().len()));
+    }
+    let expected = [("QUEUED", 2), ("PENDING", 3), ("FAILED", 4)];
+    assert_eq!(found, expected.map(|(name, calls)| (Some(name.to_owned()), calls)));
+    drop(statuses);
+    // What is final is not asked again.
+    let again = job.statuses().try_next().await.expect("a status").expect("a status");
+    assert_eq!(again.state(), JobState::Failed);
+    assert_eq!(server.received().len(), 4);
+}
+
+#[tokio::test]
+async fn one_status_at_once() {
+    let server = script(with_states(&["QUEUED", "FAILED"])).await;
+    let mut job = listed(&server).submit().await.expect("a job");
+    assert_eq!(job.poll().await.expect("a status").state(), JobState::Pending);
+    assert_eq!(job.poll().await.expect("a status").state(), JobState::Failed);
+    assert_eq!(job.status().and_then(|status| status.name()), Some("FAILED"));
+}
+
+#[tokio::test]
+async fn a_submit_without_the_id_of_the_job_is_an_error() {
+    let server = script([json(r#"{"id":"j1"}"#)]).await;
+    let error = listed(&server).submit().await.expect_err("no id");
+    assert!(error.is_decode());
+    assert!(error.to_string().contains("it has no `jobId`, the id of the job"), "{error}");
+}

@@ -1,0 +1,340 @@
+//! The results of a job through one verb, wherever they are.
+
+use genesys_cloud_core::{Reason, Verdict};
+use serde_json::value::RawValue;
+
+use crate::server::{Answer, Server};
+use crate::{Query, all, asked, ids, json, listed, script, things, with_states};
+
+fn page(ids: &[&str], cursor: Option<&str>) -> Answer {
+    let things: Vec<String> = ids.iter().map(|id| format!(r#"{{"id":"{id}"}}"#)).collect();
+    let cursor = cursor.map(|cursor| format!(r#","cursor":"{cursor}""#)).unwrap_or_default();
+    json(&format!(r#"{{"things":[{}]{cursor}}}"#, things.join(",")))
+}
+
+#[tokio::test(start_paused = true)]
+async fn pages_by_cursor() {
+    let mut answers = with_states(&["QUEUED", "FULFILLED"]);
+    answers.extend([page(&["a", "b"], Some("c1")), page(&["c"], Some("c2")), page(&["d"], None)]);
+    let server = script(answers).await;
+    let mut results = listed(&server).paginate().page_size(7);
+    assert_eq!(all(&mut results).await, ["a", "b", "c", "d"]);
+    assert_eq!(results.report().verdict(), Verdict::Complete);
+    assert_eq!((results.report().pages, results.report().requests), (3, 3));
+    assert_eq!(
+        asked(&server)[3..],
+        [
+            "GET /shops/s1/jobs/j1/results?pageSize=7",
+            "GET /shops/s1/jobs/j1/results?pageSize=7&cursor=c1",
+            "GET /shops/s1/jobs/j1/results?pageSize=7&cursor=c2",
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_on_the_way_is_gone_on_from() {
+    let server = script([
+        Answer::json(503, "{}"),
+        json(r#"{"jobId":"j1"}"#),
+        Answer::json(403, "{}"),
+        json(r#"{"state":"FULFILLED"}"#),
+        Answer::json(500, "{}"),
+        page(&["a"], Some("c1")),
+        Answer::json(500, "{}"),
+        page(&["b"], None),
+    ])
+    .await;
+    let mut results = listed(&server).paginate();
+    let mut found = Vec::new();
+    let mut errors = Vec::new();
+    while let Some(result) = results.next().await {
+        match result {
+            Ok(thing) => found.push(thing),
+            Err(error) => errors.extend(error.status()),
+        }
+    }
+    assert_eq!(ids(found), ["a", "b"]);
+    assert_eq!(errors, [503, 403, 500, 500]);
+    let submits = asked(&server).iter().filter(|line| line.starts_with("POST")).count();
+    assert_eq!(submits, 2);
+}
+
+#[tokio::test]
+async fn nothing_is_submitted_before_it_is_wanted() {
+    let server = script([]).await;
+    drop(listed(&server).paginate());
+    assert!(listed(&server).paginate().limit(0).next().await.is_none());
+    drop(listed(&server).submit());
+    assert!(server.received().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_job_is_an_error_each_time() {
+    let server = script(with_states(&["FAILED"])).await;
+    let mut results = listed(&server).paginate();
+    for _ in 0..2 {
+        assert!(results.try_next().await.expect_err("no results").is_job_failed());
+    }
+    assert_eq!(server.received().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_part_of_the_work_is_told_as_such() {
+    let mut answers = with_states(&["PARTIAL"]);
+    answers.push(page(&["a"], None));
+    let server = script(answers).await;
+    let mut results = listed(&server).paginate();
+    assert_eq!(all(&mut results).await, ["a"]);
+    assert_eq!(results.report().verdict(), Verdict::Truncated(Reason::PartlySucceeded));
+}
+
+#[tokio::test(start_paused = true)]
+async fn results_that_have_expired_are_not_asked_for() {
+    let server = script([
+        json(r#"{"jobId":"j1"}"#),
+        json(r#"{"state":"FULFILLED","expirationDate":"2026-05-01T10:00:00Z"}"#)
+            .header("date", "Fri, 01 May 2026 10:00:01 GMT"),
+    ])
+    .await;
+    let error = listed(&server).paginate().try_next().await.expect_err("no results");
+    assert!(error.is_job_expired());
+    let text = error.to_string();
+    assert!(
+        text.contains(
+            "the results of job j1 were deleted at 2026-05-01 10:00:00 UTC; submit it again"
+        ),
+        "{text}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_clock_of_the_server_tells_what_has_expired() {
+    let server = script([
+        json(r#"{"jobId":"j1"}"#),
+        json(r#"{"state":"FULFILLED","expirationDate":"2020-05-01T10:00:00Z"}"#)
+            .header("date", "Fri, 01 May 2020 09:59:59 GMT"),
+        page(&["a"], None),
+    ])
+    .await;
+    assert_eq!(all(&mut listed(&server).paginate()).await, ["a"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn results_in_the_status() {
+    let server = script([
+        Answer::json(202, r#"{"job":{"id":"j1","status":"Processing"}}"#),
+        json(r#"{"job":{"status":"Processing"}}"#),
+        // The job is done whatever the status of the reply.
+        Answer::json(
+            202,
+            r#"{"job":{"status":"Complete"},"result":{"entities":[{"id":"a"},{"id":"b"}]}}"#,
+        ),
+    ])
+    .await;
+    let mut results = things(&server).inline().paginate();
+    assert_eq!(all(&mut results).await, ["a", "b"]);
+    assert_eq!(results.report().verdict(), Verdict::Complete);
+    assert_eq!(asked(&server), ["POST /inline", "GET /inline/j1", "GET /inline/j1"]);
+}
+
+#[tokio::test]
+async fn results_that_come_at_once() {
+    let body = r#"{"job":{"status":"complete"},"result":{"entities":[{"id":"a"}]}}"#;
+    let server = script([json(body), json(body)]).await;
+    assert_eq!(all(&mut things(&server).inline().paginate()).await, ["a"]);
+    let mut job = things(&server).inline().submit().await.expect("a job");
+    assert_eq!(job.id(), None);
+    assert!(job.wait().await.expect("a status").is_final());
+    assert_eq!(all(&mut job.results()).await, ["a"]);
+    assert_eq!(all(&mut job.results()).await, ["a"]);
+}
+
+#[tokio::test]
+async fn one_result_is_a_list_of_one() {
+    let body = r#"{"job":{"status":"Complete"},"result":{"entities":{"id":"a"}}}"#;
+    let server = script([json(body), json(body)]).await;
+    assert_eq!(all(&mut things(&server).inline().paginate()).await, ["a"]);
+    let mut raw = things(&server).inline().paginate().items_as::<Box<RawValue>>();
+    assert_eq!(raw.try_next().await.expect("a thing").expect("a thing").get(), r#"{"id":"a"}"#);
+}
+
+#[tokio::test]
+async fn no_result_is_an_empty_list() {
+    let server = script([json(r#"{"job":{"status":"Complete"},"result":null}"#)]).await;
+    let mut results = things(&server).inline().paginate();
+    assert_eq!(all(&mut results).await, [""; 0]);
+    assert_eq!(results.report().verdict(), Verdict::Complete);
+}
+
+#[tokio::test(start_paused = true)]
+async fn results_that_the_status_lists() {
+    let server = Server::start(|request| match request.target.as_str() {
+        "/usage" => json(r#"{"executionId":"e1"}"#),
+        "/usage/e1/results" => {
+            json(r#"{"queryStatus":"Complete","results":[{"id":"a"}],"cursors":{"after":"t"}}"#)
+        }
+        "/usage/e1/results?after=t" => json(r#"{"results":[{"id":"b"}]}"#),
+        other => panic!("{other}"),
+    })
+    .await;
+    assert_eq!(all(&mut things(&server).usage().paginate()).await, ["a", "b"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_for_each_page() {
+    let mut jobs = 0;
+    let server = Server::start(move |request| {
+        let number = |text: &str, name: &str| -> Option<usize> {
+            let (_, rest) = text.split_once(&format!("\"{name}\":"))?;
+            rest.split([',', '}']).next()?.parse().ok()
+        };
+        if request.method == "POST" {
+            jobs += 1;
+            let (page, size) =
+                (number(&request.body, "pageNumber"), number(&request.body, "pageSize"));
+            assert_eq!((page, size), (Some(jobs), Some(2)), "{}", request.body);
+            return json(&format!(r#"{{"id":"j{jobs}","state":"Queued"}}"#));
+        }
+        if !request.target.ends_with("/results") {
+            return json(r#"{"state":"Succeeded"}"#);
+        }
+        let page = request.target[8..9].parse::<usize>().expect("a page");
+        let entities = ["a", "b", "c", "d", "e"].chunks(2).nth(page - 1).expect("a page");
+        let entities: Vec<String> =
+            entities.iter().map(|id| format!(r#"{{"id":"{id}"}}"#)).collect();
+        json(&format!(
+            r#"{{"entities":[{}],"pageNumber":{page},"pageSize":2,"pageCount":3,"total":5}}"#,
+            entities.join(","),
+        ))
+    })
+    .await;
+    let mut results = things(&server).pages(Query::default()).paginate();
+    assert_eq!(all(&mut results).await, ["a", "b", "c", "d", "e"]);
+    assert_eq!(results.report().verdict(), Verdict::Complete);
+    assert_eq!(asked(&server).iter().filter(|line| *line == "POST /pages").count(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_whose_job_is_not_polled_is_not_submitted_twice() {
+    let page = r#"{"entities":[{"id":"a"}],"pageNumber":1,"pageCount":1}"#;
+    let server = script([
+        json(r#"{"id":"j1"}"#),
+        Answer::json(403, "{}"),
+        json(r#"{"state":"Succeeded"}"#),
+        Answer::json(403, "{}"),
+        json(page),
+    ])
+    .await;
+    let mut results = things(&server).pages(Query::default()).paginate();
+    for _ in 0..2 {
+        assert!(results.try_next().await.expect_err("a refusal").is_forbidden());
+    }
+    assert_eq!(all(&mut results).await, ["a"]);
+}
+
+/// The handle of such a job has the one page that was asked for, and says that there is more.
+#[tokio::test(start_paused = true)]
+async fn the_page_of_one_job() {
+    let server = script([
+        json(r#"{"id":"j1"}"#),
+        json(r#"{"state":"Succeeded"}"#),
+        json(r#"{"entities":[{"id":"a"}],"pageNumber":1,"pageCount":3,"total":3}"#),
+    ])
+    .await;
+    let job = things(&server).pages(Query::default()).submit().await.expect("a job");
+    let mut results = job.results();
+    assert_eq!(all(&mut results).await, ["a"]);
+    let reason = Reason::TotalDiffers { read: 1, total: 3 };
+    assert_eq!(results.report().verdict(), Verdict::Truncated(reason));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_url_until_it_is_there() {
+    let server =
+        script([Answer::new(202, ""), Answer::new(202, ""), json(r#"[{"id":"a"},{"id":"b"}]"#)])
+            .await;
+    let mut media = things(&server).media("t/1").format("WAV").paginate();
+    assert_eq!(all(&mut media).await, ["a", "b"]);
+    assert_eq!(asked(&server), ["GET /media/t%2F1?format=WAV"; 3]);
+}
+
+#[tokio::test]
+async fn a_job_that_is_told_of_by_a_notification() {
+    let server = script([
+        json(r#"{"status":"Complete","operationId":"o1","result":[{"id":"a"}]}"#),
+        Answer::json(202, r#"{"status":"Processing","operationId":"o2"}"#),
+        json(r#"{"status":"Error","operationId":"o3","errorMessage":"no"}"#),
+    ])
+    .await;
+    assert_eq!(all(&mut things(&server).notified().paginate()).await, ["a"]);
+    let mut results = things(&server).notified().paginate();
+    for _ in 0..2 {
+        let error = results.try_next().await.expect_err("nothing to poll");
+        assert!(error.is_job_not_pollable() && !error.is_job_failed());
+        assert_eq!(
+            error.to_string(),
+            "POST /notified (postNotified) failed: the API tells of the end of job o2 by a notification \
+             alone; subscribe to the topic v2.things.{id}"
+        );
+    }
+    let error = things(&server).notified().paginate().try_next().await.expect_err("a failure");
+    assert!(error.is_job_failed(), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_redirect_with_a_body_is_a_page_and_keeps_its_cursor() {
+    let mut answers = with_states(&["FULFILLED"]);
+    let redirect = |cursor: &str| {
+        let body =
+            format!(r#"{{"id":"x","downloadUrl":"http://evil.example/f?sig=hunter2"{cursor}}}"#);
+        Answer::json(302, &body).header("location", "http://evil.example/f?sig=hunter2")
+    };
+    answers.extend((1..=25).map(|n| redirect(&format!(r#","cursor":"c{n}""#))));
+    answers.extend([page(&["a"], Some("c")), redirect("")]);
+    let server = script(answers).await;
+    let job = listed(&server).submit().await.expect("a job");
+    let results = job.results_with(|request| {
+        request.set_query("allowRedirect", true);
+    });
+    let mut pages = results.pages();
+    let (mut items, mut files) = (Vec::new(), 0);
+    while let Some(page) = pages.try_next().await.expect("a page") {
+        if let Some(file) = page.download() {
+            assert_eq!(page.status(), 302);
+            let error = file.expect_err("a URL that is not https");
+            assert!(error.is_download());
+            assert!(!format!("{page:?}{error:?}").contains("hunter2"));
+            files += 1;
+        }
+        items.extend(page);
+    }
+    assert_eq!((ids(items), files), (vec!["a".to_owned()], 26));
+    assert_eq!(pages.report().verdict(), Verdict::Unknown(Reason::InFiles { pages: 26 }));
+    let asked = asked(&server);
+    assert_eq!(asked[2], "GET /shops/s1/jobs/j1/results?allowRedirect=true&pageSize=100");
+    assert_eq!(asked[3], "GET /shops/s1/jobs/j1/results?allowRedirect=true&pageSize=100&cursor=c1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn items_that_stand_in_a_file_are_not_passed_over() {
+    let redirect = || Answer::json(302, r#"{"downloadUrl":"https://f.example/f","cursor":"c1"}"#);
+    let mut answers = with_states(&["FULFILLED"]);
+    answers.extend([redirect(), redirect()]);
+    let server = script(answers).await;
+    let mut results = listed(&server).paginate();
+    for _ in 0..2 {
+        let error = results.try_next().await.expect_err("a file");
+        assert!(error.is_paging());
+        assert!(error.to_string().contains("read the list by `pages`"), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn limits_and_reading_ahead_hold() {
+    let mut answers = with_states(&["FULFILLED"]);
+    answers.extend([page(&["a", "b"], Some("c1")), page(&["c"], Some("c2"))]);
+    let server = script(answers).await;
+    let mut results = listed(&server).paginate().prefetch(3).limit(3);
+    assert_eq!(all(&mut results).await, ["a", "b", "c"]);
+    assert_eq!(results.report().verdict(), Verdict::Truncated(Reason::Limit));
+}
