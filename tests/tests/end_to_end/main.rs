@@ -1,7 +1,6 @@
 //! The SDK as its user sees it, over real HTTP against a fake org on this machine.
 
 mod calls;
-mod every_list;
 mod login;
 mod paging;
 mod recovery;

@@ -251,8 +251,7 @@ impl Request {
             | Scheme::CursorInNextUri
             | Scheme::NextPageInNextUri
             | Scheme::CompositeAfterInNextUri
-            | Scheme::PageSizeOnlyNextUri
-            | Scheme::NextUriOnlyEnvelope => {
+            | Scheme::PageSizeOnlyNextUri => {
                 let Some(uri) = text("/nextUri") else { return Step::Stop(End::Done) };
                 let own = uri.strip_prefix(&org.url()).unwrap_or(uri);
                 if !own.starts_with('/') || !seen.insert(own.to_owned()) {
