@@ -257,6 +257,9 @@ fn paged(text: &mut String, bound: &Bound) {
         if let Some(maximum) = size.maximum {
             put(&mut facts, format_args!(", maximum: {maximum}"));
         }
+        if let Some(minimum) = size.minimum {
+            put(&mut facts, format_args!(", minimum: {minimum}"));
+        }
     }
     if tag.token_in != scheme.token_in()
         && let [place] = &tag.token_in[..]

@@ -1,5 +1,5 @@
 //! `openapi/operations.toml`: what the rules can't tell, each entry reviewed and with its reason; and
-//! `openapi/page-sizes.tsv`: the largest page that Genesys documents for an operation.
+//! `openapi/page-sizes.tsv`: the largest page that Genesys documents for an operation, and the smallest where there is one.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +14,7 @@ use crate::tags::{self, Because, Cap, Place, Scheme, Tag, TokenOut};
 #[derive(Default)]
 pub struct Exceptions {
     file: File,
-    page_sizes: BTreeMap<(String, String), i64>,
+    page_sizes: BTreeMap<(String, String), (i64, Option<i64>)>,
     used: RefCell<BTreeSet<String>>,
 }
 
@@ -105,13 +105,18 @@ impl Exceptions {
         let mut sizes = BTreeMap::new();
         for (index, line) in page_sizes.lines().enumerate().skip(1) {
             let place = || format!("openapi/page-sizes.tsv, line {}", index + 1);
-            let [method, path, maximum] = line.split('\t').collect::<Vec<_>>()[..] else {
-                bail!("{}: three columns are due", place());
+            let number = |text: &str| {
+                text.parse::<i64>()
+                    .map_err(|_| anyhow!("{}: `{text}` is no number of items", place()))
             };
-            let Ok(maximum) = maximum.parse() else {
-                bail!("{}: `{maximum}` is no number of items", place());
+            let (method, path, maximum, minimum) = match line.split('\t').collect::<Vec<_>>()[..] {
+                [method, path, maximum] => (method, path, number(maximum)?, None),
+                [method, path, maximum, minimum] => {
+                    (method, path, number(maximum)?, Some(number(minimum)?))
+                }
+                _ => bail!("{}: three columns are due, or four", place()),
             };
-            sizes.insert((method.to_owned(), path.to_owned()), maximum);
+            sizes.insert((method.to_owned(), path.to_owned()), (maximum, minimum));
         }
         Ok(Self { file, page_sizes: sizes, used: RefCell::default() })
     }
@@ -141,10 +146,11 @@ impl Exceptions {
             tag.because.exceptions.push(format!("it has a cap: {}", entry.reason));
         }
         let key = (operation.method.as_str().to_owned(), operation.path.clone());
-        if let Some(maximum) = self.page_sizes.get(&key) {
+        if let Some((maximum, minimum)) = self.page_sizes.get(&key) {
             self.used.borrow_mut().insert(format!("{} {}", key.0, key.1));
             if let Some(page_size) = &mut tag.page_size {
                 page_size.maximum.get_or_insert(*maximum);
+                page_size.minimum = *minimum;
             }
         }
         Ok(tag)

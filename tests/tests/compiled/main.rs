@@ -10,6 +10,9 @@ mod client;
 mod generated;
 #[path = "../../../crates/genesys-cloud-api/src/prelude.rs"]
 mod prelude;
+#[path = "../../../crates/genesys-cloud-core/tests/client/server.rs"]
+mod server;
+mod tokens;
 
 use client::Client;
 use generated::*;

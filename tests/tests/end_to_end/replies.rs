@@ -55,7 +55,8 @@ async fn a_body_that_is_empty_or_null_is_an_empty_value() {
         assert!(queue.id.is_none());
 
         org.respond_next("getUserProfileskills", reply).expect("an operation");
-        let skills = client.users().user_profileskills("u").send().await.expect("a reply").into_value();
+        let skills =
+            client.users().user_profileskills("u").send().await.expect("a reply").into_value();
         assert!(skills.is_empty());
     }
 }

@@ -120,6 +120,7 @@ impl<'a> Evidence<'a> {
                     place: PlaceKind::Query,
                     text: text(&parameter.schema),
                     maximum: parameter.maximum,
+                    minimum: None,
                 });
             }
         }
@@ -132,6 +133,7 @@ impl<'a> Evidence<'a> {
             place: PlaceKind::Body,
             text: text(owner.property(name)?),
             maximum: None,
+            minimum: None,
         })
     }
 

@@ -78,6 +78,8 @@ pub struct PageSize {
     pub text: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub maximum: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub minimum: Option<i64>,
 }
 
 /// How far the API lets a list be read.

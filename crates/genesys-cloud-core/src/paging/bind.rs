@@ -9,7 +9,7 @@
 ///     GetThings -> types::Thing;
 ///     CursorsObject {
 ///         items: ["entities"],
-///         page_size: "pageSize" as text, maximum: 100,
+///         page_size: "pageSize" as text, maximum: 100, minimum: 10,
 ///         token_in: query "after",
 ///         token_out: field "cursors.after",
 ///         cap: items(1000) where "state" = "inactive",
@@ -41,7 +41,7 @@ macro_rules! paged {
         @listing
         $scheme:ident {
             items: [$($first:literal $(, $further:literal)*)?]
-            $(, page_size: $($place:ident)? $page_size:literal as $form:ident $(, maximum: $maximum:literal)?)?
+            $(, page_size: $($place:ident)? $page_size:literal as $form:ident $(, maximum: $maximum:literal)? $(, minimum: $minimum:literal)?)?
             $(, token_in: $in_place:ident $in_name:literal)?
             $(, token_out: $out_form:ident $out_path:literal $($out_name:literal)?)?
             $(, cap: $cap:ident($most:literal) $(where $query:literal = $value:literal)?)?
@@ -53,7 +53,7 @@ macro_rules! paged {
             $crate::Scheme::$scheme,
             $crate::paged!(@items $($first $(, $further)*)?),
             $crate::paged!(@some $(
-                $crate::paged!(@size $($place)? $page_size $form) $(.at_most($maximum))?
+                $crate::paged!(@size $($place)? $page_size $form) $(.at_most($maximum))? $(.at_least($minimum))?
             )?),
             $crate::paged!(@some $($crate::Place::$in_place($in_name))?),
             $crate::paged!(@some $($crate::paged!(@out $out_form $out_path $($out_name)?))?),

@@ -233,7 +233,9 @@ impl Engine {
         let allowed = wanted.min(page_size.maximum().unwrap_or(wanted)).max(1);
         let allowed = self.walk.page_size_up_to_cap(allowed);
         let limit = self.limit.filter(|_| self.walk.starts_alike_in_any_size());
-        let asked = allowed.min(limit.unwrap_or(allowed)).max(1);
+        // What is too small is refused: a limit below it costs a few items that are not handed out.
+        let least = page_size.minimum().unwrap_or(1).max(1);
+        let asked = allowed.min(limit.unwrap_or(allowed)).max(least);
         self.report.page_size_clamped_from = Some(wanted).filter(|wanted| *wanted > allowed);
         self.report.page_size_asked = Some(asked);
         self.walk.set_page_size(Some(asked));

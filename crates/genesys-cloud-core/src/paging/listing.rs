@@ -500,22 +500,23 @@ pub struct PageSize {
     place: Place,
     text: bool,
     maximum: Option<u64>,
+    minimum: Option<u64>,
 }
 
 impl PageSize {
     /// A query parameter that the API document gives as an integer.
     pub const fn integer(name: &'static str) -> Self {
-        Self { place: Place::query(name), text: false, maximum: None }
+        Self { place: Place::query(name), text: false, maximum: None, minimum: None }
     }
 
     /// A query parameter that the API document gives as text. In a query the two are written alike.
     pub const fn text(name: &'static str) -> Self {
-        Self { place: Place::query(name), text: true, maximum: None }
+        Self { place: Place::query(name), text: true, maximum: None, minimum: None }
     }
 
     /// A query parameter whose name and form are known at run time only.
     pub fn new(name: impl Into<Cow<'static, str>>, text: bool) -> Self {
-        Self { place: Place::new(name, false), text, maximum: None }
+        Self { place: Place::new(name, false), text, maximum: None, minimum: None }
     }
 
     /// The same as a field of the body, its name being a path such as `paging.pageSize`.
@@ -529,6 +530,13 @@ impl PageSize {
     #[must_use]
     pub const fn at_most(mut self, maximum: u64) -> Self {
         self.maximum = Some(maximum);
+        self
+    }
+
+    /// The smallest value that the operation is known to allow.
+    #[must_use]
+    pub const fn at_least(mut self, minimum: u64) -> Self {
+        self.minimum = Some(minimum);
         self
     }
 
@@ -550,6 +558,11 @@ impl PageSize {
     /// The largest value that the operation is known to allow.
     pub const fn maximum(&self) -> Option<u64> {
         self.maximum
+    }
+
+    /// The smallest value that the operation is known to allow.
+    pub const fn minimum(&self) -> Option<u64> {
+        self.minimum
     }
 }
 

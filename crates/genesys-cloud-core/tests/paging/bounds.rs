@@ -1,6 +1,7 @@
 //! How much is asked for: page sizes, limits, and lists of other forms.
 
-use genesys_cloud_core::End;
+use genesys_cloud_core::{End, Listing, Method, Operation, PageSize, Paginator, Request, Scheme};
+use serde_json::Value;
 
 use crate::server::Answer;
 use crate::{Things, all, asked, client, end, entities, list, page, script, things};
@@ -31,6 +32,15 @@ async fn the_page_size() {
         assert!(target.ends_with(&format!("?pageSize={size}&pageNumber=1")), "{size}: {target}");
         assert_eq!(things.report().page_size_asked, Some(size));
     }
+    // Less than the least that the operation takes is not asked for.
+    let operation = Operation::known("scan", Method::Get, "/some");
+    let page_size = PageSize::integer("limit").at_most(200).at_least(10);
+    let listing = Listing::new(Scheme::PageNumber, "entities").with_page_size(page_size);
+    let mut few = Paginator::<Value>::over(&client(&server), Request::new(operation), listing);
+    few = few.limit(3);
+    let _ = few.next().await;
+    assert_eq!(few.report().page_size_asked, Some(10));
+
     // What is no number is left for the API to refuse.
     let mut things = api.some().page_size("few").paginate();
     let _ = things.next().await;

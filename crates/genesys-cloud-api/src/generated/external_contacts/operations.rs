@@ -1758,7 +1758,7 @@ operation! {
 
 paged! {
     GetExternalcontactsScanContacts -> types::ExternalContact;
-    CursorsObject { items: ["entities"], page_size: "limit" as integer, maximum: 200 }
+    CursorsObject { items: ["entities"], page_size: "limit" as integer, maximum: 200, minimum: 10 }
 }
 
 operation! {
@@ -1775,7 +1775,7 @@ operation! {
 
 paged! {
     GetExternalcontactsScanContactsDivisionviewsAll -> types::ExternalContact;
-    CursorsObject { items: ["entities"], page_size: "limit" as integer, maximum: 200 }
+    CursorsObject { items: ["entities"], page_size: "limit" as integer, maximum: 200, minimum: 10 }
 }
 
 operation! {
@@ -1793,7 +1793,7 @@ operation! {
 
 paged! {
     GetExternalcontactsScanNotes -> types::Note;
-    CursorsObject { items: ["entities"], page_size: "limit" as integer, maximum: 200 }
+    CursorsObject { items: ["entities"], page_size: "limit" as integer, maximum: 200, minimum: 10 }
 }
 
 operation! {
@@ -1810,7 +1810,7 @@ operation! {
 
 paged! {
     GetExternalcontactsScanNotesDivisionviewsAll -> types::Note;
-    CursorsObject { items: ["entities"], page_size: "limit" as integer, maximum: 200 }
+    CursorsObject { items: ["entities"], page_size: "limit" as integer, maximum: 200, minimum: 10 }
 }
 
 operation! {
@@ -1828,7 +1828,7 @@ operation! {
 
 paged! {
     GetExternalcontactsScanOrganizations -> types::ExternalOrganization;
-    CursorsObject { items: ["entities"], page_size: "limit" as integer, maximum: 200 }
+    CursorsObject { items: ["entities"], page_size: "limit" as integer, maximum: 200, minimum: 10 }
 }
 
 operation! {
@@ -1845,7 +1845,7 @@ operation! {
 
 paged! {
     GetExternalcontactsScanOrganizationsDivisionviewsAll -> types::ExternalOrganization;
-    CursorsObject { items: ["entities"], page_size: "limit" as integer, maximum: 200 }
+    CursorsObject { items: ["entities"], page_size: "limit" as integer, maximum: 200, minimum: 10 }
 }
 
 operation! {
@@ -1863,7 +1863,7 @@ operation! {
 
 paged! {
     GetExternalcontactsScanRelationships -> types::Relationship;
-    CursorsObject { items: ["entities"], page_size: "limit" as integer, maximum: 200 }
+    CursorsObject { items: ["entities"], page_size: "limit" as integer, maximum: 200, minimum: 10 }
 }
 
 operation! {
@@ -1880,5 +1880,5 @@ operation! {
 
 paged! {
     GetExternalcontactsScanRelationshipsDivisionviewsAll -> types::Relationship;
-    CursorsObject { items: ["entities"], page_size: "limit" as integer, maximum: 200 }
+    CursorsObject { items: ["entities"], page_size: "limit" as integer, maximum: 200, minimum: 10 }
 }
