@@ -147,12 +147,15 @@ impl<'a> Evidence<'a> {
             "[]" => "reply: is a list".to_owned(),
             path => format!("reply: list in {path}"),
         });
-        let sources: [(&str, &dyn Fn(&str) -> bool); 3] = [
-            ("query", &|name| self.query(name)),
-            ("body", &|name| self.sent(name)),
-            ("reply", &|name| self.received(name)),
-        ];
-        sources.into_iter().filter_map(|(what, has)| named(what, has)).chain(items).collect()
+        [
+            named("query", &|name| self.query(name)),
+            named("body", &|name| self.sent(name)),
+            named("reply", &|name| self.received(name)),
+            items,
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
     }
 }
 
