@@ -1,7 +1,9 @@
 //! Where the bearer token comes from: given, or from a login that is shared by all clones of a client.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::HeaderValue;
@@ -17,10 +19,19 @@ use crate::error::Error;
 use crate::exchange::Exchange;
 use crate::operation::{Method, Operation};
 use crate::reply::{DecodeError, RawReply};
+use crate::retry::{Next, Retries};
+use crate::wait::{Herald, Wait, WaitReason};
 
 /// A token is renewed this long before its end, or a tenth of its life before if that is shorter: an
 /// OAuth client can be set to lives of five minutes to two days.
 const MARGIN: Duration = Duration::from_secs(60);
+
+/// An operation that refuses new tokens too gets no new one for this long, then for twice as long.
+const FIRST_SUSPENSION: Duration = Duration::from_secs(60);
+const LONGEST_SUSPENSION: Duration = Duration::from_secs(3_600);
+
+/// Of no more operations it is kept: their names may be made up by the caller.
+const MOST_SUSPENDED: usize = 256;
 
 const LOGIN: Operation = Operation::known("login", Method::Post, "/oauth/token");
 
@@ -48,6 +59,11 @@ impl Token {
     /// The value of the `Authorization` header, marked as sensitive.
     pub(crate) fn authorization(&self) -> HeaderValue {
         self.authorization.clone()
+    }
+
+    /// Which token of its client it is: a higher number is that of a later one.
+    pub(crate) fn serial(&self) -> u64 {
+        self.serial
     }
 
     /// Blanks the token in a reply.
@@ -82,11 +98,30 @@ impl Auth {
         }
     }
 
-    /// A token other than this one, which the API refused. `None` if there is no other to be had.
-    pub(crate) async fn instead_of(&self, refused: &Token) -> Result<Option<Token>, Error> {
+    /// Whether there is another token than this one, which the API refused to an operation: logs in if
+    /// that is needed, and may help.
+    pub(crate) async fn renew(
+        &self,
+        refused: &Token,
+        operation: &Operation,
+    ) -> Result<bool, Error> {
         match self {
-            Self::Ready(_) => Ok(None),
-            Self::Login(login) => login.token(Some(refused)).await.map(Some),
+            Self::Ready(_) => Ok(false),
+            Self::Login(login) => login.renew(refused, operation).await,
+        }
+    }
+
+    /// An operation was refused with a new token as well.
+    pub(crate) fn refused_again(&self, operation: &Operation) {
+        if let Self::Login(login) = self {
+            login.suspend(operation);
+        }
+    }
+
+    /// An operation was done, with whatever token.
+    pub(crate) fn accepted(&self, operation: &Operation) {
+        if let Self::Login(login) = self {
+            login.suspended().remove(operation.id());
         }
     }
 
@@ -128,6 +163,17 @@ pub(crate) struct Login {
     state: Mutex<State>,
     /// How many logins have ended. It tells a caller that one did while it waited for the lock.
     ended: AtomicU64,
+    retries: Arc<Retries>,
+    herald: Herald,
+    /// Operations that are refused whatever the token, for which no login is made until then. The API
+    /// answers 401 to some calls for other reasons than the token.
+    suspended: std::sync::Mutex<HashMap<String, Suspension>>,
+}
+
+#[derive(Clone, Copy)]
+struct Suspension {
+    until: Instant,
+    length: Duration,
 }
 
 #[derive(Default)]
@@ -135,6 +181,9 @@ struct State {
     token: Option<Token>,
     /// Why the last login failed, if it did.
     failure: Option<Error>,
+    /// When the next attempt is due, if one has failed that may be repeated. It outlives the caller that
+    /// made it.
+    due: Option<Instant>,
 }
 
 impl Login {
@@ -143,10 +192,55 @@ impl Login {
         base: &BaseUrl,
         client_id: String,
         client_secret: SecretString,
+        retries: Arc<Retries>,
+        herald: Herald,
     ) -> Result<Self, String> {
-        let url = base.join(LOGIN.path())?;
-        let state = Mutex::default();
-        Ok(Self { exchange, url, client_id, client_secret, state, ended: AtomicU64::new(0) })
+        Ok(Self {
+            exchange,
+            url: base.join(LOGIN.path())?,
+            client_id,
+            client_secret,
+            state: Mutex::default(),
+            ended: AtomicU64::new(0),
+            retries,
+            herald,
+            suspended: std::sync::Mutex::default(),
+        })
+    }
+
+    async fn renew(&self, refused: &Token, operation: &Operation) -> Result<bool, Error> {
+        let suspension = self.suspended().get(operation.id()).copied();
+        if suspension.is_some_and(|suspension| Instant::now() < suspension.until) {
+            // A token that others have got meanwhile costs nothing.
+            let state = self.state.lock().await;
+            let other = |token: &Token| !token.is_over() && token.serial != refused.serial;
+            return Ok(state.token.as_ref().is_some_and(other));
+        }
+        self.token(Some(refused)).await.map(|_| true)
+    }
+
+    fn suspend(&self, operation: &Operation) {
+        let mut suspended = self.suspended();
+        let now = Instant::now();
+        let length = match suspended.get(operation.id()) {
+            // Several calls that failed together are one failure.
+            Some(Suspension { until, .. }) if now < *until => return,
+            Some(Suspension { length, .. }) => (*length * 2).min(LONGEST_SUSPENSION),
+            None => FIRST_SUSPENSION,
+        };
+        if suspended.len() >= MOST_SUSPENDED {
+            suspended.clear();
+        }
+        suspended.insert(operation.id().to_owned(), Suspension { until: now + length, length });
+        tracing::warn!(
+            operation = operation.id(),
+            seconds = length.as_secs(),
+            "answered 401 to a new token as well; no login is made for it for a while"
+        );
+    }
+
+    fn suspended(&self) -> MutexGuard<'_, HashMap<String, Suspension>> {
+        self.suspended.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn token(&self, refused: Option<&Token>) -> Result<Token, Error> {
@@ -168,12 +262,12 @@ impl Login {
             // into the limit that the login host has of its own.
             return Err(failure.share());
         }
-        let outcome = self.log_in().await;
+        let outcome = self.log_in(&mut state).await;
         self.ended.store(ended + 1, Ordering::Release);
         match (outcome, &mut state.token) {
             (Ok(token), _) => {
                 let token = Token { serial: ended + 1, ..token };
-                *state = State { token: Some(token.clone()), failure: None };
+                *state = State { token: Some(token.clone()), failure: None, due: None };
                 Ok(token)
             }
             (Err(_), Some(token)) => {
@@ -191,7 +285,33 @@ impl Login {
         }
     }
 
-    async fn log_in(&self) -> Result<Token, Error> {
+    /// Logs in, and tries again after failures that may pass, unless there is a token to go on with.
+    async fn log_in(&self, state: &mut State) -> Result<Token, Error> {
+        let mut attempts = self.retries.begin(true);
+        loop {
+            if let Some(due) = state.due.filter(|due| *due > Instant::now()) {
+                let expected = Some(due - Instant::now());
+                let reason = WaitReason::Login;
+                self.herald.tell(&Wait { operation: LOGIN.id(), reason, expected });
+                tokio::time::sleep_until(due).await;
+            }
+            state.due = None;
+            let error = match self.attempt().await {
+                Ok(token) => {
+                    attempts.answered();
+                    return Ok(token);
+                }
+                Err(error) if state.token.is_some() => return Err(error),
+                Err(error) => error,
+            };
+            match attempts.after(&error) {
+                Next::Again(after) => state.due = Instant::now().checked_add(after),
+                Next::GiveUp(_) => return Err(error),
+            }
+        }
+    }
+
+    async fn attempt(&self) -> Result<Token, Error> {
         let asked_at = Instant::now();
         let secret = self.client_secret.expose_secret();
         let request = self

@@ -26,7 +26,8 @@ macro_rules! group {
 /// Makes the method of one operation, and the type of its call where it has optional parameters.
 ///
 /// Path parameters, required query parameters and a required body are arguments, in this order; all
-/// else is a setter.
+/// else is a setter. An operation that changes nothing though its method may is marked with `reads`:
+/// `"postThingsQuery" Post reads "/things/query"`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! operation {
@@ -34,7 +35,7 @@ macro_rules! operation {
     (
         $(#[$meta:meta])*
         $group:ident.$method:ident -> $output:ty;
-        $id:literal $verb:ident $path:literal $(accepts $accepts:tt)?
+        $id:literal $verb:ident $($reads:ident)? $path:literal $(accepts $accepts:tt)?
         $(path { $($path_name:ident: $path_type:ty = $path_wire:literal,)* })?
         $(required { $($required_name:ident: $required_type:ty = $required_wire:literal,)* })?
         $(required_each {
@@ -57,6 +58,7 @@ macro_rules! operation {
                 $crate::generated::call(
                     &self.client,
                     $crate::Operation::known($id, $crate::Method::$verb, $path)
+                        $(.$reads())?
                         $(.also_accepting(&$accepts))?,
                 )
                 $($(.with_path::<$path_type>($path_wire, $path_name))*)?
@@ -71,7 +73,7 @@ macro_rules! operation {
     (
         $(#[$meta:meta])*
         $group:ident.$method:ident -> $call:ident -> $output:ty;
-        $id:literal $verb:ident $path:literal $(accepts $accepts:tt)?
+        $id:literal $verb:ident $($reads:ident)? $path:literal $(accepts $accepts:tt)?
         $(path { $($path_name:ident: $path_type:ty = $path_wire:literal,)* })?
         $(required { $($required_name:ident: $required_type:ty = $required_wire:literal,)* })?
         $(required_each {
@@ -99,6 +101,7 @@ macro_rules! operation {
                 $call($crate::generated::call(
                         &self.client,
                         $crate::Operation::known($id, $crate::Method::$verb, $path)
+                            $(.$reads())?
                             $(.also_accepting(&$accepts))?,
                     )
                     $($(.with_path::<$path_type>($path_wire, $path_name))*)?

@@ -11,12 +11,15 @@ use url::Url;
 
 use crate::auth::{Auth, Login, Token};
 use crate::base_url::BaseUrl;
+use crate::budget::{Budget, Caps};
 use crate::error::Error;
 use crate::exchange::{Exchange, Files, Http};
 use crate::region::Region;
 use crate::reply::RawReply;
 use crate::request::Request;
+use crate::retry::{Policy, Retries};
 use crate::transport::Transport;
+use crate::wait::{Herald, Wait};
 
 const REGION: &str = "GENESYS_CLOUD_REGION";
 const CLIENT_ID: &str = "GENESYS_CLOUD_CLIENT_ID";
@@ -27,8 +30,11 @@ const LOGIN_URL: &str = "GENESYS_CLOUD_LOGIN_URL";
 
 /// A client of the Genesys Cloud Platform API.
 ///
-/// Clones are cheap and share connections and token. The first call logs in; the token is renewed before
-/// it ends, and once if the API refuses it.
+/// Clones are cheap and share connections, token and rate limit. The first call logs in; the token is
+/// renewed before it ends, and once in a call if the API refuses it.
+///
+/// Calls wait for their turn, so that the rate limit is kept: the client learns it from the answers. What
+/// fails in a way that may pass is repeated where that does no harm. [`ClientBuilder`] has the settings.
 #[derive(Clone)]
 pub struct Client(Arc<Transport>);
 
@@ -112,6 +118,12 @@ pub struct ClientBuilder<C = Client> {
     connect_timeout: Duration,
     read_timeout: Duration,
     max_body: usize,
+    reserve: u64,
+    max_requests_per_second: Option<f64>,
+    max_concurrent_requests: usize,
+    max_retries: u32,
+    max_rate_limit_wait: Duration,
+    herald: Herald,
     proxy: Option<SecretString>,
     user_agent: Option<String>,
     built: PhantomData<fn() -> C>,
@@ -131,6 +143,12 @@ impl<C> ClientBuilder<C> {
             connect_timeout: Duration::from_secs(10),
             read_timeout: Duration::from_secs(60),
             max_body: 256 << 20,
+            reserve: 10,
+            max_requests_per_second: None,
+            max_concurrent_requests: 64,
+            max_retries: 5,
+            max_rate_limit_wait: Duration::from_secs(180),
+            herald: Herald::default(),
             proxy: None,
             user_agent: None,
             built: PhantomData,
@@ -201,8 +219,10 @@ impl<C> ClientBuilder<C> {
         self
     }
 
-    /// How long a call may take from its start to the last byte of the reply, including a login that it
-    /// needs. 120 seconds unless set.
+    /// How long a request may take until the last byte of its reply is here. 120 seconds unless set.
+    ///
+    /// Each repetition and each login has as much; waits for the rate limit are not counted. To bound a
+    /// call as a whole, put it into a timeout of your own: dropping it gives it up.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
@@ -224,6 +244,71 @@ impl<C> ClientBuilder<C> {
     /// unless set.
     pub fn max_body(mut self, bytes: usize) -> Self {
         self.max_body = bytes;
+        self
+    }
+
+    /// How many calls of each window of the rate limit are left to other programs with the same token. 10
+    /// unless set, and never more than half of what is allowed.
+    ///
+    /// The API counts the calls of a token in windows of a minute, and tells in each reply how many have
+    /// been made and how many are allowed (300 as a rule). The client stops short of that by the reserve,
+    /// waits for the next window, and from then on spreads its calls evenly for as long as more are
+    /// wanted than are allowed.
+    pub fn reserve(mut self, calls: u64) -> Self {
+        self.reserve = calls;
+        self
+    }
+
+    /// The most requests to send in a second, on average; `0.5` is one every two seconds. Unless set,
+    /// the rate limit of the API alone decides.
+    pub fn max_requests_per_second(mut self, requests: f64) -> Self {
+        self.max_requests_per_second = Some(requests);
+        self
+    }
+
+    /// The most requests to have under way at a time. 64 unless set.
+    pub fn max_concurrent_requests(mut self, requests: usize) -> Self {
+        self.max_concurrent_requests = requests;
+        self
+    }
+
+    /// How often a call is repeated after failures that may pass. 5 unless set; 0 turns it off.
+    ///
+    /// Repeated are: calls answered with 502, 503, 504, or the 500 that says that the database is too
+    /// busy; and those that time out or whose connection breaks. Only operations that
+    /// [may be repeated](crate::Operation::is_repeatable) are, others only if no connection came about.
+    /// A DELETE that was done, but whose reply was lost, may so end with a 404.
+    /// The waits before it grow: up to 1, 2, 4, .. 30 seconds, or what `Retry-After` asks for. All calls
+    /// of a client share a quota of repetitions, which an outage uses up; successes fill it again.
+    ///
+    /// Rate limits are not counted here: see [`max_rate_limit_wait`](Self::max_rate_limit_wait).
+    pub fn max_retries(mut self, retries: u32) -> Self {
+        self.max_retries = retries;
+        self
+    }
+
+    /// How long the API may have one call wait, by `Retry-After`, in all. 180 seconds unless set.
+    ///
+    /// A call that is answered with 429 was not done, so it is sent again after that time, whatever it
+    /// is. Where the API asks for more, as it does for limits of a day, the call ends with an error that
+    /// tells how long ([`Error::retry_after`]).
+    pub fn max_rate_limit_wait(mut self, wait: Duration) -> Self {
+        self.max_rate_limit_wait = wait;
+        self
+    }
+
+    /// Calls this function whenever a call begins to wait: for the rate limit, for one of the client's
+    /// own bounds, or before it is repeated. It should return at once.
+    ///
+    /// ```
+    /// use genesys_cloud_core::{Client, ClientBuilder};
+    ///
+    /// let builder: ClientBuilder = Client::builder().on_wait(|wait| {
+    ///     eprintln!("{} waits {:?} ({})", wait.operation, wait.expected, wait.reason);
+    /// });
+    /// ```
+    pub fn on_wait(mut self, on_wait: impl Fn(&Wait<'_>) + Send + Sync + 'static) -> Self {
+        self.herald = Herald::new(on_wait);
         self
     }
 
@@ -269,17 +354,42 @@ impl<C> ClientBuilder<C> {
         let local = local(&api) && (local(&login) || !self.logs_in());
         let http = problems.note(self.http(local));
         let exchange = http.as_ref().and_then(|http| problems.note(http.build()));
-        let exchange = exchange.map(|http| Exchange::new(http, self.max_body));
+        let exchange = exchange.map(|http| Exchange::new(http, self.max_body, self.timeout));
         let files = http.map(Files::new);
-        let auth = problems.note(self.auth(exchange.as_ref(), login.as_ref())).flatten();
-        match (exchange, files, api, auth, problems.0) {
-            (Some(exchange), Some(files), Some(api), Some(auth), problems)
+        let caps = problems.note(self.caps());
+        let policy =
+            Policy { max_retries: self.max_retries, max_rate_limit_wait: self.max_rate_limit_wait };
+        let retries = Arc::new(Retries::new(policy));
+        let auth = self.auth(exchange.as_ref(), login.as_ref(), &retries);
+        let auth = problems.note(auth).flatten();
+        match (exchange, files, api, auth, caps, problems.0) {
+            (Some(exchange), Some(files), Some(api), Some(auth), Some(caps), problems)
                 if problems.is_empty() =>
             {
-                Ok(Transport { exchange, files, api, auth, timeout: self.timeout })
+                let budget = Budget::new(caps, self.herald.clone());
+                Ok(Transport { exchange, files, api, auth, budget, retries })
             }
             (.., problems) => Err(problems),
         }
+    }
+
+    /// What the client takes of the rate limit.
+    fn caps(&self) -> Result<Caps, String> {
+        if self.max_concurrent_requests == 0 {
+            return Err("`max_concurrent_requests` must be more than zero".to_owned());
+        }
+        let spacing = match self.max_requests_per_second {
+            Some(rate) if rate.is_nan() || rate <= 0.0 => None,
+            // A day at most: what is more comes to none at all.
+            Some(rate) => Some((1.0 / rate).min(86_400.0)),
+            None => Some(0.0),
+        };
+        let spacing = spacing.ok_or("`max_requests_per_second` must be more than zero")?;
+        Ok(Caps {
+            reserve: self.reserve,
+            spacing: Some(Duration::from_secs_f64(spacing)).filter(|spacing| !spacing.is_zero()),
+            concurrent: self.max_concurrent_requests as u64,
+        })
     }
 
     fn logs_in(&self) -> bool {
@@ -335,6 +445,7 @@ impl<C> ClientBuilder<C> {
         &self,
         exchange: Option<&Exchange>,
         login: Option<&BaseUrl>,
+        retries: &Arc<Retries>,
     ) -> Result<Option<Auth>, String> {
         if let Some(token) = secret(&self.access_token) {
             let token = Token::new(token).ok_or_else(|| {
@@ -354,7 +465,14 @@ impl<C> ClientBuilder<C> {
             (Some(_), None) => return Err(missing("client secret", CLIENT_SECRET)),
         };
         let (Some(exchange), Some(login)) = (exchange, login) else { return Ok(None) };
-        let login = Login::new(exchange.clone(), login, id.to_owned(), SecretString::from(secret))?;
+        let login = Login::new(
+            exchange.clone(),
+            login,
+            id.to_owned(),
+            SecretString::from(secret),
+            retries.clone(),
+            self.herald.clone(),
+        )?;
         Ok(Some(Auth::Login(Box::new(login))))
     }
 }
@@ -375,6 +493,11 @@ impl<C> fmt::Debug for ClientBuilder<C> {
             .field("connect_timeout", &self.connect_timeout)
             .field("read_timeout", &self.read_timeout)
             .field("max_body", &self.max_body)
+            .field("reserve", &self.reserve)
+            .field("max_requests_per_second", &self.max_requests_per_second)
+            .field("max_concurrent_requests", &self.max_concurrent_requests)
+            .field("max_retries", &self.max_retries)
+            .field("max_rate_limit_wait", &self.max_rate_limit_wait)
             .field("user_agent", &self.user_agent)
             .finish_non_exhaustive()
     }
@@ -550,6 +673,18 @@ mod tests {
             (builder().timeout(Duration::ZERO), "`timeout` must be more than zero"),
             (builder().connect_timeout(Duration::ZERO), "`connect_timeout` must be more than zero"),
             (builder().read_timeout(Duration::ZERO), "`read_timeout` must be more than zero"),
+            (
+                builder().max_requests_per_second(0.0),
+                "`max_requests_per_second` must be more than zero",
+            ),
+            (
+                builder().max_requests_per_second(f64::NAN),
+                "`max_requests_per_second` must be more than zero",
+            ),
+            (
+                builder().max_concurrent_requests(0),
+                "`max_concurrent_requests` must be more than zero",
+            ),
             (builder().user_agent("a\nb"), "`user_agent` has a character that HTTP does not allow"),
             (
                 builder().proxy("proxy"),

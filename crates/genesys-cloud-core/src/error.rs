@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::operation::Operation;
-use crate::reply::{DecodeError, RawReply};
+use crate::reply::{Course, DecodeError, RawReply};
 
 /// How much of an error reply that is not the API's JSON is kept, in characters.
 const EXCERPT: usize = 200;
@@ -32,6 +32,7 @@ struct Inner {
     why: String,
     advice: Option<Cow<'static, str>>,
     answer: Option<Answer>,
+    course: Course,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -108,7 +109,7 @@ impl Error {
         matches!(self.0.kind, Kind::Connect | Kind::Timeout { connecting: true })
     }
 
-    /// Whether a timeout of the client ended the call. A 408 or 504 of the API is not one.
+    /// Whether a timeout of the client ended the last attempt. A 408 or 504 of the API is not one.
     pub fn is_timeout(&self) -> bool {
         matches!(self.0.kind, Kind::Timeout { .. })
     }
@@ -212,7 +213,9 @@ impl Error {
         self.0.answer.as_ref().map(|answer| answer.status)
     }
 
-    /// How long the API asks to wait before the next call, from `Retry-After`. It can be hours.
+    /// How long the API asks to wait before the next call, from `Retry-After`. It can be hours: a rate
+    /// limit becomes an error only where it asks for more than the client's
+    /// [`max_rate_limit_wait`](crate::ClientBuilder::max_rate_limit_wait).
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.answer.as_ref().and_then(|answer| answer.retry_after)
     }
@@ -221,6 +224,17 @@ impl Error {
     /// the error body's `contextId`.
     pub fn correlation_id(&self) -> Option<&str> {
         self.0.answer.as_ref().and_then(|answer| answer.correlation_id.as_deref())
+    }
+
+    /// How many requests were sent for the call: 0 if it did not come to that, more than 1 if some were
+    /// repeated. Logins are not counted.
+    pub fn attempts(&self) -> u32 {
+        self.0.course.attempts
+    }
+
+    /// How long the call waited for its turn within the rate limit, and before repetitions.
+    pub fn waited(&self) -> Duration {
+        self.0.course.waited
     }
 
     /// The operationId of the operation that failed, such as `getRoutingQueues`.
@@ -248,6 +262,7 @@ impl Error {
             why,
             advice: None,
             answer: None,
+            course: Course::default(),
             source: None,
         }))
     }
@@ -303,9 +318,9 @@ impl Error {
         self
     }
 
-    /// The whole call took longer than the client allows.
+    /// A request took longer than the client allows.
     pub(crate) fn deadline(operation: &Operation, allowed: Duration) -> Self {
-        let why = format!("no complete reply within {allowed:?}, the login included");
+        let why = format!("no complete reply within {allowed:?}");
         Self::new(Kind::Timeout { connecting: false }, Some(operation), why)
             .advise("ask for less at once, or raise the client's `timeout`")
     }
@@ -429,6 +444,57 @@ impl Error {
         self
     }
 
+    /// The same error, told as that of a call which took this.
+    pub(crate) fn after(mut self, course: Course) -> Self {
+        self.0.course = course;
+        self
+    }
+
+    /// What kind of error it is, in a word: unlike its text, this holds nothing that came from outside.
+    pub(crate) fn cause(&self) -> &'static str {
+        match self.0.kind {
+            Kind::Config => "config",
+            Kind::InvalidRequest => "invalid request",
+            Kind::Connect => "no connection",
+            Kind::Timeout { .. } => "timeout",
+            Kind::Broken => "connection broke",
+            Kind::TooLarge => "too large",
+            Kind::Status => "status",
+            Kind::Decode => "decode",
+            Kind::Paging => "paging",
+            Kind::Job(_) => "job",
+            Kind::File => "file",
+        }
+    }
+
+    /// Whether the network was the reason why no connection came about, rather than a host name that does
+    /// not exist or a certificate that is not accepted.
+    pub(crate) fn is_connection_fault(&self) -> bool {
+        use std::io::ErrorKind;
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            if let Some(error) = error.downcast_ref::<std::io::Error>()
+                && matches!(
+                    error.kind(),
+                    ErrorKind::ConnectionRefused
+                        | ErrorKind::ConnectionReset
+                        | ErrorKind::ConnectionAborted
+                        | ErrorKind::HostUnreachable
+                        | ErrorKind::NetworkUnreachable
+                        | ErrorKind::NetworkDown
+                        | ErrorKind::NotConnected
+                        | ErrorKind::BrokenPipe
+                        | ErrorKind::TimedOut
+                        | ErrorKind::UnexpectedEof
+                )
+            {
+                return true;
+            }
+            cause = error.source();
+        }
+        false
+    }
+
     /// The same error once more, for another call that waited for the same login.
     pub(crate) fn share(&self) -> Self {
         Self(self.0.clone())
@@ -439,7 +505,11 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(operation) = &self.0.operation {
             let verb = if self.is_invalid_request() { "was not sent" } else { "failed" };
-            write!(f, "{operation} {verb}: ")?;
+            write!(f, "{operation} {verb}")?;
+            if self.attempts() > 1 {
+                write!(f, " after {} attempts", self.attempts())?;
+            }
+            f.write_str(": ")?;
         }
         if let Some(host) = &self.0.login {
             write!(f, "login at {host}: ")?;

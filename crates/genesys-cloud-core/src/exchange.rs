@@ -63,16 +63,17 @@ impl Files {
     }
 }
 
-/// The connections, and the bound on what comes back over them.
+/// The connections, and the bounds on what comes back over them.
 #[derive(Clone)]
 pub(crate) struct Exchange {
     http: reqwest::Client,
     max_body: usize,
+    timeout: Duration,
 }
 
 impl Exchange {
-    pub(crate) fn new(http: reqwest::Client, max_body: usize) -> Self {
-        Self { http, max_body }
+    pub(crate) fn new(http: reqwest::Client, max_body: usize, timeout: Duration) -> Self {
+        Self { http, max_body, timeout }
     }
 
     pub(crate) fn max_body(&self) -> usize {
@@ -90,10 +91,18 @@ impl Exchange {
         operation: &Operation,
         request: reqwest::RequestBuilder,
     ) -> Result<RawReply, Error> {
+        let exchanged = tokio::time::timeout(self.timeout, self.exchange(operation, request)).await;
+        exchanged.unwrap_or_else(|_| Err(Error::deadline(operation, self.timeout)))
+    }
+
+    async fn exchange(
+        &self,
+        operation: &Operation,
+        request: reqwest::RequestBuilder,
+    ) -> Result<RawReply, Error> {
         let sent = request.send().await;
         let mut response = sent.map_err(|error| Error::unanswered(operation, error))?;
-        let head =
-            Head { status: response.status(), headers: std::mem::take(response.headers_mut()) };
+        let head = Head::new(response.status(), std::mem::take(response.headers_mut()));
         let mut reply = RawReply { operation: operation.clone(), head, body: Bytes::new() };
         let accepted = operation.accepts(reply.status());
         let limit = if accepted { self.max_body } else { MAX_ERROR_BODY };

@@ -7,6 +7,7 @@
 mod auth;
 mod base_url;
 mod bind;
+mod budget;
 mod call;
 mod client;
 mod download;
@@ -21,7 +22,9 @@ mod param;
 mod region;
 mod reply;
 mod request;
+mod retry;
 mod transport;
+mod wait;
 mod wire;
 
 pub use crate::call::{Call, Sending};
@@ -41,4 +44,5 @@ pub use crate::param::Param;
 pub use crate::region::Region;
 pub use crate::reply::{Decode, DecodeError, RawReply, Reply};
 pub use crate::request::Request;
+pub use crate::wait::{Wait, WaitReason};
 pub use crate::wire::{OpenEnum, Record, Wire};

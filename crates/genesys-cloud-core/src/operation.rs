@@ -63,6 +63,7 @@ pub struct Operation {
     method: Method,
     path: Cow<'static, str>,
     also_accepts: &'static [u16],
+    reads: bool,
 }
 
 impl Operation {
@@ -73,12 +74,18 @@ impl Operation {
         method: Method,
         path: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self { id: id.into(), method, path: path.into(), also_accepts: &[] }
+        Self { id: id.into(), method, path: path.into(), also_accepts: &[], reads: false }
     }
 
     /// The same for generated code, which knows all of it when it is compiled.
     pub const fn known(id: &'static str, method: Method, path: &'static str) -> Self {
-        Self { id: Cow::Borrowed(id), method, path: Cow::Borrowed(path), also_accepts: &[] }
+        Self {
+            id: Cow::Borrowed(id),
+            method,
+            path: Cow::Borrowed(path),
+            also_accepts: &[],
+            reads: false,
+        }
     }
 
     /// Statuses outside 2xx that are an answer rather than an error for this operation, such as the 304
@@ -87,6 +94,24 @@ impl Operation {
     pub const fn also_accepting(mut self, statuses: &'static [u16]) -> Self {
         self.also_accepts = statuses;
         self
+    }
+
+    /// The same operation, known to change nothing whatever its method, such as a POST that only
+    /// queries. The client then repeats it after a failure that leaves open whether it was done; see
+    /// [`is_repeatable`](Self::is_repeatable).
+    #[must_use]
+    pub const fn reads(mut self) -> Self {
+        self.reads = true;
+        self
+    }
+
+    /// Whether doing it twice comes to the same as doing it once: true of GET, HEAD, PUT and DELETE, and
+    /// of operations that [only read](Self::reads).
+    pub const fn is_repeatable(&self) -> bool {
+        match self.method {
+            Method::Delete | Method::Get | Method::Head | Method::Put => true,
+            Method::Patch | Method::Post => self.reads,
+        }
     }
 
     /// The operationId of the API document, such as `getRoutingQueues`.
@@ -115,5 +140,26 @@ impl Operation {
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} ({})", self.method, self.path, self.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_repeated() {
+        for (method, repeatable) in [
+            (Method::Delete, true),
+            (Method::Get, true),
+            (Method::Head, true),
+            (Method::Patch, false),
+            (Method::Post, false),
+            (Method::Put, true),
+        ] {
+            let operation = Operation::known("anOperation", method, "/things");
+            assert_eq!(operation.is_repeatable(), repeatable, "{method}");
+            assert!(operation.reads().is_repeatable(), "{method}");
+        }
     }
 }

@@ -17,14 +17,28 @@ use crate::operation::Operation;
 /// Set on every reply of the API; Genesys asks for it when a call is reported.
 const CORRELATION_ID: HeaderName = HeaderName::from_static("inin-correlation-id");
 
-/// Status and headers of a reply.
+/// What a call took until it ended.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Course {
+    /// How many requests were sent for it, logins not among them.
+    pub(crate) attempts: u32,
+    /// How long it waited to send them.
+    pub(crate) waited: Duration,
+}
+
+/// Status and headers of a reply, and what it took to get it.
 #[derive(Clone)]
 pub(crate) struct Head {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
+    pub(crate) course: Course,
 }
 
 impl Head {
+    pub(crate) fn new(status: StatusCode, headers: HeaderMap) -> Self {
+        Self { status, headers, course: Course::default() }
+    }
+
     fn text(&self, name: &HeaderName) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
@@ -103,6 +117,16 @@ impl<T> Reply<T> {
         self.head.correlation_id()
     }
 
+    /// How many requests the call took: 1 unless some were repeated. Logins are not counted.
+    pub fn attempts(&self) -> u32 {
+        self.head.course.attempts
+    }
+
+    /// How long the call waited for its turn within the rate limit, and before repetitions.
+    pub fn waited(&self) -> Duration {
+        self.head.course.waited
+    }
+
     /// The same reply with another value, made from this one.
     pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Reply<U> {
         Reply { value: f(self.value), head: self.head }
@@ -131,6 +155,16 @@ impl RawReply {
     /// The id under which Genesys finds the call in its logs, from `ININ-Correlation-Id`.
     pub fn correlation_id(&self) -> Option<&str> {
         self.head.correlation_id()
+    }
+
+    /// How many requests the call took: 1 unless some were repeated. Logins are not counted.
+    pub fn attempts(&self) -> u32 {
+        self.head.course.attempts
+    }
+
+    /// How long the call waited for its turn within the rate limit, and before repetitions.
+    pub fn waited(&self) -> Duration {
+        self.head.course.waited
     }
 
     /// The `Content-Type` of the body.

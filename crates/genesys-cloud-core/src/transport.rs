@@ -1,21 +1,25 @@
 //! From a request to the reply: the one path that every call takes, whatever it returns.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderValue;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
 use tokio::time::Instant;
+use tracing::Instrument;
 use tracing::field::Empty;
-use tracing::{Instrument, Span};
 use url::Url;
 
 use crate::auth::{Auth, Token};
 use crate::base_url::BaseUrl;
+use crate::budget::{Budget, Permit};
 use crate::error::Error;
 use crate::exchange::{Exchange, Files};
 use crate::operation::Method;
-use crate::reply::RawReply;
+use crate::reply::{Course, Head, RawReply};
 use crate::request::Request;
+use crate::retry::{Next, Retries};
+use crate::wait::WaitReason;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -29,7 +33,8 @@ pub(crate) struct Transport {
     pub(crate) files: Files,
     pub(crate) api: BaseUrl,
     pub(crate) auth: Auth,
-    pub(crate) timeout: Duration,
+    pub(crate) budget: Budget,
+    pub(crate) retries: Arc<Retries>,
 }
 
 impl Transport {
@@ -43,19 +48,29 @@ impl Transport {
             method = operation.method().as_str(),
             path = operation.path(),
             attempts = Empty,
+            waited_ms = Empty,
             status = Empty,
             correlation_id = Empty,
             elapsed_ms = Empty,
         );
         let started = Instant::now();
+        let mut course = Course::default();
         let outcome = async {
             let target = request.target()?;
             let url = self.api.join(&target);
             let url = url.map_err(|why| Error::invalid_request(operation, why))?;
-            let sent = tokio::time::timeout(self.timeout, self.send(request, &url, &span)).await;
-            sent.unwrap_or_else(|_| Err(Error::deadline(operation, self.timeout)))
+            self.send(request, &url, &mut course).await
         };
         let outcome = outcome.instrument(span.clone()).await;
+        let outcome = match outcome {
+            Ok(mut reply) => {
+                reply.head.course = course;
+                Ok(reply)
+            }
+            Err(error) => Err(error.after(course)),
+        };
+        span.record("attempts", course.attempts);
+        span.record("waited_ms", course.waited.as_millis() as u64);
         let (status, correlation_id) = match &outcome {
             Ok(reply) => (Some(reply.status()), reply.correlation_id()),
             Err(error) => (error.status(), error.correlation_id()),
@@ -67,28 +82,75 @@ impl Transport {
         outcome
     }
 
-    /// The attempts of one call. What waits before an attempt or decides on another belongs here.
-    async fn send(&self, request: &Request, url: &Url, span: &Span) -> Result<RawReply, Error> {
+    /// The attempts of one call. Each waits for its turn, so that a repetition is within the budget as
+    /// well; none holds a place while it waits for something else.
+    async fn send(
+        &self,
+        request: &Request,
+        url: &Url,
+        course: &mut Course,
+    ) -> Result<RawReply, Error> {
         let operation = request.operation();
         let on_call = |error: Error| error.on(operation);
-        let mut token = self.auth.token().await.map_err(on_call)?;
-        span.record("attempts", 1);
-        let mut reply = self.attempt(request, url, &token).await?;
-        // Nothing was done for a request that was refused, so it can be repeated whatever it is.
-        if reply.status() == 401
-            && let Some(renewed) = self.auth.instead_of(&token).await.map_err(on_call)?
-        {
-            token = renewed;
-            span.record("attempts", 2);
-            reply = self.attempt(request, url, &token).await?;
+        let ticket = self.budget.begin();
+        let mut attempts = self.retries.begin(operation.is_repeatable());
+        let mut renewed = false;
+        // Before the queue, so that all who wait for the same login share it, and its failure.
+        self.auth.token().await.map_err(on_call)?;
+        loop {
+            let permit = waiting(course, self.budget.turn(ticket, operation)).await;
+            // Once more: a token may end while its call waits.
+            let token = self.auth.token().await.map_err(on_call)?;
+            course.attempts += 1;
+            let (head, error) = match self.attempt(request, url, &token).await {
+                Ok(reply) if operation.accepts(reply.status()) => {
+                    permit.answered(token.serial(), &reply.head);
+                    attempts.answered();
+                    self.auth.accepted(operation);
+                    return Ok(reply);
+                }
+                Ok(mut reply) => {
+                    token.blank_in(&mut reply);
+                    (Some(reply.head.clone()), Error::refused(&reply))
+                }
+                Err(error) => (None, error),
+            };
+            if error.status() == Some(401) && head.is_some() {
+                settle(permit, &token, head.as_ref(), &error, None);
+                // Nothing was done for a request that was refused, so it can be repeated whatever it is.
+                if renewed {
+                    self.auth.refused_again(operation);
+                } else if self.auth.renew(&token, operation).await.map_err(on_call)? {
+                    renewed = true;
+                    tracing::info!(attempt = course.attempts, "token refused; trying again");
+                    continue;
+                }
+                return Err(error.advise(self.auth.advice()));
+            }
+            let next = attempts.after(&error);
+            let after = match next {
+                Next::Again(after) => Some(after),
+                Next::GiveUp(_) => None,
+            };
+            settle(permit, &token, head.as_ref(), &error, after);
+            match next {
+                Next::Again(after) => {
+                    tracing::info!(
+                        attempt = course.attempts,
+                        status = error.status(),
+                        after_ms = after.as_millis() as u64,
+                        error = %error.cause(),
+                        "failed; trying again"
+                    );
+                    // For a rate limit, the budget waits: it has been told, and there are others.
+                    if !error.is_rate_limited() {
+                        let pause = self.budget.pause(operation, WaitReason::Retry, after);
+                        waiting(course, pause).await;
+                    }
+                }
+                Next::GiveUp(reason) => return Err(reason.advise(error)),
+            }
         }
-        if !operation.accepts(reply.status()) {
-            token.blank_in(&mut reply);
-        }
-        let refused_token = reply.status() == 401;
-        reply
-            .accepted()
-            .map_err(|error| if refused_token { error.advise(self.auth.advice()) } else { error })
     }
 
     /// Sends the request once. `url` was joined to the URL of the API, and so checked against it.
@@ -113,5 +175,32 @@ impl Transport {
             outgoing = outgoing.body(body.clone());
         }
         self.exchange.send(operation, outgoing).await
+    }
+}
+
+/// Counts the time that something takes as time that the call waited.
+async fn waiting<T>(course: &mut Course, wait: impl Future<Output = T>) -> T {
+    let since = Instant::now();
+    let result = wait.await;
+    course.waited += since.elapsed();
+    result
+}
+
+/// Tells the budget what came of a request that failed.
+fn settle(
+    permit: Permit<'_>,
+    token: &Token,
+    head: Option<&Head>,
+    error: &Error,
+    pause: Option<Duration>,
+) {
+    match head {
+        Some(head) if error.is_rate_limited() => {
+            let limit = error.body().and_then(|body| body.limit.as_ref());
+            permit.limited(token.serial(), head, limit, pause);
+        }
+        Some(head) => permit.answered(token.serial(), head),
+        // Dropped, it counts as one that may have been seen.
+        None => drop(permit),
     }
 }

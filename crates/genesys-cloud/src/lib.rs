@@ -6,7 +6,7 @@ pub use genesys_cloud_core::{
     ErrorBody, ErrorDetail, ErrorLimit, Extracted, Family, FileForm, Job, JobCall, JobId, JobState,
     JobStatus, Listing, Method, OpenEnum, Operation, Page, PageSize, Pages, Paginator, Param,
     Place, RawReply, Reason, Record, Region, Reply, Report, Request, Results, ResultsAt, SavedJob,
-    Schedule, Scheme, Sending, Statuses, Submitting, TokenOut, Verdict, Wire,
+    Schedule, Scheme, Sending, Statuses, Submitting, TokenOut, Verdict, Wait, WaitReason, Wire,
 };
 
 /// The client without the API groups, for calls of operations that the bindings do not know.

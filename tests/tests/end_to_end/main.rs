@@ -1,11 +1,14 @@
 //! The SDK as its user sees it, over real HTTP against a fake org on this machine.
 
 mod calls;
+mod limits;
 mod login;
 mod paging;
 mod recovery;
 mod replies;
 mod secrets;
+
+use std::time::Duration;
 
 use genesys_cloud::Client;
 use genesys_cloud::types::Queue;
@@ -27,6 +30,12 @@ fn logging_in(org: &MockOrg) -> Client {
         .credentials(org.client_id(), org.client_secret())
         .build()
         .expect("a client")
+}
+
+/// A client that repeats nothing by itself: what goes wrong comes out.
+fn repeating_nothing(org: &MockOrg) -> Client {
+    let builder = Client::builder().api_url(org.url()).access_token(org.access_token());
+    builder.max_retries(0).max_rate_limit_wait(Duration::ZERO).build().expect("a client")
 }
 
 /// An org, and a client that has a token already: all that the org sees are the calls of a test.

@@ -8,12 +8,13 @@ use genesys_cloud::{End, Error, Paginator};
 use genesys_cloud_mock::{CannedReply, MockOrg, PageOverride};
 use serde_json::json;
 
-use crate::{QUEUES, pages_asked, place, places, queues};
+use crate::{QUEUES, pages_asked, place, places, queues, repeating_nothing};
 
 /// An org of 60 queues, and a list of them in pages of 25.
 async fn three_pages() -> (MockOrg, Paginator<Queue>) {
-    let (org, client) = queues(60).await;
-    (org, client.routing().queues().paginate().page_size(25))
+    let (org, _) = queues(60).await;
+    let queues = repeating_nothing(&org).routing().queues().paginate().page_size(25);
+    (org, queues)
 }
 
 /// What comes up to the next error or the end.
@@ -69,18 +70,6 @@ async fn a_rate_limit_says_how_long_to_wait() {
     assert_eq!(error.retry_after(), Some(Duration::from_secs(42)));
     assert_eq!(error.code(), Some("too.many.requests.retry.after"));
     assert!(error.to_string().contains("call again in 42 s"), "{error}");
-}
-
-#[tokio::test]
-async fn the_limit_of_the_org_itself_is_told_as_one() {
-    let org =
-        MockOrg::builder().list(QUEUES, 60).calls_per_minute(2).start().await.expect("an org");
-    let client = crate::logging_in(&org);
-    let mut queues = client.routing().queues().paginate().page_size(25);
-    let (read, error) = read_on(&mut queues).await;
-    assert_eq!(read, Vec::from_iter(1..=50));
-    let error = error.expect("too many requests");
-    assert!(error.is_rate_limited() && error.retry_after().is_some(), "{error:?}");
 }
 
 #[tokio::test]
@@ -181,7 +170,8 @@ async fn a_list_that_grows_while_it_is_read_is_read_to_its_new_end() {
 
 #[tokio::test]
 async fn an_error_between_batches_costs_no_item() {
-    let (org, client) = queues(60).await;
+    let (org, _) = queues(60).await;
+    let client = repeating_nothing(&org);
     let unavailable = CannedReply::error(503, "service.unavailable", "Service Unavailable");
     let mut batches = client.routing().queues().paginate().page_size(25).chunks(40);
     org.respond_next(QUEUES, unavailable).expect("an operation");

@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 
 /// An org that answers the next call of this operation so.
 async fn answering(operation: &str, reply: CannedReply) -> (MockOrg, Client) {
-    let (org, client) = crate::org().await;
+    let (org, _) = crate::org().await;
     org.respond_next(operation, reply).expect("an operation");
+    let client = crate::repeating_nothing(&org);
     (org, client)
 }
 

@@ -12,10 +12,10 @@ use url::Url;
 use super::link::Link;
 use crate::client::Client;
 use crate::error::Error;
-use crate::jobs::chance;
 use crate::operation::{Method, Operation};
 use crate::reply::{Head, RawReply};
 use crate::request::Request;
+use crate::retry::chance;
 
 /// How often in a row a transfer may fail without a single byte.
 const FAILURES: u32 = 5;
@@ -183,7 +183,7 @@ impl Transfer {
         let files = self.client.files().map_err(|error| self.lasting(error))?;
         let sent = files.get(url).headers(headers).send().await;
         let response = sent.map_err(|error| self.unanswered(error))?;
-        let head = Head { status: response.status(), headers: response.headers().clone() };
+        let head = Head::new(response.status(), response.headers().clone());
         self.take(head)?;
         self.body = Body::Response(Box::new(response));
         Ok(())

@@ -274,6 +274,6 @@ fn reply(operation: &Operation, file: &File, body: Bytes) -> RawReply {
         .download
         .head()
         .cloned()
-        .unwrap_or_else(|| Head { status: http::StatusCode::OK, headers: http::HeaderMap::new() });
+        .unwrap_or_else(|| Head::new(http::StatusCode::OK, http::HeaderMap::new()));
     RawReply { operation: operation.clone(), head, body }
 }

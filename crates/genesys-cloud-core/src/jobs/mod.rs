@@ -25,4 +25,3 @@ pub use status::JobStatus;
 
 pub(crate) use fields::Fields;
 pub(crate) use open::{Caller, Feed, Opened, Opening};
-pub(crate) use schedule::chance;

@@ -7,13 +7,14 @@ use tokio::time::Instant;
 
 use super::family::{DoneWhen, Family, JobCall, JobId, JobState};
 use super::fields::Fields;
-use super::schedule::{Schedule, chance};
+use super::schedule::Schedule;
 use super::status::JobStatus;
 use crate::client::Client;
 use crate::error::{Error, JobEnd};
 use crate::operation::Operation;
 use crate::reply::DecodeError;
 use crate::request::Request;
+use crate::retry::chance;
 
 /// How long a job is waited for unless it is said.
 const DEADLINE: Duration = Duration::from_hours(1);

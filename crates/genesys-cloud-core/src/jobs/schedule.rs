@@ -1,6 +1,5 @@
 //! When a job is asked how it stands.
 
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::time::Duration;
 
 /// When a job is asked how it stands: soon at first, then after a tenth of the time that it has run.
@@ -49,13 +48,6 @@ impl Default for Schedule {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// A number from 0 up to 1, another one each time. Each `RandomState` has keys of its own.
-pub(crate) fn chance() -> f64 {
-    let bits = RandomState::new().build_hasher().finish();
-    // 32 of them are exact in a double.
-    f64::from((bits >> 32) as u32) / f64::from(u32::MAX)
 }
 
 #[cfg(test)]
@@ -111,12 +103,5 @@ mod tests {
                 assert!(polls <= most_polls, "{run:?}: {polls}");
             }
         }
-    }
-
-    #[test]
-    fn chances_differ() {
-        let chances: Vec<f64> = (0..50).map(|_| chance()).collect();
-        assert!(chances.iter().all(|chance| (0.0..=1.0).contains(chance)));
-        assert!(chances.windows(2).any(|pair| (pair[0] - pair[1]).abs() > 0.01));
     }
 }

@@ -162,10 +162,8 @@ mod tests {
     }
 
     fn read(family: &Family, status: u16, body: &str) -> Result<JobStatus, Error> {
-        let head = Head {
-            status: http::StatusCode::from_u16(status).expect("a status"),
-            headers: http::HeaderMap::new(),
-        };
+        let status = http::StatusCode::from_u16(status).expect("a status");
+        let head = Head::new(status, http::HeaderMap::new());
         let operation = Operation::known("getJob", Method::Get, "/jobs");
         let reply = RawReply { operation, head, body: body.to_owned().into() };
         let submitted = "2026-05-01T10:00:00Z".parse().expect("an instant");

@@ -272,7 +272,8 @@ async fn a_host_that_is_not_there_is_named() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     drop(listener);
-    let client = Client::builder().api_url(&url).access_token("token").build().expect("a client");
+    let client = Client::builder().api_url(&url).access_token("token").max_retries(0).build();
+    let client = client.expect("a client");
     let mut request = queues();
     request.set_query("name", "Jane Doe");
     let error = client.execute(&request).await.expect_err("nobody is there");

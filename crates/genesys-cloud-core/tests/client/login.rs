@@ -202,7 +202,7 @@ async fn a_second_refusal_is_the_end() {
     assert_eq!((error.status(), error.code()), (Some(401), Some("bad.credentials")));
     assert_eq!(
         error.to_string(),
-        "GET /api/v2/routing/queues (getRoutingQueues) failed: answered 401 Unauthorized \
+        "GET /api/v2/routing/queues (getRoutingQueues) failed after 2 attempts: answered 401 Unauthorized \
          (bad.credentials): Invalid token; the token was refused, and so was a new one: check that the \
          API URL and the login URL are of the same region"
     );

@@ -3,7 +3,11 @@
 mod errors;
 mod login;
 mod replies;
+mod retries;
 mod server;
+mod waits;
+
+use std::time::Duration;
 
 use genesys_cloud_core::{Client, ClientBuilder, Method, Operation, Request};
 
@@ -15,15 +19,19 @@ fn queues() -> Request {
     Request::new(Operation::known("getRoutingQueues", Method::Get, "/api/v2/routing/queues"))
 }
 
-/// A client that logs in at this server and calls it.
+/// A client that logs in at this server and calls it, each once.
 fn logging_in(server: &Server) -> ClientBuilder {
-    Client::builder()
-        .api_url(server.url())
-        .login_url(server.url())
-        .credentials("the-client-id", SECRET)
+    let builder = once(server).login_url(server.url());
+    builder.credentials("the-client-id", SECRET)
 }
 
-/// A client that calls this server with a token of its caller.
+/// A client that calls this server with a token of its caller, once.
 fn with_token(server: &Server) -> ClientBuilder {
-    Client::builder().api_url(server.url()).access_token("ready-made-token")
+    once(server).access_token("ready-made-token")
+}
+
+/// A client that repeats nothing by itself.
+fn once(server: &Server) -> ClientBuilder {
+    let builder = Client::builder().api_url(server.url());
+    builder.max_retries(0).max_rate_limit_wait(Duration::ZERO)
 }

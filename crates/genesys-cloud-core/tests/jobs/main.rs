@@ -191,6 +191,8 @@ const AGES: Duration = Duration::from_secs(100_000_000);
 
 fn client(server: &Server) -> Client {
     let client = Client::builder().api_url(server.url()).access_token("a-token");
+    // The jobs alone repeat.
+    let client = client.max_retries(0).max_rate_limit_wait(Duration::ZERO);
     client.timeout(AGES).connect_timeout(AGES).read_timeout(AGES).build().expect("a client")
 }
 

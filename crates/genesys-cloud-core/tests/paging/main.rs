@@ -15,6 +15,7 @@ mod schemes;
 mod server;
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use genesys_cloud_core::{Client, End, Paginator, group, operation, paged, record};
 
@@ -81,8 +82,10 @@ paged! {
     PageNumber { items: [] }
 }
 
+/// A client that repeats nothing by itself.
 fn client(server: &Server) -> Client {
-    Client::builder().api_url(server.url()).access_token("a-token").build().expect("a client")
+    let builder = Client::builder().api_url(server.url()).access_token("a-token");
+    builder.max_retries(0).max_rate_limit_wait(Duration::ZERO).build().expect("a client")
 }
 
 fn things(server: &Server) -> Paginator<Thing> {

@@ -6,6 +6,8 @@
 #[allow(dead_code, reason = "shared with the tests of the client")]
 #[path = "../client/server.rs"]
 mod server;
+#[path = "../client/waits.rs"]
+mod waits;
 
 use std::fmt::{Debug, Write as _};
 use std::sync::{Arc, Mutex};
@@ -120,13 +122,51 @@ async fn a_call_leaves_one_span_that_names_it() {
         "operation=\"getRoutingQueues\"",
         "method=\"GET\"",
         "path=\"/api/v2/routing/queues\"",
-        "attempts=1 ",
+        "attempt=1 ",
         "attempts=2 ",
         "status=200 ",
         "correlation_id=\"abc\"",
         "elapsed_ms=",
     ] {
         assert!(log.contains(field), "{field} not in {log}");
+    }
+}
+
+#[tokio::test]
+async fn waits_and_repetitions_are_told_without_what_was_answered() {
+    let mut asked = 0;
+    let server = Server::start(move |_| {
+        asked += 1;
+        let fault = r#"{"message":"Jane must wait","limit":{"key":"of-jane"}}"#;
+        match asked {
+            1 => Answer::json(429, fault).header("retry-after", "42"),
+            2 => Answer::json(503, fault),
+            3 => Answer::new(200, "Jane").closing_at(100),
+            _ => Answer::new(200, "Jane"),
+        }
+    })
+    .await;
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
+    let builder = Client::builder().api_url(server.url()).access_token("ready-made-token");
+    let client = builder.on_wait(waits::skipping()).build().expect("a client");
+    client.execute(&queues()).await.expect("a reply");
+
+    let log = log.text(Level::TRACE);
+    for field in [
+        "reason=endpoint expected_ms=4",
+        "reason=retry expected_ms=",
+        "attempt=1 status=429 ",
+        "attempt=2 status=503 ",
+        "attempt=3 status=200 ",
+        "error=connection broke ",
+        "attempts=4 ",
+        "waited_ms=4",
+    ] {
+        assert!(log.contains(field), "{field} not in {log}");
+    }
+    for personal in ["Jane", "of-jane", "ready-made"] {
+        assert!(!log.contains(personal), "{personal} in {log}");
     }
 }
 

@@ -15,7 +15,7 @@ crate::record! {
 fn reply(status: StatusCode, body: &str) -> RawReply {
     RawReply {
         operation: Operation::known("getRoutingQueues", Method::Get, "/api/v2/routing/queues"),
-        head: Head { status, headers: HeaderMap::new() },
+        head: Head::new(status, HeaderMap::new()),
         body: Bytes::copy_from_slice(body.as_bytes()),
     }
 }

@@ -1,0 +1,186 @@
+//! The one limiter of a client: every request to the API waits here for its turn, just before it is sent.
+//!
+//! [`limiter`] decides, and this module waits. Who waits is woken by a change (an answer, a call that is
+//! given up) or by the clock; only the first in the queue watches the clock.
+
+mod family;
+mod limiter;
+mod pace;
+mod standing;
+#[cfg(test)]
+mod tests;
+mod window;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+pub(crate) use self::limiter::Caps;
+use self::limiter::{Limiter, Outcome, Ticket, Turn};
+use self::standing::Standing;
+use crate::error::ErrorLimit;
+use crate::operation::Operation;
+use crate::reply::Head;
+use crate::wait::{Herald, Wait, WaitReason};
+
+/// Keeps a client within its rate limits.
+pub(crate) struct Budget {
+    shared: Mutex<Shared>,
+    herald: Herald,
+}
+
+struct Shared {
+    limiter: Limiter,
+    sleepers: HashMap<Ticket, Arc<Notify>>,
+}
+
+impl Shared {
+    fn wake(&self, now: Instant) {
+        for ticket in self.limiter.awake(now) {
+            if let Some(sleeper) = self.sleepers.get(&ticket) {
+                sleeper.notify_one();
+            }
+        }
+    }
+}
+
+impl Budget {
+    pub(crate) fn new(caps: Caps, herald: Herald) -> Self {
+        // The clock of a runtime is not asked here: a client may be made outside of one.
+        let limiter = Limiter::new(caps);
+        Self { shared: Mutex::new(Shared { limiter, sleepers: HashMap::new() }), herald }
+    }
+
+    /// A call begins: it queues behind all others that have, and so do its repetitions.
+    pub(crate) fn begin(&self) -> Ticket {
+        self.lock().limiter.ticket()
+    }
+
+    /// Waits for the turn of a call. Dropping the future gives the place back.
+    pub(crate) async fn turn<'a>(&'a self, ticket: Ticket, operation: &'a Operation) -> Permit<'a> {
+        let place = Place::join(self, ticket, operation.id());
+        let mut told = None;
+        loop {
+            let now = Instant::now();
+            let turn = {
+                let mut shared = self.lock();
+                let turn = shared.limiter.poll(ticket, operation.id(), now);
+                if turn == Turn::Go {
+                    shared.sleepers.remove(&ticket);
+                    shared.wake(now);
+                }
+                turn
+            };
+            let Turn::Wait { until, reason, expected } = turn else { return place.take(now) };
+            if let Some(reason) = reason.filter(|reason| told != Some(*reason)) {
+                told = Some(reason);
+                self.herald.tell(&Wait { operation: operation.id(), reason, expected });
+            }
+            let woken = place.notify.notified();
+            match until {
+                // Whether the time is up or something has changed, it is asked again.
+                Some(until) => drop(tokio::time::timeout_at(until, woken).await),
+                None => woken.await,
+            }
+        }
+    }
+
+    /// Waits for a time that is not the limiter's to decide, such as that before a repetition.
+    pub(crate) async fn pause(&self, operation: &Operation, reason: WaitReason, time: Duration) {
+        self.herald.tell(&Wait { operation: operation.id(), reason, expected: Some(time) });
+        tokio::time::sleep(time).await;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A place in the queue.
+struct Place<'a> {
+    budget: &'a Budget,
+    ticket: Ticket,
+    operation: &'a str,
+    notify: Arc<Notify>,
+    taken: bool,
+}
+
+impl<'a> Place<'a> {
+    fn join(budget: &'a Budget, ticket: Ticket, operation: &'a str) -> Self {
+        let notify = Arc::new(Notify::new());
+        let mut shared = budget.lock();
+        shared.limiter.join(ticket, operation);
+        shared.sleepers.insert(ticket, notify.clone());
+        Self { budget, ticket, operation, notify, taken: false }
+    }
+
+    fn take(mut self, now: Instant) -> Permit<'a> {
+        self.taken = true;
+        Permit { budget: self.budget, operation: self.operation, sent_at: now, settled: false }
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if self.taken {
+            return;
+        }
+        let mut shared = self.budget.lock();
+        shared.limiter.leave(self.ticket, self.operation);
+        shared.sleepers.remove(&self.ticket);
+        shared.wake(Instant::now());
+    }
+}
+
+/// A request that may be sent, or is under way. Dropped without an answer, it counts as one that the API
+/// may have seen.
+pub(crate) struct Permit<'a> {
+    budget: &'a Budget,
+    operation: &'a str,
+    sent_at: Instant,
+    settled: bool,
+}
+
+impl Permit<'_> {
+    /// The API answered, to a token of this serial number.
+    pub(crate) fn answered(self, serial: u64, head: &Head) {
+        self.settle(&match head.status.as_u16() {
+            401 => Outcome::Unauthorized,
+            _ => Outcome::Answered { serial, standing: Standing::of(&head.headers) },
+        });
+    }
+
+    /// The API answered with a 429. `pause` is how long the call is going to wait, if it does.
+    pub(crate) fn limited(
+        self,
+        serial: u64,
+        head: &Head,
+        limit: Option<&ErrorLimit>,
+        pause: Option<Duration>,
+    ) {
+        let standing = Standing::of(&head.headers);
+        self.settle(&Outcome::Limited { serial, standing, pause, limit });
+    }
+
+    fn settle(mut self, outcome: &Outcome<'_>) {
+        self.settle_at(outcome, Instant::now());
+    }
+
+    fn settle_at(&mut self, outcome: &Outcome<'_>, now: Instant) {
+        self.settled = true;
+        let mut shared = self.budget.lock();
+        shared.limiter.settle(self.operation, self.sent_at, outcome, now);
+        shared.wake(now);
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        if !self.settled {
+            self.settle_at(&Outcome::Unanswered, Instant::now());
+        }
+    }
+}

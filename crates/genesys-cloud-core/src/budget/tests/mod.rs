@@ -1,0 +1,412 @@
+//! The limiter against a simulated API, in simulated time.
+
+mod service;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use self::service::{Chance, Limit, Rounding, Service};
+use super::*;
+use crate::operation::Method;
+
+static GET_THINGS: Operation = Operation::known("getThings", Method::Get, "/things");
+static GET_OTHERS: Operation = Operation::known("getOthers", Method::Get, "/others");
+
+const CAPS: Caps = Caps { reserve: 10, spacing: None, concurrent: 64 };
+
+fn budget(caps: Caps) -> Arc<Budget> {
+    Arc::new(Budget::new(caps, Herald::default()))
+}
+
+fn head(status: u16, headers: &[(&'static str, u64)]) -> Head {
+    let pairs = headers
+        .iter()
+        .map(|(name, value)| (http::HeaderName::from_static(name), HeaderValue::from(*value)));
+    Head::new(StatusCode::from_u16(status).expect("a status"), pairs.collect::<HeaderMap>())
+}
+
+fn told(count: u64, allowed: u64, reset: u64) -> Head {
+    let headers = [
+        ("inin-ratelimit-count", count),
+        ("inin-ratelimit-allowed", allowed),
+        ("inin-ratelimit-reset", reset),
+    ];
+    head(200, &headers)
+}
+
+/// Sends one call through a limiter to a service, again as often as it takes.
+async fn call(budget: &Budget, service: &Service, chance: &mut Chance, mean_latency: u64) {
+    let ticket = budget.begin();
+    loop {
+        let permit = budget.turn(ticket, &GET_THINGS).await;
+        tokio::time::sleep(Duration::from_millis(chance.up_to(mean_latency))).await;
+        let head = service.answer();
+        tokio::time::sleep(Duration::from_millis(chance.up_to(mean_latency))).await;
+        if head.status != 429 {
+            return permit.answered(1, &head);
+        }
+        let pause = head.retry_after();
+        permit.limited(1, &head, None, pause);
+    }
+}
+
+/// Has so many callers make calls one after the other for so long.
+async fn load(budget: &Arc<Budget>, service: &Arc<Service>, callers: u64, seed: u64, seconds: u64) {
+    let mut tasks = JoinSet::new();
+    for caller in 0..callers {
+        let (budget, service) = (budget.clone(), service.clone());
+        let mut chance = Chance::new(seed.wrapping_mul(1_000).wrapping_add(caller));
+        tasks.spawn(async move {
+            let until = Instant::now() + Duration::from_secs(seconds);
+            let latency = 1 + chance.up_to(150);
+            while Instant::now() < until {
+                call(&budget, &service, &mut chance, latency).await;
+            }
+        });
+    }
+    tasks.join_all().await;
+}
+
+fn windows(allowed: u64, rounding: Rounding) -> Arc<Service> {
+    let length = Duration::from_secs(60);
+    Arc::new(Service::new(Limit::Windows { allowed, length }, rounding))
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_window_is_used_up_to_the_reserve_and_no_further() {
+    for seed in 0..10 {
+        let mut chance = Chance::new(seed);
+        let allowed = 20 + chance.up_to(600);
+        let callers = 1 + chance.up_to(100);
+        let reserve = chance.up_to(40);
+        let rounding = [Rounding::Up, Rounding::UpAndOne][seed as usize % 2];
+        let service = windows(allowed, rounding);
+        let budget = budget(Caps { reserve, ..CAPS });
+        load(&budget, &service, callers, seed, 600).await;
+
+        let case = format!("seed {seed}: {allowed} allowed, reserve {reserve}, {callers} callers");
+        assert_eq!(service.refused(), 0, "{case}");
+        let most = allowed - reserve.min(allowed / 2);
+        let used = service.used();
+        assert!(used.iter().all(|used| *used <= most), "{case}: {used:?} of {most}");
+        // A caller alone may be too slow to use all.
+        if callers >= 20 {
+            let used: u64 = used[1..9].iter().sum();
+            assert!(used * 100 >= most * 8 * 96, "{case}: {used} of {}", most * 8);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_that_is_told_too_early_costs_of_the_reserve_at_most() {
+    for seed in 0..10 {
+        let service = windows(300, Rounding::Down);
+        let budget = budget(CAPS);
+        load(&budget, &service, 30, seed, 600).await;
+        assert_eq!(service.refused(), 0, "seed {seed}");
+        let used: u64 = service.used()[1..9].iter().sum();
+        assert!(used * 100 >= 290 * 8 * 98, "seed {seed}: {used}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn high_and_low_rates_are_kept() {
+    // Calls a second, and the least share of what is left beside the reserve that must be used.
+    for (rate, callers) in [(5, 20), (50, 60), (300, 200)] {
+        let service = windows(rate * 60, Rounding::Up);
+        let budget = budget(Caps { concurrent: 500, ..CAPS });
+        load(&budget, &service, callers, rate, 240).await;
+        assert_eq!(service.refused(), 0);
+        let used: u64 = service.used()[1..4].iter().sum();
+        let most = (rate * 60 - 10) * 3;
+        assert!(used * 100 >= most * 98, "{used} of {most} at {rate} a second");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_bucket_is_used_as_fast_as_it_fills() {
+    for (rate, callers) in [(5, 20), (50, 60)] {
+        let limit = Limit::Bucket { capacity: rate * 60, per_second: rate };
+        let service = Arc::new(Service::new(limit, Rounding::Up));
+        let budget = budget(Caps { concurrent: 500, ..CAPS });
+        // At first it is full.
+        load(&budget, &service, callers, rate, 180).await;
+        let before = service.used()[0];
+        load(&budget, &service, callers, rate, 300).await;
+        assert_eq!(service.refused(), 0);
+        let used = service.used()[0] - before;
+        assert!(used * 100 >= rate * 300 * 98, "{used} in 300 s at {rate} a second");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_clients_on_one_token_get_along() {
+    for seed in 0..10 {
+        let service = windows(300, Rounding::Up);
+        let (one, other) = (budget(CAPS), budget(CAPS));
+        tokio::join!(
+            load(&one, &service, 10, seed, 600),
+            load(&other, &service, 40, seed + 1_000, 600),
+        );
+        let windows = service.used().len() as u64;
+        assert!(service.refused() <= windows, "seed {seed}: {}", service.refused());
+        let used: u64 = service.used()[1..9].iter().sum();
+        assert!(used * 100 >= 290 * 8 * 95, "seed {seed}: {used}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_is_served_in_order_and_not_at_once() {
+    let service = windows(60, Rounding::Up);
+    let budget = budget(CAPS);
+    let served = Arc::new(Mutex::new(Vec::new()));
+    let mut tasks = JoinSet::new();
+    for number in 0..300 {
+        let (budget, service, served) = (budget.clone(), service.clone(), served.clone());
+        tasks.spawn(async move {
+            let permit = budget.turn(budget.begin(), &GET_THINGS).await;
+            served.lock().expect("no panic").push((number, Instant::now()));
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            permit.answered(1, &service.answer());
+        });
+        tokio::task::yield_now().await;
+    }
+    tasks.join_all().await;
+    let served = served.lock().expect("no panic");
+    assert!(served.iter().map(|(number, _)| *number).eq(0..300));
+    // From the second window on, about one a second.
+    let in_a_second =
+        served.windows(8).skip(50).filter(|eight| eight[7].1 - eight[0].1 < Duration::from_secs(5));
+    assert_eq!(in_a_second.count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn places_that_are_given_up_hold_nobody_back() {
+    for seed in 0..20 {
+        let service = windows(60, Rounding::Up);
+        let budget = budget(CAPS);
+        let done = Arc::new(AtomicU64::new(0));
+        let mut tasks = JoinSet::new();
+        for number in 0..200 {
+            let (budget, service, done) = (budget.clone(), service.clone(), done.clone());
+            let mut chance = Chance::new(seed * 1_000 + number);
+            tasks.spawn(async move {
+                // Some give up while they wait, and some while their call is under way.
+                let patience = Duration::from_millis(chance.up_to(120_000));
+                let call = call(&budget, &service, &mut chance, 50);
+                if number % 3 == 0 {
+                    let _ = tokio::time::timeout(patience, call).await;
+                } else {
+                    call.await;
+                    done.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        let all = tokio::time::timeout(Duration::from_secs(600), tasks.join_all());
+        assert!(all.await.is_ok(), "seed {seed}");
+        assert_eq!(done.load(Ordering::Relaxed), 133, "seed {seed}");
+        assert_eq!(service.refused(), 0, "seed {seed}");
+        let shared = budget.lock();
+        assert!(shared.sleepers.is_empty() && shared.limiter.is_idle(), "seed {seed}");
+    }
+}
+
+/// The calls that get their turn now, without any answer in between.
+async fn at_once<'a>(budget: &'a Budget, operation: &'a Operation) -> Vec<Permit<'a>> {
+    let mut permits = Vec::new();
+    while let Ok(permit) =
+        tokio::time::timeout(Duration::ZERO, budget.turn(budget.begin(), operation)).await
+    {
+        permits.push(permit);
+        assert!(permits.len() <= 100, "there is an end");
+    }
+    permits
+}
+
+async fn one<'a>(budget: &'a Budget, operation: &'a Operation) -> Permit<'a> {
+    budget.turn(budget.begin(), operation).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_few_calls_find_out_how_things_stand() {
+    let budget = budget(CAPS);
+    let mut first = at_once(&budget, &GET_THINGS).await;
+    assert_eq!(first.len(), 4);
+    // One that tells nothing of limits makes room for one, not for all.
+    first.pop().expect("a call").answered(1, &head(401, &[]));
+    let next = at_once(&budget, &GET_THINGS).await;
+    assert_eq!(next.len(), 1);
+    // One that is slow does not stop the rest for ever.
+    tokio::time::advance(Duration::from_secs(1)).await;
+    first.extend(at_once(&budget, &GET_THINGS).await);
+    first.extend(next);
+    assert_eq!(first.len(), 5);
+
+    first.pop().expect("a call").answered(1, &told(100, 300, 60));
+    // Four are under way, and no more than half of the rest are to be.
+    assert_eq!(at_once(&budget, &GET_THINGS).await.len(), 60, "as many as may be under way");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_api_that_tells_nothing_is_not_slowed_down() {
+    let budget = budget(CAPS);
+    one(&budget, &GET_THINGS).await.answered(1, &head(200, &[]));
+    assert_eq!(at_once(&budget, &GET_THINGS).await.len(), 64);
+    // Nor is one that does not tell any more.
+    one(&budget, &GET_THINGS).await.answered(1, &told(290, 300, 60));
+    assert!(at_once(&budget, &GET_THINGS).await.is_empty());
+    tokio::time::advance(Duration::from_secs(60)).await;
+    one(&budget, &GET_THINGS).await.answered(1, &head(200, &[]));
+    assert_eq!(at_once(&budget, &GET_THINGS).await.len(), 64);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_headers_of_a_gateway_do_as_well() {
+    let budget = budget(CAPS);
+    let left = |left| head(200, &[("x-ratelimit-remaining", left), ("x-ratelimit-reset", 30)]);
+    one(&budget, &GET_THINGS).await.answered(1, &left(40));
+    one(&budget, &GET_THINGS).await.answered(1, &left(10));
+    let start = Instant::now();
+    one(&budget, &GET_THINGS).await.answered(1, &left(40));
+    assert_eq!(start.elapsed(), Duration::from_secs(30));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_token_has_a_new_count() {
+    let budget = budget(CAPS);
+    one(&budget, &GET_THINGS).await.answered(1, &told(200, 300, 60));
+    let late = one(&budget, &GET_THINGS).await;
+    one(&budget, &GET_THINGS).await.answered(2, &told(1, 300, 60));
+    // The count of the old one says nothing of the new one.
+    late.answered(1, &told(290, 300, 10));
+    assert_eq!(at_once(&budget, &GET_THINGS).await.len(), 64);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_limit_of_the_token_stops_all_and_lets_them_go_one_by_one() {
+    for (status_head, limit) in [
+        (told(301, 300, 60), None),
+        (head(429, &[]), None),
+        (told(5, 300, 60), Some("org.user.rate.per.minute")),
+    ] {
+        let budget = budget(CAPS);
+        let limit = limit.map(|key| limit_named(key, "300"));
+        let limited = one(&budget, &GET_THINGS).await;
+        limited.limited(1, &status_head, limit.as_ref(), Some(Duration::from_secs(70)));
+        let start = Instant::now();
+        let first = one(&budget, &GET_OTHERS).await;
+        assert_eq!(start.elapsed(), Duration::from_secs(70));
+        assert!(at_once(&budget, &GET_THINGS).await.is_empty());
+        first.answered(1, &told(1, 300, 60));
+        let next = at_once(&budget, &GET_THINGS).await.len();
+        assert!((1..=2).contains(&next), "{next}");
+    }
+}
+
+fn limit_named(key: &str, value: &str) -> ErrorLimit {
+    let mut limit = ErrorLimit::default();
+    (limit.key, limit.value) = (Some(key.to_owned()), Some(value.to_owned()));
+    limit
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_limit_of_an_operation_leaves_the_others_alone() {
+    let budget = budget(CAPS);
+    let limited = one(&budget, &GET_THINGS).await;
+    limited.limited(1, &told(5, 300, 60), None, Some(Duration::from_secs(42)));
+    let start = Instant::now();
+    one(&budget, &GET_OTHERS).await.answered(1, &told(6, 300, 60));
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    one(&budget, &GET_THINGS).await.answered(1, &told(7, 300, 60));
+    assert_eq!(start.elapsed(), Duration::from_secs(42));
+}
+
+#[tokio::test(start_paused = true)]
+async fn operations_share_a_limit_that_is_named() {
+    let budget = budget(CAPS);
+    let limit = limit_named("things.rate.per.minute", "40");
+    for operation in [&GET_THINGS, &GET_OTHERS] {
+        let limited = one(&budget, operation).await;
+        limited.limited(1, &told(5, 300, 60), Some(&limit), Some(Duration::ZERO));
+    }
+    let start = Instant::now();
+    let mut tasks = JoinSet::new();
+    for number in 0..60 {
+        let budget = budget.clone();
+        tasks.spawn(async move {
+            let operation = [&GET_THINGS, &GET_OTHERS][number % 2];
+            let permit = one(&budget, operation).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            permit.answered(1, &told(5, 300, 60));
+        });
+    }
+    tasks.join_all().await;
+    // 36 a minute and four ahead.
+    assert!(start.elapsed() > Duration::from_secs(90), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(110), "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn own_caps_are_kept() {
+    let budget = budget(Caps { spacing: Some(Duration::from_millis(500)), ..CAPS });
+    let start = Instant::now();
+    for _ in 0..21 {
+        one(&budget, &GET_THINGS).await.answered(1, &head(200, &[]));
+    }
+    let elapsed = start.elapsed();
+    assert!(elapsed.abs_diff(Duration::from_secs(10)) <= Duration::from_millis(50), "{elapsed:?}");
+
+    let budget = self::budget(Caps { concurrent: 3, ..CAPS });
+    one(&budget, &GET_THINGS).await.answered(1, &told(1, 300, 60));
+    assert_eq!(at_once(&budget, &GET_THINGS).await.len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repeated_call_keeps_its_place() {
+    let budget = budget(Caps { concurrent: 1, ..CAPS });
+    let first = budget.begin();
+    let permit = budget.turn(first, &GET_THINGS).await;
+    let mut second = Box::pin(one(&budget, &GET_THINGS));
+    assert!((&mut second).now_or_never().is_none());
+    let mut again = Box::pin(budget.turn(first, &GET_THINGS));
+    assert!((&mut again).now_or_never().is_none());
+    permit.answered(1, &head(503, &[]));
+    assert!((&mut second).now_or_never().is_none());
+    let again = again.await;
+    drop(again);
+    second.await.answered(1, &head(200, &[]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn waits_are_told_with_their_reason() {
+    let told_of = Arc::new(Mutex::new(Vec::new()));
+    let log = told_of.clone();
+    let herald = Herald::new(move |wait| {
+        log.lock().expect("no panic").push((wait.reason, wait.expected.map(|it| it.as_secs())));
+    });
+    let budget = Budget::new(CAPS, herald);
+    one(&budget, &GET_THINGS).await.answered(1, &told(290, 300, 60));
+    one(&budget, &GET_THINGS).await.answered(1, &told(1, 300, 60));
+    one(&budget, &GET_THINGS).await.answered(1, &told(2, 300, 60));
+    let limited = one(&budget, &GET_OTHERS).await;
+    limited.limited(1, &told(3, 300, 60), None, Some(Duration::from_secs(9)));
+    one(&budget, &GET_OTHERS).await.answered(1, &told(4, 300, 60));
+    budget.pause(&GET_THINGS, WaitReason::Retry, Duration::from_secs(2)).await;
+    let told_of = told_of.lock().expect("no panic");
+    assert_eq!(
+        told_of.as_slice(),
+        [
+            (WaitReason::Budget, Some(60)),
+            // More was wanted than the window before allowed.
+            (WaitReason::Spread, Some(0)),
+            (WaitReason::Endpoint, Some(9)),
+            (WaitReason::Retry, Some(2)),
+        ]
+    );
+}

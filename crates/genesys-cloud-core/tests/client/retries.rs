@@ -1,0 +1,450 @@
+//! What is repeated, when, how often, and what is not. All waits pass at once.
+
+use std::io::{Read as _, Write as _};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crate::server::{Answer, Server};
+use crate::waits::skipping;
+use crate::{SECRET, queues};
+use genesys_cloud_core::{
+    Client, ClientBuilder, Method, Operation, Request, WaitReason, group, operation,
+};
+
+/// A client with the settings that a user has who sets none.
+fn client(server: &Server) -> ClientBuilder {
+    Client::builder().api_url(server.url()).access_token("a-token").on_wait(skipping())
+}
+
+fn logging_in(server: &Server) -> ClientBuilder {
+    let builder = client(server).login_url(server.url());
+    builder.credentials("the-client-id", SECRET)
+}
+
+/// Answers with these, one after the other, and then with 200.
+async fn script(answers: Vec<Answer>) -> Server {
+    let mut answers = answers.into_iter();
+    Server::start(move |_| answers.next().unwrap_or_else(|| Answer::new(200, ""))).await
+}
+
+fn request(method: Method) -> Request {
+    let mut request = Request::new(Operation::known("doThings", method, "/things"));
+    if matches!(method, Method::Patch | Method::Post | Method::Put) {
+        request.set_body("a body");
+    }
+    request
+}
+
+const ALL: [Method; 6] =
+    [Method::Delete, Method::Get, Method::Head, Method::Patch, Method::Post, Method::Put];
+
+fn is_repeatable(method: Method) -> bool {
+    !matches!(method, Method::Patch | Method::Post)
+}
+
+#[tokio::test]
+async fn what_was_not_done_is_done_again_whatever_it_is() {
+    for method in ALL {
+        let limited = || Answer::json(429, "{}").header("retry-after", "42");
+        let server = script(vec![limited(), limited()]).await;
+        let reply = client(&server).build().expect("a client").execute(&request(method)).await;
+        let reply = reply.expect("a reply");
+        assert_eq!((reply.status(), reply.attempts()), (200, 3), "{method}");
+        assert!(reply.waited() >= Duration::from_secs(84), "{method}: {:?}", reply.waited());
+        let received = server.received();
+        assert!(received.iter().all(|it| it.body == received[0].body), "{method}: the same body");
+    }
+}
+
+#[tokio::test]
+async fn what_may_have_been_done_is_done_again_only_if_that_does_no_harm() {
+    type Fault = fn() -> Answer;
+    let faults: [Fault; 5] = [
+        || Answer::new(502, "<html>"),
+        || Answer::json(503, "{}").header("retry-after", "7"),
+        || Answer::new(504, ""),
+        || {
+            let busy = r#"{"code":"architect.database.throughput.exceeded"}"#;
+            Answer::json(500, busy)
+        },
+        || Answer::new(200, "partial").closing_at(100),
+    ];
+    for (number, fault) in faults.into_iter().enumerate() {
+        // No body comes for a HEAD, so that none can break off.
+        for method in ALL.into_iter().filter(|method| *method != Method::Head) {
+            let server = script(vec![fault(), fault()]).await;
+            let client = client(&server).build().expect("a client");
+            let outcome = client.execute(&request(method)).await;
+            let case = format!("{method}, fault {number}");
+            if is_repeatable(method) {
+                assert_eq!(outcome.expect("a reply").attempts(), 3, "{case}");
+                continue;
+            }
+            let error = outcome.expect_err("an error");
+            assert_eq!((error.attempts(), server.received().len()), (1, 1), "{case}");
+            assert!(error.to_string().contains("it may have been done nevertheless"), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_query_is_repeated_whatever_its_method() {
+    let server = script(vec![Answer::new(503, ""), Answer::new(200, "p").closing_at(9)]).await;
+    let operation = Operation::known("postThingsQuery", Method::Post, "/things/query").reads();
+    let client = client(&server).build().expect("a client");
+    let reply = client.execute(&Request::new(operation)).await.expect("a reply");
+    assert_eq!(reply.attempts(), 3);
+}
+
+group! {
+    /// Things.
+    pub struct Things;
+}
+
+operation! {
+    /// Queries things.
+    Things.query -> ();
+    "postThingsQuery" Post reads "/things/query" accepts [304]
+}
+
+operation! {
+    /// Queries things, with a setter.
+    Things.search -> PostThingsSearch -> ();
+    "postThingsSearch" Post reads "/things/search"
+    query {
+        name: String = "name",
+    }
+}
+
+operation! {
+    /// Makes a thing.
+    Things.create -> ();
+    "postThings" Post "/things"
+}
+
+#[tokio::test]
+async fn generated_code_says_what_only_reads() {
+    let server = script(vec![]).await;
+    let things = Things::new(&client(&server).build().expect("a client"));
+    assert!(things.query().request().operation().is_repeatable());
+    assert!(things.query().request().operation().accepts(304));
+    let search = things.search().name("a").into_call();
+    assert!(search.request().operation().is_repeatable());
+    assert!(!things.create().request().operation().is_repeatable());
+}
+
+#[tokio::test]
+async fn other_errors_stand() {
+    for status in [400, 403, 404, 409, 413, 500, 501, 505] {
+        let server = script(vec![Answer::json(status, "{}").header("retry-after", "1")]).await;
+        let error = client(&server).build().expect("a client").execute(&queues()).await;
+        let error = error.expect_err("an error");
+        assert_eq!((error.status(), error.attempts()), (Some(status), 1));
+        assert_eq!(server.received().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn repetitions_end() {
+    let server = Server::start(|_| Answer::json(503, "{}")).await;
+    let client = client(&server).max_retries(2).build().expect("a client");
+    let error = client.execute(&queues()).await.expect_err("an error");
+    assert!(error.is_server_error());
+    assert_eq!((error.attempts(), server.received().len()), (3, 3));
+    assert!(error.to_string().contains("failed after 3 attempts: answered 503"), "{error}");
+}
+
+#[tokio::test]
+async fn a_wait_that_is_too_long_is_an_error_that_says_so() {
+    for (retry_after, seconds) in [
+        ("181", 181),
+        ("86400", 86_400),
+        ("Wed, 21 Oct 2015 08:28:00 GMT", 3_600),
+        ("99999999999999", 99_999_999_999_999),
+    ] {
+        let answer = Answer::json(429, "{}").header("retry-after", retry_after);
+        let server = script(vec![answer.header("date", "Wed, 21 Oct 2015 07:28:00 GMT")]).await;
+        let client = client(&server).build().expect("a client");
+        let error = client.execute(&queues()).await.expect_err("an error");
+        assert!(error.is_rate_limited());
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(seconds)));
+        let told = format!(
+            "call again in {seconds} s: the client waits for at most 180 s (`max_rate_limit_wait`)"
+        );
+        assert!(error.to_string().contains(&told), "{error}");
+        assert_eq!((error.attempts(), server.received().len()), (1, 1));
+        // The next call is not held up: what it is answered is its own affair.
+        assert_eq!(client.execute(&queues()).await.expect("a reply").attempts(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_wait_may_be_told_as_a_date() {
+    let answer = Answer::json(429, "{}")
+        .header("date", "Wed, 21 Oct 2015 07:28:00 GMT")
+        .header("retry-after", "Wed, 21 Oct 2015 07:29:30 GMT");
+    let server = script(vec![answer]).await;
+    let client = client(&server).build().expect("a client");
+    let reply = client.execute(&queues()).await.expect("a reply");
+    assert!(reply.waited() >= Duration::from_secs(90), "{:?}", reply.waited());
+    assert!(reply.waited() < Duration::from_secs(95), "{:?}", reply.waited());
+}
+
+#[tokio::test]
+async fn a_rate_limit_without_end_is_an_error_in_the_end() {
+    for answer in [
+        || Answer::json(429, "{}"),
+        || Answer::json(429, "{}").header("retry-after", "0"),
+        || Answer::json(429, "{}").header("retry-after", "soon"),
+        || Answer::json(429, "{}").header("retry-after", "60"),
+    ] {
+        let server = Server::start(move |_| answer()).await;
+        let client = client(&server).build().expect("a client");
+        let error = client.execute(&queues()).await.expect_err("an error");
+        assert!(error.is_rate_limited());
+        assert!((4..20).contains(&error.attempts()), "{}", error.attempts());
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_stalls_is_asked_for_again() {
+    let server = script(vec![Answer::new(200, "partial").stalling_at(100)]).await;
+    let client = client(&server).read_timeout(Duration::from_millis(300)).build();
+    let reply = client.expect("a client").execute(&queues()).await.expect("a reply");
+    assert!(reply.attempts() >= 2);
+}
+
+#[tokio::test]
+async fn each_attempt_has_the_whole_timeout() {
+    let server = script(vec![Answer::new(200, "").stalling_at(1)]).await;
+    let client = client(&server).timeout(Duration::from_millis(500)).build().expect("a client");
+    let reply = client.execute(&queues()).await.expect("a reply");
+    assert!(reply.attempts() >= 2);
+
+    let server = Server::start(|_| Answer::new(200, "").stalling_at(1)).await;
+    let client = self::client(&server).timeout(Duration::from_millis(50)).max_retries(1).build();
+    let error = client.expect("a client").execute(&queues()).await.expect_err("no reply");
+    assert!(error.is_timeout());
+    let told = "after 2 attempts: no complete reply within 50ms";
+    assert!(error.to_string().contains(told), "{error}");
+}
+
+#[tokio::test]
+async fn a_connection_that_does_not_come_about_is_tried_again_whatever_it_is_for() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    drop(listener);
+    let skip = skipping();
+    // The host comes up when the client has found it down.
+    let host = Mutex::new(None);
+    let client = Client::builder()
+        .api_url(format!("http://{address}"))
+        .access_token("a-token")
+        .on_wait(move |wait| {
+            assert_eq!(wait.reason, WaitReason::Retry);
+            host.lock().expect("no panic").get_or_insert_with(|| {
+                let listener = std::net::TcpListener::bind(address).expect("the port");
+                std::thread::spawn(move || {
+                    let (mut stream, _) = listener.accept().expect("a connection");
+                    let mut request = [0; 4096];
+                    let _ = stream.read(&mut request).expect("a request");
+                    let reply = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+                    stream.write_all(reply).expect("a reader");
+                })
+            });
+            skip(wait);
+        })
+        .build()
+        .expect("a client");
+    let reply = client.execute(&request(Method::Post)).await.expect("a reply");
+    assert_eq!(reply.attempts(), 2);
+}
+
+#[tokio::test]
+async fn an_outage_is_not_multiplied() {
+    let server = Server::start(|_| Answer::json(503, "{}")).await;
+    let client = client(&server).build().expect("a client");
+    let mut last = None;
+    for _ in 0..200 {
+        last = client.execute(&queues()).await.err();
+    }
+    assert_eq!(server.received().len(), 200 + 100);
+    let told = last.expect("an error").to_string();
+    assert!(
+        told.contains("it was not repeated, since too many calls of this client fail"),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn faults_of_all_kinds_in_one_call() {
+    let mut logins = 0;
+    let mut faults = vec![
+        Answer::new(503, ""),
+        Answer::json(401, "{}"),
+        Answer::json(429, "{}").header("retry-after", "3"),
+        Answer::new(200, "partial").closing_at(100),
+        Answer::new(502, ""),
+    ]
+    .into_iter();
+    let server = Server::start(move |request| {
+        if request.is_login() {
+            logins += 1;
+            return Answer::token(&format!("token-{logins}"), 86_400);
+        }
+        faults.next().unwrap_or_else(|| Answer::new(200, ""))
+    })
+    .await;
+    let client = logging_in(&server).build().expect("a client");
+    let reply = client.execute(&queues()).await.expect("a reply");
+    assert_eq!((reply.attempts(), server.logins()), (6, 2));
+}
+
+#[tokio::test]
+async fn a_login_is_tried_again_if_that_may_help() {
+    for fault in [
+        || {
+            Answer::json(
+                400,
+                r#"{"error":"invalid_request","description":"rate limit exceeded; .."}"#,
+            )
+        },
+        || Answer::json(429, "{}").header("retry-after", "30"),
+        || Answer::new(503, ""),
+        || Answer::new(200, "{").closing_at(100),
+    ] {
+        let mut asked = 0;
+        let server = Server::start(move |request| {
+            asked += 1;
+            match (request.is_login(), asked) {
+                (true, 1 | 2) => fault(),
+                (true, _) => Answer::token("token", 86_400),
+                (false, _) => Answer::new(200, ""),
+            }
+        })
+        .await;
+        let waits = Arc::new(Mutex::new(Vec::new()));
+        let (log, skip) = (waits.clone(), skipping());
+        let client = logging_in(&server).on_wait(move |wait| {
+            log.lock().expect("no panic").push(wait.reason);
+            skip(wait);
+        });
+        let reply = client.build().expect("a client").execute(&queues()).await.expect("a reply");
+        assert_eq!((reply.attempts(), server.logins()), (1, 3));
+        assert_eq!(*waits.lock().expect("no panic"), [WaitReason::Login; 2]);
+    }
+}
+
+#[tokio::test]
+async fn a_login_that_is_refused_is_not_tried_again() {
+    let server = Server::start(|_| Answer::json(400, r#"{"error":"invalid_client"}"#)).await;
+    let error = logging_in(&server).build().expect("a client").execute(&queues()).await;
+    assert!(error.expect_err("no login").is_auth());
+    assert_eq!(server.logins(), 1);
+}
+
+#[tokio::test]
+async fn an_operation_that_refuses_every_token_does_not_cost_a_login_per_call() {
+    let mut logins = 0;
+    let mut revoked = 0;
+    let server = Server::start(move |request| {
+        if request.is_login() {
+            logins += 1;
+            return Answer::token(&format!("token-{logins}"), 86_400);
+        }
+        let token = request.header("authorization").and_then(|it| it.strip_prefix("Bearer token-"));
+        let token: u32 = token.expect("a token").parse().expect("a number");
+        match request.target.as_str() {
+            "/revoke" => revoked = token,
+            "/refusing" | "/too" => return Answer::json(401, "{}"),
+            _ if token <= revoked => return Answer::json(401, "{}"),
+            _ => {}
+        }
+        Answer::new(200, "")
+    })
+    .await;
+    let client = logging_in(&server).build().expect("a client");
+    let call = async |path: &'static str| {
+        let request = Request::new(Operation::known(path, Method::Get, path));
+        client.execute(&request).await.map_err(|error| error.status())
+    };
+    for _ in 0..20 {
+        assert_eq!(call("/refusing").await.err(), Some(Some(401)));
+        assert_eq!(call("/too").await.err(), Some(Some(401)));
+        call("/working").await.expect("a reply");
+    }
+    assert_eq!(server.logins(), 3, "one at first, and one more for each of the two");
+
+    // A token that has really ended is renewed by the others, and nothing is held against them.
+    call("/revoke").await.expect("a reply");
+    call("/working").await.expect("a reply");
+    assert_eq!(server.logins(), 4);
+
+    // It may have been mended meanwhile.
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(61)).await;
+    tokio::time::resume();
+    for _ in 0..20 {
+        assert_eq!(call("/refusing").await.err(), Some(Some(401)));
+    }
+    assert_eq!(server.logins(), 5);
+}
+
+#[tokio::test]
+async fn the_rate_limit_is_kept_before_it_is_hit() {
+    let mut count = 0;
+    let server = Server::start(move |_| {
+        count = if count == 290 { 1 } else { count + 1 };
+        Answer::new(200, "")
+            .header("inin-ratelimit-count", count.to_string())
+            .header("inin-ratelimit-allowed", "300")
+            .header("inin-ratelimit-reset", "60")
+    })
+    .await;
+    let waits = Arc::new(Mutex::new(Vec::new()));
+    let (log, skip) = (waits.clone(), skipping());
+    let client = client(&server).on_wait(move |wait| {
+        assert_eq!(wait.operation, "getRoutingQueues");
+        log.lock().expect("no panic").push(wait.reason);
+        skip(wait);
+    });
+    let client = client.build().expect("a client");
+    for _ in 0..290 {
+        assert!(client.execute(&queues()).await.expect("a reply").waited().as_secs() == 0);
+    }
+    assert!(waits.lock().expect("no panic").is_empty());
+    let reply = client.execute(&queues()).await.expect("a reply");
+    assert!(reply.waited() >= Duration::from_secs(55), "{:?}", reply.waited());
+    assert_eq!(*waits.lock().expect("no panic"), [WaitReason::Budget]);
+}
+
+#[tokio::test]
+async fn a_call_that_is_given_up_gives_its_place_back() {
+    let server = Server::start(|request| match request.target.as_str() {
+        "/stalling" => Answer::new(200, "").stalling_at(1),
+        _ => Answer::new(200, ""),
+    })
+    .await;
+    let client = client(&server).max_concurrent_requests(1).build().expect("a client");
+    let stalling = Request::new(Operation::known("getStalling", Method::Get, "/stalling"));
+    let mut first = Box::pin(client.execute(&stalling));
+    tokio::select! {
+        _ = &mut first => panic!("it stalls"),
+        () = server.has_received(1) => {}
+    }
+    let request = queues();
+    let second = client.execute(&request);
+    let mut third = Box::pin(client.execute(&request));
+    {
+        let mut second = Box::pin(second);
+        tokio::select! {
+            biased;
+            _ = &mut second => panic!("there is one place"),
+            _ = &mut third => panic!("there is one place"),
+            () = tokio::task::yield_now() => {}
+        }
+    }
+    drop(first);
+    third.await.expect("a reply");
+    assert_eq!(server.received().len(), 2);
+}

@@ -1,0 +1,108 @@
+//! Rate limits and faults that a user of the default settings never sees. All waits pass at once.
+
+use std::time::Duration;
+
+use genesys_cloud::types::CreateQueueRequest;
+use genesys_cloud::{Client, ClientBuilder, Verdict, Wait};
+use genesys_cloud_mock::{CannedReply, ConnectionFault, MockOrg};
+use tokio::sync::mpsc;
+
+use crate::{QUEUES, pages_asked, place};
+
+/// Lets waits pass at once, by the clock of the runtime, by which the org lives as well.
+fn skipping() -> impl Fn(&Wait<'_>) + Send + Sync + 'static {
+    let (waits, mut begun) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Some(wait) = begun.recv().await {
+            tokio::time::pause();
+            tokio::time::advance(wait).await;
+            tokio::time::resume();
+        }
+    });
+    move |wait| {
+        if let Some(expected) = wait.expected {
+            let _ = waits.send(expected);
+        }
+    }
+}
+
+fn client(org: &MockOrg) -> Client {
+    let builder: ClientBuilder<Client> = Client::builder();
+    let builder = builder.api_url(org.url()).login_url(org.url());
+    let builder = builder.credentials(org.client_id(), org.client_secret());
+    builder.on_wait(skipping()).build().expect("a client")
+}
+
+#[tokio::test]
+async fn a_list_of_more_pages_than_a_minute_allows_is_read_without_a_refusal() {
+    for (allowed, pages) in [(300, 700), (30, 100), (3, 9), (1, 3)] {
+        let org = MockOrg::builder().list(QUEUES, pages * 5).calls_per_minute(allowed);
+        let org = org.start().await.expect("an org");
+        let client = client(&org);
+        let mut queues = client.routing().queues().paginate().page_size(5);
+        let mut read = Vec::new();
+        while let Some(queue) = queues.try_next().await.expect("no error") {
+            read.push(place(&queue));
+        }
+        assert_eq!(read, Vec::from_iter(1..=pages * 5));
+        assert_eq!(queues.report().verdict(), Verdict::Complete);
+        // A call that was refused would have come twice.
+        assert_eq!(pages_asked(&org), Vec::from_iter(1..=pages), "{allowed} a minute");
+    }
+}
+
+#[tokio::test]
+async fn a_list_is_read_through_faults() {
+    let org = MockOrg::builder().list(QUEUES, 60).start().await.expect("an org");
+    let mut queues = client(&org).routing().queues().paginate().page_size(5);
+    let faults = [
+        CannedReply::rate_limited(42),
+        CannedReply::error(503, "service.unavailable", "Service Unavailable"),
+        CannedReply { status: 502, headers: vec![], body: "<html>bad gateway</html>".into() },
+        CannedReply::error(504, "authentication.request.timeout", "Timeout"),
+        CannedReply::error(500, "architect.database.throughput.exceeded", "Database too busy."),
+        CannedReply::unauthorized(),
+    ];
+    let mut faults = faults.into_iter();
+    let mut cuts = [ConnectionFault::CutBeforeReply, ConnectionFault::CutInBody].into_iter();
+    let mut read = Vec::new();
+    while let Some(queue) = queues.try_next().await.expect("no error") {
+        read.push(place(&queue));
+        if read.len() % 5 != 1 {
+            continue;
+        }
+        if let Some(fault) = faults.next() {
+            org.respond_next(QUEUES, fault).expect("an operation");
+        } else if let Some(cut) = cuts.next() {
+            org.cut_next(QUEUES, cut).expect("an operation");
+        }
+    }
+    assert_eq!(read, Vec::from_iter(1..=60));
+    assert_eq!(queues.report().verdict(), Verdict::Complete);
+    // One request more for each fault.
+    assert_eq!(pages_asked(&org).len(), 12 + 8);
+    assert_eq!(org.logins(), 2);
+}
+
+#[tokio::test]
+async fn what_creates_is_repeated_after_a_rate_limit_alone() {
+    const POST: &str = "postRoutingQueues";
+    let org = MockOrg::start().await.expect("an org");
+    let client = client(&org);
+    let create = async || {
+        let name = Some("Support".to_owned());
+        let queue = CreateQueueRequest { name, ..Default::default() };
+        client.routing().post_queues(queue).send().await
+    };
+    org.respond_next(POST, CannedReply::rate_limited(5)).expect("an operation");
+    let reply = create().await.expect("a queue");
+    assert_eq!(reply.attempts(), 2);
+    assert!(reply.waited() >= Duration::from_secs(5));
+
+    let unavailable = CannedReply::error(503, "service.unavailable", "Service Unavailable");
+    org.respond_next(POST, unavailable).expect("an operation");
+    assert_eq!(create().await.expect_err("an error").attempts(), 1);
+    org.cut_next(POST, ConnectionFault::CutBeforeReply).expect("an operation");
+    assert_eq!(create().await.expect_err("an error").attempts(), 1);
+    assert_eq!(org.requests_for(POST).len(), 4);
+}
