@@ -214,7 +214,8 @@ fn operation(text: &mut String, group: &str, bound: &Bound) {
         [] => String::new(),
         statuses => format!(" accepts {statuses:?}"),
     };
-    put(text, format_args!("    {:?} {verb} {:?}{accepts}\n", operation.id, operation.path));
+    let reads = if bound.tag.reads { " reads" } else { "" };
+    put(text, format_args!("    {:?} {verb}{reads} {:?}{accepts}\n", operation.id, operation.path));
     arguments(text, "path", &bound.path);
     arguments(text, "required", &bound.required);
     arguments(text, "required_each", &bound.required_each);

@@ -184,6 +184,12 @@ impl Engine {
             let reply = ready!(asked.call.as_mut().poll(cx));
             self.calls.pop_front();
             if let Some(reply) = reply {
+                let (attempts, waited) = match &reply {
+                    Ok(reply) => (reply.attempts(), reply.waited()),
+                    Err(error) => (error.attempts(), error.waited()),
+                };
+                self.report.repeated += u64::from(attempts.saturating_sub(1));
+                self.report.waited += waited;
                 let page = reply.and_then(|reply| self.holding_page(reply));
                 return Poll::Ready(Some(page));
             }

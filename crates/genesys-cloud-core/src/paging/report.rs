@@ -1,6 +1,7 @@
 //! What has been read of a list, and what that is worth.
 
 use std::fmt;
+use std::time::Duration;
 
 use super::step::End;
 use super::walk::Facts;
@@ -15,6 +16,10 @@ pub struct Report {
     pub items: u64,
     /// Calls that were made for pages, those that failed among them.
     pub requests: u64,
+    /// How often the client repeated a call by itself, after a rate limit or a fault that passed.
+    pub repeated: u64,
+    /// How long calls waited for their turn within the rate limit, and before they were repeated, in all.
+    pub waited: Duration,
     /// How many items the list holds, as the first page that says so has it.
     pub first_total: Option<u64>,
     /// How many items the list holds, as the last page that says so has it.

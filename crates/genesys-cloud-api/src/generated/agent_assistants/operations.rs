@@ -326,7 +326,7 @@ operation! {
     ///
     /// Permissions: `assistants:queueUserAssignment:view`
     AgentAssistants.assistant_queue_users_query -> PostAssistantQueueUsersQuery -> types::AssistantQueueUsersQueryResponse;
-    "postAssistantQueueUsersQuery" Post "/api/v2/assistants/{assistantId}/queues/{queueId}/users/query"
+    "postAssistantQueueUsersQuery" Post reads "/api/v2/assistants/{assistantId}/queues/{queueId}/users/query"
     path {
         assistant_id: String = "assistantId",
         queue_id: String = "queueId",

@@ -42,7 +42,7 @@ operation! {
     ///
     /// Permissions: `alerting:alert:view`
     Alerting.alerts_query -> PostAlertingAlertsQuery -> types::AlertListing;
-    "postAlertingAlertsQuery" Post "/api/v2/alerting/alerts/query"
+    "postAlertingAlertsQuery" Post reads "/api/v2/alerting/alerts/query"
     optional_body: types::GetAlertQuery;
 }
 
@@ -129,7 +129,7 @@ operation! {
     ///
     /// Permissions: `alerting:rule:view`
     Alerting.rules_query -> PostAlertingRulesQuery -> types::CommonRuleContainer;
-    "postAlertingRulesQuery" Post "/api/v2/alerting/rules/query"
+    "postAlertingRulesQuery" Post reads "/api/v2/alerting/rules/query"
     optional_body: types::GetRulesQuery;
 }
 

@@ -66,7 +66,7 @@ operation! {
     ///
     /// Permissions: `integrations:action:view`, `bridge:actions:view`
     Analytics.actions_aggregates_query -> PostAnalyticsActionsAggregatesQuery -> types::ActionAggregateQueryResponse;
-    "postAnalyticsActionsAggregatesQuery" Post "/api/v2/analytics/actions/aggregates/query"
+    "postAnalyticsActionsAggregatesQuery" Post reads "/api/v2/analytics/actions/aggregates/query"
     body: types::ActionAggregationQuery;
 }
 
@@ -130,7 +130,7 @@ operation! {
     ///
     /// Permissions: `analytics:agentCopilotAggregate:view`
     Analytics.agentcopilots_aggregates_query -> PostAnalyticsAgentcopilotsAggregatesQuery -> types::AgentCopilotAggregateQueryResponse;
-    "postAnalyticsAgentcopilotsAggregatesQuery" Post "/api/v2/analytics/agentcopilots/aggregates/query"
+    "postAnalyticsAgentcopilotsAggregatesQuery" Post reads "/api/v2/analytics/agentcopilots/aggregates/query"
     body: types::AgentCopilotAggregationQuery;
 }
 
@@ -156,7 +156,7 @@ operation! {
     ///
     /// Permissions: `analytics:agentState:view`
     Analytics.agents_status_query -> PostAnalyticsAgentsStatusQuery -> types::AnalyticsAgentStateQueryResponse;
-    "postAnalyticsAgentsStatusQuery" Post "/api/v2/analytics/agents/status/query"
+    "postAnalyticsAgentsStatusQuery" Post reads "/api/v2/analytics/agents/status/query"
     body: types::AgentStateQueryRequest;
 }
 
@@ -241,7 +241,7 @@ operation! {
     ///
     /// Permissions: `analytics:agentUtilizationAggregate:view`
     Analytics.agentutilizations_aggregates_query -> PostAnalyticsAgentutilizationsAggregatesQuery -> types::AgentUtilizationAggregateQueryResponse;
-    "postAnalyticsAgentutilizationsAggregatesQuery" Post "/api/v2/analytics/agentutilizations/aggregates/query"
+    "postAnalyticsAgentutilizationsAggregatesQuery" Post reads "/api/v2/analytics/agentutilizations/aggregates/query"
     body: types::AgentUtilizationAggregationQuery;
 }
 
@@ -379,7 +379,7 @@ operation! {
     ///
     /// Permissions: `analytics:botAggregate:view`
     Analytics.bots_aggregates_query -> PostAnalyticsBotsAggregatesQuery -> types::BotAggregateQueryResponse;
-    "postAnalyticsBotsAggregatesQuery" Post "/api/v2/analytics/bots/aggregates/query"
+    "postAnalyticsBotsAggregatesQuery" Post reads "/api/v2/analytics/bots/aggregates/query"
     body: types::BotAggregationQuery;
 }
 
@@ -443,7 +443,7 @@ operation! {
     ///
     /// Permissions: `analytics:caseManagementAggregate:view`
     Analytics.casemanagement_aggregates_query -> PostAnalyticsCasemanagementAggregatesQuery -> types::CaseManagementAggregateQueryResponse;
-    "postAnalyticsCasemanagementAggregatesQuery" Post "/api/v2/analytics/casemanagement/aggregates/query"
+    "postAnalyticsCasemanagementAggregatesQuery" Post reads "/api/v2/analytics/casemanagement/aggregates/query"
     body: types::CaseManagementAggregationQuery;
 }
 
@@ -457,7 +457,7 @@ operation! {
     ///
     /// Permissions: `analytics:queueObservation:view`
     Analytics.conversations_activity_query -> PostAnalyticsConversationsActivityQuery -> types::ConversationActivityResponse;
-    "postAnalyticsConversationsActivityQuery" Post "/api/v2/analytics/conversations/activity/query"
+    "postAnalyticsConversationsActivityQuery" Post reads "/api/v2/analytics/conversations/activity/query"
     body: types::ConversationActivityQuery;
     query {
         page_size: i64 = "pageSize",
@@ -525,7 +525,7 @@ operation! {
     ///
     /// Permissions: `analytics:conversationAggregate:view`
     Analytics.conversations_aggregates_query -> PostAnalyticsConversationsAggregatesQuery -> types::ConversationAggregateQueryResponse;
-    "postAnalyticsConversationsAggregatesQuery" Post "/api/v2/analytics/conversations/aggregates/query"
+    "postAnalyticsConversationsAggregatesQuery" Post reads "/api/v2/analytics/conversations/aggregates/query"
     body: types::ConversationAggregationQuery;
 }
 
@@ -614,7 +614,7 @@ operation! {
     ///
     /// Permissions: `analytics:conversationDetail:view`, `analytics:agentConversationDetail:view`
     Analytics.conversations_details_query -> PostAnalyticsConversationsDetailsQuery -> types::AnalyticsConversationQueryResponse;
-    "postAnalyticsConversationsDetailsQuery" Post "/api/v2/analytics/conversations/details/query"
+    "postAnalyticsConversationsDetailsQuery" Post reads "/api/v2/analytics/conversations/details/query"
     body: types::ConversationQuery;
 }
 
@@ -711,7 +711,7 @@ operation! {
     ///
     /// Permissions: `analytics:copilotsAggregate:view`
     Analytics.copilots_aggregates_query -> PostAnalyticsCopilotsAggregatesQuery -> types::CopilotAggregateQueryResponse;
-    "postAnalyticsCopilotsAggregatesQuery" Post "/api/v2/analytics/copilots/aggregates/query"
+    "postAnalyticsCopilotsAggregatesQuery" Post reads "/api/v2/analytics/copilots/aggregates/query"
     body: types::CopilotAggregationQuery;
 }
 
@@ -839,7 +839,7 @@ operation! {
     ///
     /// Permissions: `analytics:evaluationAggregate:view`
     Analytics.evaluations_aggregates_query -> PostAnalyticsEvaluationsAggregatesQuery -> types::EvaluationAggregateQueryResponse;
-    "postAnalyticsEvaluationsAggregatesQuery" Post "/api/v2/analytics/evaluations/aggregates/query"
+    "postAnalyticsEvaluationsAggregatesQuery" Post reads "/api/v2/analytics/evaluations/aggregates/query"
     body: types::EvaluationAggregationQuery;
 }
 
@@ -903,7 +903,7 @@ operation! {
     ///
     /// Permissions: `analytics:flowExecutionAggregate:view`
     Analytics.flowexecutions_aggregates_query -> PostAnalyticsFlowexecutionsAggregatesQuery -> types::FlowExecutionAggregateQueryResponse;
-    "postAnalyticsFlowexecutionsAggregatesQuery" Post "/api/v2/analytics/flowexecutions/aggregates/query"
+    "postAnalyticsFlowexecutionsAggregatesQuery" Post reads "/api/v2/analytics/flowexecutions/aggregates/query"
     body: types::FlowExecutionAggregationQuery;
 }
 
@@ -917,7 +917,7 @@ operation! {
     ///
     /// Permissions: `analytics:flowObservation:view`
     Analytics.flows_activity_query -> PostAnalyticsFlowsActivityQuery -> types::FlowActivityResponse;
-    "postAnalyticsFlowsActivityQuery" Post "/api/v2/analytics/flows/activity/query"
+    "postAnalyticsFlowsActivityQuery" Post reads "/api/v2/analytics/flows/activity/query"
     body: types::FlowActivityQuery;
     query {
         page_size: i64 = "pageSize",
@@ -985,7 +985,7 @@ operation! {
     ///
     /// Permissions: `analytics:flowAggregate:view`
     Analytics.flows_aggregates_query -> PostAnalyticsFlowsAggregatesQuery -> types::FlowAggregateQueryResponse;
-    "postAnalyticsFlowsAggregatesQuery" Post "/api/v2/analytics/flows/aggregates/query"
+    "postAnalyticsFlowsAggregatesQuery" Post reads "/api/v2/analytics/flows/aggregates/query"
     body: types::FlowAggregationQuery;
 }
 
@@ -999,7 +999,7 @@ operation! {
     ///
     /// Permissions: `analytics:flowObservation:view`
     Analytics.flows_observations_query -> PostAnalyticsFlowsObservationsQuery -> types::FlowObservationQueryResponse;
-    "postAnalyticsFlowsObservationsQuery" Post "/api/v2/analytics/flows/observations/query"
+    "postAnalyticsFlowsObservationsQuery" Post reads "/api/v2/analytics/flows/observations/query"
     body: types::FlowObservationQuery;
 }
 
@@ -1063,7 +1063,7 @@ operation! {
     ///
     /// Permissions: `analytics:journeyAggregate:view`
     Analytics.journeys_aggregates_query -> PostAnalyticsJourneysAggregatesQuery -> types::JourneyAggregateQueryResponse;
-    "postAnalyticsJourneysAggregatesQuery" Post "/api/v2/analytics/journeys/aggregates/query"
+    "postAnalyticsJourneysAggregatesQuery" Post reads "/api/v2/analytics/journeys/aggregates/query"
     body: types::JourneyAggregationQuery;
 }
 
@@ -1127,7 +1127,7 @@ operation! {
     ///
     /// Permissions: `analytics:knowledgeAggregate:view`
     Analytics.knowledge_aggregates_query -> PostAnalyticsKnowledgeAggregatesQuery -> types::KnowledgeAggregateQueryResponse;
-    "postAnalyticsKnowledgeAggregatesQuery" Post "/api/v2/analytics/knowledge/aggregates/query"
+    "postAnalyticsKnowledgeAggregatesQuery" Post reads "/api/v2/analytics/knowledge/aggregates/query"
     body: types::KnowledgeAggregationQuery;
 }
 
@@ -1141,7 +1141,7 @@ operation! {
     ///
     /// Permissions: `analytics:queueObservation:view`
     Analytics.queues_observations_query -> PostAnalyticsQueuesObservationsQuery -> types::QueueObservationQueryResponse;
-    "postAnalyticsQueuesObservationsQuery" Post "/api/v2/analytics/queues/observations/query"
+    "postAnalyticsQueuesObservationsQuery" Post reads "/api/v2/analytics/queues/observations/query"
     body: types::QueueObservationQuery;
 }
 
@@ -1155,7 +1155,7 @@ operation! {
     ///
     /// Permissions: `analytics:rateLimitAggregate:view`
     Analytics.ratelimits_aggregates_query -> PostAnalyticsRatelimitsAggregatesQuery -> types::RateLimitAggregateQueryResponse;
-    "postAnalyticsRatelimitsAggregatesQuery" Post "/api/v2/analytics/ratelimits/aggregates/query"
+    "postAnalyticsRatelimitsAggregatesQuery" Post reads "/api/v2/analytics/ratelimits/aggregates/query"
     body: types::RateLimitAggregationQuery;
 }
 
@@ -1299,7 +1299,7 @@ operation! {
     ///
     /// Permissions: `analytics:dashboardConfigurations:view`
     Analytics.post_reporting_settings_dashboards_query -> PostAnalyticsReportingSettingsDashboardsQuery -> types::DashboardConfigurationListing;
-    "postAnalyticsReportingSettingsDashboardsQuery" Post "/api/v2/analytics/reporting/settings/dashboards/query"
+    "postAnalyticsReportingSettingsDashboardsQuery" Post reads "/api/v2/analytics/reporting/settings/dashboards/query"
     body: types::DashboardConfigurationQueryRequest;
 }
 
@@ -1388,7 +1388,7 @@ operation! {
     ///
     /// Permissions: `analytics:resolutionAggregate:view`
     Analytics.resolutions_aggregates_query -> PostAnalyticsResolutionsAggregatesQuery -> types::ResolutionAggregateQueryResponse;
-    "postAnalyticsResolutionsAggregatesQuery" Post "/api/v2/analytics/resolutions/aggregates/query"
+    "postAnalyticsResolutionsAggregatesQuery" Post reads "/api/v2/analytics/resolutions/aggregates/query"
     body: types::ResolutionAggregationQuery;
 }
 
@@ -1402,7 +1402,7 @@ operation! {
     ///
     /// Permissions: `analytics:queueObservation:view`
     Analytics.routing_activity_query -> PostAnalyticsRoutingActivityQuery -> types::RoutingActivityResponse;
-    "postAnalyticsRoutingActivityQuery" Post "/api/v2/analytics/routing/activity/query"
+    "postAnalyticsRoutingActivityQuery" Post reads "/api/v2/analytics/routing/activity/query"
     body: types::RoutingActivityQuery;
     query {
         page_size: i64 = "pageSize",
@@ -1470,7 +1470,7 @@ operation! {
     ///
     /// Permissions: `analytics:summaryAggregate:view`
     Analytics.summaries_aggregates_query -> PostAnalyticsSummariesAggregatesQuery -> types::SummaryAggregateQueryResponse;
-    "postAnalyticsSummariesAggregatesQuery" Post "/api/v2/analytics/summaries/aggregates/query"
+    "postAnalyticsSummariesAggregatesQuery" Post reads "/api/v2/analytics/summaries/aggregates/query"
     body: types::SummaryAggregationQuery;
 }
 
@@ -1534,7 +1534,7 @@ operation! {
     ///
     /// Permissions: `analytics:surveyAggregate:view`
     Analytics.surveys_aggregates_query -> PostAnalyticsSurveysAggregatesQuery -> types::SurveyAggregateQueryResponse;
-    "postAnalyticsSurveysAggregatesQuery" Post "/api/v2/analytics/surveys/aggregates/query"
+    "postAnalyticsSurveysAggregatesQuery" Post reads "/api/v2/analytics/surveys/aggregates/query"
     body: types::SurveyAggregationQuery;
 }
 
@@ -1598,7 +1598,7 @@ operation! {
     ///
     /// Permissions: `analytics:taskManagementAggregate:view`
     Analytics.taskmanagement_aggregates_query -> PostAnalyticsTaskmanagementAggregatesQuery -> types::TaskManagementAggregateQueryResponse;
-    "postAnalyticsTaskmanagementAggregatesQuery" Post "/api/v2/analytics/taskmanagement/aggregates/query"
+    "postAnalyticsTaskmanagementAggregatesQuery" Post reads "/api/v2/analytics/taskmanagement/aggregates/query"
     body: types::TaskManagementAggregationQuery;
 }
 
@@ -1612,7 +1612,7 @@ operation! {
     ///
     /// Permissions: `analytics:taskManagementObservation:view`
     Analytics.taskmanagement_metrics_query -> PostAnalyticsTaskmanagementMetricsQuery -> types::TaskManagementObservationQueryResponse;
-    "postAnalyticsTaskmanagementMetricsQuery" Post "/api/v2/analytics/taskmanagement/metrics/query"
+    "postAnalyticsTaskmanagementMetricsQuery" Post reads "/api/v2/analytics/taskmanagement/metrics/query"
     body: types::TaskManagementObservationQuery;
     query {
         after: String = "after",
@@ -1630,7 +1630,7 @@ operation! {
     ///
     /// Permissions: `analytics:teamObservation:view`
     Analytics.teams_activity_query -> PostAnalyticsTeamsActivityQuery -> types::TeamActivityResponse;
-    "postAnalyticsTeamsActivityQuery" Post "/api/v2/analytics/teams/activity/query"
+    "postAnalyticsTeamsActivityQuery" Post reads "/api/v2/analytics/teams/activity/query"
     body: types::TeamActivityQuery;
     query {
         page_size: i64 = "pageSize",
@@ -1698,7 +1698,7 @@ operation! {
     ///
     /// Permissions: `analytics:speechAndTextAnalyticsAggregates:view`
     Analytics.transcripts_aggregates_query -> PostAnalyticsTranscriptsAggregatesQuery -> types::TranscriptAggregateQueryResponse;
-    "postAnalyticsTranscriptsAggregatesQuery" Post "/api/v2/analytics/transcripts/aggregates/query"
+    "postAnalyticsTranscriptsAggregatesQuery" Post reads "/api/v2/analytics/transcripts/aggregates/query"
     body: types::TranscriptAggregationQuery;
 }
 
@@ -1712,7 +1712,7 @@ operation! {
     ///
     /// Permissions: `analytics:userObservation:view`
     Analytics.users_activity_query -> PostAnalyticsUsersActivityQuery -> types::UserActivityResponse;
-    "postAnalyticsUsersActivityQuery" Post "/api/v2/analytics/users/activity/query"
+    "postAnalyticsUsersActivityQuery" Post reads "/api/v2/analytics/users/activity/query"
     body: types::UserActivityQuery;
     query {
         page_size: i64 = "pageSize",
@@ -1780,7 +1780,7 @@ operation! {
     ///
     /// Permissions: `analytics:userAggregate:view`
     Analytics.users_aggregates_query -> PostAnalyticsUsersAggregatesQuery -> types::UserAggregateQueryResponse;
-    "postAnalyticsUsersAggregatesQuery" Post "/api/v2/analytics/users/aggregates/query"
+    "postAnalyticsUsersAggregatesQuery" Post reads "/api/v2/analytics/users/aggregates/query"
     body: types::UserAggregationQuery;
 }
 
@@ -1853,7 +1853,7 @@ operation! {
     ///
     /// Permissions: `analytics:userDetail:view`
     Analytics.users_details_query -> PostAnalyticsUsersDetailsQuery -> types::AnalyticsUserDetailsQueryResponse;
-    "postAnalyticsUsersDetailsQuery" Post "/api/v2/analytics/users/details/query"
+    "postAnalyticsUsersDetailsQuery" Post reads "/api/v2/analytics/users/details/query"
     body: types::UserDetailsQuery;
 }
 
@@ -1867,7 +1867,7 @@ operation! {
     ///
     /// Permissions: `analytics:userObservation:view`
     Analytics.users_observations_query -> PostAnalyticsUsersObservationsQuery -> types::UserObservationQueryResponse;
-    "postAnalyticsUsersObservationsQuery" Post "/api/v2/analytics/users/observations/query"
+    "postAnalyticsUsersObservationsQuery" Post reads "/api/v2/analytics/users/observations/query"
     body: types::UserObservationQuery;
 }
 

@@ -1649,7 +1649,7 @@ operation! {
     ///
     /// Permissions: `architect:flowInstance:search`
     Architect.flows_instances_query -> PostFlowsInstancesQuery -> types::FlowResultEntityListing;
-    "postFlowsInstancesQuery" Post "/api/v2/flows/instances/query"
+    "postFlowsInstancesQuery" Post reads "/api/v2/flows/instances/query"
     body: types::CriteriaQuery;
     query {
         index_only: bool = "indexOnly",

@@ -25,7 +25,7 @@ operation! {
     ///
     /// Permissions: `audits:audit:view`
     Audit.audits_query_realtime -> PostAuditsQueryRealtime -> types::AuditRealtimeQueryResultsResponse;
-    "postAuditsQueryRealtime" Post "/api/v2/audits/query/realtime"
+    "postAuditsQueryRealtime" Post reads "/api/v2/audits/query/realtime"
     body: types::AuditRealtimeQueryRequest;
     each {
         expand: types::PostAuditsQueryRealtimeExpand = "expand",
@@ -42,7 +42,7 @@ operation! {
     ///
     /// Permissions: `audits:audit:view`
     Audit.post_audits_query_realtime_related -> PostAuditsQueryRealtimeRelated -> types::AuditRealtimeRelatedResultsResponse;
-    "postAuditsQueryRealtimeRelated" Post "/api/v2/audits/query/realtime/related"
+    "postAuditsQueryRealtimeRelated" Post reads "/api/v2/audits/query/realtime/related"
     body: types::AuditRealtimeRelatedRequest;
     each {
         expand: types::PostAuditsQueryRealtimeRelatedExpand = "expand",

@@ -373,7 +373,7 @@ operation! {
     ///
     /// Permissions: `authorization:policy:add`
     Authorization.post_policies_target_validate -> PostAuthorizationPoliciesTargetValidate -> types::ValidationErrorListing;
-    "postAuthorizationPoliciesTargetValidate" Post "/api/v2/authorization/policies/targets/{targetName}/validate"
+    "postAuthorizationPoliciesTargetValidate" Post reads "/api/v2/authorization/policies/targets/{targetName}/validate"
     path {
         target_name: String = "targetName",
     }

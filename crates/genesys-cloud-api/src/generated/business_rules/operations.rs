@@ -439,7 +439,7 @@ operation! {
     ///
     /// Permissions: `businessrules:decisionTableRow:search`
     BusinessRules.decisiontable_version_rows_search -> PostBusinessrulesDecisiontableVersionRowsSearch -> types::DecisionTableRowListing;
-    "postBusinessrulesDecisiontableVersionRowsSearch" Post "/api/v2/businessrules/decisiontables/{tableId}/versions/{tableVersion}/rows/search"
+    "postBusinessrulesDecisiontableVersionRowsSearch" Post reads "/api/v2/businessrules/decisiontables/{tableId}/versions/{tableVersion}/rows/search"
     path {
         table_id: String = "tableId",
         table_version: i64 = "tableVersion",

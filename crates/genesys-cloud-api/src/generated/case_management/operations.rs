@@ -44,7 +44,7 @@ operation! {
     ///
     /// Permissions: `caseManagement:caseplan:view`
     CaseManagement.caseplans_query -> PostCasemanagementCaseplansQuery -> types::CaseplanQueryEntityListing;
-    "postCasemanagementCaseplansQuery" Post "/api/v2/casemanagement/caseplans/query"
+    "postCasemanagementCaseplansQuery" Post reads "/api/v2/casemanagement/caseplans/query"
     body: types::CaseplanQueryRequest;
 }
 
@@ -360,7 +360,7 @@ operation! {
     ///
     /// Permissions: `caseManagement:caseAssociation:view`
     CaseManagement.cases_associations_query -> PostCasemanagementCasesAssociationsQuery -> types::CaseAssociationQueryEntityListing;
-    "postCasemanagementCasesAssociationsQuery" Post "/api/v2/casemanagement/cases/associations/query"
+    "postCasemanagementCasesAssociationsQuery" Post reads "/api/v2/casemanagement/cases/associations/query"
     body: types::CaseAssociationQuery;
 }
 

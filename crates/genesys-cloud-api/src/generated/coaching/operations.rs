@@ -63,7 +63,7 @@ operation! {
     ///
     /// Permissions: `coaching:appointment:view`
     Coaching.appointments_aggregates_query -> PostCoachingAppointmentsAggregatesQuery -> types::CoachingAppointmentAggregateResponse;
-    "postCoachingAppointmentsAggregatesQuery" Post "/api/v2/coaching/appointments/aggregates/query"
+    "postCoachingAppointmentsAggregatesQuery" Post reads "/api/v2/coaching/appointments/aggregates/query"
     body: types::CoachingAppointmentAggregateRequest;
 }
 
@@ -319,6 +319,6 @@ operation! {
     ///
     /// Permissions: `coaching:scheduleSlot:view`
     Coaching.scheduleslots_query -> types::CoachingSlotsResponse;
-    "postCoachingScheduleslotsQuery" Post "/api/v2/coaching/scheduleslots/query"
+    "postCoachingScheduleslotsQuery" Post reads "/api/v2/coaching/scheduleslots/query"
     body: types::CoachingSlotsRequest;
 }

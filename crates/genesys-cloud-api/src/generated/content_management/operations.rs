@@ -148,7 +148,7 @@ paged! {
 operation! {
     /// `POST /api/v2/contentmanagement/query` (`postContentmanagementQuery`)
     ContentManagement.post_query -> PostContentmanagementQuery -> types::QueryResults;
-    "postContentmanagementQuery" Post "/api/v2/contentmanagement/query"
+    "postContentmanagementQuery" Post reads "/api/v2/contentmanagement/query"
     body: types::QueryRequest;
     query {
         expand: types::PostContentmanagementQueryExpand = "expand",
@@ -453,7 +453,7 @@ operation! {
 operation! {
     /// `POST /api/v2/contentmanagement/workspaces/{workspaceId}/tagvalues/query` (`postContentmanagementWorkspaceTagvaluesQuery`)
     ContentManagement.workspace_tagvalues_query -> PostContentmanagementWorkspaceTagvaluesQuery -> types::TagValueEntityListing;
-    "postContentmanagementWorkspaceTagvaluesQuery" Post "/api/v2/contentmanagement/workspaces/{workspaceId}/tagvalues/query"
+    "postContentmanagementWorkspaceTagvaluesQuery" Post reads "/api/v2/contentmanagement/workspaces/{workspaceId}/tagvalues/query"
     path {
         workspace_id: String = "workspaceId",
     }

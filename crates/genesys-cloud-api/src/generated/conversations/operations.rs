@@ -950,7 +950,7 @@ operation! {
     ///
     /// Permissions: `conversation:customAttributes:view`
     Conversations.customattributes_search -> PostConversationsCustomattributesSearch -> types::JsonSearchResponse;
-    "postConversationsCustomattributesSearch" Post "/api/v2/conversations/customattributes/search"
+    "postConversationsCustomattributesSearch" Post reads "/api/v2/conversations/customattributes/search"
     body: types::ConversationCustomAttributesSearchRequest;
 }
 
@@ -1563,7 +1563,7 @@ operation! {
     ///
     /// Permissions: `conversation:message:view`, `conversation:webmessaging:view`
     Conversations.post_message_messages_bulk -> PostConversationsMessageMessagesBulk -> types::TextMessageListing;
-    "postConversationsMessageMessagesBulk" Post "/api/v2/conversations/messages/{conversationId}/messages/bulk"
+    "postConversationsMessageMessagesBulk" Post reads "/api/v2/conversations/messages/{conversationId}/messages/bulk"
     path {
         conversation_id: String = "conversationId",
     }
@@ -2736,7 +2736,7 @@ operation! {
     ///
     /// Permissions: `conversation:participant:attributesview`
     Conversations.participants_attributes_search -> PostConversationsParticipantsAttributesSearch -> types::JsonCursorSearchResponse;
-    "postConversationsParticipantsAttributesSearch" Post "/api/v2/conversations/participants/attributes/search"
+    "postConversationsParticipantsAttributesSearch" Post reads "/api/v2/conversations/participants/attributes/search"
     body: types::ConversationParticipantSearchRequest;
 }
 

@@ -16,7 +16,7 @@ operation! {
     ///
     /// Permissions: `externalContacts:contact:view`
     ExternalContacts.post_bulk_contacts -> PostExternalcontactsBulkContacts -> types::BulkFetchContactsResponse;
-    "postExternalcontactsBulkContacts" Post "/api/v2/externalcontacts/bulk/contacts"
+    "postExternalcontactsBulkContacts" Post reads "/api/v2/externalcontacts/bulk/contacts"
     body: types::BulkIdsRequest;
 }
 
@@ -39,7 +39,7 @@ operation! {
     ///
     /// Permissions: `externalContacts:contact:search`
     ExternalContacts.post_bulk_contacts_divisionviews -> PostExternalcontactsBulkContactsDivisionviews -> types::BulkFetchContactsResponse;
-    "postExternalcontactsBulkContactsDivisionviews" Post "/api/v2/externalcontacts/bulk/contacts/divisionviews"
+    "postExternalcontactsBulkContactsDivisionviews" Post reads "/api/v2/externalcontacts/bulk/contacts/divisionviews"
     body: types::BulkIdsRequest;
 }
 
@@ -74,7 +74,7 @@ operation! {
     ///
     /// Permissions: `externalContacts:contact:view`
     ExternalContacts.post_bulk_contacts_unresolved -> PostExternalcontactsBulkContactsUnresolved -> types::BulkFetchContactsResponse;
-    "postExternalcontactsBulkContactsUnresolved" Post "/api/v2/externalcontacts/bulk/contacts/unresolved"
+    "postExternalcontactsBulkContactsUnresolved" Post reads "/api/v2/externalcontacts/bulk/contacts/unresolved"
     body: types::BulkIdsRequest;
 }
 
@@ -97,7 +97,7 @@ operation! {
     ///
     /// Permissions: `externalContacts:contact:view`, `externalContacts:externalOrganization:view`
     ExternalContacts.post_bulk_notes -> PostExternalcontactsBulkNotes -> types::BulkFetchNotesResponse;
-    "postExternalcontactsBulkNotes" Post "/api/v2/externalcontacts/bulk/notes"
+    "postExternalcontactsBulkNotes" Post reads "/api/v2/externalcontacts/bulk/notes"
     body: types::BulkIdsRequest;
 }
 
@@ -138,7 +138,7 @@ operation! {
     ///
     /// Permissions: `externalContacts:externalOrganization:view`
     ExternalContacts.post_bulk_organizations -> PostExternalcontactsBulkOrganizations -> types::BulkFetchOrganizationsResponse;
-    "postExternalcontactsBulkOrganizations" Post "/api/v2/externalcontacts/bulk/organizations"
+    "postExternalcontactsBulkOrganizations" Post reads "/api/v2/externalcontacts/bulk/organizations"
     body: types::BulkIdsRequest;
 }
 
@@ -161,7 +161,7 @@ operation! {
     ///
     /// Permissions: `externalContacts:externalOrganization:search`
     ExternalContacts.post_bulk_organizations_divisionviews -> PostExternalcontactsBulkOrganizationsDivisionviews -> types::BulkFetchOrganizationsResponse;
-    "postExternalcontactsBulkOrganizationsDivisionviews" Post "/api/v2/externalcontacts/bulk/organizations/divisionviews"
+    "postExternalcontactsBulkOrganizationsDivisionviews" Post reads "/api/v2/externalcontacts/bulk/organizations/divisionviews"
     body: types::BulkIdsRequest;
 }
 
@@ -205,7 +205,7 @@ operation! {
     ///
     /// Permissions: `externalContacts:contact:view`, `externalContacts:externalOrganization:view`
     ExternalContacts.post_bulk_relationships -> PostExternalcontactsBulkRelationships -> types::BulkFetchRelationshipsResponse;
-    "postExternalcontactsBulkRelationships" Post "/api/v2/externalcontacts/bulk/relationships"
+    "postExternalcontactsBulkRelationships" Post reads "/api/v2/externalcontacts/bulk/relationships"
     body: types::BulkIdsRequest;
 }
 
@@ -453,7 +453,7 @@ operation! {
 operation! {
     /// `POST /api/v2/externalcontacts/contacts/search` (`postExternalcontactsContactsSearch`)
     ExternalContacts.contacts_search -> PostExternalcontactsContactsSearch -> types::ContactListing;
-    "postExternalcontactsContactsSearch" Post "/api/v2/externalcontacts/contacts/search"
+    "postExternalcontactsContactsSearch" Post reads "/api/v2/externalcontacts/contacts/search"
     body: types::ContactSearchRequest;
 }
 

@@ -614,7 +614,7 @@ operation! {
 operation! {
     /// `POST /api/v2/gamification/profiles/users/me/query` (`postGamificationProfilesUsersMeQuery`)
     Gamification.profiles_users_me_query -> types::UserProfilesInDateRange;
-    "postGamificationProfilesUsersMeQuery" Post "/api/v2/gamification/profiles/users/me/query"
+    "postGamificationProfilesUsersMeQuery" Post reads "/api/v2/gamification/profiles/users/me/query"
     body: types::UserProfilesInDateRangeRequest;
 }
 
@@ -637,7 +637,7 @@ operation! {
     ///
     /// Permissions: `gamification:agentProfileMembership:view`
     Gamification.profiles_user_query -> types::UserProfilesInDateRange;
-    "postGamificationProfilesUserQuery" Post "/api/v2/gamification/profiles/users/{userId}/query"
+    "postGamificationProfilesUserQuery" Post reads "/api/v2/gamification/profiles/users/{userId}/query"
     path {
         user_id: String = "userId",
     }

@@ -72,7 +72,7 @@ paged! {
 operation! {
     /// `POST /api/v2/groups/search` (`postGroupsSearch`)
     Groups.post_search -> PostGroupsSearch -> types::GroupsSearchResponse;
-    "postGroupsSearch" Post "/api/v2/groups/search"
+    "postGroupsSearch" Post reads "/api/v2/groups/search"
     body: types::GroupSearchRequest;
 }
 

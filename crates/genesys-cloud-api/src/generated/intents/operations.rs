@@ -140,7 +140,7 @@ operation! {
     ///
     /// Permissions: `externalContacts:customerIntentTaxonomy:view`
     Intents.post_customerintents_bulk_retrieve -> PostIntentsCustomerintentsBulkRetrieve -> Vec<types::CustomerIntentResponse>;
-    "postIntentsCustomerintentsBulkRetrieve" Post "/api/v2/intents/customerintents/bulk/retrieve"
+    "postIntentsCustomerintentsBulkRetrieve" Post reads "/api/v2/intents/customerintents/bulk/retrieve"
     body: types::BatchGetCustomerIntentsRequest;
 }
 

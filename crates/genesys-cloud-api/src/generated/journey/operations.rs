@@ -453,7 +453,7 @@ operation! {
     ///
     /// Permissions: `journey:flowpaths:view`
     Journey.flows_paths_query -> PostJourneyFlowsPathsQuery -> types::FlowPaths;
-    "postJourneyFlowsPathsQuery" Post "/api/v2/journey/flows/paths/query"
+    "postJourneyFlowsPathsQuery" Post reads "/api/v2/journey/flows/paths/query"
     optional_body: types::FlowPathsQuery;
 }
 
@@ -774,7 +774,7 @@ operation! {
     ///
     /// Permissions: `journey:viewsEncodings:view`
     Journey.post_views_encodings_validate -> PostJourneyViewsEncodingsValidate -> types::EntityListing;
-    "postJourneyViewsEncodingsValidate" Post "/api/v2/journey/views/encodings/validate"
+    "postJourneyViewsEncodingsValidate" Post reads "/api/v2/journey/views/encodings/validate"
     optional_body: Vec<types::Label>;
 }
 

@@ -155,7 +155,7 @@ paged! {
 operation! {
     /// `POST /api/v2/knowledge/guest/sessions/{sessionId}/documents/answers` (`postKnowledgeGuestSessionDocumentsAnswers`)
     Knowledge.post_guest_session_documents_answers -> PostKnowledgeGuestSessionDocumentsAnswers -> types::KnowledgeGuestAnswerDocumentsResponse;
-    "postKnowledgeGuestSessionDocumentsAnswers" Post "/api/v2/knowledge/guest/sessions/{sessionId}/documents/answers"
+    "postKnowledgeGuestSessionDocumentsAnswers" Post reads "/api/v2/knowledge/guest/sessions/{sessionId}/documents/answers"
     path {
         session_id: String = "sessionId",
     }
@@ -180,7 +180,7 @@ operation! {
 operation! {
     /// `POST /api/v2/knowledge/guest/sessions/{sessionId}/documents/search` (`postKnowledgeGuestSessionDocumentsSearch`)
     Knowledge.guest_session_documents_search -> PostKnowledgeGuestSessionDocumentsSearch -> types::KnowledgeDocumentGuestSearch;
-    "postKnowledgeGuestSessionDocumentsSearch" Post "/api/v2/knowledge/guest/sessions/{sessionId}/documents/search"
+    "postKnowledgeGuestSessionDocumentsSearch" Post reads "/api/v2/knowledge/guest/sessions/{sessionId}/documents/search"
     path {
         session_id: String = "sessionId",
     }
@@ -198,7 +198,7 @@ paged! {
 operation! {
     /// `POST /api/v2/knowledge/guest/sessions/{sessionId}/documents/search/suggestions` (`postKnowledgeGuestSessionDocumentsSearchSuggestions`)
     Knowledge.post_guest_session_documents_search_suggestions -> PostKnowledgeGuestSessionDocumentsSearchSuggestions -> types::KnowledgeGuestDocumentSuggestion;
-    "postKnowledgeGuestSessionDocumentsSearchSuggestions" Post "/api/v2/knowledge/guest/sessions/{sessionId}/documents/search/suggestions"
+    "postKnowledgeGuestSessionDocumentsSearchSuggestions" Post reads "/api/v2/knowledge/guest/sessions/{sessionId}/documents/search/suggestions"
     path {
         session_id: String = "sessionId",
     }
@@ -426,7 +426,7 @@ operation! {
     ///
     /// Permissions: `knowledge:knowledgebase:search`
     Knowledge.knowledgebase_chunks_search -> PostKnowledgeKnowledgebaseChunksSearch -> types::KnowledgeDocumentChunkResponse;
-    "postKnowledgeKnowledgebaseChunksSearch" Post "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/chunks/search"
+    "postKnowledgeKnowledgebaseChunksSearch" Post reads "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/chunks/search"
     path {
         knowledge_base_id: String = "knowledgeBaseId",
     }
@@ -499,7 +499,7 @@ operation! {
     ///
     /// Permissions: `knowledge:document:view`, `knowledge:documentAnswer:view`
     Knowledge.post_knowledgebase_documents_answers -> PostKnowledgeKnowledgebaseDocumentsAnswers -> types::KnowledgeAnswerDocumentsResponse;
-    "postKnowledgeKnowledgebaseDocumentsAnswers" Post "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/documents/answers"
+    "postKnowledgeKnowledgebaseDocumentsAnswers" Post reads "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/documents/answers"
     path {
         knowledge_base_id: String = "knowledgeBaseId",
     }
@@ -581,7 +581,7 @@ operation! {
     ///
     /// Permissions: `knowledge:document:view`
     Knowledge.knowledgebase_documents_query -> PostKnowledgeKnowledgebaseDocumentsQuery -> types::KnowledgeDocumentQueryResponse;
-    "postKnowledgeKnowledgebaseDocumentsQuery" Post "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/documents/query"
+    "postKnowledgeKnowledgebaseDocumentsQuery" Post reads "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/documents/query"
     path {
         knowledge_base_id: String = "knowledgeBaseId",
     }
@@ -601,7 +601,7 @@ operation! {
     ///
     /// Permissions: `knowledge:knowledgebase:search`
     Knowledge.knowledgebase_documents_search -> PostKnowledgeKnowledgebaseDocumentsSearch -> types::KnowledgeDocumentSearch;
-    "postKnowledgeKnowledgebaseDocumentsSearch" Post "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/documents/search"
+    "postKnowledgeKnowledgebaseDocumentsSearch" Post reads "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/documents/search"
     path {
         knowledge_base_id: String = "knowledgeBaseId",
     }
@@ -621,7 +621,7 @@ operation! {
     ///
     /// Permissions: `knowledge:knowledgebase:search`
     Knowledge.post_knowledgebase_documents_search_suggestions -> PostKnowledgeKnowledgebaseDocumentsSearchSuggestions -> types::KnowledgeDocumentSuggestion;
-    "postKnowledgeKnowledgebaseDocumentsSearchSuggestions" Post "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/documents/search/suggestions"
+    "postKnowledgeKnowledgebaseDocumentsSearchSuggestions" Post reads "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/documents/search/suggestions"
     path {
         knowledge_base_id: String = "knowledgeBaseId",
     }
@@ -1526,7 +1526,7 @@ operation! {
     ///
     /// Permissions: `knowledge:knowledgeSetting:search`
     Knowledge.search -> PostKnowledgeSearch -> types::KnowledgeSourcesSearchResponse;
-    "postKnowledgeSearch" Post "/api/v2/knowledge/search"
+    "postKnowledgeSearch" Post reads "/api/v2/knowledge/search"
     optional_body: types::KnowledgeSourcesSearchRequest;
 }
 
@@ -1535,7 +1535,7 @@ operation! {
     ///
     /// Permissions: `knowledge:knowledgeSetting:searchPreview`
     Knowledge.post_search_preview -> PostKnowledgeSearchPreview -> types::KnowledgeSearchPreviewResponse;
-    "postKnowledgeSearchPreview" Post "/api/v2/knowledge/search/preview"
+    "postKnowledgeSearchPreview" Post reads "/api/v2/knowledge/search/preview"
     optional_body: types::KnowledgeSearchPreviewRequest;
 }
 

@@ -66,7 +66,7 @@ operation! {
     ///
     /// Permissions: `learning:assignment:view`
     Learning.assignments_aggregates_query -> PostLearningAssignmentsAggregatesQuery -> types::LearningAssignmentAggregateResponse;
-    "postLearningAssignmentsAggregatesQuery" Post "/api/v2/learning/assignments/aggregates/query"
+    "postLearningAssignmentsAggregatesQuery" Post reads "/api/v2/learning/assignments/aggregates/query"
     body: types::LearningAssignmentAggregateParam;
 }
 
@@ -463,7 +463,7 @@ operation! {
     ///
     /// Permissions: `learning:rule:view`
     Learning.rules_query -> PostLearningRulesQuery -> types::LearningAssignmentUserListing;
-    "postLearningRulesQuery" Post "/api/v2/learning/rules/query"
+    "postLearningRulesQuery" Post reads "/api/v2/learning/rules/query"
     required {
         page_size: i64 = "pageSize",
         page_number: i64 = "pageNumber",
@@ -501,7 +501,7 @@ operation! {
     ///
     /// Permissions: `learning:scheduleSlot:view`
     Learning.scheduleslots_query -> types::LearningScheduleSlotsQueryResponse;
-    "postLearningScheduleslotsQuery" Post "/api/v2/learning/scheduleslots/query"
+    "postLearningScheduleslotsQuery" Post reads "/api/v2/learning/scheduleslots/query"
     body: types::LearningScheduleSlotsQueryRequest;
 }
 

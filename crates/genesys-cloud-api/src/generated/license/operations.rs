@@ -38,7 +38,7 @@ operation! {
 operation! {
     /// `POST /api/v2/license/infer` (`postLicenseInfer`)
     License.post_infer -> PostLicenseInfer -> Vec<String>;
-    "postLicenseInfer" Post "/api/v2/license/infer"
+    "postLicenseInfer" Post reads "/api/v2/license/infer"
     optional_body: Vec<String>;
 }
 
@@ -54,7 +54,7 @@ operation! {
     ///
     /// Permissions: `authorization:grant:add`, `authorization:license:view`
     License.post_infer_permissions -> PostLicenseInferPermissions -> Vec<String>;
-    "postLicenseInferPermissions" Post "/api/v2/license/infer/permissions"
+    "postLicenseInferPermissions" Post reads "/api/v2/license/infer/permissions"
     optional_body: Vec<String>;
 }
 

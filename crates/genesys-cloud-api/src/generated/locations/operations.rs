@@ -59,7 +59,7 @@ paged! {
 operation! {
     /// `POST /api/v2/locations/search` (`postLocationsSearch`)
     Locations.post_search -> PostLocationsSearch -> types::LocationsSearchResponse;
-    "postLocationsSearch" Post "/api/v2/locations/search"
+    "postLocationsSearch" Post reads "/api/v2/locations/search"
     body: types::LocationSearchRequest;
 }
 

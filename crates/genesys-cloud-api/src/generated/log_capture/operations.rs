@@ -36,7 +36,7 @@ operation! {
     ///
     /// Permissions: `troubleshooting:logCapture:view`
     LogCapture.diagnostics_logcapture_browser_entries_query -> PostDiagnosticsLogcaptureBrowserEntriesQuery -> types::LogCaptureQueryResponse;
-    "postDiagnosticsLogcaptureBrowserEntriesQuery" Post "/api/v2/diagnostics/logcapture/browser/entries/query"
+    "postDiagnosticsLogcaptureBrowserEntriesQuery" Post reads "/api/v2/diagnostics/logcapture/browser/entries/query"
     optional_body: types::LogCaptureQueryRequest;
     query {
         after: String = "after",

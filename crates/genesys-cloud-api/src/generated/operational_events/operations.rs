@@ -16,7 +16,7 @@ operation! {
     ///
     /// Permissions: `usage:events:view`
     OperationalEvents.usage_events_aggregates_query -> PostUsageEventsAggregatesQuery -> types::EventAggregatesResponse;
-    "postUsageEventsAggregatesQuery" Post "/api/v2/usage/events/aggregates/query"
+    "postUsageEventsAggregatesQuery" Post reads "/api/v2/usage/events/aggregates/query"
     optional_body: types::EventAggregatesQueryRequest;
 }
 
@@ -49,7 +49,7 @@ operation! {
     ///
     /// Permissions: `usage:events:view`
     OperationalEvents.usage_events_query -> PostUsageEventsQuery -> types::EventQueryResponse;
-    "postUsageEventsQuery" Post "/api/v2/usage/events/query"
+    "postUsageEventsQuery" Post reads "/api/v2/usage/events/query"
     optional_body: types::EventQueryRequest;
     query {
         before: String = "before",

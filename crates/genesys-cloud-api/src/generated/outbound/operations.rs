@@ -401,7 +401,7 @@ operation! {
     ///
     /// Permissions: `outbound:performance:view`, `outbound:campaign:view`
     Outbound.campaigns_performance_query -> PostOutboundCampaignsPerformanceQuery -> types::CampaignPerformanceDataListing;
-    "postOutboundCampaignsPerformanceQuery" Post "/api/v2/outbound/campaigns/performance/query"
+    "postOutboundCampaignsPerformanceQuery" Post reads "/api/v2/outbound/campaigns/performance/query"
     body: Vec<String>;
 }
 
@@ -415,7 +415,7 @@ operation! {
     ///
     /// Permissions: `outbound:campaign:view`
     Outbound.post_campaigns_progress -> PostOutboundCampaignsProgress -> Vec<types::CampaignProgress>;
-    "postOutboundCampaignsProgress" Post "/api/v2/outbound/campaigns/progress"
+    "postOutboundCampaignsProgress" Post reads "/api/v2/outbound/campaigns/progress"
     body: Vec<String>;
 }
 
@@ -675,7 +675,7 @@ operation! {
     ///
     /// Permissions: `outbound:contactListFilter:view`
     Outbound.post_contactlistfilters_bulk_retrieve -> PostOutboundContactlistfiltersBulkRetrieve -> types::ContactListFilterEntityListing;
-    "postOutboundContactlistfiltersBulkRetrieve" Post "/api/v2/outbound/contactlistfilters/bulk/retrieve"
+    "postOutboundContactlistfiltersBulkRetrieve" Post reads "/api/v2/outbound/contactlistfilters/bulk/retrieve"
     body: types::ContactListFilterBulkRetrieveBody;
 }
 
@@ -919,7 +919,7 @@ operation! {
     ///
     /// Permissions: `outbound:contact:view`
     Outbound.post_contactlist_contacts_bulk -> PostOutboundContactlistContactsBulk -> Vec<types::DialerContact>;
-    "postOutboundContactlistContactsBulk" Post "/api/v2/outbound/contactlists/{contactListId}/contacts/bulk"
+    "postOutboundContactlistContactsBulk" Post reads "/api/v2/outbound/contactlists/{contactListId}/contacts/bulk"
     path {
         contact_list_id: String = "contactListId",
     }
@@ -988,7 +988,7 @@ operation! {
     ///
     /// Permissions: `outbound:contact:view`
     Outbound.contactlist_contacts_search -> PostOutboundContactlistContactsSearch -> types::ContactListingResponse;
-    "postOutboundContactlistContactsSearch" Post "/api/v2/outbound/contactlists/{contactListId}/contacts/search"
+    "postOutboundContactlistContactsSearch" Post reads "/api/v2/outbound/contactlists/{contactListId}/contacts/search"
     path {
         contact_list_id: String = "contactListId",
     }
@@ -1142,7 +1142,7 @@ operation! {
     ///
     /// Permissions: `outbound:contactListTemplate:view`
     Outbound.post_contactlisttemplates_bulk_retrieve -> PostOutboundContactlisttemplatesBulkRetrieve -> types::ContactListTemplateEntityListing;
-    "postOutboundContactlisttemplatesBulkRetrieve" Post "/api/v2/outbound/contactlisttemplates/bulk/retrieve"
+    "postOutboundContactlisttemplatesBulkRetrieve" Post reads "/api/v2/outbound/contactlisttemplates/bulk/retrieve"
     body: types::ContactListTemplateBulkRetrieveBody;
 }
 
@@ -1864,7 +1864,7 @@ operation! {
     ///
     /// Permissions: `outbound:messagingCampaign:view`, `outbound:emailCampaign:view`, `outbound:whatsAppCampaign:view`
     Outbound.post_messagingcampaigns_progress -> PostOutboundMessagingcampaignsProgress -> Vec<types::CampaignProgress>;
-    "postOutboundMessagingcampaignsProgress" Post "/api/v2/outbound/messagingcampaigns/progress"
+    "postOutboundMessagingcampaignsProgress" Post reads "/api/v2/outbound/messagingcampaigns/progress"
     body: Vec<String>;
 }
 

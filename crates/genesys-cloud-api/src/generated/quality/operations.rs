@@ -251,7 +251,7 @@ paged! {
 operation! {
     /// `POST /api/v2/quality/evaluations/aggregates/query/me` (`postQualityEvaluationsAggregatesQueryMe`)
     Quality.post_evaluations_aggregates_query_me -> PostQualityEvaluationsAggregatesQueryMe -> types::EvaluationAggregateQueryResponse;
-    "postQualityEvaluationsAggregatesQueryMe" Post "/api/v2/quality/evaluations/aggregates/query/me"
+    "postQualityEvaluationsAggregatesQueryMe" Post reads "/api/v2/quality/evaluations/aggregates/query/me"
     body: types::EvaluationAggregationQueryMe;
 }
 
@@ -309,7 +309,7 @@ operation! {
     ///
     /// Permissions: `quality:evaluation:searchAny`
     Quality.evaluations_search -> PostQualityEvaluationsSearch -> types::EvaluationSearchResponse;
-    "postQualityEvaluationsSearch" Post "/api/v2/quality/evaluations/search"
+    "postQualityEvaluationsSearch" Post reads "/api/v2/quality/evaluations/search"
     body: types::EvaluationSearchRequestDto;
 }
 

@@ -44,7 +44,7 @@ operation! {
     ///
     /// Permissions: `responses:library:view`
     ResponseManagement.post_libraries_bulk -> PostResponsemanagementLibrariesBulk -> types::LibraryEntityListing;
-    "postResponsemanagementLibrariesBulk" Post "/api/v2/responsemanagement/libraries/bulk"
+    "postResponsemanagementLibrariesBulk" Post reads "/api/v2/responsemanagement/libraries/bulk"
     body: types::LibraryBatchRequest;
 }
 
@@ -88,7 +88,7 @@ operation! {
     ///
     /// Permissions: `responses:library:view`
     ResponseManagement.libraries_query -> PostResponsemanagementLibrariesQuery -> types::LibraryEntityListing;
-    "postResponsemanagementLibrariesQuery" Post "/api/v2/responsemanagement/libraries/query"
+    "postResponsemanagementLibrariesQuery" Post reads "/api/v2/responsemanagement/libraries/query"
     body: types::QueryCriteriaQuery;
     query {
         page_number: i64 = "pageNumber",
@@ -140,7 +140,7 @@ operation! {
     ///
     /// Permissions: `responseAssets:asset:view`
     ResponseManagement.post_responseassets_bulk -> PostResponsemanagementResponseassetsBulk -> types::ResponseAssetEntityListing;
-    "postResponsemanagementResponseassetsBulk" Post "/api/v2/responsemanagement/responseassets/bulk"
+    "postResponsemanagementResponseassetsBulk" Post reads "/api/v2/responsemanagement/responseassets/bulk"
     body: types::ResponseAssetBulkRequest;
 }
 
@@ -154,7 +154,7 @@ operation! {
     ///
     /// Permissions: `responseAssets:asset:view`
     ResponseManagement.responseassets_search -> PostResponsemanagementResponseassetsSearch -> types::ResponseAssetSearchResults;
-    "postResponsemanagementResponseassetsSearch" Post "/api/v2/responsemanagement/responseassets/search"
+    "postResponsemanagementResponseassetsSearch" Post reads "/api/v2/responsemanagement/responseassets/search"
     body: types::ResponseAssetSearchRequest;
     each {
         expand: types::PostResponsemanagementResponseassetsSearchExpand = "expand",
@@ -258,7 +258,7 @@ operation! {
     ///
     /// Permissions: `responses:response:search`
     ResponseManagement.responses_divisionviews_query -> PostResponsemanagementResponsesDivisionviewsQuery -> types::ResponseDivisionViewQueryResults;
-    "postResponsemanagementResponsesDivisionviewsQuery" Post "/api/v2/responsemanagement/responses/divisionviews/query"
+    "postResponsemanagementResponsesDivisionviewsQuery" Post reads "/api/v2/responsemanagement/responses/divisionviews/query"
     body: types::ResponseQueryRequest;
 }
 
@@ -283,7 +283,7 @@ operation! {
     ///
     /// Permissions: `responses:response:view`
     ResponseManagement.responses_query -> PostResponsemanagementResponsesQuery -> types::ResponseQueryResults;
-    "postResponsemanagementResponsesQuery" Post "/api/v2/responsemanagement/responses/query"
+    "postResponsemanagementResponsesQuery" Post reads "/api/v2/responsemanagement/responses/query"
     body: types::ResponseQueryRequest;
 }
 

@@ -16,7 +16,7 @@ operation! {
     ///
     /// Preview: it may change or go without notice.
     Search.documentation_all_search -> PostDocumentationAllSearch -> types::JsonNodeSearchResponse;
-    "postDocumentationAllSearch" Post "/api/v2/documentation/all/search"
+    "postDocumentationAllSearch" Post reads "/api/v2/documentation/all/search"
     body: types::DocumentationV2SearchRequest;
 }
 
@@ -42,7 +42,7 @@ paged! {
 operation! {
     /// `POST /api/v2/documentation/gkn/search` (`postDocumentationGknSearch`)
     Search.post_documentation_gkn_search -> PostDocumentationGknSearch -> types::GknDocumentationSearchResponse;
-    "postDocumentationGknSearch" Post "/api/v2/documentation/gkn/search"
+    "postDocumentationGknSearch" Post reads "/api/v2/documentation/gkn/search"
     body: types::GknDocumentationSearchRequest;
 }
 
@@ -68,7 +68,7 @@ paged! {
 operation! {
     /// `POST /api/v2/documentation/search` (`postDocumentationSearch`)
     Search.post_documentation_search -> PostDocumentationSearch -> types::DocumentationSearchResponse;
-    "postDocumentationSearch" Post "/api/v2/documentation/search"
+    "postDocumentationSearch" Post reads "/api/v2/documentation/search"
     body: types::DocumentationSearchRequest;
 }
 
@@ -104,7 +104,7 @@ operation! {
     ///
     /// Permissions: `directory:user:view`, `routing:skill:view`
     Search.post_search -> PostSearch -> types::JsonNodeSearchResponse;
-    "postSearch" Post "/api/v2/search"
+    "postSearch" Post reads "/api/v2/search"
     body: types::SearchRequest;
     query {
         profile: bool = "profile",
@@ -143,7 +143,7 @@ operation! {
     ///
     /// Permissions: `directory:user:view`
     Search.post_suggest -> PostSearchSuggest -> types::JsonNodeSearchResponse;
-    "postSearchSuggest" Post "/api/v2/search/suggest"
+    "postSearchSuggest" Post reads "/api/v2/search/suggest"
     body: types::SuggestSearchRequest;
     query {
         profile: bool = "profile",
@@ -160,7 +160,7 @@ operation! {
     ///
     /// Permissions: `analytics:conversationDetail:view`, `recording:recording:view`, `recording:recordingSegment:view`
     Search.speechandtextanalytics_transcripts_search -> PostSpeechandtextanalyticsTranscriptsSearch -> types::JsonSearchResponse;
-    "postSpeechandtextanalyticsTranscriptsSearch" Post "/api/v2/speechandtextanalytics/transcripts/search"
+    "postSpeechandtextanalyticsTranscriptsSearch" Post reads "/api/v2/speechandtextanalytics/transcripts/search"
     body: types::TranscriptSearchRequest;
 }
 

@@ -25,7 +25,7 @@ operation! {
     ///
     /// Permissions: `workitems:workbin:view`
     TaskManagement.workbins_query -> PostTaskmanagementWorkbinsQuery -> types::WorkbinQueryEntityListing;
-    "postTaskmanagementWorkbinsQuery" Post "/api/v2/taskmanagement/workbins/query"
+    "postTaskmanagementWorkbinsQuery" Post reads "/api/v2/taskmanagement/workbins/query"
     body: types::WorkbinQueryRequest;
 }
 
@@ -273,7 +273,7 @@ operation! {
     ///
     /// Permissions: `workitems:workitem:view`
     TaskManagement.workitems_query -> PostTaskmanagementWorkitemsQuery -> types::WorkitemPostQueryEntityListing;
-    "postTaskmanagementWorkitemsQuery" Post "/api/v2/taskmanagement/workitems/query"
+    "postTaskmanagementWorkitemsQuery" Post reads "/api/v2/taskmanagement/workitems/query"
     body: types::WorkitemQueryPostRequest;
 }
 
@@ -655,7 +655,7 @@ operation! {
     ///
     /// Permissions: `workitems:worktype:view`
     TaskManagement.worktypes_query -> PostTaskmanagementWorktypesQuery -> types::WorktypeQueryEntityListing;
-    "postTaskmanagementWorktypesQuery" Post "/api/v2/taskmanagement/worktypes/query"
+    "postTaskmanagementWorktypesQuery" Post reads "/api/v2/taskmanagement/worktypes/query"
     body: types::WorktypeQueryRequest;
 }
 

@@ -45,7 +45,7 @@ operation! {
     ///
     /// Permissions: `groups:team:view`
     Teams.search -> PostTeamsSearch -> types::TeamsSearchResponse;
-    "postTeamsSearch" Post "/api/v2/teams/search"
+    "postTeamsSearch" Post reads "/api/v2/teams/search"
     body: types::TeamSearchRequest;
 }
 

@@ -928,7 +928,7 @@ operation! {
     ///
     /// Permissions: `telephony:plugin:all`, `telephony:sites:view`
     TelephonyProvidersEdge.post_edges_sites_search -> PostTelephonyProvidersEdgesSitesSearch -> types::SitesSearchResponse;
-    "postTelephonyProvidersEdgesSitesSearch" Post "/api/v2/telephony/providers/edges/sites/search"
+    "postTelephonyProvidersEdgesSitesSearch" Post reads "/api/v2/telephony/providers/edges/sites/search"
     body: types::SiteSearchRequest;
 }
 
@@ -1208,7 +1208,7 @@ paged! {
 operation! {
     /// `POST /api/v2/telephony/providers/edges/trunkbasesettings/search` (`postTelephonyProvidersEdgesTrunkbasesettingsSearch`)
     TelephonyProvidersEdge.edges_trunkbasesettings_search -> PostTelephonyProvidersEdgesTrunkbasesettingsSearch -> types::TrunkBasesSearchResponse;
-    "postTelephonyProvidersEdgesTrunkbasesettingsSearch" Post "/api/v2/telephony/providers/edges/trunkbasesettings/search"
+    "postTelephonyProvidersEdgesTrunkbasesettingsSearch" Post reads "/api/v2/telephony/providers/edges/trunkbasesettings/search"
     body: types::TelephonySearchRequest;
 }
 
@@ -1326,7 +1326,7 @@ paged! {
 operation! {
     /// `POST /api/v2/telephony/providers/edges/trunks/search` (`postTelephonyProvidersEdgesTrunksSearch`)
     TelephonyProvidersEdge.edges_trunks_search -> PostTelephonyProvidersEdgesTrunksSearch -> types::TrunkInstanceSearchResponse;
-    "postTelephonyProvidersEdgesTrunksSearch" Post "/api/v2/telephony/providers/edges/trunks/search"
+    "postTelephonyProvidersEdgesTrunksSearch" Post reads "/api/v2/telephony/providers/edges/trunks/search"
     body: types::TelephonySearchRequest;
 }
 

@@ -255,7 +255,7 @@ operation! {
     ///
     /// Permissions: `learning:assignment:view`, `coaching:appointment:view`
     Users.development_activities_aggregates_query -> PostUsersDevelopmentActivitiesAggregatesQuery -> types::DevelopmentActivityAggregateResponse;
-    "postUsersDevelopmentActivitiesAggregatesQuery" Post "/api/v2/users/development/activities/aggregates/query"
+    "postUsersDevelopmentActivitiesAggregatesQuery" Post reads "/api/v2/users/development/activities/aggregates/query"
     body: types::DevelopmentActivityAggregateParam;
 }
 
@@ -448,7 +448,7 @@ operation! {
     ///
     /// Permissions: `directory:user:view`
     Users.post_search -> PostUsersSearch -> types::UsersSearchResponse;
-    "postUsersSearch" Post "/api/v2/users/search"
+    "postUsersSearch" Post reads "/api/v2/users/search"
     body: types::UserSearchRequest;
 }
 
@@ -464,7 +464,7 @@ operation! {
     ///
     /// Permissions: `conversation:communication:target`
     Users.search_conversation_target -> PostUsersSearchConversationTarget -> types::UsersSearchResponse;
-    "postUsersSearchConversationTarget" Post "/api/v2/users/search/conversation/target"
+    "postUsersSearchConversationTarget" Post reads "/api/v2/users/search/conversation/target"
     body: types::UserSearchRequest;
 }
 
@@ -480,7 +480,7 @@ operation! {
     ///
     /// Permissions: `routing:queueMember:manage`, `routing:queue:edit`
     Users.search_queuemembers_manage -> PostUsersSearchQueuemembersManage -> types::UsersSearchResponse;
-    "postUsersSearchQueuemembersManage" Post "/api/v2/users/search/queuemembers/manage"
+    "postUsersSearchQueuemembersManage" Post reads "/api/v2/users/search/queuemembers/manage"
     body: types::UserSearchRequest;
 }
 
@@ -494,7 +494,7 @@ operation! {
     ///
     /// Permissions: `groups:team:assign`
     Users.search_teams_assign -> PostUsersSearchTeamsAssign -> types::UsersSearchResponse;
-    "postUsersSearchTeamsAssign" Post "/api/v2/users/search/teams/assign"
+    "postUsersSearchTeamsAssign" Post reads "/api/v2/users/search/teams/assign"
     body: types::UserSearchRequest;
 }
 

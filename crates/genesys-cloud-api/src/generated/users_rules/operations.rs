@@ -51,7 +51,7 @@ operation! {
     ///
     /// Permissions: `users:ruleUsers:view`
     UsersRules.query -> PostUsersRulesQuery -> types::UsersRulesQueryResponse;
-    "postUsersRulesQuery" Post "/api/v2/users/rules/query"
+    "postUsersRulesQuery" Post reads "/api/v2/users/rules/query"
     body: types::UsersRulesQueryRuleRequest;
     query {
         page_number: i64 = "pageNumber",

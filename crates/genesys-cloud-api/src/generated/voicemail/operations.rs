@@ -241,7 +241,7 @@ paged! {
 operation! {
     /// `POST /api/v2/voicemail/search` (`postVoicemailSearch`)
     Voicemail.post_search -> PostVoicemailSearch -> types::VoicemailsSearchResponse;
-    "postVoicemailSearch" Post "/api/v2/voicemail/search"
+    "postVoicemailSearch" Post reads "/api/v2/voicemail/search"
     body: types::VoicemailSearchRequest;
 }
 

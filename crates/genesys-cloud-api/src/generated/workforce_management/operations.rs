@@ -37,7 +37,7 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/adherence/adjustments/query` (`postWorkforcemanagementAdherenceAdjustmentsQuery`)
     WorkforceManagement.adherence_adjustments_query -> PostWorkforcemanagementAdherenceAdjustmentsQuery -> types::CurrentAgentCursorAdherenceAdjustmentsListing;
-    "postWorkforcemanagementAdherenceAdjustmentsQuery" Post "/api/v2/workforcemanagement/adherence/adjustments/query"
+    "postWorkforcemanagementAdherenceAdjustmentsQuery" Post reads "/api/v2/workforcemanagement/adherence/adjustments/query"
     body: types::AgentQueryAdherenceAdjustmentsRequest;
     query {
         before: String = "before",
@@ -164,7 +164,7 @@ operation! {
     ///
     /// Permissions: `wfm:agent:view`
     WorkforceManagement.agents_integrations_hris_query -> PostWorkforcemanagementAgentsIntegrationsHrisQuery -> types::AgentsIntegrationsListing;
-    "postWorkforcemanagementAgentsIntegrationsHrisQuery" Post "/api/v2/workforcemanagement/agents/integrations/hris/query"
+    "postWorkforcemanagementAgentsIntegrationsHrisQuery" Post reads "/api/v2/workforcemanagement/agents/integrations/hris/query"
     body: types::QueryAgentsIntegrationsRequest;
 }
 
@@ -234,7 +234,7 @@ operation! {
     ///
     /// Permissions: `wfm:agentOpportunitiesQuery:view`
     WorkforceManagement.agents_opportunities_query -> PostWorkforcemanagementAgentsOpportunitiesQuery -> types::AgentQueryOpportunitiesResponse;
-    "postWorkforcemanagementAgentsOpportunitiesQuery" Post "/api/v2/workforcemanagement/agents/opportunities/query"
+    "postWorkforcemanagementAgentsOpportunitiesQuery" Post reads "/api/v2/workforcemanagement/agents/opportunities/query"
     body: types::QueryOpportunitiesRequest;
     query {
         expand: types::PostWorkforcemanagementAgentsOpportunitiesQueryExpand = "expand",
@@ -245,7 +245,7 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/agents/{agentId}/adherence/adjustments/query` (`postWorkforcemanagementAgentAdherenceAdjustmentsQuery`)
     WorkforceManagement.agent_adherence_adjustments_query -> PostWorkforcemanagementAgentAdherenceAdjustmentsQuery -> types::CursorAdherenceAdjustmentsListing;
-    "postWorkforcemanagementAgentAdherenceAdjustmentsQuery" Post "/api/v2/workforcemanagement/agents/{agentId}/adherence/adjustments/query"
+    "postWorkforcemanagementAgentAdherenceAdjustmentsQuery" Post reads "/api/v2/workforcemanagement/agents/{agentId}/adherence/adjustments/query"
     path {
         agent_id: String = "agentId",
     }
@@ -362,7 +362,7 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/agents/{agentId}/schedulingpreferences/query` (`postWorkforcemanagementAgentSchedulingpreferencesQuery`)
     WorkforceManagement.agent_schedulingpreferences_query -> PostWorkforcemanagementAgentSchedulingpreferencesQuery -> types::AgentSchedulingPreferenceListing;
-    "postWorkforcemanagementAgentSchedulingpreferencesQuery" Post "/api/v2/workforcemanagement/agents/{agentId}/schedulingpreferences/query"
+    "postWorkforcemanagementAgentSchedulingpreferencesQuery" Post reads "/api/v2/workforcemanagement/agents/{agentId}/schedulingpreferences/query"
     path {
         agent_id: String = "agentId",
     }
@@ -389,7 +389,7 @@ operation! {
     ///
     /// Permissions: `wfm:unavailableTimes:view`
     WorkforceManagement.agent_unavailabletimes_query -> PostWorkforcemanagementAgentUnavailabletimesQuery -> types::UnavailableTimeListing;
-    "postWorkforcemanagementAgentUnavailabletimesQuery" Post "/api/v2/workforcemanagement/agents/{agentId}/unavailabletimes/query"
+    "postWorkforcemanagementAgentUnavailabletimesQuery" Post reads "/api/v2/workforcemanagement/agents/{agentId}/unavailabletimes/query"
     path {
         agent_id: String = "agentId",
     }
@@ -941,7 +941,7 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/adherence/adjustments/query` (`postWorkforcemanagementBusinessunitAdherenceAdjustmentsQuery`)
     WorkforceManagement.businessunit_adherence_adjustments_query -> PostWorkforcemanagementBusinessunitAdherenceAdjustmentsQuery -> types::CursorAdherenceAdjustmentsListing;
-    "postWorkforcemanagementBusinessunitAdherenceAdjustmentsQuery" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/adherence/adjustments/query"
+    "postWorkforcemanagementBusinessunitAdherenceAdjustmentsQuery" Post reads "/api/v2/workforcemanagement/businessunits/{businessUnitId}/adherence/adjustments/query"
     path {
         business_unit_id: String = "businessUnitId",
     }
@@ -1391,7 +1391,7 @@ operation! {
     ///
     /// Permissions: `wfm:capacityPlan:view`
     WorkforceManagement.businessunit_capacityplan_staffinggroupallocationshistory_query -> PostWorkforcemanagementBusinessunitCapacityplanStaffinggroupallocationshistoryQuery -> types::CapacityPlanStaffingGroupMetricChangeHistoryListResponse;
-    "postWorkforcemanagementBusinessunitCapacityplanStaffinggroupallocationshistoryQuery" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/capacityplans/{capacityPlanId}/staffinggroupallocationshistory/query"
+    "postWorkforcemanagementBusinessunitCapacityplanStaffinggroupallocationshistoryQuery" Post reads "/api/v2/workforcemanagement/businessunits/{businessUnitId}/capacityplans/{capacityPlanId}/staffinggroupallocationshistory/query"
     path {
         business_unit_id: String = "businessUnitId",
         capacity_plan_id: String = "capacityPlanId",
@@ -1706,7 +1706,7 @@ operation! {
     ///
     /// Permissions: `wfm:opportunitiesEnrollmentsQuery:view`
     WorkforceManagement.businessunit_opportunities_enrollments_query -> PostWorkforcemanagementBusinessunitOpportunitiesEnrollmentsQuery -> types::QueryOpportunityEnrollmentsResponse;
-    "postWorkforcemanagementBusinessunitOpportunitiesEnrollmentsQuery" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/opportunities/enrollments/query"
+    "postWorkforcemanagementBusinessunitOpportunitiesEnrollmentsQuery" Post reads "/api/v2/workforcemanagement/businessunits/{businessUnitId}/opportunities/enrollments/query"
     path {
         business_unit_id: String = "businessUnitId",
     }
@@ -1722,7 +1722,7 @@ operation! {
     ///
     /// Permissions: `wfm:opportunitiesExternalActivitiesQuery:view`
     WorkforceManagement.businessunit_opportunities_externalactivities_query -> types::QueryExternalActivityOpportunitiesResponse;
-    "postWorkforcemanagementBusinessunitOpportunitiesExternalactivitiesQuery" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/opportunities/externalactivities/query"
+    "postWorkforcemanagementBusinessunitOpportunitiesExternalactivitiesQuery" Post reads "/api/v2/workforcemanagement/businessunits/{businessUnitId}/opportunities/externalactivities/query"
     path {
         business_unit_id: String = "businessUnitId",
     }
@@ -1734,7 +1734,7 @@ operation! {
     ///
     /// Permissions: `wfm:opportunitiesQuery:view`
     WorkforceManagement.businessunit_opportunities_query -> PostWorkforcemanagementBusinessunitOpportunitiesQuery -> types::QueryOpportunitiesResponse;
-    "postWorkforcemanagementBusinessunitOpportunitiesQuery" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/opportunities/query"
+    "postWorkforcemanagementBusinessunitOpportunitiesQuery" Post reads "/api/v2/workforcemanagement/businessunits/{businessUnitId}/opportunities/query"
     path {
         business_unit_id: String = "businessUnitId",
     }
@@ -2391,7 +2391,7 @@ operation! {
     ///
     /// Permissions: `wfm:staffingGroup:view`
     WorkforceManagement.businessunit_staffinggroups_planninggroups_query -> PostWorkforcemanagementBusinessunitStaffinggroupsPlanninggroupsQuery -> types::PlanningGroupToStaffingGroupsListing;
-    "postWorkforcemanagementBusinessunitStaffinggroupsPlanninggroupsQuery" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/staffinggroups/planninggroups/query"
+    "postWorkforcemanagementBusinessunitStaffinggroupsPlanninggroupsQuery" Post reads "/api/v2/workforcemanagement/businessunits/{businessUnitId}/staffinggroups/planninggroups/query"
     path {
         business_unit_id: String = "businessUnitId",
     }
@@ -2408,7 +2408,7 @@ operation! {
     ///
     /// Permissions: `wfm:staffingGroup:view`
     WorkforceManagement.businessunit_staffinggroups_query -> PostWorkforcemanagementBusinessunitStaffinggroupsQuery -> types::UserStaffingGroupListing;
-    "postWorkforcemanagementBusinessunitStaffinggroupsQuery" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/staffinggroups/query"
+    "postWorkforcemanagementBusinessunitStaffinggroupsQuery" Post reads "/api/v2/workforcemanagement/businessunits/{businessUnitId}/staffinggroups/query"
     path {
         business_unit_id: String = "businessUnitId",
     }
@@ -2497,7 +2497,7 @@ operation! {
     /// Permissions: `wfm:timeOffLimit:view`
     #[deprecated = "Genesys has marked this operation as deprecated"]
     WorkforceManagement.businessunit_timeofflimits_values_query -> PostWorkforcemanagementBusinessunitTimeofflimitsValuesQuery -> types::BuTimeOffLimitValuesResponse;
-    "postWorkforcemanagementBusinessunitTimeofflimitsValuesQuery" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/timeofflimits/values/query"
+    "postWorkforcemanagementBusinessunitTimeofflimitsValuesQuery" Post reads "/api/v2/workforcemanagement/businessunits/{businessUnitId}/timeofflimits/values/query"
     path {
         business_unit_id: String = "businessUnitId",
     }
@@ -2623,7 +2623,7 @@ operation! {
     ///
     /// Permissions: `wfm:timeOffLimit:view`
     WorkforceManagement.businessunit_timeofflimit_values_query -> types::BuTimeOffLimitValuesForGranularityResponse;
-    "postWorkforcemanagementBusinessunitTimeofflimitValuesQuery" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/timeofflimits/{timeOffLimitId}/values/query"
+    "postWorkforcemanagementBusinessunitTimeofflimitValuesQuery" Post reads "/api/v2/workforcemanagement/businessunits/{businessUnitId}/timeofflimits/{timeOffLimitId}/values/query"
     path {
         business_unit_id: String = "businessUnitId",
         time_off_limit_id: String = "timeOffLimitId",
@@ -2708,7 +2708,7 @@ operation! {
     ///
     /// Permissions: `wfm:unavailableTimes:view`
     WorkforceManagement.businessunit_unavailabletimes_schedules_query -> types::QueryAgentScheduleUnavailableTimesResponse;
-    "postWorkforcemanagementBusinessunitUnavailabletimesSchedulesQuery" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/unavailabletimes/schedules/query"
+    "postWorkforcemanagementBusinessunitUnavailabletimesSchedulesQuery" Post reads "/api/v2/workforcemanagement/businessunits/{businessUnitId}/unavailabletimes/schedules/query"
     path {
         business_unit_id: String = "businessUnitId",
     }
@@ -2720,7 +2720,7 @@ operation! {
     ///
     /// Permissions: `wfm:managementUnit:view`
     WorkforceManagement.businessunit_unavailabletimes_settings_query -> types::QueryAvailabilityManagementUnitsSettingsResponse;
-    "postWorkforcemanagementBusinessunitUnavailabletimesSettingsQuery" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/unavailabletimes/settings/query"
+    "postWorkforcemanagementBusinessunitUnavailabletimesSettingsQuery" Post reads "/api/v2/workforcemanagement/businessunits/{businessUnitId}/unavailabletimes/settings/query"
     path {
         business_unit_id: String = "businessUnitId",
     }
@@ -3668,7 +3668,7 @@ operation! {
     ///
     /// Permissions: `wfm:workPlan:view`
     WorkforceManagement.managementunit_agents_workplans_query -> PostWorkforcemanagementManagementunitAgentsWorkplansQuery -> types::AgentsWorkPlansResponse;
-    "postWorkforcemanagementManagementunitAgentsWorkplansQuery" Post "/api/v2/workforcemanagement/managementunits/{managementUnitId}/agents/workplans/query"
+    "postWorkforcemanagementManagementunitAgentsWorkplansQuery" Post reads "/api/v2/workforcemanagement/managementunits/{managementUnitId}/agents/workplans/query"
     path {
         management_unit_id: String = "managementUnitId",
     }
@@ -3776,7 +3776,7 @@ operation! {
     /// Permissions: `wfm:publishedSchedule:view`, `wfm:schedule:view`
     #[deprecated = "Genesys has marked this operation as deprecated"]
     WorkforceManagement.managementunit_schedules_search -> types::UserScheduleContainer;
-    "postWorkforcemanagementManagementunitSchedulesSearch" Post "/api/v2/workforcemanagement/managementunits/{managementUnitId}/schedules/search"
+    "postWorkforcemanagementManagementunitSchedulesSearch" Post reads "/api/v2/workforcemanagement/managementunits/{managementUnitId}/schedules/search"
     path {
         management_unit_id: String = "managementUnitId",
     }
@@ -3864,7 +3864,7 @@ operation! {
     /// Permissions: `wfm:timeOffLimit:view`
     #[deprecated = "Genesys has marked this operation as deprecated"]
     WorkforceManagement.managementunit_timeofflimits_values_query -> PostWorkforcemanagementManagementunitTimeofflimitsValuesQuery -> types::QueryTimeOffLimitValuesResponse;
-    "postWorkforcemanagementManagementunitTimeofflimitsValuesQuery" Post "/api/v2/workforcemanagement/managementunits/{managementUnitId}/timeofflimits/values/query"
+    "postWorkforcemanagementManagementunitTimeofflimitsValuesQuery" Post reads "/api/v2/workforcemanagement/managementunits/{managementUnitId}/timeofflimits/values/query"
     path {
         management_unit_id: String = "managementUnitId",
     }
@@ -4017,7 +4017,7 @@ operation! {
     ///
     /// Permissions: `wfm:timeOffRequest:view`
     WorkforceManagement.managementunit_timeoffrequests_integrationstatus_query -> PostWorkforcemanagementManagementunitTimeoffrequestsIntegrationstatusQuery -> types::UserTimeOffIntegrationStatusResponseListing;
-    "postWorkforcemanagementManagementunitTimeoffrequestsIntegrationstatusQuery" Post "/api/v2/workforcemanagement/managementunits/{managementUnitId}/timeoffrequests/integrationstatus/query"
+    "postWorkforcemanagementManagementunitTimeoffrequestsIntegrationstatusQuery" Post reads "/api/v2/workforcemanagement/managementunits/{managementUnitId}/timeoffrequests/integrationstatus/query"
     path {
         management_unit_id: String = "managementUnitId",
     }
@@ -4034,7 +4034,7 @@ operation! {
     ///
     /// Permissions: `wfm:timeOffRequest:view`
     WorkforceManagement.managementunit_timeoffrequests_query -> PostWorkforcemanagementManagementunitTimeoffrequestsQuery -> types::TimeOffRequestListing;
-    "postWorkforcemanagementManagementunitTimeoffrequestsQuery" Post "/api/v2/workforcemanagement/managementunits/{managementUnitId}/timeoffrequests/query"
+    "postWorkforcemanagementManagementunitTimeoffrequestsQuery" Post reads "/api/v2/workforcemanagement/managementunits/{managementUnitId}/timeoffrequests/query"
     path {
         management_unit_id: String = "managementUnitId",
     }
@@ -4054,7 +4054,7 @@ operation! {
     ///
     /// Permissions: `wfm:timeOffRequest:view`
     WorkforceManagement.managementunit_timeoffrequests_waitlistpositions_query -> PostWorkforcemanagementManagementunitTimeoffrequestsWaitlistpositionsQuery -> types::WaitlistPositionListing;
-    "postWorkforcemanagementManagementunitTimeoffrequestsWaitlistpositionsQuery" Post "/api/v2/workforcemanagement/managementunits/{managementUnitId}/timeoffrequests/waitlistpositions/query"
+    "postWorkforcemanagementManagementunitTimeoffrequestsWaitlistpositionsQuery" Post reads "/api/v2/workforcemanagement/managementunits/{managementUnitId}/timeoffrequests/waitlistpositions/query"
     path {
         management_unit_id: String = "managementUnitId",
     }
@@ -4250,7 +4250,7 @@ operation! {
     /// Permissions: `wfm:agentShiftTradeRequest:participate`
     #[deprecated = "Genesys has marked this operation as deprecated"]
     WorkforceManagement.managementunit_week_shifttrades_search -> PostWorkforcemanagementManagementunitWeekShifttradesSearch -> types::SearchShiftTradesResponse;
-    "postWorkforcemanagementManagementunitWeekShifttradesSearch" Post "/api/v2/workforcemanagement/managementunits/{managementUnitId}/weeks/{weekDateId}/shifttrades/search"
+    "postWorkforcemanagementManagementunitWeekShifttradesSearch" Post reads "/api/v2/workforcemanagement/managementunits/{managementUnitId}/weeks/{weekDateId}/shifttrades/search"
     path {
         management_unit_id: String = "managementUnitId",
         week_date_id: Date = "weekDateId",
@@ -4628,7 +4628,7 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/schedulingpreferences/query` (`postWorkforcemanagementSchedulingpreferencesQuery`)
     WorkforceManagement.schedulingpreferences_query -> PostWorkforcemanagementSchedulingpreferencesQuery -> types::AgentSchedulingPreferenceListing;
-    "postWorkforcemanagementSchedulingpreferencesQuery" Post "/api/v2/workforcemanagement/schedulingpreferences/query"
+    "postWorkforcemanagementSchedulingpreferencesQuery" Post reads "/api/v2/workforcemanagement/schedulingpreferences/query"
     body: types::QueryAgentSchedulingPreferencesRequest;
 }
 
@@ -4862,7 +4862,7 @@ operation! {
     ///
     /// Permissions: `wfm:agentTimeOffRequest:submit`
     WorkforceManagement.timeofflimits_available_query -> PostWorkforcemanagementTimeofflimitsAvailableQuery -> types::AvailableTimeOffResponse;
-    "postWorkforcemanagementTimeofflimitsAvailableQuery" Post "/api/v2/workforcemanagement/timeofflimits/available/query"
+    "postWorkforcemanagementTimeofflimitsAvailableQuery" Post reads "/api/v2/workforcemanagement/timeofflimits/available/query"
     body: types::AvailableTimeOffRequest;
 }
 
@@ -4905,7 +4905,7 @@ operation! {
     ///
     /// Permissions: `wfm:agentTimeOffRequest:submit`
     WorkforceManagement.timeoffrequests_integrationstatus_query -> PostWorkforcemanagementTimeoffrequestsIntegrationstatusQuery -> types::TimeOffIntegrationStatusResponseListing;
-    "postWorkforcemanagementTimeoffrequestsIntegrationstatusQuery" Post "/api/v2/workforcemanagement/timeoffrequests/integrationstatus/query"
+    "postWorkforcemanagementTimeoffrequestsIntegrationstatusQuery" Post reads "/api/v2/workforcemanagement/timeoffrequests/integrationstatus/query"
     body: types::CurrentUserTimeOffIntegrationStatusRequest;
 }
 
@@ -4967,7 +4967,7 @@ operation! {
     ///
     /// Permissions: `wfm:agentUnavailableTimes:submit`
     WorkforceManagement.unavailabletimes_query -> PostWorkforcemanagementUnavailabletimesQuery -> types::UnavailableTimeListing;
-    "postWorkforcemanagementUnavailabletimesQuery" Post "/api/v2/workforcemanagement/unavailabletimes/query"
+    "postWorkforcemanagementUnavailabletimesQuery" Post reads "/api/v2/workforcemanagement/unavailabletimes/query"
     body: types::QueryAgentUnavailableTimesRequest;
 }
 
