@@ -8,7 +8,7 @@ use std::process::{self, ExitCode};
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Parser, Subcommand};
-use xtask::bench;
+use xtask::bench::{compile, paging};
 use xtask::codegen;
 use xtask::operations;
 
@@ -50,6 +50,8 @@ enum Command {
 enum Bench {
     /// What it costs to compile the bindings, and what a small program pays on top.
     Compile,
+    /// How fast long lists are read, against a loop written by hand.
+    Paging(paging::Options),
 }
 
 fn main() -> ExitCode {
@@ -74,8 +76,9 @@ fn run(command: Command) -> Result<()> {
             Ok(())
         }
         Command::Demo => demo(workspace),
-        Command::Bench { what: Bench::Compile } => bench::compile(workspace),
-        Command::Measure { command } => bench::measure(&command),
+        Command::Bench { what: Bench::Compile } => compile::run(workspace),
+        Command::Bench { what: Bench::Paging(options) } => paging::run(workspace, &options),
+        Command::Measure { command } => compile::measure(&command),
         Command::Pin { spec } => codegen::pin(workspace, &spec),
     }
 }

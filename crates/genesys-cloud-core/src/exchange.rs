@@ -14,6 +14,10 @@ use crate::reply::{Head, RawReply};
 /// Of an error reply no more than this is read, in bytes.
 const MAX_ERROR_BODY: usize = 1 << 20;
 
+/// A body is read into room made at once for as much as the host declares, up to so many bytes: what it
+/// declares can't be relied on.
+const MAX_ROOM: u64 = 4 << 20;
+
 /// How connections are made.
 pub(crate) struct Http {
     pub(crate) connect_timeout: Duration,
@@ -106,7 +110,8 @@ impl Exchange {
         let mut reply = RawReply { operation: operation.clone(), head, body: Bytes::new() };
         let accepted = operation.accepts(reply.status());
         let limit = if accepted { self.max_body } else { MAX_ERROR_BODY };
-        let mut body = BytesMut::new();
+        let room = response.content_length().unwrap_or(0).min(MAX_ROOM);
+        let mut body = BytesMut::with_capacity(limit.min(room as usize));
         loop {
             match response.chunk().await {
                 // Counted as it comes, after decompression: a declared length can't be relied on.

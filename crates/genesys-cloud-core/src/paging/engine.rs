@@ -191,6 +191,10 @@ impl Engine {
                 self.report.repeated += u64::from(attempts.saturating_sub(1));
                 self.report.waited += waited;
                 let page = reply.and_then(|reply| self.holding_page(reply));
+                if page.is_ok() {
+                    // To read a page takes time in which others can come.
+                    self.ask_ahead(1);
+                }
                 return Poll::Ready(Some(page));
             }
             // Another task could be cancelled as this one was.
@@ -321,12 +325,13 @@ impl Engine {
             let verdict = self.report.verdict();
             tracing::warn!(operation, %verdict, "the list may not have been read as a whole");
         }
-        self.ask_ahead();
+        self.ask_ahead(0);
         Ok(shared as usize..(shared + allowed) as usize)
     }
 
-    /// Asks for pages before they are due, as many as are allowed and known to be wanted.
-    fn ask_ahead(&mut self) {
+    /// Asks for pages before they are due, as many as are allowed and known to be wanted. Those from the one
+    /// that is due on may be at hand already.
+    fn ask_ahead(&mut self, at_hand: usize) {
         if self.is_fed() {
             return;
         }
@@ -340,12 +345,12 @@ impl Engine {
         });
         let in_pages = self.max_pages.map(|pages| pages.saturating_sub(self.report.pages));
         let wanted = in_limit.into_iter().chain(in_pages).min().unwrap_or(u64::MAX);
-        let wanted =
-            usize::try_from(wanted).unwrap_or(usize::MAX).min(self.prefetch.min(MOST_AHEAD));
+        let wanted = usize::try_from(wanted).unwrap_or(usize::MAX).saturating_sub(at_hand);
+        let wanted = wanted.min(self.prefetch.min(MOST_AHEAD));
         let positions: Vec<Position> = self
             .walk
             .ahead()
-            .skip(self.calls.len())
+            .skip(at_hand + self.calls.len())
             .take(wanted.saturating_sub(self.calls.len()))
             .collect();
         for position in positions {

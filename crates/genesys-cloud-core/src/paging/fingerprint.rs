@@ -1,5 +1,6 @@
 //! By what pages of a list are told apart, or found to hold the same items.
 
+use std::cell::LazyCell;
 use std::hash::{DefaultHasher, Hasher as _};
 
 /// A fingerprint of the text of a list, which may go on beyond the bracket that closes it.
@@ -39,6 +40,9 @@ pub(super) struct Edges {
 /// item is longer nothing is told.
 const EDGE: usize = 8 << 10;
 
+/// How much of the first item is looked for before it is read to its end, which few pages need.
+const STEM: usize = 64;
+
 impl Edges {
     pub(super) fn of(text: &str) -> Option<Self> {
         let list = text.get(text.find('[')? + 1..)?.trim_ascii_start();
@@ -53,11 +57,15 @@ impl Edges {
 
     /// How many of the last items of this page stand at the beginning of the next.
     pub(super) fn shared_with(&self, next: &Self) -> u64 {
-        let Some(first) = elements(&next.head).next() else { return 0 };
+        // No item ends before its first closing brace.
+        let stem = next.head.bytes().take(STEM).position(|byte| byte == b'}').unwrap_or(STEM);
+        let stem = next.head.as_bytes().get(..stem).unwrap_or_default();
+        let first = LazyCell::new(|| elements(&next.head).next());
         // To look at each brace is quicker than to search for the item: few go on as it does.
         let objects = self.tail.match_indices('{').map(|(at, _)| &self.tail[at..]);
         objects
-            .filter(|text| text.starts_with(first))
+            .filter(|text| text.as_bytes().starts_with(stem))
+            .filter(|text| first.is_some_and(|first| text.starts_with(first)))
             .find_map(|text| alike_to_the_end(elements(text), elements(&next.head)))
             .unwrap_or(0)
     }

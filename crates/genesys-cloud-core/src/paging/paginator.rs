@@ -1,6 +1,7 @@
 //! The face of a list: has pages asked for and read, and hands out their items.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::vec;
@@ -217,7 +218,7 @@ impl<T> Paginator<T> {
 
     /// The next item. `None` at the end.
     pub async fn next(&mut self) -> Option<Result<T, Error>> {
-        futures::StreamExt::next(self).await
+        self.try_next().await.transpose()
     }
 
     /// The next item, or `None` at the end.
@@ -225,7 +226,9 @@ impl<T> Paginator<T> {
     /// # Errors
     /// When the next page can't be had. The next call asks for it again.
     pub async fn try_next(&mut self) -> Result<Option<T>, Error> {
-        self.next().await.transpose()
+        // An item is taken here, and not passed up from a poll to a poll, each of which would copy it.
+        poll_fn(|cx| self.poll_at_hand(cx)).await?;
+        Ok(self.take_item())
     }
 
     /// What has been read so far.
@@ -285,6 +288,23 @@ impl<T> Paginator<T> {
         Ok(Page { items, number, page_count, total, page_size, head: reply.head, file })
     }
 
+    /// Waits until an item is at hand, or the list has ended.
+    fn poll_at_hand(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        while self.items.len() == 0 {
+            let Some(page) = ready!(self.poll_page_with_items(cx)) else { break };
+            let mut page = page?;
+            self.items = std::mem::take(&mut page.items).into_iter();
+            self.page = Some(page);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn take_item(&mut self) -> Option<T> {
+        let item = self.items.next()?;
+        self.handed_out(1);
+        Some(item)
+    }
+
     /// Counts items that are handed out.
     pub(super) fn handed_out(&mut self, items: usize) {
         self.engine.report.items += items as u64;
@@ -303,19 +323,9 @@ impl<T> Stream for Paginator<T> {
     type Item = Result<T, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        loop {
-            if let Some(item) = self.items.next() {
-                self.handed_out(1);
-                return Poll::Ready(Some(Ok(item)));
-            }
-            match ready!(self.poll_page_with_items(cx)) {
-                Some(Ok(mut page)) => {
-                    self.items = std::mem::take(&mut page.items).into_iter();
-                    self.page = Some(page);
-                }
-                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
-                None => return Poll::Ready(None),
-            }
+        match ready!(self.poll_at_hand(cx)) {
+            Ok(()) => Poll::Ready(self.take_item().map(Ok)),
+            Err(error) => Poll::Ready(Some(Err(error))),
         }
     }
 

@@ -15,7 +15,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor,
+};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 pub use open_enum::{EnumForm, OpenEnum};
@@ -123,11 +125,32 @@ impl<'de, T: Wire> DeserializeSeed<'de> for Element<T> {
     type Value = T;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
-        if T::absent().is_none() {
-            return T::read(deserializer);
+        deserializer.deserialize_option(self)
+    }
+}
+
+/// Not by way of an `Option`: to take a record of kilobytes out of one is to copy it.
+impl<'de, T: Wire> Visitor<'de> for Element<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value or null")
+    }
+
+    fn visit_none<E: Error>(self) -> Result<T, E> {
+        match T::absent() {
+            Some(absent) => Ok(absent),
+            // Where nothing can stand for it, the type says so itself.
+            None => T::read(().into_deserializer()),
         }
-        let value = Option::<T>::read(deserializer)?;
-        Ok(value.or_else(T::absent).unwrap_or_else(|| unreachable!("checked above")))
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<T, E> {
+        self.visit_none()
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
+        T::read(deserializer)
     }
 }
 

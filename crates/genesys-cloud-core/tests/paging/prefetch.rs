@@ -226,3 +226,19 @@ fn a_runtime_that_shuts_down_is_not_asked_for_ever() {
     // Tokio panics where a timer is polled without its runtime, or the poll ends: either is an end.
     let _ = polled.join();
 }
+
+#[tokio::test]
+async fn the_next_page_is_asked_for_before_one_is_read() {
+    let server = Server::start(|request| {
+        let number = query(request, "pageNumber").expect("a page number");
+        let answer = page([number], &format!(r#","pageNumber":{number},"pageCount":4"#));
+        // It can't be read, and so decides nothing.
+        if number == 2 { Answer::json(200, "{") } else { answer }
+    })
+    .await;
+    let mut some = things(&server).prefetch(1);
+    some.try_next().await.expect("a thing").expect("no end");
+    some.try_next().await.expect_err("no page");
+    server.has_received(3).await;
+    assert_eq!(some.report().requests, 3);
+}

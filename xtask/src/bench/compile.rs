@@ -1,6 +1,4 @@
-//! `cargo xtask bench`: figures, measured the way the documentation states them.
-
-#![allow(clippy::print_stdout)] // The figures are the result.
+//! `cargo xtask bench compile`: what it costs to compile the bindings.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,17 +8,19 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 
+use super::cargo;
+
 /// What a command took, its children included.
 #[derive(Serialize, Deserialize)]
-pub struct Cost {
+struct Cost {
     wall_seconds: f64,
     cpu_seconds: f64,
     /// Of the largest process.
     peak_kilobytes: i64,
 }
 
-/// `cargo xtask bench compile`.
-pub fn compile(workspace: &Path) -> Result<()> {
+/// Prints the figures.
+pub fn run(workspace: &Path) -> Result<()> {
     let target = workspace.join("target/bench-compile");
     let bindings = |verb: &[&str], feature: Option<&str>| -> Result<Cost> {
         let mut command = cargo(workspace, &target);
@@ -117,12 +117,6 @@ fn measured(command: &Command) -> Result<Cost> {
         bail!("{}", String::from_utf8_lossy(&output.stderr));
     }
     serde_json::from_slice(&output.stdout).context("the measuring process printed no figures")
-}
-
-fn cargo(folder: &Path, target: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO"));
-    command.current_dir(folder).env("CARGO_TARGET_DIR", target).env("CARGO_INCREMENTAL", "0");
-    command
 }
 
 fn print_cost(name: &str, cost: &Cost) {

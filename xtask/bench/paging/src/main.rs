@@ -1,0 +1,139 @@
+//! Reads all queues of an org once, in pages of 100, and prints what it took as a line of JSON.
+//!
+//! The first argument says which way, the second how many pages the paginator asks for ahead. The org and
+//! the login are taken from the environment variables of the SDK.
+
+mod by_hand;
+mod queue;
+
+use std::env;
+use std::error::Error;
+use std::fs;
+use std::hint::black_box;
+use std::time::Instant;
+
+use by_hand::List;
+use genesys_cloud::types::Queue;
+use genesys_cloud::{Client, Paginator};
+use nix::time::{ClockId, clock_gettime};
+use serde_json::{Value, json};
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+const PAGE_SIZE: u64 = 100;
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let mut arguments = env::args().skip(1);
+    let way = arguments.next().unwrap_or_default();
+    let ahead = arguments.next().map_or(Ok(0), |pages| pages.parse())?;
+    let took = match way.as_str() {
+        "side-by-side" => side_by_side().await?,
+        _ => alone(&way, ahead).await?,
+    };
+    println!("{took}");
+    Ok(())
+}
+
+/// One way for the whole list.
+async fn alone(way: &str, ahead: usize) -> Result<Value> {
+    let (begin, cpu) = (Instant::now(), micros()?);
+    let mut records = 0;
+    if way == "paginator" {
+        let mut queues = paginator(ahead)?;
+        while let Some(queue) = queues.try_next().await? {
+            black_box(queue);
+            records += 1;
+        }
+    } else {
+        let mut list = List::log_in().await?;
+        loop {
+            let page = match way {
+                "json" => list.json::<Queue>().await?,
+                "text" => list.text::<Queue>(|| ()).await?,
+                "derived" => list.json::<queue::Queue>().await?,
+                _ => return Err("ways: paginator, json, text, derived, side-by-side".into()),
+            };
+            if page == 0 {
+                break;
+            }
+            records += page;
+        }
+    }
+    Ok(json!({
+        "records": records,
+        "wall_micros": begin.elapsed().as_secs_f64() * 1e6,
+        "cpu_micros": micros()? - cpu,
+        "peak_kilobytes": peak_kilobytes()?,
+    }))
+}
+
+/// Every page both through the paginator and by hand, one after the other, so that what else the machine
+/// does slows down both alike. The figures are for a page, in the median: CPU, and how much faster the
+/// paginator was by the clock.
+async fn side_by_side() -> Result<Value> {
+    let mut queues = paginator(0)?;
+    let mut list = List::log_in().await?;
+    let (mut through, mut by_hand, mut decoding) = (vec![], vec![], vec![]);
+    let (mut beyond, mut speed) = (vec![], vec![]);
+    loop {
+        let (mut took, mut wall) = ([0.0; 2], [0.0; 2]);
+        let mut records = 0;
+        // Neither is always the second one, for which the page is at hand in the org.
+        let paginator_first = through.len() % 2 == 0;
+        for is_paginator in [paginator_first, !paginator_first] {
+            let (begin, cpu) = (Instant::now(), micros()?);
+            if is_paginator {
+                for _ in 0..PAGE_SIZE {
+                    let Some(queue) = queues.try_next().await? else { break };
+                    black_box(queue);
+                }
+            } else {
+                let mut due = Ok(0.0);
+                records = list.text::<Queue>(|| due = micros()).await?;
+                decoding.push(micros()? - due?);
+            }
+            took[usize::from(is_paginator)] = micros()? - cpu;
+            wall[usize::from(is_paginator)] = begin.elapsed().as_secs_f64();
+        }
+        if records < PAGE_SIZE {
+            break;
+        }
+        by_hand.push(took[0]);
+        through.push(took[1]);
+        beyond.push(took[1] - took[0]);
+        speed.push(wall[0] / wall[1]);
+    }
+    Ok(json!({
+        "pages": through.len(),
+        "paginator": median(through),
+        "by_hand": median(by_hand),
+        "decoding": median(decoding),
+        "beyond": median(beyond),
+        "speed": median(speed),
+    }))
+}
+
+fn paginator(ahead: usize) -> Result<Paginator<Queue>> {
+    let queues = Client::from_env()?.routing().queues().paginate();
+    Ok(queues.page_size(PAGE_SIZE).prefetch(ahead))
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// CPU of this process, that of the kernel for it included.
+fn micros() -> Result<f64> {
+    let time = clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID)?;
+    Ok(time.tv_sec() as f64 * 1e6 + time.tv_nsec() as f64 / 1e3)
+}
+
+/// The most memory that this process has held. Not that of `getrusage`, which counts what the process
+/// held that started it.
+fn peak_kilobytes() -> Result<u64> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    Ok(peak.ok_or("no VmHWM")?.trim().trim_end_matches(" kB").parse()?)
+}

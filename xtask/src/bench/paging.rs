@@ -1,0 +1,403 @@
+//! `cargo xtask bench paging`: a list of a fake org, read through the paginator and by hand.
+//!
+//! The org has a process and a core of its own and sends pages that it made before; each run is a process
+//! on the other core. All ways are run in turn, round by round, and compared within a round, so that what
+//! else the machine does slows down all of them alike; of the rounds the median counts.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::cargo;
+
+/// How many queues a page holds, as in the program that is run.
+const PAGE: u64 = 100;
+
+/// What the org takes before each reply where latency is to be hidden.
+const LATENCY_MILLISECONDS: u64 = 50;
+
+/// Enough pages that the first one, which nothing can hide, is of no weight.
+const LATENCY_RECORDS: u64 = 400 * PAGE;
+
+/// The shorter of the two lists of which the peak memory is compared.
+const FEW_RECORDS: u64 = 10_000;
+
+/// How often the shorter one is read, to find its peak.
+const SHORT_RUNS: usize = 20;
+
+/// More megabytes than the pages of a thousand queues have.
+const MEGABYTES_PER_THOUSAND: u64 = 8;
+
+/// How to measure.
+#[derive(Args, Debug)]
+pub struct Options {
+    /// How many queues the list has that is read in each run; the org keeps 6 kB for each.
+    #[arg(long, default_value_t = 100_000, value_name = "COUNT")]
+    records: u64,
+
+    /// How many queues the longest list has, of which only the peak memory is measured.
+    #[arg(long, default_value_t = 1_000_000, value_name = "COUNT")]
+    most_records: u64,
+
+    /// How many rounds.
+    #[arg(long, default_value_t = 7, value_name = "COUNT")]
+    runs: usize,
+}
+
+/// What one run took.
+#[derive(Deserialize)]
+struct Run {
+    records: u64,
+    wall_micros: f64,
+    cpu_micros: f64,
+    peak_kilobytes: u64,
+}
+
+/// CPU for a page in microseconds, of a run that read each page both ways.
+#[derive(Deserialize)]
+struct SideBySide {
+    paginator: f64,
+    by_hand: f64,
+    decoding: f64,
+    beyond: f64,
+    /// How much faster the paginator was by the clock.
+    speed: f64,
+}
+
+/// A way of reading the list: what the program is told, and what it is.
+type Way = (&'static [&'static str], &'static str);
+
+const PAGINATOR: Way = (&["paginator"], "paginator, in sequence");
+const AHEAD_BY_ONE: Way = (&["paginator", "1"], "paginator, `prefetch(1)`");
+const AHEAD: Way = (&["paginator", "8"], "paginator, `prefetch(8)`");
+const JSON: Way = (&["json"], "by hand, `.json()`");
+const TEXT: Way = (&["text"], "by hand, `from_str`");
+const DERIVED: Way = (&["derived"], "by hand, `.json()`, derived types");
+
+/// Prints the figures.
+pub fn run(workspace: &Path, options: &Options) -> Result<()> {
+    let bench = Bench::new(workspace)?;
+    let mut figures = Vec::new();
+    bench.speed(options, &mut figures)?;
+    bench.own_cost(options, &mut figures)?;
+    bench.latency(options, &mut figures)?;
+    bench.memory(options, &mut figures)?;
+    println!("\n| figure | measured | aim | |\n| --- | --- | --- | --- |");
+    for figure in &figures {
+        println!("{}", figure.row());
+    }
+    match figures.iter().filter(|figure| figure.is_missed()).count() {
+        0 => println!("\nAll aims are met."),
+        missed => println!("\nAims missed: {missed}."),
+    }
+    Ok(())
+}
+
+/// The programs, and where they run.
+struct Bench {
+    org: PathBuf,
+    client: PathBuf,
+    is_pinned: bool,
+}
+
+impl Bench {
+    fn new(workspace: &Path) -> Result<Self> {
+        let target = workspace.join("target/bench-paging");
+        let source = workspace.join("xtask/bench/paging");
+        eprintln!("building ..");
+        let mut org = cargo(workspace, &target);
+        build(org.args(["build", "--release", "--package", "genesys-cloud-mock"]))?;
+        // The same versions as those of the workspace.
+        fs::copy(workspace.join("Cargo.lock"), source.join("Cargo.lock"))?;
+        build(cargo(&source, &target).args(["build", "--release"]))?;
+        let pinning = Command::new("taskset").args(["--cpu-list", "1", "true"]).status();
+        let is_pinned = pinning.is_ok_and(|status| status.success());
+        println!(
+            "{}\n",
+            match is_pinned {
+                true => "The org runs on core 0, the program that reads on core 1.",
+                false => "NOT PINNED: `taskset` is missing, or there is one core alone.",
+            }
+        );
+        let release = target.join("release");
+        Ok(Self {
+            org: release.join("genesys-cloud-mock"),
+            client: release.join("bench-paging"),
+            is_pinned,
+        })
+    }
+
+    /// Every way against the others.
+    fn speed(&self, options: &Options, figures: &mut Vec<Figure>) -> Result<()> {
+        let ways = [PAGINATOR, JSON, TEXT, DERIVED, AHEAD_BY_ONE, AHEAD];
+        let org = self.org(options.records, 0)?;
+        // The org makes the pages.
+        self.read(&org, JSON, options.records)?;
+        let mut rounds: Vec<Vec<Run>> = Vec::new();
+        for round in 1..=options.runs {
+            eprintln!("speed: round {round} of {}", options.runs);
+            // There and back: what ran before is not always the same.
+            let mut order = ways.to_vec();
+            if round % 2 == 0 {
+                order.reverse();
+            }
+            let runs = order.iter().map(|way| self.read(&org, *way, options.records));
+            let mut runs = runs.collect::<Result<Vec<_>>>()?;
+            if round % 2 == 0 {
+                runs.reverse();
+            }
+            rounds.push(runs);
+        }
+        println!(
+            "{} queues in pages of {PAGE}, medians of {} runs:\n",
+            options.records, options.runs
+        );
+        println!("| way | queues/s | wall, a page | CPU, a page | peak memory |");
+        println!("| --- | --- | --- | --- | --- |");
+        let of = |at: usize, figure: fn(&Run) -> f64| {
+            median(rounds.iter().map(|round| figure(&round[at])))
+        };
+        let pages = options.records as f64 / PAGE as f64;
+        for (at, (_, name)) in ways.iter().enumerate() {
+            let wall = of(at, |run| run.wall_micros);
+            println!(
+                "| {name} | {:.0} | {:.0} µs | {:.0} µs | {:.1} MB |",
+                options.records as f64 / wall * 1e6,
+                wall / pages,
+                of(at, |run| run.cpu_micros) / pages,
+                of(at, |run| run.peak_kilobytes as f64) / 1e3,
+            );
+        }
+        for (at, against, aim) in
+            [(0, 1, Some(1.0)), (0, 3, None), (4, 1, Some(1.3)), (5, 1, Some(1.3))]
+        {
+            let times =
+                rounds.iter().map(|round| round[against].wall_micros / round[at].wall_micros);
+            figures.push(Figure {
+                name: format!("speed of {} over {}", ways[at].1, ways[against].1),
+                value: median(times),
+                unit: "",
+                aim: aim.map(Aim::AtLeast),
+            });
+        }
+        Ok(())
+    }
+
+    /// What the paginator does beyond fetching and decoding.
+    fn own_cost(&self, options: &Options, figures: &mut Vec<Figure>) -> Result<()> {
+        let org = self.org(options.records, 0)?;
+        self.read(&org, JSON, options.records)?;
+        let mut runs: Vec<SideBySide> = Vec::new();
+        for round in 1..=options.runs {
+            eprintln!("CPU: round {round} of {}", options.runs);
+            runs.push(self.client(&org, &["side-by-side"])?);
+        }
+        let of = |figure: fn(&SideBySide) -> f64| median(runs.iter().map(figure));
+        println!(
+            "\nPage by page, both ways in one process: {:.0} µs of CPU through the paginator, {:.0} µs by \
+             hand with `from_str`, of which {:.0} µs are decoding.",
+            of(|run| run.paginator),
+            of(|run| run.by_hand),
+            of(|run| run.decoding),
+        );
+        figures.push(Figure {
+            name: format!("speed of {} over {}, page by page", PAGINATOR.1, TEXT.1),
+            value: of(|run| run.speed),
+            unit: "",
+            aim: None,
+        });
+        figures.push(Figure {
+            name: "CPU of the paginator beyond fetching and decoding, a page".to_owned(),
+            value: of(|run| run.beyond),
+            unit: " µs",
+            aim: Some(Aim::AtMost(15.0)),
+        });
+        Ok(())
+    }
+
+    /// How much of the org's latency is hidden.
+    fn latency(&self, options: &Options, figures: &mut Vec<Figure>) -> Result<()> {
+        let org = self.org(LATENCY_RECORDS, LATENCY_MILLISECONDS)?;
+        self.read(&org, AHEAD, LATENCY_RECORDS)?;
+        let mut times = Vec::new();
+        // One run is 20 seconds of waiting, which no load disturbs much.
+        for round in 1..=options.runs.min(3) {
+            eprintln!("latency: round {round} of {}", options.runs.min(3));
+            let sequence = self.read(&org, PAGINATOR, LATENCY_RECORDS)?;
+            let ahead = self.read(&org, AHEAD, LATENCY_RECORDS)?;
+            times.push(sequence.wall_micros / ahead.wall_micros);
+        }
+        figures.push(Figure {
+            name: format!(
+                "speed of {} over {}, at {LATENCY_MILLISECONDS} ms of latency",
+                AHEAD.1, PAGINATOR.1
+            ),
+            value: median(times),
+            unit: "",
+            aim: Some(Aim::AtLeast(7.0)),
+        });
+        Ok(())
+    }
+
+    /// How the peak grows with the list.
+    fn memory(&self, options: &Options, figures: &mut Vec<Figure>) -> Result<()> {
+        let many = options.most_records;
+        // Those that are asked for ahead are a few pages more, and how many of them wait at once is chance:
+        // a longer list comes nearer to the most that there can be.
+        for (way, aim) in [(PAGINATOR, Some(Aim::AtMost(2.0))), (AHEAD, None)] {
+            // Pages that are read once are not worth keeping.
+            eprintln!("memory: {FEW_RECORDS} queues, {}", way.1);
+            let org = self.org_without_cache(FEW_RECORDS)?;
+            let few = (0..SHORT_RUNS).map(|_| self.read(&org, way, FEW_RECORDS));
+            let few =
+                few.map(|run| run.map(|run| run.peak_kilobytes)).collect::<Result<Vec<_>>>()?;
+            eprintln!("memory: {many} queues, {}", way.1);
+            let org = self.org_without_cache(many)?;
+            let most = self.read(&org, way, many)?.peak_kilobytes;
+            let few = few.into_iter().max().unwrap_or_default();
+            figures.push(Figure {
+                name: format!(
+                    "growth of peak memory from {FEW_RECORDS} to {many} queues, {}",
+                    way.1
+                ),
+                value: (most as f64 - few as f64) / 1e3,
+                unit: " MB",
+                aim,
+            });
+        }
+        Ok(())
+    }
+
+    fn org(&self, records: u64, latency: u64) -> Result<Org> {
+        let room = records.div_ceil(1_000) * MEGABYTES_PER_THOUSAND;
+        Org::start(self.pinned(&self.org, 0), records, latency, room)
+    }
+
+    fn org_without_cache(&self, records: u64) -> Result<Org> {
+        Org::start(self.pinned(&self.org, 0), records, 0, 0)
+    }
+
+    /// Reads the list one way.
+    fn read(&self, org: &Org, way: Way, records: u64) -> Result<Run> {
+        let run: Run = self.client(org, way.0)?;
+        if run.records != records {
+            bail!("{}: {} queues read of {records}", way.1, run.records);
+        }
+        Ok(run)
+    }
+
+    fn client<T: DeserializeOwned>(&self, org: &Org, arguments: &[&str]) -> Result<T> {
+        let mut command = self.pinned(&self.client, 1);
+        command.args(arguments).envs(org.variables.iter().cloned());
+        let output = command.output().context("can't run the program that reads")?;
+        if !output.status.success() {
+            bail!("{arguments:?} failed:\n{}", String::from_utf8_lossy(&output.stderr));
+        }
+        serde_json::from_slice(&output.stdout).context("the program that reads printed no figures")
+    }
+
+    fn pinned(&self, program: &Path, core: usize) -> Command {
+        if !self.is_pinned {
+            return Command::new(program);
+        }
+        let mut command = Command::new("taskset");
+        command.arg("--cpu-list").arg(core.to_string()).arg(program);
+        command
+    }
+}
+
+fn build(command: &mut Command) -> Result<()> {
+    // Cargo's own words are for stderr, where the progress goes.
+    let status = command.arg("--quiet").status().context("can't run cargo")?;
+    if !status.success() {
+        bail!("{command:?} ended with {status}");
+    }
+    Ok(())
+}
+
+/// A fake org in a process of its own, until it is dropped.
+struct Org {
+    process: Child,
+    /// What leads a client to it.
+    variables: Vec<(String, String)>,
+}
+
+impl Org {
+    fn start(mut command: Command, records: u64, latency: u64, cache: u64) -> Result<Self> {
+        command
+            .args(["--list", &format!("getRoutingQueues={records}")])
+            .args(["--latency-ms", &latency.to_string()])
+            .args(["--page-cache", &cache.to_string()])
+            .stdout(Stdio::piped());
+        let process = command.spawn().context("can't run the org")?;
+        let mut org = Self { process, variables: Vec::new() };
+        let output = org.process.stdout.take().context("the org has no output")?;
+        for line in BufReader::new(output).lines().take(4) {
+            let line = line?;
+            let variable = line.strip_prefix("export ").and_then(|line| line.split_once('='));
+            let (name, value) = variable.with_context(|| format!("the org printed {line:?}"))?;
+            org.variables.push((name.to_owned(), value.to_owned()));
+        }
+        Ok(org)
+    }
+}
+
+impl Drop for Org {
+    fn drop(&mut self) {
+        // One that is gone already is as good.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// What was measured, and what it should be.
+struct Figure {
+    name: String,
+    value: f64,
+    unit: &'static str,
+    aim: Option<Aim>,
+}
+
+#[derive(Clone, Copy)]
+enum Aim {
+    AtLeast(f64),
+    AtMost(f64),
+}
+
+impl Figure {
+    fn is_missed(&self) -> bool {
+        match self.aim {
+            Some(Aim::AtLeast(least)) => self.value < least,
+            Some(Aim::AtMost(most)) => self.value > most,
+            None => false,
+        }
+    }
+
+    fn row(&self) -> String {
+        let Self { name, value, unit, aim } = self;
+        let (aim, verdict) = match aim {
+            Some(Aim::AtLeast(least)) => (format!("at least {least:.2}{unit}"), "met"),
+            Some(Aim::AtMost(most)) => (format!("at most {most:.0}{unit}"), "met"),
+            None => (String::new(), ""),
+        };
+        let verdict = if self.is_missed() { "MISSED" } else { verdict };
+        format!("| {name} | {value:.2}{unit} | {aim} | {verdict} |")
+    }
+}
+
+fn median(values: impl IntoIterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.into_iter().collect();
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    match values.len() % 2 {
+        _ if values.is_empty() => f64::NAN,
+        0 => (values[middle - 1] + values[middle]) / 2.0,
+        _ => values[middle],
+    }
+}
