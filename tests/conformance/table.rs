@@ -1,12 +1,14 @@
 //! What was driven, and how it went.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 #[derive(Default)]
 pub(crate) struct Table {
     /// By scheme and scenario: how many operations passed, and how many did not.
     cells: BTreeMap<(String, String), (usize, usize)>,
+    /// By scheme, and by scenario: the operations that were driven.
+    operations: BTreeMap<String, BTreeSet<String>>,
     failures: Vec<String>,
     pub(crate) requests: u64,
 }
@@ -21,6 +23,9 @@ impl Table {
     ) {
         let (passed, failed) =
             self.cells.entry((scheme.to_owned(), scenario.to_owned())).or_default();
+        for row in [scheme, scenario] {
+            self.operations.entry(row.to_owned()).or_default().insert(operation.to_owned());
+        }
         match result {
             Ok(()) => *passed += 1,
             Err(why) => {
@@ -35,6 +40,9 @@ impl Table {
             let cell = self.cells.entry(key).or_default();
             cell.0 += passed;
             cell.1 += failed;
+        }
+        for (row, operations) in other.operations {
+            self.operations.entry(row).or_default().extend(operations);
         }
         self.failures.extend(other.failures);
         self.requests += other.requests;
@@ -52,14 +60,15 @@ impl fmt::Display for Table {
             cells.fold((0, 0), |(a, b), (_, (passed, failed))| (a + passed, b + failed))
         };
         for (title, by) in [("scheme", 0), ("scenario", 1)] {
-            writeln!(f, "{title:<26}{:>10}{:>10}", "passed", "failed")?;
+            writeln!(f, "{title:<26}{:>10}{:>10}{:>10}", "operations", "passed", "failed")?;
             let name = |key: &(String, String)| if by == 0 { key.0.clone() } else { key.1.clone() };
             let mut names: Vec<String> = self.cells.keys().map(name).collect();
             names.sort();
             names.dedup();
             for wanted in names {
                 let (passed, failed) = count(&|key| name(key) == wanted);
-                writeln!(f, "{wanted:<26}{passed:>10}{failed:>10}")?;
+                let operations = self.operations.get(&wanted).map_or(0, BTreeSet::len);
+                writeln!(f, "{wanted:<26}{operations:>10}{passed:>10}{failed:>10}")?;
             }
             writeln!(f)?;
         }
