@@ -154,7 +154,8 @@ pub fn exceptions(workspace: &Path) -> Result<Exceptions> {
         let path = workspace.join("openapi").join(name);
         fs::read_to_string(&path).with_context(|| format!("can't read {}", path.display()))
     };
-    Exceptions::parse(&read("operations.toml")?, &read("page-sizes.tsv")?)
+    Exceptions::parse(&read("operations.toml")?, &read("page-sizes.tsv")?)?
+        .with_jobs(&read("jobs.toml")?)
 }
 
 /// All that was made of a document.
@@ -192,7 +193,7 @@ pub fn generate(
     }
     stages.done(&format!("tag and name, {} groups", model.groups.len()));
 
-    let sources = emit::sources(&model);
+    let sources = emit::sources(&model)?;
     let (operations, definitions) = catalogue::files(&document, &model);
     let size: usize = sources.values().map(String::len).sum();
     stages.done(&format!("write {:.1} MB of source", size as f64 / 1e6));

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use serde::Deserialize;
 
 use crate::document::{Document, Method, Operation};
+use crate::jobs::Table;
 use crate::tags::{self, Because, Cap, Place, Scheme, Tag, TokenOut};
 
 /// The exceptions of the pinned document.
@@ -15,6 +16,7 @@ use crate::tags::{self, Because, Cap, Place, Scheme, Tag, TokenOut};
 pub struct Exceptions {
     file: File,
     page_sizes: BTreeMap<(String, String), (i64, Option<i64>)>,
+    jobs: Table,
     used: RefCell<BTreeSet<String>>,
 }
 
@@ -118,7 +120,17 @@ impl Exceptions {
             };
             sizes.insert((method.to_owned(), path.to_owned()), (maximum, minimum));
         }
-        Ok(Self { file, page_sizes: sizes, used: RefCell::default() })
+        Ok(Self { file, page_sizes: sizes, ..Self::default() })
+    }
+
+    /// The same with the families of jobs of the text of `openapi/jobs.toml`.
+    pub fn with_jobs(self, text: &str) -> Result<Self> {
+        Ok(Self { jobs: Table::parse(text)?, ..self })
+    }
+
+    /// The families of jobs that the rules can't tell.
+    pub fn jobs(&self) -> &Table {
+        &self.jobs
     }
 
     /// Names given by hand, by operationId.

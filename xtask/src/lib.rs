@@ -12,6 +12,7 @@ pub mod emit;
 pub mod exceptions;
 pub mod fixups;
 pub mod flatten;
+pub mod jobs;
 pub mod json;
 pub mod model;
 pub mod names;

@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 
 use crate::document::{Document, Kind, ListStyle, Location, Method, Operation, Schema};
 use crate::exceptions::Exceptions;
+use crate::jobs::{self, Families, Item, Role, Sources};
 use crate::names::{self, CallTypes};
 use crate::progenitor::{self, Names, RustType, Shape};
 use crate::tags::{self, Tag, TagKind};
@@ -15,6 +16,7 @@ pub struct Model {
     pub groups: BTreeMap<String, Group>,
     /// Types that more than one group reaches.
     pub common: Vec<TypeModel>,
+    pub families: Families,
     /// What was not understood, of a document that is not the pinned one.
     pub notes: Vec<String>,
 }
@@ -32,6 +34,8 @@ pub struct Bound {
     pub operation: Operation,
     pub tag: Tag,
     pub item_type: Option<RustType>,
+    /// What the jobs that it submits result in.
+    pub job: Option<JobResult>,
     /// The method on the group.
     pub method: String,
     /// The type of the call.
@@ -48,6 +52,13 @@ pub struct Bound {
     pub header: Vec<Argument>,
     /// Statuses outside 2xx that are an answer.
     pub accepts: Vec<u16>,
+}
+
+/// What a job results in.
+pub enum JobResult {
+    /// Files that are handed out as they are.
+    Bytes,
+    Items(RustType),
 }
 
 pub struct Argument {
@@ -99,6 +110,7 @@ pub struct Field {
 /// The operations of a document with their tags and names, without their types.
 pub struct Tagged<'a> {
     pub operations: Vec<TaggedOperation<'a>>,
+    pub families: Families,
     /// What was not understood, of a document that is not the pinned one.
     pub notes: Vec<String>,
 }
@@ -132,6 +144,12 @@ impl<'a> Tagged<'a> {
             .map(|(operation, tag)| (operation, names::group(operation), reads(operation, tag)))
             .collect();
         let methods = names::methods(&named, &exceptions.names(), strict)?;
+        let families = Families::of(&Sources::new(document, &tags), exceptions.jobs(), strict)?;
+        notes.extend(families.notes.iter().cloned());
+        let mut tags = tags;
+        for (operation, tag) in document.operations.iter().zip(&mut tags) {
+            families.mark(operation, tag);
+        }
         let operations = named
             .into_iter()
             .zip(tags)
@@ -143,7 +161,7 @@ impl<'a> Tagged<'a> {
                 method,
             })
             .collect();
-        Ok(Self { operations, notes })
+        Ok(Self { operations, families, notes })
     }
 }
 
@@ -155,7 +173,9 @@ impl Model {
         exceptions: &Exceptions,
         strict: bool,
     ) -> Result<Self> {
-        let Tagged { operations, notes } = Tagged::of(document, exceptions, strict)?;
+        let Tagged { operations, families, notes } = Tagged::of(document, exceptions, strict)?;
+        let tags: Vec<Tag> = operations.iter().map(|it| it.tag.clone()).collect();
+        let sources = Sources::new(document, &tags);
         let mut by_group: BTreeMap<String, Vec<(&Operation, Tag, String)>> = BTreeMap::new();
         for TaggedOperation { operation, tag, group, method } in operations {
             by_group.entry(group).or_default().push((operation, tag, method));
@@ -167,13 +187,15 @@ impl Model {
                 .into_iter()
                 .zip(types)
                 .map(|((operation, tag, method), types)| {
-                    bind(document, progenitor, operation, tag, method, types)
+                    let mut bound = bind(document, progenitor, operation, tag, method, types)?;
+                    bound.job = job_result(&sources, progenitor, &families, operation)?;
+                    Ok(bound)
                 })
                 .collect::<Result<_>>()?;
             let group = Group { name: name.clone(), operations, types: Vec::new() };
             groups.insert(name.clone(), group);
         }
-        let mut model = Self { groups, common: Vec::new(), notes };
+        let mut model = Self { groups, common: Vec::new(), families, notes };
         model.place_types(document, progenitor)?;
         Ok(model)
     }
@@ -185,12 +207,27 @@ impl Model {
             .flat_map(|group| group.operations.iter().map(move |operation| (group, operation)))
     }
 
+    /// An operation and its tag, by operationId.
+    pub fn operation(&self, id: &str) -> Result<(&Operation, &Tag)> {
+        let found = self.operations().find(|(_, bound)| bound.operation.id == id);
+        let (_, bound) = found.with_context(|| format!("there is no operation `{id}`"))?;
+        Ok((&bound.operation, &bound.tag))
+    }
+
     /// Gives each type its home: the one group that reaches it, or the types that all share.
     fn place_types(&mut self, document: &Document, progenitor: &Names) -> Result<()> {
+        let by_id: BTreeMap<&str, &Operation> =
+            document.operations.iter().map(|it| (it.id.as_str(), it)).collect();
         let mut reached_by: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for group in self.groups.values() {
             let operations = group.operations.iter().map(|bound| &bound.operation);
-            for definition in document.reached(operations) {
+            // The results of a job may be those of an operation of another group.
+            let results = group.operations.iter().flat_map(|bound| {
+                let families = self.families.places(&bound.operation.id);
+                families.filter(|(_, role)| *role == Role::Submit).flat_map(|(it, _)| it.members())
+            });
+            let results = results.filter_map(|(_, id)| by_id.get(id).copied());
+            for definition in document.reached(operations.chain(results)) {
                 reached_by.entry(definition).or_default().push(&group.name);
             }
         }
@@ -327,6 +364,7 @@ fn bind(
             .and_then(|items| tags::item_schema(document, operation, items))
             .map(|schema| rust_type(schema, progenitor))
             .transpose()?,
+        job: None,
         operation: operation.clone(),
         tag,
         method,
@@ -365,6 +403,22 @@ fn bind(
         }
     }
     Ok(bound)
+}
+
+/// What the jobs that an operation submits result in, if it submits any.
+fn job_result(
+    sources: &Sources<'_>,
+    progenitor: &Names,
+    families: &Families,
+    operation: &Operation,
+) -> Result<Option<JobResult>> {
+    let Some((family, Role::Submit)) = families.place(&operation.id) else { return Ok(None) };
+    let submit = sources.operation(&operation.id)?;
+    Ok(Some(match jobs::item(sources, family, submit)? {
+        Item::Bytes => JobResult::Bytes,
+        Item::Any => JobResult::Items(RustType::Value),
+        Item::Of(schema) => JobResult::Items(rust_type(schema, progenitor)?),
+    }))
 }
 
 /// What a call returns, from the replies that the document lists.

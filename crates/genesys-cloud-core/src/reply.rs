@@ -57,6 +57,13 @@ impl Head {
         Some((until.to_utc() - self.now()).to_std().unwrap_or_default())
     }
 
+    /// The last segment of the path of a URL in this header.
+    pub(crate) fn url_end(&self, name: &str) -> Option<String> {
+        let url = self.headers.get(name)?.to_str().ok()?;
+        let path = url.split(['?', '#']).next()?.trim_end_matches('/');
+        path.rsplit('/').next().filter(|end| !end.is_empty()).map(str::to_owned)
+    }
+
     /// When the reply was made, by the server's clock.
     pub(crate) fn date(&self) -> Option<DateTime<Utc>> {
         DateTime::parse_from_rfc2822(self.text(&DATE)?).ok().map(|date| date.to_utc())

@@ -5,6 +5,7 @@ use genesys_cloud_catalogue::{Catalogue, Operation, Schema};
 use serde_json::Value;
 
 use crate::chance::hash;
+use crate::jobs::Families;
 use crate::listing::Listing;
 use crate::routes::{Route, Routes};
 use crate::scheme::Scheme;
@@ -21,11 +22,14 @@ const DEFAULT_PAGE_SIZE_LIMIT: u64 = 500;
 pub(crate) struct Api {
     routes: Routes,
     endpoints: Vec<Endpoint>,
+    families: Families,
 }
 
 /// What the org knows of one operation.
 #[derive(Debug)]
 pub(crate) struct Endpoint {
+    /// Its place in the table.
+    pub(crate) place: usize,
     pub(crate) operation: &'static Operation,
     pub(crate) scheme: Option<Scheme>,
     /// What makes its records differ from those of other operations.
@@ -57,9 +61,10 @@ impl Api {
 
     fn new(catalogue: &'static Catalogue) -> Self {
         let limits = page_size_limits();
-        let endpoints = catalogue.operations().map(|operation| {
+        let endpoints = catalogue.operations().enumerate().map(|(place, operation)| {
             let route = (operation.method.as_str(), operation.path.as_str());
             Endpoint {
+                place,
                 operation,
                 scheme: Scheme::of(catalogue, operation),
                 salt: hash(&operation.id),
@@ -67,7 +72,13 @@ impl Api {
                 answer: OnceLock::new(),
             }
         });
-        Self { routes: Routes::new(catalogue.operations()), endpoints: endpoints.collect() }
+        let endpoints: Vec<_> = endpoints.collect();
+        let families = Families::find(catalogue, &endpoints);
+        Self { routes: Routes::new(catalogue.operations()), endpoints, families }
+    }
+
+    pub(crate) fn families(&self) -> &Families {
+        &self.families
     }
 
     pub(crate) fn endpoints(&self) -> &[Endpoint] {
@@ -101,6 +112,12 @@ impl Endpoint {
         });
         let default = stated.unwrap_or(DEFAULT_PAGE_SIZE);
         (default, self.page_size_limit.unwrap_or(DEFAULT_PAGE_SIZE_LIMIT).max(default))
+    }
+
+    /// What the reply looks like.
+    pub(crate) fn schema(&self) -> Option<&'static Schema> {
+        let (_, schema) = outcome(self.operation);
+        schema.map(|schema| Catalogue::embedded().resolve(schema))
     }
 
     pub(crate) fn answer(&self) -> &Answer {

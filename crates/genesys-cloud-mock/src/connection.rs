@@ -52,8 +52,14 @@ impl ReplyBody {
     }
 
     pub(crate) fn cut(self) -> Self {
-        let half = self.rest.map(|bytes| bytes.slice(..bytes.len() / 2));
-        Self { rest: half, promised: self.promised, cut: Some(Cut::Sending) }
+        let half = self.promised as usize / 2;
+        self.cut_after(half)
+    }
+
+    /// As much of the body as goes into so many bytes.
+    pub(crate) fn cut_after(self, bytes: usize) -> Self {
+        let rest = self.rest.map(|rest| rest.slice(..bytes.min(rest.len())));
+        Self { rest, promised: self.promised, cut: Some(Cut::Sending) }
     }
 }
 

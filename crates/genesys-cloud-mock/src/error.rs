@@ -1,6 +1,7 @@
 use std::fmt;
 use std::io;
 
+use crate::jobs::JobScenario;
 use crate::scenario::Scenario;
 use crate::scheme::Scheme;
 
@@ -15,6 +16,9 @@ enum Kind {
     OtherScheme { operation: String, wanted: Scheme },
     OtherScenario { operation: String, scenario: Scenario },
     NotAList(String),
+    OtherJobScenario { operation: String, scenario: JobScenario },
+    NotAJob(String),
+    Timeline(String),
 }
 
 impl Error {
@@ -34,6 +38,18 @@ impl Error {
         Self(Kind::OtherScenario { operation: operation.to_owned(), scenario })
     }
 
+    pub(crate) fn other_job_scenario(operation: &str, scenario: JobScenario) -> Self {
+        Self(Kind::OtherJobScenario { operation: operation.to_owned(), scenario })
+    }
+
+    pub(crate) fn not_a_job(operation: &str) -> Self {
+        Self(Kind::NotAJob(operation.to_owned()))
+    }
+
+    pub(crate) fn timeline(operation: &str) -> Self {
+        Self(Kind::Timeline(operation.to_owned()))
+    }
+
     pub(crate) fn not_a_list(operation: &str) -> Self {
         Self(Kind::NotAList(operation.to_owned()))
     }
@@ -49,6 +65,13 @@ impl fmt::Display for Error {
             }
             Kind::OtherScenario { operation, scenario } => {
                 write!(f, "the list of {operation} can't behave as {scenario:?}")
+            }
+            Kind::OtherJobScenario { operation, scenario } => {
+                write!(f, "the jobs of {operation} can't run as {scenario:?}")
+            }
+            Kind::NotAJob(operation) => write!(f, "{operation} does not submit jobs"),
+            Kind::Timeline(operation) => {
+                write!(f, "{operation} takes no interval, or what was given is none")
             }
             Kind::NotAList(operation) => write!(f, "{operation} does not answer with a list"),
         }

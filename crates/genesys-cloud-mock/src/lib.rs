@@ -45,6 +45,35 @@
 //! # }
 //! ```
 //!
+//! # Jobs
+//!
+//! Every operation that submits a job has its way to tell how far it is and to hand out what came
+//! of it: pages, a part of the status, or files behind presigned URLs on another port, where no
+//! token is taken. A [`JobScenario`] lets the jobs of an operation go on or go wrong in a certain
+//! way, and [`MockOrg::job_truth`] says what a client must get out of one.
+//!
+//! ```
+//! use genesys_cloud_mock::{JobEnd, JobPace, JobScenario, MockOrg};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let org = MockOrg::start().await?;
+//! let submit = "postAnalyticsConversationsDetailsJobs";
+//! org.job_scenario(submit, JobScenario::UnknownState)?;
+//! org.job_pace(submit, JobPace::Polls(10))?;
+//! // .. your client submits the job and reads its results ..
+//! let truth = org.job_truth(submit)?;
+//! assert_eq!((truth.records.len(), truth.end), (100, JobEnd::Succeeded));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Intervals
+//!
+//! A [`Timeline`] spreads the records of a query or of the results of a job over a range of time.
+//! It can bound how long an interval may be and how many records one may hold, so that a client
+//! has to ask for smaller ones.
+//!
 //! # What it does not do
 //!
 //! Nothing is stored: a record that was posted is answered once and not listed afterwards.
@@ -56,11 +85,13 @@ mod cache;
 mod chance;
 mod check;
 mod classify;
+mod clock;
 mod connection;
 mod digits;
 mod error;
 mod fingerprint;
 mod identity;
+mod jobs;
 mod journal;
 mod limit;
 mod listing;
@@ -79,14 +110,17 @@ mod script;
 mod server;
 mod service;
 mod shape;
+mod timeline;
 mod truth;
 
 pub use connection::ConnectionFault;
 pub use error::Error;
+pub use jobs::{JobEnd, JobPace, JobScenario, JobTruth};
 pub use journal::RecordedRequest;
 pub use org::{MockOrg, MockOrgBuilder};
 pub use reply::CannedReply;
 pub use scenario::Scenario;
 pub use scheme::Scheme;
 pub use script::{Call, Fault, PageOverride};
+pub use timeline::Timeline;
 pub use truth::{Truth, TruthEnd};

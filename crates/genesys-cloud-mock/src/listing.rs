@@ -6,6 +6,8 @@ use crate::identity::Identity;
 use crate::name::NameFilter;
 use crate::paging::{Ask, Neighbour, Page};
 use crate::shape::{Shape, Subject};
+use crate::timeline::Spread;
+use crate::truth::Truth;
 
 /// A reply that holds a list: what stands around the items, and what each item looks like.
 #[derive(Debug)]
@@ -52,7 +54,11 @@ impl Listing {
     /// The listing a reply is; `None` if it is something else.
     pub(crate) fn of(catalogue: &Catalogue, reply: &Schema) -> Option<Self> {
         let reply = catalogue.resolve(reply);
-        let place = ItemPlace::of(catalogue, reply)?;
+        Self::at(catalogue, reply, ItemPlace::of(catalogue, reply)?)
+    }
+
+    /// The listing of a resolved reply whose items are in this place.
+    pub(crate) fn at(catalogue: &Catalogue, reply: &Schema, place: ItemPlace<'_>) -> Option<Self> {
         let items = match place {
             ItemPlace::Reply => Some(reply),
             ItemPlace::Field(name, inner) => {
@@ -117,11 +123,14 @@ impl Listing {
         out
     }
 
-    /// Writes one record as JSON.
-    pub(crate) fn write_item(&self, list: u64, list_path: &str, index: u64) -> Vec<u8> {
-        let mut out = Vec::new();
-        write_record(&mut out, &self.item, Identity::new(list, index), list_path);
-        out
+    /// The name of a record ([`Truth::key`]).
+    pub(crate) fn key(&self, list: u64, index: u64, times: Option<Spread<'_>>) -> String {
+        if self.has_id() {
+            return Identity::new(list, index).id().to_string();
+        }
+        let mut item = Vec::new();
+        write_item(&mut item, &self.item, Identity::new(list, index), "", times);
+        Truth::key_of(&item)
     }
 }
 
@@ -193,7 +202,7 @@ impl Writer<'_> {
                 out.push(b',');
             }
             let identity = Identity::new(self.list, index);
-            write_record(out, &self.listing.item, identity, self.list_path);
+            write_item(out, &self.listing.item, identity, self.list_path, self.page.times);
         }
         out.push(b']');
     }
@@ -259,7 +268,23 @@ fn finished(status: &Value) -> Option<&'static str> {
     words.into_iter().find(|word| status == word)
 }
 
-fn write_record(out: &mut Vec<u8>, shape: &Shape, identity: Identity, list_path: &str) {
+/// Writes a record that may be known to have happened at some time.
+fn write_item(
+    out: &mut Vec<u8>,
+    shape: &Shape,
+    identity: Identity,
+    list_path: &str,
+    times: Option<Spread<'_>>,
+) {
+    let Some(times) = times else { return write_record(out, shape, identity, list_path) };
+    let mut written = Vec::new();
+    write_record(&mut written, shape, identity, list_path);
+    let mut record = serde_json::from_slice(&written).unwrap_or_default();
+    times.date(&mut record, identity.index());
+    push(out, record);
+}
+
+pub(crate) fn write_record(out: &mut Vec<u8>, shape: &Shape, identity: Identity, list_path: &str) {
     let id = identity.id();
     let subject = Subject {
         id: id.as_bytes(),

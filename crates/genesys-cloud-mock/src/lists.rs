@@ -12,13 +12,13 @@ use crate::cache::Cache;
 use crate::chance::mix;
 use crate::connection::ConnectionFault;
 use crate::error::Error;
-use crate::identity::Identity;
 use crate::journal::RecordedRequest;
 use crate::listing::Listing;
 use crate::paging::{Ask, Position, Wish};
 use crate::reply::CannedReply;
 use crate::scenario::{Scenario, Stage, Traits};
 use crate::scheme::Scheme;
+use crate::timeline::{Interval, Spread, Timeline};
 use crate::truth::Truth;
 
 /// How many records a list has that is not paged and that no one gave a size.
@@ -33,6 +33,8 @@ pub(crate) struct Lists {
     sizes: RwLock<HashMap<&'static str, u64>>,
     /// By operationId.
     stages: RwLock<HashMap<&'static str, Arc<Stage>>>,
+    /// By the operationId of what lists the records.
+    timelines: RwLock<HashMap<&'static str, Arc<Timeline>>>,
     /// What jobs were submitted for, by their ids.
     jobs: Mutex<HashMap<String, Job>>,
     /// How often all tokens have expired.
@@ -46,7 +48,9 @@ pub(crate) struct Lists {
 struct Job {
     /// The only page there is to get, if the job is about one.
     number: Option<u64>,
-    size: u64,
+    size: Option<u64>,
+    /// When the records happened that it is about.
+    interval: Option<Interval>,
 }
 
 /// A request for a list.
@@ -74,6 +78,7 @@ impl Lists {
             default_count,
             sizes: RwLock::default(),
             stages: RwLock::default(),
+            timelines: RwLock::default(),
             jobs: Mutex::default(),
             epoch: AtomicU64::new(0),
             base: OnceLock::new(),
@@ -111,6 +116,22 @@ impl Lists {
         Ok(())
     }
 
+    /// Lets the results of a job be of a certain length, or of any again.
+    pub(crate) fn stage_for_job(&self, endpoint: &'static Endpoint, scenario: Option<Scenario>) {
+        let mut stages = self.stages.write().unwrap_or_else(PoisonError::into_inner);
+        let id = endpoint.operation.id.as_str();
+        match scenario {
+            Some(scenario) => {
+                let stage = Arc::new(Stage::new(scenario, Scenario::PAGE_SIZE));
+                stages.insert(id, stage);
+            }
+            None => {
+                stages.remove(id);
+            }
+        }
+        self.cache.clear();
+    }
+
     pub(crate) fn scenarios(&self, endpoint: &'static Endpoint) -> Result<Vec<Scenario>, Error> {
         let traits = traits(endpoint, listing(endpoint)?);
         Ok(Scenario::ALL.into_iter().filter(|scenario| scenario.applies(&traits)).collect())
@@ -129,34 +150,66 @@ impl Lists {
     pub(crate) fn submit(
         &self,
         endpoint: &'static Endpoint,
+        listed_by: Option<&'static Endpoint>,
         request: &RecordedRequest,
         job_id: String,
     ) -> Result<(), CannedReply> {
-        let selects = endpoint.scheme == Some(Scheme::JobSelectsPage);
-        let wish = Wish::of(Ask::Number, endpoint.operation, request)?;
-        let (default, largest) = endpoint.page_sizes();
-        let size = wish.size.unwrap_or(default).clamp(1, largest);
-        let number = match wish.position {
-            Position::Number(number) if selects => Some(number),
-            _ => None,
-        };
+        let mut job = Job { number: None, size: None, interval: None };
+        if let Some(timeline) = listed_by.and_then(|listed_by| self.timeline(listed_by)) {
+            job.interval = Interval::of(request)?;
+            timeline.check(job.interval)?;
+        }
+        if let Some(Scheme::JobSelectsPage | Scheme::JobSetsPageSize) = endpoint.scheme {
+            let selects = endpoint.scheme == Some(Scheme::JobSelectsPage);
+            let wish = Wish::of(Ask::Number, endpoint.operation, request)?;
+            let (default, largest) = endpoint.page_sizes();
+            job.size = Some(wish.size.unwrap_or(default).clamp(1, largest));
+            job.number = match wish.position {
+                Position::Number(number) if selects => Some(number),
+                _ => None,
+            };
+        }
         let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
-        jobs.insert(job_id, Job { number, size });
+        jobs.insert(job_id, job);
         Ok(())
+    }
+
+    pub(crate) fn set_timeline(&self, endpoint: &'static Endpoint, timeline: Timeline) {
+        let mut timelines = self.timelines.write().unwrap_or_else(PoisonError::into_inner);
+        timelines.insert(&endpoint.operation.id, Arc::new(timeline));
+        self.cache.clear();
+    }
+
+    fn timeline(&self, endpoint: &Endpoint) -> Option<Arc<Timeline>> {
+        let timelines = self.timelines.read().unwrap_or_else(PoisonError::into_inner);
+        timelines.get(endpoint.operation.id.as_str()).cloned()
+    }
+
+    /// The names of the records that happened in an interval.
+    pub(crate) fn keys_within(
+        &self,
+        endpoint: &'static Endpoint,
+        interval: Interval,
+    ) -> Result<Vec<String>, Error> {
+        let (listing, list) = (listing(endpoint)?, self.list(endpoint));
+        let timeline = self.timeline(endpoint);
+        let timeline = timeline.ok_or_else(|| Error::timeline(&endpoint.operation.id))?;
+        let count = self.total(endpoint, self.stage_of(endpoint).as_deref());
+        let times = Spread { timeline: &timeline, count };
+        let key = |index| listing.key(list, index, Some(times));
+        Ok(times.within(Some(interval)).map(key).collect())
     }
 
     pub(crate) fn truth(&self, endpoint: &'static Endpoint) -> Result<Truth, Error> {
         let listing = listing(endpoint)?;
         let list = self.list(endpoint);
-        let keys = |indexes: Vec<u64>| {
-            let item = |index: u64| match listing.has_id() {
-                true => Identity::new(list, index).id().to_string(),
-                false => Truth::key_of(&listing.write_item(list, "", index)),
-            };
-            indexes.into_iter().map(item).collect()
-        };
         let stage = self.stage_of(endpoint);
         let total = self.total(endpoint, stage.as_deref());
+        let timeline = self.timeline(endpoint);
+        let times = timeline.as_deref().map(|timeline| Spread { timeline, count: total });
+        let keys = |indexes: Vec<u64>| {
+            indexes.into_iter().map(|index| listing.key(list, index, times)).collect()
+        };
         let page_size = match &stage {
             Some(stage) => stage.page_size,
             None => endpoint.page_sizes().0,

@@ -1,7 +1,9 @@
+use std::time::Duration;
+
 use crate::digits::push_padded;
 
 /// A point of time, in milliseconds since 1970, UTC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Moment(u64);
 
 const DAY: u64 = 86_400_000;
@@ -16,6 +18,65 @@ impl Moment {
         Self(first * DAY + chance % (days * DAY))
     }
 
+    pub(crate) fn of(milliseconds: u64) -> Self {
+        Self(milliseconds)
+    }
+
+    pub(crate) fn milliseconds(self) -> u64 {
+        self.0
+    }
+
+    pub(crate) fn after(self, time: Duration) -> Self {
+        Self(self.0.saturating_add(time.as_millis() as u64))
+    }
+
+    /// Reads a time as a client may write it: `2026-11-22T09:30:00.125Z`, where milliseconds,
+    /// seconds and the time of the day may be left out, and the zone may be `+01:00`.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (date, time) = text.split_once('T').unwrap_or((text, "00:00Z"));
+        let mut date = date.splitn(3, '-').map(|part| part.parse::<i64>().ok());
+        let (year, month, day) = (date.next()??, date.next()??, date.next()??);
+        if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+            return None;
+        }
+        let (time, offset) = match time.strip_suffix('Z') {
+            Some(time) => (time, 0),
+            None => {
+                let place = time.rfind(['+', '-'])?;
+                let (hours, minutes) = time[place + 1..].split_once(':')?;
+                let minutes = hours.parse::<i64>().ok()? * 60 + minutes.parse::<i64>().ok()?;
+                (&time[..place], if time[place..].starts_with('-') { -minutes } else { minutes })
+            }
+        };
+        let mut time = time.splitn(3, ':');
+        let hours: i64 = time.next()?.parse().ok()?;
+        let minutes: i64 = time.next()?.parse().ok()?;
+        let seconds: f64 = time.next().unwrap_or("0").parse().ok()?;
+        // As many days as there are before the month, in a year that begins in March.
+        let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+        let days = year * 365 + year.div_euclid(4) - year.div_euclid(100)
+            + year.div_euclid(400)
+            + (153 * month + 2) / 5
+            + day
+            - 1
+            - 719_468;
+        let minutes = (days * 24 + hours) * 60 + minutes - offset;
+        let milliseconds = minutes * 60_000 + (seconds * 1_000.0).round() as i64;
+        u64::try_from(milliseconds).ok().map(Self)
+    }
+
+    /// As the header `date` has it: `Sun, 22 Nov 2026 09:30:00 GMT`.
+    pub(crate) fn http_date(self) -> String {
+        const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+        const MONTHS: [&str; 12] =
+            ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+        let (year, month, day) = self.date();
+        let (weekday, month) = (DAYS[(self.0 / DAY % 7) as usize], MONTHS[month as usize - 1]);
+        let seconds = self.0 % DAY / 1_000;
+        let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+        format!("{weekday}, {day:02} {month} {year:04} {hours:02}:{minutes:02}:{seconds:02} GMT")
+    }
+
     /// As the service writes it, `2026-11-22T09:30:00.125Z`; rarely without milliseconds.
     pub(crate) fn write_date_time(self, out: &mut Vec<u8>) {
         self.write_seconds(out);
@@ -25,6 +86,12 @@ impl Moment {
             push_padded(out, milliseconds, 3);
         }
         out.push(b'Z');
+    }
+
+    pub(crate) fn text(self) -> String {
+        let mut text = Vec::new();
+        self.write_date_time(&mut text);
+        String::from_utf8_lossy(&text).into_owned()
     }
 
     /// `2026-11-22T09:30:00.125`, in the time zone of whoever reads it.
@@ -96,6 +163,19 @@ mod tests {
         assert_eq!(written(moment, Moment::write_month), "2024-02");
         assert_eq!(written(EARLY * DAY, Moment::write_date_time), "2024-01-01T00:00:00Z");
         assert_eq!(written(LATE * DAY, Moment::write_date), "2025-07-01");
+    }
+
+    #[test]
+    fn moments_are_read_in_many_forms() {
+        let moment = Some(Moment(1_709_210_096_789));
+        assert_eq!(Moment::parse("2024-02-29T12:34:56.789Z"), moment);
+        assert_eq!(Moment::parse("2024-02-29T13:34:56.789+01:00"), moment);
+        assert_eq!(Moment::parse("2024-01-01"), Some(Moment(EARLY * DAY)));
+        assert_eq!(Moment::parse("2025-07-01T00:00Z"), Some(Moment(LATE * DAY)));
+        for text in ["", "soon", "2024-13-01", "2024-02-29T12:34", "2024-02-29Tx:00Z"] {
+            assert_eq!(Moment::parse(text), None, "{text}");
+        }
+        assert_eq!(Moment(1_709_210_096_789).http_date(), "Thu, 29 Feb 2024 12:34:56 GMT");
     }
 
     #[test]

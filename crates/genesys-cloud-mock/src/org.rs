@@ -8,7 +8,7 @@ use crate::journal::RecordedRequest;
 use crate::reply::CannedReply;
 use crate::scenario::Scenario;
 use crate::script::{Fault, PageOverride, Script};
-use crate::server::Server;
+use crate::server::{Door, Server};
 use crate::service::{Service, Settings};
 use crate::truth::Truth;
 
@@ -18,6 +18,7 @@ use crate::truth::Truth;
 pub struct MockOrg {
     service: Arc<Service>,
     server: Server,
+    files: Server,
 }
 
 impl MockOrg {
@@ -32,6 +33,14 @@ impl MockOrg {
     /// An org to your taste.
     pub fn builder() -> MockOrgBuilder {
         MockOrgBuilder::default()
+    }
+
+    pub(crate) fn service(&self) -> &Service {
+        &self.service
+    }
+
+    pub(crate) fn files(&self) -> &Server {
+        &self.files
     }
 
     /// Where the org is, for the API and for the login alike: `http://127.0.0.1:<port>`.
@@ -173,12 +182,15 @@ impl MockOrg {
         self.service.login().logins()
     }
 
-    /// Forgets all requests and logins, scripted replies, overridden pages and scenarios. Tokens
-    /// stay good, and lists keep their sizes.
+    /// Forgets all requests and logins, scripted replies, overridden pages and scenarios, those of
+    /// jobs too. Tokens stay good, jobs that were submitted run on, and lists keep their sizes and
+    /// timelines.
     pub fn reset(&self) {
         *self.service.journal() = Default::default();
         *self.service.script() = Script::default();
         self.service.lists().forget_scenarios();
+        self.service.jobs().forget_plans();
+        *self.service.downloads() = Default::default();
         self.service.login().forget_logins();
     }
 
@@ -186,6 +198,7 @@ impl MockOrg {
     /// moment later.
     pub async fn shutdown(self) {
         self.server.shutdown().await;
+        self.files.shutdown().await;
     }
 }
 
@@ -210,6 +223,7 @@ impl Default for MockOrgBuilder {
             default_count: 100,
             latency: Duration::ZERO,
             token_lifetime: Duration::from_secs(86_400),
+            job_lifetime: Duration::from_secs(86_400),
             calls_per_minute: 1_000_000,
             faults: Vec::new(),
             page_cache: 0,
@@ -250,6 +264,12 @@ impl MockOrgBuilder {
         self
     }
 
+    /// How long a job and its results are kept, a day by default.
+    pub fn job_lifetime(mut self, lifetime: Duration) -> Self {
+        self.settings.job_lifetime = lifetime;
+        self
+    }
+
     /// How many calls a token may make in a minute before it gets a 429. The service allows
     /// 300; here it is a million, so that a test doesn't wait unless it wants to.
     pub fn calls_per_minute(mut self, calls: u64) -> Self {
@@ -285,9 +305,11 @@ impl MockOrgBuilder {
         for (operation, count) in &self.lists {
             service.lists().set_size(service.endpoint(operation)?, *count)?;
         }
-        let server = Server::start(Arc::clone(&service), self.port).await?;
+        let server = Server::start(Arc::clone(&service), Door::Api, self.port).await?;
+        let files = Server::start(Arc::clone(&service), Door::Files, 0).await?;
         service.lists().set_base(format!("http://{}", server.address()));
-        Ok(MockOrg { service, server })
+        service.jobs().store.set_base(format!("http://{}", files.address()));
+        Ok(MockOrg { service, server, files })
     }
 }
 

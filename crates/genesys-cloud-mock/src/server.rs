@@ -19,6 +19,15 @@ use crate::service::{Answered, Service};
 /// More than any request of the API has.
 const LARGEST_BODY: usize = 16 << 20;
 
+/// What a server is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Door {
+    /// The API, and the login.
+    Api,
+    /// The files behind presigned URLs.
+    Files,
+}
+
 /// A server that listens on loopback, and nowhere else, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -28,10 +37,10 @@ pub(crate) struct Server {
 
 impl Server {
     /// Listens on a port; on any free one if it is 0.
-    pub(crate) async fn start(service: Arc<Service>, port: u16) -> Result<Self, Error> {
+    pub(crate) async fn start(service: Arc<Service>, door: Door, port: u16) -> Result<Self, Error> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(Error::bind)?;
         let address = listener.local_addr().map_err(Error::bind)?;
-        let accepting = tokio::spawn(accept(listener, service));
+        let accepting = tokio::spawn(accept(listener, service, door));
         Ok(Self { address, accepting })
     }
 
@@ -54,23 +63,23 @@ impl Drop for Server {
 }
 
 /// The connections end with this task, which owns them.
-async fn accept(listener: TcpListener, service: Arc<Service>) {
+async fn accept(listener: TcpListener, service: Arc<Service>, door: Door) {
     let mut connections = JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}
         // A connection that failed before it began is the client's affair.
         if let Ok((stream, _)) = listener.accept().await {
-            connections.spawn(serve(stream, Arc::clone(&service)));
+            connections.spawn(serve(stream, Arc::clone(&service), door));
         }
     }
 }
 
-async fn serve(stream: TcpStream, service: Arc<Service>) {
+async fn serve(stream: TcpStream, service: Arc<Service>, door: Door) {
     // Small replies must not wait for more to send; if it fails they are only slower.
     let _ = stream.set_nodelay(true);
     let respond = service_fn(move |request| {
         let service = Arc::clone(&service);
-        async move { respond(&service, request).await }
+        async move { respond(&service, door, request).await }
     });
     let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), respond);
     // A client may hang up whenever it likes; only what the org wants itself is looked at.
@@ -83,21 +92,25 @@ async fn serve(stream: TcpStream, service: Arc<Service>) {
 
 async fn respond(
     service: &Service,
+    door: Door,
     request: Request<Incoming>,
 ) -> Result<Response<ReplyBody>, Hangup> {
     let (head, body) = request.into_parts();
     let Ok(body) = Limited::new(body, LARGEST_BODY).collect().await else {
         return Ok(CannedReply::empty(413).into_response());
     };
+    if door == Door::Files {
+        return Ok(service.respond_with_file(&head, body.to_bytes()));
+    }
     let answered = service.respond(&head, body.to_bytes()).await;
     match answered.connection {
-        None => Ok(response(answered)),
+        None => Ok(response(answered, service)),
         Some(ConnectionFault::CutBeforeReply) => Err(Hangup::Reset),
-        Some(ConnectionFault::CutInBody) => Ok(response(answered).map(ReplyBody::cut)),
+        Some(ConnectionFault::CutInBody) => Ok(response(answered, service).map(ReplyBody::cut)),
     }
 }
 
-fn response(answered: Answered) -> Response<ReplyBody> {
+fn response(answered: Answered, service: &Service) -> Response<ReplyBody> {
     let mut response = answered.reply.into_response();
     let headers = response.headers_mut();
     let mut set = |name: &'static str, value: String| {
@@ -106,6 +119,7 @@ fn response(answered: Answered) -> Response<ReplyBody> {
             headers.entry(name).or_insert(value);
         }
     };
+    set("date", service.clock().now().http_date());
     set("inin-correlation-id", answered.correlation_id.to_string());
     if let Some(standing) = answered.standing {
         set("inin-ratelimit-count", standing.count.to_string());

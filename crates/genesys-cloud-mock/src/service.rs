@@ -5,17 +5,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Method;
 use http::request::Parts;
+use http::{Method, Response};
 use serde_json::{Map, Value};
 
 use crate::api::{AnswerBody, Api, Endpoint};
 use crate::cache::Cache;
 use crate::chance::{hash, mix};
 use crate::check::check;
-use crate::connection::ConnectionFault;
+use crate::clock::Clock;
+use crate::connection::{ConnectionFault, ReplyBody};
 use crate::error::Error;
 use crate::identity::{Id, Identity};
+use crate::jobs::Jobs;
 use crate::journal::{Journal, RecordedRequest};
 use crate::limit::{RateLimit, Standing};
 use crate::listing::Listing;
@@ -36,6 +38,7 @@ pub(crate) struct Settings {
     pub(crate) default_count: u64,
     pub(crate) latency: Duration,
     pub(crate) token_lifetime: Duration,
+    pub(crate) job_lifetime: Duration,
     pub(crate) calls_per_minute: u64,
     pub(crate) faults: Vec<Arc<dyn Fault>>,
     /// How many bytes of pages are kept to be sent again.
@@ -47,12 +50,15 @@ pub(crate) struct Service {
     api: &'static Api,
     settings: Settings,
     lists: Lists,
+    jobs: Jobs,
+    clock: Clock,
     /// The lists of this org, as they stand in the ids of their records.
     known_lists: HashSet<u64>,
     login: Mutex<Login>,
     limit: Mutex<RateLimit>,
     script: Mutex<Script>,
     journal: Mutex<Journal>,
+    downloads: Mutex<Journal>,
     correlations: AtomicU64,
     creations: AtomicU64,
 }
@@ -66,9 +72,9 @@ pub(crate) struct Answered {
 }
 
 /// What the org has to say, and what happens to it on the way.
-struct Outcome {
-    reply: CannedReply,
-    connection: Option<ConnectionFault>,
+pub(crate) struct Outcome {
+    pub(crate) reply: CannedReply,
+    pub(crate) connection: Option<ConnectionFault>,
 }
 
 impl From<CannedReply> for Outcome {
@@ -78,26 +84,30 @@ impl From<CannedReply> for Outcome {
 }
 
 /// A request that leads to an operation.
-struct Asked<'a> {
-    endpoint: &'static Endpoint,
-    path_values: Vec<Cow<'a, str>>,
-    request: &'a RecordedRequest,
+pub(crate) struct Asked<'a> {
+    pub(crate) endpoint: &'static Endpoint,
+    pub(crate) path_values: Vec<Cow<'a, str>>,
+    pub(crate) request: &'a RecordedRequest,
 }
 
 impl Service {
     pub(crate) fn new(settings: Settings) -> Self {
         let api = Api::embedded();
         let seed = settings.seed;
+        let clock = Clock::start();
         let lists = Lists::new(seed, settings.default_count, Cache::new(settings.page_cache));
         let known = |endpoint| Identity::new(lists.list(endpoint), 0).list();
         Self {
             api,
             known_lists: api.endpoints().iter().map(known).collect(),
             lists,
+            jobs: Jobs::new(api, seed, settings.job_lifetime, clock),
+            clock,
             login: Mutex::new(Login::new(seed, settings.token_lifetime)),
             limit: Mutex::new(RateLimit::new(settings.calls_per_minute)),
             script: Mutex::default(),
             journal: Mutex::default(),
+            downloads: Mutex::default(),
             correlations: AtomicU64::new(0),
             creations: AtomicU64::new(0),
             settings,
@@ -122,6 +132,29 @@ impl Service {
 
     pub(crate) fn lists(&self) -> &Lists {
         &self.lists
+    }
+
+    pub(crate) fn jobs(&self) -> &Jobs {
+        &self.jobs
+    }
+
+    pub(crate) fn api(&self) -> &'static Api {
+        self.api
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// The requests for files.
+    pub(crate) fn downloads(&self) -> MutexGuard<'_, Journal> {
+        lock(&self.downloads)
+    }
+
+    /// Answers a request for a file, and keeps it.
+    pub(crate) fn respond_with_file(&self, head: &Parts, body: Bytes) -> Response<ReplyBody> {
+        self.downloads().record(RecordedRequest::new(head, body));
+        self.jobs.store.respond(head)
     }
 
     pub(crate) fn override_page(
@@ -233,14 +266,18 @@ impl Service {
     }
 
     fn answer(&self, asked: &Asked<'_>) -> Outcome {
+        self.job(asked).unwrap_or_else(|| self.plain_answer(asked))
+    }
+
+    /// What an operation answers that knows nothing of jobs.
+    pub(crate) fn plain_answer(&self, asked: &Asked<'_>) -> Outcome {
         let answer = asked.endpoint.answer();
         match &answer.body {
             AnswerBody::Empty => CannedReply::empty(answer.status).into(),
             AnswerBody::Listing(listing) => self.page(asked, answer.status, listing),
-            AnswerBody::Record(shape) => match self.record(asked, shape) {
-                Ok(record) => CannedReply::raw_json(answer.status, record).into(),
-                Err(refusal) => refusal.into(),
-            },
+            AnswerBody::Record(shape) => {
+                CannedReply::raw_json(answer.status, self.record(asked, shape)).into()
+            }
         }
     }
 
@@ -277,7 +314,7 @@ impl Service {
     }
 
     /// A record by its id, or a new one; with what the request says of it.
-    fn record(&self, asked: &Asked<'_>, shape: &Shape) -> Result<Vec<u8>, CannedReply> {
+    fn record(&self, asked: &Asked<'_>, shape: &Shape) -> Vec<u8> {
         let operation = asked.endpoint.operation;
         let path = &asked.request.path;
         let named = asked.path_values.last().filter(|_| operation.path.ends_with('}'));
@@ -303,20 +340,8 @@ impl Service {
         let quoted = Value::from(id).to_string();
         let id = &quoted.as_bytes()[1..quoted.len() - 1];
         shape.write(&mut record, Subject { id, number, seed, list_path });
-        let record = echo(record, &asked.request.body, shape);
-        if let Some(Scheme::JobSelectsPage | Scheme::JobSetsPageSize) = asked.endpoint.scheme
-            && let Some(job_id) = job_id(&record)
-        {
-            self.lists.submit(asked.endpoint, asked.request, job_id)?;
-        }
-        Ok(record)
+        echo(record, &asked.request.body, shape)
     }
-}
-
-/// The id of a job, by either of the names it goes by.
-fn job_id(job: &[u8]) -> Option<String> {
-    let job: Value = serde_json::from_slice(job).ok()?;
-    ["id", "jobId"].into_iter().find_map(|name| job[name].as_str().map(str::to_owned))
 }
 
 /// Puts the fields of a request into the record it makes or changes.

@@ -25,6 +25,7 @@ impl Workspace {
         let marks = "[features]\n# begin groups\n# end groups\n";
         workspace.write("openapi/operations.toml", "");
         workspace.write("openapi/page-sizes.tsv", "method\tpath\tmaximum\n");
+        workspace.write("openapi/jobs.toml", "");
         workspace.write("crates/genesys-cloud-api/Cargo.toml", marks);
         workspace.write("crates/genesys-cloud/Cargo.toml", marks);
         for file in ["client.rs", "lib.rs", "prelude.rs"] {

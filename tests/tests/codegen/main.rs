@@ -10,6 +10,7 @@ mod bindings;
 mod canonical;
 mod compiled;
 mod fresh;
+mod jobs;
 mod refused;
 mod tags;
 
@@ -30,8 +31,14 @@ fn document(name: &str) -> String {
 }
 
 fn generate(text: &str) -> anyhow::Result<Generated> {
+    generate_with(text, "")
+}
+
+/// The same with families of jobs that are stated.
+fn generate_with(text: &str, jobs: &str) -> anyhow::Result<Generated> {
     let (document, _) = codegen::read(text, false)?;
-    codegen::generate(document, &Exceptions::default(), false, &mut Stages::quiet())
+    let exceptions = Exceptions::default().with_jobs(jobs)?;
+    codegen::generate(document, &exceptions, false, &mut Stages::quiet())
 }
 
 /// The generated files of a small document one after the other, each with its path.

@@ -314,7 +314,7 @@ fn an_operation_is_explained() {
     let tagged = Tagged::of(&document, &Exceptions::default(), false).unwrap();
     let explained = |name: &str| {
         let mut text = Vec::new();
-        match operations::explain(&document, &tagged.operations, name, &mut text) {
+        match operations::explain(&document, &tagged, name, &mut text) {
             Ok(()) => String::from_utf8(text).unwrap(),
             Err(error) => error.to_string(),
         }
@@ -343,7 +343,7 @@ fn schemes_are_counted() {
     let (document, _) = codegen::read(&crate::document("page_number.json"), false).unwrap();
     let tagged = Tagged::of(&document, &Exceptions::default(), false).unwrap();
     let mut text = Vec::new();
-    operations::summary(&tagged.operations, &mut text).unwrap();
+    operations::summary(&tagged, &mut text).unwrap();
     insta::assert_snapshot!(String::from_utf8(text).unwrap(), @r"
 scheme                    operations  paginate()  items
 PageNumber                         2           2  entities 1, results.entities 1
@@ -360,7 +360,7 @@ fn documents_are_compared() {
         let read = |text: &str| codegen::read(text, false).unwrap().0;
         let (old, new) = (read(&old), read(new));
         let exceptions = Exceptions::default();
-        let tagged = |document| Tagged::of(document, &exceptions, false).unwrap().operations;
+        let tagged = |document| Tagged::of(document, &exceptions, false).unwrap();
         let mut text = Vec::new();
         operations::diff((&old, &tagged(&old)), (&new, &tagged(&new)), &mut text).unwrap();
         String::from_utf8(text).unwrap()

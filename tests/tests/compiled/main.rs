@@ -130,3 +130,34 @@ fn lists_are_repeated_or_joined() {
         "/api/v2/users/search?q=who&fields=name&fields=mail&id=1&id=2&expand=skills&sites=a%2Cb&teams=1%7C2",
     );
 }
+
+/// Each kind of job has the type of its results.
+#[test]
+fn submits_have_jobs() {
+    use genesys_cloud_core::{Error, Job, Paginator};
+
+    fn paginates<T>(_: impl FnOnce() -> Paginator<T>) {}
+    fn loads<T>(
+        _: fn(&genesys_cloud_core::Client, genesys_cloud_core::SavedJob) -> Result<Job<T>, Error>,
+    ) {
+    }
+
+    let depots = || -> depots::Depots {
+        Client::builder().api_url("http://127.0.0.1:9").build().unwrap().depots()
+    };
+    paginates::<types::Report>(|| {
+        depots().depot_reports_jobs("a", types::ReportQuery::default()).paginate()
+    });
+    paginates::<types::Depot>(|| depots().search_jobs(types::DepotSearch::default()).paginate());
+    paginates::<types::Move>(|| depots().moves_jobs().paginate());
+    paginates::<bytes::Bytes>(|| depots().post_exports().paginate());
+    paginates::<types::Usage>(|| depots().usage_query().paginate());
+    paginates::<types::DepotMedia>(|| depots().depot_media("a").paginate());
+    paginates::<types::DepotAudit>(|| depots().audits().paginate());
+    paginates::<types::DepotAudit>(|| depots().post_audits().paginate());
+    paginates::<types::Plan>(|| depots().post_depot_plan("a").paginate());
+    paginates::<types::Plan>(|| depots().put_depot_plan("a").paginate());
+    paginates::<types::DepotStatus>(|| depots().delete_depot("a").paginate());
+    loads::<types::Report>(depots::PostDepotReportsJobs::load);
+    loads::<bytes::Bytes>(depots::PostDepotsExports::load);
+}

@@ -1,13 +1,14 @@
 //! `cargo xtask operations --diff`: what a new document changes for those who list.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use anyhow::Result;
 
 use super::{item_name, page_size_text, token_in_text, token_out_text};
 use crate::document::{Document, Operation};
-use crate::model::TaggedOperation;
+use crate::jobs::Family;
+use crate::model::{Tagged, TaggedOperation};
 
 /// What of an operation can change.
 struct Facts<'a> {
@@ -22,17 +23,19 @@ struct Facts<'a> {
     token_in: Option<String>,
     token_out: Option<String>,
     reads: bool,
+    family: Option<String>,
 }
 
 /// Tells the operations that were added or removed, and those that another paginator now reads.
 pub fn diff(
-    old: (&Document, &[TaggedOperation<'_>]),
-    new: (&Document, &[TaggedOperation<'_>]),
+    old: (&Document, &Tagged<'_>),
+    new: (&Document, &Tagged<'_>),
     out: &mut impl Write,
 ) -> Result<()> {
-    let (old, new) = (all_facts(old.0, old.1), all_facts(new.0, new.1));
+    let families = families(&old.1.families.families, &new.1.families.families);
+    let (old, new) = (all_facts(old.0, &old.1.operations), all_facts(new.0, &new.1.operations));
     let mut sections: BTreeMap<usize, Vec<String>> = BTreeMap::new();
-    const TITLES: [&str; 11] = [
+    const TITLES: [&str; 13] = [
         "added",
         "removed",
         "changed tag or scheme",
@@ -44,6 +47,8 @@ pub fn diff(
         "changed page size",
         "changed operationId",
         "changed name in Rust",
+        "changed place in a family",
+        "changed family",
     ];
     for (place, facts) in &new {
         let Some(before) = old.get(place) else {
@@ -67,6 +72,7 @@ pub fn diff(
         changed(8, before.page_size.as_deref(), facts.page_size.as_deref());
         changed(9, Some(before.id), Some(facts.id));
         changed(10, Some(&before.rust), Some(&facts.rust));
+        changed(11, before.family.as_deref(), facts.family.as_deref());
         if before.links != facts.links {
             let section = if before.links { 3 } else { 4 };
             sections.entry(section).or_default().push(format!("{place}: {}", facts.tag));
@@ -84,6 +90,9 @@ pub fn diff(
             sections.entry(1).or_default().push(format!("{place}: {}", facts.tag));
         }
     }
+    if !families.is_empty() {
+        sections.insert(12, families);
+    }
     if sections.is_empty() {
         writeln!(out, "no operation was added or removed, and none pages otherwise")?;
     }
@@ -94,6 +103,30 @@ pub fn diff(
         }
     }
     Ok(())
+}
+
+/// What became of each family.
+fn families(old: &[Family], new: &[Family]) -> Vec<String> {
+    let lines = |family: &Family| -> BTreeMap<&'static str, String> {
+        super::jobs::facts(family).into_iter().collect()
+    };
+    let mut changes = Vec::new();
+    for family in new {
+        let Some(before) = old.iter().find(|it| it.name == family.name) else {
+            changes.push(format!("{}: added", family.name));
+            continue;
+        };
+        let (before, after) = (lines(before), lines(family));
+        let keys: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+        for key in keys.into_iter().filter(|key| before.get(*key) != after.get(*key)) {
+            let text =
+                |lines: &BTreeMap<_, String>| lines.get(key).cloned().unwrap_or("none".to_owned());
+            changes.push(format!("{}: {key}: {} -> {}", family.name, text(&before), text(&after)));
+        }
+    }
+    let gone = old.iter().filter(|before| new.iter().all(|it| it.name != before.name));
+    changes.extend(gone.map(|family| format!("{}: removed", family.name)));
+    changes
 }
 
 fn all_facts<'a>(
@@ -115,6 +148,11 @@ fn all_facts<'a>(
             token_in: token_in_text(tag),
             token_out: token_out_text(tag),
             reads: super::reads(operation, tag),
+            family: tag
+                .family
+                .as_ref()
+                .zip(tag.role)
+                .map(|(family, role)| format!("{family}: {}", role.as_str())),
         };
         (operation.route(), facts)
     };

@@ -6,17 +6,17 @@ use anyhow::{Result, bail};
 
 use super::{cap_text, item_name, reads, token_in_text, token_out_text};
 use crate::document::Document;
-use crate::model::TaggedOperation;
+use crate::model::{Tagged, TaggedOperation};
 
 /// Tells what is known of one operation, which is named by its operationId, its method and path, or its
 /// name in Rust (`routing.queues`).
 pub fn explain(
     document: &Document,
-    operations: &[TaggedOperation<'_>],
+    tagged: &Tagged<'_>,
     name: &str,
     out: &mut impl Write,
 ) -> Result<()> {
-    let found = find(operations, name)?;
+    let found = find(&tagged.operations, name)?;
     let TaggedOperation { operation, tag, group, method } = found;
     let mut line = |label: &str, text: String| writeln!(out, "{label:<12}{text}");
     line("operation", operation.place())?;
@@ -56,6 +56,11 @@ pub fn explain(
         if let Some(text) = text {
             line(label, text)?;
         }
+    }
+    for (family, role) in tagged.families.places(&operation.id) {
+        line("family", format!("{}: {}", family.name, role.as_str()))?;
+        let reason = family.reason.clone().unwrap_or("found by rule".to_owned());
+        line("", reason)?;
     }
     Ok(())
 }

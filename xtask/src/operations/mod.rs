@@ -2,6 +2,7 @@
 
 mod diff;
 mod explain;
+mod jobs;
 mod summary;
 
 use std::io::{self, Write};
@@ -12,6 +13,7 @@ use clap::{Args, ValueEnum};
 
 pub use diff::diff;
 pub use explain::explain;
+pub use jobs::jobs;
 pub use summary::summary;
 
 use crate::codegen::{self, Stages};
@@ -30,7 +32,12 @@ pub struct Options {
     /// `METHOD /path`, or by its name in Rust (`routing.queues`).
     #[arg(long, value_name = "OPERATION", conflicts_with_all = ["format", "diff"])]
     explain: Option<String>,
-    /// Compare two API documents: operations added and removed, and lists that page otherwise.
+    /// List the families of jobs: how each is submitted, followed and cancelled, and where its results
+    /// are.
+    #[arg(long, conflicts_with_all = ["format", "diff", "explain"])]
+    jobs: bool,
+    /// Compare two API documents: operations added and removed, lists that page otherwise, and
+    /// families of jobs that changed.
     #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], conflicts_with_all = ["format", "spec"])]
     diff: Vec<PathBuf>,
     /// Another API document in the place of the pinned one.
@@ -55,7 +62,7 @@ pub fn run(workspace: &Path, options: &Options, out: &mut impl Write) -> Result<
     if let [old, new] = &options.diff[..] {
         let ((old, _), (new, _)) = (flat(Some(old))?, flat(Some(new))?);
         let tagged = |document| Tagged::of(document, &exceptions, false);
-        return diff((&old, &tagged(&old)?.operations), (&new, &tagged(&new)?.operations), out);
+        return diff((&old, &tagged(&old)?), (&new, &tagged(&new)?), out);
     }
     if options.explain.is_none() && matches!(options.format, Format::Tsv) {
         let mut stages = Stages::quiet();
@@ -64,12 +71,15 @@ pub fn run(workspace: &Path, options: &Options, out: &mut impl Write) -> Result<
         return tsv(&generated.model, out);
     }
     let (document, is_pinned) = flat(options.spec.as_deref())?;
-    let Tagged { operations, notes } = Tagged::of(&document, &exceptions, is_pinned)?;
+    let tagged = Tagged::of(&document, &exceptions, is_pinned)?;
+    if options.jobs {
+        return jobs(&tagged, out);
+    }
     match &options.explain {
-        Some(name) => explain(&document, &operations, name, out),
+        Some(name) => explain(&document, &tagged, name, out),
         None => {
-            summary(&operations, out)?;
-            notes.iter().try_for_each(|note| writeln!(out, "{note}"))?;
+            summary(&tagged, out)?;
+            tagged.notes.iter().try_for_each(|note| writeln!(out, "{note}"))?;
             Ok(())
         }
     }
@@ -125,7 +135,7 @@ pub fn tsv(model: &Model, out: &mut impl Write) -> Result<()> {
             tag.cap.as_ref().map(cap_text),
             tag.jobs.clone(),
             reads(operation, tag).then(|| "yes".to_owned()),
-            None,
+            tag.family.clone(),
         ];
         let columns: Vec<String> =
             columns.into_iter().map(|column| column.unwrap_or_else(|| "-".to_owned())).collect();

@@ -5,11 +5,13 @@ use std::io::Write;
 
 use anyhow::Result;
 
-use crate::model::TaggedOperation;
+use crate::jobs::Role;
+use crate::model::{Tagged, TaggedOperation};
 
 /// A line per scheme: how many operations have it, how many of them `paginate` reads, and where their
 /// items stand. Then a line per kind of call.
-pub fn summary(operations: &[TaggedOperation<'_>], out: &mut impl Write) -> Result<()> {
+pub fn summary(tagged: &Tagged<'_>, out: &mut impl Write) -> Result<()> {
+    let operations = &tagged.operations;
     #[derive(Default)]
     struct Line {
         operations: usize,
@@ -23,7 +25,7 @@ pub fn summary(operations: &[TaggedOperation<'_>], out: &mut impl Write) -> Resu
         if let Some(scheme) = tag.scheme {
             let line = by_scheme.entry(scheme).or_default();
             line.operations += 1;
-            line.paginated += usize::from(tag.paginates());
+            line.paginated += usize::from(tag.paginates() || tag.role == Some(Role::Submit));
             *line.items.entry(tag.items.clone().unwrap_or("-".to_owned())).or_default() += 1;
         }
     }
@@ -41,5 +43,10 @@ pub fn summary(operations: &[TaggedOperation<'_>], out: &mut impl Write) -> Resu
     writeln!(out, "{:<26}{:>10}{:>12}", "all", total.0, total.1)?;
     let kinds: Vec<_> = by_kind.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
     writeln!(out, "\n{} operations: {}", operations.len(), kinds.join(", "))?;
+    let families = &tagged.families.families;
+    if !families.is_empty() {
+        let submits: usize = families.iter().map(|family| family.submits.len()).sum();
+        writeln!(out, "{} families of jobs, submitted by {submits} operations", families.len())?;
+    }
     Ok(())
 }

@@ -16,6 +16,7 @@ pub use evidence::item_schema;
 pub use scheme::{Place, PlaceKind, Scheme, TokenForm, TokenOut};
 
 use crate::document::{Document, Method, Operation};
+use crate::jobs::Role;
 
 /// The tag of one operation.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -40,6 +41,11 @@ pub struct Tag {
     /// The path that runs the same query as a job.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jobs: Option<String>,
+    /// The family of jobs that it belongs to, and what it does there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub family: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
     /// Why the tag is as it is.
     #[serde(skip)]
     pub because: Because,
@@ -54,8 +60,10 @@ pub enum TagKind {
     List,
     /// A list in pages.
     Paged,
-    /// The submit of a job that says how its result is paged.
+    /// The submit of a job.
     Job,
+    /// Work that is accepted, without a way to ask how it stands.
+    Accepted,
 }
 
 impl TagKind {
@@ -65,6 +73,7 @@ impl TagKind {
             Self::List => "list",
             Self::Paged => "paged",
             Self::Job => "job",
+            Self::Accepted => "accepted",
         }
     }
 }
@@ -125,6 +134,15 @@ impl Tag {
         matches!(self.kind, TagKind::List | TagKind::Paged)
     }
 
+    /// Whether its reply is a list or a page of one, also where `submit` asks for it.
+    pub fn lists(&self) -> bool {
+        let is_list = |scheme: Scheme| scheme.kind() != TagKind::Job;
+        let submits_list = self.kind == TagKind::Job
+            && self.because.single.is_none()
+            && self.scheme.is_some_and(is_list);
+        self.paginates() || submits_list
+    }
+
     pub(crate) fn single(rule: &'static str) -> Self {
         Self {
             kind: TagKind::Single,
@@ -136,6 +154,8 @@ impl Tag {
             token_out: None,
             cap: None,
             jobs: None,
+            family: None,
+            role: None,
             because: Because { rule, ..Because::default() },
         }
     }

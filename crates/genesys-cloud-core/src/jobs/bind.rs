@@ -22,7 +22,8 @@
 /// }
 /// ```
 ///
-/// `id` is `field` (of the submit's reply), `path` (a path parameter of the submit) or `nowhere`; `status`
+/// `id` is `field` (of the submit's reply), `path` (a path parameter of the submit), `header` (a URL in the
+/// reply's head that ends in it) or `nowhere`; `status`
 /// may have a `list "entities"` after the `id`, where it lists jobs; both may be left out (`()`). `done` is
 /// `state` with the names that are not pending (`held`, `succeeded`, `partly_succeeded`, `failed`,
 /// `cancelled`, `expired`), `field "path"`, `since "path"` or `not_202`. `results` is `list` with an
@@ -87,6 +88,7 @@ macro_rules! job_family {
 
     (@id field $path:literal) => { $crate::JobId::Field(::std::borrow::Cow::Borrowed($path)) };
     (@id path $name:literal) => { $crate::JobId::Path(::std::borrow::Cow::Borrowed($name)) };
+    (@id header $name:literal) => { $crate::JobId::Header(::std::borrow::Cow::Borrowed($name)) };
     (@id nowhere) => { $crate::JobId::Nowhere };
 
     (@done state $path:literal) => { $crate::DoneWhen::State(::std::borrow::Cow::Borrowed($path)) };

@@ -242,6 +242,8 @@ pub enum JobId {
     Field(Cow<'static, str>),
     /// In the path of the submit, as this parameter.
     Path(Cow<'static, str>),
+    /// In this header of the reply to the submit: the last segment of the URL there.
+    Header(Cow<'static, str>),
     /// It has none: there is one job for what the path of the submit names.
     Nowhere,
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-use super::family::{DoneWhen, Family, JobCall, JobId, JobState};
+use super::family::{DoneWhen, Family, JobCall, JobId, JobState, Results, ResultsAt};
 use super::fields::Fields;
 use super::schedule::Schedule;
 use super::status::JobStatus;
@@ -84,11 +84,16 @@ impl Run {
                 Fields::of(&reply).ok().and_then(|fields| fields.text(path))
             }
             JobId::Path(name) => run.request.path_value(name).map(str::to_owned),
+            JobId::Header(name) => reply.head.url_end(name),
             JobId::Nowhere => None,
         };
         let retry_after = reply.head.retry_after();
         if run.family.results_at_once() || *run.family.done_when() == DoneWhen::Not202 {
             let status = JobStatus::read(&run.family, reply.clone(), None, submitted)?;
+            let status = match &run.id {
+                None if holds_results(&run.family, &status) => status.done(),
+                _ => status,
+            };
             run.last = (status.is_final() || !run.family.is_pollable()).then_some(status);
         }
         if let (None, None, JobId::Field(path)) = (&run.id, &run.last, run.family.id())
@@ -295,12 +300,31 @@ impl Run {
     }
 
     fn not_pollable(&self) -> Error {
+        let Some(topic) = self.family.topic() else {
+            let why = format!("the API has no way to ask how {} stands", self.called());
+            let error = Error::job(JobEnd::NotPollable, self.operation(), why);
+            return match self.family.note() {
+                Some(note) => error.advise(note.to_owned()),
+                None => error,
+            };
+        };
         let why = format!("the API tells of the end of {} by a notification alone", self.called());
         let error = Error::job(JobEnd::NotPollable, self.operation(), why);
-        match self.family.topic() {
-            Some(topic) => error.advise(format!("subscribe to the topic {topic}")),
-            None => error,
-        }
+        error.advise(format!("subscribe to the topic {topic}"))
+    }
+}
+
+/// Whether a reply to a submit that names no job is the result itself.
+fn holds_results(family: &Family, status: &JobStatus) -> bool {
+    let Ok(fields) = Fields::of(status.reply()) else { return false };
+    match family.results() {
+        Results::Reply(places) => places.iter().any(|place| match place {
+            ResultsAt::Items(path) | ResultsAt::Files(path, _) => {
+                path != "[]" && !fields.all(path).is_empty()
+            }
+        }),
+        Results::Nothing => true,
+        Results::List(..) | Results::Status(_) => false,
     }
 }
 

@@ -186,6 +186,42 @@ operation! {
 
 job! { PostNotified -> Thing; "postNotified" Post "/notified" NOTIFIED }
 
+job_family! {
+    /// Told of in no way, unless it is done at once.
+    pub UNTOLD = "untold";
+    id: field "id",
+    done: state "status" { succeeded: ["Complete"] },
+    results: reply [items "[]"],
+    at_once: true,
+    note: "read the thing",
+}
+
+operation! {
+    /// Publishes things.
+    Things.untold -> PostUntold -> Submitted;
+    "postUntold" Post "/untold"
+}
+
+job! { PostUntold -> Thing; "postUntold" Post "/untold" UNTOLD }
+
+job_family! {
+    /// Its id is where the submit's reply leads to.
+    pub DELETED = "deleted";
+    id: header "Location",
+    status: "getStatus" Get "/status/{statusId}" (id "statusId"),
+    done: state "statusCode" { succeeded: ["COMPLETE"] },
+    results: reply [items "[]"],
+}
+
+operation! {
+    /// Deletes a thing.
+    Things.deleted -> DeleteThing -> ();
+    "deleteThing" Delete "/things/{thingId}"
+    path { thing_id: String = "thingId", }
+}
+
+job! { DeleteThing -> Thing; "deleteThing" Delete "/things/{thingId}" DELETED }
+
 /// Far longer than any test: while the clock is paused, it moves on whenever nothing else does.
 const AGES: Duration = Duration::from_secs(100_000_000);
 

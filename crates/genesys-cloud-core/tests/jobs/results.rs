@@ -150,6 +150,13 @@ async fn results_that_come_at_once() {
 }
 
 #[tokio::test]
+async fn results_in_the_place_of_a_job() {
+    let server = script([json(r#"{"result":{"entities":[{"id":"a"}]}}"#)]).await;
+    assert_eq!(all(&mut things(&server).inline().paginate()).await, ["a"]);
+    assert_eq!(asked(&server), ["POST /inline"]);
+}
+
+#[tokio::test]
 async fn one_result_is_a_list_of_one() {
     let body = r#"{"job":{"status":"Complete"},"result":{"entities":{"id":"a"}}}"#;
     let server = script([json(body), json(body)]).await;
@@ -279,6 +286,42 @@ async fn a_job_that_is_told_of_by_a_notification() {
     }
     let error = things(&server).notified().paginate().try_next().await.expect_err("a failure");
     assert!(error.is_job_failed(), "{error}");
+}
+
+#[tokio::test]
+async fn jobs_of_which_nothing_tells() {
+    let server = script([
+        json(r#"{"id":"a","status":"Complete"}"#),
+        json(r#"{"id":"b","status":"InProgress"}"#),
+    ])
+    .await;
+    let mut untold = things(&server).untold().submit().await.expect("a job");
+    assert_eq!(all(&mut untold.results()).await, ["a"]);
+    let mut untold = things(&server).untold().submit().await.expect("a job");
+    let error = untold.wait().await.expect_err("nothing to poll");
+    assert!(error.is_job_not_pollable());
+    assert_eq!(
+        error.to_string(),
+        "POST /untold (postUntold) failed: the API has no way to ask how job b stands; read the thing"
+    );
+}
+
+#[tokio::test]
+async fn a_job_whose_id_is_in_a_header() {
+    let accepted = |url: &str| Answer::new(202, "").header("location", url);
+    let done = || json(r#"{"id":"s1","statusCode":"COMPLETE"}"#);
+    for url in ["https://api.example/status/s1", "/status/s1/?x=y", "s1"] {
+        let server = script([accepted(url), done()]).await;
+        let mut job = things(&server).deleted("t").submit().await.expect("a job");
+        assert_eq!(job.id(), Some("s1"), "{url}");
+        job.wait().await.expect("a status");
+        assert_eq!(asked(&server), ["DELETE /things/t", "GET /status/s1"]);
+    }
+    let server = script([Answer::new(202, "")]).await;
+    let mut job = things(&server).deleted("t").submit().await.expect("it was accepted");
+    assert_eq!(job.id(), None);
+    job.wait().await.expect_err("nothing to ask for");
+    assert_eq!(asked(&server), ["DELETE /things/t"]);
 }
 
 #[tokio::test(start_paused = true)]

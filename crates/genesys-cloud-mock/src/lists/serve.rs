@@ -16,11 +16,14 @@ use crate::query::Query;
 use crate::reply::CannedReply;
 use crate::scenario::{Scenario, Stage};
 use crate::scheme::Scheme;
+use crate::timeline::{Interval, Spread};
 
 /// The records a request can get at, before it is cut into pages.
 struct Records {
     /// The places in the list of those a filter lets through, if there is one.
     filtered: Option<Vec<u64>>,
+    /// The place in the list of the first one, if there is no filter.
+    first: u64,
     total: u64,
 }
 
@@ -35,7 +38,10 @@ impl Lists {
         }
         let ask = asked.endpoint.scheme.map_or(Ask::Whole, Ask::of);
         let wish = Wish::of(ask, asked.endpoint.operation, asked.request)?;
-        let page = self.page(&asked, ask, &wish, stage.as_deref())?;
+        let timeline = self.timeline(asked.endpoint);
+        let count = self.total(asked.endpoint, stage.as_deref());
+        let times = timeline.as_deref().map(|timeline| Spread { timeline, count });
+        let page = self.page(&asked, ask, &wish, (stage.as_deref(), times))?;
         let list = self.list(asked.endpoint);
         let body = Bytes::from(asked.listing.write(list, &asked.request.path, &page));
         let fault = |stage: &Stage| stage.connection_fault(ask, page.place.ordinal);
@@ -51,15 +57,15 @@ impl Lists {
         asked: &Asked<'a>,
         ask: Ask,
         wish: &'a Wish,
-        stage: Option<&Stage>,
+        (stage, times): (Option<&Stage>, Option<Spread<'a>>),
     ) -> Result<Page<'a>, CannedReply> {
         let scenario = stage.map(|stage| stage.scenario);
-        let records = self.records(asked, stage);
-        let tokens = self.tokens(asked.endpoint, wish, scenario);
         let job = self.job(asked.path_values);
+        let records = self.records(asked, (stage, times), job)?;
+        let tokens = self.tokens(asked.endpoint, wish, scenario);
         let size = self.page_size(asked.endpoint, wish, stage, job);
         let selected =
-            job.filter(|_| ask == Ask::Whole).and_then(|job| Some((job.number?, job.size)));
+            job.filter(|_| ask == Ask::Whole).and_then(|job| Some((job.number?, job.size?)));
         let (ask, place, size) = match selected {
             // Whoever asks for the results of a job gets the page the job was submitted for.
             Some((number, size)) => {
@@ -72,6 +78,11 @@ impl Lists {
             }
         };
         check_cap(asked, ask, place, size)?;
+        if let Some(times) = times {
+            let end = (place.ordinal + 1).saturating_mul(size);
+            let by_number = matches!(ask, Ask::Number | Ask::Paging);
+            times.timeline.check_cap(records.total, by_number.then_some(end))?;
+        }
 
         // What follows the records already read doesn't move when the list changes before them.
         let change = scenario.filter(|_| place.ordinal > 0);
@@ -90,6 +101,7 @@ impl Lists {
             indexes: positions.map(|position| records.index(position, moves)).collect(),
             next: window.next,
             scenario,
+            times,
             tokens,
             wish,
             path: &asked.request.path,
@@ -135,7 +147,7 @@ impl Lists {
         job: Option<Job>,
     ) -> u64 {
         let (default, largest) = endpoint.page_sizes();
-        let default = job.map_or(default, |job| job.size);
+        let default = job.and_then(|job| job.size).unwrap_or(default);
         let default = stage.map_or(default, |stage| stage.page_size);
         let largest = stage.and_then(Stage::page_size_limit).unwrap_or(largest);
         // A SCIM client may ask for no records but the count of them.
@@ -149,13 +161,29 @@ impl Lists {
         Tokens::new(key, scenario == Some(Scenario::EncodedUri))
     }
 
-    fn records(&self, asked: &Asked<'_>, stage: Option<&Stage>) -> Records {
+    fn records(
+        &self,
+        asked: &Asked<'_>,
+        (stage, times): (Option<&Stage>, Option<Spread<'_>>),
+        job: Option<Job>,
+    ) -> Result<Records, CannedReply> {
+        // A scenario is about the whole list.
+        if let Some(times) = times.filter(|_| stage.is_none()) {
+            let interval = match job {
+                Some(job) => job.interval,
+                None => Interval::of(asked.request)?,
+            };
+            times.timeline.check(interval)?;
+            let within = times.within(interval);
+            let total = within.end - within.start;
+            return Ok(Records { filtered: None, first: within.start, total });
+        }
         let filtered = self.filtered(asked, stage);
         let total = match &filtered {
             Some(indexes) => indexes.len() as u64,
             None => self.total(asked.endpoint, stage),
         };
-        Records { filtered, total }
+        Ok(Records { filtered, first: 0, total })
     }
 
     /// The places of the records whose name fits, if the request filters by name.
@@ -185,7 +213,7 @@ impl Records {
         match (&self.filtered, moves) {
             (Some(indexes), _) => indexes.get(position as usize).copied().unwrap_or_default(),
             (None, Some(scenario)) => scenario.moved_index(position, self.total),
-            (None, None) => position,
+            (None, None) => self.first + position,
         }
     }
 }

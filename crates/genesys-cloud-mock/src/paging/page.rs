@@ -2,6 +2,7 @@ use crate::paging::wish::{SOURCE_TYPE, Wish};
 use crate::paging::{Ask, Place, Tokens, search};
 use crate::query::{Query, encode};
 use crate::scenario::Scenario;
+use crate::timeline::Spread;
 
 /// A time in milliseconds, as change requests are filtered by.
 const FILTER_TIME: &str = "1704067200000";
@@ -21,6 +22,8 @@ pub(crate) struct Page<'a> {
     /// Where the next page begins.
     pub(crate) next: Option<Place>,
     pub(crate) scenario: Option<Scenario>,
+    /// When the records happened, if that is known.
+    pub(crate) times: Option<Spread<'a>>,
     pub(crate) tokens: Tokens,
     pub(crate) wish: &'a Wish,
     pub(crate) path: &'a str,
@@ -118,6 +121,29 @@ impl Window {
             take,
             count: total.div_ceil(size),
             next,
+        }
+    }
+}
+
+impl<'a> Page<'a> {
+    /// The only page of a list that is not asked for by itself.
+    pub(crate) fn whole(wish: &'a Wish, indexes: Vec<u64>) -> Self {
+        let total = indexes.len() as u64;
+        Self {
+            ask: Ask::Whole,
+            place: Place::FIRST,
+            size: total,
+            total,
+            count: 1,
+            indexes,
+            next: None,
+            scenario: None,
+            times: None,
+            tokens: Tokens::new(0, false),
+            wish,
+            path: "",
+            query: Query::new(""),
+            base: "",
         }
     }
 }

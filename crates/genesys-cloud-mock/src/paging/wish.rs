@@ -93,6 +93,19 @@ impl Wish {
         Ok(Self { position, size, size_name, token_names, has_after, search, binding })
     }
 
+    /// Of whoever gets the whole list, whatever is asked for.
+    pub(crate) fn whole() -> Self {
+        Self {
+            position: Position::Token(None),
+            size: None,
+            size_name: None,
+            token_names: Vec::new(),
+            has_after: false,
+            search: Map::new(),
+            binding: 0,
+        }
+    }
+
     /// Whether a request can say how many records it wants on a page.
     pub(crate) fn takes_size(operation: &Operation) -> bool {
         SIZES.iter().any(|name| takes_in_query(operation, name) || takes_in_body(operation, name))

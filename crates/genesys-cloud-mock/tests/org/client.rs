@@ -38,12 +38,20 @@ impl Reply {
 impl Client {
     /// A connection to the org, with a token of its own.
     pub(crate) async fn of(org: &MockOrg) -> Self {
-        let url = org.url();
+        Self::at(&org.url(), Some(org.access_token())).await
+    }
+
+    /// A connection to where its files are, without a token.
+    pub(crate) async fn of_files(org: &MockOrg) -> Self {
+        Self::at(&org.files_url(), None).await
+    }
+
+    async fn at(url: &str, token: Option<String>) -> Self {
         let address = url.strip_prefix("http://").expect("a URL of plain HTTP");
         let stream = TcpStream::connect(address).await.expect("a connection");
         let (sender, connection) = handshake(TokioIo::new(stream)).await.expect("HTTP/1");
         tokio::spawn(connection);
-        Self { sender, token: Some(org.access_token()) }
+        Self { sender, token }
     }
 
     pub(crate) async fn get(&mut self, path: &str) -> Reply {
@@ -78,7 +86,19 @@ impl Client {
         path: &str,
         body: Bytes,
     ) -> Option<Reply> {
-        let request = self.request(method, path, body);
+        self.try_send_request(self.request(method, path, body)).await
+    }
+
+    /// A range of a file; `None` if the connection ends before all of it has come.
+    pub(crate) async fn try_get(&mut self, path: &str, range: Option<&str>) -> Option<Reply> {
+        let mut request = self.request("GET", path, Bytes::new());
+        if let Some(range) = range {
+            request.headers_mut().insert(header::RANGE, range.parse().expect("a range"));
+        }
+        self.try_send_request(request).await
+    }
+
+    async fn try_send_request(&mut self, request: Request<Full<Bytes>>) -> Option<Reply> {
         self.sender.ready().await.ok()?;
         let (head, body) = self.sender.send_request(request).await.ok()?.into_parts();
         let bytes = body.collect().await.ok()?.to_bytes();

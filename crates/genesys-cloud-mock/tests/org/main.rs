@@ -4,10 +4,12 @@
 mod binary;
 mod client;
 mod faults;
+mod jobs;
 mod lists;
 mod login;
 mod paging;
 mod records;
 mod refusals;
 mod schemes;
+mod timeline;
 mod walk;

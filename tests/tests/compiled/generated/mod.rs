@@ -4,6 +4,7 @@ pub mod aliases;
 pub mod cars;
 pub mod contacts;
 pub mod definitions;
+pub mod depots;
 pub mod directory;
 pub mod docs_new;
 pub mod group_3d_maps;
@@ -31,6 +32,7 @@ pub mod types {
     pub use super::cars::types::*;
     pub use super::contacts::types::*;
     pub use super::definitions::types::*;
+    pub use super::depots::types::*;
     pub use super::directory::types::*;
     pub use super::docs_new::types::*;
     pub use super::maps::types::*;
@@ -63,6 +65,11 @@ impl crate::Client {
     /// The operations of the group definitions.
     pub fn definitions(&self) -> definitions::Definitions {
         definitions::Definitions::new(self.core())
+    }
+
+    /// The operations of the group Depots.
+    pub fn depots(&self) -> depots::Depots {
+        depots::Depots::new(self.core())
     }
 
     /// The operations of the group Directory.

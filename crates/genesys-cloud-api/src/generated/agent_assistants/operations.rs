@@ -299,13 +299,27 @@ operation! {
     /// `POST /api/v2/assistants/{assistantId}/queues/{queueId}/users/jobs` (`postAssistantQueueUsersJobs`)
     ///
     /// Permissions: `assistants:queueUserJob:add`
-    AgentAssistants.assistant_queue_users_jobs -> types::AssistantQueueUsersJobsResponse;
+    AgentAssistants.assistant_queue_users_jobs -> PostAssistantQueueUsersJobs -> types::AssistantQueueUsersJobsResponse;
     "postAssistantQueueUsersJobs" Post "/api/v2/assistants/{assistantId}/queues/{queueId}/users/jobs"
     path {
         assistant_id: String = "assistantId",
         queue_id: String = "queueId",
     }
     body: types::AssistantQueueUsersJobsRequest;
+}
+
+job_family! {
+    ASSISTANTS_QUEUES_USERS = "assistants-queues-users";
+    id: field "id",
+    status: "getAssistantQueueUsersJob" Get "/api/v2/assistants/{assistantId}/queues/{queueId}/users/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Succeeded"], failed: ["Failed"] },
+    results: reply [items "[]"],
+    at_once: true,
+}
+
+job! {
+    PostAssistantQueueUsersJobs -> types::AssistantQueueUsersJobsResponse;
+    "postAssistantQueueUsersJobs" Post "/api/v2/assistants/{assistantId}/queues/{queueId}/users/jobs" ASSISTANTS_QUEUES_USERS
 }
 
 operation! {

@@ -69,11 +69,25 @@ operation! {
     /// `DELETE /api/v2/agentic/virtualagents/{virtualAgentId}/jobs` (`deleteAgenticVirtualagentJobs`)
     ///
     /// Permissions: `agentic:virtualAgentJob:add`
-    AiStudio.delete_agentic_virtualagent_jobs -> types::AgenticVirtualAgentJob;
+    AiStudio.delete_agentic_virtualagent_jobs -> DeleteAgenticVirtualagentJobs -> types::AgenticVirtualAgentJob;
     "deleteAgenticVirtualagentJobs" Delete "/api/v2/agentic/virtualagents/{virtualAgentId}/jobs"
     path {
         virtual_agent_id: String = "virtualAgentId",
     }
+}
+
+job_family! {
+    AGENTIC_VIRTUAL_AGENTS_DELETE = "agentic-virtual-agents-delete";
+    id: field "id",
+    status: "getAgenticVirtualagentJob" Get "/api/v2/agentic/virtualagents/{virtualAgentId}/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Succeeded"], failed: ["Failed"] },
+    results: reply [items "[]"],
+    at_once: true,
+}
+
+job! {
+    DeleteAgenticVirtualagentJobs -> types::AgenticVirtualAgentJob;
+    "deleteAgenticVirtualagentJobs" Delete "/api/v2/agentic/virtualagents/{virtualAgentId}/jobs" AGENTIC_VIRTUAL_AGENTS_DELETE
 }
 
 operation! {
@@ -92,13 +106,27 @@ operation! {
     /// `POST /api/v2/agentic/virtualagents/{virtualAgentId}/versions/{versionId}/jobs` (`postAgenticVirtualagentVersionJobs`)
     ///
     /// Permissions: `agentic:virtualAgentVersionJob:add`
-    AiStudio.agentic_virtualagent_version_jobs -> types::AgenticVirtualAgentVersionPublishJob;
+    AiStudio.agentic_virtualagent_version_jobs -> PostAgenticVirtualagentVersionJobs -> types::AgenticVirtualAgentVersionPublishJob;
     "postAgenticVirtualagentVersionJobs" Post "/api/v2/agentic/virtualagents/{virtualAgentId}/versions/{versionId}/jobs"
     path {
         virtual_agent_id: String = "virtualAgentId",
         version_id: String = "versionId",
     }
     body: types::AgenticVirtualAgentVersionPublishJobRequest;
+}
+
+job_family! {
+    AGENTIC_VIRTUAL_AGENTS_PUBLISH = "agentic-virtual-agents-publish";
+    id: field "id",
+    done: state "status" { succeeded: ["Succeeded"], failed: ["Failed"] },
+    results: reply [items "[]"],
+    at_once: true,
+    note: "read the version to see whether it is published",
+}
+
+job! {
+    PostAgenticVirtualagentVersionJobs -> types::AgenticVirtualAgentVersionPublishJob;
+    "postAgenticVirtualagentVersionJobs" Post "/api/v2/agentic/virtualagents/{virtualAgentId}/versions/{versionId}/jobs" AGENTIC_VIRTUAL_AGENTS_PUBLISH
 }
 
 operation! {
@@ -209,9 +237,23 @@ operation! {
     /// `POST /api/v2/guides/jobs` (`postGuidesJobs`)
     ///
     /// Permissions: `aiStudio:guideJob:add`
-    AiStudio.guides_jobs -> types::GuideContentGenerationJob;
+    AiStudio.guides_jobs -> PostGuidesJobs -> types::GuideContentGenerationJob;
     "postGuidesJobs" Post "/api/v2/guides/jobs"
     body: types::GenerateGuideContentRequest;
+}
+
+job_family! {
+    GUIDES = "guides";
+    id: field "id",
+    status: "getGuidesJob" Get "/api/v2/guides/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Succeeded"], failed: ["Failed"] },
+    results: reply [items "[]"],
+    at_once: true,
+}
+
+job! {
+    PostGuidesJobs -> types::GuideContentGenerationJob;
+    "postGuidesJobs" Post "/api/v2/guides/jobs" GUIDES
 }
 
 operation! {
@@ -261,11 +303,25 @@ operation! {
     /// `DELETE /api/v2/guides/{guideId}/jobs` (`deleteGuideJobs`)
     ///
     /// Permissions: `aiStudio:guideJob:add`
-    AiStudio.delete_guide_jobs -> types::GuideJob;
+    AiStudio.delete_guide_jobs -> DeleteGuideJobs -> types::GuideJob;
     "deleteGuideJobs" Delete "/api/v2/guides/{guideId}/jobs"
     path {
         guide_id: String = "guideId",
     }
+}
+
+job_family! {
+    GUIDES_DELETE = "guides-delete";
+    id: field "id",
+    status: "getGuideJob" Get "/api/v2/guides/{guideId}/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Succeeded"], failed: ["Failed"] },
+    results: reply [items "[]"],
+    at_once: true,
+}
+
+job! {
+    DeleteGuideJobs -> types::GuideJob;
+    "deleteGuideJobs" Delete "/api/v2/guides/{guideId}/jobs" GUIDES_DELETE
 }
 
 operation! {
@@ -334,13 +390,27 @@ operation! {
     /// `POST /api/v2/guides/{guideId}/versions/{versionId}/jobs` (`postGuideVersionJobs`)
     ///
     /// Permissions: `aiStudio:guideVersionJob:add`
-    AiStudio.guide_version_jobs -> types::GuideVersionPublishJob;
+    AiStudio.guide_version_jobs -> PostGuideVersionJobs -> types::GuideVersionPublishJob;
     "postGuideVersionJobs" Post "/api/v2/guides/{guideId}/versions/{versionId}/jobs"
     path {
         guide_id: String = "guideId",
         version_id: String = "versionId",
     }
     body: types::GuideVersionPublishJobRequest;
+}
+
+job_family! {
+    GUIDES_VERSIONS_JOBS = "guides-versions-jobs";
+    id: field "id",
+    status: "getGuideVersionJob" Get "/api/v2/guides/{guideId}/versions/{versionId}/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Succeeded"], failed: ["Failed"] },
+    results: reply [items "[]"],
+    at_once: true,
+}
+
+job! {
+    PostGuideVersionJobs -> types::GuideVersionPublishJob;
+    "postGuideVersionJobs" Post "/api/v2/guides/{guideId}/versions/{versionId}/jobs" GUIDES_VERSIONS_JOBS
 }
 
 operation! {

@@ -15,9 +15,24 @@ operation! {
     /// `POST /api/v2/analytics/actions/aggregates/jobs` (`postAnalyticsActionsAggregatesJobs`)
     ///
     /// Permissions: `integrations:action:view`, `bridge:actions:view`
-    Analytics.actions_aggregates_jobs -> types::AsyncQueryResponse;
+    Analytics.actions_aggregates_jobs -> PostAnalyticsActionsAggregatesJobs -> types::AsyncQueryResponse;
     "postAnalyticsActionsAggregatesJobs" Post "/api/v2/analytics/actions/aggregates/jobs"
     body: types::ActionAsyncAggregationQuery;
+}
+
+job_family! {
+    ANALYTICS_ACTIONS_AGGREGATES = "analytics-actions-aggregates";
+    id: field "jobId",
+    status: "getAnalyticsActionsAggregatesJob" Get "/api/v2/analytics/actions/aggregates/jobs/{jobId}" (id "jobId"),
+    done: state "state" { succeeded: ["FULFILLED"], failed: ["FAILED"], cancelled: ["CANCELLED"], expired: ["EXPIRED"] },
+    results: list "getAnalyticsActionsAggregatesJobResults" Get "/api/v2/analytics/actions/aggregates/jobs/{jobId}/results" (id "jobId")
+        CursorField { items: ["results"] },
+    cancel: "deleteAnalyticsActionsAggregatesJob" Delete "/api/v2/analytics/actions/aggregates/jobs/{jobId}" (id "jobId"),
+}
+
+job! {
+    PostAnalyticsActionsAggregatesJobs -> types::ActionAggregateDataContainer;
+    "postAnalyticsActionsAggregatesJobs" Post "/api/v2/analytics/actions/aggregates/jobs" ANALYTICS_ACTIONS_AGGREGATES
 }
 
 operation! {
@@ -79,9 +94,24 @@ operation! {
     /// `POST /api/v2/analytics/agentcopilots/aggregates/jobs` (`postAnalyticsAgentcopilotsAggregatesJobs`)
     ///
     /// Permissions: `analytics:agentCopilotAggregate:view`
-    Analytics.agentcopilots_aggregates_jobs -> types::AsyncQueryResponse;
+    Analytics.agentcopilots_aggregates_jobs -> PostAnalyticsAgentcopilotsAggregatesJobs -> types::AsyncQueryResponse;
     "postAnalyticsAgentcopilotsAggregatesJobs" Post "/api/v2/analytics/agentcopilots/aggregates/jobs"
     body: types::AgentCopilotAsyncAggregationQuery;
+}
+
+job_family! {
+    ANALYTICS_AGENTCOPILOTS_AGGREGATES = "analytics-agentcopilots-aggregates";
+    id: field "jobId",
+    status: "getAnalyticsAgentcopilotsAggregatesJob" Get "/api/v2/analytics/agentcopilots/aggregates/jobs/{jobId}" (id "jobId"),
+    done: state "state" { succeeded: ["FULFILLED"], failed: ["FAILED"], cancelled: ["CANCELLED"], expired: ["EXPIRED"] },
+    results: list "getAnalyticsAgentcopilotsAggregatesJobResults" Get "/api/v2/analytics/agentcopilots/aggregates/jobs/{jobId}/results" (id "jobId")
+        CursorField { items: ["results"] },
+    cancel: "deleteAnalyticsAgentcopilotsAggregatesJob" Delete "/api/v2/analytics/agentcopilots/aggregates/jobs/{jobId}" (id "jobId"),
+}
+
+job! {
+    PostAnalyticsAgentcopilotsAggregatesJobs -> types::AgentCopilotAggregateDataContainer;
+    "postAnalyticsAgentcopilotsAggregatesJobs" Post "/api/v2/analytics/agentcopilots/aggregates/jobs" ANALYTICS_AGENTCOPILOTS_AGGREGATES
 }
 
 operation! {
@@ -182,9 +212,24 @@ operation! {
     /// Preview: it may change or go without notice.
     ///
     /// Permissions: `analytics:agentUtilizationAggregate:view`
-    Analytics.agentutilizations_aggregates_jobs -> types::AsyncQueryResponse;
+    Analytics.agentutilizations_aggregates_jobs -> PostAnalyticsAgentutilizationsAggregatesJobs -> types::AsyncQueryResponse;
     "postAnalyticsAgentutilizationsAggregatesJobs" Post "/api/v2/analytics/agentutilizations/aggregates/jobs"
     body: types::AgentUtilizationAsyncAggregationQuery;
+}
+
+job_family! {
+    ANALYTICS_AGENTUTILIZATIONS_AGGREGATES = "analytics-agentutilizations-aggregates";
+    id: field "jobId",
+    status: "getAnalyticsAgentutilizationsAggregatesJob" Get "/api/v2/analytics/agentutilizations/aggregates/jobs/{jobId}" (id "jobId"),
+    done: state "state" { succeeded: ["FULFILLED"], failed: ["FAILED"], cancelled: ["CANCELLED"], expired: ["EXPIRED"] },
+    results: list "getAnalyticsAgentutilizationsAggregatesJobResults" Get "/api/v2/analytics/agentutilizations/aggregates/jobs/{jobId}/results" (id "jobId")
+        CursorField { items: ["results"] },
+    cancel: "deleteAnalyticsAgentutilizationsAggregatesJob" Delete "/api/v2/analytics/agentutilizations/aggregates/jobs/{jobId}" (id "jobId"),
+}
+
+job! {
+    PostAnalyticsAgentutilizationsAggregatesJobs -> types::AgentUtilizationAggregateDataContainer;
+    "postAnalyticsAgentutilizationsAggregatesJobs" Post "/api/v2/analytics/agentutilizations/aggregates/jobs" ANALYTICS_AGENTUTILIZATIONS_AGGREGATES
 }
 
 operation! {
@@ -328,9 +373,24 @@ operation! {
     /// `POST /api/v2/analytics/bots/aggregates/jobs` (`postAnalyticsBotsAggregatesJobs`)
     ///
     /// Permissions: `analytics:botAggregate:view`
-    Analytics.bots_aggregates_jobs -> types::AsyncQueryResponse;
+    Analytics.bots_aggregates_jobs -> PostAnalyticsBotsAggregatesJobs -> types::AsyncQueryResponse;
     "postAnalyticsBotsAggregatesJobs" Post "/api/v2/analytics/bots/aggregates/jobs"
     body: types::BotAsyncAggregationQuery;
+}
+
+job_family! {
+    ANALYTICS_BOTS_AGGREGATES = "analytics-bots-aggregates";
+    id: field "jobId",
+    status: "getAnalyticsBotsAggregatesJob" Get "/api/v2/analytics/bots/aggregates/jobs/{jobId}" (id "jobId"),
+    done: state "state" { succeeded: ["FULFILLED"], failed: ["FAILED"], cancelled: ["CANCELLED"], expired: ["EXPIRED"] },
+    results: list "getAnalyticsBotsAggregatesJobResults" Get "/api/v2/analytics/bots/aggregates/jobs/{jobId}/results" (id "jobId")
+        CursorField { items: ["results"] },
+    cancel: "deleteAnalyticsBotsAggregatesJob" Delete "/api/v2/analytics/bots/aggregates/jobs/{jobId}" (id "jobId"),
+}
+
+job! {
+    PostAnalyticsBotsAggregatesJobs -> types::BotAggregateDataContainer;
+    "postAnalyticsBotsAggregatesJobs" Post "/api/v2/analytics/bots/aggregates/jobs" ANALYTICS_BOTS_AGGREGATES
 }
 
 operation! {
@@ -392,9 +452,24 @@ operation! {
     /// `POST /api/v2/analytics/casemanagement/aggregates/jobs` (`postAnalyticsCasemanagementAggregatesJobs`)
     ///
     /// Permissions: `analytics:caseManagementAggregate:view`
-    Analytics.casemanagement_aggregates_jobs -> types::AsyncQueryResponse;
+    Analytics.casemanagement_aggregates_jobs -> PostAnalyticsCasemanagementAggregatesJobs -> types::AsyncQueryResponse;
     "postAnalyticsCasemanagementAggregatesJobs" Post "/api/v2/analytics/casemanagement/aggregates/jobs"
     body: types::CaseManagementAsyncAggregationQuery;
+}
+
+job_family! {
+    ANALYTICS_CASEMANAGEMENT_AGGREGATES = "analytics-casemanagement-aggregates";
+    id: field "jobId",
+    status: "getAnalyticsCasemanagementAggregatesJob" Get "/api/v2/analytics/casemanagement/aggregates/jobs/{jobId}" (id "jobId"),
+    done: state "state" { succeeded: ["FULFILLED"], failed: ["FAILED"], cancelled: ["CANCELLED"], expired: ["EXPIRED"] },
+    results: list "getAnalyticsCasemanagementAggregatesJobResults" Get "/api/v2/analytics/casemanagement/aggregates/jobs/{jobId}/results" (id "jobId")
+        CursorField { items: ["results"] },
+    cancel: "deleteAnalyticsCasemanagementAggregatesJob" Delete "/api/v2/analytics/casemanagement/aggregates/jobs/{jobId}" (id "jobId"),
+}
+
+job! {
+    PostAnalyticsCasemanagementAggregatesJobs -> types::CaseManagementAggregateDataContainer;
+    "postAnalyticsCasemanagementAggregatesJobs" Post "/api/v2/analytics/casemanagement/aggregates/jobs" ANALYTICS_CASEMANAGEMENT_AGGREGATES
 }
 
 operation! {
@@ -474,9 +549,24 @@ operation! {
     /// `POST /api/v2/analytics/conversations/aggregates/jobs` (`postAnalyticsConversationsAggregatesJobs`)
     ///
     /// Permissions: `analytics:conversationAggregate:view`
-    Analytics.conversations_aggregates_jobs -> types::AsyncQueryResponse;
+    Analytics.conversations_aggregates_jobs -> PostAnalyticsConversationsAggregatesJobs -> types::AsyncQueryResponse;
     "postAnalyticsConversationsAggregatesJobs" Post "/api/v2/analytics/conversations/aggregates/jobs"
     body: types::ConversationAsyncAggregationQuery;
+}
+
+job_family! {
+    ANALYTICS_CONVERSATIONS_AGGREGATES = "analytics-conversations-aggregates";
+    id: field "jobId",
+    status: "getAnalyticsConversationsAggregatesJob" Get "/api/v2/analytics/conversations/aggregates/jobs/{jobId}" (id "jobId"),
+    done: state "state" { succeeded: ["FULFILLED"], failed: ["FAILED"], cancelled: ["CANCELLED"], expired: ["EXPIRED"] },
+    results: list "getAnalyticsConversationsAggregatesJobResults" Get "/api/v2/analytics/conversations/aggregates/jobs/{jobId}/results" (id "jobId")
+        CursorField { items: ["results"] },
+    cancel: "deleteAnalyticsConversationsAggregatesJob" Delete "/api/v2/analytics/conversations/aggregates/jobs/{jobId}" (id "jobId"),
+}
+
+job! {
+    PostAnalyticsConversationsAggregatesJobs -> types::ConversationAggregateDataContainer;
+    "postAnalyticsConversationsAggregatesJobs" Post "/api/v2/analytics/conversations/aggregates/jobs" ANALYTICS_CONVERSATIONS_AGGREGATES
 }
 
 operation! {
@@ -554,9 +644,24 @@ operation! {
     /// `POST /api/v2/analytics/conversations/details/jobs` (`postAnalyticsConversationsDetailsJobs`)
     ///
     /// Permissions: `analytics:conversationDetail:view`, `analytics:agentConversationDetail:view`
-    Analytics.conversations_details_jobs -> types::AsyncQueryResponse;
+    Analytics.conversations_details_jobs -> PostAnalyticsConversationsDetailsJobs -> types::AsyncQueryResponse;
     "postAnalyticsConversationsDetailsJobs" Post "/api/v2/analytics/conversations/details/jobs"
     body: types::AsyncConversationQuery;
+}
+
+job_family! {
+    ANALYTICS_CONVERSATIONS_DETAILS = "analytics-conversations-details";
+    id: field "jobId",
+    status: "getAnalyticsConversationsDetailsJob" Get "/api/v2/analytics/conversations/details/jobs/{jobId}" (id "jobId"),
+    done: state "state" { succeeded: ["FULFILLED"], failed: ["FAILED"], cancelled: ["CANCELLED"], expired: ["EXPIRED"] },
+    results: list "getAnalyticsConversationsDetailsJobResults" Get "/api/v2/analytics/conversations/details/jobs/{jobId}/results" (id "jobId")
+        CursorField { items: ["conversations"], page_size: "pageSize" as integer },
+    cancel: "deleteAnalyticsConversationsDetailsJob" Delete "/api/v2/analytics/conversations/details/jobs/{jobId}" (id "jobId"),
+}
+
+job! {
+    PostAnalyticsConversationsDetailsJobs -> types::AnalyticsConversation;
+    "postAnalyticsConversationsDetailsJobs" Post "/api/v2/analytics/conversations/details/jobs" ANALYTICS_CONVERSATIONS_DETAILS
 }
 
 operation! {
@@ -652,9 +757,24 @@ operation! {
     /// Preview: it may change or go without notice.
     ///
     /// Permissions: `analytics:copilotsAggregate:view`
-    Analytics.copilots_aggregates_jobs -> types::AsyncQueryResponse;
+    Analytics.copilots_aggregates_jobs -> PostAnalyticsCopilotsAggregatesJobs -> types::AsyncQueryResponse;
     "postAnalyticsCopilotsAggregatesJobs" Post "/api/v2/analytics/copilots/aggregates/jobs"
     body: types::CopilotAsyncAggregationQuery;
+}
+
+job_family! {
+    ANALYTICS_COPILOTS_AGGREGATES = "analytics-copilots-aggregates";
+    id: field "jobId",
+    status: "getAnalyticsCopilotsAggregatesJob" Get "/api/v2/analytics/copilots/aggregates/jobs/{jobId}" (id "jobId"),
+    done: state "state" { succeeded: ["FULFILLED"], failed: ["FAILED"], cancelled: ["CANCELLED"], expired: ["EXPIRED"] },
+    results: list "getAnalyticsCopilotsAggregatesJobResults" Get "/api/v2/analytics/copilots/aggregates/jobs/{jobId}/results" (id "jobId")
+        CursorField { items: ["results"] },
+    cancel: "deleteAnalyticsCopilotsAggregatesJob" Delete "/api/v2/analytics/copilots/aggregates/jobs/{jobId}" (id "jobId"),
+}
+
+job! {
+    PostAnalyticsCopilotsAggregatesJobs -> types::CopilotAggregateDataContainer;
+    "postAnalyticsCopilotsAggregatesJobs" Post "/api/v2/analytics/copilots/aggregates/jobs" ANALYTICS_COPILOTS_AGGREGATES
 }
 
 operation! {
@@ -788,9 +908,24 @@ operation! {
     /// `POST /api/v2/analytics/evaluations/aggregates/jobs` (`postAnalyticsEvaluationsAggregatesJobs`)
     ///
     /// Permissions: `analytics:evaluationAggregate:view`
-    Analytics.evaluations_aggregates_jobs -> types::AsyncQueryResponse;
+    Analytics.evaluations_aggregates_jobs -> PostAnalyticsEvaluationsAggregatesJobs -> types::AsyncQueryResponse;
     "postAnalyticsEvaluationsAggregatesJobs" Post "/api/v2/analytics/evaluations/aggregates/jobs"
     body: types::EvaluationAsyncAggregationQuery;
+}
+
+job_family! {
+    ANALYTICS_EVALUATIONS_AGGREGATES = "analytics-evaluations-aggregates";
+    id: field "jobId",
+    status: "getAnalyticsEvaluationsAggregatesJob" Get "/api/v2/analytics/evaluations/aggregates/jobs/{jobId}" (id "jobId"),
+    done: state "state" { succeeded: ["FULFILLED"], failed: ["FAILED"], cancelled: ["CANCELLED"], expired: ["EXPIRED"] },
+    results: list "getAnalyticsEvaluationsAggregatesJobResults" Get "/api/v2/analytics/evaluations/aggregates/jobs/{jobId}/results" (id "jobId")
+        CursorField { items: ["results"] },
+    cancel: "deleteAnalyticsEvaluationsAggregatesJob" Delete "/api/v2/analytics/evaluations/aggregates/jobs/{jobId}" (id "jobId"),
+}
+
+job! {
+    PostAnalyticsEvaluationsAggregatesJobs -> types::EvaluationAggregateDataContainer;
+    "postAnalyticsEvaluationsAggregatesJobs" Post "/api/v2/analytics/evaluations/aggregates/jobs" ANALYTICS_EVALUATIONS_AGGREGATES
 }
 
 operation! {
@@ -852,9 +987,24 @@ operation! {
     /// `POST /api/v2/analytics/flowexecutions/aggregates/jobs` (`postAnalyticsFlowexecutionsAggregatesJobs`)
     ///
     /// Permissions: `analytics:flowExecutionAggregate:view`
-    Analytics.flowexecutions_aggregates_jobs -> types::AsyncQueryResponse;
+    Analytics.flowexecutions_aggregates_jobs -> PostAnalyticsFlowexecutionsAggregatesJobs -> types::AsyncQueryResponse;
     "postAnalyticsFlowexecutionsAggregatesJobs" Post "/api/v2/analytics/flowexecutions/aggregates/jobs"
     body: types::FlowExecutionAsyncAggregationQuery;
+}
+
+job_family! {
+    ANALYTICS_FLOWEXECUTIONS_AGGREGATES = "analytics-flowexecutions-aggregates";
+    id: field "jobId",
+    status: "getAnalyticsFlowexecutionsAggregatesJob" Get "/api/v2/analytics/flowexecutions/aggregates/jobs/{jobId}" (id "jobId"),
+    done: state "state" { succeeded: ["FULFILLED"], failed: ["FAILED"], cancelled: ["CANCELLED"], expired: ["EXPIRED"] },
+    results: list "getAnalyticsFlowexecutionsAggregatesJobResults" Get "/api/v2/analytics/flowexecutions/aggregates/jobs/{jobId}/results" (id "jobId")
+        CursorField { items: ["results"] },
+    cancel: "deleteAnalyticsFlowexecutionsAggregatesJob" Delete "/api/v2/analytics/flowexecutions/aggregates/jobs/{jobId}" (id "jobId"),
+}
+
+job! {
+    PostAnalyticsFlowexecutionsAggregatesJobs -> types::FlowExecutionAggregateDataContainer;
+    "postAnalyticsFlowexecutionsAggregatesJobs" Post "/api/v2/analytics/flowexecutions/aggregates/jobs" ANALYTICS_FLOWEXECUTIONS_AGGREGATES
 }
 
 operation! {
@@ -934,9 +1084,24 @@ operation! {
     /// `POST /api/v2/analytics/flows/aggregates/jobs` (`postAnalyticsFlowsAggregatesJobs`)
     ///
     /// Permissions: `analytics:flowAggregate:view`
-    Analytics.flows_aggregates_jobs -> types::AsyncQueryResponse;
+    Analytics.flows_aggregates_jobs -> PostAnalyticsFlowsAggregatesJobs -> types::AsyncQueryResponse;
     "postAnalyticsFlowsAggregatesJobs" Post "/api/v2/analytics/flows/aggregates/jobs"
     body: types::FlowAsyncAggregationQuery;
+}
+
+job_family! {
+    ANALYTICS_FLOWS_AGGREGATES = "analytics-flows-aggregates";
+    id: field "jobId",
+    status: "getAnalyticsFlowsAggregatesJob" Get "/api/v2/analytics/flows/aggregates/jobs/{jobId}" (id "jobId"),
+    done: state "state" { succeeded: ["FULFILLED"], failed: ["FAILED"], cancelled: ["CANCELLED"], expired: ["EXPIRED"] },
+    results: list "getAnalyticsFlowsAggregatesJobResults" Get "/api/v2/analytics/flows/aggregates/jobs/{jobId}/results" (id "jobId")
+        CursorField { items: ["results"] },
+    cancel: "deleteAnalyticsFlowsAggregatesJob" Delete "/api/v2/analytics/flows/aggregates/jobs/{jobId}" (id "jobId"),
+}
+
+job! {
+    PostAnalyticsFlowsAggregatesJobs -> types::FlowAggregateDataContainer;
+    "postAnalyticsFlowsAggregatesJobs" Post "/api/v2/analytics/flows/aggregates/jobs" ANALYTICS_FLOWS_AGGREGATES
 }
 
 operation! {
@@ -1012,9 +1177,24 @@ operation! {
     /// `POST /api/v2/analytics/journeys/aggregates/jobs` (`postAnalyticsJourneysAggregatesJobs`)
     ///
     /// Permissions: `analytics:journeyAggregate:view`
-    Analytics.journeys_aggregates_jobs -> types::AsyncQueryResponse;
+    Analytics.journeys_aggregates_jobs -> PostAnalyticsJourneysAggregatesJobs -> types::AsyncQueryResponse;
     "postAnalyticsJourneysAggregatesJobs" Post "/api/v2/analytics/journeys/aggregates/jobs"
     body: types::JourneyAsyncAggregationQuery;
+}
+
+job_family! {
+    ANALYTICS_JOURNEYS_AGGREGATES = "analytics-journeys-aggregates";
+    id: field "jobId",
+    status: "getAnalyticsJourneysAggregatesJob" Get "/api/v2/analytics/journeys/aggregates/jobs/{jobId}" (id "jobId"),
+    done: state "state" { succeeded: ["FULFILLED"], failed: ["FAILED"], cancelled: ["CANCELLED"], expired: ["EXPIRED"] },
+    results: list "getAnalyticsJourneysAggregatesJobResults" Get "/api/v2/analytics/journeys/aggregates/jobs/{jobId}/results" (id "jobId")
+        CursorField { items: ["results"] },
+    cancel: "deleteAnalyticsJourneysAggregatesJob" Delete "/api/v2/analytics/journeys/aggregates/jobs/{jobId}" (id "jobId"),
+}
+
+job! {
+    PostAnalyticsJourneysAggregatesJobs -> types::JourneyAggregateDataContainer;
+    "postAnalyticsJourneysAggregatesJobs" Post "/api/v2/analytics/journeys/aggregates/jobs" ANALYTICS_JOURNEYS_AGGREGATES
 }
 
 operation! {
@@ -1076,9 +1256,24 @@ operation! {
     /// `POST /api/v2/analytics/knowledge/aggregates/jobs` (`postAnalyticsKnowledgeAggregatesJobs`)
     ///
     /// Permissions: `analytics:knowledgeAggregate:view`
-    Analytics.knowledge_aggregates_jobs -> types::AsyncQueryResponse;
+    Analytics.knowledge_aggregates_jobs -> PostAnalyticsKnowledgeAggregatesJobs -> types::AsyncQueryResponse;
     "postAnalyticsKnowledgeAggregatesJobs" Post "/api/v2/analytics/knowledge/aggregates/jobs"
     body: types::KnowledgeAsyncAggregationQuery;
+}
+
+job_family! {
+    ANALYTICS_KNOWLEDGE_AGGREGATES = "analytics-knowledge-aggregates";
+    id: field "jobId",
+    status: "getAnalyticsKnowledgeAggregatesJob" Get "/api/v2/analytics/knowledge/aggregates/jobs/{jobId}" (id "jobId"),
+    done: state "state" { succeeded: ["FULFILLED"], failed: ["FAILED"], cancelled: ["CANCELLED"], expired: ["EXPIRED"] },
+    results: list "getAnalyticsKnowledgeAggregatesJobResults" Get "/api/v2/analytics/knowledge/aggregates/jobs/{jobId}/results" (id "jobId")
+        CursorField { items: ["results"] },
+    cancel: "deleteAnalyticsKnowledgeAggregatesJob" Delete "/api/v2/analytics/knowledge/aggregates/jobs/{jobId}" (id "jobId"),
+}
+
+job! {
+    PostAnalyticsKnowledgeAggregatesJobs -> types::KnowledgeAggregateDataContainer;
+    "postAnalyticsKnowledgeAggregatesJobs" Post "/api/v2/analytics/knowledge/aggregates/jobs" ANALYTICS_KNOWLEDGE_AGGREGATES
 }
 
 operation! {
@@ -1228,9 +1423,24 @@ operation! {
     /// `POST /api/v2/analytics/reporting/exports` (`postAnalyticsReportingExports`)
     ///
     /// Permissions: `analytics:dataExport:add`
-    Analytics.post_reporting_exports -> types::ReportingExportJobResponse;
+    Analytics.post_reporting_exports -> PostAnalyticsReportingExports -> types::ReportingExportJobResponse;
     "postAnalyticsReportingExports" Post "/api/v2/analytics/reporting/exports"
     body: types::ReportingExportJobRequest;
+}
+
+job_family! {
+    ANALYTICS_REPORTING_EXPORTS = "analytics-reporting-exports";
+    id: field "id",
+    status: "getAnalyticsReportingExports" Get "/api/v2/analytics/reporting/exports" (list "entities"),
+    done: state "status" { succeeded: ["COMPLETED"], partly_succeeded: ["COMPLETED_WITH_PARTIAL_RESULTS"], failed: ["FAILED"], cancelled: ["CANCELLED"] },
+    results: reply [bytes "downloadUrl"],
+    topic: "v2.users.{id}.analytics.reporting.exports",
+    note: "it is looked for on the first page of exports",
+}
+
+job! {
+    PostAnalyticsReportingExports -> bytes;
+    "postAnalyticsReportingExports" Post "/api/v2/analytics/reporting/exports" ANALYTICS_REPORTING_EXPORTS
 }
 
 operation! {
@@ -1337,9 +1547,24 @@ operation! {
     /// `POST /api/v2/analytics/resolutions/aggregates/jobs` (`postAnalyticsResolutionsAggregatesJobs`)
     ///
     /// Permissions: `analytics:resolutionAggregate:view`
-    Analytics.resolutions_aggregates_jobs -> types::AsyncQueryResponse;
+    Analytics.resolutions_aggregates_jobs -> PostAnalyticsResolutionsAggregatesJobs -> types::AsyncQueryResponse;
     "postAnalyticsResolutionsAggregatesJobs" Post "/api/v2/analytics/resolutions/aggregates/jobs"
     body: types::ResolutionAsyncAggregationQuery;
+}
+
+job_family! {
+    ANALYTICS_RESOLUTIONS_AGGREGATES = "analytics-resolutions-aggregates";
+    id: field "jobId",
+    status: "getAnalyticsResolutionsAggregatesJob" Get "/api/v2/analytics/resolutions/aggregates/jobs/{jobId}" (id "jobId"),
+    done: state "state" { succeeded: ["FULFILLED"], failed: ["FAILED"], cancelled: ["CANCELLED"], expired: ["EXPIRED"] },
+    results: list "getAnalyticsResolutionsAggregatesJobResults" Get "/api/v2/analytics/resolutions/aggregates/jobs/{jobId}/results" (id "jobId")
+        CursorField { items: ["results"] },
+    cancel: "deleteAnalyticsResolutionsAggregatesJob" Delete "/api/v2/analytics/resolutions/aggregates/jobs/{jobId}" (id "jobId"),
+}
+
+job! {
+    PostAnalyticsResolutionsAggregatesJobs -> types::ResolutionAggregateDataContainer;
+    "postAnalyticsResolutionsAggregatesJobs" Post "/api/v2/analytics/resolutions/aggregates/jobs" ANALYTICS_RESOLUTIONS_AGGREGATES
 }
 
 operation! {
@@ -1419,9 +1644,24 @@ operation! {
     /// `POST /api/v2/analytics/summaries/aggregates/jobs` (`postAnalyticsSummariesAggregatesJobs`)
     ///
     /// Permissions: `analytics:summaryAggregate:view`
-    Analytics.summaries_aggregates_jobs -> types::AsyncQueryResponse;
+    Analytics.summaries_aggregates_jobs -> PostAnalyticsSummariesAggregatesJobs -> types::AsyncQueryResponse;
     "postAnalyticsSummariesAggregatesJobs" Post "/api/v2/analytics/summaries/aggregates/jobs"
     body: types::SummaryAsyncAggregationQuery;
+}
+
+job_family! {
+    ANALYTICS_SUMMARIES_AGGREGATES = "analytics-summaries-aggregates";
+    id: field "jobId",
+    status: "getAnalyticsSummariesAggregatesJob" Get "/api/v2/analytics/summaries/aggregates/jobs/{jobId}" (id "jobId"),
+    done: state "state" { succeeded: ["FULFILLED"], failed: ["FAILED"], cancelled: ["CANCELLED"], expired: ["EXPIRED"] },
+    results: list "getAnalyticsSummariesAggregatesJobResults" Get "/api/v2/analytics/summaries/aggregates/jobs/{jobId}/results" (id "jobId")
+        CursorField { items: ["results"] },
+    cancel: "deleteAnalyticsSummariesAggregatesJob" Delete "/api/v2/analytics/summaries/aggregates/jobs/{jobId}" (id "jobId"),
+}
+
+job! {
+    PostAnalyticsSummariesAggregatesJobs -> types::SummaryAggregateDataContainer;
+    "postAnalyticsSummariesAggregatesJobs" Post "/api/v2/analytics/summaries/aggregates/jobs" ANALYTICS_SUMMARIES_AGGREGATES
 }
 
 operation! {
@@ -1483,9 +1723,24 @@ operation! {
     /// `POST /api/v2/analytics/surveys/aggregates/jobs` (`postAnalyticsSurveysAggregatesJobs`)
     ///
     /// Permissions: `analytics:surveyAggregate:view`
-    Analytics.surveys_aggregates_jobs -> types::AsyncQueryResponse;
+    Analytics.surveys_aggregates_jobs -> PostAnalyticsSurveysAggregatesJobs -> types::AsyncQueryResponse;
     "postAnalyticsSurveysAggregatesJobs" Post "/api/v2/analytics/surveys/aggregates/jobs"
     body: types::SurveyAsyncAggregationQuery;
+}
+
+job_family! {
+    ANALYTICS_SURVEYS_AGGREGATES = "analytics-surveys-aggregates";
+    id: field "jobId",
+    status: "getAnalyticsSurveysAggregatesJob" Get "/api/v2/analytics/surveys/aggregates/jobs/{jobId}" (id "jobId"),
+    done: state "state" { succeeded: ["FULFILLED"], failed: ["FAILED"], cancelled: ["CANCELLED"], expired: ["EXPIRED"] },
+    results: list "getAnalyticsSurveysAggregatesJobResults" Get "/api/v2/analytics/surveys/aggregates/jobs/{jobId}/results" (id "jobId")
+        CursorField { items: ["results"] },
+    cancel: "deleteAnalyticsSurveysAggregatesJob" Delete "/api/v2/analytics/surveys/aggregates/jobs/{jobId}" (id "jobId"),
+}
+
+job! {
+    PostAnalyticsSurveysAggregatesJobs -> types::SurveyAggregateDataContainer;
+    "postAnalyticsSurveysAggregatesJobs" Post "/api/v2/analytics/surveys/aggregates/jobs" ANALYTICS_SURVEYS_AGGREGATES
 }
 
 operation! {
@@ -1547,9 +1802,24 @@ operation! {
     /// `POST /api/v2/analytics/taskmanagement/aggregates/jobs` (`postAnalyticsTaskmanagementAggregatesJobs`)
     ///
     /// Permissions: `analytics:taskManagementAggregate:view`
-    Analytics.taskmanagement_aggregates_jobs -> types::AsyncQueryResponse;
+    Analytics.taskmanagement_aggregates_jobs -> PostAnalyticsTaskmanagementAggregatesJobs -> types::AsyncQueryResponse;
     "postAnalyticsTaskmanagementAggregatesJobs" Post "/api/v2/analytics/taskmanagement/aggregates/jobs"
     body: types::TaskManagementAsyncAggregationQuery;
+}
+
+job_family! {
+    ANALYTICS_TASKMANAGEMENT_AGGREGATES = "analytics-taskmanagement-aggregates";
+    id: field "jobId",
+    status: "getAnalyticsTaskmanagementAggregatesJob" Get "/api/v2/analytics/taskmanagement/aggregates/jobs/{jobId}" (id "jobId"),
+    done: state "state" { succeeded: ["FULFILLED"], failed: ["FAILED"], cancelled: ["CANCELLED"], expired: ["EXPIRED"] },
+    results: list "getAnalyticsTaskmanagementAggregatesJobResults" Get "/api/v2/analytics/taskmanagement/aggregates/jobs/{jobId}/results" (id "jobId")
+        CursorField { items: ["results"] },
+    cancel: "deleteAnalyticsTaskmanagementAggregatesJob" Delete "/api/v2/analytics/taskmanagement/aggregates/jobs/{jobId}" (id "jobId"),
+}
+
+job! {
+    PostAnalyticsTaskmanagementAggregatesJobs -> types::TaskManagementAggregateDataContainer;
+    "postAnalyticsTaskmanagementAggregatesJobs" Post "/api/v2/analytics/taskmanagement/aggregates/jobs" ANALYTICS_TASKMANAGEMENT_AGGREGATES
 }
 
 operation! {
@@ -1647,9 +1917,24 @@ operation! {
     /// `POST /api/v2/analytics/transcripts/aggregates/jobs` (`postAnalyticsTranscriptsAggregatesJobs`)
     ///
     /// Permissions: `analytics:speechAndTextAnalyticsAggregates:view`
-    Analytics.transcripts_aggregates_jobs -> types::AsyncQueryResponse;
+    Analytics.transcripts_aggregates_jobs -> PostAnalyticsTranscriptsAggregatesJobs -> types::AsyncQueryResponse;
     "postAnalyticsTranscriptsAggregatesJobs" Post "/api/v2/analytics/transcripts/aggregates/jobs"
     body: types::TranscriptAsyncAggregationQuery;
+}
+
+job_family! {
+    ANALYTICS_TRANSCRIPTS_AGGREGATES = "analytics-transcripts-aggregates";
+    id: field "jobId",
+    status: "getAnalyticsTranscriptsAggregatesJob" Get "/api/v2/analytics/transcripts/aggregates/jobs/{jobId}" (id "jobId"),
+    done: state "state" { succeeded: ["FULFILLED"], failed: ["FAILED"], cancelled: ["CANCELLED"], expired: ["EXPIRED"] },
+    results: list "getAnalyticsTranscriptsAggregatesJobResults" Get "/api/v2/analytics/transcripts/aggregates/jobs/{jobId}/results" (id "jobId")
+        CursorField { items: ["results"] },
+    cancel: "deleteAnalyticsTranscriptsAggregatesJob" Delete "/api/v2/analytics/transcripts/aggregates/jobs/{jobId}" (id "jobId"),
+}
+
+job! {
+    PostAnalyticsTranscriptsAggregatesJobs -> types::TranscriptAggregateDataContainer;
+    "postAnalyticsTranscriptsAggregatesJobs" Post "/api/v2/analytics/transcripts/aggregates/jobs" ANALYTICS_TRANSCRIPTS_AGGREGATES
 }
 
 operation! {
@@ -1729,9 +2014,24 @@ operation! {
     /// `POST /api/v2/analytics/users/aggregates/jobs` (`postAnalyticsUsersAggregatesJobs`)
     ///
     /// Permissions: `analytics:userAggregate:view`
-    Analytics.users_aggregates_jobs -> types::AsyncQueryResponse;
+    Analytics.users_aggregates_jobs -> PostAnalyticsUsersAggregatesJobs -> types::AsyncQueryResponse;
     "postAnalyticsUsersAggregatesJobs" Post "/api/v2/analytics/users/aggregates/jobs"
     body: types::UserAsyncAggregationQuery;
+}
+
+job_family! {
+    ANALYTICS_USERS_AGGREGATES = "analytics-users-aggregates";
+    id: field "jobId",
+    status: "getAnalyticsUsersAggregatesJob" Get "/api/v2/analytics/users/aggregates/jobs/{jobId}" (id "jobId"),
+    done: state "state" { succeeded: ["FULFILLED"], failed: ["FAILED"], cancelled: ["CANCELLED"], expired: ["EXPIRED"] },
+    results: list "getAnalyticsUsersAggregatesJobResults" Get "/api/v2/analytics/users/aggregates/jobs/{jobId}/results" (id "jobId")
+        CursorField { items: ["results"] },
+    cancel: "deleteAnalyticsUsersAggregatesJob" Delete "/api/v2/analytics/users/aggregates/jobs/{jobId}" (id "jobId"),
+}
+
+job! {
+    PostAnalyticsUsersAggregatesJobs -> types::UserAggregateDataContainer;
+    "postAnalyticsUsersAggregatesJobs" Post "/api/v2/analytics/users/aggregates/jobs" ANALYTICS_USERS_AGGREGATES
 }
 
 operation! {
@@ -1793,9 +2093,24 @@ operation! {
     /// `POST /api/v2/analytics/users/details/jobs` (`postAnalyticsUsersDetailsJobs`)
     ///
     /// Permissions: `analytics:userDetail:view`
-    Analytics.users_details_jobs -> types::AsyncQueryResponse;
+    Analytics.users_details_jobs -> PostAnalyticsUsersDetailsJobs -> types::AsyncQueryResponse;
     "postAnalyticsUsersDetailsJobs" Post "/api/v2/analytics/users/details/jobs"
     body: types::AsyncUserDetailsQuery;
+}
+
+job_family! {
+    ANALYTICS_USERS_DETAILS = "analytics-users-details";
+    id: field "jobId",
+    status: "getAnalyticsUsersDetailsJob" Get "/api/v2/analytics/users/details/jobs/{jobId}" (id "jobId"),
+    done: state "state" { succeeded: ["FULFILLED"], failed: ["FAILED"], cancelled: ["CANCELLED"], expired: ["EXPIRED"] },
+    results: list "getAnalyticsUsersDetailsJobResults" Get "/api/v2/analytics/users/details/jobs/{jobId}/results" (id "jobId")
+        CursorField { items: ["userDetails"], page_size: "pageSize" as integer },
+    cancel: "deleteAnalyticsUsersDetailsJob" Delete "/api/v2/analytics/users/details/jobs/{jobId}" (id "jobId"),
+}
+
+job! {
+    PostAnalyticsUsersDetailsJobs -> types::AnalyticsUserDetail;
+    "postAnalyticsUsersDetailsJobs" Post "/api/v2/analytics/users/details/jobs" ANALYTICS_USERS_DETAILS
 }
 
 operation! {

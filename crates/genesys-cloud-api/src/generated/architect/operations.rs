@@ -50,8 +50,23 @@ operation! {
     /// `POST /api/v2/architect/dependencytracking/build` (`postArchitectDependencytrackingBuild`)
     ///
     /// Permissions: `architect:dependencyTracking:rebuild`
-    Architect.post_dependencytracking_build -> RawReply;
+    Architect.post_dependencytracking_build -> PostArchitectDependencytrackingBuild -> RawReply;
     "postArchitectDependencytrackingBuild" Post "/api/v2/architect/dependencytracking/build"
+}
+
+job_family! {
+    ARCHITECT_DEPENDENCY_BUILD = "architect-dependency-build";
+    id: nowhere,
+    status: "getArchitectDependencytrackingBuild" Get "/api/v2/architect/dependencytracking/build" (),
+    done: state "status" { succeeded: ["OPERATIONAL"] },
+    results: reply [items "[]"],
+    topic: "v2.architect.dependencytracking.build",
+    note: "until the build begins, its status is that of the one before",
+}
+
+job! {
+    PostArchitectDependencytrackingBuild -> types::DependencyStatus;
+    "postArchitectDependencytrackingBuild" Post "/api/v2/architect/dependencytracking/build" ARCHITECT_DEPENDENCY_BUILD
 }
 
 operation! {
@@ -616,11 +631,26 @@ operation! {
     /// `DELETE /api/v2/architect/prompts` (`deleteArchitectPrompts`)
     ///
     /// Permissions: `architect:userPrompt:delete`
-    Architect.delete_prompts -> types::Operation;
+    Architect.delete_prompts -> DeleteArchitectPrompts -> types::Operation;
     "deleteArchitectPrompts" Delete "/api/v2/architect/prompts"
     required_each {
         id: String = "id",
     }
+}
+
+job_family! {
+    ARCHITECT_PROMPT_OPERATIONS = "architect-prompt-operations";
+    id: field "id",
+    done: state "actionStatus" { succeeded: ["SUCCESS"], failed: ["FAILURE"] },
+    results: reply [items "[]"],
+    at_once: true,
+    topic: "v2.architect.prompts.{id}",
+    note: "the prompt has it as its currentOperation while it runs",
+}
+
+job! {
+    DeleteArchitectPrompts -> types::Operation;
+    "deleteArchitectPrompts" Delete "/api/v2/architect/prompts" ARCHITECT_PROMPT_OPERATIONS
 }
 
 operation! {
@@ -671,11 +701,24 @@ operation! {
     /// `POST /api/v2/architect/prompts/{promptId}/history` (`postArchitectPromptHistory`)
     ///
     /// Permissions: `architect:userPrompt:view`
-    Architect.post_prompt_history -> types::Operation;
+    Architect.post_prompt_history -> PostArchitectPromptHistory -> types::Operation;
     "postArchitectPromptHistory" Post "/api/v2/architect/prompts/{promptId}/history"
     path {
         prompt_id: String = "promptId",
     }
+}
+
+job_family! {
+    ARCHITECT_PROMPT_HISTORY = "architect-prompt-history";
+    id: field "id",
+    status: "getArchitectPromptHistoryHistoryId" Get "/api/v2/architect/prompts/{promptId}/history/{historyId}" (id "historyId"),
+    done: state "actionStatus" { succeeded: ["SUCCESS"], failed: ["FAILURE"] },
+    results: status PageNumber { items: ["entities"], page_size: "pageSize" as integer },
+}
+
+job! {
+    PostArchitectPromptHistory -> types::HistoryEntry;
+    "postArchitectPromptHistory" Post "/api/v2/architect/prompts/{promptId}/history" ARCHITECT_PROMPT_HISTORY
 }
 
 operation! {
@@ -1029,11 +1072,24 @@ operation! {
     /// `POST /api/v2/architect/systemprompts/{promptId}/history` (`postArchitectSystempromptHistory`)
     ///
     /// Permissions: `architect:systemPrompt:view`
-    Architect.post_systemprompt_history -> types::Operation;
+    Architect.post_systemprompt_history -> PostArchitectSystempromptHistory -> types::Operation;
     "postArchitectSystempromptHistory" Post "/api/v2/architect/systemprompts/{promptId}/history"
     path {
         prompt_id: String = "promptId",
     }
+}
+
+job_family! {
+    ARCHITECT_SYSTEM_PROMPT_HISTORY = "architect-system-prompt-history";
+    id: field "id",
+    status: "getArchitectSystempromptHistoryHistoryId" Get "/api/v2/architect/systemprompts/{promptId}/history/{historyId}" (id "historyId"),
+    done: state "actionStatus" { succeeded: ["SUCCESS"], failed: ["FAILURE"] },
+    results: status PageNumber { items: ["entities"], page_size: "pageSize" as integer },
+}
+
+job! {
+    PostArchitectSystempromptHistory -> types::HistoryEntry;
+    "postArchitectSystempromptHistory" Post "/api/v2/architect/systemprompts/{promptId}/history" ARCHITECT_SYSTEM_PROMPT_HISTORY
 }
 
 operation! {
@@ -1200,22 +1256,42 @@ operation! {
     /// `DELETE /api/v2/flows` (`deleteFlows`)
     ///
     /// Permissions: `architect:flow:delete`
-    Architect.delete_flows -> types::Operation;
+    Architect.delete_flows -> DeleteFlows -> types::Operation;
     "deleteFlows" Delete "/api/v2/flows"
     required_each {
         id: String = "id",
     }
 }
 
+job_family! {
+    ARCHITECT_FLOW_OPERATIONS = "architect-flow-operations";
+    id: field "id",
+    done: state "actionStatus" { succeeded: ["SUCCESS"], failed: ["FAILURE"] },
+    results: reply [items "[]"],
+    at_once: true,
+    topic: "v2.flows.{id}",
+    note: "the flow has it as its currentOperation while it runs",
+}
+
+job! {
+    DeleteFlows -> types::Operation;
+    "deleteFlows" Delete "/api/v2/flows" ARCHITECT_FLOW_OPERATIONS
+}
+
 operation! {
     /// `POST /api/v2/flows/actions/checkin` (`postFlowsActionsCheckin`)
     ///
     /// Permissions: `architect:flow:edit`, `architect:flow:unlock`
-    Architect.post_flows_actions_checkin -> types::Operation;
+    Architect.post_flows_actions_checkin -> PostFlowsActionsCheckin -> types::Operation;
     "postFlowsActionsCheckin" Post "/api/v2/flows/actions/checkin"
     required {
         flow: String = "flow",
     }
+}
+
+job! {
+    PostFlowsActionsCheckin -> types::Operation;
+    "postFlowsActionsCheckin" Post "/api/v2/flows/actions/checkin" ARCHITECT_FLOW_OPERATIONS
 }
 
 operation! {
@@ -1252,6 +1328,11 @@ operation! {
     query {
         version: String = "version",
     }
+}
+
+job! {
+    PostFlowsActionsPublish -> types::Operation;
+    "postFlowsActionsPublish" Post "/api/v2/flows/actions/publish" ARCHITECT_FLOW_OPERATIONS
 }
 
 operation! {
@@ -1394,11 +1475,25 @@ operation! {
     /// `POST /api/v2/flows/datatables/{datatableId}/export/jobs` (`postFlowsDatatableExportJobs`)
     ///
     /// Permissions: `architect:datatable:view`, `architect:datatableRow:view`
-    Architect.flows_datatable_export_jobs -> types::DataTableExportJob;
+    Architect.flows_datatable_export_jobs -> PostFlowsDatatableExportJobs -> types::DataTableExportJob;
     "postFlowsDatatableExportJobs" Post "/api/v2/flows/datatables/{datatableId}/export/jobs"
     path {
         datatable_id: String = "datatableId",
     }
+}
+
+job_family! {
+    FLOWS_DATATABLES_EXPORT = "flows-datatables-export";
+    id: field "id",
+    status: "getFlowsDatatableExportJob" Get "/api/v2/flows/datatables/{datatableId}/export/jobs/{exportJobId}" (id "exportJobId"),
+    done: state "status" { succeeded: ["Succeeded"], failed: ["Failed"] },
+    results: reply [bytes "downloadURI"],
+    at_once: true,
+}
+
+job! {
+    PostFlowsDatatableExportJobs -> bytes;
+    "postFlowsDatatableExportJobs" Post "/api/v2/flows/datatables/{datatableId}/export/jobs" FLOWS_DATATABLES_EXPORT
 }
 
 operation! {
@@ -1417,12 +1512,27 @@ operation! {
     /// `POST /api/v2/flows/datatables/{datatableId}/import/csv/jobs` (`postFlowsDatatableImportCsvJobs`)
     ///
     /// Permissions: `architect:datatable:edit`, `architect:datatableRow:add`
-    Architect.flows_datatable_import_csv_jobs -> types::DataTableImportJob;
+    Architect.flows_datatable_import_csv_jobs -> PostFlowsDatatableImportCsvJobs -> types::DataTableImportJob;
     "postFlowsDatatableImportCsvJobs" Post "/api/v2/flows/datatables/{datatableId}/import/csv/jobs"
     path {
         datatable_id: String = "datatableId",
     }
     body: types::DataTableImportJob;
+}
+
+job_family! {
+    DATATABLES_CSV_IMPORT = "datatables-csv-import";
+    id: field "id",
+    status: "getFlowsDatatableImportJob" Get "/api/v2/flows/datatables/{datatableId}/import/jobs/{importJobId}" (id "importJobId"),
+    done: state "status" { held: ["WaitingForUpload"], succeeded: ["Succeeded"], failed: ["Failed"] },
+    results: reply [items "[]"],
+    at_once: true,
+    note: "PUT the CSV file to its uploadURI",
+}
+
+job! {
+    PostFlowsDatatableImportCsvJobs -> types::DataTableImportJob;
+    "postFlowsDatatableImportCsvJobs" Post "/api/v2/flows/datatables/{datatableId}/import/csv/jobs" DATATABLES_CSV_IMPORT
 }
 
 operation! {
@@ -1450,12 +1560,27 @@ operation! {
     ///
     /// Permissions: `architect:datatable:edit`, `architect:datatableRow:add`
     #[deprecated = "Genesys has marked this operation as deprecated"]
-    Architect.post_flows_datatable_import_jobs -> types::DataTableImportJob;
+    Architect.post_flows_datatable_import_jobs -> PostFlowsDatatableImportJobs -> types::DataTableImportJob;
     "postFlowsDatatableImportJobs" Post "/api/v2/flows/datatables/{datatableId}/import/jobs"
     path {
         datatable_id: String = "datatableId",
     }
     body: types::DataTableImportJob;
+}
+
+job_family! {
+    FLOWS_DATATABLES_IMPORT = "flows-datatables-import";
+    id: field "id",
+    status: "getFlowsDatatableImportJob" Get "/api/v2/flows/datatables/{datatableId}/import/jobs/{importJobId}" (id "importJobId"),
+    done: state "status" { held: ["WaitingForUpload"], succeeded: ["Succeeded"], failed: ["Failed"] },
+    results: reply [items "[]"],
+    at_once: true,
+    note: "PUT the CSV file to its uploadURI",
+}
+
+job! {
+    PostFlowsDatatableImportJobs -> types::DataTableImportJob;
+    "postFlowsDatatableImportJobs" Post "/api/v2/flows/datatables/{datatableId}/import/jobs" FLOWS_DATATABLES_IMPORT
 }
 
 operation! {
@@ -1597,9 +1722,22 @@ operation! {
     /// `POST /api/v2/flows/export/jobs` (`postFlowsExportJobs`)
     ///
     /// Permissions: `architect:jobExport:create`
-    Architect.flows_export_jobs -> types::RegisterArchitectExportJobResponse;
+    Architect.flows_export_jobs -> PostFlowsExportJobs -> types::RegisterArchitectExportJobResponse;
     "postFlowsExportJobs" Post "/api/v2/flows/export/jobs"
     body: types::RegisterArchitectExportJob;
+}
+
+job_family! {
+    FLOWS_EXPORT = "flows-export";
+    id: field "id",
+    status: "getFlowsExportJob" Get "/api/v2/flows/export/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Success"], failed: ["Failure"] },
+    results: reply [bytes "downloadUrl"],
+}
+
+job! {
+    PostFlowsExportJobs -> bytes;
+    "postFlowsExportJobs" Post "/api/v2/flows/export/jobs" FLOWS_EXPORT
 }
 
 operation! {
@@ -1626,6 +1764,20 @@ operation! {
     query {
         expand: types::PostFlowsInstancesJobsExpand = "expand",
     }
+}
+
+job_family! {
+    FLOWS_INSTANCES = "flows-instances";
+    id: field "id",
+    status: "getFlowsInstancesJob" Get "/api/v2/flows/instances/jobs/{jobId}" (id "jobId"),
+    done: state "jobState" { succeeded: ["Success"], failed: ["Failed"] },
+    results: reply [items "entities"],
+    at_once: true,
+}
+
+job! {
+    PostFlowsInstancesJobs -> types::ExecutionDataEntity;
+    "postFlowsInstancesJobs" Post "/api/v2/flows/instances/jobs" FLOWS_INSTANCES
 }
 
 operation! {
@@ -1775,6 +1927,19 @@ operation! {
     Architect.flows_jobs -> PostFlowsJobs -> types::RegisterArchitectJobResponse;
     "postFlowsJobs" Post "/api/v2/flows/jobs"
     optional_body: types::RegisterArchitectJobRequest;
+}
+
+job_family! {
+    FLOWS = "flows";
+    id: field "id",
+    status: "getFlowsJob" Get "/api/v2/flows/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Success"], failed: ["Failure"] },
+    results: reply [items "[]"],
+}
+
+job! {
+    PostFlowsJobs -> types::ArchitectJobStateResponse;
+    "postFlowsJobs" Post "/api/v2/flows/jobs" FLOWS
 }
 
 operation! {
@@ -1988,15 +2153,43 @@ operation! {
     optional_body: types::FlowOutcome;
 }
 
+job_family! {
+    ARCHITECT_OUTCOME_OPERATIONS = "architect-outcome-operations";
+    id: field "id",
+    done: state "actionStatus" { succeeded: ["SUCCESS"], failed: ["FAILURE"] },
+    results: reply [items "[]"],
+    at_once: true,
+    topic: "v2.flows.outcomes.{id}",
+    note: "the outcome has it as its currentOperation while it runs",
+}
+
+job! {
+    PutFlowsOutcome -> types::Operation;
+    "putFlowsOutcome" Put "/api/v2/flows/outcomes/{flowOutcomeId}" ARCHITECT_OUTCOME_OPERATIONS
+}
+
 operation! {
     /// `POST /api/v2/flows/validate/jobs` (`postFlowsValidateJobs`)
     ///
     /// Preview: it may change or go without notice.
     ///
     /// Permissions: `architect:jobValidate:create`
-    Architect.flows_validate_jobs -> types::RegisterArchitectValidateJobResponse;
+    Architect.flows_validate_jobs -> PostFlowsValidateJobs -> types::RegisterArchitectValidateJobResponse;
     "postFlowsValidateJobs" Post "/api/v2/flows/validate/jobs"
     body: types::RegisterArchitectValidateJob;
+}
+
+job_family! {
+    FLOWS_VALIDATE = "flows-validate";
+    id: field "id",
+    status: "getFlowsValidateJob" Get "/api/v2/flows/validate/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Success"], failed: ["Failure"] },
+    results: reply [items "[]"],
+}
+
+job! {
+    PostFlowsValidateJobs -> types::ArchitectValidateJobStateResponse;
+    "postFlowsValidateJobs" Post "/api/v2/flows/validate/jobs" FLOWS_VALIDATE
 }
 
 operation! {
@@ -2056,11 +2249,24 @@ operation! {
     /// `POST /api/v2/flows/{flowId}/history` (`postFlowHistory`)
     ///
     /// Permissions: `architect:flow:view`
-    Architect.post_flow_history -> types::Operation;
+    Architect.post_flow_history -> PostFlowHistory -> types::Operation;
     "postFlowHistory" Post "/api/v2/flows/{flowId}/history"
     path {
         flow_id: String = "flowId",
     }
+}
+
+job_family! {
+    ARCHITECT_FLOW_HISTORY = "architect-flow-history";
+    id: field "id",
+    status: "getFlowHistoryHistoryId" Get "/api/v2/flows/{flowId}/history/{historyId}" (id "historyId"),
+    done: state "actionStatus" { succeeded: ["SUCCESS"], failed: ["FAILURE"] },
+    results: status PageNumber { items: ["entities"], page_size: "pageSize" as integer },
+}
+
+job! {
+    PostFlowHistory -> types::HistoryEntry;
+    "postFlowHistory" Post "/api/v2/flows/{flowId}/history" ARCHITECT_FLOW_HISTORY
 }
 
 operation! {

@@ -15,9 +15,26 @@ operation! {
     /// `POST /api/v2/audits/query` (`postAuditsQuery`)
     ///
     /// Permissions: `audits:audit:view`
-    Audit.audits_query -> types::AuditQueryExecutionStatusResponse;
+    Audit.audits_query -> PostAuditsQuery -> types::AuditQueryExecutionStatusResponse;
     "postAuditsQuery" Post "/api/v2/audits/query"
     body: types::AuditQueryRequest;
+}
+
+job_family! {
+    AUDITS_QUERY = "audits-query";
+    id: field "id",
+    status: "getAuditsQueryTransactionId" Get "/api/v2/audits/query/{transactionId}" (id "transactionId"),
+    done: state "state" { succeeded: ["Succeeded"], failed: ["Failed"], cancelled: ["Cancelled"] },
+    results: list "getAuditsQueryTransactionIdResults" Get "/api/v2/audits/query/{transactionId}/results" (id "transactionId")
+        CursorField { items: ["entities"], page_size: "pageSize" as integer, maximum: 500 },
+    redirects: "downloadUrl",
+    at_once: true,
+    note: "a range of 31 days at most; large results come as files, whose items have another form than those of pages",
+}
+
+job! {
+    PostAuditsQuery -> types::AuditLogMessage;
+    "postAuditsQuery" Post "/api/v2/audits/query" AUDITS_QUERY
 }
 
 operation! {

@@ -138,12 +138,28 @@ operation! {
     /// `POST /api/v2/businessrules/decisiontables/{tableId}/exports` (`postBusinessrulesDecisiontableExports`)
     ///
     /// Permissions: `businessrules:decisionTableExportJob:add`
-    BusinessRules.post_decisiontable_exports -> types::DecisionTableExportJob;
+    BusinessRules.post_decisiontable_exports -> PostBusinessrulesDecisiontableExports -> types::DecisionTableExportJob;
     "postBusinessrulesDecisiontableExports" Post "/api/v2/businessrules/decisiontables/{tableId}/exports"
     path {
         table_id: String = "tableId",
     }
     body: types::DecisionTableExportJobRequest;
+}
+
+job_family! {
+    BUSINESSRULES_DECISIONTABLES_EXPORTS = "businessrules-decisiontables-exports";
+    id: field "id",
+    status: "getBusinessrulesDecisiontableExport" Get "/api/v2/businessrules/decisiontables/{tableId}/exports/{exportJobId}" (id "exportJobId"),
+    done: state "status" { succeeded: ["Complete"], failed: ["Failed"] },
+    results: reply [items "[]"],
+    cancel: "deleteBusinessrulesDecisiontableExport" Delete "/api/v2/businessrules/decisiontables/{tableId}/exports/{exportJobId}" (id "exportJobId"),
+    at_once: true,
+    note: "its download names a file of the API's download service",
+}
+
+job! {
+    PostBusinessrulesDecisiontableExports -> types::DecisionTableExportJob;
+    "postBusinessrulesDecisiontableExports" Post "/api/v2/businessrules/decisiontables/{tableId}/exports" BUSINESSRULES_DECISIONTABLES_EXPORTS
 }
 
 operation! {
@@ -194,12 +210,28 @@ operation! {
     /// `POST /api/v2/businessrules/decisiontables/{tableId}/imports` (`postBusinessrulesDecisiontableImports`)
     ///
     /// Permissions: `businessrules:decisionTableImportJob:add`
-    BusinessRules.post_decisiontable_imports -> types::DecisionTableImportJob;
+    BusinessRules.post_decisiontable_imports -> PostBusinessrulesDecisiontableImports -> types::DecisionTableImportJob;
     "postBusinessrulesDecisiontableImports" Post "/api/v2/businessrules/decisiontables/{tableId}/imports"
     path {
         table_id: String = "tableId",
     }
     body: types::CreateDecisionTableImportJobRequest;
+}
+
+job_family! {
+    BUSINESSRULES_DECISIONTABLES_IMPORTS = "businessrules-decisiontables-imports";
+    id: field "id",
+    status: "getBusinessrulesDecisiontableImport" Get "/api/v2/businessrules/decisiontables/{tableId}/imports/{importJobId}" (id "importJobId"),
+    done: state "status" { held: ["Uploading"], succeeded: ["Complete"], failed: ["Failed"], cancelled: ["Cancelled"] },
+    results: reply [items "[]"],
+    cancel: "deleteBusinessrulesDecisiontableImport" Delete "/api/v2/businessrules/decisiontables/{tableId}/imports/{importJobId}" (id "importJobId"),
+    at_once: true,
+    note: "PUT the file to its uploadUrl",
+}
+
+job! {
+    PostBusinessrulesDecisiontableImports -> types::DecisionTableImportJob;
+    "postBusinessrulesDecisiontableImports" Post "/api/v2/businessrules/decisiontables/{tableId}/imports" BUSINESSRULES_DECISIONTABLES_IMPORTS
 }
 
 operation! {

@@ -399,9 +399,24 @@ operation! {
     /// Preview: it may change or go without notice.
     ///
     /// Permissions: `caseManagement:queryJob:add`
-    CaseManagement.cases_query_jobs -> types::CaseQueryJobResponse;
+    CaseManagement.cases_query_jobs -> PostCasemanagementCasesQueryJobs -> types::CaseQueryJobResponse;
     "postCasemanagementCasesQueryJobs" Post "/api/v2/casemanagement/cases/query/jobs"
     body: types::CaseQueryJobCreate;
+}
+
+job_family! {
+    CASEMANAGEMENT_CASES_QUERY = "casemanagement-cases-query";
+    id: field "id",
+    status: "getCasemanagementCasesQueryJob" Get "/api/v2/casemanagement/cases/query/jobs/{jobId}" (id "jobId"),
+    done: state "state" { succeeded: ["Succeeded"], failed: ["Failed"] },
+    results: list "getCasemanagementCasesQueryJobResults" Get "/api/v2/casemanagement/cases/query/jobs/{jobId}/results" (id "jobId")
+        JobSelectsPage { items: ["entities"], page_size: body "pageSize" as integer },
+    at_once: true,
+}
+
+job! {
+    PostCasemanagementCasesQueryJobs -> types::Case;
+    "postCasemanagementCasesQueryJobs" Post "/api/v2/casemanagement/cases/query/jobs" CASEMANAGEMENT_CASES_QUERY
 }
 
 operation! {
@@ -718,11 +733,25 @@ operation! {
     /// `POST /api/v2/casemanagement/cases/{caseId}/terminate/jobs` (`postCasemanagementCaseTerminateJobs`)
     ///
     /// Permissions: `caseManagement:terminateJob:add`
-    CaseManagement.case_terminate_jobs -> types::TerminateJob;
+    CaseManagement.case_terminate_jobs -> PostCasemanagementCaseTerminateJobs -> types::TerminateJob;
     "postCasemanagementCaseTerminateJobs" Post "/api/v2/casemanagement/cases/{caseId}/terminate/jobs"
     path {
         case_id: String = "caseId",
     }
+}
+
+job_family! {
+    CASEMANAGEMENT_CASES_TERMINATE = "casemanagement-cases-terminate";
+    id: field "id",
+    status: "getCasemanagementCaseTerminateJob" Get "/api/v2/casemanagement/cases/{caseId}/terminate/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Succeeded"], failed: ["Failed"] },
+    results: reply [items "[]"],
+    at_once: true,
+}
+
+job! {
+    PostCasemanagementCaseTerminateJobs -> types::TerminateJob;
+    "postCasemanagementCaseTerminateJobs" Post "/api/v2/casemanagement/cases/{caseId}/terminate/jobs" CASEMANAGEMENT_CASES_TERMINATE
 }
 
 operation! {

@@ -298,9 +298,22 @@ operation! {
     /// `POST /api/v2/coaching/scheduleslots/jobs` (`postCoachingScheduleslotsJobs`)
     ///
     /// Permissions: `coaching:scheduleSlotJob:add`
-    Coaching.scheduleslots_jobs -> types::CoachingScheduleSlotsJobResponse;
+    Coaching.scheduleslots_jobs -> PostCoachingScheduleslotsJobs -> types::CoachingScheduleSlotsJobResponse;
     "postCoachingScheduleslotsJobs" Post "/api/v2/coaching/scheduleslots/jobs"
     body: types::CoachingScheduleSlotsJobRequest;
+}
+
+job_family! {
+    COACHING_SCHEDULESLOTS = "coaching-scheduleslots";
+    id: field "id",
+    status: "getCoachingScheduleslotsJob" Get "/api/v2/coaching/scheduleslots/jobs/{jobId}" (id "jobId"),
+    done: field "results",
+    results: reply [items "results"],
+}
+
+job! {
+    PostCoachingScheduleslotsJobs -> types::CoachingScheduleSlotsJobResult;
+    "postCoachingScheduleslotsJobs" Post "/api/v2/coaching/scheduleslots/jobs" COACHING_SCHEDULESLOTS
 }
 
 operation! {

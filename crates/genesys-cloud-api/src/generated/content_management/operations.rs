@@ -92,6 +92,19 @@ operation! {
     }
 }
 
+job_family! {
+    CONTENTMANAGEMENT_COMMANDS = "contentmanagement-commands";
+    id: header "Location",
+    status: "getContentmanagementStatusStatusId" Get "/api/v2/contentmanagement/status/{statusId}" (id "statusId"),
+    done: state "statusCode" { succeeded: ["COMPLETE"], failed: ["ERROR"], cancelled: ["CANCELED"] },
+    results: reply [items "[]"],
+}
+
+job! {
+    DeleteContentmanagementDocument -> types::CommandStatus;
+    "deleteContentmanagementDocument" Delete "/api/v2/contentmanagement/documents/{documentId}" CONTENTMANAGEMENT_COMMANDS
+}
+
 operation! {
     /// `GET /api/v2/contentmanagement/documents/{documentId}/content` (`getContentmanagementDocumentContent`)
     ///
@@ -105,6 +118,18 @@ operation! {
         disposition: types::GetContentmanagementDocumentContentDisposition = "disposition",
         content_type: String = "contentType",
     }
+}
+
+job_family! {
+    CONTENTMANAGEMENT_DOCUMENTS_CONTENT = "contentmanagement-documents-content";
+    id: nowhere,
+    done: not_202,
+    results: reply [items "[]"],
+}
+
+job! {
+    GetContentmanagementDocumentContent -> types::DownloadResponse;
+    "getContentmanagementDocumentContent" Get "/api/v2/contentmanagement/documents/{documentId}/content" CONTENTMANAGEMENT_DOCUMENTS_CONTENT
 }
 
 operation! {
@@ -192,6 +217,18 @@ operation! {
         content_type: String = "contentType",
         expand: types::GetContentmanagementSharedSharedIdExpand = "expand",
     }
+}
+
+job_family! {
+    CONTENTMANAGEMENT_SHARED_BY_ID = "contentmanagement-shared-by-id";
+    id: nowhere,
+    done: not_202,
+    results: reply [items "[]"],
+}
+
+job! {
+    GetContentmanagementSharedSharedId -> types::SharedResponse;
+    "getContentmanagementSharedSharedId" Get "/api/v2/contentmanagement/shared/{sharedId}" CONTENTMANAGEMENT_SHARED_BY_ID
 }
 
 operation! {
@@ -338,6 +375,11 @@ operation! {
     query {
         move_children_to_workspace_id: String = "moveChildrenToWorkspaceId",
     }
+}
+
+job! {
+    DeleteContentmanagementWorkspace -> types::CommandStatus;
+    "deleteContentmanagementWorkspace" Delete "/api/v2/contentmanagement/workspaces/{workspaceId}" CONTENTMANAGEMENT_COMMANDS
 }
 
 operation! {

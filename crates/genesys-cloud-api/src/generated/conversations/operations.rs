@@ -3108,7 +3108,7 @@ operation! {
     /// `POST /api/v2/conversations/{conversationId}/communications/{communicationId}/agentchecklists/{agentChecklistId}/jobs` (`postConversationCommunicationAgentchecklistJobs`)
     ///
     /// Permissions: `conversation:agentchecklist:edit`
-    Conversations.conversation_communication_agentchecklist_jobs -> types::ChecklistInferenceJobCreationResponse;
+    Conversations.conversation_communication_agentchecklist_jobs -> PostConversationCommunicationAgentchecklistJobs -> types::ChecklistInferenceJobCreationResponse;
     "postConversationCommunicationAgentchecklistJobs" Post "/api/v2/conversations/{conversationId}/communications/{communicationId}/agentchecklists/{agentChecklistId}/jobs"
     path {
         conversation_id: String = "conversationId",
@@ -3116,6 +3116,19 @@ operation! {
         agent_checklist_id: String = "agentChecklistId",
     }
     body: types::ChecklistInferenceJobPayload;
+}
+
+job_family! {
+    CONVERSATIONS_COMMUNICATIONS_AGENTCHECKLISTS_JOBS = "conversations-communications-agentchecklists-jobs";
+    id: field "jobId",
+    status: "getConversationCommunicationAgentchecklistJob" Get "/api/v2/conversations/{conversationId}/communications/{communicationId}/agentchecklists/{agentChecklistId}/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Complete"], failed: ["Error"] },
+    results: reply [items "agentChecklistInfo"],
+}
+
+job! {
+    PostConversationCommunicationAgentchecklistJobs -> types::AgentChecklistInfo;
+    "postConversationCommunicationAgentchecklistJobs" Post "/api/v2/conversations/{conversationId}/communications/{communicationId}/agentchecklists/{agentChecklistId}/jobs" CONVERSATIONS_COMMUNICATIONS_AGENTCHECKLISTS_JOBS
 }
 
 operation! {

@@ -309,9 +309,23 @@ operation! {
     /// `POST /api/v2/externalcontacts/contacts/exports` (`postExternalcontactsContactsExports`)
     ///
     /// Permissions: `externalContacts:export:add`, `externalContacts:contact:view`
-    ExternalContacts.post_contacts_exports -> types::ContactsExport;
+    ExternalContacts.post_contacts_exports -> PostExternalcontactsContactsExports -> types::ContactsExport;
     "postExternalcontactsContactsExports" Post "/api/v2/externalcontacts/contacts/exports"
     body: types::ContactsExport;
+}
+
+job_family! {
+    EXTERNALCONTACTS_CONTACTS_EXPORTS = "externalcontacts-contacts-exports";
+    id: field "id",
+    status: "getExternalcontactsContactsExport" Get "/api/v2/externalcontacts/contacts/exports/{exportId}" (id "exportId"),
+    done: state "status" { succeeded: ["SUCCEEDED"], failed: ["FAILED"] },
+    results: reply [bytes "downloadUrl"],
+    at_once: true,
+}
+
+job! {
+    PostExternalcontactsContactsExports -> bytes;
+    "postExternalcontactsContactsExports" Post "/api/v2/externalcontacts/contacts/exports" EXTERNALCONTACTS_CONTACTS_EXPORTS
 }
 
 operation! {
@@ -930,9 +944,23 @@ operation! {
     /// `POST /api/v2/externalcontacts/import/csv/jobs` (`postExternalcontactsImportCsvJobs`)
     ///
     /// Permissions: `externalContacts:importCsvJob:add`
-    ExternalContacts.import_csv_jobs -> types::CsvJobResponse;
+    ExternalContacts.import_csv_jobs -> PostExternalcontactsImportCsvJobs -> types::CsvJobResponse;
     "postExternalcontactsImportCsvJobs" Post "/api/v2/externalcontacts/import/csv/jobs"
     body: types::CsvJobRequest;
+}
+
+job_family! {
+    EXTERNALCONTACTS_CSV = "externalcontacts-csv";
+    id: field "job.id",
+    status: "getExternalcontactsImportJob" Get "/api/v2/externalcontacts/import/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Completed"], failed: ["Failed"], cancelled: ["Cancelled"] },
+    results: reply [items "[]"],
+    note: "the file is put to the URL of postExternalcontactsImportCsvUploads before; after its dry run the job waits for putExternalcontactsImportJob with the status Continue",
+}
+
+job! {
+    PostExternalcontactsImportCsvJobs -> types::ContactImportJobResponse;
+    "postExternalcontactsImportCsvJobs" Post "/api/v2/externalcontacts/import/csv/jobs" EXTERNALCONTACTS_CSV
 }
 
 operation! {
@@ -1053,9 +1081,24 @@ operation! {
     /// `POST /api/v2/externalcontacts/import/jobs` (`postExternalcontactsImportJobs`)
     ///
     /// Permissions: `externalContacts:importJob:add`
-    ExternalContacts.post_import_jobs -> types::ContactImportJobResponse;
+    ExternalContacts.post_import_jobs -> PostExternalcontactsImportJobs -> types::ContactImportJobResponse;
     "postExternalcontactsImportJobs" Post "/api/v2/externalcontacts/import/jobs"
     body: types::ContactImportJobRequest;
+}
+
+job_family! {
+    EXTERNALCONTACTS_IMPORT = "externalcontacts-import";
+    id: field "id",
+    status: "getExternalcontactsImportJob" Get "/api/v2/externalcontacts/import/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Completed"], failed: ["Failed"], cancelled: ["Cancelled"] },
+    results: reply [items "[]"],
+    at_once: true,
+    note: "after its dry run it waits for putExternalcontactsImportJob with the status Continue, which its executionStep Validated tells",
+}
+
+job! {
+    PostExternalcontactsImportJobs -> types::ContactImportJobResponse;
+    "postExternalcontactsImportJobs" Post "/api/v2/externalcontacts/import/jobs" EXTERNALCONTACTS_IMPORT
 }
 
 operation! {
@@ -1180,9 +1223,23 @@ operation! {
     /// `POST /api/v2/externalcontacts/notes/exports` (`postExternalcontactsNotesExports`)
     ///
     /// Permissions: `externalContacts:export:add`, `externalContacts:contact:view`, `externalContacts:externalOrganization:view`
-    ExternalContacts.post_notes_exports -> types::NotesExport;
+    ExternalContacts.post_notes_exports -> PostExternalcontactsNotesExports -> types::NotesExport;
     "postExternalcontactsNotesExports" Post "/api/v2/externalcontacts/notes/exports"
     body: types::NotesExport;
+}
+
+job_family! {
+    EXTERNALCONTACTS_NOTES_EXPORTS = "externalcontacts-notes-exports";
+    id: field "id",
+    status: "getExternalcontactsNotesExport" Get "/api/v2/externalcontacts/notes/exports/{exportId}" (id "exportId"),
+    done: state "status" { succeeded: ["SUCCEEDED"], failed: ["FAILED"] },
+    results: reply [bytes "downloadUrl"],
+    at_once: true,
+}
+
+job! {
+    PostExternalcontactsNotesExports -> bytes;
+    "postExternalcontactsNotesExports" Post "/api/v2/externalcontacts/notes/exports" EXTERNALCONTACTS_NOTES_EXPORTS
 }
 
 operation! {
@@ -1266,9 +1323,23 @@ operation! {
     /// `POST /api/v2/externalcontacts/organizations/exports` (`postExternalcontactsOrganizationsExports`)
     ///
     /// Permissions: `externalContacts:export:add`, `externalContacts:externalOrganization:view`
-    ExternalContacts.post_organizations_exports -> types::OrganizationsExport;
+    ExternalContacts.post_organizations_exports -> PostExternalcontactsOrganizationsExports -> types::OrganizationsExport;
     "postExternalcontactsOrganizationsExports" Post "/api/v2/externalcontacts/organizations/exports"
     body: types::OrganizationsExport;
+}
+
+job_family! {
+    EXTERNALCONTACTS_ORGANIZATIONS_EXPORTS = "externalcontacts-organizations-exports";
+    id: field "id",
+    status: "getExternalcontactsOrganizationsExport" Get "/api/v2/externalcontacts/organizations/exports/{exportId}" (id "exportId"),
+    done: state "status" { succeeded: ["SUCCEEDED"], failed: ["FAILED"] },
+    results: reply [bytes "downloadUrl"],
+    at_once: true,
+}
+
+job! {
+    PostExternalcontactsOrganizationsExports -> bytes;
+    "postExternalcontactsOrganizationsExports" Post "/api/v2/externalcontacts/organizations/exports" EXTERNALCONTACTS_ORGANIZATIONS_EXPORTS
 }
 
 operation! {
@@ -1661,9 +1732,23 @@ operation! {
     /// `POST /api/v2/externalcontacts/relationships/exports` (`postExternalcontactsRelationshipsExports`)
     ///
     /// Permissions: `externalContacts:export:add`, `externalContacts:externalOrganization:view`
-    ExternalContacts.post_relationships_exports -> types::RelationshipsExport;
+    ExternalContacts.post_relationships_exports -> PostExternalcontactsRelationshipsExports -> types::RelationshipsExport;
     "postExternalcontactsRelationshipsExports" Post "/api/v2/externalcontacts/relationships/exports"
     body: types::RelationshipsExport;
+}
+
+job_family! {
+    EXTERNALCONTACTS_RELATIONSHIPS_EXPORTS = "externalcontacts-relationships-exports";
+    id: field "id",
+    status: "getExternalcontactsRelationshipsExport" Get "/api/v2/externalcontacts/relationships/exports/{exportId}" (id "exportId"),
+    done: state "status" { succeeded: ["SUCCEEDED"], failed: ["FAILED"] },
+    results: reply [bytes "downloadUrl"],
+    at_once: true,
+}
+
+job! {
+    PostExternalcontactsRelationshipsExports -> bytes;
+    "postExternalcontactsRelationshipsExports" Post "/api/v2/externalcontacts/relationships/exports" EXTERNALCONTACTS_RELATIONSHIPS_EXPORTS
 }
 
 operation! {

@@ -40,6 +40,20 @@ operation! {
     }
 }
 
+job_family! {
+    GDPR = "gdpr";
+    id: field "id",
+    status: "getGdprRequest" Get "/api/v2/gdpr/requests/{requestId}" (id "requestId"),
+    done: state "status" { succeeded: ["COMPLETED"], failed: ["ERROR"] },
+    results: reply [bytes "resultsUrls", bytes "resultsUrl"],
+    at_once: true,
+}
+
+job! {
+    PostGdprRequests -> bytes;
+    "postGdprRequests" Post "/api/v2/gdpr/requests" GDPR
+}
+
 operation! {
     /// `GET /api/v2/gdpr/requests/{requestId}` (`getGdprRequest`)
     ///

@@ -88,6 +88,18 @@ operation! {
     }
 }
 
+job_family! {
+    GREETINGS_DOWNLOADS = "greetings-downloads";
+    id: nowhere,
+    done: not_202,
+    results: reply [items "[]"],
+}
+
+job! {
+    GetGreetingDownloads -> types::GreetingMediaInfo;
+    "getGreetingDownloads" Get "/api/v2/greetings/{greetingId}/downloads" GREETINGS_DOWNLOADS
+}
+
 operation! {
     /// `GET /api/v2/greetings/{greetingId}/groups/downloads` (`getGreetingGroupsDownloads`)
     ///
@@ -100,6 +112,18 @@ operation! {
     query {
         format_id: types::GetGreetingGroupsDownloadsFormatId = "formatId",
     }
+}
+
+job_family! {
+    GREETINGS_GROUPS_DOWNLOADS = "greetings-groups-downloads";
+    id: nowhere,
+    done: not_202,
+    results: reply [items "[]"],
+}
+
+job! {
+    GetGreetingGroupsDownloads -> types::GreetingMediaInfo;
+    "getGreetingGroupsDownloads" Get "/api/v2/greetings/{greetingId}/groups/downloads" GREETINGS_GROUPS_DOWNLOADS
 }
 
 operation! {
@@ -126,6 +150,18 @@ operation! {
     query {
         format_id: types::GetGreetingUsersDownloadsFormatId = "formatId",
     }
+}
+
+job_family! {
+    GREETINGS_USERS_DOWNLOADS = "greetings-users-downloads";
+    id: nowhere,
+    done: not_202,
+    results: reply [items "[]"],
+}
+
+job! {
+    GetGreetingUsersDownloads -> types::GreetingMediaInfo;
+    "getGreetingUsersDownloads" Get "/api/v2/greetings/{greetingId}/users/downloads" GREETINGS_USERS_DOWNLOADS
 }
 
 operation! {

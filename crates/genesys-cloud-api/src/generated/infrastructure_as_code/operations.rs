@@ -71,9 +71,23 @@ operation! {
     /// `POST /api/v2/infrastructureascode/jobs` (`postInfrastructureascodeJobs`)
     ///
     /// Permissions: `infrastructureascode:job:add`
-    InfrastructureAsCode.post_jobs -> types::InfrastructureascodeJob;
+    InfrastructureAsCode.post_jobs -> PostInfrastructureascodeJobs -> types::InfrastructureascodeJob;
     "postInfrastructureascodeJobs" Post "/api/v2/infrastructureascode/jobs"
     body: types::AcceleratorInput;
+}
+
+job_family! {
+    INFRASTRUCTUREASCODE = "infrastructureascode";
+    id: field "id",
+    status: "getInfrastructureascodeJob" Get "/api/v2/infrastructureascode/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Complete"], failed: ["InternalError", "Incomplete", "Failed", "RollbackFailed", "RollbackComplete"] },
+    results: reply [items "[]"],
+    at_once: true,
+}
+
+job! {
+    PostInfrastructureascodeJobs -> types::InfrastructureascodeJob;
+    "postInfrastructureascodeJobs" Post "/api/v2/infrastructureascode/jobs" INFRASTRUCTUREASCODE
 }
 
 operation! {

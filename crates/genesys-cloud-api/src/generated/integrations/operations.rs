@@ -929,6 +929,21 @@ operation! {
     }
 }
 
+job_family! {
+    INTEGRATIONS_SPEECH_NUANCE_BOTS = "integrations-speech-nuance-bots";
+    id: field "id",
+    status: "getIntegrationsSpeechNuanceNuanceIntegrationIdBotsJob" Get "/api/v2/integrations/speech/nuance/{nuanceIntegrationId}/bots/jobs/{jobId}" (id "jobId"),
+    done: state "state" { succeeded: ["Completed"], failed: ["Failed"], cancelled: ["Cancelled"] },
+    results: list "getIntegrationsSpeechNuanceNuanceIntegrationIdBotsJobResults" Get "/api/v2/integrations/speech/nuance/{nuanceIntegrationId}/bots/jobs/{jobId}/results" (id "jobId")
+        JobSelectsPage { items: ["entities"], page_size: "pageSize" as integer, token_in: query "pageNumber" },
+    at_once: true,
+}
+
+job! {
+    PostIntegrationsSpeechNuanceNuanceIntegrationIdBotsJobs -> types::NuanceBot;
+    "postIntegrationsSpeechNuanceNuanceIntegrationIdBotsJobs" Post "/api/v2/integrations/speech/nuance/{nuanceIntegrationId}/bots/jobs" INTEGRATIONS_SPEECH_NUANCE_BOTS
+}
+
 operation! {
     /// `GET /api/v2/integrations/speech/nuance/{nuanceIntegrationId}/bots/jobs/{jobId}` (`getIntegrationsSpeechNuanceNuanceIntegrationIdBotsJob`)
     ///
@@ -1014,6 +1029,21 @@ operation! {
     each {
         expand: types::PostIntegrationsSpeechNuanceNuanceIntegrationIdBotJobsExpand = "expand",
     }
+}
+
+job_family! {
+    INTEGRATIONS_SPEECH_NUANCE_BOTS_JOBS = "integrations-speech-nuance-bots-jobs";
+    id: field "id",
+    status: "getIntegrationsSpeechNuanceNuanceIntegrationIdBotJob" Get "/api/v2/integrations/speech/nuance/{nuanceIntegrationId}/bots/{botId}/jobs/{jobId}" (id "jobId"),
+    done: state "state" { succeeded: ["Completed"], failed: ["Failed"], cancelled: ["Cancelled"] },
+    results: list "getIntegrationsSpeechNuanceNuanceIntegrationIdBotJobResults" Get "/api/v2/integrations/speech/nuance/{nuanceIntegrationId}/bots/{botId}/jobs/{jobId}/results" (id "jobId")
+        UnpagedOtherArray { items: [] },
+    at_once: true,
+}
+
+job! {
+    PostIntegrationsSpeechNuanceNuanceIntegrationIdBotJobs -> types::NuanceBot;
+    "postIntegrationsSpeechNuanceNuanceIntegrationIdBotJobs" Post "/api/v2/integrations/speech/nuance/{nuanceIntegrationId}/bots/{botId}/jobs" INTEGRATIONS_SPEECH_NUANCE_BOTS_JOBS
 }
 
 operation! {

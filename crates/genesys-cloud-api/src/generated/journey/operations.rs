@@ -50,9 +50,23 @@ operation! {
     ///
     /// Permissions: `journey:actionmapEstimateJob:add`
     #[deprecated = "Genesys has marked this operation as deprecated"]
-    Journey.actionmaps_estimates_jobs -> types::EstimateJobAsyncResponse;
+    Journey.actionmaps_estimates_jobs -> PostJourneyActionmapsEstimatesJobs -> types::EstimateJobAsyncResponse;
     "postJourneyActionmapsEstimatesJobs" Post "/api/v2/journey/actionmaps/estimates/jobs"
     body: types::ActionMapEstimateRequest;
+}
+
+job_family! {
+    JOURNEY_ACTIONMAPS_ESTIMATES = "journey-actionmaps-estimates";
+    id: field "id",
+    status: "getJourneyActionmapsEstimatesJob" Get "/api/v2/journey/actionmaps/estimates/jobs/{jobId}" (id "jobId"),
+    done: state "[]" { succeeded: ["fulfilled", "succeeded", "complete", "completed", "success", "finished", "importcompleted"], partly_succeeded: ["completedwitherrors", "partialcompleted", "completed_with_partial_results", "importpartialcompleted"], failed: ["failed", "error", "failure", "importfailed", "validationfailed", "internalerror", "incomplete", "rollbackfailed", "rollbackcomplete"], cancelled: ["cancelled", "canceled", "aborted", "terminated"], expired: ["expired"] },
+    results: list "getJourneyActionmapsEstimatesJobResults" Get "/api/v2/journey/actionmaps/estimates/jobs/{jobId}/results" (id "jobId")
+        UnpagedOtherArray { items: [] },
+}
+
+job! {
+    PostJourneyActionmapsEstimatesJobs -> types::ActionMapEstimateResult;
+    "postJourneyActionmapsEstimatesJobs" Post "/api/v2/journey/actionmaps/estimates/jobs" JOURNEY_ACTIONMAPS_ESTIMATES
 }
 
 operation! {
@@ -501,6 +515,20 @@ operation! {
     Journey.outcomes_attributions_jobs -> PostJourneyOutcomesAttributionsJobs -> types::OutcomeAttributionAsyncResponse;
     "postJourneyOutcomesAttributionsJobs" Post "/api/v2/journey/outcomes/attributions/jobs"
     optional_body: types::OutcomeAttributionListing;
+}
+
+job_family! {
+    JOURNEY_OUTCOMES_ATTRIBUTIONS = "journey-outcomes-attributions";
+    id: field "id",
+    status: "getJourneyOutcomesAttributionsJob" Get "/api/v2/journey/outcomes/attributions/jobs/{jobId}" (id "jobId"),
+    done: state "state" { succeeded: ["Completed"], partly_succeeded: ["CompletedWithErrors"], failed: ["Failed"] },
+    results: list "getJourneyOutcomesAttributionsJobResults" Get "/api/v2/journey/outcomes/attributions/jobs/{jobId}/results" (id "jobId")
+        UnpagedEntities { items: ["entities"] },
+}
+
+job! {
+    PostJourneyOutcomesAttributionsJobs -> types::OutcomeAttributionResultsResponse;
+    "postJourneyOutcomesAttributionsJobs" Post "/api/v2/journey/outcomes/attributions/jobs" JOURNEY_OUTCOMES_ATTRIBUTIONS
 }
 
 operation! {
@@ -991,12 +1019,26 @@ operation! {
     /// `POST /api/v2/journey/views/{viewId}/versions/{journeyVersionId}/jobs` (`postJourneyViewVersionJobs`)
     ///
     /// Permissions: `journey:viewsJobs:add`
-    Journey.view_version_jobs -> types::JourneyViewJob;
+    Journey.view_version_jobs -> PostJourneyViewVersionJobs -> types::JourneyViewJob;
     "postJourneyViewVersionJobs" Post "/api/v2/journey/views/{viewId}/versions/{journeyVersionId}/jobs"
     path {
         view_id: String = "viewId",
         journey_version_id: String = "journeyVersionId",
     }
+}
+
+job_family! {
+    JOURNEY_VIEWS_VERSIONS_JOBS = "journey-views-versions-jobs";
+    id: field "id",
+    status: "getJourneyViewVersionJob" Get "/api/v2/journey/views/{viewId}/versions/{journeyVersionId}/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Complete"], failed: ["Failed"], cancelled: ["Cancelled"] },
+    results: reply [items "[]"],
+    at_once: true,
+}
+
+job! {
+    PostJourneyViewVersionJobs -> types::JourneyViewJob;
+    "postJourneyViewVersionJobs" Post "/api/v2/journey/views/{viewId}/versions/{journeyVersionId}/jobs" JOURNEY_VIEWS_VERSIONS_JOBS
 }
 
 operation! {

@@ -977,12 +977,27 @@ operation! {
     /// `POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/export/jobs` (`postKnowledgeKnowledgebaseExportJobs`)
     ///
     /// Permissions: `knowledge:exportJob:add`
-    Knowledge.knowledgebase_export_jobs -> types::KnowledgeExportJobResponse;
+    Knowledge.knowledgebase_export_jobs -> PostKnowledgeKnowledgebaseExportJobs -> types::KnowledgeExportJobResponse;
     "postKnowledgeKnowledgebaseExportJobs" Post "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/export/jobs"
     path {
         knowledge_base_id: String = "knowledgeBaseId",
     }
     body: types::KnowledgeExportJobRequest;
+}
+
+job_family! {
+    KNOWLEDGE_KNOWLEDGEBASES_EXPORT = "knowledge-knowledgebases-export";
+    id: field "id",
+    status: "getKnowledgeKnowledgebaseExportJob" Get "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/export/jobs/{exportJobId}" (id "exportJobId"),
+    done: state "status" { succeeded: ["Completed"], partly_succeeded: ["PartialCompleted"], failed: ["ValidationFailed", "Failed"], cancelled: ["Aborted"] },
+    results: reply [bytes "downloadURL"],
+    cancel: "deleteKnowledgeKnowledgebaseExportJob" Delete "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/export/jobs/{exportJobId}" (id "exportJobId"),
+    at_once: true,
+}
+
+job! {
+    PostKnowledgeKnowledgebaseExportJobs -> bytes;
+    "postKnowledgeKnowledgebaseExportJobs" Post "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/export/jobs" KNOWLEDGE_KNOWLEDGEBASES_EXPORT
 }
 
 operation! {
@@ -1013,12 +1028,28 @@ operation! {
     /// `POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/import/jobs` (`postKnowledgeKnowledgebaseImportJobs`)
     ///
     /// Permissions: `knowledge:importJob:add`
-    Knowledge.knowledgebase_import_jobs -> types::KnowledgeImportJobResponse;
+    Knowledge.knowledgebase_import_jobs -> PostKnowledgeKnowledgebaseImportJobs -> types::KnowledgeImportJobResponse;
     "postKnowledgeKnowledgebaseImportJobs" Post "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/import/jobs"
     path {
         knowledge_base_id: String = "knowledgeBaseId",
     }
     body: types::KnowledgeImportJobRequest;
+}
+
+job_family! {
+    KNOWLEDGE_KNOWLEDGEBASES_IMPORT = "knowledge-knowledgebases-import";
+    id: field "id",
+    status: "getKnowledgeKnowledgebaseImportJob" Get "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/import/jobs/{importJobId}" (id "importJobId"),
+    done: state "status" { held: ["ValidationCompleted"], succeeded: ["Completed"], partly_succeeded: ["PartialCompleted"], failed: ["ValidationFailed", "Failed"], cancelled: ["Aborted"] },
+    results: reply [items "[]"],
+    cancel: "deleteKnowledgeKnowledgebaseImportJob" Delete "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/import/jobs/{importJobId}" (id "importJobId"),
+    at_once: true,
+    note: "patchKnowledgeKnowledgebaseImportJob with the status Started begins the import, unless skipConfirmationStep was set",
+}
+
+job! {
+    PostKnowledgeKnowledgebaseImportJobs -> types::KnowledgeImportJobResponse;
+    "postKnowledgeKnowledgebaseImportJobs" Post "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/import/jobs" KNOWLEDGE_KNOWLEDGEBASES_IMPORT
 }
 
 operation! {
@@ -1176,12 +1207,27 @@ operation! {
     /// `POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/parse/jobs` (`postKnowledgeKnowledgebaseParseJobs`)
     ///
     /// Permissions: `knowledge:importJob:add`
-    Knowledge.knowledgebase_parse_jobs -> types::KnowledgeParseJobResponse;
+    Knowledge.knowledgebase_parse_jobs -> PostKnowledgeKnowledgebaseParseJobs -> types::KnowledgeParseJobResponse;
     "postKnowledgeKnowledgebaseParseJobs" Post "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/parse/jobs"
     path {
         knowledge_base_id: String = "knowledgeBaseId",
     }
     body: types::KnowledgeParseJobRequest;
+}
+
+job_family! {
+    KNOWLEDGE_KNOWLEDGEBASES_PARSE = "knowledge-knowledgebases-parse";
+    id: field "id",
+    status: "getKnowledgeKnowledgebaseParseJob" Get "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/parse/jobs/{parseJobId}" (id "parseJobId"),
+    done: state "status" { succeeded: ["ParseCompleted", "ImportCompleted"], partly_succeeded: ["ImportPartialCompleted"], failed: ["ImportFailed"] },
+    results: reply [items "[]"],
+    at_once: true,
+    note: "postKnowledgeKnowledgebaseParseJobImport imports what was parsed",
+}
+
+job! {
+    PostKnowledgeKnowledgebaseParseJobs -> types::KnowledgeParseJobResponse;
+    "postKnowledgeKnowledgebaseParseJobs" Post "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/parse/jobs" KNOWLEDGE_KNOWLEDGEBASES_PARSE
 }
 
 operation! {
@@ -1216,13 +1262,26 @@ operation! {
     /// `POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/parse/jobs/{parseJobId}/import` (`postKnowledgeKnowledgebaseParseJobImport`)
     ///
     /// Permissions: `knowledge:importJob:edit`
-    Knowledge.post_knowledgebase_parse_job_import -> ();
+    Knowledge.post_knowledgebase_parse_job_import -> PostKnowledgeKnowledgebaseParseJobImport -> ();
     "postKnowledgeKnowledgebaseParseJobImport" Post "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/parse/jobs/{parseJobId}/import"
     path {
         knowledge_base_id: String = "knowledgeBaseId",
         parse_job_id: String = "parseJobId",
     }
     body: types::KnowledgeParseJobRequestImport;
+}
+
+job_family! {
+    KNOWLEDGE_PARSE_IMPORT = "knowledge-parse-import";
+    id: path "parseJobId",
+    status: "getKnowledgeKnowledgebaseParseJob" Get "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/parse/jobs/{parseJobId}" (),
+    done: state "status" { succeeded: ["ImportCompleted"], partly_succeeded: ["ImportPartialCompleted"], failed: ["ImportFailed"] },
+    results: reply [items "importResult"],
+}
+
+job! {
+    PostKnowledgeKnowledgebaseParseJobImport -> types::KnowledgeParseImportResult;
+    "postKnowledgeKnowledgebaseParseJobImport" Post "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/parse/jobs/{parseJobId}/import" KNOWLEDGE_PARSE_IMPORT
 }
 
 operation! {
@@ -1252,12 +1311,26 @@ operation! {
     /// `POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/sources/salesforce` (`postKnowledgeKnowledgebaseSourcesSalesforce`)
     ///
     /// Permissions: `knowledge:integrationSource:add`
-    Knowledge.post_knowledgebase_sources_salesforce -> types::KnowledgeSyncJobResponse;
+    Knowledge.post_knowledgebase_sources_salesforce -> PostKnowledgeKnowledgebaseSourcesSalesforce -> types::KnowledgeSyncJobResponse;
     "postKnowledgeKnowledgebaseSourcesSalesforce" Post "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/sources/salesforce"
     path {
         knowledge_base_id: String = "knowledgeBaseId",
     }
     body: types::SalesforceSourceRequest;
+}
+
+job_family! {
+    KNOWLEDGE_SOURCES_SYNC = "knowledge-sources-sync";
+    id: field "id",
+    done: state "status" { succeeded: ["Completed"], partly_succeeded: ["PartialCompleted"], failed: ["ValidationFailed", "Failed"], cancelled: ["Aborted"] },
+    results: reply [items "[]"],
+    at_once: true,
+    note: "read the source to see whether it is synchronized",
+}
+
+job! {
+    PostKnowledgeKnowledgebaseSourcesSalesforce -> types::KnowledgeSyncJobResponse;
+    "postKnowledgeKnowledgebaseSourcesSalesforce" Post "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/sources/salesforce" KNOWLEDGE_SOURCES_SYNC
 }
 
 operation! {
@@ -1317,12 +1390,17 @@ operation! {
     /// `POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/sources/servicenow` (`postKnowledgeKnowledgebaseSourcesServicenow`)
     ///
     /// Permissions: `knowledge:integrationSource:add`
-    Knowledge.post_knowledgebase_sources_servicenow -> types::KnowledgeSyncJobResponse;
+    Knowledge.post_knowledgebase_sources_servicenow -> PostKnowledgeKnowledgebaseSourcesServicenow -> types::KnowledgeSyncJobResponse;
     "postKnowledgeKnowledgebaseSourcesServicenow" Post "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/sources/servicenow"
     path {
         knowledge_base_id: String = "knowledgeBaseId",
     }
     body: types::ServiceNowSourceRequest;
+}
+
+job! {
+    PostKnowledgeKnowledgebaseSourcesServicenow -> types::KnowledgeSyncJobResponse;
+    "postKnowledgeKnowledgebaseSourcesServicenow" Post "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/sources/servicenow" KNOWLEDGE_SOURCES_SYNC
 }
 
 operation! {
@@ -1382,12 +1460,28 @@ operation! {
     /// `POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/synchronize/jobs` (`postKnowledgeKnowledgebaseSynchronizeJobs`)
     ///
     /// Permissions: `knowledge:syncJob:add`
-    Knowledge.knowledgebase_synchronize_jobs -> types::KnowledgeSyncJobResponse;
+    Knowledge.knowledgebase_synchronize_jobs -> PostKnowledgeKnowledgebaseSynchronizeJobs -> types::KnowledgeSyncJobResponse;
     "postKnowledgeKnowledgebaseSynchronizeJobs" Post "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/synchronize/jobs"
     path {
         knowledge_base_id: String = "knowledgeBaseId",
     }
     body: types::KnowledgeSyncJobRequest;
+}
+
+job_family! {
+    KNOWLEDGE_KNOWLEDGEBASES_SYNCHRONIZE = "knowledge-knowledgebases-synchronize";
+    id: field "id",
+    status: "getKnowledgeKnowledgebaseSynchronizeJob" Get "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/synchronize/jobs/{syncJobId}" (id "syncJobId"),
+    done: state "status" { held: ["ValidationCompleted"], succeeded: ["Completed"], partly_succeeded: ["PartialCompleted"], failed: ["ValidationFailed", "Failed"], cancelled: ["Aborted"] },
+    results: reply [items "[]"],
+    cancel: "deleteKnowledgeKnowledgebaseSynchronizeJob" Delete "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/synchronize/jobs/{syncJobId}" (id "syncJobId"),
+    at_once: true,
+    note: "patchKnowledgeKnowledgebaseSynchronizeJob with the status Started begins the synchronization",
+}
+
+job! {
+    PostKnowledgeKnowledgebaseSynchronizeJobs -> types::KnowledgeSyncJobResponse;
+    "postKnowledgeKnowledgebaseSynchronizeJobs" Post "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/synchronize/jobs" KNOWLEDGE_KNOWLEDGEBASES_SYNCHRONIZE
 }
 
 operation! {
@@ -1501,12 +1595,25 @@ operation! {
     /// `POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/uploads/urls/jobs` (`postKnowledgeKnowledgebaseUploadsUrlsJobs`)
     ///
     /// Permissions: `knowledge:uploadSourceUrlJob:add`
-    Knowledge.knowledgebase_uploads_urls_jobs -> types::CreateUploadSourceUrlJobResponse;
+    Knowledge.knowledgebase_uploads_urls_jobs -> PostKnowledgeKnowledgebaseUploadsUrlsJobs -> types::CreateUploadSourceUrlJobResponse;
     "postKnowledgeKnowledgebaseUploadsUrlsJobs" Post "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/uploads/urls/jobs"
     path {
         knowledge_base_id: String = "knowledgeBaseId",
     }
     body: types::CreateUploadSourceUrlJobRequest;
+}
+
+job_family! {
+    KNOWLEDGE_KNOWLEDGEBASES_UPLOADS_URLS = "knowledge-knowledgebases-uploads-urls";
+    id: field "id",
+    status: "getKnowledgeKnowledgebaseUploadsUrlsJob" Get "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/uploads/urls/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Completed"], failed: ["Failed"] },
+    results: reply [items "[]"],
+}
+
+job! {
+    PostKnowledgeKnowledgebaseUploadsUrlsJobs -> types::GetUploadSourceUrlJobStatusResponse;
+    "postKnowledgeKnowledgebaseUploadsUrlsJobs" Post "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/uploads/urls/jobs" KNOWLEDGE_KNOWLEDGEBASES_UPLOADS_URLS
 }
 
 operation! {

@@ -336,12 +336,26 @@ operation! {
     /// `POST /api/v2/learning/modules/{moduleId}/jobs` (`postLearningModuleJobs`)
     ///
     /// Permissions: `learning:module:add`
-    Learning.module_jobs -> types::LearningModuleJobResponse;
+    Learning.module_jobs -> PostLearningModuleJobs -> types::LearningModuleJobResponse;
     "postLearningModuleJobs" Post "/api/v2/learning/modules/{moduleId}/jobs"
     path {
         module_id: String = "moduleId",
     }
     body: types::LearningModuleJobRequest;
+}
+
+job_family! {
+    LEARNING_MODULES_JOBS = "learning-modules-jobs";
+    id: field "id",
+    status: "getLearningModuleJob" Get "/api/v2/learning/modules/{moduleId}/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Completed"], failed: ["Failed"] },
+    results: reply [items "[]"],
+    at_once: true,
+}
+
+job! {
+    PostLearningModuleJobs -> types::LearningModuleJobResponse;
+    "postLearningModuleJobs" Post "/api/v2/learning/modules/{moduleId}/jobs" LEARNING_MODULES_JOBS
 }
 
 operation! {
@@ -480,9 +494,22 @@ operation! {
     /// `POST /api/v2/learning/scheduleslots/jobs` (`postLearningScheduleslotsJobs`)
     ///
     /// Permissions: `learning:scheduleSlotJob:add`
-    Learning.scheduleslots_jobs -> types::LearningScheduleSlotsJobResponse;
+    Learning.scheduleslots_jobs -> PostLearningScheduleslotsJobs -> types::LearningScheduleSlotsJobResponse;
     "postLearningScheduleslotsJobs" Post "/api/v2/learning/scheduleslots/jobs"
     body: types::LearningScheduleSlotsJobRequest;
+}
+
+job_family! {
+    LEARNING_SCHEDULESLOTS = "learning-scheduleslots";
+    id: field "id",
+    status: "getLearningScheduleslotsJob" Get "/api/v2/learning/scheduleslots/jobs/{jobId}" (id "jobId"),
+    done: field "results",
+    results: reply [items "results"],
+}
+
+job! {
+    PostLearningScheduleslotsJobs -> types::LearningScheduleSlotsJobResult;
+    "postLearningScheduleslotsJobs" Post "/api/v2/learning/scheduleslots/jobs" LEARNING_SCHEDULESLOTS
 }
 
 operation! {

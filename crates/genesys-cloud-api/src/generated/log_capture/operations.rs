@@ -20,6 +20,20 @@ operation! {
     optional_body: types::LogCaptureQueryRequest;
 }
 
+job_family! {
+    DIAGNOSTICS_LOGCAPTURE_BROWSER_ENTRIES_DOWNLOAD = "diagnostics-logcapture-browser-entries-download";
+    id: field "id",
+    status: "getDiagnosticsLogcaptureBrowserEntriesDownloadJob" Get "/api/v2/diagnostics/logcapture/browser/entries/download/jobs/{jobId}" (id "jobId"),
+    done: state "state" { succeeded: ["Succeeded"], failed: ["Failed"] },
+    results: reply [bytes "fileUrl"],
+    at_once: true,
+}
+
+job! {
+    PostDiagnosticsLogcaptureBrowserEntriesDownloadJobs -> bytes;
+    "postDiagnosticsLogcaptureBrowserEntriesDownloadJobs" Post "/api/v2/diagnostics/logcapture/browser/entries/download/jobs" DIAGNOSTICS_LOGCAPTURE_BROWSER_ENTRIES_DOWNLOAD
+}
+
 operation! {
     /// `GET /api/v2/diagnostics/logcapture/browser/entries/download/jobs/{jobId}` (`getDiagnosticsLogcaptureBrowserEntriesDownloadJob`)
     ///

@@ -112,12 +112,25 @@ operation! {
     /// `POST /api/v2/oauth/clients/{clientId}/usage/query` (`postOauthClientUsageQuery`)
     ///
     /// Permissions: `oauth:client:view`, `usage:client:view`
-    Oauth.client_usage_query -> types::UsageExecutionResult;
+    Oauth.client_usage_query -> PostOauthClientUsageQuery -> types::UsageExecutionResult;
     "postOauthClientUsageQuery" Post "/api/v2/oauth/clients/{clientId}/usage/query"
     path {
         client_id: String = "clientId",
     }
     body: types::ApiUsageClientQuery;
+}
+
+job_family! {
+    OAUTH_CLIENT_USAGE = "oauth-client-usage";
+    id: field "executionId",
+    status: "getOauthClientUsageQueryResult" Get "/api/v2/oauth/clients/{clientId}/usage/query/results/{executionId}" (id "executionId"),
+    done: state "queryStatus" { succeeded: ["Complete"], failed: ["Failed"] },
+    results: reply [items "results"],
+}
+
+job! {
+    PostOauthClientUsageQuery -> types::ApiUsageRow;
+    "postOauthClientUsageQuery" Post "/api/v2/oauth/clients/{clientId}/usage/query" OAUTH_CLIENT_USAGE
 }
 
 operation! {
@@ -149,6 +162,11 @@ operation! {
     query {
         days: String = "days",
     }
+}
+
+job! {
+    GetOauthClientUsageSummary -> types::ApiUsageRow;
+    "getOauthClientUsageSummary" Get "/api/v2/oauth/clients/{clientId}/usage/summary" OAUTH_CLIENT_USAGE
 }
 
 operation! {

@@ -495,9 +495,16 @@ operation! {
     }
 }
 
-paged! {
+job_family! {
+    OUTBOUND_CAMPAIGNS_AGENTOWNEDMAPPINGPREVIEW_RESULTS = "outbound-campaigns-agentownedmappingpreview-results";
+    id: nowhere,
+    done: not_202,
+    results: reply [items "entities"],
+}
+
+job! {
     GetOutboundCampaignAgentownedmappingpreviewResults -> types::AgentOwnedMappingPreview;
-    UnpagedEntities { items: ["entities"] }
+    "getOutboundCampaignAgentownedmappingpreviewResults" Get "/api/v2/outbound/campaigns/{campaignId}/agentownedmappingpreview/results" OUTBOUND_CAMPAIGNS_AGENTOWNEDMAPPINGPREVIEW_RESULTS
 }
 
 operation! {
@@ -963,7 +970,7 @@ operation! {
     /// `POST /api/v2/outbound/contactlists/{contactListId}/contacts/bulk/remove` (`postOutboundContactlistContactsBulkRemove`)
     ///
     /// Permissions: `outbound:contact:delete`
-    Outbound.post_contactlist_contacts_bulk_remove -> types::ContactsBulkOperationJob;
+    Outbound.post_contactlist_contacts_bulk_remove -> PostOutboundContactlistContactsBulkRemove -> types::ContactsBulkOperationJob;
     "postOutboundContactlistContactsBulkRemove" Post "/api/v2/outbound/contactlists/{contactListId}/contacts/bulk/remove"
     path {
         contact_list_id: String = "contactListId",
@@ -971,16 +978,35 @@ operation! {
     body: types::ContactBulkSearchParameters;
 }
 
+job_family! {
+    OUTBOUND_CONTACTS_BULK = "outbound-contacts-bulk";
+    id: field "id",
+    status: "getOutboundContactlistContactsBulkJob" Get "/api/v2/outbound/contactlists/{contactListId}/contacts/bulk/jobs/{jobId}" (id "jobId"),
+    done: state "state" { succeeded: ["Complete"], failed: ["Failed"] },
+    results: reply [bytes "downloadURI"],
+    at_once: true,
+}
+
+job! {
+    PostOutboundContactlistContactsBulkRemove -> bytes;
+    "postOutboundContactlistContactsBulkRemove" Post "/api/v2/outbound/contactlists/{contactListId}/contacts/bulk/remove" OUTBOUND_CONTACTS_BULK
+}
+
 operation! {
     /// `POST /api/v2/outbound/contactlists/{contactListId}/contacts/bulk/update` (`postOutboundContactlistContactsBulkUpdate`)
     ///
     /// Permissions: `outbound:contact:edit`
-    Outbound.post_contactlist_contacts_bulk_update -> types::ContactsBulkOperationJob;
+    Outbound.post_contactlist_contacts_bulk_update -> PostOutboundContactlistContactsBulkUpdate -> types::ContactsBulkOperationJob;
     "postOutboundContactlistContactsBulkUpdate" Post "/api/v2/outbound/contactlists/{contactListId}/contacts/bulk/update"
     path {
         contact_list_id: String = "contactListId",
     }
     body: types::ContactBulkEditRequest;
+}
+
+job! {
+    PostOutboundContactlistContactsBulkUpdate -> bytes;
+    "postOutboundContactlistContactsBulkUpdate" Post "/api/v2/outbound/contactlists/{contactListId}/contacts/bulk/update" OUTBOUND_CONTACTS_BULK
 }
 
 operation! {
@@ -1061,6 +1087,19 @@ operation! {
         contact_list_id: String = "contactListId",
     }
     optional_body: types::ContactsExportRequest;
+}
+
+job_family! {
+    OUTBOUND_CONTACT_LISTS_EXPORT = "outbound-contact-lists-export";
+    id: nowhere,
+    status: "getOutboundContactlistExport" Get "/api/v2/outbound/contactlists/{contactListId}/export" (),
+    done: since "exportTimestamp",
+    results: reply [bytes "uri"],
+}
+
+job! {
+    PostOutboundContactlistExport -> bytes;
+    "postOutboundContactlistExport" Post "/api/v2/outbound/contactlists/{contactListId}/export" OUTBOUND_CONTACT_LISTS_EXPORT
 }
 
 operation! {
@@ -1485,11 +1524,24 @@ operation! {
     /// `POST /api/v2/outbound/dnclists/{dncListId}/export` (`postOutboundDnclistExport`)
     ///
     /// Permissions: `outbound:dnc:view`, `outbound:dncList:view`
-    Outbound.post_dnclist_export -> types::DomainEntityRef;
+    Outbound.post_dnclist_export -> PostOutboundDnclistExport -> types::DomainEntityRef;
     "postOutboundDnclistExport" Post "/api/v2/outbound/dnclists/{dncListId}/export"
     path {
         dnc_list_id: String = "dncListId",
     }
+}
+
+job_family! {
+    OUTBOUND_DNC_LISTS_EXPORT = "outbound-dnc-lists-export";
+    id: nowhere,
+    status: "getOutboundDnclistExport" Get "/api/v2/outbound/dnclists/{dncListId}/export" (),
+    done: since "exportTimestamp",
+    results: reply [bytes "uri"],
+}
+
+job! {
+    PostOutboundDnclistExport -> bytes;
+    "postOutboundDnclistExport" Post "/api/v2/outbound/dnclists/{dncListId}/export" OUTBOUND_DNC_LISTS_EXPORT
 }
 
 operation! {

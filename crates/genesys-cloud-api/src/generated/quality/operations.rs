@@ -129,9 +129,24 @@ operation! {
     /// `POST /api/v2/quality/conversations/audits/query` (`postQualityConversationsAuditsQuery`)
     ///
     /// Permissions: `audits:interactionDetails:view`
-    Quality.conversations_audits_query -> types::QualityAuditQueryExecutionStatusResponse;
+    Quality.conversations_audits_query -> PostQualityConversationsAuditsQuery -> types::QualityAuditQueryExecutionStatusResponse;
     "postQualityConversationsAuditsQuery" Post "/api/v2/quality/conversations/audits/query"
     body: types::QmAuditQueryRequest;
+}
+
+job_family! {
+    QUALITY_CONVERSATIONS_AUDITS_QUERY = "quality-conversations-audits-query";
+    id: field "id",
+    status: "getQualityConversationsAuditsQueryTransactionId" Get "/api/v2/quality/conversations/audits/query/{transactionId}" (id "transactionId"),
+    done: state "state" { succeeded: ["Succeeded"], failed: ["Failed"], cancelled: ["Cancelled"] },
+    results: list "getQualityConversationsAuditsQueryTransactionIdResults" Get "/api/v2/quality/conversations/audits/query/{transactionId}/results" (id "transactionId")
+        CursorField { items: ["entities"], page_size: "pageSize" as integer },
+    at_once: true,
+}
+
+job! {
+    PostQualityConversationsAuditsQuery -> types::QualityAuditLogMessage;
+    "postQualityConversationsAuditsQuery" Post "/api/v2/quality/conversations/audits/query" QUALITY_CONVERSATIONS_AUDITS_QUERY
 }
 
 operation! {

@@ -59,9 +59,16 @@ operation! {
     }
 }
 
-paged! {
+job_family! {
+    CONVERSATIONS_RECORDINGS = "conversations-recordings";
+    id: nowhere,
+    done: not_202,
+    results: reply [items "[]"],
+}
+
+job! {
     GetConversationRecordings -> types::Recording;
-    UnpagedBareArray { items: [] }
+    "getConversationRecordings" Get "/api/v2/conversations/{conversationId}/recordings" CONVERSATIONS_RECORDINGS
 }
 
 operation! {
@@ -86,6 +93,18 @@ operation! {
     each {
         media_formats: String = "mediaFormats",
     }
+}
+
+job_family! {
+    CONVERSATIONS_RECORDINGS_BY_ID = "conversations-recordings-by-id";
+    id: nowhere,
+    done: not_202,
+    results: reply [items "[]"],
+}
+
+job! {
+    GetConversationRecording -> types::Recording;
+    "getConversationRecording" Get "/api/v2/conversations/{conversationId}/recordings/{recordingId}" CONVERSATIONS_RECORDINGS_BY_ID
 }
 
 operation! {
@@ -256,13 +275,39 @@ operation! {
     }
 }
 
+job_family! {
+    ORPHANRECORDINGS_MEDIA = "orphanrecordings-media";
+    id: nowhere,
+    done: not_202,
+    results: reply [items "[]"],
+}
+
+job! {
+    GetOrphanrecordingMedia -> types::Recording;
+    "getOrphanrecordingMedia" Get "/api/v2/orphanrecordings/{orphanId}/media" ORPHANRECORDINGS_MEDIA
+}
+
 operation! {
     /// `POST /api/v2/recording/batchrequests` (`postRecordingBatchrequests`)
     ///
     /// Permissions: `recording:recording:view`, `recording:recordingSegment:view`, `recording:snippetRecording:view`, `recording:screenRecording:view`
-    Recording.post_batchrequests -> types::BatchDownloadJobSubmissionResult;
+    Recording.post_batchrequests -> PostRecordingBatchrequests -> types::BatchDownloadJobSubmissionResult;
     "postRecordingBatchrequests" Post "/api/v2/recording/batchrequests"
     body: types::BatchDownloadJobSubmission;
+}
+
+job_family! {
+    RECORDING_BATCHREQUESTS = "recording-batchrequests";
+    id: field "id",
+    status: "getRecordingBatchrequest" Get "/api/v2/recording/batchrequests/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Completed"] },
+    results: reply [items "results"],
+    note: "expectedResultCount may grow while it runs; only the user who submitted it may read it",
+}
+
+job! {
+    PostRecordingBatchrequests -> types::BatchDownloadJobResult;
+    "postRecordingBatchrequests" Post "/api/v2/recording/batchrequests" RECORDING_BATCHREQUESTS
 }
 
 operation! {
@@ -395,9 +440,25 @@ operation! {
     /// `POST /api/v2/recording/jobs` (`postRecordingJobs`)
     ///
     /// Permissions: `recording:job:add`
-    Recording.post_jobs -> types::RecordingJob;
+    Recording.post_jobs -> PostRecordingJobs -> types::RecordingJob;
     "postRecordingJobs" Post "/api/v2/recording/jobs"
     body: types::RecordingJobsQuery;
+}
+
+job_family! {
+    RECORDING = "recording";
+    id: field "id",
+    status: "getRecordingJob" Get "/api/v2/recording/jobs/{jobId}" (id "jobId"),
+    done: state "state" { held: ["READY"], succeeded: ["FULFILLED"], failed: ["FAILED"], cancelled: ["CANCELLED"] },
+    results: reply [items "[]"],
+    cancel: "deleteRecordingJob" Delete "/api/v2/recording/jobs/{jobId}" (id "jobId"),
+    at_once: true,
+    note: "putRecordingJob with the state PROCESSING carries it out; at most two jobs run at once",
+}
+
+job! {
+    PostRecordingJobs -> types::RecordingJob;
+    "postRecordingJobs" Post "/api/v2/recording/jobs" RECORDING
 }
 
 operation! {
@@ -415,12 +476,28 @@ operation! {
     /// `PUT /api/v2/recording/jobs/{jobId}` (`putRecordingJob`)
     ///
     /// Permissions: `recording:job:edit`, `recording:recording:editRetention`, `recording:screenRecording:editRetention`, `recording:snippetRecording:editRetention`
-    Recording.put_job -> types::RecordingJob;
+    Recording.put_job -> PutRecordingJob -> types::RecordingJob;
     "putRecordingJob" Put "/api/v2/recording/jobs/{jobId}"
     path {
         job_id: String = "jobId",
     }
     body: types::ExecuteRecordingJobsQuery;
+}
+
+job_family! {
+    RECORDING_PROCESS = "recording-process";
+    id: path "jobId",
+    status: "getRecordingJob" Get "/api/v2/recording/jobs/{jobId}" (),
+    done: state "state" { succeeded: ["FULFILLED"], failed: ["FAILED"], cancelled: ["CANCELLED"] },
+    results: reply [items "[]"],
+    cancel: "deleteRecordingJob" Delete "/api/v2/recording/jobs/{jobId}" (),
+    at_once: true,
+    note: "at most two jobs run at once",
+}
+
+job! {
+    PutRecordingJob -> types::RecordingJob;
+    "putRecordingJob" Put "/api/v2/recording/jobs/{jobId}" RECORDING_PROCESS
 }
 
 operation! {
@@ -677,9 +754,23 @@ operation! {
     /// `POST /api/v2/recording/uploads/reports` (`postRecordingUploadsReports`)
     ///
     /// Permissions: `recording:uploadReport:add`
-    Recording.post_uploads_reports -> types::RecordingUploadReport;
+    Recording.post_uploads_reports -> PostRecordingUploadsReports -> types::RecordingUploadReport;
     "postRecordingUploadsReports" Post "/api/v2/recording/uploads/reports"
     body: types::RecordingUploadReportRequest;
+}
+
+job_family! {
+    RECORDING_UPLOAD_REPORTS = "recording-upload-reports";
+    id: field "id",
+    status: "getRecordingUploadsReport" Get "/api/v2/recording/uploads/reports/{reportId}" (id "reportId"),
+    done: state "state" { succeeded: ["Completed"], failed: ["Failed"] },
+    results: reply [bytes "signedUrl"],
+    at_once: true,
+}
+
+job! {
+    PostRecordingUploadsReports -> bytes;
+    "postRecordingUploadsReports" Post "/api/v2/recording/uploads/reports" RECORDING_UPLOAD_REPORTS
 }
 
 operation! {

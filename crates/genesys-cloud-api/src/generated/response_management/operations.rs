@@ -181,9 +181,23 @@ operation! {
     /// `POST /api/v2/responsemanagement/responseassets/uploads` (`postResponsemanagementResponseassetsUploads`)
     ///
     /// Permissions: `responseAssets:asset:add`
-    ResponseManagement.post_responseassets_uploads -> types::CreateResponseAssetResponse;
+    ResponseManagement.post_responseassets_uploads -> PostResponsemanagementResponseassetsUploads -> types::CreateResponseAssetResponse;
     "postResponsemanagementResponseassetsUploads" Post "/api/v2/responsemanagement/responseassets/uploads"
     body: types::CreateResponseAssetRequest;
+}
+
+job_family! {
+    RESPONSE_ASSETS_UPLOAD = "response-assets-upload";
+    id: field "id",
+    status: "getResponsemanagementResponseassetsStatusStatusId" Get "/api/v2/responsemanagement/responseassets/status/{statusId}" (id "statusId"),
+    done: state "status" { succeeded: ["Uploaded"], failed: ["Failed"] },
+    results: reply [items "[]"],
+    note: "PUT the file to the url of the reply",
+}
+
+job! {
+    PostResponsemanagementResponseassetsUploads -> types::ResponseAssetStatus;
+    "postResponsemanagementResponseassetsUploads" Post "/api/v2/responsemanagement/responseassets/uploads" RESPONSE_ASSETS_UPLOAD
 }
 
 operation! {

@@ -67,6 +67,20 @@ operation! {
     optional_body: types::CreateBenefitAssessmentJobRequest;
 }
 
+job_family! {
+    ROUTING_ASSESSMENTS = "routing-assessments";
+    id: field "id",
+    status: "getRoutingAssessmentsJob" Get "/api/v2/routing/assessments/jobs/{jobId}" (id "jobId"),
+    done: state "state" { succeeded: ["Finished"] },
+    results: reply [items "[]"],
+    at_once: true,
+}
+
+job! {
+    PostRoutingAssessmentsJobs -> types::BenefitAssessmentJob;
+    "postRoutingAssessmentsJobs" Post "/api/v2/routing/assessments/jobs" ROUTING_ASSESSMENTS
+}
+
 operation! {
     /// `GET /api/v2/routing/assessments/jobs/{jobId}` (`getRoutingAssessmentsJob`)
     ///

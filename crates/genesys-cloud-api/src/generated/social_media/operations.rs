@@ -15,9 +15,23 @@ operation! {
     /// `POST /api/v2/socialmedia/analytics/aggregates/jobs` (`postSocialmediaAnalyticsAggregatesJobs`)
     ///
     /// Permissions: `socialmedia:postAggregate:view`
-    SocialMedia.analytics_aggregates_jobs -> types::AsyncQueryResponse;
+    SocialMedia.analytics_aggregates_jobs -> PostSocialmediaAnalyticsAggregatesJobs -> types::AsyncQueryResponse;
     "postSocialmediaAnalyticsAggregatesJobs" Post "/api/v2/socialmedia/analytics/aggregates/jobs"
     body: types::SocialMediaAsyncAggregationQuery;
+}
+
+job_family! {
+    SOCIALMEDIA_ANALYTICS_AGGREGATES = "socialmedia-analytics-aggregates";
+    id: field "jobId",
+    status: "getSocialmediaAnalyticsAggregatesJob" Get "/api/v2/socialmedia/analytics/aggregates/jobs/{jobId}" (id "jobId"),
+    done: state "state" { succeeded: ["FULFILLED"], failed: ["FAILED"], cancelled: ["CANCELLED"], expired: ["EXPIRED"] },
+    results: list "getSocialmediaAnalyticsAggregatesJobResults" Get "/api/v2/socialmedia/analytics/aggregates/jobs/{jobId}/results" (id "jobId")
+        CursorField { items: ["results"] },
+}
+
+job! {
+    PostSocialmediaAnalyticsAggregatesJobs -> types::SocialMediaAggregateDataContainer;
+    "postSocialmediaAnalyticsAggregatesJobs" Post "/api/v2/socialmedia/analytics/aggregates/jobs" SOCIALMEDIA_ANALYTICS_AGGREGATES
 }
 
 operation! {
@@ -54,9 +68,23 @@ operation! {
     /// `POST /api/v2/socialmedia/analytics/messages/jobs` (`postSocialmediaAnalyticsMessagesJobs`)
     ///
     /// Permissions: `socialmedia:postDetail:view`
-    SocialMedia.analytics_messages_jobs -> types::AsyncQueryResponse;
+    SocialMedia.analytics_messages_jobs -> PostSocialmediaAnalyticsMessagesJobs -> types::AsyncQueryResponse;
     "postSocialmediaAnalyticsMessagesJobs" Post "/api/v2/socialmedia/analytics/messages/jobs"
     body: types::SocialMediaAsyncDetailQuery;
+}
+
+job_family! {
+    SOCIALMEDIA_ANALYTICS_MESSAGES = "socialmedia-analytics-messages";
+    id: field "jobId",
+    status: "getSocialmediaAnalyticsMessagesJob" Get "/api/v2/socialmedia/analytics/messages/jobs/{jobId}" (id "jobId"),
+    done: state "state" { succeeded: ["FULFILLED"], failed: ["FAILED"], cancelled: ["CANCELLED"], expired: ["EXPIRED"] },
+    results: list "getSocialmediaAnalyticsMessagesJobResults" Get "/api/v2/socialmedia/analytics/messages/jobs/{jobId}/results" (id "jobId")
+        CursorField { items: ["results"] },
+}
+
+job! {
+    PostSocialmediaAnalyticsMessagesJobs -> types::SocialMediaDetailDataContainer;
+    "postSocialmediaAnalyticsMessagesJobs" Post "/api/v2/socialmedia/analytics/messages/jobs" SOCIALMEDIA_ANALYTICS_MESSAGES
 }
 
 operation! {

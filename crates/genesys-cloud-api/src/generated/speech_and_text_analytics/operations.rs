@@ -266,9 +266,23 @@ operation! {
     /// `POST /api/v2/speechandtextanalytics/programs/general/jobs` (`postSpeechandtextanalyticsProgramsGeneralJobs`)
     ///
     /// Permissions: `speechAndTextAnalytics:program:add`, `speechAndTextAnalytics:program:edit`, `speechAndTextAnalytics:topic:add`, `speechAndTextAnalytics:topic:edit`
-    SpeechAndTextAnalytics.programs_general_jobs -> types::GeneralProgramJob;
+    SpeechAndTextAnalytics.programs_general_jobs -> PostSpeechandtextanalyticsProgramsGeneralJobs -> types::GeneralProgramJob;
     "postSpeechandtextanalyticsProgramsGeneralJobs" Post "/api/v2/speechandtextanalytics/programs/general/jobs"
     body: types::GeneralProgramJobRequest;
+}
+
+job_family! {
+    SPEECHANDTEXTANALYTICS_PROGRAMS_GENERAL = "speechandtextanalytics-programs-general";
+    id: field "id",
+    status: "getSpeechandtextanalyticsProgramsGeneralJob" Get "/api/v2/speechandtextanalytics/programs/general/jobs/{jobId}" (id "jobId"),
+    done: state "state" { succeeded: ["Completed"], failed: ["Failed"] },
+    results: reply [items "[]"],
+    at_once: true,
+}
+
+job! {
+    PostSpeechandtextanalyticsProgramsGeneralJobs -> types::GeneralProgramJob;
+    "postSpeechandtextanalyticsProgramsGeneralJobs" Post "/api/v2/speechandtextanalytics/programs/general/jobs" SPEECHANDTEXTANALYTICS_PROGRAMS_GENERAL
 }
 
 operation! {
@@ -303,9 +317,23 @@ operation! {
     /// `POST /api/v2/speechandtextanalytics/programs/publishjobs` (`postSpeechandtextanalyticsProgramsPublishjobs`)
     ///
     /// Permissions: `speechAndTextAnalytics:program:publish`
-    SpeechAndTextAnalytics.post_programs_publishjobs -> types::ProgramJob;
+    SpeechAndTextAnalytics.post_programs_publishjobs -> PostSpeechandtextanalyticsProgramsPublishjobs -> types::ProgramJob;
     "postSpeechandtextanalyticsProgramsPublishjobs" Post "/api/v2/speechandtextanalytics/programs/publishjobs"
     body: types::ProgramJobRequest;
+}
+
+job_family! {
+    SPEECHANDTEXTANALYTICS_PROGRAMS_PUBLISHJOBS = "speechandtextanalytics-programs-publishjobs";
+    id: field "id",
+    status: "getSpeechandtextanalyticsProgramsPublishjob" Get "/api/v2/speechandtextanalytics/programs/publishjobs/{jobId}" (id "jobId"),
+    done: state "state" { succeeded: ["Completed"], failed: ["Failed"] },
+    results: reply [items "[]"],
+    at_once: true,
+}
+
+job! {
+    PostSpeechandtextanalyticsProgramsPublishjobs -> types::ProgramJob;
+    "postSpeechandtextanalyticsProgramsPublishjobs" Post "/api/v2/speechandtextanalytics/programs/publishjobs" SPEECHANDTEXTANALYTICS_PROGRAMS_PUBLISHJOBS
 }
 
 operation! {
@@ -411,12 +439,26 @@ operation! {
     /// `PUT /api/v2/speechandtextanalytics/programs/{programId}` (`putSpeechandtextanalyticsProgram`)
     ///
     /// Permissions: `speechAndTextAnalytics:program:edit`
-    SpeechAndTextAnalytics.put_program -> types::Program;
+    SpeechAndTextAnalytics.put_program -> PutSpeechandtextanalyticsProgram -> types::Program;
     "putSpeechandtextanalyticsProgram" Put "/api/v2/speechandtextanalytics/programs/{programId}"
     path {
         program_id: String = "programId",
     }
     body: types::ProgramRequest;
+}
+
+job_family! {
+    SPEECH_TOPIC_LINKS = "speech-topic-links";
+    id: field "topicLinksJob.id",
+    status: "getSpeechandtextanalyticsProgramsTopiclinksJob" Get "/api/v2/speechandtextanalytics/programs/topiclinks/jobs/{jobId}" (id "jobId"),
+    done: state "state" { succeeded: ["Completed"], failed: ["Failed"] },
+    results: nothing,
+    at_once: true,
+}
+
+job! {
+    PutSpeechandtextanalyticsProgram -> Value;
+    "putSpeechandtextanalyticsProgram" Put "/api/v2/speechandtextanalytics/programs/{programId}" SPEECH_TOPIC_LINKS
 }
 
 operation! {
@@ -431,6 +473,11 @@ operation! {
     query {
         force_delete: bool = "forceDelete",
     }
+}
+
+job! {
+    DeleteSpeechandtextanalyticsProgram -> Value;
+    "deleteSpeechandtextanalyticsProgram" Delete "/api/v2/speechandtextanalytics/programs/{programId}" SPEECH_TOPIC_LINKS
 }
 
 operation! {
@@ -548,9 +595,24 @@ operation! {
     /// Preview: it may change or go without notice.
     ///
     /// Permissions: `speechAndTextAnalytics:reprocessInteractions:add`
-    SpeechAndTextAnalytics.post_reprocessing_jobs -> types::ReprocessJobResponse;
+    SpeechAndTextAnalytics.post_reprocessing_jobs -> PostSpeechandtextanalyticsReprocessingJobs -> types::ReprocessJobResponse;
     "postSpeechandtextanalyticsReprocessingJobs" Post "/api/v2/speechandtextanalytics/reprocessing/jobs"
     body: types::CreateReprocessJobRequest;
+}
+
+job_family! {
+    SPEECHANDTEXTANALYTICS_REPROCESSING = "speechandtextanalytics-reprocessing";
+    id: field "id",
+    status: "getSpeechandtextanalyticsReprocessingJob" Get "/api/v2/speechandtextanalytics/reprocessing/jobs/{jobId}" (id "jobId"),
+    done: state "jobStatus" { succeeded: ["Completed"], failed: ["Failed"] },
+    results: reply [items "[]"],
+    cancel: "deleteSpeechandtextanalyticsReprocessingJob" Delete "/api/v2/speechandtextanalytics/reprocessing/jobs/{jobId}" (id "jobId"),
+    at_once: true,
+}
+
+job! {
+    PostSpeechandtextanalyticsReprocessingJobs -> types::ReprocessJobResponse;
+    "postSpeechandtextanalyticsReprocessingJobs" Post "/api/v2/speechandtextanalytics/reprocessing/jobs" SPEECHANDTEXTANALYTICS_REPROCESSING
 }
 
 operation! {
@@ -755,9 +817,22 @@ operation! {
     /// `POST /api/v2/speechandtextanalytics/topics/generatedphrases/jobs` (`postSpeechandtextanalyticsTopicsGeneratedphrasesJobs`)
     ///
     /// Permissions: `speechAndTextAnalytics:topic:addAIPhrases`
-    SpeechAndTextAnalytics.topics_generatedphrases_jobs -> types::GenAiPhrasesJobs;
+    SpeechAndTextAnalytics.topics_generatedphrases_jobs -> PostSpeechandtextanalyticsTopicsGeneratedphrasesJobs -> types::GenAiPhrasesJobs;
     "postSpeechandtextanalyticsTopicsGeneratedphrasesJobs" Post "/api/v2/speechandtextanalytics/topics/generatedphrases/jobs"
     body: types::GenAiPhrasesJobRequest;
+}
+
+job_family! {
+    SPEECHANDTEXTANALYTICS_TOPICS_GENERATEDPHRASES = "speechandtextanalytics-topics-generatedphrases";
+    id: field "id",
+    status: "getSpeechandtextanalyticsTopicsGeneratedphrasesJob" Get "/api/v2/speechandtextanalytics/topics/generatedphrases/jobs/{jobId}" (id "jobId"),
+    done: state "state" { succeeded: ["Completed"], failed: ["Failed"] },
+    results: reply [items "aiGeneratedPhrases"],
+}
+
+job! {
+    PostSpeechandtextanalyticsTopicsGeneratedphrasesJobs -> String;
+    "postSpeechandtextanalyticsTopicsGeneratedphrasesJobs" Post "/api/v2/speechandtextanalytics/topics/generatedphrases/jobs" SPEECHANDTEXTANALYTICS_TOPICS_GENERATEDPHRASES
 }
 
 operation! {
@@ -775,9 +850,23 @@ operation! {
     /// `POST /api/v2/speechandtextanalytics/topics/publishjobs` (`postSpeechandtextanalyticsTopicsPublishjobs`)
     ///
     /// Permissions: `speechAndTextAnalytics:topic:publish`
-    SpeechAndTextAnalytics.post_topics_publishjobs -> types::TopicJob;
+    SpeechAndTextAnalytics.post_topics_publishjobs -> PostSpeechandtextanalyticsTopicsPublishjobs -> types::TopicJob;
     "postSpeechandtextanalyticsTopicsPublishjobs" Post "/api/v2/speechandtextanalytics/topics/publishjobs"
     body: types::TopicJobRequest;
+}
+
+job_family! {
+    SPEECHANDTEXTANALYTICS_TOPICS_PUBLISHJOBS = "speechandtextanalytics-topics-publishjobs";
+    id: field "id",
+    status: "getSpeechandtextanalyticsTopicsPublishjob" Get "/api/v2/speechandtextanalytics/topics/publishjobs/{jobId}" (id "jobId"),
+    done: state "state" { succeeded: ["Completed"], failed: ["Failed"] },
+    results: reply [items "[]"],
+    at_once: true,
+}
+
+job! {
+    PostSpeechandtextanalyticsTopicsPublishjobs -> types::TopicJob;
+    "postSpeechandtextanalyticsTopicsPublishjobs" Post "/api/v2/speechandtextanalytics/topics/publishjobs" SPEECHANDTEXTANALYTICS_TOPICS_PUBLISHJOBS
 }
 
 operation! {
@@ -795,9 +884,22 @@ operation! {
     /// `POST /api/v2/speechandtextanalytics/topics/testphrase/jobs` (`postSpeechandtextanalyticsTopicsTestphraseJobs`)
     ///
     /// Permissions: `speechAndTextAnalytics:topic:testPhrase`
-    SpeechAndTextAnalytics.topics_testphrase_jobs -> types::TestTopicPhraseJobs;
+    SpeechAndTextAnalytics.topics_testphrase_jobs -> PostSpeechandtextanalyticsTopicsTestphraseJobs -> types::TestTopicPhraseJobs;
     "postSpeechandtextanalyticsTopicsTestphraseJobs" Post "/api/v2/speechandtextanalytics/topics/testphrase/jobs"
     body: types::TestTopicPhraseJobRequest;
+}
+
+job_family! {
+    SPEECHANDTEXTANALYTICS_TOPICS_TESTPHRASE = "speechandtextanalytics-topics-testphrase";
+    id: field "id",
+    status: "getSpeechandtextanalyticsTopicsTestphraseJob" Get "/api/v2/speechandtextanalytics/topics/testphrase/jobs/{jobId}" (id "jobId"),
+    done: state "state" { succeeded: ["Completed"], failed: ["Failed"] },
+    results: reply [items "[]"],
+}
+
+job! {
+    PostSpeechandtextanalyticsTopicsTestphraseJobs -> types::TestTopicPhraseJob;
+    "postSpeechandtextanalyticsTopicsTestphraseJobs" Post "/api/v2/speechandtextanalytics/topics/testphrase/jobs" SPEECHANDTEXTANALYTICS_TOPICS_TESTPHRASE
 }
 
 operation! {

@@ -135,9 +135,25 @@ operation! {
     /// `POST /api/v2/taskmanagement/workitems/bulk/add/jobs` (`postTaskmanagementWorkitemsBulkAddJobs`)
     ///
     /// Permissions: `workitems:bulkAddJob:add`
-    TaskManagement.workitems_bulk_add_jobs -> types::BulkJob;
+    TaskManagement.workitems_bulk_add_jobs -> PostTaskmanagementWorkitemsBulkAddJobs -> types::BulkJob;
     "postTaskmanagementWorkitemsBulkAddJobs" Post "/api/v2/taskmanagement/workitems/bulk/add/jobs"
     body: types::BulkJobAddRequest;
+}
+
+job_family! {
+    TASKMANAGEMENT_WORKITEMS_BULK_ADD = "taskmanagement-workitems-bulk-add";
+    id: field "id",
+    status: "getTaskmanagementWorkitemsBulkAddJob" Get "/api/v2/taskmanagement/workitems/bulk/add/jobs/{bulkJobId}" (id "bulkJobId"),
+    done: state "state" { succeeded: ["Succeeded"], failed: ["Failed"], cancelled: ["Cancelled", "Terminated"] },
+    results: list "getTaskmanagementWorkitemsBulkAddJobResults" Get "/api/v2/taskmanagement/workitems/bulk/add/jobs/{bulkJobId}/results" (id "bulkJobId")
+        UnpagedOtherArray { items: ["results"] },
+    cancel: "deleteTaskmanagementWorkitemsBulkAddJob" Delete "/api/v2/taskmanagement/workitems/bulk/add/jobs/{bulkJobId}" (id "bulkJobId"),
+    at_once: true,
+}
+
+job! {
+    PostTaskmanagementWorkitemsBulkAddJobs -> types::BulkJobAddResult;
+    "postTaskmanagementWorkitemsBulkAddJobs" Post "/api/v2/taskmanagement/workitems/bulk/add/jobs" TASKMANAGEMENT_WORKITEMS_BULK_ADD
 }
 
 operation! {
@@ -213,9 +229,25 @@ operation! {
     /// `POST /api/v2/taskmanagement/workitems/bulk/terminate/jobs` (`postTaskmanagementWorkitemsBulkTerminateJobs`)
     ///
     /// Permissions: `workitems:bulkTerminateJob:add`
-    TaskManagement.workitems_bulk_terminate_jobs -> types::BulkJob;
+    TaskManagement.workitems_bulk_terminate_jobs -> PostTaskmanagementWorkitemsBulkTerminateJobs -> types::BulkJob;
     "postTaskmanagementWorkitemsBulkTerminateJobs" Post "/api/v2/taskmanagement/workitems/bulk/terminate/jobs"
     body: types::BulkJobTerminateRequest;
+}
+
+job_family! {
+    TASKMANAGEMENT_WORKITEMS_BULK_TERMINATE = "taskmanagement-workitems-bulk-terminate";
+    id: field "id",
+    status: "getTaskmanagementWorkitemsBulkTerminateJob" Get "/api/v2/taskmanagement/workitems/bulk/terminate/jobs/{bulkJobId}" (id "bulkJobId"),
+    done: state "state" { succeeded: ["Succeeded"], failed: ["Failed"], cancelled: ["Cancelled", "Terminated"] },
+    results: list "getTaskmanagementWorkitemsBulkTerminateJobResults" Get "/api/v2/taskmanagement/workitems/bulk/terminate/jobs/{bulkJobId}/results" (id "bulkJobId")
+        UnpagedOtherArray { items: ["results"] },
+    cancel: "deleteTaskmanagementWorkitemsBulkTerminateJob" Delete "/api/v2/taskmanagement/workitems/bulk/terminate/jobs/{bulkJobId}" (id "bulkJobId"),
+    at_once: true,
+}
+
+job! {
+    PostTaskmanagementWorkitemsBulkTerminateJobs -> types::BulkJobTerminateResult;
+    "postTaskmanagementWorkitemsBulkTerminateJobs" Post "/api/v2/taskmanagement/workitems/bulk/terminate/jobs" TASKMANAGEMENT_WORKITEMS_BULK_TERMINATE
 }
 
 operation! {
@@ -286,9 +318,24 @@ operation! {
     /// `POST /api/v2/taskmanagement/workitems/query/jobs` (`postTaskmanagementWorkitemsQueryJobs`)
     ///
     /// Permissions: `workitems:queryJob:add`
-    TaskManagement.workitems_query_jobs -> types::WorkitemQueryJobResponse;
+    TaskManagement.workitems_query_jobs -> PostTaskmanagementWorkitemsQueryJobs -> types::WorkitemQueryJobResponse;
     "postTaskmanagementWorkitemsQueryJobs" Post "/api/v2/taskmanagement/workitems/query/jobs"
     body: types::WorkitemQueryJobCreate;
+}
+
+job_family! {
+    TASKMANAGEMENT_WORKITEMS_QUERY = "taskmanagement-workitems-query";
+    id: field "id",
+    status: "getTaskmanagementWorkitemsQueryJob" Get "/api/v2/taskmanagement/workitems/query/jobs/{jobId}" (id "jobId"),
+    done: state "state" { succeeded: ["Succeeded"], failed: ["Failed"] },
+    results: list "getTaskmanagementWorkitemsQueryJobResults" Get "/api/v2/taskmanagement/workitems/query/jobs/{jobId}/results" (id "jobId")
+        JobSelectsPage { items: ["entities"], page_size: body "pageSize" as integer },
+    at_once: true,
+}
+
+job! {
+    PostTaskmanagementWorkitemsQueryJobs -> types::Workitem;
+    "postTaskmanagementWorkitemsQueryJobs" Post "/api/v2/taskmanagement/workitems/query/jobs" TASKMANAGEMENT_WORKITEMS_QUERY
 }
 
 operation! {

@@ -286,9 +286,21 @@ operation! {
     /// `GET /api/v2/telephony/siptraces/download/{downloadId}` (`getTelephonySiptracesDownloadDownloadId`)
     ///
     /// Permissions: `telephony:pcap:view`
-    Telephony.siptraces_download_download_id -> types::SignedUrlResponse;
+    Telephony.siptraces_download_download_id -> GetTelephonySiptracesDownloadDownloadId -> types::SignedUrlResponse;
     "getTelephonySiptracesDownloadDownloadId" Get "/api/v2/telephony/siptraces/download/{downloadId}"
     path {
         download_id: String = "downloadId",
     }
+}
+
+job_family! {
+    TELEPHONY_SIPTRACES_DOWNLOAD_BY_ID = "telephony-siptraces-download-by-id";
+    id: nowhere,
+    done: not_202,
+    results: reply [items "[]"],
+}
+
+job! {
+    GetTelephonySiptracesDownloadDownloadId -> types::SignedUrlResponse;
+    "getTelephonySiptracesDownloadDownloadId" Get "/api/v2/telephony/siptraces/download/{downloadId}" TELEPHONY_SIPTRACES_DOWNLOAD_BY_ID
 }

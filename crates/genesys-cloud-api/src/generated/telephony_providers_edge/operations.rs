@@ -1420,12 +1420,26 @@ operation! {
     /// `POST /api/v2/telephony/providers/edges/{edgeId}/diagnostic/nslookup` (`postTelephonyProvidersEdgeDiagnosticNslookup`)
     ///
     /// Permissions: `telephony:plugin:all`
-    TelephonyProvidersEdge.post_diagnostic_nslookup -> types::EdgeNetworkDiagnostic;
+    TelephonyProvidersEdge.post_diagnostic_nslookup -> PostTelephonyProvidersEdgeDiagnosticNslookup -> types::EdgeNetworkDiagnostic;
     "postTelephonyProvidersEdgeDiagnosticNslookup" Post "/api/v2/telephony/providers/edges/{edgeId}/diagnostic/nslookup"
     path {
         edge_id: String = "edgeId",
     }
     body: types::EdgeNetworkDiagnosticRequest;
+}
+
+job_family! {
+    EDGE_DIAGNOSTICS_NSLOOKUP = "edge-diagnostics-nslookup";
+    id: nowhere,
+    status: "getTelephonyProvidersEdgeDiagnosticNslookup" Get "/api/v2/telephony/providers/edges/{edgeId}/diagnostic/nslookup" (),
+    done: field "diagnostics",
+    results: reply [items "[]"],
+    note: "an edge tells its last diagnostic: commandCorrelationId says of which it is",
+}
+
+job! {
+    PostTelephonyProvidersEdgeDiagnosticNslookup -> types::EdgeNetworkDiagnosticResponse;
+    "postTelephonyProvidersEdgeDiagnosticNslookup" Post "/api/v2/telephony/providers/edges/{edgeId}/diagnostic/nslookup" EDGE_DIAGNOSTICS_NSLOOKUP
 }
 
 operation! {
@@ -1443,12 +1457,26 @@ operation! {
     /// `POST /api/v2/telephony/providers/edges/{edgeId}/diagnostic/ping` (`postTelephonyProvidersEdgeDiagnosticPing`)
     ///
     /// Permissions: `telephony:plugin:all`
-    TelephonyProvidersEdge.post_diagnostic_ping -> types::EdgeNetworkDiagnostic;
+    TelephonyProvidersEdge.post_diagnostic_ping -> PostTelephonyProvidersEdgeDiagnosticPing -> types::EdgeNetworkDiagnostic;
     "postTelephonyProvidersEdgeDiagnosticPing" Post "/api/v2/telephony/providers/edges/{edgeId}/diagnostic/ping"
     path {
         edge_id: String = "edgeId",
     }
     body: types::EdgeNetworkDiagnosticRequest;
+}
+
+job_family! {
+    EDGE_DIAGNOSTICS_PING = "edge-diagnostics-ping";
+    id: nowhere,
+    status: "getTelephonyProvidersEdgeDiagnosticPing" Get "/api/v2/telephony/providers/edges/{edgeId}/diagnostic/ping" (),
+    done: field "diagnostics",
+    results: reply [items "[]"],
+    note: "an edge tells its last diagnostic: commandCorrelationId says of which it is",
+}
+
+job! {
+    PostTelephonyProvidersEdgeDiagnosticPing -> types::EdgeNetworkDiagnosticResponse;
+    "postTelephonyProvidersEdgeDiagnosticPing" Post "/api/v2/telephony/providers/edges/{edgeId}/diagnostic/ping" EDGE_DIAGNOSTICS_PING
 }
 
 operation! {
@@ -1466,12 +1494,26 @@ operation! {
     /// `POST /api/v2/telephony/providers/edges/{edgeId}/diagnostic/route` (`postTelephonyProvidersEdgeDiagnosticRoute`)
     ///
     /// Permissions: `telephony:plugin:all`
-    TelephonyProvidersEdge.post_diagnostic_route -> types::EdgeNetworkDiagnostic;
+    TelephonyProvidersEdge.post_diagnostic_route -> PostTelephonyProvidersEdgeDiagnosticRoute -> types::EdgeNetworkDiagnostic;
     "postTelephonyProvidersEdgeDiagnosticRoute" Post "/api/v2/telephony/providers/edges/{edgeId}/diagnostic/route"
     path {
         edge_id: String = "edgeId",
     }
     body: types::EdgeNetworkDiagnosticRequest;
+}
+
+job_family! {
+    EDGE_DIAGNOSTICS_ROUTE = "edge-diagnostics-route";
+    id: nowhere,
+    status: "getTelephonyProvidersEdgeDiagnosticRoute" Get "/api/v2/telephony/providers/edges/{edgeId}/diagnostic/route" (),
+    done: field "diagnostics",
+    results: reply [items "[]"],
+    note: "an edge tells its last diagnostic: commandCorrelationId says of which it is",
+}
+
+job! {
+    PostTelephonyProvidersEdgeDiagnosticRoute -> types::EdgeNetworkDiagnosticResponse;
+    "postTelephonyProvidersEdgeDiagnosticRoute" Post "/api/v2/telephony/providers/edges/{edgeId}/diagnostic/route" EDGE_DIAGNOSTICS_ROUTE
 }
 
 operation! {
@@ -1489,12 +1531,26 @@ operation! {
     /// `POST /api/v2/telephony/providers/edges/{edgeId}/diagnostic/tracepath` (`postTelephonyProvidersEdgeDiagnosticTracepath`)
     ///
     /// Permissions: `telephony:plugin:all`
-    TelephonyProvidersEdge.post_diagnostic_tracepath -> types::EdgeNetworkDiagnostic;
+    TelephonyProvidersEdge.post_diagnostic_tracepath -> PostTelephonyProvidersEdgeDiagnosticTracepath -> types::EdgeNetworkDiagnostic;
     "postTelephonyProvidersEdgeDiagnosticTracepath" Post "/api/v2/telephony/providers/edges/{edgeId}/diagnostic/tracepath"
     path {
         edge_id: String = "edgeId",
     }
     body: types::EdgeNetworkDiagnosticRequest;
+}
+
+job_family! {
+    EDGE_DIAGNOSTICS_TRACEPATH = "edge-diagnostics-tracepath";
+    id: nowhere,
+    status: "getTelephonyProvidersEdgeDiagnosticTracepath" Get "/api/v2/telephony/providers/edges/{edgeId}/diagnostic/tracepath" (),
+    done: field "diagnostics",
+    results: reply [items "[]"],
+    note: "an edge tells its last diagnostic: commandCorrelationId says of which it is",
+}
+
+job! {
+    PostTelephonyProvidersEdgeDiagnosticTracepath -> types::EdgeNetworkDiagnosticResponse;
+    "postTelephonyProvidersEdgeDiagnosticTracepath" Post "/api/v2/telephony/providers/edges/{edgeId}/diagnostic/tracepath" EDGE_DIAGNOSTICS_TRACEPATH
 }
 
 operation! {
@@ -1572,12 +1628,26 @@ operation! {
     /// `POST /api/v2/telephony/providers/edges/{edgeId}/logs/jobs` (`postTelephonyProvidersEdgeLogsJobs`)
     ///
     /// Permissions: `telephony:plugin:all`
-    TelephonyProvidersEdge.logs_jobs -> types::EdgeLogsJobResponse;
+    TelephonyProvidersEdge.logs_jobs -> PostTelephonyProvidersEdgeLogsJobs -> types::EdgeLogsJobResponse;
     "postTelephonyProvidersEdgeLogsJobs" Post "/api/v2/telephony/providers/edges/{edgeId}/logs/jobs"
     path {
         edge_id: String = "edgeId",
     }
     body: types::EdgeLogsJobRequest;
+}
+
+job_family! {
+    TELEPHONY_PROVIDERS_EDGES_LOGS = "telephony-providers-edges-logs";
+    id: field "id",
+    status: "getTelephonyProvidersEdgeLogsJob" Get "/api/v2/telephony/providers/edges/{edgeId}/logs/jobs/{jobId}" (id "jobId"),
+    done: field "files",
+    results: reply [items "files"],
+    note: "postTelephonyProvidersEdgeLogsJobUpload has files uploaded that the job found",
+}
+
+job! {
+    PostTelephonyProvidersEdgeLogsJobs -> types::EdgeLogsJobFile;
+    "postTelephonyProvidersEdgeLogsJobs" Post "/api/v2/telephony/providers/edges/{edgeId}/logs/jobs" TELEPHONY_PROVIDERS_EDGES_LOGS
 }
 
 operation! {

@@ -15,9 +15,22 @@ operation! {
     /// `POST /api/v2/usage/aggregates/query/jobs` (`postUsageAggregatesQueryJobs`)
     ///
     /// Permissions: `usage:organization:view`
-    Usage.aggregates_query_jobs -> types::OrganizationUsageQueryResponse;
+    Usage.aggregates_query_jobs -> PostUsageAggregatesQueryJobs -> types::OrganizationUsageQueryResponse;
     "postUsageAggregatesQueryJobs" Post "/api/v2/usage/aggregates/query/jobs"
     body: types::OrganizationPublicApiUsageQueryRequest;
+}
+
+job_family! {
+    USAGE_AGGREGATES_QUERY = "usage-aggregates-query";
+    id: field "id",
+    status: "getUsageAggregatesQueryJob" Get "/api/v2/usage/aggregates/query/jobs/{jobId}" (id "jobId"),
+    done: state "queryStatus" { succeeded: ["Succeeded"], failed: ["Failed"], cancelled: ["Cancelled"] },
+    results: status AfterInNextUri { items: ["entities"], page_size: "pageSize" as integer, maximum: 1000 },
+}
+
+job! {
+    PostUsageAggregatesQueryJobs -> types::OrganizationPublicApiUsage;
+    "postUsageAggregatesQueryJobs" Post "/api/v2/usage/aggregates/query/jobs" USAGE_AGGREGATES_QUERY
 }
 
 operation! {
@@ -44,12 +57,25 @@ operation! {
     /// `POST /api/v2/usage/client/{clientId}/aggregates/query/jobs` (`postUsageClientClientIdAggregatesQueryJobs`)
     ///
     /// Permissions: `usage:client:view`
-    Usage.client_client_id_aggregates_query_jobs -> types::ClientUsageQueryResponse;
+    Usage.client_client_id_aggregates_query_jobs -> PostUsageClientClientIdAggregatesQueryJobs -> types::ClientUsageQueryResponse;
     "postUsageClientClientIdAggregatesQueryJobs" Post "/api/v2/usage/client/{clientId}/aggregates/query/jobs"
     path {
         client_id: String = "clientId",
     }
     body: types::ClientPublicApiUsageQueryRequest;
+}
+
+job_family! {
+    USAGE_CLIENT_AGGREGATES_QUERY = "usage-client-aggregates-query";
+    id: field "id",
+    status: "getUsageClientClientIdAggregatesQueryJob" Get "/api/v2/usage/client/{clientId}/aggregates/query/jobs/{jobId}" (id "jobId"),
+    done: state "queryStatus" { succeeded: ["Succeeded"], failed: ["Failed"], cancelled: ["Cancelled"] },
+    results: status AfterInNextUri { items: ["entities"], page_size: "pageSize" as integer, maximum: 1000 },
+}
+
+job! {
+    PostUsageClientClientIdAggregatesQueryJobs -> types::ClientPublicApiUsage;
+    "postUsageClientClientIdAggregatesQueryJobs" Post "/api/v2/usage/client/{clientId}/aggregates/query/jobs" USAGE_CLIENT_AGGREGATES_QUERY
 }
 
 operation! {
@@ -77,9 +103,22 @@ operation! {
     /// `POST /api/v2/usage/query` (`postUsageQuery`)
     ///
     /// Permissions: `oauth:client:view`, `usage:organization:view`
-    Usage.query -> types::UsageExecutionResult;
+    Usage.query -> PostUsageQuery -> types::UsageExecutionResult;
     "postUsageQuery" Post "/api/v2/usage/query"
     body: types::ApiUsageOrganizationQuery;
+}
+
+job_family! {
+    USAGE_QUERY = "usage-query";
+    id: field "executionId",
+    status: "getUsageQueryExecutionIdResults" Get "/api/v2/usage/query/{executionId}/results" (id "executionId"),
+    done: state "queryStatus" { succeeded: ["Complete"], failed: ["Failed"] },
+    results: reply [items "results"],
+}
+
+job! {
+    PostUsageQuery -> types::ApiUsageRow;
+    "postUsageQuery" Post "/api/v2/usage/query" USAGE_QUERY
 }
 
 operation! {
@@ -102,9 +141,23 @@ operation! {
     /// `POST /api/v2/usage/simplesearch` (`postUsageSimplesearch`)
     ///
     /// Permissions: `oauth:client:view`, `usage:simpleSearch:view`
-    Usage.post_simplesearch -> types::UsageExecutionResult;
+    Usage.post_simplesearch -> PostUsageSimplesearch -> types::UsageExecutionResult;
     "postUsageSimplesearch" Post "/api/v2/usage/simplesearch"
     body: types::ApiUsageSimpleSearch;
+}
+
+job_family! {
+    USAGE_SIMPLESEARCH = "usage-simplesearch";
+    id: field "executionId",
+    status: "getUsageSimplesearchExecutionIdResults" Get "/api/v2/usage/simplesearch/{executionId}/results" (id "executionId"),
+    done: state "queryStatus" { succeeded: ["Complete"], failed: ["Failed"] },
+    results: status CursorsObject { items: ["results"], page_size: "pageSize" as integer, token_in: query "after", cap: items(20000) },
+    note: "it has 20,000 rows at most",
+}
+
+job! {
+    PostUsageSimplesearch -> types::ApiUsageRow;
+    "postUsageSimplesearch" Post "/api/v2/usage/simplesearch" USAGE_SIMPLESEARCH
 }
 
 operation! {

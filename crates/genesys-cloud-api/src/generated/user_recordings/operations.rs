@@ -82,3 +82,15 @@ operation! {
         format_id: types::GetUserrecordingTranscodingFormatId = "formatId",
     }
 }
+
+job_family! {
+    USERRECORDINGS_TRANSCODING = "userrecordings-transcoding";
+    id: nowhere,
+    done: not_202,
+    results: reply [items "[]"],
+}
+
+job! {
+    GetUserrecordingTranscoding -> types::DownloadResponse;
+    "getUserrecordingTranscoding" Get "/api/v2/userrecordings/{recordingId}/transcoding" USERRECORDINGS_TRANSCODING
+}

@@ -83,9 +83,24 @@ operation! {
     /// `POST /api/v2/workforcemanagement/adherence/explanations` (`postWorkforcemanagementAdherenceExplanations`)
     ///
     /// Permissions: `wfm:agentAdherenceExplanation:submit`
-    WorkforceManagement.post_adherence_explanations -> types::AdherenceExplanationAsyncResponse;
+    WorkforceManagement.post_adherence_explanations -> PostWorkforcemanagementAdherenceExplanations -> types::AdherenceExplanationAsyncResponse;
     "postWorkforcemanagementAdherenceExplanations" Post "/api/v2/workforcemanagement/adherence/explanations"
     body: types::AddAdherenceExplanationAgentRequest;
+}
+
+job_family! {
+    WFM_ADHERENCE_EXPLANATIONS = "wfm-adherence-explanations";
+    id: field "job.id",
+    status: "getWorkforcemanagementAdherenceExplanationsJob" Get "/api/v2/workforcemanagement/adherence/explanations/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Complete"], failed: ["Error"] },
+    results: reply [items "result.entities", items "adherenceExplanation", json "downloadUrl" "entities"],
+    at_once: true,
+    topic: "v2.users.{id}.workforcemanagement.adherence.explanations.jobs",
+}
+
+job! {
+    PostWorkforcemanagementAdherenceExplanations -> types::AdherenceExplanationResponse;
+    "postWorkforcemanagementAdherenceExplanations" Post "/api/v2/workforcemanagement/adherence/explanations" WFM_ADHERENCE_EXPLANATIONS
 }
 
 operation! {
@@ -110,6 +125,11 @@ operation! {
     }
 }
 
+job! {
+    PostWorkforcemanagementAdherenceExplanationsQuery -> types::AdherenceExplanationResponse;
+    "postWorkforcemanagementAdherenceExplanationsQuery" Post "/api/v2/workforcemanagement/adherence/explanations/query" WFM_ADHERENCE_EXPLANATIONS
+}
+
 operation! {
     /// `GET /api/v2/workforcemanagement/adherence/explanations/{explanationId}` (`getWorkforcemanagementAdherenceExplanation`)
     ///
@@ -125,9 +145,24 @@ operation! {
     /// `POST /api/v2/workforcemanagement/adherence/historical/bulk` (`postWorkforcemanagementAdherenceHistoricalBulk`)
     ///
     /// Permissions: `wfm:historicalAdherence:view`
-    WorkforceManagement.post_adherence_historical_bulk -> types::WfmHistoricalAdherenceBulkResponse;
+    WorkforceManagement.post_adherence_historical_bulk -> PostWorkforcemanagementAdherenceHistoricalBulk -> types::WfmHistoricalAdherenceBulkResponse;
     "postWorkforcemanagementAdherenceHistoricalBulk" Post "/api/v2/workforcemanagement/adherence/historical/bulk"
     body: types::WfmHistoricalAdherenceBulkQuery;
+}
+
+job_family! {
+    WFM_HISTORICAL_ADHERENCE_BULK = "wfm-historical-adherence-bulk";
+    id: field "job.id",
+    status: "getWorkforcemanagementAdherenceHistoricalBulkJob" Get "/api/v2/workforcemanagement/adherence/historical/bulk/jobs/{jobId}" (id "jobId"),
+    done: state "job.status" { succeeded: ["Complete"], failed: ["Error"] },
+    results: reply [json "downloadUrls" "userResults", items "downloadResult.userResults"],
+    at_once: true,
+    topic: "v2.users.{id}.workforcemanagement.adherence.historical.bulk",
+}
+
+job! {
+    PostWorkforcemanagementAdherenceHistoricalBulk -> types::WfmHistoricalAdherenceBulkUserResult;
+    "postWorkforcemanagementAdherenceHistoricalBulk" Post "/api/v2/workforcemanagement/adherence/historical/bulk" WFM_HISTORICAL_ADHERENCE_BULK
 }
 
 operation! {
@@ -183,6 +218,20 @@ operation! {
     each {
         expand: types::PostWorkforcemanagementAgentsMeAdherenceHistoricalJobsExpand = "expand",
     }
+}
+
+job_family! {
+    WORKFORCEMANAGEMENT_AGENTS_ME_ADHERENCE_HISTORICAL = "workforcemanagement-agents-me-adherence-historical";
+    id: field "job.id",
+    status: "getWorkforcemanagementAgentsMeAdherenceHistoricalJob" Get "/api/v2/workforcemanagement/agents/me/adherence/historical/jobs/{jobId}" (id "jobId"),
+    done: state "job.status" { succeeded: ["Complete"], failed: ["Error"] },
+    results: reply [items "result", json "downloadUrls" "[]"],
+    at_once: true,
+}
+
+job! {
+    PostWorkforcemanagementAgentsMeAdherenceHistoricalJobs -> types::WfmAgentHistoricalAdherenceResult;
+    "postWorkforcemanagementAgentsMeAdherenceHistoricalJobs" Post "/api/v2/workforcemanagement/agents/me/adherence/historical/jobs" WORKFORCEMANAGEMENT_AGENTS_ME_ADHERENCE_HISTORICAL
 }
 
 operation! {
@@ -287,12 +336,17 @@ operation! {
     /// `POST /api/v2/workforcemanagement/agents/{agentId}/adherence/explanations` (`postWorkforcemanagementAgentAdherenceExplanations`)
     ///
     /// Permissions: `wfm:adherenceExplanation:add`
-    WorkforceManagement.post_agent_adherence_explanations -> types::AdherenceExplanationAsyncResponse;
+    WorkforceManagement.post_agent_adherence_explanations -> PostWorkforcemanagementAgentAdherenceExplanations -> types::AdherenceExplanationAsyncResponse;
     "postWorkforcemanagementAgentAdherenceExplanations" Post "/api/v2/workforcemanagement/agents/{agentId}/adherence/explanations"
     path {
         agent_id: String = "agentId",
     }
     body: types::AddAdherenceExplanationAdminRequest;
+}
+
+job! {
+    PostWorkforcemanagementAgentAdherenceExplanations -> types::AdherenceExplanationResponse;
+    "postWorkforcemanagementAgentAdherenceExplanations" Post "/api/v2/workforcemanagement/agents/{agentId}/adherence/explanations" WFM_ADHERENCE_EXPLANATIONS
 }
 
 operation! {
@@ -311,6 +365,11 @@ operation! {
     }
 }
 
+job! {
+    PostWorkforcemanagementAgentAdherenceExplanationsQuery -> types::AdherenceExplanationResponse;
+    "postWorkforcemanagementAgentAdherenceExplanationsQuery" Post "/api/v2/workforcemanagement/agents/{agentId}/adherence/explanations/query" WFM_ADHERENCE_EXPLANATIONS
+}
+
 operation! {
     /// `GET /api/v2/workforcemanagement/agents/{agentId}/adherence/explanations/{explanationId}` (`getWorkforcemanagementAgentAdherenceExplanation`)
     ///
@@ -327,13 +386,18 @@ operation! {
     /// `PATCH /api/v2/workforcemanagement/agents/{agentId}/adherence/explanations/{explanationId}` (`patchWorkforcemanagementAgentAdherenceExplanation`)
     ///
     /// Permissions: `wfm:adherenceExplanation:edit`
-    WorkforceManagement.patch_agent_adherence_explanation -> types::AdherenceExplanationAsyncResponse;
+    WorkforceManagement.patch_agent_adherence_explanation -> PatchWorkforcemanagementAgentAdherenceExplanation -> types::AdherenceExplanationAsyncResponse;
     "patchWorkforcemanagementAgentAdherenceExplanation" Patch "/api/v2/workforcemanagement/agents/{agentId}/adherence/explanations/{explanationId}"
     path {
         agent_id: String = "agentId",
         explanation_id: String = "explanationId",
     }
     body: types::UpdateAdherenceExplanationStatusRequest;
+}
+
+job! {
+    PatchWorkforcemanagementAgentAdherenceExplanation -> types::AdherenceExplanationResponse;
+    "patchWorkforcemanagementAgentAdherenceExplanation" Patch "/api/v2/workforcemanagement/agents/{agentId}/adherence/explanations/{explanationId}" WFM_ADHERENCE_EXPLANATIONS
 }
 
 operation! {
@@ -414,6 +478,20 @@ operation! {
     }
 }
 
+job_family! {
+    WFM_AGENT_SCHEDULES_MINE = "wfm-agent-schedules-mine";
+    id: field "operationId",
+    done: state "status" { succeeded: ["Complete"], failed: ["Error"], cancelled: ["Canceled"] },
+    results: reply [items "result.agentSchedules", json "downloadUrl" "agentSchedules"],
+    at_once: true,
+    topic: "v2.workforcemanagement.users.{id}.schedules.query",
+}
+
+job! {
+    PostWorkforcemanagementAgentschedulesManagementunitsMine -> types::AgentMuScheduleItem;
+    "postWorkforcemanagementAgentschedulesManagementunitsMine" Post "/api/v2/workforcemanagement/agentschedules/managementunits/mine" WFM_AGENT_SCHEDULES_MINE
+}
+
 operation! {
     /// `POST /api/v2/workforcemanagement/agentschedules/mine` (`postWorkforcemanagementAgentschedulesMine`)
     ///
@@ -427,9 +505,22 @@ operation! {
     /// `POST /api/v2/workforcemanagement/alternativeshifts/offers/jobs` (`postWorkforcemanagementAlternativeshiftsOffersJobs`)
     ///
     /// Permissions: `wfm:agentAlternativeShift:submit`
-    WorkforceManagement.alternativeshifts_offers_jobs -> types::AlternativeShiftAsyncResponse;
+    WorkforceManagement.alternativeshifts_offers_jobs -> PostWorkforcemanagementAlternativeshiftsOffersJobs -> types::AlternativeShiftAsyncResponse;
     "postWorkforcemanagementAlternativeshiftsOffersJobs" Post "/api/v2/workforcemanagement/alternativeshifts/offers/jobs"
     body: types::AlternativeShiftOffersRequest;
+}
+
+job_family! {
+    WORKFORCEMANAGEMENT_ALTERNATIVESHIFTS_OFFERS = "workforcemanagement-alternativeshifts-offers";
+    id: field "job.id",
+    status: "getWorkforcemanagementAlternativeshiftsOffersJob" Get "/api/v2/workforcemanagement/alternativeshifts/offers/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Complete"], failed: ["Error"] },
+    results: reply [items "viewOffersResults", json "downloadUrl" "[]"],
+}
+
+job! {
+    PostWorkforcemanagementAlternativeshiftsOffersJobs -> types::AlternativeShiftOffersViewResponseTemplate;
+    "postWorkforcemanagementAlternativeshiftsOffersJobs" Post "/api/v2/workforcemanagement/alternativeshifts/offers/jobs" WORKFORCEMANAGEMENT_ALTERNATIVESHIFTS_OFFERS
 }
 
 operation! {
@@ -447,9 +538,22 @@ operation! {
     /// `POST /api/v2/workforcemanagement/alternativeshifts/offers/search/jobs` (`postWorkforcemanagementAlternativeshiftsOffersSearchJobs`)
     ///
     /// Permissions: `wfm:agentAlternativeShift:submit`
-    WorkforceManagement.alternativeshifts_offers_search_jobs -> types::AlternativeShiftAsyncResponse;
+    WorkforceManagement.alternativeshifts_offers_search_jobs -> PostWorkforcemanagementAlternativeshiftsOffersSearchJobs -> types::AlternativeShiftAsyncResponse;
     "postWorkforcemanagementAlternativeshiftsOffersSearchJobs" Post "/api/v2/workforcemanagement/alternativeshifts/offers/search/jobs"
     body: types::AlternativeShiftSearchOffersRequest;
+}
+
+job_family! {
+    WORKFORCEMANAGEMENT_ALTERNATIVESHIFTS_OFFERS_SEARCH = "workforcemanagement-alternativeshifts-offers-search";
+    id: field "job.id",
+    status: "getWorkforcemanagementAlternativeshiftsOffersSearchJob" Get "/api/v2/workforcemanagement/alternativeshifts/offers/search/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Complete"], failed: ["Error"] },
+    results: reply [items "viewOffersResults", json "downloadUrl" "[]"],
+}
+
+job! {
+    PostWorkforcemanagementAlternativeshiftsOffersSearchJobs -> types::AlternativeShiftOffersViewResponseTemplate;
+    "postWorkforcemanagementAlternativeshiftsOffersSearchJobs" Post "/api/v2/workforcemanagement/alternativeshifts/offers/search/jobs" WORKFORCEMANAGEMENT_ALTERNATIVESHIFTS_OFFERS_SEARCH
 }
 
 operation! {
@@ -482,6 +586,20 @@ operation! {
     }
 }
 
+job_family! {
+    WFM_ALTERNATIVE_SHIFTS_TRADES = "wfm-alternative-shifts-trades";
+    id: field "job.id",
+    status: "getWorkforcemanagementAlternativeshiftsTradesJob" Get "/api/v2/workforcemanagement/alternativeshifts/trades/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Complete"], failed: ["Error"] },
+    results: reply [items "result.entities", items "viewTradesResults.entities", json "downloadUrl" "entities"],
+    at_once: true,
+}
+
+job! {
+    GetWorkforcemanagementAlternativeshiftsTrades -> types::AlternativeShiftTradeResponse;
+    "getWorkforcemanagementAlternativeshiftsTrades" Get "/api/v2/workforcemanagement/alternativeshifts/trades" WFM_ALTERNATIVE_SHIFTS_TRADES
+}
+
 operation! {
     /// `POST /api/v2/workforcemanagement/alternativeshifts/trades` (`postWorkforcemanagementAlternativeshiftsTrades`)
     ///
@@ -506,9 +624,22 @@ operation! {
     /// `PATCH /api/v2/workforcemanagement/alternativeshifts/trades/state/jobs` (`patchWorkforcemanagementAlternativeshiftsTradesStateJobs`)
     ///
     /// Permissions: `wfm:alternativeShift:edit`
-    WorkforceManagement.patch_alternativeshifts_trades_state_jobs -> types::AlternativeShiftAsyncResponse;
+    WorkforceManagement.patch_alternativeshifts_trades_state_jobs -> PatchWorkforcemanagementAlternativeshiftsTradesStateJobs -> types::AlternativeShiftAsyncResponse;
     "patchWorkforcemanagementAlternativeshiftsTradesStateJobs" Patch "/api/v2/workforcemanagement/alternativeshifts/trades/state/jobs"
     body: types::AdminBulkUpdateAlternativeShiftTradeStateRequest;
+}
+
+job_family! {
+    WFM_ALTERNATIVE_SHIFTS_STATE = "wfm-alternative-shifts-state";
+    id: field "job.id",
+    status: "getWorkforcemanagementAlternativeshiftsTradesStateJob" Get "/api/v2/workforcemanagement/alternativeshifts/trades/state/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Complete"], failed: ["Error"] },
+    results: reply [items "bulkUpdateTradesResults.entities", json "downloadUrl" "entities"],
+}
+
+job! {
+    PatchWorkforcemanagementAlternativeshiftsTradesStateJobs -> types::AlternativeShiftTradeBulkUpdateTemplateItem;
+    "patchWorkforcemanagementAlternativeshiftsTradesStateJobs" Patch "/api/v2/workforcemanagement/alternativeshifts/trades/state/jobs" WFM_ALTERNATIVE_SHIFTS_STATE
 }
 
 operation! {
@@ -785,12 +916,26 @@ operation! {
 
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/activityplans/{activityPlanId}/deletions/jobs` (`postWorkforcemanagementBusinessunitActivityplanDeletionsJobs`)
-    WorkforceManagement.businessunit_activityplan_deletions_jobs -> types::ActivityPlanJobResponse;
+    WorkforceManagement.businessunit_activityplan_deletions_jobs -> PostWorkforcemanagementBusinessunitActivityplanDeletionsJobs -> types::ActivityPlanJobResponse;
     "postWorkforcemanagementBusinessunitActivityplanDeletionsJobs" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/activityplans/{activityPlanId}/deletions/jobs"
     path {
         business_unit_id: String = "businessUnitId",
         activity_plan_id: String = "activityPlanId",
     }
+}
+
+job_family! {
+    WORKFORCEMANAGEMENT_BUSINESSUNITS_ACTIVITYPLANS_DELETIONS = "workforcemanagement-businessunits-activityplans-deletions";
+    id: field "id",
+    status: "getWorkforcemanagementBusinessunitActivityplanDeletionsJob" Get "/api/v2/workforcemanagement/businessunits/{businessUnitId}/activityplans/{activityPlanId}/deletions/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Complete"], failed: ["Error"] },
+    results: reply [items "[]"],
+    at_once: true,
+}
+
+job! {
+    PostWorkforcemanagementBusinessunitActivityplanDeletionsJobs -> types::ActivityPlanJobResponse;
+    "postWorkforcemanagementBusinessunitActivityplanDeletionsJobs" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/activityplans/{activityPlanId}/deletions/jobs" WORKFORCEMANAGEMENT_BUSINESSUNITS_ACTIVITYPLANS_DELETIONS
 }
 
 operation! {
@@ -816,13 +961,26 @@ operation! {
 
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/activityplans/{activityPlanId}/occurrences/deletions/jobs` (`postWorkforcemanagementBusinessunitActivityplanOccurrencesDeletionsJobs`)
-    WorkforceManagement.businessunit_activityplan_occurrences_deletions_jobs -> types::ActivityPlanOccurrencesDeletionJobResponse;
+    WorkforceManagement.businessunit_activityplan_occurrences_deletions_jobs -> PostWorkforcemanagementBusinessunitActivityplanOccurrencesDeletionsJobs -> types::ActivityPlanOccurrencesDeletionJobResponse;
     "postWorkforcemanagementBusinessunitActivityplanOccurrencesDeletionsJobs" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/activityplans/{activityPlanId}/occurrences/deletions/jobs"
     path {
         business_unit_id: String = "businessUnitId",
         activity_plan_id: String = "activityPlanId",
     }
     body: types::ActivityPlanDeletionOccurrenceIds;
+}
+
+job_family! {
+    WORKFORCEMANAGEMENT_BUSINESSUNITS_ACTIVITYPLANS_OCCURRENCES_DELETIONS = "workforcemanagement-businessunits-activityplans-occurrences-deletions";
+    id: field "id",
+    status: "getWorkforcemanagementBusinessunitActivityplanOccurrencesDeletionsJob" Get "/api/v2/workforcemanagement/businessunits/{businessUnitId}/activityplans/{activityPlanId}/occurrences/deletions/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Complete"], failed: ["Error"] },
+    results: reply [items "[]"],
+}
+
+job! {
+    PostWorkforcemanagementBusinessunitActivityplanOccurrencesDeletionsJobs -> types::ActivityPlanJobResponse;
+    "postWorkforcemanagementBusinessunitActivityplanOccurrencesDeletionsJobs" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/activityplans/{activityPlanId}/occurrences/deletions/jobs" WORKFORCEMANAGEMENT_BUSINESSUNITS_ACTIVITYPLANS_OCCURRENCES_DELETIONS
 }
 
 operation! {
@@ -838,7 +996,7 @@ operation! {
 
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/activityplans/{activityPlanId}/occurrences/{occurrenceId}/sessions/deletions/jobs` (`postWorkforcemanagementBusinessunitActivityplanOccurrenceSessionsDeletionsJobs`)
-    WorkforceManagement.businessunit_activityplan_occurrence_sessions_deletions_jobs -> types::ActivityPlanJobResponse;
+    WorkforceManagement.businessunit_activityplan_occurrence_sessions_deletions_jobs -> PostWorkforcemanagementBusinessunitActivityplanOccurrenceSessionsDeletionsJobs -> types::ActivityPlanJobResponse;
     "postWorkforcemanagementBusinessunitActivityplanOccurrenceSessionsDeletionsJobs" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/activityplans/{activityPlanId}/occurrences/{occurrenceId}/sessions/deletions/jobs"
     path {
         business_unit_id: String = "businessUnitId",
@@ -846,6 +1004,20 @@ operation! {
         occurrence_id: String = "occurrenceId",
     }
     body: types::ActivityPlanDeletionSessionIds;
+}
+
+job_family! {
+    WORKFORCEMANAGEMENT_BUSINESSUNITS_ACTIVITYPLANS_OCCURRENCES_SESSIONS_DELETIONS = "workforcemanagement-businessunits-activityplans-occurrences-sessions-deletions";
+    id: field "id",
+    status: "getWorkforcemanagementBusinessunitActivityplanOccurrenceSessionsDeletionsJob" Get "/api/v2/workforcemanagement/businessunits/{businessUnitId}/activityplans/{activityPlanId}/occurrences/{occurrenceId}/sessions/deletions/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Complete"], failed: ["Error"] },
+    results: reply [items "[]"],
+    at_once: true,
+}
+
+job! {
+    PostWorkforcemanagementBusinessunitActivityplanOccurrenceSessionsDeletionsJobs -> types::ActivityPlanJobResponse;
+    "postWorkforcemanagementBusinessunitActivityplanOccurrenceSessionsDeletionsJobs" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/activityplans/{activityPlanId}/occurrences/{occurrenceId}/sessions/deletions/jobs" WORKFORCEMANAGEMENT_BUSINESSUNITS_ACTIVITYPLANS_OCCURRENCES_SESSIONS_DELETIONS
 }
 
 operation! {
@@ -862,7 +1034,7 @@ operation! {
 
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/activityplans/{activityPlanId}/occurrences/{occurrenceId}/sessions/{sessionId}/users/deletions/jobs` (`postWorkforcemanagementBusinessunitActivityplanOccurrenceSessionUsersDeletionsJobs`)
-    WorkforceManagement.businessunit_activityplan_occurrence_session_users_deletions_jobs -> types::ActivityPlanJobResponse;
+    WorkforceManagement.businessunit_activityplan_occurrence_session_users_deletions_jobs -> PostWorkforcemanagementBusinessunitActivityplanOccurrenceSessionUsersDeletionsJobs -> types::ActivityPlanJobResponse;
     "postWorkforcemanagementBusinessunitActivityplanOccurrenceSessionUsersDeletionsJobs" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/activityplans/{activityPlanId}/occurrences/{occurrenceId}/sessions/{sessionId}/users/deletions/jobs"
     path {
         business_unit_id: String = "businessUnitId",
@@ -871,6 +1043,20 @@ operation! {
         session_id: String = "sessionId",
     }
     body: types::ActivityPlanDeletionSessionUserIds;
+}
+
+job_family! {
+    WORKFORCEMANAGEMENT_BUSINESSUNITS_ACTIVITYPLANS_OCCURRENCES_SESSIONS_USERS_DELETIONS = "workforcemanagement-businessunits-activityplans-occurrences-sessions-users-deletions";
+    id: field "id",
+    status: "getWorkforcemanagementBusinessunitActivityplanOccurrenceSessionUsersDeletionsJob" Get "/api/v2/workforcemanagement/businessunits/{businessUnitId}/activityplans/{activityPlanId}/occurrences/{occurrenceId}/sessions/{sessionId}/users/deletions/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Complete"], failed: ["Error"] },
+    results: reply [items "[]"],
+    at_once: true,
+}
+
+job! {
+    PostWorkforcemanagementBusinessunitActivityplanOccurrenceSessionUsersDeletionsJobs -> types::ActivityPlanJobResponse;
+    "postWorkforcemanagementBusinessunitActivityplanOccurrenceSessionUsersDeletionsJobs" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/activityplans/{activityPlanId}/occurrences/{occurrenceId}/sessions/{sessionId}/users/deletions/jobs" WORKFORCEMANAGEMENT_BUSINESSUNITS_ACTIVITYPLANS_OCCURRENCES_SESSIONS_USERS_DELETIONS
 }
 
 operation! {
@@ -890,12 +1076,25 @@ operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/activityplans/{activityPlanId}/runs/jobs` (`postWorkforcemanagementBusinessunitActivityplanRunsJobs`)
     ///
     /// Permissions: `wfm:activityPlanRunJob:add`
-    WorkforceManagement.businessunit_activityplan_runs_jobs -> types::ActivityPlanRunJobResponse;
+    WorkforceManagement.businessunit_activityplan_runs_jobs -> PostWorkforcemanagementBusinessunitActivityplanRunsJobs -> types::ActivityPlanRunJobResponse;
     "postWorkforcemanagementBusinessunitActivityplanRunsJobs" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/activityplans/{activityPlanId}/runs/jobs"
     path {
         business_unit_id: String = "businessUnitId",
         activity_plan_id: String = "activityPlanId",
     }
+}
+
+job_family! {
+    WORKFORCEMANAGEMENT_BUSINESSUNITS_ACTIVITYPLANS_RUNS = "workforcemanagement-businessunits-activityplans-runs";
+    id: field "id",
+    status: "getWorkforcemanagementBusinessunitActivityplanRunsJob" Get "/api/v2/workforcemanagement/businessunits/{businessUnitId}/activityplans/{activityPlanId}/runs/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Complete"], failed: ["Error"] },
+    results: reply [items "[]"],
+}
+
+job! {
+    PostWorkforcemanagementBusinessunitActivityplanRunsJobs -> types::ActivityPlanJobResponse;
+    "postWorkforcemanagementBusinessunitActivityplanRunsJobs" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/activityplans/{activityPlanId}/runs/jobs" WORKFORCEMANAGEMENT_BUSINESSUNITS_ACTIVITYPLANS_RUNS
 }
 
 operation! {
@@ -974,12 +1173,26 @@ paged! {
 
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/adherence/adjustments/query/jobs` (`postWorkforcemanagementBusinessunitAdherenceAdjustmentsQueryJobs`)
-    WorkforceManagement.post_businessunit_adherence_adjustments_query_jobs -> types::BuAdherenceAdjustmentsQueryJob;
+    WorkforceManagement.post_businessunit_adherence_adjustments_query_jobs -> PostWorkforcemanagementBusinessunitAdherenceAdjustmentsQueryJobs -> types::BuAdherenceAdjustmentsQueryJob;
     "postWorkforcemanagementBusinessunitAdherenceAdjustmentsQueryJobs" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/adherence/adjustments/query/jobs"
     path {
         business_unit_id: String = "businessUnitId",
     }
     body: types::BuQueryAdherenceAdjustmentsRequest;
+}
+
+job_family! {
+    WORKFORCEMANAGEMENT_BUSINESSUNITS_ADHERENCE_ADJUSTMENTS_QUERY = "workforcemanagement-businessunits-adherence-adjustments-query";
+    id: field "id",
+    status: "getWorkforcemanagementBusinessunitAdherenceAdjustmentsQueryJob" Get "/api/v2/workforcemanagement/businessunits/{businessUnitId}/adherence/adjustments/query/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Complete"], failed: ["Error"] },
+    results: reply [items "result.entities", json "downloadUrl" "entities"],
+    at_once: true,
+}
+
+job! {
+    PostWorkforcemanagementBusinessunitAdherenceAdjustmentsQueryJobs -> types::AdherenceAdjustment;
+    "postWorkforcemanagementBusinessunitAdherenceAdjustmentsQueryJobs" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/adherence/adjustments/query/jobs" WORKFORCEMANAGEMENT_BUSINESSUNITS_ADHERENCE_ADJUSTMENTS_QUERY
 }
 
 operation! {
@@ -1131,6 +1344,11 @@ operation! {
     }
 }
 
+job! {
+    PostWorkforcemanagementBusinessunitAdherenceExplanationsQuery -> types::AdherenceExplanationResponse;
+    "postWorkforcemanagementBusinessunitAdherenceExplanationsQuery" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/adherence/explanations/query" WFM_ADHERENCE_EXPLANATIONS
+}
+
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/agentschedules/search` (`postWorkforcemanagementBusinessunitAgentschedulesSearch`)
     ///
@@ -1145,6 +1363,20 @@ operation! {
         force_async: bool = "forceAsync",
         force_download_service: bool = "forceDownloadService",
     }
+}
+
+job_family! {
+    WFM_AGENT_SCHEDULES_SEARCH = "wfm-agent-schedules-search";
+    id: field "operationId",
+    done: state "status" { succeeded: ["Complete"], failed: ["Error"], cancelled: ["Canceled"] },
+    results: reply [items "result.agentSchedules", json "downloadUrl" "agentSchedules"],
+    at_once: true,
+    topic: "v2.workforcemanagement.users.{id}.schedules.query",
+}
+
+job! {
+    PostWorkforcemanagementBusinessunitAgentschedulesSearch -> types::BuAgentScheduleSearchResponse;
+    "postWorkforcemanagementBusinessunitAgentschedulesSearch" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/agentschedules/search" WFM_AGENT_SCHEDULES_SEARCH
 }
 
 operation! {
@@ -1183,6 +1415,20 @@ operation! {
     query {
         force_async: bool = "forceAsync",
     }
+}
+
+job_family! {
+    WFM_ALTERNATIVE_SHIFTS_SEARCH = "wfm-alternative-shifts-search";
+    id: field "job.id",
+    status: "getWorkforcemanagementBusinessunitAlternativeshiftsTradesSearchJob" Get "/api/v2/workforcemanagement/businessunits/{businessUnitId}/alternativeshifts/trades/search/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Complete"], failed: ["Error"] },
+    results: reply [items "result.entities", items "viewTradesResults.entities", json "downloadUrl" "entities"],
+    at_once: true,
+}
+
+job! {
+    PostWorkforcemanagementBusinessunitAlternativeshiftsTradesSearch -> types::AlternativeShiftTradeResponse;
+    "postWorkforcemanagementBusinessunitAlternativeshiftsTradesSearch" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/alternativeshifts/trades/search" WFM_ALTERNATIVE_SHIFTS_SEARCH
 }
 
 operation! {
@@ -1432,12 +1678,26 @@ operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/decisionmetrics/update` (`postWorkforcemanagementBusinessunitDecisionmetricsUpdate`)
     ///
     /// Permissions: `wfm:decisionMetrics:edit`
-    WorkforceManagement.post_businessunit_decisionmetrics_update -> types::DecisionMetricsUpdateJobResponse;
+    WorkforceManagement.post_businessunit_decisionmetrics_update -> PostWorkforcemanagementBusinessunitDecisionmetricsUpdate -> types::DecisionMetricsUpdateJobResponse;
     "postWorkforcemanagementBusinessunitDecisionmetricsUpdate" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/decisionmetrics/update"
     path {
         business_unit_id: String = "businessUnitId",
     }
     body: types::DecisionMetricsUpdateJobRequest;
+}
+
+job_family! {
+    WFM_DECISION_METRICS = "wfm-decision-metrics";
+    id: field "job.id",
+    status: "getWorkforcemanagementBusinessunitDecisionmetricsJob" Get "/api/v2/workforcemanagement/businessunits/{businessUnitId}/decisionmetrics/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Complete"], failed: ["Error"] },
+    results: reply [items "[]"],
+    at_once: true,
+}
+
+job! {
+    PostWorkforcemanagementBusinessunitDecisionmetricsUpdate -> types::DecisionMetricsUpdateJobResponse;
+    "postWorkforcemanagementBusinessunitDecisionmetricsUpdate" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/decisionmetrics/update" WFM_DECISION_METRICS
 }
 
 operation! {
@@ -1465,6 +1725,20 @@ operation! {
     query {
         force_async: bool = "forceAsync",
     }
+}
+
+job_family! {
+    WFM_INTRADAY = "wfm-intraday";
+    id: field "operationId",
+    done: state "status" { succeeded: ["Complete"], failed: ["Error"], cancelled: ["Canceled"] },
+    results: reply [items "result"],
+    at_once: true,
+    topic: "v2.businessunits.{id}.workforcemanagement.intraday",
+}
+
+job! {
+    PostWorkforcemanagementBusinessunitIntraday -> types::BuIntradayResponse;
+    "postWorkforcemanagementBusinessunitIntraday" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/intraday" WFM_INTRADAY
 }
 
 operation! {
@@ -1503,12 +1777,25 @@ operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/mainforecast/continuousforecast/session/export/forecast/jobs` (`postWorkforcemanagementBusinessunitMainforecastContinuousforecastSessionExportForecastJobs`)
     ///
     /// Permissions: `wfm:mainForecastExportForecast:add`
-    WorkforceManagement.businessunit_mainforecast_continuousforecast_session_export_forecast_jobs -> types::AggregatedSessionExportJobResponse;
+    WorkforceManagement.businessunit_mainforecast_continuousforecast_session_export_forecast_jobs -> PostWorkforcemanagementBusinessunitMainforecastContinuousforecastSessionExportForecastJobs -> types::AggregatedSessionExportJobResponse;
     "postWorkforcemanagementBusinessunitMainforecastContinuousforecastSessionExportForecastJobs" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/mainforecast/continuousforecast/session/export/forecast/jobs"
     path {
         business_unit_id: String = "businessUnitId",
     }
     body: types::AggregatedExportJobRequest;
+}
+
+job_family! {
+    WORKFORCEMANAGEMENT_BUSINESSUNITS_MAINFORECAST_CONTINUOUSFORECAST_SESSION_EXPORT_FORECAST = "workforcemanagement-businessunits-mainforecast-continuousforecast-session-export-forecast";
+    id: field "id",
+    status: "getWorkforcemanagementBusinessunitMainforecastContinuousforecastSessionExportForecastJob" Get "/api/v2/workforcemanagement/businessunits/{businessUnitId}/mainforecast/continuousforecast/session/export/forecast/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Complete"], failed: ["Error"] },
+    results: reply [bytes "downloadUrl"],
+}
+
+job! {
+    PostWorkforcemanagementBusinessunitMainforecastContinuousforecastSessionExportForecastJobs -> bytes;
+    "postWorkforcemanagementBusinessunitMainforecastContinuousforecastSessionExportForecastJobs" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/mainforecast/continuousforecast/session/export/forecast/jobs" WORKFORCEMANAGEMENT_BUSINESSUNITS_MAINFORECAST_CONTINUOUSFORECAST_SESSION_EXPORT_FORECAST
 }
 
 operation! {
@@ -1527,12 +1814,25 @@ operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/mainforecast/continuousforecast/session/export/historical/jobs` (`postWorkforcemanagementBusinessunitMainforecastContinuousforecastSessionExportHistoricalJobs`)
     ///
     /// Permissions: `wfm:mainForecastExportHistorical:add`
-    WorkforceManagement.businessunit_mainforecast_continuousforecast_session_export_historical_jobs -> types::AggregatedHistoricalExportJobResponse;
+    WorkforceManagement.businessunit_mainforecast_continuousforecast_session_export_historical_jobs -> PostWorkforcemanagementBusinessunitMainforecastContinuousforecastSessionExportHistoricalJobs -> types::AggregatedHistoricalExportJobResponse;
     "postWorkforcemanagementBusinessunitMainforecastContinuousforecastSessionExportHistoricalJobs" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/mainforecast/continuousforecast/session/export/historical/jobs"
     path {
         business_unit_id: String = "businessUnitId",
     }
     body: types::AggregatedExportJobRequest;
+}
+
+job_family! {
+    WORKFORCEMANAGEMENT_BUSINESSUNITS_MAINFORECAST_CONTINUOUSFORECAST_SESSION_EXPORT_HISTORICAL = "workforcemanagement-businessunits-mainforecast-continuousforecast-session-export-historical";
+    id: field "id",
+    status: "getWorkforcemanagementBusinessunitMainforecastContinuousforecastSessionExportHistoricalJob" Get "/api/v2/workforcemanagement/businessunits/{businessUnitId}/mainforecast/continuousforecast/session/export/historical/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Complete"], failed: ["Error"] },
+    results: reply [bytes "downloadUrl"],
+}
+
+job! {
+    PostWorkforcemanagementBusinessunitMainforecastContinuousforecastSessionExportHistoricalJobs -> bytes;
+    "postWorkforcemanagementBusinessunitMainforecastContinuousforecastSessionExportHistoricalJobs" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/mainforecast/continuousforecast/session/export/historical/jobs" WORKFORCEMANAGEMENT_BUSINESSUNITS_MAINFORECAST_CONTINUOUSFORECAST_SESSION_EXPORT_HISTORICAL
 }
 
 operation! {
@@ -1551,12 +1851,25 @@ operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/mainforecast/continuousforecast/session/export/snapshot/jobs` (`postWorkforcemanagementBusinessunitMainforecastContinuousforecastSessionExportSnapshotJobs`)
     ///
     /// Permissions: `wfm:mainForecastExportSnapshot:view`
-    WorkforceManagement.businessunit_mainforecast_continuousforecast_session_export_snapshot_jobs -> types::AggregatedSnapshotExportJobResponse;
+    WorkforceManagement.businessunit_mainforecast_continuousforecast_session_export_snapshot_jobs -> PostWorkforcemanagementBusinessunitMainforecastContinuousforecastSessionExportSnapshotJobs -> types::AggregatedSnapshotExportJobResponse;
     "postWorkforcemanagementBusinessunitMainforecastContinuousforecastSessionExportSnapshotJobs" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/mainforecast/continuousforecast/session/export/snapshot/jobs"
     path {
         business_unit_id: String = "businessUnitId",
     }
     body: types::AggregatedExportSnapshotJobRequest;
+}
+
+job_family! {
+    WORKFORCEMANAGEMENT_BUSINESSUNITS_MAINFORECAST_CONTINUOUSFORECAST_SESSION_EXPORT_SNAPSHOT = "workforcemanagement-businessunits-mainforecast-continuousforecast-session-export-snapshot";
+    id: field "id",
+    status: "getWorkforcemanagementBusinessunitMainforecastContinuousforecastSessionExportSnapshotJob" Get "/api/v2/workforcemanagement/businessunits/{businessUnitId}/mainforecast/continuousforecast/session/export/snapshot/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Complete"], failed: ["Error"] },
+    results: reply [bytes "downloadUrl"],
+}
+
+job! {
+    PostWorkforcemanagementBusinessunitMainforecastContinuousforecastSessionExportSnapshotJobs -> bytes;
+    "postWorkforcemanagementBusinessunitMainforecastContinuousforecastSessionExportSnapshotJobs" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/mainforecast/continuousforecast/session/export/snapshot/jobs" WORKFORCEMANAGEMENT_BUSINESSUNITS_MAINFORECAST_CONTINUOUSFORECAST_SESSION_EXPORT_SNAPSHOT
 }
 
 operation! {
@@ -2231,6 +2544,20 @@ operation! {
     }
 }
 
+job_family! {
+    WORKFORCEMANAGEMENT_BUSINESSUNITS_SHIFTTRADING_TRADES_EVALUATE = "workforcemanagement-businessunits-shifttrading-trades-evaluate";
+    id: field "id",
+    status: "getWorkforcemanagementBusinessunitShifttradingTradesEvaluateJob" Get "/api/v2/workforcemanagement/businessunits/{businessUnitId}/shifttrading/trades/evaluate/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Complete"], failed: ["Error"], cancelled: ["Canceled"] },
+    results: reply [items "evaluateTradesResult.entities", json "downloadUrl" "entities"],
+    at_once: true,
+}
+
+job! {
+    PostWorkforcemanagementBusinessunitShifttradingTradesEvaluateJobs -> types::EvaluatedShiftTradeResponseItem;
+    "postWorkforcemanagementBusinessunitShifttradingTradesEvaluateJobs" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/shifttrading/trades/evaluate/jobs" WORKFORCEMANAGEMENT_BUSINESSUNITS_SHIFTTRADING_TRADES_EVALUATE
+}
+
 operation! {
     /// `GET /api/v2/workforcemanagement/businessunits/{businessUnitId}/shifttrading/trades/evaluate/jobs/{jobId}` (`getWorkforcemanagementBusinessunitShifttradingTradesEvaluateJob`)
     ///
@@ -2257,6 +2584,20 @@ operation! {
         force_async: bool = "forceAsync",
         force_download_service: bool = "forceDownloadService",
     }
+}
+
+job_family! {
+    WORKFORCEMANAGEMENT_BUSINESSUNITS_SHIFTTRADING_TRADES_QUERY = "workforcemanagement-businessunits-shifttrading-trades-query";
+    id: field "id",
+    status: "getWorkforcemanagementBusinessunitShifttradingTradesQueryJob" Get "/api/v2/workforcemanagement/businessunits/{businessUnitId}/shifttrading/trades/query/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Complete"], failed: ["Error"], cancelled: ["Canceled"] },
+    results: reply [items "queryTradesResult.entities", json "downloadUrl" "entities"],
+    at_once: true,
+}
+
+job! {
+    PostWorkforcemanagementBusinessunitShifttradingTradesQueryJobs -> types::ShiftTradeResponseItem;
+    "postWorkforcemanagementBusinessunitShifttradingTradesQueryJobs" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/shifttrading/trades/query/jobs" WORKFORCEMANAGEMENT_BUSINESSUNITS_SHIFTTRADING_TRADES_QUERY
 }
 
 operation! {
@@ -2287,6 +2628,20 @@ operation! {
     }
 }
 
+job_family! {
+    WORKFORCEMANAGEMENT_BUSINESSUNITS_SHIFTTRADING_TRADES_STATE_BULK = "workforcemanagement-businessunits-shifttrading-trades-state-bulk";
+    id: field "id",
+    status: "getWorkforcemanagementBusinessunitShifttradingTradesStateBulkJob" Get "/api/v2/workforcemanagement/businessunits/{businessUnitId}/shifttrading/trades/state/bulk/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Complete"], failed: ["Error"], cancelled: ["Canceled"] },
+    results: reply [items "bulkUpdateTradeStatesResult.entities", json "downloadUrl" "entities"],
+    at_once: true,
+}
+
+job! {
+    PostWorkforcemanagementBusinessunitShifttradingTradesStateBulkJobs -> types::BulkUpdateShiftTradeStateResultItem;
+    "postWorkforcemanagementBusinessunitShifttradingTradesStateBulkJobs" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/shifttrading/trades/state/bulk/jobs" WORKFORCEMANAGEMENT_BUSINESSUNITS_SHIFTTRADING_TRADES_STATE_BULK
+}
+
 operation! {
     /// `GET /api/v2/workforcemanagement/businessunits/{businessUnitId}/shifttrading/trades/state/bulk/jobs/{jobId}` (`getWorkforcemanagementBusinessunitShifttradingTradesStateBulkJob`)
     ///
@@ -2315,6 +2670,20 @@ operation! {
     }
 }
 
+job_family! {
+    WORKFORCEMANAGEMENT_BUSINESSUNITS_SHIFTTRADING_UNMATCHED_SEARCH = "workforcemanagement-businessunits-shifttrading-unmatched-search";
+    id: field "id",
+    status: "getWorkforcemanagementBusinessunitShifttradingUnmatchedSearchJob" Get "/api/v2/workforcemanagement/businessunits/{businessUnitId}/shifttrading/unmatched/search/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Complete"], failed: ["Error"], cancelled: ["Canceled"] },
+    results: reply [items "searchUnmatchedTradesResult.trades", json "downloadUrl" "trades"],
+    at_once: true,
+}
+
+job! {
+    PostWorkforcemanagementBusinessunitShifttradingUnmatchedSearchJobs -> types::SearchUnmatchedShiftTradeResponseItem;
+    "postWorkforcemanagementBusinessunitShifttradingUnmatchedSearchJobs" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/shifttrading/unmatched/search/jobs" WORKFORCEMANAGEMENT_BUSINESSUNITS_SHIFTTRADING_UNMATCHED_SEARCH
+}
+
 operation! {
     /// `GET /api/v2/workforcemanagement/businessunits/{businessUnitId}/shifttrading/unmatched/search/jobs/{jobId}` (`getWorkforcemanagementBusinessunitShifttradingUnmatchedSearchJob`)
     ///
@@ -2340,6 +2709,20 @@ operation! {
     query {
         force_async: bool = "forceAsync",
     }
+}
+
+job_family! {
+    WORKFORCEMANAGEMENT_BUSINESSUNITS_SHIFTTRADING_WEEKS_SUMMARY = "workforcemanagement-businessunits-shifttrading-weeks-summary";
+    id: field "id",
+    status: "getWorkforcemanagementBusinessunitShifttradingWeeksSummaryJob" Get "/api/v2/workforcemanagement/businessunits/{businessUnitId}/shifttrading/weeks/summary/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Complete"], failed: ["Error"], cancelled: ["Canceled"] },
+    results: reply [items "queryWeekSummariesResult.weeks", json "downloadUrl" "weeks"],
+    at_once: true,
+}
+
+job! {
+    PostWorkforcemanagementBusinessunitShifttradingWeeksSummaryJobs -> types::ShiftTradeWeekSummaryResponseItem;
+    "postWorkforcemanagementBusinessunitShifttradingWeeksSummaryJobs" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/shifttrading/weeks/summary/jobs" WORKFORCEMANAGEMENT_BUSINESSUNITS_SHIFTTRADING_WEEKS_SUMMARY
 }
 
 operation! {
@@ -2774,17 +3157,45 @@ operation! {
     }
 }
 
+job_family! {
+    WFM_FORECASTS_GENERATE = "wfm-forecasts-generate";
+    id: field "operationId",
+    done: state "status" { succeeded: ["Complete"], failed: ["Error"], cancelled: ["Canceled"] },
+    results: reply [items "result"],
+    at_once: true,
+    topic: "v2.workforcemanagement.businessunits.{id}.shorttermforecasts.generate",
+}
+
+job! {
+    PostWorkforcemanagementBusinessunitWeekShorttermforecastsGenerate -> types::BuShortTermForecast;
+    "postWorkforcemanagementBusinessunitWeekShorttermforecastsGenerate" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekDateId}/shorttermforecasts/generate" WFM_FORECASTS_GENERATE
+}
+
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekDateId}/shorttermforecasts/import` (`postWorkforcemanagementBusinessunitWeekShorttermforecastsImport`)
     ///
     /// Permissions: `wfm:shortTermForecast:add`
-    WorkforceManagement.post_businessunit_week_shorttermforecasts_import -> types::ImportForecastResponse;
+    WorkforceManagement.post_businessunit_week_shorttermforecasts_import -> PostWorkforcemanagementBusinessunitWeekShorttermforecastsImport -> types::ImportForecastResponse;
     "postWorkforcemanagementBusinessunitWeekShorttermforecastsImport" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekDateId}/shorttermforecasts/import"
     path {
         business_unit_id: String = "businessUnitId",
         week_date_id: Date = "weekDateId",
     }
     body: types::WfmProcessUploadRequest;
+}
+
+job_family! {
+    WFM_FORECASTS_IMPORT = "wfm-forecasts-import";
+    id: field "operationId",
+    done: state "status" { succeeded: ["Complete"], failed: ["Error"], cancelled: ["Canceled"] },
+    results: reply [items "result"],
+    at_once: true,
+    topic: "v2.workforcemanagement.businessunits.{id}.shorttermforecasts.import",
+}
+
+job! {
+    PostWorkforcemanagementBusinessunitWeekShorttermforecastsImport -> types::BuShortTermForecast;
+    "postWorkforcemanagementBusinessunitWeekShorttermforecastsImport" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekDateId}/shorttermforecasts/import" WFM_FORECASTS_IMPORT
 }
 
 operation! {
@@ -2844,6 +3255,20 @@ operation! {
     query {
         force_async: bool = "forceAsync",
     }
+}
+
+job_family! {
+    WFM_FORECASTS_COPY = "wfm-forecasts-copy";
+    id: field "operationId",
+    done: state "status" { succeeded: ["Complete"], failed: ["Error"], cancelled: ["Canceled"] },
+    results: reply [items "result"],
+    at_once: true,
+    topic: "v2.workforcemanagement.businessunits.{id}.shorttermforecasts.copy",
+}
+
+job! {
+    PostWorkforcemanagementBusinessunitWeekShorttermforecastCopy -> types::BuShortTermForecast;
+    "postWorkforcemanagementBusinessunitWeekShorttermforecastCopy" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekDateId}/shorttermforecasts/{forecastId}/copy" WFM_FORECASTS_COPY
 }
 
 operation! {
@@ -2972,7 +3397,7 @@ operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/generate` (`postWorkforcemanagementBusinessunitWeekSchedulesGenerate`)
     ///
     /// Permissions: `wfm:schedule:generate`
-    WorkforceManagement.post_businessunit_week_schedules_generate -> types::BuAsyncScheduleRunResponse;
+    WorkforceManagement.post_businessunit_week_schedules_generate -> PostWorkforcemanagementBusinessunitWeekSchedulesGenerate -> types::BuAsyncScheduleRunResponse;
     "postWorkforcemanagementBusinessunitWeekSchedulesGenerate" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/generate"
     path {
         business_unit_id: String = "businessUnitId",
@@ -2981,17 +3406,48 @@ operation! {
     body: types::BuGenerateScheduleRequest;
 }
 
+job_family! {
+    WFM_SCHEDULE_RUNS = "wfm-schedule-runs";
+    id: field "result.id",
+    status: "getWorkforcemanagementBusinessunitSchedulingRun" Get "/api/v2/workforcemanagement/businessunits/{businessUnitId}/scheduling/runs/{runId}" (id "runId"),
+    done: state "state" { succeeded: ["Complete"], failed: ["Failed"], cancelled: ["Canceled"] },
+    results: list "getWorkforcemanagementBusinessunitSchedulingRunResult" Get "/api/v2/workforcemanagement/businessunits/{businessUnitId}/scheduling/runs/{runId}/result" (id "runId")
+        UnpagedOtherArray { items: [] },
+    cancel: "deleteWorkforcemanagementBusinessunitSchedulingRun" Delete "/api/v2/workforcemanagement/businessunits/{businessUnitId}/scheduling/runs/{runId}" (id "runId"),
+    topic: "v2.workforcemanagement.businessunits.{id}.scheduling.runs",
+    note: "patchWorkforcemanagementBusinessunitSchedulingRun marks a reschedule as applied, without which there is no other in the business unit",
+}
+
+job! {
+    PostWorkforcemanagementBusinessunitWeekSchedulesGenerate -> types::BuRescheduleResult;
+    "postWorkforcemanagementBusinessunitWeekSchedulesGenerate" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/generate" WFM_SCHEDULE_RUNS
+}
+
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/import` (`postWorkforcemanagementBusinessunitWeekSchedulesImport`)
     ///
     /// Permissions: `wfm:schedule:add`
-    WorkforceManagement.post_businessunit_week_schedules_import -> types::ScheduleUploadProcessingResponse;
+    WorkforceManagement.post_businessunit_week_schedules_import -> PostWorkforcemanagementBusinessunitWeekSchedulesImport -> types::ScheduleUploadProcessingResponse;
     "postWorkforcemanagementBusinessunitWeekSchedulesImport" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/import"
     path {
         business_unit_id: String = "businessUnitId",
         week_id: Date = "weekId",
     }
     body: types::WfmProcessUploadRequest;
+}
+
+job_family! {
+    WFM_SCHEDULES = "wfm-schedules";
+    id: field "operationId",
+    done: state "status" { succeeded: ["Complete"], failed: ["Error"], cancelled: ["Canceled"] },
+    results: reply [items "result"],
+    at_once: true,
+    topic: "v2.workforcemanagement.businessunits.{id}.schedules",
+}
+
+job! {
+    PostWorkforcemanagementBusinessunitWeekSchedulesImport -> types::BuScheduleMetadata;
+    "postWorkforcemanagementBusinessunitWeekSchedulesImport" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/import" WFM_SCHEDULES
 }
 
 operation! {
@@ -3027,13 +3483,18 @@ operation! {
     /// `DELETE /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/{scheduleId}` (`deleteWorkforcemanagementBusinessunitWeekSchedule`)
     ///
     /// Permissions: `wfm:schedule:delete`
-    WorkforceManagement.delete_businessunit_week_schedule -> Option<types::BuAsyncScheduleResponse>;
+    WorkforceManagement.delete_businessunit_week_schedule -> DeleteWorkforcemanagementBusinessunitWeekSchedule -> Option<types::BuAsyncScheduleResponse>;
     "deleteWorkforcemanagementBusinessunitWeekSchedule" Delete "/api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/{scheduleId}"
     path {
         business_unit_id: String = "businessUnitId",
         week_id: Date = "weekId",
         schedule_id: String = "scheduleId",
     }
+}
+
+job! {
+    DeleteWorkforcemanagementBusinessunitWeekSchedule -> types::BuScheduleMetadata;
+    "deleteWorkforcemanagementBusinessunitWeekSchedule" Delete "/api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/{scheduleId}" WFM_SCHEDULES
 }
 
 operation! {
@@ -3054,11 +3515,25 @@ operation! {
     }
 }
 
+job_family! {
+    WFM_AGENT_SCHEDULES_QUERY = "wfm-agent-schedules-query";
+    id: field "operationId",
+    done: state "status" { succeeded: ["Complete"], failed: ["Error"], cancelled: ["Canceled"] },
+    results: reply [items "result.agentSchedules", json "downloadUrl" "agentSchedules"],
+    at_once: true,
+    topic: "v2.workforcemanagement.users.{id}.schedules.query",
+}
+
+job! {
+    PostWorkforcemanagementBusinessunitWeekScheduleAgentschedulesQuery -> types::BuAgentScheduleQueryResponse;
+    "postWorkforcemanagementBusinessunitWeekScheduleAgentschedulesQuery" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/{scheduleId}/agentschedules/query" WFM_AGENT_SCHEDULES_QUERY
+}
+
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/{scheduleId}/copy` (`postWorkforcemanagementBusinessunitWeekScheduleCopy`)
     ///
     /// Permissions: `wfm:schedule:add`
-    WorkforceManagement.post_businessunit_week_schedule_copy -> types::BuAsyncScheduleResponse;
+    WorkforceManagement.post_businessunit_week_schedule_copy -> PostWorkforcemanagementBusinessunitWeekScheduleCopy -> types::BuAsyncScheduleResponse;
     "postWorkforcemanagementBusinessunitWeekScheduleCopy" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/{scheduleId}/copy"
     path {
         business_unit_id: String = "businessUnitId",
@@ -3066,6 +3541,11 @@ operation! {
         schedule_id: String = "scheduleId",
     }
     body: types::BuCopyScheduleRequest;
+}
+
+job! {
+    PostWorkforcemanagementBusinessunitWeekScheduleCopy -> types::BuScheduleMetadata;
+    "postWorkforcemanagementBusinessunitWeekScheduleCopy" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/{scheduleId}/copy" WFM_SCHEDULES
 }
 
 operation! {
@@ -3133,7 +3613,7 @@ operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/{scheduleId}/performancepredictions/recalculations` (`postWorkforcemanagementBusinessunitWeekSchedulePerformancepredictionsRecalculations`)
     ///
     /// Permissions: `wfm:schedule:edit`
-    WorkforceManagement.post_businessunit_week_schedule_performancepredictions_recalculations -> types::PerformancePredictionRecalculationResponse;
+    WorkforceManagement.post_businessunit_week_schedule_performancepredictions_recalculations -> PostWorkforcemanagementBusinessunitWeekSchedulePerformancepredictionsRecalculations -> types::PerformancePredictionRecalculationResponse;
     "postWorkforcemanagementBusinessunitWeekSchedulePerformancepredictionsRecalculations" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/{scheduleId}/performancepredictions/recalculations"
     path {
         business_unit_id: String = "businessUnitId",
@@ -3141,6 +3621,21 @@ operation! {
         schedule_id: String = "scheduleId",
     }
     body: types::WfmProcessUploadRequest;
+}
+
+job_family! {
+    WFM_PERFORMANCE_PREDICTIONS = "wfm-performance-predictions";
+    id: field "operationId",
+    status: "getWorkforcemanagementBusinessunitWeekSchedulePerformancepredictionsRecalculation" Get "/api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/{scheduleId}/performancepredictions/recalculations/{recalculationId}" (id "recalculationId"),
+    done: state "state" { succeeded: ["Complete"], failed: ["Error"] },
+    results: reply [json "downloadUrl" "planningGroupResults", items "downloadResult.planningGroupResults"],
+    at_once: true,
+    topic: "v2.users.{id}.workforcemanagement.performanceprediction.schedules.recalculations",
+}
+
+job! {
+    PostWorkforcemanagementBusinessunitWeekSchedulePerformancepredictionsRecalculations -> types::PlanningGroupOutputs;
+    "postWorkforcemanagementBusinessunitWeekSchedulePerformancepredictionsRecalculations" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/{scheduleId}/performancepredictions/recalculations" WFM_PERFORMANCE_PREDICTIONS
 }
 
 operation! {
@@ -3175,7 +3670,7 @@ operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/{scheduleId}/reschedule` (`postWorkforcemanagementBusinessunitWeekScheduleReschedule`)
     ///
     /// Permissions: `wfm:schedule:generate`
-    WorkforceManagement.post_businessunit_week_schedule_reschedule -> types::BuAsyncScheduleRunResponse;
+    WorkforceManagement.post_businessunit_week_schedule_reschedule -> PostWorkforcemanagementBusinessunitWeekScheduleReschedule -> types::BuAsyncScheduleRunResponse;
     "postWorkforcemanagementBusinessunitWeekScheduleReschedule" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/{scheduleId}/reschedule"
     path {
         business_unit_id: String = "businessUnitId",
@@ -3185,11 +3680,16 @@ operation! {
     body: types::BuRescheduleRequest;
 }
 
+job! {
+    PostWorkforcemanagementBusinessunitWeekScheduleReschedule -> types::BuRescheduleResult;
+    "postWorkforcemanagementBusinessunitWeekScheduleReschedule" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/{scheduleId}/reschedule" WFM_SCHEDULE_RUNS
+}
+
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/{scheduleId}/update` (`postWorkforcemanagementBusinessunitWeekScheduleUpdate`)
     ///
     /// Permissions: `wfm:schedule:edit`
-    WorkforceManagement.post_businessunit_week_schedule_update -> types::BuAsyncScheduleResponse;
+    WorkforceManagement.post_businessunit_week_schedule_update -> PostWorkforcemanagementBusinessunitWeekScheduleUpdate -> types::BuAsyncScheduleResponse;
     "postWorkforcemanagementBusinessunitWeekScheduleUpdate" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/{scheduleId}/update"
     path {
         business_unit_id: String = "businessUnitId",
@@ -3197,6 +3697,11 @@ operation! {
         schedule_id: String = "scheduleId",
     }
     body: types::ProcessScheduleUpdateUploadRequest;
+}
+
+job! {
+    PostWorkforcemanagementBusinessunitWeekScheduleUpdate -> types::BuScheduleMetadata;
+    "postWorkforcemanagementBusinessunitWeekScheduleUpdate" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/{scheduleId}/update" WFM_SCHEDULES
 }
 
 operation! {
@@ -3436,9 +3941,23 @@ operation! {
     /// `POST /api/v2/workforcemanagement/historicaldata/bulk/remove/jobs` (`postWorkforcemanagementHistoricaldataBulkRemoveJobs`)
     ///
     /// Permissions: `wfm:historicalData:upload`
-    WorkforceManagement.post_historicaldata_bulk_remove_jobs -> types::HistoricalImportDeleteFilesJobResponse;
+    WorkforceManagement.post_historicaldata_bulk_remove_jobs -> PostWorkforcemanagementHistoricaldataBulkRemoveJobs -> types::HistoricalImportDeleteFilesJobResponse;
     "postWorkforcemanagementHistoricaldataBulkRemoveJobs" Post "/api/v2/workforcemanagement/historicaldata/bulk/remove/jobs"
     body: types::HistoricalImportDeleteFilesJobRequest;
+}
+
+job_family! {
+    WORKFORCEMANAGEMENT_HISTORICALDATA_BULK_REMOVE = "workforcemanagement-historicaldata-bulk-remove";
+    id: field "id",
+    status: "getWorkforcemanagementHistoricaldataBulkRemoveJob" Get "/api/v2/workforcemanagement/historicaldata/bulk/remove/jobs/{jobId}" (id "jobId"),
+    done: state "state" { succeeded: ["Complete"], failed: ["Error"] },
+    results: reply [items "entities"],
+    at_once: true,
+}
+
+job! {
+    PostWorkforcemanagementHistoricaldataBulkRemoveJobs -> types::HistoricalDataDeleteEntity;
+    "postWorkforcemanagementHistoricaldataBulkRemoveJobs" Post "/api/v2/workforcemanagement/historicaldata/bulk/remove/jobs" WORKFORCEMANAGEMENT_HISTORICALDATA_BULK_REMOVE
 }
 
 operation! {
@@ -3485,9 +4004,23 @@ operation! {
     /// `POST /api/v2/workforcemanagement/historicaldata/validate` (`postWorkforcemanagementHistoricaldataValidate`)
     ///
     /// Permissions: `wfm:historicalData:upload`
-    WorkforceManagement.post_historicaldata_validate -> types::ValidationServiceAsyncResponse;
+    WorkforceManagement.post_historicaldata_validate -> PostWorkforcemanagementHistoricaldataValidate -> types::ValidationServiceAsyncResponse;
     "postWorkforcemanagementHistoricaldataValidate" Post "/api/v2/workforcemanagement/historicaldata/validate"
     body: types::ValidationServiceRequest;
+}
+
+job_family! {
+    WFM_HISTORICAL_DATA = "wfm-historical-data";
+    id: field "id",
+    status: "getWorkforcemanagementHistoricaldataImportstatusJobId" Get "/api/v2/workforcemanagement/historicaldata/importstatus/{jobId}" (id "jobId"),
+    done: state "importStatusResult.status" { succeeded: ["Success"], failed: ["Failed"], cancelled: ["Cancelled"], expired: ["Purged"] },
+    results: reply [items "importStatusResult"],
+    topic: "v2.workforcemanagement.historicaldata.status",
+}
+
+job! {
+    PostWorkforcemanagementHistoricaldataValidate -> types::HistoricalImportStatus;
+    "postWorkforcemanagementHistoricaldataValidate" Post "/api/v2/workforcemanagement/historicaldata/validate" WFM_HISTORICAL_DATA
 }
 
 operation! {
@@ -3521,11 +4054,26 @@ operation! {
     /// `POST /api/v2/workforcemanagement/integrations/hris/{hrisIntegrationId}/timeofftypes/jobs` (`postWorkforcemanagementIntegrationsHriTimeofftypesJobs`)
     ///
     /// Permissions: `wfm:integration:view`
-    WorkforceManagement.integrations_hri_timeofftypes_jobs -> types::HrisTimeOffTypesResponse;
+    WorkforceManagement.integrations_hri_timeofftypes_jobs -> PostWorkforcemanagementIntegrationsHriTimeofftypesJobs -> types::HrisTimeOffTypesResponse;
     "postWorkforcemanagementIntegrationsHriTimeofftypesJobs" Post "/api/v2/workforcemanagement/integrations/hris/{hrisIntegrationId}/timeofftypes/jobs"
     path {
         hris_integration_id: String = "hrisIntegrationId",
     }
+}
+
+job_family! {
+    WFM_HRIS_TIME_OFF_TYPES = "wfm-hris-time-off-types";
+    id: field "job.id",
+    status: "getWorkforcemanagementIntegrationsHrisTimeofftypesJob" Get "/api/v2/workforcemanagement/integrations/hris/timeofftypes/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Complete"], failed: ["Error"] },
+    results: reply [items "entities"],
+    at_once: true,
+    topic: "v2.users.{id}.workforcemanagement.integrations.hris.timeofftypes.jobs",
+}
+
+job! {
+    PostWorkforcemanagementIntegrationsHriTimeofftypesJobs -> types::HrisTimeOffTypeResponse;
+    "postWorkforcemanagementIntegrationsHriTimeofftypesJobs" Post "/api/v2/workforcemanagement/integrations/hris/{hrisIntegrationId}/timeofftypes/jobs" WFM_HRIS_TIME_OFF_TYPES
 }
 
 operation! {
@@ -3730,6 +4278,11 @@ operation! {
     }
 }
 
+job! {
+    PostWorkforcemanagementManagementunitAgentschedulesSearch -> types::BuAgentScheduleSearchResponse;
+    "postWorkforcemanagementManagementunitAgentschedulesSearch" Post "/api/v2/workforcemanagement/managementunits/{managementUnitId}/agentschedules/search" WFM_AGENT_SCHEDULES_SEARCH
+}
+
 operation! {
     /// `GET /api/v2/workforcemanagement/managementunits/{managementUnitId}/decisionmetrics` (`getWorkforcemanagementManagementunitDecisionmetrics`)
     ///
@@ -3750,12 +4303,28 @@ operation! {
     /// `POST /api/v2/workforcemanagement/managementunits/{managementUnitId}/historicaladherencequery` (`postWorkforcemanagementManagementunitHistoricaladherencequery`)
     ///
     /// Permissions: `wfm:historicalAdherence:view`
-    WorkforceManagement.post_managementunit_historicaladherencequery -> types::WfmHistoricalAdherenceResponse;
+    WorkforceManagement.post_managementunit_historicaladherencequery -> PostWorkforcemanagementManagementunitHistoricaladherencequery -> types::WfmHistoricalAdherenceResponse;
     "postWorkforcemanagementManagementunitHistoricaladherencequery" Post "/api/v2/workforcemanagement/managementunits/{managementUnitId}/historicaladherencequery"
     path {
         management_unit_id: String = "managementUnitId",
     }
     body: types::WfmHistoricalAdherenceQuery;
+}
+
+job_family! {
+    WFM_HISTORICAL_ADHERENCE = "wfm-historical-adherence";
+    id: field "id",
+    status: "getWorkforcemanagementAdherenceHistoricalJob" Get "/api/v2/workforcemanagement/adherence/historical/jobs/{jobId}" (id "jobId"),
+    done: state "queryState" { succeeded: ["Complete"], failed: ["Error"] },
+    results: reply [json "downloadUrls" "data", json "downloadUrl" "data", items "downloadResult.data"],
+    at_once: true,
+    topic: "v2.users.{id}.workforcemanagement.historicaladherencequery",
+    note: "a range of 31 days at most, or 7 with exceptions or actuals",
+}
+
+job! {
+    PostWorkforcemanagementManagementunitHistoricaladherencequery -> types::HistoricalAdherenceQueryResult;
+    "postWorkforcemanagementManagementunitHistoricaladherencequery" Post "/api/v2/workforcemanagement/managementunits/{managementUnitId}/historicaladherencequery" WFM_HISTORICAL_ADHERENCE
 }
 
 operation! {
@@ -3820,12 +4389,28 @@ operation! {
     /// `POST /api/v2/workforcemanagement/managementunits/{managementUnitId}/shrinkage/jobs` (`postWorkforcemanagementManagementunitShrinkageJobs`)
     ///
     /// Permissions: `wfm:shrinkage:view`
-    WorkforceManagement.managementunit_shrinkage_jobs -> types::WfmHistoricalShrinkageResponse;
+    WorkforceManagement.managementunit_shrinkage_jobs -> PostWorkforcemanagementManagementunitShrinkageJobs -> types::WfmHistoricalShrinkageResponse;
     "postWorkforcemanagementManagementunitShrinkageJobs" Post "/api/v2/workforcemanagement/managementunits/{managementUnitId}/shrinkage/jobs"
     path {
         management_unit_id: String = "managementUnitId",
     }
     body: types::WfmHistoricalShrinkageRequest;
+}
+
+job_family! {
+    WFM_SHRINKAGE = "wfm-shrinkage";
+    id: field "operationId",
+    status: "getWorkforcemanagementShrinkageJob" Get "/api/v2/workforcemanagement/shrinkage/jobs/{jobId}" (id "jobId"),
+    done: state "state" { succeeded: ["Complete"], failed: ["Error"] },
+    results: reply [json "downloadUrls" "entities", items "downloadResult.entities"],
+    at_once: true,
+    topic: "v2.users.{id}.workforcemanagement.shrinkage.jobs",
+    note: "a range of 32 days at most",
+}
+
+job! {
+    PostWorkforcemanagementManagementunitShrinkageJobs -> types::HistoricalShrinkageResult;
+    "postWorkforcemanagementManagementunitShrinkageJobs" Post "/api/v2/workforcemanagement/managementunits/{managementUnitId}/shrinkage/jobs" WFM_SHRINKAGE
 }
 
 operation! {
@@ -4112,13 +4697,28 @@ operation! {
     /// `POST /api/v2/workforcemanagement/managementunits/{managementUnitId}/users/{userId}/timeoffbalance/jobs` (`postWorkforcemanagementManagementunitUserTimeoffbalanceJobs`)
     ///
     /// Permissions: `wfm:timeOffRequest:view`
-    WorkforceManagement.managementunit_user_timeoffbalance_jobs -> types::TimeOffBalancesResponse;
+    WorkforceManagement.managementunit_user_timeoffbalance_jobs -> PostWorkforcemanagementManagementunitUserTimeoffbalanceJobs -> types::TimeOffBalancesResponse;
     "postWorkforcemanagementManagementunitUserTimeoffbalanceJobs" Post "/api/v2/workforcemanagement/managementunits/{managementUnitId}/users/{userId}/timeoffbalance/jobs"
     path {
         management_unit_id: String = "managementUnitId",
         user_id: String = "userId",
     }
     body: types::TimeOffBalanceRequest;
+}
+
+job_family! {
+    WORKFORCEMANAGEMENT_TIMEOFFBALANCE = "workforcemanagement-timeoffbalance";
+    id: field "job.id",
+    status: "getWorkforcemanagementTimeoffbalanceJob" Get "/api/v2/workforcemanagement/timeoffbalance/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Complete"], failed: ["Error"] },
+    results: reply [items "entities"],
+    at_once: true,
+    topic: "v2.users.{id}.workforcemanagement.timeoffbalance.jobs",
+}
+
+job! {
+    PostWorkforcemanagementManagementunitUserTimeoffbalanceJobs -> types::TimeOffBalanceResponse;
+    "postWorkforcemanagementManagementunitUserTimeoffbalanceJobs" Post "/api/v2/workforcemanagement/managementunits/{managementUnitId}/users/{userId}/timeoffbalance/jobs" WORKFORCEMANAGEMENT_TIMEOFFBALANCE
 }
 
 operation! {
@@ -4180,13 +4780,18 @@ operation! {
     /// `POST /api/v2/workforcemanagement/managementunits/{managementUnitId}/users/{userId}/timeoffrequests/{timeOffRequestId}/timeoffbalance/jobs` (`postWorkforcemanagementManagementunitUserTimeoffrequestTimeoffbalanceJobs`)
     ///
     /// Permissions: `wfm:timeOffRequest:view`
-    WorkforceManagement.managementunit_user_timeoffrequest_timeoffbalance_jobs -> types::TimeOffBalancesResponse;
+    WorkforceManagement.managementunit_user_timeoffrequest_timeoffbalance_jobs -> PostWorkforcemanagementManagementunitUserTimeoffrequestTimeoffbalanceJobs -> types::TimeOffBalancesResponse;
     "postWorkforcemanagementManagementunitUserTimeoffrequestTimeoffbalanceJobs" Post "/api/v2/workforcemanagement/managementunits/{managementUnitId}/users/{userId}/timeoffrequests/{timeOffRequestId}/timeoffbalance/jobs"
     path {
         management_unit_id: String = "managementUnitId",
         user_id: String = "userId",
         time_off_request_id: String = "timeOffRequestId",
     }
+}
+
+job! {
+    PostWorkforcemanagementManagementunitUserTimeoffrequestTimeoffbalanceJobs -> types::TimeOffBalanceResponse;
+    "postWorkforcemanagementManagementunitUserTimeoffrequestTimeoffbalanceJobs" Post "/api/v2/workforcemanagement/managementunits/{managementUnitId}/users/{userId}/timeoffrequests/{timeOffRequestId}/timeoffbalance/jobs" WORKFORCEMANAGEMENT_TIMEOFFBALANCE
 }
 
 operation! {
@@ -4276,6 +4881,20 @@ operation! {
     query {
         force_async: bool = "forceAsync",
     }
+}
+
+job_family! {
+    WFM_SHIFT_TRADES_STATE = "wfm-shift-trades-state";
+    id: field "operationId",
+    done: state "status" { succeeded: ["Complete"], failed: ["Error"], cancelled: ["Canceled"] },
+    results: reply [items "result.entities"],
+    at_once: true,
+    topic: "v2.workforcemanagement.managementunits.{id}.shifttrades.state.bulk",
+}
+
+job! {
+    PostWorkforcemanagementManagementunitWeekShifttradesStateBulk -> types::BulkUpdateShiftTradeStateResultItem;
+    "postWorkforcemanagementManagementunitWeekShifttradesStateBulk" Post "/api/v2/workforcemanagement/managementunits/{managementUnitId}/weeks/{weekDateId}/shifttrades/state/bulk" WFM_SHIFT_TRADES_STATE
 }
 
 operation! {
@@ -4669,6 +5288,20 @@ operation! {
     }
 }
 
+job_family! {
+    WORKFORCEMANAGEMENT_SHIFTTRADING_TRADES = "workforcemanagement-shifttrading-trades";
+    id: field "id",
+    status: "getWorkforcemanagementShifttradingTradesJob" Get "/api/v2/workforcemanagement/shifttrading/trades/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Complete"], failed: ["Error"], cancelled: ["Canceled"] },
+    results: reply [items "addTradeResult", json "downloadUrl" "[]"],
+    at_once: true,
+}
+
+job! {
+    PostWorkforcemanagementShifttradingTradesJobs -> types::ShiftTradeResponseItem;
+    "postWorkforcemanagementShifttradingTradesJobs" Post "/api/v2/workforcemanagement/shifttrading/trades/jobs" WORKFORCEMANAGEMENT_SHIFTTRADING_TRADES
+}
+
 operation! {
     /// `GET /api/v2/workforcemanagement/shifttrading/trades/jobs/{jobId}` (`getWorkforcemanagementShifttradingTradesJob`)
     ///
@@ -4691,6 +5324,20 @@ operation! {
         force_async: bool = "forceAsync",
         force_download_service: bool = "forceDownloadService",
     }
+}
+
+job_family! {
+    WORKFORCEMANAGEMENT_SHIFTTRADING_TRADES_MINE_QUERY = "workforcemanagement-shifttrading-trades-mine-query";
+    id: field "id",
+    status: "getWorkforcemanagementShifttradingTradesMineQueryJob" Get "/api/v2/workforcemanagement/shifttrading/trades/mine/query/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Complete"], failed: ["Error"], cancelled: ["Canceled"] },
+    results: reply [items "queryAgentTradesResult.entities", json "downloadUrl" "entities"],
+    at_once: true,
+}
+
+job! {
+    PostWorkforcemanagementShifttradingTradesMineQueryJobs -> types::ShiftTradeResponseItem;
+    "postWorkforcemanagementShifttradingTradesMineQueryJobs" Post "/api/v2/workforcemanagement/shifttrading/trades/mine/query/jobs" WORKFORCEMANAGEMENT_SHIFTTRADING_TRADES_MINE_QUERY
 }
 
 operation! {
@@ -4717,6 +5364,20 @@ operation! {
     query {
         force_async: bool = "forceAsync",
     }
+}
+
+job_family! {
+    WORKFORCEMANAGEMENT_SHIFTTRADING_TRADES_JOBS = "workforcemanagement-shifttrading-trades-jobs";
+    id: field "id",
+    status: "getWorkforcemanagementShifttradingTradeJob" Get "/api/v2/workforcemanagement/shifttrading/trades/{tradeId}/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Complete"], failed: ["Error"], cancelled: ["Canceled"] },
+    results: reply [items "updateTradeResult", json "downloadUrl" "[]"],
+    at_once: true,
+}
+
+job! {
+    PostWorkforcemanagementShifttradingTradeJobs -> types::ShiftTradeResponseItem;
+    "postWorkforcemanagementShifttradingTradeJobs" Post "/api/v2/workforcemanagement/shifttrading/trades/{tradeId}/jobs" WORKFORCEMANAGEMENT_SHIFTTRADING_TRADES_JOBS
 }
 
 operation! {
@@ -4746,6 +5407,20 @@ operation! {
     }
 }
 
+job_family! {
+    WORKFORCEMANAGEMENT_SHIFTTRADING_TRADES_MATCH = "workforcemanagement-shifttrading-trades-match";
+    id: field "id",
+    status: "getWorkforcemanagementShifttradingTradeMatchJob" Get "/api/v2/workforcemanagement/shifttrading/trades/{tradeId}/match/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Complete"], failed: ["Error"], cancelled: ["Canceled"] },
+    results: reply [items "matchTradeResult", json "downloadUrl" "[]"],
+    at_once: true,
+}
+
+job! {
+    PostWorkforcemanagementShifttradingTradeMatchJobs -> types::EvaluatedShiftTradeResponseItem;
+    "postWorkforcemanagementShifttradingTradeMatchJobs" Post "/api/v2/workforcemanagement/shifttrading/trades/{tradeId}/match/jobs" WORKFORCEMANAGEMENT_SHIFTTRADING_TRADES_MATCH
+}
+
 operation! {
     /// `GET /api/v2/workforcemanagement/shifttrading/trades/{tradeId}/match/jobs/{jobId}` (`getWorkforcemanagementShifttradingTradeMatchJob`)
     ///
@@ -4771,6 +5446,20 @@ operation! {
     query {
         force_async: bool = "forceAsync",
     }
+}
+
+job_family! {
+    WORKFORCEMANAGEMENT_SHIFTTRADING_TRADES_STATE = "workforcemanagement-shifttrading-trades-state";
+    id: field "id",
+    status: "getWorkforcemanagementShifttradingTradeStateJob" Get "/api/v2/workforcemanagement/shifttrading/trades/{tradeId}/state/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Complete"], failed: ["Error"], cancelled: ["Canceled"] },
+    results: reply [items "updateTradeStateResult", json "downloadUrl" "[]"],
+    at_once: true,
+}
+
+job! {
+    PostWorkforcemanagementShifttradingTradeStateJobs -> types::BulkUpdateShiftTradeStateResultItem;
+    "postWorkforcemanagementShifttradingTradeStateJobs" Post "/api/v2/workforcemanagement/shifttrading/trades/{tradeId}/state/jobs" WORKFORCEMANAGEMENT_SHIFTTRADING_TRADES_STATE
 }
 
 operation! {
@@ -4814,7 +5503,7 @@ operation! {
     /// `POST /api/v2/workforcemanagement/teams/{teamId}/adherence/historical` (`postWorkforcemanagementTeamAdherenceHistorical`)
     ///
     /// Permissions: `wfm:historicalAdherence:view`
-    WorkforceManagement.post_team_adherence_historical -> types::WfmHistoricalAdherenceResponse;
+    WorkforceManagement.post_team_adherence_historical -> PostWorkforcemanagementTeamAdherenceHistorical -> types::WfmHistoricalAdherenceResponse;
     "postWorkforcemanagementTeamAdherenceHistorical" Post "/api/v2/workforcemanagement/teams/{teamId}/adherence/historical"
     path {
         team_id: String = "teamId",
@@ -4822,11 +5511,16 @@ operation! {
     body: types::WfmHistoricalAdherenceQueryForTeams;
 }
 
+job! {
+    PostWorkforcemanagementTeamAdherenceHistorical -> types::HistoricalAdherenceQueryResult;
+    "postWorkforcemanagementTeamAdherenceHistorical" Post "/api/v2/workforcemanagement/teams/{teamId}/adherence/historical" WFM_HISTORICAL_ADHERENCE
+}
+
 operation! {
     /// `POST /api/v2/workforcemanagement/teams/{teamId}/shrinkage/jobs` (`postWorkforcemanagementTeamShrinkageJobs`)
     ///
     /// Permissions: `wfm:shrinkage:view`
-    WorkforceManagement.team_shrinkage_jobs -> types::WfmHistoricalShrinkageResponse;
+    WorkforceManagement.team_shrinkage_jobs -> PostWorkforcemanagementTeamShrinkageJobs -> types::WfmHistoricalShrinkageResponse;
     "postWorkforcemanagementTeamShrinkageJobs" Post "/api/v2/workforcemanagement/teams/{teamId}/shrinkage/jobs"
     path {
         team_id: String = "teamId",
@@ -4834,13 +5528,23 @@ operation! {
     body: types::WfmHistoricalShrinkageTeamsRequest;
 }
 
+job! {
+    PostWorkforcemanagementTeamShrinkageJobs -> types::HistoricalShrinkageResult;
+    "postWorkforcemanagementTeamShrinkageJobs" Post "/api/v2/workforcemanagement/teams/{teamId}/shrinkage/jobs" WFM_SHRINKAGE
+}
+
 operation! {
     /// `POST /api/v2/workforcemanagement/timeoffbalance/jobs` (`postWorkforcemanagementTimeoffbalanceJobs`)
     ///
     /// Permissions: `wfm:agentTimeOffRequest:submit`
-    WorkforceManagement.timeoffbalance_jobs -> types::TimeOffBalancesResponse;
+    WorkforceManagement.timeoffbalance_jobs -> PostWorkforcemanagementTimeoffbalanceJobs -> types::TimeOffBalancesResponse;
     "postWorkforcemanagementTimeoffbalanceJobs" Post "/api/v2/workforcemanagement/timeoffbalance/jobs"
     body: types::TimeOffBalanceRequest;
+}
+
+job! {
+    PostWorkforcemanagementTimeoffbalanceJobs -> types::TimeOffBalanceResponse;
+    "postWorkforcemanagementTimeoffbalanceJobs" Post "/api/v2/workforcemanagement/timeoffbalance/jobs" WORKFORCEMANAGEMENT_TIMEOFFBALANCE
 }
 
 operation! {
@@ -4988,9 +5692,23 @@ operation! {
     /// `POST /api/v2/workforcemanagement/unavailabletimes/validation/jobs` (`postWorkforcemanagementUnavailabletimesValidationJobs`)
     ///
     /// Permissions: `wfm:agentUnavailableTimes:submit`
-    WorkforceManagement.unavailabletimes_validation_jobs -> types::ValidateAgentUnavailableTimesResponse;
+    WorkforceManagement.unavailabletimes_validation_jobs -> PostWorkforcemanagementUnavailabletimesValidationJobs -> types::ValidateAgentUnavailableTimesResponse;
     "postWorkforcemanagementUnavailabletimesValidationJobs" Post "/api/v2/workforcemanagement/unavailabletimes/validation/jobs"
     body: types::ValidateAgentUnavailableTimesRequest;
+}
+
+job_family! {
+    WORKFORCEMANAGEMENT_UNAVAILABLETIMES_VALIDATION = "workforcemanagement-unavailabletimes-validation";
+    id: field "id",
+    status: "getWorkforcemanagementUnavailabletimesValidationJob" Get "/api/v2/workforcemanagement/unavailabletimes/validation/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Complete"], failed: ["Error"], cancelled: ["Canceled"] },
+    results: reply [items "result"],
+    at_once: true,
+}
+
+job! {
+    PostWorkforcemanagementUnavailabletimesValidationJobs -> types::UnavailableTimesValidationResult;
+    "postWorkforcemanagementUnavailabletimesValidationJobs" Post "/api/v2/workforcemanagement/unavailabletimes/validation/jobs" WORKFORCEMANAGEMENT_UNAVAILABLETIMES_VALIDATION
 }
 
 operation! {

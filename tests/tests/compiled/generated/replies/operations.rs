@@ -33,8 +33,20 @@ replies! {
 
 operation! {
     /// `GET /api/v2/replies/different` (`getRepliesDifferent`)
-    Replies.different -> GetRepliesDifferentReply;
+    Replies.different -> GetRepliesDifferent -> GetRepliesDifferentReply;
     "getRepliesDifferent" Get "/api/v2/replies/different"
+}
+
+job_family! {
+    REPLIES_DIFFERENT = "replies-different";
+    id: nowhere,
+    done: not_202,
+    results: reply [items "[]"],
+}
+
+job! {
+    GetRepliesDifferent -> types::Result;
+    "getRepliesDifferent" Get "/api/v2/replies/different" REPLIES_DIFFERENT
 }
 
 operation! {
@@ -63,8 +75,20 @@ operation! {
 
 operation! {
     /// `GET /api/v2/replies/same` (`getRepliesSame`)
-    Replies.same -> types::Result;
+    Replies.same -> GetRepliesSame -> types::Result;
     "getRepliesSame" Get "/api/v2/replies/same"
+}
+
+job_family! {
+    REPLIES_SAME = "replies-same";
+    id: nowhere,
+    done: not_202,
+    results: reply [items "[]"],
+}
+
+job! {
+    GetRepliesSame -> types::Result;
+    "getRepliesSame" Get "/api/v2/replies/same" REPLIES_SAME
 }
 
 operation! {

@@ -37,6 +37,18 @@ operation! {
     }
 }
 
+job_family! {
+    THINGS_B = "things-b";
+    id: nowhere,
+    done: not_202,
+    results: reply [items "[]"],
+}
+
+job! {
+    GetThings3 -> String;
+    "get_things" Get "/things/b" THINGS_B
+}
+
 operation! {
     /// `GET /things/c` (`GetThings`)
     Things.get_things_2 -> GetThings4 -> ();

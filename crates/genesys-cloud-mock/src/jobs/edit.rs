@@ -1,0 +1,152 @@
+//! What a job puts into the replies that tell of it.
+
+use genesys_cloud_catalogue::{Catalogue, Kind, Schema};
+use serde_json::{Map, Value, json};
+
+use super::family::field;
+use super::rules::STATES;
+use super::run::Standing;
+use super::states::States;
+use super::truth::JobEnd;
+
+/// Why a job failed.
+pub(crate) const FAILURE: &str = "The query failed due to an internal error.";
+/// A state that the document doesn't have.
+pub(crate) const UNKNOWN_STATE: &str = "NewerThanTheDocument";
+
+/// Where a service says what went wrong, the likeliest field first.
+const FAILURES: [&str; 13] = [
+    "errorMessage",
+    "error",
+    "errorInfo",
+    "errorInformation",
+    "errorBody",
+    "errors",
+    "failureReason",
+    "statusDetails",
+    "importStatusResult.error",
+    "messages",
+    "message",
+    "errorDetails",
+    "errorCode",
+];
+
+/// Where an error of its own shape has its text.
+const TEXTS: [&str; 4] = ["message", "errorMessage", "userMessage", "text"];
+
+/// A reply about a job, and what the document says of it.
+pub(crate) struct Reply {
+    pub(crate) body: Value,
+    pub(crate) schema: &'static Schema,
+}
+
+impl Reply {
+    pub(crate) fn has(&self, path: &str) -> bool {
+        self.field(path).is_some()
+    }
+
+    fn field(&self, path: &str) -> Option<&'static Schema> {
+        field(Catalogue::embedded(), self.schema, path)
+    }
+
+    /// Puts a value where a path of field names leads.
+    pub(crate) fn set(&mut self, path: &str, value: impl Into<Value>) {
+        let mut place = &mut self.body;
+        for name in path.split('.').filter(|name| !name.is_empty()) {
+            if !place.is_object() {
+                *place = Value::Object(Map::new());
+            }
+            place = &mut place[name];
+        }
+        *place = value.into();
+    }
+
+    /// Puts a value where the document has a field for it.
+    pub(crate) fn set_known(&mut self, path: &str, value: impl Into<Value>) {
+        if self.has(path) {
+            self.set(path, value);
+        }
+    }
+
+    pub(crate) fn remove(&mut self, path: &str) {
+        let (parent, name) = path.rsplit_once('.').unwrap_or(("", path));
+        let parents = parent.split('.').filter(|name| !name.is_empty());
+        let parent = parents.into_iter().try_fold(&mut self.body, |at, name| at.get_mut(name));
+        if let Some(Value::Object(fields)) = parent {
+            fields.remove(name);
+        }
+    }
+
+    /// Says how far the job is, in every field that has its states.
+    pub(crate) fn tell(&mut self, standing: Standing, states: &States, path: Option<&str>) {
+        let around = ["", "job.", "result."];
+        let fields = around.iter().flat_map(|it| STATES.map(|name| format!("{it}{name}")));
+        for name in fields.collect::<Vec<_>>() {
+            let Some(schema) = self.field(&name) else { continue };
+            if let Some(own) = States::of(schema, &[]) {
+                let known = |state: &&str| schema.values.iter().any(|value| value == state);
+                let state = state(standing, states).filter(known);
+                self.put_state(&name, state.or_else(|| self::state(standing, &own)));
+            }
+        }
+        // Of a reply that is nothing but the state, the document doesn't say which there are.
+        if let Some(path) = path.filter(|path| path.is_empty()) {
+            self.put_state(path, state(standing, states));
+        }
+        self.set_known("complete", matches!(standing, Standing::Ended(_)));
+        self.fail(standing == Standing::Ended(JobEnd::Failed));
+    }
+
+    fn put_state(&mut self, path: &str, state: Option<&str>) {
+        match state {
+            Some(state) => self.set(path, state),
+            None => self.remove(path),
+        }
+    }
+
+    /// Says why it failed, if it has; the other fields for that are not there.
+    fn fail(&mut self, failed: bool) {
+        for path in FAILURES {
+            if self.has(path) {
+                self.remove(path);
+            }
+        }
+        if let Some((path, error)) = failed.then(|| failure(self.schema)).flatten() {
+            self.set(path, error);
+        }
+    }
+}
+
+/// What these states call how far a job is.
+fn state(standing: Standing, states: &States) -> Option<&'static str> {
+    match standing {
+        Standing::Unknown => Some(UNKNOWN_STATE),
+        Standing::Ended(end) => states.end(end),
+        Standing::Pending(state) => {
+            let own = |name: &&str| states.pending.contains(name) || states.held == Some(*name);
+            state.filter(own).or(states.pending.first().copied()).or(states.held)
+        }
+    }
+}
+
+/// Where a reply says why a job failed, and what it says there.
+pub(crate) fn failure(schema: &'static Schema) -> Option<(&'static str, Value)> {
+    let catalogue = Catalogue::embedded();
+    FAILURES
+        .into_iter()
+        .find_map(|path| Some((path, error(catalogue, field(catalogue, schema, path)?)?)))
+}
+
+fn error(catalogue: &'static Catalogue, schema: &'static Schema) -> Option<Value> {
+    match schema.kind {
+        Some(Kind::String) => Some(FAILURE.into()),
+        Some(Kind::Array) => {
+            let item = catalogue.resolve(schema.items.as_deref()?);
+            error(catalogue, item).map(|error| json!([error]))
+        }
+        _ => {
+            let name = TEXTS.into_iter().find(|name| schema.property(name).is_some())?;
+            Some(json!({ name: FAILURE }))
+        }
+    }
+}

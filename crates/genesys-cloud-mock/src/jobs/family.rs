@@ -1,0 +1,196 @@
+use std::collections::HashMap;
+
+use genesys_cloud_catalogue::{Catalogue, Schema};
+
+use crate::api::Endpoint;
+use crate::jobs::rules::Finder;
+use crate::jobs::states::States;
+use crate::jobs::yields::Yield;
+
+/// How the jobs that one operation submits run.
+#[derive(Debug)]
+pub(crate) struct Family {
+    /// The places of operations in the table of endpoints, here and below.
+    pub(crate) submit: usize,
+    pub(crate) status: Option<usize>,
+    pub(crate) results: Option<usize>,
+    pub(crate) cancel: Option<usize>,
+    /// What a client calls when the job waits for it.
+    pub(crate) release: Option<usize>,
+    pub(crate) id: IdPlace,
+    pub(crate) told: Told,
+    pub(crate) states: States,
+    /// What comes of it, where the status or the reply to the submit holds it.
+    pub(crate) yields: Yield,
+}
+
+/// Where the id of a job is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum IdPlace {
+    /// In the reply to the submit, at this path.
+    Field(&'static str),
+    /// The last value in the path of the submit.
+    Path,
+    /// At the end of the header `location`.
+    Location,
+    /// Nowhere: there is one job for each path.
+    Nowhere,
+}
+
+/// How the status tells how far a job is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// By a state at this path of the status; the reply is the state itself if it is empty.
+    State(String),
+    /// By this field, which is there once the job is done.
+    Field(&'static str),
+    /// By a time after the submit in this field.
+    Since(&'static str),
+    /// By the job's element in a list of jobs, in this field of it.
+    InList(String),
+    /// The submit itself answers 202 until it is done.
+    Accepted,
+    /// Only to those who listen for notifications.
+    Never,
+}
+
+/// What an operation is to a family.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    Status,
+    Results,
+    Cancel,
+    Release,
+}
+
+impl Family {
+    pub(crate) fn part(&self, endpoint: usize) -> Option<Part> {
+        let is = |place: Option<usize>| place == Some(endpoint);
+        if is(self.status) {
+            Some(Part::Status)
+        } else if is(self.results) {
+            Some(Part::Results)
+        } else if is(self.cancel) {
+            Some(Part::Cancel)
+        } else if is(self.release) {
+            Some(Part::Release)
+        } else {
+            None
+        }
+    }
+
+    /// Whether anyone can ask how far a job is.
+    pub(crate) fn is_pollable(&self) -> bool {
+        self.told != Told::Never
+    }
+
+    /// The path of the state in the status, if it is told by one.
+    pub(crate) fn state_path(&self) -> Option<&str> {
+        match &self.told {
+            Told::State(path) | Told::InList(path) => Some(path),
+            _ => None,
+        }
+    }
+}
+
+/// All families, found once.
+#[derive(Debug)]
+pub(crate) struct Families {
+    families: Vec<Family>,
+    /// By the place of the submit.
+    submits: HashMap<usize, usize>,
+    /// By the place of an operation that lists jobs.
+    lists: HashMap<usize, usize>,
+}
+
+impl Families {
+    pub(crate) fn find(catalogue: &'static Catalogue, endpoints: &[Endpoint]) -> Self {
+        let families = Finder::new(catalogue, endpoints).families();
+        let index = |(place, family): (usize, &Family)| (family.submit, place);
+        let submits = families.iter().enumerate().map(index).collect();
+        let lists = families.iter().enumerate().filter_map(|(place, family)| {
+            matches!(family.told, Told::InList(_)).then_some((family.status?, place))
+        });
+        let lists = lists.collect();
+        Self { families, submits, lists }
+    }
+
+    pub(crate) fn all(&self) -> &[Family] {
+        &self.families
+    }
+
+    /// The family of the jobs that an operation submits.
+    pub(crate) fn of_submit(&self, endpoint: usize) -> Option<&Family> {
+        self.submits.get(&endpoint).map(|&place| &self.families[place])
+    }
+
+    /// The family whose jobs an operation lists to tell how far they are.
+    pub(crate) fn of_list(&self, endpoint: usize) -> Option<&Family> {
+        self.lists.get(&endpoint).map(|&place| &self.families[place])
+    }
+}
+
+/// The schema at a path of field names joined by dots.
+pub(crate) fn field<'a>(
+    catalogue: &'a Catalogue,
+    schema: &'a Schema,
+    path: &str,
+) -> Option<&'a Schema> {
+    let names = path.split('.').filter(|name| !name.is_empty());
+    names.into_iter().try_fold(catalogue.resolve(schema), |schema, name| {
+        schema.property(name).map(|field| catalogue.resolve(field))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::api::Api;
+
+    /// How many operations of the embedded document submit jobs of each kind. A new document may
+    /// change a number; a change of the rules should not.
+    #[test]
+    fn the_rules_find_as_many_families_as_the_document_has() {
+        let api = Api::embedded();
+        let mut counts = BTreeMap::new();
+        for family in api.families().all() {
+            let place = &family.yields.in_status;
+            let kind = match family.told {
+                Told::Accepted => "same URL",
+                Told::Never => "notification",
+                _ if family.results.is_some() => "operation",
+                _ if family.listed_by(api).is_some() => "status lists",
+                _ => match (&place.inline, place.links) {
+                    (Some(_), Some(_)) => "inline or file",
+                    (Some(_), None) => "inline",
+                    (None, Some(_)) => "file",
+                    (None, None) => "nothing",
+                },
+            };
+            *counts.entry(kind).or_insert(0) += 1;
+        }
+        let expected = [
+            ("file", 22),
+            ("inline", 7),
+            ("inline or file", 24),
+            ("nothing", 42),
+            ("notification", 19),
+            ("operation", 35),
+            ("same URL", 5),
+            ("status lists", 15),
+        ];
+        assert_eq!(counts, BTreeMap::from(expected));
+    }
+
+    #[test]
+    fn every_submit_of_the_table_is_in_the_document() {
+        let families = Api::embedded().families();
+        let rows = crate::jobs::table::TABLE.iter().flat_map(|row| row.submits);
+        for submit in rows {
+            let endpoint = Api::embedded().find(submit).unwrap_or_else(|| panic!("{submit}"));
+            assert!(families.of_submit(endpoint.place).is_some(), "{submit}");
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! Files behind presigned URLs, on a port of their own, where no token is taken.
+
+use std::collections::HashMap;
+use std::io::Write as _;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http::header::{
+    ACCEPT_RANGES, AUTHORIZATION, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_RANGE, RANGE,
+};
+use http::request::Parts;
+use http::{HeaderMap, Method, Response};
+use serde_json::json;
+
+use super::run::{Plan, Run};
+use super::scenario::JobScenario;
+use super::yields::{Form, Yield};
+use crate::chance::{hash, mix};
+use crate::connection::ReplyBody;
+use crate::identity::Identity;
+use crate::query::Query;
+use crate::reply::CannedReply;
+
+/// Leads nowhere, and is not https.
+const FOREIGN: &str = "http://files.example.invalid";
+
+/// A file, and how far its download gets.
+#[derive(Debug)]
+pub(crate) struct File {
+    name: String,
+    body: Bytes,
+    kind: &'static str,
+    scenario: JobScenario,
+    /// How many links were handed out.
+    links: AtomicU64,
+    tries: AtomicU64,
+}
+
+/// The files of an org, and where clients put theirs.
+#[derive(Debug, Default)]
+pub(crate) struct Store {
+    base: OnceLock<String>,
+    files: Mutex<HashMap<String, Arc<File>>>,
+    /// What waits for an upload, by where that goes.
+    uploads: Mutex<HashMap<String, Arc<Run>>>,
+}
+
+impl Store {
+    /// Says where the files are, once that is known.
+    pub(crate) fn set_base(&self, base: String) {
+        let _ = self.base.set(base);
+    }
+
+    fn base(&self) -> &str {
+        self.base.get().map_or("", String::as_str)
+    }
+
+    pub(crate) fn add(&self, file: File) -> Arc<File> {
+        let file = Arc::new(file);
+        lock(&self.files).insert(file.name.clone(), Arc::clone(&file));
+        file
+    }
+
+    pub(crate) fn file(&self, name: &str) -> Option<Arc<File>> {
+        lock(&self.files).get(name).cloned()
+    }
+
+    /// A new presigned URL of a file.
+    pub(crate) fn link(&self, file: &File) -> String {
+        let number = file.links.fetch_add(1, Ordering::Relaxed);
+        let is_foreign = file.scenario == JobScenario::ForeignLink;
+        let base = if is_foreign { FOREIGN } else { self.base() };
+        let signature = file.signature(number);
+        format!("{base}/{}?X-Amz-Expires=900&X-Amz-Signature={signature:016x}", file.name)
+    }
+
+    /// Where to put what a job waits for.
+    pub(crate) fn upload_link(&self, run: &Arc<Run>) -> String {
+        let name = format!("uploads/{}", run.id);
+        lock(&self.uploads).insert(name.clone(), Arc::clone(run));
+        format!("{}/{name}?X-Amz-Expires=900&X-Amz-Signature={:016x}", self.base(), hash(&name))
+    }
+
+    /// Answers a request on the port of the files.
+    pub(crate) fn respond(&self, head: &Parts) -> Response<ReplyBody> {
+        if head.headers.contains_key(AUTHORIZATION) {
+            let message = "Only one auth mechanism allowed.";
+            return refusal(400, "InvalidArgument", message).into_response();
+        }
+        let name = head.uri.path().trim_start_matches('/');
+        if head.method == Method::PUT {
+            let run = lock(&self.uploads).get(name).cloned();
+            return match run {
+                Some(run) => {
+                    run.release();
+                    CannedReply::empty(200).into_response()
+                }
+                None => refusal(403, "AccessDenied", "Access Denied").into_response(),
+            };
+        }
+        let Some(file) = self.file(name).filter(|_| head.method == Method::GET) else {
+            return refusal(404, "NoSuchKey", "The specified key does not exist.").into_response();
+        };
+        match file.check(head.uri.query().unwrap_or_default()) {
+            Ok(()) => file.respond(&head.headers),
+            Err(refusal) => refusal.into_response(),
+        }
+    }
+}
+
+impl File {
+    pub(crate) fn new(
+        name: String,
+        (body, kind): (Bytes, &'static str),
+        scenario: JobScenario,
+    ) -> Self {
+        let (links, tries) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { name, body, kind, scenario, links, tries }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn signature(&self, number: u64) -> u64 {
+        mix(hash(&self.name) ^ number)
+    }
+
+    /// Refuses a URL that is not one of those handed out, or has expired.
+    fn check(&self, query: &str) -> Result<(), CannedReply> {
+        let signature = Query::new(query).get("X-Amz-Signature");
+        let number = (0..self.links.load(Ordering::Relaxed)).find(|number| {
+            Some(format!("{:016x}", self.signature(*number)).as_str()) == signature.as_deref()
+        });
+        match number {
+            None => Err(refusal(403, "SignatureDoesNotMatch", "The signature does not match.")),
+            Some(0) if self.scenario == JobScenario::ExpiredLink => {
+                Err(refusal(403, "AccessDenied", "Request has expired"))
+            }
+            Some(_) => Ok(()),
+        }
+    }
+
+    fn respond(&self, headers: &HeaderMap) -> Response<ReplyBody> {
+        let is_first = self.tries.fetch_add(1, Ordering::Relaxed) == 0;
+        let takes_range = self.scenario != JobScenario::DownloadWithoutRange;
+        let etag = format!("\"{:016x}\"", hash(&String::from_utf8_lossy(&self.body)));
+        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        let is_same = text(IF_RANGE).is_none_or(|tag| tag == etag);
+        let range = text(RANGE).filter(|_| takes_range && is_same);
+        let length = self.body.len();
+        let whole = CannedReply { status: 200, headers: Vec::new(), body: self.body.clone() };
+        let (reply, start) = match range.and_then(|range| parse_range(range, length)) {
+            None => (whole, 0),
+            Some(range) if range.is_empty() => {
+                let reply = refusal(416, "InvalidRange", "The range is not satisfiable.")
+                    .header(CONTENT_RANGE.as_str(), &format!("bytes */{length}"));
+                return reply.into_response();
+            }
+            Some(range) => {
+                let (first, last) = (range.start, range.end - 1);
+                let reply = CannedReply { status: 206, body: self.body.slice(range), ..whole }
+                    .header(CONTENT_RANGE.as_str(), &format!("bytes {first}-{last}/{length}"));
+                (reply, first)
+            }
+        };
+        let mut reply = reply.header(CONTENT_TYPE.as_str(), self.kind).header(ETAG.as_str(), &etag);
+        if takes_range {
+            reply = reply.header(ACCEPT_RANGES.as_str(), "bytes");
+        }
+        let response = reply.into_response();
+        let middle = length / 2;
+        match self.scenario {
+            JobScenario::DroppedDownload | JobScenario::DownloadWithoutRange if is_first => {
+                response.map(|body| body.cut_after(middle.saturating_sub(start)))
+            }
+            JobScenario::ShortDownload => {
+                response.map(|body| body.cut_after(middle.saturating_sub(start)))
+            }
+            _ => response,
+        }
+    }
+}
+
+/// The bytes a range is of, or none if it lies behind the end; `None` if it is not understood,
+/// so that the whole file is sent.
+fn parse_range(range: &str, length: usize) -> Option<Range<usize>> {
+    let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
+    if first.is_empty() {
+        let last: usize = last.parse().ok()?;
+        return Some(length.saturating_sub(last)..length);
+    }
+    let first: usize = first.parse().ok()?;
+    let last = if last.is_empty() { length } else { last.parse::<usize>().ok()?.saturating_add(1) };
+    Some(first.min(length)..last.min(length))
+}
+
+fn refusal(status: u16, code: &str, message: &str) -> CannedReply {
+    let body = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
+    CannedReply { status, headers: Vec::new(), body: body.into() }
+        .header(CONTENT_TYPE.as_str(), "application/xml")
+}
+
+/// What the files of a job hold, and of what type they are; `list` is where its records are from.
+pub(crate) fn contents(yields: &Yield, plan: &Plan, list: u64) -> Vec<(Bytes, &'static str)> {
+    let count = plan.count();
+    let is_many = yields.has_many_files() && plan.scenario == JobScenario::ResultsInManyPages;
+    let parts = if is_many { 3 } else { 1 };
+    let part = |number: u64| number * count / parts;
+    (0..parts)
+        .map(|number| {
+            let places = part(number)..part(number + 1);
+            let json = || yields.json(list, places.clone());
+            match yields.form {
+                Form::Json if plan.scenario == JobScenario::GzipDownload => {
+                    (gzip(&json()), "application/gzip")
+                }
+                Form::Json => (json().into(), "application/json"),
+                Form::Csv => (csv(list, places).into(), "text/csv"),
+                Form::Archive => (archive(list).into(), "application/zip"),
+            }
+        })
+        .collect()
+}
+
+impl Yield {
+    /// What a JSON file has of the results at these places.
+    fn json(&self, list: u64, places: Range<u64>) -> String {
+        match self.content() {
+            Some(content) => content.write(list, places).to_string(),
+            None => {
+                let record = |index: u64| {
+                    let id = Identity::new(list, index).id().to_string();
+                    json!({ "id": id, "name": format!("Record {index}") })
+                };
+                places.map(record).collect::<serde_json::Value>().to_string()
+            }
+        }
+    }
+
+    /// The keys of so many results.
+    pub(crate) fn keys(&self, list: u64, count: u64, in_file: bool) -> Vec<String> {
+        let ids = || (0..count).map(|index| Identity::new(list, index).id().to_string()).collect();
+        match (self.content(), self.form) {
+            (_, Form::Archive) if in_file => Vec::new(),
+            (_, Form::Csv) if in_file => ids(),
+            (Some(content), _) => content.keys(list, count),
+            (None, _) if in_file => ids(),
+            (None, _) => Vec::new(),
+        }
+    }
+}
+
+fn gzip(text: &str) -> Bytes {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    // Writing to memory can't fail.
+    let _ = gzip.write_all(text.as_bytes());
+    gzip.finish().unwrap_or_default().into()
+}
+
+fn csv(list: u64, places: Range<u64>) -> String {
+    let row = |index| format!("{},\"Row {index}, of many\"\r\n", Identity::new(list, index).id());
+    std::iter::once("id,name\r\n".to_owned()).chain(places.map(row)).collect()
+}
+
+/// Something that no one can read, and that begins like a zip archive.
+fn archive(list: u64) -> Vec<u8> {
+    let noise = (0..512).flat_map(|word| mix(list ^ word).to_le_bytes());
+    b"PK\x03\x04".iter().copied().chain(noise).collect()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

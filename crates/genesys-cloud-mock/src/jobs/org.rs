@@ -1,0 +1,115 @@
+use crate::api::{AnswerBody, Endpoint};
+use crate::error::Error;
+use crate::jobs::{JobPace, JobScenario, JobTruth};
+use crate::journal::RecordedRequest;
+use crate::org::MockOrg;
+use crate::timeline::{Interval, Timeline};
+
+/// # Jobs
+impl MockOrg {
+    /// The operationIds of all operations that submit jobs.
+    pub fn job_operations(&self) -> Vec<&'static str> {
+        let api = self.service().api();
+        let families = api.families().all().iter();
+        families.map(|family| api.endpoint(family.submit).operation.id.as_str()).collect()
+    }
+
+    /// Lets the jobs that an operation submits run in a certain way from now on.
+    ///
+    /// # Errors
+    /// If the API has no such operation, it submits no jobs, or they can't run like that.
+    pub fn job_scenario(&self, submit: &str, scenario: JobScenario) -> Result<(), Error> {
+        let service = self.service();
+        service.jobs().plan(service.lists(), service.endpoint(submit)?, scenario)
+    }
+
+    /// Every scenario that the jobs of an operation can go through.
+    ///
+    /// # Errors
+    /// If the API has no such operation, or it submits no jobs.
+    pub fn job_scenarios(&self, submit: &str) -> Result<Vec<JobScenario>, Error> {
+        self.service().jobs().scenarios(self.service().endpoint(submit)?)
+    }
+
+    /// Sets how long the jobs that an operation submits run from now on.
+    ///
+    /// # Errors
+    /// If the API has no such operation, or it submits no jobs.
+    pub fn job_pace(&self, submit: &str, pace: JobPace) -> Result<(), Error> {
+        self.service().jobs().pace(self.service().endpoint(submit)?, pace)
+    }
+
+    /// Sets how many results the jobs of an operation have from now on, if they are a list. Where
+    /// an operation lists them, this is [`MockOrg::set_list`] of that.
+    ///
+    /// # Errors
+    /// If the API has no such operation, or it submits no jobs.
+    pub fn set_job_records(&self, submit: &str, count: u64) -> Result<(), Error> {
+        let service = self.service();
+        service.jobs().set_records(service.lists(), service.endpoint(submit)?, count)
+    }
+
+    /// What a client must get out of a job that is submitted now.
+    ///
+    /// # Errors
+    /// If the API has no such operation, or it submits no jobs.
+    pub fn job_truth(&self, submit: &str) -> Result<JobTruth, Error> {
+        let service = self.service();
+        service.jobs().truth(service.lists(), service.endpoint(submit)?)
+    }
+
+    /// Spreads the records of a list over a range of time, from which a query gets those of its
+    /// `interval`. Of an operation that submits jobs, it is about their results. How many records
+    /// there are is said by [`MockOrg::set_list`] or [`MockOrg::set_job_records`].
+    ///
+    /// # Errors
+    /// If the API has no such operation, it takes no interval or has no list, or the times of
+    /// the timeline can't be read.
+    pub fn timeline(&self, operation: &str, timeline: Timeline) -> Result<(), Error> {
+        let endpoint = self.service().endpoint(operation)?;
+        if !timeline.is_valid() || !Interval::is_taken(endpoint.operation) {
+            return Err(Error::timeline(&endpoint.operation.id));
+        }
+        self.service().lists().set_timeline(self.dated(endpoint)?, timeline);
+        Ok(())
+    }
+
+    /// The keys ([`Truth::key`](crate::Truth::key)) of the records with a timeline that an
+    /// interval (`<start>/<end>`) has, in order.
+    ///
+    /// # Errors
+    /// If the API has no such operation, its list has no timeline, or the interval is none.
+    pub fn truth_within(&self, operation: &str, interval: &str) -> Result<Vec<String>, Error> {
+        let endpoint = self.service().endpoint(operation)?;
+        let interval = Interval::parse(interval);
+        let interval = interval.ok_or_else(|| Error::timeline(&endpoint.operation.id))?;
+        self.service().lists().keys_within(self.dated(endpoint)?, interval)
+    }
+
+    /// The operation that lists what a query or a job is about.
+    fn dated(&self, endpoint: &'static Endpoint) -> Result<&'static Endpoint, Error> {
+        let api = self.service().api();
+        match api.families().of_submit(endpoint.place) {
+            Some(family) => {
+                let listed_by = family.listed_by(api);
+                listed_by.ok_or_else(|| Error::not_a_list(&endpoint.operation.id))
+            }
+            None => match endpoint.answer().body {
+                AnswerBody::Listing(_) => Ok(endpoint),
+                _ => Err(Error::not_a_list(&endpoint.operation.id)),
+            },
+        }
+    }
+
+    /// Where the files are that presigned URLs lead to: `http://127.0.0.1:<another port>`. A
+    /// request that brings a token there is refused.
+    pub fn files_url(&self) -> String {
+        format!("http://{}", self.files().address())
+    }
+
+    /// The requests for files that came, and uploads, oldest first. Only the last 10,000 are
+    /// kept.
+    pub fn downloads(&self) -> Vec<RecordedRequest> {
+        self.service().downloads().requests()
+    }
+}

@@ -1,0 +1,243 @@
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::edit::failure;
+use super::family::{Families, Family, Told};
+use super::files::{File, Store, contents};
+use super::run::{Plan, Run};
+use super::scenario::{JobPace, JobScenario};
+use super::truth::{JobEnd, JobTruth};
+use super::yields::Content;
+use crate::api::{AnswerBody, Api, Endpoint};
+use crate::chance::mix;
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::identity::Id;
+use crate::lists::Lists;
+use crate::scenario::Scenario;
+
+/// The jobs of an org: how they are to run, and those that do.
+#[derive(Debug)]
+pub(crate) struct Jobs {
+    api: &'static Api,
+    seed: u64,
+    lifetime: Duration,
+    pub(super) clock: Clock,
+    /// By the operationId of the submit.
+    plans: Mutex<HashMap<&'static str, Plan>>,
+    /// By their ids, or by their paths if they have none.
+    runs: Mutex<HashMap<String, Arc<Run>>>,
+    submitted: AtomicU64,
+    pub(crate) store: Store,
+}
+
+impl Jobs {
+    pub(crate) fn new(api: &'static Api, seed: u64, lifetime: Duration, clock: Clock) -> Self {
+        Self {
+            api,
+            seed,
+            lifetime,
+            clock,
+            plans: Mutex::default(),
+            runs: Mutex::default(),
+            submitted: AtomicU64::new(0),
+            store: Store::default(),
+        }
+    }
+
+    pub(crate) fn families(&self) -> &'static Families {
+        self.api.families()
+    }
+
+    pub(crate) fn family(&self, endpoint: &Endpoint) -> Result<&'static Family, Error> {
+        let family = self.families().of_submit(endpoint.place);
+        family.ok_or_else(|| Error::not_a_job(&endpoint.operation.id))
+    }
+
+    /// Lets the jobs of an operation run in a certain way from now on.
+    pub(crate) fn plan(
+        &self,
+        lists: &Lists,
+        endpoint: &'static Endpoint,
+        scenario: JobScenario,
+    ) -> Result<(), Error> {
+        let family = self.family(endpoint)?;
+        if !scenario.applies(self.api, family) {
+            return Err(Error::other_job_scenario(&endpoint.operation.id, scenario));
+        }
+        if let Some(listed_by) = family.listed_by(self.api) {
+            let stage = match scenario {
+                JobScenario::ResultsInManyPages | JobScenario::RedirectWithBody => {
+                    Some(Scenario::ManyPages)
+                }
+                JobScenario::EmptyResult => Some(Scenario::EmptyList),
+                _ => None,
+            };
+            lists.stage_for_job(listed_by, stage);
+        }
+        self.change(endpoint, |plan| plan.scenario = scenario);
+        Ok(())
+    }
+
+    pub(crate) fn pace(&self, endpoint: &'static Endpoint, pace: JobPace) -> Result<(), Error> {
+        self.family(endpoint)?;
+        self.change(endpoint, |plan| plan.pace = Some(pace));
+        Ok(())
+    }
+
+    /// Sets how many results a job has.
+    pub(crate) fn set_records(
+        &self,
+        lists: &Lists,
+        endpoint: &'static Endpoint,
+        records: u64,
+    ) -> Result<(), Error> {
+        if let Some(listed_by) = self.family(endpoint)?.listed_by(self.api) {
+            return lists.set_size(listed_by, records);
+        }
+        self.change(endpoint, |plan| plan.records = Some(records));
+        Ok(())
+    }
+
+    fn change(&self, endpoint: &'static Endpoint, change: impl FnOnce(&mut Plan)) {
+        let mut plans = lock(&self.plans);
+        let plan = plans.entry(&endpoint.operation.id).or_insert(Plan::DEFAULT);
+        change(plan);
+        plan.is_set = true;
+        drop(plans);
+        // A request that is only sent again belongs to what was planned before.
+        let is_new = |run: &Run| run.family.submit != endpoint.place || !run.family.repeats();
+        lock(&self.runs).retain(|_, run| is_new(run));
+    }
+
+    pub(crate) fn scenarios(&self, endpoint: &Endpoint) -> Result<Vec<JobScenario>, Error> {
+        let family = self.family(endpoint)?;
+        let applies = |scenario: &JobScenario| scenario.applies(self.api, family);
+        Ok(JobScenario::ALL.into_iter().filter(applies).collect())
+    }
+
+    pub(crate) fn forget_plans(&self) {
+        lock(&self.plans).clear();
+    }
+
+    pub(super) fn plan_of(&self, endpoint: &Endpoint) -> Plan {
+        lock(&self.plans).get(endpoint.operation.id.as_str()).copied().unwrap_or(Plan::DEFAULT)
+    }
+
+    pub(crate) fn truth(&self, lists: &Lists, endpoint: &Endpoint) -> Result<JobTruth, Error> {
+        let family = self.family(endpoint)?;
+        let plan = self.plan_of(endpoint);
+        let end = match plan.scenario {
+            JobScenario::InlineAtOnce => JobEnd::Succeeded,
+            _ if !family.is_pollable() => JobEnd::Untold,
+            scenario => scenario.end(),
+        };
+        let schema =
+            family.status.map(|status| self.api.endpoint(status)).and_then(Endpoint::schema);
+        let failed = end == JobEnd::Failed;
+        let mut truth = JobTruth {
+            records: Vec::new(),
+            files: Vec::new(),
+            message: schema
+                .filter(|_| failed)
+                .and_then(failure)
+                .map(|_| super::edit::FAILURE.into()),
+            held: family.states.held.map(str::to_owned),
+            end,
+        };
+        if !end.has_results() {
+            return Ok(truth);
+        }
+        let list = lists.list(endpoint);
+        let listed_by = family.listed_by(self.api);
+        let at_once = plan.scenario == JobScenario::InlineAtOnce;
+        if self.is_in_file(family, &plan) {
+            let contents = contents(&family.yields, &plan, list);
+            truth.files = contents.into_iter().map(|(body, _)| body).collect();
+            truth.records = family.yields.keys(list, plan.count(), true);
+        } else if at_once {
+            let inline = family.yields.in_submit.inline.as_ref();
+            truth.records = inline.map_or(Vec::new(), |it| it.content.keys(list, plan.count()));
+        } else if let Some(listed_by) = listed_by {
+            truth.records = lists.truth(listed_by)?.records;
+        } else if let Some(results) = family.results {
+            let results = self.api.endpoint(results);
+            if let AnswerBody::Record(shape) = &results.answer().body {
+                truth.records = Content::key_of_one(shape, lists.list(results)).into();
+            }
+        } else {
+            truth.records = family.yields.keys(list, plan.count(), false);
+        }
+        Ok(truth)
+    }
+
+    /// Whether the results come as files.
+    pub(super) fn is_in_file(&self, family: &Family, plan: &Plan) -> bool {
+        let at_once = plan.scenario == JobScenario::InlineAtOnce;
+        let place = if at_once { &family.yields.in_submit } else { &family.yields.in_status };
+        let wanted =
+            plan.scenario.is_download() || plan.scenario == JobScenario::ResultsInManyPages;
+        match (&place.inline, place.links) {
+            (_, None) => false,
+            (None, Some(_)) => true,
+            // The document shows the contents of the files; they never stand in the reply.
+            (Some(inline), Some(_)) => inline.path == "downloadResult" || wanted,
+        }
+    }
+
+    pub(super) fn new_id(&self) -> String {
+        let number = self.submitted.fetch_add(1, Ordering::Relaxed);
+        Id::random(mix(self.seed ^ 0x6a6f_6273) ^ number).to_string()
+    }
+
+    pub(super) fn start(&self, key: String, family: &'static Family, id: String) -> Arc<Run> {
+        let plan = self.plan_of(self.api.endpoint(family.submit));
+        let run = Arc::new(Run::new((family, id), plan, self.lifetime, self.clock));
+        lock(&self.runs).insert(key, Arc::clone(&run));
+        run
+    }
+
+    pub(super) fn run(&self, key: &str) -> Option<Arc<Run>> {
+        lock(&self.runs).get(key).cloned()
+    }
+
+    pub(super) fn forget(&self, key: &str) {
+        lock(&self.runs).remove(key);
+    }
+
+    /// Every job of a family.
+    pub(super) fn runs_of(&self, family: &Family) -> Vec<Arc<Run>> {
+        let mut runs: Vec<_> = lock(&self.runs)
+            .values()
+            .filter(|run| run.family.submit == family.submit)
+            .cloned()
+            .collect();
+        runs.sort_by(|one, other| (one.at, &one.id).cmp(&(other.at, &other.id)));
+        runs
+    }
+
+    /// The files of a job, made when they are first wanted.
+    pub(super) fn files<'a>(&self, run: &'a Run, list: u64) -> &'a [Arc<File>] {
+        run.files.get_or_init(|| {
+            let contents = contents(&run.family.yields, &run.plan, list);
+            let file = |(number, content): (usize, _)| {
+                let name = format!("results/{}-{number}", run.id);
+                self.store.add(File::new(name, content, run.plan.scenario))
+            };
+            contents.into_iter().enumerate().map(file).collect()
+        })
+    }
+}
+
+impl Family {
+    /// Whether the same request is sent until it is done.
+    pub(super) fn repeats(&self) -> bool {
+        self.told == Told::Accepted
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

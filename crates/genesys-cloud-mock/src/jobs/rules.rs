@@ -1,0 +1,191 @@
+//! Which operations submit jobs, and how those run, told from the document.
+
+use std::collections::{HashMap, HashSet};
+
+use genesys_cloud_catalogue::{Catalogue, Kind, Schema};
+
+use super::family::{Family, IdPlace, Told, field};
+use super::states::States;
+use super::table::{Asked, Named, Row, TABLE, Word};
+use super::yields::Yield;
+use crate::api::Endpoint;
+use crate::classify::ItemPlace;
+
+/// How the path of a submit ends.
+const SUBMITS: [&str; 4] = ["jobs", "exports", "imports", "batchrequests"];
+
+/// Where the reply to a submit has the id of the job, the likeliest place first.
+const IDS: [&str; 5] = ["job.id", "jobId", "executionId", "id", "operationId"];
+
+/// Where a reply has the state of a job.
+pub(crate) const STATES: [&str; 9] = [
+    "state",
+    "status",
+    "queryState",
+    "queryStatus",
+    "jobState",
+    "jobStatus",
+    "actionStatus",
+    "statusCode",
+    "importStatusResult.status",
+];
+
+/// Where a status is that is not told by a state.
+const RESULTS: [&str; 2] = ["results", "files"];
+
+/// Finds the families of a document.
+pub(crate) struct Finder<'a> {
+    catalogue: &'static Catalogue,
+    endpoints: &'a [Endpoint],
+    /// By method and path, with no names in its braces.
+    routes: HashMap<String, usize>,
+}
+
+impl<'a> Finder<'a> {
+    pub(crate) fn new(catalogue: &'static Catalogue, endpoints: &'a [Endpoint]) -> Self {
+        let route = |(place, endpoint): (usize, &Endpoint)| {
+            (route(&endpoint.operation.method, &endpoint.operation.path), place)
+        };
+        Self { catalogue, endpoints, routes: endpoints.iter().enumerate().map(route).collect() }
+    }
+
+    pub(crate) fn families(&self) -> Vec<Family> {
+        let rows = TABLE.iter().flat_map(|row| {
+            row.submits.iter().filter_map(move |submit| {
+                let (method, path) = submit.split_once(' ')?;
+                Some((self.find(method, path)?, Some(row)))
+            })
+        });
+        let rows: Vec<_> = rows.collect();
+        let known: HashSet<_> = rows.iter().map(|(submit, _)| *submit).collect();
+        let others = (0..self.endpoints.len()).filter(|place| {
+            self.endpoints[*place].operation.method == "POST"
+                && !known.contains(place)
+                && self.submits(*place)
+        });
+        let rows = rows.iter().copied().chain(others.map(|place| (place, None)));
+        rows.filter_map(|(submit, row)| self.family(submit, row)).collect()
+    }
+
+    fn find(&self, method: &str, path: &str) -> Option<usize> {
+        self.routes.get(&route(method, path)).copied()
+    }
+
+    fn path(&self, endpoint: usize) -> &'static str {
+        &self.endpoints[endpoint].operation.path
+    }
+
+    /// Whether there is something below the path of an operation that tells how its jobs run.
+    fn submits(&self, endpoint: usize) -> bool {
+        let path = self.path(endpoint);
+        let below = |rest: &str| self.find("GET", &format!("{path}{rest}")).is_some();
+        SUBMITS.iter().any(|end| path.ends_with(end)) && below("/{}")
+            || path.ends_with("/query") && below("/{}") && below("/{}/results")
+    }
+
+    fn family(&self, submit: usize, row: Option<&Row>) -> Option<Family> {
+        let path = self.path(submit);
+        let asked = row.map_or(&Asked::Below, |row| &row.status);
+        let word = row.map_or(Word::State, |row| row.told);
+        let named = row.map_or(Named::ByRule, |row| row.result);
+        let below = |rest: &str| self.find("GET", &format!("{path}{rest}"));
+        let (status, status_path) = match asked {
+            Asked::Below => (below("/{}"), format!("{path}/{{}}")),
+            Asked::At(path) => (self.find("GET", path), (*path).to_owned()),
+            Asked::Same => (below(""), path.to_owned()),
+            Asked::Nowhere => (None, String::new()),
+        };
+        if status.is_none() && !matches!(asked, Asked::Nowhere) {
+            return None;
+        }
+        let reply = self.reply(submit);
+        let told_by = match status {
+            Some(status) if matches!(word, Word::InList) => self.element(status)?,
+            Some(status) => self.reply(status)?,
+            None => reply?,
+        };
+        let (told, states) = self.told(told_by, status.is_some(), row)?;
+        let results = ["results", "result"].iter().find_map(|end| {
+            self.find("GET", &format!("{status_path}/{end}")).filter(|_| status.is_some())
+        });
+        let cancel = status.filter(|_| matches!(asked, Asked::Below | Asked::At(_)));
+        let held = states.held.is_some();
+        Some(Family {
+            submit,
+            status,
+            results,
+            cancel: cancel.and_then(|_| self.find("DELETE", &status_path)),
+            release: self.find("PUT", &status_path).filter(|_| held),
+            id: self.id(reply, row)?,
+            yields: Yield::of(self.catalogue, path, (told_by, reply), named, results.is_some()),
+            told,
+            states,
+        })
+    }
+
+    /// What an operation answers with when it succeeds.
+    fn reply(&self, endpoint: usize) -> Option<&'static Schema> {
+        let replies = self.endpoints[endpoint].operation.replies.iter();
+        let mut bodies = replies
+            .filter(|reply| reply.status.is_none_or(|status| (200..300).contains(&status)))
+            .filter_map(|reply| reply.schema.as_ref());
+        bodies.next().map(|schema| self.catalogue.resolve(schema))
+    }
+
+    /// What an element of a list of jobs looks like.
+    fn element(&self, endpoint: usize) -> Option<&'static Schema> {
+        let reply = self.reply(endpoint)?;
+        match ItemPlace::of(self.catalogue, reply)? {
+            ItemPlace::Field(name, None) => {
+                let item = field(self.catalogue, reply, name)?.items.as_deref()?;
+                Some(self.catalogue.resolve(item))
+            }
+            _ => None,
+        }
+    }
+
+    fn id(&self, reply: Option<&'static Schema>, row: Option<&Row>) -> Option<IdPlace> {
+        if let Some(place) = row.and_then(|row| row.id) {
+            return Some(place);
+        }
+        let has = |path: &&&'static str| field(self.catalogue, reply?, path).map(|_| **path);
+        IDS.iter().find_map(|path| has(&path)).map(IdPlace::Field)
+    }
+
+    fn told(
+        &self,
+        status: &'static Schema,
+        is_polled: bool,
+        row: Option<&Row>,
+    ) -> Option<(Told, States)> {
+        let without = row.map_or(&[][..], |row| row.without);
+        let states = |path: &str| States::of(field(self.catalogue, status, path)?, without);
+        let paths = STATES.iter().flat_map(|name| [(*name).to_owned(), format!("job.{name}")]);
+        let found = paths.filter_map(|path| states(&path).map(|states| (path, states))).next();
+        if !is_polled {
+            return Some((Told::Never, found.map(|(_, states)| states).unwrap_or_default()));
+        }
+        match row.map_or(Word::State, |row| row.told) {
+            Word::State => {}
+            Word::InList => return found.map(|(path, states)| (Told::InList(path), states)),
+            Word::Field(name) => return Some((Told::Field(name), States::default())),
+            Word::Since(name) => return Some((Told::Since(name), States::default())),
+            Word::Accepted => return Some((Told::Accepted, States::default())),
+            Word::States(names) => {
+                let is_bare = status.kind == Some(Kind::String);
+                let path = if is_bare { "" } else { "status" };
+                return Some((Told::State(path.to_owned()), States::sort(names.iter().copied())));
+            }
+        }
+        if let Some((path, states)) = found {
+            return Some((Told::State(path), states));
+        }
+        let name = RESULTS.into_iter().find(|name| status.property(name).is_some())?;
+        Some((Told::Field(name), States::default()))
+    }
+}
+
+fn route(method: &str, path: &str) -> String {
+    let segments = path.split('/').map(|it| if it.starts_with('{') { "{}" } else { it });
+    format!("{method} {}", segments.collect::<Vec<_>>().join("/"))
+}

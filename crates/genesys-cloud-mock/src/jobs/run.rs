@@ -1,0 +1,216 @@
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use super::family::Family;
+use super::files::File;
+use super::scenario::{JobPace, JobScenario};
+use super::truth::JobEnd;
+use crate::clock::Clock;
+use crate::moment::Moment;
+use crate::reply::CannedReply;
+
+/// What a test wants of the jobs of an operation.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Plan {
+    /// Whether a test has said anything.
+    pub(crate) is_set: bool,
+    pub(crate) scenario: JobScenario,
+    pub(crate) pace: Option<JobPace>,
+    /// How many results there are that no operation lists.
+    pub(crate) records: Option<u64>,
+}
+
+impl Plan {
+    pub(crate) const DEFAULT: Self =
+        Self { is_set: false, scenario: JobScenario::Quick, pace: None, records: None };
+    /// How many results of a job stand in its status.
+    const RECORDS: u64 = 3;
+    /// Enough for several files.
+    const MANY: u64 = 35;
+
+    /// How many results there are that no operation lists.
+    pub(crate) fn count(&self) -> u64 {
+        match self.scenario {
+            JobScenario::EmptyResult => 0,
+            JobScenario::ResultsInManyPages => self.records.unwrap_or(Self::MANY),
+            _ => self.records.unwrap_or(Self::RECORDS),
+        }
+    }
+
+    fn pace(&self) -> JobPace {
+        self.pace.unwrap_or(self.scenario.pace())
+    }
+}
+
+/// A job that was submitted.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) family: &'static Family,
+    pub(crate) id: String,
+    pub(crate) plan: Plan,
+    /// When it was submitted.
+    pub(crate) at: Moment,
+    /// How long it and its results are kept.
+    lifetime: Duration,
+    pub(crate) files: OnceLock<Vec<Arc<File>>>,
+    clock: Clock,
+    progress: Mutex<Progress>,
+}
+
+/// How far a job is.
+#[derive(Debug)]
+struct Progress {
+    polls: u32,
+    /// When it began to run, or went on.
+    since: Moment,
+    released: bool,
+    cancelled: bool,
+    done: bool,
+    /// Whether anyone has been told that it is done.
+    told: bool,
+}
+
+/// What there is to say of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// In this state, if the family has names for them.
+    Pending(Option<&'static str>),
+    /// In a state that the document doesn't know.
+    Unknown,
+    Ended(JobEnd),
+}
+
+impl Run {
+    pub(crate) fn new(
+        (family, id): (&'static Family, String),
+        plan: Plan,
+        lifetime: Duration,
+        clock: Clock,
+    ) -> Self {
+        let at = clock.now();
+        let progress = Progress {
+            polls: 0,
+            since: at,
+            released: family.states.held.is_none(),
+            cancelled: false,
+            done: false,
+            told: false,
+        };
+        let files = OnceLock::new();
+        Self { family, id, plan, at, lifetime, files, clock, progress: Mutex::new(progress) }
+    }
+
+    /// What the reply to the submit says.
+    pub(crate) fn first(&self) -> Standing {
+        let states = &self.family.states;
+        match self.plan.scenario {
+            JobScenario::InlineAtOnce => Standing::Ended(JobEnd::Succeeded),
+            _ => Standing::Pending(states.pending.first().copied().or(states.held)),
+        }
+    }
+
+    /// What its status says now. Who asks may be refused.
+    pub(crate) fn poll(&self) -> Result<Standing, CannedReply> {
+        let mut progress = self.progress();
+        if progress.cancelled {
+            return Ok(Standing::Ended(JobEnd::Cancelled));
+        }
+        if !progress.released {
+            return Ok(Standing::Pending(self.family.states.held));
+        }
+        progress.polls += 1;
+        if self.plan.scenario == JobScenario::TransientErrors {
+            match progress.polls {
+                1 => {
+                    let message = "The service is unavailable.";
+                    return Err(CannedReply::error(503, "service.unavailable", message));
+                }
+                2 => return Err(CannedReply::rate_limited(1)),
+                _ => {}
+            }
+        }
+        let passed = self.passed(&progress, progress.polls.saturating_sub(1));
+        if passed < 1.0 && !progress.done {
+            return Ok(self.pending(passed));
+        }
+        progress.done = true;
+        let was_told = std::mem::replace(&mut progress.told, true);
+        let end = match self.plan.scenario.end() {
+            JobEnd::Expired if !was_told => JobEnd::Succeeded,
+            end if end.has_results() && self.is_past() && self.family.states.expired.is_some() => {
+                JobEnd::Expired
+            }
+            end => end,
+        };
+        Ok(Standing::Ended(end))
+    }
+
+    /// How much of its time has passed after so many polls; 1 is all of it.
+    fn passed(&self, progress: &Progress, polls: u32) -> f64 {
+        let part = match self.plan.pace() {
+            JobPace::Polls(0) => 1.0,
+            JobPace::Polls(pace) => f64::from(polls) / f64::from(pace),
+            JobPace::Time(pace) if pace.is_zero() => 1.0,
+            JobPace::Time(pace) => {
+                self.clock.since(progress.since).as_secs_f64() / pace.as_secs_f64()
+            }
+        };
+        part.min(1.0)
+    }
+
+    fn pending(&self, passed: f64) -> Standing {
+        if self.plan.scenario == JobScenario::UnknownState && passed >= 0.5 {
+            return Standing::Unknown;
+        }
+        let states = &self.family.states.pending;
+        let place = (passed * states.len() as f64) as usize;
+        Standing::Pending(states.get(place).or(states.last()).copied())
+    }
+
+    /// Whether its results can be had, or why not.
+    pub(crate) fn results(&self) -> Result<(), CannedReply> {
+        let progress = self.progress();
+        let is_done =
+            progress.done || progress.released && self.passed(&progress, progress.polls) >= 1.0;
+        let end = self.plan.scenario.end();
+        if progress.cancelled || is_done && matches!(end, JobEnd::Failed | JobEnd::Cancelled) {
+            return Err(CannedReply::bad_request("The job came to no results."));
+        }
+        if !is_done {
+            return Err(CannedReply::bad_request("The job is not complete."));
+        }
+        if end == JobEnd::Expired || self.is_past() {
+            let message = "The requested resource was not found.";
+            return Err(CannedReply::error(404, "not.found", message));
+        }
+        Ok(())
+    }
+
+    /// When it and its results are deleted.
+    pub(crate) fn expires(&self) -> Moment {
+        match self.plan.scenario {
+            JobScenario::Expires => self.at,
+            _ => self.at.after(self.lifetime),
+        }
+    }
+
+    fn is_past(&self) -> bool {
+        self.clock.now() >= self.at.after(self.lifetime)
+    }
+
+    pub(crate) fn cancel(&self) {
+        self.progress().cancelled = true;
+    }
+
+    /// Lets it go on, once the client has done its part.
+    pub(crate) fn release(&self) {
+        let mut progress = self.progress();
+        if !progress.released {
+            (progress.released, progress.since) = (true, self.clock.now());
+        }
+    }
+
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,362 @@
+//! What the rules can't tell from the document: how these jobs run, as the services' pages and
+//! clients tell it.
+
+use super::family::IdPlace;
+
+/// Jobs that are submitted, asked for or told of in a way of their own.
+pub(crate) struct Row {
+    /// Methods and paths.
+    pub(crate) submits: &'static [&'static str],
+    pub(crate) status: Asked,
+    pub(crate) id: Option<IdPlace>,
+    pub(crate) told: Word,
+    /// A field that only looks like a result is none, and of several the named one is it.
+    pub(crate) result: Named,
+    /// States that belong to another phase of the job.
+    pub(crate) without: &'static [&'static str],
+}
+
+/// Where one asks how far a job is.
+pub(crate) enum Asked {
+    /// Where the rule says: below the path of the submit.
+    Below,
+    /// At this path.
+    At(&'static str),
+    /// At the path of the submit.
+    Same,
+    /// Nowhere.
+    Nowhere,
+}
+
+/// How the status tells it.
+#[derive(Clone, Copy)]
+pub(crate) enum Word {
+    /// As the rule says: by the state it has.
+    State,
+    Field(&'static str),
+    Since(&'static str),
+    InList,
+    Accepted,
+    /// By a state that may be one of these, whatever the document says.
+    States(&'static [&'static str]),
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum Named {
+    ByRule,
+    None,
+    At(&'static str),
+    /// And no URL is one either.
+    Only(&'static str),
+}
+
+const RULE: Row = Row {
+    submits: &[],
+    status: Asked::Below,
+    id: None,
+    told: Word::State,
+    result: Named::ByRule,
+    without: &[],
+};
+
+/// What the document calls the second phase of reading documents in.
+const IMPORT_PHASE: &[&str] = &[
+    "ReadyToImport",
+    "ImportInProgress",
+    "ImportCompleted",
+    "ImportPartialCompleted",
+    "ImportFailed",
+];
+const PARSE_PHASE: &[&str] = &["ReadyToParse", "ParseInProgress", "ParseCompleted"];
+
+pub(crate) const TABLE: &[Row] = &[
+    Row {
+        submits: &[
+            "POST /api/v2/workforcemanagement/managementunits/{managementUnitId}/historicaladherencequery",
+            "POST /api/v2/workforcemanagement/teams/{teamId}/adherence/historical",
+        ],
+        status: Asked::At("/api/v2/workforcemanagement/adherence/historical/jobs/{jobId}"),
+        ..RULE
+    },
+    Row {
+        submits: &["POST /api/v2/workforcemanagement/adherence/historical/bulk"],
+        status: Asked::At("/api/v2/workforcemanagement/adherence/historical/bulk/jobs/{jobId}"),
+        ..RULE
+    },
+    Row {
+        submits: &[
+            "POST /api/v2/workforcemanagement/managementunits/{managementUnitId}/shrinkage/jobs",
+            "POST /api/v2/workforcemanagement/teams/{teamId}/shrinkage/jobs",
+        ],
+        status: Asked::At("/api/v2/workforcemanagement/shrinkage/jobs/{jobId}"),
+        ..RULE
+    },
+    Row {
+        submits: &[
+            "POST /api/v2/workforcemanagement/managementunits/{managementUnitId}/users/{userId}/timeoffbalance/jobs",
+            "POST /api/v2/workforcemanagement/managementunits/{managementUnitId}/users/{userId}/timeoffrequests/{timeOffRequestId}/timeoffbalance/jobs",
+        ],
+        status: Asked::At("/api/v2/workforcemanagement/timeoffbalance/jobs/{jobId}"),
+        ..RULE
+    },
+    Row {
+        submits: &[
+            "POST /api/v2/workforcemanagement/adherence/explanations",
+            "POST /api/v2/workforcemanagement/agents/{agentId}/adherence/explanations",
+            "PATCH /api/v2/workforcemanagement/agents/{agentId}/adherence/explanations/{explanationId}",
+        ],
+        status: Asked::At("/api/v2/workforcemanagement/adherence/explanations/jobs/{jobId}"),
+        result: Named::At("adherenceExplanation"),
+        ..RULE
+    },
+    Row {
+        submits: &[
+            "POST /api/v2/workforcemanagement/adherence/explanations/query",
+            "POST /api/v2/workforcemanagement/agents/{agentId}/adherence/explanations/query",
+            "POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/adherence/explanations/query",
+        ],
+        status: Asked::At("/api/v2/workforcemanagement/adherence/explanations/jobs/{jobId}"),
+        ..RULE
+    },
+    Row {
+        submits: &["PATCH /api/v2/workforcemanagement/alternativeshifts/trades/state/jobs"],
+        status: Asked::At(
+            "/api/v2/workforcemanagement/alternativeshifts/trades/state/jobs/{jobId}",
+        ),
+        result: Named::At("bulkUpdateTradesResults"),
+        ..RULE
+    },
+    Row {
+        submits: &[
+            "POST /api/v2/workforcemanagement/alternativeshifts/offers/jobs",
+            "POST /api/v2/workforcemanagement/alternativeshifts/offers/search/jobs",
+        ],
+        result: Named::At("viewOffersResults"),
+        ..RULE
+    },
+    Row {
+        submits: &[
+            "POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/alternativeshifts/trades/search",
+        ],
+        status: Asked::At(
+            "/api/v2/workforcemanagement/businessunits/{businessUnitId}/alternativeshifts/trades/search/jobs/{jobId}",
+        ),
+        result: Named::At("viewTradesResults"),
+        ..RULE
+    },
+    Row {
+        submits: &[
+            "POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/generate",
+            "POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/{scheduleId}/reschedule",
+        ],
+        status: Asked::At(
+            "/api/v2/workforcemanagement/businessunits/{businessUnitId}/scheduling/runs/{runId}",
+        ),
+        // The operationId beside it belongs to the notification.
+        id: Some(IdPlace::Field("result.id")),
+        ..RULE
+    },
+    Row {
+        submits: &[
+            "POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/agentschedules/search",
+            "POST /api/v2/workforcemanagement/managementunits/{managementUnitId}/agentschedules/search",
+            "POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/{scheduleId}/agentschedules/query",
+            "POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/intraday",
+            "POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekDateId}/shorttermforecasts/generate",
+            "POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekDateId}/shorttermforecasts/import",
+            "POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekDateId}/shorttermforecasts/{forecastId}/copy",
+            "POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/import",
+            "POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/{scheduleId}/copy",
+            "POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/{scheduleId}/update",
+            "DELETE /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/{scheduleId}",
+        ],
+        status: Asked::Nowhere,
+        id: Some(IdPlace::Field("operationId")),
+        ..RULE
+    },
+    Row {
+        submits: &[
+            "POST /api/v2/workforcemanagement/integrations/hris/{hrisIntegrationId}/timeofftypes/jobs",
+        ],
+        status: Asked::At(
+            "/api/v2/workforcemanagement/integrations/hris/timeofftypes/jobs/{jobId}",
+        ),
+        ..RULE
+    },
+    Row {
+        submits: &["POST /api/v2/workforcemanagement/historicaldata/validate"],
+        status: Asked::At("/api/v2/workforcemanagement/historicaldata/importstatus/{jobId}"),
+        ..RULE
+    },
+    Row {
+        submits: &[
+            "POST /api/v2/outbound/contactlists/{contactListId}/contacts/bulk/update",
+            "POST /api/v2/outbound/contactlists/{contactListId}/contacts/bulk/remove",
+        ],
+        status: Asked::At(
+            "/api/v2/outbound/contactlists/{contactListId}/contacts/bulk/jobs/{jobId}",
+        ),
+        ..RULE
+    },
+    Row {
+        submits: &[
+            "POST /api/v2/outbound/contactlists/{contactListId}/export",
+            "POST /api/v2/outbound/dnclists/{dncListId}/export",
+        ],
+        status: Asked::Same,
+        id: Some(IdPlace::Nowhere),
+        told: Word::Since("exportTimestamp"),
+        ..RULE
+    },
+    Row {
+        submits: &["POST /api/v2/analytics/reporting/exports"],
+        status: Asked::Same,
+        told: Word::InList,
+        ..RULE
+    },
+    Row {
+        submits: &["POST /api/v2/usage/query"],
+        status: Asked::At("/api/v2/usage/query/{executionId}/results"),
+        ..RULE
+    },
+    Row {
+        submits: &["POST /api/v2/usage/simplesearch"],
+        status: Asked::At("/api/v2/usage/simplesearch/{executionId}/results"),
+        ..RULE
+    },
+    Row {
+        submits: &[
+            "POST /api/v2/oauth/clients/{clientId}/usage/query",
+            "GET /api/v2/oauth/clients/{clientId}/usage/summary",
+        ],
+        status: Asked::At("/api/v2/oauth/clients/{clientId}/usage/query/results/{executionId}"),
+        ..RULE
+    },
+    Row {
+        submits: &[
+            "DELETE /api/v2/agentic/virtualagents/{virtualAgentId}/jobs",
+            "DELETE /api/v2/guides/{guideId}/jobs",
+        ],
+        ..RULE
+    },
+    Row {
+        submits: &[
+            "POST /api/v2/agentic/virtualagents/{virtualAgentId}/versions/{versionId}/jobs",
+            "POST /api/v2/flows/actions/publish",
+            "POST /api/v2/flows/actions/checkin",
+            "DELETE /api/v2/flows",
+            "DELETE /api/v2/architect/prompts",
+            "PUT /api/v2/flows/outcomes/{flowOutcomeId}",
+            "POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/sources/salesforce",
+            "POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/sources/servicenow",
+        ],
+        status: Asked::Nowhere,
+        result: Named::None,
+        ..RULE
+    },
+    Row {
+        submits: &[
+            "POST /api/v2/flows/{flowId}/history",
+            "POST /api/v2/architect/prompts/{promptId}/history",
+            "POST /api/v2/architect/systemprompts/{promptId}/history",
+        ],
+        ..RULE
+    },
+    Row {
+        submits: &["POST /api/v2/architect/dependencytracking/build"],
+        status: Asked::Same,
+        id: Some(IdPlace::Nowhere),
+        told: Word::States(&["BUILDQUEUED", "BUILDINITIALIZING", "BUILDINPROGRESS", "OPERATIONAL"]),
+        ..RULE
+    },
+    Row {
+        submits: &["POST /api/v2/externalcontacts/import/csv/jobs"],
+        status: Asked::At("/api/v2/externalcontacts/import/jobs/{jobId}"),
+        ..RULE
+    },
+    Row { submits: &["POST /api/v2/gdpr/requests"], ..RULE },
+    Row {
+        submits: &[
+            "GET /api/v2/conversations/{conversationId}/recordings",
+            "GET /api/v2/conversations/{conversationId}/recordings/{recordingId}",
+            "GET /api/v2/orphanrecordings/{orphanId}/media",
+            "GET /api/v2/contentmanagement/documents/{documentId}/content",
+            "GET /api/v2/contentmanagement/shared/{sharedId}",
+        ],
+        status: Asked::Same,
+        id: Some(IdPlace::Nowhere),
+        told: Word::Accepted,
+        ..RULE
+    },
+    Row {
+        submits: &[
+            "DELETE /api/v2/contentmanagement/workspaces/{workspaceId}",
+            "DELETE /api/v2/contentmanagement/documents/{documentId}",
+        ],
+        status: Asked::At("/api/v2/contentmanagement/status/{statusId}"),
+        id: Some(IdPlace::Location),
+        ..RULE
+    },
+    Row { submits: &["POST /api/v2/recording/uploads/reports"], ..RULE },
+    Row {
+        submits: &["POST /api/v2/flows/datatables/{datatableId}/import/csv/jobs"],
+        status: Asked::At("/api/v2/flows/datatables/{datatableId}/import/jobs/{importJobId}"),
+        ..RULE
+    },
+    Row {
+        submits: &[
+            "POST /api/v2/telephony/providers/edges/{edgeId}/diagnostic/ping",
+            "POST /api/v2/telephony/providers/edges/{edgeId}/diagnostic/nslookup",
+            "POST /api/v2/telephony/providers/edges/{edgeId}/diagnostic/route",
+            "POST /api/v2/telephony/providers/edges/{edgeId}/diagnostic/tracepath",
+        ],
+        status: Asked::Same,
+        id: Some(IdPlace::Nowhere),
+        told: Word::Field("diagnostics"),
+        ..RULE
+    },
+    Row {
+        submits: &["POST /api/v2/responsemanagement/responseassets/uploads"],
+        status: Asked::At("/api/v2/responsemanagement/responseassets/status/{statusId}"),
+        ..RULE
+    },
+    Row {
+        submits: &["POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/parse/jobs"],
+        // The URL of what is read in, and the end of the second phase.
+        result: Named::Only("parseResults"),
+        without: IMPORT_PHASE,
+        ..RULE
+    },
+    Row {
+        submits: &[
+            "POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/parse/jobs/{parseJobId}/import",
+        ],
+        status: Asked::At(
+            "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/parse/jobs/{parseJobId}",
+        ),
+        id: Some(IdPlace::Path),
+        result: Named::Only("importResult"),
+        without: PARSE_PHASE,
+        ..RULE
+    },
+    Row {
+        submits: &[
+            "POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/import/jobs",
+            "POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/synchronize/jobs",
+        ],
+        // The URL is that of what is read in.
+        result: Named::None,
+        ..RULE
+    },
+    Row {
+        submits: &["PUT /api/v2/speechandtextanalytics/programs/{programId}"],
+        status: Asked::At("/api/v2/speechandtextanalytics/programs/topiclinks/jobs/{jobId}"),
+        id: Some(IdPlace::Field("topicLinksJob.id")),
+        ..RULE
+    },
+    Row {
+        submits: &["POST /api/v2/journey/actionmaps/estimates/jobs"],
+        told: Word::States(&["QUEUED", "PENDING", "FAILED", "CANCELLED", "FULFILLED", "EXPIRED"]),
+        ..RULE
+    },
+];

@@ -1,0 +1,55 @@
+//! Every family in every scenario.
+
+mod client;
+
+use std::collections::BTreeMap;
+
+use self::client::Client;
+use super::JobScenario;
+use super::family::Told;
+use crate::MockOrg;
+
+#[tokio::test]
+async fn every_job_ends_as_the_org_says() {
+    let org = MockOrg::start().await.expect("an org");
+    let mut runs = BTreeMap::new();
+    let mut wrong = Vec::new();
+    for family in org.service().api().families().all() {
+        let id = org.service().api().endpoint(family.submit).operation.id.as_str();
+        for scenario in org.job_scenarios(id).expect("jobs") {
+            org.job_scenario(id, scenario).expect("it applies");
+            let truth = org.job_truth(id).expect("jobs");
+            let mut client = Client {
+                org: &org,
+                family,
+                token: org.access_token(),
+                id: String::new(),
+                scenario,
+            };
+            let got = client.run().await;
+            // A record that the request alone names is not in the truth.
+            let is_named = family.told == Told::Accepted && truth.records.is_empty();
+            let records = if is_named { Vec::new() } else { got.records.clone() };
+            let is_right = (Some(truth.end), &truth.records, &truth.files, &truth.message)
+                == (got.end, &records, &got.files, &got.message);
+            let refusals = if scenario == JobScenario::TransientErrors { 2 } else { 0 };
+            if !is_right || refusals != got.refusals {
+                wrong.push(format!(
+                    "{id} {scenario:?}: {:?} {} {} {:?}, got {:?} {} {} {:?}, refused {}",
+                    truth.end,
+                    truth.records.len(),
+                    truth.files.len(),
+                    truth.message,
+                    got.end,
+                    got.records.len(),
+                    got.files.len(),
+                    got.message,
+                    got.refusals,
+                ));
+            }
+            *runs.entry(format!("{scenario:?}")).or_insert(0) += 1;
+        }
+    }
+    assert!(wrong.is_empty(), "{}\n{}", wrong.len(), wrong.join("\n"));
+    assert_eq!(runs.len(), JobScenario::ALL.len(), "{runs:?}");
+}

@@ -1,0 +1,362 @@
+//! A client that knows how the jobs of a family run, and nothing of how they go wrong.
+
+use std::io::Read as _;
+
+use bytes::Bytes;
+use flate2::read::GzDecoder;
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+
+use crate::api::Api;
+use crate::classify::ItemPlace;
+use crate::jobs::edit::FAILURE;
+use crate::jobs::family::{Family, IdPlace, Told};
+use crate::jobs::yields::{Form, Place};
+use crate::jobs::{JobEnd, JobScenario};
+use crate::query::encode;
+use crate::reply::CannedReply;
+use crate::{MockOrg, Scheme, Truth};
+use genesys_cloud_catalogue::{Catalogue, Kind, Location};
+
+/// What a client got out of a job.
+#[derive(Debug, Default)]
+pub(super) struct Got {
+    pub(super) records: Vec<String>,
+    pub(super) files: Vec<Bytes>,
+    pub(super) message: Option<String>,
+    pub(super) end: Option<JobEnd>,
+    pub(super) refusals: usize,
+}
+
+pub(super) struct Client<'a> {
+    pub(super) org: &'a MockOrg,
+    pub(super) family: &'static Family,
+    pub(super) token: String,
+    pub(super) id: String,
+    pub(super) scenario: JobScenario,
+}
+
+impl Client<'_> {
+    fn api(&self) -> &'static Api {
+        self.org.service().api()
+    }
+
+    async fn call(&self, endpoint: usize, query: &str, body: Value) -> CannedReply {
+        let operation = self.api().endpoint(endpoint).operation;
+        let mut path = operation.path.clone();
+        let mut parameters: Vec<_> = operation.parameters_in(Location::Path).collect();
+        let last = parameters.pop();
+        for parameter in parameters {
+            path = path.replace(&format!("{{{}}}", parameter.name), &parameter.name);
+        }
+        if let Some(last) = last {
+            let of_job = endpoint != self.family.submit && !self.id.is_empty();
+            let value = match last.kind {
+                Kind::Integer => "1",
+                _ if of_job && self.family.id != IdPlace::Nowhere => self.id.as_str(),
+                _ => &last.name,
+            };
+            path = path.replace(&format!("{{{}}}", last.name), value);
+        }
+        let required = operation.parameters_in(Location::Query).filter(|it| it.required);
+        let required: Vec<_> = required.map(|it| format!("{}=1", it.name)).collect();
+        let query = [required.join("&").as_str(), query].join("&");
+        let body = if operation.body.is_some() { body.to_string() } else { String::new() };
+        let request = http::Request::builder()
+            .method(operation.method.as_str())
+            .uri(format!("{path}?{}", query.trim_matches('&')))
+            .header("authorization", format!("Bearer {}", self.token))
+            .header("content-type", "application/json");
+        let (head, ()) = request.body(()).expect("a request").into_parts();
+        self.org.service().respond(&head, body.into()).await.reply
+    }
+
+    /// The whole file, as far as it comes.
+    async fn file(&self, link: &str) -> Result<Bytes, u16> {
+        let Some(path) = link.strip_prefix(&self.org.files_url()) else { return Err(0) };
+        let (mut file, mut tries) = (Vec::new(), 0);
+        loop {
+            tries += 1;
+            if tries > 5 {
+                return Err(1);
+            }
+            let request =
+                http::Request::get(path).header("range", format!("bytes={}-", file.len()));
+            let (head, ()) = request.body(()).expect("a request").into_parts();
+            let response = self.org.service().respond_with_file(&head, Bytes::new());
+            let status = response.status().as_u16();
+            match status {
+                200 => file.clear(),
+                206 => {}
+                other => return Err(other),
+            }
+            let mut body = response.into_body();
+            let is_whole = loop {
+                match body.frame().await {
+                    None => break true,
+                    Some(Ok(frame)) => file.extend_from_slice(&frame.into_data().expect("bytes")),
+                    Some(Err(_)) => break false,
+                }
+            };
+            if is_whole {
+                return Ok(file.into());
+            }
+        }
+    }
+
+    /// Runs a job, or one for each page.
+    pub(super) async fn run(&mut self) -> Got {
+        let submit = self.api().endpoint(self.family.submit);
+        let by_page = submit.scheme == Some(Scheme::JobSelectsPage);
+        let mut all = self.run_one(1).await;
+        for number in 2..=4 {
+            if by_page && all.end.is_some_and(JobEnd::has_results) {
+                let page = self.run_one(number).await;
+                all.records.extend(page.records);
+            }
+        }
+        all
+    }
+
+    async fn run_one(&mut self, number: u64) -> Got {
+        let mut got = Got::default();
+        let family = self.family;
+        let mut polled = if family.told == Told::Accepted {
+            self.wait(&mut got).await
+        } else {
+            let reply = self
+                .call(
+                    family.submit,
+                    &format!("pageNumber={number}"),
+                    json!({ "pageNumber": number }),
+                )
+                .await;
+            assert!((200..300).contains(&reply.status), "{reply:?}");
+            let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+            match family.id {
+                IdPlace::Field(path) => {
+                    let id = body.pointer(&format!("/{}", path.replace('.', "/")));
+                    self.id = id.and_then(Value::as_str).expect("an id").to_owned();
+                }
+                IdPlace::Path => self.id = "parseJobId".to_owned(),
+                IdPlace::Location => {
+                    let (_, location) =
+                        reply.headers.iter().find(|it| it.0 == "location").expect("one");
+                    self.id = location.rsplit('/').next().expect("an id").to_owned();
+                }
+                IdPlace::Nowhere => self.id.clear(),
+            }
+            if self.scenario == JobScenario::InlineAtOnce {
+                got.end = Some(JobEnd::Succeeded);
+                self.collect(&mut got, &body, &family.yields.in_submit).await;
+                return got;
+            }
+            if !family.is_pollable() {
+                got.end = Some(JobEnd::Untold);
+                return got;
+            }
+            self.wait(&mut got).await
+        };
+        if got.end.is_none() {
+            got.end = Some(JobEnd::Succeeded);
+        }
+        if !got.end.is_some_and(JobEnd::has_results) {
+            return got;
+        }
+        let listed_by = family.listed_by(self.api()).map(|endpoint| endpoint.place);
+        match (family.results, listed_by) {
+            (Some(results), None) => {
+                let reply = self.call(results, "", json!({})).await;
+                if reply.status == 404 {
+                    got.end = Some(JobEnd::Expired);
+                    return got;
+                }
+                assert_eq!(reply.status, 200, "{reply:?}");
+                let result = serde_json::from_slice(&reply.body).expect("JSON");
+                got.records.push(Truth::key(&result));
+            }
+            (_, Some(listed_by))
+                if family.results.is_some() || family.yields.in_status.links.is_none() =>
+            {
+                self.pages(&mut got, listed_by).await;
+            }
+            _ => {
+                self.collect(&mut got, &polled, &family.yields.in_status).await;
+                if got.end == Some(JobEnd::Undeliverable) {
+                    // A new link may do what the old one didn't.
+                    polled = self.wait(&mut got).await;
+                    got.end = Some(JobEnd::Succeeded);
+                    self.collect(&mut got, &polled, &family.yields.in_status).await;
+                }
+            }
+        }
+        got
+    }
+
+    /// Polls until the job is done; the end is set unless it went well.
+    async fn wait(&self, got: &mut Got) -> Value {
+        let family = self.family;
+        let status = family.status.expect("a status");
+        for _ in 0..10 {
+            let reply = self.call(status, "", json!({})).await;
+            if reply.status >= 400 {
+                got.refusals += 1;
+                continue;
+            }
+            let mut body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+            if let Told::InList(_) = family.told {
+                let jobs = body["entities"].as_array().expect("a list").iter();
+                body =
+                    jobs.into_iter().find(|it| it["id"] == self.id.as_str()).expect("it").clone();
+            }
+            let path = family.state_path().map(|path| match path {
+                "" => String::new(),
+                path => format!("/{}", path.replace('.', "/")),
+            });
+            let state = path.and_then(|path| body.pointer(&path)?.as_str());
+            let states = &family.states;
+            let is = |end: Option<&str>| end.is_some() && end == state;
+            if states.held.is_some() && is(states.held) {
+                let runs = self.org.service().jobs().runs_of(family);
+                runs.iter().for_each(|run| run.release());
+                continue;
+            }
+            let end = match &family.told {
+                Told::Field(name) => body.get(*name).map(|_| JobEnd::Succeeded),
+                Told::Since(name) => {
+                    let at = body[*name].as_str().expect("a time");
+                    (at > "2026").then_some(JobEnd::Succeeded)
+                }
+                Told::Accepted => (reply.status == 200).then_some(JobEnd::Succeeded),
+                _ if is(states.succeeded) => Some(JobEnd::Succeeded),
+                _ if is(states.partly) => Some(JobEnd::PartlySucceeded),
+                _ if is(states.failed) => Some(JobEnd::Failed),
+                _ if is(states.cancelled) => Some(JobEnd::Cancelled),
+                _ if is(states.expired) => Some(JobEnd::Expired),
+                _ => None,
+            };
+            if let Some(end) = end {
+                got.message = body.to_string().contains(FAILURE).then(|| FAILURE.to_owned());
+                got.end = Some(end);
+                return body;
+            }
+            assert!(!states.pending.is_empty() || states.succeeded.is_none() || state.is_some());
+        }
+        panic!(
+            "{} {:?} never ends",
+            self.api().endpoint(family.submit).operation.id,
+            self.scenario
+        );
+    }
+
+    /// Reads what is in a reply, or in the files it leads to.
+    async fn collect(&self, got: &mut Got, body: &Value, place: &Place) {
+        let inline = place.inline.as_ref().and_then(|inline| body.get(&inline.path));
+        if let Some(result) = inline {
+            got.records.extend(keys(result));
+            return;
+        }
+        let Some(field) = place.links.and_then(|links| body.get(links.field)) else { return };
+        let links: Vec<String> = match field {
+            Value::Array(links) => {
+                links.iter().map(|it| it.as_str().expect("a URL").to_owned()).collect()
+            }
+            Value::Object(entity) => {
+                let id = entity["id"].as_str().expect("an id");
+                let download = self.api().find("GET /api/v2/downloads/{downloadId}").expect("one");
+                let path = download.operation.path.replace("{downloadId}", id);
+                let request = http::Request::get(path)
+                    .header("authorization", format!("Bearer {}", self.token));
+                let (head, ()) = request.body(()).expect("a request").into_parts();
+                let reply = self.org.service().respond(&head, Bytes::new()).await.reply;
+                assert_eq!(reply.status, 302);
+                vec![reply.headers.iter().find(|it| it.0 == "location").expect("one").1.clone()]
+            }
+            link => vec![link.as_str().expect("a URL").to_owned()],
+        };
+        for link in links {
+            let Ok(file) = self.file(&link).await else {
+                got.end = Some(JobEnd::Undeliverable);
+                return;
+            };
+            got.files.push(file.clone());
+            match self.family.yields.form {
+                Form::Json => {
+                    let mut text = String::new();
+                    match file.starts_with(&[0x1f, 0x8b]) {
+                        true => {
+                            GzDecoder::new(&file[..]).read_to_string(&mut text).expect("gzip");
+                        }
+                        false => text.push_str(std::str::from_utf8(&file).expect("text")),
+                    }
+                    got.records.extend(keys(&serde_json::from_str(&text).expect("JSON")));
+                }
+                Form::Csv => {
+                    let text = std::str::from_utf8(&file).expect("text");
+                    let ids = text.lines().skip(1).filter_map(|line| line.split(',').next());
+                    got.records.extend(ids.map(str::to_owned));
+                }
+                Form::Archive => {}
+            }
+        }
+    }
+
+    /// Reads all pages of the results.
+    async fn pages(&self, got: &mut Got, listed_by: usize) {
+        let catalogue = Catalogue::embedded();
+        let schema = self.api().endpoint(listed_by).schema().expect("a reply");
+        let place = ItemPlace::of(catalogue, schema);
+        let mut query = String::new();
+        for number in 2..20 {
+            let reply = self.call(listed_by, &query, json!({})).await;
+            if reply.status == 404 {
+                got.end = Some(JobEnd::Expired);
+                return;
+            }
+            assert!(matches!(reply.status, 200 | 302), "{reply:?}");
+            let page: Value = serde_json::from_slice(&reply.body).expect("JSON");
+            let items = match (reply.status, place) {
+                (302, _) => {
+                    let file = self.file(page["downloadUrl"].as_str().expect("a URL")).await;
+                    let file: Value = serde_json::from_slice(&file.expect("a file")).expect("JSON");
+                    file["entities"].clone()
+                }
+                (_, Some(ItemPlace::Field(name, None))) => page[name].clone(),
+                _ => page.clone(),
+            };
+            got.records.extend(items.as_array().expect("items").iter().map(Truth::key));
+            if !self.api().endpoint(listed_by).scheme.is_some_and(Scheme::is_paged) {
+                return;
+            }
+            let text = |path: &str| page.pointer(path).and_then(Value::as_str).map(encode);
+            query = if let Some(cursor) = text("/cursor") {
+                format!("cursor={cursor}")
+            } else if let Some(after) = text("/cursors/after") {
+                format!("after={after}")
+            } else if let Some((_, next)) =
+                page["nextUri"].as_str().and_then(|it| it.split_once('?'))
+            {
+                next.to_owned()
+            } else if page["pageCount"].as_u64().is_some_and(|count| number <= count)
+                && self.family.results.is_none()
+            {
+                format!("pageNumber={number}")
+            } else {
+                return;
+            };
+        }
+    }
+}
+
+/// The keys of what stands where results are: a list, an object with one, or one result.
+fn keys(result: &Value) -> Vec<String> {
+    let list = match result {
+        Value::Array(items) => Some(items),
+        Value::Object(fields) if fields.contains_key("id") => None,
+        Value::Object(fields) => ["entities", "results", "data", "items", "trades", "weeks"]
+            .into_iter()
+            .find_map(|name| fields.get(name)?.as_array()),
+        _ => None,
+    };
+    list.map_or_else(|| vec![Truth::key(result)], |items| items.iter().map(Truth::key).collect())
+}

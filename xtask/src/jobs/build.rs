@@ -1,0 +1,215 @@
+//! Makes a family of what is stated of it, and finds what is not.
+
+use anyhow::{Context as _, Result, bail};
+
+use super::table::Entry;
+use super::{At, Done, Family, Id, Results, Sources, State, fields, id_parameter, words};
+use crate::document::{Document, Operation, Schema};
+use crate::tags::TagKind;
+
+pub(super) fn family(sources: &Sources<'_>, name: &str, entry: &Entry) -> Result<Family> {
+    let document = sources.document;
+    let operations = |ids: &[String]| -> Result<Vec<&Operation>> {
+        ids.iter().map(|id| sources.operation(id)).collect()
+    };
+    let submits = operations(&entry.submits)?;
+    operations(&entry.phases)?;
+    let status = entry.status.as_ref().map(|id| sources.operation(id)).transpose()?;
+    let place = submits.first().copied().or(status).map(Operation::place).unwrap_or_default();
+    let teller = status.or(submits.first().copied());
+    let told = teller
+        .and_then(Operation::reply_schema)
+        .and_then(|reply| fields::entry(document, reply, entry.list.as_deref()));
+
+    let done = match (&entry.done, told) {
+        (Some(done), _) => done.clone(),
+        (None, Some(told)) => match fields::state(document, told, |name| meaning(entry, name)) {
+            Some(path) => Done::State(path.to_owned()),
+            None => bail!("{place}: where the status of its jobs has their state can't be told"),
+        },
+        (None, None) => bail!("{place}: the document does not describe the status of its jobs"),
+    };
+    let states = match (&done, told) {
+        (Done::State(path), Some(told)) => states(document, told, path, entry)
+            .with_context(|| format!("{place}: the states of its jobs"))?,
+        _ => Vec::new(),
+    };
+    let needs_id = match status {
+        Some(status) => id_parameter(&submits, status)?.is_some() || entry.list.is_some(),
+        None => false,
+    };
+    let id = match &entry.id {
+        Some(id) => id.clone(),
+        None => {
+            let found: Option<Vec<&str>> = submits
+                .iter()
+                .map(|it| it.reply_schema().and_then(|reply| fields::id(document, reply)))
+                .collect();
+            match found.as_deref() {
+                Some([first, rest @ ..]) if rest.iter().all(|other| other == first) => {
+                    Id::Field((*first).to_owned())
+                }
+                _ if !needs_id || submits.is_empty() => Id::Nowhere,
+                _ => bail!("{place}: where the reply has the id of the job can't be told"),
+            }
+        }
+    };
+    let id = if needs_id || status.is_none() || entry.id.is_some() { id } else { Id::Nowhere };
+    let paged = teller.and_then(|it| sources.tag(&it.id)).filter(|tag| tag.kind == TagKind::Paged);
+    let results = match (&entry.results, told) {
+        (Some(results), _) => results.clone(),
+        (None, _) if paged.is_some() && entry.list.is_none() => Results::Status,
+        (None, Some(_)) if done == Done::Not202 => {
+            let listed = teller.and_then(|it| sources.tag(&it.id)).filter(|tag| tag.lists());
+            let items = listed.and_then(|tag| tag.items.clone()).unwrap_or("[]".to_owned());
+            Results::Reply(vec![At::Items(items)])
+        }
+        (None, Some(told)) => Results::Reply(
+            fields::results(document, told).with_context(|| format!("{place}: its results"))?,
+        ),
+        (None, None) => Results::Nothing,
+    };
+    let at_once = entry
+        .at_once
+        .unwrap_or_else(|| may_answer_at_once(document, &submits, status, &done, &results));
+    let redirects = match &results {
+        Results::List(id) => fields::redirect(document, sources.operation(id)?),
+        Results::Status | Results::Reply(_) | Results::Nothing => None,
+    };
+    let family = Family {
+        name: name.to_owned(),
+        by_rule: entry.reason.is_none(),
+        reason: entry.reason.clone(),
+        submits: entry.submits.clone(),
+        id,
+        status: entry.status.clone(),
+        list: entry.list.clone(),
+        done,
+        states,
+        results,
+        cancel: entry.cancel.clone(),
+        phases: entry.phases.clone(),
+        redirects: entry.redirects.clone().or(redirects),
+        at_once,
+        hours: entry.hours,
+        topic: entry.topic.clone(),
+        note: entry.note.clone(),
+    };
+    check(sources, &family, &submits, told).with_context(|| place)?;
+    Ok(family)
+}
+
+/// What a state means, by what is stated or else by its name.
+fn meaning(entry: &Entry, name: &str) -> State {
+    let mut states = entry.states.iter();
+    let stated = states.find(|(_, names)| names.iter().any(|it| it == name));
+    stated.map_or_else(|| words::meaning(name), |(state, _)| *state)
+}
+
+/// What each state means.
+fn states(
+    document: &Document,
+    told: &Schema,
+    path: &str,
+    entry: &Entry,
+) -> Result<Vec<(String, State)>> {
+    let states: Vec<(String, State)> = match fields::states(document, told, path) {
+        Some(names) => {
+            let unknown = entry.states.values().flatten().find(|name| !names.contains(name));
+            if let Some(unknown) = unknown {
+                bail!("`{unknown}` is none of {}", names.join(", "));
+            }
+            names.iter().map(|name| (name.clone(), meaning(entry, name))).collect()
+        }
+        None if entry.states.is_empty() => words::all().collect(),
+        None => {
+            let states = entry.states.iter();
+            states.flat_map(|(state, names)| names.iter().map(|it| (it.clone(), *state))).collect()
+        }
+    };
+    if !states.iter().any(|(_, state)| *state == State::Succeeded) {
+        let names: Vec<&str> = states.iter().map(|(name, _)| name.as_str()).collect();
+        bail!("none of {} is known to mean success", names.join(", "));
+    }
+    Ok(states)
+}
+
+/// Whether the reply to the submit has the form of the status, or a place for the results.
+fn may_answer_at_once(
+    document: &Document,
+    submits: &[&Operation],
+    status: Option<&Operation>,
+    done: &Done,
+    results: &Results,
+) -> bool {
+    let replies: Vec<&Schema> = submits.iter().filter_map(|it| it.reply_schema()).collect();
+    let tells = |reply: &&Schema| match (status.and_then(Operation::reply_schema), done) {
+        (Some(told), _) => told.kind == reply.kind,
+        (None, Done::State(path)) => fields::at(document, reply, path).is_some(),
+        (None, _) => false,
+    };
+    let holds = |reply: &&Schema| match results {
+        Results::Reply(places) => places.iter().any(|place| match place {
+            At::Items(path) => path != "[]" && fields::at(document, reply, path).is_some(),
+            At::Json(..) | At::Bytes(_) => false,
+        }),
+        _ => false,
+    };
+    // A field that is there once a job is done may be there and empty before it has begun.
+    let is_told = matches!(done, Done::State(_));
+    is_told && !replies.is_empty() && (replies.iter().any(holds) || replies.iter().all(tells))
+}
+
+/// Fails where a family names what its operations do not have.
+fn check(
+    sources: &Sources<'_>,
+    family: &Family,
+    submits: &[&Operation],
+    told: Option<&Schema>,
+) -> Result<()> {
+    let document = sources.document;
+    let replies: Vec<&Schema> = submits.iter().filter_map(|it| it.reply_schema()).collect();
+    let tells = |path: &str| told.is_some_and(|told| fields::at(document, told, path).is_some());
+    let has = |path: &str| {
+        tells(path) || replies.iter().any(|reply| fields::at(document, reply, path).is_some())
+    };
+    match &family.done {
+        Done::State(path) | Done::Field(path) | Done::Since(path) if !tells(path) => {
+            bail!("the status has no `{path}`");
+        }
+        _ => {}
+    }
+    for submit in submits {
+        match &family.id {
+            Id::Field(path) => {
+                let found = submit.reply_schema().and_then(|it| fields::at(document, it, path));
+                if found.is_none() {
+                    bail!("the reply of {} has no `{path}`", submit.place());
+                }
+            }
+            Id::Path(name) if !submit.path.contains(&format!("{{{name}}}")) => {
+                bail!("the path of {} has no `{name}`", submit.place());
+            }
+            _ => {}
+        }
+        super::item(sources, family, submit)?;
+    }
+    if let Results::Reply(places) = &family.results {
+        for place in places {
+            let (At::Items(path) | At::Json(path, _) | At::Bytes(path)) = place;
+            if !has(path) {
+                bail!("no reply has `{path}`");
+            }
+        }
+    }
+    let results = match &family.results {
+        Results::List(id) => Some(id),
+        _ => None,
+    };
+    for id in family.status.iter().chain(results).chain(&family.cancel) {
+        if !submits.is_empty() {
+            id_parameter(submits, sources.operation(id)?)?;
+        }
+    }
+    Ok(())
+}

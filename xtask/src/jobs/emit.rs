@@ -1,0 +1,134 @@
+//! Writes a family as Rust source.
+
+use std::fmt::Write as _;
+
+use anyhow::Result;
+
+use super::{At, Done, Family, Id, Results, State, id_parameter};
+use crate::document::Operation;
+use crate::emit::{listing, verb};
+use crate::tags::{Scheme, Tag};
+
+/// The name of the constant that a family is in generated code.
+pub fn constant(family: &str) -> String {
+    family.replace('-', "_").to_ascii_uppercase()
+}
+
+/// A family as `job_family!`. `find` gives an operation and its tag by operationId.
+pub fn family<'a>(
+    family: &Family,
+    find: impl Fn(&str) -> Result<(&'a Operation, &'a Tag)>,
+) -> Result<String> {
+    let submits: Vec<&Operation> =
+        family.submits.iter().map(|id| find(id).map(|(it, _)| it)).collect::<Result<_>>()?;
+    let call = |id: &str, list: Option<&str>| -> Result<String> {
+        let (operation, _) = find(id)?;
+        let id = id_parameter(&submits, operation)?.map(|name| format!("id {name:?}"));
+        let list = list.map(|path| format!("list {path:?}"));
+        let words: Vec<String> = id.into_iter().chain(list).collect();
+        Ok(format!(
+            "{:?} {} {:?} ({})",
+            operation.id,
+            verb(operation.method),
+            operation.path,
+            words.join(" ")
+        ))
+    };
+    let mut facts = vec![format!(
+        "id: {}",
+        match &family.id {
+            Id::Field(path) => format!("field {path:?}"),
+            Id::Path(name) => format!("path {name:?}"),
+            Id::Header(name) => format!("header {name:?}"),
+            Id::Nowhere => "nowhere".to_owned(),
+        }
+    )];
+    if let Some(status) = &family.status {
+        facts.push(format!("status: {}", call(status, family.list.as_deref())?));
+    }
+    facts.push(format!(
+        "done: {}",
+        match &family.done {
+            Done::State(path) => format!("state {path:?} {}", states(family)),
+            Done::Field(path) => format!("field {path:?}"),
+            Done::Since(path) => format!("since {path:?}"),
+            Done::Not202 => "not_202".to_owned(),
+        }
+    ));
+    facts.push(format!(
+        "results: {}",
+        match &family.results {
+            Results::List(id) => {
+                let (_, tag) = find(id)?;
+                let by = submits.first().map(|it| find(&it.id)).transpose()?;
+                format!(
+                    "list {}\n        {}",
+                    call(id, None)?,
+                    results(tag, by.map(|(_, tag)| tag))
+                )
+            }
+            Results::Status => {
+                let id = family.status.as_ref().or(family.submits.first());
+                let tag = id.map(|id| find(id)).transpose()?.map(|(_, tag)| tag);
+                format!("status {}", tag.map(|tag| results(tag, None)).unwrap_or_default())
+            }
+            Results::Reply(places) => {
+                let places: Vec<String> = places.iter().map(place).collect();
+                format!("reply [{}]", places.join(", "))
+            }
+            Results::Nothing => "nothing".to_owned(),
+        }
+    ));
+    if let Some(cancel) = &family.cancel {
+        facts.push(format!("cancel: {}", call(cancel, None)?));
+    }
+    facts.extend(family.redirects.iter().map(|path| format!("redirects: {path:?}")));
+    if family.at_once {
+        facts.push("at_once: true".to_owned());
+    }
+    facts.extend(family.hours.map(|hours| format!("lifetime: {hours} hours")));
+    facts.extend(family.topic.iter().map(|topic| format!("topic: {topic:?}")));
+    facts.extend(family.note.iter().map(|note| format!("note: {note:?}")));
+    let mut text = format!("job_family! {{\n    {} = {:?};\n", constant(&family.name), family.name);
+    for fact in facts {
+        // Writing to a string can't fail.
+        let _ = writeln!(text, "    {fact},");
+    }
+    text.push_str("}\n");
+    Ok(text)
+}
+
+/// The states that are not pending.
+fn states(family: &Family) -> String {
+    let named =
+        State::ALL.into_iter().filter(|state| *state != State::Pending).filter_map(|state| {
+            let names: Vec<String> = family
+                .states
+                .iter()
+                .filter(|(_, it)| *it == state)
+                .map(|(name, _)| format!("{name:?}"))
+                .collect();
+            (!names.is_empty()).then(|| format!("{}: [{}]", state.as_str(), names.join(", ")))
+        });
+    format!("{{ {} }}", named.collect::<Vec<_>>().join(", "))
+}
+
+/// How the results are listed. Where the submit chooses the page, it has the parameters.
+fn results(tag: &Tag, submit: Option<&Tag>) -> String {
+    let items = tag.items.as_deref().filter(|_| tag.lists()).unwrap_or("[]");
+    match submit {
+        Some(submit) if submit.scheme == Some(Scheme::JobSelectsPage) => {
+            listing(submit, Scheme::JobSelectsPage, items)
+        }
+        _ if tag.lists() => listing(tag, tag.scheme.unwrap_or(Scheme::UnpagedOtherArray), items),
+        _ => format!("{} {{ items: [] }}", Scheme::UnpagedOtherArray.name()),
+    }
+}
+
+fn place(at: &At) -> String {
+    match at {
+        At::Items(path) => format!("items {path:?}"),
+        At::Json(urls, items) => format!("json {urls:?} {items:?}"),
+        At::Bytes(urls) => format!("bytes {urls:?}"),
+    }
+}

@@ -1,0 +1,113 @@
+//! `cargo xtask operations --jobs`: the families of jobs.
+
+use std::io::Write;
+
+use anyhow::Result;
+
+use crate::jobs::{At, Done, Family, Id, Results, Role, State};
+use crate::model::Tagged;
+
+/// Lists the families, each with what is known of it, and counts them.
+pub fn jobs(tagged: &Tagged<'_>, out: &mut impl Write) -> Result<()> {
+    let routes: std::collections::BTreeMap<&str, String> = tagged
+        .operations
+        .iter()
+        .map(|it| (it.operation.id.as_str(), it.operation.route()))
+        .collect();
+    let families = &tagged.families.families;
+    for family in families {
+        writeln!(out, "{}", family.name)?;
+        for (role, id) in family.members() {
+            let route = routes.get(id).map(String::as_str).unwrap_or_default();
+            writeln!(out, "  {:<18}{route} ({id})", role.as_str())?;
+        }
+        for (label, text) in facts(family) {
+            let is_member = [Role::Submit, Role::Status, Role::Results, Role::Cancel, Role::Phase]
+                .iter()
+                .any(|role| role.as_str() == label);
+            if !is_member {
+                writeln!(out, "  {label:<18}{text}")?;
+            }
+        }
+        if let Some(reason) = &family.reason {
+            writeln!(out, "  {:<18}{reason}", "by table")?;
+        }
+    }
+    let submits: usize = families.iter().map(|family| family.submits.len()).sum();
+    let by_rule = families.iter().filter(|family| family.by_rule);
+    let by_rule_submits: usize = by_rule.clone().map(|family| family.submits.len()).sum();
+    writeln!(
+        out,
+        "\n{} families with {submits} submits: {} with {by_rule_submits} by rule, {} with {} by table",
+        families.len(),
+        by_rule.clone().count(),
+        families.len() - by_rule.count(),
+        submits - by_rule_submits,
+    )?;
+    writeln!(
+        out,
+        "{} operations accept work and offer nothing to poll",
+        tagged.families.accepted.len()
+    )?;
+    Ok(())
+}
+
+/// What is known of a family, in words, with what each is called.
+pub(super) fn facts(family: &Family) -> Vec<(&'static str, String)> {
+    let mut facts: Vec<(&'static str, String)> = Vec::new();
+    for role in [Role::Submit, Role::Status, Role::Results, Role::Cancel, Role::Phase] {
+        let ids: Vec<&str> =
+            family.members().filter(|(it, _)| *it == role).map(|(_, id)| id).collect();
+        if !ids.is_empty() {
+            facts.push((role.as_str(), ids.join(", ")));
+        }
+    }
+    let id = match &family.id {
+        Id::Field(path) => format!("field {path}"),
+        Id::Path(name) => format!("path parameter {name}"),
+        Id::Header(name) => format!("header {name}"),
+        Id::Nowhere => "none".to_owned(),
+    };
+    facts.push(("id", id));
+    facts.extend(family.list.iter().map(|list| ("listed in", list.clone())));
+    let done = match &family.done {
+        Done::State(path) => format!("state {path}"),
+        Done::Field(path) => format!("when {path} is there"),
+        Done::Since(path) => format!("when {path} is not before the submit"),
+        Done::Not202 => "when it is not 202".to_owned(),
+    };
+    facts.push(("done", done));
+    for state in State::ALL {
+        let names: Vec<&str> = family
+            .states
+            .iter()
+            .filter(|(_, it)| *it == state)
+            .map(|(name, _)| name.as_str())
+            .collect();
+        if !names.is_empty() {
+            facts.push((state.as_str(), names.join(", ")));
+        }
+    }
+    let places: Vec<String> = match &family.results {
+        Results::Reply(places) => places.iter().map(place).collect(),
+        Results::List(_) | Results::Status | Results::Nothing => Vec::new(),
+    };
+    let places =
+        if places.is_empty() { String::new() } else { format!(": {}", places.join(", or ")) };
+    facts.push(("result", format!("{}{places}", family.result_kind())));
+    let flags = [(family.at_once, "at once", "the reply to the submit may have the result")];
+    facts.extend(flags.iter().filter(|flag| flag.0).map(|flag| (flag.1, flag.2.to_owned())));
+    facts.extend(family.redirects.iter().map(|path| ("redirects", path.clone())));
+    facts.extend(family.hours.map(|hours| ("kept", format!("{hours} h"))));
+    facts.extend(family.topic.iter().map(|topic| ("topic", topic.clone())));
+    facts.extend(family.note.iter().map(|note| ("note", note.clone())));
+    facts
+}
+
+fn place(at: &At) -> String {
+    match at {
+        At::Items(path) => path.clone(),
+        At::Json(urls, items) => format!("JSON at {urls} (items in {items})"),
+        At::Bytes(urls) => format!("bytes at {urls}"),
+    }
+}
