@@ -8,7 +8,7 @@ use std::process::{self, ExitCode};
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Parser, Subcommand};
-use xtask::bench::{compile, paging};
+use xtask::bench::{compile, paging, polling};
 use xtask::codegen;
 use xtask::operations;
 
@@ -52,6 +52,8 @@ enum Bench {
     Compile,
     /// How fast long lists are read, against a loop written by hand.
     Paging(paging::Options),
+    /// How late the end of a job is noticed, and by how many calls.
+    Polling,
 }
 
 fn main() -> ExitCode {
@@ -78,6 +80,7 @@ fn run(command: Command) -> Result<()> {
         Command::Demo => demo(workspace),
         Command::Bench { what: Bench::Compile } => compile::run(workspace),
         Command::Bench { what: Bench::Paging(options) } => paging::run(workspace, &options),
+        Command::Bench { what: Bench::Polling } => polling::run(workspace),
         Command::Measure { command } => compile::measure(&command),
         Command::Pin { spec } => codegen::pin(workspace, &spec),
     }

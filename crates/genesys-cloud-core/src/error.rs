@@ -49,6 +49,7 @@ enum Kind {
     Paging,
     Job(JobEnd),
     File,
+    Piece,
 }
 
 /// How a job ended, or did not, where its results were wanted.
@@ -208,6 +209,12 @@ impl Error {
         self.0.kind == Kind::File
     }
 
+    /// Whether a part of a range of time could not be read as a whole, nor in shorter parts: see
+    /// [`Windows`](crate::Windows). The text says which. The API's refusal is its source.
+    pub fn is_piece_too_large(&self) -> bool {
+        self.0.kind == Kind::Piece
+    }
+
     /// The HTTP status, when a reply or its head came.
     pub fn status(&self) -> Option<u16> {
         self.0.answer.as_ref().map(|answer| answer.status)
@@ -288,6 +295,27 @@ impl Error {
     /// A file of results can't be had. Nothing of its URL but the host may be in the text.
     pub(crate) fn file(operation: &Operation, why: String) -> Self {
         Self::new(Kind::File, Some(operation), why)
+    }
+
+    /// A part of a range of time is too large, and can't be split.
+    pub(crate) fn piece(operation: &Operation, why: String, refusal: Option<Self>) -> Self {
+        let mut this = Self::new(Kind::Piece, Some(operation), why);
+        if let Some(refusal) = refusal {
+            this.0.answer.clone_from(&refusal.0.answer);
+            this.0.course = refusal.0.course;
+            this.0.source = Some(Arc::new(refusal));
+        }
+        this
+    }
+
+    /// What the API said, where it would not do what was asked: a reply of status 400, or a job that failed.
+    pub(crate) fn refusal(&self) -> Option<&str> {
+        let refused = match self.0.kind {
+            Kind::Status => self.status() == Some(400),
+            Kind::Job(end) => end == JobEnd::Failed,
+            _ => false,
+        };
+        refused.then_some(&self.0.why)
     }
 
     /// The transfer of a file broke off.
@@ -464,6 +492,7 @@ impl Error {
             Kind::Paging => "paging",
             Kind::Job(_) => "job",
             Kind::File => "file",
+            Kind::Piece => "piece too large",
         }
     }
 

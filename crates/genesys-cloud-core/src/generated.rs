@@ -1,14 +1,16 @@
 //! What the macros of generated code expand to. Not part of the public API.
 
 use std::borrow::Borrow;
+use std::time::Duration;
 
 use crate::call::Call;
 use crate::client::Client;
 use crate::error::Error;
 use crate::jobs::{Family, Job, Opening, SavedJob, Submitting};
 use crate::operation::Operation;
-use crate::paging::{Listing, Paginator, read_bytes, read_wire};
+use crate::paging::{Listing, Paginator, Place, ReadPage, read_bytes, read_wire};
 use crate::param::Param;
+use crate::windows::{Interval, Windows};
 use crate::wire::{Wire, Written};
 
 pub use crate::wire::{
@@ -74,6 +76,77 @@ impl<T> Call<T> {
 /// The items that an operation lists.
 pub fn paginate<T: Wire, O>(call: Call<O>, listing: Listing) -> Paginator<T> {
     Paginator::known(call, listing)
+}
+
+/// What a range holds, through an operation that lists what an interval holds.
+pub fn windows<T: Wire + 'static, O>(
+    call: Call<O>,
+    listing: Listing,
+    interval: Place,
+    facts: IntervalFacts,
+    range: Interval,
+) -> Windows<T> {
+    let (client, request) = call.into_parts();
+    let make = move |piece: Interval| {
+        let mut request = request.clone();
+        interval.write(&mut request, &piece.to_string());
+        Paginator::reading(client.clone(), request, listing.clone(), read_wire)
+    };
+    Windows::over(range, Box::new(make), facts.span(), facts.id)
+}
+
+/// The same through jobs.
+pub fn job_windows<T: Wire + 'static, O>(
+    call: Call<O>,
+    family: Family,
+    interval: Place,
+    facts: IntervalFacts,
+    range: Interval,
+) -> Windows<T> {
+    windows_of_jobs(call, family, interval, facts, range, read_wire)
+}
+
+/// The same through jobs whose results are files, handed out as they are.
+pub fn job_windows_for_bytes<O>(
+    call: Call<O>,
+    family: Family,
+    interval: Place,
+    facts: IntervalFacts,
+    range: Interval,
+) -> Windows<Bytes> {
+    windows_of_jobs(call, family, interval, facts, range, read_bytes)
+}
+
+fn windows_of_jobs<T: 'static, O>(
+    call: Call<O>,
+    family: Family,
+    interval: Place,
+    facts: IntervalFacts,
+    range: Interval,
+    read: ReadPage<T>,
+) -> Windows<T> {
+    let (client, request) = call.into_parts();
+    let make = move |piece: Interval| {
+        let mut request = request.clone();
+        interval.write(&mut request, &piece.to_string());
+        Paginator::of_job(Opening::new(client.clone(), request, family.clone()), read)
+    };
+    Windows::over(range, Box::new(make), facts.span(), facts.id)
+}
+
+/// What is known of the intervals of an operation.
+#[derive(Clone, Copy, Debug)]
+pub struct IntervalFacts {
+    /// The longest one, in days.
+    pub days: Option<u64>,
+    /// The path of the id of its items, if they are the same in each interval.
+    pub id: Option<&'static str>,
+}
+
+impl IntervalFacts {
+    fn span(self) -> Option<Duration> {
+        self.days.map(|days| Duration::from_hours(24 * days))
+    }
 }
 
 /// A job through the call that submits it.

@@ -25,6 +25,7 @@ mod request;
 mod retry;
 mod transport;
 mod wait;
+mod windows;
 mod wire;
 
 pub use crate::call::{Call, Sending};
@@ -45,4 +46,5 @@ pub use crate::region::Region;
 pub use crate::reply::{Decode, DecodeError, RawReply, Reply};
 pub use crate::request::Request;
 pub use crate::wait::{Wait, WaitReason};
+pub use crate::windows::{Interval, Piece, PieceState, Plan, WindowPages, Windows, WindowsReport};
 pub use crate::wire::{OpenEnum, Record, Wire};

@@ -4,6 +4,7 @@
 
 pub mod compile;
 pub mod paging;
+pub mod polling;
 
 use std::path::Path;
 use std::process::Command;

@@ -155,16 +155,60 @@ macro_rules! job_family {
 /// ```
 ///
 /// The operation is that of the call, and `THINGS` a constant made by `job_family!`. The type of the items
-/// is `bytes` where the results are files that are handed out as they are.
+/// is `bytes` where the results are files that are handed out as they are. Where the submit takes an interval
+/// may follow, for a method `windows` too, as in `paged!`:
+///
+/// ```text
+/// job! {
+///     PostThingsJobs -> types::Thing; "postThingsJobs" Post "/api/v2/things/jobs" THINGS,
+///     interval: body "interval", span: 31 days, id: "thingId"
+/// }
+/// ```
 #[doc(hidden)]
 #[macro_export]
 macro_rules! job {
-    ($call:ident -> bytes; $id:literal $verb:ident $path:literal $family:path) => {
+    (
+        $call:ident -> bytes; $id:literal $verb:ident $path:literal $family:path
+        $(, $($interval:tt)*)?
+    ) => {
         $crate::job!(@ $call $crate::generated::Bytes;
             submit_for_bytes bytes load_for_bytes; $id $verb $path $family);
+        $($crate::job!(@windows job_windows_for_bytes
+            $call $crate::generated::Bytes; $family, $($interval)*);)?
     };
-    ($call:ident -> $item:ty; $id:literal $verb:ident $path:literal $family:path) => {
+    (
+        $call:ident -> $item:ty; $id:literal $verb:ident $path:literal $family:path
+        $(, $($interval:tt)*)?
+    ) => {
         $crate::job!(@ $call $item; submit results load; $id $verb $path $family);
+        $($crate::job!(@windows job_windows $call $item; $family, $($interval)*);)?
+    };
+    (
+        @windows $windows:ident $call:ident $item:ty; $family:path,
+        interval: $place:ident $interval:literal
+        $(, span: $days:literal days)? $(, id: $key:literal)? $(,)?
+    ) => {
+        impl $call {
+            /// Submits a job for each piece of a range of time, however long, that the API allows, and reads
+            /// the results of one after the other. The range takes the place of an interval that the call
+            /// has. Nothing is sent before the first item is asked for.
+            #[inline]
+            pub fn windows(
+                self,
+                range: impl ::core::convert::Into<$crate::Interval>,
+            ) -> $crate::Windows<$item> {
+                $crate::generated::$windows(
+                    self.into_call(),
+                    $family,
+                    $crate::Place::$place($interval),
+                    $crate::generated::IntervalFacts {
+                        days: $crate::paged!(@some $($days)?),
+                        id: $crate::paged!(@some $($key)?),
+                    },
+                    range.into(),
+                )
+            }
+        }
     };
     (
         @ $call:ident $item:ty; $submit:ident $results:ident $load:ident;

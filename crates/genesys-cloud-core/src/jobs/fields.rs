@@ -72,6 +72,11 @@ impl<'a> Fields<'a> {
         Some(elements.into_iter().map(|element| Self(element.get())).collect())
     }
 
+    /// The elements of the list at a path.
+    pub(crate) fn list(self, path: &str) -> Option<Vec<Self>> {
+        self.json(path).and_then(|list| Self(list).elements())
+    }
+
     /// The first value at a path, as its JSON text.
     pub(crate) fn json(self, path: &str) -> Option<&'a str> {
         self.all(path).into_iter().next()

@@ -22,10 +22,22 @@
 /// parameter, or a field of the body: `body "paging.pageSize" as integer`. `token_in` is `query` or `body`.
 /// `token_out` is `field`, `link` (followed as a whole) or `in_link`, which may name the parameter in the
 /// link: `in_link "nextUri" "cursor"`. `cap` is `pages(n)` or `items(n)`.
+///
+/// After the braces may stand where the operation takes an interval, `query` or `body`, for a method `windows`
+/// too; if they are known, with the longest one and the path of the id of the items, where an item is the same
+/// in each interval that it touches:
+///
+/// ```text
+/// paged! {
+///     PostThingsQuery -> types::Thing;
+///     BodyPageNumber { items: ["things"] }
+///     interval: body "interval", span: 31 days, id: "thingId"
+/// }
+/// ```
 #[doc(hidden)]
 #[macro_export]
 macro_rules! paged {
-    ($call:ident -> $item:ty; $scheme:ident { $($listing:tt)* }) => {
+    ($call:ident -> $item:ty; $scheme:ident { $($listing:tt)* } $($interval:tt)*) => {
         impl $call {
             /// Reads the whole list, page by page, as a stream of its items. Nothing is sent before the
             /// first item is asked for.
@@ -33,6 +45,38 @@ macro_rules! paged {
             pub fn paginate(self) -> $crate::Paginator<$item> {
                 const LISTING: $crate::Listing = $crate::paged!(@listing $scheme { $($listing)* });
                 $crate::generated::paginate(self.into_call(), LISTING)
+            }
+        }
+
+        $crate::paged!(@windows $call $item; $scheme { $($listing)* } $($interval)*);
+    };
+
+    (@windows $call:ident $item:ty; $scheme:ident $listing:tt) => {};
+    (
+        @windows $call:ident $item:ty; $scheme:ident { $($listing:tt)* }
+        interval: $place:ident $interval:literal
+        $(, span: $days:literal days)? $(, id: $id:literal)? $(,)?
+    ) => {
+        impl $call {
+            /// Reads what a range of time holds, however long, in pieces that the API allows. The range
+            /// takes the place of an interval that the call has. Nothing is sent before the first item is
+            /// asked for.
+            #[inline]
+            pub fn windows(
+                self,
+                range: impl ::core::convert::Into<$crate::Interval>,
+            ) -> $crate::Windows<$item> {
+                const LISTING: $crate::Listing = $crate::paged!(@listing $scheme { $($listing)* });
+                $crate::generated::windows(
+                    self.into_call(),
+                    LISTING,
+                    $crate::Place::$place($interval),
+                    $crate::generated::IntervalFacts {
+                        days: $crate::paged!(@some $($days)?),
+                        id: $crate::paged!(@some $($id)?),
+                    },
+                    range.into(),
+                )
             }
         }
     };

@@ -137,6 +137,16 @@ impl Engine {
         &self.client
     }
 
+    /// As the caller made it, or, of a job that is done, what lists its results.
+    pub(super) fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// How many items the API lets be read, where it is known.
+    pub(super) fn cap_in_items(&self) -> Option<u64> {
+        self.walk.cap_in_items()
+    }
+
     pub(super) fn operation(&self) -> &Operation {
         self.request.operation()
     }

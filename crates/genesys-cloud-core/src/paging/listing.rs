@@ -366,6 +366,14 @@ impl Place {
         self.in_body
     }
 
+    /// Writes a text there.
+    pub(crate) fn write(&self, request: &mut Request, text: &str) {
+        match self.in_body {
+            false => request.set_query(self.name.clone(), text),
+            true => request.set_body_field(&self.pointer(), text),
+        };
+    }
+
     /// The path as a JSON pointer.
     pub(super) fn pointer(&self) -> String {
         format!("/{}", self.name.replace('~', "~0").replace('/', "~1").replace('.', "/"))

@@ -10,6 +10,7 @@ mod bind;
 mod engine;
 mod extracted;
 mod fingerprint;
+mod ids;
 mod link;
 mod listing;
 mod paginator;

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use super::adapters::{Chunks, Pages};
 use super::engine::Engine;
 use super::extracted::Extracted;
+use super::ids::ids;
 use super::listing::Listing;
 use super::read::{self, Read, ReadPage};
 use super::report::Report;
@@ -67,6 +68,8 @@ pub struct Paginator<T> {
     /// The page whose items are being handed out, without them.
     page: Option<Page<T>>,
     items: vec::IntoIter<T>,
+    /// The path of the id in an item, where ids are wanted.
+    id: Option<String>,
 }
 
 /// Nothing is pinned.
@@ -130,7 +133,17 @@ impl<T> Paginator<T> {
         T: Wire,
     {
         let (client, request) = call.into_parts();
-        Self::new(Engine::new(client, request, listing), Read::Paths(read::wire))
+        Self::reading(client, request, listing, read::wire)
+    }
+
+    /// The items that a request lists, read in this way.
+    pub(crate) fn reading(
+        client: Client,
+        request: Request,
+        listing: Listing,
+        read: ReadPage<T>,
+    ) -> Self {
+        Self::new(Engine::new(client, request, listing), Read::Paths(read))
     }
 
     /// Submits a job through a request of any operation, such as one that the bindings do not know, waits
@@ -153,7 +166,7 @@ impl<T> Paginator<T> {
     }
 
     fn new(engine: Engine, read: Read<T>) -> Self {
-        Self { engine, read, page: None, items: Vec::new().into_iter() }
+        Self { engine, read, page: None, items: Vec::new().into_iter(), id: None }
     }
 
     /// Asks for pages of so many items, or of as many as the operation is known to allow. The API may
@@ -237,6 +250,38 @@ impl<T> Paginator<T> {
     }
 }
 
+/// What the reading of a range in pieces needs.
+impl<T> Paginator<T> {
+    /// Has pages know the ids of their items, by the path of the id in an item.
+    pub(crate) fn with_ids(mut self, path: Option<&str>) -> Self {
+        self.id = path.map(str::to_owned);
+        self
+    }
+
+    pub(crate) fn request(&self) -> &Request {
+        self.engine.request()
+    }
+
+    /// How many items the API lets be read, where it is known.
+    pub(crate) fn cap_in_items(&self) -> Option<u64> {
+        self.engine.cap_in_items()
+    }
+
+    /// How many items have been read, handed out or not.
+    pub(crate) fn items_read(&self) -> u64 {
+        self.engine.report.read
+    }
+
+    /// The next page. Where its items are in a file, that is an error if they are wanted.
+    pub(crate) fn poll_next_page(
+        &mut self,
+        cx: &mut Context<'_>,
+        with_items: bool,
+    ) -> Poll<Option<Result<Page<T>, Error>>> {
+        if with_items { self.poll_page_with_items(cx) } else { self.poll_page(cx) }
+    }
+}
+
 impl<T> Paginator<T> {
     /// The next page, with no more items than the limit still allows.
     pub(super) fn poll_page(
@@ -280,12 +325,19 @@ impl<T> Paginator<T> {
         facts.is_in_file = file.is_some();
         let file = file.map(|url| FileOfPage { client: self.engine.client().clone(), url });
         let (page_count, total, page_size) = (facts.page_count, facts.total, facts.page_size);
+        let id = self.id.as_deref();
+        let ids = id.map(|path| ids(&reply, self.engine.listing(), path, items.len()));
+        let mut ids = ids.unwrap_or_default();
         let new = self.engine.settle(&reply, facts)?;
         items.truncate(new.end);
         items.drain(..new.start);
+        if !ids.is_empty() {
+            ids.truncate(new.end);
+            ids.drain(..new.start);
+        }
         let operation = reply.operation;
         let file = file.map(|file| (operation, file));
-        Ok(Page { items, number, page_count, total, page_size, head: reply.head, file })
+        Ok(Page { items, ids, number, page_count, total, page_size, head: reply.head, file })
     }
 
     /// Waits until an item is at hand, or the list has ended.
@@ -356,6 +408,8 @@ impl<T> fmt::Debug for Paginator<T> {
 #[derive(Clone)]
 pub struct Page<T> {
     pub(super) items: Vec<T>,
+    /// The ids of the items, where they are wanted.
+    ids: Vec<Option<u128>>,
     number: u64,
     page_count: Option<u64>,
     total: Option<u64>,
@@ -426,6 +480,22 @@ impl<T> Page<T> {
     /// The id under which Genesys finds the call in its logs, from `ININ-Correlation-Id`.
     pub fn correlation_id(&self) -> Option<&str> {
         self.head.correlation_id()
+    }
+}
+
+impl<T> Page<T> {
+    /// Keeps the items for whose ids this says true.
+    pub(crate) fn retain_by_id(&mut self, mut keep: impl FnMut(Option<u128>) -> bool) {
+        let mut ids = std::mem::take(&mut self.ids).into_iter();
+        self.items.retain(|_| keep(ids.next().flatten()));
+    }
+
+    pub(crate) fn take_items(&mut self) -> Vec<T> {
+        std::mem::take(&mut self.items)
+    }
+
+    pub(crate) fn put_back(&mut self, items: impl IntoIterator<Item = T>) {
+        self.items = items.into_iter().collect();
     }
 }
 

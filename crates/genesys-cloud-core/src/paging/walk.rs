@@ -173,6 +173,14 @@ impl Walk {
         !matches!((self.motion(), &self.due), (Motion::Numbers { .. }, Position::Number(2..)))
     }
 
+    /// How many items the API lets be read, where it is known.
+    pub(super) fn cap_in_items(&self) -> Option<u64> {
+        match self.cap? {
+            Most::Items(items) => Some(items),
+            Most::Pages(_) => None,
+        }
+    }
+
     /// The largest page size, up to this one, with which numbered pages end where the cap is: a page that
     /// goes beyond is refused as a whole.
     pub(super) fn page_size_up_to_cap(&self, size: u64) -> u64 {

@@ -1,0 +1,97 @@
+//! A stretch of time, as operations take it.
+
+use std::fmt;
+use std::ops::Range;
+use std::time::Duration;
+
+use chrono::{DateTime, SecondsFormat, SubsecRound as _, TimeDelta, Utc};
+
+/// From one point in time up to another, which is not in it. Both are exact to the millisecond, as the API
+/// is: a finer start is cut, and a finer end is raised.
+///
+/// Its text is the ISO 8601 form that the API takes, such as `2024-05-01T00:00:00Z/2024-06-01T00:00:00Z`.
+///
+/// ```
+/// use chrono::{TimeZone as _, Utc};
+/// use genesys_cloud_core::Interval;
+///
+/// let may = Utc.with_ymd_and_hms(2024, 5, 1, 0, 0, 0).unwrap();
+/// let june = Utc.with_ymd_and_hms(2024, 6, 1, 0, 0, 0).unwrap();
+/// assert_eq!(Interval::from(may..june), Interval::new(may, june));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Interval {
+    start: DateTime<Utc>,
+    end: DateTime<Utc>,
+}
+
+impl Interval {
+    /// From `start` up to `end`.
+    pub fn new(start: DateTime<Utc>, end: DateTime<Utc>) -> Self {
+        let cut = end.trunc_subsecs(3);
+        let raised = (cut < end).then(|| cut.checked_add_signed(TimeDelta::milliseconds(1)));
+        Self { start: start.trunc_subsecs(3), end: raised.flatten().unwrap_or(cut) }
+    }
+
+    /// When it begins.
+    pub const fn start(&self) -> DateTime<Utc> {
+        self.start
+    }
+
+    /// When it has ended.
+    pub const fn end(&self) -> DateTime<Utc> {
+        self.end
+    }
+
+    /// How long it is. Nothing, where it ends before it begins.
+    pub fn length(&self) -> Duration {
+        (self.end - self.start).to_std().unwrap_or_default()
+    }
+}
+
+impl From<Range<DateTime<Utc>>> for Interval {
+    fn from(range: Range<DateTime<Utc>>) -> Self {
+        Self::new(range.start, range.end)
+    }
+}
+
+impl fmt::Display for Interval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+        write!(f, "{}/{}", text(self.start), text(self.end))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_written_as_the_api_takes_it() {
+        let at = |text: &str| DateTime::parse_from_rfc3339(text).expect("a time").to_utc();
+        for (start, end, text) in [
+            (
+                "2024-05-01T02:00:00+02:00",
+                "2024-05-02T00:00:00Z",
+                "2024-05-01T00:00:00Z/2024-05-02T00:00:00Z",
+            ),
+            (
+                "2024-05-01T00:00:00.25Z",
+                "2024-05-02T00:00:00Z",
+                "2024-05-01T00:00:00.250Z/2024-05-02T00:00:00Z",
+            ),
+            // No instant is left out.
+            (
+                "2024-05-01T00:00:00.2509Z",
+                "2024-05-02T00:00:00.0001Z",
+                "2024-05-01T00:00:00.250Z/2024-05-02T00:00:00.001Z",
+            ),
+        ] {
+            assert_eq!(Interval::new(at(start), at(end)).to_string(), text);
+        }
+        let backwards = Interval::new(at("2024-05-02T00:00:00Z"), at("2024-05-01T00:00:00Z"));
+        assert_eq!(backwards.length(), Duration::ZERO);
+        let last = DateTime::<Utc>::MAX_UTC;
+        assert!(Interval::new(last, last).end() <= last);
+    }
+}

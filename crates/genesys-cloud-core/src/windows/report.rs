@@ -1,0 +1,93 @@
+//! What has been read of a range, and what that is worth.
+
+use crate::paging::{Reason, Report, Verdict};
+
+/// What has been read of a range of time so far, over all of its pieces.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WindowsReport {
+    /// How many pieces there are. Those that are split count as their parts.
+    pub pieces: u64,
+    /// How many of them are done, in this run or in the one that it goes on with.
+    pub pieces_done: u64,
+    /// How many were split, because the API would not give them as a whole.
+    pub splits: u64,
+    /// Pages that were read, those of pieces that were split then among them.
+    pub pages: u64,
+    /// Calls that were made for pages, those that failed among them. Calls that wait for jobs are not.
+    pub requests: u64,
+    /// Items that were handed out.
+    pub items: u64,
+    /// Items that were left out, because they had been handed out before: see
+    /// [`dedupe_by`](crate::Windows::dedupe_by).
+    pub duplicates: u64,
+    /// Items in which no id was found. They were handed out each time that they came.
+    pub without_id: u64,
+    /// Ids that were forgotten to bound memory. If an item with one of them came again, it was handed out
+    /// again; see [`remember`](crate::Windows::remember).
+    pub ids_forgotten: u64,
+    /// Of the pieces that have ended, the worst that one says. `None` while none says anything bad.
+    pub(super) worst: Option<Verdict>,
+    /// Whether all pieces have ended.
+    pub(super) ended: bool,
+}
+
+impl WindowsReport {
+    /// Whether what was read is all that the range holds: the worst verdict of its pieces, the first of them
+    /// that says so. Before the end that is [`Unknown`](Verdict::Unknown):
+    /// [`Unfinished`](Reason::Unfinished).
+    ///
+    /// Of a range that was gone on with, it is about the pieces that were read since.
+    pub fn verdict(&self) -> Verdict {
+        match self.worst {
+            _ if !self.ended => Verdict::Unknown(Reason::Unfinished),
+            Some(worst) => worst,
+            None => Verdict::Complete,
+        }
+    }
+
+    /// Counts what a list has read, which is read no further.
+    pub(super) fn add(&mut self, list: &Report) {
+        self.pages += list.pages;
+        self.requests += list.requests;
+    }
+
+    /// Takes in how the list of a piece ended.
+    pub(super) fn judge(&mut self, verdict: Verdict) {
+        let rank = |verdict: &Verdict| match verdict {
+            Verdict::Complete => 0,
+            Verdict::Unknown(_) => 1,
+            Verdict::Drifted(_) => 2,
+            Verdict::Truncated(_) => 3,
+        };
+        if rank(&verdict) > self.worst.as_ref().map_or(0, rank) {
+            self.worst = Some(verdict);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_verdict_of_the_pieces_is_that_of_the_range() {
+        let drifted = Verdict::Drifted(Reason::Duplicates { items: 1 });
+        let (capped, full) =
+            (Verdict::Truncated(Reason::Cap), Verdict::Truncated(Reason::FullReply));
+        let unknown = Verdict::Unknown(Reason::Shortfall);
+        for (verdicts, of_all) in [
+            (vec![], Verdict::Complete),
+            (vec![Verdict::Complete, Verdict::Complete], Verdict::Complete),
+            (vec![Verdict::Complete, unknown, Verdict::Complete], unknown),
+            (vec![unknown, drifted, unknown], drifted),
+            (vec![drifted, capped, full, drifted], capped),
+        ] {
+            let mut report = WindowsReport::default();
+            verdicts.iter().for_each(|verdict| report.judge(*verdict));
+            assert_eq!(report.verdict(), Verdict::Unknown(Reason::Unfinished));
+            report.ended = true;
+            assert_eq!(report.verdict(), of_all, "{verdicts:?}");
+        }
+    }
+}

@@ -1,0 +1,368 @@
+//! Reads the pieces of a range, and splits those that the API does not give as a whole.
+
+use std::collections::VecDeque;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use super::interval::Interval;
+use super::known::Known;
+use super::plan::{PieceState, Plan};
+use super::refusal::Refusal;
+use super::report::WindowsReport;
+use crate::error::Error;
+use crate::operation::Operation;
+use crate::paging::{End, Page, Paginator, Verdict};
+use crate::request::Request;
+
+/// Makes the list of what an interval holds.
+pub(super) type Make<T> = Box<dyn Fn(Interval) -> Paginator<T> + Send>;
+
+/// Tells whether an error means that a piece is too large.
+pub(super) type SplitWhen = Box<dyn Fn(&Error) -> bool + Send>;
+
+/// As the caller wants it.
+pub(super) struct Settings {
+    pub(super) range: Interval,
+    pub(super) span: Duration,
+    pub(super) overlap: Duration,
+    /// No piece is split into ones that are shorter.
+    pub(super) minimum: Duration,
+    /// How many pieces are read at a time.
+    pub(super) concurrency: usize,
+    pub(super) page_size: Option<u64>,
+    pub(super) prefetch: usize,
+    /// The path of the id in an item.
+    pub(super) id: Option<String>,
+    pub(super) remember: Option<usize>,
+    pub(super) split_when: Option<SplitWhen>,
+    /// Where to go on.
+    pub(super) resumed: Option<Plan>,
+}
+
+pub(super) struct Run<T> {
+    pub(super) make: Make<T>,
+    pub(super) settings: Settings,
+    /// `None` until it has begun.
+    plan: Option<Plan>,
+    known: Known,
+    /// The pieces that are being read, in order. The first is the one whose items are handed out.
+    lists: VecDeque<Reading<T>>,
+    /// The most that a piece may say that it holds, where that is known.
+    most: Option<u64>,
+    report: WindowsReport,
+}
+
+/// A piece that is being read.
+struct Reading<T> {
+    /// Which of the plan.
+    piece: usize,
+    interval: Interval,
+    list: Paginator<T>,
+    /// What is to be handed out next, once this is the first.
+    came: Option<Came<T>>,
+    /// Whether items of it have been handed out.
+    handed_out: bool,
+}
+
+enum Came<T> {
+    Page(Box<Page<T>>),
+    Error(Error),
+    End,
+}
+
+impl<T> Run<T> {
+    pub(super) fn new(make: Make<T>, settings: Settings) -> Self {
+        Self {
+            make,
+            settings,
+            plan: None,
+            known: Known::new(),
+            lists: VecDeque::new(),
+            most: None,
+            report: WindowsReport::default(),
+        }
+    }
+
+    pub(super) fn report(&self) -> WindowsReport {
+        let mut report = self.report;
+        for reading in &self.lists {
+            report.add(reading.list.report());
+        }
+        if let Some(plan) = &self.plan {
+            (report.pieces, report.pieces_done) = (plan.pieces().len() as u64, plan.done());
+        }
+        report.ids_forgotten = self.known.forgotten;
+        report
+    }
+
+    /// How far it has come; before it has begun, how it will begin.
+    pub(super) fn plan(&self) -> Result<Plan, Error> {
+        if let Some(plan) = &self.plan {
+            return Ok(plan.clone());
+        }
+        let whole = self.list(self.settings.range);
+        let operation = whole.request().operation();
+        let fingerprint = fingerprint(whole.request())?;
+        let refused = |why: String| Error::invalid_request(operation, why);
+        let mut plan = match &self.settings.resumed {
+            Some(plan) if plan.operation != operation.id() => {
+                return Err(refused(format!("the plan is of {}", plan.operation)));
+            }
+            Some(plan) if plan.fingerprint != fingerprint => {
+                let why = "the plan is of another range, or of a call with other parameters";
+                return Err(refused(why.to_owned()));
+            }
+            Some(plan) => plan.clone(),
+            None => {
+                let Settings { range, span, overlap, .. } = self.settings;
+                Plan::new(range, span, overlap).map_err(refused)?
+            }
+        };
+        (plan.operation, plan.fingerprint) = (operation.id().to_owned(), fingerprint);
+        plan.reset();
+        Ok(plan)
+    }
+
+    fn list(&self, interval: Interval) -> Paginator<T> {
+        let mut list = (self.make)(interval).prefetch(self.settings.prefetch);
+        if let Some(items) = self.settings.page_size {
+            list = list.page_size(items);
+        }
+        list.with_ids(self.settings.id.as_deref())
+    }
+
+    /// The next page, without the items that have been handed out.
+    pub(super) fn poll_page(
+        &mut self,
+        cx: &mut Context<'_>,
+        with_items: bool,
+    ) -> Poll<Option<Result<Page<T>, Error>>> {
+        if self.plan.is_none() {
+            match self.plan() {
+                Ok(plan) => self.plan = Some(plan),
+                Err(error) => return Poll::Ready(Some(Err(error))),
+            }
+            if let Some(most) = self.settings.remember {
+                self.known.remember(most);
+            }
+        }
+        loop {
+            self.open_lists();
+            if self.lists.is_empty() {
+                self.report.ended = true;
+                return Poll::Ready(None);
+            }
+            if self.poll_lists(cx, with_items) {
+                continue;
+            }
+            let Some(head) = self.lists.front_mut() else { continue };
+            match head.came.take() {
+                None => return Poll::Pending,
+                Some(Came::Page(page)) => {
+                    head.handed_out |= !page.items().is_empty();
+                    return Poll::Ready(Some(Ok(self.without_known(*page))));
+                }
+                Some(Came::Error(error)) => {
+                    if error.is_job_failed() && (!head.handed_out || self.settings.id.is_some()) {
+                        // That job comes to nothing: the next poll runs another.
+                        let interval = head.interval;
+                        let anew = self.list(interval);
+                        if let Some(head) = self.lists.front_mut() {
+                            self.report.add(head.list.report());
+                            head.list = anew;
+                        }
+                    }
+                    return Poll::Ready(Some(Err(error)));
+                }
+                Some(Came::End) => self.close_head(),
+            }
+        }
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.report.ended
+    }
+
+    /// Begins pieces, in order, as many as may be read at a time.
+    fn open_lists(&mut self) {
+        while self.lists.len() < self.settings.concurrency.max(1) {
+            let Some(plan) = &mut self.plan else { return };
+            let Some(piece) = plan.next() else { return };
+            plan.set(piece, PieceState::Running);
+            let interval = plan.pieces()[piece].interval();
+            let list = self.list(interval);
+            if let Some(cap) = list.cap_in_items() {
+                self.most = Some(self.most.map_or(cap, |most| most.min(cap)));
+            }
+            let reading = Reading { piece, interval, list, came: None, handed_out: false };
+            let at = self.lists.partition_point(|other| other.piece < piece);
+            self.lists.insert(at, reading);
+        }
+    }
+
+    /// Has all pieces that are being read go on, each by a page at most. Whether one was split.
+    fn poll_lists(&mut self, cx: &mut Context<'_>, with_items: bool) -> bool {
+        for at in 0..self.lists.len() {
+            let reading = &mut self.lists[at];
+            if reading.came.is_some() {
+                continue;
+            }
+            let came = match reading.list.poll_next_page(cx, with_items) {
+                Poll::Pending => continue,
+                Poll::Ready(Some(Ok(page))) => Came::Page(Box::new(page)),
+                Poll::Ready(Some(Err(error))) => Came::Error(error),
+                Poll::Ready(None) => Came::End,
+            };
+            let came = match self.refusal(at, &came) {
+                Some(refusal) => match self.split(at, refusal, came) {
+                    Ok(()) => return true,
+                    Err(came) => came,
+                },
+                None => came,
+            };
+            self.lists[at].came = Some(came);
+        }
+        false
+    }
+
+    /// Whether what came means that the piece is too large.
+    fn refusal(&self, at: usize, came: &Came<T>) -> Option<Refusal> {
+        let report = self.lists[at].list.report();
+        match came {
+            // Told by its first page, before it is read for nothing.
+            Came::Page(page) if report.pages == 1 => {
+                let too_many = page.total()? > self.most?;
+                too_many.then_some(Refusal::TooMany)
+            }
+            Came::Page(_) => None,
+            Came::Error(error) => Refusal::of(error).or_else(|| {
+                let split_when = self.settings.split_when.as_ref()?;
+                split_when(error).then_some(Refusal::TooMany)
+            }),
+            Came::End => (report.end == Some(End::Cap)).then_some(Refusal::TooMany),
+        }
+    }
+
+    /// Has a piece read in halves. Gives back what is to be handed out where that can't be done.
+    fn split(&mut self, at: usize, refusal: Refusal, came: Came<T>) -> Result<(), Came<T>> {
+        let Some(plan) = &mut self.plan else { return Err(came) };
+        let Reading { piece, interval, ref list, handed_out, .. } = self.lists[at];
+        if let (Came::Error(error), read @ 1..) = (&came, list.items_read())
+            && Refusal::of(error) == Some(Refusal::TooMany)
+        {
+            // No other piece is read further than this one was.
+            self.most = Some(self.most.map_or(read, |most| most.min(read)));
+        }
+        let hidden = handed_out && self.settings.id.is_none();
+        if hidden || plan.split(piece, self.settings.minimum).is_none() {
+            let operation = list.request().operation();
+            let error = |cause| {
+                Error::piece(operation, self.settings.why_whole(interval, refusal, hidden), cause)
+                    .advise(if hidden {
+                        "choose a shorter `span`, or name the id of the items by `dedupe_by`"
+                    } else {
+                        "narrow the query, or allow shorter pieces by `split_down_to`"
+                    })
+            };
+            return Err(match came {
+                // It can be read up to where the API stops.
+                Came::Page(page) => Came::Page(page),
+                Came::Error(cause) => Came::Error(error(Some(cause))),
+                Came::End => Came::Error(error(None)),
+            });
+        }
+        let operation = list.request().operation().id();
+        tracing::info!(operation, piece = %interval, ?refusal, "piece split");
+        self.report.splits += 1;
+        self.report.add(list.report());
+        self.lists.remove(at);
+        self.move_on(piece);
+        if refusal == Refusal::TooLong {
+            self.split_longer_than(interval.length());
+        }
+        Ok(())
+    }
+
+    /// Splits all pieces of this length or more that have not begun: they would be refused as well.
+    fn split_longer_than(&mut self, length: Duration) {
+        let mut piece = 0;
+        while let Some(plan) = &mut self.plan
+            && let Some(each) = plan.pieces().get(piece)
+        {
+            let is_long = each.interval().length() >= length && each.state() == PieceState::Todo;
+            if is_long && plan.split(piece, self.settings.minimum).is_some() {
+                self.report.splits += 1;
+                self.move_on(piece);
+            }
+            piece += 1;
+        }
+    }
+
+    /// A piece has become two.
+    fn move_on(&mut self, split: usize) {
+        for reading in &mut self.lists {
+            if reading.piece > split {
+                reading.piece += 1;
+            }
+        }
+    }
+
+    /// Leaves out what has been handed out.
+    fn without_known(&mut self, mut page: Page<T>) -> Page<T> {
+        if self.settings.id.is_some() {
+            let (known, report) = (&mut self.known, &mut self.report);
+            page.retain_by_id(|id| {
+                let is_new = id.is_none_or(|id| known.note(id));
+                report.without_id += u64::from(id.is_none());
+                report.duplicates += u64::from(!is_new);
+                is_new
+            });
+        }
+        page
+    }
+
+    /// Counts items that are handed out.
+    pub(super) fn handed_out(&mut self, items: usize) {
+        self.report.items += items as u64;
+    }
+
+    /// Ends the first piece.
+    fn close_head(&mut self) {
+        let Some(head) = self.lists.pop_front() else { return };
+        let report = head.list.report();
+        self.report.add(report);
+        self.report.judge(report.verdict());
+        if let (Some(plan), false) =
+            (&mut self.plan, matches!(report.verdict(), Verdict::Truncated(_)))
+        {
+            plan.set(head.piece, PieceState::Done);
+        }
+    }
+}
+
+impl Settings {
+    /// Why a piece can't be had.
+    fn why_whole(&self, piece: Interval, refusal: Refusal, hidden: bool) -> String {
+        let what = match refusal {
+            Refusal::TooMany => "holds more than the API lists",
+            Refusal::TooLong => "is longer than the API takes",
+        };
+        let but = match hidden {
+            true => "some of its items had been handed out".to_owned(),
+            false => format!("no piece shorter than {:?} may be made", self.minimum),
+        };
+        format!("{piece} {what}, and was not split: {but}")
+    }
+}
+
+/// A hash of all that a request asks for, the same in every process (FNV-1a).
+fn fingerprint(request: &Request) -> Result<u64, Error> {
+    let operation: &Operation = request.operation();
+    let target = request.target()?;
+    let body = request.body().map_or(&[][..], |body| body);
+    let parts = [operation.id().as_bytes(), target.as_bytes(), body];
+    let bytes = parts.into_iter().flat_map(|part| part.iter().copied().chain([0]));
+    Ok(bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    }))
+}

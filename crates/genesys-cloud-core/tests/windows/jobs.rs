@@ -1,0 +1,144 @@
+//! Ranges that are read by jobs.
+
+use genesys_cloud_core::{Reason, Verdict, Windows};
+
+use crate::org::{Org, intervals};
+use crate::server::{Answer, Server};
+use crate::{Event, Query, all, events, hours, long};
+
+/// The events of these hours by jobs, each of a day.
+fn daily(server: &Server, start: i64, end: i64) -> Windows<Event> {
+    events(server).jobs(Query::default()).windows(hours(start, end)).span(long(24))
+}
+
+/// What was asked for, without what was asked for again.
+fn asked(server: &Server) -> Vec<String> {
+    let received = server.received().into_iter();
+    let mut asked: Vec<String> =
+        received.map(|request| format!("{} {}", request.method, request.target)).collect();
+    asked.dedup();
+    asked
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_piece_is_a_job() {
+    let server = Org { states: vec!["QUEUED", "PENDING", "FULFILLED"], ..Org::hourly(99) };
+    let server = server.serve().await;
+    let mut some = daily(&server, 0, 30);
+    assert_eq!(all(&mut some).await, (0..30).collect::<Vec<_>>());
+    assert_eq!(intervals(&server), [(0, 24), (24, 30)]);
+    let asked = asked(&server);
+    assert_eq!(asked[..3], ["POST /jobs", "GET /jobs/0", "GET /jobs/0/results?pageSize=5"]);
+    assert_eq!(asked[7..10], ["POST /jobs", "GET /jobs/1", "GET /jobs/1/results?pageSize=5"]);
+    assert_eq!(some.report().verdict(), Verdict::Complete);
+}
+
+#[tokio::test(start_paused = true)]
+async fn several_jobs_run_at_a_time() {
+    let org = Org { states: vec!["QUEUED", "FULFILLED"], ..Org::hourly(96) };
+    let server = org.serve().await;
+    let mut some = daily(&server, 0, 96).concurrency(3);
+    some.try_next().await.expect("an event");
+    let submitted = server.received().iter().filter(|request| request.method == "POST").count();
+    assert_eq!(submitted, 3);
+    assert_eq!(all(&mut some).await, (1..96).collect::<Vec<_>>());
+    assert_eq!(intervals(&server).len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_submit_splits() {
+    let server = Org { longest: 12, ..Org::hourly(48) }.serve().await;
+    let mut some = daily(&server, 0, 48);
+    assert_eq!(all(&mut some).await, (0..48).collect::<Vec<_>>());
+    assert_eq!(intervals(&server), [(0, 24), (0, 12), (12, 24), (24, 36), (36, 48)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_failed_for_too_many_results_splits() {
+    let server = Org::hourly(48)
+        .serve_but(|_, request| {
+            let is_first = request.target == "/jobs/0";
+            let failed =
+                r#"{"state":"FAILED","errorMessage":"Pagination may not exceed 400000 results"}"#;
+            is_first.then(|| Answer::json(200, failed))
+        })
+        .await;
+    let mut some = daily(&server, 0, 24);
+    assert_eq!(all(&mut some).await, (0..24).collect::<Vec<_>>());
+    assert_eq!(intervals(&server), [(0, 24), (0, 12), (12, 24)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn refused_results_split() {
+    // The second page of results of the first job.
+    let server = Org::hourly(48)
+        .serve_but(|_, request| {
+            request.target.starts_with("/jobs/0/results?pageSize=5&cursor").then(|| {
+                Answer::json(400, r#"{"message":"Pagination may not exceed 400000 results"}"#)
+            })
+        })
+        .await;
+    let mut some = daily(&server, 0, 24);
+    assert_eq!(all(&mut some).await, (0..24).collect::<Vec<_>>());
+    assert_eq!(some.report().duplicates, 5);
+    assert_eq!(some.report().splits, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_failed_otherwise_is_told_and_run_again() {
+    let server = Org::hourly(48)
+        .serve_but(|_, request| {
+            let failed = r#"{"state":"FAILED","errorMessage":"Out of luck"}"#;
+            (request.target == "/jobs/1").then(|| Answer::json(200, failed))
+        })
+        .await;
+    let mut some = daily(&server, 0, 48);
+    for _ in 0..24 {
+        some.try_next().await.expect("an event").expect("an event");
+    }
+    let error = some.try_next().await.expect_err("a failed job");
+    assert!(error.is_job_failed() && error.to_string().contains("Out of luck"), "{error}");
+    assert_eq!(all(&mut some).await, (24..48).collect::<Vec<_>>());
+    assert_eq!(intervals(&server), [(0, 24), (24, 48)]);
+    assert_eq!(some.report().verdict(), Verdict::Complete);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_failed_does_not_submit_again() {
+    let server = Org::hourly(24)
+        .serve_but(|count, _| (count == 1 || count == 3).then(|| Answer::json(403, "{}")))
+        .await;
+    let mut some = daily(&server, 0, 24);
+    for _ in 0..2 {
+        assert!(some.try_next().await.expect_err("a refusal").is_forbidden());
+    }
+    assert_eq!(all(&mut some).await, (0..24).collect::<Vec<_>>());
+    let submitted = server.received().iter().filter(|request| request.method == "POST").count();
+    assert_eq!(submitted, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn results_in_files_come_as_pages() {
+    // As large audit results do: a redirect with a body, and a cursor that leads on.
+    let redirect = || {
+        Answer::json(303, r#"{"downloadUrl":"http://127.0.0.1:9/f?secret=s","cursor":"5"}"#)
+            .header("location", "http://127.0.0.1:9/f")
+    };
+    let org = || {
+        Org::hourly(8).serve_but(move |_, request| {
+            (request.target == "/jobs/0/results?pageSize=5").then(redirect)
+        })
+    };
+    let server = org().await;
+    let error = daily(&server, 0, 24).try_next().await.expect_err("a file");
+    assert!(error.is_paging() && error.to_string().contains("read the list by `pages`"), "{error}");
+
+    let server = org().await;
+    let mut pages = daily(&server, 0, 48).pages();
+    let mut found = Vec::new();
+    while let Some(page) = pages.try_next().await.expect("a page") {
+        found.push((page.items().len(), page.download().is_some()));
+    }
+    assert_eq!(found, [(0, true), (3, false), (0, false)]);
+    assert_eq!(pages.report().verdict(), Verdict::Unknown(Reason::InFiles { pages: 1 }));
+}

@@ -1,0 +1,150 @@
+//! Errors on the way, and going on in another process.
+
+use genesys_cloud_core::{PieceState, Plan, Reason, Verdict, Windows};
+
+use crate::org::{Org, intervals};
+use crate::server::{Answer, Server};
+use crate::{Event, Query, all, daily, events, hours, ids, long};
+
+/// Reads everything, and the statuses of errors where they come.
+async fn with_errors(some: &mut Windows<Event>) -> Vec<Result<u64, u16>> {
+    let mut found = Vec::new();
+    while let Some(event) = some.next().await {
+        found.push(match event {
+            Ok(event) => Ok(ids([event])[0]),
+            Err(error) => Err(error.status().unwrap_or_default()),
+        });
+    }
+    found
+}
+
+#[tokio::test]
+async fn after_an_error_the_same_page_is_asked_for_again() {
+    for concurrency in [1, 3] {
+        // The second page of the second day, once.
+        let mut failed = false;
+        let server = Org::hourly(72)
+            .serve_but(move |_, request| {
+                let is_due = request.body.contains(r#""pageNumber":2"#)
+                    && request.body.contains("2024-05-02T00:00:00Z/");
+                (is_due && !std::mem::replace(&mut failed, true)).then(|| Answer::json(404, "{}"))
+            })
+            .await;
+        let mut some = daily(&server, 0, 72).concurrency(concurrency);
+        let found = with_errors(&mut some).await;
+        let expected: Vec<Result<u64, u16>> =
+            (0..29).map(Ok).chain([Err(404)]).chain((29..72).map(Ok)).collect();
+        assert_eq!(found, expected, "{concurrency}");
+        // Five pages of each day, and one twice.
+        assert_eq!(server.received().len(), 16);
+        assert_eq!(some.report().requests, 16);
+        assert_eq!(some.report().verdict(), Verdict::Complete);
+    }
+}
+
+#[tokio::test]
+async fn errors_come_in_the_order_of_the_pieces() {
+    let mut failed = false;
+    let server = Org::hourly(72)
+        .serve_but(move |_, request| {
+            let is_due = request.body.contains("2024-05-03T00:00:00Z/");
+            (is_due && !std::mem::replace(&mut failed, true)).then(|| Answer::json(404, "{}"))
+        })
+        .await;
+    let mut some = daily(&server, 0, 72).concurrency(3);
+    let found = with_errors(&mut some).await;
+    let expected: Vec<Result<u64, u16>> =
+        (0..48).map(Ok).chain([Err(404)]).chain((48..72).map(Ok)).collect();
+    assert_eq!(found, expected);
+}
+
+#[tokio::test]
+async fn a_piece_that_is_not_whole_is_not_done() {
+    // The second page of the first day is the first one again.
+    let page =
+        r#"{"events":[{"id":"0"},{"id":"1"},{"id":"2"},{"id":"3"},{"id":"4"}],"totalHits":10}"#;
+    let server = Org::hourly(48)
+        .serve_but(move |_, request| {
+            let is_first = request.body.contains("2024-05-01T00:00:00Z/");
+            is_first.then(|| Answer::json(200, page))
+        })
+        .await;
+    let mut some = daily(&server, 0, 48);
+    for _ in 0..5 {
+        some.try_next().await.expect("an event").expect("an event");
+    }
+    assert!(some.try_next().await.expect_err("the same page").is_paging());
+    assert_eq!(all(&mut some).await, (24..48).collect::<Vec<_>>());
+    assert_eq!(some.report().verdict(), Verdict::Truncated(Reason::Contradiction));
+    let plan = some.plan().expect("a plan");
+    let states: Vec<_> = plan.pieces().iter().map(|piece| piece.state()).collect();
+    assert_eq!(states, [PieceState::Running, PieceState::Done]);
+}
+
+async fn some_of(server: &Server, count: usize) -> Plan {
+    let mut some = daily(server, 0, 96);
+    for _ in 0..count {
+        some.try_next().await.expect("an event").expect("an event");
+    }
+    let text = serde_json::to_string(&some.plan().expect("a plan")).expect("a text");
+    serde_json::from_str(&text).expect("a plan")
+}
+
+#[tokio::test]
+async fn a_plan_is_gone_on_with() {
+    let server = Org::hourly(96).serve().await;
+    let plan = some_of(&server, 30).await;
+    let states: Vec<_> = plan.pieces().iter().map(|piece| piece.state()).collect();
+    assert_eq!(states, [PieceState::Done, PieceState::Running, PieceState::Todo, PieceState::Todo]);
+
+    let server = Org::hourly(96).serve().await;
+    let mut rest = daily(&server, 0, 96).resume(plan.clone());
+    assert_eq!(all(&mut rest).await, (24..96).collect::<Vec<_>>());
+    assert_eq!(intervals(&server), [(24, 48), (48, 72), (72, 96)]);
+    let report = rest.report();
+    assert_eq!((report.pieces, report.pieces_done, report.items), (4, 4, 72));
+    assert_eq!(report.verdict(), Verdict::Complete);
+
+    // One piece alone, here even one that is done.
+    let server = Org::hourly(96).serve().await;
+    for (piece, expected) in [(0, 0..24), (3, 72..96)] {
+        let mut alone = daily(&server, 0, 96).resume(plan.only(piece));
+        assert_eq!(all(&mut alone).await, expected.collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test]
+async fn splits_are_kept_in_the_plan() {
+    let server = Org { cap: 10, ..Org::hourly(96) }.serve().await;
+    let plan = some_of(&server, 18).await;
+    assert!(plan.pieces().len() > 4 && !plan.is_done());
+    let mut rest = daily(&server, 0, 96).resume(plan.clone());
+    let found = all(&mut rest).await;
+    // From a piece that had begun.
+    assert_eq!(found, (found[0]..96).collect::<Vec<_>>());
+    assert!((1..=18).contains(&found[0]), "{found:?}");
+}
+
+#[tokio::test]
+async fn a_plan_of_something_else_is_refused() {
+    let server = Org::hourly(96).serve().await;
+    let plan = some_of(&server, 3).await;
+    let count = server.received().len();
+    let events = events(&server);
+    let named = Query { name: Some("n".to_owned()), ..Query::default() };
+    for (some, why) in [
+        (daily(&server, 0, 95), "the plan is of another range, or of a call with other parameters"),
+        (
+            events.query(named).windows(hours(0, 96)),
+            "another range, or of a call with other parameters",
+        ),
+        (events.listed().windows(hours(0, 96)), "the plan is of postQuery"),
+    ] {
+        let error = some.resume(plan.clone()).try_next().await.expect_err(why);
+        assert!(error.is_invalid_request() && error.to_string().contains(why), "{error}");
+    }
+    assert_eq!(server.received().len(), count);
+    // How it is cut is the plan's.
+    let mut some = daily(&server, 0, 96).span(long(5)).resume(plan);
+    assert_eq!(all(&mut some).await.len(), 96);
+}
