@@ -250,7 +250,7 @@ fn page_sizes_that_are_wrong_or_stale() {
     };
     assert_snapshot!(refusal("GET\t/api/v2/gone\t100"), @"openapi/page-sizes.tsv: GET /api/v2/gone is no operation of the document; remove the line");
     assert_snapshot!(refusal("GET\t/api/v2/things\tmany"), @"openapi/page-sizes.tsv, line 2: `many` is no number of items");
-    assert_snapshot!(refusal("GET /api/v2/things 100"), @"openapi/page-sizes.tsv, line 2: three columns are due");
+    assert_snapshot!(refusal("GET /api/v2/things 100"), @"openapi/page-sizes.tsv, line 2: three columns are due, or four");
 }
 
 #[test]

@@ -44,7 +44,7 @@ paged! {
 operation! {
     /// `POST /v1/parcels/search` (`postParcelsSearch`)
     Parcels.search -> PostParcelsSearch -> types::ParcelSearchResult;
-    "postParcelsSearch" Post "/v1/parcels/search"
+    "postParcelsSearch" Post reads "/v1/parcels/search"
     body: types::ParcelSearch;
 }
 
