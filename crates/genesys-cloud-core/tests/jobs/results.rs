@@ -295,7 +295,7 @@ async fn jobs_of_which_nothing_tells() {
         json(r#"{"id":"b","status":"InProgress"}"#),
     ])
     .await;
-    let mut untold = things(&server).untold().submit().await.expect("a job");
+    let untold = things(&server).untold().submit().await.expect("a job");
     assert_eq!(all(&mut untold.results()).await, ["a"]);
     let mut untold = things(&server).untold().submit().await.expect("a job");
     let error = untold.wait().await.expect_err("nothing to poll");
