@@ -1,5 +1,7 @@
 //! What has been read of a range, and what that is worth.
 
+use std::time::Duration;
+
 use crate::paging::{Reason, Report, Verdict};
 
 /// What has been read of a range of time so far, over all of its pieces.
@@ -16,6 +18,10 @@ pub struct WindowsReport {
     pub pages: u64,
     /// Calls that were made for pages, those that failed among them. Calls that wait for jobs are not.
     pub requests: u64,
+    /// How often the client repeated a call by itself, after a rate limit or a fault that passed.
+    pub repeated: u64,
+    /// How long calls waited for their turn within the rate limit, and before they were repeated, in all.
+    pub waited: Duration,
     /// Items that were handed out.
     pub items: u64,
     /// Items that were left out, because they had been handed out before: see
@@ -50,6 +56,8 @@ impl WindowsReport {
     pub(super) fn add(&mut self, list: &Report) {
         self.pages += list.pages;
         self.requests += list.requests;
+        self.repeated += list.repeated;
+        self.waited += list.waited;
     }
 
     /// Takes in how the list of a piece ended.
