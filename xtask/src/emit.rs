@@ -193,14 +193,7 @@ fn operation(text: &mut String, group: &str, bound: &Bound) {
     if summary.is_some() {
         text.push_str("    ///\n");
     }
-    put(
-        text,
-        format_args!(
-            "    /// {} ({})\n",
-            code(&format!("{} {}", operation.method.as_str(), operation.path)),
-            code(&operation.id),
-        ),
-    );
+    put(text, format_args!("    /// {} ({})\n", code(&operation.route()), code(&operation.id),));
     if operation.preview {
         text.push_str("    ///\n    /// Preview: it may change or go without notice.\n");
     }

@@ -7,6 +7,8 @@ mod paging;
 mod recovery;
 mod replies;
 mod secrets;
+#[path = "../../../crates/genesys-cloud-core/tests/client/waits.rs"]
+mod waits;
 
 use std::time::Duration;
 

@@ -41,7 +41,7 @@ pub fn explain(
         line("items", format!("{items}: {kind}"))?;
     }
     let page_size = tag.page_size.as_ref().map(|size| {
-        let kind = if size.text { "string" } else { "integer" };
+        let kind = size.type_name();
         let maximum = size.maximum.map(|most| format!(", at most {most}")).unwrap_or_default();
         format!("{} {} ({kind}{maximum})", size.place.as_str(), size.name)
     });

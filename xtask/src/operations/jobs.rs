@@ -22,12 +22,7 @@ pub fn jobs(tagged: &Tagged<'_>, out: &mut impl Write) -> Result<()> {
             writeln!(out, "  {:<18}{route} ({id})", role.as_str())?;
         }
         for (label, text) in facts(family) {
-            let is_member = [Role::Submit, Role::Status, Role::Results, Role::Cancel, Role::Phase]
-                .iter()
-                .any(|role| role.as_str() == label);
-            if !is_member {
-                writeln!(out, "  {label:<18}{text}")?;
-            }
+            writeln!(out, "  {label:<18}{text}")?;
         }
         if let Some(reason) = &family.reason {
             writeln!(out, "  {:<18}{reason}", "by table")?;
@@ -52,16 +47,18 @@ pub fn jobs(tagged: &Tagged<'_>, out: &mut impl Write) -> Result<()> {
     Ok(())
 }
 
-/// What is known of a family, in words, with what each is called.
+/// The operations of a family by their roles.
+pub(super) fn members(family: &Family) -> impl Iterator<Item = (&'static str, String)> {
+    Role::ALL.into_iter().filter_map(|role| {
+        let members = family.members().filter(|(it, _)| *it == role);
+        let ids: Vec<&str> = members.map(|(_, id)| id).collect();
+        (!ids.is_empty()).then(|| (role.as_str(), ids.join(", ")))
+    })
+}
+
+/// What else is known of a family, in words, with what each is called.
 pub(super) fn facts(family: &Family) -> Vec<(&'static str, String)> {
     let mut facts: Vec<(&'static str, String)> = Vec::new();
-    for role in [Role::Submit, Role::Status, Role::Results, Role::Cancel, Role::Phase] {
-        let ids: Vec<&str> =
-            family.members().filter(|(it, _)| *it == role).map(|(_, id)| id).collect();
-        if !ids.is_empty() {
-            facts.push((role.as_str(), ids.join(", ")));
-        }
-    }
     let id = match &family.id {
         Id::Field(path) => format!("field {path}"),
         Id::Path(name) => format!("path parameter {name}"),

@@ -17,7 +17,7 @@ pub use jobs::jobs;
 pub use summary::summary;
 
 use crate::codegen::{self, Stages};
-use crate::document::{Document, Kind, Method, Operation};
+use crate::document::{Document, Kind, Operation};
 use crate::emit;
 use crate::flatten::flatten;
 use crate::model::{Model, Tagged};
@@ -130,7 +130,7 @@ pub fn tsv(model: &Model, out: &mut impl Write) -> Result<()> {
             token_in_text(tag),
             token_out_text(tag),
             page_size_text(tag),
-            size.map(|size| if size.text { "string" } else { "integer" }.to_owned()),
+            size.map(|size| size.type_name().to_owned()),
             size.and_then(|size| size.maximum).map(|maximum| maximum.to_string()),
             tag.cap.as_ref().map(cap_text),
             tag.jobs.clone(),
@@ -172,11 +172,7 @@ fn cap_text(cap: &Cap) -> String {
 
 /// Whether a call can be sent again without harm because it only reads.
 fn reads(operation: &Operation, tag: &Tag) -> bool {
-    match operation.method {
-        Method::Get | Method::Head => true,
-        Method::Post => tag.reads,
-        _ => false,
-    }
+    operation.method.is_read() || tag.reads
 }
 
 /// The type of the items as the document names it.

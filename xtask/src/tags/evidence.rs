@@ -94,11 +94,7 @@ impl<'a> Evidence<'a> {
 
     /// Whether the reply has the field at this path.
     pub(super) fn received(&self, path: &str) -> bool {
-        let field = |schema: &'a Schema, name| {
-            schema.property(name).map(|field| self.document.resolve(field))
-        };
-        let reply = self.reply.and_then(|reply| path.split('.').try_fold(reply, field));
-        reply.is_some()
+        self.reply.is_some_and(|reply| self.document.at(reply, path).is_some())
     }
 
     /// Whether the reply has a list in a field of this path.
@@ -186,12 +182,9 @@ pub fn item_schema<'a>(
     operation: &'a Operation,
     items: &str,
 ) -> Option<&'a Schema> {
-    let mut schema = document.resolve(operation.reply_schema()?);
-    if items != "[]" {
-        for field in items.split('.') {
-            schema = document.resolve(schema.property(field)?);
-        }
-    }
+    let reply = operation.reply_schema()?;
+    let list = if items == "[]" { reply } else { document.at(reply, items)? };
+    let schema = document.resolve(list);
     match &schema.kind {
         Kind::List(items) => Some(items),
         // Lists that the document gives as JSON of any kind.

@@ -91,6 +91,13 @@ pub struct PageSize {
     pub minimum: Option<i64>,
 }
 
+impl PageSize {
+    /// Its type in the document.
+    pub fn type_name(&self) -> &'static str {
+        if self.text { "string" } else { "integer" }
+    }
+}
+
 /// How far the API lets a list be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -191,7 +191,7 @@ impl Run {
             tokio::time::sleep_until(self.due.min(until)).await;
             match self.poll().await {
                 Ok(status) => return Ok(status),
-                Err(error) if passes(&error) => {
+                Err(error) if error.may_pass() => {
                     let family = self.family.name();
                     tracing::warn!(family, id = self.id, %error, "job not polled");
                     if Instant::now() >= until {
@@ -326,9 +326,4 @@ fn holds_results(family: &Family, status: &JobStatus) -> bool {
         Results::Nothing => true,
         Results::List(..) | Results::Status(_) => false,
     }
-}
-
-/// Whether a call that failed may succeed when it is made again.
-fn passes(error: &Error) -> bool {
-    error.is_transport() || error.is_rate_limited() || error.is_server_error()
 }
