@@ -9,6 +9,7 @@ mod replies;
 mod secrets;
 #[path = "../../../crates/genesys-cloud-core/tests/client/waits.rs"]
 mod waits;
+mod windows;
 
 use std::time::Duration;
 

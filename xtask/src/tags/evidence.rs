@@ -1,6 +1,6 @@
 //! What the rules look at: the parameters of an operation, its body and its reply.
 
-use super::{PageSize, PlaceKind};
+use super::{Interval, PageSize, PlaceKind};
 use crate::document::{Document, Kind, Operation, Schema};
 
 pub(super) struct Evidence<'a> {
@@ -105,6 +105,21 @@ impl<'a> Evidence<'a> {
     /// A parameter that chooses pages.
     pub(super) fn page_parameter(&self) -> Option<&'static str> {
         PAGE_PARAMETERS.into_iter().find(|name| self.query(name))
+    }
+
+    /// The parameter or field of the body that takes an interval as text.
+    pub(super) fn interval(&self) -> Option<Interval> {
+        const NAME: &str = "interval";
+        let is_text =
+            |schema: &Schema| matches!(self.document.resolve(schema).kind, Kind::Text { .. });
+        let query = self.operation.query(NAME).filter(|it| is_text(&it.schema));
+        let body = self.body.and_then(|body| body.property(NAME)).filter(|it| is_text(it));
+        let place = match (query, body) {
+            (Some(_), _) => PlaceKind::Query,
+            (None, Some(_)) => PlaceKind::Body,
+            (None, None) => return None,
+        };
+        Some(Interval { place, name: NAME.to_owned(), days: None, id: None })
     }
 
     pub(super) fn page_size(&self) -> Option<PageSize> {
