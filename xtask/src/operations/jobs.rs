@@ -1,28 +1,36 @@
 //! `cargo xtask operations --jobs`: the families of jobs.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use anyhow::Result;
 
 use crate::jobs::{At, Done, Family, Id, Results, Role, State};
-use crate::model::Tagged;
+use crate::model::{Tagged, TaggedOperation};
 
 /// Lists the families, each with what is known of it, and counts them.
 pub fn jobs(tagged: &Tagged<'_>, out: &mut impl Write) -> Result<()> {
-    let routes: std::collections::BTreeMap<&str, String> = tagged
-        .operations
-        .iter()
-        .map(|it| (it.operation.id.as_str(), it.operation.route()))
-        .collect();
+    let by_id: BTreeMap<&str, &TaggedOperation<'_>> =
+        tagged.operations.iter().map(|it| (it.operation.id.as_str(), it)).collect();
     let families = &tagged.families.families;
     for family in families {
         writeln!(out, "{}", family.name)?;
         for (role, id) in family.members() {
-            let route = routes.get(id).map(String::as_str).unwrap_or_default();
+            let route = by_id.get(id).map(|it| it.operation.route()).unwrap_or_default();
             writeln!(out, "  {:<18}{route} ({id})", role.as_str())?;
         }
         for (label, text) in facts(family) {
             writeln!(out, "  {label:<18}{text}")?;
+        }
+        let listed_by = match &family.results {
+            Results::List(id) => by_id.get(id.as_str()),
+            Results::Status => family.status.as_ref().and_then(|id| by_id.get(id.as_str())),
+            Results::Reply(_) | Results::Nothing => None,
+        };
+        if let Some((scheme, items)) =
+            listed_by.and_then(|it| it.tag.scheme.zip(it.tag.items.as_ref()))
+        {
+            writeln!(out, "  {:<18}{}, items in {items}", "listed by", scheme.name())?;
         }
         if let Some(reason) = &family.reason {
             writeln!(out, "  {:<18}{reason}", "by table")?;
