@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::family::{Family, JobState};
 use super::open::{Opening, links};
-use super::run::Run;
+use super::run::{Run, later};
 use super::saved::SavedJob;
 use super::schedule::Schedule;
 use super::status::JobStatus;
@@ -184,9 +184,7 @@ impl<T> Job<T> {
     /// A job that failed is a status, not an error. The stream ends with an error at the
     /// [`deadline`](Self::deadline), or if a call fails in a way that won't pass.
     pub fn statuses(&mut self) -> Statuses<'_> {
-        let begun = Instant::now();
-        let until = begun.checked_add(self.run.deadline);
-        let until = until.unwrap_or(begun + Duration::from_hours(99_999));
+        let until = later(Instant::now(), self.run.deadline);
         let ended = self.run.last.clone().filter(JobStatus::is_final);
         if let Some(last) = ended {
             return Statuses(Box::pin(stream::iter([Ok(last)])));

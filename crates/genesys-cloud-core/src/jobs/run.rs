@@ -190,7 +190,7 @@ impl Run {
         let pause = self.schedule.pause(run, chance());
         self.told = retry_after.is_some_and(|told| told > pause);
         let pause = pause.max(retry_after.unwrap_or_default());
-        self.due = now.checked_add(pause).unwrap_or(self.due);
+        self.due = later(now, pause);
     }
 
     /// Asks how it stands when that is due. Errors that may pass are passed over.
@@ -220,10 +220,7 @@ impl Run {
 
     /// Waits until it is done.
     pub(super) async fn wait(&mut self) -> Result<JobStatus, Error> {
-        let begun = Instant::now();
-        // A time that can't be told is never reached.
-        let until =
-            begun.checked_add(self.deadline).unwrap_or(begun + Duration::from_hours(99_999));
+        let until = later(Instant::now(), self.deadline);
         if let Some(last) = self.last.clone().filter(JobStatus::is_final) {
             return self.judged(last);
         }
@@ -326,6 +323,11 @@ impl Run {
         let error = Error::job(JobEnd::NotPollable, self.operation(), why);
         error.advise(format!("subscribe to the topic {topic}"))
     }
+}
+
+/// So long after a point in time. What can't be told is never reached.
+pub(super) fn later(than: Instant, by: Duration) -> Instant {
+    than.checked_add(by).unwrap_or(than + Duration::from_hours(99_999))
 }
 
 /// Whether a reply to a submit that names no job is the result itself.

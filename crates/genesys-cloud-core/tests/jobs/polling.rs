@@ -181,6 +181,24 @@ async fn a_pause_that_the_api_asks_for_is_kept_to() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_pause_without_end_is_not_taken_for_none() {
+    let mut polls = 0;
+    let server = Server::start(move |request| {
+        polls += usize::from(request.method == "GET");
+        match polls {
+            0 => json(r#"{"jobId":"j1"}"#),
+            1..20 => json(r#"{"state":"PENDING"}"#).header("retry-after", u64::MAX.to_string()),
+            _ => json(r#"{"state":"FULFILLED"}"#),
+        }
+    })
+    .await;
+    let mut job = listed(&server).submit().await.expect("a job");
+    let error = job.wait().await.expect_err("no end");
+    assert!(error.is_job_unfinished(), "{error:?}");
+    assert_eq!(server.received().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn statuses_come_before_the_pause() {
     let server = script(with_states(&["QUEUED", "PENDING", "FAILED"])).await;
     let job = listed(&server).submit().await.expect("a job");
