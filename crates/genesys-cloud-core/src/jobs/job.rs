@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use futures::stream::{self, BoxStream, Stream};
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
+use super::cancel::CancelOnDrop;
 use super::family::{Family, JobState};
 use super::open::{Opening, links};
 use super::run::{Run, later};
@@ -53,7 +55,6 @@ use crate::wire::Wire;
 pub struct Job<T> {
     run: Run,
     read: ReadPage<T>,
-    cancel_on_drop: bool,
 }
 
 impl<T> Job<T> {
@@ -97,7 +98,7 @@ impl<T> Job<T> {
     }
 
     fn new(run: Run, read: ReadPage<T>) -> Self {
-        Self { run, read, cancel_on_drop: false }
+        Self { run, read }
     }
 
     /// The id that the API gave it. `None` where it needs none: its results came at once, or there is one
@@ -144,11 +145,13 @@ impl<T> Job<T> {
         self
     }
 
-    /// Cancels the job if it is not known to have ended when this is dropped. It takes a Tokio runtime to do
-    /// so, and nobody waits for it.
+    /// Cancels the job if it is not known to have ended when this is dropped, and so are the lists of its
+    /// [`results`](Self::results). It takes a Tokio runtime to do so, and nobody waits for it.
     #[must_use]
     pub fn cancel_on_drop(mut self) -> Self {
-        self.cancel_on_drop = true;
+        if self.run.cancel_on_drop.is_none() {
+            self.run.cancel_on_drop = Some(Arc::new(CancelOnDrop::new(&self.run)));
+        }
         self
     }
 
@@ -233,33 +236,15 @@ impl<T> Job<T> {
     /// When jobs of its kind can't be cancelled ([`Error::is_invalid_request`]), or the call fails.
     pub async fn cancel(&mut self) -> Result<(), Error> {
         self.run.cancel().await?;
-        self.cancel_on_drop = false;
+        if let Some(cancel) = &self.run.cancel_on_drop {
+            cancel.leave();
+        }
         Ok(())
     }
 
     /// What is to be kept to go on with it later, or elsewhere: see [`load`](Self::load).
     pub fn save(&self) -> SavedJob {
         SavedJob::of(&self.run)
-    }
-}
-
-impl<T> Drop for Job<T> {
-    fn drop(&mut self) {
-        let ended = self.run.last.as_ref().is_some_and(JobStatus::is_final);
-        if !self.cancel_on_drop || ended {
-            return;
-        }
-        let run = self.run.clone();
-        match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => {
-                runtime.spawn(async move {
-                    if let Err(error) = run.cancel().await {
-                        tracing::warn!(id = run.id, %error, "job not cancelled");
-                    }
-                });
-            }
-            Err(_) => tracing::warn!(id = run.id, "job not cancelled: no runtime"),
-        }
     }
 }
 

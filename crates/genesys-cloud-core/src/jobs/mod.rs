@@ -6,6 +6,7 @@
 //! come in files.
 
 mod bind;
+mod cancel;
 mod family;
 mod fields;
 mod file;

@@ -1,10 +1,12 @@
 //! One job, whatever the type of its results: submitted, asked how it stands, waited for.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
+use super::cancel::CancelOnDrop;
 use super::family::{DoneWhen, Family, JobCall, JobId, JobState, Results, ResultsAt};
 use super::fields::Fields;
 use super::schedule::Schedule;
@@ -36,6 +38,8 @@ pub(crate) struct Run {
     pub(super) deadline: Duration,
     /// What was said of it last.
     pub(super) last: Option<JobStatus>,
+    /// Cancels it once nothing holds this any more.
+    pub(super) cancel_on_drop: Option<Arc<CancelOnDrop>>,
     /// How long it had run when this was made, and when that was.
     ran: Duration,
     made: Instant,
@@ -64,6 +68,7 @@ impl Run {
             schedule: Schedule::new(),
             deadline: DEADLINE,
             last: None,
+            cancel_on_drop: None,
             ran: (Utc::now() - submitted).to_std().unwrap_or_default(),
             made,
             due: made,
@@ -179,6 +184,9 @@ impl Run {
             && before.name() != Some(name)
         {
             tracing::info!(family = self.family.name(), id = self.id, name, "job moved on");
+        }
+        if let (true, Some(cancel)) = (status.is_final(), &self.cancel_on_drop) {
+            cancel.leave();
         }
         self.last = Some(status.clone());
         Ok(status)

@@ -105,6 +105,64 @@ async fn dropping_cancels_only_where_that_was_chosen() {
     assert_eq!(cancels, 2);
 }
 
+/// A server whose jobs are done, and whose second status is refused where that is wanted.
+async fn done(refuses: bool) -> Server {
+    let mut statuses = 0;
+    Server::start(move |request| {
+        statuses += usize::from(request.target.ends_with("/j1"));
+        match (request.method.as_str(), request.target.contains("/results")) {
+            ("POST", _) => json(r#"{"jobId":"j1"}"#),
+            ("DELETE", _) => Answer::new(204, ""),
+            (_, true) => json(r#"{"things":[{"id":"a"}]}"#),
+            _ if refuses && statuses > 1 => Answer::json(403, "{}"),
+            _ => json(r#"{"state":"FULFILLED"}"#),
+        }
+    })
+    .await
+}
+
+/// How often a job was cancelled, by all that was dropped before.
+async fn cancels(server: &Server) -> usize {
+    // What was begun before this call has come when it has.
+    drop(listed(server).submit().await.expect("a job"));
+    asked(server).iter().filter(|line| line.starts_with("DELETE")).count()
+}
+
+#[tokio::test]
+async fn a_job_is_not_cancelled_while_its_results_are_read() {
+    let server = done(false).await;
+    let mut results = listed(&server).submit().await.expect("a job").cancel_on_drop().results();
+    assert_eq!(all(&mut results).await, ["a"]);
+    drop(results);
+    assert_eq!(cancels(&server).await, 0);
+
+    let job = listed(&server).submit().await.expect("a job").cancel_on_drop();
+    let results = job.results();
+    drop(job);
+    assert_eq!(cancels(&server).await, 0);
+    // Nobody waits for it any more.
+    drop(results);
+    server.has_received(asked(&server).len() + 1).await;
+    assert_eq!(cancels(&server).await, 1);
+}
+
+#[tokio::test]
+async fn a_job_that_has_ended_is_not_cancelled() {
+    let server = done(false).await;
+    let job = listed(&server).submit().await.expect("a job").cancel_on_drop();
+    assert_eq!(all(&mut job.results()).await, ["a"]);
+    drop(job);
+    assert_eq!(cancels(&server).await, 0);
+
+    let server = done(true).await;
+    let mut job = listed(&server).submit().await.expect("a job").cancel_on_drop();
+    job.wait().await.expect("a status");
+    // It is asked for URLs that are new.
+    assert!(job.downloads().await.expect_err("a refusal").is_forbidden());
+    drop(job);
+    assert_eq!(cancels(&server).await, 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_family_of_a_catalogue_runs_like_one_of_the_bindings() {
     let mut answers = with_states(&["FULFILLED", "FULFILLED"]);
