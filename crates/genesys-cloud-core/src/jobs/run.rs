@@ -281,7 +281,7 @@ impl Run {
             let error = Error::job(JobEnd::Expired, self.operation(), why);
             return Err(error.with_answer(status.reply()).advise("submit it again"));
         }
-        let left = expires - status.reply().head.now();
+        let left = expires - status.now();
         if left < chrono::TimeDelta::hours(1) {
             let minutes = left.num_minutes();
             tracing::warn!(family, id, %expires, minutes, "the results of a job expire soon");

@@ -1,8 +1,10 @@
 //! How a job stands, as a reply says it.
 
-use chrono::{DateTime, Utc};
-use serde::de::DeserializeOwned;
 use std::fmt;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 
 use super::family::{DoneWhen, Family, JobState};
 use super::fields::Fields;
@@ -33,6 +35,8 @@ pub struct JobStatus {
     message: Option<String>,
     expires: Option<DateTime<Utc>>,
     reply: RawReply,
+    /// When it came.
+    came: Instant,
 }
 
 impl JobStatus {
@@ -47,12 +51,13 @@ impl JobStatus {
             let element = entry(&reply, list, id).map_err(|error| Error::decode(&reply, &error))?;
             reply.body = element.into();
         }
-        let lifetime = family.lifetime().and_then(|lifetime| {
-            submitted.checked_add_signed(chrono::TimeDelta::from_std(lifetime).ok()?)
-        });
+        let came = Instant::now();
+        let lifetime = family
+            .lifetime()
+            .and_then(|lifetime| submitted.checked_add_signed(TimeDelta::from_std(lifetime).ok()?));
         if *family.done_when() == DoneWhen::Not202 {
             let state = if reply.status() == 202 { JobState::Pending } else { JobState::Succeeded };
-            return Ok(Self { state, name: None, message: None, expires: lifetime, reply });
+            return Ok(Self { state, name: None, message: None, expires: lifetime, reply, came });
         }
         let fields = Fields::of(&reply).map_err(|error| Error::decode(&reply, &error))?;
         let done = |done| if done { JobState::Succeeded } else { JobState::Pending };
@@ -73,7 +78,7 @@ impl JobStatus {
             .flatten()
             .map(|message| excerpt(&message));
         let expires = fields.instant("expirationDate").or(lifetime);
-        Ok(Self { state, name, message, expires, reply })
+        Ok(Self { state, name, message, expires, reply, came })
     }
 
     /// The same of a job that was done before its state was told.
@@ -106,9 +111,16 @@ impl JobStatus {
         self.expires
     }
 
-    /// Whether the results were gone when the reply was made, by the server's clock.
+    /// What time it is by the server's clock, or by ours where the reply did not tell.
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        let then = self.reply.head.date().zip(TimeDelta::from_std(self.came.elapsed()).ok());
+        let now = then.and_then(|(date, since)| date.checked_add_signed(since));
+        now.unwrap_or_else(Utc::now)
+    }
+
+    /// Whether the results are gone by now.
     pub(super) fn has_expired(&self) -> bool {
-        self.expires.is_some_and(|expires| expires <= self.reply.head.now())
+        self.expires.is_some_and(|expires| expires <= self.now())
     }
 
     /// The reply read as its type in the bindings, or as one of your own.

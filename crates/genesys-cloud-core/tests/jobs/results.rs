@@ -1,5 +1,7 @@
 //! The results of a job through one verb, wherever they are.
 
+use std::time::Duration;
+
 use genesys_cloud_core::{Reason, Verdict};
 use serde_json::value::RawValue;
 
@@ -105,6 +107,24 @@ async fn results_that_have_expired_are_not_asked_for() {
         ),
         "{text}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn results_may_expire_while_nobody_reads_them() {
+    let server = script([
+        json(r#"{"jobId":"j1"}"#),
+        json(r#"{"state":"FULFILLED","expirationDate":"2026-05-02T10:00:00Z"}"#)
+            .header("date", "Fri, 01 May 2026 10:00:00 GMT"),
+        page(&["a"], None),
+    ])
+    .await;
+    let mut job = listed(&server).submit().await.expect("a job");
+    job.wait().await.expect("a status");
+    tokio::time::advance(Duration::from_hours(23)).await;
+    assert_eq!(all(&mut job.results()).await, ["a"]);
+    tokio::time::advance(Duration::from_hours(2)).await;
+    let error = job.results().try_next().await.expect_err("no results");
+    assert!(error.is_job_expired(), "{error:?}");
 }
 
 #[tokio::test(start_paused = true)]
