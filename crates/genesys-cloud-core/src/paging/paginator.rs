@@ -318,7 +318,16 @@ impl<T> Paginator<T> {
         };
         let (mut items, facts) = read.map_err(undecoded)?;
         let file = match self.engine.redirects(&reply) {
-            Some(path) if items.is_empty() => Fields::of(&reply).map_err(undecoded)?.text(path),
+            Some(path) if items.is_empty() => {
+                let url = Fields::of(&reply).map_err(undecoded)?.text(path);
+                let url = url.or_else(|| reply.head.location().map(str::to_owned));
+                let none = || {
+                    let status = reply.status();
+                    let why = format!("page {number} ({status}) has no items and names no file");
+                    Error::paging(&reply, why)
+                };
+                Some(url.ok_or_else(none)?)
+            }
             _ => None,
         };
         let mut facts = facts.without_zeros();

@@ -379,6 +379,22 @@ async fn a_redirect_with_a_body_is_a_page_and_keeps_its_cursor() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_file_that_the_head_alone_names_is_not_passed_over() {
+    let mut answers = with_states(&["FULFILLED"]);
+    let body = r#"{"id":"x","cursor":"c1"}"#;
+    answers.push(Answer::json(302, body).header("location", "http://evil.example/f?sig=hunter2"));
+    answers.extend([Answer::json(302, "{}"), Answer::json(302, "{}")]);
+    let server = script(answers).await;
+    let mut pages = listed(&server).paginate().pages();
+    let page = pages.try_next().await.expect("a page").expect("a page");
+    assert!(page.download().expect("a file").expect_err("not https").is_download());
+    for _ in 0..2 {
+        let error = pages.try_next().await.expect_err("neither items nor a file");
+        assert!(error.is_paging(), "{error:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn items_that_stand_in_a_file_are_not_passed_over() {
     let redirect = || Answer::json(302, r#"{"downloadUrl":"https://f.example/f","cursor":"c1"}"#);
     let mut answers = with_states(&["FULFILLED"]);
