@@ -51,6 +51,8 @@ struct Job {
     is_open: bool,
     caller: Option<Caller>,
     feed: Option<Feed>,
+    /// A page of the feed that could not be read: it does not come again.
+    unread: Option<RawReply>,
     /// The field with the URL of a file, in a redirect that stands for a page.
     redirects: Option<String>,
 }
@@ -84,7 +86,14 @@ impl Engine {
     pub(super) fn of_job(opening: Opening) -> Self {
         let (client, request) = (opening.client().clone(), opening.request().clone());
         let listing = opening.listing();
-        let job = Job { opening, is_open: false, caller: None, feed: None, redirects: None };
+        let job = Job {
+            opening,
+            is_open: false,
+            caller: None,
+            feed: None,
+            unread: None,
+            redirects: None,
+        };
         Self { job: Some(job), ..Self::new(client, request, listing) }
     }
 
@@ -133,6 +142,13 @@ impl Engine {
         redirects.filter(|_| (300..400).contains(&reply.status()))
     }
 
+    /// Takes back a page that could not be read, to be the next one again.
+    pub(super) fn take_back(&mut self, page: RawReply) {
+        if let Some(job) = self.job.as_mut().filter(|job| job.feed.is_some()) {
+            job.unread = Some(page);
+        }
+    }
+
     pub(super) fn client(&self) -> &Client {
         &self.client
     }
@@ -178,8 +194,11 @@ impl Engine {
         if let Err(error) = ready!(self.poll_open(cx)) {
             return Poll::Ready(Some(Err(error)));
         }
-        if let Some(feed) = self.job.as_mut().and_then(|job| job.feed.as_mut()) {
-            let page = ready!(feed.as_mut().poll_next(cx));
+        if let Some(Job { feed: Some(feed), unread, .. }) = &mut self.job {
+            let page = match unread.take() {
+                Some(page) => Some(Ok(page)),
+                None => ready!(feed.as_mut().poll_next(cx)),
+            };
             if page.is_none() {
                 self.report.end = Some(End::NoNextPage);
             }

@@ -316,7 +316,14 @@ impl<T> Paginator<T> {
         let undecoded = |error: DecodeError| {
             Error::decode(&reply, &DecodeError::new(format!("page {number}: {error}")))
         };
-        let (mut items, facts) = read.map_err(undecoded)?;
+        let (mut items, facts) = match read {
+            Ok(read) => read,
+            Err(error) => {
+                let error = undecoded(error);
+                self.engine.take_back(reply);
+                return Err(error);
+            }
+        };
         let file = match self.engine.redirects(&reply) {
             Some(path) if items.is_empty() => {
                 let url = Fields::of(&reply).map_err(undecoded)?.text(path);

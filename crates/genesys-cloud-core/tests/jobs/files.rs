@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use genesys_cloud_core::{Download, Error, Verdict};
+use genesys_cloud_core::{Download, Error, Reason, Verdict};
 use tokio::io::AsyncReadExt as _;
 
 use crate::server::{Answer, Received, Server};
@@ -278,6 +278,19 @@ async fn a_file_that_is_no_json_of_items() {
         assert!(error.to_string().contains(why), "{error}");
         assert!(results.next().await.expect("an error").is_err());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn items_that_can_not_be_read_are_not_passed_over() {
+    let body = r#"{"data":[{"id":"1"},7]}"#;
+    let (_files, url) = file(vec![Answer::new(200, body)]).await;
+    let api = api(&[url]).await;
+    let mut results = things(&api).inline().paginate();
+    for _ in 0..2 {
+        let error = results.try_next().await.expect_err("an item that is no thing");
+        assert!(error.is_decode(), "{error:?}");
+    }
+    assert_eq!(results.report().verdict(), Verdict::Unknown(Reason::Unfinished));
 }
 
 #[tokio::test(start_paused = true)]
