@@ -52,6 +52,8 @@ pub(crate) struct Opening {
     /// What the request that lists the results has beyond what the job needs.
     change: Option<Request>,
     running: Option<Running>,
+    /// Why the job that the API has accepted is not known: its reply could not be read.
+    lost: Option<Error>,
     /// Whether each page is to be a job of its own.
     is_job_per_page: bool,
 }
@@ -63,7 +65,16 @@ impl Opening {
     /// Of a job that is not submitted yet.
     pub(crate) fn new(client: Client, request: Request, family: Family) -> Self {
         let is_job_per_page = family.is_job_per_page();
-        Self { client, request, family, run: None, change: None, running: None, is_job_per_page }
+        Self {
+            client,
+            request,
+            family,
+            run: None,
+            change: None,
+            running: None,
+            lost: None,
+            is_job_per_page,
+        }
     }
 
     /// Of one that is.
@@ -82,8 +93,16 @@ impl Opening {
         if places(&family).iter().any(|place| matches!(place, ResultsAt::Files(..))) {
             run.forget_links();
         }
-        let (run, running, is_job_per_page) = (Some(run), None, false);
-        Self { client, request, family, run, change, running, is_job_per_page }
+        Self {
+            client,
+            request,
+            family,
+            run: Some(run),
+            change,
+            running: None,
+            lost: None,
+            is_job_per_page: false,
+        }
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -92,6 +111,11 @@ impl Opening {
 
     pub(crate) fn request(&self) -> &Request {
         &self.request
+    }
+
+    /// Whether the API has a job that can't be gone on with, as its id did not come.
+    pub(crate) const fn is_lost(&self) -> bool {
+        self.lost.is_some()
     }
 
     /// How the results will be listed, as far as that is known before there are any.
@@ -106,6 +130,9 @@ impl Opening {
         if self.is_job_per_page {
             return Poll::Ready(Ok(self.job_per_page()));
         }
+        if let Some(lost) = &self.lost {
+            return Poll::Ready(Err(lost.share()));
+        }
         let running = match &mut self.running {
             Some(running) => running,
             none => {
@@ -117,6 +144,11 @@ impl Opening {
         };
         let Poll::Ready((run, opened)) = Pin::new(running).poll(cx) else { return Poll::Pending };
         self.running = None;
+        if let (None, Err(error)) = (&run, &opened)
+            && matches!(error.status(), Some(200..300))
+        {
+            self.lost = Some(error.share());
+        }
         self.run = run;
         Poll::Ready(opened)
     }

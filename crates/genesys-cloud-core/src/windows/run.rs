@@ -163,8 +163,9 @@ impl<T> Run<T> {
                     return Poll::Ready(Some(Ok(self.without_known(*page))));
                 }
                 Some(Came::Error(error)) => {
-                    if error.is_job_failed() && (!head.handed_out || self.settings.id.is_some()) {
-                        // That job comes to nothing: the next poll runs another.
+                    let is_gone = error.is_job_failed() || head.list.has_lost_job();
+                    if is_gone && (!head.handed_out || self.settings.id.is_some()) {
+                        // That job comes to nothing: the next poll runs another, as it only reads.
                         let interval = head.interval;
                         let anew = self.list(interval);
                         if let Some(head) = self.lists.front_mut() {

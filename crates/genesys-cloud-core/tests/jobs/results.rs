@@ -62,6 +62,19 @@ async fn an_error_on_the_way_is_gone_on_from() {
 }
 
 #[tokio::test]
+async fn what_the_api_has_accepted_is_not_submitted_again() {
+    for reply in [|| json("{}"), || json("<html>"), || json("{").closing_at(9)] {
+        let server = script([reply(), json(r#"{"jobId":"j1"}"#)]).await;
+        let mut results = listed(&server).paginate();
+        for _ in 0..2 {
+            let error = results.try_next().await.expect_err("no id");
+            assert_eq!(error.status(), Some(200), "{error:?}");
+        }
+        assert_eq!(asked(&server), ["POST /shops/s1/jobs"]);
+    }
+}
+
+#[tokio::test]
 async fn nothing_is_submitted_before_it_is_wanted() {
     let server = script([]).await;
     drop(listed(&server).paginate());

@@ -104,6 +104,15 @@ async fn a_job_that_failed_otherwise_is_told_and_run_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_job_whose_id_did_not_come_is_run_again() {
+    let server =
+        Org::hourly(48).serve_but(|count, _| (count == 0).then(|| Answer::json(202, "{}"))).await;
+    let mut some = daily(&server, 0, 48);
+    assert!(some.try_next().await.expect_err("no id").is_decode());
+    assert_eq!(all(&mut some).await, (0..48).collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_that_failed_does_not_submit_again() {
     let server = Org::hourly(24)
         .serve_but(|count, _| (count == 1 || count == 3).then(|| Answer::json(403, "{}")))
