@@ -259,6 +259,7 @@ impl Transfer {
                     return Err(self.lasting(self.changed()));
                 }
                 self.skip = 0;
+                self.length = self.length.or(range.and_then(|range| range.length));
                 Ok(())
             }
             // The server does not go on in the middle. What came before must be of the same file.
@@ -364,6 +365,28 @@ impl Range {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The first reply may not have told, as one in chunks does not.
+    #[test]
+    fn the_length_may_be_told_with_a_part() {
+        let client = Client::builder().api_url("http://127.0.0.1:1").access_token("t").build();
+        let link = Link::Api("/f".to_owned());
+        let operation = Operation::known("download", Method::Get, "/f");
+        let mut transfer = Transfer::new(client.expect("a client"), operation, link);
+        let headers = |pairs: &[(HeaderName, &'static str)]| {
+            let pairs =
+                pairs.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value)));
+            pairs.collect::<HeaderMap>()
+        };
+        let whole = headers(&[(ETAG, "\"v1\"")]);
+        assert!(transfer.take(Head::new(StatusCode::OK, whole)).is_ok());
+        assert_eq!(transfer.length, None);
+        transfer.at = 5;
+        let part = headers(&[(CONTENT_RANGE, "bytes 5-9/20")]);
+        assert!(transfer.take(Head::new(StatusCode::PARTIAL_CONTENT, part)).is_ok());
+        // Or else the file would end at the tenth byte.
+        assert_eq!(transfer.length, Some(20));
+    }
 
     #[test]
     fn content_ranges() {
