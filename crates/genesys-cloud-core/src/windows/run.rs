@@ -286,16 +286,11 @@ impl<T> Run<T> {
 
     /// Splits all pieces of this length or more that have not begun: they would be refused as well.
     fn split_longer_than(&mut self, length: Duration) {
-        let mut piece = 0;
-        while let Some(plan) = &mut self.plan
-            && let Some(each) = plan.pieces().get(piece)
-        {
-            let is_long = each.interval().length() >= length && each.state() == PieceState::Todo;
-            if is_long && plan.split(piece, self.settings.minimum).is_some() {
-                self.report.splits += 1;
-                self.move_on(piece);
-            }
-            piece += 1;
+        let Some(plan) = &mut self.plan else { return };
+        let split = plan.split_all(length, self.settings.minimum);
+        self.report.splits += split.len() as u64;
+        for reading in &mut self.lists {
+            reading.piece += split.partition_point(|at| *at < reading.piece);
         }
     }
 

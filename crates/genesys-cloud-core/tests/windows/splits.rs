@@ -92,6 +92,17 @@ async fn pieces_that_are_too_long_are_split_together() {
     assert_eq!(some.report().verdict(), Verdict::Complete);
 }
 
+/// All pieces being cut with each refusal would come to a million of them.
+#[tokio::test]
+async fn what_is_too_long_at_any_length_is_told_soon() {
+    let server = Org { longest: 0, ..Org::hourly(0) }.serve().await;
+    let mut some = daily(&server, 0, 24 * 31 * 24).span(long(24 * 31));
+    let error = some.try_next().await.expect_err("too long");
+    assert!(error.is_piece_too_large(), "{error:?}");
+    assert!(server.received().len() < 20);
+    assert!(some.report().pieces <= 100_000, "{}", some.report().pieces);
+}
+
 #[tokio::test]
 async fn no_piece_is_shorter_than_the_minimum() {
     let server = Org { cap: 2, ..Org::hourly(48) }.serve().await;
