@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, SubsecRound as _, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 /// From one point in time up to another, which is not in it. Both are exact to the millisecond, as the API
 /// is: a finer start is cut, and a finer end is raised.
@@ -28,9 +28,9 @@ pub struct Interval {
 impl Interval {
     /// From `start` up to `end`.
     pub fn new(start: DateTime<Utc>, end: DateTime<Utc>) -> Self {
-        let cut = end.trunc_subsecs(3);
-        let raised = (cut < end).then(|| cut.checked_add_signed(TimeDelta::milliseconds(1)));
-        Self { start: start.trunc_subsecs(3), end: raised.flatten().unwrap_or(cut) }
+        let to = cut(end);
+        let raised = (to < end).then(|| to.checked_add_signed(TimeDelta::milliseconds(1)));
+        Self { start: cut(start), end: raised.flatten().unwrap_or(to) }
     }
 
     /// When it begins.
@@ -47,6 +47,11 @@ impl Interval {
     pub fn length(&self) -> Duration {
         (self.end - self.start).to_std().unwrap_or_default()
     }
+}
+
+/// To whole milliseconds. A leap second becomes the one after it: the API takes none.
+fn cut(time: DateTime<Utc>) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(time.timestamp_millis()).unwrap_or(time)
 }
 
 impl From<Range<DateTime<Utc>>> for Interval {
@@ -79,6 +84,11 @@ mod tests {
                 "2024-05-01T00:00:00.25Z",
                 "2024-05-02T00:00:00Z",
                 "2024-05-01T00:00:00.250Z/2024-05-02T00:00:00Z",
+            ),
+            (
+                "2016-12-31T23:59:60Z",
+                "2016-12-31T23:59:60.5Z",
+                "2017-01-01T00:00:00Z/2017-01-01T00:00:00.500Z",
             ),
             // No instant is left out.
             (
