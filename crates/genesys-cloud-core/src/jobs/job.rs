@@ -131,7 +131,8 @@ impl<T> Job<T> {
         })
     }
 
-    /// How long [`wait`](Self::wait) and all that waits through it wait. One hour unless set.
+    /// How long [`wait`](Self::wait) and all that waits through it wait. One hour unless set. A call that is
+    /// under way by then is not broken off.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.run.deadline = deadline;

@@ -146,6 +146,7 @@ impl Opening {
         self.running = None;
         if let (None, Err(error)) = (&run, &opened)
             && matches!(error.status(), Some(200..300))
+            && !self.request.operation().is_repeatable()
         {
             self.lost = Some(error.share());
         }

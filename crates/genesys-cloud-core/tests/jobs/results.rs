@@ -72,6 +72,11 @@ async fn what_the_api_has_accepted_is_not_submitted_again() {
         }
         assert_eq!(asked(&server), ["POST /shops/s1/jobs"]);
     }
+    // What may be done twice is.
+    let server = script([json("[").closing_at(9), json(r#"[{"id":"a"}]"#)]).await;
+    let mut results = things(&server).media("t1").paginate();
+    assert!(results.try_next().await.expect_err("half a reply").is_transport());
+    assert_eq!(all(&mut results).await, ["a"]);
 }
 
 #[tokio::test]

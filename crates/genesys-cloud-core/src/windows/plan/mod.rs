@@ -148,9 +148,7 @@ impl Plan {
         self.pieces.splice(piece..=piece, halves.map(Piece::todo));
         Some(())
     }
-}
 
-impl Plan {
     /// Splits all pieces of this length or more that have not begun, if the plan does not get too long by
     /// that. Gives where those stood.
     pub(super) fn split_all(&mut self, length: Duration, minimum: Duration) -> Vec<usize> {
