@@ -64,7 +64,8 @@ pub(crate) trait Handle: Send {
 
     fn statuses(&mut self) -> Statuses<'_>;
 
-    fn results(&self) -> Box<dyn Read>;
+    /// The results, by a request that has these parameters.
+    fn results(&self, parameters: &[&'static str]) -> Box<dyn Read>;
 
     fn downloads(&mut self) -> BoxFuture<'_, Result<Vec<Download>, Error>>;
 
@@ -119,8 +120,13 @@ impl<T: Send + 'static> Handle for Keyed<Job<T>, T> {
         self.of.statuses()
     }
 
-    fn results(&self) -> Box<dyn Read> {
-        Box::new(Keyed { of: self.of.results(), key: self.key })
+    fn results(&self, parameters: &[&'static str]) -> Box<dyn Read> {
+        let results = self.of.results_with(|request| {
+            for name in parameters {
+                request.add_query(*name, "a");
+            }
+        });
+        Box::new(Keyed { of: results, key: self.key })
     }
 
     fn downloads(&mut self) -> BoxFuture<'_, Result<Vec<Download>, Error>> {

@@ -1,9 +1,12 @@
 //! What is due of a job.
 
+use std::collections::HashSet;
+
 use genesys_cloud::{
-    DoneWhen, Error, Family, FileForm, JobState, Reason, Results, ResultsAt, Verdict,
+    DoneWhen, Error, Family, FileForm, JobId, JobState, Reason, Results, ResultsAt, Verdict,
 };
-use genesys_cloud_mock::{JobEnd, JobScenario, JobTruth, RecordedRequest, Scenario};
+use genesys_cloud_catalogue::{Catalogue, Location};
+use genesys_cloud_mock::{JobEnd, JobScenario, JobTruth, RecordedRequest};
 
 use crate::job_run::{Outcome, Way};
 
@@ -43,6 +46,35 @@ fn is_bytes(family: &Family) -> bool {
         if places.iter().all(|it| matches!(it, ResultsAt::Files(_, FileForm::Bytes))))
 }
 
+/// Whether jobs of a family have a state that says that they were cancelled.
+pub(crate) fn can_be_cancelled(family: &Family) -> bool {
+    family.states().iter().any(|(_, state)| *state == JobState::Cancelled)
+}
+
+/// The parameters that the operation which lists the results requires and the submit does not have.
+pub(crate) fn required(family: &Family) -> Vec<&'static str> {
+    let Results::List(call, _) = family.results() else { return Vec::new() };
+    let operation = Catalogue::embedded().operation(call.operation().id());
+    let parameters = operation.into_iter().flat_map(|it| it.parameters_in(Location::Query));
+    parameters.filter(|it| it.required).map(|it| it.name.as_str()).collect()
+}
+
+/// Why the jobs of a family are not driven through a scenario that the fake org has for them.
+pub(crate) fn left_out(family: &Family, scenario: JobScenario) -> Option<&'static str> {
+    let is_about_files = matches!(
+        scenario,
+        JobScenario::Download
+            | JobScenario::GzipDownload
+            | JobScenario::DroppedDownload
+            | JobScenario::DownloadWithoutRange
+            | JobScenario::ShortDownload
+            | JobScenario::ExpiredLink
+            | JobScenario::ForeignLink
+    );
+    (is_about_files && is_whole(family))
+        .then_some("the reply is the result; the file that it names is left to the caller")
+}
+
 /// A job in a scenario.
 pub(crate) struct Case<'a> {
     pub(crate) operation: &'a str,
@@ -66,16 +98,22 @@ impl Case<'_> {
         if let Some(why) = outcome.wrong.first() {
             return Err(why.clone());
         }
+        if self.way == Way::Cancelled && !can_be_cancelled(self.family) {
+            return self.check_cancel(outcome, requests);
+        }
         self.check_errors(&outcome.errors)?;
         self.check_items(outcome)?;
         self.check_states(outcome)?;
+        if self.way == Way::Cancelled {
+            self.check_cancel(outcome, requests)?;
+        }
         if downloads.iter().any(|request| request.bearer) {
             return Err("a file was asked for with the token".to_owned());
         }
         if self.scenario == JobScenario::ForeignLink && !downloads.is_empty() {
             return Err("files were asked for".to_owned());
         }
-        self.check_requests(outcome, requests)
+        self.check_requests(requests)
     }
 
     /// How it has to end.
@@ -87,18 +125,28 @@ impl Case<'_> {
     }
 
     /// Whether a page is a redirect, which is no page of items.
-    fn is_refused(&self) -> bool {
+    fn is_redirect(&self) -> bool {
         self.scenario == JobScenario::RedirectWithBody && self.way != Way::Pages
+    }
+
+    /// Whether the results are not to be had without what only the caller knows.
+    fn is_asked_for_more(&self) -> bool {
+        let by_paginate = matches!(self.way, Way::Paginate | Way::Dropped);
+        by_paginate && is_good(self.truth.end) && !required(self.family).is_empty()
+    }
+
+    fn is_refused(&self) -> bool {
+        self.is_redirect() || self.is_asked_for_more()
     }
 
     fn check_errors(&self, errors: &[Error]) -> Result<(), String> {
         let is_due = |error: &Error| match self.end() {
-            _ if self.is_refused() => error.is_paging(),
+            _ if self.is_redirect() => error.is_paging(),
+            _ if self.is_asked_for_more() => error.status() == Some(400),
             JobEnd::Succeeded | JobEnd::PartlySucceeded => false,
             JobEnd::Failed => {
-                let tells = |message: &String| {
-                    error.to_string().contains(message.trim_end_matches('.'))
-                };
+                let tells =
+                    |message: &String| error.to_string().contains(message.trim_end_matches('.'));
                 let is_told = self.truth.message.as_ref().is_none_or(tells);
                 error.is_job_failed()
                     && !error.is_job_cancelled()
@@ -147,11 +195,7 @@ impl Case<'_> {
             if came.concat() != text(&self.truth.files) {
                 return Err("other bytes came than those of the files".to_owned());
             }
-        } else if is_whole(self.family) && due.is_empty() {
-            if came.len() != 1 {
-                return Err(format!("{} items came where the status is the one", came.len()));
-            }
-        } else if came != due {
+        } else if came != due && !(self.is_one() && came.len() == 1) {
             let (came, due) = (came.len(), due.len());
             return Err(format!("{came} items came where {due} are due, or others"));
         }
@@ -166,6 +210,24 @@ impl Case<'_> {
             Some(Verdict::Complete) if !is_partial => Ok(()),
             Some(verdict) => Err(format!("the verdict is {verdict}")),
             None => Err("there is no verdict".to_owned()),
+        }
+    }
+
+    /// Whether the one item is a reply, or a part of one, that the fake org takes for no result.
+    fn is_one(&self) -> bool {
+        let is_reply = matches!(self.family.results(), Results::Reply(_));
+        let is_none = self.truth.records.is_empty() && self.scenario != JobScenario::EmptyResult;
+        is_whole(self.family) || is_reply && is_none
+    }
+
+    /// It was cancelled by one call.
+    fn check_cancel(&self, outcome: &Outcome, requests: &[RecordedRequest]) -> Result<(), String> {
+        let cancel = self.family.cancel().map(|cancel| cancel.operation().id());
+        let calls = requests.iter().filter(|it| it.operation.as_deref() == cancel).count();
+        match outcome.errors.iter().find(|error| !error.is_job_cancelled()) {
+            _ if calls != 1 => Err(format!("it was cancelled {calls} times")),
+            Some(error) => Err(error.to_string()),
+            None => Ok(()),
         }
     }
 
@@ -190,60 +252,64 @@ impl Case<'_> {
     }
 
     /// One submit, and no more polls than it takes.
-    fn check_requests(
-        &self,
-        outcome: &Outcome,
-        requests: &[RecordedRequest],
-    ) -> Result<(), String> {
-        let count = |operation: &str| {
+    fn check_requests(&self, requests: &[RecordedRequest]) -> Result<(), String> {
+        let of = |operation: &str| -> Vec<&RecordedRequest> {
             let of = |it: &&RecordedRequest| it.operation.as_deref() == Some(operation);
-            requests.iter().filter(of).count()
+            requests.iter().filter(of).collect()
         };
-        let pages = match self.family.results() {
-            Results::List(_, listing) | Results::Status(listing)
-                if !listing.scheme().name().starts_with("Unpaged") =>
-            {
-                self.truth.records.len().div_ceil(Scenario::PAGE_SIZE as usize).max(1)
-            }
-            _ => 1,
+        let polls = self.polls();
+        let submitted = of(self.operation);
+        // A job that chooses its page is submitted once for each.
+        let jobs = if self.family.is_job_per_page() { submitted.len() } else { 1 };
+        let due = match self.family.done_when() {
+            DoneWhen::Not202 => polls,
+            _ => jobs,
         };
-        let jobs = if self.family.is_job_per_page() { pages } else { 1 };
-        let polls = self.polls(outcome) * jobs;
-        let status = self.family.status().map(|status| status.operation().id());
-        let repeats = *self.family.done_when() == DoneWhen::Not202;
-        let submits = if repeats { polls } else { jobs };
-        let submitted = count(self.operation);
-        if submitted != submits {
-            return Err(format!("it was submitted {submitted} times where {submits} are due"));
+        if submitted.len() != due {
+            let submitted = submitted.len();
+            return Err(format!("it was submitted {submitted} times where {due} are due"));
         }
-        if let Some(status) = status {
-            let listed = match self.family.results() {
-                Results::Status(_) if is_good(self.end()) => pages,
-                _ => 0,
-            };
-            let polled = count(status);
-            if polled != polls + listed {
-                let due = polls + listed;
-                return Err(format!("it was polled {polled} times where {due} are due"));
-            }
+        if self.family.is_job_per_page() && !are_different(&submitted) {
+            return Err("a page was submitted twice".to_owned());
         }
-        if let (Results::List(call, _), true) = (self.family.results(), is_good(self.end())) {
-            let (listed, due) = (count(call.operation().id()), pages);
-            if listed != due && !self.is_refused() {
-                return Err(format!("{listed} pages were asked for where {due} are due"));
-            }
+        let Some(status) = self.family.status() else { return Ok(()) };
+        let mut polled = of(status.operation().id());
+        let listed = match self.family.results() {
+            Results::List(call, _) => of(call.operation().id()),
+            // It tells how the job stands, and then lists.
+            Results::Status(_) => polled.split_off((polls * jobs).min(polled.len())),
+            _ => Vec::new(),
+        };
+        if polled.len() != polls * jobs {
+            let (polled, due) = (polled.len(), polls * jobs);
+            return Err(format!("it was polled {polled} times where {due} are due"));
+        }
+        if !are_different(&listed) && !self.is_refused() {
+            return Err("a page was asked for twice".to_owned());
         }
         Ok(())
     }
 
     /// How often it has to be asked how it stands.
-    fn polls(&self, outcome: &Outcome) -> usize {
-        if !self.family.is_pollable() || self.scenario == JobScenario::InlineAtOnce {
+    fn polls(&self) -> usize {
+        if !self.family.is_pollable() {
             return 0;
         }
+        if self.scenario == JobScenario::InlineAtOnce {
+            // A reply that is no job has no id by which URLs could be asked for again.
+            let has_id = *self.family.id() != JobId::Field("job.id".into());
+            let has_files = !self.truth.files.is_empty();
+            return usize::from(has_id && has_files && self.way == Way::Statuses);
+        }
         let least = if self.scenario == JobScenario::TransientErrors { 3 } else { 0 };
-        let mut polls = (self.polls + 1).max(least) as usize + usize::from(outcome.was_held);
+        let mut polls =
+            (self.polls + 1).max(least) as usize + usize::from(self.truth.held.is_some());
         if self.way == Way::Cancelled {
+            return 2;
+        }
+        let is_repeated = *self.family.done_when() == DoneWhen::Not202;
+        if self.way == Way::Saved && is_repeated && self.polls == 0 {
+            // That the first reply was the result is not kept.
             return 2;
         }
         // URLs of files are asked for again where they may have expired.
@@ -264,4 +330,9 @@ impl Case<'_> {
 /// Whether all results come of a job that ends so.
 fn is_good(end: JobEnd) -> bool {
     matches!(end, JobEnd::Succeeded | JobEnd::PartlySucceeded)
+}
+
+fn are_different(requests: &[&RecordedRequest]) -> bool {
+    let different: HashSet<_> = requests.iter().map(|it| (&it.path, &it.query, &it.body)).collect();
+    different.len() == requests.len()
 }

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use genesys_cloud::{Client, Download, Error, Family, JobState, Verdict};
+use genesys_cloud::{Client, DoneWhen, Download, Error, Family, JobState, Verdict};
 use genesys_cloud_mock::{JobPace, JobScenario, JobTruth, MockOrg, Scenario, Truth};
 use serde_json::Value;
 
 use crate::job::{Handle, Read, Submit};
-use crate::job_case::{Case, kind};
+use crate::job_case::{Case, can_be_cancelled, kind, left_out, required};
 use crate::table::Table;
 
 /// How a job is gone about.
@@ -30,6 +30,9 @@ pub(crate) enum Way {
 
 /// How many polls find a job running, where it does.
 const POLLS: u32 = 2;
+
+/// How often a client may repeat a call.
+const PATIENT: u32 = 3;
 
 /// So often may a job go on after an error.
 const PATIENCE: usize = 2;
@@ -64,11 +67,21 @@ pub(crate) async fn all(submit: &Submit, table: &mut Table) {
         Err(why) => return table.note("none", "none", operation, Err(why.to_string())),
     };
     let kind = kind(&family);
+    let patient = client_of(&org, PATIENT);
     for scenario in scenarios {
+        if let Some(why) = left_out(&family, scenario) {
+            table.leave_out(operation, why);
+            continue;
+        }
+        // A submit that fails is not submitted again by the job.
+        let is_submit = *family.done_when() == DoneWhen::Not202;
+        let client = match scenario {
+            JobScenario::TransientErrors if is_submit => &patient,
+            _ => &client,
+        };
         for way in ways(&family, scenario) {
-            // What one job leaves behind is not there for the next.
-            let (org, client) = self::org().await;
-            let run = one(submit, &family, (scenario, way), &org, &client);
+            org.reset();
+            let run = one(submit, &family, (scenario, way), &org, client);
             let result = match tokio::time::timeout(FOREVER / 2, run).await {
                 Ok(result) => result,
                 Err(_) => Err("it hangs".to_owned()),
@@ -86,7 +99,9 @@ fn ways(family: &Family, scenario: JobScenario) -> Vec<Way> {
         ways.push(Way::Pages);
     }
     if !family.is_job_per_page() {
-        ways.extend([Way::Statuses, Way::Saved]);
+        ways.push(Way::Statuses);
+        // Results that came at once are not saved.
+        ways.extend((scenario != JobScenario::InlineAtOnce).then_some(Way::Saved));
     }
     if scenario == JobScenario::Slow {
         ways.push(Way::Dropped);
@@ -100,11 +115,18 @@ const FOREVER: Duration = Duration::from_secs(100_000_000);
 
 async fn org() -> (MockOrg, Client) {
     let org = MockOrg::builder().job_lifetime(4 * FOREVER).start().await.expect("an org");
-    let client = Client::builder().api_url(org.url()).access_token(org.access_token());
     // What fails is seen by the job, and done again there.
-    let client = client.max_retries(0).max_rate_limit_wait(Duration::ZERO);
+    let client = client_of(&org, 0);
+    (org, client)
+}
+
+/// A client that repeats calls so often.
+fn client_of(org: &MockOrg, retries: u32) -> Client {
+    let client = Client::builder().api_url(org.url()).access_token(org.access_token());
+    let wait = Duration::from_mins(retries.into());
+    let client = client.max_retries(retries).max_rate_limit_wait(wait);
     let client = client.timeout(FOREVER).connect_timeout(FOREVER).read_timeout(FOREVER);
-    (org, client.build().expect("a client"))
+    client.build().expect("a client")
 }
 
 async fn one(
@@ -115,7 +137,8 @@ async fn one(
     client: &Client,
 ) -> Result<(), String> {
     let operation = submit.operation;
-    let mocked = |result: Result<(), genesys_cloud_mock::Error>| result.map_err(|it| it.to_string());
+    let mocked =
+        |result: Result<(), genesys_cloud_mock::Error>| result.map_err(|it| it.to_string());
     // What there would be to get, if it could be got.
     let mut whole = None;
     if matches!(scenario, JobScenario::ShortDownload | JobScenario::ForeignLink) {
@@ -131,7 +154,8 @@ async fn one(
     let truth = org.job_truth(operation).map_err(|it| it.to_string())?;
     let driver = Driver { submit, family, org, client, truth: &truth };
     let outcome = driver.drive(way).await;
-    let case = Case { operation, family, scenario, way, polls, truth: &truth, whole: whole.as_ref() };
+    let case =
+        Case { operation, family, scenario, way, polls, truth: &truth, whole: whole.as_ref() };
     case.check(&outcome, &org.requests(), &org.downloads())
 }
 
@@ -227,6 +251,9 @@ impl Driver<'_> {
                 if let Err(error) = job.cancel().await {
                     outcome.errors.push(error);
                 }
+                if !can_be_cancelled(self.family) {
+                    return;
+                }
             }
             Way::Saved => {
                 let saved = serde_json::to_string(&job.save()).unwrap_or_default();
@@ -252,7 +279,7 @@ impl Driver<'_> {
             Ok(status) => outcome.state = Some(status.state()),
             Err(error) => return outcome.errors.push(error),
         }
-        self.read(job.results(), false, outcome).await;
+        self.read(job.results(&required(self.family)), false, outcome).await;
         if way == Way::Saved && !self.truth.files.is_empty() {
             match job.downloads().await {
                 Ok(downloads) => {

@@ -53,7 +53,7 @@ pub(crate) const SUBMITS: &[Submit] = &[
     submit!(items "postFlowsValidateJobs" architect PostFlowsValidateJobs flows_validate_jobs(types::RegisterArchitectValidateJob::default())),
     submit!(items "postFlowHistory" architect PostFlowHistory post_flow_history("a")),
     submit!(items "postAuditsQuery" audit PostAuditsQuery audits_query(types::AuditQueryRequest::default())),
-    submit!(items "postBusinessrulesDecisiontableExports" business_rules PostBusinessrulesDecisiontableExports post_decisiontable_exports("a", types::DecisionTableExportJobRequest::default())),
+    submit!(bytes "postBusinessrulesDecisiontableExports" business_rules PostBusinessrulesDecisiontableExports post_decisiontable_exports("a", types::DecisionTableExportJobRequest::default())),
     submit!(items "postBusinessrulesDecisiontableImports" business_rules PostBusinessrulesDecisiontableImports post_decisiontable_imports("a", types::CreateDecisionTableImportJobRequest::default())),
     submit!(items "postCasemanagementCasesQueryJobs" case_management PostCasemanagementCasesQueryJobs cases_query_jobs(types::CaseQueryJobCreate::default())),
     submit!(items "postCasemanagementCaseTerminateJobs" case_management PostCasemanagementCaseTerminateJobs case_terminate_jobs("a")),

@@ -10,6 +10,8 @@ pub(crate) struct Table {
     /// By scheme, and by scenario: the operations that were driven.
     operations: BTreeMap<String, BTreeSet<String>>,
     failures: Vec<String>,
+    /// Operations that were not driven through every scenario, by the reason.
+    left_out: BTreeMap<&'static str, BTreeSet<String>>,
     pub(crate) requests: u64,
 }
 
@@ -35,6 +37,10 @@ impl Table {
         }
     }
 
+    pub(crate) fn leave_out(&mut self, operation: &str, why: &'static str) {
+        self.left_out.entry(why).or_default().insert(operation.to_owned());
+    }
+
     pub(crate) fn add(&mut self, other: Self) {
         for (key, (passed, failed)) in other.cells {
             let cell = self.cells.entry(key).or_default();
@@ -45,6 +51,9 @@ impl Table {
             self.operations.entry(row).or_default().extend(operations);
         }
         self.failures.extend(other.failures);
+        for (why, operations) in other.left_out {
+            self.left_out.entry(why).or_default().extend(operations);
+        }
         self.requests += other.requests;
     }
 
@@ -57,12 +66,16 @@ impl Table {
     }
 
     /// Names what failed, and counts.
-    fn sum_up(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for failure in self.failures.iter().take(50) {
+    fn sum_up(&self, f: &mut fmt::Formatter<'_>, shown: usize) -> fmt::Result {
+        for failure in self.failures.iter().take(shown) {
             writeln!(f, "FAILED {failure}")?;
         }
-        if self.failures.len() > 50 {
-            writeln!(f, "and {} more", self.failures.len() - 50)?;
+        if self.failures.len() > shown {
+            writeln!(f, "and {} more", self.failures.len() - shown)?;
+        }
+        for (why, operations) in &self.left_out {
+            let names: Vec<&str> = operations.iter().map(String::as_str).collect();
+            writeln!(f, "not all scenarios: {}: {why}", names.join(", "))?;
         }
         let counts = self.cells.values();
         let (passed, failed) =
@@ -90,7 +103,7 @@ impl fmt::Display for Table {
             }
             writeln!(f)?;
         }
-        self.sum_up(f)
+        self.sum_up(f, 50)
     }
 }
 
@@ -124,6 +137,6 @@ impl fmt::Display for Matrix<'_> {
             writeln!(f)?;
         }
         writeln!(f)?;
-        table.sum_up(f)
+        table.sum_up(f, usize::MAX)
     }
 }

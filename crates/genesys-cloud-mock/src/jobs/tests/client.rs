@@ -257,9 +257,10 @@ impl Client<'_> {
 
     /// Reads what is in a reply, or in the files it leads to.
     async fn collect(&self, got: &mut Got, body: &Value, place: &Place) {
-        let inline = place.inline.as_ref().and_then(|inline| {
-            body.pointer(&format!("/{}", inline.path.replace('.', "/")))
-        });
+        let inline = place
+            .inline
+            .as_ref()
+            .and_then(|inline| body.pointer(&format!("/{}", inline.path.replace('.', "/"))));
         if let Some(result) = inline {
             got.records.extend(keys(result));
             return;
