@@ -10,6 +10,8 @@ pub(crate) struct Table {
     /// By scheme, and by scenario: the operations that were driven.
     operations: BTreeMap<String, BTreeSet<String>>,
     failures: Vec<String>,
+    /// Operations that were not driven through every scenario, by the reason.
+    left_out: BTreeMap<&'static str, BTreeSet<String>>,
     pub(crate) requests: u64,
 }
 
@@ -35,6 +37,10 @@ impl Table {
         }
     }
 
+    pub(crate) fn leave_out(&mut self, operation: &str, why: &'static str) {
+        self.left_out.entry(why).or_default().insert(operation.to_owned());
+    }
+
     pub(crate) fn add(&mut self, other: Self) {
         for (key, (passed, failed)) in other.cells {
             let cell = self.cells.entry(key).or_default();
@@ -45,11 +51,36 @@ impl Table {
             self.operations.entry(row).or_default().extend(operations);
         }
         self.failures.extend(other.failures);
+        for (why, operations) in other.left_out {
+            self.left_out.entry(why).or_default().extend(operations);
+        }
         self.requests += other.requests;
     }
 
     pub(crate) fn failures(&self) -> &[String] {
         &self.failures
+    }
+
+    pub(crate) fn as_matrix(&self) -> Matrix<'_> {
+        Matrix(self)
+    }
+
+    /// Names what failed, and counts.
+    fn sum_up(&self, f: &mut fmt::Formatter<'_>, shown: usize) -> fmt::Result {
+        for failure in self.failures.iter().take(shown) {
+            writeln!(f, "FAILED {failure}")?;
+        }
+        if self.failures.len() > shown {
+            writeln!(f, "and {} more", self.failures.len() - shown)?;
+        }
+        for (why, operations) in &self.left_out {
+            let names: Vec<&str> = operations.iter().map(String::as_str).collect();
+            writeln!(f, "not all scenarios: {}: {why}", names.join(", "))?;
+        }
+        let counts = self.cells.values();
+        let (passed, failed) =
+            counts.fold((0, 0), |(a, b), (passed, failed)| (a + passed, b + failed));
+        writeln!(f, "{passed} passed, {failed} failed, {} requests", self.requests)
     }
 }
 
@@ -72,12 +103,40 @@ impl fmt::Display for Table {
             }
             writeln!(f)?;
         }
-        let (passed, failed) = count(&|_| true);
-        let shown = self.failures.iter().take(50);
-        shown.clone().try_for_each(|failure| writeln!(f, "FAILED {failure}"))?;
-        if self.failures.len() > 50 {
-            writeln!(f, "and {} more", self.failures.len() - 50)?;
+        self.sum_up(f, 50)
+    }
+}
+
+/// The kinds of results from left to right, and the scenarios from top to bottom.
+pub(crate) struct Matrix<'a>(&'a Table);
+
+impl fmt::Display for Matrix<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(table) = self;
+        let kinds: BTreeSet<&String> = table.cells.keys().map(|(kind, _)| kind).collect();
+        let scenarios: BTreeSet<&String> = table.cells.keys().map(|(_, it)| it).collect();
+        let letters = || ('a'..='z').zip(&kinds);
+        for (letter, kind) in letters() {
+            let operations = table.operations.get(*kind).map_or(0, BTreeSet::len);
+            writeln!(f, "{letter}  {kind}: {operations} submits")?;
         }
-        writeln!(f, "{passed} passed, {failed} failed, {} requests", self.requests)
+        write!(f, "\n{:<22}", "runs/failed")?;
+        letters().try_for_each(|(letter, _)| write!(f, "{letter:>8}"))?;
+        writeln!(f)?;
+        for scenario in scenarios {
+            write!(f, "{scenario:<22}")?;
+            for kind in &kinds {
+                match table.cells.get(&((*kind).clone(), scenario.clone())) {
+                    Some((passed, 0)) => write!(f, "{passed:>8}")?,
+                    Some((passed, failed)) => {
+                        write!(f, "{:>8}", format!("{}/{failed}", passed + failed))?;
+                    }
+                    None => write!(f, "{:>8}", "-")?,
+                }
+            }
+            writeln!(f)?;
+        }
+        writeln!(f)?;
+        table.sum_up(f, usize::MAX)
     }
 }

@@ -226,6 +226,8 @@ fn in_workspace(workspace: &Path, generated: &Generated) -> Result<Files> {
     }
     let lists = conformance::lists(&generated.model);
     files.insert("tests/conformance/lists.rs".into(), lists);
+    let submits = conformance::submits(&generated.model);
+    files.insert("tests/conformance/submits.rs".into(), submits);
     let data = "crates/genesys-cloud-catalogue/data";
     files.insert(format!("{data}/operations.jsonl").into(), generated.operations.clone());
     files.insert(format!("{data}/definitions.jsonl").into(), generated.definitions.clone());

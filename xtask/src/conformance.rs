@@ -1,9 +1,10 @@
-//! Writes what the conformance run drives: a call of every list of the API, with what it requires.
+//! Writes what the conformance run drives: a call of every list and of every submit of a job, with what it
+//! requires.
 
 use std::fmt::Write as _;
 
 use crate::emit::{self, HEADER};
-use crate::model::{Argument, Bound, Model};
+use crate::model::{Argument, Bound, JobResult, Model};
 use crate::progenitor::RustType;
 
 /// The source of the table of lists.
@@ -20,6 +21,33 @@ pub fn lists(model: &Model) -> String {
             "    List {{ operation: {:?}, open: |client| open(client.{}().{}({}).paginate()) }},",
             bound.operation.id,
             group.name,
+            bound.method,
+            arguments(bound).join(", "),
+        );
+    }
+    text + "];\n"
+}
+
+/// The source of the table of submits.
+pub fn submits(model: &Model) -> String {
+    let mut text = format!(
+        "{HEADER}//! A call of every operation that submits a job, with what it requires.\n\n\
+         #[allow(unused_imports)]\nuse genesys_cloud::types;\n\nuse crate::job::{{Submit, submit}};\n\n\
+         #[rustfmt::skip]\n#[allow(deprecated)]\npub(crate) const SUBMITS: &[Submit] = &[\n"
+    );
+    for (group, bound) in model.operations() {
+        let form = match &bound.job {
+            Some(JobResult::Items(_)) => "items",
+            Some(JobResult::Bytes) => "bytes",
+            None => continue,
+        };
+        // Writing to a string can't fail.
+        let _ = writeln!(
+            text,
+            "    submit!({form} {:?} {} {} {}({})),",
+            bound.operation.id,
+            group.name,
+            bound.call,
             bound.method,
             arguments(bound).join(", "),
         );

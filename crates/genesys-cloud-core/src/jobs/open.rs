@@ -90,7 +90,8 @@ impl Opening {
         });
         let (client, request) = (run.client.clone(), run.request.clone());
         let family = run.family.clone();
-        if places(&family).iter().any(|place| matches!(place, ResultsAt::Files(..))) {
+        let has_links = |status| links(&family, status).is_ok_and(|links| links.is_some());
+        if run.last.as_ref().is_some_and(has_links) {
             run.forget_links();
         }
         Self {
@@ -222,13 +223,23 @@ fn opened(run: &Run, status: JobStatus, change: Option<Request>) -> Result<Opene
                 }
                 _ => listing.clone(),
             };
-            if listing.is_one_reply() {
-                let (client, path) = (run.client.clone(), listing.items().to_owned());
-                opened.caller = Some(Arc::new(move |request| {
-                    let (client, path) = (client.clone(), path.clone());
-                    async move { with_list(client.execute(&request).await?, &path) }.boxed()
-                }));
-            }
+            let one = listing.is_one_reply().then(|| listing.items().to_owned());
+            let run = Arc::new(run.clone());
+            opened.caller = Some(Arc::new(move |request| {
+                let (run, one) = (run.clone(), one.clone());
+                async move {
+                    let reply = page(&run, &request).await?;
+                    match one {
+                        Some(path) => with_list(reply, &path),
+                        None if reply.status() == 202 => {
+                            let why = "the results are not ready: the API answered 202";
+                            Err(Error::paging(&reply, why.to_owned()))
+                        }
+                        None => Ok(reply),
+                    }
+                }
+                .boxed()
+            }));
         }
         Results::Status(listing) => {
             let status = family.status().map(|call| run.ask(call));
@@ -252,6 +263,14 @@ fn opened(run: &Run, status: JobStatus, change: Option<Request>) -> Result<Opene
         Results::Nothing => opened.feed = Some(Box::pin(futures::stream::empty())),
     }
     Ok(opened)
+}
+
+/// A page of the results of a job that is done. If there are none any more, they have expired.
+async fn page(run: &Run, request: &Request) -> Result<RawReply, Error> {
+    run.client.execute(request).await.map_err(|error| match error.is_not_found() {
+        true => run.gone(request.operation()).caused_by(error),
+        false => error,
+    })
 }
 
 fn one_reply(path: &str) -> Listing {
@@ -329,9 +348,9 @@ impl PageJobs {
         let known = self.lock().remove(&submitted);
         let mut run = match known {
             Some(run) => run,
-            None => Run::submit(client.clone(), request, family).await?,
+            None => Run::submit(client, request, family).await?,
         };
-        let page = results_page(&client, &mut run).await;
+        let page = results_page(&mut run).await;
         // A job that came to nothing is submitted anew; any other is gone on with.
         if page.as_ref().is_err_and(|error| !error.is_job_failed()) {
             self.lock().insert(submitted, run);
@@ -344,7 +363,7 @@ impl PageJobs {
     }
 }
 
-async fn results_page(client: &Client, run: &mut Run) -> Result<RawReply, Error> {
+async fn results_page(run: &mut Run) -> Result<RawReply, Error> {
     let status = run.wait().await?;
     run.check_expiry(&status)?;
     let Results::List(call, _) = run.family.results() else {
@@ -352,5 +371,5 @@ async fn results_page(client: &Client, run: &mut Run) -> Result<RawReply, Error>
         let why = "no operation lists the results".to_owned();
         return Err(Error::job(JobEnd::NotPollable, operation, why));
     };
-    client.execute(&run.ask(call)).await
+    page(run, &run.ask(call)).await
 }

@@ -289,6 +289,12 @@ impl Run {
         Ok(())
     }
 
+    /// Its results were there, and this operation has them no more.
+    pub(super) fn gone(&self, operation: &Operation) -> Error {
+        let why = format!("the results of {} are gone", self.called());
+        Error::job(JobEnd::Expired, operation, why).advise("submit it again")
+    }
+
     pub(super) async fn cancel(&self) -> Result<(), Error> {
         let Some(cancel) = self.family.cancel() else {
             let why = "jobs of this kind can't be cancelled".to_owned();

@@ -12,19 +12,27 @@ use crate::error::{Error, excerpt};
 use crate::reply::{DecodeError, RawReply};
 
 /// Where services put what went wrong. The first that is there is taken.
-const MESSAGES: [&str; 12] = [
+const MESSAGES: [&str; 20] = [
     "errorMessage",
     "error.message",
+    "error.errorMessage",
     "error.description",
     "error.userMessage",
+    "errorInfo.message",
     "errorInformation.errorMessage",
     "errorInformation.message",
+    "errorBody.message",
     "errorDetails.message",
     "errors.message",
     "errors.errorMessage",
+    "failureReason.message",
     "failureReason",
+    "importStatusResult.error",
+    "messages.text",
     "message",
     "error",
+    "statusDetails",
+    "errorCode",
 ];
 
 /// How a job stands.
@@ -242,6 +250,10 @@ mod tests {
             (r#"{"status":"Error","error":{"message":"too big"}}"#, Some("too big")),
             (r#"{"status":"Error","error":"too big"}"#, Some("too big")),
             (r#"{"status":"Error","errors":[{},{"message":"too big"}]}"#, Some("too big")),
+            (r#"{"status":"Error","error":{"errorMessage":"too big"}}"#, Some("too big")),
+            (r#"{"status":"Error","failureReason":{"message":"too big"}}"#, Some("too big")),
+            (r#"{"status":"Error","messages":[{"text":"too big"}]}"#, Some("too big")),
+            (r#"{"status":"Error","errorInfo":{"code":"c"},"errorCode":"big"}"#, Some("big")),
             (r#"{"status":"Error"}"#, None),
             (r#"{"status":"Complete","message":"all is well"}"#, None),
         ] {

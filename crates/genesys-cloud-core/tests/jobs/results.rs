@@ -146,6 +146,32 @@ async fn results_may_expire_while_nobody_reads_them() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn results_that_are_gone_have_expired() {
+    let mut answers = with_states(&["FULFILLED"]);
+    answers.extend([page(&["a"], Some("c1")), Answer::json(404, "{}")]);
+    let server = script(answers).await;
+    let mut results = listed(&server).paginate();
+    assert_eq!(
+        results.try_next().await.expect("a thing").expect("a thing").id.as_deref(),
+        Some("a")
+    );
+    let error = results.try_next().await.expect_err("no results");
+    assert!(error.is_job_expired());
+    let text = error.to_string();
+    assert!(text.ends_with("the results of job j1 are gone; submit it again"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn results_that_are_not_ready_are_an_error() {
+    let mut answers = with_states(&["FULFILLED"]);
+    answers.extend([Answer::json(202, "{}"), page(&["a"], None)]);
+    let server = script(answers).await;
+    let mut results = listed(&server).paginate();
+    assert!(results.try_next().await.expect_err("no page").is_paging());
+    assert_eq!(all(&mut results).await, ["a"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_clock_of_the_server_tells_what_has_expired() {
     let server = script([
         json(r#"{"jobId":"j1"}"#),

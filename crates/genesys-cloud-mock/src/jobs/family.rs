@@ -173,12 +173,12 @@ mod tests {
         }
         let expected = [
             ("file", 22),
-            ("inline", 7),
-            ("inline or file", 24),
-            ("nothing", 42),
-            ("notification", 19),
+            ("inline", 12),
+            ("inline or file", 23),
+            ("nothing", 43),
+            ("notification", 21),
             ("operation", 35),
-            ("same URL", 5),
+            ("same URL", 11),
             ("status lists", 15),
         ];
         assert_eq!(counts, BTreeMap::from(expected));

@@ -49,6 +49,18 @@ impl MockOrg {
         service.jobs().set_records(service.lists(), service.endpoint(submit)?, count)
     }
 
+    /// Lets the jobs that an operation has submitted go on, where they wait for the client: as if
+    /// it had uploaded the file, or called the operation that carries them out.
+    ///
+    /// # Errors
+    /// If the API has no such operation, or it submits no jobs.
+    pub fn release_jobs(&self, submit: &str) -> Result<(), Error> {
+        let jobs = self.service().jobs();
+        let family = jobs.family(self.service().endpoint(submit)?)?;
+        jobs.runs_of(family).iter().for_each(|run| run.release());
+        Ok(())
+    }
+
     /// What a client must get out of a job that is submitted now.
     ///
     /// # Errors

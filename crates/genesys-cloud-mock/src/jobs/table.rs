@@ -106,7 +106,7 @@ pub(crate) const TABLE: &[Row] = &[
             "PATCH /api/v2/workforcemanagement/agents/{agentId}/adherence/explanations/{explanationId}",
         ],
         status: Asked::At("/api/v2/workforcemanagement/adherence/explanations/jobs/{jobId}"),
-        result: Named::At("adherenceExplanation"),
+        result: Named::Only("adherenceExplanation"),
         ..RULE
     },
     Row {
@@ -161,6 +161,16 @@ pub(crate) const TABLE: &[Row] = &[
             "POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/agentschedules/search",
             "POST /api/v2/workforcemanagement/managementunits/{managementUnitId}/agentschedules/search",
             "POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/{scheduleId}/agentschedules/query",
+            "POST /api/v2/workforcemanagement/agentschedules/managementunits/mine",
+        ],
+        status: Asked::Nowhere,
+        id: Some(IdPlace::Field("operationId")),
+        result: Named::At("result.agentSchedules"),
+        ..RULE
+    },
+    Row {
+        submits: &[
+            "POST /api/v2/workforcemanagement/managementunits/{managementUnitId}/weeks/{weekDateId}/shifttrades/state/bulk",
             "POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/intraday",
             "POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekDateId}/shorttermforecasts/generate",
             "POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekDateId}/shorttermforecasts/import",
@@ -206,6 +216,46 @@ pub(crate) const TABLE: &[Row] = &[
         status: Asked::Same,
         id: Some(IdPlace::Nowhere),
         told: Word::Since("exportTimestamp"),
+        ..RULE
+    },
+    Row {
+        submits: &[
+            "POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/decisionmetrics/update",
+        ],
+        status: Asked::At(
+            "/api/v2/workforcemanagement/businessunits/{businessUnitId}/decisionmetrics/jobs/{jobId}",
+        ),
+        ..RULE
+    },
+    Row {
+        submits: &[
+            "POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/{scheduleId}/performancepredictions/recalculations",
+        ],
+        ..RULE
+    },
+    Row {
+        submits: &["GET /api/v2/workforcemanagement/alternativeshifts/trades"],
+        status: Asked::At("/api/v2/workforcemanagement/alternativeshifts/trades/jobs/{jobId}"),
+        result: Named::At("viewTradesResults"),
+        ..RULE
+    },
+    Row {
+        submits: &[
+            "POST /api/v2/conversations/{conversationId}/communications/{communicationId}/agentchecklists/{agentChecklistId}/jobs",
+        ],
+        result: Named::At("agentChecklistInfo"),
+        ..RULE
+    },
+    Row {
+        submits: &["POST /api/v2/speechandtextanalytics/topics/generatedphrases/jobs"],
+        result: Named::At("aiGeneratedPhrases"),
+        ..RULE
+    },
+    Row {
+        submits: &["PUT /api/v2/recording/jobs/{jobId}"],
+        status: Asked::At("/api/v2/recording/jobs/{jobId}"),
+        id: Some(IdPlace::Path),
+        without: &["READY"],
         ..RULE
     },
     Row {
@@ -282,6 +332,12 @@ pub(crate) const TABLE: &[Row] = &[
             "GET /api/v2/orphanrecordings/{orphanId}/media",
             "GET /api/v2/contentmanagement/documents/{documentId}/content",
             "GET /api/v2/contentmanagement/shared/{sharedId}",
+            "GET /api/v2/greetings/{greetingId}/downloads",
+            "GET /api/v2/greetings/{greetingId}/groups/downloads",
+            "GET /api/v2/greetings/{greetingId}/users/downloads",
+            "GET /api/v2/outbound/campaigns/{campaignId}/agentownedmappingpreview/results",
+            "GET /api/v2/telephony/siptraces/download/{downloadId}",
+            "GET /api/v2/userrecordings/{recordingId}/transcoding",
         ],
         status: Asked::Same,
         id: Some(IdPlace::Nowhere),
@@ -349,7 +405,10 @@ pub(crate) const TABLE: &[Row] = &[
         ..RULE
     },
     Row {
-        submits: &["PUT /api/v2/speechandtextanalytics/programs/{programId}"],
+        submits: &[
+            "PUT /api/v2/speechandtextanalytics/programs/{programId}",
+            "DELETE /api/v2/speechandtextanalytics/programs/{programId}",
+        ],
         status: Asked::At("/api/v2/speechandtextanalytics/programs/topiclinks/jobs/{jobId}"),
         id: Some(IdPlace::Field("topicLinksJob.id")),
         ..RULE

@@ -194,9 +194,22 @@ fn at(catalogue: &'static Catalogue, reply: &'static Schema, path: &str) -> Opti
         Some(Kind::String | Kind::Integer | Kind::Number | Kind::Boolean | Kind::File) => {
             return None;
         }
+        // What the document shows of a file: a list, with what it is about.
+        _ if path == "downloadResult" => {
+            only_list(catalogue, schema).unwrap_or_else(|| content(catalogue, schema))
+        }
         _ => content(catalogue, schema),
     };
     Some(Inline { path: path.to_owned(), content })
+}
+
+/// The list in an object that has no other.
+fn only_list(catalogue: &'static Catalogue, schema: &'static Schema) -> Option<Content> {
+    let is_list = |field: &Schema| catalogue.resolve(field).kind == Some(Kind::Array);
+    let mut lists = schema.properties.iter().filter(|(_, field)| is_list(field));
+    let (name, _) = lists.next()?;
+    let listing = Listing::at(catalogue, schema, ItemPlace::Field(name, None))?;
+    lists.next().is_none().then_some(Content::List(listing))
 }
 
 /// An object that is little more than a list is one.

@@ -151,14 +151,13 @@ job_family! {
     id: field "id",
     status: "getBusinessrulesDecisiontableExport" Get "/api/v2/businessrules/decisiontables/{tableId}/exports/{exportJobId}" (id "exportJobId"),
     done: state "status" { succeeded: ["Complete"], failed: ["Failed"] },
-    results: reply [items "[]"],
+    results: reply [bytes "download.selfUri"],
     cancel: "deleteBusinessrulesDecisiontableExport" Delete "/api/v2/businessrules/decisiontables/{tableId}/exports/{exportJobId}" (id "exportJobId"),
     at_once: true,
-    note: "its download names a file of the API's download service",
 }
 
 job! {
-    PostBusinessrulesDecisiontableExports -> types::DecisionTableExportJob;
+    PostBusinessrulesDecisiontableExports -> bytes;
     "postBusinessrulesDecisiontableExports" Post "/api/v2/businessrules/decisiontables/{tableId}/exports" BUSINESSRULES_DECISIONTABLES_EXPORTS
 }
 

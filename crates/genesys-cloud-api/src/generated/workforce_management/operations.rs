@@ -93,7 +93,7 @@ job_family! {
     id: field "job.id",
     status: "getWorkforcemanagementAdherenceExplanationsJob" Get "/api/v2/workforcemanagement/adherence/explanations/jobs/{jobId}" (id "jobId"),
     done: state "status" { succeeded: ["Complete"], failed: ["Error"] },
-    results: reply [items "result.entities", items "adherenceExplanation", json "downloadUrl" "entities"],
+    results: reply [items "result.entities", json "downloadUrl" "entities", items "adherenceExplanation"],
     at_once: true,
     topic: "v2.users.{id}.workforcemanagement.adherence.explanations.jobs",
 }
@@ -3415,7 +3415,7 @@ job_family! {
         UnpagedOtherArray { items: [] },
     cancel: "deleteWorkforcemanagementBusinessunitSchedulingRun" Delete "/api/v2/workforcemanagement/businessunits/{businessUnitId}/scheduling/runs/{runId}" (id "runId"),
     topic: "v2.workforcemanagement.businessunits.{id}.scheduling.runs",
-    note: "patchWorkforcemanagementBusinessunitSchedulingRun marks a reschedule as applied, without which there is no other in the business unit",
+    note: "the operation that lists the results requires managementUnitIds and expand, to be set through Job::results_with; patchWorkforcemanagementBusinessunitSchedulingRun marks a reschedule as applied, without which there is no other in the business unit",
 }
 
 job! {

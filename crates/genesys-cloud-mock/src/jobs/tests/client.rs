@@ -121,6 +121,7 @@ impl Client<'_> {
     async fn run_one(&mut self, number: u64) -> Got {
         let mut got = Got::default();
         let family = self.family;
+        let submit = self.api().endpoint(family.submit);
         let mut polled = if family.told == Told::Accepted {
             self.wait(&mut got).await
         } else {
@@ -134,11 +135,16 @@ impl Client<'_> {
             assert!((200..300).contains(&reply.status), "{reply:?}");
             let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
             match family.id {
+                // It is a job or its results.
+                IdPlace::Field("job.id") if self.scenario == JobScenario::InlineAtOnce => {}
                 IdPlace::Field(path) => {
                     let id = body.pointer(&format!("/{}", path.replace('.', "/")));
                     self.id = id.and_then(Value::as_str).expect("an id").to_owned();
                 }
-                IdPlace::Path => self.id = "parseJobId".to_owned(),
+                IdPlace::Path => {
+                    let last = submit.operation.parameters_in(Location::Path).last();
+                    self.id = last.expect("a parameter").name.clone();
+                }
                 IdPlace::Location => {
                     let (_, location) =
                         reply.headers.iter().find(|it| it.0 == "location").expect("one");
@@ -251,7 +257,10 @@ impl Client<'_> {
 
     /// Reads what is in a reply, or in the files it leads to.
     async fn collect(&self, got: &mut Got, body: &Value, place: &Place) {
-        let inline = place.inline.as_ref().and_then(|inline| body.get(&inline.path));
+        let inline = place
+            .inline
+            .as_ref()
+            .and_then(|inline| body.pointer(&format!("/{}", inline.path.replace('.', "/"))));
         if let Some(result) = inline {
             got.records.extend(keys(result));
             return;
@@ -348,14 +357,24 @@ impl Client<'_> {
     }
 }
 
+/// What the lists in results are called.
+const LISTS: [&str; 8] = [
+    "entities",
+    "results",
+    "data",
+    "items",
+    "trades",
+    "weeks",
+    "userResults",
+    "planningGroupResults",
+];
+
 /// The keys of what stands where results are: a list, an object with one, or one result.
 fn keys(result: &Value) -> Vec<String> {
     let list = match result {
         Value::Array(items) => Some(items),
         Value::Object(fields) if fields.contains_key("id") => None,
-        Value::Object(fields) => ["entities", "results", "data", "items", "trades", "weeks"]
-            .into_iter()
-            .find_map(|name| fields.get(name)?.as_array()),
+        Value::Object(fields) => LISTS.into_iter().find_map(|name| fields.get(name)?.as_array()),
         _ => None,
     };
     list.map_or_else(|| vec![Truth::key(result)], |items| items.iter().map(Truth::key).collect())

@@ -1,0 +1,177 @@
+//! A job of any operation, whatever the type of its results.
+
+use futures::future::{BoxFuture, FutureExt as _};
+use genesys_cloud::{
+    Client, Download, Error, Family, Job, JobStatus, Pages, Paginator, Report, SavedJob, Statuses,
+    Submitting,
+};
+use genesys_cloud_mock::Truth;
+use serde::Serialize;
+use serde_json::Value;
+
+/// One operation that submits jobs, with the calls that the bindings have for it.
+pub(crate) struct Submit {
+    pub(crate) operation: &'static str,
+    pub(crate) submit: fn(&Client) -> BoxFuture<'static, Result<Box<dyn Handle>, Error>>,
+    pub(crate) paginate: fn(&Client) -> Box<dyn Read>,
+    pub(crate) load: fn(&Client, SavedJob) -> Result<Box<dyn Handle>, Error>,
+}
+
+/// The form of the results (`items` or `bytes`), the operation, its group, the type of its call, and the call.
+macro_rules! submit {
+    ($form:ident $operation:literal $group:ident $call:ident $method:ident($($argument:expr),*)) => {
+        Submit {
+            operation: $operation,
+            submit: |client| {
+                use crate::job::{$form as key, submitted};
+                submitted(client.$group().$method($($argument),*).submit(), key)
+            },
+            paginate: |client| {
+                use crate::job::{$form as key, read};
+                read(client.$group().$method($($argument),*).paginate(), key)
+            },
+            load: |client, saved| {
+                use crate::job::{$form as key, handle};
+                Ok(handle(genesys_cloud::$group::$call::load(client.core(), saved)?, key))
+            },
+        }
+    };
+}
+pub(crate) use submit;
+
+/// The results while they are being read.
+pub(crate) trait Read: Send {
+    fn page_size(self: Box<Self>, items: u64) -> Box<dyn Read>;
+
+    /// The key of the next item; of bytes, each as a character.
+    fn next(&mut self) -> BoxFuture<'_, Option<Result<String, Error>>>;
+
+    fn report(&self) -> &Report;
+
+    /// Page by page, whatever the items are.
+    fn pages(self: Box<Self>) -> Pages<Value>;
+}
+
+/// A job that was submitted.
+pub(crate) trait Handle: Send {
+    fn id(&self) -> Option<&str>;
+
+    fn family(&self) -> &Family;
+
+    fn poll(&mut self) -> BoxFuture<'_, Result<JobStatus, Error>>;
+
+    fn wait(&mut self) -> BoxFuture<'_, Result<JobStatus, Error>>;
+
+    fn statuses(&mut self) -> Statuses<'_>;
+
+    /// The results, by a request that has these parameters.
+    fn results(&self, parameters: &[&'static str]) -> Box<dyn Read>;
+
+    fn downloads(&mut self) -> BoxFuture<'_, Result<Vec<Download>, Error>>;
+
+    fn cancel(&mut self) -> BoxFuture<'_, Result<(), Error>>;
+
+    fn save(&self) -> SavedJob;
+}
+
+/// What is not known of a type alone: how its items are named.
+struct Keyed<W, T> {
+    of: W,
+    key: fn(T) -> String,
+}
+
+impl<T: Send + 'static> Read for Keyed<Paginator<T>, T> {
+    fn page_size(self: Box<Self>, items: u64) -> Box<dyn Read> {
+        Box::new(Self { of: self.of.page_size(items), key: self.key })
+    }
+
+    fn next(&mut self) -> BoxFuture<'_, Option<Result<String, Error>>> {
+        let key = self.key;
+        self.of.next().map(move |item| item.map(|item| item.map(key))).boxed()
+    }
+
+    fn report(&self) -> &Report {
+        self.of.report()
+    }
+
+    fn pages(self: Box<Self>) -> Pages<Value> {
+        self.of.items_as().pages()
+    }
+}
+
+impl<T: Send + 'static> Handle for Keyed<Job<T>, T> {
+    fn id(&self) -> Option<&str> {
+        self.of.id()
+    }
+
+    fn family(&self) -> &Family {
+        self.of.family()
+    }
+
+    fn poll(&mut self) -> BoxFuture<'_, Result<JobStatus, Error>> {
+        self.of.poll().boxed()
+    }
+
+    fn wait(&mut self) -> BoxFuture<'_, Result<JobStatus, Error>> {
+        self.of.wait().boxed()
+    }
+
+    fn statuses(&mut self) -> Statuses<'_> {
+        self.of.statuses()
+    }
+
+    fn results(&self, parameters: &[&'static str]) -> Box<dyn Read> {
+        let results = self.of.results_with(|request| {
+            for name in parameters {
+                request.add_query(*name, "a");
+            }
+        });
+        Box::new(Keyed { of: results, key: self.key })
+    }
+
+    fn downloads(&mut self) -> BoxFuture<'_, Result<Vec<Download>, Error>> {
+        self.of.downloads().boxed()
+    }
+
+    fn cancel(&mut self) -> BoxFuture<'_, Result<(), Error>> {
+        self.of.cancel().boxed()
+    }
+
+    fn save(&self) -> SavedJob {
+        self.of.save()
+    }
+}
+
+/// The name of a record.
+pub(crate) fn items<T: Serialize>(item: T) -> String {
+    Truth::key(&serde_json::to_value(item).unwrap_or_default())
+}
+
+/// A part of a file, each byte as a character.
+pub(crate) fn bytes<T: AsRef<[u8]>>(part: T) -> String {
+    part.as_ref().iter().copied().map(char::from).collect()
+}
+
+pub(crate) fn read<T>(results: Paginator<T>, key: fn(T) -> String) -> Box<dyn Read>
+where
+    T: Send + 'static,
+{
+    Box::new(Keyed { of: results, key })
+}
+
+pub(crate) fn handle<T>(job: Job<T>, key: fn(T) -> String) -> Box<dyn Handle>
+where
+    T: Send + 'static,
+{
+    Box::new(Keyed { of: job, key })
+}
+
+pub(crate) fn submitted<T>(
+    job: Submitting<T>,
+    key: fn(T) -> String,
+) -> BoxFuture<'static, Result<Box<dyn Handle>, Error>>
+where
+    T: Send + 'static,
+{
+    job.map(move |job| job.map(|job| handle(job, key))).boxed()
+}
