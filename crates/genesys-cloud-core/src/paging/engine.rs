@@ -4,7 +4,6 @@
 mod resume;
 
 use std::collections::VecDeque;
-use std::ops::Range;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
@@ -14,9 +13,10 @@ use tokio::task::JoinHandle;
 use tracing::Instrument as _;
 
 use self::resume::Resumption;
-use super::listing::Listing;
+use super::listing::{Listing, Motion};
 use super::marks::{Joined, PageText};
 use super::paginator::OnStale;
+use super::picked::{Overlap, Picked};
 use super::report::Report;
 use super::standing::{Facts, Position, Standing};
 use super::step::{Contradiction, End, Step, step};
@@ -53,6 +53,10 @@ pub(super) struct Engine {
     pub(super) report: Report,
     /// The page that was read last.
     last: Last,
+    /// Why the page that is due is read again, and where the list stood when that was found.
+    overlap: Option<(Overlap, Standing)>,
+    /// At which page that was found last, and what it counted.
+    went_back_at: (u64, u64),
     /// Whether the size of pages has been settled: another one would shift items from one to another.
     is_page_size_settled: bool,
     /// How many bytes have come without being asked for page by page.
@@ -112,6 +116,8 @@ impl Engine {
             stuck: None,
             report: Report::default(),
             last: Last::None,
+            overlap: None,
+            went_back_at: (0, 0),
             is_page_size_settled: false,
             fed: 0,
             resumption: None,
@@ -364,15 +370,23 @@ impl Engine {
     }
 
     /// Decides what follows from a page, and which of its items are handed out: those that are new, as
-    /// many as the limit allows.
+    /// many as the limit allows. `before` is the text of the page before it; `has_come` says which items are
+    /// known to have come. `None`: it is not handed out, as the page before it is to be read again.
     pub(super) fn settle(
         &mut self,
         reply: &RawReply,
         mut page: Facts,
         text: &PageText,
-    ) -> Result<Range<usize>, Error> {
-        if self.is_fed() {
-            // Nothing is asked for twice, so that what is alike is alike in the file.
+        before: Option<&PageText>,
+        has_come: Option<Vec<bool>>,
+    ) -> Result<Option<Picked>, Error> {
+        if self.goes_back(&page, before) {
+            return Ok(None);
+        }
+        let is_overlap = self.overlap.is_some();
+        if self.is_fed() || is_overlap {
+            // What is fed is asked for once, so that what is alike is alike in the file. What is read again
+            // may well be the same.
             (page.fingerprint, page.edges) = (None, None);
         }
         let (number, items, total) = (self.page_number(), page.items, page.total);
@@ -392,15 +406,35 @@ impl Engine {
         let Joined { from, repeated, moved } = self.join(items as usize, text);
         let is_passed_over = self.resumption.is_some();
         self.report.moved |= moved;
-        let first = shared.max(from as u64);
+        let first = if has_come.is_some() { from } else { from.max(shared as usize) };
+        let known = has_come.as_ref().map(|has_come| {
+            let twice = has_come.iter().skip(first).filter(|has_come| **has_come).count();
+            (twice as u64).saturating_sub(shared)
+        });
+        let has_come = match self.overlap.take() {
+            None => has_come,
+            Some((overlap, _)) => {
+                let marks = text.marks(self.listing.items());
+                let again = overlap.has_come(marks.unwrap_or_default());
+                Some(match has_come {
+                    Some(known) => again.iter().zip(known).map(|(a, b)| *a || b).collect(),
+                    None => again,
+                })
+            }
+        };
+        let mut picked = Picked::of(items as usize, first, has_come);
+        let new = picked.new_items() as u64;
         let left = self.limit.map_or(u64::MAX, |limit| limit.saturating_sub(self.report.read));
-        let new = items.saturating_sub(first);
-        let allowed = new.min(left);
+        let allowed = picked.up_to(left);
         self.report.whole |= self.walk.is_beginning(&page);
         self.report.add(&page);
-        self.report.pages -= u64::from(is_passed_over);
+        self.report.pages -= u64::from(is_passed_over || is_overlap);
         self.report.read += allowed;
-        self.report.duplicates += self.walk.repeated_by(&page) - shared + repeated as u64;
+        self.report.duplicates += match known {
+            Some(known) if !is_overlap => known,
+            Some(_) => 0,
+            None => self.walk.repeated_by(&page) - shared + repeated as u64,
+        };
         self.last = match step {
             Step::Continue(due) => Last::Passed(self.walk.advance(page, due)),
             Step::Done(end) => {
@@ -427,7 +461,46 @@ impl Engine {
             tracing::warn!(operation, %verdict, "the list may not have been read as a whole");
         }
         self.ask_ahead(0);
-        Ok(first as usize..(first + allowed) as usize)
+        Ok(Some(picked))
+    }
+
+    /// Goes back by a page where the list has become shorter since that was read: what stood behind it has
+    /// moved up, and may be in it now.
+    fn goes_back(&mut self, page: &Facts, before: Option<&PageText>) -> bool {
+        let (Motion::Numbers { .. }, Last::Passed(at)) = (self.walk.motion(), &self.last) else {
+            return false;
+        };
+        let previous = self.walk.at.previous.as_ref();
+        let has_shrunk = previous.is_some_and(|previous| page.total < previous.total)
+            && page.total > Some(0)
+            // Counts that are wrong may be so each time.
+            && (self.page_number() > self.went_back_at.0
+                || page.total < Some(self.went_back_at.1))
+            && self.resumption.is_none();
+        if !has_shrunk {
+            return false;
+        }
+        let marks = before.and_then(|text| text.marks(self.listing.items()));
+        let marks = marks.filter(|marks| previous.is_some_and(|it| it.items == marks.len() as u64));
+        let Some(marks) = marks.filter(|marks| !marks.is_empty()) else { return false };
+        let mut at = at.clone();
+        if let Some(previous) = &mut at.previous {
+            previous.total = page.total;
+        }
+        let (operation, number) = (self.request.operation().id(), self.page_number());
+        tracing::info!(
+            operation,
+            page = number,
+            "the list has become shorter: the page before is read again"
+        );
+        self.went_back_at = (number, page.total.unwrap_or(0));
+        let found_at = std::mem::replace(&mut self.walk.at, at);
+        self.overlap = Some((Overlap::new(marks), found_at));
+        self.report.read_again += 1;
+        self.last = Last::None;
+        // They were asked for before.
+        self.calls.clear();
+        true
     }
 
     /// Asks for pages before they are due, as many as are allowed and known to be wanted. Those from the one

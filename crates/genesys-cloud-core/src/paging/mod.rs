@@ -15,6 +15,7 @@ mod link;
 mod listing;
 mod marks;
 mod paginator;
+mod picked;
 mod point;
 mod read;
 mod report;

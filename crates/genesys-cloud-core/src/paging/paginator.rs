@@ -18,6 +18,7 @@ use super::extracted::Extracted;
 use super::ids::ids;
 use super::listing::Listing;
 use super::marks::PageText;
+use super::picked::Picked;
 use super::point::{Handed, ListPoint};
 use super::read::{self, Read, ReadPage};
 use super::report::Report;
@@ -30,6 +31,7 @@ use crate::jobs::{Family, Fields, Opening};
 use crate::operation::Operation;
 use crate::reply::{DecodeError, Head, RawReply};
 use crate::request::Request;
+use crate::windows::Known;
 use crate::wire::Wire;
 
 /// A list of an operation as a stream of its items, read page by page as they are asked for.
@@ -41,6 +43,9 @@ use crate::wire::Wire;
 ///
 /// A list ends by the rule of its [`Scheme`](crate::Scheme), never by a short page. That it has ended
 /// does not mean that it was whole: [`report`](Self::report) tells ([`Report::verdict`]).
+///
+/// Where its count of items falls while a list is read by page number, the page before is read once more, for
+/// records that have moved to it ([`Report::read_again`]).
 ///
 /// # Errors
 /// After an error the stream can be used on: the next poll asks for the same page again, and no item is
@@ -77,15 +82,16 @@ pub struct Paginator<T> {
     last: LastPage,
     /// The path of the id in an item, where ids are wanted.
     id: Option<String>,
+    /// What has been handed out, where what comes twice is left out.
+    known: Option<Known>,
 }
 
 /// The page that was read last, as far as a checkpoint needs it.
 #[derive(Default)]
 struct LastPage {
     text: Option<Arc<PageText>>,
-    /// How many items it has, and how many of the first are not handed out.
-    items: usize,
-    first: usize,
+    /// Which of its items are handed out.
+    picked: Picked,
     /// How many items of the list had been handed out before it.
     before: u64,
 }
@@ -220,7 +226,7 @@ impl<T> Paginator<T> {
 
     fn new(engine: Engine, read: Read<T>) -> Self {
         let items = Vec::new().into_iter();
-        Self { engine, read, page: None, items, last: LastPage::default(), id: None }
+        Self { engine, read, page: None, items, last: LastPage::default(), id: None, known: None }
     }
 
     /// Asks for pages of so many items, or of as many as the operation is known to allow. The API may
@@ -255,6 +261,18 @@ impl<T> Paginator<T> {
     /// [`max_pages`](Self::max_pages), and never more than 256 ahead.
     pub fn prefetch(mut self, pages: usize) -> Self {
         self.engine.prefetch = pages;
+        self
+    }
+
+    /// Leaves out items whose id has come before: names joined by dots, such as `id`. Of those that come
+    /// twice, the first is handed out; [`Report::duplicates`] counts the others.
+    ///
+    /// Records that are added to a list while it is read by page number push others to the next page, where
+    /// they come again. The ids of the last 500,000 to 1,000,000 items are remembered, about 40 bytes each;
+    /// a [`checkpoint`](Self::checkpoint) does not keep them. An item without an id is always handed out.
+    pub fn dedupe_by(mut self, path: impl Into<String>) -> Self {
+        self.id = Some(path.into());
+        self.known = Some(Known::new());
         self
     }
 
@@ -302,19 +320,19 @@ impl<T> Paginator<T> {
     }
 
     fn handed(&self) -> Handed {
-        let LastPage { items, first, before, .. } = self.last;
-        let since = self.engine.report.items.saturating_sub(before);
-        Handed {
-            items: first + usize::try_from(since).unwrap_or(usize::MAX).min(items - first),
-            of: items,
-        }
+        let LastPage { picked, before, .. } = &self.last;
+        let since = self.engine.report.items.saturating_sub(*before);
+        let since = usize::try_from(since).unwrap_or(usize::MAX);
+        Handed { items: picked.done_with(since), of: picked.page() }
     }
 
     /// Reads the items as another type, such as one of your own with the fields that you need, or
     /// [`Box<RawValue>`](serde_json::value::RawValue) for their text. The list starts over, and its
     /// items are read from where its [`Listing`] has them.
     pub fn items_as<U: DeserializeOwned>(self) -> Paginator<U> {
-        Paginator::new(self.engine.restarted(), Read::Paths(read::serde))
+        let known = self.known.map(|_| Known::new());
+        let items = Paginator::new(self.engine.restarted(), Read::Paths(read::serde));
+        Paginator { id: self.id, known, ..items }
     }
 
     /// The list as a stream of pages. Of a page whose items have been taken in part, the rest comes
@@ -394,8 +412,12 @@ impl<T> Paginator<T> {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Page<T>, Error>>> {
-        let Some(reply) = ready!(self.engine.poll_reply(cx)) else { return Poll::Ready(None) };
-        Poll::Ready(Some(reply.and_then(|reply| self.take_page(reply))))
+        loop {
+            let Some(reply) = ready!(self.engine.poll_reply(cx)) else { return Poll::Ready(None) };
+            if let Some(page) = reply.and_then(|reply| self.take_page(reply)).transpose() {
+                return Poll::Ready(Some(page));
+            }
+        }
     }
 
     /// The same, where the items are to be handed out one by one: an error where they are not in the page.
@@ -403,26 +425,35 @@ impl<T> Paginator<T> {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Page<T>, Error>>> {
-        let Some(reply) = ready!(self.engine.poll_reply(cx)) else { return Poll::Ready(None) };
-        Poll::Ready(Some(reply.and_then(|reply| {
-            if self.engine.redirects(&reply).is_some() {
-                let number = self.engine.page_number();
-                let why =
-                    format!("the items of page {number} stand in a file, in a form of their own");
-                return Err(Error::paging(&reply, why)
-                    .advise("read the list by `pages`, and the file by `Page::download`"));
+        loop {
+            let Some(reply) = ready!(self.engine.poll_reply(cx)) else { return Poll::Ready(None) };
+            let page = reply.and_then(|reply| {
+                if self.engine.redirects(&reply).is_some() {
+                    return Err(self.stands_in_a_file(&reply));
+                }
+                self.take_page(reply)
+            });
+            if let Some(page) = page.transpose() {
+                return Poll::Ready(Some(page));
             }
-            self.take_page(reply)
-        })))
+        }
     }
 
-    fn take_page(&mut self, reply: RawReply) -> Result<Page<T>, Error> {
+    fn stands_in_a_file(&self, reply: &RawReply) -> Error {
+        let number = self.engine.page_number();
+        let why = format!("the items of page {number} stand in a file, in a form of their own");
+        Error::paging(reply, why)
+            .advise("read the list by `pages`, and the file by `Page::download`")
+    }
+
+    /// The page that a reply holds. `None` where another one is to be read instead.
+    fn take_page(&mut self, reply: RawReply) -> Result<Option<Page<T>>, Error> {
         let number = self.engine.page_number();
         let read = self.read.page(&reply, self.engine.listing());
         let undecoded = |error: DecodeError| {
             Error::decode(&reply, &DecodeError::new(format!("page {number}: {error}")))
         };
-        let (mut items, facts) = read.map_err(undecoded)?;
+        let (items, facts) = read.map_err(undecoded)?;
         let file = match self.engine.redirects(&reply) {
             Some(path) if items.is_empty() => Fields::of(&reply).map_err(undecoded)?.text(path),
             _ => None,
@@ -433,21 +464,24 @@ impl<T> Paginator<T> {
         let (page_count, total, page_size) = (facts.page_count, facts.total, facts.page_size);
         let id = self.id.as_deref();
         let ids = id.map(|path| ids(&reply, self.engine.listing(), path, items.len()));
-        let mut ids = ids.unwrap_or_default();
+        let has_come = self.known.as_ref().zip(ids.as_ref()).map(|(known, ids)| known.which(ids));
         let text = PageText::new(reply.body.clone());
-        let new = self.engine.settle(&reply, facts, &text)?;
-        let before = self.engine.report.items;
-        self.last =
-            LastPage { text: Some(Arc::new(text)), items: items.len(), first: new.start, before };
-        items.truncate(new.end);
-        items.drain(..new.start);
-        if !ids.is_empty() {
-            ids.truncate(new.end);
-            ids.drain(..new.start);
+        let before = self.last.text.as_deref();
+        let Some(picked) = self.engine.settle(&reply, facts, &text, before, has_come)? else {
+            return Ok(None);
+        };
+        let items = picked.take(items);
+        let ids = ids.map(|ids| picked.take(ids)).unwrap_or_default();
+        if let Some(known) = &mut self.known {
+            for id in ids.iter().flatten() {
+                known.note(*id);
+            }
         }
+        let before = self.engine.report.items;
+        self.last = LastPage { text: Some(Arc::new(text)), picked, before };
         let operation = reply.operation;
         let file = file.map(|file| (operation, file));
-        Ok(Page { items, ids, number, page_count, total, page_size, head: reply.head, file })
+        Ok(Some(Page { items, ids, number, page_count, total, page_size, head: reply.head, file }))
     }
 
     /// Waits until an item is at hand, or the list has ended.

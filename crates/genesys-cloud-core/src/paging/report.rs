@@ -33,9 +33,13 @@ pub struct Report {
     pub page_size_granted: Option<u64>,
     /// Items that came twice, as far as that is noticed: the first ones of a page that are, byte by
     /// byte, the last ones of the page before. Records that are added to a list while it is read by page
-    /// number do that to it. They were handed out. (What windows share,
+    /// number do that to it. They were handed out, or, with [`dedupe_by`](crate::Paginator::dedupe_by), by
+    /// which all of them are noticed that it remembers, left out. (What windows share,
     /// [`IdOrDateWindow`](crate::Scheme::IdOrDateWindow), is handed out once, and not counted.)
     pub duplicates: u64,
+    /// How many pages were read once more because the list had become shorter meanwhile, so that records may
+    /// have moved to them from the page behind. What was new there was handed out.
+    pub read_again: u64,
     /// Why no further page is read. `None` while there may be more.
     pub end: Option<End>,
     /// Items that were read, those that are not handed out yet among them.

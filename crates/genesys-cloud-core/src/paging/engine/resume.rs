@@ -128,6 +128,8 @@ impl Engine {
         }
         let is_window = self.walk.motion() == Motion::Window;
         let (at, offset) = match &self.last {
+            // The page that is read again was handed out before.
+            _ if let Some((_, found_at)) = &self.overlap => (found_at.kept(), 0),
             // Another page may have what comes next, as files are cut anew each time.
             _ if self.is_fed() => {
                 report.pages -= u64::from(!handed.is_all() && report.pages > 0);
