@@ -9,7 +9,9 @@ mod base_url;
 mod bind;
 mod budget;
 mod call;
+mod checkpoint;
 mod client;
+mod digest;
 mod download;
 mod error;
 mod exchange;
@@ -29,6 +31,7 @@ mod windows;
 mod wire;
 
 pub use crate::call::{Call, Sending};
+pub use crate::checkpoint::Checkpoint;
 pub use crate::client::{Client, ClientBuilder};
 pub use crate::download::Download;
 pub use crate::error::{Error, ErrorBody, ErrorDetail, ErrorLimit};
@@ -38,8 +41,8 @@ pub use crate::jobs::{
 };
 pub use crate::operation::{Method, Operation};
 pub use crate::paging::{
-    Cap, Chunks, End, Extracted, Listing, Page, PageSize, Pages, Paginator, Place, Reason, Report,
-    Scheme, TokenOut, Verdict,
+    Cap, Chunks, End, Extracted, Listing, OnStale, Page, PageSize, Pages, Paginator, Place, Reason,
+    Report, Scheme, TokenOut, Verdict,
 };
 pub use crate::param::Param;
 pub use crate::region::Region;

@@ -1,19 +1,27 @@
 //! All of a paginator that does not depend on the type of the items: asks for pages, in time, and decides
 //! what follows from each.
 
+mod resume;
+
 use std::collections::VecDeque;
-use std::ops::Range;
 use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
 use futures::future::{BoxFuture, FutureExt as _};
 use tokio::task::JoinHandle;
 use tracing::Instrument as _;
 
-use super::listing::Listing;
+use self::resume::Resumption;
+use super::listing::{Listing, Motion};
+use super::marks::{Joined, PageText};
+use super::paginator::OnStale;
+use super::picked::{Overlap, Picked};
 use super::report::Report;
+use super::standing::{Facts, Position, Standing};
 use super::step::{Contradiction, End, Step, step};
-use super::walk::{Facts, Position, Walk, set_number, value_on};
+use super::subject::Subject;
+use super::walk::{Walk, set_number, value_on};
 use crate::client::Client;
 use crate::error::Error;
 use crate::jobs::{Caller, Feed, Opened, Opening};
@@ -43,6 +51,34 @@ pub(super) struct Engine {
     /// What is to be told once the page that was read last has been handed out.
     stuck: Option<Error>,
     pub(super) report: Report,
+    /// The page that was read last.
+    last: Last,
+    /// Why the page that is due is read again, and where the list stood when that was found.
+    overlap: Option<(Overlap, Standing)>,
+    /// At which page that was found last, and what it counted.
+    went_back_at: (u64, u64),
+    /// Whether the size of pages has been settled: another one would shift items from one to another.
+    is_page_size_settled: bool,
+    /// How many bytes have come without being asked for page by page.
+    fed: u64,
+    /// Where to go on, until it is known what comes after.
+    resumption: Option<Box<Resumption>>,
+    /// Why there is no way on from the checkpoint that was given.
+    refused: Option<&'static str>,
+    pub(super) on_stale: OnStale,
+    /// What is listed, once it has been asked for.
+    subject: OnceLock<Arc<Subject>>,
+}
+
+/// The page that was read last.
+#[expect(clippy::large_enum_variant, reason = "there is one for each list, written for each page")]
+enum Last {
+    /// There is none yet.
+    None,
+    /// The list stood here when it was due, and has moved on.
+    Passed(Standing),
+    /// The list stands where it did when it was due.
+    Unmoved,
 }
 
 /// A job whose results are listed.
@@ -55,6 +91,8 @@ struct Job {
     unread: Option<RawReply>,
     /// The field with the URL of a file, in a redirect that stands for a page.
     redirects: Option<String>,
+    /// Whether what feeds the list are bytes, cut anywhere.
+    is_raw: bool,
 }
 
 /// The call for one page.
@@ -79,6 +117,15 @@ impl Engine {
             calls: VecDeque::new(),
             stuck: None,
             report: Report::default(),
+            last: Last::None,
+            overlap: None,
+            went_back_at: (0, 0),
+            is_page_size_settled: false,
+            fed: 0,
+            resumption: None,
+            refused: None,
+            on_stale: OnStale::Fail,
+            subject: OnceLock::new(),
         }
     }
 
@@ -93,6 +140,7 @@ impl Engine {
             feed: None,
             unread: None,
             redirects: None,
+            is_raw: false,
         };
         Self { job: Some(job), ..Self::new(client, request, listing) }
     }
@@ -109,6 +157,9 @@ impl Engine {
             limit: self.limit,
             max_pages: self.max_pages,
             prefetch: self.prefetch,
+            resumption: self.resumption.map(|resumption| Box::new(resumption.anew())),
+            refused: self.refused,
+            on_stale: self.on_stale,
             ..anew
         }
     }
@@ -118,7 +169,7 @@ impl Engine {
         let Some(job) = self.job.as_mut().filter(|job| !job.is_open) else {
             return Poll::Ready(Ok(()));
         };
-        let Opened { mut request, listing, caller, feed, redirects, partial } =
+        let Opened { mut request, listing, caller, feed, redirects, partial, is_raw } =
             match ready!(job.opening.poll_open(cx)) {
                 Ok(opened) => opened,
                 Err(error) => return Poll::Ready(Err(error)),
@@ -126,8 +177,8 @@ impl Engine {
         self.walk = Walk::start(&mut request, &listing, self.client.api_url());
         (self.request, self.listing) = (request, listing);
         (job.caller, job.feed, job.redirects) = (caller, feed, redirects);
-        job.is_open = true;
-        self.report.partial = partial;
+        (job.is_open, job.is_raw) = (true, is_raw);
+        self.report.partial |= partial;
         Poll::Ready(Ok(()))
     }
 
@@ -139,6 +190,10 @@ impl Engine {
     /// Whether pages come without being asked for one by one.
     fn is_fed(&self) -> bool {
         self.job.as_ref().is_some_and(|job| job.feed.is_some())
+    }
+
+    fn is_fed_bytes(&self) -> bool {
+        self.job.as_ref().is_some_and(|job| job.feed.is_some() && job.is_raw)
     }
 
     /// Where the file with the items of a page is, if it is not a page that holds them.
@@ -186,6 +241,22 @@ impl Engine {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<RawReply, Error>>> {
+        loop {
+            match ready!(self.poll_due(cx)) {
+                Some(Err(error)) => {
+                    if let Some(error) = self.unless_stale(error) {
+                        return Poll::Ready(Some(Err(error)));
+                    }
+                }
+                reply => return Poll::Ready(reply),
+            }
+        }
+    }
+
+    fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<RawReply, Error>>> {
+        if let Err(error) = self.check_resumption() {
+            return Poll::Ready(Some(Err(error)));
+        }
         if self.report.end.is_none() {
             self.report.end = self.bound_reached();
         }
@@ -199,15 +270,26 @@ impl Engine {
         if let Err(error) = ready!(self.poll_open(cx)) {
             return Poll::Ready(Some(Err(error)));
         }
-        if let Some(Job { feed: Some(feed), unread, .. }) = &mut self.job {
-            let page = match unread.take() {
-                Some(page) => Some(Ok(page)),
-                None => ready!(feed.as_mut().poll_next(cx)),
-            };
-            if page.is_none() {
-                self.report.end = Some(End::NoNextPage);
+        if let Err(error) = self.enter_resumption() {
+            return Poll::Ready(Some(Err(error)));
+        }
+        while let Some(Job { feed: Some(feed), unread, .. }) = &mut self.job {
+            if let Some(page) = unread.take() {
+                return Poll::Ready(Some(Ok(page)));
             }
-            return Poll::Ready(page);
+            match ready!(feed.as_mut().poll_next(cx)) {
+                Some(Ok(page)) => {
+                    if let Some(page) = self.without_known_bytes(page) {
+                        return Poll::Ready(Some(Ok(page)));
+                    }
+                }
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => {
+                    self.end_of_feed();
+                    self.report.end = Some(End::NoNextPage);
+                    return Poll::Ready(None);
+                }
+            }
         }
         loop {
             if self.calls.front().is_none_or(|asked| asked.position != *self.walk.due()) {
@@ -239,9 +321,10 @@ impl Engine {
 
     /// Asks for a page; in a task, so that it comes while nobody polls, or else as it is polled for.
     fn ask(&mut self, position: Position, in_task: bool) -> Asked {
-        if self.report.requests == 0 {
+        if !self.is_page_size_settled {
             // Once for all pages: another size would shift the items from one page to another.
             self.settle_page_size();
+            self.is_page_size_settled = true;
         }
         self.report.requests += 1;
         let mut request = self.request.clone();
@@ -311,14 +394,23 @@ impl Engine {
     }
 
     /// Decides what follows from a page, and which of its items are handed out: those that are new, as
-    /// many as the limit allows.
+    /// many as the limit allows. `before` is the text of the page before it; `has_come` says which items are
+    /// known to have come. `None`: it is not handed out, as the page before it is to be read again.
     pub(super) fn settle(
         &mut self,
         reply: &RawReply,
         mut page: Facts,
-    ) -> Result<Range<usize>, Error> {
-        if self.is_fed() {
-            // Nothing is asked for twice, so that what is alike is alike in the file.
+        text: &PageText,
+        before: Option<&PageText>,
+        has_come: Option<Vec<bool>>,
+    ) -> Result<Option<Picked>, Error> {
+        if self.goes_back(&page, before) {
+            return Ok(None);
+        }
+        let is_overlap = self.overlap.is_some();
+        if self.is_fed() || is_overlap {
+            // What is fed is asked for once, so that what is alike is alike in the file. What is read again
+            // may well be the same.
             (page.fingerprint, page.edges) = (None, None);
         }
         let (number, items, total) = (self.page_number(), page.items, page.total);
@@ -335,18 +427,51 @@ impl Engine {
             return Err(contradicted(why));
         }
         let shared = self.walk.shared_by(&page);
+        let Joined { from, repeated, moved } = self.join(items as usize, text);
+        let is_passed_over = self.resumption.is_some();
+        self.report.moved |= moved;
+        let first = if has_come.is_some() { from } else { from.max(shared as usize) };
+        let known = has_come.as_ref().map(|has_come| {
+            let twice = has_come.iter().skip(first).filter(|has_come| **has_come).count();
+            (twice as u64).saturating_sub(shared)
+        });
+        let has_come = match self.overlap.take() {
+            None => has_come,
+            Some((overlap, _)) => {
+                let marks = text.marks(self.listing.items());
+                let again = overlap.has_come(marks.unwrap_or_default());
+                Some(match has_come {
+                    Some(known) => again.iter().zip(known).map(|(a, b)| *a || b).collect(),
+                    None => again,
+                })
+            }
+        };
+        let mut picked = Picked::of(items as usize, first, has_come);
+        let new = picked.new_items() as u64;
         let left = self.limit.map_or(u64::MAX, |limit| limit.saturating_sub(self.report.read));
-        let new = items.saturating_sub(shared);
-        let allowed = new.min(left);
+        let allowed = picked.up_to(left);
         self.report.whole |= self.walk.is_beginning(&page);
         self.report.add(&page);
+        self.report.pages -= u64::from(is_passed_over || is_overlap);
         self.report.read += allowed;
-        self.report.duplicates += self.walk.repeated_by(&page) - shared;
-        match step {
-            Step::Continue(due) => self.walk.advance(page, due),
-            Step::Done(end) => self.report.end = Some(end),
-            Step::Stuck(why) | Step::Broken(why) => self.stuck = Some(contradicted(&why)),
-        }
+        self.report.duplicates += match known {
+            Some(known) if !is_overlap => known,
+            Some(_) => 0,
+            None => self.walk.repeated_by(&page) - shared + repeated as u64,
+        };
+        self.last = match step {
+            Step::Continue(due) => Last::Passed(self.walk.advance(page, due)),
+            Step::Done(end) => {
+                self.report.end = Some(end);
+                // The list has become shorter than what was handed out of it.
+                self.report.moved |= self.resumption.take().is_some();
+                Last::Unmoved
+            }
+            Step::Stuck(why) | Step::Broken(why) => {
+                self.stuck = Some(contradicted(&why));
+                Last::Unmoved
+            }
+        };
         if allowed < new {
             self.report.end = Some(End::Limit);
         } else if self.report.end.is_none() {
@@ -360,7 +485,46 @@ impl Engine {
             tracing::warn!(operation, %verdict, "the list may not have been read as a whole");
         }
         self.ask_ahead(0);
-        Ok(shared as usize..(shared + allowed) as usize)
+        Ok(Some(picked))
+    }
+
+    /// Goes back by a page where the list has become shorter since that was read: what stood behind it has
+    /// moved up, and may be in it now.
+    fn goes_back(&mut self, page: &Facts, before: Option<&PageText>) -> bool {
+        let (Motion::Numbers { .. }, Last::Passed(at)) = (self.walk.motion(), &self.last) else {
+            return false;
+        };
+        let previous = self.walk.at.previous.as_ref();
+        let has_shrunk = previous.is_some_and(|previous| page.total < previous.total)
+            && page.total > Some(0)
+            // Counts that are wrong may be so each time.
+            && (self.page_number() > self.went_back_at.0
+                || page.total < Some(self.went_back_at.1))
+            && self.resumption.is_none();
+        if !has_shrunk {
+            return false;
+        }
+        let marks = before.and_then(|text| text.marks(self.listing.items()));
+        let marks = marks.filter(|marks| previous.is_some_and(|it| it.items == marks.len() as u64));
+        let Some(marks) = marks.filter(|marks| !marks.is_empty()) else { return false };
+        let mut at = at.clone();
+        if let Some(previous) = &mut at.previous {
+            previous.total = page.total;
+        }
+        let (operation, number) = (self.request.operation().id(), self.page_number());
+        tracing::info!(
+            operation,
+            page = number,
+            "the list has become shorter: the page before is read again"
+        );
+        self.went_back_at = (number, page.total.unwrap_or(0));
+        let found_at = std::mem::replace(&mut self.walk.at, at);
+        self.overlap = Some((Overlap::new(marks), found_at));
+        self.report.read_again += 1;
+        self.last = Last::None;
+        // They were asked for before.
+        self.calls.clear();
+        true
     }
 
     /// Asks for pages before they are due, as many as are allowed and known to be wanted. Those from the one

@@ -1,8 +1,10 @@
 //! The face of a list: has pages asked for and read, and hands out their items.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::vec;
 
@@ -15,9 +17,13 @@ use super::engine::Engine;
 use super::extracted::Extracted;
 use super::ids::ids;
 use super::listing::Listing;
+use super::marks::PageText;
+use super::picked::Picked;
+use super::point::{Handed, ListPoint};
 use super::read::{self, Read, ReadPage};
 use super::report::Report;
 use crate::call::Call;
+use crate::checkpoint::Checkpoint;
 use crate::client::Client;
 use crate::download::Download;
 use crate::error::Error;
@@ -25,6 +31,7 @@ use crate::jobs::{Family, Fields, Opening};
 use crate::operation::Operation;
 use crate::reply::{DecodeError, Head, RawReply};
 use crate::request::Request;
+use crate::windows::Known;
 use crate::wire::Wire;
 
 /// A list of an operation as a stream of its items, read page by page as they are asked for.
@@ -36,6 +43,9 @@ use crate::wire::Wire;
 ///
 /// A list ends by the rule of its [`Scheme`](crate::Scheme), never by a short page. That it has ended
 /// does not mean that it was whole: [`report`](Self::report) tells ([`Report::verdict`]).
+///
+/// Where its count of items falls while a list is read by page number, the page before is read once more, for
+/// records that have moved to it ([`Report::read_again`]).
 ///
 /// # Errors
 /// After an error the stream can be used on: the next poll asks for the same page again, and no item is
@@ -68,8 +78,57 @@ pub struct Paginator<T> {
     /// The page whose items are being handed out, without them.
     page: Option<Page<T>>,
     items: vec::IntoIter<T>,
+    /// The page that was read last.
+    last: LastPage,
     /// The path of the id in an item, where ids are wanted.
     id: Option<String>,
+    /// What has been handed out, where what comes twice is left out.
+    known: Option<Known>,
+}
+
+/// The page that was read last, as far as a checkpoint needs it.
+#[derive(Default)]
+struct LastPage {
+    text: Option<Arc<PageText>>,
+    /// Which of its items are handed out.
+    picked: Picked,
+    /// How many items of the list had been handed out before it.
+    before: u64,
+}
+
+/// A place in a list, for a checkpoint if one is wanted.
+pub(super) struct Mark {
+    point: ListPoint,
+    /// The path of the items of the page in which it is, how far that was handed out, and its text.
+    items: Cow<'static, str>,
+    handed: Handed,
+    text: Option<Arc<PageText>>,
+}
+
+impl Mark {
+    pub(super) fn checkpoint(&self) -> Checkpoint {
+        let mut point = self.point.clone();
+        if let Some(text) = &self.text {
+            point.know(text, &self.items, self.handed);
+        }
+        Checkpoint::of_list(point)
+    }
+}
+
+/// What becomes of a list where the API no longer knows the place that a checkpoint leads to; see
+/// [`Paginator::on_stale`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum OnStale {
+    /// It ends in an error ([`Error::is_stale_checkpoint`]).
+    #[default]
+    Fail,
+    /// It is read from its beginning, and as many items are left out as had been handed out.
+    ///
+    /// That is the same list only where it comes in the same order again. Whether it did is told by the items
+    /// that were handed out last: if they do not stand at the same place, the verdict is
+    /// [`Drifted`](crate::Verdict::Drifted), and items may be missing or have come twice.
+    Restart,
 }
 
 /// Nothing is pinned.
@@ -166,7 +225,8 @@ impl<T> Paginator<T> {
     }
 
     fn new(engine: Engine, read: Read<T>) -> Self {
-        Self { engine, read, page: None, items: Vec::new().into_iter(), id: None }
+        let items = Vec::new().into_iter();
+        Self { engine, read, page: None, items, last: LastPage::default(), id: None, known: None }
     }
 
     /// Asks for pages of so many items, or of as many as the operation is known to allow. The API may
@@ -204,11 +264,75 @@ impl<T> Paginator<T> {
         self
     }
 
+    /// Leaves out items whose id has come before: names joined by dots, such as `id`. Of those that come
+    /// twice, the first is handed out; [`Report::duplicates`] counts the others.
+    ///
+    /// Records that are added to a list while it is read by page number push others to the next page, where
+    /// they come again. The ids of the last 500,000 to 1,000,000 items are remembered, about 40 bytes each;
+    /// a [`checkpoint`](Self::checkpoint) does not keep them. An item without an id is always handed out.
+    pub fn dedupe_by(mut self, path: impl Into<String>) -> Self {
+        self.id = Some(path.into());
+        self.known = Some(Known::new());
+        self
+    }
+
+    /// Goes on where a checkpoint of the same call was made, with the item that comes next.
+    ///
+    /// The page of that item is read again if some of it had been handed out, in pages of the same size, and
+    /// so is a file of results; what had been handed out is left out. Where the items no longer stand where
+    /// they did, as happens to lists by page number that change meanwhile, it goes on after the one that was
+    /// handed out last, and the verdict is [`Drifted`](crate::Verdict::Drifted). A job that was submitted is
+    /// not submitted again. Counts and verdict go on too; [`limit`](Self::limit) and
+    /// [`max_pages`](Self::max_pages) are those of this paginator and count from the beginning of the list.
+    ///
+    /// # Errors
+    /// The first poll tells, before anything is sent, if the checkpoint is of another call
+    /// ([`Error::is_checkpoint_mismatch`]), or if the results of its job have been deleted by now. That error
+    /// is [`Error::is_stale_checkpoint`], and comes too where the API refuses the token of the page, or
+    /// no longer knows the job: see [`on_stale`](Self::on_stale).
+    pub fn resume(mut self, checkpoint: &Checkpoint) -> Self {
+        self.engine.resume(checkpoint.list().cloned());
+        self
+    }
+
+    /// Says what is done where the API no longer knows the place that a checkpoint leads to. An error unless
+    /// set.
+    pub fn on_stale(mut self, then: OnStale) -> Self {
+        self.engine.on_stale = then;
+        self
+    }
+
+    /// How far the list has been handed out: what [`resume`](Self::resume) goes on from. It can be taken at
+    /// any time, also after an error and at the end.
+    ///
+    /// It costs no call and copies no items; in the midst of a page, its text is looked through once.
+    pub fn checkpoint(&self) -> Checkpoint {
+        self.mark(0).checkpoint()
+    }
+
+    /// The place before so many of the items that were handed out last, all of the page at hand.
+    pub(super) fn mark(&self, back: usize) -> Mark {
+        let mut handed = self.handed();
+        handed.items = handed.items.saturating_sub(back);
+        let text = self.last.text.clone();
+        let point = self.engine.point(handed, back, text.as_deref());
+        Mark { point, items: self.engine.listing().items_path(), handed, text }
+    }
+
+    fn handed(&self) -> Handed {
+        let LastPage { picked, before, .. } = &self.last;
+        let since = self.engine.report.items.saturating_sub(*before);
+        let since = usize::try_from(since).unwrap_or(usize::MAX);
+        Handed { items: picked.done_with(since), of: picked.page() }
+    }
+
     /// Reads the items as another type, such as one of your own with the fields that you need, or
     /// [`Box<RawValue>`](serde_json::value::RawValue) for their text. The list starts over, and its
     /// items are read from where its [`Listing`] has them.
     pub fn items_as<U: DeserializeOwned>(self) -> Paginator<U> {
-        Paginator::new(self.engine.restarted(), Read::Paths(read::serde))
+        let known = self.known.map(|_| Known::new());
+        let items = Paginator::new(self.engine.restarted(), Read::Paths(read::serde));
+        Paginator { id: self.id, known, ..items }
     }
 
     /// The list as a stream of pages. Of a page whose items have been taken in part, the rest comes
@@ -293,8 +417,12 @@ impl<T> Paginator<T> {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Page<T>, Error>>> {
-        let Some(reply) = ready!(self.engine.poll_reply(cx)) else { return Poll::Ready(None) };
-        Poll::Ready(Some(reply.and_then(|reply| self.take_page(reply))))
+        loop {
+            let Some(reply) = ready!(self.engine.poll_reply(cx)) else { return Poll::Ready(None) };
+            if let Some(page) = reply.and_then(|reply| self.take_page(reply)).transpose() {
+                return Poll::Ready(Some(page));
+            }
+        }
     }
 
     /// The same, where the items are to be handed out one by one: an error where they are not in the page.
@@ -302,26 +430,35 @@ impl<T> Paginator<T> {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Page<T>, Error>>> {
-        let Some(reply) = ready!(self.engine.poll_reply(cx)) else { return Poll::Ready(None) };
-        Poll::Ready(Some(reply.and_then(|reply| {
-            if self.engine.redirects(&reply).is_some() {
-                let number = self.engine.page_number();
-                let why =
-                    format!("the items of page {number} stand in a file, in a form of their own");
-                return Err(Error::paging(&reply, why)
-                    .advise("read the list by `pages`, and the file by `Page::download`"));
+        loop {
+            let Some(reply) = ready!(self.engine.poll_reply(cx)) else { return Poll::Ready(None) };
+            let page = reply.and_then(|reply| {
+                if self.engine.redirects(&reply).is_some() {
+                    return Err(self.stands_in_a_file(&reply));
+                }
+                self.take_page(reply)
+            });
+            if let Some(page) = page.transpose() {
+                return Poll::Ready(Some(page));
             }
-            self.take_page(reply)
-        })))
+        }
     }
 
-    fn take_page(&mut self, reply: RawReply) -> Result<Page<T>, Error> {
+    fn stands_in_a_file(&self, reply: &RawReply) -> Error {
+        let number = self.engine.page_number();
+        let why = format!("the items of page {number} stand in a file, in a form of their own");
+        Error::paging(reply, why)
+            .advise("read the list by `pages`, and the file by `Page::download`")
+    }
+
+    /// The page that a reply holds. `None` where another one is to be read instead.
+    fn take_page(&mut self, reply: RawReply) -> Result<Option<Page<T>>, Error> {
         let number = self.engine.page_number();
         let read = self.read.page(&reply, self.engine.listing());
         let undecoded = |error: DecodeError| {
             Error::decode(&reply, &DecodeError::new(format!("page {number}: {error}")))
         };
-        let (mut items, facts) = match read {
+        let (items, facts) = match read {
             Ok(read) => read,
             Err(error) => {
                 let error = undecoded(error);
@@ -348,17 +485,24 @@ impl<T> Paginator<T> {
         let (page_count, total, page_size) = (facts.page_count, facts.total, facts.page_size);
         let id = self.id.as_deref();
         let ids = id.map(|path| ids(&reply, self.engine.listing(), path, items.len()));
-        let mut ids = ids.unwrap_or_default();
-        let new = self.engine.settle(&reply, facts)?;
-        items.truncate(new.end);
-        items.drain(..new.start);
-        if !ids.is_empty() {
-            ids.truncate(new.end);
-            ids.drain(..new.start);
+        let has_come = self.known.as_ref().zip(ids.as_ref()).map(|(known, ids)| known.which(ids));
+        let text = PageText::new(reply.body.clone());
+        let before = self.last.text.as_deref();
+        let Some(picked) = self.engine.settle(&reply, facts, &text, before, has_come)? else {
+            return Ok(None);
+        };
+        let items = picked.take(items);
+        let ids = ids.map(|ids| picked.take(ids)).unwrap_or_default();
+        if let Some(known) = &mut self.known {
+            for id in ids.iter().flatten() {
+                known.note(*id);
+            }
         }
+        let before = self.engine.report.items;
+        self.last = LastPage { text: Some(Arc::new(text)), picked, before };
         let operation = reply.operation;
         let file = file.map(|file| (operation, file));
-        Ok(Page { items, ids, number, page_count, total, page_size, head: reply.head, file })
+        Ok(Some(Page { items, ids, number, page_count, total, page_size, head: reply.head, file }))
     }
 
     /// Waits until an item is at hand, or the list has ended.

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::standing::Facts;
 use super::step::End;
-use super::walk::Facts;
 
 /// What a paginator has read so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,9 +33,13 @@ pub struct Report {
     pub page_size_granted: Option<u64>,
     /// Items that came twice, as far as that is noticed: the first ones of a page that are, byte by
     /// byte, the last ones of the page before. Records that are added to a list while it is read by page
-    /// number do that to it. They were handed out. (What windows share,
+    /// number do that to it. They were handed out, or, with [`dedupe_by`](crate::Paginator::dedupe_by), by
+    /// which all of them are noticed that it remembers, left out. (What windows share,
     /// [`IdOrDateWindow`](crate::Scheme::IdOrDateWindow), is handed out once, and not counted.)
     pub duplicates: u64,
+    /// How many pages were read once more because the list had become shorter meanwhile, so that records may
+    /// have moved to them from the page behind. What was new there was handed out.
+    pub read_again: u64,
     /// Why no further page is read. `None` while there may be more.
     pub end: Option<End>,
     /// Items that were read, those that are not handed out yet among them.
@@ -44,6 +48,8 @@ pub struct Report {
     pub(super) whole: bool,
     /// Whether some of the work of the job failed whose results these are.
     pub(super) partial: bool,
+    /// Whether the page at which it was gone on with was not the one that it had been.
+    pub(super) moved: bool,
     /// How many pages had their items in files, which were not read.
     pub(super) in_files: u64,
 }
@@ -88,6 +94,9 @@ impl Report {
         }
         if self.in_files > 0 {
             return Verdict::Unknown(Reason::InFiles { pages: self.in_files });
+        }
+        if self.moved {
+            return Verdict::Drifted(Reason::Moved);
         }
         if self.duplicates > 0 {
             return Verdict::Drifted(Reason::Duplicates { items: self.duplicates });
@@ -182,6 +191,8 @@ pub enum Reason {
         /// How many there are, as the API says.
         total: u64,
     },
+    /// When it was gone on with, its items no longer stood where they had.
+    Moved,
     /// Items came twice.
     Duplicates {
         /// How many of them.
@@ -202,6 +213,9 @@ impl fmt::Display for Reason {
             Self::Shortfall => "the list broke off where more had been promised",
             Self::OneWindow => "the operation gives one window of time of the list",
             Self::PartlySucceeded => "the job did part of its work",
+            Self::Moved => {
+                "when the list was gone on with, its items no longer stood where they had"
+            }
             Self::InFiles { pages } => {
                 return write!(f, "the items of {pages} pages stand in files of their own");
             }

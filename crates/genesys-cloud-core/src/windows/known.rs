@@ -7,7 +7,7 @@ const MOST: usize = 500_000;
 
 /// The ids of the records that were handed out last, as hashes of 128 bits, in bounded memory.
 #[derive(Clone, Debug)]
-pub(super) struct Known {
+pub(crate) struct Known {
     most: usize,
     recent: HashSet<u128>,
     /// Those that came before the recent ones, down to the first that is remembered.
@@ -17,7 +17,7 @@ pub(super) struct Known {
 }
 
 impl Known {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { most: MOST, recent: HashSet::new(), older: HashSet::new(), forgotten: 0 }
     }
 
@@ -26,8 +26,16 @@ impl Known {
         self.most = most.max(1);
     }
 
+    /// Which ids are known, or come twice in these.
+    pub(crate) fn which(&self, ids: &[Option<u128>]) -> Vec<bool> {
+        let mut here = HashSet::new();
+        let mut has_come =
+            |id: &u128| self.recent.contains(id) || self.older.contains(id) || !here.insert(*id);
+        ids.iter().map(|id| id.as_ref().is_some_and(&mut has_come)).collect()
+    }
+
     /// Notes an id. Whether it is new, as far as is remembered.
-    pub(super) fn note(&mut self, id: u128) -> bool {
+    pub(crate) fn note(&mut self, id: u128) -> bool {
         if self.recent.contains(&id) {
             return false;
         }

@@ -13,6 +13,7 @@ mod run;
 mod stream;
 
 pub use interval::Interval;
+pub(crate) use known::Known;
 pub use plan::{Piece, PieceState, Plan};
 pub use report::WindowsReport;
 pub use stream::{WindowPages, Windows};
