@@ -193,14 +193,7 @@ fn operation(text: &mut String, group: &str, bound: &Bound) {
     if summary.is_some() {
         text.push_str("    ///\n");
     }
-    put(
-        text,
-        format_args!(
-            "    /// {} ({})\n",
-            code(&format!("{} {}", operation.method.as_str(), operation.path)),
-            code(&operation.id),
-        ),
-    );
+    put(text, format_args!("    /// {} ({})\n", code(&operation.route()), code(&operation.id),));
     if operation.preview {
         text.push_str("    ///\n    /// Preview: it may change or go without notice.\n");
     }
@@ -255,11 +248,12 @@ fn submit(text: &mut String, bound: &Bound, job: &JobResult, family: &str) {
     put(
         text,
         format_args!(
-            "\njob! {{\n    {} -> {items};\n    {:?} {} {:?} {family}\n}}\n",
+            "\njob! {{\n    {} -> {items};\n    {:?} {} {:?} {family}{}\n}}\n",
             bound.call,
             operation.id,
             verb(operation.method),
             operation.path,
+            interval(&bound.tag).map(|facts| format!(",\n    {facts}")).unwrap_or_default(),
         ),
     );
 }
@@ -276,12 +270,26 @@ fn paged(text: &mut String, bound: &Bound) {
     put(
         text,
         format_args!(
-            "\npaged! {{\n    {} -> {};\n    {}\n}}\n",
+            "\npaged! {{\n    {} -> {};\n    {}{}\n}}\n",
             bound.call,
             rust(item, "types::"),
             listing(tag, scheme, items),
+            interval(tag).map(|facts| format!("\n    {facts}")).unwrap_or_default(),
         ),
     );
+}
+
+/// Where the interval goes that can be read in pieces, and what is known of it.
+fn interval(tag: &Tag) -> Option<String> {
+    let known = tag.interval.as_ref()?;
+    let mut facts = format!("interval: {} {:?}", known.place.as_str(), known.name);
+    if let Some(days) = known.days {
+        put(&mut facts, format_args!(", span: {days} days"));
+    }
+    if let Some(id) = &known.id {
+        put(&mut facts, format_args!(", id: {id:?}"));
+    }
+    Some(facts)
 }
 
 /// How the items of a list are come by, by this scheme and with the parameters of this tag.

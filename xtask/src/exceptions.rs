@@ -33,6 +33,8 @@ struct File {
     caps: BTreeMap<String, CapEntry>,
     #[serde(default)]
     reads: BTreeMap<String, Reads>,
+    #[serde(default)]
+    windows: BTreeMap<String, WindowsEntry>,
 }
 
 /// What a list is that the rules take for something else.
@@ -61,6 +63,15 @@ struct CapEntry {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Reads {
+    reason: String,
+}
+
+/// What is known of an operation that takes an interval.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WindowsEntry {
+    days: Option<u64>,
+    id: Option<String>,
     reason: String,
 }
 
@@ -157,6 +168,10 @@ impl Exceptions {
             tag.cap = Some(entry.cap.clone());
             tag.because.exceptions.push(format!("it has a cap: {}", entry.reason));
         }
+        if let (Some(entry), Some(interval)) = (self.file.windows.get(id), &mut tag.interval) {
+            (interval.days, interval.id) = (entry.days, entry.id.clone());
+            tag.because.exceptions.push(format!("its interval: {}", entry.reason));
+        }
         let key = (operation.method.as_str().to_owned(), operation.path.clone());
         if let Some((maximum, minimum)) = self.page_sizes.get(&key) {
             self.used.borrow_mut().insert(format!("{} {}", key.0, key.1));
@@ -216,6 +231,14 @@ impl Exceptions {
                 bail!("{FILE}: [caps.{id}] is for an operation that is no list");
             }
         }
+        for (id, entry) in &self.file.windows {
+            if tags::uncovered(document, by_id[id.as_str()]).interval.is_none() {
+                bail!("{FILE}: [windows.{id}] is for an operation that takes no interval");
+            }
+            if entry.days.is_none() && entry.id.is_none() {
+                bail!("{FILE}: [windows.{id}] says neither `days` nor `id`; remove the entry");
+            }
+        }
         let used = self.used.borrow();
         let stale = self
             .page_sizes
@@ -237,10 +260,12 @@ impl File {
         let tags = self.tags.iter().map(|(id, it)| ("tags", id, &it.reason));
         let caps = self.caps.iter().map(|(id, it)| ("caps", id, &it.reason));
         let reads = self.reads.iter().map(|(id, it)| ("reads", id, &it.reason));
+        let windows = self.windows.iter().map(|(id, it)| ("windows", id, &it.reason));
         names
             .chain(tags)
             .chain(caps)
             .chain(reads)
+            .chain(windows)
             .map(|(section, id, reason)| (section, id.as_str(), reason.as_str()))
     }
 }

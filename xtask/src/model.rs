@@ -149,6 +149,9 @@ impl<'a> Tagged<'a> {
         let mut tags = tags;
         for (operation, tag) in document.operations.iter().zip(&mut tags) {
             families.mark(operation, tag);
+            if !tag.paginates() && tag.kind != TagKind::Job {
+                tag.interval = None;
+            }
         }
         let operations = named
             .into_iter()

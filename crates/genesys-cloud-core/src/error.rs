@@ -149,6 +149,11 @@ impl Error {
         self.0.kind == Kind::Status && self.status().is_some_and(|status| status >= 500)
     }
 
+    /// Whether the same call may succeed later: no answer came, or one that says so.
+    pub(crate) fn may_pass(&self) -> bool {
+        self.is_transport() || self.is_rate_limited() || self.is_server_error()
+    }
+
     /// Whether the reply was larger than the client's `max_body`.
     pub fn is_too_large(&self) -> bool {
         self.0.kind == Kind::TooLarge

@@ -218,9 +218,9 @@ impl Request {
         self.query.iter().map(|(name, value)| (&**name, value.as_str()))
     }
 
-    /// Takes replies of these statuses for answers too.
-    pub(crate) fn accept_statuses(&mut self, statuses: &'static [u16]) {
-        self.operation = self.operation.clone().also_accepting(statuses);
+    /// Takes redirects for answers too.
+    pub(crate) fn accept_redirects(&mut self) {
+        self.operation = self.operation.clone().also_accepting(&[301, 302, 303, 307, 308]);
     }
 
     /// The same request without its body.

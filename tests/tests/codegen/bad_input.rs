@@ -233,12 +233,13 @@ openapi/operations.toml: TOML parse error at line 1, column 2
   |
 1 | [tag.getThings]
   |  ^^^
-unknown field `tag`, expected one of `names`, `tags`, `caps`, `reads`
+unknown field `tag`, expected one of `names`, `tags`, `caps`, `reads`, `windows`
 ");
     assert_snapshot!(
         refusal("[tags.getOthers]\nscheme = 'UnpagedEntities'\nreason = 'The rules say so too.'"),
         @"openapi/operations.toml: the rules find by themselves what [tags.getOthers] says; remove the entry"
     );
+    assert_snapshot!(refusal("[windows.getThings]\ndays = 7\nreason = 'Why not.'"), @"openapi/operations.toml: [windows.getThings] is for an operation that takes no interval");
 }
 
 #[test]

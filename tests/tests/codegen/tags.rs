@@ -4,7 +4,7 @@ use xtask::codegen::{self, Generated, Stages};
 use xtask::exceptions::Exceptions;
 use xtask::model::Tagged;
 use xtask::operations;
-use xtask::tags::{Cap, Place, Scheme, TagKind};
+use xtask::tags::{Cap, Interval, Place, PlaceKind, Scheme, TagKind};
 
 use crate::generate;
 
@@ -301,6 +301,39 @@ fn exceptions_change_a_tag() {
     assert_eq!((single.kind, single.scheme), (TagKind::Single, None));
 }
 
+/// A list that takes an interval as text can be read in pieces of it.
+#[test]
+fn intervals_are_found() {
+    let text = |query: &str, sent: &str| {
+        document("POST", "/x/query", query, sent, "results[]")
+            .replace(
+                r#""name": "interval", "in": "query", "type": "integer""#,
+                r#""name": "interval", "in": "query", "type": "string""#,
+            )
+            .replace(r#""interval": { "type": "integer" }"#, r#""interval": { "type": "string" }"#)
+    };
+    let tag = |text: &str, toml: &str| {
+        let (document, _) = codegen::read(text, false).unwrap();
+        let exceptions = Exceptions::parse(toml, "method\tpath\tmaximum\n").unwrap();
+        exceptions.check_used(&document).unwrap();
+        exceptions.tag(&document, &document.operations[0]).unwrap().interval
+    };
+    let found = |place| Some(Interval { place, name: "interval".to_owned(), days: None, id: None });
+    assert_eq!(tag(&text("", "interval"), ""), found(PlaceKind::Body));
+    assert_eq!(tag(&text("interval", ""), ""), found(PlaceKind::Query));
+    assert_eq!(tag(&text("intervals", "intervalLength"), ""), None);
+    // A number of minutes, say.
+    assert_eq!(tag(&document("POST", "/x/query", "interval", "", "results[]"), ""), None);
+    let stated = "[windows.listThings]\ndays = 7\nid = 'id'\nreason = 'A longer one is refused.'";
+    let interval = tag(&text("", "interval"), stated).unwrap();
+    assert_eq!((interval.days, interval.id.as_deref()), (Some(7), Some("id")));
+    let generated = generate(&text("", "interval")).unwrap();
+    assert!(generated.sources.values().any(|file| file.contains("interval: body \"interval\"")));
+    // What reads no list has no pieces.
+    let single = generate(&text("", "interval").replace("/x/query", "/x")).unwrap();
+    assert!(!single.sources.values().any(|file| file.contains("interval: body \"interval\"")));
+}
+
 /// What the operations of a scheme have in common goes without saying; the rest is in the bindings.
 #[test]
 fn bindings_state_what_is_not_usual() {
@@ -404,8 +437,8 @@ fn operations_are_listed() {
     let mut table = Vec::new();
     operations::tsv(&generated.model, &mut table).unwrap();
     insta::assert_snapshot!(String::from_utf8(table).unwrap().replace('\t', " | "), @r"
-method | path | operation_id | group | rust | tag | scheme | items | item_type | token_in | token_out | page_size | page_size_type | page_size_max | cap | jobs | reads | family
-GET | /api/v2/routing/queues | getRoutingQueues | routing | routing.queues | paged | PageNumber | entities | Queue | query pageNumber | - | query pageSize | integer | 500 | - | - | yes | -
-GET | /api/v2/routing/skills | getRoutingSkills | routing | routing.skills | paged | PageNumber | results.entities | String | query pageNumber | - | query pageSize | string | - | - | - | yes | -
+method | path | operation_id | group | rust | tag | scheme | items | item_type | token_in | token_out | page_size | page_size_type | page_size_max | cap | interval | jobs | reads | family
+GET | /api/v2/routing/queues | getRoutingQueues | routing | routing.queues | paged | PageNumber | entities | Queue | query pageNumber | - | query pageSize | integer | 500 | - | - | - | yes | -
+GET | /api/v2/routing/skills | getRoutingSkills | routing | routing.skills | paged | PageNumber | results.entities | String | query pageNumber | - | query pageSize | string | - | - | - | - | yes | -
 ");
 }

@@ -3,28 +3,11 @@
 use std::time::Duration;
 
 use genesys_cloud::types::CreateQueueRequest;
-use genesys_cloud::{Client, ClientBuilder, Verdict, Wait};
+use genesys_cloud::{Client, ClientBuilder, Verdict};
 use genesys_cloud_mock::{CannedReply, ConnectionFault, MockOrg};
-use tokio::sync::mpsc;
 
+use crate::waits::skipping;
 use crate::{QUEUES, pages_asked, place};
-
-/// Lets waits pass at once, by the clock of the runtime, by which the org lives as well.
-fn skipping() -> impl Fn(&Wait<'_>) + Send + Sync + 'static {
-    let (waits, mut begun) = mpsc::unbounded_channel();
-    tokio::spawn(async move {
-        while let Some(wait) = begun.recv().await {
-            tokio::time::pause();
-            tokio::time::advance(wait).await;
-            tokio::time::resume();
-        }
-    });
-    move |wait| {
-        if let Some(expected) = wait.expected {
-            let _ = waits.send(expected);
-        }
-    }
-}
 
 fn client(org: &MockOrg) -> Client {
     let builder: ClientBuilder<Client> = Client::builder();

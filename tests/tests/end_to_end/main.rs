@@ -7,6 +7,9 @@ mod paging;
 mod recovery;
 mod replies;
 mod secrets;
+#[path = "../../../crates/genesys-cloud-core/tests/client/waits.rs"]
+mod waits;
+mod windows;
 
 use std::time::Duration;
 

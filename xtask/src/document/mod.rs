@@ -73,6 +73,11 @@ pub enum Method {
 }
 
 impl Method {
+    /// Whether it reads by definition.
+    pub fn is_read(self) -> bool {
+        matches!(self, Self::Get | Self::Head)
+    }
+
     pub const ALL: [Self; 6] =
         [Self::Get, Self::Head, Self::Post, Self::Put, Self::Patch, Self::Delete];
 
@@ -229,6 +234,22 @@ pub struct Object {
 }
 
 impl Document {
+    /// What stands at a path below a schema: the names of fields, joined by dots.
+    pub fn at<'a>(&'a self, schema: &'a Schema, path: &str) -> Option<&'a Schema> {
+        path.split('.').try_fold(schema, |schema, name| self.resolve(schema).property(name))
+    }
+
+    /// The operation of this method at `{path}/{any parameter}{end}`.
+    pub fn below(&self, method: Method, path: &str, end: &str) -> Option<&Operation> {
+        self.operations.iter().find(|it| {
+            let rest = it.path.strip_prefix(path).and_then(|rest| rest.strip_suffix(end));
+            it.method == method
+                && rest.is_some_and(|rest| {
+                    rest.starts_with("/{") && rest.ends_with('}') && rest.matches('/').count() == 1
+                })
+        })
+    }
+
     /// Follows references until a schema that is none; of a circle of references, any.
     pub fn resolve<'a>(&'a self, mut schema: &'a Schema) -> &'a Schema {
         for _ in 0..=self.definitions.len() {

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 pub use emit::{constant, family as source};
 pub use table::Table;
 
-use crate::document::{Document, Method, Operation, Schema};
+use crate::document::{Document, Operation, Schema};
 use crate::tags::{Tag, TagKind, item_schema};
 use table::Entry;
 
@@ -147,6 +147,9 @@ pub enum Role {
 }
 
 impl Role {
+    pub const ALL: [Self; 5] =
+        [Self::Submit, Self::Status, Self::Results, Self::Cancel, Self::Phase];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Submit => "submit",
@@ -447,9 +450,4 @@ pub(crate) fn id_parameter<'a>(
         }
     }
     Ok(found)
-}
-
-/// Whether a job is asked for by sending its submit again.
-fn is_read(operation: &Operation) -> bool {
-    matches!(operation.method, Method::Get | Method::Head)
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::table::Entry;
-use super::{Done, Id, Results, Sources, fields, is_read};
-use crate::document::{Document, Method, Operation};
+use super::{Done, Id, Results, Sources, fields};
+use crate::document::{Method, Operation};
 
 /// What the path of a submit ends with.
 const ENDS: [&str; 4] = ["jobs", "exports", "imports", "batchrequests"];
@@ -17,7 +17,7 @@ pub(super) fn by_path(sources: &Sources<'_>) -> Vec<(String, Entry)> {
     let posts = document.operations.iter().filter(|it| it.method == Method::Post);
     let families = posts.filter_map(|submit| {
         let path = &submit.path;
-        let below = |method, end: &str| below(document, method, path, end);
+        let below = |method, end: &str| document.below(method, path, end);
         let results = below(Method::Get, "/results");
         let is_submit = ENDS.iter().any(|end| path.ends_with(end))
             || (path.ends_with("/query") && results.is_some());
@@ -64,7 +64,7 @@ pub(super) fn repeated(sources: &Sources<'_>, members: &BTreeSet<String>) -> Vec
 
 /// On which evidence an operation of no family accepts work, without a way to ask how it stands.
 pub(super) fn accepted(operation: &Operation) -> Option<&'static str> {
-    if is_read(operation) {
+    if operation.method.is_read() {
         return None;
     }
     let accepts = |it: &&crate::document::Reply| it.status == Some(202);
@@ -79,7 +79,7 @@ pub(super) fn accepted(operation: &Operation) -> Option<&'static str> {
 /// On which evidence an operation that is of no family starts a job all the same.
 pub(super) fn hands_out_a_job(sources: &Sources<'_>, operation: &Operation) -> Option<String> {
     let waits = operation.replies.iter().any(|reply| reply.status == Some(202));
-    if is_read(operation) && !waits {
+    if operation.method.is_read() && !waits {
         return None;
     }
     if operation.method == Method::Post && ENDS.iter().any(|end| operation.path.ends_with(end)) {
@@ -93,22 +93,6 @@ pub(super) fn hands_out_a_job(sources: &Sources<'_>, operation: &Operation) -> O
     let ids = ["jobId", "executionId", "operationId", "job.id"];
     let id = ids.into_iter().find(|path| fields::at(sources.document, reply, path).is_some())?;
     Some(format!("its reply has `{id}`"))
-}
-
-/// The operation at `{path}/{any}{end}`.
-fn below<'a>(
-    document: &'a Document,
-    method: Method,
-    path: &str,
-    end: &str,
-) -> Option<&'a Operation> {
-    document.operations.iter().find(|it| {
-        let rest = it.path.strip_prefix(path).and_then(|rest| rest.strip_suffix(end));
-        it.method == method
-            && rest.is_some_and(|rest| {
-                rest.starts_with("/{") && rest.ends_with('}') && rest.matches('/').count() == 1
-            })
-    })
 }
 
 /// The name of a family: the words of the path, without those that all have. Of `things/jobs` and

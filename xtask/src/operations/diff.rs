@@ -10,6 +10,44 @@ use crate::document::{Document, Operation};
 use crate::jobs::Family;
 use crate::model::{Tagged, TaggedOperation};
 
+/// The kinds of changes, in the order in which they are told.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Section {
+    Added,
+    Removed,
+    Tag,
+    LostLink,
+    GainedLink,
+    Items,
+    ItemType,
+    Token,
+    PageSize,
+    OperationId,
+    Rust,
+    Role,
+    Family,
+}
+
+impl Section {
+    fn title(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Removed => "removed",
+            Self::Tag => "changed tag or scheme",
+            Self::LostLink => "lost nextUri",
+            Self::GainedLink => "gained nextUri",
+            Self::Items => "changed place of items",
+            Self::ItemType => "changed item type",
+            Self::Token => "changed token",
+            Self::PageSize => "changed page size",
+            Self::OperationId => "changed operationId",
+            Self::Rust => "changed name in Rust",
+            Self::Role => "changed place in a family",
+            Self::Family => "changed family",
+        }
+    }
+}
+
 /// What of an operation can change.
 struct Facts<'a> {
     id: &'a str,
@@ -34,47 +72,32 @@ pub fn diff(
 ) -> Result<()> {
     let families = families(&old.1.families.families, &new.1.families.families);
     let (old, new) = (all_facts(old.0, &old.1.operations), all_facts(new.0, &new.1.operations));
-    let mut sections: BTreeMap<usize, Vec<String>> = BTreeMap::new();
-    const TITLES: [&str; 13] = [
-        "added",
-        "removed",
-        "changed tag or scheme",
-        "lost nextUri",
-        "gained nextUri",
-        "changed place of items",
-        "changed item type",
-        "changed token",
-        "changed page size",
-        "changed operationId",
-        "changed name in Rust",
-        "changed place in a family",
-        "changed family",
-    ];
+    let mut sections: BTreeMap<Section, Vec<String>> = BTreeMap::new();
     for (place, facts) in &new {
         let Some(before) = old.get(place) else {
             let items = facts.item_type.as_deref().map(|kind| format!(" of {kind}"));
             let text = format!("{place}: {}{}", facts.tag, items.unwrap_or_default());
-            sections.entry(0).or_default().push(text);
+            sections.entry(Section::Added).or_default().push(text);
             continue;
         };
-        let mut changed = |section: usize, before: Option<&str>, after: Option<&str>| {
+        let mut changed = |section, before: Option<&str>, after: Option<&str>| {
             if before != after {
                 let (before, after) = (before.unwrap_or("none"), after.unwrap_or("none"));
                 let text = format!("{place}: {before} -> {after}");
                 sections.entry(section).or_default().push(text);
             }
         };
-        changed(2, Some(&before.tag), Some(&facts.tag));
-        changed(5, before.items.as_deref(), facts.items.as_deref());
-        changed(6, before.item_type.as_deref(), facts.item_type.as_deref());
-        changed(7, before.token_in.as_deref(), facts.token_in.as_deref());
-        changed(7, before.token_out.as_deref(), facts.token_out.as_deref());
-        changed(8, before.page_size.as_deref(), facts.page_size.as_deref());
-        changed(9, Some(before.id), Some(facts.id));
-        changed(10, Some(&before.rust), Some(&facts.rust));
-        changed(11, before.family.as_deref(), facts.family.as_deref());
+        changed(Section::Tag, Some(&before.tag), Some(&facts.tag));
+        changed(Section::Items, before.items.as_deref(), facts.items.as_deref());
+        changed(Section::ItemType, before.item_type.as_deref(), facts.item_type.as_deref());
+        changed(Section::Token, before.token_in.as_deref(), facts.token_in.as_deref());
+        changed(Section::Token, before.token_out.as_deref(), facts.token_out.as_deref());
+        changed(Section::PageSize, before.page_size.as_deref(), facts.page_size.as_deref());
+        changed(Section::OperationId, Some(before.id), Some(facts.id));
+        changed(Section::Rust, Some(&before.rust), Some(&facts.rust));
+        changed(Section::Role, before.family.as_deref(), facts.family.as_deref());
         if before.links != facts.links {
-            let section = if before.links { 3 } else { 4 };
+            let section = if before.links { Section::LostLink } else { Section::GainedLink };
             sections.entry(section).or_default().push(format!("{place}: {}", facts.tag));
         }
         if before.reads != facts.reads {
@@ -82,22 +105,22 @@ pub fn diff(
                 "{place}: {}",
                 if facts.reads { "reads only" } else { "may change things" }
             );
-            sections.entry(2).or_default().push(text);
+            sections.entry(Section::Tag).or_default().push(text);
         }
     }
     for (place, facts) in &old {
         if !new.contains_key(place) {
-            sections.entry(1).or_default().push(format!("{place}: {}", facts.tag));
+            sections.entry(Section::Removed).or_default().push(format!("{place}: {}", facts.tag));
         }
     }
     if !families.is_empty() {
-        sections.insert(12, families);
+        sections.insert(Section::Family, families);
     }
     if sections.is_empty() {
         writeln!(out, "no operation was added or removed, and none pages otherwise")?;
     }
     for (section, lines) in sections {
-        writeln!(out, "{} ({})", TITLES[section], lines.len())?;
+        writeln!(out, "{} ({})", section.title(), lines.len())?;
         for line in lines {
             writeln!(out, "  {line}")?;
         }
@@ -108,7 +131,7 @@ pub fn diff(
 /// What became of each family.
 fn families(old: &[Family], new: &[Family]) -> Vec<String> {
     let lines = |family: &Family| -> BTreeMap<&'static str, String> {
-        super::jobs::facts(family).into_iter().collect()
+        super::jobs::members(family).chain(super::jobs::facts(family)).collect()
     };
     let mut changes = Vec::new();
     for family in new {

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use anyhow::{Result, bail};
 
-use super::{cap_text, item_name, reads, token_in_text, token_out_text};
+use super::{cap_text, interval_text, item_name, reads, token_in_text, token_out_text};
 use crate::document::Document;
 use crate::model::{Tagged, TaggedOperation};
 
@@ -41,7 +41,7 @@ pub fn explain(
         line("items", format!("{items}: {kind}"))?;
     }
     let page_size = tag.page_size.as_ref().map(|size| {
-        let kind = if size.text { "string" } else { "integer" };
+        let kind = size.type_name();
         let maximum = size.maximum.map(|most| format!(", at most {most}")).unwrap_or_default();
         format!("{} {} ({kind}{maximum})", size.place.as_str(), size.name)
     });
@@ -50,6 +50,7 @@ pub fn explain(
         ("token in", token_in_text(tag)),
         ("token out", token_out_text(tag)),
         ("cap", tag.cap.as_ref().map(cap_text)),
+        ("interval", tag.interval.as_ref().map(interval_text)),
         ("as a job", tag.jobs.clone().map(|path| format!("POST {path}"))),
     ];
     for (label, text) in known {

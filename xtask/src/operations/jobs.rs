@@ -1,33 +1,36 @@
 //! `cargo xtask operations --jobs`: the families of jobs.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use anyhow::Result;
 
 use crate::jobs::{At, Done, Family, Id, Results, Role, State};
-use crate::model::Tagged;
+use crate::model::{Tagged, TaggedOperation};
 
 /// Lists the families, each with what is known of it, and counts them.
 pub fn jobs(tagged: &Tagged<'_>, out: &mut impl Write) -> Result<()> {
-    let routes: std::collections::BTreeMap<&str, String> = tagged
-        .operations
-        .iter()
-        .map(|it| (it.operation.id.as_str(), it.operation.route()))
-        .collect();
+    let by_id: BTreeMap<&str, &TaggedOperation<'_>> =
+        tagged.operations.iter().map(|it| (it.operation.id.as_str(), it)).collect();
     let families = &tagged.families.families;
     for family in families {
         writeln!(out, "{}", family.name)?;
         for (role, id) in family.members() {
-            let route = routes.get(id).map(String::as_str).unwrap_or_default();
+            let route = by_id.get(id).map(|it| it.operation.route()).unwrap_or_default();
             writeln!(out, "  {:<18}{route} ({id})", role.as_str())?;
         }
         for (label, text) in facts(family) {
-            let is_member = [Role::Submit, Role::Status, Role::Results, Role::Cancel, Role::Phase]
-                .iter()
-                .any(|role| role.as_str() == label);
-            if !is_member {
-                writeln!(out, "  {label:<18}{text}")?;
-            }
+            writeln!(out, "  {label:<18}{text}")?;
+        }
+        let listed_by = match &family.results {
+            Results::List(id) => by_id.get(id.as_str()),
+            Results::Status => family.status.as_ref().and_then(|id| by_id.get(id.as_str())),
+            Results::Reply(_) | Results::Nothing => None,
+        };
+        if let Some((scheme, items)) =
+            listed_by.and_then(|it| it.tag.scheme.zip(it.tag.items.as_ref()))
+        {
+            writeln!(out, "  {:<18}{}, items in {items}", "listed by", scheme.name())?;
         }
         if let Some(reason) = &family.reason {
             writeln!(out, "  {:<18}{reason}", "by table")?;
@@ -52,16 +55,18 @@ pub fn jobs(tagged: &Tagged<'_>, out: &mut impl Write) -> Result<()> {
     Ok(())
 }
 
-/// What is known of a family, in words, with what each is called.
+/// The operations of a family by their roles.
+pub(super) fn members(family: &Family) -> impl Iterator<Item = (&'static str, String)> {
+    Role::ALL.into_iter().filter_map(|role| {
+        let members = family.members().filter(|(it, _)| *it == role);
+        let ids: Vec<&str> = members.map(|(_, id)| id).collect();
+        (!ids.is_empty()).then(|| (role.as_str(), ids.join(", ")))
+    })
+}
+
+/// What else is known of a family, in words, with what each is called.
 pub(super) fn facts(family: &Family) -> Vec<(&'static str, String)> {
     let mut facts: Vec<(&'static str, String)> = Vec::new();
-    for role in [Role::Submit, Role::Status, Role::Results, Role::Cancel, Role::Phase] {
-        let ids: Vec<&str> =
-            family.members().filter(|(it, _)| *it == role).map(|(_, id)| id).collect();
-        if !ids.is_empty() {
-            facts.push((role.as_str(), ids.join(", ")));
-        }
-    }
     let id = match &family.id {
         Id::Field(path) => format!("field {path}"),
         Id::Path(name) => format!("path parameter {name}"),

@@ -17,11 +17,11 @@ pub use jobs::jobs;
 pub use summary::summary;
 
 use crate::codegen::{self, Stages};
-use crate::document::{Document, Kind, Method, Operation};
+use crate::document::{Document, Kind, Operation};
 use crate::emit;
 use crate::flatten::flatten;
 use crate::model::{Model, Tagged};
-use crate::tags::{Cap, Tag, item_schema};
+use crate::tags::{Cap, Interval, Tag, item_schema};
 
 #[derive(Args)]
 pub struct Options {
@@ -85,7 +85,7 @@ pub fn run(workspace: &Path, options: &Options, out: &mut impl Write) -> Result<
     }
 }
 
-const COLUMNS: [&str; 18] = [
+const COLUMNS: [&str; 19] = [
     "method",
     "path",
     "operation_id",
@@ -101,6 +101,7 @@ const COLUMNS: [&str; 18] = [
     "page_size_type",
     "page_size_max",
     "cap",
+    "interval",
     "jobs",
     "reads",
     "family",
@@ -130,9 +131,10 @@ pub fn tsv(model: &Model, out: &mut impl Write) -> Result<()> {
             token_in_text(tag),
             token_out_text(tag),
             page_size_text(tag),
-            size.map(|size| if size.text { "string" } else { "integer" }.to_owned()),
+            size.map(|size| size.type_name().to_owned()),
             size.and_then(|size| size.maximum).map(|maximum| maximum.to_string()),
             tag.cap.as_ref().map(cap_text),
+            tag.interval.as_ref().map(interval_text),
             tag.jobs.clone(),
             reads(operation, tag).then(|| "yes".to_owned()),
             tag.family.clone(),
@@ -170,13 +172,15 @@ fn cap_text(cap: &Cap) -> String {
     }
 }
 
+fn interval_text(interval: &Interval) -> String {
+    let days = interval.days.map(|days| format!(", at most {days} days")).unwrap_or_default();
+    let id = interval.id.as_ref().map(|id| format!(", ids in {id}")).unwrap_or_default();
+    format!("{} {}{days}{id}", interval.place.as_str(), interval.name)
+}
+
 /// Whether a call can be sent again without harm because it only reads.
 fn reads(operation: &Operation, tag: &Tag) -> bool {
-    match operation.method {
-        Method::Get | Method::Head => true,
-        Method::Post => tag.reads,
-        _ => false,
-    }
+    operation.method.is_read() || tag.reads
 }
 
 /// The type of the items as the document names it.

@@ -1,6 +1,6 @@
 //! What the rules look at: the parameters of an operation, its body and its reply.
 
-use super::{PageSize, PlaceKind};
+use super::{Interval, PageSize, PlaceKind};
 use crate::document::{Document, Kind, Operation, Schema};
 
 pub(super) struct Evidence<'a> {
@@ -94,11 +94,7 @@ impl<'a> Evidence<'a> {
 
     /// Whether the reply has the field at this path.
     pub(super) fn received(&self, path: &str) -> bool {
-        let field = |schema: &'a Schema, name| {
-            schema.property(name).map(|field| self.document.resolve(field))
-        };
-        let reply = self.reply.and_then(|reply| path.split('.').try_fold(reply, field));
-        reply.is_some()
+        self.reply.is_some_and(|reply| self.document.at(reply, path).is_some())
     }
 
     /// Whether the reply has a list in a field of this path.
@@ -109,6 +105,21 @@ impl<'a> Evidence<'a> {
     /// A parameter that chooses pages.
     pub(super) fn page_parameter(&self) -> Option<&'static str> {
         PAGE_PARAMETERS.into_iter().find(|name| self.query(name))
+    }
+
+    /// The parameter or field of the body that takes an interval as text.
+    pub(super) fn interval(&self) -> Option<Interval> {
+        const NAME: &str = "interval";
+        let is_text =
+            |schema: &Schema| matches!(self.document.resolve(schema).kind, Kind::Text { .. });
+        let query = self.operation.query(NAME).filter(|it| is_text(&it.schema));
+        let body = self.body.and_then(|body| body.property(NAME)).filter(|it| is_text(it));
+        let place = match (query, body) {
+            (Some(_), _) => PlaceKind::Query,
+            (None, Some(_)) => PlaceKind::Body,
+            (None, None) => return None,
+        };
+        Some(Interval { place, name: NAME.to_owned(), days: None, id: None })
     }
 
     pub(super) fn page_size(&self) -> Option<PageSize> {
@@ -186,12 +197,9 @@ pub fn item_schema<'a>(
     operation: &'a Operation,
     items: &str,
 ) -> Option<&'a Schema> {
-    let mut schema = document.resolve(operation.reply_schema()?);
-    if items != "[]" {
-        for field in items.split('.') {
-            schema = document.resolve(schema.property(field)?);
-        }
-    }
+    let reply = operation.reply_schema()?;
+    let list = if items == "[]" { reply } else { document.at(reply, items)? };
+    let schema = document.resolve(list);
     match &schema.kind {
         Kind::List(items) => Some(items),
         // Lists that the document gives as JSON of any kind.

@@ -41,6 +41,9 @@ pub struct Tag {
     /// The path that runs the same query as a job.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jobs: Option<String>,
+    /// Where a range of time goes that can be read in pieces.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interval: Option<Interval>,
     /// The family of jobs that it belongs to, and what it does there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub family: Option<String>,
@@ -91,6 +94,13 @@ pub struct PageSize {
     pub minimum: Option<i64>,
 }
 
+impl PageSize {
+    /// Its type in the document.
+    pub fn type_name(&self) -> &'static str {
+        if self.text { "string" } else { "integer" }
+    }
+}
+
 /// How far the API lets a list be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -102,6 +112,19 @@ pub struct Cap {
     /// A query parameter and the value with which the cap holds.
     #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
     pub condition: Option<(String, String)>,
+}
+
+/// The parameter that takes an interval as text, and what is known of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Interval {
+    pub place: PlaceKind,
+    pub name: String,
+    /// The longest interval that is taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub days: Option<u64>,
+    /// The path of an item's id, where an item is the same in every interval that has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
 }
 
 /// What a tag rests on.
@@ -154,6 +177,7 @@ impl Tag {
             token_out: None,
             cap: None,
             jobs: None,
+            interval: None,
             family: None,
             role: None,
             because: Because { rule, ..Because::default() },
@@ -168,6 +192,7 @@ pub fn uncovered(document: &Document, operation: &Operation) -> Tag {
     Tag {
         items: evidence.items.clone(),
         page_size: evidence.page_size(),
+        interval: evidence.interval(),
         because: Because { rule, evidence: evidence.seen(), ..Because::default() },
         ..Tag::single(rule)
     }
@@ -184,6 +209,7 @@ pub fn tag(document: &Document, operation: &Operation, reads: bool) -> Result<Ta
     let reads = operation.method == Method::Post && (reads || rules::reads(&evidence));
     let single = |rule| Tag {
         reads,
+        interval: evidence.interval(),
         because: Because { rule, evidence: evidence.seen(), ..Because::default() },
         ..Tag::single(rule)
     };

@@ -191,14 +191,8 @@ pub(super) fn reads(e: &Evidence<'_>) -> bool {
     let asks = path.split('/').any(|word| ASKING.contains(&word));
     let starts_job = path.ends_with("/jobs")
         || ["job", "jobId", "operationId", "executionId"].iter().any(|it| e.received(it))
-        || e.document.operations.iter().any(|other| is_result_of(&other.path, path));
+        || e.document.below(Method::Get, path, "/results").is_some();
     asks && !starts_job
-}
-
-/// Whether a path is `{path}/{anything}/results`.
-fn is_result_of(other: &str, path: &str) -> bool {
-    let rest = other.strip_prefix(path).and_then(|rest| rest.strip_suffix("/results"));
-    rest.is_some_and(|rest| rest.starts_with("/{") && rest.matches('/').count() == 1)
 }
 
 /// Why a reply that holds a list is not that of a list.

@@ -149,7 +149,7 @@ impl Permit<'_> {
     pub(crate) fn answered(self, serial: u64, head: &Head) {
         self.settle(&match head.status.as_u16() {
             401 => Outcome::Unauthorized,
-            _ => Outcome::Answered { serial, standing: Standing::of(&head.headers) },
+            _ => Outcome::Answered { serial, standing: Standing::of(head) },
         });
     }
 
@@ -161,7 +161,7 @@ impl Permit<'_> {
         limit: Option<&ErrorLimit>,
         pause: Option<Duration>,
     ) {
-        let standing = Standing::of(&head.headers);
+        let standing = Standing::of(head);
         self.settle(&Outcome::Limited { serial, standing, pause, limit });
     }
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use http::HeaderMap;
-use http::header::DATE;
+
+use crate::reply::Head;
 
 /// Assumed where a window is told of without its end: that of the API.
 const USUAL_WINDOW: Duration = Duration::from_secs(60);
@@ -37,16 +37,17 @@ pub(crate) enum Usage {
 impl Standing {
     /// From `inin-ratelimit-count`, `-allowed` and `-reset`, which the API sends, or else from the
     /// `X-RateLimit-Limit`, `-Remaining` and `-Reset` of a gateway. `None` where they say nothing.
-    pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
+    pub(crate) fn of(head: &Head) -> Option<Self> {
+        let headers = &head.headers;
         if let (Some(allowed @ 1..), Some(used)) =
             (number(headers, "inin-ratelimit-allowed"), number(headers, "inin-ratelimit-count"))
         {
-            let resets_in = resets_in(headers, "inin-ratelimit-reset");
+            let resets_in = resets_in(head, "inin-ratelimit-reset");
             return Some(Self { allowed: Some(allowed), usage: Usage::Used(used), resets_in });
         }
         let left = number(headers, "x-ratelimit-remaining")?;
         let allowed = number(headers, "x-ratelimit-limit").filter(|allowed| *allowed > 0);
-        let resets_in = resets_in(headers, "x-ratelimit-reset");
+        let resets_in = resets_in(head, "x-ratelimit-reset");
         Some(Self { allowed, usage: Usage::Left(left), resets_in })
     }
 }
@@ -56,16 +57,10 @@ fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
     (value.is_finite() && value >= 0.0).then_some(value.ceil() as u64)
 }
 
-fn resets_in(headers: &HeaderMap, name: &str) -> Duration {
-    let Some(seconds) = number(headers, name) else { return USUAL_WINDOW };
+fn resets_in(head: &Head, name: &str) -> Duration {
+    let Some(seconds) = number(&head.headers, name) else { return USUAL_WINDOW };
     let seconds = match seconds {
-        DATE_FROM.. => {
-            // The server's clock where it is told: ours may be off.
-            let date = headers.get(DATE).and_then(|date| date.to_str().ok());
-            let date = date.and_then(|date| DateTime::parse_from_rfc2822(date).ok());
-            let now = date.map_or_else(Utc::now, |date| date.to_utc());
-            seconds.saturating_sub(u64::try_from(now.timestamp()).unwrap_or(0))
-        }
+        DATE_FROM.. => seconds.saturating_sub(u64::try_from(head.now().timestamp()).unwrap_or(0)),
         _ => seconds,
     };
     Duration::from_secs(seconds).min(LONGEST_WINDOW)
@@ -73,7 +68,7 @@ fn resets_in(headers: &HeaderMap, name: &str) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderName, HeaderValue};
+    use http::{HeaderName, HeaderValue, StatusCode};
 
     use super::*;
 
@@ -85,7 +80,7 @@ mod tests {
                 (name, HeaderValue::try_from(*value).expect("a value"))
             })
             .collect();
-        let standing = Standing::of(&headers)?;
+        let standing = Standing::of(&Head::new(StatusCode::OK, headers))?;
         Some((standing.allowed, standing.usage, standing.resets_in.as_secs()))
     }
 

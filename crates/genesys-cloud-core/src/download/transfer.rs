@@ -25,7 +25,6 @@ const PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// How many redirects within the API are followed.
 const HOPS: usize = 3;
-const REDIRECTS: &[u16] = &[301, 302, 303, 307, 308];
 
 pub(super) struct Transfer {
     client: Client,
@@ -195,12 +194,13 @@ impl Transfer {
             let (path, query) = target.split_once('?').unwrap_or((&target, ""));
             let operation =
                 Operation::new(self.operation.id().to_owned(), Method::Get, path.to_owned());
-            let mut request = Request::new(operation.also_accepting(REDIRECTS));
+            let mut request = Request::new(operation);
+            request.accept_redirects();
             for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
                 request.add_query(name.into_owned(), &*value);
             }
             let reply = self.client.execute(&request).await.map_err(|error| Fault {
-                passes: error.is_transport() || error.is_rate_limited() || error.is_server_error(),
+                passes: error.may_pass(),
                 retry_after: error.retry_after(),
                 error,
             })?;

@@ -111,7 +111,7 @@ impl Files {
         file.is_link_new = true;
         self.run.forget_links();
         let Ok(status) = self.run.wait().await else { return false };
-        let Ok(Some((links, _))) = links(&self.run.family, &status) else { return false };
+        let Ok(links) = links(&self.run.family, &status) else { return false };
         if links.len() != self.links.len() {
             return false;
         }

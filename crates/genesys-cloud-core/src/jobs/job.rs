@@ -226,8 +226,7 @@ impl<T> Job<T> {
         let status = self.run.wait().await?;
         let operation = self.run.operation();
         let links = links(&self.run.family, &status)?;
-        let links = links.into_iter().flat_map(|(links, _)| links);
-        links.map(|link| Download::open(&self.run.client, operation, &link)).collect()
+        links.iter().map(|link| Download::open(&self.run.client, operation, link)).collect()
     }
 
     /// Asks the API to cancel it.

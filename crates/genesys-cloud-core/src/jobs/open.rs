@@ -22,9 +22,6 @@ use crate::paging::{Listing, Scheme};
 use crate::reply::RawReply;
 use crate::request::Request;
 
-/// The redirects that a page without items may come as.
-const REDIRECTS: &[u16] = &[301, 302, 303, 307, 308];
-
 /// Makes the call for a page, in the place of sending its request.
 pub(crate) type Caller =
     Arc<dyn Fn(Request) -> BoxFuture<'static, Result<RawReply, Error>> + Send + Sync>;
@@ -179,8 +176,9 @@ fn opened(run: &Run, status: JobStatus, change: Option<Request>) -> Result<Opene
     match family.results() {
         Results::List(call, listing) => {
             let mut request = change.unwrap_or_else(|| run.ask(call));
+            // A page without items may come as one.
             if family.redirects().is_some() {
-                request.accept_statuses(REDIRECTS);
+                request.accept_redirects();
             }
             opened.request = request;
             opened.redirects = family.redirects().map(str::to_owned);
@@ -204,21 +202,19 @@ fn opened(run: &Run, status: JobStatus, change: Option<Request>) -> Result<Opene
             opened.request = change.or(status).unwrap_or_else(|| run.request.clone());
             opened.listing = listing.clone();
         }
-        Results::Reply(_) => match links(family, &status)? {
-            Some((links, form)) => {
+        Results::Reply(_) => match found(family, &status)? {
+            Some(Found::Files(links, form)) => {
                 opened.feed = Some(Files::new(run.clone(), links, form).feed());
             }
-            None => match items(family, &status)? {
-                Some(path) => {
-                    let reply = with_list(status.reply().clone(), path)?;
-                    opened.listing = one_reply(path);
-                    opened.caller = Some(Arc::new(move |_| {
-                        let reply = reply.clone();
-                        async move { Ok(reply) }.boxed()
-                    }));
-                }
-                None => opened.feed = Some(Box::pin(futures::stream::empty())),
-            },
+            Some(Found::Items(path)) => {
+                let reply = with_list(status.reply().clone(), path)?;
+                opened.listing = one_reply(path);
+                opened.caller = Some(Arc::new(move |_| {
+                    let reply = reply.clone();
+                    async move { Ok(reply) }.boxed()
+                }));
+            }
+            None => opened.feed = Some(Box::pin(futures::stream::empty())),
         },
         Results::Nothing => opened.feed = Some(Box::pin(futures::stream::empty())),
     }
@@ -243,11 +239,6 @@ fn with_list(mut reply: RawReply, path: &str) -> Result<RawReply, Error> {
     Ok(reply)
 }
 
-fn fields(status: &JobStatus) -> Result<Fields<'_>, Error> {
-    let reply = status.reply();
-    Fields::of(reply).map_err(|error| Error::decode(reply, &error))
-}
-
 fn places(family: &Family) -> &[ResultsAt] {
     match family.results() {
         Results::Reply(places) => places,
@@ -255,34 +246,33 @@ fn places(family: &Family) -> &[ResultsAt] {
     }
 }
 
-/// The URLs of the files with the results, if that is where they are.
-pub(super) fn links(
-    family: &Family,
-    status: &JobStatus,
-) -> Result<Option<(Vec<String>, FileForm)>, Error> {
-    let fields = fields(status)?;
-    for place in places(family) {
-        match place {
-            ResultsAt::Items(path) if !fields.all(path).is_empty() => return Ok(None),
-            ResultsAt::Items(_) => {}
-            ResultsAt::Files(path, form) => {
-                let links = fields.texts(path);
-                if !links.is_empty() {
-                    return Ok(Some((links, form.clone())));
-                }
-            }
-        }
-    }
-    Ok(None)
+/// Where the status has the results.
+enum Found<'a> {
+    /// In itself, at this path.
+    Items(&'a str),
+    /// In files at these URLs.
+    Files(Vec<String>, FileForm),
 }
 
-/// The path of the results, if they are in the status.
-fn items<'a>(family: &'a Family, status: &JobStatus) -> Result<Option<&'a str>, Error> {
-    let fields = fields(status)?;
+/// The first place of the family at which the status has something.
+fn found<'a>(family: &'a Family, status: &JobStatus) -> Result<Option<Found<'a>>, Error> {
+    let reply = status.reply();
+    let fields = Fields::of(reply).map_err(|error| Error::decode(reply, &error))?;
     Ok(places(family).iter().find_map(|place| match place {
-        ResultsAt::Items(path) => (!fields.all(path).is_empty()).then_some(&**path),
-        ResultsAt::Files(..) => None,
+        ResultsAt::Items(path) => (!fields.all(path).is_empty()).then_some(Found::Items(path)),
+        ResultsAt::Files(path, form) => {
+            let links = fields.texts(path);
+            (!links.is_empty()).then(|| Found::Files(links, form.clone()))
+        }
     }))
+}
+
+/// The URLs of the files with the results; none, if that is not where they are.
+pub(super) fn links(family: &Family, status: &JobStatus) -> Result<Vec<String>, Error> {
+    Ok(match found(family, status)? {
+        Some(Found::Files(links, _)) => links,
+        Some(Found::Items(_)) | None => Vec::new(),
+    })
 }
 
 /// The jobs of pages that have been submitted and not read yet, by what was submitted.

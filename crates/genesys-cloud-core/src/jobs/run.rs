@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::family::{DoneWhen, Family, JobCall, JobId, JobState, Results, ResultsAt};
 use super::fields::Fields;
 use super::schedule::Schedule;
-use super::status::JobStatus;
+use super::status::{JobStatus, is_further_on};
 use crate::client::Client;
 use crate::error::{Error, JobEnd};
 use crate::operation::Operation;
@@ -18,6 +18,9 @@ use crate::retry::chance;
 
 /// How long a job is waited for unless it is said.
 const DEADLINE: Duration = Duration::from_hours(1);
+
+/// How many pages of a list of jobs are looked through for one.
+const MOST_PAGES: u64 = 100;
 
 /// A job that was submitted.
 #[derive(Clone, Debug)]
@@ -141,12 +144,23 @@ impl Run {
 
     /// Asks once how it stands.
     pub(super) async fn poll(&mut self) -> Result<JobStatus, Error> {
-        let request = match self.family.status() {
+        let mut request = match self.family.status() {
             Some(status) => self.ask(status),
             None if *self.family.done_when() == DoneWhen::Not202 => self.request.clone(),
             None => return Err(self.not_pollable()),
         };
-        let reply = self.client.execute(&request).await;
+        let mut reply = self.client.execute(&request).await;
+        if let Some(list) = self.family.status().and_then(JobCall::list) {
+            let mut page = 1;
+            while let Ok(listed) = &reply
+                && page < MOST_PAGES
+                && is_further_on(listed, list, self.id.as_deref(), page)
+            {
+                page += 1;
+                request.set_query("pageNumber", page.to_string());
+                reply = self.client.execute(&request).await;
+            }
+        }
         let retry_after = match &reply {
             Ok(reply) => reply.head.retry_after(),
             Err(error) => error.retry_after(),
@@ -191,7 +205,7 @@ impl Run {
             tokio::time::sleep_until(self.due.min(until)).await;
             match self.poll().await {
                 Ok(status) => return Ok(status),
-                Err(error) if passes(&error) => {
+                Err(error) if error.may_pass() => {
                     let family = self.family.name();
                     tracing::warn!(family, id = self.id, %error, "job not polled");
                     if Instant::now() >= until {
@@ -326,9 +340,4 @@ fn holds_results(family: &Family, status: &JobStatus) -> bool {
         Results::Nothing => true,
         Results::List(..) | Results::Status(_) => false,
     }
-}
-
-/// Whether a call that failed may succeed when it is made again.
-fn passes(error: &Error) -> bool {
-    error.is_transport() || error.is_rate_limited() || error.is_server_error()
 }

@@ -125,6 +125,13 @@ impl JobStatus {
     }
 }
 
+/// Whether a list of jobs does not have this one on its page of this number, and has further pages.
+pub(super) fn is_further_on(reply: &RawReply, list: &str, id: Option<&str>, page: u64) -> bool {
+    let count = Fields::of(reply).ok().and_then(|fields| fields.text("pageCount"));
+    let count = count.and_then(|count| count.parse().ok()).unwrap_or(0);
+    page < count && entry(reply, list, id).is_ok_and(|entry| entry == "null")
+}
+
 /// The element with this id, as its JSON text; a null where it is not there.
 fn entry(reply: &RawReply, list: &str, id: Option<&str>) -> Result<String, DecodeError> {
     let fields = Fields::of(reply)?;

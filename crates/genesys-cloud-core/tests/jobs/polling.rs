@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use genesys_cloud_core::{Error, JobState, Schedule};
+use genesys_cloud_core::{
+    DoneWhen, Error, Family, Job, JobCall, JobId, JobState, Method, Operation, Request, Results,
+    Schedule,
+};
 use tokio::time::Instant;
 
 use crate::server::{Answer, Server};
-use crate::{asked, json, listed, script, with_states};
+use crate::{asked, client, json, listed, script, with_states};
 
 /// How waiting ends after these statuses.
 async fn waited(answers: Vec<Answer>) -> (Server, Result<JobState, Error>) {
@@ -211,4 +214,40 @@ async fn a_submit_without_the_id_of_the_job_is_an_error() {
     let error = listed(&server).submit().await.expect_err("no id");
     assert!(error.is_decode());
     assert!(error.to_string().contains("it has no `jobId`, the id of the job"), "{error}");
+}
+
+/// The API tells of some jobs in a list of all of them.
+#[tokio::test(start_paused = true)]
+async fn a_job_is_looked_for_on_all_pages_of_a_list() {
+    let page = |entities: &str| json(&format!(r#"{{"entities":[{entities}],"pageCount":2}}"#));
+    let other = r#"{"id":"j0","state":"DONE"}"#;
+    let server = script([
+        json(r#"{"id":"j1"}"#),
+        // Not listed yet.
+        page(other),
+        page(other),
+        page(other),
+        page(r#"{"id":"j1","state":"DONE"}"#),
+    ])
+    .await;
+    let status = Operation::new("getJobs", Method::Get, "/jobs");
+    let family = Family::new("listed-jobs")
+        .with_id(JobId::Field("id".into()))
+        .with_status(JobCall::new(status).with_list("entities".into()))
+        .with_done_when(DoneWhen::State("state".into()))
+        .with_states(vec![("DONE".into(), JobState::Succeeded)].into())
+        .with_results(Results::Nothing);
+    let submit = Request::new(Operation::new("postJobs", Method::Post, "/jobs"));
+    let mut job = Job::<String>::submit(&client(&server), submit, family).await.expect("a job");
+    job.wait().await.expect("a status");
+    assert_eq!(
+        asked(&server),
+        [
+            "POST /jobs",
+            "GET /jobs",
+            "GET /jobs?pageNumber=2",
+            "GET /jobs",
+            "GET /jobs?pageNumber=2"
+        ]
+    );
 }

@@ -44,7 +44,7 @@ const RUN_TIMES: [(&str, u64); 10] = [
 async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let mut in_time = true;
     for (name, schedule) in [
-        ("The usual schedule, with pauses of five minutes at most", Schedule::new()),
+        ("The usual schedule, with pauses of an hour at most", Schedule::new()),
         ("Without a longest pause", Schedule::new().most(AGES)),
     ] {
         println!("{name}:\n");

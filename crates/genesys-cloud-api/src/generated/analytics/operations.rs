@@ -32,7 +32,8 @@ job_family! {
 
 job! {
     PostAnalyticsActionsAggregatesJobs -> types::ActionAggregateDataContainer;
-    "postAnalyticsActionsAggregatesJobs" Post "/api/v2/analytics/actions/aggregates/jobs" ANALYTICS_ACTIONS_AGGREGATES
+    "postAnalyticsActionsAggregatesJobs" Post "/api/v2/analytics/actions/aggregates/jobs" ANALYTICS_ACTIONS_AGGREGATES,
+    interval: body "interval"
 }
 
 operation! {
@@ -88,6 +89,7 @@ operation! {
 paged! {
     PostAnalyticsActionsAggregatesQuery -> types::ActionAggregateDataContainer;
     UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/actions/aggregates/jobs" }
+    interval: body "interval"
 }
 
 operation! {
@@ -111,7 +113,8 @@ job_family! {
 
 job! {
     PostAnalyticsAgentcopilotsAggregatesJobs -> types::AgentCopilotAggregateDataContainer;
-    "postAnalyticsAgentcopilotsAggregatesJobs" Post "/api/v2/analytics/agentcopilots/aggregates/jobs" ANALYTICS_AGENTCOPILOTS_AGGREGATES
+    "postAnalyticsAgentcopilotsAggregatesJobs" Post "/api/v2/analytics/agentcopilots/aggregates/jobs" ANALYTICS_AGENTCOPILOTS_AGGREGATES,
+    interval: body "interval"
 }
 
 operation! {
@@ -167,6 +170,7 @@ operation! {
 paged! {
     PostAnalyticsAgentcopilotsAggregatesQuery -> types::AgentCopilotAggregateDataContainer;
     UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/agentcopilots/aggregates/jobs" }
+    interval: body "interval"
 }
 
 operation! {
@@ -229,7 +233,8 @@ job_family! {
 
 job! {
     PostAnalyticsAgentutilizationsAggregatesJobs -> types::AgentUtilizationAggregateDataContainer;
-    "postAnalyticsAgentutilizationsAggregatesJobs" Post "/api/v2/analytics/agentutilizations/aggregates/jobs" ANALYTICS_AGENTUTILIZATIONS_AGGREGATES
+    "postAnalyticsAgentutilizationsAggregatesJobs" Post "/api/v2/analytics/agentutilizations/aggregates/jobs" ANALYTICS_AGENTUTILIZATIONS_AGGREGATES,
+    interval: body "interval"
 }
 
 operation! {
@@ -293,6 +298,7 @@ operation! {
 paged! {
     PostAnalyticsAgentutilizationsAggregatesQuery -> types::AgentUtilizationAggregateDataContainer;
     UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/agentutilizations/aggregates/jobs" }
+    interval: body "interval"
 }
 
 operation! {
@@ -318,6 +324,7 @@ operation! {
 paged! {
     GetAnalyticsBotflowDivisionsReportingturns -> types::ReportingTurn;
     AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 250 }
+    interval: query "interval"
 }
 
 operation! {
@@ -344,6 +351,7 @@ operation! {
 paged! {
     GetAnalyticsBotflowReportingturns -> types::ReportingTurn;
     AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 250 }
+    interval: query "interval"
 }
 
 operation! {
@@ -367,6 +375,7 @@ operation! {
 paged! {
     GetAnalyticsBotflowSessions -> types::BotFlowSession;
     AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 250 }
+    interval: query "interval"
 }
 
 operation! {
@@ -390,7 +399,8 @@ job_family! {
 
 job! {
     PostAnalyticsBotsAggregatesJobs -> types::BotAggregateDataContainer;
-    "postAnalyticsBotsAggregatesJobs" Post "/api/v2/analytics/bots/aggregates/jobs" ANALYTICS_BOTS_AGGREGATES
+    "postAnalyticsBotsAggregatesJobs" Post "/api/v2/analytics/bots/aggregates/jobs" ANALYTICS_BOTS_AGGREGATES,
+    interval: body "interval"
 }
 
 operation! {
@@ -446,6 +456,7 @@ operation! {
 paged! {
     PostAnalyticsBotsAggregatesQuery -> types::BotAggregateDataContainer;
     UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/bots/aggregates/jobs" }
+    interval: body "interval"
 }
 
 operation! {
@@ -469,7 +480,8 @@ job_family! {
 
 job! {
     PostAnalyticsCasemanagementAggregatesJobs -> types::CaseManagementAggregateDataContainer;
-    "postAnalyticsCasemanagementAggregatesJobs" Post "/api/v2/analytics/casemanagement/aggregates/jobs" ANALYTICS_CASEMANAGEMENT_AGGREGATES
+    "postAnalyticsCasemanagementAggregatesJobs" Post "/api/v2/analytics/casemanagement/aggregates/jobs" ANALYTICS_CASEMANAGEMENT_AGGREGATES,
+    interval: body "interval"
 }
 
 operation! {
@@ -525,6 +537,7 @@ operation! {
 paged! {
     PostAnalyticsCasemanagementAggregatesQuery -> types::CaseManagementAggregateDataContainer;
     UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/casemanagement/aggregates/jobs" }
+    interval: body "interval"
 }
 
 operation! {
@@ -566,7 +579,8 @@ job_family! {
 
 job! {
     PostAnalyticsConversationsAggregatesJobs -> types::ConversationAggregateDataContainer;
-    "postAnalyticsConversationsAggregatesJobs" Post "/api/v2/analytics/conversations/aggregates/jobs" ANALYTICS_CONVERSATIONS_AGGREGATES
+    "postAnalyticsConversationsAggregatesJobs" Post "/api/v2/analytics/conversations/aggregates/jobs" ANALYTICS_CONVERSATIONS_AGGREGATES,
+    interval: body "interval"
 }
 
 operation! {
@@ -622,6 +636,7 @@ operation! {
 paged! {
     PostAnalyticsConversationsAggregatesQuery -> types::ConversationAggregateDataContainer;
     UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/conversations/aggregates/jobs" }
+    interval: body "interval"
 }
 
 operation! {
@@ -661,7 +676,8 @@ job_family! {
 
 job! {
     PostAnalyticsConversationsDetailsJobs -> types::AnalyticsConversation;
-    "postAnalyticsConversationsDetailsJobs" Post "/api/v2/analytics/conversations/details/jobs" ANALYTICS_CONVERSATIONS_DETAILS
+    "postAnalyticsConversationsDetailsJobs" Post "/api/v2/analytics/conversations/details/jobs" ANALYTICS_CONVERSATIONS_DETAILS,
+    interval: body "interval", span: 31 days, id: "conversationId"
 }
 
 operation! {
@@ -726,6 +742,7 @@ operation! {
 paged! {
     PostAnalyticsConversationsDetailsQuery -> types::AnalyticsConversationWithoutAttributes;
     BodyPagingTotalHits { items: ["conversations"], page_size: body "paging.pageSize" as integer, maximum: 100, cap: items(100000), jobs: "/api/v2/analytics/conversations/details/jobs" }
+    interval: body "interval", span: 31 days, id: "conversationId"
 }
 
 operation! {
@@ -774,7 +791,8 @@ job_family! {
 
 job! {
     PostAnalyticsCopilotsAggregatesJobs -> types::CopilotAggregateDataContainer;
-    "postAnalyticsCopilotsAggregatesJobs" Post "/api/v2/analytics/copilots/aggregates/jobs" ANALYTICS_COPILOTS_AGGREGATES
+    "postAnalyticsCopilotsAggregatesJobs" Post "/api/v2/analytics/copilots/aggregates/jobs" ANALYTICS_COPILOTS_AGGREGATES,
+    interval: body "interval"
 }
 
 operation! {
@@ -838,6 +856,7 @@ operation! {
 paged! {
     PostAnalyticsCopilotsAggregatesQuery -> types::CopilotAggregateDataContainer;
     UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/copilots/aggregates/jobs" }
+    interval: body "interval"
 }
 
 operation! {
@@ -925,7 +944,8 @@ job_family! {
 
 job! {
     PostAnalyticsEvaluationsAggregatesJobs -> types::EvaluationAggregateDataContainer;
-    "postAnalyticsEvaluationsAggregatesJobs" Post "/api/v2/analytics/evaluations/aggregates/jobs" ANALYTICS_EVALUATIONS_AGGREGATES
+    "postAnalyticsEvaluationsAggregatesJobs" Post "/api/v2/analytics/evaluations/aggregates/jobs" ANALYTICS_EVALUATIONS_AGGREGATES,
+    interval: body "interval"
 }
 
 operation! {
@@ -981,6 +1001,7 @@ operation! {
 paged! {
     PostAnalyticsEvaluationsAggregatesQuery -> types::EvaluationAggregateDataContainer;
     UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/evaluations/aggregates/jobs" }
+    interval: body "interval"
 }
 
 operation! {
@@ -1004,7 +1025,8 @@ job_family! {
 
 job! {
     PostAnalyticsFlowexecutionsAggregatesJobs -> types::FlowExecutionAggregateDataContainer;
-    "postAnalyticsFlowexecutionsAggregatesJobs" Post "/api/v2/analytics/flowexecutions/aggregates/jobs" ANALYTICS_FLOWEXECUTIONS_AGGREGATES
+    "postAnalyticsFlowexecutionsAggregatesJobs" Post "/api/v2/analytics/flowexecutions/aggregates/jobs" ANALYTICS_FLOWEXECUTIONS_AGGREGATES,
+    interval: body "interval"
 }
 
 operation! {
@@ -1060,6 +1082,7 @@ operation! {
 paged! {
     PostAnalyticsFlowexecutionsAggregatesQuery -> types::FlowExecutionAggregateDataContainer;
     UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/flowexecutions/aggregates/jobs" }
+    interval: body "interval"
 }
 
 operation! {
@@ -1101,7 +1124,8 @@ job_family! {
 
 job! {
     PostAnalyticsFlowsAggregatesJobs -> types::FlowAggregateDataContainer;
-    "postAnalyticsFlowsAggregatesJobs" Post "/api/v2/analytics/flows/aggregates/jobs" ANALYTICS_FLOWS_AGGREGATES
+    "postAnalyticsFlowsAggregatesJobs" Post "/api/v2/analytics/flows/aggregates/jobs" ANALYTICS_FLOWS_AGGREGATES,
+    interval: body "interval"
 }
 
 operation! {
@@ -1157,6 +1181,7 @@ operation! {
 paged! {
     PostAnalyticsFlowsAggregatesQuery -> types::FlowAggregateDataContainer;
     UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/flows/aggregates/jobs" }
+    interval: body "interval"
 }
 
 operation! {
@@ -1194,7 +1219,8 @@ job_family! {
 
 job! {
     PostAnalyticsJourneysAggregatesJobs -> types::JourneyAggregateDataContainer;
-    "postAnalyticsJourneysAggregatesJobs" Post "/api/v2/analytics/journeys/aggregates/jobs" ANALYTICS_JOURNEYS_AGGREGATES
+    "postAnalyticsJourneysAggregatesJobs" Post "/api/v2/analytics/journeys/aggregates/jobs" ANALYTICS_JOURNEYS_AGGREGATES,
+    interval: body "interval"
 }
 
 operation! {
@@ -1250,6 +1276,7 @@ operation! {
 paged! {
     PostAnalyticsJourneysAggregatesQuery -> types::JourneyAggregateDataContainer;
     UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/journeys/aggregates/jobs" }
+    interval: body "interval"
 }
 
 operation! {
@@ -1273,7 +1300,8 @@ job_family! {
 
 job! {
     PostAnalyticsKnowledgeAggregatesJobs -> types::KnowledgeAggregateDataContainer;
-    "postAnalyticsKnowledgeAggregatesJobs" Post "/api/v2/analytics/knowledge/aggregates/jobs" ANALYTICS_KNOWLEDGE_AGGREGATES
+    "postAnalyticsKnowledgeAggregatesJobs" Post "/api/v2/analytics/knowledge/aggregates/jobs" ANALYTICS_KNOWLEDGE_AGGREGATES,
+    interval: body "interval"
 }
 
 operation! {
@@ -1329,6 +1357,7 @@ operation! {
 paged! {
     PostAnalyticsKnowledgeAggregatesQuery -> types::KnowledgeAggregateDataContainer;
     UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/knowledge/aggregates/jobs" }
+    interval: body "interval"
 }
 
 operation! {
@@ -1357,6 +1386,7 @@ operation! {
 paged! {
     PostAnalyticsRatelimitsAggregatesQuery -> types::RateLimitAggregateDataContainer;
     UnpagedPostResults { items: ["results"] }
+    interval: body "interval"
 }
 
 operation! {
@@ -1440,7 +1470,8 @@ job_family! {
 
 job! {
     PostAnalyticsReportingExports -> bytes;
-    "postAnalyticsReportingExports" Post "/api/v2/analytics/reporting/exports" ANALYTICS_REPORTING_EXPORTS
+    "postAnalyticsReportingExports" Post "/api/v2/analytics/reporting/exports" ANALYTICS_REPORTING_EXPORTS,
+    interval: body "interval"
 }
 
 operation! {
@@ -1564,7 +1595,8 @@ job_family! {
 
 job! {
     PostAnalyticsResolutionsAggregatesJobs -> types::ResolutionAggregateDataContainer;
-    "postAnalyticsResolutionsAggregatesJobs" Post "/api/v2/analytics/resolutions/aggregates/jobs" ANALYTICS_RESOLUTIONS_AGGREGATES
+    "postAnalyticsResolutionsAggregatesJobs" Post "/api/v2/analytics/resolutions/aggregates/jobs" ANALYTICS_RESOLUTIONS_AGGREGATES,
+    interval: body "interval"
 }
 
 operation! {
@@ -1620,6 +1652,7 @@ operation! {
 paged! {
     PostAnalyticsResolutionsAggregatesQuery -> types::ResolutionAggregateDataContainer;
     UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/resolutions/aggregates/jobs" }
+    interval: body "interval"
 }
 
 operation! {
@@ -1661,7 +1694,8 @@ job_family! {
 
 job! {
     PostAnalyticsSummariesAggregatesJobs -> types::SummaryAggregateDataContainer;
-    "postAnalyticsSummariesAggregatesJobs" Post "/api/v2/analytics/summaries/aggregates/jobs" ANALYTICS_SUMMARIES_AGGREGATES
+    "postAnalyticsSummariesAggregatesJobs" Post "/api/v2/analytics/summaries/aggregates/jobs" ANALYTICS_SUMMARIES_AGGREGATES,
+    interval: body "interval"
 }
 
 operation! {
@@ -1717,6 +1751,7 @@ operation! {
 paged! {
     PostAnalyticsSummariesAggregatesQuery -> types::SummaryAggregateDataContainer;
     UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/summaries/aggregates/jobs" }
+    interval: body "interval"
 }
 
 operation! {
@@ -1740,7 +1775,8 @@ job_family! {
 
 job! {
     PostAnalyticsSurveysAggregatesJobs -> types::SurveyAggregateDataContainer;
-    "postAnalyticsSurveysAggregatesJobs" Post "/api/v2/analytics/surveys/aggregates/jobs" ANALYTICS_SURVEYS_AGGREGATES
+    "postAnalyticsSurveysAggregatesJobs" Post "/api/v2/analytics/surveys/aggregates/jobs" ANALYTICS_SURVEYS_AGGREGATES,
+    interval: body "interval"
 }
 
 operation! {
@@ -1796,6 +1832,7 @@ operation! {
 paged! {
     PostAnalyticsSurveysAggregatesQuery -> types::SurveyAggregateDataContainer;
     UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/surveys/aggregates/jobs" }
+    interval: body "interval"
 }
 
 operation! {
@@ -1819,7 +1856,8 @@ job_family! {
 
 job! {
     PostAnalyticsTaskmanagementAggregatesJobs -> types::TaskManagementAggregateDataContainer;
-    "postAnalyticsTaskmanagementAggregatesJobs" Post "/api/v2/analytics/taskmanagement/aggregates/jobs" ANALYTICS_TASKMANAGEMENT_AGGREGATES
+    "postAnalyticsTaskmanagementAggregatesJobs" Post "/api/v2/analytics/taskmanagement/aggregates/jobs" ANALYTICS_TASKMANAGEMENT_AGGREGATES,
+    interval: body "interval"
 }
 
 operation! {
@@ -1875,6 +1913,7 @@ operation! {
 paged! {
     PostAnalyticsTaskmanagementAggregatesQuery -> types::TaskManagementAggregateDataContainer;
     UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/taskmanagement/aggregates/jobs" }
+    interval: body "interval"
 }
 
 operation! {
@@ -1934,7 +1973,8 @@ job_family! {
 
 job! {
     PostAnalyticsTranscriptsAggregatesJobs -> types::TranscriptAggregateDataContainer;
-    "postAnalyticsTranscriptsAggregatesJobs" Post "/api/v2/analytics/transcripts/aggregates/jobs" ANALYTICS_TRANSCRIPTS_AGGREGATES
+    "postAnalyticsTranscriptsAggregatesJobs" Post "/api/v2/analytics/transcripts/aggregates/jobs" ANALYTICS_TRANSCRIPTS_AGGREGATES,
+    interval: body "interval"
 }
 
 operation! {
@@ -1990,6 +2030,7 @@ operation! {
 paged! {
     PostAnalyticsTranscriptsAggregatesQuery -> types::TranscriptAggregateDataContainer;
     UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/transcripts/aggregates/jobs" }
+    interval: body "interval"
 }
 
 operation! {
@@ -2031,7 +2072,8 @@ job_family! {
 
 job! {
     PostAnalyticsUsersAggregatesJobs -> types::UserAggregateDataContainer;
-    "postAnalyticsUsersAggregatesJobs" Post "/api/v2/analytics/users/aggregates/jobs" ANALYTICS_USERS_AGGREGATES
+    "postAnalyticsUsersAggregatesJobs" Post "/api/v2/analytics/users/aggregates/jobs" ANALYTICS_USERS_AGGREGATES,
+    interval: body "interval"
 }
 
 operation! {
@@ -2087,6 +2129,7 @@ operation! {
 paged! {
     PostAnalyticsUsersAggregatesQuery -> types::UserAggregateDataContainer;
     UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/users/aggregates/jobs" }
+    interval: body "interval"
 }
 
 operation! {
@@ -2110,7 +2153,8 @@ job_family! {
 
 job! {
     PostAnalyticsUsersDetailsJobs -> types::AnalyticsUserDetail;
-    "postAnalyticsUsersDetailsJobs" Post "/api/v2/analytics/users/details/jobs" ANALYTICS_USERS_DETAILS
+    "postAnalyticsUsersDetailsJobs" Post "/api/v2/analytics/users/details/jobs" ANALYTICS_USERS_DETAILS,
+    interval: body "interval", span: 31 days
 }
 
 operation! {
@@ -2175,6 +2219,7 @@ operation! {
 paged! {
     PostAnalyticsUsersDetailsQuery -> types::AnalyticsUserDetail;
     BodyPagingTotalHits { items: ["userDetails"], page_size: body "paging.pageSize" as integer, maximum: 100, jobs: "/api/v2/analytics/users/details/jobs" }
+    interval: body "interval", span: 31 days
 }
 
 operation! {

@@ -34,7 +34,8 @@ job_family! {
 
 job! {
     PostAuditsQuery -> types::AuditLogMessage;
-    "postAuditsQuery" Post "/api/v2/audits/query" AUDITS_QUERY
+    "postAuditsQuery" Post "/api/v2/audits/query" AUDITS_QUERY,
+    interval: body "interval", span: 31 days, id: "id"
 }
 
 operation! {
@@ -52,6 +53,7 @@ operation! {
 paged! {
     PostAuditsQueryRealtime -> types::AuditLogMessage;
     BodyPageNumber { items: ["entities"], page_size: body "pageSize" as integer }
+    interval: body "interval", span: 14 days, id: "id"
 }
 
 operation! {

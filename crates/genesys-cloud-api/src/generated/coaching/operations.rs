@@ -39,6 +39,7 @@ operation! {
 paged! {
     GetCoachingAppointments -> types::CoachingAppointmentResponse;
     PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    interval: query "interval"
 }
 
 replies! {
@@ -70,6 +71,7 @@ operation! {
 paged! {
     PostCoachingAppointmentsAggregatesQuery -> types::QueryResponseGroupedData;
     UnpagedPostResults { items: ["results"] }
+    interval: body "interval"
 }
 
 operation! {
@@ -95,6 +97,7 @@ operation! {
 paged! {
     GetCoachingAppointmentsMe -> types::CoachingAppointmentResponse;
     PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    interval: query "interval"
 }
 
 operation! {

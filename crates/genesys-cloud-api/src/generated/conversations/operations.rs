@@ -261,6 +261,7 @@ operation! {
 paged! {
     GetConversationsCallsHistory -> types::CallHistoryConversation;
     PageNumber { items: ["entities"], page_size: "pageSize" as integer, maximum: 50 }
+    interval: query "interval"
 }
 
 operation! {

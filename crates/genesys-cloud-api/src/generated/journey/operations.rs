@@ -897,6 +897,7 @@ operation! {
 paged! {
     GetJourneyViewsJobs -> types::JourneyViewJob;
     PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    interval: query "interval"
 }
 
 operation! {
@@ -916,6 +917,7 @@ operation! {
 paged! {
     GetJourneyViewsJobsMe -> types::JourneyViewJob;
     PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    interval: query "interval"
 }
 
 operation! {

@@ -480,6 +480,7 @@ operation! {
 paged! {
     GetKnowledgeKnowledgebaseDocuments -> types::KnowledgeDocumentResponse;
     AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
+    interval: query "interval"
 }
 
 operation! {
@@ -1190,6 +1191,7 @@ operation! {
 paged! {
     GetKnowledgeKnowledgebaseOperations -> types::OperationResponse;
     AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
+    interval: query "interval"
 }
 
 operation! {

@@ -50,6 +50,7 @@ operation! {
 paged! {
     GetLearningAssignments -> types::LearningAssignment;
     PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    interval: query "interval"
 }
 
 operation! {
@@ -73,6 +74,7 @@ operation! {
 paged! {
     PostLearningAssignmentsAggregatesQuery -> types::LearningAssignmentAggregateQueryResponseGroupedData;
     UnpagedPostResults { items: ["results"] }
+    interval: body "interval"
 }
 
 operation! {
@@ -120,6 +122,7 @@ operation! {
 paged! {
     GetLearningAssignmentsMe -> types::LearningAssignment;
     PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    interval: query "interval"
 }
 
 operation! {

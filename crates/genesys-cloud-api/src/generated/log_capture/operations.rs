@@ -31,7 +31,8 @@ job_family! {
 
 job! {
     PostDiagnosticsLogcaptureBrowserEntriesDownloadJobs -> bytes;
-    "postDiagnosticsLogcaptureBrowserEntriesDownloadJobs" Post "/api/v2/diagnostics/logcapture/browser/entries/download/jobs" DIAGNOSTICS_LOGCAPTURE_BROWSER_ENTRIES_DOWNLOAD
+    "postDiagnosticsLogcaptureBrowserEntriesDownloadJobs" Post "/api/v2/diagnostics/logcapture/browser/entries/download/jobs" DIAGNOSTICS_LOGCAPTURE_BROWSER_ENTRIES_DOWNLOAD,
+    interval: body "interval"
 }
 
 operation! {
@@ -61,6 +62,7 @@ operation! {
 paged! {
     PostDiagnosticsLogcaptureBrowserEntriesQuery -> types::LogEntry;
     AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
+    interval: body "interval"
 }
 
 operation! {

@@ -130,7 +130,8 @@ job_family! {
 
 job! {
     PostOauthClientUsageQuery -> types::ApiUsageRow;
-    "postOauthClientUsageQuery" Post "/api/v2/oauth/clients/{clientId}/usage/query" OAUTH_CLIENT_USAGE
+    "postOauthClientUsageQuery" Post "/api/v2/oauth/clients/{clientId}/usage/query" OAUTH_CLIENT_USAGE,
+    interval: body "interval"
 }
 
 operation! {

@@ -61,4 +61,5 @@ operation! {
 paged! {
     PostUsageEventsQuery -> types::OperationalEvent;
     AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
+    interval: body "interval"
 }

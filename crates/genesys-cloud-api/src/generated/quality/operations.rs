@@ -146,7 +146,8 @@ job_family! {
 
 job! {
     PostQualityConversationsAuditsQuery -> types::QualityAuditLogMessage;
-    "postQualityConversationsAuditsQuery" Post "/api/v2/quality/conversations/audits/query" QUALITY_CONVERSATIONS_AUDITS_QUERY
+    "postQualityConversationsAuditsQuery" Post "/api/v2/quality/conversations/audits/query" QUALITY_CONVERSATIONS_AUDITS_QUERY,
+    interval: body "interval", id: "id"
 }
 
 operation! {
@@ -273,6 +274,7 @@ operation! {
 paged! {
     PostQualityEvaluationsAggregatesQueryMe -> types::EvaluationAggregateDataContainer;
     UnpagedPostResults { items: ["results"] }
+    interval: body "interval"
 }
 
 operation! {

@@ -31,7 +31,8 @@ job_family! {
 
 job! {
     PostSocialmediaAnalyticsAggregatesJobs -> types::SocialMediaAggregateDataContainer;
-    "postSocialmediaAnalyticsAggregatesJobs" Post "/api/v2/socialmedia/analytics/aggregates/jobs" SOCIALMEDIA_ANALYTICS_AGGREGATES
+    "postSocialmediaAnalyticsAggregatesJobs" Post "/api/v2/socialmedia/analytics/aggregates/jobs" SOCIALMEDIA_ANALYTICS_AGGREGATES,
+    interval: body "interval"
 }
 
 operation! {
@@ -84,7 +85,8 @@ job_family! {
 
 job! {
     PostSocialmediaAnalyticsMessagesJobs -> types::SocialMediaDetailDataContainer;
-    "postSocialmediaAnalyticsMessagesJobs" Post "/api/v2/socialmedia/analytics/messages/jobs" SOCIALMEDIA_ANALYTICS_MESSAGES
+    "postSocialmediaAnalyticsMessagesJobs" Post "/api/v2/socialmedia/analytics/messages/jobs" SOCIALMEDIA_ANALYTICS_MESSAGES,
+    interval: body "interval"
 }
 
 operation! {

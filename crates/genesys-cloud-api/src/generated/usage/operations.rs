@@ -30,7 +30,8 @@ job_family! {
 
 job! {
     PostUsageAggregatesQueryJobs -> types::OrganizationPublicApiUsage;
-    "postUsageAggregatesQueryJobs" Post "/api/v2/usage/aggregates/query/jobs" USAGE_AGGREGATES_QUERY
+    "postUsageAggregatesQueryJobs" Post "/api/v2/usage/aggregates/query/jobs" USAGE_AGGREGATES_QUERY,
+    interval: body "interval"
 }
 
 operation! {
@@ -75,7 +76,8 @@ job_family! {
 
 job! {
     PostUsageClientClientIdAggregatesQueryJobs -> types::ClientPublicApiUsage;
-    "postUsageClientClientIdAggregatesQueryJobs" Post "/api/v2/usage/client/{clientId}/aggregates/query/jobs" USAGE_CLIENT_AGGREGATES_QUERY
+    "postUsageClientClientIdAggregatesQueryJobs" Post "/api/v2/usage/client/{clientId}/aggregates/query/jobs" USAGE_CLIENT_AGGREGATES_QUERY,
+    interval: body "interval"
 }
 
 operation! {
@@ -118,7 +120,8 @@ job_family! {
 
 job! {
     PostUsageQuery -> types::ApiUsageRow;
-    "postUsageQuery" Post "/api/v2/usage/query" USAGE_QUERY
+    "postUsageQuery" Post "/api/v2/usage/query" USAGE_QUERY,
+    interval: body "interval"
 }
 
 operation! {
@@ -157,7 +160,8 @@ job_family! {
 
 job! {
     PostUsageSimplesearch -> types::ApiUsageRow;
-    "postUsageSimplesearch" Post "/api/v2/usage/simplesearch" USAGE_SIMPLESEARCH
+    "postUsageSimplesearch" Post "/api/v2/usage/simplesearch" USAGE_SIMPLESEARCH,
+    interval: body "interval"
 }
 
 operation! {

@@ -248,6 +248,7 @@ operation! {
 paged! {
     GetUsersDevelopmentActivities -> types::DevelopmentActivity;
     PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    interval: query "interval"
 }
 
 operation! {
@@ -262,6 +263,7 @@ operation! {
 paged! {
     PostUsersDevelopmentActivitiesAggregatesQuery -> types::DevelopmentActivityAggregateQueryResponseGroupedData;
     UnpagedPostResults { items: ["results"] }
+    interval: body "interval"
 }
 
 operation! {
@@ -288,6 +290,7 @@ operation! {
 paged! {
     GetUsersDevelopmentActivitiesMe -> types::DevelopmentActivity;
     PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    interval: query "interval"
 }
 
 operation! {

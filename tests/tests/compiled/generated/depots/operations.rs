@@ -307,7 +307,8 @@ job_family! {
 
 job! {
     PostDepotReportsJobs -> types::Report;
-    "postDepotReportsJobs" Post "/api/v2/depots/{depotId}/reports/jobs" DEPOTS_REPORTS
+    "postDepotReportsJobs" Post "/api/v2/depots/{depotId}/reports/jobs" DEPOTS_REPORTS,
+    interval: body "interval"
 }
 
 operation! {

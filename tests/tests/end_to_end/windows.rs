@@ -1,0 +1,154 @@
+//! Ranges of time by generated calls: pieces within the span that is known of an operation, split where the
+//! API refuses them, and each record once.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use genesys_cloud::types::{AsyncConversationQuery, AuditQueryRequest, ConversationQuery};
+use genesys_cloud::{Client, Interval, Verdict, Windows};
+use genesys_cloud_mock::{MockOrg, Timeline, Truth};
+use serde_json::Value;
+
+use crate::waits::skipping;
+
+const QUERY: &str = "postAnalyticsConversationsDetailsQuery";
+const JOBS: &str = "postAnalyticsConversationsDetailsJobs";
+const AUDITS: &str = "postAuditsQuery";
+
+const FROM: &str = "2026-01-01T00:00:00Z";
+const TO: &str = "2026-04-01T00:00:00Z";
+
+/// The quarter that all timelines are of.
+fn quarter() -> Interval {
+    let time = |text: &str| text.parse::<DateTime<Utc>>().expect("a date-time");
+    (time(FROM)..time(TO)).into()
+}
+
+async fn org(operation: &str, records: u64, timeline: impl Fn(Timeline) -> Timeline) -> MockOrg {
+    let org = MockOrg::start().await.expect("an org");
+    match operation {
+        QUERY => org.set_list(operation, records).expect("a list"),
+        _ => org.set_job_records(operation, records).expect("a list"),
+    }
+    org.timeline(operation, timeline(Timeline::new(FROM, TO))).expect("a timeline");
+    org
+}
+
+fn client(org: &MockOrg) -> Client {
+    let builder = Client::builder().api_url(org.url()).access_token(org.access_token());
+    builder.on_wait(skipping()).build().expect("a client")
+}
+
+fn query(client: &Client) -> Windows<Value> {
+    let call = client.analytics().conversations_details_query(ConversationQuery::default());
+    call.windows(quarter()).items_as()
+}
+
+fn jobs(client: &Client) -> Windows<Value> {
+    let call = client.analytics().conversations_details_jobs(AsyncConversationQuery::default());
+    call.windows(quarter()).items_as()
+}
+
+fn audits(client: &Client) -> Windows<Value> {
+    client.audit().audits_query(AuditQueryRequest::default()).windows(quarter()).items_as()
+}
+
+/// Reads all, and compares it with what the org has: each record once, in order.
+async fn compare(org: &MockOrg, operation: &str, windows: &mut Windows<Value>) {
+    let mut read = Vec::new();
+    while let Some(record) = windows.try_next().await.expect("a record") {
+        read.push(Truth::key(&record));
+    }
+    let all = org.truth_within(operation, &quarter().to_string()).expect("a timeline");
+    assert_eq!(read.len(), all.len(), "{operation}");
+    assert_eq!(read, all, "{operation}");
+    assert_eq!(windows.report().verdict(), Verdict::Complete, "{operation}");
+}
+
+/// The intervals of the bodies that were sent, each once, in order.
+fn intervals(org: &MockOrg, operation: &str) -> Vec<String> {
+    let sent = org.requests_for(operation).into_iter().map(|request| {
+        let body: Value = serde_json::from_slice(&request.body).expect("JSON");
+        body["interval"].as_str().expect("an interval").to_owned()
+    });
+    let mut sent: Vec<String> = sent.collect();
+    sent.dedup();
+    sent
+}
+
+#[tokio::test]
+async fn a_quarter_is_read_in_pieces_of_31_days() {
+    let org = org(QUERY, 500, |it| it).await;
+    compare(&org, QUERY, &mut query(&client(&org))).await;
+    assert_eq!(
+        intervals(&org, QUERY),
+        [
+            "2026-01-01T00:00:00Z/2026-02-01T00:00:00Z",
+            "2026-02-01T00:00:00Z/2026-03-04T00:00:00Z",
+            "2026-03-04T00:00:00Z/2026-04-01T00:00:00Z",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn what_is_refused_is_split_and_what_lasts_comes_once() {
+    let lasting = Duration::from_hours(5);
+    // Pages are refused at once, or only those beyond the cap.
+    for (operation, late) in [(QUERY, false), (QUERY, true), (JOBS, false)] {
+        let timeline = |it: Timeline| {
+            let it = it.cap(120).lasting(lasting);
+            if late { it.late() } else { it }
+        };
+        let org = org(operation, 600, timeline).await;
+        let client = client(&org);
+        let windows = if operation == QUERY { query(&client) } else { jobs(&client) };
+        let mut windows = windows.concurrency(4);
+        compare(&org, operation, &mut windows).await;
+        let report = windows.report();
+        assert!(report.splits > 0, "{operation}: {report:?}");
+        assert!(report.duplicates > 0, "{operation}: {report:?}");
+        assert_eq!(report.pieces_done, report.pieces, "{operation}");
+    }
+}
+
+#[tokio::test]
+async fn an_interval_that_has_become_too_long_is_halved_for_all_pieces() {
+    let week = Duration::from_hours(7 * 24);
+    let org = org(QUERY, 400, |it| it.longest(week)).await;
+    compare(&org, QUERY, &mut query(&client(&org))).await;
+}
+
+#[tokio::test]
+async fn jobs_of_several_pieces_run_at_a_time_and_come_in_order() {
+    for (operation, windows) in [(JOBS, jobs as fn(&Client) -> _), (AUDITS, audits)] {
+        let org = org(operation, 300, |it| it.cap(80)).await;
+        let mut windows = windows(&client(&org)).concurrency(3).overlap(Duration::from_hours(1));
+        compare(&org, operation, &mut windows).await;
+        assert!(windows.report().splits > 0, "{operation}");
+    }
+}
+
+#[tokio::test]
+async fn a_plan_goes_on_in_another_process() {
+    let org = org(JOBS, 900, |it| it.lasting(Duration::from_secs(60))).await;
+    let client = client(&org);
+    let mut first = jobs(&client);
+    let mut read = Vec::new();
+    for _ in 0..400 {
+        read.push(Truth::key(&first.try_next().await.expect("a record").expect("a record")));
+    }
+    let plan = serde_json::to_string(&first.plan().expect("a plan")).expect("JSON");
+    drop(first);
+
+    let mut rest = jobs(&client).resume(serde_json::from_str(&plan).expect("a plan"));
+    let submitted = org.requests_for(JOBS).len();
+    while let Some(record) = rest.try_next().await.expect("a record") {
+        let key = Truth::key(&record);
+        // The piece that had begun is read from its beginning.
+        if !read.contains(&key) {
+            read.push(key);
+        }
+    }
+    assert_eq!(read, org.truth_within(JOBS, &quarter().to_string()).expect("a timeline"));
+    assert_eq!(org.requests_for(JOBS).len() - submitted, 2, "the first piece was done");
+}
