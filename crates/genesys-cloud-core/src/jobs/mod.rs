@@ -9,6 +9,8 @@ mod bind;
 mod family;
 mod fields;
 mod file;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod items;
 mod job;
 mod open;

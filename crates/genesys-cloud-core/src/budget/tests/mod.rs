@@ -146,6 +146,29 @@ async fn a_token_bucket_is_used_as_fast_as_it_fills() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_token_bucket_that_is_empty_is_not_waited_for_until_it_is_full() {
+    for (rate, clients) in [(5, 1), (5, 2), (50, 1), (50, 2)] {
+        let limit = Limit::Bucket { capacity: rate * 60, per_second: rate };
+        let service = Arc::new(Service::new(limit, Rounding::Up));
+        let mut loads = JoinSet::new();
+        for client in 0..clients {
+            let service = service.clone();
+            loads.spawn(async move { load(&budget(CAPS), &service, 30, client, 300).await });
+        }
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        for ten_seconds in 0..23 {
+            let before = service.used()[0];
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            let used = service.used()[0] - before;
+            let case = format!("{clients} at {rate} a second, {used} in the {ten_seconds}th 10 s");
+            assert!((rate * 9..=rate * 11).contains(&used), "{case}");
+        }
+        loads.join_all().await;
+        assert_eq!(service.refused(), 0, "{clients} at {rate} a second");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn two_clients_on_one_token_get_along() {
     for seed in 0..10 {
         let service = windows(300, Rounding::Up);
