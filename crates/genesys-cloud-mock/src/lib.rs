@@ -142,7 +142,7 @@ pub use error::Error;
 pub use faults::{FaultKind, FaultPlan, Injected};
 pub use jobs::{JobEnd, JobPace, JobScenario, JobTruth};
 pub use journal::RecordedRequest;
-pub use limit::RateLimit;
+pub use limit::{RateLimit, RateLimitHeaders};
 pub use org::{MockOrg, MockOrgBuilder};
 pub use reply::CannedReply;
 pub use scenario::Scenario;

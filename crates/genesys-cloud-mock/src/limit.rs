@@ -25,13 +25,33 @@ pub struct RateLimit {
     is_bucket: bool,
     /// Calls of others, in a minute.
     others: u64,
+    headers: RateLimitHeaders,
+}
+
+/// By which headers the replies of an org tell of its [`RateLimit`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum RateLimitHeaders {
+    /// `inin-ratelimit-count`, `-allowed` and `-reset`, as the service sends them.
+    #[default]
+    Inin,
+    /// `X-RateLimit-Limit`, `-Remaining` and `-Reset`, as gateways do.
+    Gateway,
+    /// None: a limit is noticed when it is hit, by `Retry-After`.
+    None,
 }
 
 impl RateLimit {
     /// So many calls in each window of this length. The first call of a token begins its first window,
     /// and the first one after its end the next.
     pub fn window(calls: u64, length: Duration) -> Self {
-        Self { calls, per: length, is_bucket: false, others: 0 }
+        Self {
+            calls,
+            per: length,
+            is_bucket: false,
+            others: 0,
+            headers: RateLimitHeaders::Inin,
+        }
     }
 
     /// So many calls at once, after which as many more are allowed in this time, evenly.
@@ -42,6 +62,12 @@ impl RateLimit {
     /// Others use every token too: so many calls a minute, evenly, from the token's first call on.
     pub fn others(mut self, calls_per_minute: u64) -> Self {
         self.others = calls_per_minute;
+        self
+    }
+
+    /// Tells of the limit by these headers.
+    pub fn told_by(mut self, headers: RateLimitHeaders) -> Self {
+        self.headers = headers;
         self
     }
 }
@@ -71,6 +97,7 @@ pub(crate) struct Standing {
     pub(crate) reset: u64,
     /// Seconds until another call may be made, if this one may not.
     pub(crate) retry_after: Option<u64>,
+    headers: RateLimitHeaders,
 }
 
 impl Limiter {
@@ -109,7 +136,7 @@ impl Usage {
         let count = self.used as u64 + limit.by_others(passed) as u64;
         let reset = seconds(limit.per.saturating_sub(passed));
         let retry_after = (count > limit.calls).then_some(reset);
-        Standing { count, allowed: limit.calls, reset, retry_after }
+        Standing { count, allowed: limit.calls, reset, retry_after, headers: limit.headers }
     }
 
     fn count_in_bucket(&mut self, limit: RateLimit, now: Instant) -> Standing {
@@ -126,7 +153,8 @@ impl Usage {
         if retry_after.is_some() {
             self.used -= 1.0;
         }
-        Standing { count, allowed: limit.calls, reset: until(self.used), retry_after }
+        let (allowed, reset) = (limit.calls, until(self.used));
+        Standing { count, allowed, reset, retry_after, headers: limit.headers }
     }
 }
 
@@ -138,6 +166,24 @@ impl RateLimit {
 }
 
 impl Standing {
+    /// The headers that tell of it.
+    pub(crate) fn headers(self) -> Vec<(&'static str, u64)> {
+        let Self { count, allowed, reset, .. } = self;
+        match self.headers {
+            RateLimitHeaders::Inin => vec![
+                ("inin-ratelimit-count", count),
+                ("inin-ratelimit-allowed", allowed),
+                ("inin-ratelimit-reset", reset),
+            ],
+            RateLimitHeaders::Gateway => vec![
+                ("x-ratelimit-limit", allowed),
+                ("x-ratelimit-remaining", allowed.saturating_sub(count)),
+                ("x-ratelimit-reset", reset),
+            ],
+            RateLimitHeaders::None => Vec::new(),
+        }
+    }
+
     pub(crate) fn is_exceeded(self) -> bool {
         self.retry_after.is_some()
     }

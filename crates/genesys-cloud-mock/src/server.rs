@@ -13,6 +13,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::connection::{ConnectionFault, Hangup, ReplyBody};
 use crate::error::Error;
+use crate::limit::Standing;
 use crate::reply::CannedReply;
 use crate::service::{Answered, Service};
 
@@ -124,10 +125,8 @@ fn response(answered: Answered, service: &Service) -> Response<ReplyBody> {
     };
     set("date", service.now().http_date());
     set("inin-correlation-id", answered.correlation_id.to_string());
-    if let Some(standing) = answered.standing {
-        set("inin-ratelimit-count", standing.count.to_string());
-        set("inin-ratelimit-allowed", standing.allowed.to_string());
-        set("inin-ratelimit-reset", standing.reset.to_string());
+    for (name, value) in answered.standing.into_iter().flat_map(Standing::headers) {
+        set(name, value.to_string());
     }
     response
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use genesys_cloud_mock::{FaultKind, FaultPlan, MockOrg, RateLimit, Scenario};
+use genesys_cloud_mock::{FaultKind, FaultPlan, MockOrg, RateLimit, RateLimitHeaders, Scenario};
 use http::header::AUTHORIZATION;
 use http_body_util::BodyExt as _;
 use serde_json::Value;
@@ -208,4 +208,25 @@ async fn limits_by_window_and_by_bucket() {
     // Half of the window is used by others when its first half is over.
     assert_eq!(passed(window.others(12), &[61, 30, 31]).await, [12, 12, 0, 12]);
     assert_eq!(passed(bucket.others(6), &[20]).await, [12, 2]);
+}
+
+#[tokio::test]
+async fn limits_are_told_by_the_headers_of_choice() {
+    let limit = RateLimit::window(3, Duration::from_secs(60));
+    for (headers, names) in [
+        (RateLimitHeaders::Inin, Some(["inin-ratelimit-count", "inin-ratelimit-allowed"])),
+        (RateLimitHeaders::Gateway, Some(["x-ratelimit-remaining", "x-ratelimit-limit"])),
+        (RateLimitHeaders::None, None),
+    ] {
+        let org = MockOrg::builder().rate_limit(limit.told_by(headers)).start().await;
+        let org = org.expect("an org");
+        let reply = Client::of(&org).await.get(PATH).await;
+        let limits: Vec<_> =
+            reply.headers.keys().filter(|name| name.as_str().contains("ratelimit")).collect();
+        assert_eq!(limits.len(), if names.is_some() { 3 } else { 0 }, "{headers:?}");
+        if let Some([first, allowed]) = names {
+            let left_or_used = if headers == RateLimitHeaders::Inin { "1" } else { "2" };
+            assert_eq!((reply.header(first), reply.header(allowed)), (left_or_used, "3"));
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use genesys_cloud_core::{Client, Method, Operation, Request};
-use genesys_cloud_mock::{MockOrg, RateLimit};
+use genesys_cloud_mock::{MockOrg, RateLimit, RateLimitHeaders};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -37,19 +37,13 @@ pub enum Clients {
     Two,
 }
 
-/// By which headers the limit is told.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Told {
-    Api,
-}
-
 #[derive(Clone, Copy)]
 pub struct Case {
     /// Calls a second that the limit comes to.
     pub rate: u64,
     pub limit: Limit,
     pub clients: Clients,
-    pub told: Told,
+    pub headers: RateLimitHeaders,
 }
 
 /// What an org had counted at some time.
@@ -73,6 +67,7 @@ impl Case {
             Limit::Window => RateLimit::window(self.allowed(), MINUTE),
             Limit::Bucket => RateLimit::bucket(self.allowed(), MINUTE),
         };
+        let limit = limit.told_by(self.headers);
         let org = MockOrg::builder().latency(latency).rate_limit(limit).start().await?;
         let token = org.access_token();
         let mut callers = JoinSet::new();
@@ -121,9 +116,11 @@ impl fmt::Display for Case {
             Clients::One => "one",
             Clients::Two => "two",
         };
-        let told = match self.told {
-            Told::Api => "`inin-ratelimit-*`",
+        let headers = match self.headers {
+            RateLimitHeaders::Gateway => "`X-RateLimit-*`",
+            RateLimitHeaders::None => "none",
+            _ => "`inin-ratelimit-*`",
         };
-        write!(f, "| {} | {limit} | {clients} | {told} ", self.rate)
+        write!(f, "| {} | {limit} | {clients} | {headers} ", self.rate)
     }
 }

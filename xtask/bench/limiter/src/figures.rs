@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use genesys_cloud_mock::RateLimitHeaders;
+
 use crate::case::{Case, Clients, Limit, RESERVE, Sample};
 
 /// The least share of what is left beside the reserve that is to be used.
@@ -58,15 +60,18 @@ impl Figures {
         }
     }
 
-    fn most_refused(&self) -> u64 {
-        match self.case.clients {
-            Clients::One => 0,
-            Clients::Two => 1,
+    /// How many 429s there may be in a minute. A limit that is not told of can only be hit.
+    fn most_refused(&self) -> Option<u64> {
+        match (self.case.headers, self.case.clients) {
+            (RateLimitHeaders::None, _) => None,
+            (_, Clients::One) => Some(0),
+            (_, Clients::Two) => Some(1),
         }
     }
 
     pub fn is_missed(&self) -> bool {
-        self.share < SHARE || self.later < SHARE || self.refused_at_most > self.most_refused()
+        let refused = self.most_refused().is_some_and(|most| self.refused_at_most > most);
+        self.share < SHARE || self.later < SHARE || refused
     }
 }
 
@@ -84,7 +89,7 @@ impl fmt::Display for Figures {
             percent(self.later),
             self.refused,
             self.refused_at_most,
-            self.most_refused(),
+            self.most_refused().map_or_else(String::new, |most| most.to_string()),
             if self.is_missed() { "MISSED" } else { "met" },
         )
     }

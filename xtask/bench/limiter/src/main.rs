@@ -13,9 +13,10 @@ use std::error::Error;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use genesys_cloud_mock::RateLimitHeaders;
 use tokio::task::JoinSet;
 
-use crate::case::{Case, Clients, Limit, Told};
+use crate::case::{Case, Clients, Limit};
 use crate::figures::Figures;
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
@@ -56,13 +57,21 @@ async fn main() -> Result<ExitCode> {
     })
 }
 
-/// What is measured.
+/// What is measured: what the API does, and then what a gateway may make of it.
 fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
+    let limits = [Limit::Window, Limit::Bucket];
     for rate in [5, 50, 300] {
-        for limit in [Limit::Window, Limit::Bucket] {
+        for limit in limits {
             for clients in [Clients::One, Clients::Two] {
-                cases.push(Case { rate, limit, clients, told: Told::Api });
+                cases.push(Case { rate, limit, clients, headers: RateLimitHeaders::Inin });
+            }
+        }
+    }
+    for headers in [RateLimitHeaders::Gateway, RateLimitHeaders::None] {
+        for rate in [5, 50] {
+            for limit in limits {
+                cases.push(Case { rate, limit, clients: Clients::One, headers });
             }
         }
     }
