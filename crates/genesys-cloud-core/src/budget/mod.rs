@@ -6,6 +6,7 @@
 mod family;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
+mod guess;
 mod limiter;
 mod pace;
 mod standing;

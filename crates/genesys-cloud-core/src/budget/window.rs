@@ -330,4 +330,27 @@ mod tests {
             assert_eq!(Window::new(reserve, 1, &told, Instant::now()).budget(), budget);
         }
     }
+
+    #[test]
+    fn what_was_wrongly_taken_for_a_bucket_costs_half_of_the_reserve() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut window = Window::new(RESERVE, 1, &standing(280, 30), start);
+        // An end that was told too early, of a window.
+        window.learn(&standing(281, 58), at(0), 1, at(1));
+        assert!(window.inflow.is_some());
+        let (mut used, mut now) = (281, at(1));
+        while now < at(50) {
+            match window.obstacle(0, now) {
+                Some(obstacle) => now = obstacle.until.expect("a time"),
+                None => {
+                    window.take(0, now);
+                    used += 1;
+                    let left = (at(59) - now).as_secs();
+                    window.learn(&standing(used, left), now, 1, now);
+                }
+            }
+        }
+        assert_eq!(used, 290 + RESERVE / 2 + 1);
+    }
 }
