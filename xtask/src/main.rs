@@ -8,7 +8,7 @@ use std::process::{self, ExitCode};
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Parser, Subcommand};
-use xtask::bench::{compile, paging, polling};
+use xtask::bench::{compile, limiter, paging, polling};
 use xtask::codegen;
 use xtask::operations;
 
@@ -50,6 +50,8 @@ enum Command {
 enum Bench {
     /// What it costs to compile the bindings, and what a small program pays on top.
     Compile,
+    /// How much of a rate limit the client uses, and how often it hits it.
+    Limiter(limiter::Options),
     /// How fast long lists are read, against a loop written by hand.
     Paging(paging::Options),
     /// How late the end of a job is noticed, and by how many calls.
@@ -79,6 +81,7 @@ fn run(command: Command) -> Result<()> {
         }
         Command::Demo => demo(workspace),
         Command::Bench { what: Bench::Compile } => compile::run(workspace),
+        Command::Bench { what: Bench::Limiter(options) } => limiter::run(workspace, &options),
         Command::Bench { what: Bench::Paging(options) } => paging::run(workspace, &options),
         Command::Bench { what: Bench::Polling } => polling::run(workspace),
         Command::Measure { command } => compile::measure(&command),

@@ -15,6 +15,9 @@ mod digest;
 mod download;
 mod error;
 mod exchange;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 #[doc(hidden)]
 pub mod generated;
 mod jobs;

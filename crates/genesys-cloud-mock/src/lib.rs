@@ -74,6 +74,29 @@
 //! It can bound how long an interval may be and how many records one may hold, so that a client
 //! has to ask for smaller ones.
 //!
+//! # Faults
+//!
+//! A [`FaultPlan`] lets requests go wrong by chance, with a seed that brings the same faults again, or at
+//! given places: limits, resets, errors of gateways, broken and huge bodies, tokens that end
+//! ([`FaultKind`]). [`MockOrg::injected`] counts them, so that a test can tell whether a client asks again as
+//! often as it has to, and not more. A [`RateLimit`] is kept to in windows or as a bucket, with or
+//! without others who use the same token.
+//!
+//! ```
+//! use genesys_cloud_mock::{FaultPlan, MockOrg};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let org = MockOrg::builder().list("getRoutingQueues", 500).start().await?;
+//! for seed in 0..100 {
+//!     org.inject(FaultPlan::random(seed));
+//!     // .. your client reads all queues ..
+//!     assert!(org.request_count() <= 5 * 100 + org.injected().repetitions(), "seed {seed}");
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # What it does not do
 //!
 //! Nothing is stored: a record that was posted is answered once and not listed afterwards.
@@ -89,6 +112,7 @@ mod clock;
 mod connection;
 mod digits;
 mod error;
+mod faults;
 mod fingerprint;
 mod identity;
 mod jobs;
@@ -115,8 +139,10 @@ mod truth;
 
 pub use connection::ConnectionFault;
 pub use error::Error;
+pub use faults::{FaultKind, FaultPlan, Injected};
 pub use jobs::{JobEnd, JobPace, JobScenario, JobTruth};
 pub use journal::RecordedRequest;
+pub use limit::{RateLimit, RateLimitHeaders};
 pub use org::{MockOrg, MockOrgBuilder};
 pub use reply::CannedReply;
 pub use scenario::Scenario;

@@ -1,3 +1,4 @@
+mod moves;
 mod serve;
 
 use std::borrow::Cow;
@@ -7,6 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use bytes::Bytes;
 
+use self::moves::Moves;
 use crate::api::{AnswerBody, Endpoint};
 use crate::cache::Cache;
 use crate::chance::mix;
@@ -33,6 +35,8 @@ pub(crate) struct Lists {
     sizes: RwLock<HashMap<&'static str, u64>>,
     /// By operationId.
     stages: RwLock<HashMap<&'static str, Arc<Stage>>>,
+    /// By operationId.
+    moves: RwLock<HashMap<&'static str, Moves>>,
     /// By the operationId of what lists the records.
     timelines: RwLock<HashMap<&'static str, Arc<Timeline>>>,
     /// What jobs were submitted for, by their ids.
@@ -78,6 +82,7 @@ impl Lists {
             default_count,
             sizes: RwLock::default(),
             stages: RwLock::default(),
+            moves: RwLock::default(),
             timelines: RwLock::default(),
             jobs: Mutex::default(),
             epoch: AtomicU64::new(0),
@@ -95,6 +100,7 @@ impl Lists {
         listing(endpoint)?;
         let id = endpoint.operation.id.as_str();
         self.stages.write().unwrap_or_else(PoisonError::into_inner).remove(id);
+        self.moves.write().unwrap_or_else(PoisonError::into_inner).remove(id);
         self.sizes.write().unwrap_or_else(PoisonError::into_inner).insert(id, size);
         self.cache.clear();
         Ok(())
@@ -112,6 +118,8 @@ impl Lists {
         let stage = Arc::new(Stage::new(scenario, page_size));
         let mut stages = self.stages.write().unwrap_or_else(PoisonError::into_inner);
         stages.insert(&endpoint.operation.id, stage);
+        let id = endpoint.operation.id.as_str();
+        self.moves.write().unwrap_or_else(PoisonError::into_inner).remove(id);
         self.cache.clear();
         Ok(())
     }
@@ -139,6 +147,8 @@ impl Lists {
 
     pub(crate) fn forget_scenarios(&self) {
         self.stages.write().unwrap_or_else(PoisonError::into_inner).clear();
+        self.moves.write().unwrap_or_else(PoisonError::into_inner).clear();
+        self.cache.clear();
     }
 
     pub(crate) fn expire_tokens(&self) {
@@ -207,8 +217,12 @@ impl Lists {
         let total = self.total(endpoint, stage.as_deref());
         let timeline = self.timeline(endpoint);
         let times = timeline.as_deref().map(|timeline| Spread { timeline, count: total });
-        let keys = |indexes: Vec<u64>| {
-            indexes.into_iter().map(|index| listing.key(list, index, times)).collect()
+        let moves = self.moves_of(endpoint);
+        let index =
+            |position| moves.as_ref().map_or(position, |moves| moves.index(position, total));
+        let keys = |positions: Vec<u64>| {
+            let indexes = positions.into_iter().map(index);
+            indexes.map(|index| listing.key(list, index, times)).collect()
         };
         let page_size = match &stage {
             Some(stage) => stage.page_size,
@@ -216,6 +230,7 @@ impl Lists {
         };
         let ask = endpoint.scheme.map_or(Ask::Whole, Ask::of);
         let scenario = stage.map(|stage| stage.scenario);
+        let total = moves.as_ref().map_or(total, |moves| moves.total(total));
         Ok(Truth::of(ask, scenario, total, page_size, keys))
     }
 

@@ -44,8 +44,8 @@ impl Login {
         &self.client_secret
     }
 
-    /// Answers `POST /oauth/token`.
-    pub(crate) fn answer(&mut self, headers: &HeaderMap, body: &[u8]) -> CannedReply {
+    /// Answers `POST /oauth/token`, by a clock that is wrong by so many seconds.
+    pub(crate) fn answer(&mut self, headers: &HeaderMap, body: &[u8], skew: i64) -> CannedReply {
         let form = String::from_utf8_lossy(body);
         if Query::new(&form).get("grant_type").as_deref() != Some("client_credentials") {
             return refusal("unsupported_grant_type", "only client_credentials is supported");
@@ -63,7 +63,7 @@ impl Login {
         let body = json!({
             "access_token": self.issue(),
             "token_type": "bearer",
-            "expires_in": self.lifetime.as_secs(),
+            "expires_in": self.lifetime.as_secs().saturating_add_signed(skew),
         });
         CannedReply::json(200, &body)
     }

@@ -30,6 +30,11 @@ impl Moment {
         Self(self.0.saturating_add(time.as_millis() as u64))
     }
 
+    /// So many seconds later, or earlier if they are less than 0.
+    pub(crate) fn shifted(self, seconds: i64) -> Self {
+        Self(self.0.saturating_add_signed(seconds.saturating_mul(1_000)))
+    }
+
     /// Reads a time as a client may write it: `2026-11-22T09:30:00.125Z`, where milliseconds,
     /// seconds and the time of the day may be left out, and the zone may be `+01:00`.
     pub(crate) fn parse(text: &str) -> Option<Self> {

@@ -4,13 +4,17 @@ use std::time::Duration;
 
 use crate::connection::ConnectionFault;
 use crate::error::Error;
+use crate::faults::{FaultPlan, Faults, Injected};
 use crate::journal::RecordedRequest;
+use crate::limit::RateLimit;
 use crate::reply::CannedReply;
 use crate::scenario::Scenario;
 use crate::script::{Fault, PageOverride, Script};
 use crate::server::{Door, Server};
 use crate::service::{Service, Settings};
 use crate::truth::Truth;
+
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// A fake Genesys Cloud org that listens on loopback until it is dropped.
 ///
@@ -123,6 +127,19 @@ impl MockOrg {
         self.service.lists().expire_tokens();
     }
 
+    /// Lets things go wrong by this plan from now on. Requests are counted from here, and so are faults;
+    /// nothing goes wrong any more after `FaultPlan::new()`.
+    pub fn inject(&self, plan: FaultPlan) {
+        *self.service.faults() = Faults::new(plan);
+        self.service.limit().forget_refused();
+    }
+
+    /// What has gone wrong so far by the plan, and by the rate limit.
+    pub fn injected(&self) -> Injected {
+        let limited = self.service.limit().refused();
+        Injected { limited, ..self.service.faults().injected() }
+    }
+
     /// Cuts the connection of the next request for an operation; faults given one after another
     /// are used one after another.
     ///
@@ -182,11 +199,12 @@ impl MockOrg {
         self.service.login().logins()
     }
 
-    /// Forgets all requests and logins, scripted replies, overridden pages and scenarios, those of
-    /// jobs too. Tokens stay good, jobs that were submitted run on, and lists keep their sizes and
+    /// Forgets all requests and logins, the plan of faults and what was injected, scripted replies,
+    /// overridden pages and scenarios, those of jobs too. Tokens stay good, jobs that were submitted run on, and lists keep their sizes and
     /// timelines.
     pub fn reset(&self) {
         *self.service.journal() = Default::default();
+        self.inject(FaultPlan::new());
         *self.service.script() = Script::default();
         self.service.lists().forget_scenarios();
         self.service.jobs().forget_plans();
@@ -224,8 +242,9 @@ impl Default for MockOrgBuilder {
             latency: Duration::ZERO,
             token_lifetime: Duration::from_secs(86_400),
             job_lifetime: Duration::from_secs(86_400),
-            calls_per_minute: 1_000_000,
+            rate_limit: RateLimit::window(1_000_000, MINUTE),
             faults: Vec::new(),
+            plan: FaultPlan::new(),
             page_cache: 0,
         };
         Self { settings, lists: Vec::new(), port: 0 }
@@ -272,12 +291,23 @@ impl MockOrgBuilder {
 
     /// How many calls a token may make in a minute before it gets a 429. The service allows
     /// 300; here it is a million, so that a test doesn't wait unless it wants to.
-    pub fn calls_per_minute(mut self, calls: u64) -> Self {
-        self.settings.calls_per_minute = calls;
+    pub fn calls_per_minute(self, calls: u64) -> Self {
+        self.rate_limit(RateLimit::window(calls, MINUTE))
+    }
+
+    /// How many calls a token may make before it gets a 429, where that is not a number a minute.
+    pub fn rate_limit(mut self, limit: RateLimit) -> Self {
+        self.settings.rate_limit = limit;
         self
     }
 
-    /// Something that goes wrong.
+    /// What goes wrong from the start, by a plan.
+    pub fn faults(mut self, plan: FaultPlan) -> Self {
+        self.settings.plan = plan;
+        self
+    }
+
+    /// Something of your own making that goes wrong.
     pub fn fault(mut self, fault: impl Fault) -> Self {
         self.settings.faults.push(Arc::new(fault));
         self

@@ -80,6 +80,10 @@ impl CannedReply {
         Self::error(400, "bad.request", message)
     }
 
+    pub(crate) fn bad_token() -> Self {
+        Self::bad_request("The cursor is not valid for this query, or has expired.")
+    }
+
     /// Writes the id of the request into the body of an error, where the service puts it.
     pub(crate) fn with_context(mut self, correlation_id: &str) -> Self {
         if self.status < 400 {

@@ -13,6 +13,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::connection::{ConnectionFault, Hangup, ReplyBody};
 use crate::error::Error;
+use crate::limit::Standing;
 use crate::reply::CannedReply;
 use crate::service::{Answered, Service};
 
@@ -106,12 +107,15 @@ async fn respond(
     match answered.connection {
         None => Ok(response(answered, service)),
         Some(ConnectionFault::CutBeforeReply) => Err(Hangup::Reset),
-        Some(ConnectionFault::CutInBody) => Ok(response(answered, service).map(ReplyBody::cut)),
+        Some(fault) => Ok(response(answered, service).map(|body| body.with(fault))),
     }
 }
 
 fn response(answered: Answered, service: &Service) -> Response<ReplyBody> {
     let mut response = answered.reply.into_response();
+    if let Some(flood) = answered.flood {
+        response = response.map(|_| flood.into_body());
+    }
     let headers = response.headers_mut();
     let mut set = |name: &'static str, value: String| {
         // What a test put into its canned reply stays.
@@ -119,12 +123,10 @@ fn response(answered: Answered, service: &Service) -> Response<ReplyBody> {
             headers.entry(name).or_insert(value);
         }
     };
-    set("date", service.clock().now().http_date());
+    set("date", service.now().http_date());
     set("inin-correlation-id", answered.correlation_id.to_string());
-    if let Some(standing) = answered.standing {
-        set("inin-ratelimit-count", standing.count.to_string());
-        set("inin-ratelimit-allowed", standing.allowed.to_string());
-        set("inin-ratelimit-reset", standing.reset.to_string());
+    for (name, value) in answered.standing.into_iter().flat_map(Standing::headers) {
+        set(name, value.to_string());
     }
     response
 }

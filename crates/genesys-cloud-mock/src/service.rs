@@ -16,10 +16,11 @@ use crate::check::check;
 use crate::clock::Clock;
 use crate::connection::{ConnectionFault, ReplyBody};
 use crate::error::Error;
+use crate::faults::{FaultPlan, Faults, Flood};
 use crate::identity::{Id, Identity};
 use crate::jobs::Jobs;
 use crate::journal::{Journal, RecordedRequest};
-use crate::limit::{RateLimit, Standing};
+use crate::limit::{Limiter, RateLimit, Standing};
 use crate::listing::Listing;
 use crate::lists::{Asked as ListAsked, Lists, Served};
 use crate::login::{Login, bearer};
@@ -39,8 +40,9 @@ pub(crate) struct Settings {
     pub(crate) latency: Duration,
     pub(crate) token_lifetime: Duration,
     pub(crate) job_lifetime: Duration,
-    pub(crate) calls_per_minute: u64,
+    pub(crate) rate_limit: RateLimit,
     pub(crate) faults: Vec<Arc<dyn Fault>>,
+    pub(crate) plan: FaultPlan,
     /// How many bytes of pages are kept to be sent again.
     pub(crate) page_cache: usize,
 }
@@ -55,7 +57,8 @@ pub(crate) struct Service {
     /// The lists of this org, as they stand in the ids of their records.
     known_lists: HashSet<u64>,
     login: Mutex<Login>,
-    limit: Mutex<RateLimit>,
+    limit: Mutex<Limiter>,
+    faults: Mutex<Faults>,
     script: Mutex<Script>,
     journal: Mutex<Journal>,
     downloads: Mutex<Journal>,
@@ -69,17 +72,20 @@ pub(crate) struct Answered {
     pub(crate) correlation_id: Id,
     pub(crate) standing: Option<Standing>,
     pub(crate) connection: Option<ConnectionFault>,
+    pub(crate) flood: Option<Flood>,
 }
 
 /// What the org has to say, and what happens to it on the way.
 pub(crate) struct Outcome {
     pub(crate) reply: CannedReply,
     pub(crate) connection: Option<ConnectionFault>,
+    /// A body in place of that of the reply.
+    pub(crate) flood: Option<Flood>,
 }
 
 impl From<CannedReply> for Outcome {
     fn from(reply: CannedReply) -> Self {
-        Self { reply, connection: None }
+        Self { reply, connection: None, flood: None }
     }
 }
 
@@ -104,7 +110,8 @@ impl Service {
             jobs: Jobs::new(api, seed, settings.job_lifetime, clock),
             clock,
             login: Mutex::new(Login::new(seed, settings.token_lifetime)),
-            limit: Mutex::new(RateLimit::new(settings.calls_per_minute)),
+            limit: Mutex::new(Limiter::new(settings.rate_limit)),
+            faults: Mutex::new(Faults::new(settings.plan.clone())),
             script: Mutex::default(),
             journal: Mutex::default(),
             downloads: Mutex::default(),
@@ -120,6 +127,14 @@ impl Service {
 
     pub(crate) fn login(&self) -> MutexGuard<'_, Login> {
         lock(&self.login)
+    }
+
+    pub(crate) fn limit(&self) -> MutexGuard<'_, Limiter> {
+        lock(&self.limit)
+    }
+
+    pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
+        lock(&self.faults)
     }
 
     pub(crate) fn script(&self) -> MutexGuard<'_, Script> {
@@ -187,7 +202,7 @@ impl Service {
         }
 
         let (outcome, standing) = match route {
-            _ if path == LOGIN => (self.log_in(head, &request.body).into(), None),
+            _ if path == LOGIN => (self.log_in_by_plan(|| self.log_in(head, &request.body)), None),
             Route::Operation { index, path_values } => {
                 let endpoint = self.api.endpoint(index);
                 self.respond_to_call(head, &Asked { endpoint, path_values, request: &request })
@@ -201,21 +216,24 @@ impl Service {
                 (CannedReply::error(404, "not.found", message).into(), None)
             }
         };
-        let Outcome { reply, connection } = outcome;
+        let Outcome { reply, connection, flood } = outcome;
         let reply = reply.with_context(&correlation_id.to_string());
-        Answered { reply, correlation_id, standing, connection }
+        Answered { reply, correlation_id, standing, connection, flood }
     }
 
     fn log_in(&self, head: &Parts, body: &[u8]) -> CannedReply {
         match head.method {
-            Method::POST => self.login().answer(&head.headers, body),
+            Method::POST => {
+                let skew = self.faults().clock_skew();
+                self.login().answer(&head.headers, body, skew)
+            }
             _ => CannedReply::empty(405),
         }
     }
 
     fn respond_to_call(&self, head: &Parts, asked: &Asked<'_>) -> (Outcome, Option<Standing>) {
         match self.admit(head) {
-            Ok(standing) => (self.respond_to_admitted(asked, standing), Some(standing)),
+            Ok(standing) => (self.respond_by_plan(asked, standing), Some(standing)),
             Err(refusal) => (refusal.into(), None),
         }
     }
@@ -229,10 +247,10 @@ impl Service {
         if !self.login().accepts(token) {
             return Err(CannedReply::unauthorized());
         }
-        Ok(lock(&self.limit).count(token))
+        Ok(self.limit().count(token))
     }
 
-    fn respond_to_admitted(&self, asked: &Asked<'_>, standing: Standing) -> Outcome {
+    pub(crate) fn respond_to_admitted(&self, asked: &Asked<'_>, standing: Standing) -> Outcome {
         let operation = asked.endpoint.operation;
         let call = Call { operation, request: asked.request };
         let scripted = self.script().next_connection_fault(&operation.id);
@@ -254,8 +272,8 @@ impl Service {
         if let Some(reply) = scripted.or_else(|| faults.iter().find_map(|it| it.before(call))) {
             return reply.into();
         }
-        if standing.is_exceeded() {
-            return CannedReply::rate_limited(standing.reset).into();
+        if let Some(seconds) = standing.retry_after {
+            return CannedReply::rate_limited(seconds).into();
         }
         let outcome = match check(operation, &asked.path_values, asked.request) {
             Ok(()) => self.answer(asked),
@@ -307,7 +325,7 @@ impl Service {
         };
         match served {
             Ok(Served { body, connection }) => {
-                Outcome { reply: CannedReply::raw_json(status, body), connection }
+                Outcome { connection, ..CannedReply::raw_json(status, body).into() }
             }
             Err(refusal) => refusal.into(),
         }

@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout)] // The figures are the result.
 
 pub mod compile;
+pub mod limiter;
 pub mod paging;
 pub mod polling;
 

@@ -1,6 +1,7 @@
 //! An API document as codegen sees it, whichever format it came in.
 
 mod canonical;
+pub mod fuzzing;
 mod read;
 
 use std::collections::{BTreeMap, BTreeSet};

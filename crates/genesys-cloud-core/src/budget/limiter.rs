@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::family::{self, Families};
+use super::guess::Guess;
 use super::pace::{Gate, Obstacle, Pace, SLACK, Scouts};
 use super::standing::{Standing, Usage};
 use super::window::Window;
@@ -69,8 +70,8 @@ pub(super) enum Outcome<'a> {
 enum Known {
     /// Nothing yet.
     Unknown(Scouts),
-    /// Answers come, and do not tell.
-    Untold,
+    /// Answers come, and do not tell: what can be known is what 429s show.
+    Untold(Guess),
     Window(Window),
 }
 
@@ -162,7 +163,7 @@ impl Limiter {
         self.families.take(operation, now);
         match &mut self.known {
             Known::Unknown(scouts) => scouts.take(now),
-            Known::Untold => {}
+            Known::Untold(guess) => guess.take(now),
             Known::Window(window) => window.take(self.in_flight, now),
         }
         if let Some(spacing) = self.caps.spacing {
@@ -182,7 +183,7 @@ impl Limiter {
         }
         let known = match &self.known {
             Known::Unknown(scouts) => scouts.wait(now).map(|at| until(at, WaitReason::Unknown)),
-            Known::Untold => None,
+            Known::Untold(guess) => guess.wait(now).map(|at| until(at, WaitReason::Spread)),
             Known::Window(window) => window.obstacle(self.in_flight, now),
         };
         known.or_else(|| {
@@ -195,7 +196,8 @@ impl Limiter {
     fn time_for(&self, calls: u64, now: Instant) -> Duration {
         let spacing = match &self.known {
             Known::Window(window) => window.spacing(self.in_flight, now),
-            _ => Duration::ZERO,
+            Known::Untold(guess) => guess.spacing(),
+            Known::Unknown(_) => Duration::ZERO,
         };
         let spacing = spacing.max(self.caps.spacing.unwrap_or_default());
         spacing.saturating_mul(u32::try_from(calls).unwrap_or(u32::MAX))
@@ -241,6 +243,9 @@ impl Limiter {
         let was_allowed = matches!(outcome, Outcome::Answered { .. });
         self.gate.back(sent_at, was_allowed);
         self.families.back(operation, sent_at, was_allowed);
+        if let (Known::Untold(guess), true) = (&mut self.known, was_allowed) {
+            guess.passed();
+        }
         match outcome {
             Outcome::Unanswered | Outcome::Unauthorized => {
                 self.learn(None, None, sent_at, now);
@@ -257,6 +262,9 @@ impl Limiter {
                 let Some(until) = pause.and_then(|pause| now.checked_add(pause)) else { return };
                 if limits_token {
                     self.gate.shut(until);
+                    if let Known::Untold(guess) = &mut self.known {
+                        guess.refused(sent_at, until);
+                    }
                 } else {
                     self.families.shut(operation, *limit, until);
                 }
@@ -281,12 +289,14 @@ impl Limiter {
             }
             (Known::Window(window), answered, _) => {
                 if !window.learn_nothing(sent_at, answered.is_some(), now) {
-                    self.known = Known::Untold;
+                    self.known = Known::Untold(Guess::default());
                 }
             }
-            (Known::Unknown(_), Some(_), None) => self.known = Known::Untold,
+            (Known::Unknown(_), Some(_), None) => {
+                self.known = Known::Untold(Guess::default());
+            }
             (Known::Unknown(scouts), ..) => scouts.back(),
-            (Known::Untold, ..) => {}
+            (Known::Untold(_), ..) => {}
         }
     }
 

@@ -4,6 +4,9 @@
 //! given up) or by the clock; only the first in the queue watches the clock.
 
 mod family;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
+mod guess;
 mod limiter;
 mod pace;
 mod standing;

@@ -36,6 +36,8 @@ pub(super) struct Window {
     counted_at: Instant,
     /// Set if more calls are wanted than the window allows: they are spread evenly.
     spread: Option<Pace>,
+    /// Set if it is no window but a bucket: the time in which room for one more call flows in.
+    inflow: Option<Duration>,
     /// Those that are sent after its end, to find out about the next one.
     scouts: Option<Scouts>,
 }
@@ -52,6 +54,7 @@ impl Window {
             since: now,
             counted_at: now,
             spread: None,
+            inflow: None,
             scouts: None,
         }
     }
@@ -62,19 +65,28 @@ impl Window {
         self.allowed - self.reserve.min(self.allowed / 2)
     }
 
-    fn left(&self, in_flight: u64) -> u64 {
-        self.budget().saturating_sub(self.used.saturating_add(in_flight))
+    /// How many calls count by now.
+    fn used(&self, now: Instant) -> u64 {
+        let Some(inflow) = self.inflow else { return self.used };
+        let passed = now.saturating_duration_since(self.counted_at);
+        let flowed_in = passed.as_nanos() / inflow.as_nanos().max(1);
+        self.used.saturating_sub(u64::try_from(flowed_in).unwrap_or(u64::MAX))
+    }
+
+    fn left(&self, in_flight: u64, now: Instant) -> u64 {
+        self.budget().saturating_sub(self.used(now).saturating_add(in_flight))
     }
 
     /// The time between two calls if there are always some that wait.
     pub(super) fn spacing(&self, in_flight: u64, now: Instant) -> Duration {
         let time_left = self.ends_at.saturating_duration_since(now);
-        time_left / u32::try_from(self.left(in_flight).max(1)).unwrap_or(u32::MAX)
+        let left = u32::try_from(self.left(in_flight, now).max(1)).unwrap_or(u32::MAX);
+        self.inflow.unwrap_or(time_left / left)
     }
 
     /// Whether all that the window allows is used, as far as is known.
     pub(super) fn is_used_up(&self, in_flight: u64, now: Instant) -> bool {
-        now < self.ends_at && self.used.saturating_add(in_flight) >= self.allowed
+        now < self.ends_at && self.used(now).saturating_add(in_flight) >= self.allowed
     }
 
     pub(super) fn obstacle(&self, in_flight: u64, now: Instant) -> Option<Obstacle<WaitReason>> {
@@ -83,19 +95,32 @@ impl Window {
             let wait = self.scouts.as_ref().and_then(|scouts| scouts.wait(now))?;
             return obstacle(Some(wait), WaitReason::Unknown);
         }
-        let left = self.left(in_flight);
+        let left = self.left(in_flight, now);
         // The last ones go few at a time: other clients of the same token do not know of them yet.
         if left == 0 || in_flight > left / 2 && in_flight > 0 {
-            return obstacle(Some(self.ends_at), WaitReason::Budget);
+            let until = self.room_from(in_flight, now).unwrap_or(self.ends_at);
+            return obstacle(Some(until.min(self.ends_at)), WaitReason::Budget);
         }
-        let due = self.spread.as_ref().and_then(|pace| pace.wait(now))?;
+        let spread = self.spread.as_ref().filter(|_| self.inflow.is_none());
+        let due = spread.and_then(|pace| pace.wait(now))?;
         obstacle(Some(due.min(self.ends_at)), WaitReason::Spread)
+    }
+
+    /// When there will be room for one more call in a bucket, if no answer comes before.
+    fn room_from(&self, in_flight: u64, now: Instant) -> Option<Instant> {
+        let inflow = self.inflow?;
+        if self.left(in_flight, now) > 0 {
+            return now.checked_add(inflow);
+        }
+        let lacking = self.used.saturating_add(in_flight).saturating_sub(self.budget());
+        let lacking = u32::try_from(lacking.saturating_add(1)).ok()?;
+        self.counted_at.checked_add(inflow.checked_mul(lacking)?)
     }
 
     /// A call goes now.
     pub(super) fn take(&mut self, in_flight: u64, now: Instant) {
         if now >= self.ends_at {
-            let most = (self.left(0) / 4).clamp(1, MOST_SCOUTS);
+            let most = (self.left(0, now) / 4).clamp(1, MOST_SCOUTS);
             self.scouts.get_or_insert_with(|| Scouts::new(most)).take(now);
             return;
         }
@@ -145,19 +170,25 @@ impl Window {
             self.renew(standing, now);
         } else {
             let is_later = sent_at >= self.counted_at;
-            if used > self.used || is_later && used < self.used {
+            let ends_at = end(standing, now);
+            let ends_later = is_later && ends_at > self.ends_at + ROUNDING;
+            let is_bucket = self.inflow.is_some() || ends_later;
+            if used > self.used(now) || is_later && (used < self.used || is_bucket) {
                 (self.used, self.counted_at) = (used, now);
             }
             self.allowed = allowed;
-            let ends_at = end(standing, now);
-            if ends_at < self.ends_at || is_later && ends_at > self.ends_at + ROUNDING {
+            if ends_at < self.ends_at || ends_later {
                 self.ends_at = ends_at;
             }
+            // A window ends when it ends; what is full again the later, the more calls are made, is a
+            // bucket. If it was none after all, that costs of the reserve.
+            let is_exceeded = used > self.budget() + (self.allowed - self.budget()) / 2;
+            self.inflow = (is_bucket && !is_exceeded).then(|| inflow(standing, used));
         }
     }
 
     fn count(&mut self, now: Instant) {
-        (self.used, self.counted_at) = (self.used.saturating_add(1), now);
+        (self.used, self.counted_at) = (self.used(now).saturating_add(1), now);
     }
 
     /// Whether the call was sent after the end of this window.
@@ -174,9 +205,11 @@ impl Window {
         let budget = self.budget();
         let was_used_up = self.used >= budget - budget / 10;
         let was_spread = self.spread.take();
-        let (allowed, _) = counts(standing, self.allowed);
+        let was_bucket = self.inflow.is_some();
+        let (allowed, used) = counts(standing, self.allowed);
         let told = Standing { allowed: Some(allowed), ..*standing };
         *self = Self::new(self.reserve, self.serial, &told, now);
+        self.inflow = was_bucket.then(|| inflow(standing, used));
         if was_used_up {
             self.spread = was_spread.or_else(|| Some(Pace::new(now, SLACK)));
         }
@@ -192,6 +225,12 @@ fn counts(standing: &Standing, known: u64) -> (u64, u64) {
             (allowed, allowed.saturating_sub(left))
         }
     }
+}
+
+/// The time in which room for one more call flows in, where so many flow in up to the reset.
+fn inflow(standing: &Standing, used: u64) -> Duration {
+    let calls = u32::try_from(used.max(1)).unwrap_or(u32::MAX);
+    standing.resets_in.max(SHORTEST) / calls
 }
 
 fn end(standing: &Standing, now: Instant) -> Instant {
@@ -290,5 +329,28 @@ mod tests {
             let told = Standing { allowed: Some(allowed), ..standing(0, 60) };
             assert_eq!(Window::new(reserve, 1, &told, Instant::now()).budget(), budget);
         }
+    }
+
+    #[test]
+    fn what_was_wrongly_taken_for_a_bucket_costs_half_of_the_reserve() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut window = Window::new(RESERVE, 1, &standing(280, 30), start);
+        // An end that was told too early, of a window.
+        window.learn(&standing(281, 58), at(0), 1, at(1));
+        assert!(window.inflow.is_some());
+        let (mut used, mut now) = (281, at(1));
+        while now < at(50) {
+            match window.obstacle(0, now) {
+                Some(obstacle) => now = obstacle.until.expect("a time"),
+                None => {
+                    window.take(0, now);
+                    used += 1;
+                    let left = (at(59) - now).as_secs();
+                    window.learn(&standing(used, left), now, 1, now);
+                }
+            }
+        }
+        assert_eq!(used, 290 + RESERVE / 2 + 1);
     }
 }

@@ -10,6 +10,8 @@ mod cancel;
 mod family;
 mod fields;
 mod file;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod items;
 mod job;
 mod open;

@@ -10,6 +10,8 @@ mod bind;
 mod engine;
 mod extracted;
 mod fingerprint;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod ids;
 mod link;
 mod listing;

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 use genesys_cloud_catalogue::Location;
 
+use super::moves::Moves;
 use super::{Asked, Job, Lists, Served};
 use crate::api::Endpoint;
 use crate::cache::Cache;
@@ -25,6 +26,8 @@ struct Records {
     /// The place in the list of the first one, if there is no filter.
     first: u64,
     total: u64,
+    /// What has come and gone before it, and how many records there were at the start.
+    moves: Option<(Moves, u64)>,
 }
 
 impl Lists {
@@ -124,7 +127,9 @@ impl Lists {
                 Place { ordinal: asked.number.unwrap_or(*number).saturating_sub(1), start: 0 }
             }
             Position::Token(None) | Position::After(None) => Place::FIRST,
-            Position::Token(Some(token)) => tokens.read(token).ok_or_else(bad_token)?,
+            Position::Token(Some(token)) => {
+                tokens.read(token).ok_or_else(CannedReply::bad_token)?
+            }
             Position::Index(start) => at(*start, size),
             Position::After(Some(id)) => match self.index(asked.endpoint, id) {
                 Some(index) => at(index.saturating_add(1), size),
@@ -176,14 +181,16 @@ impl Lists {
             times.timeline.check(interval)?;
             let within = times.within(interval);
             let total = within.end - within.start;
-            return Ok(Records { filtered: None, first: within.start, total });
+            return Ok(Records { filtered: None, first: within.start, total, moves: None });
         }
         let filtered = self.filtered(asked, stage);
-        let total = match &filtered {
+        let count = match &filtered {
             Some(indexes) => indexes.len() as u64,
             None => self.total(asked.endpoint, stage),
         };
-        Ok(Records { filtered, first: 0, total })
+        let moves = self.moves_of(asked.endpoint).filter(|_| filtered.is_none());
+        let total = moves.as_ref().map_or(count, |moves| moves.total(count));
+        Ok(Records { filtered, first: 0, total, moves: moves.map(|moves| (moves, count)) })
     }
 
     /// The places of the records whose name fits, if the request filters by name.
@@ -213,7 +220,10 @@ impl Records {
         match (&self.filtered, moves) {
             (Some(indexes), _) => indexes.get(position as usize).copied().unwrap_or_default(),
             (None, Some(scenario)) => scenario.moved_index(position, self.total),
-            (None, None) => self.first + position,
+            (None, None) => match &self.moves {
+                Some((moves, count)) => moves.index(position, *count),
+                None => self.first + position,
+            },
         }
     }
 }
@@ -236,8 +246,4 @@ fn at(start: u64, size: u64) -> Place {
         _ => 2,
     };
     Place { ordinal, start }
-}
-
-fn bad_token() -> CannedReply {
-    CannedReply::bad_request("The cursor is not valid for this query, or has expired.")
 }

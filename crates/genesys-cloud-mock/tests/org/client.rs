@@ -2,8 +2,9 @@
 
 use bytes::Bytes;
 use genesys_cloud_mock::MockOrg;
-use http::{HeaderMap, Request, header};
+use http::{HeaderMap, Request, Response, header};
 use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
@@ -103,6 +104,12 @@ impl Client {
         let (head, body) = self.sender.send_request(request).await.ok()?.into_parts();
         let bytes = body.collect().await.ok()?.to_bytes();
         Some(Reply { status: head.status.as_u16(), headers: head.headers, bytes })
+    }
+
+    /// The head of a reply, and its body while it comes.
+    pub(crate) async fn open(&mut self, request: Request<Full<Bytes>>) -> Response<Incoming> {
+        self.sender.ready().await.expect("an open connection");
+        self.sender.send_request(request).await.expect("a reply")
     }
 
     pub(crate) async fn send_request(&mut self, request: Request<Full<Bytes>>) -> Reply {

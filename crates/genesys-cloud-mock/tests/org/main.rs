@@ -8,6 +8,7 @@ mod jobs;
 mod lists;
 mod login;
 mod paging;
+mod plan;
 mod records;
 mod refusals;
 mod schemes;

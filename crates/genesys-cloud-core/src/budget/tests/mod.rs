@@ -146,6 +146,51 @@ async fn a_token_bucket_is_used_as_fast_as_it_fills() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_token_bucket_that_is_empty_is_not_waited_for_until_it_is_full() {
+    for (rate, clients) in [(5, 1), (5, 2), (50, 1), (50, 2)] {
+        let limit = Limit::Bucket { capacity: rate * 60, per_second: rate };
+        let service = Arc::new(Service::new(limit, Rounding::Up));
+        let mut loads = JoinSet::new();
+        for client in 0..clients {
+            let service = service.clone();
+            loads.spawn(async move { load(&budget(CAPS), &service, 30, client, 180).await });
+        }
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        for ten_seconds in 0..11 {
+            let before = service.used()[0];
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            let used = service.used()[0] - before;
+            let case = format!("{clients} at {rate} a second, {used} in the {ten_seconds}th 10 s");
+            assert!((rate * 9..=rate * 11).contains(&used), "{case}");
+        }
+        loads.join_all().await;
+        assert_eq!(service.refused(), 0, "{clients} at {rate} a second");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_that_is_not_told_is_hit_no_more_often_than_it_takes_to_know_it() {
+    let length = Duration::from_secs(60);
+    for (rate, callers) in [(5, 30), (50, 100)] {
+        for limit in [
+            Limit::Windows { allowed: rate * 60, length },
+            Limit::Bucket { capacity: rate * 60, per_second: rate },
+        ] {
+            let service = Arc::new(Service::new(limit, Rounding::Untold));
+            let budget = budget(CAPS);
+            // Calls that are under way at the first 429 are refused as well.
+            load(&budget, &service, callers, rate, 60).await;
+            let (used, refused) = (service.used().iter().sum::<u64>(), service.refused());
+            load(&budget, &service, callers, rate, 240).await;
+            let used = service.used().iter().sum::<u64>() - used;
+            assert!(used * 100 >= rate * 240 * 95, "{used} in 240 s at {rate} a second");
+            let refused = service.refused() - refused;
+            assert!(refused <= 24, "{refused} at {rate} a second");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn two_clients_on_one_token_get_along() {
     for seed in 0..10 {
         let service = windows(300, Rounding::Up);

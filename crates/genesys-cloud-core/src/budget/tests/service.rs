@@ -41,6 +41,8 @@ pub(super) enum Rounding {
     Up,
     UpAndOne,
     Down,
+    /// Nothing is told of the limit at all.
+    Untold,
 }
 
 pub(super) struct Service {
@@ -105,7 +107,7 @@ impl Service {
         };
         let up = left.as_millis().div_ceil(1_000) as u64;
         let reset = match self.rounding {
-            Rounding::Up => up,
+            Rounding::Up | Rounding::Untold => up,
             Rounding::UpAndOne => up + 1,
             Rounding::Down => left.as_secs(),
         };
@@ -114,6 +116,9 @@ impl Service {
             ("inin-ratelimit-allowed", allowed),
             ("inin-ratelimit-reset", reset),
         ];
+        if matches!(self.rounding, Rounding::Untold) {
+            headers.clear();
+        }
         if count <= allowed {
             return head(200, &headers);
         }

@@ -1,0 +1,142 @@
+//! The limiter, whatever headers tell it.
+
+#![allow(clippy::expect_used, missing_docs, unreachable_pub)]
+
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use tokio::time::Instant;
+
+use super::limiter::{Caps, Limiter, Outcome, Turn};
+use super::standing::Standing;
+use crate::error::ErrorLimit;
+use crate::reply::Head;
+
+const OPERATIONS: [&str; 2] = ["getThings", "postThings"];
+
+/// A longer wait than that for a rate limit is an error of the call.
+const LONGEST_PAUSE: Duration = Duration::from_secs(180);
+
+/// No time to look again is further off than the longest pause, or the longest window, and the time
+/// between two calls of the slowest limit that is spread.
+const LONGEST_WAIT: Duration = Duration::from_secs(300 + 60);
+
+/// A call waits for one thing after the other, but not for ever.
+const LOOKS: usize = 100;
+
+/// Answers with a zero byte between them. Each begins with a line of numbers: its status, how many
+/// milliseconds later it comes, and how many further calls are tried meanwhile. Then come its headers, one a
+/// line, and the line `limit: key value` where its body names a limit.
+pub fn headers(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let caps = Caps { reserve: 10, spacing: None, concurrent: 64 };
+    let mut calls = Calls { limiter: Limiter::new(caps), now: Instant::now(), sent: Vec::new() };
+    for (number, answer) in text.split('\0').take(64).enumerate() {
+        let mut lines = answer.lines();
+        let mut numbers = lines.next().unwrap_or_default().split(' ').map(str::parse);
+        let mut number_or = |usual: u32| numbers.next().and_then(Result::ok).unwrap_or(usual);
+        let status = u16::try_from(number_or(200)).ok().map(StatusCode::from_u16);
+        let Some(Ok(status)) = status else { return };
+        let passed = Duration::from_millis(number_or(100).into());
+        let further = number_or(0);
+        calls.go(OPERATIONS[number % 2]);
+        for further in 0..further.min(70) {
+            calls.try_to_go(OPERATIONS[further as usize % 2]);
+        }
+        calls.now += passed;
+        let (head, limit) = head(status, lines);
+        calls.back(number, &head, limit.as_ref());
+    }
+    calls.end();
+}
+
+fn head<'a>(
+    status: StatusCode,
+    lines: impl Iterator<Item = &'a str>,
+) -> (Head, Option<ErrorLimit>) {
+    let mut headers = HeaderMap::new();
+    let mut limit = None;
+    for (name, value) in lines.filter_map(|line| line.split_once(':')) {
+        if let Some((key, value)) = value.trim().split_once(' ').filter(|_| name == "limit") {
+            let named = limit.get_or_insert_with(ErrorLimit::default);
+            (named.key, named.value) = (Some(key.to_owned()), Some(value.to_owned()));
+        } else if let (Ok(name), Ok(value)) =
+            (HeaderName::try_from(name), HeaderValue::try_from(value.trim()))
+        {
+            headers.append(name, value);
+        }
+    }
+    let head = Head::new(status, headers);
+    let _ = (head.date(), head.correlation_id(), head.url_end("location"), head.location());
+    (head, limit)
+}
+
+struct Calls {
+    limiter: Limiter,
+    now: Instant,
+    /// Those that are under way.
+    sent: Vec<(&'static str, Instant)>,
+}
+
+impl Calls {
+    /// A call goes, however long it has to wait; unless it waits for others that are under way.
+    fn go(&mut self, operation: &'static str) {
+        let ticket = self.limiter.ticket();
+        self.limiter.join(ticket, operation);
+        for _ in 0..LOOKS {
+            match self.limiter.poll(ticket, operation, self.now) {
+                Turn::Go => return self.sent.push((operation, self.now)),
+                Turn::Wait { until: Some(until), .. } => {
+                    assert!(until > self.now, "there is something to wait for");
+                    assert!(until <= self.now + LONGEST_WAIT, "{:?}", until - self.now);
+                    self.now = until;
+                }
+                Turn::Wait { until: None, .. } => {
+                    assert!(!self.sent.is_empty(), "nothing is under way that it could wait for");
+                    return self.limiter.leave(ticket, operation);
+                }
+            }
+        }
+        assert!(!self.sent.is_empty(), "a call waits for ever");
+        self.limiter.leave(ticket, operation);
+    }
+
+    fn try_to_go(&mut self, operation: &'static str) {
+        let ticket = self.limiter.ticket();
+        self.limiter.join(ticket, operation);
+        match self.limiter.poll(ticket, operation, self.now) {
+            Turn::Go => self.sent.push((operation, self.now)),
+            Turn::Wait { .. } => self.limiter.leave(ticket, operation),
+        }
+    }
+
+    /// One of the calls is back.
+    fn back(&mut self, number: usize, head: &Head, limit: Option<&ErrorLimit>) {
+        if self.sent.is_empty() {
+            return;
+        }
+        let (operation, sent_at) = self.sent.swap_remove(number % self.sent.len());
+        let (serial, standing) = (1 + number as u64 / 16, Standing::of(head));
+        let outcome = match head.status.as_u16() {
+            401 => Outcome::Unauthorized,
+            408 => Outcome::Unanswered,
+            429 => {
+                let pause = head.retry_after().unwrap_or(Duration::from_secs(1));
+                let pause = Some(pause).filter(|pause| *pause <= LONGEST_PAUSE);
+                Outcome::Limited { serial, standing, pause, limit }
+            }
+            _ => Outcome::Answered { serial, standing },
+        };
+        self.limiter.settle(operation, sent_at, &outcome, self.now);
+        let _ = self.limiter.awake(self.now);
+    }
+
+    /// All calls are given up, and one more goes.
+    fn end(mut self) {
+        for (operation, sent_at) in std::mem::take(&mut self.sent) {
+            self.limiter.settle(operation, sent_at, &Outcome::Unanswered, self.now);
+        }
+        self.go(OPERATIONS[0]);
+        assert_eq!(self.sent.len(), 1);
+    }
+}

@@ -1,0 +1,39 @@
+//! What is fuzzed: functions of bytes as they may come from outside, which panic where what the rest of the
+//! crate relies on does not hold. Not for use outside this workspace.
+
+#![allow(missing_docs)]
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+
+pub use crate::budget::fuzzing::headers;
+pub use crate::jobs::fuzzing::{file, job};
+pub use crate::paging::fuzzing::{link, page, walk};
+
+use crate::error::Error;
+use crate::operation::{Method, Operation};
+use crate::reply::{Head, RawReply};
+
+/// A reply of an operation that does not matter.
+pub(crate) fn reply(status: StatusCode, headers: HeaderMap, body: &[u8]) -> RawReply {
+    RawReply {
+        operation: Operation::known("getThings", Method::Get, "/api/v2/things"),
+        head: Head::new(status, headers),
+        body: Bytes::copy_from_slice(body),
+    }
+}
+
+/// What comes back in place of what was asked for: a byte that says with which status, and a body.
+pub fn refusal(data: &[u8]) {
+    let Some((status, body)) = data.split_first() else { return };
+    let statuses = [400, 401, 403, 404, 429, 500, 502, 302];
+    let Ok(status) = StatusCode::from_u16(statuses[usize::from(*status) % statuses.len()]) else {
+        return;
+    };
+    let error = Error::refused(&reply(status, HeaderMap::new(), body));
+    assert_eq!(error.status(), Some(status.as_u16()));
+    assert_eq!(error.is_rate_limited(), status == 429);
+    // An excerpt, and not all that a proxy has to say.
+    assert!(error.to_string().len() < 20_000, "the message is short");
+    let _ = format!("{error:?} {:?}", error.refusal());
+}

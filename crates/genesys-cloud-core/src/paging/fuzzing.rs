@@ -1,0 +1,135 @@
+//! Pages and what leads on from them, whatever they hold.
+
+#![allow(clippy::expect_used, missing_docs, unreachable_pub)]
+
+use http::{HeaderMap, StatusCode};
+use serde::de::IgnoredAny;
+use serde_json::Value;
+use url::Url;
+
+use super::link::Home;
+use super::listing::{Cap, Listing, Scheme};
+use super::read::{bytes, serde, wire};
+use super::step::{Step, step};
+use super::walk::{Position, Walk};
+use crate::base_url::BaseUrl;
+use crate::fuzzing::reply;
+use crate::operation::{Method, Operation};
+use crate::request::Request;
+
+const PATH: &str = "/api/v2/things";
+
+/// A client of the API, and one behind a gateway that adds to the path.
+const APIS: [&str; 2] = ["https://api.mypurecloud.ie", "https://gw.example.com/cloud"];
+
+/// More pages than any list goes on for where all of them are the same.
+const PAGES: usize = 40;
+
+crate::record! {
+    /// One field of each kind.
+    pub struct Thing {
+        pub id: Option<String> = "id",
+        pub count: Option<i64> = "count",
+        pub share: Option<f64> = "share",
+        pub on: Option<bool> = "on",
+        pub at: Option<chrono::DateTime<chrono::Utc>> = "at",
+        pub day: Option<chrono::NaiveDate> = "day",
+        pub tags: Option<Vec<String>> = "tags",
+        pub by_name: Option<std::collections::BTreeMap<String, i64>> = "byName",
+        pub any: Option<Value> = "any",
+        pub inner: Option<Box<Thing>> = "inner",
+    }
+}
+
+/// The listing that the first byte chooses, and the rest of the data.
+fn listing(data: &[u8]) -> Option<(Listing, &[u8])> {
+    let (choice, rest) = data.split_first()?;
+    let choice = usize::from(*choice);
+    let items = ["entities", "results.entities", "[]"][choice / Scheme::ALL.len() % 3];
+    Some((Listing::new(Scheme::ALL[choice % Scheme::ALL.len()], items), rest))
+}
+
+/// A page: a byte that chooses how it is read, and its body.
+pub fn page(data: &[u8]) {
+    let Some((listing, body)) = listing(data) else { return };
+    let reply = reply(StatusCode::OK, HeaderMap::new(), body);
+    let any = serde::<Value>(&reply, &listing);
+    if let Ok((items, facts)) = &any {
+        assert_eq!(facts.items, items.len() as u64);
+        assert!(serde_json::from_slice::<IgnoredAny>(body).is_ok(), "no page is had from no JSON");
+        let again = serde::<Value>(&reply, &listing).expect("it was read before");
+        assert_eq!(*facts, again.1, "the same page says the same");
+        if let Some(edges) = &facts.edges {
+            assert!(edges.shared_with(edges) <= facts.items, "no more than all are shared");
+        }
+    }
+    // An item that is no `Thing` is an error; a page of things is the same page.
+    if let (Ok((_, any)), Ok((_, things))) = (&any, wire::<Thing>(&reply, &listing)) {
+        assert_eq!(*any, things);
+    }
+    let _ = bytes(&reply, &listing).map(|(items, _)| assert_eq!(items.len(), 1));
+}
+
+/// A list: a byte that chooses how it is read, one that says of what cap, and bodies with a zero byte
+/// between them. The last one comes for ever.
+pub fn walk(data: &[u8]) {
+    let Some((listing, data)) = listing(data) else { return };
+    let Some((cap, bodies)) = data.split_first() else { return };
+    let listing = match cap {
+        0..100 => listing,
+        100..200 => listing.with_cap(Cap::items(u64::from(*cap) * 10)),
+        _ => listing.with_cap(Cap::pages(u64::from(*cap) % 8)),
+    };
+    let api = APIS[usize::from(*cap) % APIS.len()];
+    let base = BaseUrl::parse(api).expect("a URL");
+    let request = Request::new(Operation::known("getThings", Method::Get, PATH));
+    let mut walk = Walk::start(&mut request.clone(), &listing, api);
+    let bodies: Vec<&[u8]> = bodies.split(|byte| *byte == 0).collect();
+    let last = bodies.last().copied().unwrap_or_default();
+    for body in bodies.into_iter().chain(std::iter::repeat_n(last, PAGES)) {
+        let reply = reply(StatusCode::OK, HeaderMap::new(), body);
+        let Ok((_, facts)) = serde::<IgnoredAny>(&reply, &listing) else { return };
+        let next = match step(&walk, &facts) {
+            Step::Continue(next) => next,
+            Step::Done(_) => return,
+            Step::Broken(why) | Step::Stuck(why) => {
+                let _ = (why.to_string(), why.advice());
+                return;
+            }
+        };
+        assert_ne!(next, *walk.due(), "a page leads to another one");
+        assert_ne!(next, Position::Start, "no page leads to the beginning");
+        let mut request = request.clone();
+        walk.write(&next, &mut request);
+        // What makes no request is told when it is to be sent.
+        if let Some(Ok(url)) = request.target().ok().map(|target| base.join(&target)) {
+            is_at_home(&url, api);
+        }
+        walk.advance(facts, next);
+        assert!(walk.ahead().take(8).count() > 0, "the page that is due can be asked for");
+        let _ = (walk.page_number(), walk.items_per_page(), walk.page_size_up_to_cap(100));
+    }
+    panic!("pages that are all the same end a list");
+}
+
+/// A link to a next page, as text.
+pub fn link(data: &[u8]) {
+    let Ok(link) = std::str::from_utf8(data) else { return };
+    for api in APIS {
+        let home = Home::new(api, &format!("{PATH}?pageSize=100")).expect("a URL");
+        if home.query_of(link).is_ok() {
+            // It is asked for by its query alone; that it led there shows that it was meant so.
+            let url = Url::parse(&format!("{api}{PATH}")).expect("a URL").join(link.trim());
+            let url = url.expect("it was read before");
+            assert_eq!(url.origin(), Url::parse(api).expect("a URL").origin(), "{link}");
+            assert!(url.username().is_empty() && url.password().is_none(), "{link}");
+        }
+    }
+}
+
+/// Whether a request goes where those of the list do.
+fn is_at_home(url: &Url, api: &str) {
+    let home = Url::parse(&format!("{api}{PATH}")).expect("a URL");
+    assert_eq!(url.origin(), home.origin());
+    assert_eq!(url.path(), home.path());
+}

@@ -1,0 +1,158 @@
+//! What faults make of replies.
+
+use std::io::Write as _;
+
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
+use serde_json::Value;
+
+use super::kind::FaultKind;
+use crate::connection::ReplyBody;
+use crate::moment::Moment;
+use crate::reply::CannedReply;
+
+const GIGABYTE: u64 = 1 << 30;
+const MEGABYTE: usize = 1 << 20;
+const DEPTH: usize = 100_000;
+
+/// A body that is too large to be held.
+#[derive(Debug, Clone)]
+pub(crate) struct Flood {
+    start: Bytes,
+    piece: Bytes,
+    times: u64,
+}
+
+impl Flood {
+    /// The body of a fault, if it is such a one.
+    pub(crate) fn of(kind: FaultKind) -> Option<Self> {
+        match kind {
+            FaultKind::HugeBody => {
+                let piece = Bytes::from(r#"{"id":"another one"},"#.repeat(4_096));
+                let times = GIGABYTE / piece.len() as u64 + 1;
+                Some(Self { start: Bytes::from_static(br#"{"entities":["#), piece, times })
+            }
+            FaultKind::GzipBomb => {
+                // What was compressed may follow on itself: it is decompressed one after the other.
+                let piece = gzip(&vec![b' '; MEGABYTE], Compression::best());
+                let times = GIGABYTE / MEGABYTE as u64;
+                Some(Self { start: Bytes::new(), piece, times })
+            }
+            _ => None,
+        }
+    }
+
+    pub(crate) fn into_body(self) -> ReplyBody {
+        ReplyBody::repeated(self.start, self.piece, self.times)
+    }
+}
+
+impl FaultKind {
+    /// What is answered instead of what the org has to say; `None` if the org is asked. `now` is the
+    /// time that the org takes it to be.
+    pub(crate) fn instead(self, is_login: bool, now: Moment) -> Option<CannedReply> {
+        let busy = "Rate limit exceeded the maximum.";
+        let limited = || CannedReply::error(429, "too.many.requests", busy);
+        Some(match self {
+            Self::RateLimited if is_login => {
+                let text = "rate limit exceeded; too many logins of this client";
+                let body = serde_json::json!({
+                    "error": "invalid_request", "description": text, "error_description": text,
+                });
+                CannedReply::json(400, &body)
+            }
+            Self::RateLimited => CannedReply::rate_limited(1),
+            Self::RateLimitedWithoutDelay => limited(),
+            Self::RateLimitedUntil => {
+                let date = now.after(std::time::Duration::from_secs(2)).http_date();
+                limited().header(RETRY_AFTER.as_str(), &date)
+            }
+            Self::InternalError => {
+                let message = "The server encountered an unexpected condition.";
+                CannedReply::error(500, "internal.server.error", message)
+            }
+            Self::DatabaseBusy => {
+                let code = "architect.database.throughput.exceeded";
+                CannedReply::error(500, code, "Database too busy. Please try again.")
+            }
+            Self::BadGateway => html(502, "502 Bad Gateway"),
+            Self::ServiceUnavailable => {
+                CannedReply::error(503, "service.unavailable", "Service Unavailable")
+            }
+            Self::GatewayTimeout => {
+                CannedReply::error(504, "request.timeout", "The request timed out.")
+            }
+            Self::HtmlPage => html(200, "Welcome"),
+            Self::Unauthorized => CannedReply::unauthorized(),
+            Self::PageTokenRefused => CannedReply::bad_token(),
+            _ => return None,
+        })
+    }
+
+    /// What becomes of the org's own reply.
+    pub(crate) fn change(self, mut reply: CannedReply) -> CannedReply {
+        match self {
+            Self::MalformedJson => {
+                let mut body = reply.body.slice(..reply.body.len() * 2 / 3).to_vec();
+                body.push(b'<');
+                CannedReply { body: body.into(), ..reply }
+            }
+            Self::WrongContentType => {
+                reply.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
+                reply.header(CONTENT_TYPE.as_str(), "text/html")
+            }
+            Self::TruncatedGzip => {
+                let body = gzip(&reply.body, Compression::fast());
+                let body = body.slice(..body.len() / 2);
+                CannedReply { body, ..reply }.header(CONTENT_ENCODING.as_str(), "gzip")
+            }
+            Self::HugeHeaders => {
+                let value = "x".repeat(4_096);
+                (0..300).fold(reply, |reply, number| {
+                    reply.header(&format!("x-filler-{number}"), &value)
+                })
+            }
+            Self::GzipBomb => reply.header(CONTENT_ENCODING.as_str(), "gzip"),
+            Self::DeepNesting => CannedReply { body: nested(&reply.body), ..reply },
+            _ => reply,
+        }
+    }
+}
+
+fn html(status: u16, text: &str) -> CannedReply {
+    let body = format!("<!DOCTYPE html><html><body><h1>{text}</h1></body></html>");
+    CannedReply { status, headers: Vec::new(), body: body.into() }
+        .header(CONTENT_TYPE.as_str(), "text/html")
+}
+
+fn gzip(bytes: &[u8], effort: Compression) -> Bytes {
+    let mut gzip = GzEncoder::new(Vec::new(), effort);
+    // Writing to memory can't fail.
+    let _ = gzip.write_all(bytes);
+    gzip.finish().unwrap_or_default().into()
+}
+
+/// The same reply with a deep nesting as the one item of its list, or in its place if it has none.
+fn nested(body: &[u8]) -> Bytes {
+    let deep = format!("{}{}", "[".repeat(DEPTH), "]".repeat(DEPTH));
+    // What nests so deep can't be made as a value.
+    const HERE: &str = "\u{0}here";
+    let mut reply: Value = serde_json::from_slice(body).unwrap_or_default();
+    match list_in(&mut reply) {
+        Some(list) => *list = vec![HERE.into()],
+        None => return deep.into(),
+    }
+    let here = Value::from(HERE).to_string();
+    reply.to_string().replacen(&here, &deep, 1).into()
+}
+
+/// The first list of a reply: it, or the first in it or in its fields.
+fn list_in(reply: &mut Value) -> Option<&mut Vec<Value>> {
+    match reply {
+        Value::Array(list) => Some(list),
+        Value::Object(fields) => fields.values_mut().find_map(list_in),
+        _ => None,
+    }
+}

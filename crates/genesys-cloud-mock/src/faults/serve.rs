@@ -1,0 +1,54 @@
+//! Requests as they meet the faults of the plan.
+
+use super::kind::{FaultKind, Reach};
+use super::reply::Flood;
+use crate::limit::Standing;
+use crate::moment::Moment;
+use crate::reply::CannedReply;
+use crate::service::{Asked, Outcome, Service};
+
+const LOGIN: Reach = Reach { is_login: true, has_page_token: false, is_counted: false };
+
+impl Service {
+    /// The answer to a call, whose token is good.
+    pub(crate) fn respond_by_plan(&self, asked: &Asked<'_>, standing: Standing) -> Outcome {
+        let Some(kind) = self.next_fault(asked) else {
+            return self.respond_to_admitted(asked, standing);
+        };
+        match kind {
+            FaultKind::PageTokensExpired => self.lists().expire_tokens(),
+            FaultKind::RecordInserted => self.lists().insert_record(asked.endpoint),
+            FaultKind::RecordDeleted => self.lists().delete_record(asked.endpoint),
+            _ => {}
+        }
+        if let Some(reply) = kind.instead(false, self.now()) {
+            return reply.into();
+        }
+        let outcome = self.respond_to_admitted(asked, standing);
+        Outcome {
+            reply: kind.change(outcome.reply),
+            connection: kind.connection().or(outcome.connection),
+            flood: Flood::of(kind),
+        }
+    }
+
+    /// The answer to a login.
+    pub(crate) fn log_in_by_plan(&self, log_in: impl FnOnce() -> CannedReply) -> Outcome {
+        let Some(kind) = self.faults().next(LOGIN) else { return log_in().into() };
+        if let Some(reply) = kind.instead(true, self.now()) {
+            return reply.into();
+        }
+        Outcome { connection: kind.connection(), ..log_in().into() }
+    }
+
+    /// What time it is, by the clock of the service.
+    pub(crate) fn now(&self) -> Moment {
+        self.clock().now().shifted(self.faults().clock_skew())
+    }
+
+    fn next_fault(&self, asked: &Asked<'_>) -> Option<FaultKind> {
+        // Before the plan is locked: it takes locks of its own.
+        let (has_page_token, is_counted) = self.lists().traits_of(asked.endpoint, asked.request);
+        self.faults().next(Reach { is_login: false, has_page_token, is_counted })
+    }
+}

@@ -1,0 +1,131 @@
+//! The seeds of the fuzz targets and simple mutants of them, the same on every run. `fuzz/` finds new ones.
+
+use std::fs;
+use std::hash::{DefaultHasher, Hasher as _};
+use std::panic;
+use std::path::{Path, PathBuf};
+
+use genesys_cloud_core::fuzzing;
+
+/// Mutants of each seed.
+const MUTANTS: u64 = 300;
+
+/// No more of a seed is looked at.
+const LONGEST: usize = 8 << 10;
+
+type Target = fn(&[u8]);
+
+const TARGETS: [(&str, Target); 8] = [
+    ("document", xtask::document::fuzzing::document),
+    ("file", fuzzing::file),
+    ("headers", fuzzing::headers),
+    ("job", fuzzing::job),
+    ("link", fuzzing::link),
+    ("page", fuzzing::page),
+    ("refusal", fuzzing::refusal),
+    ("walk", fuzzing::walk),
+];
+
+/// What is put in at random: what JSON, URLs and headers are made of, and numbers at the edge.
+const PIECES: [&[u8]; 28] = [
+    b"\0", b"\n", b"\"", b"\\", b"\\u00e9", b"\\ud800", b"{", b"}", b"[", b"]", b"[[[[[[[[", b":", b",",
+    b"null", b"true", b"-1", b"0", b"18446744073709551615", b"99999999999999999999", b"1e999", b"0.5",
+    b"/", b"..", b"//", b"?", b"%2e", b"\xff", b"\xef\xbb\xbf",
+];
+
+#[test]
+fn every_target_has_seeds_and_every_seed_a_target() {
+    let folders = fs::read_dir(folder("")).expect("the folder of the seeds");
+    let mut folders: Vec<_> =
+        folders.map(|entry| entry.expect("an entry").file_name()).collect();
+    folders.sort();
+    assert_eq!(folders, TARGETS.map(|(name, _)| name));
+    for (name, _) in TARGETS {
+        assert!(!seeds(name).is_empty(), "{name}");
+        let program = folder("").with_file_name("fuzz_targets").join(name).with_extension("rs");
+        assert!(program.exists(), "{}", program.display());
+    }
+}
+
+#[test]
+fn seeds_and_their_mutants_break_no_promise() {
+    for (name, target) in TARGETS {
+        let seeds = seeds(name);
+        for (at, (path, seed)) in seeds.iter().enumerate() {
+            run(target, seed, path, "as it is");
+            let mut chance = Chance::of(name, seed);
+            for number in 0..MUTANTS {
+                let mut mutant = seed.clone();
+                for _ in 0..=chance.below(4) {
+                    let other = &seeds[(at + chance.below(seeds.len())) % seeds.len()].1;
+                    mutate(&mut mutant, other, &mut chance);
+                }
+                mutant.truncate(LONGEST);
+                run(target, &mutant, path, &format!("mutant {number}"));
+            }
+        }
+    }
+}
+
+/// Says what broke it, so that it can be made a seed.
+fn run(target: Target, data: &[u8], seed: &Path, what: &str) {
+    let outcome = panic::catch_unwind(|| target(data));
+    assert!(outcome.is_ok(), "{}, {what}: \"{}\"", seed.display(), data.escape_ascii());
+}
+
+fn mutate(data: &mut Vec<u8>, other: &[u8], chance: &mut Chance) {
+    let at = chance.below(data.len() + 1);
+    let end = (at + 1 + chance.below(16)).min(data.len());
+    match chance.below(6) {
+        0 if at < data.len() => data[at] ^= 1 << chance.below(8),
+        1 => drop(data.drain(at..end)),
+        2 => data.truncate(at),
+        3 => {
+            let again = data[at..end].to_vec();
+            data.splice(at..at, again);
+        }
+        4 => {
+            let from = chance.below(other.len() + 1);
+            data.truncate(at);
+            data.extend_from_slice(&other[from..]);
+        }
+        _ => drop(data.splice(at..at, PIECES[chance.below(PIECES.len())].iter().copied())),
+    }
+}
+
+fn folder(target: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("fuzz").join("seeds").join(target)
+}
+
+/// In the order of their names.
+fn seeds(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
+    let folder = fs::read_dir(folder(target)).expect("a folder of seeds");
+    let mut paths: Vec<_> = folder.map(|entry| entry.expect("an entry").path()).collect();
+    paths.sort();
+    let read = |path: PathBuf| {
+        let seed = fs::read(&path).expect("a seed");
+        (path, seed)
+    };
+    paths.into_iter().map(read).collect()
+}
+
+/// Numbers that are the same on every run.
+struct Chance(u64);
+
+impl Chance {
+    fn of(target: &str, seed: &[u8]) -> Self {
+        let mut hasher = DefaultHasher::new();
+        hasher.write(target.as_bytes());
+        hasher.write(seed);
+        Self(hasher.finish())
+    }
+
+    /// One of `0..most` (SplitMix64).
+    fn below(&mut self, most: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) as usize % most.max(1)
+    }
+}
