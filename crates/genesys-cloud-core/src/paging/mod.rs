@@ -11,6 +11,7 @@ mod engine;
 mod extracted;
 mod fingerprint;
 mod ids;
+mod items;
 mod link;
 mod listing;
 mod paginator;

@@ -312,10 +312,9 @@ impl<T> Paginator<T> {
 
     fn take_page(&mut self, reply: RawReply) -> Result<Page<T>, Error> {
         let number = self.engine.page_number();
-        let read = self.read.page(&reply, self.engine.listing());
-        let undecoded = |error: DecodeError| {
-            Error::decode(&reply, &DecodeError::new(format!("page {number}: {error}")))
-        };
+        let read =
+            self.read.page(&reply, self.engine.listing(), self.engine.client().max_page_items());
+        let undecoded = |error: DecodeError| Error::decode(&reply, &error.on_page(number));
         let (mut items, facts) = read.map_err(undecoded)?;
         let file = match self.engine.redirects(&reply) {
             Some(path) if items.is_empty() => Fields::of(&reply).map_err(undecoded)?.text(path),
