@@ -51,7 +51,7 @@ impl<'a> Choice<'a> {
         let mut chance = Chance::new(seed);
         let subject = Subject::of(&mut chance, subjects);
         let way = Way::of(&mut chance);
-        let trouble = Trouble::of(&mut chance);
+        let trouble = Trouble::of(&mut chance, subject);
         Self { seed, subject, way, trouble }
     }
 }
@@ -118,8 +118,9 @@ impl Way {
 }
 
 impl Trouble {
-    fn of(chance: &mut Chance) -> Self {
-        if chance.percent(20) {
+    fn of(chance: &mut Chance, subject: Subject<'_>) -> Self {
+        // What a scenario adds of its own can't be told from the fault that goes on.
+        if chance.percent(20) && !subject.has_faults() {
             // What a client can get out of a list that moves is another question.
             let moves = |kind| matches!(kind, FaultKind::RecordInserted | FaultKind::RecordDeleted);
             let kinds: Vec<FaultKind> =

@@ -47,7 +47,7 @@ struct Options {
 impl Options {
     /// What a test run passes on and means nothing here is left out.
     fn of(arguments: impl Iterator<Item = String>) -> Self {
-        let mut options = Self { runs: 200, seed: 1, threads: 2, end: None };
+        let mut options = Self { runs: 100, seed: 1, threads: 2, end: None };
         let mut arguments = arguments.skip_while(|it| !it.starts_with("--"));
         while let Some(name) = arguments.next() {
             let mut number = || arguments.next().and_then(|it| it.parse::<u64>().ok());

@@ -176,9 +176,7 @@ impl Reading<'_> {
             Some(Trouble::Storm(plan)) => self.org.inject(plan.clone()),
             Some(Trouble::Endless(kind, from)) => {
                 self.org.inject(FaultPlan::new().rate(*kind, 1.0).from(*from));
-                let is_hit =
-                    |this: &Self| !this.errors.is_empty() && this.org.injected().total() > 0;
-                while !is_hit(self) {
+                while self.errors.is_empty() {
                     if !self.step().await {
                         return Ok(());
                     }
