@@ -96,8 +96,8 @@ fn main() -> ExitCode {
         let workers: Vec<_> = doing.iter().map(work).collect();
         while !workers.iter().all(|worker| worker.is_finished()) {
             std::thread::park_timeout(Duration::from_millis(50));
-            let late = doing.iter().filter_map(|doing| *doing.lock().ok()?);
-            for (seed, _) in late.filter(|(_, since)| since.elapsed() > LONGEST) {
+            let mut at_work = doing.iter().filter_map(|doing| *doing.lock().ok()?);
+            if let Some((seed, _)) = at_work.find(|(_, since)| since.elapsed() > LONGEST) {
                 println!("FAILED seed {seed}: it goes on for ever\n{}", again(seed));
                 std::process::exit(1);
             }
