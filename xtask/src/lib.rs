@@ -5,6 +5,7 @@
 pub mod bench;
 pub mod boxes;
 pub mod catalogue;
+pub mod chaos;
 pub mod codegen;
 pub mod conformance;
 pub mod document;

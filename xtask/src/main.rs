@@ -9,6 +9,7 @@ use std::process::{self, ExitCode};
 use anyhow::{Context as _, Result, bail};
 use clap::{Parser, Subcommand};
 use xtask::bench::{compile, limiter, paging, polling};
+use xtask::chaos;
 use xtask::codegen;
 use xtask::operations;
 
@@ -28,6 +29,8 @@ enum Command {
     Operations(operations::Options),
     /// Stream a few thousand queues from a fake org on this machine.
     Demo,
+    /// Read lists and jobs of a fake org while requests go wrong at random.
+    Chaos(chaos::Options),
     /// Measure.
     Bench {
         #[command(subcommand)]
@@ -80,6 +83,7 @@ fn run(command: Command) -> Result<()> {
             Ok(())
         }
         Command::Demo => demo(workspace),
+        Command::Chaos(options) => chaos::run(workspace, &options),
         Command::Bench { what: Bench::Compile } => compile::run(workspace),
         Command::Bench { what: Bench::Limiter(options) } => limiter::run(workspace, &options),
         Command::Bench { what: Bench::Paging(options) } => paging::run(workspace, &options),

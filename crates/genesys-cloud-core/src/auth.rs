@@ -356,8 +356,10 @@ fn token_of(reply: &RawReply, asked_at: Instant) -> Result<Token, DecodeError> {
     let grant: Value = serde_json::from_slice(reply.body())?;
     let token = grant["access_token"].as_str().and_then(Token::new);
     let token = token.ok_or_else(|| DecodeError::new("it has no usable `access_token`"))?;
-    // A token whose life is not told is used until the API refuses it.
-    let Some(life) = seconds(&grant["expires_in"]) else { return Ok(token) };
+    // A token whose life is not told is used until the API refuses it. So is one of no life at all: a clock
+    // is wrong, and a new token for every call would not be better.
+    let life = seconds(&grant["expires_in"]).filter(|life| !life.is_zero());
+    let Some(life) = life else { return Ok(token) };
     let margin = MARGIN.min(life / 10);
     Ok(Token {
         renew_at: asked_at.checked_add(life - margin),

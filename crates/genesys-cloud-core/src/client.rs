@@ -87,6 +87,11 @@ impl Client {
         self.0.exchange.max_body()
     }
 
+    /// How many items a page may hold.
+    pub(crate) fn max_page_items(&self) -> usize {
+        self.0.max_page_items
+    }
+
     /// The URL of the API that calls go to, such as `https://api.mypurecloud.ie`.
     pub fn api_url(&self) -> &str {
         self.0.api.as_str()
@@ -118,6 +123,7 @@ pub struct ClientBuilder<C = Client> {
     connect_timeout: Duration,
     read_timeout: Duration,
     max_body: usize,
+    max_page_items: usize,
     reserve: u64,
     max_requests_per_second: Option<f64>,
     max_concurrent_requests: usize,
@@ -143,6 +149,7 @@ impl<C> ClientBuilder<C> {
             connect_timeout: Duration::from_secs(10),
             read_timeout: Duration::from_secs(60),
             max_body: 256 << 20,
+            max_page_items: 250_000,
             reserve: 10,
             max_requests_per_second: None,
             max_concurrent_requests: 64,
@@ -244,6 +251,16 @@ impl<C> ClientBuilder<C> {
     /// unless set.
     pub fn max_body(mut self, bytes: usize) -> Self {
         self.max_body = bytes;
+        self
+    }
+
+    /// How many items a page of a list may hold; one with more is an error. 250,000 unless set, which is more
+    /// than the API is known to list at once.
+    ///
+    /// It bounds what a page takes in memory, where a few bytes of a reply make a whole record. A list that
+    /// is not paged is one page.
+    pub fn max_page_items(mut self, items: usize) -> Self {
+        self.max_page_items = items;
         self
     }
 
@@ -367,7 +384,15 @@ impl<C> ClientBuilder<C> {
                 if problems.is_empty() =>
             {
                 let budget = Budget::new(caps, self.herald.clone());
-                Ok(Transport { exchange, files, api, auth, budget, retries })
+                Ok(Transport {
+                    exchange,
+                    files,
+                    api,
+                    auth,
+                    budget,
+                    retries,
+                    max_page_items: self.max_page_items,
+                })
             }
             (.., problems) => Err(problems),
         }
@@ -493,6 +518,7 @@ impl<C> fmt::Debug for ClientBuilder<C> {
             .field("connect_timeout", &self.connect_timeout)
             .field("read_timeout", &self.read_timeout)
             .field("max_body", &self.max_body)
+            .field("max_page_items", &self.max_page_items)
             .field("reserve", &self.reserve)
             .field("max_requests_per_second", &self.max_requests_per_second)
             .field("max_concurrent_requests", &self.max_concurrent_requests)

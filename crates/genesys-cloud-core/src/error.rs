@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::operation::Operation;
-use crate::reply::{Course, DecodeError, RawReply};
+use crate::reply::{Course, DecodeError, Problem, RawReply};
 
 /// How much of an error reply that is not the API's JSON is kept, in characters.
 const EXCERPT: usize = 200;
@@ -164,7 +164,8 @@ impl Error {
         self.is_transport() || self.is_rate_limited() || self.is_server_error()
     }
 
-    /// Whether the reply was larger than the client's `max_body`.
+    /// Whether the reply was larger than the client's `max_body`, or a page held more items than its
+    /// `max_page_items`.
     pub fn is_too_large(&self) -> bool {
         self.0.kind == Kind::TooLarge
     }
@@ -494,9 +495,19 @@ impl Error {
             reply.content_type().unwrap_or("no content type"),
             reply.body.len(),
         );
-        Self::new(Kind::Decode, Some(&reply.operation), why)
-            .answered(reply)
-            .advise("`Client::execute` gives the reply as it came")
+        let (kind, advice) = match error.problem() {
+            Problem::Form => (Kind::Decode, "`Client::execute` gives the reply as it came"),
+            Problem::TooDeep => (
+                Kind::Decode,
+                "its values are nested deeper than is read, which is 127 levels: no record of the API is, \
+                 so look at the reply as it came, which `Client::execute` gives",
+            ),
+            Problem::TooManyItems => (
+                Kind::TooLarge,
+                "ask for smaller pages (`page_size`), or raise the client's `max_page_items`",
+            ),
+        };
+        Self::new(kind, Some(&reply.operation), why).answered(reply).advise(advice)
     }
 
     fn answered(mut self, reply: &RawReply) -> Self {

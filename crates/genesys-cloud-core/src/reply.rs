@@ -264,18 +264,44 @@ impl Decode for RawReply {
 ///
 /// Its text names what was expected and where, and holds nothing of the body.
 #[derive(Debug)]
-pub struct DecodeError(String);
+pub struct DecodeError {
+    why: String,
+    problem: Problem,
+}
+
+/// What can be done about it depends on this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Problem {
+    Form,
+    TooDeep,
+    TooManyItems,
+}
 
 impl DecodeError {
     /// An error with this text, which should hold nothing of the body: bodies are personal data.
     pub fn new(why: impl Into<String>) -> Self {
-        Self(why.into())
+        Self { why: why.into(), problem: Problem::Form }
+    }
+
+    /// A list has more items than this.
+    pub(crate) fn too_many(most: usize) -> Self {
+        let why = format!("there are more than {most} items");
+        Self { why, problem: Problem::TooManyItems }
+    }
+
+    pub(crate) fn problem(&self) -> Problem {
+        self.problem
+    }
+
+    /// The same error, told as that of a page.
+    pub(crate) fn on_page(self, number: u64) -> Self {
+        Self { why: format!("page {number}: {}", self.why), ..self }
     }
 }
 
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.why)
     }
 }
 
@@ -283,7 +309,11 @@ impl std::error::Error for DecodeError {}
 
 impl From<serde_json::Error> for DecodeError {
     fn from(error: serde_json::Error) -> Self {
-        Self(without_found_value(&error.to_string()))
+        let text = error.to_string();
+        // It has no kind of its own.
+        let is_deep = text.starts_with("recursion limit exceeded");
+        let problem = if is_deep { Problem::TooDeep } else { Problem::Form };
+        Self { why: without_found_value(&text), problem }
     }
 }
 

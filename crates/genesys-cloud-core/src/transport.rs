@@ -35,6 +35,7 @@ pub(crate) struct Transport {
     pub(crate) auth: Auth,
     pub(crate) budget: Budget,
     pub(crate) retries: Arc<Retries>,
+    pub(crate) max_page_items: usize,
 }
 
 impl Transport {

@@ -241,10 +241,12 @@ impl Service {
     /// Counts the call, if its token is good.
     fn admit(&self, head: &Parts) -> Result<Standing, CannedReply> {
         let Some(token) = bearer(&head.headers) else {
+            self.faults().note_unauthorized();
             let message = "No authentication bearer token specified in authorization header.";
             return Err(CannedReply::error(401, "authentication.required", message));
         };
         if !self.login().accepts(token) {
+            self.faults().note_unauthorized();
             return Err(CannedReply::unauthorized());
         }
         Ok(self.limit().count(token))

@@ -10,6 +10,9 @@ use serde_json::value::RawValue;
 use crate::reply::{DecodeError, RawReply};
 use crate::wire::Wire as _;
 
+/// On the way of a path, so many lists may stand in one another. A reply could nest them without end.
+const MOST_LISTS: u32 = 16;
+
 /// A JSON text, such as the body of a reply.
 #[derive(Clone, Copy)]
 pub(crate) struct Fields<'a>(&'a str);
@@ -45,11 +48,11 @@ impl<'a> Fields<'a> {
     pub(crate) fn all(self, path: &str) -> Vec<&'a str> {
         let mut found = Vec::new();
         let path = if path == "[]" { "" } else { path };
-        self.collect(path, &mut found);
+        self.collect(path, MOST_LISTS, &mut found);
         found
     }
 
-    fn collect(self, path: &str, found: &mut Vec<&'a str>) {
+    fn collect(self, path: &str, lists: u32, found: &mut Vec<&'a str>) {
         if self.0.trim_ascii() == "null" {
             return;
         }
@@ -58,7 +61,8 @@ impl<'a> Fields<'a> {
             return;
         }
         if let Some(elements) = self.elements() {
-            elements.into_iter().for_each(|element| element.collect(path, found));
+            let Some(lists) = lists.checked_sub(1) else { return };
+            elements.into_iter().for_each(|element| element.collect(path, lists, found));
             return;
         }
         let (name, rest) = path.split_once('.').unwrap_or((path, ""));
@@ -67,7 +71,7 @@ impl<'a> Fields<'a> {
             return;
         };
         if let Some(value) = fields.remove(name) {
-            Self(value.get()).collect(rest, found);
+            Self(value.get()).collect(rest, lists, found);
         }
     }
 
@@ -154,5 +158,13 @@ mod tests {
         let at = Fields(r#"{"t":"2026-05-01T10:00:00Z"}"#).instant("t").expect("an instant");
         assert_eq!(at.to_rfc3339(), "2026-05-01T10:00:00+00:00");
         assert_eq!(Fields(r#"{"t":"soon"}"#).instant("t"), None);
+    }
+
+    #[test]
+    fn lists_in_lists_are_followed_so_deep_and_no_deeper() {
+        for (depth, found) in [(2, true), (16, true), (17, false), (100_000, false)] {
+            let json = format!("{}{{\"id\":7}}{}", "[".repeat(depth), "]".repeat(depth));
+            assert_eq!(Fields(&json).text("id").is_some(), found, "{depth}");
+        }
     }
 }

@@ -13,6 +13,7 @@ mod fingerprint;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod ids;
+mod items;
 mod link;
 mod listing;
 mod marks;

@@ -454,10 +454,9 @@ impl<T> Paginator<T> {
     /// The page that a reply holds. `None` where another one is to be read instead.
     fn take_page(&mut self, reply: RawReply) -> Result<Option<Page<T>>, Error> {
         let number = self.engine.page_number();
-        let read = self.read.page(&reply, self.engine.listing());
-        let undecoded = |error: DecodeError| {
-            Error::decode(&reply, &DecodeError::new(format!("page {number}: {error}")))
-        };
+        let read =
+            self.read.page(&reply, self.engine.listing(), self.engine.client().max_page_items());
+        let undecoded = |error: DecodeError| Error::decode(&reply, &error.on_page(number));
         let (items, facts) = match read {
             Ok(read) => read,
             Err(error) => {

@@ -1,6 +1,7 @@
 //! A page as it is read from the body of a reply: its items, and what it says.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -13,11 +14,12 @@ use serde_json::value::RawValue;
 
 use super::extracted::Extracted;
 use super::fingerprint::{Edges, fingerprint};
+use super::items::Items;
 use super::listing::{Listing, Motion, TokenOut};
 use super::scalar::Scalar;
 use super::standing::{Facts, Token};
 use crate::reply::{DecodeError, RawReply};
-use crate::wire::{Seed, Wire};
+use crate::wire::{Element, Wire};
 
 /// The items of a page, and what it says.
 pub(crate) type Page<T> = Result<(Vec<T>, Facts), DecodeError>;
@@ -25,8 +27,9 @@ pub(crate) type Page<T> = Result<(Vec<T>, Facts), DecodeError>;
 /// A function of the caller's own.
 type Extract<T> = dyn Fn(&RawReply) -> Result<Extracted<T>, DecodeError> + Send;
 
-/// Reads a page by the paths of its listing: [`wire`], [`serde()`] or [`bytes`].
-pub(crate) type ReadPage<T> = fn(&RawReply, &Listing) -> Page<T>;
+/// Reads a page by the paths of its listing: [`wire`], [`serde()`] or [`bytes`]. It may hold no more than
+/// so many items.
+pub(crate) type ReadPage<T> = fn(&RawReply, &Listing, usize) -> Page<T>;
 
 /// How a page is had from a reply.
 pub(super) enum Read<T> {
@@ -35,33 +38,54 @@ pub(super) enum Read<T> {
 }
 
 impl<T> Read<T> {
-    pub(super) fn page(&self, reply: &RawReply, listing: &Listing) -> Page<T> {
+    pub(super) fn page(&self, reply: &RawReply, listing: &Listing, most: usize) -> Page<T> {
         match self {
             _ if reply.status() == 204 => Ok((Vec::new(), Facts::default())),
-            Self::Paths(read) => read(reply, listing),
+            Self::Paths(read) => read(reply, listing, most),
             Self::Own(extract) => Ok(extract(reply)?.read_from(reply, listing)),
         }
     }
 }
 
 /// Reads items the way the API writes them.
-pub(crate) fn wire<T: Wire>(reply: &RawReply, listing: &Listing) -> Page<T> {
-    read(reply, listing, Seed::<Option<Vec<T>>>::new)
+pub(crate) fn wire<T: Wire>(reply: &RawReply, listing: &Listing, most: usize) -> Page<T> {
+    read(reply, listing, most, Element::<T>::new)
 }
 
 /// Reads items of any type that serde can read.
-pub(crate) fn serde<T: DeserializeOwned>(reply: &RawReply, listing: &Listing) -> Page<T> {
-    read(reply, listing, || PhantomData::<Option<Vec<T>>>)
+pub(crate) fn serde<T: DeserializeOwned>(
+    reply: &RawReply,
+    listing: &Listing,
+    most: usize,
+) -> Page<T> {
+    read(reply, listing, most, || PhantomData::<T>)
 }
 
 /// Takes what came as the one item of a page, whatever it is.
-pub(crate) fn bytes(reply: &RawReply, _: &Listing) -> Page<Bytes> {
+pub(crate) fn bytes(reply: &RawReply, _: &Listing, _: usize) -> Page<Bytes> {
     Ok((vec![reply.body().clone()], Facts { items: 1, ..Facts::default() }))
 }
 
-fn read<'de, T, S>(reply: &'de RawReply, listing: &Listing, list: fn() -> S) -> Page<T>
+fn read<'de, T, E>(
+    reply: &'de RawReply,
+    listing: &Listing,
+    most: usize,
+    element: fn() -> E,
+) -> Page<T>
 where
-    S: DeserializeSeed<'de, Value = Option<Vec<T>>>,
+    E: DeserializeSeed<'de, Value = T>,
+{
+    let too_many = Cell::new(false);
+    let list = Items { most, too_many: &too_many, element };
+    match read_list(reply, listing, list) {
+        Err(_) if too_many.get() => Err(DecodeError::too_many(most)),
+        page => page,
+    }
+}
+
+fn read_list<'de, T, S>(reply: &'de RawReply, listing: &Listing, list: S) -> Page<T>
+where
+    S: DeserializeSeed<'de, Value = Option<Vec<T>>> + Copy,
 {
     let mut facts = Facts::default();
     // One check of the whole body, and none of each string in it.
@@ -74,7 +98,7 @@ where
     let token = listing.token_out().map(TokenOut::path);
     let mut json = serde_json::Deserializer::from_str(body);
     let (items, text) = if listing.items() == "[]" {
-        (list().deserialize(&mut json)?.unwrap_or_default(), Some(body))
+        (list.deserialize(&mut json)?.unwrap_or_default(), Some(body))
     } else {
         let mut text = None;
         let envelope = Envelope {
@@ -108,7 +132,7 @@ struct Envelope<'a, 'de, S> {
     items: Option<&'a str>,
     /// The way to the token from here, where it is below.
     token: Option<&'a str>,
-    list: fn() -> S,
+    list: S,
     facts: &'a mut Facts,
     /// The text that begins with the list; it may go on beyond it.
     text: &'a mut Option<&'de str>,
@@ -116,7 +140,7 @@ struct Envelope<'a, 'de, S> {
 
 impl<'de, T, S> DeserializeSeed<'de> for Envelope<'_, 'de, S>
 where
-    S: DeserializeSeed<'de, Value = Option<Vec<T>>>,
+    S: DeserializeSeed<'de, Value = Option<Vec<T>>> + Copy,
 {
     type Value = Vec<T>;
 
@@ -127,7 +151,7 @@ where
 
 impl<'de, T, S> Visitor<'de> for Envelope<'_, 'de, S>
 where
-    S: DeserializeSeed<'de, Value = Option<Vec<T>>>,
+    S: DeserializeSeed<'de, Value = Option<Vec<T>>> + Copy,
 {
     type Value = Vec<T>;
 
@@ -192,7 +216,7 @@ where
             );
             match (items_here, token_here) {
                 (Some(""), _) => {
-                    items = map.next_value_seed(list())?.unwrap_or_default();
+                    items = map.next_value_seed(list)?.unwrap_or_default();
                     (list_begin, *text) = (at.map(|at| at + name.len()), None);
                 }
                 (_, Some("")) => facts.token = map.next_value::<Scalar<'_>>()?.token(),
@@ -279,7 +303,7 @@ fn last_key(text: &str, path: &str) -> Option<Token> {
         body: last.get(),
         items: None,
         token: Some(path),
-        list: || PhantomData::<Option<Vec<IgnoredAny>>>,
+        list: PhantomData::<Option<Vec<IgnoredAny>>>,
         facts: &mut facts,
         text: &mut none,
     };

@@ -119,7 +119,13 @@ impl<T: Wire> Serialize for Written<'_, T> {
 }
 
 /// Reads an element of a list or a map, where `null` stands for an empty value.
-struct Element<T>(PhantomData<T>);
+pub(crate) struct Element<T>(PhantomData<T>);
+
+impl<T> Element<T> {
+    pub(crate) const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
 
 impl<'de, T: Wire> DeserializeSeed<'de> for Element<T> {
     type Value = T;
@@ -241,7 +247,7 @@ impl<T: Wire> Wire for Vec<T> {
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
                 let mut items = Vec::new();
-                while let Some(item) = list.next_element_seed(Element(PhantomData))? {
+                while let Some(item) = list.next_element_seed(Element::new())? {
                     items.push(item);
                 }
                 Ok(items)
@@ -278,7 +284,7 @@ impl<T: Wire> Wire for BTreeMap<String, T> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut entries = BTreeMap::new();
                 while let Some(key) = map.next_key()? {
-                    entries.insert(key, map.next_value_seed(Element(PhantomData))?);
+                    entries.insert(key, map.next_value_seed(Element::new())?);
                 }
                 Ok(entries)
             }

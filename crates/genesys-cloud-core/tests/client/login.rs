@@ -131,6 +131,16 @@ async fn a_token_of_unknown_life_is_used_until_it_is_refused() {
 }
 
 #[tokio::test]
+async fn a_token_of_no_life_is_used_until_it_is_refused() {
+    let server = server(0, |_, _| Answer::new(200, "")).await;
+    let client = logging_in(&server).build().expect("a client");
+    for _ in 0..3 {
+        client.execute(&queues()).await.expect("a reply");
+    }
+    assert_eq!(server.logins(), 1);
+}
+
+#[tokio::test]
 async fn calls_that_are_refused_together_log_in_once() {
     let server = server(86_400, |_, token| match token {
         1 => unauthorized(),

@@ -1,5 +1,6 @@
 //! The client against a scripted server on loopback.
 
+mod bounds;
 mod errors;
 mod login;
 mod replies;

@@ -68,7 +68,7 @@ kinds! {
     HugeHeaders,
     /// The body is a gigabyte of JSON.
     HugeBody,
-    /// The body is a gigabyte once it is decompressed, and a megabyte before.
+    /// The body is a gigabyte once it is decompressed, and a megabyte before. It has no end.
     GzipBomb,
     /// The list holds lists in lists, 100,000 deep.
     DeepNesting,

@@ -124,6 +124,8 @@ pub struct Injected {
     pub logins: BTreeMap<FaultKind, u64>,
     /// How many calls were refused as they were more than the rate limit allows; no plan is behind that.
     pub limited: u64,
+    /// How many calls were refused as their token had ended, or never was one; no plan is behind that.
+    pub unauthorized: u64,
 }
 
 impl Injected {
@@ -132,23 +134,35 @@ impl Injected {
         self.both().filter(|(known, _)| *known == kind).map(|(_, count)| count).sum()
     }
 
-    /// How many calls and logins went wrong in any way, those over the rate limit included.
+    /// How many calls and logins went wrong in any way, those included that no plan is behind.
     pub fn total(&self) -> u64 {
-        self.both().map(|(_, count)| count).sum::<u64>() + self.limited
+        self.planned() + self.limited + self.unauthorized
+    }
+
+    fn planned(&self) -> u64 {
+        self.both().map(|(_, count)| count).sum()
     }
 
     /// How many requests a client has to send again, logins included: one for each fault that
-    /// [calls for it](FaultKind::calls_for_repetition), and a login more for each
-    /// [401](FaultKind::Unauthorized).
+    /// [calls for it](FaultKind::calls_for_repetition), and a login more for each 401.
     pub fn repetitions(&self) -> u64 {
-        let repeated = self.both().filter(|(kind, _)| kind.calls_for_repetition());
-        let repeated: u64 = repeated.map(|(_, count)| count).sum();
-        repeated + self.count(FaultKind::Unauthorized) + self.limited
+        let refused = self.count(FaultKind::Unauthorized) + self.unauthorized;
+        self.repeated_calls() + repeated(&self.logins) + refused
+    }
+
+    /// The same for calls of operations alone.
+    pub fn repeated_calls(&self) -> u64 {
+        repeated(&self.calls) + self.limited + self.unauthorized
     }
 
     fn both(&self) -> impl Iterator<Item = (FaultKind, u64)> {
         self.calls.iter().chain(&self.logins).map(|(kind, count)| (*kind, *count))
     }
+}
+
+/// How many requests have to be sent again.
+fn repeated(faults: &BTreeMap<FaultKind, u64>) -> u64 {
+    faults.iter().filter(|(kind, _)| kind.calls_for_repetition()).map(|(_, count)| count).sum()
 }
 
 /// One kind after the other with its count, and `none` if there were none.
@@ -167,6 +181,9 @@ impl fmt::Display for Injected {
         }
         if self.limited > 0 {
             say("over the limit", self.limited)?;
+        }
+        if self.unauthorized > 0 {
+            say("without a good token", self.unauthorized)?;
         }
         if first { f.write_str("none") } else { Ok(()) }
     }
@@ -192,6 +209,11 @@ impl Faults {
 
     pub(crate) fn clock_skew(&self) -> i64 {
         self.plan.clock_skew
+    }
+
+    /// A call is refused for its token.
+    pub(crate) fn note_unauthorized(&mut self) {
+        self.injected.unauthorized += 1;
     }
 
     pub(crate) fn injected(&self) -> Injected {
@@ -224,7 +246,7 @@ impl Faults {
             return Some(*kind).filter(|kind| kind.reaches(request));
         }
         let is_spared = if request.is_login { self.calls + 1 } else { number } < plan.from;
-        let injected = self.injected.total();
+        let injected = self.injected.planned();
         if is_spared
             || plan.most.is_some_and(|most| injected >= most)
             || plan.most_in_a_row.is_some_and(|most| self.in_a_row >= most)

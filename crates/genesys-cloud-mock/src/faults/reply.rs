@@ -3,8 +3,8 @@
 use std::io::Write as _;
 
 use bytes::Bytes;
-use flate2::Compression;
 use flate2::write::GzEncoder;
+use flate2::{Compress, Compression, FlushCompress};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
 use serde_json::Value;
 
@@ -35,10 +35,10 @@ impl Flood {
                 Some(Self { start: Bytes::from_static(br#"{"entities":["#), piece, times })
             }
             FaultKind::GzipBomb => {
-                // What was compressed may follow on itself: it is decompressed one after the other.
-                let piece = gzip(&vec![b' '; MEGABYTE], Compression::best());
                 let times = GIGABYTE / MEGABYTE as u64;
-                Some(Self { start: Bytes::new(), piece, times })
+                // Of no time and no system, with the best compression (RFC 1952).
+                let start = Bytes::from_static(&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 0xff]);
+                Some(Self { start, piece: deflated(&vec![b' '; MEGABYTE]), times })
             }
             _ => None,
         }
@@ -104,7 +104,7 @@ impl FaultKind {
                 reply.header(CONTENT_TYPE.as_str(), "text/html")
             }
             Self::TruncatedGzip => {
-                let body = gzip(&reply.body, Compression::fast());
+                let body = gzip(&reply.body);
                 let body = body.slice(..body.len() / 2);
                 CannedReply { body, ..reply }.header(CONTENT_ENCODING.as_str(), "gzip")
             }
@@ -127,8 +127,17 @@ fn html(status: u16, text: &str) -> CannedReply {
         .header(CONTENT_TYPE.as_str(), "text/html")
 }
 
-fn gzip(bytes: &[u8], effort: Compression) -> Bytes {
-    let mut gzip = GzEncoder::new(Vec::new(), effort);
+/// As it stands within a compressed text, and may follow on itself.
+fn deflated(bytes: &[u8]) -> Bytes {
+    let mut compress = Compress::new(Compression::best(), false);
+    let mut out = Vec::with_capacity(bytes.len());
+    // There is room for all of it.
+    let _ = compress.compress_vec(bytes, &mut out, FlushCompress::Full);
+    out.into()
+}
+
+fn gzip(bytes: &[u8]) -> Bytes {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
     // Writing to memory can't fail.
     let _ = gzip.write_all(bytes);
     gzip.finish().unwrap_or_default().into()

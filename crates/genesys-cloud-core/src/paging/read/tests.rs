@@ -1,7 +1,7 @@
 use super::*;
 use crate::operation::{Method, Operation};
 use crate::paging::listing::Scheme;
-use crate::reply::Head;
+use crate::reply::{Head, Problem};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
@@ -29,7 +29,7 @@ fn read(path: &str, body: &str) -> Result<(Vec<String>, Facts), String> {
 }
 
 fn read_as(listing: &Listing, body: &str) -> Result<(Vec<String>, Facts), String> {
-    let queues = wire::<Queue>(&reply(StatusCode::OK, body), listing);
+    let queues = wire::<Queue>(&reply(StatusCode::OK, body), listing, usize::MAX);
     let (queues, facts) = queues.map_err(|error| error.to_string())?;
     Ok((queues.into_iter().map(|queue| queue.id.unwrap_or_default()).collect(), facts))
 }
@@ -96,7 +96,7 @@ fn a_page_without_items_is_empty() {
     assert!(ids("results.entities", r#"{"results":null}"#).is_empty());
     assert!(ids("[]", "null").is_empty());
     let none = reply(StatusCode::NO_CONTENT, "");
-    let read = Read::Paths(wire::<Queue>).page(&none, &list("entities"));
+    let read = Read::Paths(wire::<Queue>).page(&none, &list("entities"), 0);
     assert!(read.expect("a page").0.is_empty());
 }
 
@@ -148,13 +148,42 @@ fn what_is_no_page_is_an_error_that_holds_nothing_of_it() {
 }
 
 #[test]
+fn a_page_holds_no_more_items_than_it_may() {
+    for (path, body) in [("entities", r#"{"entities":[{},{},{}],"total":3}"#), ("[]", "[{},{},{}]")]
+    {
+        let reply = reply(StatusCode::OK, body);
+        assert_eq!(wire::<Queue>(&reply, &list(path), 3).expect("a page").1.items, 3);
+        for error in [
+            wire::<Queue>(&reply, &list(path), 2).expect_err("too many"),
+            serde::<Box<RawValue>>(&reply, &list(path), 2).map(|_| ()).expect_err("too many"),
+        ] {
+            assert_eq!(error.problem(), Problem::TooManyItems);
+            assert_eq!(error.to_string(), "there are more than 2 items");
+        }
+    }
+}
+
+#[test]
+fn nesting_is_followed_so_deep_and_no_deeper() {
+    let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    for (depth, fits) in [(100, true), (100_000, false)] {
+        let reply = reply(StatusCode::OK, &format!(r#"{{"entities":[{}]}}"#, nested(depth)));
+        let read = serde::<serde_json::Value>(&reply, &list("entities"), 1);
+        assert_eq!(read.map(|_| ()).map_err(|error| error.problem()).is_ok(), fits, "{depth}");
+    }
+    // What is passed over may be as deep as it likes.
+    let body = format!(r#"{{"entities":[{{"id":"a","x":{0}}}],"y":{0}}}"#, nested(100_000));
+    assert_eq!(ids("entities", &body), ["a"]);
+}
+
+#[test]
 fn any_type_that_serde_reads_can_be_the_item() {
     let reply = reply(StatusCode::OK, r#"{"entities":[{"id": 1,  "more":[ ]},2]}"#);
-    let (raw, facts) = serde::<Box<RawValue>>(&reply, &list("entities")).expect("a page");
+    let (raw, facts) = serde::<Box<RawValue>>(&reply, &list("entities"), 2).expect("a page");
     let texts: Vec<&str> = raw.iter().map(|item| item.get()).collect();
     assert_eq!(texts, [r#"{"id": 1,  "more":[ ]}"#, "2"]);
     assert_eq!(facts.items, 2);
-    let (values, _) = serde::<serde_json::Value>(&reply, &list("entities")).expect("a page");
+    let (values, _) = serde::<serde_json::Value>(&reply, &list("entities"), 2).expect("a page");
     assert_eq!(values[1], 2);
 }
 

@@ -1,0 +1,59 @@
+//! Replies that are more than a client takes.
+
+use genesys_cloud_core::{Error, Listing, Paginator, Scheme};
+use serde_json::Value;
+
+use crate::server::{Answer, Server};
+use crate::{queues, with_token};
+
+/// The first item, or why there is none, of a list in this reply.
+async fn first(body: &str, most: usize) -> Result<Option<Value>, Error> {
+    let body = body.to_owned();
+    let server = Server::start(move |_| Answer::json(200, &body)).await;
+    let client = with_token(&server).max_page_items(most).build().expect("a client");
+    let listing = Listing::new(Scheme::UnpagedEntities, "entities");
+    Paginator::over(&client, queues(), listing).try_next().await
+}
+
+#[tokio::test]
+async fn a_page_with_too_many_items() {
+    let body = r#"{"entities":[1,2,3]}"#;
+    assert_eq!(first(body, 3).await.expect("a page"), Some(1.into()));
+    let error = first(body, 2).await.expect_err("too many");
+    assert!(error.is_too_large() && !error.is_decode() && !error.is_transport());
+    let text = error.to_string();
+    assert!(text.contains("page 1: there are more than 2 items"), "{text}");
+    assert!(text.contains("raise the client's `max_page_items`"), "{text}");
+}
+
+#[tokio::test]
+async fn values_that_are_nested_too_deep() {
+    let deep = format!("{}{}", "[".repeat(1_000_000), "]".repeat(1_000_000));
+    let error = first(&format!(r#"{{"entities":[{deep}]}}"#), 2).await.expect_err("too deep");
+    assert!(error.is_decode());
+    let text = error.to_string();
+    assert!(text.contains("page 1: recursion limit exceeded"), "{text}");
+    assert!(text.contains("nested deeper than is read, which is 127 levels"), "{text}");
+
+    // Where nobody reads them, they do no harm; nor in an error.
+    let beside = format!(r#"{{"entities":["a"],"other":{deep}}}"#);
+    assert_eq!(first(&beside, 2).await.expect("a page"), Some("a".into()));
+    let server = Server::start(move |_| Answer::json(400, &deep)).await;
+    let client = with_token(&server).build().expect("a client");
+    let error = client.execute(&queues()).await.expect_err("a refusal");
+    assert_eq!((error.status(), error.body()), (Some(400), None));
+}
+
+#[tokio::test]
+async fn headers_without_end() {
+    for (count, length) in [(1, 2 << 20), (1_000, 10), (300, 4 << 10)] {
+        let server = Server::start(move |_| {
+            let answer = Answer::json(200, "{}");
+            (0..count).fold(answer, |answer, _| answer.header("x-filler", "x".repeat(length)))
+        })
+        .await;
+        let client = with_token(&server).build().expect("a client");
+        let error = client.execute(&queues()).await.expect_err("too many headers");
+        assert!(error.is_transport() && !error.is_connect(), "{error}");
+    }
+}

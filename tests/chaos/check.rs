@@ -1,0 +1,160 @@
+//! Whether a run came to what it had to.
+
+use genesys_cloud_core::Error;
+use genesys_cloud_mock::FaultKind;
+
+use crate::choice::{Choice, Trouble};
+use crate::run::{Came, Due, calm, troubled};
+use crate::tally::Tally;
+
+/// So long a job is waited for, in seconds.
+const JOB_PATIENCE: u64 = 3_600;
+
+/// Does a run, and tells what is wrong.
+pub(crate) async fn check(choice: &Choice<'_>, tally: &mut Tally) -> Result<(), String> {
+    let (calm, due) = calm(choice).await.map_err(|why| format!("without faults: {why}"))?;
+    check_calm(choice, &calm, &due).map_err(|why| format!("without faults: {why}"))?;
+    let came = troubled(choice).await?;
+    tally.add(&came);
+    let verdict = Check { choice, calm: &calm, came: &came, due: &due }.all(tally);
+    verdict.map_err(|why| {
+        let errors: Vec<String> = came.errors.iter().map(ToString::to_string).collect();
+        format!("{why}\n    injected: {}\n    errors: {}", came.injected, errors.join("\n        "))
+    })
+}
+
+fn check_calm(choice: &Choice<'_>, calm: &Came, due: &Due) -> Result<(), String> {
+    compare(&calm.keys, &due.records)?;
+    match calm.errors.first() {
+        Some(error) if !due.is_broken && !choice.subject.has_faults() => Err(error.to_string()),
+        _ => Ok(()),
+    }
+}
+
+struct Check<'a> {
+    choice: &'a Choice<'a>,
+    calm: &'a Came,
+    came: &'a Came,
+    due: &'a Due,
+}
+
+impl Check<'_> {
+    fn all(&self, tally: &mut Tally) -> Result<(), String> {
+        let came = self.came;
+        if let Some(error) = came.errors.iter().find(|error| !self.is_explained(error)) {
+            return Err(format!("no fault ends in this error: {error:?}"));
+        }
+        let Trouble::Endless(kind, _) = self.choice.trouble else {
+            self.check_whole()?;
+            self.check_calls(tally)?;
+            return self.check_logins();
+        };
+        if kind == FaultKind::PageTokensExpired && came.injected.total() > 0 {
+            // The way on is gone: what came before is all there is.
+            return match self.due.records.starts_with(&came.keys) {
+                true => Ok(()),
+                false => Err("what came is not the beginning of the list".to_owned()),
+            };
+        }
+        self.check_whole()
+    }
+
+    /// Nothing is lost, doubled, or told otherwise.
+    fn check_whole(&self) -> Result<(), String> {
+        let (calm, came) = (self.calm, self.came);
+        compare(&came.keys, &self.due.records)?;
+        if came.counted != came.keys.len() as u64 {
+            return Err(format!("the report counts {} items", came.counted));
+        }
+        if came.verdict != calm.verdict {
+            let (verdict, due) = (came.verdict, calm.verdict);
+            return Err(format!("the verdict is {verdict}, and without faults {due}"));
+        }
+        Ok(())
+    }
+
+    /// No more requests are sent than the faults call for, but for one in twenty.
+    fn check_calls(&self, tally: &mut Tally) -> Result<(), String> {
+        if self.due.is_broken && self.choice.way.prefetch > 0 {
+            // What is asked for beyond a broken page is dropped.
+            return Ok(());
+        }
+        let Came { injected, calls, .. } = self.came;
+        // Where each page is a job, an error has that submitted, and waited for, again.
+        let again = if self.choice.subject.has_jobs_for_pages() { 2 } else { 0 };
+        let due = injected.repeated_calls() + again * self.came.errors.len() as u64;
+        let extra = calls.saturating_sub(self.calm.calls);
+        tally.calls(*calls, extra, due);
+        if extra > due + due / 20 {
+            let calm = self.calm.calls;
+            return Err(format!(
+                "{calls} requests, and {calm} without faults, of which {due} fail"
+            ));
+        }
+        Ok(())
+    }
+
+    fn check_logins(&self) -> Result<(), String> {
+        let Came { injected, logins, passed, .. } = self.came;
+        let failed: u64 = injected.logins.values().sum();
+        // A token is renewed a minute or a tenth of its life before its end.
+        let ended = passed / (self.choice.way.token_lifetime.as_secs() / 2);
+        let refused = injected.count(FaultKind::Unauthorized) + injected.unauthorized;
+        let most = 2 + refused + failed + 2 * ended;
+        if *logins > most {
+            return Err(format!("{logins} logins, where {most} do"));
+        }
+        Ok(())
+    }
+
+    /// Whether what went wrong has to end in this error.
+    fn is_explained(&self, error: &Error) -> bool {
+        let injected = &self.came.injected;
+        let mut kinds = injected.calls.keys().chain(injected.logins.keys());
+        kinds.any(|kind| ends_in(*kind, error))
+            || injected.limited > 0 && error.is_rate_limited()
+            || injected.unauthorized > 0 && error.is_auth()
+            || self.due.is_broken && error.is_paging()
+            // A body that stalls takes as much time as a job is waited for.
+            || self.came.passed >= JOB_PATIENCE && error.is_job_unfinished()
+            || self.choice.subject.has_faults()
+                && (error.is_transport() || error.is_server_error() || error.is_rate_limited())
+    }
+}
+
+/// Whether this is the documented error of a fault.
+fn ends_in(kind: FaultKind, error: &Error) -> bool {
+    match kind {
+        FaultKind::RateLimited
+        | FaultKind::RateLimitedWithoutDelay
+        | FaultKind::RateLimitedUntil => error.is_rate_limited(),
+        FaultKind::ResetBeforeReply
+        | FaultKind::CutInBody
+        | FaultKind::ResetInBody
+        | FaultKind::HugeHeaders
+        | FaultKind::TruncatedGzip => error.is_transport() && !error.is_timeout(),
+        FaultKind::StalledBody => error.is_timeout(),
+        FaultKind::InternalError
+        | FaultKind::DatabaseBusy
+        | FaultKind::BadGateway
+        | FaultKind::ServiceUnavailable
+        | FaultKind::GatewayTimeout => error.is_server_error(),
+        FaultKind::MalformedJson | FaultKind::HtmlPage | FaultKind::DeepNesting => {
+            error.is_decode()
+        }
+        FaultKind::Unauthorized => error.is_auth(),
+        FaultKind::PageTokenRefused | FaultKind::PageTokensExpired => error.status() == Some(400),
+        FaultKind::HugeBody | FaultKind::GzipBomb => error.is_too_large(),
+        _ => false,
+    }
+}
+
+fn compare(came: &[String], due: &[String]) -> Result<(), String> {
+    if came == due {
+        return Ok(());
+    }
+    let differs = came.iter().zip(due).position(|(came, due)| came != due);
+    let (came, due) = (came.len(), due.len());
+    let differs = differs.unwrap_or(came.min(due));
+    Err(format!("{came} items came where {due} are due, and differ from item {differs} on"))
+}

@@ -1,0 +1,148 @@
+//! All that follows from the seed of a run: what is read, in which way, and what goes wrong.
+
+use std::fmt;
+use std::time::Duration;
+
+use genesys_cloud_core::Scheme;
+use genesys_cloud_mock::{FaultKind, FaultPlan, JobScenario, RateLimit, Scenario};
+
+use crate::chance::Chance;
+use crate::subject::{List, Subjects, Submit};
+
+/// What is read, and how it is while nothing goes wrong.
+#[derive(Clone, Copy)]
+pub(crate) enum Subject<'a> {
+    Scenario(&'a List, Scenario),
+    Long(&'a List, u64),
+    Job(&'a Submit, JobScenario),
+}
+
+/// What goes wrong.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    /// Now and then, whatever can.
+    Storm(FaultPlan),
+    /// One thing, from a request on, until it is mended.
+    Endless(FaultKind, u64),
+}
+
+/// How the client is set up, and how it is used.
+#[derive(Debug)]
+pub(crate) struct Way {
+    pub(crate) prefetch: usize,
+    /// Of a hundred futures of a next item, so many are dropped while they are pending.
+    pub(crate) dropped: u64,
+    pub(crate) max_retries: u32,
+    pub(crate) max_rate_limit_wait: Duration,
+    pub(crate) logs_in: bool,
+    pub(crate) token_lifetime: Duration,
+    pub(crate) limit: Option<RateLimit>,
+}
+
+pub(crate) struct Choice<'a> {
+    pub(crate) seed: u64,
+    pub(crate) subject: Subject<'a>,
+    pub(crate) way: Way,
+    pub(crate) trouble: Trouble,
+}
+
+impl<'a> Choice<'a> {
+    pub(crate) fn of(seed: u64, subjects: &'a Subjects) -> Self {
+        let mut chance = Chance::new(seed);
+        let subject = Subject::of(&mut chance, subjects);
+        let way = Way::of(&mut chance);
+        let trouble = Trouble::of(&mut chance, subject);
+        Self { seed, subject, way, trouble }
+    }
+}
+
+impl<'a> Subject<'a> {
+    fn of(chance: &mut Chance, subjects: &'a Subjects) -> Self {
+        if chance.percent(20) {
+            let submit = chance.one_of(&subjects.submits);
+            return Self::Job(submit, *chance.one_of(&submit.scenarios));
+        }
+        let lists: &Vec<List> = chance.one_of(&subjects.schemes);
+        let list = chance.one_of(lists.as_slice());
+        // Of the first a client can't get at more than one page, or than so many items.
+        let may_be_long = list.is_paged && !list.is_capped && list.scheme != Scheme::LimitOnly;
+        match may_be_long && chance.percent(50) {
+            true => Self::Long(list, chance.below(300)),
+            false => Self::Scenario(list, *chance.one_of(&list.scenarios)),
+        }
+    }
+
+    /// Whether each page is the result of a job of its own.
+    pub(crate) fn has_jobs_for_pages(self) -> bool {
+        matches!(self, Self::Job(submit, _) if submit.operation.contains("Workitems"))
+    }
+
+    /// Whether connections end by the scenario itself.
+    pub(crate) fn has_faults(self) -> bool {
+        match self {
+            Self::Scenario(_, scenario) => {
+                matches!(scenario, Scenario::DroppedConnection | Scenario::ConnectionReset)
+            }
+            Self::Job(_, scenario) => {
+                matches!(scenario, JobScenario::TransientErrors | JobScenario::ExpiredLink)
+            }
+            Self::Long(..) => false,
+        }
+    }
+}
+
+impl Way {
+    fn of(chance: &mut Chance) -> Self {
+        let limit = chance.percent(30).then(|| {
+            let (calls, time) = (10 + chance.below(60), Duration::from_secs(10 + chance.below(51)));
+            let limit = match chance.percent(50) {
+                true => RateLimit::window(calls, time),
+                false => RateLimit::bucket(calls, time),
+            };
+            // At most a tenth of what is allowed.
+            limit.others(if chance.percent(50) { 0 } else { calls * 6 / time.as_secs().max(1) })
+        });
+        let logs_in = chance.percent(80);
+        let life = *chance.one_of(&[300, 3_600, 86_400]);
+        Self {
+            prefetch: *chance.one_of(&[0, 0, 1, 2, 4, 8]),
+            dropped: *chance.one_of(&[0, 10, 50]),
+            max_retries: *chance.one_of(&[0, 1, 5, 5]),
+            max_rate_limit_wait: Duration::from_secs(*chance.one_of(&[0, 180, 180, 180])),
+            logs_in,
+            // Nobody renews a token that was given.
+            token_lifetime: Duration::from_secs(if logs_in { life } else { 1 << 32 }),
+            limit,
+        }
+    }
+}
+
+impl Trouble {
+    fn of(chance: &mut Chance, subject: Subject<'_>) -> Self {
+        // What a scenario adds of its own can't be told from the fault that goes on.
+        if chance.percent(20) && !subject.has_faults() {
+            // What a client can get out of a list that moves is another question.
+            let moves = |kind| matches!(kind, FaultKind::RecordInserted | FaultKind::RecordDeleted);
+            let kinds: Vec<FaultKind> =
+                FaultKind::ALL.iter().copied().filter(|kind| !moves(*kind)).collect();
+            return Self::Endless(*chance.one_of(&kinds), 1 + chance.below(6));
+        }
+        let skew = *chance.one_of(&[0, 0, 3_600, -3_600, 50_000, -50_000]);
+        Self::Storm(FaultPlan::random(chance.number()).clock_skew(skew))
+    }
+}
+
+impl fmt::Display for Choice<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.subject {
+            Subject::Scenario(list, scenario) => {
+                write!(f, "{} ({:?}), {scenario:?}", list.operation, list.scheme)?;
+            }
+            Subject::Long(list, records) => {
+                write!(f, "{} ({:?}), {records} records", list.operation, list.scheme)?;
+            }
+            Subject::Job(submit, scenario) => write!(f, "{}, {scenario:?}", submit.operation)?,
+        }
+        write!(f, "; {:?}; {:?}", self.way, self.trouble)
+    }
+}

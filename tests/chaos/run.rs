@@ -1,0 +1,248 @@
+//! One run: a list or a job is read while requests go wrong.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use genesys_cloud_core::{Client, Error, Paginator, Verdict};
+use genesys_cloud_mock::{FaultPlan, Injected, JobEnd, MockOrg, Scenario, Truth, TruthEnd};
+use serde_json::Value;
+use tokio::task::yield_now;
+
+use crate::chance::Chance;
+use crate::choice::{Choice, Subject, Trouble};
+use crate::clock::{Clock, Hook};
+
+/// So many errors, and a run is not going to end.
+const PATIENCE: usize = 500;
+
+/// Far longer than all the waits that can fall into one request.
+const READ_TIMEOUT: Duration = Duration::from_secs(3_600);
+const TIMEOUT: Duration = Duration::from_secs(4_000);
+
+/// Bodies of a gigabyte must not take the time that it takes to read them.
+const MAX_BODY: usize = 1 << 20;
+
+/// What a run has to come to.
+#[derive(Clone)]
+pub(crate) struct Due {
+    pub(crate) records: Vec<String>,
+    /// Whether the list leads nowhere, so that it ends with an error.
+    pub(crate) is_broken: bool,
+}
+
+/// What a run came to.
+pub(crate) struct Came {
+    pub(crate) keys: Vec<String>,
+    pub(crate) errors: Vec<Error>,
+    pub(crate) verdict: Verdict,
+    /// Items by the report.
+    pub(crate) counted: u64,
+    /// Requests for operations, and logins.
+    pub(crate) calls: u64,
+    pub(crate) logins: u64,
+    pub(crate) injected: Injected,
+    /// How much time went by, in seconds.
+    pub(crate) passed: u64,
+}
+
+/// A run under way.
+struct Reading<'a> {
+    org: &'a MockOrg,
+    /// What was injected before all was well again.
+    injected: Option<Injected>,
+    list: Paginator<Value>,
+    /// Of a hundred pending futures, so many are dropped.
+    dropped: u64,
+    chance: Chance,
+    keys: Vec<String>,
+    errors: Vec<Error>,
+    items: Rc<Cell<u64>>,
+}
+
+/// Reads without faults.
+pub(crate) async fn calm(choice: &Choice<'_>) -> Result<(Came, Due), String> {
+    let org = MockOrg::builder().seed(choice.seed).start().await.map_err(text)?;
+    stage(choice, &org)?;
+    let due = due(choice, &org)?;
+    let came = read(choice, &org, None).await?;
+    Ok((came, due))
+}
+
+/// Reads with faults.
+pub(crate) async fn troubled(choice: &Choice<'_>) -> Result<Came, String> {
+    let mut org = MockOrg::builder().seed(choice.seed).token_lifetime(choice.way.token_lifetime);
+    if let Some(limit) = choice.way.limit {
+        org = org.rate_limit(limit);
+    }
+    let org = org.start().await.map_err(text)?;
+    stage(choice, &org)?;
+    read(choice, &org, Some(&choice.trouble)).await
+}
+
+/// Lets the org behave as was chosen.
+fn stage(choice: &Choice<'_>, org: &MockOrg) -> Result<(), String> {
+    match choice.subject {
+        Subject::Scenario(list, scenario) => org.scenario(list.operation, scenario),
+        Subject::Long(list, records) => org.set_list(list.operation, records),
+        Subject::Job(submit, scenario) => org.job_scenario(submit.operation, scenario),
+    }
+    .map_err(text)
+}
+
+fn due(choice: &Choice<'_>, org: &MockOrg) -> Result<Due, String> {
+    match choice.subject {
+        Subject::Scenario(list, _) | Subject::Long(list, _) => {
+            let truth = org.truth(list.operation).map_err(text)?;
+            Ok(Due { records: truth.records, is_broken: truth.end == TruthEnd::Broken })
+        }
+        Subject::Job(submit, _) => {
+            let truth = org.job_truth(submit.operation).map_err(text)?;
+            if truth.end != JobEnd::Succeeded {
+                return Err(format!("the job is to end as {:?}", truth.end));
+            }
+            Ok(Due { records: truth.records, is_broken: false })
+        }
+    }
+}
+
+fn client(choice: &Choice<'_>, org: &MockOrg, hook: Hook) -> Result<Client, String> {
+    let way = &choice.way;
+    let builder = Client::builder().api_url(org.url()).login_url(org.url());
+    let builder = match way.logs_in {
+        true => builder.credentials(org.client_id(), org.client_secret()),
+        false => builder.access_token(org.access_token()),
+    };
+    builder
+        .timeout(TIMEOUT)
+        .read_timeout(READ_TIMEOUT)
+        .connect_timeout(TIMEOUT)
+        .max_body(MAX_BODY)
+        .max_retries(way.max_retries)
+        .max_rate_limit_wait(way.max_rate_limit_wait)
+        .on_wait(move |wait| hook.tell(wait))
+        .build()
+        .map_err(text)
+}
+
+async fn read(
+    choice: &Choice<'_>,
+    org: &MockOrg,
+    trouble: Option<&Trouble>,
+) -> Result<Came, String> {
+    let items = Rc::new(Cell::new(0));
+    let (clock, hook) = Clock::new(Rc::clone(&items));
+    let passed = Rc::clone(&clock.passed);
+    let client = client(choice, org, hook)?;
+    let list = match choice.subject {
+        Subject::Scenario(list, _) | Subject::Long(list, _) => list.open(&client),
+        Subject::Job(submit, _) => submit.open(&client),
+    };
+    let mut reading = Reading {
+        org,
+        injected: None,
+        list: list.page_size(Scenario::PAGE_SIZE).prefetch(choice.way.prefetch),
+        dropped: if trouble.is_some() { choice.way.dropped } else { 0 },
+        chance: Chance::new(!choice.seed),
+        keys: Vec::new(),
+        errors: Vec::new(),
+        items,
+    };
+    let result = tokio::select! {
+        biased;
+        result = reading.all(trouble) => result,
+        () = clock.run(org) => Err("it hangs".to_owned()),
+    };
+    let injected = reading.injected.take().unwrap_or_else(|| org.injected());
+    result.map_err(|why| format!("{why}; injected: {injected}"))?;
+    let requests = org.requests();
+    let logins = requests.iter().filter(|request| request.path == "/oauth/token").count() as u64;
+    Ok(Came {
+        verdict: reading.list.report().verdict(),
+        counted: reading.list.report().items,
+        keys: reading.keys,
+        errors: reading.errors,
+        calls: requests.len() as u64 - logins,
+        logins,
+        injected,
+        passed: passed.get(),
+    })
+}
+
+impl Reading<'_> {
+    async fn all(&mut self, trouble: Option<&Trouble>) -> Result<(), String> {
+        match trouble {
+            None => {}
+            Some(Trouble::Storm(plan)) => self.org.inject(plan.clone()),
+            Some(Trouble::Endless(kind, from)) => {
+                self.org.inject(FaultPlan::new().rate(*kind, 1.0).from(*from));
+                while self.errors.is_empty() {
+                    if !self.step().await {
+                        return Ok(());
+                    }
+                }
+                // It stays an error, and nothing is handed out that is not in its turn.
+                let (keys, errors) = (self.keys.len(), self.errors.len());
+                for again in 1..=2 {
+                    self.step().await;
+                    let is_broken = self.errors.iter().any(Error::is_paging);
+                    if !is_broken && (self.keys.len(), self.errors.len()) != (keys, errors + again)
+                    {
+                        return Err(format!("{kind:?} goes on, and the list does so as well"));
+                    }
+                }
+                // All is well again.
+                self.injected = Some(self.org.injected());
+                self.org.inject(FaultPlan::new());
+            }
+        }
+        while self.step().await {
+            if self.errors.len() > PATIENCE {
+                return Err(format!("it does not end; {}", self.errors[PATIENCE]));
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks for the next item. False at the end.
+    ///
+    /// Between two of these steps a run stands at a record, and can be interrupted.
+    async fn step(&mut self) -> bool {
+        while self.chance.percent(self.dropped) {
+            let patience = self.chance.below(8);
+            let came = tokio::select! {
+                biased;
+                came = self.list.next() => Some(came),
+                () = turns(patience) => None,
+            };
+            if let Some(came) = came {
+                return self.note(came);
+            }
+        }
+        let came = self.list.next().await;
+        self.note(came)
+    }
+
+    fn note(&mut self, came: Option<Result<Value, Error>>) -> bool {
+        match came {
+            Some(Ok(item)) => {
+                self.keys.push(Truth::key(&item));
+                self.items.set(self.items.get() + 1);
+            }
+            Some(Err(error)) => self.errors.push(error),
+            None => return false,
+        }
+        true
+    }
+}
+
+/// So many turns of the runtime.
+async fn turns(count: u64) {
+    for _ in 0..count {
+        yield_now().await;
+    }
+}
+
+fn text(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}

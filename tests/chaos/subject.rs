@@ -1,0 +1,299 @@
+//! What is read: any list of the API, or a job, by what the catalogue and the bindings say of it.
+
+use genesys_cloud_catalogue::{Catalogue, Kind, Location, Operation as Known};
+use genesys_cloud_core::{
+    Client, DoneWhen, Family, FileForm, JobCall, JobId, JobState, Listing, Method, Operation,
+    PageSize, Paginator, Place, Request, Results, ResultsAt, Scheme, TokenOut,
+};
+use genesys_cloud_mock::{JobScenario, MockOrg, Scenario};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// A search of `{"pageNumber":1,"pageSize":10}` as the API takes it: compressed, and in base64.
+const SEARCH: &str = "H4sIAAAAAAACA6tWKkhMT/UrzU1KLVKyMtQBc4Mzq1KBHINaAEDkRzseAAAA";
+
+/// The tag of a list in the catalogue, as far as it is needed here.
+#[derive(Debug, Deserialize)]
+struct Tag {
+    kind: String,
+    scheme: Option<String>,
+    items: Option<String>,
+    page_size: Option<Size>,
+    token_in: Option<Vec<Where>>,
+    token_out: Option<Out>,
+    cap: Option<Value>,
+    #[serde(default)]
+    reads: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct Size {
+    name: String,
+    place: String,
+    text: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct Where {
+    name: String,
+    place: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Out {
+    path: String,
+    form: String,
+}
+
+/// A list of the API.
+pub(crate) struct List {
+    pub(crate) operation: &'static str,
+    pub(crate) is_paged: bool,
+    /// Whether the API bounds how far it can be read.
+    pub(crate) is_capped: bool,
+    pub(crate) scheme: Scheme,
+    /// How it can behave.
+    pub(crate) scenarios: Vec<Scenario>,
+    listing: Listing,
+    request: Request,
+}
+
+/// All lists, by scheme, so that those of which there are few are read as often as others.
+fn lists(org: &MockOrg) -> Vec<Vec<List>> {
+    let mut schemes: Vec<Vec<List>> = Vec::new();
+    for mut list in Catalogue::embedded().operations().filter_map(List::of) {
+        // What the fake org does not take for a list is not read.
+        let Ok(scenarios) = org.scenarios(list.operation) else { continue };
+        list.scenarios = scenarios;
+        match schemes.iter_mut().find(|known| known[0].scheme == list.scheme) {
+            Some(known) => known.push(list),
+            None => schemes.push(vec![list]),
+        }
+    }
+    schemes
+}
+
+impl List {
+    fn of(known: &'static Known) -> Option<Self> {
+        let tag: Tag = known.tag().ok().flatten()?;
+        if !matches!(tag.kind.as_str(), "paged" | "list") {
+            return None;
+        }
+        let scheme = Scheme::named(tag.scheme.as_deref()?)?;
+        let mut listing = Listing::new(scheme, tag.items?);
+        if let Some(Size { name, place, text }) = tag.page_size {
+            let size = PageSize::new(name, text);
+            listing = listing.with_page_size(if place == "body" { size.in_body() } else { size });
+        }
+        if let Some([Where { name, place }]) = tag.token_in.as_deref() {
+            listing = listing.with_token_in(Place::new(name.clone(), place == "body"));
+        }
+        let out = tag.token_out.and_then(|Out { path, form }| match form.as_str() {
+            "field" => Some(TokenOut::field("").at(path)),
+            "in_link" => Some(TokenOut::in_link("").at(path)),
+            "link" => Some(TokenOut::link("").at(path)),
+            // As the scheme has it.
+            _ => None,
+        });
+        if let Some(out) = out {
+            listing = listing.with_token_out(out);
+        }
+        Some(Self {
+            operation: &known.id,
+            is_paged: tag.kind == "paged",
+            is_capped: tag.cap.is_some(),
+            scheme,
+            scenarios: Vec::new(),
+            listing,
+            request: request(known, tag.reads)?,
+        })
+    }
+
+    pub(crate) fn open(&self, client: &Client) -> Paginator<Value> {
+        Paginator::over(client, self.request.clone(), self.listing.clone())
+    }
+}
+
+/// A request of an operation, with what it requires.
+fn request(known: &'static Known, reads: bool) -> Option<Request> {
+    let method = match known.method.as_str() {
+        "GET" => Method::Get,
+        "POST" => Method::Post,
+        _ => return None,
+    };
+    let operation = Operation::known(&known.id, method, &known.path);
+    let mut request = Request::new(if reads { operation.reads() } else { operation });
+    for parameter in &known.parameters {
+        let value = match parameter.kind {
+            Kind::Boolean => "true",
+            Kind::Integer | Kind::Number => "1",
+            // As a filter, this lets all records pass.
+            _ if parameter.name == "name" => "*",
+            _ if parameter.name == "q64" => SEARCH,
+            _ => "a",
+        };
+        match parameter.location {
+            Location::Path => request.set_path(parameter.name.as_str(), value),
+            Location::Query if parameter.required => {
+                request.set_query(parameter.name.as_str(), value)
+            }
+            _ => &mut request,
+        };
+    }
+    if known.body.is_some() {
+        request.set_body(&json!({}));
+    }
+    Some(request)
+}
+
+/// Scenarios of jobs that come to their results.
+const JOB_SCENARIOS: [JobScenario; 12] = [
+    JobScenario::Quick,
+    JobScenario::Slow,
+    JobScenario::UnknownState,
+    JobScenario::TransientErrors,
+    JobScenario::ResultsInManyPages,
+    JobScenario::EmptyResult,
+    JobScenario::InlineAtOnce,
+    JobScenario::Download,
+    JobScenario::GzipDownload,
+    JobScenario::DroppedDownload,
+    JobScenario::DownloadWithoutRange,
+    JobScenario::ExpiredLink,
+];
+
+/// An operation that submits jobs. There is one for each way in which results come.
+#[derive(Clone)]
+pub(crate) struct Submit {
+    pub(crate) operation: &'static str,
+    /// How its jobs can run, of those scenarios in which they come to their results.
+    pub(crate) scenarios: Vec<JobScenario>,
+    path: &'static str,
+    family: fn() -> Family,
+}
+
+const SUBMITS: [Submit; 5] = [
+    Submit {
+        operation: "postAnalyticsConversationsDetailsJobs",
+        scenarios: Vec::new(),
+        path: "/api/v2/analytics/conversations/details/jobs",
+        family: || {
+            let path = "/api/v2/analytics/conversations/details/jobs/{jobId}";
+            let results = "/api/v2/analytics/conversations/details/jobs/{jobId}/results";
+            family("jobId", "state", &["FULFILLED"], ("getAnalyticsConversationsDetailsJob", path))
+                .with_results(Results::List(
+                    call("getAnalyticsConversationsDetailsJobResults", results),
+                    Listing::new(Scheme::CursorField, "conversations")
+                        .with_page_size(PageSize::integer("pageSize")),
+                ))
+        },
+    },
+    Submit {
+        operation: "postAuditsQuery",
+        scenarios: Vec::new(),
+        path: "/api/v2/audits/query",
+        family: || {
+            let path = "/api/v2/audits/query/{jobId}";
+            let results = "/api/v2/audits/query/{jobId}/results";
+            family("id", "state", &["Succeeded"], ("getAuditsQueryTransactionId", path))
+                .with_results(Results::List(
+                    call("getAuditsQueryTransactionIdResults", results),
+                    Listing::new(Scheme::CursorField, "entities")
+                        .with_page_size(PageSize::integer("pageSize")),
+                ))
+                .with_results_at_once(true)
+        },
+    },
+    Submit {
+        operation: "postTaskmanagementWorkitemsQueryJobs",
+        scenarios: Vec::new(),
+        path: "/api/v2/taskmanagement/workitems/query/jobs",
+        family: || {
+            let path = "/api/v2/taskmanagement/workitems/query/jobs/{jobId}";
+            let results = "/api/v2/taskmanagement/workitems/query/jobs/{jobId}/results";
+            family("id", "state", &["Succeeded"], ("getTaskmanagementWorkitemsQueryJob", path))
+                .with_results(Results::List(
+                    call("getTaskmanagementWorkitemsQueryJobResults", results),
+                    Listing::new(Scheme::JobSelectsPage, "entities")
+                        .with_page_size(PageSize::integer("pageSize").in_body()),
+                ))
+                .with_results_at_once(true)
+        },
+    },
+    Submit {
+        operation: "postUsageQuery",
+        scenarios: Vec::new(),
+        path: "/api/v2/usage/query",
+        family: || {
+            let path = "/api/v2/usage/query/{jobId}/results";
+            let status = ("getUsageQueryExecutionIdResults", path);
+            family("executionId", "queryStatus", &["Complete"], status)
+                .with_results(Results::Reply(vec![ResultsAt::Items("results".into())].into()))
+        },
+    },
+    Submit {
+        operation: "postWorkforcemanagementAdherenceExplanationsQuery",
+        scenarios: Vec::new(),
+        path: "/api/v2/workforcemanagement/adherence/explanations/query",
+        family: || {
+            let path = "/api/v2/workforcemanagement/adherence/explanations/jobs/{jobId}";
+            let status = ("getWorkforcemanagementAdherenceExplanationsJob", path);
+            let places = vec![
+                ResultsAt::Items("result.entities".into()),
+                ResultsAt::Files("downloadUrl".into(), FileForm::Json("entities".into())),
+            ];
+            family("job.id", "status", &["Complete"], status)
+                .with_results(Results::Reply(places.into()))
+                .with_results_at_once(true)
+        },
+    },
+];
+
+/// The operations, with what their jobs can go through.
+fn submits(org: &MockOrg) -> Vec<Submit> {
+    let known = |submit: &Submit| {
+        let can = org.job_scenarios(submit.operation).unwrap_or_default();
+        let scenarios = JOB_SCENARIOS.into_iter().filter(|scenario| can.contains(scenario));
+        Submit { scenarios: scenarios.collect(), ..submit.clone() }
+    };
+    SUBMITS.iter().map(known).collect()
+}
+
+impl Submit {
+    pub(crate) fn open(&self, client: &Client) -> Paginator<Value> {
+        let operation = Operation::known(self.operation, Method::Post, self.path);
+        let mut request = Request::new(operation);
+        request.set_body(&json!({}));
+        Paginator::over_job(client, request, (self.family)())
+    }
+}
+
+fn family(
+    id: &'static str,
+    state: &'static str,
+    done: &[&'static str],
+    status: (&'static str, &'static str),
+) -> Family {
+    let states = done.iter().map(|name| ((*name).into(), JobState::Succeeded));
+    Family::known("chaos")
+        .with_id(JobId::Field(id.into()))
+        .with_status(call(status.0, status.1))
+        .with_done_when(DoneWhen::State(state.into()))
+        .with_states(states.collect())
+}
+
+fn call(id: &'static str, path: &'static str) -> JobCall {
+    JobCall::new(Operation::known(id, Method::Get, path)).with_id("jobId".into())
+}
+
+/// All that can be read.
+pub(crate) struct Subjects {
+    pub(crate) schemes: Vec<Vec<List>>,
+    pub(crate) submits: Vec<Submit>,
+}
+
+impl Subjects {
+    pub(crate) fn of(org: &MockOrg) -> Self {
+        Self { schemes: lists(org), submits: submits(org) }
+    }
+}

@@ -1,0 +1,85 @@
+//! The figures of many runs.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use genesys_cloud_mock::FaultKind;
+
+use crate::run::Came;
+
+#[derive(Default)]
+pub(crate) struct Tally {
+    pub(crate) runs: u64,
+    items: u64,
+    errors: u64,
+    faults: BTreeMap<FaultKind, u64>,
+    limited: u64,
+    /// Of the runs in which they are compared: all requests, those more than without faults, and how many
+    /// faults called for one.
+    calls: u64,
+    extra: u64,
+    due: u64,
+    /// Simulated, in seconds.
+    passed: u64,
+    pub(crate) failures: Vec<String>,
+}
+
+impl Tally {
+    pub(crate) fn add(&mut self, came: &Came) {
+        self.items += came.keys.len() as u64;
+        self.errors += came.errors.len() as u64;
+        self.passed += came.passed;
+        self.limited += came.injected.limited;
+        for (kind, count) in came.injected.calls.iter().chain(&came.injected.logins) {
+            *self.faults.entry(*kind).or_default() += count;
+        }
+    }
+
+    pub(crate) fn calls(&mut self, calls: u64, extra: u64, due: u64) {
+        self.calls += calls;
+        self.extra += extra;
+        self.due += due;
+    }
+
+    pub(crate) fn join(&mut self, other: Self) {
+        self.runs += other.runs;
+        self.items += other.items;
+        self.errors += other.errors;
+        self.limited += other.limited;
+        self.calls += other.calls;
+        self.extra += other.extra;
+        self.due += other.due;
+        self.passed += other.passed;
+        for (kind, count) in other.faults {
+            *self.faults.entry(kind).or_default() += count;
+        }
+        self.failures.extend(other.failures);
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (kind, count) in &self.faults {
+            writeln!(f, "{:<26}{count:>10}", kind.name())?;
+        }
+        writeln!(f, "{:<26}{:>10}", "over the rate limit", self.limited)?;
+        let ratio = match self.due {
+            0 => 0.0,
+            due => 100.0 * self.extra as f64 / due as f64,
+        };
+        writeln!(
+            f,
+            "\n{} runs: {} items, {} errors, {} hours went by",
+            self.runs,
+            self.items,
+            self.errors,
+            self.passed / 3_600,
+        )?;
+        writeln!(
+            f,
+            "{} requests in storms, {} more than without faults, of which {} called for one: {ratio:.1} %",
+            self.calls, self.extra, self.due,
+        )?;
+        write!(f, "{} failed", self.failures.len())
+    }
+}
