@@ -31,7 +31,11 @@ mod windows;
 mod wire;
 
 pub use crate::call::{Call, Sending};
-pub use crate::checkpoint::Checkpoint;
+#[cfg(feature = "object_store")]
+pub use crate::checkpoint::ObjectCheckpoints;
+pub use crate::checkpoint::{
+    Batch, Checkpoint, CheckpointStore, Checkpointed, FileStore, Resumable, StoreFuture,
+};
 pub use crate::client::{Client, ClientBuilder};
 pub use crate::download::Download;
 pub use crate::error::{Error, ErrorBody, ErrorDetail, ErrorLimit};

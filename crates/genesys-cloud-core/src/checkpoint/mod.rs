@@ -1,11 +1,21 @@
 //! How far a list has been read, kept to go on from there later, in this process or another.
 
+mod batches;
+mod file;
+#[cfg(feature = "object_store")]
+mod object;
 mod saved;
+mod store;
 
 use std::fmt;
 
 use chrono::{DateTime, Utc};
 
+pub use self::batches::{Batch, Checkpointed, Resumable};
+pub use self::file::FileStore;
+#[cfg(feature = "object_store")]
+pub use self::object::ObjectCheckpoints;
+pub use self::store::{CheckpointStore, StoreFuture};
 use crate::jobs::SavedJob;
 use crate::paging::ListPoint;
 use crate::windows::RangePoint;
@@ -39,6 +49,7 @@ use crate::windows::RangePoint;
 #[derive(Clone, PartialEq)]
 pub struct Checkpoint {
     made: DateTime<Utc>,
+    note: Option<String>,
     of: Of,
 }
 
@@ -51,11 +62,11 @@ enum Of {
 
 impl Checkpoint {
     pub(crate) fn of_list(point: ListPoint) -> Self {
-        Self { made: Utc::now(), of: Of::List(Box::new(point)) }
+        Self { made: Utc::now(), note: None, of: Of::List(Box::new(point)) }
     }
 
     pub(crate) fn of_range(point: RangePoint) -> Self {
-        Self { made: Utc::now(), of: Of::Range(Box::new(point)) }
+        Self { made: Utc::now(), note: None, of: Of::Range(Box::new(point)) }
     }
 
     pub(crate) fn list(&self) -> Option<&ListPoint> {
@@ -75,6 +86,19 @@ impl Checkpoint {
     /// When it was made.
     pub const fn made(&self) -> DateTime<Utc> {
         self.made
+    }
+
+    /// What was noted with it, by [`with_note`](Self::with_note) or [`Batch::commit_with`].
+    pub fn note(&self) -> Option<&str> {
+        self.note.as_deref()
+    }
+
+    /// The same with a note of your own, which is kept as it is: such as how far the output had come, to cut it
+    /// there before it is gone on with.
+    #[must_use]
+    pub fn with_note(mut self, note: impl Into<Option<String>>) -> Self {
+        self.note = note.into();
+        self
     }
 
     /// The operationId of the call.

@@ -22,6 +22,7 @@ mod form {
         pub struct Form {
             pub version: Option<i64> = "version",
             pub made: Option<DateTime<Utc>> = "made",
+            pub note: Option<String> = "note",
             pub list: Option<ListForm> = "list",
             pub range: Option<RangeForm> = "range",
         }
@@ -33,7 +34,8 @@ const VERSION: i64 = 1;
 
 impl Serialize for Checkpoint {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut form = Form { version: Some(VERSION), made: Some(self.made), ..Form::default() };
+        let (made, note) = (Some(self.made), self.note.clone());
+        let mut form = Form { version: Some(VERSION), made, note, ..Form::default() };
         match &self.of {
             Of::List(point) => form.list = Some(point.form()),
             Of::Range(point) => form.range = Some(point.form()),
@@ -65,6 +67,6 @@ impl<'de> Deserialize<'de> for Checkpoint {
             (None, Some(range)) => Of::Range(Box::new(RangePoint::of_form(range).map_err(odd)?)),
             _ => return Err(D::Error::custom("no checkpoint: it is of no list")),
         };
-        Ok(Self { made, of })
+        Ok(Self { made, note: form.note, of })
     }
 }

@@ -278,8 +278,12 @@ impl<T> Paginator<T> {
     /// is [`Error::is_stale_checkpoint`], and comes too where the API refuses the token of the page, or
     /// no longer knows the job: see [`on_stale`](Self::on_stale).
     pub fn resume(mut self, checkpoint: &Checkpoint) -> Self {
-        self.engine.resume(checkpoint.list().cloned());
+        self.set_out_from(checkpoint);
         self
+    }
+
+    pub(crate) fn set_out_from(&mut self, checkpoint: &Checkpoint) {
+        self.engine.resume(checkpoint.list().cloned());
     }
 
     /// Says what is done where the API no longer knows the place that a checkpoint leads to. An error unless
@@ -309,6 +313,11 @@ impl<T> Paginator<T> {
         let text = self.last.text.clone();
         let point = self.engine.point(handed, items, text.as_deref());
         Mark { point, items: self.engine.listing().items_path(), handed, text }
+    }
+
+    /// Whether a job is known that was submitted for it.
+    pub(crate) fn has_job(&self) -> bool {
+        self.engine.has_job()
     }
 
     fn handed(&self) -> Handed {

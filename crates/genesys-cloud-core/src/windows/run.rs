@@ -173,6 +173,11 @@ impl<T> Run<T> {
         Ok(plan)
     }
 
+    /// How many jobs are known that were submitted for the pieces which are being read.
+    pub(super) fn jobs(&self) -> usize {
+        self.lists.iter().filter(|reading| reading.list.has_job()).count()
+    }
+
     /// How far the items have been handed out.
     pub(super) fn point(&self) -> Result<RangePoint, Error> {
         if let (None, Some(Origin::Point(Some(point)))) = (&self.plan, &self.settings.resumed) {

@@ -214,6 +214,15 @@ impl<T> Windows<T> {
         self
     }
 
+    /// How many pieces are being read as jobs that were submitted.
+    pub(crate) fn jobs_submitted(&self) -> usize {
+        self.run.jobs()
+    }
+
+    pub(crate) fn set_out_from(&mut self, checkpoint: &Checkpoint) {
+        self.run.settings.resumed = Some(WindowsFrom::from(checkpoint).0);
+    }
+
     /// Says what is done where the API no longer knows the place in a piece, or its job, that a checkpoint leads
     /// to: see [`Paginator::on_stale`].
     pub fn on_stale(mut self, then: OnStale) -> Self {

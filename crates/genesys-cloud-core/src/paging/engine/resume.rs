@@ -76,6 +76,11 @@ impl Engine {
         }
     }
 
+    /// Whether a job is known that was submitted for the list.
+    pub(in crate::paging) fn has_job(&self) -> bool {
+        self.job.as_ref().is_some_and(|job| job.opening.has_job())
+    }
+
     /// What is listed.
     pub(in crate::paging) fn subject(&self) -> &Arc<Subject> {
         self.subject.get_or_init(|| {
