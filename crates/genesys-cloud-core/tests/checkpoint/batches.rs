@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use genesys_cloud_core::{
-    Checkpoint, CheckpointStore, Client, Error, FileStore, StoreFuture, Verdict,
+    Checkpoint, CheckpointStore, Client, DoneWhen, Error, Family, FileStore, JobCall, JobId,
+    JobState, Listing, Method, Operation, Paginator, Request, Results, Scheme, StoreFuture,
+    Verdict,
 };
 
 use crate::{client, ids, list, serve};
@@ -171,20 +173,69 @@ async fn two_runs_at_a_time_notice_each_other() {
 async fn a_checkpoint_of_another_call_is_not_overwritten() {
     let (server, store) = (serve(10).await, Memory::default());
     run(&client(&server), &store, 3, 1).await;
-    let operation =
-        genesys_cloud_core::Operation::known("getOther", genesys_cloud_core::Method::Get, "/other");
-    let listing =
-        genesys_cloud_core::Listing::new(genesys_cloud_core::Scheme::PageNumber, "entities");
-    let request = genesys_cloud_core::Request::new(operation);
-    let other = genesys_cloud_core::Paginator::<serde_json::Value>::over(
-        &client(&server),
-        request,
-        listing,
-    );
+    let operation = Operation::known("getOther", Method::Get, "/other");
+    let listing = Listing::new(Scheme::PageNumber, "entities");
+    let request = Request::new(operation);
+    let other = Paginator::<serde_json::Value>::over(&client(&server), request, listing);
     let mut batches = other.checkpointed(store.clone(), "things", 3);
     for _ in 0..2 {
         let error = batches.next().await.expect_err("another call");
         assert!(error.is_checkpoint_mismatch(), "{error}");
     }
     assert_eq!(store.0.lock().expect("no panic").saves, 1);
+}
+
+#[tokio::test]
+async fn a_job_is_noted_as_soon_as_it_is_submitted() {
+    let gate = crate::server::Gate::new();
+    let waits = gate.clone();
+    let mut polls = 0;
+    let server = crate::server::Server::start(move |request| {
+        let answer = |body: &str| crate::server::Answer::json(200, body);
+        match (request.method.as_str(), request.target.as_str()) {
+            ("POST", "/jobs") => answer(r#"{"id":"j1"}"#),
+            (_, "/jobs/j1") => {
+                polls += 1;
+                match polls {
+                    1 => answer(r#"{"state":"RUNNING"}"#).behind(&waits),
+                    _ => answer(r#"{"state":"DONE"}"#),
+                }
+            }
+            (_, "/jobs/j1/results") => answer(r#"{"things":[{"id":"1"}]}"#),
+            other => panic!("{other:?}"),
+        }
+    })
+    .await;
+    let client = client(&server);
+    let list = || {
+        let call = |id, path| {
+            JobCall::new(Operation::known(id, Method::Get, path)).with_id("jobId".into())
+        };
+        let listing = Listing::new(Scheme::CursorField, "things");
+        let family = Family::new("things")
+            .with_id(JobId::Field("id".into()))
+            .with_status(call("getJob", "/jobs/{jobId}"))
+            .with_done_when(DoneWhen::State("state".into()))
+            .with_states(vec![("DONE".into(), JobState::Succeeded)].into())
+            .with_results(Results::List(call("getResults", "/jobs/{jobId}/results"), listing));
+        let request = Request::new(Operation::known("postJobs", Method::Post, "/jobs"));
+        Paginator::<serde_json::Value>::over_job(&client, request, family)
+    };
+    let store = Memory::default();
+    let mut first = list().checkpointed(store.clone(), "things", 3);
+    tokio::select! {
+        _ = first.next() => panic!("a batch came through a closed gate"),
+        () = server.has_received(2) => {}
+    }
+    drop(first);
+    gate.open();
+    let mut second = list().checkpointed(store, "things", 3);
+    let saved = second.load().await.expect("loaded").expect("a checkpoint");
+    assert_eq!(saved.job().and_then(|job| job.id()), Some("j1"));
+    let batch = second.next().await.expect("a batch").expect("items");
+    assert_eq!(ids(batch.items()), [1]);
+    batch.commit().await.expect("saved");
+    assert!(second.next().await.expect("the end").is_none());
+    let submits = server.received().into_iter().filter(|request| request.method == "POST");
+    assert_eq!(submits.count(), 1);
 }

@@ -142,11 +142,11 @@ impl Engine {
             }
             // What a window shares with the one before is found only where that has been read.
             Last::Passed(at) if !handed.is_all() || (is_window && handed.of > 0) => {
-                report.pages -= 1;
+                report.pages = report.pages.saturating_sub(1);
                 (at.kept(), handed.items as u64)
             }
             Last::Unmoved if !is_end => {
-                report.pages -= 1;
+                report.pages = report.pages.saturating_sub(1);
                 (self.walk.at.kept(), handed.items as u64)
             }
             Last::None | Last::Passed(_) | Last::Unmoved => (self.walk.at.kept(), 0),
