@@ -29,7 +29,7 @@ pub const RESERVED_PARAMETERS: [&str; 5] = ["body", "clone", "into_call", "pagin
 pub const RESERVED_VARIANTS: [&str; 1] = ["Unrecognized"];
 
 /// Modules, features and methods of the client that a group would hide.
-const RESERVED_GROUPS: [&str; 12] = [
+const RESERVED_GROUPS: [&str; 13] = [
     "builder",
     "client",
     "clone",
@@ -39,6 +39,7 @@ const RESERVED_GROUPS: [&str; 12] = [
     "from_env",
     "full",
     "generated",
+    "object_store",
     "prelude",
     "schemars",
     "types",

@@ -60,6 +60,10 @@ pub(crate) enum Unusable {
     Mismatch,
     /// The API no longer knows where it leads.
     Stale,
+    /// It could not be loaded or saved.
+    Store,
+    /// Another writer has it.
+    InUse,
 }
 
 /// How a job ended, or did not, where its results were wanted.
@@ -242,6 +246,33 @@ impl Error {
     /// anew: see [`Paginator::on_stale`](crate::Paginator::on_stale).
     pub fn is_stale_checkpoint(&self) -> bool {
         self.0.kind == Kind::Checkpoint(Unusable::Stale)
+    }
+
+    /// Whether a checkpoint could not be loaded from its store, or saved there.
+    pub fn is_checkpoint_store(&self) -> bool {
+        self.0.kind == Kind::Checkpoint(Unusable::Store)
+    }
+
+    /// Whether a checkpoint was not loaded or saved because another writer has it.
+    pub fn is_checkpoint_in_use(&self) -> bool {
+        self.0.kind == Kind::Checkpoint(Unusable::InUse)
+    }
+
+    /// A [`CheckpointStore`](crate::CheckpointStore) of your own could not load or save a checkpoint
+    /// ([`is_checkpoint_store`](Self::is_checkpoint_store)).
+    pub fn checkpoint_store(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        let source = source.into();
+        let why = format!("the store of checkpoints failed: {source}");
+        let mut this = Self::new(Kind::Checkpoint(Unusable::Store), None, why);
+        this.0.source = Some(Arc::from(source));
+        this
+    }
+
+    /// A [`CheckpointStore`](crate::CheckpointStore) of your own found that another writer has a checkpoint,
+    /// and says how ([`is_checkpoint_in_use`](Self::is_checkpoint_in_use)).
+    pub fn checkpoint_in_use(why: impl Into<String>) -> Self {
+        Self::new(Kind::Checkpoint(Unusable::InUse), None, why.into())
+            .advise("stop the other one, or use another key")
     }
 
     /// The HTTP status, when a reply or its head came.

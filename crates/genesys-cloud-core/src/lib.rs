@@ -34,7 +34,11 @@ mod windows;
 mod wire;
 
 pub use crate::call::{Call, Sending};
-pub use crate::checkpoint::Checkpoint;
+#[cfg(feature = "object_store")]
+pub use crate::checkpoint::ObjectCheckpoints;
+pub use crate::checkpoint::{
+    Batch, Checkpoint, CheckpointStore, Checkpointed, FileStore, Resumable, StoreFuture,
+};
 pub use crate::client::{Client, ClientBuilder};
 pub use crate::download::Download;
 pub use crate::error::{Error, ErrorBody, ErrorDetail, ErrorLimit};
@@ -52,5 +56,7 @@ pub use crate::region::Region;
 pub use crate::reply::{Decode, DecodeError, RawReply, Reply};
 pub use crate::request::Request;
 pub use crate::wait::{Wait, WaitReason};
-pub use crate::windows::{Interval, Piece, PieceState, Plan, WindowPages, Windows, WindowsReport};
+pub use crate::windows::{
+    Interval, Piece, PieceState, Plan, WindowPages, Windows, WindowsFrom, WindowsReport,
+};
 pub use crate::wire::{OpenEnum, Record, Wire};

@@ -1,13 +1,24 @@
 //! How far a list has been read, kept to go on from there later, in this process or another.
 
+mod batches;
+mod file;
+#[cfg(feature = "object_store")]
+mod object;
 mod saved;
+mod store;
 
 use std::fmt;
 
 use chrono::{DateTime, Utc};
 
+pub use self::batches::{Batch, Checkpointed, Resumable};
+pub use self::file::FileStore;
+#[cfg(feature = "object_store")]
+pub use self::object::ObjectCheckpoints;
+pub use self::store::{CheckpointStore, StoreFuture};
 use crate::jobs::SavedJob;
 use crate::paging::ListPoint;
+use crate::windows::RangePoint;
 
 /// How far a list has been read: from [`Paginator::checkpoint`](crate::Paginator::checkpoint), to go on
 /// from there by [`Paginator::resume`](crate::Paginator::resume), or by
@@ -38,6 +49,7 @@ use crate::paging::ListPoint;
 #[derive(Clone, PartialEq)]
 pub struct Checkpoint {
     made: DateTime<Utc>,
+    note: Option<String>,
     of: Of,
 }
 
@@ -45,16 +57,29 @@ pub struct Checkpoint {
 #[derive(Clone, PartialEq)]
 enum Of {
     List(Box<ListPoint>),
+    Range(Box<RangePoint>),
 }
 
 impl Checkpoint {
     pub(crate) fn of_list(point: ListPoint) -> Self {
-        Self { made: Utc::now(), of: Of::List(Box::new(point)) }
+        Self { made: Utc::now(), note: None, of: Of::List(Box::new(point)) }
+    }
+
+    pub(crate) fn of_range(point: RangePoint) -> Self {
+        Self { made: Utc::now(), note: None, of: Of::Range(Box::new(point)) }
     }
 
     pub(crate) fn list(&self) -> Option<&ListPoint> {
         match &self.of {
             Of::List(point) => Some(point),
+            Of::Range(_) => None,
+        }
+    }
+
+    pub(crate) fn range(&self) -> Option<&RangePoint> {
+        match &self.of {
+            Of::List(_) => None,
+            Of::Range(point) => Some(point),
         }
     }
 
@@ -63,10 +88,24 @@ impl Checkpoint {
         self.made
     }
 
+    /// What was noted with it, by [`with_note`](Self::with_note) or [`Batch::commit_with`].
+    pub fn note(&self) -> Option<&str> {
+        self.note.as_deref()
+    }
+
+    /// The same with a note of your own, which is kept as it is: such as how far the output had come, to cut it
+    /// there before it is gone on with.
+    #[must_use]
+    pub fn with_note(mut self, note: impl Into<Option<String>>) -> Self {
+        self.note = note.into();
+        self
+    }
+
     /// The operationId of the call.
     pub fn operation(&self) -> &str {
         match &self.of {
             Of::List(point) => &point.subject.operation,
+            Of::Range(point) => &point.subject.operation,
         }
     }
 
@@ -74,6 +113,7 @@ impl Checkpoint {
     pub fn items(&self) -> u64 {
         match &self.of {
             Of::List(point) => point.report().items,
+            Of::Range(point) => point.items(),
         }
     }
 
@@ -81,13 +121,16 @@ impl Checkpoint {
     pub fn is_complete(&self) -> bool {
         match &self.of {
             Of::List(point) => point.report().end.is_some(),
+            Of::Range(point) => point.has_ended(),
         }
     }
 
-    /// The job whose results are read, once it has been submitted.
+    /// The job whose results are read, once it has been submitted. None of a range of time, each piece of
+    /// which may have one.
     pub fn job(&self) -> Option<&SavedJob> {
         match &self.of {
             Of::List(point) => point.job.as_ref(),
+            Of::Range(_) => None,
         }
     }
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use self::form::Form;
 use super::{Checkpoint, Of};
 use crate::paging::ListPoint;
+use crate::windows::RangePoint;
 use crate::wire::Wire as _;
 
 #[allow(unreachable_pub, reason = "records are public everywhere else")]
@@ -14,13 +15,16 @@ mod form {
     use chrono::{DateTime, Utc};
 
     use crate::paging::ListForm;
+    use crate::windows::RangeForm;
 
     crate::record! {
         /// A checkpoint as it is written. To write further fields takes no further version.
         pub struct Form {
             pub version: Option<i64> = "version",
             pub made: Option<DateTime<Utc>> = "made",
+            pub note: Option<String> = "note",
             pub list: Option<ListForm> = "list",
+            pub range: Option<RangeForm> = "range",
         }
     }
 }
@@ -30,9 +34,11 @@ const VERSION: i64 = 1;
 
 impl Serialize for Checkpoint {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut form = Form { version: Some(VERSION), made: Some(self.made), ..Form::default() };
+        let (made, note) = (Some(self.made), self.note.clone());
+        let mut form = Form { version: Some(VERSION), made, note, ..Form::default() };
         match &self.of {
             Of::List(point) => form.list = Some(point.form()),
+            Of::Range(point) => form.range = Some(point.form()),
         }
         form.write(serializer)
     }
@@ -56,10 +62,11 @@ impl<'de> Deserialize<'de> for Checkpoint {
         let form = Form::read(value).map_err(D::Error::custom)?;
         let made = form.made.ok_or_else(|| D::Error::missing_field("made"))?;
         let odd = |why: String| D::Error::custom(format!("no checkpoint: {why}"));
-        let of = match form.list {
-            Some(list) => Of::List(Box::new(ListPoint::of_form(list).map_err(odd)?)),
-            None => return Err(D::Error::custom("no checkpoint: it is of no list")),
+        let of = match (form.list, form.range) {
+            (Some(list), None) => Of::List(Box::new(ListPoint::of_form(list).map_err(odd)?)),
+            (None, Some(range)) => Of::Range(Box::new(RangePoint::of_form(range).map_err(odd)?)),
+            _ => return Err(D::Error::custom("no checkpoint: it is of no list")),
         };
-        Ok(Self { made, of })
+        Ok(Self { made, note: form.note, of })
     }
 }

@@ -149,6 +149,11 @@ impl Opening {
         self.saved.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Whether it has been submitted.
+    pub(crate) fn has_job(&self) -> bool {
+        self.saved.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// The id of the job, where it was submitted by a call of its own.
     pub(crate) fn handle(&self) -> Option<String> {
         self.saved()

@@ -22,6 +22,7 @@ use super::picked::Picked;
 use super::point::{Handed, ListPoint};
 use super::read::{self, Read, ReadPage};
 use super::report::Report;
+use super::subject::Subject;
 use crate::call::Call;
 use crate::checkpoint::Checkpoint;
 use crate::client::Client;
@@ -106,12 +107,16 @@ pub(super) struct Mark {
 }
 
 impl Mark {
-    pub(super) fn checkpoint(&self) -> Checkpoint {
+    fn point(&self) -> ListPoint {
         let mut point = self.point.clone();
         if let Some(text) = &self.text {
             point.know(text, &self.items, self.handed);
         }
-        Checkpoint::of_list(point)
+        point
+    }
+
+    pub(super) fn checkpoint(&self) -> Checkpoint {
+        Checkpoint::of_list(self.point())
     }
 }
 
@@ -291,8 +296,12 @@ impl<T> Paginator<T> {
     /// is [`Error::is_stale_checkpoint`], and comes too where the API refuses the token of the page, or
     /// no longer knows the job: see [`on_stale`](Self::on_stale).
     pub fn resume(mut self, checkpoint: &Checkpoint) -> Self {
-        self.engine.resume(checkpoint.list().cloned());
+        self.set_out_from(checkpoint);
         self
+    }
+
+    pub(crate) fn set_out_from(&mut self, checkpoint: &Checkpoint) {
+        self.engine.resume(checkpoint.list().cloned());
     }
 
     /// Says what is done where the API no longer knows the place that a checkpoint leads to. An error unless
@@ -314,9 +323,19 @@ impl<T> Paginator<T> {
     pub(super) fn mark(&self, back: usize) -> Mark {
         let mut handed = self.handed();
         handed.items = handed.items.saturating_sub(back);
+        self.mark_at(handed, self.engine.report.items.saturating_sub(back as u64))
+    }
+
+    /// The place where the page at hand has been handed out so far, and so many items in all.
+    fn mark_at(&self, handed: Handed, items: u64) -> Mark {
         let text = self.last.text.clone();
-        let point = self.engine.point(handed, back, text.as_deref());
+        let point = self.engine.point(handed, items, text.as_deref());
         Mark { point, items: self.engine.listing().items_path(), handed, text }
+    }
+
+    /// Whether a job is known that was submitted for it.
+    pub(crate) fn has_job(&self) -> bool {
+        self.engine.has_job()
     }
 
     fn handed(&self) -> Handed {
@@ -399,6 +418,24 @@ impl<T> Paginator<T> {
     /// How many items have been read, handed out or not.
     pub(crate) fn items_read(&self) -> u64 {
         self.engine.report.read
+    }
+
+    /// What is listed.
+    pub(crate) fn subject(&self) -> Arc<Subject> {
+        self.engine.subject().clone()
+    }
+
+    /// Goes on from a place.
+    pub(crate) fn resume_at(mut self, point: ListPoint) -> Self {
+        self.engine.resume(Some(point));
+        self
+    }
+
+    /// The place after so many of the items that have not been counted as handed out, all of the page at hand.
+    pub(crate) fn point_after(&self, items: usize) -> ListPoint {
+        let mut handed = self.handed();
+        handed.items = handed.of.min(handed.items + items);
+        self.mark_at(handed, self.engine.report.items + items as u64).point()
     }
 
     /// The next page. Where its items are in a file, that is an error if they are wanted.
@@ -522,7 +559,7 @@ impl<T> Paginator<T> {
     }
 
     /// Counts items that are handed out.
-    pub(super) fn handed_out(&mut self, items: usize) {
+    pub(crate) fn handed_out(&mut self, items: usize) {
         self.engine.report.items += items as u64;
     }
 

@@ -76,8 +76,13 @@ impl Engine {
         }
     }
 
+    /// Whether a job is known that was submitted for the list.
+    pub(in crate::paging) fn has_job(&self) -> bool {
+        self.job.as_ref().is_some_and(|job| job.opening.has_job())
+    }
+
     /// What is listed.
-    fn subject(&self) -> &Arc<Subject> {
+    pub(in crate::paging) fn subject(&self) -> &Arc<Subject> {
         self.subject.get_or_init(|| {
             Arc::new({
                 let url = Url::parse(self.client.api_url()).ok();
@@ -104,21 +109,20 @@ impl Engine {
         })
     }
 
-    /// How far the list has been read, given how far the page that was read last has been handed out: a place
-    /// so many items back from there.
+    /// How far the list has been read, given how far the page that was read last has been handed out, and how
+    /// many items have been in all.
     /// By what the items of that page are known again is not in it yet.
     pub(in crate::paging) fn point(
         &self,
         handed: Handed,
-        back: usize,
+        items: u64,
         text: Option<&PageText>,
     ) -> ListPoint {
         if let Some(resumption) = &self.resumption {
             return resumption.point.clone();
         }
         let mut report = self.report.clone();
-        report.items = report.items.saturating_sub(back as u64);
-        report.read = report.items;
+        (report.items, report.read) = (items, items);
         // As it is written.
         report.waited =
             Duration::from_millis(u64::try_from(report.waited.as_millis()).unwrap_or(0));
@@ -140,11 +144,11 @@ impl Engine {
             }
             // What a window shares with the one before is found only where that has been read.
             Last::Passed(at) if !handed.is_all() || (is_window && handed.of > 0) => {
-                report.pages -= 1;
+                report.pages = report.pages.saturating_sub(1);
                 (at.kept(), handed.items as u64)
             }
             Last::Unmoved if !is_end => {
-                report.pages -= 1;
+                report.pages = report.pages.saturating_sub(1);
                 (self.walk.at.kept(), handed.items as u64)
             }
             Last::None | Last::Passed(_) | Last::Unmoved => (self.walk.at.kept(), 0),

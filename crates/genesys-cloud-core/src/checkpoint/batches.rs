@@ -1,0 +1,330 @@
+//! A list in batches, each of which is told to be done.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::task::Poll;
+
+use futures::StreamExt as _;
+use futures::stream::Stream;
+
+use super::Checkpoint;
+use super::store::CheckpointStore;
+use crate::error::Error;
+use crate::paging::Paginator;
+use crate::windows::Windows;
+
+/// A list that can be gone on with: a [`Paginator`] or a [`Windows`].
+pub trait Resumable:
+    Stream<Item = Result<Self::Of, Error>> + Unpin + Sized + sealed::Sealed
+{
+    /// What it is a list of.
+    type Of;
+
+    #[doc(hidden)]
+    fn go_on(&mut self, checkpoint: &Checkpoint);
+
+    #[doc(hidden)]
+    fn place(&self) -> Result<Checkpoint, Error>;
+
+    /// How many jobs are known that were submitted.
+    #[doc(hidden)]
+    fn jobs(&self) -> usize;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl<T> Sealed for crate::paging::Paginator<T> {}
+    impl<T> Sealed for crate::windows::Windows<T> {}
+}
+
+impl<T> Resumable for Paginator<T> {
+    type Of = T;
+
+    fn go_on(&mut self, checkpoint: &Checkpoint) {
+        self.set_out_from(checkpoint);
+    }
+
+    fn place(&self) -> Result<Checkpoint, Error> {
+        Ok(self.checkpoint())
+    }
+
+    fn jobs(&self) -> usize {
+        usize::from(self.has_job())
+    }
+}
+
+impl<T> Resumable for Windows<T> {
+    type Of = T;
+
+    fn go_on(&mut self, checkpoint: &Checkpoint) {
+        self.set_out_from(checkpoint);
+    }
+
+    fn place(&self) -> Result<Checkpoint, Error> {
+        self.checkpoint()
+    }
+
+    fn jobs(&self) -> usize {
+        self.jobs_submitted()
+    }
+}
+
+/// A job has been submitted.
+struct NewJob;
+
+/// A list in batches whose checkpoint is saved when the caller says that a batch is done; from
+/// [`Paginator::checkpointed`] and [`Windows::checkpointed`].
+///
+/// It begins where the last run got to: with the first item after the last batch that was committed. So each
+/// item comes at least once, and comes again if the process ended between what was done with it and the
+/// commit. Where what was done can be undone, it is exactly once: keep in the [note](Batch::commit_with) how
+/// far the output reached, and cut it there on the next start.
+///
+/// Of a job, the id is saved as soon as it has been submitted, so that the next run waits for the same one.
+///
+/// Once the list has ended and its last batch is committed, the checkpoint says so: another run finds nothing
+/// to do, until it is [cleared](Self::clear).
+///
+/// ```no_run
+/// # async fn example(queues: genesys_cloud_core::Paginator<serde_json::Value>)
+/// #     -> Result<(), Box<dyn std::error::Error>> {
+/// # fn write(_: &[serde_json::Value]) -> std::io::Result<()> { Ok(()) }
+/// use genesys_cloud_core::FileStore;
+///
+/// let mut batches = queues.checkpointed(FileStore::new("checkpoints"), "queues", 500);
+/// while let Some(batch) = batches.next().await? {
+///     write(batch.items())?;
+///     batch.commit().await?;
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "nothing is read until a batch is asked for"]
+pub struct Checkpointed<L: Resumable> {
+    list: L,
+    store: Box<dyn CheckpointStore>,
+    key: String,
+    every: usize,
+    /// What is in the store.
+    saved: Option<Checkpoint>,
+    is_loaded: bool,
+    batch: Vec<L::Of>,
+    /// How many jobs the checkpoint in the store knows of.
+    jobs: usize,
+    /// Whether the batch has been handed out, and not been committed.
+    is_out: bool,
+    /// What follows the batch that was cut short by it.
+    error: Option<Error>,
+}
+
+impl<L: Resumable> Checkpointed<L> {
+    pub(crate) fn new(
+        list: L,
+        store: impl CheckpointStore + 'static,
+        key: String,
+        every: usize,
+    ) -> Self {
+        Self {
+            list,
+            store: Box::new(store),
+            key,
+            every: every.max(1),
+            saved: None,
+            is_loaded: false,
+            batch: Vec::new(),
+            jobs: 0,
+            is_out: false,
+            error: None,
+        }
+    }
+
+    /// Loads the checkpoint, if it has not been, and gives what is in the store: `None` where nothing is. The
+    /// first batch does so by itself.
+    ///
+    /// # Errors
+    /// When the store can't be read ([`Error::is_checkpoint_store`]), or another process uses the key
+    /// ([`Error::is_checkpoint_in_use`]).
+    pub async fn load(&mut self) -> Result<Option<&Checkpoint>, Error> {
+        if !self.is_loaded {
+            self.saved = self.store.load(&self.key).await?;
+            if let Some(saved) = &self.saved {
+                self.list.go_on(saved);
+            }
+            self.is_loaded = true;
+        }
+        Ok(self.saved.as_ref())
+    }
+
+    /// The next batch, of as many items as were asked for; the last one may hold less, and so may one that an
+    /// error follows. `None` at the end.
+    ///
+    /// A batch that was not committed comes again.
+    ///
+    /// # Errors
+    /// When the next page can't be had, and the next call asks for it again; and those of
+    /// [`load`](Self::load) and [`Batch::commit`].
+    pub async fn next(&mut self) -> Result<Option<Batch<'_, L>>, Error> {
+        self.load().await?;
+        if !self.is_out {
+            if let Some(error) = self.error.take() {
+                return Err(error);
+            }
+            self.gather().await?;
+            if self.batch.is_empty() {
+                self.note_end().await?;
+                return Ok(None);
+            }
+            self.is_out = true;
+        }
+        Ok(Some(Batch { of: self }))
+    }
+
+    async fn gather(&mut self) -> Result<(), Error> {
+        while self.batch.len() < self.every {
+            let (list, jobs) = (&mut self.list, self.jobs);
+            let next = poll_fn(|cx| match list.poll_next_unpin(cx) {
+                Poll::Pending if list.jobs() != jobs => Poll::Ready(Err(NewJob)),
+                Poll::Pending => Poll::Pending,
+                Poll::Ready(next) => Poll::Ready(Ok(next)),
+            });
+            match next.await {
+                Ok(Some(Ok(item))) => self.batch.push(item),
+                Ok(Some(Err(error))) if self.batch.is_empty() => return Err(error),
+                Ok(Some(Err(error))) => {
+                    self.error = Some(error);
+                    break;
+                }
+                Ok(None) => break,
+                Err(NewJob) => self.note_job().await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Saves the id of a job as soon as it is known: the job may take hours. Between two batches alone is the
+    /// list where it may go on.
+    async fn note_job(&mut self) -> Result<(), Error> {
+        self.jobs = self.list.jobs();
+        if self.batch.is_empty() {
+            let note = self.saved.as_ref().and_then(Checkpoint::note).map(str::to_owned);
+            let place = self.list.place()?.with_note(note);
+            self.save(place).await?;
+        }
+        Ok(())
+    }
+
+    /// Saves that the list has ended, where that was not known when its last batch was committed.
+    async fn note_end(&mut self) -> Result<(), Error> {
+        let was_noted = self.saved.as_ref().is_some_and(Checkpoint::is_complete);
+        let place = self.list.place()?;
+        if place.is_complete() && !was_noted {
+            let note = self.saved.as_ref().and_then(Checkpoint::note).map(str::to_owned);
+            self.save(place.with_note(note)).await?;
+        }
+        Ok(())
+    }
+
+    async fn save(&mut self, checkpoint: Checkpoint) -> Result<(), Error> {
+        self.store.save(&self.key, &checkpoint).await?;
+        self.saved = Some(checkpoint);
+        Ok(())
+    }
+
+    /// What is in the store, as far as it is known.
+    pub fn saved(&self) -> Option<&Checkpoint> {
+        self.saved.as_ref()
+    }
+
+    /// The list, such as for its report.
+    pub const fn list(&self) -> &L {
+        &self.list
+    }
+
+    /// Removes the checkpoint, so that the next run reads the list from its beginning.
+    ///
+    /// # Errors
+    /// When the store can't be written.
+    pub async fn clear(self) -> Result<(), Error> {
+        self.store.clear(&self.key).await
+    }
+}
+
+impl<L: Resumable> fmt::Debug for Checkpointed<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Checkpointed")
+            .field("key", &self.key)
+            .field("every", &self.every)
+            .field("saved", &self.saved)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Some items of a list, until they are committed; from [`Checkpointed::next`]. Dropped without, they come
+/// again.
+#[must_use = "a batch that is not committed comes again"]
+pub struct Batch<'a, L: Resumable> {
+    of: &'a mut Checkpointed<L>,
+}
+
+impl<L: Resumable> Batch<'_, L> {
+    /// The items. There is one at least.
+    pub fn items(&self) -> &[L::Of] {
+        &self.of.batch
+    }
+
+    /// Saves that all items up to the last of this batch are done.
+    ///
+    /// # Errors
+    /// When the store can't be written. Whether it was then is not known, and the batch comes again.
+    pub async fn commit(self) -> Result<(), Error> {
+        self.save(None).await
+    }
+
+    /// The same, with a note of your own that is saved with it, such as how far the output reaches: see
+    /// [`Checkpoint::note`].
+    ///
+    /// # Errors
+    /// As [`commit`](Self::commit).
+    pub async fn commit_with(self, note: impl Into<String>) -> Result<(), Error> {
+        self.save(Some(note.into())).await
+    }
+
+    async fn save(self, note: Option<String>) -> Result<(), Error> {
+        let place = self.of.list.place()?.with_note(note);
+        self.of.save(place).await?;
+        self.of.batch.clear();
+        self.of.is_out = false;
+        Ok(())
+    }
+}
+
+impl<L: Resumable> fmt::Debug for Batch<'_, L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch").field("items", &self.of.batch.len()).finish_non_exhaustive()
+    }
+}
+
+impl<T> Paginator<T> {
+    /// The list in batches of so many items, which begins where the last run got to: its checkpoint is in the
+    /// store under this key, and is saved when a batch is committed. See [`Checkpointed`].
+    pub fn checkpointed(
+        self,
+        store: impl CheckpointStore + 'static,
+        key: impl Into<String>,
+        every: usize,
+    ) -> Checkpointed<Self> {
+        Checkpointed::new(self, store, key.into(), every)
+    }
+}
+
+impl<T> Windows<T> {
+    /// The range in batches of so many items: see [`Paginator::checkpointed`].
+    pub fn checkpointed(
+        self,
+        store: impl CheckpointStore + 'static,
+        key: impl Into<String>,
+        every: usize,
+    ) -> Checkpointed<Self> {
+        Checkpointed::new(self, store, key.into(), every)
+    }
+}

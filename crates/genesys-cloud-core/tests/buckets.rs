@@ -1,0 +1,59 @@
+//! Checkpoints in a bucket: two writers notice each other.
+
+use std::sync::Arc;
+
+use genesys_cloud_core::{
+    Checkpoint, CheckpointStore as _, Client, Listing, Method, ObjectCheckpoints, Operation,
+    Paginator, Request, Scheme,
+};
+use object_store::ObjectStore;
+use object_store::memory::InMemory;
+use serde_json::Value;
+
+fn checkpoint(note: &str) -> Checkpoint {
+    let client = Client::builder().api_url("http://127.0.0.1:9").access_token("a-token").build();
+    let operation = Operation::known("getThings", Method::Get, "/things");
+    let listing = Listing::new(Scheme::PageNumber, "entities");
+    let list =
+        Paginator::<Value>::over(&client.expect("a client"), Request::new(operation), listing);
+    list.checkpoint().with_note(note.to_owned())
+}
+
+#[tokio::test]
+async fn two_writers_notice_each_other() {
+    let bucket: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let first = ObjectCheckpoints::new(bucket.clone(), "exports");
+    let second = ObjectCheckpoints::new(bucket, "exports");
+    for store in [&first, &second] {
+        assert_eq!(store.load("a").await.expect("nothing"), None);
+    }
+    first.save("a", &checkpoint("1")).await.expect("saved");
+    first.save("a", &checkpoint("2")).await.expect("saved");
+    let error = second.save("a", &checkpoint("3")).await.expect_err("changed by another");
+    assert!(error.is_checkpoint_in_use(), "{error}");
+    // What the other one saved is there, and can be gone on with.
+    let found = second.load("a").await.expect("loaded").expect("a checkpoint");
+    assert_eq!(found.note(), Some("2"));
+    second.save("a", &checkpoint("3")).await.expect("saved");
+    let error = first.save("a", &checkpoint("4")).await.expect_err("changed by another");
+    assert!(error.is_checkpoint_in_use(), "{error}");
+    // Another key is another object.
+    first.save("b/c", &checkpoint("5")).await.expect("saved");
+    second.clear("a").await.expect("cleared");
+    second.clear("a").await.expect("cleared");
+    assert_eq!(second.load("a").await.expect("nothing"), None);
+    second.save("a", &checkpoint("6")).await.expect("saved");
+}
+
+#[tokio::test]
+async fn what_is_no_checkpoint_is_told() {
+    let bucket = Arc::new(InMemory::new());
+    let store = ObjectCheckpoints::new(bucket.clone(), "exports");
+    bucket
+        .put_opts(&store.path("a"), "{}".into(), object_store::PutOptions::default())
+        .await
+        .expect("put");
+    let error = store.load("a").await.expect_err("no checkpoint");
+    assert!(error.is_checkpoint_store(), "{error}");
+    assert!(error.to_string().contains("exports/a.json could not be read"), "{error}");
+}
