@@ -10,6 +10,9 @@ use serde_json::value::RawValue;
 use crate::reply::{DecodeError, RawReply};
 use crate::wire::Wire as _;
 
+/// Nothing is looked for further down, as serde_json does.
+const DEPTH: usize = 128;
+
 /// A JSON text, such as the body of a reply.
 #[derive(Clone, Copy)]
 pub(crate) struct Fields<'a>(&'a str);
@@ -40,12 +43,12 @@ impl<'a> Fields<'a> {
     pub(crate) fn all(self, path: &str) -> Vec<&'a str> {
         let mut found = Vec::new();
         let path = if path == "[]" { "" } else { path };
-        self.collect(path, &mut found);
+        self.collect(path, DEPTH, &mut found);
         found
     }
 
-    fn collect(self, path: &str, found: &mut Vec<&'a str>) {
-        if self.0.trim_ascii() == "null" {
+    fn collect(self, path: &str, depth: usize, found: &mut Vec<&'a str>) {
+        if depth == 0 || self.0.trim_ascii() == "null" {
             return;
         }
         if path.is_empty() {
@@ -53,7 +56,7 @@ impl<'a> Fields<'a> {
             return;
         }
         if let Some(elements) = self.elements() {
-            elements.into_iter().for_each(|element| element.collect(path, found));
+            elements.into_iter().for_each(|element| element.collect(path, depth - 1, found));
             return;
         }
         let (name, rest) = path.split_once('.').unwrap_or((path, ""));
@@ -62,7 +65,7 @@ impl<'a> Fields<'a> {
             return;
         };
         if let Some(value) = fields.remove(name) {
-            Self(value.get()).collect(rest, found);
+            Self(value.get()).collect(rest, depth - 1, found);
         }
     }
 
@@ -143,6 +146,9 @@ mod tests {
         ] {
             assert_eq!(Fields(text).texts(path), texts, "{path}");
         }
+        let deep = |depth| format!(r#"{}{{"id":"a"}}{}"#, "[".repeat(depth), "]".repeat(depth));
+        assert_eq!(Fields(&deep(9)).texts("id"), ["a"]);
+        assert_eq!(Fields(&deep(100_000)).texts("id"), Vec::<String>::new());
         assert_eq!(Fields(r#""FULFILLED""#).texts("[]"), ["FULFILLED"]);
         assert_eq!(Fields("null").texts("[]"), Vec::<String>::new());
         assert_eq!(Fields(r#"{"a":[1]}"#).json("a"), Some("[1]"));
