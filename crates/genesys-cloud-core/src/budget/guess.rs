@@ -12,6 +12,9 @@ const TRIAL: Duration = Duration::from_secs(60);
 /// By how much: so many calls a second more, so that a rate that was guessed far too low does not last.
 const STEP: f64 = 1.0;
 
+/// No rate is guessed to be lower: where few calls were made, few passed, whatever the limit.
+const SLOWEST: Duration = Duration::from_secs(1);
+
 /// Nothing is held back until the first 429. Between that and the next, as many calls pass as the limit
 /// allows in that time.
 #[derive(Debug, Default)]
@@ -64,6 +67,7 @@ impl Guess {
         }
         if let Ok(passed @ 1..) = u32::try_from(self.passed) {
             let spacing = until.saturating_duration_since(since) / passed;
+            let spacing = spacing.min(SLOWEST);
             let pace = Pace::new(until, SLACK.min(spacing));
             self.paced = Some(Paced { pace, spacing, changed_at: until });
         }
@@ -99,6 +103,10 @@ mod tests {
         // After a minute, one call a second more.
         guess.take(at(120_000));
         assert_eq!(guess.spacing().as_millis(), 1_000 / 6);
+        // Where hardly any call was made, that says little of the limit.
+        guess.passed();
+        guess.refused(at(200_000), at(90_000_000));
+        assert_eq!(guess.spacing(), SLOWEST);
         // With none passed, what is known stays.
         let mut none = Guess::default();
         none.take(start);
