@@ -15,7 +15,8 @@ const LONGEST: usize = 8 << 10;
 
 type Target = fn(&[u8]);
 
-const TARGETS: [(&str, Target); 8] = [
+const TARGETS: [(&str, Target); 9] = [
+    ("checkpoint", fuzzing::checkpoint),
     ("document", xtask::document::fuzzing::document),
     ("file", fuzzing::file),
     ("headers", fuzzing::headers),

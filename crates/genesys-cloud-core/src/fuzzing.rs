@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
 pub use crate::budget::fuzzing::headers;
+pub use crate::checkpoint::fuzzing::checkpoint;
 pub use crate::jobs::fuzzing::{file, job};
 pub use crate::paging::fuzzing::{link, page, walk};
 

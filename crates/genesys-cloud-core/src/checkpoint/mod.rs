@@ -2,6 +2,8 @@
 
 mod batches;
 mod file;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 #[cfg(feature = "object_store")]
 mod object;
 mod saved;

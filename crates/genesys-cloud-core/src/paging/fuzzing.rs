@@ -10,8 +10,9 @@ use url::Url;
 use super::link::Home;
 use super::listing::{Cap, Listing, Scheme};
 use super::read::{bytes, serde, wire};
+use super::standing::Position;
 use super::step::{Step, step};
-use super::walk::{Position, Walk};
+use super::walk::Walk;
 use crate::base_url::BaseUrl;
 use crate::fuzzing::reply;
 use crate::operation::{Method, Operation};
@@ -21,6 +22,9 @@ const PATH: &str = "/api/v2/things";
 
 /// A client of the API, and one behind a gateway that adds to the path.
 const APIS: [&str; 2] = ["https://api.mypurecloud.ie", "https://gw.example.com/cloud"];
+
+/// More items than a page of the inputs has.
+const MOST_ITEMS: usize = 10_000;
 
 /// More pages than any list goes on for where all of them are the same.
 const PAGES: usize = 40;
@@ -53,21 +57,21 @@ fn listing(data: &[u8]) -> Option<(Listing, &[u8])> {
 pub fn page(data: &[u8]) {
     let Some((listing, body)) = listing(data) else { return };
     let reply = reply(StatusCode::OK, HeaderMap::new(), body);
-    let any = serde::<Value>(&reply, &listing);
+    let any = serde::<Value>(&reply, &listing, MOST_ITEMS);
     if let Ok((items, facts)) = &any {
         assert_eq!(facts.items, items.len() as u64);
         assert!(serde_json::from_slice::<IgnoredAny>(body).is_ok(), "no page is had from no JSON");
-        let again = serde::<Value>(&reply, &listing).expect("it was read before");
+        let again = serde::<Value>(&reply, &listing, MOST_ITEMS).expect("it was read before");
         assert_eq!(*facts, again.1, "the same page says the same");
         if let Some(edges) = &facts.edges {
             assert!(edges.shared_with(edges) <= facts.items, "no more than all are shared");
         }
     }
     // An item that is no `Thing` is an error; a page of things is the same page.
-    if let (Ok((_, any)), Ok((_, things))) = (&any, wire::<Thing>(&reply, &listing)) {
+    if let (Ok((_, any)), Ok((_, things))) = (&any, wire::<Thing>(&reply, &listing, MOST_ITEMS)) {
         assert_eq!(*any, things);
     }
-    let _ = bytes(&reply, &listing).map(|(items, _)| assert_eq!(items.len(), 1));
+    let _ = bytes(&reply, &listing, MOST_ITEMS).map(|(items, _)| assert_eq!(items.len(), 1));
 }
 
 /// A list: a byte that chooses how it is read, one that says of what cap, and bodies with a zero byte
@@ -88,7 +92,7 @@ pub fn walk(data: &[u8]) {
     let last = bodies.last().copied().unwrap_or_default();
     for body in bodies.into_iter().chain(std::iter::repeat_n(last, PAGES)) {
         let reply = reply(StatusCode::OK, HeaderMap::new(), body);
-        let Ok((_, facts)) = serde::<IgnoredAny>(&reply, &listing) else { return };
+        let Ok((_, facts)) = serde::<IgnoredAny>(&reply, &listing, MOST_ITEMS) else { return };
         let next = match step(&walk, &facts) {
             Step::Continue(next) => next,
             Step::Done(_) => return,
