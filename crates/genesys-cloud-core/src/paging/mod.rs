@@ -14,6 +14,7 @@ mod ids;
 mod link;
 mod listing;
 mod marks;
+mod page;
 mod paginator;
 mod point;
 mod read;
@@ -28,7 +29,8 @@ mod walk;
 pub use adapters::{Chunks, Pages};
 pub use extracted::Extracted;
 pub use listing::{Cap, Listing, PageSize, Place, Scheme, TokenOut};
-pub use paginator::{OnStale, Page, Paginator};
+pub use page::Page;
+pub use paginator::{OnStale, Paginator};
 pub use report::{Reason, Report, Verdict};
 pub use step::End;
 
