@@ -6,7 +6,8 @@ use std::task::{Context, Poll, ready};
 
 use futures::stream::{FusedStream, Stream};
 
-use super::paginator::{Mark, Page, Paginator};
+use super::page::Page;
+use super::paginator::{Mark, Paginator};
 use super::report::Report;
 use crate::checkpoint::Checkpoint;
 use crate::error::Error;

@@ -3,7 +3,8 @@
 //! A page's way from the wire to the stream: [`engine`] asks for it, [`read`] takes items and
 //! [`Facts`](standing::Facts) from its body in one pass, [`step`] decides from the facts and from where the
 //! [`walk`] stands whether and where the list goes on, and [`paginator`] hands the items out. [`listing`]
-//! is the data that steers this; a further scheme is a row of the table there.
+//! is the data that steers this; a further scheme is a row of the table there. [`point`] is a place in a list to
+//! go on from later.
 
 mod adapters;
 mod bind;
@@ -17,6 +18,7 @@ mod items;
 mod link;
 mod listing;
 mod marks;
+mod page;
 mod paginator;
 mod picked;
 mod point;
@@ -32,7 +34,8 @@ mod walk;
 pub use adapters::{Chunks, Pages};
 pub use extracted::Extracted;
 pub use listing::{Cap, Listing, PageSize, Place, Scheme, TokenOut};
-pub use paginator::{OnStale, Page, Paginator};
+pub use page::Page;
+pub use paginator::{OnStale, Paginator};
 pub use report::{Reason, Report, Verdict};
 pub use step::End;
 

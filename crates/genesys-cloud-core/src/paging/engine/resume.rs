@@ -110,8 +110,7 @@ impl Engine {
     }
 
     /// How far the list has been read, given how far the page that was read last has been handed out, and how
-    /// many items have been in all.
-    /// By what the items of that page are known again is not in it yet.
+    /// many items have been in all. By what the items of that page are known again is not in it yet.
     pub(in crate::paging) fn point(
         &self,
         handed: Handed,
@@ -167,15 +166,15 @@ impl Engine {
 
     /// Checks the place to go on from, if there is one. Nothing is sent.
     pub(super) fn check_resumption(&mut self) -> Result<(), Error> {
-        let operation = self.operation().clone();
-        let mismatch = |why: &str| Error::checkpoint_mismatch(&operation, why);
         if let Some(why) = self.refused {
-            return Err(mismatch(why));
+            return Err(Error::checkpoint_mismatch(self.operation(), why));
         }
         let Some(resumption) = &self.resumption else { return Ok(()) };
         if resumption.stage != Stage::Set {
             return Ok(());
         }
+        let operation = self.operation().clone();
+        let mismatch = |why: &str| Error::checkpoint_mismatch(&operation, why);
         let point = &resumption.point;
         if let Some(difference) = point.subject.difference(self.subject()) {
             return Err(mismatch(&difference));

@@ -1,0 +1,127 @@
+//! One page of a list, as it is handed out.
+
+use std::fmt;
+use std::vec;
+
+use http::HeaderMap;
+
+use crate::client::Client;
+use crate::download::Download;
+use crate::error::Error;
+use crate::operation::Operation;
+use crate::reply::Head;
+
+/// One page of a list, with the status and headers it came with.
+#[derive(Clone)]
+pub struct Page<T> {
+    pub(super) items: Vec<T>,
+    /// The ids of the items, where they are wanted.
+    pub(super) ids: Vec<Option<u128>>,
+    pub(super) number: u64,
+    pub(super) page_count: Option<u64>,
+    pub(super) total: Option<u64>,
+    pub(super) page_size: Option<u64>,
+    pub(super) head: Head,
+    /// The file that its items stand in, and the operation that told so.
+    pub(super) file: Option<(Operation, FileOfPage)>,
+}
+
+/// A file that the items of a page stand in. Its URL is a secret.
+#[derive(Clone)]
+pub(super) struct FileOfPage {
+    pub(super) client: Client,
+    pub(super) url: String,
+}
+
+impl<T> Page<T> {
+    /// The items. None in the page that shows that there are no more.
+    pub fn items(&self) -> &[T] {
+        &self.items
+    }
+
+    /// The items.
+    pub fn into_items(self) -> Vec<T> {
+        self.items
+    }
+
+    /// The file that holds its items, where the API answered with a redirect to one in their place. They
+    /// may have another form there.
+    ///
+    /// # Errors
+    /// When the URL is not one that may be fetched ([`Error::is_download`]).
+    pub fn download(&self) -> Option<Result<Download, Error>> {
+        let (operation, file) = self.file.as_ref()?;
+        Some(Download::open(&file.client, operation, &file.url))
+    }
+
+    /// The number of the page, from 1: its own, or else that in the order of reading.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// How many pages the list has, as the reply says. It may be wrong.
+    pub fn page_count(&self) -> Option<u64> {
+        self.page_count
+    }
+
+    /// How many items the list holds, as the reply says. It may be wrong.
+    pub fn total(&self) -> Option<u64> {
+        self.total
+    }
+
+    /// How many items a page holds at most, as the reply says.
+    pub fn page_size(&self) -> Option<u64> {
+        self.page_size
+    }
+
+    /// The HTTP status, such as 200.
+    pub fn status(&self) -> u16 {
+        self.head.status.as_u16()
+    }
+
+    /// The headers of the reply.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.head.headers
+    }
+
+    /// The id under which Genesys finds the call in its logs, from `ININ-Correlation-Id`.
+    pub fn correlation_id(&self) -> Option<&str> {
+        self.head.correlation_id()
+    }
+}
+
+impl<T> Page<T> {
+    /// Keeps the items for whose ids this says true.
+    pub(crate) fn retain_by_id(&mut self, mut keep: impl FnMut(Option<u128>) -> bool) {
+        let mut ids = std::mem::take(&mut self.ids).into_iter();
+        self.items.retain(|_| keep(ids.next().flatten()));
+    }
+
+    pub(crate) fn take_items(&mut self) -> Vec<T> {
+        std::mem::take(&mut self.items)
+    }
+
+    pub(crate) fn put_back(&mut self, items: impl IntoIterator<Item = T>) {
+        self.items = items.into_iter().collect();
+    }
+}
+
+impl<T> IntoIterator for Page<T> {
+    type Item = T;
+    type IntoIter = vec::IntoIter<T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.items.into_iter()
+    }
+}
+
+/// Leaves the items out: they are many, and may be personal data.
+impl<T> fmt::Debug for Page<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Page")
+            .field("number", &self.number)
+            .field("items", &self.items.len())
+            .field("head", &self.head)
+            .finish_non_exhaustive()
+    }
+}
