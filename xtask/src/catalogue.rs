@@ -3,9 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::Result;
 use serde_json::Number;
 
 use crate::document::{Document, Kind, ListStyle, Schema};
+use crate::jobs;
 use crate::json::Json;
 use crate::model::{Bound, Model};
 
@@ -91,6 +93,16 @@ pub fn files(document: &Document, model: &Model) -> (String, String) {
         }
     }
     (lines, definitions)
+}
+
+/// `families.jsonl`: how the jobs of operations run.
+pub fn families(model: &Model) -> Result<String> {
+    let mut lines = String::new();
+    for family in &model.families.families {
+        lines.push_str(&jobs::line(family, |id| model.operation(id))?);
+        lines.push('\n');
+    }
+    Ok(lines)
 }
 
 fn text(text: &str) -> Json {
