@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::auth::{Auth, Login, Token};
 use crate::base_url::BaseUrl;
-use crate::budget::{Budget, Caps};
+use crate::budget::{Budget, Caps, RateLimit};
 use crate::error::Error;
 use crate::exchange::{Exchange, Files, Http};
 use crate::region::Region;
@@ -85,6 +85,11 @@ impl Client {
     /// The most bytes that a reply may have.
     pub(crate) fn max_body(&self) -> usize {
         self.0.exchange.max_body()
+    }
+
+    /// Where the token stands in its rate limit, as the last answer told. `None` before that.
+    pub fn rate_limit(&self) -> Option<RateLimit> {
+        self.0.budget.standing()
     }
 
     /// The URL of the API that calls go to, such as `https://api.mypurecloud.ie`.

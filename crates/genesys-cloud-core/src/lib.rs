@@ -28,6 +28,7 @@ mod wait;
 mod windows;
 mod wire;
 
+pub use crate::budget::RateLimit;
 pub use crate::call::{Call, Sending};
 pub use crate::client::{Client, ClientBuilder};
 pub use crate::download::Download;

@@ -138,7 +138,7 @@ impl Listing {
     }
 
     /// Where the number or token of a page goes: one place, or several for a token of several parts.
-    pub(super) fn token_in(&self) -> &[Place] {
+    pub fn token_in(&self) -> &[Place] {
         match &self.token_in {
             Some(place) => std::slice::from_ref(place),
             None => self.scheme.way().token_in,
@@ -146,7 +146,7 @@ impl Listing {
     }
 
     /// Where a reply has what leads to the next page.
-    pub(super) fn token_out(&self) -> Option<&TokenOut> {
+    pub fn token_out(&self) -> Option<&TokenOut> {
         self.token_out.as_ref().or(self.scheme.way().token_out.as_ref())
     }
 }
