@@ -39,6 +39,9 @@ pub fn files(document: &Document, model: &Model) -> (String, String) {
         }
         if !operation.permissions.is_empty() {
             entries.push(("permissions", texts(&operation.permissions)));
+            if operation.any_permission && operation.permissions.len() > 1 {
+                entries.push(("any_permission", Json::Bool(true)));
+            }
         }
         let parameters = operation.parameters.iter().map(|parameter| {
             let mut entries =

@@ -32,6 +32,9 @@ pub struct Operation {
     /// What a client has to be allowed to call it.
     #[serde(default)]
     pub permissions: Vec<String>,
+    /// Whether one of the permissions is enough, where there are several.
+    #[serde(default)]
+    pub any_permission: bool,
     /// Whether the service is going to drop it.
     #[serde(default)]
     pub deprecated: bool,

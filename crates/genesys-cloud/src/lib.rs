@@ -5,8 +5,8 @@ pub use genesys_cloud_core::{
     Call, Cap, Chunks, ClientBuilder, Decode, DecodeError, DoneWhen, Download, End, Error,
     ErrorBody, ErrorDetail, ErrorLimit, Extracted, Family, FileForm, Interval, Job, JobCall, JobId,
     JobState, JobStatus, Listing, Method, OpenEnum, Operation, Page, PageSize, Pages, Paginator,
-    Param, Piece, PieceState, Place, Plan, RateLimit, RawReply, Reason, Record, Region, Reply, Report,
-    Request, Results, ResultsAt, SavedJob, Schedule, Scheme, Sending, Statuses, Submitting,
+    Param, Piece, PieceState, Place, Plan, RateLimit, RawReply, Reason, Record, Region, Reply,
+    Report, Request, Results, ResultsAt, SavedJob, Schedule, Scheme, Sending, Statuses, Submitting,
     TokenOut, Verdict, Wait, WaitReason, WindowPages, Windows, WindowsReport, Wire,
 };
 
