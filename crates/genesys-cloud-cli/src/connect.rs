@@ -34,7 +34,7 @@ pub(crate) async fn org(global: &Global, screen: &Arc<Screen>) -> Result<Org, Fa
         .user_agent(concat!("genesys-cloud-cli/", env!("CARGO_PKG_VERSION")))
         .on_wait(move |wait| teller.wait(wait))
         .build()
-        .map_err(|error| Failure::of_call(&error, &[]))?;
+        .map_err(|error| Failure::of_call(&error, None))?;
     screen.watch(&client);
     Ok(Org { client, _mock: mock })
 }

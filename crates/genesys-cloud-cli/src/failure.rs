@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use genesys_cloud_catalogue::Operation as Entry;
 use genesys_cloud_core::{Error, Verdict};
 
 /// How a command ended, as its exit code.
@@ -114,16 +115,16 @@ impl Failure {
         self
     }
 
-    /// A failed call. `permissions` are those that the document names for the operation.
-    pub fn of_call(error: &Error, permissions: &[String]) -> Self {
+    /// A failed call of an operation, if it was of one.
+    pub fn of_call(error: &Error, entry: Option<&Entry>) -> Self {
         let mut this = Self::new(Exit::of_error(error), error.to_string());
         this.correlation_id = error.correlation_id().map(str::to_owned);
-        if error.is_forbidden() && !permissions.is_empty() {
-            let needed = permissions.join(", ");
-            let text = format!(
-                "{needed}: the operation takes this permission; a role of the OAuth client has to grant it"
-            );
-            this = this.advise(text);
+        if error.is_forbidden()
+            && let Some(needed) = entry.and_then(permissions)
+        {
+            let name = entry.map(|entry| entry.id.as_str()).unwrap_or_default();
+            this = this
+                .advise(format!("{name} takes {needed}, which a role of the OAuth client has to grant"));
         }
         if error.is_auth() {
             this = this.advise("GENESYS_CLOUD_CLIENT_ID and GENESYS_CLOUD_CLIENT_SECRET name an OAuth client of the grant type Client Credentials, in the region GENESYS_CLOUD_REGION");
@@ -158,6 +159,18 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
+    }
+}
+
+/// What a client has to be allowed to call an operation, in words.
+pub(crate) fn permissions(entry: &Entry) -> Option<String> {
+    match &entry.permissions[..] {
+        [] => None,
+        [one] => Some(format!("the permission {one}")),
+        several if entry.any_permission => {
+            Some(format!("one of the permissions {}", several.join(", ")))
+        }
+        several => Some(format!("the permissions {}", several.join(", "))),
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) async fn call(
     let request = parameters::request(entry, &given)?;
     let org = connect::org(global, screen).await?;
     let reply = org.client.execute(&request).await;
-    let reply = reply.map_err(|error| Failure::of_call(&error, &entry.permissions))?;
+    let reply = reply.map_err(|error| Failure::of_call(&error, Some(entry)))?;
     print(&reply)?;
     Ok(Exit::Complete)
 }
@@ -82,7 +82,7 @@ async fn get(client: &Client, operation: &str) -> Result<Value, Failure> {
     let entry = find::operation(operation)?;
     let request = parameters::request(entry, &Given::default())?;
     let reply = client.execute(&request).await;
-    let reply = reply.map_err(|error| Failure::of_call(&error, &entry.permissions))?;
+    let reply = reply.map_err(|error| Failure::of_call(&error, Some(entry)))?;
     serde_json::from_slice(reply.body()).map_err(|error| {
         Failure::new(Exit::Failed, format!("{operation}: the reply is not JSON: {error}"))
     })

@@ -6,7 +6,7 @@ use genesys_cloud_catalogue::{Catalogue, Kind, Location, Operation as Entry, Par
 use genesys_cloud_core::{Family, FileForm, Listing, Results, ResultsAt};
 
 use crate::columns::{self, properties};
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, permissions};
 use crate::find;
 use crate::tags::{self, Way};
 use crate::times;
@@ -29,8 +29,8 @@ pub(crate) fn describe(name: &str) -> Result<Exit, Failure> {
             writeln!(out, "{text}")?;
         }
     }
-    if !entry.permissions.is_empty() {
-        writeln!(out, "\nNeeds the permission {}", entry.permissions.join(", "))?;
+    if let Some(needed) = permissions(entry) {
+        writeln!(out, "\nTakes {needed}")?;
     }
     kind(out, &way)?;
     parameters(out, entry)?;

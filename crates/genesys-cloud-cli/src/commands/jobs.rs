@@ -108,7 +108,7 @@ fn load(client: &Client, kept: &Kept) -> Result<Job<Box<RawValue>>, Failure> {
     let family = tags::family(Catalogue::embedded(), kept.job.family()).map_err(broken)?;
     let operation = tags::operation(entry).map_err(broken)?;
     Job::load(client, operation, family, kept.job.clone())
-        .map_err(|error| Failure::of_call(&error, &entry.permissions))
+        .map_err(|error| Failure::of_call(&error, Some(entry)))
 }
 
 pub(crate) async fn jobs(
@@ -126,7 +126,7 @@ pub(crate) async fn jobs(
             let kept = one(id)?;
             let org = connect::org(global, screen).await?;
             let mut job = load(&org.client, &kept)?;
-            job.cancel().await.map_err(|error| Failure::of_call(&error, &[]))?;
+            job.cancel().await.map_err(|error| Failure::of_call(&error, None))?;
             screen.say("cancelled", "cancelled", json!({ "id": kept.job.id() }));
             kept.forget().map(|()| Exit::Complete)
         }
@@ -160,7 +160,7 @@ async fn wait(
 ) -> Result<Exit, Failure> {
     let org = connect::org(global, screen).await?;
     let mut job = load(&org.client, kept)?.deadline(deadline);
-    let status = job.wait().await.map_err(|error| Failure::of_call(&error, &[]))?;
+    let status = job.wait().await.map_err(|error| Failure::of_call(&error, None))?;
     let text = format!("{:?}", status.state());
     screen.say("done", &text, json!({ "id": kept.job.id(), "state": text }));
     Ok(Exit::Complete)

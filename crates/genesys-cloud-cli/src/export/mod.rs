@@ -162,7 +162,7 @@ impl<'a> Job<'a> {
                 }
                 Some(Err(error)) => {
                     self.write(&mut batch, sink).await?;
-                    return Err(Failure::of_call(&error, &self.entry.permissions));
+                    return Err(Failure::of_call(&error, Some(self.entry)));
                 }
                 None => {
                     self.write(&mut batch, sink).await?;

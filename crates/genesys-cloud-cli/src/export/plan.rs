@@ -7,7 +7,7 @@ use genesys_cloud_core::{Client, Paginator, RateLimit, Results};
 
 use super::Job;
 use super::read::{Raw, Reader};
-use crate::failure::Failure;
+use crate::failure::{Failure, permissions};
 use crate::find;
 use crate::screen::grouped;
 use crate::tags::Way;
@@ -17,9 +17,9 @@ use crate::times::clock;
 pub(super) async fn tell(client: &Client, job: &Job<'_>) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     let operation = job.request.operation();
-    writeln!(out, "operation  {} ({})", find::rust_name(job.entry), operation)?;
-    if !job.entry.permissions.is_empty() {
-        writeln!(out, "needs      {}", job.entry.permissions.join(", "))?;
+    writeln!(out, "operation  {}, {operation}", find::rust_name(job.entry))?;
+    if let Some(needed) = permissions(job.entry) {
+        writeln!(out, "takes      {needed}")?;
     }
     let pages = match (&job.way, &job.range) {
         (_, Some((range, _))) => {
@@ -59,7 +59,7 @@ pub(super) async fn tell(client: &Client, job: &Job<'_>) -> Result<(), Failure> 
             };
             let mut pages = list.pages();
             let first = pages.try_next().await;
-            let first = first.map_err(|error| Failure::of_call(&error, &job.entry.permissions))?;
+            let first = first.map_err(|error| Failure::of_call(&error, Some(job.entry)))?;
             let Some(first) = first else { return Ok(()) };
             let size = first.page_size().unwrap_or(first.items().len() as u64).max(1);
             let total = match (first.total(), job.export.limit) {
