@@ -123,8 +123,9 @@ impl Failure {
             && let Some(needed) = entry.and_then(permissions)
         {
             let name = entry.map(|entry| entry.id.as_str()).unwrap_or_default();
-            this = this
-                .advise(format!("{name} takes {needed}, which a role of the OAuth client has to grant"));
+            this = this.advise(format!(
+                "{name} takes {needed}, which a role of the OAuth client has to grant"
+            ));
         }
         if error.is_auth() {
             this = this.advise("GENESYS_CLOUD_CLIENT_ID and GENESYS_CLOUD_CLIENT_SECRET name an OAuth client of the grant type Client Credentials, in the region GENESYS_CLOUD_REGION");

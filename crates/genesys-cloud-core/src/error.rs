@@ -50,6 +50,16 @@ enum Kind {
     Job(JobEnd),
     File,
     Piece,
+    Checkpoint(Unusable),
+}
+
+/// Why a checkpoint can't be gone on with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unusable {
+    /// It is of another call.
+    Mismatch,
+    /// The API no longer knows where it leads.
+    Stale,
 }
 
 /// How a job ended, or did not, where its results were wanted.
@@ -215,6 +225,19 @@ impl Error {
         self.0.kind == Kind::Piece
     }
 
+    /// Whether a checkpoint was refused before anything was sent, because it is of another call. The text
+    /// names what differs.
+    pub fn is_checkpoint_mismatch(&self) -> bool {
+        self.0.kind == Kind::Checkpoint(Unusable::Mismatch)
+    }
+
+    /// Whether the API no longer knows where a checkpoint leads: the token of the page has ended, or the job
+    /// and its results are gone. What the API said is its source, if it was asked. The list has to be read
+    /// anew: see [`Paginator::on_stale`](crate::Paginator::on_stale).
+    pub fn is_stale_checkpoint(&self) -> bool {
+        self.0.kind == Kind::Checkpoint(Unusable::Stale)
+    }
+
     /// The HTTP status, when a reply or its head came.
     pub fn status(&self) -> Option<u16> {
         self.0.answer.as_ref().map(|answer| answer.status)
@@ -308,6 +331,27 @@ impl Error {
         this
     }
 
+    /// A checkpoint is of another call.
+    pub(crate) fn checkpoint_mismatch(operation: &Operation, why: &str) -> Self {
+        let why = format!("the checkpoint is of another call: {why}");
+        Self::new(Kind::Checkpoint(Unusable::Mismatch), Some(operation), why)
+    }
+
+    /// The API no longer knows where a checkpoint leads.
+    pub(crate) fn stale_checkpoint(
+        operation: &Operation,
+        why: String,
+        cause: Option<Self>,
+    ) -> Self {
+        let mut this = Self::new(Kind::Checkpoint(Unusable::Stale), Some(operation), why);
+        if let Some(cause) = cause {
+            this.0.answer.clone_from(&cause.0.answer);
+            this.0.course = cause.0.course;
+            this.0.source = Some(Arc::new(cause));
+        }
+        this.advise("start over without the checkpoint, or by `on_stale`, or read a range of time by `windows`")
+    }
+
     /// What the API said, where it would not do what was asked: a reply of status 400, or a job that failed.
     pub(crate) fn refusal(&self) -> Option<&str> {
         let refused = match self.0.kind {
@@ -316,6 +360,12 @@ impl Error {
             _ => false,
         };
         refused.then_some(&self.0.why)
+    }
+
+    /// Whether the API answered with one of these statuses.
+    pub(crate) fn is_refused_by(&self, statuses: &[u16]) -> bool {
+        self.0.kind == Kind::Status
+            && self.status().is_some_and(|status| statuses.contains(&status))
     }
 
     /// The transfer of a file broke off.
@@ -493,6 +543,7 @@ impl Error {
             Kind::Job(_) => "job",
             Kind::File => "file",
             Kind::Piece => "piece too large",
+            Kind::Checkpoint(_) => "checkpoint",
         }
     }
 
@@ -533,7 +584,8 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(operation) = &self.0.operation {
-            let verb = if self.is_invalid_request() { "was not sent" } else { "failed" };
+            let unsent = self.is_invalid_request() || self.is_checkpoint_mismatch();
+            let verb = if unsent { "was not sent" } else { "failed" };
             write!(f, "{operation} {verb}")?;
             if self.attempts() > 1 {
                 write!(f, " after {} attempts", self.attempts())?;

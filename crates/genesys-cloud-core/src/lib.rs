@@ -9,7 +9,9 @@ mod base_url;
 mod bind;
 mod budget;
 mod call;
+mod checkpoint;
 mod client;
+mod digest;
 mod download;
 mod error;
 mod exchange;
@@ -30,6 +32,7 @@ mod wire;
 
 pub use crate::budget::RateLimit;
 pub use crate::call::{Call, Sending};
+pub use crate::checkpoint::Checkpoint;
 pub use crate::client::{Client, ClientBuilder};
 pub use crate::download::Download;
 pub use crate::error::{Error, ErrorBody, ErrorDetail, ErrorLimit};
@@ -39,8 +42,8 @@ pub use crate::jobs::{
 };
 pub use crate::operation::{Method, Operation};
 pub use crate::paging::{
-    Cap, Chunks, End, Extracted, Listing, Page, PageSize, Pages, Paginator, Place, Reason, Report,
-    Scheme, TokenOut, Verdict,
+    Cap, Chunks, End, Extracted, Listing, OnStale, Page, PageSize, Pages, Paginator, Place, Reason,
+    Report, Scheme, TokenOut, Verdict,
 };
 pub use crate::param::Param;
 pub use crate::region::Region;

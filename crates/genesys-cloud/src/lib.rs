@@ -2,12 +2,13 @@
 
 pub use genesys_cloud_api::*;
 pub use genesys_cloud_core::{
-    Call, Cap, Chunks, ClientBuilder, Decode, DecodeError, DoneWhen, Download, End, Error,
-    ErrorBody, ErrorDetail, ErrorLimit, Extracted, Family, FileForm, Interval, Job, JobCall, JobId,
-    JobState, JobStatus, Listing, Method, OpenEnum, Operation, Page, PageSize, Pages, Paginator,
-    Param, Piece, PieceState, Place, Plan, RateLimit, RawReply, Reason, Record, Region, Reply,
-    Report, Request, Results, ResultsAt, SavedJob, Schedule, Scheme, Sending, Statuses, Submitting,
-    TokenOut, Verdict, Wait, WaitReason, WindowPages, Windows, WindowsReport, Wire,
+    Call, Cap, Checkpoint, Chunks, ClientBuilder, Decode, DecodeError, DoneWhen, Download, End,
+    Error, ErrorBody, ErrorDetail, ErrorLimit, Extracted, Family, FileForm, Interval, Job, JobCall,
+    JobId, JobState, JobStatus, Listing, Method, OnStale, OpenEnum, Operation, Page, PageSize,
+    Pages, Paginator, Param, Piece, PieceState, Place, Plan, RateLimit, RawReply, Reason, Record,
+    Region, Reply, Report, Request, Results, ResultsAt, SavedJob, Schedule, Scheme, Sending,
+    Statuses, Submitting, TokenOut, Verdict, Wait, WaitReason, WindowPages, Windows, WindowsReport,
+    Wire,
 };
 
 /// The client without the API groups, for calls of operations that the bindings do not know.

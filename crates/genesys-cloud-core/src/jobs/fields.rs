@@ -17,7 +17,12 @@ pub(crate) struct Fields<'a>(&'a str);
 impl<'a> Fields<'a> {
     /// The body of a reply. An empty one has no fields.
     pub(crate) fn of(reply: &'a RawReply) -> Result<Self, DecodeError> {
-        let text = std::str::from_utf8(reply.body())
+        Self::of_body(reply.body())
+    }
+
+    /// A body of its own.
+    pub(crate) fn of_body(body: &'a [u8]) -> Result<Self, DecodeError> {
+        let text = std::str::from_utf8(body)
             .map_err(|error| DecodeError::new(format!("the reply is not UTF-8: {error}")))?;
         if text.trim_ascii().is_empty() {
             return Ok(Self("null"));
@@ -31,7 +36,7 @@ impl<'a> Fields<'a> {
         Self(json)
     }
 
-    pub(super) const fn json_text(self) -> &'a str {
+    pub(crate) const fn json_text(self) -> &'a str {
         self.0
     }
 

@@ -14,6 +14,7 @@ use super::family::{Family, FileForm, Results, ResultsAt};
 use super::fields::Fields;
 use super::file::Files;
 use super::run::Run;
+use super::saved::SavedJob;
 use super::status::JobStatus;
 use crate::client::Client;
 use crate::error::{Error, JobEnd};
@@ -42,6 +43,8 @@ pub(crate) struct Opened {
     pub(crate) redirects: Option<String>,
     /// Whether some of the job's work failed.
     pub(crate) partial: bool,
+    /// Whether what feeds it are bytes, cut anywhere.
+    pub(crate) is_raw: bool,
 }
 
 /// A job on its way to its results: submitted if it is not yet, then waited for.
@@ -57,7 +60,14 @@ pub(crate) struct Opening {
     running: Option<Running>,
     /// Whether each page is to be a job of its own.
     is_job_per_page: bool,
+    /// The job as it is kept to be gone on with, once it has been submitted.
+    saved: Saved,
+    /// Whether it is the results of a job that was submitted by a call of its own.
+    is_handle: bool,
 }
+
+/// Where a job is noted while it is waited for.
+type Saved = Arc<Mutex<Option<SavedJob>>>;
 
 /// Gives the job back, so that it can be gone on with.
 type Running = BoxFuture<'static, (Option<Run>, Result<Opened, Error>)>;
@@ -66,7 +76,18 @@ impl Opening {
     /// Of a job that is not submitted yet.
     pub(crate) fn new(client: Client, request: Request, family: Family) -> Self {
         let is_job_per_page = family.is_job_per_page();
-        Self { client, request, family, run: None, change: None, running: None, is_job_per_page }
+        let (run, change, running, saved) = (None, None, None, Saved::default());
+        Self {
+            client,
+            request,
+            family,
+            run,
+            change,
+            running,
+            is_job_per_page,
+            saved,
+            is_handle: false,
+        }
     }
 
     /// Of one that is.
@@ -85,8 +106,19 @@ impl Opening {
         if places(&family).iter().any(|place| matches!(place, ResultsAt::Files(..))) {
             run.forget_links();
         }
+        let saved = Arc::new(Mutex::new(Some(SavedJob::of(&run))));
         let (run, running, is_job_per_page) = (Some(run), None, false);
-        Self { client, request, family, run, change, running, is_job_per_page }
+        Self {
+            client,
+            request,
+            family,
+            run,
+            change,
+            running,
+            is_job_per_page,
+            saved,
+            is_handle: true,
+        }
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -95,6 +127,71 @@ impl Opening {
 
     pub(crate) fn request(&self) -> &Request {
         &self.request
+    }
+
+    pub(crate) const fn family(&self) -> &Family {
+        &self.family
+    }
+
+    pub(crate) const fn is_job_per_page(&self) -> bool {
+        self.is_job_per_page
+    }
+
+    /// The job as it is kept to be gone on with, once it has been submitted.
+    pub(crate) fn saved(&self) -> Option<SavedJob> {
+        self.saved.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The id of the job, where it was submitted by a call of its own.
+    pub(crate) fn handle(&self) -> Option<String> {
+        self.saved()
+            .filter(|_| self.is_handle)
+            .map(|saved| saved.id().unwrap_or_default().to_owned())
+    }
+
+    /// What tells the results from others: the submit, or, of a job that was submitted by a call of its own,
+    /// what lists them.
+    pub(crate) fn subject(&self) -> Request {
+        match (&self.change, self.is_handle) {
+            (Some(request), _) => request.clone(),
+            (None, false) => self.request.clone(),
+            (None, true) => {
+                let mut request = Request::new(self.request.operation().clone());
+                for (name, value) in self.request.path_values() {
+                    request.set_path(name.to_owned(), value);
+                }
+                request
+            }
+        }
+    }
+
+    /// Goes on with a job that was submitted before. Tells why that can't be done.
+    pub(crate) fn resume(&mut self, saved: &SavedJob) -> Result<(), String> {
+        if self.is_handle {
+            let is_same = self.saved().is_some_and(|own| own.id() == saved.id());
+            return if is_same { Ok(()) } else { Err("it is of another job".to_owned()) };
+        }
+        if saved.operation() != self.request.operation().id()
+            || saved.family() != self.family.name()
+        {
+            let (operation, family) = (saved.operation(), saved.family());
+            return Err(format!("its job is of {operation} (family {family})"));
+        }
+        let (client, family, request) =
+            (self.client.clone(), self.family.clone(), self.request.clone());
+        let id = saved.id().map(str::to_owned);
+        self.run = Some(Run::known(client, family, request, id, saved.submitted()));
+        *self.saved.lock().unwrap_or_else(PoisonError::into_inner) = Some(saved.clone());
+        Ok(())
+    }
+
+    /// Sets out to submit the job anew. `false` where it is not known how it was submitted.
+    pub(crate) fn restart(&mut self) -> bool {
+        if !self.is_handle {
+            (self.run, self.running) = (None, None);
+            *self.saved.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+        !self.is_handle
     }
 
     /// How the results will be listed, as far as that is known before there are any.
@@ -115,7 +212,8 @@ impl Opening {
                 let run = self.run.take();
                 let (client, request) = (self.client.clone(), self.request.clone());
                 let (family, change) = (self.family.clone(), self.change.clone());
-                none.insert(Box::pin(open(run, client, request, family, change)))
+                let saved = self.saved.clone();
+                none.insert(Box::pin(open(run, client, request, family, change, saved)))
             }
         };
         let Poll::Ready((run, opened)) = Pin::new(running).poll(cx) else { return Poll::Pending };
@@ -139,6 +237,7 @@ impl Opening {
             feed: None,
             redirects: None,
             partial: false,
+            is_raw: false,
         }
     }
 }
@@ -149,7 +248,11 @@ async fn open(
     request: Request,
     family: Family,
     change: Option<Request>,
+    saved: Saved,
 ) -> (Option<Run>, Result<Opened, Error>) {
+    let note = |run: &Run| {
+        *saved.lock().unwrap_or_else(PoisonError::into_inner) = Some(SavedJob::of(run));
+    };
     let mut run = match run {
         Some(run) => run,
         None => match Run::submit(client, request, family).await {
@@ -157,7 +260,11 @@ async fn open(
             Err(error) => return (None, Err(error)),
         },
     };
-    let opened = match run.wait().await {
+    note(&run);
+    let status = run.wait().await;
+    // Only now is it known when it expires.
+    note(&run);
+    let opened = match status {
         Ok(status) => opened(&run, status, change),
         Err(error) => Err(error),
     };
@@ -175,6 +282,7 @@ fn opened(run: &Run, status: JobStatus, change: Option<Request>) -> Result<Opene
         feed: None,
         redirects: None,
         partial: status.state() == super::JobState::PartlySucceeded,
+        is_raw: false,
     };
     match family.results() {
         Results::List(call, listing) => {
@@ -206,6 +314,7 @@ fn opened(run: &Run, status: JobStatus, change: Option<Request>) -> Result<Opene
         }
         Results::Reply(_) => match links(family, &status)? {
             Some((links, form)) => {
+                opened.is_raw = form == FileForm::Bytes;
                 opened.feed = Some(Files::new(run.clone(), links, form).feed());
             }
             None => match items(family, &status)? {

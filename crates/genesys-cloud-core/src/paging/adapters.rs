@@ -6,8 +6,9 @@ use std::task::{Context, Poll, ready};
 
 use futures::stream::{FusedStream, Stream};
 
-use super::paginator::{Page, Paginator};
+use super::paginator::{Mark, Page, Paginator};
 use super::report::Report;
+use crate::checkpoint::Checkpoint;
 use crate::error::Error;
 
 /// A list as a stream of its pages; from [`Paginator::pages`].
@@ -41,6 +42,12 @@ impl<T> Pages<T> {
     /// What has been read so far.
     pub fn report(&self) -> &Report {
         self.paginator.report()
+    }
+
+    /// How far the list has been handed out: the page that comes next is the first that
+    /// [`resume`](Paginator::resume) goes on with. See [`Paginator::checkpoint`].
+    pub fn checkpoint(&self) -> Checkpoint {
+        self.paginator.checkpoint()
     }
 }
 
@@ -87,13 +94,16 @@ pub struct Chunks<T> {
     items: Paginator<T>,
     size: usize,
     batch: Vec<T>,
+    /// How far the list had been handed out before the batch, if its first items are of another page than
+    /// the one at hand.
+    begun: Option<Mark>,
     /// What follows the batch that was cut short by it.
     error: Option<Error>,
 }
 
 impl<T> Chunks<T> {
     pub(super) fn new(items: Paginator<T>, size: usize) -> Self {
-        Self { items, size: size.max(1), batch: Vec::new(), error: None }
+        Self { items, size: size.max(1), batch: Vec::new(), begun: None, error: None }
     }
 
     /// The next batch, which is not empty. `None` at the end.
@@ -113,6 +123,15 @@ impl<T> Chunks<T> {
     pub fn report(&self) -> &Report {
         self.items.report()
     }
+
+    /// How far the list has been handed out: up to the end of the batch that came last. See
+    /// [`Paginator::checkpoint`].
+    pub fn checkpoint(&self) -> Checkpoint {
+        match &self.begun {
+            Some(begun) => begun.checkpoint(),
+            None => self.items.mark(self.batch.len()).checkpoint(),
+        }
+    }
 }
 
 impl<T> Unpin for Chunks<T> {}
@@ -126,6 +145,9 @@ impl<T> Stream for Chunks<T> {
             return Poll::Ready(Some(Err(error)));
         }
         while this.batch.len() < this.size {
+            if !this.batch.is_empty() && this.begun.is_none() && this.items.items_at_hand() == 0 {
+                this.begun = Some(this.items.mark(this.batch.len()));
+            }
             match ready!(Pin::new(&mut this.items).poll_next(cx)) {
                 Some(Ok(item)) => this.batch.push(item),
                 Some(Err(error)) if this.batch.is_empty() => return Poll::Ready(Some(Err(error))),
@@ -137,6 +159,7 @@ impl<T> Stream for Chunks<T> {
                 None => break,
             }
         }
+        this.begun = None;
         Poll::Ready(Some(Ok(std::mem::take(&mut this.batch))))
     }
 

@@ -1,19 +1,27 @@
 //! All of a paginator that does not depend on the type of the items: asks for pages, in time, and decides
 //! what follows from each.
 
+mod resume;
+
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
 use futures::future::{BoxFuture, FutureExt as _};
 use tokio::task::JoinHandle;
 use tracing::Instrument as _;
 
+use self::resume::Resumption;
 use super::listing::Listing;
+use super::marks::{Joined, PageText};
+use super::paginator::OnStale;
 use super::report::Report;
+use super::standing::{Facts, Position, Standing};
 use super::step::{Contradiction, End, Step, step};
-use super::walk::{Facts, Position, Walk, set_number, value_on};
+use super::subject::Subject;
+use super::walk::{Walk, set_number, value_on};
 use crate::client::Client;
 use crate::error::Error;
 use crate::jobs::{Caller, Feed, Opened, Opening};
@@ -43,6 +51,30 @@ pub(super) struct Engine {
     /// What is to be told once the page that was read last has been handed out.
     stuck: Option<Error>,
     pub(super) report: Report,
+    /// The page that was read last.
+    last: Last,
+    /// Whether the size of pages has been settled: another one would shift items from one to another.
+    is_page_size_settled: bool,
+    /// How many bytes have come without being asked for page by page.
+    fed: u64,
+    /// Where to go on, until it is known what comes after.
+    resumption: Option<Box<Resumption>>,
+    /// Why there is no way on from the checkpoint that was given.
+    refused: Option<&'static str>,
+    pub(super) on_stale: OnStale,
+    /// What is listed, once it has been asked for.
+    subject: OnceLock<Arc<Subject>>,
+}
+
+/// The page that was read last.
+#[expect(clippy::large_enum_variant, reason = "there is one for each list, written for each page")]
+enum Last {
+    /// There is none yet.
+    None,
+    /// The list stood here when it was due, and has moved on.
+    Passed(Standing),
+    /// The list stands where it did when it was due.
+    Unmoved,
 }
 
 /// A job whose results are listed.
@@ -53,6 +85,8 @@ struct Job {
     feed: Option<Feed>,
     /// The field with the URL of a file, in a redirect that stands for a page.
     redirects: Option<String>,
+    /// Whether what feeds the list are bytes, cut anywhere.
+    is_raw: bool,
 }
 
 /// The call for one page.
@@ -77,6 +111,13 @@ impl Engine {
             calls: VecDeque::new(),
             stuck: None,
             report: Report::default(),
+            last: Last::None,
+            is_page_size_settled: false,
+            fed: 0,
+            resumption: None,
+            refused: None,
+            on_stale: OnStale::Fail,
+            subject: OnceLock::new(),
         }
     }
 
@@ -84,7 +125,8 @@ impl Engine {
     pub(super) fn of_job(opening: Opening) -> Self {
         let (client, request) = (opening.client().clone(), opening.request().clone());
         let listing = opening.listing();
-        let job = Job { opening, is_open: false, caller: None, feed: None, redirects: None };
+        let (caller, feed, redirects) = (None, None, None);
+        let job = Job { opening, is_open: false, caller, feed, redirects, is_raw: false };
         Self { job: Some(job), ..Self::new(client, request, listing) }
     }
 
@@ -100,6 +142,9 @@ impl Engine {
             limit: self.limit,
             max_pages: self.max_pages,
             prefetch: self.prefetch,
+            resumption: self.resumption.map(|resumption| Box::new(resumption.anew())),
+            refused: self.refused,
+            on_stale: self.on_stale,
             ..anew
         }
     }
@@ -109,7 +154,7 @@ impl Engine {
         let Some(job) = self.job.as_mut().filter(|job| !job.is_open) else {
             return Poll::Ready(Ok(()));
         };
-        let Opened { mut request, listing, caller, feed, redirects, partial } =
+        let Opened { mut request, listing, caller, feed, redirects, partial, is_raw } =
             match ready!(job.opening.poll_open(cx)) {
                 Ok(opened) => opened,
                 Err(error) => return Poll::Ready(Err(error)),
@@ -117,14 +162,18 @@ impl Engine {
         self.walk = Walk::start(&mut request, &listing, self.client.api_url());
         (self.request, self.listing) = (request, listing);
         (job.caller, job.feed, job.redirects) = (caller, feed, redirects);
-        job.is_open = true;
-        self.report.partial = partial;
+        (job.is_open, job.is_raw) = (true, is_raw);
+        self.report.partial |= partial;
         Poll::Ready(Ok(()))
     }
 
     /// Whether pages come without being asked for one by one.
     fn is_fed(&self) -> bool {
         self.job.as_ref().is_some_and(|job| job.feed.is_some())
+    }
+
+    fn is_fed_bytes(&self) -> bool {
+        self.job.as_ref().is_some_and(|job| job.feed.is_some() && job.is_raw)
     }
 
     /// Where the file with the items of a page is, if it is not a page that holds them.
@@ -165,6 +214,22 @@ impl Engine {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<RawReply, Error>>> {
+        loop {
+            match ready!(self.poll_due(cx)) {
+                Some(Err(error)) => {
+                    if let Some(error) = self.unless_stale(error) {
+                        return Poll::Ready(Some(Err(error)));
+                    }
+                }
+                reply => return Poll::Ready(reply),
+            }
+        }
+    }
+
+    fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<RawReply, Error>>> {
+        if let Err(error) = self.check_resumption() {
+            return Poll::Ready(Some(Err(error)));
+        }
         if self.report.end.is_none() {
             self.report.end = self.bound_reached();
         }
@@ -178,12 +243,23 @@ impl Engine {
         if let Err(error) = ready!(self.poll_open(cx)) {
             return Poll::Ready(Some(Err(error)));
         }
-        if let Some(feed) = self.job.as_mut().and_then(|job| job.feed.as_mut()) {
-            let page = ready!(feed.as_mut().poll_next(cx));
-            if page.is_none() {
-                self.report.end = Some(End::NoNextPage);
+        if let Err(error) = self.enter_resumption() {
+            return Poll::Ready(Some(Err(error)));
+        }
+        while let Some(feed) = self.job.as_mut().and_then(|job| job.feed.as_mut()) {
+            match ready!(feed.as_mut().poll_next(cx)) {
+                Some(Ok(page)) => {
+                    if let Some(page) = self.without_known_bytes(page) {
+                        return Poll::Ready(Some(Ok(page)));
+                    }
+                }
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => {
+                    self.end_of_feed();
+                    self.report.end = Some(End::NoNextPage);
+                    return Poll::Ready(None);
+                }
             }
-            return Poll::Ready(page);
         }
         loop {
             if self.calls.front().is_none_or(|asked| asked.position != *self.walk.due()) {
@@ -215,9 +291,10 @@ impl Engine {
 
     /// Asks for a page; in a task, so that it comes while nobody polls, or else as it is polled for.
     fn ask(&mut self, position: Position, in_task: bool) -> Asked {
-        if self.report.requests == 0 {
+        if !self.is_page_size_settled {
             // Once for all pages: another size would shift the items from one page to another.
             self.settle_page_size();
+            self.is_page_size_settled = true;
         }
         self.report.requests += 1;
         let mut request = self.request.clone();
@@ -292,6 +369,7 @@ impl Engine {
         &mut self,
         reply: &RawReply,
         mut page: Facts,
+        text: &PageText,
     ) -> Result<Range<usize>, Error> {
         if self.is_fed() {
             // Nothing is asked for twice, so that what is alike is alike in the file.
@@ -311,18 +389,31 @@ impl Engine {
             return Err(contradicted(why));
         }
         let shared = self.walk.shared_by(&page);
+        let Joined { from, repeated, moved } = self.join(items as usize, text);
+        let is_passed_over = self.resumption.is_some();
+        self.report.moved |= moved;
+        let first = shared.max(from as u64);
         let left = self.limit.map_or(u64::MAX, |limit| limit.saturating_sub(self.report.read));
-        let new = items.saturating_sub(shared);
+        let new = items.saturating_sub(first);
         let allowed = new.min(left);
         self.report.whole |= self.walk.is_beginning(&page);
         self.report.add(&page);
+        self.report.pages -= u64::from(is_passed_over);
         self.report.read += allowed;
-        self.report.duplicates += self.walk.repeated_by(&page) - shared;
-        match step {
-            Step::Continue(due) => self.walk.advance(page, due),
-            Step::Done(end) => self.report.end = Some(end),
-            Step::Stuck(why) | Step::Broken(why) => self.stuck = Some(contradicted(&why)),
-        }
+        self.report.duplicates += self.walk.repeated_by(&page) - shared + repeated as u64;
+        self.last = match step {
+            Step::Continue(due) => Last::Passed(self.walk.advance(page, due)),
+            Step::Done(end) => {
+                self.report.end = Some(end);
+                // The list has become shorter than what was handed out of it.
+                self.report.moved |= self.resumption.take().is_some();
+                Last::Unmoved
+            }
+            Step::Stuck(why) | Step::Broken(why) => {
+                self.stuck = Some(contradicted(&why));
+                Last::Unmoved
+            }
+        };
         if allowed < new {
             self.report.end = Some(End::Limit);
         } else if self.report.end.is_none() {
@@ -336,7 +427,7 @@ impl Engine {
             tracing::warn!(operation, %verdict, "the list may not have been read as a whole");
         }
         self.ask_ahead(0);
-        Ok(shared as usize..(shared + allowed) as usize)
+        Ok(first as usize..(first + allowed) as usize)
     }
 
     /// Asks for pages before they are due, as many as are allowed and known to be wanted. Those from the one

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::fingerprint::fingerprint_of_body;
 use super::listing::{Listing, Motion};
-use super::walk::{Facts, Token};
+use super::standing::{Facts, Token};
 use crate::reply::RawReply;
 
 /// What a reply holds of a list, as an extractor of your own finds it; for

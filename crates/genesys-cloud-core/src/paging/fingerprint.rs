@@ -1,7 +1,8 @@
 //! By what pages of a list are told apart, or found to hold the same items.
 
 use std::cell::LazyCell;
-use std::hash::{DefaultHasher, Hasher as _};
+
+use crate::digest::Digest;
 
 /// A fingerprint of the text of a list, which may go on beyond the bracket that closes it.
 ///
@@ -14,16 +15,16 @@ pub(super) fn fingerprint(text: &str) -> u64 {
 
 /// The same of a body of any form.
 pub(super) fn fingerprint_of_body(body: &[u8]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    hasher.write_usize(body.len());
+    let mut digest = Digest::new();
+    digest.word(body.len() as u64);
     match (body.first_chunk::<EDGE>(), body.last_chunk::<EDGE>()) {
         (Some(beginning), Some(end)) if body.len() > 2 * EDGE => {
-            hasher.write(beginning);
-            hasher.write(end);
+            digest.bytes(beginning);
+            digest.bytes(end);
         }
-        _ => hasher.write(body),
+        _ => digest.bytes(body),
     }
-    hasher.finish()
+    digest.finish()
 }
 
 /// The beginning and the end of a list, as text: enough to see that records have moved from one page to

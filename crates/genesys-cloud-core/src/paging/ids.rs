@@ -1,8 +1,7 @@
 //! By what records are known again that came before.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-
 use super::listing::Listing;
+use crate::digest::wide_digest;
 use crate::jobs::Fields;
 use crate::reply::RawReply;
 
@@ -15,19 +14,9 @@ pub(super) fn ids(
     items: usize,
 ) -> Vec<Option<u128>> {
     let list = Fields::of(reply).ok().and_then(|body| body.list(listing.items()));
-    let found = list.into_iter().flatten().map(|item| item.text(path).map(|id| hash(&id)));
+    let found = list.into_iter().flatten().map(|item| item.text(path).map(|id| wide_digest(&id)));
     let found: Vec<_> = found.collect();
     if found.len() == items { found } else { vec![None; items] }
-}
-
-/// In 128 bits, no two ids are alike in practice.
-fn hash(id: &str) -> u128 {
-    let half = |salt: u8| {
-        let mut hasher = DefaultHasher::new();
-        (salt, id).hash(&mut hasher);
-        u128::from(hasher.finish())
-    };
-    half(0) << 64 | half(1)
 }
 
 #[cfg(test)]
@@ -39,7 +28,7 @@ mod tests {
 
     #[test]
     fn ids_are_found_by_their_path() {
-        let id = |id: &str| Some(hash(id));
+        let id = |id: &str| Some(wide_digest(id));
         for (body, list, path, items, expected) in [
             (r#"[{"id":"a"},{"id":7}]"#, "[]", "id", 2, vec![id("a"), id("7")]),
             (r#"{"list":[{"id":"a"},{},{"id":""}]}"#, "list", "id", 3, vec![id("a"), None, None]),
@@ -59,6 +48,5 @@ mod tests {
             let listing = Listing::new(Scheme::AfterField, list);
             assert_eq!(ids(&reply, &listing, path, items), expected, "{body}");
         }
-        assert_ne!(hash("a"), hash("b"));
     }
 }

@@ -118,6 +118,10 @@ impl Listing {
         &self.items
     }
 
+    pub(super) fn items_path(&self) -> Cow<'static, str> {
+        self.items.clone()
+    }
+
     /// The parameter that sets how many items a page holds.
     pub const fn page_size(&self) -> Option<&PageSize> {
         self.page_size.as_ref()

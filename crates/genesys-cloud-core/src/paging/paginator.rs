@@ -1,8 +1,10 @@
 //! The face of a list: has pages asked for and read, and hands out their items.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::vec;
 
@@ -15,9 +17,12 @@ use super::engine::Engine;
 use super::extracted::Extracted;
 use super::ids::ids;
 use super::listing::Listing;
+use super::marks::PageText;
+use super::point::{Handed, ListPoint};
 use super::read::{self, Read, ReadPage};
 use super::report::Report;
 use crate::call::Call;
+use crate::checkpoint::Checkpoint;
 use crate::client::Client;
 use crate::download::Download;
 use crate::error::Error;
@@ -68,8 +73,56 @@ pub struct Paginator<T> {
     /// The page whose items are being handed out, without them.
     page: Option<Page<T>>,
     items: vec::IntoIter<T>,
+    /// The page that was read last.
+    last: LastPage,
     /// The path of the id in an item, where ids are wanted.
     id: Option<String>,
+}
+
+/// The page that was read last, as far as a checkpoint needs it.
+#[derive(Default)]
+struct LastPage {
+    text: Option<Arc<PageText>>,
+    /// How many items it has, and how many of the first are not handed out.
+    items: usize,
+    first: usize,
+    /// How many items of the list had been handed out before it.
+    before: u64,
+}
+
+/// A place in a list, for a checkpoint if one is wanted.
+pub(super) struct Mark {
+    point: ListPoint,
+    /// The path of the items of the page in which it is, how far that was handed out, and its text.
+    items: Cow<'static, str>,
+    handed: Handed,
+    text: Option<Arc<PageText>>,
+}
+
+impl Mark {
+    pub(super) fn checkpoint(&self) -> Checkpoint {
+        let mut point = self.point.clone();
+        if let Some(text) = &self.text {
+            point.know(text, &self.items, self.handed);
+        }
+        Checkpoint::of_list(point)
+    }
+}
+
+/// What becomes of a list where the API no longer knows the place that a checkpoint leads to; see
+/// [`Paginator::on_stale`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum OnStale {
+    /// It ends in an error ([`Error::is_stale_checkpoint`]).
+    #[default]
+    Fail,
+    /// It is read from its beginning, and as many items are left out as had been handed out.
+    ///
+    /// That is the same list only where it comes in the same order again. Whether it did is told by the items
+    /// that were handed out last: if they do not stand at the same place, the verdict is
+    /// [`Drifted`](crate::Verdict::Drifted), and items may be missing or have come twice.
+    Restart,
 }
 
 /// Nothing is pinned.
@@ -166,7 +219,8 @@ impl<T> Paginator<T> {
     }
 
     fn new(engine: Engine, read: Read<T>) -> Self {
-        Self { engine, read, page: None, items: Vec::new().into_iter(), id: None }
+        let items = Vec::new().into_iter();
+        Self { engine, read, page: None, items, last: LastPage::default(), id: None }
     }
 
     /// Asks for pages of so many items, or of as many as the operation is known to allow. The API may
@@ -202,6 +256,58 @@ impl<T> Paginator<T> {
     pub fn prefetch(mut self, pages: usize) -> Self {
         self.engine.prefetch = pages;
         self
+    }
+
+    /// Goes on where a checkpoint of the same call was made, with the item that comes next.
+    ///
+    /// The page of that item is read again if some of it had been handed out, in pages of the same size, and
+    /// so is a file of results; what had been handed out is left out. Where the items no longer stand where
+    /// they did, as happens to lists by page number that change meanwhile, it goes on after the one that was
+    /// handed out last, and the verdict is [`Drifted`](crate::Verdict::Drifted). A job that was submitted is
+    /// not submitted again. Counts and verdict go on too; [`limit`](Self::limit) and
+    /// [`max_pages`](Self::max_pages) are those of this paginator and count from the beginning of the list.
+    ///
+    /// # Errors
+    /// The first poll tells, before anything is sent, if the checkpoint is of another call
+    /// ([`Error::is_checkpoint_mismatch`]), or if the results of its job have been deleted by now. That error
+    /// is [`Error::is_stale_checkpoint`], and comes too where the API refuses the token of the page, or
+    /// no longer knows the job: see [`on_stale`](Self::on_stale).
+    pub fn resume(mut self, checkpoint: &Checkpoint) -> Self {
+        self.engine.resume(checkpoint.list().cloned());
+        self
+    }
+
+    /// Says what is done where the API no longer knows the place that a checkpoint leads to. An error unless
+    /// set.
+    pub fn on_stale(mut self, then: OnStale) -> Self {
+        self.engine.on_stale = then;
+        self
+    }
+
+    /// How far the list has been handed out: what [`resume`](Self::resume) goes on from. It can be taken at
+    /// any time, also after an error and at the end.
+    ///
+    /// It costs no call and copies no items; in the midst of a page, its text is looked through once.
+    pub fn checkpoint(&self) -> Checkpoint {
+        self.mark(0).checkpoint()
+    }
+
+    /// The place before so many of the items that were handed out last, all of the page at hand.
+    pub(super) fn mark(&self, back: usize) -> Mark {
+        let mut handed = self.handed();
+        handed.items = handed.items.saturating_sub(back);
+        let text = self.last.text.clone();
+        let point = self.engine.point(handed, back, text.as_deref());
+        Mark { point, items: self.engine.listing().items_path(), handed, text }
+    }
+
+    fn handed(&self) -> Handed {
+        let LastPage { items, first, before, .. } = self.last;
+        let since = self.engine.report.items.saturating_sub(before);
+        Handed {
+            items: first + usize::try_from(since).unwrap_or(usize::MAX).min(items - first),
+            of: items,
+        }
     }
 
     /// Reads the items as another type, such as one of your own with the fields that you need, or
@@ -328,7 +434,11 @@ impl<T> Paginator<T> {
         let id = self.id.as_deref();
         let ids = id.map(|path| ids(&reply, self.engine.listing(), path, items.len()));
         let mut ids = ids.unwrap_or_default();
-        let new = self.engine.settle(&reply, facts)?;
+        let text = PageText::new(reply.body.clone());
+        let new = self.engine.settle(&reply, facts, &text)?;
+        let before = self.engine.report.items;
+        self.last =
+            LastPage { text: Some(Arc::new(text)), items: items.len(), first: new.start, before };
         items.truncate(new.end);
         items.drain(..new.start);
         if !ids.is_empty() {

@@ -15,7 +15,7 @@ use super::extracted::Extracted;
 use super::fingerprint::{Edges, fingerprint};
 use super::listing::{Listing, Motion, TokenOut};
 use super::scalar::Scalar;
-use super::walk::{Facts, Token};
+use super::standing::{Facts, Token};
 use crate::reply::{DecodeError, RawReply};
 use crate::wire::{Seed, Wire};
 

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::standing::Facts;
 use super::step::End;
-use super::walk::Facts;
 
 /// What a paginator has read so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,6 +44,8 @@ pub struct Report {
     pub(super) whole: bool,
     /// Whether some of the work of the job failed whose results these are.
     pub(super) partial: bool,
+    /// Whether the page at which it was gone on with was not the one that it had been.
+    pub(super) moved: bool,
     /// How many pages had their items in files, which were not read.
     pub(super) in_files: u64,
 }
@@ -88,6 +90,9 @@ impl Report {
         }
         if self.in_files > 0 {
             return Verdict::Unknown(Reason::InFiles { pages: self.in_files });
+        }
+        if self.moved {
+            return Verdict::Drifted(Reason::Moved);
         }
         if self.duplicates > 0 {
             return Verdict::Drifted(Reason::Duplicates { items: self.duplicates });
@@ -182,6 +187,8 @@ pub enum Reason {
         /// How many there are, as the API says.
         total: u64,
     },
+    /// When it was gone on with, its items no longer stood where they had.
+    Moved,
     /// Items came twice.
     Duplicates {
         /// How many of them.
@@ -202,6 +209,9 @@ impl fmt::Display for Reason {
             Self::Shortfall => "the list broke off where more had been promised",
             Self::OneWindow => "the operation gives one window of time of the list",
             Self::PartlySucceeded => "the job did part of its work",
+            Self::Moved => {
+                "when the list was gone on with, its items no longer stood where they had"
+            }
             Self::InFiles { pages } => {
                 return write!(f, "the items of {pages} pages stand in files of their own");
             }

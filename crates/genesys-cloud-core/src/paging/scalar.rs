@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::walk::Token;
+use super::standing::Token;
 
 /// What stands beside the items. It is read whatever it is: a count that makes no sense is one that is
 /// missing, and no reason to lose the page.

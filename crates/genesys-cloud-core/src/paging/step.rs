@@ -4,7 +4,8 @@ use std::fmt;
 
 use super::link::Astray;
 use super::listing::{Motion, Once};
-use super::walk::{Facts, Position, Token, Walk};
+use super::standing::{Facts, Position, Token};
+use super::walk::Walk;
 
 /// How many empty pages in a row are passed over where each of them leads to a next one. Genesys's CLI
 /// gives up after 3; a filter over a large partition can yield more, and giving up is an error here.
@@ -149,7 +150,7 @@ impl fmt::Display for Contradiction {
 
 /// What follows from a page, given where the list stood when it was due.
 pub(super) fn step(walk: &Walk, page: &Facts) -> Step {
-    let step = match (walk.motion(), &walk.due) {
+    let step = match (walk.motion(), &walk.at.due) {
         (Motion::Numbers { linked }, Position::Number(number)) => {
             by_page_number(walk, *number, page, linked)
         }
@@ -164,14 +165,14 @@ pub(super) fn step(walk: &Walk, page: &Facts) -> Step {
     match step {
         Step::Continue(next) if walk.is_beyond_cap(&next, Some(page)) => Step::Done(End::Cap),
         // Beyond the greatest number there is none.
-        Step::Continue(next) if next == walk.due => Step::Done(End::LastPage),
+        Step::Continue(next) if next == walk.at.due => Step::Done(End::LastPage),
         step => step,
     }
 }
 
 /// A short page says nothing here: the API caps page sizes and hides items without a word.
 fn by_page_number(walk: &Walk, number: u64, page: &Facts, linked: bool) -> Step {
-    let previous = walk.previous.as_ref();
+    let previous = walk.at.previous.as_ref();
     let seen = walk.items_up_to(page);
     let next_uri = page.token.is_some();
     let next = || Step::Continue(Position::Number(number.saturating_add(1)));
@@ -181,7 +182,7 @@ fn by_page_number(walk: &Walk, number: u64, page: &Facts, linked: bool) -> Step 
         let counts_more = page.page_count.is_some_and(|count| count > number);
         let links_on = next_uri && (linked || page.page_count.is_none());
         if counts_more || links_on {
-            return match walk.empty + 1 < EMPTY_PAGES {
+            return match walk.at.empty + 1 < EMPTY_PAGES {
                 true => next(),
                 false if next_uri => too_many_empty(walk),
                 false => Step::Done(End::Shortfall),
@@ -224,7 +225,7 @@ fn by_page_number(walk: &Walk, number: u64, page: &Facts, linked: bool) -> Step 
         let pages_read = page.page_count == Some(number) && total_fits;
         let items_read = page.total.is_some() && page.total == seen;
         // Where no size is told: pages hold at least as many items as the largest did.
-        let largest = walk.largest.max(page.items);
+        let largest = walk.at.largest.max(page.items);
         let room_read = page.page_count.is_none()
             && total_fits
             && page.total.is_some_and(|total| number.saturating_mul(largest) >= total);
@@ -239,7 +240,7 @@ fn by_page_number(walk: &Walk, number: u64, page: &Facts, linked: bool) -> Step 
 }
 
 fn by_start_index(walk: &Walk, index: u64, page: &Facts) -> Step {
-    let previous = walk.previous.as_ref();
+    let previous = walk.at.previous.as_ref();
     if page.items == 0 {
         let total = page.total.max(previous.and_then(|previous| previous.total));
         let promised = total.is_some_and(|total| total >= index);
@@ -276,7 +277,7 @@ fn by_token(walk: &Walk, page: &Facts) -> Step {
     if walk.has_asked_for(&next) {
         return Step::Stuck(Contradiction::Cycle { page: walk.page_number() });
     }
-    if page.items == 0 && !page.is_in_file && walk.empty + 1 >= EMPTY_PAGES {
+    if page.items == 0 && !page.is_in_file && walk.at.empty + 1 >= EMPTY_PAGES {
         return too_many_empty(walk);
     }
     Step::Continue(next)
@@ -285,7 +286,7 @@ fn by_token(walk: &Walk, page: &Facts) -> Step {
 /// The token of a search holds the whole query, the number of its page too, and the last page has one as
 /// well (developer.genesys.cloud/organization/search/reusable-searches).
 fn by_counted_token(walk: &Walk, page: &Facts) -> Step {
-    let previous = walk.previous.as_ref().and_then(|previous| previous.page_number);
+    let previous = walk.at.previous.as_ref().and_then(|previous| previous.page_number);
     let due = previous.map_or(walk.page_number(), |number| number.saturating_add(1));
     let number = page.page_number.unwrap_or(due);
     // No pages, with items on one of them, is no count.
@@ -386,7 +387,7 @@ fn repeated(walk: &Walk, page: &Facts) -> Option<Step> {
         return None;
     }
     let due = walk.page_number();
-    let previous = walk.previous.as_ref().and_then(|previous| previous.fingerprint);
+    let previous = walk.at.previous.as_ref().and_then(|previous| previous.fingerprint);
     Some(Step::Broken(if page.fingerprint == previous {
         Contradiction::Repeated { due }
     } else {
@@ -395,7 +396,7 @@ fn repeated(walk: &Walk, page: &Facts) -> Option<Step> {
 }
 
 fn too_many_empty(walk: &Walk) -> Step {
-    Step::Stuck(Contradiction::Empty { pages: walk.empty + 1 })
+    Step::Stuck(Contradiction::Empty { pages: walk.at.empty + 1 })
 }
 
 #[cfg(test)]

@@ -1,81 +1,17 @@
-//! Where a list stands between two pages.
+//! The walk through a list: where it stands, and where it has been.
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use serde_json::{Number, Value};
+use serde_json::Value;
 
-use super::fingerprint::Edges;
 use super::link::Home;
-use super::listing::{Listing, Most, Motion, Place};
+use super::listing::{Listing, Most, Motion, Place, TokenOut};
 use super::seen::Seen;
+use super::standing::{Facts, Position, Standing, Token};
 use crate::request::Request;
 
-/// Which page is wanted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Position {
-    /// Where the request begins as the caller made it.
-    Start,
-    /// The page of this number, or that which begins with the item of this number, from 1.
-    Number(u64),
-    /// The page of this token: one value for each place that it goes to.
-    Token(Vec<Token>),
-    /// The page of a link with this query.
-    Link(Vec<(String, String)>),
-}
-
-/// What leads from one page to the next, as it stands in a reply.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Token {
-    Text(String),
-    /// An integer, which goes into a body as one.
-    Number(Number),
-    /// Something else, by which no page can be asked for.
-    Odd,
-}
-
-impl Token {
-    pub(super) fn text(&self) -> Cow<'_, str> {
-        match self {
-            Self::Text(text) => Cow::Borrowed(text),
-            Self::Number(number) => Cow::Owned(number.to_string()),
-            Self::Odd => Cow::Borrowed(""),
-        }
-    }
-}
-
-/// What a page says: about itself, and about the list.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Facts {
-    /// How many items it holds.
-    pub(super) items: u64,
-    pub(super) page_number: Option<u64>,
-    pub(super) page_count: Option<u64>,
-    pub(super) page_size: Option<u64>,
-    pub(super) start_index: Option<u64>,
-    pub(super) total: Option<u64>,
-    /// What leads to the next page: a token, or a link.
-    pub(super) token: Option<Token>,
-    /// Differs where the items do. `None` of an empty page: all of them are alike.
-    pub(super) fingerprint: Option<u64>,
-    pub(super) edges: Option<Edges>,
-    /// Whether its items stand in a file, and none in it.
-    pub(super) is_in_file: bool,
-}
-
-impl Facts {
-    /// The same without what is counted from 1 and said to be 0, which is how some services write that
-    /// they have nothing to say.
-    pub(super) fn without_zeros(mut self) -> Self {
-        for count in [&mut self.page_number, &mut self.page_size, &mut self.start_index] {
-            *count = count.filter(|count| *count > 0);
-        }
-        self
-    }
-}
-
-/// Where a list stands between two pages.
+/// A list that is being read, between two pages.
 #[derive(Clone, Debug)]
 pub(super) struct Walk {
     pub(super) listing: Listing,
@@ -83,18 +19,8 @@ pub(super) struct Walk {
     pub(super) home: Option<Home>,
     /// How far the API lets this list be read.
     cap: Option<Most>,
-    /// The page that is due.
-    pub(super) due: Position,
-    /// How many pages have been read before it.
-    pub(super) pages: u64,
-    /// How many items of the list stand before it, where that can be told.
-    before: Option<u64>,
-    /// What the page before it said, if one has been read.
-    pub(super) previous: Option<Facts>,
-    /// The most items that a page has held.
-    pub(super) largest: u64,
-    /// How many of the pages just before were empty.
-    pub(super) empty: u64,
+    /// The page that is due, and what was before it.
+    pub(super) at: Standing,
     /// The tokens and links that pages were asked for by.
     asked_for: Seen,
     /// The fingerprints of the pages before.
@@ -132,12 +58,7 @@ impl Walk {
             home: request.target().ok().and_then(|target| Home::new(api_url, &target)),
             cap: listing.cap().filter(|cap| cap.holds_for(request)).map(|cap| cap.most),
             listing: listing.clone(),
-            due,
-            pages: 0,
-            before,
-            previous: None,
-            largest: 0,
-            empty: 0,
+            at: Standing { before, ..Standing::beginning(due) },
             asked_for,
             read: Seen::default(),
             page_size: None,
@@ -151,26 +72,26 @@ impl Walk {
 
     /// The page that is due.
     pub(super) fn due(&self) -> &Position {
-        &self.due
+        &self.at.due
     }
 
     /// The number of the page that is due, from 1: that by which it is asked for, or else how many there
     /// have been.
     pub(super) fn page_number(&self) -> u64 {
-        match (self.motion(), &self.due) {
+        match (self.motion(), &self.at.due) {
             (Motion::Numbers { .. }, Position::Number(number)) => *number,
-            _ => self.pages + 1,
+            _ => self.at.pages + 1,
         }
     }
 
     /// Whether nothing of the list stands before this page, which was due.
     pub(super) fn is_beginning(&self, page: &Facts) -> bool {
-        self.pages == 0 && self.items_before(page) == Some(0)
+        self.at.pages == 0 && self.items_before(page) == Some(0)
     }
 
     /// Whether the page that is due begins with the same item whatever the size of the pages.
     pub(super) fn starts_alike_in_any_size(&self) -> bool {
-        !matches!((self.motion(), &self.due), (Motion::Numbers { .. }, Position::Number(2..)))
+        !matches!((self.motion(), &self.at.due), (Motion::Numbers { .. }, Position::Number(2..)))
     }
 
     /// How many items the API lets be read, where it is known.
@@ -231,7 +152,7 @@ impl Walk {
     /// The pages that can be asked for by now, that which is due first. Beyond it only those that have a
     /// number which the API has counted.
     pub(super) fn ahead(&self) -> impl Iterator<Item = Position> + '_ {
-        let further = match (self.motion(), &self.due, &self.previous) {
+        let further = match (self.motion(), &self.at.due, &self.at.previous) {
             (Motion::Numbers { .. }, Position::Number(due), Some(previous)) => {
                 Some(due.saturating_add(1)..=previous.page_count.unwrap_or(0))
             }
@@ -239,13 +160,13 @@ impl Walk {
         };
         let further = further.into_iter().flatten().map(Position::Number);
         let further = further.take_while(|at| !self.is_beyond_cap(at, None));
-        std::iter::once(self.due.clone()).chain(further)
+        std::iter::once(self.at.due.clone()).chain(further)
     }
 
     /// At least how many items a page holds, as far as that is known.
     pub(super) fn items_per_page(&self) -> u64 {
-        let told = self.previous.as_ref().and_then(|previous| previous.page_size);
-        told.or(self.page_size).unwrap_or(1).max(self.largest).max(1)
+        let told = self.at.previous.as_ref().and_then(|previous| previous.page_size);
+        told.or(self.page_size).unwrap_or(1).max(self.at.largest).max(1)
     }
 
     /// Whether a page was asked for by this position.
@@ -266,13 +187,14 @@ impl Walk {
 
     /// How many of the items of a page are, byte by byte, the last ones of the page before.
     pub(super) fn repeated_by(&self, page: &Facts) -> u64 {
-        let edges = self.previous.as_ref().and_then(|previous| previous.edges.as_ref());
+        let edges = self.at.previous.as_ref().and_then(|previous| previous.edges.as_ref());
         edges.zip(page.edges.as_ref()).map_or(0, |(before, after)| before.shared_with(after))
     }
 
-    /// Moves on from a page to the position that [`step`] found.
-    pub(super) fn advance(&mut self, page: Facts, due: Position) {
-        self.before = match &due {
+    /// Moves on from a page to the position that [`step`](super::step) found. Gives where the list stood
+    /// when that page was due.
+    pub(super) fn advance(&mut self, page: Facts, due: Position) -> Standing {
+        let before = match &due {
             Position::Number(index) if self.motion() == Motion::StartIndex => Some(index - 1),
             _ => self.items_up_to(&page),
         };
@@ -282,12 +204,42 @@ impl Walk {
         if let Some(fingerprint) = page.fingerprint {
             self.read.insert(fingerprint);
         }
-        self.due = due;
-        self.pages += 1;
-        self.largest = self.largest.max(page.items);
         let is_empty = page.items == 0 && !page.is_in_file;
-        self.empty = if is_empty { self.empty + 1 } else { 0 };
-        self.previous = Some(page);
+        let next = Standing {
+            due,
+            pages: self.at.pages + 1,
+            before,
+            largest: self.at.largest.max(page.items),
+            empty: if is_empty { self.at.empty + 1 } else { 0 },
+            previous: Some(page),
+        };
+        std::mem::replace(&mut self.at, next)
+    }
+
+    /// Goes on from where a list of this kind stood before. `false`, and nothing is changed, where none of
+    /// this kind can stand there.
+    pub(super) fn resume(&mut self, at: Standing) -> bool {
+        let fits = match (self.motion(), &at.due) {
+            (Motion::Numbers { .. } | Motion::StartIndex, Position::Number(number)) => *number > 0,
+            (Motion::Tokens { .. } | Motion::Window, Position::Token(values)) => {
+                values.len() == self.listing.token_in().len() && !values.contains(&Token::Odd)
+            }
+            (Motion::Tokens { .. }, Position::Link(_)) => {
+                self.listing.token_out().is_some_and(TokenOut::is_whole_link)
+            }
+            (Motion::Tokens { .. } | Motion::Window | Motion::Once(_), Position::Start) => true,
+            _ => false,
+        };
+        if fits {
+            if matches!(at.due, Position::Token(_) | Position::Link(_)) {
+                self.asked_for.insert(hash(&at.due));
+            }
+            if let Some(fingerprint) = at.previous.as_ref().and_then(|page| page.fingerprint) {
+                self.read.insert(fingerprint);
+            }
+            self.at = at;
+        }
+        fits
     }
 
     pub(super) fn motion(&self) -> Motion {
@@ -301,7 +253,7 @@ impl Walk {
 
     /// How many items of the list stand before a page, which is due.
     fn items_before(&self, page: &Facts) -> Option<u64> {
-        match (self.before, self.motion(), &self.due) {
+        match (self.at.before, self.motion(), &self.at.due) {
             (None, Motion::Numbers { .. }, Position::Number(number)) => {
                 Some((number - 1).saturating_mul(page.page_size?))
             }
@@ -319,12 +271,12 @@ impl Walk {
             (Some(Most::Pages(most)), Motion::Numbers { .. }, Position::Number(number)) => {
                 *number > most
             }
-            (Some(Most::Pages(most)), ..) => self.pages + 1 >= most,
+            (Some(Most::Pages(most)), ..) => self.at.pages + 1 >= most,
             (Some(Most::Items(most)), Motion::Numbers { .. }, Position::Number(number)) => {
-                let previous = self.previous.as_ref();
+                let previous = self.at.previous.as_ref();
                 let told = page.and_then(|page| page.page_size);
                 let told = told.max(previous.and_then(|previous| previous.page_size));
-                let size = told.or(self.page_size).unwrap_or(self.largest);
+                let size = told.or(self.page_size).unwrap_or(self.at.largest);
                 number.saturating_mul(size) > most
             }
             (Some(Most::Items(most)), Motion::StartIndex, Position::Number(index)) => *index > most,

@@ -6,6 +6,7 @@ mod files;
 mod handle;
 mod polling;
 mod results;
+mod resume;
 #[allow(dead_code, reason = "shared with the tests of the client")]
 #[path = "../client/server.rs"]
 mod server;

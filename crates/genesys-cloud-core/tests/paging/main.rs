@@ -9,6 +9,7 @@ mod own;
 mod portions;
 mod prefetch;
 mod recovery;
+mod resume;
 mod schemes;
 #[allow(dead_code, reason = "shared with the tests of the client")]
 #[path = "../client/server.rs"]

@@ -56,7 +56,7 @@ fn after(mut walk: Walk, pages: &[Facts]) -> Step {
     let (last, before) = pages.split_last().expect("a page");
     for page in before {
         match step(&walk, page) {
-            Step::Continue(next) => walk.advance(page.clone(), next),
+            Step::Continue(next) => drop(walk.advance(page.clone(), next)),
             other => panic!("{other:?} after {page:?}"),
         }
     }

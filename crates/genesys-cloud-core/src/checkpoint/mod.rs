@@ -1,0 +1,105 @@
+//! How far a list has been read, kept to go on from there later, in this process or another.
+
+mod saved;
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+
+use crate::jobs::SavedJob;
+use crate::paging::ListPoint;
+
+/// How far a list has been read: from [`Paginator::checkpoint`](crate::Paginator::checkpoint), to go on
+/// from there by [`Paginator::resume`](crate::Paginator::resume), or by
+/// [`Windows::resume`](crate::Windows::resume) where it is of a range of time.
+///
+/// It is plain data for a file or a database: it is written and read with serde. What another version of its
+/// form wrote is refused. Fields that are not known are passed over.
+///
+/// It holds no items, no login, and of the parameters of the call hashes alone. What leads to the next page
+/// is in it, as the API gave it; of a search, that is the query itself. The id of a job is in it too.
+///
+/// ```no_run
+/// # async fn example(mut queues: genesys_cloud_core::Paginator<serde_json::Value>,
+/// #     again: genesys_cloud_core::Paginator<serde_json::Value>)
+/// #     -> Result<(), Box<dyn std::error::Error>> {
+/// use genesys_cloud_core::Checkpoint;
+///
+/// let first = queues.try_next().await?;
+/// let saved = serde_json::to_string(&queues.checkpoint())?;
+///
+/// // Later, perhaps in another process: the list of the same call goes on with the second queue.
+/// let checkpoint: Checkpoint = serde_json::from_str(&saved)?;
+/// let mut queues = again.resume(&checkpoint);
+/// let second = queues.try_next().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, PartialEq)]
+pub struct Checkpoint {
+    made: DateTime<Utc>,
+    of: Of,
+}
+
+/// What was read.
+#[derive(Clone, PartialEq)]
+enum Of {
+    List(Box<ListPoint>),
+}
+
+impl Checkpoint {
+    pub(crate) fn of_list(point: ListPoint) -> Self {
+        Self { made: Utc::now(), of: Of::List(Box::new(point)) }
+    }
+
+    pub(crate) fn list(&self) -> Option<&ListPoint> {
+        match &self.of {
+            Of::List(point) => Some(point),
+        }
+    }
+
+    /// When it was made.
+    pub const fn made(&self) -> DateTime<Utc> {
+        self.made
+    }
+
+    /// The operationId of the call.
+    pub fn operation(&self) -> &str {
+        match &self.of {
+            Of::List(point) => &point.subject.operation,
+        }
+    }
+
+    /// How many items had been handed out.
+    pub fn items(&self) -> u64 {
+        match &self.of {
+            Of::List(point) => point.report().items,
+        }
+    }
+
+    /// Whether the list had been read to its end, so that there is nothing to go on with.
+    pub fn is_complete(&self) -> bool {
+        match &self.of {
+            Of::List(point) => point.report().end.is_some(),
+        }
+    }
+
+    /// The job whose results are read, once it has been submitted.
+    pub fn job(&self) -> Option<&SavedJob> {
+        match &self.of {
+            Of::List(point) => point.job.as_ref(),
+        }
+    }
+}
+
+/// Leaves out what leads to the next page: it may be personal data.
+impl fmt::Debug for Checkpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Checkpoint")
+            .field("operation", &self.operation())
+            .field("made", &self.made)
+            .field("items", &self.items())
+            .field("complete", &self.is_complete())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,65 @@
+//! A checkpoint as it is written.
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+
+use self::form::Form;
+use super::{Checkpoint, Of};
+use crate::paging::ListPoint;
+use crate::wire::Wire as _;
+
+#[allow(unreachable_pub, reason = "records are public everywhere else")]
+mod form {
+    use chrono::{DateTime, Utc};
+
+    use crate::paging::ListForm;
+
+    crate::record! {
+        /// A checkpoint as it is written. To write further fields takes no further version.
+        pub struct Form {
+            pub version: Option<i64> = "version",
+            pub made: Option<DateTime<Utc>> = "made",
+            pub list: Option<ListForm> = "list",
+        }
+    }
+}
+
+/// What is written, and all that is read.
+const VERSION: i64 = 1;
+
+impl Serialize for Checkpoint {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut form = Form { version: Some(VERSION), made: Some(self.made), ..Form::default() };
+        match &self.of {
+            Of::List(point) => form.list = Some(point.form()),
+        }
+        form.write(serializer)
+    }
+}
+
+/// Refuses what another version wrote, and what no version does.
+impl<'de> Deserialize<'de> for Checkpoint {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // The version before all else: of a later one, nothing is known of the rest.
+        let value = Value::deserialize(deserializer)?;
+        match value.get("version").and_then(Value::as_i64) {
+            Some(VERSION) => {}
+            Some(version) => {
+                let by = if version > VERSION { ", by a later release" } else { "" };
+                return Err(D::Error::custom(format!(
+                    "a checkpoint of version {version}{by}; only version {VERSION} is known"
+                )));
+            }
+            None => return Err(D::Error::custom("no checkpoint: it has no version")),
+        }
+        let form = Form::read(value).map_err(D::Error::custom)?;
+        let made = form.made.ok_or_else(|| D::Error::missing_field("made"))?;
+        let odd = |why: String| D::Error::custom(format!("no checkpoint: {why}"));
+        let of = match form.list {
+            Some(list) => Of::List(Box::new(ListPoint::of_form(list).map_err(odd)?)),
+            None => return Err(D::Error::custom("no checkpoint: it is of no list")),
+        };
+        Ok(Self { made, of })
+    }
+}

@@ -1,0 +1,337 @@
+//! How an engine goes on with a list that was read before in part, and how far it has come itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use chrono::{TimeDelta, Utc};
+use url::Url;
+
+use super::{Engine, Last};
+use crate::error::Error;
+use crate::paging::listing::{Motion, PageSize, Place};
+use crate::paging::marks::{Joined, PageText, join};
+use crate::paging::paginator::OnStale;
+use crate::paging::point::{Handed, ListPoint, is_end_of_list};
+use crate::paging::standing::{Position, Standing};
+use crate::paging::subject::Subject;
+use crate::paging::walk::Walk;
+use crate::reply::RawReply;
+
+/// How far clocks may be apart: a job is not taken to be gone before this time is over too.
+const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(5);
+
+/// A place that the list is to go on from.
+#[derive(Clone)]
+pub(super) struct Resumption {
+    point: ListPoint,
+    stage: Stage,
+    /// How much is still to be left out of what comes.
+    left: u64,
+    over: Over,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Nothing has been done.
+    Set,
+    /// It is of the same call, and its report is taken over.
+    Checked,
+    /// The page in which it is, or a job, is gone on with, and nothing has come of it.
+    Entered,
+    /// The list begins anew, since the API no longer knows the place.
+    Restarted,
+    /// Pages come.
+    Reading,
+}
+
+/// Of what so much is left out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Over {
+    /// Items of the first page that comes.
+    Page,
+    /// Items, however many pages they come in.
+    Items,
+    /// Bytes, however many items they come in.
+    Bytes,
+}
+
+impl Resumption {
+    /// To be kept where the list is set up anew before it has begun.
+    pub(super) fn anew(mut self) -> Self {
+        self.stage = Stage::Set;
+        self
+    }
+}
+
+impl Engine {
+    /// Has the list go on from a place.
+    pub(in crate::paging) fn resume(&mut self, point: Option<ListPoint>) {
+        match point {
+            Some(point) => {
+                let resumption = Resumption { point, stage: Stage::Set, left: 0, over: Over::Page };
+                self.resumption = Some(Box::new(resumption));
+            }
+            None => self.refused = Some("it is of a range of time"),
+        }
+    }
+
+    /// What is listed.
+    fn subject(&self) -> &Arc<Subject> {
+        self.subject.get_or_init(|| {
+            Arc::new({
+                let url = Url::parse(self.client.api_url()).ok();
+                let host = url.as_ref().and_then(Url::host_str);
+                match &self.job {
+                    None => {
+                        let listing = &self.listing;
+                        Subject::new(&self.request, host, listing, &places(listing))
+                    }
+                    Some(job) => {
+                        let (request, listing) = (job.opening.subject(), job.opening.listing());
+                        let names_page = job.opening.is_job_per_page();
+                        let without = if names_page { places(&listing) } else { Vec::new() };
+                        let subject = Subject::new(&request, host, &listing, &without);
+                        let subject =
+                            subject.with("the family of the job", job.opening.family().name());
+                        match job.opening.handle() {
+                            Some(id) => subject.with("the job", &id),
+                            None => subject,
+                        }
+                    }
+                }
+            })
+        })
+    }
+
+    /// How far the list has been read, given how far the page that was read last has been handed out: a place
+    /// so many items back from there.
+    /// By what the items of that page are known again is not in it yet.
+    pub(in crate::paging) fn point(
+        &self,
+        handed: Handed,
+        back: usize,
+        text: Option<&PageText>,
+    ) -> ListPoint {
+        if let Some(resumption) = &self.resumption {
+            return resumption.point.clone();
+        }
+        let mut report = self.report.clone();
+        report.items = report.items.saturating_sub(back as u64);
+        report.read = report.items;
+        // As it is written.
+        report.waited =
+            Duration::from_millis(u64::try_from(report.waited.as_millis()).unwrap_or(0));
+        let is_end = report.end.is_some_and(is_end_of_list) && handed.is_all();
+        if !is_end {
+            report.end = None;
+        }
+        let is_window = self.walk.motion() == Motion::Window;
+        let (at, offset) = match &self.last {
+            // Another page may have what comes next, as files are cut anew each time.
+            _ if self.is_fed() => {
+                report.pages -= u64::from(!handed.is_all() && report.pages > 0);
+                let at_hand = if handed.is_all() { 0 } else { text.map_or(0, PageText::len) };
+                let bytes = self.fed.saturating_sub(at_hand);
+                let offset = if self.is_fed_bytes() { bytes } else { report.items };
+                (Standing::beginning(Position::Start), offset)
+            }
+            // What a window shares with the one before is found only where that has been read.
+            Last::Passed(at) if !handed.is_all() || (is_window && handed.of > 0) => {
+                report.pages -= 1;
+                (at.kept(), handed.items as u64)
+            }
+            Last::Unmoved if !is_end => {
+                report.pages -= 1;
+                (self.walk.at.kept(), handed.items as u64)
+            }
+            Last::None | Last::Passed(_) | Last::Unmoved => (self.walk.at.kept(), 0),
+        };
+        ListPoint {
+            subject: self.subject().clone(),
+            scheme: self.walk.listing.scheme().name().to_owned(),
+            at,
+            offset,
+            known: Vec::new(),
+            page: None,
+            report,
+            job: self.job.as_ref().and_then(|job| job.opening.saved()),
+        }
+    }
+
+    /// Checks the place to go on from, if there is one. Nothing is sent.
+    pub(super) fn check_resumption(&mut self) -> Result<(), Error> {
+        let operation = self.operation().clone();
+        let mismatch = |why: &str| Error::checkpoint_mismatch(&operation, why);
+        if let Some(why) = self.refused {
+            return Err(mismatch(why));
+        }
+        let Some(resumption) = &self.resumption else { return Ok(()) };
+        if resumption.stage != Stage::Set {
+            return Ok(());
+        }
+        let point = &resumption.point;
+        if let Some(difference) = point.subject.difference(self.subject()) {
+            return Err(mismatch(&difference));
+        }
+        let (report, saved) = (point.report.clone(), point.job.clone());
+        // What has been read to its end needs no job any more.
+        let saved = saved.filter(|_| report.end.is_none());
+        if let (Some(job), Some(saved)) = (&mut self.job, &saved) {
+            if let Err(why) = job.opening.resume(saved) {
+                return Err(mismatch(&why));
+            }
+            let expires = saved.expires().and_then(|at| at.checked_add_signed(CLOCKS_DIFFER));
+            if let Some(expires) =
+                saved.expires().filter(|_| expires.is_some_and(|at| at < Utc::now()))
+            {
+                let why = format!("the results of the job were deleted at {expires}");
+                if self.on_stale == OnStale::Fail || !self.restart() {
+                    return Err(Error::stale_checkpoint(self.operation(), why, None));
+                }
+                self.report = report;
+                return Ok(());
+            }
+        }
+        self.report = report;
+        if let Some(resumption) = &mut self.resumption {
+            resumption.stage = Stage::Checked;
+        }
+        Ok(())
+    }
+
+    /// Goes to the place, now that it is known how the list is read.
+    pub(super) fn enter_resumption(&mut self) -> Result<(), Error> {
+        let (is_fed, is_fed_bytes) = (self.is_fed(), self.is_fed_bytes());
+        let Some(resumption) = &mut self.resumption else { return Ok(()) };
+        let point = &resumption.point;
+        match resumption.stage {
+            Stage::Checked if is_fed => resumption.left = point.offset,
+            Stage::Checked => {
+                if !self.walk.resume(point.at.clone()) {
+                    let why = "a list of its kind has no such page";
+                    return Err(Error::checkpoint_mismatch(self.request.operation(), why));
+                }
+                resumption.left = point.offset;
+            }
+            Stage::Restarted => resumption.left = point.report.items,
+            Stage::Set | Stage::Entered | Stage::Reading => return Ok(()),
+        }
+        resumption.over = match resumption.stage {
+            _ if is_fed_bytes => Over::Bytes,
+            Stage::Checked if !is_fed => Over::Page,
+            _ => Over::Items,
+        };
+        if is_fed_bytes {
+            resumption.left = point.offset;
+        }
+        let restarted = resumption.stage == Stage::Restarted;
+        resumption.stage = if restarted { Stage::Reading } else { Stage::Entered };
+        // Pages of another size would hold other items.
+        if let Some(size) = self.report.page_size_asked {
+            self.walk.set_page_size(Some(size));
+            self.is_page_size_settled = true;
+        }
+        Ok(())
+    }
+
+    /// An error as it is to be told, or `None` if the list is read from its beginning instead.
+    pub(super) fn unless_stale(&mut self, error: Error) -> Option<Error> {
+        let Some(resumption) = &self.resumption else { return Some(error) };
+        let is_of_page = resumption.stage == Stage::Entered
+            && !self.is_fed()
+            && matches!(self.walk.due(), Position::Token(_) | Position::Link(_))
+            && error.is_refused_by(&[400, 404, 410]);
+        let is_of_job = resumption.point.job.is_some()
+            && matches!(resumption.stage, Stage::Checked | Stage::Entered)
+            && (error.is_refused_by(&[404, 410]) || error.is_job_expired());
+        if !is_of_page && !is_of_job {
+            return Some(error);
+        }
+        if self.on_stale == OnStale::Restart && self.restart() {
+            let operation = self.request.operation().id();
+            tracing::warn!(operation, %error, "the checkpoint is stale: the list is read anew");
+            return None;
+        }
+        let what = if is_of_page { "the page" } else { "the job" };
+        let why = format!("the API no longer knows {what} that the checkpoint leads to");
+        Some(Error::stale_checkpoint(self.operation(), why, Some(error)))
+    }
+
+    /// Sets out to read the list from its beginning, without what was handed out. `false` where that can't be
+    /// done.
+    fn restart(&mut self) -> bool {
+        if let Some(job) = &mut self.job {
+            if !job.opening.restart() {
+                return false;
+            }
+            (job.is_open, job.caller, job.feed) = (false, None, None);
+            (self.request, self.listing) = (job.opening.request().clone(), job.opening.listing());
+        }
+        self.walk = Walk::start(&mut self.request, &self.listing, self.client.api_url());
+        self.calls.clear();
+        self.last = Last::None;
+        if let Some(resumption) = &mut self.resumption {
+            resumption.stage = Stage::Restarted;
+        }
+        true
+    }
+
+    /// Which items of a page are left out because they were handed out before.
+    pub(super) fn join(&mut self, items: usize, text: &PageText) -> Joined {
+        let Some(mut resumption) = self.resumption.take() else { return Joined::default() };
+        let left = usize::try_from(resumption.left).unwrap_or(usize::MAX);
+        if resumption.over == Over::Bytes {
+            return Joined::default();
+        }
+        if resumption.over == Over::Items && left > items {
+            resumption.left -= items as u64;
+            resumption.stage = Stage::Reading;
+            self.resumption = Some(resumption);
+            return Joined { from: items, ..Joined::default() };
+        }
+        let point = &resumption.point;
+        let marks = text.marks(self.listing.items()).filter(|marks| marks.len() == items);
+        match marks {
+            Some(marks) if !point.known.is_empty() || left == 0 => join(marks, &point.known, left),
+            _ => {
+                let is_other = point.page.is_some_and(|page| page != text.fingerprint());
+                // Of a list that is read anew, nothing tells that its order is the same.
+                let moved = left > items || is_other || (left > 0 && point.page.is_none());
+                Joined { from: left.min(items), repeated: 0, moved }
+            }
+        }
+    }
+
+    /// Leaves out the bytes that were handed out before. `None` where none are left.
+    pub(super) fn without_known_bytes(&mut self, mut reply: RawReply) -> Option<RawReply> {
+        self.fed += reply.body.len() as u64;
+        let Some(resumption) = &mut self.resumption else { return Some(reply) };
+        if resumption.over != Over::Bytes {
+            return Some(reply);
+        }
+        let length = reply.body.len() as u64;
+        resumption.stage = Stage::Reading;
+        if resumption.left >= length && length > 0 {
+            resumption.left -= length;
+            reply.body = Bytes::new();
+            return None;
+        }
+        // Shorter than the body.
+        reply.body = reply.body.slice(usize::try_from(resumption.left).unwrap_or(0)..);
+        resumption.left = 0;
+        Some(reply)
+    }
+
+    /// Notes the end of what feeds the list.
+    pub(super) fn end_of_feed(&mut self) {
+        let missing = self.resumption.take().is_some_and(|resumption| resumption.left > 0);
+        self.report.moved |= missing;
+    }
+}
+
+/// Where a list has what leads from page to page.
+fn places(listing: &crate::paging::Listing) -> Vec<&Place> {
+    let size = listing.page_size().map(PageSize::place);
+    listing.token_in().iter().chain(size).collect()
+}

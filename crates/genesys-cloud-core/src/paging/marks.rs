@@ -1,0 +1,144 @@
+//! By what the items of a page are known again when the list is gone on with later.
+
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+
+use super::fingerprint::fingerprint_of_body;
+use crate::digest::digest;
+use crate::jobs::Fields;
+
+/// How many of the items that were handed out last are kept in mind.
+pub(super) const KEPT: usize = 16;
+
+/// The body of the page that was read last. It is looked at only if a checkpoint is wanted.
+pub(super) struct PageText {
+    body: Bytes,
+    marks: OnceLock<Option<Box<[u64]>>>,
+}
+
+impl PageText {
+    pub(super) const fn new(body: Bytes) -> Self {
+        Self { body, marks: OnceLock::new() }
+    }
+
+    /// How long it is, in bytes.
+    pub(super) fn len(&self) -> u64 {
+        self.body.len() as u64
+    }
+
+    /// The same wherever the whole body is.
+    pub(super) fn fingerprint(&self) -> u64 {
+        fingerprint_of_body(&self.body)
+    }
+
+    /// A hash for each item of the list at a path: of its id, or else of its text. `None` where there is no
+    /// such list, as in a page that a function of the caller's own reads.
+    pub(super) fn marks(&self, path: &str) -> Option<&[u64]> {
+        let marks = self.marks.get_or_init(|| {
+            let list = Fields::of_body(&self.body).ok()?.list(path)?;
+            let mark = |item: Fields<'_>| {
+                let id = item.text("id");
+                digest(id.as_deref().unwrap_or_else(|| item.json_text().trim_ascii()))
+            };
+            Some(list.into_iter().map(mark).collect())
+        });
+        marks.as_deref()
+    }
+}
+
+/// Where a page goes on of which the first items were handed out before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Joined {
+    /// How many of its items are left out.
+    pub(super) from: usize,
+    /// How many of those that follow are, in their order, the last ones that were handed out.
+    pub(super) repeated: usize,
+    /// Whether it is not the page that it was.
+    pub(super) moved: bool,
+}
+
+/// Finds the place from the marks of a page, those of the items that were handed out last, and how many of
+/// the page were.
+///
+/// It is after the item that was handed out last, wherever that stands now, or else after the one before
+/// it, and so on; of a page in which none of them is, at the same place as before.
+pub(super) fn join(marks: &[u64], known: &[u64], handed_out: usize) -> Joined {
+    if handed_out == 0 {
+        let fits = |count: &usize| known.ends_with(&marks[..*count]);
+        let repeated = (1..=known.len().min(marks.len())).rev().find(fits);
+        return Joined { repeated: repeated.unwrap_or(0), ..Joined::default() };
+    }
+    for (back, mark) in known.iter().rev().enumerate() {
+        let expected = (handed_out - 1).checked_sub(back);
+        let places = (0..marks.len()).filter(|place| marks[*place] == *mark);
+        let distance = |place: &usize| expected.map_or(*place + 1, |at| at.abs_diff(*place));
+        let Some(place) = places.min_by_key(distance) else { continue };
+        // The items after it that were handed out have changed, or are gone.
+        let moved = Some(place) != expected;
+        let from = if moved { place + 1 } else { handed_out };
+        return Joined { from, repeated: 0, moved };
+    }
+    Joined { from: handed_out.min(marks.len()), repeated: 0, moved: true }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_are_known_by_their_id_or_their_text() {
+        let text = |body: &'static str| PageText::new(Bytes::from_static(body.as_bytes()));
+        let marks = |body, path| text(body).marks(path).map(<[u64]>::to_vec);
+        let of = |texts: &[&str]| Some(texts.iter().map(|text| digest(text)).collect::<Vec<_>>());
+        for (body, path, expected) in [
+            (r#"[{"id":"a","n":1},{"n":2},"b",7]"#, "[]", of(&["a", r#"{"n":2}"#, "\"b\"", "7"])),
+            (r#"{"list":[{"id":"a"}]}"#, "list", of(&["a"])),
+            (r#"{"list":[]}"#, "list", of(&[])),
+            (r#"{"list":null}"#, "list", None),
+            ("not JSON", "list", None),
+        ] {
+            assert_eq!(marks(body, path), expected, "{body}");
+        }
+        assert_ne!(text("[1]").fingerprint(), text("[2]").fingerprint());
+    }
+
+    #[test]
+    fn a_page_goes_on_after_what_was_handed_out() {
+        let join = |page: &[u64], known: &[u64], handed_out: usize| {
+            let Joined { from, repeated, moved } = join(page, known, handed_out);
+            (from, repeated, moved)
+        };
+        // The same page, at each of its items.
+        for handed_out in 1..=4 {
+            let page = [1, 2, 3, 4];
+            assert_eq!(join(&page, &page[..handed_out], handed_out), (handed_out, 0, false));
+        }
+        for (page, known, handed_out, expected) in [
+            // Records were added before, or removed.
+            (&[9, 1, 2, 3][..], &[1, 2][..], 2, (3, 0, true)),
+            (&[2, 3, 4, 5], &[1, 2], 2, (1, 0, true)),
+            // The last one was removed, or is another now.
+            (&[1, 3, 4, 5], &[1, 2], 2, (2, 0, false)),
+            (&[0, 1, 3, 4], &[1, 2], 2, (2, 0, true)),
+            // None is left.
+            (&[7, 8, 9], &[1, 2], 2, (2, 0, true)),
+            (&[7], &[1, 2], 2, (1, 0, true)),
+            (&[], &[1, 2], 2, (0, 0, true)),
+            (&[7, 8, 9], &[], 2, (2, 0, true)),
+            // Items that are alike: the one at the place where it was.
+            (&[1, 1, 1, 1], &[1, 1], 2, (2, 0, false)),
+            // More is known than the page held.
+            (&[4, 5, 6], &[1, 2, 3, 4], 1, (1, 0, false)),
+            (&[3, 4, 5], &[1, 2, 3, 4], 1, (2, 0, true)),
+            // A page of its own: what it repeats of the one before.
+            (&[5, 6], &[3, 4], 0, (0, 0, false)),
+            (&[4, 5, 6], &[3, 4], 0, (0, 1, false)),
+            (&[3, 4, 5], &[2, 3, 4], 0, (0, 2, false)),
+            (&[3, 5], &[3, 4], 0, (0, 0, false)),
+            (&[], &[3, 4], 0, (0, 0, false)),
+        ] {
+            assert_eq!(join(page, known, handed_out), expected, "{page:?} {known:?}");
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! How far a list has been read, to go on from there later.
+
+mod form;
+
+use std::sync::Arc;
+
+use super::marks::{KEPT, PageText};
+use super::report::Report;
+use super::standing::{Facts, Standing};
+use super::subject::Subject;
+use crate::jobs::SavedJob;
+
+pub(crate) use form::ListForm;
+pub(super) use form::is_end_of_list;
+
+/// A place in a list, between two of its items.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ListPoint {
+    pub(crate) subject: Arc<Subject>,
+    /// The name of the scheme of the list.
+    pub(super) scheme: String,
+    /// Where the list stood when the page was due in which the place is.
+    pub(super) at: Standing,
+    /// How many of the page's items stand before the place. Of pages that come without being asked for one
+    /// by one: of all items, or bytes where they are not items.
+    pub(super) offset: u64,
+    /// The marks of the items that were handed out last, the last one last.
+    pub(super) known: Vec<u64>,
+    /// The fingerprint of the page, where its items have no marks.
+    pub(super) page: Option<u64>,
+    /// What was read up to there.
+    pub(super) report: Report,
+    /// The job whose results these are, once it has been submitted.
+    pub(crate) job: Option<SavedJob>,
+}
+
+impl ListPoint {
+    /// Takes in by what the items of the page are known again in which it is.
+    pub(super) fn know(&mut self, text: &PageText, items: &str, handed: Handed) {
+        // One that is to be gone on with knows it already.
+        if !self.known.is_empty() || self.page.is_some() {
+            return;
+        }
+        let marks = text.marks(items).filter(|marks| marks.len() == handed.of);
+        match marks.and_then(|marks| marks.get(..handed.items)) {
+            Some(marks) => self.known = marks[marks.len().saturating_sub(KEPT)..].to_vec(),
+            None if self.offset > 0 => self.page = Some(text.fingerprint()),
+            None => {}
+        }
+    }
+
+    pub(crate) const fn report(&self) -> &Report {
+        &self.report
+    }
+}
+
+/// How far the page that was read last has been handed out.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Handed {
+    /// How many of its items have been handed out, or left out as repeated ones.
+    pub(super) items: usize,
+    /// How many it has.
+    pub(super) of: usize,
+}
+
+impl Handed {
+    pub(super) const fn is_all(self) -> bool {
+        self.items == self.of
+    }
+}
+
+impl Standing {
+    /// The same without what takes much room or shows what items hold.
+    pub(super) fn kept(&self) -> Self {
+        let previous = self.previous.as_ref().map(|page| Facts {
+            token: page.token.as_ref().map(|_| super::standing::Token::Odd),
+            edges: None,
+            ..*page
+        });
+        Self { due: self.due.clone(), previous, ..*self }
+    }
+}

@@ -1,0 +1,327 @@
+//! A place in a list as it is written.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::ListPoint;
+use crate::digest::{from_hex, hex};
+use crate::jobs::SavedJob;
+use crate::paging::End;
+use crate::paging::marks::KEPT;
+use crate::paging::report::Report;
+use crate::paging::standing::{Facts, Position, Standing, Token};
+use crate::paging::subject::Subject;
+
+pub(crate) use self::record::ListForm;
+
+#[allow(unreachable_pub, reason = "records are public everywhere else")]
+mod record {
+    use std::collections::BTreeMap;
+
+    use serde_json::Value;
+
+    crate::record! {
+        /// A place in a list. To write further fields takes no further version.
+        pub struct ListForm {
+            pub operation: Option<String> = "operation",
+            pub scheme: Option<String> = "scheme",
+            pub listing: Option<String> = "listing",
+            pub parameters: Option<BTreeMap<String, String>> = "parameters",
+            pub number: Option<i64> = "number",
+            pub token: Option<Vec<Value>> = "token",
+            pub link: Option<Vec<Vec<String>>> = "link",
+            pub offset: Option<i64> = "offset",
+            pub known: Option<Vec<String>> = "known",
+            pub page: Option<String> = "page",
+            pub pages_before: Option<i64> = "pagesBefore",
+            pub items_before: Option<i64> = "itemsBefore",
+            pub largest: Option<i64> = "largestPage",
+            pub empty: Option<i64> = "emptyPages",
+            pub previous: Option<PageForm> = "previousPage",
+            pub report: Option<ReportForm> = "report",
+            pub end: Option<String> = "end",
+            pub job: Option<Value> = "job",
+        }
+    }
+
+    crate::record! {
+        /// What a page said.
+        pub struct PageForm {
+            pub items: Option<i64> = "items",
+            pub number: Option<i64> = "number",
+            pub count: Option<i64> = "count",
+            pub size: Option<i64> = "size",
+            pub start: Option<i64> = "start",
+            pub total: Option<i64> = "total",
+            pub linked: Option<bool> = "linked",
+            pub in_file: Option<bool> = "inFile",
+            pub fingerprint: Option<String> = "fingerprint",
+        }
+    }
+
+    crate::record! {
+        /// What had been read.
+        pub struct ReportForm {
+            pub pages: Option<i64> = "pages",
+            pub items: Option<i64> = "items",
+            pub requests: Option<i64> = "requests",
+            pub repeated: Option<i64> = "repeated",
+            pub waited: Option<i64> = "waitedMilliseconds",
+            pub first_total: Option<i64> = "firstTotal",
+            pub last_total: Option<i64> = "lastTotal",
+            pub page_size_asked: Option<i64> = "pageSizeAsked",
+            pub page_size_clamped_from: Option<i64> = "pageSizeClampedFrom",
+            pub page_size_granted: Option<i64> = "pageSizeGranted",
+            pub duplicates: Option<i64> = "duplicates",
+            pub in_files: Option<i64> = "pagesInFiles",
+            pub whole: Option<bool> = "fromBeginning",
+            pub partial: Option<bool> = "partial",
+            pub moved: Option<bool> = "moved",
+        }
+    }
+}
+
+use self::record::{PageForm, ReportForm};
+
+/// The largest count that is read: no sum of such overflows.
+const MOST: i64 = 1 << 53;
+
+/// The ends that are kept. The others are those of a paginator rather than of its list: another one may go
+/// on from there.
+const ENDS: [(&str, End); 9] = [
+    ("lastPage", End::LastPage),
+    ("noNextPage", End::NoNextPage),
+    ("emptyPage", End::EmptyPage),
+    ("shortfall", End::Shortfall),
+    ("oneReply", End::OneReply),
+    ("fullReply", End::FullReply),
+    ("notFollowed", End::NotFollowed),
+    ("oneWindow", End::OneWindow),
+    ("cap", End::Cap),
+];
+
+/// Whether a list that has ended like this has no more to be read.
+pub(in crate::paging) fn is_end_of_list(end: End) -> bool {
+    ENDS.iter().any(|(_, known)| *known == end)
+}
+
+fn written(count: u64) -> Option<i64> {
+    Some(i64::try_from(count).unwrap_or(MOST).min(MOST))
+}
+
+fn read(count: Option<i64>, name: &str) -> Result<u64, String> {
+    Ok(read_if(count, name)?.unwrap_or(0))
+}
+
+fn read_if(count: Option<i64>, name: &str) -> Result<Option<u64>, String> {
+    match count {
+        None => Ok(None),
+        Some(count @ 0..=MOST) => Ok(u64::try_from(count).ok()),
+        Some(_) => Err(format!("`{name}` is no count")),
+    }
+}
+
+fn read_hash(text: &str) -> Result<u64, String> {
+    from_hex(text).ok_or_else(|| "it has a hash that is none".to_owned())
+}
+
+impl ListPoint {
+    pub(crate) fn form(&self) -> ListForm {
+        let Self { subject, scheme, at, offset, known, page, report, job } = self;
+        let mut form = ListForm {
+            operation: Some(subject.operation.clone()),
+            scheme: Some(scheme.clone()),
+            listing: Some(hex(subject.listing)),
+            parameters: Some(
+                subject.parts.iter().map(|(name, hash)| (name.clone(), hex(*hash))).collect(),
+            ),
+            offset: written(*offset).filter(|offset| *offset > 0),
+            known: Some(known.iter().map(|mark| hex(*mark)).collect()),
+            page: page.map(hex),
+            pages_before: written(at.pages),
+            items_before: at.before.and_then(written),
+            largest: written(at.largest),
+            empty: written(at.empty).filter(|empty| *empty > 0),
+            previous: at.previous.as_ref().map(PageForm::of),
+            report: Some(ReportForm::of(report)),
+            end: report.end.and_then(|end| {
+                ENDS.iter().find(|(_, known)| *known == end).map(|(name, _)| (*name).to_owned())
+            }),
+            job: job.as_ref().and_then(|job| serde_json::to_value(job).ok()),
+            ..ListForm::default()
+        };
+        match &at.due {
+            Position::Start => {}
+            Position::Number(number) => form.number = written(*number),
+            Position::Token(values) => {
+                form.token = Some(
+                    values
+                        .iter()
+                        .map(|value| match value {
+                            Token::Text(text) => Value::from(text.as_str()),
+                            Token::Number(number) => Value::Number(number.clone()),
+                            Token::Odd => Value::Null,
+                        })
+                        .collect(),
+                );
+            }
+            Position::Link(query) => {
+                form.link = Some(
+                    query.iter().map(|(name, value)| vec![name.clone(), value.clone()]).collect(),
+                );
+            }
+        }
+        form
+    }
+
+    pub(crate) fn of_form(form: ListForm) -> Result<Self, String> {
+        let lacks = |name: &str| format!("it has no `{name}`");
+        let due = match (form.number, form.token, form.link) {
+            (None, None, None) => Position::Start,
+            (number @ Some(1..=MOST), None, None) => Position::Number(read(number, "number")?),
+            (None, Some(values), None) => Position::Token(
+                values
+                    .into_iter()
+                    .map(|value| match value {
+                        Value::String(text) => Ok(Token::Text(text)),
+                        Value::Number(number) if number.is_i64() || number.is_u64() => {
+                            Ok(Token::Number(number))
+                        }
+                        _ => Err("its token is none".to_owned()),
+                    })
+                    .collect::<Result<_, _>>()?,
+            ),
+            (None, None, Some(query)) => Position::Link(
+                query
+                    .into_iter()
+                    .map(|pair| {
+                        let pair = <[String; 2]>::try_from(pair);
+                        pair.map(|[name, value]| (name, value))
+                            .map_err(|_| "its link has a parameter that is no pair".to_owned())
+                    })
+                    .collect::<Result<_, _>>()?,
+            ),
+            _ => return Err("it is at no page, or at several".to_owned()),
+        };
+        let mut report = form.report.unwrap_or_default().read()?;
+        report.end = match form.end {
+            None => None,
+            Some(name) => {
+                let end = ENDS.iter().find(|(known, _)| *known == name);
+                Some(end.ok_or("its list has an end that is not known")?.1)
+            }
+        };
+        let parameters: BTreeMap<String, String> = form.parameters.unwrap_or_default();
+        let parts = parameters.into_iter().map(|(name, hash)| Ok((name, read_hash(&hash)?)));
+        let known = form.known.unwrap_or_default();
+        let known = known[known.len().saturating_sub(KEPT)..].iter();
+        Ok(Self {
+            subject: Arc::new(Subject {
+                operation: form.operation.ok_or_else(|| lacks("operation"))?,
+                listing: read_hash(&form.listing.ok_or_else(|| lacks("listing"))?)?,
+                parts: parts.collect::<Result<_, String>>()?,
+            }),
+            scheme: form.scheme.unwrap_or_default(),
+            at: Standing {
+                due,
+                pages: read(form.pages_before, "pagesBefore")?,
+                before: read_if(form.items_before, "itemsBefore")?,
+                previous: form.previous.map(PageForm::read).transpose()?,
+                largest: read(form.largest, "largestPage")?,
+                empty: read(form.empty, "emptyPages")?,
+            },
+            offset: read(form.offset, "offset")?,
+            known: known.map(|mark| read_hash(mark)).collect::<Result<_, _>>()?,
+            page: form.page.map(|hash| read_hash(&hash)).transpose()?,
+            report,
+            job: match form.job {
+                None | Some(Value::Null) => None,
+                Some(job) => Some(
+                    serde_json::from_value::<SavedJob>(job).map_err(|error| error.to_string())?,
+                ),
+            },
+        })
+    }
+}
+
+impl PageForm {
+    fn of(page: &Facts) -> Self {
+        Self {
+            items: written(page.items),
+            number: page.page_number.and_then(written),
+            count: page.page_count.and_then(written),
+            size: page.page_size.and_then(written),
+            start: page.start_index.and_then(written),
+            total: page.total.and_then(written),
+            linked: Some(page.token.is_some()).filter(|linked| *linked),
+            in_file: Some(page.is_in_file).filter(|in_file| *in_file),
+            fingerprint: page.fingerprint.map(hex),
+        }
+    }
+
+    fn read(self) -> Result<Facts, String> {
+        Ok(Facts {
+            items: read(self.items, "items")?,
+            page_number: read_if(self.number, "number")?,
+            page_count: read_if(self.count, "count")?,
+            page_size: read_if(self.size, "size")?,
+            start_index: read_if(self.start, "start")?,
+            total: read_if(self.total, "total")?,
+            // What it was leads nowhere any more: that there was one is what counts.
+            token: self.linked.filter(|linked| *linked).map(|_| Token::Odd),
+            fingerprint: self.fingerprint.map(|hash| read_hash(&hash)).transpose()?,
+            edges: None,
+            is_in_file: self.in_file.unwrap_or_default(),
+        })
+    }
+}
+
+impl ReportForm {
+    fn of(report: &Report) -> Self {
+        let flag = |flag: bool| Some(flag).filter(|flag| *flag);
+        Self {
+            pages: written(report.pages),
+            items: written(report.items),
+            requests: written(report.requests),
+            repeated: written(report.repeated),
+            waited: i64::try_from(report.waited.as_millis()).ok(),
+            first_total: report.first_total.and_then(written),
+            last_total: report.last_total.and_then(written),
+            page_size_asked: report.page_size_asked.and_then(written),
+            page_size_clamped_from: report.page_size_clamped_from.and_then(written),
+            page_size_granted: report.page_size_granted.and_then(written),
+            duplicates: written(report.duplicates),
+            in_files: written(report.in_files),
+            whole: flag(report.whole),
+            partial: flag(report.partial),
+            moved: flag(report.moved),
+        }
+    }
+
+    fn read(self) -> Result<Report, String> {
+        let items = read(self.items, "items")?;
+        Ok(Report {
+            pages: read(self.pages, "pages")?,
+            items,
+            requests: read(self.requests, "requests")?,
+            repeated: read(self.repeated, "repeated")?,
+            waited: Duration::from_millis(read(self.waited, "waitedMilliseconds")?),
+            first_total: read_if(self.first_total, "firstTotal")?,
+            last_total: read_if(self.last_total, "lastTotal")?,
+            page_size_asked: read_if(self.page_size_asked, "pageSizeAsked")?
+                .filter(|size| *size > 0),
+            page_size_clamped_from: read_if(self.page_size_clamped_from, "pageSizeClampedFrom")?,
+            page_size_granted: read_if(self.page_size_granted, "pageSizeGranted")?,
+            duplicates: read(self.duplicates, "duplicates")?,
+            end: None,
+            read: items,
+            whole: self.whole.unwrap_or_default(),
+            partial: self.partial.unwrap_or_default(),
+            in_files: read(self.in_files, "pagesInFiles")?,
+            moved: self.moved.unwrap_or_default(),
+        })
+    }
+}

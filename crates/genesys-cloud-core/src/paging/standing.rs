@@ -1,0 +1,94 @@
+//! Where a list stands, and what its pages say.
+
+use std::borrow::Cow;
+
+use serde_json::Number;
+
+use super::fingerprint::Edges;
+
+/// Which page is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Position {
+    /// Where the request begins as the caller made it.
+    Start,
+    /// The page of this number, or that which begins with the item of this number, from 1.
+    Number(u64),
+    /// The page of this token: one value for each place that it goes to.
+    Token(Vec<Token>),
+    /// The page of a link with this query.
+    Link(Vec<(String, String)>),
+}
+
+/// What leads from one page to the next, as it stands in a reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Token {
+    Text(String),
+    /// An integer, which goes into a body as one.
+    Number(Number),
+    /// Something else, by which no page can be asked for.
+    Odd,
+}
+
+impl Token {
+    pub(super) fn text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Text(text) => Cow::Borrowed(text),
+            Self::Number(number) => Cow::Owned(number.to_string()),
+            Self::Odd => Cow::Borrowed(""),
+        }
+    }
+}
+
+/// Where a list stands between two pages: what is needed to go on from there, in this process or another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Standing {
+    /// The page that is due.
+    pub(super) due: Position,
+    /// How many pages have been read before it.
+    pub(super) pages: u64,
+    /// How many items of the list stand before it, where that can be told.
+    pub(super) before: Option<u64>,
+    /// What the page before it said, if one has been read.
+    pub(super) previous: Option<Facts>,
+    /// The most items that a page has held.
+    pub(super) largest: u64,
+    /// How many of the pages just before were empty.
+    pub(super) empty: u64,
+}
+
+impl Standing {
+    /// Before the first page that is read.
+    pub(super) const fn beginning(due: Position) -> Self {
+        Self { due, pages: 0, before: None, previous: None, largest: 0, empty: 0 }
+    }
+}
+
+/// What a page says: about itself, and about the list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Facts {
+    /// How many items it holds.
+    pub(super) items: u64,
+    pub(super) page_number: Option<u64>,
+    pub(super) page_count: Option<u64>,
+    pub(super) page_size: Option<u64>,
+    pub(super) start_index: Option<u64>,
+    pub(super) total: Option<u64>,
+    /// What leads to the next page: a token, or a link.
+    pub(super) token: Option<Token>,
+    /// Differs where the items do. `None` of an empty page: all of them are alike.
+    pub(super) fingerprint: Option<u64>,
+    pub(super) edges: Option<Edges>,
+    /// Whether its items stand in a file, and none in it.
+    pub(super) is_in_file: bool,
+}
+
+impl Facts {
+    /// The same without what is counted from 1 and said to be 0, which is how some services write that
+    /// they have nothing to say.
+    pub(super) fn without_zeros(mut self) -> Self {
+        for count in [&mut self.page_number, &mut self.page_size, &mut self.start_index] {
+            *count = count.filter(|count| *count > 0);
+        }
+        self
+    }
+}

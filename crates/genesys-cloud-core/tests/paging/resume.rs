@@ -1,0 +1,587 @@
+//! Lists that are left and gone on with: nothing is lost, nothing comes twice.
+
+use genesys_cloud_core::{
+    Checkpoint, Client, End, Listing, Method, OnStale, Operation, PageSize, Paginator, Place,
+    Reason, Request, Scheme, TokenOut, Verdict,
+};
+use serde_json::json;
+
+use crate::server::{Answer, Received, Server};
+use crate::{Thing, all, asked, client, entities, list, page, query, script, things};
+
+/// A way of paging, as a client asks for it and as a server answers.
+#[derive(Clone)]
+struct Way {
+    listing: Listing,
+    post: bool,
+    /// Answers a request for the page that begins before this many items.
+    envelope: fn(next: Option<u64>, total: u64, size: u64, at: u64) -> String,
+    /// How many items stand before the page that is asked for.
+    asked: fn(&Received, size: u64) -> u64,
+}
+
+const SIZE: u64 = 4;
+
+fn text(request: &Received, name: &str) -> Option<u64> {
+    let body: serde_json::Value = serde_json::from_str(&request.body).unwrap_or_default();
+    let pointer = format!("/{}", name.replace('.', "/"));
+    let in_body = body.pointer(&pointer).map(|value| value.to_string().replace('"', ""));
+    in_body.and_then(|value| value.parse().ok()).or_else(|| query(request, name))
+}
+
+fn ways() -> Vec<Way> {
+    let of = |scheme: Scheme| {
+        Listing::new(scheme, "entities").with_page_size(PageSize::integer("pageSize").at_most(SIZE))
+    };
+    let number: fn(Option<u64>, u64, u64, u64) -> String = |_, total, size, at| {
+        let (number, count) = (at / size + 1, total.div_ceil(size));
+        format!(r#","pageNumber":{number},"pageCount":{count},"total":{total},"pageSize":{size}"#)
+    };
+    let after: fn(Option<u64>, u64, u64, u64) -> String = |next, _, _, _| {
+        next.map_or(String::new(), |next| format!(r#","after":"{next}","cursor":{next}"#))
+    };
+    let link: fn(Option<u64>, u64, u64, u64) -> String = |next, _, _, _| {
+        let next = next.map(|next| format!(r#","nextUri":"/things?cursor={next}&after={next}""#));
+        next.unwrap_or_default()
+    };
+    let by_number: fn(&Received, u64) -> u64 = |request, size| {
+        let number = text(request, "pageNumber").or_else(|| text(request, "paging.pageNumber"));
+        (number.expect("a number") - 1) * size
+    };
+    let by_token: fn(&Received, u64) -> u64 =
+        |request, _| text(request, "after").or_else(|| text(request, "cursor")).unwrap_or(0);
+    let none: fn(Option<u64>, u64, u64, u64) -> String = |_, _, _, _| String::new();
+    let way = |listing, post, envelope, asked| Way { listing, post, envelope, asked };
+    vec![
+        way(of(Scheme::PageNumber), false, number, by_number),
+        way(of(Scheme::PageNumberNoEnvelope), false, none, by_number),
+        way(of(Scheme::BodyPageNumber), true, number, by_number),
+        way(
+            Listing::new(Scheme::BodyPagingTotalHits, "entities")
+                .with_page_size(PageSize::integer("paging.pageSize").in_body().at_most(SIZE)),
+            true,
+            |_, total, _, _| format!(r#","totalHits":{total}"#),
+            by_number,
+        ),
+        way(of(Scheme::AfterField), false, after, by_token),
+        way(of(Scheme::AfterInNextUri), false, link, by_token),
+        way(of(Scheme::CursorInNextUri), false, link, by_token),
+        way(of(Scheme::PageSizeOnlyNextUri), false, link, by_token),
+        way(of(Scheme::BodyAfter), true, after, by_token),
+        // A token that is a number.
+        way(of(Scheme::BodyCursor), true, after, by_token),
+        way(
+            of(Scheme::ContinuationToken)
+                .with_token_in(Place::query("after"))
+                .with_token_out(TokenOut::field("after")),
+            false,
+            after,
+            by_token,
+        ),
+        way(
+            of(Scheme::ScimStartIndex).with_page_size(PageSize::integer("count").at_most(SIZE)),
+            false,
+            |_, total, size, at| {
+                format!(r#","totalResults":{total},"itemsPerPage":{size},"startIndex":{}"#, at + 1)
+            },
+            |request, _| query(request, "startIndex").expect("an index") - 1,
+        ),
+        way(
+            of(Scheme::Q64Search),
+            false,
+            |next, total, size, at| {
+                let (number, count) = (at / size + 1, total.div_ceil(size).max(1));
+                let next = next.unwrap_or(total);
+                format!(
+                    r#","pageNumber":{number},"pageCount":{count},"nextPage":"/things?q64={next}""#
+                )
+            },
+            |request, _| query(request, "q64").unwrap_or(0),
+        ),
+        Way {
+            listing: of(Scheme::IdOrDateWindow),
+            post: false,
+            envelope: none,
+            asked: |request, _| query(request, "after").map_or(0, |id| id - 1),
+        },
+        way(of(Scheme::UnpagedEntities), false, none, |_, _| 0),
+    ]
+}
+
+impl Way {
+    async fn serve(&self, total: u64) -> Server {
+        let way = self.clone();
+        Server::start(move |request| {
+            let size = if way.listing.scheme() == Scheme::UnpagedEntities { total } else { SIZE };
+            let at = (way.asked)(request, size);
+            // A window holds its own bound, but for the last one.
+            let is_last = request.target.contains("after=") && at + 1 == total;
+            let is_window = way.listing.scheme() == Scheme::IdOrDateWindow;
+            let at = if is_window && is_last { total } else { at };
+            let end = (at + size).min(total);
+            let next = (end < total).then_some(end);
+            page(at + 1..end + 1, &(way.envelope)(next, total, size, at))
+        })
+        .await
+    }
+
+    fn list(&self, client: &Client, expand: &str) -> Paginator<Thing> {
+        let method = if self.post { Method::Post } else { Method::Get };
+        let operation = Operation::known("getThings", method, "/things").reads();
+        let mut request = Request::new(operation);
+        request.set_query("expand", expand);
+        if self.post {
+            request.set_body(&json!({"filter": "secret"}));
+        }
+        Paginator::over(client, request, self.listing.clone())
+    }
+}
+
+/// By way of its text, as it is kept.
+fn kept(checkpoint: &Checkpoint) -> Checkpoint {
+    let text = serde_json::to_string(checkpoint).expect("JSON");
+    assert!(!text.contains("secret"), "{text}");
+    let read: Checkpoint = serde_json::from_str(&text).expect("a checkpoint");
+    assert_eq!(serde_json::to_string(&read).expect("JSON"), text);
+    assert_eq!(read, *checkpoint);
+    read
+}
+
+/// All of it but when it was made.
+fn place(checkpoint: &Checkpoint) -> serde_json::Value {
+    serde_json::to_value(checkpoint).expect("JSON")["list"].take()
+}
+
+async fn some(things: &mut Paginator<Thing>, most: u64) -> Vec<u64> {
+    let mut found = Vec::new();
+    while (found.len() as u64) < most
+        && let Some(thing) = things.try_next().await.expect("a thing")
+    {
+        found.push(thing);
+    }
+    crate::ids(found)
+}
+
+#[tokio::test]
+async fn lists_of_every_kind_go_on_at_the_exact_item() {
+    for way in ways() {
+        let scheme = way.listing.scheme().name();
+        for total in [0, 1, 2 * SIZE, 3 * SIZE + 2] {
+            let server = way.serve(total).await;
+            let client = client(&server);
+            let truth: Vec<u64> = (1..=total).collect();
+            let pages = pages_of(&way, &client).await;
+            for stride in [1, 3, SIZE, SIZE + 1, total + 1] {
+                for prefetch in [0, 2] {
+                    let (mut found, mut checkpoint) = (Vec::new(), None::<Checkpoint>);
+                    let report = loop {
+                        let mut things = way.list(&client, "x").prefetch(prefetch);
+                        if let Some(checkpoint) = &checkpoint {
+                            things = things.resume(&kept(checkpoint));
+                            assert_eq!(place(&things.checkpoint()), place(checkpoint));
+                        }
+                        found.extend(some(&mut things, stride).await);
+                        let next = things.checkpoint();
+                        assert_eq!(next.items(), found.len() as u64);
+                        if things.report().end.is_some() && next.is_complete() {
+                            break things.report().clone();
+                        }
+                        checkpoint = Some(next);
+                    };
+                    let what =
+                        format!("{scheme} of {total} in steps of {stride}, {prefetch} ahead");
+                    assert_eq!(found, truth, "{what}");
+                    assert_eq!(report.items, total, "{what}");
+                    assert_eq!(report.verdict(), Verdict::Complete, "{what}");
+                    assert_eq!(report.duplicates, 0, "{what}");
+                    assert_eq!(report.pages, pages, "{what}");
+                }
+            }
+        }
+    }
+}
+
+async fn pages_of(way: &Way, client: &Client) -> u64 {
+    let mut things = way.list(client, "x");
+    all(&mut things).await;
+    things.report().pages
+}
+
+#[tokio::test]
+async fn what_has_been_read_to_its_end_is_not_asked_for_again() {
+    let server = list(5, 2).await;
+    let mut first = things(&server);
+    assert_eq!(all(&mut first).await, [1, 2, 3, 4, 5]);
+    let checkpoint = kept(&first.checkpoint());
+    assert!(checkpoint.is_complete());
+    let calls = server.received().len();
+    let mut again = things(&server).resume(&checkpoint);
+    assert_eq!(all(&mut again).await, [0; 0]);
+    let mut report = first.report().clone();
+    report.waited = again.report().waited;
+    assert_eq!((again.report(), server.received().len()), (&report, calls));
+    assert_eq!(again.report().verdict(), Verdict::Complete);
+}
+
+#[tokio::test]
+async fn a_limit_counts_from_the_beginning_and_may_be_raised() {
+    let server = list(20, 4).await;
+    for (limits, expected, ends) in [
+        ([6, 6], 6, End::Limit),
+        ([6, 7], 7, End::Limit),
+        ([6, 8], 8, End::Limit),
+        ([8, 13], 13, End::Limit),
+        ([6, 100], 20, End::LastPage),
+        ([6, 2], 6, End::Limit),
+    ] {
+        let mut first = things(&server).page_size(4).limit(limits[0]);
+        let mut found = all(&mut first).await;
+        let checkpoint = kept(&first.checkpoint());
+        assert!(!checkpoint.is_complete());
+        let mut second = things(&server).limit(limits[1]).resume(&checkpoint);
+        found.extend(all(&mut second).await);
+        assert_eq!(found, (1..=expected).collect::<Vec<_>>(), "{limits:?}");
+        assert_eq!((second.report().end, second.report().items), (Some(ends), expected));
+        // Of the size that the first one asked for.
+        assert_eq!(second.report().page_size_asked, Some(4));
+    }
+    let mut first = things(&server).page_size(4).max_pages(2);
+    assert_eq!(all(&mut first).await.len(), 8);
+    let mut second = things(&server).max_pages(3).resume(&first.checkpoint());
+    assert_eq!(all(&mut second).await, [9, 10, 11, 12]);
+}
+
+#[tokio::test]
+async fn pages_and_batches_go_on_after_what_was_handed_out() {
+    let server = list(11, 3).await;
+    for size in 1..=12 {
+        let (mut found, mut checkpoint) = (Vec::new(), None::<Checkpoint>);
+        loop {
+            let list = things(&server).page_size(3);
+            let list = match &checkpoint {
+                Some(checkpoint) => list.resume(&kept(checkpoint)),
+                None => list,
+            };
+            let mut chunks = list.chunks(size);
+            let Some(batch) = chunks.try_next().await.expect("a batch") else { break };
+            found.extend(crate::ids(batch));
+            checkpoint = Some(chunks.checkpoint());
+        }
+        assert_eq!(found, (1..=11).collect::<Vec<_>>(), "{size}");
+    }
+
+    let mut list = things(&server).page_size(3);
+    let mut found = some(&mut list, 2).await;
+    let mut pages = list.pages();
+    // The rest of the first page, and the second.
+    let before = pages.checkpoint();
+    for _ in 0..2 {
+        let page = pages.try_next().await.expect("a page").expect("no end");
+        found.extend(crate::ids(page));
+    }
+    let after = pages.checkpoint();
+    assert_eq!((before.items(), after.items()), (2, 6));
+    let rest = all(&mut things(&server).resume(&before)).await;
+    assert_eq!(rest, (3..=11).collect::<Vec<_>>());
+    found.extend(all(&mut things(&server).resume(&after)).await);
+    assert_eq!(found, (1..=11).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_batch_that_was_being_gathered_is_not_passed_over() {
+    let gate = crate::server::Gate::new();
+    let (first, second) = (r#","pageNumber":1,"pageCount":3"#, r#","pageNumber":2,"pageCount":3"#);
+    let server = script([
+        page(1..=2, first),
+        page(3..=4, second).behind(&gate),
+        page(1..=2, first),
+        page(3..=4, second),
+    ])
+    .await;
+    let mut chunks = things(&server).chunks(4);
+    tokio::select! {
+        _ = chunks.next() => panic!("a batch came through a closed gate"),
+        () = server.has_received(2) => {}
+    }
+    let checkpoint = kept(&chunks.checkpoint());
+    assert_eq!(checkpoint.items(), 0);
+    drop(chunks);
+    gate.open();
+    let mut chunks = things(&server).max_pages(2).resume(&checkpoint).chunks(4);
+    assert_eq!(crate::ids(chunks.try_next().await.expect("a batch").expect("items")), [1, 2, 3, 4]);
+}
+
+#[tokio::test]
+async fn an_error_changes_nothing_of_the_place() {
+    let server = script([
+        page(1..=2, r#","pageNumber":1,"pageCount":2"#),
+        Answer::json(500, "{}"),
+        Answer::json(404, "{}"),
+        page(3..=3, r#","pageNumber":2,"pageCount":2"#),
+    ])
+    .await;
+    let mut first = things(&server);
+    assert_eq!(some(&mut first, 2).await, [1, 2]);
+    first.try_next().await.expect_err("a 500");
+    let mut second = things(&server).resume(&kept(&first.checkpoint()));
+    // A page that has a number does not go stale.
+    let error = second.try_next().await.expect_err("a 404");
+    assert!(!error.is_stale_checkpoint() && error.is_not_found(), "{error}");
+    let mut third = things(&server).resume(&kept(&second.checkpoint()));
+    assert_eq!(all(&mut third).await, [3]);
+    assert_eq!(third.report().verdict(), Verdict::Complete);
+}
+
+#[tokio::test]
+async fn another_call_is_refused_before_it_is_sent() {
+    let way = &ways()[4];
+    let server = way.serve(9).await;
+    let client = client(&server);
+    let mut first = way.list(&client, "secret");
+    some(&mut first, 5).await;
+    let (checkpoint, calls) = (kept(&first.checkpoint()), server.received().len());
+    let elsewhere = Listing::new(Scheme::AfterField, "other");
+    let operation = Operation::known("getThings", Method::Get, "/things").reads();
+    let mut request = Request::new(operation);
+    request.set_query("expand", "secret");
+    let other = |id: &'static str| Request::new(Operation::known(id, Method::Get, "/things"));
+    for (mut things, why) in [
+        (way.list(&client, "other"), "the query parameter `expand` is another"),
+        (
+            Paginator::over(&client, other("getThings"), way.listing.clone()),
+            "the query parameter `expand` is no longer set",
+        ),
+        (Paginator::over(&client, other("getOther"), way.listing.clone()), "it is of getThings"),
+        (Paginator::over(&client, request, elsewhere), "the operation was paged in another way"),
+    ] {
+        things = things.resume(&checkpoint);
+        for _ in 0..2 {
+            let error = things.try_next().await.expect_err(why);
+            assert!(error.is_checkpoint_mismatch(), "{error}");
+            let text = error.to_string();
+            assert!(text.contains(why) && text.contains("was not sent"), "{text}");
+            assert!(!text.contains("secret"), "{text}");
+        }
+        assert_eq!(place(&things.checkpoint()), place(&checkpoint));
+    }
+    assert_eq!(server.received().len(), calls);
+}
+
+#[tokio::test]
+async fn records_that_moved_meanwhile_are_found_again() {
+    let moved = Verdict::Drifted(Reason::Moved);
+    let envelope = r#","pageNumber":1,"pageCount":2"#;
+    // The first page as it was has the things 1 to 4, of which two were handed out.
+    for (first, found, verdict) in [
+        (vec![1, 2, 3, 4], vec![3, 4, 9], Verdict::Complete),
+        // Added before, removed before, the last one removed, the last one another now.
+        (vec![7, 1, 2, 3], vec![3, 9], moved),
+        (vec![2, 3, 4, 5], vec![3, 4, 5, 9], moved),
+        (vec![1, 3, 4, 5], vec![4, 5, 9], Verdict::Complete),
+        (vec![7, 8, 5, 6], vec![5, 6, 9], moved),
+    ] {
+        let server = script([
+            page(1..=4, envelope),
+            page(first.clone(), envelope),
+            page(9..=9, r#","pageNumber":2,"pageCount":2"#),
+        ])
+        .await;
+        let mut list = things(&server);
+        assert_eq!(some(&mut list, 2).await, [1, 2]);
+        let mut again = things(&server).resume(&kept(&list.checkpoint()));
+        assert_eq!(all(&mut again).await, found, "{first:?}");
+        assert_eq!(again.report().verdict(), verdict, "{first:?}");
+    }
+    // Between two pages: what comes again is counted, as it is without a break.
+    let second = r#","pageNumber":2,"pageCount":2"#;
+    let server = script([page(1..=4, envelope), page([4, 5], second)]).await;
+    let mut list = things(&server);
+    assert_eq!(some(&mut list, 4).await, [1, 2, 3, 4]);
+    let mut again = things(&server).resume(&kept(&list.checkpoint()));
+    assert_eq!(all(&mut again).await, [4, 5]);
+    let duplicates = Verdict::Drifted(Reason::Duplicates { items: 1 });
+    assert_eq!(again.report().verdict(), duplicates);
+}
+
+#[tokio::test]
+async fn a_token_that_has_ended_is_told_or_the_list_read_anew() {
+    let (a, b) = (r#","after":"a""#, r#","after":"b""#);
+    let listing = || Listing::new(Scheme::AfterField, "entities");
+    let request = || Request::new(Operation::known("getThings", Method::Get, "/things"));
+    for status in [400, 404, 410] {
+        let server = script([
+            page(1..=2, a),
+            page(3..=4, b),
+            Answer::json(status, r#"{"message":"no such token"}"#),
+            Answer::json(status, "{}"),
+            page(1..=2, r#","after":"c""#),
+            page(3..=4, r#","after":"d""#),
+            page(5..=5, ""),
+        ])
+        .await;
+        let client = client(&server);
+        let list = || Paginator::<Thing>::over(&client, request(), listing());
+        let mut first = list();
+        assert_eq!(some(&mut first, 3).await, [1, 2, 3]);
+        let checkpoint = kept(&first.checkpoint());
+
+        let mut told = list().resume(&checkpoint);
+        let error = told.try_next().await.expect_err("stale");
+        assert!(error.is_stale_checkpoint(), "{error}");
+        assert_eq!(error.status(), Some(status));
+        assert!(error.to_string().contains("start over"), "{error}");
+        let cause = std::error::Error::source(&error).expect("a cause").to_string();
+        assert!(cause.contains("no such token"), "{cause}");
+
+        let mut anew = list().on_stale(OnStale::Restart).resume(&checkpoint);
+        assert_eq!(all(&mut anew).await, [4, 5]);
+        assert_eq!(anew.report().verdict(), Verdict::Complete);
+        assert_eq!(anew.report().items, 5);
+    }
+}
+
+#[tokio::test]
+async fn a_list_read_anew_in_another_order_has_drifted() {
+    let list = |server: &Server| {
+        let request = Request::new(Operation::known("getThings", Method::Get, "/things"));
+        Paginator::<Thing>::over(
+            &client(server),
+            request,
+            Listing::new(Scheme::AfterField, "entities"),
+        )
+    };
+    for (second, found) in [
+        // Another one at the place of the last.
+        (vec![page([1, 2], r#","after":"c""#), page([7, 4, 5], "")], vec![4, 5]),
+        // Fewer than had been handed out.
+        (vec![page([1, 2], "")], vec![]),
+    ] {
+        let first = [
+            page(1..=2, r#","after":"a""#),
+            page(3..=4, r#","after":"b""#),
+            Answer::json(400, "{}"),
+        ];
+        let server = script(first.into_iter().chain(second)).await;
+        let mut begun = list(&server);
+        assert_eq!(some(&mut begun, 3).await, [1, 2, 3]);
+        let checkpoint = kept(&begun.checkpoint());
+        let mut anew = list(&server).on_stale(OnStale::Restart).resume(&checkpoint);
+        assert_eq!(all(&mut anew).await, found);
+        assert_eq!(anew.report().verdict(), Verdict::Drifted(Reason::Moved));
+    }
+}
+
+#[tokio::test]
+async fn guards_hold_across_a_break() {
+    let listing = || Listing::new(Scheme::AfterField, "entities");
+    let request = || Request::new(Operation::known("getThings", Method::Get, "/things"));
+    // The same token again, and the same page again.
+    for (last, why) in [
+        (page(3..=4, r#","after":"a""#), "leads to a page that was read before"),
+        (page(1..=2, r#","after":"b""#), "holds the very items of the page before"),
+    ] {
+        let server = script([page(1..=2, r#","after":"a""#), last]).await;
+        let client = client(&server);
+        let mut first = Paginator::<Thing>::over(&client, request(), listing());
+        assert_eq!(some(&mut first, 2).await, [1, 2]);
+        let checkpoint = kept(&first.checkpoint());
+        let mut again = Paginator::<Thing>::over(&client, request(), listing()).resume(&checkpoint);
+        let error = loop {
+            match again.try_next().await {
+                Ok(thing) => assert!(thing.is_some()),
+                Err(error) => break error.to_string(),
+            }
+        };
+        assert!(error.contains(why), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn pages_of_an_extractor_are_known_by_their_text() {
+    let envelope = r#","pageNumber":1,"pageCount":1"#;
+    for (second, verdict) in [(1..=4, Verdict::Complete), (2..=5, Verdict::Drifted(Reason::Moved))]
+    {
+        let server = script([page(1..=4, envelope), page(second, envelope)]).await;
+        let list = || {
+            let request = Request::new(Operation::known("getThings", Method::Get, "/things"));
+            let listing = Listing::new(Scheme::PageNumber, "");
+            Paginator::with_extractor(&client(&server), request, listing, |reply| {
+                let body: serde_json::Value = serde_json::from_slice(reply.body())?;
+                let items = body["entities"].as_array().cloned().unwrap_or_default();
+                Ok(genesys_cloud_core::Extracted::new(items).with_page_count(1))
+            })
+        };
+        let mut first = list();
+        first.try_next().await.expect("an item").expect("no end");
+        let mut again = list().resume(&kept(&first.checkpoint()));
+        let mut count = 0;
+        while again.try_next().await.expect("an item").is_some() {
+            count += 1;
+        }
+        assert_eq!((count, again.report().verdict()), (3, verdict));
+    }
+}
+
+#[test]
+fn what_is_no_checkpoint_is_refused() {
+    let list = r#""list":{"operation":"getThings","listing":"0000000000000000"}"#;
+    let with = |field: &str| {
+        format!(
+            r#"{{"version":1,"made":"2026-05-01T00:00:00Z","list":{{"operation":"getThings","listing":"0000000000000000",{field}}}}}"#
+        )
+    };
+    serde_json::from_str::<Checkpoint>(&with(r#""later":[1]"#)).expect("a checkpoint");
+    for (text, why) in [
+        ("{}".to_owned(), "it has no version"),
+        ("[]".to_owned(), "it has no version"),
+        (
+            format!(r#"{{"version":2,"list":7,{list}}}"#),
+            "of version 2, by a later release; only version 1 is known",
+        ),
+        (format!(r#"{{"version":0,{list}}}"#), "of version 0; only"),
+        (format!(r#"{{"version":1,{list}}}"#), "`made`"),
+        (r#"{"version":1,"made":"2026-05-01T00:00:00Z"}"#.to_owned(), "it is of no list"),
+        (with(r#""number":0"#), "at no page"),
+        (with(r#""number":1,"token":["a"]"#), "at no page, or at several"),
+        (with(r#""token":[{}]"#), "its token is none"),
+        (with(r#""link":[["a"]]"#), "no pair"),
+        (with(r#""offset":-1"#), "`offset` is no count"),
+        (with(r#""offset":9223372036854775807"#), "`offset` is no count"),
+        (with(r#""known":["xyz"]"#), "a hash that is none"),
+        (with(r#""end":"soon""#), "an end that is not known"),
+        (with(r#""job":{"version":9}"#), "version 9"),
+    ] {
+        let error = serde_json::from_str::<Checkpoint>(&text).expect_err(why).to_string();
+        assert!(error.contains(why), "{error}");
+    }
+}
+
+/// However a file was changed, it is refused or leads to requests of the same call.
+#[tokio::test]
+async fn a_checkpoint_that_was_tampered_with_does_no_harm() {
+    let server = list(9, 3).await;
+    let mut first = things(&server).page_size(3);
+    some(&mut first, 4).await;
+    let text = serde_json::to_string(&first.checkpoint()).expect("JSON");
+    let most = 1_u64 << 53;
+    for (from, to) in [
+        (r#""number":2"#, format!(r#""number":{most}"#)),
+        (r#""number":2"#, r#""token":["a"]"#.to_owned()),
+        (r#""number":2"#, r#""link":[["pageNumber","2"],["x","y"]]"#.to_owned()),
+        (r#""offset":1"#, format!(r#""offset":{most}"#)),
+        (r#""items":4"#, format!(r#""items":{most}"#)),
+        (r#""pagesBefore":1"#, format!(r#""pagesBefore":{most}"#)),
+        (r#""itemsBefore":3"#, format!(r#""itemsBefore":{most}"#)),
+        (r#""largestPage":3"#, format!(r#""largestPage":{most}"#)),
+        (r#""pageSizeAsked":3"#, format!(r#""pageSizeAsked":{most}"#)),
+        (r#""pages":1"#, format!(r#""pages":{most}"#)),
+    ] {
+        assert!(text.contains(from), "{from} in {text}");
+        let checkpoint = serde_json::from_str(&text.replacen(from, &to, 1)).expect("a checkpoint");
+        let mut again = things(&server).resume(&checkpoint).prefetch(2);
+        while let Ok(Some(_)) = again.try_next().await {}
+    }
+    let asked = asked(&server);
+    assert!(asked.iter().all(|target| !target.contains("x=y")), "{asked:?}");
+    assert_eq!(entities([1]), r#"{"id":"1"}"#);
+}
