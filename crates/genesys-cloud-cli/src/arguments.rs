@@ -207,6 +207,10 @@ pub(crate) struct Export {
     /// Throws away what an export that was stopped has left, and starts over.
     #[arg(long, requires = "out", conflicts_with = "resume")]
     pub(crate) restart: bool,
+    /// What becomes of an export that goes on where the API no longer knows the place: it fails, or reads the
+    /// list again and leaves out as many records as are written.
+    #[arg(long, value_enum, default_value_t = Stale::Fail)]
+    pub(crate) on_stale: Stale,
     /// Takes a list for whole that is not known to be: its output gets its name, and the exit code is 0.
     #[arg(long, value_enum, value_delimiter = ',')]
     pub(crate) accept: Vec<Accepted>,
@@ -223,4 +227,10 @@ pub(crate) enum Accepted {
     Drifted,
     /// The API does not say enough to tell.
     Unknown,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Stale {
+    Fail,
+    Restart,
 }

@@ -47,7 +47,7 @@ impl Exit {
     }
 
     fn of_error(error: &Error) -> Self {
-        if error.is_invalid_request() || error.is_job_mismatch() {
+        if error.is_invalid_request() || error.is_job_mismatch() || error.is_checkpoint_mismatch() {
             Self::Usage
         } else if error.is_config() || error.is_auth() {
             Self::Auth
@@ -129,6 +129,12 @@ impl Failure {
         }
         if error.is_auth() {
             this = this.advise("GENESYS_CLOUD_CLIENT_ID and GENESYS_CLOUD_CLIENT_SECRET name an OAuth client of the grant type Client Credentials, in the region GENESYS_CLOUD_REGION");
+        }
+        if error.is_checkpoint_mismatch() {
+            this = this.advise("the export that was stopped has other parameters; --restart throws away what it has left, and starts over");
+        }
+        if error.is_stale_checkpoint() {
+            this = this.advise("--on-stale restart reads the list again and leaves out what is written; --restart starts over");
         }
         if error.is_config() {
             this = this.advise(

@@ -89,14 +89,15 @@ impl Screen {
     pub(crate) fn say(&self, event: &str, text: &str, facts: Value) {
         match self.form {
             Form::Errors => {}
-            Form::Events => self.event(event, facts),
+            Form::Events => self.event(event, || facts),
             Form::Terminal | Form::Lines => self.print(text),
         }
     }
 
     /// Tells an event that is of no interest to people.
-    pub(crate) fn event(&self, event: &str, mut facts: Value) {
+    pub(crate) fn event(&self, event: &str, facts: impl FnOnce() -> Value) {
         if self.form == Form::Events {
+            let mut facts = facts();
             facts["event"] = event.into();
             facts["time"] =
                 chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true).into();
@@ -107,16 +108,15 @@ impl Screen {
     /// Tells why a command failed.
     pub(crate) fn fail(&self, failure: &Failure) {
         if self.form == Form::Events {
-            self.event(
-                "error",
+            self.event("error", || {
                 json!({
                     "text": failure.to_string(),
                     "advice": failure.advice(),
                     "correlation_id": failure.correlation_id(),
                     "exit": failure.exit().name(),
                     "code": failure.exit() as u8,
-                }),
-            );
+                })
+            });
             return;
         }
         let mut text = format!("error: {failure}");
@@ -138,14 +138,13 @@ impl Screen {
             Form::Terminal => self.lock().wait = Some((Instant::now() + expected, text)),
             Form::Lines if expected >= LONG => self.print(&format!("{} {text}", wait.operation)),
             Form::Lines => {}
-            Form::Events => self.event(
-                "wait",
+            Form::Events => self.event("wait", || {
                 json!({
                     "operation": wait.operation,
                     "reason": wait.reason.as_str(),
                     "expected_ms": wait.expected.map(|it| it.as_millis() as u64),
-                }),
-            ),
+                })
+            }),
         }
     }
 
@@ -173,8 +172,7 @@ impl Screen {
         drop(state);
         let budget = self.client.get().and_then(Client::rate_limit);
         if self.form == Form::Events {
-            self.event(
-                "progress",
+            self.event("progress", || {
                 json!({
                     "operation": gauge.operation,
                     "records": gauge.records,
@@ -185,8 +183,8 @@ impl Screen {
                     "records_per_second": rate.map(f64::round),
                     "calls_left": budget.map(|it| it.left),
                     "calls_allowed": budget.and_then(|it| it.allowed),
-                }),
-            );
+                })
+            });
             return;
         }
         let mut parts = vec![gauge.operation.clone(), records(&gauge)];

@@ -4,23 +4,30 @@
 mod plan;
 mod read;
 mod report;
+mod state;
 
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use genesys_cloud_catalogue::{Catalogue, Operation as Entry};
-use genesys_cloud_core::{FileForm, Interval, Place, Reason, Request, Results, ResultsAt, Verdict};
+use genesys_cloud_core::{
+    Checkpoint, Client, FileForm, Interval, Place, Reason, Request, Results, ResultsAt, Verdict,
+};
 use serde_json::json;
 use tokio::sync::Notify;
 
 use self::read::{Raw, Reader};
 use self::report::Ending;
+use self::state::{State, StateFile};
 use crate::arguments::{Accepted, Export, Global};
 use crate::columns::{self, Columns};
+use crate::commands::Kept;
 use crate::connect;
 use crate::failure::{Exit, Failure};
 use crate::find;
 use crate::parameters::{self, Given};
-use crate::screen::Screen;
+use crate::screen::{Screen, grouped};
 use crate::sinks::{FileSink, Format, Sink, SinkError, StreamSink};
 use crate::tags::{self, Way};
 use crate::times;
@@ -43,27 +50,47 @@ pub(crate) async fn run(
     screen: &Arc<Screen>,
 ) -> Result<Exit, Failure> {
     let job = Job::new(export)?;
-    // What can't be written is told before anything is asked for.
-    if !export.plan
-        && let Some(out) = &export.out
-    {
-        check_output(out, export)?;
-    }
-    let org = connect::org(global, screen).await?;
     if export.plan {
+        let org = connect::org(global, screen).await?;
         return plan::tell(&org.client, &job).await.map(|()| Exit::Complete);
     }
+    // What can't be written is told before anything is asked for.
+    let saved = match &export.out {
+        Some(out) => left(out, &job)?,
+        None => None,
+    };
+    let org = connect::org(global, screen).await?;
     let stop = stop_on_interrupt(screen);
     let mut sink: Box<dyn Sink> = match &export.out {
         Some(path) => Box::new(FileSink::new(path, job.format)),
         None => Box::new(StreamSink::new(std::io::stdout(), job.format)),
     };
-    sink.begin(&job.columns, None).await.map_err(unwritten)?;
-    screen.event("begin", json!({ "operation": job.entry.id, "out": export.out }));
+    sink.begin(&job.columns, saved.as_ref().map(|it| &it.sink)).await.map_err(unwritten)?;
+    match &saved {
+        Some(state) => {
+            let records = state.checkpoint.items();
+            let text = format!("goes on after {} records", grouped(records));
+            screen.say("resume", &text, json!({ "operation": job.entry.id, "records": records }));
+        }
+        None => {
+            screen.event("begin", || json!({ "operation": job.entry.id, "out": export.out }));
+        }
+    }
 
     let mut ending = Ending::begin(&job);
-    let mut reader = Reader::new(&org.client, job.request.clone(), &job);
-    let read = job.read(&mut reader, sink.as_mut(), screen, &stop).await;
+    let reader = Reader::new(&org.client, &job, saved.as_ref().map(|it| &it.checkpoint));
+    let state = export.out.as_deref().map(StateFile::beside);
+    let mut course = Course {
+        job: &job,
+        client: &org.client,
+        reader,
+        sink,
+        state,
+        kept: None,
+        saved: saved.is_some(),
+    };
+    let read = course.read(screen, &stop).await;
+    let Course { reader, mut sink, state, kept, saved, .. } = course;
     ending.read(&reader.read());
     let is_whole = match &read {
         Ok(Read::End) => job.is_whole(&reader.read().verdict),
@@ -71,6 +98,11 @@ pub(crate) async fn run(
     };
     sink.finish(is_whole).await.map_err(unwritten)?;
     ending.notes(sink.notes());
+    if is_whole {
+        state.map_or(Ok(()), |it| it.remove())?;
+        kept.map_or(Ok(()), |it| it.forget())?;
+    }
+    ending.can_resume(saved && !is_whole);
     match read {
         Ok(Read::End) => ending.told(&job, screen, is_whole),
         Ok(Read::Stopped) => ending.stopped(&job, screen),
@@ -126,59 +158,6 @@ impl<'a> Job<'a> {
         Ok(Self { export, entry, way, request, range, columns, format })
     }
 
-    /// Reads to the end, to an error, or until the user stops it. What was read by then is written.
-    async fn read(
-        &self,
-        reader: &mut Reader,
-        sink: &mut dyn Sink,
-        screen: &Screen,
-        stop: &Notify,
-    ) -> Result<Read, Failure> {
-        let size = usize::try_from(self.export.batch).unwrap_or(usize::MAX);
-        let mut batch: Vec<Raw> = Vec::with_capacity(size.min(10_000));
-        let mut tick = tokio::time::interval(std::time::Duration::from_millis(200));
-        let gauge = |reader: &Reader| reader.gauge(&find::rust_name(self.entry), self.export.limit);
-        loop {
-            let next = tokio::select! {
-                biased;
-                next = reader.next() => Some(next),
-                () = stop.notified() => None,
-                _ = tick.tick() => {
-                    screen.progress(|| gauge(reader));
-                    continue;
-                }
-            };
-            match next {
-                Some(Ok(Some(record))) => {
-                    batch.push(record);
-                    if batch.len() >= size {
-                        self.write(&mut batch, sink).await?;
-                        screen.progress(|| gauge(reader));
-                    }
-                }
-                Some(Ok(None)) => {
-                    self.write(&mut batch, sink).await?;
-                    return Ok(Read::End);
-                }
-                Some(Err(error)) => {
-                    self.write(&mut batch, sink).await?;
-                    return Err(Failure::of_call(&error, Some(self.entry)));
-                }
-                None => {
-                    self.write(&mut batch, sink).await?;
-                    return Ok(Read::Stopped);
-                }
-            }
-        }
-    }
-
-    async fn write(&self, batch: &mut Vec<Raw>, sink: &mut dyn Sink) -> Result<(), Failure> {
-        sink.write(batch).await.map_err(unwritten)?;
-        batch.clear();
-        sink.commit().await.map_err(unwritten)?;
-        Ok(())
-    }
-
     /// Whether what was read may pass for the list.
     fn is_whole(&self, verdict: &Verdict) -> bool {
         let accepts = |it: Accepted| self.export.accept.contains(&it);
@@ -188,6 +167,93 @@ impl<'a> Job<'a> {
             Verdict::Drifted(_) => accepts(Accepted::Drifted),
             _ => accepts(Accepted::Unknown),
         }
+    }
+}
+
+/// An export on its way.
+struct Course<'a> {
+    job: &'a Job<'a>,
+    client: &'a Client,
+    reader: Reader,
+    sink: Box<dyn Sink>,
+    state: Option<StateFile>,
+    /// The job that the API works on, once it is submitted.
+    kept: Option<Kept>,
+    /// Whether there is a state to go on from.
+    saved: bool,
+}
+
+impl Course<'_> {
+    /// Reads to the end, to an error, or until the user stops it. What was read by then is written.
+    async fn read(&mut self, screen: &Screen, stop: &Notify) -> Result<Read, Failure> {
+        let (export, name) = (self.job.export, find::rust_name(self.job.entry));
+        let size = usize::try_from(export.batch).unwrap_or(usize::MAX);
+        let mut batch: Vec<Raw> = Vec::with_capacity(size.min(10_000));
+        let mut tick = tokio::time::interval(Duration::from_millis(200));
+        let gauge = |reader: &Reader| reader.gauge(&name, export.limit);
+        loop {
+            let next = tokio::select! {
+                biased;
+                next = self.reader.next() => Some(next),
+                () = stop.notified() => None,
+                _ = tick.tick() => {
+                    screen.progress(|| gauge(&self.reader));
+                    if batch.is_empty() {
+                        self.keep_job(screen).await?;
+                    }
+                    continue;
+                }
+            };
+            if let Some(Ok(Some(record))) = next {
+                batch.push(record);
+                if batch.len() >= size {
+                    self.write(&mut batch).await?;
+                    screen.event("saved", || json!({ "records": self.reader.read().records }));
+                    screen.progress(|| gauge(&self.reader));
+                }
+                continue;
+            }
+            self.write(&mut batch).await?;
+            return match next {
+                Some(Err(error)) => Err(Failure::of_call(&error, Some(self.job.entry))),
+                Some(Ok(_)) => Ok(Read::End),
+                None => Ok(Read::Stopped),
+            };
+        }
+    }
+
+    /// Writes a batch, and saves how far it is.
+    async fn write(&mut self, batch: &mut Vec<Raw>) -> Result<(), Failure> {
+        self.sink.write(batch).await.map_err(unwritten)?;
+        batch.clear();
+        self.save().await
+    }
+
+    /// Saves how far it is: nothing may have been read that is not written.
+    async fn save(&mut self) -> Result<(), Failure> {
+        let sink = self.sink.commit().await.map_err(unwritten)?;
+        if let (Some(state), Some(checkpoint)) = (&self.state, self.reader.checkpoint()) {
+            state.write(self.job, checkpoint, sink)?;
+            self.saved = true;
+        }
+        Ok(())
+    }
+
+    /// Keeps the job that the API works on: it may do so for hours, and is not to be submitted twice.
+    async fn keep_job(&mut self, screen: &Screen) -> Result<(), Failure> {
+        let Way::Job(family) = &self.job.way else { return Ok(()) };
+        if self.kept.is_some() || family.is_job_per_page() {
+            return Ok(());
+        }
+        let checkpoint = self.reader.checkpoint();
+        let Some(job) = checkpoint.as_ref().and_then(Checkpoint::job) else { return Ok(()) };
+        let kept = Kept { api: self.client.api_url().to_owned(), job: job.clone() };
+        kept.save()?;
+        let id = kept.job.id().map(str::to_owned);
+        self.kept = Some(kept);
+        self.save().await?;
+        screen.event("job", || json!({ "id": id }));
+        Ok(())
     }
 }
 
@@ -211,23 +277,33 @@ fn check_exportable(entry: &Entry, way: &Way) -> Result<(), Failure> {
     }
 }
 
-/// Refuses what can't be written, as far as that shows before.
-fn check_output(out: &std::path::Path, _export: &Export) -> Result<(), Failure> {
+/// What an export has left at an output, to go on with. What can't be written, or would overwrite what another
+/// export has left, is refused.
+fn left(out: &Path, job: &Job<'_>) -> Result<Option<State>, Failure> {
     let folder = match out.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => std::path::Path::new("."),
+        _ => Path::new("."),
     };
+    let cant = |why: String| Failure::output(format!("can't write {}: {why}", out.display()));
     if !folder.is_dir() {
-        return Err(Failure::output(format!(
-            "can't write {}: there is no folder {}",
-            out.display(),
-            folder.display()
-        )));
+        return Err(cant(format!("there is no folder {}", folder.display())));
     }
     if out.is_dir() {
-        return Err(Failure::output(format!("can't write {}: it is a folder", out.display())));
+        return Err(cant("it is a folder".to_owned()));
     }
-    Ok(())
+    let file = StateFile::beside(out);
+    if job.export.resume {
+        return file.read(job);
+    }
+    if job.export.restart {
+        file.remove()?;
+    }
+    match file.exists() {
+        false => Ok(None),
+        true => Err(Failure::usage(format!("an export to {} was stopped", out.display()))
+            .advise("--resume goes on with it")
+            .advise("--restart throws away what it has left, and starts over")),
+    }
 }
 
 fn unwritten(error: SinkError) -> Failure {

@@ -23,7 +23,7 @@ pub(super) async fn tell(client: &Client, job: &Job<'_>) -> Result<(), Failure> 
     }
     let pages = match (&job.way, &job.range) {
         (_, Some((range, _))) => {
-            let reader = Reader::new(client, job.request.clone(), job);
+            let reader = Reader::new(client, job, None);
             let pieces = reader.pieces().map_err(|error| Failure::usage(error.to_string()))?;
             let pieces = pieces.unwrap_or_default();
             writeln!(out, "range      {range}, in {pieces} pieces")?;

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use genesys_cloud_core::{Client, Error, Interval, Paginator, Reason, Request, Verdict, Windows};
+use genesys_cloud_core::{
+    Checkpoint, Client, Error, Interval, OnStale, Paginator, Reason, Request, Verdict, Windows,
+};
 use serde_json::value::RawValue;
 
 use super::Job;
+use crate::arguments::Stale;
 use crate::screen::Gauge;
 use crate::tags::Way;
 
@@ -33,7 +36,9 @@ pub(super) struct Read {
 }
 
 impl Reader {
-    pub(super) fn new(client: &Client, request: Request, job: &Job<'_>) -> Self {
+    /// The list from its beginning, or from where it was when this checkpoint was made.
+    pub(super) fn new(client: &Client, job: &Job<'_>, from: Option<&Checkpoint>) -> Self {
+        let request = job.request.clone();
         let make = maker(client.clone(), job.way.clone());
         let export = job.export;
         let Some((range, place)) = &job.range else {
@@ -43,6 +48,12 @@ impl Reader {
             }
             if let Some(limit) = export.limit {
                 list = list.limit(limit);
+            }
+            if let Some(from) = from {
+                list = list.resume(from);
+            }
+            if export.on_stale == Stale::Restart {
+                list = list.on_stale(OnStale::Restart);
             }
             return Self::List(Box::new(list));
         };
@@ -121,6 +132,14 @@ impl Reader {
                     },
                 }
             }
+        }
+    }
+
+    /// How far it is: up to the last record that was handed out.
+    pub(super) fn checkpoint(&self) -> Option<Checkpoint> {
+        match self {
+            Self::List(list) => Some(list.checkpoint()),
+            Self::Range { .. } => None,
         }
     }
 

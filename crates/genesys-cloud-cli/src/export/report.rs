@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::Job;
 use super::read::Read;
+use super::state;
 use crate::failure::{Exit, Failure};
 use crate::find;
 use crate::screen::{Screen, grouped};
@@ -19,6 +20,7 @@ pub(super) struct Ending {
     facts: Value,
     verdict: Verdict,
     notes: Vec<String>,
+    can_resume: bool,
 }
 
 impl Ending {
@@ -30,7 +32,7 @@ impl Ending {
             "began": now(),
         });
         let verdict = Verdict::Unknown(Reason::Unfinished);
-        Self { begun: Instant::now(), facts, verdict, notes: Vec::new() }
+        Self { begun: Instant::now(), facts, verdict, notes: Vec::new(), can_resume: false }
     }
 
     pub(super) fn read(&mut self, read: &Read) {
@@ -58,6 +60,11 @@ impl Ending {
         self.notes = notes;
     }
 
+    /// Says whether there is something to go on from.
+    pub(super) fn can_resume(&mut self, can_resume: bool) {
+        self.can_resume = can_resume;
+    }
+
     /// The list was read to its end.
     pub(super) fn told(
         mut self,
@@ -67,17 +74,10 @@ impl Ending {
     ) -> Result<Exit, Failure> {
         let exit = if is_whole { Exit::Complete } else { Exit::of_verdict(self.verdict) };
         self.end(job, screen, exit, is_whole)?;
-        if !is_whole && let Some(out) = &job.export.out {
-            let part = FileSink::part(out);
-            let word = word(&self.verdict);
-            screen.say(
-                "advice",
-                &format!(
-                    "what was read is in {}; --accept {word} takes it for whole, in another run",
-                    part.display()
-                ),
-                json!({ "part": part, "accept": word }),
-            );
+        if !is_whole && self.can_resume {
+            let command = format!("{} --accept {}", state::command(), word(&self.verdict));
+            let text = format!("to take what was read for whole:\n  {command}");
+            screen.say("advice", &text, json!({ "command": command }));
         }
         Ok(exit)
     }
@@ -85,6 +85,11 @@ impl Ending {
     /// The user has stopped it.
     pub(super) fn stopped(mut self, job: &Job<'_>, screen: &Screen) -> Result<Exit, Failure> {
         self.end(job, screen, Exit::Interrupted, false)?;
+        if self.can_resume {
+            let command = state::command();
+            let text = format!("to go on:\n  {command}");
+            screen.say("advice", &text, json!({ "command": command }));
+        }
         Ok(Exit::Interrupted)
     }
 
@@ -93,6 +98,7 @@ impl Ending {
         self.facts["error"] = failure.to_string().into();
         self.facts["correlation_id"] = failure.correlation_id().into();
         match self.end(job, screen, failure.exit(), false) {
+            Ok(()) if self.can_resume => failure.advise(format!("to go on: {}", state::command())),
             Ok(()) => failure,
             Err(other) => failure.advise(other.to_string()),
         }
@@ -114,13 +120,18 @@ impl Ending {
         self.facts["out"] = json!(job.export.out);
         self.facts["whole"] = is_whole.into();
         self.facts["notes"] = json!(self.notes);
-        let number = |name: &str| grouped(self.facts[name].as_u64().unwrap_or(0));
+        self.facts["resume"] = json!(self.can_resume.then(state::command));
+        let count = |name: &str| {
+            let number = self.facts[name].as_u64().unwrap_or(0);
+            let name = if number == 1 { name.trim_end_matches('s') } else { name };
+            format!("{} {name}", grouped(number))
+        };
         let mut text = format!(
-            "{}: {} records in {} pages, {} requests, {:.1} s",
+            "{}: {} in {}, {}, {:.1} s",
             self.verdict,
-            number("records"),
-            number("pages"),
-            number("requests"),
+            count("records"),
+            count("pages"),
+            count("requests"),
             took.as_secs_f64()
         );
         if let Some(out) = &job.export.out {

@@ -34,6 +34,15 @@ impl Compression {
         }
     }
 
+    pub(super) fn ending(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Gzip => ".gz",
+            #[cfg(feature = "zstd")]
+            Self::Zstd => ".zst",
+        }
+    }
+
     /// A part of a file, which stands for itself: a file that is cut between two is whole.
     pub(super) fn part(self, plain: Vec<u8>) -> Result<Vec<u8>, SinkError> {
         if plain.is_empty() {

@@ -3,7 +3,6 @@
 use std::fs::{self, File};
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -11,9 +10,6 @@ use serde_json::{Value, json};
 use super::format::Format;
 use super::{Encode, Sink, SinkError, Written};
 use crate::columns::Columns;
-
-/// How often what was written is brought to the disk.
-const SYNC: Duration = Duration::from_secs(1);
 
 /// Writes records to a file.
 ///
@@ -25,14 +21,13 @@ pub struct FileSink {
     encoder: Box<dyn Encode>,
     file: Option<File>,
     length: u64,
-    synced: Instant,
 }
 
 impl FileSink {
     /// A sink for a file of this path and format. A file that is there is replaced once this one is whole.
     pub fn new(path: impl Into<PathBuf>, format: Format) -> Self {
         let encoder = format.encoder();
-        Self { path: path.into(), format, encoder, file: None, length: 0, synced: Instant::now() }
+        Self { path: path.into(), format, encoder, file: None, length: 0 }
     }
 
     /// Where the records are until the file is whole.
@@ -97,9 +92,8 @@ impl FileSink {
         self.append(plain)
     }
 
-    fn sync(&mut self) -> Result<(), SinkError> {
+    fn sync(&self) -> Result<(), SinkError> {
         let Some(file) = &self.file else { return Ok(()) };
-        self.synced = Instant::now();
         file.sync_data().map_err(|error| {
             SinkError::new(format!("can't write {}: {error}", self.path.display()))
         })
@@ -129,7 +123,8 @@ impl Sink for FileSink {
     }
 
     fn commit(&mut self) -> Written<'_, Value> {
-        let synced = if self.synced.elapsed() >= SYNC { self.sync() } else { Ok(()) };
+        // It must be on the disk before it is said to be.
+        let synced = self.sync();
         let state = json!({ "length": self.length });
         Box::pin(async { synced.map(|()| state) })
     }

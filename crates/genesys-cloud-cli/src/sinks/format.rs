@@ -1,5 +1,6 @@
 //! The forms in which records are written.
 
+use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -54,6 +55,17 @@ impl Default for Format {
     }
 }
 
+/// `jsonl`, `csv.gz`
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.form {
+            Form::Jsonl => "jsonl",
+            Form::Csv => "csv",
+        })?;
+        f.write_str(self.compression.ending())
+    }
+}
+
 impl FromStr for Format {
     type Err = String;
 
@@ -98,6 +110,9 @@ mod tests {
             ("csv", None),
         ] {
             assert_eq!(Format::of_path(Path::new(path)), format, "{path}");
+            if let Some(format) = format {
+                assert_eq!(format.to_string().parse(), Ok(format));
+            }
         }
     }
 }
