@@ -50,5 +50,7 @@ pub use crate::region::Region;
 pub use crate::reply::{Decode, DecodeError, RawReply, Reply};
 pub use crate::request::Request;
 pub use crate::wait::{Wait, WaitReason};
-pub use crate::windows::{Interval, Piece, PieceState, Plan, WindowPages, Windows, WindowsReport};
+pub use crate::windows::{
+    Interval, Piece, PieceState, Plan, WindowPages, Windows, WindowsFrom, WindowsReport,
+};
 pub use crate::wire::{OpenEnum, Record, Wire};

@@ -7,8 +7,8 @@ pub use genesys_cloud_core::{
     JobId, JobState, JobStatus, Listing, Method, OnStale, OpenEnum, Operation, Page, PageSize,
     Pages, Paginator, Param, Piece, PieceState, Place, Plan, RateLimit, RawReply, Reason, Record,
     Region, Reply, Report, Request, Results, ResultsAt, SavedJob, Schedule, Scheme, Sending,
-    Statuses, Submitting, TokenOut, Verdict, Wait, WaitReason, WindowPages, Windows, WindowsReport,
-    Wire,
+    Statuses, Submitting, TokenOut, Verdict, Wait, WaitReason, WindowPages, Windows, WindowsFrom,
+    WindowsReport, Wire,
 };
 
 /// The client without the API groups, for calls of operations that the bindings do not know.

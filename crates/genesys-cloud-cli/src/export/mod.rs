@@ -232,11 +232,16 @@ impl Course<'_> {
     /// Saves how far it is: nothing may have been read that is not written.
     async fn save(&mut self) -> Result<(), Failure> {
         let sink = self.sink.commit().await.map_err(unwritten)?;
-        if let (Some(state), Some(checkpoint)) = (&self.state, self.reader.checkpoint()) {
-            state.write(self.job, checkpoint, sink)?;
-            self.saved = true;
-        }
+        let Some(state) = &self.state else { return Ok(()) };
+        let checkpoint = self.checkpoint()?;
+        state.write(self.job, checkpoint, sink)?;
+        self.saved = true;
         Ok(())
+    }
+
+    fn checkpoint(&self) -> Result<Checkpoint, Failure> {
+        let checkpoint = self.reader.checkpoint();
+        checkpoint.map_err(|error| Failure::of_call(&error, Some(self.job.entry)))
     }
 
     /// Keeps the job that the API works on: it may do so for hours, and is not to be submitted twice.
@@ -245,8 +250,8 @@ impl Course<'_> {
         if self.kept.is_some() || family.is_job_per_page() {
             return Ok(());
         }
-        let checkpoint = self.reader.checkpoint();
-        let Some(job) = checkpoint.as_ref().and_then(Checkpoint::job) else { return Ok(()) };
+        let checkpoint = self.checkpoint()?;
+        let Some(job) = checkpoint.job() else { return Ok(()) };
         let kept = Kept { api: self.client.api_url().to_owned(), job: job.clone() };
         kept.save()?;
         let id = kept.job.id().map(str::to_owned);

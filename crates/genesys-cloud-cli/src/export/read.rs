@@ -79,6 +79,12 @@ impl Reader {
         if let Some(size) = export.page_size {
             windows = windows.page_size(size);
         }
+        if let Some(from) = from {
+            windows = windows.resume(from);
+        }
+        if export.on_stale == Stale::Restart {
+            windows = windows.on_stale(OnStale::Restart);
+        }
         Self::Range { windows: Box::new(windows), limit: export.limit }
     }
 
@@ -136,10 +142,10 @@ impl Reader {
     }
 
     /// How far it is: up to the last record that was handed out.
-    pub(super) fn checkpoint(&self) -> Option<Checkpoint> {
+    pub(super) fn checkpoint(&self) -> Result<Checkpoint, Error> {
         match self {
-            Self::List(list) => Some(list.checkpoint()),
-            Self::Range { .. } => None,
+            Self::List(list) => Ok(list.checkpoint()),
+            Self::Range { windows, .. } => windows.checkpoint(),
         }
     }
 

@@ -238,10 +238,10 @@ async fn an_interrupt_ends_the_batch_saves_and_says_how_to_go_on() {
         .spawn()
         .unwrap();
     let mut told = BufReader::new(child.stderr.take().unwrap()).lines();
-    let mut events = Vec::new();
+    let (mut events, mut sent) = (Vec::new(), false);
     while let Some(line) = told.next_line().await.unwrap() {
         let line: Value = serde_json::from_str(&line).unwrap();
-        if line["event"] == "saved" && events.is_empty() {
+        if line["event"] == "saved" && !std::mem::replace(&mut sent, true) {
             let id = child.id().unwrap().to_string();
             let kill = tokio::process::Command::new("kill").args(["-INT", &id]).status().await;
             assert!(kill.unwrap().success());

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 
 use crate::jobs::SavedJob;
 use crate::paging::ListPoint;
+use crate::windows::RangePoint;
 
 /// How far a list has been read: from [`Paginator::checkpoint`](crate::Paginator::checkpoint), to go on
 /// from there by [`Paginator::resume`](crate::Paginator::resume), or by
@@ -45,6 +46,7 @@ pub struct Checkpoint {
 #[derive(Clone, PartialEq)]
 enum Of {
     List(Box<ListPoint>),
+    Range(Box<RangePoint>),
 }
 
 impl Checkpoint {
@@ -52,9 +54,21 @@ impl Checkpoint {
         Self { made: Utc::now(), of: Of::List(Box::new(point)) }
     }
 
+    pub(crate) fn of_range(point: RangePoint) -> Self {
+        Self { made: Utc::now(), of: Of::Range(Box::new(point)) }
+    }
+
     pub(crate) fn list(&self) -> Option<&ListPoint> {
         match &self.of {
             Of::List(point) => Some(point),
+            Of::Range(_) => None,
+        }
+    }
+
+    pub(crate) fn range(&self) -> Option<&RangePoint> {
+        match &self.of {
+            Of::List(_) => None,
+            Of::Range(point) => Some(point),
         }
     }
 
@@ -67,6 +81,7 @@ impl Checkpoint {
     pub fn operation(&self) -> &str {
         match &self.of {
             Of::List(point) => &point.subject.operation,
+            Of::Range(point) => &point.subject.operation,
         }
     }
 
@@ -74,6 +89,7 @@ impl Checkpoint {
     pub fn items(&self) -> u64 {
         match &self.of {
             Of::List(point) => point.report().items,
+            Of::Range(point) => point.items(),
         }
     }
 
@@ -81,13 +97,16 @@ impl Checkpoint {
     pub fn is_complete(&self) -> bool {
         match &self.of {
             Of::List(point) => point.report().end.is_some(),
+            Of::Range(point) => point.has_ended(),
         }
     }
 
-    /// The job whose results are read, once it has been submitted.
+    /// The job whose results are read, once it has been submitted. None of a range of time, each piece of
+    /// which may have one.
     pub fn job(&self) -> Option<&SavedJob> {
         match &self.of {
             Of::List(point) => point.job.as_ref(),
+            Of::Range(_) => None,
         }
     }
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use self::form::Form;
 use super::{Checkpoint, Of};
 use crate::paging::ListPoint;
+use crate::windows::RangePoint;
 use crate::wire::Wire as _;
 
 #[allow(unreachable_pub, reason = "records are public everywhere else")]
@@ -14,6 +15,7 @@ mod form {
     use chrono::{DateTime, Utc};
 
     use crate::paging::ListForm;
+    use crate::windows::RangeForm;
 
     crate::record! {
         /// A checkpoint as it is written. To write further fields takes no further version.
@@ -21,6 +23,7 @@ mod form {
             pub version: Option<i64> = "version",
             pub made: Option<DateTime<Utc>> = "made",
             pub list: Option<ListForm> = "list",
+            pub range: Option<RangeForm> = "range",
         }
     }
 }
@@ -33,6 +36,7 @@ impl Serialize for Checkpoint {
         let mut form = Form { version: Some(VERSION), made: Some(self.made), ..Form::default() };
         match &self.of {
             Of::List(point) => form.list = Some(point.form()),
+            Of::Range(point) => form.range = Some(point.form()),
         }
         form.write(serializer)
     }
@@ -56,9 +60,10 @@ impl<'de> Deserialize<'de> for Checkpoint {
         let form = Form::read(value).map_err(D::Error::custom)?;
         let made = form.made.ok_or_else(|| D::Error::missing_field("made"))?;
         let odd = |why: String| D::Error::custom(format!("no checkpoint: {why}"));
-        let of = match form.list {
-            Some(list) => Of::List(Box::new(ListPoint::of_form(list).map_err(odd)?)),
-            None => return Err(D::Error::custom("no checkpoint: it is of no list")),
+        let of = match (form.list, form.range) {
+            (Some(list), None) => Of::List(Box::new(ListPoint::of_form(list).map_err(odd)?)),
+            (None, Some(range)) => Of::Range(Box::new(RangePoint::of_form(range).map_err(odd)?)),
+            _ => return Err(D::Error::custom("no checkpoint: it is of no list")),
         };
         Ok(Self { made, of })
     }

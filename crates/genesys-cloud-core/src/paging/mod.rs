@@ -33,4 +33,6 @@ pub use report::{Reason, Report, Verdict};
 pub use step::End;
 
 pub(crate) use point::{ListForm, ListPoint};
+pub(crate) use subject::Subject;
+
 pub(crate) use read::{ReadPage, bytes as read_bytes, serde as read_json, wire as read_wire};

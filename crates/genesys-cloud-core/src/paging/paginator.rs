@@ -21,6 +21,7 @@ use super::marks::PageText;
 use super::point::{Handed, ListPoint};
 use super::read::{self, Read, ReadPage};
 use super::report::Report;
+use super::subject::Subject;
 use crate::call::Call;
 use crate::checkpoint::Checkpoint;
 use crate::client::Client;
@@ -100,12 +101,16 @@ pub(super) struct Mark {
 }
 
 impl Mark {
-    pub(super) fn checkpoint(&self) -> Checkpoint {
+    fn point(&self) -> ListPoint {
         let mut point = self.point.clone();
         if let Some(text) = &self.text {
             point.know(text, &self.items, self.handed);
         }
-        Checkpoint::of_list(point)
+        point
+    }
+
+    pub(super) fn checkpoint(&self) -> Checkpoint {
+        Checkpoint::of_list(self.point())
     }
 }
 
@@ -296,8 +301,13 @@ impl<T> Paginator<T> {
     pub(super) fn mark(&self, back: usize) -> Mark {
         let mut handed = self.handed();
         handed.items = handed.items.saturating_sub(back);
+        self.mark_at(handed, self.engine.report.items.saturating_sub(back as u64))
+    }
+
+    /// The place where the page at hand has been handed out so far, and so many items in all.
+    fn mark_at(&self, handed: Handed, items: u64) -> Mark {
         let text = self.last.text.clone();
-        let point = self.engine.point(handed, back, text.as_deref());
+        let point = self.engine.point(handed, items, text.as_deref());
         Mark { point, items: self.engine.listing().items_path(), handed, text }
     }
 
@@ -376,6 +386,24 @@ impl<T> Paginator<T> {
     /// How many items have been read, handed out or not.
     pub(crate) fn items_read(&self) -> u64 {
         self.engine.report.read
+    }
+
+    /// What is listed.
+    pub(crate) fn subject(&self) -> Arc<Subject> {
+        self.engine.subject().clone()
+    }
+
+    /// Goes on from a place.
+    pub(crate) fn resume_at(mut self, point: ListPoint) -> Self {
+        self.engine.resume(Some(point));
+        self
+    }
+
+    /// The place after so many of the items that have not been counted as handed out, all of the page at hand.
+    pub(crate) fn point_after(&self, items: usize) -> ListPoint {
+        let mut handed = self.handed();
+        handed.items = handed.of.min(handed.items + items);
+        self.mark_at(handed, self.engine.report.items + items as u64).point()
     }
 
     /// The next page. Where its items are in a file, that is an error if they are wanted.
@@ -468,7 +496,7 @@ impl<T> Paginator<T> {
     }
 
     /// Counts items that are handed out.
-    pub(super) fn handed_out(&mut self, items: usize) {
+    pub(crate) fn handed_out(&mut self, items: usize) {
         self.engine.report.items += items as u64;
     }
 

@@ -196,6 +196,57 @@ pub enum Reason {
     },
 }
 
+impl Reason {
+    /// By name and counts, to be kept in a file.
+    pub(crate) fn written(self) -> (&'static str, Vec<u64>) {
+        match self {
+            Self::Unfinished => ("unfinished", vec![]),
+            Self::Limit => ("limit", vec![]),
+            Self::MaxPages => ("maxPages", vec![]),
+            Self::Cap => ("cap", vec![]),
+            Self::FullReply => ("fullReply", vec![]),
+            Self::NotFollowed => ("notFollowed", vec![]),
+            Self::Contradiction => ("contradiction", vec![]),
+            Self::Shortfall => ("shortfall", vec![]),
+            Self::OneWindow => ("oneWindow", vec![]),
+            Self::PartlySucceeded => ("partlySucceeded", vec![]),
+            Self::Moved => ("moved", vec![]),
+            Self::InFiles { pages } => ("inFiles", vec![pages]),
+            Self::TotalChanged { first, last } => ("totalChanged", vec![first, last]),
+            Self::TotalDiffers { read, total } => ("totalDiffers", vec![read, total]),
+            Self::Duplicates { items } => ("duplicates", vec![items]),
+        }
+    }
+
+    /// As [`written`](Self::written) gave it.
+    pub(crate) fn read(name: &str, counts: &[u64]) -> Option<Self> {
+        let plain = [
+            Self::Unfinished,
+            Self::Limit,
+            Self::MaxPages,
+            Self::Cap,
+            Self::FullReply,
+            Self::NotFollowed,
+            Self::Contradiction,
+            Self::Shortfall,
+            Self::OneWindow,
+            Self::PartlySucceeded,
+            Self::Moved,
+        ];
+        match (name, counts) {
+            ("inFiles", [pages]) => Some(Self::InFiles { pages: *pages }),
+            ("totalChanged", [first, last]) => {
+                Some(Self::TotalChanged { first: *first, last: *last })
+            }
+            ("totalDiffers", [read, total]) => {
+                Some(Self::TotalDiffers { read: *read, total: *total })
+            }
+            ("duplicates", [items]) => Some(Self::Duplicates { items: *items }),
+            _ => plain.into_iter().find(|reason| reason.written().0 == name),
+        }
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -1,9 +1,12 @@
 //! Which records have been handed out.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 
 /// How many ids are remembered unless it is said.
 const MOST: usize = 500_000;
+
+/// How many a checkpoint takes in unless it is said: 16 bytes of text each.
+const KEPT: usize = 10_000;
 
 /// The ids of the records that were handed out last, as hashes of 128 bits, in bounded memory.
 #[derive(Clone, Debug)]
@@ -12,13 +15,27 @@ pub(super) struct Known {
     recent: HashSet<u128>,
     /// Those that came before the recent ones, down to the first that is remembered.
     older: HashSet<u128>,
+    /// Those that an earlier run handed out last, as hashes of 64 bits.
+    resumed: HashSet<u64>,
+    /// The ids of new items in their order, as such hashes, as many of the last as a checkpoint takes in.
+    last: VecDeque<u64>,
+    /// How many that are.
+    kept: usize,
     /// How many have been let go.
     pub(super) forgotten: u64,
 }
 
 impl Known {
     pub(super) fn new() -> Self {
-        Self { most: MOST, recent: HashSet::new(), older: HashSet::new(), forgotten: 0 }
+        Self {
+            most: MOST,
+            recent: HashSet::new(),
+            older: HashSet::new(),
+            resumed: HashSet::new(),
+            last: VecDeque::new(),
+            kept: KEPT,
+            forgotten: 0,
+        }
     }
 
     /// Remembers so many at least, and twice as many at most.
@@ -26,9 +43,34 @@ impl Known {
         self.most = most.max(1);
     }
 
+    /// Has a checkpoint take in so many.
+    pub(super) fn keep(&mut self, ids: usize) {
+        self.kept = ids;
+        while self.last.len() > ids {
+            self.last.pop_front();
+        }
+    }
+
+    /// Takes in what a checkpoint held.
+    pub(super) fn resume(&mut self, known: &[u64], forgotten: u64) {
+        self.resumed = known.iter().copied().collect();
+        self.last = known[known.len().saturating_sub(self.kept)..].iter().copied().collect();
+        self.forgotten = forgotten;
+    }
+
+    /// The last ids, without these, which have not been handed out, and how many more there were.
+    pub(super) fn for_checkpoint(&self, without: impl Iterator<Item = u128>) -> (Vec<u64>, u64) {
+        let without: HashSet<u64> = without.map(short).collect();
+        let last: Vec<u64> = self.last.iter().copied().filter(|id| !without.contains(id)).collect();
+        let all = self.recent.len() + self.older.len() + self.resumed.len();
+        let more = all.saturating_sub(without.len() + last.len());
+        (last, self.forgotten + more as u64)
+    }
+
     /// Notes an id. Whether it is new, as far as is remembered.
     pub(super) fn note(&mut self, id: u128) -> bool {
-        if self.recent.contains(&id) {
+        let short = short(id);
+        if self.recent.contains(&id) || self.resumed.contains(&short) {
             return false;
         }
         // One that comes again may do so once more.
@@ -38,8 +80,19 @@ impl Known {
             self.forgotten += older.len() as u64;
         }
         self.recent.insert(id);
+        if is_new && self.kept > 0 {
+            if self.last.len() >= self.kept {
+                self.last.pop_front();
+            }
+            self.last.push_back(short);
+        }
         is_new
     }
+}
+
+/// Half of the hash: among as many as a checkpoint takes in, no two are alike in practice.
+fn short(id: u128) -> u64 {
+    (id >> 64) as u64
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 mod interval;
 mod known;
 mod plan;
+mod point;
 mod refusal;
 mod report;
 mod run;
@@ -14,5 +15,8 @@ mod stream;
 
 pub use interval::Interval;
 pub use plan::{Piece, PieceState, Plan};
+pub use point::WindowsFrom;
 pub use report::WindowsReport;
 pub use stream::{WindowPages, Windows};
+
+pub(crate) use point::{RangeForm, RangePoint};

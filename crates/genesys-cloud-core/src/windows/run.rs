@@ -1,17 +1,18 @@
 //! Reads the pieces of a range, and splits those that the API does not give as a whole.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::interval::Interval;
 use super::known::Known;
 use super::plan::{PieceState, Plan};
+use super::point::{Origin, RangePoint};
 use super::refusal::Refusal;
 use super::report::WindowsReport;
 use crate::error::Error;
 use crate::operation::Operation;
-use crate::paging::{End, Page, Paginator, Verdict};
+use crate::paging::{End, ListPoint, OnStale, Page, Paginator, Verdict};
 use crate::request::Request;
 
 /// Makes the list of what an interval holds.
@@ -35,8 +36,11 @@ pub(super) struct Settings {
     pub(super) id: Option<String>,
     pub(super) remember: Option<usize>,
     pub(super) split_when: Option<SplitWhen>,
+    /// How many ids a checkpoint takes in.
+    pub(super) keep: Option<usize>,
+    pub(super) on_stale: OnStale,
     /// Where to go on.
-    pub(super) resumed: Option<Plan>,
+    pub(super) resumed: Option<Origin>,
 }
 
 pub(super) struct Run<T> {
@@ -50,6 +54,36 @@ pub(super) struct Run<T> {
     /// The most that a piece may say that it holds, where that is known.
     most: Option<u64>,
     report: WindowsReport,
+    /// The page whose items are being handed out. It is of the first piece.
+    page: Option<HandedPage>,
+    /// Where the pieces go on that had begun in an earlier run, until they do.
+    points: BTreeMap<usize, ListPoint>,
+}
+
+/// A page whose items are being handed out.
+struct HandedPage {
+    /// How many items it has, those left out among them.
+    items: usize,
+    /// The places of those that are not left out, with their ids. `None` if all are handed out and have none.
+    new: Option<Vec<(usize, Option<u128>)>>,
+    /// How many have been handed out.
+    handed_out: usize,
+}
+
+impl HandedPage {
+    /// How many items of the page stand before the next that is handed out.
+    fn place(&self) -> usize {
+        match &self.new {
+            None => self.handed_out,
+            Some(new) if self.handed_out >= new.len() => self.items,
+            Some(new) => self.handed_out.checked_sub(1).map_or(0, |last| new[last].0 + 1),
+        }
+    }
+
+    /// The items that are not handed out yet, by their ids.
+    fn rest(&self) -> &[(usize, Option<u128>)] {
+        self.new.as_deref().and_then(|new| new.get(self.handed_out..)).unwrap_or_default()
+    }
 }
 
 /// A piece that is being read.
@@ -80,6 +114,8 @@ impl<T> Run<T> {
             lists: VecDeque::new(),
             most: None,
             report: WindowsReport::default(),
+            page: None,
+            points: BTreeMap::new(),
         }
     }
 
@@ -104,15 +140,29 @@ impl<T> Run<T> {
         let operation = whole.request().operation();
         let fingerprint = fingerprint(whole.request())?;
         let refused = |why: String| Error::invalid_request(operation, why);
+        let mismatch = |why: &str| Error::checkpoint_mismatch(operation, why);
         let mut plan = match &self.settings.resumed {
-            Some(plan) if plan.operation != operation.id() => {
+            Some(Origin::Point(None)) => {
+                return Err(mismatch("it is of one list, and not of a range of time"));
+            }
+            Some(Origin::Point(Some(point))) => {
+                if let Some(difference) = point.subject.difference(&whole.subject()) {
+                    return Err(mismatch(&difference));
+                }
+                let mut plan = point.plan.clone();
+                // Those that ended without being whole are not read again.
+                point.lists.keys().for_each(|piece| plan.set(*piece, PieceState::Todo));
+                (plan.operation, plan.fingerprint) = (operation.id().to_owned(), fingerprint);
+                return Ok(plan);
+            }
+            Some(Origin::Plan(plan)) if plan.operation != operation.id() => {
                 return Err(refused(format!("the plan is of {}", plan.operation)));
             }
-            Some(plan) if plan.fingerprint != fingerprint => {
+            Some(Origin::Plan(plan)) if plan.fingerprint != fingerprint => {
                 let why = "the plan is of another range, or of a call with other parameters";
                 return Err(refused(why.to_owned()));
             }
-            Some(plan) => plan.clone(),
+            Some(Origin::Plan(plan)) => plan.clone(),
             None => {
                 let Settings { range, span, overlap, .. } = self.settings;
                 Plan::new(range, span, overlap).map_err(refused)?
@@ -123,12 +173,51 @@ impl<T> Run<T> {
         Ok(plan)
     }
 
+    /// How far the items have been handed out.
+    pub(super) fn point(&self) -> Result<RangePoint, Error> {
+        if let (None, Some(Origin::Point(Some(point)))) = (&self.plan, &self.settings.resumed) {
+            return Ok((**point).clone());
+        }
+        let plan = self.plan()?;
+        let mut report = self.report;
+        let mut lists = self.points.clone();
+        for (at, reading) in self.lists.iter().enumerate() {
+            let place = self.page.as_ref().filter(|_| at == 0).map_or(0, HandedPage::place);
+            lists.insert(reading.piece, reading.list.point_after(place));
+        }
+        let rest = self.page.as_ref().map_or(&[][..], HandedPage::rest);
+        if let Some(page) = &self.page {
+            // They are counted when the page is read again.
+            report.without_id -= rest.iter().filter(|(_, id)| id.is_none()).count() as u64;
+            report.duplicates -= match &page.new {
+                Some(_) => (page.items - page.place() - rest.len()) as u64,
+                None => 0,
+            };
+        }
+        let (known, forgotten) = self.known.for_checkpoint(rest.iter().filter_map(|(_, id)| *id));
+        // As they are written.
+        report.waited =
+            Duration::from_millis(u64::try_from(report.waited.as_millis()).unwrap_or(0));
+        (report.pieces, report.pieces_done, report.ids_forgotten) = (0, 0, 0);
+        let subject = self.list(self.settings.range).subject();
+        Ok(RangePoint { subject, plan, lists, known, forgotten, most: self.most, report })
+    }
+
+    /// Takes over what an earlier run had read.
+    fn go_on(&mut self) {
+        if let Some(Origin::Point(Some(point))) = self.settings.resumed.take() {
+            let RangePoint { lists, known, forgotten, most, report, .. } = *point;
+            self.known.resume(&known, forgotten);
+            (self.points, self.most, self.report) = (lists, most, report);
+        }
+    }
+
     fn list(&self, interval: Interval) -> Paginator<T> {
         let mut list = (self.make)(interval).prefetch(self.settings.prefetch);
         if let Some(items) = self.settings.page_size {
             list = list.page_size(items);
         }
-        list.with_ids(self.settings.id.as_deref())
+        list.with_ids(self.settings.id.as_deref()).on_stale(self.settings.on_stale)
     }
 
     /// The next page, without the items that have been handed out.
@@ -145,6 +234,14 @@ impl<T> Run<T> {
             if let Some(most) = self.settings.remember {
                 self.known.remember(most);
             }
+            if let Some(ids) = self.settings.keep {
+                self.known.keep(ids);
+            }
+            self.go_on();
+        }
+        // All of the page that came last has been handed out.
+        if let (Some(page), Some(head)) = (self.page.take(), self.lists.front_mut()) {
+            head.list.handed_out(page.items);
         }
         loop {
             self.open_lists();
@@ -190,11 +287,16 @@ impl<T> Run<T> {
             let Some(piece) = plan.next() else { return };
             plan.set(piece, PieceState::Running);
             let interval = plan.pieces()[piece].interval();
-            let list = self.list(interval);
+            let mut list = self.list(interval);
+            let mut handed_out = false;
+            if let Some(point) = self.points.remove(&piece) {
+                handed_out = point.report().items > 0;
+                list = list.resume_at(point);
+            }
             if let Some(cap) = list.cap_in_items() {
                 self.most = Some(self.most.map_or(cap, |most| most.min(cap)));
             }
-            let reading = Reading { piece, interval, list, came: None, handed_out: false };
+            let reading = Reading { piece, interval, list, came: None, handed_out };
             let at = self.lists.partition_point(|other| other.piece < piece);
             self.lists.insert(at, reading);
         }
@@ -300,6 +402,8 @@ impl<T> Run<T> {
 
     /// A piece has become two.
     fn move_on(&mut self, split: usize) {
+        let points = std::mem::take(&mut self.points).into_iter();
+        self.points = points.map(|(at, point)| (at + usize::from(at > split), point)).collect();
         for reading in &mut self.lists {
             if reading.piece > split {
                 reading.piece += 1;
@@ -309,21 +413,32 @@ impl<T> Run<T> {
 
     /// Leaves out what has been handed out.
     fn without_known(&mut self, mut page: Page<T>) -> Page<T> {
+        let mut handed = HandedPage { items: page.items().len(), new: None, handed_out: 0 };
         if self.settings.id.is_some() {
             let (known, report) = (&mut self.known, &mut self.report);
+            let (mut new, mut place) = (Vec::with_capacity(handed.items), 0);
             page.retain_by_id(|id| {
                 let is_new = id.is_none_or(|id| known.note(id));
                 report.without_id += u64::from(id.is_none());
                 report.duplicates += u64::from(!is_new);
+                if is_new {
+                    new.push((place, id));
+                }
+                place += 1;
                 is_new
             });
+            handed.new = Some(new);
         }
+        self.page = Some(handed);
         page
     }
 
     /// Counts items that are handed out.
     pub(super) fn handed_out(&mut self, items: usize) {
         self.report.items += items as u64;
+        if let Some(page) = &mut self.page {
+            page.handed_out += items;
+        }
     }
 
     /// Ends the first piece.

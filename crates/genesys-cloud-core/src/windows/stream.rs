@@ -11,10 +11,12 @@ use serde::de::DeserializeOwned;
 
 use super::interval::Interval;
 use super::plan::Plan;
+use super::point::WindowsFrom;
 use super::report::WindowsReport;
 use super::run::{Make, Run, Settings};
+use crate::checkpoint::Checkpoint;
 use crate::error::Error;
-use crate::paging::{Page, Paginator};
+use crate::paging::{OnStale, Page, Paginator};
 
 /// How long a piece is unless it is said: what most operations take.
 const SPAN: Duration = Duration::from_hours(31 * 24);
@@ -47,8 +49,9 @@ const MINIMUM: Duration = Duration::from_mins(1);
 ///
 /// # How far it has come
 /// [`report`](Self::report) tells what was read, and whether that is all. [`plan`](Self::plan) tells which
-/// pieces are done, and can be kept to go on in another process. Records near the edges of what was begun come
-/// again then, since their ids are not kept.
+/// pieces are done, and can be kept to read the others in another process. Records near the edges of what was
+/// begun come again then, since it holds no ids. A [`checkpoint`](Self::checkpoint) goes on with the item that
+/// comes next.
 ///
 /// ```no_run
 /// # async fn example(client: genesys_cloud_core::Client) -> Result<(), Box<dyn std::error::Error>> {
@@ -116,6 +119,8 @@ impl<T> Windows<T> {
             id: id.map(str::to_owned),
             remember: None,
             split_when: None,
+            keep: None,
+            on_stale: OnStale::Fail,
             resumed: None,
         };
         Self { run: Run::new(make, settings), page: None, items: Vec::new().into_iter() }
@@ -194,12 +199,35 @@ impl<T> Windows<T> {
         self
     }
 
-    /// Goes on with a plan of the same call and range: reads the pieces that are not done, those that had
-    /// begun from their beginning.
+    /// Goes on with a checkpoint or a plan of the same call and range.
     ///
-    /// One of another call or range is refused before anything is sent ([`Error::is_invalid_request`]).
-    pub fn resume(mut self, plan: Plan) -> Self {
-        self.run.settings.resumed = Some(plan);
+    /// From a [`Checkpoint`] it goes on with the item that comes next, as [`Paginator::resume`] does in a list.
+    /// What reaches from one piece into another is known again if it is among the items that were handed out
+    /// last: see [`remember_in_checkpoint`](Self::remember_in_checkpoint). From a [`Plan`], the pieces are read
+    /// that are not done, those that had begun from their beginning.
+    ///
+    /// One of another call or range is refused before anything is sent: a plan as
+    /// [`Error::is_invalid_request`], a checkpoint as [`Error::is_checkpoint_mismatch`], which names what
+    /// differs.
+    pub fn resume(mut self, from: impl Into<WindowsFrom>) -> Self {
+        self.run.settings.resumed = Some(from.into().0);
+        self
+    }
+
+    /// Says what is done where the API no longer knows the place in a piece, or its job, that a checkpoint leads
+    /// to: see [`Paginator::on_stale`].
+    pub fn on_stale(mut self, then: OnStale) -> Self {
+        self.run.settings.on_stale = then;
+        self
+    }
+
+    /// Takes the ids of so many items into a checkpoint, those that were handed out last, as hashes of 64 bits:
+    /// 16 bytes of text each. 10,000 unless set.
+    ///
+    /// Where items are left out by their id, one that comes again after the checkpoint was gone on with is left
+    /// out if it is among those; [`WindowsReport::ids_forgotten`] tells how many are not.
+    pub fn remember_in_checkpoint(mut self, ids: usize) -> Self {
+        self.run.settings.keep = Some(ids);
         self
     }
 
@@ -239,6 +267,15 @@ impl<T> Windows<T> {
     /// What has been read so far, over all pieces.
     pub fn report(&self) -> WindowsReport {
         self.run.report()
+    }
+
+    /// How far the range has been handed out: what [`resume`](Windows::resume) goes on from with the item that
+    /// comes next. It can be taken at any time.
+    ///
+    /// # Errors
+    /// When the range, the span, the overlap, or what to go on with are not right.
+    pub fn checkpoint(&self) -> Result<Checkpoint, Error> {
+        self.run.point().map(Checkpoint::of_range)
     }
 
     /// Which pieces the range has, and which of them are done: all of whose items have been handed out, and
@@ -318,6 +355,15 @@ impl<T> WindowPages<T> {
     /// What has been read so far, over all pieces.
     pub fn report(&self) -> WindowsReport {
         self.run.report()
+    }
+
+    /// How far the range has been handed out: what [`resume`](Windows::resume) goes on from with the item that
+    /// comes next. It can be taken at any time.
+    ///
+    /// # Errors
+    /// When the range, the span, the overlap, or what to go on with are not right.
+    pub fn checkpoint(&self) -> Result<Checkpoint, Error> {
+        self.run.point().map(Checkpoint::of_range)
     }
 
     /// Which pieces the range has, and which of them are done: see [`Windows::plan`].

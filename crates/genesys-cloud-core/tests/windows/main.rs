@@ -7,6 +7,7 @@ mod jobs;
 mod org;
 mod pieces;
 mod recovery;
+mod resume;
 #[allow(dead_code, reason = "shared with the tests of the client")]
 #[path = "../client/server.rs"]
 mod server;

@@ -77,7 +77,7 @@ impl Engine {
     }
 
     /// What is listed.
-    fn subject(&self) -> &Arc<Subject> {
+    pub(in crate::paging) fn subject(&self) -> &Arc<Subject> {
         self.subject.get_or_init(|| {
             Arc::new({
                 let url = Url::parse(self.client.api_url()).ok();
@@ -104,21 +104,20 @@ impl Engine {
         })
     }
 
-    /// How far the list has been read, given how far the page that was read last has been handed out: a place
-    /// so many items back from there.
+    /// How far the list has been read, given how far the page that was read last has been handed out, and how
+    /// many items have been in all.
     /// By what the items of that page are known again is not in it yet.
     pub(in crate::paging) fn point(
         &self,
         handed: Handed,
-        back: usize,
+        items: u64,
         text: Option<&PageText>,
     ) -> ListPoint {
         if let Some(resumption) = &self.resumption {
             return resumption.point.clone();
         }
         let mut report = self.report.clone();
-        report.items = report.items.saturating_sub(back as u64);
-        report.read = report.items;
+        (report.items, report.read) = (items, items);
         // As it is written.
         report.waited =
             Duration::from_millis(u64::try_from(report.waited.as_millis()).unwrap_or(0));

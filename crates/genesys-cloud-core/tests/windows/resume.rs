@@ -1,0 +1,191 @@
+//! Ranges that are left and gone on with: nothing is lost, nothing comes twice.
+
+use genesys_cloud_core::{Checkpoint, OnStale, Verdict, Windows, WindowsReport};
+
+use crate::org::{Event as Happened, Org};
+use crate::server::{Answer, Server};
+use crate::{Event, Query, all, daily, events, hours, ids, long};
+
+/// By way of its text, as it is kept.
+fn kept(checkpoint: &Checkpoint) -> Checkpoint {
+    let text = serde_json::to_string(checkpoint).expect("JSON");
+    let read: Checkpoint = serde_json::from_str(&text).expect("a checkpoint");
+    assert_eq!(read, *checkpoint);
+    read
+}
+
+/// Reads a range, anew after every so many items.
+async fn in_steps(range: impl Fn() -> Windows<Event>, step: usize) -> (Vec<u64>, WindowsReport) {
+    let (mut found, mut checkpoint) = (Vec::new(), None::<Checkpoint>);
+    loop {
+        let mut range = match &checkpoint {
+            Some(checkpoint) => range().resume(&kept(checkpoint)),
+            None => range(),
+        };
+        for _ in 0..step {
+            found.extend(range.try_next().await.expect("an event"));
+        }
+        let next = range.checkpoint().expect("a checkpoint");
+        assert_eq!(next.items(), found.len() as u64);
+        if next.is_complete() {
+            return (ids(found), range.report());
+        }
+        checkpoint = Some(next);
+    }
+}
+
+#[tokio::test]
+async fn a_range_goes_on_at_the_exact_item() {
+    // Some events touch several days, so that several pieces have them.
+    let lasting = (0..60).map(|id| Happened {
+        id,
+        from: id.cast_signed() * 2,
+        to: id.cast_signed() * 2 + if id % 7 == 0 { 40 } else { 1 },
+    });
+    let lasting: Vec<Happened> = lasting.collect();
+    for (org, count) in [
+        (Org::hourly(72), 72),
+        (Org { cap: 10, ..Org::hourly(72) }, 72),
+        (Org { cap: 10, counts: false, ..Org::hourly(72) }, 72),
+        (Org::of(lasting), 60),
+    ] {
+        let server = org.serve().await;
+        // One client: to make one takes longer than to read a page.
+        let api = events(&server);
+        let daily = || api.query(Query::default()).windows(hours(0, 122)).span(long(24));
+        let (truth, usual) = in_steps(daily, 1000).await;
+        assert_eq!(truth.len(), count);
+        for concurrency in [1, 3] {
+            for step in [4, 17] {
+                let list = || daily().concurrency(concurrency);
+                let (found, report) = in_steps(list, step).await;
+                let what = format!("{step} {concurrency}");
+                assert_eq!(found, truth, "{what}");
+                assert_eq!(report.verdict(), usual.verdict(), "{what}");
+                assert_eq!(
+                    (report.items, report.pieces, report.pieces_done),
+                    (usual.items, usual.pieces, usual.pieces_done),
+                    "{what}"
+                );
+                if concurrency == 1 {
+                    assert_eq!(report.duplicates, usual.duplicates, "{what}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn jobs_of_pieces_are_not_submitted_again() {
+    let server = Org::hourly(72).serve().await;
+    for concurrency in [1, 3] {
+        let before = server.received().len();
+        let api = events(&server);
+        let range = || {
+            let query = Query { name: None, interval: None };
+            let range = api.jobs(query).windows(hours(0, 72));
+            range.span(std::time::Duration::from_hours(24)).concurrency(concurrency)
+        };
+        let (found, report) = in_steps(range, 7).await;
+        assert_eq!(found, (0..72).collect::<Vec<_>>());
+        assert_eq!(report.verdict(), Verdict::Complete);
+        let received = server.received().into_iter().skip(before);
+        let submits = received.filter(|request| request.method == "POST").count();
+        assert_eq!(submits, 3, "{concurrency}");
+    }
+}
+
+#[tokio::test]
+async fn pages_of_a_range_are_gone_on_with() {
+    let server = Org::hourly(48).serve().await;
+    let mut pages = daily(&server, 0, 48).pages();
+    let mut found = Vec::new();
+    for _ in 0..7 {
+        let page = pages.try_next().await.expect("a page").expect("no end");
+        found.extend(ids(page));
+    }
+    let checkpoint = kept(&pages.checkpoint().expect("a checkpoint"));
+    found.extend(all(&mut daily(&server, 0, 48).resume(&checkpoint)).await);
+    assert_eq!(found, (0..48).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn another_range_or_call_is_refused() {
+    let server = Org::hourly(48).serve().await;
+    let mut range = daily(&server, 0, 48);
+    range.try_next().await.expect("an event").expect("no end");
+    let checkpoint = kept(&range.checkpoint().expect("a checkpoint"));
+    let calls = server.received().len();
+    let other = Query { name: Some("x".to_owned()), ..Query::default() };
+    let list = || {
+        let query = Query { interval: Some(hours(0, 48).to_string()), ..Query::default() };
+        events(&server).query(query).paginate()
+    };
+    for (mut windows, why) in [
+        (daily(&server, 0, 47), "the field `interval` of the body is another"),
+        (
+            events(&server).query(other).windows(hours(0, 48)),
+            "the field `name` of the body was not set",
+        ),
+    ] {
+        windows = windows.resume(&checkpoint);
+        let error = windows.try_next().await.expect_err(why);
+        assert!(error.is_checkpoint_mismatch() && error.to_string().contains(why), "{error}");
+        assert!(windows.checkpoint().is_ok());
+    }
+    // That of a list is none of a range, and the other way round.
+    let error = list().resume(&checkpoint).try_next().await.expect_err("a range");
+    assert!(error.is_checkpoint_mismatch(), "{error}");
+    let error = daily(&server, 0, 48).resume(&list().checkpoint()).try_next().await;
+    assert!(error.expect_err("a list").is_checkpoint_mismatch());
+    assert_eq!(server.received().len(), calls);
+}
+
+#[tokio::test]
+async fn ids_that_are_not_taken_along_are_counted() {
+    let lasting = (0..30).map(|id| Happened { id, from: id.cast_signed(), to: 40 });
+    let lasting: Vec<Happened> = lasting.collect();
+    let server = Org::of(lasting).serve().await;
+    for (ids_kept, repeated) in [(100, 0), (10, 14), (0, 24)] {
+        let range = || daily(&server, 0, 48).remember_in_checkpoint(ids_kept);
+        let mut first = range();
+        for _ in 0..24 {
+            first.try_next().await.expect("an event").expect("no end");
+        }
+        let checkpoint = kept(&first.checkpoint().expect("a checkpoint"));
+        let mut rest = range().resume(&checkpoint);
+        let found = all(&mut rest).await;
+        assert_eq!(found.len(), 6 + repeated, "{ids_kept}");
+        assert_eq!(rest.report().ids_forgotten, repeated as u64, "{ids_kept}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_of_a_piece_that_is_gone_is_told_or_submitted_anew() {
+    let gone = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let is_gone = gone.clone();
+    let server = Org::hourly(48)
+        .serve_but(move |_, request| {
+            let first = request.target.starts_with("/jobs/")
+                && is_gone.load(std::sync::atomic::Ordering::Relaxed);
+            let of_first = request.target.split('/').nth(2).is_some_and(|id| id.starts_with('0'));
+            (first && of_first).then(|| Answer::json(404, "{}"))
+        })
+        .await;
+    let range = |server: &Server| {
+        let query = Query { name: None, interval: None };
+        let range = events(server).jobs(query).windows(hours(0, 48));
+        range.span(std::time::Duration::from_hours(24))
+    };
+    let mut first = range(&server);
+    for _ in 0..7 {
+        first.try_next().await.expect("an event").expect("no end");
+    }
+    let checkpoint = kept(&first.checkpoint().expect("a checkpoint"));
+    gone.store(true, std::sync::atomic::Ordering::Relaxed);
+    let error = range(&server).resume(&checkpoint).try_next().await.expect_err("stale");
+    assert!(error.is_stale_checkpoint(), "{error}");
+    let mut anew = range(&server).resume(&checkpoint).on_stale(OnStale::Restart);
+    assert_eq!(all(&mut anew).await, (7..48).collect::<Vec<_>>());
+    assert_eq!(anew.report().verdict(), Verdict::Complete);
+}
