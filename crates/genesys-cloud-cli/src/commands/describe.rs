@@ -39,6 +39,10 @@ pub(crate) fn describe(name: &str) -> Result<Exit, Failure> {
         writeln!(out, "\nBody (--body file.json{required})")?;
         fields(out, &body.schema)?;
     }
+    if let Some(place) = times::place(entry) {
+        let place = if place.is_in_body() { "of the body" } else { "of the query" };
+        writeln!(out, "\n--interval start/end sets the interval {place}")?;
+    }
     let (title, schema) = match columns::item(entry, &way) {
         Some(item) => ("Fields of a record", Some(item)),
         None => ("Reply", entry.reply()),
@@ -155,10 +159,6 @@ fn parameters(out: &mut dyn Write, entry: &Entry) -> Result<(), Failure> {
             facts.push(format!("one of {}", values.join(", ")));
         }
         writeln!(out, "  {:width$}  {}", parameter.name, facts.join("; "))?;
-    }
-    if let Some(place) = times::place(entry) {
-        let place = if place.is_in_body() { "of the body" } else { "of the query" };
-        writeln!(out, "--interval start/end sets the interval {place}")?;
     }
     Ok(())
 }

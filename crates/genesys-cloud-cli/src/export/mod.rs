@@ -96,7 +96,10 @@ pub(crate) async fn run(
         Ok(Read::End) => job.is_whole(&reader.read().verdict),
         Ok(Read::Stopped) | Err(_) => false,
     };
-    sink.finish(is_whole).await.map_err(unwritten)?;
+    let finished = sink.finish(is_whole).await.map_err(unwritten);
+    // The first error is the cause of what follows.
+    let read = read.and_then(|read| finished.map(|()| read));
+    let is_whole = is_whole && read.is_ok();
     ending.notes(sink.notes());
     if is_whole {
         state.map_or(Ok(()), |it| it.remove())?;

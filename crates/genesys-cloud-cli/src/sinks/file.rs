@@ -63,7 +63,9 @@ impl FileSink {
                 self.length
             )));
         }
-        file.set_len(self.length).map_err(cant)?;
+        if there != self.length {
+            file.set_len(self.length).map_err(cant)?;
+        }
         file.seek(SeekFrom::Start(self.length)).map_err(cant)?;
         self.file = Some(file);
         if known.is_some() {

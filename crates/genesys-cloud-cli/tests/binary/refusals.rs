@@ -11,11 +11,12 @@ async fn bad_input() {
     let folder = tempdir().unwrap();
     std::fs::write(folder.path().join("bad.json"), "{\"a\":").unwrap();
     std::fs::create_dir(folder.path().join("folder.jsonl")).unwrap();
+    let mut wrong = Vec::new();
     for (arguments, code, parts) in [
         (
             &["export", "routing.queus"][..],
             2,
-            &["no operation `routing.queus`", "did you mean `routing.queues`"][..],
+            &["no operation `routing.queus`", "or `routing.queues`"][..],
         ),
         (
             &["export", "nothing.like.this.at.all"],
@@ -88,12 +89,12 @@ async fn bad_input() {
         ),
     ] {
         let refused = run(Some(&org), folder.path(), arguments).await;
-        assert_eq!(refused.code, Some(code), "{arguments:?}: {}", refused.told);
-        for part in parts {
-            assert!(refused.told.contains(part), "{arguments:?}: {}", refused.told);
+        let tells = parts.iter().all(|part| refused.told.contains(part));
+        if refused.code != Some(code) || !tells || !refused.out.is_empty() {
+            wrong.push(format!("{arguments:?}: {:?} {}", refused.code, refused.told));
         }
-        assert_eq!(refused.out, "", "{arguments:?}");
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert_eq!(org.request_count(), 0);
 }
 

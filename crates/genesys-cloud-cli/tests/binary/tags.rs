@@ -93,24 +93,29 @@ async fn jobs_of_every_family_are_read_by_the_catalogue() {
             families.entry(family.name().to_owned()).or_insert(entry);
         }
     }
-    let (mut read, mut skipped) = (0, 0);
+    let mut jobs = Vec::new();
     for (name, entry) in families {
         let family = tags::family(catalogue, &name).unwrap();
-        let listed = matches!(family.results(), Results::List(..));
-        let truth = org.job_truth(&entry.id).unwrap();
-        if !listed
-            || !family.is_pollable()
-            || truth.end != JobEnd::Succeeded
-            || truth.held.is_some()
-        {
-            skipped += 1;
-            continue;
+        let is_listed = match family.results() {
+            // A parameter of its own is no matter of the family.
+            Results::List(call, _) => {
+                let listed_by = catalogue.operation(call.operation().id()).unwrap();
+                let mut query = listed_by.parameters_in(Location::Query);
+                family.is_pollable() && !query.any(|parameter| parameter.required)
+            }
+            _ => false,
+        };
+        // What is asked for by sending it again is no job to the fake org.
+        let Ok(truth) = org.job_truth(&entry.id) else { continue };
+        if is_listed && truth.end == JobEnd::Succeeded && truth.held.is_none() {
+            jobs.push((name, Paginator::<Value>::over_job(&client, request(entry), family), truth));
         }
-        // The first pause is a second or more: what is polled is of no interest here.
-        let found = keys(Paginator::<Value>::over_job(&client, request(entry), family)).await;
-        assert_eq!(found.len(), truth.records.len(), "{name} {}", entry.id);
-        assert_eq!(found, truth.records, "{name} {}", entry.id);
-        read += 1;
     }
-    assert!(read > 20, "{read} read, {skipped} skipped");
+    assert!(jobs.len() > 20, "{} jobs", jobs.len());
+    // At once: each is asked how it stands after a pause.
+    let read = jobs.into_iter().map(async |(name, list, truth)| {
+        let found = keys(list).await;
+        assert_eq!(found, truth.records, "{name}");
+    });
+    futures::future::join_all(read).await;
 }
