@@ -4,7 +4,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use genesys_cloud_core::{Client, Wait};
+use genesys_cloud_core::{Client, Wait, WaitReason};
 use serde_json::{Value, json};
 
 use crate::arguments::{Global, Log};
@@ -18,7 +18,7 @@ const LINE: Duration = Duration::from_secs(10);
 /// How often events tell of progress.
 const EVENT: Duration = Duration::from_secs(1);
 /// Over what time the rate is measured.
-const SPAN: Duration = Duration::from_secs(10);
+const SPAN: Duration = Duration::from_secs(30);
 /// Waits from this length on are told in plain lines.
 const LONG: Duration = Duration::from_secs(2);
 
@@ -42,7 +42,8 @@ struct State {
     drawn: Instant,
     /// Whether there is a line on the terminal that is to be drawn over.
     line: bool,
-    wait: Option<(Instant, String)>,
+    /// Until when calls wait, as far as that is known, and why.
+    wait: Option<(Instant, WaitReason)>,
     /// How many records there were when.
     marks: Vec<(Instant, u64)>,
 }
@@ -129,14 +130,12 @@ impl Screen {
     /// A call begins to wait.
     pub(crate) fn wait(&self, wait: &Wait<'_>) {
         let expected = wait.expected.unwrap_or_default();
-        let text = match wait.expected {
-            Some(expected) => format!("waits {} s: {}", expected.as_secs_f64().ceil(), wait.reason),
-            None => format!("waits: {}", wait.reason),
-        };
         match self.form {
             Form::Errors => {}
-            Form::Terminal => self.lock().wait = Some((Instant::now() + expected, text)),
-            Form::Lines if expected >= LONG => self.print(&format!("{} {text}", wait.operation)),
+            Form::Terminal => self.lock().wait = Some((Instant::now() + expected, wait.reason)),
+            Form::Lines if expected >= LONG => {
+                self.print(&format!("{} {}", wait.operation, waiting(expected, wait.reason)));
+            }
             Form::Lines => {}
             Form::Events => self.event("wait", || {
                 json!({
@@ -167,8 +166,8 @@ impl Screen {
         state.marks.push((now, gauge.records));
         let rate = rate(&state.marks);
         state.gauge = Some(gauge.clone());
-        let wait = state.wait.take().filter(|(until, _)| *until > now);
-        state.wait.clone_from(&wait);
+        state.wait = state.wait.filter(|(until, _)| *until > now);
+        let wait = state.wait;
         drop(state);
         let budget = self.client.get().and_then(Client::rate_limit);
         if self.form == Form::Events {
@@ -201,7 +200,7 @@ impl Screen {
             parts.push(format!("{}{allowed} calls left", grouped(budget.left)));
         }
         match (wait, rate, gauge.total) {
-            (Some((_, wait)), ..) => parts.push(wait),
+            (Some((until, why)), ..) => parts.push(waiting(until.duration_since(now), why)),
             (None, Some(rate), Some(total)) if rate > 0.0 => {
                 let left = total.saturating_sub(gauge.records) as f64 / rate;
                 parts.push(format!("{} to go", clock(Duration::from_secs(left as u64))));
@@ -225,6 +224,10 @@ impl Screen {
         let clear = if line { "\r\x1b[2K" } else { "" };
         let _ = writeln!(std::io::stderr().lock(), "{clear}{text}");
     }
+}
+
+fn waiting(time: Duration, why: WaitReason) -> String {
+    format!("waits {} s: {why}", time.as_secs_f64().ceil())
 }
 
 fn records(gauge: &Gauge) -> String {
