@@ -177,9 +177,9 @@ fn of_job(submit: &'static Entry, family: &Family) -> Option<&'static Schema> {
 /// What stands at a path of a reply.
 fn at(schema: &'static Schema, path: &str) -> Option<&'static Schema> {
     let catalogue = Catalogue::embedded();
-    let names = path.split('.').filter(|name| *name != "[]");
-    names.fold(Some(catalogue.resolve(schema)), |schema, name| {
-        Some(catalogue.resolve(schema?.property(name)?))
+    let mut names = path.split('.').filter(|name| *name != "[]");
+    names.try_fold(catalogue.resolve(schema), |schema, name| {
+        Some(catalogue.resolve(schema.property(name)?))
     })
 }
 

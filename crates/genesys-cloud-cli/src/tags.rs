@@ -17,9 +17,9 @@ pub enum Way {
     /// One reply.
     Single,
     /// A list, in pages or in one reply.
-    List(Listing),
+    List(Box<Listing>),
     /// The submit of a job.
-    Job(Family),
+    Job(Box<Family>),
     /// Work that is accepted, with no way to ask how it stands.
     Accepted,
 }
@@ -62,8 +62,8 @@ pub fn way(catalogue: &Catalogue, entry: &Entry) -> Result<Way, Error> {
     Ok(match (tag.kind, tag.family) {
         (Kind::Single, _) => Way::Single,
         (Kind::Accepted, _) => Way::Accepted,
-        (Kind::List | Kind::Paged, _) => Way::List(listing(tag.list)?),
-        (Kind::Job, Some(name)) => Way::Job(family(catalogue, &name)?),
+        (Kind::List | Kind::Paged, _) => Way::List(Box::new(listing(tag.list)?)),
+        (Kind::Job, Some(name)) => Way::Job(Box::new(family(catalogue, &name)?)),
         (Kind::Job, None) => return Err(Error(format!("{}: a job of no family", entry.id))),
     })
 }

@@ -52,7 +52,8 @@ pub(super) async fn tell(client: &Client, job: &Job<'_>) -> Result<(), Failure> 
         }
         (Way::List(listing), None) => {
             writeln!(out, "scheme     {}", listing.scheme().name())?;
-            let list = Paginator::<Raw>::over(client, job.request.clone(), listing.clone());
+            let list =
+                Paginator::<Raw>::over(client, job.request.clone(), listing.as_ref().clone());
             let list = match job.export.page_size {
                 Some(size) => list.page_size(size),
                 None => list,

@@ -170,8 +170,8 @@ impl Reader {
 /// Makes the list of a request.
 fn maker(client: Client, way: Way) -> impl Fn(Request) -> Paginator<Raw> + Send + 'static {
     move |request| match &way {
-        Way::Job(family) => Paginator::over_job(&client, request, family.clone()),
-        Way::List(listing) => Paginator::over(&client, request, listing.clone()),
+        Way::Job(family) => Paginator::over_job(&client, request, family.as_ref().clone()),
+        Way::List(listing) => Paginator::over(&client, request, listing.as_ref().clone()),
         Way::Single | Way::Accepted => unreachable!("only lists and jobs are exported"),
     }
 }

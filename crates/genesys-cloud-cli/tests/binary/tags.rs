@@ -66,7 +66,7 @@ async fn lists_of_every_scheme_are_read_by_the_catalogue() {
         let step = entries.len().div_ceil(6);
         for entry in entries.iter().step_by(step) {
             let Way::List(listing) = tags::way(catalogue, entry).unwrap() else { continue };
-            let list = Paginator::<Value>::over(&client, request(entry), listing);
+            let list = Paginator::<Value>::over(&client, request(entry), *listing);
             // Pages of the size that the fake org takes for granted, where one reply is not the whole list.
             let truth = org.truth(&entry.id).unwrap();
             let found = keys(list).await;
