@@ -3,9 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::Result;
 use serde_json::Number;
 
 use crate::document::{Document, Kind, ListStyle, Schema};
+use crate::jobs;
 use crate::json::Json;
 use crate::model::{Bound, Model};
 
@@ -37,6 +39,9 @@ pub fn files(document: &Document, model: &Model) -> (String, String) {
         }
         if !operation.permissions.is_empty() {
             entries.push(("permissions", texts(&operation.permissions)));
+            if operation.any_permission && operation.permissions.len() > 1 {
+                entries.push(("any_permission", Json::Bool(true)));
+            }
         }
         let parameters = operation.parameters.iter().map(|parameter| {
             let mut entries =
@@ -91,6 +96,16 @@ pub fn files(document: &Document, model: &Model) -> (String, String) {
         }
     }
     (lines, definitions)
+}
+
+/// `families.jsonl`: how the jobs of operations run.
+pub fn families(model: &Model) -> Result<String> {
+    let mut lines = String::new();
+    for family in &model.families.families {
+        lines.push_str(&jobs::line(family, |id| model.operation(id))?);
+        lines.push('\n');
+    }
+    Ok(lines)
 }
 
 fn text(text: &str) -> Json {

@@ -165,6 +165,7 @@ pub struct Generated {
     pub sources: BTreeMap<String, String>,
     pub operations: String,
     pub definitions: String,
+    pub families: String,
 }
 
 /// Makes the bindings of a document.
@@ -195,9 +196,10 @@ pub fn generate(
 
     let sources = emit::sources(&model)?;
     let (operations, definitions) = catalogue::files(&document, &model);
+    let families = catalogue::families(&model)?;
     let size: usize = sources.values().map(String::len).sum();
     stages.done(&format!("write {:.1} MB of source", size as f64 / 1e6));
-    Ok(Generated { model, sources, operations, definitions })
+    Ok(Generated { model, sources, operations, definitions, families })
 }
 
 fn check_groups(document: &Document, only: &[String]) -> Result<()> {
@@ -231,6 +233,7 @@ fn in_workspace(workspace: &Path, generated: &Generated) -> Result<Files> {
     let data = "crates/genesys-cloud-catalogue/data";
     files.insert(format!("{data}/operations.jsonl").into(), generated.operations.clone());
     files.insert(format!("{data}/definitions.jsonl").into(), generated.definitions.clone());
+    files.insert(format!("{data}/families.jsonl").into(), generated.families.clone());
     let groups = || generated.model.groups.keys().map(String::as_str);
     for (manifest, features) in [
         ("crates/genesys-cloud-api/Cargo.toml", emit::features(groups())),
@@ -260,6 +263,7 @@ fn standalone(workspace: &Path, generated: &Generated) -> Result<Files> {
     }
     files.insert("catalogue/operations.jsonl".into(), generated.operations.clone());
     files.insert("catalogue/definitions.jsonl".into(), generated.definitions.clone());
+    files.insert("catalogue/families.jsonl".into(), generated.families.clone());
     let groups = generated.model.groups.keys().map(String::as_str);
     let workspace = workspace.canonicalize()?;
     files.insert("Cargo.toml".into(), emit::standalone_manifest(&workspace, groups));

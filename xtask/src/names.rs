@@ -322,6 +322,7 @@ mod tests {
             deprecated: false,
             preview: false,
             permissions: Vec::new(),
+            any_permission: false,
             parameters: Vec::new(),
             body: None,
             replies: Vec::new(),

@@ -3,6 +3,8 @@ use std::collections::{BTreeMap, HashMap, btree_map, hash_map};
 use std::sync::LazyLock;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 
 use crate::error::{Error, Place};
 use crate::operation::Operation;
@@ -12,11 +14,12 @@ use crate::table::Table;
 static EMBEDDED: LazyLock<Catalogue> = LazyLock::new(|| {
     let operations = include_str!("../data/operations.jsonl");
     let definitions = include_str!("../data/definitions.jsonl");
-    Catalogue::index(operations.into(), definitions.into())
+    let families = include_str!("../data/families.jsonl");
+    Catalogue::index(operations.into(), definitions.into(), families.into())
         .expect("the embedded tables are read by a test")
 });
 
-/// The operations and definitions of one API document.
+/// The operations, definitions and families of jobs of one API document.
 #[derive(Debug)]
 pub struct Catalogue {
     operations: Table<Operation>,
@@ -24,6 +27,8 @@ pub struct Catalogue {
     operation_rows: HashMap<String, usize>,
     definitions: Table<Schema>,
     definition_rows: BTreeMap<String, usize>,
+    families: Table<Box<RawValue>>,
+    family_rows: BTreeMap<String, usize>,
 }
 
 impl Catalogue {
@@ -42,10 +47,21 @@ impl Catalogue {
         definitions: impl Into<String>,
     ) -> Result<Self, Error> {
         let (operations, definitions) = (operations.into(), definitions.into());
-        let catalogue = Self::index(operations.into(), definitions.into())?;
+        let catalogue = Self::index(operations.into(), definitions.into(), Cow::Borrowed(""))?;
         catalogue.operations.check()?;
         catalogue.definitions.check()?;
         Ok(catalogue)
+    }
+
+    /// The same with families of jobs, in the format of `families.jsonl`.
+    ///
+    /// # Errors
+    /// If a line is not in that format, or a family is there twice.
+    pub fn with_families(mut self, families: impl Into<String>) -> Result<Self, Error> {
+        self.families = Table::new(families.into().into(), |line| Place::Families { line });
+        self.family_rows = rows(&self.families)?;
+        self.families.check()?;
+        Ok(self)
     }
 
     /// Every operation, in the order of the document.
@@ -70,6 +86,21 @@ impl Catalogue {
         self.definition_rows.keys().map(String::as_str)
     }
 
+    /// How the jobs of a family run, read as the caller's own type; `None` if there is no such family.
+    ///
+    /// # Errors
+    /// If the family is there and is not a `T`.
+    pub fn family<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Error> {
+        let Some(&row) = self.family_rows.get(name) else { return Ok(None) };
+        let read = serde_json::from_str(self.families.get(row).get());
+        read.map(Some).map_err(|source| Error::json(self.families.place(row), source))
+    }
+
+    /// The names of all families of jobs, in alphabetical order.
+    pub fn family_names(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.family_rows.keys().map(String::as_str)
+    }
+
     /// The definition a schema refers to, or the schema itself if it is no reference or its
     /// definition is not in the catalogue.
     pub fn resolve<'a>(&'a self, schema: &'a Schema) -> &'a Schema {
@@ -78,12 +109,18 @@ impl Catalogue {
     }
 
     /// Finds out what is where, and leaves the rest for later.
-    fn index(operations: Cow<'static, str>, definitions: Cow<'static, str>) -> Result<Self, Error> {
+    fn index(
+        operations: Cow<'static, str>,
+        definitions: Cow<'static, str>,
+        families: Cow<'static, str>,
+    ) -> Result<Self, Error> {
         let mut catalogue = Self {
             operations: Table::new(operations, |line| Place::Operations { line }),
             operation_rows: HashMap::new(),
             definitions: Table::new(definitions, |line| Place::Definitions { line }),
             definition_rows: BTreeMap::new(),
+            families: Table::new(families, |line| Place::Families { line }),
+            family_rows: BTreeMap::new(),
         };
         for row in 0..catalogue.operations.len() {
             let head: OperationHead<'_> = catalogue.operations.head(row)?;
@@ -96,15 +133,8 @@ impl Catalogue {
                 };
             }
         }
-        for row in 0..catalogue.definitions.len() {
-            let head: DefinitionHead<'_> = catalogue.definitions.head(row)?;
-            match catalogue.definition_rows.entry(head.name.into_owned()) {
-                btree_map::Entry::Vacant(entry) => entry.insert(row),
-                btree_map::Entry::Occupied(entry) => {
-                    return Err(Error::duplicate(catalogue.definitions.place(row), entry.key()));
-                }
-            };
-        }
+        catalogue.definition_rows = rows(&catalogue.definitions)?;
+        catalogue.family_rows = rows(&catalogue.families)?;
         Ok(catalogue)
     }
 }
@@ -131,9 +161,24 @@ impl OperationHead<'_> {
     }
 }
 
-/// What a definition is found by; the rest of its line is the schema.
+/// The rows of a table by their names.
+fn rows<T: DeserializeOwned>(table: &Table<T>) -> Result<BTreeMap<String, usize>, Error> {
+    let mut rows = BTreeMap::new();
+    for row in 0..table.len() {
+        let head: NamedHead<'_> = table.head(row)?;
+        match rows.entry(head.name.into_owned()) {
+            btree_map::Entry::Vacant(entry) => entry.insert(row),
+            btree_map::Entry::Occupied(entry) => {
+                return Err(Error::duplicate(table.place(row), entry.key()));
+            }
+        };
+    }
+    Ok(rows)
+}
+
+/// What a definition or a family is found by; the rest of its line is the schema, or how its jobs run.
 #[derive(Deserialize)]
-struct DefinitionHead<'a> {
+struct NamedHead<'a> {
     #[serde(borrow)]
     name: Cow<'a, str>,
 }

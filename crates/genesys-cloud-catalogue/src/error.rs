@@ -7,11 +7,12 @@ pub struct Error {
     cause: Cause,
 }
 
-/// Where in the two files the trouble is.
+/// Where in the files the trouble is.
 #[derive(Debug, Clone)]
 pub(crate) enum Place {
     Operations { line: usize },
     Definitions { line: usize },
+    Families { line: usize },
     Tag { operation: String },
 }
 
@@ -36,6 +37,7 @@ impl fmt::Display for Error {
         match &self.place {
             Place::Operations { line } => write!(f, "operations, line {line}: ")?,
             Place::Definitions { line } => write!(f, "definitions, line {line}: ")?,
+            Place::Families { line } => write!(f, "families, line {line}: ")?,
             Place::Tag { operation } => write!(f, "tag of {operation}: ")?,
         }
         match &self.cause {

@@ -1,5 +1,5 @@
 //! The Genesys Cloud Platform API as data: every operation with its parameters,
-//! body and replies, and every definition they name.
+//! body and replies, every definition they name, and how jobs run.
 //!
 //! The tables are made from the published API document by `cargo xtask codegen`
 //! and stand in the binary, so that a tool can find, call or imitate any

@@ -27,9 +27,14 @@ pub struct Operation {
     /// The successful replies, in the order of the document.
     #[serde(deserialize_with = "replies")]
     pub replies: Vec<Reply>,
+    /// What it does, in a sentence, where the document says so.
+    pub summary: Option<String>,
     /// What a client has to be allowed to call it.
     #[serde(default)]
     pub permissions: Vec<String>,
+    /// Whether one of the permissions is enough, where there are several.
+    #[serde(default)]
+    pub any_permission: bool,
     /// Whether the service is going to drop it.
     #[serde(default)]
     pub deprecated: bool,
@@ -96,6 +101,10 @@ pub struct Parameter {
     pub values: Vec<Value>,
     /// What the service takes when the parameter is not there.
     pub default: Option<Value>,
+    /// The largest number allowed.
+    pub maximum: Option<f64>,
+    /// What it means, where the document says so.
+    pub description: Option<String>,
 }
 
 /// Where in a request a parameter goes.

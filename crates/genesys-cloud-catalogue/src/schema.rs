@@ -29,6 +29,8 @@ pub struct Schema {
     pub additional_properties: Option<Box<Schema>>,
     /// The fields the document calls required.
     pub required: Vec<String>,
+    /// What it means, where the document says so.
+    pub description: Option<String>,
     /// Whether only the service sets this field.
     pub read_only: bool,
     /// The regular expression a string must match.

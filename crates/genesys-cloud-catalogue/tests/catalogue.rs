@@ -28,6 +28,34 @@ fn every_reference_of_an_operation_leads_to_a_definition() {
 }
 
 #[test]
+fn every_family_that_a_tag_names_is_there() {
+    #[derive(serde::Deserialize)]
+    struct Tag {
+        family: Option<String>,
+    }
+    let catalogue = Catalogue::embedded();
+    assert!(catalogue.family_names().len() > 100);
+    for operation in catalogue.operations() {
+        let tag: Tag = operation.tag().expect("a tag").expect("every operation has one");
+        let Some(name) = tag.family else { continue };
+        let family: Option<serde_json::Value> = catalogue.family(&name).expect("an object");
+        assert_eq!(family.expect("a family")["name"], name, "{}", operation.id);
+    }
+}
+
+#[test]
+fn families_are_read_as_the_callers_own_type() {
+    let family = r#"{"name":"walks","id":"nowhere"}"#;
+    let catalogue = document().with_families(family).expect("a family");
+    assert_eq!(catalogue.family_names().collect::<Vec<_>>(), ["walks"]);
+    assert!(catalogue.family::<u32>("swims").expect("none").is_none());
+    let error = catalogue.family::<u32>("walks").expect_err("not a number");
+    assert_eq!(error.to_string(), "families, line 1: not in the format of the catalogue");
+    let error = document().with_families(format!("{family}\n{family}")).expect_err("twice");
+    assert_eq!(error.to_string(), "families, line 2: walks is there already");
+}
+
+#[test]
 fn an_operation_is_found_by_each_of_its_names() {
     let catalogue = document();
     for name in ["getPets", "GET /api/v2/pets/{petId}", "zoo.pets"] {

@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::auth::{Auth, Login, Token};
 use crate::base_url::BaseUrl;
-use crate::budget::{Budget, Caps};
+use crate::budget::{Budget, Caps, RateLimit};
 use crate::error::Error;
 use crate::exchange::{Exchange, Files, Http};
 use crate::region::Region;
@@ -90,6 +90,11 @@ impl Client {
     /// How many items a page may hold.
     pub(crate) fn max_page_items(&self) -> usize {
         self.0.max_page_items
+    }
+
+    /// Where the token stands in its rate limit, as the last answer told. `None` before that.
+    pub fn rate_limit(&self) -> Option<RateLimit> {
+        self.0.budget.standing()
     }
 
     /// The URL of the API that calls go to, such as `https://api.mypurecloud.ie`.

@@ -33,6 +33,7 @@ mod wait;
 mod windows;
 mod wire;
 
+pub use crate::budget::RateLimit;
 pub use crate::call::{Call, Sending};
 #[cfg(feature = "object_store")]
 pub use crate::checkpoint::ObjectCheckpoints;

@@ -31,6 +31,8 @@ pub struct Operation {
     pub deprecated: bool,
     pub preview: bool,
     pub permissions: Vec<String>,
+    /// Whether one of them is enough.
+    pub any_permission: bool,
     pub parameters: Vec<Parameter>,
     pub body: Option<Body>,
     /// Success replies: 2xx, 3xx and `default`, in the order of the document.

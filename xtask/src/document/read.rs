@@ -185,6 +185,10 @@ impl<'a> Reader<'a> {
                 .iter()
                 .filter_map(|permission| permission.as_str().map(str::to_owned))
                 .collect(),
+            any_permission: json
+                .get("x-inin-requires-permissions")
+                .and_then(|required| required.text("type"))
+                == Some("ANY"),
             parameters,
             body,
             replies: self.replies(replies, place)?,

@@ -113,15 +113,27 @@ fn states(family: &Family) -> String {
     format!("{{ {} }}", named.collect::<Vec<_>>().join(", "))
 }
 
-/// How the results are listed. Where the submit chooses the page, it has the parameters.
+/// How the results are listed.
 fn results(tag: &Tag, submit: Option<&Tag>) -> String {
+    match results_tag(tag, submit) {
+        (Some(tag), scheme, items) => listing(tag, scheme, items),
+        (None, scheme, _) => format!("{} {{ items: [] }}", scheme.name()),
+    }
+}
+
+/// The tag that says how the results are listed, the scheme and the path of the items. Where the submit
+/// chooses the page, it has the parameters; a reply that is no list is one item.
+pub(super) fn results_tag<'a>(
+    tag: &'a Tag,
+    submit: Option<&'a Tag>,
+) -> (Option<&'a Tag>, Scheme, &'a str) {
     let items = tag.items.as_deref().filter(|_| tag.lists()).unwrap_or("[]");
     match submit {
         Some(submit) if submit.scheme == Some(Scheme::JobSelectsPage) => {
-            listing(submit, Scheme::JobSelectsPage, items)
+            (Some(submit), Scheme::JobSelectsPage, items)
         }
-        _ if tag.lists() => listing(tag, tag.scheme.unwrap_or(Scheme::UnpagedOtherArray), items),
-        _ => format!("{} {{ items: [] }}", Scheme::UnpagedOtherArray.name()),
+        _ if tag.lists() => (Some(tag), tag.scheme.unwrap_or(Scheme::UnpagedOtherArray), items),
+        _ => (None, Scheme::UnpagedOtherArray, "[]"),
     }
 }
 

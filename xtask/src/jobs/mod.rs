@@ -5,6 +5,7 @@
 //! `openapi/jobs.toml` has the rest (`table.rs`). Both give entries, of which `build.rs` makes families.
 
 mod build;
+mod data;
 mod emit;
 mod fields;
 mod rules;
@@ -16,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
 
+pub use data::line;
 pub use emit::{constant, family as source};
 pub use table::Table;
 
@@ -53,7 +55,7 @@ pub struct Family {
 }
 
 /// Where the id of a job stands.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Id {
     Field(String),
@@ -63,7 +65,7 @@ pub enum Id {
 }
 
 /// How the status tells that a job is done.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Done {
     State(String),
@@ -74,7 +76,7 @@ pub enum Done {
 }
 
 /// What a state means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     Pending,
@@ -111,7 +113,7 @@ impl State {
 }
 
 /// Where the results are.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Results {
     /// This operation lists them.
@@ -124,7 +126,7 @@ pub enum Results {
 }
 
 /// A place in a reply.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum At {
     /// Items, or one item.

@@ -23,7 +23,7 @@ use tokio::time::Instant;
 
 pub(crate) use self::limiter::Caps;
 use self::limiter::{Limiter, Outcome, Ticket, Turn};
-use self::standing::Standing;
+use self::standing::{Standing, Usage};
 use crate::error::ErrorLimit;
 use crate::operation::Operation;
 use crate::reply::Head;
@@ -35,8 +35,36 @@ pub(crate) struct Budget {
     herald: Herald,
 }
 
+/// Where a client stands in the rate limit on its token, as the last answer that told it has it: from
+/// [`Client::rate_limit`](crate::Client::rate_limit).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RateLimit {
+    /// How many calls a window allows. `None` if only the rest was told.
+    pub allowed: Option<u64>,
+    /// How many calls of the window are left, those of other programs with the same token taken off. As many
+    /// as a window allows, once it has ended.
+    pub left: u64,
+    /// The time to the end of the window, in whole seconds as a rule. Zero once it has ended.
+    pub resets_in: Duration,
+}
+
+impl RateLimit {
+    fn of(standing: Standing, age: Duration) -> Self {
+        let Standing { allowed, usage, resets_in } = standing;
+        let left = match (usage, allowed) {
+            (_, Some(allowed)) if age >= resets_in => allowed,
+            (Usage::Used(used), allowed) => allowed.unwrap_or(0).saturating_sub(used),
+            (Usage::Left(left), _) => left,
+        };
+        Self { allowed, left, resets_in: resets_in.saturating_sub(age) }
+    }
+}
+
 struct Shared {
     limiter: Limiter,
+    /// What the last answer told, and when.
+    told: Option<(Standing, Instant)>,
     sleepers: HashMap<Ticket, Arc<Notify>>,
 }
 
@@ -54,7 +82,13 @@ impl Budget {
     pub(crate) fn new(caps: Caps, herald: Herald) -> Self {
         // The clock of a runtime is not asked here: a client may be made outside of one.
         let limiter = Limiter::new(caps);
-        Self { shared: Mutex::new(Shared { limiter, sleepers: HashMap::new() }), herald }
+        let shared = Shared { limiter, told: None, sleepers: HashMap::new() };
+        Self { shared: Mutex::new(shared), herald }
+    }
+
+    /// Where the token stands, as far as it was told.
+    pub(crate) fn standing(&self) -> Option<RateLimit> {
+        self.lock().told.map(|(standing, told)| RateLimit::of(standing, told.elapsed()))
     }
 
     /// A call begins: it queues behind all others that have, and so do its repetitions.
@@ -175,6 +209,9 @@ impl Permit<'_> {
     fn settle_at(&mut self, outcome: &Outcome<'_>, now: Instant) {
         self.settled = true;
         let mut shared = self.budget.lock();
+        if let Outcome::Answered { standing, .. } | Outcome::Limited { standing, .. } = outcome {
+            shared.told = standing.map(|standing| (standing, now)).or(shared.told);
+        }
         shared.limiter.settle(self.operation, self.sent_at, outcome, now);
         shared.wake(now);
     }
@@ -184,6 +221,28 @@ impl Drop for Permit<'_> {
     fn drop(&mut self) {
         if !self.settled {
             self.settle_at(&Outcome::Unanswered, Instant::now());
+        }
+    }
+}
+
+#[cfg(test)]
+mod rate_limit {
+    use super::*;
+
+    #[test]
+    fn what_was_told_holds_until_the_window_ends() {
+        let window = Duration::from_secs(10);
+        for (allowed, usage, age, left, resets_in) in [
+            (Some(300), Usage::Used(100), 4, 200, 6),
+            (Some(300), Usage::Used(400), 0, 0, 10),
+            (Some(300), Usage::Used(100), 11, 300, 0),
+            (Some(300), Usage::Left(7), 0, 7, 10),
+            (None, Usage::Left(7), 11, 7, 0),
+        ] {
+            let standing = Standing { allowed, usage, resets_in: window };
+            let limit = RateLimit::of(standing, Duration::from_secs(age));
+            let resets_in = Duration::from_secs(resets_in);
+            assert_eq!(limit, RateLimit { allowed, left, resets_in }, "{usage:?}");
         }
     }
 }

@@ -2,6 +2,7 @@
 //! [`Way`]s, what differs from one operation to another in its [`Listing`].
 
 use std::borrow::Cow;
+use std::fmt;
 
 use crate::request::Request;
 
@@ -142,7 +143,7 @@ impl Listing {
     }
 
     /// Where the number or token of a page goes: one place, or several for a token of several parts.
-    pub(super) fn token_in(&self) -> &[Place] {
+    pub fn token_in(&self) -> &[Place] {
         match &self.token_in {
             Some(place) => std::slice::from_ref(place),
             None => self.scheme.way().token_in,
@@ -150,7 +151,7 @@ impl Listing {
     }
 
     /// Where a reply has what leads to the next page.
-    pub(super) fn token_out(&self) -> Option<&TokenOut> {
+    pub fn token_out(&self) -> Option<&TokenOut> {
         self.token_out.as_ref().or(self.scheme.way().token_out.as_ref())
     }
 }
@@ -506,6 +507,20 @@ impl Cap {
     }
 }
 
+/// `1000 items`, `5 pages where state=inactive`
+impl fmt::Display for Cap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.most {
+            Most::Pages(most) => write!(f, "{most} pages")?,
+            Most::Items(most) => write!(f, "{most} items")?,
+        }
+        match &self.condition {
+            Some((name, value)) => write!(f, " where {name}={value}"),
+            None => Ok(()),
+        }
+    }
+}
+
 /// The parameter that sets how many items a page holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageSize {
@@ -605,6 +620,13 @@ mod tests {
             .with_cap(Cap::items(1000).where_query("state", "inactive"))
             .with_jobs("/jobs".to_owned());
         assert_eq!(read, KNOWN);
+    }
+
+    #[test]
+    fn a_cap_in_words() {
+        assert_eq!(Cap::pages(5).to_string(), "5 pages");
+        let cap = Cap::items(1000).where_query("state", "inactive");
+        assert_eq!(cap.to_string(), "1000 items where state=inactive");
     }
 
     #[test]

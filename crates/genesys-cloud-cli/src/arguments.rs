@@ -1,0 +1,236 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use genesys_cloud_core::Interval;
+
+use crate::sinks::Format;
+use crate::{parameters, times};
+
+/// Exports and calls any operation of the Genesys Cloud API.
+///
+/// The org and its credentials are read from the environment: GENESYS_CLOUD_REGION, GENESYS_CLOUD_CLIENT_ID and
+/// GENESYS_CLOUD_CLIENT_SECRET, or GENESYS_CLOUD_ACCESS_TOKEN; GENESYS_CLOUD_API_URL and GENESYS_CLOUD_LOGIN_URL for
+/// a gateway.
+#[derive(Debug, Parser)]
+#[command(name = "genesys-cloud", version, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 complete, 1 failed, 2 usage, 3 truncated, 4 drifted, 5 unknown whether complete, \
+6 credentials, 7 refused by the API, 8 service not available, 9 output not writable, 10 job without result, \
+130 interrupted";
+
+/// What all commands take.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// The org: `env` as the environment says, `mock` a fake one within this program.
+    #[arg(long, global = true, value_enum, default_value_t = OrgChoice::Env, help_heading = "Org")]
+    pub(crate) org: OrgChoice,
+    #[command(flatten)]
+    pub(crate) mock: MockOptions,
+    /// What is told on standard error: a text for people, JSON for programs.
+    #[arg(long, global = true, value_enum, default_value_t = Log::Text, help_heading = "Messages")]
+    pub(crate) log: Log,
+    /// Tells errors alone.
+    #[arg(long, short, global = true, help_heading = "Messages")]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OrgChoice {
+    Env,
+    Mock,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Log {
+    Text,
+    Json,
+}
+
+/// What the fake org is like.
+#[derive(Debug, Args)]
+pub(crate) struct MockOptions {
+    /// How many records a list of the fake org has, such as routing.queues=2500; may be repeated.
+    #[arg(long, global = true, value_name = "OPERATION=COUNT", value_parser = parameters::pair, help_heading = "Org")]
+    pub(crate) mock_list: Vec<(String, String)>,
+    /// How many records every other paged list of the fake org has.
+    #[arg(long, global = true, value_name = "COUNT", default_value_t = 100, help_heading = "Org")]
+    pub(crate) mock_default_count: u64,
+    /// How many calls the fake org allows in a minute; the service allows 300.
+    #[arg(
+        long,
+        global = true,
+        value_name = "CALLS",
+        default_value_t = 1_000_000,
+        help_heading = "Org"
+    )]
+    pub(crate) mock_calls_per_minute: u64,
+    /// What all made-up data of the fake org follow from.
+    #[arg(long, global = true, value_name = "NUMBER", default_value_t = 0, help_heading = "Org")]
+    pub(crate) mock_seed: u64,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Reads a list, or the results of a job, to its end, and writes it.
+    Export(Box<Export>),
+    /// Lists operations.
+    Operations {
+        /// Only those that have these words in a name or the path.
+        #[arg(long, short)]
+        search: Option<String>,
+        /// Only those that can be exported.
+        #[arg(long)]
+        exportable: bool,
+    },
+    /// Says what an operation takes and gives, and what it needs.
+    Describe {
+        /// The operation: `routing.queues`, `getRoutingQueues` or `GET /api/v2/routing/queues`.
+        operation: String,
+    },
+    /// Makes one call, and prints the reply.
+    Call {
+        #[command(flatten)]
+        call: CallOptions,
+    },
+    /// Jobs that exports have submitted: lists them, waits for them, cancels them.
+    Jobs {
+        #[command(subcommand)]
+        command: Option<JobsCommand>,
+    },
+    /// Says to which org and with which rights calls are made.
+    Whoami,
+    /// Runs the fake org by itself until it is interrupted, and prints the variables that lead to it.
+    Mock {
+        /// The port to listen on; any free one if 0.
+        #[arg(long, default_value_t = 0)]
+        port: u16,
+    },
+    /// Prints the completions for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum JobsCommand {
+    /// Lists the jobs that are kept. No call is made.
+    List,
+    /// Waits until a job is done.
+    Wait {
+        /// The id of the job, or its beginning.
+        id: String,
+        /// How long, such as 30m.
+        #[arg(long, default_value = "1h", value_parser = times::duration)]
+        deadline: Duration,
+    },
+    /// Cancels a job.
+    Cancel {
+        /// The id of the job, or its beginning.
+        id: String,
+    },
+    /// Forgets a job. It runs on.
+    Forget {
+        /// The id of the job, or its beginning.
+        id: String,
+    },
+}
+
+/// An operation and what it is given.
+#[derive(Debug, Args)]
+pub(crate) struct CallOptions {
+    /// The operation: `routing.queues`, `getRoutingQueues` or `GET /api/v2/routing/queues`.
+    pub(crate) operation: String,
+    /// A parameter of the path, the query or the head; may be repeated.
+    #[arg(long = "param", short, value_name = "NAME=VALUE", value_parser = parameters::pair)]
+    pub(crate) params: Vec<(String, String)>,
+    /// A file with the body as JSON, or - for standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) body: Option<String>,
+    /// Sends parameters and fields that the document does not know.
+    #[arg(long)]
+    pub(crate) unchecked: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    #[command(flatten)]
+    pub(crate) call: CallOptions,
+    /// The time that records are of, such as 2024-05-01/2024-06-01 (UTC). It may be longer than the API
+    /// allows: it is read in pieces.
+    #[arg(long, value_name = "START/END", value_parser = times::interval)]
+    pub(crate) interval: Option<Interval>,
+    /// How long a piece of the interval is, such as 6h or 1d. 31 days unless given; what the API refuses is
+    /// split further.
+    #[arg(long, requires = "interval", value_parser = times::duration)]
+    pub(crate) window: Option<Duration>,
+    /// How much pieces overlap, for records that the API may count to either.
+    #[arg(long, requires = "interval", value_parser = times::duration)]
+    pub(crate) overlap: Option<Duration>,
+    /// The field by which a record is known that comes in two pieces, such as conversationId; it is then
+    /// written once.
+    #[arg(long, requires = "interval", value_name = "FIELD")]
+    pub(crate) unique: Option<String>,
+    /// How many records a page has. As many as the API allows unless given.
+    #[arg(long, value_name = "RECORDS")]
+    pub(crate) page_size: Option<u64>,
+    /// Ends after so many records.
+    #[arg(long, value_name = "RECORDS")]
+    pub(crate) limit: Option<u64>,
+    /// Asks for so many pages ahead.
+    #[arg(long, value_name = "PAGES", default_value_t = 1)]
+    pub(crate) prefetch: usize,
+    /// The fields to write, by commas, nested ones with dots, such as id,name,division.name.
+    #[arg(long, value_delimiter = ',', value_name = "FIELD,..")]
+    pub(crate) fields: Vec<String>,
+    /// The file to write; standard output unless given. Until it is whole, its name ends in .part.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// The form: jsonl or csv, with .gz for gzip. As the name of the file ends unless given.
+    #[arg(long, short)]
+    pub(crate) format: Option<Format>,
+    /// How many records are written at a time.
+    #[arg(long, value_name = "RECORDS", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub(crate) batch: u64,
+    /// Goes on with an export that was stopped.
+    #[arg(long, requires = "out")]
+    pub(crate) resume: bool,
+    /// Throws away what an export that was stopped has left, and starts over.
+    #[arg(long, requires = "out", conflicts_with = "resume")]
+    pub(crate) restart: bool,
+    /// What becomes of an export that goes on where the API no longer knows the place: it fails, or reads the
+    /// list again and leaves out as many records as are written.
+    #[arg(long, value_enum, default_value_t = Stale::Fail)]
+    pub(crate) on_stale: Stale,
+    /// Takes a list for whole that is not known to be: its output gets its name, and the exit code is 0.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    pub(crate) accept: Vec<Accepted>,
+    /// Says what it would do, how many requests that takes and how long, and stops.
+    #[arg(long)]
+    pub(crate) plan: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Accepted {
+    /// It is longer than the API lets it be read.
+    Truncated,
+    /// It changed while it was read.
+    Drifted,
+    /// The API does not say enough to tell.
+    Unknown,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Stale {
+    Fail,
+    Restart,
+}

@@ -1,0 +1,216 @@
+//! Says what an operation takes and gives.
+
+use std::io::Write;
+
+use genesys_cloud_catalogue::{Catalogue, Kind, Location, Operation as Entry, Parameter, Schema};
+use genesys_cloud_core::{Family, FileForm, Listing, Results, ResultsAt};
+
+use crate::columns::{self, properties};
+use crate::failure::{Exit, Failure, permissions};
+use crate::find;
+use crate::tags::{self, Way};
+use crate::times;
+
+pub(crate) fn describe(name: &str) -> Result<Exit, Failure> {
+    let entry = find::operation(name)?;
+    let way = tags::way(Catalogue::embedded(), entry);
+    let way = way.map_err(|error| Failure::usage(error.to_string()))?;
+    let mut out = std::io::stdout().lock();
+    let out = &mut out;
+    writeln!(out, "{}", find::rust_name(entry))?;
+    writeln!(out, "{} {} ({})", entry.method, entry.path, entry.id)?;
+    if let Some(summary) = &entry.summary {
+        writeln!(out, "{summary}")?;
+    }
+    for (is, text) in
+        [(entry.deprecated, "deprecated"), (entry.preview, "preview: it may change without notice")]
+    {
+        if is {
+            writeln!(out, "{text}")?;
+        }
+    }
+    if let Some(needed) = permissions(entry) {
+        writeln!(out, "\nTakes {needed}")?;
+    }
+    kind(out, &way)?;
+    parameters(out, entry)?;
+    if let Some(body) = &entry.body {
+        let required = if body.required { ", required" } else { "" };
+        writeln!(out, "\nBody (--body file.json{required})")?;
+        fields(out, &body.schema)?;
+    }
+    if let Some(place) = times::place(entry) {
+        let place = if place.is_in_body() { "of the body" } else { "of the query" };
+        writeln!(out, "\n--interval start/end sets the interval {place}")?;
+    }
+    let (title, schema) = match columns::item(entry, &way) {
+        Some(item) => ("Fields of a record", Some(item)),
+        None => ("Reply", entry.reply()),
+    };
+    if let Some(schema) = schema {
+        writeln!(out, "\n{title}")?;
+        fields(out, schema)?;
+    }
+    Ok(Exit::Complete)
+}
+
+/// How it lists.
+fn kind(out: &mut dyn Write, way: &Way) -> Result<(), Failure> {
+    match way {
+        Way::Single => writeln!(out, "\nA single call")?,
+        Way::Accepted => writeln!(out, "\nA single call: what it begins can't be asked for")?,
+        Way::List(listing) => {
+            writeln!(
+                out,
+                "\nA list by the scheme {}, records at {}",
+                listing.scheme().name(),
+                listing.items()
+            )?;
+            sizes(out, listing)?;
+        }
+        Way::Job(family) => {
+            writeln!(out, "\nA job of the family {}", family.name())?;
+            results(out, family)?;
+            if let Some(lifetime) = family.lifetime() {
+                writeln!(out, "Kept for {} hours", lifetime.as_secs() / 3600)?;
+            }
+            if let Some(note) = family.note() {
+                writeln!(out, "Note: {note}")?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn sizes(out: &mut dyn Write, listing: &Listing) -> Result<(), Failure> {
+    if let Some(size) = listing.page_size() {
+        match size.maximum() {
+            Some(most) => writeln!(out, "Pages of {most} records at most ({})", size.name())?,
+            None => writeln!(out, "Page size by {}; the most is not documented", size.name())?,
+        }
+    }
+    if let Some(cap) = listing.cap() {
+        writeln!(out, "The API lets {cap} be read, and no more")?;
+    }
+    if let Some(jobs) = listing.jobs() {
+        writeln!(out, "{jobs} runs the same query as a job")?;
+    }
+    Ok(())
+}
+
+fn results(out: &mut dyn Write, family: &Family) -> Result<(), Failure> {
+    match family.results() {
+        Results::List(call, listing) => {
+            writeln!(
+                out,
+                "Results: {}, by the scheme {}, records at {}",
+                call.operation(),
+                listing.scheme().name(),
+                listing.items()
+            )?;
+            sizes(out, listing)?;
+        }
+        Results::Status(listing) => {
+            writeln!(out, "Results: in the status, records at {}", listing.items())?;
+        }
+        Results::Reply(places) => {
+            for place in &places[..] {
+                match place {
+                    ResultsAt::Items(path) => writeln!(out, "Results: in the status, at {path}")?,
+                    ResultsAt::Files(path, FileForm::Json(items)) => {
+                        writeln!(
+                            out,
+                            "Results: in JSON files named at {path}, records at {items}"
+                        )?;
+                    }
+                    ResultsAt::Files(path, _) => writeln!(out, "Results: files named at {path}")?,
+                    _ => {}
+                }
+            }
+        }
+        _ => writeln!(out, "No results")?,
+    }
+    Ok(())
+}
+
+fn parameters(out: &mut dyn Write, entry: &Entry) -> Result<(), Failure> {
+    if entry.parameters.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\nParameters (--param name=value)")?;
+    let width = entry.parameters.iter().map(|it| it.name.len()).max().unwrap_or(0);
+    for parameter in &entry.parameters {
+        let mut facts = vec![kind_of(parameter)];
+        match parameter.location {
+            Location::Path => facts.push("in the path".to_owned()),
+            Location::Header => facts.push("a header".to_owned()),
+            _ if parameter.required => facts.push("required".to_owned()),
+            _ => {}
+        }
+        if let Some(default) = &parameter.default {
+            facts.push(format!("{default} unless given"));
+        }
+        if let Some(most) = parameter.maximum {
+            facts.push(format!("{most} at most"));
+        }
+        let listed = parameter.items.as_ref().map_or(&parameter.values, |items| &items.values);
+        let values: Vec<&str> = listed.iter().filter_map(|value| value.as_str()).collect();
+        if !values.is_empty() {
+            facts.push(format!("one of {}", values.join(", ")));
+        }
+        writeln!(out, "  {:width$}  {}", parameter.name, facts.join("; "))?;
+    }
+    Ok(())
+}
+
+fn kind_of(parameter: &Parameter) -> String {
+    let one = |kind, format| crate::parameters::takes(kind, format).to_owned();
+    match &parameter.items {
+        Some(items) if parameter.kind == Kind::Array => {
+            format!("{}, may be repeated", one(items.kind, items.format.as_deref()))
+        }
+        _ => one(Some(parameter.kind), parameter.format.as_deref()),
+    }
+}
+
+fn fields(out: &mut dyn Write, schema: &Schema) -> Result<(), Failure> {
+    let known = properties(schema);
+    if known.is_empty() {
+        writeln!(out, "  {}", word(schema))?;
+        return Ok(());
+    }
+    let required = &Catalogue::embedded().resolve(schema).required;
+    let width = known.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    for (name, schema) in known {
+        let mark = if required.contains(name) { "; required" } else { "" };
+        writeln!(out, "  {name:width$}  {}{mark}", word(schema))?;
+    }
+    Ok(())
+}
+
+/// A type in a word or two.
+fn word(schema: &Schema) -> String {
+    let resolved = Catalogue::embedded().resolve(schema);
+    let name = schema.reference.as_deref();
+    let format = resolved.format.as_deref();
+    match resolved.kind {
+        Some(Kind::Array) => {
+            let items = resolved.items.as_deref().map(word).unwrap_or_default();
+            format!("list of {items}")
+        }
+        Some(Kind::String) if !resolved.values.is_empty() => {
+            let values: Vec<&str> = resolved.values.iter().filter_map(|it| it.as_str()).collect();
+            format!("one of {}", values.join(", "))
+        }
+        Some(Kind::String) => format.unwrap_or("text").to_owned(),
+        Some(Kind::Integer) => "integer".to_owned(),
+        Some(Kind::Number) => "number".to_owned(),
+        Some(Kind::Boolean) => "true or false".to_owned(),
+        Some(Kind::File) => "file".to_owned(),
+        _ => match (name, resolved.additional_properties.as_deref()) {
+            (_, Some(values)) => format!("map of {}", word(values)),
+            (Some(name), _) if !resolved.properties.is_empty() => name.to_owned(),
+            _ => "JSON".to_owned(),
+        },
+    }
+}

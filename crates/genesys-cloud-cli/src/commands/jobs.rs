@@ -1,0 +1,167 @@
+//! Jobs that exports have submitted, kept as files until their results are read.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use genesys_cloud_catalogue::Catalogue;
+use genesys_cloud_core::{Client, Job, SavedJob};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use serde_json::value::RawValue;
+
+use crate::arguments::{Global, JobsCommand};
+use crate::connect;
+use crate::failure::{Exit, Failure};
+use crate::find;
+use crate::screen::Screen;
+use crate::tags;
+
+/// A job that is kept.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Kept {
+    /// The API that it runs at.
+    pub(crate) api: String,
+    pub(crate) job: SavedJob,
+}
+
+impl Kept {
+    /// Keeps a job.
+    pub(crate) fn save(&self) -> Result<(), Failure> {
+        let Some(path) = self.path()? else { return Ok(()) };
+        let text = serde_json::to_string(self)
+            .map_err(|error| Failure::new(Exit::Failed, format!("a job can't be kept: {error}")))?;
+        fs::create_dir_all(folder()?)
+            .and_then(|()| fs::write(&path, text))
+            .map_err(|error| Failure::output(format!("can't write {}: {error}", path.display())))
+    }
+
+    /// Forgets a job.
+    pub(crate) fn forget(&self) -> Result<(), Failure> {
+        let Some(path) = self.path()? else { return Ok(()) };
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(Failure::output(format!("can't remove {}: {error}", path.display())))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A job without an id has no file: there is nothing to ask for.
+    fn path(&self) -> Result<Option<PathBuf>, Failure> {
+        let Some(id) = self.job.id() else { return Ok(None) };
+        // An id is the service's: it must not lead out of the folder.
+        let id: String = id
+            .chars()
+            .map(|it| if it.is_ascii_alphanumeric() || it == '-' { it } else { '_' })
+            .collect();
+        Ok(Some(folder()?.join(format!("{}-{id}.json", self.job.operation()))))
+    }
+}
+
+/// Where jobs are kept: `GENESYS_CLOUD_STATE_DIR`, or the user's folder for such files.
+fn folder() -> Result<PathBuf, Failure> {
+    let set =
+        |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let folder = set("GENESYS_CLOUD_STATE_DIR")
+        .or_else(|| set("XDG_STATE_HOME").map(|it| it.join("genesys-cloud")))
+        .or_else(|| set("HOME").map(|it| it.join(".local/state/genesys-cloud")))
+        .or_else(|| set("LOCALAPPDATA").map(|it| it.join("genesys-cloud")));
+    folder.map(|folder| folder.join("jobs")).ok_or_else(|| {
+        Failure::usage("there is no home folder to keep jobs in; GENESYS_CLOUD_STATE_DIR names one")
+    })
+}
+
+/// All that are kept, the oldest first. Files that are something else are passed over.
+fn all() -> Result<Vec<Kept>, Failure> {
+    let Ok(files) = fs::read_dir(folder()?) else { return Ok(Vec::new()) };
+    let texts = files.flatten().filter_map(|file| fs::read_to_string(file.path()).ok());
+    let mut kept: Vec<Kept> = texts.filter_map(|text| serde_json::from_str(&text).ok()).collect();
+    kept.sort_by_key(|it| it.job.submitted());
+    Ok(kept)
+}
+
+/// The one whose id begins so.
+fn one(id: &str) -> Result<Kept, Failure> {
+    let mut found: Vec<Kept> = all()?;
+    found.retain(|it| it.job.id().is_some_and(|known| known.starts_with(id)));
+    match found.len() {
+        1 => Ok(found.remove(0)),
+        0 => Err(Failure::usage(format!("no job is kept whose id begins with `{id}`"))
+            .advise("`genesys-cloud jobs list` lists those that are")),
+        many => Err(Failure::usage(format!("{many} jobs are kept whose ids begin with `{id}`"))),
+    }
+}
+
+fn load(client: &Client, kept: &Kept) -> Result<Job<Box<RawValue>>, Failure> {
+    if kept.api != client.api_url() {
+        return Err(Failure::usage(format!(
+            "the job runs at {}, and calls go to {}",
+            kept.api,
+            client.api_url()
+        )));
+    }
+    let entry = find::operation(kept.job.operation())?;
+    let broken = |error: tags::Error| Failure::usage(error.to_string());
+    let family = tags::family(Catalogue::embedded(), kept.job.family()).map_err(broken)?;
+    let operation = tags::operation(entry).map_err(broken)?;
+    Job::load(client, operation, family, kept.job.clone())
+        .map_err(|error| Failure::of_call(&error, Some(entry)))
+}
+
+pub(crate) async fn jobs(
+    command: Option<&JobsCommand>,
+    global: &Global,
+    screen: &Arc<Screen>,
+) -> Result<Exit, Failure> {
+    match command {
+        None | Some(JobsCommand::List) => list(),
+        Some(JobsCommand::Forget { id }) => one(id)?.forget().map(|()| Exit::Complete),
+        Some(JobsCommand::Wait { id, deadline }) => {
+            wait(&one(id)?, *deadline, global, screen).await
+        }
+        Some(JobsCommand::Cancel { id }) => {
+            let kept = one(id)?;
+            let org = connect::org(global, screen).await?;
+            let mut job = load(&org.client, &kept)?;
+            job.cancel().await.map_err(|error| Failure::of_call(&error, None))?;
+            screen.say("cancelled", "cancelled", json!({ "id": kept.job.id() }));
+            kept.forget().map(|()| Exit::Complete)
+        }
+    }
+}
+
+fn list() -> Result<Exit, Failure> {
+    let mut out = std::io::stdout().lock();
+    for kept in all()? {
+        let job = &kept.job;
+        let time = |it: chrono::DateTime<chrono::Utc>| it.format("%Y-%m-%d %H:%M:%SZ").to_string();
+        let expires =
+            job.expires().map(|it| format!(", kept until {}", time(it))).unwrap_or_default();
+        writeln!(
+            out,
+            "{}  {}  submitted {}{expires}  at {}",
+            job.id().unwrap_or_default(),
+            job.operation(),
+            time(job.submitted()),
+            kept.api
+        )?;
+    }
+    Ok(Exit::Complete)
+}
+
+async fn wait(
+    kept: &Kept,
+    deadline: Duration,
+    global: &Global,
+    screen: &Arc<Screen>,
+) -> Result<Exit, Failure> {
+    let org = connect::org(global, screen).await?;
+    let mut job = load(&org.client, kept)?.deadline(deadline);
+    let status = job.wait().await.map_err(|error| Failure::of_call(&error, None))?;
+    let text = format!("{:?}", status.state());
+    screen.say("done", &text, json!({ "id": kept.job.id(), "state": text }));
+    Ok(Exit::Complete)
+}

@@ -1,0 +1,56 @@
+//! The org that calls go to: that of the environment, or a fake one.
+
+use std::sync::Arc;
+
+use genesys_cloud_core::{Client, ClientBuilder};
+use genesys_cloud_mock::{MockOrg, MockOrgBuilder};
+
+use crate::arguments::{Global, MockOptions, OrgChoice};
+use crate::failure::Failure;
+use crate::find;
+use crate::screen::Screen;
+
+/// A client, and the fake org for as long as calls may go there.
+pub(crate) struct Org {
+    pub(crate) client: Client,
+    _mock: Option<MockOrg>,
+}
+
+pub(crate) async fn org(global: &Global, screen: &Arc<Screen>) -> Result<Org, Failure> {
+    let (builder, mock): (ClientBuilder, _) = match global.org {
+        OrgChoice::Env => (ClientBuilder::from_env(), None),
+        OrgChoice::Mock => {
+            let org = fake(&global.mock)?.start().await;
+            let org = org.map_err(|error| Failure::usage(error.to_string()))?;
+            let builder = Client::builder()
+                .api_url(org.url())
+                .login_url(org.url())
+                .credentials(org.client_id(), org.client_secret());
+            (builder, Some(org))
+        }
+    };
+    let teller = screen.clone();
+    let client: Client = builder
+        .user_agent(concat!("genesys-cloud-cli/", env!("CARGO_PKG_VERSION")))
+        .on_wait(move |wait| teller.wait(wait))
+        .build()
+        .map_err(|error| Failure::of_call(&error, None))?;
+    screen.watch(&client);
+    Ok(Org { client, _mock: mock })
+}
+
+/// The fake org as the options have it.
+pub(crate) fn fake(options: &MockOptions) -> Result<MockOrgBuilder, Failure> {
+    let mut builder = MockOrg::builder()
+        .seed(options.mock_seed)
+        .default_count(options.mock_default_count)
+        .calls_per_minute(options.mock_calls_per_minute);
+    for (name, count) in &options.mock_list {
+        let operation = find::operation(name)?;
+        let count = count.parse().map_err(|_| {
+            Failure::usage(format!("--mock-list {name}={count}: the count is no whole number"))
+        })?;
+        builder = builder.list(operation.id.clone(), count);
+    }
+    Ok(builder)
+}

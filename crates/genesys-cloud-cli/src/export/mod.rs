@@ -1,0 +1,336 @@
+//! Reads a list to its end and writes it: the way from arguments to an output that is whole, or says that
+//! it is not.
+
+mod plan;
+mod read;
+mod report;
+mod state;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use genesys_cloud_catalogue::{Catalogue, Operation as Entry};
+use genesys_cloud_core::{
+    Checkpoint, Client, FileForm, Interval, Place, Reason, Request, Results, ResultsAt, Verdict,
+};
+use serde_json::json;
+use tokio::sync::Notify;
+
+use self::read::{Raw, Reader};
+use self::report::Ending;
+use self::state::{State, StateFile};
+use crate::arguments::{Accepted, Export, Global};
+use crate::columns::{self, Columns};
+use crate::commands::Kept;
+use crate::connect;
+use crate::failure::{Exit, Failure};
+use crate::find;
+use crate::parameters::{self, Given};
+use crate::screen::{Screen, grouped};
+use crate::sinks::{FileSink, Format, Sink, SinkError, StreamSink};
+use crate::tags::{self, Way};
+use crate::times;
+
+/// An export that is known to make sense.
+struct Job<'a> {
+    export: &'a Export,
+    entry: &'static Entry,
+    way: Way,
+    request: Request,
+    /// The time that is read, and where it goes in a request.
+    range: Option<(Interval, Place)>,
+    columns: Columns,
+    format: Format,
+}
+
+pub(crate) async fn run(
+    export: &Export,
+    global: &Global,
+    screen: &Arc<Screen>,
+) -> Result<Exit, Failure> {
+    let job = Job::new(export)?;
+    if export.plan {
+        let org = connect::org(global, screen).await?;
+        return plan::tell(&org.client, &job).await.map(|()| Exit::Complete);
+    }
+    // What can't be written is told before anything is asked for.
+    let saved = match &export.out {
+        Some(out) => left(out, &job)?,
+        None => None,
+    };
+    let org = connect::org(global, screen).await?;
+    let stop = stop_on_interrupt(screen);
+    let mut sink: Box<dyn Sink> = match &export.out {
+        Some(path) => Box::new(FileSink::new(path, job.format)),
+        None => Box::new(StreamSink::new(std::io::stdout(), job.format)),
+    };
+    sink.begin(&job.columns, saved.as_ref().map(|it| &it.sink)).await.map_err(unwritten)?;
+    match &saved {
+        Some(state) => {
+            let records = state.checkpoint.items();
+            let text = format!("goes on after {} records", grouped(records));
+            screen.say("resume", &text, json!({ "operation": job.entry.id, "records": records }));
+        }
+        None => {
+            screen.event("begin", || json!({ "operation": job.entry.id, "out": export.out }));
+        }
+    }
+
+    let mut ending = Ending::begin(&job);
+    let reader = Reader::new(&org.client, &job, saved.as_ref().map(|it| &it.checkpoint));
+    let state = export.out.as_deref().map(StateFile::beside);
+    let mut course = Course {
+        job: &job,
+        client: &org.client,
+        reader,
+        sink,
+        state,
+        kept: None,
+        saved: saved.is_some(),
+    };
+    let read = course.read(screen, &stop).await;
+    let Course { reader, mut sink, state, kept, saved, .. } = course;
+    ending.read(&reader.read());
+    let is_whole = match &read {
+        Ok(Read::End) => job.is_whole(&reader.read().verdict),
+        Ok(Read::Stopped) | Err(_) => false,
+    };
+    let finished = sink.finish(is_whole).await.map_err(unwritten);
+    // The first error is the cause of what follows.
+    let read = read.and_then(|read| finished.map(|()| read));
+    let is_whole = is_whole && read.is_ok();
+    ending.notes(sink.notes());
+    if is_whole {
+        state.map_or(Ok(()), |it| it.remove())?;
+        kept.map_or(Ok(()), |it| it.forget())?;
+    }
+    ending.can_resume(saved && !is_whole);
+    match read {
+        Ok(Read::End) => ending.told(&job, screen, is_whole),
+        Ok(Read::Stopped) => ending.stopped(&job, screen),
+        Err(failure) => Err(ending.failed(&job, screen, failure)),
+    }
+}
+
+/// How the reading ended.
+enum Read {
+    End,
+    /// The user has stopped it.
+    Stopped,
+}
+
+impl<'a> Job<'a> {
+    fn new(export: &'a Export) -> Result<Self, Failure> {
+        let entry = find::operation(&export.call.operation)?;
+        let way = tags::way(Catalogue::embedded(), entry);
+        let way = way.map_err(|error| Failure::usage(error.to_string()))?;
+        check_exportable(entry, &way)?;
+        let range = match export.interval {
+            None => None,
+            Some(range) => {
+                let place = times::place(entry).ok_or_else(|| {
+                    Failure::usage(format!("--interval: {} takes no interval", entry.id)).advise(
+                        format!("`genesys-cloud describe {}` lists what it takes", entry.id),
+                    )
+                })?;
+                Some((range, place))
+            }
+        };
+        let given = Given {
+            params: export.call.params.clone(),
+            body: export.call.body.as_deref().map(parameters::body).transpose()?,
+            unchecked: export.call.unchecked,
+            later: range.as_ref().map(|(_, place)| place.name().to_owned()),
+        };
+        let request = parameters::request(entry, &given)?;
+        let item = columns::item(entry, &way);
+        let columns = match export.fields.is_empty() {
+            true => Columns::of(item),
+            false => Columns::chosen(&export.fields, item, export.call.unchecked)?,
+        };
+        let named = export.out.as_deref().and_then(Format::of_path);
+        let format = export.format.or(named).unwrap_or_default();
+        if format.is_table() && columns.all().is_empty() {
+            return Err(Failure::usage(format!(
+                "the document does not say what the records of {} look like, so that they make no table",
+                entry.id
+            ))
+            .advise("name columns with --fields, or write jsonl"));
+        }
+        Ok(Self { export, entry, way, request, range, columns, format })
+    }
+
+    /// Whether what was read may pass for the list.
+    fn is_whole(&self, verdict: &Verdict) -> bool {
+        let accepts = |it: Accepted| self.export.accept.contains(&it);
+        match verdict {
+            Verdict::Complete | Verdict::Truncated(Reason::Limit) => true,
+            Verdict::Truncated(_) => accepts(Accepted::Truncated),
+            Verdict::Drifted(_) => accepts(Accepted::Drifted),
+            _ => accepts(Accepted::Unknown),
+        }
+    }
+}
+
+/// An export on its way.
+struct Course<'a> {
+    job: &'a Job<'a>,
+    client: &'a Client,
+    reader: Reader,
+    sink: Box<dyn Sink>,
+    state: Option<StateFile>,
+    /// The job that the API works on, once it is submitted.
+    kept: Option<Kept>,
+    /// Whether there is a state to go on from.
+    saved: bool,
+}
+
+impl Course<'_> {
+    /// Reads to the end, to an error, or until the user stops it. What was read by then is written.
+    async fn read(&mut self, screen: &Screen, stop: &Notify) -> Result<Read, Failure> {
+        let (export, name) = (self.job.export, find::rust_name(self.job.entry));
+        let size = usize::try_from(export.batch).unwrap_or(usize::MAX);
+        let mut batch: Vec<Raw> = Vec::with_capacity(size.min(10_000));
+        let mut tick = tokio::time::interval(Duration::from_millis(200));
+        let gauge = |reader: &Reader| reader.gauge(&name, export.limit);
+        loop {
+            let next = tokio::select! {
+                biased;
+                next = self.reader.next() => Some(next),
+                () = stop.notified() => None,
+                _ = tick.tick() => {
+                    screen.progress(|| gauge(&self.reader));
+                    if batch.is_empty() {
+                        self.keep_job(screen).await?;
+                    }
+                    continue;
+                }
+            };
+            if let Some(Ok(Some(record))) = next {
+                batch.push(record);
+                if batch.len() >= size {
+                    self.write(&mut batch).await?;
+                    screen.event("saved", || json!({ "records": self.reader.read().records }));
+                    screen.progress(|| gauge(&self.reader));
+                }
+                continue;
+            }
+            self.write(&mut batch).await?;
+            return match next {
+                Some(Err(error)) => Err(Failure::of_call(&error, Some(self.job.entry))),
+                Some(Ok(_)) => Ok(Read::End),
+                None => Ok(Read::Stopped),
+            };
+        }
+    }
+
+    /// Writes a batch, and saves how far it is.
+    async fn write(&mut self, batch: &mut Vec<Raw>) -> Result<(), Failure> {
+        self.sink.write(batch).await.map_err(unwritten)?;
+        batch.clear();
+        self.save().await
+    }
+
+    /// Saves how far it is: nothing may have been read that is not written.
+    async fn save(&mut self) -> Result<(), Failure> {
+        let sink = self.sink.commit().await.map_err(unwritten)?;
+        let Some(state) = &self.state else { return Ok(()) };
+        let checkpoint = self.checkpoint()?;
+        state.write(self.job, checkpoint, sink)?;
+        self.saved = true;
+        Ok(())
+    }
+
+    fn checkpoint(&self) -> Result<Checkpoint, Failure> {
+        let checkpoint = self.reader.checkpoint();
+        checkpoint.map_err(|error| Failure::of_call(&error, Some(self.job.entry)))
+    }
+
+    /// Keeps the job that the API works on: it may do so for hours, and is not to be submitted twice.
+    async fn keep_job(&mut self, screen: &Screen) -> Result<(), Failure> {
+        let Way::Job(family) = &self.job.way else { return Ok(()) };
+        if self.kept.is_some() || family.is_job_per_page() {
+            return Ok(());
+        }
+        let checkpoint = self.checkpoint()?;
+        let Some(job) = checkpoint.job() else { return Ok(()) };
+        let kept = Kept { api: self.client.api_url().to_owned(), job: job.clone() };
+        kept.save()?;
+        let id = kept.job.id().map(str::to_owned);
+        self.kept = Some(kept);
+        self.save().await?;
+        screen.event("job", || json!({ "id": id }));
+        Ok(())
+    }
+}
+
+/// Refuses what has no records to export.
+fn check_exportable(entry: &Entry, way: &Way) -> Result<(), Failure> {
+    let name = find::rust_name(entry);
+    match way {
+        Way::List(_) => Ok(()),
+        Way::Job(family) => match family.results() {
+            Results::Nothing => Err(Failure::usage(format!("{name}: its jobs have no results"))),
+            Results::Reply(places)
+                if places.iter().all(|it| matches!(it, ResultsAt::Files(_, FileForm::Bytes))) =>
+            {
+                Err(Failure::usage(format!("{name}: its jobs result in files that are no lists of records"))
+                    .advise("`genesys-cloud call` submits one, and the SDK downloads its files (`Job::downloads`)"))
+            }
+            _ => Ok(()),
+        },
+        Way::Single | Way::Accepted => Err(Failure::usage(format!("{name} is no list"))
+            .advise(format!("`genesys-cloud call {name}` makes one call"))),
+    }
+}
+
+/// What an export has left at an output, to go on with. What can't be written, or would overwrite what another
+/// export has left, is refused.
+fn left(out: &Path, job: &Job<'_>) -> Result<Option<State>, Failure> {
+    let folder = match out.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let cant = |why: String| Failure::output(format!("can't write {}: {why}", out.display()));
+    if !folder.is_dir() {
+        return Err(cant(format!("there is no folder {}", folder.display())));
+    }
+    if out.is_dir() {
+        return Err(cant("it is a folder".to_owned()));
+    }
+    let file = StateFile::beside(out);
+    if job.export.resume {
+        return file.read(job);
+    }
+    if job.export.restart {
+        file.remove()?;
+    }
+    match file.exists() {
+        false => Ok(None),
+        true => Err(Failure::usage(format!("an export to {} was stopped", out.display()))
+            .advise("--resume goes on with it")
+            .advise("--restart throws away what it has left, and starts over")),
+    }
+}
+
+fn unwritten(error: SinkError) -> Failure {
+    Failure::output(error.to_string())
+}
+
+/// Told when the user wants to stop. A second time ends the program at once.
+fn stop_on_interrupt(screen: &Arc<Screen>) -> Arc<Notify> {
+    let stop = Arc::new(Notify::new());
+    let (teller, screen) = (stop.clone(), screen.clone());
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_err() {
+            return;
+        }
+        teller.notify_one();
+        screen.say("stopping", "stops; once more stops at once", json!({}));
+        if tokio::signal::ctrl_c().await.is_ok() {
+            std::process::exit(i32::from(Exit::Interrupted as u8));
+        }
+    });
+    stop
+}

@@ -1,0 +1,177 @@
+//! The list that is exported, whatever it comes from.
+
+use std::time::Duration;
+
+use genesys_cloud_core::{
+    Checkpoint, Client, Error, Interval, OnStale, Paginator, Reason, Request, Verdict, Windows,
+};
+use serde_json::value::RawValue;
+
+use super::Job;
+use crate::arguments::Stale;
+use crate::screen::Gauge;
+use crate::tags::Way;
+
+/// A record as the API sent it.
+pub(super) type Raw = Box<RawValue>;
+
+/// A list, or what a range of time holds, while it is read.
+pub(super) enum Reader {
+    List(Box<Paginator<Raw>>),
+    Range { windows: Box<Windows<Raw>>, limit: Option<u64> },
+}
+
+/// What was read so far.
+pub(super) struct Read {
+    pub(super) records: u64,
+    pub(super) pages: u64,
+    pub(super) requests: u64,
+    pub(super) repeated: u64,
+    pub(super) waited: Duration,
+    pub(super) total: Option<u64>,
+    pub(super) page_size: Option<u64>,
+    pub(super) pieces: Option<(u64, u64)>,
+    pub(super) duplicates: u64,
+    pub(super) verdict: Verdict,
+}
+
+impl Reader {
+    /// The list from its beginning, or from where it was when this checkpoint was made.
+    pub(super) fn new(client: &Client, job: &Job<'_>, from: Option<&Checkpoint>) -> Self {
+        let request = job.request.clone();
+        let make = maker(client.clone(), job.way.clone());
+        let export = job.export;
+        let Some((range, place)) = &job.range else {
+            let mut list = make(request).prefetch(export.prefetch);
+            if let Some(size) = export.page_size {
+                list = list.page_size(size);
+            }
+            if let Some(limit) = export.limit {
+                list = list.limit(limit);
+            }
+            if let Some(from) = from {
+                list = list.resume(from);
+            }
+            if export.on_stale == Stale::Restart {
+                list = list.on_stale(OnStale::Restart);
+            }
+            return Self::List(Box::new(list));
+        };
+        let place = place.clone();
+        let mut windows = Windows::new(*range, move |piece: Interval| {
+            let mut request = request.clone();
+            match place.is_in_body() {
+                true => request.set_body_field(&format!("/{}", place.name()), piece.to_string()),
+                false => request.set_query(place.name().to_owned(), piece.to_string()),
+            };
+            make(request)
+        })
+        .prefetch(export.prefetch);
+        if let Some(window) = export.window {
+            windows = windows.span(window);
+        }
+        if let Some(overlap) = export.overlap {
+            windows = windows.overlap(overlap);
+        }
+        if let Some(field) = &export.unique {
+            windows = windows.dedupe_by(field.clone());
+        }
+        if let Some(size) = export.page_size {
+            windows = windows.page_size(size);
+        }
+        if let Some(from) = from {
+            windows = windows.resume(from);
+        }
+        if export.on_stale == Stale::Restart {
+            windows = windows.on_stale(OnStale::Restart);
+        }
+        Self::Range { windows: Box::new(windows), limit: export.limit }
+    }
+
+    pub(super) async fn next(&mut self) -> Result<Option<Raw>, Error> {
+        match self {
+            Self::List(list) => list.try_next().await,
+            Self::Range { windows, limit } => {
+                if limit.is_some_and(|limit| windows.report().items >= limit) {
+                    return Ok(None);
+                }
+                windows.try_next().await
+            }
+        }
+    }
+
+    pub(super) fn read(&self) -> Read {
+        match self {
+            Self::List(list) => {
+                let report = list.report();
+                Read {
+                    records: report.items,
+                    pages: report.pages,
+                    requests: report.requests,
+                    repeated: report.repeated,
+                    waited: report.waited,
+                    total: report.last_total,
+                    page_size: report.page_size_granted.or(report.page_size_asked),
+                    pieces: None,
+                    duplicates: report.duplicates,
+                    verdict: report.verdict(),
+                }
+            }
+            Self::Range { windows, limit } => {
+                let report = windows.report();
+                let is_limited = limit.is_some_and(|limit| report.items >= limit);
+                Read {
+                    records: report.items,
+                    pages: report.pages,
+                    requests: report.requests,
+                    repeated: report.repeated,
+                    waited: report.waited,
+                    total: None,
+                    page_size: None,
+                    pieces: Some((report.pieces_done, report.pieces)),
+                    duplicates: report.duplicates,
+                    verdict: match report.verdict() {
+                        Verdict::Unknown(Reason::Unfinished) if is_limited => {
+                            Verdict::Truncated(Reason::Limit)
+                        }
+                        verdict => verdict,
+                    },
+                }
+            }
+        }
+    }
+
+    /// How far it is: up to the last record that was handed out.
+    pub(super) fn checkpoint(&self) -> Result<Checkpoint, Error> {
+        match self {
+            Self::List(list) => Ok(list.checkpoint()),
+            Self::Range { windows, .. } => windows.checkpoint(),
+        }
+    }
+
+    pub(super) fn gauge(&self, operation: &str, limit: Option<u64>) -> Gauge {
+        let Read { records, pages, total, pieces, .. } = self.read();
+        let total = match (total, limit) {
+            (Some(total), Some(limit)) => Some(total.min(limit)),
+            (total, _) => total,
+        };
+        Gauge { operation: operation.to_owned(), records, total, pages, pieces }
+    }
+
+    /// How many pieces a range has before any of them is read.
+    pub(super) fn pieces(&self) -> Result<Option<usize>, Error> {
+        match self {
+            Self::List(_) => Ok(None),
+            Self::Range { windows, .. } => windows.plan().map(|plan| Some(plan.pieces().len())),
+        }
+    }
+}
+
+/// Makes the list of a request.
+fn maker(client: Client, way: Way) -> impl Fn(Request) -> Paginator<Raw> + Send + 'static {
+    move |request| match &way {
+        Way::Job(family) => Paginator::over_job(&client, request, family.as_ref().clone()),
+        Way::List(listing) => Paginator::over(&client, request, listing.as_ref().clone()),
+        Way::Single | Way::Accepted => unreachable!("only lists and jobs are exported"),
+    }
+}

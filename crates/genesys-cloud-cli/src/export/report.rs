@@ -1,0 +1,186 @@
+//! How an export ended: for people in words, for programs as JSON beside the output.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use genesys_cloud_core::{Reason, Verdict};
+use serde_json::{Value, json};
+
+use super::Job;
+use super::read::Read;
+use super::state;
+use crate::failure::{Exit, Failure};
+use crate::find;
+use crate::screen::{Screen, grouped};
+use crate::sinks::FileSink;
+
+/// The report on an export.
+pub(super) struct Ending {
+    begun: Instant,
+    facts: Value,
+    verdict: Verdict,
+    notes: Vec<String>,
+    can_resume: bool,
+}
+
+impl Ending {
+    pub(super) fn begin(job: &Job<'_>) -> Self {
+        let facts = json!({
+            "operation": job.entry.id,
+            "name": find::rust_name(job.entry),
+            "interval": job.range.as_ref().map(|(range, _)| range.to_string()),
+            "began": now(),
+        });
+        let verdict = Verdict::Unknown(Reason::Unfinished);
+        Self { begun: Instant::now(), facts, verdict, notes: Vec::new(), can_resume: false }
+    }
+
+    pub(super) fn read(&mut self, read: &Read) {
+        self.verdict = read.verdict;
+        let facts = [
+            ("records", json!(read.records)),
+            ("pages", json!(read.pages)),
+            ("requests", json!(read.requests)),
+            ("repeated", json!(read.repeated)),
+            ("waited_ms", json!(read.waited.as_millis() as u64)),
+            ("total", json!(read.total)),
+            ("page_size", json!(read.page_size)),
+            ("duplicates", json!(read.duplicates)),
+            ("pieces", json!(read.pieces.map(|(_, all)| all))),
+            ("pieces_done", json!(read.pieces.map(|(done, _)| done))),
+            ("verdict", json!(word(&read.verdict))),
+            ("reason", json!(reason(&read.verdict))),
+        ];
+        for (name, value) in facts {
+            self.facts[name] = value;
+        }
+    }
+
+    pub(super) fn notes(&mut self, notes: Vec<String>) {
+        self.notes = notes;
+    }
+
+    /// Says whether there is something to go on from.
+    pub(super) fn can_resume(&mut self, can_resume: bool) {
+        self.can_resume = can_resume;
+    }
+
+    /// The list was read to its end.
+    pub(super) fn told(
+        mut self,
+        job: &Job<'_>,
+        screen: &Screen,
+        is_whole: bool,
+    ) -> Result<Exit, Failure> {
+        let exit = if is_whole { Exit::Complete } else { Exit::of_verdict(self.verdict) };
+        self.end(job, screen, exit, is_whole)?;
+        if !is_whole && self.can_resume {
+            let command = format!("{} --accept {}", state::command(), word(&self.verdict));
+            let text = format!("to take what was read for whole:\n  {command}");
+            screen.say("advice", &text, json!({ "command": command }));
+        }
+        Ok(exit)
+    }
+
+    /// The user has stopped it.
+    pub(super) fn stopped(mut self, job: &Job<'_>, screen: &Screen) -> Result<Exit, Failure> {
+        self.end(job, screen, Exit::Interrupted, false)?;
+        if self.can_resume {
+            let command = state::command();
+            let text = format!("to go on:\n  {command}");
+            screen.say("advice", &text, json!({ "command": command }));
+        }
+        Ok(Exit::Interrupted)
+    }
+
+    /// It failed.
+    pub(super) fn failed(mut self, job: &Job<'_>, screen: &Screen, failure: Failure) -> Failure {
+        self.facts["error"] = failure.to_string().into();
+        self.facts["correlation_id"] = failure.correlation_id().into();
+        match self.end(job, screen, failure.exit(), false) {
+            Ok(()) if self.can_resume => failure.advise(format!("to go on: {}", state::command())),
+            Ok(()) => failure,
+            Err(other) => failure.advise(other.to_string()),
+        }
+    }
+
+    /// Tells how it ended, and writes the report.
+    fn end(
+        &mut self,
+        job: &Job<'_>,
+        screen: &Screen,
+        exit: Exit,
+        is_whole: bool,
+    ) -> Result<(), Failure> {
+        let took = self.begun.elapsed();
+        self.facts["ended"] = now().into();
+        self.facts["took_ms"] = (took.as_millis() as u64).into();
+        self.facts["exit"] = exit.name().into();
+        self.facts["code"] = (exit as u8).into();
+        self.facts["out"] = json!(job.export.out);
+        self.facts["whole"] = is_whole.into();
+        self.facts["notes"] = json!(self.notes);
+        self.facts["resume"] = json!(self.can_resume.then(state::command));
+        let count = |name: &str| {
+            let number = self.facts[name].as_u64().unwrap_or(0);
+            let name = if number == 1 { name.trim_end_matches('s') } else { name };
+            format!("{} {name}", grouped(number))
+        };
+        let mut text = format!(
+            "{}: {} in {}, {}, {:.1} s",
+            self.verdict,
+            count("records"),
+            count("pages"),
+            count("requests"),
+            took.as_secs_f64()
+        );
+        if let Some(out) = &job.export.out {
+            let path = if is_whole { out.clone() } else { FileSink::part(out) };
+            let report = path_of(out);
+            self.write(&report)?;
+            text += &format!("\n{}, report in {}", path.display(), report.display());
+        }
+        for note in &self.notes {
+            text += &format!("\nnote: {note}");
+        }
+        screen.say("end", &text, self.facts.clone());
+        Ok(())
+    }
+
+    fn write(&self, path: &Path) -> Result<(), Failure> {
+        let text = format!("{:#}\n", self.facts);
+        std::fs::write(path, text)
+            .map_err(|error| Failure::output(format!("can't write {}: {error}", path.display())))
+    }
+}
+
+/// Where the report on an output stands.
+fn path_of(out: &Path) -> PathBuf {
+    let mut name = out.as_os_str().to_owned();
+    name.push(".report.json");
+    name.into()
+}
+
+fn now() -> String {
+    chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+}
+
+pub(super) fn word(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Complete => "complete",
+        Verdict::Truncated(_) => "truncated",
+        Verdict::Drifted(_) => "drifted",
+        // A verdict of a later release is not one to rely on.
+        _ => "unknown",
+    }
+}
+
+fn reason(verdict: &Verdict) -> Option<String> {
+    match verdict {
+        Verdict::Complete => None,
+        Verdict::Truncated(reason) | Verdict::Drifted(reason) | Verdict::Unknown(reason) => {
+            Some(reason.to_string())
+        }
+        _ => None,
+    }
+}

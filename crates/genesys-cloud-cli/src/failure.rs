@@ -1,0 +1,190 @@
+//! What went wrong, as the user is told it, and the exit code that tells a script.
+
+use std::fmt;
+
+use genesys_cloud_catalogue::Operation as Entry;
+use genesys_cloud_core::{Error, Verdict};
+
+/// How a command ended, as its exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// All is done, and a list was read completely.
+    Complete = 0,
+    /// Anything that has no code of its own, such as a reply that can't be read.
+    Failed = 1,
+    /// The command, a parameter or a setting is wrong. Nothing was sent.
+    Usage = 2,
+    /// The list is longer than the API lets it be read.
+    Truncated = 3,
+    /// The list changed while it was read.
+    Drifted = 4,
+    /// What the API says does not suffice to tell whether the list is whole.
+    Unknown = 5,
+    /// The credentials were not accepted, or there are none.
+    Auth = 6,
+    /// The API refused the call: a missing permission, a wrong id, a conflict.
+    Refused = 7,
+    /// No usable answer: no connection, a fault of the service, a rate limit that lasts too long.
+    Unavailable = 8,
+    /// The output can't be written.
+    Output = 9,
+    /// The job came to no result.
+    Job = 10,
+    /// Stopped by the user; what was read is saved.
+    Interrupted = 130,
+}
+
+impl Exit {
+    /// How a list that was read to its end is told.
+    pub fn of_verdict(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Complete => Self::Complete,
+            Verdict::Truncated(_) => Self::Truncated,
+            Verdict::Drifted(_) => Self::Drifted,
+            _ => Self::Unknown,
+        }
+    }
+
+    fn of_error(error: &Error) -> Self {
+        if error.is_invalid_request() || error.is_job_mismatch() || error.is_checkpoint_mismatch() {
+            Self::Usage
+        } else if error.is_config() || error.is_auth() {
+            Self::Auth
+        } else if error.is_rate_limited() || error.is_transport() || error.is_server_error() {
+            Self::Unavailable
+        } else if error.is_job_failed() || error.is_job_held() || error.is_job_not_pollable() {
+            Self::Job
+        } else if error.is_piece_too_large()
+            || error.status().is_some_and(|status| (400..500).contains(&status))
+        {
+            Self::Refused
+        } else {
+            Self::Failed
+        }
+    }
+
+    /// A word for it, for events and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Failed => "failed",
+            Self::Usage => "usage",
+            Self::Truncated => "truncated",
+            Self::Drifted => "drifted",
+            Self::Unknown => "unknown",
+            Self::Auth => "auth",
+            Self::Refused => "refused",
+            Self::Unavailable => "unavailable",
+            Self::Output => "output",
+            Self::Job => "job",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// Why a command failed, what to do about it, and its exit code.
+#[derive(Debug)]
+pub struct Failure {
+    exit: Exit,
+    text: String,
+    advice: Vec<String>,
+    correlation_id: Option<String>,
+}
+
+impl Failure {
+    /// A failure of this kind.
+    pub fn new(exit: Exit, text: impl Into<String>) -> Self {
+        Self { exit, text: text.into(), advice: Vec::new(), correlation_id: None }
+    }
+
+    /// Something in the command is wrong.
+    pub fn usage(text: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, text)
+    }
+
+    /// The output can't be written.
+    pub fn output(text: impl Into<String>) -> Self {
+        Self::new(Exit::Output, text)
+    }
+
+    /// Adds a line on what to do.
+    #[must_use]
+    pub fn advise(mut self, advice: impl Into<String>) -> Self {
+        self.advice.push(advice.into());
+        self
+    }
+
+    /// A failed call of an operation, if it was of one.
+    pub fn of_call(error: &Error, entry: Option<&Entry>) -> Self {
+        let mut this = Self::new(Exit::of_error(error), error.to_string());
+        this.correlation_id = error.correlation_id().map(str::to_owned);
+        if error.is_forbidden()
+            && let Some(needed) = entry.and_then(permissions)
+        {
+            let name = entry.map(|entry| entry.id.as_str()).unwrap_or_default();
+            this = this.advise(format!(
+                "{name} takes {needed}, which a role of the OAuth client has to grant"
+            ));
+        }
+        if error.is_auth() {
+            this = this.advise("GENESYS_CLOUD_CLIENT_ID and GENESYS_CLOUD_CLIENT_SECRET name an OAuth client of the grant type Client Credentials, in the region GENESYS_CLOUD_REGION");
+        }
+        if error.is_checkpoint_mismatch() {
+            this = this.advise("the export that was stopped has other parameters; --restart throws away what it has left, and starts over");
+        }
+        if error.is_stale_checkpoint() {
+            this = this.advise("--on-stale restart reads the list again and leaves out what is written; --restart starts over");
+        }
+        if error.is_config() {
+            this = this.advise(
+                "`--org mock` runs the same command against a fake org, without an account",
+            );
+        }
+        if let Some(wait) = error.retry_after().filter(|_| error.is_rate_limited()) {
+            this = this.advise(format!("the API asks to wait {} s", wait.as_secs()));
+        }
+        this
+    }
+
+    /// The exit code.
+    pub fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// What to do about it.
+    pub fn advice(&self) -> &[String] {
+        &self.advice
+    }
+
+    /// The id under which Genesys finds the call in its logs.
+    pub fn correlation_id(&self) -> Option<&str> {
+        self.correlation_id.as_deref()
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// What a client has to be allowed to call an operation, in words.
+pub(crate) fn permissions(entry: &Entry) -> Option<String> {
+    match &entry.permissions[..] {
+        [] => None,
+        [one] => Some(format!("the permission {one}")),
+        several if entry.any_permission => {
+            Some(format!("one of the permissions {}", several.join(", ")))
+        }
+        several => Some(format!("the permissions {}", several.join(", "))),
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::output(format!("can't write to standard output: {error}"))
+    }
+}

@@ -1,0 +1,197 @@
+//! Finds what a user has named, and suggests what was meant where nothing has that name.
+
+use genesys_cloud_catalogue::{Catalogue, Operation};
+
+use crate::failure::Failure;
+
+/// An operation by its name in Rust, its operationId or its method and path.
+pub(crate) fn operation(name: &str) -> Result<&'static Operation, Failure> {
+    let catalogue = Catalogue::embedded();
+    let name = name.trim();
+    if let Some(found) = catalogue.operation(name) {
+        return Ok(found);
+    }
+    if let Some((method, path)) = name.split_once(char::is_whitespace) {
+        let path = path.trim();
+        let path = if path.starts_with("/api/") {
+            path.to_owned()
+        } else {
+            format!("/api/v2/{}", path.trim_start_matches('/'))
+        };
+        if let Some(found) = catalogue.operation(&format!("{} {path}", method.to_ascii_uppercase()))
+        {
+            return Ok(found);
+        }
+    }
+    let by_case = catalogue
+        .operations()
+        .find(|it| it.id.eq_ignore_ascii_case(name) || rust_name(it).eq_ignore_ascii_case(name));
+    if let Some(found) = by_case {
+        return Ok(found);
+    }
+    let names = catalogue
+        .operations()
+        .flat_map(|it| [rust_name(it), it.id.clone(), format!("{} {}", it.method, it.path)]);
+    let mut failure = Failure::usage(format!("the API has no operation `{name}`"));
+    let near = nearest(name, names, 3);
+    if !near.is_empty() {
+        failure = failure.advise(format!("did you mean {}?", quoted(&near)));
+    }
+    Err(failure.advise(format!(
+        "`genesys-cloud operations --search {}` finds operations by words",
+        words(name)
+    )))
+}
+
+/// The name of an operation in the client, such as `routing.queues`.
+pub(crate) fn rust_name(operation: &Operation) -> String {
+    format!("{}.{}", operation.group, operation.rust)
+}
+
+/// The words of a name, as a search takes them.
+fn words(name: &str) -> String {
+    let mut words = String::new();
+    for letter in name.chars() {
+        if !letter.is_alphanumeric() {
+            words.push(' ');
+        } else {
+            if letter.is_uppercase() && !words.ends_with(' ') && !words.is_empty() {
+                words.push(' ');
+            }
+            words.extend(letter.to_lowercase());
+        }
+    }
+    let words: Vec<&str> = words.split_whitespace().collect();
+    match &words[..] {
+        [one] => (*one).to_owned(),
+        many => format!("\"{}\"", many.join(" ")),
+    }
+}
+
+/// Operations that have all of these words in a name, the path or the summary.
+pub(crate) fn search<'a>(
+    catalogue: &'a Catalogue,
+    words: &'a str,
+) -> impl Iterator<Item = &'a Operation> {
+    let words: Vec<String> = words.split_whitespace().map(str::to_lowercase).collect();
+    catalogue.operations().filter(move |operation| {
+        let text = format!(
+            "{} {} {} {} {}",
+            operation.method,
+            operation.path,
+            operation.id,
+            rust_name(operation),
+            operation.summary.as_deref().unwrap_or_default()
+        );
+        let text = text.to_lowercase();
+        words.iter().all(|word| text.contains(word.as_str()))
+    })
+}
+
+/// Names that are like this one, the most alike first.
+pub(crate) fn nearest(
+    name: &str,
+    names: impl IntoIterator<Item = String>,
+    most: usize,
+) -> Vec<String> {
+    let wanted = name.to_lowercase();
+    let bound = (wanted.chars().count() / 3).max(2);
+    let mut near: Vec<(usize, String)> = names
+        .into_iter()
+        .filter_map(|known| {
+            let distance = distance(&wanted, &known.to_lowercase());
+            (distance <= bound).then_some((distance, known))
+        })
+        .collect();
+    near.sort();
+    near.dedup();
+    near.into_iter().take(most).map(|(_, name)| name).collect()
+}
+
+/// Names as a text lists them.
+pub(crate) fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ")
+}
+
+/// How many letters have to be put in, left out, changed or swapped with the next to make one of the other.
+fn distance(one: &str, other: &str) -> usize {
+    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
+    let mut before: Vec<usize> = Vec::new();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, letter) in one.iter().enumerate() {
+        let mut next = vec![i + 1];
+        for (j, known) in other.iter().enumerate() {
+            let mut least =
+                (row[j] + usize::from(letter != known)).min(row[j + 1] + 1).min(next[j] + 1);
+            if i > 0 && j > 0 && *letter == other[j - 1] && one[i - 1] == *known {
+                least = least.min(before[j - 1] + 1);
+            }
+            next.push(least);
+        }
+        before = std::mem::replace(&mut row, next);
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances() {
+        for (one, other, expected) in [
+            ("", "", 0),
+            ("queues", "queues", 0),
+            ("queues", "queus", 1),
+            ("queues", "qeueus", 2),
+            ("queues", "queuse", 1),
+            ("name", "nme", 1),
+            ("abc", "", 3),
+            ("größe", "grosse", 3),
+        ] {
+            assert_eq!(distance(one, other), expected, "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn an_operation_is_found_by_any_name_and_whatever_its_case() {
+        for name in [
+            "routing.queues",
+            "getRoutingQueues",
+            "getroutingqueues",
+            "GET /api/v2/routing/queues",
+            "get /routing/queues",
+            "get  routing/queues",
+            " Routing.Queues ",
+        ] {
+            assert_eq!(
+                operation(name).map(|it| it.id.as_str()).ok(),
+                Some("getRoutingQueues"),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_was_meant_is_suggested() {
+        for (name, meant) in [
+            ("routing.queus", "`routing.queues`"),
+            ("routing.qeues", "`routing.queues`"),
+            ("getRoutingQueue", "`getRoutingQueues`"),
+            ("GET /api/v2/routing/queue", "`GET /api/v2/routing/queues`"),
+        ] {
+            let failure = match operation(name) {
+                Err(failure) => failure,
+                // Some of these are operations of their own.
+                Ok(found) => {
+                    assert_eq!(found.id, name);
+                    continue;
+                }
+            };
+            assert!(failure.advice()[0].contains(meant), "{name}: {:?}", failure.advice());
+        }
+        let failure = operation("no such thing at all").expect_err("no operation");
+        assert_eq!(failure.advice().len(), 1);
+        assert_eq!(words("getRoutingQueus"), "\"get routing queus\"");
+    }
+}

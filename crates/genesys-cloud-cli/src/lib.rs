@@ -1,0 +1,65 @@
+//! Exports and calls any operation of the Genesys Cloud API by its name: the binary `genesys-cloud`, and what
+//! it is made of.
+//!
+//! Operations are run from the catalogue as data ([`tags`]) by the same engine as the typed paginators; none of
+//! the generated bindings is compiled in. Records go to a [`Sink`].
+
+mod arguments;
+mod columns;
+mod commands;
+mod connect;
+mod export;
+mod failure;
+mod find;
+mod parameters;
+mod screen;
+mod sinks;
+pub mod tags;
+mod times;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser as _;
+
+pub use crate::columns::{Column, ColumnKind, Columns};
+pub use crate::failure::{Exit, Failure};
+pub use crate::sinks::{Compression, FileSink, Format, Sink, SinkError, StreamSink, Written};
+
+use crate::arguments::{Cli, Command};
+use crate::screen::Screen;
+
+/// Runs the command that the program was called with.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let screen = Arc::new(Screen::new(&cli.global));
+    let done = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::Failed, format!("can't start: {error}")))
+        .and_then(|runtime| runtime.block_on(run(&cli, &screen)));
+    match done {
+        Ok(exit) => ExitCode::from(exit as u8),
+        Err(failure) => {
+            screen.fail(&failure);
+            ExitCode::from(failure.exit() as u8)
+        }
+    }
+}
+
+async fn run(cli: &Cli, screen: &Arc<Screen>) -> Result<Exit, Failure> {
+    let Cli { global, command } = cli;
+    match command {
+        Command::Export(options) => export::run(options, global, screen).await,
+        Command::Operations { search, exportable } => {
+            commands::operations(search.as_deref(), *exportable)
+        }
+        Command::Describe { operation } => commands::describe(operation),
+        Command::Call { call } => commands::call(call, global, screen).await,
+        Command::Jobs { command } => commands::jobs(command.as_ref(), global, screen).await,
+        Command::Whoami => commands::whoami(global, screen).await,
+        Command::Mock { port } => commands::mock(*port, global).await,
+        Command::Completions { shell } => commands::completions(*shell),
+    }
+}

@@ -1,0 +1,308 @@
+//! Parameters as a user writes them, checked against the document and put into a request.
+
+use std::io::Read as _;
+
+use chrono::{DateTime, NaiveDate};
+use genesys_cloud_catalogue::{Kind, Location, Operation as Entry, Parameter};
+use genesys_cloud_core::Request;
+use serde_json::Value;
+
+use crate::failure::Failure;
+use crate::find::{nearest, quoted};
+use crate::tags;
+
+/// What a user has given an operation.
+#[derive(Debug, Default)]
+pub(crate) struct Given {
+    /// Names and values, in the order of the command.
+    pub(crate) params: Vec<(String, String)>,
+    /// The body.
+    pub(crate) body: Option<Value>,
+    /// Whether what the document does not know is sent all the same.
+    pub(crate) unchecked: bool,
+    /// A parameter, or a field of the body, that is set later.
+    pub(crate) later: Option<String>,
+}
+
+/// Splits `name=value`.
+pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => {
+            Ok((name.trim().to_owned(), value.to_owned()))
+        }
+        _ => Err("write it as name=value".to_owned()),
+    }
+}
+
+/// Reads a body from a file, or from standard input if its name is `-`.
+pub(crate) fn body(file: &str) -> Result<Value, Failure> {
+    let place = if file == "-" { "standard input" } else { file };
+    let text = match file {
+        "-" => {
+            let mut text = String::new();
+            std::io::stdin().read_to_string(&mut text).map(|_| text)
+        }
+        file => std::fs::read_to_string(file),
+    };
+    let text =
+        text.map_err(|error| Failure::usage(format!("--body: can't read {place}: {error}")))?;
+    serde_json::from_str(&text)
+        .map_err(|error| Failure::usage(format!("--body: {place} is not JSON: {error}")))
+}
+
+/// The request that was described, once it is known to be one that the API takes. All that is wrong with it
+/// is told at once.
+pub(crate) fn request(entry: &Entry, given: &Given) -> Result<Request, Failure> {
+    let operation = tags::operation(entry).map_err(|error| Failure::usage(error.to_string()))?;
+    let mut request = Request::new(operation);
+    let mut faults: Vec<String> = Vec::new();
+    for (name, value) in &given.params {
+        let Some(parameter) = entry.parameter(name) else {
+            match given.unchecked {
+                true => drop(request.add_query(name.clone(), value)),
+                false => faults.push(unknown(entry, name)),
+            }
+            continue;
+        };
+        for value in values(parameter, value) {
+            if !given.unchecked
+                && let Err(fault) = check(parameter, value)
+            {
+                faults.push(fault);
+                continue;
+            }
+            match parameter.location {
+                Location::Path => request.set_path(name.clone(), value),
+                Location::Header => request.set_header(name, value),
+                _ if is_list(parameter) => add(&mut request, parameter, value),
+                _ if request.query(name).is_some() => {
+                    faults.push(format!("`{name}` is given twice, and takes one value"));
+                    continue;
+                }
+                _ => request.add_query(name.clone(), value),
+            };
+        }
+    }
+    let is_given = |name: &str| {
+        given.later.as_deref() == Some(name) || given.params.iter().any(|(known, _)| known == name)
+    };
+    for parameter in entry.parameters.iter().filter(|it| it.required && !is_given(&it.name)) {
+        if given.unchecked && parameter.location != Location::Path {
+            continue;
+        }
+        let kind = match parameter.location {
+            Location::Path => "the path takes",
+            _ => "the operation takes",
+        };
+        faults.push(format!("{kind} `{0}`: --param {0}={1}", parameter.name, example(parameter)));
+    }
+    match (&entry.body, &given.body) {
+        (Some(_), Some(body)) => drop(request.set_body(body)),
+        (Some(body), None) if body.required && given.later.is_none() => {
+            faults.push(
+                "the operation takes a body: --body file.json, or - for standard input".to_owned(),
+            );
+        }
+        (None, Some(_)) if !given.unchecked => {
+            faults.push("the operation takes no body".to_owned());
+        }
+        (None, Some(body)) => drop(request.set_body(body)),
+        (_, None) => {}
+    }
+    match &faults[..] {
+        [] => Ok(request),
+        faults => {
+            let text = format!("{} {}: {}", entry.method, entry.path, faults.join("; "));
+            let advice = format!("`genesys-cloud describe {}` lists what it takes", entry.id);
+            Err(Failure::usage(text).advise(advice))
+        }
+    }
+}
+
+fn is_list(parameter: &Parameter) -> bool {
+    parameter.kind == Kind::Array
+}
+
+/// The values that a text holds. Where the document lists all values, none of which has a comma, a comma
+/// parts them.
+fn values<'a>(parameter: &Parameter, text: &'a str) -> Vec<&'a str> {
+    let listed = parameter.items.as_ref().is_some_and(|items| !items.values.is_empty());
+    match is_list(parameter) && listed {
+        true => text.split(',').map(str::trim).collect(),
+        false => vec![text],
+    }
+}
+
+/// Adds one value of a list.
+fn add<'a>(request: &'a mut Request, parameter: &Parameter, value: &str) -> &'a mut Request {
+    let separator = match parameter.collection_format.as_deref() {
+        Some("multi") => return request.add_query(parameter.name.clone(), value),
+        Some("pipes" | "|") => '|',
+        Some("ssv" | " ") => ' ',
+        _ => ',',
+    };
+    let joined = match request.query(&parameter.name) {
+        Some(before) => format!("{before}{separator}{value}"),
+        None => value.to_owned(),
+    };
+    request.set_query(parameter.name.clone(), joined)
+}
+
+/// What is wrong with a value.
+fn check(parameter: &Parameter, value: &str) -> Result<(), String> {
+    let name = &parameter.name;
+    let (kind, format, listed) = match &parameter.items {
+        Some(items) if is_list(parameter) => (items.kind, items.format.as_deref(), &items.values),
+        _ => (Some(parameter.kind), parameter.format.as_deref(), &parameter.values),
+    };
+    let fits = match (kind, format) {
+        (Some(Kind::Integer), Some("int32")) => value.parse::<i32>().is_ok(),
+        (Some(Kind::Integer), _) => value.parse::<i64>().is_ok(),
+        (Some(Kind::Number), _) => value.parse::<f64>().is_ok_and(f64::is_finite),
+        (Some(Kind::Boolean), _) => matches!(value, "true" | "false"),
+        (_, Some("date" | "date-time")) => is_date(value),
+        _ => true,
+    };
+    if !fits {
+        return Err(format!("`{name}` takes {}, not `{value}`", takes(kind, format)));
+    }
+    if value.is_empty() && parameter.location == Location::Path {
+        return Err(format!("`{name}` must not be empty"));
+    }
+    let listed: Vec<String> =
+        listed.iter().filter_map(|it| it.as_str().map(str::to_owned)).collect();
+    if listed.is_empty() || listed.iter().any(|known| known == value) {
+        return Ok(());
+    }
+    let near = nearest(value, listed.iter().cloned(), 1);
+    Err(match near.is_empty() {
+        false => format!("`{name}` has no value `{value}`; did you mean {}?", quoted(&near)),
+        true => format!("`{name}` has no value `{value}`, but {}", listed.join(", ")),
+    })
+}
+
+fn is_date(value: &str) -> bool {
+    DateTime::parse_from_rfc3339(value).is_ok() || value.parse::<NaiveDate>().is_ok()
+}
+
+/// What a parameter takes, in words.
+pub(crate) fn takes(kind: Option<Kind>, format: Option<&str>) -> &'static str {
+    match (kind, format) {
+        (Some(Kind::Integer), _) => "a whole number",
+        (Some(Kind::Number), _) => "a number",
+        (Some(Kind::Boolean), _) => "true or false",
+        (_, Some("date")) => "a date such as 2024-05-01",
+        (_, Some("date-time")) => "a date-time such as 2024-05-01T12:00:00Z",
+        _ => "a text",
+    }
+}
+
+fn example(parameter: &Parameter) -> String {
+    let listed = parameter.items.as_ref().map_or(&parameter.values, |items| &items.values);
+    match (listed.first().and_then(Value::as_str), parameter.kind, parameter.format.as_deref()) {
+        (Some(value), ..) => value.to_owned(),
+        (_, Kind::Integer | Kind::Number, _) => "1".to_owned(),
+        (_, Kind::Boolean, _) => "true".to_owned(),
+        (_, _, Some("date")) => "2024-05-01".to_owned(),
+        (_, _, Some("date-time")) => "2024-05-01T00:00:00Z".to_owned(),
+        _ => "..".to_owned(),
+    }
+}
+
+fn unknown(entry: &Entry, name: &str) -> String {
+    let names = entry.parameters.iter().map(|parameter| parameter.name.clone());
+    let near = nearest(name, names.clone(), 2);
+    let text = format!("it takes no parameter `{name}`");
+    if !near.is_empty() {
+        return format!("{text}; did you mean {}?", quoted(&near));
+    }
+    let names: Vec<String> = names.collect();
+    match names.is_empty() {
+        true => format!("{text}, nor any other"),
+        false => format!("{text}, but {}", names.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::find;
+
+    fn made(operation: &str, params: &[&str]) -> Result<String, String> {
+        let entry = find::operation(operation).expect(operation);
+        let params = params.iter().map(|text| pair(text).expect("a pair")).collect();
+        let given = Given { params, ..Given::default() };
+        let request = request(entry, &given).map_err(|failure| failure.to_string())?;
+        request.target().map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn parameters_go_where_the_document_has_them() {
+        for (operation, params, target) in [
+            (
+                "routing.queues",
+                &["name=A B", "pageSize=5"][..],
+                "/api/v2/routing/queues?name=A%20B&pageSize=5",
+            ),
+            ("getRoutingQueue", &["queueId=a/b"], "/api/v2/routing/queues/a%2Fb"),
+            (
+                "users.users",
+                &["expand=skills,languages"],
+                "/api/v2/users?expand=skills&expand=languages",
+            ),
+            (
+                "users.users",
+                &["expand=skills", "expand=team"],
+                "/api/v2/users?expand=skills&expand=team",
+            ),
+            ("users.users", &["id=a,b", "id=c"], "/api/v2/users?id=a%2Cb&id=c"),
+        ] {
+            assert_eq!(made(operation, params).as_deref(), Ok(target), "{params:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_at_once() {
+        for (operation, params, parts) in [
+            ("routing.queues", &["nme=A"][..], &["no parameter `nme`", "did you mean `name`?"][..]),
+            ("routing.queues", &["zzzzzz=1"], &["no parameter `zzzzzz`, but", "pageSize"]),
+            (
+                "routing.queues",
+                &["pageSize=many"],
+                &["`pageSize` takes a whole number, not `many`"],
+            ),
+            ("routing.queues", &["pageSize=1", "pageSize=2"], &["`pageSize` is given twice"]),
+            ("routing.queues", &["hasPeer=yes"], &["`hasPeer` takes true or false"]),
+            ("routing.queues", &["sortOrder=ascc"], &["did you mean `asc`?"]),
+            ("routing.queues", &["sortOrder=upwards"], &["no value `upwards`, but asc, desc"]),
+            (
+                "users.users",
+                &["expand=skills,skils"],
+                &["`expand` has no value `skils`; did you mean"],
+            ),
+            ("getRoutingQueue", &[], &["the path takes `queueId`: --param queueId=.."]),
+            ("getRoutingQueue", &["queueId="], &["`queueId` must not be empty"]),
+            (
+                "getRoutingQueueMembers",
+                &["pageSize=x", "by=y"],
+                &["`pageSize` takes", "no parameter `by`", "the path takes `queueId`"],
+            ),
+            ("postAnalyticsConversationsDetailsJobs", &[], &["takes a body: --body"]),
+        ] {
+            let fault = made(operation, params).expect_err("a fault");
+            for part in parts {
+                assert!(fault.contains(part), "{params:?}: {fault}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_document_does_not_know_is_sent_if_told_so() {
+        let entry = find::operation("routing.queues").expect("an operation");
+        let params =
+            vec![("new".to_owned(), "1".to_owned()), ("sortOrder".to_owned(), "x".to_owned())];
+        let given = Given { params, unchecked: true, ..Given::default() };
+        let target = request(entry, &given).expect("a request").target().expect("a target");
+        assert_eq!(target, "/api/v2/routing/queues?new=1&sortOrder=x");
+    }
+}

@@ -1,0 +1,279 @@
+//! What a person or a program is told while a command runs, on standard error.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use genesys_cloud_core::{Client, Wait, WaitReason};
+use serde_json::{Value, json};
+
+use crate::arguments::{Global, Log};
+use crate::failure::Failure;
+use crate::times::clock;
+
+/// How often the line on a terminal is drawn anew.
+const FRAME: Duration = Duration::from_millis(100);
+/// How often plain lines tell of progress.
+const LINE: Duration = Duration::from_secs(10);
+/// How often events tell of progress.
+const EVENT: Duration = Duration::from_secs(1);
+/// Over what time the rate is measured.
+const SPAN: Duration = Duration::from_secs(30);
+/// Waits from this length on are told in plain lines.
+const LONG: Duration = Duration::from_secs(2);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Terminal,
+    Lines,
+    Events,
+    Errors,
+}
+
+/// Tells of progress, waits and ends.
+pub(crate) struct Screen {
+    form: Form,
+    client: OnceLock<Client>,
+    state: Mutex<State>,
+}
+
+struct State {
+    gauge: Option<Gauge>,
+    drawn: Instant,
+    /// Whether there is a line on the terminal that is to be drawn over.
+    line: bool,
+    /// Until when calls wait, as far as that is known, and why.
+    wait: Option<(Instant, WaitReason)>,
+    /// How many records there were when.
+    marks: Vec<(Instant, u64)>,
+}
+
+/// How far an export is.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Gauge {
+    pub(crate) operation: String,
+    pub(crate) records: u64,
+    pub(crate) total: Option<u64>,
+    pub(crate) pages: u64,
+    /// Pieces that are done, and how many there are.
+    pub(crate) pieces: Option<(u64, u64)>,
+}
+
+impl Screen {
+    pub(crate) fn new(global: &Global) -> Self {
+        let form = match global.log {
+            _ if global.quiet => Form::Errors,
+            Log::Json => Form::Events,
+            Log::Text if std::io::stderr().is_terminal() => Form::Terminal,
+            Log::Text => Form::Lines,
+        };
+        let state = State {
+            gauge: None,
+            drawn: Instant::now(),
+            line: false,
+            wait: None,
+            marks: Vec::new(),
+        };
+        Self { form, client: OnceLock::new(), state: Mutex::new(state) }
+    }
+
+    /// Whose budget is shown.
+    pub(crate) fn watch(&self, client: &Client) {
+        let _ = self.client.set(client.clone());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells something in words, and as an event of this name.
+    pub(crate) fn say(&self, event: &str, text: &str, facts: Value) {
+        match self.form {
+            Form::Errors => {}
+            Form::Events => self.event(event, || facts),
+            Form::Terminal | Form::Lines => self.print(text),
+        }
+    }
+
+    /// Tells an event that is of no interest to people.
+    pub(crate) fn event(&self, event: &str, facts: impl FnOnce() -> Value) {
+        if self.form == Form::Events {
+            let mut facts = facts();
+            facts["event"] = event.into();
+            facts["time"] =
+                chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true).into();
+            self.print(&facts.to_string());
+        }
+    }
+
+    /// Tells why a command failed.
+    pub(crate) fn fail(&self, failure: &Failure) {
+        if self.form == Form::Events {
+            self.event("error", || {
+                json!({
+                    "text": failure.to_string(),
+                    "advice": failure.advice(),
+                    "correlation_id": failure.correlation_id(),
+                    "exit": failure.exit().name(),
+                    "code": failure.exit() as u8,
+                })
+            });
+            return;
+        }
+        let mut text = format!("error: {failure}");
+        for advice in failure.advice() {
+            text += &format!("\n  {advice}");
+        }
+        self.print(&text);
+    }
+
+    /// A call begins to wait.
+    pub(crate) fn wait(&self, wait: &Wait<'_>) {
+        let expected = wait.expected.unwrap_or_default();
+        match self.form {
+            Form::Errors => {}
+            Form::Terminal => self.lock().wait = Some((Instant::now() + expected, wait.reason)),
+            Form::Lines if expected >= LONG => {
+                self.print(&format!("{} {}", wait.operation, waiting(expected, wait.reason)));
+            }
+            Form::Lines => {}
+            Form::Events => self.event("wait", || {
+                json!({
+                    "operation": wait.operation,
+                    "reason": wait.reason.as_str(),
+                    "expected_ms": wait.expected.map(|it| it.as_millis() as u64),
+                })
+            }),
+        }
+    }
+
+    /// How far it is. Drawn if enough time has passed.
+    pub(crate) fn progress(&self, gauge: impl FnOnce() -> Gauge) {
+        let every = match self.form {
+            Form::Errors => return,
+            Form::Terminal => FRAME,
+            Form::Lines => LINE,
+            Form::Events => EVENT,
+        };
+        let now = Instant::now();
+        let mut state = self.lock();
+        if now.duration_since(state.drawn) < every {
+            return;
+        }
+        state.drawn = now;
+        let gauge = gauge();
+        state.marks.retain(|(time, _)| now.duration_since(*time) < SPAN);
+        state.marks.push((now, gauge.records));
+        let rate = rate(&state.marks);
+        state.gauge = Some(gauge.clone());
+        state.wait = state.wait.filter(|(until, _)| *until > now);
+        let wait = state.wait;
+        drop(state);
+        let budget = self.client.get().and_then(Client::rate_limit);
+        if self.form == Form::Events {
+            self.event("progress", || {
+                json!({
+                    "operation": gauge.operation,
+                    "records": gauge.records,
+                    "total": gauge.total,
+                    "pages": gauge.pages,
+                    "pieces_done": gauge.pieces.map(|(done, _)| done),
+                    "pieces": gauge.pieces.map(|(_, all)| all),
+                    "records_per_second": rate.map(f64::round),
+                    "calls_left": budget.map(|it| it.left),
+                    "calls_allowed": budget.and_then(|it| it.allowed),
+                })
+            });
+            return;
+        }
+        let mut parts = vec![gauge.operation.clone(), records(&gauge)];
+        if let Some((done, all)) = gauge.pieces {
+            parts.push(format!("{done} of {all} pieces"));
+        }
+        parts.push(format!("{} pages", grouped(gauge.pages)));
+        if let Some(rate) = rate {
+            parts.push(format!("{}/s", grouped(rate as u64)));
+        }
+        if let Some(budget) = budget {
+            let allowed =
+                budget.allowed.map(|it| format!(" of {}", grouped(it))).unwrap_or_default();
+            parts.push(format!("{}{allowed} calls left", grouped(budget.left)));
+        }
+        match (wait, rate, gauge.total) {
+            (Some((until, why)), ..) => parts.push(waiting(until.duration_since(now), why)),
+            (None, Some(rate), Some(total)) if rate > 0.0 => {
+                let left = total.saturating_sub(gauge.records) as f64 / rate;
+                parts.push(format!("{} to go", clock(Duration::from_secs(left as u64))));
+            }
+            _ => {}
+        }
+        let text = parts.join(", ");
+        match self.form {
+            Form::Terminal => {
+                self.lock().line = true;
+                let mut screen = std::io::stderr().lock();
+                // A terminal that is gone is no reason to stop.
+                let _ = write!(screen, "\r\x1b[2K{text}").and_then(|()| screen.flush());
+            }
+            _ => self.print(&text),
+        }
+    }
+
+    fn print(&self, text: &str) {
+        let line = std::mem::take(&mut self.lock().line);
+        let clear = if line { "\r\x1b[2K" } else { "" };
+        let _ = writeln!(std::io::stderr().lock(), "{clear}{text}");
+    }
+}
+
+fn waiting(time: Duration, why: WaitReason) -> String {
+    format!("waits {} s: {why}", time.as_secs_f64().ceil())
+}
+
+fn records(gauge: &Gauge) -> String {
+    match gauge.total {
+        Some(total) => format!("{} of {} records", grouped(gauge.records), grouped(total)),
+        None => format!("{} records", grouped(gauge.records)),
+    }
+}
+
+/// Records a second.
+fn rate(marks: &[(Instant, u64)]) -> Option<f64> {
+    let ((begin, before), (end, after)) = (marks.first()?, marks.last()?);
+    let seconds = end.duration_since(*begin).as_secs_f64();
+    (seconds > 0.0).then(|| after.saturating_sub(*before) as f64 / seconds)
+}
+
+/// A number with its thousands apart.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped() {
+        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(grouped(number), text);
+        }
+    }
+
+    #[test]
+    fn the_rate_is_that_of_the_last_seconds() {
+        let begin = Instant::now();
+        assert_eq!(rate(&[]), None);
+        assert_eq!(rate(&[(begin, 5)]), None);
+        let later = begin + Duration::from_secs(4);
+        assert_eq!(rate(&[(begin, 100), (later, 300)]), Some(50.0));
+    }
+}

@@ -1,0 +1,201 @@
+//! A file that gets its name once it is whole.
+
+use std::fs::{self, File};
+use std::io::{Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::format::Format;
+use super::{Encode, Sink, SinkError, Written};
+use crate::columns::Columns;
+
+/// Writes records to a file.
+///
+/// Until it is whole, its name ends in `.part`. At a commit it remembers its length, to which it is cut back
+/// when an export goes on.
+pub struct FileSink {
+    path: PathBuf,
+    format: Format,
+    encoder: Box<dyn Encode>,
+    file: Option<File>,
+    length: u64,
+}
+
+impl FileSink {
+    /// A sink for a file of this path and format. A file that is there is replaced once this one is whole.
+    pub fn new(path: impl Into<PathBuf>, format: Format) -> Self {
+        let encoder = format.encoder();
+        Self { path: path.into(), format, encoder, file: None, length: 0 }
+    }
+
+    /// Where the records are until the file is whole.
+    pub fn part(path: &Path) -> PathBuf {
+        let mut name = path.as_os_str().to_owned();
+        name.push(".part");
+        name.into()
+    }
+
+    fn open(&mut self, columns: &Columns, committed: Option<&Value>) -> Result<(), SinkError> {
+        let part = Self::part(&self.path);
+        if self.path.is_dir() {
+            return Err(SinkError::new(format!("{} is a folder", self.path.display())));
+        }
+        let cant = |error| SinkError::new(format!("can't write {}: {error}", part.display()));
+        let mut file = File::options()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(&part)
+            .map_err(cant)?;
+        if let Err(fs::TryLockError::WouldBlock) = file.try_lock() {
+            return Err(SinkError::new(format!("another export writes {}", part.display())));
+        }
+        let known = committed.and_then(|state| state.get("length")).and_then(Value::as_u64);
+        self.length = known.unwrap_or(0);
+        let there = file.metadata().map_err(cant)?.len();
+        if there < self.length {
+            return Err(SinkError::new(format!(
+                "{} has {there} bytes, and had {} when the export was last saved; it can't be gone on with",
+                part.display(),
+                self.length
+            )));
+        }
+        if there != self.length {
+            file.set_len(self.length).map_err(cant)?;
+        }
+        file.seek(SeekFrom::Start(self.length)).map_err(cant)?;
+        self.file = Some(file);
+        if known.is_some() {
+            return self.encoder.go_on(columns);
+        }
+        let mut head = Vec::new();
+        self.encoder.begin(columns, &mut head)?;
+        self.append(head)
+    }
+
+    fn append(&mut self, plain: Vec<u8>) -> Result<(), SinkError> {
+        let part = self.format.compression().part(plain)?;
+        let Some(file) = &mut self.file else { return Err(SinkError::new("the file is not open")) };
+        file.write_all(&part).map_err(|error| {
+            SinkError::new(format!("can't write {}: {error}", self.path.display()))
+        })?;
+        self.length += part.len() as u64;
+        Ok(())
+    }
+
+    fn encode(&mut self, batch: &[Box<RawValue>]) -> Result<(), SinkError> {
+        let mut plain = Vec::with_capacity(batch.iter().map(|record| record.get().len() + 1).sum());
+        for record in batch {
+            self.encoder.record(record, &mut plain)?;
+        }
+        self.append(plain)
+    }
+
+    fn sync(&self) -> Result<(), SinkError> {
+        let Some(file) = &self.file else { return Ok(()) };
+        file.sync_data().map_err(|error| {
+            SinkError::new(format!("can't write {}: {error}", self.path.display()))
+        })
+    }
+
+    fn close(&mut self, is_whole: bool) -> Result<(), SinkError> {
+        self.sync()?;
+        self.file = None;
+        if is_whole {
+            fs::rename(Self::part(&self.path), &self.path).map_err(|error| {
+                SinkError::new(format!("can't name the file {}: {error}", self.path.display()))
+            })?;
+        }
+        Ok(())
+    }
+}
+
+impl Sink for FileSink {
+    fn begin<'a>(&'a mut self, columns: &'a Columns, committed: Option<&'a Value>) -> Written<'a> {
+        let begun = self.open(columns, committed);
+        Box::pin(async { begun })
+    }
+
+    fn write<'a>(&'a mut self, batch: &'a [Box<RawValue>]) -> Written<'a> {
+        let written = self.encode(batch);
+        Box::pin(async { written })
+    }
+
+    fn commit(&mut self) -> Written<'_, Value> {
+        // It must be on the disk before it is said to be.
+        let synced = self.sync();
+        let state = json!({ "length": self.length });
+        Box::pin(async { synced.map(|()| state) })
+    }
+
+    fn finish(&mut self, is_whole: bool) -> Written<'_> {
+        let closed = self.close(is_whole);
+        Box::pin(async { closed })
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.encoder.notes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch(records: std::ops::Range<u32>) -> Vec<Box<RawValue>> {
+        records.map(|n| RawValue::from_string(format!("{{\"n\":{n}}}")).expect("JSON")).collect()
+    }
+
+    fn now<T>(written: Written<'_, T>) -> Result<T, SinkError> {
+        futures::FutureExt::now_or_never(written).expect("nothing is waited for")
+    }
+
+    #[test]
+    fn what_came_after_the_last_commit_is_taken_back() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for name in ["a.jsonl", "a.jsonl.gz"] {
+            let path = folder.path().join(name);
+            let format = Format::of_path(&path).expect("a format");
+            let columns = Columns::default();
+            let mut sink = FileSink::new(&path, format);
+            now(sink.begin(&columns, None)).expect("begun");
+            now(sink.write(&batch(0..3))).expect("written");
+            let state = now(sink.commit()).expect("committed");
+            now(sink.write(&batch(3..9))).expect("written");
+            let mut other = FileSink::new(&path, format);
+            assert!(now(other.begin(&columns, None)).is_err(), "it is in use");
+            drop(sink);
+
+            let mut sink = FileSink::new(&path, format);
+            now(sink.begin(&columns, Some(&state))).expect("begun");
+            now(sink.write(&batch(3..5))).expect("written");
+            assert!(!path.exists(), "it is not whole yet");
+            now(sink.finish(true)).expect("finished");
+            assert!(!FileSink::part(&path).exists());
+            let bytes = fs::read(&path).expect("a file");
+            let text = match name.ends_with("gz") {
+                false => String::from_utf8(bytes).expect("text"),
+                true => {
+                    let mut text = String::new();
+                    let mut reader = flate2::read::MultiGzDecoder::new(&bytes[..]);
+                    std::io::Read::read_to_string(&mut reader, &mut text).expect("text");
+                    text
+                }
+            };
+            assert_eq!(text, "{\"n\":0}\n{\"n\":1}\n{\"n\":2}\n{\"n\":3}\n{\"n\":4}\n");
+        }
+    }
+
+    #[test]
+    fn a_file_that_has_lost_something_is_not_gone_on_with() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.jsonl");
+        let mut sink = FileSink::new(&path, Format::default());
+        let state = json!({ "length": 5 });
+        let error = now(sink.begin(&Columns::default(), Some(&state))).expect_err("too short");
+        assert!(error.to_string().contains("has 0 bytes, and had 5"), "{error}");
+    }
+}

@@ -1,0 +1,118 @@
+//! The forms in which records are written.
+
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+
+use super::Encode;
+use super::compression::Compression;
+use super::csv::Csv;
+use super::jsonl::Jsonl;
+
+/// A form in which records are written, and how it is compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Format {
+    form: Form,
+    compression: Compression,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Jsonl,
+    Csv,
+}
+
+impl Format {
+    /// The form that the name of a file ends in, such as `queues.csv.gz`.
+    pub fn of_path(path: &Path) -> Option<Self> {
+        let name = path.file_name()?.to_str()?;
+        let parts: Vec<&str> = name.rsplit('.').take(2).collect();
+        let [last, before] = parts[..] else { return None };
+        format!("{before}.{last}").parse().or_else(|_| last.parse()).ok()
+    }
+
+    /// How it is compressed.
+    pub fn compression(self) -> Compression {
+        self.compression
+    }
+
+    pub(super) fn encoder(self) -> Box<dyn Encode> {
+        match self.form {
+            Form::Jsonl => Box::<Jsonl>::default(),
+            Form::Csv => Box::<Csv>::default(),
+        }
+    }
+
+    /// Whether it can't do without columns.
+    pub(crate) fn is_table(self) -> bool {
+        self.form == Form::Csv
+    }
+}
+
+impl Default for Format {
+    fn default() -> Self {
+        Self { form: Form::Jsonl, compression: Compression::None }
+    }
+}
+
+/// `jsonl`, `csv.gz`
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.form {
+            Form::Jsonl => "jsonl",
+            Form::Csv => "csv",
+        })?;
+        f.write_str(self.compression.ending())
+    }
+}
+
+impl FromStr for Format {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let text = text.to_ascii_lowercase();
+        let (form, compression) = match text.split_once('.') {
+            Some((form, end)) => (form, Compression::of_ending(end)),
+            None => (text.as_str(), Some(Compression::None)),
+        };
+        let form = match form {
+            "jsonl" | "ndjson" => Some(Form::Jsonl),
+            "csv" => Some(Form::Csv),
+            _ => None,
+        };
+        match (form, compression) {
+            (Some(form), Some(compression)) => Ok(Self { form, compression }),
+            _ => Err(format!(
+                "it is one of jsonl and csv, with {} if it is to be compressed",
+                Compression::ENDINGS
+            )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_file_tells_its_form() {
+        let csv = Format { form: Form::Csv, compression: Compression::None };
+        let gzip = Format { form: Form::Jsonl, compression: Compression::Gzip };
+        for (path, format) in [
+            ("queues.jsonl", Some(Format::default())),
+            ("a.b/queues.csv", Some(csv)),
+            ("q.2024.CSV", Some(csv)),
+            ("queues.jsonl.gz", Some(gzip)),
+            ("queues.ndjson.gz", Some(gzip)),
+            ("queues", None),
+            ("queues.txt", None),
+            ("queues.gz", None),
+            ("csv", None),
+        ] {
+            assert_eq!(Format::of_path(Path::new(path)), format, "{path}");
+            if let Some(format) = format {
+                assert_eq!(format.to_string().parse(), Ok(format));
+            }
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Where records go: files, standard output, and sinks of your own.
+
+mod compression;
+mod csv;
+mod file;
+mod format;
+mod jsonl;
+mod pick;
+mod stream;
+
+use std::fmt;
+
+use futures::future::BoxFuture;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+pub use compression::Compression;
+pub use file::FileSink;
+pub use format::Format;
+pub use stream::StreamSink;
+
+use crate::columns::Columns;
+
+/// What a sink does, as a future.
+pub type Written<'a, T = ()> = BoxFuture<'a, Result<T, SinkError>>;
+
+/// Where the records of an export go.
+///
+/// An export calls [`begin`](Self::begin) once, then for each batch [`write`](Self::write) and
+/// [`commit`](Self::commit), and [`finish`](Self::finish) at the end. What `commit` returns is saved together
+/// with the place that the export has reached in the list. An export that goes on after it was killed hands it
+/// to `begin`: everything that was written after that commit is then to be taken back, since it will come
+/// again. A sink that does so holds each record once.
+///
+/// ```
+/// use genesys_cloud_cli::{Columns, Sink, SinkError, Written};
+/// use serde_json::Value;
+/// use serde_json::value::RawValue;
+///
+/// /// Keeps the records in memory.
+/// #[derive(Default)]
+/// struct Memory {
+///     records: Vec<String>,
+/// }
+///
+/// impl Sink for Memory {
+///     fn begin<'a>(&'a mut self, _: &'a Columns, committed: Option<&'a Value>) -> Written<'a> {
+///         let kept = committed.and_then(Value::as_u64).unwrap_or(0);
+///         self.records.truncate(kept as usize);
+///         Box::pin(async { Ok(()) })
+///     }
+///
+///     fn write<'a>(&'a mut self, batch: &'a [Box<RawValue>]) -> Written<'a> {
+///         self.records.extend(batch.iter().map(|record| record.get().to_owned()));
+///         Box::pin(async { Ok(()) })
+///     }
+///
+///     fn commit(&mut self) -> Written<'_, Value> {
+///         let records = self.records.len();
+///         Box::pin(async move { Ok(records.into()) })
+///     }
+///
+///     fn finish(&mut self, is_whole: bool) -> Written<'_> {
+///         let written = match is_whole {
+///             true => Ok(()),
+///             false => Err(SinkError::new("only a whole list is of use here")),
+///         };
+///         Box::pin(async { written })
+///     }
+/// }
+/// ```
+pub trait Sink: Send {
+    /// Makes ready for records that have these columns: as new, or as it was at a commit.
+    fn begin<'a>(&'a mut self, columns: &'a Columns, committed: Option<&'a Value>) -> Written<'a>;
+
+    /// Takes in records, each of which is the JSON that the API sent.
+    fn write<'a>(&'a mut self, batch: &'a [Box<RawValue>]) -> Written<'a>;
+
+    /// Makes what was written last, and says how to come back to here.
+    fn commit(&mut self) -> Written<'_, Value>;
+
+    /// Ends. `is_whole`: whether the output may pass for the whole list. If not, it must not look like one,
+    /// and may be gone on with.
+    fn finish(&mut self, is_whole: bool) -> Written<'_>;
+
+    /// What the user should know in the end, such as what did not fit.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// Why a sink could not take in records.
+#[derive(Debug)]
+pub struct SinkError(String);
+
+impl SinkError {
+    /// An error of this text, which says what could not be written, and why.
+    pub fn new(why: impl Into<String>) -> Self {
+        Self(why.into())
+    }
+}
+
+impl fmt::Display for SinkError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for SinkError {}
+
+/// Writes records in some form.
+trait Encode: Send {
+    /// Writes what comes before the first record, of a list with these columns.
+    fn begin(&mut self, columns: &Columns, out: &mut Vec<u8>) -> Result<(), SinkError>;
+
+    /// Has it go on with a list that was begun.
+    fn go_on(&mut self, columns: &Columns) -> Result<(), SinkError> {
+        self.begin(columns, &mut Vec::new())
+    }
+
+    fn record(&mut self, record: &RawValue, out: &mut Vec<u8>) -> Result<(), SinkError>;
+
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
+}

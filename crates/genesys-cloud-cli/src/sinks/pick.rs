@@ -1,0 +1,145 @@
+//! Picks fields out of a record in one pass, without reading the rest.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// How many names of fields that no column has are kept.
+const MOST_UNKNOWN: usize = 20;
+
+/// The fields that are wanted, as a tree of their names.
+#[derive(Debug, Default)]
+pub(super) struct Picker {
+    root: Node,
+    columns: usize,
+    /// Names of fields at the top that no column has, if they are wanted.
+    unknown: Option<BTreeSet<String>>,
+}
+
+#[derive(Debug, Default)]
+struct Node {
+    column: Option<usize>,
+    inner: Vec<(String, Node)>,
+}
+
+impl Picker {
+    /// Fields by their paths. `watch`: whether fields that none of them leads to are noted.
+    pub(super) fn new<'a>(paths: impl IntoIterator<Item = &'a str>, watch: bool) -> Self {
+        let mut picker = Self { unknown: watch.then(BTreeSet::new), ..Self::default() };
+        for path in paths {
+            let mut node = &mut picker.root;
+            for name in path.split('.') {
+                let at = match node.inner.iter().position(|(known, _)| known == name) {
+                    Some(at) => at,
+                    None => {
+                        node.inner.push((name.to_owned(), Node::default()));
+                        node.inner.len() - 1
+                    }
+                };
+                node = &mut node.inner[at].1;
+            }
+            node.column = Some(picker.columns);
+            picker.columns += 1;
+        }
+        picker
+    }
+
+    /// The JSON of each field; `None` where the record does not have it. Of a record that is no object,
+    /// nothing.
+    pub(super) fn pick<'a>(
+        &mut self,
+        record: &'a RawValue,
+    ) -> Result<Vec<Option<&'a RawValue>>, serde_json::Error> {
+        let mut found = vec![None; self.columns];
+        pick(&self.root, record, &mut found, &mut self.unknown)?;
+        Ok(found)
+    }
+
+    /// Fields that records had and no column has.
+    pub(super) fn unknown(&self) -> impl Iterator<Item = &str> {
+        self.unknown.iter().flatten().map(String::as_str)
+    }
+}
+
+fn pick<'a>(
+    node: &Node,
+    value: &'a RawValue,
+    found: &mut [Option<&'a RawValue>],
+    unknown: &mut Option<BTreeSet<String>>,
+) -> Result<(), serde_json::Error> {
+    if !value.get().starts_with('{') {
+        return Ok(());
+    }
+    let mut reader = serde_json::Deserializer::from_str(value.get());
+    reader.deserialize_map(Fields { node, found, unknown })
+}
+
+struct Fields<'n, 'f, 'a> {
+    node: &'n Node,
+    found: &'f mut [Option<&'a RawValue>],
+    unknown: &'f mut Option<BTreeSet<String>>,
+}
+
+#[derive(serde::Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'a> Visitor<'a> for Fields<'_, '_, 'a> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
+        let known = &self.node.inner;
+        // Fields mostly come in the order of the document.
+        let mut next = 0;
+        while let Some(Name(name)) = map.next_key::<Name<'a>>()? {
+            let in_order = known.get(next..).into_iter().flatten().position(|(it, _)| *it == name);
+            let at = in_order
+                .map(|at| next + at)
+                .or_else(|| known.iter().position(|(it, _)| *it == name));
+            let Some(at) = at else {
+                if let Some(names) = self.unknown.as_mut().filter(|it| it.len() < MOST_UNKNOWN)
+                    && !names.contains(name.as_ref())
+                {
+                    names.insert(name.into_owned());
+                }
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            next = at + 1;
+            let value: &'a RawValue = map.next_value()?;
+            let node = &known[at].1;
+            if let Some(column) = node.column {
+                self.found[column] = Some(value);
+            }
+            if !node.inner.is_empty() {
+                pick(node, value, self.found, &mut None).map_err(serde::de::Error::custom)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_found_wherever_they_stand() {
+        let record = r#"{"b":{"y":1,"x":"two","z":null},"new":1,"a":[1, 2],"a\u0062":7}"#;
+        let record = RawValue::from_string(record.to_owned()).expect("a record");
+        let mut picker = Picker::new(["a", "b.x", "b", "ab", "b.x.w", "c"], true);
+        let found = picker.pick(&record).expect("fields");
+        let found: Vec<Option<&str>> = found.iter().map(|it| it.map(RawValue::get)).collect();
+        let whole = r#"{"y":1,"x":"two","z":null}"#;
+        assert_eq!(found, [Some("[1, 2]"), Some("\"two\""), Some(whole), Some("7"), None, None]);
+        assert_eq!(picker.unknown().collect::<Vec<_>>(), ["new"]);
+        let number = RawValue::from_string("7".to_owned()).expect("a number");
+        assert_eq!(picker.pick(&number).expect("nothing").iter().flatten().count(), 0);
+    }
+}

@@ -1,0 +1,109 @@
+//! The commands beside the export.
+
+use genesys_cloud_mock::{JobPace, MockOrg};
+use serde_json::Value;
+use tempfile::tempdir;
+
+use crate::run;
+
+#[tokio::test]
+async fn operations_are_found_and_described() {
+    let folder = tempdir().unwrap();
+    let found =
+        run(None, folder.path(), &["operations", "--search", "queue members", "--exportable"])
+            .await;
+    assert!(found.done().contains("routing.queue_members"), "{}", found.out);
+    assert!(!found.out.contains("DELETE"), "{}", found.out);
+    let all = run(None, folder.path(), &["operations"]).await;
+    assert!(all.done().lines().count() > 3_000);
+    let described = run(None, folder.path(), &["describe", "users.users"]).await;
+    for part in [
+        "GET /api/v2/users (getUsers)",
+        "the scheme PageNumber, records at entities",
+        "10000 items where state=inactive",
+        "routingStatus, presence",
+        "Fields of a record",
+        "primaryContactInfo",
+    ] {
+        assert!(described.done().contains(part), "{part}: {}", described.out);
+    }
+    let described = run(None, folder.path(), &["describe", "postAuditsQuery"]).await;
+    for part in ["family audits-query", "a range of 31 days at most", "--interval start/end"] {
+        assert!(described.done().contains(part), "{part}: {}", described.out);
+    }
+}
+
+#[tokio::test]
+async fn every_operation_can_be_described() {
+    let folder = tempdir().unwrap();
+    for name in
+        ["postRoutingQueues", "getFlowsDatatableExportJob", "patchUsersBulk", "headTokensMe"]
+    {
+        run(None, folder.path(), &["describe", name]).await.done();
+    }
+}
+
+#[tokio::test]
+async fn a_call_prints_its_reply() {
+    let org = MockOrg::start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let called =
+        run(Some(&org), folder.path(), &["call", "getRoutingQueue", "-p", "queueId=abc"]).await;
+    let queue: Value = serde_json::from_str(called.done()).unwrap();
+    assert_eq!(queue["id"], "abc");
+    std::fs::write(folder.path().join("q.json"), r#"{"name":"New"}"#).unwrap();
+    let body = ["call", "routing.post_queues", "--body", "q.json"];
+    run(Some(&org), folder.path(), &body).await.done();
+    assert_eq!(&org.requests_for("postRoutingQueues")[0].body[..], br#"{"name":"New"}"#);
+}
+
+#[tokio::test]
+async fn whoami_tells_the_org_and_the_budget() {
+    let org = MockOrg::builder().calls_per_minute(300).start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let told = run(Some(&org), folder.path(), &["whoami"]).await;
+    for part in [&org.url()[..], "organization", "299 of 300 calls left"] {
+        assert!(told.done().contains(part), "{}", told.out);
+    }
+}
+
+#[tokio::test]
+async fn the_embedded_org_needs_no_account() {
+    let folder = tempdir().unwrap();
+    let arguments =
+        ["--org", "mock", "export", "routing.queues", "--mock-list", "routing.queues=250"];
+    assert_eq!(run(None, folder.path(), &arguments).await.done().lines().count(), 250);
+}
+
+#[tokio::test]
+async fn completions_know_the_commands() {
+    let folder = tempdir().unwrap();
+    for shell in ["bash", "zsh", "fish"] {
+        let told = run(None, folder.path(), &["completions", shell]).await;
+        assert!(told.done().contains("whoami"), "{shell}");
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_is_kept_is_waited_for_and_cancelled() {
+    let submit = "postAnalyticsConversationsDetailsJobs";
+    let org = MockOrg::start().await.unwrap();
+    org.job_pace(submit, JobPace::Polls(1)).unwrap();
+    let folder = tempdir().unwrap();
+    std::fs::write(folder.path().join("b.json"), "{}").unwrap();
+    // The results are refused, so that the job stays.
+    for _ in 0..2 {
+        let reply = genesys_cloud_mock::CannedReply::error(403, "missing.permissions", "No");
+        org.respond_next("getAnalyticsConversationsDetailsJobResults", reply).unwrap();
+    }
+    let arguments = ["export", submit, "--body", "b.json", "--out", "c.jsonl"];
+    assert_eq!(run(Some(&org), folder.path(), &arguments).await.code, Some(7));
+    let listed = run(Some(&org), folder.path(), &["jobs"]).await;
+    let id = listed.done().split_whitespace().next().unwrap().to_owned();
+    let waited = run(Some(&org), folder.path(), &["jobs", "wait", &id[..8]]).await;
+    waited.done();
+    assert!(waited.told.contains("Succeeded"), "{}", waited.told);
+    run(Some(&org), folder.path(), &["jobs", "cancel", &id]).await.done();
+    assert_eq!(org.requests_for("deleteAnalyticsConversationsDetailsJob").len(), 1);
+    assert_eq!(run(Some(&org), folder.path(), &["jobs"]).await.done(), "");
+}

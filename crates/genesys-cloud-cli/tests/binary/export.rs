@@ -1,0 +1,201 @@
+//! Exports that come to their end.
+
+use std::io::Read as _;
+
+use genesys_cloud_mock::{MockOrg, Scenario, Timeline};
+use serde_json::Value;
+use tempfile::tempdir;
+
+use crate::{keys, read, report, run};
+
+#[tokio::test]
+async fn a_list_is_written_as_it_is_and_gets_its_name_when_it_is_whole() {
+    let org = MockOrg::builder().list("getRoutingQueues", 1_234).start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let done =
+        run(Some(&org), folder.path(), &["export", "routing.queues", "--out", "q.jsonl"]).await;
+    assert_eq!(done.done(), "");
+    assert!(done.told.contains("complete: 1,234 records in 13 pages"), "{}", done.told);
+    assert_eq!(
+        keys(&read(folder.path().join("q.jsonl"))),
+        org.truth("getRoutingQueues").unwrap().records
+    );
+    let mut files: Vec<_> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect();
+    files.sort();
+    assert_eq!(files, ["q.jsonl", "q.jsonl.report.json"]);
+    let report = report(&folder.path().join("q.jsonl"));
+    assert_eq!(report["verdict"], "complete");
+    assert_eq!((report["records"].as_u64(), report["pages"].as_u64()), (Some(1_234), Some(13)));
+}
+
+#[tokio::test]
+async fn every_name_of_an_operation_and_every_format_gives_the_same_records() {
+    let org = MockOrg::start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let truth = org.truth("getRoutingQueues").unwrap().records;
+    for name in ["routing.queues", "getRoutingQueues", "GET /api/v2/routing/queues"] {
+        let done =
+            run(Some(&org), folder.path(), &["export", name, "--batch", "7", "--quiet"]).await;
+        assert_eq!(keys(done.done()), truth, "{name}");
+        assert_eq!(done.told, "");
+    }
+    let gzip = ["export", "routing.queues", "--out", "q.jsonl.gz", "--batch", "30"];
+    run(Some(&org), folder.path(), &gzip).await.done();
+    let bytes = std::fs::read(folder.path().join("q.jsonl.gz")).unwrap();
+    let mut text = String::new();
+    flate2::read::MultiGzDecoder::new(&bytes[..]).read_to_string(&mut text).unwrap();
+    assert_eq!(keys(&text), truth);
+    let fields = ["export", "routing.queues", "--fields", "id,division.name", "-f", "csv"];
+    let done = run(Some(&org), folder.path(), &fields).await;
+    let mut rows = done.done().split_terminator("\r\n");
+    assert_eq!(rows.next(), Some("id,division.name"));
+    let ids: Vec<&str> = rows.map(|row| row.split(',').next().unwrap()).collect();
+    assert_eq!(ids, truth);
+}
+
+#[tokio::test]
+async fn a_limit_is_no_lack() {
+    let org = MockOrg::start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let arguments = ["export", "routing.queues", "--limit", "42", "--out", "q.jsonl"];
+    let done = run(Some(&org), folder.path(), &arguments).await;
+    assert!(done.told.contains("the limit of items was reached"), "{}", done.told);
+    assert_eq!(done.done().len(), 0);
+    assert_eq!(read(folder.path().join("q.jsonl")).lines().count(), 42);
+}
+
+#[tokio::test]
+async fn parameters_and_a_body_reach_the_api() {
+    let org = MockOrg::start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let arguments =
+        ["export", "users.users", "-p", "expand=skills,team", "-p", "state=active", "--limit", "1"];
+    run(Some(&org), folder.path(), &arguments).await.done();
+    let query = &org.requests_for("getUsers")[0].query;
+    assert!(query.contains("expand=skills&expand=team&state=active"), "{query}");
+    std::fs::write(folder.path().join("b.json"), r#"{"filters":[{"name":"x"}]}"#).unwrap();
+    let arguments =
+        ["export", "postTaskmanagementWorkitemsQuery", "--body", "b.json", "--limit", "1"];
+    run(Some(&org), folder.path(), &arguments).await.done();
+    let requests = org.requests_for("postTaskmanagementWorkitemsQuery");
+    let body: Value = serde_json::from_slice(&requests[0].body).unwrap();
+    assert_eq!(body["filters"][0]["name"], "x");
+}
+
+#[tokio::test]
+async fn a_job_is_submitted_waited_for_and_read() {
+    let results = "getAnalyticsConversationsDetailsJobResults";
+    let org = MockOrg::builder().list(results, 250).start().await.unwrap();
+    let folder = tempdir().unwrap();
+    std::fs::write(folder.path().join("b.json"), r#"{"interval":"2024-05-01/2024-06-01"}"#)
+        .unwrap();
+    let submit = "analytics.conversations_details_jobs";
+    let arguments = ["export", submit, "--body", "b.json", "--out", "c.jsonl"];
+    run(Some(&org), folder.path(), &arguments).await.done();
+    let truth = org.job_truth("postAnalyticsConversationsDetailsJobs").unwrap();
+    assert_eq!(keys(&read(folder.path().join("c.jsonl"))), truth.records);
+    assert_eq!(org.requests_for("postAnalyticsConversationsDetailsJobs").len(), 1);
+    // What is read to its end is no longer kept.
+    assert_eq!(run(Some(&org), folder.path(), &["jobs"]).await.done(), "");
+}
+
+#[tokio::test]
+async fn a_list_that_is_not_whole_says_so_and_has_no_name() {
+    let org = MockOrg::start().await.unwrap();
+    org.scenario("getRoutingQueues", Scenario::RecordAdded).unwrap();
+    let folder = tempdir().unwrap();
+    let arguments = ["export", "routing.queues", "--page-size", "10", "--out", "q.jsonl"];
+    let ended = run(Some(&org), folder.path(), &arguments).await;
+    assert_eq!(ended.code, Some(4), "{}", ended.told);
+    assert!(ended.told.contains("drifted: "), "{}", ended.told);
+    assert!(ended.told.contains("--resume --accept drifted"), "{}", ended.told);
+    assert!(!folder.path().join("q.jsonl").exists());
+    let out = folder.path().join("q.jsonl");
+    assert_eq!(report(&out)["whole"], false);
+    // What was read is taken for whole without being read again.
+    let requests = org.request_count();
+    let accepted = [&arguments[..], &["--resume", "--accept", "drifted"]].concat();
+    run(Some(&org), folder.path(), &accepted).await.done();
+    assert_eq!(org.requests_for("getRoutingQueues").len() as u64, requests - 1, "no page anew");
+    assert_eq!(
+        read(out).lines().count(),
+        report(&folder.path().join("q.jsonl"))["records"].as_u64().unwrap() as usize
+    );
+}
+
+#[tokio::test]
+async fn a_range_is_read_in_pieces() {
+    let submit = "postAnalyticsConversationsDetailsQuery";
+    let org = MockOrg::builder().list(submit, 300).start().await.unwrap();
+    let timeline = Timeline::new("2024-05-01T00:00Z", "2024-05-31T00:00Z");
+    org.timeline(submit, timeline).unwrap();
+    let folder = tempdir().unwrap();
+    let arguments = [
+        "export",
+        submit,
+        "--interval",
+        "2024-05-01/2024-05-31",
+        "--window",
+        "7d",
+        "--unique",
+        "conversationId",
+        "--out",
+        "c.jsonl",
+    ];
+    let done = run(Some(&org), folder.path(), &arguments).await;
+    done.done();
+    let mut found = keys(&read(folder.path().join("c.jsonl")));
+    let mut truth = org.truth(submit).unwrap().records;
+    found.sort();
+    truth.sort();
+    assert_eq!(found, truth);
+    assert_eq!(report(&folder.path().join("c.jsonl"))["pieces"], 5);
+}
+
+#[tokio::test]
+async fn a_plan_says_what_it_takes_and_writes_nothing() {
+    let org = MockOrg::builder()
+        .list("getRoutingQueues", 50_000)
+        .calls_per_minute(300)
+        .start()
+        .await
+        .unwrap();
+    let folder = tempdir().unwrap();
+    let plan =
+        run(Some(&org), folder.path(), &["export", "routing.queues", "--out", "q.jsonl", "--plan"])
+            .await;
+    for part in
+        ["PageNumber", "records    50,000", "pages      500 of 100", "at least, by the budget"]
+    {
+        assert!(plan.done().contains(part), "{part}: {}", plan.out);
+    }
+    assert_eq!(org.requests_for("getRoutingQueues").len(), 1);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    let arguments = [
+        "export",
+        "analytics.conversations_details_jobs",
+        "--interval",
+        "2024-01-01/2025-01-01",
+        "--plan",
+    ];
+    let plan = run(Some(&org), folder.path(), &arguments).await;
+    assert!(plan.done().contains("in 12 pieces"), "{}", plan.out);
+}
+
+#[tokio::test]
+async fn events_are_json_one_per_line() {
+    let org = MockOrg::start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let arguments =
+        ["export", "routing.queues", "--log", "json", "--out", "q.jsonl", "--batch", "50"];
+    let done = run(Some(&org), folder.path(), &arguments).await;
+    done.done();
+    let events: Vec<Value> =
+        done.told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let named = |name: &str| events.iter().filter(|it| it["event"] == name).count();
+    assert_eq!((named("begin"), named("saved"), named("end")), (1, 2, 1), "{}", done.told);
+    assert_eq!(events.last().unwrap()["records"], 100);
+}

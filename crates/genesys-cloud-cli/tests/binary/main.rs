@@ -1,0 +1,80 @@
+//! The binary against a fake org, as a user runs it.
+
+#![allow(clippy::unwrap_used)]
+
+mod commands;
+mod export;
+mod refusals;
+mod resume;
+mod tags;
+
+use std::path::Path;
+use std::process::Stdio;
+
+use genesys_cloud_mock::{MockOrg, Truth};
+use serde_json::Value;
+use tokio::process::Command;
+
+/// The program with an environment that holds nothing but the way to this org.
+fn program(org: Option<&MockOrg>, state: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_genesys-cloud"));
+    command
+        .env_clear()
+        .env("GENESYS_CLOUD_STATE_DIR", state)
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    if let Some(org) = org {
+        command
+            .env("GENESYS_CLOUD_API_URL", org.url())
+            .env("GENESYS_CLOUD_LOGIN_URL", org.url())
+            .env("GENESYS_CLOUD_CLIENT_ID", org.client_id())
+            .env("GENESYS_CLOUD_CLIENT_SECRET", org.client_secret());
+    }
+    command
+}
+
+/// What a run has come to.
+struct Outcome {
+    code: Option<i32>,
+    out: String,
+    told: String,
+}
+
+/// Runs it in a folder.
+async fn run(org: Option<&MockOrg>, folder: &Path, arguments: &[&str]) -> Outcome {
+    let output = program(org, &folder.join("state"))
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .await
+        .unwrap();
+    Outcome {
+        code: output.status.code(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        told: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+impl Outcome {
+    /// The output, once it is known that all went well.
+    fn done(&self) -> &str {
+        assert_eq!(self.code, Some(0), "{}", self.told);
+        &self.out
+    }
+}
+
+/// The keys of the records in lines of JSON.
+fn keys(text: &str) -> Vec<String> {
+    text.lines().map(|line| Truth::key(&serde_json::from_str::<Value>(line).unwrap())).collect()
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    std::fs::read_to_string(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}", path.as_ref().display()))
+}
+
+fn report(out: &Path) -> Value {
+    let mut name = out.as_os_str().to_owned();
+    name.push(".report.json");
+    serde_json::from_str(&read(name)).unwrap()
+}

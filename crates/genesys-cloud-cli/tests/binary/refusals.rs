@@ -1,0 +1,151 @@
+//! What a user gets wrong: each is told with its cause and an exit code, before anything is sent.
+
+use genesys_cloud_mock::{CannedReply, MockOrg};
+use tempfile::tempdir;
+
+use crate::run;
+
+#[tokio::test]
+async fn bad_input() {
+    let org = MockOrg::start().await.unwrap();
+    let folder = tempdir().unwrap();
+    std::fs::write(folder.path().join("bad.json"), "{\"a\":").unwrap();
+    std::fs::create_dir(folder.path().join("folder.jsonl")).unwrap();
+    let mut wrong = Vec::new();
+    for (arguments, code, parts) in [
+        (
+            &["export", "routing.queus"][..],
+            2,
+            &["no operation `routing.queus`", "or `routing.queues`"][..],
+        ),
+        (
+            &["export", "nothing.like.this.at.all"],
+            2,
+            &["operations --search \"nothing like this at all\""],
+        ),
+        (&["describe", "routing.queus"], 2, &["did you mean"]),
+        (&["call", "routing.queus"], 2, &["did you mean"]),
+        (&["operations", "--search", "zzzz"], 2, &["no operation has the words"]),
+        (
+            &["export", "routing.queue"],
+            2,
+            &["routing.queue is no list", "genesys-cloud call routing.queue"],
+        ),
+        (
+            &["export", "routing.queues", "-p", "nme=x"],
+            2,
+            &["no parameter `nme`; did you mean `name`?"],
+        ),
+        (
+            &["export", "routing.queues", "-p", "pageSize=ten"],
+            2,
+            &["`pageSize` takes a whole number, not `ten`"],
+        ),
+        (&["export", "routing.queues", "-p", "sortOrder=up"], 2, &["no value `up`, but asc, desc"]),
+        (&["export", "routing.queues", "-p", "name"], 2, &["write it as name=value"]),
+        (
+            &["export", "routing.queue_members"],
+            2,
+            &["the path takes `queueId`: --param queueId=.."],
+        ),
+        (
+            &["export", "analytics.conversations_details_jobs"],
+            2,
+            &["takes a body: --body file.json"],
+        ),
+        (
+            &["export", "analytics.conversations_details_jobs", "--body", "none.json"],
+            2,
+            &["can't read none.json"],
+        ),
+        (
+            &["export", "analytics.conversations_details_jobs", "--body", "bad.json"],
+            2,
+            &["bad.json is not JSON", "line 1"],
+        ),
+        (&["export", "routing.queues", "--body", "-"], 2, &["standard input is not JSON"]),
+        (
+            &["export", "routing.queues", "--fields", "id,naem"],
+            2,
+            &["no field `naem`", "did you mean `name`?"],
+        ),
+        (
+            &["export", "routing.queues", "--interval", "2024-05-01/2024-06-01"],
+            2,
+            &["takes no interval"],
+        ),
+        (&["export", "routing.queues", "--interval", "2024-05-01"], 2, &["write it as start/end"]),
+        (&["export", "routing.queues", "--window", "1d"], 2, &["--interval"]),
+        (&["export", "routing.queues", "--format", "xlsx"], 2, &["jsonl and csv"]),
+        (&["export", "routing.queues", "--batch", "0"], 2, &["--batch"]),
+        (&["export", "routing.queues", "--resume"], 2, &["--out"]),
+        (&["export", "routing.queues", "--out", "none/q.jsonl"], 9, &["there is no folder none"]),
+        (&["export", "routing.queues", "--out", "folder.jsonl"], 9, &["it is a folder"]),
+        (&["jobs", "cancel", "abc"], 2, &["no job is kept whose id begins with `abc`"]),
+        (
+            &["--org", "mock", "whoami", "--mock-list", "routing.queues=many"],
+            2,
+            &["no whole number"],
+        ),
+    ] {
+        let refused = run(Some(&org), folder.path(), arguments).await;
+        let tells = parts.iter().all(|part| refused.told.contains(part));
+        if refused.code != Some(code) || !tells || !refused.out.is_empty() {
+            wrong.push(format!("{arguments:?}: {:?} {}", refused.code, refused.told));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(org.request_count(), 0);
+}
+
+#[tokio::test]
+async fn without_credentials_the_variables_are_named() {
+    let folder = tempdir().unwrap();
+    let refused = run(None, folder.path(), &["export", "routing.queues"]).await;
+    assert_eq!(refused.code, Some(6), "{}", refused.told);
+    for part in ["GENESYS_CLOUD_REGION", "GENESYS_CLOUD_CLIENT_ID", "--org mock"] {
+        assert!(refused.told.contains(part), "{}", refused.told);
+    }
+}
+
+#[tokio::test]
+async fn what_the_api_refuses_has_a_code_of_its_own() {
+    let org = MockOrg::start().await.unwrap();
+    let folder = tempdir().unwrap();
+    for (reply, code, part) in [
+        (CannedReply::error(403, "missing.permissions", "Forbidden"), 7, "routing:queue:view"),
+        (CannedReply::error(404, "not.found", "No such queue"), 7, "No such queue"),
+        (CannedReply::error(400, "bad.request", "Bad"), 7, "Bad"),
+        (CannedReply::rate_limited(100_000), 8, "the API asks to wait 100000 s"),
+    ] {
+        org.respond_next("getRoutingQueues", reply).unwrap();
+        let arguments = ["export", "routing.queues", "--prefetch", "0"];
+        let refused = run(Some(&org), folder.path(), &arguments).await;
+        assert_eq!(refused.code, Some(code), "{}", refused.told);
+        assert!(refused.told.contains(part), "{}", refused.told);
+    }
+    org.revoke_tokens();
+    let command = crate::program(Some(&org), folder.path())
+        .env("GENESYS_CLOUD_CLIENT_SECRET", "wrong")
+        .args(["whoami"])
+        .output()
+        .await
+        .unwrap();
+    assert_eq!(command.status.code(), Some(6));
+    let told = String::from_utf8(command.stderr).unwrap();
+    assert!(!told.contains("wrong\""), "no secret is told: {told}");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_full_disk_is_told_and_nothing_passes_for_whole() {
+    let org = MockOrg::start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let part = folder.path().join("q.jsonl.part");
+    std::os::unix::fs::symlink("/dev/full", &part).unwrap();
+    let refused =
+        run(Some(&org), folder.path(), &["export", "routing.queues", "--out", "q.jsonl"]).await;
+    assert_eq!(refused.code, Some(9), "{}", refused.told);
+    assert!(refused.told.contains("No space left on device"), "{}", refused.told);
+    assert!(!folder.path().join("q.jsonl").exists());
+}

@@ -1,0 +1,282 @@
+//! Exports that are stopped, killed, and gone on with.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use genesys_cloud_mock::{Call, CannedReply, Fault, JobPace, MockOrg, Timeline};
+use serde_json::Value;
+use tempfile::tempdir;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+
+use crate::{keys, program, read, report, run};
+
+/// Runs it until it has told so many events of this name, and kills it then, or until it has ended.
+async fn killed(org: &MockOrg, folder: &Path, arguments: &[&str], event: &str, after: u64) -> bool {
+    let mut child = program(Some(org), &folder.join("state"))
+        .args(arguments)
+        .args(["--log", "json"])
+        .current_dir(folder)
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut told = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut seen = 0;
+    while let Some(line) = told.next_line().await.unwrap() {
+        let line: Value = serde_json::from_str(&line).unwrap();
+        assert_ne!(line["event"], "error", "{line}");
+        if line["event"] == event {
+            seen += 1;
+            if seen == after {
+                child.kill().await.unwrap();
+                return true;
+            }
+        }
+    }
+    assert!(child.wait().await.unwrap().success());
+    false
+}
+
+/// Kills it again and again until it comes to its end, and gives the number of kills.
+async fn to_the_end(org: &MockOrg, folder: &Path, arguments: &[&str], seed: u64) -> u32 {
+    let mut chance = seed;
+    for kills in 0..1_000 {
+        chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        if !killed(org, folder, arguments, "saved", 1 + (chance >> 33) % 7).await {
+            return kills;
+        }
+    }
+    panic!("it never ends");
+}
+
+#[tokio::test]
+async fn killed_at_random_it_holds_each_record_once() {
+    for (operation, out) in [
+        ("getRoutingQueues", "q.jsonl"),
+        ("getRoutingQueues", "q.jsonl.gz"),
+        ("getUsersQuery", "u.jsonl"),
+        ("postTaskmanagementWorkitemsQuery", "w.jsonl"),
+    ] {
+        let org = MockOrg::builder().list(operation, 250).start().await.unwrap();
+        let folder = tempdir().unwrap();
+        std::fs::write(folder.path().join("b.json"), "{}").unwrap();
+        let mut arguments = vec![
+            "export",
+            operation,
+            "--out",
+            out,
+            "--batch",
+            "13",
+            "--page-size",
+            "25",
+            "--resume",
+        ];
+        if operation.starts_with("post") {
+            arguments.extend(["--body", "b.json"]);
+        }
+        let kills = to_the_end(&org, folder.path(), &arguments, 7).await;
+        assert!(kills > 1, "{operation}: {kills} kills");
+        let bytes = std::fs::read(folder.path().join(out)).unwrap();
+        let text = match out.ends_with("gz") {
+            false => String::from_utf8(bytes).unwrap(),
+            true => {
+                let mut text = String::new();
+                let mut reader = flate2::read::MultiGzDecoder::new(&bytes[..]);
+                std::io::Read::read_to_string(&mut reader, &mut text).unwrap();
+                text
+            }
+        };
+        assert_eq!(keys(&text), org.truth(operation).unwrap().records, "{operation} {out}");
+        let report = report(&folder.path().join(out));
+        assert_eq!(
+            (&report["verdict"], report["records"].as_u64()),
+            (&"complete".into(), Some(250))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_range_that_is_killed_holds_each_record_once() {
+    let query = "postAnalyticsConversationsDetailsQuery";
+    let org = MockOrg::builder().list(query, 200).start().await.unwrap();
+    // Each record is in two pieces now and then.
+    let timeline = Timeline::new("2024-05-01T00:00Z", "2024-05-31T00:00Z");
+    org.timeline(query, timeline.lasting(Duration::from_secs(20_000))).unwrap();
+    let folder = tempdir().unwrap();
+    let range =
+        ["--interval", "2024-05-01/2024-06-01", "--window", "5d", "--unique", "conversationId"];
+    let output = ["export", query, "--out", "c.jsonl", "--batch", "11", "--resume"];
+    let arguments = [&output[..], &range].concat();
+    assert!(to_the_end(&org, folder.path(), &arguments, 11).await > 1);
+    let mut found = keys(&read(folder.path().join("c.jsonl")));
+    let mut truth = org.truth(query).unwrap().records;
+    found.sort();
+    truth.sort();
+    assert_eq!(found, truth);
+}
+
+#[tokio::test]
+async fn a_table_that_was_killed_has_one_header() {
+    let org = MockOrg::builder().list("getRoutingQueues", 300).start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let arguments = [
+        "export",
+        "routing.queues",
+        "--out",
+        "q.csv",
+        "--fields",
+        "id,name",
+        "--batch",
+        "10",
+        "--resume",
+    ];
+    assert!(to_the_end(&org, folder.path(), &arguments, 3).await > 1);
+    let text = read(folder.path().join("q.csv"));
+    let ids: Vec<&str> = text.lines().skip(1).map(|row| row.split(',').next().unwrap()).collect();
+    assert_eq!(ids, org.truth("getRoutingQueues").unwrap().records);
+}
+
+#[tokio::test]
+async fn a_job_is_not_submitted_again() {
+    let submit = "postAnalyticsConversationsDetailsJobs";
+    let results = "getAnalyticsConversationsDetailsJobResults";
+    let org = MockOrg::builder().list(results, 400).start().await.unwrap();
+    let folder = tempdir().unwrap();
+    std::fs::write(folder.path().join("b.json"), "{}").unwrap();
+    let arguments =
+        ["export", submit, "--body", "b.json", "--out", "c.jsonl", "--batch", "50", "--resume"];
+    // Once while the job runs, then while its results are read.
+    org.job_pace(submit, JobPace::Polls(2)).unwrap();
+    assert!(killed(&org, folder.path(), &arguments, "job", 1).await);
+    let jobs = run(Some(&org), folder.path(), &["jobs", "list"]).await;
+    assert!(jobs.done().contains(submit), "{}", jobs.out);
+    assert!(killed(&org, folder.path(), &arguments, "saved", 2).await);
+    assert!(!killed(&org, folder.path(), &arguments, "saved", 1_000).await);
+    assert_eq!(org.requests_for(submit).len(), 1);
+    assert_eq!(keys(&read(folder.path().join("c.jsonl"))), org.job_truth(submit).unwrap().records);
+}
+
+/// Refuses the second page while it is on.
+struct SecondPage(Arc<AtomicBool>);
+
+impl Fault for SecondPage {
+    fn before(&self, call: &Call<'_>) -> Option<CannedReply> {
+        let is_second = call.request.query.contains("pageNumber=2");
+        (is_second && self.0.load(Ordering::Relaxed))
+            .then(|| CannedReply::error(403, "missing.permissions", "No"))
+    }
+}
+
+#[tokio::test]
+async fn an_error_saves_what_was_read_and_says_how_to_go_on() {
+    let operation = "getRoutingQueues";
+    let refuses = Arc::new(AtomicBool::new(true));
+    let fault = SecondPage(refuses.clone());
+    let org = MockOrg::builder().list(operation, 500).fault(fault).start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let export = ["export", "routing.queues", "--out", "q.jsonl", "--prefetch", "0"];
+    let refused = run(Some(&org), folder.path(), &export).await;
+    assert_eq!(refused.code, Some(7), "{}", refused.told);
+    let command = "genesys-cloud export routing.queues --out q.jsonl --prefetch 0 --resume";
+    for part in ["getRoutingQueues takes the permission", "correlation id", command] {
+        assert!(refused.told.contains(part), "{part}: {}", refused.told);
+    }
+    let told = report(&folder.path().join("q.jsonl"));
+    assert_eq!((&told["exit"], &told["resume"]), (&"refused".into(), &command.into()));
+    assert_eq!(read(folder.path().join("q.jsonl.part")).lines().count(), 100);
+
+    org.reset();
+    refuses.store(false, Ordering::Relaxed);
+    run(Some(&org), folder.path(), &[&export[..], &["--resume"]].concat()).await.done();
+    assert_eq!(keys(&read(folder.path().join("q.jsonl"))), org.truth(operation).unwrap().records);
+    // The first page was not read again.
+    assert_eq!(org.requests_for(operation).len(), 4);
+}
+
+#[tokio::test]
+async fn what_was_stopped_is_not_overwritten_unless_told_so() {
+    let org = MockOrg::builder().list("getRoutingQueues", 200).start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let export = ["export", "routing.queues", "--out", "q.jsonl", "--batch", "10"];
+    assert!(killed(&org, folder.path(), &export, "saved", 3).await);
+    let refused = run(Some(&org), folder.path(), &export).await;
+    assert_eq!(refused.code, Some(2), "{}", refused.told);
+    assert!(refused.told.contains("--resume goes on with it"), "{}", refused.told);
+
+    for (changed, why) in [
+        (&["-p", "name=Support*"][..], "other parameters"),
+        (&["--fields", "id"], "another format or other fields"),
+        (&["--format", "csv"], "another format or other fields"),
+    ] {
+        let arguments = [&export[..], &["--resume"], changed].concat();
+        let refused = run(Some(&org), folder.path(), &arguments).await;
+        assert_eq!(refused.code, Some(2), "{}", refused.told);
+        assert!(refused.told.contains(why), "{}", refused.told);
+        assert!(refused.told.contains("--restart throws away"), "{}", refused.told);
+    }
+    let other = ["export", "users.users", "--out", "q.jsonl", "--resume"];
+    let refused = run(Some(&org), folder.path(), &other).await;
+    assert!(refused.told.contains("is of getRoutingQueues, not of getUsers"), "{}", refused.told);
+
+    let state = folder.path().join("q.jsonl.state.json");
+    let later = read(&state).replacen("\"version\":1", "\"version\":7", 1);
+    std::fs::write(&state, later).unwrap();
+    let resume = [&export[..], &["--resume"]].concat();
+    let refused = run(Some(&org), folder.path(), &resume).await;
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.told.contains("another release (version 7)"), "{}", refused.told);
+    std::fs::write(&state, "{").unwrap();
+    assert_eq!(run(Some(&org), folder.path(), &resume).await.code, Some(2));
+
+    let restart = [&export[..], &["--restart"]].concat();
+    run(Some(&org), folder.path(), &restart).await.done();
+    assert_eq!(
+        keys(&read(folder.path().join("q.jsonl"))),
+        org.truth("getRoutingQueues").unwrap().records
+    );
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn an_interrupt_ends_the_batch_saves_and_says_how_to_go_on() {
+    let org = MockOrg::builder()
+        .list("getRoutingQueues", 100_000)
+        .latency(Duration::from_millis(2))
+        .start()
+        .await
+        .unwrap();
+    let folder = tempdir().unwrap();
+    let arguments =
+        ["export", "routing.queues", "--out", "q.jsonl", "--page-size", "25", "--batch", "50"];
+    let mut child = program(Some(&org), &folder.path().join("state"))
+        .args(arguments)
+        .args(["--log", "json"])
+        .current_dir(folder.path())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut told = BufReader::new(child.stderr.take().unwrap()).lines();
+    let (mut events, mut sent) = (Vec::new(), false);
+    while let Some(line) = told.next_line().await.unwrap() {
+        let line: Value = serde_json::from_str(&line).unwrap();
+        if line["event"] == "saved" && !std::mem::replace(&mut sent, true) {
+            let id = child.id().unwrap().to_string();
+            let kill = tokio::process::Command::new("kill").args(["-INT", &id]).status().await;
+            assert!(kill.unwrap().success());
+        }
+        events.push(line);
+    }
+    assert_eq!(child.wait().await.unwrap().code(), Some(130));
+    let advice = events.last().unwrap();
+    assert!(advice["command"].as_str().unwrap().ends_with(" --resume"), "{advice}");
+    let report = report(&folder.path().join("q.jsonl"));
+    let records = report["records"].as_u64().unwrap();
+    assert_eq!(report["exit"], "interrupted");
+    let part = read(folder.path().join("q.jsonl.part"));
+    assert_eq!(part.lines().count() as u64, records);
+    let truth = org.truth("getRoutingQueues").unwrap().records;
+    assert_eq!(keys(&part)[..], truth[..records as usize]);
+}

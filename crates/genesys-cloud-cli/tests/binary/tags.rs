@@ -1,0 +1,121 @@
+//! Lists of each scheme and jobs of each kind, by the catalogue alone, against what the fake org says that a
+//! client must get.
+
+use std::collections::BTreeMap;
+
+use genesys_cloud_catalogue::{Catalogue, Kind, Location, Operation as Entry};
+use genesys_cloud_cli::tags::{self, Way};
+use genesys_cloud_core::{Client, Paginator, Request, Results};
+use genesys_cloud_mock::{JobEnd, MockOrg, Truth};
+use serde_json::{Value, json};
+
+/// A search of `{"pageNumber":1,"pageSize":10}` as the API takes it: compressed, and in base64.
+const SEARCH: &str = "H4sIAAAAAAACA6tWKkhMT/UrzU1KLVKyMtQBc4Mzq1KBHINaAEDkRzseAAAA";
+
+/// A request with all that the operation requires.
+fn request(entry: &Entry) -> Request {
+    let mut request = Request::new(tags::operation(entry).unwrap());
+    for parameter in entry.parameters.iter().filter(|it| it.required) {
+        let value = match (parameter.kind, parameter.name.as_str(), parameter.format.as_deref()) {
+            (_, "q64", _) => SEARCH,
+            (_, "name", _) => "*",
+            (Kind::Integer | Kind::Number, ..) => "1",
+            (Kind::Boolean, ..) => "true",
+            (_, _, Some("date-time")) => "2024-05-01T00:00:00Z",
+            (_, _, Some("date")) => "2024-05-01",
+            _ => "a",
+        };
+        match parameter.location {
+            Location::Path => request.set_path(parameter.name.clone(), value),
+            Location::Header => request.set_header(&parameter.name, value),
+            _ => request.add_query(parameter.name.clone(), value),
+        };
+    }
+    if entry.body.as_ref().is_some_and(|body| body.required) {
+        request.set_body(&json!({}));
+    }
+    request
+}
+
+async fn client(org: &MockOrg) -> Client {
+    let builder = Client::builder().api_url(org.url()).login_url(org.url());
+    builder.credentials(org.client_id(), org.client_secret()).build().unwrap()
+}
+
+async fn keys(mut list: Paginator<Value>) -> Vec<String> {
+    let mut keys = Vec::new();
+    while let Some(record) = list.try_next().await.unwrap() {
+        keys.push(Truth::key(&record));
+    }
+    keys
+}
+
+#[tokio::test]
+async fn lists_of_every_scheme_are_read_by_the_catalogue() {
+    let org = MockOrg::builder().default_count(30).start().await.unwrap();
+    let client = client(&org).await;
+    let mut schemes: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
+    let catalogue = Catalogue::embedded();
+    for entry in catalogue.operations() {
+        if let Way::List(listing) = tags::way(catalogue, entry).unwrap() {
+            schemes.entry(listing.scheme().name()).or_default().push(entry);
+        }
+    }
+    assert!(schemes.len() > 20, "{:?}", schemes.keys());
+    for (scheme, entries) in schemes {
+        let step = entries.len().div_ceil(6);
+        for entry in entries.iter().step_by(step) {
+            let Way::List(listing) = tags::way(catalogue, entry).unwrap() else { continue };
+            let list = Paginator::<Value>::over(&client, request(entry), *listing);
+            // Pages of the size that the fake org takes for granted, where one reply is not the whole list.
+            let truth = org.truth(&entry.id).unwrap();
+            let found = keys(list).await;
+            assert!(!found.is_empty(), "{scheme} {}", entry.id);
+            assert!(
+                found == truth.records || found.starts_with(&truth.records),
+                "{scheme} {}: {} records, not {}",
+                entry.id,
+                found.len(),
+                truth.records.len()
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn jobs_of_every_family_are_read_by_the_catalogue() {
+    let org = MockOrg::builder().default_count(12).start().await.unwrap();
+    let client = client(&org).await;
+    let catalogue = Catalogue::embedded();
+    let mut families: BTreeMap<String, &Entry> = BTreeMap::new();
+    for entry in catalogue.operations() {
+        if let Way::Job(family) = tags::way(catalogue, entry).unwrap() {
+            families.entry(family.name().to_owned()).or_insert(entry);
+        }
+    }
+    let mut jobs = Vec::new();
+    for (name, entry) in families {
+        let family = tags::family(catalogue, &name).unwrap();
+        let is_listed = match family.results() {
+            // A parameter of its own is no matter of the family.
+            Results::List(call, _) => {
+                let listed_by = catalogue.operation(call.operation().id()).unwrap();
+                let mut query = listed_by.parameters_in(Location::Query);
+                family.is_pollable() && !query.any(|parameter| parameter.required)
+            }
+            _ => false,
+        };
+        // What is asked for by sending it again is no job to the fake org.
+        let Ok(truth) = org.job_truth(&entry.id) else { continue };
+        if is_listed && truth.end == JobEnd::Succeeded && truth.held.is_none() {
+            jobs.push((name, Paginator::<Value>::over_job(&client, request(entry), family), truth));
+        }
+    }
+    assert!(jobs.len() > 20, "{} jobs", jobs.len());
+    // At once: each is asked how it stands after a pause.
+    let read = jobs.into_iter().map(async |(name, list, truth)| {
+        let found = keys(list).await;
+        assert_eq!(found, truth.records, "{name}");
+    });
+    futures::future::join_all(read).await;
+}
