@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use genesys_cloud::types::{AsyncConversationQuery, AuditQueryRequest, ConversationQuery};
-use genesys_cloud::{Client, Interval, Verdict, Windows};
+use genesys_cloud::{Client, Interval, Plan, Verdict, Windows};
 use genesys_cloud_mock::{MockOrg, Timeline, Truth};
 use serde_json::Value;
 
@@ -140,7 +140,7 @@ async fn a_plan_goes_on_in_another_process() {
     let plan = serde_json::to_string(&first.plan().expect("a plan")).expect("JSON");
     drop(first);
 
-    let mut rest = jobs(&client).resume(serde_json::from_str(&plan).expect("a plan"));
+    let mut rest = jobs(&client).resume(serde_json::from_str::<Plan>(&plan).expect("a plan"));
     let submitted = org.requests_for(JOBS).len();
     while let Some(record) = rest.try_next().await.expect("a record") {
         let key = Truth::key(&record);
