@@ -9,12 +9,15 @@ use genesys_cloud_mock::Truth;
 use serde::Serialize;
 use serde_json::Value;
 
+/// A job of whatever results, or why there is none.
+pub(crate) type AnyJob = Result<Box<dyn Handle>, Error>;
+
 /// One operation that submits jobs, with the calls that the bindings have for it.
 pub(crate) struct Submit {
     pub(crate) operation: &'static str,
-    pub(crate) submit: fn(&Client) -> BoxFuture<'static, Result<Box<dyn Handle>, Error>>,
+    pub(crate) submit: fn(&Client) -> BoxFuture<'static, AnyJob>,
     pub(crate) paginate: fn(&Client) -> Box<dyn Read>,
-    pub(crate) load: fn(&Client, SavedJob) -> Result<Box<dyn Handle>, Error>,
+    pub(crate) load: fn(&Client, SavedJob) -> AnyJob,
 }
 
 /// The form of the results (`items` or `bytes`), the operation, its group, the type of its call, and the call.

@@ -8,7 +8,7 @@ use genesys_cloud_mock::{JobPace, JobScenario, JobTruth, MockOrg, Scenario, Trut
 use serde_json::Value;
 
 use crate::job::{Handle, Read, Submit};
-use crate::job_case::{Case, can_be_cancelled, kind, left_out, required};
+use crate::job_case::{Case, can_be_cancelled, is_whole, kind, left_out, required};
 use crate::table::Table;
 
 /// How a job is gone about.
@@ -67,6 +67,12 @@ pub(crate) async fn all(submit: &Submit, table: &mut Table) {
         Err(why) => return table.note("none", "none", operation, Err(why.to_string())),
     };
     let kind = kind(&family);
+    // Where the status lists jobs, others are few: it is read each time.
+    if let Some(status) = family.status().filter(|status| status.list().is_some())
+        && let Err(why) = org.set_list(status.operation().id(), 3)
+    {
+        return table.note(&kind, "none", operation, Err(why.to_string()));
+    }
     let patient = client_of(&org, PATIENT);
     for scenario in scenarios {
         if let Some(why) = left_out(&family, scenario) {
@@ -280,7 +286,7 @@ impl Driver<'_> {
             Err(error) => return outcome.errors.push(error),
         }
         self.read(job.results(&required(self.family)), false, outcome).await;
-        if way == Way::Saved && !self.truth.files.is_empty() {
+        if way == Way::Saved && !self.truth.files.is_empty() && !is_whole(self.family) {
             match job.downloads().await {
                 Ok(downloads) => {
                     for download in downloads {

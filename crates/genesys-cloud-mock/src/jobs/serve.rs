@@ -308,6 +308,11 @@ impl Service {
         {
             reply.remove(name);
         }
+        // A field for a URL that these jobs do not use.
+        let is_inline = place.inline.as_ref().is_some_and(|inline| !inline.path.is_empty());
+        if place.links.is_none() && is_inline && reply.has("downloadUrl") {
+            reply.remove("downloadUrl");
+        }
         if let Some(links) = place.links {
             let files = if is_done && in_file { self.jobs().files(run, list) } else { &[] };
             self.link(reply, links, files);
