@@ -52,6 +52,8 @@ struct Reading<'a> {
     /// What was injected before all was well again.
     injected: Option<Injected>,
     list: Paginator<Value>,
+    /// Makes it, to be read from its beginning.
+    open: &'a dyn Fn() -> Paginator<Value>,
     /// Of a hundred pending futures, so many are dropped.
     dropped: u64,
     chance: Chance,
@@ -134,14 +136,18 @@ async fn read(
     let (clock, hook) = Clock::new(Rc::clone(&items));
     let passed = Rc::clone(&clock.passed);
     let client = client(choice, org, hook)?;
-    let list = match choice.subject {
-        Subject::Scenario(list, _) | Subject::Long(list, _) => list.open(&client),
-        Subject::Job(submit, _) => submit.open(&client),
+    let open = || {
+        let list = match choice.subject {
+            Subject::Scenario(list, _) | Subject::Long(list, _) => list.open(&client),
+            Subject::Job(submit, _) => submit.open(&client),
+        };
+        list.page_size(Scenario::PAGE_SIZE).prefetch(choice.way.prefetch)
     };
     let mut reading = Reading {
         org,
         injected: None,
-        list: list.page_size(Scenario::PAGE_SIZE).prefetch(choice.way.prefetch),
+        list: open(),
+        open: &open,
         dropped: if trouble.is_some() { choice.way.dropped } else { 0 },
         chance: Chance::new(!choice.seed),
         keys: Vec::new(),
@@ -197,11 +203,24 @@ impl Reading<'_> {
             }
         }
         while self.step().await {
+            if self.has_lost_job() {
+                self.list = (self.open)();
+            }
             if self.errors.len() > PATIENCE {
                 return Err(format!("it does not end; {}", self.errors[PATIENCE]));
             }
         }
         Ok(())
+    }
+
+    /// Whether the API has accepted a job and its answer was lost: the same list tells so again, and does not
+    /// submit the job a second time.
+    fn has_lost_job(&self) -> bool {
+        let [.., before, last] = &self.errors[..] else { return false };
+        // Each call has a correlation id of its own.
+        let is_told_again =
+            last.correlation_id().is_some() && last.correlation_id() == before.correlation_id();
+        self.keys.is_empty() && is_told_again
     }
 
     /// Asks for the next item. False at the end.

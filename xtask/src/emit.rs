@@ -330,6 +330,9 @@ pub(crate) fn listing(tag: &Tag, scheme: Scheme, items: &str) -> String {
     if let Some(path) = &tag.jobs {
         put(&mut facts, format_args!(", jobs: {path:?}"));
     }
+    if let Some(hours) = tag.token_hours {
+        put(&mut facts, format_args!(", tokens: {hours} hours"));
+    }
     format!("{} {{ {facts} }}", scheme.name())
 }
 

@@ -35,6 +35,8 @@ struct File {
     reads: BTreeMap<String, Reads>,
     #[serde(default)]
     windows: BTreeMap<String, WindowsEntry>,
+    #[serde(default)]
+    tokens: BTreeMap<String, Tokens>,
 }
 
 /// What a list is that the rules take for something else.
@@ -63,6 +65,14 @@ struct CapEntry {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Reads {
+    reason: String,
+}
+
+/// How long the tokens of a list are good for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Tokens {
+    hours: u64,
     reason: String,
 }
 
@@ -172,6 +182,10 @@ impl Exceptions {
             (interval.days, interval.id) = (entry.days, entry.id.clone());
             tag.because.exceptions.push(format!("its interval: {}", entry.reason));
         }
+        if let Some(entry) = self.file.tokens.get(id) {
+            tag.token_hours = Some(entry.hours);
+            tag.because.exceptions.push(format!("its tokens end: {}", entry.reason));
+        }
         let key = (operation.method.as_str().to_owned(), operation.path.clone());
         if let Some((maximum, minimum)) = self.page_sizes.get(&key) {
             self.used.borrow_mut().insert(format!("{} {}", key.0, key.1));
@@ -239,6 +253,11 @@ impl Exceptions {
                 bail!("{FILE}: [windows.{id}] says neither `days` nor `id`; remove the entry");
             }
         }
+        for id in self.file.tokens.keys() {
+            if self.tag(document, by_id[id.as_str()])?.token_out.is_none() {
+                bail!("{FILE}: [tokens.{id}] is for an operation that does not page by tokens");
+            }
+        }
         let used = self.used.borrow();
         let stale = self
             .page_sizes
@@ -261,11 +280,13 @@ impl File {
         let caps = self.caps.iter().map(|(id, it)| ("caps", id, &it.reason));
         let reads = self.reads.iter().map(|(id, it)| ("reads", id, &it.reason));
         let windows = self.windows.iter().map(|(id, it)| ("windows", id, &it.reason));
+        let tokens = self.tokens.iter().map(|(id, it)| ("tokens", id, &it.reason));
         names
             .chain(tags)
             .chain(caps)
             .chain(reads)
             .chain(windows)
+            .chain(tokens)
             .map(|(section, id, reason)| (section, id.as_str(), reason.as_str()))
     }
 }

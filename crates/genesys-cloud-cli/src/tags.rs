@@ -201,6 +201,9 @@ fn listing(data: ListingData) -> Result<Listing, Error> {
             None => most,
         });
     }
+    if let Some(hours) = data.token_hours {
+        listing = listing.with_token_lifetime(Duration::from_secs(3600 * hours));
+    }
     Ok(match data.jobs {
         Some(path) => listing.with_jobs(path),
         None => listing,
@@ -238,6 +241,7 @@ struct ListingData {
     token_out: Option<TokenOutData>,
     cap: Option<CapData>,
     jobs: Option<String>,
+    token_hours: Option<u64>,
 }
 
 #[derive(Deserialize)]

@@ -233,7 +233,7 @@ openapi/operations.toml: TOML parse error at line 1, column 2
   |
 1 | [tag.getThings]
   |  ^^^
-unknown field `tag`, expected one of `names`, `tags`, `caps`, `reads`, `windows`
+unknown field `tag`, expected one of `names`, `tags`, `caps`, `reads`, `windows`, `tokens`
 ");
     assert_snapshot!(
         refusal("[tags.getOthers]\nscheme = 'UnpagedEntities'\nreason = 'The rules say so too.'"),

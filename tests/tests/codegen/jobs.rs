@@ -119,6 +119,7 @@ depots-reports
   expired           EXPIRED
   result            results operation
   redirects         downloadUrl
+  listed by         CursorField, items in results
 depots-search
   submit            POST /api/v2/depots/search/jobs (postDepotsSearchJobs)
   status            GET /api/v2/depots/search/jobs/{jobId} (getDepotsSearchJob)
@@ -130,6 +131,7 @@ depots-search
   failed            Failed
   result            results operation
   at once           the reply to the submit may have the result
+  listed by         UnpagedEntities, items in entities
 depots-usage-query
   submit            POST /api/v2/depots/usage/query (postDepotsUsageQuery)
   status            GET /api/v2/depots/usage/query/{executionId}/results (getDepotsUsageQueryResults)
@@ -138,6 +140,7 @@ depots-usage-query
   pending           Running
   succeeded         Complete
   result            status lists results
+  listed by         CursorsObject, items in results
 
 9 families with 10 submits: 5 with 5 by rule, 4 with 5 by table
 0 operations accept work and offer nothing to poll

@@ -50,6 +50,7 @@ pub fn explain(
         ("token in", token_in_text(tag)),
         ("token out", token_out_text(tag)),
         ("cap", tag.cap.as_ref().map(cap_text)),
+        ("tokens", tag.token_hours.map(|hours| format!("good for {hours} hours"))),
         ("interval", tag.interval.as_ref().map(interval_text)),
         ("as a job", tag.jobs.clone().map(|path| format!("POST {path}"))),
     ];

@@ -41,6 +41,9 @@ pub struct Tag {
     /// The path that runs the same query as a job.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jobs: Option<String>,
+    /// How many hours the token of a page is good for, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_hours: Option<u64>,
     /// Where a range of time goes that can be read in pieces.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval: Option<Interval>,
@@ -177,6 +180,7 @@ impl Tag {
             token_out: None,
             cap: None,
             jobs: None,
+            token_hours: None,
             interval: None,
             family: None,
             role: None,

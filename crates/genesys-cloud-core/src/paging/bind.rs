@@ -90,6 +90,7 @@ macro_rules! paged {
             $(, token_out: $out_form:ident $out_path:literal $($out_name:literal)?)?
             $(, cap: $cap:ident($most:literal) $(where $query:literal = $value:literal)?)?
             $(, jobs: $jobs:literal)?
+            $(, tokens: $hours:literal hours)?
             $(,)?
         }
     ) => {
@@ -106,6 +107,7 @@ macro_rules! paged {
             )?),
             $crate::paged!(@some $($jobs)?),
         )
+        $(.known_for_hours($hours))?
     };
 
     (@items) => { "[]" };

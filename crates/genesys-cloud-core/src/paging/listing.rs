@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 use crate::request::Request;
 
@@ -35,6 +36,7 @@ pub struct Listing {
     token_out: Option<TokenOut>,
     cap: Option<Cap>,
     jobs: Option<Text>,
+    token_lifetime: Option<Duration>,
 }
 
 impl Listing {
@@ -52,6 +54,7 @@ impl Listing {
             token_out: None,
             cap: None,
             jobs: None,
+            token_lifetime: None,
         }
     }
 
@@ -70,7 +73,16 @@ impl Listing {
             Some(path) => Some(Cow::Borrowed(path)),
             None => None,
         };
-        Self { scheme, items: Cow::Borrowed(items), page_size, token_in, token_out, cap, jobs }
+        let items = Cow::Borrowed(items);
+        let token_lifetime = None;
+        Self { scheme, items, page_size, token_in, token_out, cap, jobs, token_lifetime }
+    }
+
+    /// The same of one whose tokens are good for so long.
+    #[doc(hidden)]
+    pub const fn known_for_hours(mut self, hours: u64) -> Self {
+        self.token_lifetime = Some(Duration::from_secs(3600 * hours));
+        self
     }
 
     /// Names the parameter that sets how many items a page holds.
@@ -85,6 +97,19 @@ impl Listing {
     pub fn with_token_in(mut self, place: Place) -> Self {
         self.token_in = Some(place);
         self
+    }
+
+    /// Says how long the token of a page is good for: a checkpoint that is older is told to be stale before
+    /// anything is sent ([`Error::is_stale_checkpoint`](crate::Error::is_stale_checkpoint)).
+    #[must_use]
+    pub const fn with_token_lifetime(mut self, lifetime: Duration) -> Self {
+        self.token_lifetime = Some(lifetime);
+        self
+    }
+
+    /// How long the token of a page is good for, where that is known.
+    pub const fn token_lifetime(&self) -> Option<Duration> {
+        self.token_lifetime
     }
 
     /// Says where a reply has what leads to the next page, in the place of where the scheme has it.

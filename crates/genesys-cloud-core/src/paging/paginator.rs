@@ -290,7 +290,8 @@ impl<T> Paginator<T> {
     ///
     /// # Errors
     /// The first poll tells, before anything is sent, if the checkpoint is of another call
-    /// ([`Error::is_checkpoint_mismatch`]), or if the results of its job have been deleted by now. That error
+    /// ([`Error::is_checkpoint_mismatch`]), or if the results of its job have been deleted by now, or its token
+    /// is known to be no longer good. That error
     /// is [`Error::is_stale_checkpoint`], and comes too where the API refuses the token of the page, or
     /// no longer knows the job: see [`on_stale`](Self::on_stale).
     pub fn resume(mut self, checkpoint: &Checkpoint) -> Self {
@@ -299,7 +300,7 @@ impl<T> Paginator<T> {
     }
 
     pub(crate) fn set_out_from(&mut self, checkpoint: &Checkpoint) {
-        self.engine.resume(checkpoint.list().cloned());
+        self.engine.resume(checkpoint.list().cloned(), Some(checkpoint.made()));
     }
 
     /// Says what is done where the API no longer knows the place that a checkpoint leads to. An error unless
@@ -425,7 +426,7 @@ impl<T> Paginator<T> {
 
     /// Goes on from a place.
     pub(crate) fn resume_at(mut self, point: ListPoint) -> Self {
-        self.engine.resume(Some(point));
+        self.engine.resume(Some(point), None);
         self
     }
 

@@ -1,5 +1,7 @@
 //! Lists that are left and gone on with: nothing is lost, nothing comes twice.
 
+use std::time::Duration;
+
 use genesys_cloud_core::{
     Checkpoint, Client, End, Listing, Method, OnStale, Operation, PageSize, Paginator, Place,
     Reason, Request, Scheme, TokenOut, Verdict,
@@ -438,6 +440,30 @@ async fn a_token_that_has_ended_is_told_or_the_list_read_anew() {
         assert_eq!(anew.report().verdict(), Verdict::Complete);
         assert_eq!(anew.report().items, 5);
     }
+}
+
+#[tokio::test]
+async fn a_token_that_must_have_ended_is_told_without_a_call() {
+    let day = Duration::from_hours(24);
+    let listing = || Listing::new(Scheme::AfterField, "entities").with_token_lifetime(day);
+    let request = || Request::new(Operation::known("getThings", Method::Get, "/things"));
+    let first = || page(1..=2, r#","after":"a""#);
+    let server = script([first(), page(3..=4, ""), first(), page(3..=4, "")]).await;
+    let client = client(&server);
+    let list = || Paginator::<Thing>::over(&client, request(), listing());
+    let mut begun = list();
+    assert_eq!(some(&mut begun, 2).await, [1, 2]);
+    let checkpoint = begun.checkpoint();
+    assert_eq!(all(&mut list().resume(&checkpoint)).await, [3, 4]);
+
+    let mut old = serde_json::to_value(&checkpoint).expect("JSON");
+    old["made"] = serde_json::Value::from("2026-05-01T00:00:00Z");
+    let old: Checkpoint = serde_json::from_value(old).expect("a checkpoint");
+    let error = list().resume(&old).try_next().await.expect_err("stale");
+    assert!(error.is_stale_checkpoint(), "{error}");
+    assert!(error.to_string().contains("for 24 hours"), "{error}");
+    assert_eq!(server.received().len(), 2);
+    assert_eq!(all(&mut list().on_stale(OnStale::Restart).resume(&old)).await, [3, 4]);
 }
 
 #[tokio::test]

@@ -1843,7 +1843,7 @@ operation! {
 
 paged! {
     GetExternalcontactsScanContacts -> types::ExternalContact;
-    CursorsObject { items: ["entities"], page_size: "limit" as integer, maximum: 200, minimum: 10 }
+    CursorsObject { items: ["entities"], page_size: "limit" as integer, maximum: 200, minimum: 10, tokens: 24 hours }
 }
 
 operation! {
@@ -1860,7 +1860,7 @@ operation! {
 
 paged! {
     GetExternalcontactsScanContactsDivisionviewsAll -> types::ExternalContact;
-    CursorsObject { items: ["entities"], page_size: "limit" as integer, maximum: 200, minimum: 10 }
+    CursorsObject { items: ["entities"], page_size: "limit" as integer, maximum: 200, minimum: 10, tokens: 24 hours }
 }
 
 operation! {
@@ -1878,7 +1878,7 @@ operation! {
 
 paged! {
     GetExternalcontactsScanNotes -> types::Note;
-    CursorsObject { items: ["entities"], page_size: "limit" as integer, maximum: 200, minimum: 10 }
+    CursorsObject { items: ["entities"], page_size: "limit" as integer, maximum: 200, minimum: 10, tokens: 24 hours }
 }
 
 operation! {
@@ -1895,7 +1895,7 @@ operation! {
 
 paged! {
     GetExternalcontactsScanNotesDivisionviewsAll -> types::Note;
-    CursorsObject { items: ["entities"], page_size: "limit" as integer, maximum: 200, minimum: 10 }
+    CursorsObject { items: ["entities"], page_size: "limit" as integer, maximum: 200, minimum: 10, tokens: 24 hours }
 }
 
 operation! {
@@ -1913,7 +1913,7 @@ operation! {
 
 paged! {
     GetExternalcontactsScanOrganizations -> types::ExternalOrganization;
-    CursorsObject { items: ["entities"], page_size: "limit" as integer, maximum: 200, minimum: 10 }
+    CursorsObject { items: ["entities"], page_size: "limit" as integer, maximum: 200, minimum: 10, tokens: 24 hours }
 }
 
 operation! {
@@ -1930,7 +1930,7 @@ operation! {
 
 paged! {
     GetExternalcontactsScanOrganizationsDivisionviewsAll -> types::ExternalOrganization;
-    CursorsObject { items: ["entities"], page_size: "limit" as integer, maximum: 200, minimum: 10 }
+    CursorsObject { items: ["entities"], page_size: "limit" as integer, maximum: 200, minimum: 10, tokens: 24 hours }
 }
 
 operation! {
@@ -1948,7 +1948,7 @@ operation! {
 
 paged! {
     GetExternalcontactsScanRelationships -> types::Relationship;
-    CursorsObject { items: ["entities"], page_size: "limit" as integer, maximum: 200, minimum: 10 }
+    CursorsObject { items: ["entities"], page_size: "limit" as integer, maximum: 200, minimum: 10, tokens: 24 hours }
 }
 
 operation! {
@@ -1965,5 +1965,5 @@ operation! {
 
 paged! {
     GetExternalcontactsScanRelationshipsDivisionviewsAll -> types::Relationship;
-    CursorsObject { items: ["entities"], page_size: "limit" as integer, maximum: 200, minimum: 10 }
+    CursorsObject { items: ["entities"], page_size: "limit" as integer, maximum: 200, minimum: 10, tokens: 24 hours }
 }

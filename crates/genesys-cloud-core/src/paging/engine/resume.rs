@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use url::Url;
 
 use super::{Engine, Last};
@@ -25,6 +25,8 @@ const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(5);
 #[derive(Clone)]
 pub(super) struct Resumption {
     point: ListPoint,
+    /// When it was made, where that is known.
+    made: Option<DateTime<Utc>>,
     stage: Stage,
     /// How much is still to be left out of what comes.
     left: u64,
@@ -66,10 +68,15 @@ impl Resumption {
 
 impl Engine {
     /// Has the list go on from a place.
-    pub(in crate::paging) fn resume(&mut self, point: Option<ListPoint>) {
+    pub(in crate::paging) fn resume(
+        &mut self,
+        point: Option<ListPoint>,
+        made: Option<DateTime<Utc>>,
+    ) {
         match point {
             Some(point) => {
-                let resumption = Resumption { point, stage: Stage::Set, left: 0, over: Over::Page };
+                let (stage, left, over) = (Stage::Set, 0, Over::Page);
+                let resumption = Resumption { point, made, stage, left, over };
                 self.resumption = Some(Box::new(resumption));
             }
             None => self.refused = Some("it is of a range of time"),
@@ -198,11 +205,33 @@ impl Engine {
                 return Ok(());
             }
         }
+        if let Some(why) = self.token_expired() {
+            if self.on_stale == OnStale::Fail || !self.restart() {
+                return Err(Error::stale_checkpoint(self.operation(), why, None));
+            }
+            self.report = report;
+            return Ok(());
+        }
         self.report = report;
         if let Some(resumption) = &mut self.resumption {
             resumption.stage = Stage::Checked;
         }
         Ok(())
+    }
+
+    /// Why the token of the page to go on with is no longer good, if that is known.
+    fn token_expired(&self) -> Option<String> {
+        let resumption = self.resumption.as_ref()?;
+        let is_by_token = matches!(resumption.point.at.due, Position::Token(_) | Position::Link(_));
+        let lifetime = self.listing.token_lifetime().filter(|_| is_by_token)?;
+        let has_ended = resumption.point.report.end.is_some();
+        let expired = resumption.made?.checked_add_signed(TimeDelta::from_std(lifetime).ok()?)?;
+        (expired < Utc::now() && !has_ended).then(|| {
+            let hours = lifetime.as_secs() / 3600;
+            format!(
+                "the API keeps the place in this list for {hours} hours, which ended at {expired}"
+            )
+        })
     }
 
     /// Goes to the place, now that it is known how the list is read.
