@@ -404,6 +404,10 @@ impl<T> Paginator<T> {
         self.engine.request()
     }
 
+    pub(crate) fn api_url(&self) -> &str {
+        self.engine.client().api_url()
+    }
+
     /// How many items the API lets be read, where it is known.
     pub(crate) fn cap_in_items(&self) -> Option<u64> {
         self.engine.cap_in_items()

@@ -4,14 +4,16 @@ use std::collections::{BTreeMap, VecDeque};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use url::Url;
+
 use super::interval::Interval;
 use super::known::Known;
 use super::plan::{PieceState, Plan};
 use super::point::{Origin, RangePoint};
 use super::refusal::Refusal;
 use super::report::WindowsReport;
+use crate::digest::Digest;
 use crate::error::Error;
-use crate::operation::Operation;
 use crate::paging::{End, ListPoint, OnStale, Page, Paginator, Verdict};
 use crate::request::Request;
 
@@ -138,7 +140,7 @@ impl<T> Run<T> {
         }
         let whole = self.list(self.settings.range);
         let operation = whole.request().operation();
-        let fingerprint = fingerprint(whole.request())?;
+        let fingerprint = fingerprint(whole.api_url(), whole.request())?;
         let refused = |why: String| Error::invalid_request(operation, why);
         let mismatch = |why: &str| Error::checkpoint_mismatch(operation, why);
         let mut plan = match &self.settings.resumed {
@@ -471,14 +473,14 @@ impl Settings {
     }
 }
 
-/// A hash of all that a request asks for, the same in every process (FNV-1a).
-fn fingerprint(request: &Request) -> Result<u64, Error> {
-    let operation: &Operation = request.operation();
+/// A hash of all that a request asks for, and of which API, the same in every process.
+fn fingerprint(api_url: &str, request: &Request) -> Result<u64, Error> {
     let target = request.target()?;
     let body = request.body().map_or(&[][..], |body| body);
-    let parts = [operation.id().as_bytes(), target.as_bytes(), body];
-    let bytes = parts.into_iter().flat_map(|part| part.iter().copied().chain([0]));
-    Ok(bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    }))
+    let url = Url::parse(api_url).ok();
+    let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
+    let mut digest = Digest::new();
+    let parts = [host.as_bytes(), request.operation().id().as_bytes(), target.as_bytes(), body];
+    parts.into_iter().for_each(|part| digest.bytes(part));
+    Ok(digest.finish())
 }
