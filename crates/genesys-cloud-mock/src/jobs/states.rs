@@ -35,7 +35,7 @@ const FAILED: [&str; 9] = [
 const CANCELLED: [&str; 4] = ["cancelled", "canceled", "aborted", "terminated"];
 const EXPIRED: [&str; 1] = ["expired"];
 /// States in which the caller has to do something.
-const HELD: [&str; 4] = ["waitingforupload", "uploading", "ready", "validationcompleted"];
+const HELD: [&str; 3] = ["waitingforupload", "uploading", "ready"];
 /// States that a job which runs as it should doesn't go through.
 const ASIDE: [&str; 13] = [
     "unknown",
