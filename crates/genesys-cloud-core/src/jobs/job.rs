@@ -193,11 +193,16 @@ impl<T> Job<T> {
         if let Some(last) = ended {
             return Statuses(Box::pin(stream::iter([Ok(last)])));
         }
-        let statuses = stream::unfold(Some(&mut self.run), move |run| async move {
-            let run = run?;
+        let statuses = stream::unfold(Some((&mut self.run, false)), move |state| async move {
+            let (run, is_over) = state?;
+            if is_over {
+                return Some((Err(run.unfinished(None)), None));
+            }
             let status = run.next_status(until).await;
             let goes_on = status.as_ref().is_ok_and(|status| !status.is_final());
-            Some((status, goes_on.then_some(run)))
+            // What was asked at the deadline is the last.
+            let is_over = Instant::now() >= until;
+            Some((status, goes_on.then_some((run, is_over))))
         });
         Statuses(Box::pin(statuses))
     }

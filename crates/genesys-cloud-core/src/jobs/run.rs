@@ -308,7 +308,7 @@ impl Run {
         self.id.as_ref().map_or_else(|| "the job".to_owned(), |id| format!("job {id}"))
     }
 
-    fn unfinished(&self, failure: Option<Error>) -> Error {
+    pub(super) fn unfinished(&self, failure: Option<Error>) -> Error {
         let mut why = format!("{} has not ended within {:?}", self.called(), self.deadline);
         if let Some(name) = self.last.as_ref().and_then(JobStatus::name) {
             why += &format!(" (it is {name})");

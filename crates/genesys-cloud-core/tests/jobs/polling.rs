@@ -217,6 +217,27 @@ async fn statuses_come_before_the_pause() {
     assert_eq!(server.received().len(), 4);
 }
 
+#[tokio::test(start_paused = true)]
+async fn statuses_end_at_the_deadline() {
+    let server = Server::start(|request| match request.method.as_str() {
+        "POST" => json(r#"{"jobId":"j1"}"#),
+        _ => json(r#"{"state":"PENDING"}"#),
+    })
+    .await;
+    let job = listed(&server).submit().await.expect("a job");
+    let mut job = job.deadline(Duration::from_secs(30));
+    let mut statuses = job.statuses();
+    let error = loop {
+        match statuses.next().await.expect("a status or an error") {
+            Ok(status) => assert_eq!(status.state(), JobState::Pending),
+            Err(error) => break error,
+        }
+    };
+    assert!(error.is_job_unfinished());
+    assert!(statuses.next().await.is_none());
+    assert!(server.received().len() < 50, "{} calls", server.received().len());
+}
+
 #[tokio::test]
 async fn one_status_at_once() {
     let server = script(with_states(&["QUEUED", "FAILED"])).await;
