@@ -5,9 +5,12 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use genesys_cloud_core::{Client, Error, Paginator, Verdict};
-use genesys_cloud_mock::{FaultPlan, Injected, JobEnd, MockOrg, Scenario, Truth, TruthEnd};
+use genesys_cloud_mock::{
+    FaultKind, FaultPlan, Injected, JobEnd, MockOrg, Scenario, Truth, TruthEnd,
+};
 use serde_json::Value;
 use tokio::task::yield_now;
+use tokio::time::sleep;
 
 use crate::chance::Chance;
 use crate::choice::{Choice, Subject, Trouble};
@@ -19,6 +22,9 @@ const PATIENCE: usize = 500;
 /// Far longer than all the waits that can fall into one request.
 const READ_TIMEOUT: Duration = Duration::from_secs(3_600);
 const TIMEOUT: Duration = Duration::from_secs(4_000);
+
+/// The longest that a client makes no login after such a refusal.
+const SUSPENSION: Duration = Duration::from_secs(3_600);
 
 /// Bodies of a gigabyte must not take the time that it takes to read them.
 const MAX_BODY: usize = 1 << 20;
@@ -197,6 +203,10 @@ impl Reading<'_> {
                         return Err(format!("{kind:?} goes on, and the list does so as well"));
                     }
                 }
+                if *kind == FaultKind::PageTokensExpired {
+                    // For these tokens it never is.
+                    return Ok(());
+                }
                 // All is well again.
                 self.injected = Some(self.org.injected());
                 self.org.inject(FaultPlan::new());
@@ -227,6 +237,10 @@ impl Reading<'_> {
     ///
     /// Between two of these steps a run stands at a record, and can be interrupted.
     async fn step(&mut self) -> bool {
+        if self.errors.last().is_some_and(Error::is_auth) {
+            // For a while no login is made for an operation that refused a new token as well.
+            sleep(SUSPENSION).await;
+        }
         while self.chance.percent(self.dropped) {
             let patience = self.chance.below(8);
             let came = tokio::select! {
