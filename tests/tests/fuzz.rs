@@ -28,16 +28,40 @@ const TARGETS: [(&str, Target); 8] = [
 
 /// What is put in at random: what JSON, URLs and headers are made of, and numbers at the edge.
 const PIECES: [&[u8]; 28] = [
-    b"\0", b"\n", b"\"", b"\\", b"\\u00e9", b"\\ud800", b"{", b"}", b"[", b"]", b"[[[[[[[[", b":", b",",
-    b"null", b"true", b"-1", b"0", b"18446744073709551615", b"99999999999999999999", b"1e999", b"0.5",
-    b"/", b"..", b"//", b"?", b"%2e", b"\xff", b"\xef\xbb\xbf",
+    b"\0",
+    b"\n",
+    b"\"",
+    b"\\",
+    b"\\u00e9",
+    b"\\ud800",
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b"[[[[[[[[",
+    b":",
+    b",",
+    b"null",
+    b"true",
+    b"-1",
+    b"0",
+    b"18446744073709551615",
+    b"99999999999999999999",
+    b"1e999",
+    b"0.5",
+    b"/",
+    b"..",
+    b"//",
+    b"?",
+    b"%2e",
+    b"\xff",
+    b"\xef\xbb\xbf",
 ];
 
 #[test]
 fn every_target_has_seeds_and_every_seed_a_target() {
     let folders = fs::read_dir(folder("")).expect("the folder of the seeds");
-    let mut folders: Vec<_> =
-        folders.map(|entry| entry.expect("an entry").file_name()).collect();
+    let mut folders: Vec<_> = folders.map(|entry| entry.expect("an entry").file_name()).collect();
     folders.sort();
     assert_eq!(folders, TARGETS.map(|(name, _)| name));
     for (name, _) in TARGETS {

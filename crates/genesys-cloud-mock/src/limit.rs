@@ -45,13 +45,7 @@ impl RateLimit {
     /// So many calls in each window of this length. The first call of a token begins its first window,
     /// and the first one after its end the next.
     pub fn window(calls: u64, length: Duration) -> Self {
-        Self {
-            calls,
-            per: length,
-            is_bucket: false,
-            others: 0,
-            headers: RateLimitHeaders::Inin,
-        }
+        Self { calls, per: length, is_bucket: false, others: 0, headers: RateLimitHeaders::Inin }
     }
 
     /// So many calls at once, after which as many more are allowed in this time, evenly.

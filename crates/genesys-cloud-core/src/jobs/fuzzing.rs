@@ -18,9 +18,9 @@ const MOST: usize = 1 << 12;
 
 fn family(choice: u8) -> Family {
     let status = JobCall::new(Operation::known("getJob", Method::Get, "/api/v2/things/jobs"));
-    let family = Family::new("things")
-        .with_status(status.clone())
-        .with_states(vec![("Done".into(), JobState::Succeeded), ("Error".into(), JobState::Failed)].into());
+    let family = Family::new("things").with_status(status.clone()).with_states(
+        vec![("Done".into(), JobState::Succeeded), ("Error".into(), JobState::Failed)].into(),
+    );
     match choice % 6 {
         0 => family.with_done_when(DoneWhen::State("status".into())),
         1 => family.with_done_when(DoneWhen::State("job.status".into())),
@@ -34,7 +34,8 @@ fn family(choice: u8) -> Family {
 /// How a job stands: a byte that says of what family, one that says with what status, and a body.
 pub fn job(data: &[u8]) {
     let [choice, status, body @ ..] = data else { return };
-    let status = [StatusCode::OK, StatusCode::ACCEPTED, StatusCode::CREATED][usize::from(*status) % 3];
+    let status =
+        [StatusCode::OK, StatusCode::ACCEPTED, StatusCode::CREATED][usize::from(*status) % 3];
     let reply = reply(status, HeaderMap::new(), body);
     let submitted = chrono::DateTime::from_timestamp(1_780_000_000, 0).expect("a time");
     if let Ok(status) = JobStatus::read(&family(*choice), reply.clone(), Some("1"), submitted) {
@@ -60,7 +61,8 @@ pub fn file(data: &[u8]) {
     let path = ["[]", "data", "a.data"][usize::from(*choice) % 3];
     let whole = items(path, text, text.len().max(1));
     assert_eq!(items(path, text, usize::from(*size).max(1)), whole, "parts change nothing");
-    if let (Some(read), Ok(known), "[]") = (whole, serde_json::from_slice::<Vec<&RawValue>>(text), path)
+    if let (Some(read), Ok(known), "[]") =
+        (whole, serde_json::from_slice::<Vec<&RawValue>>(text), path)
     {
         let known: Vec<_> = known.iter().map(|item| item.get().as_bytes()).collect();
         assert_eq!(read, known);
