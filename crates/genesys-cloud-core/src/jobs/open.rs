@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -66,7 +66,15 @@ pub(crate) struct Opening {
 }
 
 /// Where a job is noted while it is waited for.
-type Saved = Arc<Mutex<Option<SavedJob>>>;
+#[derive(Clone, Default)]
+struct Saved(Arc<Mutex<Option<SavedJob>>>);
+
+impl Saved {
+    /// A lock that a panic has left is as good as any: what it holds is replaced as a whole.
+    fn lock(&self) -> MutexGuard<'_, Option<SavedJob>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// Gives the job back, so that it can be gone on with.
 type Running = BoxFuture<'static, (Option<Run>, Result<Opened, Error>)>;
@@ -107,7 +115,7 @@ impl Opening {
         if run.last.as_ref().is_some_and(has_links) {
             run.forget_links();
         }
-        let saved = Arc::new(Mutex::new(Some(SavedJob::of(&run))));
+        let saved = Saved(Arc::new(Mutex::new(Some(SavedJob::of(&run)))));
         let (run, running, is_job_per_page) = (Some(run), None, false);
         Self {
             client,
@@ -146,12 +154,12 @@ impl Opening {
 
     /// The job as it is kept to be gone on with, once it has been submitted.
     pub(crate) fn saved(&self) -> Option<SavedJob> {
-        self.saved.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.saved.lock().clone()
     }
 
     /// Whether it has been submitted.
     pub(crate) fn has_job(&self) -> bool {
-        self.saved.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.saved.lock().is_some()
     }
 
     /// The id of the job, where it was submitted by a call of its own.
@@ -193,7 +201,7 @@ impl Opening {
             (self.client.clone(), self.family.clone(), self.request.clone());
         let id = saved.id().map(str::to_owned);
         self.run = Some(Run::known(client, family, request, id, saved.submitted()));
-        *self.saved.lock().unwrap_or_else(PoisonError::into_inner) = Some(saved.clone());
+        *self.saved.lock() = Some(saved.clone());
         Ok(())
     }
 
@@ -201,7 +209,7 @@ impl Opening {
     pub(crate) fn restart(&mut self) -> bool {
         if !self.is_handle {
             (self.run, self.running, self.lost) = (None, None, None);
-            *self.saved.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            *self.saved.lock() = None;
         }
         !self.is_handle
     }
@@ -272,7 +280,7 @@ async fn open(
     saved: Saved,
 ) -> (Option<Run>, Result<Opened, Error>) {
     let note = |run: &Run| {
-        *saved.lock().unwrap_or_else(PoisonError::into_inner) = Some(SavedJob::of(run));
+        *saved.lock() = Some(SavedJob::of(run));
     };
     let mut run = match run {
         Some(run) => run,
