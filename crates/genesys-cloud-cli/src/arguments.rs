@@ -128,6 +128,7 @@ pub(crate) enum JobsCommand {
     /// Waits until a job is done.
     Wait {
         /// The id of the job, or its beginning.
+        #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
         id: String,
         /// How long, such as 30m.
         #[arg(long, default_value = "1h", value_parser = times::duration)]
@@ -136,11 +137,13 @@ pub(crate) enum JobsCommand {
     /// Cancels a job.
     Cancel {
         /// The id of the job, or its beginning.
+        #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
         id: String,
     },
     /// Forgets a job. It runs on.
     Forget {
         /// The id of the job, or its beginning.
+        #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
         id: String,
     },
 }
@@ -156,7 +159,7 @@ pub(crate) struct CallOptions {
     /// A file with the body as JSON, or - for standard input.
     #[arg(long, value_name = "FILE")]
     pub(crate) body: Option<String>,
-    /// Sends parameters and fields that the document does not know.
+    /// Sends parameters and fields that the document does not know, or has as something else.
     #[arg(long)]
     pub(crate) unchecked: bool,
 }
@@ -165,26 +168,29 @@ pub(crate) struct CallOptions {
 pub(crate) struct Export {
     #[command(flatten)]
     pub(crate) call: CallOptions,
-    /// The time that records are of, such as 2024-05-01/2024-06-01 (UTC). It may be longer than the API
-    /// allows: it is read in pieces.
+    /// The time that records are of, such as 2024-05-01/2024-06-01 (UTC), for an operation that takes an
+    /// interval. It may be longer than the API allows: it is read in pieces.
     #[arg(long, value_name = "START/END", value_parser = times::interval)]
     pub(crate) interval: Option<Interval>,
-    /// How long a piece of the interval is, such as 6h or 1d. 31 days unless given; what the API refuses is
-    /// split further.
+    /// How long a piece of the interval is, such as 6h or 1d. The longest that the operation is known to take
+    /// unless given, or else 31 days; what the API refuses is split further.
     #[arg(long, requires = "interval", value_parser = times::duration)]
     pub(crate) window: Option<Duration>,
     /// How much pieces overlap, for records that the API may count to either.
     #[arg(long, requires = "interval", value_parser = times::duration)]
     pub(crate) overlap: Option<Duration>,
-    /// The field by which a record is known that comes in two pieces, such as conversationId; it is then
-    /// written once.
+    /// The field by which a record is known that comes in two pieces, such as conversationId, so that it is
+    /// written once. As it is known of the operation unless given: `describe` tells.
     #[arg(long, requires = "interval", value_name = "FIELD")]
     pub(crate) unique: Option<String>,
+    /// Writes records that come in two pieces as often as they come.
+    #[arg(long, requires = "interval", conflicts_with = "unique")]
+    pub(crate) keep_duplicates: bool,
     /// How many records a page has. As many as the API allows unless given.
-    #[arg(long, value_name = "RECORDS")]
+    #[arg(long, value_name = "RECORDS", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) page_size: Option<u64>,
     /// Ends after so many records.
-    #[arg(long, value_name = "RECORDS")]
+    #[arg(long, value_name = "RECORDS", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) limit: Option<u64>,
     /// Asks for so many pages ahead.
     #[arg(long, value_name = "PAGES", default_value_t = 1)]

@@ -1,7 +1,9 @@
 //! Reads a list to its end and writes it: the way from arguments to an output that is whole, or says that
 //! it is not.
 
+mod check;
 mod plan;
+mod range;
 mod read;
 mod report;
 mod state;
@@ -12,15 +14,17 @@ use std::time::Duration;
 
 use genesys_cloud_catalogue::{Catalogue, Operation as Entry};
 use genesys_cloud_core::{
-    Checkpoint, Client, FileForm, Interval, Place, Reason, Request, Results, ResultsAt, Verdict,
+    Checkpoint, Client, FileForm, Reason, Request, Results, ResultsAt, Verdict,
 };
 use serde_json::json;
 use tokio::sync::Notify;
 
+use self::range::Range;
 use self::read::{Raw, Reader};
 use self::report::Ending;
 use self::state::{State, StateFile};
 use crate::arguments::{Accepted, Export, Global};
+use crate::body;
 use crate::columns::{self, Columns};
 use crate::commands::Kept;
 use crate::connect;
@@ -30,7 +34,6 @@ use crate::parameters::{self, Given};
 use crate::screen::{Screen, grouped};
 use crate::sinks::{FileSink, Format, Sink, SinkError, StreamSink};
 use crate::tags::{self, Way};
-use crate::times;
 
 /// An export that is known to make sense.
 struct Job<'a> {
@@ -38,8 +41,8 @@ struct Job<'a> {
     entry: &'static Entry,
     way: Way,
     request: Request,
-    /// The time that is read, and where it goes in a request.
-    range: Option<(Interval, Place)>,
+    /// The time that is read, if it is one.
+    range: Option<Range>,
     columns: Columns,
     format: Format,
 }
@@ -126,31 +129,24 @@ impl<'a> Job<'a> {
         let way = tags::way(Catalogue::embedded(), entry);
         let way = way.map_err(|error| Failure::usage(error.to_string()))?;
         check_exportable(entry, &way)?;
-        let range = match export.interval {
-            None => None,
-            Some(range) => {
-                let place = times::place(entry).ok_or_else(|| {
-                    Failure::usage(format!("--interval: {} takes no interval", entry.id)).advise(
-                        format!("`genesys-cloud describe {}` lists what it takes", entry.id),
-                    )
-                })?;
-                Some((range, place))
-            }
-        };
+        let range = Range::of(export, entry)?;
         let given = Given {
             params: export.call.params.clone(),
-            body: export.call.body.as_deref().map(parameters::body).transpose()?,
+            body: export.call.body.as_deref().map(body::read).transpose()?,
             unchecked: export.call.unchecked,
-            later: range.as_ref().map(|(_, place)| place.name().to_owned()),
+            later: range.as_ref().map(|range| range.name().to_owned()),
         };
         let request = parameters::request(entry, &given)?;
+        check::begins_at_the_beginning(&way, &given)?;
         let item = columns::item(entry, &way);
+        if let (Some(field), Some(item), false) = (&export.unique, item, export.call.unchecked) {
+            columns::find("--unique", item, field)?;
+        }
         let columns = match export.fields.is_empty() {
             true => Columns::of(item),
             false => Columns::chosen(&export.fields, item, export.call.unchecked)?,
         };
-        let named = export.out.as_deref().and_then(Format::of_path);
-        let format = export.format.or(named).unwrap_or_default();
+        let format = check::format(export)?;
         if format.is_table() && columns.all().is_empty() {
             return Err(Failure::usage(format!(
                 "the document does not say what the records of {} look like, so that they make no table",

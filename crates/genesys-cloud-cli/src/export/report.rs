@@ -28,7 +28,7 @@ impl Ending {
         let facts = json!({
             "operation": job.entry.id,
             "name": find::rust_name(job.entry),
-            "interval": job.range.as_ref().map(|(range, _)| range.to_string()),
+            "interval": job.range.as_ref().map(|range| range.interval.to_string()),
             "began": now(),
         });
         let verdict = Verdict::Unknown(Reason::Unfinished);
@@ -143,7 +143,11 @@ impl Ending {
         for note in &self.notes {
             text += &format!("\nnote: {note}");
         }
-        screen.say("end", &text, self.facts.clone());
+        // Where nothing was read, the error says all there is to say.
+        match self.facts["pages"] == 0 && exit != Exit::Complete && exit != Exit::Interrupted {
+            true => screen.event("end", || self.facts.clone()),
+            false => screen.say("end", &text, self.facts.clone()),
+        }
         Ok(())
     }
 

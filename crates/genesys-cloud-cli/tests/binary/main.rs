@@ -4,6 +4,7 @@
 
 mod commands;
 mod export;
+mod plan;
 mod refusals;
 mod resume;
 mod tags;
