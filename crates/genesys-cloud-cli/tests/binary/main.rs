@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod bindings;
 mod commands;
 mod export;
 mod plan;
