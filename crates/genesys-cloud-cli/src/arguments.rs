@@ -168,6 +168,10 @@ pub(crate) struct CallOptions {
 pub(crate) struct Export {
     #[command(flatten)]
     pub(crate) call: CallOptions,
+    /// A query parameter of the operation that lists the results of a job; may be repeated. `describe` names the
+    /// operation.
+    #[arg(long = "results-param", value_name = "NAME=VALUE", value_parser = parameters::pair)]
+    pub(crate) results_params: Vec<(String, String)>,
     /// The time that records are of, such as 2024-05-01/2024-06-01 (UTC), for an operation that takes an
     /// interval. It may be longer than the API allows: it is read in pieces.
     #[arg(long, value_name = "START/END", value_parser = times::interval)]

@@ -11,7 +11,7 @@ use crate::find::{nearest, quoted};
 use crate::tags;
 
 /// What a user has given an operation.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Given {
     /// Names and values, in the order of the command.
     pub(crate) params: Vec<(String, String)>,
@@ -19,8 +19,17 @@ pub(crate) struct Given {
     pub(crate) body: Option<Value>,
     /// Whether what the document does not know is sent all the same.
     pub(crate) unchecked: bool,
-    /// A parameter, or a field of the body, that is set later.
-    pub(crate) later: Option<String>,
+    /// Parameters, or a field of the body, that are set later.
+    pub(crate) later: Vec<String>,
+    /// The option that gives parameters.
+    pub(crate) option: &'static str,
+}
+
+impl Default for Given {
+    fn default() -> Self {
+        let (params, later) = (Vec::new(), Vec::new());
+        Self { params, body: None, unchecked: false, later, option: "--param" }
+    }
 }
 
 /// Splits `name=value`.
@@ -72,7 +81,8 @@ pub(crate) fn request(entry: &Entry, given: &Given) -> Result<Request, Failure> 
         }
     }
     let is_given = |name: &str| {
-        given.later.as_deref() == Some(name) || given.params.iter().any(|(known, _)| known == name)
+        given.later.iter().any(|known| known == name)
+            || given.params.iter().any(|(known, _)| known == name)
     };
     for parameter in entry.parameters.iter().filter(|it| it.required && !is_given(&it.name)) {
         if given.unchecked && parameter.location != Location::Path {
@@ -82,7 +92,12 @@ pub(crate) fn request(entry: &Entry, given: &Given) -> Result<Request, Failure> 
             Location::Path => "the path takes",
             _ => "the operation takes",
         };
-        faults.push(format!("{kind} `{0}`: --param {0}={1}", parameter.name, example(parameter)));
+        faults.push(format!(
+            "{kind} `{0}`: {1} {0}={2}",
+            parameter.name,
+            given.option,
+            example(parameter)
+        ));
     }
     match (&entry.body, &given.body) {
         (Some(known), Some(body)) => {
@@ -93,7 +108,7 @@ pub(crate) fn request(entry: &Entry, given: &Given) -> Result<Request, Failure> 
             }
             request.set_body(body);
         }
-        (Some(body), None) if body.required && given.later.is_none() => {
+        (Some(body), None) if body.required && given.later.is_empty() => {
             faults.push(
                 "the operation takes a body: --body file.json, or - for standard input".to_owned(),
             );

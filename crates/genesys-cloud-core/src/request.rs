@@ -214,7 +214,7 @@ impl Request {
     }
 
     /// The query parameters in their order.
-    pub(crate) fn query_pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub fn query_pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         self.query.iter().map(|(name, value)| (&**name, value.as_str()))
     }
 

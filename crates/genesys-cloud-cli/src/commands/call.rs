@@ -25,7 +25,7 @@ pub(crate) async fn call(
         params: call.params.clone(),
         body: call.body.as_deref().map(body::read).transpose()?,
         unchecked: call.unchecked,
-        later: None,
+        ..Given::default()
     };
     let request = parameters::request(entry, &given)?;
     let org = connect::org(global, screen).await?;

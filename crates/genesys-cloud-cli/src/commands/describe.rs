@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use genesys_cloud_catalogue::{Catalogue, Kind, Location, Operation as Entry, Parameter, Schema};
-use genesys_cloud_core::{Family, FileForm, Listing, Results, ResultsAt};
+use genesys_cloud_core::{Family, FileForm, JobCall, Listing, Results, ResultsAt};
 
 use crate::columns::{self, properties};
 use crate::failure::{Exit, Failure, permissions};
@@ -105,6 +105,7 @@ fn results(out: &mut dyn Write, family: &Family) -> Result<(), Failure> {
                 listing.scheme().name(),
                 listing.items()
             )?;
+            results_parameters(out, call)?;
             sizes(out, listing)?;
         }
         Results::Status(listing) => {
@@ -126,6 +127,19 @@ fn results(out: &mut dyn Write, family: &Family) -> Result<(), Failure> {
             }
         }
         _ => writeln!(out, "No results")?,
+    }
+    Ok(())
+}
+
+/// What the operation takes that lists the results, beside what the job says.
+fn results_parameters(out: &mut dyn Write, call: &JobCall) -> Result<(), Failure> {
+    let entry = find::operation(call.operation().id())?;
+    let names: Vec<String> = entry
+        .parameters_in(Location::Query)
+        .map(|it| if it.required { format!("{} (required)", it.name) } else { it.name.clone() })
+        .collect();
+    if !names.is_empty() {
+        writeln!(out, "It takes (--results-param name=value): {}", names.join(", "))?;
     }
     Ok(())
 }

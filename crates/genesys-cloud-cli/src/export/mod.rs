@@ -2,10 +2,12 @@
 //! it is not.
 
 mod check;
+mod files;
 mod plan;
 mod range;
 mod read;
 mod report;
+mod results;
 mod state;
 
 use std::path::Path;
@@ -13,9 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use genesys_cloud_catalogue::{Catalogue, Operation as Entry};
-use genesys_cloud_core::{
-    Checkpoint, Client, FileForm, Reason, Request, Results, ResultsAt, Verdict,
-};
+use genesys_cloud_core::{Checkpoint, Client, Reason, Request, Results, Verdict};
 use serde_json::json;
 use tokio::sync::Notify;
 
@@ -56,6 +56,9 @@ pub(crate) async fn run(
     if export.plan {
         let org = connect::org(global, screen).await?;
         return plan::tell(&org.client, &job).await.map(|()| Exit::Complete);
+    }
+    if let Some(family) = files::family(&job.way) {
+        return files::run(&job, family, global, screen).await;
     }
     // What can't be written is told before anything is asked for.
     let saved = match &export.out {
@@ -129,12 +132,14 @@ impl<'a> Job<'a> {
         let way = tags::way(Catalogue::embedded(), entry);
         let way = way.map_err(|error| Failure::usage(error.to_string()))?;
         check_exportable(entry, &way)?;
+        let way = results::with_parameters(way, export, entry)?;
         let range = Range::of(export, entry)?;
         let given = Given {
             params: export.call.params.clone(),
             body: export.call.body.as_deref().map(body::read).transpose()?,
             unchecked: export.call.unchecked,
-            later: range.as_ref().map(|range| range.name().to_owned()),
+            later: range.iter().map(|range| range.name().to_owned()).collect(),
+            ..Given::default()
         };
         let request = parameters::request(entry, &given)?;
         check::begins_at_the_beginning(&way, &given)?;
@@ -146,6 +151,11 @@ impl<'a> Job<'a> {
             true => Columns::of(item),
             false => Columns::chosen(&export.fields, item, export.call.unchecked)?,
         };
+        if files::family(&way).is_some() {
+            files::check(export)?;
+            let (columns, format) = (Columns::default(), Format::default());
+            return Ok(Self { export, entry, way, request, range, columns, format });
+        }
         let format = check::format(export)?;
         if format.is_table() && columns.all().is_empty() {
             return Err(Failure::usage(format!(
@@ -268,12 +278,6 @@ fn check_exportable(entry: &Entry, way: &Way) -> Result<(), Failure> {
         Way::List(_) => Ok(()),
         Way::Job(family) => match family.results() {
             Results::Nothing => Err(Failure::usage(format!("{name}: its jobs have no results"))),
-            Results::Reply(places)
-                if places.iter().all(|it| matches!(it, ResultsAt::Files(_, FileForm::Bytes))) =>
-            {
-                Err(Failure::usage(format!("{name}: its jobs result in files that are no lists of records"))
-                    .advise("`genesys-cloud call` submits one, and the SDK downloads its files (`Job::downloads`)"))
-            }
             _ => Ok(()),
         },
         Way::Single | Way::Accepted => Err(Failure::usage(format!("{name} is no list"))

@@ -28,11 +28,17 @@ pub(super) struct State {
 struct Shape {
     format: String,
     fields: Vec<String>,
+    #[serde(default)]
+    results: Vec<(String, String)>,
 }
 
 impl Shape {
     fn of(job: &Job<'_>) -> Self {
-        Self { format: job.format.to_string(), fields: job.export.fields.clone() }
+        Self {
+            format: job.format.to_string(),
+            fields: job.export.fields.clone(),
+            results: job.export.results_params.clone(),
+        }
     }
 }
 
@@ -75,7 +81,8 @@ impl StateFile {
         }
         if state.shape != Shape::of(job) {
             return Err(odd(
-                "the export that was stopped has another format or other fields".to_owned()
+                "the export that was stopped has another format or other fields, or --results-param"
+                    .to_owned()
             ));
         }
         Ok(Some(state))

@@ -5,6 +5,7 @@
 mod bindings;
 mod commands;
 mod export;
+mod files;
 mod plan;
 mod refusals;
 mod resume;

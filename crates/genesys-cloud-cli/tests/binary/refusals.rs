@@ -156,6 +156,21 @@ async fn bad_input() {
         ),
         (&["export", "routing.queues", "--out", "q.gz"], 2, &["q.jsonl.gz says it"]),
         (&["export", "routing.queues", "--fields", "id,"], 2, &["--fields: a name is empty"]),
+        (
+            &["export", "postOutboundContactlistExport", "-p", "contactListId=a"],
+            2,
+            &["result in files, which --out names"],
+        ),
+        (
+            &["export", "postOutboundContactlistExport", "-p", "contactListId=a", "--fields", "id"],
+            2,
+            &["--fields: the jobs of this operation result in files"],
+        ),
+        (
+            &["export", "routing.queues", "--results-param", "expand=x"],
+            2,
+            &["is no job whose results another operation lists"],
+        ),
         (&["export", "routing.queues", "--page-size", "0"], 2, &["--page-size"]),
         (&["export", "routing.queues", "--limit", "0"], 2, &["--limit"]),
         (&["export", "routing.queues", "--batch", "0"], 2, &["--batch"]),
