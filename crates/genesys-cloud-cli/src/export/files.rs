@@ -213,6 +213,14 @@ async fn write(download: &mut Download, part: &Path, job: &Job<'_>) -> Result<()
 
 /// The job that an export has left, to go on with.
 fn left(job: &Job<'_>, out: &Path, place: &Path) -> Result<Option<SavedJob>, Failure> {
+    let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        return Err(Failure::output(format!(
+            "can't write {}: there is no folder {}",
+            out.display(),
+            folder.display()
+        )));
+    }
     if out.is_dir() {
         return Err(Failure::output(format!("can't write {}: it is a folder", out.display())));
     }

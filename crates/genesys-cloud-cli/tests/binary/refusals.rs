@@ -162,6 +162,18 @@ async fn bad_input() {
             &["result in files, which --out names"],
         ),
         (
+            &[
+                "export",
+                "postOutboundContactlistExport",
+                "-p",
+                "contactListId=a",
+                "-o",
+                "none/c.csv",
+            ],
+            9,
+            &["there is no folder none"],
+        ),
+        (
             &["export", "postOutboundContactlistExport", "-p", "contactListId=a", "--fields", "id"],
             2,
             &["--fields: the jobs of this operation result in files"],
@@ -193,6 +205,11 @@ async fn bad_input() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert_eq!(org.request_count(), 0);
+    let taken = org.url().rsplit(':').next().unwrap().to_owned();
+    let refused = run(None, folder.path(), &["mock", "--port", &taken]).await;
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.told.contains(&format!("--port {taken}: ")), "{}", refused.told);
+    assert!(refused.told.contains("in use"), "{}", refused.told);
 }
 
 #[tokio::test]
