@@ -1,11 +1,11 @@
 //! The command line.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use genesys_cloud_core::Interval;
 
+use crate::export::Output;
 use crate::sinks::Format;
 use crate::{parameters, times};
 
@@ -204,7 +204,7 @@ pub(crate) struct Export {
     pub(crate) fields: Vec<String>,
     /// The file to write; standard output unless given. Until it is whole, its name ends in .part.
     #[arg(long, short, value_name = "FILE")]
-    pub(crate) out: Option<PathBuf>,
+    pub(crate) out: Option<Output>,
     /// The form: jsonl or csv, with .gz for gzip. As the name of the file ends unless given.
     #[arg(long, short)]
     pub(crate) format: Option<Format>,

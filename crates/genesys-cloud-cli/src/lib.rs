@@ -25,7 +25,9 @@ use clap::Parser as _;
 
 pub use crate::columns::{Column, ColumnKind, Columns};
 pub use crate::failure::{Exit, Failure};
-pub use crate::sinks::{Compression, FileSink, Format, Sink, SinkError, StreamSink, Written};
+pub use crate::sinks::{
+    Compression, FileSink, Format, Keeper, Sink, SinkError, StreamSink, Written,
+};
 
 use crate::arguments::{Cli, Command};
 use crate::screen::Screen;

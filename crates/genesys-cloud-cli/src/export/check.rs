@@ -5,6 +5,7 @@ use std::path::Path;
 use genesys_cloud_core::{Listing, Results};
 use serde_json::Value;
 
+use super::Output;
 use crate::arguments::Export;
 use crate::failure::Failure;
 use crate::parameters::Given;
@@ -13,19 +14,19 @@ use crate::tags::Way;
 
 /// The form of the output: as the option says, or else the name of the file. A name that ends in something
 /// else is refused, since it would promise another form.
-pub(super) fn format(export: &Export) -> Result<Format, Failure> {
-    let Some(out) = export.out.as_deref().filter(|_| export.format.is_none()) else {
-        return Ok(export.format.unwrap_or_default());
-    };
-    match (Format::of_path(out), out.extension()) {
-        (Some(format), _) => Ok(format),
-        (None, None) => Ok(Format::default()),
-        (None, Some(end)) => Err(Failure::usage(format!(
-            "--out {}: records are not written as .{}, or the name does not say what is compressed",
-            out.display(),
-            end.to_string_lossy()
-        ))
-        .advise(format!("a name such as {} says it, or --format jsonl", example(out)))),
+pub(super) fn format(export: &Export, output: &Output) -> Result<Format, Failure> {
+    let known = export.format.or(output.format());
+    match (known, output) {
+        (None, Output::File(out)) => match out.extension() {
+            Some(end) => Err(Failure::usage(format!(
+                "--out {}: records are not written as .{}, or the name does not say what is compressed",
+                out.display(),
+                end.to_string_lossy()
+            ))
+            .advise(format!("a name such as {} says it, or --format jsonl", example(out)))),
+            None => Ok(Format::default()),
+        },
+        _ => Ok(known.unwrap_or_default()),
     }
 }
 

@@ -13,14 +13,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use super::{Job, state, stop_on_interrupt};
+use super::{Job, Output, state, stop_on_interrupt, unwritten};
 use crate::arguments::{Accepted, Export, Global};
 use crate::commands::Kept;
 use crate::connect;
 use crate::failure::{Exit, Failure};
 use crate::find;
 use crate::screen::{Screen, grouped};
-use crate::sinks::FileSink;
+use crate::sinks::{FileKeeper, FileSink, Keeper};
 use crate::tags::Way;
 
 /// What is saved beside the output, and all that is read.
@@ -58,10 +58,8 @@ pub(super) fn check(export: &Export) -> Result<(), Failure> {
         )));
     }
     match (&export.out, export.plan) {
-        (Some(_), _) | (None, true) => Ok(()),
-        (None, false) => {
-            Err(Failure::usage("the jobs of this operation result in files, which --out names"))
-        }
+        (Some(Output::File(_)), _) | (None, true) => Ok(()),
+        _ => Err(Failure::usage("the jobs of this operation result in files, which --out names")),
     }
 }
 
@@ -72,10 +70,13 @@ pub(super) async fn run(
     global: &Global,
     screen: &Arc<Screen>,
 ) -> Result<Exit, Failure> {
-    let Some(out) = &job.export.out else { return Err(Failure::usage("--out names the file")) };
+    let Output::File(out) = &job.output else {
+        return Err(Failure::usage("--out names the file"));
+    };
     let begun = Instant::now();
-    let place = beside(out);
-    let saved = left(job, out, &place)?;
+    job.output.check()?;
+    let mut keeper = FileKeeper::beside(out);
+    let saved = left(job, out, &mut keeper).await?;
     // What can't be written is told before anything is asked for.
     let part = FileSink::part(out);
     let lock = create(&part)?;
@@ -96,7 +97,10 @@ pub(super) async fn run(
     .map_err(|error| Failure::of_call(&error, Some(job.entry)))?;
     let kept = Kept { api: client.api_url().to_owned(), job: api_job.save() };
     kept.save()?;
-    save(&place, &Submitted { version: VERSION, asked: asked(job), job: kept.job.clone() })?;
+    let submitted = Submitted { version: VERSION, asked: asked(job), job: kept.job.clone() };
+    let text = serde_json::to_string(&submitted)
+        .map_err(|error| Failure::new(Exit::Failed, format!("a job can't be kept: {error}")))?;
+    keeper.save(&text).await.map_err(unwritten)?;
     screen.event("job", || json!({ "id": kept.job.id() }));
 
     let go_on = |failure: Failure| failure.advise(format!("to go on: {}", state::command()));
@@ -122,7 +126,7 @@ pub(super) async fn run(
         written.push((if is_whole { path } else { part }, bytes));
     }
     if is_whole {
-        fs::remove_file(&place).map_err(|error| unwritable(&place, &error))?;
+        keeper.clear().await.map_err(unwritten)?;
         kept.forget()?;
     }
     let all: u64 = written.iter().map(|(_, bytes)| bytes).sum();
@@ -212,23 +216,12 @@ async fn write(download: &mut Download, part: &Path, job: &Job<'_>) -> Result<()
 }
 
 /// The job that an export has left, to go on with.
-fn left(job: &Job<'_>, out: &Path, place: &Path) -> Result<Option<SavedJob>, Failure> {
-    let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty());
-    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
-        return Err(Failure::output(format!(
-            "can't write {}: there is no folder {}",
-            out.display(),
-            folder.display()
-        )));
-    }
-    if out.is_dir() {
-        return Err(Failure::output(format!("can't write {}: it is a folder", out.display())));
-    }
-    let text = match fs::read(place) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        text => text
-            .map_err(|error| Failure::output(format!("can't read {}: {error}", place.display())))?,
-    };
+async fn left(
+    job: &Job<'_>,
+    out: &Path,
+    keeper: &mut FileKeeper,
+) -> Result<Option<SavedJob>, Failure> {
+    let Some(text) = keeper.load().await.map_err(unwritten)? else { return Ok(None) };
     let restart = "--restart throws away what it has left, and starts over";
     match (job.export.resume, job.export.restart) {
         (_, true) => return Ok(None),
@@ -239,9 +232,8 @@ fn left(job: &Job<'_>, out: &Path, place: &Path) -> Result<Option<SavedJob>, Fai
                 .advise(restart));
         }
     }
-    let odd =
-        |why: &str| Err(Failure::usage(format!("{}: {why}", place.display())).advise(restart));
-    match serde_json::from_slice::<Submitted>(&text) {
+    let odd = |why: &str| Err(Failure::usage(format!("{}: {why}", keeper.place())).advise(restart));
+    match serde_json::from_str::<Submitted>(&text) {
         Ok(state) if state.version != VERSION => odd("it was saved by another release"),
         Ok(state) if state.asked != asked(job) => {
             odd("the export that was stopped is of another operation or has other parameters")
@@ -261,27 +253,12 @@ fn asked(job: &Job<'_>) -> u32 {
     sum.sum()
 }
 
-fn save(place: &Path, state: &Submitted) -> Result<(), Failure> {
-    let new = with_end(place, ".new");
-    let save = || {
-        let mut file = File::create(&new)?;
-        file.write_all(&serde_json::to_vec(state)?)?;
-        file.sync_all()?;
-        fs::rename(&new, place)
-    };
-    save().map_err(|error| unwritable(place, &error))
-}
-
 fn create(part: &Path) -> Result<File, Failure> {
     File::create(part).map_err(|error| unwritable(part, &error))
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
     Failure::output(format!("can't write {}: {error}", path.display()))
-}
-
-fn beside(out: &Path) -> PathBuf {
-    with_end(out, ".state.json")
 }
 
 fn with_end(path: &Path, end: &str) -> PathBuf {

@@ -3,6 +3,7 @@
 
 mod check;
 mod files;
+mod output;
 mod plan;
 mod range;
 mod read;
@@ -10,7 +11,6 @@ mod report;
 mod results;
 mod state;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,10 +19,11 @@ use genesys_cloud_core::{Checkpoint, Client, Reason, Request, Results, Verdict};
 use serde_json::json;
 use tokio::sync::Notify;
 
+pub(crate) use self::output::Output;
 use self::range::Range;
 use self::read::{Raw, Reader};
 use self::report::Ending;
-use self::state::{State, StateFile};
+use self::state::State;
 use crate::arguments::{Accepted, Export, Global};
 use crate::body;
 use crate::columns::{self, Columns};
@@ -32,7 +33,7 @@ use crate::failure::{Exit, Failure};
 use crate::find;
 use crate::parameters::{self, Given};
 use crate::screen::{Screen, grouped};
-use crate::sinks::{FileSink, Format, Sink, SinkError, StreamSink};
+use crate::sinks::{Format, Keeper, Sink, SinkError};
 use crate::tags::{self, Way};
 
 /// An export that is known to make sense.
@@ -44,6 +45,7 @@ struct Job<'a> {
     /// The time that is read, if it is one.
     range: Option<Range>,
     columns: Columns,
+    output: Output,
     format: Format,
 }
 
@@ -61,16 +63,15 @@ pub(crate) async fn run(
         return files::run(&job, family, global, screen).await;
     }
     // What can't be written is told before anything is asked for.
-    let saved = match &export.out {
-        Some(out) => left(out, &job)?,
+    job.output.check()?;
+    let mut sink = job.output.sink(job.format);
+    let mut keeper = job.output.keeper();
+    let saved = match keeper_of(&mut keeper, &mut sink) {
+        Some(keeper) => left(keeper, &job).await?,
         None => None,
     };
     let org = connect::org(global, screen).await?;
     let stop = stop_on_interrupt(screen);
-    let mut sink: Box<dyn Sink> = match &export.out {
-        Some(path) => Box::new(FileSink::new(path, job.format)),
-        None => Box::new(StreamSink::new(std::io::stdout(), job.format)),
-    };
     sink.begin(&job.columns, saved.as_ref().map(|it| &it.sink)).await.map_err(unwritten)?;
     match &saved {
         Some(state) => {
@@ -79,24 +80,25 @@ pub(crate) async fn run(
             screen.say("resume", &text, json!({ "operation": job.entry.id, "records": records }));
         }
         None => {
-            screen.event("begin", || json!({ "operation": job.entry.id, "out": export.out }));
+            screen.event("begin", || {
+                json!({ "operation": job.entry.id, "out": export.out.as_ref().map(Output::to_string) })
+            });
         }
     }
 
     let mut ending = Ending::begin(&job);
     let reader = Reader::new(&org.client, &job, saved.as_ref().map(|it| &it.checkpoint));
-    let state = export.out.as_deref().map(StateFile::beside);
     let mut course = Course {
         job: &job,
         client: &org.client,
         reader,
         sink,
-        state,
+        keeper,
         kept: None,
         saved: saved.is_some(),
     };
     let read = course.read(screen, &stop).await;
-    let Course { reader, mut sink, state, kept, saved, .. } = course;
+    let Course { reader, mut sink, mut keeper, kept, saved, .. } = course;
     ending.read(&reader.read());
     let is_whole = match &read {
         Ok(Read::End) => job.is_whole(&reader.read().verdict),
@@ -108,14 +110,16 @@ pub(crate) async fn run(
     let is_whole = is_whole && read.is_ok();
     ending.notes(sink.notes());
     if is_whole {
-        state.map_or(Ok(()), |it| it.remove())?;
+        if let Some(keeper) = keeper_of(&mut keeper, &mut sink) {
+            keeper.clear().await.map_err(unwritten)?;
+        }
         kept.map_or(Ok(()), |it| it.forget())?;
     }
     ending.can_resume(saved && !is_whole);
     match read {
-        Ok(Read::End) => ending.told(&job, screen, is_whole),
-        Ok(Read::Stopped) => ending.stopped(&job, screen),
-        Err(failure) => Err(ending.failed(&job, screen, failure)),
+        Ok(Read::End) => ending.told(&job, sink.as_mut(), screen, is_whole).await,
+        Ok(Read::Stopped) => ending.stopped(&job, sink.as_mut(), screen).await,
+        Err(failure) => Err(ending.failed(&job, sink.as_mut(), screen, failure).await),
     }
 }
 
@@ -151,12 +155,13 @@ impl<'a> Job<'a> {
             true => Columns::of(item),
             false => Columns::chosen(&export.fields, item, export.call.unchecked)?,
         };
+        let output = export.out.clone().unwrap_or_default();
         if files::family(&way).is_some() {
             files::check(export)?;
             let (columns, format) = (Columns::default(), Format::default());
-            return Ok(Self { export, entry, way, request, range, columns, format });
+            return Ok(Self { export, entry, way, request, range, columns, output, format });
         }
-        let format = check::format(export)?;
+        let format = check::format(export, &output)?;
         if format.is_table() && columns.all().is_empty() {
             return Err(Failure::usage(format!(
                 "the document does not say what the records of {} look like, so that they make no table",
@@ -164,7 +169,7 @@ impl<'a> Job<'a> {
             ))
             .advise("name columns with --fields, or write jsonl"));
         }
-        Ok(Self { export, entry, way, request, range, columns, format })
+        Ok(Self { export, entry, way, request, range, columns, output, format })
     }
 
     /// Whether what was read may pass for the list.
@@ -185,7 +190,7 @@ struct Course<'a> {
     client: &'a Client,
     reader: Reader,
     sink: Box<dyn Sink>,
-    state: Option<StateFile>,
+    keeper: Option<Box<dyn Keeper>>,
     /// The job that the API works on, once it is submitted.
     kept: Option<Kept>,
     /// Whether there is a state to go on from.
@@ -216,8 +221,9 @@ impl Course<'_> {
             if let Some(Ok(Some(record))) = next {
                 batch.push(record);
                 if batch.len() >= size {
-                    self.write(&mut batch).await?;
-                    screen.event("saved", || json!({ "records": self.reader.read().records }));
+                    if self.write(&mut batch).await? {
+                        screen.event("saved", || json!({ "records": self.reader.read().records }));
+                    }
                     screen.progress(|| gauge(&self.reader));
                 }
                 continue;
@@ -231,21 +237,21 @@ impl Course<'_> {
         }
     }
 
-    /// Writes a batch, and saves how far it is.
-    async fn write(&mut self, batch: &mut Vec<Raw>) -> Result<(), Failure> {
+    /// Writes a batch, and saves how far it is. Whether that was possible is returned.
+    async fn write(&mut self, batch: &mut Vec<Raw>) -> Result<bool, Failure> {
         self.sink.write(batch).await.map_err(unwritten)?;
         batch.clear();
         self.save().await
     }
 
-    /// Saves how far it is: nothing may have been read that is not written.
-    async fn save(&mut self) -> Result<(), Failure> {
-        let sink = self.sink.commit().await.map_err(unwritten)?;
-        let Some(state) = &self.state else { return Ok(()) };
-        let checkpoint = self.checkpoint()?;
-        state.write(self.job, checkpoint, sink)?;
+    /// Saves how far it is, if the sink can come back to here: nothing may have been read that is not written.
+    async fn save(&mut self) -> Result<bool, Failure> {
+        let Some(sink) = self.sink.commit().await.map_err(unwritten)? else { return Ok(false) };
+        let state = State::new(self.job, self.checkpoint()?, sink);
+        let Some(keeper) = keeper_of(&mut self.keeper, &mut self.sink) else { return Ok(true) };
+        keeper.save(&state.text()?).await.map_err(unwritten)?;
         self.saved = true;
-        Ok(())
+        Ok(true)
     }
 
     fn checkpoint(&self) -> Result<Checkpoint, Failure> {
@@ -285,32 +291,29 @@ fn check_exportable(entry: &Entry, way: &Way) -> Result<(), Failure> {
     }
 }
 
-/// What an export has left at an output, to go on with. What can't be written, or would overwrite what another
-/// export has left, is refused.
-fn left(out: &Path, job: &Job<'_>) -> Result<Option<State>, Failure> {
-    let folder = match out.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let cant = |why: String| Failure::output(format!("can't write {}: {why}", out.display()));
-    if !folder.is_dir() {
-        return Err(cant(format!("there is no folder {}", folder.display())));
-    }
-    if out.is_dir() {
-        return Err(cant("it is a folder".to_owned()));
-    }
-    let file = StateFile::beside(out);
-    if job.export.resume {
-        return file.read(job);
-    }
+/// What an export has left, to go on with. What would overwrite what another export has left is refused.
+async fn left(keeper: &mut dyn Keeper, job: &Job<'_>) -> Result<Option<State>, Failure> {
     if job.export.restart {
-        file.remove()?;
+        keeper.clear().await.map_err(unwritten)?;
+        return Ok(None);
     }
-    match file.exists() {
-        false => Ok(None),
-        true => Err(Failure::usage(format!("an export to {} was stopped", out.display()))
-            .advise("--resume goes on with it")
-            .advise("--restart throws away what it has left, and starts over")),
+    let Some(text) = keeper.load().await.map_err(unwritten)? else { return Ok(None) };
+    if job.export.resume {
+        return State::read(&text, &keeper.place(), job).map(Some);
+    }
+    Err(Failure::usage(format!("an export to {} was stopped", job.output))
+        .advise("--resume goes on with it")
+        .advise("--restart throws away what it has left, and starts over"))
+}
+
+/// What keeps the state: something by itself, or the sink. Nothing does for a stream.
+fn keeper_of<'a>(
+    keeper: &'a mut Option<Box<dyn Keeper>>,
+    sink: &'a mut Box<dyn Sink>,
+) -> Option<&'a mut dyn Keeper> {
+    match keeper {
+        Some(keeper) => Some(keeper.as_mut()),
+        None => sink.keeper(),
     }
 }
 

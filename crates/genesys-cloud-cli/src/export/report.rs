@@ -1,18 +1,18 @@
 //! How an export ended: for people in words, for programs as JSON beside the output.
 
-use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use genesys_cloud_core::{Reason, Verdict};
 use serde_json::{Value, json};
 
-use super::Job;
+use super::output::Output;
 use super::read::Read;
 use super::state;
+use super::{Job, unwritten};
 use crate::failure::{Exit, Failure};
 use crate::find;
 use crate::screen::{Screen, grouped};
-use crate::sinks::FileSink;
+use crate::sinks::Sink;
 
 /// The report on an export.
 pub(super) struct Ending {
@@ -66,14 +66,15 @@ impl Ending {
     }
 
     /// The list was read to its end.
-    pub(super) fn told(
+    pub(super) async fn told(
         mut self,
         job: &Job<'_>,
+        sink: &mut dyn Sink,
         screen: &Screen,
         is_whole: bool,
     ) -> Result<Exit, Failure> {
         let exit = if is_whole { Exit::Complete } else { Exit::of_verdict(self.verdict) };
-        self.end(job, screen, exit, is_whole)?;
+        self.end(job, sink, screen, exit, is_whole).await?;
         if !is_whole && self.can_resume {
             let command = format!("{} --accept {}", state::command(), word(&self.verdict));
             let text = format!("to take what was read for whole:\n  {command}");
@@ -83,8 +84,13 @@ impl Ending {
     }
 
     /// The user has stopped it.
-    pub(super) fn stopped(mut self, job: &Job<'_>, screen: &Screen) -> Result<Exit, Failure> {
-        self.end(job, screen, Exit::Interrupted, false)?;
+    pub(super) async fn stopped(
+        mut self,
+        job: &Job<'_>,
+        sink: &mut dyn Sink,
+        screen: &Screen,
+    ) -> Result<Exit, Failure> {
+        self.end(job, sink, screen, Exit::Interrupted, false).await?;
         if self.can_resume {
             let command = state::command();
             let text = format!("to go on:\n  {command}");
@@ -94,10 +100,16 @@ impl Ending {
     }
 
     /// It failed.
-    pub(super) fn failed(mut self, job: &Job<'_>, screen: &Screen, failure: Failure) -> Failure {
+    pub(super) async fn failed(
+        mut self,
+        job: &Job<'_>,
+        sink: &mut dyn Sink,
+        screen: &Screen,
+        failure: Failure,
+    ) -> Failure {
         self.facts["error"] = failure.to_string().into();
         self.facts["correlation_id"] = failure.correlation_id().into();
-        match self.end(job, screen, failure.exit(), false) {
+        match self.end(job, sink, screen, failure.exit(), false).await {
             Ok(()) if self.can_resume => failure.advise(format!("to go on: {}", state::command())),
             Ok(()) => failure,
             Err(other) => failure.advise(other.to_string()),
@@ -105,9 +117,10 @@ impl Ending {
     }
 
     /// Tells how it ended, and writes the report.
-    fn end(
+    async fn end(
         &mut self,
         job: &Job<'_>,
+        sink: &mut dyn Sink,
         screen: &Screen,
         exit: Exit,
         is_whole: bool,
@@ -117,7 +130,7 @@ impl Ending {
         self.facts["took_ms"] = (took.as_millis() as u64).into();
         self.facts["exit"] = exit.name().into();
         self.facts["code"] = (exit as u8).into();
-        self.facts["out"] = json!(job.export.out);
+        self.facts["out"] = json!(job.export.out.as_ref().map(Output::to_string));
         self.facts["whole"] = is_whole.into();
         self.facts["notes"] = json!(self.notes);
         self.facts["resume"] = json!(self.can_resume.then(state::command));
@@ -134,11 +147,14 @@ impl Ending {
             count("requests"),
             took.as_secs_f64()
         );
-        if let Some(out) = &job.export.out {
-            let path = if is_whole { out.clone() } else { FileSink::part(out) };
-            let report = path_of(out);
-            self.write(&report)?;
-            text += &format!("\n{}, report in {}", path.display(), report.display());
+        let report = sink.report(&format!("{:#}\n", self.facts)).await.map_err(unwritten)?;
+        match (sink.place(), report) {
+            (Some(place), Some(report)) => text += &format!("\n{place}, report in {report}"),
+            (place, report) => {
+                for place in place.into_iter().chain(report) {
+                    text += &format!("\n{place}");
+                }
+            }
         }
         for note in &self.notes {
             text += &format!("\nnote: {note}");
@@ -150,19 +166,6 @@ impl Ending {
         }
         Ok(())
     }
-
-    fn write(&self, path: &Path) -> Result<(), Failure> {
-        let text = format!("{:#}\n", self.facts);
-        std::fs::write(path, text)
-            .map_err(|error| Failure::output(format!("can't write {}: {error}", path.display())))
-    }
-}
-
-/// Where the report on an output stands.
-fn path_of(out: &Path) -> PathBuf {
-    let mut name = out.as_os_str().to_owned();
-    name.push(".report.json");
-    name.into()
 }
 
 fn now() -> String {

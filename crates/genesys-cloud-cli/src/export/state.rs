@@ -1,8 +1,4 @@
-//! What is saved of an export that is not whole yet, beside its output.
-
-use std::fs::{self, File};
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+//! What is saved of an export that is not whole yet.
 
 use genesys_cloud_core::Checkpoint;
 use serde::{Deserialize, Serialize};
@@ -42,27 +38,16 @@ impl Shape {
     }
 }
 
-/// Where the state of an output is saved.
-#[derive(Clone)]
-pub(super) struct StateFile(PathBuf);
-
-impl StateFile {
-    pub(super) fn beside(out: &Path) -> Self {
-        let mut name = out.as_os_str().to_owned();
-        name.push(".state.json");
-        Self(name.into())
+impl State {
+    pub(super) fn new(job: &Job<'_>, checkpoint: Checkpoint, sink: Value) -> Self {
+        Self { version: VERSION, shape: Shape::of(job), checkpoint, sink }
     }
 
-    /// What an export has left here, if it is one that can be gone on with by this one.
-    pub(super) fn read(&self, job: &Job<'_>) -> Result<Option<State>, Failure> {
-        let path = self.0.display();
-        let text = match fs::read_to_string(&self.0) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            text => text.map_err(|error| Failure::output(format!("can't read {path}: {error}")))?,
-        };
+    /// Reads what an export has left at `place`, if it is one that can be gone on with by this one.
+    pub(super) fn read(text: &str, place: &str, job: &Job<'_>) -> Result<Self, Failure> {
         let restart = "--restart throws away what it has left, and starts over";
-        let odd = |why: String| Failure::usage(format!("{path}: {why}")).advise(restart);
-        let value: Value = serde_json::from_str(&text)
+        let odd = |why: String| Failure::usage(format!("{place}: {why}")).advise(restart);
+        let value: Value = serde_json::from_str(text)
             .map_err(|error| odd(format!("it is not what an export saves: {error}")))?;
         match value.get("version").and_then(Value::as_u64) {
             Some(VERSION) => {}
@@ -71,7 +56,7 @@ impl StateFile {
                 return Err(odd(format!("it was saved by another release (version {version})")));
             }
         }
-        let state: State = serde_json::from_value(value).map_err(|error| odd(error.to_string()))?;
+        let state: Self = serde_json::from_value(value).map_err(|error| odd(error.to_string()))?;
         if state.checkpoint.operation() != job.entry.id {
             let operation = state.checkpoint.operation();
             return Err(odd(format!(
@@ -85,41 +70,12 @@ impl StateFile {
                     .to_owned()
             ));
         }
-        Ok(Some(state))
+        Ok(state)
     }
 
-    pub(super) fn exists(&self) -> bool {
-        self.0.exists()
-    }
-
-    /// Saves how far it is, in the place of what was saved before.
-    pub(super) fn write(
-        &self,
-        job: &Job<'_>,
-        checkpoint: Checkpoint,
-        sink: Value,
-    ) -> Result<(), Failure> {
-        let state = State { version: VERSION, shape: Shape::of(job), checkpoint, sink };
-        let mut new = self.0.as_os_str().to_owned();
-        new.push(".new");
-        let save = || {
-            let mut file = File::create(&new)?;
-            file.write_all(&serde_json::to_vec(&state)?)?;
-            file.sync_all()?;
-            fs::rename(&new, &self.0)
-        };
-        save()
-            .map_err(|error| Failure::output(format!("can't write {}: {error}", self.0.display())))
-    }
-
-    /// Forgets it.
-    pub(super) fn remove(&self) -> Result<(), Failure> {
-        match fs::remove_file(&self.0) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(Failure::output(format!("can't remove {}: {error}", self.0.display())))
-            }
-            _ => Ok(()),
-        }
+    pub(super) fn text(&self) -> Result<String, Failure> {
+        serde_json::to_string(self)
+            .map_err(|error| Failure::output(format!("the state can't be written: {error}")))
     }
 }
 

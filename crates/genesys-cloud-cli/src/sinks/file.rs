@@ -21,13 +21,15 @@ pub struct FileSink {
     encoder: Box<dyn Encode>,
     file: Option<File>,
     length: u64,
+    /// Whether it has its name.
+    is_whole: bool,
 }
 
 impl FileSink {
     /// A sink for a file of this path and format. A file that is there is replaced once this one is whole.
     pub fn new(path: impl Into<PathBuf>, format: Format) -> Self {
         let encoder = format.encoder();
-        Self { path: path.into(), format, encoder, file: None, length: 0 }
+        Self { path: path.into(), format, encoder, file: None, length: 0, is_whole: false }
     }
 
     /// Where the records are until the file is whole.
@@ -43,6 +45,12 @@ impl FileSink {
             return Err(SinkError::new(format!("{} is a folder", self.path.display())));
         }
         let cant = |error| SinkError::new(format!("can't write {}: {error}", part.display()));
+        let known = committed.and_then(|state| state.get("length")).and_then(Value::as_u64);
+        // An export that was killed right after it had named its file is whole, but does not know it.
+        let named = || fs::metadata(&self.path).is_ok_and(|it| Some(it.len()) == known);
+        if known.is_some() && !part.exists() && named() {
+            fs::rename(&self.path, &part).map_err(cant)?;
+        }
         let mut file = File::options()
             .create(true)
             .truncate(false)
@@ -53,7 +61,6 @@ impl FileSink {
         if let Err(fs::TryLockError::WouldBlock) = file.try_lock() {
             return Err(SinkError::new(format!("another export writes {}", part.display())));
         }
-        let known = committed.and_then(|state| state.get("length")).and_then(Value::as_u64);
         self.length = known.unwrap_or(0);
         let there = file.metadata().map_err(cant)?.len();
         if there < self.length {
@@ -108,6 +115,7 @@ impl FileSink {
             fs::rename(Self::part(&self.path), &self.path).map_err(|error| {
                 SinkError::new(format!("can't name the file {}: {error}", self.path.display()))
             })?;
+            self.is_whole = true;
         }
         Ok(())
     }
@@ -124,16 +132,33 @@ impl Sink for FileSink {
         Box::pin(async { written })
     }
 
-    fn commit(&mut self) -> Written<'_, Value> {
+    fn commit(&mut self) -> Written<'_, Option<Value>> {
         // It must be on the disk before it is said to be.
         let synced = self.sync();
         let state = json!({ "length": self.length });
-        Box::pin(async { synced.map(|()| state) })
+        Box::pin(async { synced.map(|()| Some(state)) })
     }
 
     fn finish(&mut self, is_whole: bool) -> Written<'_> {
         let closed = self.close(is_whole);
         Box::pin(async { closed })
+    }
+
+    fn report<'a>(&'a mut self, report: &'a str) -> Written<'a, Option<String>> {
+        let mut name = self.path.as_os_str().to_owned();
+        name.push(".report.json");
+        let path = PathBuf::from(name);
+        let written = fs::write(&path, report)
+            .map_err(|error| SinkError::new(format!("can't write {}: {error}", path.display())));
+        Box::pin(async move { written.map(|()| Some(path.display().to_string())) })
+    }
+
+    fn place(&self) -> Option<String> {
+        let path = match self.is_whole {
+            true => self.path.clone(),
+            false => Self::part(&self.path),
+        };
+        Some(path.display().to_string())
     }
 
     fn notes(&self) -> Vec<String> {
@@ -163,7 +188,7 @@ mod tests {
             let mut sink = FileSink::new(&path, format);
             now(sink.begin(&columns, None)).expect("begun");
             now(sink.write(&batch(0..3))).expect("written");
-            let state = now(sink.commit()).expect("committed");
+            let state = now(sink.commit()).expect("committed").expect("a state");
             now(sink.write(&batch(3..9))).expect("written");
             let mut other = FileSink::new(&path, format);
             assert!(now(other.begin(&columns, None)).is_err(), "it is in use");

@@ -5,6 +5,7 @@ mod csv;
 mod file;
 mod format;
 mod jsonl;
+mod keeper;
 mod pick;
 mod stream;
 
@@ -17,6 +18,8 @@ use serde_json::value::RawValue;
 pub use compression::Compression;
 pub use file::FileSink;
 pub use format::Format;
+pub(crate) use keeper::FileKeeper;
+pub use keeper::Keeper;
 pub use stream::StreamSink;
 
 use crate::columns::Columns;
@@ -55,9 +58,9 @@ pub type Written<'a, T = ()> = BoxFuture<'a, Result<T, SinkError>>;
 ///         Box::pin(async { Ok(()) })
 ///     }
 ///
-///     fn commit(&mut self) -> Written<'_, Value> {
+///     fn commit(&mut self) -> Written<'_, Option<Value>> {
 ///         let records = self.records.len();
-///         Box::pin(async move { Ok(records.into()) })
+///         Box::pin(async move { Ok(Some(records.into())) })
 ///     }
 ///
 ///     fn finish(&mut self, is_whole: bool) -> Written<'_> {
@@ -76,12 +79,30 @@ pub trait Sink: Send {
     /// Takes in records, each of which is the JSON that the API sent.
     fn write<'a>(&'a mut self, batch: &'a [Box<RawValue>]) -> Written<'a>;
 
-    /// Makes what was written last, and says how to come back to here.
-    fn commit(&mut self) -> Written<'_, Value>;
+    /// Makes what was written last, and says how to come back to here. `None` if it is too early for that,
+    /// such as where a part must have a least size: what came since the last commit comes again after a kill.
+    fn commit(&mut self) -> Written<'_, Option<Value>>;
 
     /// Ends. `is_whole`: whether the output may pass for the whole list. If not, it must not look like one,
     /// and may be gone on with.
     fn finish(&mut self, is_whole: bool) -> Written<'_>;
+
+    /// Keeps the state of the export, where the sink does it by itself: in one transaction with the records,
+    /// say. A commit then is last once the state that follows it is saved.
+    fn keeper(&mut self) -> Option<&mut dyn Keeper> {
+        None
+    }
+
+    /// Puts the report on the export, which is JSON, beside the output, and says where, for people. `None` if
+    /// it has no place for it.
+    fn report<'a>(&'a mut self, _report: &'a str) -> Written<'a, Option<String>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    /// Where the records are by now, for people.
+    fn place(&self) -> Option<String> {
+        None
+    }
 
     /// What the user should know in the end, such as what did not fit.
     fn notes(&self) -> Vec<String> {

@@ -46,8 +46,8 @@ impl<W: Write + Send> Sink for StreamSink<W> {
         Box::pin(async { written })
     }
 
-    fn commit(&mut self) -> Written<'_, Value> {
-        Box::pin(async { Ok(Value::Null) })
+    fn commit(&mut self) -> Written<'_, Option<Value>> {
+        Box::pin(async { Ok(Some(Value::Null)) })
     }
 
     fn finish(&mut self, _: bool) -> Written<'_> {
