@@ -28,6 +28,10 @@ pub trait Keeper: Send {
 pub(crate) struct FileKeeper(PathBuf);
 
 impl FileKeeper {
+    pub(crate) fn new(path: impl Into<PathBuf>) -> Self {
+        Self(path.into())
+    }
+
     /// The file beside this output.
     pub(crate) fn beside(out: &Path) -> Self {
         let mut name = out.as_os_str().to_owned();
