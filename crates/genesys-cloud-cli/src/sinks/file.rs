@@ -237,6 +237,29 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_was_named_before_that_was_known_is_whole() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for name in ["a.jsonl", "a.jsonl.gz", "a.csv", "a.parquet"] {
+            let path = folder.path().join(name);
+            let Some(format) = Format::of_path(&path) else { continue };
+            let columns = Columns::chosen(&["n".to_owned()], None, false).expect("columns");
+            let mut sink = FileSink::new(&path, format);
+            now(sink.begin(&columns, None)).expect("begun");
+            now(sink.write(&batch(0..3))).expect("written");
+            let state = now(sink.commit_last()).expect("committed").expect("a state");
+            now(sink.finish(true)).expect("finished");
+            let bytes = fs::read(&path).expect("a file");
+
+            let mut sink = FileSink::new(&path, format);
+            now(sink.begin(&columns, Some(&state))).expect("begun");
+            now(sink.write(&[])).expect("written");
+            now(sink.commit_last()).expect("committed");
+            now(sink.finish(true)).expect("finished");
+            assert_eq!(fs::read(&path).expect("a file"), bytes, "{name}");
+        }
+    }
+
+    #[test]
     fn a_file_that_has_lost_something_is_not_gone_on_with() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("a.jsonl");

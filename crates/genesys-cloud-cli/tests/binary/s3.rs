@@ -55,7 +55,8 @@ impl S3 {
                     let served = served.clone();
                     async move { Ok::<_, Infallible>(respond(&served, request).await) }
                 });
-                let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), respond);
+                let connection =
+                    http1::Builder::new().serve_connection(TokioIo::new(stream), respond);
                 // A client that was killed hangs up.
                 tokio::spawn(async move { drop(connection.await) });
             }
@@ -228,7 +229,10 @@ fn complete(inner: &mut Inner, id: &str, body: &[u8]) -> Reply {
     let e_tag = inner.put(key, parts.concat());
     let e_tag = e_tag.trim_matches('"');
     Response::new(
-        format!("<CompleteMultipartUploadResult><ETag>{e_tag}</ETag></CompleteMultipartUploadResult>").into(),
+        format!(
+            "<CompleteMultipartUploadResult><ETag>{e_tag}</ETag></CompleteMultipartUploadResult>"
+        )
+        .into(),
     )
 }
 
@@ -248,6 +252,7 @@ fn error(status: u16, code: &str) -> Reply {
         other => other,
     };
     let mut reply = empty(status);
-    *reply.body_mut() = format!("<Error><Code>{code}</Code><Message>{text}</Message></Error>").into();
+    *reply.body_mut() =
+        format!("<Error><Code>{code}</Code><Message>{text}</Message></Error>").into();
     reply
 }
