@@ -194,14 +194,11 @@ pub(crate) struct Export {
     pub(crate) fields: Vec<String>,
     /// The file to write, whose name ends in .part until it is whole; or an object in a bucket, which is there
     /// once it is whole: s3://bucket/key, gs://bucket/key, az://container/key. Standard output unless given.
-    #[arg(long, short, value_name = "FILE")]
+    #[arg(long, short, value_name = "FILE|URL")]
     pub(crate) out: Option<Output>,
     /// The form: jsonl or csv, with .gz for gzip, or parquet. As the name of the file ends unless given.
     #[arg(long, short)]
     pub(crate) format: Option<Format>,
-    /// How many records are written at a time.
-    #[arg(long, value_name = "RECORDS", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
-    pub(crate) batch: u64,
     /// How many records a row group of Parquet has at least. An export that was killed goes on behind the last.
     #[arg(long, value_name = "RECORDS", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) row_group: Option<u64>,
@@ -209,6 +206,9 @@ pub(crate) struct Export {
     #[cfg(feature = "buckets")]
     #[arg(long, value_name = "MIB", default_value_t = crate::sinks::PART_SIZE, value_parser = clap::value_parser!(u64).range(1..=5120))]
     pub(crate) part_size: u64,
+    /// How many records are written at a time.
+    #[arg(long, value_name = "RECORDS", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub(crate) batch: u64,
     /// Where the state of the export is kept until it is whole: a file, or an object in a bucket. Beside the
     /// output unless given.
     #[arg(long, requires = "out", value_name = "PLACE")]

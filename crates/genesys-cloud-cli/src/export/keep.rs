@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use super::Output;
 use crate::failure::Failure;
 #[cfg(feature = "buckets")]
 use crate::sinks::{BucketKeeper, BucketUrl};
@@ -17,7 +18,12 @@ pub(crate) enum Keep {
 }
 
 impl Keep {
-    pub(super) fn keeper(&self) -> Result<Box<dyn Keeper>, Failure> {
+    /// What keeps the state of an export of this operation to this output.
+    pub(super) fn keeper(
+        &self,
+        _operation: &str,
+        _output: &Output,
+    ) -> Result<Box<dyn Keeper>, Failure> {
         Ok(match self {
             Self::File(path) => Box::new(FileKeeper::new(path)),
             #[cfg(feature = "buckets")]

@@ -62,7 +62,7 @@ pub(crate) async fn run(
     job.output.check()?;
     let mut sink = job.output.sink(job.format, export)?;
     let mut keeper = match &export.state {
-        Some(keep) => Some(keep.keeper()?),
+        Some(keep) => Some(keep.keeper(&job.entry.id, &job.output)?),
         None => job.output.keeper()?,
     };
     let saved = left(&mut keeper, &mut sink, &job).await?;
@@ -156,10 +156,10 @@ impl<'a> Job<'a> {
             false => Columns::chosen(&export.fields, item, export.call.unchecked)?,
         };
         let output = export.out.clone().unwrap_or_default();
-        if export.state.is_some() && matches!(output, Output::Stream) {
-            return Err(Failure::usage(
-                "--state: an export to standard output can't be gone on with",
-            ));
+        if export.state.is_some()
+            && let Some(why) = output.keeps_no_state()
+        {
+            return Err(Failure::usage(format!("--state: {why}")));
         }
         let format = export.format.or(output.format()).unwrap_or_default();
         let format = match export.row_group {

@@ -31,18 +31,24 @@ impl Output {
         }
     }
 
+    /// Why the state of an export is kept nowhere else.
+    pub(super) fn keeps_no_state(&self) -> Option<&'static str> {
+        match self {
+            Self::Stream => Some("an export to standard output can't be gone on with"),
+            _ => None,
+        }
+    }
+
     /// Refuses what can't be written, as far as that shows without writing.
     pub(super) fn check(&self) -> Result<(), Failure> {
         match self {
-            Self::Stream => Ok(()),
             Self::File(path) => check_file(path),
-            // Only asking tells.
-            #[cfg(feature = "buckets")]
-            Self::Bucket(_) => Ok(()),
+            _ => Ok(()),
         }
     }
 
     /// What writes there.
+    #[cfg_attr(not(feature = "buckets"), allow(unused_variables))]
     pub(super) fn sink(&self, format: Format, export: &Export) -> Result<Box<dyn Sink>, Failure> {
         Ok(match self {
             Self::Stream => Box::new(StreamSink::new(std::io::stdout(), format)),

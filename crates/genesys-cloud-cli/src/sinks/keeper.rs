@@ -28,8 +28,9 @@ pub trait Keeper: Send {
 pub(crate) struct FileKeeper(PathBuf);
 
 impl FileKeeper {
-    pub(crate) fn new(path: impl Into<PathBuf>) -> Self {
-        Self(path.into())
+    /// The file of this path.
+    pub(crate) fn new(path: &Path) -> Self {
+        Self(path.to_owned())
     }
 
     /// The file beside this output.

@@ -37,8 +37,9 @@ impl BucketUrl {
     pub(crate) fn open(&self) -> Result<Object, SinkError> {
         let cant = |error: StoreError| {
             SinkError::new(format!(
-                "can't reach the bucket of {self}: {}",
-                said(&error.to_string())
+                "can't reach the bucket of {self}: {}; what it takes is in the environment, mostly {}",
+                said(&error.to_string()),
+                credentials(self.0.as_str())
             ))
         };
         let (scheme, path) =
@@ -125,6 +126,11 @@ impl Object {
                  and delete its objects",
                 reason()
             ),
+            // Where a machine of a cloud has the credentials of its role. Asked last.
+            _ if text.contains("//169.254.") || text.contains("//metadata.google") => format!(
+                "the environment has no credentials for it ({}), and this machine has none of its own",
+                credentials(&self.url)
+            ),
             StoreError::Unauthenticated { .. } => {
                 format!("the bucket does not take the credentials ({})", reason())
             }
@@ -137,6 +143,15 @@ impl Object {
             },
         };
         SinkError::new(format!("can't {doing} {}: {why}", self.url))
+    }
+}
+
+/// The variables by which credentials are mostly given.
+fn credentials(url: &str) -> &'static str {
+    match url.split_once("://") {
+        Some(("s3" | "s3a", _)) => "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+        Some(("gs", _)) => "GOOGLE_APPLICATION_CREDENTIALS",
+        _ => "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY",
     }
 }
 

@@ -75,8 +75,7 @@ impl Cells {
                 days.push(i32::try_from(days_since).map_err(|_| what(value))?);
             }
             Values::Doubles(doubles) => {
-                let number = value.get().parse().ok().filter(|it: &f64| it.is_finite());
-                doubles.push(number.filter(|_| is_number(value)).ok_or(what(value))?);
+                doubles.push(double(value.get()).ok_or(what(value))?);
             }
             Values::Booleans(booleans) => {
                 booleans.push(value.get().parse().map_err(|_| what(value))?);
@@ -130,8 +129,12 @@ fn whole(text: &str) -> Option<i64> {
     })
 }
 
-fn is_number(value: &RawValue) -> bool {
-    value.get().starts_with(|first: char| first == '-' || first.is_ascii_digit())
+/// A number. Of whole ones, those that a double has exactly.
+fn double(text: &str) -> Option<f64> {
+    let is_number = text.starts_with(|first: char| first == '-' || first.is_ascii_digit());
+    let number: f64 = text.parse().ok().filter(|it: &f64| is_number && it.is_finite())?;
+    let is_exact = text.parse().is_ok_and(|whole: i128| number as i128 == whole);
+    (is_exact || text.contains(['.', 'e', 'E'])).then_some(number)
 }
 
 /// What a value is, for people: without what it says.
@@ -141,8 +144,7 @@ fn what(value: &RawValue) -> &'static str {
         Some(b'{') => "an object",
         Some(b'[') => "a list",
         Some(b't' | b'f') => "true or false",
-        _ if value.get().contains(['.', 'e', 'E']) => "a number with a fraction or out of bounds",
-        _ => "a number",
+        _ => "a number that is out of bounds or of another kind",
     }
 }
 
@@ -168,7 +170,7 @@ mod tests {
                 &["1", "-7", "3.0", "9223372036854775807"],
                 &["1.5", "\"1\"", "9223372036854775808", "true"],
             ),
-            (Number, &["1", "1.5", "-2e3"], &["\"1\"", "1e999", "[]"]),
+            (Number, &["1", "1.5", "-2e3"], &["\"1\"", "1e999", "[]", "9007199254740993"]),
             (Boolean, &["true", "false"], &["\"true\"", "1"]),
             (
                 DateTime,
