@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use genesys_cloud_core::Interval;
 
-use crate::export::Output;
+use crate::export::{Keep, Output};
 use crate::sinks::Format;
 use crate::{parameters, times};
 
@@ -202,15 +202,27 @@ pub(crate) struct Export {
     /// The fields to write, by commas, nested ones with dots, such as id,name,division.name.
     #[arg(long, value_delimiter = ',', value_name = "FIELD,..")]
     pub(crate) fields: Vec<String>,
-    /// The file to write; standard output unless given. Until it is whole, its name ends in .part.
-    #[arg(long, short, value_name = "FILE")]
+    /// The file to write, whose name ends in .part until it is whole; or an object in a bucket, which is there
+    /// once it is whole: s3://bucket/key, gs://bucket/key, az://container/key. Standard output unless given.
+    #[arg(long, short, value_name = "FILE|URL")]
     pub(crate) out: Option<Output>,
-    /// The form: jsonl or csv, with .gz for gzip. As the name of the file ends unless given.
+    /// The form: jsonl or csv, with .gz for gzip, or parquet. As the name of the file ends unless given.
     #[arg(long, short)]
     pub(crate) format: Option<Format>,
+    /// How many records a row group of Parquet has at least. An export that was killed goes on behind the last.
+    #[arg(long, value_name = "RECORDS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) row_group: Option<u64>,
+    /// How large the parts are that go to a bucket, in MiB; there are 10,000 at the most.
+    #[cfg(feature = "buckets")]
+    #[arg(long, value_name = "MIB", default_value_t = crate::sinks::PART_SIZE, value_parser = clap::value_parser!(u64).range(1..=5120))]
+    pub(crate) part_size: u64,
     /// How many records are written at a time.
     #[arg(long, value_name = "RECORDS", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub(crate) batch: u64,
+    /// Where the state of the export is kept until it is whole: a file, or an object in a bucket. Beside the
+    /// output unless given.
+    #[arg(long, requires = "out", value_name = "PLACE")]
+    pub(crate) state: Option<Keep>,
     /// Goes on with an export that was stopped.
     #[arg(long, requires = "out")]
     pub(crate) resume: bool,

@@ -25,6 +25,8 @@ use clap::Parser as _;
 
 pub use crate::columns::{Column, ColumnKind, Columns};
 pub use crate::failure::{Exit, Failure};
+#[cfg(feature = "buckets")]
+pub use crate::sinks::{BucketSink, BucketUrl};
 pub use crate::sinks::{
     Compression, FileSink, Format, Keeper, Sink, SinkError, StreamSink, Written,
 };

@@ -15,18 +15,17 @@ use crate::tags::Way;
 /// The form of the output: as the option says, or else the name of the file. A name that ends in something
 /// else is refused, since it would promise another form.
 pub(super) fn format(export: &Export, output: &Output) -> Result<Format, Failure> {
-    let known = export.format.or(output.format());
-    match (known, output) {
-        (None, Output::File(out)) => match out.extension() {
+    let name = output.name();
+    match (export.format.or(name.and_then(Format::of_path)), name) {
+        (None, Some(name)) => match name.extension() {
             Some(end) => Err(Failure::usage(format!(
-                "--out {}: records are not written as .{}, or the name does not say what is compressed",
-                out.display(),
+                "--out {output}: records are not written as .{}, or the name does not say what is compressed",
                 end.to_string_lossy()
             ))
-            .advise(format!("a name such as {} says it, or --format jsonl", example(out)))),
+            .advise(format!("a name such as {} says it, or --format jsonl", example(name)))),
             None => Ok(Format::default()),
         },
-        _ => Ok(known.unwrap_or_default()),
+        (format, _) => Ok(format.unwrap_or_default()),
     }
 }
 

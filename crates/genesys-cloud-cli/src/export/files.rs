@@ -51,6 +51,8 @@ pub(super) fn check(export: &Export) -> Result<(), Failure> {
         ("--limit", export.limit.is_some()),
         ("--fields", !export.fields.is_empty()),
         ("--format", export.format.is_some()),
+        ("--row-group", export.row_group.is_some()),
+        ("--state", export.state.is_some()),
     ];
     if let Some((option, _)) = of_records.iter().find(|(_, given)| *given) {
         return Err(Failure::usage(format!(
@@ -59,7 +61,7 @@ pub(super) fn check(export: &Export) -> Result<(), Failure> {
     }
     match (&export.out, export.plan) {
         (Some(Output::File(_)), _) | (None, true) => Ok(()),
-        _ => Err(Failure::usage("the jobs of this operation result in files, which --out names")),
+        _ => Err(Failure::usage("the jobs of this operation result in files, which --out names on this machine")),
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod check;
 mod files;
+mod keep;
 mod output;
 mod plan;
 mod range;
@@ -16,9 +17,10 @@ use std::time::Duration;
 
 use genesys_cloud_catalogue::{Catalogue, Operation as Entry};
 use genesys_cloud_core::{Checkpoint, Client, Reason, Request, Results, Verdict};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::Notify;
 
+pub(crate) use self::keep::Keep;
 pub(crate) use self::output::Output;
 use self::range::Range;
 use self::read::{Raw, Reader};
@@ -64,12 +66,12 @@ pub(crate) async fn run(
     }
     // What can't be written is told before anything is asked for.
     job.output.check()?;
-    let mut sink = job.output.sink(job.format);
-    let mut keeper = job.output.keeper();
-    let saved = match keeper_of(&mut keeper, &mut sink) {
-        Some(keeper) => left(keeper, &job).await?,
-        None => None,
+    let mut sink = job.output.sink(job.format, export)?;
+    let mut keeper = match &export.state {
+        Some(keep) => Some(keep.keeper(&job.entry.id, &job.output)?),
+        None => job.output.keeper()?,
     };
+    let saved = left(&mut keeper, &mut sink, &job).await?;
     let org = connect::org(global, screen).await?;
     let stop = stop_on_interrupt(screen);
     sink.begin(&job.columns, saved.as_ref().map(|it| &it.sink)).await.map_err(unwritten)?;
@@ -161,7 +163,16 @@ impl<'a> Job<'a> {
             let (columns, format) = (Columns::default(), Format::default());
             return Ok(Self { export, entry, way, request, range, columns, output, format });
         }
-        let format = check::format(export, &output)?;
+        if export.state.is_some()
+            && let Some(why) = output.keeps_no_state()
+        {
+            return Err(Failure::usage(format!("--state: {why}")));
+        }
+        let format = match export.row_group {
+            Some(records) => check::format(export, &output)?
+                .row_group(usize::try_from(records).unwrap_or(usize::MAX)),
+            None => check::format(export, &output)?,
+        };
         if format.is_table() && columns.all().is_empty() {
             return Err(Failure::usage(format!(
                 "the document does not say what the records of {} look like, so that they make no table",
@@ -228,7 +239,9 @@ impl Course<'_> {
                 }
                 continue;
             }
-            self.write(&mut batch).await?;
+            self.sink.write(&batch).await.map_err(unwritten)?;
+            let committed = self.sink.commit_last().await.map_err(unwritten)?;
+            self.keep(committed).await?;
             return match next {
                 Some(Err(error)) => Err(Failure::of_call(&error, Some(self.job.entry))),
                 Some(Ok(_)) => Ok(Read::End),
@@ -246,7 +259,13 @@ impl Course<'_> {
 
     /// Saves how far it is, if the sink can come back to here: nothing may have been read that is not written.
     async fn save(&mut self) -> Result<bool, Failure> {
-        let Some(sink) = self.sink.commit().await.map_err(unwritten)? else { return Ok(false) };
+        let committed = self.sink.commit().await.map_err(unwritten)?;
+        self.keep(committed).await
+    }
+
+    /// Saves how far it is, if the sink has committed that.
+    async fn keep(&mut self, committed: Option<Value>) -> Result<bool, Failure> {
+        let Some(sink) = committed else { return Ok(false) };
         let state = State::new(self.job, self.checkpoint()?, sink);
         let Some(keeper) = keeper_of(&mut self.keeper, &mut self.sink) else { return Ok(true) };
         keeper.save(&state.text()?).await.map_err(unwritten)?;
@@ -292,14 +311,25 @@ fn check_exportable(entry: &Entry, way: &Way) -> Result<(), Failure> {
 }
 
 /// What an export has left, to go on with. What would overwrite what another export has left is refused.
-async fn left(keeper: &mut dyn Keeper, job: &Job<'_>) -> Result<Option<State>, Failure> {
+async fn left(
+    keeper: &mut Option<Box<dyn Keeper>>,
+    sink: &mut Box<dyn Sink>,
+    job: &Job<'_>,
+) -> Result<Option<State>, Failure> {
+    let Some(kept) = keeper_of(keeper, sink) else { return Ok(None) };
+    let Some(text) = kept.load().await.map_err(unwritten)? else { return Ok(None) };
+    let place = kept.place();
     if job.export.restart {
-        keeper.clear().await.map_err(unwritten)?;
+        if let Some(committed) = state::committed(&text) {
+            sink.discard(&committed).await.map_err(unwritten)?;
+        }
+        if let Some(keeper) = keeper_of(keeper, sink) {
+            keeper.clear().await.map_err(unwritten)?;
+        }
         return Ok(None);
     }
-    let Some(text) = keeper.load().await.map_err(unwritten)? else { return Ok(None) };
     if job.export.resume {
-        return State::read(&text, &keeper.place(), job).map(Some);
+        return State::read(&text, &place, job).map(Some);
     }
     Err(Failure::usage(format!("an export to {} was stopped", job.output))
         .advise("--resume goes on with it")

@@ -4,7 +4,10 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use crate::arguments::Export;
 use crate::failure::Failure;
+#[cfg(feature = "buckets")]
+use crate::sinks::{BucketKeeper, BucketSink, BucketUrl};
 use crate::sinks::{FileKeeper, FileSink, Format, Keeper, Sink, StreamSink};
 
 /// Where the records go.
@@ -13,39 +16,61 @@ pub(crate) enum Output {
     #[default]
     Stream,
     File(PathBuf),
+    #[cfg(feature = "buckets")]
+    Bucket(BucketUrl),
 }
 
 impl Output {
-    /// The format that its name ends in.
-    pub(super) fn format(&self) -> Option<Format> {
+    /// The name of what is written, whose end says the format.
+    pub(super) fn name(&self) -> Option<&Path> {
         match self {
             Self::Stream => None,
-            Self::File(path) => Format::of_path(path),
+            Self::File(path) => Some(path),
+            #[cfg(feature = "buckets")]
+            Self::Bucket(url) => Some(Path::new(url.name())),
+        }
+    }
+
+    /// Why the state of an export is kept nowhere else.
+    pub(super) fn keeps_no_state(&self) -> Option<&'static str> {
+        match self {
+            Self::Stream => Some("an export to standard output can't be gone on with"),
+            _ => None,
         }
     }
 
     /// Refuses what can't be written, as far as that shows without writing.
     pub(super) fn check(&self) -> Result<(), Failure> {
         match self {
-            Self::Stream => Ok(()),
             Self::File(path) => check_file(path),
+            _ => Ok(()),
         }
     }
 
     /// What writes there.
-    pub(super) fn sink(&self, format: Format) -> Box<dyn Sink> {
-        match self {
+    #[cfg_attr(not(feature = "buckets"), allow(unused_variables))]
+    pub(super) fn sink(&self, format: Format, export: &Export) -> Result<Box<dyn Sink>, Failure> {
+        Ok(match self {
             Self::Stream => Box::new(StreamSink::new(std::io::stdout(), format)),
             Self::File(path) => Box::new(FileSink::new(path, format)),
-        }
+            #[cfg(feature = "buckets")]
+            Self::Bucket(url) => {
+                let sink = BucketSink::new(url, format).map_err(super::unwritten)?;
+                Box::new(sink.part_size(export.part_size))
+            }
+        })
     }
 
     /// What keeps its state, unless the sink does.
-    pub(super) fn keeper(&self) -> Option<Box<dyn Keeper>> {
-        match self {
+    pub(super) fn keeper(&self) -> Result<Option<Box<dyn Keeper>>, Failure> {
+        Ok(match self {
             Self::Stream => None,
             Self::File(path) => Some(Box::new(FileKeeper::beside(path))),
-        }
+            #[cfg(feature = "buckets")]
+            Self::Bucket(url) => {
+                Some(Box::new(BucketKeeper::beside(url).map_err(super::unwritten)?))
+            }
+        })
     }
 }
 
@@ -68,10 +93,17 @@ impl FromStr for Output {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        Ok(match text {
-            "-" => Self::Stream,
-            path => Self::File(path.into()),
-        })
+        let Some((scheme, _)) = text.split_once("://") else {
+            return Ok(match text {
+                "-" => Self::Stream,
+                path => Self::File(path.into()),
+            });
+        };
+        #[cfg(feature = "buckets")]
+        if BucketUrl::is_scheme(scheme) {
+            return text.parse().map(Self::Bucket);
+        }
+        Err(format!("no output has a URL of the scheme `{scheme}`"))
     }
 }
 
@@ -81,6 +113,8 @@ impl fmt::Display for Output {
         match self {
             Self::Stream => f.write_str("standard output"),
             Self::File(path) => path.display().fmt(f),
+            #[cfg(feature = "buckets")]
+            Self::Bucket(url) => url.fmt(f),
         }
     }
 }

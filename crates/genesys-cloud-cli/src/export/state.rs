@@ -79,6 +79,12 @@ impl State {
     }
 }
 
+/// What the sink had committed, whatever else there is to say about the state.
+pub(super) fn committed(text: &str) -> Option<Value> {
+    let mut state: Value = serde_json::from_str(text).ok()?;
+    state.get_mut("sink").map(Value::take)
+}
+
 /// The command that goes on with this one.
 pub(super) fn command() -> String {
     let mut words: Vec<String> = std::env::args().filter(|word| word != "--restart").collect();

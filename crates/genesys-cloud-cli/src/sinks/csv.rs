@@ -1,10 +1,8 @@
 //! CSV as RFC 4180 has it, with a header.
 
-use std::borrow::Cow;
-
 use serde_json::value::RawValue;
 
-use super::jsonl::{line, unreadable};
+use super::jsonl::{Text, line, unreadable};
 use super::pick::Picker;
 use super::{Encode, SinkError};
 use crate::columns::Columns;
@@ -40,7 +38,7 @@ impl Encode for Csv {
             match value.get().as_bytes().first() {
                 Some(b'n') => {}
                 Some(b'"') => {
-                    let text = Text::deserialize_from(value)?;
+                    let text = Text::of(value).map_err(unreadable)?;
                     match text.is_empty() {
                         true => out.extend_from_slice(b"\"\""),
                         false => cell(&text, out),
@@ -59,25 +57,7 @@ impl Encode for Csv {
     }
 
     fn notes(&self) -> Vec<String> {
-        let unknown: Vec<&str> = self.picker.unknown().collect();
-        match unknown.is_empty() {
-            true => Vec::new(),
-            false => vec![format!(
-                "records have fields that the document does not, and that the table so lacks: {}; \
-                 name them with --fields, or write jsonl",
-                unknown.join(", ")
-            )],
-        }
-    }
-}
-
-/// A JSON text without its escapes.
-#[derive(serde::Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
-impl<'a> Text<'a> {
-    fn deserialize_from(value: &'a RawValue) -> Result<Cow<'a, str>, SinkError> {
-        serde_json::from_str::<Self>(value.get()).map(|text| text.0).map_err(unreadable)
+        self.picker.notes()
     }
 }
 

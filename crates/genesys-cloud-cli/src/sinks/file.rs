@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use super::body::Body;
 use super::format::Format;
-use super::{Encode, Sink, SinkError, Written};
+use super::{Sink, SinkError, Written};
 use crate::columns::Columns;
 
 /// Writes records to a file.
@@ -17,8 +18,7 @@ use crate::columns::Columns;
 /// when an export goes on.
 pub struct FileSink {
     path: PathBuf,
-    format: Format,
-    encoder: Box<dyn Encode>,
+    body: Body,
     file: Option<File>,
     length: u64,
     /// Whether it has its name.
@@ -28,8 +28,8 @@ pub struct FileSink {
 impl FileSink {
     /// A sink for a file of this path and format. A file that is there is replaced once this one is whole.
     pub fn new(path: impl Into<PathBuf>, format: Format) -> Self {
-        let encoder = format.encoder();
-        Self { path: path.into(), format, encoder, file: None, length: 0, is_whole: false }
+        let body = Body::new(format);
+        Self { path: path.into(), body, file: None, length: 0, is_whole: false }
     }
 
     /// Where the records are until the file is whole.
@@ -46,10 +46,16 @@ impl FileSink {
         }
         let cant = |error| SinkError::new(format!("can't write {}: {error}", part.display()));
         let known = committed.and_then(|state| state.get("length")).and_then(Value::as_u64);
-        // An export that was killed right after it had named its file is whole, but does not know it.
-        let named = || fs::metadata(&self.path).is_ok_and(|it| Some(it.len()) == known);
-        if known.is_some() && !part.exists() && named() {
-            fs::rename(&self.path, &part).map_err(cant)?;
+        if let Some(known) = known {
+            self.body
+                .go_on(columns, committed.and_then(|it| it.get("form")).unwrap_or(&Value::Null))?;
+            // An export that was killed right after it had named its file is whole, but does not know it.
+            let whole = committed.and_then(|it| it.get("whole")).and_then(Value::as_u64);
+            let whole = whole.unwrap_or(known);
+            let is_named = fs::metadata(&self.path).is_ok_and(|it| it.len() == whole);
+            if !part.exists() && is_named {
+                fs::rename(&self.path, &part).map_err(cant)?;
+            }
         }
         let mut file = File::options()
             .create(true)
@@ -76,17 +82,15 @@ impl FileSink {
         file.seek(SeekFrom::Start(self.length)).map_err(cant)?;
         self.file = Some(file);
         if known.is_some() {
-            return self.encoder.go_on(columns);
+            return Ok(());
         }
-        let mut head = Vec::new();
-        self.encoder.begin(columns, &mut head)?;
-        self.append(head)
+        let head = self.body.begin(columns)?;
+        self.append(&head)
     }
 
-    fn append(&mut self, plain: Vec<u8>) -> Result<(), SinkError> {
-        let part = self.format.compression().part(plain)?;
+    fn append(&mut self, part: &[u8]) -> Result<(), SinkError> {
         let Some(file) = &mut self.file else { return Err(SinkError::new("the file is not open")) };
-        file.write_all(&part).map_err(|error| {
+        file.write_all(part).map_err(|error| {
             SinkError::new(format!("can't write {}: {error}", self.path.display()))
         })?;
         self.length += part.len() as u64;
@@ -94,11 +98,22 @@ impl FileSink {
     }
 
     fn encode(&mut self, batch: &[Box<RawValue>]) -> Result<(), SinkError> {
-        let mut plain = Vec::with_capacity(batch.iter().map(|record| record.get().len() + 1).sum());
-        for record in batch {
-            self.encoder.record(record, &mut plain)?;
+        let part = self.body.records(batch)?;
+        self.append(&part)
+    }
+
+    fn settle(&mut self, is_last: bool) -> Result<Option<Value>, SinkError> {
+        let Some((part, form)) = self.body.commit(is_last)? else { return Ok(None) };
+        self.append(&part)?;
+        // It must be on the disk before it is said to be.
+        self.sync()?;
+        let mut state = json!({ "length": self.length });
+        if !form.is_null() {
+            state["form"] = form;
+            // With what comes in the end.
+            state["whole"] = (self.length + self.body.end()?.len() as u64).into();
         }
-        self.append(plain)
+        Ok(Some(state))
     }
 
     fn sync(&self) -> Result<(), SinkError> {
@@ -109,6 +124,10 @@ impl FileSink {
     }
 
     fn close(&mut self, is_whole: bool) -> Result<(), SinkError> {
+        if is_whole {
+            let end = self.body.end()?;
+            self.append(&end)?;
+        }
         self.sync()?;
         self.file = None;
         if is_whole {
@@ -133,10 +152,13 @@ impl Sink for FileSink {
     }
 
     fn commit(&mut self) -> Written<'_, Option<Value>> {
-        // It must be on the disk before it is said to be.
-        let synced = self.sync();
-        let state = json!({ "length": self.length });
-        Box::pin(async { synced.map(|()| Some(state)) })
+        let settled = self.settle(false);
+        Box::pin(async { settled })
+    }
+
+    fn commit_last(&mut self) -> Written<'_, Option<Value>> {
+        let settled = self.settle(true);
+        Box::pin(async { settled })
     }
 
     fn finish(&mut self, is_whole: bool) -> Written<'_> {
@@ -162,7 +184,7 @@ impl Sink for FileSink {
     }
 
     fn notes(&self) -> Vec<String> {
-        self.encoder.notes()
+        self.body.notes()
     }
 }
 
@@ -211,6 +233,29 @@ mod tests {
                 }
             };
             assert_eq!(text, "{\"n\":0}\n{\"n\":1}\n{\"n\":2}\n{\"n\":3}\n{\"n\":4}\n");
+        }
+    }
+
+    #[test]
+    fn a_file_that_was_named_before_that_was_known_is_whole() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for name in ["a.jsonl", "a.jsonl.gz", "a.csv", "a.parquet"] {
+            let path = folder.path().join(name);
+            let Some(format) = Format::of_path(&path) else { continue };
+            let columns = Columns::chosen(&["n".to_owned()], None, false).expect("columns");
+            let mut sink = FileSink::new(&path, format);
+            now(sink.begin(&columns, None)).expect("begun");
+            now(sink.write(&batch(0..3))).expect("written");
+            let state = now(sink.commit_last()).expect("committed").expect("a state");
+            now(sink.finish(true)).expect("finished");
+            let bytes = fs::read(&path).expect("a file");
+
+            let mut sink = FileSink::new(&path, format);
+            now(sink.begin(&columns, Some(&state))).expect("begun");
+            now(sink.write(&[])).expect("written");
+            now(sink.commit_last()).expect("committed");
+            now(sink.finish(true)).expect("finished");
+            assert_eq!(fs::read(&path).expect("a file"), bytes, "{name}");
         }
     }
 

@@ -8,6 +8,8 @@ use super::Encode;
 use super::compression::Compression;
 use super::csv::Csv;
 use super::jsonl::Jsonl;
+#[cfg(feature = "parquet")]
+use super::parquet::Parquet;
 
 /// A form in which records are written, and how it is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +22,19 @@ pub struct Format {
 enum Form {
     Jsonl,
     Csv,
+    /// With at least so many records in a row group.
+    #[cfg(feature = "parquet")]
+    Parquet(usize),
 }
+
+#[cfg(feature = "parquet")]
+const FORMS: &str = "jsonl, csv and parquet, the first two";
+#[cfg(not(feature = "parquet"))]
+const FORMS: &str = "jsonl and csv (parquet takes a build with the feature parquet),";
+
+/// How many records a row group of Parquet has unless something else is said.
+#[cfg(feature = "parquet")]
+const ROW_GROUP: usize = 50_000;
 
 impl Format {
     /// The form that the name of a file ends in, such as `queues.csv.gz`.
@@ -36,16 +50,31 @@ impl Format {
         self.compression
     }
 
+    /// Parquet with at least so many records in each row group, 50,000 unless said. Fewer are in the last one,
+    /// in those that have 64 MiB of JSON by then, and where an export was stopped. Other forms have none.
+    #[must_use]
+    #[cfg_attr(not(feature = "parquet"), allow(unused_variables))]
+    pub fn row_group(self, records: usize) -> Self {
+        let form = match self.form {
+            #[cfg(feature = "parquet")]
+            Form::Parquet(_) => Form::Parquet(records),
+            form => form,
+        };
+        Self { form, ..self }
+    }
+
     pub(super) fn encoder(self) -> Box<dyn Encode> {
         match self.form {
             Form::Jsonl => Box::<Jsonl>::default(),
             Form::Csv => Box::<Csv>::default(),
+            #[cfg(feature = "parquet")]
+            Form::Parquet(records) => Box::new(Parquet::new(records)),
         }
     }
 
     /// Whether it can't do without columns.
     pub(crate) fn is_table(self) -> bool {
-        self.form == Form::Csv
+        self.form != Form::Jsonl
     }
 }
 
@@ -61,6 +90,8 @@ impl fmt::Display for Format {
         f.write_str(match self.form {
             Form::Jsonl => "jsonl",
             Form::Csv => "csv",
+            #[cfg(feature = "parquet")]
+            Form::Parquet(_) => "parquet",
         })?;
         f.write_str(self.compression.ending())
     }
@@ -78,12 +109,19 @@ impl FromStr for Format {
         let form = match form {
             "jsonl" | "ndjson" => Some(Form::Jsonl),
             "csv" => Some(Form::Csv),
+            #[cfg(feature = "parquet")]
+            "parquet" => Some(Form::Parquet(ROW_GROUP)),
             _ => None,
         };
         match (form, compression) {
+            // It is compressed within.
+            #[cfg(feature = "parquet")]
+            (Some(Form::Parquet(_)), Some(compression)) if compression != Compression::None => {
+                Err("parquet is compressed within, and has no ending".to_owned())
+            }
             (Some(form), Some(compression)) => Ok(Self { form, compression }),
             _ => Err(format!(
-                "it is one of jsonl and csv, with {} if it is to be compressed",
+                "it is one of {FORMS} with {} if it is to be compressed",
                 Compression::ENDINGS
             )),
         }
@@ -104,6 +142,13 @@ mod tests {
             ("q.2024.CSV", Some(csv)),
             ("queues.jsonl.gz", Some(gzip)),
             ("queues.ndjson.gz", Some(gzip)),
+            #[cfg(feature = "parquet")]
+            (
+                "queues.parquet",
+                Some(Format { form: Form::Parquet(ROW_GROUP), compression: Compression::None }),
+            ),
+            #[cfg(feature = "parquet")]
+            ("queues.parquet.gz", None),
             ("queues", None),
             ("queues.txt", None),
             ("queues.gz", None),

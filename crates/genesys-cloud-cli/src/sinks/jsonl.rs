@@ -1,5 +1,7 @@
 //! JSON, one record per line.
 
+use std::borrow::Cow;
+
 use serde_json::value::RawValue;
 
 use super::pick::Picker;
@@ -65,6 +67,16 @@ pub(super) fn line(value: &RawValue, out: &mut Vec<u8>) -> Result<(), SinkError>
         keep
     }));
     Ok(())
+}
+
+/// A JSON text without its escapes.
+#[derive(serde::Deserialize)]
+pub(super) struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'a> Text<'a> {
+    pub(super) fn of(value: &'a RawValue) -> Result<Cow<'a, str>, serde_json::Error> {
+        serde_json::from_str::<Self>(value.get()).map(|text| text.0)
+    }
 }
 
 pub(super) fn unreadable(error: serde_json::Error) -> SinkError {

@@ -1,11 +1,16 @@
-//! Where records go: files, standard output, and sinks of your own.
+//! Where records go: files, standard output, buckets, and sinks of your own.
 
+mod body;
+#[cfg(feature = "buckets")]
+mod bucket;
 mod compression;
 mod csv;
 mod file;
 mod format;
 mod jsonl;
 mod keeper;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod pick;
 mod stream;
 
@@ -15,6 +20,10 @@ use futures::future::BoxFuture;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+#[cfg(feature = "buckets")]
+pub(crate) use bucket::{BucketKeeper, PART_SIZE};
+#[cfg(feature = "buckets")]
+pub use bucket::{BucketSink, BucketUrl};
 pub use compression::Compression;
 pub use file::FileSink;
 pub use format::Format;
@@ -83,6 +92,19 @@ pub trait Sink: Send {
     /// such as where a part must have a least size: what came since the last commit comes again after a kill.
     fn commit(&mut self) -> Written<'_, Option<Value>>;
 
+    /// Commits as [`commit`](Self::commit) does, at the end of a run: nothing will be written behind this, and
+    /// what is not committed has to be read again when the export goes on. A sink for which it is often too
+    /// early does here what it can.
+    fn commit_last(&mut self) -> Written<'_, Option<Value>> {
+        self.commit()
+    }
+
+    /// Throws away what an export has left that was at this commit, and that nobody will go on with. Called
+    /// before [`begin`](Self::begin), if there is anything.
+    fn discard<'a>(&'a mut self, _committed: &'a Value) -> Written<'a> {
+        Box::pin(async { Ok(()) })
+    }
+
     /// Ends. `is_whole`: whether the output may pass for the whole list. If not, it must not look like one,
     /// and may be gone on with.
     fn finish(&mut self, is_whole: bool) -> Written<'_>;
@@ -130,16 +152,27 @@ impl fmt::Display for SinkError {
 impl std::error::Error for SinkError {}
 
 /// Writes records in some form.
-trait Encode: Send {
+trait Encode: Send + Sync {
     /// Writes what comes before the first record, of a list with these columns.
     fn begin(&mut self, columns: &Columns, out: &mut Vec<u8>) -> Result<(), SinkError>;
 
-    /// Has it go on with a list that was begun.
-    fn go_on(&mut self, columns: &Columns) -> Result<(), SinkError> {
+    /// Has it go on with a list that was begun, behind the commit that gave this value.
+    fn go_on(&mut self, columns: &Columns, _form: &Value) -> Result<(), SinkError> {
         self.begin(columns, &mut Vec::new())
     }
 
     fn record(&mut self, record: &RawValue, out: &mut Vec<u8>) -> Result<(), SinkError>;
+
+    /// Writes what is missing for the records so far to be complete, and gives what it takes to go on behind
+    /// it. `None` if it is too early for that, which it never is for the last one of a run.
+    fn commit(&mut self, _is_last: bool, _out: &mut Vec<u8>) -> Result<Option<Value>, SinkError> {
+        Ok(Some(Value::Null))
+    }
+
+    /// Writes what comes after the last record.
+    fn end(&self, _out: &mut Vec<u8>) -> Result<(), SinkError> {
+        Ok(())
+    }
 
     fn notes(&self) -> Vec<String> {
         Vec::new()

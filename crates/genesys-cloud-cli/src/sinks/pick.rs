@@ -58,9 +58,17 @@ impl Picker {
         Ok(found)
     }
 
-    /// Fields that records had and no column has.
-    pub(super) fn unknown(&self) -> impl Iterator<Item = &str> {
-        self.unknown.iter().flatten().map(String::as_str)
+    /// Says which fields records had that no column has.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let unknown: Vec<&str> = self.unknown.iter().flatten().map(String::as_str).collect();
+        match unknown.is_empty() {
+            true => Vec::new(),
+            false => vec![format!(
+                "records have fields that the document does not, and that the table so lacks: {}; \
+                 name them with --fields, or write jsonl",
+                unknown.join(", ")
+            )],
+        }
     }
 }
 
@@ -103,11 +111,7 @@ impl<'a> Visitor<'a> for Fields<'_, '_, 'a> {
                 .map(|at| next + at)
                 .or_else(|| known.iter().position(|(it, _)| *it == name));
             let Some(at) = at else {
-                if let Some(names) = self.unknown.as_mut().filter(|it| it.len() < MOST_UNKNOWN)
-                    && !names.contains(name.as_ref())
-                {
-                    names.insert(name.into_owned());
-                }
+                note(self.unknown, &name);
                 map.next_value::<IgnoredAny>()?;
                 continue;
             };
@@ -116,12 +120,23 @@ impl<'a> Visitor<'a> for Fields<'_, '_, 'a> {
             let node = &known[at].1;
             if let Some(column) = node.column {
                 self.found[column] = Some(value);
+            } else if !value.get().starts_with(['{', 'n']) {
+                // It has columns for what is within it, and nothing is.
+                note(self.unknown, &name);
             }
             if !node.inner.is_empty() {
                 pick(node, value, self.found, &mut None).map_err(serde::de::Error::custom)?;
             }
         }
         Ok(())
+    }
+}
+
+fn note(unknown: &mut Option<BTreeSet<String>>, name: &str) {
+    if let Some(names) = unknown.as_mut().filter(|it| it.len() < MOST_UNKNOWN)
+        && !names.contains(name)
+    {
+        names.insert(name.to_owned());
     }
 }
 
@@ -138,7 +153,13 @@ mod tests {
         let found: Vec<Option<&str>> = found.iter().map(|it| it.map(RawValue::get)).collect();
         let whole = r#"{"y":1,"x":"two","z":null}"#;
         assert_eq!(found, [Some("[1, 2]"), Some("\"two\""), Some(whole), Some("7"), None, None]);
-        assert_eq!(picker.unknown().collect::<Vec<_>>(), ["new"]);
+        let record = RawValue::from_string(r#"{"b":null,"a":1}"#.to_owned()).expect("a record");
+        picker.pick(&record).expect("fields");
+        assert!(picker.notes()[0].contains("lacks: new;"), "{:?}", picker.notes());
+        let mut picker = Picker::new(["b.x"], true);
+        let record = RawValue::from_string(r#"{"b":"no object"}"#.to_owned()).expect("a record");
+        picker.pick(&record).expect("fields");
+        assert!(picker.notes()[0].contains("lacks: b;"), "{:?}", picker.notes());
         let number = RawValue::from_string("7".to_owned()).expect("a number");
         assert_eq!(picker.pick(&number).expect("nothing").iter().flatten().count(), 0);
     }

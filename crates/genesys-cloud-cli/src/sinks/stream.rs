@@ -5,26 +5,30 @@ use std::io::Write;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::body::Body;
 use super::format::Format;
-use super::{Encode, Sink, SinkError, Written};
+use super::{Sink, SinkError, Written};
 use crate::columns::Columns;
 
 /// Writes records to a stream. It can't be gone on with.
 pub struct StreamSink<W> {
     stream: W,
-    format: Format,
-    encoder: Box<dyn Encode>,
+    body: Body,
 }
 
 impl<W: Write + Send> StreamSink<W> {
     /// A sink for a stream.
     pub fn new(stream: W, format: Format) -> Self {
-        Self { stream, format, encoder: format.encoder() }
+        Self { stream, body: Body::new(format) }
     }
 
-    fn put(&mut self, plain: Vec<u8>) -> Result<(), SinkError> {
-        let part = self.format.compression().part(plain)?;
+    fn put(&mut self, part: Vec<u8>) -> Result<(), SinkError> {
         self.stream.write_all(&part).and_then(|()| self.stream.flush()).map_err(unwritable)
+    }
+
+    fn settle(&mut self, is_last: bool) -> Result<Option<Value>, SinkError> {
+        let Some((part, _)) = self.body.commit(is_last)? else { return Ok(None) };
+        self.put(part).map(|()| Some(Value::Null))
     }
 }
 
@@ -34,28 +38,35 @@ fn unwritable(error: std::io::Error) -> SinkError {
 
 impl<W: Write + Send> Sink for StreamSink<W> {
     fn begin<'a>(&'a mut self, columns: &'a Columns, _: Option<&'a Value>) -> Written<'a> {
-        let mut head = Vec::new();
-        let begun = self.encoder.begin(columns, &mut head).and_then(|()| self.put(head));
+        let begun = self.body.begin(columns).and_then(|head| self.put(head));
         Box::pin(async { begun })
     }
 
     fn write<'a>(&'a mut self, batch: &'a [Box<RawValue>]) -> Written<'a> {
-        let mut plain = Vec::new();
-        let encoded = batch.iter().try_for_each(|it| self.encoder.record(it, &mut plain));
-        let written = encoded.and_then(|()| self.put(plain));
+        let written = self.body.records(batch).and_then(|part| self.put(part));
         Box::pin(async { written })
     }
 
     fn commit(&mut self) -> Written<'_, Option<Value>> {
-        Box::pin(async { Ok(Some(Value::Null)) })
+        let settled = self.settle(false);
+        Box::pin(async { settled })
     }
 
-    fn finish(&mut self, _: bool) -> Written<'_> {
-        let flushed = self.stream.flush().map_err(unwritable);
-        Box::pin(async { flushed })
+    fn commit_last(&mut self) -> Written<'_, Option<Value>> {
+        let settled = self.settle(true);
+        Box::pin(async { settled })
+    }
+
+    fn finish(&mut self, is_whole: bool) -> Written<'_> {
+        // Without its end, what needs one does not pass for whole.
+        let ended = match is_whole {
+            true => self.body.end().and_then(|end| self.put(end)),
+            false => Ok(()),
+        };
+        Box::pin(async { ended })
     }
 
     fn notes(&self) -> Vec<String> {
-        self.encoder.notes()
+        self.body.notes()
     }
 }

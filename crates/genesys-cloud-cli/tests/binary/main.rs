@@ -3,12 +3,18 @@
 #![allow(clippy::unwrap_used)]
 
 mod bindings;
+#[cfg(feature = "buckets")]
+mod buckets;
 mod commands;
 mod export;
 mod files;
 mod plan;
 mod refusals;
 mod resume;
+#[cfg(feature = "buckets")]
+mod s3;
+#[cfg(feature = "parquet")]
+mod tables;
 mod tags;
 
 use std::path::Path;
@@ -45,7 +51,18 @@ struct Outcome {
 
 /// Runs it in a folder.
 async fn run(org: Option<&MockOrg>, folder: &Path, arguments: &[&str]) -> Outcome {
+    run_in(&[], org, folder, arguments).await
+}
+
+/// Runs it in a folder, with more in the environment.
+async fn run_in(
+    environment: &[(&str, String)],
+    org: Option<&MockOrg>,
+    folder: &Path,
+    arguments: &[&str],
+) -> Outcome {
     let output = program(org, &folder.join("state"))
+        .envs(environment.iter().map(|(name, value)| (name, value)))
         .args(arguments)
         .current_dir(folder)
         .output()

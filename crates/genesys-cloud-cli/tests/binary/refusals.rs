@@ -148,7 +148,6 @@ async fn bad_input() {
             &["--unique: records have no field `conversationid`", "did you mean `conversationId`"],
         ),
         (&["export", "routing.queues", "--window", "1d"], 2, &["--interval"]),
-        (&["export", "routing.queues", "--format", "xlsx"], 2, &["jsonl and csv"]),
         (
             &["export", "routing.queues", "--out", "q.xlsx"],
             2,
@@ -185,8 +184,16 @@ async fn bad_input() {
         ),
         (&["export", "routing.queues", "--page-size", "0"], 2, &["--page-size"]),
         (&["export", "routing.queues", "--limit", "0"], 2, &["--limit"]),
+        (&["export", "routing.queues", "--format", "xlsx"], 2, &["it is one of jsonl"]),
         (&["export", "routing.queues", "--batch", "0"], 2, &["--batch"]),
         (&["export", "routing.queues", "--resume"], 2, &["--out"]),
+        (&["export", "routing.queues", "--out", "ftp://host/q.jsonl"], 2, &["the scheme `ftp`"]),
+        #[cfg(feature = "buckets")]
+        (&["export", "routing.queues", "--out", "s3://bucket"], 2, &["no object in it"]),
+        #[cfg(feature = "parquet")]
+        (&["export", "routing.queues", "-f", "parquet.gz"], 2, &["compressed within"]),
+        (&["export", "routing.queues", "--state", "q.json"], 2, &["--out"]),
+        (&["export", "routing.queues", "--state", "q.json", "-o", "-"], 2, &["can't be gone on"]),
         (&["export", "routing.queues", "--out", "none/q.jsonl"], 9, &["there is no folder none"]),
         (&["export", "routing.queues", "--out", "folder.jsonl"], 9, &["it is a folder"]),
         (&["jobs", "cancel", ""], 2, &["<ID>"]),

@@ -15,7 +15,20 @@ use crate::{keys, program, read, report, run};
 
 /// Runs it until it has told so many events of this name, and kills it then, or until it has ended.
 async fn killed(org: &MockOrg, folder: &Path, arguments: &[&str], event: &str, after: u64) -> bool {
+    killed_in(&[], org, folder, arguments, event, after).await
+}
+
+/// The same with more in the environment.
+pub(crate) async fn killed_in(
+    environment: &[(&str, String)],
+    org: &MockOrg,
+    folder: &Path,
+    arguments: &[&str],
+    event: &str,
+    after: u64,
+) -> bool {
     let mut child = program(Some(org), &folder.join("state"))
+        .envs(environment.iter().map(|(name, value)| (name, value)))
         .args(arguments)
         .args(["--log", "json"])
         .current_dir(folder)
@@ -42,10 +55,22 @@ async fn killed(org: &MockOrg, folder: &Path, arguments: &[&str], event: &str, a
 
 /// Kills it again and again until it comes to its end, and gives the number of kills.
 async fn to_the_end(org: &MockOrg, folder: &Path, arguments: &[&str], seed: u64) -> u32 {
+    to_the_end_in(&[], org, folder, arguments, seed).await
+}
+
+/// The same with more in the environment.
+pub(crate) async fn to_the_end_in(
+    environment: &[(&str, String)],
+    org: &MockOrg,
+    folder: &Path,
+    arguments: &[&str],
+    seed: u64,
+) -> u32 {
     let mut chance = seed;
     for kills in 0..1_000 {
         chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        if !killed(org, folder, arguments, "saved", 1 + (chance >> 33) % 7).await {
+        let after = 1 + (chance >> 33) % 7;
+        if !killed_in(environment, org, folder, arguments, "saved", after).await {
             return kills;
         }
     }

@@ -1,0 +1,127 @@
+//! The state of an export in a bucket.
+
+use object_store::{
+    Error as StoreError, ObjectStoreExt as _, PutMode, PutOptions, PutResult, UpdateVersion,
+};
+
+use super::place::{BucketUrl, Object};
+use crate::sinks::{Keeper, SinkError, Written};
+
+/// The largest state that is read, in bytes.
+const LARGEST: u64 = 1 << 30;
+
+/// Keeps the state in an object. It replaces what it has read or written itself, and nothing else: two exports
+/// to the same place do not go unnoticed.
+pub(crate) struct BucketKeeper {
+    object: Object,
+    /// The version that was read or written last.
+    known: Option<UpdateVersion>,
+}
+
+impl BucketKeeper {
+    /// A state in the object of this URL.
+    pub(crate) fn new(url: &BucketUrl) -> Result<Self, SinkError> {
+        url.open().map(|object| Self { object, known: None })
+    }
+
+    /// The state of an export to this URL, beside it.
+    pub(crate) fn beside(url: &BucketUrl) -> Result<Self, SinkError> {
+        let object = url.open()?.beside(".state.json")?;
+        Ok(Self { object, known: None })
+    }
+
+    async fn read(&mut self) -> Result<Option<String>, SinkError> {
+        let cant = |error| self.object.cant("read", &error);
+        let found = match self.object.store.get(&self.object.path).await {
+            Ok(found) => found,
+            Err(StoreError::NotFound { source, .. })
+                if !source.to_string().contains("NoSuchBucket") =>
+            {
+                self.known = None;
+                return Ok(None);
+            }
+            Err(error) => return Err(cant(error)),
+        };
+        if found.meta.size > LARGEST {
+            return Err(SinkError::new(format!("{} is no state of an export", self.object.url)));
+        }
+        let version =
+            UpdateVersion { e_tag: found.meta.e_tag.clone(), version: found.meta.version.clone() };
+        let text = found.bytes().await.map_err(cant)?;
+        let text = String::from_utf8(text.into())
+            .map_err(|_| SinkError::new(format!("{} is no state of an export", self.object.url)))?;
+        self.known = Some(version);
+        Ok(Some(text))
+    }
+
+    async fn write(&mut self, state: &str) -> Result<(), SinkError> {
+        let mode = match self.known.clone() {
+            Some(version) => PutMode::Update(version),
+            None => PutMode::Create,
+        };
+        let put = match self.put(state, mode).await {
+            // So the user has said that this server can't do it.
+            Err(StoreError::NotImplemented { .. }) => self.put(state, PutMode::Overwrite).await,
+            put => put,
+        };
+        match put {
+            Ok(put) => {
+                self.known = Some(UpdateVersion { e_tag: put.e_tag, version: put.version });
+                Ok(())
+            }
+            Err(
+                error @ (StoreError::AlreadyExists { .. }
+                | StoreError::Precondition { .. }
+                | StoreError::NotFound { .. }),
+            ) => {
+                // It may have been written by an attempt whose answer was lost.
+                if self.read().await?.as_deref() == Some(state) {
+                    return Ok(());
+                }
+                self.known = None;
+                Err(match error {
+                    StoreError::NotFound { .. } => self.object.cant("write", &error),
+                    _ => SinkError::new(format!(
+                        "{} was changed by another export to the same place; only one can go on",
+                        self.object.url
+                    )),
+                })
+            }
+            Err(error) => Err(self.object.cant("write", &error)),
+        }
+    }
+
+    async fn put(&self, state: &str, mode: PutMode) -> Result<PutResult, StoreError> {
+        let options = PutOptions { mode, ..PutOptions::default() };
+        let state = state.to_owned().into_bytes();
+        self.object.store.put_opts(&self.object.path, state.into(), options).await
+    }
+
+    async fn remove(&mut self) -> Result<(), SinkError> {
+        match self.object.store.delete(&self.object.path).await {
+            Ok(()) | Err(StoreError::NotFound { .. }) => {
+                self.known = None;
+                Ok(())
+            }
+            Err(error) => Err(self.object.cant("remove", &error)),
+        }
+    }
+}
+
+impl Keeper for BucketKeeper {
+    fn load(&mut self) -> Written<'_, Option<String>> {
+        Box::pin(self.read())
+    }
+
+    fn save<'a>(&'a mut self, state: &'a str) -> Written<'a> {
+        Box::pin(self.write(state))
+    }
+
+    fn clear(&mut self) -> Written<'_> {
+        Box::pin(self.remove())
+    }
+
+    fn place(&self) -> String {
+        self.object.url.clone()
+    }
+}

@@ -1,0 +1,350 @@
+//! An object in a bucket, which is there once it is whole.
+
+mod keeper;
+mod place;
+
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use object_store::multipart::PartId;
+use object_store::{Error as StoreError, ObjectStoreExt as _};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+pub(crate) use self::keeper::BucketKeeper;
+pub use self::place::BucketUrl;
+pub(crate) use self::place::Object;
+use super::body::Body;
+use super::format::Format;
+use super::{Sink, SinkError, Written};
+use crate::columns::Columns;
+
+/// How large a part is unless something else is said, in MiB.
+pub(crate) const PART_SIZE: u64 = 8;
+
+/// How many parts an upload may have: what Amazon S3 and Google Cloud Storage allow.
+const MOST_PARTS: usize = 10_000;
+
+/// How often the export is saved at least, although no part is full.
+const AT_LEAST_EVERY: Duration = Duration::from_secs(30);
+
+/// Writes records to an object in a bucket.
+///
+/// It is uploaded in parts of one size, and is there once all of it is: until then, an object that is there
+/// stays. At a commit it remembers the upload and its parts, and holds the bytes that do not fill a part yet.
+pub struct BucketSink {
+    object: Object,
+    body: Body,
+    part_size: usize,
+    upload: Option<Upload>,
+    /// What is not in a part yet.
+    rest: Vec<u8>,
+    /// How many bytes there were in all.
+    length: u64,
+    committed: Instant,
+    /// What came since the last commit.
+    since: Since,
+    /// Whether there is a commit to come back to.
+    is_kept: bool,
+    is_whole: bool,
+    notes: Vec<String>,
+}
+
+/// An upload on its way.
+#[derive(Clone, Serialize, Deserialize)]
+struct Upload {
+    id: String,
+    parts: Vec<String>,
+    /// What stood there when it began, to know it from what the upload becomes.
+    before: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Since {
+    Nothing,
+    Bytes,
+    Part,
+}
+
+/// What a commit remembers.
+#[derive(Serialize, Deserialize)]
+struct Committed {
+    upload: Upload,
+    /// In base64.
+    rest: String,
+    length: u64,
+    /// The length with what comes in the end.
+    whole: u64,
+    #[serde(default)]
+    form: Value,
+}
+
+impl BucketSink {
+    /// A sink for an object of this URL and format. Settings and credentials are those of the environment:
+    /// `AWS_*`, `GOOGLE_*` or `AZURE_*`, as the crate `object_store` reads them. No call is made yet.
+    ///
+    /// # Errors
+    /// If they do not suffice to reach a bucket.
+    pub fn new(url: &BucketUrl, format: Format) -> Result<Self, SinkError> {
+        Ok(Self {
+            object: url.open()?,
+            body: Body::new(format),
+            part_size: (PART_SIZE as usize) << 20,
+            upload: None,
+            rest: Vec::new(),
+            length: 0,
+            committed: Instant::now(),
+            since: Since::Nothing,
+            is_kept: false,
+            is_whole: false,
+            notes: Vec::new(),
+        })
+    }
+
+    /// How large the parts are, in MiB: 8 unless said. There are 10,000 of them at the most. Amazon S3 takes none
+    /// below 5.
+    #[must_use]
+    pub fn part_size(mut self, mib: u64) -> Self {
+        self.part_size = usize::try_from(mib.max(1)).unwrap_or(usize::MAX).saturating_mul(1 << 20);
+        self
+    }
+
+    async fn open(&mut self, columns: &Columns, state: Option<&Value>) -> Result<(), SinkError> {
+        let Some(state) = state else {
+            let before = self.there().await?.map(|(version, _)| version);
+            let id = self.object.store.create_multipart(&self.object.path).await;
+            let id = id.map_err(|error| self.object.cant("write", &error))?;
+            self.upload = Some(Upload { id, parts: Vec::new(), before });
+            let head = self.body.begin(columns)?;
+            return self.take(head).await;
+        };
+        let odd = || SinkError::new("what was saved of the upload can't be read");
+        let state = Committed::deserialize(state).map_err(|_| odd())?;
+        self.body.go_on(columns, &state.form)?;
+        self.rest = BASE64.decode(state.rest).map_err(|_| odd())?;
+        self.length = state.length;
+        self.upload = Some(state.upload);
+        self.is_kept = true;
+        Ok(())
+    }
+
+    /// What stands in the place of the object: something that tells it from others, and its length.
+    async fn there(&self) -> Result<Option<(String, u64)>, SinkError> {
+        match self.object.store.head(&self.object.path).await {
+            Ok(meta) => {
+                let e_tag = meta.e_tag.unwrap_or_default();
+                Ok(Some((format!("{e_tag} {}", meta.last_modified.to_rfc3339()), meta.size)))
+            }
+            Err(StoreError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(self.object.cant("read", &error)),
+        }
+    }
+
+    /// Takes in bytes, and uploads the parts that they fill.
+    async fn take(&mut self, bytes: Vec<u8>) -> Result<(), SinkError> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        self.length += bytes.len() as u64;
+        self.rest.extend_from_slice(&bytes);
+        if self.since == Since::Nothing {
+            self.since = Since::Bytes;
+        }
+        while self.rest.len() >= self.part_size {
+            let rest = self.rest.split_off(self.part_size);
+            let part = std::mem::replace(&mut self.rest, rest);
+            match self.put(part).await? {
+                Done::Yes => self.since = Since::Part,
+                Done::Unknown => return Err(self.gone()),
+            }
+        }
+        Ok(())
+    }
+
+    async fn put(&mut self, part: Vec<u8>) -> Result<Done, SinkError> {
+        let Some(upload) = &mut self.upload else { return Err(not_begun()) };
+        let number = upload.parts.len();
+        if number == MOST_PARTS {
+            return Err(SinkError::new(format!(
+                "{} has {MOST_PARTS} parts, more than which a bucket does not take; \
+                 start over with a larger --part-size",
+                self.object.url
+            )));
+        }
+        let Object { store, path, .. } = &self.object;
+        match store.put_part(path, &upload.id, number, part.into()).await {
+            Ok(part) => {
+                upload.parts.push(part.content_id);
+                Ok(Done::Yes)
+            }
+            Err(error) => self.unless_gone(error),
+        }
+    }
+
+    async fn settle(&mut self, is_last: bool) -> Result<Option<Value>, SinkError> {
+        let Some((bytes, form)) = self.body.commit(is_last)? else { return Ok(None) };
+        self.take(bytes).await?;
+        let is_due = match self.since {
+            Since::Nothing | Since::Part => true,
+            Since::Bytes => is_last || self.committed.elapsed() >= AT_LEAST_EVERY,
+        };
+        if !is_due {
+            return Ok(None);
+        }
+        let whole = self.length + self.body.end()?.len() as u64;
+        let upload = self.upload.clone().ok_or_else(not_begun)?;
+        let rest = BASE64.encode(&self.rest);
+        let committed = Committed { upload, rest, length: self.length, whole, form };
+        self.committed = Instant::now();
+        self.since = Since::Nothing;
+        self.is_kept = true;
+        serde_json::to_value(committed)
+            .map(Some)
+            .map_err(|error| SinkError::new(format!("the upload can't be saved: {error}")))
+    }
+
+    async fn close(&mut self) -> Result<(), SinkError> {
+        let end = self.body.end()?;
+        let whole = self.length + end.len() as u64;
+        self.rest.extend_from_slice(&end);
+        if let Done::Unknown = self.complete().await? {
+            // An export that was killed right after the upload was complete is whole, but does not know it.
+            let before = self.upload.as_ref().and_then(|upload| upload.before.as_ref());
+            match self.there().await? {
+                Some((version, length)) if length == whole && Some(&version) != before => {}
+                _ => return Err(self.gone()),
+            }
+        }
+        self.is_whole = true;
+        Ok(())
+    }
+
+    async fn complete(&mut self) -> Result<Done, SinkError> {
+        while !self.rest.is_empty() {
+            let rest = self.rest.split_off(self.part_size.min(self.rest.len()));
+            let part = std::mem::replace(&mut self.rest, rest);
+            if let Done::Unknown = self.put(part).await? {
+                return Ok(Done::Unknown);
+            }
+        }
+        let Some(upload) = &self.upload else { return Err(not_begun()) };
+        let parts = upload.parts.iter().map(|part| PartId { content_id: part.clone() }).collect();
+        let Object { store, path, .. } = &self.object;
+        match store.complete_multipart(path, &upload.id, parts).await {
+            Ok(_) => Ok(Done::Yes),
+            Err(error) => self.unless_gone(error),
+        }
+    }
+
+    /// An error, unless it is that the bucket does not know the upload.
+    fn unless_gone(&self, error: StoreError) -> Result<Done, SinkError> {
+        match &error {
+            StoreError::NotFound { source, .. } if !source.to_string().contains("NoSuchBucket") => {
+                Ok(Done::Unknown)
+            }
+            _ => Err(self.object.cant("write", &error)),
+        }
+    }
+
+    fn gone(&self) -> SinkError {
+        SinkError::new(format!(
+            "the bucket no longer knows the upload of {} that was begun: someone, or a rule on uploads that are \
+             not complete, has thrown it away; --restart starts over",
+            self.object.url
+        ))
+    }
+
+    async fn abort(&mut self, upload: &Upload) {
+        let Object { store, path, .. } = &self.object;
+        match store.abort_multipart(path, &upload.id).await {
+            Ok(()) | Err(StoreError::NotFound { .. }) => {}
+            Err(error) => {
+                let why = self.object.cant("throw away the upload that was left of", &error);
+                self.notes.push(why.to_string());
+            }
+        }
+    }
+}
+
+/// Whether the bucket has done it, or does not know the upload.
+enum Done {
+    Yes,
+    Unknown,
+}
+
+fn not_begun() -> SinkError {
+    SinkError::new("the upload was not begun")
+}
+
+impl Sink for BucketSink {
+    fn begin<'a>(&'a mut self, columns: &'a Columns, committed: Option<&'a Value>) -> Written<'a> {
+        Box::pin(self.open(columns, committed))
+    }
+
+    fn write<'a>(&'a mut self, batch: &'a [Box<RawValue>]) -> Written<'a> {
+        Box::pin(async {
+            let bytes = self.body.records(batch)?;
+            self.take(bytes).await
+        })
+    }
+
+    fn commit(&mut self) -> Written<'_, Option<Value>> {
+        Box::pin(self.settle(false))
+    }
+
+    fn commit_last(&mut self) -> Written<'_, Option<Value>> {
+        Box::pin(self.settle(true))
+    }
+
+    fn discard<'a>(&'a mut self, committed: &'a Value) -> Written<'a> {
+        Box::pin(async move {
+            if let Ok(Committed { upload, .. }) = Committed::deserialize(committed) {
+                self.abort(&upload).await;
+            }
+            Ok(())
+        })
+    }
+
+    fn finish(&mut self, is_whole: bool) -> Written<'_> {
+        Box::pin(async move {
+            match is_whole {
+                true => self.close().await,
+                // The upload stays as it is, to be gone on with.
+                false if self.is_kept => Ok(()),
+                false => {
+                    if let Some(upload) = self.upload.take() {
+                        self.abort(&upload).await;
+                    }
+                    Ok(())
+                }
+            }
+        })
+    }
+
+    fn report<'a>(&'a mut self, report: &'a str) -> Written<'a, Option<String>> {
+        Box::pin(async {
+            let object = self.object.beside(".report.json")?;
+            let report = report.to_owned().into_bytes();
+            match object.store.put(&object.path, report.into()).await {
+                Ok(_) => Ok(Some(object.url)),
+                Err(error) => Err(object.cant("write", &error)),
+            }
+        })
+    }
+
+    fn place(&self) -> Option<String> {
+        let url = &self.object.url;
+        Some(match self.is_whole {
+            true => url.clone(),
+            false => format!("an upload to {url}, which is not complete"),
+        })
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let mut notes = self.notes.clone();
+        notes.extend(self.body.notes());
+        notes
+    }
+}

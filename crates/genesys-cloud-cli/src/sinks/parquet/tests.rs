@@ -1,0 +1,168 @@
+use bytes::Bytes;
+use parquet::basic::ConvertedType;
+use parquet::file::reader::{FileReader as _, SerializedFileReader};
+use parquet::record::{Field, RowAccessor as _};
+
+use super::*;
+use crate::sinks::Format;
+use crate::sinks::body::Body;
+
+fn columns() -> Columns {
+    let catalogue = genesys_cloud_catalogue::Catalogue::embedded();
+    Columns::of(catalogue.definition("Queue"))
+}
+
+fn raw(json: String) -> Box<RawValue> {
+    RawValue::from_string(json).expect("JSON")
+}
+
+fn queue(n: usize) -> Box<RawValue> {
+    raw(match n % 3 {
+        0 => {
+            format!(r#"{{"id":"q{n}","memberCount":{n},"dateCreated":"2024-05-01T12:30:00.000Z"}}"#)
+        }
+        1 => format!(
+            r#"{{"id":"q{n}","division":{{"name":"üñ \"{n}\""}},"routingRules":[1, {{}}]}}"#
+        ),
+        _ => format!(r#"{{"id":"q{n}","memberCount":null,"callingPartyName":""}}"#),
+    })
+}
+
+fn body() -> Body {
+    let format: Format = "parquet".parse().expect("a format");
+    Body::new(format.row_group(10))
+}
+
+fn read(bytes: Vec<u8>) -> SerializedFileReader<Bytes> {
+    SerializedFileReader::new(Bytes::from(bytes)).expect("a table")
+}
+
+fn ids(reader: &SerializedFileReader<Bytes>) -> Vec<String> {
+    let at = columns().all().iter().position(|column| column.path == "id").expect("an id");
+    let rows = reader.get_row_iter(None).expect("rows");
+    rows.map(|row| row.expect("a row").get_string(at).expect("an id").clone()).collect()
+}
+
+#[test]
+fn stopped_at_any_commit_it_is_whole() {
+    let columns = columns();
+    let batches: Vec<Vec<Box<RawValue>>> =
+        (0..12).map(|batch| (batch * 4..batch * 4 + 4).map(queue).collect()).collect();
+    for stops in 1..12 {
+        let (mut file, mut at, mut saved) = (Vec::new(), 0, None::<(usize, usize, Value)>);
+        let mut stopped = false;
+        loop {
+            let mut body = body();
+            match &saved {
+                None => file = body.begin(&columns).expect("a beginning"),
+                Some((length, batch, form)) => {
+                    file.truncate(*length);
+                    at = *batch;
+                    body.go_on(&columns, form).expect("a continuation");
+                }
+            }
+            while at < batches.len() {
+                if at == stops && !std::mem::replace(&mut stopped, true) {
+                    // What is behind the last commit is thrown away, whatever it is.
+                    file.extend_from_slice(b"not committed");
+                    break;
+                }
+                file.extend(body.records(&batches[at]).expect("rows"));
+                at += 1;
+                if let Some((bytes, form)) = body.commit(at == batches.len()).expect("a commit") {
+                    file.extend(bytes);
+                    saved = Some((file.len(), at, form));
+                }
+            }
+            if at == batches.len() {
+                file.extend(body.end().expect("an end"));
+                break;
+            }
+            if saved.is_none() {
+                at = 0;
+            }
+        }
+        assert!(stopped);
+        let reader = read(file);
+        let expected: Vec<String> = (0..48).map(|n| format!("q{n}")).collect();
+        assert_eq!(ids(&reader), expected, "{stops}");
+        assert_eq!(reader.metadata().num_row_groups(), 4);
+        assert_eq!(reader.metadata().file_metadata().num_rows(), 48);
+    }
+}
+
+#[test]
+fn values_have_the_types_of_the_document() {
+    let columns = columns();
+    let mut body = body();
+    let mut file = body.begin(&columns).expect("a beginning");
+    let batch: Vec<_> = (0..3).map(queue).collect();
+    file.extend(body.records(&batch).expect("rows"));
+    assert!(body.commit(false).expect("no error").is_none(), "it is too early");
+    let (bytes, _) = body.commit(true).expect("no error").expect("a commit");
+    file.extend(bytes);
+    file.extend(body.end().expect("an end"));
+    let reader = read(file);
+    let rows: Vec<_> =
+        reader.get_row_iter(None).expect("rows").map(|row| row.expect("a row")).collect();
+    let value = |row: usize, path: &str| {
+        let found = rows[row].get_column_iter().find(|(name, _)| *name == path);
+        found.expect(path).1.clone()
+    };
+    assert_eq!(value(0, "memberCount"), Field::Long(0));
+    assert_eq!(value(0, "dateCreated"), Field::TimestampMicros(1_714_566_600_000_000));
+    assert_eq!(value(0, "division.name"), Field::Null);
+    assert_eq!(value(1, "division.name"), Field::Str("üñ \"1\"".to_owned()));
+    assert_eq!(value(1, "routingRules"), Field::Str("[1, {}]".to_owned()));
+    assert_eq!(value(2, "memberCount"), Field::Null);
+    assert_eq!(value(2, "callingPartyName"), Field::Str(String::new()));
+    let schema = reader.metadata().file_metadata().schema_descr();
+    let at = columns.all().iter().position(|column| column.path == "routingRules");
+    assert_eq!(schema.column(at.expect("a column")).converted_type(), ConvertedType::JSON);
+}
+
+#[test]
+fn a_list_without_records_is_a_table_without_rows() {
+    let mut body = body();
+    let mut file = body.begin(&columns()).expect("a beginning");
+    let (bytes, _) = body.commit(true).expect("no error").expect("a commit");
+    file.extend(bytes);
+    file.extend(body.end().expect("an end"));
+    assert_eq!(ids(&read(file)), Vec::<String>::new());
+}
+
+#[test]
+fn what_does_not_fit_is_named() {
+    let mut body = body();
+    body.begin(&columns()).expect("a beginning");
+    body.records(&[queue(0)]).expect("a row");
+    for (json, parts) in [
+        (
+            r#"{"id":"q1","memberCount":"secret"}"#,
+            &["record 2 of this run (id q1): `memberCount` is a text", "--fields"][..],
+        ),
+        (r#"{"dateCreated":"secret"}"#, &["`dateCreated` is a text that is no such time"]),
+        (r#"["secret"]"#, &["is no object"]),
+    ] {
+        let error = body.records(&[raw(json.to_owned())]).expect_err(json).to_string();
+        assert!(parts.iter().all(|part| error.contains(part)), "{error}");
+        assert!(!error.contains("secret"), "{error}");
+    }
+}
+
+#[test]
+fn a_table_of_other_columns_is_not_gone_on_with() {
+    let mut begun = body();
+    begun.begin(&columns()).expect("a beginning");
+    let (_, form) = begun.commit(true).expect("no error").expect("a commit");
+    let other = Columns::chosen(&["id".to_owned()], None, false).expect("columns");
+    let error = body().go_on(&other, &form).expect_err("other columns");
+    assert!(error.to_string().contains("--restart"), "{error}");
+    for form in [
+        json!({}),
+        json!({ "position": 4, "footer": "AAAA" }),
+        json!({ "position": 4, "footer": "?" }),
+    ] {
+        assert!(body().go_on(&columns(), &form).is_err());
+    }
+}

@@ -1,0 +1,310 @@
+//! Exports to buckets.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use genesys_cloud_mock::MockOrg;
+use hyper::Method;
+use serde_json::Value;
+use tempfile::tempdir;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::sync::Notify;
+
+use crate::resume::{killed_in, to_the_end_in};
+use crate::s3::S3;
+use crate::{keys, program, read, run, run_in};
+
+const OPERATION: &str = "getRoutingQueues";
+
+/// Parts of 1 MiB, of which a list of some thousand queues fills a few.
+const EXPORT: [&str; 7] =
+    ["export", "routing.queues", "--out", "s3://bucket/a/q.jsonl", "--part-size", "1", "--resume"];
+
+async fn org(records: u64) -> MockOrg {
+    MockOrg::builder().list(OPERATION, records).start().await.unwrap()
+}
+
+/// The list in a file, written at once.
+async fn at_once(org: &MockOrg, folder: &Path, name: &str) -> Vec<u8> {
+    let arguments = ["export", "routing.queues", "--out", name, "--batch", "50"];
+    run(Some(org), folder, &arguments).await.done();
+    std::fs::read(folder.join(name)).unwrap()
+}
+
+/// Runs it, and kills it when the bucket has got so many requests. Whether that came before its end.
+async fn killed_at_request(s3: &S3, org: &MockOrg, folder: &Path, n: u64) -> bool {
+    let mut child = program(Some(org), &folder.join("state"))
+        .envs(s3.environment())
+        .args(EXPORT)
+        .args(["--batch", "50", "--quiet"])
+        .current_dir(folder)
+        .spawn()
+        .unwrap();
+    let (reached, seen) = (Arc::new(Notify::new()), AtomicU64::new(0));
+    let teller = reached.clone();
+    s3.refuse(move |_, _| {
+        if seen.fetch_add(1, Ordering::Relaxed) + 1 == n {
+            teller.notify_one();
+        }
+        false
+    });
+    let ended = tokio::select! {
+        ended = child.wait() => ended.unwrap(),
+        () = reached.notified() => {
+            child.kill().await.unwrap();
+            return true;
+        }
+    };
+    assert!(ended.success());
+    false
+}
+
+#[tokio::test]
+async fn killed_at_random_it_holds_each_record_once() {
+    let org = org(1_000).await;
+    let folder = tempdir().unwrap();
+    let once = at_once(&org, folder.path(), "q.jsonl").await;
+    assert_eq!(keys(std::str::from_utf8(&once).unwrap()), org.truth(OPERATION).unwrap().records);
+    let s3 = S3::start().await;
+    let (mut chance, mut kills) = (7_u64, 0);
+    while killed_at_request(&s3, &org, folder.path(), 1 + (chance >> 33) % 7).await {
+        kills += 1;
+        chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        assert!(s3.object("a/q.jsonl").is_none_or(|object| object == once), "it is not whole");
+    }
+    assert!(kills > 1, "{kills} kills");
+    assert!(s3.object("a/q.jsonl").unwrap() == once, "they differ");
+    assert_eq!(s3.keys(), ["a/q.jsonl", "a/q.jsonl.report.json"]);
+    let report: Value =
+        serde_json::from_slice(&s3.object("a/q.jsonl.report.json").unwrap()).unwrap();
+    assert_eq!((&report["verdict"], report["records"].as_u64()), (&"complete".into(), Some(1_000)));
+}
+
+#[cfg(feature = "parquet")]
+#[tokio::test]
+async fn a_table_that_was_killed_is_whole() {
+    use crate::tables::{ids, rows};
+
+    let org = org(2_000).await;
+    let folder = tempdir().unwrap();
+    let once = rows(at_once(&org, folder.path(), "q.parquet").await);
+    assert_eq!(ids(&once), org.truth(OPERATION).unwrap().records);
+    let s3 = S3::start().await;
+    let arguments = [
+        "export",
+        "routing.queues",
+        "--out",
+        "s3://bucket/q.parquet",
+        "--part-size",
+        "1",
+        "--batch",
+        "40",
+        "--row-group",
+        "100",
+        "--resume",
+    ];
+    let mut kills = 0;
+    while killed_in(&s3.environment(), &org, folder.path(), &arguments, "saved", 1).await {
+        kills += 1;
+        assert_eq!(s3.keys(), ["q.parquet.state.json"], "it is not there before it is whole");
+        assert_eq!(s3.uploads(), 1);
+    }
+    assert!(kills > 1, "{kills} kills");
+    assert!(rows(s3.object("q.parquet").unwrap()) == once, "they differ");
+    assert_eq!(s3.keys(), ["q.parquet", "q.parquet.report.json"]);
+    assert_eq!(s3.uploads(), 0);
+}
+
+#[tokio::test]
+async fn small_lists_of_every_format() {
+    let org = MockOrg::builder().list(OPERATION, 30).list("getUsers", 0).start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let s3 = S3::start().await;
+    s3.put("q.jsonl", b"of yesterday");
+    for name in ["q.jsonl", "q.jsonl.gz", "q.csv", "q.csv.gz"] {
+        let once = at_once(&org, folder.path(), name).await;
+        let out = format!("s3://bucket/{name}");
+        let arguments = ["export", "routing.queues", "--out", &out, "--batch", "50"];
+        let done = run_in(&s3.environment(), Some(&org), folder.path(), &arguments).await;
+        assert_eq!(done.done(), "");
+        let told = format!("{out}, report in {out}.report.json");
+        assert!(done.told.contains(&told), "{}", done.told);
+        assert_eq!(s3.object(name), Some(once), "{name}");
+    }
+    let arguments = ["export", "users.users", "--out", "s3://bucket/none.jsonl"];
+    run_in(&s3.environment(), Some(&org), folder.path(), &arguments).await.done();
+    assert_eq!(s3.object("none.jsonl"), Some(Vec::new()));
+    assert_eq!(s3.uploads(), 0);
+}
+
+#[tokio::test]
+async fn without_rights_it_says_so_before_anything_is_read() {
+    let org = org(10).await;
+    let folder = tempdir().unwrap();
+    let s3 = S3::start().await;
+    for is_refused in
+        [|_: &Method, _: &str| true, |method: &Method, _: &str| method == Method::POST]
+    {
+        s3.refuse(is_refused);
+        let refused = run_in(&s3.environment(), Some(&org), folder.path(), &EXPORT).await;
+        assert_eq!(refused.code, Some(9), "{}", refused.told);
+        for part in ["s3://bucket/a/q.jsonl", "refuses it (AccessDenied)", "the rights to"] {
+            assert!(refused.told.contains(part), "{part}: {}", refused.told);
+        }
+        assert!(!refused.told.contains("not-to-be-told"), "{}", refused.told);
+    }
+    s3.refuse_nothing();
+    let other = ["export", "routing.queues", "--out", "s3://other/q.jsonl"];
+    let refused = run_in(&s3.environment(), Some(&org), folder.path(), &other).await;
+    assert_eq!(refused.code, Some(9), "{}", refused.told);
+    assert!(refused.told.contains("no such bucket"), "{}", refused.told);
+    assert_eq!(org.requests_for(OPERATION).len(), 0);
+    assert_eq!((s3.keys().len(), s3.uploads()), (0, 0));
+}
+
+#[tokio::test]
+async fn what_is_refused_on_the_way_is_not_lost() {
+    let org = org(1_000).await;
+    let folder = tempdir().unwrap();
+    let once = at_once(&org, folder.path(), "q.jsonl").await;
+    let s3 = S3::start().await;
+    let arguments = [&EXPORT[..], &["--batch", "50"]].concat();
+    // In the middle, when it is complete, and when that is to be noted.
+    for (method, part) in
+        [(Method::PUT, "partNumber=3"), (Method::POST, "uploadId"), (Method::DELETE, "state.json")]
+    {
+        s3.refuse(move |it, target| *it == method && target.contains(part));
+        let refused = run_in(&s3.environment(), Some(&org), folder.path(), &arguments).await;
+        assert_eq!(refused.code, Some(9), "{part}: {}", refused.told);
+        assert!(refused.told.contains("AccessDenied"), "{part}: {}", refused.told);
+    }
+    s3.refuse_nothing();
+    // By now it is whole, and does not know it.
+    let requests = org.requests_for(OPERATION).len();
+    run_in(&s3.environment(), Some(&org), folder.path(), &arguments).await.done();
+    assert_eq!(org.requests_for(OPERATION).len(), requests, "nothing was read again");
+    assert!(s3.object("a/q.jsonl").unwrap() == once, "they differ");
+    assert_eq!(s3.keys(), ["a/q.jsonl", "a/q.jsonl.report.json"]);
+}
+
+#[tokio::test]
+async fn an_upload_that_is_gone_is_told_and_one_that_is_left_is_thrown_away() {
+    let org = org(600).await;
+    let folder = tempdir().unwrap();
+    let s3 = S3::start().await;
+    let (environment, folder) = (s3.environment(), folder.path());
+    let arguments = [&EXPORT[..], &["--batch", "50"]].concat();
+    assert!(killed_in(&environment, &org, folder, &arguments, "saved", 1).await);
+    s3.forget_uploads();
+    let refused = run_in(&environment, Some(&org), folder, &arguments).await;
+    assert_eq!(refused.code, Some(9), "{}", refused.told);
+    assert!(refused.told.contains("--restart starts over"), "{}", refused.told);
+    assert_eq!(s3.object("a/q.jsonl"), None);
+
+    let restart = [&EXPORT[..EXPORT.len() - 1], &["--batch", "50", "--restart"]].concat();
+    assert!(killed_in(&environment, &org, folder, &restart, "saved", 1).await);
+    assert_eq!(s3.uploads(), 1);
+    run_in(&environment, Some(&org), folder, &restart).await.done();
+    assert_eq!(s3.uploads(), 0);
+    let text = String::from_utf8(s3.object("a/q.jsonl").unwrap()).unwrap();
+    assert_eq!(keys(&text), org.truth(OPERATION).unwrap().records);
+}
+
+#[tokio::test]
+async fn another_export_to_the_same_place_does_not_go_unnoticed() {
+    let org = org(1_000).await;
+    let folder = tempdir().unwrap();
+    let s3 = S3::start().await;
+    let mut child = program(Some(&org), &folder.path().join("state"))
+        .envs(s3.environment())
+        .args(EXPORT)
+        .args(["--batch", "50", "--log", "json"])
+        .current_dir(folder.path())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut told = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut error = Value::Null;
+    while let Some(line) = told.next_line().await.unwrap() {
+        let line: Value = serde_json::from_str(&line).unwrap();
+        match line["event"].as_str() {
+            Some("saved") => s3.put("a/q.jsonl.state.json", b"of another one"),
+            Some("error") => error = line,
+            _ => {}
+        }
+    }
+    assert_eq!(child.wait().await.unwrap().code(), Some(9));
+    assert!(error.to_string().contains("changed by another export"), "{error}");
+    assert_eq!(s3.object("a/q.jsonl.state.json").unwrap(), b"of another one");
+    assert_eq!(s3.object("a/q.jsonl"), None);
+}
+
+#[tokio::test]
+async fn the_state_may_be_kept_elsewhere() {
+    let org = org(600).await;
+    let folder = tempdir().unwrap();
+    let s3 = S3::start().await;
+    let truth = org.truth(OPERATION).unwrap().records;
+    // Of a file in a bucket.
+    let state = ["--state", "s3://bucket/states/q", "--batch", "20", "--resume"];
+    let arguments = [&["export", "routing.queues", "--out", "q.jsonl"][..], &state].concat();
+    let environment = s3.environment();
+    assert!(to_the_end_in(&environment, &org, folder.path(), &arguments, 3).await > 1);
+    assert_eq!(keys(&read(folder.path().join("q.jsonl"))), truth);
+    assert!(s3.requests().iter().any(|it| it == "PUT /bucket/states/q"));
+    assert_eq!(s3.keys().len(), 0);
+    // Of an object in a file.
+    let state = ["--state", "state-of-q.json", "--batch", "50"];
+    let arguments = [&EXPORT[..], &state].concat();
+    assert!(killed_in(&environment, &org, folder.path(), &arguments, "saved", 1).await);
+    assert!(folder.path().join("state-of-q.json").exists());
+    assert_eq!(s3.keys().len(), 0);
+    run_in(&environment, Some(&org), folder.path(), &arguments).await.done();
+    let text = String::from_utf8(s3.object("a/q.jsonl").unwrap()).unwrap();
+    assert_eq!(keys(&text), truth);
+    assert!(!folder.path().join("state-of-q.json").exists());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn an_interrupt_saves_what_does_not_fill_a_part() {
+    let org = org(20_000).await;
+    let folder = tempdir().unwrap();
+    let s3 = S3::start().await;
+    let arguments =
+        ["export", "routing.queues", "--out", "s3://bucket/q.jsonl", "--resume", "--fields", "id"];
+    let mut child = program(Some(&org), &folder.path().join("state"))
+        .envs(s3.environment())
+        .args(arguments)
+        .args(["--log", "json", "--batch", "10"])
+        .current_dir(folder.path())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut told = BufReader::new(child.stderr.take().unwrap()).lines();
+    let (mut end, mut sent) = (Value::Null, false);
+    while let Some(line) = told.next_line().await.unwrap() {
+        let line: Value = serde_json::from_str(&line).unwrap();
+        if line["event"] == "progress" && !std::mem::replace(&mut sent, true) {
+            let id = child.id().unwrap().to_string();
+            let kill = tokio::process::Command::new("kill").args(["-INT", &id]).status().await;
+            assert!(kill.unwrap().success());
+        }
+        if line["event"] == "end" {
+            end = line;
+        }
+    }
+    assert_eq!(child.wait().await.unwrap().code(), Some(130));
+    let records = end["records"].as_u64().unwrap();
+    assert!(end["resume"].is_string(), "{end}");
+    let limit = (records + 100).to_string();
+    let arguments = [&arguments[..], &["--limit", &limit]].concat();
+    let done = run_in(&s3.environment(), Some(&org), folder.path(), &arguments).await;
+    done.done();
+    let text = String::from_utf8(s3.object("q.jsonl").unwrap()).unwrap();
+    let truth = org.truth(OPERATION).unwrap().records;
+    assert_eq!(keys(&text)[..], truth[..keys(&text).len()]);
+    assert!(keys(&text).len() as u64 > records);
+}

@@ -1,0 +1,68 @@
+//! Tables in Parquet.
+
+use bytes::Bytes;
+use genesys_cloud_mock::{CannedReply, MockOrg};
+use parquet::file::reader::{FileReader as _, SerializedFileReader};
+use serde_json::{Value, json};
+use tempfile::tempdir;
+
+use crate::resume::to_the_end_in;
+use crate::{report, run};
+
+/// The rows of a table as JSON.
+pub(crate) fn rows(bytes: Vec<u8>) -> Vec<Value> {
+    let reader = SerializedFileReader::new(Bytes::from(bytes)).unwrap();
+    reader.get_row_iter(None).unwrap().map(|row| as_json(&row.unwrap())).collect()
+}
+
+fn as_json(row: &parquet::record::Row) -> Value {
+    row.get_column_iter()
+        .map(|(name, value)| (name.clone(), Value::from(value.to_string())))
+        .collect()
+}
+
+pub(crate) fn ids(rows: &[Value]) -> Vec<&str> {
+    rows.iter().map(|row| row["id"].as_str().unwrap().trim_matches('"')).collect()
+}
+
+#[tokio::test]
+async fn killed_at_random_it_is_a_table_of_all_records() {
+    for (operation, body) in
+        [("getRoutingQueues", None), ("postTaskmanagementWorkitemsQuery", Some("b.json"))]
+    {
+        let org = MockOrg::builder().list(operation, 250).start().await.unwrap();
+        let folder = tempdir().unwrap();
+        std::fs::write(folder.path().join("b.json"), "{}").unwrap();
+        let mut arguments = vec!["export", operation, "--batch", "7", "--page-size", "25"];
+        if let Some(body) = body {
+            arguments.extend(["--body", body]);
+        }
+        let once = [&arguments[..], &["--out", "once.parquet"]].concat();
+        run(Some(&org), folder.path(), &once).await.done();
+        let once = rows(std::fs::read(folder.path().join("once.parquet")).unwrap());
+        assert_eq!(ids(&once), org.truth(operation).unwrap().records, "{operation}");
+
+        arguments.extend(["--out", "t.parquet", "--row-group", "10", "--resume"]);
+        let kills = to_the_end_in(&[], &org, folder.path(), &arguments, 5).await;
+        assert!(kills > 1, "{operation}: {kills} kills");
+        let table = folder.path().join("t.parquet");
+        assert_eq!(rows(std::fs::read(&table).unwrap()), once, "{operation}");
+        assert_eq!(report(&table)["verdict"], "complete");
+    }
+}
+
+#[tokio::test]
+async fn a_value_that_does_not_fit_is_told_and_what_came_before_is_kept() {
+    let org = MockOrg::builder().list("getRoutingQueues", 100).start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let page =
+        json!({"entities": [{"id": "one", "memberCount": "many"}], "pageCount": 1, "total": 1});
+    org.respond_next("getRoutingQueues", CannedReply::json(200, &page)).unwrap();
+    let arguments = ["export", "routing.queues", "--out", "q.parquet"];
+    let refused = run(Some(&org), folder.path(), &arguments).await;
+    assert_eq!(refused.code, Some(9), "{}", refused.told);
+    for part in ["(id one): `memberCount` is a text", "--fields"] {
+        assert!(refused.told.contains(part), "{part}: {}", refused.told);
+    }
+    assert!(!folder.path().join("q.parquet").exists());
+}
