@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use genesys_cloud_core::Interval;
 
-use crate::export::Output;
+use crate::export::{Keep, Output};
 use crate::sinks::Format;
 use crate::{parameters, times};
 
@@ -193,14 +193,21 @@ pub(crate) struct Export {
     #[arg(long, value_delimiter = ',', value_name = "FIELD,..")]
     pub(crate) fields: Vec<String>,
     /// The file to write; standard output unless given. Until it is whole, its name ends in .part.
-    #[arg(long, short, value_name = "FILE")]
+    /// postgres://user@host/database for a table of a database; PGPASSWORD has the password.
+    #[arg(long, short, value_name = "FILE|URL")]
     pub(crate) out: Option<Output>,
+    #[command(flatten)]
+    pub(crate) table: TableOptions,
     /// The form: jsonl or csv, with .gz for gzip. As the name of the file ends unless given.
     #[arg(long, short)]
     pub(crate) format: Option<Format>,
     /// How many records are written at a time.
     #[arg(long, value_name = "RECORDS", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub(crate) batch: u64,
+    /// Where the state of the export is kept until it is whole: a file, or redis://host/0, with the password in
+    /// REDISCLI_AUTH. Beside the output unless given.
+    #[arg(long, requires = "out", value_name = "PLACE")]
+    pub(crate) state: Option<Keep>,
     /// Goes on with an export that was stopped.
     #[arg(long, requires = "out")]
     pub(crate) resume: bool,
@@ -217,6 +224,29 @@ pub(crate) struct Export {
     /// Says what it would do, how many requests that takes and how long, and stops.
     #[arg(long)]
     pub(crate) plan: bool,
+}
+
+/// Which table of a database is written, and how.
+#[derive(Debug, Args)]
+pub(crate) struct TableOptions {
+    /// The table to write, as name or schema.name; the name of the operation unless given, such as
+    /// routing_queues.
+    #[arg(long, value_name = "TABLE", requires = "out", help_heading = "PostgreSQL")]
+    pub(crate) table: Option<String>,
+    /// Makes the table as the document has the records, if it is not there.
+    #[arg(long, requires = "out", help_heading = "PostgreSQL")]
+    pub(crate) create_table: bool,
+    /// A record takes the place of the one with the same value in this field, id unless given; all others stay.
+    /// Without it, records are added to those that are there.
+    #[arg(
+        long,
+        value_name = "FIELD",
+        num_args = 0..=1,
+        default_missing_value = "id",
+        requires = "out",
+        help_heading = "PostgreSQL"
+    )]
+    pub(crate) upsert: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

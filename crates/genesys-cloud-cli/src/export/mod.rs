@@ -1,6 +1,7 @@
 //! Reads a list to its end and writes it: the way from arguments to an output that is whole, or says that
 //! it is not.
 
+mod keep;
 mod output;
 mod plan;
 mod read;
@@ -17,6 +18,7 @@ use genesys_cloud_core::{
 use serde_json::json;
 use tokio::sync::Notify;
 
+pub(crate) use self::keep::Keep;
 pub(crate) use self::output::Output;
 use self::read::{Raw, Reader};
 use self::report::Ending;
@@ -59,7 +61,10 @@ pub(crate) async fn run(
     // What can't be written is told before anything is asked for.
     job.output.check()?;
     let mut sink = job.output.sink(job.format);
-    let mut keeper = job.output.keeper();
+    let mut keeper = match &export.state {
+        Some(keep) => Some(keep.keeper(&job.entry.id, &job.output)?),
+        None => job.output.keeper(),
+    };
     let saved = match keeper_of(&mut keeper, &mut sink) {
         Some(keeper) => left(keeper, &job).await?,
         None => None,
@@ -75,7 +80,7 @@ pub(crate) async fn run(
         }
         None => {
             screen.event("begin", || {
-                json!({ "operation": job.entry.id, "out": export.out.as_ref().map(Output::to_string) })
+                json!({ "operation": job.entry.id, "out": export.out.is_some().then(|| job.output.to_string()) })
             });
         }
     }
@@ -153,9 +158,15 @@ impl<'a> Job<'a> {
             true => Columns::of(item),
             false => Columns::chosen(&export.fields, item, export.call.unchecked)?,
         };
-        let output = export.out.clone().unwrap_or_default();
+        let mut output = export.out.clone().unwrap_or_default();
+        output.choose_table(entry, export)?;
+        if export.state.is_some()
+            && let Some(why) = output.keeps_no_state()
+        {
+            return Err(Failure::usage(format!("--state: {why}")));
+        }
         let format = export.format.or(output.format()).unwrap_or_default();
-        if format.is_table() && columns.all().is_empty() {
+        if (format.is_table() || output.is_table()) && columns.all().is_empty() {
             return Err(Failure::usage(format!(
                 "the document does not say what the records of {} look like, so that they make no table",
                 entry.id

@@ -28,6 +28,11 @@ pub trait Keeper: Send {
 pub(crate) struct FileKeeper(PathBuf);
 
 impl FileKeeper {
+    /// The file of this path.
+    pub(crate) fn new(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
     /// The file beside this output.
     pub(crate) fn beside(out: &Path) -> Self {
         let mut name = out.as_os_str().to_owned();

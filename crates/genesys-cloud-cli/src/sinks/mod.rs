@@ -7,6 +7,10 @@ mod format;
 mod jsonl;
 mod keeper;
 mod pick;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "redis")]
+mod redis;
 mod stream;
 
 use std::fmt;
@@ -20,6 +24,10 @@ pub use file::FileSink;
 pub use format::Format;
 pub(crate) use keeper::FileKeeper;
 pub use keeper::Keeper;
+#[cfg(feature = "postgres")]
+pub(crate) use self::postgres::{PostgresSink, Target};
+#[cfg(feature = "redis")]
+pub(crate) use self::redis::RedisPlace;
 pub use stream::StreamSink;
 
 use crate::columns::Columns;

@@ -1,0 +1,74 @@
+//! Where the state of an export is kept, as the command line says it.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+#[cfg(feature = "redis")]
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::Output;
+use crate::failure::Failure;
+#[cfg(feature = "redis")]
+use crate::sinks::RedisPlace;
+use crate::sinks::{FileKeeper, Keeper};
+
+/// Where the state is kept, if not beside the output.
+#[derive(Clone, Debug)]
+pub(crate) enum Keep {
+    File(PathBuf),
+    #[cfg(feature = "redis")]
+    Redis(SecretString),
+    #[cfg(not(feature = "redis"))]
+    NoRedis,
+}
+
+impl Keep {
+    /// What keeps the state of an export of this operation to this output.
+    #[cfg_attr(not(feature = "redis"), expect(unused_variables))]
+    pub(super) fn keeper(
+        &self,
+        operation: &str,
+        output: &Output,
+    ) -> Result<Box<dyn Keeper>, Failure> {
+        Ok(match self {
+            Self::File(path) => Box::new(FileKeeper::new(path)),
+            #[cfg(feature = "redis")]
+            Self::Redis(url) => {
+                let place = RedisPlace::new(url.expose_secret()).map_err(Failure::usage)?;
+                Box::new(place.keeper(key(operation, output)))
+            }
+            #[cfg(not(feature = "redis"))]
+            Self::NoRedis => {
+                return Err(Failure::usage("--state: this build lacks the feature redis"));
+            }
+        })
+    }
+}
+
+/// Under which key Redis has the state: the same wherever the export is run, for the same output.
+#[cfg(feature = "redis")]
+fn key(operation: &str, output: &Output) -> String {
+    let place = match output {
+        Output::File(path) => {
+            std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string()
+        }
+        other => other.to_string(),
+    };
+    format!("genesys-cloud:export:{operation}:{place}")
+}
+
+impl FromStr for Keep {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let Some((scheme, _)) = text.split_once("://") else { return Ok(Self::File(text.into())) };
+        match scheme {
+            // Whatever is wrong with the rest is told later, without the password.
+            #[cfg(feature = "redis")]
+            "redis" | "rediss" => Ok(Self::Redis(text.to_owned().into())),
+            #[cfg(not(feature = "redis"))]
+            "redis" | "rediss" => Ok(Self::NoRedis),
+            _ => Err(format!("no state is kept at a URL of the scheme `{scheme}`")),
+        }
+    }
+}
