@@ -152,11 +152,12 @@ mod tests {
             ("rediss://u:secret@host/0", "rediss://u@host/0"),
         ] {
             let found = without_password(word).expect(word);
-            let variable =
-                if word.starts_with("redis") { "REDISCLI_AUTH" } else { "PGPASSWORD" };
+            let variable = if word.starts_with("redis") { "REDISCLI_AUTH" } else { "PGPASSWORD" };
             assert_eq!(found, (plain.to_owned(), variable));
         }
-        for word in ["postgres://u@host:5432/db", "redis://host/0", "s3://bucket/key", "a@b:c", "q.jsonl"] {
+        for word in
+            ["postgres://u@host:5432/db", "redis://host/0", "s3://bucket/key", "a@b:c", "q.jsonl"]
+        {
             assert_eq!(without_password(word), None);
         }
     }

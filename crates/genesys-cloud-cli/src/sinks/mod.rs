@@ -19,15 +19,15 @@ use futures::future::BoxFuture;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+#[cfg(feature = "postgres")]
+pub(crate) use self::postgres::{PostgresSink, Target};
+#[cfg(feature = "redis")]
+pub(crate) use self::redis::RedisPlace;
 pub use compression::Compression;
 pub use file::FileSink;
 pub use format::Format;
 pub(crate) use keeper::FileKeeper;
 pub use keeper::Keeper;
-#[cfg(feature = "postgres")]
-pub(crate) use self::postgres::{PostgresSink, Target};
-#[cfg(feature = "redis")]
-pub(crate) use self::redis::RedisPlace;
 pub use stream::StreamSink;
 
 use crate::columns::Columns;

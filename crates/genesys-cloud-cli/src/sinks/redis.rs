@@ -43,7 +43,8 @@ pub(crate) struct RedisKeeper {
 impl RedisPlace {
     /// The database of this URL. REDISCLI_AUTH has the password where the URL has none.
     pub(crate) fn new(url: &str) -> Result<Self, String> {
-        let wrong = |error: redis::RedisError| format!("the URL of Redis is wrong: {}", why(&error));
+        let wrong =
+            |error: redis::RedisError| format!("the URL of Redis is wrong: {}", why(&error));
         let mut info = url.into_connection_info().map_err(wrong)?;
         let settings = info.redis_settings();
         if settings.password().is_none()
@@ -127,7 +128,10 @@ impl RedisKeeper {
         )))
     }
 
-    async fn ask<T: redis::FromRedisValue>(&mut self, command: &redis::Cmd) -> Result<T, SinkError> {
+    async fn ask<T: redis::FromRedisValue>(
+        &mut self,
+        command: &redis::Cmd,
+    ) -> Result<T, SinkError> {
         let answer = command.query_async(self.connection().await?).await;
         answer.map_err(|error: redis::RedisError| {
             let place = &self.place;

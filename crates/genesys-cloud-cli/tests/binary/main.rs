@@ -4,8 +4,14 @@
 
 mod commands;
 mod export;
+#[cfg(all(unix, feature = "postgres", feature = "redis"))]
+mod postgres;
+#[cfg(all(unix, feature = "postgres", feature = "redis"))]
+mod redis;
 mod refusals;
 mod resume;
+#[cfg(all(unix, feature = "postgres", feature = "redis"))]
+mod servers;
 mod tags;
 
 use std::path::Path;

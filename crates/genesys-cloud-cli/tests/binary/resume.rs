@@ -14,7 +14,13 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use crate::{keys, program, read, report, run};
 
 /// Runs it until it has told so many events of this name, and kills it then, or until it has ended.
-async fn killed(org: &MockOrg, folder: &Path, arguments: &[&str], event: &str, after: u64) -> bool {
+pub(crate) async fn killed(
+    org: &MockOrg,
+    folder: &Path,
+    arguments: &[&str],
+    event: &str,
+    after: u64,
+) -> bool {
     let mut child = program(Some(org), &folder.join("state"))
         .args(arguments)
         .args(["--log", "json"])
@@ -41,7 +47,7 @@ async fn killed(org: &MockOrg, folder: &Path, arguments: &[&str], event: &str, a
 }
 
 /// Kills it again and again until it comes to its end, and gives the number of kills.
-async fn to_the_end(org: &MockOrg, folder: &Path, arguments: &[&str], seed: u64) -> u32 {
+pub(crate) async fn to_the_end(org: &MockOrg, folder: &Path, arguments: &[&str], seed: u64) -> u32 {
     let mut chance = seed;
     for kills in 0..1_000 {
         chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);

@@ -95,13 +95,18 @@ impl PostgresSink {
         if session.columns(EXPORTS).await?.is_none() {
             return Ok(None);
         }
-        let query = format!("SELECT state, whole FROM {} WHERE table_name = $1", self.named(EXPORTS));
+        let query =
+            format!("SELECT state, whole FROM {} WHERE table_name = $1", self.named(EXPORTS));
         let table = self.target.table.clone();
         let rows = self.session().await?.all(&query, &[&table]).await?;
         Ok(rows.first().map(|row| Kept { state: row.get(0), is_whole: row.get(1) }))
     }
 
-    async fn open(&mut self, columns: &Columns, committed: Option<&Value>) -> Result<(), SinkError> {
+    async fn open(
+        &mut self,
+        columns: &Columns,
+        committed: Option<&Value>,
+    ) -> Result<(), SinkError> {
         let table = self.target.table.clone();
         let found = self.session().await?.columns(&table).await?;
         self.is_new = found.is_none();
@@ -146,7 +151,9 @@ impl PostgresSink {
         for field in &self.fields {
             let Some(found) = there.iter().find(|found| found.name == field.column) else {
                 let (part, column) = (self.told(&part), &field.column);
-                return Err(SinkError::new(format!("table {part} has no column {column} any more")));
+                return Err(SinkError::new(format!(
+                    "table {part} has no column {column} any more"
+                )));
             };
             kinds.push((field.path.as_str(), &found.kind));
         }
@@ -176,7 +183,7 @@ impl PostgresSink {
                 let add: Vec<String> = missing
                     .iter()
                     .map(|it| {
-                        let name = quoted(&table::snake(&it.path));
+                        let name = quoted(&table::plain(&it.path));
                         format!("ADD {name} {}", table::sql_type(it.kind))
                     })
                     .collect();
@@ -204,7 +211,9 @@ impl PostgresSink {
     async fn check_key(&mut self, is_there: bool) -> Result<(), SinkError> {
         let Some(key) = self.target.upsert.clone() else { return Ok(()) };
         let Some(column) = self.key().map(|field| field.column.clone()) else {
-            return Err(SinkError::new(format!("--upsert: the records have no field {key} to write")));
+            return Err(SinkError::new(format!(
+                "--upsert: the records have no field {key} to write"
+            )));
         };
         let table = self.target.table.clone();
         if is_there && !self.session().await?.is_unique(&table, &column).await? {
@@ -279,7 +288,9 @@ impl PostgresSink {
             return Ok(());
         }
         if self.is_whole {
-            return Err(SinkError::new("more records came than the list had; --restart reads it anew"));
+            return Err(SinkError::new(
+                "more records came than the list had; --restart reads it anew",
+            ));
         }
         let mut rows = Vec::with_capacity(batch.iter().map(|record| record.get().len()).sum());
         for (at, record) in batch.iter().enumerate() {
@@ -397,7 +408,8 @@ impl PostgresSink {
         for step in steps {
             session.run(&step).await?;
         }
-        let note = format!("UPDATE {exports} SET whole = true, ended = now() WHERE table_name = $1");
+        let note =
+            format!("UPDATE {exports} SET whole = true, ended = now() WHERE table_name = $1");
         session.execute(&note, &[&name]).await?;
         session.commit().await?;
         self.is_whole = true;
@@ -414,8 +426,10 @@ impl PostgresSink {
     }
 
     async fn put(&mut self, state: &str) -> Result<(), SinkError> {
-        let save =
-            format!("UPDATE {} SET state = $1, saved = now() WHERE table_name = $2", self.named(EXPORTS));
+        let save = format!(
+            "UPDATE {} SET state = $1, saved = now() WHERE table_name = $2",
+            self.named(EXPORTS)
+        );
         let table = self.target.table.clone();
         let session = self.session().await?;
         session.begin().await?;

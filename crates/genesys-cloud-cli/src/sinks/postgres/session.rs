@@ -40,8 +40,7 @@ impl Session {
         let (client, connection) = connected.map_err(|error| refused(&error, &place, &user))?;
         let course = Some(tokio::spawn(connection));
         let schema = String::new();
-        let mut this =
-            Self { client, course, place, user, schema, is_open: false, is_lost: false };
+        let mut this = Self { client, course, place, user, schema, is_open: false, is_lost: false };
         this.run(&format!(
             "SET lock_timeout = '{LEFT_BEHIND}'; SET TIME ZONE 'UTC'; SET datestyle = 'ISO, YMD'; \
              SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3"
@@ -172,7 +171,11 @@ impl Session {
         }
     }
 
-    async fn one(&mut self, query: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Row, SinkError> {
+    async fn one(
+        &mut self,
+        query: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Row, SinkError> {
         match self.client.query_one(query, parameters).await {
             Ok(row) => Ok(row),
             Err(error) => Err(self.failed(error).await),
@@ -187,7 +190,11 @@ impl Session {
     }
 
     /// Copies rows. An error is that of the database, since it knows the row.
-    pub(super) async fn copy(&mut self, statement: &Statement, rows: Vec<u8>) -> Result<u64, Error> {
+    pub(super) async fn copy(
+        &mut self,
+        statement: &Statement,
+        rows: Vec<u8>,
+    ) -> Result<u64, Error> {
         use futures::SinkExt as _;
         let mut copy = std::pin::pin!(self.client.copy_in(statement).await?);
         copy.send(bytes::Bytes::from(rows)).await?;
@@ -215,14 +222,9 @@ impl Session {
             return SinkError::new(format!("the connection to {} was lost: {why}", self.place));
         }
         match error.as_db_error() {
-            Some(error) if *error.code() == SqlState::INSUFFICIENT_PRIVILEGE => {
-                SinkError::new(format!(
-                    "user {} lacks a right in {}: {}",
-                    self.user,
-                    self.place,
-                    error.message()
-                ))
-            }
+            Some(error) if *error.code() == SqlState::INSUFFICIENT_PRIVILEGE => SinkError::new(
+                format!("user {} lacks a right in {}: {}", self.user, self.place, error.message()),
+            ),
             Some(error) => SinkError::new(format!("{}: {}", self.place, words(error))),
             None => SinkError::new(format!("{}: {}", self.place, cause(&error))),
         }

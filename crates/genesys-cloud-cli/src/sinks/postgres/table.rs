@@ -55,7 +55,7 @@ pub(super) fn names(columns: &Columns) -> Result<Vec<String>, String> {
         .all()
         .iter()
         .map(|column| {
-            let plain = cut(&snake(&column.path), LONGEST_NAME).to_owned();
+            let plain = plain(&column.path);
             let exact = Cow::Borrowed(cut(&column.path, LONGEST_NAME));
             let name = [plain.into(), exact].into_iter().find(|name| !taken.contains(&**name));
             let name = name.ok_or_else(|| {
@@ -76,11 +76,10 @@ pub(super) fn matched<'a>(
     let mut names: Vec<String> = Vec::new();
     for column in columns.all() {
         let known = |name: &str| found.iter().any(|it| it.name == name);
-        let plain = snake(&column.path);
-        let plain = cut(&plain, LONGEST_NAME);
+        let plain = plain(&column.path);
         // Two fields of one plain name: the second has its path for a name.
         let is_free = |name: &str| known(name) && !names.iter().any(|it| it == name);
-        match [column.path.as_str(), plain].into_iter().find(|name| is_free(name)) {
+        match [column.path.as_str(), &plain].into_iter().find(|name| is_free(name)) {
             Some(name) => names.push(name.to_owned()),
             None => missing.push(column),
         }
@@ -88,8 +87,19 @@ pub(super) fn matched<'a>(
     if missing.is_empty() { Ok(names) } else { Err(missing) }
 }
 
+/// The name of the column for a path, unless it is taken. Of a long one the end says more than the beginning.
+pub(super) fn plain(path: &str) -> String {
+    let name = snake(path);
+    if name.len() <= LONGEST_NAME {
+        return name;
+    }
+    let tails = name.char_indices().filter(|(_, letter)| *letter == '_');
+    let tail = tails.map(|(at, _)| &name[at + 1..]).find(|it| it.len() <= LONGEST_NAME);
+    tail.filter(|it| !it.is_empty()).unwrap_or(cut(&name, LONGEST_NAME)).to_owned()
+}
+
 /// A path in small letters with underscores: `division.dateCreated` is `division_date_created`.
-pub(super) fn snake(path: &str) -> String {
+fn snake(path: &str) -> String {
     let mut name = String::with_capacity(path.len() + 4);
     let letters: Vec<char> = path.chars().collect();
     for (at, letter) in letters.iter().enumerate() {
@@ -143,6 +153,8 @@ mod tests {
         ] {
             assert_eq!(snake(path), name);
         }
+        let long = "urn:ietf:params:scim:schemas:extension:genesys:purecloud:2.0:User.externalIds";
+        assert_eq!(plain(long), "scim_schemas_extension_genesys_purecloud_2_0_user_external_ids");
         assert_eq!(quoted("a\"b"), "\"a\"\"b\"");
         assert_eq!(part(&"x".repeat(63)).len(), 63);
     }
@@ -170,8 +182,8 @@ mod tests {
     fn what_a_table_lacks_is_told() {
         let fields = ["id", "memberCount", "division.name"].map(str::to_owned);
         let columns = Columns::chosen(&fields, None, false).expect("columns");
-        let found = ["id", "division.name"]
-            .map(|name| Found { name: name.to_owned(), kind: Type::TEXT });
+        let found =
+            ["id", "division.name"].map(|name| Found { name: name.to_owned(), kind: Type::TEXT });
         let missing = matched(&columns, &found).expect_err("a column is missing");
         assert_eq!(missing.iter().map(|it| it.path.as_str()).collect::<Vec<_>>(), ["memberCount"]);
     }

@@ -29,7 +29,8 @@ pub(super) fn connector(trust: &Trust) -> Result<MakeRustlsConnect, String> {
             verified(Arc::new(verifier))
         }
         Trust::File(file) => {
-            let cant = |why: String| format!("can't read certificates of {}: {why}", file.display());
+            let cant =
+                |why: String| format!("can't read certificates of {}: {why}", file.display());
             let mut roots = RootCertStore::empty();
             for root in CertificateDer::pem_file_iter(file).map_err(|it| cant(it.to_string()))? {
                 let root = root.map_err(|error| cant(error.to_string()))?;
