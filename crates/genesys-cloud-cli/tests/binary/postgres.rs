@@ -161,6 +161,27 @@ async fn killed_at_random_a_table_holds_each_record_once() {
     let tables =
         database.one("SELECT count(*)::text FROM pg_tables WHERE schemaname = 'public'").await;
     assert_eq!(tables, "2", "the part is gone");
+    // Killed after the records were moved, and before the state was forgotten.
+    database
+        .do_(
+            "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS \
+             'BEGIN NEW.state := coalesce(NEW.state, OLD.state); RETURN NEW; END'; \
+             DROP TABLE routing_queues, genesys_cloud_exports",
+        )
+        .await;
+    assert!(killed(&org, folder.path(), &arguments, "saved", 2).await);
+    database
+        .do_(
+            "CREATE TRIGGER keep BEFORE UPDATE ON genesys_cloud_exports FOR EACH ROW \
+             EXECUTE FUNCTION keep()",
+        )
+        .await;
+    assert!(!killed(&org, folder.path(), &arguments, "saved", 1_000).await);
+    let left = "SELECT concat(whole, state IS NULL) FROM genesys_cloud_exports";
+    assert_eq!(database.one(left).await, "tf");
+    database.do_("DROP TRIGGER keep ON genesys_cloud_exports").await;
+    assert!(!killed(&org, folder.path(), &arguments, "saved", 1_000).await);
+    assert_eq!(database.rows("routing_queues", "id").await.len(), 250);
     let ended = "SELECT concat(whole, state IS NULL, report->>'verdict', report->>'records', \
                  strpos(report::text, 'pw-of-the-test')) FROM genesys_cloud_exports";
     assert_eq!(database.one(ended).await, "ttcomplete2500");
@@ -443,6 +464,42 @@ impl CrashOn<'_> {
             told.push('\n');
         }
         Outcome { code: child.wait().await.unwrap().code(), out: String::new(), told }
+    }
+}
+
+#[tokio::test]
+async fn tls_is_as_the_url_has_it() {
+    let Some((server, certificate)) = Postgres::with_tls() else { return };
+    let org = MockOrg::builder().list(QUEUES, 5).start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let certificate = certificate.display();
+    let url = server.url().replace("127.0.0.1", "localhost");
+    let file = format!("verify-full&sslrootcert={certificate}");
+    for (mode, url, refused) in [
+        ("prefer", &url, None),
+        ("require", &url, None),
+        ("disable", &url, None),
+        (&file, &url, None),
+        (&file, &server.url(), Some("not valid for name \"127.0.0.1\"")),
+        ("verify-full", &url, Some("invalid peer certificate")),
+        ("verify-full&sslrootcert=none.pem", &url, Some("can't read certificates of none.pem")),
+    ] {
+        let done = program(Some(&org), folder.path())
+            .args(["export", QUEUES, "--create-table", "--upsert"])
+            .args(["--out", &format!("{url}?sslmode={mode}")])
+            .env("PGPASSWORD", Postgres::PASSWORD)
+            .current_dir(folder.path())
+            .output()
+            .await
+            .unwrap();
+        let told = String::from_utf8(done.stderr).unwrap();
+        match refused {
+            None => assert!(done.status.success(), "{mode}: {told}"),
+            Some(part) => {
+                assert_eq!(done.status.code(), Some(9), "{mode}: {told}");
+                assert!(told.contains(part), "{mode}: {told}");
+            }
+        }
     }
 }
 

@@ -29,6 +29,8 @@ pub(crate) struct Postgres {
     folder: TempDir,
     pg_ctl: PathBuf,
     port: u16,
+    /// What it is started with beside the rest.
+    options: &'static str,
 }
 
 impl Postgres {
@@ -48,6 +50,29 @@ impl Postgres {
 
     /// A server of its own.
     pub(crate) fn start() -> Option<Self> {
+        Self::prepare("").inspect(Self::resume)
+    }
+
+    /// One that has TLS, by a certificate for `localhost` that it has made itself, and the file with it.
+    /// `None` where `openssl` is missing as well.
+    pub(crate) fn with_tls() -> Option<(Self, PathBuf)> {
+        let Some(openssl) = program("openssl", []) else {
+            skipped("openssl");
+            return None;
+        };
+        let server =
+            Self::prepare(" -c ssl=on -c ssl_cert_file=../tls.pem -c ssl_key_file=../tls.key")?;
+        let make = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 \
+                    -keyout tls.key -out tls.pem -subj /CN=localhost -addext subjectAltName=DNS:localhost \
+                    -addext basicConstraints=critical,CA:FALSE";
+        server.run(&openssl, &make.split_whitespace().collect::<Vec<_>>());
+        server.resume();
+        let certificate = server.folder.path().join("tls.pem");
+        Some((server, certificate))
+    }
+
+    /// A server that does not run yet.
+    fn prepare(options: &'static str) -> Option<Self> {
         let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
         let debian = debian.flatten().map(|version| version.path().join("bin"));
         let Some(pg_ctl) = program("pg_ctl", debian) else {
@@ -63,7 +88,7 @@ impl Postgres {
                 std::os::unix::fs::chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
             }
         }
-        let server = Self { folder, pg_ctl, port: port() };
+        let server = Self { folder, pg_ctl, port: port(), options };
         let initdb = server.pg_ctl.with_file_name("initdb");
         server.run(
             &initdb,
@@ -78,7 +103,6 @@ impl Postgres {
                 "--no-instructions",
             ],
         );
-        server.resume();
         Some(server)
     }
 
@@ -87,8 +111,8 @@ impl Postgres {
         let folder = self.folder.path().display();
         let options = format!(
             "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off \
-             -c shared_buffers=16MB -c max_connections=40",
-            self.port
+             -c shared_buffers=16MB -c max_connections=40{}",
+            self.port, self.options
         );
         self.run(
             &self.pg_ctl,
@@ -118,9 +142,12 @@ impl Postgres {
             .current_dir(self.folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
+            // What it starts must not keep a pipe open: it goes on when the test has ended.
+            .stderr(std::fs::File::create(self.folder.path().join("told")).unwrap())
             .status()
             .unwrap();
-        assert!(done.success(), "{} {arguments:?}", program.display());
+        let told = std::fs::read_to_string(self.folder.path().join("told"));
+        assert!(done.success(), "{} {arguments:?}: {told:?}", program.display());
     }
 
     /// The URL of the database, without the password.

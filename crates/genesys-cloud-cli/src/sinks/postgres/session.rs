@@ -67,7 +67,7 @@ impl Session {
         let name = format!("genesys-cloud {}.{table}", self.schema);
         let lock = "SELECT pg_advisory_lock(hashtextextended($1, 0))";
         match self.client.execute(lock, &[&name]).await {
-            Ok(_) => self.run("SET lock_timeout = 0").await,
+            Ok(_) => self.run("RESET lock_timeout").await,
             Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => {
                 Err(SinkError::new(format!(
                     "another export writes table {}.{table} of {}",
