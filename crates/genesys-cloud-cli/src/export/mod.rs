@@ -159,7 +159,7 @@ impl<'a> Job<'a> {
             false => Columns::chosen(&export.fields, item, export.call.unchecked)?,
         };
         let mut output = export.out.clone().unwrap_or_default();
-        output.choose_table(entry, export)?;
+        output.choose_table(&find::rust_name(entry).replace('.', "_"), export)?;
         if export.state.is_some()
             && let Some(why) = output.keeps_no_state()
         {

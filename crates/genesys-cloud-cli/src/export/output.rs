@@ -4,11 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use genesys_cloud_catalogue::Operation as Entry;
-
 use crate::arguments::Export;
 use crate::failure::Failure;
-use crate::find;
 use crate::sinks::{FileKeeper, FileSink, Format, Keeper, Sink, StreamSink};
 #[cfg(feature = "postgres")]
 use crate::sinks::{PostgresSink, Target};
@@ -55,7 +52,8 @@ impl Output {
     }
 
     /// Chooses the table, where it is a database.
-    pub(super) fn choose_table(&mut self, entry: &Entry, export: &Export) -> Result<(), Failure> {
+    #[cfg_attr(not(feature = "postgres"), expect(unused_variables))]
+    pub(super) fn choose_table(&mut self, usual: &str, export: &Export) -> Result<(), Failure> {
         let options = &export.table;
         match self {
             #[cfg(feature = "postgres")]
@@ -63,11 +61,8 @@ impl Output {
                 if export.format.is_some() {
                     return Err(Failure::usage("--format: a table of a database has none"));
                 }
-                let name = match &options.table {
-                    Some(name) => name.clone(),
-                    None => find::rust_name(entry).replace('.', "_"),
-                };
-                target.table(&name).map_err(Failure::usage)?;
+                let name = options.table.as_deref().unwrap_or(usual);
+                target.table(name).map_err(Failure::usage)?;
                 target.options(options.create_table, options.upsert.clone());
                 target.check().map_err(Failure::usage)
             }

@@ -31,7 +31,7 @@ async fn killed_at_random_with_its_state_in_redis_a_file_holds_each_record_once(
     let left: Vec<String> = ::redis::cmd("KEYS").arg("*").query(&mut connection).unwrap();
     let path = folder.path().canonicalize().unwrap().join("q.jsonl");
     let key = format!("genesys-cloud:export:{QUEUES}:{}", path.display());
-    assert_eq!(left, [key.clone()]);
+    assert_eq!(left, [key.as_str()]);
     let refused = run(Some(&org), folder.path(), &export).await;
     assert_eq!(refused.code, Some(2), "{}", refused.told);
     assert!(refused.told.contains("--resume goes on with it"), "{}", refused.told);

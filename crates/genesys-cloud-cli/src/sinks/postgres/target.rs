@@ -59,7 +59,9 @@ impl Target {
                 return Err(format!("--table takes name or schema.name, not `{name}`"));
             }
             if part.len() > LONGEST_NAME {
-                return Err(format!("--table: `{part}` is longer than {LONGEST_NAME} bytes"));
+                return Err(format!(
+                    "the name `{part}` is longer than {LONGEST_NAME} bytes: choose one with --table"
+                ));
             }
         }
         self.schema = schema.map(str::to_owned);
