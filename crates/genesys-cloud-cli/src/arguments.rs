@@ -202,10 +202,13 @@ pub(crate) struct Export {
     /// The fields to write, by commas, nested ones with dots, such as id,name,division.name.
     #[arg(long, value_delimiter = ',', value_name = "FIELD,..")]
     pub(crate) fields: Vec<String>,
-    /// The file to write, whose name ends in .part until it is whole; or an object in a bucket, which is there
-    /// once it is whole: s3://bucket/key, gs://bucket/key, az://container/key. Standard output unless given.
+    /// Where the records go; standard output unless given. A file, whose name ends in .part until it is whole; an
+    /// object in a bucket, which is there once it is whole: s3://bucket/key, gs://bucket/key, az://container/key; or
+    /// a table of a database: postgres://user@host/database, with the password in PGPASSWORD.
     #[arg(long, short, value_name = "FILE|URL")]
     pub(crate) out: Option<Output>,
+    #[command(flatten)]
+    pub(crate) table: TableOptions,
     /// The form: jsonl or csv, with .gz for gzip, or parquet. As the name of the file ends unless given.
     #[arg(long, short)]
     pub(crate) format: Option<Format>,
@@ -219,8 +222,8 @@ pub(crate) struct Export {
     /// How many records are written at a time.
     #[arg(long, value_name = "RECORDS", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub(crate) batch: u64,
-    /// Where the state of the export is kept until it is whole: a file, or an object in a bucket. Beside the
-    /// output unless given.
+    /// Where the state of the export is kept until it is whole: a file, an object in a bucket, or redis://host/0, with
+    /// the password in REDISCLI_AUTH. Beside the output unless given.
     #[arg(long, requires = "out", value_name = "PLACE")]
     pub(crate) state: Option<Keep>,
     /// Goes on with an export that was stopped.
@@ -239,6 +242,29 @@ pub(crate) struct Export {
     /// Says what it would do, how many requests that takes and how long, and stops.
     #[arg(long)]
     pub(crate) plan: bool,
+}
+
+/// Which table of a database is written, and how.
+#[derive(Debug, Args)]
+pub(crate) struct TableOptions {
+    /// The table to write, as name or schema.name; the name of the operation unless given, such as
+    /// routing_queues.
+    #[arg(long, value_name = "TABLE", requires = "out", help_heading = "PostgreSQL")]
+    pub(crate) table: Option<String>,
+    /// Makes the table as the document has the records, if it is not there.
+    #[arg(long, requires = "out", help_heading = "PostgreSQL")]
+    pub(crate) create_table: bool,
+    /// A record takes the place of the one with the same value in this field, id unless given; all others stay.
+    /// Without it, records are added to those that are there.
+    #[arg(
+        long,
+        value_name = "FIELD",
+        num_args = 0..=1,
+        default_missing_value = "id",
+        requires = "out",
+        help_heading = "PostgreSQL"
+    )]
+    pub(crate) upsert: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -61,7 +61,9 @@ pub(super) fn check(export: &Export) -> Result<(), Failure> {
     }
     match (&export.out, export.plan) {
         (Some(Output::File(_)), _) | (None, true) => Ok(()),
-        _ => Err(Failure::usage("the jobs of this operation result in files, which --out names on this machine")),
+        _ => Err(Failure::usage(
+            "the jobs of this operation result in files, which --out names on this machine",
+        )),
     }
 }
 

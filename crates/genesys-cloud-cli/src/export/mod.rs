@@ -83,7 +83,7 @@ pub(crate) async fn run(
         }
         None => {
             screen.event("begin", || {
-                json!({ "operation": job.entry.id, "out": export.out.as_ref().map(Output::to_string) })
+                json!({ "operation": job.entry.id, "out": export.out.is_some().then(|| job.output.to_string()) })
             });
         }
     }
@@ -157,12 +157,13 @@ impl<'a> Job<'a> {
             true => Columns::of(item),
             false => Columns::chosen(&export.fields, item, export.call.unchecked)?,
         };
-        let output = export.out.clone().unwrap_or_default();
+        let mut output = export.out.clone().unwrap_or_default();
         if files::family(&way).is_some() {
             files::check(export)?;
             let (columns, format) = (Columns::default(), Format::default());
             return Ok(Self { export, entry, way, request, range, columns, output, format });
         }
+        output.choose_table(&find::rust_name(entry).replace('.', "_"), export)?;
         if export.state.is_some()
             && let Some(why) = output.keeps_no_state()
         {
@@ -173,7 +174,7 @@ impl<'a> Job<'a> {
                 .row_group(usize::try_from(records).unwrap_or(usize::MAX)),
             None => check::format(export, &output)?,
         };
-        if format.is_table() && columns.all().is_empty() {
+        if (format.is_table() || output.is_table()) && columns.all().is_empty() {
             return Err(Failure::usage(format!(
                 "the document does not say what the records of {} look like, so that they make no table",
                 entry.id

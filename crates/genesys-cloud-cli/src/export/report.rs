@@ -5,7 +5,6 @@ use std::time::Instant;
 use genesys_cloud_core::{Reason, Verdict};
 use serde_json::{Value, json};
 
-use super::output::Output;
 use super::read::Read;
 use super::state;
 use super::{Job, unwritten};
@@ -130,7 +129,7 @@ impl Ending {
         self.facts["took_ms"] = (took.as_millis() as u64).into();
         self.facts["exit"] = exit.name().into();
         self.facts["code"] = (exit as u8).into();
-        self.facts["out"] = json!(job.export.out.as_ref().map(Output::to_string));
+        self.facts["out"] = json!(job.export.out.is_some().then(|| job.output.to_string()));
         self.facts["whole"] = is_whole.into();
         self.facts["notes"] = json!(self.notes);
         self.facts["resume"] = json!(self.can_resume.then(state::command));
