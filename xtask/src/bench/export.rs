@@ -105,7 +105,13 @@ impl Bench {
         eprintln!("building ..");
         let orgs = Orgs::build(workspace, &target)?;
         let mut tool = cargo(workspace, &target);
-        build(tool.args(["build", "--release", "--package", "genesys-cloud-cli"]))?;
+        build(tool.args([
+            "build",
+            "--release",
+            "--package",
+            "genesys-cloud-cli",
+            "--no-default-features",
+        ]))?;
         fs::copy(workspace.join("Cargo.lock"), source.join("Cargo.lock"))?;
         build(cargo(&source, &target).args(["build", "--release"]))?;
         let output = target.join("export");

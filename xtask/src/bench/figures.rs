@@ -27,7 +27,7 @@ impl Figure {
         let Self { name, value, unit, aim } = self;
         let (aim, verdict) = match aim {
             Some(Aim::AtLeast(least)) => (format!("at least {least:.2}{unit}"), "met"),
-            Some(Aim::AtMost(most)) => (format!("at most {most:.0}{unit}"), "met"),
+            Some(Aim::AtMost(most)) => (format!("at most {most}{unit}"), "met"),
             None => (String::new(), ""),
         };
         let verdict = if self.is_missed() { "MISSED" } else { verdict };
