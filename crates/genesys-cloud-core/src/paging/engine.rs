@@ -202,10 +202,14 @@ impl Engine {
         redirects.filter(|_| (300..400).contains(&reply.status()))
     }
 
-    /// Takes back a page that could not be read, to be the next one again.
+    /// Takes back a page that could not be read. It is the next one again, or is asked for again.
     pub(super) fn take_back(&mut self, page: RawReply) {
-        if let Some(job) = self.job.as_mut().filter(|job| job.feed.is_some()) {
+        let Some(job) = &mut self.job else { return };
+        if job.feed.is_some() {
             job.unread = Some(page);
+        } else if job.opening.ask_again() {
+            (job.is_open, job.caller) = (false, None);
+            self.enter_again();
         }
     }
 

@@ -269,6 +269,15 @@ impl Engine {
         Ok(())
     }
 
+    /// Has the place gone to once more, after the results of the job have been opened anew.
+    pub(super) fn enter_again(&mut self) {
+        if let Some(resumption) = &mut self.resumption
+            && resumption.stage == Stage::Entered
+        {
+            resumption.stage = Stage::Checked;
+        }
+    }
+
     /// An error as it is to be told, or `None` if the list is read from its beginning instead.
     pub(super) fn unless_stale(&mut self, error: Error) -> Option<Error> {
         let Some(resumption) = &self.resumption else { return Some(error) };
