@@ -415,7 +415,8 @@ impl Engine {
         if self.is_fed() || is_overlap {
             // What is fed is asked for once, so that what is alike is alike in the file. What is read again
             // may well be the same.
-            (page.fingerprint, page.edges) = (None, None);
+            page.fingerprint = None;
+            page.edges = page.edges.filter(|_| is_overlap);
         }
         let (number, items, total) = (self.page_number(), page.items, page.total);
         let contradicted =
@@ -459,8 +460,8 @@ impl Engine {
         self.report.pages -= u64::from(is_passed_over || is_overlap);
         self.report.read += allowed;
         self.report.duplicates += match known {
-            Some(known) if !is_overlap => known,
-            Some(_) => 0,
+            _ if is_overlap => 0,
+            Some(known) => known,
             None => self.walk.repeated_by(&page) - shared + repeated as u64,
         };
         self.last = match step {

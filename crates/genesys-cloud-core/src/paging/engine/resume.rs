@@ -83,6 +83,11 @@ impl Engine {
         }
     }
 
+    /// The ids of items that were handed out before the place to go on from.
+    pub(in crate::paging) fn resumed_ids(&self) -> &[u64] {
+        self.resumption.as_ref().map_or(&[], |resumption| &resumption.point.ids)
+    }
+
     /// Whether a job is known that was submitted for the list.
     pub(in crate::paging) fn has_job(&self) -> bool {
         self.job.as_ref().is_some_and(|job| job.opening.has_job())
@@ -165,6 +170,7 @@ impl Engine {
             at,
             offset,
             known: Vec::new(),
+            ids: Vec::new(),
             page: None,
             report,
             job: self.job.as_ref().and_then(|job| job.opening.saved()),
