@@ -6,14 +6,11 @@ use genesys_cloud_core::{Error, Verdict};
 use genesys_cloud_mock::FaultKind;
 
 use crate::choice::{Choice, Subject, Trouble};
-use crate::run::{Came, Due, calm, troubled};
+use crate::run::{Came, Due, JOB_LIFE, calm, troubled};
 use crate::tally::Tally;
 
 /// So long a job is waited for, in seconds.
 const JOB_PATIENCE: u64 = 3_600;
-
-/// So long the fake org keeps a job, in seconds.
-const JOB_LIFE: u64 = 86_400;
 
 /// Does a run, and tells what is wrong.
 pub(crate) async fn check(choice: &Choice<'_>, tally: &mut Tally) -> Result<(), String> {
@@ -170,7 +167,8 @@ impl Check<'_> {
         kinds.any(|kind| ends_in(*kind, error))
             || injected.limited > 0 && error.is_rate_limited()
             || injected.unauthorized > 0 && error.is_auth()
-            || self.came.passed >= JOB_LIFE && error.is_job_expired()
+            || self.came.passed >= JOB_LIFE
+                && (error.is_job_expired() || error.is_stale_checkpoint())
             || self.due.is_broken && error.is_paging()
             // A body that stalls takes as much time as a job is waited for.
             || self.came.passed >= JOB_PATIENCE && error.is_job_unfinished()

@@ -26,6 +26,9 @@ const TIMEOUT: Duration = Duration::from_secs(4_000);
 /// The longest that a client makes no login after such a refusal.
 const SUSPENSION: Duration = Duration::from_secs(3_600);
 
+/// So long the fake org keeps a job, in seconds.
+pub(crate) const JOB_LIFE: u64 = 86_400;
+
 /// Bodies of a gigabyte must not take the time that it takes to read them.
 const MAX_BODY: usize = 1 << 20;
 
@@ -70,6 +73,9 @@ struct Reading<'a> {
     dropped: u64,
     /// Of a hundred steps, so many are followed by a stop.
     stopped: u64,
+    is_job: bool,
+    /// How much time went by, in seconds.
+    passed: Rc<Cell<u64>>,
     stops: u64,
     restarts: u64,
     chance: Chance,
@@ -170,6 +176,8 @@ async fn read(
         dropped: if trouble.is_some() { choice.way.dropped } else { 0 },
         // Of where a list has been, a checkpoint has too little to tell each time that it goes in circles.
         stopped: if trouble.is_some() && !expected.is_broken { choice.way.stopped } else { 0 },
+        is_job: matches!(choice.subject, Subject::Job(..)),
+        passed: Rc::clone(&passed),
         stops: 0,
         restarts: 0,
         chance: Chance::new(!choice.seed),
@@ -237,8 +245,8 @@ impl Reading<'_> {
             if self.has_lost_job() {
                 self.list = (self.open)();
             }
-            if self.errors.last().is_some_and(Error::is_job_expired) {
-                // Its results are gone, for as long as it is asked for them.
+            if self.errors.last().is_some_and(|error| self.has_expired(error)) {
+                // The results are gone, for as long as they are asked for.
                 self.restart()?;
             }
             if self.errors.len() > PATIENCE {
@@ -256,6 +264,12 @@ impl Reading<'_> {
         let is_told_again =
             last.correlation_id().is_some() && last.correlation_id() == before.correlation_id();
         self.keys.is_empty() && is_told_again
+    }
+
+    /// Whether the results of the job are gone: more time went by than the API keeps them.
+    fn has_expired(&self, error: &Error) -> bool {
+        let is_told = error.is_job_expired() || self.is_job && error.is_stale_checkpoint();
+        is_told && self.passed.get() >= JOB_LIFE
     }
 
     /// Stops, and goes on from what was saved, as another process would.

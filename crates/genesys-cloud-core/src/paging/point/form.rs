@@ -35,6 +35,7 @@ mod record {
             pub link: Option<Vec<Vec<String>>> = "link",
             pub offset: Option<i64> = "offset",
             pub known: Option<Vec<String>> = "known",
+            pub overlap: Option<String> = "overlap",
             pub ids: Option<String> = "ids",
             pub page: Option<String> = "page",
             pub pages_before: Option<i64> = "pagesBefore",
@@ -131,7 +132,13 @@ fn read_hash(text: &str) -> Result<u64, String> {
     from_hex(text).ok_or_else(|| "it has a hash that is none".to_owned())
 }
 
-/// Hashes that stand in a text one after the other.
+/// Hashes as a text, one after the other.
+fn write_hashes(hashes: &[u64]) -> Option<String> {
+    let text = hashes.iter().map(|hash| hex(*hash)).collect::<String>();
+    Some(text).filter(|text| !text.is_empty())
+}
+
+/// The same, read.
 fn read_hashes(text: &str) -> Result<Vec<u64>, String> {
     let (hashes, rest) = text.as_bytes().as_chunks::<16>();
     let odd = || "it has a hash that is none".to_owned();
@@ -141,7 +148,7 @@ fn read_hashes(text: &str) -> Result<Vec<u64>, String> {
 
 impl ListPoint {
     pub(crate) fn form(&self) -> ListForm {
-        let Self { subject, scheme, at, offset, known, ids, page, report, job } = self;
+        let Self { subject, scheme, at, offset, known, overlap, ids, page, report, job } = self;
         let mut form = ListForm {
             operation: Some(subject.operation.clone()),
             scheme: Some(scheme.clone()),
@@ -151,8 +158,8 @@ impl ListPoint {
             ),
             offset: written(*offset).filter(|offset| *offset > 0),
             known: Some(known.iter().map(|mark| hex(*mark)).collect()),
-            ids: Some(ids.iter().map(|id| hex(*id)).collect())
-                .filter(|ids: &String| !ids.is_empty()),
+            overlap: write_hashes(overlap),
+            ids: write_hashes(ids),
             page: page.map(hex),
             pages_before: written(at.pages),
             items_before: at.before.and_then(written),
@@ -248,6 +255,7 @@ impl ListPoint {
             },
             offset: read(form.offset, "offset")?,
             known: known.map(|mark| read_hash(mark)).collect::<Result<_, _>>()?,
+            overlap: read_hashes(&form.overlap.unwrap_or_default())?,
             ids: read_hashes(&form.ids.unwrap_or_default())?,
             page: form.page.map(|hash| read_hash(&hash)).transpose()?,
             report,
