@@ -288,7 +288,8 @@ impl<T> Paginator<T> {
     /// The page of that item is read again if some of it had been handed out, in pages of the same size, and
     /// so is a file of results; what had been handed out is left out. Where the items no longer stand where
     /// they did, as happens to lists by page number that change meanwhile, it goes on after the one that was
-    /// handed out last, and the verdict is [`Drifted`](crate::Verdict::Drifted). A job that was submitted is
+    /// handed out last, and the verdict is [`Drifted`](crate::Verdict::Drifted). Of a list that has become shorter,
+    /// pages before are read too, until one has that item ([`Report::read_again`]). A job that was submitted is
     /// not submitted again. Counts and verdict go on too; [`limit`](Self::limit) and
     /// [`max_pages`](Self::max_pages) are those of this paginator and count from the beginning of the list.
     ///
