@@ -148,12 +148,13 @@ impl Check<'_> {
     }
 
     fn check_logins(&self) -> Result<(), String> {
-        let Came { injected, logins, passed, .. } = self.came;
+        let Came { injected, logins, passed, stops, .. } = self.came;
         let failed: u64 = injected.logins.values().sum();
         // A token is renewed a minute or a tenth of its life before its end.
         let ended = passed / (self.choice.way.token_lifetime.as_secs() / 2);
         let refused = injected.count(FaultKind::Unauthorized) + injected.unauthorized;
-        let most = 2 + refused + failed + 2 * ended;
+        // A stop may end a login that is under way.
+        let most = 2 + refused + failed + 2 * ended + stops;
         if *logins > most {
             return Err(format!("{logins} logins, where {most} do"));
         }

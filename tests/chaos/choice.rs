@@ -63,7 +63,7 @@ impl<'a> Choice<'a> {
         let mut trouble = Trouble::of(&mut chance, subject);
         let mut chance = Chance::new(seed ^ STOPS);
         way.stopped = *chance.one_of(&[0, 0, 0, 2, 10, 40]);
-        if subject.can_move() && chance.percent(40) {
+        if subject.can_move() && chance.percent(60) {
             way.dedupes = chance.percent(50);
             trouble = Trouble::moving(&mut chance);
         }
