@@ -1,10 +1,12 @@
 //! Whether a run came to what it had to.
 
-use genesys_cloud_core::Error;
+use std::collections::HashSet;
+
+use genesys_cloud_core::{Error, Verdict};
 use genesys_cloud_mock::FaultKind;
 
-use crate::choice::{Choice, Trouble};
-use crate::run::{Came, Due, calm, troubled};
+use crate::choice::{Choice, Subject, Trouble};
+use crate::run::{Came, Due, JOB_LIFE, calm, troubled};
 use crate::tally::Tally;
 
 /// So long a job is waited for, in seconds.
@@ -14,12 +16,16 @@ const JOB_PATIENCE: u64 = 3_600;
 pub(crate) async fn check(choice: &Choice<'_>, tally: &mut Tally) -> Result<(), String> {
     let (calm, due) = calm(choice).await.map_err(|why| format!("without faults: {why}"))?;
     check_calm(choice, &calm, &due).map_err(|why| format!("without faults: {why}"))?;
-    let came = troubled(choice).await?;
+    let came = troubled(choice, &due).await?;
     tally.add(&came);
     let verdict = Check { choice, calm: &calm, came: &came, due: &due }.all(tally);
     verdict.map_err(|why| {
         let errors: Vec<String> = came.errors.iter().map(ToString::to_string).collect();
-        format!("{why}\n    injected: {}\n    errors: {}", came.injected, errors.join("\n        "))
+        let Came { injected, stops, restarts, .. } = &came;
+        format!(
+            "{why}\n    injected: {injected}; {stops} stops, {restarts} restarts\n    errors: {}",
+            errors.join("\n        ")
+        )
     })
 }
 
@@ -44,31 +50,65 @@ impl Check<'_> {
         if let Some(error) = came.errors.iter().find(|error| !self.is_explained(error)) {
             return Err(format!("no fault ends in this error: {error:?}"));
         }
-        let Trouble::Endless(kind, _) = self.choice.trouble else {
-            self.check_whole()?;
-            self.check_calls(tally)?;
-            return self.check_logins();
-        };
-        if kind == FaultKind::PageTokensExpired && came.injected.total() > 0 {
-            // The way on is gone: what came before is all there is.
-            return match self.due.records.starts_with(&came.keys) {
-                true => Ok(()),
-                false => Err("what came is not the beginning of the list".to_owned()),
-            };
+        let moves = [FaultKind::RecordInserted, FaultKind::RecordDeleted];
+        match self.choice.trouble {
+            Trouble::Moving(_) if moves.iter().any(|kind| came.injected.count(*kind) > 0) => {
+                self.check_moved(tally)
+            }
+            Trouble::Storm(_) | Trouble::Moving(_) => {
+                self.check_whole()?;
+                self.check_calls(tally)?;
+                self.check_logins()
+            }
+            Trouble::Endless(..) => self.check_whole(),
         }
-        self.check_whole()
     }
 
     /// Nothing is lost, doubled, or told otherwise.
     fn check_whole(&self) -> Result<(), String> {
         let (calm, came) = (self.calm, self.came);
         compare(&came.keys, &self.due.records)?;
-        if came.counted != came.keys.len() as u64 {
-            return Err(format!("the report counts {} items", came.counted));
-        }
-        if came.verdict != calm.verdict {
-            let (verdict, due) = (came.verdict, calm.verdict);
+        self.check_count()?;
+        let (verdict, due) = (came.report.verdict(), calm.report.verdict());
+        if verdict != due {
             return Err(format!("the verdict is {verdict}, and without faults {due}"));
+        }
+        Ok(())
+    }
+
+    fn check_count(&self) -> Result<(), String> {
+        let Came { report, keys, .. } = self.came;
+        if report.items != keys.len() as u64 {
+            return Err(format!(
+                "the report counts {} items, and {} came",
+                report.items,
+                keys.len()
+            ));
+        }
+        Ok(())
+    }
+
+    /// Where records come and go, some may be missed or come twice, but never without a word.
+    fn check_moved(&self, tally: &mut Tally) -> Result<(), String> {
+        self.check_count()?;
+        let Came { report, keys, left, .. } = self.came;
+        let came: HashSet<&String> = keys.iter().collect();
+        let doubled = (keys.len() - came.len()) as u64;
+        // What was there all the time.
+        let left: HashSet<&String> = left.iter().collect();
+        let stayed = self.due.records.iter().filter(|key| left.contains(key));
+        let missed = stayed.filter(|key| !came.contains(key)).count() as u64;
+        tally.moved(missed, doubled);
+        if self.choice.way.dedupes && self.came.has_ids && doubled > 0 {
+            return Err(format!("{doubled} items came twice that were to be left out"));
+        }
+        let verdict = report.verdict();
+        // Where nothing is counted, what is gone leaves no trace.
+        let is_counted = report.first_total.is_some();
+        let is_told = matches!(verdict, Verdict::Drifted(_));
+        if (missed + doubled > 0 && is_counted || doubled > 0) && !is_told {
+            let what = format!("{missed} items were missed, and {doubled} came twice");
+            return Err(format!("{what}: the verdict is {verdict}"));
         }
         Ok(())
     }
@@ -79,13 +119,15 @@ impl Check<'_> {
             // What is asked for beyond a broken page is dropped.
             return Ok(());
         }
-        let Came { injected, calls, .. } = self.came;
+        let Came { injected, calls, stops, restarts, .. } = self.came;
         // Where each page is a job, an error has that submitted, and waited for, again.
         let again = if self.choice.subject.has_jobs_for_pages() { 2 } else { 0 };
         let due = injected.repeated_calls() + again * self.came.errors.len() as u64;
         let extra = calls.saturating_sub(self.calm.calls);
-        tally.calls(*calls, extra, due);
-        if extra > due + due / 20 {
+        if *stops == 0 {
+            tally.calls(*calls, extra, due);
+        }
+        if extra > due + due / 20 + self.for_stops(*stops) + restarts * self.calm.calls {
             let calm = self.calm.calls;
             return Err(format!(
                 "{calls} requests, and {calm} without faults, of which {due} fail"
@@ -94,13 +136,25 @@ impl Check<'_> {
         Ok(())
     }
 
+    /// How many calls such stops may cost: what was asked for ahead or is at hand is asked for again.
+    fn for_stops(&self, stops: u64) -> u64 {
+        let each = match self.choice.subject {
+            // How the job stands, and its page. Where each page is one, all that it takes.
+            subject if subject.has_jobs_for_pages() => self.calm.calls,
+            Subject::Job(..) => 3 + self.choice.way.prefetch as u64,
+            _ => 2 + self.choice.way.prefetch as u64,
+        };
+        stops * each
+    }
+
     fn check_logins(&self) -> Result<(), String> {
-        let Came { injected, logins, passed, .. } = self.came;
+        let Came { injected, logins, passed, stops, .. } = self.came;
         let failed: u64 = injected.logins.values().sum();
         // A token is renewed a minute or a tenth of its life before its end.
         let ended = passed / (self.choice.way.token_lifetime.as_secs() / 2);
         let refused = injected.count(FaultKind::Unauthorized) + injected.unauthorized;
-        let most = 2 + refused + failed + 2 * ended;
+        // A stop may end a login that is under way.
+        let most = 2 + refused + failed + 2 * ended + stops;
         if *logins > most {
             return Err(format!("{logins} logins, where {most} do"));
         }
@@ -114,6 +168,8 @@ impl Check<'_> {
         kinds.any(|kind| ends_in(*kind, error))
             || injected.limited > 0 && error.is_rate_limited()
             || injected.unauthorized > 0 && error.is_auth()
+            || self.came.passed >= JOB_LIFE
+                && (error.is_job_expired() || error.is_stale_checkpoint())
             || self.due.is_broken && error.is_paging()
             // A body that stalls takes as much time as a job is waited for.
             || self.came.passed >= JOB_PATIENCE && error.is_job_unfinished()
@@ -143,7 +199,9 @@ fn ends_in(kind: FaultKind, error: &Error) -> bool {
             error.is_decode()
         }
         FaultKind::Unauthorized => error.is_auth(),
-        FaultKind::PageTokenRefused | FaultKind::PageTokensExpired => error.status() == Some(400),
+        FaultKind::PageTokenRefused | FaultKind::PageTokensExpired => {
+            error.status() == Some(400) || error.is_stale_checkpoint()
+        }
         FaultKind::HugeBody | FaultKind::GzipBomb => error.is_too_large(),
         _ => false,
     }

@@ -9,6 +9,9 @@ use genesys_cloud_mock::{FaultKind, FaultPlan, JobScenario, RateLimit, Scenario}
 use crate::chance::Chance;
 use crate::subject::{List, Subjects, Submit};
 
+/// What makes the chances of stops differ from all others.
+const STOPS: u64 = 1 << 62;
+
 /// What is read, and how it is while nothing goes wrong.
 #[derive(Clone, Copy)]
 pub(crate) enum Subject<'a> {
@@ -24,6 +27,8 @@ pub(crate) enum Trouble {
     Storm(FaultPlan),
     /// One thing, from a request on, until it is mended.
     Endless(FaultKind, u64),
+    /// Records come and go, and now and then something else goes wrong.
+    Moving(FaultPlan),
 }
 
 /// How the client is set up, and how it is used.
@@ -32,6 +37,10 @@ pub(crate) struct Way {
     pub(crate) prefetch: usize,
     /// Of a hundred futures of a next item, so many are dropped while they are pending.
     pub(crate) dropped: u64,
+    /// Of a hundred steps, so many are followed by a stop, after which it is gone on with from what was saved.
+    pub(crate) stopped: u64,
+    /// Whether items whose id has come are left out.
+    pub(crate) dedupes: bool,
     pub(crate) max_retries: u32,
     pub(crate) max_rate_limit_wait: Duration,
     pub(crate) logs_in: bool,
@@ -50,8 +59,14 @@ impl<'a> Choice<'a> {
     pub(crate) fn of(seed: u64, subjects: &'a Subjects) -> Self {
         let mut chance = Chance::new(seed);
         let subject = Subject::of(&mut chance, subjects);
-        let way = Way::of(&mut chance);
-        let trouble = Trouble::of(&mut chance, subject);
+        let mut way = Way::of(&mut chance);
+        let mut trouble = Trouble::of(&mut chance, subject);
+        let mut chance = Chance::new(seed ^ STOPS);
+        way.stopped = *chance.one_of(&[0, 0, 0, 2, 10, 40]);
+        if subject.can_move() && chance.percent(60) {
+            way.dedupes = chance.percent(50);
+            trouble = Trouble::moving(&mut chance);
+        }
         Self { seed, subject, way, trouble }
     }
 }
@@ -70,6 +85,22 @@ impl<'a> Subject<'a> {
             true => Self::Long(list, chance.below(300)),
             false => Self::Scenario(list, *chance.one_of(&list.scenarios)),
         }
+    }
+
+    /// Whether records that come and go shift the pages behind them.
+    fn can_move(self) -> bool {
+        let Self::Long(list, _) = self else { return false };
+        matches!(
+            list.scheme,
+            Scheme::PageNumber
+                | Scheme::PageNumberNoTotal
+                | Scheme::PageNumberNoEnvelope
+                | Scheme::BodyPageNumber
+                | Scheme::BodyPageNumberNested
+                | Scheme::BodyPagingTotalHits
+                | Scheme::Q64Search
+                | Scheme::ScimStartIndex
+        )
     }
 
     /// Whether each page is the result of a job of its own.
@@ -107,6 +138,8 @@ impl Way {
         Self {
             prefetch: *chance.one_of(&[0, 0, 1, 2, 4, 8]),
             dropped: *chance.one_of(&[0, 10, 50]),
+            stopped: 0,
+            dedupes: false,
             max_retries: *chance.one_of(&[0, 1, 5, 5]),
             max_rate_limit_wait: Duration::from_secs(*chance.one_of(&[0, 180, 180, 180])),
             logs_in,
@@ -129,6 +162,18 @@ impl Trouble {
         }
         let skew = *chance.one_of(&[0, 0, 3_600, -3_600, 50_000, -50_000]);
         Self::Storm(FaultPlan::random(chance.number()).clock_skew(skew))
+    }
+
+    fn moving(chance: &mut Chance) -> Self {
+        let mut rate = |kind, most| (kind, chance.below(most) as f64 / 100.0);
+        let rates = [
+            rate(FaultKind::RecordInserted, 30),
+            rate(FaultKind::RecordDeleted, 30),
+            rate(FaultKind::ServiceUnavailable, 10),
+            rate(FaultKind::CutInBody, 10),
+        ];
+        let plan = FaultPlan::seeded(chance.number());
+        Self::Moving(rates.into_iter().fold(plan, |plan, (kind, rate)| plan.rate(kind, rate)))
     }
 }
 

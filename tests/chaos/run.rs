@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use genesys_cloud_core::{Client, Error, Paginator, Verdict};
+use genesys_cloud_core::{Checkpoint, Client, Error, OnStale, Paginator, Report};
 use genesys_cloud_mock::{
     FaultKind, FaultPlan, Injected, JobEnd, MockOrg, Scenario, Truth, TruthEnd,
 };
@@ -26,6 +26,9 @@ const TIMEOUT: Duration = Duration::from_secs(4_000);
 /// The longest that a client makes no login after such a refusal.
 const SUSPENSION: Duration = Duration::from_secs(3_600);
 
+/// So long the fake org keeps a job, in seconds.
+pub(crate) const JOB_LIFE: u64 = 86_400;
+
 /// Bodies of a gigabyte must not take the time that it takes to read them.
 const MAX_BODY: usize = 1 << 20;
 
@@ -40,10 +43,16 @@ pub(crate) struct Due {
 /// What a run came to.
 pub(crate) struct Came {
     pub(crate) keys: Vec<String>,
+    /// Whether all items have an id.
+    pub(crate) has_ids: bool,
     pub(crate) errors: Vec<Error>,
-    pub(crate) verdict: Verdict,
-    /// Items by the report.
-    pub(crate) counted: u64,
+    pub(crate) report: Report,
+    /// How often it was stopped, and gone on with from what had been saved.
+    pub(crate) stops: u64,
+    /// How often it was read anew, without what had come.
+    pub(crate) restarts: u64,
+    /// The records that are there at the end.
+    pub(crate) left: Vec<String>,
     /// Requests for operations, and logins.
     pub(crate) calls: u64,
     pub(crate) logins: u64,
@@ -58,12 +67,20 @@ struct Reading<'a> {
     /// What was injected before all was well again.
     injected: Option<Injected>,
     list: Paginator<Value>,
-    /// Makes it, to be read from its beginning.
+    /// Makes it, to be read from its beginning or from elsewhere.
     open: &'a dyn Fn() -> Paginator<Value>,
     /// Of a hundred pending futures, so many are dropped.
     dropped: u64,
+    /// Of a hundred steps, so many are followed by a stop.
+    stopped: u64,
+    is_job: bool,
+    /// How much time went by, in seconds.
+    passed: Rc<Cell<u64>>,
+    stops: u64,
+    restarts: u64,
     chance: Chance,
     keys: Vec<String>,
+    has_ids: bool,
     errors: Vec<Error>,
     items: Rc<Cell<u64>>,
 }
@@ -73,19 +90,19 @@ pub(crate) async fn calm(choice: &Choice<'_>) -> Result<(Came, Due), String> {
     let org = MockOrg::builder().seed(choice.seed).start().await.map_err(text)?;
     stage(choice, &org)?;
     let due = due(choice, &org)?;
-    let came = read(choice, &org, None).await?;
+    let came = read(choice, &org, None, &due).await?;
     Ok((came, due))
 }
 
 /// Reads with faults.
-pub(crate) async fn troubled(choice: &Choice<'_>) -> Result<Came, String> {
+pub(crate) async fn troubled(choice: &Choice<'_>, due: &Due) -> Result<Came, String> {
     let mut org = MockOrg::builder().seed(choice.seed).token_lifetime(choice.way.token_lifetime);
     if let Some(limit) = choice.way.limit {
         org = org.rate_limit(limit);
     }
     let org = org.start().await.map_err(text)?;
     stage(choice, &org)?;
-    read(choice, &org, Some(&choice.trouble)).await
+    read(choice, &org, Some(&choice.trouble), due).await
 }
 
 /// Lets the org behave as was chosen.
@@ -137,6 +154,7 @@ async fn read(
     choice: &Choice<'_>,
     org: &MockOrg,
     trouble: Option<&Trouble>,
+    expected: &Due,
 ) -> Result<Came, String> {
     let items = Rc::new(Cell::new(0));
     let (clock, hook) = Clock::new(Rc::clone(&items));
@@ -147,7 +165,8 @@ async fn read(
             Subject::Scenario(list, _) | Subject::Long(list, _) => list.open(&client),
             Subject::Job(submit, _) => submit.open(&client),
         };
-        list.page_size(Scenario::PAGE_SIZE).prefetch(choice.way.prefetch)
+        let list = list.page_size(Scenario::PAGE_SIZE).prefetch(choice.way.prefetch);
+        if choice.way.dedupes { list.dedupe_by("id") } else { list }
     };
     let mut reading = Reading {
         org,
@@ -155,8 +174,15 @@ async fn read(
         list: open(),
         open: &open,
         dropped: if trouble.is_some() { choice.way.dropped } else { 0 },
+        // Of where a list has been, a checkpoint has too little to tell each time that it goes in circles.
+        stopped: if trouble.is_some() && !expected.is_broken { choice.way.stopped } else { 0 },
+        is_job: matches!(choice.subject, Subject::Job(..)),
+        passed: Rc::clone(&passed),
+        stops: 0,
+        restarts: 0,
         chance: Chance::new(!choice.seed),
         keys: Vec::new(),
+        has_ids: true,
         errors: Vec::new(),
         items,
     };
@@ -170,9 +196,12 @@ async fn read(
     let requests = org.requests();
     let logins = requests.iter().filter(|request| request.path == "/oauth/token").count() as u64;
     Ok(Came {
-        verdict: reading.list.report().verdict(),
-        counted: reading.list.report().items,
+        report: reading.list.report().clone(),
+        stops: reading.stops,
+        restarts: reading.restarts,
+        left: due(choice, org)?.records,
         keys: reading.keys,
+        has_ids: reading.has_ids,
         errors: reading.errors,
         calls: requests.len() as u64 - logins,
         logins,
@@ -185,36 +214,40 @@ impl Reading<'_> {
     async fn all(&mut self, trouble: Option<&Trouble>) -> Result<(), String> {
         match trouble {
             None => {}
-            Some(Trouble::Storm(plan)) => self.org.inject(plan.clone()),
+            Some(Trouble::Storm(plan) | Trouble::Moving(plan)) => self.org.inject(plan.clone()),
             Some(Trouble::Endless(kind, from)) => {
                 self.org.inject(FaultPlan::new().rate(*kind, 1.0).from(*from));
                 while self.errors.is_empty() {
-                    if !self.step().await {
+                    if !self.step().await? {
                         return Ok(());
                     }
                 }
                 // It stays an error, and nothing is handed out that is not in its turn.
                 let (keys, errors) = (self.keys.len(), self.errors.len());
                 for again in 1..=2 {
-                    self.step().await;
+                    self.step().await?;
                     let is_broken = self.errors.iter().any(Error::is_paging);
                     if !is_broken && (self.keys.len(), self.errors.len()) != (keys, errors + again)
                     {
                         return Err(format!("{kind:?} goes on, and the list does so as well"));
                     }
                 }
-                if *kind == FaultKind::PageTokensExpired {
-                    // For these tokens it never is.
-                    return Ok(());
-                }
                 // All is well again.
                 self.injected = Some(self.org.injected());
                 self.org.inject(FaultPlan::new());
+                if *kind == FaultKind::PageTokensExpired {
+                    // For these tokens it never is.
+                    self.restart()?;
+                }
             }
         }
-        while self.step().await {
+        while self.step().await? {
             if self.has_lost_job() {
                 self.list = (self.open)();
+            }
+            if self.errors.last().is_some_and(|error| self.has_expired(error)) {
+                // The results are gone, for as long as they are asked for.
+                self.restart()?;
             }
             if self.errors.len() > PATIENCE {
                 return Err(format!("it does not end; {}", self.errors[PATIENCE]));
@@ -233,10 +266,36 @@ impl Reading<'_> {
         self.keys.is_empty() && is_told_again
     }
 
-    /// Asks for the next item. False at the end.
-    ///
-    /// Between two of these steps a run stands at a record, and can be interrupted.
-    async fn step(&mut self) -> bool {
+    /// Whether the results of the job are gone: more time went by than the API keeps them.
+    fn has_expired(&self, error: &Error) -> bool {
+        let is_told = error.is_job_expired() || self.is_job && error.is_stale_checkpoint();
+        is_told && self.passed.get() >= JOB_LIFE
+    }
+
+    /// Stops, and goes on from what was saved, as another process would.
+    fn stop(&mut self, on_stale: OnStale) -> Result<(), String> {
+        let saved = serde_json::to_string(&self.list.checkpoint()).map_err(text)?;
+        let checkpoint: Checkpoint = serde_json::from_str(&saved).map_err(text)?;
+        if checkpoint.items() != self.keys.len() as u64 {
+            let (items, came) = (checkpoint.items(), self.keys.len());
+            return Err(format!("a checkpoint counts {items} items where {came} came"));
+        }
+        self.list = (self.open)().on_stale(on_stale).resume(&checkpoint);
+        self.stops += 1;
+        Ok(())
+    }
+
+    /// The same where the API has forgotten the place: it is read anew, without what came.
+    fn restart(&mut self) -> Result<(), String> {
+        self.restarts += 1;
+        self.stop(OnStale::Restart)
+    }
+
+    /// Asks for the next item, or stops first. False at the end.
+    async fn step(&mut self) -> Result<bool, String> {
+        if self.chance.percent(self.stopped) {
+            self.stop(OnStale::Fail)?;
+        }
         if self.errors.last().is_some_and(Error::is_auth) {
             // For a while no login is made for an operation that refused a new token as well.
             sleep(SUSPENSION).await;
@@ -249,17 +308,21 @@ impl Reading<'_> {
                 () = turns(patience) => None,
             };
             if let Some(came) = came {
-                return self.note(came);
+                return Ok(self.note(came));
+            }
+            if self.chance.percent(self.stopped) {
+                self.stop(OnStale::Fail)?;
             }
         }
         let came = self.list.next().await;
-        self.note(came)
+        Ok(self.note(came))
     }
 
     fn note(&mut self, came: Option<Result<Value, Error>>) -> bool {
         match came {
             Some(Ok(item)) => {
                 self.keys.push(Truth::key(&item));
+                self.has_ids &= item.get("id").is_some_and(Value::is_string);
                 self.items.set(self.items.get() + 1);
             }
             Some(Err(error)) => self.errors.push(error),

@@ -19,6 +19,11 @@ pub(crate) struct Tally {
     calls: u64,
     extra: u64,
     due: u64,
+    stops: u64,
+    /// Of the runs in which records came and went: how many, and what became of records.
+    moving: u64,
+    missed: u64,
+    doubled: u64,
     /// Simulated, in seconds.
     passed: u64,
     pub(crate) failures: Vec<String>,
@@ -29,6 +34,7 @@ impl Tally {
         self.items += came.keys.len() as u64;
         self.errors += came.errors.len() as u64;
         self.passed += came.passed;
+        self.stops += came.stops;
         self.limited += came.injected.limited;
         for (kind, count) in came.injected.calls.iter().chain(&came.injected.logins) {
             *self.faults.entry(*kind).or_default() += count;
@@ -41,6 +47,12 @@ impl Tally {
         self.due += due;
     }
 
+    pub(crate) fn moved(&mut self, missed: u64, doubled: u64) {
+        self.moving += 1;
+        self.missed += missed;
+        self.doubled += doubled;
+    }
+
     pub(crate) fn join(&mut self, other: Self) {
         self.runs += other.runs;
         self.items += other.items;
@@ -49,6 +61,10 @@ impl Tally {
         self.calls += other.calls;
         self.extra += other.extra;
         self.due += other.due;
+        self.stops += other.stops;
+        self.moving += other.moving;
+        self.missed += other.missed;
+        self.doubled += other.doubled;
         self.passed += other.passed;
         for (kind, count) in other.faults {
             *self.faults.entry(kind).or_default() += count;
@@ -69,16 +85,22 @@ impl fmt::Display for Tally {
         };
         writeln!(
             f,
-            "\n{} runs: {} items, {} errors, {} hours went by",
+            "\n{} runs: {} items, {} errors, {} stops, {} hours went by",
             self.runs,
             self.items,
             self.errors,
+            self.stops,
             self.passed / 3_600,
         )?;
         writeln!(
             f,
             "{} requests in storms, {} more than without faults, of which {} called for one: {ratio:.1} %",
             self.calls, self.extra, self.due,
+        )?;
+        writeln!(
+            f,
+            "{} lists moved: {} records were missed and {} came twice, and all were told",
+            self.moving, self.missed, self.doubled,
         )?;
         write!(f, "{} failed", self.failures.len())
     }

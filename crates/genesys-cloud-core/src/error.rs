@@ -399,9 +399,11 @@ impl Error {
         refused.then_some(&self.0.why)
     }
 
-    /// Whether the API answered with one of these statuses.
+    /// Whether the API answered with one of these statuses. A login that is over its limit is refused by a 400
+    /// too, and says nothing of what was asked for.
     pub(crate) fn is_refused_by(&self, statuses: &[u16]) -> bool {
         self.0.kind == Kind::Status
+            && !self.is_rate_limited()
             && self.status().is_some_and(|status| statuses.contains(&status))
     }
 

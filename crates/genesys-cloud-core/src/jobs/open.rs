@@ -57,6 +57,8 @@ pub(crate) struct Opening {
     running: Option<Running>,
     /// Why the job that the API has accepted is not known: its reply could not be read.
     lost: Option<Error>,
+    /// Whether the results that came in the place of a job could not be read.
+    is_unreadable: bool,
     /// Whether each page is to be a job of its own.
     is_job_per_page: bool,
     /// The job as it is kept to be gone on with, once it has been submitted.
@@ -92,6 +94,7 @@ impl Opening {
             change,
             running,
             lost: None,
+            is_unreadable: false,
             is_job_per_page,
             saved,
             is_handle: false,
@@ -125,6 +128,7 @@ impl Opening {
             change,
             running,
             lost: None,
+            is_unreadable: false,
             is_job_per_page,
             saved,
             is_handle: true,
@@ -139,9 +143,10 @@ impl Opening {
         &self.request
     }
 
-    /// Whether the API has a job that can't be gone on with, as its id did not come.
+    /// Whether the API has a job that can't be gone on with, as its id did not come, and its results, if they
+    /// did, can't be read.
     pub(crate) const fn is_lost(&self) -> bool {
-        self.lost.is_some()
+        self.lost.is_some() || self.is_unreadable
     }
 
     pub(crate) const fn family(&self) -> &Family {
@@ -205,10 +210,27 @@ impl Opening {
         Ok(())
     }
 
+    /// Sets out to have the job say again where its results are, as those that it gave in its own reply could
+    /// not be read. `false` where what it said stands: elsewhere results are asked for by calls of their own,
+    /// and a job without an id can't be asked.
+    pub(crate) fn ask_again(&mut self) -> bool {
+        let Some(run) = &mut self.run else { return false };
+        if !matches!(run.family.results(), Results::Reply(_)) {
+            return false;
+        }
+        if run.can_be_asked() {
+            run.forget_links();
+            return true;
+        }
+        self.is_unreadable = !self.request.operation().is_repeatable();
+        !self.is_unreadable && self.restart()
+    }
+
     /// Sets out to submit the job anew. `false` where it is not known how it was submitted.
     pub(crate) fn restart(&mut self) -> bool {
         if !self.is_handle {
             (self.run, self.running, self.lost) = (None, None, None);
+            self.is_unreadable = false;
             *self.saved.lock() = None;
         }
         !self.is_handle

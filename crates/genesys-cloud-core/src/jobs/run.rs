@@ -117,7 +117,7 @@ impl Run {
     }
 
     /// Whether it can be asked how it stands.
-    fn can_be_asked(&self) -> bool {
+    pub(super) fn can_be_asked(&self) -> bool {
         let status = self.family.status();
         let has_id = |status: &JobCall| status.id().is_none() || self.id.is_some();
         status.map_or(*self.family.done_when() == DoneWhen::Not202, has_id)

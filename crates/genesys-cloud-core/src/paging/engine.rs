@@ -55,6 +55,8 @@ pub(super) struct Engine {
     last: Last,
     /// Why the page that is due is read again, and where the list stood when that was found.
     overlap: Option<(Overlap, Standing)>,
+    /// The same of the page that was read last, if that was read again.
+    overlapped: Option<Overlap>,
     /// At which page that was found last, and what it counted.
     went_back_at: (u64, u64),
     /// Whether the size of pages has been settled: another one would shift items from one to another.
@@ -119,6 +121,7 @@ impl Engine {
             report: Report::default(),
             last: Last::None,
             overlap: None,
+            overlapped: None,
             went_back_at: (0, 0),
             is_page_size_settled: false,
             fed: 0,
@@ -202,10 +205,14 @@ impl Engine {
         redirects.filter(|_| (300..400).contains(&reply.status()))
     }
 
-    /// Takes back a page that could not be read, to be the next one again.
+    /// Takes back a page that could not be read. It is the next one again, or is asked for again.
     pub(super) fn take_back(&mut self, page: RawReply) {
-        if let Some(job) = self.job.as_mut().filter(|job| job.feed.is_some()) {
+        let Some(job) = &mut self.job else { return };
+        if job.feed.is_some() {
             job.unread = Some(page);
+        } else if job.opening.ask_again() {
+            (job.is_open, job.caller) = (false, None);
+            self.enter_again();
         }
     }
 
@@ -404,14 +411,15 @@ impl Engine {
         before: Option<&PageText>,
         has_come: Option<Vec<bool>>,
     ) -> Result<Option<Picked>, Error> {
-        if self.goes_back(&page, before) {
+        if self.goes_back(&page, before) || self.looks_back(&page, text) {
             return Ok(None);
         }
         let is_overlap = self.overlap.is_some();
-        if self.is_fed() || is_overlap {
+        if self.is_fed() || is_overlap || self.has_looked_back() {
             // What is fed is asked for once, so that what is alike is alike in the file. What is read again
             // may well be the same.
-            (page.fingerprint, page.edges) = (None, None);
+            page.fingerprint = None;
+            page.edges = page.edges.filter(|_| is_overlap);
         }
         let (number, items, total) = (self.page_number(), page.items, page.total);
         let contradicted =
@@ -435,9 +443,10 @@ impl Engine {
             let twice = has_come.iter().skip(first).filter(|has_come| **has_come).count();
             (twice as u64).saturating_sub(shared)
         });
-        let has_come = match self.overlap.take() {
+        self.overlapped = self.overlap.take().map(|(overlap, _)| overlap);
+        let has_come = match &self.overlapped {
             None => has_come,
-            Some((overlap, _)) => {
+            Some(overlap) => {
                 let marks = text.marks(self.listing.items());
                 let again = overlap.has_come(marks.unwrap_or_default());
                 Some(match has_come {
@@ -455,8 +464,8 @@ impl Engine {
         self.report.pages -= u64::from(is_passed_over || is_overlap);
         self.report.read += allowed;
         self.report.duplicates += match known {
-            Some(known) if !is_overlap => known,
-            Some(_) => 0,
+            _ if is_overlap => 0,
+            Some(known) => known,
             None => self.walk.repeated_by(&page) - shared + repeated as u64,
         };
         self.last = match step {

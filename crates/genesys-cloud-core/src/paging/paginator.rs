@@ -91,6 +91,8 @@ struct LastPage {
     text: Option<Arc<PageText>>,
     /// Which of its items are handed out.
     picked: Picked,
+    /// The ids of those, where what comes twice is left out.
+    ids: Vec<Option<u128>>,
     /// How many items of the list had been handed out before it.
     before: u64,
 }
@@ -272,10 +274,12 @@ impl<T> Paginator<T> {
     ///
     /// Records that are added to a list while it is read by page number push others to the next page, where
     /// they come again. The ids of the last 500,000 to 1,000,000 items are remembered, about 40 bytes each;
-    /// a [`checkpoint`](Self::checkpoint) does not keep them. An item without an id is always handed out.
+    /// a [`checkpoint`](Self::checkpoint) keeps the last 10,000 of them, 16 bytes each. An item without an id
+    /// is always handed out.
     pub fn dedupe_by(mut self, path: impl Into<String>) -> Self {
         self.id = Some(path.into());
         self.known = Some(Known::new());
+        self.know_again();
         self
     }
 
@@ -284,7 +288,8 @@ impl<T> Paginator<T> {
     /// The page of that item is read again if some of it had been handed out, in pages of the same size, and
     /// so is a file of results; what had been handed out is left out. Where the items no longer stand where
     /// they did, as happens to lists by page number that change meanwhile, it goes on after the one that was
-    /// handed out last, and the verdict is [`Drifted`](crate::Verdict::Drifted). A job that was submitted is
+    /// handed out last, and the verdict is [`Drifted`](crate::Verdict::Drifted). Of a list that has become shorter,
+    /// pages before are read too, until one has that item ([`Report::read_again`]). A job that was submitted is
     /// not submitted again. Counts and verdict go on too; [`limit`](Self::limit) and
     /// [`max_pages`](Self::max_pages) are those of this paginator and count from the beginning of the list.
     ///
@@ -301,6 +306,14 @@ impl<T> Paginator<T> {
 
     pub(crate) fn set_out_from(&mut self, checkpoint: &Checkpoint) {
         self.engine.resume(checkpoint.list().cloned(), Some(checkpoint.made()));
+        self.know_again();
+    }
+
+    /// Takes over what was handed out before the place to go on from.
+    fn know_again(&mut self) {
+        if let Some(known) = &mut self.known {
+            known.resume(self.engine.resumed_ids(), 0);
+        }
     }
 
     /// Says what is done where the API no longer knows the place that a checkpoint leads to. An error unless
@@ -328,7 +341,12 @@ impl<T> Paginator<T> {
     /// The place where the page at hand has been handed out so far, and so many items in all.
     fn mark_at(&self, handed: Handed, items: u64) -> Mark {
         let text = self.last.text.clone();
-        let point = self.engine.point(handed, items, text.as_deref());
+        let mut point = self.engine.point(handed, items, text.as_deref());
+        if let Some(known) = &self.known {
+            let handed_out = usize::try_from(items.saturating_sub(self.last.before));
+            let ids = self.last.ids.iter().skip(handed_out.unwrap_or(usize::MAX));
+            point.ids = known.for_checkpoint(ids.flatten().copied()).0;
+        }
         Mark { point, items: self.engine.listing().items_path(), handed, text }
     }
 
@@ -350,7 +368,9 @@ impl<T> Paginator<T> {
     pub fn items_as<U: DeserializeOwned>(self) -> Paginator<U> {
         let known = self.known.map(|_| Known::new());
         let items = Paginator::new(self.engine.restarted(), Read::Paths(read::serde));
-        Paginator { id: self.id, known, ..items }
+        let mut items = Paginator { id: self.id, known, ..items };
+        items.know_again();
+        items
     }
 
     /// The list as a stream of pages. Of a page whose items have been taken in part, the rest comes
@@ -524,7 +544,10 @@ impl<T> Paginator<T> {
         let (page_count, total, page_size) = (facts.page_count, facts.total, facts.page_size);
         let id = self.id.as_deref();
         let ids = id.map(|path| ids(&reply, self.engine.listing(), path, items.len()));
-        let has_come = self.known.as_ref().zip(ids.as_ref()).map(|(known, ids)| known.which(ids));
+        // Where no item has an id, what comes twice is noticed as if none were asked for.
+        let has_ids = |ids: &&Vec<Option<u128>>| ids.iter().any(Option::is_some);
+        let has_come = self.known.as_ref().zip(ids.as_ref().filter(has_ids));
+        let has_come = has_come.map(|(known, ids)| known.which(ids));
         let text = PageText::new(reply.body.clone());
         let before = self.last.text.as_deref();
         let Some(picked) = self.engine.settle(&reply, facts, &text, before, has_come)? else {
@@ -538,7 +561,8 @@ impl<T> Paginator<T> {
             }
         }
         let before = self.engine.report.items;
-        self.last = LastPage { text: Some(Arc::new(text)), picked, before };
+        let known_ids = if self.known.is_some() { ids.clone() } else { Vec::new() };
+        self.last = LastPage { text: Some(Arc::new(text)), picked, ids: known_ids, before };
         let operation = reply.operation;
         let file = file.map(|file| (operation, file));
         Ok(Some(Page { items, ids, number, page_count, total, page_size, head: reply.head, file }))

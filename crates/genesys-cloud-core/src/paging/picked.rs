@@ -72,6 +72,7 @@ impl Picked {
 
 /// What a page is read again for: the list has become shorter, and what stood behind that page may have moved
 /// to it.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Overlap {
     /// The marks of the items that the page had.
     marks: HashSet<u64>,
@@ -80,6 +81,13 @@ pub(super) struct Overlap {
 impl Overlap {
     pub(super) fn new(marks: &[u64]) -> Self {
         Self { marks: marks.iter().copied().collect() }
+    }
+
+    /// The marks, always in the same order.
+    pub(super) fn marks(&self) -> Vec<u64> {
+        let mut marks: Vec<u64> = self.marks.iter().copied().collect();
+        marks.sort_unstable();
+        marks
     }
 
     /// Which items of the page it had before.

@@ -26,6 +26,10 @@ pub(crate) struct ListPoint {
     pub(super) offset: u64,
     /// The marks of the items that were handed out last, the last one last.
     pub(super) known: Vec<u64>,
+    /// The marks of items that are left out of the page, where it is one that is read again.
+    pub(super) overlap: Vec<u64>,
+    /// The ids of items that were handed out, as hashes, where what comes twice is left out.
+    pub(super) ids: Vec<u64>,
     /// The fingerprint of the page, where its items have no marks.
     pub(super) page: Option<u64>,
     /// What was read up to there.

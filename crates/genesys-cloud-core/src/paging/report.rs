@@ -42,6 +42,8 @@ pub struct Report {
     pub read_again: u64,
     /// Why no further page is read. `None` while there may be more.
     pub end: Option<End>,
+    /// How many items the list holds, as the last page has it that says otherwise than the first.
+    pub(super) other_total: Option<u64>,
     /// Items that were read, those that are not handed out yet among them.
     pub(super) read: u64,
     /// Whether the list was read from its beginning.
@@ -61,6 +63,7 @@ impl Report {
         let total = page.total.filter(|total| *total > 0 || page.items > 0 || self.read == 0);
         self.first_total = self.first_total.or(total);
         self.last_total = total.or(self.last_total);
+        self.other_total = total.filter(|_| total != self.first_total).or(self.other_total);
         if page.items > 0 {
             self.page_size_granted = page.page_size.or(self.page_size_granted);
         }
@@ -102,9 +105,11 @@ impl Report {
             return Verdict::Drifted(Reason::Duplicates { items: self.duplicates });
         }
         if let (Some(first), Some(last)) = (self.first_total, self.last_total) {
+            // It may be again what it was at first.
+            let other = if first == last { self.other_total.unwrap_or(last) } else { last };
             // Counts that are all too low count something else, such as the items of their own page.
-            if first != last && first.max(last) >= self.read {
-                return Verdict::Drifted(Reason::TotalChanged { first, last });
+            if first != other && (first.max(other) >= self.read || self.read_again > 0) {
+                return Verdict::Drifted(Reason::TotalChanged { first, last: other });
             }
             if self.whole && last != self.read {
                 let reason = Reason::TotalDiffers { read: self.read, total: last };
@@ -181,7 +186,7 @@ pub enum Reason {
     TotalChanged {
         /// The count of the first page that told one.
         first: u64,
-        /// The count of the last page that told one.
+        /// The count of the last page that told one, or that told another one than the first.
         last: u64,
     },
     /// The API's count of items is another than that of the items that came.

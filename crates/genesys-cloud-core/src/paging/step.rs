@@ -383,7 +383,7 @@ fn by_one_reply(walk: &Walk, once: Once, page: &Facts) -> Step {
 }
 
 fn repeated(walk: &Walk, page: &Facts) -> Option<Step> {
-    if !walk.has_read(page) {
+    if !walk.has_read(page) || has_grown(walk, page) {
         return None;
     }
     let due = walk.page_number();
@@ -393,6 +393,14 @@ fn repeated(walk: &Walk, page: &Facts) -> Option<Step> {
     } else {
         Contradiction::ReadBefore { due }
     }))
+}
+
+/// Whether the list holds more than when the page before was read. If what was added is just a page, the same
+/// items come once more.
+fn has_grown(walk: &Walk, page: &Facts) -> bool {
+    let by_number = matches!(walk.motion(), Motion::Numbers { .. } | Motion::StartIndex);
+    let previous = walk.at.previous.as_ref().and_then(|previous| previous.total);
+    by_number && previous.is_some_and(|total| page.total > Some(total))
 }
 
 fn too_many_empty(walk: &Walk) -> Step {

@@ -52,14 +52,14 @@ impl Known {
     }
 
     /// Takes in what a checkpoint held.
-    pub(super) fn resume(&mut self, known: &[u64], forgotten: u64) {
+    pub(crate) fn resume(&mut self, known: &[u64], forgotten: u64) {
         self.resumed = known.iter().copied().collect();
         self.last = known[known.len().saturating_sub(self.kept)..].iter().copied().collect();
         self.forgotten = forgotten;
     }
 
     /// The last ids, without these, which have not been handed out, and how many more there were.
-    pub(super) fn for_checkpoint(&self, without: impl Iterator<Item = u128>) -> (Vec<u64>, u64) {
+    pub(crate) fn for_checkpoint(&self, without: impl Iterator<Item = u128>) -> (Vec<u64>, u64) {
         let without: HashSet<u64> = without.map(short).collect();
         let last: Vec<u64> = self.last.iter().copied().filter(|id| !without.contains(id)).collect();
         let all = self.recent.len() + self.older.len() + self.resumed.len();

@@ -205,6 +205,42 @@ async fn results_in_the_status() {
     assert_eq!(asked(&server), ["POST /inline", "GET /inline/j1", "GET /inline/j1"]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn results_in_a_status_that_can_not_be_read_are_asked_for_again() {
+    let done =
+        |result: &str| json(&format!(r#"{{"job":{{"status":"Complete"}},"result":{result}}}"#));
+    let server = script([
+        Answer::json(202, r#"{"job":{"id":"j1","status":"Processing"}}"#),
+        done(r#"{"entities":[{"id":[]}]}"#),
+        done(r#"{"entities":[{"id":{}}]}"#),
+        Answer::json(503, "{}"),
+        done(r#"{"entities":[{"id":"a"},{"id":"b"}]}"#),
+    ])
+    .await;
+    let mut results = things(&server).inline().paginate();
+    for _ in 0..2 {
+        let error = results.try_next().await.expect_err("no id");
+        assert!(error.is_decode(), "{error}");
+    }
+    assert_eq!(all(&mut results).await, ["a", "b"]);
+    assert_eq!(results.report().verdict(), Verdict::Complete);
+    assert_eq!(asked(&server)[1..], ["GET /inline/j1"; 4]);
+}
+
+#[tokio::test]
+async fn results_without_a_job_that_can_not_be_read_stay() {
+    let body = r#"{"result":{"entities":[{"id":["a"]}]}}"#;
+    let server = script([json(body)]).await;
+    let mut results = things(&server).inline().paginate();
+    for _ in 0..2 {
+        assert!(results.try_next().await.expect_err("no id").is_decode());
+    }
+    // Nothing is lost: they can be read in another way.
+    let mut raw = results.items_as::<Box<RawValue>>();
+    assert_eq!(raw.try_next().await.expect("a thing").expect("a thing").get(), r#"{"id":["a"]}"#);
+    assert_eq!(asked(&server), ["POST /inline"]);
+}
+
 #[tokio::test]
 async fn results_that_come_at_once() {
     let body = r#"{"job":{"status":"complete"},"result":{"entities":[{"id":"a"}]}}"#;

@@ -3,6 +3,7 @@
 #![allow(missing_docs, reason = "the bindings are made as generated code makes them")]
 
 mod bounds;
+mod drift;
 mod ends;
 mod lies;
 mod own;

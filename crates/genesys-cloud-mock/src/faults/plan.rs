@@ -98,7 +98,7 @@ impl FaultPlan {
     }
 
     /// Lets the clock of the service be wrong by so many seconds, ahead if they are more than 0. The
-    /// header `date` and dates in `Retry-After` show it, and so does `expires_in` of a login, which is then too
+    /// header `date`, dates in `Retry-After` and those of jobs show it, and so does `expires_in` of a login, which is then too
     /// high or, down to 0, too low.
     pub fn clock_skew(mut self, seconds: i64) -> Self {
         self.clock_skew = seconds;

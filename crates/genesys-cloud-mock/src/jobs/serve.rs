@@ -343,11 +343,12 @@ impl Service {
 
     fn date(&self, reply: &mut Reply, run: &Run, standing: Standing) {
         let is_done = matches!(standing, Standing::Ended(_));
-        reply.set_known("expirationDate", run.expires().text());
-        reply.set_known("submissionDate", run.at.text());
+        let skew = self.faults().clock_skew();
+        reply.set_known("expirationDate", run.expires().shifted(skew).text());
+        reply.set_known("submissionDate", run.at.shifted(skew).text());
         if let Told::Since(name) = run.family.told {
             // Before it is done, what is there is from an earlier one.
-            let at = if is_done { self.clock().now() } else { Moment::made_up(0, false) };
+            let at = if is_done { self.now() } else { Moment::made_up(0, false) };
             reply.set_known(name, at.text());
         }
     }

@@ -12,8 +12,9 @@ use crate::error::Error;
 use crate::paging::listing::{Motion, PageSize, Place};
 use crate::paging::marks::{Joined, PageText, join};
 use crate::paging::paginator::OnStale;
+use crate::paging::picked::Overlap;
 use crate::paging::point::{Handed, ListPoint, is_end_of_list};
-use crate::paging::standing::{Position, Standing};
+use crate::paging::standing::{Facts, Position, Standing};
 use crate::paging::subject::Subject;
 use crate::paging::walk::Walk;
 use crate::reply::RawReply;
@@ -31,6 +32,8 @@ pub(super) struct Resumption {
     /// How much is still to be left out of what comes.
     left: u64,
     over: Over,
+    /// Whether pages before it are looked through for what was handed out last.
+    has_looked_back: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -61,7 +64,7 @@ enum Over {
 impl Resumption {
     /// To be kept where the list is set up anew before it has begun.
     pub(super) fn anew(mut self) -> Self {
-        self.stage = Stage::Set;
+        (self.stage, self.has_looked_back) = (Stage::Set, false);
         self
     }
 }
@@ -76,11 +79,17 @@ impl Engine {
         match point {
             Some(point) => {
                 let (stage, left, over) = (Stage::Set, 0, Over::Page);
-                let resumption = Resumption { point, made, stage, left, over };
+                let has_looked_back = false;
+                let resumption = Resumption { point, made, stage, left, over, has_looked_back };
                 self.resumption = Some(Box::new(resumption));
             }
             None => self.refused = Some("it is of a range of time"),
         }
+    }
+
+    /// The ids of items that were handed out before the place to go on from.
+    pub(in crate::paging) fn resumed_ids(&self) -> &[u64] {
+        self.resumption.as_ref().map_or(&[], |resumption| &resumption.point.ids)
     }
 
     /// Whether a job is known that was submitted for the list.
@@ -150,7 +159,8 @@ impl Engine {
             }
             // What a window shares with the one before is found only where that has been read.
             Last::Passed(at) if !handed.is_all() || (is_window && handed.of > 0) => {
-                report.pages = report.pages.saturating_sub(1);
+                // One that was read again was not counted again.
+                report.pages = report.pages.saturating_sub(u64::from(self.overlapped.is_none()));
                 (at.kept(), handed.items as u64)
             }
             Last::Unmoved if !is_end => {
@@ -159,12 +169,15 @@ impl Engine {
             }
             Last::None | Last::Passed(_) | Last::Unmoved => (self.walk.at.kept(), 0),
         };
+        let overlap = self.overlapped.as_ref().filter(|_| offset > 0).map(Overlap::marks);
         ListPoint {
             subject: self.subject().clone(),
             scheme: self.walk.listing.scheme().name().to_owned(),
             at,
             offset,
             known: Vec::new(),
+            overlap: overlap.unwrap_or_default(),
+            ids: Vec::new(),
             page: None,
             report,
             job: self.job.as_ref().and_then(|job| job.opening.saved()),
@@ -247,6 +260,10 @@ impl Engine {
                     return Err(Error::checkpoint_mismatch(self.request.operation(), why));
                 }
                 resumption.left = point.offset;
+                if !point.overlap.is_empty() {
+                    let overlap = Overlap::new(&point.overlap);
+                    self.overlap = Some((overlap, self.walk.at.clone()));
+                }
             }
             Stage::Restarted => resumption.left = point.report.items,
             Stage::Set | Stage::Entered | Stage::Reading => return Ok(()),
@@ -267,6 +284,15 @@ impl Engine {
             self.is_page_size_settled = true;
         }
         Ok(())
+    }
+
+    /// Has the place gone to once more, after the results of the job have been opened anew.
+    pub(super) fn enter_again(&mut self) {
+        if let Some(resumption) = &mut self.resumption
+            && resumption.stage == Stage::Entered
+        {
+            resumption.stage = Stage::Checked;
+        }
     }
 
     /// An error as it is to be told, or `None` if the list is read from its beginning instead.
@@ -308,6 +334,59 @@ impl Engine {
         if let Some(resumption) = &mut self.resumption {
             resumption.stage = Stage::Restarted;
         }
+        true
+    }
+
+    /// Whether the page that came is one before the place to go on from.
+    pub(super) fn has_looked_back(&self) -> bool {
+        self.resumption.as_ref().is_some_and(|resumption| resumption.has_looked_back)
+    }
+
+    /// Goes back by a page where the list has become shorter since it was left, and this one has none of the
+    /// items that were handed out last: they, and what followed them, stand further in front by now.
+    pub(super) fn looks_back(&mut self, page: &Facts, text: &PageText) -> bool {
+        let Some(resumption) = &mut self.resumption else { return false };
+        let point = &resumption.point;
+        let (Motion::Numbers { .. }, Position::Number(number), Position::Number(begun)) =
+            (self.walk.listing.scheme().way().motion, &self.walk.at.due, &point.at.due)
+        else {
+            return false;
+        };
+        let gone = point.report.last_total.zip(page.total.filter(|total| *total > 0));
+        let gone = gone.map_or(0, |(before, now)| before.saturating_sub(now));
+        let marks = text.marks(self.listing.items()).unwrap_or_default();
+        let is_found = marks.iter().any(|mark| point.known.contains(mark));
+        let is_entered = resumption.stage == Stage::Entered && resumption.over == Over::Page;
+        if !is_entered || gone == 0 || is_found || point.known.is_empty() {
+            return false;
+        }
+        let previous = point.at.previous.as_ref();
+        let sizes = [point.report.page_size_granted, point.report.page_size_asked];
+        let size = sizes.into_iter().flatten().next().unwrap_or(point.at.largest).max(1);
+        // Where the item stands at the furthest that was to come next.
+        let before = point.at.before.unwrap_or((begun - 1).saturating_mul(size));
+        let first = (before + point.offset).saturating_sub(gone);
+        if *number <= first / size + 1 {
+            if resumption.has_looked_back {
+                // All of them are gone.
+                resumption.left = first % size;
+            }
+            return false;
+        }
+        let (operation, due) = (self.request.operation().id(), number - 1);
+        tracing::info!(operation, page = due, "the list has become shorter: it is looked for here");
+        resumption.left = previous.map_or(size, |previous| previous.items);
+        resumption.has_looked_back = true;
+        self.walk.at = Standing {
+            due: Position::Number(due),
+            pages: self.walk.at.pages.saturating_sub(1),
+            before: point.at.before.map(|_| (due - 1).saturating_mul(size)),
+            previous: None,
+            ..point.at.clone()
+        };
+        self.report.pages = self.report.pages.saturating_sub(1);
+        self.report.read_again += 1;
+        self.calls.clear();
         true
     }
 

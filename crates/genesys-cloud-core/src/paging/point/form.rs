@@ -35,6 +35,8 @@ mod record {
             pub link: Option<Vec<Vec<String>>> = "link",
             pub offset: Option<i64> = "offset",
             pub known: Option<Vec<String>> = "known",
+            pub overlap: Option<String> = "overlap",
+            pub ids: Option<String> = "ids",
             pub page: Option<String> = "page",
             pub pages_before: Option<i64> = "pagesBefore",
             pub items_before: Option<i64> = "itemsBefore",
@@ -72,6 +74,7 @@ mod record {
             pub waited: Option<i64> = "waitedMilliseconds",
             pub first_total: Option<i64> = "firstTotal",
             pub last_total: Option<i64> = "lastTotal",
+            pub other_total: Option<i64> = "otherTotal",
             pub page_size_asked: Option<i64> = "pageSizeAsked",
             pub page_size_clamped_from: Option<i64> = "pageSizeClampedFrom",
             pub page_size_granted: Option<i64> = "pageSizeGranted",
@@ -129,9 +132,23 @@ fn read_hash(text: &str) -> Result<u64, String> {
     from_hex(text).ok_or_else(|| "it has a hash that is none".to_owned())
 }
 
+/// Hashes as a text, one after the other.
+fn write_hashes(hashes: &[u64]) -> Option<String> {
+    let text = hashes.iter().map(|hash| hex(*hash)).collect::<String>();
+    Some(text).filter(|text| !text.is_empty())
+}
+
+/// The same, read.
+fn read_hashes(text: &str) -> Result<Vec<u64>, String> {
+    let (hashes, rest) = text.as_bytes().as_chunks::<16>();
+    let odd = || "it has a hash that is none".to_owned();
+    let hash = |hash: &[u8; 16]| std::str::from_utf8(hash).map_or(Err(odd()), read_hash);
+    if rest.is_empty() { hashes.iter().map(hash).collect() } else { Err(odd()) }
+}
+
 impl ListPoint {
     pub(crate) fn form(&self) -> ListForm {
-        let Self { subject, scheme, at, offset, known, page, report, job } = self;
+        let Self { subject, scheme, at, offset, known, overlap, ids, page, report, job } = self;
         let mut form = ListForm {
             operation: Some(subject.operation.clone()),
             scheme: Some(scheme.clone()),
@@ -141,6 +158,8 @@ impl ListPoint {
             ),
             offset: written(*offset).filter(|offset| *offset > 0),
             known: Some(known.iter().map(|mark| hex(*mark)).collect()),
+            overlap: write_hashes(overlap),
+            ids: write_hashes(ids),
             page: page.map(hex),
             pages_before: written(at.pages),
             items_before: at.before.and_then(written),
@@ -236,6 +255,8 @@ impl ListPoint {
             },
             offset: read(form.offset, "offset")?,
             known: known.map(|mark| read_hash(mark)).collect::<Result<_, _>>()?,
+            overlap: read_hashes(&form.overlap.unwrap_or_default())?,
+            ids: read_hashes(&form.ids.unwrap_or_default())?,
             page: form.page.map(|hash| read_hash(&hash)).transpose()?,
             report,
             job: match form.job {
@@ -291,6 +312,7 @@ impl ReportForm {
             waited: i64::try_from(report.waited.as_millis()).ok(),
             first_total: report.first_total.and_then(written),
             last_total: report.last_total.and_then(written),
+            other_total: report.other_total.and_then(written),
             page_size_asked: report.page_size_asked.and_then(written),
             page_size_clamped_from: report.page_size_clamped_from.and_then(written),
             page_size_granted: report.page_size_granted.and_then(written),
@@ -313,6 +335,7 @@ impl ReportForm {
             waited: Duration::from_millis(read(self.waited, "waitedMilliseconds")?),
             first_total: read_if(self.first_total, "firstTotal")?,
             last_total: read_if(self.last_total, "lastTotal")?,
+            other_total: read_if(self.other_total, "otherTotal")?,
             page_size_asked: read_if(self.page_size_asked, "pageSizeAsked")?
                 .filter(|size| *size > 0),
             page_size_clamped_from: read_if(self.page_size_clamped_from, "pageSizeClampedFrom")?,

@@ -1,0 +1,127 @@
+//! Lists by page number that change while nobody reads them.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use genesys_cloud_core::{Checkpoint, Verdict};
+
+use crate::server::{Answer, Server};
+use crate::{all, page, query, things};
+
+/// A list in pages of four that can be changed.
+#[derive(Clone)]
+struct List(Arc<Mutex<Vec<u64>>>);
+
+impl List {
+    fn new(things: impl IntoIterator<Item = u64>) -> Self {
+        Self(Arc::new(Mutex::new(things.into_iter().collect())))
+    }
+
+    fn set(&self, things: impl IntoIterator<Item = u64>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = things.into_iter().collect();
+    }
+
+    async fn serve(&self) -> Server {
+        let list = self.0.clone();
+        Server::start(move |request| {
+            let list = list.lock().unwrap_or_else(PoisonError::into_inner);
+            let number = query(request, "pageNumber").expect("a number");
+            let (total, count) = (list.len(), list.len().div_ceil(4));
+            let things = list.chunks(4).nth(number as usize - 1).unwrap_or_default();
+            let counts = format!(r#""pageNumber":{number},"pageCount":{count},"total":{total}"#);
+            Answer::json_of(things, &counts)
+        })
+        .await
+    }
+}
+
+impl Answer {
+    fn json_of(things: &[u64], counts: &str) -> Self {
+        page(things.iter().copied(), &format!(r#",{counts},"pageSize":4"#))
+    }
+}
+
+fn kept(checkpoint: &Checkpoint) -> Checkpoint {
+    let text = serde_json::to_string(checkpoint).expect("JSON");
+    let read = serde_json::from_str(&text).expect("a checkpoint");
+    assert_eq!(*checkpoint, read);
+    read
+}
+
+#[tokio::test]
+async fn what_moved_up_meanwhile_is_found_in_the_pages_before() {
+    for (read, then, rest, calls) in [
+        // In front: what follows has moved to the page before, or to one further in front.
+        (4, (3..=12).collect::<Vec<_>>(), (5..=12).collect::<Vec<_>>(), 1 + 4),
+        (5, (4..=12).collect(), (6..=12).collect(), 2 + 4),
+        (8, (7..=12).collect(), (9..=12).collect(), 2 + 4),
+        // Behind: it stands where it did.
+        (4, (1..=10).collect(), (5..=10).collect(), 1 + 4),
+        (5, (1..=10).collect(), (6..=10).collect(), 2 + 2),
+        // All that was handed out.
+        (4, (5..=12).collect(), (5..=12).collect(), 1 + 3),
+        (6, (7..=12).collect(), (7..=12).collect(), 2 + 3),
+    ] {
+        let list = List::new(1..=12);
+        let server = list.serve().await;
+        let mut first = things(&server);
+        for _ in 0..read {
+            first.try_next().await.expect("a thing");
+        }
+        list.set(then.clone());
+        let mut again = things(&server).resume(&kept(&first.checkpoint()));
+        assert_eq!(all(&mut again).await, rest, "{read} {then:?}");
+        let report = again.report();
+        assert!(matches!(report.verdict(), Verdict::Drifted(_)), "{read} {then:?}");
+        assert_eq!(report.items, (read + rest.len()) as u64, "{read} {then:?}");
+        assert_eq!(server.received().len(), calls, "{read} {then:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_left_out_of_a_page_that_is_read_again_stays_so() {
+    let list = List::new(1..=12);
+    let server = list.serve().await;
+    let mut first = things(&server);
+    for _ in 0..4 {
+        first.try_next().await.expect("a thing");
+    }
+    // The first page is read again, for the 20 and the 21.
+    list.set([20, 3, 21, 4, 5, 6, 7, 8, 9, 10]);
+    first.try_next().await.expect("a thing");
+    assert_eq!(first.report().read_again, 1);
+    let mut again = things(&server).resume(&kept(&first.checkpoint()));
+    assert_eq!(all(&mut again).await, [21, 5, 6, 7, 8, 9, 10]);
+    assert!(matches!(again.report().verdict(), Verdict::Drifted(_)));
+}
+
+#[tokio::test]
+async fn what_comes_twice_is_left_out_across_a_break() {
+    let list = List::new(1..=6);
+    let server = list.serve().await;
+    let mut first = things(&server).dedupe_by("id");
+    for _ in 0..2 {
+        first.try_next().await.expect("a thing");
+    }
+    let checkpoint = kept(&first.checkpoint());
+    // Those that are at hand and were not handed out are not known.
+    list.set([3, 2, 4, 1, 5, 6]);
+    let mut again = things(&server).resume(&checkpoint).dedupe_by("id");
+    let mut rest = all(&mut again).await;
+    rest.sort_unstable();
+    assert!(!rest.contains(&1) && !rest.contains(&2), "{rest:?}");
+    assert!(rest.ends_with(&[4, 5, 6]), "{rest:?}");
+    assert!(matches!(again.report().verdict(), Verdict::Drifted(_)));
+}
+
+#[tokio::test]
+async fn a_list_that_grows_by_just_a_page_goes_on() {
+    let list = List::new(1..=8);
+    let server = list.serve().await;
+    let mut things = things(&server).dedupe_by("id");
+    for _ in 0..4 {
+        things.try_next().await.expect("a thing");
+    }
+    list.set((21..=24).chain(1..=8));
+    assert_eq!(all(&mut things).await, [5, 6, 7, 8]);
+    assert!(matches!(things.report().verdict(), Verdict::Drifted(_)));
+}
