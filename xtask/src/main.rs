@@ -8,7 +8,7 @@ use std::process::{self, ExitCode};
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Parser, Subcommand};
-use xtask::bench::{compile, limiter, paging, polling};
+use xtask::bench::{compile, export, limiter, measure, paging, polling};
 use xtask::chaos;
 use xtask::codegen;
 use xtask::operations;
@@ -53,6 +53,8 @@ enum Command {
 enum Bench {
     /// What it costs to compile the bindings, and what a small program pays on top.
     Compile,
+    /// What an export by the command costs, against loops written by hand.
+    Export(export::Options),
     /// How much of a rate limit the client uses, and how often it hits it.
     Limiter(limiter::Options),
     /// How fast long lists are read, against a loop written by hand.
@@ -86,9 +88,10 @@ fn run(command: Command) -> Result<()> {
         Command::Chaos(options) => chaos::run(workspace, &options),
         Command::Bench { what: Bench::Compile } => compile::run(workspace),
         Command::Bench { what: Bench::Limiter(options) } => limiter::run(workspace, &options),
+        Command::Bench { what: Bench::Export(options) } => export::run(workspace, &options),
         Command::Bench { what: Bench::Paging(options) } => paging::run(workspace, &options),
         Command::Bench { what: Bench::Polling } => polling::run(workspace),
-        Command::Measure { command } => compile::measure(&command),
+        Command::Measure { command } => measure(&command),
         Command::Pin { spec } => codegen::pin(workspace, &spec),
     }
 }

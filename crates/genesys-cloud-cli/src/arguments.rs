@@ -128,6 +128,7 @@ pub(crate) enum JobsCommand {
     /// Waits until a job is done.
     Wait {
         /// The id of the job, or its beginning.
+        #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
         id: String,
         /// How long, such as 30m.
         #[arg(long, default_value = "1h", value_parser = times::duration)]
@@ -136,11 +137,13 @@ pub(crate) enum JobsCommand {
     /// Cancels a job.
     Cancel {
         /// The id of the job, or its beginning.
+        #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
         id: String,
     },
     /// Forgets a job. It runs on.
     Forget {
         /// The id of the job, or its beginning.
+        #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
         id: String,
     },
 }
@@ -156,7 +159,7 @@ pub(crate) struct CallOptions {
     /// A file with the body as JSON, or - for standard input.
     #[arg(long, value_name = "FILE")]
     pub(crate) body: Option<String>,
-    /// Sends parameters and fields that the document does not know.
+    /// Sends parameters and fields that the document does not know, or has as something else.
     #[arg(long)]
     pub(crate) unchecked: bool,
 }
@@ -165,26 +168,33 @@ pub(crate) struct CallOptions {
 pub(crate) struct Export {
     #[command(flatten)]
     pub(crate) call: CallOptions,
-    /// The time that records are of, such as 2024-05-01/2024-06-01 (UTC). It may be longer than the API
-    /// allows: it is read in pieces.
+    /// A query parameter of the operation that lists the results of a job; may be repeated. `describe` names the
+    /// operation.
+    #[arg(long = "results-param", value_name = "NAME=VALUE", value_parser = parameters::pair)]
+    pub(crate) results_params: Vec<(String, String)>,
+    /// The time that records are of, such as 2024-05-01/2024-06-01 (UTC), for an operation that takes an
+    /// interval. It may be longer than the API allows: it is read in pieces.
     #[arg(long, value_name = "START/END", value_parser = times::interval)]
     pub(crate) interval: Option<Interval>,
-    /// How long a piece of the interval is, such as 6h or 1d. 31 days unless given; what the API refuses is
-    /// split further.
+    /// How long a piece of the interval is, such as 6h or 1d. The longest that the operation is known to take
+    /// unless given, or else 31 days; what the API refuses is split further.
     #[arg(long, requires = "interval", value_parser = times::duration)]
     pub(crate) window: Option<Duration>,
     /// How much pieces overlap, for records that the API may count to either.
     #[arg(long, requires = "interval", value_parser = times::duration)]
     pub(crate) overlap: Option<Duration>,
-    /// The field by which a record is known that comes in two pieces, such as conversationId; it is then
-    /// written once.
+    /// The field by which a record is known that comes in two pieces, such as conversationId, so that it is
+    /// written once. As it is known of the operation unless given: `describe` tells.
     #[arg(long, requires = "interval", value_name = "FIELD")]
     pub(crate) unique: Option<String>,
+    /// Writes records that come in two pieces as often as they come.
+    #[arg(long, requires = "interval", conflicts_with = "unique")]
+    pub(crate) keep_duplicates: bool,
     /// How many records a page has. As many as the API allows unless given.
-    #[arg(long, value_name = "RECORDS")]
+    #[arg(long, value_name = "RECORDS", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) page_size: Option<u64>,
     /// Ends after so many records.
-    #[arg(long, value_name = "RECORDS")]
+    #[arg(long, value_name = "RECORDS", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) limit: Option<u64>,
     /// Asks for so many pages ahead.
     #[arg(long, value_name = "PAGES", default_value_t = 1)]
@@ -192,10 +202,13 @@ pub(crate) struct Export {
     /// The fields to write, by commas, nested ones with dots, such as id,name,division.name.
     #[arg(long, value_delimiter = ',', value_name = "FIELD,..")]
     pub(crate) fields: Vec<String>,
-    /// The file to write, whose name ends in .part until it is whole; or an object in a bucket, which is there
-    /// once it is whole: s3://bucket/key, gs://bucket/key, az://container/key. Standard output unless given.
+    /// Where the records go; standard output unless given. A file, whose name ends in .part until it is whole; an
+    /// object in a bucket, which is there once it is whole: s3://bucket/key, gs://bucket/key, az://container/key; or
+    /// a table of a database: postgres://user@host/database, with the password in PGPASSWORD.
     #[arg(long, short, value_name = "FILE|URL")]
     pub(crate) out: Option<Output>,
+    #[command(flatten)]
+    pub(crate) table: TableOptions,
     /// The form: jsonl or csv, with .gz for gzip, or parquet. As the name of the file ends unless given.
     #[arg(long, short)]
     pub(crate) format: Option<Format>,
@@ -209,8 +222,8 @@ pub(crate) struct Export {
     /// How many records are written at a time.
     #[arg(long, value_name = "RECORDS", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub(crate) batch: u64,
-    /// Where the state of the export is kept until it is whole: a file, or an object in a bucket. Beside the
-    /// output unless given.
+    /// Where the state of the export is kept until it is whole: a file, an object in a bucket, or redis://host/0, with
+    /// the password in REDISCLI_AUTH. Beside the output unless given.
     #[arg(long, requires = "out", value_name = "PLACE")]
     pub(crate) state: Option<Keep>,
     /// Goes on with an export that was stopped.
@@ -229,6 +242,29 @@ pub(crate) struct Export {
     /// Says what it would do, how many requests that takes and how long, and stops.
     #[arg(long)]
     pub(crate) plan: bool,
+}
+
+/// Which table of a database is written, and how.
+#[derive(Debug, Args)]
+pub(crate) struct TableOptions {
+    /// The table to write, as name or schema.name; the name of the operation unless given, such as
+    /// routing_queues.
+    #[arg(long, value_name = "TABLE", requires = "out", help_heading = "PostgreSQL")]
+    pub(crate) table: Option<String>,
+    /// Makes the table as the document has the records, if it is not there.
+    #[arg(long, requires = "out", help_heading = "PostgreSQL")]
+    pub(crate) create_table: bool,
+    /// A record takes the place of the one with the same value in this field, id unless given; all others stay.
+    /// Without it, records are added to those that are there.
+    #[arg(
+        long,
+        value_name = "FIELD",
+        num_args = 0..=1,
+        default_missing_value = "id",
+        requires = "out",
+        help_heading = "PostgreSQL"
+    )]
+    pub(crate) upsert: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

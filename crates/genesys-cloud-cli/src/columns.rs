@@ -80,11 +80,17 @@ impl Columns {
     ) -> Result<Self, Failure> {
         let mut columns: Vec<Column> = Vec::new();
         for path in fields {
+            if path.is_empty() {
+                return Err(Failure::usage("--fields: a name is empty")
+                    .advise("names are parted by one comma each, such as id,name"));
+            }
             if columns.iter().any(|known| known.path == *path) {
                 return Err(Failure::usage(format!("--fields: `{path}` is there twice")));
             }
             let kind = match item {
-                Some(item) if !unchecked => find(item, path)?.map_or(ColumnKind::Json, kind),
+                Some(item) if !unchecked => {
+                    find("--fields", item, path)?.map_or(ColumnKind::Json, kind)
+                }
                 _ => ColumnKind::Json,
             };
             columns.push(Column { path: path.clone(), kind });
@@ -93,8 +99,12 @@ impl Columns {
     }
 }
 
-/// The field at a path; `None` in what the document does not describe.
-fn find<'a>(item: &'a Schema, path: &str) -> Result<Option<&'a Schema>, Failure> {
+/// The field at a path that an option names; `None` in what the document does not describe.
+pub(crate) fn find<'a>(
+    option: &str,
+    item: &'a Schema,
+    path: &str,
+) -> Result<Option<&'a Schema>, Failure> {
     let mut schema = item;
     let mut walked = String::new();
     for name in path.split('.') {
@@ -104,7 +114,7 @@ fn find<'a>(item: &'a Schema, path: &str) -> Result<Option<&'a Schema>, Failure>
         }
         let Some((_, found)) = known.iter().find(|(known, _)| known == name) else {
             let names = known.iter().map(|(name, _)| name.clone());
-            let mut failure = Failure::usage(format!("--fields: records have no field `{path}`"));
+            let mut failure = Failure::usage(format!("{option}: records have no field `{path}`"));
             let whole = |name: String| format!("{walked}{name}");
             let near = nearest(name, names.clone(), 2);
             let near: Vec<String> = near.into_iter().map(whole).collect();

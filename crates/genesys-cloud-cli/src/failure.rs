@@ -90,12 +90,14 @@ pub struct Failure {
     text: String,
     advice: Vec<String>,
     correlation_id: Option<String>,
+    /// Whether whoever read the output has had enough of it.
+    closed: bool,
 }
 
 impl Failure {
     /// A failure of this kind.
     pub fn new(exit: Exit, text: impl Into<String>) -> Self {
-        Self { exit, text: text.into(), advice: Vec::new(), correlation_id: None }
+        Self { exit, text: text.into(), advice: Vec::new(), correlation_id: None, closed: false }
     }
 
     /// Something in the command is wrong.
@@ -157,6 +159,11 @@ impl Failure {
         &self.advice
     }
 
+    /// Whether it is that nobody reads standard output any more, as after `| head`.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
     /// The id under which Genesys finds the call in its logs.
     pub fn correlation_id(&self) -> Option<&str> {
         self.correlation_id.as_deref()
@@ -185,6 +192,8 @@ impl std::error::Error for Failure {}
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
-        Self::output(format!("can't write to standard output: {error}"))
+        let closed = error.kind() == std::io::ErrorKind::BrokenPipe;
+        let text = format!("can't write to standard output: {error}");
+        Self { closed, ..Self::output(text) }
     }
 }

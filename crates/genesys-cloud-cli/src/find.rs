@@ -33,7 +33,18 @@ pub(crate) fn operation(name: &str) -> Result<&'static Operation, Failure> {
         .operations()
         .flat_map(|it| [rust_name(it), it.id.clone(), format!("{} {}", it.method, it.path)]);
     let mut failure = Failure::usage(format!("the API has no operation `{name}`"));
-    let near = nearest(name, names, 3);
+    if let Some(advice) = by_path(name) {
+        return Err(failure.advise(advice));
+    }
+    let mut near: Vec<String> = catalogue
+        .operations()
+        .filter(|it| it.rust.eq_ignore_ascii_case(name))
+        .map(rust_name)
+        .take(3)
+        .collect();
+    if near.is_empty() {
+        near = nearest(name, names, 3);
+    }
     if !near.is_empty() {
         failure = failure.advise(format!("did you mean {}?", quoted(&near)));
     }
@@ -41,6 +52,30 @@ pub(crate) fn operation(name: &str) -> Result<&'static Operation, Failure> {
         "`genesys-cloud operations --search {}` finds operations by words",
         words(name)
     )))
+}
+
+/// What was meant by a path that has values in it, or stands in a URL.
+fn by_path(name: &str) -> Option<String> {
+    let (before, path) = name.split_at(name.find("/api/")?);
+    let method = before.split_whitespace().next().unwrap_or("GET");
+    let method = if method.contains("://") { "GET" } else { method };
+    let path = path.split(['?', '#']).next()?.trim_end().trim_end_matches('/');
+    let wanted: Vec<&str> = path.split('/').collect();
+    let is_value = |segment: &str| segment.starts_with('{') && segment.ends_with('}');
+    let fits = |operation: &Operation| {
+        let known: Vec<&str> = operation.path.split('/').collect();
+        operation.method.eq_ignore_ascii_case(method)
+            && known.len() == wanted.len()
+            && known.iter().zip(&wanted).all(|(known, it)| is_value(known) || known == it)
+    };
+    // Of `queues/me` and `queues/{queueId}`, the first is meant by `queues/me`.
+    let values = |operation: &&Operation| operation.path.matches('{').count();
+    let found = Catalogue::embedded().operations().filter(|it| fits(it)).min_by_key(values)?;
+    let known = found.path.split('/').zip(&wanted).filter(|(known, _)| is_value(known));
+    let params: Vec<String> = known
+        .map(|(known, it)| format!(" --param {}={it}", known.trim_matches(['{', '}'])))
+        .collect();
+    Some(format!("write it as `{}{}`", rust_name(found), params.concat()))
 }
 
 /// The name of an operation in the client, such as `routing.queues`.
@@ -51,17 +86,21 @@ pub(crate) fn rust_name(operation: &Operation) -> String {
 /// The words of a name, as a search takes them.
 fn words(name: &str) -> String {
     let mut words = String::new();
+    let mut was_lower = false;
     for letter in name.chars() {
         if !letter.is_alphanumeric() {
             words.push(' ');
         } else {
-            if letter.is_uppercase() && !words.ends_with(' ') && !words.is_empty() {
+            if letter.is_uppercase() && was_lower {
                 words.push(' ');
             }
             words.extend(letter.to_lowercase());
         }
+        was_lower = letter.is_lowercase();
     }
-    let words: Vec<&str> = words.split_whitespace().collect();
+    // Those of all paths find nothing.
+    let words: Vec<&str> =
+        words.split_whitespace().filter(|word| !matches!(*word, "api" | "v2")).collect();
     match &words[..] {
         [one] => (*one).to_owned(),
         many => format!("\"{}\"", many.join(" ")),
@@ -179,6 +218,13 @@ mod tests {
             ("routing.qeues", "`routing.queues`"),
             ("getRoutingQueue", "`getRoutingQueues`"),
             ("GET /api/v2/routing/queue", "`GET /api/v2/routing/queues`"),
+            ("queues", "`routing.queues`"),
+            (
+                "GET /api/v2/routing/queues/abc/members",
+                "`routing.queue_members --param queueId=abc`",
+            ),
+            ("https://api.mypurecloud.de/api/v2/routing/queues/?x=1", "`routing.queues`"),
+            ("/api/v2/routing/queues", "`routing.queues`"),
         ] {
             let failure = match operation(name) {
                 Err(failure) => failure,
@@ -193,5 +239,6 @@ mod tests {
         let failure = operation("no such thing at all").expect_err("no operation");
         assert_eq!(failure.advice().len(), 1);
         assert_eq!(words("getRoutingQueus"), "\"get routing queus\"");
+        assert_eq!(words("GET /api/v2/queus"), "\"get queus\"");
     }
 }

@@ -5,6 +5,7 @@
 //! the generated bindings is compiled in. Records go to a [`Sink`].
 
 mod arguments;
+mod body;
 mod columns;
 mod commands;
 mod connect;
@@ -45,6 +46,7 @@ pub fn main() -> ExitCode {
         .and_then(|runtime| runtime.block_on(run(&cli, &screen)));
     match done {
         Ok(exit) => ExitCode::from(exit as u8),
+        Err(failure) if failure.is_closed() => ExitCode::SUCCESS,
         Err(failure) => {
             screen.fail(&failure);
             ExitCode::from(failure.exit() as u8)

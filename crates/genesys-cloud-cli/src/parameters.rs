@@ -1,18 +1,17 @@
 //! Parameters as a user writes them, checked against the document and put into a request.
 
-use std::io::Read as _;
-
 use chrono::{DateTime, NaiveDate};
 use genesys_cloud_catalogue::{Kind, Location, Operation as Entry, Parameter};
 use genesys_cloud_core::Request;
 use serde_json::Value;
 
+use crate::body;
 use crate::failure::Failure;
 use crate::find::{nearest, quoted};
 use crate::tags;
 
 /// What a user has given an operation.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Given {
     /// Names and values, in the order of the command.
     pub(crate) params: Vec<(String, String)>,
@@ -20,8 +19,17 @@ pub(crate) struct Given {
     pub(crate) body: Option<Value>,
     /// Whether what the document does not know is sent all the same.
     pub(crate) unchecked: bool,
-    /// A parameter, or a field of the body, that is set later.
-    pub(crate) later: Option<String>,
+    /// Parameters, or a field of the body, that are set later.
+    pub(crate) later: Vec<String>,
+    /// The option that gives parameters.
+    pub(crate) option: &'static str,
+}
+
+impl Default for Given {
+    fn default() -> Self {
+        let (params, later) = (Vec::new(), Vec::new());
+        Self { params, body: None, unchecked: false, later, option: "--param" }
+    }
 }
 
 /// Splits `name=value`.
@@ -34,33 +42,22 @@ pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// Reads a body from a file, or from standard input if its name is `-`.
-pub(crate) fn body(file: &str) -> Result<Value, Failure> {
-    let place = if file == "-" { "standard input" } else { file };
-    let text = match file {
-        "-" => {
-            let mut text = String::new();
-            std::io::stdin().read_to_string(&mut text).map(|_| text)
-        }
-        file => std::fs::read_to_string(file),
-    };
-    let text =
-        text.map_err(|error| Failure::usage(format!("--body: can't read {place}: {error}")))?;
-    serde_json::from_str(&text)
-        .map_err(|error| Failure::usage(format!("--body: {place} is not JSON: {error}")))
-}
-
 /// The request that was described, once it is known to be one that the API takes. All that is wrong with it
 /// is told at once.
 pub(crate) fn request(entry: &Entry, given: &Given) -> Result<Request, Failure> {
     let operation = tags::operation(entry).map_err(|error| Failure::usage(error.to_string()))?;
     let mut request = Request::new(operation);
     let mut faults: Vec<String> = Vec::new();
+    // Whether the document may be at fault.
+    let mut is_unknown = false;
     for (name, value) in &given.params {
         let Some(parameter) = entry.parameter(name) else {
             match given.unchecked {
                 true => drop(request.add_query(name.clone(), value)),
-                false => faults.push(unknown(entry, name)),
+                false => {
+                    is_unknown = true;
+                    faults.push(unknown(entry, name));
+                }
             }
             continue;
         };
@@ -84,7 +81,8 @@ pub(crate) fn request(entry: &Entry, given: &Given) -> Result<Request, Failure> 
         }
     }
     let is_given = |name: &str| {
-        given.later.as_deref() == Some(name) || given.params.iter().any(|(known, _)| known == name)
+        given.later.iter().any(|known| known == name)
+            || given.params.iter().any(|(known, _)| known == name)
     };
     for parameter in entry.parameters.iter().filter(|it| it.required && !is_given(&it.name)) {
         if given.unchecked && parameter.location != Location::Path {
@@ -94,11 +92,23 @@ pub(crate) fn request(entry: &Entry, given: &Given) -> Result<Request, Failure> 
             Location::Path => "the path takes",
             _ => "the operation takes",
         };
-        faults.push(format!("{kind} `{0}`: --param {0}={1}", parameter.name, example(parameter)));
+        faults.push(format!(
+            "{kind} `{0}`: {1} {0}={2}",
+            parameter.name,
+            given.option,
+            example(parameter)
+        ));
     }
     match (&entry.body, &given.body) {
-        (Some(_), Some(body)) => drop(request.set_body(body)),
-        (Some(body), None) if body.required && given.later.is_none() => {
+        (Some(known), Some(body)) => {
+            if !given.unchecked {
+                let found = body::faults(&known.schema, body);
+                is_unknown |= !found.is_empty();
+                faults.extend(found);
+            }
+            request.set_body(body);
+        }
+        (Some(body), None) if body.required && given.later.is_empty() => {
             faults.push(
                 "the operation takes a body: --body file.json, or - for standard input".to_owned(),
             );
@@ -114,7 +124,11 @@ pub(crate) fn request(entry: &Entry, given: &Given) -> Result<Request, Failure> 
         faults => {
             let text = format!("{} {}: {}", entry.method, entry.path, faults.join("; "));
             let advice = format!("`genesys-cloud describe {}` lists what it takes", entry.id);
-            Err(Failure::usage(text).advise(advice))
+            let failure = Failure::usage(text).advise(advice);
+            Err(match is_unknown {
+                true => failure.advise("--unchecked sends it all the same"),
+                false => failure,
+            })
         }
     }
 }

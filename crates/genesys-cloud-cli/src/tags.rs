@@ -24,6 +24,17 @@ pub enum Way {
     Accepted,
 }
 
+/// Where an operation takes an interval that can be read in pieces, and what is known of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IntervalTag {
+    /// The query parameter, or the field of the body.
+    pub place: Place,
+    /// The longest interval that is taken, where it is documented.
+    pub span: Option<Duration>,
+    /// The path of a record's id, where a record is the same in every interval that has it.
+    pub id: Option<String>,
+}
+
 /// Why an entry of the catalogue can't be run: it was made for another version.
 #[derive(Debug)]
 pub struct Error(String);
@@ -66,6 +77,18 @@ pub fn way(catalogue: &Catalogue, entry: &Entry) -> Result<Way, Error> {
         (Kind::Job, Some(name)) => Way::Job(Box::new(family(catalogue, &name)?)),
         (Kind::Job, None) => return Err(Error(format!("{}: a job of no family", entry.id))),
     })
+}
+
+/// Where a list or a job takes an interval. `None` if it takes none.
+///
+/// # Errors
+/// When its tag is not in the form that is known.
+pub fn interval(entry: &Entry) -> Result<Option<IntervalTag>, Error> {
+    Ok(tag(entry)?.interval.map(|data| IntervalTag {
+        place: Place::new(data.name, data.place == PlaceData::Body),
+        span: data.days.map(|days| Duration::from_secs(86_400 * days)),
+        id: data.id,
+    }))
 }
 
 /// A family of jobs.
@@ -217,8 +240,17 @@ struct Tag {
     #[serde(default)]
     reads: bool,
     family: Option<String>,
+    interval: Option<IntervalData>,
     #[serde(flatten)]
     list: ListingData,
+}
+
+#[derive(Deserialize)]
+struct IntervalData {
+    place: PlaceData,
+    name: String,
+    days: Option<u64>,
+    id: Option<String>,
 }
 
 #[derive(Clone, Copy, Deserialize)]

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
-use genesys_cloud_catalogue::{Catalogue, Operation as Entry};
-use genesys_cloud_core::{Interval, Place};
+use genesys_cloud_core::Interval;
 
 /// From one date or date-time to another, such as `2024-05-01/2024-06-01`. The end is not in it.
 pub(crate) fn interval(text: &str) -> Result<Interval, String> {
@@ -13,7 +12,7 @@ pub(crate) fn interval(text: &str) -> Result<Interval, String> {
     let (start, end) = (time(start)?, time(end)?);
     match start < end {
         true => Ok(Interval::new(start, end)),
-        false => Err("it ends before it begins".to_owned()),
+        false => Err("it does not end after it begins".to_owned()),
     }
 }
 
@@ -28,28 +27,49 @@ fn time(text: &str) -> Result<DateTime<Utc>, String> {
         .map(|time| time.to_utc())
         .or_else(date)
         .or_else(local)
-        .ok_or_else(|| format!("`{text}` is no date or date-time"))
+        .ok_or_else(|| {
+            format!("`{text}` is no date or date-time, such as 2024-05-01 or 2024-05-01T06:00:00Z")
+        })
 }
 
 /// A time such as `30s`, `15m`, `6h`, `1d` or `2w`.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    let unit = text.chars().last().ok_or("write it as 30s, 15m, 6h, 1d or 2w")?;
+    let form = "write it as 30s, 15m, 6h, 1d or 2w";
+    let unit = text.chars().last().ok_or(form)?;
     let seconds = match unit {
         's' => 1,
         'm' => 60,
         'h' => 3_600,
         'd' => 86_400,
         'w' => 604_800,
-        _ => return Err("write it as 30s, 15m, 6h, 1d or 2w".to_owned()),
+        _ => return Err(form.to_owned()),
     };
     let number: u64 = text[..text.len() - 1]
         .trim()
         .parse()
-        .map_err(|_| format!("`{text}` has no whole number in front of its unit"))?;
+        .map_err(|_| format!("`{text}` has no whole number in front of its unit; {form}"))?;
     number
         .checked_mul(seconds)
         .map(Duration::from_secs)
         .ok_or_else(|| format!("`{text}` is too long"))
+}
+
+/// The same the other way round.
+pub(crate) fn span(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let units = [(604_800, 'w'), (86_400, 'd'), (3_600, 'h'), (60, 'm')];
+    match units.into_iter().find(|(unit, _)| seconds > 0 && seconds.is_multiple_of(*unit)) {
+        Some((unit, letter)) => format!("{}{letter}", seconds / unit),
+        None => format!("{seconds}s"),
+    }
+}
+
+/// So many days, in words.
+pub(crate) fn days(time: Duration) -> String {
+    match time.as_secs() / 86_400 {
+        1 => "1 day".to_owned(),
+        many => format!("{many} days"),
+    }
 }
 
 /// A time as a person reads it, such as `1:02:03` or `4:05`.
@@ -60,15 +80,6 @@ pub(crate) fn clock(time: Duration) -> String {
         0 => format!("{minutes}:{seconds:02}"),
         _ => format!("{hours}:{minutes:02}:{seconds:02}"),
     }
-}
-
-/// Where an operation takes an interval: its query parameter, or the field of its body.
-pub(crate) fn place(entry: &Entry) -> Option<Place> {
-    if entry.parameter("interval").is_some() {
-        return Some(Place::query("interval"));
-    }
-    let body = Catalogue::embedded().resolve(&entry.body.as_ref()?.schema);
-    body.property("interval").map(|_| Place::body("interval"))
 }
 
 #[cfg(test)]
@@ -98,6 +109,7 @@ mod tests {
             [("30s", 30), ("15m", 900), ("6h", 21_600), ("1d", 86_400), ("2w", 1_209_600)]
         {
             assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+            assert_eq!(span(Duration::from_secs(seconds)), text);
         }
         for text in
             ["", "d", "1", "1x", "-1d", "1.5d", "99999999999999999999w", "9999999999999999999w"]

@@ -213,8 +213,8 @@ impl Request {
         self.path.iter().map(|(name, value)| (&**name, value.as_str()))
     }
 
-    /// The query parameters in their order.
-    pub(crate) fn query_pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+    /// The query parameters in their order, as they were set; one that has several values comes several times.
+    pub fn query_pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         self.query.iter().map(|(name, value)| (&**name, value.as_str()))
     }
 

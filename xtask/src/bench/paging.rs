@@ -5,16 +5,16 @@
 //! else the machine does slows down all of them alike; of the rounds the median counts.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::cargo;
+use super::figures::{self, Aim, Figure, median};
+use super::org::{Org, Orgs};
+use super::{build, cargo};
 
 /// How many queues a page holds, as in the program that is run.
 const PAGE: u64 = 100;
@@ -30,9 +30,6 @@ const FEW_RECORDS: u64 = 10_000;
 
 /// How often the shorter one is read, to find its peak.
 const SHORT_RUNS: usize = 20;
-
-/// More megabytes than the pages of a thousand queues have.
-const MEGABYTES_PER_THOUSAND: u64 = 8;
 
 /// How to measure.
 #[derive(Args, Debug)]
@@ -88,22 +85,14 @@ pub fn run(workspace: &Path, options: &Options) -> Result<()> {
     bench.own_cost(options, &mut figures)?;
     bench.latency(options, &mut figures)?;
     bench.memory(options, &mut figures)?;
-    println!("\n| figure | measured | aim | |\n| --- | --- | --- | --- |");
-    for figure in &figures {
-        println!("{}", figure.row());
-    }
-    match figures.iter().filter(|figure| figure.is_missed()).count() {
-        0 => println!("\nAll aims are met."),
-        missed => println!("\nAims missed: {missed}."),
-    }
+    figures::print(&figures);
     Ok(())
 }
 
 /// The programs, and where they run.
 struct Bench {
-    org: PathBuf,
+    orgs: Orgs,
     client: PathBuf,
-    is_pinned: bool,
 }
 
 impl Bench {
@@ -111,32 +100,17 @@ impl Bench {
         let target = workspace.join("target/bench-paging");
         let source = workspace.join("xtask/bench/paging");
         eprintln!("building ..");
-        let mut org = cargo(workspace, &target);
-        build(org.args(["build", "--release", "--package", "genesys-cloud-mock"]))?;
+        let org = Orgs::build(workspace, &target)?;
         // The same versions as those of the workspace.
         fs::copy(workspace.join("Cargo.lock"), source.join("Cargo.lock"))?;
         build(cargo(&source, &target).args(["build", "--release"]))?;
-        let pinning = Command::new("taskset").args(["--cpu-list", "1", "true"]).status();
-        let is_pinned = pinning.is_ok_and(|status| status.success());
-        println!(
-            "{}\n",
-            match is_pinned {
-                true => "The org runs on core 0, the program that reads on core 1.",
-                false => "NOT PINNED: `taskset` is missing, or there is one core alone.",
-            }
-        );
-        let release = target.join("release");
-        Ok(Self {
-            org: release.join("genesys-cloud-mock"),
-            client: release.join("bench-paging"),
-            is_pinned,
-        })
+        Ok(Self { orgs: org, client: target.join("release/bench-paging") })
     }
 
     /// Every way against the others.
     fn speed(&self, options: &Options, figures: &mut Vec<Figure>) -> Result<()> {
         let ways = [PAGINATOR, JSON, TEXT, DERIVED, AHEAD_BY_ONE, AHEAD];
-        let org = self.org(options.records, 0)?;
+        let org = self.orgs.start(options.records, 0)?;
         // The org makes the pages.
         self.read(&org, JSON, options.records)?;
         let mut rounds: Vec<Vec<Run>> = Vec::new();
@@ -191,7 +165,7 @@ impl Bench {
 
     /// What the paginator does beyond fetching and decoding.
     fn own_cost(&self, options: &Options, figures: &mut Vec<Figure>) -> Result<()> {
-        let org = self.org(options.records, 0)?;
+        let org = self.orgs.start(options.records, 0)?;
         self.read(&org, JSON, options.records)?;
         let mut runs: Vec<SideBySide> = Vec::new();
         for round in 1..=options.runs {
@@ -223,7 +197,7 @@ impl Bench {
 
     /// How much of the org's latency is hidden.
     fn latency(&self, options: &Options, figures: &mut Vec<Figure>) -> Result<()> {
-        let org = self.org(LATENCY_RECORDS, LATENCY_MILLISECONDS)?;
+        let org = self.orgs.start(LATENCY_RECORDS, LATENCY_MILLISECONDS)?;
         self.read(&org, AHEAD, LATENCY_RECORDS)?;
         let mut times = Vec::new();
         // One run is 20 seconds of waiting, which no load disturbs much.
@@ -253,12 +227,12 @@ impl Bench {
         for (way, aim) in [(PAGINATOR, Some(Aim::AtMost(2.0))), (AHEAD, None)] {
             // Pages that are read once are not worth keeping.
             eprintln!("memory: {FEW_RECORDS} queues, {}", way.1);
-            let org = self.org_without_cache(FEW_RECORDS)?;
+            let org = self.orgs.start_without_cache(FEW_RECORDS)?;
             let few = (0..SHORT_RUNS).map(|_| self.read(&org, way, FEW_RECORDS));
             let few =
                 few.map(|run| run.map(|run| run.peak_kilobytes)).collect::<Result<Vec<_>>>()?;
             eprintln!("memory: {many} queues, {}", way.1);
-            let org = self.org_without_cache(many)?;
+            let org = self.orgs.start_without_cache(many)?;
             let most = self.read(&org, way, many)?.peak_kilobytes;
             let few = few.into_iter().max().unwrap_or_default();
             figures.push(Figure {
@@ -274,15 +248,6 @@ impl Bench {
         Ok(())
     }
 
-    fn org(&self, records: u64, latency: u64) -> Result<Org> {
-        let room = records.div_ceil(1_000) * MEGABYTES_PER_THOUSAND;
-        Org::start(self.pinned(&self.org, 0), records, latency, room)
-    }
-
-    fn org_without_cache(&self, records: u64) -> Result<Org> {
-        Org::start(self.pinned(&self.org, 0), records, 0, 0)
-    }
-
     /// Reads the list one way.
     fn read(&self, org: &Org, way: Way, records: u64) -> Result<Run> {
         let run: Run = self.client(org, way.0)?;
@@ -293,111 +258,12 @@ impl Bench {
     }
 
     fn client<T: DeserializeOwned>(&self, org: &Org, arguments: &[&str]) -> Result<T> {
-        let mut command = self.pinned(&self.client, 1);
-        command.args(arguments).envs(org.variables.iter().cloned());
+        let mut command = self.orgs.reader(&self.client);
+        command.args(arguments).envs(org.variables().iter().cloned());
         let output = command.output().context("can't run the program that reads")?;
         if !output.status.success() {
             bail!("{arguments:?} failed:\n{}", String::from_utf8_lossy(&output.stderr));
         }
         serde_json::from_slice(&output.stdout).context("the program that reads printed no figures")
-    }
-
-    fn pinned(&self, program: &Path, core: usize) -> Command {
-        if !self.is_pinned {
-            return Command::new(program);
-        }
-        let mut command = Command::new("taskset");
-        command.arg("--cpu-list").arg(core.to_string()).arg(program);
-        command
-    }
-}
-
-fn build(command: &mut Command) -> Result<()> {
-    // Cargo's own words are for stderr, where the progress goes.
-    let status = command.arg("--quiet").status().context("can't run cargo")?;
-    if !status.success() {
-        bail!("{command:?} ended with {status}");
-    }
-    Ok(())
-}
-
-/// A fake org in a process of its own, until it is dropped.
-struct Org {
-    process: Child,
-    /// What leads a client to it.
-    variables: Vec<(String, String)>,
-}
-
-impl Org {
-    fn start(mut command: Command, records: u64, latency: u64, cache: u64) -> Result<Self> {
-        command
-            .args(["--list", &format!("getRoutingQueues={records}")])
-            .args(["--latency-ms", &latency.to_string()])
-            .args(["--page-cache", &cache.to_string()])
-            .stdout(Stdio::piped());
-        let process = command.spawn().context("can't run the org")?;
-        let mut org = Self { process, variables: Vec::new() };
-        let output = org.process.stdout.take().context("the org has no output")?;
-        for line in BufReader::new(output).lines().take(4) {
-            let line = line?;
-            let variable = line.strip_prefix("export ").and_then(|line| line.split_once('='));
-            let (name, value) = variable.with_context(|| format!("the org printed {line:?}"))?;
-            org.variables.push((name.to_owned(), value.to_owned()));
-        }
-        Ok(org)
-    }
-}
-
-impl Drop for Org {
-    fn drop(&mut self) {
-        // One that is gone already is as good.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-/// What was measured, and what it should be.
-struct Figure {
-    name: String,
-    value: f64,
-    unit: &'static str,
-    aim: Option<Aim>,
-}
-
-#[derive(Clone, Copy)]
-enum Aim {
-    AtLeast(f64),
-    AtMost(f64),
-}
-
-impl Figure {
-    fn is_missed(&self) -> bool {
-        match self.aim {
-            Some(Aim::AtLeast(least)) => self.value < least,
-            Some(Aim::AtMost(most)) => self.value > most,
-            None => false,
-        }
-    }
-
-    fn row(&self) -> String {
-        let Self { name, value, unit, aim } = self;
-        let (aim, verdict) = match aim {
-            Some(Aim::AtLeast(least)) => (format!("at least {least:.2}{unit}"), "met"),
-            Some(Aim::AtMost(most)) => (format!("at most {most:.0}{unit}"), "met"),
-            None => (String::new(), ""),
-        };
-        let verdict = if self.is_missed() { "MISSED" } else { verdict };
-        format!("| {name} | {value:.2}{unit} | {aim} | {verdict} |")
-    }
-}
-
-fn median(values: impl IntoIterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.into_iter().collect();
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    match values.len() % 2 {
-        _ if values.is_empty() => f64::NAN,
-        0 => (values[middle - 1] + values[middle]) / 2.0,
-        _ => values[middle],
     }
 }

@@ -7,6 +7,7 @@ use genesys_cloud_core::{Client, RawReply};
 use serde_json::Value;
 
 use crate::arguments::{CallOptions, Global};
+use crate::body;
 use crate::connect;
 use crate::failure::{Exit, Failure};
 use crate::find;
@@ -22,9 +23,9 @@ pub(crate) async fn call(
     let entry = find::operation(&call.operation)?;
     let given = Given {
         params: call.params.clone(),
-        body: call.body.as_deref().map(parameters::body).transpose()?,
+        body: call.body.as_deref().map(body::read).transpose()?,
         unchecked: call.unchecked,
-        later: None,
+        ..Given::default()
     };
     let request = parameters::request(entry, &given)?;
     let org = connect::org(global, screen).await?;

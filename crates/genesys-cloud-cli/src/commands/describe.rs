@@ -3,13 +3,13 @@
 use std::io::Write;
 
 use genesys_cloud_catalogue::{Catalogue, Kind, Location, Operation as Entry, Parameter, Schema};
-use genesys_cloud_core::{Family, FileForm, Listing, Results, ResultsAt};
+use genesys_cloud_core::{Family, FileForm, JobCall, Listing, Results, ResultsAt};
 
 use crate::columns::{self, properties};
 use crate::failure::{Exit, Failure, permissions};
 use crate::find;
 use crate::tags::{self, Way};
-use crate::times;
+use crate::times::days;
 
 pub(crate) fn describe(name: &str) -> Result<Exit, Failure> {
     let entry = find::operation(name)?;
@@ -39,10 +39,7 @@ pub(crate) fn describe(name: &str) -> Result<Exit, Failure> {
         writeln!(out, "\nBody (--body file.json{required})")?;
         fields(out, &body.schema)?;
     }
-    if let Some(place) = times::place(entry) {
-        let place = if place.is_in_body() { "of the body" } else { "of the query" };
-        writeln!(out, "\n--interval start/end sets the interval {place}")?;
-    }
+    interval(out, entry)?;
     let (title, schema) = match columns::item(entry, &way) {
         Some(item) => ("Fields of a record", Some(item)),
         None => ("Reply", entry.reply()),
@@ -108,6 +105,7 @@ fn results(out: &mut dyn Write, family: &Family) -> Result<(), Failure> {
                 listing.scheme().name(),
                 listing.items()
             )?;
+            results_parameters(out, call)?;
             sizes(out, listing)?;
         }
         Results::Status(listing) => {
@@ -129,6 +127,19 @@ fn results(out: &mut dyn Write, family: &Family) -> Result<(), Failure> {
             }
         }
         _ => writeln!(out, "No results")?,
+    }
+    Ok(())
+}
+
+/// What the operation takes that lists the results, beside what the job says.
+fn results_parameters(out: &mut dyn Write, call: &JobCall) -> Result<(), Failure> {
+    let entry = find::operation(call.operation().id())?;
+    let names: Vec<String> = entry
+        .parameters_in(Location::Query)
+        .map(|it| if it.required { format!("{} (required)", it.name) } else { it.name.clone() })
+        .collect();
+    if !names.is_empty() {
+        writeln!(out, "It takes (--results-param name=value): {}", names.join(", "))?;
     }
     Ok(())
 }
@@ -171,6 +182,27 @@ fn kind_of(parameter: &Parameter) -> String {
         }
         _ => one(Some(parameter.kind), parameter.format.as_deref()),
     }
+}
+
+/// How a long range of time is read.
+fn interval(out: &mut dyn Write, entry: &Entry) -> Result<(), Failure> {
+    let known = tags::interval(entry).map_err(|error| Failure::usage(error.to_string()))?;
+    let Some(known) = known else { return Ok(()) };
+    let place = if known.place.is_in_body() { "of the body" } else { "of the query" };
+    writeln!(out, "\nRange of time (--interval start/end sets `{}` {place})", known.place.name())?;
+    match known.span {
+        Some(span) => {
+            writeln!(out, "  read in pieces of {}, the longest that it takes", days(span))?
+        }
+        None => writeln!(
+            out,
+            "  read in pieces of 31 days, or of --window; the longest that it takes is not documented"
+        )?,
+    }
+    if let Some(id) = &known.id {
+        writeln!(out, "  a record that comes in two pieces is known by {id}, and written once")?;
+    }
+    Ok(())
 }
 
 fn fields(out: &mut dyn Write, schema: &Schema) -> Result<(), Failure> {

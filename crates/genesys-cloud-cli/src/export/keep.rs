@@ -3,8 +3,13 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+#[cfg(feature = "redis")]
+use secrecy::{ExposeSecret as _, SecretString};
+
 use super::Output;
 use crate::failure::Failure;
+#[cfg(feature = "redis")]
+use crate::sinks::RedisPlace;
 #[cfg(feature = "buckets")]
 use crate::sinks::{BucketKeeper, BucketUrl};
 use crate::sinks::{FileKeeper, Keeper};
@@ -15,21 +20,41 @@ pub(crate) enum Keep {
     File(PathBuf),
     #[cfg(feature = "buckets")]
     Bucket(BucketUrl),
+    #[cfg(feature = "redis")]
+    Redis(SecretString),
 }
 
 impl Keep {
     /// What keeps the state of an export of this operation to this output.
+    #[cfg_attr(not(feature = "redis"), expect(unused_variables))]
     pub(super) fn keeper(
         &self,
-        _operation: &str,
-        _output: &Output,
+        operation: &str,
+        output: &Output,
     ) -> Result<Box<dyn Keeper>, Failure> {
         Ok(match self {
             Self::File(path) => Box::new(FileKeeper::new(path)),
             #[cfg(feature = "buckets")]
             Self::Bucket(url) => Box::new(BucketKeeper::new(url).map_err(super::unwritten)?),
+            #[cfg(feature = "redis")]
+            Self::Redis(url) => {
+                let place = RedisPlace::new(url.expose_secret()).map_err(Failure::usage)?;
+                Box::new(place.keeper(key(operation, output)))
+            }
         })
     }
+}
+
+/// Under which key Redis has the state: the same wherever the export is run, for the same output.
+#[cfg(feature = "redis")]
+fn key(operation: &str, output: &Output) -> String {
+    let place = match output {
+        Output::File(path) => {
+            std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string()
+        }
+        other => other.to_string(),
+    };
+    format!("genesys-cloud:export:{operation}:{place}")
 }
 
 impl FromStr for Keep {
@@ -37,10 +62,15 @@ impl FromStr for Keep {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let Some((scheme, _)) = text.split_once("://") else { return Ok(Self::File(text.into())) };
-        #[cfg(feature = "buckets")]
-        if BucketUrl::is_scheme(scheme) {
-            return text.parse().map(Self::Bucket);
+        match scheme {
+            // Whatever is wrong with the rest is told later, without the password.
+            #[cfg(feature = "redis")]
+            "redis" | "rediss" => Ok(Self::Redis(text.to_owned().into())),
+            #[cfg(not(feature = "redis"))]
+            "redis" | "rediss" => Err("this build lacks the feature redis".to_owned()),
+            #[cfg(feature = "buckets")]
+            scheme if BucketUrl::is_scheme(scheme) => text.parse().map(Self::Bucket),
+            _ => Err(format!("no state is kept at a URL of the scheme `{scheme}`")),
         }
-        Err(format!("no state is kept at a URL of the scheme `{scheme}`"))
     }
 }

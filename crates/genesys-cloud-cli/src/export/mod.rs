@@ -1,29 +1,33 @@
 //! Reads a list to its end and writes it: the way from arguments to an output that is whole, or says that
 //! it is not.
 
+mod check;
+mod files;
 mod keep;
 mod output;
 mod plan;
+mod range;
 mod read;
 mod report;
+mod results;
 mod state;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use genesys_cloud_catalogue::{Catalogue, Operation as Entry};
-use genesys_cloud_core::{
-    Checkpoint, Client, FileForm, Interval, Place, Reason, Request, Results, ResultsAt, Verdict,
-};
+use genesys_cloud_core::{Checkpoint, Client, Reason, Request, Results, Verdict};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 pub(crate) use self::keep::Keep;
 pub(crate) use self::output::Output;
+use self::range::Range;
 use self::read::{Raw, Reader};
 use self::report::Ending;
 use self::state::State;
 use crate::arguments::{Accepted, Export, Global};
+use crate::body;
 use crate::columns::{self, Columns};
 use crate::commands::Kept;
 use crate::connect;
@@ -33,7 +37,6 @@ use crate::parameters::{self, Given};
 use crate::screen::{Screen, grouped};
 use crate::sinks::{Format, Keeper, Sink, SinkError};
 use crate::tags::{self, Way};
-use crate::times;
 
 /// An export that is known to make sense.
 struct Job<'a> {
@@ -41,8 +44,8 @@ struct Job<'a> {
     entry: &'static Entry,
     way: Way,
     request: Request,
-    /// The time that is read, and where it goes in a request.
-    range: Option<(Interval, Place)>,
+    /// The time that is read, if it is one.
+    range: Option<Range>,
     columns: Columns,
     output: Output,
     format: Format,
@@ -57,6 +60,9 @@ pub(crate) async fn run(
     if export.plan {
         let org = connect::org(global, screen).await?;
         return plan::tell(&org.client, &job).await.map(|()| Exit::Complete);
+    }
+    if let Some(family) = files::family(&job.way) {
+        return files::run(&job, family, global, screen).await;
     }
     // What can't be written is told before anything is asked for.
     job.output.check()?;
@@ -77,7 +83,7 @@ pub(crate) async fn run(
         }
         None => {
             screen.event("begin", || {
-                json!({ "operation": job.entry.id, "out": export.out.as_ref().map(Output::to_string) })
+                json!({ "operation": job.entry.id, "out": export.out.is_some().then(|| job.output.to_string()) })
             });
         }
     }
@@ -132,41 +138,43 @@ impl<'a> Job<'a> {
         let way = tags::way(Catalogue::embedded(), entry);
         let way = way.map_err(|error| Failure::usage(error.to_string()))?;
         check_exportable(entry, &way)?;
-        let range = match export.interval {
-            None => None,
-            Some(range) => {
-                let place = times::place(entry).ok_or_else(|| {
-                    Failure::usage(format!("--interval: {} takes no interval", entry.id)).advise(
-                        format!("`genesys-cloud describe {}` lists what it takes", entry.id),
-                    )
-                })?;
-                Some((range, place))
-            }
-        };
+        let way = results::with_parameters(way, export, entry)?;
+        let range = Range::of(export, entry)?;
         let given = Given {
             params: export.call.params.clone(),
-            body: export.call.body.as_deref().map(parameters::body).transpose()?,
+            body: export.call.body.as_deref().map(body::read).transpose()?,
             unchecked: export.call.unchecked,
-            later: range.as_ref().map(|(_, place)| place.name().to_owned()),
+            later: range.iter().map(|range| range.name().to_owned()).collect(),
+            ..Given::default()
         };
         let request = parameters::request(entry, &given)?;
+        check::begins_at_the_beginning(&way, &given)?;
         let item = columns::item(entry, &way);
+        if let (Some(field), Some(item), false) = (&export.unique, item, export.call.unchecked) {
+            columns::find("--unique", item, field)?;
+        }
         let columns = match export.fields.is_empty() {
             true => Columns::of(item),
             false => Columns::chosen(&export.fields, item, export.call.unchecked)?,
         };
-        let output = export.out.clone().unwrap_or_default();
+        let mut output = export.out.clone().unwrap_or_default();
+        if files::family(&way).is_some() {
+            files::check(export)?;
+            let (columns, format) = (Columns::default(), Format::default());
+            return Ok(Self { export, entry, way, request, range, columns, output, format });
+        }
+        output.choose_table(&find::rust_name(entry).replace('.', "_"), export)?;
         if export.state.is_some()
             && let Some(why) = output.keeps_no_state()
         {
             return Err(Failure::usage(format!("--state: {why}")));
         }
-        let format = export.format.or(output.format()).unwrap_or_default();
         let format = match export.row_group {
-            Some(records) => format.row_group(usize::try_from(records).unwrap_or(usize::MAX)),
-            None => format,
+            Some(records) => check::format(export, &output)?
+                .row_group(usize::try_from(records).unwrap_or(usize::MAX)),
+            None => check::format(export, &output)?,
         };
-        if format.is_table() && columns.all().is_empty() {
+        if (format.is_table() || output.is_table()) && columns.all().is_empty() {
             return Err(Failure::usage(format!(
                 "the document does not say what the records of {} look like, so that they make no table",
                 entry.id
@@ -296,12 +304,6 @@ fn check_exportable(entry: &Entry, way: &Way) -> Result<(), Failure> {
         Way::List(_) => Ok(()),
         Way::Job(family) => match family.results() {
             Results::Nothing => Err(Failure::usage(format!("{name}: its jobs have no results"))),
-            Results::Reply(places)
-                if places.iter().all(|it| matches!(it, ResultsAt::Files(_, FileForm::Bytes))) =>
-            {
-                Err(Failure::usage(format!("{name}: its jobs result in files that are no lists of records"))
-                    .advise("`genesys-cloud call` submits one, and the SDK downloads its files (`Job::downloads`)"))
-            }
             _ => Ok(()),
         },
         Way::Single | Way::Accepted => Err(Failure::usage(format!("{name} is no list"))

@@ -9,6 +9,8 @@ use crate::failure::Failure;
 #[cfg(feature = "buckets")]
 use crate::sinks::{BucketKeeper, BucketSink, BucketUrl};
 use crate::sinks::{FileKeeper, FileSink, Format, Keeper, Sink, StreamSink};
+#[cfg(feature = "postgres")]
+use crate::sinks::{PostgresSink, Target};
 
 /// Where the records go.
 #[derive(Clone, Debug, Default)]
@@ -18,16 +20,29 @@ pub(crate) enum Output {
     File(PathBuf),
     #[cfg(feature = "buckets")]
     Bucket(BucketUrl),
+    #[cfg(feature = "postgres")]
+    Postgres(Box<Target>),
 }
 
 impl Output {
-    /// The format that its name ends in.
-    pub(super) fn format(&self) -> Option<Format> {
+    /// The name of what is written, whose end says the format.
+    pub(super) fn name(&self) -> Option<&Path> {
         match self {
             Self::Stream => None,
-            Self::File(path) => Format::of_path(path),
+            Self::File(path) => Some(path),
             #[cfg(feature = "buckets")]
-            Self::Bucket(url) => Format::of_path(Path::new(url.name())),
+            Self::Bucket(url) => Some(Path::new(url.name())),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => None,
+        }
+    }
+
+    /// Whether it can't do without columns, whatever the format.
+    pub(super) fn is_table(&self) -> bool {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => true,
+            _ => false,
         }
     }
 
@@ -35,7 +50,32 @@ impl Output {
     pub(super) fn keeps_no_state(&self) -> Option<&'static str> {
         match self {
             Self::Stream => Some("an export to standard output can't be gone on with"),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => Some("PostgreSQL has the state beside the records"),
             _ => None,
+        }
+    }
+
+    /// Chooses the table, where it is a database.
+    #[cfg_attr(not(feature = "postgres"), expect(unused_variables))]
+    pub(super) fn choose_table(&mut self, usual: &str, export: &Export) -> Result<(), Failure> {
+        let options = &export.table;
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(target) => {
+                if export.format.is_some() || export.row_group.is_some() {
+                    return Err(Failure::usage("--format: a table of a database has none"));
+                }
+                let name = options.table.as_deref().unwrap_or(usual);
+                target.table(name).map_err(Failure::usage)?;
+                target.options(options.create_table, options.upsert.clone());
+                target.check().map_err(Failure::usage)
+            }
+            _ => match (&options.table, &options.upsert, options.create_table) {
+                (None, None, false) => Ok(()),
+                _ => Err(Failure::usage("--table, --create-table and --upsert are for a database")
+                    .advise("--out postgres://user@host/database")),
+            },
         }
     }
 
@@ -58,6 +98,8 @@ impl Output {
                 let sink = BucketSink::new(url, format).map_err(super::unwritten)?;
                 Box::new(sink.part_size(export.part_size))
             }
+            #[cfg(feature = "postgres")]
+            Self::Postgres(target) => Box::new(PostgresSink::new((**target).clone())),
         })
     }
 
@@ -70,6 +112,8 @@ impl Output {
             Self::Bucket(url) => {
                 Some(Box::new(BucketKeeper::beside(url).map_err(super::unwritten)?))
             }
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => None,
         })
     }
 }
@@ -99,11 +143,15 @@ impl FromStr for Output {
                 path => Self::File(path.into()),
             });
         };
-        #[cfg(feature = "buckets")]
-        if BucketUrl::is_scheme(scheme) {
-            return text.parse().map(Self::Bucket);
+        match scheme {
+            #[cfg(feature = "postgres")]
+            "postgres" | "postgresql" => Ok(Self::Postgres(Box::new(Target::new(text)))),
+            #[cfg(not(feature = "postgres"))]
+            "postgres" | "postgresql" => Err("this build lacks the feature postgres".to_owned()),
+            #[cfg(feature = "buckets")]
+            scheme if BucketUrl::is_scheme(scheme) => text.parse().map(Self::Bucket),
+            _ => Err(format!("no output has a URL of the scheme `{scheme}`")),
         }
-        Err(format!("no output has a URL of the scheme `{scheme}`"))
     }
 }
 
@@ -115,6 +163,8 @@ impl fmt::Display for Output {
             Self::File(path) => path.display().fmt(f),
             #[cfg(feature = "buckets")]
             Self::Bucket(url) => url.fmt(f),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(target) => target.fmt(f),
         }
     }
 }

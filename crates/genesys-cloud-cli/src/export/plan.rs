@@ -1,104 +1,215 @@
 //! What an export would do, what that takes and how long.
 
-use std::io::Write as _;
+use std::io::Write;
 use std::time::Duration;
 
-use genesys_cloud_core::{Client, Paginator, RateLimit, Results};
+use genesys_cloud_core::{Client, Family, Listing, RateLimit, Request, Results};
 
 use super::Job;
-use super::read::{Raw, Reader};
+use super::range::Range;
+use super::read::Reader;
 use crate::failure::{Failure, permissions};
 use crate::find;
 use crate::screen::grouped;
-use crate::tags::Way;
-use crate::times::clock;
+use crate::tags::{self, Way};
+use crate::times::span;
+
+/// How many calls a job takes beside those for the pages of its results: submit, and ask once how it stands.
+const CALLS_OF_A_JOB: u64 = 2;
+
+/// How many calls an export takes, as far as that is known before.
+enum Calls {
+    Exactly(u64),
+    AtLeast(u64),
+    /// So many records come with each call.
+    Each(u64),
+}
 
 /// Prints it. Of a list, its first page is read, to learn how many there are; of jobs and ranges nothing is.
 pub(super) async fn tell(client: &Client, job: &Job<'_>) -> Result<(), Failure> {
-    let mut out = std::io::stdout().lock();
+    // Written at once, so that nothing of it is taken for the plan if a call fails.
+    let mut out: Vec<u8> = Vec::new();
     let operation = job.request.operation();
     writeln!(out, "operation  {}, {operation}", find::rust_name(job.entry))?;
     if let Some(needed) = permissions(job.entry) {
         writeln!(out, "takes      {needed}")?;
     }
-    let pages = match (&job.way, &job.range) {
-        (_, Some((range, _))) => {
-            let reader = Reader::new(client, job, None);
-            let pieces = reader.pieces().map_err(|error| Failure::usage(error.to_string()))?;
-            let pieces = pieces.unwrap_or_default();
-            writeln!(out, "range      {range}, in {pieces} pieces")?;
-            let calls = if matches!(job.way, Way::Job(_)) { 3 } else { 1 };
-            writeln!(out, "requests   {} at least", grouped((pieces * calls) as u64))?;
-            None
+    scheme(&mut out, job)?;
+    let calls = match (&job.way, &job.range) {
+        (_, Some(range)) => of_range(&mut out, client, job, range)?,
+        (Way::List(_), None) => of_list(&mut out, client, job).await?,
+        (Way::Job(family), None) if family.is_job_per_page() => {
+            writeln!(out, "pages      not known before: each page is a job of its own")?;
+            Calls::AtLeast(CALLS_OF_A_JOB + 1)
         }
-        (Way::Job(family), None) => {
-            let found = match family.results() {
-                Results::List(call, listing) => {
-                    format!("pages of {} ({})", call.operation(), listing.scheme().name())
-                }
-                Results::Status(_) => "pages of its status".to_owned(),
-                _ => "its status, or files that it names".to_owned(),
-            };
-            writeln!(
-                out,
-                "scheme     a job of the family {}: submit, wait, then {found}",
-                family.name()
-            )?;
-            if let Some(note) = family.note() {
-                writeln!(out, "note       {note}")?;
-            }
-            writeln!(out, "requests   not known before the job is done")?;
-            None
+        _ => {
+            writeln!(out, "pages      not known before the job is done")?;
+            Calls::AtLeast(CALLS_OF_A_JOB + 1)
         }
-        (Way::List(listing), None) => {
-            writeln!(out, "scheme     {}", listing.scheme().name())?;
-            let list =
-                Paginator::<Raw>::over(client, job.request.clone(), listing.as_ref().clone());
-            let list = match job.export.page_size {
-                Some(size) => list.page_size(size),
-                None => list,
-            };
-            let mut pages = list.pages();
-            let first = pages.try_next().await;
-            let first = first.map_err(|error| Failure::of_call(&error, Some(job.entry)))?;
-            let Some(first) = first else { return Ok(()) };
-            let size = first.page_size().unwrap_or(first.items().len() as u64).max(1);
-            let total = match (first.total(), job.export.limit) {
-                (Some(total), Some(limit)) => Some(total.min(limit)),
-                (total, limit) => total.or(limit),
-            };
-            let count = total.map(|total| total.div_ceil(size).max(1)).or(first.page_count());
-            match (total, count) {
-                (Some(total), Some(count)) => {
-                    writeln!(out, "records    {}", grouped(total))?;
-                    writeln!(out, "pages      {} of {}", grouped(count), grouped(size))?;
-                }
-                _ => writeln!(
-                    out,
-                    "records    the API does not tell; the first page has {}",
-                    first.items().len()
-                )?,
-            }
-            count
-        }
-        (Way::Single | Way::Accepted, None) => None,
     };
-    if let Some(budget) = client.rate_limit() {
-        let allowed = budget.allowed.map(|it| format!(" of {}", grouped(it))).unwrap_or_default();
-        writeln!(
-            out,
-            "budget     {}{allowed} calls left, {} s to the next window",
-            grouped(budget.left),
-            budget.resets_in.as_secs()
-        )?;
-        if let Some(pages) = pages {
-            writeln!(out, "requests   {}", grouped(pages))?;
-            let least = at_least(pages, budget);
-            match least.as_secs() {
-                0 => writeln!(out, "time       within this window: the budget does not delay it")?,
-                _ => writeln!(out, "time       {} at least, by the budget", clock(least))?,
+    match calls {
+        Calls::Exactly(calls) => writeln!(out, "requests   {}", grouped(calls))?,
+        Calls::AtLeast(calls) => writeln!(out, "requests   {} at least", grouped(calls))?,
+        Calls::Each(records) => {
+            writeln!(out, "requests   one for each {} records", grouped(records))?;
+        }
+    }
+    match budget(client).await? {
+        Some(budget) => time(&mut out, &calls, budget, matches!(job.way, Way::Job(_)))?,
+        None => writeln!(out, "budget     the API does not tell")?,
+    }
+    std::io::stdout().write_all(&out)?;
+    Ok(())
+}
+
+/// How the records are come by.
+fn scheme(out: &mut dyn Write, job: &Job<'_>) -> Result<(), Failure> {
+    let listing = match &job.way {
+        Way::List(listing) => {
+            writeln!(out, "scheme     {}", listing.scheme().name())?;
+            Some(listing.as_ref())
+        }
+        Way::Job(family) => of_job(out, family)?,
+        Way::Single | Way::Accepted => None,
+    };
+    if let Some(cap) = listing.and_then(Listing::cap) {
+        writeln!(out, "cap        the API lets {cap} be read, and no more")?;
+    }
+    Ok(())
+}
+
+fn of_job<'a>(out: &mut dyn Write, family: &'a Family) -> Result<Option<&'a Listing>, Failure> {
+    let (found, listing) = match family.results() {
+        Results::List(call, listing) => {
+            let found = format!("pages of {} ({})", call.operation(), listing.scheme().name());
+            (found, Some(listing))
+        }
+        Results::Status(listing) => ("pages of its status".to_owned(), Some(listing)),
+        _ => ("its status, or files that it names".to_owned(), None),
+    };
+    writeln!(out, "scheme     a job of the family {}: submit, wait, then {found}", family.name())?;
+    if let Some(note) = family.note() {
+        writeln!(out, "note       {note}")?;
+    }
+    Ok(listing)
+}
+
+async fn of_list(out: &mut dyn Write, client: &Client, job: &Job<'_>) -> Result<Calls, Failure> {
+    let Reader::List(list) = Reader::new(client, job, None) else { return Ok(Calls::AtLeast(1)) };
+    let mut pages = list.prefetch(0).pages();
+    let first = pages.try_next().await;
+    let first = first.map_err(|error| Failure::of_call(&error, Some(job.entry)))?;
+    let Some(first) = first else {
+        writeln!(out, "records    0")?;
+        return Ok(Calls::Exactly(1));
+    };
+    let here = first.items().len() as u64;
+    if pages.report().end.is_some() {
+        writeln!(out, "records    {}", grouped(here))?;
+        writeln!(out, "pages      1")?;
+        return Ok(Calls::Exactly(1));
+    }
+    let asked = pages.report().page_size_asked;
+    let size = first.page_size().or(asked).unwrap_or(here).max(1);
+    let limit = job.export.limit;
+    let total = first.total().map(|total| limit.map_or(total, |limit| total.min(limit)));
+    match total {
+        Some(total) => {
+            let count = total.div_ceil(size).max(1);
+            writeln!(out, "records    {}", grouped(total))?;
+            writeln!(out, "pages      {} of {}", grouped(count), grouped(size))?;
+            Ok(Calls::Exactly(count))
+        }
+        None => {
+            let most = limit.map(|limit| limit.div_ceil(size).max(1));
+            match (limit, most) {
+                (Some(limit), Some(most)) => {
+                    writeln!(out, "records    {} at most", grouped(limit))?;
+                    writeln!(out, "pages      {} of {}", grouped(most), grouped(size))?;
+                    Ok(Calls::AtLeast(most))
+                }
+                _ => {
+                    let here = grouped(here);
+                    writeln!(out, "records    the API does not tell; the first page has {here}")?;
+                    writeln!(out, "pages      of {} at most", grouped(size))?;
+                    Ok(Calls::Each(size))
+                }
             }
         }
+    }
+}
+
+fn of_range(
+    out: &mut dyn Write,
+    client: &Client,
+    job: &Job<'_>,
+    range: &Range,
+) -> Result<Calls, Failure> {
+    let reader = Reader::new(client, job, None);
+    let pieces = reader.pieces().map_err(|error| Failure::usage(error.to_string()))?;
+    let pieces = pieces.unwrap_or_default() as u64;
+    let noun = if pieces == 1 { "piece" } else { "pieces" };
+    writeln!(
+        out,
+        "range      {}, in {} {noun} of {}",
+        range.interval,
+        grouped(pieces),
+        span(range.span)
+    )?;
+    if let Some(id) = &range.id {
+        writeln!(out, "unique     by {id}: a record in two pieces is written once")?;
+    }
+    writeln!(
+        out,
+        "pages      {} at least: what a piece holds is not known before",
+        grouped(pieces)
+    )?;
+    let calls = if matches!(job.way, Way::Job(_)) { CALLS_OF_A_JOB + 1 } else { 1 };
+    Ok(Calls::AtLeast(pieces * calls))
+}
+
+/// What is left of the budget. Where no call has told, one that needs no permission is made for it.
+async fn budget(client: &Client) -> Result<Option<RateLimit>, Failure> {
+    if client.rate_limit().is_none() {
+        let entry = find::operation("getTokensMe")?;
+        let operation = tags::operation(entry);
+        let operation = operation.map_err(|error| Failure::usage(error.to_string()))?;
+        match client.execute(&Request::new(operation)).await {
+            // A refusal tells the budget too.
+            Err(error) if error.is_auth() || error.is_config() || error.is_transport() => {
+                return Err(Failure::of_call(&error, Some(entry)));
+            }
+            _ => {}
+        }
+    }
+    Ok(client.rate_limit())
+}
+
+fn time(
+    out: &mut dyn Write,
+    calls: &Calls,
+    budget: RateLimit,
+    is_job: bool,
+) -> Result<(), Failure> {
+    let allowed = budget.allowed.map(|it| format!(" of {}", grouped(it))).unwrap_or_default();
+    writeln!(
+        out,
+        "budget     {}{allowed} calls left, {} s to the next window",
+        grouped(budget.left),
+        budget.resets_in.as_secs()
+    )?;
+    let waits = if is_job { "; how long the API works on a job is not known before" } else { "" };
+    let (Calls::Exactly(calls) | Calls::AtLeast(calls)) = calls else {
+        if let (Calls::Each(size), Some(allowed)) = (calls, budget.allowed) {
+            let records = grouped(size.saturating_mul(allowed));
+            writeln!(out, "time       a minute for each {records} records, by the budget")?;
+        }
+        return Ok(());
+    };
+    let least = at_least(*calls, budget);
+    match least.is_zero() {
+        true => writeln!(out, "time       the budget allows so many at once{waits}")?,
+        false => writeln!(out, "time       {} at least, by the budget{waits}", minutes(least))?,
     }
     Ok(())
 }
@@ -108,8 +219,37 @@ fn at_least(calls: u64, budget: RateLimit) -> Duration {
     let later = calls.saturating_sub(budget.left);
     let windows = match budget.allowed {
         _ if later == 0 => return Duration::ZERO,
-        Some(allowed) => later / allowed.max(1),
+        // What the next window allows needs no other one.
+        Some(allowed) => (later - 1) / allowed.max(1),
         None => 0,
     };
     budget.resets_in + Duration::from_mins(1) * u32::try_from(windows).unwrap_or(u32::MAX)
+}
+
+/// A time in words, rounded up.
+fn minutes(time: Duration) -> String {
+    match time.as_secs() {
+        seconds @ 0..60 => format!("{} s", seconds.max(1)),
+        seconds => {
+            let minutes = seconds.div_ceil(60);
+            match minutes {
+                0..120 => format!("{minutes} min"),
+                _ => format!("{} h {} min", minutes / 60, minutes % 60),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_in_words() {
+        for (seconds, text) in
+            [(0, "1 s"), (59, "59 s"), (60, "1 min"), (61, "2 min"), (7_200, "2 h 0 min")]
+        {
+            assert_eq!(minutes(Duration::from_secs(seconds)), text);
+        }
+    }
 }

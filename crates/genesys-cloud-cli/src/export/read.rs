@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use genesys_cloud_core::{
-    Checkpoint, Client, Error, Interval, OnStale, Paginator, Reason, Request, Verdict, Windows,
+    Checkpoint, Client, Error, OnStale, Paginator, Reason, Request, Verdict, Windows,
 };
 use serde_json::value::RawValue;
 
@@ -41,7 +41,7 @@ impl Reader {
         let request = job.request.clone();
         let make = maker(client.clone(), job.way.clone());
         let export = job.export;
-        let Some((range, place)) = &job.range else {
+        let Some(range) = &job.range else {
             let mut list = make(request).prefetch(export.prefetch);
             if let Some(size) = export.page_size {
                 list = list.page_size(size);
@@ -57,25 +57,7 @@ impl Reader {
             }
             return Self::List(Box::new(list));
         };
-        let place = place.clone();
-        let mut windows = Windows::new(*range, move |piece: Interval| {
-            let mut request = request.clone();
-            match place.is_in_body() {
-                true => request.set_body_field(&format!("/{}", place.name()), piece.to_string()),
-                false => request.set_query(place.name().to_owned(), piece.to_string()),
-            };
-            make(request)
-        })
-        .prefetch(export.prefetch);
-        if let Some(window) = export.window {
-            windows = windows.span(window);
-        }
-        if let Some(overlap) = export.overlap {
-            windows = windows.overlap(overlap);
-        }
-        if let Some(field) = &export.unique {
-            windows = windows.dedupe_by(field.clone());
-        }
+        let mut windows = range.windows(request, make).prefetch(export.prefetch);
         if let Some(size) = export.page_size {
             windows = windows.page_size(size);
         }

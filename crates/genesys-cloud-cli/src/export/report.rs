@@ -5,7 +5,6 @@ use std::time::Instant;
 use genesys_cloud_core::{Reason, Verdict};
 use serde_json::{Value, json};
 
-use super::output::Output;
 use super::read::Read;
 use super::state;
 use super::{Job, unwritten};
@@ -28,7 +27,7 @@ impl Ending {
         let facts = json!({
             "operation": job.entry.id,
             "name": find::rust_name(job.entry),
-            "interval": job.range.as_ref().map(|(range, _)| range.to_string()),
+            "interval": job.range.as_ref().map(|range| range.interval.to_string()),
             "began": now(),
         });
         let verdict = Verdict::Unknown(Reason::Unfinished);
@@ -130,7 +129,7 @@ impl Ending {
         self.facts["took_ms"] = (took.as_millis() as u64).into();
         self.facts["exit"] = exit.name().into();
         self.facts["code"] = (exit as u8).into();
-        self.facts["out"] = json!(job.export.out.as_ref().map(Output::to_string));
+        self.facts["out"] = json!(job.export.out.is_some().then(|| job.output.to_string()));
         self.facts["whole"] = is_whole.into();
         self.facts["notes"] = json!(self.notes);
         self.facts["resume"] = json!(self.can_resume.then(state::command));
@@ -159,7 +158,11 @@ impl Ending {
         for note in &self.notes {
             text += &format!("\nnote: {note}");
         }
-        screen.say("end", &text, self.facts.clone());
+        // Where nothing was read, the error says all there is to say.
+        match self.facts["pages"] == 0 && exit != Exit::Complete && exit != Exit::Interrupted {
+            true => screen.event("end", || self.facts.clone()),
+            false => screen.say("end", &text, self.facts.clone()),
+        }
         Ok(())
     }
 }

@@ -24,11 +24,17 @@ pub(super) struct State {
 struct Shape {
     format: String,
     fields: Vec<String>,
+    #[serde(default)]
+    results: Vec<(String, String)>,
 }
 
 impl Shape {
     fn of(job: &Job<'_>) -> Self {
-        Self { format: job.format.to_string(), fields: job.export.fields.clone() }
+        Self {
+            format: job.format.to_string(),
+            fields: job.export.fields.clone(),
+            results: job.export.results_params.clone(),
+        }
     }
 }
 
@@ -60,7 +66,8 @@ impl State {
         }
         if state.shape != Shape::of(job) {
             return Err(odd(
-                "the export that was stopped has another format or other fields".to_owned()
+                "the export that was stopped has another format or other fields, or --results-param"
+                    .to_owned()
             ));
         }
         Ok(state)
@@ -78,9 +85,16 @@ pub(super) fn committed(text: &str) -> Option<Value> {
     state.get_mut("sink").map(Value::take)
 }
 
-/// The command that goes on with this one.
+/// The command that goes on with this one. Passwords are left out; it begins with the variables that take them.
 pub(super) fn command() -> String {
     let mut words: Vec<String> = std::env::args().filter(|word| word != "--restart").collect();
+    let mut variables: Vec<&str> = Vec::new();
+    for word in &mut words {
+        if let Some((plain, variable)) = without_password(word) {
+            *word = plain;
+            variables.extend((!variables.contains(&variable)).then_some(variable));
+        }
+    }
     if let Some(program) = words.first_mut() {
         // As it is found by its name.
         *program = "genesys-cloud".to_owned();
@@ -88,7 +102,42 @@ pub(super) fn command() -> String {
     if !words.iter().any(|word| word == "--resume") {
         words.push("--resume".to_owned());
     }
-    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+    let variables = variables.iter().map(|name| format!("{name}=.."));
+    variables.chain(words.iter().map(|word| quoted(word))).collect::<Vec<_>>().join(" ")
+}
+
+/// A word with a URL that has a password, without it, and the variable that has its place. `None` if there is
+/// none to leave out.
+fn without_password(word: &str) -> Option<(String, &'static str)> {
+    let (before, url) = word.split_once("://")?;
+    let variable = match before {
+        it if it.ends_with("redis") || it.ends_with("rediss") => "REDISCLI_AUTH",
+        _ => "PGPASSWORD",
+    };
+    // A password may have any sign in it, whether it should or not.
+    let (address, query) = match url.split_once('?') {
+        Some((address, query)) if address.contains('@') || !query.contains('@') => {
+            (address, Some(query))
+        }
+        _ => (url, None),
+    };
+    let plain = match address.rsplit_once('@') {
+        Some((user, host)) => match user.split_once(':') {
+            Some(("", _)) => host.to_owned(),
+            Some((user, _)) => format!("{user}@{host}"),
+            None => address.to_owned(),
+        },
+        None => address.to_owned(),
+    };
+    let query = query.map(|query| {
+        let kept = query.split('&').filter(|part| !part.starts_with("password="));
+        kept.collect::<Vec<_>>().join("&")
+    });
+    let plain = match query.as_deref() {
+        None | Some("") => format!("{before}://{plain}"),
+        Some(query) => format!("{before}://{plain}?{query}"),
+    };
+    (plain != word).then_some((plain, variable))
 }
 
 /// A word as a shell takes it.
@@ -103,6 +152,28 @@ fn quoted(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn passwords_are_left_out() {
+        for (word, plain) in [
+            ("postgres://u:secret@host:5432/db?a=b", "postgres://u@host:5432/db?a=b"),
+            ("--out=postgres://u:secret@host/db", "--out=postgres://u@host/db"),
+            ("postgres://u:se@cr/et@host/db", "postgres://u@host/db"),
+            ("postgres://u:se?cret@host/db", "postgres://u@host/db"),
+            ("postgres://u@host/db?password=secret&a=b", "postgres://u@host/db?a=b"),
+            ("redis://:secret@host/0", "redis://host/0"),
+            ("rediss://u:secret@host/0", "rediss://u@host/0"),
+        ] {
+            let found = without_password(word).expect(word);
+            let variable = if word.starts_with("redis") { "REDISCLI_AUTH" } else { "PGPASSWORD" };
+            assert_eq!(found, (plain.to_owned(), variable));
+        }
+        for word in
+            ["postgres://u@host:5432/db", "redis://host/0", "s3://bucket/key", "a@b:c", "q.jsonl"]
+        {
+            assert_eq!(without_password(word), None);
+        }
+    }
 
     #[test]
     fn words_are_quoted_for_a_shell() {

@@ -1,8 +1,11 @@
 //! The bytes of an output: records in some form, compressed, in parts that can be put one after the other.
 
+use std::slice::Chunks;
+
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::compression::Compression;
 use super::format::Format;
 use super::{Encode, SinkError};
 use crate::columns::Columns;
@@ -27,6 +30,15 @@ impl Body {
     /// Goes on behind a commit that gave this form.
     pub(super) fn go_on(&mut self, columns: &Columns, form: &Value) -> Result<(), SinkError> {
         self.encoder.go_on(columns, form)
+    }
+
+    /// A batch in pieces: what is compressed as one is one; others are small enough that the bytes of a piece are
+    /// still in the processor's cache when they are written.
+    pub(super) fn pieces<'a>(&self, batch: &'a [Box<RawValue>]) -> Chunks<'a, Box<RawValue>> {
+        batch.chunks(match self.format.compression() {
+            Compression::None => 64,
+            _ => batch.len().max(1),
+        })
     }
 
     pub(super) fn records(&mut self, batch: &[Box<RawValue>]) -> Result<Vec<u8>, SinkError> {

@@ -98,8 +98,11 @@ impl FileSink {
     }
 
     fn encode(&mut self, batch: &[Box<RawValue>]) -> Result<(), SinkError> {
-        let part = self.body.records(batch)?;
-        self.append(&part)
+        for piece in self.body.pieces(batch) {
+            let part = self.body.records(piece)?;
+            self.append(&part)?;
+        }
+        Ok(())
     }
 
     fn settle(&mut self, is_last: bool) -> Result<Option<Value>, SinkError> {

@@ -51,7 +51,7 @@ impl Encode for Jsonl {
 /// JSON may have line breaks between its parts, and a line must not.
 pub(super) fn line(value: &RawValue, out: &mut Vec<u8>) -> Result<(), SinkError> {
     let text = value.get();
-    if !text.bytes().any(|byte| byte == b'\n' || byte == b'\r') {
+    if memchr::memchr2(b'\n', b'\r', text.as_bytes()).is_none() {
         out.extend_from_slice(text.as_bytes());
         return Ok(());
     }

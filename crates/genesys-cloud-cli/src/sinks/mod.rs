@@ -12,6 +12,10 @@ mod keeper;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod pick;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "redis")]
+mod redis;
 mod stream;
 
 use std::fmt;
@@ -20,6 +24,10 @@ use futures::future::BoxFuture;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+#[cfg(feature = "postgres")]
+pub(crate) use self::postgres::{PostgresSink, Target};
+#[cfg(feature = "redis")]
+pub(crate) use self::redis::RedisPlace;
 #[cfg(feature = "buckets")]
 pub(crate) use bucket::{BucketKeeper, PART_SIZE};
 #[cfg(feature = "buckets")]

@@ -28,7 +28,13 @@ async fn operations_are_found_and_described() {
         assert!(described.done().contains(part), "{part}: {}", described.out);
     }
     let described = run(None, folder.path(), &["describe", "postAuditsQuery"]).await;
-    for part in ["family audits-query", "a range of 31 days at most", "--interval start/end"] {
+    for part in [
+        "family audits-query",
+        "a range of 31 days at most",
+        "--interval start/end sets `interval` of the body",
+        "read in pieces of 31 days, the longest that it takes",
+        "known by id, and written once",
+    ] {
         assert!(described.done().contains(part), "{part}: {}", described.out);
     }
 }

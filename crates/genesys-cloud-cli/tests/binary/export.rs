@@ -140,8 +140,6 @@ async fn a_range_is_read_in_pieces() {
         "2024-05-01/2024-05-31",
         "--window",
         "7d",
-        "--unique",
-        "conversationId",
         "--out",
         "c.jsonl",
     ];
@@ -156,33 +154,54 @@ async fn a_range_is_read_in_pieces() {
 }
 
 #[tokio::test]
-async fn a_plan_says_what_it_takes_and_writes_nothing() {
-    let org = MockOrg::builder()
-        .list("getRoutingQueues", 50_000)
-        .calls_per_minute(300)
-        .start()
-        .await
-        .unwrap();
+async fn pieces_and_ids_are_as_they_are_known_of_the_operation() {
+    // Takes 14 days at most, and its records are known by their ids.
+    let submit = "postAuditsQueryRealtime";
+    let org = MockOrg::builder().list(submit, 200).start().await.unwrap();
+    org.timeline(submit, Timeline::new("2024-05-01T00:00Z", "2024-06-01T00:00Z")).unwrap();
     let folder = tempdir().unwrap();
-    let plan =
-        run(Some(&org), folder.path(), &["export", "routing.queues", "--out", "q.jsonl", "--plan"])
-            .await;
-    for part in
-        ["PageNumber", "records    50,000", "pages      500 of 100", "at least, by the budget"]
-    {
-        assert!(plan.done().contains(part), "{part}: {}", plan.out);
-    }
-    assert_eq!(org.requests_for("getRoutingQueues").len(), 1);
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
-    let arguments = [
-        "export",
-        "analytics.conversations_details_jobs",
-        "--interval",
-        "2024-01-01/2025-01-01",
-        "--plan",
-    ];
-    let plan = run(Some(&org), folder.path(), &arguments).await;
-    assert!(plan.done().contains("in 12 pieces"), "{}", plan.out);
+    let interval = "2024-05-01/2024-06-01";
+    let arguments = ["export", submit, "--interval", interval, "--overlap", "2d", "--out"];
+    let once = [&arguments[..], &["once.jsonl"]].concat();
+    run(Some(&org), folder.path(), &once).await.done();
+    let mut found = keys(&read(folder.path().join("once.jsonl")));
+    let mut truth = org.truth(submit).unwrap().records;
+    found.sort();
+    truth.sort();
+    assert_eq!(found, truth);
+    let told = report(&folder.path().join("once.jsonl"));
+    assert_eq!(told["pieces"], 3, "{told}");
+    assert!(told["duplicates"].as_u64().unwrap() > 0, "the overlaps hold some");
+    let first: Value = serde_json::from_slice(&org.requests_for(submit)[0].body).unwrap();
+    assert_eq!(first["interval"], "2024-05-01T00:00:00Z/2024-05-15T00:00:00Z");
+
+    let twice = [&arguments[..], &["twice.jsonl", "--keep-duplicates"]].concat();
+    run(Some(&org), folder.path(), &twice).await.done();
+    assert!(read(folder.path().join("twice.jsonl")).lines().count() > truth.len());
+}
+
+#[tokio::test]
+async fn an_interval_goes_to_the_query_where_the_operation_has_it_there() {
+    let entry = genesys_cloud_catalogue::Catalogue::embedded()
+        .operations()
+        .find(|it| {
+            let tag = genesys_cloud_cli::tags::interval(it).unwrap();
+            tag.is_some_and(|tag| !tag.place.is_in_body())
+        })
+        .unwrap();
+    let org = MockOrg::start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let params: Vec<String> = entry
+        .parameters
+        .iter()
+        .filter(|it| it.required && it.name != "interval")
+        .map(|it| format!("--param={}=a", it.name))
+        .collect();
+    let mut arguments = vec!["export", &entry.id, "--interval", "2024-05-01/2024-05-02"];
+    arguments.extend(params.iter().map(String::as_str));
+    run(Some(&org), folder.path(), &arguments).await.done();
+    let query = &org.requests_for(&entry.id)[0].query;
+    assert!(query.contains("interval=2024-05-01T00%3A00%3A00Z%2F2024-05-02"), "{query}");
 }
 
 #[tokio::test]

@@ -2,14 +2,23 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod bindings;
 #[cfg(feature = "buckets")]
 mod buckets;
 mod commands;
 mod export;
+mod files;
+mod plan;
+#[cfg(all(unix, feature = "postgres", feature = "redis"))]
+mod postgres;
+#[cfg(all(unix, feature = "postgres", feature = "redis"))]
+mod redis;
 mod refusals;
 mod resume;
 #[cfg(feature = "buckets")]
 mod s3;
+#[cfg(all(unix, feature = "postgres", feature = "redis"))]
+mod servers;
 #[cfg(feature = "parquet")]
 mod tables;
 mod tags;

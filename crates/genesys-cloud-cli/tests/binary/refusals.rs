@@ -5,11 +5,21 @@ use tempfile::tempdir;
 
 use crate::run;
 
+const DETAILS: &str = "analytics.conversations_details_query";
+const MAY: &str = "2024-05-01/2024-06-01";
+
 #[tokio::test]
 async fn bad_input() {
     let org = MockOrg::start().await.unwrap();
     let folder = tempdir().unwrap();
     std::fs::write(folder.path().join("bad.json"), "{\"a\":").unwrap();
+    for (name, body) in [
+        ("list.json", "[1]"),
+        ("odd.json", r#"{"intreval":"a/b"}"#),
+        ("page.json", r#"{"paging":{"pageNumber":3,"pageSize":50}}"#),
+    ] {
+        std::fs::write(folder.path().join(name), body).unwrap();
+    }
     std::fs::create_dir(folder.path().join("folder.jsonl")).unwrap();
     let mut wrong = Vec::new();
     for (arguments, code, parts) in [
@@ -22,6 +32,17 @@ async fn bad_input() {
             &["export", "nothing.like.this.at.all"],
             2,
             &["operations --search \"nothing like this at all\""],
+        ),
+        (&["export", "queues"], 2, &["did you mean `routing.queues`"]),
+        (
+            &["export", "GET /api/v2/routing/queues/abc/members"],
+            2,
+            &["write it as `routing.queue_members --param queueId=abc`"],
+        ),
+        (
+            &["export", "https://api.mypurecloud.de/api/v2/routing/queues?pageSize=5"],
+            2,
+            &["write it as `routing.queues`"],
         ),
         (&["describe", "routing.queus"], 2, &["did you mean"]),
         (&["call", "routing.queus"], 2, &["did you mean"]),
@@ -43,6 +64,25 @@ async fn bad_input() {
         ),
         (&["export", "routing.queues", "-p", "sortOrder=up"], 2, &["no value `up`, but asc, desc"]),
         (&["export", "routing.queues", "-p", "name"], 2, &["write it as name=value"]),
+        (
+            &["export", "routing.queues", "-p", "pageNumber=2"],
+            2,
+            &["`pageNumber` is set by the export", "--page-size"],
+        ),
+        (
+            &["export", "external_contacts.scan_contacts", "-p", "cursor=x"],
+            2,
+            &["`cursor` is set by the export"],
+        ),
+        (&["export", DETAILS, "--body", "page.json"], 2, &["`paging.pageNumber` is set by"]),
+        (&["export", DETAILS, "--body", "list.json"], 2, &["the body is an object, not a list"]),
+        (
+            &["export", DETAILS, "--body", "odd.json"],
+            2,
+            &["no field `intreval`; did you mean `interval`?", "--unchecked sends it all the same"],
+        ),
+        (&["call", "routing.queue", "-p", "queueId="], 2, &["`queueId` must not be empty"]),
+        (&["call", "routing.queues", "--body", "odd.json"], 2, &["takes no body"]),
         (
             &["export", "routing.queue_members"],
             2,
@@ -75,7 +115,75 @@ async fn bad_input() {
             &["takes no interval"],
         ),
         (&["export", "routing.queues", "--interval", "2024-05-01"], 2, &["write it as start/end"]),
+        (
+            &["export", DETAILS, "--interval", "2024-06-01/2024-05-01"],
+            2,
+            &["does not end after it begins"],
+        ),
+        (
+            &["export", DETAILS, "--interval", "2024-05-01/2024-05-32"],
+            2,
+            &["`2024-05-32` is no date or date-time, such as"],
+        ),
+        (&["export", DETAILS, "--interval", MAY, "--window", "0d"], 2, &["of no length"]),
+        (
+            &["export", DETAILS, "--interval", MAY, "--window", "1month"],
+            2,
+            &["write it as 30s, 15m"],
+        ),
+        (&["export", DETAILS, "--interval", MAY, "--window", "40d"], 2, &["31 days at most"]),
+        (
+            &["export", DETAILS, "--interval", MAY, "--window", "1h", "--overlap", "1h"],
+            2,
+            &["--overlap 1h is not shorter than the pieces"],
+        ),
+        (
+            &["export", "analytics.users_details_query", "--interval", MAY, "--overlap", "1h"],
+            2,
+            &["would be written twice", "--unique FIELD", "--keep-duplicates"],
+        ),
+        (
+            &["export", DETAILS, "--interval", MAY, "--unique", "conversationid"],
+            2,
+            &["--unique: records have no field `conversationid`", "did you mean `conversationId`"],
+        ),
         (&["export", "routing.queues", "--window", "1d"], 2, &["--interval"]),
+        (
+            &["export", "routing.queues", "--out", "q.xlsx"],
+            2,
+            &["not written as .xlsx", "q.jsonl says it"],
+        ),
+        (&["export", "routing.queues", "--out", "q.gz"], 2, &["q.jsonl.gz says it"]),
+        (&["export", "routing.queues", "--fields", "id,"], 2, &["--fields: a name is empty"]),
+        (
+            &["export", "postOutboundContactlistExport", "-p", "contactListId=a"],
+            2,
+            &["result in files, which --out names"],
+        ),
+        (
+            &[
+                "export",
+                "postOutboundContactlistExport",
+                "-p",
+                "contactListId=a",
+                "-o",
+                "none/c.csv",
+            ],
+            9,
+            &["there is no folder none"],
+        ),
+        (
+            &["export", "postOutboundContactlistExport", "-p", "contactListId=a", "--fields", "id"],
+            2,
+            &["--fields: the jobs of this operation result in files"],
+        ),
+        (
+            &["export", "routing.queues", "--results-param", "expand=x"],
+            2,
+            &["is no job whose results another operation lists"],
+        ),
+        (&["export", "routing.queues", "--page-size", "0"], 2, &["--page-size"]),
+        (&["export", "routing.queues", "--limit", "0"], 2, &["--limit"]),
         (&["export", "routing.queues", "--format", "xlsx"], 2, &["it is one of jsonl"]),
         (&["export", "routing.queues", "--batch", "0"], 2, &["--batch"]),
         (&["export", "routing.queues", "--resume"], 2, &["--out"]),
@@ -88,6 +196,7 @@ async fn bad_input() {
         (&["export", "routing.queues", "--state", "q.json", "-o", "-"], 2, &["can't be gone on"]),
         (&["export", "routing.queues", "--out", "none/q.jsonl"], 9, &["there is no folder none"]),
         (&["export", "routing.queues", "--out", "folder.jsonl"], 9, &["it is a folder"]),
+        (&["jobs", "cancel", ""], 2, &["<ID>"]),
         (&["jobs", "cancel", "abc"], 2, &["no job is kept whose id begins with `abc`"]),
         (
             &["--org", "mock", "whoami", "--mock-list", "routing.queues=many"],
@@ -103,6 +212,11 @@ async fn bad_input() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert_eq!(org.request_count(), 0);
+    let taken = org.url().rsplit(':').next().unwrap().to_owned();
+    let refused = run(None, folder.path(), &["mock", "--port", &taken]).await;
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.told.contains(&format!("--port {taken}: ")), "{}", refused.told);
+    assert!(refused.told.contains("in use"), "{}", refused.told);
 }
 
 #[tokio::test]
@@ -112,6 +226,28 @@ async fn without_credentials_the_variables_are_named() {
     assert_eq!(refused.code, Some(6), "{}", refused.told);
     for part in ["GENESYS_CLOUD_REGION", "GENESYS_CLOUD_CLIENT_ID", "--org mock"] {
         assert!(refused.told.contains(part), "{}", refused.told);
+    }
+}
+
+#[tokio::test]
+async fn settings_that_are_wrong_are_named_and_no_secret_is() {
+    let folder = tempdir().unwrap();
+    for (set, code, parts) in [
+        (&[("GENESYS_CLOUD_REGION", "nowhere")][..], 6, &["\"nowhere\"", "eu-central-1"][..]),
+        (
+            &[("GENESYS_CLOUD_REGION", "us-east-1"), ("GENESYS_CLOUD_CLIENT_SECRET", "")],
+            6,
+            &["set GENESYS_CLOUD_CLIENT_SECRET"],
+        ),
+        (&[("GENESYS_CLOUD_API_URL", "ftp://a.b")], 6, &["GENESYS_CLOUD_API_URL", "https://"]),
+    ] {
+        let mut command = crate::program(None, folder.path());
+        command.env("GENESYS_CLOUD_CLIENT_ID", "id").env("GENESYS_CLOUD_CLIENT_SECRET", "hidden");
+        let output = command.envs(set.iter().copied()).args(["whoami"]).output().await.unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{told}");
+        assert!(parts.iter().all(|part| told.contains(part)), "{told}");
+        assert!(!told.contains("hidden"), "{told}");
     }
 }
 

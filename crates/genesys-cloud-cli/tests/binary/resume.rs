@@ -14,7 +14,13 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use crate::{keys, program, read, report, run};
 
 /// Runs it until it has told so many events of this name, and kills it then, or until it has ended.
-async fn killed(org: &MockOrg, folder: &Path, arguments: &[&str], event: &str, after: u64) -> bool {
+pub(crate) async fn killed(
+    org: &MockOrg,
+    folder: &Path,
+    arguments: &[&str],
+    event: &str,
+    after: u64,
+) -> bool {
     killed_in(&[], org, folder, arguments, event, after).await
 }
 
@@ -54,7 +60,7 @@ pub(crate) async fn killed_in(
 }
 
 /// Kills it again and again until it comes to its end, and gives the number of kills.
-async fn to_the_end(org: &MockOrg, folder: &Path, arguments: &[&str], seed: u64) -> u32 {
+pub(crate) async fn to_the_end(org: &MockOrg, folder: &Path, arguments: &[&str], seed: u64) -> u32 {
     to_the_end_in(&[], org, folder, arguments, seed).await
 }
 

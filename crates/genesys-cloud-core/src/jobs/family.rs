@@ -270,12 +270,13 @@ pub struct JobCall {
     pub(super) operation: Operation,
     pub(super) id: Option<Text>,
     pub(super) within: Option<Text>,
+    pub(super) query: Cow<'static, [(Text, Text)]>,
 }
 
 impl JobCall {
     /// An operation whose path does not have the job's id.
     pub const fn new(operation: Operation) -> Self {
-        Self { operation, id: None, within: None }
+        Self { operation, id: None, within: None, query: Cow::Borrowed(&[]) }
     }
 
     setters! {
@@ -284,6 +285,8 @@ impl JobCall {
         /// Says that the operation lists jobs, and where the list stands in its reply. The job is the
         /// element whose `id` is its.
         with_list(within: Cow<'static, str>) as Some;
+        /// Adds query parameters to its requests, such as those that an operation requires beside the job's id.
+        with_query(query: Cow<'static, [(Cow<'static, str>, Cow<'static, str>)]>);
     }
 
     /// The operation.
@@ -294,6 +297,11 @@ impl JobCall {
     /// The path parameter that takes the job's id.
     pub fn id(&self) -> Option<&str> {
         self.id.as_deref()
+    }
+
+    /// The query parameters that its requests have.
+    pub fn query(&self) -> &[(Cow<'static, str>, Cow<'static, str>)] {
+        &self.query
     }
 
     /// Where the list of jobs stands in the reply, if the operation lists them.

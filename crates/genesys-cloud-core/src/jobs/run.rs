@@ -144,6 +144,9 @@ impl Run {
         if let (Some(name), Some(id)) = (call.id.clone(), &self.id) {
             request.set_path(name, id);
         }
+        for (name, value) in call.query() {
+            request.add_query(name.clone(), value.as_ref());
+        }
         request
     }
 

@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
-use genesys_cloud_core::{Reason, Verdict};
+use genesys_cloud_core::{
+    DoneWhen, Family, JobCall, JobId, JobState, Listing, Method, Operation, Paginator, Reason,
+    Request, Results, Scheme, Verdict,
+};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::server::{Answer, Server};
-use crate::{Query, all, asked, ids, json, listed, script, things, with_states};
+use crate::{Query, all, asked, client, ids, json, listed, script, things, with_states};
 
 fn page(ids: &[&str], cursor: Option<&str>) -> Answer {
     let things: Vec<String> = ids.iter().map(|id| format!(r#"{{"id":"{id}"}}"#)).collect();
@@ -420,6 +424,38 @@ async fn a_redirect_with_a_body_is_a_page_and_keeps_its_cursor() {
     let asked = asked(&server);
     assert_eq!(asked[2], "GET /shops/s1/jobs/j1/results?allowRedirect=true&pageSize=100");
     assert_eq!(asked[3], "GET /shops/s1/jobs/j1/results?allowRedirect=true&pageSize=100&cursor=c1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn results_are_asked_for_with_the_query_of_the_family() {
+    let call = |path: &'static str| {
+        JobCall::new(Operation::known("get", Method::Get, path)).with_id("jobId".into())
+    };
+    let query = vec![("expand".into(), "x".into()), ("expand".into(), "y".into())];
+    let family = Family::new("things")
+        .with_id(JobId::Field("jobId".into()))
+        .with_status(call("/jobs/{jobId}"))
+        .with_done_when(DoneWhen::State("state".into()))
+        .with_states(vec![("FULFILLED".into(), JobState::Succeeded)].into())
+        .with_results(Results::List(
+            call("/jobs/{jobId}/results").with_query(query.into()),
+            Listing::new(Scheme::CursorField, "things"),
+        ));
+    let mut answers = with_states(&["FULFILLED"]);
+    answers.extend([page(&["a"], Some("c")), page(&["b"], None)]);
+    let server = script(answers).await;
+    let submit = Request::new(Operation::known("post", Method::Post, "/jobs"));
+    let mut results = Paginator::<Value>::over_job(&client(&server), submit, family);
+    while results.try_next().await.expect("a page").is_some() {}
+    let asked = asked(&server);
+    assert_eq!(asked[1], "GET /jobs/j1", "the status is asked for without");
+    assert_eq!(
+        asked[2..],
+        [
+            "GET /jobs/j1/results?expand=x&expand=y",
+            "GET /jobs/j1/results?expand=x&expand=y&cursor=c",
+        ]
+    );
 }
 
 #[tokio::test(start_paused = true)]

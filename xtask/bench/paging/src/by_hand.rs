@@ -2,10 +2,12 @@
 
 use std::env;
 use std::hint::black_box;
+use std::io::Write;
 
 use reqwest::{Client, Response};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::{PAGE_SIZE, Result};
 
@@ -62,6 +64,36 @@ impl List {
         let body = self.fetch().await?.bytes().await?;
         due();
         let page: Page<Q> = serde_json::from_str(str::from_utf8(&body)?)?;
+        Ok(self.take(page))
+    }
+
+    /// Reads the next page and writes each queue as a line: as what the API sent.
+    pub(crate) async fn copy(&mut self, out: &mut impl Write) -> Result<u64> {
+        if self.pages == self.page_count {
+            return Ok(0);
+        }
+        let body = self.fetch().await?.bytes().await?;
+        let page: Page<Box<RawValue>> = serde_json::from_str(str::from_utf8(&body)?)?;
+        for queue in &page.entities {
+            out.write_all(queue.get().as_bytes())?;
+            out.write_all(b"\n")?;
+        }
+        Ok(self.take(page))
+    }
+
+    /// Reads the next page and writes each queue as a line, as most write it: through a type.
+    pub(crate) async fn write<Q>(&mut self, out: &mut impl Write) -> Result<u64>
+    where
+        Q: DeserializeOwned + Serialize,
+    {
+        if self.pages == self.page_count {
+            return Ok(0);
+        }
+        let page: Page<Q> = self.fetch().await?.json().await?;
+        for queue in &page.entities {
+            serde_json::to_writer(&mut *out, queue)?;
+            out.write_all(b"\n")?;
+        }
         Ok(self.take(page))
     }
 

@@ -1,15 +1,16 @@
 //! Reads all queues of an org once, in pages of 100, and prints what it took as a line of JSON.
 //!
-//! The first argument says which way, the second how many pages the paginator asks for ahead. The org and
-//! the login are taken from the environment variables of the SDK.
+//! The first argument says which way, the second how many pages the paginator asks for ahead, or the file that
+//! is written. The org and the login are taken from the environment variables of the SDK.
 
 mod by_hand;
 mod queue;
 
 use std::env;
 use std::error::Error;
-use std::fs;
+use std::fs::{self, File};
 use std::hint::black_box;
+use std::io::BufWriter;
 use std::time::Instant;
 
 use by_hand::List;
@@ -26,10 +27,11 @@ const PAGE_SIZE: u64 = 100;
 async fn main() -> Result<()> {
     let mut arguments = env::args().skip(1);
     let way = arguments.next().unwrap_or_default();
-    let ahead = arguments.next().map_or(Ok(0), |pages| pages.parse())?;
-    let took = match way.as_str() {
-        "side-by-side" => side_by_side().await?,
-        _ => alone(&way, ahead).await?,
+    let second = arguments.next();
+    let took = match (way.as_str(), second) {
+        ("side-by-side", _) => side_by_side().await?,
+        ("copy" | "write", Some(path)) => written(&way, &path).await?,
+        (_, ahead) => alone(&way, ahead.map_or(Ok(0), |pages| pages.parse())?).await?,
     };
     println!("{took}");
     Ok(())
@@ -52,7 +54,7 @@ async fn alone(way: &str, ahead: usize) -> Result<Value> {
                 "json" => list.json::<Queue>().await?,
                 "text" => list.text::<Queue>(|| ()).await?,
                 "derived" => list.json::<queue::Queue>().await?,
-                _ => return Err("ways: paginator, json, text, derived, side-by-side".into()),
+                _ => return Err("ways: paginator, json, text, derived, copy, write, side-by-side".into()),
             };
             if page == 0 {
                 break;
@@ -60,6 +62,30 @@ async fn alone(way: &str, ahead: usize) -> Result<Value> {
             records += page;
         }
     }
+    figures(records, begin, cpu)
+}
+
+/// The list as lines of a file.
+async fn written(way: &str, path: &str) -> Result<Value> {
+    let (begin, cpu) = (Instant::now(), micros()?);
+    let mut out = BufWriter::new(File::create(path)?);
+    let mut records = 0;
+    let mut list = List::log_in().await?;
+    loop {
+        let page = match way {
+            "copy" => list.copy(&mut out).await?,
+            _ => list.write::<Queue>(&mut out).await?,
+        };
+        if page == 0 {
+            break;
+        }
+        records += page;
+    }
+    out.into_inner()?.sync_all()?;
+    figures(records, begin, cpu)
+}
+
+fn figures(records: u64, begin: Instant, cpu: f64) -> Result<Value> {
     Ok(json!({
         "records": records,
         "wall_micros": begin.elapsed().as_secs_f64() * 1e6,

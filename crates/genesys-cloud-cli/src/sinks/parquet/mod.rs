@@ -11,7 +11,8 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use parquet::basic::{Compression, LogicalType, Repetition, TimeUnit, Type as Physical};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{
-    FileMetaData, ParquetMetaData, ParquetMetaDataReader, ParquetMetaDataWriter, RowGroupMetaData,
+    FileMetaData, ParquetMetaData, ParquetMetaDataOptions, ParquetMetaDataReader,
+    ParquetMetaDataWriter, RowGroupMetaData,
 };
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesPtr};
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter, TrackedWrite};
@@ -127,7 +128,10 @@ impl Encode for Parquet {
         let footer = BASE64.decode(footer).map_err(|_| odd())?;
         // Without its length and the magic.
         let footer = footer.get(..footer.len().saturating_sub(8)).ok_or_else(odd)?;
-        let saved = ParquetMetaDataReader::decode_metadata(footer).map_err(failed)?;
+        // All of it, so that the footer in the end is the same whether the export was stopped or not.
+        let options = ParquetMetaDataOptions::new().with_encoding_stats_as_mask(false);
+        let saved = ParquetMetaDataReader::decode_metadata_with_options(footer, Some(&options))
+            .map_err(failed)?;
         if saved.file_metadata().schema() != self.head()?.schema() {
             return Err(SinkError::new(
                 "the table was begun with other columns, by another release; --restart starts over",

@@ -1,0 +1,55 @@
+//! Parameters of the operation that lists the results of a job.
+
+use std::borrow::Cow;
+
+use genesys_cloud_catalogue::{Location, Operation as Entry};
+use genesys_cloud_core::{JobCall, Results};
+
+use super::check;
+use crate::arguments::Export;
+use crate::failure::Failure;
+use crate::find;
+use crate::parameters::{self, Given};
+use crate::tags::Way;
+
+const OPTION: &str = "--results-param";
+
+/// The same list or job, its results asked for with the parameters of the options, which are checked.
+pub(super) fn with_parameters(way: Way, export: &Export, entry: &Entry) -> Result<Way, Failure> {
+    let none = || {
+        Failure::usage(format!(
+            "{OPTION}: {} is no job whose results another operation lists",
+            find::rust_name(entry)
+        ))
+    };
+    let params = &export.results_params;
+    let family = match way {
+        Way::Job(family) => family,
+        other if params.is_empty() => return Ok(other),
+        _ => return Err(none()),
+    };
+    let (call, listing) = match family.results() {
+        Results::List(call, listing) => (call.clone(), listing.clone()),
+        _ if params.is_empty() => return Ok(Way::Job(family)),
+        _ => return Err(none()),
+    };
+    let listed_by = find::operation(call.operation().id())?;
+    let in_path: Vec<String> =
+        listed_by.parameters_in(Location::Path).map(|it| it.name.clone()).collect();
+    if let Some((name, _)) = params.iter().find(|(name, _)| in_path.contains(name)) {
+        return Err(Failure::usage(format!("{OPTION} {name}: the job itself says what it is")));
+    }
+    let given = Given {
+        params: params.clone(),
+        unchecked: export.call.unchecked,
+        later: in_path,
+        option: OPTION,
+        ..Given::default()
+    };
+    let request = parameters::request(listed_by, &given)?;
+    check::begins_at_the_beginning(&Way::List(Box::new(listing.clone())), &given)?;
+    let owned = |text: &str| Cow::Owned(text.to_owned());
+    let query = request.query_pairs().map(|(name, value)| (owned(name), owned(value))).collect();
+    let call: JobCall = call.with_query(query);
+    Ok(Way::Job(Box::new(family.with_results(Results::List(call, listing)))))
+}

@@ -1,0 +1,541 @@
+//! A table of a PostgreSQL database.
+
+mod rows;
+mod session;
+mod table;
+mod target;
+mod tls;
+
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use tokio_postgres::{Error, Statement};
+
+use self::rows::Rows;
+use self::session::{Session, words};
+use self::table::{EXPORTS, Found, ROW, list, quoted};
+pub(crate) use self::target::Target;
+use super::{Keeper, Sink, SinkError, Written};
+use crate::columns::{ColumnKind, Columns};
+
+/// Writes records to a table, and keeps the state of the export in the same transactions.
+///
+/// Until the list is whole, they are in a table of their own, beside the one that is meant. One transaction
+/// then moves them there, so that it never holds a part of a list.
+pub(crate) struct PostgresSink {
+    target: Target,
+    session: Option<Session>,
+    fields: Vec<Field>,
+    rows: Rows,
+    copy: Option<Statement>,
+    /// How many records are in the part.
+    written: u64,
+    /// Whether the table is to be made.
+    is_new: bool,
+    /// Whether the records are where they belong.
+    is_whole: bool,
+}
+
+/// A field of the records, and its column.
+struct Field {
+    path: String,
+    column: String,
+    kind: ColumnKind,
+}
+
+/// What is known of an export to the table.
+struct Kept {
+    state: Option<String>,
+    is_whole: bool,
+}
+
+impl PostgresSink {
+    pub(crate) fn new(target: Target) -> Self {
+        Self {
+            target,
+            session: None,
+            fields: Vec::new(),
+            rows: Rows::default(),
+            copy: None,
+            written: 0,
+            is_new: false,
+            is_whole: false,
+        }
+    }
+
+    async fn session(&mut self) -> Result<&mut Session, SinkError> {
+        match &mut self.session {
+            Some(session) => Ok(session),
+            none => Ok(none.insert(Session::open(&self.target).await?)),
+        }
+    }
+
+    /// A table of the schema, as SQL takes it.
+    fn named(&self, table: &str) -> String {
+        match &self.session {
+            Some(session) => format!("{}.{}", quoted(&session.schema), quoted(table)),
+            None => quoted(table),
+        }
+    }
+
+    /// The same for people.
+    fn told(&self, table: &str) -> String {
+        match self.session.as_ref().map(|it| &it.schema).or(self.target.schema.as_ref()) {
+            Some(schema) => format!("{schema}.{table}"),
+            None => table.to_owned(),
+        }
+    }
+
+    fn part(&self) -> String {
+        table::part(&self.target.table)
+    }
+
+    /// What an export to this table has left.
+    async fn kept(&mut self) -> Result<Option<Kept>, SinkError> {
+        let session = self.session().await?;
+        if session.columns(EXPORTS).await?.is_none() {
+            return Ok(None);
+        }
+        let query =
+            format!("SELECT state, whole FROM {} WHERE table_name = $1", self.named(EXPORTS));
+        let table = self.target.table.clone();
+        let rows = self.session().await?.all(&query, &[&table]).await?;
+        Ok(rows.first().map(|row| Kept { state: row.get(0), is_whole: row.get(1) }))
+    }
+
+    async fn open(
+        &mut self,
+        columns: &Columns,
+        committed: Option<&Value>,
+    ) -> Result<(), SinkError> {
+        let table = self.target.table.clone();
+        let found = self.session().await?.columns(&table).await?;
+        self.is_new = found.is_none();
+        self.fields = self.fields_of(columns, found.as_deref())?;
+        self.check_key(found.is_some()).await?;
+        let kept = self.kept().await?;
+        let part = self.part();
+        let there = self.session().await?.columns(&part).await?;
+        let replaced = match (committed, &kept) {
+            (Some(state), Some(kept)) => {
+                let upsert = state.get("upsert").and_then(Value::as_str);
+                if upsert != self.target.upsert.as_deref() {
+                    return Err(SinkError::new(
+                        "the export that was stopped has another --upsert; go on as it was begun, or --restart",
+                    ));
+                }
+                self.is_whole = kept.is_whole;
+                let count = |name: &str| state.get(name).and_then(Value::as_u64).unwrap_or(0);
+                self.written = count("rows");
+                count("replaced")
+            }
+            _ => {
+                let is_ours = kept.is_some_and(|kept| !kept.is_whole);
+                if there.is_some() && !is_ours {
+                    return Err(SinkError::new(format!(
+                        "there is a table {} that no export has left; drop it, or rename it",
+                        self.told(&part)
+                    )));
+                }
+                self.make_part().await?;
+                0
+            }
+        };
+        if self.is_whole {
+            return Ok(());
+        }
+        let there = self.session().await?.columns(&part).await?.ok_or_else(|| {
+            let part = self.told(&part);
+            SinkError::new(format!("table {part} is gone, and it can't be gone on with: --restart"))
+        })?;
+        let mut kinds = Vec::new();
+        for field in &self.fields {
+            let Some(found) = there.iter().find(|found| found.name == field.column) else {
+                let (part, column) = (self.told(&part), &field.column);
+                return Err(SinkError::new(format!(
+                    "table {part} has no column {column} any more"
+                )));
+            };
+            kinds.push((field.path.as_str(), &found.kind));
+        }
+        self.rows = Rows::new(kinds, !columns.are_chosen(), replaced);
+        let copy = format!("COPY {} ({}) FROM STDIN", self.named(&part), self.columns());
+        self.copy = Some(self.session().await?.prepare(&copy).await?);
+        Ok(())
+    }
+
+    /// The columns that fields go to.
+    fn fields_of(
+        &self,
+        columns: &Columns,
+        found: Option<&[Found]>,
+    ) -> Result<Vec<Field>, SinkError> {
+        let table = self.told(&self.target.table);
+        let names = match found {
+            None if !self.target.create => {
+                return Err(SinkError::new(format!(
+                    "there is no table {table}; --create-table makes it"
+                )));
+            }
+            None => table::names(columns).map_err(|error| {
+                SinkError::new(format!("{error}; choose among them with --fields"))
+            })?,
+            Some(found) => table::matched(columns, found).map_err(|missing| {
+                let add: Vec<String> = missing
+                    .iter()
+                    .map(|it| {
+                        let name = quoted(&table::plain(&it.path));
+                        format!("ADD {name} {}", table::sql_type(it.kind))
+                    })
+                    .collect();
+                let missing: Vec<&str> = missing.iter().map(|it| it.path.as_str()).collect();
+                SinkError::new(format!(
+                    "table {table} has no column for {}; choose others with --fields, or: ALTER TABLE {} {}",
+                    missing.join(", "),
+                    self.named(&self.target.table),
+                    add.join(", ")
+                ))
+            })?,
+        };
+        let fields = columns.all().iter().zip(names);
+        Ok(fields
+            .map(|(it, column)| Field { path: it.path.clone(), column, kind: it.kind })
+            .collect())
+    }
+
+    /// The column by which records take the place of others.
+    fn key(&self) -> Option<&Field> {
+        let key = self.target.upsert.as_deref()?;
+        self.fields.iter().find(|field| field.path == key)
+    }
+
+    async fn check_key(&mut self, is_there: bool) -> Result<(), SinkError> {
+        let Some(key) = self.target.upsert.clone() else { return Ok(()) };
+        let Some(column) = self.key().map(|field| field.column.clone()) else {
+            return Err(SinkError::new(format!(
+                "--upsert: the records have no field {key} to write"
+            )));
+        };
+        let table = self.target.table.clone();
+        if is_there && !self.session().await?.is_unique(&table, &column).await? {
+            return Err(SinkError::new(format!(
+                "--upsert: no unique index of table {} is on {column} alone: CREATE UNIQUE INDEX ON {} ({})",
+                self.told(&table),
+                self.named(&table),
+                quoted(&column)
+            )));
+        }
+        Ok(())
+    }
+
+    /// The columns of the fields, as SQL takes them.
+    fn columns(&self) -> String {
+        list(self.fields.iter().map(|field| field.column.as_str()))
+    }
+
+    /// Makes an empty part, and says that an export is on its way.
+    async fn make_part(&mut self) -> Result<(), SinkError> {
+        let (table, part) = (self.named(&self.target.table), self.named(&self.part()));
+        let mut make = format!("DROP TABLE IF EXISTS {part}; ");
+        match self.is_new {
+            true => {
+                let columns: Vec<String> = self.fields.iter().map(Field::declared).collect();
+                make += &format!("CREATE TABLE {part} ({})", columns.join(", "));
+            }
+            // With what a row must comply with, so that it shows at once.
+            false => {
+                make += &format!(
+                    "CREATE TABLE {part} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS \
+                     INCLUDING GENERATED INCLUDING IDENTITY)"
+                );
+            }
+        }
+        if let Some(key) = self.key() {
+            make += &format!(
+                "; ALTER TABLE {part} ALTER {} SET NOT NULL, \
+                 ADD {} bigint GENERATED ALWAYS AS IDENTITY",
+                quoted(&key.column),
+                quoted(ROW)
+            );
+        }
+        let exports = self.named(EXPORTS);
+        let table = self.target.table.clone();
+        let session = self.session().await?;
+        let is_first = session.columns(EXPORTS).await?.is_none();
+        session.begin().await?;
+        if is_first {
+            // Two exports may be the first of a schema.
+            session
+                .run(&format!(
+                    "SELECT pg_advisory_xact_lock(hashtextextended('genesys-cloud', 0)); \
+                     CREATE TABLE IF NOT EXISTS {exports} (table_name text PRIMARY KEY, \
+                     whole boolean NOT NULL, state text, report json, \
+                     began timestamptz NOT NULL, saved timestamptz, ended timestamptz)"
+                ))
+                .await?;
+        }
+        session.run(&make).await?;
+        let note = format!(
+            "INSERT INTO {exports} (table_name, whole, began) VALUES ($1, false, now()) \
+             ON CONFLICT (table_name) DO UPDATE SET whole = false, state = NULL, report = NULL, \
+             began = now(), saved = NULL, ended = NULL"
+        );
+        session.execute(&note, &[&table]).await?;
+        session.commit().await
+    }
+
+    async fn copy(&mut self, batch: &[Box<RawValue>]) -> Result<(), SinkError> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        if self.is_whole {
+            return Err(SinkError::new(
+                "more records came than the list had; --restart reads it anew",
+            ));
+        }
+        let mut rows = Vec::with_capacity(batch.iter().map(|record| record.get().len()).sum());
+        for (at, record) in batch.iter().enumerate() {
+            self.rows.add(record, &mut rows).map_err(|error| {
+                SinkError::new(format!("{}: {error}", self.which(Some(at), batch)))
+            })?;
+        }
+        let (Some(session), Some(copy)) = (&mut self.session, &self.copy) else {
+            return Err(SinkError::new("the table is not open"));
+        };
+        session.begin().await?;
+        match session.copy(copy, rows).await {
+            Ok(rows) if rows == batch.len() as u64 => {
+                self.written += rows;
+                Ok(())
+            }
+            Ok(rows) => Err(SinkError::new(format!(
+                "the database has taken {rows} records of {}",
+                batch.len()
+            ))),
+            Err(error) => Err(self.unfit(error, batch).await),
+        }
+    }
+
+    /// A row that the database does not take, in words.
+    async fn unfit(&mut self, error: Error, batch: &[Box<RawValue>]) -> SinkError {
+        let place = error.as_db_error().and_then(|it| it.where_()).unwrap_or_default();
+        let (part, told) = (self.part(), self.told(&self.part()));
+        // "COPY queues_part, line 3, column name: ..", in the language of the server.
+        let place = place.split_once(&format!("{part}, ")).map(|(_, place)| place);
+        let (Some(place), Some(found)) = (place, error.as_db_error()) else {
+            return match &mut self.session {
+                Some(session) => session.failed(error).await,
+                None => SinkError::new(error.to_string()),
+            };
+        };
+        let digits = place.trim_start_matches(|it: char| !it.is_ascii_digit());
+        let digits = digits.split(|it: char| !it.is_ascii_digit()).next().unwrap_or_default();
+        let line = digits.parse::<usize>().ok().and_then(|line| line.checked_sub(1));
+        let names = |field: &&Field| {
+            place.contains(&format!(" {}:", field.column)) || found.column() == Some(&field.column)
+        };
+        let field = self.fields.iter().filter(names).max_by_key(|field| field.column.len());
+        let record = self.which(line, batch);
+        let why = words(found);
+        SinkError::new(match field {
+            Some(field) => format!(
+                "{record} does not fit into column {} of {told} (field {}): {why}; leave the field out \
+                 with --fields, or change the type of the column there and in the table, and --resume",
+                field.column, field.path
+            ),
+            None => format!("{record} does not fit into {told}: {why}"),
+        })
+    }
+
+    /// A record of a batch, for people.
+    fn which(&self, at: Option<usize>, batch: &[Box<RawValue>]) -> String {
+        let Some((at, record)) = at.and_then(|at| Some((at, batch.get(at)?))) else {
+            return "a record".to_owned();
+        };
+        let number = self.written + at as u64 + 1;
+        let key = self.target.upsert.as_deref().unwrap_or("id");
+        let id = serde_json::from_str::<Value>(record.get()).ok();
+        match id.as_ref().and_then(|it| it.get(key)).and_then(Value::as_str) {
+            Some(id) => format!("record {number} ({key} {id})"),
+            None => format!("record {number}"),
+        }
+    }
+
+    /// Moves the records to where they belong.
+    async fn move_part(&mut self) -> Result<(), SinkError> {
+        let table = self.named(&self.target.table);
+        let (part, columns) = (self.named(&self.part()), self.columns());
+        let mut steps = Vec::new();
+        match self.key() {
+            None if self.is_new => {
+                steps.push(format!("ALTER TABLE {part} RENAME TO {}", quoted(&self.target.table)));
+            }
+            None => {
+                steps.push(format!("INSERT INTO {table} ({columns}) SELECT {columns} FROM {part}"));
+                steps.push(format!("DROP TABLE {part}"));
+            }
+            Some(key) => {
+                let (key, row) = (quoted(&key.column), quoted(ROW));
+                if self.is_new {
+                    // With the types that the part has by now.
+                    steps.push(format!(
+                        "CREATE TABLE {table} (LIKE {part}); \
+                         ALTER TABLE {table} DROP COLUMN {row}, ADD PRIMARY KEY ({key})"
+                    ));
+                }
+                let set: Vec<String> = self
+                    .fields
+                    .iter()
+                    .map(|field| quoted(&field.column))
+                    .filter(|column| *column != key)
+                    .map(|column| format!("{column} = EXCLUDED.{column}"))
+                    .collect();
+                let act = match set.is_empty() {
+                    true => "NOTHING".to_owned(),
+                    false => format!("UPDATE SET {}", set.join(", ")),
+                };
+                // Of two records of one key the later one counts.
+                steps.push(format!(
+                    "INSERT INTO {table} ({columns}) SELECT DISTINCT ON ({key}) {columns} FROM {part} \
+                     ORDER BY {key}, {row} DESC ON CONFLICT ({key}) DO {act}"
+                ));
+                steps.push(format!("DROP TABLE {part}"));
+            }
+        }
+        let exports = self.named(EXPORTS);
+        let name = self.target.table.clone();
+        let session = self.session().await?;
+        session.begin().await?;
+        for step in steps {
+            session.run(&step).await?;
+        }
+        let note =
+            format!("UPDATE {exports} SET whole = true, ended = now() WHERE table_name = $1");
+        session.execute(&note, &[&name]).await?;
+        session.commit().await?;
+        self.is_whole = true;
+        Ok(())
+    }
+
+    async fn close(&mut self, is_whole: bool) -> Result<(), SinkError> {
+        let Some(session) = &mut self.session else { return Ok(()) };
+        session.roll_back().await?;
+        if is_whole && !self.is_whole {
+            self.move_part().await?;
+        }
+        Ok(())
+    }
+
+    async fn put(&mut self, state: &str) -> Result<(), SinkError> {
+        let save = format!(
+            "UPDATE {} SET state = $1, saved = now() WHERE table_name = $2",
+            self.named(EXPORTS)
+        );
+        let table = self.target.table.clone();
+        let session = self.session().await?;
+        session.begin().await?;
+        if session.execute(&save, &[&state, &table]).await? != 1 {
+            return Err(SinkError::new(format!("the row of table {table} in {EXPORTS} is gone")));
+        }
+        session.commit().await
+    }
+
+    async fn forget(&mut self) -> Result<(), SinkError> {
+        let Some(kept) = self.kept().await? else { return Ok(()) };
+        let (exports, part) = (self.named(EXPORTS), self.named(&self.part()));
+        let table = self.target.table.clone();
+        let session = self.session().await?;
+        let forget = match kept.is_whole {
+            true => format!("UPDATE {exports} SET state = NULL WHERE table_name = $1"),
+            false => {
+                session.begin().await?;
+                session.run(&format!("DROP TABLE IF EXISTS {part}")).await?;
+                format!("DELETE FROM {exports} WHERE table_name = $1")
+            }
+        };
+        session.begin().await?;
+        session.execute(&forget, &[&table]).await?;
+        session.commit().await
+    }
+
+    async fn note(&mut self, report: &str) -> Result<Option<String>, SinkError> {
+        let note = format!(
+            "UPDATE {} SET report = $1::text::json, ended = now() WHERE table_name = $2",
+            self.named(EXPORTS)
+        );
+        let table = self.target.table.clone();
+        match &mut self.session {
+            // The reason for that is told already.
+            None => return Ok(None),
+            Some(session) if session.is_lost() => return Ok(None),
+            Some(session) => session.execute(&note, &[&report, &table]).await?,
+        };
+        Ok(Some(format!("table {}", self.told(EXPORTS))))
+    }
+}
+
+impl Field {
+    /// As it stands in what makes a table.
+    fn declared(&self) -> String {
+        format!("{} {}", quoted(&self.column), table::sql_type(self.kind))
+    }
+}
+
+impl Sink for PostgresSink {
+    fn begin<'a>(&'a mut self, columns: &'a Columns, committed: Option<&'a Value>) -> Written<'a> {
+        Box::pin(self.open(columns, committed))
+    }
+
+    fn write<'a>(&'a mut self, batch: &'a [Box<RawValue>]) -> Written<'a> {
+        Box::pin(self.copy(batch))
+    }
+
+    /// It is one once the state is saved: both are in one transaction.
+    fn commit(&mut self) -> Written<'_, Option<Value>> {
+        let state = json!({
+            "rows": self.written,
+            "replaced": self.rows.replaced(),
+            "upsert": self.target.upsert,
+        });
+        Box::pin(async { Ok(Some(state)) })
+    }
+
+    fn finish(&mut self, is_whole: bool) -> Written<'_> {
+        Box::pin(self.close(is_whole))
+    }
+
+    fn keeper(&mut self) -> Option<&mut dyn Keeper> {
+        Some(self)
+    }
+
+    fn report<'a>(&'a mut self, report: &'a str) -> Written<'a, Option<String>> {
+        Box::pin(self.note(report))
+    }
+
+    fn place(&self) -> Option<String> {
+        let part = self.part();
+        let table = if self.is_whole { &self.target.table } else { &part };
+        Some(format!("table {}", self.told(table)))
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.rows.notes()
+    }
+}
+
+impl Keeper for PostgresSink {
+    fn load(&mut self) -> Written<'_, Option<String>> {
+        Box::pin(async { Ok(self.kept().await?.and_then(|kept| kept.state)) })
+    }
+
+    fn save<'a>(&'a mut self, state: &'a str) -> Written<'a> {
+        Box::pin(self.put(state))
+    }
+
+    fn clear(&mut self) -> Written<'_> {
+        Box::pin(self.forget())
+    }
+
+    fn place(&self) -> String {
+        format!("table {}", self.told(EXPORTS))
+    }
+}

@@ -1,0 +1,283 @@
+//! A connection to the database, and what goes wrong with it, in words.
+
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio_postgres::error::{DbError, Severity, SqlState};
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, Error, Row, Statement};
+
+use super::table::Found;
+use super::target::{Target, environment, place};
+use super::tls;
+use crate::sinks::SinkError;
+
+/// For how long a connection of an export that was killed may still be there.
+const LEFT_BEHIND: &str = "5s";
+
+/// A connection that has a table for itself.
+pub(super) struct Session {
+    client: Client,
+    /// What serves the connection; it ends with the reason when the connection does.
+    course: Option<JoinHandle<Result<(), Error>>>,
+    /// Where the database is, for people.
+    place: String,
+    user: String,
+    /// The schema of the table.
+    pub(super) schema: String,
+    is_open: bool,
+    is_lost: bool,
+}
+
+impl Session {
+    /// Connects, and waits for a moment for whoever has the table.
+    pub(super) async fn open(target: &Target) -> Result<Self, SinkError> {
+        let access = target.access(environment).map_err(SinkError::new)?;
+        let place = place(&access.config);
+        let user = access.config.get_user().unwrap_or("that of the system").to_owned();
+        let tls = tls::connector(&access.trust).map_err(SinkError::new)?;
+        let connected = access.config.connect(tls).await;
+        let (client, connection) = connected.map_err(|error| refused(&error, &place, &user))?;
+        let course = Some(tokio::spawn(connection));
+        let schema = String::new();
+        let mut this = Self { client, course, place, user, schema, is_open: false, is_lost: false };
+        this.run(&format!(
+            "SET lock_timeout = '{LEFT_BEHIND}'; SET TIME ZONE 'UTC'; SET datestyle = 'ISO, YMD'; \
+             SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3"
+        ))
+        .await?;
+        this.schema = match &target.schema {
+            Some(schema) => schema.clone(),
+            None => {
+                let found = this.one("SELECT current_schema()", &[]).await?;
+                found.get::<_, Option<String>>(0).ok_or_else(|| {
+                    SinkError::new(format!(
+                        "{} has no schema on the search path that user {} may use; name one: --table schema.name",
+                        this.place, this.user
+                    ))
+                })?
+            }
+        };
+        this.lock(&target.table).await?;
+        Ok(this)
+    }
+
+    /// Takes the table for as long as the connection lasts.
+    async fn lock(&mut self, table: &str) -> Result<(), SinkError> {
+        let name = format!("genesys-cloud {}.{table}", self.schema);
+        let lock = "SELECT pg_advisory_lock(hashtextextended($1, 0))";
+        match self.client.execute(lock, &[&name]).await {
+            Ok(_) => self.run("RESET lock_timeout").await,
+            Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => {
+                Err(SinkError::new(format!(
+                    "another export writes table {}.{table} of {}",
+                    self.schema, self.place
+                )))
+            }
+            Err(error) => Err(self.failed(error).await),
+        }
+    }
+
+    /// The columns of a table, if it is there.
+    pub(super) async fn columns(&mut self, table: &str) -> Result<Option<Vec<Found>>, SinkError> {
+        let rows = self
+            .all(
+                "SELECT a.attname, a.atttypid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+                 JOIN pg_attribute a ON a.attrelid = c.oid WHERE n.nspname = $1 AND c.relname = $2 \
+                 AND c.relkind IN ('r', 'p', 'f', 'v') AND a.attnum > 0 AND NOT a.attisdropped \
+                 ORDER BY a.attnum",
+                &[&self.schema.clone(), &table],
+            )
+            .await?;
+        let found = rows.iter().map(|row| {
+            // A type that is none of the built-in ones takes its values as texts.
+            let kind = Type::from_oid(row.get(1)).unwrap_or(Type::TEXT);
+            Found { name: row.get(0), kind }
+        });
+        Ok((!rows.is_empty()).then(|| found.collect()))
+    }
+
+    /// Whether a unique index of a table is on this column alone.
+    pub(super) async fn is_unique(&mut self, table: &str, column: &str) -> Result<bool, SinkError> {
+        let found = self
+            .all(
+                "SELECT 1 FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid \
+                 JOIN pg_namespace n ON n.oid = c.relnamespace \
+                 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0] \
+                 WHERE n.nspname = $1 AND c.relname = $2 AND a.attname = $3 AND i.indisunique \
+                 AND i.indisvalid AND i.indimmediate AND i.indnkeyatts = 1 AND i.indpred IS NULL \
+                 AND i.indexprs IS NULL",
+                &[&self.schema.clone(), &table, &column],
+            )
+            .await?;
+        Ok(!found.is_empty())
+    }
+
+    /// Begins a transaction, unless one is open.
+    pub(super) async fn begin(&mut self) -> Result<(), SinkError> {
+        if !self.is_open {
+            self.run("BEGIN").await?;
+            self.is_open = true;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn commit(&mut self) -> Result<(), SinkError> {
+        self.run("COMMIT").await?;
+        self.is_open = false;
+        Ok(())
+    }
+
+    /// Takes back what is not committed. Where the connection is lost, the server does.
+    pub(super) async fn roll_back(&mut self) -> Result<(), SinkError> {
+        if self.is_open && !self.is_lost {
+            self.run("ROLLBACK").await?;
+        }
+        self.is_open = false;
+        Ok(())
+    }
+
+    pub(super) fn is_lost(&self) -> bool {
+        self.is_lost
+    }
+
+    /// Runs statements without parameters.
+    pub(super) async fn run(&mut self, statements: &str) -> Result<(), SinkError> {
+        match self.client.batch_execute(statements).await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.failed(error).await),
+        }
+    }
+
+    pub(super) async fn execute(
+        &mut self,
+        statement: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<u64, SinkError> {
+        match self.client.execute(statement, parameters).await {
+            Ok(rows) => Ok(rows),
+            Err(error) => Err(self.failed(error).await),
+        }
+    }
+
+    pub(super) async fn all(
+        &mut self,
+        query: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, SinkError> {
+        match self.client.query(query, parameters).await {
+            Ok(rows) => Ok(rows),
+            Err(error) => Err(self.failed(error).await),
+        }
+    }
+
+    async fn one(
+        &mut self,
+        query: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Row, SinkError> {
+        match self.client.query_one(query, parameters).await {
+            Ok(row) => Ok(row),
+            Err(error) => Err(self.failed(error).await),
+        }
+    }
+
+    pub(super) async fn prepare(&mut self, statement: &str) -> Result<Statement, SinkError> {
+        match self.client.prepare(statement).await {
+            Ok(statement) => Ok(statement),
+            Err(error) => Err(self.failed(error).await),
+        }
+    }
+
+    /// Copies rows. An error is that of the database, since it knows the row.
+    pub(super) async fn copy(
+        &mut self,
+        statement: &Statement,
+        rows: Vec<u8>,
+    ) -> Result<u64, Error> {
+        use futures::SinkExt as _;
+        let mut copy = std::pin::pin!(self.client.copy_in(statement).await?);
+        copy.send(bytes::Bytes::from(rows)).await?;
+        copy.finish().await
+    }
+
+    /// What went wrong, in words.
+    pub(super) async fn failed(&mut self, error: Error) -> SinkError {
+        // The connection knows better why it ended than who used it.
+        let ended = match (error.is_closed(), self.course.take()) {
+            (true, Some(course)) => {
+                self.is_lost = true;
+                let ended = tokio::time::timeout(Duration::from_secs(1), course).await;
+                ended.ok().and_then(Result::ok).and_then(Result::err)
+            }
+            (_, course) => {
+                self.course = course;
+                None
+            }
+        };
+        let error = ended.unwrap_or(error);
+        self.is_lost |= is_end(&error);
+        if self.is_lost {
+            let why = error.as_db_error().map_or_else(|| cause(&error), words);
+            return SinkError::new(format!("the connection to {} was lost: {why}", self.place));
+        }
+        match error.as_db_error() {
+            Some(error) if *error.code() == SqlState::INSUFFICIENT_PRIVILEGE => SinkError::new(
+                format!("user {} lacks a right in {}: {}", self.user, self.place, error.message()),
+            ),
+            Some(error) => SinkError::new(format!("{}: {}", self.place, words(error))),
+            None => SinkError::new(format!("{}: {}", self.place, cause(&error))),
+        }
+    }
+}
+
+/// Why no connection came about.
+fn refused(error: &Error, place: &str, user: &str) -> SinkError {
+    let Some(found) = error.as_db_error() else {
+        let why = cause(error);
+        return SinkError::new(match why.contains("password missing") {
+            true => format!("{place} asks for a password of user {user}: set PGPASSWORD"),
+            false => format!("can't connect to {place}: {why}"),
+        });
+    };
+    let code = found.code();
+    SinkError::new(if *code == SqlState::INVALID_PASSWORD {
+        format!("{place} does not accept the password of user {user}; PGPASSWORD or the URL has it")
+    } else if *code == SqlState::INVALID_CATALOG_NAME {
+        format!("there is no {place}: {}", found.message())
+    } else {
+        format!("{place} refuses the connection: {}", words(found))
+    })
+}
+
+/// Whether a connection ends with this.
+fn is_end(error: &Error) -> bool {
+    match error.as_db_error() {
+        None => std::error::Error::source(error).is_some_and(|it| it.is::<std::io::Error>()),
+        // 57P is for what an operator does to all connections.
+        Some(error) => {
+            matches!(error.parsed_severity(), Some(Severity::Fatal | Severity::Panic))
+                || error.code().code().starts_with("57P")
+        }
+    }
+}
+
+/// What the database says of an error.
+pub(super) fn words(error: &DbError) -> String {
+    let mut text = format!("{} ({})", error.message(), error.code().code());
+    for more in [error.detail(), error.hint()].into_iter().flatten() {
+        // A detail may be the whole row.
+        text += "; ";
+        text.extend(more.chars().take(300));
+    }
+    text
+}
+
+/// The innermost reason.
+fn cause(error: &Error) -> String {
+    let mut found: &dyn std::error::Error = error;
+    while let Some(inner) = found.source() {
+        found = inner;
+    }
+    found.to_string()
+}

@@ -1,0 +1,107 @@
+//! Jobs whose results are files, and jobs whose results take parameters of their own.
+
+use genesys_cloud_mock::{CannedReply, MockOrg};
+use serde_json::json;
+use tempfile::tempdir;
+
+use crate::{report, run};
+
+const SUBMIT: &str = "postOutboundContactlistExport";
+
+#[tokio::test]
+async fn a_file_is_written_as_it_is() {
+    let org = MockOrg::start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let export = ["export", SUBMIT, "-p", "contactListId=a", "--out", "c.csv"];
+    let done = run(Some(&org), folder.path(), &export).await;
+    assert_eq!(done.done(), "");
+    assert!(done.told.contains("complete: 1 file"), "{}", done.told);
+    let written = std::fs::read(folder.path().join("c.csv")).unwrap();
+    assert_eq!(org.job_truth(SUBMIT).unwrap().files[0][..], written[..]);
+    let report = report(&folder.path().join("c.csv"));
+    assert_eq!(report["files"], json!([{ "path": "c.csv", "bytes": written.len() }]));
+    let mut left: Vec<_> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect();
+    left.sort();
+    assert_eq!(left, ["c.csv", "c.csv.report.json"]);
+    assert_eq!(run(Some(&org), folder.path(), &["jobs"]).await.done(), "", "no job is kept");
+}
+
+#[tokio::test]
+async fn a_job_of_files_is_gone_on_with() {
+    let org = MockOrg::start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let status = "getOutboundContactlistExport";
+    org.respond_next(status, CannedReply::error(403, "missing.permissions", "Not you")).unwrap();
+    let export = ["export", SUBMIT, "-p", "contactListId=a", "--out", "c.csv"];
+    let refused = run(Some(&org), folder.path(), &export).await;
+    assert_eq!(refused.code, Some(7), "{}", refused.told);
+    assert!(refused.told.contains("--out c.csv --resume"), "{}", refused.told);
+    assert!(!folder.path().join("c.csv").exists());
+    for (more, part) in [
+        (&export[..], "--resume goes on with it"),
+        (
+            &["export", SUBMIT, "-p", "contactListId=b", "--out", "c.csv", "--resume"],
+            "another operation or has other parameters",
+        ),
+    ] {
+        let refused = run(Some(&org), folder.path(), more).await;
+        assert_eq!(refused.code, Some(2), "{}", refused.told);
+        assert!(refused.told.contains(part), "{}", refused.told);
+    }
+    let resume = [&export[..], &["--resume"]].concat();
+    run(Some(&org), folder.path(), &resume).await.done();
+    assert!(folder.path().join("c.csv").exists());
+    assert_eq!(org.requests_for(SUBMIT).len(), 1, "it is not submitted again");
+}
+
+#[tokio::test]
+async fn several_files_are_numbered() {
+    let org = MockOrg::start().await.unwrap();
+    let folder = tempdir().unwrap();
+    std::fs::write(folder.path().join("b.json"), "{}").unwrap();
+    let file = |id: &str| format!("{}/api/v2/routing/queues/{id}", org.url());
+    let reply = json!({ "status": "COMPLETED", "resultsUrls": [file("one"), file("two")] });
+    org.respond_next("getGdprRequest", CannedReply::json(200, &reply)).unwrap();
+    let export = ["export", "postGdprRequests", "--body", "b.json", "--out", "g.json"];
+    let done = run(Some(&org), folder.path(), &export).await;
+    done.done();
+    assert!(done.told.contains("g-1.json\ng-2.json"), "{}", done.told);
+    assert!(crate::read(folder.path().join("g-1.json")).contains("\"one\""));
+    assert!(crate::read(folder.path().join("g-2.json")).contains("\"two\""));
+    assert!(!folder.path().join("g.json.part").exists());
+}
+
+#[tokio::test]
+async fn results_are_asked_for_with_parameters_of_their_own() {
+    let submit = "postWorkforcemanagementBusinessunitWeekSchedulesGenerate";
+    let org = MockOrg::start().await.unwrap();
+    let folder = tempdir().unwrap();
+    std::fs::write(folder.path().join("b.json"), "{}").unwrap();
+    let export = [
+        "export",
+        submit,
+        "-p",
+        "businessUnitId=a",
+        "-p",
+        "weekId=2024-05-06",
+        "--body",
+        "b.json",
+        "--quiet",
+    ];
+    let refused = run(Some(&org), folder.path(), &export).await;
+    assert_eq!(refused.code, Some(2));
+    for part in ["--results-param managementUnitIds=..", "--results-param expand=headcountForecast"]
+    {
+        assert!(refused.told.contains(part), "{}", refused.told);
+    }
+    assert_eq!(org.request_count(), 0);
+    let params = ["--results-param=managementUnitIds=x", "--results-param=expand=agentSchedules"];
+    let more = [&params[..], &["--results-param", "managementUnitIds=y"]].concat();
+    run(Some(&org), folder.path(), &[&export[..], &more].concat()).await.done();
+    let results = org.requests_for("getWorkforcemanagementBusinessunitSchedulingRunResult");
+    let query = &results[0].query;
+    assert_eq!(query, "managementUnitIds=x&expand=agentSchedules&managementUnitIds=y");
+}

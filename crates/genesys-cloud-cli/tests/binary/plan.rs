@@ -1,0 +1,90 @@
+//! What an export says it would do.
+
+use genesys_cloud_mock::MockOrg;
+use tempfile::tempdir;
+
+use crate::run;
+
+const SCAN: &str = "getExternalcontactsScanContacts";
+
+#[tokio::test]
+async fn a_plan_says_what_it_takes_and_writes_nothing() {
+    let org = MockOrg::builder()
+        .list("getRoutingQueues", 50_000)
+        .list(SCAN, 1_000)
+        .calls_per_minute(300)
+        .start()
+        .await
+        .unwrap();
+    let folder = tempdir().unwrap();
+    for (arguments, parts) in [
+        (
+            &["routing.queues", "--out", "q.jsonl"][..],
+            &[
+                "routing.queues, GET /api/v2/routing/queues (getRoutingQueues)",
+                "scheme     PageNumber",
+                "records    50,000",
+                "pages      500 of 100",
+                "requests   500",
+                "of 300 calls left",
+                "s at least, by the budget",
+            ][..],
+        ),
+        (&["routing.queues", "--limit", "250"], &["records    250", "pages      3 of 100"]),
+        (&["routing.queues", "--page-size", "10"], &["pages      5,000 of 10", " 16 min at least"]),
+        // Its pages have tokens and no counts.
+        (
+            &[SCAN],
+            &[
+                "scheme     CursorsObject",
+                "records    the API does not tell; the first page has 200",
+                "requests   one for each 200 records",
+                "a minute for each 60,000 records",
+            ],
+        ),
+        (&[SCAN, "--limit", "500"], &["records    500 at most", "requests   3 at least"]),
+        (&["oauth.clients"], &["pages      1", "requests   1\n", "allows so many at once"]),
+        (
+            &["analytics.conversations_details_jobs", "--interval", "2024-01-01/2025-01-01"],
+            &[
+                "scheme     a job of the family analytics-conversations-details",
+                "in 12 pieces of 31d",
+                "by conversationId",
+                "requests   36 at least",
+                "calls left",
+                "how long the API works on a job is not known",
+            ],
+        ),
+        (
+            &["analytics.conversations_details_jobs", "--body", "b.json"],
+            &["pages      not known before the job is done", "requests   3 at least", "calls left"],
+        ),
+        (
+            &[
+                "analytics.conversations_details_query",
+                "--interval",
+                "2024-01-01/2024-01-31",
+                "--window",
+                "1h",
+            ],
+            &[
+                "BodyPagingTotalHits",
+                "in 720 pieces of 1h",
+                "requests   720 at least",
+                "min at least",
+            ],
+        ),
+    ] {
+        std::fs::write(folder.path().join("b.json"), "{}").unwrap();
+        let plan = [&["export"], arguments, &["--plan"]].concat();
+        let plan = run(Some(&org), folder.path(), &plan).await;
+        for part in parts {
+            assert!(plan.done().contains(part), "{arguments:?} {part}: {}", plan.out);
+        }
+    }
+    // To know how many there are, one page is read. Jobs and ranges are not begun.
+    assert_eq!(org.requests_for("getRoutingQueues").len(), 3);
+    assert_eq!(org.requests_for("postAnalyticsConversationsDetailsJobs").len(), 0);
+    assert_eq!(org.requests_for("postAnalyticsConversationsDetailsQuery").len(), 0);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "b.json alone");
+}

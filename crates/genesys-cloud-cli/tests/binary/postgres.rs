@@ -1,0 +1,522 @@
+//! Exports to a PostgreSQL that the tests start for themselves.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use genesys_cloud_mock::{CannedReply, MockOrg};
+use serde_json::{Value, json};
+use tempfile::tempdir;
+use tokio_postgres::Client;
+
+use crate::resume::{killed, to_the_end};
+use crate::servers::Postgres;
+use crate::{Outcome, program, read, run};
+
+const QUEUES: &str = "getRoutingQueues";
+
+/// A database of its own on the server that tests share.
+struct Database {
+    server: Arc<Postgres>,
+    name: &'static str,
+    client: Client,
+}
+
+impl Database {
+    async fn new(name: &'static str) -> Option<Self> {
+        let server = Postgres::shared()?;
+        server.client().await.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
+        let mut config: tokio_postgres::Config = server.url().parse().unwrap();
+        config.password(Postgres::PASSWORD).dbname(name);
+        let (client, connection) = config.connect(tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        Some(Self { server, name, client })
+    }
+
+    /// Its URL, without the password.
+    fn url(&self) -> String {
+        let url = self.server.url();
+        format!("{}/{}", url.rsplit_once('/').unwrap().0, self.name)
+    }
+
+    fn url_with_password(&self) -> String {
+        self.url().replace("postgres@", &format!("postgres:{}@", Postgres::PASSWORD))
+    }
+
+    /// The rows of a table, as JSON by a column.
+    async fn rows(&self, table: &str, key: &str) -> BTreeMap<String, Value> {
+        let query = format!("SELECT \"{key}\"::text, to_json(t)::text FROM {table} t");
+        let rows = self.client.query(&query, &[]).await.unwrap();
+        let found: BTreeMap<String, Value> = rows
+            .iter()
+            .map(|row| (row.get(0), serde_json::from_str(row.get(1)).unwrap()))
+            .collect();
+        assert_eq!(found.len(), rows.len(), "each key is there once");
+        found
+    }
+
+    async fn one(&self, query: &str) -> String {
+        self.client.query_one(query, &[]).await.unwrap().get(0)
+    }
+
+    async fn do_(&self, statements: &str) {
+        self.client.batch_execute(statements).await.unwrap();
+    }
+
+    async fn export(&self, org: &MockOrg, folder: &Path, arguments: &[&str]) -> Outcome {
+        let output = program(Some(org), &folder.join("state"))
+            .args(["export", QUEUES, "--out", &self.url()])
+            .args(arguments)
+            .env("PGPASSWORD", Postgres::PASSWORD)
+            .current_dir(folder)
+            .output()
+            .await
+            .unwrap();
+        Outcome {
+            code: output.status.code(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            told: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+/// The records as the org has them.
+async fn truth(org: &MockOrg, folder: &Path) -> BTreeMap<String, Value> {
+    run(Some(org), folder, &["export", QUEUES, "--out", "truth.jsonl"]).await.done();
+    let text = read(folder.join("truth.jsonl"));
+    let records = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let records: BTreeMap<String, Value> =
+        records.map(|record| (record["id"].as_str().unwrap().to_owned(), record)).collect();
+    assert_eq!(records.len(), org.truth(QUEUES).unwrap().records.len());
+    records
+}
+
+fn snake(name: &str) -> String {
+    name.chars()
+        .flat_map(|it| match it.is_uppercase() {
+            true => vec!['_', it.to_ascii_lowercase()],
+            false => vec![it],
+        })
+        .collect()
+}
+
+/// Whether two values say the same: points in time may be written in two ways.
+fn same(column: &Value, field: &Value) -> bool {
+    let instant =
+        |value: &Value| value.as_str().and_then(|it| chrono::DateTime::parse_from_rfc3339(it).ok());
+    let number = |value: &Value| value.as_f64();
+    column == field
+        || instant(column).is_some() && instant(column) == instant(field)
+        || number(column).is_some() && number(column) == number(field)
+}
+
+/// Checks every value of every row against the record, and that no value is missing.
+fn assert_same(rows: &BTreeMap<String, Value>, records: &BTreeMap<String, Value>) {
+    assert_eq!(rows.keys().collect::<Vec<_>>(), records.keys().collect::<Vec<_>>());
+    for (id, record) in records {
+        let row = &rows[id];
+        let mut values = 0;
+        let mut check = |name: &str, value: &Value| {
+            assert!(same(&row[name], value), "{id} {name}: {} is not {value}", row[name]);
+            values += usize::from(!value.is_null());
+        };
+        for (name, value) in record.as_object().unwrap() {
+            let name = snake(name);
+            match value.as_object() {
+                Some(inner) if row.get(&name).is_none() => {
+                    for (field, value) in inner {
+                        check(&format!("{name}_{}", snake(field)), value);
+                    }
+                }
+                _ => check(&name, value),
+            }
+        }
+        let there = row.as_object().unwrap().values().filter(|it| !it.is_null()).count();
+        assert_eq!(there, values, "{id} has no other values");
+        assert!(values > 5);
+    }
+}
+
+#[tokio::test]
+async fn killed_at_random_a_table_holds_each_record_once() {
+    let Some(database) = Database::new("killed").await else { return };
+    let org = MockOrg::builder().list(QUEUES, 250).start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let url = database.url_with_password();
+    let arguments = [
+        "export",
+        QUEUES,
+        "--out",
+        &url,
+        "--create-table",
+        "--batch",
+        "13",
+        "--page-size",
+        "25",
+        "--resume",
+    ];
+    let kills = to_the_end(&org, folder.path(), &arguments, 7).await;
+    assert!(kills > 1, "{kills} kills");
+    assert_same(&database.rows("routing_queues", "id").await, &truth(&org, folder.path()).await);
+    let tables =
+        database.one("SELECT count(*)::text FROM pg_tables WHERE schemaname = 'public'").await;
+    assert_eq!(tables, "2", "the part is gone");
+    // Killed after the records were moved, and before the state was forgotten.
+    database
+        .do_(
+            "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS \
+             'BEGIN NEW.state := coalesce(NEW.state, OLD.state); RETURN NEW; END'; \
+             DROP TABLE routing_queues, genesys_cloud_exports",
+        )
+        .await;
+    assert!(killed(&org, folder.path(), &arguments, "saved", 2).await);
+    database
+        .do_(
+            "CREATE TRIGGER keep BEFORE UPDATE ON genesys_cloud_exports FOR EACH ROW \
+             EXECUTE FUNCTION keep()",
+        )
+        .await;
+    assert!(!killed(&org, folder.path(), &arguments, "saved", 1_000).await);
+    let left = "SELECT concat(whole, state IS NULL) FROM genesys_cloud_exports";
+    assert_eq!(database.one(left).await, "tf");
+    database.do_("DROP TRIGGER keep ON genesys_cloud_exports").await;
+    assert!(!killed(&org, folder.path(), &arguments, "saved", 1_000).await);
+    assert_eq!(database.rows("routing_queues", "id").await.len(), 250);
+    let ended = "SELECT concat(whole, state IS NULL, report->>'verdict', report->>'records', \
+                 strpos(report::text, 'pw-of-the-test')) FROM genesys_cloud_exports";
+    assert_eq!(database.one(ended).await, "ttcomplete2500");
+}
+
+#[tokio::test]
+async fn an_upsert_that_is_killed_replaces_and_keeps() {
+    let Some(database) = Database::new("upserts").await else { return };
+    let org = MockOrg::builder().list(QUEUES, 200).start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let url = database.url_with_password();
+    let table = ["--table", "public.queues", "--create-table", "--upsert"];
+    // An older state of the list, and a record that is not in it.
+    let older = [&table[..], &["--limit", "50"]].concat();
+    database.export(&org, folder.path(), &older).await.done();
+    assert_eq!(database.rows("queues", "id").await.len(), 50);
+    database
+        .do_("UPDATE queues SET name = 'stale'; INSERT INTO queues (id, name) VALUES ('foreign', 'f')")
+        .await;
+    let arguments =
+        [&["export", QUEUES, "--out", &url, "--batch", "11", "--resume"], &table[..]].concat();
+    assert!(killed(&org, folder.path(), &arguments, "saved", 4).await);
+    // Nothing shows of what is not whole.
+    let stale = "SELECT concat(count(*), min(name)) FROM queues WHERE id <> 'foreign'";
+    assert_eq!(database.one(stale).await, "50stale");
+    assert_eq!(database.one("SELECT concat(whole) FROM genesys_cloud_exports").await, "f");
+    assert!(to_the_end(&org, folder.path(), &arguments, 5).await > 0);
+    let mut rows = database.rows("queues", "id").await;
+    assert_eq!(rows.remove("foreign").unwrap()["name"], "f");
+    assert_same(&rows, &truth(&org, folder.path()).await);
+    // The same command again changes nothing.
+    database.export(&org, folder.path(), &table).await.done();
+    assert_eq!(database.rows("queues", "id").await.len(), 201);
+}
+
+#[tokio::test]
+async fn a_table_of_the_user_takes_what_its_columns_are() {
+    let Some(database) = Database::new("own").await else { return };
+    let org = MockOrg::builder().list(QUEUES, 120).start().await.unwrap();
+    let folder = tempdir().unwrap();
+    database
+        .do_(
+            "CREATE SCHEMA crm; CREATE TABLE crm.q (n serial PRIMARY KEY, id uuid NOT NULL, \
+             name varchar(200), \"memberCount\" text, \"division.name\" text, date_created date)",
+        )
+        .await;
+    let fields = ["--table", "crm.q", "--fields", "id,name,memberCount,division.name,dateCreated"];
+    let done = database.export(&org, folder.path(), &fields).await;
+    done.done();
+    let told = "table crm.q, report in table crm.genesys_cloud_exports";
+    assert!(done.told.contains(told), "{}", done.told);
+    let truth = truth(&org, folder.path()).await;
+    let rows = database.rows("crm.q", "id").await;
+    for (id, record) in &truth {
+        let row = &rows[id];
+        assert_eq!(row["name"], record["name"]);
+        let count = record["memberCount"].as_i64().map(|count| count.to_string());
+        assert_eq!(row["memberCount"].as_str(), count.as_deref());
+        assert_eq!(row["division.name"], record["division"]["name"]);
+        let day = record["dateCreated"].as_str().map(|instant| &instant[..10]);
+        assert_eq!(row["date_created"].as_str(), day);
+    }
+    // Without an upsert, records are added.
+    database.export(&org, folder.path(), &fields).await.done();
+    assert_eq!(database.one("SELECT count(*)::text FROM crm.q").await, "240");
+}
+
+#[tokio::test]
+async fn a_value_that_does_not_fit_is_named_and_nothing_is_lost() {
+    let Some(database) = Database::new("unfit").await else { return };
+    let org = MockOrg::builder().list(QUEUES, 300).start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let truth = org.truth(QUEUES).unwrap().records;
+    database
+        .do_(&format!(
+            "CREATE TABLE q (id text CHECK (id <> '{}'), name text, \"memberCount\" bigint)",
+            truth[217]
+        ))
+        .await;
+    let options = ["--table", "q", "--fields", "id,name,memberCount", "--batch", "100"];
+    let refused = database.export(&org, folder.path(), &options).await;
+    assert_eq!(refused.code, Some(9), "{}", refused.told);
+    for part in
+        [&format!("record 218 (id {})", truth[217])[..], "violates check constraint", "--resume"]
+    {
+        assert!(refused.told.contains(part), "{part}: {}", refused.told);
+    }
+    assert_eq!(database.one("SELECT count(*)::text FROM q_part").await, "200");
+    assert_eq!(database.one("SELECT count(*)::text FROM q").await, "0");
+    let again = database.export(&org, folder.path(), &options).await;
+    assert_eq!(again.code, Some(2), "it is not overwritten: {}", again.told);
+    database.do_("ALTER TABLE q DROP CONSTRAINT q_id_check; ALTER TABLE q_part DROP CONSTRAINT q_id_check").await;
+    org.reset();
+    let resumed = [&options[..], &["--resume"]].concat();
+    database.export(&org, folder.path(), &resumed).await.done();
+    assert_eq!(database.rows("q", "id").await.len(), 300);
+    // What was read was not read again.
+    assert_eq!(org.requests_for(QUEUES).len(), 1);
+
+    // A text where the document has a number, in a batch of some megabytes.
+    let long = "x".repeat(100_000);
+    let mut records: Vec<Value> =
+        (0..60).map(|n| json!({"id": format!("r{n}"), "name": long, "memberCount": n})).collect();
+    records[37]["memberCount"] = "many".into();
+    respond(&org, &records);
+    let restart = [&options[..], &["--restart", "--prefetch", "0"]].concat();
+    let refused = database.export(&org, folder.path(), &restart).await;
+    assert_eq!(refused.code, Some(9), "{}", refused.told);
+    let told = "record 38 (id r37) does not fit into column memberCount of public.q_part (field memberCount)";
+    assert!(refused.told.contains(told), "{}", refused.told);
+    assert!(refused.told.contains("\"many\""), "{}", refused.told);
+
+    // What no text of PostgreSQL may have.
+    let records = [json!({"id": "a", "name": "nul \0 and \u{1F600}", "memberCount": 25.0})];
+    respond(&org, &records);
+    database.do_("TRUNCATE q").await;
+    let done = database.export(&org, folder.path(), &restart).await;
+    done.done();
+    assert!(done.told.contains("1 values had characters"), "{}", done.told);
+    let rows = database.rows("q", "id").await;
+    assert_eq!(
+        rows["a"],
+        json!({"id": "a", "name": "nul \u{fffd} and \u{1F600}", "memberCount": 25})
+    );
+}
+
+/// Has the org answer with a list of these.
+fn respond(org: &MockOrg, records: &[Value]) {
+    let page = json!({
+        "entities": records, "pageSize": 100, "pageNumber": 1, "pageCount": 1, "total": records.len(),
+    });
+    org.respond_next(QUEUES, CannedReply::json(200, &page)).unwrap();
+}
+
+#[tokio::test]
+async fn bad_input() {
+    let Some(database) = Database::new("refusals").await else { return };
+    let org = MockOrg::start().await.unwrap();
+    let folder = tempdir().unwrap();
+    database
+        .do_(
+            "CREATE TABLE narrow (id text, name text); CREATE TABLE foreign_part (x text); \
+             CREATE USER weak PASSWORD 'weak-password'; CREATE TABLE closed (id text)",
+        )
+        .await;
+    let url = database.url();
+    let weak = url.replace("postgres@", "weak:weak-password@");
+    let nowhere = format!("postgres://me@127.0.0.1:1/{}", database.name);
+    let missing = url.replace("/refusals", "/nothing");
+    let wrong = url.replace("postgres@", "postgres:not-the-password@");
+    let fields = ["--fields", "id"];
+    let mut told = Vec::new();
+    for (out, options, code, parts) in [
+        (
+            &nowhere,
+            &["--create-table"][..],
+            9,
+            &["can't connect to database refusals at 127.0.0.1:1", "refused"][..],
+        ),
+        (&wrong, &["--create-table"], 9, &["does not accept the password of user postgres"]),
+        (&missing, &["--create-table"], 9, &["there is no database nothing at 127.0.0.1"]),
+        (
+            &weak,
+            &["--create-table"],
+            9,
+            &["user weak lacks a right", "permission denied for schema public"],
+        ),
+        (&url, &[], 9, &["there is no table public.routing_queues; --create-table makes it"]),
+        (
+            &url,
+            &["--table", "narrow", "--fields", "id,memberCount,division.name"],
+            9,
+            &[
+                "has no column for memberCount, division.name",
+                "ADD \"member_count\" bigint, ADD \"division_name\" text",
+            ],
+        ),
+        (
+            &url,
+            &["--table", "narrow", "--fields", "id,name", "--upsert"],
+            9,
+            &["no unique index", "CREATE UNIQUE INDEX ON \"public\".\"narrow\" (\"id\")"],
+        ),
+        (&url, &["--create-table", "--fields", "name", "--upsert"], 9, &["no field id to write"]),
+        (
+            &url,
+            &["--table", "foreign", "--create-table"],
+            9,
+            &["public.foreign_part that no export has left"],
+        ),
+        (&url, &["--table", "none.q", "--create-table"], 9, &["schema \"none\" does not exist"]),
+        (&url, &["--table", "a.b.c"], 2, &["name or schema.name"]),
+        (&url, &["--format", "csv"], 2, &["a table of a database has none"]),
+        (&url, &["--state", "redis://127.0.0.1/0"], 2, &["PostgreSQL has the state"]),
+        (&format!("{wrong}?shoe=7"), &[], 2, &["unknown option `shoe`"]),
+        (&format!("{wrong}?sslmode=maybe"), &[], 2, &["sslmode is one of"]),
+        (
+            &format!("{url}?sslmode=require"),
+            &["--create-table"],
+            9,
+            &["server does not support TLS"],
+        ),
+        (&"q.jsonl".to_owned(), &["--upsert"], 2, &["are for a database"]),
+    ] {
+        let output = program(Some(&org), &folder.path().join("state"))
+            .args(["export", QUEUES, "--out", out])
+            .args(options)
+            .args(fields.iter().filter(|_| options.is_empty()))
+            .env("PGPASSWORD", Postgres::PASSWORD)
+            .current_dir(folder.path())
+            .output()
+            .await
+            .unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        let is_told = parts.iter().all(|part| text.contains(part));
+        let is_secret = !["not-the-password", "weak-password", Postgres::PASSWORD]
+            .iter()
+            .any(|password| text.contains(password));
+        if output.status.code() != Some(code) || !is_told || !is_secret {
+            told.push(format!("{out} {options:?}: {:?} {text}", output.status.code()));
+        }
+    }
+    assert!(told.is_empty(), "{}", told.join("\n"));
+    assert_eq!(org.request_count(), 0);
+}
+
+#[tokio::test]
+async fn a_database_that_is_lost_is_told_and_gone_on_with() {
+    let Some(server) = Postgres::start() else { return };
+    let org = MockOrg::builder().list(QUEUES, 400).start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let url = server.url().replace("postgres@", &format!("postgres:{}@", Postgres::PASSWORD));
+    let arguments =
+        ["export", QUEUES, "--out", &url, "--create-table", "--batch", "20", "--log", "json"];
+    let fault = CrashOn { server: &server, seen: 0 };
+    let lost = fault.run(&org, folder.path(), &arguments).await;
+    assert_eq!(lost.code, Some(9), "{}", lost.told);
+    for part in ["was lost: ", "PGPASSWORD=.. genesys-cloud export", "--resume"] {
+        assert!(lost.told.contains(part), "{part}: {}", lost.told);
+    }
+    assert!(!lost.told.contains(Postgres::PASSWORD), "{}", lost.told);
+    server.resume();
+    let resumed = [&arguments[..], &["--resume"]].concat();
+    run(Some(&org), folder.path(), &resumed).await.done();
+    let client = server.client().await;
+    let rows = client.query("SELECT id FROM routing_queues", &[]).await.unwrap();
+    let mut found: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    let mut truth = org.truth(QUEUES).unwrap().records;
+    found.sort();
+    truth.sort();
+    assert_eq!(found, truth);
+}
+
+/// Crashes a server in the middle of an export.
+struct CrashOn<'a> {
+    server: &'a Postgres,
+    seen: u32,
+}
+
+impl CrashOn<'_> {
+    async fn run(mut self, org: &MockOrg, folder: &Path, arguments: &[&str]) -> Outcome {
+        use tokio::io::{AsyncBufReadExt as _, BufReader};
+        let mut child = program(Some(org), &folder.join("state"))
+            .args(arguments)
+            .current_dir(folder)
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut told = String::new();
+        while let Some(line) = lines.next_line().await.unwrap() {
+            if line.contains("\"event\":\"saved\"") {
+                self.seen += 1;
+                if self.seen == 3 {
+                    self.server.crash();
+                }
+            }
+            told += &line;
+            told.push('\n');
+        }
+        Outcome { code: child.wait().await.unwrap().code(), out: String::new(), told }
+    }
+}
+
+#[tokio::test]
+async fn tls_is_as_the_url_has_it() {
+    let Some((server, certificate)) = Postgres::with_tls() else { return };
+    let org = MockOrg::builder().list(QUEUES, 5).start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let certificate = certificate.display();
+    let url = server.url().replace("127.0.0.1", "localhost");
+    let file = format!("verify-full&sslrootcert={certificate}");
+    for (mode, url, refused) in [
+        ("prefer", &url, None),
+        ("require", &url, None),
+        ("disable", &url, None),
+        (&file, &url, None),
+        (&file, &server.url(), Some("not valid for name \"127.0.0.1\"")),
+        ("verify-full", &url, Some("invalid peer certificate")),
+        ("verify-full&sslrootcert=none.pem", &url, Some("can't read certificates of none.pem")),
+    ] {
+        let done = program(Some(&org), folder.path())
+            .args(["export", QUEUES, "--create-table", "--upsert"])
+            .args(["--out", &format!("{url}?sslmode={mode}")])
+            .env("PGPASSWORD", Postgres::PASSWORD)
+            .current_dir(folder.path())
+            .output()
+            .await
+            .unwrap();
+        let told = String::from_utf8(done.stderr).unwrap();
+        match refused {
+            None => assert!(done.status.success(), "{mode}: {told}"),
+            Some(part) => {
+                assert_eq!(done.status.code(), Some(9), "{mode}: {told}");
+                assert!(told.contains(part), "{mode}: {told}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_exports_to_one_table_are_refused() {
+    let Some(database) = Database::new("twice").await else { return };
+    let org = MockOrg::start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let lock =
+        "SELECT pg_advisory_lock(hashtextextended('genesys-cloud public.routing_queues', 0))";
+    database.do_(lock).await;
+    let refused = database.export(&org, folder.path(), &["--create-table"]).await;
+    assert_eq!(refused.code, Some(9), "{}", refused.told);
+    assert!(
+        refused.told.contains("another export writes table public.routing_queues"),
+        "{}",
+        refused.told
+    );
+    database.export(&org, folder.path(), &["--create-table", "--table", "other"]).await.done();
+}

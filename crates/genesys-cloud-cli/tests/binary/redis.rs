@@ -1,0 +1,119 @@
+//! Exports whose state is in a Redis that the tests start for themselves.
+
+use genesys_cloud_mock::MockOrg;
+use tempfile::tempdir;
+
+use crate::resume::{killed, to_the_end};
+use crate::servers::Redis;
+use crate::{keys, program, read, run};
+
+const QUEUES: &str = "getRoutingQueues";
+
+#[tokio::test]
+async fn killed_at_random_with_its_state_in_redis_a_file_holds_each_record_once() {
+    let Some(mut redis) = Redis::start(None) else { return };
+    let org = MockOrg::builder().list(QUEUES, 250).start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let url = redis.url();
+    let export = ["export", QUEUES, "--out", "q.jsonl", "--state", &url, "--batch", "13"];
+    let arguments = [&export[..], &["--page-size", "25", "--resume"]].concat();
+    let kills = to_the_end(&org, folder.path(), &arguments, 7).await;
+    assert!(kills > 1, "{kills} kills");
+    let found = keys(&read(folder.path().join("q.jsonl")));
+    assert_eq!(found, org.truth(QUEUES).unwrap().records);
+    assert!(!folder.path().join("q.jsonl.state.json").exists());
+    let mut connection = ::redis::Client::open(url.as_str()).unwrap().get_connection().unwrap();
+    let left: Vec<String> = ::redis::cmd("KEYS").arg("*").query(&mut connection).unwrap();
+    assert_eq!(left, Vec::<String>::new(), "what is whole leaves nothing");
+
+    // A state is found under the operation and the output, and is not overwritten.
+    assert!(killed(&org, folder.path(), &export, "saved", 3).await);
+    let left: Vec<String> = ::redis::cmd("KEYS").arg("*").query(&mut connection).unwrap();
+    let path = folder.path().canonicalize().unwrap().join("q.jsonl");
+    let key = format!("genesys-cloud:export:{QUEUES}:{}", path.display());
+    assert_eq!(left, [key.as_str()]);
+    let refused = run(Some(&org), folder.path(), &export).await;
+    assert_eq!(refused.code, Some(2), "{}", refused.told);
+    assert!(refused.told.contains("--resume goes on with it"), "{}", refused.told);
+
+    // Another writer of the same key is noticed by whoever comes second.
+    let mut hash = ::redis::cmd("HSET");
+    hash.arg(&key).arg("version").arg("another");
+    let meddled = meddled(&org, folder.path(), &arguments, || {
+        hash.query::<()>(&mut connection).unwrap();
+    })
+    .await;
+    assert_eq!(meddled.0, Some(9), "{}", meddled.1);
+    assert!(meddled.1.contains("another export saves its state under"), "{}", meddled.1);
+    run(Some(&org), folder.path(), &arguments).await.done();
+
+    // A server that goes away loses nothing of the file.
+    let lost = crate::redis::meddled(&org, folder.path(), &export, || redis.kill()).await;
+    assert_eq!(lost.0, Some(9), "{}", lost.1);
+    assert!(lost.1.contains("the connection to Redis at 127.0.0.1:"), "{}", lost.1);
+    assert!(lost.1.contains("--resume"), "{}", lost.1);
+    assert!(folder.path().join("q.jsonl.part").exists());
+}
+
+/// Runs it, and does something once it has saved its state for the second time.
+async fn meddled(
+    org: &MockOrg,
+    folder: &std::path::Path,
+    arguments: &[&str],
+    meddle: impl FnOnce(),
+) -> (Option<i32>, String) {
+    use tokio::io::{AsyncBufReadExt as _, BufReader};
+    let mut child = program(Some(org), &folder.join("state"))
+        .args(arguments)
+        .args(["--log", "json"])
+        .current_dir(folder)
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let (mut told, mut meddle) = (String::new(), Some(meddle));
+    while let Some(line) = lines.next_line().await.unwrap() {
+        if line.contains("\"event\":\"saved\"")
+            && let Some(meddle) = meddle.take()
+        {
+            meddle();
+        }
+        told += &line;
+        told.push('\n');
+    }
+    (child.wait().await.unwrap().code(), told)
+}
+
+#[tokio::test]
+async fn bad_input() {
+    let Some(redis) = Redis::start(Some("pw-of-the-test")) else { return };
+    let org = MockOrg::builder().list(QUEUES, 10).start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let url = redis.url();
+    let wrong = url.replace("//", "//:not-the-password@");
+    for (state, out, code, part) in [
+        (&url[..], "q.jsonl", 9, "uthentication required"),
+        (&wrong, "q.jsonl", 9, "can't connect to Redis at 127.0.0.1:"),
+        ("redis://127.0.0.1:1/0", "q.jsonl", 9, "can't connect to Redis at 127.0.0.1:1"),
+        ("redis://:not-the-password@host/x", "q.jsonl", 2, "the URL of Redis is wrong"),
+        ("http://host/x", "q.jsonl", 2, "no state is kept at a URL of the scheme `http`"),
+        (&url, "-", 2, "standard output can't be gone on with"),
+    ] {
+        let refused =
+            run(Some(&org), folder.path(), &["export", QUEUES, "--out", out, "--state", state])
+                .await;
+        assert_eq!(refused.code, Some(code), "{state}: {}", refused.told);
+        assert!(refused.told.contains(part), "{state}: {}", refused.told);
+        assert!(!refused.told.contains("not-the-password"), "{}", refused.told);
+    }
+    assert_eq!(org.request_count(), 0);
+    let done = program(Some(&org), folder.path())
+        .args(["export", QUEUES, "--out", "q.jsonl", "--state", &url])
+        .env("REDISCLI_AUTH", "pw-of-the-test")
+        .current_dir(folder.path())
+        .output()
+        .await
+        .unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+}

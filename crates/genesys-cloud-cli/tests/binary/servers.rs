@@ -1,0 +1,228 @@
+//! PostgreSQL and Redis of a test's own, where their programs are installed.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use tempfile::TempDir;
+
+/// A port that is free.
+fn port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// A program on the path, or in one of these folders.
+fn program(name: &str, folders: impl IntoIterator<Item = PathBuf>) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let places = std::env::split_paths(&path).chain(folders);
+    places.map(|folder| folder.join(name)).find(|program| program.is_file())
+}
+
+fn skipped(what: &str) {
+    // Not by a macro, whose output is captured.
+    let _ = writeln!(std::io::stderr(), "skipped: {what} is not installed");
+}
+
+/// A server of PostgreSQL, stopped when it is dropped.
+pub(crate) struct Postgres {
+    folder: TempDir,
+    pg_ctl: PathBuf,
+    port: u16,
+    /// What it is started with beside the rest.
+    options: &'static str,
+}
+
+impl Postgres {
+    pub(crate) const PASSWORD: &'static str = "pw-of-the-test";
+
+    /// The server that tests share that run at the same time. `None`, and said so, where there is none.
+    pub(crate) fn shared() -> Option<Arc<Self>> {
+        static SHARED: Mutex<Weak<Postgres>> = Mutex::new(Weak::new());
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(server) = shared.upgrade() {
+            return Some(server);
+        }
+        let server = Arc::new(Self::start()?);
+        *shared = Arc::downgrade(&server);
+        Some(server)
+    }
+
+    /// A server of its own.
+    pub(crate) fn start() -> Option<Self> {
+        Self::prepare("").inspect(Self::resume)
+    }
+
+    /// One that has TLS, by a certificate for `localhost` that it has made itself, and the file with it.
+    /// `None` where `openssl` is missing as well.
+    pub(crate) fn with_tls() -> Option<(Self, PathBuf)> {
+        let Some(openssl) = program("openssl", []) else {
+            skipped("openssl");
+            return None;
+        };
+        let server =
+            Self::prepare(" -c ssl=on -c ssl_cert_file=../tls.pem -c ssl_key_file=../tls.key")?;
+        let make = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 \
+                    -keyout tls.key -out tls.pem -subj /CN=localhost -addext subjectAltName=DNS:localhost \
+                    -addext basicConstraints=critical,CA:FALSE";
+        server.run(&openssl, &make.split_whitespace().collect::<Vec<_>>());
+        server.resume();
+        let certificate = server.folder.path().join("tls.pem");
+        Some((server, certificate))
+    }
+
+    /// A server that does not run yet.
+    fn prepare(options: &'static str) -> Option<Self> {
+        let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+        let debian = debian.flatten().map(|version| version.path().join("bin"));
+        let Some(pg_ctl) = program("pg_ctl", debian) else {
+            skipped("PostgreSQL");
+            return None;
+        };
+        // Where Debian's programs are, beside which `initdb` finds what it needs.
+        let pg_ctl = pg_ctl.canonicalize().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("password"), Self::PASSWORD).unwrap();
+        if is_root() {
+            for path in [folder.path().to_owned(), folder.path().join("password")] {
+                std::os::unix::fs::chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+            }
+        }
+        let server = Self { folder, pg_ctl, port: port(), options };
+        let initdb = server.pg_ctl.with_file_name("initdb");
+        server.run(
+            &initdb,
+            &[
+                "--pgdata=data",
+                "--username=postgres",
+                "--pwfile=password",
+                "--auth=scram-sha-256",
+                "--encoding=UTF8",
+                "--locale=C",
+                "--no-sync",
+                "--no-instructions",
+            ],
+        );
+        Some(server)
+    }
+
+    /// Starts it, or starts it again.
+    pub(crate) fn resume(&self) {
+        let folder = self.folder.path().display();
+        let options = format!(
+            "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off \
+             -c shared_buffers=16MB -c max_connections=40{}",
+            self.port, self.options
+        );
+        self.run(
+            &self.pg_ctl,
+            &["start", "--pgdata=data", "--wait", "--log=log", "--options", &options],
+        );
+    }
+
+    /// Ends it as a crash would.
+    pub(crate) fn crash(&self) {
+        self.run(&self.pg_ctl, &["stop", "--pgdata=data", "--mode=immediate"]);
+    }
+
+    /// Runs a program of PostgreSQL, which none does for root.
+    fn run(&self, program: &Path, arguments: &[&str]) {
+        let mut command = match is_root() {
+            true => {
+                let mut command = Command::new("setpriv");
+                let nobody = NOBODY.to_string();
+                command.args(["--reuid", &nobody, "--regid", &nobody, "--clear-groups", "--"]);
+                command.arg(program);
+                command
+            }
+            false => Command::new(program),
+        };
+        let done = command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            // What it starts must not keep a pipe open: it goes on when the test has ended.
+            .stderr(std::fs::File::create(self.folder.path().join("told")).unwrap())
+            .status()
+            .unwrap();
+        let told = std::fs::read_to_string(self.folder.path().join("told"));
+        assert!(done.success(), "{} {arguments:?}: {told:?}", program.display());
+    }
+
+    /// The URL of the database, without the password.
+    pub(crate) fn url(&self) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
+    }
+
+    pub(crate) async fn client(&self) -> tokio_postgres::Client {
+        let mut config: tokio_postgres::Config = self.url().parse().unwrap();
+        config.password(Self::PASSWORD);
+        let (client, connection) = config.connect(tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        if self.folder.path().join("data/postmaster.pid").exists() {
+            self.crash();
+        }
+    }
+}
+
+/// The user that has nothing.
+const NOBODY: u32 = 65534;
+
+fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata("/proc/self").is_ok_and(|it| it.uid() == 0)
+}
+
+/// A server of Redis, killed when it is dropped.
+pub(crate) struct Redis {
+    child: Child,
+    port: u16,
+    _folder: TempDir,
+}
+
+impl Redis {
+    /// A server of its own. `None`, and said so, where there is none.
+    pub(crate) fn start(password: Option<&str>) -> Option<Self> {
+        let Some(program) = program("redis-server", []) else {
+            skipped("Redis");
+            return None;
+        };
+        let (folder, port) = (tempfile::tempdir().unwrap(), port());
+        let mut command = Command::new(program);
+        command.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
+        command.args(["--port", &port.to_string(), "--daemonize", "no"]);
+        if let Some(password) = password {
+            command.args(["--requirepass", password]);
+        }
+        let mut child = command.current_dir(folder.path()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        assert!(lines.any(|line| line.unwrap().contains("eady to accept connections")));
+        // It goes on telling, and must find somebody who listens.
+        std::thread::spawn(move || lines.for_each(drop));
+        Some(Self { child, port, _folder: folder })
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}/0", self.port)
+    }
+
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
