@@ -4,7 +4,7 @@ use object_store::{
     Error as StoreError, ObjectStoreExt as _, PutMode, PutOptions, PutResult, UpdateVersion,
 };
 
-use super::place::{BucketUrl, Object};
+use super::place::{BucketUrl, Object, is_missing};
 use crate::sinks::{Keeper, SinkError, Written};
 
 /// The largest state that is read, in bytes.
@@ -34,9 +34,7 @@ impl BucketKeeper {
         let cant = |error| self.object.cant("read", &error);
         let found = match self.object.store.get(&self.object.path).await {
             Ok(found) => found,
-            Err(StoreError::NotFound { source, .. })
-                if !source.to_string().contains("NoSuchBucket") =>
-            {
+            Err(error) if is_missing(&error) => {
                 self.known = None;
                 return Ok(None);
             }

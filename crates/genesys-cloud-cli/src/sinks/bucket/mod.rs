@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 
 pub(crate) use self::keeper::BucketKeeper;
 pub use self::place::BucketUrl;
-pub(crate) use self::place::Object;
+use self::place::{Object, is_missing};
 use super::body::Body;
 use super::format::Format;
 use super::{Sink, SinkError, Written};
@@ -240,11 +240,9 @@ impl BucketSink {
 
     /// An error, unless it is that the bucket does not know the upload.
     fn unless_gone(&self, error: StoreError) -> Result<Done, SinkError> {
-        match &error {
-            StoreError::NotFound { source, .. } if !source.to_string().contains("NoSuchBucket") => {
-                Ok(Done::Unknown)
-            }
-            _ => Err(self.object.cant("write", &error)),
+        match is_missing(&error) {
+            true => Ok(Done::Unknown),
+            false => Err(self.object.cant("write", &error)),
         }
     }
 

@@ -134,7 +134,7 @@ impl Object {
             StoreError::Unauthenticated { .. } => {
                 format!("the bucket does not take the credentials ({})", reason())
             }
-            StoreError::NotFound { .. } if code.as_deref() == Some("NoSuchBucket") => {
+            _ if !is_missing(error) && matches!(error, StoreError::NotFound { .. }) => {
                 "there is no such bucket".to_owned()
             }
             _ => match between(&text, "<Message>", "</Message>") {
@@ -144,6 +144,13 @@ impl Object {
         };
         SinkError::new(format!("can't {doing} {}: {why}", self.url))
     }
+}
+
+/// Whether the bucket is there, and has no such object or upload.
+pub(super) fn is_missing(error: &StoreError) -> bool {
+    let StoreError::NotFound { source, .. } = error else { return false };
+    let text = source.to_string();
+    !["NoSuchBucket", "ContainerNotFound"].iter().any(|code| text.contains(code))
 }
 
 /// The variables by which credentials are mostly given.
