@@ -2,6 +2,7 @@
 //! what follows from each.
 
 mod resume;
+mod settle;
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -13,13 +14,12 @@ use tokio::task::JoinHandle;
 use tracing::Instrument as _;
 
 use self::resume::Resumption;
-use super::listing::{Listing, Motion};
-use super::marks::{Joined, PageText};
+use super::listing::Listing;
 use super::paginator::OnStale;
-use super::picked::{Overlap, Picked};
+use super::picked::Overlap;
 use super::report::Report;
-use super::standing::{Facts, Position, Standing};
-use super::step::{Contradiction, End, Step, step};
+use super::standing::{Position, Standing};
+use super::step::End;
 use super::subject::Subject;
 use super::walk::{Walk, set_number, value_on};
 use crate::client::Client;
@@ -398,142 +398,6 @@ impl Engine {
                 Err(Error::paging(&reply, why))
             }
         }
-    }
-
-    /// Decides what follows from a page, and which of its items are handed out: those that are new, as
-    /// many as the limit allows. `before` is the text of the page before it; `has_come` says which items are
-    /// known to have come. `None`: it is not handed out, as the page before it is to be read again.
-    pub(super) fn settle(
-        &mut self,
-        reply: &RawReply,
-        mut page: Facts,
-        text: &PageText,
-        before: Option<&PageText>,
-        has_come: Option<Vec<bool>>,
-    ) -> Result<Option<Picked>, Error> {
-        if self.goes_back(&page, before) || self.looks_back(&page, text) {
-            return Ok(None);
-        }
-        let is_overlap = self.overlap.is_some();
-        if self.is_fed() || is_overlap || self.has_looked_back() {
-            // What is fed is asked for once, so that what is alike is alike in the file. What is read again
-            // may well be the same.
-            page.fingerprint = None;
-            page.edges = page.edges.filter(|_| is_overlap);
-        }
-        let (number, items, total) = (self.page_number(), page.items, page.total);
-        let contradicted =
-            |why: &Contradiction| Error::paging(reply, why.to_string()).advise(why.advice());
-        // What feeds it tells the end.
-        let step = match self.is_fed() {
-            true => Step::Continue(self.walk.due().clone()),
-            false => step(&self.walk, &page),
-        };
-        if let Step::Broken(why) = &step {
-            self.report.end = Some(End::Contradiction);
-            self.calls.clear();
-            return Err(contradicted(why));
-        }
-        let shared = self.walk.shared_by(&page);
-        let Joined { from, repeated, moved } = self.join(items as usize, text);
-        let is_passed_over = self.resumption.is_some();
-        self.report.moved |= moved;
-        let first = if has_come.is_some() { from } else { from.max(shared as usize) };
-        let known = has_come.as_ref().map(|has_come| {
-            let twice = has_come.iter().skip(first).filter(|has_come| **has_come).count();
-            (twice as u64).saturating_sub(shared)
-        });
-        self.overlapped = self.overlap.take().map(|(overlap, _)| overlap);
-        let has_come = match &self.overlapped {
-            None => has_come,
-            Some(overlap) => {
-                let marks = text.marks(self.listing.items());
-                let again = overlap.has_come(marks.unwrap_or_default());
-                Some(match has_come {
-                    Some(known) => again.iter().zip(known).map(|(a, b)| *a || b).collect(),
-                    None => again,
-                })
-            }
-        };
-        let mut picked = Picked::of(items as usize, first, has_come);
-        let new = picked.new_items() as u64;
-        let left = self.limit.map_or(u64::MAX, |limit| limit.saturating_sub(self.report.read));
-        let allowed = picked.up_to(left);
-        self.report.whole |= self.walk.is_beginning(&page);
-        self.report.add(&page);
-        self.report.pages -= u64::from(is_passed_over || is_overlap);
-        self.report.read += allowed;
-        self.report.duplicates += match known {
-            _ if is_overlap => 0,
-            Some(known) => known,
-            None => self.walk.repeated_by(&page) - shared + repeated as u64,
-        };
-        self.last = match step {
-            Step::Continue(due) => Last::Passed(self.walk.advance(page, due)),
-            Step::Done(end) => {
-                self.report.end = Some(end);
-                // The list has become shorter than what was handed out of it.
-                self.report.moved |= self.resumption.take().is_some();
-                Last::Unmoved
-            }
-            Step::Stuck(why) | Step::Broken(why) => {
-                self.stuck = Some(contradicted(&why));
-                Last::Unmoved
-            }
-        };
-        if allowed < new {
-            self.report.end = Some(End::Limit);
-        } else if self.report.end.is_none() {
-            self.report.end = self.bound_reached();
-        }
-        let operation = self.request.operation().id();
-        tracing::debug!(operation, page = number, items, total, "page read");
-        if let Some(End::Shortfall | End::Cap | End::FullReply | End::NotFollowed) = self.report.end
-        {
-            let verdict = self.report.verdict();
-            tracing::warn!(operation, %verdict, "the list may not have been read as a whole");
-        }
-        self.ask_ahead(0);
-        Ok(Some(picked))
-    }
-
-    /// Goes back by a page where the list has become shorter since that was read: what stood behind it has
-    /// moved up, and may be in it now.
-    fn goes_back(&mut self, page: &Facts, before: Option<&PageText>) -> bool {
-        let (Motion::Numbers { .. }, Last::Passed(at)) = (self.walk.motion(), &self.last) else {
-            return false;
-        };
-        let previous = self.walk.at.previous.as_ref();
-        let has_shrunk = previous.is_some_and(|previous| page.total < previous.total)
-            && page.total > Some(0)
-            // Counts that are wrong may be so each time.
-            && (self.page_number() > self.went_back_at.0
-                || page.total < Some(self.went_back_at.1))
-            && self.resumption.is_none();
-        if !has_shrunk {
-            return false;
-        }
-        let marks = before.and_then(|text| text.marks(self.listing.items()));
-        let marks = marks.filter(|marks| previous.is_some_and(|it| it.items == marks.len() as u64));
-        let Some(marks) = marks.filter(|marks| !marks.is_empty()) else { return false };
-        let mut at = at.clone();
-        if let Some(previous) = &mut at.previous {
-            previous.total = page.total;
-        }
-        let (operation, number) = (self.request.operation().id(), self.page_number());
-        tracing::info!(
-            operation,
-            page = number,
-            "the list has become shorter: the page before is read again"
-        );
-        self.went_back_at = (number, page.total.unwrap_or(0));
-        let found_at = std::mem::replace(&mut self.walk.at, at);
-        self.overlap = Some((Overlap::new(marks), found_at));
-        self.report.read_again += 1;
-        self.last = Last::None;
-        // They were asked for before.
-        self.calls.clear();
-        true
     }
 
     /// Asks for pages before they are due, as many as are allowed and known to be wanted. Those from the one
