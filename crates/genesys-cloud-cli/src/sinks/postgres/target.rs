@@ -104,6 +104,10 @@ impl Target {
         if config.get_tcp_user_timeout().is_none() {
             config.tcp_user_timeout(Duration::from_mins(1));
         }
+        // It is idle while a job runs or the rate limit is waited for, and must not pass for dead.
+        if config.get_keepalives_idle() == Duration::from_hours(2) {
+            config.keepalives_idle(Duration::from_mins(1));
+        }
         let mode = own.mode.or_else(|| variable("PGSSLMODE"));
         let roots = own.roots.or_else(|| variable("PGSSLROOTCERT"));
         let roots = roots.filter(|roots| roots != "system").map(PathBuf::from);
