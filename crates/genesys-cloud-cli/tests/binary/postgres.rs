@@ -376,6 +376,7 @@ async fn bad_input() {
         (&url, &["--table", "a.b.c"], 2, &["name or schema.name"]),
         (&url, &["--format", "csv"], 2, &["a table of a database has none"]),
         (&url, &["--state", "redis://127.0.0.1/0"], 2, &["PostgreSQL has the state"]),
+        (&wrong.replacen("postgres:", "mysql:", 1), &[], 2, &["a URL of the scheme `mysql`"]),
         (&format!("{wrong}?shoe=7"), &[], 2, &["unknown option `shoe`"]),
         (&format!("{wrong}?sslmode=maybe"), &[], 2, &["sslmode is one of"]),
         (

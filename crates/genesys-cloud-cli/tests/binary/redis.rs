@@ -110,7 +110,12 @@ async fn bad_input() {
         (&wrong, "q.jsonl", 9, "can't connect to Redis at 127.0.0.1:"),
         ("redis://127.0.0.1:1/0", "q.jsonl", 9, "can't connect to Redis at 127.0.0.1:1"),
         ("redis://:not-the-password@host/x", "q.jsonl", 2, "the URL of Redis is wrong"),
-        ("http://host/x", "q.jsonl", 2, "no state is kept at a URL of the scheme `http`"),
+        (
+            "http://:not-the-password@host/x",
+            "q.jsonl",
+            2,
+            "no state is kept at a URL of the scheme `http`",
+        ),
         (&url, "-", 2, "standard output can't be gone on with"),
     ] {
         let refused =
