@@ -1,5 +1,6 @@
 //! Where the state of an export is kept, as the command line says it.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -22,6 +23,8 @@ pub(crate) enum Keep {
     Bucket(BucketUrl),
     #[cfg(feature = "redis")]
     Redis(SecretString),
+    /// Nothing, for this reason. The text that was given may hold a password, and is not to be told.
+    Refused(String),
 }
 
 impl Keep {
@@ -41,6 +44,7 @@ impl Keep {
                 let place = RedisPlace::new(url.expose_secret()).map_err(Failure::usage)?;
                 Box::new(place.keeper(key(operation, output)))
             }
+            Self::Refused(why) => return Err(Failure::usage(format!("--state: {why}"))),
         })
     }
 }
@@ -58,19 +62,20 @@ fn key(operation: &str, output: &Output) -> String {
 }
 
 impl FromStr for Keep {
-    type Err = String;
+    type Err = Infallible;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, Infallible> {
         let Some((scheme, _)) = text.split_once("://") else { return Ok(Self::File(text.into())) };
-        match scheme {
-            // Whatever is wrong with the rest is told later, without the password.
+        Ok(match scheme {
             #[cfg(feature = "redis")]
-            "redis" | "rediss" => Ok(Self::Redis(text.to_owned().into())),
+            "redis" | "rediss" => Self::Redis(text.to_owned().into()),
             #[cfg(not(feature = "redis"))]
-            "redis" | "rediss" => Err("this build lacks the feature redis".to_owned()),
+            "redis" | "rediss" => Self::Refused("this build lacks the feature redis".to_owned()),
             #[cfg(feature = "buckets")]
-            scheme if BucketUrl::is_scheme(scheme) => text.parse().map(Self::Bucket),
-            _ => Err(format!("no state is kept at a URL of the scheme `{scheme}`")),
-        }
+            scheme if BucketUrl::is_scheme(scheme) => {
+                text.parse().map_or_else(Self::Refused, Self::Bucket)
+            }
+            _ => Self::Refused(format!("no state is kept at a URL of the scheme `{scheme}`")),
+        })
     }
 }

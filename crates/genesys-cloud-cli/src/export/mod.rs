@@ -15,6 +15,7 @@ mod state;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use genesys_cloud_catalogue::{Catalogue, Operation as Entry};
 use genesys_cloud_core::{Checkpoint, Client, Reason, Request, Results, Verdict};
 use serde_json::{Value, json};
@@ -218,7 +219,7 @@ impl Course<'_> {
         let mut tick = tokio::time::interval(Duration::from_millis(200));
         let gauge = |reader: &Reader| reader.gauge(&name, export.limit);
         loop {
-            let next = tokio::select! {
+            let mut next = tokio::select! {
                 biased;
                 next = self.reader.next() => Some(next),
                 () = stop.notified() => None,
@@ -232,13 +233,18 @@ impl Course<'_> {
             };
             if let Some(Ok(Some(record))) = next {
                 batch.push(record);
-                if batch.len() >= size {
-                    if self.write(&mut batch).await? {
-                        screen.event("saved", || json!({ "records": self.reader.read().records }));
-                    }
-                    screen.progress(|| gauge(&self.reader));
+                if batch.len() < size {
+                    continue;
                 }
-                continue;
+                if self.write(&mut batch).await? {
+                    screen.event("saved", || json!({ "records": self.reader.read().records }));
+                }
+                screen.progress(|| gauge(&self.reader));
+                // Where the output is slower than the API, the next record is always there already.
+                if stop.notified().now_or_never().is_none() {
+                    continue;
+                }
+                next = None;
             }
             self.sink.write(&batch).await.map_err(unwritten)?;
             let committed = self.sink.commit_last().await.map_err(unwritten)?;

@@ -1,5 +1,6 @@
 //! Where an export goes, as the command line says it.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -22,6 +23,8 @@ pub(crate) enum Output {
     Bucket(BucketUrl),
     #[cfg(feature = "postgres")]
     Postgres(Box<Target>),
+    /// Nothing, for this reason. The text that was given may hold a password, and is not to be told.
+    Refused(String),
 }
 
 impl Output {
@@ -34,6 +37,7 @@ impl Output {
             Self::Bucket(url) => Some(Path::new(url.name())),
             #[cfg(feature = "postgres")]
             Self::Postgres(_) => None,
+            Self::Refused(_) => None,
         }
     }
 
@@ -71,6 +75,7 @@ impl Output {
                 target.options(options.create_table, options.upsert.clone());
                 target.check().map_err(Failure::usage)
             }
+            Self::Refused(why) => Err(refused(why)),
             _ => match (&options.table, &options.upsert, options.create_table) {
                 (None, None, false) => Ok(()),
                 _ => Err(Failure::usage("--table, --create-table and --upsert are for a database")
@@ -100,6 +105,7 @@ impl Output {
             }
             #[cfg(feature = "postgres")]
             Self::Postgres(target) => Box::new(PostgresSink::new((**target).clone())),
+            Self::Refused(why) => return Err(refused(why)),
         })
     }
 
@@ -114,8 +120,13 @@ impl Output {
             }
             #[cfg(feature = "postgres")]
             Self::Postgres(_) => None,
+            Self::Refused(why) => return Err(refused(why)),
         })
     }
+}
+
+fn refused(why: &str) -> Failure {
+    Failure::usage(format!("--out: {why}"))
 }
 
 fn check_file(path: &Path) -> Result<(), Failure> {
@@ -134,24 +145,28 @@ fn check_file(path: &Path) -> Result<(), Failure> {
 }
 
 impl FromStr for Output {
-    type Err = String;
+    type Err = Infallible;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, Infallible> {
         let Some((scheme, _)) = text.split_once("://") else {
             return Ok(match text {
                 "-" => Self::Stream,
                 path => Self::File(path.into()),
             });
         };
-        match scheme {
+        Ok(match scheme {
             #[cfg(feature = "postgres")]
-            "postgres" | "postgresql" => Ok(Self::Postgres(Box::new(Target::new(text)))),
+            "postgres" | "postgresql" => Self::Postgres(Box::new(Target::new(text))),
             #[cfg(not(feature = "postgres"))]
-            "postgres" | "postgresql" => Err("this build lacks the feature postgres".to_owned()),
+            "postgres" | "postgresql" => {
+                Self::Refused("this build lacks the feature postgres".to_owned())
+            }
             #[cfg(feature = "buckets")]
-            scheme if BucketUrl::is_scheme(scheme) => text.parse().map(Self::Bucket),
-            _ => Err(format!("no output has a URL of the scheme `{scheme}`")),
-        }
+            scheme if BucketUrl::is_scheme(scheme) => {
+                text.parse().map_or_else(Self::Refused, Self::Bucket)
+            }
+            _ => Self::Refused(format!("no output has a URL of the scheme `{scheme}`")),
+        })
     }
 }
 
@@ -165,6 +180,7 @@ impl fmt::Display for Output {
             Self::Bucket(url) => url.fmt(f),
             #[cfg(feature = "postgres")]
             Self::Postgres(target) => target.fmt(f),
+            Self::Refused(_) => f.write_str("nothing"),
         }
     }
 }

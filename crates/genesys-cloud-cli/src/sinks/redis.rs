@@ -136,30 +136,48 @@ impl RedisKeeper {
         answer.map_err(|error: redis::RedisError| {
             let place = &self.place;
             SinkError::new(match error.is_io_error() {
-                true => format!("the connection to {place} was lost: {}", why(&error)),
+                true => {
+                    self.connection = None;
+                    format!("the connection to {place} was lost: {}", why(&error))
+                }
                 false => format!("{place}: {}", why(&error)),
             })
         })
     }
 
-    async fn put(&mut self, state: &str) -> Result<(), SinkError> {
+    /// What is there as far as this export knows: what it has seen last.
+    async fn known(&mut self) -> Result<String, SinkError> {
         if self.known.is_none() {
             self.read().await?;
         }
+        Ok(self.known.clone().unwrap_or_default())
+    }
+
+    async fn put(&mut self, state: &str) -> Result<(), SinkError> {
+        let known = self.known().await?;
         self.saves += 1;
         let next = format!("{:016x}-{}", self.run, self.saves);
-        let known = self.known.clone().unwrap_or_default();
-        self.change(SAVE, &[&known, &next, state]).await?;
+        let saved = self.change(SAVE, &[&known, &next, state]).await;
+        if let Err(error) = saved {
+            // Servers end connections that were idle for long, as they are while a job runs. A new one tells
+            // whether the state has arrived.
+            if self.connection.is_some() {
+                return Err(error);
+            }
+            if self.read().await.is_err() {
+                return Err(error);
+            }
+            if self.known.as_deref() != Some(&next) {
+                self.change(SAVE, &[&known, &next, state]).await?;
+            }
+        }
         self.known = Some(next);
         Ok(())
     }
 
     async fn remove(&mut self) -> Result<(), SinkError> {
         // Who throws a state away without having looked at it means whatever is there.
-        if self.known.is_none() {
-            self.read().await?;
-        }
-        let known = self.known.clone().unwrap_or_default();
+        let known = self.known().await?;
         self.change(CLEAR, &[&known]).await?;
         self.known = Some(String::new());
         Ok(())

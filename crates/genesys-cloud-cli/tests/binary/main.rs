@@ -48,6 +48,13 @@ fn program(org: Option<&MockOrg>, state: &Path) -> Command {
     command
 }
 
+/// An org with so many queues that reading them takes a second at least, by pages of 25.
+#[cfg(all(unix, feature = "postgres", feature = "redis"))]
+async fn slow() -> MockOrg {
+    let latency = std::time::Duration::from_millis(10);
+    MockOrg::builder().list("getRoutingQueues", 2_500).latency(latency).start().await.unwrap()
+}
+
 /// What a run has come to.
 struct Outcome {
     code: Option<i32>,

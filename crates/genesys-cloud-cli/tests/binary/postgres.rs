@@ -11,7 +11,7 @@ use tokio_postgres::Client;
 
 use crate::resume::{killed, to_the_end};
 use crate::servers::Postgres;
-use crate::{Outcome, program, read, run};
+use crate::{Outcome, program, read, run, slow};
 
 const QUEUES: &str = "getRoutingQueues";
 
@@ -376,6 +376,7 @@ async fn bad_input() {
         (&url, &["--table", "a.b.c"], 2, &["name or schema.name"]),
         (&url, &["--format", "csv"], 2, &["a table of a database has none"]),
         (&url, &["--state", "redis://127.0.0.1/0"], 2, &["PostgreSQL has the state"]),
+        (&wrong.replacen("postgres:", "mysql:", 1), &[], 2, &["a URL of the scheme `mysql`"]),
         (&format!("{wrong}?shoe=7"), &[], 2, &["unknown option `shoe`"]),
         (&format!("{wrong}?sslmode=maybe"), &[], 2, &["sslmode is one of"]),
         (
@@ -411,13 +412,12 @@ async fn bad_input() {
 #[tokio::test]
 async fn a_database_that_is_lost_is_told_and_gone_on_with() {
     let Some(server) = Postgres::start() else { return };
-    let org = MockOrg::builder().list(QUEUES, 400).start().await.unwrap();
+    let org = slow().await;
     let folder = tempdir().unwrap();
     let url = server.url().replace("postgres@", &format!("postgres:{}@", Postgres::PASSWORD));
-    let arguments =
-        ["export", QUEUES, "--out", &url, "--create-table", "--batch", "20", "--log", "json"];
-    let fault = CrashOn { server: &server, seen: 0 };
-    let lost = fault.run(&org, folder.path(), &arguments).await;
+    let options = ["--create-table", "--batch", "20", "--page-size", "25", "--log", "json"];
+    let arguments = [&["export", QUEUES, "--out", &url], &options[..]].concat();
+    let lost = crashed(&server, &org, folder.path(), &arguments).await;
     assert_eq!(lost.code, Some(9), "{}", lost.told);
     for part in ["was lost: ", "PGPASSWORD=.. genesys-cloud export", "--resume"] {
         assert!(lost.told.contains(part), "{part}: {}", lost.told);
@@ -435,36 +435,28 @@ async fn a_database_that_is_lost_is_told_and_gone_on_with() {
     assert_eq!(found, truth);
 }
 
-/// Crashes a server in the middle of an export.
-struct CrashOn<'a> {
-    server: &'a Postgres,
-    seen: u32,
-}
-
-impl CrashOn<'_> {
-    async fn run(mut self, org: &MockOrg, folder: &Path, arguments: &[&str]) -> Outcome {
-        use tokio::io::{AsyncBufReadExt as _, BufReader};
-        let mut child = program(Some(org), &folder.join("state"))
-            .args(arguments)
-            .current_dir(folder)
-            .stdout(std::process::Stdio::null())
-            .stderr(std::process::Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut told = String::new();
-        while let Some(line) = lines.next_line().await.unwrap() {
-            if line.contains("\"event\":\"saved\"") {
-                self.seen += 1;
-                if self.seen == 3 {
-                    self.server.crash();
-                }
-            }
-            told += &line;
-            told.push('\n');
+/// Runs an export, and crashes the server in the middle of it.
+async fn crashed(server: &Postgres, org: &MockOrg, folder: &Path, arguments: &[&str]) -> Outcome {
+    use tokio::io::{AsyncBufReadExt as _, BufReader};
+    let mut child = program(Some(org), &folder.join("state"))
+        .args(arguments)
+        .current_dir(folder)
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let (mut told, mut saved) = (String::new(), 0);
+    while let Some(line) = lines.next_line().await.unwrap() {
+        saved += u32::from(line.contains("\"event\":\"saved\""));
+        if saved == 3 {
+            server.crash();
+            saved += 1;
         }
-        Outcome { code: child.wait().await.unwrap().code(), out: String::new(), told }
+        told += &line;
+        told.push('\n');
     }
+    Outcome { code: child.wait().await.unwrap().code(), out: String::new(), told }
 }
 
 #[tokio::test]

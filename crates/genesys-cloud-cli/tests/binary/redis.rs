@@ -5,7 +5,7 @@ use tempfile::tempdir;
 
 use crate::resume::{killed, to_the_end};
 use crate::servers::Redis;
-use crate::{keys, program, read, run};
+use crate::{keys, program, read, run, slow};
 
 const QUEUES: &str = "getRoutingQueues";
 
@@ -26,6 +26,10 @@ async fn killed_at_random_with_its_state_in_redis_a_file_holds_each_record_once(
     let left: Vec<String> = ::redis::cmd("KEYS").arg("*").query(&mut connection).unwrap();
     assert_eq!(left, Vec::<String>::new(), "what is whole leaves nothing");
 
+    // From here on, an export takes a second at least, in which something can happen to it.
+    let org = slow().await;
+    let export = [&export[..], &["--page-size", "25"]].concat();
+    let arguments = [&export[..], &["--resume"]].concat();
     // A state is found under the operation and the output, and is not overwritten.
     assert!(killed(&org, folder.path(), &export, "saved", 3).await);
     let left: Vec<String> = ::redis::cmd("KEYS").arg("*").query(&mut connection).unwrap();
@@ -39,23 +43,32 @@ async fn killed_at_random_with_its_state_in_redis_a_file_holds_each_record_once(
     // Another writer of the same key is noticed by whoever comes second.
     let mut hash = ::redis::cmd("HSET");
     hash.arg(&key).arg("version").arg("another");
-    let meddled = meddled(&org, folder.path(), &arguments, || {
+    let second = meddled(&org, folder.path(), &arguments, || {
         hash.query::<()>(&mut connection).unwrap();
     })
     .await;
-    assert_eq!(meddled.0, Some(9), "{}", meddled.1);
-    assert!(meddled.1.contains("another export saves its state under"), "{}", meddled.1);
+    assert_eq!(second.0, Some(9), "{}", second.1);
+    assert!(second.1.contains("another export saves its state under"), "{}", second.1);
     run(Some(&org), folder.path(), &arguments).await.done();
 
+    // A connection that the server ends is made anew.
+    let mut end = ::redis::cmd("CLIENT");
+    end.arg(&["KILL", "TYPE", "normal"]);
+    let ended = meddled(&org, folder.path(), &export, || {
+        assert_eq!(end.query::<u32>(&mut connection).unwrap(), 1);
+    })
+    .await;
+    assert_eq!(ended.0, Some(0), "{}", ended.1);
+
     // A server that goes away loses nothing of the file.
-    let lost = crate::redis::meddled(&org, folder.path(), &export, || redis.kill()).await;
+    let lost = meddled(&org, folder.path(), &export, || redis.kill()).await;
     assert_eq!(lost.0, Some(9), "{}", lost.1);
     assert!(lost.1.contains("the connection to Redis at 127.0.0.1:"), "{}", lost.1);
     assert!(lost.1.contains("--resume"), "{}", lost.1);
     assert!(folder.path().join("q.jsonl.part").exists());
 }
 
-/// Runs it, and does something once it has saved its state for the second time.
+/// Runs it, and does something once it has saved its state.
 async fn meddled(
     org: &MockOrg,
     folder: &std::path::Path,
@@ -97,7 +110,12 @@ async fn bad_input() {
         (&wrong, "q.jsonl", 9, "can't connect to Redis at 127.0.0.1:"),
         ("redis://127.0.0.1:1/0", "q.jsonl", 9, "can't connect to Redis at 127.0.0.1:1"),
         ("redis://:not-the-password@host/x", "q.jsonl", 2, "the URL of Redis is wrong"),
-        ("http://host/x", "q.jsonl", 2, "no state is kept at a URL of the scheme `http`"),
+        (
+            "http://:not-the-password@host/x",
+            "q.jsonl",
+            2,
+            "no state is kept at a URL of the scheme `http`",
+        ),
         (&url, "-", 2, "standard output can't be gone on with"),
     ] {
         let refused =

@@ -87,6 +87,7 @@ impl Target {
     ) -> Result<Access, String> {
         let url = self.url.expose_secret();
         let (plain, own) = own_parameters(url);
+        let plain = with_port(&plain, variable("PGPORT").as_deref());
         let mut config: Config = plain.parse().map_err(|error: tokio_postgres::Error| {
             // Its source names the parameter at fault, and no value.
             let why = std::error::Error::source(&error).map(ToString::to_string);
@@ -102,6 +103,10 @@ impl Target {
         // A server that is gone without a word is noticed.
         if config.get_tcp_user_timeout().is_none() {
             config.tcp_user_timeout(Duration::from_mins(1));
+        }
+        // It is idle while a job runs or the rate limit is waited for, and must not pass for dead.
+        if config.get_keepalives_idle() == Duration::from_hours(2) {
+            config.keepalives_idle(Duration::from_mins(1));
         }
         let mode = own.mode.or_else(|| variable("PGSSLMODE"));
         let roots = own.roots.or_else(|| variable("PGSSLROOTCERT"));
@@ -196,6 +201,22 @@ fn own_parameters(url: &str) -> (String, Own) {
     }
 }
 
+/// The URL with this port for its hosts, if they have none: without one they would get the usual one.
+fn with_port(url: &str, port: Option<&str>) -> String {
+    let begin = url.find('@').or(url.find("://").map(|at| at + 2)).map_or(0, |at| at + 1);
+    let end = url[begin..].find(['/', '?']).map_or(url.len(), |at| begin + at);
+    let hosts = &url[begin..end];
+    let has_port = |host: &str| host.rsplit(']').next().is_some_and(|rest| rest.contains(':'));
+    match port {
+        Some(port) if !hosts.is_empty() && !hosts.split(',').any(has_port) => {
+            let hosts: Vec<String> =
+                hosts.split(',').map(|host| format!("{host}:{port}")).collect();
+            format!("{}{}{}", &url[..begin], hosts.join(","), &url[end..])
+        }
+        _ => url.to_owned(),
+    }
+}
+
 /// What the URL does not say is as the variables of PostgreSQL have it.
 fn add_environment(
     config: &mut Config,
@@ -280,6 +301,16 @@ mod tests {
         assert_eq!(place(&found.config), "database other at elsewhere:7");
         assert_eq!(found.config.get_user(), Some("nobody"));
         assert_eq!(found.config.get_password(), Some(&b"from the environment"[..]));
+        for (url, found) in [
+            ("postgres://u:p@host/crm", "database crm at host:7"),
+            ("postgres://host", "database other at host:7"),
+            ("postgres://a,b/crm?connect_timeout=3", "database crm at a:7, b:7"),
+            ("postgres://a,b:8/crm", "database crm at a:5432, b:8"),
+            ("postgres://[::1]/crm", "database crm at [::1]:7"),
+            ("postgres://u@[::1]:8/crm", "database crm at [::1]:8"),
+        ] {
+            assert_eq!(place(&access(url, &variables).expect("access").config), found);
+        }
         let found = access("postgres://u@%2Ftmp%2Fpg/db?port=99", &[]).expect("access");
         assert!(place(&found.config).starts_with("database db at /tmp/pg:"));
     }
