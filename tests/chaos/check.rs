@@ -121,7 +121,10 @@ impl Check<'_> {
         }
         let Came { injected, calls, stops, restarts, .. } = self.came;
         // Where each page is a job, an error has that submitted, and waited for, again.
-        let again = if self.choice.subject.has_jobs_for_pages() { 2 } else { 0 };
+        let again = match self.choice.subject.has_jobs_for_pages() {
+            true => self.calm.calls.div_ceil(self.calm.report.pages.max(1)),
+            false => 0,
+        };
         let due = injected.repeated_calls() + again * self.came.errors.len() as u64;
         let extra = calls.saturating_sub(self.calm.calls);
         if *stops == 0 {

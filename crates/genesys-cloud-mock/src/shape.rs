@@ -177,6 +177,14 @@ impl Range {
         Self { least, span: most.max(least).abs_diff(least).saturating_add(1) }
     }
 
+    /// So many that no two records get the same.
+    fn of_ids(schema: &Schema) -> Self {
+        let range = Self::of(schema, 1.0);
+        let is_short = schema.format.as_deref() == Some("int32");
+        let span = if is_short { 1 << 30 } else { 1 << 52 };
+        Self { span: if schema.maximum.is_some() { range.span } else { span }, ..range }
+    }
+
     fn pick(self, chance: u64) -> i64 {
         self.least.saturating_add_unsigned(chance % self.span)
     }
@@ -254,6 +262,7 @@ impl Compiler<'_> {
                 Shape::Choice(values.collect())
             }
             Some(Kind::Boolean) => Shape::Boolean,
+            Some(Kind::Integer) if name == "id" => Shape::Integer(Range::of_ids(schema)),
             Some(Kind::Integer) => Shape::Integer(Range::of(schema, 1.0)),
             Some(Kind::Number) => Shape::Hundredths(Range::of(schema, 100.0)),
             Some(Kind::String | Kind::File) => Shape::Text(text(owner, name, schema)),
@@ -290,7 +299,8 @@ impl Compiler<'_> {
                 continue;
             }
             let shape = self.shape(noun, name, property, depth + 1);
-            let own = matches!(shape, Shape::Text(Text::Id | Text::Name(_) | Text::SelfUri));
+            let own = name == "id"
+                || matches!(shape, Shape::Text(Text::Id | Text::Name(_) | Text::SelfUri));
             fields.push(Field {
                 key: format!("{}:", serde_json::Value::from(name.as_str())).into_bytes(),
                 salt: hash(name),

@@ -1,12 +1,14 @@
 //! What faults make of replies.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::io::Write as _;
 
 use bytes::Bytes;
 use flate2::write::GzEncoder;
 use flate2::{Compress, Compression, FlushCompress};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::kind::FaultKind;
 use crate::connection::ReplyBody;
@@ -143,25 +145,24 @@ fn gzip(bytes: &[u8]) -> Bytes {
     gzip.finish().unwrap_or_default().into()
 }
 
-/// The same reply with a deep nesting as the one item of its list, or in its place if it has none.
+/// The same reply with a deep nesting as the one item of its list, or in its place if it has none. All else stays
+/// as it is to the byte.
 fn nested(body: &[u8]) -> Bytes {
     let deep = format!("{}{}", "[".repeat(DEPTH), "]".repeat(DEPTH));
-    // What nests so deep can't be made as a value.
-    const HERE: &str = "\u{0}here";
-    let mut reply: Value = serde_json::from_slice(body).unwrap_or_default();
-    match list_in(&mut reply) {
-        Some(list) => *list = vec![HERE.into()],
-        None => return deep.into(),
-    }
-    let here = Value::from(HERE).to_string();
-    reply.to_string().replacen(&here, &deep, 1).into()
+    let Some((text, list)) = str::from_utf8(body).ok().and_then(|it| Some((it, list_in(it)?)))
+    else {
+        return deep.into();
+    };
+    let start = list.as_ptr().addr() - text.as_ptr().addr();
+    format!("{}[{deep}]{}", &text[..start], &text[start + list.len()..]).into()
 }
 
 /// The first list of a reply: it, or the first in it or in its fields.
-fn list_in(reply: &mut Value) -> Option<&mut Vec<Value>> {
-    match reply {
-        Value::Array(list) => Some(list),
-        Value::Object(fields) => fields.values_mut().find_map(list_in),
-        _ => None,
+fn list_in(reply: &str) -> Option<&str> {
+    let reply = reply.trim_ascii();
+    if reply.starts_with('[') {
+        return Some(reply);
     }
+    let fields: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(reply).ok()?;
+    fields.into_values().find_map(|field| list_in(field.get()))
 }
