@@ -108,6 +108,13 @@ pub(crate) fn find<'a>(
     let mut schema = item;
     let mut walked = String::new();
     for name in path.split('.') {
+        if Catalogue::embedded().resolve(schema).items.is_some() {
+            let list = walked.trim_end_matches('.');
+            return Err(Failure::usage(format!(
+                "{option}: `{list}` is a list, and has no `{name}`"
+            ))
+            .advise(format!("take it whole, as `{list}`")));
+        }
         let known = properties(schema);
         if known.is_empty() {
             return Ok(None);

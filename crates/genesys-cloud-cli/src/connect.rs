@@ -39,6 +39,17 @@ pub(crate) async fn org(global: &Global, screen: &Arc<Screen>) -> Result<Org, Fa
     Ok(Org { client, _mock: mock })
 }
 
+/// Whose data are read, as far as that shows without a call: by the OAuth client, which belongs to one org.
+pub(crate) fn whose(global: &Global) -> Option<String> {
+    match global.org {
+        OrgChoice::Mock => Some("the fake org".to_owned()),
+        OrgChoice::Env => {
+            let id = std::env::var("GENESYS_CLOUD_CLIENT_ID").ok().filter(|id| !id.is_empty());
+            id.map(|id| format!("the OAuth client {id}"))
+        }
+    }
+}
+
 /// The fake org as the options have it.
 pub(crate) fn fake(options: &MockOptions) -> Result<MockOrgBuilder, Failure> {
     let mut builder = MockOrg::builder()

@@ -109,9 +109,15 @@ pub(crate) fn request(entry: &Entry, given: &Given) -> Result<Request, Failure> 
             request.set_body(body);
         }
         (Some(body), None) if body.required && given.later.is_empty() => {
-            faults.push(
-                "the operation takes a body: --body file.json, or - for standard input".to_owned(),
-            );
+            let or = match tags::interval(entry) {
+                Ok(Some(_)) => {
+                    "; or --interval start/end, for an export of all that is of that time"
+                }
+                _ => "",
+            };
+            faults.push(format!(
+                "the operation takes a body: --body file.json, or - for standard input{or}"
+            ));
         }
         (None, Some(_)) if !given.unchecked => {
             faults.push("the operation takes no body".to_owned());

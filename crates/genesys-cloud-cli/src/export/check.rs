@@ -34,7 +34,10 @@ fn example(out: &Path) -> String {
         Some("gz") => "jsonl.gz",
         _ => "jsonl",
     };
-    out.with_extension(end).display().to_string()
+    // Of `u.jsonl.xz`, what is before both.
+    let plain = out.with_extension("");
+    let stem = if Format::of_path(&plain).is_some() { plain.with_extension("") } else { plain };
+    format!("{}.{end}", stem.display())
 }
 
 /// Refuses a place to begin at: what comes before it would be missing from an output that passes for whole.

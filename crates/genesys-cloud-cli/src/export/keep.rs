@@ -8,6 +8,7 @@ use std::str::FromStr;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::Output;
+use super::output::mistyped;
 use crate::failure::Failure;
 #[cfg(feature = "redis")]
 use crate::sinks::RedisPlace;
@@ -36,7 +37,14 @@ impl Keep {
         output: &Output,
     ) -> Result<Box<dyn Keeper>, Failure> {
         Ok(match self {
-            Self::File(path) => Box::new(FileKeeper::new(path)),
+            Self::File(path) => {
+                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+                if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+                    let folder = folder.display();
+                    return Err(Failure::output(format!("--state: there is no folder {folder}")));
+                }
+                Box::new(FileKeeper::new(path))
+            }
             #[cfg(feature = "buckets")]
             Self::Bucket(url) => Box::new(BucketKeeper::new(url).map_err(super::unwritten)?),
             #[cfg(feature = "redis")]
@@ -65,7 +73,9 @@ impl FromStr for Keep {
     type Err = Infallible;
 
     fn from_str(text: &str) -> Result<Self, Infallible> {
-        let Some((scheme, _)) = text.split_once("://") else { return Ok(Self::File(text.into())) };
+        let Some((scheme, _)) = text.split_once("://") else {
+            return Ok(mistyped(text).map_or_else(|| Self::File(text.into()), Self::Refused));
+        };
         Ok(match scheme {
             #[cfg(feature = "redis")]
             "redis" | "rediss" => Self::Redis(text.to_owned().into()),

@@ -19,6 +19,8 @@ use futures::FutureExt as _;
 use genesys_cloud_catalogue::{Catalogue, Operation as Entry};
 use genesys_cloud_core::{Checkpoint, Client, Reason, Request, Results, Verdict};
 use serde_json::{Value, json};
+#[cfg(unix)]
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
 pub(crate) use self::keep::Keep;
@@ -50,6 +52,7 @@ struct Job<'a> {
     columns: Columns,
     output: Output,
     format: Format,
+    whose: Option<String>,
 }
 
 pub(crate) async fn run(
@@ -57,7 +60,7 @@ pub(crate) async fn run(
     global: &Global,
     screen: &Arc<Screen>,
 ) -> Result<Exit, Failure> {
-    let job = Job::new(export)?;
+    let job = Job::new(export, connect::whose(global))?;
     if export.plan {
         let org = connect::org(global, screen).await?;
         return plan::tell(&org.client, &job).await.map(|()| Exit::Complete);
@@ -72,10 +75,10 @@ pub(crate) async fn run(
         Some(keep) => Some(keep.keeper(&job.entry.id, &job.output)?),
         None => job.output.keeper()?,
     };
-    let saved = left(&mut keeper, &mut sink, &job).await?;
+    let left = left(&mut keeper, &mut sink, &job, screen).await?;
     let org = connect::org(global, screen).await?;
     let stop = stop_on_interrupt(screen);
-    sink.begin(&job.columns, saved.as_ref().map(|it| &it.sink)).await.map_err(unwritten)?;
+    let saved = begin(left, &mut keeper, &mut sink, &job).await?;
     match &saved {
         Some(state) => {
             let records = state.checkpoint.items();
@@ -99,6 +102,7 @@ pub(crate) async fn run(
         keeper,
         kept: None,
         saved: saved.is_some(),
+        jobs: 0,
     };
     let read = course.read(screen, &stop).await;
     let Course { reader, mut sink, mut keeper, kept, saved, .. } = course;
@@ -111,7 +115,7 @@ pub(crate) async fn run(
     // The first error is the cause of what follows.
     let read = read.and_then(|read| finished.map(|()| read));
     let is_whole = is_whole && read.is_ok();
-    ending.notes(sink.notes());
+    ending.notes(reader.notes().into_iter().chain(sink.notes()).collect());
     if is_whole {
         if let Some(keeper) = keeper_of(&mut keeper, &mut sink) {
             keeper.clear().await.map_err(unwritten)?;
@@ -134,7 +138,7 @@ enum Read {
 }
 
 impl<'a> Job<'a> {
-    fn new(export: &'a Export) -> Result<Self, Failure> {
+    fn new(export: &'a Export, whose: Option<String>) -> Result<Self, Failure> {
         let entry = find::operation(&export.call.operation)?;
         let way = tags::way(Catalogue::embedded(), entry);
         let way = way.map_err(|error| Failure::usage(error.to_string()))?;
@@ -162,7 +166,7 @@ impl<'a> Job<'a> {
         if files::family(&way).is_some() {
             files::check(export)?;
             let (columns, format) = (Columns::default(), Format::default());
-            return Ok(Self { export, entry, way, request, range, columns, output, format });
+            return Ok(Self { export, entry, way, request, range, columns, output, format, whose });
         }
         output.choose_table(&find::rust_name(entry).replace('.', "_"), export)?;
         if export.state.is_some()
@@ -182,7 +186,7 @@ impl<'a> Job<'a> {
             ))
             .advise("name columns with --fields, or write jsonl"));
         }
-        Ok(Self { export, entry, way, request, range, columns, output, format })
+        Ok(Self { export, entry, way, request, range, columns, output, format, whose })
     }
 
     /// Whether what was read may pass for the list.
@@ -208,6 +212,8 @@ struct Course<'a> {
     kept: Option<Kept>,
     /// Whether there is a state to go on from.
     saved: bool,
+    /// How many jobs the state knows.
+    jobs: usize,
 }
 
 impl Course<'_> {
@@ -246,9 +252,13 @@ impl Course<'_> {
                 }
                 next = None;
             }
-            self.sink.write(&batch).await.map_err(unwritten)?;
-            let committed = self.sink.commit_last().await.map_err(unwritten)?;
-            self.keep(committed).await?;
+            // Where nothing has come, there is nothing to go on from: the next run begins by itself.
+            let has_come = self.saved || self.reader.read().records > 0 || self.reader.jobs() > 0;
+            if has_come || matches!(next, Some(Ok(_))) {
+                self.sink.write(&batch).await.map_err(unwritten)?;
+                let committed = self.sink.commit_last().await.map_err(unwritten)?;
+                self.keep(committed).await?;
+            }
             return match next {
                 Some(Err(error)) => Err(Failure::of_call(&error, Some(self.job.entry))),
                 Some(Ok(_)) => Ok(Read::End),
@@ -291,8 +301,16 @@ impl Course<'_> {
         if self.kept.is_some() || family.is_job_per_page() {
             return Ok(());
         }
+        if self.reader.jobs() == self.jobs {
+            return Ok(());
+        }
+        self.jobs = self.reader.jobs();
         let checkpoint = self.checkpoint()?;
-        let Some(job) = checkpoint.job() else { return Ok(()) };
+        let Some(job) = checkpoint.job() else {
+            // Those of a range are in its state alone.
+            self.save().await?;
+            return Ok(());
+        };
         let kept = Kept { api: self.client.api_url().to_owned(), job: job.clone() };
         kept.save()?;
         let id = kept.job.id().map(str::to_owned);
@@ -317,30 +335,74 @@ fn check_exportable(entry: &Entry, way: &Way) -> Result<(), Failure> {
     }
 }
 
-/// What an export has left, to go on with. What would overwrite what another export has left is refused.
+/// What an export has left.
+enum Left {
+    Nothing,
+    /// To go on with.
+    State(Box<State>),
+    /// To be thrown away, with what its sink had committed.
+    ThrownAway(Option<Value>),
+}
+
+/// Looks what an export has left. What would overwrite what another one has left is refused.
 async fn left(
     keeper: &mut Option<Box<dyn Keeper>>,
     sink: &mut Box<dyn Sink>,
     job: &Job<'_>,
-) -> Result<Option<State>, Failure> {
-    let Some(kept) = keeper_of(keeper, sink) else { return Ok(None) };
-    let Some(text) = kept.load().await.map_err(unwritten)? else { return Ok(None) };
+    screen: &Screen,
+) -> Result<Left, Failure> {
+    let is_own = keeper.is_none();
+    let Some(kept) = keeper_of(keeper, sink) else { return Ok(Left::Nothing) };
     let place = kept.place();
+    let Some(text) = kept.load().await.map_err(unwritten)? else {
+        if job.export.resume {
+            let text = format!("{place}: nothing is left to go on with, it begins anew");
+            screen.say("resume", &text, json!({ "operation": job.entry.id, "records": 0 }));
+        }
+        return Ok(Left::Nothing);
+    };
     if job.export.restart {
-        if let Some(committed) = state::committed(&text) {
-            sink.discard(&committed).await.map_err(unwritten)?;
+        if is_own {
+            // It keeps other writers out by itself.
+            kept.clear().await.map_err(unwritten)?;
+            return Ok(Left::Nothing);
         }
-        if let Some(keeper) = keeper_of(keeper, sink) {
-            keeper.clear().await.map_err(unwritten)?;
-        }
-        return Ok(None);
+        return Ok(Left::ThrownAway(state::committed(&text)));
     }
     if job.export.resume {
-        return State::read(&text, &place, job).map(Some);
+        return State::read(&text, &place, job).map(|state| Left::State(Box::new(state)));
     }
-    Err(Failure::usage(format!("an export to {} was stopped", job.output))
+    Err(Failure::usage(format!("an export to {} was stopped, or still runs", job.output))
         .advise("--resume goes on with it")
         .advise("--restart throws away what it has left, and starts over"))
+}
+
+/// Makes the sink ready.
+async fn begin(
+    left: Left,
+    keeper: &mut Option<Box<dyn Keeper>>,
+    sink: &mut Box<dyn Sink>,
+    job: &Job<'_>,
+) -> Result<Option<Box<State>>, Failure> {
+    let committed = match &left {
+        Left::State(state) => Some(&state.sink),
+        Left::Nothing | Left::ThrownAway(_) => None,
+    };
+    sink.begin(&job.columns, committed).await.map_err(unwritten)?;
+    match left {
+        Left::Nothing => Ok(None),
+        Left::State(state) => Ok(Some(state)),
+        // Only now is it known that no other export writes there.
+        Left::ThrownAway(committed) => {
+            if let Some(committed) = committed {
+                sink.discard(&committed).await.map_err(unwritten)?;
+            }
+            if let Some(keeper) = keeper {
+                keeper.clear().await.map_err(unwritten)?;
+            }
+            Ok(None)
+        }
+    }
 }
 
 /// What keeps the state: something by itself, or the sink. Nothing does for a stream.
@@ -362,6 +424,17 @@ fn unwritten(error: SinkError) -> Failure {
 fn stop_on_interrupt(screen: &Arc<Screen>) -> Arc<Notify> {
     let stop = Arc::new(Notify::new());
     let (teller, screen) = (stop.clone(), screen.clone());
+    #[cfg(unix)]
+    for kind in [SignalKind::terminate(), SignalKind::hangup()] {
+        // What a machine sends before it kills, and a terminal that is closed.
+        if let Ok(mut signal) = signal(kind) {
+            let teller = stop.clone();
+            tokio::spawn(async move {
+                signal.recv().await;
+                teller.notify_one();
+            });
+        }
+    }
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_err() {
             return;

@@ -129,6 +129,29 @@ fn refused(why: &str) -> Failure {
     Failure::usage(format!("--out: {why}"))
 }
 
+/// A file by the name that the user gave. Where that is a link, it is the file that it leads to, which is to be
+/// replaced and not the link.
+fn file(text: &str) -> Output {
+    let path = PathBuf::from(text);
+    match path.is_symlink() {
+        true => Output::File(std::fs::canonicalize(&path).unwrap_or(path)),
+        false => Output::File(path),
+    }
+}
+
+/// Why a text that is no URL is none of a file either: it may be a URL that was mistyped, with a password.
+pub(super) fn mistyped(text: &str) -> Option<String> {
+    if text.is_empty() {
+        return Some("it is empty".to_owned());
+    }
+    let scheme = text.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
+    let known = ["postgres", "postgresql", "redis", "rediss", "s3", "gs", "az", "abfs", "abfss"];
+    if let Some(scheme) = scheme.filter(|scheme| known.contains(&scheme.as_str())) {
+        return Some(format!("write it as {scheme}://.., or ./{scheme}:.. if it is a file"));
+    }
+    text.contains("password=").then(|| "a database is named by a URL, postgres://..".to_owned())
+}
+
 fn check_file(path: &Path) -> Result<(), Failure> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -138,9 +161,13 @@ fn check_file(path: &Path) -> Result<(), Failure> {
     if !folder.is_dir() {
         return Err(cant(format!("there is no folder {}", folder.display())));
     }
-    match path.is_dir() {
-        true => Err(cant("it is a folder".to_owned())),
-        false => Ok(()),
+    match std::fs::metadata(path) {
+        Ok(there) if there.is_dir() => Err(cant("it is a folder".to_owned())),
+        // A device or a pipe would be replaced.
+        Ok(there) if !there.is_file() => {
+            Err(cant("it is no regular file; leave --out away and redirect".to_owned()))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -151,7 +178,7 @@ impl FromStr for Output {
         let Some((scheme, _)) = text.split_once("://") else {
             return Ok(match text {
                 "-" => Self::Stream,
-                path => Self::File(path.into()),
+                text => mistyped(text).map_or_else(|| file(text), Self::Refused),
             });
         };
         Ok(match scheme {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use genesys_cloud_core::{
-    Checkpoint, Client, Error, OnStale, Paginator, Reason, Request, Verdict, Windows,
+    Checkpoint, Client, Error, OnStale, Paginator, Reason, Request, Resumable, Verdict, Windows,
 };
 use serde_json::value::RawValue;
 
@@ -68,6 +68,28 @@ impl Reader {
             windows = windows.on_stale(OnStale::Restart);
         }
         Self::Range { windows: Box::new(windows), limit: export.limit }
+    }
+
+    /// How many jobs have been submitted.
+    pub(super) fn jobs(&self) -> usize {
+        match self {
+            Self::List(list) => Resumable::jobs(list.as_ref()),
+            Self::Range { windows, .. } => Resumable::jobs(windows.as_ref()),
+        }
+    }
+
+    /// What the user should know in the end.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let forgotten = match self {
+            Self::List(_) => 0,
+            Self::Range { windows, .. } => windows.report().ids_forgotten,
+        };
+        match forgotten {
+            0 => Vec::new(),
+            ids => vec![format!(
+                "the ids of {ids} records were forgotten: one that came again since is written twice"
+            )],
+        }
     }
 
     pub(super) async fn next(&mut self) -> Result<Option<Raw>, Error> {

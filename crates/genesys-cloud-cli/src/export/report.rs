@@ -78,6 +78,10 @@ impl Ending {
             let command = format!("{} --accept {}", state::command(), word(&self.verdict));
             let text = format!("to take what was read for whole:\n  {command}");
             screen.say("advice", &text, json!({ "command": command }));
+            if matches!(self.verdict, Verdict::Drifted(_)) {
+                let text = "--restart in the place of --resume reads it anew";
+                screen.say("advice", text, json!({}));
+            }
         }
         Ok(exit)
     }
@@ -108,10 +112,16 @@ impl Ending {
     ) -> Failure {
         self.facts["error"] = failure.to_string().into();
         self.facts["correlation_id"] = failure.correlation_id().into();
-        match self.end(job, sink, screen, failure.exit(), false).await {
-            Ok(()) if self.can_resume => failure.advise(format!("to go on: {}", state::command())),
+        let ended = self.end(job, sink, screen, failure.exit(), false).await;
+        // A command that is wrong is so the next time.
+        let can_go_on = self.can_resume && failure.exit() != Exit::Usage;
+        let failure = match ended {
             Ok(()) => failure,
             Err(other) => failure.advise(other.to_string()),
+        };
+        match can_go_on {
+            true => failure.advise(format!("to go on: {}", state::command())),
+            false => failure,
         }
     }
 

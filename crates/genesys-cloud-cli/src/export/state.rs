@@ -14,6 +14,9 @@ const VERSION: u64 = 1;
 #[derive(Serialize, Deserialize)]
 pub(super) struct State {
     version: u64,
+    /// Whose records they are: two orgs may have the same host.
+    #[serde(default)]
+    whose: Option<String>,
     /// What decides how a record is written.
     shape: Shape,
     pub(super) checkpoint: Checkpoint,
@@ -40,7 +43,8 @@ impl Shape {
 
 impl State {
     pub(super) fn new(job: &Job<'_>, checkpoint: Checkpoint, sink: Value) -> Self {
-        Self { version: VERSION, shape: Shape::of(job), checkpoint, sink }
+        let (whose, shape) = (job.whose.clone(), Shape::of(job));
+        Self { version: VERSION, whose, shape, checkpoint, sink }
     }
 
     /// Reads what an export has left at `place`, if it is one that can be gone on with by this one.
@@ -62,6 +66,13 @@ impl State {
             return Err(odd(format!(
                 "the export that was stopped is of {operation}, not of {}",
                 job.entry.id
+            )));
+        }
+        if let (Some(before), Some(now)) = (&state.whose, &job.whose)
+            && before != now
+        {
+            return Err(odd(format!(
+                "the export that was stopped is of {before}, not of {now}: it may be another org"
             )));
         }
         if state.shape != Shape::of(job) {

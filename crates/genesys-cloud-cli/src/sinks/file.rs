@@ -58,12 +58,18 @@ impl FileSink {
             }
         }
         let mut file = File::options()
-            .create(true)
+            .create(known.is_none())
             .truncate(false)
             .read(true)
             .write(true)
             .open(&part)
-            .map_err(cant)?;
+            .map_err(|error| match error.kind() {
+                std::io::ErrorKind::NotFound if known.is_some() => SinkError::new(format!(
+                    "{} is gone, and the export can't be gone on with; --restart starts over",
+                    part.display()
+                )),
+                _ => cant(error),
+            })?;
         if let Err(fs::TryLockError::WouldBlock) = file.try_lock() {
             return Err(SinkError::new(format!("another export writes {}", part.display())));
         }
@@ -71,7 +77,8 @@ impl FileSink {
         let there = file.metadata().map_err(cant)?.len();
         if there < self.length {
             return Err(SinkError::new(format!(
-                "{} has {there} bytes, and had {} when the export was last saved; it can't be gone on with",
+                "{} has {there} bytes, and had {} when the export was last saved; it can't be gone on with; --restart \
+                 starts over",
                 part.display(),
                 self.length
             )));
@@ -173,8 +180,14 @@ impl Sink for FileSink {
         let mut name = self.path.as_os_str().to_owned();
         name.push(".report.json");
         let path = PathBuf::from(name);
-        let written = fs::write(&path, report)
-            .map_err(|error| SinkError::new(format!("can't write {}: {error}", path.display())));
+        // The one of the last run stays where there is no room for another.
+        let new = path.with_extension("json.new");
+        let written = fs::write(&new, report).and_then(|()| fs::rename(&new, &path));
+        let written = written.map_err(|error| {
+            // What could not be written is of no use.
+            let _ = fs::remove_file(&new);
+            SinkError::new(format!("can't write {}: {error}", path.display()))
+        });
         Box::pin(async move { written.map(|()| Some(path.display().to_string())) })
     }
 
@@ -268,7 +281,11 @@ mod tests {
         let path = folder.path().join("a.jsonl");
         let mut sink = FileSink::new(&path, Format::default());
         let state = json!({ "length": 5 });
+        let error = now(sink.begin(&Columns::default(), Some(&state))).expect_err("gone");
+        assert!(error.to_string().contains("a.jsonl.part is gone"), "{error}");
+        assert!(!FileSink::part(&path).exists());
+        fs::write(FileSink::part(&path), "{}").expect("a file");
         let error = now(sink.begin(&Columns::default(), Some(&state))).expect_err("too short");
-        assert!(error.to_string().contains("has 0 bytes, and had 5"), "{error}");
+        assert!(error.to_string().contains("has 2 bytes, and had 5"), "{error}");
     }
 }

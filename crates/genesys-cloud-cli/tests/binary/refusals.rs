@@ -194,6 +194,33 @@ async fn bad_input() {
         (&["export", "routing.queues", "-f", "parquet.gz"], 2, &["compressed within"]),
         (&["export", "routing.queues", "--state", "q.json"], 2, &["--out"]),
         (&["export", "routing.queues", "--state", "q.json", "-o", "-"], 2, &["can't be gone on"]),
+        (&["export", "routing.queues", "--out", "/dev/null"], 9, &["it is no regular file"]),
+        (&["export", "routing.queues", "--out", ""], 2, &["--out: it is empty"]),
+        (
+            &["export", "routing.queues", "--out", "postgres:/me:SECRET@host/db"],
+            2,
+            &["write it as postgres://"],
+        ),
+        (
+            &["export", "routing.queues", "--out", "q.jsonl", "--state", "redis:me:SECRET@host"],
+            2,
+            &["--state: write it as redis://"],
+        ),
+        (
+            &["export", "routing.queues", "--out", "q.jsonl", "--state", "none/s.json"],
+            9,
+            &["--state: there is no folder none"],
+        ),
+        (
+            &["export", "users.users", "--fields", "id,skills.name"],
+            2,
+            &["`skills` is a list", "take it whole, as `skills`"],
+        ),
+        (
+            &["export", "analytics.conversations_details_jobs"],
+            2,
+            &["takes a body", "or --interval start/end"],
+        ),
         (&["export", "routing.queues", "--out", "none/q.jsonl"], 9, &["there is no folder none"]),
         (&["export", "routing.queues", "--out", "folder.jsonl"], 9, &["it is a folder"]),
         (&["jobs", "cancel", ""], 2, &["<ID>"]),

@@ -252,6 +252,18 @@ async fn what_was_stopped_is_not_overwritten_unless_told_so() {
     let refused = run(Some(&org), folder.path(), &other).await;
     assert!(refused.told.contains("is of getRoutingQueues, not of getUsers"), "{}", refused.told);
 
+    let another = program(Some(&org), &folder.path().join("state"))
+        .args(export)
+        .arg("--resume")
+        .env("GENESYS_CLOUD_CLIENT_ID", "another")
+        .current_dir(folder.path())
+        .output()
+        .await
+        .unwrap();
+    let told = String::from_utf8(another.stderr).unwrap();
+    assert_eq!(another.status.code(), Some(2), "{told}");
+    assert!(told.contains("not of the OAuth client another: it may be another org"), "{told}");
+
     let state = folder.path().join("q.jsonl.state.json");
     let later = read(&state).replacen("\"version\":1", "\"version\":7", 1);
     std::fs::write(&state, later).unwrap();
@@ -270,9 +282,33 @@ async fn what_was_stopped_is_not_overwritten_unless_told_so() {
     );
 }
 
+#[tokio::test]
+async fn a_try_that_read_nothing_is_not_in_the_way() {
+    let org = MockOrg::builder().list("getRoutingQueues", 50).start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let export = ["export", "routing.queues", "--out", "q.csv", "--fields", "id"];
+    let wrong = program(Some(&org), &folder.path().join("state"))
+        .args(export)
+        .env("GENESYS_CLOUD_CLIENT_SECRET", "wrong")
+        .current_dir(folder.path())
+        .output()
+        .await
+        .unwrap();
+    assert_eq!(wrong.status.code(), Some(6));
+    run(Some(&org), folder.path(), &export).await.done();
+    assert_eq!(read(folder.path().join("q.csv")).lines().count(), 51);
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn an_interrupt_ends_the_batch_saves_and_says_how_to_go_on() {
+    for signal in ["-INT", "-TERM"] {
+        interrupted_by(signal).await;
+    }
+}
+
+#[cfg(unix)]
+async fn interrupted_by(signal: &str) {
     let org = MockOrg::builder()
         .list("getRoutingQueues", 100_000)
         .latency(Duration::from_millis(2))
@@ -294,8 +330,15 @@ async fn an_interrupt_ends_the_batch_saves_and_says_how_to_go_on() {
     while let Some(line) = told.next_line().await.unwrap() {
         let line: Value = serde_json::from_str(&line).unwrap();
         if line["event"] == "saved" && !std::mem::replace(&mut sent, true) {
+            // A second export to the same file leaves all as it is.
+            let second = [&arguments[..], &["--restart"]].concat();
+            let second = run(Some(&org), folder.path(), &second).await;
+            assert_eq!(second.code, Some(9), "{}", second.told);
+            assert!(second.told.contains("another export writes"), "{}", second.told);
+            assert!(folder.path().join("q.jsonl.state.json").exists());
+
             let id = child.id().unwrap().to_string();
-            let kill = tokio::process::Command::new("kill").args(["-INT", &id]).status().await;
+            let kill = tokio::process::Command::new("kill").args([signal, &id]).status().await;
             assert!(kill.unwrap().success());
         }
         events.push(line);
