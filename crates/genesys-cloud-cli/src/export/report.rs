@@ -156,6 +156,9 @@ impl Ending {
             count("requests"),
             took.as_secs_f64()
         );
+        if self.facts["duplicates"].as_u64().is_some_and(|duplicates| duplicates > 0) {
+            text += &format!(", {}", count("duplicates"));
+        }
         let report = sink.report(&format!("{:#}\n", self.facts)).await.map_err(unwritten)?;
         match (sink.place(), report) {
             (Some(place), Some(report)) => text += &format!("\n{place}, report in {report}"),
