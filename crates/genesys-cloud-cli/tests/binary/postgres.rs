@@ -374,6 +374,17 @@ async fn an_upsert_that_was_forgotten_is_given_when_it_goes_on() {
                    FROM information_schema.columns WHERE table_name = 'new'";
     assert_eq!(database.one(columns).await, "id,name");
     assert_eq!(database.one("SELECT count(*)::text FROM new").await, "3");
+    // By another field than it was begun with.
+    let url = database.url_with_password();
+    let begun = ["export", QUEUES, "--out", &url, "--batch", "40", "--upsert", "name"];
+    let made = ["--table", "made", "--create-table"];
+    assert!(killed(&org, folder.path(), &[&begun[..], &made].concat(), "saved", 1).await);
+    let resumed = [&made[..], &["--resume", "--upsert"]].concat();
+    database.export(&org, folder.path(), &resumed).await.done();
+    assert_same(&database.rows("made", "id").await, &truth);
+    let needed = "SELECT string_agg(column_name, ',') FROM information_schema.columns \
+                  WHERE table_name = 'made' AND is_nullable = 'NO'";
+    assert_eq!(database.one(needed).await, "id");
 }
 
 #[tokio::test]
@@ -391,7 +402,7 @@ async fn no_record_is_blamed_for_what_befalls_the_database() {
         (
             "ended",
             "PERFORM pg_terminate_backend(pg_backend_pid()), pg_sleep(0)",
-            ["the connection to database befallen", "57P01"],
+            ["the connection to database befallen", "was lost"],
         ),
     ] {
         database

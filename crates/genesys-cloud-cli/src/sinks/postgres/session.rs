@@ -103,7 +103,7 @@ impl Session {
         Ok((!rows.is_empty()).then(|| found.collect()))
     }
 
-    /// The unique indexes of a table, but for those of which no row can be told to be another's equal at once.
+    /// The unique indexes of a table that are of columns alone and hold for all rows at once, the primary key first.
     pub(super) async fn keys(&mut self, table: &str) -> Result<Vec<Key>, SinkError> {
         let rows = self
             .all(
@@ -115,7 +115,8 @@ impl Session {
                  JOIN pg_class x ON x.oid = i.indexrelid \
                  JOIN pg_namespace n ON n.oid = c.relnamespace \
                  WHERE n.nspname = $1 AND c.relname = $2 AND i.indisunique AND i.indisvalid \
-                 AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL ORDER BY NOT i.indisprimary, x.relname",
+                 AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL \
+                 ORDER BY NOT i.indisprimary, x.relname",
                 &[&self.schema.clone(), &table],
             )
             .await?;
