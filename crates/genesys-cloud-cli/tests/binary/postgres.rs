@@ -308,6 +308,128 @@ async fn a_value_that_does_not_fit_is_named_and_nothing_is_lost() {
     );
 }
 
+#[tokio::test]
+async fn an_upsert_that_was_forgotten_is_given_when_it_goes_on() {
+    let Some(database) = Database::new("forgotten").await else { return };
+    let org = MockOrg::builder().list(QUEUES, 120).start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let truth = truth(&org, folder.path()).await;
+    let there = truth.keys().nth(60).unwrap();
+    database
+        .do_(&format!(
+            "CREATE TABLE q (id text PRIMARY KEY, name text UNIQUE, \"memberCount\" bigint); \
+             INSERT INTO q VALUES ('{there}', 'stale', 7), ('foreign', 'f', 1)"
+        ))
+        .await;
+    let options = ["--table", "q", "--fields", "id,name,memberCount", "--batch", "50"];
+    org.reset();
+    let refused = database.export(&org, folder.path(), &options).await;
+    assert_eq!(refused.code, Some(9), "{}", refused.told);
+    for part in ["duplicate key", "no record is added; --resume --upsert has"] {
+        assert!(refused.told.contains(part), "{part}: {}", refused.told);
+    }
+    assert!(!refused.told.contains("25P02"), "{}", refused.told);
+    let read = org.requests_for(QUEUES).len();
+    let report = "SELECT concat(whole, report->>'records', report->>'exit') \
+                  FROM genesys_cloud_exports";
+    assert_eq!(database.one(report).await, "f120output");
+    let resumed = |upsert: &'static [&'static str]| [&options[..], &["--resume"], upsert].concat();
+    // Once more without it, and by what no index is for.
+    for (upsert, told) in
+        [(&[][..], "duplicate key"), (&["--upsert", "memberCount"], "no unique index")]
+    {
+        let again = database.export(&org, folder.path(), &resumed(upsert)).await;
+        assert_eq!(again.code, Some(9), "{}", again.told);
+        assert!(again.told.contains(told), "{}", again.told);
+    }
+    // A later record of the same key counts, also where it came before the key was known.
+    database
+        .do_(&format!(
+            "INSERT INTO q_part (id, name, \"memberCount\") VALUES ('{there}', 'later', 99)"
+        ))
+        .await;
+    database.export(&org, folder.path(), &resumed(&["--upsert"])).await.done();
+    assert_eq!(org.requests_for(QUEUES).len(), read, "nothing was read again");
+    let rows = database.rows("q", "id").await;
+    assert_eq!(rows.len(), 121);
+    assert_eq!(rows[there], json!({"id": there, "name": "later", "memberCount": 99}));
+    assert_eq!(rows["foreign"]["name"], "f");
+    for (id, record) in truth.iter().filter(|(id, _)| *id != there) {
+        assert_eq!(rows[id]["name"], record["name"]);
+    }
+
+    // It shows in the beginning that it may come to this, where it is stopped on its way as well.
+    database.do_("ALTER TABLE q ADD CHECK (id <> 'r1')").await;
+    respond(&org, &[json!({"id": "r1", "name": "x", "memberCount": 1})]);
+    let stopped = database.export(&org, folder.path(), &options).await;
+    assert_eq!(stopped.code, Some(9), "{}", stopped.told);
+    let doubt = "note: table public.q has rows and a unique index on id: without --upsert";
+    assert!(stopped.told.contains(doubt), "{}", stopped.told);
+    // What tells the later record is no column of a table that is made.
+    let new = ["--table", "new", "--create-table", "--fields", "id,name"];
+    let records = [("a", "x"), ("b", "x"), ("a", "y")];
+    respond(&org, &records.map(|(id, name)| json!({"id": id, "name": name})));
+    database.export(&org, folder.path(), &new).await.done();
+    let columns = "SELECT string_agg(column_name, ',' ORDER BY ordinal_position) \
+                   FROM information_schema.columns WHERE table_name = 'new'";
+    assert_eq!(database.one(columns).await, "id,name");
+    assert_eq!(database.one("SELECT count(*)::text FROM new").await, "3");
+    // By another field than it was begun with.
+    let url = database.url_with_password();
+    let begun = ["export", QUEUES, "--out", &url, "--batch", "40", "--upsert", "name"];
+    let made = ["--table", "made", "--create-table"];
+    assert!(killed(&org, folder.path(), &[&begun[..], &made].concat(), "saved", 1).await);
+    let resumed = [&made[..], &["--resume", "--upsert"]].concat();
+    database.export(&org, folder.path(), &resumed).await.done();
+    assert_same(&database.rows("made", "id").await, &truth);
+    let needed = "SELECT string_agg(column_name, ',') FROM information_schema.columns \
+                  WHERE table_name = 'made' AND is_nullable = 'NO'";
+    assert_eq!(database.one(needed).await, "id");
+}
+
+#[tokio::test]
+async fn no_record_is_blamed_for_what_befalls_the_database() {
+    let Some(database) = Database::new("befallen").await else { return };
+    let org = MockOrg::builder().list(QUEUES, 60).start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let id = &org.truth(QUEUES).unwrap().records[30];
+    for (table, fault, parts) in [
+        (
+            "full",
+            "RAISE 'could not extend file' USING ERRCODE = '53100'",
+            ["could not extend file (53100)", "database befallen at 127.0.0.1"],
+        ),
+        (
+            "ended",
+            "PERFORM pg_terminate_backend(pg_backend_pid()), pg_sleep(0)",
+            ["the connection to database befallen", "was lost"],
+        ),
+    ] {
+        database
+            .do_(&format!(
+                "CREATE FUNCTION {table}(id text) RETURNS boolean LANGUAGE plpgsql AS \
+                 $$BEGIN IF id = '{id}' THEN {fault}; END IF; RETURN true; END$$; \
+                 CREATE TABLE t_{table} (id text CHECK ({table}(id)))"
+            ))
+            .await;
+        let table = format!("t_{table}");
+        let options = ["--table", &table, "--fields", "id", "--batch", "25"];
+        let lost = database.export(&org, folder.path(), &options).await;
+        assert_eq!(lost.code, Some(9), "{}", lost.told);
+        for part in parts {
+            assert!(lost.told.contains(part), "{part}: {}", lost.told);
+        }
+        assert!(!lost.told.contains("does not fit"), "{}", lost.told);
+        let mend = format!(
+            "ALTER TABLE {table}_part DROP CONSTRAINT {table}_id_check; ALTER TABLE {table} DROP CONSTRAINT {table}_id_check"
+        );
+        database.do_(&mend).await;
+        let resumed = [&options[..], &["--resume"]].concat();
+        database.export(&org, folder.path(), &resumed).await.done();
+        assert_eq!(database.rows(&table, "id").await.len(), 60);
+    }
+}
+
 /// Has the org answer with a list of these.
 fn respond(org: &MockOrg, records: &[Value]) {
     let page = json!({

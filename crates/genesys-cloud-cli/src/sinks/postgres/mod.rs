@@ -1,5 +1,6 @@
 //! A table of a PostgreSQL database.
 
+mod refusals;
 mod rows;
 mod session;
 mod table;
@@ -8,10 +9,10 @@ mod tls;
 
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use tokio_postgres::{Error, Statement};
+use tokio_postgres::Statement;
 
 use self::rows::Rows;
-use self::session::{Session, words};
+use self::session::{Key, Session};
 use self::table::{EXPORTS, Found, ROW, list, quoted};
 pub(crate) use self::target::Target;
 use super::{Keeper, Sink, SinkError, Written};
@@ -27,6 +28,10 @@ pub(crate) struct PostgresSink {
     fields: Vec<Field>,
     rows: Rows,
     copy: Option<Statement>,
+    /// The unique indexes of the table.
+    keys: Vec<Key>,
+    /// That records may be refused in the end, as far as that shows in the beginning.
+    doubt: Option<String>,
     /// How many records are in the part.
     written: u64,
     /// Whether the table is to be made.
@@ -56,6 +61,8 @@ impl PostgresSink {
             fields: Vec::new(),
             rows: Rows::default(),
             copy: None,
+            keys: Vec::new(),
+            doubt: None,
             written: 0,
             is_new: false,
             is_whole: false,
@@ -111,18 +118,15 @@ impl PostgresSink {
         let found = self.session().await?.columns(&table).await?;
         self.is_new = found.is_none();
         self.fields = self.fields_of(columns, found.as_deref())?;
-        self.check_key(found.is_some()).await?;
+        if found.is_some() {
+            self.keys = self.session().await?.keys(&table).await?;
+        }
+        self.check_key()?;
         let kept = self.kept().await?;
         let part = self.part();
         let there = self.session().await?.columns(&part).await?;
         let replaced = match (committed, &kept) {
             (Some(state), Some(kept)) => {
-                let upsert = state.get("upsert").and_then(Value::as_str);
-                if upsert != self.target.upsert.as_deref() {
-                    return Err(SinkError::new(
-                        "the export that was stopped has another --upsert; go on as it was begun, or --restart",
-                    ));
-                }
                 self.is_whole = kept.is_whole;
                 let count = |name: &str| state.get(name).and_then(Value::as_u64).unwrap_or(0);
                 self.written = count("rows");
@@ -143,6 +147,7 @@ impl PostgresSink {
         if self.is_whole {
             return Ok(());
         }
+        self.doubt = self.doubts().await?;
         let there = self.session().await?.columns(&part).await?.ok_or_else(|| {
             let part = self.told(&part);
             SinkError::new(format!("table {part} is gone, and it can't be gone on with: --restart"))
@@ -158,6 +163,9 @@ impl PostgresSink {
             kinds.push((field.path.as_str(), &found.kind));
         }
         self.rows = Rows::new(kinds, !columns.are_chosen(), replaced);
+        if let Some(state) = committed {
+            self.change_key(state.get("upsert").and_then(Value::as_str)).await?;
+        }
         let copy = format!("COPY {} ({}) FROM STDIN", self.named(&part), self.columns());
         self.copy = Some(self.session().await?.prepare(&copy).await?);
         Ok(())
@@ -208,23 +216,43 @@ impl PostgresSink {
         self.fields.iter().find(|field| field.path == key)
     }
 
-    async fn check_key(&mut self, is_there: bool) -> Result<(), SinkError> {
-        let Some(key) = self.target.upsert.clone() else { return Ok(()) };
-        let Some(column) = self.key().map(|field| field.column.clone()) else {
+    fn check_key(&self) -> Result<(), SinkError> {
+        let Some(path) = self.target.upsert.as_deref() else { return Ok(()) };
+        let Some(Field { column, .. }) = self.key() else {
             return Err(SinkError::new(format!(
-                "--upsert: the records have no field {key} to write"
+                "--upsert: the records have no field {path} to write"
             )));
         };
-        let table = self.target.table.clone();
-        if is_there && !self.session().await?.is_unique(&table, &column).await? {
+        let table = &self.target.table;
+        if !self.is_new && !self.keys.iter().any(|key| key.columns == [column.as_str()]) {
             return Err(SinkError::new(format!(
                 "--upsert: no unique index of table {} is on {column} alone: CREATE UNIQUE INDEX ON {} ({})",
-                self.told(&table),
-                self.named(&table),
-                quoted(&column)
+                self.told(table),
+                self.named(table),
+                quoted(column)
             )));
         }
         Ok(())
+    }
+
+    /// Has a part that was begun with another key, or with none, go on with that of now.
+    async fn change_key(&mut self, before: Option<&str>) -> Result<(), SinkError> {
+        if before == self.target.upsert.as_deref() {
+            return Ok(());
+        }
+        let mut changes = Vec::new();
+        // A column of the table that is there may be so by itself.
+        if let Some(old) = self.fields.iter().find(|it| self.is_new && Some(&*it.path) == before) {
+            changes.push(format!("ALTER {} DROP NOT NULL", quoted(&old.column)));
+        }
+        if let Some(key) = self.key() {
+            changes.push(format!("ALTER {} SET NOT NULL", quoted(&key.column)));
+        }
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let change = format!("ALTER TABLE {} {}", self.named(&self.part()), changes.join(", "));
+        self.session().await?.run(&change).await
     }
 
     /// The columns of the fields, as SQL takes them.
@@ -249,13 +277,13 @@ impl PostgresSink {
                 );
             }
         }
+        // Also without a key: one may be given when the export goes on.
+        make += &format!(
+            "; ALTER TABLE {part} ADD {} bigint GENERATED ALWAYS AS IDENTITY",
+            quoted(ROW)
+        );
         if let Some(key) = self.key() {
-            make += &format!(
-                "; ALTER TABLE {part} ALTER {} SET NOT NULL, \
-                 ADD {} bigint GENERATED ALWAYS AS IDENTITY",
-                quoted(&key.column),
-                quoted(ROW)
-            );
+            make += &format!(", ALTER {} SET NOT NULL", quoted(&key.column));
         }
         let exports = self.named(EXPORTS);
         let table = self.target.table.clone();
@@ -315,51 +343,6 @@ impl PostgresSink {
         }
     }
 
-    /// A row that the database does not take, in words.
-    async fn unfit(&mut self, error: Error, batch: &[Box<RawValue>]) -> SinkError {
-        let place = error.as_db_error().and_then(|it| it.where_()).unwrap_or_default();
-        let (part, told) = (self.part(), self.told(&self.part()));
-        // "COPY queues_part, line 3, column name: ..", in the language of the server.
-        let place = place.split_once(&format!("{part}, ")).map(|(_, place)| place);
-        let (Some(place), Some(found)) = (place, error.as_db_error()) else {
-            return match &mut self.session {
-                Some(session) => session.failed(error).await,
-                None => SinkError::new(error.to_string()),
-            };
-        };
-        let digits = place.trim_start_matches(|it: char| !it.is_ascii_digit());
-        let digits = digits.split(|it: char| !it.is_ascii_digit()).next().unwrap_or_default();
-        let line = digits.parse::<usize>().ok().and_then(|line| line.checked_sub(1));
-        let names = |field: &&Field| {
-            place.contains(&format!(" {}:", field.column)) || found.column() == Some(&field.column)
-        };
-        let field = self.fields.iter().filter(names).max_by_key(|field| field.column.len());
-        let record = self.which(line, batch);
-        let why = words(found);
-        SinkError::new(match field {
-            Some(field) => format!(
-                "{record} does not fit into column {} of {told} (field {}): {why}; leave the field out \
-                 with --fields, or change the type of the column there and in the table, and --resume",
-                field.column, field.path
-            ),
-            None => format!("{record} does not fit into {told}: {why}"),
-        })
-    }
-
-    /// A record of a batch, for people.
-    fn which(&self, at: Option<usize>, batch: &[Box<RawValue>]) -> String {
-        let Some((at, record)) = at.and_then(|at| Some((at, batch.get(at)?))) else {
-            return "a record".to_owned();
-        };
-        let number = self.written + at as u64 + 1;
-        let key = self.target.upsert.as_deref().unwrap_or("id");
-        let id = serde_json::from_str::<Value>(record.get()).ok();
-        match id.as_ref().and_then(|it| it.get(key)).and_then(Value::as_str) {
-            Some(id) => format!("record {number} ({key} {id})"),
-            None => format!("record {number}"),
-        }
-    }
-
     /// Moves the records to where they belong.
     async fn move_part(&mut self) -> Result<(), SinkError> {
         let table = self.named(&self.target.table);
@@ -367,6 +350,7 @@ impl PostgresSink {
         let mut steps = Vec::new();
         match self.key() {
             None if self.is_new => {
+                steps.push(format!("ALTER TABLE {part} DROP COLUMN {}", quoted(ROW)));
                 steps.push(format!("ALTER TABLE {part} RENAME TO {}", quoted(&self.target.table)));
             }
             None => {
@@ -403,11 +387,13 @@ impl PostgresSink {
         }
         let exports = self.named(EXPORTS);
         let name = self.target.table.clone();
-        let session = self.session().await?;
-        session.begin().await?;
+        self.session().await?.begin().await?;
         for step in steps {
-            session.run(&step).await?;
+            if let Err(error) = self.session().await?.attempt(&step).await {
+                return Err(self.unmoved(error).await);
+            }
         }
+        let session = self.session().await?;
         let note =
             format!("UPDATE {exports} SET whole = true, ended = now() WHERE table_name = $1");
         session.execute(&note, &[&name]).await?;
@@ -419,10 +405,17 @@ impl PostgresSink {
     async fn close(&mut self, is_whole: bool) -> Result<(), SinkError> {
         let Some(session) = &mut self.session else { return Ok(()) };
         session.roll_back().await?;
-        if is_whole && !self.is_whole {
-            self.move_part().await?;
+        if !is_whole || self.is_whole {
+            return Ok(());
         }
-        Ok(())
+        let moved = self.move_part().await;
+        if moved.is_err()
+            && let Some(session) = &mut self.session
+        {
+            // The report is still to be written. The first error is the one to tell.
+            let _ = session.roll_back().await;
+        }
+        moved
     }
 
     async fn put(&mut self, state: &str) -> Result<(), SinkError> {
@@ -518,7 +511,8 @@ impl Sink for PostgresSink {
     }
 
     fn notes(&self) -> Vec<String> {
-        self.rows.notes()
+        let doubt = self.doubt.iter().filter(|_| !self.is_whole).cloned();
+        doubt.chain(self.rows.notes()).collect()
     }
 }
 

@@ -29,6 +29,12 @@ pub(super) struct Session {
     is_lost: bool,
 }
 
+/// A unique index.
+pub(super) struct Key {
+    pub(super) name: String,
+    pub(super) columns: Vec<String>,
+}
+
 impl Session {
     /// Connects, and waits for a moment for whoever has the table.
     pub(super) async fn open(target: &Target) -> Result<Self, SinkError> {
@@ -97,20 +103,34 @@ impl Session {
         Ok((!rows.is_empty()).then(|| found.collect()))
     }
 
-    /// Whether a unique index of a table is on this column alone.
-    pub(super) async fn is_unique(&mut self, table: &str, column: &str) -> Result<bool, SinkError> {
-        let found = self
+    /// The unique indexes of a table that are of columns alone and hold for all rows at once, the primary key first.
+    pub(super) async fn keys(&mut self, table: &str) -> Result<Vec<Key>, SinkError> {
+        let rows = self
             .all(
-                "SELECT 1 FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid \
+                "SELECT x.relname, ARRAY(SELECT a.attname::text \
+                 FROM unnest(i.indkey::int2[]) WITH ORDINALITY k(number, place) \
+                 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.number \
+                 WHERE k.place <= i.indnkeyatts ORDER BY k.place) \
+                 FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid \
+                 JOIN pg_class x ON x.oid = i.indexrelid \
                  JOIN pg_namespace n ON n.oid = c.relnamespace \
-                 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0] \
-                 WHERE n.nspname = $1 AND c.relname = $2 AND a.attname = $3 AND i.indisunique \
-                 AND i.indisvalid AND i.indimmediate AND i.indnkeyatts = 1 AND i.indpred IS NULL \
-                 AND i.indexprs IS NULL",
-                &[&self.schema.clone(), &table, &column],
+                 WHERE n.nspname = $1 AND c.relname = $2 AND i.indisunique AND i.indisvalid \
+                 AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL \
+                 ORDER BY NOT i.indisprimary, x.relname",
+                &[&self.schema.clone(), &table],
             )
             .await?;
-        Ok(!found.is_empty())
+        Ok(rows.iter().map(|row| Key { name: row.get(0), columns: row.get(1) }).collect())
+    }
+
+    /// Whether a table, as SQL takes it, has rows, as far as the user may see them.
+    pub(super) async fn has_rows(&mut self, table: &str) -> Result<bool, SinkError> {
+        let may = self.one("SELECT has_table_privilege($1::text, 'SELECT')", &[&table]).await?;
+        if !may.get::<_, bool>(0) {
+            return Ok(false);
+        }
+        let found = self.one(&format!("SELECT EXISTS (SELECT FROM {table})"), &[]).await?;
+        Ok(found.get(0))
     }
 
     /// Begins a transaction, unless one is open.
@@ -147,6 +167,11 @@ impl Session {
             Ok(()) => Ok(()),
             Err(error) => Err(self.failed(error).await),
         }
+    }
+
+    /// The same, where it is the caller who tells the error.
+    pub(super) async fn attempt(&mut self, statements: &str) -> Result<(), Error> {
+        self.client.batch_execute(statements).await
     }
 
     pub(super) async fn execute(

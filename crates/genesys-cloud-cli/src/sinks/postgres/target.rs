@@ -86,6 +86,11 @@ impl Target {
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Access, String> {
         let url = self.url.expose_secret();
+        if is_ambiguous(url) {
+            return Err("the password in the URL of the database has characters that must be \
+                 percent-encoded; better give it in PGPASSWORD"
+                .to_owned());
+        }
         let (plain, own) = own_parameters(url);
         let plain = with_port(&plain, variable("PGPORT").as_deref());
         let mut config: Config = plain.parse().map_err(|error: tokio_postgres::Error| {
@@ -168,6 +173,30 @@ pub(super) fn place(config: &Config) -> String {
         .collect();
     let database = config.get_dbname().or(config.get_user()).unwrap_or("that of the user");
     format!("database {database} at {}", hosts.join(", "))
+}
+
+/// Whether a part of the password may pass for something else, which would be told.
+fn is_ambiguous(url: &str) -> bool {
+    let (address, query) = url.split_once('?').unwrap_or((url, ""));
+    let is_text = |part: &str| {
+        let name = part.split('=').next().unwrap_or_default();
+        matches!(
+            name,
+            "user"
+                | "password"
+                | "dbname"
+                | "host"
+                | "options"
+                | "application_name"
+                | "sslrootcert"
+        )
+    };
+    match address.matches('@').count() {
+        // What reads the URL takes all before the first one for a user and a password.
+        0 => query.contains('@'),
+        1 => query.split('&').any(|it| it.contains('@') && !is_text(it)),
+        _ => true,
+    }
 }
 
 /// What the connection does not read by itself.
@@ -342,6 +371,33 @@ mod tests {
         ] {
             let error = access(url, &[]).map(|_| ()).expect_err("wrong");
             assert!(error.contains(why) && !error.contains("secret"), "{error}");
+        }
+        // The first three are what they seem to be.
+        for (url, is_clear) in [
+            ("postgres://me:TOP/SEC@host/crm", true),
+            ("postgres://me:TOP:SEC@host/crm", true),
+            ("postgres://me@host/crm?application_name=a@b", true),
+            ("postgres://me:TOP@SEC/RET@host/crm", false),
+            ("postgres://me:TOP@SEC@host/crm", false),
+            ("postgres://me:TOP@SEC:RET@host/crm", false),
+            ("postgres://me:TOP@host/crm@SEC", false),
+            ("postgres://me:TOP?SEC@host/crm", false),
+            ("postgres://host/crm?user=me&password=TOP@SEC", false),
+            ("postgres://me:7?SEC=RET@host/crm", false),
+            ("postgres://me:TOP@SEC?RET@host/crm", false),
+        ] {
+            match access(url, &[]) {
+                Ok(found) => {
+                    assert!(is_clear, "{url}");
+                    assert_eq!(place(&found.config), "database crm at host:5432");
+                }
+                Err(error) => {
+                    assert!(!is_clear && error.contains("percent-encoded"), "{url}: {error}");
+                    for part in ["TOP", "SEC", "RET", "7"] {
+                        assert!(!error.contains(part), "{error}");
+                    }
+                }
+            }
         }
         let mut target = Target::new("postgres://u:secret@host/db");
         for name in ["", "a.", "a.b.c", "a\"b", &"x".repeat(64)] {
