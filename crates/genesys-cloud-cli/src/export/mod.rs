@@ -169,6 +169,13 @@ impl<'a> Job<'a> {
             return Ok(Self { export, entry, way, request, range, columns, output, format, whose });
         }
         output.choose_table(&find::rust_name(entry).replace('.', "_"), export)?;
+        if let Some(key) = &export.table.upsert
+            && !columns.all().iter().any(|column| column.path == *key)
+        {
+            return Err(Failure::usage(format!(
+                "--upsert: the records have no field {key} to write"
+            )));
+        }
         if export.state.is_some()
             && let Some(why) = output.keeps_no_state()
         {

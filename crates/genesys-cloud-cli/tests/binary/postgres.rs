@@ -487,7 +487,7 @@ async fn bad_input() {
             9,
             &["no unique index", "CREATE UNIQUE INDEX ON \"public\".\"narrow\" (\"id\")"],
         ),
-        (&url, &["--create-table", "--fields", "name", "--upsert"], 9, &["no field id to write"]),
+        (&url, &["--create-table", "--fields", "name", "--upsert"], 2, &["no field id to write"]),
         (
             &url,
             &["--table", "foreign", "--create-table"],
