@@ -15,6 +15,15 @@ pub(super) struct Cost {
     pub(super) peak_kilobytes: i64,
 }
 
+/// What a program that reads a list says of its run.
+#[derive(Deserialize)]
+pub(super) struct Run {
+    pub(super) records: u64,
+    pub(super) wall_micros: f64,
+    pub(super) cpu_micros: f64,
+    pub(super) peak_kilobytes: u64,
+}
+
 /// Runs a command and prints what it took as JSON: a process of its own, since the system counts
 /// children once for the whole life of their parent.
 pub fn measure(command: &[String]) -> Result<()> {

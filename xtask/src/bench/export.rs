@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
-use serde::Deserialize;
 
-use super::cost::measured;
+use super::cost::{Run, measured};
 use super::figures::{self, Aim, Figure, median};
 use super::org::{Org, Orgs};
 use super::{build, cargo};
@@ -25,15 +24,6 @@ pub struct Options {
     /// How many rounds.
     #[arg(long, default_value_t = 3, value_name = "COUNT")]
     runs: usize,
-}
-
-/// What one run took.
-#[derive(Deserialize)]
-struct Run {
-    records: u64,
-    wall_micros: f64,
-    cpu_micros: f64,
-    peak_kilobytes: u64,
 }
 
 /// Prints the figures.

@@ -12,6 +12,7 @@ use clap::Args;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::cost::Run;
 use super::figures::{self, Aim, Figure, median};
 use super::org::{Org, Orgs};
 use super::{build, cargo};
@@ -45,15 +46,6 @@ pub struct Options {
     /// How many rounds.
     #[arg(long, default_value_t = 7, value_name = "COUNT")]
     runs: usize,
-}
-
-/// What one run took.
-#[derive(Deserialize)]
-struct Run {
-    records: u64,
-    wall_micros: f64,
-    cpu_micros: f64,
-    peak_kilobytes: u64,
 }
 
 /// CPU for a page in microseconds, of a run that read each page both ways.
