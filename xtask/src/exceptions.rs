@@ -3,12 +3,13 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use serde::Deserialize;
 
 use crate::document::{Document, Method, Operation};
-use crate::jobs::Table;
+use crate::jobs::{Entry, Excuse, Table};
 use crate::tags::{self, Because, Cap, Place, Scheme, Tag, TokenOut};
 
 /// The exceptions of the pinned document.
@@ -20,7 +21,7 @@ pub struct Exceptions {
     used: RefCell<BTreeSet<String>>,
 }
 
-const FILE: &str = "openapi/operations.toml";
+pub(crate) const FILE: &str = "openapi/operations.toml";
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -37,6 +38,12 @@ struct File {
     windows: BTreeMap<String, WindowsEntry>,
     #[serde(default)]
     tokens: BTreeMap<String, Tokens>,
+    #[serde(default)]
+    families: BTreeMap<String, Entry>,
+    #[serde(default)]
+    accepted: BTreeMap<String, Excuse>,
+    #[serde(default)]
+    not_jobs: BTreeMap<String, Excuse>,
 }
 
 /// What a list is that the rules take for something else.
@@ -95,7 +102,12 @@ struct Name {
 impl Exceptions {
     /// Reads the exceptions from the text of the two files.
     pub fn parse(operations: &str, page_sizes: &str) -> Result<Self> {
-        let file: File = toml::from_str(operations).context(FILE)?;
+        let mut file: File = toml::from_str(operations).context(FILE)?;
+        let jobs = Table::of(
+            mem::take(&mut file.families),
+            mem::take(&mut file.accepted),
+            mem::take(&mut file.not_jobs),
+        )?;
         for (operation, entry) in &file.names {
             if !crate::names::is_free_word(&entry.name) {
                 bail!(
@@ -141,12 +153,7 @@ impl Exceptions {
             };
             sizes.insert((method.to_owned(), path.to_owned()), (maximum, minimum));
         }
-        Ok(Self { file, page_sizes: sizes, ..Self::default() })
-    }
-
-    /// The same with the families of jobs of the text of `openapi/jobs.toml`.
-    pub fn with_jobs(self, text: &str) -> Result<Self> {
-        Ok(Self { jobs: Table::parse(text)?, ..self })
+        Ok(Self { file, page_sizes: sizes, jobs, ..Self::default() })
     }
 
     /// The families of jobs that the rules can't tell.

@@ -25,7 +25,6 @@ impl Workspace {
         let marks = "[features]\n# begin groups\n# end groups\n";
         workspace.write("openapi/operations.toml", "");
         workspace.write("openapi/page-sizes.tsv", "method\tpath\tmaximum\n");
-        workspace.write("openapi/jobs.toml", "");
         workspace.write("crates/genesys-cloud-api/Cargo.toml", marks);
         workspace.write("crates/genesys-cloud/Cargo.toml", marks);
         for file in ["client.rs", "lib.rs", "prelude.rs"] {
@@ -233,7 +232,7 @@ openapi/operations.toml: TOML parse error at line 1, column 2
   |
 1 | [tag.getThings]
   |  ^^^
-unknown field `tag`, expected one of `names`, `tags`, `caps`, `reads`, `windows`, `tokens`
+unknown field `tag`, expected one of `names`, `tags`, `caps`, `reads`, `windows`, `tokens`, `families`, `accepted`, `not_jobs`
 ");
     assert_snapshot!(
         refusal("[tags.getOthers]\nscheme = 'UnpagedEntities'\nreason = 'The rules say so too.'"),

@@ -29,7 +29,7 @@ fn tagged<T>(
 ) -> anyhow::Result<T> {
     let (mut document, _) = codegen::read(text, false)?;
     flatten(&mut document)?;
-    let exceptions = Exceptions::default().with_jobs(jobs)?;
+    let exceptions = Exceptions::parse(jobs, "")?;
     Ok(read(&Tagged::of(&document, &exceptions, strict)?))
 }
 
@@ -424,10 +424,10 @@ fn work_is_accepted() {
 #[test]
 fn what_no_rule_covers_is_refused() {
     let refusal = |text: &str| tagged(text, "", true, |_| ()).unwrap_err().to_string();
-    assert_snapshot!(refusal(&pair("/x/jobs", ID, r#""state": { "type": "string" }"#)), @"POST /x/jobs (submit): where the status of its jobs has their state can't be told; say in openapi/jobs.toml under [families.x] what it is, with the reason");
+    assert_snapshot!(refusal(&pair("/x/jobs", ID, r#""state": { "type": "string" }"#)), @"POST /x/jobs (submit): where the status of its jobs has their state can't be told; say in openapi/operations.toml under [families.x] what it is, with the reason");
     let lonely = |submitted: &str| pair("/x", submitted, ID).replace("/x/{anyId}", "/y/{anyId}");
-    assert_snapshot!(refusal(&lonely(r#""operationId": {}"#)), @"POST /x (submit): its reply has `operationId`, and it is of no family; say in openapi/jobs.toml what it is: [families.<name>], [accepted.submit] or [not_jobs.submit], with the reason");
-    assert_snapshot!(refusal(&lonely(r#""id": {}"#).replace("\"/x\"", "\"/x/jobs\"")), @"POST /x/jobs (submit): its path is that of a submit, and it is of no family; say in openapi/jobs.toml what it is: [families.<name>], [accepted.submit] or [not_jobs.submit], with the reason");
+    assert_snapshot!(refusal(&lonely(r#""operationId": {}"#)), @"POST /x (submit): its reply has `operationId`, and it is of no family; say in openapi/operations.toml what it is: [families.<name>], [accepted.submit] or [not_jobs.submit], with the reason");
+    assert_snapshot!(refusal(&lonely(r#""id": {}"#).replace("\"/x\"", "\"/x/jobs\"")), @"POST /x/jobs (submit): its path is that of a submit, and it is of no family; say in openapi/operations.toml what it is: [families.<name>], [accepted.submit] or [not_jobs.submit], with the reason");
 }
 
 #[test]
@@ -437,21 +437,21 @@ fn stated_families_that_are_wrong_or_stale() {
     let refusal = |toml: &str| {
         format!("{:#}", tagged(&text, &format!("{stated}\n{toml}"), true, |_| ()).unwrap_err())
     };
-    assert_snapshot!(refusal("[families.depots-search]\nnote = 'It is slow.'"), @"openapi/jobs.toml: [families.depots-search] has no reason");
-    assert_snapshot!(refusal("[families.gone]\nreason = 'It was here.'"), @"openapi/jobs.toml: [families.gone] has no submits, and rules find no family of this name; remove the entry");
-    assert_snapshot!(refusal("[families.gone]\nsubmits = ['postGone']\nreason = 'It was here.'"), @"openapi/jobs.toml: [families.gone] names `postGone`, which the document does not have");
-    assert_snapshot!(refusal("[families.Depots]\nsubmits = ['patchDepot']\nreason = 'Why not.'"), @"openapi/jobs.toml: `Depots` is no name for a family: lower case letters, digits and `-`");
-    assert_snapshot!(refusal("[families.depots-again]\nsubmits = ['deleteDepot']\nreason = 'Twice.'"), @"openapi/jobs.toml: `deleteDepot` is the submit of two families");
-    assert_snapshot!(refusal("[families.depots-moves]\nid = { field = 'job.id' }\nreason = 'Rules say so.'"), @"openapi/jobs.toml: the rules find by themselves the `id` of [families.depots-moves]; remove it");
-    assert_snapshot!(refusal("[families.depots-moves]\nid = { field = 'id' }\nreason = 'It has none.'"), @"openapi/jobs.toml: [families.depots-moves]: POST /api/v2/depots/moves/jobs (postDepotsMovesJobs): the reply of POST /api/v2/depots/moves/jobs (postDepotsMovesJobs) has no `id`");
-    assert_snapshot!(refusal("[families.depots-moves]\ndone = { field = 'end' }\nreason = 'It has none.'"), @"openapi/jobs.toml: [families.depots-moves]: POST /api/v2/depots/moves/jobs (postDepotsMovesJobs): the status has no `end`");
-    assert_snapshot!(refusal("[families.depots-moves]\nresults = { reply = [{ bytes = 'url' }] }\nreason = 'It has none.'"), @"openapi/jobs.toml: [families.depots-moves]: POST /api/v2/depots/moves/jobs (postDepotsMovesJobs): no reply has `url`");
-    assert_snapshot!(refusal("[families.depots-moves]\nstates = { failed = ['Broken'] }\nreason = 'It has none.'"), @"openapi/jobs.toml: [families.depots-moves]: POST /api/v2/depots/moves/jobs (postDepotsMovesJobs): the states of its jobs: `Broken` is none of Processing, Complete, CompletedWithErrors, Canceled, Error");
-    assert_snapshot!(refusal("[families.moved]\nsubmits = ['postDepotsMovesJobs']\nstatus = 'getDepotsMovesJob'\nreason = 'Rules say so.'"), @"openapi/jobs.toml: the rules find by themselves what [families.moved] says; remove the entry");
-    assert_snapshot!(refusal("[families.moved]\nsubmits = ['postDepotsMovesJobs']\nstatus = 'getDepotReportsJob'\nreason = 'Too many ids.'"), @"openapi/jobs.toml: [families.moved]: GET /api/v2/depots/{depotId}/reports/jobs/{reportJobId} (getDepotReportsJob): where its `reportJobId` is to come from can't be told from POST /api/v2/depots/moves/jobs (postDepotsMovesJobs)");
-    assert_snapshot!(refusal("[accepted.patchDepots]\nreason = 'It is.'"), @"openapi/jobs.toml: [accepted.patchDepots] is for no operation of the document; remove the entry");
-    assert_snapshot!(refusal("[accepted.patchDepot]\nreason = 'Rules say so.'"), @"openapi/jobs.toml: [accepted.patchDepot] is of the family `depots-exports`; remove the entry");
-    assert_snapshot!(refusal("[not_jobs.patchDepot]\nreason = 'It looks like none.'"), @"openapi/jobs.toml: [not_jobs.patchDepot] is for an operation that does not look like a submit; remove the entry");
+    assert_snapshot!(refusal("[families.depots-search]\nnote = 'It is slow.'"), @"openapi/operations.toml: [families.depots-search] has no reason");
+    assert_snapshot!(refusal("[families.gone]\nreason = 'It was here.'"), @"openapi/operations.toml: [families.gone] has no submits, and rules find no family of this name; remove the entry");
+    assert_snapshot!(refusal("[families.gone]\nsubmits = ['postGone']\nreason = 'It was here.'"), @"openapi/operations.toml: [families.gone] names `postGone`, which the document does not have");
+    assert_snapshot!(refusal("[families.Depots]\nsubmits = ['patchDepot']\nreason = 'Why not.'"), @"openapi/operations.toml: `Depots` is no name for a family: lower case letters, digits and `-`");
+    assert_snapshot!(refusal("[families.depots-again]\nsubmits = ['deleteDepot']\nreason = 'Twice.'"), @"openapi/operations.toml: `deleteDepot` is the submit of two families");
+    assert_snapshot!(refusal("[families.depots-moves]\nid = { field = 'job.id' }\nreason = 'Rules say so.'"), @"openapi/operations.toml: the rules find by themselves the `id` of [families.depots-moves]; remove it");
+    assert_snapshot!(refusal("[families.depots-moves]\nid = { field = 'id' }\nreason = 'It has none.'"), @"openapi/operations.toml: [families.depots-moves]: POST /api/v2/depots/moves/jobs (postDepotsMovesJobs): the reply of POST /api/v2/depots/moves/jobs (postDepotsMovesJobs) has no `id`");
+    assert_snapshot!(refusal("[families.depots-moves]\ndone = { field = 'end' }\nreason = 'It has none.'"), @"openapi/operations.toml: [families.depots-moves]: POST /api/v2/depots/moves/jobs (postDepotsMovesJobs): the status has no `end`");
+    assert_snapshot!(refusal("[families.depots-moves]\nresults = { reply = [{ bytes = 'url' }] }\nreason = 'It has none.'"), @"openapi/operations.toml: [families.depots-moves]: POST /api/v2/depots/moves/jobs (postDepotsMovesJobs): no reply has `url`");
+    assert_snapshot!(refusal("[families.depots-moves]\nstates = { failed = ['Broken'] }\nreason = 'It has none.'"), @"openapi/operations.toml: [families.depots-moves]: POST /api/v2/depots/moves/jobs (postDepotsMovesJobs): the states of its jobs: `Broken` is none of Processing, Complete, CompletedWithErrors, Canceled, Error");
+    assert_snapshot!(refusal("[families.moved]\nsubmits = ['postDepotsMovesJobs']\nstatus = 'getDepotsMovesJob'\nreason = 'Rules say so.'"), @"openapi/operations.toml: the rules find by themselves what [families.moved] says; remove the entry");
+    assert_snapshot!(refusal("[families.moved]\nsubmits = ['postDepotsMovesJobs']\nstatus = 'getDepotReportsJob'\nreason = 'Too many ids.'"), @"openapi/operations.toml: [families.moved]: GET /api/v2/depots/{depotId}/reports/jobs/{reportJobId} (getDepotReportsJob): where its `reportJobId` is to come from can't be told from POST /api/v2/depots/moves/jobs (postDepotsMovesJobs)");
+    assert_snapshot!(refusal("[accepted.patchDepots]\nreason = 'It is.'"), @"openapi/operations.toml: [accepted.patchDepots] is for no operation of the document; remove the entry");
+    assert_snapshot!(refusal("[accepted.patchDepot]\nreason = 'Rules say so.'"), @"openapi/operations.toml: [accepted.patchDepot] is of the family `depots-exports`; remove the entry");
+    assert_snapshot!(refusal("[not_jobs.patchDepot]\nreason = 'It looks like none.'"), @"openapi/operations.toml: [not_jobs.patchDepot] is for an operation that does not look like a submit; remove the entry");
 }
 
 /// Codegen of another document takes of the stated families what applies.

@@ -37,7 +37,7 @@ fn generate(text: &str) -> anyhow::Result<Generated> {
 /// The same with families of jobs that are stated.
 fn generate_with(text: &str, jobs: &str) -> anyhow::Result<Generated> {
     let (document, _) = codegen::read(text, false)?;
-    let exceptions = Exceptions::default().with_jobs(jobs)?;
+    let exceptions = Exceptions::parse(jobs, "")?;
     codegen::generate(document, &exceptions, false, &mut Stages::quiet())
 }
 

@@ -2,7 +2,7 @@
 //! stands, list its results and cancel it.
 //!
 //! Rules find what can be told from paths and schemas (`rules.rs`, `fields.rs`, `words.rs`);
-//! `openapi/jobs.toml` has the rest (`table.rs`). Both give entries, of which `build.rs` makes families.
+//! `openapi/operations.toml` has the rest (`table.rs`). Both give entries, of which `build.rs` makes families.
 
 mod build;
 mod data;
@@ -19,11 +19,11 @@ use serde::{Deserialize, Serialize};
 
 pub use data::line;
 pub use emit::{constant, family as source};
-pub use table::Table;
+pub use table::{Entry, Excuse, Table};
 
 use crate::document::{Document, Operation, Schema};
+use crate::exceptions::FILE;
 use crate::tags::{Tag, TagKind, item_schema};
-use table::Entry;
 
 /// How the jobs of some operations run. Operations are named by their ids.
 #[derive(Clone, Debug, PartialEq)]
@@ -279,7 +279,7 @@ impl Families {
         if let Some([one, _]) = all.families.array_windows().find(|[a, b]| a.name == b.name) {
             let message = format!("two families are named `{}`", one.name);
             if strict {
-                bail!("{message}; name one in {}", table::FILE);
+                bail!("{message}; name one in {}", FILE);
             }
             all.notes.push(message);
             all.families.dedup_by(|a, b| a.name == b.name);
@@ -299,7 +299,7 @@ impl Families {
             Ok(family) => self.families.push(family),
             Err(error) if strict => bail!(
                 "{error:#}; say in {} under [families.{name}] what it is, with the reason",
-                table::FILE
+                FILE
             ),
             Err(error) => self.notes.push(format!("{error:#}")),
         }
@@ -318,7 +318,7 @@ impl Families {
                 if strict && stated.is_some() {
                     bail!(
                         "{}: [accepted.{}] is of the family `{}`; remove the entry",
-                        table::FILE,
+                        FILE,
                         operation.id,
                         family.name,
                     );
@@ -340,7 +340,7 @@ impl Families {
                     "{}: {evidence}, and it is of no family; say in {} what it is: \
                      [families.<name>], [accepted.{2}] or [not_jobs.{2}], with the reason",
                     operation.place(),
-                    table::FILE,
+                    FILE,
                     operation.id,
                 );
             }

@@ -1,30 +1,26 @@
-//! `openapi/jobs.toml`: the families that rules can't tell, and what they tell wrongly, each entry reviewed
-//! and with its reason.
+//! The families that rules can't tell, and what they tell wrongly: each an entry of
+//! `openapi/operations.toml`, reviewed and with its reason.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 
+use crate::exceptions::FILE;
+
 use super::{Done, Family, Id, Results, Sources, State, build};
 
-pub(super) const FILE: &str = "openapi/jobs.toml";
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct Table {
-    #[serde(default)]
     pub(super) families: BTreeMap<String, Entry>,
-    #[serde(default)]
     pub(super) accepted: BTreeMap<String, Excuse>,
-    #[serde(default)]
     not_jobs: BTreeMap<String, Excuse>,
 }
 
 /// Why an operation that looks like a submit has no job methods.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Excuse {
+pub struct Excuse {
     pub(super) reason: String,
 }
 
@@ -32,7 +28,7 @@ pub(super) struct Excuse {
 /// changes the family of this name that rules have found.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Entry {
+pub struct Entry {
     #[serde(default)]
     pub(super) submits: Vec<String>,
     pub(super) id: Option<Id>,
@@ -105,8 +101,12 @@ impl Entry {
 }
 
 impl Table {
-    pub fn parse(text: &str) -> Result<Self> {
-        let table: Self = toml::from_str(text).context(FILE)?;
+    pub fn of(
+        families: BTreeMap<String, Entry>,
+        accepted: BTreeMap<String, Excuse>,
+        not_jobs: BTreeMap<String, Excuse>,
+    ) -> Result<Self> {
+        let table = Self { families, accepted, not_jobs };
         let excuses = |section, excuses: &BTreeMap<String, Excuse>| -> Vec<_> {
             let entries = excuses.iter();
             entries.map(|(id, it)| (section, id.clone(), Some(it.reason.clone()))).collect()
