@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::fingerprint::fingerprint_of_body;
-use super::listing::{Listing, Motion};
+use super::listing::Listing;
+use super::scheme::Motion;
 use super::standing::{Facts, Token};
 use crate::reply::RawReply;
 

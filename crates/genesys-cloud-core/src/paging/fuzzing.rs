@@ -8,8 +8,9 @@ use serde_json::Value;
 use url::Url;
 
 use super::link::Home;
-use super::listing::{Cap, Listing, Scheme};
+use super::listing::{Cap, Listing};
 use super::read::{bytes, serde, wire};
+use super::scheme::Scheme;
 use super::standing::Position;
 use super::step::{Step, step};
 use super::walk::Walk;

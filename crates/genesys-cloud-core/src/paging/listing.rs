@@ -1,10 +1,10 @@
-//! How an operation pages, as data: what all operations of a scheme share stands in one table of
-//! [`Way`]s, what differs from one operation to another in its [`Listing`].
+//! How an operation pages, as data: what differs from one operation to another of a [`Scheme`].
 
 use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
+use super::scheme::{Motion, Scheme};
 use crate::request::Request;
 
 type Text = Cow<'static, str>;
@@ -178,188 +178,6 @@ impl Listing {
     /// Where a reply has what leads to the next page.
     pub fn token_out(&self) -> Option<&TokenOut> {
         self.token_out.as_ref().or(self.scheme.way().token_out.as_ref())
-    }
-}
-
-/// How lists of one scheme move from page to page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Motion {
-    /// Pages are counted from 1.
-    Numbers {
-        /// Whether a page that links to no next one is the last, whatever its counts say.
-        linked: bool,
-    },
-    /// Items are counted from 1, and a page is asked for by its first.
-    StartIndex,
-    /// Each page has what leads to the next.
-    Tokens {
-        /// Whether the last page links on too, so that the count of pages alone tells the end.
-        counted: bool,
-    },
-    /// The next page begins at the last item of the one before.
-    Window,
-    /// One reply is all there is to be had.
-    Once(Once),
-}
-
-/// What one reply says of the whole list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Once {
-    /// It is the whole list.
-    Whole,
-    /// It is the whole list unless it holds as much as was asked for.
-    UnlessFull,
-    /// It is one window of time of a list.
-    Window,
-}
-
-/// What the operations of a scheme share.
-#[derive(Debug)]
-pub(super) struct Way {
-    name: &'static str,
-    pub(super) motion: Motion,
-    token_in: &'static [Place],
-    token_out: Option<TokenOut>,
-}
-
-const fn way(
-    name: &'static str,
-    motion: Motion,
-    token_in: &'static [Place],
-    token_out: Option<TokenOut>,
-) -> Way {
-    Way { name, motion, token_in, token_out }
-}
-
-macro_rules! schemes {
-    ($($(#[$meta:meta])* $scheme:ident: $motion:expr, [$($in:expr),*], $out:expr;)*) => {
-        /// A way of paging, or of not paging.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
-        pub enum Scheme {
-            $($(#[$meta])* $scheme,)*
-        }
-
-        impl Scheme {
-            pub(super) const ALL: &[Self] = &[$(Self::$scheme),*];
-
-            /// In the order of the variants.
-            const WAYS: &[Way] = &[$({
-                const IN: &[Place] = &[$($in),*];
-                way(stringify!($scheme), $motion, IN, $out)
-            }),*];
-        }
-    };
-}
-
-const NUMBERS: Motion = Motion::Numbers { linked: false };
-const TOKENS: Motion = Motion::Tokens { counted: false };
-const WHOLE: Motion = Motion::Once(Once::Whole);
-const NONE: Option<TokenOut> = None;
-
-const fn field(path: &'static str) -> Option<TokenOut> {
-    Some(TokenOut::field(path))
-}
-
-const fn in_link(field: &'static str) -> Option<TokenOut> {
-    Some(TokenOut::in_link(field))
-}
-
-schemes! {
-    /// The query parameter `pageNumber` counts pages from 1. The reply repeats it, and tells the end by
-    /// `pageCount`, by a `nextUri` that is missing, or by an empty page.
-    PageNumber: NUMBERS, [Place::query("pageNumber")], field("nextUri");
-    /// As [`PageNumber`](Self::PageNumber), but with no count of any kind: the last page has no `nextUri`.
-    PageNumberNoTotal: Motion::Numbers { linked: true }, [Place::query("pageNumber")], field("nextUri");
-    /// As [`PageNumber`](Self::PageNumber), but a reply says nothing of the list: an empty page ends it.
-    PageNumberNoEnvelope: NUMBERS, [Place::query("pageNumber")], NONE;
-    /// The query parameter `after` is taken out of `nextUri`.
-    AfterInNextUri: TOKENS, [Place::query("after")], in_link("nextUri");
-    /// The query parameter `after` stands in the field `after`.
-    AfterField: TOKENS, [Place::query("after")], field("after");
-    /// The query parameter `cursor` stands in the field `cursors.after`.
-    CursorsObject: TOKENS, [Place::query("cursor")], field("cursors.after");
-    /// The query parameter `cursor` stands in the field `cursor`.
-    CursorField: TOKENS, [Place::query("cursor")], field("cursor");
-    /// The query parameter `cursor` is taken out of `nextUri`.
-    CursorInNextUri: TOKENS, [Place::query("cursor")], in_link("nextUri");
-    /// The query parameter `nextPage`, which is a key, is taken out of `nextUri`.
-    NextPageInNextUri: TOKENS, [Place::query("nextPage")], in_link("nextUri");
-    /// The query parameters `afterSourceType` and `afterSourceId` are taken out of `nextUri`.
-    CompositeAfterInNextUri: TOKENS, [Place::query("afterSourceType"), Place::query("afterSourceId")], in_link("nextUri");
-    /// The field `pageNumber` of the body counts pages from 1.
-    BodyPageNumber: NUMBERS, [Place::body("pageNumber")], field("nextUri");
-    /// As [`BodyPageNumber`](Self::BodyPageNumber), with the counts below `results` in the reply.
-    BodyPageNumberNested: NUMBERS, [Place::body("pageNumber")], field("results.nextUri");
-    /// The field `paging.pageNumber` of the body counts pages from 1, and `totalHits` tells the end.
-    BodyPagingTotalHits: NUMBERS, [Place::body("paging.pageNumber")], NONE;
-    /// The field `pageNumber` of the body counts pages from 1, and the body submits a job: each page is the
-    /// result of a job of its own.
-    JobSelectsPage: NUMBERS, [Place::body("pageNumber")], NONE;
-    /// The field `after` of the body stands in the field `after` of the reply.
-    BodyAfter: TOKENS, [Place::body("after")], field("after");
-    /// The field `cursor` of the body stands in the field `cursor` of the reply.
-    BodyCursor: TOKENS, [Place::body("cursor")], field("cursor");
-    /// The query parameter `q64`, which holds the whole query, is taken out of `nextPage`. Every page has
-    /// one, the last too: `pageCount` tells the end.
-    Q64Search: Motion::Tokens { counted: true }, [Place::query("q64")], in_link("nextPage");
-    /// The query parameter `startIndex` counts items from 1, as SCIM has it (RFC 7644, 3.4.2.4).
-    ScimStartIndex: Motion::StartIndex, [Place::query("startIndex")], NONE;
-    /// The next page is asked for by the last item of the one before: its `id` goes into the query
-    /// parameter `after`, unless the listing says otherwise. An empty page ends the list. Where a page
-    /// begins with the last items of the one before, they are handed out once.
-    IdOrDateWindow: Motion::Window, [Place::query("after")], field("id");
-    /// The request has a page size and nothing to page by: `nextUri` is followed as a whole.
-    PageSizeOnlyNextUri: TOKENS, [], Some(TokenOut::link("nextUri"));
-    /// The request has a page size, and there is no way to a second page.
-    LimitOnly: Motion::Once(Once::UnlessFull), [], NONE;
-    /// One reply. It may have a `nextUri`, which the operation does not document to accept: it is not
-    /// followed, and the report says so.
-    NextUriOnlyEnvelope: WHOLE, [], Some(TokenOut::link("nextUri"));
-    /// One reply. It may have `cursors`, which the operation has no parameter for.
-    CursorsOnlyEnvelope: WHOLE, [], field("cursors.after");
-    /// One reply. Its `nextUri` never ends: it leads to earlier and earlier windows of time.
-    DateWindowHomonym: Motion::Once(Once::Window), [], NONE;
-    /// One reply, with the page fields of a paged one. Its `nextUri` leads to the same reply again.
-    UnpagedWithEnvelope: WHOLE, [], NONE;
-    /// One reply, its items under `entities`.
-    UnpagedEntities: WHOLE, [], NONE;
-    /// One reply, which is the list itself.
-    UnpagedBareArray: WHOLE, [], NONE;
-    /// One reply to a POST.
-    UnpagedPostResults: WHOLE, [], NONE;
-    /// One reply, its items under another name.
-    UnpagedOtherArray: WHOLE, [], NONE;
-    /// One reply in the form of SCIM.
-    UnpagedScimEnvelope: WHOLE, [], NONE;
-    /// Each reply has a token that the next request is to send: of the query parameter and the field
-    /// `continuation_token`, unless the listing says otherwise. Without a token, or with an empty one,
-    /// it is the last.
-    ContinuationToken: TOKENS, [Place::query("continuation_token")], field("continuation_token");
-}
-
-impl Scheme {
-    /// The scheme of this name, such as `PageNumber`.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|scheme| scheme.name() == name)
-    }
-
-    /// The name by which tags and catalogues refer to the scheme.
-    pub const fn name(self) -> &'static str {
-        self.way().name
-    }
-
-    pub(super) const fn way(self) -> &'static Way {
-        &Self::WAYS[self as usize]
-    }
-
-    /// How many items a page is to hold where nobody has said, and the operation's maximum is not known.
-    pub(super) const fn usual_page_size(self) -> u64 {
-        match self {
-            // Beyond it the API may answer 429 (parameter `count` in the API document).
-            Self::ScimStartIndex => 25,
-            _ => 100,
-        }
     }
 }
 
@@ -652,14 +470,5 @@ mod tests {
         assert_eq!(Cap::pages(5).to_string(), "5 pages");
         let cap = Cap::items(1000).where_query("state", "inactive");
         assert_eq!(cap.to_string(), "1000 items where state=inactive");
-    }
-
-    #[test]
-    fn every_scheme_has_its_name() {
-        for scheme in Scheme::ALL {
-            assert_eq!(scheme.name(), format!("{scheme:?}"));
-            assert_eq!(Scheme::named(scheme.name()), Some(*scheme));
-        }
-        assert_eq!(Scheme::named("pagenumber"), None);
     }
 }

@@ -3,7 +3,7 @@
 //! A page's way from the wire to the stream: [`engine`] asks for it, [`read`] takes items and
 //! [`Facts`](standing::Facts) from its body in one pass, [`step`] decides from the facts and from where the
 //! [`walk`] stands whether and where the list goes on, and [`paginator`] hands the items out. [`listing`]
-//! is the data that steers this; a further scheme is a row of the table there. [`point`] is a place in a list to
+//! is the data that steers this; a further scheme is a row of the table in [`scheme`]. [`point`] is a place in a list to
 //! go on from later.
 
 mod adapters;
@@ -25,6 +25,7 @@ mod point;
 mod read;
 mod report;
 mod scalar;
+mod scheme;
 mod seen;
 mod standing;
 mod step;
@@ -33,10 +34,11 @@ mod walk;
 
 pub use adapters::{Chunks, Pages};
 pub use extracted::Extracted;
-pub use listing::{Cap, Listing, PageSize, Place, Scheme, TokenOut};
+pub use listing::{Cap, Listing, PageSize, Place, TokenOut};
 pub use page::Page;
 pub use paginator::{OnStale, Paginator};
 pub use report::{Reason, Report, Verdict};
+pub use scheme::Scheme;
 pub use step::End;
 
 pub(crate) use point::{ListForm, ListPoint};

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::link::Astray;
-use super::listing::{Motion, Once};
+use super::scheme::{Motion, Once};
 use super::standing::{Facts, Position, Token};
 use super::walk::Walk;
 

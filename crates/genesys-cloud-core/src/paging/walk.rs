@@ -6,7 +6,8 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use serde_json::Value;
 
 use super::link::Home;
-use super::listing::{Listing, Most, Motion, Place, TokenOut};
+use super::listing::{Listing, Most, Place, TokenOut};
+use super::scheme::Motion;
 use super::seen::Seen;
 use super::standing::{Facts, Position, Standing, Token};
 use crate::request::Request;

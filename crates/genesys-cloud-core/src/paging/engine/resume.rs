@@ -9,11 +9,12 @@ use url::Url;
 
 use super::{Engine, Last};
 use crate::error::Error;
-use crate::paging::listing::{Motion, PageSize, Place};
+use crate::paging::listing::{PageSize, Place};
 use crate::paging::marks::{Joined, PageText, join};
 use crate::paging::paginator::OnStale;
 use crate::paging::picked::Overlap;
 use crate::paging::point::{Handed, ListPoint, is_end_of_list};
+use crate::paging::scheme::Motion;
 use crate::paging::standing::{Facts, Position, Standing};
 use crate::paging::subject::Subject;
 use crate::paging::walk::Walk;

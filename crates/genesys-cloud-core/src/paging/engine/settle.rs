@@ -2,9 +2,9 @@
 
 use super::{Engine, Last};
 use crate::error::Error;
-use crate::paging::listing::Motion;
 use crate::paging::marks::{Joined, PageText};
 use crate::paging::picked::{Overlap, Picked};
+use crate::paging::scheme::Motion;
 use crate::paging::standing::Facts;
 use crate::paging::step::{Contradiction, End, Step, step};
 use crate::reply::RawReply;

@@ -1,6 +1,6 @@
 use super::*;
 use crate::operation::{Method, Operation};
-use crate::paging::listing::Scheme;
+use crate::paging::scheme::Scheme;
 use crate::reply::{Head, Problem};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};

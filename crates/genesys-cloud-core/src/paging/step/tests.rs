@@ -1,6 +1,7 @@
 use super::*;
 use crate::operation::{Method, Operation};
-use crate::paging::listing::{Cap, Listing, Scheme, TokenOut};
+use crate::paging::listing::{Cap, Listing, TokenOut};
+use crate::paging::scheme::Scheme;
 use crate::request::Request;
 
 /// A page of so many items, all of them unlike those of other pages unless said otherwise.

@@ -1,0 +1,147 @@
+//! An error as the API describes it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+
+/// An error as the API describes it (the API document's `ErrorBody`).
+///
+/// Every field may be missing. The login service's `error` and `error_description` stand in `code` and
+/// `message`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ErrorBody {
+    /// What went wrong, with its parameters filled in.
+    pub message: Option<String>,
+    /// The API's code for the error, such as `general.bad.request`.
+    pub code: Option<String>,
+    /// The HTTP status, told once more.
+    pub status: Option<u16>,
+    /// The id of the entity that the error is about.
+    pub entity_id: Option<String>,
+    /// The name of the entity that the error is about.
+    pub entity_name: Option<String>,
+    /// The message with placeholders for `message_params`.
+    pub message_with_params: Option<String>,
+    /// What stands for the placeholders of `message_with_params`.
+    pub message_params: BTreeMap<String, String>,
+    /// The correlation id of the call.
+    pub context_id: Option<String>,
+    /// What is wrong with single fields.
+    pub details: Vec<ErrorDetail>,
+    /// The errors this one is made of, such as those of the items of a bulk request.
+    pub errors: Vec<ErrorBody>,
+    /// The limit that was hit.
+    pub limit: Option<ErrorLimit>,
+}
+
+/// What is wrong with one field of a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ErrorDetail {
+    /// The API's code for what is wrong.
+    pub error_code: Option<String>,
+    /// The field.
+    pub field_name: Option<String>,
+    /// The id of the entity that the field belongs to.
+    pub entity_id: Option<String>,
+    /// The name of the entity that the field belongs to.
+    pub entity_name: Option<String>,
+}
+
+/// A limit of the organization or of the token that was hit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ErrorLimit {
+    /// The namespace of the limit, such as `platform.api`.
+    pub namespace: Option<String>,
+    /// The name of the limit, such as `client.credentials.token.rate.per.minute`.
+    pub key: Option<String>,
+    /// The value of the limit.
+    pub value: Option<String>,
+}
+
+impl ErrorBody {
+    /// Reads what can be read: a field of another type than documented is left out, not the rest.
+    pub(super) fn from_json(json: Value) -> Option<Self> {
+        let Value::Object(fields) = json else { return None };
+        let text = |name| text(&fields, name);
+        Some(Self {
+            message: text("message")
+                .or_else(|| text("error_description"))
+                .or_else(|| text("description")),
+            code: text("code").or_else(|| text("error")),
+            status: text("status").and_then(|status| status.parse().ok()),
+            entity_id: text("entityId"),
+            entity_name: text("entityName"),
+            message_with_params: text("messageWithParams"),
+            message_params: match fields.get("messageParams") {
+                Some(Value::Object(params)) => params
+                    .keys()
+                    .filter_map(|name| Some((name.clone(), self::text(params, name)?)))
+                    .collect(),
+                _ => BTreeMap::new(),
+            },
+            context_id: text("contextId"),
+            details: objects(&fields, "details").map(ErrorDetail::from_json).collect(),
+            errors: match fields.get("errors") {
+                Some(Value::Array(errors)) => {
+                    errors.iter().cloned().filter_map(Self::from_json).collect()
+                }
+                _ => Vec::new(),
+            },
+            limit: match fields.get("limit") {
+                Some(Value::Object(limit)) => Some(ErrorLimit {
+                    namespace: self::text(limit, "namespace"),
+                    key: self::text(limit, "key"),
+                    value: self::text(limit, "value"),
+                }),
+                _ => None,
+            },
+        })
+    }
+
+    /// The message, or else that of the first error within that has one.
+    pub(super) fn told(&self) -> Option<&str> {
+        let own = self.message.as_deref().or(self.message_with_params.as_deref());
+        own.or_else(|| self.errors.iter().find_map(Self::told))
+    }
+}
+
+impl ErrorDetail {
+    fn from_json(fields: &Map<String, Value>) -> Self {
+        Self {
+            error_code: text(fields, "errorCode"),
+            field_name: text(fields, "fieldName"),
+            entity_id: text(fields, "entityId"),
+            entity_name: text(fields, "entityName"),
+        }
+    }
+}
+
+/// Accepts every JSON object; what is not as documented is left out.
+impl<'de> Deserialize<'de> for ErrorBody {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = Value::deserialize(deserializer)?;
+        Self::from_json(json).ok_or_else(|| serde::de::Error::custom("an error body is an object"))
+    }
+}
+
+fn text(fields: &Map<String, Value>, name: &str) -> Option<String> {
+    match fields.get(name)? {
+        Value::String(text) if text.is_empty() => None,
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+fn objects<'a>(
+    fields: &'a Map<String, Value>,
+    name: &str,
+) -> impl Iterator<Item = &'a Map<String, Value>> {
+    let array = fields.get(name).and_then(Value::as_array);
+    array.into_iter().flatten().filter_map(Value::as_object)
+}

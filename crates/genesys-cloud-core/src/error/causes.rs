@@ -1,0 +1,334 @@
+//! What errors are made of: replies, faults of the network, jobs, files, checkpoints.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use url::Url;
+
+use super::{Answer, Error, ErrorBody, Inner, JobEnd, Kind, Unusable};
+use crate::operation::Operation;
+use crate::reply::{Course, DecodeError, Problem, RawReply};
+
+/// How much of an error reply that is not the API's JSON is kept, in characters.
+const EXCERPT: usize = 200;
+
+impl Error {
+    pub(super) fn new(kind: Kind, operation: Option<&Operation>, why: String) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            operation: operation.cloned(),
+            login: None,
+            why,
+            advice: None,
+            answer: None,
+            course: Course::default(),
+            source: None,
+        }))
+    }
+
+    pub(crate) fn config(why: String) -> Self {
+        Self::new(Kind::Config, None, why)
+    }
+
+    pub(crate) fn invalid_request(operation: &Operation, why: String) -> Self {
+        Self::new(Kind::InvalidRequest, Some(operation), why)
+    }
+
+    /// A reply is not the page that was due.
+    pub(crate) fn paging(reply: &RawReply, why: String) -> Self {
+        Self::new(Kind::Paging, Some(&reply.operation), why).answered(reply)
+    }
+
+    /// A job has no result to give.
+    pub(crate) fn job(end: JobEnd, operation: &Operation, why: String) -> Self {
+        Self::new(Kind::Job(end), Some(operation), why)
+    }
+
+    /// A file of results can't be had. Nothing of its URL but the host may be in the text.
+    pub(crate) fn file(operation: &Operation, why: String) -> Self {
+        Self::new(Kind::File, Some(operation), why)
+    }
+
+    /// A part of a range of time is too large, and can't be split.
+    pub(crate) fn piece(operation: &Operation, why: String, refusal: Option<Self>) -> Self {
+        let mut this = Self::new(Kind::Piece, Some(operation), why);
+        if let Some(refusal) = refusal {
+            this.0.answer.clone_from(&refusal.0.answer);
+            this.0.course = refusal.0.course;
+            this.0.source = Some(Arc::new(refusal));
+        }
+        this
+    }
+
+    /// A checkpoint is of another call.
+    pub(crate) fn checkpoint_mismatch(operation: &Operation, why: &str) -> Self {
+        let why = format!("the checkpoint is of another call: {why}");
+        Self::new(Kind::Checkpoint(Unusable::Mismatch), Some(operation), why)
+    }
+
+    /// The API no longer knows where a checkpoint leads.
+    pub(crate) fn stale_checkpoint(
+        operation: &Operation,
+        why: String,
+        cause: Option<Self>,
+    ) -> Self {
+        let mut this = Self::new(Kind::Checkpoint(Unusable::Stale), Some(operation), why);
+        if let Some(cause) = cause {
+            this.0.answer.clone_from(&cause.0.answer);
+            this.0.course = cause.0.course;
+            this.0.source = Some(Arc::new(cause));
+        }
+        this.advise("start over without the checkpoint, or by `on_stale`, or read a range of time by `windows`")
+    }
+
+    /// What the API said, where it would not do what was asked: a reply of status 400, or a job that failed.
+    pub(crate) fn refusal(&self) -> Option<&str> {
+        let refused = match self.0.kind {
+            Kind::Status => self.status() == Some(400),
+            Kind::Job(end) => end == JobEnd::Failed,
+            _ => false,
+        };
+        refused.then_some(&self.0.why)
+    }
+
+    /// Whether the API answered with one of these statuses. A login that is over its limit is refused by a 400
+    /// too, and says nothing of what was asked for.
+    pub(crate) fn is_refused_by(&self, statuses: &[u16]) -> bool {
+        self.0.kind == Kind::Status
+            && !self.is_rate_limited()
+            && self.status().is_some_and(|status| statuses.contains(&status))
+    }
+
+    /// The transfer of a file broke off.
+    pub(crate) fn broken_file(
+        operation: &Operation,
+        mut why: String,
+        error: Option<reqwest::Error>,
+    ) -> Self {
+        let timeout = error.as_ref().is_some_and(reqwest::Error::is_timeout);
+        let kind = if timeout { Kind::Timeout { connecting: false } } else { Kind::Broken };
+        let error = error.map(reqwest::Error::without_url);
+        if let Some(error) = &error {
+            why += &format!(": {}", root_cause(error));
+        }
+        let mut this = Self::new(kind, Some(operation), why);
+        this.0.source = error.map(|error| Arc::new(error) as _);
+        this
+    }
+
+    /// The same error, as it came with a reply.
+    pub(crate) fn with_answer(self, reply: &RawReply) -> Self {
+        self.answered(reply)
+    }
+
+    /// The same error, caused by another.
+    pub(crate) fn caused_by(mut self, source: Self) -> Self {
+        self.0.source = Some(Arc::new(source));
+        self
+    }
+
+    /// A request took longer than the client allows.
+    pub(crate) fn deadline(operation: &Operation, allowed: Duration) -> Self {
+        let why = format!("no complete reply within {allowed:?}");
+        Self::new(Kind::Timeout { connecting: false }, Some(operation), why)
+            .advise("ask for less at once, or raise the client's `timeout`")
+    }
+
+    /// The request could not be sent, or no reply came to it.
+    pub(crate) fn unanswered(operation: &Operation, error: reqwest::Error) -> Self {
+        let connecting = error.is_connect();
+        let host = error.url().map_or("the host", Url::authority).to_owned();
+        let kind = match (error.is_timeout(), connecting) {
+            (true, connecting) => Kind::Timeout { connecting },
+            (false, true) => Kind::Connect,
+            (false, false) => Kind::Broken,
+        };
+        // The URL holds query values, and the operation is named anyway.
+        let error = error.without_url();
+        let cause = root_cause(&error);
+        let mut this = if connecting {
+            Self::new(kind, Some(operation), format!("could not connect to {host}: {cause}"))
+                .advise("check the network, the proxy, and the region or URL of the client")
+        } else {
+            Self::new(kind, Some(operation), format!("no reply from {host}: {cause}"))
+        };
+        this.0.source = Some(Arc::new(error));
+        this
+    }
+
+    /// The head of a reply came, its body did not.
+    pub(crate) fn broken_body(reply: &RawReply, error: reqwest::Error) -> Self {
+        let kind =
+            if error.is_timeout() { Kind::Timeout { connecting: false } } else { Kind::Broken };
+        let error = error.without_url();
+        let why = format!("the reply ({}) broke off: {}", reply.head.status, root_cause(&error));
+        let mut this = Self::new(kind, Some(&reply.operation), why).answered(reply);
+        this.0.source = Some(Arc::new(error));
+        this
+    }
+
+    pub(crate) fn too_large(reply: &RawReply, max_body: usize) -> Self {
+        let why = format!("the reply ({}) is larger than {max_body} bytes", reply.head.status);
+        Self::new(Kind::TooLarge, Some(&reply.operation), why)
+            .answered(reply)
+            .advise("ask for less at once, or raise the client's `max_body`")
+    }
+
+    /// The reply has a status that the operation does not accept.
+    pub(crate) fn refused(reply: &RawReply) -> Self {
+        let status = reply.head.status;
+        let body = serde_json::from_slice(&reply.body).ok().and_then(ErrorBody::from_json);
+        let code = body.as_ref().and_then(|body| body.code.as_deref());
+        let message = match (code, body.as_ref().and_then(ErrorBody::told)) {
+            // What redirects may name a presigned URL, which is a secret.
+            (None, None) if status.is_redirection() => String::new(),
+            (None, None) => excerpt(&reply.text()),
+            (_, message) => message.unwrap_or_default().trim_end_matches('.').to_owned(),
+        };
+        let mut why = format!("answered {status}");
+        if let Some(code) = code {
+            why += &format!(" ({code})");
+        }
+        if !message.is_empty() {
+            why += &format!(": {message}");
+        }
+        let mut this = Self::new(Kind::Status, Some(&reply.operation), why).answered(reply);
+        if let Some(answer) = &mut this.0.answer {
+            if answer.correlation_id.is_none() {
+                answer.correlation_id = body.as_ref().and_then(|body| body.context_id.clone());
+            }
+            answer.body = body;
+        }
+        this.0.advice = match status.as_u16() {
+            300..400 => Some("redirects are not followed: check the client's region or URL".into()),
+            403 => Some("the OAuth client or user needs a role that grants the permission".into()),
+            429 => Some(match this.retry_after() {
+                Some(wait) => format!("call again in {} s", wait.as_secs()).into(),
+                None => "call again later".into(),
+            }),
+            500.. => Some("the fault is on the server's side: try again later".into()),
+            _ => None,
+        };
+        this
+    }
+
+    /// A successful reply is not what the operation returns.
+    pub(crate) fn decode(reply: &RawReply, error: &DecodeError) -> Self {
+        let why = format!(
+            "the reply ({}, {}, {} bytes) could not be read: {error}",
+            reply.head.status,
+            reply.content_type().unwrap_or("no content type"),
+            reply.body.len(),
+        );
+        let (kind, advice) = match error.problem() {
+            Problem::Form => (Kind::Decode, "`Client::execute` gives the reply as it came"),
+            Problem::TooDeep => (
+                Kind::Decode,
+                "its values are nested deeper than is read, which is 127 levels: no record of the API is, \
+                 so look at the reply as it came, which `Client::execute` gives",
+            ),
+            Problem::TooManyItems => (
+                Kind::TooLarge,
+                "ask for smaller pages (`page_size`), or raise the client's `max_page_items`",
+            ),
+        };
+        Self::new(kind, Some(&reply.operation), why).answered(reply).advise(advice)
+    }
+
+    fn answered(mut self, reply: &RawReply) -> Self {
+        self.0.answer = Some(Answer {
+            status: reply.head.status.as_u16(),
+            retry_after: reply.head.retry_after(),
+            correlation_id: reply.correlation_id().map(str::to_owned),
+            body: None,
+        });
+        self
+    }
+
+    /// Puts this in the place of the advice, which the text ends with.
+    pub(crate) fn advise(mut self, advice: impl Into<Cow<'static, str>>) -> Self {
+        self.0.advice = Some(advice.into());
+        self
+    }
+
+    /// The same error, told as that of the login at this host.
+    pub(crate) fn at_login(mut self, host: &str) -> Self {
+        self.0.login = Some(host.to_owned());
+        self
+    }
+
+    /// The same error, told as that of the operation which needed what failed.
+    pub(crate) fn on(mut self, operation: &Operation) -> Self {
+        self.0.operation = Some(operation.clone());
+        self
+    }
+
+    /// The same error, told as that of a call which took this.
+    pub(crate) fn after(mut self, course: Course) -> Self {
+        self.0.course = course;
+        self
+    }
+
+    /// What kind of error it is, in a word: unlike its text, this holds nothing that came from outside.
+    pub(crate) fn cause(&self) -> &'static str {
+        match self.0.kind {
+            Kind::Config => "config",
+            Kind::InvalidRequest => "invalid request",
+            Kind::Connect => "no connection",
+            Kind::Timeout { .. } => "timeout",
+            Kind::Broken => "connection broke",
+            Kind::TooLarge => "too large",
+            Kind::Status => "status",
+            Kind::Decode => "decode",
+            Kind::Paging => "paging",
+            Kind::Job(_) => "job",
+            Kind::File => "file",
+            Kind::Piece => "piece too large",
+            Kind::Checkpoint(_) => "checkpoint",
+        }
+    }
+
+    /// Whether the network was the reason why no connection came about, rather than a host name that does
+    /// not exist or a certificate that is not accepted.
+    pub(crate) fn is_connection_fault(&self) -> bool {
+        use std::io::ErrorKind;
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            if let Some(error) = error.downcast_ref::<std::io::Error>()
+                && matches!(
+                    error.kind(),
+                    ErrorKind::ConnectionRefused
+                        | ErrorKind::ConnectionReset
+                        | ErrorKind::ConnectionAborted
+                        | ErrorKind::HostUnreachable
+                        | ErrorKind::NetworkUnreachable
+                        | ErrorKind::NetworkDown
+                        | ErrorKind::NotConnected
+                        | ErrorKind::BrokenPipe
+                        | ErrorKind::TimedOut
+                        | ErrorKind::UnexpectedEof
+                )
+            {
+                return true;
+            }
+            cause = error.source();
+        }
+        false
+    }
+
+    /// The same error once more, for another call that waited for the same login.
+    pub(crate) fn share(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
+    error.source().map_or_else(|| error.to_string(), root_cause)
+}
+
+/// The beginning of a text, on one line.
+pub(crate) fn excerpt(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ").chars().take(EXCERPT).collect()
+}
