@@ -20,8 +20,7 @@ pub(crate) async fn org(global: &Global, screen: &Arc<Screen>) -> Result<Org, Fa
     let (builder, mock): (ClientBuilder, _) = match global.org {
         OrgChoice::Env => (ClientBuilder::from_env(), None),
         OrgChoice::Mock => {
-            let org = fake(&global.mock)?.start().await;
-            let org = org.map_err(|error| Failure::usage(error.to_string()))?;
+            let org = fake(&global.mock)?.start().await.map_err(|error| refused(&error))?;
             let builder = Client::builder()
                 .api_url(org.url())
                 .login_url(org.url())
@@ -37,6 +36,12 @@ pub(crate) async fn org(global: &Global, screen: &Arc<Screen>) -> Result<Org, Fa
         .map_err(|error| Failure::of_call(&error, None))?;
     screen.watch(&client);
     Ok(Org { client, _mock: mock })
+}
+
+/// Why there is no fake org.
+pub(crate) fn refused(error: &genesys_cloud_mock::Error) -> Failure {
+    let why = std::error::Error::source(error).map(|why| format!(": {why}"));
+    Failure::usage(format!("{error}{}", why.unwrap_or_default()))
 }
 
 /// Whose data are read, as far as that shows without a call: by the OAuth client, which belongs to one org.

@@ -31,13 +31,16 @@ pub use crate::sinks::{
     Compression, FileSink, Format, Keeper, Sink, SinkError, StreamSink, Written,
 };
 
-use crate::arguments::{Cli, Command};
+use crate::arguments::{Cli, Command, Log};
 use crate::screen::Screen;
 
 /// Runs the command that the program was called with.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let screen = Arc::new(Screen::new(&cli.global));
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refused(&error),
+    };
+    let screen = Arc::new(Screen::new(cli.global.log, cli.global.quiet));
     let done = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -52,6 +55,23 @@ pub fn main() -> ExitCode {
             ExitCode::from(failure.exit() as u8)
         }
     }
+}
+
+/// Tells what is wrong with the command line, or the help that was asked for.
+fn refused(error: &clap::Error) -> ExitCode {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    // What was read of the command line is not to be had, but a program wants to be told in its own form.
+    let json = arguments.iter().any(|it| it == "--log=json")
+        || arguments.windows(2).any(|pair| pair == ["--log", "json"]);
+    if !(json && error.use_stderr()) {
+        error.exit();
+    }
+    let text = error.to_string();
+    let mut parts = text.trim_start_matches("error: ").split("\n\n").map(str::trim);
+    let failure = Failure::usage(parts.next().unwrap_or_default());
+    let failure = parts.filter(|it| !it.is_empty()).fold(failure, Failure::advise);
+    Screen::new(Log::Json, false).fail(&failure);
+    ExitCode::from(failure.exit() as u8)
 }
 
 async fn run(cli: &Cli, screen: &Arc<Screen>) -> Result<Exit, Failure> {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use genesys_cloud_core::{Client, Wait, WaitReason};
 use serde_json::{Value, json};
 
-use crate::arguments::{Global, Log};
+use crate::arguments::Log;
 use crate::failure::Failure;
 use crate::times::clock;
 
@@ -60,9 +60,9 @@ pub(crate) struct Gauge {
 }
 
 impl Screen {
-    pub(crate) fn new(global: &Global) -> Self {
-        let form = match global.log {
-            _ if global.quiet => Form::Errors,
+    pub(crate) fn new(log: Log, quiet: bool) -> Self {
+        let form = match log {
+            _ if quiet => Form::Errors,
             Log::Json => Form::Events,
             Log::Text if std::io::stderr().is_terminal() => Form::Terminal,
             Log::Text => Form::Lines,

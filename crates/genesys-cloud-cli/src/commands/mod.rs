@@ -21,9 +21,10 @@ use crate::failure::{Exit, Failure};
 /// Runs the fake org by itself.
 pub(crate) async fn mock(port: u16, global: &Global) -> Result<Exit, Failure> {
     let org = connect::fake(&global.mock)?.port(port).start().await;
-    let org = org.map_err(|error| {
-        let why = std::error::Error::source(&error).map(|why| format!(": {why}"));
-        Failure::usage(format!("--port {port}: {error}{}", why.unwrap_or_default()))
+    let org = org.map_err(|error| match std::error::Error::source(&error) {
+        // What stood in the way is the system's, so it is the port.
+        Some(why) => Failure::usage(format!("--port {port}: {error}: {why}")),
+        None => connect::refused(&error),
     })?;
     {
         let mut out = std::io::stdout().lock();

@@ -483,6 +483,12 @@ async fn bad_input() {
         ),
         (
             &url,
+            &["--table", "narrow"],
+            9,
+            &["has no column for ", " fields (", "have another table made with --create-table"],
+        ),
+        (
+            &url,
             &["--table", "narrow", "--fields", "id,name", "--upsert"],
             9,
             &["no unique index", "CREATE UNIQUE INDEX ON \"public\".\"narrow\" (\"id\")"],

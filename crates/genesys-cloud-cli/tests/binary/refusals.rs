@@ -244,6 +244,34 @@ async fn bad_input() {
     assert_eq!(refused.code, Some(2));
     assert!(refused.told.contains(&format!("--port {taken}: ")), "{}", refused.told);
     assert!(refused.told.contains("in use"), "{}", refused.told);
+    let listed = ["mock", "--port", &taken, "--mock-list", "routing.queue=5"];
+    let refused = run(None, folder.path(), &listed).await;
+    assert_eq!(refused.code, Some(2));
+    assert!(!refused.told.contains("--port"), "{}", refused.told);
+    assert!(
+        refused.told.contains("getRoutingQueue does not answer with a list"),
+        "{}",
+        refused.told
+    );
+}
+
+/// Also what the command line itself gets wrong.
+#[tokio::test]
+async fn a_program_is_told_in_its_own_form() {
+    let folder = tempdir().unwrap();
+    for arguments in [
+        &["--log", "json", "exprot"][..],
+        &["export", "--log=json"],
+        &["export", "routing.queues", "--limit", "x", "--log", "json"],
+        &["export", "routing.queus", "--log", "json"],
+    ] {
+        let refused = run(None, folder.path(), arguments).await;
+        assert_eq!(refused.code, Some(2));
+        let event: serde_json::Value = serde_json::from_str(&refused.told).unwrap();
+        assert_eq!((&event["event"], &event["exit"]), (&"error".into(), &"usage".into()));
+        assert!(!event["text"].as_str().unwrap().is_empty(), "{event}");
+        assert!(!event["advice"][0].as_str().unwrap().is_empty(), "{event}");
+    }
 }
 
 #[tokio::test]

@@ -28,7 +28,7 @@ pub(crate) type Page<T> = Result<(Vec<T>, Facts), DecodeError>;
 /// A function of the caller's own.
 type Extract<T> = dyn Fn(&RawReply) -> Result<Extracted<T>, DecodeError> + Send;
 
-/// Reads a page by the paths of its listing: [`wire`], [`serde()`] or [`bytes`]. It may hold no more than
+/// Reads a page by the paths of its listing: [`wire`], [`serde()`] or [`bytes()`]. It may hold no more than
 /// so many items.
 pub(crate) type ReadPage<T> = fn(&RawReply, &Listing, usize) -> Page<T>;
 

@@ -16,7 +16,10 @@ use self::session::{Key, Session};
 use self::table::{EXPORTS, Found, ROW, list, quoted};
 pub(crate) use self::target::Target;
 use super::{Keeper, Sink, SinkError, Written};
-use crate::columns::{ColumnKind, Columns};
+use crate::columns::{Column, ColumnKind, Columns};
+
+/// How many of the fields that a table lacks are told by name.
+const MOST_TOLD: usize = 8;
 
 /// Writes records to a table, and keeps the state of the export in the same transactions.
 ///
@@ -187,27 +190,35 @@ impl PostgresSink {
             None => table::names(columns).map_err(|error| {
                 SinkError::new(format!("{error}; choose among them with --fields"))
             })?,
-            Some(found) => table::matched(columns, found).map_err(|missing| {
-                let add: Vec<String> = missing
-                    .iter()
-                    .map(|it| {
-                        let name = quoted(&table::plain(&it.path));
-                        format!("ADD {name} {}", table::sql_type(it.kind))
-                    })
-                    .collect();
-                let missing: Vec<&str> = missing.iter().map(|it| it.path.as_str()).collect();
-                SinkError::new(format!(
-                    "table {table} has no column for {}; choose others with --fields, or: ALTER TABLE {} {}",
-                    missing.join(", "),
-                    self.named(&self.target.table),
-                    add.join(", ")
-                ))
-            })?,
+            Some(found) => table::matched(columns, found)
+                .map_err(|missing| self.lacks(&missing, columns.all().len()))?,
         };
         let fields = columns.all().iter().zip(names);
         Ok(fields
             .map(|(it, column)| Field { path: it.path.clone(), column, kind: it.kind })
             .collect())
+    }
+
+    /// The table has no column for some of so many fields.
+    fn lacks(&self, missing: &[&Column], fields: usize) -> SinkError {
+        let table = self.told(&self.target.table);
+        let told = missing.iter().map(|it| it.path.as_str()).take(MOST_TOLD);
+        let told = told.collect::<Vec<_>>().join(", ");
+        if missing.len() > MOST_TOLD {
+            return SinkError::new(format!(
+                "table {table} has no column for {} of the {fields} fields ({told}, ..); \
+                 choose others with --fields, or have another table made with --create-table",
+                missing.len(),
+            ));
+        }
+        let add = missing.iter().map(|it| {
+            format!("ADD {} {}", quoted(&table::plain(&it.path)), table::sql_type(it.kind))
+        });
+        SinkError::new(format!(
+            "table {table} has no column for {told}; choose others with --fields, or: ALTER TABLE {} {}",
+            self.named(&self.target.table),
+            add.collect::<Vec<_>>().join(", ")
+        ))
     }
 
     /// The column by which records take the place of others.
