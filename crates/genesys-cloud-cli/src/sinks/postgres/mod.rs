@@ -1,5 +1,6 @@
 //! A table of a PostgreSQL database.
 
+mod part;
 mod refusals;
 mod rows;
 mod session;
@@ -13,7 +14,7 @@ use tokio_postgres::Statement;
 
 use self::rows::Rows;
 use self::session::{Key, Session};
-use self::table::{EXPORTS, Found, ROW, list, quoted};
+use self::table::{EXPORTS, Found, quoted};
 pub(crate) use self::target::Target;
 use super::{Keeper, Sink, SinkError, Written};
 use crate::columns::{Column, ColumnKind, Columns};
@@ -243,173 +244,6 @@ impl PostgresSink {
                 quoted(column)
             )));
         }
-        Ok(())
-    }
-
-    /// Has a part that was begun with another key, or with none, go on with that of now.
-    async fn change_key(&mut self, before: Option<&str>) -> Result<(), SinkError> {
-        if before == self.target.upsert.as_deref() {
-            return Ok(());
-        }
-        let mut changes = Vec::new();
-        // A column of the table that is there may be so by itself.
-        if let Some(old) = self.fields.iter().find(|it| self.is_new && Some(&*it.path) == before) {
-            changes.push(format!("ALTER {} DROP NOT NULL", quoted(&old.column)));
-        }
-        if let Some(key) = self.key() {
-            changes.push(format!("ALTER {} SET NOT NULL", quoted(&key.column)));
-        }
-        if changes.is_empty() {
-            return Ok(());
-        }
-        let change = format!("ALTER TABLE {} {}", self.named(&self.part()), changes.join(", "));
-        self.session().await?.run(&change).await
-    }
-
-    /// The columns of the fields, as SQL takes them.
-    fn columns(&self) -> String {
-        list(self.fields.iter().map(|field| field.column.as_str()))
-    }
-
-    /// Makes an empty part, and says that an export is on its way.
-    async fn make_part(&mut self) -> Result<(), SinkError> {
-        let (table, part) = (self.named(&self.target.table), self.named(&self.part()));
-        let mut make = format!("DROP TABLE IF EXISTS {part}; ");
-        match self.is_new {
-            true => {
-                let columns: Vec<String> = self.fields.iter().map(Field::declared).collect();
-                make += &format!("CREATE TABLE {part} ({})", columns.join(", "));
-            }
-            // With what a row must comply with, so that it shows at once.
-            false => {
-                make += &format!(
-                    "CREATE TABLE {part} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS \
-                     INCLUDING GENERATED INCLUDING IDENTITY)"
-                );
-            }
-        }
-        // Also without a key: one may be given when the export goes on.
-        make += &format!(
-            "; ALTER TABLE {part} ADD {} bigint GENERATED ALWAYS AS IDENTITY",
-            quoted(ROW)
-        );
-        if let Some(key) = self.key() {
-            make += &format!(", ALTER {} SET NOT NULL", quoted(&key.column));
-        }
-        let exports = self.named(EXPORTS);
-        let table = self.target.table.clone();
-        let session = self.session().await?;
-        let is_first = session.columns(EXPORTS).await?.is_none();
-        session.begin().await?;
-        if is_first {
-            // Two exports may be the first of a schema.
-            session
-                .run(&format!(
-                    "SELECT pg_advisory_xact_lock(hashtextextended('genesys-cloud', 0)); \
-                     CREATE TABLE IF NOT EXISTS {exports} (table_name text PRIMARY KEY, \
-                     whole boolean NOT NULL, state text, report json, \
-                     began timestamptz NOT NULL, saved timestamptz, ended timestamptz)"
-                ))
-                .await?;
-        }
-        session.run(&make).await?;
-        let note = format!(
-            "INSERT INTO {exports} (table_name, whole, began) VALUES ($1, false, now()) \
-             ON CONFLICT (table_name) DO UPDATE SET whole = false, state = NULL, report = NULL, \
-             began = now(), saved = NULL, ended = NULL"
-        );
-        session.execute(&note, &[&table]).await?;
-        session.commit().await
-    }
-
-    async fn copy(&mut self, batch: &[Box<RawValue>]) -> Result<(), SinkError> {
-        if batch.is_empty() {
-            return Ok(());
-        }
-        if self.is_whole {
-            return Err(SinkError::new(
-                "more records came than the list had; --restart reads it anew",
-            ));
-        }
-        let mut rows = Vec::with_capacity(batch.iter().map(|record| record.get().len()).sum());
-        for (at, record) in batch.iter().enumerate() {
-            self.rows.add(record, &mut rows).map_err(|error| {
-                SinkError::new(format!("{}: {error}", self.which(Some(at), batch)))
-            })?;
-        }
-        let (Some(session), Some(copy)) = (&mut self.session, &self.copy) else {
-            return Err(SinkError::new("the table is not open"));
-        };
-        session.begin().await?;
-        match session.copy(copy, rows).await {
-            Ok(rows) if rows == batch.len() as u64 => {
-                self.written += rows;
-                Ok(())
-            }
-            Ok(rows) => Err(SinkError::new(format!(
-                "the database has taken {rows} records of {}",
-                batch.len()
-            ))),
-            Err(error) => Err(self.unfit(error, batch).await),
-        }
-    }
-
-    /// Moves the records to where they belong.
-    async fn move_part(&mut self) -> Result<(), SinkError> {
-        let table = self.named(&self.target.table);
-        let (part, columns) = (self.named(&self.part()), self.columns());
-        let mut steps = Vec::new();
-        match self.key() {
-            None if self.is_new => {
-                steps.push(format!("ALTER TABLE {part} DROP COLUMN {}", quoted(ROW)));
-                steps.push(format!("ALTER TABLE {part} RENAME TO {}", quoted(&self.target.table)));
-            }
-            None => {
-                steps.push(format!("INSERT INTO {table} ({columns}) SELECT {columns} FROM {part}"));
-                steps.push(format!("DROP TABLE {part}"));
-            }
-            Some(key) => {
-                let (key, row) = (quoted(&key.column), quoted(ROW));
-                if self.is_new {
-                    // With the types that the part has by now.
-                    steps.push(format!(
-                        "CREATE TABLE {table} (LIKE {part}); \
-                         ALTER TABLE {table} DROP COLUMN {row}, ADD PRIMARY KEY ({key})"
-                    ));
-                }
-                let set: Vec<String> = self
-                    .fields
-                    .iter()
-                    .map(|field| quoted(&field.column))
-                    .filter(|column| *column != key)
-                    .map(|column| format!("{column} = EXCLUDED.{column}"))
-                    .collect();
-                let act = match set.is_empty() {
-                    true => "NOTHING".to_owned(),
-                    false => format!("UPDATE SET {}", set.join(", ")),
-                };
-                // Of two records of one key the later one counts.
-                steps.push(format!(
-                    "INSERT INTO {table} ({columns}) SELECT DISTINCT ON ({key}) {columns} FROM {part} \
-                     ORDER BY {key}, {row} DESC ON CONFLICT ({key}) DO {act}"
-                ));
-                steps.push(format!("DROP TABLE {part}"));
-            }
-        }
-        let exports = self.named(EXPORTS);
-        let name = self.target.table.clone();
-        self.session().await?.begin().await?;
-        for step in steps {
-            if let Err(error) = self.session().await?.attempt(&step).await {
-                return Err(self.unmoved(error).await);
-            }
-        }
-        let session = self.session().await?;
-        let note =
-            format!("UPDATE {exports} SET whole = true, ended = now() WHERE table_name = $1");
-        session.execute(&note, &[&name]).await?;
-        session.commit().await?;
-        self.is_whole = true;
         Ok(())
     }
 
