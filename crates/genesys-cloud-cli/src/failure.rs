@@ -29,7 +29,7 @@ pub enum Exit {
     Unavailable = 8,
     /// The output can't be written.
     Output = 9,
-    /// The job came to no result.
+    /// The job came to no result, or has none yet.
     Job = 10,
     /// Stopped by the user; what was read is saved.
     Interrupted = 130,
@@ -53,7 +53,11 @@ impl Exit {
             Self::Auth
         } else if error.is_rate_limited() || error.is_transport() || error.is_server_error() {
             Self::Unavailable
-        } else if error.is_job_failed() || error.is_job_held() || error.is_job_not_pollable() {
+        } else if error.is_job_failed()
+            || error.is_job_unfinished()
+            || error.is_job_held()
+            || error.is_job_not_pollable()
+        {
             Self::Job
         } else if error.is_piece_too_large()
             || error.status().is_some_and(|status| (400..500).contains(&status))

@@ -106,6 +106,15 @@ async fn a_job_that_is_kept_is_waited_for_and_cancelled() {
     assert_eq!(run(Some(&org), folder.path(), &arguments).await.code, Some(7));
     let listed = run(Some(&org), folder.path(), &["jobs"]).await;
     let id = listed.done().split_whitespace().next().unwrap().to_owned();
+    for _ in 0..10 {
+        let state = serde_json::json!({ "state": "PENDING" });
+        let runs = genesys_cloud_mock::CannedReply::json(200, &state);
+        org.respond_next("getAnalyticsConversationsDetailsJob", runs).unwrap();
+    }
+    let arguments = ["jobs", "wait", &id, "--deadline", "1s"];
+    let waited = run(Some(&org), folder.path(), &arguments).await;
+    assert_eq!(waited.code, Some(10), "{}", waited.told);
+    assert!(waited.told.contains("(it is PENDING)"), "{}", waited.told);
     let waited = run(Some(&org), folder.path(), &["jobs", "wait", &id[..8]]).await;
     waited.done();
     assert!(waited.told.contains("Succeeded"), "{}", waited.told);
