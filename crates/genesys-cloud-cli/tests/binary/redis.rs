@@ -135,3 +135,38 @@ async fn bad_input() {
         .unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
 }
+
+#[tokio::test]
+async fn tls_by_rediss() {
+    let Some((redis, certificate)) = Redis::with_tls() else { return };
+    let org = MockOrg::builder().list(QUEUES, 50).start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let url = redis.url().replace("redis://127.0.0.1", "rediss://localhost");
+    let none = folder.path().join("none.pem");
+    for (url, trusted, refused) in [
+        (&url, &certificate, None),
+        (&url.replace("localhost", "127.0.0.1"), &certificate, Some("certificate")),
+        (&url, &none, Some("none.pem")),
+    ] {
+        let done = program(Some(&org), folder.path())
+            .args(["export", QUEUES, "--out", "q.jsonl", "--batch", "10", "--state", url])
+            .env("SSL_CERT_FILE", trusted)
+            .env_remove("SSL_CERT_DIR")
+            .current_dir(folder.path())
+            .output()
+            .await
+            .unwrap();
+        let told = String::from_utf8(done.stderr).unwrap();
+        match refused {
+            None => {
+                assert!(done.status.success(), "{told}");
+                let found = keys(&read(folder.path().join("q.jsonl")));
+                assert_eq!(found, org.truth(QUEUES).unwrap().records);
+            }
+            Some(part) => {
+                assert_eq!(done.status.code(), Some(9), "{told}");
+                assert!(told.contains(part), "{told}");
+            }
+        }
+    }
+}

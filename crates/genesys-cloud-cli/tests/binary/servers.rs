@@ -57,16 +57,10 @@ impl Postgres {
     /// One that has TLS, by a certificate for `localhost` that it has made itself, and the file with it.
     /// `None` where `openssl` is missing as well.
     pub(crate) fn with_tls() -> Option<(Self, PathBuf)> {
-        let Some(openssl) = program("openssl", []) else {
-            skipped("openssl");
-            return None;
-        };
+        let openssl = openssl()?;
         let server =
             Self::prepare(" -c ssl=on -c ssl_cert_file=../tls.pem -c ssl_key_file=../tls.key")?;
-        let make = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 \
-                    -keyout tls.key -out tls.pem -subj /CN=localhost -addext subjectAltName=DNS:localhost \
-                    -addext basicConstraints=critical,CA:FALSE";
-        server.run(&openssl, &make.split_whitespace().collect::<Vec<_>>());
+        server.run(&openssl, &CERTIFICATE.split_whitespace().collect::<Vec<_>>());
         server.resume();
         let certificate = server.folder.path().join("tls.pem");
         Some((server, certificate))
@@ -181,11 +175,25 @@ fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|it| it.uid() == 0)
 }
 
+/// How `openssl` makes a certificate for `localhost`, and its key.
+const CERTIFICATE: &str = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 \
+    -keyout tls.key -out tls.pem -subj /CN=localhost -addext subjectAltName=DNS:localhost \
+    -addext basicConstraints=critical,CA:FALSE";
+
+/// `None`, and said so, where it is missing.
+fn openssl() -> Option<PathBuf> {
+    let found = program("openssl", []);
+    if found.is_none() {
+        skipped("openssl");
+    }
+    found
+}
+
 /// A server of Redis, killed when it is dropped.
 pub(crate) struct Redis {
     child: Child,
     port: u16,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Redis {
@@ -195,19 +203,54 @@ impl Redis {
             skipped("Redis");
             return None;
         };
+        let port = port();
+        let mut options = vec!["--port".to_owned(), port.to_string()];
+        if let Some(password) = password {
+            options.extend(["--requirepass".to_owned(), password.to_owned()]);
+        }
+        Some(Self::run(&program, tempfile::tempdir().unwrap(), port, &options))
+    }
+
+    /// One that has TLS alone, and the file with its certificate. `None` where it or `openssl` is missing, or was
+    /// built without.
+    pub(crate) fn with_tls() -> Option<(Self, PathBuf)> {
+        let Some(program) = program("redis-server", []) else {
+            skipped("Redis");
+            return None;
+        };
+        let openssl = openssl()?;
+        // A value that is wrong ends it at once, and its words tell whether the option is known.
+        let refused = Command::new(&program).args(["--tls-port", "none"]).output().unwrap();
+        if String::from_utf8_lossy(&refused.stderr).contains("Bad directive") {
+            skipped("Redis with TLS");
+            return None;
+        }
         let (folder, port) = (tempfile::tempdir().unwrap(), port());
+        let made = Command::new(openssl)
+            .args(CERTIFICATE.split_whitespace())
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let options = format!(
+            "--port 0 --tls-port {port} --tls-cert-file tls.pem --tls-key-file tls.key --tls-auth-clients no"
+        );
+        let options: Vec<_> = options.split_whitespace().map(str::to_owned).collect();
+        let server = Self::run(&program, folder, port, &options);
+        let certificate = server.folder.path().join("tls.pem");
+        Some((server, certificate))
+    }
+
+    fn run(program: &Path, folder: TempDir, port: u16, options: &[String]) -> Self {
         let mut command = Command::new(program);
         command.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
-        command.args(["--port", &port.to_string(), "--daemonize", "no"]);
-        if let Some(password) = password {
-            command.args(["--requirepass", password]);
-        }
+        command.args(["--daemonize", "no"]).args(options);
         let mut child = command.current_dir(folder.path()).stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         assert!(lines.any(|line| line.unwrap().contains("eady to accept connections")));
         // It goes on telling, and must find somebody who listens.
         std::thread::spawn(move || lines.for_each(drop));
-        Some(Self { child, port, _folder: folder })
+        Self { child, port, folder }
     }
 
     pub(crate) fn url(&self) -> String {
