@@ -267,6 +267,36 @@ async fn the_state_may_be_kept_elsewhere() {
     assert!(!folder.path().join("state-of-q.json").exists());
 }
 
+/// Google Cloud Storage has uploads in parts as well, and tells versions of objects by numbers.
+#[tokio::test]
+async fn a_bucket_of_google_is_as_good() {
+    let org = org(1_000).await;
+    let folder = tempdir().unwrap();
+    let once = at_once(&org, folder.path(), "q.jsonl").await;
+    let s3 = S3::start().await;
+    let environment = s3.environment();
+    let arguments =
+        EXPORT.map(|it| if it.starts_with("s3:") { "gs://bucket/a/q.jsonl" } else { it });
+    let arguments = [&arguments[..], &["--batch", "50"]].concat();
+    assert!(killed_in(&environment, &org, folder.path(), &arguments, "saved", 1).await);
+    let state = "a/q.jsonl.state.json";
+    assert_eq!((s3.keys(), s3.uploads()), (vec![state.to_owned()], 1));
+    // What is there is not overwritten; and its version is that which it has now, whoever has written it.
+    let refused = run_in(&environment, Some(&org), folder.path(), &arguments[..6]).await;
+    assert_eq!(refused.code, Some(2), "{}", refused.told);
+    assert!(refused.told.contains("--resume goes on with it"), "{}", refused.told);
+    let kept = s3.object(state).unwrap();
+    s3.put(state, &kept);
+    run_in(&environment, Some(&org), folder.path(), &arguments).await.done();
+    assert!(s3.object("a/q.jsonl").unwrap() == once, "they differ");
+    assert_eq!(s3.keys(), ["a/q.jsonl", "a/q.jsonl.report.json"]);
+    let told = s3.requests();
+    assert!(
+        told.iter().any(|it| it.starts_with("PUT /bucket/a%2Fq%2Ejsonl?partNumber=1")),
+        "{told:?}"
+    );
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn an_interrupt_saves_what_does_not_fill_a_part() {

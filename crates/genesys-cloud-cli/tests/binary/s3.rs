@@ -1,4 +1,4 @@
-//! A server that speaks like S3, as far as an export goes.
+//! A server that speaks like S3, and like the XML API of Google Cloud Storage, as far as an export goes.
 
 use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
@@ -6,12 +6,16 @@ use std::sync::{Arc, Mutex};
 
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{CONTENT_LENGTH, ETAG, IF_MATCH, IF_NONE_MATCH, LAST_MODIFIED};
+use hyper::header::{CONTENT_LENGTH, ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH, LAST_MODIFIED};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
+
+/// The version of an object at Google: a number, which is that of its ETag here.
+const GENERATION: HeaderName = HeaderName::from_static("x-goog-generation");
+const IF_GENERATION: HeaderName = HeaderName::from_static("x-goog-if-generation-match");
 
 /// Whether a request is refused, by its method and its path with the query.
 type Refuses = Box<dyn Fn(&Method, &str) -> bool + Send>;
@@ -71,6 +75,9 @@ impl S3 {
             ("AWS_ALLOW_HTTP", "true".to_owned()),
             ("AWS_ACCESS_KEY_ID", "key".to_owned()),
             ("AWS_SECRET_ACCESS_KEY", "not-to-be-told".to_owned()),
+            ("GOOGLE_BASE_URL", self.url.clone()),
+            ("GOOGLE_ALLOW_HTTP", "true".to_owned()),
+            ("GOOGLE_BEARER_TOKEN", "not-to-be-told".to_owned()),
         ]
     }
 
@@ -136,13 +143,16 @@ async fn respond(served: &Mutex<Inner>, request: Request<Incoming>) -> Reply {
     let target = head.uri.path_and_query().unwrap().to_string();
     inner.requests.push(format!("{} {target}", head.method));
     let signature = head.headers.get("authorization").map(|it| it.to_str().unwrap());
-    if !signature.is_some_and(|it| it.starts_with("AWS4-HMAC-SHA256 Credential=key/")) {
+    if !signature.is_some_and(|it| {
+        it.starts_with("AWS4-HMAC-SHA256 Credential=key/") || it == "Bearer not-to-be-told"
+    }) {
         return error(403, "SignatureDoesNotMatch");
     }
     if inner.refuses.as_ref().is_some_and(|refuses| refuses(&head.method, &target)) {
         return error(403, "AccessDenied");
     }
-    let Some(key) = head.uri.path().strip_prefix("/bucket/").map(str::to_owned) else {
+    let path = percent_encoding::percent_decode_str(head.uri.path()).decode_utf8().unwrap();
+    let Some(key) = path.strip_prefix("/bucket/").map(str::to_owned) else {
         return error(404, "NoSuchBucket");
     };
     let query: HashMap<&str, &str> = head
@@ -177,8 +187,11 @@ async fn respond(served: &Mutex<Inner>, request: Request<Incoming>) -> Reply {
         }
         (&Method::PUT, None) => {
             let there = inner.objects.get(&key).map(|object| object.e_tag.as_str());
+            // No object is its generation 0.
+            let generation = there.map_or("0", |e_tag| e_tag.trim_matches('"'));
             if header(IF_NONE_MATCH) == Some("*") && there.is_some()
                 || header(IF_MATCH).is_some_and(|e_tag| there != Some(e_tag))
+                || header(IF_GENERATION).is_some_and(|it| generation != it)
             {
                 return error(412, "PreconditionFailed");
             }
@@ -188,6 +201,7 @@ async fn respond(served: &Mutex<Inner>, request: Request<Incoming>) -> Reply {
             None => error(404, "NoSuchKey"),
             Some(object) => Response::builder()
                 .header(ETAG, &object.e_tag)
+                .header(GENERATION, object.e_tag.trim_matches('"'))
                 .header(LAST_MODIFIED, "Wed, 01 May 2024 12:00:00 GMT")
                 .header(CONTENT_LENGTH, object.bytes.len())
                 .body(match head.method {
@@ -237,7 +251,8 @@ fn complete(inner: &mut Inner, id: &str, body: &[u8]) -> Reply {
 }
 
 fn tagged(e_tag: &str) -> Reply {
-    Response::builder().header(ETAG, e_tag).body(Full::default()).unwrap()
+    let builder = Response::builder().header(ETAG, e_tag);
+    builder.header(GENERATION, e_tag.trim_matches('"')).body(Full::default()).unwrap()
 }
 
 fn empty(status: u16) -> Reply {
