@@ -125,6 +125,8 @@ impl Check<'_> {
             true => self.calm.calls.div_ceil(self.calm.report.pages.max(1)),
             false => 0,
         };
+        // A download that was given up begins with asking for its URL.
+        let again = again + u64::from(!injected.downloads.is_empty());
         let due = injected.repeated_calls() + again * self.came.errors.len() as u64;
         let extra = calls.saturating_sub(self.calm.calls);
         if *stops == 0 {
@@ -167,8 +169,7 @@ impl Check<'_> {
     /// Whether what went wrong has to end in this error.
     fn is_explained(&self, error: &Error) -> bool {
         let injected = &self.came.injected;
-        let mut kinds = injected.calls.keys().chain(injected.logins.keys());
-        kinds.any(|kind| ends_in(*kind, error))
+        injected.all().any(|(kind, _)| ends_in(kind, error))
             || injected.limited > 0 && error.is_rate_limited()
             || injected.unauthorized > 0 && error.is_auth()
             || self.came.passed >= JOB_LIFE

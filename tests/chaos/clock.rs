@@ -70,8 +70,8 @@ impl Clock {
                 looks = 0;
                 continue;
             }
-            let progress =
-                org.request_count() + self.begun.load(Ordering::Relaxed) + self.items.get();
+            let requests = org.request_count() + org.downloads().len() as u64;
+            let progress = requests + self.begun.load(Ordering::Relaxed) + self.items.get();
             if progress != seen {
                 (seen, looks, steps) = (progress, 0, 0);
                 continue;

@@ -14,6 +14,8 @@ pub(crate) struct Tally {
     errors: u64,
     faults: BTreeMap<FaultKind, u64>,
     limited: u64,
+    /// How many of the faults were in downloads.
+    in_downloads: u64,
     /// Of the runs in which they are compared: all requests, those more than without faults, and how many
     /// faults called for one.
     calls: u64,
@@ -36,8 +38,9 @@ impl Tally {
         self.passed += came.passed;
         self.stops += came.stops;
         self.limited += came.injected.limited;
-        for (kind, count) in came.injected.calls.iter().chain(&came.injected.logins) {
-            *self.faults.entry(*kind).or_default() += count;
+        self.in_downloads += came.injected.downloads.values().sum::<u64>();
+        for (kind, count) in came.injected.all() {
+            *self.faults.entry(kind).or_default() += count;
         }
     }
 
@@ -58,6 +61,7 @@ impl Tally {
         self.items += other.items;
         self.errors += other.errors;
         self.limited += other.limited;
+        self.in_downloads += other.in_downloads;
         self.calls += other.calls;
         self.extra += other.extra;
         self.due += other.due;
@@ -79,6 +83,7 @@ impl fmt::Display for Tally {
             writeln!(f, "{:<26}{count:>10}", kind.name())?;
         }
         writeln!(f, "{:<26}{:>10}", "over the rate limit", self.limited)?;
+        writeln!(f, "{:<26}{:>10}", "of all, in downloads", self.in_downloads)?;
         let ratio = match self.due {
             0 => 0.0,
             due => 100.0 * self.extra as f64 / due as f64,

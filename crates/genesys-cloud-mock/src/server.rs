@@ -100,14 +100,18 @@ async fn respond(
     let Ok(body) = Limited::new(body, LARGEST_BODY).collect().await else {
         return Ok(CannedReply::empty(413).into_response());
     };
-    if door == Door::Files {
-        return Ok(service.respond_with_file(&head, body.to_bytes()));
-    }
-    let answered = service.respond(&head, body.to_bytes()).await;
-    match answered.connection {
-        None => Ok(response(answered, service)),
+    let (response, fault) = match door {
+        Door::Files => service.respond_with_file(&head, body.to_bytes()),
+        Door::Api => {
+            let answered = service.respond(&head, body.to_bytes()).await;
+            let fault = answered.connection;
+            (response(answered, service), fault)
+        }
+    };
+    match fault {
+        None => Ok(response),
         Some(ConnectionFault::CutBeforeReply) => Err(Hangup::Reset),
-        Some(fault) => Ok(response(answered, service).map(|body| body.with(fault))),
+        Some(fault) => Ok(response.map(|body| body.with(fault))),
     }
 }
 

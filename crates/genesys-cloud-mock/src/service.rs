@@ -167,9 +167,13 @@ impl Service {
     }
 
     /// Answers a request for a file, and keeps it.
-    pub(crate) fn respond_with_file(&self, head: &Parts, body: Bytes) -> Response<ReplyBody> {
+    pub(crate) fn respond_with_file(
+        &self,
+        head: &Parts,
+        body: Bytes,
+    ) -> (Response<ReplyBody>, Option<ConnectionFault>) {
         self.downloads().record(RecordedRequest::new(head, body));
-        self.jobs.store.respond(head)
+        self.send_file_by_plan(|| self.jobs.store.respond(head))
     }
 
     pub(crate) fn override_page(

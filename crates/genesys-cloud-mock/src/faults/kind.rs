@@ -78,10 +78,19 @@ kinds! {
     RecordDeleted,
 }
 
+/// What a request is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Door {
+    Operation,
+    Login,
+    /// A file behind a presigned URL.
+    File,
+}
+
 /// What a fault is about, as far as it decides to which requests it can happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Reach {
-    pub(crate) is_login: bool,
+    pub(crate) door: Door,
     /// It asks for a page by its token.
     pub(crate) has_page_token: bool,
     /// It is for a list whose pages are counted.
@@ -105,8 +114,7 @@ impl FaultKind {
     /// Whether it can happen to such a request.
     pub(crate) fn reaches(self, request: Reach) -> bool {
         match self {
-            Self::RateLimited
-            | Self::ResetBeforeReply
+            Self::ResetBeforeReply
             | Self::CutInBody
             | Self::ResetInBody
             | Self::SlowBody
@@ -114,7 +122,9 @@ impl FaultKind {
             | Self::BadGateway
             | Self::ServiceUnavailable
             | Self::GatewayTimeout => true,
-            _ if request.is_login => false,
+            Self::RateLimited => request.door != Door::File,
+            Self::InternalError => request.door != Door::Login,
+            _ if request.door != Door::Operation => false,
             Self::PageTokenRefused | Self::PageTokensExpired => request.has_page_token,
             Self::RecordInserted | Self::RecordDeleted => request.is_counted,
             _ => true,

@@ -1,14 +1,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::kind::{FaultKind, Reach};
+use super::kind::{Door, FaultKind, Reach};
 use crate::chance::mix;
 
 /// Which requests go wrong, and how: by chance, or at places that are given.
 ///
 /// What happens follows from the seed and from the order of the requests: the same requests in the same
 /// order meet the same faults. Requests for operations of the API are counted that bear a good token, from 1.
-/// Logins are counted by themselves; only such faults happen to them as can.
+/// Logins are counted by themselves, and so are downloads of files; only such faults happen to them as can.
 ///
 /// ```
 /// use genesys_cloud_mock::{FaultKind, FaultPlan, MockOrg};
@@ -79,7 +79,7 @@ impl FaultPlan {
         self
     }
 
-    /// Spares all requests before this one, and all logins before the first of them.
+    /// Spares all requests before this one, and all logins and downloads before the first of them.
     pub fn from(mut self, request: u64) -> Self {
         self.from = request;
         self
@@ -122,6 +122,8 @@ pub struct Injected {
     pub calls: BTreeMap<FaultKind, u64>,
     /// How many logins went wrong, by kind.
     pub logins: BTreeMap<FaultKind, u64>,
+    /// How many downloads went wrong, by kind.
+    pub downloads: BTreeMap<FaultKind, u64>,
     /// How many calls were refused as they were more than the rate limit allows; no plan is behind that.
     pub limited: u64,
     /// How many calls were refused as their token had ended, or never was one; no plan is behind that.
@@ -129,25 +131,25 @@ pub struct Injected {
 }
 
 impl Injected {
-    /// How many calls and logins went wrong in this way.
+    /// How many requests went wrong in this way.
     pub fn count(&self, kind: FaultKind) -> u64 {
-        self.both().filter(|(known, _)| *known == kind).map(|(_, count)| count).sum()
+        self.all().filter(|(known, _)| *known == kind).map(|(_, count)| count).sum()
     }
 
-    /// How many calls and logins went wrong in any way, those included that no plan is behind.
+    /// How many requests went wrong in any way, those included that no plan is behind.
     pub fn total(&self) -> u64 {
         self.planned() + self.limited + self.unauthorized
     }
 
     fn planned(&self) -> u64 {
-        self.both().map(|(_, count)| count).sum()
+        self.all().map(|(_, count)| count).sum()
     }
 
-    /// How many requests a client has to send again, logins included: one for each fault that
+    /// How many requests a client has to send again, logins and downloads included: one for each fault that
     /// [calls for it](FaultKind::calls_for_repetition), and a login more for each 401.
     pub fn repetitions(&self) -> u64 {
         let refused = self.count(FaultKind::Unauthorized) + self.unauthorized;
-        self.repeated_calls() + repeated(&self.logins) + refused
+        self.repeated_calls() + repeated(&self.logins) + repeated(&self.downloads) + refused
     }
 
     /// The same for calls of operations alone.
@@ -155,8 +157,10 @@ impl Injected {
         repeated(&self.calls) + self.limited + self.unauthorized
     }
 
-    fn both(&self) -> impl Iterator<Item = (FaultKind, u64)> {
-        self.calls.iter().chain(&self.logins).map(|(kind, count)| (*kind, *count))
+    /// All that a plan is behind: how many requests went wrong in which way. A kind may come several times.
+    pub fn all(&self) -> impl Iterator<Item = (FaultKind, u64)> {
+        let calls = self.calls.iter().chain(&self.logins).chain(&self.downloads);
+        calls.map(|(kind, count)| (*kind, *count))
     }
 }
 
@@ -179,6 +183,9 @@ impl fmt::Display for Injected {
         for (kind, count) in &self.logins {
             say(&format!("{} at the login", kind.name()), *count)?;
         }
+        for (kind, count) in &self.downloads {
+            say(&format!("{} in a download", kind.name()), *count)?;
+        }
         if self.limited > 0 {
             say("over the limit", self.limited)?;
         }
@@ -195,12 +202,14 @@ pub(crate) struct Faults {
     plan: FaultPlan,
     calls: u64,
     logins: u64,
+    downloads: u64,
     in_a_row: u64,
     injected: Injected,
 }
 
-/// What makes the chances of logins differ from those of calls.
+/// What makes the chances of logins differ from those of calls, and those of downloads from both.
 const LOGINS: u64 = 1 << 63;
+const DOWNLOADS: u64 = 1 << 62;
 
 impl Faults {
     pub(crate) fn new(plan: FaultPlan) -> Self {
@@ -222,7 +231,11 @@ impl Faults {
 
     /// What goes wrong with the next request, which is counted.
     pub(crate) fn next(&mut self, request: Reach) -> Option<FaultKind> {
-        let number = if request.is_login { &mut self.logins } else { &mut self.calls };
+        let number = match request.door {
+            Door::Operation => &mut self.calls,
+            Door::Login => &mut self.logins,
+            Door::File => &mut self.downloads,
+        };
         *number += 1;
         let number = *number;
         let kind = self.planned(number, request);
@@ -230,8 +243,11 @@ impl Faults {
             Some(kind) => {
                 self.in_a_row += 1;
                 let injected = &mut self.injected;
-                let counts =
-                    if request.is_login { &mut injected.logins } else { &mut injected.calls };
+                let counts = match request.door {
+                    Door::Operation => &mut injected.calls,
+                    Door::Login => &mut injected.logins,
+                    Door::File => &mut injected.downloads,
+                };
                 *counts.entry(kind).or_default() += 1;
             }
             None => self.in_a_row = 0,
@@ -241,13 +257,17 @@ impl Faults {
 
     fn planned(&self, number: u64, request: Reach) -> Option<FaultKind> {
         let plan = &self.plan;
-        let place = if request.is_login { number | LOGINS } else { number };
+        // What is not counted with the calls is spared until the next of them is not.
+        let (place, call) = match request.door {
+            Door::Operation => (number, number),
+            Door::Login => (number | LOGINS, self.calls + 1),
+            Door::File => (number | DOWNLOADS, self.calls + 1),
+        };
         if let Some(kind) = plan.at.get(&place) {
             return Some(*kind).filter(|kind| kind.reaches(request));
         }
-        let is_spared = if request.is_login { self.calls + 1 } else { number } < plan.from;
         let injected = self.injected.planned();
-        if is_spared
+        if call < plan.from
             || plan.most.is_some_and(|most| injected >= most)
             || plan.most_in_a_row.is_some_and(|most| self.in_a_row >= most)
         {
@@ -273,8 +293,9 @@ fn unit(number: u64) -> f64 {
 mod tests {
     use super::*;
 
-    const CALL: Reach = Reach { is_login: false, has_page_token: false, is_counted: false };
-    const LOGIN: Reach = Reach { is_login: true, ..CALL };
+    const CALL: Reach = Reach { door: Door::Operation, has_page_token: false, is_counted: false };
+    const LOGIN: Reach = Reach { door: Door::Login, ..CALL };
+    const FILE: Reach = Reach { door: Door::File, ..CALL };
 
     fn run(plan: &FaultPlan, requests: usize) -> Vec<Option<FaultKind>> {
         let mut faults = Faults::new(plan.clone());
@@ -326,6 +347,8 @@ mod tests {
             (FaultKind::RecordDeleted, Reach { is_counted: true, ..CALL }, true),
             (FaultKind::HugeBody, LOGIN, false),
             (FaultKind::RateLimited, LOGIN, true),
+            (FaultKind::RateLimited, FILE, false),
+            (FaultKind::ResetInBody, FILE, true),
         ] {
             let mut faults = plan(kind);
             assert_eq!(faults.next(request).is_some(), happens, "{kind:?}, {request:?}");
@@ -340,13 +363,14 @@ mod tests {
         faults.next(CALL);
         let mut injected = faults.injected();
         injected.logins.insert(FaultKind::RateLimited, 2);
+        injected.downloads.insert(FaultKind::CutInBody, 3);
         injected.calls.insert(FaultKind::SlowBody, 4);
         injected.limited = 1;
         assert_eq!(
             injected.to_string(),
-            "4 SlowBody, 1 Unauthorized, 2 RateLimited at the login, 1 over the limit"
+            "4 SlowBody, 1 Unauthorized, 2 RateLimited at the login, 3 CutInBody in a download, 1 over the limit"
         );
         // Twice for the 401: the call and the login.
-        assert_eq!((injected.total(), injected.repetitions()), (8, 5));
+        assert_eq!((injected.total(), injected.repetitions()), (11, 8));
     }
 }

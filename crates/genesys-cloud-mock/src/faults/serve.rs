@@ -1,13 +1,17 @@
 //! Requests as they meet the faults of the plan.
 
-use super::kind::{FaultKind, Reach};
+use http::Response;
+
+use super::kind::{Door, FaultKind, Reach};
 use super::reply::Flood;
+use crate::connection::{ConnectionFault, ReplyBody};
 use crate::limit::Standing;
 use crate::moment::Moment;
 use crate::reply::CannedReply;
 use crate::service::{Asked, Outcome, Service};
 
-const LOGIN: Reach = Reach { is_login: true, has_page_token: false, is_counted: false };
+const LOGIN: Reach = Reach { door: Door::Login, has_page_token: false, is_counted: false };
+const FILE: Reach = Reach { door: Door::File, ..LOGIN };
 
 impl Service {
     /// The answer to a call, whose token is good.
@@ -41,6 +45,18 @@ impl Service {
         Outcome { connection: kind.connection(), ..log_in().into() }
     }
 
+    /// The answer to a download, and what becomes of the connection.
+    pub(crate) fn send_file_by_plan(
+        &self,
+        send: impl FnOnce() -> Response<ReplyBody>,
+    ) -> (Response<ReplyBody>, Option<ConnectionFault>) {
+        let Some(kind) = self.faults().next(FILE) else { return (send(), None) };
+        match kind.instead(false, self.now()) {
+            Some(reply) => (reply.into_response(), None),
+            None => (send(), kind.connection()),
+        }
+    }
+
     /// What time it is, by the clock of the service.
     pub(crate) fn now(&self) -> Moment {
         self.clock().now().shifted(self.faults().clock_skew())
@@ -49,6 +65,6 @@ impl Service {
     fn next_fault(&self, asked: &Asked<'_>) -> Option<FaultKind> {
         // Before the plan is locked: it takes locks of its own.
         let (has_page_token, is_counted) = self.lists().traits_of(asked.endpoint, asked.request);
-        self.faults().next(Reach { is_login: false, has_page_token, is_counted })
+        self.faults().next(Reach { door: Door::Operation, has_page_token, is_counted })
     }
 }
