@@ -283,7 +283,7 @@ impl Transfer {
 
     fn refused(&self, head: &Head) -> Fault {
         let status = head.status;
-        let error = self.error(&format!("was answered with {status}"));
+        let error = self.error(&format!("did not come: its server answered {status}"));
         let error = match status.as_u16() {
             202 => error.advise("it is not ready: ask for it again later"),
             400 | 401 | 403 | 404 | 410 => {
@@ -310,7 +310,8 @@ impl Transfer {
         let of = self.length.map(|length| format!(" of {length}")).unwrap_or_default();
         let why = format!("the file at {} broke off after {}{of} bytes", self.host, self.at);
         Fault {
-            error: Error::broken_file(&self.operation, why, error),
+            error: Error::broken_file(&self.operation, why, error)
+                .advise("ask again to go on from there"),
             passes: true,
             retry_after: None,
         }

@@ -166,7 +166,11 @@ impl Files {
                 continue;
             }
             if let Some(why) = file.broken {
-                return Err(malformed(&self.operation, why));
+                let which = match self.links.len() {
+                    1 => "the file of results".to_owned(),
+                    count => format!("file {} of {count} with results", self.next),
+                };
+                return Err(malformed(&self.operation, &which, why));
             }
             let ended = match file.fill(&mut self.page).await {
                 Ok(ended) => ended,
@@ -293,22 +297,17 @@ impl File {
     }
 }
 
-fn malformed(operation: &Operation, why: Malformed) -> Error {
-    Error::file(
-        operation,
-        match why {
-            Malformed::Gzip => "a file of results is not the gzip that it begins as".to_owned(),
-            Malformed::At(at) => format!("a file of results is not JSON, at about byte {at}"),
-            Malformed::NoItems(at) => {
-                format!("a file of results has no list where the items should be, at byte {at}")
-            }
-            Malformed::TooLarge => {
-                "an item in a file of results is larger than `max_body`".to_owned()
-            }
-            Malformed::Unfinished => "a file of results ends in the middle".to_owned(),
-            Malformed::Empty => "a file of results is empty, where JSON was expected".to_owned(),
-        },
-    )
+fn malformed(operation: &Operation, which: &str, why: Malformed) -> Error {
+    let why = match why {
+        Malformed::Gzip => "is not the gzip that it begins as".to_owned(),
+        Malformed::At(at) => format!("is not JSON, at about byte {at}"),
+        Malformed::NoItems(at) => format!("has no list where the items should be, at byte {at}"),
+        Malformed::TooLarge => "has an item that is larger than the client's `max_body`".to_owned(),
+        Malformed::Unfinished => "ends in the middle".to_owned(),
+        Malformed::Empty => "is empty, where JSON was expected".to_owned(),
+    };
+    Error::file(operation, format!("{which} {why}"))
+        .advise("submit the job again, or take the file as it is by `Job::downloads`")
 }
 
 /// A page as the reply that it would be.

@@ -254,8 +254,8 @@ impl<T> Job<T> {
     /// Asks the API to cancel it. It may run on for a while: [`wait`](Self::wait) tells when it has ended, by
     /// [`Error::is_job_cancelled`], unless it was done before.
     ///
-    /// Where the API refuses (status 400, 404, 409 or 410), it is asked once how the job stands; one that has
-    /// ended by itself needs no cancel, and is none that failed.
+    /// A job that has ended needs no cancel. Nothing is sent if that is known already: the API might delete its
+    /// results. Where the API refuses (status 400, 404, 409 or 410), it is asked once how the job stands.
     ///
     /// # Errors
     /// When jobs of its kind can't be cancelled ([`Error::is_invalid_request`]; nothing is sent then), it has no

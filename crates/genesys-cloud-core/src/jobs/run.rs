@@ -127,7 +127,8 @@ impl Run {
         };
         let retry_after = reply.head.retry_after();
         if run.family.results_at_once() || *run.family.done_when() == DoneWhen::Not202 {
-            let status = JobStatus::read(&run.family, reply.clone(), None, submitted)?;
+            let status = JobStatus::read(&run.family, reply.clone(), None, submitted);
+            let status = status.map_err(accepted)?;
             let status = match &run.id {
                 None if holds_results(&run.family, &status) => status.done(),
                 _ => status,
@@ -141,7 +142,7 @@ impl Run {
             && run.family.status().is_some()
         {
             let why = format!("it has no `{path}`, the id of the job");
-            return Err(Error::decode(&reply, &DecodeError::new(why)));
+            return Err(accepted(Error::decode(&reply, &DecodeError::new(why))));
         }
         run.put_off(retry_after);
         let operation = run.request.operation().id();
@@ -342,6 +343,10 @@ impl Run {
             let why = "jobs of this kind can't be cancelled".to_owned();
             return Err(Error::invalid_request(self.operation(), why));
         };
+        // The API might delete its results.
+        if self.last.as_ref().is_some_and(JobStatus::is_final) {
+            return Ok(());
+        }
         if cancel.id().is_some() && self.id.is_none() {
             return Err(self.nameless("it can't be cancelled"));
         }
@@ -356,6 +361,11 @@ impl Run {
         }
         Err(error)
     }
+}
+
+/// A reply to a submit that could not be read.
+fn accepted(error: Error) -> Error {
+    error.advise("the API may have the job nevertheless: look before you submit it again")
 }
 
 /// So long after a point in time. What can't be told is never reached.

@@ -293,6 +293,11 @@ async fn a_cancel_that_is_refused_is_none_that_failed_where_the_job_has_ended() 
             std::mem::forget(job);
         }
     }
+    // What is known to have ended is left alone: its results would be deleted.
+    let server = script(with_states(&["FULFILLED"])).await;
+    let mut job = listed(&server).submit().await.expect("a job");
+    job.poll().await.expect("a status");
+    job.cancel().await.expect("nothing to cancel");
     // What is refused for another reason is told at once.
     let server = script([json(r#"{"jobId":"j1"}"#), Answer::json(403, "{}")]).await;
     let mut job = listed(&server).submit().await.expect("a job");
