@@ -67,6 +67,11 @@ impl BaseUrl {
         &self.text
     }
 
+    /// The host, without its port.
+    pub(crate) fn host(&self) -> Option<&str> {
+        self.url.host_str()
+    }
+
     pub(crate) fn is_loopback(&self) -> bool {
         is_loopback(&self.url)
     }

@@ -211,13 +211,14 @@ impl Error {
         self.0.kind == Kind::Job(JobEnd::Held)
     }
 
-    /// Whether the API offers no way to ask how a job stands: it tells by a notification. The text names
-    /// the topic.
+    /// Whether the API offers no way to ask how a job stands: it tells by a notification, whose topic is in the
+    /// text, or it gave the job no id.
     pub fn is_job_not_pollable(&self) -> bool {
         self.0.kind == Kind::Job(JobEnd::NotPollable)
     }
 
-    /// Whether a saved job is of another operation than the one that was to go on with it.
+    /// Whether a saved job is of another operation than the one that was to go on with it, or was submitted at
+    /// another host. The text names both.
     pub fn is_job_mismatch(&self) -> bool {
         self.0.kind == Kind::Job(JobEnd::Mismatch)
     }

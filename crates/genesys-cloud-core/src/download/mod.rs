@@ -24,16 +24,20 @@ use crate::reply::Head;
 ///
 /// Presigned URLs are fetched without the bearer token, over https alone, and a redirect of theirs is not
 /// followed. One that leads to the API itself is fetched with it, and the presigned URL that it redirects to
-/// without. Nothing of the file is kept, and nothing is sent before the first bytes are asked for.
+/// without. Nothing of the file is kept, and nothing is sent before the first bytes are asked for. A file that
+/// the API itself holds comes as a whole, up to the client's [`max_body`](crate::ClientBuilder::max_body).
 ///
 /// Where the transfer breaks off, it goes on from there by `Range`, provided that the server can tell that
 /// the file is the same (`ETag` or `Last-Modified`). The length is checked against the one that the server
-/// declared. The bytes are those of the file: one that is stored as gzip comes as gzip.
+/// declared. The bytes are those of the file: one that is stored as gzip comes as gzip, which
+/// [`content_encoding`](Self::content_encoding) or [`content_type`](Self::content_type) may tell.
 ///
 /// # Errors
 /// When the URL is refused, the file is not to be had or has changed ([`Error::is_download`]), or the
-/// transfer failed five times in a row ([`Error::is_transport`]). After an error the stream can be used on:
-/// the next poll goes on from the same byte.
+/// transfer failed five times in a row without a byte ([`Error::is_transport`], or [`Error::is_download`] with
+/// the [status](Error::status) of the answer). A server that asks for a pause of more than a minute is not
+/// waited for. After an error the stream can be used on: the next poll goes on from the same byte. A presigned
+/// URL that has expired is not asked for anew here: [`Job::downloads`](crate::Job::downloads) does.
 ///
 /// ```no_run
 /// # async fn example(client: genesys_cloud_core::Client, url: &str)
@@ -66,8 +70,8 @@ impl Download {
     /// The file at a URL that a reply of the API named, such as `downloadUrl`.
     ///
     /// # Errors
-    /// When the URL is not one that may be fetched ([`Error::is_download`]): it is not https, or holds a user
-    /// name.
+    /// When the URL is not one that may be fetched ([`Error::is_download`]): it is none, is not https, or holds a
+    /// user name or password. `http` is for loopback, where the API is there too.
     pub fn new(client: &Client, url: &str) -> Result<Self, Error> {
         Self::open(client, &Operation::known("download", Method::Get, "{url}"), url)
     }
@@ -124,6 +128,12 @@ impl Download {
     /// The `Content-Type` of the file, once its first bytes have come.
     pub fn content_type(&self) -> Option<&str> {
         self.head.as_ref()?.headers.get(http::header::CONTENT_TYPE)?.to_str().ok()
+    }
+
+    /// The `Content-Encoding` of the file, such as `gzip` for one that is to be decompressed, once its first
+    /// bytes have come.
+    pub fn content_encoding(&self) -> Option<&str> {
+        self.head.as_ref()?.headers.get(http::header::CONTENT_ENCODING)?.to_str().ok()
     }
 
     /// Status and headers of the first reply, once there is one.

@@ -161,7 +161,7 @@ impl Transfer {
     async fn begin(&mut self) -> Result<(), Fault> {
         if self.at > 0 && self.validator.is_none() {
             let why = "broke off, and its server can't tell whether the rest would be of the same";
-            return Err(self.lasting(self.error(why)));
+            return Err(self.lasting(self.error(why).advise("read it from the beginning")));
         }
         let url = match self.link.clone() {
             Link::Presigned(url) => url,
@@ -204,6 +204,9 @@ impl Transfer {
                 retry_after: error.retry_after(),
                 error,
             })?;
+            if reply.status() == 202 {
+                return Err(self.refused(&reply.head));
+            }
             if !reply.head.status.is_redirection() {
                 return Ok(Resolved::Reply(reply));
             }
@@ -253,7 +256,9 @@ impl Transfer {
                     let same_length = self.length.is_none_or(|length| {
                         range.length.is_none_or(|told| told == length) && range.last < length
                     });
-                    range.first == self.at && same_length
+                    // Or else it could not be told whether the file ends with it.
+                    let is_bounded = self.length.or(range.length).is_some();
+                    range.first == self.at && same_length && is_bounded
                 });
                 if !fits || validator(&head.headers).is_some_and(|v| Some(v) != self.validator) {
                     return Err(self.lasting(self.changed()));
@@ -278,8 +283,9 @@ impl Transfer {
 
     fn refused(&self, head: &Head) -> Fault {
         let status = head.status;
-        let error = self.error(&format!("was answered with {status}"));
+        let error = self.error(&format!("did not come: its server answered {status}"));
         let error = match status.as_u16() {
+            202 => error.advise("it is not ready: ask for it again later"),
             400 | 401 | 403 | 404 | 410 => {
                 error.advise("its URL may have expired: ask the job for it again")
             }
@@ -290,7 +296,7 @@ impl Transfer {
             RawReply { operation: self.operation.clone(), head: head.clone(), body: Bytes::new() };
         Fault {
             error: error.with_answer(&reply),
-            passes: status.is_server_error() || matches!(status.as_u16(), 408 | 429),
+            passes: status.is_server_error() || matches!(status.as_u16(), 202 | 408 | 429),
             retry_after: head.retry_after(),
         }
     }
@@ -304,7 +310,8 @@ impl Transfer {
         let of = self.length.map(|length| format!(" of {length}")).unwrap_or_default();
         let why = format!("the file at {} broke off after {}{of} bytes", self.host, self.at);
         Fault {
-            error: Error::broken_file(&self.operation, why, error),
+            error: Error::broken_file(&self.operation, why, error)
+                .advise("ask again to go on from there"),
             passes: true,
             retry_after: None,
         }

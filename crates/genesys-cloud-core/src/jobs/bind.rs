@@ -232,7 +232,7 @@ macro_rules! job {
             /// A job that was submitted by this operation and saved. Nothing is sent.
             ///
             /// # Errors
-            /// When what was saved is of another operation.
+            /// When what was saved is of another operation, or of another host than that of the client.
             #[inline]
             pub fn load(
                 client: &$crate::Client,

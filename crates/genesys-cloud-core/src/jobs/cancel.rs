@@ -32,7 +32,7 @@ impl Drop for CancelOnDrop {
         if *self.ended.get_mut() {
             return;
         }
-        let run = self.run.clone();
+        let mut run = self.run.clone();
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => {
                 runtime.spawn(async move {

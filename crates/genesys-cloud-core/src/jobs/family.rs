@@ -206,7 +206,7 @@ impl Family {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum JobState {
-    /// It is not done.
+    /// It is not done. A state whose name is not known means this too.
     Pending,
     /// It goes on when the caller has done something, such as uploaded a file.
     Held,

@@ -16,11 +16,12 @@ use crate::operation::Operation;
 use crate::reply::{Head, RawReply};
 
 /// A page is handed out once it has so many items, or so many bytes of them. It has whatever came with
-/// them in one part.
+/// them in one [`PART`].
 const PAGE_ITEMS: usize = 100;
 const PAGE_BYTES: usize = 1 << 20;
 
-/// How much of a file is taken at once, in bytes: it may be a thousand times as much when decompressed.
+/// How much of a file is decompressed or read at once, in bytes: decompressed, it may be a thousand times as
+/// much.
 const PART: usize = 4 << 10;
 
 /// gzip begins with these, and no JSON does (RFC 1952, 2.3.1).
@@ -45,6 +46,10 @@ struct File {
     is_link_new: bool,
     /// What has come and not been read yet.
     part: Bytes,
+    /// What it is decompressed, as far as that has not been read.
+    plain: Bytes,
+    /// Whether all of it has come.
+    has_come: bool,
     /// The first bytes, until it is known whether they are gzip.
     begun: Vec<u8>,
     text: Option<Text>,
@@ -92,27 +97,32 @@ impl Files {
     pub(super) fn feed(self) -> Feed {
         Box::pin(stream::unfold(self, |mut files| async move {
             let mut page = files.page().await;
-            if let Err(error) = &page
-                && files.renew_link(error).await
-            {
-                page = files.page().await;
+            if page.as_ref().is_err_and(is_refused) {
+                if files.renew_link().await {
+                    page = files.page().await;
+                }
+                page = page.map_err(|error| match is_refused(&error) {
+                    true => error.advise(
+                        "the job was asked for its URL again, in vain: its results may have been deleted",
+                    ),
+                    false => error,
+                });
             }
             Some((page.transpose()?, files))
         }))
     }
 
-    /// Asks the job for the URL of the file again, if it was refused, which is how one that has expired is
-    /// told.
-    async fn renew_link(&mut self, error: &Error) -> bool {
-        let Some(file) = &mut self.file else { return false };
-        if !matches!(error.status(), Some(400 | 401 | 403 | 404 | 410)) || file.is_link_new {
-            return false;
-        }
+    /// Asks the job for the URL of the file again, unless it is new already.
+    async fn renew_link(&mut self) -> bool {
+        let Some(file) = self.file.as_mut().filter(|file| !file.is_link_new) else { return false };
         file.is_link_new = true;
         self.run.forget_links();
         let Ok(status) = self.run.wait().await else { return false };
         let Ok(links) = links(&self.run.family, &status) else { return false };
-        if links.len() != self.links.len() {
+        // In another order, one file would be read twice, and another not at all.
+        let are_same = links.len() == self.links.len()
+            && self.links.iter().zip(&links).all(|(old, new)| is_same_file(old, new));
+        if !are_same && (links.len(), self.links.len()) != (1, 1) {
             return false;
         }
         self.links = links;
@@ -136,6 +146,8 @@ impl Files {
                         download,
                         is_link_new: false,
                         part: Bytes::new(),
+                        plain: Bytes::new(),
+                        has_come: false,
                         begun: Vec::new(),
                         text: None,
                         splitter: Splitter::new(path, self.run.client.max_body()),
@@ -154,7 +166,11 @@ impl Files {
                 continue;
             }
             if let Some(why) = file.broken {
-                return Err(malformed(&self.operation, why));
+                let which = match self.links.len() {
+                    1 => "the file of results".to_owned(),
+                    count => format!("file {} of {count} with results", self.next),
+                };
+                return Err(malformed(&self.operation, &which, why));
             }
             let ended = match file.fill(&mut self.page).await {
                 Ok(ended) => ended,
@@ -180,6 +196,17 @@ impl Files {
     }
 }
 
+/// Whether a file was refused, which is how it is told that its URL has expired.
+fn is_refused(error: &Error) -> bool {
+    matches!(error.status(), Some(400 | 401 | 403 | 404 | 410))
+}
+
+/// Whether two URLs differ in their queries at most, as those of one file do that were signed at two times.
+fn is_same_file(one: &str, other: &str) -> bool {
+    let path = |url: &str| url.split(['?', '#']).next().map(str::to_owned);
+    path(one.trim()) == path(other.trim())
+}
+
 enum Failure {
     Call(Error),
     Malformed(Malformed),
@@ -195,27 +222,45 @@ impl File {
     /// Reads until a page is full, or the file ends.
     async fn fill(&mut self, page: &mut Page) -> Result<bool, Failure> {
         loop {
-            while !self.part.is_empty() {
-                let part = self.part.split_to(self.part.len().min(PART));
-                self.read(&part, page)?;
+            while self.advance(page)? {
                 if page.is_full() {
                     return Ok(false);
                 }
             }
+            if self.has_come {
+                let splitter = std::mem::replace(&mut self.splitter, Splitter::new("[]", 0));
+                splitter.end(|item| page.add(item))?;
+                return Ok(true);
+            }
             match self.download.try_next().await.map_err(Failure::Call)? {
                 Some(part) => (self.part, self.is_link_new) = (part, false),
                 None => {
-                    self.end(page)?;
-                    return Ok(true);
+                    self.has_come = true;
+                    self.finish()?;
                 }
             }
         }
     }
 
-    fn read(&mut self, part: &[u8], page: &mut Page) -> Result<(), Malformed> {
+    /// Reads a little of what has come. `false` where nothing is left of it.
+    fn advance(&mut self, page: &mut Page) -> Result<bool, Malformed> {
+        if !self.plain.is_empty() {
+            let plain = self.plain.split_to(self.plain.len().min(PART));
+            self.splitter.read(&plain, |item| page.add(item))?;
+            return Ok(true);
+        }
+        if self.part.is_empty() {
+            return Ok(false);
+        }
+        let part = self.part.split_to(self.part.len().min(PART));
+        self.decompress(part)?;
+        Ok(true)
+    }
+
+    fn decompress(&mut self, part: Bytes) -> Result<(), Malformed> {
         match &mut self.text {
             None => {
-                self.begun.extend_from_slice(part);
+                self.begun.extend_from_slice(&part);
                 if self.begun.len() < GZIP.len() {
                     return Ok(());
                 }
@@ -224,48 +269,45 @@ impl File {
                     false => Text::Plain,
                 });
                 let begun = std::mem::take(&mut self.begun);
-                self.read(&begun, page)
+                self.decompress(begun.into())
             }
-            Some(Text::Plain) => self.splitter.read(part, |item| page.add(item)),
+            Some(Text::Plain) => {
+                self.plain = part;
+                Ok(())
+            }
             Some(Text::Gzip(gzip)) => {
-                let written = gzip.write_all(part);
-                written.map_err(|_| Malformed::Gzip)?;
-                let text = std::mem::take(gzip.get_mut());
-                self.splitter.read(&text, |item| page.add(item))
+                gzip.write_all(&part).map_err(|_| Malformed::Gzip)?;
+                self.plain = std::mem::take(gzip.get_mut()).into();
+                Ok(())
             }
         }
     }
 
-    fn end(&mut self, page: &mut Page) -> Result<(), Malformed> {
+    /// Sets out to read what is left once all of it has come.
+    fn finish(&mut self) -> Result<(), Malformed> {
         match &mut self.text {
-            None => self.splitter.read(&self.begun, |item| page.add(item))?,
+            None => self.plain = std::mem::take(&mut self.begun).into(),
             Some(Text::Plain) => {}
             Some(Text::Gzip(gzip)) => {
                 gzip.try_finish().map_err(|_| Malformed::Unfinished)?;
-                let text = std::mem::take(gzip.get_mut());
-                self.splitter.read(&text, |item| page.add(item))?;
+                self.plain = std::mem::take(gzip.get_mut()).into();
             }
         }
-        let splitter = std::mem::replace(&mut self.splitter, Splitter::new("[]", 0));
-        splitter.end(|item| page.add(item))
+        Ok(())
     }
 }
 
-fn malformed(operation: &Operation, why: Malformed) -> Error {
-    Error::file(
-        operation,
-        match why {
-            Malformed::Gzip => "a file of results is not the gzip that it begins as".to_owned(),
-            Malformed::At(at) => format!("a file of results is not JSON, at about byte {at}"),
-            Malformed::NoItems(at) => {
-                format!("a file of results has no list where the items should be, at byte {at}")
-            }
-            Malformed::TooLarge => {
-                "an item in a file of results is larger than `max_body`".to_owned()
-            }
-            Malformed::Unfinished => "a file of results ends in the middle".to_owned(),
-        },
-    )
+fn malformed(operation: &Operation, which: &str, why: Malformed) -> Error {
+    let why = match why {
+        Malformed::Gzip => "is not the gzip that it begins as".to_owned(),
+        Malformed::At(at) => format!("is not JSON, at about byte {at}"),
+        Malformed::NoItems(at) => format!("has no list where the items should be, at byte {at}"),
+        Malformed::TooLarge => "has an item that is larger than the client's `max_body`".to_owned(),
+        Malformed::Unfinished => "ends in the middle".to_owned(),
+        Malformed::Empty => "is empty, where JSON was expected".to_owned(),
+    };
+    Error::file(operation, format!("{which} {why}"))
+        .advise("submit the job again, or take the file as it is by `Job::downloads`")
 }
 
 /// A page as the reply that it would be.

@@ -36,6 +36,8 @@ enum State {
     Colon,
     /// In a value that is not on the way. It began when this many were open.
     Other(usize),
+    /// In a null in the place of the items or of what holds them, of which so many bytes have come.
+    Null(usize),
     /// After a value in an object on the way.
     Comma,
     /// In the list of items, before an item or its end.
@@ -61,7 +63,11 @@ pub(super) enum Malformed {
     TooLarge,
     /// It ends in the middle.
     Unfinished,
+    /// There is nothing in it, not even an empty list.
+    Empty,
 }
+
+const NULL: &[u8] = b"null";
 
 /// Nesting deeper than this is refused, as serde_json does.
 const DEPTH: usize = 127;
@@ -110,7 +116,7 @@ impl Splitter {
         }
         match self.state {
             State::End => Ok(()),
-            State::Other(0) if !self.quoted && self.open.is_empty() => Ok(()),
+            State::Value if self.open.is_empty() => Err(Malformed::Empty),
             _ => Err(Malformed::Unfinished),
         }
     }
@@ -120,6 +126,7 @@ impl Splitter {
             State::Item(base) | State::Only(base) => self.within_item(byte, base, found),
             State::Other(base) => self.within_other(byte, base),
             State::Name if self.quoted => self.within_name(byte),
+            State::Null(come) => self.within_null(byte, come),
             _ if byte.is_ascii_whitespace() => Ok(()),
             State::Value => self.value(byte),
             State::Items => match byte {
@@ -182,11 +189,24 @@ impl Splitter {
             // A null is an empty list.
             b'n' => {
                 self.matched = self.matched.saturating_sub(1);
-                self.state = State::Other(self.open.len());
+                self.state = State::Null(1);
                 Ok(())
             }
             _ => Err(Malformed::NoItems(self.at)),
         }
+    }
+
+    /// What only begins like a null may be the text of an error.
+    fn within_null(&mut self, byte: u8, come: usize) -> Result<(), Malformed> {
+        if NULL.get(come) != Some(&byte) {
+            return Err(Malformed::NoItems(self.at));
+        }
+        self.state = match come + 1 {
+            come if come < NULL.len() => State::Null(come),
+            _ if self.open.is_empty() => State::End,
+            _ => State::Comma,
+        };
+        Ok(())
     }
 
     fn within_name(&mut self, byte: u8) -> Result<(), Malformed> {
@@ -324,6 +344,8 @@ mod tests {
             ("data", r#"{"a":{"data":[0]},"b":[{"data":[0]}],"data":[1],"c":"}"}"#, vec!["1"]),
             ("data", r#"{"data":{"x":1},"more":2}"#, vec![r#"{"x":1}"#]),
             ("data", r#"{"data":null,"a":1}"#, vec![]),
+            ("[]", " null\n", vec![]),
+            ("a.data", r#"{"a":{"data":null },"b":[]}"#, vec![]),
             ("data", r#"{"a":1}"#, vec![]),
             ("data", "{}", vec![]),
             ("a.data", r#"{"data":[0],"a":{"b":{"data":[0]},"data":[1]},"z":1}"#, vec!["1"]),
@@ -339,11 +361,17 @@ mod tests {
 
     #[test]
     fn texts_that_are_no_files_of_items() {
-        use Malformed::{NoItems, TooLarge, Unfinished};
+        use Malformed::{Empty, NoItems, TooLarge, Unfinished};
         let deep = "[".repeat(200);
         let large = format!("[\"{}\"]", "x".repeat(100));
         for (path, text, expected) in [
-            ("[]", "", Some(Unfinished)),
+            ("[]", "", Some(Empty)),
+            ("data", " \n", Some(Empty)),
+            ("[]", "not found", Some(NoItems(2))),
+            ("[]", "nullable", None),
+            ("[]", "nul", Some(Unfinished)),
+            ("data", r#"{"data":none}"#, Some(NoItems(10))),
+            ("data", r#"{"data":nu}"#, Some(NoItems(11))),
             ("[]", "[1,2", Some(Unfinished)),
             ("[]", "[{\"a\":1}", Some(Unfinished)),
             ("[]", "[\"a", Some(Unfinished)),

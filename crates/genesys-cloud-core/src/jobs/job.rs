@@ -11,12 +11,12 @@ use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, Stream};
 use serde::de::DeserializeOwned;
-use tokio::time::Instant;
 
 use super::cancel::CancelOnDrop;
+use super::end::Late;
 use super::family::{Family, JobState};
 use super::open::{Opening, links};
-use super::run::{Run, later};
+use super::run::Run;
 use super::saved::SavedJob;
 use super::schedule::Schedule;
 use super::status::JobStatus;
@@ -71,7 +71,8 @@ impl<T> Job<T> {
     /// A job that was [saved](Self::save), submitted by this operation. Nothing is sent.
     ///
     /// # Errors
-    /// When what was saved is of another operation or family ([`Error::is_job_mismatch`]).
+    /// When what was saved is of another operation or family, or was submitted at another host than that of
+    /// the client ([`Error::is_job_mismatch`]).
     pub fn load(
         client: &Client,
         operation: Operation,
@@ -122,17 +123,19 @@ impl<T> Job<T> {
         self.run.last.as_ref()
     }
 
-    /// When it and its results are deleted, as far as it is known: it may be told only once it is done.
+    /// When it and its results are deleted, by the server's clock: the `expirationDate` that the API told last,
+    /// or else so long after the submit as its kind is known to be kept. `None` where nothing is known; it may
+    /// be told only once the job is done.
     pub fn expires(&self) -> Option<DateTime<Utc>> {
-        let lifetime = self.run.family.lifetime();
-        let told = self.run.last.as_ref().and_then(JobStatus::expires);
-        told.or_else(|| {
-            self.run.submitted.checked_add_signed(chrono::TimeDelta::from_std(lifetime?).ok()?)
-        })
+        self.run.expires()
     }
 
-    /// How long [`wait`](Self::wait) and all that waits through it wait. One hour unless set. A call that is
-    /// under way by then is not broken off.
+    /// How long [`wait`](Self::wait) waits at most, and all that waits through it: [`statuses`](Self::statuses),
+    /// [`downloads`](Self::downloads), and the lists of its [`results`](Self::results) before their first page.
+    /// One hour unless set; each call of them has as much.
+    ///
+    /// The job is asked the last time shortly before (two seconds, or a tenth of this if that is less). A call
+    /// that has no answer by then, or waits for the rate limit, is given up.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.run.deadline = deadline;
@@ -142,15 +145,22 @@ impl<T> Job<T> {
     /// When it is asked how it stands.
     #[must_use]
     pub fn schedule(mut self, schedule: Schedule) -> Self {
-        self.run.schedule = schedule;
+        self.run.reschedule(schedule);
         self
     }
 
     /// Cancels the job if it is not known to have ended when this is dropped, and so are the lists of its
-    /// [`results`](Self::results). It takes a Tokio runtime to do so, and nobody waits for it.
+    /// [`results`](Self::results). It takes a Tokio runtime to do so, and nobody waits for it: in a program that
+    /// ends at once it may not come to it.
+    ///
+    /// A job of a kind that can't be cancelled runs on: [`family`](Self::family) tells, by
+    /// [`Family::cancel`].
     #[must_use]
     pub fn cancel_on_drop(mut self) -> Self {
-        if self.run.cancel_on_drop.is_none() {
+        if self.run.family.cancel().is_none() {
+            let family = self.run.family.name();
+            tracing::warn!(family, "jobs of this kind can't be cancelled, nor on drop");
+        } else if self.run.cancel_on_drop.is_none() {
             self.run.cancel_on_drop = Some(Arc::new(CancelOnDrop::new(&self.run)));
         }
         self
@@ -167,9 +177,12 @@ impl<T> Job<T> {
 
     /// Waits until it is done, and gives its last status. It can be called again after any error.
     ///
-    /// Calls that fail in a way that may pass (no connection, a rate limit, a 5xx) are made again. The first
-    /// call of a job that was just submitted is made after the first pause of its
-    /// [`schedule`](Self::schedule).
+    /// Calls that fail in a way that may pass (no connection, a rate limit, a 5xx) are made again, and so is one
+    /// that is answered with 404 in the first 30 seconds after the submit. The first call of a job that was just
+    /// submitted is made after the first pause of its [`schedule`](Self::schedule). A `Retry-After` is kept to;
+    /// where it leads past the deadline, the wait ends at once.
+    ///
+    /// Dropping the future is safe, as a timeout of your own does it: the job can be waited for again.
     ///
     /// # Errors
     /// Three kinds, told apart:
@@ -177,7 +190,8 @@ impl<T> Job<T> {
     /// - it was waited for as long as the [`deadline`](Self::deadline) allows
     ///   ([`Error::is_job_unfinished`]), or waits for something to be done ([`Error::is_job_held`]): it is
     ///   still there;
-    /// - anything else: a call failed, in a way that won't pass by itself.
+    /// - anything else: a call failed, in a way that won't pass by itself, or the API offers none
+    ///   ([`Error::is_job_not_pollable`]).
     pub async fn wait(&mut self) -> Result<JobStatus, Error> {
         self.run.wait().await
     }
@@ -188,7 +202,7 @@ impl<T> Job<T> {
     /// A job that failed is a status, not an error. The stream ends with an error at the
     /// [`deadline`](Self::deadline), or if a call fails in a way that won't pass.
     pub fn statuses(&mut self) -> Statuses<'_> {
-        let until = later(Instant::now(), self.run.deadline);
+        let until = self.run.until();
         let ended = self.run.last.clone().filter(JobStatus::is_final);
         if let Some(last) = ended {
             return Statuses(Box::pin(stream::iter([Ok(last)])));
@@ -196,12 +210,12 @@ impl<T> Job<T> {
         let statuses = stream::unfold(Some((&mut self.run, false)), move |state| async move {
             let (run, is_over) = state?;
             if is_over {
-                return Some((Err(run.unfinished(None)), None));
+                return Some((Err(run.unfinished(Late::Time, None)), None));
             }
             let status = run.next_status(until).await;
             let goes_on = status.as_ref().is_ok_and(|status| !status.is_final());
-            // What was asked at the deadline is the last.
-            let is_over = Instant::now() >= until;
+            // What was asked shortly before the deadline is the last.
+            let is_over = until.is_last();
             Some((status, goes_on.then_some((run, is_over))))
         });
         Statuses(Box::pin(statuses))
@@ -226,20 +240,27 @@ impl<T> Job<T> {
     /// The job is asked how it stands each time, if it can be: the URLs of files expire within minutes.
     ///
     /// # Errors
-    /// Those of [`wait`](Self::wait), and when a URL is not one that may be fetched
-    /// ([`Error::is_download`]).
+    /// Those of [`wait`](Self::wait), when the results have been deleted ([`Error::is_job_expired`]), and when a
+    /// URL is not one that may be fetched ([`Error::is_download`]).
     pub async fn downloads(&mut self) -> Result<Vec<Download>, Error> {
         self.run.forget_links();
         let status = self.run.wait().await?;
+        self.run.check_expiry(&status)?;
         let operation = self.run.operation();
         let links = links(&self.run.family, &status)?;
         links.iter().map(|link| Download::open(&self.run.client, operation, link)).collect()
     }
 
-    /// Asks the API to cancel it.
+    /// Asks the API to cancel it. It may run on for a while: [`wait`](Self::wait) tells when it has ended, by
+    /// [`Error::is_job_cancelled`], unless it was done before.
+    ///
+    /// A job that has ended needs no cancel. Nothing is sent if that is known already: the API might delete its
+    /// results. Where the API refuses (status 400, 404, 409 or 410), it is asked once how the job stands.
     ///
     /// # Errors
-    /// When jobs of its kind can't be cancelled ([`Error::is_invalid_request`]), or the call fails.
+    /// When jobs of its kind can't be cancelled ([`Error::is_invalid_request`]; nothing is sent then), it has no
+    /// id to be cancelled by ([`Error::is_job_not_pollable`]), or the call fails: with
+    /// [`Error::is_not_found`] where the API does not know it, or no longer.
     pub async fn cancel(&mut self) -> Result<(), Error> {
         self.run.cancel().await?;
         if let Some(cancel) = &self.run.cancel_on_drop {
@@ -248,7 +269,8 @@ impl<T> Job<T> {
         Ok(())
     }
 
-    /// What is to be kept to go on with it later, or elsewhere: see [`load`](Self::load).
+    /// What is to be kept to go on with it later, or elsewhere: see [`load`](Self::load). Settings such as the
+    /// [`deadline`](Self::deadline) are not, nor results that came with the reply to the submit.
     pub fn save(&self) -> SavedJob {
         SavedJob::of(&self.run)
     }
@@ -282,7 +304,8 @@ impl Job<Bytes> {
 pub struct Statuses<'a>(BoxStream<'a, Result<JobStatus, Error>>);
 
 impl Statuses<'_> {
-    /// The next status. `None` after the final one, or an error.
+    /// The next status, waited for. `None` after the final one, or an error. If the future is dropped, the next
+    /// call goes on waiting.
     pub async fn next(&mut self) -> Option<Result<JobStatus, Error>> {
         futures::StreamExt::next(self).await
     }

@@ -1,12 +1,13 @@
 //! Work that the API does in its own time: submitted, asked how it stands, its results read.
 //!
 //! [`family`] is the data that steers this; [`run`] submits a job and polls it by a [`schedule`];
-//! [`status`] tells what a reply says of it; [`job`] is the face of one job, [`saved`] what is kept of it;
+//! [`status`] tells what a reply says of it, and [`end`] how waiting for it ended; [`job`] is the face of one job, [`saved`] what is kept of it;
 //! [`open`] makes a list of its results, for the paginator to read, and [`file`](mod@file) reads those that
-//! come in files.
+//! come in files; in [`pages`], each page is a job.
 
 mod bind;
 mod cancel;
+mod end;
 mod family;
 mod fields;
 mod file;
@@ -15,6 +16,7 @@ pub(crate) mod fuzzing;
 mod items;
 mod job;
 mod open;
+mod pages;
 mod run;
 mod saved;
 mod schedule;

@@ -1,11 +1,9 @@
 //! From a job to the list of its results: what has to happen before the first page can be asked for.
 
-use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
@@ -13,12 +11,12 @@ use futures::stream::BoxStream;
 use super::family::{Family, FileForm, Results, ResultsAt};
 use super::fields::Fields;
 use super::file::Files;
+use super::pages::PageJobs;
 use super::run::Run;
 use super::saved::SavedJob;
 use super::status::JobStatus;
 use crate::client::Client;
-use crate::error::{Error, JobEnd};
-use crate::operation::Operation;
+use crate::error::Error;
 use crate::paging::{Listing, Scheme};
 use crate::reply::RawReply;
 use crate::request::Request;
@@ -205,7 +203,8 @@ impl Opening {
         let (client, family, request) =
             (self.client.clone(), self.family.clone(), self.request.clone());
         let id = saved.id().map(str::to_owned);
-        self.run = Some(Run::known(client, family, request, id, saved.submitted()));
+        let (submitted, expires) = (saved.submitted(), saved.expires());
+        self.run = Some(Run::known(client, family, request, id, submitted, expires));
         *self.saved.lock() = Some(saved.clone());
         Ok(())
     }
@@ -218,8 +217,7 @@ impl Opening {
         if !matches!(run.family.results(), Results::Reply(_)) {
             return false;
         }
-        if run.can_be_asked() {
-            run.forget_links();
+        if run.forget() {
             return true;
         }
         self.is_unreadable = !self.request.operation().is_repeatable();
@@ -358,12 +356,8 @@ fn opened(run: &Run, status: JobStatus, change: Option<Request>) -> Result<Opene
                 async move {
                     let reply = page(&run, &request).await?;
                     match one {
-                        Some(path) => with_list(reply, &path),
-                        None if reply.status() == 202 => {
-                            let why = "the results are not ready: the API answered 202";
-                            Err(Error::paging(&reply, why.to_owned()))
-                        }
-                        None => Ok(reply),
+                        Some(path) => with_list(ready(reply, Some(&path))?, &path),
+                        None => ready(reply, None),
                     }
                 }
                 .boxed()
@@ -395,11 +389,22 @@ fn opened(run: &Run, status: JobStatus, change: Option<Request>) -> Result<Opene
 }
 
 /// A page of the results of a job that is done. If there are none any more, they have expired.
-async fn page(run: &Run, request: &Request) -> Result<RawReply, Error> {
+pub(super) async fn page(run: &Run, request: &Request) -> Result<RawReply, Error> {
     run.client.execute(request).await.map_err(|error| match error.is_not_found() {
         true => run.gone(request.operation()).caused_by(error),
         false => error,
     })
+}
+
+/// A page of results, unless it is a 202 that says that there are none yet: without anything at the path of the
+/// items, or, where pages are many, in any case.
+pub(super) fn ready(reply: RawReply, path: Option<&str>) -> Result<RawReply, Error> {
+    let has_items = |path| Fields::of(&reply).is_ok_and(|fields| fields.json(path).is_some());
+    if reply.status() != 202 || path.is_some_and(has_items) {
+        return Ok(reply);
+    }
+    let why = "the results are not ready, though the job is done: the API answered 202".to_owned();
+    Err(Error::paging(&reply, why).advise("read on in a while: the job is not submitted again"))
 }
 
 fn one_reply(path: &str) -> Listing {
@@ -435,17 +440,35 @@ enum Found<'a> {
     Files(Vec<String>, FileForm),
 }
 
-/// The first place of the family at which the status has something.
+/// The first place of the family at which the status has something, or else the first where it has a list
+/// without items: large results are in files, beside such a list.
 fn found<'a>(family: &'a Family, status: &JobStatus) -> Result<Option<Found<'a>>, Error> {
     let reply = status.reply();
     let fields = Fields::of(reply).map_err(|error| Error::decode(reply, &error))?;
-    Ok(places(family).iter().find_map(|place| match place {
-        ResultsAt::Items(path) => (!fields.all(path).is_empty()).then_some(Found::Items(path)),
-        ResultsAt::Files(path, form) => {
-            let links = fields.texts(path);
-            (!links.is_empty()).then(|| Found::Files(links, form.clone()))
+    let mut empty = None;
+    for place in places(family) {
+        match place {
+            ResultsAt::Items(path) => {
+                let all = fields.all(path);
+                let has_items = |text: &&str| {
+                    Fields::text_of(text).elements().is_none_or(|elements| !elements.is_empty())
+                };
+                if all.iter().any(has_items) {
+                    return Ok(Some(Found::Items(path)));
+                }
+                if !all.is_empty() {
+                    empty = empty.or(Some(Found::Items(path)));
+                }
+            }
+            ResultsAt::Files(path, form) => {
+                let links = fields.texts(path);
+                if !links.is_empty() {
+                    return Ok(Some(Found::Files(links, form.clone())));
+                }
+            }
         }
-    }))
+    }
+    Ok(empty)
 }
 
 /// The URLs of the files with the results; none, if that is not where they are.
@@ -454,51 +477,4 @@ pub(super) fn links(family: &Family, status: &JobStatus) -> Result<Vec<String>, 
         Some(Found::Files(links, _)) => links,
         Some(Found::Items(_)) | None => Vec::new(),
     })
-}
-
-/// The jobs of pages that have been submitted and not read yet, by what was submitted.
-#[derive(Default)]
-struct PageJobs(Mutex<HashMap<Submitted, Run>>);
-
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct Submitted {
-    target: String,
-    body: Option<Bytes>,
-}
-
-impl PageJobs {
-    async fn page(
-        &self,
-        client: Client,
-        request: Request,
-        family: Family,
-    ) -> Result<RawReply, Error> {
-        let submitted = Submitted { target: request.target()?, body: request.body().cloned() };
-        let known = self.lock().remove(&submitted);
-        let mut run = match known {
-            Some(run) => run,
-            None => Run::submit(client, request, family).await?,
-        };
-        let page = results_page(&mut run).await;
-        // A job that came to nothing is submitted anew; any other is gone on with.
-        if page.as_ref().is_err_and(|error| !error.is_job_failed()) {
-            self.lock().insert(submitted, run);
-        }
-        page
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Submitted, Run>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-async fn results_page(run: &mut Run) -> Result<RawReply, Error> {
-    let status = run.wait().await?;
-    run.check_expiry(&status)?;
-    let Results::List(call, _) = run.family.results() else {
-        let operation: &Operation = run.operation();
-        let why = "no operation lists the results".to_owned();
-        return Err(Error::job(JobEnd::NotPollable, operation, why));
-    };
-    page(run, &run.ask(call)).await
 }

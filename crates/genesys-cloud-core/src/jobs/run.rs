@@ -7,12 +7,13 @@ use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
 use super::cancel::CancelOnDrop;
+use super::end::Late;
 use super::family::{DoneWhen, Family, JobCall, JobId, JobState, Results, ResultsAt};
 use super::fields::Fields;
 use super::schedule::Schedule;
 use super::status::{JobStatus, is_further_on};
 use crate::client::Client;
-use crate::error::{Error, JobEnd};
+use crate::error::Error;
 use crate::operation::Operation;
 use crate::reply::DecodeError;
 use crate::request::Request;
@@ -20,6 +21,13 @@ use crate::retry::chance;
 
 /// How long a job is waited for unless it is said.
 const DEADLINE: Duration = Duration::from_hours(1);
+
+/// How long before the deadline a job is asked the last time, so that the answer is there by then. At most a
+/// tenth of the time that there is.
+const LAST_ANSWER: Duration = Duration::from_secs(2);
+
+/// So long after the submit a 404 may mean that the service which tells of the job has not heard of it yet.
+const NEW: Duration = Duration::from_secs(30);
 
 /// How many pages of a list of jobs are looked through for one.
 const MOST_PAGES: u64 = 100;
@@ -38,6 +46,10 @@ pub(crate) struct Run {
     pub(super) deadline: Duration,
     /// What was said of it last.
     pub(super) last: Option<JobStatus>,
+    /// When it and its results are deleted, as was said last.
+    expires: Option<DateTime<Utc>>,
+    /// Whether it was submitted through this, and has not been told of since.
+    is_new: bool,
     /// Cancels it once nothing holds this any more.
     pub(super) cancel_on_drop: Option<Arc<CancelOnDrop>>,
     /// How long it had run when this was made, and when that was.
@@ -49,6 +61,21 @@ pub(crate) struct Run {
     told: bool,
 }
 
+/// Until when a job is waited for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Until {
+    /// When it is asked the last time.
+    last: Instant,
+    /// When what is under way is given up.
+    end: Instant,
+}
+
+impl Until {
+    pub(super) fn is_last(&self) -> bool {
+        Instant::now() >= self.last
+    }
+}
+
 impl Run {
     /// A job that was submitted before.
     pub(super) fn known(
@@ -57,6 +84,7 @@ impl Run {
         request: Request,
         id: Option<String>,
         submitted: DateTime<Utc>,
+        expires: Option<DateTime<Utc>>,
     ) -> Self {
         let made = Instant::now();
         Self {
@@ -68,6 +96,8 @@ impl Run {
             schedule: Schedule::new(),
             deadline: DEADLINE,
             last: None,
+            expires,
+            is_new: false,
             cancel_on_drop: None,
             ran: (Utc::now() - submitted).to_std().unwrap_or_default(),
             made,
@@ -84,8 +114,8 @@ impl Run {
         let before = Utc::now();
         let reply = client.execute(&request).await?;
         let submitted = reply.head.date().unwrap_or(before);
-        let mut run = Self::known(client, family, request, None, submitted);
-        run.ran = Duration::ZERO;
+        let mut run = Self::known(client, family, request, None, submitted, None);
+        (run.ran, run.is_new) = (Duration::ZERO, true);
         run.id = match &run.family.id() {
             JobId::Field(path) => {
                 // A reply that is no JSON has no id, which is told below where one is needed.
@@ -97,18 +127,22 @@ impl Run {
         };
         let retry_after = reply.head.retry_after();
         if run.family.results_at_once() || *run.family.done_when() == DoneWhen::Not202 {
-            let status = JobStatus::read(&run.family, reply.clone(), None, submitted)?;
+            let status = JobStatus::read(&run.family, reply.clone(), None, submitted);
+            let status = status.map_err(accepted)?;
             let status = match &run.id {
                 None if holds_results(&run.family, &status) => status.done(),
                 _ => status,
             };
-            run.last = (status.is_final() || !run.family.is_pollable()).then_some(status);
+            if status.is_final() || !run.family.is_pollable() {
+                run.expires = status.expires();
+                run.last = Some(status);
+            }
         }
         if let (None, None, JobId::Field(path)) = (&run.id, &run.last, run.family.id())
             && run.family.status().is_some()
         {
             let why = format!("it has no `{path}`, the id of the job");
-            return Err(Error::decode(&reply, &DecodeError::new(why)));
+            return Err(accepted(Error::decode(&reply, &DecodeError::new(why))));
         }
         run.put_off(retry_after);
         let operation = run.request.operation().id();
@@ -123,11 +157,40 @@ impl Run {
         status.map_or(*self.family.done_when() == DoneWhen::Not202, has_id)
     }
 
-    /// Forgets what was said of it, if it can be asked again: URLs of files expire within minutes.
+    /// Forgets what was said of it, if it can be asked again, and has it asked at once: URLs of files expire
+    /// within minutes, and the pause after a long job is longer.
     pub(super) fn forget_links(&mut self) {
-        if self.can_be_asked() {
+        if self.forget() && !self.told {
+            self.due = Instant::now();
+        }
+    }
+
+    /// Forgets what was said of it, if it can be asked again.
+    pub(super) fn forget(&mut self) -> bool {
+        let can_be_asked = self.can_be_asked();
+        if can_be_asked {
             self.last = None;
         }
+        can_be_asked
+    }
+
+    /// When it and its results are deleted, as far as it is known.
+    pub(super) fn expires(&self) -> Option<DateTime<Utc>> {
+        self.expires.or_else(|| {
+            let lifetime = chrono::TimeDelta::from_std(self.family.lifetime()?).ok()?;
+            self.submitted.checked_add_signed(lifetime)
+        })
+    }
+
+    /// How long it is until it is to be asked again.
+    pub(super) fn due_in(&self) -> Duration {
+        self.due.saturating_duration_since(Instant::now())
+    }
+
+    /// Until when it is waited for, from now on.
+    pub(super) fn until(&self) -> Until {
+        let end = later(Instant::now(), self.deadline);
+        Until { last: end - (self.deadline / 10).min(LAST_ANSWER), end }
     }
 
     /// The operation that tells how it stands, for errors.
@@ -150,12 +213,14 @@ impl Run {
         request
     }
 
-    /// Asks once how it stands.
+    /// Asks once how it stands. Given up on the way, it has changed nothing.
     pub(super) async fn poll(&mut self) -> Result<JobStatus, Error> {
+        if !self.can_be_asked() {
+            return Err(self.not_pollable());
+        }
         let mut request = match self.family.status() {
             Some(status) => self.ask(status),
-            None if *self.family.done_when() == DoneWhen::Not202 => self.request.clone(),
-            None => return Err(self.not_pollable()),
+            None => self.request.clone(),
         };
         let mut reply = self.client.execute(&request).await;
         if let Some(list) = self.family.status().and_then(JobCall::list) {
@@ -174,7 +239,8 @@ impl Run {
             Err(error) => error.retry_after(),
         };
         self.put_off(retry_after);
-        let status = JobStatus::read(&self.family, reply?, self.id.as_deref(), self.submitted)?;
+        let reply = reply.map_err(|error| self.unknown(error))?;
+        let status = JobStatus::read(&self.family, reply, self.id.as_deref(), self.submitted)?;
         tracing::debug!(
             family = self.family.name(),
             id = self.id,
@@ -191,8 +257,18 @@ impl Run {
         if let (true, Some(cancel)) = (status.is_final(), &self.cancel_on_drop) {
             cancel.leave();
         }
+        self.is_new = false;
+        self.expires = status.expires().or(self.expires);
         self.last = Some(status.clone());
         Ok(status)
+    }
+
+    /// Has it asked at other times, the first of them too.
+    pub(super) fn reschedule(&mut self, schedule: Schedule) {
+        self.schedule = schedule;
+        if self.is_new && !self.told {
+            self.due = later(self.made, schedule.pause(self.ran, chance()));
+        }
     }
 
     fn put_off(&mut self, retry_after: Option<Duration>) {
@@ -205,141 +281,91 @@ impl Run {
     }
 
     /// Asks how it stands when that is due. Errors that may pass are passed over.
-    pub(super) async fn next_status(&mut self, until: Instant) -> Result<JobStatus, Error> {
+    pub(super) async fn next_status(&mut self, until: Until) -> Result<JobStatus, Error> {
         let mut failure = None;
         loop {
-            let now = Instant::now();
-            if now > until || (self.told && self.due > until) {
-                return Err(self.unfinished(failure));
+            if self.told && self.due > until.end {
+                return Err(self.unfinished(Late::Told, failure));
             }
-            // The last time is when the deadline is.
-            tokio::time::sleep_until(self.due.min(until)).await;
-            match self.poll().await {
-                Ok(status) => return Ok(status),
-                Err(error) if error.may_pass() => {
+            if Instant::now() >= until.end {
+                return Err(self.unfinished(Late::Time, failure));
+            }
+            let at = if self.told { self.due } else { self.due.min(until.last) };
+            tokio::time::sleep_until(at).await;
+            let Ok(asked) = tokio::time::timeout_at(until.end, self.poll()).await else {
+                return Err(self.unfinished(Late::Call, failure));
+            };
+            match asked {
+                Err(error) if self.may_pass(&error) => {
                     let family = self.family.name();
                     tracing::warn!(family, id = self.id, %error, "job not polled");
-                    if Instant::now() >= until {
-                        return Err(self.unfinished(Some(error)));
+                    if until.is_last() {
+                        return Err(self.unfinished(Late::Time, Some(error)));
                     }
                     failure = Some(error);
                 }
-                Err(error) => return Err(error),
+                asked => return asked,
             }
         }
     }
 
+    /// Whether asking again may do better than a call that failed so.
+    fn may_pass(&self, error: &Error) -> bool {
+        let is_unseen = self.is_new && self.made.elapsed() < NEW && error.is_not_found();
+        // A gateway gave up waiting for the request.
+        let is_slow = error.is_refused_by(&[408]);
+        error.may_pass() || is_unseen || is_slow
+    }
+
     /// Waits until it is done.
     pub(super) async fn wait(&mut self) -> Result<JobStatus, Error> {
-        let until = later(Instant::now(), self.deadline);
         if let Some(last) = self.last.clone().filter(JobStatus::is_final) {
             return self.judged(last);
         }
-        if !self.family.is_pollable() {
+        if !self.can_be_asked() {
             return Err(self.not_pollable());
         }
+        let until = self.until();
         loop {
             let status = self.next_status(until).await?;
             if status.state() != JobState::Pending {
                 return self.judged(status);
             }
-            if Instant::now() >= until {
-                return Err(self.unfinished(None));
+            if until.is_last() {
+                return Err(self.unfinished(Late::Time, None));
             }
         }
     }
 
-    /// A status that has results, or the error that tells why there are none.
-    fn judged(&self, status: JobStatus) -> Result<JobStatus, Error> {
-        let (end, what, advice) = match status.state() {
-            JobState::Pending | JobState::Succeeded | JobState::PartlySucceeded => {
-                return Ok(status);
-            }
-            JobState::Held => (JobEnd::Held, "waits for you", None),
-            JobState::Failed => (JobEnd::Failed, "failed", None),
-            JobState::Cancelled => (JobEnd::Cancelled, "was cancelled", None),
-            JobState::Expired => (JobEnd::Expired, "has expired", Some("submit it again")),
-        };
-        let mut why = format!("{} {what}", self.called());
-        if let Some(name) = status.name() {
-            why += &format!(" ({name})");
-        }
-        if let Some(message) = status.message() {
-            why += &format!(": {}", message.trim_end_matches('.'));
-        }
-        let error = Error::job(end, self.operation(), why).with_answer(status.reply());
-        Err(match (advice, self.family.note()) {
-            (Some(advice), _) => error.advise(advice),
-            (None, Some(note)) if end == JobEnd::Held => error.advise(note.to_owned()),
-            _ => error,
-        })
-    }
-
-    /// Refuses results that are gone, and tells of those that soon will be.
-    pub(super) fn check_expiry(&self, status: &JobStatus) -> Result<(), Error> {
-        let Some(expires) = status.expires() else { return Ok(()) };
-        let (family, id) = (self.family.name(), self.id.as_deref());
-        if status.has_expired() {
-            let why = format!("the results of {} were deleted at {expires}", self.called());
-            let error = Error::job(JobEnd::Expired, self.operation(), why);
-            return Err(error.with_answer(status.reply()).advise("submit it again"));
-        }
-        let left = expires - status.now();
-        if left < chrono::TimeDelta::hours(1) {
-            let minutes = left.num_minutes();
-            tracing::warn!(family, id, %expires, minutes, "the results of a job expire soon");
-        }
-        Ok(())
-    }
-
-    /// Its results were there, and this operation has them no more.
-    pub(super) fn gone(&self, operation: &Operation) -> Error {
-        let why = format!("the results of {} are gone", self.called());
-        Error::job(JobEnd::Expired, operation, why).advise("submit it again")
-    }
-
-    pub(super) async fn cancel(&self) -> Result<(), Error> {
+    /// Has the API cancel it. What has ended by itself needs none.
+    pub(super) async fn cancel(&mut self) -> Result<(), Error> {
         let Some(cancel) = self.family.cancel() else {
             let why = "jobs of this kind can't be cancelled".to_owned();
             return Err(Error::invalid_request(self.operation(), why));
         };
-        self.client.execute(&self.ask(cancel)).await.map(drop)
-    }
-
-    /// It in words.
-    fn called(&self) -> String {
-        self.id.as_ref().map_or_else(|| "the job".to_owned(), |id| format!("job {id}"))
-    }
-
-    pub(super) fn unfinished(&self, failure: Option<Error>) -> Error {
-        let mut why = format!("{} has not ended within {:?}", self.called(), self.deadline);
-        if let Some(name) = self.last.as_ref().and_then(JobStatus::name) {
-            why += &format!(" (it is {name})");
+        // The API might delete its results.
+        if self.last.as_ref().is_some_and(JobStatus::is_final) {
+            return Ok(());
         }
-        if failure.is_some() {
-            why += ", and could not be asked how it stands";
+        if cancel.id().is_some() && self.id.is_none() {
+            return Err(self.nameless("it can't be cancelled"));
         }
-        let error = Error::job(JobEnd::Unfinished, self.operation(), why)
-            .advise("it runs on: wait for it again, or save it for later");
-        match failure {
-            Some(failure) => error.caused_by(failure),
-            None => error,
+        let Err(error) = self.client.execute(&self.ask(cancel)).await else { return Ok(()) };
+        // An attempt before, whose reply was lost, has done it.
+        if error.is_not_found() && error.attempts() > 1 {
+            return Ok(());
         }
+        let may_have_ended = error.is_refused_by(&[400, 404, 409, 410]);
+        if may_have_ended && self.poll().await.is_ok_and(|status| status.is_final()) {
+            return Ok(());
+        }
+        Err(error)
     }
+}
 
-    fn not_pollable(&self) -> Error {
-        let Some(topic) = self.family.topic() else {
-            let why = format!("the API has no way to ask how {} stands", self.called());
-            let error = Error::job(JobEnd::NotPollable, self.operation(), why);
-            return match self.family.note() {
-                Some(note) => error.advise(note.to_owned()),
-                None => error,
-            };
-        };
-        let why = format!("the API tells of the end of {} by a notification alone", self.called());
-        let error = Error::job(JobEnd::NotPollable, self.operation(), why);
-        error.advise(format!("subscribe to the topic {topic}"))
-    }
+/// A reply to a submit that could not be read.
+fn accepted(error: Error) -> Error {
+    error.advise("the API may have the job nevertheless: look before you submit it again")
 }
 
 /// So long after a point in time. What can't be told is never reached.

@@ -15,10 +15,12 @@ use crate::wire::Wire as _;
 
 /// A job as plain data, to be kept in a file or a database: from [`Job::save`](super::Job::save).
 ///
-/// It holds no secret and nothing of the submit's body; a path parameter of the submit, such as the id of
-/// a user, may be in it.
+/// It holds no secret and nothing of the submit's body; the host that it was submitted at is in it, and a path
+/// parameter of the submit, such as the id of a user, may be.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SavedJob {
+    /// Of those that were saved without, nothing is known.
+    host: Option<String>,
     family: String,
     operation: String,
     id: Option<String>,
@@ -36,6 +38,7 @@ mod form {
         /// A saved job as it is written. To write further fields takes no further version.
         pub struct Form {
             pub version: Option<i64> = "version",
+            pub host: Option<String> = "host",
             pub family: Option<String> = "family",
             pub operation: Option<String> = "operation",
             pub id: Option<String> = "id",
@@ -58,6 +61,7 @@ impl Serialize for SavedJob {
         };
         Form {
             version: Some(VERSION),
+            host: self.host.clone(),
             family: Some(self.family.clone()),
             operation: Some(self.operation.clone()),
             id: self.id.clone(),
@@ -86,6 +90,7 @@ impl<'de> Deserialize<'de> for SavedJob {
         };
         let odd = |_| D::Error::custom("a saved job with a parameter that is no pair");
         Ok(Self {
+            host: form.host,
             family: form.family.ok_or_else(|| D::Error::missing_field("family"))?,
             operation: form.operation.ok_or_else(|| D::Error::missing_field("operation"))?,
             id: form.id,
@@ -102,23 +107,30 @@ impl SavedJob {
         let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
         let repeated = *run.family.done_when() == DoneWhen::Not202;
         Self {
+            host: run.client.api().host().map(str::to_owned),
             family: run.family.name().to_owned(),
             operation: run.request.operation().id().to_owned(),
             id: run.id.clone(),
             submitted: run.submitted,
-            expires: run.last.as_ref().and_then(super::JobStatus::expires),
+            expires: run.expires(),
             path: run.request.path_values().map(owned).collect(),
             // The submit is sent again only where it is polled by.
             query: run.request.query_pairs().filter(|_| repeated).map(owned).collect(),
         }
     }
 
-    /// The id of the job.
+    /// The host of the API that it was submitted at, such as `api.mypurecloud.ie`. `None` if it was saved by a
+    /// version that did not keep it.
+    pub fn host(&self) -> Option<&str> {
+        self.host.as_deref()
+    }
+
+    /// The id of the job. `None` where it has none, as of [`Job::id`](super::Job::id).
     pub fn id(&self) -> Option<&str> {
         self.id.as_deref()
     }
 
-    /// The operationId of the submit.
+    /// The operationId of the submit, such as `postAnalyticsConversationsDetailsJobs`.
     pub fn operation(&self) -> &str {
         &self.operation
     }
@@ -128,12 +140,12 @@ impl SavedJob {
         &self.family
     }
 
-    /// When it was submitted.
+    /// When it was submitted, by the server's clock.
     pub const fn submitted(&self) -> DateTime<Utc> {
         self.submitted
     }
 
-    /// When it and its results are deleted, where that was known.
+    /// When it and its results are deleted, by the server's clock, where that was known.
     pub const fn expires(&self) -> Option<DateTime<Utc>> {
         self.expires
     }
@@ -150,6 +162,15 @@ impl SavedJob {
             let (saved, of) = (self.operation, self.family);
             return mismatch(format!("the saved job is of {saved} (family {of})"));
         }
+        let host = client.api().host();
+        if let (Some(saved), Some(host)) = (&self.host, host)
+            && saved != host
+        {
+            let why =
+                format!("the saved job was submitted at {saved}, and the client calls {host}");
+            let advice = "load it with a client of that region or gateway";
+            return mismatch(why).map_err(|error| error.advise(advice));
+        }
         let mut request = Request::new(operation);
         for (name, value) in self.path {
             request.set_path(name, value);
@@ -157,6 +178,7 @@ impl SavedJob {
         for (name, value) in self.query {
             request.add_query(name, value);
         }
-        Ok(Run::known(client.clone(), family, request, self.id, self.submitted))
+        let (id, submitted, expires) = (self.id, self.submitted, self.expires);
+        Ok(Run::known(client.clone(), family, request, id, submitted, expires))
     }
 }

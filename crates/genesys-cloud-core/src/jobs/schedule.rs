@@ -6,8 +6,11 @@ use std::time::Duration;
 ///
 /// So its end is noticed at most a tenth of its run time late, or the first pause if that is longer, and
 /// the number of calls grows with the logarithm of the run time: about 40 in the first minute, 80 in the
-/// first hour, 115 in ten hours, from where on one an hour is made. Pauses are cut by up to a tenth at random, so that jobs that were submitted together are not
-/// polled together. A `Retry-After` that is longer than a pause is kept to.
+/// first hour, 115 in ten hours, from where on one an hour is made. The run time is counted from the submit, in
+/// another process too.
+///
+/// Pauses are cut by up to a tenth at random, so that jobs that were submitted together are not polled
+/// together. A `Retry-After` that is longer than a pause is kept to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Schedule {
     first: Duration,
@@ -23,14 +26,16 @@ impl Schedule {
         Self { first: Duration::from_millis(500), most: Duration::from_hours(1) }
     }
 
-    /// The first pause, and so the shortest. No less than 50 milliseconds.
+    /// The first pause, and so the shortest, whatever [`most`](Self::most) says. What is less than 50
+    /// milliseconds is taken as that.
     #[must_use]
     pub fn first(mut self, pause: Duration) -> Self {
         self.first = pause.max(Duration::from_millis(50));
         self
     }
 
-    /// The longest pause.
+    /// The longest pause. A job that runs for more than ten times as long is so asked more often, and its end
+    /// noticed sooner.
     #[must_use]
     pub const fn most(mut self, pause: Duration) -> Self {
         self.most = pause;

@@ -99,12 +99,14 @@ impl JobStatus {
         self.state
     }
 
-    /// The state as the API names it, such as `FULFILLED`.
+    /// The state as the API names it, such as `FULFILLED`. `None` where it names none, or jobs of this kind are
+    /// known to be done by something else.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
 
-    /// Why it failed, as the API says it.
+    /// Why it, or a part of its work, came to no result, as the API says it: the beginning, on one line. `None`
+    /// of a job that did not fail.
     pub fn message(&self) -> Option<&str> {
         self.message.as_deref()
     }
@@ -114,7 +116,8 @@ impl JobStatus {
         self.state.is_final()
     }
 
-    /// When the job and its results are deleted, by the server's clock.
+    /// When the job and its results are deleted, by the server's clock: its `expirationDate`, or else so long
+    /// after the submit as its kind is known to be kept.
     pub const fn expires(&self) -> Option<DateTime<Utc>> {
         self.expires
     }
@@ -139,7 +142,8 @@ impl JobStatus {
         self.reply.json()
     }
 
-    /// The reply as it came. Of one that lists jobs, the body is the element that is this job's.
+    /// The reply as it came. Of one that lists jobs, the body is the element that is this job's. It may hold
+    /// presigned URLs, which are secrets: whoever has one can read the file.
     pub const fn reply(&self) -> &RawReply {
         &self.reply
     }

@@ -33,13 +33,22 @@ pub(crate) struct Answer {
     body: Vec<u8>,
     declared: Option<usize>,
     closes: bool,
+    is_chunked: bool,
     gate: Option<Gate>,
 }
 
 impl Answer {
     pub(crate) fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
         let body = body.into();
-        Self { status, headers: Vec::new(), body, declared: None, closes: false, gate: None }
+        Self {
+            status,
+            headers: Vec::new(),
+            body,
+            declared: None,
+            closes: false,
+            is_chunked: false,
+            gate: None,
+        }
     }
 
     /// A login that succeeded.
@@ -68,6 +77,16 @@ impl Answer {
     /// Declares a body of this length and closes the connection before what is missing.
     pub(crate) fn closing_at(mut self, declared: usize) -> Self {
         (self.declared, self.closes) = (Some(declared), true);
+        self
+    }
+
+    /// Tells no length, and closes the connection before the end: the body is one chunk of many.
+    #[allow(dead_code, reason = "for the tests of files")]
+    pub(crate) fn breaking_off_in_chunks(mut self) -> Self {
+        let mut body = format!("{:x}\r\n", self.body.len()).into_bytes();
+        body.append(&mut self.body);
+        body.extend(b"\r\n");
+        (self.body, self.is_chunked, self.closes) = (body, true, true);
         self
     }
 
@@ -171,7 +190,11 @@ async fn write(stream: &mut BufReader<TcpStream>, answer: Answer) -> bool {
         gate.passed().await;
     }
     let length = answer.declared.unwrap_or(answer.body.len());
-    let mut head = format!("HTTP/1.1 {} -\r\ncontent-length: {length}\r\n", answer.status);
+    let mut head = format!("HTTP/1.1 {} -\r\n", answer.status);
+    head += &match answer.is_chunked {
+        true => "transfer-encoding: chunked\r\n".to_owned(),
+        false => format!("content-length: {length}\r\n"),
+    };
     for (name, value) in &answer.headers {
         head += &format!("{name}: {value}\r\n");
     }

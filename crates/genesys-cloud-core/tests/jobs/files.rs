@@ -362,3 +362,119 @@ async fn the_urls_are_asked_for_when_they_are_wanted() {
         ["POST /inline", "GET /inline/j1", "GET /inline/j1", "GET /inline/j1",]
     );
 }
+
+/// An API whose job names these lists of files, one after the other.
+async fn api_with(lists: Vec<Vec<String>>) -> Server {
+    let mut lists = lists.into_iter();
+    Server::start(move |request| match request.target.as_str() {
+        "/inline" => json(r#"{"job":{"id":"j1"}}"#),
+        _ => {
+            let urls = serde_json::to_string(&lists.next().expect("no further call"));
+            let urls = urls.expect("JSON");
+            json(&format!(r#"{{"job":{{"status":"Complete"}},"downloadUrls":{urls}}}"#))
+        }
+    })
+    .await
+}
+
+#[tokio::test(start_paused = true)]
+async fn files_that_come_in_another_order_are_not_mixed_up() {
+    let files = Server::start(|request| match request.target.as_str() {
+        "/a?sig=1" => Answer::new(200, r#"{"data":[{"id":"a"}]}"#),
+        "/b?sig=2" => Answer::new(200, r#"{"data":[{"id":"b"}]}"#),
+        _ => Answer::new(403, ""),
+    })
+    .await;
+    let url = |path: &str| format!("{}{path}", files.url());
+    let first = vec![url("/a?sig=1"), url("/b?sig=1")];
+    // In the same order it is gone on with, under any query.
+    let same = vec![url("/a?sig=2"), url("/b?sig=2")];
+    let same = api_with(vec![first.clone(), same]).await;
+    assert_eq!(all(&mut things(&same).inline().paginate()).await, ["a", "b"]);
+
+    let other = vec![url("/b?sig=2"), url("/a?sig=1")];
+    let other = api_with(vec![first, other]).await;
+    let mut results = things(&other).inline().paginate();
+    assert_eq!(results.try_next().await.expect("a thing").expect("one").id.as_deref(), Some("a"));
+    let error = results.try_next().await.expect_err("a file that is not known again");
+    assert_eq!(error.status(), Some(403));
+    let text = error.to_string();
+    assert!(text.contains("the job was asked for its URL again, in vain"), "{text}");
+    assert!(!text.contains("sig"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_says_nothing_is_not_taken_for_an_empty_list() {
+    for (body, why) in [
+        ("", "is empty, where JSON was expected"),
+        ("not found", "has no list where the items should be"),
+        (r#"{"data":none}"#, "has no list where the items should be"),
+    ] {
+        let (_files, url) = file(vec![Answer::new(200, body)]).await;
+        let api = api(&[url]).await;
+        let error = things(&api).inline().paginate().try_next().await.expect_err(body);
+        assert!(error.is_download(), "{error:?}");
+        assert!(error.to_string().contains(why), "{error}");
+    }
+}
+
+/// Four kilobytes of gzip may be four megabytes, and so more items than a page may hold.
+#[tokio::test(start_paused = true)]
+async fn pages_of_gzip_hold_no_more_than_others() {
+    let count = 300_000;
+    let body = format!(r#"{{"data":[{}{{}}]}}"#, "{},".repeat(count - 1));
+    let body = gzip(&body);
+    assert!(body.len() < 8_000, "{}", body.len());
+    let (_files, url) = file(vec![Answer::new(200, body)]).await;
+    let api = api(&[url]).await;
+    let mut pages = things(&api).inline().paginate().pages();
+    let (mut items, mut largest) = (0, 0);
+    while let Some(page) = pages.try_next().await.expect("a page") {
+        let count = page.into_iter().count();
+        items += count;
+        largest = largest.max(count);
+    }
+    assert_eq!(items, count);
+    assert!(largest <= 2_000, "{largest}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_part_of_a_file_without_any_length_is_not_taken_for_its_end() {
+    let body = data(500);
+    let unbounded = Answer::new(206, &body[1000..2000])
+        .header("content-range", "bytes 1000-1999/*")
+        .header("etag", "\"v1\"");
+    // The first reply tells no length either.
+    let first = Answer::new(200, &body[..1000]).breaking_off_in_chunks().header("etag", "\"v1\"");
+    let (_files, url) = file(vec![first, unbounded]).await;
+    let api = api(&[url]).await;
+    let mut download = download(&api).await.expect("a file");
+    let error = text(&mut download).await.expect_err("a part");
+    assert!(error.is_download(), "{error:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_of_the_api_that_is_not_ready_is_not_taken_for_an_empty_one() {
+    let server = script([Answer::new(202, ""), Answer::new(200, "text")]).await;
+    let mut download = Download::new(&crate::client(&server), "/f").expect("a file");
+    assert_eq!(text(&mut download).await.expect("the file"), "text");
+    let server = Server::start(|_| Answer::new(202, "")).await;
+    let mut download = Download::new(&crate::client(&server), "/f").expect("a file");
+    let error = download.try_next().await.expect_err("no file");
+    assert!(error.is_download() && error.status() == Some(202), "{error:?}");
+    assert!(error.to_string().contains("it is not ready"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn how_a_file_is_stored_is_told() {
+    let body = gzip("id\n1\n");
+    let answer = Answer::new(200, body.clone()).header("content-encoding", "gzip");
+    let (_files, url) = file(vec![answer]).await;
+    let api = api(&[]).await;
+    let mut download = Download::new(&crate::client(&api), &url).expect("a file");
+    let mut bytes = Vec::new();
+    while let Some(part) = download.try_next().await.expect("bytes") {
+        bytes.extend_from_slice(&part);
+    }
+    assert_eq!((bytes, download.content_encoding()), (body, Some("gzip")));
+}

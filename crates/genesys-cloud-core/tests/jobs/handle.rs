@@ -1,12 +1,14 @@
 //! The handle: saved and loaded, cancelled, dropped.
 
-use genesys_cloud_core::{Error, Family, Job, JobState, Method, Operation, Request, SavedJob};
+use genesys_cloud_core::{
+    Client, Error, Family, Job, JobState, Method, Operation, Request, SavedJob,
+};
 use serde_json::Value;
 
 use crate::server::{Answer, Server};
 use crate::{
-    GetMedia, LISTED, PostInline, PostListed, all, asked, client, json, listed, script, things,
-    with_states,
+    AGES, GetMedia, LISTED, PostInline, PostListed, Query, all, asked, client, json, listed,
+    script, things, with_states,
 };
 
 #[tokio::test(start_paused = true)]
@@ -213,4 +215,121 @@ async fn a_job_can_cross_threads_and_shows_no_secret() {
         gone.await.expect_err("a parameter that is not set")
     };
     assert!(error.is_invalid_request());
+}
+
+#[tokio::test]
+async fn a_job_of_another_host_is_not_loaded() {
+    let server = script(with_states(&["FULFILLED"])).await;
+    let saved = listed(&server).submit().await.expect("a job").save();
+    let json = serde_json::to_value(&saved).expect("JSON");
+    assert_eq!((&json["host"], &json["version"]), (&"127.0.0.1".into(), &1.into()));
+    let elsewhere = Client::builder().api_url(server.url().replace("127.0.0.1", "localhost"));
+    let elsewhere = elsewhere.access_token("a-token").build().expect("a client");
+    let error = PostListed::load(&elsewhere, saved).expect_err("another host");
+    assert!(error.is_job_mismatch());
+    assert_eq!(
+        error.to_string(),
+        "POST /shops/{shopId}/jobs (postListed) failed: the saved job was submitted at 127.0.0.1, and the \
+         client calls localhost; load it with a client of that region or gateway"
+    );
+    // One that was saved before hosts were is loaded as before, and so is one of another port.
+    for host in [None, Some("127.0.0.1")] {
+        let mut json = json.clone();
+        json["host"] = host.map(Value::from).unwrap_or_default();
+        let saved: SavedJob = serde_json::from_value(json).expect("a saved job");
+        assert_eq!(saved.host(), host);
+        PostListed::load(&client(&server), saved.clone()).expect("a job");
+        assert_eq!(PostListed::load(&elsewhere, saved).is_ok(), host.is_none());
+    }
+}
+
+#[tokio::test]
+async fn an_expiry_that_was_told_is_kept() {
+    let expires = "2020-05-02T10:00:00Z";
+    let told = format!(r#"{{"state":"PENDING","expirationDate":"{expires}"}}"#);
+    let server = script([json(r#"{"jobId":"j1"}"#), json(&told), Answer::json(404, "{}")]).await;
+    let mut job = listed(&server).submit().await.expect("a job");
+    job.poll().await.expect("a status");
+    let again = PostListed::load(&client(&server), job.save()).expect("a job");
+    assert_eq!(again.expires(), job.expires());
+    let mut job = PostListed::load(&client(&server), again.save()).expect("a job");
+    assert_eq!(
+        job.expires().map(|at| at.to_rfc3339()).as_deref(),
+        Some("2020-05-02T10:00:00+00:00")
+    );
+    // Why the API does not know it is known.
+    let error = job.wait().await.expect_err("a job that is gone");
+    assert!(error.is_job_expired());
+    assert_eq!(
+        error.to_string(),
+        "GET /shops/{shopId}/jobs/{jobId} (getThingsJob) failed: job j1 and its results were deleted at \
+         2020-05-02 10:00:00 UTC; submit it again"
+    );
+}
+
+#[tokio::test]
+async fn a_cancel_that_is_refused_is_none_that_failed_where_the_job_has_ended() {
+    for (refusal, status, is_done) in [
+        (409, r#"{"state":"FULFILLED"}"#, true),
+        (400, r#"{"state":"FAILED"}"#, true),
+        (404, r#"{"state":"EXPIRED"}"#, true),
+        (409, r#"{"state":"PENDING"}"#, false),
+        (404, "<html>", false),
+    ] {
+        let server =
+            script([json(r#"{"jobId":"j1"}"#), Answer::json(refusal, "{}"), json(status)]).await;
+        let mut job = listed(&server).submit().await.expect("a job").cancel_on_drop();
+        let end = job.cancel().await;
+        assert_eq!(end.as_ref().err().and_then(Error::status), (!is_done).then_some(refusal));
+        assert_eq!(
+            asked(&server)[1..],
+            ["DELETE /shops/s1/jobs/j1", "GET /shops/s1/jobs/j1"],
+            "{status}"
+        );
+        // The script has no further answer.
+        if is_done {
+            drop(job);
+        } else {
+            std::mem::forget(job);
+        }
+    }
+    // What is known to have ended is left alone: its results would be deleted.
+    let server = script(with_states(&["FULFILLED"])).await;
+    let mut job = listed(&server).submit().await.expect("a job");
+    job.poll().await.expect("a status");
+    job.cancel().await.expect("nothing to cancel");
+    // What is refused for another reason is told at once.
+    let server = script([json(r#"{"jobId":"j1"}"#), Answer::json(403, "{}")]).await;
+    let mut job = listed(&server).submit().await.expect("a job");
+    assert!(job.cancel().await.expect_err("a refusal").is_forbidden());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancel_whose_answer_was_lost_is_done() {
+    let server =
+        script([json(r#"{"jobId":"j1"}"#), Answer::json(503, "{}"), Answer::json(404, "{}")]).await;
+    let client = Client::builder().api_url(server.url()).access_token("a-token");
+    let client = client.timeout(AGES).connect_timeout(AGES).read_timeout(AGES).build();
+    let call = crate::Things::new(&client.expect("a client")).listed("s1", Query::default());
+    let mut job = call.submit().await.expect("a job");
+    job.cancel().await.expect("it was cancelled");
+}
+
+#[tokio::test]
+async fn a_job_without_an_id_is_told_as_such() {
+    let server = script([Answer::new(202, "")]).await;
+    let mut job = things(&server).deleted("t").submit().await.expect("it was accepted");
+    for error in [
+        job.wait().await.expect_err("no id"),
+        job.poll().await.expect_err("no id"),
+        job.results().try_next().await.expect_err("no id"),
+    ] {
+        assert!(error.is_job_not_pollable(), "{error:?}");
+        assert_eq!(
+            error.to_string(),
+            "GET /status/{statusId} (getStatus) failed: the reply to the submit named no id of the job, so \
+             that it can't be asked how it stands; what came with that reply is not saved: see whether the \
+             work was done before you submit it again"
+        );
+    }
 }

@@ -2,6 +2,7 @@
 
 #![allow(missing_docs, reason = "the bindings are made as generated code makes them")]
 
+mod deadline;
 mod files;
 mod handle;
 mod polling;

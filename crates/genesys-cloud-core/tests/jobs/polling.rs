@@ -252,7 +252,9 @@ async fn a_submit_without_the_id_of_the_job_is_an_error() {
     let server = script([json(r#"{"id":"j1"}"#)]).await;
     let error = listed(&server).submit().await.expect_err("no id");
     assert!(error.is_decode());
-    assert!(error.to_string().contains("it has no `jobId`, the id of the job"), "{error}");
+    let text = error.to_string();
+    assert!(text.contains("it has no `jobId`, the id of the job"), "{text}");
+    assert!(text.contains("look before you submit it again"), "{text}");
 }
 
 /// The API tells of some jobs in a list of all of them.

@@ -9,7 +9,7 @@ use genesys_cloud_core::{
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::server::{Answer, Server};
+use crate::server::{Answer, Gate, Server};
 use crate::{Query, all, asked, client, ids, json, listed, script, things, with_states};
 
 fn page(ids: &[&str], cursor: Option<&str>) -> Answer {
@@ -532,4 +532,102 @@ async fn limits_and_reading_ahead_hold() {
     let mut results = listed(&server).paginate().prefetch(3).limit(3);
     assert_eq!(all(&mut results).await, ["a", "b", "c"]);
     assert_eq!(results.report().verdict(), Verdict::Truncated(Reason::Limit));
+}
+
+#[tokio::test(start_paused = true)]
+async fn results_in_one_reply_that_are_not_ready_are_not_taken_for_none() {
+    let call = |path: &'static str| {
+        JobCall::new(Operation::known("get", Method::Get, path)).with_id("jobId".into())
+    };
+    let family = Family::new("things")
+        .with_id(JobId::Field("jobId".into()))
+        .with_status(call("/jobs/{jobId}"))
+        .with_done_when(DoneWhen::State("state".into()))
+        .with_states(vec![("FULFILLED".into(), JobState::Succeeded)].into())
+        .with_results(Results::List(
+            call("/jobs/{jobId}/result"),
+            Listing::new(Scheme::UnpagedEntities, "entities"),
+        ));
+    let mut answers = with_states(&["FULFILLED"]);
+    answers.extend([
+        Answer::new(202, ""),
+        Answer::json(202, r#"{"id":"j1"}"#),
+        Answer::json(202, r#"{"entities":[1,2]}"#),
+    ]);
+    let server = script(answers).await;
+    let submit = Request::new(Operation::known("post", Method::Post, "/jobs"));
+    let mut results = Paginator::<Value>::over_job(&client(&server), submit, family);
+    for _ in 0..2 {
+        let error = results.try_next().await.expect_err("no results yet");
+        assert!(error.is_paging(), "{error:?}");
+        assert!(error.to_string().contains("the results are not ready"), "{error}");
+    }
+    assert_eq!(results.try_next().await.expect("an item"), Some(Value::from(1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_of_its_own_job_that_is_not_ready_is_not_taken_for_the_end() {
+    let server = script([
+        json(r#"{"id":"j1"}"#),
+        json(r#"{"state":"Succeeded"}"#),
+        Answer::new(202, ""),
+        json(r#"{"entities":[{"id":"a"}],"pageNumber":1,"pageCount":1}"#),
+    ])
+    .await;
+    let mut results = things(&server).pages(Query::default()).paginate();
+    assert!(results.try_next().await.expect_err("no page yet").is_paging());
+    assert_eq!(all(&mut results).await, ["a"]);
+    assert_eq!(asked(&server).iter().filter(|line| *line == "POST /pages").count(), 1);
+}
+
+/// Large results are in a file, whatever stands in their place.
+#[tokio::test]
+async fn a_list_without_items_does_not_hide_a_file() {
+    let files = script([json(r#"{"data":[{"id":"a"}]}"#)]).await;
+    let url = format!("{}/f", files.url());
+    for (result, expected) in
+        [(format!(r#"[],"downloadUrls":["{url}"]"#), vec!["a"]), ("[]".to_owned(), vec![])]
+    {
+        let (list, rest) = result.split_once(',').unwrap_or((&result, ""));
+        let rest = if rest.is_empty() { String::new() } else { format!(",{rest}") };
+        let body =
+            format!(r#"{{"job":{{"status":"Complete"}},"result":{{"entities":{list}}}{rest}}}"#);
+        let server = script([json(&body)]).await;
+        assert_eq!(all(&mut things(&server).inline().paginate()).await, expected, "{body}");
+    }
+}
+
+#[test]
+fn a_page_whose_call_is_given_up_is_not_submitted_twice() {
+    let runtime = || {
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        runtime.worker_threads(1).enable_all().build().expect("a runtime")
+    };
+    let (serving, gate) = (runtime(), Gate::new());
+    let (opener, mut jobs) = (gate.clone(), 0);
+    let server = serving.block_on(Server::start(move |request| {
+        let page = request.target.get(8..9).unwrap_or_default();
+        match (request.method.as_str(), request.target.ends_with("/results")) {
+            ("POST", _) => {
+                jobs += 1;
+                json(&format!(r#"{{"id":"j{jobs}"}}"#))
+            }
+            (_, true) => json(&format!(
+                r#"{{"entities":[{{"id":"{page}"}}],"pageNumber":{page},"pageCount":2}}"#
+            )),
+            (_, false) if page == "1" => json(r#"{"state":"Succeeded"}"#),
+            (_, false) => json(r#"{"state":"Succeeded"}"#).behind(&gate),
+        }
+    }));
+    let mut results = things(&server).pages(Query::default()).paginate().prefetch(1);
+    let first = runtime();
+    first.block_on(async {
+        results.try_next().await.expect("a thing").expect("no end");
+        server.has_received(5).await;
+    });
+    // The second page has been submitted, and is not done.
+    drop(first);
+    opener.open();
+    assert_eq!(runtime().block_on(all(&mut results)), ["2"]);
+    assert_eq!(asked(&server).iter().filter(|line| *line == "POST /pages").count(), 2);
 }

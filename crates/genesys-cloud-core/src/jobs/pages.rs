@@ -1,0 +1,66 @@
+//! Results of which each page is a job of its own.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+
+use super::family::{Family, Results};
+use super::open::{page, ready};
+use super::run::Run;
+use crate::client::Client;
+use crate::error::{Error, JobEnd};
+use crate::reply::RawReply;
+use crate::request::Request;
+
+/// The jobs of pages that have been submitted and not read yet, by what was submitted. A call that is given up
+/// on the way leaves its job here.
+#[derive(Default)]
+pub(super) struct PageJobs(Mutex<HashMap<Submitted, Slot>>);
+
+/// A job, once it has been submitted.
+type Slot = Arc<tokio::sync::Mutex<Option<Run>>>;
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Submitted {
+    target: String,
+    body: Option<Bytes>,
+}
+
+impl PageJobs {
+    pub(super) async fn page(
+        &self,
+        client: Client,
+        request: Request,
+        family: Family,
+    ) -> Result<RawReply, Error> {
+        let submitted = Submitted { target: request.target()?, body: request.body().cloned() };
+        let slot = self.lock().entry(submitted.clone()).or_default().clone();
+        let mut run = slot.lock().await;
+        let run = match &mut *run {
+            Some(run) => run,
+            none => none.insert(Run::submit(client, request, family).await?),
+        };
+        let page = results_page(run).await;
+        // A job that came to nothing is submitted anew; any other is gone on with.
+        if page.as_ref().err().is_none_or(Error::is_job_failed) {
+            self.lock().remove(&submitted);
+        }
+        page
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Submitted, Slot>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn results_page(run: &mut Run) -> Result<RawReply, Error> {
+    let status = run.wait().await?;
+    run.check_expiry(&status)?;
+    let Results::List(call, listing) = run.family.results() else {
+        let operation = run.operation();
+        let why = "no operation lists the results".to_owned();
+        return Err(Error::job(JobEnd::NotPollable, operation, why));
+    };
+    ready(page(run, &run.ask(call)).await?, Some(listing.items()))
+}
