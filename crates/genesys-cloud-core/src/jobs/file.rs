@@ -98,9 +98,11 @@ impl Files {
         Box::pin(stream::unfold(self, |mut files| async move {
             let mut page = files.page().await;
             if page.as_ref().is_err_and(is_refused) {
-                if files.renew_link().await {
-                    page = files.page().await;
-                }
+                page = match files.renew_link().await {
+                    Ok(true) => files.page().await,
+                    Ok(false) => page,
+                    Err(error) => Err(error),
+                };
                 page = page.map_err(|error| match is_refused(&error) {
                     true => error.advise(
                         "the job was asked for its URL again, in vain: its results may have been deleted",
@@ -112,22 +114,24 @@ impl Files {
         }))
     }
 
-    /// Asks the job for the URL of the file again, unless it is new already.
-    async fn renew_link(&mut self) -> bool {
-        let Some(file) = self.file.as_mut().filter(|file| !file.is_link_new) else { return false };
-        file.is_link_new = true;
+    /// Asks the job for the URL of the file again, unless it is new already. An error leaves it to be asked for.
+    async fn renew_link(&mut self) -> Result<bool, Error> {
+        let Some(file) = self.file.as_mut().filter(|file| !file.is_link_new) else {
+            return Ok(false);
+        };
         self.run.forget_links();
-        let Ok(status) = self.run.wait().await else { return false };
-        let Ok(links) = links(&self.run.family, &status) else { return false };
+        let status = self.run.wait().await?;
+        let links = links(&self.run.family, &status)?;
+        file.is_link_new = true;
         // In another order, one file would be read twice, and another not at all.
         let are_same = links.len() == self.links.len()
             && self.links.iter().zip(&links).all(|(old, new)| is_same_file(old, new));
         if !are_same && (links.len(), self.links.len()) != (1, 1) {
-            return false;
+            return Ok(false);
         }
         self.links = links;
         let link = self.next.checked_sub(1).and_then(|at| self.links.get(at));
-        link.is_some_and(|link| file.download.renew(&self.run.client, link).is_ok())
+        Ok(link.is_some_and(|link| file.download.renew(&self.run.client, link).is_ok()))
     }
 
     async fn page(&mut self) -> Result<Option<RawReply>, Error> {

@@ -349,6 +349,21 @@ async fn a_url_that_has_expired_is_asked_for_again() {
     assert_eq!(polls, 3);
 }
 
+/// That it can't be told for once doesn't leave the list with one that is refused.
+#[tokio::test(start_paused = true)]
+async fn a_url_that_could_not_be_asked_for_again_is_asked_for_later() {
+    let (_files, url) =
+        file(vec![Answer::new(403, ""), Answer::new(403, ""), part(&data(2), 0)]).await;
+    let done = || json(&format!(r#"{{"job":{{"status":"Complete"}},"downloadUrls":[{url:?}]}}"#));
+    let refused = Answer::new(403, r#"{"code":"not.allowed","message":"Not now"}"#);
+    let submitted = json(r#"{"job":{"id":"j1"}}"#);
+    let api = script(vec![submitted, done(), refused, done()]).await;
+    let mut results = things(&api).inline().paginate();
+    let error = results.next().await.expect("an error").expect_err("it can't be asked");
+    assert!(error.to_string().contains("Not now"), "{error}");
+    assert_eq!(all(&mut results).await, numbers(2));
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_urls_are_asked_for_when_they_are_wanted() {
     let (_files, url) = file(vec![Answer::new(200, data(2)), Answer::new(200, data(2))]).await;
