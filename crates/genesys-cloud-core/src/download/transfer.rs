@@ -95,6 +95,13 @@ impl Transfer {
     /// The next bytes of the file, through as many requests as it takes. `None` at its end.
     pub(super) async fn bytes(&mut self) -> Result<Option<Bytes>, Error> {
         loop {
+            // All has come, though its connection ended otherwise than it should: nothing is missing.
+            if matches!(self.body, Body::None)
+                && self.head.is_some()
+                && self.length == Some(self.at)
+            {
+                self.body = Body::Whole(Bytes::new());
+            }
             if matches!(self.body, Body::None)
                 && let Err(fault) = self.begin().await
             {

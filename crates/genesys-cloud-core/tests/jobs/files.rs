@@ -136,6 +136,18 @@ async fn a_transfer_goes_on_where_it_broke_off() {
     }
 }
 
+/// There is nothing to ask for, and a server would refuse it.
+#[tokio::test(start_paused = true)]
+async fn a_transfer_that_breaks_off_behind_the_last_byte_is_whole() {
+    let body = data(500);
+    let rest = part(&body, 5000).breaking_off_in_chunks();
+    let (files, url) = file(vec![cut(&body, 5000), rest, Answer::new(416, "")]).await;
+    let api = api(&[url]).await;
+    let mut download = download(&api).await.expect("a file");
+    assert_eq!(text(&mut download).await.expect("the file"), body);
+    assert_eq!(files.received().len(), 2);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_server_without_ranges_sends_the_same_file_again() {
     let body = data(500);
