@@ -335,6 +335,10 @@ impl fmt::Debug for Statuses<'_> {
 
 /// A job on its way to the API: a future of the [`Job`]. If it is dropped once polled, whether the API has
 /// the job is unknown.
+///
+/// # Errors
+/// When the call fails, or its reply can't be read or names no job ([`Error::is_decode`]). Where the API may have
+/// the job nevertheless, the text says so, and nothing is sent twice.
 #[must_use = "a job is not submitted until this is awaited"]
 pub struct Submitting<T> {
     // Not generic: little is compiled for each operation.
