@@ -200,8 +200,8 @@ impl Error {
         self.0.kind == Kind::Job(JobEnd::Expired)
     }
 
-    /// Whether a job was waited for as long as allowed and had not ended. It runs on, and can be waited for
-    /// again.
+    /// Whether a job was waited for as long as allowed and had not ended, or the API wants it asked again only
+    /// after that. It runs on, and can be waited for again.
     pub fn is_job_unfinished(&self) -> bool {
         self.0.kind == Kind::Job(JobEnd::Unfinished)
     }

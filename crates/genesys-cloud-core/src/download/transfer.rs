@@ -131,7 +131,10 @@ impl Transfer {
                     self.failures = 0;
                     return Ok(Some(bytes));
                 }
-                Ok(None) if self.length.is_none_or(|length| self.at == length) => {
+                // What is shorter than before is not the same file.
+                Ok(None)
+                    if self.skip == 0 && self.length.is_none_or(|length| self.at == length) =>
+                {
                     self.body = Body::Whole(Bytes::new());
                     return Ok(None);
                 }

@@ -233,6 +233,9 @@ impl File {
             }
             if self.has_come {
                 let splitter = std::mem::replace(&mut self.splitter, Splitter::new("[]", 0));
+                if !splitter.is_found() {
+                    tracing::warn!("a file of results has nothing where the items should be");
+                }
                 splitter.end(|item| page.add(item))?;
                 return Ok(true);
             }

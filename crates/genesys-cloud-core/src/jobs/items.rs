@@ -24,6 +24,8 @@ pub(super) struct Splitter {
     most: usize,
     /// How much of the text has been read, in bytes.
     at: u64,
+    /// Whether the place of the items has been come to, whatever is there.
+    is_found: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +89,7 @@ impl Splitter {
             item: Vec::new(),
             most,
             at: 0,
+            is_found: false,
         }
     }
 
@@ -105,6 +108,11 @@ impl Splitter {
             self.step(*byte, &mut found)?;
         }
         Ok(())
+    }
+
+    /// Whether there has been a place of the items. A text without one has none of them.
+    pub(super) const fn is_found(&self) -> bool {
+        self.is_found
     }
 
     /// After the last part.
@@ -171,6 +179,7 @@ impl Splitter {
     /// The beginning of a value on the way.
     fn value(&mut self, byte: u8) -> Result<(), Malformed> {
         let is_here = self.matched == self.path.len();
+        self.is_found |= is_here;
         match byte {
             b'[' if is_here => {
                 self.enter(false)?;
@@ -356,6 +365,23 @@ mod tests {
         ] {
             let items = items(path, text).expect(text);
             assert_eq!(items, expected, "{path} of {text}");
+        }
+    }
+
+    #[test]
+    fn whether_there_is_a_place_of_the_items() {
+        for (path, text, is_found) in [
+            ("data", r#"{"data":[]}"#, true),
+            ("data", r#"{"data":null}"#, true),
+            ("data", r#"{"a":{"data":[]}}"#, false),
+            ("a.data", r#"{"a":null}"#, false),
+            ("a.data", r#"{"a":{"data":{}}}"#, true),
+            ("[]", "null", true),
+            ("data", "{}", false),
+        ] {
+            let mut splitter = Splitter::new(path, 64);
+            splitter.read(text.as_bytes(), |_| ()).expect(text);
+            assert_eq!(splitter.is_found(), is_found, "{path} of {text}");
         }
     }
 

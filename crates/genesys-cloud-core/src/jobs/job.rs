@@ -134,8 +134,8 @@ impl<T> Job<T> {
     /// [`downloads`](Self::downloads), and the lists of its [`results`](Self::results) before their first page.
     /// One hour unless set; each call of them has as much.
     ///
-    /// The job is asked the last time shortly before (two seconds, or a tenth of this if that is less). A call
-    /// that has no answer by then, or waits for the rate limit, is given up.
+    /// The job is asked the last time shortly before (two seconds, or a tenth of this if that is less), and the
+    /// wait ends with the answer. A call that has none at the deadline, or waits for the rate limit, is given up.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.run.deadline = deadline;
@@ -335,6 +335,10 @@ impl fmt::Debug for Statuses<'_> {
 
 /// A job on its way to the API: a future of the [`Job`]. If it is dropped once polled, whether the API has
 /// the job is unknown.
+///
+/// # Errors
+/// When the call fails, or its reply can't be read or names no job ([`Error::is_decode`]). Where the API may have
+/// the job nevertheless, the text says so, and nothing is sent twice.
 #[must_use = "a job is not submitted until this is awaited"]
 pub struct Submitting<T> {
     // Not generic: little is compiled for each operation.

@@ -80,13 +80,13 @@ impl Answer {
         self
     }
 
-    /// Tells no length, and closes the connection before the end: the body is one chunk of many.
+    /// Tells no length: the body is one chunk, after which the end comes or the connection is closed.
     #[allow(dead_code, reason = "for the tests of files")]
-    pub(crate) fn breaking_off_in_chunks(mut self) -> Self {
+    pub(crate) fn in_chunks(mut self, ends: bool) -> Self {
         let mut body = format!("{:x}\r\n", self.body.len()).into_bytes();
         body.append(&mut self.body);
-        body.extend(b"\r\n");
-        (self.body, self.is_chunked, self.closes) = (body, true, true);
+        body.extend_from_slice(if ends { b"\r\n0\r\n\r\n" } else { b"\r\n" });
+        (self.body, self.is_chunked, self.closes) = (body, true, !ends);
         self
     }
 

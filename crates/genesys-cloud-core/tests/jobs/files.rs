@@ -468,16 +468,31 @@ async fn pages_of_gzip_hold_no_more_than_others() {
 #[tokio::test(start_paused = true)]
 async fn a_part_of_a_file_without_any_length_is_not_taken_for_its_end() {
     let body = data(500);
+    let chunk =
+        |to: usize, ends| Answer::new(200, &body[..to]).in_chunks(ends).header("etag", "\"v1\"");
     let unbounded = Answer::new(206, &body[1000..2000])
         .header("content-range", "bytes 1000-1999/*")
         .header("etag", "\"v1\"");
     // The first reply tells no length either.
-    let first = Answer::new(200, &body[..1000]).breaking_off_in_chunks().header("etag", "\"v1\"");
-    let (_files, url) = file(vec![first, unbounded]).await;
-    let api = api(&[url]).await;
-    let mut download = download(&api).await.expect("a file");
-    let error = text(&mut download).await.expect_err("a part");
+    let (_files, url) = file(vec![chunk(1000, false), unbounded]).await;
+    let lonely = api(&[url]).await;
+    let mut part = download(&lonely).await.expect("a file");
+    let error = text(&mut part).await.expect_err("a part");
     assert!(error.is_download(), "{error:?}");
+
+    // It has become shorter.
+    let mut answers = vec![chunk(1000, false)];
+    answers.extend((0..4).map(|_| chunk(500, true)));
+    let (_files, url) = file(answers).await;
+    let shorter = api(&[url]).await;
+    let mut part = download(&shorter).await.expect("a file");
+    let error = text(&mut part).await.expect_err("less than before");
+    assert!(error.is_transport(), "{error:?}");
+
+    let (_files, url) = file(vec![chunk(1000, false), chunk(body.len(), true)]).await;
+    let whole = api(&[url]).await;
+    let mut whole = download(&whole).await.expect("a file");
+    assert_eq!(text(&mut whole).await.expect("the file"), body);
 }
 
 #[tokio::test(start_paused = true)]
