@@ -246,9 +246,8 @@ impl Document {
     /// are called there.
     pub fn below(&self, method: Method, path: &str, end: &str) -> Option<&Operation> {
         let is_parameter = |segment: &str| segment.starts_with('{');
-        let alike = |one: &str, other: &str| {
-            one == other || is_parameter(one) && is_parameter(other)
-        };
+        let alike =
+            |one: &str, other: &str| one == other || is_parameter(one) && is_parameter(other);
         let is_below = |it: &&Operation| {
             let rest = it.path.strip_suffix(end).and_then(|rest| rest.rsplit_once('/'));
             rest.is_some_and(|(above, last)| {

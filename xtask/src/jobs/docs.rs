@@ -47,5 +47,7 @@ fn run(family: &Family) -> String {
     } else {
         "streams its results"
     };
-    format!("Submits a job: `paginate` waits until it is done and {results}. `submit` returns a handle.")
+    format!(
+        "Submits a job: `paginate` waits until it is done and {results}. `submit` returns a handle."
+    )
 }

@@ -97,6 +97,8 @@ pub(super) fn facts(family: &Family) -> Vec<(&'static str, String)> {
         }
     }
     let places: Vec<String> = match &family.results {
+        // That it is the whole reply goes without saying.
+        Results::Reply(places) if *places == [At::Items("[]".to_owned())] => Vec::new(),
         Results::Reply(places) => places.iter().map(place).collect(),
         Results::List(_) | Results::Status | Results::Nothing => Vec::new(),
     };

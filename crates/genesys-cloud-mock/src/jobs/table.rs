@@ -490,7 +490,9 @@ pub(crate) const TABLE: &[Row] = &[
     },
     Row {
         submits: &["POST /api/v2/outbound/campaigns/{campaignId}/agentownedmappingpreview"],
-        status: Asked::At("/api/v2/outbound/campaigns/{campaignId}/agentownedmappingpreview/results"),
+        status: Asked::At(
+            "/api/v2/outbound/campaigns/{campaignId}/agentownedmappingpreview/results",
+        ),
         id: Some(IdPlace::Path),
         told: Word::Field("entities"),
         ..RULE
