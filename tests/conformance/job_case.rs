@@ -219,7 +219,8 @@ impl Case<'_> {
     fn is_one(&self) -> bool {
         let is_reply = matches!(self.family.results(), Results::Reply(_));
         let is_none = self.truth.records.is_empty() && self.scenario != JobScenario::EmptyResult;
-        is_whole(self.family) || is_reply && is_none
+        // Of a reply that is the result it may know a list; what it knows as one result has to be that.
+        is_whole(self.family) && self.truth.records.len() != 1 || is_reply && is_none
     }
 
     /// It was cancelled by one call.

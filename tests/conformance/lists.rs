@@ -466,6 +466,7 @@ pub(crate) const LISTS: &[List] = &[
     List { operation: "getOutboundCampaignsDivisionviews", open: |client| open(client.outbound().campaigns_divisionviews().paginate()) },
     List { operation: "postOutboundCampaignsPerformanceQuery", open: |client| open(client.outbound().campaigns_performance_query(Vec::<String>::new()).paginate()) },
     List { operation: "postOutboundCampaignsProgress", open: |client| open(client.outbound().post_campaigns_progress(Vec::<String>::new()).paginate()) },
+    List { operation: "getOutboundCampaignAgentownedmappingpreviewResults", open: |client| open(client.outbound().campaign_agentownedmappingpreview_results("a").paginate()) },
     List { operation: "getOutboundCampaignSkillcombinations", open: |client| open(client.outbound().campaign_skillcombinations("a").paginate()) },
     List { operation: "getOutboundContactlistfilters", open: |client| open(client.outbound().contactlistfilters().paginate()) },
     List { operation: "postOutboundContactlistfiltersBulkRetrieve", open: |client| open(client.outbound().post_contactlistfilters_bulk_retrieve(types::ContactListFilterBulkRetrieveBody::default()).paginate()) },

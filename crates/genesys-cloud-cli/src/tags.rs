@@ -102,7 +102,8 @@ pub fn family(catalogue: &Catalogue, name: &str) -> Result<Family, Error> {
     let call = |data: CallData| -> Result<JobCall, Error> {
         let entry = catalogue.operation(&data.operation);
         let entry = entry.ok_or_else(|| Error(format!("no operation `{}`", data.operation)))?;
-        let operation = Operation::new(entry.id.clone(), method(entry)?, entry.path.clone());
+        let path = data.path.unwrap_or_else(|| entry.path.clone());
+        let operation = Operation::new(entry.id.clone(), method(entry)?, path);
         let mut call = JobCall::new(operation);
         if let Some(id) = data.id {
             call = call.with_id(id.into());
@@ -343,6 +344,7 @@ struct FamilyData {
 #[derive(Deserialize)]
 struct CallData {
     operation: String,
+    path: Option<String>,
     id: Option<String>,
     list: Option<String>,
 }

@@ -53,7 +53,7 @@ depots-audits
   done              state status
   pending           OPEN
   succeeded         CLOSED
-  result            status is the result: []
+  result            status is the result
   by table          audits are listed, and have states of their own
 depots-delete
   submit            DELETE /api/v2/depots/{depotId} (deleteDepot)
@@ -62,7 +62,7 @@ depots-delete
   done              state statusCode
   pending           INPROGRESS
   succeeded         COMPLETE
-  result            status is the result: []
+  result            status is the result
   kept              24 h
   by table          the reply has no body
 depots-exports
@@ -77,12 +77,12 @@ depots-exports
   result            download URLs: bytes at resultsUrls, or bytes at downloadURI
   at once           the reply to the submit may have the result
   note              say where it may go
-  by table          an export waits for a place
+  changed           an export waits for a place
 depots-media
   submit            GET /api/v2/depots/{depotId}/media (getDepotMedia)
   id                none
   done              when it is not 202
-  result            poll the same URL: []
+  result            poll the same URL
 depots-moves
   submit            POST /api/v2/depots/moves/jobs (postDepotsMovesJobs)
   status            GET /api/v2/depots/moves/jobs/{jobId} (getDepotsMovesJob)
@@ -142,7 +142,7 @@ depots-usage-query
   result            status lists results
   listed by         CursorsObject, items in results
 
-9 families with 10 submits: 5 with 5 by rule, 4 with 5 by table
+9 families with 10 submits: 6 with 6 by rule (1 changed by the table), 3 with 4 by table
 0 operations accept work and offer nothing to poll
 ");
 }
@@ -218,6 +218,13 @@ tag         job
 rule        it changes things: neither GET nor POST
 family      depots-delete: submit
             the reply has no body
+            status: getDepotsStatus
+            id: header Location
+            done: state statusCode
+            pending: INPROGRESS
+            succeeded: COMPLETE
+            result: status is the result
+            kept: 24 h
 ");
     assert_snapshot!(explained("patchDepot"), @r"
 operation   PATCH /api/v2/depots/{depotId} (patchDepot)
@@ -321,6 +328,49 @@ fn submits_are_known_by_their_path() {
     for path in ["/api/v2/things", "/api/v2/things/query", "/api/v2/jobs/things"] {
         assert_eq!(found(&pair(path, ID, &state("status"))), "", "{path}");
     }
+}
+
+/// What is below the path of a submit is its own, whatever its parameters are called there.
+#[test]
+fn parameters_may_have_other_names() {
+    let parameter = |name: &str| {
+        format!(r#"{{ "name": "{name}", "in": "path", "required": true, "type": "string" }}"#)
+    };
+    let operation = |id: &str, parameters: &[&str], fields: &str| {
+        let parameters: Vec<String> = parameters.iter().map(|name| parameter(name)).collect();
+        format!(
+            r#"{{ "operationId": "{id}", "parameters": [{}],
+                "responses": {{ "200": {{ "schema": {{ "properties": {{ {fields} }} }} }} }} }}"#,
+            parameters.join(", "),
+        )
+    };
+    let text = format!(
+        r#"{{ "swagger": "2.0", "paths": {{
+            "/things/{{thingId}}/jobs": {{ "post": {} }},
+            "/things/{{thingId}}/jobs/{{jobId}}": {{ "get": {} }},
+            "/things/{{thing}}/jobs/{{job}}/results": {{ "get": {} }}
+        }} }}"#,
+        operation("submit", &["thingId"], ID),
+        operation("status", &["thingId", "jobId"], &state("status")),
+        operation("results", &["thing", "job"], r#""text": { "type": "string" }"#),
+    );
+    with_tagged(&text, "", true, |tagged| {
+        let [family] = &tagged.families.families[..] else { panic!("not one family") };
+        let find = |id: &str| {
+            let mut operations = tagged.operations.iter();
+            let found = operations.find(|it| it.operation.id == id).unwrap();
+            Ok((found.operation, &found.tag))
+        };
+        // Values are handed on by name, so that those of the submit stand in the path.
+        let source = xtask::jobs::source(family, find).unwrap();
+        let line =
+            r#"results: list "results" Get "/things/{thingId}/jobs/{job}/results" (id "job")"#;
+        assert!(source.contains(line), "{source}");
+        let data = xtask::jobs::line(family, find).unwrap();
+        let call =
+            r#"{"operation":"results","path":"/things/{thingId}/jobs/{job}/results","id":"job"}"#;
+        assert!(data.contains(call), "{data}");
+    });
 }
 
 #[test]

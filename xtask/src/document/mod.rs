@@ -242,15 +242,22 @@ impl Document {
         path.split('.').try_fold(schema, |schema, name| self.resolve(schema).property(name))
     }
 
-    /// The operation of this method at `{path}/{any parameter}{end}`.
+    /// The operation of this method at `{path}/{any parameter}{end}`, whatever the parameters of the path
+    /// are called there.
     pub fn below(&self, method: Method, path: &str, end: &str) -> Option<&Operation> {
-        self.operations.iter().find(|it| {
-            let rest = it.path.strip_prefix(path).and_then(|rest| rest.strip_suffix(end));
-            it.method == method
-                && rest.is_some_and(|rest| {
-                    rest.starts_with("/{") && rest.ends_with('}') && rest.matches('/').count() == 1
-                })
-        })
+        let is_parameter = |segment: &str| segment.starts_with('{');
+        let alike =
+            |one: &str, other: &str| one == other || is_parameter(one) && is_parameter(other);
+        let is_below = |it: &&Operation| {
+            let rest = it.path.strip_suffix(end).and_then(|rest| rest.rsplit_once('/'));
+            rest.is_some_and(|(above, last)| {
+                let mut wanted = path.split('/');
+                is_parameter(last)
+                    && above.split('/').all(|one| wanted.next().is_some_and(|it| alike(one, it)))
+                    && wanted.next().is_none()
+            })
+        };
+        self.operations.iter().filter(|it| it.method == method).find(is_below)
     }
 
     /// Follows references until a schema that is none; of a circle of references, any.

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, bail};
 
 use super::table::Entry;
-use super::{At, Done, Family, Id, Results, Sources, State, fields, id_parameter, words};
+use super::{At, Done, Family, Found, Id, Results, Sources, State, fields, id_parameter, words};
 use crate::document::{Document, Operation, Schema};
 use crate::tags::TagKind;
 
@@ -76,9 +76,14 @@ pub(super) fn family(sources: &Sources<'_>, name: &str, entry: &Entry) -> Result
         Results::List(id) => fields::redirect(document, sources.operation(id)?),
         Results::Status | Results::Reply(_) | Results::Nothing => None,
     };
+    let found = match &entry.reason {
+        None => Found::ByRule,
+        Some(_) if entry.changes => Found::Changed,
+        Some(_) => Found::ByTable,
+    };
     let family = Family {
         name: name.to_owned(),
-        by_rule: entry.reason.is_none(),
+        found,
         reason: entry.reason.clone(),
         submits: entry.submits.clone(),
         id,

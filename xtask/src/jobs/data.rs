@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::emit::results_tag;
-use super::{At, Done, Family, Id, Results, State, id_parameter};
+use super::{At, Done, Family, Id, Results, State, id_parameter, path_on_job};
 use crate::document::Operation;
 use crate::tags::{Cap, PageSize, Place, Scheme, Tag, TokenOut};
 
@@ -33,12 +33,15 @@ struct Line<'a> {
     note: Option<&'a str>,
 }
 
-/// An operation on a job: the path parameter that takes the job's id, and where a list of jobs stands.
+/// An operation on a job: its path where the submit has other names for the parameters, the path parameter
+/// that takes the job's id, and where a list of jobs stands.
 #[derive(Serialize)]
 struct Call<'a> {
     operation: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<&'a str>,
+    path: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     list: Option<&'a str>,
 }
@@ -78,7 +81,8 @@ pub fn line<'a>(
         family.submits.iter().map(|id| find(id).map(|(it, _)| it)).collect::<Result<_>>()?;
     let call = |id: &str, list| -> Result<Call<'a>> {
         let (operation, _) = find(id)?;
-        Ok(Call { operation: &operation.id, id: id_parameter(&submits, operation)?, list })
+        let path = Some(path_on_job(&submits, operation)).filter(|path| *path != operation.path);
+        Ok(Call { operation: &operation.id, path, id: id_parameter(&submits, operation)?, list })
     };
     let results = match &family.results {
         Results::List(id) => {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use anyhow::Result;
 
-use super::{At, Done, Family, Id, Results, State, id_parameter};
+use super::{At, Done, Family, Id, Results, State, id_parameter, path_on_job};
 use crate::document::Operation;
 use crate::emit::{listing, verb};
 use crate::tags::{Scheme, Tag};
@@ -30,7 +30,7 @@ pub fn family<'a>(
             "{:?} {} {:?} ({})",
             operation.id,
             verb(operation.method),
-            operation.path,
+            path_on_job(&submits, operation),
             words.join(" ")
         ))
     };

@@ -6,6 +6,7 @@
 
 mod build;
 mod data;
+mod docs;
 mod emit;
 mod fields;
 mod rules;
@@ -18,6 +19,7 @@ use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
 
 pub use data::line;
+pub use docs::docs;
 pub use emit::{constant, family as source};
 pub use table::{Entry, Excuse, Table};
 
@@ -29,8 +31,7 @@ use crate::tags::{Tag, TagKind, item_schema};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Family {
     pub name: String,
-    /// Whether rules alone have found it.
-    pub by_rule: bool,
+    pub found: Found,
     /// Why it stands in the table, or what the table changes.
     pub reason: Option<String>,
     pub submits: Vec<String>,
@@ -52,6 +53,15 @@ pub struct Family {
     pub hours: Option<u64>,
     pub topic: Option<String>,
     pub note: Option<String>,
+}
+
+/// How a family is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    ByRule,
+    /// Rules have found it, and the table says something else of it, or more.
+    Changed,
+    ByTable,
 }
 
 /// Where the id of a job stands.
@@ -431,19 +441,36 @@ pub(crate) fn item<'a>(
     }
 }
 
+/// The path of an operation on a job. Values are handed on from the submit by name: parameters that stand in
+/// the same place of both paths are called as the submit calls them.
+pub(crate) fn path_on_job(submits: &[&Operation], operation: &Operation) -> String {
+    let mut segments: Vec<&str> = operation.path.split('/').collect();
+    for submit in submits {
+        for (segment, theirs) in segments.iter_mut().zip(submit.path.split('/')) {
+            if segment.starts_with('{') && theirs.starts_with('{') {
+                *segment = theirs;
+            } else if *segment != theirs {
+                break;
+            }
+        }
+    }
+    segments.join("/")
+}
+
 /// The path parameter of an operation on a job that takes the job's id: the one that the submits do not
 /// have.
-pub(crate) fn id_parameter<'a>(
+pub(crate) fn id_parameter(
     submits: &[&Operation],
-    operation: &'a Operation,
-) -> Result<Option<&'a str>> {
+    operation: &Operation,
+) -> Result<Option<String>> {
     let has = |submit: &Operation, name: &str| submit.path.contains(&format!("{{{name}}}"));
-    let names = operation.path.split('{').skip(1).filter_map(|rest| rest.split('}').next());
+    let path = path_on_job(submits, operation);
+    let names = path.split('{').skip(1).filter_map(|rest| rest.split('}').next());
     let mut found = None;
     for name in names {
         match submits.iter().filter(|submit| has(submit, name)).count() {
             count if count == submits.len() && count > 0 => {}
-            0 if found.is_none() => found = Some(name),
+            0 if found.is_none() => found = Some(name.to_owned()),
             _ => bail!(
                 "{}: where its `{name}` is to come from can't be told from {}",
                 operation.place(),

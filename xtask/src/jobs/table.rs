@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::exceptions::FILE;
 
-use super::{Done, Family, Id, Results, Sources, State, build};
+use super::{Done, Family, Found, Id, Results, Sources, State, build};
 
 #[derive(Clone, Debug, Default)]
 pub struct Table {
@@ -47,6 +47,9 @@ pub struct Entry {
     pub(super) topic: Option<String>,
     pub(super) note: Option<String>,
     pub(super) reason: Option<String>,
+    /// Whether it is a change to a family that rules have found.
+    #[serde(skip)]
+    pub(super) changes: bool,
 }
 
 impl Entry {
@@ -66,6 +69,7 @@ impl Entry {
             states: self.states.clone(),
             results: self.results.clone().or_else(|| found.results.clone()),
             cancel: self.cancel.clone().or_else(|| found.cancel.clone()),
+            changes: true,
             ..self.clone()
         }
     }
@@ -209,7 +213,7 @@ impl Table {
 
 /// A family without that by which it is known.
 fn essence(family: Family) -> Family {
-    Family { reason: None, by_rule: false, ..family }
+    Family { reason: None, found: Found::ByRule, ..family }
 }
 
 pub(super) fn superfluous(section: &str, name: &str) -> String {

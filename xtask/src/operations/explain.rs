@@ -4,8 +4,10 @@ use std::io::Write;
 
 use anyhow::{Result, bail};
 
+use super::jobs::{facts, members};
 use super::{cap_text, interval_text, item_name, reads, token_in_text, token_out_text};
 use crate::document::Document;
+use crate::jobs::Role;
 use crate::model::{Tagged, TaggedOperation};
 
 /// Tells what is known of one operation, which is named by its operationId, its method and path, or its
@@ -63,6 +65,12 @@ pub fn explain(
         line("family", format!("{}: {}", family.name, role.as_str()))?;
         let reason = family.reason.clone().unwrap_or("found by rule".to_owned());
         line("", reason)?;
+        if role == Role::Submit {
+            let members = members(family).filter(|(label, _)| *label != role.as_str());
+            for (label, text) in members.chain(facts(family)) {
+                line("", format!("{}: {text}", label.replace('_', " ")))?;
+            }
+        }
     }
     Ok(())
 }

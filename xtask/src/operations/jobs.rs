@@ -5,7 +5,7 @@ use std::io::Write;
 
 use anyhow::Result;
 
-use crate::jobs::{At, Done, Family, Id, Results, Role, State};
+use crate::jobs::{At, Done, Family, Found, Id, Results, Role, State};
 use crate::model::{Tagged, TaggedOperation};
 
 /// Lists the families, each with what is known of it, and counts them.
@@ -33,15 +33,18 @@ pub fn jobs(tagged: &Tagged<'_>, out: &mut impl Write) -> Result<()> {
             writeln!(out, "  {:<18}{}, items in {items}", "listed by", scheme.name())?;
         }
         if let Some(reason) = &family.reason {
-            writeln!(out, "  {:<18}{reason}", "by table")?;
+            let label = if family.found == Found::Changed { "changed" } else { "by table" };
+            writeln!(out, "  {label:<18}{reason}")?;
         }
     }
     let submits: usize = families.iter().map(|family| family.submits.len()).sum();
-    let by_rule = families.iter().filter(|family| family.by_rule);
+    let by_rule = families.iter().filter(|family| family.found != Found::ByTable);
+    let changed = families.iter().filter(|family| family.found == Found::Changed).count();
     let by_rule_submits: usize = by_rule.clone().map(|family| family.submits.len()).sum();
     writeln!(
         out,
-        "\n{} families with {submits} submits: {} with {by_rule_submits} by rule, {} with {} by table",
+        "\n{} families with {submits} submits: {} with {by_rule_submits} by rule ({changed} changed by the \
+         table), {} with {} by table",
         families.len(),
         by_rule.clone().count(),
         families.len() - by_rule.count(),
@@ -94,6 +97,8 @@ pub(super) fn facts(family: &Family) -> Vec<(&'static str, String)> {
         }
     }
     let places: Vec<String> = match &family.results {
+        // That it is the whole reply goes without saying.
+        Results::Reply(places) if *places == [At::Items("[]".to_owned())] => Vec::new(),
         Results::Reply(places) => places.iter().map(place).collect(),
         Results::List(_) | Results::Status | Results::Nothing => Vec::new(),
     };

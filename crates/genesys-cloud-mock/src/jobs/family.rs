@@ -172,14 +172,14 @@ mod tests {
             *counts.entry(kind).or_insert(0) += 1;
         }
         let expected = [
-            ("file", 22),
+            ("file", 23),
             ("inline", 12),
-            ("inline or file", 23),
-            ("nothing", 43),
-            ("notification", 21),
+            ("inline or file", 25),
+            ("nothing", 52),
+            ("notification", 26),
             ("operation", 35),
-            ("same URL", 11),
-            ("status lists", 15),
+            ("same URL", 9),
+            ("status lists", 17),
         ];
         assert_eq!(counts, BTreeMap::from(expected));
     }

@@ -9,7 +9,7 @@ use super::files::{File, Store, contents};
 use super::run::{Plan, Run};
 use super::scenario::{JobPace, JobScenario};
 use super::truth::{JobEnd, JobTruth};
-use super::yields::Content;
+use super::yields::{CONTENTS, Content};
 use crate::api::{AnswerBody, Api, Endpoint};
 use crate::chance::mix;
 use crate::clock::Clock;
@@ -183,7 +183,7 @@ impl Jobs {
             (_, None) => false,
             (None, Some(_)) => true,
             // The document shows the contents of the files; they never stand in the reply.
-            (Some(inline), Some(_)) => inline.path == "downloadResult" || wanted,
+            (Some(inline), Some(_)) => CONTENTS.contains(&inline.path.as_str()) || wanted,
         }
     }
 

@@ -18,7 +18,7 @@ const SUBMITS: [&str; 4] = ["jobs", "exports", "imports", "batchrequests"];
 const IDS: [&str; 5] = ["job.id", "jobId", "executionId", "id", "operationId"];
 
 /// Where a reply has the state of a job.
-pub(crate) const STATES: [&str; 9] = [
+pub(crate) const STATES: [&str; 10] = [
     "state",
     "status",
     "queryState",
@@ -27,6 +27,7 @@ pub(crate) const STATES: [&str; 9] = [
     "jobStatus",
     "actionStatus",
     "statusCode",
+    "trainingStatus",
     "importStatusResult.status",
 ];
 
@@ -108,7 +109,9 @@ impl<'a> Finder<'a> {
         let results = ["results", "result"].iter().find_map(|end| {
             self.find("GET", &format!("{status_path}/{end}")).filter(|_| status.is_some())
         });
-        let cancel = status.filter(|_| matches!(asked, Asked::Below | Asked::At(_)));
+        // What is deleted at the path of a GET is what it gets.
+        let is_get = self.endpoints[submit].operation.method == "GET";
+        let cancel = status.filter(|_| !matches!(asked, Asked::Same) || !is_get);
         let held = states.held.is_some();
         Some(Family {
             submit,

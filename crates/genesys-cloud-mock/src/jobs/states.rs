@@ -3,7 +3,7 @@ use genesys_cloud_catalogue::Schema;
 use super::truth::JobEnd;
 
 /// What the services call the ends of a job, in small letters.
-const SUCCEEDED: [&str; 10] = [
+const SUCCEEDED: [&str; 13] = [
     "fulfilled",
     "succeeded",
     "success",
@@ -14,6 +14,9 @@ const SUCCEEDED: [&str; 10] = [
     "operational",
     "importcompleted",
     "parsecompleted",
+    "miningcompleted",
+    "trained",
+    "valid",
 ];
 const PARTLY: [&str; 4] = [
     "completedwitherrors",
@@ -21,7 +24,7 @@ const PARTLY: [&str; 4] = [
     "completed_with_partial_results",
     "importpartialcompleted",
 ];
-const FAILED: [&str; 9] = [
+const FAILED: [&str; 12] = [
     "failed",
     "failure",
     "error",
@@ -31,13 +34,18 @@ const FAILED: [&str; 9] = [
     "incomplete",
     "rollbackfailed",
     "rollbackcomplete",
+    "exception",
+    "invalid",
+    "miningerror",
 ];
 const CANCELLED: [&str; 4] = ["cancelled", "canceled", "aborted", "terminated"];
 const EXPIRED: [&str; 1] = ["expired"];
 /// States in which the caller has to do something.
-const HELD: [&str; 3] = ["waitingforupload", "uploading", "ready"];
+const HELD: [&str; 4] = ["waitingforupload", "uploadpending", "uploading", READY];
+/// It waits to be let go, or it is done where no other word says that.
+const READY: &str = "ready";
 /// States that a job which runs as it should doesn't go through.
-const ASIDE: [&str; 13] = [
+const ASIDE: [&str; 19] = [
     "unknown",
     "none",
     "idle",
@@ -51,6 +59,12 @@ const ASIDE: [&str; 13] = [
     "purgepending",
     "active",
     "inactive",
+    "delete",
+    "deleted",
+    "notstarted",
+    "partialfailure",
+    "throttled",
+    "untrained",
 ];
 
 /// The states of a family in the spelling of the document, by what they mean.
@@ -90,9 +104,15 @@ impl States {
             let name = |wanted| ends.iter().find(|(_, word)| word == wanted).map(|(name, _)| *name);
             words.iter().find_map(name)
         };
+        let succeeded = first(&SUCCEEDED).or(first(&[READY]));
+        let mut held = first(&HELD).filter(|held| succeeded != Some(*held));
+        if pending.is_empty() {
+            // What waits for a file, and runs in the same state once it is there.
+            pending.extend(held.take());
+        }
         Self {
-            held: first(&HELD),
-            succeeded: first(&SUCCEEDED),
+            held,
+            succeeded,
             partly: first(&PARTLY),
             failed: first(&FAILED),
             cancelled: first(&CANCELLED),
@@ -117,6 +137,16 @@ impl States {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_state_that_waits_may_be_the_end_or_all_there_is_before_it() {
+        let states = States::sort(["UploadPending", "Unpacking", "Error", "Ready"].into_iter());
+        assert_eq!((states.held, states.succeeded), (Some("UploadPending"), Some("Ready")));
+        assert_eq!(states.pending, ["Unpacking"]);
+        let states = States::sort(["uploading", "valid", "invalid"].into_iter());
+        assert_eq!((states.held, states.succeeded), (None, Some("valid")));
+        assert_eq!((states.pending, states.failed), (vec!["uploading"], Some("invalid")));
+    }
 
     #[test]
     fn states_are_told_by_their_words() {

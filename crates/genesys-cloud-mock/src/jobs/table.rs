@@ -48,6 +48,8 @@ pub(crate) enum Named {
     At(&'static str),
     /// And no URL is one either.
     Only(&'static str),
+    /// The URL of a file.
+    Link(&'static str),
 }
 
 const RULE: Row = Row {
@@ -299,6 +301,8 @@ pub(crate) const TABLE: &[Row] = &[
             "PUT /api/v2/flows/outcomes/{flowOutcomeId}",
             "POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/sources/salesforce",
             "POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/sources/servicenow",
+            "POST /api/v2/conversations/calls/{conversationId}/participants/{participantId}/communications/{communicationId}/summaries",
+            "POST /api/v2/conversations/messages/{conversationId}/participants/{participantId}/communications/{communicationId}/summaries",
         ],
         status: Asked::Nowhere,
         result: Named::None,
@@ -335,8 +339,6 @@ pub(crate) const TABLE: &[Row] = &[
             "GET /api/v2/greetings/{greetingId}/downloads",
             "GET /api/v2/greetings/{greetingId}/groups/downloads",
             "GET /api/v2/greetings/{greetingId}/users/downloads",
-            "GET /api/v2/outbound/campaigns/{campaignId}/agentownedmappingpreview/results",
-            "GET /api/v2/telephony/siptraces/download/{downloadId}",
             "GET /api/v2/userrecordings/{recordingId}/transcoding",
         ],
         status: Asked::Same,
@@ -406,11 +408,120 @@ pub(crate) const TABLE: &[Row] = &[
     },
     Row {
         submits: &[
+            "POST /api/v2/speechandtextanalytics/programs",
             "PUT /api/v2/speechandtextanalytics/programs/{programId}",
             "DELETE /api/v2/speechandtextanalytics/programs/{programId}",
         ],
         status: Asked::At("/api/v2/speechandtextanalytics/programs/topiclinks/jobs/{jobId}"),
         id: Some(IdPlace::Field("topicLinksJob.id")),
+        ..RULE
+    },
+    Row {
+        submits: &[
+            "POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/sources/salesforce/{sourceId}/sync",
+            "POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/sources/servicenow/{sourceId}/sync",
+            "POST /api/v2/workforcemanagement/managementunits/{managementUnitId}/move",
+        ],
+        status: Asked::Nowhere,
+        id: Some(IdPlace::Nowhere),
+        result: Named::None,
+        ..RULE
+    },
+    Row {
+        submits: &[
+            "POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/timeofflimits/{timeOffLimitId}/granularityconversion",
+        ],
+        status: Asked::At(
+            "/api/v2/workforcemanagement/businessunits/{businessUnitId}/timeofflimits/{timeOffLimitId}/granularityconversion/jobs/{jobId}",
+        ),
+        ..RULE
+    },
+    Row {
+        submits: &[
+            "POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/capacityplans/{capacityPlanId}/requirement/generate",
+        ],
+        status: Asked::At(
+            "/api/v2/workforcemanagement/businessunits/{businessUnitId}/capacityplans/{capacityPlanId}/staffingrequirements",
+        ),
+        id: Some(IdPlace::Path),
+        ..RULE
+    },
+    Row {
+        submits: &[
+            "POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/capacityplanning/longtermrequirements/automaticbestmethod/weeks/{weekDateId}/forecasts/{forecastId}/forceregenerate",
+        ],
+        status: Asked::At(
+            "/api/v2/workforcemanagement/businessunits/{businessUnitId}/capacityplanning/longtermrequirements/automaticbestmethod/weeks/{weekDateId}/forecasts/{forecastId}",
+        ),
+        id: Some(IdPlace::Path),
+        result: Named::At("longTermRequirements"),
+        ..RULE
+    },
+    Row {
+        submits: &[
+            "POST /api/v2/flows/executions",
+            "POST /api/v2/learning/scorm",
+            "POST /api/v2/knowledge/sources/{sourceId}/synchronizations",
+            "POST /api/v2/conversations/messages/{conversationId}/communications/{communicationId}/messages/media",
+        ],
+        result: Named::None,
+        ..RULE
+    },
+    Row {
+        submits: &["POST /api/v2/contentmanagement/documents/{documentId}/content"],
+        status: Asked::At("/api/v2/contentmanagement/status/{statusId}"),
+        id: Some(IdPlace::Field("uploadStatus.id")),
+        ..RULE
+    },
+    Row {
+        submits: &["POST /api/v2/telephony/providers/edges/{edgeId}/softwareupdate"],
+        status: Asked::Same,
+        id: Some(IdPlace::Nowhere),
+        // The update has expired, not what came of it.
+        without: &["EXPIRED"],
+        ..RULE
+    },
+    Row {
+        submits: &["POST /api/v2/telephony/siptraces/download"],
+        id: Some(IdPlace::Field("downloadId")),
+        told: Word::Field("url"),
+        result: Named::Link("url"),
+        ..RULE
+    },
+    Row {
+        submits: &["POST /api/v2/outbound/campaigns/{campaignId}/agentownedmappingpreview"],
+        status: Asked::At(
+            "/api/v2/outbound/campaigns/{campaignId}/agentownedmappingpreview/results",
+        ),
+        id: Some(IdPlace::Path),
+        told: Word::Field("entities"),
+        ..RULE
+    },
+    Row {
+        submits: &[
+            "POST /api/v2/languageunderstanding/domains/{domainId}/versions/{domainVersionId}/train",
+        ],
+        status: Asked::At(
+            "/api/v2/languageunderstanding/domains/{domainId}/versions/{domainVersionId}",
+        ),
+        id: Some(IdPlace::Path),
+        result: Named::None,
+        ..RULE
+    },
+    Row {
+        submits: &["POST /api/v2/languageunderstanding/miners/{minerId}/execute"],
+        status: Asked::At("/api/v2/languageunderstanding/miners/{minerId}"),
+        id: Some(IdPlace::Path),
+        result: Named::None,
+        // Each step has an error of its own.
+        without: &[
+            "ConversationIdsFetchError",
+            "ConversationsFetchError",
+            "QueuingError",
+            "MaskingError",
+            "ComputingAnalyticsError",
+            "ModelValidationError",
+        ],
         ..RULE
     },
     Row {

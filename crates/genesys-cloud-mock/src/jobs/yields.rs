@@ -28,6 +28,9 @@ const LINKS: [&str; 12] = [
     "download",
 ];
 
+/// What the document shows of the contents of files, where a reply has a field for that.
+pub(crate) const CONTENTS: [&str; 2] = ["downloadResult", "downloadTemplate"];
+
 /// What comes of a job, as far as the status or the reply to the submit holds it or leads to it.
 #[derive(Debug)]
 pub(crate) struct Yield {
@@ -132,7 +135,7 @@ pub(crate) enum Form {
 impl Form {
     fn of(path: &str) -> Self {
         let has = |parts: &[&str]| parts.iter().any(|part| path.contains(part));
-        if has(&["/flows/export/", "/gdpr/"]) {
+        if has(&["/flows/export/", "/gdpr/", "/siptraces/"]) {
             Self::Archive
         } else if path.ends_with("/exports")
             || has(&["/datatables/", "/outbound/", "/session/export/", "/uploads/reports"])
@@ -153,7 +156,7 @@ impl Yield {
         named: Named,
         has_operation: bool,
     ) -> Self {
-        let place = |schema| match named {
+        let place = |schema: &'static Schema| match named {
             Named::None => Place::default(),
             _ if has_operation => Place::default(),
             Named::ByRule => {
@@ -165,6 +168,7 @@ impl Yield {
                 links: links(catalogue, schema),
             },
             Named::Only(name) => Place { inline: at(catalogue, schema, name), links: None },
+            Named::Link(name) => Place { inline: None, links: link(catalogue, schema, name) },
         };
         Self {
             in_status: place(status),
@@ -177,7 +181,8 @@ impl Yield {
 /// The results that stand in a reply, if one of its fields can only be those.
 fn inline(catalogue: &'static Catalogue, reply: &'static Schema) -> Option<Inline> {
     let is_result = |name: &str| {
-        matches!(name, "result" | "results" | "entities" | "files" | "downloadResult")
+        matches!(name, "result" | "results" | "entities" | "files")
+            || CONTENTS.contains(&name)
             || name.ends_with("Result") && name != "importStatusResult"
             || name.ends_with("Results") && name != "rollbackResults"
     };
@@ -195,7 +200,7 @@ fn at(catalogue: &'static Catalogue, reply: &'static Schema, path: &str) -> Opti
             return None;
         }
         // What the document shows of a file: a list, with what it is about.
-        _ if path == "downloadResult" => {
+        _ if CONTENTS.contains(&path) => {
             only_list(catalogue, schema).unwrap_or_else(|| content(catalogue, schema))
         }
         _ => content(catalogue, schema),
@@ -224,12 +229,18 @@ fn content(catalogue: &'static Catalogue, schema: &'static Schema) -> Content {
 }
 
 fn links(catalogue: &'static Catalogue, reply: &'static Schema) -> Option<Links> {
-    LINKS.into_iter().find_map(|name| {
-        let kind = catalogue.resolve(reply.property(name)?).kind;
-        Some(Links {
-            field: name,
-            is_list: kind == Some(Kind::Array),
-            is_entity: kind == Some(Kind::Object),
-        })
+    LINKS.into_iter().find_map(|name| link(catalogue, reply, name))
+}
+
+fn link(
+    catalogue: &'static Catalogue,
+    reply: &'static Schema,
+    name: &'static str,
+) -> Option<Links> {
+    let kind = catalogue.resolve(reply.property(name)?).kind;
+    Some(Links {
+        field: name,
+        is_list: kind == Some(Kind::Array),
+        is_entity: kind == Some(Kind::Object),
     })
 }

@@ -237,7 +237,7 @@ async fn a_page_of_audits_may_be_a_redirect_with_a_body() {
 #[tokio::test]
 async fn jobs_are_told_from_what_submits_none() {
     let org = MockOrg::start().await.expect("an org");
-    assert_eq!(org.job_operations().len(), 182);
+    assert_eq!(org.job_operations().len(), 199);
     org.job_truth("getRoutingQueues").expect_err("no jobs");
     org.job_scenario("getNothing", JobScenario::Quick).expect_err("no operation");
     let error = org.job_scenario(DETAILS, JobScenario::Download).expect_err("no files");

@@ -298,6 +298,8 @@ operation! {
 operation! {
     /// `POST /api/v2/assistants/{assistantId}/queues/{queueId}/users/jobs` (`postAssistantQueueUsersJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    ///
     /// Permissions: `assistants:queueUserJob:add`
     AgentAssistants.assistant_queue_users_jobs -> PostAssistantQueueUsersJobs -> types::AssistantQueueUsersJobsResponse;
     "postAssistantQueueUsersJobs" Post "/api/v2/assistants/{assistantId}/queues/{queueId}/users/jobs"

@@ -68,6 +68,8 @@ operation! {
 operation! {
     /// `DELETE /api/v2/agentic/virtualagents/{virtualAgentId}/jobs` (`deleteAgenticVirtualagentJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    ///
     /// Permissions: `agentic:virtualAgentJob:add`
     AiStudio.delete_agentic_virtualagent_jobs -> DeleteAgenticVirtualagentJobs -> types::AgenticVirtualAgentJob;
     "deleteAgenticVirtualagentJobs" Delete "/api/v2/agentic/virtualagents/{virtualAgentId}/jobs"
@@ -104,6 +106,10 @@ operation! {
 
 operation! {
     /// `POST /api/v2/agentic/virtualagents/{virtualAgentId}/versions/{versionId}/jobs` (`postAgenticVirtualagentVersionJobs`)
+    ///
+    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    ///
+    /// Note: read the version to see whether it is published.
     ///
     /// Permissions: `agentic:virtualAgentVersionJob:add`
     AiStudio.agentic_virtualagent_version_jobs -> PostAgenticVirtualagentVersionJobs -> types::AgenticVirtualAgentVersionPublishJob;
@@ -236,6 +242,8 @@ operation! {
 operation! {
     /// `POST /api/v2/guides/jobs` (`postGuidesJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    ///
     /// Permissions: `aiStudio:guideJob:add`
     AiStudio.guides_jobs -> PostGuidesJobs -> types::GuideContentGenerationJob;
     "postGuidesJobs" Post "/api/v2/guides/jobs"
@@ -301,6 +309,8 @@ operation! {
 
 operation! {
     /// `DELETE /api/v2/guides/{guideId}/jobs` (`deleteGuideJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
     ///
     /// Permissions: `aiStudio:guideJob:add`
     AiStudio.delete_guide_jobs -> DeleteGuideJobs -> types::GuideJob;
@@ -388,6 +398,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/guides/{guideId}/versions/{versionId}/jobs` (`postGuideVersionJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
     ///
     /// Permissions: `aiStudio:guideVersionJob:add`
     AiStudio.guide_version_jobs -> PostGuideVersionJobs -> types::GuideVersionPublishJob;

@@ -14,6 +14,8 @@ group! {
 operation! {
     /// `PATCH /api/v2/alerting/alerts/all` (`patchAlertingAlertsAll`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Permissions: `alerting:alert:edit`
     Alerting.patch_alerts_all -> PatchAlertingAlertsAll -> Option<Value>;
     "patchAlertingAlertsAll" Patch "/api/v2/alerting/alerts/all"
@@ -22,6 +24,8 @@ operation! {
 
 operation! {
     /// `DELETE /api/v2/alerting/alerts/all` (`deleteAlertingAlertsAll`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     ///
     /// Permissions: `alerting:alert:edit`
     Alerting.delete_alerts_all -> Option<Value>;

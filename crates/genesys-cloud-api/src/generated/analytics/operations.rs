@@ -14,6 +14,8 @@ group! {
 operation! {
     /// `POST /api/v2/analytics/actions/aggregates/jobs` (`postAnalyticsActionsAggregatesJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
     /// Permissions: `integrations:action:view`, `bridge:actions:view`
     Analytics.actions_aggregates_jobs -> PostAnalyticsActionsAggregatesJobs -> types::AsyncQueryResponse;
     "postAnalyticsActionsAggregatesJobs" Post "/api/v2/analytics/actions/aggregates/jobs"
@@ -94,6 +96,8 @@ paged! {
 
 operation! {
     /// `POST /api/v2/analytics/agentcopilots/aggregates/jobs` (`postAnalyticsAgentcopilotsAggregatesJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `analytics:agentCopilotAggregate:view`
     Analytics.agentcopilots_aggregates_jobs -> PostAnalyticsAgentcopilotsAggregatesJobs -> types::AsyncQueryResponse;
@@ -212,6 +216,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/analytics/agentutilizations/aggregates/jobs` (`postAnalyticsAgentutilizationsAggregatesJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     ///
     /// Preview: it may change or go without notice.
     ///
@@ -381,6 +387,8 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/bots/aggregates/jobs` (`postAnalyticsBotsAggregatesJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
     /// Permissions: `analytics:botAggregate:view`
     Analytics.bots_aggregates_jobs -> PostAnalyticsBotsAggregatesJobs -> types::AsyncQueryResponse;
     "postAnalyticsBotsAggregatesJobs" Post "/api/v2/analytics/bots/aggregates/jobs"
@@ -461,6 +469,8 @@ paged! {
 
 operation! {
     /// `POST /api/v2/analytics/casemanagement/aggregates/jobs` (`postAnalyticsCasemanagementAggregatesJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `analytics:caseManagementAggregate:view`
     Analytics.casemanagement_aggregates_jobs -> PostAnalyticsCasemanagementAggregatesJobs -> types::AsyncQueryResponse;
@@ -561,6 +571,8 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/conversations/aggregates/jobs` (`postAnalyticsConversationsAggregatesJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
     /// Permissions: `analytics:conversationAggregate:view`
     Analytics.conversations_aggregates_jobs -> PostAnalyticsConversationsAggregatesJobs -> types::AsyncQueryResponse;
     "postAnalyticsConversationsAggregatesJobs" Post "/api/v2/analytics/conversations/aggregates/jobs"
@@ -657,6 +669,8 @@ paged! {
 
 operation! {
     /// `POST /api/v2/analytics/conversations/details/jobs` (`postAnalyticsConversationsDetailsJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `analytics:conversationDetail:view`, `analytics:agentConversationDetail:view`
     Analytics.conversations_details_jobs -> PostAnalyticsConversationsDetailsJobs -> types::AsyncQueryResponse;
@@ -759,6 +773,8 @@ operation! {
 operation! {
     /// `POST /api/v2/analytics/conversations/{conversationId}/details/properties` (`postAnalyticsConversationDetailsProperties`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Permissions: `analytics:conversationProperties:index`
     Analytics.post_conversation_details_properties -> types::PropertyIndexRequest;
     "postAnalyticsConversationDetailsProperties" Post "/api/v2/analytics/conversations/{conversationId}/details/properties"
@@ -770,6 +786,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/analytics/copilots/aggregates/jobs` (`postAnalyticsCopilotsAggregatesJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     ///
     /// Preview: it may change or go without notice.
     ///
@@ -926,6 +944,8 @@ operation! {
 operation! {
     /// `POST /api/v2/analytics/evaluations/aggregates/jobs` (`postAnalyticsEvaluationsAggregatesJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
     /// Permissions: `analytics:evaluationAggregate:view`
     Analytics.evaluations_aggregates_jobs -> PostAnalyticsEvaluationsAggregatesJobs -> types::AsyncQueryResponse;
     "postAnalyticsEvaluationsAggregatesJobs" Post "/api/v2/analytics/evaluations/aggregates/jobs"
@@ -1006,6 +1026,8 @@ paged! {
 
 operation! {
     /// `POST /api/v2/analytics/flowexecutions/aggregates/jobs` (`postAnalyticsFlowexecutionsAggregatesJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `analytics:flowExecutionAggregate:view`
     Analytics.flowexecutions_aggregates_jobs -> PostAnalyticsFlowexecutionsAggregatesJobs -> types::AsyncQueryResponse;
@@ -1106,6 +1128,8 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/flows/aggregates/jobs` (`postAnalyticsFlowsAggregatesJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
     /// Permissions: `analytics:flowAggregate:view`
     Analytics.flows_aggregates_jobs -> PostAnalyticsFlowsAggregatesJobs -> types::AsyncQueryResponse;
     "postAnalyticsFlowsAggregatesJobs" Post "/api/v2/analytics/flows/aggregates/jobs"
@@ -1201,6 +1225,8 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/journeys/aggregates/jobs` (`postAnalyticsJourneysAggregatesJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
     /// Permissions: `analytics:journeyAggregate:view`
     Analytics.journeys_aggregates_jobs -> PostAnalyticsJourneysAggregatesJobs -> types::AsyncQueryResponse;
     "postAnalyticsJourneysAggregatesJobs" Post "/api/v2/analytics/journeys/aggregates/jobs"
@@ -1281,6 +1307,8 @@ paged! {
 
 operation! {
     /// `POST /api/v2/analytics/knowledge/aggregates/jobs` (`postAnalyticsKnowledgeAggregatesJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `analytics:knowledgeAggregate:view`
     Analytics.knowledge_aggregates_jobs -> PostAnalyticsKnowledgeAggregatesJobs -> types::AsyncQueryResponse;
@@ -1452,6 +1480,12 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/reporting/exports` (`postAnalyticsReportingExports`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams the bytes of its files. `submit` returns a handle.
+    ///
+    /// The notification topic `v2.users.{id}.analytics.reporting.exports` tells its end too.
+    ///
+    /// Note: it is looked for on the first page of exports.
+    ///
     /// Permissions: `analytics:dataExport:add`
     Analytics.post_reporting_exports -> PostAnalyticsReportingExports -> types::ReportingExportJobResponse;
     "postAnalyticsReportingExports" Post "/api/v2/analytics/reporting/exports"
@@ -1577,6 +1611,8 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/resolutions/aggregates/jobs` (`postAnalyticsResolutionsAggregatesJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
     /// Permissions: `analytics:resolutionAggregate:view`
     Analytics.resolutions_aggregates_jobs -> PostAnalyticsResolutionsAggregatesJobs -> types::AsyncQueryResponse;
     "postAnalyticsResolutionsAggregatesJobs" Post "/api/v2/analytics/resolutions/aggregates/jobs"
@@ -1676,6 +1712,8 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/summaries/aggregates/jobs` (`postAnalyticsSummariesAggregatesJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
     /// Permissions: `analytics:summaryAggregate:view`
     Analytics.summaries_aggregates_jobs -> PostAnalyticsSummariesAggregatesJobs -> types::AsyncQueryResponse;
     "postAnalyticsSummariesAggregatesJobs" Post "/api/v2/analytics/summaries/aggregates/jobs"
@@ -1757,6 +1795,8 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/surveys/aggregates/jobs` (`postAnalyticsSurveysAggregatesJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
     /// Permissions: `analytics:surveyAggregate:view`
     Analytics.surveys_aggregates_jobs -> PostAnalyticsSurveysAggregatesJobs -> types::AsyncQueryResponse;
     "postAnalyticsSurveysAggregatesJobs" Post "/api/v2/analytics/surveys/aggregates/jobs"
@@ -1837,6 +1877,8 @@ paged! {
 
 operation! {
     /// `POST /api/v2/analytics/taskmanagement/aggregates/jobs` (`postAnalyticsTaskmanagementAggregatesJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `analytics:taskManagementAggregate:view`
     Analytics.taskmanagement_aggregates_jobs -> PostAnalyticsTaskmanagementAggregatesJobs -> types::AsyncQueryResponse;
@@ -1955,6 +1997,8 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/transcripts/aggregates/jobs` (`postAnalyticsTranscriptsAggregatesJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
     /// Permissions: `analytics:speechAndTextAnalyticsAggregates:view`
     Analytics.transcripts_aggregates_jobs -> PostAnalyticsTranscriptsAggregatesJobs -> types::AsyncQueryResponse;
     "postAnalyticsTranscriptsAggregatesJobs" Post "/api/v2/analytics/transcripts/aggregates/jobs"
@@ -2054,6 +2098,8 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/users/aggregates/jobs` (`postAnalyticsUsersAggregatesJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
     /// Permissions: `analytics:userAggregate:view`
     Analytics.users_aggregates_jobs -> PostAnalyticsUsersAggregatesJobs -> types::AsyncQueryResponse;
     "postAnalyticsUsersAggregatesJobs" Post "/api/v2/analytics/users/aggregates/jobs"
@@ -2134,6 +2180,8 @@ paged! {
 
 operation! {
     /// `POST /api/v2/analytics/users/details/jobs` (`postAnalyticsUsersDetailsJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `analytics:userDetail:view`
     Analytics.users_details_jobs -> PostAnalyticsUsersDetailsJobs -> types::AsyncQueryResponse;

@@ -49,6 +49,12 @@ operation! {
 operation! {
     /// `POST /api/v2/architect/dependencytracking/build` (`postArchitectDependencytrackingBuild`)
     ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    ///
+    /// The notification topic `v2.architect.dependencytracking.build` tells its end too.
+    ///
+    /// Note: until the build begins, its status is that of the one before.
+    ///
     /// Permissions: `architect:dependencyTracking:rebuild`
     Architect.post_dependencytracking_build -> PostArchitectDependencytrackingBuild -> RawReply;
     "postArchitectDependencytrackingBuild" Post "/api/v2/architect/dependencytracking/build"
@@ -630,6 +636,12 @@ operation! {
 operation! {
     /// `DELETE /api/v2/architect/prompts` (`deleteArchitectPrompts`)
     ///
+    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    ///
+    /// The notification topic `v2.architect.prompts.{id}` tells its end.
+    ///
+    /// Note: the prompt has it as its currentOperation while it runs.
+    ///
     /// Permissions: `architect:userPrompt:delete`
     Architect.delete_prompts -> DeleteArchitectPrompts -> types::Operation;
     "deleteArchitectPrompts" Delete "/api/v2/architect/prompts"
@@ -699,6 +711,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/architect/prompts/{promptId}/history` (`postArchitectPromptHistory`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `architect:userPrompt:view`
     Architect.post_prompt_history -> PostArchitectPromptHistory -> types::Operation;
@@ -1071,6 +1085,8 @@ operation! {
 operation! {
     /// `POST /api/v2/architect/systemprompts/{promptId}/history` (`postArchitectSystempromptHistory`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
     /// Permissions: `architect:systemPrompt:view`
     Architect.post_systemprompt_history -> PostArchitectSystempromptHistory -> types::Operation;
     "postArchitectSystempromptHistory" Post "/api/v2/architect/systemprompts/{promptId}/history"
@@ -1255,6 +1271,12 @@ operation! {
 operation! {
     /// `DELETE /api/v2/flows` (`deleteFlows`)
     ///
+    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    ///
+    /// The notification topic `v2.flows.{id}` tells its end.
+    ///
+    /// Note: the flow has it as its currentOperation while it runs.
+    ///
     /// Permissions: `architect:flow:delete`
     Architect.delete_flows -> DeleteFlows -> types::Operation;
     "deleteFlows" Delete "/api/v2/flows"
@@ -1280,6 +1302,12 @@ job! {
 
 operation! {
     /// `POST /api/v2/flows/actions/checkin` (`postFlowsActionsCheckin`)
+    ///
+    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    ///
+    /// The notification topic `v2.flows.{id}` tells its end.
+    ///
+    /// Note: the flow has it as its currentOperation while it runs.
     ///
     /// Permissions: `architect:flow:edit`, `architect:flow:unlock`
     Architect.post_flows_actions_checkin -> PostFlowsActionsCheckin -> types::Operation;
@@ -1318,6 +1346,12 @@ operation! {
 
 operation! {
     /// `POST /api/v2/flows/actions/publish` (`postFlowsActionsPublish`)
+    ///
+    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    ///
+    /// The notification topic `v2.flows.{id}` tells its end.
+    ///
+    /// Note: the flow has it as its currentOperation while it runs.
     ///
     /// Permissions: `architect:flow:unlock`, `architect:flow:publish`
     Architect.post_flows_actions_publish -> PostFlowsActionsPublish -> Option<types::Operation>;
@@ -1474,6 +1508,8 @@ operation! {
 operation! {
     /// `POST /api/v2/flows/datatables/{datatableId}/export/jobs` (`postFlowsDatatableExportJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams the bytes of its files. `submit` returns a handle.
+    ///
     /// Permissions: `architect:datatable:view`, `architect:datatableRow:view`
     Architect.flows_datatable_export_jobs -> PostFlowsDatatableExportJobs -> types::DataTableExportJob;
     "postFlowsDatatableExportJobs" Post "/api/v2/flows/datatables/{datatableId}/export/jobs"
@@ -1510,6 +1546,12 @@ operation! {
 
 operation! {
     /// `POST /api/v2/flows/datatables/{datatableId}/import/csv/jobs` (`postFlowsDatatableImportCsvJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    ///
+    /// It waits for the caller in the state `WaitingForUpload`.
+    ///
+    /// Note: PUT the CSV file to its uploadURI.
     ///
     /// Permissions: `architect:datatable:edit`, `architect:datatableRow:add`
     Architect.flows_datatable_import_csv_jobs -> PostFlowsDatatableImportCsvJobs -> types::DataTableImportJob;
@@ -1557,6 +1599,12 @@ paged! {
 
 operation! {
     /// `POST /api/v2/flows/datatables/{datatableId}/import/jobs` (`postFlowsDatatableImportJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    ///
+    /// It waits for the caller in the state `WaitingForUpload`.
+    ///
+    /// Note: PUT the CSV file to its uploadURI.
     ///
     /// Permissions: `architect:datatable:edit`, `architect:datatableRow:add`
     #[deprecated = "Genesys has marked this operation as deprecated"]
@@ -1701,10 +1749,25 @@ paged! {
 operation! {
     /// `POST /api/v2/flows/executions` (`postFlowsExecutions`)
     ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    ///
     /// Permissions: `architect:flow:launch`
-    Architect.post_flows_executions -> types::FlowExecutionLaunchResponse;
+    Architect.post_flows_executions -> PostFlowsExecutions -> types::FlowExecutionLaunchResponse;
     "postFlowsExecutions" Post "/api/v2/flows/executions"
     body: types::FlowExecutionLaunchRequest;
+}
+
+job_family! {
+    FLOWS_EXECUTIONS = "flows-executions";
+    id: field "id",
+    status: "getFlowsExecution" Get "/api/v2/flows/executions/{flowExecutionId}" (id "flowExecutionId"),
+    done: state "status" { succeeded: ["COMPLETED"], failed: ["ERROR", "FAILED"], cancelled: ["TERMINATED"] },
+    results: reply [items "[]"],
+}
+
+job! {
+    PostFlowsExecutions -> types::FlowRuntimeExecution;
+    "postFlowsExecutions" Post "/api/v2/flows/executions" FLOWS_EXECUTIONS
 }
 
 operation! {
@@ -1720,6 +1783,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/flows/export/jobs` (`postFlowsExportJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams the bytes of its files. `submit` returns a handle.
     ///
     /// Permissions: `architect:jobExport:create`
     Architect.flows_export_jobs -> PostFlowsExportJobs -> types::RegisterArchitectExportJobResponse;
@@ -1756,6 +1821,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/flows/instances/jobs` (`postFlowsInstancesJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `architect:flowInstance:view`
     Architect.flows_instances_jobs -> PostFlowsInstancesJobs -> types::GetFlowExecutionDataJobResult;
@@ -1922,6 +1989,8 @@ paged! {
 
 operation! {
     /// `POST /api/v2/flows/jobs` (`postFlowsJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
     ///
     /// Permissions: `architect:job:create`
     Architect.flows_jobs -> PostFlowsJobs -> types::RegisterArchitectJobResponse;
@@ -2144,6 +2213,12 @@ operation! {
 operation! {
     /// `PUT /api/v2/flows/outcomes/{flowOutcomeId}` (`putFlowsOutcome`)
     ///
+    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    ///
+    /// The notification topic `v2.flows.outcomes.{id}` tells its end.
+    ///
+    /// Note: the outcome has it as its currentOperation while it runs.
+    ///
     /// Permissions: `architect:flowOutcome:edit`
     Architect.put_flows_outcome -> PutFlowsOutcome -> types::Operation;
     "putFlowsOutcome" Put "/api/v2/flows/outcomes/{flowOutcomeId}"
@@ -2170,6 +2245,8 @@ job! {
 
 operation! {
     /// `POST /api/v2/flows/validate/jobs` (`postFlowsValidateJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
     ///
     /// Preview: it may change or go without notice.
     ///
@@ -2247,6 +2324,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/flows/{flowId}/history` (`postFlowHistory`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `architect:flow:view`
     Architect.post_flow_history -> PostFlowHistory -> types::Operation;

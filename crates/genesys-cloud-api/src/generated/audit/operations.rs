@@ -14,6 +14,10 @@ group! {
 operation! {
     /// `POST /api/v2/audits/query` (`postAuditsQuery`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// Note: a range of 31 days at most; large results come as files, whose items have another form than those of pages.
+    ///
     /// Permissions: `audits:audit:view`
     Audit.audits_query -> PostAuditsQuery -> types::AuditQueryExecutionStatusResponse;
     "postAuditsQuery" Post "/api/v2/audits/query"

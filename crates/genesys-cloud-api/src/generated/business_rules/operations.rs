@@ -137,6 +137,8 @@ paged! {
 operation! {
     /// `POST /api/v2/businessrules/decisiontables/{tableId}/exports` (`postBusinessrulesDecisiontableExports`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams the bytes of its files. `submit` returns a handle.
+    ///
     /// Permissions: `businessrules:decisionTableExportJob:add`
     BusinessRules.post_decisiontable_exports -> PostBusinessrulesDecisiontableExports -> types::DecisionTableExportJob;
     "postBusinessrulesDecisiontableExports" Post "/api/v2/businessrules/decisiontables/{tableId}/exports"
@@ -208,6 +210,12 @@ paged! {
 operation! {
     /// `POST /api/v2/businessrules/decisiontables/{tableId}/imports` (`postBusinessrulesDecisiontableImports`)
     ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    ///
+    /// It waits for the caller in the state `Uploading`.
+    ///
+    /// Note: PUT the file to its uploadUrl; patchBusinessrulesDecisiontableImport changes its status.
+    ///
     /// Permissions: `businessrules:decisionTableImportJob:add`
     BusinessRules.post_decisiontable_imports -> PostBusinessrulesDecisiontableImports -> types::DecisionTableImportJob;
     "postBusinessrulesDecisiontableImports" Post "/api/v2/businessrules/decisiontables/{tableId}/imports"
@@ -225,7 +233,7 @@ job_family! {
     results: reply [items "[]"],
     cancel: "deleteBusinessrulesDecisiontableImport" Delete "/api/v2/businessrules/decisiontables/{tableId}/imports/{importJobId}" (id "importJobId"),
     at_once: true,
-    note: "PUT the file to its uploadUrl",
+    note: "PUT the file to its uploadUrl; patchBusinessrulesDecisiontableImport changes its status",
 }
 
 job! {

@@ -396,6 +396,10 @@ paged! {
 operation! {
     /// `POST /api/v2/casemanagement/cases/query/jobs` (`postCasemanagementCasesQueryJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// A job fetches one page: `paginate` submits one for each.
+    ///
     /// Preview: it may change or go without notice.
     ///
     /// Permissions: `caseManagement:queryJob:add`
@@ -731,6 +735,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/casemanagement/cases/{caseId}/terminate/jobs` (`postCasemanagementCaseTerminateJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
     ///
     /// Permissions: `caseManagement:terminateJob:add`
     CaseManagement.case_terminate_jobs -> PostCasemanagementCaseTerminateJobs -> types::TerminateJob;

@@ -300,6 +300,8 @@ operation! {
 operation! {
     /// `POST /api/v2/coaching/scheduleslots/jobs` (`postCoachingScheduleslotsJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
     /// Permissions: `coaching:scheduleSlotJob:add`
     Coaching.scheduleslots_jobs -> PostCoachingScheduleslotsJobs -> types::CoachingScheduleSlotsJobResponse;
     "postCoachingScheduleslotsJobs" Post "/api/v2/coaching/scheduleslots/jobs"

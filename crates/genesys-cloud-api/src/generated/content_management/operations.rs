@@ -81,6 +81,8 @@ operation! {
 operation! {
     /// `DELETE /api/v2/contentmanagement/documents/{documentId}` (`deleteContentmanagementDocument`)
     ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    ///
     /// Permissions: `content_management_user`
     ContentManagement.delete_document -> DeleteContentmanagementDocument -> RawReply;
     "deleteContentmanagementDocument" Delete "/api/v2/contentmanagement/documents/{documentId}"
@@ -107,6 +109,8 @@ job! {
 
 operation! {
     /// `GET /api/v2/contentmanagement/documents/{documentId}/content` (`getContentmanagementDocumentContent`)
+    ///
+    /// It answers 202 until it is done: `paginate` sends it again until then, and streams what it answers. `submit` returns a handle.
     ///
     /// Permissions: `content_management_user`
     ContentManagement.document_content -> GetContentmanagementDocumentContent -> Option<types::DownloadResponse>;
@@ -135,6 +139,10 @@ job! {
 operation! {
     /// `POST /api/v2/contentmanagement/documents/{documentId}/content` (`postContentmanagementDocumentContent`)
     ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    ///
+    /// Note: send the file to its uploadDestinationUri, by its uploadMethod.
+    ///
     /// Permissions: `content_management_user`
     ContentManagement.post_document_content -> PostContentmanagementDocumentContent -> types::ReplaceResponse;
     "postContentmanagementDocumentContent" Post "/api/v2/contentmanagement/documents/{documentId}/content"
@@ -145,6 +153,20 @@ operation! {
     query {
         override_: bool = "override",
     }
+}
+
+job_family! {
+    CONTENTMANAGEMENT_UPLOADS = "contentmanagement-uploads";
+    id: field "uploadStatus.id",
+    status: "getContentmanagementStatusStatusId" Get "/api/v2/contentmanagement/status/{statusId}" (id "statusId"),
+    done: state "statusCode" { succeeded: ["COMPLETE"], failed: ["ERROR"], cancelled: ["CANCELED"] },
+    results: reply [items "[]"],
+    note: "send the file to its uploadDestinationUri, by its uploadMethod",
+}
+
+job! {
+    PostContentmanagementDocumentContent -> types::CommandStatus;
+    "postContentmanagementDocumentContent" Post "/api/v2/contentmanagement/documents/{documentId}/content" CONTENTMANAGEMENT_UPLOADS
 }
 
 operation! {
@@ -207,6 +229,8 @@ operation! {
 
 operation! {
     /// `GET /api/v2/contentmanagement/shared/{sharedId}` (`getContentmanagementSharedSharedId`)
+    ///
+    /// It answers 202 until it is done: `paginate` sends it again until then, and streams what it answers. `submit` returns a handle.
     ContentManagement.shared_shared_id -> GetContentmanagementSharedSharedId -> Option<types::SharedResponse>;
     "getContentmanagementSharedSharedId" Get "/api/v2/contentmanagement/shared/{sharedId}"
     path {
@@ -367,6 +391,8 @@ operation! {
 
 operation! {
     /// `DELETE /api/v2/contentmanagement/workspaces/{workspaceId}` (`deleteContentmanagementWorkspace`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
     ContentManagement.delete_workspace -> DeleteContentmanagementWorkspace -> RawReply;
     "deleteContentmanagementWorkspace" Delete "/api/v2/contentmanagement/workspaces/{workspaceId}"
     path {
@@ -525,6 +551,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/contentmanagement/workspaces/{workspaceId}/tagvalues/{tagId}` (`putContentmanagementWorkspaceTagvalue`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     ContentManagement.put_workspace_tagvalue -> Option<types::TagValue>;
     "putContentmanagementWorkspaceTagvalue" Put "/api/v2/contentmanagement/workspaces/{workspaceId}/tagvalues/{tagId}"
     path {

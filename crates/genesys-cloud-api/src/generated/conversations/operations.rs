@@ -53,6 +53,8 @@ paged! {
 operation! {
     /// `POST /api/v2/conversations/callbacks` (`postConversationsCallbacks`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Permissions: `conversation:callback:create`
     Conversations.post_callbacks -> Option<types::CreateCallbackResponse>;
     "postConversationsCallbacks" Post "/api/v2/conversations/callbacks"
@@ -70,6 +72,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/conversations/callbacks/bulk/disconnect` (`postConversationsCallbacksBulkDisconnect`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     ///
     /// Permissions: `conversation:communication:disconnect`
     Conversations.post_callbacks_bulk_disconnect -> RawReply;
@@ -110,6 +114,8 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/callbacks/{conversationId}/participants/{participantId}` (`patchConversationsCallbackParticipant`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Permissions: `conversation:participant:wrapup`, `conversation:call:record`, `conversation:communication:disconnect`
     Conversations.patch_callback_participant -> RawReply;
     "patchConversationsCallbackParticipant" Patch "/api/v2/conversations/callbacks/{conversationId}/participants/{participantId}"
@@ -122,6 +128,8 @@ operation! {
 
 operation! {
     /// `PATCH /api/v2/conversations/callbacks/{conversationId}/participants/{participantId}/attributes` (`patchConversationsCallbackParticipantAttributes`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     Conversations.patch_callback_participant_attributes -> types::ParticipantAttributes;
     "patchConversationsCallbackParticipantAttributes" Patch "/api/v2/conversations/callbacks/{conversationId}/participants/{participantId}/attributes"
     path {
@@ -160,6 +168,8 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/callbacks/{conversationId}/participants/{participantId}/communications/{communicationId}/wrapup` (`postConversationsCallbackParticipantCommunicationWrapup`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Permissions: `conversation:participant:wrapup`
     Conversations.post_callback_participant_communication_wrapup -> PostConversationsCallbackParticipantCommunicationWrapup -> RawReply;
     "postConversationsCallbackParticipantCommunicationWrapup" Post "/api/v2/conversations/callbacks/{conversationId}/participants/{participantId}/communications/{communicationId}/wrapup"
@@ -173,6 +183,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/conversations/callbacks/{conversationId}/participants/{participantId}/replace` (`postConversationsCallbackParticipantReplace`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     ///
     /// Permissions: `conversation:communication:blindTransfer`
     Conversations.post_callback_participant_replace -> RawReply;
@@ -316,6 +328,8 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/calls/{conversationId}/conference` (`patchConversationsCallConference`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Permissions: `conversation:conference:add`
     Conversations.patch_call_conference -> RawReply;
     "patchConversationsCallConference" Patch "/api/v2/conversations/calls/{conversationId}/conference"
@@ -351,6 +365,8 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/calls/{conversationId}/participants/{participantId}` (`patchConversationsCallParticipant`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Permissions: `conversation:participant:wrapup`, `conversation:call:record`, `conversation:communication:disconnect`
     Conversations.patch_call_participant -> RawReply;
     "patchConversationsCallParticipant" Patch "/api/v2/conversations/calls/{conversationId}/participants/{participantId}"
@@ -363,6 +379,8 @@ operation! {
 
 operation! {
     /// `PATCH /api/v2/conversations/calls/{conversationId}/participants/{participantId}/attributes` (`patchConversationsCallParticipantAttributes`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     Conversations.patch_call_participant_attributes -> types::ParticipantAttributes;
     "patchConversationsCallParticipantAttributes" Patch "/api/v2/conversations/calls/{conversationId}/participants/{participantId}/attributes"
     path {
@@ -411,6 +429,8 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/calls/{conversationId}/participants/{participantId}/communications/{communicationId}/postflowaction` (`patchConversationsCallParticipantCommunicationPostflowaction`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Permissions: `conversation:call:setMandatoryPostFlowAction`
     Conversations.patch_call_participant_communication_postflowaction -> PatchConversationsCallParticipantCommunicationPostflowaction -> RawReply;
     "patchConversationsCallParticipantCommunicationPostflowaction" Patch "/api/v2/conversations/calls/{conversationId}/participants/{participantId}/communications/{communicationId}/postflowaction"
@@ -425,6 +445,8 @@ operation! {
 operation! {
     /// `DELETE /api/v2/conversations/calls/{conversationId}/participants/{participantId}/communications/{communicationId}/postflowaction` (`deleteConversationsCallParticipantCommunicationPostflowaction`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Permissions: `conversation:call:deleteMandatoryPostFlowAction`
     Conversations.delete_call_participant_communication_postflowaction -> RawReply;
     "deleteConversationsCallParticipantCommunicationPostflowaction" Delete "/api/v2/conversations/calls/{conversationId}/participants/{participantId}/communications/{communicationId}/postflowaction"
@@ -438,6 +460,10 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/calls/{conversationId}/participants/{participantId}/communications/{communicationId}/summaries` (`postConversationsCallParticipantCommunicationSummaries`)
     ///
+    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    ///
+    /// Note: getConversationSummaries has the summary of this id once it is made.
+    ///
     /// Permissions: `conversation:summary:add`
     Conversations.post_call_participant_communication_summaries -> PostConversationsCallParticipantCommunicationSummaries -> types::OnDemandSummaryAcceptedResponse;
     "postConversationsCallParticipantCommunicationSummaries" Post "/api/v2/conversations/calls/{conversationId}/participants/{participantId}/communications/{communicationId}/summaries"
@@ -447,6 +473,20 @@ operation! {
         communication_id: String = "communicationId",
     }
     optional_body: types::OnDemandConversationSummaryRequest;
+}
+
+job_family! {
+    CONVERSATIONS_SUMMARIES = "conversations-summaries";
+    id: field "id",
+    done: state "status" { succeeded: ["Completed"], failed: ["Error"] },
+    results: reply [items "[]"],
+    at_once: true,
+    note: "getConversationSummaries has the summary of this id once it is made",
+}
+
+job! {
+    PostConversationsCallParticipantCommunicationSummaries -> types::OnDemandSummaryAcceptedResponse;
+    "postConversationsCallParticipantCommunicationSummaries" Post "/api/v2/conversations/calls/{conversationId}/participants/{participantId}/communications/{communicationId}/summaries" CONVERSATIONS_SUMMARIES
 }
 
 operation! {
@@ -477,6 +517,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/conversations/calls/{conversationId}/participants/{participantId}/communications/{communicationId}/wrapup` (`postConversationsCallParticipantCommunicationWrapup`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     ///
     /// Permissions: `conversation:participant:wrapup`
     Conversations.post_call_participant_communication_wrapup -> PostConversationsCallParticipantCommunicationWrapup -> RawReply;
@@ -592,6 +634,8 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/calls/{conversationId}/participants/{participantId}/replace` (`postConversationsCallParticipantReplace`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Permissions: `conversation:communication:blindTransfer`
     Conversations.post_call_participant_replace -> RawReply;
     "postConversationsCallParticipantReplace" Post "/api/v2/conversations/calls/{conversationId}/participants/{participantId}/replace"
@@ -617,6 +661,8 @@ operation! {
 
 operation! {
     /// `PATCH /api/v2/conversations/calls/{conversationId}/participants/{participantId}/user/{userId}` (`patchConversationsCallParticipantUserUserId`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     ///
     /// Permissions: `conversation:participant:wrapup`, `conversation:call:record`, `conversation:communication:disconnect`, `conversation:agentlessCall:add`
     Conversations.patch_call_participant_user_user_id -> RawReply;
@@ -718,6 +764,8 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/cobrowsesessions/{conversationId}/participants/{participantId}` (`patchConversationsCobrowsesessionParticipant`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Permissions: `conversation:participant:wrapup`, `conversation:call:record`, `conversation:communication:disconnect`
     #[deprecated = "Genesys has marked this operation as deprecated"]
     Conversations.patch_cobrowsesession_participant -> PatchConversationsCobrowsesessionParticipant -> RawReply;
@@ -731,6 +779,8 @@ operation! {
 
 operation! {
     /// `PATCH /api/v2/conversations/cobrowsesessions/{conversationId}/participants/{participantId}/attributes` (`patchConversationsCobrowsesessionParticipantAttributes`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     #[deprecated = "Genesys has marked this operation as deprecated"]
     Conversations.patch_cobrowsesession_participant_attributes -> PatchConversationsCobrowsesessionParticipantAttributes -> types::ParticipantAttributes;
     "patchConversationsCobrowsesessionParticipantAttributes" Patch "/api/v2/conversations/cobrowsesessions/{conversationId}/participants/{participantId}/attributes"
@@ -772,6 +822,8 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/cobrowsesessions/{conversationId}/participants/{participantId}/communications/{communicationId}/wrapup` (`postConversationsCobrowsesessionParticipantCommunicationWrapup`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Permissions: `conversation:participant:wrapup`
     #[deprecated = "Genesys has marked this operation as deprecated"]
     Conversations.post_cobrowsesession_participant_communication_wrapup -> PostConversationsCobrowsesessionParticipantCommunicationWrapup -> RawReply;
@@ -786,6 +838,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/conversations/cobrowsesessions/{conversationId}/participants/{participantId}/replace` (`postConversationsCobrowsesessionParticipantReplace`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     ///
     /// Permissions: `conversation:communication:blindTransfer`
     #[deprecated = "Genesys has marked this operation as deprecated"]
@@ -1127,6 +1181,8 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/emails/{conversationId}/participants/{participantId}` (`patchConversationsEmailParticipant`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Permissions: `conversation:participant:wrapup`, `conversation:call:record`, `conversation:communication:disconnect`, `conversation:email:park`
     Conversations.patch_email_participant -> RawReply;
     "patchConversationsEmailParticipant" Patch "/api/v2/conversations/emails/{conversationId}/participants/{participantId}"
@@ -1139,6 +1195,8 @@ operation! {
 
 operation! {
     /// `PATCH /api/v2/conversations/emails/{conversationId}/participants/{participantId}/attributes` (`patchConversationsEmailParticipantAttributes`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     Conversations.patch_email_participant_attributes -> types::ParticipantAttributes;
     "patchConversationsEmailParticipantAttributes" Patch "/api/v2/conversations/emails/{conversationId}/participants/{participantId}/attributes"
     path {
@@ -1177,6 +1235,8 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/emails/{conversationId}/participants/{participantId}/communications/{communicationId}/wrapup` (`postConversationsEmailParticipantCommunicationWrapup`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Permissions: `conversation:participant:wrapup`
     Conversations.post_email_participant_communication_wrapup -> PostConversationsEmailParticipantCommunicationWrapup -> RawReply;
     "postConversationsEmailParticipantCommunicationWrapup" Post "/api/v2/conversations/emails/{conversationId}/participants/{participantId}/communications/{communicationId}/wrapup"
@@ -1203,6 +1263,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/conversations/emails/{conversationId}/participants/{participantId}/replace` (`postConversationsEmailParticipantReplace`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     ///
     /// Permissions: `conversation:communication:blindTransfer`
     Conversations.post_email_participant_replace -> RawReply;
@@ -1382,6 +1444,8 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/messages/agentless` (`postConversationsMessagesAgentless`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Permissions: `conversation:message:create`
     Conversations.post_messages_agentless -> Option<types::SendAgentlessOutboundMessageResponse>;
     "postConversationsMessagesAgentless" Post "/api/v2/conversations/messages/agentless"
@@ -1419,6 +1483,8 @@ operation! {
 
 operation! {
     /// `DELETE /api/v2/conversations/messages/cachedmedia/{cachedMediaItemId}` (`deleteConversationsMessagesCachedmediaCachedMediaItemId`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     ///
     /// Permissions: `conversation:cachedMedia:delete`
     Conversations.delete_messages_cachedmedia_cached_media_item_id -> RawReply;
@@ -1462,6 +1528,8 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/messages/{conversationId}/communications/{communicationId}/messages` (`postConversationsMessageCommunicationMessages`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Permissions: `conversation:message:create`, `conversation:webmessaging:create`
     Conversations.post_message_communication_messages -> Option<types::MessageData>;
     "postConversationsMessageCommunicationMessages" Post "/api/v2/conversations/messages/{conversationId}/communications/{communicationId}/messages"
@@ -1497,14 +1565,33 @@ paged! {
 operation! {
     /// `POST /api/v2/conversations/messages/{conversationId}/communications/{communicationId}/messages/media` (`postConversationsMessageCommunicationMessagesMedia`)
     ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    ///
+    /// Note: PUT the file to its uploadUrl: until it has been checked, the state is uploading.
+    ///
     /// Permissions: `conversation:message:create`, `conversation:webmessaging:create`, `conversation:socialmedia:create`
     #[deprecated = "Genesys has marked this operation as deprecated"]
-    Conversations.post_message_communication_messages_media -> types::MessageMediaData;
+    Conversations.post_message_communication_messages_media -> PostConversationsMessageCommunicationMessagesMedia -> types::MessageMediaData;
     "postConversationsMessageCommunicationMessagesMedia" Post "/api/v2/conversations/messages/{conversationId}/communications/{communicationId}/messages/media"
     path {
         conversation_id: String = "conversationId",
         communication_id: String = "communicationId",
     }
+}
+
+job_family! {
+    CONVERSATIONS_MESSAGES_MEDIA = "conversations-messages-media";
+    id: field "id",
+    status: "getConversationsMessageCommunicationMessagesMediaMediaId" Get "/api/v2/conversations/messages/{conversationId}/communications/{communicationId}/messages/media/{mediaId}" (id "mediaId"),
+    done: state "status" { succeeded: ["valid"], failed: ["invalid"] },
+    results: reply [items "[]"],
+    at_once: true,
+    note: "PUT the file to its uploadUrl: until it has been checked, the state is uploading",
+}
+
+job! {
+    PostConversationsMessageCommunicationMessagesMedia -> types::MessageMediaData;
+    "postConversationsMessageCommunicationMessagesMedia" Post "/api/v2/conversations/messages/{conversationId}/communications/{communicationId}/messages/media" CONVERSATIONS_MESSAGES_MEDIA
 }
 
 operation! {
@@ -1591,6 +1678,8 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/messages/{conversationId}/participants/{participantId}` (`patchConversationsMessageParticipant`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Permissions: `conversation:participant:wrapup`, `conversation:call:record`, `conversation:communication:disconnect`
     Conversations.patch_message_participant -> PatchConversationsMessageParticipant -> RawReply;
     "patchConversationsMessageParticipant" Patch "/api/v2/conversations/messages/{conversationId}/participants/{participantId}"
@@ -1603,6 +1692,8 @@ operation! {
 
 operation! {
     /// `PATCH /api/v2/conversations/messages/{conversationId}/participants/{participantId}/attributes` (`patchConversationsMessageParticipantAttributes`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     Conversations.patch_message_participant_attributes -> PatchConversationsMessageParticipantAttributes -> types::ParticipantAttributes;
     "patchConversationsMessageParticipantAttributes" Patch "/api/v2/conversations/messages/{conversationId}/participants/{participantId}/attributes"
     path {
@@ -1627,6 +1718,10 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/messages/{conversationId}/participants/{participantId}/communications/{communicationId}/summaries` (`postConversationsMessageParticipantCommunicationSummaries`)
     ///
+    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    ///
+    /// Note: getConversationSummaries has the summary of this id once it is made.
+    ///
     /// Permissions: `conversation:summary:add`
     Conversations.post_message_participant_communication_summaries -> PostConversationsMessageParticipantCommunicationSummaries -> types::OnDemandSummaryAcceptedResponse;
     "postConversationsMessageParticipantCommunicationSummaries" Post "/api/v2/conversations/messages/{conversationId}/participants/{participantId}/communications/{communicationId}/summaries"
@@ -1636,6 +1731,11 @@ operation! {
         communication_id: String = "communicationId",
     }
     optional_body: types::OnDemandConversationSummaryRequest;
+}
+
+job! {
+    PostConversationsMessageParticipantCommunicationSummaries -> types::OnDemandSummaryAcceptedResponse;
+    "postConversationsMessageParticipantCommunicationSummaries" Post "/api/v2/conversations/messages/{conversationId}/participants/{participantId}/communications/{communicationId}/summaries" CONVERSATIONS_SUMMARIES
 }
 
 operation! {
@@ -1654,6 +1754,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/conversations/messages/{conversationId}/participants/{participantId}/communications/{communicationId}/wrapup` (`postConversationsMessageParticipantCommunicationWrapup`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     ///
     /// Permissions: `conversation:participant:wrapup`
     Conversations.post_message_participant_communication_wrapup -> PostConversationsMessageParticipantCommunicationWrapup -> RawReply;
@@ -1693,6 +1795,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/conversations/messages/{conversationId}/participants/{participantId}/replace` (`postConversationsMessageParticipantReplace`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     ///
     /// Permissions: `conversation:communication:blindTransfer`
     Conversations.post_message_participant_replace -> RawReply;
@@ -2764,6 +2868,8 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/screenshares/{conversationId}/participants/{participantId}/communications/{communicationId}/wrapup` (`postConversationsScreenshareParticipantCommunicationWrapup`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Permissions: `conversation:participant:wrapup`
     #[deprecated = "Genesys has marked this operation as deprecated"]
     Conversations.post_screenshare_participant_communication_wrapup -> PostConversationsScreenshareParticipantCommunicationWrapup -> RawReply;
@@ -2800,6 +2906,8 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/settings` (`patchConversationsSettings`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Permissions: `conversation:settings:edit`
     Conversations.patch_settings -> RawReply;
     "patchConversationsSettings" Patch "/api/v2/conversations/settings"
@@ -2822,6 +2930,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/conversations/socials/{conversationId}/participants/{participantId}/communications/{communicationId}/wrapup` (`postConversationsSocialParticipantCommunicationWrapup`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     ///
     /// Permissions: `conversation:participant:wrapup`
     Conversations.post_social_participant_communication_wrapup -> PostConversationsSocialParticipantCommunicationWrapup -> RawReply;
@@ -2910,6 +3020,8 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/videos/{conversationId}/participants/{participantId}/communications/{communicationId}/wrapup` (`postConversationsVideoParticipantCommunicationWrapup`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Permissions: `conversation:participant:wrapup`
     Conversations.post_video_participant_communication_wrapup -> PostConversationsVideoParticipantCommunicationWrapup -> RawReply;
     "postConversationsVideoParticipantCommunicationWrapup" Post "/api/v2/conversations/videos/{conversationId}/participants/{participantId}/communications/{communicationId}/wrapup"
@@ -2971,6 +3083,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/conversations/{conversationId}/accessattributes` (`putConversationAccessattributes`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Preview: it may change or go without notice.
     ///
     /// Permissions: `conversation:accessAttributes:edit`
@@ -2984,6 +3098,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/conversations/{conversationId}/assign` (`postConversationAssign`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     ///
     /// Permissions: `conversation:call:pull`, `conversation:call:assign`, `conversation:callback:pull`, `conversation:callback:assign`, `conversation:webchat:pull`, `conversation:webchat:assign`, `conversation:email:pull`, `conversation:email:assign`, `conversation:message:pull`, `conversation:message:assign`
     Conversations.post_conversation_assign -> String;
@@ -3108,6 +3224,8 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/{conversationId}/communications/{communicationId}/agentchecklists/{agentChecklistId}/jobs` (`postConversationCommunicationAgentchecklistJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
     /// Permissions: `conversation:agentchecklist:edit`
     Conversations.conversation_communication_agentchecklist_jobs -> PostConversationCommunicationAgentchecklistJobs -> types::ChecklistInferenceJobCreationResponse;
     "postConversationCommunicationAgentchecklistJobs" Post "/api/v2/conversations/{conversationId}/communications/{communicationId}/agentchecklists/{agentChecklistId}/jobs"
@@ -3169,6 +3287,8 @@ paged! {
 
 operation! {
     /// `POST /api/v2/conversations/{conversationId}/communications/{communicationId}/internalmessages` (`postConversationCommunicationInternalmessages`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     ///
     /// Permissions: `conversation:internalMessaging:create`
     Conversations.post_conversation_communication_internalmessages -> types::InternalMessageData;
@@ -3284,6 +3404,8 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/{conversationId}/disconnect` (`postConversationDisconnect`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Permissions: `conversation:communication:disconnect`
     Conversations.post_conversation_disconnect -> String;
     "postConversationDisconnect" Post "/api/v2/conversations/{conversationId}/disconnect"
@@ -3294,6 +3416,8 @@ operation! {
 
 operation! {
     /// `PATCH /api/v2/conversations/{conversationId}/participants/{participantId}` (`patchConversationParticipant`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     ///
     /// Permissions: `conversation:participant:wrapup`, `conversation:call:record`, `conversation:communication:disconnect`
     Conversations.patch_conversation_participant -> RawReply;
@@ -3307,6 +3431,8 @@ operation! {
 
 operation! {
     /// `PATCH /api/v2/conversations/{conversationId}/participants/{participantId}/attributes` (`patchConversationParticipantAttributes`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     Conversations.patch_conversation_participant_attributes -> RawReply;
     "patchConversationParticipantAttributes" Patch "/api/v2/conversations/{conversationId}/participants/{participantId}/attributes"
     path {
@@ -3342,6 +3468,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/conversations/{conversationId}/participants/{participantId}/digits` (`postConversationParticipantDigits`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     Conversations.post_conversation_participant_digits -> PostConversationParticipantDigits -> RawReply;
     "postConversationParticipantDigits" Post "/api/v2/conversations/{conversationId}/participants/{participantId}/digits"
     path {
@@ -3374,6 +3502,8 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/{conversationId}/participants/{participantId}/internalmessages/users/communications` (`postConversationParticipantInternalmessagesUsersCommunications`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Permissions: `conversation:internalMessaging:setupWithUser`
     Conversations.post_conversation_participant_internalmessages_users_communications -> types::MessagingConferResponse;
     "postConversationParticipantInternalmessagesUsersCommunications" Post "/api/v2/conversations/{conversationId}/participants/{participantId}/internalmessages/users/communications"
@@ -3386,6 +3516,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/conversations/{conversationId}/participants/{participantId}/replace` (`postConversationParticipantReplace`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     ///
     /// Permissions: `conversation:communication:blindTransfer`
     #[deprecated = "Genesys has marked this operation as deprecated"]
@@ -3401,6 +3533,8 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/{conversationId}/participants/{participantId}/replace/agent` (`postConversationParticipantReplaceAgent`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Permissions: `conversation:communication:blindTransfer`, `conversation:communication:blindTransferAgent`
     Conversations.post_conversation_participant_replace_agent -> RawReply;
     "postConversationParticipantReplaceAgent" Post "/api/v2/conversations/{conversationId}/participants/{participantId}/replace/agent"
@@ -3413,6 +3547,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/conversations/{conversationId}/participants/{participantId}/replace/contact/external` (`postConversationParticipantReplaceContactExternal`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     ///
     /// Permissions: `conversation:communication:blindTransfer`, `conversation:communication:blindTransferExternalContact`
     Conversations.post_conversation_participant_replace_contact_external -> RawReply;
@@ -3427,6 +3563,8 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/{conversationId}/participants/{participantId}/replace/external` (`postConversationParticipantReplaceExternal`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Permissions: `conversation:communication:blindTransfer`, `conversation:communication:blindTransferExternal`
     #[deprecated = "Genesys has marked this operation as deprecated"]
     Conversations.post_conversation_participant_replace_external -> RawReply;
@@ -3440,6 +3578,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/conversations/{conversationId}/participants/{participantId}/replace/queue` (`postConversationParticipantReplaceQueue`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     ///
     /// Permissions: `conversation:communication:blindTransfer`, `conversation:communication:blindTransferQueue`
     Conversations.post_conversation_participant_replace_queue -> RawReply;
@@ -3491,6 +3631,8 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/{conversationId}/participants/{participantId}/transfer` (`postConversationParticipantTransfer`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Permissions: `conversation:communication:blindTransfer`
     Conversations.post_conversation_participant_transfer -> RawReply;
     "postConversationParticipantTransfer" Post "/api/v2/conversations/{conversationId}/participants/{participantId}/transfer"
@@ -3532,6 +3674,8 @@ paged! {
 operation! {
     /// `PATCH /api/v2/conversations/{conversationId}/recordingstate` (`patchConversationRecordingstate`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Permissions: `conversation:recording:pauseOthers`
     Conversations.patch_conversation_recordingstate -> RawReply;
     "patchConversationRecordingstate" Patch "/api/v2/conversations/{conversationId}/recordingstate"
@@ -3555,6 +3699,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/conversations/{conversationId}/secureattributes` (`putConversationSecureattributes`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Permissions: `conversation:participant:attributesedit`
     Conversations.put_conversation_secureattributes -> String;
     "putConversationSecureattributes" Put "/api/v2/conversations/{conversationId}/secureattributes"
@@ -3566,6 +3712,8 @@ operation! {
 
 operation! {
     /// `PATCH /api/v2/conversations/{conversationId}/secureattributes` (`patchConversationSecureattributes`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     ///
     /// Permissions: `conversation:participant:attributesedit`
     Conversations.patch_conversation_secureattributes -> String;
@@ -3703,6 +3851,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/conversations/{conversationId}/tags` (`putConversationTags`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Permissions: `conversation:externalTag:edit`
     Conversations.put_conversation_tags -> String;
     "putConversationTags" Put "/api/v2/conversations/{conversationId}/tags"
@@ -3714,6 +3864,8 @@ operation! {
 
 operation! {
     /// `PATCH /api/v2/conversations/{conversationId}/utilizationlabel` (`patchConversationUtilizationlabel`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     ///
     /// Permissions: `conversation:utilizationLabel:edit`
     Conversations.patch_conversation_utilizationlabel -> String;

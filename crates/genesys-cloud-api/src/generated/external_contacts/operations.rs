@@ -308,6 +308,8 @@ paged! {
 operation! {
     /// `POST /api/v2/externalcontacts/contacts/exports` (`postExternalcontactsContactsExports`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams the bytes of its files. `submit` returns a handle.
+    ///
     /// Permissions: `externalContacts:export:add`, `externalContacts:contact:view`
     ExternalContacts.post_contacts_exports -> PostExternalcontactsContactsExports -> types::ContactsExport;
     "postExternalcontactsContactsExports" Post "/api/v2/externalcontacts/contacts/exports"
@@ -723,6 +725,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/externalcontacts/conversations/{conversationId}` (`putExternalcontactsConversation`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Permissions: `relate:conversation:associate`, `externalContacts:conversation:associate`
     ExternalContacts.put_conversation -> RawReply;
     "putExternalcontactsConversation" Put "/api/v2/externalcontacts/conversations/{conversationId}"
@@ -943,6 +947,10 @@ operation! {
 operation! {
     /// `POST /api/v2/externalcontacts/import/csv/jobs` (`postExternalcontactsImportCsvJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    ///
+    /// Note: the file is put to the URL of postExternalcontactsImportCsvUploads before; after its dry run the job waits for putExternalcontactsImportJob with the status Continue.
+    ///
     /// Permissions: `externalContacts:importCsvJob:add`
     ExternalContacts.import_csv_jobs -> PostExternalcontactsImportCsvJobs -> types::CsvJobResponse;
     "postExternalcontactsImportCsvJobs" Post "/api/v2/externalcontacts/import/csv/jobs"
@@ -1079,6 +1087,10 @@ paged! {
 
 operation! {
     /// `POST /api/v2/externalcontacts/import/jobs` (`postExternalcontactsImportJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    ///
+    /// Note: after its dry run it waits for putExternalcontactsImportJob with the status Continue, which its executionStep Validated tells.
     ///
     /// Permissions: `externalContacts:importJob:add`
     ExternalContacts.post_import_jobs -> PostExternalcontactsImportJobs -> types::ContactImportJobResponse;
@@ -1222,6 +1234,8 @@ paged! {
 operation! {
     /// `POST /api/v2/externalcontacts/notes/exports` (`postExternalcontactsNotesExports`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams the bytes of its files. `submit` returns a handle.
+    ///
     /// Permissions: `externalContacts:export:add`, `externalContacts:contact:view`, `externalContacts:externalOrganization:view`
     ExternalContacts.post_notes_exports -> PostExternalcontactsNotesExports -> types::NotesExport;
     "postExternalcontactsNotesExports" Post "/api/v2/externalcontacts/notes/exports"
@@ -1321,6 +1335,8 @@ paged! {
 
 operation! {
     /// `POST /api/v2/externalcontacts/organizations/exports` (`postExternalcontactsOrganizationsExports`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams the bytes of its files. `submit` returns a handle.
     ///
     /// Permissions: `externalContacts:export:add`, `externalContacts:externalOrganization:view`
     ExternalContacts.post_organizations_exports -> PostExternalcontactsOrganizationsExports -> types::OrganizationsExport;
@@ -1730,6 +1746,8 @@ paged! {
 
 operation! {
     /// `POST /api/v2/externalcontacts/relationships/exports` (`postExternalcontactsRelationshipsExports`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams the bytes of its files. `submit` returns a handle.
     ///
     /// Permissions: `externalContacts:export:add`, `externalContacts:externalOrganization:view`
     ExternalContacts.post_relationships_exports -> PostExternalcontactsRelationshipsExports -> types::RelationshipsExport;

@@ -47,6 +47,8 @@ operation! {
 
 operation! {
     /// `DELETE /api/v2/fax/documents/{documentId}` (`deleteFaxDocument`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     Fax.delete_document -> RawReply;
     "deleteFaxDocument" Delete "/api/v2/fax/documents/{documentId}"
     path {

@@ -31,6 +31,8 @@ paged! {
 operation! {
     /// `POST /api/v2/gdpr/requests` (`postGdprRequests`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams the bytes of its files. `submit` returns a handle.
+    ///
     /// Permissions: `gdpr:request:add`
     GeneralDataProtectionRegulation.post_gdpr_requests -> PostGdprRequests -> types::GdprRequest;
     "postGdprRequests" Post "/api/v2/gdpr/requests"

@@ -77,6 +77,8 @@ operation! {
 operation! {
     /// `GET /api/v2/greetings/{greetingId}/downloads` (`getGreetingDownloads`)
     ///
+    /// It answers 202 until it is done: `paginate` sends it again until then, and streams what it answers. `submit` returns a handle.
+    ///
     /// Permissions: `greetings:greeting:download`
     Greetings.greeting_downloads -> GetGreetingDownloads -> types::GreetingMediaInfo;
     "getGreetingDownloads" Get "/api/v2/greetings/{greetingId}/downloads"
@@ -102,6 +104,8 @@ job! {
 
 operation! {
     /// `GET /api/v2/greetings/{greetingId}/groups/downloads` (`getGreetingGroupsDownloads`)
+    ///
+    /// It answers 202 until it is done: `paginate` sends it again until then, and streams what it answers. `submit` returns a handle.
     ///
     /// Permissions: `greetings:groupGreeting:download`
     Greetings.greeting_groups_downloads -> GetGreetingGroupsDownloads -> types::GreetingMediaInfo;
@@ -140,6 +144,8 @@ operation! {
 
 operation! {
     /// `GET /api/v2/greetings/{greetingId}/users/downloads` (`getGreetingUsersDownloads`)
+    ///
+    /// It answers 202 until it is done: `paginate` sends it again until then, and streams what it answers. `submit` returns a handle.
     ///
     /// Permissions: `greetings:greeting:download`
     Greetings.greeting_users_downloads -> GetGreetingUsersDownloads -> types::GreetingMediaInfo;

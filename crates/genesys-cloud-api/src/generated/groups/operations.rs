@@ -191,6 +191,8 @@ paged! {
 
 operation! {
     /// `POST /api/v2/groups/{groupId}/members` (`postGroupMembers`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     Groups.post_group_members -> Value;
     "postGroupMembers" Post "/api/v2/groups/{groupId}/members"
     path {
@@ -201,6 +203,8 @@ operation! {
 
 operation! {
     /// `DELETE /api/v2/groups/{groupId}/members` (`deleteGroupMembers`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     Groups.delete_group_members -> Value;
     "deleteGroupMembers" Delete "/api/v2/groups/{groupId}/members"
     path {

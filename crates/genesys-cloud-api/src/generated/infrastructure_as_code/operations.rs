@@ -70,6 +70,8 @@ operation! {
 operation! {
     /// `POST /api/v2/infrastructureascode/jobs` (`postInfrastructureascodeJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    ///
     /// Permissions: `infrastructureascode:job:add`
     InfrastructureAsCode.post_jobs -> PostInfrastructureascodeJobs -> types::InfrastructureascodeJob;
     "postInfrastructureascodeJobs" Post "/api/v2/infrastructureascode/jobs"

@@ -916,6 +916,10 @@ paged! {
 operation! {
     /// `POST /api/v2/integrations/speech/nuance/{nuanceIntegrationId}/bots/jobs` (`postIntegrationsSpeechNuanceNuanceIntegrationIdBotsJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// A job fetches one page: `paginate` submits one for each.
+    ///
     /// Permissions: `integrations:integration:view`
     Integrations.speech_nuance_nuance_integration_id_bots_jobs -> PostIntegrationsSpeechNuanceNuanceIntegrationIdBotsJobs -> types::AsyncJob;
     "postIntegrationsSpeechNuanceNuanceIntegrationIdBotsJobs" Post "/api/v2/integrations/speech/nuance/{nuanceIntegrationId}/bots/jobs"
@@ -1017,6 +1021,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/integrations/speech/nuance/{nuanceIntegrationId}/bots/{botId}/jobs` (`postIntegrationsSpeechNuanceNuanceIntegrationIdBotJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `integrations:integration:view`
     Integrations.speech_nuance_nuance_integration_id_bot_jobs -> PostIntegrationsSpeechNuanceNuanceIntegrationIdBotJobs -> types::AsyncJob;
@@ -1266,6 +1272,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/integrations/unifiedcommunications/{ucIntegrationId}/thirdpartypresences` (`putIntegrationsUnifiedcommunicationThirdpartypresences`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     ///
     /// Permissions: `integration:presence:edit`
     Integrations.put_unifiedcommunication_thirdpartypresences -> String;

@@ -48,6 +48,8 @@ operation! {
 operation! {
     /// `POST /api/v2/journey/actionmaps/estimates/jobs` (`postJourneyActionmapsEstimatesJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
     /// Permissions: `journey:actionmapEstimateJob:add`
     #[deprecated = "Genesys has marked this operation as deprecated"]
     Journey.actionmaps_estimates_jobs -> PostJourneyActionmapsEstimatesJobs -> types::EstimateJobAsyncResponse;
@@ -507,6 +509,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/journey/outcomes/attributions/jobs` (`postJourneyOutcomesAttributionsJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     ///
     /// Preview: it may change or go without notice.
     ///
@@ -1020,6 +1024,10 @@ operation! {
 operation! {
     /// `POST /api/v2/journey/views/{viewId}/versions/{journeyVersionId}/jobs` (`postJourneyViewVersionJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// Note: patchJourneyViewVersionJob with the status Cancelled cancels it.
+    ///
     /// Permissions: `journey:viewsJobs:add`
     Journey.view_version_jobs -> PostJourneyViewVersionJobs -> types::JourneyViewJob;
     "postJourneyViewVersionJobs" Post "/api/v2/journey/views/{viewId}/versions/{journeyVersionId}/jobs"
@@ -1034,12 +1042,14 @@ job_family! {
     id: field "id",
     status: "getJourneyViewVersionJob" Get "/api/v2/journey/views/{viewId}/versions/{journeyVersionId}/jobs/{jobId}" (id "jobId"),
     done: state "status" { succeeded: ["Complete"], failed: ["Failed"], cancelled: ["Cancelled"] },
-    results: reply [items "[]"],
+    results: list "getJourneyViewVersionJobResults" Get "/api/v2/journey/views/{viewId}/versions/{journeyVersionId}/jobs/{jobId}/results" (id "jobId")
+        UnpagedOtherArray { items: [] },
     at_once: true,
+    note: "patchJourneyViewVersionJob with the status Cancelled cancels it",
 }
 
 job! {
-    PostJourneyViewVersionJobs -> types::JourneyViewJob;
+    PostJourneyViewVersionJobs -> types::JourneyViewResult;
     "postJourneyViewVersionJobs" Post "/api/v2/journey/views/{viewId}/versions/{journeyVersionId}/jobs" JOURNEY_VIEWS_VERSIONS_JOBS
 }
 

@@ -977,6 +977,8 @@ operation! {
 operation! {
     /// `POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/export/jobs` (`postKnowledgeKnowledgebaseExportJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams the bytes of its files. `submit` returns a handle.
+    ///
     /// Permissions: `knowledge:exportJob:add`
     Knowledge.knowledgebase_export_jobs -> PostKnowledgeKnowledgebaseExportJobs -> types::KnowledgeExportJobResponse;
     "postKnowledgeKnowledgebaseExportJobs" Post "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/export/jobs"
@@ -1027,6 +1029,12 @@ operation! {
 
 operation! {
     /// `POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/import/jobs` (`postKnowledgeKnowledgebaseImportJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    ///
+    /// It waits for the caller in the state `ValidationCompleted`.
+    ///
+    /// Note: patchKnowledgeKnowledgebaseImportJob with the status Started begins the import, unless skipConfirmationStep was set.
     ///
     /// Permissions: `knowledge:importJob:add`
     Knowledge.knowledgebase_import_jobs -> PostKnowledgeKnowledgebaseImportJobs -> types::KnowledgeImportJobResponse;
@@ -1208,6 +1216,10 @@ operation! {
 operation! {
     /// `POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/parse/jobs` (`postKnowledgeKnowledgebaseParseJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    ///
+    /// Note: postKnowledgeKnowledgebaseParseJobImport imports what was parsed.
+    ///
     /// Permissions: `knowledge:importJob:add`
     Knowledge.knowledgebase_parse_jobs -> PostKnowledgeKnowledgebaseParseJobs -> types::KnowledgeParseJobResponse;
     "postKnowledgeKnowledgebaseParseJobs" Post "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/parse/jobs"
@@ -1263,6 +1275,8 @@ operation! {
 operation! {
     /// `POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/parse/jobs/{parseJobId}/import` (`postKnowledgeKnowledgebaseParseJobImport`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
     /// Permissions: `knowledge:importJob:edit`
     Knowledge.post_knowledgebase_parse_job_import -> PostKnowledgeKnowledgebaseParseJobImport -> ();
     "postKnowledgeKnowledgebaseParseJobImport" Post "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/parse/jobs/{parseJobId}/import"
@@ -1311,6 +1325,10 @@ paged! {
 
 operation! {
     /// `POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/sources/salesforce` (`postKnowledgeKnowledgebaseSourcesSalesforce`)
+    ///
+    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    ///
+    /// Note: read the source to see whether it is synchronized.
     ///
     /// Permissions: `knowledge:integrationSource:add`
     Knowledge.post_knowledgebase_sources_salesforce -> PostKnowledgeKnowledgebaseSourcesSalesforce -> types::KnowledgeSyncJobResponse;
@@ -1378,6 +1396,10 @@ operation! {
 operation! {
     /// `POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/sources/salesforce/{sourceId}/sync` (`postKnowledgeKnowledgebaseSourcesSalesforceSourceIdSync`)
     ///
+    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    ///
+    /// Note: read the source with the expand lastsync to see whether it is synchronized.
+    ///
     /// Permissions: `knowledge:integrationSource:edit`
     Knowledge.post_knowledgebase_sources_salesforce_source_id_sync -> PostKnowledgeKnowledgebaseSourcesSalesforceSourceIdSync -> types::SourceSyncResponse;
     "postKnowledgeKnowledgebaseSourcesSalesforceSourceIdSync" Post "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/sources/salesforce/{sourceId}/sync"
@@ -1388,8 +1410,26 @@ operation! {
     optional_body: Value;
 }
 
+job_family! {
+    KNOWLEDGE_SOURCES_SYNC_AGAIN = "knowledge-sources-sync-again";
+    id: nowhere,
+    done: state "state" { succeeded: ["Success"], failed: ["Failed"] },
+    results: reply [items "[]"],
+    at_once: true,
+    note: "read the source with the expand lastsync to see whether it is synchronized",
+}
+
+job! {
+    PostKnowledgeKnowledgebaseSourcesSalesforceSourceIdSync -> types::SourceSyncResponse;
+    "postKnowledgeKnowledgebaseSourcesSalesforceSourceIdSync" Post "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/sources/salesforce/{sourceId}/sync" KNOWLEDGE_SOURCES_SYNC_AGAIN
+}
+
 operation! {
     /// `POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/sources/servicenow` (`postKnowledgeKnowledgebaseSourcesServicenow`)
+    ///
+    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    ///
+    /// Note: read the source to see whether it is synchronized.
     ///
     /// Permissions: `knowledge:integrationSource:add`
     Knowledge.post_knowledgebase_sources_servicenow -> PostKnowledgeKnowledgebaseSourcesServicenow -> types::KnowledgeSyncJobResponse;
@@ -1448,6 +1488,10 @@ operation! {
 operation! {
     /// `POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/sources/servicenow/{sourceId}/sync` (`postKnowledgeKnowledgebaseSourcesServicenowSourceIdSync`)
     ///
+    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    ///
+    /// Note: read the source with the expand lastsync to see whether it is synchronized.
+    ///
     /// Permissions: `knowledge:integrationSource:edit`
     Knowledge.post_knowledgebase_sources_servicenow_source_id_sync -> PostKnowledgeKnowledgebaseSourcesServicenowSourceIdSync -> types::SourceSyncResponse;
     "postKnowledgeKnowledgebaseSourcesServicenowSourceIdSync" Post "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/sources/servicenow/{sourceId}/sync"
@@ -1458,8 +1502,19 @@ operation! {
     optional_body: Value;
 }
 
+job! {
+    PostKnowledgeKnowledgebaseSourcesServicenowSourceIdSync -> types::SourceSyncResponse;
+    "postKnowledgeKnowledgebaseSourcesServicenowSourceIdSync" Post "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/sources/servicenow/{sourceId}/sync" KNOWLEDGE_SOURCES_SYNC_AGAIN
+}
+
 operation! {
     /// `POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/synchronize/jobs` (`postKnowledgeKnowledgebaseSynchronizeJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    ///
+    /// It waits for the caller in the state `ValidationCompleted`.
+    ///
+    /// Note: patchKnowledgeKnowledgebaseSynchronizeJob with the status Started begins the synchronization.
     ///
     /// Permissions: `knowledge:syncJob:add`
     Knowledge.knowledgebase_synchronize_jobs -> PostKnowledgeKnowledgebaseSynchronizeJobs -> types::KnowledgeSyncJobResponse;
@@ -1595,6 +1650,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/uploads/urls/jobs` (`postKnowledgeKnowledgebaseUploadsUrlsJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
     ///
     /// Permissions: `knowledge:uploadSourceUrlJob:add`
     Knowledge.knowledgebase_uploads_urls_jobs -> PostKnowledgeKnowledgebaseUploadsUrlsJobs -> types::CreateUploadSourceUrlJobResponse;
@@ -1817,6 +1874,10 @@ paged! {
 operation! {
     /// `POST /api/v2/knowledge/sources/{sourceId}/synchronizations` (`postKnowledgeSourceSynchronizations`)
     ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    ///
+    /// Note: of a source whose files are uploaded, patchKnowledgeSourceSynchronization with the status Completed ends the uploads; with Cancelled it cancels.
+    ///
     /// Permissions: `knowledge:synchronization:add`
     Knowledge.post_source_synchronizations -> PostKnowledgeSourceSynchronizations -> types::V3Synchronization;
     "postKnowledgeSourceSynchronizations" Post "/api/v2/knowledge/sources/{sourceId}/synchronizations"
@@ -1824,6 +1885,21 @@ operation! {
         source_id: String = "sourceId",
     }
     optional_body: types::V3StartManualSyncRequest;
+}
+
+job_family! {
+    KNOWLEDGE_SOURCES_SYNCHRONIZATIONS = "knowledge-sources-synchronizations";
+    id: field "id",
+    status: "getKnowledgeSourceSynchronization" Get "/api/v2/knowledge/sources/{sourceId}/synchronizations/{synchronizationId}" (id "synchronizationId"),
+    done: state "status" { succeeded: ["Completed"], failed: ["Failed"], cancelled: ["Cancelled"] },
+    results: reply [items "[]"],
+    at_once: true,
+    note: "of a source whose files are uploaded, patchKnowledgeSourceSynchronization with the status Completed ends the uploads; with Cancelled it cancels",
+}
+
+job! {
+    PostKnowledgeSourceSynchronizations -> types::V3Synchronization;
+    "postKnowledgeSourceSynchronizations" Post "/api/v2/knowledge/sources/{sourceId}/synchronizations" KNOWLEDGE_SOURCES_SYNCHRONIZATIONS
 }
 
 operation! {

@@ -263,13 +263,28 @@ operation! {
 operation! {
     /// `POST /api/v2/languageunderstanding/domains/{domainId}/versions/{domainVersionId}/train` (`postLanguageunderstandingDomainVersionTrain`)
     ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    ///
     /// Permissions: `languageUnderstanding:nluDomainVersion:edit`, `dialog:botVersion:edit`
-    LanguageUnderstanding.post_domain_version_train -> types::NluDomainVersionTrainingResponse;
+    LanguageUnderstanding.post_domain_version_train -> PostLanguageunderstandingDomainVersionTrain -> types::NluDomainVersionTrainingResponse;
     "postLanguageunderstandingDomainVersionTrain" Post "/api/v2/languageunderstanding/domains/{domainId}/versions/{domainVersionId}/train"
     path {
         domain_id: String = "domainId",
         domain_version_id: String = "domainVersionId",
     }
+}
+
+job_family! {
+    LANGUAGE_UNDERSTANDING_TRAIN = "language-understanding-train";
+    id: path "domainVersionId",
+    status: "getLanguageunderstandingDomainVersion" Get "/api/v2/languageunderstanding/domains/{domainId}/versions/{domainVersionId}" (),
+    done: state "trainingStatus" { succeeded: ["Trained"], failed: ["Error"] },
+    results: reply [items "[]"],
+}
+
+job! {
+    PostLanguageunderstandingDomainVersionTrain -> types::NluDomainVersion;
+    "postLanguageunderstandingDomainVersionTrain" Post "/api/v2/languageunderstanding/domains/{domainId}/versions/{domainVersionId}/train" LANGUAGE_UNDERSTANDING_TRAIN
 }
 
 operation! {
@@ -485,6 +500,8 @@ operation! {
 operation! {
     /// `POST /api/v2/languageunderstanding/miners/{minerId}/execute` (`postLanguageunderstandingMinerExecute`)
     ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    ///
     /// Permissions: `languageUnderstanding:miner:execute`
     LanguageUnderstanding.post_miner_execute -> PostLanguageunderstandingMinerExecute -> types::Miner;
     "postLanguageunderstandingMinerExecute" Post "/api/v2/languageunderstanding/miners/{minerId}/execute"
@@ -492,6 +509,19 @@ operation! {
         miner_id: String = "minerId",
     }
     optional_body: types::MinerExecuteRequest;
+}
+
+job_family! {
+    LANGUAGE_UNDERSTANDING_MINE = "language-understanding-mine";
+    id: path "minerId",
+    status: "getLanguageunderstandingMiner" Get "/api/v2/languageunderstanding/miners/{minerId}" (),
+    done: state "status" { succeeded: ["MiningCompleted"], failed: ["ConversationIdsFetchError", "ConversationsFetchError", "QueuingError", "MaskingError", "ComputingAnalyticsError", "MiningError", "ModelValidationError"], cancelled: ["Deleted"] },
+    results: reply [items "[]"],
+}
+
+job! {
+    PostLanguageunderstandingMinerExecute -> types::Miner;
+    "postLanguageunderstandingMinerExecute" Post "/api/v2/languageunderstanding/miners/{minerId}/execute" LANGUAGE_UNDERSTANDING_MINE
 }
 
 operation! {

@@ -338,6 +338,8 @@ operation! {
 operation! {
     /// `POST /api/v2/learning/modules/{moduleId}/jobs` (`postLearningModuleJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    ///
     /// Permissions: `learning:module:add`
     Learning.module_jobs -> PostLearningModuleJobs -> types::LearningModuleJobResponse;
     "postLearningModuleJobs" Post "/api/v2/learning/modules/{moduleId}/jobs"
@@ -496,6 +498,8 @@ paged! {
 operation! {
     /// `POST /api/v2/learning/scheduleslots/jobs` (`postLearningScheduleslotsJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
     /// Permissions: `learning:scheduleSlotJob:add`
     Learning.scheduleslots_jobs -> PostLearningScheduleslotsJobs -> types::LearningScheduleSlotsJobResponse;
     "postLearningScheduleslotsJobs" Post "/api/v2/learning/scheduleslots/jobs"
@@ -538,10 +542,30 @@ operation! {
 operation! {
     /// `POST /api/v2/learning/scorm` (`postLearningScorm`)
     ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    ///
+    /// It waits for the caller in the state `UploadPending`.
+    ///
+    /// Note: PUT the file to its uploadUrl, with its headers.
+    ///
     /// Permissions: `learning:scorm:add`
     Learning.post_scorm -> PostLearningScorm -> types::LearningScormUploadResponse;
     "postLearningScorm" Post "/api/v2/learning/scorm"
     optional_body: types::LearningScormUploadRequest;
+}
+
+job_family! {
+    LEARNING_SCORM = "learning-scorm";
+    id: field "id",
+    status: "getLearningScormScormId" Get "/api/v2/learning/scorm/{scormId}" (id "scormId"),
+    done: state "status" { held: ["UploadPending"], succeeded: ["Ready"], failed: ["Error"] },
+    results: reply [items "[]"],
+    note: "PUT the file to its uploadUrl, with its headers",
+}
+
+job! {
+    PostLearningScorm -> types::LearningScormResponse;
+    "postLearningScorm" Post "/api/v2/learning/scorm" LEARNING_SCORM
 }
 
 operation! {

@@ -14,6 +14,8 @@ group! {
 operation! {
     /// `POST /api/v2/diagnostics/logcapture/browser/entries/download/jobs` (`postDiagnosticsLogcaptureBrowserEntriesDownloadJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams the bytes of its files. `submit` returns a handle.
+    ///
     /// Permissions: `troubleshooting:logCapture:add`
     LogCapture.diagnostics_logcapture_browser_entries_download_jobs -> PostDiagnosticsLogcaptureBrowserEntriesDownloadJobs -> types::LogCaptureDownloadExecutionResponse;
     "postDiagnosticsLogcaptureBrowserEntriesDownloadJobs" Post "/api/v2/diagnostics/logcapture/browser/entries/download/jobs"

@@ -111,6 +111,8 @@ operation! {
 operation! {
     /// `POST /api/v2/oauth/clients/{clientId}/usage/query` (`postOauthClientUsageQuery`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
     /// Permissions: `oauth:client:view`, `usage:client:view`
     Oauth.client_usage_query -> PostOauthClientUsageQuery -> types::UsageExecutionResult;
     "postOauthClientUsageQuery" Post "/api/v2/oauth/clients/{clientId}/usage/query"
@@ -153,6 +155,8 @@ paged! {
 
 operation! {
     /// `GET /api/v2/oauth/clients/{clientId}/usage/summary` (`getOauthClientUsageSummary`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `oauth:client:view`, `usage:client:view`
     Oauth.client_usage_summary -> GetOauthClientUsageSummary -> types::UsageExecutionResult;

@@ -476,12 +476,30 @@ operation! {
 operation! {
     /// `POST /api/v2/outbound/campaigns/{campaignId}/agentownedmappingpreview` (`postOutboundCampaignAgentownedmappingpreview`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// Note: until the preview begins, its results are those of the one before.
+    ///
     /// Permissions: `outbound:campaign:view`, `outbound:contact:view`, `directory:user:view`
-    Outbound.post_campaign_agentownedmappingpreview -> Option<Value>;
+    Outbound.post_campaign_agentownedmappingpreview -> PostOutboundCampaignAgentownedmappingpreview -> Option<Value>;
     "postOutboundCampaignAgentownedmappingpreview" Post "/api/v2/outbound/campaigns/{campaignId}/agentownedmappingpreview"
     path {
         campaign_id: String = "campaignId",
     }
+}
+
+job_family! {
+    OUTBOUND_AGENT_OWNED_MAPPING_PREVIEW = "outbound-agent-owned-mapping-preview";
+    id: path "campaignId",
+    status: "getOutboundCampaignAgentownedmappingpreviewResults" Get "/api/v2/outbound/campaigns/{campaignId}/agentownedmappingpreview/results" (),
+    done: field "entities",
+    results: reply [items "entities"],
+    note: "until the preview begins, its results are those of the one before",
+}
+
+job! {
+    PostOutboundCampaignAgentownedmappingpreview -> types::AgentOwnedMappingPreview;
+    "postOutboundCampaignAgentownedmappingpreview" Post "/api/v2/outbound/campaigns/{campaignId}/agentownedmappingpreview" OUTBOUND_AGENT_OWNED_MAPPING_PREVIEW
 }
 
 operation! {
@@ -495,16 +513,9 @@ operation! {
     }
 }
 
-job_family! {
-    OUTBOUND_CAMPAIGNS_AGENTOWNEDMAPPINGPREVIEW_RESULTS = "outbound-campaigns-agentownedmappingpreview-results";
-    id: nowhere,
-    done: not_202,
-    results: reply [items "entities"],
-}
-
-job! {
+paged! {
     GetOutboundCampaignAgentownedmappingpreviewResults -> types::AgentOwnedMappingPreview;
-    "getOutboundCampaignAgentownedmappingpreviewResults" Get "/api/v2/outbound/campaigns/{campaignId}/agentownedmappingpreview/results" OUTBOUND_CAMPAIGNS_AGENTOWNEDMAPPINGPREVIEW_RESULTS
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -583,6 +594,8 @@ operation! {
 
 operation! {
     /// `DELETE /api/v2/outbound/campaigns/{campaignId}/progress` (`deleteOutboundCampaignProgress`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     ///
     /// Permissions: `outbound:campaign:edit`, `outbound:campaign:recycle`
     Outbound.delete_campaign_progress -> RawReply;
@@ -969,6 +982,8 @@ operation! {
 operation! {
     /// `POST /api/v2/outbound/contactlists/{contactListId}/contacts/bulk/remove` (`postOutboundContactlistContactsBulkRemove`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams the bytes of its files. `submit` returns a handle.
+    ///
     /// Permissions: `outbound:contact:delete`
     Outbound.post_contactlist_contacts_bulk_remove -> PostOutboundContactlistContactsBulkRemove -> types::ContactsBulkOperationJob;
     "postOutboundContactlistContactsBulkRemove" Post "/api/v2/outbound/contactlists/{contactListId}/contacts/bulk/remove"
@@ -994,6 +1009,8 @@ job! {
 
 operation! {
     /// `POST /api/v2/outbound/contactlists/{contactListId}/contacts/bulk/update` (`postOutboundContactlistContactsBulkUpdate`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams the bytes of its files. `submit` returns a handle.
     ///
     /// Permissions: `outbound:contact:edit`
     Outbound.post_contactlist_contacts_bulk_update -> PostOutboundContactlistContactsBulkUpdate -> types::ContactsBulkOperationJob;
@@ -1079,6 +1096,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/outbound/contactlists/{contactListId}/export` (`postOutboundContactlistExport`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams the bytes of its files. `submit` returns a handle.
     ///
     /// Permissions: `outbound:contact:view`, `outbound:contactList:view`
     Outbound.post_contactlist_export -> PostOutboundContactlistExport -> types::DomainEntityRef;
@@ -1522,6 +1541,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/outbound/dnclists/{dncListId}/export` (`postOutboundDnclistExport`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams the bytes of its files. `submit` returns a handle.
     ///
     /// Permissions: `outbound:dnc:view`, `outbound:dncList:view`
     Outbound.post_dnclist_export -> PostOutboundDnclistExport -> types::DomainEntityRef;

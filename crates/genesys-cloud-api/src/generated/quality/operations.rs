@@ -128,6 +128,8 @@ operation! {
 operation! {
     /// `POST /api/v2/quality/conversations/audits/query` (`postQualityConversationsAuditsQuery`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
     /// Permissions: `audits:interactionDetails:view`
     Quality.conversations_audits_query -> PostQualityConversationsAuditsQuery -> types::QualityAuditQueryExecutionStatusResponse;
     "postQualityConversationsAuditsQuery" Post "/api/v2/quality/conversations/audits/query"

@@ -42,6 +42,8 @@ operation! {
 operation! {
     /// `GET /api/v2/conversations/{conversationId}/recordings` (`getConversationRecordings`)
     ///
+    /// It answers 202 until it is done: `paginate` sends it again until then, and streams what it answers. `submit` returns a handle.
+    ///
     /// Permissions: `recording:recording:view`, `recording:recordingSegment:view`, `recording:snippetRecording:view`, `recording:screenRecording:view`
     Recording.conversation_recordings -> GetConversationRecordings -> Option<Vec<types::Recording>>;
     "getConversationRecordings" Get "/api/v2/conversations/{conversationId}/recordings"
@@ -73,6 +75,8 @@ job! {
 
 operation! {
     /// `GET /api/v2/conversations/{conversationId}/recordings/{recordingId}` (`getConversationRecording`)
+    ///
+    /// It answers 202 until it is done: `paginate` sends it again until then, and streams what it answers. `submit` returns a handle.
     ///
     /// Permissions: `recording:recording:view`, `recording:recordingSegment:view`, `recording:snippetRecording:view`, `recording:screenRecording:view`
     Recording.conversation_recording -> GetConversationRecording -> types::Recording;
@@ -255,6 +259,8 @@ operation! {
 operation! {
     /// `GET /api/v2/orphanrecordings/{orphanId}/media` (`getOrphanrecordingMedia`)
     ///
+    /// It answers 202 until it is done: `paginate` sends it again until then, and streams what it answers. `submit` returns a handle.
+    ///
     /// Permissions: `recording:orphan:view`
     Recording.orphanrecording_media -> GetOrphanrecordingMedia -> Option<types::Recording>;
     "getOrphanrecordingMedia" Get "/api/v2/orphanrecordings/{orphanId}/media"
@@ -289,6 +295,10 @@ job! {
 
 operation! {
     /// `POST /api/v2/recording/batchrequests` (`postRecordingBatchrequests`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// Note: expectedResultCount may grow while it runs; only the user who submitted it may read it.
     ///
     /// Permissions: `recording:recording:view`, `recording:recordingSegment:view`, `recording:snippetRecording:view`, `recording:screenRecording:view`
     Recording.post_batchrequests -> PostRecordingBatchrequests -> types::BatchDownloadJobSubmissionResult;
@@ -439,6 +449,12 @@ paged! {
 operation! {
     /// `POST /api/v2/recording/jobs` (`postRecordingJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    ///
+    /// It waits for the caller in the state `READY`.
+    ///
+    /// Note: putRecordingJob with the state PROCESSING carries it out; at most two jobs run at once.
+    ///
     /// Permissions: `recording:job:add`
     Recording.post_jobs -> PostRecordingJobs -> types::RecordingJob;
     "postRecordingJobs" Post "/api/v2/recording/jobs"
@@ -474,6 +490,10 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/recording/jobs/{jobId}` (`putRecordingJob`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    ///
+    /// Note: at most two jobs run at once.
     ///
     /// Permissions: `recording:job:edit`, `recording:recording:editRetention`, `recording:screenRecording:editRetention`, `recording:snippetRecording:editRetention`
     Recording.put_job -> PutRecordingJob -> types::RecordingJob;
@@ -752,6 +772,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/recording/uploads/reports` (`postRecordingUploadsReports`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams the bytes of its files. `submit` returns a handle.
     ///
     /// Permissions: `recording:uploadReport:add`
     Recording.post_uploads_reports -> PostRecordingUploadsReports -> types::RecordingUploadReport;

@@ -180,6 +180,10 @@ operation! {
 operation! {
     /// `POST /api/v2/responsemanagement/responseassets/uploads` (`postResponsemanagementResponseassetsUploads`)
     ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    ///
+    /// Note: PUT the file to the url of the reply.
+    ///
     /// Permissions: `responseAssets:asset:add`
     ResponseManagement.post_responseassets_uploads -> PostResponsemanagementResponseassetsUploads -> types::CreateResponseAssetResponse;
     "postResponsemanagementResponseassetsUploads" Post "/api/v2/responsemanagement/responseassets/uploads"

@@ -61,6 +61,8 @@ paged! {
 operation! {
     /// `POST /api/v2/routing/assessments/jobs` (`postRoutingAssessmentsJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    ///
     /// Permissions: `routing:assessment:add`
     Routing.post_assessments_jobs -> PostRoutingAssessmentsJobs -> types::BenefitAssessmentJob;
     "postRoutingAssessmentsJobs" Post "/api/v2/routing/assessments/jobs"
@@ -442,6 +444,8 @@ paged! {
 operation! {
     /// `POST /api/v2/routing/email/outbound/domains` (`postRoutingEmailOutboundDomains`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Permissions: `routing:email:manage`
     Routing.post_email_outbound_domains -> types::EmailOutboundDomainResult;
     "postRoutingEmailOutboundDomains" Post "/api/v2/routing/email/outbound/domains"
@@ -450,6 +454,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/routing/email/outbound/domains/simulated` (`postRoutingEmailOutboundDomainsSimulated`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     ///
     /// Permissions: `routing:email:manage`
     Routing.post_email_outbound_domains_simulated -> types::EmailOutboundDomainResult;
@@ -1170,6 +1176,8 @@ operation! {
 operation! {
     /// `PATCH /api/v2/routing/queues/{queueId}/members/{memberId}` (`patchRoutingQueueMember`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Permissions: `routing:queue:edit`, `routing:queueMember:manage`
     Routing.patch_queue_member -> RawReply;
     "patchRoutingQueueMember" Patch "/api/v2/routing/queues/{queueId}/members/{memberId}"
@@ -1255,6 +1263,8 @@ operation! {
 
 operation! {
     /// `PATCH /api/v2/routing/queues/{queueId}/users/{memberId}` (`patchRoutingQueueUser`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     ///
     /// Permissions: `routing:queue:edit`, `routing:queueMember:manage`
     #[deprecated = "Genesys has marked this operation as deprecated"]
@@ -1356,6 +1366,8 @@ operation! {
 
 operation! {
     /// `PATCH /api/v2/routing/settings/contactcenter` (`patchRoutingSettingsContactcenter`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     ///
     /// Permissions: `routing:settings:edit`
     Routing.patch_settings_contactcenter -> RawReply;
@@ -1835,6 +1847,8 @@ operation! {
 
 operation! {
     /// `DELETE /api/v2/routing/sms/phonenumbers/{phoneNumberId}` (`deleteRoutingSmsPhonenumber`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     ///
     /// Permissions: `sms:phoneNumber:delete`
     Routing.delete_sms_phonenumber -> RawReply;

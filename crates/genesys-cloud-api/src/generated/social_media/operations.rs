@@ -14,6 +14,8 @@ group! {
 operation! {
     /// `POST /api/v2/socialmedia/analytics/aggregates/jobs` (`postSocialmediaAnalyticsAggregatesJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
     /// Permissions: `socialmedia:postAggregate:view`
     SocialMedia.analytics_aggregates_jobs -> PostSocialmediaAnalyticsAggregatesJobs -> types::AsyncQueryResponse;
     "postSocialmediaAnalyticsAggregatesJobs" Post "/api/v2/socialmedia/analytics/aggregates/jobs"
@@ -67,6 +69,8 @@ paged! {
 
 operation! {
     /// `POST /api/v2/socialmedia/analytics/messages/jobs` (`postSocialmediaAnalyticsMessagesJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `socialmedia:postDetail:view`
     SocialMedia.analytics_messages_jobs -> PostSocialmediaAnalyticsMessagesJobs -> types::AsyncQueryResponse;
@@ -165,6 +169,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/socialmedia/escalationrules/{escalationRuleId}` (`putSocialmediaEscalationrule`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Permissions: `socialmedia:escalationRules:edit`
     SocialMedia.put_escalationrule -> PutSocialmediaEscalationrule -> types::EscalationRuleResponse;
     "putSocialmediaEscalationrule" Put "/api/v2/socialmedia/escalationrules/{escalationRuleId}"
@@ -199,6 +205,8 @@ operation! {
 
 operation! {
     /// `DELETE /api/v2/socialmedia/messages/{messageId}` (`deleteSocialmediaMessage`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     ///
     /// Preview: it may change or go without notice.
     ///
@@ -306,6 +314,8 @@ paged! {
 operation! {
     /// `POST /api/v2/socialmedia/topics/{topicId}/dataingestionrules/facebook` (`postSocialmediaTopicDataingestionrulesFacebook`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Permissions: `socialmedia:facebookDataIngestionRule:add`
     SocialMedia.post_topic_dataingestionrules_facebook -> PostSocialmediaTopicDataingestionrulesFacebook -> types::FacebookDataIngestionRuleResponse;
     "postSocialmediaTopicDataingestionrulesFacebook" Post "/api/v2/socialmedia/topics/{topicId}/dataingestionrules/facebook"
@@ -333,6 +343,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/socialmedia/topics/{topicId}/dataingestionrules/facebook/{facebookIngestionRuleId}` (`putSocialmediaTopicDataingestionrulesFacebookFacebookIngestionRuleId`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Permissions: `socialmedia:facebookDataIngestionRule:edit`
     SocialMedia.put_topic_dataingestionrules_facebook_facebook_ingestion_rule_id -> PutSocialmediaTopicDataingestionrulesFacebookFacebookIngestionRuleId -> types::FacebookDataIngestionRuleResponse;
     "putSocialmediaTopicDataingestionrulesFacebookFacebookIngestionRuleId" Put "/api/v2/socialmedia/topics/{topicId}/dataingestionrules/facebook/{facebookIngestionRuleId}"
@@ -345,6 +357,8 @@ operation! {
 
 operation! {
     /// `PATCH /api/v2/socialmedia/topics/{topicId}/dataingestionrules/facebook/{facebookIngestionRuleId}` (`patchSocialmediaTopicDataingestionrulesFacebookFacebookIngestionRuleId`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     ///
     /// Permissions: `socialmedia:facebookDataIngestionRule:edit`
     SocialMedia.patch_topic_dataingestionrules_facebook_facebook_ingestion_rule_id -> PatchSocialmediaTopicDataingestionrulesFacebookFacebookIngestionRuleId -> types::FacebookDataIngestionRuleResponse;
@@ -412,6 +426,8 @@ operation! {
 operation! {
     /// `POST /api/v2/socialmedia/topics/{topicId}/dataingestionrules/googlebusinessprofile` (`postSocialmediaTopicDataingestionrulesGooglebusinessprofile`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Preview: it may change or go without notice.
     ///
     /// Permissions: `socialmedia:googleBusinessProfileDataIngestionRule:add`
@@ -443,6 +459,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/socialmedia/topics/{topicId}/dataingestionrules/googlebusinessprofile/{googleBusinessProfileIngestionRuleId}` (`putSocialmediaTopicDataingestionrulesGooglebusinessprofileGoogleBusinessProfileIngestionRuleId`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Preview: it may change or go without notice.
     ///
     /// Permissions: `socialmedia:googleBusinessProfileDataIngestionRule:edit`
@@ -457,6 +475,8 @@ operation! {
 
 operation! {
     /// `PATCH /api/v2/socialmedia/topics/{topicId}/dataingestionrules/googlebusinessprofile/{googleBusinessProfileIngestionRuleId}` (`patchSocialmediaTopicDataingestionrulesGooglebusinessprofileGoogleBusinessProfileIngestionRuleId`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     ///
     /// Preview: it may change or go without notice.
     ///
@@ -532,6 +552,8 @@ operation! {
 operation! {
     /// `POST /api/v2/socialmedia/topics/{topicId}/dataingestionrules/instagram` (`postSocialmediaTopicDataingestionrulesInstagram`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Permissions: `socialmedia:instagramDataIngestionRule:add`
     SocialMedia.post_topic_dataingestionrules_instagram -> PostSocialmediaTopicDataingestionrulesInstagram -> types::InstagramDataIngestionRuleResponse;
     "postSocialmediaTopicDataingestionrulesInstagram" Post "/api/v2/socialmedia/topics/{topicId}/dataingestionrules/instagram"
@@ -559,6 +581,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/socialmedia/topics/{topicId}/dataingestionrules/instagram/{instagramIngestionRuleId}` (`putSocialmediaTopicDataingestionrulesInstagramInstagramIngestionRuleId`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Permissions: `socialmedia:instagramDataIngestionRule:edit`
     SocialMedia.put_topic_dataingestionrules_instagram_instagram_ingestion_rule_id -> PutSocialmediaTopicDataingestionrulesInstagramInstagramIngestionRuleId -> types::InstagramDataIngestionRuleResponse;
     "putSocialmediaTopicDataingestionrulesInstagramInstagramIngestionRuleId" Put "/api/v2/socialmedia/topics/{topicId}/dataingestionrules/instagram/{instagramIngestionRuleId}"
@@ -571,6 +595,8 @@ operation! {
 
 operation! {
     /// `PATCH /api/v2/socialmedia/topics/{topicId}/dataingestionrules/instagram/{instagramIngestionRuleId}` (`patchSocialmediaTopicDataingestionrulesInstagramInstagramIngestionRuleId`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     ///
     /// Permissions: `socialmedia:instagramDataIngestionRule:edit`
     SocialMedia.patch_topic_dataingestionrules_instagram_instagram_ingestion_rule_id -> PatchSocialmediaTopicDataingestionrulesInstagramInstagramIngestionRuleId -> types::InstagramDataIngestionRuleResponse;
@@ -638,6 +664,8 @@ operation! {
 operation! {
     /// `POST /api/v2/socialmedia/topics/{topicId}/dataingestionrules/open` (`postSocialmediaTopicDataingestionrulesOpen`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Permissions: `socialmedia:openDataIngestionRule:add`
     SocialMedia.post_topic_dataingestionrules_open -> PostSocialmediaTopicDataingestionrulesOpen -> types::OpenDataIngestionRuleResponse;
     "postSocialmediaTopicDataingestionrulesOpen" Post "/api/v2/socialmedia/topics/{topicId}/dataingestionrules/open"
@@ -665,6 +693,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/socialmedia/topics/{topicId}/dataingestionrules/open/{openId}` (`putSocialmediaTopicDataingestionrulesOpenOpenId`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Permissions: `socialmedia:openDataIngestionRule:edit`
     SocialMedia.put_topic_dataingestionrules_open_open_id -> PutSocialmediaTopicDataingestionrulesOpenOpenId -> types::OpenDataIngestionRuleResponse;
     "putSocialmediaTopicDataingestionrulesOpenOpenId" Put "/api/v2/socialmedia/topics/{topicId}/dataingestionrules/open/{openId}"
@@ -677,6 +707,8 @@ operation! {
 
 operation! {
     /// `PATCH /api/v2/socialmedia/topics/{topicId}/dataingestionrules/open/{openId}` (`patchSocialmediaTopicDataingestionrulesOpenOpenId`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     ///
     /// Permissions: `socialmedia:openDataIngestionRule:edit`
     SocialMedia.patch_topic_dataingestionrules_open_open_id -> PatchSocialmediaTopicDataingestionrulesOpenOpenId -> types::OpenDataIngestionRuleResponse;
@@ -744,6 +776,8 @@ operation! {
 operation! {
     /// `POST /api/v2/socialmedia/topics/{topicId}/dataingestionrules/open/{ruleId}/messages/bulk` (`postSocialmediaTopicDataingestionrulesOpenRuleIdMessagesBulk`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Permissions: `socialmedia:message:receive`
     SocialMedia.post_topic_dataingestionrules_open_rule_id_messages_bulk -> types::OpenSocialNormalizedMessageEntityListing;
     "postSocialmediaTopicDataingestionrulesOpenRuleIdMessagesBulk" Post "/api/v2/socialmedia/topics/{topicId}/dataingestionrules/open/{ruleId}/messages/bulk"
@@ -757,6 +791,8 @@ operation! {
 operation! {
     /// `POST /api/v2/socialmedia/topics/{topicId}/dataingestionrules/open/{ruleId}/reactions/bulk` (`postSocialmediaTopicDataingestionrulesOpenRuleIdReactionsBulk`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Permissions: `socialmedia:reaction:receive`
     SocialMedia.post_topic_dataingestionrules_open_rule_id_reactions_bulk -> types::OpenSocialReactionsNormalizedEventEntityListing;
     "postSocialmediaTopicDataingestionrulesOpenRuleIdReactionsBulk" Post "/api/v2/socialmedia/topics/{topicId}/dataingestionrules/open/{ruleId}/reactions/bulk"
@@ -769,6 +805,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/socialmedia/topics/{topicId}/dataingestionrules/twitter` (`postSocialmediaTopicDataingestionrulesTwitter`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     ///
     /// Permissions: `socialmedia:twitterDataIngestionRule:add`
     SocialMedia.post_topic_dataingestionrules_twitter -> PostSocialmediaTopicDataingestionrulesTwitter -> types::TwitterDataIngestionRuleResponse;
@@ -797,6 +835,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/socialmedia/topics/{topicId}/dataingestionrules/twitter/{twitterIngestionRuleId}` (`putSocialmediaTopicDataingestionrulesTwitterTwitterIngestionRuleId`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Permissions: `socialmedia:twitterDataIngestionRule:edit`
     SocialMedia.put_topic_dataingestionrules_twitter_twitter_ingestion_rule_id -> PutSocialmediaTopicDataingestionrulesTwitterTwitterIngestionRuleId -> types::TwitterDataIngestionRuleResponse;
     "putSocialmediaTopicDataingestionrulesTwitterTwitterIngestionRuleId" Put "/api/v2/socialmedia/topics/{topicId}/dataingestionrules/twitter/{twitterIngestionRuleId}"
@@ -809,6 +849,8 @@ operation! {
 
 operation! {
     /// `PATCH /api/v2/socialmedia/topics/{topicId}/dataingestionrules/twitter/{twitterIngestionRuleId}` (`patchSocialmediaTopicDataingestionrulesTwitterTwitterIngestionRuleId`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     ///
     /// Permissions: `socialmedia:twitterDataIngestionRule:edit`
     SocialMedia.patch_topic_dataingestionrules_twitter_twitter_ingestion_rule_id -> PatchSocialmediaTopicDataingestionrulesTwitterTwitterIngestionRuleId -> types::TwitterDataIngestionRuleResponse;

@@ -256,14 +256,32 @@ paged! {
 operation! {
     /// `POST /api/v2/speechandtextanalytics/programs` (`postSpeechandtextanalyticsPrograms`)
     ///
+    /// Submits a job: `paginate` waits until it is done and has no items. `submit` returns a handle.
+    ///
     /// Permissions: `speechAndTextAnalytics:program:add`
-    SpeechAndTextAnalytics.post_programs -> types::Program;
+    SpeechAndTextAnalytics.post_programs -> PostSpeechandtextanalyticsPrograms -> types::Program;
     "postSpeechandtextanalyticsPrograms" Post "/api/v2/speechandtextanalytics/programs"
     body: types::ProgramRequest;
 }
 
+job_family! {
+    SPEECH_TOPIC_LINKS = "speech-topic-links";
+    id: field "topicLinksJob.id",
+    status: "getSpeechandtextanalyticsProgramsTopiclinksJob" Get "/api/v2/speechandtextanalytics/programs/topiclinks/jobs/{jobId}" (id "jobId"),
+    done: state "state" { succeeded: ["Completed"], failed: ["Failed"] },
+    results: nothing,
+    at_once: true,
+}
+
+job! {
+    PostSpeechandtextanalyticsPrograms -> Value;
+    "postSpeechandtextanalyticsPrograms" Post "/api/v2/speechandtextanalytics/programs" SPEECH_TOPIC_LINKS
+}
+
 operation! {
     /// `POST /api/v2/speechandtextanalytics/programs/general/jobs` (`postSpeechandtextanalyticsProgramsGeneralJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
     ///
     /// Permissions: `speechAndTextAnalytics:program:add`, `speechAndTextAnalytics:program:edit`, `speechAndTextAnalytics:topic:add`, `speechAndTextAnalytics:topic:edit`
     SpeechAndTextAnalytics.programs_general_jobs -> PostSpeechandtextanalyticsProgramsGeneralJobs -> types::GeneralProgramJob;
@@ -315,6 +333,8 @@ paged! {
 
 operation! {
     /// `POST /api/v2/speechandtextanalytics/programs/publishjobs` (`postSpeechandtextanalyticsProgramsPublishjobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
     ///
     /// Permissions: `speechAndTextAnalytics:program:publish`
     SpeechAndTextAnalytics.post_programs_publishjobs -> PostSpeechandtextanalyticsProgramsPublishjobs -> types::ProgramJob;
@@ -438,6 +458,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/speechandtextanalytics/programs/{programId}` (`putSpeechandtextanalyticsProgram`)
     ///
+    /// Submits a job: `paginate` waits until it is done and has no items. `submit` returns a handle.
+    ///
     /// Permissions: `speechAndTextAnalytics:program:edit`
     SpeechAndTextAnalytics.put_program -> PutSpeechandtextanalyticsProgram -> types::Program;
     "putSpeechandtextanalyticsProgram" Put "/api/v2/speechandtextanalytics/programs/{programId}"
@@ -447,15 +469,6 @@ operation! {
     body: types::ProgramRequest;
 }
 
-job_family! {
-    SPEECH_TOPIC_LINKS = "speech-topic-links";
-    id: field "topicLinksJob.id",
-    status: "getSpeechandtextanalyticsProgramsTopiclinksJob" Get "/api/v2/speechandtextanalytics/programs/topiclinks/jobs/{jobId}" (id "jobId"),
-    done: state "state" { succeeded: ["Completed"], failed: ["Failed"] },
-    results: nothing,
-    at_once: true,
-}
-
 job! {
     PutSpeechandtextanalyticsProgram -> Value;
     "putSpeechandtextanalyticsProgram" Put "/api/v2/speechandtextanalytics/programs/{programId}" SPEECH_TOPIC_LINKS
@@ -463,6 +476,8 @@ job! {
 
 operation! {
     /// `DELETE /api/v2/speechandtextanalytics/programs/{programId}` (`deleteSpeechandtextanalyticsProgram`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and has no items. `submit` returns a handle.
     ///
     /// Permissions: `speechAndTextAnalytics:program:delete`
     SpeechAndTextAnalytics.delete_program -> DeleteSpeechandtextanalyticsProgram -> Option<types::DeleteProgramResponse>;
@@ -591,6 +606,8 @@ paged! {
 
 operation! {
     /// `POST /api/v2/speechandtextanalytics/reprocessing/jobs` (`postSpeechandtextanalyticsReprocessingJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
     ///
     /// Preview: it may change or go without notice.
     ///
@@ -816,6 +833,8 @@ paged! {
 operation! {
     /// `POST /api/v2/speechandtextanalytics/topics/generatedphrases/jobs` (`postSpeechandtextanalyticsTopicsGeneratedphrasesJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
     /// Permissions: `speechAndTextAnalytics:topic:addAIPhrases`
     SpeechAndTextAnalytics.topics_generatedphrases_jobs -> PostSpeechandtextanalyticsTopicsGeneratedphrasesJobs -> types::GenAiPhrasesJobs;
     "postSpeechandtextanalyticsTopicsGeneratedphrasesJobs" Post "/api/v2/speechandtextanalytics/topics/generatedphrases/jobs"
@@ -848,6 +867,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/speechandtextanalytics/topics/publishjobs` (`postSpeechandtextanalyticsTopicsPublishjobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
     ///
     /// Permissions: `speechAndTextAnalytics:topic:publish`
     SpeechAndTextAnalytics.post_topics_publishjobs -> PostSpeechandtextanalyticsTopicsPublishjobs -> types::TopicJob;
@@ -882,6 +903,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/speechandtextanalytics/topics/testphrase/jobs` (`postSpeechandtextanalyticsTopicsTestphraseJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
     ///
     /// Permissions: `speechAndTextAnalytics:topic:testPhrase`
     SpeechAndTextAnalytics.topics_testphrase_jobs -> PostSpeechandtextanalyticsTopicsTestphraseJobs -> types::TestTopicPhraseJobs;

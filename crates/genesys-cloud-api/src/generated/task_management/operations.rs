@@ -134,6 +134,10 @@ operation! {
 operation! {
     /// `POST /api/v2/taskmanagement/workitems/bulk/add/jobs` (`postTaskmanagementWorkitemsBulkAddJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// Note: patchTaskmanagementWorkitemsBulkAddJob with the state Terminated ends it before its time.
+    ///
     /// Permissions: `workitems:bulkAddJob:add`
     TaskManagement.workitems_bulk_add_jobs -> PostTaskmanagementWorkitemsBulkAddJobs -> types::BulkJob;
     "postTaskmanagementWorkitemsBulkAddJobs" Post "/api/v2/taskmanagement/workitems/bulk/add/jobs"
@@ -149,6 +153,7 @@ job_family! {
         UnpagedOtherArray { items: ["results"] },
     cancel: "deleteTaskmanagementWorkitemsBulkAddJob" Delete "/api/v2/taskmanagement/workitems/bulk/add/jobs/{bulkJobId}" (id "bulkJobId"),
     at_once: true,
+    note: "patchTaskmanagementWorkitemsBulkAddJob with the state Terminated ends it before its time",
 }
 
 job! {
@@ -228,6 +233,10 @@ paged! {
 operation! {
     /// `POST /api/v2/taskmanagement/workitems/bulk/terminate/jobs` (`postTaskmanagementWorkitemsBulkTerminateJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// Note: patchTaskmanagementWorkitemsBulkTerminateJob with the state Terminated ends it before its time.
+    ///
     /// Permissions: `workitems:bulkTerminateJob:add`
     TaskManagement.workitems_bulk_terminate_jobs -> PostTaskmanagementWorkitemsBulkTerminateJobs -> types::BulkJob;
     "postTaskmanagementWorkitemsBulkTerminateJobs" Post "/api/v2/taskmanagement/workitems/bulk/terminate/jobs"
@@ -243,6 +252,7 @@ job_family! {
         UnpagedOtherArray { items: ["results"] },
     cancel: "deleteTaskmanagementWorkitemsBulkTerminateJob" Delete "/api/v2/taskmanagement/workitems/bulk/terminate/jobs/{bulkJobId}" (id "bulkJobId"),
     at_once: true,
+    note: "patchTaskmanagementWorkitemsBulkTerminateJob with the state Terminated ends it before its time",
 }
 
 job! {
@@ -316,6 +326,10 @@ paged! {
 
 operation! {
     /// `POST /api/v2/taskmanagement/workitems/query/jobs` (`postTaskmanagementWorkitemsQueryJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// A job fetches one page: `paginate` submits one for each.
     ///
     /// Permissions: `workitems:queryJob:add`
     TaskManagement.workitems_query_jobs -> PostTaskmanagementWorkitemsQueryJobs -> types::WorkitemQueryJobResponse;
@@ -531,6 +545,8 @@ operation! {
 
 operation! {
     /// `PATCH /api/v2/taskmanagement/workitems/{workitemId}/assignment` (`patchTaskmanagementWorkitemAssignment`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     ///
     /// Permissions: `workitems:workitem:pull`, `workitems:workitem:assign`
     TaskManagement.patch_workitem_assignment -> RawReply;

@@ -276,31 +276,34 @@ operation! {
 operation! {
     /// `POST /api/v2/telephony/siptraces/download` (`postTelephonySiptracesDownload`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams the bytes of its files. `submit` returns a handle.
+    ///
     /// Permissions: `telephony:pcap:add`
-    Telephony.post_siptraces_download -> types::SipDownloadResponse;
+    Telephony.post_siptraces_download -> PostTelephonySiptracesDownload -> types::SipDownloadResponse;
     "postTelephonySiptracesDownload" Post "/api/v2/telephony/siptraces/download"
     body: types::SipSearchPublicRequest;
+}
+
+job_family! {
+    TELEPHONY_SIPTRACES_DOWNLOAD = "telephony-siptraces-download";
+    id: field "downloadId",
+    status: "getTelephonySiptracesDownloadDownloadId" Get "/api/v2/telephony/siptraces/download/{downloadId}" (id "downloadId"),
+    done: field "url",
+    results: reply [bytes "url"],
+}
+
+job! {
+    PostTelephonySiptracesDownload -> bytes;
+    "postTelephonySiptracesDownload" Post "/api/v2/telephony/siptraces/download" TELEPHONY_SIPTRACES_DOWNLOAD
 }
 
 operation! {
     /// `GET /api/v2/telephony/siptraces/download/{downloadId}` (`getTelephonySiptracesDownloadDownloadId`)
     ///
     /// Permissions: `telephony:pcap:view`
-    Telephony.siptraces_download_download_id -> GetTelephonySiptracesDownloadDownloadId -> types::SignedUrlResponse;
+    Telephony.siptraces_download_download_id -> types::SignedUrlResponse;
     "getTelephonySiptracesDownloadDownloadId" Get "/api/v2/telephony/siptraces/download/{downloadId}"
     path {
         download_id: String = "downloadId",
     }
-}
-
-job_family! {
-    TELEPHONY_SIPTRACES_DOWNLOAD_BY_ID = "telephony-siptraces-download-by-id";
-    id: nowhere,
-    done: not_202,
-    results: reply [items "[]"],
-}
-
-job! {
-    GetTelephonySiptracesDownloadDownloadId -> types::SignedUrlResponse;
-    "getTelephonySiptracesDownloadDownloadId" Get "/api/v2/telephony/siptraces/download/{downloadId}" TELEPHONY_SIPTRACES_DOWNLOAD_BY_ID
 }

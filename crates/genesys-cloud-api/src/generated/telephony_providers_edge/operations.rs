@@ -64,6 +64,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/telephony/providers/edges/alertablepresences` (`putTelephonyProvidersEdgesAlertablepresences`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Permissions: `telephony:alertablePresences:edit`
     TelephonyProvidersEdge.put_edges_alertablepresences -> RawReply;
     "putTelephonyProvidersEdgesAlertablepresences" Put "/api/v2/telephony/providers/edges/alertablepresences"
@@ -72,6 +74,8 @@ operation! {
 
 operation! {
     /// `DELETE /api/v2/telephony/providers/edges/alertablepresences` (`deleteTelephonyProvidersEdgesAlertablepresences`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     ///
     /// Permissions: `telephony:alertablePresences:delete`
     TelephonyProvidersEdge.delete_edges_alertablepresences -> RawReply;
@@ -1419,6 +1423,10 @@ operation! {
 operation! {
     /// `POST /api/v2/telephony/providers/edges/{edgeId}/diagnostic/nslookup` (`postTelephonyProvidersEdgeDiagnosticNslookup`)
     ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    ///
+    /// Note: an edge tells its last diagnostic: commandCorrelationId says of which it is.
+    ///
     /// Permissions: `telephony:plugin:all`
     TelephonyProvidersEdge.post_diagnostic_nslookup -> PostTelephonyProvidersEdgeDiagnosticNslookup -> types::EdgeNetworkDiagnostic;
     "postTelephonyProvidersEdgeDiagnosticNslookup" Post "/api/v2/telephony/providers/edges/{edgeId}/diagnostic/nslookup"
@@ -1455,6 +1463,10 @@ operation! {
 
 operation! {
     /// `POST /api/v2/telephony/providers/edges/{edgeId}/diagnostic/ping` (`postTelephonyProvidersEdgeDiagnosticPing`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    ///
+    /// Note: an edge tells its last diagnostic: commandCorrelationId says of which it is.
     ///
     /// Permissions: `telephony:plugin:all`
     TelephonyProvidersEdge.post_diagnostic_ping -> PostTelephonyProvidersEdgeDiagnosticPing -> types::EdgeNetworkDiagnostic;
@@ -1493,6 +1505,10 @@ operation! {
 operation! {
     /// `POST /api/v2/telephony/providers/edges/{edgeId}/diagnostic/route` (`postTelephonyProvidersEdgeDiagnosticRoute`)
     ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    ///
+    /// Note: an edge tells its last diagnostic: commandCorrelationId says of which it is.
+    ///
     /// Permissions: `telephony:plugin:all`
     TelephonyProvidersEdge.post_diagnostic_route -> PostTelephonyProvidersEdgeDiagnosticRoute -> types::EdgeNetworkDiagnostic;
     "postTelephonyProvidersEdgeDiagnosticRoute" Post "/api/v2/telephony/providers/edges/{edgeId}/diagnostic/route"
@@ -1529,6 +1545,10 @@ operation! {
 
 operation! {
     /// `POST /api/v2/telephony/providers/edges/{edgeId}/diagnostic/tracepath` (`postTelephonyProvidersEdgeDiagnosticTracepath`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    ///
+    /// Note: an edge tells its last diagnostic: commandCorrelationId says of which it is.
     ///
     /// Permissions: `telephony:plugin:all`
     TelephonyProvidersEdge.post_diagnostic_tracepath -> PostTelephonyProvidersEdgeDiagnosticTracepath -> types::EdgeNetworkDiagnostic;
@@ -1626,6 +1646,10 @@ operation! {
 
 operation! {
     /// `POST /api/v2/telephony/providers/edges/{edgeId}/logs/jobs` (`postTelephonyProvidersEdgeLogsJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// Note: postTelephonyProvidersEdgeLogsJobUpload has files uploaded that the job found.
     ///
     /// Permissions: `telephony:plugin:all`
     TelephonyProvidersEdge.logs_jobs -> PostTelephonyProvidersEdgeLogsJobs -> types::EdgeLogsJobResponse;
@@ -1758,12 +1782,29 @@ operation! {
 
 operation! {
     /// `POST /api/v2/telephony/providers/edges/{edgeId}/softwareupdate` (`postTelephonyProvidersEdgeSoftwareupdate`)
-    TelephonyProvidersEdge.post_softwareupdate -> types::DomainEdgeSoftwareUpdateDto;
+    ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    TelephonyProvidersEdge.post_softwareupdate -> PostTelephonyProvidersEdgeSoftwareupdate -> types::DomainEdgeSoftwareUpdateDto;
     "postTelephonyProvidersEdgeSoftwareupdate" Post "/api/v2/telephony/providers/edges/{edgeId}/softwareupdate"
     path {
         edge_id: String = "edgeId",
     }
     body: types::DomainEdgeSoftwareUpdateDto;
+}
+
+job_family! {
+    EDGE_SOFTWARE_UPDATE = "edge-software-update";
+    id: nowhere,
+    status: "getTelephonyProvidersEdgeSoftwareupdate" Get "/api/v2/telephony/providers/edges/{edgeId}/softwareupdate" (),
+    done: state "status" { succeeded: ["SUCCEEDED"], failed: ["EXCEPTION", "FAILED"], cancelled: ["ABORTED", "DELETE"], expired: ["EXPIRED"] },
+    results: reply [items "[]"],
+    cancel: "deleteTelephonyProvidersEdgeSoftwareupdate" Delete "/api/v2/telephony/providers/edges/{edgeId}/softwareupdate" (),
+    at_once: true,
+}
+
+job! {
+    PostTelephonyProvidersEdgeSoftwareupdate -> types::DomainEdgeSoftwareUpdateDto;
+    "postTelephonyProvidersEdgeSoftwareupdate" Post "/api/v2/telephony/providers/edges/{edgeId}/softwareupdate" EDGE_SOFTWARE_UPDATE
 }
 
 operation! {

@@ -14,6 +14,8 @@ group! {
 operation! {
     /// `POST /api/v2/usage/aggregates/query/jobs` (`postUsageAggregatesQueryJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
     /// Permissions: `usage:organization:view`
     Usage.aggregates_query_jobs -> PostUsageAggregatesQueryJobs -> types::OrganizationUsageQueryResponse;
     "postUsageAggregatesQueryJobs" Post "/api/v2/usage/aggregates/query/jobs"
@@ -56,6 +58,8 @@ paged! {
 
 operation! {
     /// `POST /api/v2/usage/client/{clientId}/aggregates/query/jobs` (`postUsageClientClientIdAggregatesQueryJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `usage:client:view`
     Usage.client_client_id_aggregates_query_jobs -> PostUsageClientClientIdAggregatesQueryJobs -> types::ClientUsageQueryResponse;
@@ -104,6 +108,8 @@ paged! {
 operation! {
     /// `POST /api/v2/usage/query` (`postUsageQuery`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
     /// Permissions: `oauth:client:view`, `usage:organization:view`
     Usage.query -> PostUsageQuery -> types::UsageExecutionResult;
     "postUsageQuery" Post "/api/v2/usage/query"
@@ -142,6 +148,10 @@ paged! {
 
 operation! {
     /// `POST /api/v2/usage/simplesearch` (`postUsageSimplesearch`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// Note: it has 20,000 rows at most.
     ///
     /// Permissions: `oauth:client:view`, `usage:simpleSearch:view`
     Usage.post_simplesearch -> PostUsageSimplesearch -> types::UsageExecutionResult;

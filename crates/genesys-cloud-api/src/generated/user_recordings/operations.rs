@@ -62,6 +62,8 @@ operation! {
 
 operation! {
     /// `DELETE /api/v2/userrecordings/{recordingId}` (`deleteUserrecording`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     UserRecordings.delete_userrecording -> RawReply;
     "deleteUserrecording" Delete "/api/v2/userrecordings/{recordingId}"
     path {
@@ -71,6 +73,8 @@ operation! {
 
 operation! {
     /// `GET /api/v2/userrecordings/{recordingId}/transcoding` (`getUserrecordingTranscoding`)
+    ///
+    /// It answers 202 until it is done: `paginate` sends it again until then, and streams what it answers. `submit` returns a handle.
     ///
     /// Permissions: `They are enforced by the backend`
     UserRecordings.userrecording_transcoding -> GetUserrecordingTranscoding -> types::DownloadResponse;

@@ -1081,6 +1081,8 @@ operation! {
 operation! {
     /// `DELETE /api/v2/users/{userId}/station/associatedstation` (`deleteUserStationAssociatedstation`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Permissions: `telephony:station:disassociate`
     Users.delete_user_station_associatedstation -> RawReply;
     "deleteUserStationAssociatedstation" Delete "/api/v2/users/{userId}/station/associatedstation"
@@ -1091,6 +1093,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/users/{userId}/station/associatedstation/{stationId}` (`putUserStationAssociatedstationStationId`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     ///
     /// Permissions: `telephony:otherStationAssociation:edit`
     Users.put_user_station_associatedstation_station_id -> RawReply;
@@ -1104,6 +1108,8 @@ operation! {
 operation! {
     /// `DELETE /api/v2/users/{userId}/station/defaultstation` (`deleteUserStationDefaultstation`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Permissions: `telephony:plugin:all`, `telephony:phone:assign`
     Users.delete_user_station_defaultstation -> RawReply;
     "deleteUserStationDefaultstation" Delete "/api/v2/users/{userId}/station/defaultstation"
@@ -1114,6 +1120,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/users/{userId}/station/defaultstation/{stationId}` (`putUserStationDefaultstationStationId`)
+    ///
+    /// The work is done after the reply, and no operation tells when.
     ///
     /// Permissions: `telephony:plugin:all`, `telephony:phone:assign`
     Users.put_user_station_defaultstation_station_id -> RawReply;

@@ -82,6 +82,10 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/adherence/explanations` (`postWorkforcemanagementAdherenceExplanations`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// The notification topic `v2.users.{id}.workforcemanagement.adherence.explanations.jobs` tells its end too.
+    ///
     /// Permissions: `wfm:agentAdherenceExplanation:submit`
     WorkforceManagement.post_adherence_explanations -> PostWorkforcemanagementAdherenceExplanations -> types::AdherenceExplanationAsyncResponse;
     "postWorkforcemanagementAdherenceExplanations" Post "/api/v2/workforcemanagement/adherence/explanations"
@@ -115,6 +119,10 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/adherence/explanations/query` (`postWorkforcemanagementAdherenceExplanationsQuery`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// The notification topic `v2.users.{id}.workforcemanagement.adherence.explanations.jobs` tells its end too.
+    ///
     /// Permissions: `wfm:agentAdherenceExplanation:submit`
     WorkforceManagement.adherence_explanations_query -> PostWorkforcemanagementAdherenceExplanationsQuery -> types::QueryAdherenceExplanationsResponse;
     "postWorkforcemanagementAdherenceExplanationsQuery" Post "/api/v2/workforcemanagement/adherence/explanations/query"
@@ -143,6 +151,10 @@ operation! {
 
 operation! {
     /// `POST /api/v2/workforcemanagement/adherence/historical/bulk` (`postWorkforcemanagementAdherenceHistoricalBulk`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// The notification topic `v2.users.{id}.workforcemanagement.adherence.historical.bulk` tells its end too.
     ///
     /// Permissions: `wfm:historicalAdherence:view`
     WorkforceManagement.post_adherence_historical_bulk -> PostWorkforcemanagementAdherenceHistoricalBulk -> types::WfmHistoricalAdherenceBulkResponse;
@@ -188,6 +200,8 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/agents` (`postWorkforcemanagementAgents`)
     ///
+    /// The work is done after the reply, and no operation tells when.
+    ///
     /// Permissions: `wfm:agent:edit`
     WorkforceManagement.post_agents -> types::MoveAgentsResponse;
     "postWorkforcemanagementAgents" Post "/api/v2/workforcemanagement/agents"
@@ -210,6 +224,8 @@ paged! {
 
 operation! {
     /// `POST /api/v2/workforcemanagement/agents/me/adherence/historical/jobs` (`postWorkforcemanagementAgentsMeAdherenceHistoricalJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `wfm:agentHistoricalAdherence:view`, `wfm:agentHistoricalAdherenceConformance:view`
     WorkforceManagement.agents_me_adherence_historical_jobs -> PostWorkforcemanagementAgentsMeAdherenceHistoricalJobs -> types::WfmAgentHistoricalAdherenceResponse;
@@ -335,6 +351,10 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/agents/{agentId}/adherence/explanations` (`postWorkforcemanagementAgentAdherenceExplanations`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// The notification topic `v2.users.{id}.workforcemanagement.adherence.explanations.jobs` tells its end too.
+    ///
     /// Permissions: `wfm:adherenceExplanation:add`
     WorkforceManagement.post_agent_adherence_explanations -> PostWorkforcemanagementAgentAdherenceExplanations -> types::AdherenceExplanationAsyncResponse;
     "postWorkforcemanagementAgentAdherenceExplanations" Post "/api/v2/workforcemanagement/agents/{agentId}/adherence/explanations"
@@ -351,6 +371,10 @@ job! {
 
 operation! {
     /// `POST /api/v2/workforcemanagement/agents/{agentId}/adherence/explanations/query` (`postWorkforcemanagementAgentAdherenceExplanationsQuery`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// The notification topic `v2.users.{id}.workforcemanagement.adherence.explanations.jobs` tells its end too.
     ///
     /// Permissions: `wfm:adherenceExplanation:view`
     WorkforceManagement.agent_adherence_explanations_query -> PostWorkforcemanagementAgentAdherenceExplanationsQuery -> types::AgentQueryAdherenceExplanationsResponse;
@@ -384,6 +408,10 @@ operation! {
 
 operation! {
     /// `PATCH /api/v2/workforcemanagement/agents/{agentId}/adherence/explanations/{explanationId}` (`patchWorkforcemanagementAgentAdherenceExplanation`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// The notification topic `v2.users.{id}.workforcemanagement.adherence.explanations.jobs` tells its end too.
     ///
     /// Permissions: `wfm:adherenceExplanation:edit`
     WorkforceManagement.patch_agent_adherence_explanation -> PatchWorkforcemanagementAgentAdherenceExplanation -> types::AdherenceExplanationAsyncResponse;
@@ -468,6 +496,10 @@ paged! {
 operation! {
     /// `POST /api/v2/workforcemanagement/agentschedules/managementunits/mine` (`postWorkforcemanagementAgentschedulesManagementunitsMine`)
     ///
+    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    ///
+    /// The notification topic `v2.workforcemanagement.users.{id}.schedules.query` tells its end.
+    ///
     /// Permissions: `wfm:agentManagementUnitSchedule:view`
     WorkforceManagement.post_agentschedules_managementunits_mine -> PostWorkforcemanagementAgentschedulesManagementunitsMine -> types::AgentMuQueryResponse;
     "postWorkforcemanagementAgentschedulesManagementunitsMine" Post "/api/v2/workforcemanagement/agentschedules/managementunits/mine"
@@ -504,6 +536,8 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/alternativeshifts/offers/jobs` (`postWorkforcemanagementAlternativeshiftsOffersJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
     /// Permissions: `wfm:agentAlternativeShift:submit`
     WorkforceManagement.alternativeshifts_offers_jobs -> PostWorkforcemanagementAlternativeshiftsOffersJobs -> types::AlternativeShiftAsyncResponse;
     "postWorkforcemanagementAlternativeshiftsOffersJobs" Post "/api/v2/workforcemanagement/alternativeshifts/offers/jobs"
@@ -536,6 +570,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/workforcemanagement/alternativeshifts/offers/search/jobs` (`postWorkforcemanagementAlternativeshiftsOffersSearchJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `wfm:agentAlternativeShift:submit`
     WorkforceManagement.alternativeshifts_offers_search_jobs -> PostWorkforcemanagementAlternativeshiftsOffersSearchJobs -> types::AlternativeShiftAsyncResponse;
@@ -577,6 +613,8 @@ operation! {
 
 operation! {
     /// `GET /api/v2/workforcemanagement/alternativeshifts/trades` (`getWorkforcemanagementAlternativeshiftsTrades`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `wfm:agentAlternativeShift:submit`
     WorkforceManagement.alternativeshifts_trades -> GetWorkforcemanagementAlternativeshiftsTrades -> types::ListAlternativeShiftTradesResponse;
@@ -622,6 +660,8 @@ operation! {
 
 operation! {
     /// `PATCH /api/v2/workforcemanagement/alternativeshifts/trades/state/jobs` (`patchWorkforcemanagementAlternativeshiftsTradesStateJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `wfm:alternativeShift:edit`
     WorkforceManagement.patch_alternativeshifts_trades_state_jobs -> PatchWorkforcemanagementAlternativeshiftsTradesStateJobs -> types::AlternativeShiftAsyncResponse;
@@ -916,6 +956,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/activityplans/{activityPlanId}/deletions/jobs` (`postWorkforcemanagementBusinessunitActivityplanDeletionsJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
     WorkforceManagement.businessunit_activityplan_deletions_jobs -> PostWorkforcemanagementBusinessunitActivityplanDeletionsJobs -> types::ActivityPlanJobResponse;
     "postWorkforcemanagementBusinessunitActivityplanDeletionsJobs" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/activityplans/{activityPlanId}/deletions/jobs"
     path {
@@ -961,6 +1003,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/activityplans/{activityPlanId}/occurrences/deletions/jobs` (`postWorkforcemanagementBusinessunitActivityplanOccurrencesDeletionsJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
     WorkforceManagement.businessunit_activityplan_occurrences_deletions_jobs -> PostWorkforcemanagementBusinessunitActivityplanOccurrencesDeletionsJobs -> types::ActivityPlanOccurrencesDeletionJobResponse;
     "postWorkforcemanagementBusinessunitActivityplanOccurrencesDeletionsJobs" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/activityplans/{activityPlanId}/occurrences/deletions/jobs"
     path {
@@ -996,6 +1040,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/activityplans/{activityPlanId}/occurrences/{occurrenceId}/sessions/deletions/jobs` (`postWorkforcemanagementBusinessunitActivityplanOccurrenceSessionsDeletionsJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
     WorkforceManagement.businessunit_activityplan_occurrence_sessions_deletions_jobs -> PostWorkforcemanagementBusinessunitActivityplanOccurrenceSessionsDeletionsJobs -> types::ActivityPlanJobResponse;
     "postWorkforcemanagementBusinessunitActivityplanOccurrenceSessionsDeletionsJobs" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/activityplans/{activityPlanId}/occurrences/{occurrenceId}/sessions/deletions/jobs"
     path {
@@ -1034,6 +1080,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/activityplans/{activityPlanId}/occurrences/{occurrenceId}/sessions/{sessionId}/users/deletions/jobs` (`postWorkforcemanagementBusinessunitActivityplanOccurrenceSessionUsersDeletionsJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
     WorkforceManagement.businessunit_activityplan_occurrence_session_users_deletions_jobs -> PostWorkforcemanagementBusinessunitActivityplanOccurrenceSessionUsersDeletionsJobs -> types::ActivityPlanJobResponse;
     "postWorkforcemanagementBusinessunitActivityplanOccurrenceSessionUsersDeletionsJobs" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/activityplans/{activityPlanId}/occurrences/{occurrenceId}/sessions/{sessionId}/users/deletions/jobs"
     path {
@@ -1074,6 +1122,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/activityplans/{activityPlanId}/runs/jobs` (`postWorkforcemanagementBusinessunitActivityplanRunsJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
     ///
     /// Permissions: `wfm:activityPlanRunJob:add`
     WorkforceManagement.businessunit_activityplan_runs_jobs -> PostWorkforcemanagementBusinessunitActivityplanRunsJobs -> types::ActivityPlanRunJobResponse;
@@ -1173,6 +1223,8 @@ paged! {
 
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/adherence/adjustments/query/jobs` (`postWorkforcemanagementBusinessunitAdherenceAdjustmentsQueryJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     WorkforceManagement.post_businessunit_adherence_adjustments_query_jobs -> PostWorkforcemanagementBusinessunitAdherenceAdjustmentsQueryJobs -> types::BuAdherenceAdjustmentsQueryJob;
     "postWorkforcemanagementBusinessunitAdherenceAdjustmentsQueryJobs" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/adherence/adjustments/query/jobs"
     path {
@@ -1331,6 +1383,10 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/adherence/explanations/query` (`postWorkforcemanagementBusinessunitAdherenceExplanationsQuery`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// The notification topic `v2.users.{id}.workforcemanagement.adherence.explanations.jobs` tells its end too.
+    ///
     /// Permissions: `wfm:adherenceExplanation:view`
     WorkforceManagement.businessunit_adherence_explanations_query -> PostWorkforcemanagementBusinessunitAdherenceExplanationsQuery -> types::BuQueryAdherenceExplanationsResponse;
     "postWorkforcemanagementBusinessunitAdherenceExplanationsQuery" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/adherence/explanations/query"
@@ -1351,6 +1407,10 @@ job! {
 
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/agentschedules/search` (`postWorkforcemanagementBusinessunitAgentschedulesSearch`)
+    ///
+    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    ///
+    /// The notification topic `v2.workforcemanagement.users.{id}.schedules.query` tells its end.
     ///
     /// Permissions: `wfm:schedule:view`, `wfm:publishedSchedule:view`
     WorkforceManagement.businessunit_agentschedules_search -> PostWorkforcemanagementBusinessunitAgentschedulesSearch -> types::BuAsyncAgentSchedulesSearchResponse;
@@ -1404,6 +1464,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/alternativeshifts/trades/search` (`postWorkforcemanagementBusinessunitAlternativeshiftsTradesSearch`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `wfm:alternativeShift:view`
     WorkforceManagement.businessunit_alternativeshifts_trades_search -> PostWorkforcemanagementBusinessunitAlternativeshiftsTradesSearch -> types::BuListAlternativeShiftTradesResponse;
@@ -1474,14 +1536,30 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/capacityplanning/longtermrequirements/automaticbestmethod/weeks/{weekDateId}/forecasts/{forecastId}/forceregenerate` (`postWorkforcemanagementBusinessunitCapacityplanningLongtermrequirementsAutomaticbestmethodWeekForecastForceregenerate`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
     /// Permissions: `wfm:longTermStaffing:edit`
-    WorkforceManagement.post_businessunit_capacityplanning_longtermrequirements_automaticbestmethod_week_forecast_forceregenerate -> types::LongTermRequirementsResponse;
+    WorkforceManagement.post_businessunit_capacityplanning_longtermrequirements_automaticbestmethod_week_forecast_forceregenerate -> PostWorkforcemanagementBusinessunitCapacityplanningLongtermrequirementsAutomaticbestmethodWeekForecastForceregenerate -> types::LongTermRequirementsResponse;
     "postWorkforcemanagementBusinessunitCapacityplanningLongtermrequirementsAutomaticbestmethodWeekForecastForceregenerate" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/capacityplanning/longtermrequirements/automaticbestmethod/weeks/{weekDateId}/forecasts/{forecastId}/forceregenerate"
     path {
         business_unit_id: String = "businessUnitId",
         week_date_id: Date = "weekDateId",
         forecast_id: String = "forecastId",
     }
+}
+
+job_family! {
+    WFM_LONG_TERM_REQUIREMENTS = "wfm-long-term-requirements";
+    id: path "forecastId",
+    status: "getWorkforcemanagementBusinessunitCapacityplanningLongtermrequirementsAutomaticbestmethodWeekForecast" Get "/api/v2/workforcemanagement/businessunits/{businessUnitId}/capacityplanning/longtermrequirements/automaticbestmethod/weeks/{weekDateId}/forecasts/{forecastId}" (),
+    done: state "status" { succeeded: ["Complete"], failed: ["Error"], cancelled: ["Canceled"] },
+    results: reply [items "longTermRequirements", json "downloadUrl" "[]"],
+    at_once: true,
+}
+
+job! {
+    PostWorkforcemanagementBusinessunitCapacityplanningLongtermrequirementsAutomaticbestmethodWeekForecastForceregenerate -> types::LongTermRequirements;
+    "postWorkforcemanagementBusinessunitCapacityplanningLongtermrequirementsAutomaticbestmethodWeekForecastForceregenerate" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/capacityplanning/longtermrequirements/automaticbestmethod/weeks/{weekDateId}/forecasts/{forecastId}/forceregenerate" WFM_LONG_TERM_REQUIREMENTS
 }
 
 operation! {
@@ -1580,13 +1658,29 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/capacityplans/{capacityPlanId}/requirement/generate` (`postWorkforcemanagementBusinessunitCapacityplanRequirementGenerate`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
     /// Permissions: `wfm:capacityPlan:edit`
-    WorkforceManagement.post_businessunit_capacityplan_requirement_generate -> types::CapacityPlanStaffingRequirementResult;
+    WorkforceManagement.post_businessunit_capacityplan_requirement_generate -> PostWorkforcemanagementBusinessunitCapacityplanRequirementGenerate -> types::CapacityPlanStaffingRequirementResult;
     "postWorkforcemanagementBusinessunitCapacityplanRequirementGenerate" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/capacityplans/{capacityPlanId}/requirement/generate"
     path {
         business_unit_id: String = "businessUnitId",
         capacity_plan_id: String = "capacityPlanId",
     }
+}
+
+job_family! {
+    WFM_CAPACITY_PLAN_REQUIREMENTS = "wfm-capacity-plan-requirements";
+    id: path "capacityPlanId",
+    status: "getWorkforcemanagementBusinessunitCapacityplanStaffingrequirements" Get "/api/v2/workforcemanagement/businessunits/{businessUnitId}/capacityplans/{capacityPlanId}/staffingrequirements" (),
+    done: state "status" { succeeded: ["Complete"], failed: ["Error"], cancelled: ["Canceled"] },
+    results: reply [json "downloadUrl" "requirementResults", items "downloadTemplate.requirementResults"],
+    at_once: true,
+}
+
+job! {
+    PostWorkforcemanagementBusinessunitCapacityplanRequirementGenerate -> types::PlanningGroupRequirementOutput;
+    "postWorkforcemanagementBusinessunitCapacityplanRequirementGenerate" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/capacityplans/{capacityPlanId}/requirement/generate" WFM_CAPACITY_PLAN_REQUIREMENTS
 }
 
 operation! {
@@ -1677,6 +1771,10 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/decisionmetrics/update` (`postWorkforcemanagementBusinessunitDecisionmetricsUpdate`)
     ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    ///
+    /// Note: the file is put to the URL of postWorkforcemanagementBusinessunitDecisionmetricsUpdateUploadurl before.
+    ///
     /// Permissions: `wfm:decisionMetrics:edit`
     WorkforceManagement.post_businessunit_decisionmetrics_update -> PostWorkforcemanagementBusinessunitDecisionmetricsUpdate -> types::DecisionMetricsUpdateJobResponse;
     "postWorkforcemanagementBusinessunitDecisionmetricsUpdate" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/decisionmetrics/update"
@@ -1693,6 +1791,7 @@ job_family! {
     done: state "status" { succeeded: ["Complete"], failed: ["Error"] },
     results: reply [items "[]"],
     at_once: true,
+    note: "the file is put to the URL of postWorkforcemanagementBusinessunitDecisionmetricsUpdateUploadurl before",
 }
 
 job! {
@@ -1714,6 +1813,10 @@ operation! {
 
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/intraday` (`postWorkforcemanagementBusinessunitIntraday`)
+    ///
+    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    ///
+    /// The notification topic `v2.businessunits.{id}.workforcemanagement.intraday` tells its end.
     ///
     /// Permissions: `wfm:intraday:view`
     WorkforceManagement.post_businessunit_intraday -> PostWorkforcemanagementBusinessunitIntraday -> types::AsyncIntradayResponse;
@@ -1776,6 +1879,8 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/mainforecast/continuousforecast/session/export/forecast/jobs` (`postWorkforcemanagementBusinessunitMainforecastContinuousforecastSessionExportForecastJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams the bytes of its files. `submit` returns a handle.
+    ///
     /// Permissions: `wfm:mainForecastExportForecast:add`
     WorkforceManagement.businessunit_mainforecast_continuousforecast_session_export_forecast_jobs -> PostWorkforcemanagementBusinessunitMainforecastContinuousforecastSessionExportForecastJobs -> types::AggregatedSessionExportJobResponse;
     "postWorkforcemanagementBusinessunitMainforecastContinuousforecastSessionExportForecastJobs" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/mainforecast/continuousforecast/session/export/forecast/jobs"
@@ -1813,6 +1918,8 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/mainforecast/continuousforecast/session/export/historical/jobs` (`postWorkforcemanagementBusinessunitMainforecastContinuousforecastSessionExportHistoricalJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams the bytes of its files. `submit` returns a handle.
+    ///
     /// Permissions: `wfm:mainForecastExportHistorical:add`
     WorkforceManagement.businessunit_mainforecast_continuousforecast_session_export_historical_jobs -> PostWorkforcemanagementBusinessunitMainforecastContinuousforecastSessionExportHistoricalJobs -> types::AggregatedHistoricalExportJobResponse;
     "postWorkforcemanagementBusinessunitMainforecastContinuousforecastSessionExportHistoricalJobs" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/mainforecast/continuousforecast/session/export/historical/jobs"
@@ -1849,6 +1956,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/mainforecast/continuousforecast/session/export/snapshot/jobs` (`postWorkforcemanagementBusinessunitMainforecastContinuousforecastSessionExportSnapshotJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams the bytes of its files. `submit` returns a handle.
     ///
     /// Permissions: `wfm:mainForecastExportSnapshot:view`
     WorkforceManagement.businessunit_mainforecast_continuousforecast_session_export_snapshot_jobs -> PostWorkforcemanagementBusinessunitMainforecastContinuousforecastSessionExportSnapshotJobs -> types::AggregatedSnapshotExportJobResponse;
@@ -2531,6 +2640,8 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/shifttrading/trades/evaluate/jobs` (`postWorkforcemanagementBusinessunitShifttradingTradesEvaluateJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
     /// Permissions: `wfm:shiftTradeRequest:view`, `wfm:shiftTradeRequest:edit`
     WorkforceManagement.businessunit_shifttrading_trades_evaluate_jobs -> PostWorkforcemanagementBusinessunitShifttradingTradesEvaluateJobs -> types::ShiftTradeEvaluateTradesBuJobResponse;
     "postWorkforcemanagementBusinessunitShifttradingTradesEvaluateJobs" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/shifttrading/trades/evaluate/jobs"
@@ -2572,6 +2683,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/shifttrading/trades/query/jobs` (`postWorkforcemanagementBusinessunitShifttradingTradesQueryJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `wfm:shiftTradeRequest:view`, `wfm:shiftTradeRequest:edit`
     WorkforceManagement.businessunit_shifttrading_trades_query_jobs -> PostWorkforcemanagementBusinessunitShifttradingTradesQueryJobs -> types::ShiftTradeQueryTradesBuJobResponse;
@@ -2615,6 +2728,8 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/shifttrading/trades/state/bulk/jobs` (`postWorkforcemanagementBusinessunitShifttradingTradesStateBulkJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
     /// Permissions: `wfm:shiftTradeRequest:edit`
     WorkforceManagement.businessunit_shifttrading_trades_state_bulk_jobs -> PostWorkforcemanagementBusinessunitShifttradingTradesStateBulkJobs -> types::ShiftTradeBulkUpdateTradeStateBuJobResponse;
     "postWorkforcemanagementBusinessunitShifttradingTradesStateBulkJobs" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/shifttrading/trades/state/bulk/jobs"
@@ -2657,6 +2772,8 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/shifttrading/unmatched/search/jobs` (`postWorkforcemanagementBusinessunitShifttradingUnmatchedSearchJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
     /// Permissions: `wfm:agentShiftTradeRequest:participate`
     WorkforceManagement.businessunit_shifttrading_unmatched_search_jobs -> PostWorkforcemanagementBusinessunitShifttradingUnmatchedSearchJobs -> types::ShiftTradeSearchUnmatchedTradesBuJobResponse;
     "postWorkforcemanagementBusinessunitShifttradingUnmatchedSearchJobs" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/shifttrading/unmatched/search/jobs"
@@ -2698,6 +2815,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/shifttrading/weeks/summary/jobs` (`postWorkforcemanagementBusinessunitShifttradingWeeksSummaryJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `wfm:shiftTradeRequest:view`, `wfm:shiftTradeRequest:edit`
     WorkforceManagement.businessunit_shifttrading_weeks_summary_jobs -> PostWorkforcemanagementBusinessunitShifttradingWeeksSummaryJobs -> types::ShiftTradeQueryWeekSummariesBuJobResponse;
@@ -2919,14 +3038,30 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/timeofflimits/{timeOffLimitId}/granularityconversion` (`postWorkforcemanagementBusinessunitTimeofflimitGranularityconversion`)
     ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    ///
     /// Permissions: `wfm:timeOffLimit:convertGranularity`
-    WorkforceManagement.post_businessunit_timeofflimit_granularityconversion -> types::BuConvertTimeOffLimitGranularityJobResponse;
+    WorkforceManagement.post_businessunit_timeofflimit_granularityconversion -> PostWorkforcemanagementBusinessunitTimeofflimitGranularityconversion -> types::BuConvertTimeOffLimitGranularityJobResponse;
     "postWorkforcemanagementBusinessunitTimeofflimitGranularityconversion" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/timeofflimits/{timeOffLimitId}/granularityconversion"
     path {
         business_unit_id: String = "businessUnitId",
         time_off_limit_id: String = "timeOffLimitId",
     }
     body: types::BuConvertTimeOffLimitGranularityJobRequest;
+}
+
+job_family! {
+    WFM_TIME_OFF_LIMIT_GRANULARITY = "wfm-time-off-limit-granularity";
+    id: field "id",
+    status: "getWorkforcemanagementBusinessunitTimeofflimitGranularityconversionJob" Get "/api/v2/workforcemanagement/businessunits/{businessUnitId}/timeofflimits/{timeOffLimitId}/granularityconversion/jobs/{jobId}" (id "jobId"),
+    done: state "status" { succeeded: ["Complete"], failed: ["Error"] },
+    results: reply [items "[]"],
+    at_once: true,
+}
+
+job! {
+    PostWorkforcemanagementBusinessunitTimeofflimitGranularityconversion -> types::BuConvertTimeOffLimitGranularityJobResponse;
+    "postWorkforcemanagementBusinessunitTimeofflimitGranularityconversion" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/timeofflimits/{timeOffLimitId}/granularityconversion" WFM_TIME_OFF_LIMIT_GRANULARITY
 }
 
 operation! {
@@ -3144,6 +3279,10 @@ paged! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekDateId}/shorttermforecasts/generate` (`postWorkforcemanagementBusinessunitWeekShorttermforecastsGenerate`)
     ///
+    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    ///
+    /// The notification topic `v2.workforcemanagement.businessunits.{id}.shorttermforecasts.generate` tells its end.
+    ///
     /// Permissions: `wfm:shortTermForecast:add`
     WorkforceManagement.post_businessunit_week_shorttermforecasts_generate -> PostWorkforcemanagementBusinessunitWeekShorttermforecastsGenerate -> types::AsyncForecastOperationResult;
     "postWorkforcemanagementBusinessunitWeekShorttermforecastsGenerate" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekDateId}/shorttermforecasts/generate"
@@ -3174,6 +3313,12 @@ job! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekDateId}/shorttermforecasts/import` (`postWorkforcemanagementBusinessunitWeekShorttermforecastsImport`)
     ///
+    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    ///
+    /// The notification topic `v2.workforcemanagement.businessunits.{id}.shorttermforecasts.import` tells its end.
+    ///
+    /// Note: the file is put to the URL of postWorkforcemanagementBusinessunitWeekShorttermforecastsImportUploadurl before.
+    ///
     /// Permissions: `wfm:shortTermForecast:add`
     WorkforceManagement.post_businessunit_week_shorttermforecasts_import -> PostWorkforcemanagementBusinessunitWeekShorttermforecastsImport -> types::ImportForecastResponse;
     "postWorkforcemanagementBusinessunitWeekShorttermforecastsImport" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekDateId}/shorttermforecasts/import"
@@ -3191,6 +3336,7 @@ job_family! {
     results: reply [items "result"],
     at_once: true,
     topic: "v2.workforcemanagement.businessunits.{id}.shorttermforecasts.import",
+    note: "the file is put to the URL of postWorkforcemanagementBusinessunitWeekShorttermforecastsImportUploadurl before",
 }
 
 job! {
@@ -3242,6 +3388,10 @@ operation! {
 
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekDateId}/shorttermforecasts/{forecastId}/copy` (`postWorkforcemanagementBusinessunitWeekShorttermforecastCopy`)
+    ///
+    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    ///
+    /// The notification topic `v2.workforcemanagement.businessunits.{id}.shorttermforecasts.copy` tells its end.
     ///
     /// Permissions: `wfm:shortTermForecast:add`
     WorkforceManagement.post_businessunit_week_shorttermforecast_copy -> PostWorkforcemanagementBusinessunitWeekShorttermforecastCopy -> types::AsyncForecastOperationResult;
@@ -3396,6 +3546,12 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/generate` (`postWorkforcemanagementBusinessunitWeekSchedulesGenerate`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// The notification topic `v2.workforcemanagement.businessunits.{id}.scheduling.runs` tells its end too.
+    ///
+    /// Note: the operation that lists the results requires managementUnitIds and expand, to be set through Job::results_with; patchWorkforcemanagementBusinessunitSchedulingRun marks a reschedule as applied, without which there is no other in the business unit.
+    ///
     /// Permissions: `wfm:schedule:generate`
     WorkforceManagement.post_businessunit_week_schedules_generate -> PostWorkforcemanagementBusinessunitWeekSchedulesGenerate -> types::BuAsyncScheduleRunResponse;
     "postWorkforcemanagementBusinessunitWeekSchedulesGenerate" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/generate"
@@ -3426,6 +3582,12 @@ job! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/import` (`postWorkforcemanagementBusinessunitWeekSchedulesImport`)
     ///
+    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    ///
+    /// The notification topic `v2.workforcemanagement.businessunits.{id}.schedules` tells its end.
+    ///
+    /// Note: what is imported or updated is put before to the URL that the operation of this name and Uploadurl gives.
+    ///
     /// Permissions: `wfm:schedule:add`
     WorkforceManagement.post_businessunit_week_schedules_import -> PostWorkforcemanagementBusinessunitWeekSchedulesImport -> types::ScheduleUploadProcessingResponse;
     "postWorkforcemanagementBusinessunitWeekSchedulesImport" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/import"
@@ -3443,6 +3605,7 @@ job_family! {
     results: reply [items "result"],
     at_once: true,
     topic: "v2.workforcemanagement.businessunits.{id}.schedules",
+    note: "what is imported or updated is put before to the URL that the operation of this name and Uploadurl gives",
 }
 
 job! {
@@ -3482,6 +3645,12 @@ operation! {
 operation! {
     /// `DELETE /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/{scheduleId}` (`deleteWorkforcemanagementBusinessunitWeekSchedule`)
     ///
+    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    ///
+    /// The notification topic `v2.workforcemanagement.businessunits.{id}.schedules` tells its end.
+    ///
+    /// Note: what is imported or updated is put before to the URL that the operation of this name and Uploadurl gives.
+    ///
     /// Permissions: `wfm:schedule:delete`
     WorkforceManagement.delete_businessunit_week_schedule -> DeleteWorkforcemanagementBusinessunitWeekSchedule -> Option<types::BuAsyncScheduleResponse>;
     "deleteWorkforcemanagementBusinessunitWeekSchedule" Delete "/api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/{scheduleId}"
@@ -3499,6 +3668,10 @@ job! {
 
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/{scheduleId}/agentschedules/query` (`postWorkforcemanagementBusinessunitWeekScheduleAgentschedulesQuery`)
+    ///
+    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    ///
+    /// The notification topic `v2.workforcemanagement.users.{id}.schedules.query` tells its end.
     ///
     /// Permissions: `wfm:schedule:view`, `wfm:publishedSchedule:view`
     WorkforceManagement.businessunit_week_schedule_agentschedules_query -> PostWorkforcemanagementBusinessunitWeekScheduleAgentschedulesQuery -> types::BuAsyncAgentSchedulesQueryResponse;
@@ -3531,6 +3704,12 @@ job! {
 
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/{scheduleId}/copy` (`postWorkforcemanagementBusinessunitWeekScheduleCopy`)
+    ///
+    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    ///
+    /// The notification topic `v2.workforcemanagement.businessunits.{id}.schedules` tells its end.
+    ///
+    /// Note: what is imported or updated is put before to the URL that the operation of this name and Uploadurl gives.
     ///
     /// Permissions: `wfm:schedule:add`
     WorkforceManagement.post_businessunit_week_schedule_copy -> PostWorkforcemanagementBusinessunitWeekScheduleCopy -> types::BuAsyncScheduleResponse;
@@ -3612,6 +3791,10 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/{scheduleId}/performancepredictions/recalculations` (`postWorkforcemanagementBusinessunitWeekSchedulePerformancepredictionsRecalculations`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// The notification topic `v2.users.{id}.workforcemanagement.performanceprediction.schedules.recalculations` tells its end too.
+    ///
     /// Permissions: `wfm:schedule:edit`
     WorkforceManagement.post_businessunit_week_schedule_performancepredictions_recalculations -> PostWorkforcemanagementBusinessunitWeekSchedulePerformancepredictionsRecalculations -> types::PerformancePredictionRecalculationResponse;
     "postWorkforcemanagementBusinessunitWeekSchedulePerformancepredictionsRecalculations" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/{scheduleId}/performancepredictions/recalculations"
@@ -3669,6 +3852,12 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/{scheduleId}/reschedule` (`postWorkforcemanagementBusinessunitWeekScheduleReschedule`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// The notification topic `v2.workforcemanagement.businessunits.{id}.scheduling.runs` tells its end too.
+    ///
+    /// Note: the operation that lists the results requires managementUnitIds and expand, to be set through Job::results_with; patchWorkforcemanagementBusinessunitSchedulingRun marks a reschedule as applied, without which there is no other in the business unit.
+    ///
     /// Permissions: `wfm:schedule:generate`
     WorkforceManagement.post_businessunit_week_schedule_reschedule -> PostWorkforcemanagementBusinessunitWeekScheduleReschedule -> types::BuAsyncScheduleRunResponse;
     "postWorkforcemanagementBusinessunitWeekScheduleReschedule" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/{scheduleId}/reschedule"
@@ -3687,6 +3876,12 @@ job! {
 
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/{scheduleId}/update` (`postWorkforcemanagementBusinessunitWeekScheduleUpdate`)
+    ///
+    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    ///
+    /// The notification topic `v2.workforcemanagement.businessunits.{id}.schedules` tells its end.
+    ///
+    /// Note: what is imported or updated is put before to the URL that the operation of this name and Uploadurl gives.
     ///
     /// Permissions: `wfm:schedule:edit`
     WorkforceManagement.post_businessunit_week_schedule_update -> PostWorkforcemanagementBusinessunitWeekScheduleUpdate -> types::BuAsyncScheduleResponse;
@@ -3940,6 +4135,8 @@ paged! {
 operation! {
     /// `POST /api/v2/workforcemanagement/historicaldata/bulk/remove/jobs` (`postWorkforcemanagementHistoricaldataBulkRemoveJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
     /// Permissions: `wfm:historicalData:upload`
     WorkforceManagement.post_historicaldata_bulk_remove_jobs -> PostWorkforcemanagementHistoricaldataBulkRemoveJobs -> types::HistoricalImportDeleteFilesJobResponse;
     "postWorkforcemanagementHistoricaldataBulkRemoveJobs" Post "/api/v2/workforcemanagement/historicaldata/bulk/remove/jobs"
@@ -4003,6 +4200,10 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/historicaldata/validate` (`postWorkforcemanagementHistoricaldataValidate`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// The notification topic `v2.workforcemanagement.historicaldata.status` tells its end too.
+    ///
     /// Permissions: `wfm:historicalData:upload`
     WorkforceManagement.post_historicaldata_validate -> PostWorkforcemanagementHistoricaldataValidate -> types::ValidationServiceAsyncResponse;
     "postWorkforcemanagementHistoricaldataValidate" Post "/api/v2/workforcemanagement/historicaldata/validate"
@@ -4052,6 +4253,10 @@ paged! {
 
 operation! {
     /// `POST /api/v2/workforcemanagement/integrations/hris/{hrisIntegrationId}/timeofftypes/jobs` (`postWorkforcemanagementIntegrationsHriTimeofftypesJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// The notification topic `v2.users.{id}.workforcemanagement.integrations.hris.timeofftypes.jobs` tells its end too.
     ///
     /// Permissions: `wfm:integration:view`
     WorkforceManagement.integrations_hri_timeofftypes_jobs -> PostWorkforcemanagementIntegrationsHriTimeofftypesJobs -> types::HrisTimeOffTypesResponse;
@@ -4265,6 +4470,10 @@ paged! {
 operation! {
     /// `POST /api/v2/workforcemanagement/managementunits/{managementUnitId}/agentschedules/search` (`postWorkforcemanagementManagementunitAgentschedulesSearch`)
     ///
+    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    ///
+    /// The notification topic `v2.workforcemanagement.users.{id}.schedules.query` tells its end.
+    ///
     /// Permissions: `wfm:publishedSchedule:view`, `wfm:schedule:view`
     WorkforceManagement.managementunit_agentschedules_search -> PostWorkforcemanagementManagementunitAgentschedulesSearch -> types::BuAsyncAgentSchedulesSearchResponse;
     "postWorkforcemanagementManagementunitAgentschedulesSearch" Post "/api/v2/workforcemanagement/managementunits/{managementUnitId}/agentschedules/search"
@@ -4302,6 +4511,12 @@ paged! {
 operation! {
     /// `POST /api/v2/workforcemanagement/managementunits/{managementUnitId}/historicaladherencequery` (`postWorkforcemanagementManagementunitHistoricaladherencequery`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// The notification topic `v2.users.{id}.workforcemanagement.historicaladherencequery` tells its end too.
+    ///
+    /// Note: a range of 31 days at most, or 7 with exceptions or actuals.
+    ///
     /// Permissions: `wfm:historicalAdherence:view`
     WorkforceManagement.post_managementunit_historicaladherencequery -> PostWorkforcemanagementManagementunitHistoricaladherencequery -> types::WfmHistoricalAdherenceResponse;
     "postWorkforcemanagementManagementunitHistoricaladherencequery" Post "/api/v2/workforcemanagement/managementunits/{managementUnitId}/historicaladherencequery"
@@ -4330,13 +4545,31 @@ job! {
 operation! {
     /// `POST /api/v2/workforcemanagement/managementunits/{managementUnitId}/move` (`postWorkforcemanagementManagementunitMove`)
     ///
+    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    ///
+    /// Note: read the management unit to see of which business unit it is.
+    ///
     /// Permissions: `wfm:managementUnit:edit`
-    WorkforceManagement.post_managementunit_move -> types::MoveManagementUnitResponse;
+    WorkforceManagement.post_managementunit_move -> PostWorkforcemanagementManagementunitMove -> types::MoveManagementUnitResponse;
     "postWorkforcemanagementManagementunitMove" Post "/api/v2/workforcemanagement/managementunits/{managementUnitId}/move"
     path {
         management_unit_id: String = "managementUnitId",
     }
     body: types::MoveManagementUnitRequest;
+}
+
+job_family! {
+    WFM_MANAGEMENT_UNIT_MOVE = "wfm-management-unit-move";
+    id: nowhere,
+    done: state "status" { succeeded: ["Complete"], failed: ["Error"], cancelled: ["Canceled"] },
+    results: reply [items "[]"],
+    at_once: true,
+    note: "read the management unit to see of which business unit it is",
+}
+
+job! {
+    PostWorkforcemanagementManagementunitMove -> types::MoveManagementUnitResponse;
+    "postWorkforcemanagementManagementunitMove" Post "/api/v2/workforcemanagement/managementunits/{managementUnitId}/move" WFM_MANAGEMENT_UNIT_MOVE
 }
 
 operation! {
@@ -4387,6 +4620,12 @@ paged! {
 
 operation! {
     /// `POST /api/v2/workforcemanagement/managementunits/{managementUnitId}/shrinkage/jobs` (`postWorkforcemanagementManagementunitShrinkageJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// The notification topic `v2.users.{id}.workforcemanagement.shrinkage.jobs` tells its end too.
+    ///
+    /// Note: a range of 32 days at most.
     ///
     /// Permissions: `wfm:shrinkage:view`
     WorkforceManagement.managementunit_shrinkage_jobs -> PostWorkforcemanagementManagementunitShrinkageJobs -> types::WfmHistoricalShrinkageResponse;
@@ -4696,6 +4935,10 @@ paged! {
 operation! {
     /// `POST /api/v2/workforcemanagement/managementunits/{managementUnitId}/users/{userId}/timeoffbalance/jobs` (`postWorkforcemanagementManagementunitUserTimeoffbalanceJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// The notification topic `v2.users.{id}.workforcemanagement.timeoffbalance.jobs` tells its end too.
+    ///
     /// Permissions: `wfm:timeOffRequest:view`
     WorkforceManagement.managementunit_user_timeoffbalance_jobs -> PostWorkforcemanagementManagementunitUserTimeoffbalanceJobs -> types::TimeOffBalancesResponse;
     "postWorkforcemanagementManagementunitUserTimeoffbalanceJobs" Post "/api/v2/workforcemanagement/managementunits/{managementUnitId}/users/{userId}/timeoffbalance/jobs"
@@ -4778,6 +5021,10 @@ operation! {
 
 operation! {
     /// `POST /api/v2/workforcemanagement/managementunits/{managementUnitId}/users/{userId}/timeoffrequests/{timeOffRequestId}/timeoffbalance/jobs` (`postWorkforcemanagementManagementunitUserTimeoffrequestTimeoffbalanceJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// The notification topic `v2.users.{id}.workforcemanagement.timeoffbalance.jobs` tells its end too.
     ///
     /// Permissions: `wfm:timeOffRequest:view`
     WorkforceManagement.managementunit_user_timeoffrequest_timeoffbalance_jobs -> PostWorkforcemanagementManagementunitUserTimeoffrequestTimeoffbalanceJobs -> types::TimeOffBalancesResponse;
@@ -4868,6 +5115,10 @@ operation! {
 
 operation! {
     /// `POST /api/v2/workforcemanagement/managementunits/{managementUnitId}/weeks/{weekDateId}/shifttrades/state/bulk` (`postWorkforcemanagementManagementunitWeekShifttradesStateBulk`)
+    ///
+    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    ///
+    /// The notification topic `v2.workforcemanagement.managementunits.{id}.shifttrades.state.bulk` tells its end.
     ///
     /// Permissions: `wfm:agentShiftTradeRequest:participate`, `wfm:shiftTradeRequest:edit`
     #[deprecated = "Genesys has marked this operation as deprecated"]
@@ -5279,6 +5530,8 @@ paged! {
 operation! {
     /// `POST /api/v2/workforcemanagement/shifttrading/trades/jobs` (`postWorkforcemanagementShifttradingTradesJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
     /// Permissions: `wfm:agentShiftTradeRequest:participate`
     WorkforceManagement.shifttrading_trades_jobs -> PostWorkforcemanagementShifttradingTradesJobs -> types::ShiftTradeAddTradeJobResponse;
     "postWorkforcemanagementShifttradingTradesJobs" Post "/api/v2/workforcemanagement/shifttrading/trades/jobs"
@@ -5315,6 +5568,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/workforcemanagement/shifttrading/trades/mine/query/jobs` (`postWorkforcemanagementShifttradingTradesMineQueryJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `wfm:agentShiftTradeRequest:participate`
     WorkforceManagement.shifttrading_trades_mine_query_jobs -> PostWorkforcemanagementShifttradingTradesMineQueryJobs -> types::ShiftTradeQueryAgentTradesJobResponse;
@@ -5353,6 +5608,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/workforcemanagement/shifttrading/trades/{tradeId}/jobs` (`postWorkforcemanagementShifttradingTradeJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `wfm:agentShiftTradeRequest:participate`
     WorkforceManagement.shifttrading_trade_jobs -> PostWorkforcemanagementShifttradingTradeJobs -> types::ShiftTradeUpdateTradeJobResponse;
@@ -5395,6 +5652,8 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/shifttrading/trades/{tradeId}/match/jobs` (`postWorkforcemanagementShifttradingTradeMatchJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
     /// Permissions: `wfm:agentShiftTradeRequest:participate`
     WorkforceManagement.shifttrading_trade_match_jobs -> PostWorkforcemanagementShifttradingTradeMatchJobs -> types::ShiftTradeMatchTradeJobResponse;
     "postWorkforcemanagementShifttradingTradeMatchJobs" Post "/api/v2/workforcemanagement/shifttrading/trades/{tradeId}/match/jobs"
@@ -5435,6 +5694,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/workforcemanagement/shifttrading/trades/{tradeId}/state/jobs` (`postWorkforcemanagementShifttradingTradeStateJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `wfm:agentShiftTradeRequest:participate`
     WorkforceManagement.shifttrading_trade_state_jobs -> PostWorkforcemanagementShifttradingTradeStateJobs -> types::ShiftTradeUpdateTradeStateJobResponse;
@@ -5502,6 +5763,12 @@ paged! {
 operation! {
     /// `POST /api/v2/workforcemanagement/teams/{teamId}/adherence/historical` (`postWorkforcemanagementTeamAdherenceHistorical`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// The notification topic `v2.users.{id}.workforcemanagement.historicaladherencequery` tells its end too.
+    ///
+    /// Note: a range of 31 days at most, or 7 with exceptions or actuals.
+    ///
     /// Permissions: `wfm:historicalAdherence:view`
     WorkforceManagement.post_team_adherence_historical -> PostWorkforcemanagementTeamAdherenceHistorical -> types::WfmHistoricalAdherenceResponse;
     "postWorkforcemanagementTeamAdherenceHistorical" Post "/api/v2/workforcemanagement/teams/{teamId}/adherence/historical"
@@ -5519,6 +5786,12 @@ job! {
 operation! {
     /// `POST /api/v2/workforcemanagement/teams/{teamId}/shrinkage/jobs` (`postWorkforcemanagementTeamShrinkageJobs`)
     ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// The notification topic `v2.users.{id}.workforcemanagement.shrinkage.jobs` tells its end too.
+    ///
+    /// Note: a range of 32 days at most.
+    ///
     /// Permissions: `wfm:shrinkage:view`
     WorkforceManagement.team_shrinkage_jobs -> PostWorkforcemanagementTeamShrinkageJobs -> types::WfmHistoricalShrinkageResponse;
     "postWorkforcemanagementTeamShrinkageJobs" Post "/api/v2/workforcemanagement/teams/{teamId}/shrinkage/jobs"
@@ -5535,6 +5808,10 @@ job! {
 
 operation! {
     /// `POST /api/v2/workforcemanagement/timeoffbalance/jobs` (`postWorkforcemanagementTimeoffbalanceJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// The notification topic `v2.users.{id}.workforcemanagement.timeoffbalance.jobs` tells its end too.
     ///
     /// Permissions: `wfm:agentTimeOffRequest:submit`
     WorkforceManagement.timeoffbalance_jobs -> PostWorkforcemanagementTimeoffbalanceJobs -> types::TimeOffBalancesResponse;
@@ -5690,6 +5967,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/workforcemanagement/unavailabletimes/validation/jobs` (`postWorkforcemanagementUnavailabletimesValidationJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `wfm:agentUnavailableTimes:submit`
     WorkforceManagement.unavailabletimes_validation_jobs -> PostWorkforcemanagementUnavailabletimesValidationJobs -> types::ValidateAgentUnavailableTimesResponse;

@@ -358,7 +358,7 @@ impl Client<'_> {
 }
 
 /// What the lists in results are called.
-const LISTS: [&str; 8] = [
+const LISTS: [&str; 9] = [
     "entities",
     "results",
     "data",
@@ -367,13 +367,17 @@ const LISTS: [&str; 8] = [
     "weeks",
     "userResults",
     "planningGroupResults",
+    "requirementResults",
 ];
+
+/// Fields of what is one result, whatever lists it has.
+const ONE: [&str; 2] = ["id", "months"];
 
 /// The keys of what stands where results are: a list, an object with one, or one result.
 fn keys(result: &Value) -> Vec<String> {
     let list = match result {
         Value::Array(items) => Some(items),
-        Value::Object(fields) if fields.contains_key("id") => None,
+        Value::Object(fields) if ONE.iter().any(|name| fields.contains_key(*name)) => None,
         Value::Object(fields) => LISTS.into_iter().find_map(|name| fields.get(name)?.as_array()),
         _ => None,
     };

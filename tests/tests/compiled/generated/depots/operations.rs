@@ -28,6 +28,8 @@ paged! {
 
 operation! {
     /// `POST /api/v2/depots/audits` (`postDepotsAudits`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
     Depots.post_audits -> PostDepotsAudits -> types::DepotAudit;
     "postDepotsAudits" Post "/api/v2/depots/audits"
 }
@@ -47,6 +49,12 @@ job! {
 
 operation! {
     /// `POST /api/v2/depots/exports` (`postDepotsExports`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams the bytes of its files. `submit` returns a handle.
+    ///
+    /// It waits for the caller in the state `WAITING`.
+    ///
+    /// Note: say where it may go.
     Depots.post_exports -> PostDepotsExports -> types::DepotsExport;
     "postDepotsExports" Post "/api/v2/depots/exports"
 }
@@ -77,6 +85,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/depots/moves/jobs` (`postDepotsMovesJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     Depots.moves_jobs -> PostDepotsMovesJobs -> types::MoveReply;
     "postDepotsMovesJobs" Post "/api/v2/depots/moves/jobs"
 }
@@ -106,6 +116,10 @@ operation! {
 
 operation! {
     /// `POST /api/v2/depots/search/jobs` (`postDepotsSearchJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// A job fetches one page: `paginate` submits one for each.
     Depots.search_jobs -> PostDepotsSearchJobs -> types::DepotSearchJob;
     "postDepotsSearchJobs" Post "/api/v2/depots/search/jobs"
     body: types::DepotSearch;
@@ -160,6 +174,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/depots/usage/query` (`postDepotsUsageQuery`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     Depots.usage_query -> PostDepotsUsageQuery -> types::UsageReference;
     "postDepotsUsageQuery" Post "/api/v2/depots/usage/query"
 }
@@ -205,6 +221,8 @@ operation! {
 
 operation! {
     /// `DELETE /api/v2/depots/{depotId}` (`deleteDepot`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
     Depots.delete_depot -> DeleteDepot -> RawReply;
     "deleteDepot" Delete "/api/v2/depots/{depotId}"
     path {
@@ -228,6 +246,8 @@ job! {
 
 operation! {
     /// `GET /api/v2/depots/{depotId}/media` (`getDepotMedia`)
+    ///
+    /// It answers 202 until it is done: `paginate` sends it again until then, and streams what it answers. `submit` returns a handle.
     Depots.depot_media -> GetDepotMedia -> Option<Vec<types::DepotMedia>>;
     "getDepotMedia" Get "/api/v2/depots/{depotId}/media"
     path {
@@ -249,6 +269,10 @@ job! {
 
 operation! {
     /// `POST /api/v2/depots/{depotId}/plan` (`postDepotPlan`)
+    ///
+    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    ///
+    /// The notification topic `v2.depots.{id}.plan` tells its end.
     Depots.post_depot_plan -> PostDepotPlan -> types::PlanReply;
     "postDepotPlan" Post "/api/v2/depots/{depotId}/plan"
     path {
@@ -272,6 +296,10 @@ job! {
 
 operation! {
     /// `PUT /api/v2/depots/{depotId}/plan` (`putDepotPlan`)
+    ///
+    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    ///
+    /// The notification topic `v2.depots.{id}.plan` tells its end.
     Depots.put_depot_plan -> PutDepotPlan -> types::PlanReply;
     "putDepotPlan" Put "/api/v2/depots/{depotId}/plan"
     path {
@@ -286,6 +314,8 @@ job! {
 
 operation! {
     /// `POST /api/v2/depots/{depotId}/reports/jobs` (`postDepotReportsJobs`)
+    ///
+    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     Depots.depot_reports_jobs -> PostDepotReportsJobs -> types::ReportJobReference;
     "postDepotReportsJobs" Post "/api/v2/depots/{depotId}/reports/jobs"
     path {

@@ -33,6 +33,8 @@ replies! {
 
 operation! {
     /// `GET /api/v2/replies/different` (`getRepliesDifferent`)
+    ///
+    /// It answers 202 until it is done: `paginate` sends it again until then, and streams what it answers. `submit` returns a handle.
     Replies.different -> GetRepliesDifferent -> GetRepliesDifferentReply;
     "getRepliesDifferent" Get "/api/v2/replies/different"
 }
@@ -75,6 +77,8 @@ operation! {
 
 operation! {
     /// `GET /api/v2/replies/same` (`getRepliesSame`)
+    ///
+    /// It answers 202 until it is done: `paginate` sends it again until then, and streams what it answers. `submit` returns a handle.
     Replies.same -> GetRepliesSame -> types::Result;
     "getRepliesSame" Get "/api/v2/replies/same"
 }

@@ -30,6 +30,8 @@ replies! {
 
 operation! {
     /// `GET /things/b` (`get_things`)
+    ///
+    /// It answers 202 until it is done: `paginate` sends it again until then, and streams what it answers. `submit` returns a handle.
     Things.get_things -> GetThings3 -> GetThings3Reply;
     "get_things" Get "/things/b"
     query {
