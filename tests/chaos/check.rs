@@ -170,6 +170,9 @@ impl Check<'_> {
     fn is_explained(&self, error: &Error) -> bool {
         let injected = &self.came.injected;
         injected.all().any(|(kind, _)| ends_in(kind, error))
+            || injected.downloads.keys().any(|kind| kind.calls_for_repetition())
+                && error.is_download()
+                && error.status().is_some_and(|status| status >= 500)
             || injected.limited > 0 && error.is_rate_limited()
             || injected.unauthorized > 0 && error.is_auth()
             || self.came.passed >= JOB_LIFE

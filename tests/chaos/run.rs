@@ -110,7 +110,14 @@ fn stage(choice: &Choice<'_>, org: &MockOrg) -> Result<(), String> {
     match choice.subject {
         Subject::Scenario(list, scenario) => org.scenario(list.operation, scenario),
         Subject::Long(list, records) => org.set_list(list.operation, records),
-        Subject::Job(submit, scenario) => org.job_scenario(submit.operation, scenario),
+        Subject::Job(submit, scenario) => {
+            org.job_scenario(submit.operation, scenario).and_then(|()| match submit.is_listed() {
+                // As many as its list has.
+                true => Ok(()),
+                // Some pages of a file.
+                false => org.set_job_records(submit.operation, choice.seed % 700),
+            })
+        }
     }
     .map_err(text)
 }

@@ -260,6 +260,11 @@ fn submits(org: &MockOrg) -> Vec<Submit> {
 }
 
 impl Submit {
+    /// Whether an operation lists the results.
+    pub(crate) fn is_listed(&self) -> bool {
+        matches!((self.family)().results(), Results::List(..))
+    }
+
     pub(crate) fn open(&self, client: &Client) -> Paginator<Value> {
         let operation = Operation::known(self.operation, Method::Post, self.path);
         let mut request = Request::new(operation);
