@@ -408,7 +408,6 @@ pub(crate) const LISTS: &[List] = &[
     List { operation: "getLanguageunderstandingDomains", open: |client| open(client.language_understanding().domains().paginate()) },
     List { operation: "getLanguageunderstandingDomainFeedback", open: |client| open(client.language_understanding().domain_feedback("a").paginate()) },
     List { operation: "getLanguageunderstandingDomainVersions", open: |client| open(client.language_understanding().domain_versions("a").paginate()) },
-    List { operation: "getLanguageunderstandingDomainVersion", open: |client| open(client.language_understanding().domain_version("a", "a").paginate()) },
     List { operation: "getLanguageunderstandingIgnorephrase", open: |client| open(client.language_understanding().ignorephrase("a").paginate()) },
     List { operation: "getLanguageunderstandingIgnoretopic", open: |client| open(client.language_understanding().ignoretopic("a").paginate()) },
     List { operation: "getLanguageunderstandingMiners", open: |client| open(client.language_understanding().miners().paginate()) },

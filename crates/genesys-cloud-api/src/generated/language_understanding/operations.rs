@@ -193,11 +193,6 @@ operation! {
     }
 }
 
-paged! {
-    GetLanguageunderstandingDomainVersion -> types::NamedEntityDefinition;
-    UnpagedEntities { items: ["entities"] }
-}
-
 operation! {
     /// `PUT /api/v2/languageunderstanding/domains/{domainId}/versions/{domainVersionId}` (`putLanguageunderstandingDomainVersion`)
     ///
