@@ -16,6 +16,7 @@ use super::file::Files;
 use super::run::Run;
 use super::saved::SavedJob;
 use super::status::JobStatus;
+use super::tally::{Calls, Tally};
 use crate::client::Client;
 use crate::error::{Error, JobEnd};
 use crate::operation::Operation;
@@ -65,6 +66,8 @@ pub(crate) struct Opening {
     saved: Saved,
     /// Whether it is the results of a job that was submitted by a call of its own.
     is_handle: bool,
+    /// What counts all calls that are made for it.
+    tally: Tally,
 }
 
 /// Where a job is noted while it is waited for.
@@ -98,6 +101,7 @@ impl Opening {
             is_job_per_page,
             saved,
             is_handle: false,
+            tally: Tally::default(),
         }
     }
 
@@ -119,6 +123,9 @@ impl Opening {
             run.forget_links();
         }
         let saved = Saved(Arc::new(Mutex::new(Some(SavedJob::of(&run)))));
+        // What the handle has called for was not called for these.
+        let tally = Tally::default();
+        run.tally = tally.clone();
         let (run, running, is_job_per_page) = (Some(run), None, false);
         Self {
             client,
@@ -132,6 +139,7 @@ impl Opening {
             is_job_per_page,
             saved,
             is_handle: true,
+            tally,
         }
     }
 
@@ -160,6 +168,11 @@ impl Opening {
     /// The job as it is kept to be gone on with, once it has been submitted.
     pub(crate) fn saved(&self) -> Option<SavedJob> {
         self.saved.lock().clone()
+    }
+
+    /// The calls that have been made for it since this was asked last, for pages too.
+    pub(crate) fn calls(&self) -> Calls {
+        self.tally.take()
     }
 
     /// Whether it has been submitted.
@@ -205,7 +218,9 @@ impl Opening {
         let (client, family, request) =
             (self.client.clone(), self.family.clone(), self.request.clone());
         let id = saved.id().map(str::to_owned);
-        self.run = Some(Run::known(client, family, request, id, saved.submitted()));
+        let mut run = Run::known(client, family, request, id, saved.submitted());
+        run.tally = self.tally.clone();
+        self.run = Some(run);
         *self.saved.lock() = Some(saved.clone());
         Ok(())
     }
@@ -257,8 +272,8 @@ impl Opening {
                 let run = self.run.take();
                 let (client, request) = (self.client.clone(), self.request.clone());
                 let (family, change) = (self.family.clone(), self.change.clone());
-                let saved = self.saved.clone();
-                none.insert(Box::pin(open(run, client, request, family, change, saved)))
+                let (saved, tally) = (self.saved.clone(), self.tally.clone());
+                none.insert(Box::pin(open(run, client, request, family, change, saved, tally)))
             }
         };
         let Poll::Ready((run, opened)) = Pin::new(running).poll(cx) else { return Poll::Pending };
@@ -276,7 +291,7 @@ impl Opening {
     /// The pages are asked for by the submit. Each is a job that is submitted when the page is due.
     fn job_per_page(&self) -> Opened {
         let (client, family) = (self.client.clone(), self.family.clone());
-        let jobs = Arc::new(PageJobs::default());
+        let jobs = Arc::new(PageJobs { tally: self.tally.clone(), ..PageJobs::default() });
         let caller: Caller = Arc::new(move |request| {
             let (client, family, jobs) = (client.clone(), family.clone(), jobs.clone());
             async move { jobs.page(client, request, family).await }.boxed()
@@ -300,13 +315,14 @@ async fn open(
     family: Family,
     change: Option<Request>,
     saved: Saved,
+    tally: Tally,
 ) -> (Option<Run>, Result<Opened, Error>) {
     let note = |run: &Run| {
         *saved.lock() = Some(SavedJob::of(run));
     };
     let mut run = match run {
         Some(run) => run,
-        None => match Run::submit(client, request, family).await {
+        None => match Run::submit(client, request, family, tally).await {
             Ok(run) => run,
             Err(error) => return (None, Err(error)),
         },
@@ -396,7 +412,7 @@ fn opened(run: &Run, status: JobStatus, change: Option<Request>) -> Result<Opene
 
 /// A page of the results of a job that is done. If there are none any more, they have expired.
 async fn page(run: &Run, request: &Request) -> Result<RawReply, Error> {
-    run.client.execute(request).await.map_err(|error| match error.is_not_found() {
+    run.execute(request).await.map_err(|error| match error.is_not_found() {
         true => run.gone(request.operation()).caused_by(error),
         false => error,
     })
@@ -458,7 +474,10 @@ pub(super) fn links(family: &Family, status: &JobStatus) -> Result<Vec<String>, 
 
 /// The jobs of pages that have been submitted and not read yet, by what was submitted.
 #[derive(Default)]
-struct PageJobs(Mutex<HashMap<Submitted, Run>>);
+struct PageJobs {
+    runs: Mutex<HashMap<Submitted, Run>>,
+    tally: Tally,
+}
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Submitted {
@@ -477,7 +496,7 @@ impl PageJobs {
         let known = self.lock().remove(&submitted);
         let mut run = match known {
             Some(run) => run,
-            None => Run::submit(client, request, family).await?,
+            None => Run::submit(client, request, family, self.tally.clone()).await?,
         };
         let page = results_page(&mut run).await;
         // A job that came to nothing is submitted anew; any other is gone on with.
@@ -488,7 +507,7 @@ impl PageJobs {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Submitted, Run>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

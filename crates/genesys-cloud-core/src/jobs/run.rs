@@ -11,10 +11,11 @@ use super::family::{DoneWhen, Family, JobCall, JobId, JobState, Results, Results
 use super::fields::Fields;
 use super::schedule::Schedule;
 use super::status::{JobStatus, is_further_on};
+use super::tally::Tally;
 use crate::client::Client;
 use crate::error::{Error, JobEnd};
 use crate::operation::Operation;
-use crate::reply::DecodeError;
+use crate::reply::{DecodeError, RawReply};
 use crate::request::Request;
 use crate::retry::chance;
 
@@ -40,6 +41,8 @@ pub(crate) struct Run {
     pub(super) last: Option<JobStatus>,
     /// Cancels it once nothing holds this any more.
     pub(super) cancel_on_drop: Option<Arc<CancelOnDrop>>,
+    /// What counts its calls.
+    pub(super) tally: Tally,
     /// How long it had run when this was made, and when that was.
     ran: Duration,
     made: Instant,
@@ -69,6 +72,7 @@ impl Run {
             deadline: DEADLINE,
             last: None,
             cancel_on_drop: None,
+            tally: Tally::default(),
             ran: (Utc::now() - submitted).to_std().unwrap_or_default(),
             made,
             due: made,
@@ -80,12 +84,13 @@ impl Run {
         client: Client,
         request: Request,
         family: Family,
+        tally: Tally,
     ) -> Result<Self, Error> {
         let before = Utc::now();
-        let reply = client.execute(&request).await?;
+        let reply = tally.execute(&client, &request).await?;
         let submitted = reply.head.date().unwrap_or(before);
         let mut run = Self::known(client, family, request, None, submitted);
-        run.ran = Duration::ZERO;
+        (run.tally, run.ran) = (tally, Duration::ZERO);
         run.id = match &run.family.id() {
             JobId::Field(path) => {
                 // A reply that is no JSON has no id, which is told below where one is needed.
@@ -157,7 +162,7 @@ impl Run {
             None if *self.family.done_when() == DoneWhen::Not202 => self.request.clone(),
             None => return Err(self.not_pollable()),
         };
-        let mut reply = self.client.execute(&request).await;
+        let mut reply = self.execute(&request).await;
         if let Some(list) = self.family.status().and_then(JobCall::list) {
             let mut page = 1;
             while let Ok(listed) = &reply
@@ -166,7 +171,7 @@ impl Run {
             {
                 page += 1;
                 request.set_query("pageNumber", page.to_string());
-                reply = self.client.execute(&request).await;
+                reply = self.execute(&request).await;
             }
         }
         let retry_after = match &reply {
@@ -303,7 +308,12 @@ impl Run {
             let why = "jobs of this kind can't be cancelled".to_owned();
             return Err(Error::invalid_request(self.operation(), why));
         };
-        self.client.execute(&self.ask(cancel)).await.map(drop)
+        self.execute(&self.ask(cancel)).await.map(drop)
+    }
+
+    /// Makes a call for it, and counts that.
+    pub(super) async fn execute(&self, request: &Request) -> Result<RawReply, Error> {
+        self.tally.execute(&self.client, request).await
     }
 
     /// It in words.
