@@ -126,6 +126,9 @@ impl<T> Run<T> {
         for reading in &self.lists {
             report.add(reading.list.report());
         }
+        for point in self.points.values() {
+            report.add(point.report());
+        }
         if let Some(plan) = &self.plan {
             (report.pieces, report.pieces_done) = (plan.pieces().len() as u64, plan.done());
         }
@@ -396,10 +399,15 @@ impl<T> Run<T> {
     /// Splits all pieces of this length or more that have not begun: they would be refused as well.
     fn split_longer_than(&mut self, length: Duration) {
         let Some(plan) = &mut self.plan else { return };
-        let split = plan.split_all(length, self.settings.minimum);
+        // One that had begun in an earlier run may have a job, and goes on with it.
+        let points = std::mem::take(&mut self.points);
+        let split =
+            plan.split_all(length, self.settings.minimum, |piece| points.contains_key(&piece));
         self.report.splits += split.len() as u64;
+        let before = |piece: usize| split.partition_point(|at| *at < piece);
+        self.points = points.into_iter().map(|(at, point)| (at + before(at), point)).collect();
         for reading in &mut self.lists {
-            reading.piece += split.partition_point(|at| *at < reading.piece);
+            reading.piece += before(reading.piece);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use genesys_cloud_core::{Checkpoint, OnStale, Verdict, Windows, WindowsReport};
 
-use crate::org::{Event as Happened, Org};
+use crate::org::{Event as Happened, Org, refusal};
 use crate::server::{Answer, Server};
 use crate::{Event, Query, all, daily, events, hours, ids, long};
 
@@ -188,4 +188,56 @@ async fn a_job_of_a_piece_that_is_gone_is_told_or_submitted_anew() {
     let mut anew = range(&server).resume(&checkpoint).on_stale(OnStale::Restart);
     assert_eq!(all(&mut anew).await, (7..48).collect::<Vec<_>>());
     assert_eq!(anew.report().verdict(), Verdict::Complete);
+}
+
+/// More pieces are split at once where the API takes no interval of their length any more; those that had begun
+/// keep their places.
+#[tokio::test]
+async fn pieces_that_had_begun_keep_their_places_when_others_are_split() {
+    let strict = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let is_strict = strict.clone();
+    let server = Org::hourly(96)
+        .serve_but(move |_, request| {
+            let first = "2024-05-01T00:00:00Z/2024-05-02T00:00:00Z";
+            let refused = request.body.contains(first)
+                && is_strict.load(std::sync::atomic::Ordering::Relaxed);
+            refused.then(|| refusal("The interval does not exceed 1 day: it has to"))
+        })
+        .await;
+    let mut first = daily(&server, 0, 96).concurrency(3);
+    first.try_next().await.expect("an event").expect("no end");
+    let checkpoint = kept(&first.checkpoint().expect("a checkpoint"));
+    strict.store(true, std::sync::atomic::Ordering::Relaxed);
+    let mut rest = daily(&server, 0, 96).resume(&checkpoint);
+    let next = rest.try_next().await.expect("an event").expect("no end");
+    // What the pieces that wait have asked for is not forgotten meanwhile.
+    assert_eq!(rest.report().requests, server.received().len() as u64);
+    assert_eq!(ids([next]), [1]);
+    assert_eq!(all(&mut rest).await, (2..96).collect::<Vec<_>>());
+    // The first piece, and the last one, which had not begun.
+    assert_eq!((rest.report().splits, rest.report().pieces), (2, 6));
+    assert_eq!(rest.report().verdict(), Verdict::Complete);
+}
+
+/// A token that is refused since it leads too far is not one that has become stale.
+#[tokio::test(start_paused = true)]
+async fn a_piece_that_was_left_where_the_api_refuses_more_is_split() {
+    let server = Org { cap: 10, ..Org::hourly(24) }.serve().await;
+    for then in [OnStale::Fail, OnStale::Restart] {
+        let api = events(&server);
+        let range = || api.jobs(Query::default()).windows(hours(0, 24)).on_stale(then);
+        let mut first = range();
+        for _ in 0..10 {
+            first.try_next().await.expect("an event").expect("no end");
+        }
+        let checkpoint = kept(&first.checkpoint().expect("a checkpoint"));
+        let calls = server.received().len();
+        let mut rest = range().resume(&checkpoint);
+        assert_eq!(all(&mut rest).await, (10..24).collect::<Vec<_>>());
+        assert_eq!((rest.report().splits, rest.report().verdict()), (3, Verdict::Complete));
+        // The job that was left is not run once more.
+        let whole = server.received().into_iter().skip(calls);
+        let whole = whole.filter(|request| request.body.contains("-01T00:00:00Z/2024-05-02"));
+        assert_eq!(whole.count(), 0);
+    }
 }

@@ -149,16 +149,22 @@ impl Plan {
         Some(())
     }
 
-    /// Splits all pieces of this length or more that have not begun, if the plan does not get too long by
-    /// that. Gives where those stood.
-    pub(super) fn split_all(&mut self, length: Duration, minimum: Duration) -> Vec<usize> {
+    /// Splits all pieces of this length or more that have not begun, but for some, if the plan does not get too
+    /// long by that. Gives where those stood.
+    pub(super) fn split_all(
+        &mut self,
+        length: Duration,
+        minimum: Duration,
+        but: impl Fn(usize) -> bool,
+    ) -> Vec<usize> {
         let mut split = Vec::new();
         if 2 * self.pieces.len() as u128 > MOST_PIECES {
             return split;
         }
         let mut pieces = Vec::with_capacity(2 * self.pieces.len());
         for (at, piece) in self.pieces.iter().enumerate() {
-            let is_long = piece.state == PieceState::Todo && piece.interval.length() >= length;
+            let is_todo = piece.state == PieceState::Todo && !but(at);
+            let is_long = is_todo && piece.interval.length() >= length;
             match is_long.then(|| halves(piece.interval, self.overlap, minimum)).flatten() {
                 Some(halves) => {
                     split.push(at);
