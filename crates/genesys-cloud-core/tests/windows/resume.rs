@@ -1,6 +1,9 @@
 //! Ranges that are left and gone on with: nothing is lost, nothing comes twice.
 
+use std::sync::{Arc, Mutex};
+
 use genesys_cloud_core::{Checkpoint, OnStale, Verdict, Windows, WindowsReport};
+use serde_json::json;
 
 use crate::org::{Event as Happened, Org, refusal};
 use crate::server::{Answer, Server};
@@ -162,7 +165,7 @@ async fn ids_that_are_not_taken_along_are_counted() {
 
 #[tokio::test(start_paused = true)]
 async fn a_job_of_a_piece_that_is_gone_is_told_or_submitted_anew() {
-    let gone = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let gone = Arc::new(std::sync::atomic::AtomicBool::new(false));
     let is_gone = gone.clone();
     let server = Org::hourly(48)
         .serve_but(move |_, request| {
@@ -194,7 +197,7 @@ async fn a_job_of_a_piece_that_is_gone_is_told_or_submitted_anew() {
 /// keep their places.
 #[tokio::test]
 async fn pieces_that_had_begun_keep_their_places_when_others_are_split() {
-    let strict = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let strict = Arc::new(std::sync::atomic::AtomicBool::new(false));
     let is_strict = strict.clone();
     let server = Org::hourly(96)
         .serve_but(move |_, request| {
@@ -239,5 +242,42 @@ async fn a_piece_that_was_left_where_the_api_refuses_more_is_split() {
         let whole = server.received().into_iter().skip(calls);
         let whole = whole.filter(|request| request.body.contains("-01T00:00:00Z/2024-05-02"));
         assert_eq!(whole.count(), 0);
+    }
+}
+
+/// A page that is read again, as the list has become shorter, has new items here and there.
+#[tokio::test]
+async fn what_is_left_out_of_a_page_that_is_read_again_stays_so() {
+    let list = Arc::new(Mutex::new((1..=12).collect::<Vec<u64>>()));
+    let listed = list.clone();
+    let server = Server::start(move |request| {
+        let list = listed.lock().expect("no panic");
+        let number = request.target.split("pageNumber=").nth(1);
+        let number = number.and_then(|it| it.split('&').next()?.parse().ok()).unwrap_or(1);
+        let ids = list.chunks(4).nth(number - 1).unwrap_or_default().iter();
+        let events: Vec<_> = ids.map(|id| json!({ "id": id.to_string() })).collect();
+        let (pages, total) = (list.len().div_ceil(4), list.len());
+        let page = json!({
+            "events": events, "pageNumber": number, "pageCount": pages, "total": total, "pageSize": 4,
+        });
+        Answer::json(200, &page.to_string())
+    })
+    .await;
+    let api = events(&server);
+    let range = || api.listed().windows(hours(0, 4)).page_size(4);
+    for read in [1, 2] {
+        *list.lock().expect("no panic") = (1..=12).collect();
+        let mut first = range();
+        for _ in 0..4 {
+            first.try_next().await.expect("an event").expect("no end");
+        }
+        *list.lock().expect("no panic") = vec![20, 3, 21, 4, 5, 6, 7, 8, 9, 10];
+        for _ in 0..read {
+            first.try_next().await.expect("an event").expect("no end");
+        }
+        let mut again = range().resume(&kept(&first.checkpoint().expect("a checkpoint")));
+        let rest = [21, 5, 6, 7, 8, 9, 10];
+        assert_eq!(all(&mut again).await, rest[read - 1..]);
+        assert!(matches!(again.report().verdict(), Verdict::Drifted(_)));
     }
 }
