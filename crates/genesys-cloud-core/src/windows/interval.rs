@@ -49,6 +49,18 @@ impl Interval {
     }
 }
 
+/// A length as it is told: in the largest unit of which it is a whole number.
+pub(super) fn in_words(length: Duration) -> String {
+    let millis = length.as_millis();
+    let units = [(86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (1000, "second")];
+    let unit = units.into_iter().find(|(unit, _)| millis > 0 && millis % unit == 0);
+    let (unit, name) = unit.unwrap_or((1, "millisecond"));
+    match millis / unit {
+        1 => format!("1 {name}"),
+        count => format!("{count} {name}s"),
+    }
+}
+
 /// To whole milliseconds. A leap second becomes the one after it: the API takes none.
 fn cut(time: DateTime<Utc>) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(time.timestamp_millis()).unwrap_or(time)
@@ -70,6 +82,21 @@ impl fmt::Display for Interval {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lengths_are_told_in_their_largest_unit() {
+        for (length, text) in [
+            (Duration::from_hours(31 * 24), "31 days"),
+            (Duration::from_hours(36), "36 hours"),
+            (Duration::from_mins(1), "1 minute"),
+            (Duration::from_secs(90), "90 seconds"),
+            (Duration::from_millis(1500), "1500 milliseconds"),
+            (Duration::from_millis(1), "1 millisecond"),
+            (Duration::ZERO, "0 milliseconds"),
+        ] {
+            assert_eq!(in_words(length), text);
+        }
+    }
 
     #[test]
     fn it_is_written_as_the_api_takes_it() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::interval::Interval;
+use super::interval::{Interval, in_words};
 use super::known::Known;
 use super::plan::{PieceState, Plan};
 use super::point::{Origin, RangePoint};
@@ -475,7 +475,7 @@ impl Settings {
         };
         let but = match hidden {
             true => "some of its items had been handed out".to_owned(),
-            false => format!("no piece shorter than {:?} may be made", self.minimum),
+            false => format!("no piece shorter than {} may be made", in_words(self.minimum)),
         };
         format!("{piece} {what}, and was not split: {but}")
     }
