@@ -53,7 +53,7 @@ impl Interval {
 pub(super) fn in_words(length: Duration) -> String {
     let millis = length.as_millis();
     let units = [(86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (1000, "second")];
-    let unit = units.into_iter().find(|(unit, _)| millis > 0 && millis % unit == 0);
+    let unit = units.into_iter().find(|(unit, _)| millis > 0 && millis.is_multiple_of(*unit));
     let (unit, name) = unit.unwrap_or((1, "millisecond"));
     match millis / unit {
         1 => format!("1 {name}"),

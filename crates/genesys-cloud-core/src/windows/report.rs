@@ -44,7 +44,8 @@ impl WindowsReport {
     /// that says so. Before the end that is [`Unknown`](Verdict::Unknown):
     /// [`Unfinished`](Reason::Unfinished).
     ///
-    /// Of a range that was gone on with, it is about the pieces that were read since.
+    /// Of a range that was gone on with from a [`Plan`](crate::Plan), it is about the pieces that were read since;
+    /// from a [`Checkpoint`](crate::Checkpoint), about all.
     pub fn verdict(&self) -> Verdict {
         match self.worst {
             _ if !self.ended => Verdict::Unknown(Reason::Unfinished),

@@ -60,6 +60,8 @@ pub(super) struct Run<T> {
     page: Option<HandedPage>,
     /// Where the pieces go on that had begun in an earlier run, until they do.
     points: BTreeMap<usize, ListPoint>,
+    /// How many jobs were submitted for lists that are read no further.
+    jobs_done: usize,
 }
 
 /// A page whose items are being handed out.
@@ -118,6 +120,7 @@ impl<T> Run<T> {
             report: WindowsReport::default(),
             page: None,
             points: BTreeMap::new(),
+            jobs_done: 0,
         }
     }
 
@@ -178,9 +181,9 @@ impl<T> Run<T> {
         Ok(plan)
     }
 
-    /// How many jobs are known that were submitted for the pieces which are being read.
+    /// How many jobs are known that were submitted.
     pub(super) fn jobs(&self) -> usize {
-        self.lists.iter().filter(|reading| reading.list.has_job()).count()
+        self.jobs_done + self.lists.iter().filter(|reading| reading.list.has_job()).count()
     }
 
     /// How far the items have been handed out.
@@ -277,6 +280,7 @@ impl<T> Run<T> {
                         let anew = self.list(interval);
                         if let Some(head) = self.lists.front_mut() {
                             self.report.add(head.list.report());
+                            self.jobs_done += usize::from(head.list.has_job());
                             head.list = anew;
                         }
                     }
@@ -388,6 +392,7 @@ impl<T> Run<T> {
         tracing::info!(operation, piece = %interval, ?refusal, "piece split");
         self.report.splits += 1;
         self.report.add(list.report());
+        self.jobs_done += usize::from(list.has_job());
         self.lists.remove(at);
         self.move_on(piece);
         if refusal == Refusal::TooLong {
@@ -458,6 +463,7 @@ impl<T> Run<T> {
         let report = head.list.report();
         self.report.add(report);
         self.report.judge(report.verdict());
+        self.jobs_done += usize::from(head.list.has_job());
         if let (Some(plan), false) =
             (&mut self.plan, matches!(report.verdict(), Verdict::Truncated(_)))
         {
