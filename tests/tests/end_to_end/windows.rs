@@ -176,7 +176,7 @@ async fn every_kind_of_query_is_read_in_pieces() {
     ];
     let day = Duration::from_hours(24);
     for (operation, windows, days) in kinds {
-        let org = org(operation, 300, |it| it.cap(40).longest(days * day)).await;
+        let org = org(operation, 60, |it| it.cap(8).longest(days * day)).await;
         let mut whole = windows(&client(&org)).concurrency(2);
         assert_eq!(
             whole.plan().expect("a plan").pieces()[0].interval().length(),
