@@ -105,6 +105,8 @@ struct Reading<T> {
 enum Came<T> {
     Page(Box<Page<T>>),
     Error(Error),
+    /// Its job was waited for as long as may be, before anything of it was due.
+    TooEarly,
     End,
 }
 
@@ -267,7 +269,7 @@ impl<T> Run<T> {
             }
             let Some(head) = self.lists.front_mut() else { continue };
             match head.came.take() {
-                None => return Poll::Pending,
+                None | Some(Came::TooEarly) => return Poll::Pending,
                 Some(Came::Page(page)) => {
                     head.handed_out |= !page.items().is_empty();
                     return Poll::Ready(Some(Ok(self.without_known(*page))));
@@ -321,12 +323,18 @@ impl<T> Run<T> {
     fn poll_lists(&mut self, cx: &mut Context<'_>, with_items: bool) -> bool {
         for at in 0..self.lists.len() {
             let reading = &mut self.lists[at];
+            if at == 0 && matches!(reading.came, Some(Came::TooEarly)) {
+                reading.came = None;
+            }
             if reading.came.is_some() {
                 continue;
             }
             let came = match reading.list.poll_next_page(cx, with_items) {
                 Poll::Pending => continue,
                 Poll::Ready(Some(Ok(page))) => Came::Page(Box::new(page)),
+                Poll::Ready(Some(Err(error))) if at > 0 && error.is_job_unfinished() => {
+                    Came::TooEarly
+                }
                 Poll::Ready(Some(Err(error))) => Came::Error(error),
                 Poll::Ready(None) => Came::End,
             };
@@ -351,7 +359,7 @@ impl<T> Run<T> {
                 let too_many = page.total()? > self.most?;
                 too_many.then_some(Refusal::TooMany)
             }
-            Came::Page(_) => None,
+            Came::Page(_) | Came::TooEarly => None,
             Came::Error(error) => Refusal::of(error).or_else(|| {
                 let split_when = self.settings.split_when.as_ref()?;
                 split_when(error).then_some(Refusal::TooMany)
@@ -385,7 +393,7 @@ impl<T> Run<T> {
                 // It can be read up to where the API stops.
                 Came::Page(page) => Came::Page(page),
                 Came::Error(cause) => Came::Error(error(Some(cause))),
-                Came::End => Came::Error(error(None)),
+                Came::End | Came::TooEarly => Came::Error(error(None)),
             });
         }
         let operation = list.request().operation().id();

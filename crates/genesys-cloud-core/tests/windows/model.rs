@@ -13,7 +13,7 @@ use crate::{Event, Events, Query, events, hours, ids, long};
 /// How a range is read.
 #[derive(Clone, Copy, Debug)]
 struct Way {
-    by_jobs: bool,
+    by: By,
     start: i64,
     end: i64,
     span: i64,
@@ -25,6 +25,15 @@ struct Way {
     drops: bool,
     faults: bool,
     prefetch: bool,
+}
+
+/// Through what it is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum By {
+    Query,
+    Jobs,
+    /// Of which it is known how many are listed, and that longer intervals than a week are refused.
+    List,
 }
 
 /// What went wrong.
@@ -76,7 +85,8 @@ struct Scene {
 }
 
 fn scene(numbers: &mut Numbers) -> Scene {
-    let by_id = !numbers.once_in(4);
+    let by = [By::Query, By::Jobs, By::List][numbers.next(3) as usize];
+    let by_id = by != By::List && !numbers.once_in(4);
     let lasting = by_id && numbers.once_in(2);
     let (start, length) = (numbers.next(200), 1 + numbers.next(300));
     let happened = (0..numbers.next(120).unsigned_abs()).map(|id| {
@@ -85,13 +95,16 @@ fn scene(numbers: &mut Numbers) -> Scene {
         Happened { id, from, to: from + lasts }
     });
     let happened: Vec<Happened> = happened.collect();
-    let by_jobs = numbers.once_in(2);
     // Without ids, a piece can't be split once some of it has been handed out.
-    let cap = if by_id { 20 + numbers.next(60) as usize } else { 100_000 };
+    let cap = match by {
+        By::List => 20,
+        By::Query | By::Jobs if by_id => 20 + numbers.next(60) as usize,
+        By::Query | By::Jobs => 100_000,
+    };
     let states = [&["FULFILLED"][..], &["QUEUED", "PENDING", "FULFILLED"], &["NEW", "FULFILLED"]];
     let org = Org {
         cap,
-        counts: numbers.once_in(2),
+        counts: by == By::List || numbers.once_in(2),
         longest: [31 * 24, 31 * 24, 7 * 24, 40][numbers.next(4) as usize],
         states: states[numbers.next(3) as usize].to_vec(),
         ..Org::of(happened)
@@ -102,7 +115,7 @@ fn scene(numbers: &mut Numbers) -> Scene {
         org.events.iter().filter(|event| event.is_in(start, end)).map(|event| event.id).collect();
     expected.sort_unstable();
     let way = Way {
-        by_jobs,
+        by,
         start,
         end,
         span,
@@ -119,9 +132,10 @@ fn scene(numbers: &mut Numbers) -> Scene {
 fn range(api: &Events, way: Way, numbers: &mut Numbers) -> Windows<Event> {
     let query = Query::default();
     let hours = hours(way.start, way.end);
-    let windows = match way.by_jobs {
-        true => api.jobs(query).windows(hours),
-        false => api.query(query).windows(hours),
+    let windows = match way.by {
+        By::Query => api.query(query).windows(hours),
+        By::Jobs => api.jobs(query).windows(hours),
+        By::List => api.listed().windows(hours),
     };
     let windows = windows
         .span(long(way.span.unsigned_abs()))
@@ -190,7 +204,8 @@ async fn run(seed: u64) {
     assert_eq!(report.items, expected.len() as u64, "{}", what(&windows));
     assert_eq!(report.pieces_done, report.pieces, "{}", what(&windows));
     assert_eq!(report.ids_forgotten, 0, "{}", what(&windows));
-    assert!(windows.plan().expect("a plan").is_done());
+    let plan = windows.plan().expect("a plan");
+    assert!(plan.is_done());
     let faults = *faults.lock().expect("no panic");
     if !way.stops {
         assert_eq!(errors, faults.errors, "{}", what(&windows));
@@ -203,11 +218,24 @@ async fn run(seed: u64) {
         // Without ids, a job that fails once some of it has been handed out fails until it is asked anew.
         assert!(errors <= faults.errors, "{}", what(&windows));
     }
+    if !way.faults {
+        // Each piece alone has its part, in any order.
+        let mut alone = Vec::new();
+        for piece in (0..plan.pieces().len()).rev() {
+            let mut windows = range(&api, way, &mut numbers).resume(plan.only(piece));
+            alone.extend(crate::all(&mut windows).await);
+        }
+        alone.sort_unstable();
+        if way.by_id {
+            alone.dedup();
+        }
+        assert_eq!(alone, expected, "{}", what(&windows));
+    }
 }
 
 /// That no job was submitted twice for nothing.
 fn check_calls(server: &Server, way: Way, faults: &Faults, what: &str) {
-    if !way.by_jobs || way.faults {
+    if way.by != By::Jobs || way.faults {
         return;
     }
     let mut bodies: Vec<String> = server

@@ -98,6 +98,25 @@ async fn jobs_of_pieces_are_not_submitted_again() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_checkpoint_tells_the_jobs_of_the_pieces_that_have_begun() {
+    let server = Org::hourly(96).serve().await;
+    let query = Query::default();
+    let mut range = events(&server).jobs(query).windows(hours(0, 96)).span(long(24)).concurrency(3);
+    assert!(range.checkpoint().expect("a checkpoint").jobs().is_empty());
+    // The first piece has been read then.
+    for (read, jobs) in [(1, vec!["0", "1", "2"]), (24, vec!["1", "2", "3"])] {
+        for _ in 0..read {
+            range.try_next().await.expect("an event").expect("no end");
+        }
+        let checkpoint = kept(&range.checkpoint().expect("a checkpoint"));
+        let found: Vec<_> = checkpoint.jobs().into_iter().filter_map(|job| job.id()).collect();
+        assert_eq!(found, jobs);
+    }
+    all(&mut range).await;
+    assert!(range.checkpoint().expect("a checkpoint").jobs().is_empty());
+}
+
 #[tokio::test]
 async fn pages_of_a_range_are_gone_on_with() {
     let server = Org::hourly(48).serve().await;
