@@ -106,7 +106,8 @@ pub(crate) async fn abandon(
         jobs.iter().any(|job| name(job) == name(&it.job)) && it.api == client.api_url()
     };
     for kept in all()?.into_iter().filter(is_one) {
-        let mut job = load(client, &kept)?;
+        // One of another release is left as it is.
+        let Ok(mut job) = load(client, &kept) else { continue };
         if job.family().cancel().is_some() {
             let id = kept.job.id().unwrap_or_default();
             match job.cancel().await {

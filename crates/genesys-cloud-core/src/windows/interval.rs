@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, TimeZone, Utc};
 
 /// From one point in time up to another, which is not in it. Both are exact to the millisecond, as the API
 /// is: a finer start is cut, and a finer end is raised.
@@ -66,9 +66,10 @@ fn cut(time: DateTime<Utc>) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(time.timestamp_millis()).unwrap_or(time)
 }
 
-impl From<Range<DateTime<Utc>>> for Interval {
-    fn from(range: Range<DateTime<Utc>>) -> Self {
-        Self::new(range.start, range.end)
+/// In any time zone: its days begin where those of the zone do.
+impl<Z: TimeZone> From<Range<DateTime<Z>>> for Interval {
+    fn from(range: Range<DateTime<Z>>) -> Self {
+        Self::new(range.start.to_utc(), range.end.to_utc())
     }
 }
 
@@ -126,6 +127,9 @@ mod tests {
         ] {
             assert_eq!(Interval::new(at(start), at(end)).to_string(), text);
         }
+        let zoned = |text: &str| DateTime::parse_from_rfc3339(text).expect("a time");
+        let day = zoned("2024-05-01T00:00:00+05:45")..zoned("2024-05-02T00:00:00+05:45");
+        assert_eq!(Interval::from(day).to_string(), "2024-04-30T18:15:00Z/2024-05-01T18:15:00Z");
         let backwards = Interval::new(at("2024-05-02T00:00:00Z"), at("2024-05-01T00:00:00Z"));
         assert_eq!(backwards.length(), Duration::ZERO);
         let last = DateTime::<Utc>::MAX_UTC;
