@@ -14,7 +14,7 @@ use super::refusal::Refusal;
 use super::report::WindowsReport;
 use crate::digest::Digest;
 use crate::error::Error;
-use crate::paging::{End, ListPoint, OnStale, Page, Paginator, Verdict};
+use crate::paging::{End, ListPoint, OnStale, Page, Paginator, Reason, Verdict};
 use crate::request::Request;
 
 /// Makes the list of what an interval holds.
@@ -400,6 +400,12 @@ impl<T> Run<T> {
         tracing::info!(operation, piece = %interval, ?refusal, "piece split");
         self.report.splits += 1;
         self.report.add(list.report());
+        // What is remembered are the items that were handed out last, which is those of this piece first.
+        let forgotten = list.report().items.saturating_sub(self.known.count());
+        if handed_out && forgotten > 0 {
+            let reason = Reason::Duplicates { items: forgotten };
+            self.report.judge(Verdict::Drifted(reason));
+        }
         self.jobs_done += usize::from(list.has_job());
         self.lists.remove(at);
         self.move_on(piece);

@@ -31,8 +31,7 @@ const MINIMUM: Duration = Duration::from_mins(1);
 /// leaves jobs alone that were submitted.
 ///
 /// # Pieces that are too large
-/// A piece is split in halves, at a whole number of days from its start, or else of hours or minutes. They are
-/// read in its place, where
+/// A piece is split in halves, which are read in its place, where
 /// - the API refuses it, with a status of 400 or a job that failed, in a text that is known: that it holds
 ///   too many results ("Pagination may not exceed 100000 results"), or that the interval is longer than so
 ///   many days, when all pieces of its length are split;
@@ -40,16 +39,20 @@ const MINIMUM: Duration = Duration::from_mins(1);
 /// - its first page counts more items than the operation is known to list, or than the API gave of another
 ///   piece before it refused; or its list ends where the operation is known to list no more.
 ///
+/// The halves meet a whole number of days after its start, or else of hours or minutes.
+///
 /// Where items of it have been handed out by then, its halves hold them again: that takes
-/// [`dedupe_by`](Self::dedupe_by), and is an error without. So is a piece that can't be split for being
-/// [too short](Self::split_down_to) ([`Error::is_piece_too_large`]).
+/// [`dedupe_by`](Self::dedupe_by), and is an error without. If there were more of them than ids are remembered,
+/// the others come twice, and the verdict is [`Drifted`](crate::Verdict::Drifted). A piece that is
+/// [too short](Self::split_down_to) to be split is an error too ([`Error::is_piece_too_large`]).
 ///
 /// # What a record is counted to
 /// Each piece begins where the one before it ends, and does not hold its end. What a query takes for being in an
 /// interval is up to the service: that of the details of conversations gives those that began on a day which it
 /// touches, jobs give those that were active in it. So one conversation is in several pieces, and is left out by its
 /// id after the first. What is summed up, such as an aggregate, is a sum for each piece: choose a
-/// [`span`](Self::span) that its granularity divides.
+/// [`span`](Self::span) that its granularity divides. The order that a call asks for holds within a piece, and so
+/// does a limit in its body.
 ///
 /// The service is still taking in what happened in the last hours or days: read those once more later.
 ///

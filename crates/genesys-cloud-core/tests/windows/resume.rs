@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use genesys_cloud_core::{Checkpoint, OnStale, Verdict, Windows, WindowsReport};
+use genesys_cloud_core::{Checkpoint, OnStale, Reason, Verdict, Windows, WindowsReport};
 use serde_json::json;
 
 use crate::org::{Event as Happened, Org, refusal};
@@ -298,5 +298,28 @@ async fn what_is_left_out_of_a_page_that_is_read_again_stays_so() {
         let rest = [21, 5, 6, 7, 8, 9, 10];
         assert_eq!(all(&mut again).await, rest[read - 1..]);
         assert!(matches!(again.report().verdict(), Verdict::Drifted(_)));
+    }
+}
+
+/// What is read again from its beginning, and forgotten, is not passed over in silence.
+#[tokio::test(start_paused = true)]
+async fn what_was_forgotten_of_a_piece_that_is_split_is_told() {
+    let server = Org { cap: 20, ..Org::hourly(24) }.serve().await;
+    for (kept_ids, verdict, repeated) in
+        [(15, Verdict::Complete, 0), (9, Verdict::Drifted(Reason::Duplicates { items: 6 }), 6)]
+    {
+        let api = events(&server);
+        let range = || {
+            let range = api.jobs(Query::default()).windows(hours(0, 24));
+            range.remember_in_checkpoint(kept_ids)
+        };
+        let mut first = range();
+        for _ in 0..15 {
+            first.try_next().await.expect("an event").expect("no end");
+        }
+        let checkpoint = kept(&first.checkpoint().expect("a checkpoint"));
+        let mut rest = range().resume(&checkpoint);
+        assert_eq!(all(&mut rest).await.len(), 9 + repeated);
+        assert_eq!(rest.report().verdict(), verdict, "{kept_ids}");
     }
 }
