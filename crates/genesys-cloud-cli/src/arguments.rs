@@ -229,7 +229,8 @@ pub(crate) struct Export {
     /// Goes on with an export that was stopped.
     #[arg(long, requires = "out")]
     pub(crate) resume: bool,
-    /// Throws away what an export that was stopped has left, and starts over.
+    /// Throws away what an export that was stopped has left, cancels its jobs where the API allows it, and
+    /// starts over.
     #[arg(long, requires = "out", conflicts_with = "resume")]
     pub(crate) restart: bool,
     /// What becomes of an export that goes on where the API no longer knows the place: it fails, or reads the

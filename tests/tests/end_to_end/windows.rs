@@ -4,7 +4,11 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use genesys_cloud::types::{AsyncConversationQuery, AuditQueryRequest, ConversationQuery};
+use genesys_cloud::types::{
+    AsyncConversationQuery, AsyncUserDetailsQuery, AuditQueryRequest, AuditRealtimeQueryRequest,
+    ConversationAggregationQuery, ConversationAsyncAggregationQuery, ConversationQuery,
+    UserDetailsQuery,
+};
 use genesys_cloud::{Client, Interval, Plan, Verdict, Windows};
 use genesys_cloud_mock::{MockOrg, Timeline, Truth};
 use serde_json::Value;
@@ -14,6 +18,11 @@ use crate::waits::skipping;
 const QUERY: &str = "postAnalyticsConversationsDetailsQuery";
 const JOBS: &str = "postAnalyticsConversationsDetailsJobs";
 const AUDITS: &str = "postAuditsQuery";
+const REALTIME: &str = "postAuditsQueryRealtime";
+const USERS: &str = "postAnalyticsUsersDetailsQuery";
+const USER_JOBS: &str = "postAnalyticsUsersDetailsJobs";
+const SUMS: &str = "postAnalyticsConversationsAggregatesQuery";
+const SUM_JOBS: &str = "postAnalyticsConversationsAggregatesJobs";
 
 const FROM: &str = "2026-01-01T00:00:00Z";
 const TO: &str = "2026-04-01T00:00:00Z";
@@ -27,7 +36,7 @@ fn quarter() -> Interval {
 async fn org(operation: &str, records: u64, timeline: impl Fn(Timeline) -> Timeline) -> MockOrg {
     let org = MockOrg::start().await.expect("an org");
     match operation {
-        QUERY => org.set_list(operation, records).expect("a list"),
+        QUERY | REALTIME | USERS | SUMS => org.set_list(operation, records).expect("a list"),
         _ => org.set_job_records(operation, records).expect("a list"),
     }
     org.timeline(operation, timeline(Timeline::new(FROM, TO))).expect("a timeline");
@@ -51,6 +60,31 @@ fn jobs(client: &Client) -> Windows<Value> {
 
 fn audits(client: &Client) -> Windows<Value> {
     client.audit().audits_query(AuditQueryRequest::default()).windows(quarter()).items_as()
+}
+
+fn audits_of_late(client: &Client) -> Windows<Value> {
+    let call = client.audit().audits_query_realtime(AuditRealtimeQueryRequest::default());
+    call.windows(quarter()).items_as()
+}
+
+fn users(client: &Client) -> Windows<Value> {
+    let call = client.analytics().users_details_query(UserDetailsQuery::default());
+    call.windows(quarter()).items_as()
+}
+
+fn user_jobs(client: &Client) -> Windows<Value> {
+    let call = client.analytics().users_details_jobs(AsyncUserDetailsQuery::default());
+    call.windows(quarter()).items_as()
+}
+
+fn sums(client: &Client) -> Windows<Value> {
+    let query = ConversationAggregationQuery::default();
+    client.analytics().conversations_aggregates_query(query).windows(quarter()).items_as()
+}
+
+fn sum_jobs(client: &Client) -> Windows<Value> {
+    let query = ConversationAsyncAggregationQuery::default();
+    client.analytics().conversations_aggregates_jobs(query).windows(quarter()).items_as()
 }
 
 /// Reads all, and compares it with what the org has: each record once, in order.
@@ -125,6 +159,39 @@ async fn jobs_of_several_pieces_run_at_a_time_and_come_in_order() {
         let mut windows = windows(&client(&org)).concurrency(3).overlap(Duration::from_hours(1));
         compare(&org, operation, &mut windows).await;
         assert!(windows.report().splits > 0, "{operation}");
+    }
+}
+
+/// Those whose records no id tells apart among them, refused for what a piece holds and for its length.
+#[tokio::test]
+async fn every_kind_of_query_is_read_in_pieces() {
+    let kinds: [(_, fn(&Client) -> _, _); 5] = [
+        (USERS, users, 31),
+        (USER_JOBS, user_jobs, 31),
+        (SUMS, sums, 31),
+        (SUM_JOBS, sum_jobs, 31),
+        (REALTIME, audits_of_late, 14),
+    ];
+    let day = Duration::from_hours(24);
+    for (operation, windows, days) in kinds {
+        let org =
+            org(operation, 60, |it| it.cap(if days == 31 { 15 } else { 8 }).longest(days * day))
+                .await;
+        let mut whole = windows(&client(&org)).concurrency(4);
+        assert_eq!(
+            whole.plan().expect("a plan").pieces()[0].interval().length(),
+            days * day,
+            "{operation}"
+        );
+        compare(&org, operation, &mut whole).await;
+        assert!(whole.report().splits > 0, "{operation}: {:?}", whole.report());
+        let requests = org.request_count();
+        assert_eq!(whole.report().requests, requests, "{operation}: all are counted");
+
+        org.timeline(operation, Timeline::new(FROM, TO).longest(7 * day)).expect("a timeline");
+        let mut whole = windows(&client(&org)).concurrency(8);
+        compare(&org, operation, &mut whole).await;
+        assert!(whole.report().splits > 0, "{operation}: {:?}", whole.report());
     }
 }
 

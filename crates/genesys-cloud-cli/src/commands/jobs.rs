@@ -95,6 +95,40 @@ fn one(id: &str) -> Result<Kept, Failure> {
     }
 }
 
+/// Cancels jobs whose export was thrown away, where that can be done, and forgets them.
+pub(crate) async fn abandon(
+    client: &Client,
+    jobs: &[SavedJob],
+    screen: &Screen,
+) -> Result<(), Failure> {
+    let is_one = |it: &Kept| {
+        let name = |job: &SavedJob| (job.operation().to_owned(), job.id().map(str::to_owned));
+        jobs.iter().any(|job| name(job) == name(&it.job)) && it.api == client.api_url()
+    };
+    for kept in all()?.into_iter().filter(is_one) {
+        // One of another release is left as it is.
+        let Ok(mut job) = load(client, &kept) else { continue };
+        if job.family().cancel().is_some() {
+            let id = kept.job.id().unwrap_or_default();
+            match job.cancel().await {
+                Ok(()) => {
+                    let text = format!("job {id} of the export that was stopped is cancelled");
+                    screen.say("cancelled", &text, json!({ "id": id }));
+                }
+                // It has ended long ago.
+                Err(error) if error.is_not_found() => {}
+                Err(error) => {
+                    let text = format!("job {id} could not be cancelled: {error}");
+                    screen.say("not-cancelled", &text, json!({ "id": id }));
+                    continue;
+                }
+            }
+        }
+        kept.forget()?;
+    }
+    Ok(())
+}
+
 fn load(client: &Client, kept: &Kept) -> Result<Job<Box<RawValue>>, Failure> {
     if kept.api != client.api_url() {
         return Err(Failure::usage(format!(

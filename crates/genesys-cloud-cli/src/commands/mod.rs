@@ -11,7 +11,7 @@ use clap::CommandFactory as _;
 
 pub(crate) use call::{call, whoami};
 pub(crate) use describe::describe;
-pub(crate) use jobs::{Kept, jobs};
+pub(crate) use jobs::{Kept, abandon, jobs};
 pub(crate) use operations::operations;
 
 use crate::arguments::{Cli, Global};

@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 
 use super::{Job, Output, state, stop_on_interrupt, unwritten};
 use crate::arguments::{Accepted, Export, Global};
-use crate::commands::Kept;
+use crate::commands::{Kept, abandon};
 use crate::connect;
 use crate::failure::{Exit, Failure};
 use crate::find;
@@ -80,7 +80,8 @@ pub(super) async fn run(
     let begun = Instant::now();
     job.output.check()?;
     let mut keeper = FileKeeper::beside(out);
-    let saved = left(job, out, &mut keeper).await?;
+    let left = left(job, out, &mut keeper).await?;
+    let (saved, abandoned) = if job.export.restart { (None, left) } else { (left, None) };
     // What can't be written is told before anything is asked for.
     let part = FileSink::part(out);
     let lock = create(&part)?;
@@ -91,6 +92,7 @@ pub(super) async fn run(
     let stop = stop_on_interrupt(screen);
     screen.event("begin", || json!({ "operation": job.entry.id, "out": out }));
     let client = &org.client;
+    abandon(client, abandoned.as_slice(), screen).await?;
     let mut api_job = match saved {
         Some(saved) => {
             let operation = job.request.operation().clone();
@@ -219,7 +221,7 @@ async fn write(download: &mut Download, part: &Path, job: &Job<'_>) -> Result<()
     }
 }
 
-/// The job that an export has left, to go on with.
+/// The job that an export has left, to go on with, or to be thrown away.
 async fn left(
     job: &Job<'_>,
     out: &Path,
@@ -228,7 +230,7 @@ async fn left(
     let Some(text) = keeper.load().await.map_err(unwritten)? else { return Ok(None) };
     let restart = "--restart throws away what it has left, and starts over";
     match (job.export.resume, job.export.restart) {
-        (_, true) => return Ok(None),
+        (_, true) => return Ok(serde_json::from_str::<Submitted>(&text).ok().map(|it| it.job)),
         (true, _) => {}
         (false, false) => {
             return Err(Failure::usage(format!("an export to {} was stopped", out.display()))

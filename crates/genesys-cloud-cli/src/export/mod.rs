@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use genesys_cloud_catalogue::{Catalogue, Operation as Entry};
-use genesys_cloud_core::{Checkpoint, Client, Reason, Request, Results, Verdict};
+use genesys_cloud_core::{Checkpoint, Client, Reason, Request, Results, SavedJob, Verdict};
 use serde_json::{Value, json};
 #[cfg(unix)]
 use tokio::signal::unix::{SignalKind, signal};
@@ -32,7 +32,7 @@ use self::state::State;
 use crate::arguments::{Accepted, Export, Global};
 use crate::body;
 use crate::columns::{self, Columns};
-use crate::commands::Kept;
+use crate::commands::{Kept, abandon};
 use crate::connect;
 use crate::failure::{Exit, Failure};
 use crate::find;
@@ -78,7 +78,13 @@ pub(crate) async fn run(
     let left = left(&mut keeper, &mut sink, &job, screen).await?;
     let org = connect::org(global, screen).await?;
     let stop = stop_on_interrupt(screen);
+    let abandoned = match &left {
+        Left::ThrownAway { jobs, .. } => jobs.clone(),
+        Left::State(_) | Left::Nothing => Vec::new(),
+    };
     let saved = begin(left, &mut keeper, &mut sink, &job).await?;
+    // Only now is it known that no other export waits for them.
+    abandon(&org.client, &abandoned, screen).await?;
     match &saved {
         Some(state) => {
             let records = state.checkpoint.items();
@@ -100,7 +106,7 @@ pub(crate) async fn run(
         reader,
         sink,
         keeper,
-        kept: None,
+        kept: saved.iter().flat_map(|it| kept(&it.checkpoint, &org.client)).collect(),
         saved: saved.is_some(),
         jobs: 0,
     };
@@ -120,7 +126,7 @@ pub(crate) async fn run(
         if let Some(keeper) = keeper_of(&mut keeper, &mut sink) {
             keeper.clear().await.map_err(unwritten)?;
         }
-        kept.map_or(Ok(()), |it| it.forget())?;
+        kept.iter().try_for_each(Kept::forget)?;
     }
     ending.can_resume(saved && !is_whole);
     match read {
@@ -215,11 +221,11 @@ struct Course<'a> {
     reader: Reader,
     sink: Box<dyn Sink>,
     keeper: Option<Box<dyn Keeper>>,
-    /// The job that the API works on, once it is submitted.
-    kept: Option<Kept>,
+    /// The jobs that the API works on, or whose results are read.
+    kept: Vec<Kept>,
     /// Whether there is a state to go on from.
     saved: bool,
-    /// How many jobs the state knows.
+    /// How many jobs had been submitted when they were kept last.
     jobs: usize,
 }
 
@@ -238,9 +244,7 @@ impl Course<'_> {
                 () = stop.notified() => None,
                 _ = tick.tick() => {
                     screen.progress(|| gauge(&self.reader));
-                    if batch.is_empty() {
-                        self.keep_job(screen).await?;
-                    }
+                    self.keep_jobs(&mut batch, screen).await?;
                     continue;
                 }
             };
@@ -302,30 +306,36 @@ impl Course<'_> {
         checkpoint.map_err(|error| Failure::of_call(&error, Some(self.job.entry)))
     }
 
-    /// Keeps the job that the API works on: it may do so for hours, and is not to be submitted twice.
-    async fn keep_job(&mut self, screen: &Screen) -> Result<(), Failure> {
+    /// Keeps the jobs that the API works on: it may do so for hours, and they are not to be submitted twice.
+    async fn keep_jobs(&mut self, batch: &mut Vec<Raw>, screen: &Screen) -> Result<(), Failure> {
         let Way::Job(family) = &self.job.way else { return Ok(()) };
-        if self.kept.is_some() || family.is_job_per_page() {
-            return Ok(());
-        }
-        if self.reader.jobs() == self.jobs {
+        if self.reader.jobs() == self.jobs || family.is_job_per_page() {
             return Ok(());
         }
         self.jobs = self.reader.jobs();
-        let checkpoint = self.checkpoint()?;
-        let Some(job) = checkpoint.job() else {
-            // Those of a range are in its state alone.
-            self.save().await?;
-            return Ok(());
+        let kept = kept(&self.checkpoint()?, self.client);
+        let is_in = |job: &Kept, jobs: &[Kept]| jobs.iter().any(|it| it.job.id() == job.job.id());
+        kept.iter().try_for_each(Kept::save)?;
+        // Of those that are read there is nothing left to do.
+        self.kept.iter().filter(|job| !is_in(job, &kept)).try_for_each(Kept::forget)?;
+        let before = std::mem::replace(&mut self.kept, kept);
+        // The state is of both the list and the output.
+        match batch.is_empty() {
+            true => self.save().await?,
+            false => self.write(batch).await?,
         };
-        let kept = Kept { api: self.client.api_url().to_owned(), job: job.clone() };
-        kept.save()?;
-        let id = kept.job.id().map(str::to_owned);
-        self.kept = Some(kept);
-        self.save().await?;
-        screen.event("job", || json!({ "id": id }));
+        for job in self.kept.iter().filter(|job| !is_in(job, &before)) {
+            screen.event("job", || json!({ "id": job.job.id() }));
+        }
         Ok(())
     }
+}
+
+/// The jobs that a checkpoint knows.
+fn kept(checkpoint: &Checkpoint, client: &Client) -> Vec<Kept> {
+    let api = client.api_url();
+    let jobs = checkpoint.jobs().into_iter();
+    jobs.map(|job| Kept { api: api.to_owned(), job: job.clone() }).collect()
 }
 
 /// Refuses what has no records to export.
@@ -347,8 +357,11 @@ enum Left {
     Nothing,
     /// To go on with.
     State(Box<State>),
-    /// To be thrown away, with what its sink had committed.
-    ThrownAway(Option<Value>),
+    /// To be thrown away, with what its sink had committed and the jobs that it had submitted.
+    ThrownAway {
+        committed: Option<Value>,
+        jobs: Vec<SavedJob>,
+    },
 }
 
 /// Looks what an export has left. What would overwrite what another one has left is refused.
@@ -369,12 +382,13 @@ async fn left(
         return Ok(Left::Nothing);
     };
     if job.export.restart {
+        let jobs = state::jobs(&text, job);
         if is_own {
             // It keeps other writers out by itself.
             kept.clear().await.map_err(unwritten)?;
-            return Ok(Left::Nothing);
+            return Ok(Left::ThrownAway { committed: None, jobs });
         }
-        return Ok(Left::ThrownAway(state::committed(&text)));
+        return Ok(Left::ThrownAway { committed: state::committed(&text), jobs });
     }
     if job.export.resume {
         return State::read(&text, &place, job).map(|state| Left::State(Box::new(state)));
@@ -393,14 +407,14 @@ async fn begin(
 ) -> Result<Option<Box<State>>, Failure> {
     let committed = match &left {
         Left::State(state) => Some(&state.sink),
-        Left::Nothing | Left::ThrownAway(_) => None,
+        Left::Nothing | Left::ThrownAway { .. } => None,
     };
     sink.begin(&job.columns, committed).await.map_err(unwritten)?;
     match left {
         Left::Nothing => Ok(None),
         Left::State(state) => Ok(Some(state)),
         // Only now is it known that no other export writes there.
-        Left::ThrownAway(committed) => {
+        Left::ThrownAway { committed, .. } => {
             if let Some(committed) = committed {
                 sink.discard(&committed).await.map_err(unwritten)?;
             }

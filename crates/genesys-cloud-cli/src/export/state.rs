@@ -1,6 +1,6 @@
 //! What is saved of an export that is not whole yet.
 
-use genesys_cloud_core::Checkpoint;
+use genesys_cloud_core::{Checkpoint, SavedJob};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -87,6 +87,16 @@ impl State {
     pub(super) fn text(&self) -> Result<String, Failure> {
         serde_json::to_string(self)
             .map_err(|error| Failure::output(format!("the state can't be written: {error}")))
+    }
+}
+
+/// The jobs that the export had submitted, if it was one of this org.
+pub(super) fn jobs(text: &str, job: &Job<'_>) -> Vec<SavedJob> {
+    let Ok(state) = serde_json::from_str::<State>(text) else { return Vec::new() };
+    let is_other = state.whose.is_some() && job.whose.is_some() && state.whose != job.whose;
+    match state.version == VERSION && !is_other {
+        true => state.checkpoint.jobs().into_iter().cloned().collect(),
+        false => Vec::new(),
     }
 }
 

@@ -58,6 +58,26 @@ async fn a_job_of_files_is_gone_on_with() {
 }
 
 #[tokio::test]
+async fn a_job_that_is_thrown_away_is_cancelled() {
+    let submit = "postKnowledgeKnowledgebaseExportJobs";
+    let org = MockOrg::start().await.unwrap();
+    let folder = tempdir().unwrap();
+    std::fs::write(folder.path().join("b.json"), "{}").unwrap();
+    let status = "getKnowledgeKnowledgebaseExportJob";
+    org.respond_next(status, CannedReply::error(403, "missing.permissions", "Not you")).unwrap();
+    let base = ["-p", "knowledgeBaseId=k", "--body", "b.json", "--out", "k.json"];
+    let export = [&["export", submit][..], &base].concat();
+    assert_eq!(run(Some(&org), folder.path(), &export).await.code, Some(7));
+    let listed = run(Some(&org), folder.path(), &["jobs"]).await;
+    let id = listed.done().split_whitespace().next().unwrap();
+    run(Some(&org), folder.path(), &[&export[..], &["--restart"]].concat()).await.done();
+    let cancelled = org.requests_for("deleteKnowledgeKnowledgebaseExportJob");
+    assert_eq!(cancelled.len(), 1);
+    assert!(cancelled[0].path.ends_with(id), "{}", cancelled[0].path);
+    assert_eq!(run(Some(&org), folder.path(), &["jobs"]).await.done(), "", "no job is kept");
+}
+
+#[tokio::test]
 async fn several_files_are_numbered() {
     let org = MockOrg::start().await.unwrap();
     let folder = tempdir().unwrap();

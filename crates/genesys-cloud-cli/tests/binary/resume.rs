@@ -190,6 +190,50 @@ async fn a_job_is_not_submitted_again() {
     assert_eq!(keys(&read(folder.path().join("c.jsonl"))), org.job_truth(submit).unwrap().records);
 }
 
+/// The months of a range, and where they are kept.
+const MONTHS: [&str; 4] = ["--interval", "2024-04-01/2024-06-30", "--window", "30d"];
+
+#[tokio::test]
+async fn jobs_of_a_range_are_kept_while_they_are_wanted() {
+    let submit = "postAnalyticsConversationsDetailsJobs";
+    let results = "getAnalyticsConversationsDetailsJobResults";
+    let org = MockOrg::builder().list(results, 400).start().await.unwrap();
+    let timeline = Timeline::new("2024-04-01T00:00Z", "2024-06-30T00:00Z");
+    org.timeline(submit, timeline).unwrap();
+    org.job_pace(submit, JobPace::Polls(3)).unwrap();
+    let folder = tempdir().unwrap();
+    std::fs::write(folder.path().join("b.json"), "{}").unwrap();
+    let output = ["export", submit, "--body", "b.json", "--out", "c.jsonl", "--batch", "500"];
+    let arguments = [&output[..], &MONTHS, &["--resume"]].concat();
+    let listed = async || {
+        let jobs = run(Some(&org), folder.path(), &["jobs", "list"]).await;
+        jobs.done().lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    // Batches are larger than a piece: what has come by then is written when the second job is known.
+    assert!(killed(&org, folder.path(), &arguments, "job", 2).await);
+    assert_eq!(org.requests_for(submit).len(), 2);
+    let second = listed().await;
+    assert_eq!(second.len(), 1, "the first one has been read: {second:?}");
+    assert!(read(folder.path().join("c.jsonl.part")).lines().count() > 100);
+
+    // Nobody waits for it any more.
+    let restart = [&output[..], &MONTHS, &["--restart"]].concat();
+    assert!(killed(&org, folder.path(), &restart, "job", 1).await);
+    let id = second[0].split_whitespace().next().unwrap();
+    let cancelled = org.requests_for("deleteAnalyticsConversationsDetailsJob");
+    assert_eq!(cancelled.len(), 1);
+    assert!(cancelled[0].path.ends_with(id), "{}", cancelled[0].path);
+    assert_eq!(org.requests_for(submit).len(), 3);
+    let third = listed().await;
+    assert!(third.len() == 1 && third != second, "{third:?}");
+
+    run(Some(&org), folder.path(), &arguments).await.done();
+    assert_eq!(org.requests_for(submit).len(), 5);
+    assert!(listed().await.is_empty());
+    let truth = org.truth_within(submit, "2024-04-01T00:00Z/2024-06-30T00:00Z").unwrap();
+    assert_eq!(keys(&read(folder.path().join("c.jsonl"))), truth);
+}
+
 /// Refuses the second page while it is on.
 struct SecondPage(Arc<AtomicBool>);
 

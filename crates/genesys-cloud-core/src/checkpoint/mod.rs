@@ -128,11 +128,20 @@ impl Checkpoint {
     }
 
     /// The job whose results are read, once it has been submitted. None of a range of time, each piece of
-    /// which may have one.
+    /// which may have one: see [`jobs`](Self::jobs).
     pub fn job(&self) -> Option<&SavedJob> {
         match &self.of {
             Of::List(point) => point.job.as_ref(),
             Of::Range(_) => None,
+        }
+    }
+
+    /// All jobs that have been submitted and are waited for or read: that of a list, or, of a range of time, those
+    /// of the pieces that have begun.
+    pub fn jobs(&self) -> Vec<&SavedJob> {
+        match &self.of {
+            Of::List(point) => point.job.iter().collect(),
+            Of::Range(point) => point.jobs().collect(),
         }
     }
 }

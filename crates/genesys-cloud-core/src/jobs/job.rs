@@ -20,6 +20,7 @@ use super::run::Run;
 use super::saved::SavedJob;
 use super::schedule::Schedule;
 use super::status::JobStatus;
+use super::tally::Tally;
 use crate::client::Client;
 use crate::download::Download;
 use crate::error::Error;
@@ -348,7 +349,7 @@ pub struct Submitting<T> {
 
 impl<T> Submitting<T> {
     pub(crate) fn new(client: Client, request: Request, family: Family, read: ReadPage<T>) -> Self {
-        Self { submission: Box::pin(Run::submit(client, request, family)), read }
+        Self { submission: Box::pin(Run::submit(client, request, family, Tally::default())), read }
     }
 }
 

@@ -21,6 +21,7 @@ mod run;
 mod saved;
 mod schedule;
 mod status;
+mod tally;
 
 pub use family::{DoneWhen, Family, FileForm, JobCall, JobId, JobState, Results, ResultsAt};
 pub use job::{Job, Statuses, Submitting};

@@ -15,6 +15,7 @@ use super::pages::PageJobs;
 use super::run::Run;
 use super::saved::SavedJob;
 use super::status::JobStatus;
+use super::tally::{Calls, Tally};
 use crate::client::Client;
 use crate::error::Error;
 use crate::paging::{Listing, Scheme};
@@ -63,6 +64,8 @@ pub(crate) struct Opening {
     saved: Saved,
     /// Whether it is the results of a job that was submitted by a call of its own.
     is_handle: bool,
+    /// What counts all calls that are made for it.
+    tally: Tally,
 }
 
 /// Where a job is noted while it is waited for.
@@ -96,6 +99,7 @@ impl Opening {
             is_job_per_page,
             saved,
             is_handle: false,
+            tally: Tally::default(),
         }
     }
 
@@ -117,6 +121,9 @@ impl Opening {
             run.forget_links();
         }
         let saved = Saved(Arc::new(Mutex::new(Some(SavedJob::of(&run)))));
+        // What the handle has called for was not called for these.
+        let tally = Tally::default();
+        run.tally = tally.clone();
         let (run, running, is_job_per_page) = (Some(run), None, false);
         Self {
             client,
@@ -130,6 +137,7 @@ impl Opening {
             is_job_per_page,
             saved,
             is_handle: true,
+            tally,
         }
     }
 
@@ -158,6 +166,11 @@ impl Opening {
     /// The job as it is kept to be gone on with, once it has been submitted.
     pub(crate) fn saved(&self) -> Option<SavedJob> {
         self.saved.lock().clone()
+    }
+
+    /// The calls that have been made for it since this was asked last, for pages too.
+    pub(crate) fn calls(&self) -> Calls {
+        self.tally.take()
     }
 
     /// Whether it has been submitted.
@@ -204,7 +217,9 @@ impl Opening {
             (self.client.clone(), self.family.clone(), self.request.clone());
         let id = saved.id().map(str::to_owned);
         let (submitted, expires) = (saved.submitted(), saved.expires());
-        self.run = Some(Run::known(client, family, request, id, submitted, expires));
+        let mut run = Run::known(client, family, request, id, submitted, expires);
+        run.tally = self.tally.clone();
+        self.run = Some(run);
         *self.saved.lock() = Some(saved.clone());
         Ok(())
     }
@@ -255,8 +270,8 @@ impl Opening {
                 let run = self.run.take();
                 let (client, request) = (self.client.clone(), self.request.clone());
                 let (family, change) = (self.family.clone(), self.change.clone());
-                let saved = self.saved.clone();
-                none.insert(Box::pin(open(run, client, request, family, change, saved)))
+                let (saved, tally) = (self.saved.clone(), self.tally.clone());
+                none.insert(Box::pin(open(run, client, request, family, change, saved, tally)))
             }
         };
         let Poll::Ready((run, opened)) = Pin::new(running).poll(cx) else { return Poll::Pending };
@@ -274,7 +289,7 @@ impl Opening {
     /// The pages are asked for by the submit. Each is a job that is submitted when the page is due.
     fn job_per_page(&self) -> Opened {
         let (client, family) = (self.client.clone(), self.family.clone());
-        let jobs = Arc::new(PageJobs::default());
+        let jobs = Arc::new(PageJobs::new(self.tally.clone()));
         let caller: Caller = Arc::new(move |request| {
             let (client, family, jobs) = (client.clone(), family.clone(), jobs.clone());
             async move { jobs.page(client, request, family).await }.boxed()
@@ -298,13 +313,14 @@ async fn open(
     family: Family,
     change: Option<Request>,
     saved: Saved,
+    tally: Tally,
 ) -> (Option<Run>, Result<Opened, Error>) {
     let note = |run: &Run| {
         *saved.lock() = Some(SavedJob::of(run));
     };
     let mut run = match run {
         Some(run) => run,
-        None => match Run::submit(client, request, family).await {
+        None => match Run::submit(client, request, family, tally).await {
             Ok(run) => run,
             Err(error) => return (None, Err(error)),
         },
@@ -390,7 +406,7 @@ fn opened(run: &Run, status: JobStatus, change: Option<Request>) -> Result<Opene
 
 /// A page of the results of a job that is done. If there are none any more, they have expired.
 pub(super) async fn page(run: &Run, request: &Request) -> Result<RawReply, Error> {
-    run.client.execute(request).await.map_err(|error| match error.is_not_found() {
+    run.execute(request).await.map_err(|error| match error.is_not_found() {
         true => run.gone(request.operation()).caused_by(error),
         false => error,
     })

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::family::{Family, Results};
 use super::open::{page, ready};
 use super::run::Run;
+use super::tally::Tally;
 use crate::client::Client;
 use crate::error::{Error, JobEnd};
 use crate::reply::RawReply;
@@ -15,8 +16,10 @@ use crate::request::Request;
 
 /// The jobs of pages that have been submitted and not read yet, by what was submitted. A call that is given up
 /// on the way leaves its job here.
-#[derive(Default)]
-pub(super) struct PageJobs(Mutex<HashMap<Submitted, Slot>>);
+pub(super) struct PageJobs {
+    slots: Mutex<HashMap<Submitted, Slot>>,
+    tally: Tally,
+}
 
 /// A job, once it has been submitted.
 type Slot = Arc<tokio::sync::Mutex<Option<Run>>>;
@@ -28,6 +31,10 @@ struct Submitted {
 }
 
 impl PageJobs {
+    pub(super) fn new(tally: Tally) -> Self {
+        Self { slots: Mutex::default(), tally }
+    }
+
     pub(super) async fn page(
         &self,
         client: Client,
@@ -39,7 +46,7 @@ impl PageJobs {
         let mut run = slot.lock().await;
         let run = match &mut *run {
             Some(run) => run,
-            none => none.insert(Run::submit(client, request, family).await?),
+            none => none.insert(Run::submit(client, request, family, self.tally.clone()).await?),
         };
         let page = results_page(run).await;
         // A job that came to nothing is submitted anew; any other is gone on with.
@@ -50,7 +57,7 @@ impl PageJobs {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Submitted, Slot>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -12,10 +12,11 @@ use super::family::{DoneWhen, Family, JobCall, JobId, JobState, Results, Results
 use super::fields::Fields;
 use super::schedule::Schedule;
 use super::status::{JobStatus, is_further_on};
+use super::tally::Tally;
 use crate::client::Client;
 use crate::error::Error;
 use crate::operation::Operation;
-use crate::reply::DecodeError;
+use crate::reply::{DecodeError, RawReply};
 use crate::request::Request;
 use crate::retry::chance;
 
@@ -52,6 +53,8 @@ pub(crate) struct Run {
     is_new: bool,
     /// Cancels it once nothing holds this any more.
     pub(super) cancel_on_drop: Option<Arc<CancelOnDrop>>,
+    /// What counts its calls.
+    pub(super) tally: Tally,
     /// How long it had run when this was made, and when that was.
     ran: Duration,
     made: Instant,
@@ -99,6 +102,7 @@ impl Run {
             expires,
             is_new: false,
             cancel_on_drop: None,
+            tally: Tally::default(),
             ran: (Utc::now() - submitted).to_std().unwrap_or_default(),
             made,
             due: made,
@@ -110,12 +114,13 @@ impl Run {
         client: Client,
         request: Request,
         family: Family,
+        tally: Tally,
     ) -> Result<Self, Error> {
         let before = Utc::now();
-        let reply = client.execute(&request).await?;
+        let reply = tally.execute(&client, &request).await?;
         let submitted = reply.head.date().unwrap_or(before);
         let mut run = Self::known(client, family, request, None, submitted, None);
-        (run.ran, run.is_new) = (Duration::ZERO, true);
+        (run.tally, run.ran, run.is_new) = (tally, Duration::ZERO, true);
         run.id = match &run.family.id() {
             JobId::Field(path) => {
                 // A reply that is no JSON has no id, which is told below where one is needed.
@@ -222,7 +227,7 @@ impl Run {
             Some(status) => self.ask(status),
             None => self.request.clone(),
         };
-        let mut reply = self.client.execute(&request).await;
+        let mut reply = self.execute(&request).await;
         if let Some(list) = self.family.status().and_then(JobCall::list) {
             let mut page = 1;
             while let Ok(listed) = &reply
@@ -231,7 +236,7 @@ impl Run {
             {
                 page += 1;
                 request.set_query("pageNumber", page.to_string());
-                reply = self.client.execute(&request).await;
+                reply = self.execute(&request).await;
             }
         }
         let retry_after = match &reply {
@@ -350,7 +355,7 @@ impl Run {
         if cancel.id().is_some() && self.id.is_none() {
             return Err(self.nameless("it can't be cancelled"));
         }
-        let Err(error) = self.client.execute(&self.ask(cancel)).await else { return Ok(()) };
+        let Err(error) = self.execute(&self.ask(cancel)).await else { return Ok(()) };
         // An attempt before, whose reply was lost, has done it.
         if error.is_not_found() && error.attempts() > 1 {
             return Ok(());
@@ -360,6 +365,11 @@ impl Run {
             return Ok(());
         }
         Err(error)
+    }
+
+    /// Makes a call for it, and counts that.
+    pub(super) async fn execute(&self, request: &Request) -> Result<RawReply, Error> {
+        self.tally.execute(&self.client, request).await
     }
 }
 

@@ -248,6 +248,12 @@ impl Engine {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<RawReply, Error>>> {
+        let reply = self.poll_not_stale(cx);
+        self.count_calls_of_job();
+        reply
+    }
+
+    fn poll_not_stale(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<RawReply, Error>>> {
         loop {
             match ready!(self.poll_due(cx)) {
                 Some(Err(error)) => {
@@ -258,6 +264,21 @@ impl Engine {
                 reply => return Poll::Ready(reply),
             }
         }
+    }
+
+    /// Takes in what the calls of the job have cost: its submit, those that asked how it stands, and those for
+    /// pages that its results have a caller for.
+    fn count_calls_of_job(&mut self) {
+        let Some(job) = &self.job else { return };
+        let calls = job.opening.calls();
+        self.report.requests += calls.requests;
+        self.report.repeated += calls.repeated;
+        self.report.waited += calls.waited;
+    }
+
+    /// Makes the call for a page and counts it, if it is no plain one.
+    fn caller(&self) -> Option<&Caller> {
+        self.job.as_ref().and_then(|job| job.caller.as_ref())
     }
 
     fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<RawReply, Error>>> {
@@ -307,12 +328,14 @@ impl Engine {
             let reply = ready!(asked.call.as_mut().poll(cx));
             self.calls.pop_front();
             if let Some(reply) = reply {
-                let (attempts, waited) = match &reply {
-                    Ok(reply) => (reply.attempts(), reply.waited()),
-                    Err(error) => (error.attempts(), error.waited()),
-                };
-                self.report.repeated += u64::from(attempts.saturating_sub(1));
-                self.report.waited += waited;
+                if self.caller().is_none() {
+                    let (attempts, waited) = match &reply {
+                        Ok(reply) => (reply.attempts(), reply.waited()),
+                        Err(error) => (error.attempts(), error.waited()),
+                    };
+                    self.report.repeated += u64::from(attempts.saturating_sub(1));
+                    self.report.waited += waited;
+                }
                 let page = reply.and_then(|reply| self.holding_page(reply));
                 if page.is_ok() {
                     // To read a page takes time in which others can come.
@@ -333,7 +356,7 @@ impl Engine {
             self.settle_page_size();
             self.is_page_size_settled = true;
         }
-        self.report.requests += 1;
+        self.report.requests += u64::from(self.caller().is_none());
         let mut request = self.request.clone();
         if let (Some(page_size), Some(asked)) =
             (self.listing.page_size(), self.report.page_size_asked)
@@ -342,7 +365,7 @@ impl Engine {
         }
         self.walk.write(&position, &mut request);
         let client = self.client.clone();
-        let call = match self.job.as_ref().and_then(|job| job.caller.as_ref()) {
+        let call = match self.caller() {
             Some(caller) => caller(request),
             None => async move { client.execute(&request).await }.boxed(),
         };
@@ -378,7 +401,7 @@ impl Engine {
     /// A reply that is no error may still hold no page.
     fn holding_page(&self, reply: RawReply) -> Result<RawReply, Error> {
         let due = self.page_number();
-        let is_from_job = self.job.as_ref().is_some_and(|job| job.caller.is_some());
+        let is_from_job = self.caller().is_some();
         match reply.status() {
             // A job that is done may still be told of by a 202.
             202 if is_from_job => Ok(reply),

@@ -333,7 +333,7 @@ impl<T> Paginator<T> {
 
     /// The place before so many of the items that were handed out last, all of the page at hand.
     pub(super) fn mark(&self, back: usize) -> Mark {
-        let mut handed = self.handed();
+        let mut handed = self.handed(0);
         handed.items = handed.items.saturating_sub(back);
         self.mark_at(handed, self.engine.report.items.saturating_sub(back as u64))
     }
@@ -355,10 +355,11 @@ impl<T> Paginator<T> {
         self.engine.has_job()
     }
 
-    fn handed(&self) -> Handed {
+    /// How far the page at hand has been handed out, with so many items more than are counted.
+    fn handed(&self, more: usize) -> Handed {
         let LastPage { picked, before, .. } = &self.last;
         let since = self.engine.report.items.saturating_sub(*before);
-        let since = usize::try_from(since).unwrap_or(usize::MAX);
+        let since = usize::try_from(since).unwrap_or(usize::MAX).saturating_add(more);
         Handed { items: picked.done_with(since), of: picked.page() }
     }
 
@@ -456,9 +457,7 @@ impl<T> Paginator<T> {
 
     /// The place after so many of the items that have not been counted as handed out, all of the page at hand.
     pub(crate) fn point_after(&self, items: usize) -> ListPoint {
-        let mut handed = self.handed();
-        handed.items = handed.of.min(handed.items + items);
-        self.mark_at(handed, self.engine.report.items + items as u64).point()
+        self.mark_at(self.handed(items), self.engine.report.items + items as u64).point()
     }
 
     /// The next page. Where its items are in a file, that is an error if they are wanted.

@@ -14,7 +14,8 @@ pub struct Report {
     pub pages: u64,
     /// Items that were handed out.
     pub items: u64,
-    /// Calls that were made for pages, those that failed among them.
+    /// Calls that were made, those that failed among them: for pages, and of a job also its submit and those
+    /// that asked how it stands. The transfer of a file is none.
     pub requests: u64,
     /// How often the client repeated a call by itself, after a rate limit or a fault that passed.
     pub repeated: u64,

@@ -43,6 +43,11 @@ impl Known {
         self.most = most.max(1);
     }
 
+    /// How many are remembered.
+    pub(super) fn count(&self) -> u64 {
+        (self.recent.len() + self.older.len() + self.resumed.len()) as u64
+    }
+
     /// Has a checkpoint take in so many.
     pub(super) fn keep(&mut self, ids: usize) {
         self.kept = ids;
@@ -62,9 +67,8 @@ impl Known {
     pub(crate) fn for_checkpoint(&self, without: impl Iterator<Item = u128>) -> (Vec<u64>, u64) {
         let without: HashSet<u64> = without.map(short).collect();
         let last: Vec<u64> = self.last.iter().copied().filter(|id| !without.contains(id)).collect();
-        let all = self.recent.len() + self.older.len() + self.resumed.len();
-        let more = all.saturating_sub(without.len() + last.len());
-        (last, self.forgotten + more as u64)
+        let more = self.count().saturating_sub((without.len() + last.len()) as u64);
+        (last, self.forgotten + more)
     }
 
     /// Which ids are known, or come twice in these.

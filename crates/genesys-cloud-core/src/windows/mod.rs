@@ -21,3 +21,8 @@ pub use report::WindowsReport;
 pub use stream::{WindowPages, Windows};
 
 pub(crate) use point::{RangeForm, RangePoint};
+
+/// Whether an error means that a shorter range of time has to be asked for.
+pub(crate) fn is_too_large(error: &crate::Error) -> bool {
+    refusal::Refusal::of(error).is_some()
+}

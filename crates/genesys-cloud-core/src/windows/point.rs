@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::plan::Plan;
 use super::report::WindowsReport;
 use crate::checkpoint::Checkpoint;
+use crate::jobs::SavedJob;
 use crate::paging::{ListPoint, Subject};
 
 pub(crate) use form::RangeForm;
@@ -33,6 +34,11 @@ pub(crate) struct RangePoint {
 impl RangePoint {
     pub(crate) const fn items(&self) -> u64 {
         self.report.items
+    }
+
+    /// The jobs of the pieces that had begun, in their order.
+    pub(crate) fn jobs(&self) -> impl Iterator<Item = &SavedJob> {
+        self.lists.values().filter_map(|list| list.job.as_ref())
     }
 
     pub(crate) const fn has_ended(&self) -> bool {

@@ -1,6 +1,6 @@
 //! Which replies mean that a piece is too large.
 
-use crate::error::Error;
+use crate::error::{Error, ErrorBody};
 
 /// Why a piece can't be read as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,27 +11,37 @@ pub(super) enum Refusal {
     TooLong,
 }
 
-/// What the API's message has in it, in lower case and in this order, and what that means. The API document
-/// has no codes for these, so that the texts are all there is to go by.
+/// What the API's message has in it, in lower case and in this order, without what groups the digits of a
+/// number, and what that means. The API document has no codes for these, so that the texts are all there is to
+/// go by.
 const TEXTS: &[(&[&str], Refusal)] = &[
     // "Pagination may not exceed 100000 results. Tip: .." of the conversation details query: splunk's
     // genesys_cloud_ta, change log of 0.2.2. The same with 400000, of the results of details jobs: seen in
-    // programs that load them into a warehouse.
+    // programs that load them into a warehouse, which name no more of the text than this.
     (&["pagination may not exceed ", " results"], Refusal::TooMany),
+    (&["may not exceed ", "00000 results"], Refusal::TooMany),
     // "You must specify a search interval as part of your query that does not exceed 31 days.", of the
     // conversation details query: genesys_cloud_ta, which since has met 7 days as well.
-    (&["interval", "not exceed ", " days"], Refusal::TooLong),
+    (&["interval", "not exceed ", " day"], Refusal::TooLong),
 ];
 
 impl Refusal {
     /// What an error means, if it is one of those that a shorter piece would not meet: a reply of status 400,
     /// or a job that failed.
     pub(super) fn of(error: &Error) -> Option<Self> {
-        Self::of_text(error.refusal()?)
+        let why = Self::of_text(error.refusal()?);
+        why.or_else(|| Self::of_body(error.body()?))
+    }
+
+    /// The message may be of no help, and what it is made of tell.
+    fn of_body(body: &ErrorBody) -> Option<Self> {
+        let texts = [&body.message, &body.message_with_params];
+        let told = texts.into_iter().flatten().find_map(|text| Self::of_text(text));
+        told.or_else(|| body.errors.iter().find_map(Self::of_body))
     }
 
     fn of_text(text: &str) -> Option<Self> {
-        let text = text.to_lowercase();
+        let text = without_groups(&text.to_lowercase());
         let has = |words: &[&str]| {
             let mut rest = text.as_str();
             words.iter().all(|word| match rest.split_once(word) {
@@ -44,6 +54,21 @@ impl Refusal {
         };
         TEXTS.iter().find(|(words, _)| has(words)).map(|(_, refusal)| *refusal)
     }
+}
+
+/// A text whose numbers have nothing between their digits, as `100,000` has.
+fn without_groups(text: &str) -> String {
+    let mut signs = text.chars().peekable();
+    let (mut plain, mut before) = (String::with_capacity(text.len()), None);
+    while let Some(sign) = signs.next() {
+        let is_digit = |sign: Option<char>| sign.is_some_and(|sign| sign.is_ascii_digit());
+        let groups = matches!(sign, ',' | '.' | '_' | '\'' | ' ' | '\u{a0}' | '\u{202f}');
+        if !(groups && is_digit(before) && is_digit(signs.peek().copied())) {
+            plain.push(sign);
+        }
+        before = Some(sign);
+    }
+    plain
 }
 
 #[cfg(test)]
@@ -63,7 +88,13 @@ mod tests {
                 "You must specify a search interval as part of your query that does not exceed 31 days.",
                 Some(Refusal::TooLong),
             ),
+            ("PAGINATION MAY NOT EXCEED 100,000 RESULTS", Some(Refusal::TooMany)),
+            ("pagination may not exceed {limit} results", Some(Refusal::TooMany)),
+            ("The query may not exceed 400 000 results.", Some(Refusal::TooMany)),
             ("The interval must not exceed 7 days", Some(Refusal::TooLong)),
+            ("the INTERVAL cannot exceed 1 day", Some(Refusal::TooLong)),
+            ("The page size may not exceed 500 results", None),
+            ("At most 10 queues may be named; results may not exceed 9 pages", None),
             ("Results may not be used for pagination", None),
             ("A name must not exceed 31 days", None),
             ("The page size may not exceed 100", None),

@@ -16,7 +16,8 @@ pub struct WindowsReport {
     pub splits: u64,
     /// Pages that were read, those of pieces that were split then among them.
     pub pages: u64,
-    /// Calls that were made for pages, those that failed among them. Calls that wait for jobs are not.
+    /// Calls that were made, those that failed among them: for pages, and for jobs also their submits and those
+    /// that asked how they stand. The transfer of a file is none.
     pub requests: u64,
     /// How often the client repeated a call by itself, after a rate limit or a fault that passed.
     pub repeated: u64,
@@ -43,7 +44,8 @@ impl WindowsReport {
     /// that says so. Before the end that is [`Unknown`](Verdict::Unknown):
     /// [`Unfinished`](Reason::Unfinished).
     ///
-    /// Of a range that was gone on with, it is about the pieces that were read since.
+    /// Of a range that was gone on with from a [`Plan`](crate::Plan), it is about the pieces that were read since;
+    /// from a [`Checkpoint`](crate::Checkpoint), about all.
     pub fn verdict(&self) -> Verdict {
         match self.worst {
             _ if !self.ended => Verdict::Unknown(Reason::Unfinished),

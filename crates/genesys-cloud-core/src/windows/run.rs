@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::interval::Interval;
+use super::interval::{Interval, in_words};
 use super::known::Known;
 use super::plan::{PieceState, Plan};
 use super::point::{Origin, RangePoint};
@@ -14,7 +14,7 @@ use super::refusal::Refusal;
 use super::report::WindowsReport;
 use crate::digest::Digest;
 use crate::error::Error;
-use crate::paging::{End, ListPoint, OnStale, Page, Paginator, Verdict};
+use crate::paging::{End, ListPoint, OnStale, Page, Paginator, Reason, Verdict};
 use crate::request::Request;
 
 /// Makes the list of what an interval holds.
@@ -60,6 +60,8 @@ pub(super) struct Run<T> {
     page: Option<HandedPage>,
     /// Where the pieces go on that had begun in an earlier run, until they do.
     points: BTreeMap<usize, ListPoint>,
+    /// How many jobs were submitted for lists that are read no further.
+    jobs_done: usize,
 }
 
 /// A page whose items are being handed out.
@@ -103,6 +105,8 @@ struct Reading<T> {
 enum Came<T> {
     Page(Box<Page<T>>),
     Error(Error),
+    /// Its job was waited for as long as may be, before anything of it was due.
+    TooEarly,
     End,
 }
 
@@ -118,6 +122,7 @@ impl<T> Run<T> {
             report: WindowsReport::default(),
             page: None,
             points: BTreeMap::new(),
+            jobs_done: 0,
         }
     }
 
@@ -125,6 +130,9 @@ impl<T> Run<T> {
         let mut report = self.report;
         for reading in &self.lists {
             report.add(reading.list.report());
+        }
+        for point in self.points.values() {
+            report.add(point.report());
         }
         if let Some(plan) = &self.plan {
             (report.pieces, report.pieces_done) = (plan.pieces().len() as u64, plan.done());
@@ -175,9 +183,9 @@ impl<T> Run<T> {
         Ok(plan)
     }
 
-    /// How many jobs are known that were submitted for the pieces which are being read.
+    /// How many jobs are known that were submitted.
     pub(super) fn jobs(&self) -> usize {
-        self.lists.iter().filter(|reading| reading.list.has_job()).count()
+        self.jobs_done + self.lists.iter().filter(|reading| reading.list.has_job()).count()
     }
 
     /// How far the items have been handed out.
@@ -261,7 +269,7 @@ impl<T> Run<T> {
             }
             let Some(head) = self.lists.front_mut() else { continue };
             match head.came.take() {
-                None => return Poll::Pending,
+                None | Some(Came::TooEarly) => return Poll::Pending,
                 Some(Came::Page(page)) => {
                     head.handed_out |= !page.items().is_empty();
                     return Poll::Ready(Some(Ok(self.without_known(*page))));
@@ -274,6 +282,7 @@ impl<T> Run<T> {
                         let anew = self.list(interval);
                         if let Some(head) = self.lists.front_mut() {
                             self.report.add(head.list.report());
+                            self.jobs_done += usize::from(head.list.has_job());
                             head.list = anew;
                         }
                     }
@@ -314,12 +323,18 @@ impl<T> Run<T> {
     fn poll_lists(&mut self, cx: &mut Context<'_>, with_items: bool) -> bool {
         for at in 0..self.lists.len() {
             let reading = &mut self.lists[at];
+            if at == 0 && matches!(reading.came, Some(Came::TooEarly)) {
+                reading.came = None;
+            }
             if reading.came.is_some() {
                 continue;
             }
             let came = match reading.list.poll_next_page(cx, with_items) {
                 Poll::Pending => continue,
                 Poll::Ready(Some(Ok(page))) => Came::Page(Box::new(page)),
+                Poll::Ready(Some(Err(error))) if at > 0 && error.is_job_unfinished() => {
+                    Came::TooEarly
+                }
                 Poll::Ready(Some(Err(error))) => Came::Error(error),
                 Poll::Ready(None) => Came::End,
             };
@@ -344,7 +359,7 @@ impl<T> Run<T> {
                 let too_many = page.total()? > self.most?;
                 too_many.then_some(Refusal::TooMany)
             }
-            Came::Page(_) => None,
+            Came::Page(_) | Came::TooEarly => None,
             Came::Error(error) => Refusal::of(error).or_else(|| {
                 let split_when = self.settings.split_when.as_ref()?;
                 split_when(error).then_some(Refusal::TooMany)
@@ -378,13 +393,20 @@ impl<T> Run<T> {
                 // It can be read up to where the API stops.
                 Came::Page(page) => Came::Page(page),
                 Came::Error(cause) => Came::Error(error(Some(cause))),
-                Came::End => Came::Error(error(None)),
+                Came::End | Came::TooEarly => Came::Error(error(None)),
             });
         }
         let operation = list.request().operation().id();
         tracing::info!(operation, piece = %interval, ?refusal, "piece split");
         self.report.splits += 1;
         self.report.add(list.report());
+        // What is remembered are the items that were handed out last, which is those of this piece first.
+        let forgotten = list.report().items.saturating_sub(self.known.count());
+        if handed_out && forgotten > 0 {
+            let reason = Reason::Duplicates { items: forgotten };
+            self.report.judge(Verdict::Drifted(reason));
+        }
+        self.jobs_done += usize::from(list.has_job());
         self.lists.remove(at);
         self.move_on(piece);
         if refusal == Refusal::TooLong {
@@ -396,10 +418,15 @@ impl<T> Run<T> {
     /// Splits all pieces of this length or more that have not begun: they would be refused as well.
     fn split_longer_than(&mut self, length: Duration) {
         let Some(plan) = &mut self.plan else { return };
-        let split = plan.split_all(length, self.settings.minimum);
+        // One that had begun in an earlier run may have a job, and goes on with it.
+        let points = std::mem::take(&mut self.points);
+        let split =
+            plan.split_all(length, self.settings.minimum, |piece| points.contains_key(&piece));
         self.report.splits += split.len() as u64;
+        let before = |piece: usize| split.partition_point(|at| *at < piece);
+        self.points = points.into_iter().map(|(at, point)| (at + before(at), point)).collect();
         for reading in &mut self.lists {
-            reading.piece += split.partition_point(|at| *at < reading.piece);
+            reading.piece += before(reading.piece);
         }
     }
 
@@ -450,6 +477,7 @@ impl<T> Run<T> {
         let report = head.list.report();
         self.report.add(report);
         self.report.judge(report.verdict());
+        self.jobs_done += usize::from(head.list.has_job());
         if let (Some(plan), false) =
             (&mut self.plan, matches!(report.verdict(), Verdict::Truncated(_)))
         {
@@ -467,7 +495,7 @@ impl Settings {
         };
         let but = match hidden {
             true => "some of its items had been handed out".to_owned(),
-            false => format!("no piece shorter than {:?} may be made", self.minimum),
+            false => format!("no piece shorter than {} may be made", in_words(self.minimum)),
         };
         format!("{piece} {what}, and was not split: {but}")
     }

@@ -26,9 +26,9 @@ const MINIMUM: Duration = Duration::from_mins(1);
 
 /// What a long range of time holds, as a stream of its items, read in pieces that the API allows.
 ///
-/// Each piece is a list of its own, or a job, of the same call with another interval. Its items come in
-/// the order of the pieces. Nothing is sent before the first item is asked for; settings are made before
-/// that.
+/// Each piece is a list of its own, or a job, of the same call with another interval. Items come in the order
+/// of the pieces. Nothing is sent before the first item is asked for; settings are made before that. Dropping it
+/// leaves jobs alone that were submitted.
 ///
 /// # Pieces that are too large
 /// A piece is split in halves, which are read in its place, where
@@ -39,9 +39,22 @@ const MINIMUM: Duration = Duration::from_mins(1);
 /// - its first page counts more items than the operation is known to list, or than the API gave of another
 ///   piece before it refused; or its list ends where the operation is known to list no more.
 ///
+/// The halves meet a whole number of days after its start, or else of hours or minutes.
+///
 /// Where items of it have been handed out by then, its halves hold them again: that takes
-/// [`dedupe_by`](Self::dedupe_by), and is an error without. So is a piece that can't be split for being
-/// [too short](Self::split_down_to) ([`Error::is_piece_too_large`]).
+/// [`dedupe_by`](Self::dedupe_by), and is an error without. If there were more of them than ids are remembered,
+/// the others come twice, and the verdict is [`Drifted`](crate::Verdict::Drifted). A piece that is
+/// [too short](Self::split_down_to) to be split is an error too ([`Error::is_piece_too_large`]).
+///
+/// # What a record is counted to
+/// Each piece begins where the one before it ends, and does not hold its end. What a query takes for being in an
+/// interval is up to the service: that of the details of conversations gives those that began on a day which it
+/// touches, jobs give those that were active in it. So one conversation is in several pieces, and is left out by its
+/// id after the first. What is summed up, such as an aggregate, is a sum for each piece: choose a
+/// [`span`](Self::span) that its granularity divides. The order that a call asks for holds within a piece, and so
+/// does a limit in its body.
+///
+/// The service is still taking in what happened in the last hours or days: read those once more later.
 ///
 /// # Errors
 /// As with a [`Paginator`], the stream can be used on after an error: the next poll asks for the same page
@@ -135,7 +148,8 @@ impl<T> Windows<T> {
 
     /// Has each piece begin so much before the end of the one before it, within its span: for records that
     /// the API may count to either. What comes twice then is left out by [`dedupe_by`](Self::dedupe_by) alone.
-    /// It must be shorter than the span. None unless set.
+    /// It must be shorter than the span. The halves of a piece that is split share no more than half of the first
+    /// one. None unless set.
     pub fn overlap(mut self, overlap: Duration) -> Self {
         self.run.settings.overlap = overlap;
         self
@@ -214,7 +228,7 @@ impl<T> Windows<T> {
         self
     }
 
-    /// How many pieces are being read as jobs that were submitted.
+    /// How many jobs are known that were submitted for its pieces.
     pub(crate) fn jobs_submitted(&self) -> usize {
         self.run.jobs()
     }

@@ -140,7 +140,7 @@ async fn a_transfer_goes_on_where_it_broke_off() {
 #[tokio::test(start_paused = true)]
 async fn a_transfer_that_breaks_off_behind_the_last_byte_is_whole() {
     let body = data(500);
-    let rest = part(&body, 5000).breaking_off_in_chunks();
+    let rest = part(&body, 5000).in_chunks(false);
     let (files, url) = file(vec![cut(&body, 5000), rest, Answer::new(416, "")]).await;
     let api = api(&[url]).await;
     let mut download = download(&api).await.expect("a file");

@@ -26,7 +26,8 @@ async fn pages_by_cursor() {
     let mut results = listed(&server).paginate().page_size(7);
     assert_eq!(all(&mut results).await, ["a", "b", "c", "d"]);
     assert_eq!(results.report().verdict(), Verdict::Complete);
-    assert_eq!((results.report().pages, results.report().requests), (3, 3));
+    // With the submit, and two that asked how it stands.
+    assert_eq!((results.report().pages, results.report().requests), (3, 6));
     assert_eq!(
         asked(&server)[3..],
         [
@@ -35,6 +36,70 @@ async fn pages_by_cursor() {
             "GET /shops/s1/jobs/j1/results?pageSize=7&cursor=c2",
         ]
     );
+}
+
+/// The submit, those that asked how it stands, and those for pages, whatever the kind of the results.
+#[tokio::test(start_paused = true)]
+async fn all_calls_of_a_job_are_counted() {
+    let calls = |server: &Server, results: &Paginator<crate::Thing>| {
+        let (report, received) = (results.report(), server.received().len() as u64);
+        assert_eq!(report.requests + report.repeated, received, "{report:?}");
+        (report.pages, received)
+    };
+    // In the status, after an error that is repeated, and one that is told.
+    let server = script([
+        json(r#"{"job":{"id":"j1"}}"#),
+        json(r#"{"job":{"status":"Running"}}"#),
+        Answer::json(503, "{}"),
+        Answer::json(403, "{}"),
+        json(r#"{"job":{"status":"Complete"},"result":{"entities":[{"id":"a"}]}}"#),
+    ])
+    .await;
+    let mut results = things(&server).inline().paginate();
+    results.try_next().await.expect_err("no permission");
+    assert_eq!(all(&mut results).await, ["a"]);
+    assert_eq!(calls(&server, &results), (1, 5));
+
+    // In pages of the status, of which the first comes with it.
+    let server = script([
+        json(r#"{"executionId":"j1"}"#),
+        json(r#"{"queryStatus":"Running"}"#),
+        json(r#"{"queryStatus":"Complete"}"#),
+        json(r#"{"queryStatus":"Complete","results":[{"id":"a"}],"cursors":{"after":"x"}}"#),
+        json(r#"{"queryStatus":"Complete","results":[{"id":"b"}]}"#),
+    ])
+    .await;
+    let mut results = things(&server).usage().paginate();
+    assert_eq!(all(&mut results).await, ["a", "b"]);
+    assert_eq!(calls(&server, &results), (2, 5));
+
+    // A job for each page.
+    let page = |ids: &str, number| {
+        json(&format!(r#"{{"entities":[{ids}],"pageNumber":{number},"pageCount":2,"total":3}}"#))
+    };
+    let server = script([
+        json(r#"{"id":"j1"}"#),
+        json(r#"{"state":"Succeeded"}"#),
+        page(r#"{"id":"a"},{"id":"b"}"#, 1),
+        json(r#"{"id":"j2"}"#),
+        json(r#"{"state":"Running"}"#),
+        json(r#"{"state":"Succeeded"}"#),
+        page(r#"{"id":"c"}"#, 2),
+    ])
+    .await;
+    let mut results = things(&server).pages(Query::default()).paginate();
+    assert_eq!(all(&mut results).await, ["a", "b", "c"]);
+    assert_eq!(calls(&server, &results), (2, 7));
+
+    // What the handle calls for is not called for the list.
+    let mut answers = with_states(&["QUEUED", "FULFILLED"]);
+    answers.extend([self::page(&["a"], Some("c1")), self::page(&["b"], None)]);
+    let server = script(answers).await;
+    let mut job = listed(&server).submit().await.expect("a job");
+    job.wait().await.expect("done");
+    let mut results = job.results();
+    assert_eq!(all(&mut results).await, ["a", "b"]);
+    assert_eq!((results.report().requests, server.received().len()), (2, 5));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,5 +1,8 @@
 //! Ranges that are read by jobs.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use genesys_cloud_core::{Reason, Verdict, Windows};
 
 use crate::org::{Org, intervals};
@@ -101,6 +104,29 @@ async fn a_job_that_failed_otherwise_is_told_and_run_again() {
     assert_eq!(all(&mut some).await, (24..48).collect::<Vec<_>>());
     assert_eq!(intervals(&server), [(0, 24), (24, 48)]);
     assert_eq!(some.report().verdict(), Verdict::Complete);
+}
+
+/// A job may be done by the time that something of it is due.
+#[tokio::test(start_paused = true)]
+async fn only_jobs_that_are_due_are_waited_for_too_long() {
+    let done = Arc::new(AtomicBool::new(false));
+    let is_done = done.clone();
+    let server = Org::hourly(72)
+        .serve_but(move |_, request| {
+            let is_status =
+                request.target.starts_with("/jobs/") && !request.target.contains("results");
+            (is_status && !is_done.load(Ordering::Relaxed))
+                .then(|| Answer::json(200, r#"{"state":"QUEUED"}"#))
+        })
+        .await;
+    let mut some = daily(&server, 0, 72).concurrency(3);
+    for _ in 0..2 {
+        assert!(some.try_next().await.expect_err("too long").is_job_unfinished());
+    }
+    done.store(true, Ordering::Relaxed);
+    assert_eq!(all(&mut some).await, (0..72).collect::<Vec<_>>());
+    assert_eq!(some.report().verdict(), Verdict::Complete);
+    assert_eq!(some.report().requests, server.received().len() as u64);
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,6 +4,8 @@
 
 mod duplicates;
 mod jobs;
+mod model;
+mod numbers;
 mod org;
 mod pieces;
 mod recovery;

@@ -109,6 +109,9 @@ impl Org {
                 let events = self.found(interval).unwrap_or_default();
                 let from =
                     parameter("cursor").map_or(0, |cursor| cursor.parse().expect("a cursor"));
+                if from + 5 > self.cap {
+                    return too_many(self.cap);
+                }
                 let to = (from + 5).min(events.len());
                 let mut page = json!({"events": listed(&events[from..to])});
                 if to < events.len() {
@@ -141,10 +144,7 @@ impl Org {
         };
         let (number, size) = (number as usize, size as usize);
         if number * size > self.cap {
-            let cap = self.cap;
-            return refusal(&format!(
-                "Pagination may not exceed {cap} results.\n\nTip: smaller intervals"
-            ));
+            return too_many(self.cap);
         }
         let from = ((number - 1) * size).min(events.len());
         let to = (from + size).min(events.len());
@@ -163,6 +163,10 @@ struct Job {
 
 fn listed(events: &[Event]) -> Vec<Value> {
     events.iter().map(|event| json!({"id": event.id.to_string()})).collect()
+}
+
+fn too_many(cap: usize) -> Answer {
+    refusal(&format!("Pagination may not exceed {cap} results.\n\nTip: smaller intervals"))
 }
 
 pub(crate) fn refusal(message: &str) -> Answer {

@@ -3,6 +3,7 @@
 use genesys_cloud_core::{Interval, PieceState, Reason, Verdict, Windows};
 use serde_json::Value;
 
+use crate::numbers::Numbers;
 use crate::org::{Event, Org, intervals};
 use crate::{Query, all, daily, events, hour, hours, ids, long};
 
@@ -95,17 +96,6 @@ async fn settings_that_can_not_be_are_told_before_anything_is_sent() {
         assert!(some.plan().is_err());
     }
     assert!(server.received().is_empty());
-}
-
-/// The same numbers each time (Knuth, MMIX).
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self, below: u64) -> i64 {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        ((self.0 >> 33) % below) as i64
-    }
 }
 
 #[tokio::test]

@@ -1,8 +1,11 @@
 //! Ranges that are left and gone on with: nothing is lost, nothing comes twice.
 
-use genesys_cloud_core::{Checkpoint, OnStale, Verdict, Windows, WindowsReport};
+use std::sync::{Arc, Mutex};
 
-use crate::org::{Event as Happened, Org};
+use genesys_cloud_core::{Checkpoint, OnStale, Reason, Verdict, Windows, WindowsReport};
+use serde_json::json;
+
+use crate::org::{Event as Happened, Org, refusal};
 use crate::server::{Answer, Server};
 use crate::{Event, Query, all, daily, events, hours, ids, long};
 
@@ -95,6 +98,25 @@ async fn jobs_of_pieces_are_not_submitted_again() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_checkpoint_tells_the_jobs_of_the_pieces_that_have_begun() {
+    let server = Org::hourly(96).serve().await;
+    let query = Query::default();
+    let mut range = events(&server).jobs(query).windows(hours(0, 96)).span(long(24)).concurrency(3);
+    assert!(range.checkpoint().expect("a checkpoint").jobs().is_empty());
+    // The first piece has been read then.
+    for (read, jobs) in [(1, vec!["0", "1", "2"]), (44, vec!["1", "2", "3"])] {
+        for _ in 0..read {
+            range.try_next().await.expect("an event").expect("no end");
+        }
+        let checkpoint = kept(&range.checkpoint().expect("a checkpoint"));
+        let found: Vec<_> = checkpoint.jobs().into_iter().filter_map(|job| job.id()).collect();
+        assert_eq!(found, jobs);
+    }
+    all(&mut range).await;
+    assert!(range.checkpoint().expect("a checkpoint").jobs().is_empty());
+}
+
 #[tokio::test]
 async fn pages_of_a_range_are_gone_on_with() {
     let server = Org::hourly(48).serve().await;
@@ -162,7 +184,7 @@ async fn ids_that_are_not_taken_along_are_counted() {
 
 #[tokio::test(start_paused = true)]
 async fn a_job_of_a_piece_that_is_gone_is_told_or_submitted_anew() {
-    let gone = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let gone = Arc::new(std::sync::atomic::AtomicBool::new(false));
     let is_gone = gone.clone();
     let server = Org::hourly(48)
         .serve_but(move |_, request| {
@@ -188,4 +210,116 @@ async fn a_job_of_a_piece_that_is_gone_is_told_or_submitted_anew() {
     let mut anew = range(&server).resume(&checkpoint).on_stale(OnStale::Restart);
     assert_eq!(all(&mut anew).await, (7..48).collect::<Vec<_>>());
     assert_eq!(anew.report().verdict(), Verdict::Complete);
+}
+
+/// More pieces are split at once where the API takes no interval of their length any more; those that had begun
+/// keep their places.
+#[tokio::test]
+async fn pieces_that_had_begun_keep_their_places_when_others_are_split() {
+    let strict = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let is_strict = strict.clone();
+    let server = Org::hourly(96)
+        .serve_but(move |_, request| {
+            let first = "2024-05-01T00:00:00Z/2024-05-02T00:00:00Z";
+            let refused = request.body.contains(first)
+                && is_strict.load(std::sync::atomic::Ordering::Relaxed);
+            refused.then(|| refusal("The interval does not exceed 1 day: it has to"))
+        })
+        .await;
+    let mut first = daily(&server, 0, 96).concurrency(3);
+    first.try_next().await.expect("an event").expect("no end");
+    let checkpoint = kept(&first.checkpoint().expect("a checkpoint"));
+    strict.store(true, std::sync::atomic::Ordering::Relaxed);
+    let mut rest = daily(&server, 0, 96).resume(&checkpoint);
+    let next = rest.try_next().await.expect("an event").expect("no end");
+    // What the pieces that wait have asked for is not forgotten meanwhile.
+    assert_eq!(rest.report().requests, server.received().len() as u64);
+    assert_eq!(ids([next]), [1]);
+    assert_eq!(all(&mut rest).await, (2..96).collect::<Vec<_>>());
+    // The first piece, and the last one, which had not begun.
+    assert_eq!((rest.report().splits, rest.report().pieces), (2, 6));
+    assert_eq!(rest.report().verdict(), Verdict::Complete);
+}
+
+/// A token that is refused since it leads too far is not one that has become stale.
+#[tokio::test(start_paused = true)]
+async fn a_piece_that_was_left_where_the_api_refuses_more_is_split() {
+    let server = Org { cap: 10, ..Org::hourly(24) }.serve().await;
+    for then in [OnStale::Fail, OnStale::Restart] {
+        let api = events(&server);
+        let range = || api.jobs(Query::default()).windows(hours(0, 24)).on_stale(then);
+        let mut first = range();
+        for _ in 0..10 {
+            first.try_next().await.expect("an event").expect("no end");
+        }
+        let checkpoint = kept(&first.checkpoint().expect("a checkpoint"));
+        let calls = server.received().len();
+        let mut rest = range().resume(&checkpoint);
+        assert_eq!(all(&mut rest).await, (10..24).collect::<Vec<_>>());
+        assert_eq!((rest.report().splits, rest.report().verdict()), (3, Verdict::Complete));
+        // The job that was left is not run once more.
+        let whole = server.received().into_iter().skip(calls);
+        let whole = whole.filter(|request| request.body.contains("-01T00:00:00Z/2024-05-02"));
+        assert_eq!(whole.count(), 0);
+    }
+}
+
+/// A page that is read again, as the list has become shorter, has new items here and there.
+#[tokio::test]
+async fn what_is_left_out_of_a_page_that_is_read_again_stays_so() {
+    let list = Arc::new(Mutex::new((1..=12).collect::<Vec<u64>>()));
+    let listed = list.clone();
+    let server = Server::start(move |request| {
+        let list = listed.lock().expect("no panic");
+        let number = request.target.split("pageNumber=").nth(1);
+        let number = number.and_then(|it| it.split('&').next()?.parse().ok()).unwrap_or(1);
+        let ids = list.chunks(4).nth(number - 1).unwrap_or_default().iter();
+        let events: Vec<_> = ids.map(|id| json!({ "id": id.to_string() })).collect();
+        let (pages, total) = (list.len().div_ceil(4), list.len());
+        let page = json!({
+            "events": events, "pageNumber": number, "pageCount": pages, "total": total, "pageSize": 4,
+        });
+        Answer::json(200, &page.to_string())
+    })
+    .await;
+    let api = events(&server);
+    let range = || api.listed().windows(hours(0, 4)).page_size(4);
+    for read in [1, 2] {
+        *list.lock().expect("no panic") = (1..=12).collect();
+        let mut first = range();
+        for _ in 0..4 {
+            first.try_next().await.expect("an event").expect("no end");
+        }
+        *list.lock().expect("no panic") = vec![20, 3, 21, 4, 5, 6, 7, 8, 9, 10];
+        for _ in 0..read {
+            first.try_next().await.expect("an event").expect("no end");
+        }
+        let mut again = range().resume(&kept(&first.checkpoint().expect("a checkpoint")));
+        let rest = [21, 5, 6, 7, 8, 9, 10];
+        assert_eq!(all(&mut again).await, rest[read - 1..]);
+        assert!(matches!(again.report().verdict(), Verdict::Drifted(_)));
+    }
+}
+
+/// What is read again from its beginning, and forgotten, is not passed over in silence.
+#[tokio::test(start_paused = true)]
+async fn what_was_forgotten_of_a_piece_that_is_split_is_told() {
+    let server = Org { cap: 20, ..Org::hourly(24) }.serve().await;
+    for (kept_ids, verdict, repeated) in
+        [(15, Verdict::Complete, 0), (9, Verdict::Drifted(Reason::Duplicates { items: 6 }), 6)]
+    {
+        let api = events(&server);
+        let range = || {
+            let range = api.jobs(Query::default()).windows(hours(0, 24));
+            range.remember_in_checkpoint(kept_ids)
+        };
+        let mut first = range();
+        for _ in 0..15 {
+            first.try_next().await.expect("an event").expect("no end");
+        }
+        let checkpoint = kept(&first.checkpoint().expect("a checkpoint"));
+        let mut rest = range().resume(&checkpoint);
+        assert_eq!(all(&mut rest).await.len(), 9 + repeated);
+        assert_eq!(rest.report().verdict(), verdict, "{kept_ids}");
+    }
 }

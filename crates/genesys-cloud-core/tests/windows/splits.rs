@@ -86,9 +86,9 @@ async fn pieces_that_are_too_long_are_split_together() {
     let server = Org { longest: 7 * 24, ..six_hourly() }.serve().await;
     let mut some = daily(&server, 0, 24 * 93).span(long(24 * 31));
     assert_eq!(all(&mut some).await, (0..24 * 93).step_by(6).collect::<Vec<_>>());
-    // Three refusals: of 31 days, of half of it, and of a quarter of it.
+    // Three refusals: of 31 days, of 15, and of 8: the first 7 days are taken.
     let refused = intervals(&server).iter().filter(|(start, end)| end - start > 7 * 24).count();
-    assert_eq!((refused, some.report().splits), (3, 3 + 6 + 12));
+    assert_eq!((refused, some.report().splits), (3, 3 + 6 + 9));
     assert_eq!(some.report().verdict(), Verdict::Complete);
 }
 
@@ -116,7 +116,7 @@ async fn no_piece_is_shorter_than_the_minimum() {
         assert_eq!(
             error.to_string(),
             "POST /query (postQuery) failed: 2024-05-01T00:00:00Z/2024-05-01T03:00:00Z holds more than \
-             the API lists, and was not split: no piece shorter than 10800s may be made; narrow the \
+             the API lists, and was not split: no piece shorter than 3 hours may be made; narrow the \
              query, or allow shorter pieces by `split_down_to`"
         );
         let source = std::error::Error::source(&error).expect("a source").to_string();

@@ -19,6 +19,7 @@ use crate::paging::standing::{Facts, Position, Standing};
 use crate::paging::subject::Subject;
 use crate::paging::walk::Walk;
 use crate::reply::RawReply;
+use crate::windows::is_too_large;
 
 /// How far clocks may be apart: a job is not taken to be gone before this time is over too.
 const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(5);
@@ -306,7 +307,8 @@ impl Engine {
         let is_of_job = resumption.point.job.is_some()
             && matches!(resumption.stage, Stage::Checked | Stage::Entered)
             && (error.is_refused_by(&[404, 410]) || error.is_job_expired());
-        if !is_of_page && !is_of_job {
+        // What is refused for its size is refused wherever it is read from.
+        if (!is_of_page && !is_of_job) || is_too_large(&error) {
             return Some(error);
         }
         if self.on_stale == OnStale::Restart && self.restart() {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chrono::{SubsecRound as _, TimeDelta};
 
-use super::interval::Interval;
+use super::interval::{Interval, in_words};
 
 /// More pieces than this are a mistake: each costs a call at least.
 const MOST_PIECES: u128 = 100_000;
@@ -70,12 +70,12 @@ impl Plan {
         }
         let step = span.as_millis().saturating_sub(overlap.as_millis());
         if step == 0 {
-            return Err(format!(
-                "the span ({span:?}) must be longer than the overlap ({overlap:?})"
-            ));
+            let (span, overlap) = (in_words(span), in_words(overlap));
+            return Err(format!("the span ({span}) must be longer than the overlap ({overlap})"));
         }
         if range.length().as_millis() / step >= MOST_PIECES {
-            return Err(format!("{range} has more than {MOST_PIECES} pieces of {span:?}"));
+            let span = in_words(span);
+            return Err(format!("{range} has more than {MOST_PIECES} pieces of {span}"));
         }
         let (span, overlap_by) = (delta(span), delta(overlap));
         let mut pieces: Vec<Piece> = Vec::new();
@@ -149,16 +149,22 @@ impl Plan {
         Some(())
     }
 
-    /// Splits all pieces of this length or more that have not begun, if the plan does not get too long by
-    /// that. Gives where those stood.
-    pub(super) fn split_all(&mut self, length: Duration, minimum: Duration) -> Vec<usize> {
+    /// Splits all pieces of this length or more that have not begun, but for some, if the plan does not get too
+    /// long by that. Gives where those stood.
+    pub(super) fn split_all(
+        &mut self,
+        length: Duration,
+        minimum: Duration,
+        but: impl Fn(usize) -> bool,
+    ) -> Vec<usize> {
         let mut split = Vec::new();
         if 2 * self.pieces.len() as u128 > MOST_PIECES {
             return split;
         }
         let mut pieces = Vec::with_capacity(2 * self.pieces.len());
         for (at, piece) in self.pieces.iter().enumerate() {
-            let is_long = piece.state == PieceState::Todo && piece.interval.length() >= length;
+            let is_todo = piece.state == PieceState::Todo && !but(at);
+            let is_long = is_todo && piece.interval.length() >= length;
             match is_long.then(|| halves(piece.interval, self.overlap, minimum)).flatten() {
                 Some(halves) => {
                     split.push(at);
@@ -178,14 +184,19 @@ impl Piece {
     }
 }
 
-/// The two halves of an interval, none of which is shorter than this. They overlap, but so little that each
-/// is shorter than the whole by a quarter at least.
+/// The two halves of an interval, none of which is shorter than this. They overlap, but so little that each is
+/// shorter than the whole.
+///
+/// The second begins whole days after the first, or else hours or minutes: what is summed up by the day or the
+/// hour would be cut in two otherwise.
 fn halves(whole: Interval, overlap: Duration, minimum: Duration) -> Option<[Interval; 2]> {
     let (start, end) = (whole.start(), whole.end());
     let minimum = delta(minimum.max(Duration::from_millis(1)));
-    let middle = start + TimeDelta::milliseconds((end - start).num_milliseconds() / 2);
+    let half = (end - start).num_milliseconds() / 2;
+    let up_to = |unit: i64| start + TimeDelta::milliseconds(half - half % unit);
+    let [minutes, exactly] = [up_to(60_000), up_to(1)];
     // Some services take whole seconds alone.
-    let middle = [middle.trunc_subsecs(0), middle]
+    let middle = [up_to(86_400_000), up_to(3_600_000), minutes, exactly.trunc_subsecs(0), exactly]
         .into_iter()
         .find(|middle| *middle - start >= minimum && end - *middle >= minimum)?;
     let overlap = delta(overlap).min((middle - start) / 2);

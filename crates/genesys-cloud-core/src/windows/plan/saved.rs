@@ -71,7 +71,8 @@ impl Serialize for Plan {
     }
 }
 
-/// Refuses what another version wrote, and a piece without a beginning, an end or a known state.
+/// Refuses what another version wrote, a piece without a beginning, an end or a known state, and pieces that are
+/// not of the range or not in order.
 impl<'de> Deserialize<'de> for Plan {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let form = Form::read(deserializer)?;
@@ -99,13 +100,23 @@ impl<'de> Deserialize<'de> for Plan {
             Ok(Piece { interval, state })
         };
         let pieces = form.pieces.ok_or_else(|| missing("pieces"))?;
-        let overlap = form.overlap.and_then(|overlap| u64::try_from(overlap).ok());
+        let pieces: Vec<Piece> = pieces.into_iter().map(piece).collect::<Result<_, _>>()?;
+        let mut before = range.start();
+        for Piece { interval, .. } in &pieces {
+            let (start, end) = (interval.start(), interval.end());
+            if start < range.start() || end > range.end() || start >= end || end <= before {
+                return Err(D::Error::custom(format!("the piece {interval} is out of place")));
+            }
+            before = end;
+        }
+        let overlap = u64::try_from(form.overlap.unwrap_or(0))
+            .map_err(|_| D::Error::custom("an overlap that is less than none"))?;
         Ok(Self {
             operation: form.operation.ok_or_else(|| missing("operation"))?,
             fingerprint,
             range,
-            overlap: Duration::from_millis(overlap.unwrap_or_default()),
-            pieces: pieces.into_iter().map(piece).collect::<Result<_, _>>()?,
+            overlap: Duration::from_millis(overlap),
+            pieces,
         })
     }
 }

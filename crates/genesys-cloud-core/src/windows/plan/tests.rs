@@ -82,6 +82,8 @@ fn pieces_are_split_in_halves() {
     }
 }
 
+const DAY: i64 = 86_400_000;
+
 #[test]
 fn halves_begin_at_whole_seconds_where_they_can() {
     for (millis, minimum, middle) in [
@@ -89,6 +91,13 @@ fn halves_begin_at_whole_seconds_where_they_can() {
         (11_000, 1, Some(5_000)),
         (11_000, 5_500, Some(5_500)),
         (1_500, 1, Some(750)),
+        // At whole days, hours and minutes too.
+        (31 * DAY, 1, Some(15 * DAY)),
+        (3 * DAY, 1, Some(DAY)),
+        (3 * DAY, DAY as u64 * 3 / 2, Some(DAY * 3 / 2)),
+        (DAY, 1, Some(DAY / 2)),
+        (DAY / 8, 1, Some(DAY / 24)),
+        (90_000 * 2 + 10_000, 1, Some(60_000)),
         (2, 1, Some(1)),
         (3, 0, Some(1)),
         (1, 0, None),
@@ -145,6 +154,12 @@ fn plans_are_written_and_read() {
         ("todo", "paused", "a piece of an unknown state"),
         (r#""operation":"postQuery","#, "", "missing field `operation`"),
         ("ffffffffffffffff", "soon", "invalid digit"),
+        (r#":60000"#, ":-1", "an overlap that is less than none"),
+        // Reversed, before and after the range, and not in order.
+        (r#"00:20:00.000Z","state"#, r#"00:00:00.000Z","state"#, "is out of place"),
+        (r#"[{"start":"2024-05-01"#, r#"[{"start":"2024-04-30"#, "is out of place"),
+        (r#"00:30:00.000Z","state"#, r#"00:31:00.000Z","state"#, "is out of place"),
+        (r#"00:20:00.000Z","state"#, r#"00:30:00.000Z","state"#, "is out of place"),
     ] {
         let error = serde_json::from_str::<Plan>(&text.replace(from, to)).expect_err(why);
         assert!(error.to_string().contains(why), "{error}");
