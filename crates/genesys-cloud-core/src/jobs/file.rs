@@ -200,9 +200,10 @@ impl Files {
     }
 }
 
-/// Whether a file was refused, which is how it is told that its URL has expired.
+/// Whether a file was refused, which is how it is told that its URL has expired. Credentials that the API does
+/// not accept are something else.
 fn is_refused(error: &Error) -> bool {
-    matches!(error.status(), Some(400 | 401 | 403 | 404 | 410))
+    matches!(error.status(), Some(400 | 401 | 403 | 404 | 410)) && !error.is_auth()
 }
 
 /// Whether two URLs differ in their queries at most, as those of one file do that were signed at two times.

@@ -58,6 +58,8 @@ pub(crate) struct Run {
     /// How long it had run when this was made, and when that was.
     ran: Duration,
     made: Instant,
+    /// Whether the first is by one clock alone, and so not off.
+    is_timed: bool,
     /// When it is to be asked again.
     due: Instant,
     /// Whether the server has said when.
@@ -105,6 +107,7 @@ impl Run {
             tally: Tally::default(),
             ran: (Utc::now() - submitted).to_std().unwrap_or_default(),
             made,
+            is_timed: false,
             due: made,
             told: false,
         }
@@ -120,7 +123,8 @@ impl Run {
         let reply = tally.execute(&client, &request).await?;
         let submitted = reply.head.date().unwrap_or(before);
         let mut run = Self::known(client, family, request, None, submitted, None);
-        (run.tally, run.ran, run.is_new) = (tally, Duration::ZERO, true);
+        (run.tally, run.ran) = (tally, Duration::ZERO);
+        (run.is_timed, run.is_new) = (true, true);
         run.id = match &run.family.id() {
             JobId::Field(path) => {
                 // A reply that is no JSON has no id, which is told below where one is needed.
@@ -239,6 +243,9 @@ impl Run {
                 reply = self.execute(&request).await;
             }
         }
+        if let Ok(reply) = &reply {
+            self.time(reply.head.date());
+        }
         let retry_after = match &reply {
             Ok(reply) => reply.head.retry_after(),
             Err(error) => error.retry_after(),
@@ -266,6 +273,15 @@ impl Run {
         self.expires = status.expires().or(self.expires);
         self.last = Some(status.clone());
         Ok(status)
+    }
+
+    /// Corrects how long a job has run that was submitted elsewhere: the server's clock tells, ours may be off.
+    fn time(&mut self, now: Option<DateTime<Utc>>) {
+        if let (false, Some(now)) = (self.is_timed, now) {
+            let run = (now - self.submitted).to_std().unwrap_or_default();
+            self.ran = run.saturating_sub(self.made.elapsed());
+            self.is_timed = true;
+        }
     }
 
     /// Has it asked at other times, the first of them too.

@@ -520,3 +520,18 @@ async fn how_a_file_is_stored_is_told() {
     }
     assert_eq!((bytes, download.content_encoding()), (body, Some("gzip")));
 }
+
+#[tokio::test(start_paused = true)]
+async fn credentials_that_are_refused_are_told_as_such() {
+    let server = Server::start(|request| match request.target.as_str() {
+        "/inline" => json(r#"{"job":{"id":"j1"}}"#),
+        "/inline/j1" => json(r#"{"job":{"status":"Complete"},"downloadUrls":["/f"]}"#),
+        _ => Answer::json(401, "{}"),
+    })
+    .await;
+    let error = things(&server).inline().paginate().try_next().await.expect_err("a refusal");
+    assert!(error.is_auth(), "{error:?}");
+    assert!(!error.to_string().contains("in vain"), "{error}");
+    // Another URL would be refused as well.
+    assert_eq!(asked(&server), ["POST /inline", "GET /inline/j1", "GET /f"]);
+}

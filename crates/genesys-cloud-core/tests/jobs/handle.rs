@@ -1,9 +1,12 @@
 //! The handle: saved and loaded, cancelled, dropped.
 
+use std::time::Duration;
+
 use genesys_cloud_core::{
     Client, Error, Family, Job, JobState, Method, Operation, Request, SavedJob,
 };
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::server::{Answer, Server};
 use crate::{
@@ -332,4 +335,20 @@ async fn a_job_without_an_id_is_told_as_such() {
              work was done before you submit it again"
         );
     }
+}
+
+/// A clock that is hours off must not make for pauses of an hour.
+#[tokio::test(start_paused = true)]
+async fn a_loaded_job_is_asked_by_the_clock_of_the_server() {
+    let mut answers = vec![
+        json(r#"{"jobId":"j1"}"#).header("date", "Fri, 01 May 2020 10:00:00 GMT"),
+        json(r#"{"state":"PENDING"}"#).header("date", "Fri, 01 May 2020 10:00:01 GMT"),
+    ];
+    answers.push(json(r#"{"state":"FULFILLED"}"#));
+    let server = script(answers).await;
+    let saved = listed(&server).submit().await.expect("a job").save();
+    let mut job = PostListed::load(&client(&server), saved).expect("a job");
+    let begun = Instant::now();
+    job.wait().await.expect("a status");
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
 }
