@@ -31,6 +31,12 @@ impl Client {
     }
 }
 
+impl AsRef<core::Client> for Client {
+    fn as_ref(&self) -> &core::Client {
+        &self.core
+    }
+}
+
 impl From<core::Client> for Client {
     fn from(core: core::Client) -> Self {
         Self { core }

@@ -89,6 +89,13 @@ impl Client {
     }
 }
 
+/// For what takes this client, or one that is made from it.
+impl AsRef<Self> for Client {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
 /// Shows no secret.
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -162,8 +162,9 @@ impl Error {
         self.0.kind == Kind::Status && self.status().is_some_and(|status| status >= 500)
     }
 
-    /// Whether the same call may succeed later: no answer came, or one that says so.
-    pub(crate) fn may_pass(&self) -> bool {
+    /// Whether the same call may succeed later, without a change to it: no answer came, a rate limit was hit, or
+    /// the fault is on the server's side.
+    pub fn is_transient(&self) -> bool {
         self.is_transport() || self.is_rate_limited() || self.is_server_error()
     }
 
@@ -241,8 +242,8 @@ impl Error {
         self.0.kind == Kind::Checkpoint(Unusable::Mismatch)
     }
 
-    /// Whether the API no longer knows where a checkpoint leads: the token of the page has ended, or the job
-    /// and its results are gone. What the API said is its source, if it was asked. The list has to be read
+    /// Whether a checkpoint leads nowhere any more: the token of the page has ended, or the job has failed, was
+    /// cancelled, or is gone with its results. What the API said is its source, if it was asked. The list has to be read
     /// anew: see [`Paginator::on_stale`](crate::Paginator::on_stale).
     pub fn is_stale_checkpoint(&self) -> bool {
         self.0.kind == Kind::Checkpoint(Unusable::Stale)
@@ -323,9 +324,16 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(operation) = &self.0.operation {
-            let unsent = self.is_invalid_request() || self.is_checkpoint_mismatch();
-            let verb = if unsent { "was not sent" } else { "failed" };
-            write!(f, "{operation} {verb}")?;
+            let unsent = self.is_invalid_request()
+                || self.is_checkpoint_mismatch()
+                || self.is_job_mismatch();
+            write!(f, "{operation}")?;
+            match self.0.kind {
+                _ if unsent => f.write_str(" was not sent")?,
+                // The call went well, and told of the job.
+                Kind::Job(_) => {}
+                _ => f.write_str(" failed")?,
+            }
             if self.attempts() > 1 {
                 write!(f, " after {} attempts", self.attempts())?;
             }

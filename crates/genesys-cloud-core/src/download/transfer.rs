@@ -210,7 +210,7 @@ impl Transfer {
                 request.add_query(name.into_owned(), &*value);
             }
             let reply = self.client.execute(&request).await.map_err(|error| Fault {
-                passes: error.may_pass(),
+                passes: error.is_transient(),
                 retry_after: error.retry_after(),
                 error,
             })?;

@@ -82,6 +82,11 @@ impl Error {
         this.advise("start over without the checkpoint, or by `on_stale`, or read a range of time by `windows`")
     }
 
+    /// Why it failed, without the operation and the advice.
+    pub(crate) fn why(&self) -> &str {
+        &self.0.why
+    }
+
     /// What the API said, where it would not do what was asked: a reply of status 400, or a job that failed.
     pub(crate) fn refusal(&self) -> Option<&str> {
         let refused = match self.0.kind {
@@ -243,6 +248,7 @@ impl Error {
             correlation_id: reply.correlation_id().map(str::to_owned),
             body: None,
         });
+        self.0.course = reply.head.course;
         self
     }
 

@@ -232,15 +232,16 @@ macro_rules! job {
             /// A job that was submitted by this operation and saved. Nothing is sent.
             ///
             /// # Errors
-            /// When what was saved is of another operation, or of another host than that of the client.
+            /// When what was saved is of another operation, or of another host than that of the client
+            /// ([`Error::is_job_mismatch`]($crate::Error::is_job_mismatch)).
             #[inline]
             pub fn load(
-                client: &$crate::Client,
+                client: &impl ::core::convert::AsRef<$crate::Client>,
                 saved: $crate::SavedJob,
             ) -> ::core::result::Result<$crate::Job<$item>, $crate::Error> {
                 const OPERATION: $crate::Operation =
                     $crate::Operation::known($id, $crate::Method::$verb, $path);
-                $crate::generated::$load(client, OPERATION, $family, saved)
+                $crate::generated::$load(client.as_ref(), OPERATION, $family, saved)
             }
         }
     };

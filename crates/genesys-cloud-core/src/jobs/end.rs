@@ -27,8 +27,10 @@ impl Run {
                 return Ok(status);
             }
             JobState::Held => (JobEnd::Held, "waits for you", None),
-            JobState::Failed => (JobEnd::Failed, "failed", None),
-            JobState::Cancelled => (JobEnd::Cancelled, "was cancelled", None),
+            JobState::Failed => {
+                (JobEnd::Failed, "failed", Some("submit it again, or ask for less"))
+            }
+            JobState::Cancelled => (JobEnd::Cancelled, "was cancelled", Some("submit it again")),
             JobState::Expired => (JobEnd::Expired, "has expired", Some("submit it again")),
         };
         let mut why = format!("{} {what}", self.called());

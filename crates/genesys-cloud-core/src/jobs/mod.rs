@@ -1,9 +1,10 @@
 //! Work that the API does in its own time: submitted, asked how it stands, its results read.
 //!
 //! [`family`] is the data that steers this; [`run`] submits a job and polls it by a [`schedule`];
-//! [`status`] tells what a reply says of it, and [`end`] how waiting for it ended; [`job`] is the face of one job, [`saved`] what is kept of it;
-//! [`open`] makes a list of its results, for the paginator to read, and [`file`](mod@file) reads those that
-//! come in files; in [`pages`], each page is a job.
+//! [`status`] tells what a reply says of it, and [`end`] how waiting for it ended; [`job`] is the face of one job,
+//! [`saved`] what is kept of it; [`open`] makes a list of its results, for the paginator to read, and
+//! [`file`](mod@file) reads those that come in files; in [`pages`], each page is a job. [`settings`] is what a
+//! caller says of a job before there is one.
 
 mod bind;
 mod cancel;
@@ -20,6 +21,7 @@ mod pages;
 mod run;
 mod saved;
 mod schedule;
+mod settings;
 mod status;
 mod tally;
 
@@ -31,3 +33,4 @@ pub use status::JobStatus;
 
 pub(crate) use fields::Fields;
 pub(crate) use open::{Caller, Feed, Opened, Opening};
+pub(crate) use settings::JobSettings;

@@ -14,6 +14,7 @@ use super::file::Files;
 use super::pages::PageJobs;
 use super::run::Run;
 use super::saved::SavedJob;
+use super::settings::JobSettings;
 use super::status::JobStatus;
 use super::tally::{Calls, Tally};
 use crate::client::Client;
@@ -66,6 +67,7 @@ pub(crate) struct Opening {
     is_handle: bool,
     /// What counts all calls that are made for it.
     tally: Tally,
+    pub(crate) settings: JobSettings,
 }
 
 /// Where a job is noted while it is waited for.
@@ -100,6 +102,7 @@ impl Opening {
             saved,
             is_handle: false,
             tally: Tally::default(),
+            settings: JobSettings::default(),
         }
     }
 
@@ -138,6 +141,7 @@ impl Opening {
             saved,
             is_handle: true,
             tally,
+            settings: JobSettings::default(),
         }
     }
 
@@ -188,7 +192,8 @@ impl Opening {
     /// What tells the results from others: the submit, or, of a job that was submitted by a call of its own,
     /// what lists them.
     pub(crate) fn subject(&self) -> Request {
-        match (&self.change, self.is_handle) {
+        // A parameter of the results tells them from others as well.
+        self.settings.changed(match (&self.change, self.is_handle) {
             (Some(request), _) => request.clone(),
             (None, false) => self.request.clone(),
             (None, true) => {
@@ -198,7 +203,7 @@ impl Opening {
                 }
                 request
             }
-        }
+        })
     }
 
     /// Goes on with a job that was submitted before. Tells why that can't be done.
@@ -271,7 +276,14 @@ impl Opening {
                 let (client, request) = (self.client.clone(), self.request.clone());
                 let (family, change) = (self.family.clone(), self.change.clone());
                 let (saved, tally) = (self.saved.clone(), self.tally.clone());
-                none.insert(Box::pin(open(run, client, request, family, change, saved, tally)))
+                let settings = self.settings.clone();
+                let submission = async move {
+                    match run {
+                        Some(run) => Ok(run),
+                        None => Run::submit(client, request, family, tally).await,
+                    }
+                };
+                none.insert(Box::pin(open(submission, change, saved, settings)))
             }
         };
         let Poll::Ready((run, opened)) = Pin::new(running).poll(cx) else { return Poll::Pending };
@@ -289,7 +301,7 @@ impl Opening {
     /// The pages are asked for by the submit. Each is a job that is submitted when the page is due.
     fn job_per_page(&self) -> Opened {
         let (client, family) = (self.client.clone(), self.family.clone());
-        let jobs = Arc::new(PageJobs::new(self.tally.clone()));
+        let jobs = Arc::new(PageJobs::new(self.tally.clone(), self.settings.clone()));
         let caller: Caller = Arc::new(move |request| {
             let (client, family, jobs) = (client.clone(), family.clone(), jobs.clone());
             async move { jobs.page(client, request, family).await }.boxed()
@@ -307,37 +319,37 @@ impl Opening {
 }
 
 async fn open(
-    run: Option<Run>,
-    client: Client,
-    request: Request,
-    family: Family,
+    submission: impl Future<Output = Result<Run, Error>>,
     change: Option<Request>,
     saved: Saved,
-    tally: Tally,
+    settings: JobSettings,
 ) -> (Option<Run>, Result<Opened, Error>) {
     let note = |run: &Run| {
         *saved.lock() = Some(SavedJob::of(run));
     };
-    let mut run = match run {
-        Some(run) => run,
-        None => match Run::submit(client, request, family, tally).await {
-            Ok(run) => run,
-            Err(error) => return (None, Err(error)),
-        },
+    let mut run = match submission.await {
+        Ok(run) => run,
+        Err(error) => return (None, Err(error)),
     };
+    settings.apply(&mut run);
     note(&run);
     let status = run.wait().await;
     // Only now is it known when it expires.
     note(&run);
     let opened = match status {
-        Ok(status) => opened(&run, status, change),
+        Ok(status) => opened(&run, status, change, &settings),
         Err(error) => Err(error),
     };
     (Some(run), opened)
 }
 
 /// Where the results of a job are that is done.
-fn opened(run: &Run, status: JobStatus, change: Option<Request>) -> Result<Opened, Error> {
+fn opened(
+    run: &Run,
+    status: JobStatus,
+    change: Option<Request>,
+    settings: &JobSettings,
+) -> Result<Opened, Error> {
     run.check_expiry(&status)?;
     let family = &run.family;
     let mut opened = Opened {
@@ -351,7 +363,7 @@ fn opened(run: &Run, status: JobStatus, change: Option<Request>) -> Result<Opene
     };
     match family.results() {
         Results::List(call, listing) => {
-            let mut request = change.unwrap_or_else(|| run.ask(call));
+            let mut request = settings.changed(change.unwrap_or_else(|| run.ask(call)));
             // A page without items may come as one.
             if family.redirects().is_some() {
                 request.accept_redirects();
@@ -381,7 +393,8 @@ fn opened(run: &Run, status: JobStatus, change: Option<Request>) -> Result<Opene
         }
         Results::Status(listing) => {
             let status = family.status().map(|call| run.ask(call));
-            opened.request = change.or(status).unwrap_or_else(|| run.request.clone());
+            let request = change.or(status).unwrap_or_else(|| run.request.clone());
+            opened.request = settings.changed(request);
             opened.listing = listing.clone();
         }
         Results::Reply(_) => match found(family, &status)? {

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::family::{Family, Results};
 use super::open::{page, ready};
 use super::run::Run;
+use super::settings::JobSettings;
 use super::tally::Tally;
 use crate::client::Client;
 use crate::error::{Error, JobEnd};
@@ -19,6 +20,7 @@ use crate::request::Request;
 pub(super) struct PageJobs {
     slots: Mutex<HashMap<Submitted, Slot>>,
     tally: Tally,
+    settings: JobSettings,
 }
 
 /// A job, once it has been submitted.
@@ -31,8 +33,8 @@ struct Submitted {
 }
 
 impl PageJobs {
-    pub(super) fn new(tally: Tally) -> Self {
-        Self { slots: Mutex::default(), tally }
+    pub(super) fn new(tally: Tally, settings: JobSettings) -> Self {
+        Self { slots: Mutex::default(), tally, settings }
     }
 
     pub(super) async fn page(
@@ -46,9 +48,13 @@ impl PageJobs {
         let mut run = slot.lock().await;
         let run = match &mut *run {
             Some(run) => run,
-            none => none.insert(Run::submit(client, request, family, self.tally.clone()).await?),
+            none => {
+                let mut run = Run::submit(client, request, family, self.tally.clone()).await?;
+                self.settings.apply(&mut run);
+                none.insert(run)
+            }
         };
-        let page = results_page(run).await;
+        let page = results_page(run, &self.settings).await;
         // A job that came to nothing is submitted anew; any other is gone on with.
         if page.as_ref().err().is_none_or(Error::is_job_failed) {
             self.lock().remove(&submitted);
@@ -61,7 +67,7 @@ impl PageJobs {
     }
 }
 
-async fn results_page(run: &mut Run) -> Result<RawReply, Error> {
+async fn results_page(run: &mut Run, settings: &JobSettings) -> Result<RawReply, Error> {
     let status = run.wait().await?;
     run.check_expiry(&status)?;
     let Results::List(call, listing) = run.family.results() else {
@@ -69,5 +75,5 @@ async fn results_page(run: &mut Run) -> Result<RawReply, Error> {
         let why = "no operation lists the results".to_owned();
         return Err(Error::job(JobEnd::NotPollable, operation, why));
     };
-    ready(page(run, &run.ask(call)).await?, Some(listing.items()))
+    ready(page(run, &settings.changed(run.ask(call))).await?, Some(listing.items()))
 }

@@ -335,7 +335,7 @@ impl Run {
         let is_unseen = self.is_new && self.made.elapsed() < NEW && error.is_not_found();
         // A gateway gave up waiting for the request.
         let is_slow = error.is_refused_by(&[408]);
-        error.may_pass() || is_unseen || is_slow
+        error.is_transient() || is_unseen || is_slow
     }
 
     /// Waits until it is done.

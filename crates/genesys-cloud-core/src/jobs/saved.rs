@@ -157,10 +157,11 @@ impl SavedJob {
         operation: Operation,
         family: Family,
     ) -> Result<Run, Error> {
-        let mismatch = |why: String| Err(Error::job(JobEnd::Mismatch, &operation, why));
+        let mismatch = |why: String| Error::job(JobEnd::Mismatch, &operation, why);
         if self.operation != operation.id() || self.family != family.name() {
             let (saved, of) = (self.operation, self.family);
-            return mismatch(format!("the saved job is of {saved} (family {of})"));
+            let error = mismatch(format!("the saved job is of {saved} (family {of})"));
+            return Err(error.advise("load it through that operation"));
         }
         let host = client.api().host();
         if let (Some(saved), Some(host)) = (&self.host, host)
@@ -169,7 +170,7 @@ impl SavedJob {
             let why =
                 format!("the saved job was submitted at {saved}, and the client calls {host}");
             let advice = "load it with a client of that region or gateway";
-            return mismatch(why).map_err(|error| error.advise(advice));
+            return Err(mismatch(why).advise(advice));
         }
         let mut request = Request::new(operation);
         for (name, value) in self.path {

@@ -24,7 +24,7 @@ use super::subject::Subject;
 use super::walk::{Walk, set_number, value_on};
 use crate::client::Client;
 use crate::error::Error;
-use crate::jobs::{Caller, Feed, Opened, Opening};
+use crate::jobs::{Caller, Feed, JobSettings, Opened, Opening};
 use crate::operation::Operation;
 use crate::reply::RawReply;
 use crate::request::Request;
@@ -146,6 +146,11 @@ impl Engine {
             is_raw: false,
         };
         Self { job: Some(job), ..Self::new(client, request, listing) }
+    }
+
+    /// What may be set of the job whose results these are. `None` of any other list.
+    pub(super) fn job_settings(&mut self) -> Option<&mut JobSettings> {
+        self.job.as_mut().map(|job| &mut job.opening.settings)
     }
 
     /// The same list with the same settings, from its beginning. A job that was submitted is not submitted

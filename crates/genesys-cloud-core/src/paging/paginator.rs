@@ -6,6 +6,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 use std::vec;
 
 use futures::stream::{FusedStream, Stream};
@@ -27,7 +28,7 @@ use crate::call::Call;
 use crate::checkpoint::Checkpoint;
 use crate::client::Client;
 use crate::error::Error;
-use crate::jobs::{Family, Fields, Opening};
+use crate::jobs::{Family, Fields, JobSettings, Opening, Schedule};
 use crate::reply::{DecodeError, RawReply};
 use crate::request::Request;
 use crate::windows::Known;
@@ -266,6 +267,49 @@ impl<T> Paginator<T> {
     /// [`max_pages`](Self::max_pages), and never more than 256 ahead.
     pub fn prefetch(mut self, pages: usize) -> Self {
         self.engine.prefetch = pages;
+        self
+    }
+
+    /// Of the results of a job: how long it is waited for before their first page, one hour unless set. See
+    /// [`Job::deadline`](crate::Job::deadline). After the error that it was not done by then
+    /// ([`Error::is_job_unfinished`]), the next poll waits on. Other lists have none.
+    pub fn job_deadline(mut self, deadline: Duration) -> Self {
+        if let Some(settings) = self.engine.job_settings() {
+            settings.deadline = Some(deadline);
+        }
+        self
+    }
+
+    /// Of the results of a job: when it is asked how it stands. Other lists have no job.
+    pub fn job_schedule(mut self, schedule: Schedule) -> Self {
+        if let Some(settings) = self.engine.job_settings() {
+            settings.schedule = Some(schedule);
+        }
+        self
+    }
+
+    /// Of the results of a job: changes the request that lists them, for parameters such as `expand`. Where no
+    /// operation lists them, nothing is changed. A checkpoint is of the same parameters only.
+    ///
+    /// ```no_run
+    /// # fn example(results: genesys_cloud_core::Paginator<serde_json::Value>) {
+    /// let expanded = results.results_with(|request| {
+    ///     request.add_query("expand", "user");
+    /// });
+    /// # }
+    /// ```
+    pub fn results_with(mut self, change: impl Fn(&mut Request) + Send + Sync + 'static) -> Self {
+        if let Some(settings) = self.engine.job_settings() {
+            settings.results = Some(Arc::new(change));
+        }
+        self
+    }
+
+    /// How the job is waited for, and its results listed, if this is of one.
+    pub(crate) fn with_job_settings(mut self, job: &JobSettings) -> Self {
+        if let Some(settings) = self.engine.job_settings() {
+            settings.take_over(job);
+        }
         self
     }
 

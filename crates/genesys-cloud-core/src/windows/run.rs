@@ -14,6 +14,7 @@ use super::refusal::Refusal;
 use super::report::WindowsReport;
 use crate::digest::Digest;
 use crate::error::Error;
+use crate::jobs::JobSettings;
 use crate::paging::{End, ListPoint, OnStale, Page, Paginator, Reason, Verdict};
 use crate::request::Request;
 
@@ -41,6 +42,7 @@ pub(super) struct Settings {
     /// How many ids a checkpoint takes in.
     pub(super) keep: Option<usize>,
     pub(super) on_stale: OnStale,
+    pub(super) job: JobSettings,
     /// Where to go on.
     pub(super) resumed: Option<Origin>,
 }
@@ -232,6 +234,7 @@ impl<T> Run<T> {
         if let Some(items) = self.settings.page_size {
             list = list.page_size(items);
         }
+        let list = list.with_job_settings(&self.settings.job);
         list.with_ids(self.settings.id.as_deref()).on_stale(self.settings.on_stale)
     }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use std::vec;
@@ -16,7 +17,9 @@ use super::report::WindowsReport;
 use super::run::{Make, Run, Settings};
 use crate::checkpoint::Checkpoint;
 use crate::error::Error;
+use crate::jobs::{JobSettings, Schedule};
 use crate::paging::{OnStale, Page, Paginator};
+use crate::request::Request;
 
 /// How long a piece is unless it is said: what most operations take.
 const SPAN: Duration = Duration::from_hours(31 * 24);
@@ -134,6 +137,7 @@ impl<T> Windows<T> {
             split_when: None,
             keep: None,
             on_stale: OnStale::Fail,
+            job: JobSettings::default(),
             resumed: None,
         };
         Self { run: Run::new(make, settings), page: None, items: Vec::new().into_iter() }
@@ -210,6 +214,24 @@ impl<T> Windows<T> {
     /// Asks for up to so many pages of each piece before they are due: see [`Paginator::prefetch`].
     pub fn prefetch(mut self, pages: usize) -> Self {
         self.run.settings.prefetch = pages;
+        self
+    }
+
+    /// Of a range of jobs: how long the job of each piece is waited for: see [`Paginator::job_deadline`].
+    pub fn job_deadline(mut self, deadline: Duration) -> Self {
+        self.run.settings.job.deadline = Some(deadline);
+        self
+    }
+
+    /// Of a range of jobs: when they are asked how they stand.
+    pub fn job_schedule(mut self, schedule: Schedule) -> Self {
+        self.run.settings.job.schedule = Some(schedule);
+        self
+    }
+
+    /// Of a range of jobs: changes the requests that list their results: see [`Paginator::results_with`].
+    pub fn results_with(mut self, change: impl Fn(&mut Request) + Send + Sync + 'static) -> Self {
+        self.run.settings.job.results = Some(Arc::new(change));
         self
     }
 

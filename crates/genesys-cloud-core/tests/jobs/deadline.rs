@@ -30,7 +30,7 @@ async fn a_call_that_hangs_is_given_up_and_the_job_left_good() {
     assert!(error.is_job_unfinished() && !error.is_timeout());
     assert_eq!(
         error.to_string(),
-        "GET /shops/{shopId}/jobs/{jobId} (getThingsJob) failed: job j1 has not ended within 30s (it is \
+        "GET /shops/{shopId}/jobs/{jobId} (getThingsJob): job j1 has not ended within 30s (it is \
          PENDING), and the last call that asked how it stands was not answered; it runs on: wait for it \
          again, or save it for later"
     );
@@ -110,7 +110,7 @@ async fn a_pause_that_leads_past_the_deadline_is_told() {
         assert!(error.is_job_unfinished());
         assert_eq!(
             error.to_string(),
-            "GET /shops/{shopId}/jobs/{jobId} (getThingsJob) failed: job j1 has not ended (it is PENDING), \
+            "GET /shops/{shopId}/jobs/{jobId} (getThingsJob): job j1 has not ended (it is PENDING), \
              and the API wants it asked again in 9999 s, past the deadline of 3600s; it runs on: wait for \
              it again, or save it for later"
         );
@@ -168,4 +168,30 @@ async fn files_of_a_long_job_are_not_waited_for() {
     let done = Instant::now();
     assert_eq!(job.downloads().await.expect("files").len(), 1);
     assert!(done.elapsed() < Duration::from_secs(1), "{:?}", done.elapsed());
+}
+
+/// The same settings before there is a job.
+#[tokio::test(start_paused = true)]
+async fn a_list_of_results_is_waited_for_as_was_set() {
+    let mut answers = with_states(&["PENDING", "PENDING", "PENDING", "FULFILLED"]);
+    answers.push(json(r#"{"things":[{"id":"a"}]}"#));
+    let server = script(answers).await;
+    let five = Duration::from_secs(5);
+    let mut results = listed(&server)
+        .paginate()
+        .job_deadline(Duration::from_secs(12))
+        .job_schedule(Schedule::new().first(five))
+        .results_with(|request| {
+            request.add_query("expand", "user");
+        });
+    let begun = Instant::now();
+    let error = results.try_next().await.expect_err("it runs");
+    assert!(error.is_job_unfinished(), "{error}");
+    let waited = begun.elapsed();
+    assert!(waited <= Duration::from_secs(12) && waited > 2 * five, "{waited:?}");
+    assert_eq!(all(&mut results).await, ["a"]);
+    assert_eq!(
+        asked(&server).last().map(String::as_str),
+        Some("GET /shops/s1/jobs/j1/results?expand=user&pageSize=100")
+    );
 }

@@ -51,7 +51,7 @@ async fn a_job_of_another_kind_is_not_loaded() {
     assert!(error.is_job_mismatch());
     assert_eq!(
         error.to_string(),
-        "POST /inline (postInline) failed: the saved job is of postListed (family listed)"
+        "POST /inline (postInline) was not sent: the saved job is of postListed (family listed); load it through that operation"
     );
     let submit = Operation::new("postListed", Method::Post, "/shops/{shopId}/jobs");
     let error = Job::<Value>::load(&client(&server), submit, Family::new("others"), saved.clone());
@@ -232,7 +232,7 @@ async fn a_job_of_another_host_is_not_loaded() {
     assert!(error.is_job_mismatch());
     assert_eq!(
         error.to_string(),
-        "POST /shops/{shopId}/jobs (postListed) failed: the saved job was submitted at 127.0.0.1, and the \
+        "POST /shops/{shopId}/jobs (postListed) was not sent: the saved job was submitted at 127.0.0.1, and the \
          client calls localhost; load it with a client of that region or gateway"
     );
     // One that was saved before hosts were is loaded as before, and so is one of another port.
@@ -265,7 +265,7 @@ async fn an_expiry_that_was_told_is_kept() {
     assert!(error.is_job_expired());
     assert_eq!(
         error.to_string(),
-        "GET /shops/{shopId}/jobs/{jobId} (getThingsJob) failed: job j1 and its results were deleted at \
+        "GET /shops/{shopId}/jobs/{jobId} (getThingsJob): job j1 and its results were deleted at \
          2020-05-02 10:00:00 UTC; submit it again"
     );
 }
@@ -330,7 +330,7 @@ async fn a_job_without_an_id_is_told_as_such() {
         assert!(error.is_job_not_pollable(), "{error:?}");
         assert_eq!(
             error.to_string(),
-            "GET /status/{statusId} (getStatus) failed: the reply to the submit named no id of the job, so \
+            "GET /status/{statusId} (getStatus): the reply to the submit named no id of the job, so \
              that it can't be asked how it stands; what came with that reply is not saved: see whether the \
              work was done before you submit it again"
         );

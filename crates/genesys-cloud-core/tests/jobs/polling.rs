@@ -63,18 +63,19 @@ async fn failures_are_told_with_the_message_of_the_api() {
     for (status, text, is) in [
         (
             r#"{"state":"FAILED","errorMessage":"The interval is too long."}"#,
-            "GET /shops/{shopId}/jobs/{jobId} (getThingsJob) failed: job j1 failed (FAILED): The \
-             interval is too long",
+            "GET /shops/{shopId}/jobs/{jobId} (getThingsJob): job j1 failed (FAILED): The \
+             interval is too long; submit it again, or ask for less",
             Error::is_job_failed as fn(&Error) -> bool,
         ),
         (
             r#"{"state":"CANCELLED"}"#,
-            "GET /shops/{shopId}/jobs/{jobId} (getThingsJob) failed: job j1 was cancelled (CANCELLED)",
+            "GET /shops/{shopId}/jobs/{jobId} (getThingsJob): job j1 was cancelled (CANCELLED); \
+             submit it again",
             Error::is_job_cancelled,
         ),
         (
             r#"{"state":"EXPIRED"}"#,
-            "GET /shops/{shopId}/jobs/{jobId} (getThingsJob) failed: job j1 has expired (EXPIRED); \
+            "GET /shops/{shopId}/jobs/{jobId} (getThingsJob): job j1 has expired (EXPIRED); \
              submit it again",
             Error::is_job_expired,
         ),
@@ -115,7 +116,7 @@ async fn waiting_too_long_leaves_the_job_good() {
         assert!(error.is_job_unfinished() && !error.is_job_failed());
         assert_eq!(
             error.to_string(),
-            "GET /shops/{shopId}/jobs/{jobId} (getThingsJob) failed: job j1 has not ended within 30s \
+            "GET /shops/{shopId}/jobs/{jobId} (getThingsJob): job j1 has not ended within 30s \
              (it is A_NEW_STATE); it runs on: wait for it again, or save it for later"
         );
     }

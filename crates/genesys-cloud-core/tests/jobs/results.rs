@@ -449,7 +449,7 @@ async fn a_job_that_is_told_of_by_a_notification() {
         assert!(error.is_job_not_pollable() && !error.is_job_failed());
         assert_eq!(
             error.to_string(),
-            "POST /notified (postNotified) failed: the API tells of the end of job o2 by a notification \
+            "POST /notified (postNotified): the API tells of the end of job o2 by a notification \
              alone; subscribe to the topic v2.things.{id}"
         );
     }
@@ -471,7 +471,7 @@ async fn jobs_of_which_nothing_tells() {
     assert!(error.is_job_not_pollable());
     assert_eq!(
         error.to_string(),
-        "POST /untold (postUntold) failed: the API has no way to ask how job b stands; read the thing"
+        "POST /untold (postUntold): the API has no way to ask how job b stands; read the thing"
     );
 }
 

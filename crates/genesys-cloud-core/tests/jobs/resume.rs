@@ -230,6 +230,9 @@ async fn a_job_that_is_gone_is_told_or_submitted_anew() {
             // It is not known any more, it says so, or its results are not known.
             vec![Answer::json(404, "{}")],
             vec![Answer::json(200, r#"{"state":"EXPIRED"}"#)],
+            // It came to nothing after all.
+            vec![Answer::json(200, r#"{"state":"FAILED"}"#)],
+            vec![Answer::json(200, r#"{"state":"CANCELLED"}"#)],
             vec![Answer::json(200, done), Answer::json(404, "{}")],
             vec![Answer::json(200, done), Answer::json(400, "{}")],
         ]
@@ -256,6 +259,31 @@ async fn a_job_that_is_gone_is_told_or_submitted_anew() {
         assert_eq!(all(&mut anew).await, ["3"]);
         assert_eq!(anew.report().verdict(), Verdict::Complete);
     }
+}
+
+/// The checkpoint of a job that fails would lead each later run to the same failure.
+#[tokio::test(start_paused = true)]
+async fn a_job_that_failed_is_not_waited_for_again() {
+    let failed = || Answer::json(200, r#"{"state":"FAILED","errorMessage":"Out of luck"}"#);
+    let server = script([
+        Answer::json(202, r#"{"jobId":"j1"}"#),
+        failed(),
+        failed(),
+        failed(),
+        Answer::json(202, r#"{"jobId":"j2"}"#),
+        Answer::json(200, r#"{"state":"FULFILLED"}"#),
+        Answer::json(200, r#"{"things":[{"id":"1"}]}"#),
+    ])
+    .await;
+    let mut begun = listed(&server);
+    let error = begun.try_next().await.expect_err("it fails");
+    assert!(error.is_job_failed() && !error.is_stale_checkpoint(), "{error}");
+    let checkpoint = kept(&begun.checkpoint());
+    let error = listed(&server).resume(&checkpoint).try_next().await.expect_err("stale");
+    assert!(error.is_stale_checkpoint(), "{error}");
+    assert!(error.to_string().contains("a job without results: job j1 failed (FAILED)"), "{error}");
+    let mut anew = listed(&server).resume(&checkpoint).on_stale(OnStale::Restart);
+    assert_eq!(all(&mut anew).await, ["1"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use genesys_cloud_core::{Reason, Verdict, Windows};
+use genesys_cloud_core::{Reason, Schedule, Verdict, Windows};
 
 use crate::org::{Org, intervals};
 use crate::server::{Answer, Server};
@@ -46,6 +46,23 @@ async fn several_jobs_run_at_a_time() {
     assert_eq!(submitted, 3);
     assert_eq!(all(&mut some).await, (1..96).collect::<Vec<_>>());
     assert_eq!(intervals(&server).len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn jobs_are_waited_for_and_listed_as_was_set() {
+    let org = Org { states: vec!["QUEUED", "PENDING", "FULFILLED"], ..Org::hourly(20) };
+    let server = org.serve().await;
+    let pause = std::time::Duration::from_mins(1);
+    let mut some = daily(&server, 0, 20)
+        .job_schedule(Schedule::new().first(pause))
+        .job_deadline(std::time::Duration::from_secs(100))
+        .results_with(|request| {
+            request.add_query("expand", "user");
+        });
+    let error = some.try_next().await.expect_err("it runs");
+    assert!(error.is_job_unfinished(), "{error}");
+    assert_eq!(all(&mut some).await, (0..20).collect::<Vec<_>>());
+    assert!(asked(&server).contains(&"GET /jobs/0/results?expand=user&pageSize=5".to_owned()));
 }
 
 #[tokio::test(start_paused = true)]

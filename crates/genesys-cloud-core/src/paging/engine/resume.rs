@@ -28,7 +28,7 @@ const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(5);
 #[derive(Clone)]
 pub(super) struct Resumption {
     point: ListPoint,
-    /// When it was made, where that is known.
+    /// When it was made; `None` for a piece of a range.
     made: Option<DateTime<Utc>>,
     stage: Stage,
     /// How much is still to be left out of what comes.
@@ -306,7 +306,10 @@ impl Engine {
             && error.is_refused_by(&[400, 404, 410]);
         let is_of_job = resumption.point.job.is_some()
             && matches!(resumption.stage, Stage::Checked | Stage::Entered)
-            && (error.is_refused_by(&[404, 410]) || error.is_job_expired());
+            && (error.is_refused_by(&[404, 410])
+                || error.is_job_expired()
+                // A range submits another job for its piece by itself.
+                || (error.is_job_failed() && resumption.made.is_some()));
         // What is refused for its size is refused wherever it is read from.
         if (!is_of_page && !is_of_job) || is_too_large(&error) {
             return Some(error);
@@ -316,8 +319,13 @@ impl Engine {
             tracing::warn!(operation, %error, "the checkpoint is stale: the list is read anew");
             return None;
         }
-        let what = if is_of_page { "the page" } else { "the job" };
-        let why = format!("the API no longer knows {what} that the checkpoint leads to");
+        let why = match error.is_job_failed() {
+            true => format!("the checkpoint leads to a job without results: {}", error.why()),
+            false => {
+                let what = if is_of_page { "the page" } else { "the job" };
+                format!("the API no longer knows {what} that the checkpoint leads to")
+            }
+        };
         Some(Error::stale_checkpoint(self.operation(), why, Some(error)))
     }
 
