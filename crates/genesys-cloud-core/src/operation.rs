@@ -64,6 +64,7 @@ pub struct Operation {
     path: Cow<'static, str>,
     also_accepts: &'static [u16],
     reads: bool,
+    once: bool,
 }
 
 impl Operation {
@@ -74,7 +75,14 @@ impl Operation {
         method: Method,
         path: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self { id: id.into(), method, path: path.into(), also_accepts: &[], reads: false }
+        Self {
+            id: id.into(),
+            method,
+            path: path.into(),
+            also_accepts: &[],
+            reads: false,
+            once: false,
+        }
     }
 
     /// The same for generated code, which knows all of it when it is compiled.
@@ -85,6 +93,7 @@ impl Operation {
             path: Cow::Borrowed(path),
             also_accepts: &[],
             reads: false,
+            once: false,
         }
     }
 
@@ -105,11 +114,20 @@ impl Operation {
         self
     }
 
+    /// The same operation, known to do more when it is done twice, such as a DELETE that submits a job. One that
+    /// reads can be repeated all the same.
+    #[must_use]
+    pub const fn once(mut self) -> Self {
+        self.once = true;
+        self
+    }
+
     /// Whether doing it twice comes to the same as doing it once: true of GET, HEAD, PUT and DELETE, and
-    /// of operations that [only read](Self::reads).
+    /// of operations that [only read](Self::reads), unless it is said [otherwise](Self::once).
     pub const fn is_repeatable(&self) -> bool {
         match self.method {
-            Method::Delete | Method::Get | Method::Head | Method::Put => true,
+            Method::Get | Method::Head => true,
+            Method::Delete | Method::Put => !self.once,
             Method::Patch | Method::Post => self.reads,
         }
     }

@@ -223,6 +223,12 @@ impl Request {
         self.operation = self.operation.clone().also_accepting(&[301, 302, 303, 307, 308]);
     }
 
+    /// The same request, not to be repeated where that may do it twice.
+    pub(crate) fn once(mut self) -> Self {
+        self.operation = self.operation.once();
+        self
+    }
+
     /// The same request without its body.
     pub(crate) fn without_body(mut self) -> Self {
         self.body = None;

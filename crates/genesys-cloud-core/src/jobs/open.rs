@@ -91,7 +91,7 @@ impl Opening {
         let (run, change, running, saved) = (None, None, None, Saved::default());
         Self {
             client,
-            request,
+            request: request.once(),
             family,
             run,
             change,

@@ -120,6 +120,8 @@ impl Run {
         tally: Tally,
     ) -> Result<Self, Error> {
         let before = Utc::now();
+        // A second one would be another job.
+        let request = request.once();
         let reply = tally.execute(&client, &request).await?;
         let submitted = reply.head.date().unwrap_or(before);
         let mut run = Self::known(client, family, request, None, submitted, None);

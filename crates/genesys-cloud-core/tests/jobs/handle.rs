@@ -352,3 +352,14 @@ async fn a_loaded_job_is_asked_by_the_clock_of_the_server() {
     job.wait().await.expect("a status");
     assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
 }
+
+/// One by PUT or DELETE too, which is repeated otherwise: it may have been carried out.
+#[tokio::test(start_paused = true)]
+async fn a_submit_is_sent_once() {
+    let server = script([Answer::new(503, ""), Answer::new(503, "")]).await;
+    let repeats = Client::builder().api_url(server.url()).access_token("a-token").max_retries(1);
+    let things = crate::Things::new(&repeats.build().expect("a client"));
+    let error = things.deleted("t1").submit().await.expect_err("an error");
+    assert_eq!((error.status(), error.attempts()), (Some(503), 1));
+    assert_eq!(asked(&server), ["DELETE /things/t1"]);
+}
