@@ -143,7 +143,7 @@ impl<T> Job<T> {
         self
     }
 
-    /// When it is asked how it stands.
+    /// How often it is asked how it stands.
     #[must_use]
     pub fn schedule(mut self, schedule: Schedule) -> Self {
         self.run.reschedule(schedule);
@@ -224,7 +224,9 @@ impl<T> Job<T> {
 
     /// Its results, page by page, whatever they come in. What is not done yet is waited for first.
     ///
-    /// Each call reads them anew. Of a job that gives one page of a longer list, this is that page.
+    /// Each call reads them anew. Where the submit chooses a page of a longer list, it is that page alone;
+    /// `paginate` on the submit reads all pages, with a job for each. Results in files that hold no records are
+    /// handed out as bytes, in pieces of any length.
     pub fn results(&self) -> Paginator<T> {
         self.results_with(|_| ())
     }
@@ -236,7 +238,17 @@ impl<T> Job<T> {
     }
 
     /// The files that hold its results, to be downloaded as they are. What is not done yet is waited for
-    /// first. None, where the results came without.
+    /// first. There are none where an operation lists the results, or where the status has them.
+    ///
+    /// ```no_run
+    /// # async fn example(mut job: genesys_cloud_core::Job<bytes::Bytes>) -> Result<(), Box<dyn std::error::Error>> {
+    /// for (number, mut download) in job.downloads().await?.into_iter().enumerate() {
+    ///     let mut file = tokio::fs::File::create(format!("results-{number}")).await?;
+    ///     tokio::io::copy(&mut download, &mut file).await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// The job is asked how it stands each time, if it can be: the URLs of files expire within minutes.
     ///

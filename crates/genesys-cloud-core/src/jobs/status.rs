@@ -116,7 +116,7 @@ impl JobStatus {
         self.state.is_final()
     }
 
-    /// When the job and its results are deleted, by the server's clock: its `expirationDate`, or else so long
+    /// When the job and its results are deleted, as the server says it: its `expirationDate`, or else so long
     /// after the submit as its kind is known to be kept.
     pub const fn expires(&self) -> Option<DateTime<Utc>> {
         self.expires

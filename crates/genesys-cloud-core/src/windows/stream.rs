@@ -323,8 +323,8 @@ impl<T> Windows<T> {
         self.run.point().map(Checkpoint::of_range)
     }
 
-    /// Which pieces the range has, and which of them are done: all of whose items have been handed out, and
-    /// another one asked for after them. Before the first item, those that it will begin with.
+    /// Which pieces the range has, and which of them are done. A piece is done once the item after its last one
+    /// has been asked for. Before the first item, those that it will begin with.
     ///
     /// # Errors
     /// When the range, the span, the overlap, or the plan to go on with are not right
