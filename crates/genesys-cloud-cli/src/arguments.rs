@@ -174,7 +174,7 @@ pub(crate) struct Export {
     pub(crate) results_params: Vec<(String, String)>,
     /// The time that records are of, such as 2024-05-01/2024-06-01 (UTC), for an operation that takes an
     /// interval. It may be longer than the API allows: it is read in pieces.
-    #[arg(long, value_name = "START/END", value_parser = times::interval)]
+    #[arg(long, value_name = "START/END")]
     pub(crate) interval: Option<Interval>,
     /// How long a piece of the interval is, such as 6h or 1d. The longest that the operation is known to take
     /// unless given, or else 31 days; what the API refuses is split further.

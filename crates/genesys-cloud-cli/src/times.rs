@@ -1,36 +1,6 @@
-//! Stretches of time as a user writes them.
+//! Lengths of time as a user writes them.
 
 use std::time::Duration;
-
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
-use genesys_cloud_core::Interval;
-
-/// From one date or date-time to another, such as `2024-05-01/2024-06-01`. The end is not in it.
-pub(crate) fn interval(text: &str) -> Result<Interval, String> {
-    let form = "write it as start/end, such as 2024-05-01/2024-06-01 or 2024-05-01T06:00:00Z/2024-05-01T18:00:00Z";
-    let (start, end) = text.split_once('/').ok_or(form)?;
-    let (start, end) = (time(start)?, time(end)?);
-    match start < end {
-        true => Ok(Interval::new(start, end)),
-        false => Err("it does not end after it begins".to_owned()),
-    }
-}
-
-/// Dates are midnight, and times without an offset are, in UTC.
-fn time(text: &str) -> Result<DateTime<Utc>, String> {
-    let text = text.trim();
-    let date =
-        || text.parse::<NaiveDate>().ok().map(|date| date.and_time(NaiveTime::MIN).and_utc());
-    let local = || text.parse::<NaiveDateTime>().ok().map(|time| time.and_utc());
-    DateTime::parse_from_rfc3339(text)
-        .ok()
-        .map(|time| time.to_utc())
-        .or_else(date)
-        .or_else(local)
-        .ok_or_else(|| {
-            format!("`{text}` is no date or date-time, such as 2024-05-01 or 2024-05-01T06:00:00Z")
-        })
-}
 
 /// A time such as `30s`, `15m`, `6h`, `1d` or `2w`.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
@@ -85,23 +55,6 @@ pub(crate) fn clock(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn intervals() {
-        for (text, expected) in [
-            ("2024-05-01/2024-06-01", "2024-05-01T00:00:00Z/2024-06-01T00:00:00Z"),
-            (
-                "2024-05-01T02:00:00+02:00/2024-05-01T18:00:00",
-                "2024-05-01T00:00:00Z/2024-05-01T18:00:00Z",
-            ),
-        ] {
-            assert_eq!(interval(text).expect(text).to_string(), expected);
-        }
-        for text in ["2024-05-01", "2024-06-01/2024-05-01", "2024-05-01/2024-05-01", "a/b", "/", ""]
-        {
-            assert!(interval(text).is_err(), "{text}");
-        }
-    }
 
     #[test]
     fn durations() {

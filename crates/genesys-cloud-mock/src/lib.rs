@@ -50,7 +50,8 @@
 //! Every operation that submits a job has its way to tell how far it is and to hand out what came
 //! of it: pages, a part of the status, or files behind presigned URLs on another port, where no
 //! token is taken. A [`JobScenario`] lets the jobs of an operation go on or go wrong in a certain
-//! way, and [`MockOrg::job_truth`] says what a client must get out of one.
+//! way, and [`MockOrg::job_truth`] says what a client must get out of one. A job that was never
+//! submitted to this org is not found: 404.
 //!
 //! ```
 //! use genesys_cloud_mock::{JobEnd, JobPace, JobScenario, MockOrg};

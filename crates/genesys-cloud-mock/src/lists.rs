@@ -2,7 +2,7 @@ mod moves;
 mod serve;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
@@ -33,6 +33,8 @@ pub(crate) struct Lists {
     default_count: u64,
     /// By operationId.
     sizes: RwLock<HashMap<&'static str, u64>>,
+    /// The operationIds of lists that a test gave a size or a scenario of their own.
+    set_up: RwLock<HashSet<&'static str>>,
     /// By operationId.
     stages: RwLock<HashMap<&'static str, Arc<Stage>>>,
     /// By operationId.
@@ -81,6 +83,7 @@ impl Lists {
             seed,
             default_count,
             sizes: RwLock::default(),
+            set_up: RwLock::default(),
             stages: RwLock::default(),
             moves: RwLock::default(),
             timelines: RwLock::default(),
@@ -97,6 +100,17 @@ impl Lists {
     }
 
     pub(crate) fn set_size(&self, endpoint: &'static Endpoint, size: u64) -> Result<(), Error> {
+        self.set_size_for_job(endpoint, size)?;
+        self.set_up(endpoint);
+        Ok(())
+    }
+
+    /// Sets how many results a job has.
+    pub(crate) fn set_size_for_job(
+        &self,
+        endpoint: &'static Endpoint,
+        size: u64,
+    ) -> Result<(), Error> {
         listing(endpoint)?;
         let id = endpoint.operation.id.as_str();
         self.stages.write().unwrap_or_else(PoisonError::into_inner).remove(id);
@@ -121,7 +135,20 @@ impl Lists {
         let id = endpoint.operation.id.as_str();
         self.moves.write().unwrap_or_else(PoisonError::into_inner).remove(id);
         self.cache.clear();
+        self.set_up(endpoint);
         Ok(())
+    }
+
+    /// Notes that a test wants a list to be there.
+    pub(crate) fn set_up(&self, endpoint: &'static Endpoint) {
+        let mut set_up = self.set_up.write().unwrap_or_else(PoisonError::into_inner);
+        set_up.insert(&endpoint.operation.id);
+    }
+
+    /// Whether a test has said how long a list is or how it behaves, other than through a job.
+    pub(crate) fn is_set_up(&self, endpoint: &Endpoint) -> bool {
+        let set_up = self.set_up.read().unwrap_or_else(PoisonError::into_inner);
+        set_up.contains(endpoint.operation.id.as_str())
     }
 
     /// Lets the results of a job be of a certain length, or of any again.

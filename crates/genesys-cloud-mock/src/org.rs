@@ -74,6 +74,10 @@ impl MockOrg {
 
     /// Sets how many records a list has from now on, and ends its scenario.
     ///
+    /// Where the list is the results of a job, any id of a job leads to it from now on, so that it
+    /// can be read as a list of its own. [`MockOrg::set_job_records`] leaves it to those jobs that
+    /// were submitted.
+    ///
     /// # Errors
     /// If the API has no such operation, or it does not answer with a list.
     pub fn set_list(&self, operation: &str, count: u64) -> Result<(), Error> {
@@ -81,7 +85,8 @@ impl MockOrg {
     }
 
     /// Lets a list behave in a certain way from now on, and be as long as that needs, with pages of
-    /// [`Scenario::PAGE_SIZE`] where a request doesn't ask for others.
+    /// [`Scenario::PAGE_SIZE`] where a request doesn't ask for others. Results of a job can then be
+    /// read without one, as by [`MockOrg::set_list`].
     ///
     /// # Errors
     /// If the API has no such operation, it does not answer with a list, or its list can't

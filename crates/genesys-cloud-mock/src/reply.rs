@@ -80,6 +80,10 @@ impl CannedReply {
         Self::error(400, "bad.request", message)
     }
 
+    pub(crate) fn not_found() -> Self {
+        Self::error(404, "not.found", "The requested resource was not found.")
+    }
+
     pub(crate) fn bad_token() -> Self {
         Self::bad_request("The cursor is not valid for this query, or has expired.")
     }

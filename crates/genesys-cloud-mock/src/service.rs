@@ -187,6 +187,7 @@ impl Service {
             return Err(Error::other_scheme(&endpoint.operation.id, Scheme::PageNumber));
         }
         self.script().set_page(&endpoint.operation.id, number, page);
+        self.lists.set_up(endpoint);
         Ok(())
     }
 
@@ -215,10 +216,7 @@ impl Service {
                 let message = "HTTP 405 Method Not Allowed";
                 (CannedReply::error(405, "method.not.allowed", message).into(), None)
             }
-            Route::Unknown => {
-                let message = "The requested resource was not found.";
-                (CannedReply::error(404, "not.found", message).into(), None)
-            }
+            Route::Unknown => (CannedReply::not_found().into(), None),
         };
         let Outcome { reply, connection, flood } = outcome;
         let reply = reply.with_context(&correlation_id.to_string());
@@ -337,6 +335,16 @@ impl Service {
         }
     }
 
+    /// The record of a list that has this id.
+    fn listed(&self, id: &str) -> Option<Identity> {
+        Identity::of(id).filter(|known| self.known_lists.contains(&known.list()))
+    }
+
+    /// Whether a list of this org has a record of this id.
+    pub(crate) fn lists_record(&self, id: &str) -> bool {
+        self.listed(id).is_some()
+    }
+
     /// A record by its id, or a new one; with what the request says of it.
     fn record(&self, asked: &Asked<'_>, shape: &Shape) -> Vec<u8> {
         let operation = asked.endpoint.operation;
@@ -353,11 +361,9 @@ impl Service {
                 (Some(path.as_str()), Id::random(number).to_string())
             }
         };
-        let (seed, number) = match Identity::of(&id) {
-            Some(known) if self.known_lists.contains(&known.list()) => {
-                (known.seed(), known.index())
-            }
-            _ => (mix(self.settings.seed ^ hash(&id)), hash(&id) % 10_000),
+        let (seed, number) = match self.listed(&id) {
+            Some(known) => (known.seed(), known.index()),
+            None => (mix(self.settings.seed ^ hash(&id)), hash(&id) % 10_000),
         };
         let mut record = Vec::new();
         // The id of a path may be any text; within the quotes of JSON it has to be escaped.

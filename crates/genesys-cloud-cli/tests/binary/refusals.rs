@@ -123,7 +123,7 @@ async fn bad_input() {
         (
             &["export", DETAILS, "--interval", "2024-05-01/2024-05-32"],
             2,
-            &["`2024-05-32` is no date or date-time, such as"],
+            &["\"2024-05-32\" is no date or date-time, such as"],
         ),
         (&["export", DETAILS, "--interval", MAY, "--window", "0d"], 2, &["of no length"]),
         (

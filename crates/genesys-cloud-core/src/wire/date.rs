@@ -11,7 +11,7 @@ use super::Wire;
 /// A point in time. The API writes `2024-05-01T12:30:00.000Z` nearly everywhere; also seen are an
 /// offset in place of `Z` (`+02:00`, `+0200`), no zone at all (UTC is meant), no seconds, a blank in
 /// place of `T`, a date alone, and milliseconds since 1970.
-fn parse_instant(text: &str) -> Option<DateTime<Utc>> {
+pub(crate) fn parse_instant(text: &str) -> Option<DateTime<Utc>> {
     const WITH_OFFSET: [&str; 2] = ["%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z"];
     if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
         return Some(instant.to_utc());

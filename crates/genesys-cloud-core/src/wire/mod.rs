@@ -20,6 +20,7 @@ use serde::de::{
 };
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
+pub(crate) use date::parse_instant;
 pub use open_enum::{EnumForm, OpenEnum};
 pub use record::{ReadFields, Record, RecordForm, ShowFields, debug_record};
 #[cfg(feature = "schemars")]

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use genesys_cloud_catalogue::{Catalogue, Schema};
 
@@ -84,6 +84,12 @@ impl Family {
         self.told != Told::Never
     }
 
+    /// Whether an id that the submit hands out is the way to a job, and the only one.
+    fn hands_out_ids(&self) -> bool {
+        let is_asked_by_id = matches!(self.told, Told::State(_) | Told::Field(_) | Told::Since(_));
+        is_asked_by_id && matches!(self.id, IdPlace::Field(_) | IdPlace::Location)
+    }
+
     /// The path of the state in the status, if it is told by one.
     pub(crate) fn state_path(&self) -> Option<&str> {
         match &self.told {
@@ -101,6 +107,8 @@ pub(crate) struct Families {
     submits: HashMap<usize, usize>,
     /// By the place of an operation that lists jobs.
     lists: HashMap<usize, usize>,
+    /// The places of operations on a job that take no id but one that was handed out.
+    by_id: HashSet<usize>,
 }
 
 impl Families {
@@ -112,7 +120,10 @@ impl Families {
             matches!(family.told, Told::InList(_)).then_some((family.status?, place))
         });
         let lists = lists.collect();
-        Self { families, submits, lists }
+        let by_id = families.iter().filter(|family| family.hands_out_ids());
+        let by_id = by_id.flat_map(|family| [family.status, family.results, family.cancel]);
+        let by_id = by_id.flatten().collect();
+        Self { families, submits, lists, by_id }
     }
 
     pub(crate) fn all(&self) -> &[Family] {
@@ -127,6 +138,11 @@ impl Families {
     /// The family whose jobs an operation lists to tell how far they are.
     pub(crate) fn of_list(&self, endpoint: usize) -> Option<&Family> {
         self.lists.get(&endpoint).map(|&place| &self.families[place])
+    }
+
+    /// Whether an operation is about a job that must have been submitted.
+    pub(crate) fn is_by_id(&self, endpoint: usize) -> bool {
+        self.by_id.contains(&endpoint)
     }
 }
 
@@ -182,6 +198,38 @@ mod tests {
             ("status lists", 17),
         ];
         assert_eq!(counts, BTreeMap::from(expected));
+    }
+
+    #[test]
+    fn jobs_that_must_have_been_submitted_are_asked_for_by_their_id() {
+        let api = Api::embedded();
+        for &place in &api.families().by_id {
+            let path = &api.endpoint(place).operation.path;
+            let of_job = path.trim_end_matches("/results").trim_end_matches("/result");
+            assert!(of_job.ends_with('}'), "{path}");
+        }
+        let is_by_id = |route: &str| {
+            let endpoint = api.find(route).unwrap_or_else(|| panic!("{route}"));
+            api.families().is_by_id(endpoint.place)
+        };
+        for route in [
+            "GET /api/v2/analytics/conversations/details/jobs/{jobId}",
+            "DELETE /api/v2/analytics/conversations/details/jobs/{jobId}",
+            "GET /api/v2/analytics/conversations/details/jobs/{jobId}/results",
+            "GET /api/v2/contentmanagement/status/{statusId}",
+            "GET /api/v2/recording/jobs/{jobId}",
+            "GET /api/v2/usage/query/{executionId}/results",
+        ] {
+            assert!(is_by_id(route), "{route}");
+        }
+        for route in [
+            "GET /api/v2/languageunderstanding/miners/{minerId}",
+            "GET /api/v2/conversations/{conversationId}/recordings/{recordingId}",
+            "GET /api/v2/outbound/contactlists/{contactListId}/export",
+            "GET /api/v2/analytics/reporting/exports",
+        ] {
+            assert!(!is_by_id(route), "{route}");
+        }
     }
 
     #[test]

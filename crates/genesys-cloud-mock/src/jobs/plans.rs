@@ -95,7 +95,7 @@ impl Jobs {
         records: u64,
     ) -> Result<(), Error> {
         if let Some(listed_by) = self.family(endpoint)?.listed_by(self.api) {
-            return lists.set_size(listed_by, records);
+            return lists.set_size_for_job(listed_by, records);
         }
         self.change(endpoint, |plan| plan.records = Some(records));
         Ok(())

@@ -180,8 +180,7 @@ impl Run {
             return Err(CannedReply::bad_request("The job is not complete."));
         }
         if end == JobEnd::Expired || self.is_past() {
-            let message = "The requested resource was not found.";
-            return Err(CannedReply::error(404, "not.found", message));
+            return Err(CannedReply::not_found());
         }
         Ok(())
     }

@@ -44,7 +44,9 @@ impl Service {
         if let Some(family) = families.of_list(endpoint.place) {
             return Some(self.list_jobs(asked, family));
         }
-        let (run, part) = known?;
+        let Some((run, part)) = known else {
+            return self.is_unknown(asked).then(|| CannedReply::not_found().into());
+        };
         Some(match part {
             Part::Status => self.status(asked, &run),
             Part::Results => self.results(asked, &run),
@@ -69,6 +71,15 @@ impl Service {
         keys.push(&asked.request.path);
         let mut runs = keys.into_iter().filter_map(|key| self.jobs().run(key));
         runs.find_map(|run| run.family.part(asked.endpoint.place).map(|part| (run, part)))
+    }
+
+    /// Whether a request is about a job that this org has never heard of.
+    fn is_unknown(&self, asked: &Asked<'_>) -> bool {
+        let endpoint = asked.endpoint;
+        let is_listed = || asked.path_values.last().is_some_and(|id| self.lists_record(id));
+        self.jobs().families().is_by_id(endpoint.place)
+            && !self.lists().is_set_up(endpoint)
+            && !is_listed()
     }
 
     fn submit(&self, asked: &Asked<'_>, family: &'static Family) -> Result<Outcome, CannedReply> {

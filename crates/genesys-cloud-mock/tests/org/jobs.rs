@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use genesys_cloud_mock::{JobEnd, JobPace, JobScenario, MockOrg, Truth};
+use genesys_cloud_mock::{CannedReply, JobEnd, JobPace, JobScenario, MockOrg, Truth};
 use http::{Request, header};
 use http_body_util::Full;
 use serde_json::{Value, json};
@@ -232,6 +232,46 @@ async fn a_page_of_audits_may_be_a_redirect_with_a_body() {
     assert_eq!(file["entities"].as_array().expect("items").len(), 10);
     let reply = client.get(&format!("{path}/results?pageSize=10&allowRedirect=false")).await;
     assert_eq!(reply.status, 200);
+}
+
+#[tokio::test]
+async fn a_job_is_only_known_to_the_org_it_was_submitted_to() {
+    let (_there, mut there) = org_and_client().await;
+    let here = MockOrg::builder().seed(2).start().await.expect("an org");
+    let mut client = Client::of(&here).await;
+    let id = submit(&mut there, DETAILS_PATH, "/jobId").await;
+    let other = submit(&mut client, "/api/v2/analytics/users/details/jobs", "/jobId").await;
+    assert_eq!(there.get(&format!("{DETAILS_PATH}/{id}")).await.status, 200);
+    for id in [id.as_str(), other.as_str(), "made-up"] {
+        let path = format!("{DETAILS_PATH}/{id}");
+        let results = format!("{path}/results");
+        for (method, path) in [("GET", &path), ("GET", &results), ("DELETE", &path)] {
+            let reply = client.send(method, path, Bytes::new()).await;
+            assert_eq!((reply.status, &reply.json()["code"]), (404, &json!("not.found")), "{path}");
+        }
+    }
+    // A test may say otherwise, once or of all results.
+    let status = "getAnalyticsConversationsDetailsJob";
+    here.respond_next(status, CannedReply::json(200, &json!({ "state": "FULFILLED" })))
+        .expect("an operation");
+    assert_eq!(state(&mut client, &format!("{DETAILS_PATH}/{id}")).await, "FULFILLED");
+    here.set_list("getAnalyticsConversationsDetailsJobResults", 3).expect("a list");
+    assert_eq!(client.get(&format!("{DETAILS_PATH}/{id}/results")).await.status, 200);
+    assert_eq!(client.get(&format!("{DETAILS_PATH}/{id}")).await.status, 404);
+}
+
+#[tokio::test]
+async fn what_is_listed_or_named_by_the_client_needs_no_submit() {
+    let (_org, mut client) = org_and_client().await;
+    let list = client.get("/api/v2/gdpr/requests").await.json();
+    let id = list["entities"][0]["id"].as_str().expect("an id");
+    for path in [
+        format!("/api/v2/gdpr/requests/{id}"),
+        "/api/v2/languageunderstanding/miners/m".to_owned(),
+        "/api/v2/outbound/contactlists/c/export".to_owned(),
+    ] {
+        assert_eq!(client.get(&path).await.status, 200, "{path}");
+    }
 }
 
 #[tokio::test]

@@ -76,12 +76,13 @@ async fn a_page_size_may_be_a_text_and_is_capped_as_the_document_says() {
 
 #[tokio::test]
 async fn a_page_has_no_more_fields_than_the_document_says() {
-    let (_org, mut client) = org_and_client().await;
+    let (org, mut client) = org_and_client().await;
     let page = client.get("/api/v2/routing/queues/q/members").await.json();
     let fields = ["firstUri", "nextUri", "pageNumber", "pageSize", "selfUri"];
     assert_eq!(envelope(&page), fields);
     let page = client.get("/api/v2/externalcontacts/scan/contacts").await.json();
     assert_eq!(envelope(&page), ["cursors", "nextUri", "selfUri"]);
+    org.set_list("getAnalyticsBotsAggregatesJobResults", 100).expect("a list");
     let page = client.get("/api/v2/analytics/bots/aggregates/jobs/j/results").await.json();
     assert_eq!(envelope(&page), ["cursor", "results"]);
     let page = client.get("/api/v2/users/query").await.json();
@@ -153,6 +154,7 @@ async fn a_way_on_that_leads_back_is_there_forever() {
             next = text(&page, "/nextUri").to_owned();
         }
     }
+    org.set_list("getUsageQueryExecutionIdResults", 3).expect("a list");
     let page = client.get("/api/v2/usage/query/e/results").await.json();
     assert_eq!((items(&page).len(), page["cursors"]["after"].is_string()), (3, false));
     assert_eq!(org.requests_for("getOauthClients").len(), 4);

@@ -96,12 +96,16 @@ async fn a_deletion_is_answered_as_the_document_says() {
     assert!(reply.bytes.is_empty());
 }
 
-/// Any operation can be tried, and answers with what its document promises.
+/// Any operation can be tried, and answers with what its document promises. Those on a job want an id
+/// that the org has handed out, be it in a list.
 #[tokio::test]
 async fn every_operation_answers_in_the_form_of_its_document() {
     let org = MockOrg::start().await.expect("an org");
     let mut client = Client::of(&org).await;
     let catalogue = Catalogue::embedded();
+    let queues = client.get("/api/v2/routing/queues").await.json();
+    let known = queues["entities"][0]["id"].as_str().expect("an id");
+    let mut of_jobs = 0;
     for operation in catalogue.operations().filter(|it| it.method != "HEAD") {
         let mut path = operation.path.replace(['{', '}'], "");
         for parameter in operation.parameters_in(Location::Path) {
@@ -121,7 +125,14 @@ async fn every_operation_answers_in_the_form_of_its_document() {
             .collect();
         let path = format!("{path}?{}", required.join("&"));
         let body = if operation.body.is_some() { "{}" } else { "" };
-        let reply = client.send(&operation.method, &path, body.into()).await;
+        let mut reply = client.send(&operation.method, &path, body.into()).await;
+        if reply.status == 404 {
+            let (_, job) = operation.path.rsplit_once('{').expect("an id of a job");
+            let job = job.split('}').next().expect("its name");
+            let path = path.replace(&format!("/{job}"), &format!("/{known}"));
+            reply = client.send(&operation.method, &path, body.into()).await;
+            of_jobs += 1;
+        }
         let status = reply.status;
         let documented = operation.replies.iter().any(|it| it.status.is_none_or(|it| it == status));
         assert!((200..300).contains(&status) && documented, "{path}: {status} {:?}", reply.bytes);
@@ -140,4 +151,6 @@ async fn every_operation_answers_in_the_form_of_its_document() {
             }
         }
     }
+    // A new document may change the number.
+    assert_eq!(of_jobs, 194);
 }
