@@ -28,13 +28,13 @@ pub(crate) use self::output::Output;
 use self::range::Range;
 use self::read::{Raw, Reader};
 use self::report::Ending;
-use self::state::State;
+use self::state::{Next, State};
 use crate::arguments::{Accepted, Export, Global};
 use crate::body;
 use crate::columns::{self, Columns};
 use crate::commands::{Kept, abandon};
 use crate::connect;
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, Lost};
 use crate::find;
 use crate::parameters::{self, Given};
 use crate::screen::{Screen, grouped};
@@ -85,17 +85,10 @@ pub(crate) async fn run(
     let saved = begin(left, &mut keeper, &mut sink, &job).await?;
     // Only now is it known that no other export waits for them.
     abandon(&org.client, &abandoned, screen).await?;
-    match &saved {
-        Some(state) => {
-            let records = state.checkpoint.items();
-            let text = format!("goes on after {} records", grouped(records));
-            screen.say("resume", &text, json!({ "operation": job.entry.id, "records": records }));
-        }
-        None => {
-            screen.event("begin", || {
-                json!({ "operation": job.entry.id, "out": export.out.is_some().then(|| job.output.to_string()) })
-            });
-        }
+    if saved.is_none() {
+        screen.event("begin", || {
+            json!({ "operation": job.entry.id, "out": export.out.is_some().then(|| job.output.to_string()) })
+        });
     }
 
     let mut ending = Ending::begin(&job);
@@ -109,9 +102,11 @@ pub(crate) async fn run(
         kept: saved.iter().flat_map(|it| kept(&it.checkpoint, &org.client)).collect(),
         saved: saved.is_some(),
         jobs: 0,
+        resumed: saved.as_ref().map(|it| it.checkpoint.items()),
+        next: Next::Resume,
     };
     let read = course.read(screen, &stop).await;
-    let Course { reader, mut sink, mut keeper, kept, saved, .. } = course;
+    let Course { reader, mut sink, mut keeper, kept, saved, next, .. } = course;
     ending.read(&reader.read());
     let is_whole = match &read {
         Ok(Read::End) => job.is_whole(&reader.read().verdict),
@@ -128,7 +123,7 @@ pub(crate) async fn run(
         }
         kept.iter().try_for_each(Kept::forget)?;
     }
-    ending.can_resume(saved && !is_whole);
+    ending.next((saved && !is_whole).then_some(next));
     match read {
         Ok(Read::End) => ending.told(&job, sink.as_mut(), screen, is_whole).await,
         Ok(Read::Stopped) => ending.stopped(&job, sink.as_mut(), screen).await,
@@ -227,6 +222,10 @@ struct Course<'a> {
     saved: bool,
     /// How many jobs had been submitted when they were kept last.
     jobs: usize,
+    /// Behind how many records it goes on, until that is told.
+    resumed: Option<u64>,
+    /// What another run can do with what is left.
+    next: Next,
 }
 
 impl Course<'_> {
@@ -243,11 +242,15 @@ impl Course<'_> {
                 next = self.reader.next() => Some(next),
                 () = stop.notified() => None,
                 _ = tick.tick() => {
+                    self.tell_resumed(screen);
                     screen.progress(|| gauge(&self.reader));
                     self.keep_jobs(&mut batch, screen).await?;
                     continue;
                 }
             };
+            if let Some(Ok(_)) = next {
+                self.tell_resumed(screen);
+            }
             if let Some(Ok(Some(record))) = next {
                 batch.push(record);
                 if batch.len() < size {
@@ -263,19 +266,71 @@ impl Course<'_> {
                 }
                 next = None;
             }
-            // Where nothing has come, there is nothing to go on from: the next run begins by itself.
-            let has_come = self.saved || self.reader.read().records > 0 || self.reader.jobs() > 0;
-            if has_come || matches!(next, Some(Ok(_))) {
-                self.sink.write(&batch).await.map_err(unwritten)?;
-                let committed = self.sink.commit_last().await.map_err(unwritten)?;
-                self.keep(committed).await?;
-            }
-            return match next {
+            let ended = match next {
                 Some(Err(error)) => Err(Failure::of_call(&error, Some(self.job.entry))),
                 Some(Ok(_)) => Ok(Read::End),
                 None => Ok(Read::Stopped),
             };
+            let lost = ended.as_ref().err().and_then(Failure::lost);
+            if let Some(lost) = lost {
+                self.next = self.next_after(lost)?;
+            }
+            if lost == Some(Lost::Status) && self.reader.read().records == 0 {
+                self.throw_away().await?;
+                return ended;
+            }
+            // Where nothing has come, there is nothing to go on from: the next run begins by itself.
+            let has_come = self.saved || self.reader.read().records > 0 || self.reader.jobs() > 0;
+            if has_come || matches!(ended, Ok(Read::End)) {
+                self.sink.write(&batch).await.map_err(unwritten)?;
+                let committed = self.sink.commit_last().await.map_err(unwritten)?;
+                self.keep(committed).await?;
+            }
+            return ended;
         }
+    }
+
+    /// Tells once that it goes on behind what an earlier run had read, now that this is known to be possible.
+    fn tell_resumed(&mut self, screen: &Screen) {
+        let Some(records) = self.resumed.take() else { return };
+        let text = format!("goes on after {} records", grouped(records));
+        let operation = &self.job.entry.id;
+        screen.say("resume", &text, json!({ "operation": operation, "records": records }));
+    }
+
+    /// What another run can do where this is lost.
+    fn next_after(&self, lost: Lost) -> Result<Next, Failure> {
+        let checkpoint = self.checkpoint()?;
+        let is_written = checkpoint.items() > 0;
+        Ok(match lost {
+            // Where the checkpoint has no job, the next run submits one: for a page, or a piece of a range.
+            Lost::Job if checkpoint.jobs().is_empty() => Next::Resume,
+            // Those are the jobs of other pieces, but for one of which something was read.
+            Lost::Job if self.job.range.is_some() && is_written => Next::ReadAnew,
+            Lost::Job if self.job.range.is_some() => Next::Resume,
+            Lost::Place if is_written => Next::ReadAnew,
+            Lost::Job | Lost::Place | Lost::Status => Next::Restart,
+        })
+    }
+
+    /// Leaves nothing that could be in the way of another run.
+    async fn throw_away(&mut self) -> Result<(), Failure> {
+        let keeper = keeper_of(&mut self.keeper, &mut self.sink);
+        let state = match keeper {
+            Some(keeper) => keeper.load().await.map_err(unwritten)?,
+            None => None,
+        };
+        if let Some(state) = state {
+            if let Some(committed) = state::committed(&state) {
+                self.sink.discard(&committed).await.map_err(unwritten)?;
+            }
+            if let Some(keeper) = keeper_of(&mut self.keeper, &mut self.sink) {
+                keeper.clear().await.map_err(unwritten)?;
+            }
+        }
+        self.kept.iter().try_for_each(Kept::forget)?;
+        self.saved = false;
+        Ok(())
     }
 
     /// Writes a batch, and saves how far it is. Whether that was possible is returned.
