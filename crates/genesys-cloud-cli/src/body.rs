@@ -20,8 +20,10 @@ pub(crate) fn read(file: &str) -> Result<Value, Failure> {
     };
     let text = text.map_err(|error| match file.trim_start().starts_with(['{', '[']) {
         // It may hold what is not to be told.
-        true => Failure::usage("--body: it takes a file, or - for standard input, and not the JSON")
-            .advise("of a shell such as bash: --body - <<< '{}'"),
+        true => {
+            Failure::usage("--body: it takes a file, or - for standard input, and not the JSON")
+                .advise("of a shell such as bash: --body - <<< '{}'")
+        }
         false => Failure::usage(format!("--body: can't read {place}: {error}")),
     })?;
     serde_json::from_str(&text)

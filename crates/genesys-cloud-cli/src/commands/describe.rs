@@ -100,21 +100,15 @@ fn sizes(out: &mut dyn Write, listing: &Listing) -> Result<(), Failure> {
 }
 
 fn results(out: &mut dyn Write, family: &Family) -> Result<(), Failure> {
-    if !family.is_pollable() && !matches!(family.results(), Results::Nothing) {
+    if !family.is_pollable() && *family.results() != Results::Nothing {
         let topic = family.topic().map(|it| format!(" of the topic {it}")).unwrap_or_default();
-        return Ok(match family.results_at_once() {
-            true => writeln!(
-                out,
-                "Results: in the reply to the submit, where it has them at once; or else by a notification{topic} \
-                 alone, which an export can't read"
-            )?,
-            false => {
-                writeln!(
-                    out,
-                    "Results: by a notification{topic} alone, which an export can't read"
-                )?;
-            }
-        });
+        let at_once = match family.results_at_once() {
+            true => "in the reply to the submit, where it has them at once; or else ",
+            false => "",
+        };
+        let text = "alone, which an export can't read";
+        writeln!(out, "Results: {at_once}by a notification{topic} {text}")?;
+        return Ok(());
     }
     match family.results() {
         Results::List(call, listing) => {

@@ -237,7 +237,11 @@ mod tests {
         for (given, next, expected) in [
             ("export a", Next::Resume, "export a --resume"),
             ("export a --restart -o b", Next::Resume, "export a -o b --resume"),
-            ("export a --resume --on-stale fail", Next::Resume, "export a --on-stale fail --resume"),
+            (
+                "export a --resume --on-stale fail",
+                Next::Resume,
+                "export a --on-stale fail --resume",
+            ),
             (
                 "export --on-stale fail --resume a",
                 Next::ReadAnew,
