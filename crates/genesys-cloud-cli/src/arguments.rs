@@ -156,7 +156,7 @@ pub(crate) struct CallOptions {
     /// A parameter of the path, the query or the head; may be repeated.
     #[arg(long = "param", short, value_name = "NAME=VALUE", value_parser = parameters::pair)]
     pub(crate) params: Vec<(String, String)>,
-    /// A file with the body as JSON, or - for standard input.
+    /// A file with the body as JSON, or - for standard input, as in --body - <<< '{}'.
     #[arg(long, value_name = "FILE")]
     pub(crate) body: Option<String>,
     /// Sends parameters and fields that the document does not know, or has as something else.
@@ -183,6 +183,10 @@ pub(crate) struct Export {
     /// How much pieces overlap, for records that the API may count to either.
     #[arg(long, requires = "interval", value_parser = times::duration)]
     pub(crate) overlap: Option<Duration>,
+    /// How many pieces of the interval are read at a time. Their records come in the same order; those of the
+    /// pieces that wait for their turn are held, a page and --prefetch of each.
+    #[arg(long, requires = "interval", value_name = "PIECES", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) concurrency: u16,
     /// The field by which a record is known that comes in two pieces, such as conversationId, so that it is
     /// written once. As it is known of the operation unless given: `describe` tells.
     #[arg(long, requires = "interval", value_name = "FIELD")]
@@ -240,7 +244,7 @@ pub(crate) struct Export {
     /// Takes a list for whole that is not known to be: its output gets its name, and the exit code is 0.
     #[arg(long, value_enum, value_delimiter = ',')]
     pub(crate) accept: Vec<Accepted>,
-    /// Says what it would do, how many requests that takes and how long, and stops.
+    /// Says what it would do, how many calls that takes and how long, and stops.
     #[arg(long)]
     pub(crate) plan: bool,
 }

@@ -18,8 +18,14 @@ pub(crate) fn read(file: &str) -> Result<Value, Failure> {
         }
         file => std::fs::read_to_string(file),
     };
-    let text =
-        text.map_err(|error| Failure::usage(format!("--body: can't read {place}: {error}")))?;
+    let text = text.map_err(|error| match file.trim_start().starts_with(['{', '[']) {
+        // It may hold what is not to be told.
+        true => {
+            Failure::usage("--body: it takes a file, or - for standard input, and not the JSON")
+                .advise("of a shell such as bash: --body - <<< '{}'")
+        }
+        false => Failure::usage(format!("--body: can't read {place}: {error}")),
+    })?;
     serde_json::from_str(&text)
         .map_err(|error| Failure::usage(format!("--body: {place} is not JSON: {error}")))
 }

@@ -87,6 +87,29 @@ impl Exit {
     }
 }
 
+/// What an export that failed can't be gone on with for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lost {
+    /// Its job came to no result.
+    Job,
+    /// The results of its job, or its place in the list, are gone.
+    Place,
+    /// How its job stands can't be asked.
+    Status,
+}
+
+impl Lost {
+    fn of_error(error: &Error) -> Option<Self> {
+        if error.is_job_not_pollable() {
+            Some(Self::Status)
+        } else if error.is_stale_checkpoint() || error.is_job_expired() {
+            Some(Self::Place)
+        } else {
+            error.is_job_failed().then_some(Self::Job)
+        }
+    }
+}
+
 /// Why a command failed, what to do about it, and its exit code.
 #[derive(Debug)]
 pub struct Failure {
@@ -94,6 +117,7 @@ pub struct Failure {
     text: String,
     advice: Vec<String>,
     correlation_id: Option<String>,
+    lost: Option<Lost>,
     /// Whether whoever read the output has had enough of it.
     closed: bool,
 }
@@ -101,7 +125,8 @@ pub struct Failure {
 impl Failure {
     /// A failure of this kind.
     pub fn new(exit: Exit, text: impl Into<String>) -> Self {
-        Self { exit, text: text.into(), advice: Vec::new(), correlation_id: None, closed: false }
+        let (text, advice) = (text.into(), Vec::new());
+        Self { exit, text, advice, correlation_id: None, lost: None, closed: false }
     }
 
     /// Something in the command is wrong.
@@ -125,6 +150,7 @@ impl Failure {
     pub fn of_call(error: &Error, entry: Option<&Entry>) -> Self {
         let mut this = Self::new(Exit::of_error(error), error.to_string());
         this.correlation_id = error.correlation_id().map(str::to_owned);
+        this.lost = Lost::of_error(error);
         if error.is_forbidden()
             && let Some(needed) = entry.and_then(permissions)
         {
@@ -161,6 +187,11 @@ impl Failure {
     /// What to do about it.
     pub fn advice(&self) -> &[String] {
         &self.advice
+    }
+
+    /// What is lost, if an export that failed so can't be gone on with as it is.
+    pub(crate) fn lost(&self) -> Option<Lost> {
+        self.lost
     }
 
     /// Whether it is that nobody reads standard output any more, as after `| head`.

@@ -35,7 +35,11 @@ pub(crate) fn describe(name: &str) -> Result<Exit, Failure> {
     kind(out, &way)?;
     parameters(out, entry)?;
     if let Some(body) = &entry.body {
-        let required = if body.required { ", required" } else { "" };
+        let required = match body.required {
+            true if interval_suffices(entry)? => ", required unless --interval is given",
+            true => ", required",
+            false => "",
+        };
         writeln!(out, "\nBody (--body file.json{required})")?;
         fields(out, &body.schema)?;
     }
@@ -96,6 +100,16 @@ fn sizes(out: &mut dyn Write, listing: &Listing) -> Result<(), Failure> {
 }
 
 fn results(out: &mut dyn Write, family: &Family) -> Result<(), Failure> {
+    if !family.is_pollable() && *family.results() != Results::Nothing {
+        let topic = family.topic().map(|it| format!(" of the topic {it}")).unwrap_or_default();
+        let at_once = match family.results_at_once() {
+            true => "in the reply to the submit, where it has them at once; or else ",
+            false => "",
+        };
+        let text = "alone, which an export can't read";
+        writeln!(out, "Results: {at_once}by a notification{topic} {text}")?;
+        return Ok(());
+    }
     match family.results() {
         Results::List(call, listing) => {
             writeln!(
@@ -105,7 +119,7 @@ fn results(out: &mut dyn Write, family: &Family) -> Result<(), Failure> {
                 listing.scheme().name(),
                 listing.items()
             )?;
-            results_parameters(out, call)?;
+            results_parameters(out, call, listing)?;
             sizes(out, listing)?;
         }
         Results::Status(listing) => {
@@ -131,11 +145,20 @@ fn results(out: &mut dyn Write, family: &Family) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What the operation takes that lists the results, beside what the job says.
-fn results_parameters(out: &mut dyn Write, call: &JobCall) -> Result<(), Failure> {
+/// What the operation takes that lists the results, beside what the job says and the export sets by itself.
+fn results_parameters(
+    out: &mut dyn Write,
+    call: &JobCall,
+    listing: &Listing,
+) -> Result<(), Failure> {
     let entry = find::operation(call.operation().id())?;
+    let is_set = |name: &str| {
+        listing.token_in().iter().any(|place| place.name() == name)
+            || listing.page_size().is_some_and(|size| size.name() == name)
+    };
     let names: Vec<String> = entry
         .parameters_in(Location::Query)
+        .filter(|it| !is_set(&it.name))
         .map(|it| if it.required { format!("{} (required)", it.name) } else { it.name.clone() })
         .collect();
     if !names.is_empty() {
@@ -182,6 +205,14 @@ fn kind_of(parameter: &Parameter) -> String {
         }
         _ => one(Some(parameter.kind), parameter.format.as_deref()),
     }
+}
+
+/// Whether a range of time is all that a body has to hold.
+fn interval_suffices(entry: &Entry) -> Result<bool, Failure> {
+    let known = tags::interval(entry).map_err(|error| Failure::usage(error.to_string()))?;
+    let (Some(known), Some(body)) = (known, &entry.body) else { return Ok(false) };
+    let required = &Catalogue::embedded().resolve(&body.schema).required;
+    Ok(known.place.is_in_body() && required.iter().all(|name| name == known.place.name()))
 }
 
 /// How a long range of time is read.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use genesys_cloud_catalogue::Catalogue;
-use genesys_cloud_core::{Client, Job, SavedJob};
+use genesys_cloud_core::{Client, Job, JobState, JobStatus, SavedJob};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -87,6 +87,9 @@ fn all() -> Result<Vec<Kept>, Failure> {
 fn one(id: &str) -> Result<Kept, Failure> {
     let mut found: Vec<Kept> = all()?;
     found.retain(|it| it.job.id().is_some_and(|known| known.starts_with(id)));
+    if found.iter().any(|it| it.job.id() == Some(id)) {
+        found.retain(|it| it.job.id() == Some(id));
+    }
     match found.len() {
         1 => Ok(found.remove(0)),
         0 => Err(Failure::usage(format!("no job is kept whose id begins with `{id}`"))
@@ -151,8 +154,13 @@ pub(crate) async fn jobs(
     screen: &Arc<Screen>,
 ) -> Result<Exit, Failure> {
     match command {
-        None | Some(JobsCommand::List) => list(),
-        Some(JobsCommand::Forget { id }) => one(id)?.forget().map(|()| Exit::Complete),
+        None | Some(JobsCommand::List) => list(screen),
+        Some(JobsCommand::Forget { id }) => {
+            let kept = one(id)?;
+            kept.forget()?;
+            screen.say("forgotten", "forgotten", json!({ "id": kept.job.id() }));
+            Ok(Exit::Complete)
+        }
         Some(JobsCommand::Wait { id, deadline }) => {
             wait(&one(id)?, *deadline, global, screen).await
         }
@@ -167,9 +175,13 @@ pub(crate) async fn jobs(
     }
 }
 
-fn list() -> Result<Exit, Failure> {
+fn list(screen: &Screen) -> Result<Exit, Failure> {
+    let all = all()?;
+    if all.is_empty() {
+        screen.say("jobs", "no jobs are kept", json!({ "jobs": 0 }));
+    }
     let mut out = std::io::stdout().lock();
-    for kept in all()? {
+    for kept in all {
         let job = &kept.job;
         let time = |it: chrono::DateTime<chrono::Utc>| it.format("%Y-%m-%d %H:%M:%SZ").to_string();
         let expires =
@@ -194,8 +206,49 @@ async fn wait(
 ) -> Result<Exit, Failure> {
     let org = connect::org(global, screen).await?;
     let mut job = load(&org.client, kept)?.deadline(deadline);
-    let status = job.wait().await.map_err(|error| Failure::of_call(&error, None))?;
-    let text = format!("{:?}", status.state());
-    screen.say("done", &text, json!({ "id": kept.job.id(), "state": text }));
+    let failed = |error| Failure::of_call(&error, None);
+    let facts = |status: &JobStatus| {
+        let meaning = meaning(status.state());
+        json!({ "id": kept.job.id(), "state": status.name(), "meaning": meaning })
+    };
+    let mut statuses = job.statuses();
+    let mut told: Option<JobStatus> = None;
+    while let Some(status) = statuses.try_next().await.map_err(failed)? {
+        let is_over = status.state() != JobState::Pending;
+        let is_told = told.as_ref().is_some_and(|told| told.name() == status.name());
+        if !is_over && !is_told {
+            screen.say("status", &word(&status), facts(&status));
+        }
+        told = Some(status);
+        // It waits for the user.
+        if is_over {
+            break;
+        }
+    }
+    drop(statuses);
+    // One that came to no result is an error.
+    let status = job.wait().await.map_err(failed)?;
+    let text = format!("{}: {}", word(&status), meaning(status.state()));
+    screen.say("done", text.trim_start_matches(": "), facts(&status));
     Ok(Exit::Complete)
+}
+
+/// The state as the API names it: on one line, and nothing that a terminal takes for a command.
+fn word(status: &JobStatus) -> String {
+    let name = status.name().unwrap_or_default();
+    name.chars().filter(|it| !it.is_control()).take(100).collect()
+}
+
+/// What a state means, in words.
+fn meaning(state: JobState) -> &'static str {
+    match state {
+        JobState::Pending => "not done",
+        JobState::Held => "waits for you",
+        JobState::Succeeded => "done",
+        JobState::PartlySucceeded => "done, and some of its work failed",
+        JobState::Failed => "failed",
+        JobState::Cancelled => "cancelled",
+        JobState::Expired => "expired",
+        _ => "unknown",
+    }
 }

@@ -13,11 +13,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use super::{Job, Output, state, stop_on_interrupt, unwritten};
+use super::report::advice;
+use super::state::{self, Next};
+use super::{Job, Output, stop_on_interrupt, unwritten};
 use crate::arguments::{Accepted, Export, Global};
 use crate::commands::{Kept, abandon};
 use crate::connect;
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, Lost};
 use crate::find;
 use crate::screen::{Screen, grouped};
 use crate::sinks::{FileKeeper, FileSink, Keeper};
@@ -109,11 +111,25 @@ pub(super) async fn run(
     keeper.save(&text).await.map_err(unwritten)?;
     screen.event("job", || json!({ "id": kept.job.id() }));
 
-    let go_on = |failure: Failure| failure.advise(format!("to go on: {}", state::command()));
-    let files = match read(job, client, &mut api_job, out, &stop).await.map_err(go_on)? {
+    let files = match read(job, client, &mut api_job, out, &stop).await {
+        Ok(files) => files,
+        Err(failure) => {
+            return Err(match failure.lost() {
+                // Nothing is left that could be in the way of another run.
+                Some(Lost::Status) => {
+                    keeper.clear().await.map_err(unwritten)?;
+                    kept.forget()?;
+                    failure
+                }
+                Some(Lost::Job | Lost::Place) => failure.advise(advice(Next::Restart)),
+                None => failure.advise(advice(Next::Resume)),
+            });
+        }
+    };
+    let files = match files {
         Some(files) => files,
         None => {
-            let command = state::command();
+            let command = state::command(Next::Resume);
             let text = format!("stopped; to go on:\n  {command}");
             screen.say("end", &text, json!({ "exit": "interrupted", "resume": command }));
             return Ok(Exit::Interrupted);
@@ -161,7 +177,7 @@ pub(super) async fn run(
     wrote.map_err(|error| unwritable(&report, &error))?;
     screen.say("end", &text, facts);
     if !is_whole {
-        let command = format!("{} --accept truncated", state::command());
+        let command = format!("{} --accept truncated", state::command(Next::Resume));
         let text = format!("to take what was read for whole:\n  {command}");
         screen.say("advice", &text, json!({ "command": command }));
     }

@@ -2,6 +2,7 @@
 //! it is not.
 
 mod check;
+mod course;
 mod files;
 mod keep;
 mod output;
@@ -13,20 +14,19 @@ mod results;
 mod state;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use futures::FutureExt as _;
 use genesys_cloud_catalogue::{Catalogue, Operation as Entry};
-use genesys_cloud_core::{Checkpoint, Client, Reason, Request, Results, SavedJob, Verdict};
+use genesys_cloud_core::{Reason, Request, Results, SavedJob, Verdict};
 use serde_json::{Value, json};
 #[cfg(unix)]
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
+use self::course::{Course, Read};
 pub(crate) use self::keep::Keep;
 pub(crate) use self::output::Output;
 use self::range::Range;
-use self::read::{Raw, Reader};
+use self::read::Reader;
 use self::report::Ending;
 use self::state::State;
 use crate::arguments::{Accepted, Export, Global};
@@ -37,7 +37,7 @@ use crate::connect;
 use crate::failure::{Exit, Failure};
 use crate::find;
 use crate::parameters::{self, Given};
-use crate::screen::{Screen, grouped};
+use crate::screen::Screen;
 use crate::sinks::{Format, Keeper, Sink, SinkError};
 use crate::tags::{self, Way};
 
@@ -85,33 +85,18 @@ pub(crate) async fn run(
     let saved = begin(left, &mut keeper, &mut sink, &job).await?;
     // Only now is it known that no other export waits for them.
     abandon(&org.client, &abandoned, screen).await?;
-    match &saved {
-        Some(state) => {
-            let records = state.checkpoint.items();
-            let text = format!("goes on after {} records", grouped(records));
-            screen.say("resume", &text, json!({ "operation": job.entry.id, "records": records }));
-        }
-        None => {
-            screen.event("begin", || {
-                json!({ "operation": job.entry.id, "out": export.out.is_some().then(|| job.output.to_string()) })
-            });
-        }
+    if saved.is_none() {
+        screen.event("begin", || {
+            json!({ "operation": job.entry.id, "out": export.out.is_some().then(|| job.output.to_string()) })
+        });
     }
 
     let mut ending = Ending::begin(&job);
     let reader = Reader::new(&org.client, &job, saved.as_ref().map(|it| &it.checkpoint));
-    let mut course = Course {
-        job: &job,
-        client: &org.client,
-        reader,
-        sink,
-        keeper,
-        kept: saved.iter().flat_map(|it| kept(&it.checkpoint, &org.client)).collect(),
-        saved: saved.is_some(),
-        jobs: 0,
-    };
+    let from = saved.as_ref().map(|it| &it.checkpoint);
+    let mut course = Course::new(&job, &org.client, reader, sink, keeper, from);
     let read = course.read(screen, &stop).await;
-    let Course { reader, mut sink, mut keeper, kept, saved, .. } = course;
+    let Course { reader, mut sink, mut keeper, kept, saved, next, .. } = course;
     ending.read(&reader.read());
     let is_whole = match &read {
         Ok(Read::End) => job.is_whole(&reader.read().verdict),
@@ -128,19 +113,12 @@ pub(crate) async fn run(
         }
         kept.iter().try_for_each(Kept::forget)?;
     }
-    ending.can_resume(saved && !is_whole);
+    ending.next((saved && !is_whole).then_some(next));
     match read {
         Ok(Read::End) => ending.told(&job, sink.as_mut(), screen, is_whole).await,
         Ok(Read::Stopped) => ending.stopped(&job, sink.as_mut(), screen).await,
         Err(failure) => Err(ending.failed(&job, sink.as_mut(), screen, failure).await),
     }
-}
-
-/// How the reading ended.
-enum Read {
-    End,
-    /// The user has stopped it.
-    Stopped,
 }
 
 impl<'a> Job<'a> {
@@ -212,130 +190,6 @@ impl<'a> Job<'a> {
             _ => accepts(Accepted::Unknown),
         }
     }
-}
-
-/// An export on its way.
-struct Course<'a> {
-    job: &'a Job<'a>,
-    client: &'a Client,
-    reader: Reader,
-    sink: Box<dyn Sink>,
-    keeper: Option<Box<dyn Keeper>>,
-    /// The jobs that the API works on, or whose results are read.
-    kept: Vec<Kept>,
-    /// Whether there is a state to go on from.
-    saved: bool,
-    /// How many jobs had been submitted when they were kept last.
-    jobs: usize,
-}
-
-impl Course<'_> {
-    /// Reads to the end, to an error, or until the user stops it. What was read by then is written.
-    async fn read(&mut self, screen: &Screen, stop: &Notify) -> Result<Read, Failure> {
-        let (export, name) = (self.job.export, find::rust_name(self.job.entry));
-        let size = usize::try_from(export.batch).unwrap_or(usize::MAX);
-        let mut batch: Vec<Raw> = Vec::with_capacity(size.min(10_000));
-        let mut tick = tokio::time::interval(Duration::from_millis(200));
-        let gauge = |reader: &Reader| reader.gauge(&name, export.limit);
-        loop {
-            let mut next = tokio::select! {
-                biased;
-                next = self.reader.next() => Some(next),
-                () = stop.notified() => None,
-                _ = tick.tick() => {
-                    screen.progress(|| gauge(&self.reader));
-                    self.keep_jobs(&mut batch, screen).await?;
-                    continue;
-                }
-            };
-            if let Some(Ok(Some(record))) = next {
-                batch.push(record);
-                if batch.len() < size {
-                    continue;
-                }
-                if self.write(&mut batch).await? {
-                    screen.event("saved", || json!({ "records": self.reader.read().records }));
-                }
-                screen.progress(|| gauge(&self.reader));
-                // Where the output is slower than the API, the next record is always there already.
-                if stop.notified().now_or_never().is_none() {
-                    continue;
-                }
-                next = None;
-            }
-            // Where nothing has come, there is nothing to go on from: the next run begins by itself.
-            let has_come = self.saved || self.reader.read().records > 0 || self.reader.jobs() > 0;
-            if has_come || matches!(next, Some(Ok(_))) {
-                self.sink.write(&batch).await.map_err(unwritten)?;
-                let committed = self.sink.commit_last().await.map_err(unwritten)?;
-                self.keep(committed).await?;
-            }
-            return match next {
-                Some(Err(error)) => Err(Failure::of_call(&error, Some(self.job.entry))),
-                Some(Ok(_)) => Ok(Read::End),
-                None => Ok(Read::Stopped),
-            };
-        }
-    }
-
-    /// Writes a batch, and saves how far it is. Whether that was possible is returned.
-    async fn write(&mut self, batch: &mut Vec<Raw>) -> Result<bool, Failure> {
-        self.sink.write(batch).await.map_err(unwritten)?;
-        batch.clear();
-        self.save().await
-    }
-
-    /// Saves how far it is, if the sink can come back to here: nothing may have been read that is not written.
-    async fn save(&mut self) -> Result<bool, Failure> {
-        let committed = self.sink.commit().await.map_err(unwritten)?;
-        self.keep(committed).await
-    }
-
-    /// Saves how far it is, if the sink has committed that.
-    async fn keep(&mut self, committed: Option<Value>) -> Result<bool, Failure> {
-        let Some(sink) = committed else { return Ok(false) };
-        let state = State::new(self.job, self.checkpoint()?, sink);
-        let Some(keeper) = keeper_of(&mut self.keeper, &mut self.sink) else { return Ok(true) };
-        keeper.save(&state.text()?).await.map_err(unwritten)?;
-        self.saved = true;
-        Ok(true)
-    }
-
-    fn checkpoint(&self) -> Result<Checkpoint, Failure> {
-        let checkpoint = self.reader.checkpoint();
-        checkpoint.map_err(|error| Failure::of_call(&error, Some(self.job.entry)))
-    }
-
-    /// Keeps the jobs that the API works on: it may do so for hours, and they are not to be submitted twice.
-    async fn keep_jobs(&mut self, batch: &mut Vec<Raw>, screen: &Screen) -> Result<(), Failure> {
-        let Way::Job(family) = &self.job.way else { return Ok(()) };
-        if self.reader.jobs() == self.jobs || family.is_job_per_page() {
-            return Ok(());
-        }
-        self.jobs = self.reader.jobs();
-        let kept = kept(&self.checkpoint()?, self.client);
-        let is_in = |job: &Kept, jobs: &[Kept]| jobs.iter().any(|it| it.job.id() == job.job.id());
-        kept.iter().try_for_each(Kept::save)?;
-        // Of those that are read there is nothing left to do.
-        self.kept.iter().filter(|job| !is_in(job, &kept)).try_for_each(Kept::forget)?;
-        let before = std::mem::replace(&mut self.kept, kept);
-        // The state is of both the list and the output.
-        match batch.is_empty() {
-            true => self.save().await?,
-            false => self.write(batch).await?,
-        };
-        for job in self.kept.iter().filter(|job| !is_in(job, &before)) {
-            screen.event("job", || json!({ "id": job.job.id() }));
-        }
-        Ok(())
-    }
-}
-
-/// The jobs that a checkpoint knows.
-fn kept(checkpoint: &Checkpoint, client: &Client) -> Vec<Kept> {
-    let api = client.api_url();
-    let jobs = checkpoint.jobs().into_iter();
-    jobs.map(|job| Kept { api: api.to_owned(), job: job.clone() }).collect()
 }
 
 /// Refuses what has no records to export.

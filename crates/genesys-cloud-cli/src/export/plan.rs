@@ -48,10 +48,10 @@ pub(super) async fn tell(client: &Client, job: &Job<'_>) -> Result<(), Failure> 
         }
     };
     match calls {
-        Calls::Exactly(calls) => writeln!(out, "requests   {}", grouped(calls))?,
-        Calls::AtLeast(calls) => writeln!(out, "requests   {} at least", grouped(calls))?,
+        Calls::Exactly(calls) => writeln!(out, "calls      {}", grouped(calls))?,
+        Calls::AtLeast(calls) => writeln!(out, "calls      {} at least", grouped(calls))?,
         Calls::Each(records) => {
-            writeln!(out, "requests   one for each {} records", grouped(records))?;
+            writeln!(out, "calls      one for each {} records", grouped(records))?;
         }
     }
     match budget(client).await? {

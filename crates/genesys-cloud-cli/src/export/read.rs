@@ -25,7 +25,7 @@ pub(super) enum Reader {
 pub(super) struct Read {
     pub(super) records: u64,
     pub(super) pages: u64,
-    pub(super) requests: u64,
+    pub(super) calls: u64,
     pub(super) repeated: u64,
     pub(super) waited: Duration,
     pub(super) total: Option<u64>,
@@ -58,6 +58,7 @@ impl Reader {
             return Self::List(Box::new(list));
         };
         let mut windows = range.windows(request, make).prefetch(export.prefetch);
+        windows = windows.concurrency(export.concurrency.into());
         if let Some(size) = export.page_size {
             windows = windows.page_size(size);
         }
@@ -111,7 +112,7 @@ impl Reader {
                 Read {
                     records: report.items,
                     pages: report.pages,
-                    requests: report.requests,
+                    calls: report.requests,
                     repeated: report.repeated,
                     waited: report.waited,
                     total: report.last_total,
@@ -127,7 +128,7 @@ impl Reader {
                 Read {
                     records: report.items,
                     pages: report.pages,
-                    requests: report.requests,
+                    calls: report.requests,
                     repeated: report.repeated,
                     waited: report.waited,
                     total: None,

@@ -6,7 +6,7 @@ use genesys_cloud_core::{Reason, Verdict};
 use serde_json::{Value, json};
 
 use super::read::Read;
-use super::state;
+use super::state::{self, Next};
 use super::{Job, unwritten};
 use crate::failure::{Exit, Failure};
 use crate::find;
@@ -19,7 +19,7 @@ pub(super) struct Ending {
     facts: Value,
     verdict: Verdict,
     notes: Vec<String>,
-    can_resume: bool,
+    next: Option<Next>,
 }
 
 impl Ending {
@@ -31,7 +31,7 @@ impl Ending {
             "began": now(),
         });
         let verdict = Verdict::Unknown(Reason::Unfinished);
-        Self { begun: Instant::now(), facts, verdict, notes: Vec::new(), can_resume: false }
+        Self { begun: Instant::now(), facts, verdict, notes: Vec::new(), next: None }
     }
 
     pub(super) fn read(&mut self, read: &Read) {
@@ -39,7 +39,7 @@ impl Ending {
         let facts = [
             ("records", json!(read.records)),
             ("pages", json!(read.pages)),
-            ("requests", json!(read.requests)),
+            ("calls", json!(read.calls)),
             ("repeated", json!(read.repeated)),
             ("waited_ms", json!(read.waited.as_millis() as u64)),
             ("total", json!(read.total)),
@@ -59,9 +59,9 @@ impl Ending {
         self.notes = notes;
     }
 
-    /// Says whether there is something to go on from.
-    pub(super) fn can_resume(&mut self, can_resume: bool) {
-        self.can_resume = can_resume;
+    /// Says what another run can do with what is left, if anything is.
+    pub(super) fn next(&mut self, next: Option<Next>) {
+        self.next = next;
     }
 
     /// The list was read to its end.
@@ -74,8 +74,8 @@ impl Ending {
     ) -> Result<Exit, Failure> {
         let exit = if is_whole { Exit::Complete } else { Exit::of_verdict(self.verdict) };
         self.end(job, sink, screen, exit, is_whole).await?;
-        if !is_whole && self.can_resume {
-            let command = format!("{} --accept {}", state::command(), word(&self.verdict));
+        if let (false, Some(next)) = (is_whole, self.next) {
+            let command = format!("{} --accept {}", state::command(next), word(&self.verdict));
             let text = format!("to take what was read for whole:\n  {command}");
             screen.say("advice", &text, json!({ "command": command }));
             if matches!(self.verdict, Verdict::Drifted(_)) {
@@ -94,8 +94,8 @@ impl Ending {
         screen: &Screen,
     ) -> Result<Exit, Failure> {
         self.end(job, sink, screen, Exit::Interrupted, false).await?;
-        if self.can_resume {
-            let command = state::command();
+        if let Some(next) = self.next {
+            let command = state::command(next);
             let text = format!("to go on:\n  {command}");
             screen.say("advice", &text, json!({ "command": command }));
         }
@@ -114,14 +114,14 @@ impl Ending {
         self.facts["correlation_id"] = failure.correlation_id().into();
         let ended = self.end(job, sink, screen, failure.exit(), false).await;
         // A command that is wrong is so the next time.
-        let can_go_on = self.can_resume && failure.exit() != Exit::Usage;
+        let next = self.next.filter(|_| failure.exit() != Exit::Usage);
         let failure = match ended {
             Ok(()) => failure,
             Err(other) => failure.advise(other.to_string()),
         };
-        match can_go_on {
-            true => failure.advise(format!("to go on: {}", state::command())),
-            false => failure,
+        match next {
+            Some(next) => failure.advise(advice(next)),
+            None => failure,
         }
     }
 
@@ -142,7 +142,8 @@ impl Ending {
         self.facts["out"] = json!(job.export.out.is_some().then(|| job.output.to_string()));
         self.facts["whole"] = is_whole.into();
         self.facts["notes"] = json!(self.notes);
-        self.facts["resume"] = json!(self.can_resume.then(state::command));
+        let resumes = self.next.filter(|next| *next != Next::Restart);
+        self.facts["resume"] = json!(resumes.map(state::command));
         let count = |name: &str| {
             let number = self.facts[name].as_u64().unwrap_or(0);
             let name = if number == 1 { name.trim_end_matches('s') } else { name };
@@ -153,7 +154,7 @@ impl Ending {
             self.verdict,
             count("records"),
             count("pages"),
-            count("requests"),
+            count("calls"),
             took.as_secs_f64()
         );
         if self.facts["duplicates"].as_u64().is_some_and(|duplicates| duplicates > 0) {
@@ -177,6 +178,15 @@ impl Ending {
             false => screen.say("end", &text, self.facts.clone()),
         }
         Ok(())
+    }
+}
+
+/// What to do about an export that failed.
+pub(super) fn advice(next: Next) -> String {
+    let command = state::command(next);
+    match next {
+        Next::Resume | Next::ReadAnew => format!("to go on: {command}"),
+        Next::Restart => format!("it can't be gone on with; to start over: {command}"),
     }
 }
 

@@ -106,9 +106,30 @@ pub(super) fn committed(text: &str) -> Option<Value> {
     state.get_mut("sink").map(Value::take)
 }
 
+/// What another run can do with what this one has left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Go on with it.
+    Resume,
+    /// Go on behind what is written, with a list or a job of its own.
+    ReadAnew,
+    /// Start over.
+    Restart,
+}
+
+impl Next {
+    const fn options(self) -> &'static [&'static str] {
+        match self {
+            Self::Resume => &["--resume"],
+            Self::ReadAnew => &["--resume", "--on-stale", "restart"],
+            Self::Restart => &["--restart"],
+        }
+    }
+}
+
 /// The command that goes on with this one. Passwords are left out; it begins with the variables that take them.
-pub(super) fn command() -> String {
-    let mut words: Vec<String> = std::env::args().filter(|word| word != "--restart").collect();
+pub(super) fn command(next: Next) -> String {
+    let mut words: Vec<String> = with_options(std::env::args(), next.options());
     let mut variables: Vec<&str> = Vec::new();
     for word in &mut words {
         if let Some((plain, variable)) = without_password(word) {
@@ -120,11 +141,26 @@ pub(super) fn command() -> String {
         // As it is found by its name.
         *program = "genesys-cloud".to_owned();
     }
-    if !words.iter().any(|word| word == "--resume") {
-        words.push("--resume".to_owned());
-    }
     let variables = variables.iter().map(|name| format!("{name}=.."));
     variables.chain(words.iter().map(|word| quoted(word))).collect::<Vec<_>>().join(" ")
+}
+
+/// The words of a command with these options in the place of those that say how an export begins.
+fn with_options(words: impl Iterator<Item = String>, options: &[&str]) -> Vec<String> {
+    let sets_stale = options.contains(&"--on-stale");
+    let (mut kept, mut is_value) = (Vec::new(), false);
+    for word in words {
+        if std::mem::take(&mut is_value) || sets_stale && word.starts_with("--on-stale=") {
+            continue;
+        }
+        match &word[..] {
+            "--resume" | "--restart" => {}
+            "--on-stale" if sets_stale => is_value = true,
+            _ => kept.push(word),
+        }
+    }
+    kept.extend(options.iter().map(|&option| option.to_owned()));
+    kept
 }
 
 /// A word with a URL that has a password, without it, and the variable that has its place. `None` if there is
@@ -193,6 +229,29 @@ mod tests {
             ["postgres://u@host:5432/db", "redis://host/0", "s3://bucket/key", "a@b:c", "q.jsonl"]
         {
             assert_eq!(without_password(word), None);
+        }
+    }
+
+    #[test]
+    fn options_take_the_place_of_those_that_were_given() {
+        for (given, next, expected) in [
+            ("export a", Next::Resume, "export a --resume"),
+            ("export a --restart -o b", Next::Resume, "export a -o b --resume"),
+            (
+                "export a --resume --on-stale fail",
+                Next::Resume,
+                "export a --on-stale fail --resume",
+            ),
+            (
+                "export --on-stale fail --resume a",
+                Next::ReadAnew,
+                "export a --resume --on-stale restart",
+            ),
+            ("export a --on-stale=fail", Next::ReadAnew, "export a --resume --on-stale restart"),
+            ("export a --resume", Next::Restart, "export a --restart"),
+        ] {
+            let words = given.split(' ').map(str::to_owned);
+            assert_eq!(with_options(words, next.options()).join(" "), expected);
         }
     }
 

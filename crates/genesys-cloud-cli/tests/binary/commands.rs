@@ -40,6 +40,29 @@ async fn operations_are_found_and_described() {
 }
 
 #[tokio::test]
+async fn what_a_job_takes_beside_what_the_export_sets_is_described() {
+    let folder = tempdir().unwrap();
+    let describe = async |name: &str| run(None, folder.path(), &["describe", name]).await.out;
+    let details = describe("postAnalyticsConversationsDetailsJobs").await;
+    assert!(
+        details.contains("(--body file.json, required unless --interval is given)"),
+        "{details}"
+    );
+    assert!(!details.contains("--results-param"), "{details}");
+    let queue = describe("postRoutingQueues").await;
+    assert!(queue.contains("(--body file.json, required)"), "{queue}");
+    let schedules = describe("postWorkforcemanagementBusinessunitWeekSchedulesGenerate").await;
+    assert!(schedules.contains("(--results-param name=value): managementUnitIds"), "{schedules}");
+    let told = describe(crate::jobs::TOLD_BY_NOTIFICATION).await;
+    for part in [
+        "by a notification of the topic v2.workforcemanagement.users.{id}.schedules.query alone",
+        "which an export can't read",
+    ] {
+        assert!(told.contains(part), "{told}");
+    }
+}
+
+#[tokio::test]
 async fn every_operation_can_be_described() {
     let folder = tempdir().unwrap();
     for name in
@@ -115,9 +138,10 @@ async fn a_job_that_is_kept_is_waited_for_and_cancelled() {
     let waited = run(Some(&org), folder.path(), &arguments).await;
     assert_eq!(waited.code, Some(10), "{}", waited.told);
     assert!(waited.told.contains("(it is PENDING)"), "{}", waited.told);
+    assert_eq!(waited.told.lines().filter(|line| *line == "PENDING").count(), 1, "{}", waited.told);
     let waited = run(Some(&org), folder.path(), &["jobs", "wait", &id[..8]]).await;
     waited.done();
-    assert!(waited.told.contains("Succeeded"), "{}", waited.told);
+    assert!(waited.told.ends_with("FULFILLED: done\n"), "{}", waited.told);
     run(Some(&org), folder.path(), &["jobs", "cancel", &id]).await.done();
     assert_eq!(org.requests_for("deleteAnalyticsConversationsDetailsJob").len(), 1);
     assert_eq!(run(Some(&org), folder.path(), &["jobs"]).await.done(), "");

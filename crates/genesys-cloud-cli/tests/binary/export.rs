@@ -94,12 +94,17 @@ async fn a_job_is_submitted_waited_for_and_read() {
         .unwrap();
     let submit = "analytics.conversations_details_jobs";
     let arguments = ["export", submit, "--body", "b.json", "--out", "c.jsonl"];
-    run(Some(&org), folder.path(), &arguments).await.done();
+    let done = run(Some(&org), folder.path(), &arguments).await;
+    done.done();
     let truth = org.job_truth("postAnalyticsConversationsDetailsJobs").unwrap();
     assert_eq!(keys(&read(folder.path().join("c.jsonl"))), truth.records);
     assert_eq!(org.requests_for("postAnalyticsConversationsDetailsJobs").len(), 1);
     // What is read to its end is no longer kept.
-    assert_eq!(run(Some(&org), folder.path(), &["jobs"]).await.done(), "");
+    let jobs = run(Some(&org), folder.path(), &["jobs"]).await;
+    assert_eq!(jobs.done(), "");
+    assert_eq!(jobs.told, "no jobs are kept\n");
+    let report = report(&folder.path().join("c.jsonl"));
+    assert!(done.told.contains(&format!(" pages, {} calls, ", report["calls"])), "{}", done.told);
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod buckets;
 mod commands;
 mod export;
 mod files;
+mod jobs;
 mod plan;
 #[cfg(all(unix, feature = "postgres", feature = "redis"))]
 mod postgres;

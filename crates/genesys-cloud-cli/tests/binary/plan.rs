@@ -25,7 +25,7 @@ async fn a_plan_says_what_it_takes_and_writes_nothing() {
                 "scheme     PageNumber",
                 "records    50,000",
                 "pages      500 of 100",
-                "requests   500",
+                "calls      500",
                 "of 300 calls left",
                 "s at least, by the budget",
             ][..],
@@ -38,26 +38,26 @@ async fn a_plan_says_what_it_takes_and_writes_nothing() {
             &[
                 "scheme     CursorsObject",
                 "records    the API does not tell; the first page has 200",
-                "requests   one for each 200 records",
+                "calls      one for each 200 records",
                 "a minute for each 60,000 records",
             ],
         ),
-        (&[SCAN, "--limit", "500"], &["records    500 at most", "requests   3 at least"]),
-        (&["oauth.clients"], &["pages      1", "requests   1\n", "allows so many at once"]),
+        (&[SCAN, "--limit", "500"], &["records    500 at most", "calls      3 at least"]),
+        (&["oauth.clients"], &["pages      1", "calls      1\n", "allows so many at once"]),
         (
             &["analytics.conversations_details_jobs", "--interval", "2024-01-01/2025-01-01"],
             &[
                 "scheme     a job of the family analytics-conversations-details",
                 "in 12 pieces of 31d",
                 "by conversationId",
-                "requests   36 at least",
+                "calls      36 at least",
                 "calls left",
                 "how long the API works on a job is not known",
             ],
         ),
         (
             &["analytics.conversations_details_jobs", "--body", "b.json"],
-            &["pages      not known before the job is done", "requests   3 at least", "calls left"],
+            &["pages      not known before the job is done", "calls      3 at least", "calls left"],
         ),
         (
             &[
@@ -70,7 +70,7 @@ async fn a_plan_says_what_it_takes_and_writes_nothing() {
             &[
                 "BodyPagingTotalHits",
                 "in 720 pieces of 1h",
-                "requests   720 at least",
+                "calls      720 at least",
                 "min at least",
             ],
         ),

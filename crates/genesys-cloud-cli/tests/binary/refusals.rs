@@ -223,6 +223,18 @@ async fn bad_input() {
         ),
         (&["export", "routing.queues", "--out", "none/q.jsonl"], 9, &["there is no folder none"]),
         (&["export", "routing.queues", "--out", "folder.jsonl"], 9, &["it is a folder"]),
+        (
+            &["export", DETAILS, "--body", r#"{"interval":"SECRET"}"#],
+            2,
+            &["--body: it takes a file, or - for standard input", "--body - <<< '{}'"],
+        ),
+        (&["export", "routing.queues", "--concurrency", "2"], 2, &["--interval"]),
+        (
+            &["export", DETAILS, "--interval", MAY, "--concurrency", "0"],
+            2,
+            &["'--concurrency <PIECES>'"],
+        ),
+        (&["jobs", "forget", "abc"], 2, &["no job is kept whose id begins with `abc`"]),
         (&["jobs", "cancel", ""], 2, &["<ID>"]),
         (&["jobs", "cancel", "abc"], 2, &["no job is kept whose id begins with `abc`"]),
         (

@@ -150,6 +150,46 @@ async fn a_range_that_is_killed_holds_each_record_once() {
 }
 
 #[tokio::test]
+async fn a_range_of_jobs_that_run_at_once_holds_each_record_once() {
+    let submit = "postAnalyticsConversationsDetailsJobs";
+    let results = "getAnalyticsConversationsDetailsJobResults";
+    let org = MockOrg::builder().list(results, 200).start().await.unwrap();
+    let timeline = Timeline::new("2024-05-01T00:00Z", "2024-05-31T00:00Z");
+    org.timeline(submit, timeline.lasting(Duration::from_secs(20_000))).unwrap();
+    org.job_pace(submit, JobPace::Polls(0)).unwrap();
+    let folder = tempdir().unwrap();
+    let arguments = [
+        "export",
+        submit,
+        "--out",
+        "c.jsonl",
+        "--batch",
+        "11",
+        "--resume",
+        "--interval",
+        "2024-05-01/2024-06-01",
+        "--window",
+        "5d",
+        "--unique",
+        "conversationId",
+        "--concurrency",
+        "3",
+    ];
+    let kills = to_the_end(&org, folder.path(), &arguments, 5).await;
+    assert!(kills > 1, "{kills} kills");
+    let mut found = keys(&read(folder.path().join("c.jsonl")));
+    let mut truth = org.truth_within(submit, "2024-05-01T00:00Z/2024-06-01T00:00Z").unwrap();
+    found.sort();
+    truth.sort();
+    assert_eq!(found, truth);
+    assert_eq!(report(&folder.path().join("c.jsonl"))["pieces"], 7);
+    // A kill loses those that were submitted since a state was saved, and no others.
+    let submits = org.requests_for(submit).len() as u32;
+    assert!(submits <= 7 + 3 * kills, "{submits} jobs for 7 pieces, {kills} kills");
+    assert_eq!(run(Some(&org), folder.path(), &["jobs"]).await.done(), "");
+}
+
+#[tokio::test]
 async fn a_table_that_was_killed_has_one_header() {
     let org = MockOrg::builder().list("getRoutingQueues", 300).start().await.unwrap();
     let folder = tempdir().unwrap();
@@ -291,6 +331,7 @@ async fn what_was_stopped_is_not_overwritten_unless_told_so() {
         assert_eq!(refused.code, Some(2), "{}", refused.told);
         assert!(refused.told.contains(why), "{}", refused.told);
         assert!(refused.told.contains("--restart throws away"), "{}", refused.told);
+        assert!(!refused.told.contains("goes on after"), "{}", refused.told);
     }
     let other = ["export", "users.users", "--out", "q.jsonl", "--resume"];
     let refused = run(Some(&org), folder.path(), &other).await;

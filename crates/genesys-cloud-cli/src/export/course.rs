@@ -1,0 +1,242 @@
+//! An export on its way: records go from the list to the output, and how far it is is saved.
+
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use genesys_cloud_core::{Checkpoint, Client};
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+
+use super::read::{Raw, Reader};
+use super::state::{self, Next, State};
+use super::{Job, keeper_of, unwritten};
+use crate::commands::Kept;
+use crate::failure::{Failure, Lost};
+use crate::find;
+use crate::screen::{Screen, grouped};
+use crate::sinks::{Keeper, Sink};
+use crate::tags::Way;
+
+/// How the reading ended.
+pub(super) enum Read {
+    End,
+    /// The user has stopped it.
+    Stopped,
+}
+
+/// An export on its way.
+pub(super) struct Course<'a> {
+    job: &'a Job<'a>,
+    client: &'a Client,
+    pub(super) reader: Reader,
+    pub(super) sink: Box<dyn Sink>,
+    pub(super) keeper: Option<Box<dyn Keeper>>,
+    /// The jobs that the API works on, or whose results are read.
+    pub(super) kept: Vec<Kept>,
+    /// Whether there is a state to go on from.
+    pub(super) saved: bool,
+    /// How many jobs had been submitted when they were kept last.
+    jobs: usize,
+    /// Behind how many records it goes on, until that is told.
+    resumed: Option<u64>,
+    /// What another run can do with what is left.
+    pub(super) next: Next,
+}
+
+impl<'a> Course<'a> {
+    /// One that begins, or goes on from a checkpoint.
+    pub(super) fn new(
+        job: &'a Job<'a>,
+        client: &'a Client,
+        reader: Reader,
+        sink: Box<dyn Sink>,
+        keeper: Option<Box<dyn Keeper>>,
+        from: Option<&Checkpoint>,
+    ) -> Self {
+        Self {
+            job,
+            client,
+            reader,
+            sink,
+            keeper,
+            kept: from.map(|it| kept(it, client)).unwrap_or_default(),
+            saved: from.is_some(),
+            jobs: 0,
+            resumed: from.map(Checkpoint::items),
+            next: Next::Resume,
+        }
+    }
+
+    /// Reads to the end, to an error, or until the user stops it. What was read by then is written.
+    pub(super) async fn read(&mut self, screen: &Screen, stop: &Notify) -> Result<Read, Failure> {
+        let (export, name) = (self.job.export, find::rust_name(self.job.entry));
+        let size = usize::try_from(export.batch).unwrap_or(usize::MAX);
+        let mut batch: Vec<Raw> = Vec::with_capacity(size.min(10_000));
+        let mut tick = tokio::time::interval(Duration::from_millis(200));
+        let gauge = |reader: &Reader| reader.gauge(&name, export.limit);
+        loop {
+            let mut next = tokio::select! {
+                biased;
+                next = self.reader.next() => Some(next),
+                () = stop.notified() => None,
+                _ = tick.tick() => {
+                    self.tell_resumed(screen);
+                    screen.progress(|| gauge(&self.reader));
+                    self.keep_jobs(&mut batch, screen).await?;
+                    continue;
+                }
+            };
+            if let Some(Ok(_)) = next {
+                self.tell_resumed(screen);
+            }
+            if let Some(Ok(Some(record))) = next {
+                batch.push(record);
+                if batch.len() < size {
+                    continue;
+                }
+                if self.write(&mut batch).await? {
+                    screen.event("saved", || json!({ "records": self.reader.read().records }));
+                }
+                screen.progress(|| gauge(&self.reader));
+                // Where the output is slower than the API, the next record is always there already.
+                if stop.notified().now_or_never().is_none() {
+                    continue;
+                }
+                next = None;
+            }
+            let ended = match next {
+                Some(Err(error)) => Err(Failure::of_call(&error, Some(self.job.entry))),
+                Some(Ok(_)) => Ok(Read::End),
+                None => Ok(Read::Stopped),
+            };
+            let lost = ended.as_ref().err().and_then(Failure::lost);
+            if let Some(lost) = lost {
+                self.next = self.next_after(lost)?;
+            }
+            if lost == Some(Lost::Status) && self.reader.read().records == 0 {
+                self.throw_away().await?;
+                return ended;
+            }
+            // Where nothing has come, there is nothing to go on from: the next run begins by itself.
+            let has_come = self.saved || self.reader.read().records > 0 || self.reader.jobs() > 0;
+            if has_come || matches!(ended, Ok(Read::End)) {
+                self.sink.write(&batch).await.map_err(unwritten)?;
+                let committed = self.sink.commit_last().await.map_err(unwritten)?;
+                self.keep(committed).await?;
+            }
+            return ended;
+        }
+    }
+
+    /// Tells once that it goes on behind what an earlier run had read, now that this is known to be possible.
+    fn tell_resumed(&mut self, screen: &Screen) {
+        let Some(records) = self.resumed.take() else { return };
+        let text = format!("goes on after {} records", grouped(records));
+        let operation = &self.job.entry.id;
+        screen.say("resume", &text, json!({ "operation": operation, "records": records }));
+    }
+
+    /// What another run can do where this is lost.
+    fn next_after(&self, lost: Lost) -> Result<Next, Failure> {
+        let checkpoint = self.checkpoint()?;
+        Ok(match lost {
+            // Where the checkpoint has no job, the next run submits one: for a page, or a piece of a range.
+            Lost::Job if checkpoint.jobs().is_empty() => Next::Resume,
+            // They are those of other pieces, which may come to nothing too.
+            Lost::Job if self.job.range.is_some() => Next::ReadAnew,
+            Lost::Place if checkpoint.items() > 0 => Next::ReadAnew,
+            Lost::Job | Lost::Place | Lost::Status => Next::Restart,
+        })
+    }
+
+    /// Leaves nothing that could be in the way of another run.
+    async fn throw_away(&mut self) -> Result<(), Failure> {
+        let keeper = keeper_of(&mut self.keeper, &mut self.sink);
+        let state = match keeper {
+            Some(keeper) => keeper.load().await.map_err(unwritten)?,
+            None => None,
+        };
+        if let Some(state) = state {
+            if let Some(committed) = state::committed(&state) {
+                self.sink.discard(&committed).await.map_err(unwritten)?;
+            }
+            if let Some(keeper) = keeper_of(&mut self.keeper, &mut self.sink) {
+                keeper.clear().await.map_err(unwritten)?;
+            }
+        }
+        self.kept.iter().try_for_each(Kept::forget)?;
+        self.saved = false;
+        Ok(())
+    }
+
+    /// Writes a batch, and saves how far it is. Whether that was possible is returned.
+    async fn write(&mut self, batch: &mut Vec<Raw>) -> Result<bool, Failure> {
+        self.sink.write(batch).await.map_err(unwritten)?;
+        batch.clear();
+        self.save().await
+    }
+
+    /// Saves how far it is, if the sink can come back to here: nothing may have been read that is not written.
+    async fn save(&mut self) -> Result<bool, Failure> {
+        let committed = self.sink.commit().await.map_err(unwritten)?;
+        self.keep(committed).await
+    }
+
+    /// Saves how far it is, if the sink has committed that.
+    async fn keep(&mut self, committed: Option<Value>) -> Result<bool, Failure> {
+        let Some(sink) = committed else { return Ok(false) };
+        let checkpoint = self.checkpoint()?;
+        // Before that is saved: of a job that no state knows, no later run would do so.
+        self.forget_all_but(&checkpoint)?;
+        let state = State::new(self.job, checkpoint, sink);
+        let Some(keeper) = keeper_of(&mut self.keeper, &mut self.sink) else { return Ok(true) };
+        keeper.save(&state.text()?).await.map_err(unwritten)?;
+        self.saved = true;
+        Ok(true)
+    }
+
+    fn checkpoint(&self) -> Result<Checkpoint, Failure> {
+        let checkpoint = self.reader.checkpoint();
+        checkpoint.map_err(|error| Failure::of_call(&error, Some(self.job.entry)))
+    }
+
+    /// Keeps the jobs that the API works on: it may do so for hours, and they are not to be submitted twice.
+    async fn keep_jobs(&mut self, batch: &mut Vec<Raw>, screen: &Screen) -> Result<(), Failure> {
+        let Way::Job(family) = &self.job.way else { return Ok(()) };
+        if self.reader.jobs() == self.jobs || family.is_job_per_page() {
+            return Ok(());
+        }
+        self.jobs = self.reader.jobs();
+        let checkpoint = self.checkpoint()?;
+        self.forget_all_but(&checkpoint)?;
+        // The state is of both the list and the output.
+        match batch.is_empty() {
+            true => self.save().await?,
+            false => self.write(batch).await?,
+        };
+        let kept = kept(&checkpoint, self.client);
+        kept.iter().try_for_each(Kept::save)?;
+        let before = std::mem::replace(&mut self.kept, kept);
+        let is_new = |job: &&Kept| before.iter().all(|it| it.job.id() != job.job.id());
+        for job in self.kept.iter().filter(is_new) {
+            screen.event("job", || json!({ "id": job.job.id() }));
+        }
+        Ok(())
+    }
+
+    /// Forgets the jobs of which nothing is left to do.
+    fn forget_all_but(&mut self, checkpoint: &Checkpoint) -> Result<(), Failure> {
+        let is_left = |job: &Kept| checkpoint.jobs().iter().any(|left| left.id() == job.job.id());
+        let (left, done) = std::mem::take(&mut self.kept).into_iter().partition(is_left);
+        self.kept = left;
+        let done: Vec<Kept> = done;
+        done.iter().try_for_each(Kept::forget)
+    }
+}
+
+/// The jobs that a checkpoint knows.
+fn kept(checkpoint: &Checkpoint, client: &Client) -> Vec<Kept> {
+    let api = client.api_url();
+    let jobs = checkpoint.jobs().into_iter();
+    jobs.map(|job| Kept { api: api.to_owned(), job: job.clone() }).collect()
+}

@@ -1,0 +1,141 @@
+//! Jobs that come to nothing: what is told to do then works.
+
+use std::time::Duration;
+
+use genesys_cloud_mock::{JobPace, JobScenario, MockOrg, Timeline};
+use serde_json::Value;
+use tempfile::tempdir;
+
+use crate::{keys, read, report, run};
+
+const DETAILS: &str = "postAnalyticsConversationsDetailsJobs";
+
+/// Its end is told by a notification alone, unless its results come at once.
+pub(crate) const TOLD_BY_NOTIFICATION: &str =
+    "postWorkforcemanagementManagementunitAgentschedulesSearch";
+
+/// The options of the command that was advised, behind the name of the program.
+fn advised(told: &str) -> Vec<&str> {
+    let line = told.lines().find_map(|line| line.split_once("genesys-cloud export "));
+    line.unwrap_or_else(|| panic!("{told}")).1.split(' ').collect()
+}
+
+#[tokio::test]
+async fn a_job_that_came_to_nothing_is_submitted_anew() {
+    let org = MockOrg::start().await.unwrap();
+    for scenario in [JobScenario::FailsWithMessage, JobScenario::CancelledElsewhere] {
+        let folder = tempdir().unwrap();
+        std::fs::write(folder.path().join("b.json"), "{}").unwrap();
+        let out = folder.path().join("c.jsonl");
+        let export = ["export", DETAILS, "--body", "b.json", "--out", "c.jsonl"];
+        org.job_scenario(DETAILS, scenario).unwrap();
+        let failed = run(Some(&org), folder.path(), &export).await;
+        assert_eq!(failed.code, Some(10), "{}", failed.told);
+        assert!(!failed.told.contains("--resume"), "{}", failed.told);
+        assert_eq!(report(&out)["resume"], Value::Null);
+        let command = advised(&failed.told);
+        assert_eq!(command.last(), Some(&"--restart"), "{}", failed.told);
+        org.job_scenario(DETAILS, JobScenario::Quick).unwrap();
+        run(Some(&org), folder.path(), &[&["export"], &command[..]].concat()).await.done();
+        assert_eq!(keys(&read(out)), org.job_truth(DETAILS).unwrap().records);
+        assert_eq!(run(Some(&org), folder.path(), &["jobs"]).await.done(), "", "none is kept");
+    }
+}
+
+#[tokio::test]
+async fn a_job_of_files_that_came_to_nothing_is_submitted_anew() {
+    let submit = "postKnowledgeKnowledgebaseExportJobs";
+    let org = MockOrg::start().await.unwrap();
+    let folder = tempdir().unwrap();
+    std::fs::write(folder.path().join("b.json"), "{}").unwrap();
+    let export =
+        ["export", submit, "-p", "knowledgeBaseId=k", "--body", "b.json", "--out", "k.json"];
+    org.job_scenario(submit, JobScenario::FailsWithMessage).unwrap();
+    let failed = run(Some(&org), folder.path(), &export).await;
+    assert_eq!(failed.code, Some(10), "{}", failed.told);
+    let command = advised(&failed.told);
+    assert_eq!(command.last(), Some(&"--restart"), "{}", failed.told);
+    org.job_scenario(submit, JobScenario::Quick).unwrap();
+    run(Some(&org), folder.path(), &[&["export"], &command[..]].concat()).await.done();
+}
+
+/// The pieces before it are not read again.
+#[tokio::test]
+async fn a_range_goes_on_with_another_job_for_the_piece() {
+    let results = "getAnalyticsConversationsDetailsJobResults";
+    for concurrency in ["1", "2"] {
+        let org = MockOrg::builder().list(results, 100).start().await.unwrap();
+        org.timeline(DETAILS, Timeline::new("2024-05-01T00:00Z", "2024-05-31T00:00Z")).unwrap();
+        let folder = tempdir().unwrap();
+        let out = folder.path().join("c.jsonl");
+        let export = ["export", DETAILS, "--out", "c.jsonl", "--window", "10d"];
+        let range = ["--interval", "2024-05-01/2024-05-31", "--concurrency", concurrency];
+        org.job_scenario(DETAILS, JobScenario::FailsWithMessage).unwrap();
+        let failed = run(Some(&org), folder.path(), &[&export[..], &range].concat()).await;
+        assert_eq!(failed.code, Some(10), "{}", failed.told);
+        let command = advised(&failed.told);
+        assert!(command.contains(&"--resume"), "{}", failed.told);
+        org.job_scenario(DETAILS, JobScenario::Quick).unwrap();
+        let resume = [&["export"], &command[..]].concat();
+        let mut done = run(Some(&org), folder.path(), &resume).await;
+        if concurrency != "1" && done.code == Some(10) {
+            // The job of the second piece had failed as well.
+            done = run(Some(&org), folder.path(), &resume).await;
+        }
+        done.done();
+        let truth = org.truth_within(DETAILS, "2024-05-01T00:00Z/2024-05-31T00:00Z").unwrap();
+        assert_eq!(keys(&read(out)), truth);
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_can_not_be_asked_leaves_nothing_in_the_way() {
+    let org = MockOrg::start().await.unwrap();
+    let folder = tempdir().unwrap();
+    std::fs::write(folder.path().join("b.json"), "{}").unwrap();
+    let unit = ["-p", "managementUnitId=a", "--body", "b.json", "--out", "s.jsonl"];
+    let export = [&["export", TOLD_BY_NOTIFICATION][..], &unit].concat();
+    for _ in 0..2 {
+        let failed = run(Some(&org), folder.path(), &export).await;
+        assert_eq!(failed.code, Some(10), "{}", failed.told);
+        assert!(failed.told.contains("by a notification alone"), "{}", failed.told);
+        for option in ["--resume", "--restart"] {
+            assert!(!failed.told.contains(option), "{}", failed.told);
+        }
+        assert_eq!(report(&folder.path().join("s.jsonl"))["resume"], Value::Null);
+        assert!(!folder.path().join("s.jsonl.state.json").exists());
+        assert_eq!(run(Some(&org), folder.path(), &["jobs"]).await.done(), "", "none is kept");
+    }
+    org.job_scenario(TOLD_BY_NOTIFICATION, JobScenario::InlineAtOnce).unwrap();
+    run(Some(&org), folder.path(), &export).await.done();
+}
+
+#[tokio::test]
+async fn a_wait_tells_each_state_once_and_ends_with_that_of_the_api() {
+    let org = MockOrg::start().await.unwrap();
+    org.job_pace(DETAILS, JobPace::Time(Duration::from_hours(1))).unwrap();
+    let folder = tempdir().unwrap();
+    let export = ["export", DETAILS, "--interval", "2024-05-01/2024-05-02", "--out", "c.jsonl"];
+    assert!(crate::resume::killed(&org, folder.path(), &export, "job", 1).await);
+    let listed = run(Some(&org), folder.path(), &["jobs"]).await;
+    let id = listed.done().split_whitespace().next().unwrap().to_owned();
+    for state in ["QUEUED", "PENDING", "PENDING", "FAILED"] {
+        let reply = serde_json::json!({ "state": state, "errorMessage": "too large" });
+        let reply = genesys_cloud_mock::CannedReply::json(200, &reply);
+        org.respond_next("getAnalyticsConversationsDetailsJob", reply).unwrap();
+    }
+    let waited = run(Some(&org), folder.path(), &["jobs", "wait", &id, "--log", "json"]).await;
+    assert_eq!(waited.code, Some(10), "{}", waited.told);
+    let events: Vec<Value> =
+        waited.told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let states: Vec<&Value> =
+        events.iter().filter(|it| it["event"] == "status").map(|it| &it["state"]).collect();
+    assert_eq!(states, ["QUEUED", "PENDING"], "{}", waited.told);
+    let text = events.last().unwrap()["text"].as_str().unwrap();
+    assert!(text.contains("failed (FAILED): too large"), "{text}");
+    let forgotten = run(Some(&org), folder.path(), &["jobs", "forget", &id]).await;
+    forgotten.done();
+    assert_eq!(forgotten.told, "forgotten\n");
+    let again = run(Some(&org), folder.path(), &["jobs", "forget", &id]).await;
+    assert_eq!(again.code, Some(2), "{}", again.told);
+}
