@@ -1,8 +1,9 @@
 //! A job of any operation, whatever the type of its results.
 
 use futures::future::{BoxFuture, FutureExt as _};
+use genesys_cloud::endpoint::Family;
 use genesys_cloud::{
-    Client, Download, Error, Family, Job, JobStatus, Pages, Paginator, Report, SavedJob, Statuses,
+    Client, Download, Error, Job, JobStatus, Pages, Paginator, Report, SavedJob, Statuses,
     Submitting,
 };
 use genesys_cloud_mock::Truth;

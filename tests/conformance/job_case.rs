@@ -2,9 +2,8 @@
 
 use std::collections::HashSet;
 
-use genesys_cloud::{
-    DoneWhen, Error, Family, FileForm, JobId, JobState, Reason, Results, ResultsAt, Verdict,
-};
+use genesys_cloud::endpoint::{DoneWhen, Family, FileForm, JobId, Results, ResultsAt};
+use genesys_cloud::{Error, JobState, Reason, Verdict};
 use genesys_cloud_catalogue::{Catalogue, Location};
 use genesys_cloud_mock::{JobEnd, JobScenario, JobTruth, RecordedRequest};
 

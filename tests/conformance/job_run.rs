@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use genesys_cloud::{Client, DoneWhen, Download, Error, Family, JobState, Verdict};
+use genesys_cloud::endpoint::{DoneWhen, Family};
+use genesys_cloud::{Client, Download, Error, JobState, Verdict};
 use genesys_cloud_mock::{JobPace, JobScenario, JobTruth, MockOrg, Scenario, Truth};
 use serde_json::Value;
 

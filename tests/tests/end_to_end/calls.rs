@@ -1,11 +1,12 @@
 //! What a call puts on the wire.
 
 use chrono::{DateTime, Utc};
+use genesys_cloud::endpoint::{Call, Method, Operation};
 use genesys_cloud::types::{
     CreateQueueRequest, MediaSettings, QueueMediaSettings, ServiceLevel, SkillGroupMemberDivisions,
     UpdateUser, WritableDivision, WritableEntity,
 };
-use genesys_cloud::{Call, Client, Error, Method, Operation};
+use genesys_cloud::{Client, Error};
 use genesys_cloud_mock::{MockOrg, RecordedRequest};
 use serde_json::{Value, json};
 

@@ -2,8 +2,9 @@
 
 use bytes::Bytes;
 use genesys_cloud::coaching::{PatchCoachingAppointmentReply, PostCoachingAppointmentsReply};
+use genesys_cloud::endpoint::{Call, Method, Operation};
 use genesys_cloud::types::{CreateCoachingAppointmentRequest, UpdateCoachingAppointmentRequest};
-use genesys_cloud::{Call, Client, Error, Method, Operation};
+use genesys_cloud::{Client, Error};
 use genesys_cloud_mock::{CannedReply, MockOrg};
 use serde_json::{Value, json};
 

@@ -3,8 +3,9 @@
 use std::fmt::{Debug, Display};
 use std::hash::Hash;
 
+use genesys_cloud::OpenEnum;
+use genesys_cloud::endpoint::{Decode, Param, Record, Wire};
 use genesys_cloud::types::*;
-use genesys_cloud::{Decode, OpenEnum, Param, Record, Wire};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
