@@ -200,6 +200,18 @@ fn operation(text: &mut String, group: &str, bound: &Bound, family: Option<&Fami
     for paragraph in family.into_iter().flat_map(|family| jobs::docs(family, by_page)) {
         put(text, format_args!("    ///\n    /// {paragraph}\n"));
     }
+    let is_read = family.is_some() || bound.paginates();
+    if let Some(known) = bound.tag.interval.as_ref().filter(|_| is_read) {
+        let pieces = match known.days {
+            Some(days) => format!("in pieces of {days} days at most"),
+            None => "in pieces".to_owned(),
+        };
+        put(text, format_args!("    ///\n    /// `windows` reads a range of any length {pieces}"));
+        if let Some(id) = &known.id {
+            put(text, format_args!(", and what is in several of them once, by its `{id}`"));
+        }
+        text.push_str(".\n");
+    }
     if bound.tag.kind == TagKind::Accepted {
         text.push_str(
             "    ///\n    /// The work is done after the reply, and no operation tells when.\n",

@@ -16,6 +16,8 @@ operation! {
     ///
     /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     ///
+    /// `windows` reads a range of any length in pieces.
+    ///
     /// Permissions: `integrations:action:view`, `bridge:actions:view`
     Analytics.actions_aggregates_jobs -> PostAnalyticsActionsAggregatesJobs -> types::AsyncQueryResponse;
     "postAnalyticsActionsAggregatesJobs" Post "/api/v2/analytics/actions/aggregates/jobs"
@@ -82,6 +84,8 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/actions/aggregates/query` (`postAnalyticsActionsAggregatesQuery`)
     ///
+    /// `windows` reads a range of any length in pieces.
+    ///
     /// Permissions: `integrations:action:view`, `bridge:actions:view`
     Analytics.actions_aggregates_query -> PostAnalyticsActionsAggregatesQuery -> types::ActionAggregateQueryResponse;
     "postAnalyticsActionsAggregatesQuery" Post reads "/api/v2/analytics/actions/aggregates/query"
@@ -98,6 +102,8 @@ operation! {
     /// `POST /api/v2/analytics/agentcopilots/aggregates/jobs` (`postAnalyticsAgentcopilotsAggregatesJobs`)
     ///
     /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// `windows` reads a range of any length in pieces.
     ///
     /// Permissions: `analytics:agentCopilotAggregate:view`
     Analytics.agentcopilots_aggregates_jobs -> PostAnalyticsAgentcopilotsAggregatesJobs -> types::AsyncQueryResponse;
@@ -165,6 +171,8 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/agentcopilots/aggregates/query` (`postAnalyticsAgentcopilotsAggregatesQuery`)
     ///
+    /// `windows` reads a range of any length in pieces.
+    ///
     /// Permissions: `analytics:agentCopilotAggregate:view`
     Analytics.agentcopilots_aggregates_query -> PostAnalyticsAgentcopilotsAggregatesQuery -> types::AgentCopilotAggregateQueryResponse;
     "postAnalyticsAgentcopilotsAggregatesQuery" Post reads "/api/v2/analytics/agentcopilots/aggregates/query"
@@ -218,6 +226,8 @@ operation! {
     /// `POST /api/v2/analytics/agentutilizations/aggregates/jobs` (`postAnalyticsAgentutilizationsAggregatesJobs`)
     ///
     /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// `windows` reads a range of any length in pieces.
     ///
     /// Preview: it may change or go without notice.
     ///
@@ -293,6 +303,8 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/agentutilizations/aggregates/query` (`postAnalyticsAgentutilizationsAggregatesQuery`)
     ///
+    /// `windows` reads a range of any length in pieces.
+    ///
     /// Preview: it may change or go without notice.
     ///
     /// Permissions: `analytics:agentUtilizationAggregate:view`
@@ -309,6 +321,8 @@ paged! {
 
 operation! {
     /// `GET /api/v2/analytics/botflows/{botFlowId}/divisions/reportingturns` (`getAnalyticsBotflowDivisionsReportingturns`)
+    ///
+    /// `windows` reads a range of any length in pieces.
     ///
     /// Permissions: `analytics:botFlowDivisionAwareReportingTurn:view`
     Analytics.botflow_divisions_reportingturns -> GetAnalyticsBotflowDivisionsReportingturns -> types::ReportingTurnsResponse;
@@ -335,6 +349,8 @@ paged! {
 
 operation! {
     /// `GET /api/v2/analytics/botflows/{botFlowId}/reportingturns` (`getAnalyticsBotflowReportingturns`)
+    ///
+    /// `windows` reads a range of any length in pieces.
     ///
     /// Permissions: `analytics:botFlowReportingTurn:view`
     #[deprecated = "Genesys has marked this operation as deprecated"]
@@ -363,6 +379,8 @@ paged! {
 operation! {
     /// `GET /api/v2/analytics/botflows/{botFlowId}/sessions` (`getAnalyticsBotflowSessions`)
     ///
+    /// `windows` reads a range of any length in pieces.
+    ///
     /// Permissions: `analytics:botFlowSession:view`
     Analytics.botflow_sessions -> GetAnalyticsBotflowSessions -> types::SessionsResponse;
     "getAnalyticsBotflowSessions" Get "/api/v2/analytics/botflows/{botFlowId}/sessions"
@@ -388,6 +406,8 @@ operation! {
     /// `POST /api/v2/analytics/bots/aggregates/jobs` (`postAnalyticsBotsAggregatesJobs`)
     ///
     /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// `windows` reads a range of any length in pieces.
     ///
     /// Permissions: `analytics:botAggregate:view`
     Analytics.bots_aggregates_jobs -> PostAnalyticsBotsAggregatesJobs -> types::AsyncQueryResponse;
@@ -455,6 +475,8 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/bots/aggregates/query` (`postAnalyticsBotsAggregatesQuery`)
     ///
+    /// `windows` reads a range of any length in pieces.
+    ///
     /// Permissions: `analytics:botAggregate:view`
     Analytics.bots_aggregates_query -> PostAnalyticsBotsAggregatesQuery -> types::BotAggregateQueryResponse;
     "postAnalyticsBotsAggregatesQuery" Post reads "/api/v2/analytics/bots/aggregates/query"
@@ -471,6 +493,8 @@ operation! {
     /// `POST /api/v2/analytics/casemanagement/aggregates/jobs` (`postAnalyticsCasemanagementAggregatesJobs`)
     ///
     /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// `windows` reads a range of any length in pieces.
     ///
     /// Permissions: `analytics:caseManagementAggregate:view`
     Analytics.casemanagement_aggregates_jobs -> PostAnalyticsCasemanagementAggregatesJobs -> types::AsyncQueryResponse;
@@ -538,6 +562,8 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/casemanagement/aggregates/query` (`postAnalyticsCasemanagementAggregatesQuery`)
     ///
+    /// `windows` reads a range of any length in pieces.
+    ///
     /// Permissions: `analytics:caseManagementAggregate:view`
     Analytics.casemanagement_aggregates_query -> PostAnalyticsCasemanagementAggregatesQuery -> types::CaseManagementAggregateQueryResponse;
     "postAnalyticsCasemanagementAggregatesQuery" Post reads "/api/v2/analytics/casemanagement/aggregates/query"
@@ -572,6 +598,8 @@ operation! {
     /// `POST /api/v2/analytics/conversations/aggregates/jobs` (`postAnalyticsConversationsAggregatesJobs`)
     ///
     /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// `windows` reads a range of any length in pieces.
     ///
     /// Permissions: `analytics:conversationAggregate:view`
     Analytics.conversations_aggregates_jobs -> PostAnalyticsConversationsAggregatesJobs -> types::AsyncQueryResponse;
@@ -639,6 +667,8 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/conversations/aggregates/query` (`postAnalyticsConversationsAggregatesQuery`)
     ///
+    /// `windows` reads a range of any length in pieces.
+    ///
     /// Permissions: `analytics:conversationAggregate:view`
     Analytics.conversations_aggregates_query -> PostAnalyticsConversationsAggregatesQuery -> types::ConversationAggregateQueryResponse;
     "postAnalyticsConversationsAggregatesQuery" Post reads "/api/v2/analytics/conversations/aggregates/query"
@@ -671,6 +701,8 @@ operation! {
     /// `POST /api/v2/analytics/conversations/details/jobs` (`postAnalyticsConversationsDetailsJobs`)
     ///
     /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// `windows` reads a range of any length in pieces of 31 days at most, and what is in several of them once, by its `conversationId`.
     ///
     /// Permissions: `analytics:conversationDetail:view`, `analytics:agentConversationDetail:view`
     Analytics.conversations_details_jobs -> PostAnalyticsConversationsDetailsJobs -> types::AsyncQueryResponse;
@@ -747,6 +779,8 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/conversations/details/query` (`postAnalyticsConversationsDetailsQuery`)
     ///
+    /// `windows` reads a range of any length in pieces of 31 days at most, and what is in several of them once, by its `conversationId`.
+    ///
     /// Permissions: `analytics:conversationDetail:view`, `analytics:agentConversationDetail:view`
     Analytics.conversations_details_query -> PostAnalyticsConversationsDetailsQuery -> types::AnalyticsConversationQueryResponse;
     "postAnalyticsConversationsDetailsQuery" Post reads "/api/v2/analytics/conversations/details/query"
@@ -788,6 +822,8 @@ operation! {
     /// `POST /api/v2/analytics/copilots/aggregates/jobs` (`postAnalyticsCopilotsAggregatesJobs`)
     ///
     /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// `windows` reads a range of any length in pieces.
     ///
     /// Preview: it may change or go without notice.
     ///
@@ -862,6 +898,8 @@ paged! {
 
 operation! {
     /// `POST /api/v2/analytics/copilots/aggregates/query` (`postAnalyticsCopilotsAggregatesQuery`)
+    ///
+    /// `windows` reads a range of any length in pieces.
     ///
     /// Preview: it may change or go without notice.
     ///
@@ -946,6 +984,8 @@ operation! {
     ///
     /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     ///
+    /// `windows` reads a range of any length in pieces.
+    ///
     /// Permissions: `analytics:evaluationAggregate:view`
     Analytics.evaluations_aggregates_jobs -> PostAnalyticsEvaluationsAggregatesJobs -> types::AsyncQueryResponse;
     "postAnalyticsEvaluationsAggregatesJobs" Post "/api/v2/analytics/evaluations/aggregates/jobs"
@@ -1012,6 +1052,8 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/evaluations/aggregates/query` (`postAnalyticsEvaluationsAggregatesQuery`)
     ///
+    /// `windows` reads a range of any length in pieces.
+    ///
     /// Permissions: `analytics:evaluationAggregate:view`
     Analytics.evaluations_aggregates_query -> PostAnalyticsEvaluationsAggregatesQuery -> types::EvaluationAggregateQueryResponse;
     "postAnalyticsEvaluationsAggregatesQuery" Post reads "/api/v2/analytics/evaluations/aggregates/query"
@@ -1028,6 +1070,8 @@ operation! {
     /// `POST /api/v2/analytics/flowexecutions/aggregates/jobs` (`postAnalyticsFlowexecutionsAggregatesJobs`)
     ///
     /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// `windows` reads a range of any length in pieces.
     ///
     /// Permissions: `analytics:flowExecutionAggregate:view`
     Analytics.flowexecutions_aggregates_jobs -> PostAnalyticsFlowexecutionsAggregatesJobs -> types::AsyncQueryResponse;
@@ -1095,6 +1139,8 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/flowexecutions/aggregates/query` (`postAnalyticsFlowexecutionsAggregatesQuery`)
     ///
+    /// `windows` reads a range of any length in pieces.
+    ///
     /// Permissions: `analytics:flowExecutionAggregate:view`
     Analytics.flowexecutions_aggregates_query -> PostAnalyticsFlowexecutionsAggregatesQuery -> types::FlowExecutionAggregateQueryResponse;
     "postAnalyticsFlowexecutionsAggregatesQuery" Post reads "/api/v2/analytics/flowexecutions/aggregates/query"
@@ -1129,6 +1175,8 @@ operation! {
     /// `POST /api/v2/analytics/flows/aggregates/jobs` (`postAnalyticsFlowsAggregatesJobs`)
     ///
     /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// `windows` reads a range of any length in pieces.
     ///
     /// Permissions: `analytics:flowAggregate:view`
     Analytics.flows_aggregates_jobs -> PostAnalyticsFlowsAggregatesJobs -> types::AsyncQueryResponse;
@@ -1196,6 +1244,8 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/flows/aggregates/query` (`postAnalyticsFlowsAggregatesQuery`)
     ///
+    /// `windows` reads a range of any length in pieces.
+    ///
     /// Permissions: `analytics:flowAggregate:view`
     Analytics.flows_aggregates_query -> PostAnalyticsFlowsAggregatesQuery -> types::FlowAggregateQueryResponse;
     "postAnalyticsFlowsAggregatesQuery" Post reads "/api/v2/analytics/flows/aggregates/query"
@@ -1226,6 +1276,8 @@ operation! {
     /// `POST /api/v2/analytics/journeys/aggregates/jobs` (`postAnalyticsJourneysAggregatesJobs`)
     ///
     /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// `windows` reads a range of any length in pieces.
     ///
     /// Permissions: `analytics:journeyAggregate:view`
     Analytics.journeys_aggregates_jobs -> PostAnalyticsJourneysAggregatesJobs -> types::AsyncQueryResponse;
@@ -1293,6 +1345,8 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/journeys/aggregates/query` (`postAnalyticsJourneysAggregatesQuery`)
     ///
+    /// `windows` reads a range of any length in pieces.
+    ///
     /// Permissions: `analytics:journeyAggregate:view`
     Analytics.journeys_aggregates_query -> PostAnalyticsJourneysAggregatesQuery -> types::JourneyAggregateQueryResponse;
     "postAnalyticsJourneysAggregatesQuery" Post reads "/api/v2/analytics/journeys/aggregates/query"
@@ -1309,6 +1363,8 @@ operation! {
     /// `POST /api/v2/analytics/knowledge/aggregates/jobs` (`postAnalyticsKnowledgeAggregatesJobs`)
     ///
     /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// `windows` reads a range of any length in pieces.
     ///
     /// Permissions: `analytics:knowledgeAggregate:view`
     Analytics.knowledge_aggregates_jobs -> PostAnalyticsKnowledgeAggregatesJobs -> types::AsyncQueryResponse;
@@ -1376,6 +1432,8 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/knowledge/aggregates/query` (`postAnalyticsKnowledgeAggregatesQuery`)
     ///
+    /// `windows` reads a range of any length in pieces.
+    ///
     /// Permissions: `analytics:knowledgeAggregate:view`
     Analytics.knowledge_aggregates_query -> PostAnalyticsKnowledgeAggregatesQuery -> types::KnowledgeAggregateQueryResponse;
     "postAnalyticsKnowledgeAggregatesQuery" Post reads "/api/v2/analytics/knowledge/aggregates/query"
@@ -1404,6 +1462,8 @@ paged! {
 
 operation! {
     /// `POST /api/v2/analytics/ratelimits/aggregates/query` (`postAnalyticsRatelimitsAggregatesQuery`)
+    ///
+    /// `windows` reads a range of any length in pieces.
     ///
     /// Permissions: `analytics:rateLimitAggregate:view`
     Analytics.ratelimits_aggregates_query -> PostAnalyticsRatelimitsAggregatesQuery -> types::RateLimitAggregateQueryResponse;
@@ -1485,6 +1545,8 @@ operation! {
     /// The notification topic `v2.users.{id}.analytics.reporting.exports` tells its end too.
     ///
     /// Note: it is looked for on the first page of exports.
+    ///
+    /// `windows` reads a range of any length in pieces.
     ///
     /// Permissions: `analytics:dataExport:add`
     Analytics.post_reporting_exports -> PostAnalyticsReportingExports -> types::ReportingExportJobResponse;
@@ -1613,6 +1675,8 @@ operation! {
     ///
     /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     ///
+    /// `windows` reads a range of any length in pieces.
+    ///
     /// Permissions: `analytics:resolutionAggregate:view`
     Analytics.resolutions_aggregates_jobs -> PostAnalyticsResolutionsAggregatesJobs -> types::AsyncQueryResponse;
     "postAnalyticsResolutionsAggregatesJobs" Post "/api/v2/analytics/resolutions/aggregates/jobs"
@@ -1679,6 +1743,8 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/resolutions/aggregates/query` (`postAnalyticsResolutionsAggregatesQuery`)
     ///
+    /// `windows` reads a range of any length in pieces.
+    ///
     /// Permissions: `analytics:resolutionAggregate:view`
     Analytics.resolutions_aggregates_query -> PostAnalyticsResolutionsAggregatesQuery -> types::ResolutionAggregateQueryResponse;
     "postAnalyticsResolutionsAggregatesQuery" Post reads "/api/v2/analytics/resolutions/aggregates/query"
@@ -1713,6 +1779,8 @@ operation! {
     /// `POST /api/v2/analytics/summaries/aggregates/jobs` (`postAnalyticsSummariesAggregatesJobs`)
     ///
     /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// `windows` reads a range of any length in pieces.
     ///
     /// Permissions: `analytics:summaryAggregate:view`
     Analytics.summaries_aggregates_jobs -> PostAnalyticsSummariesAggregatesJobs -> types::AsyncQueryResponse;
@@ -1780,6 +1848,8 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/summaries/aggregates/query` (`postAnalyticsSummariesAggregatesQuery`)
     ///
+    /// `windows` reads a range of any length in pieces.
+    ///
     /// Permissions: `analytics:summaryAggregate:view`
     Analytics.summaries_aggregates_query -> PostAnalyticsSummariesAggregatesQuery -> types::SummaryAggregateQueryResponse;
     "postAnalyticsSummariesAggregatesQuery" Post reads "/api/v2/analytics/summaries/aggregates/query"
@@ -1796,6 +1866,8 @@ operation! {
     /// `POST /api/v2/analytics/surveys/aggregates/jobs` (`postAnalyticsSurveysAggregatesJobs`)
     ///
     /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// `windows` reads a range of any length in pieces.
     ///
     /// Permissions: `analytics:surveyAggregate:view`
     Analytics.surveys_aggregates_jobs -> PostAnalyticsSurveysAggregatesJobs -> types::AsyncQueryResponse;
@@ -1863,6 +1935,8 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/surveys/aggregates/query` (`postAnalyticsSurveysAggregatesQuery`)
     ///
+    /// `windows` reads a range of any length in pieces.
+    ///
     /// Permissions: `analytics:surveyAggregate:view`
     Analytics.surveys_aggregates_query -> PostAnalyticsSurveysAggregatesQuery -> types::SurveyAggregateQueryResponse;
     "postAnalyticsSurveysAggregatesQuery" Post reads "/api/v2/analytics/surveys/aggregates/query"
@@ -1879,6 +1953,8 @@ operation! {
     /// `POST /api/v2/analytics/taskmanagement/aggregates/jobs` (`postAnalyticsTaskmanagementAggregatesJobs`)
     ///
     /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// `windows` reads a range of any length in pieces.
     ///
     /// Permissions: `analytics:taskManagementAggregate:view`
     Analytics.taskmanagement_aggregates_jobs -> PostAnalyticsTaskmanagementAggregatesJobs -> types::AsyncQueryResponse;
@@ -1946,6 +2022,8 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/taskmanagement/aggregates/query` (`postAnalyticsTaskmanagementAggregatesQuery`)
     ///
+    /// `windows` reads a range of any length in pieces.
+    ///
     /// Permissions: `analytics:taskManagementAggregate:view`
     Analytics.taskmanagement_aggregates_query -> PostAnalyticsTaskmanagementAggregatesQuery -> types::TaskManagementAggregateQueryResponse;
     "postAnalyticsTaskmanagementAggregatesQuery" Post reads "/api/v2/analytics/taskmanagement/aggregates/query"
@@ -1998,6 +2076,8 @@ operation! {
     /// `POST /api/v2/analytics/transcripts/aggregates/jobs` (`postAnalyticsTranscriptsAggregatesJobs`)
     ///
     /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// `windows` reads a range of any length in pieces.
     ///
     /// Permissions: `analytics:speechAndTextAnalyticsAggregates:view`
     Analytics.transcripts_aggregates_jobs -> PostAnalyticsTranscriptsAggregatesJobs -> types::AsyncQueryResponse;
@@ -2065,6 +2145,8 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/transcripts/aggregates/query` (`postAnalyticsTranscriptsAggregatesQuery`)
     ///
+    /// `windows` reads a range of any length in pieces.
+    ///
     /// Permissions: `analytics:speechAndTextAnalyticsAggregates:view`
     Analytics.transcripts_aggregates_query -> PostAnalyticsTranscriptsAggregatesQuery -> types::TranscriptAggregateQueryResponse;
     "postAnalyticsTranscriptsAggregatesQuery" Post reads "/api/v2/analytics/transcripts/aggregates/query"
@@ -2099,6 +2181,8 @@ operation! {
     /// `POST /api/v2/analytics/users/aggregates/jobs` (`postAnalyticsUsersAggregatesJobs`)
     ///
     /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// `windows` reads a range of any length in pieces.
     ///
     /// Permissions: `analytics:userAggregate:view`
     Analytics.users_aggregates_jobs -> PostAnalyticsUsersAggregatesJobs -> types::AsyncQueryResponse;
@@ -2166,6 +2250,8 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/users/aggregates/query` (`postAnalyticsUsersAggregatesQuery`)
     ///
+    /// `windows` reads a range of any length in pieces.
+    ///
     /// Permissions: `analytics:userAggregate:view`
     Analytics.users_aggregates_query -> PostAnalyticsUsersAggregatesQuery -> types::UserAggregateQueryResponse;
     "postAnalyticsUsersAggregatesQuery" Post reads "/api/v2/analytics/users/aggregates/query"
@@ -2182,6 +2268,8 @@ operation! {
     /// `POST /api/v2/analytics/users/details/jobs` (`postAnalyticsUsersDetailsJobs`)
     ///
     /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// `windows` reads a range of any length in pieces of 31 days at most.
     ///
     /// Permissions: `analytics:userDetail:view`
     Analytics.users_details_jobs -> PostAnalyticsUsersDetailsJobs -> types::AsyncQueryResponse;
@@ -2257,6 +2345,8 @@ paged! {
 
 operation! {
     /// `POST /api/v2/analytics/users/details/query` (`postAnalyticsUsersDetailsQuery`)
+    ///
+    /// `windows` reads a range of any length in pieces of 31 days at most.
     ///
     /// Permissions: `analytics:userDetail:view`
     Analytics.users_details_query -> PostAnalyticsUsersDetailsQuery -> types::AnalyticsUserDetailsQueryResponse;

@@ -18,6 +18,8 @@ operation! {
     ///
     /// Note: a range of 31 days at most; large results come as files, whose items have another form than those of pages.
     ///
+    /// `windows` reads a range of any length in pieces of 31 days at most, and what is in several of them once, by its `id`.
+    ///
     /// Permissions: `audits:audit:view`
     Audit.audits_query -> PostAuditsQuery -> types::AuditQueryExecutionStatusResponse;
     "postAuditsQuery" Post "/api/v2/audits/query"
@@ -44,6 +46,8 @@ job! {
 
 operation! {
     /// `POST /api/v2/audits/query/realtime` (`postAuditsQueryRealtime`)
+    ///
+    /// `windows` reads a range of any length in pieces of 14 days at most, and what is in several of them once, by its `id`.
     ///
     /// Permissions: `audits:audit:view`
     Audit.audits_query_realtime -> PostAuditsQueryRealtime -> types::AuditRealtimeQueryResultsResponse;

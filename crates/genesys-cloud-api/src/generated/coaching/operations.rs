@@ -14,6 +14,8 @@ group! {
 operation! {
     /// `GET /api/v2/coaching/appointments` (`getCoachingAppointments`)
     ///
+    /// `windows` reads a range of any length in pieces.
+    ///
     /// Permissions: `coaching:appointment:view`
     Coaching.appointments -> GetCoachingAppointments -> types::CoachingAppointmentResponseList;
     "getCoachingAppointments" Get "/api/v2/coaching/appointments"
@@ -62,6 +64,8 @@ operation! {
 operation! {
     /// `POST /api/v2/coaching/appointments/aggregates/query` (`postCoachingAppointmentsAggregatesQuery`)
     ///
+    /// `windows` reads a range of any length in pieces.
+    ///
     /// Permissions: `coaching:appointment:view`
     Coaching.appointments_aggregates_query -> PostCoachingAppointmentsAggregatesQuery -> types::CoachingAppointmentAggregateResponse;
     "postCoachingAppointmentsAggregatesQuery" Post reads "/api/v2/coaching/appointments/aggregates/query"
@@ -76,6 +80,8 @@ paged! {
 
 operation! {
     /// `GET /api/v2/coaching/appointments/me` (`getCoachingAppointmentsMe`)
+    ///
+    /// `windows` reads a range of any length in pieces.
     Coaching.appointments_me -> GetCoachingAppointmentsMe -> types::CoachingAppointmentResponseList;
     "getCoachingAppointmentsMe" Get "/api/v2/coaching/appointments/me"
     query {

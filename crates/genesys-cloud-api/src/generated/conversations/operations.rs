@@ -258,6 +258,8 @@ operation! {
 
 operation! {
     /// `GET /api/v2/conversations/calls/history` (`getConversationsCallsHistory`)
+    ///
+    /// `windows` reads a range of any length in pieces.
     Conversations.calls_history -> GetConversationsCallsHistory -> types::CallHistoryConversationEntityListing;
     "getConversationsCallsHistory" Get "/api/v2/conversations/calls/history"
     query {

@@ -887,6 +887,8 @@ operation! {
 operation! {
     /// `GET /api/v2/journey/views/jobs` (`getJourneyViewsJobs`)
     ///
+    /// `windows` reads a range of any length in pieces.
+    ///
     /// Permissions: `journey:viewsJobs:view`
     Journey.views_jobs -> GetJourneyViewsJobs -> types::JourneyViewJobListing;
     "getJourneyViewsJobs" Get "/api/v2/journey/views/jobs"
@@ -906,6 +908,8 @@ paged! {
 
 operation! {
     /// `GET /api/v2/journey/views/jobs/me` (`getJourneyViewsJobsMe`)
+    ///
+    /// `windows` reads a range of any length in pieces.
     ///
     /// Permissions: `journey:viewsJobs:view`
     Journey.views_jobs_me -> GetJourneyViewsJobsMe -> types::JourneyViewJobListing;

@@ -454,6 +454,8 @@ operation! {
 operation! {
     /// `GET /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/documents` (`getKnowledgeKnowledgebaseDocuments`)
     ///
+    /// `windows` reads a range of any length in pieces.
+    ///
     /// Permissions: `knowledge:document:view`
     Knowledge.knowledgebase_documents -> GetKnowledgeKnowledgebaseDocuments -> types::KnowledgeDocumentResponseListing;
     "getKnowledgeKnowledgebaseDocuments" Get "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/documents"
@@ -1175,6 +1177,8 @@ operation! {
 
 operation! {
     /// `GET /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/operations` (`getKnowledgeKnowledgebaseOperations`)
+    ///
+    /// `windows` reads a range of any length in pieces.
     ///
     /// Permissions: `knowledge:importExportOperationsList:view`
     Knowledge.knowledgebase_operations -> GetKnowledgeKnowledgebaseOperations -> types::OperationListing;

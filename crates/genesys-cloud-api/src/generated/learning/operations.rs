@@ -23,6 +23,8 @@ operation! {
 operation! {
     /// `GET /api/v2/learning/assignments` (`getLearningAssignments`)
     ///
+    /// `windows` reads a range of any length in pieces.
+    ///
     /// Permissions: `learning:assignment:view`
     Learning.assignments -> GetLearningAssignments -> types::LearningAssignmentsDomainEntity;
     "getLearningAssignments" Get "/api/v2/learning/assignments"
@@ -65,6 +67,8 @@ operation! {
 operation! {
     /// `POST /api/v2/learning/assignments/aggregates/query` (`postLearningAssignmentsAggregatesQuery`)
     ///
+    /// `windows` reads a range of any length in pieces.
+    ///
     /// Permissions: `learning:assignment:view`
     Learning.assignments_aggregates_query -> PostLearningAssignmentsAggregatesQuery -> types::LearningAssignmentAggregateResponse;
     "postLearningAssignmentsAggregatesQuery" Post reads "/api/v2/learning/assignments/aggregates/query"
@@ -97,6 +101,8 @@ operation! {
 
 operation! {
     /// `GET /api/v2/learning/assignments/me` (`getLearningAssignmentsMe`)
+    ///
+    /// `windows` reads a range of any length in pieces.
     Learning.assignments_me -> GetLearningAssignmentsMe -> types::LearningAssignmentsDomainEntity;
     "getLearningAssignmentsMe" Get "/api/v2/learning/assignments/me"
     query {

@@ -16,6 +16,8 @@ operation! {
     ///
     /// Submits a job: `paginate` waits until it is done and streams the bytes of its files. `submit` returns a handle.
     ///
+    /// `windows` reads a range of any length in pieces.
+    ///
     /// Permissions: `troubleshooting:logCapture:add`
     LogCapture.diagnostics_logcapture_browser_entries_download_jobs -> PostDiagnosticsLogcaptureBrowserEntriesDownloadJobs -> types::LogCaptureDownloadExecutionResponse;
     "postDiagnosticsLogcaptureBrowserEntriesDownloadJobs" Post "/api/v2/diagnostics/logcapture/browser/entries/download/jobs"
@@ -50,6 +52,8 @@ operation! {
 
 operation! {
     /// `POST /api/v2/diagnostics/logcapture/browser/entries/query` (`postDiagnosticsLogcaptureBrowserEntriesQuery`)
+    ///
+    /// `windows` reads a range of any length in pieces.
     ///
     /// Permissions: `troubleshooting:logCapture:view`
     LogCapture.diagnostics_logcapture_browser_entries_query -> PostDiagnosticsLogcaptureBrowserEntriesQuery -> types::LogCaptureQueryResponse;

@@ -113,6 +113,8 @@ operation! {
     ///
     /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     ///
+    /// `windows` reads a range of any length in pieces.
+    ///
     /// Permissions: `oauth:client:view`, `usage:client:view`
     Oauth.client_usage_query -> PostOauthClientUsageQuery -> types::UsageExecutionResult;
     "postOauthClientUsageQuery" Post "/api/v2/oauth/clients/{clientId}/usage/query"

@@ -47,6 +47,8 @@ operation! {
 operation! {
     /// `POST /api/v2/usage/events/query` (`postUsageEventsQuery`)
     ///
+    /// `windows` reads a range of any length in pieces.
+    ///
     /// Permissions: `usage:events:view`
     OperationalEvents.usage_events_query -> PostUsageEventsQuery -> types::EventQueryResponse;
     "postUsageEventsQuery" Post reads "/api/v2/usage/events/query"

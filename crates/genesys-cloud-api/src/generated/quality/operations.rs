@@ -130,6 +130,8 @@ operation! {
     ///
     /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     ///
+    /// `windows` reads a range of any length in pieces, and what is in several of them once, by its `id`.
+    ///
     /// Permissions: `audits:interactionDetails:view`
     Quality.conversations_audits_query -> PostQualityConversationsAuditsQuery -> types::QualityAuditQueryExecutionStatusResponse;
     "postQualityConversationsAuditsQuery" Post "/api/v2/quality/conversations/audits/query"
@@ -268,6 +270,8 @@ paged! {
 
 operation! {
     /// `POST /api/v2/quality/evaluations/aggregates/query/me` (`postQualityEvaluationsAggregatesQueryMe`)
+    ///
+    /// `windows` reads a range of any length in pieces.
     Quality.post_evaluations_aggregates_query_me -> PostQualityEvaluationsAggregatesQueryMe -> types::EvaluationAggregateQueryResponse;
     "postQualityEvaluationsAggregatesQueryMe" Post reads "/api/v2/quality/evaluations/aggregates/query/me"
     body: types::EvaluationAggregationQueryMe;

@@ -16,6 +16,8 @@ operation! {
     ///
     /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     ///
+    /// `windows` reads a range of any length in pieces.
+    ///
     /// Permissions: `socialmedia:postAggregate:view`
     SocialMedia.analytics_aggregates_jobs -> PostSocialmediaAnalyticsAggregatesJobs -> types::AsyncQueryResponse;
     "postSocialmediaAnalyticsAggregatesJobs" Post "/api/v2/socialmedia/analytics/aggregates/jobs"
@@ -71,6 +73,8 @@ operation! {
     /// `POST /api/v2/socialmedia/analytics/messages/jobs` (`postSocialmediaAnalyticsMessagesJobs`)
     ///
     /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// `windows` reads a range of any length in pieces.
     ///
     /// Permissions: `socialmedia:postDetail:view`
     SocialMedia.analytics_messages_jobs -> PostSocialmediaAnalyticsMessagesJobs -> types::AsyncQueryResponse;

@@ -16,6 +16,8 @@ operation! {
     ///
     /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     ///
+    /// `windows` reads a range of any length in pieces.
+    ///
     /// Permissions: `usage:organization:view`
     Usage.aggregates_query_jobs -> PostUsageAggregatesQueryJobs -> types::OrganizationUsageQueryResponse;
     "postUsageAggregatesQueryJobs" Post "/api/v2/usage/aggregates/query/jobs"
@@ -60,6 +62,8 @@ operation! {
     /// `POST /api/v2/usage/client/{clientId}/aggregates/query/jobs` (`postUsageClientClientIdAggregatesQueryJobs`)
     ///
     /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// `windows` reads a range of any length in pieces.
     ///
     /// Permissions: `usage:client:view`
     Usage.client_client_id_aggregates_query_jobs -> PostUsageClientClientIdAggregatesQueryJobs -> types::ClientUsageQueryResponse;
@@ -110,6 +114,8 @@ operation! {
     ///
     /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     ///
+    /// `windows` reads a range of any length in pieces.
+    ///
     /// Permissions: `oauth:client:view`, `usage:organization:view`
     Usage.query -> PostUsageQuery -> types::UsageExecutionResult;
     "postUsageQuery" Post "/api/v2/usage/query"
@@ -152,6 +158,8 @@ operation! {
     /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     ///
     /// Note: it has 20,000 rows at most.
+    ///
+    /// `windows` reads a range of any length in pieces.
     ///
     /// Permissions: `oauth:client:view`, `usage:simpleSearch:view`
     Usage.post_simplesearch -> PostUsageSimplesearch -> types::UsageExecutionResult;

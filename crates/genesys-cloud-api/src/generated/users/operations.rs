@@ -224,6 +224,8 @@ operation! {
 operation! {
     /// `GET /api/v2/users/development/activities` (`getUsersDevelopmentActivities`)
     ///
+    /// `windows` reads a range of any length in pieces.
+    ///
     /// Permissions: `learning:assignment:view`, `coaching:appointment:view`
     Users.development_activities -> GetUsersDevelopmentActivities -> types::DevelopmentActivityListing;
     "getUsersDevelopmentActivities" Get "/api/v2/users/development/activities"
@@ -254,6 +256,8 @@ paged! {
 operation! {
     /// `POST /api/v2/users/development/activities/aggregates/query` (`postUsersDevelopmentActivitiesAggregatesQuery`)
     ///
+    /// `windows` reads a range of any length in pieces.
+    ///
     /// Permissions: `learning:assignment:view`, `coaching:appointment:view`
     Users.development_activities_aggregates_query -> PostUsersDevelopmentActivitiesAggregatesQuery -> types::DevelopmentActivityAggregateResponse;
     "postUsersDevelopmentActivitiesAggregatesQuery" Post reads "/api/v2/users/development/activities/aggregates/query"
@@ -268,6 +272,8 @@ paged! {
 
 operation! {
     /// `GET /api/v2/users/development/activities/me` (`getUsersDevelopmentActivitiesMe`)
+    ///
+    /// `windows` reads a range of any length in pieces.
     Users.development_activities_me -> GetUsersDevelopmentActivitiesMe -> types::DevelopmentActivityListing;
     "getUsersDevelopmentActivitiesMe" Get "/api/v2/users/development/activities/me"
     query {

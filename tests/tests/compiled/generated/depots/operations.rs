@@ -316,6 +316,8 @@ operation! {
     /// `POST /api/v2/depots/{depotId}/reports/jobs` (`postDepotReportsJobs`)
     ///
     /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// `windows` reads a range of any length in pieces.
     Depots.depot_reports_jobs -> PostDepotReportsJobs -> types::ReportJobReference;
     "postDepotReportsJobs" Post "/api/v2/depots/{depotId}/reports/jobs"
     path {
