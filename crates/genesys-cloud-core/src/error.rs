@@ -94,7 +94,7 @@ struct Answer {
 }
 
 impl Error {
-    /// Whether the client could not be built from what it was given.
+    /// Whether the client, or a setting such as an interval, could not be made from what it was given.
     pub fn is_config(&self) -> bool {
         self.0.kind == Kind::Config
     }
