@@ -187,6 +187,9 @@ pub(crate) struct Export {
     /// pieces that wait for their turn are held, a page and --prefetch of each.
     #[arg(long, requires = "interval", value_name = "PIECES", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) concurrency: u16,
+    /// How long a job is waited for until --resume has to go on with it, such as 30m; an hour unless given.
+    #[arg(long, value_parser = times::duration)]
+    pub(crate) deadline: Option<Duration>,
     /// The field by which a record is known that comes in two pieces, such as conversationId, so that it is
     /// written once. As it is known of the operation unless given: `describe` tells.
     #[arg(long, requires = "interval", value_name = "FIELD")]

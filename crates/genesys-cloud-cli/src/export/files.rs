@@ -103,6 +103,9 @@ pub(super) async fn run(
         None => ApiJob::submit(client, job.request.clone(), family.clone()).await,
     }
     .map_err(|error| Failure::of_call(&error, Some(job.entry)))?;
+    if let Some(deadline) = job.export.deadline {
+        api_job = api_job.deadline(deadline);
+    }
     let kept = Kept { api: client.api_url().to_owned(), job: api_job.save() };
     kept.save()?;
     let submitted = Submitted { version: VERSION, asked: asked(job), job: kept.job.clone() };

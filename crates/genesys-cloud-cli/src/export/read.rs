@@ -49,6 +49,9 @@ impl Reader {
             if let Some(limit) = export.limit {
                 list = list.limit(limit);
             }
+            if let Some(deadline) = export.deadline {
+                list = list.job_deadline(deadline);
+            }
             if let Some(from) = from {
                 list = list.resume(from);
             }
@@ -61,6 +64,9 @@ impl Reader {
         windows = windows.concurrency(export.concurrency.into());
         if let Some(size) = export.page_size {
             windows = windows.page_size(size);
+        }
+        if let Some(deadline) = export.deadline {
+            windows = windows.job_deadline(deadline);
         }
         if let Some(from) = from {
             windows = windows.resume(from);

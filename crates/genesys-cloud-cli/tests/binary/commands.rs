@@ -146,3 +146,22 @@ async fn a_job_that_is_kept_is_waited_for_and_cancelled() {
     assert_eq!(org.requests_for("deleteAnalyticsConversationsDetailsJob").len(), 1);
     assert_eq!(run(Some(&org), folder.path(), &["jobs"]).await.done(), "");
 }
+
+#[tokio::test]
+async fn an_export_waits_for_its_job_as_long_as_is_said() {
+    for submit in ["postAnalyticsConversationsDetailsJobs", "postOutboundContactlistExport"] {
+        let org = MockOrg::start().await.unwrap();
+        org.job_pace(submit, JobPace::Polls(10_000)).unwrap();
+        let folder = tempdir().unwrap();
+        std::fs::write(folder.path().join("b.json"), "{}").unwrap();
+        let mut arguments = vec!["export", submit, "--out", "c", "--deadline", "1s"];
+        match submit {
+            "postOutboundContactlistExport" => arguments.extend(["-p", "contactListId=a"]),
+            _ => arguments.extend(["--body", "b.json"]),
+        }
+        let waited = run(Some(&org), folder.path(), &arguments).await;
+        assert_eq!(waited.code, Some(10), "{}", waited.told);
+        assert!(waited.told.contains("has not ended within 1s"), "{}", waited.told);
+        assert!(waited.told.contains("--resume"), "{}", waited.told);
+    }
+}
