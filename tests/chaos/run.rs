@@ -250,9 +250,17 @@ impl Reading<'_> {
         }
         while self.step().await? {
             if self.has_lost_job() {
-                self.list = (self.open)();
+                match self.keys.is_empty() {
+                    true => self.list = (self.open)(),
+                    // It was the job of a list that is read anew.
+                    false => self.restart()?,
+                }
             }
-            if self.errors.last().is_some_and(|error| self.has_expired(error)) {
+            let is_gone = self.errors.last().is_some_and(|error| {
+                // A stop before the first page of a list that is read anew leads to the place before.
+                self.has_expired(error) || self.injected.is_some() && error.is_stale_checkpoint()
+            });
+            if is_gone {
                 // The results are gone, for as long as they are asked for.
                 self.restart()?;
             }
@@ -270,7 +278,7 @@ impl Reading<'_> {
         // Each call has a correlation id of its own.
         let is_told_again =
             last.correlation_id().is_some() && last.correlation_id() == before.correlation_id();
-        self.keys.is_empty() && is_told_again
+        is_told_again && (self.keys.is_empty() || self.is_job && self.restarts > 0)
     }
 
     /// Whether the results of the job are gone: more time went by than the API keeps them.
