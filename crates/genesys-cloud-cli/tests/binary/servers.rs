@@ -57,7 +57,7 @@ impl Postgres {
     /// One that has TLS, by a certificate for `localhost` that it has made itself, and the file with it.
     /// `None` where `openssl` is missing as well.
     pub(crate) fn with_tls() -> Option<(Self, PathBuf)> {
-        let openssl = openssl()?;
+        let openssl = installed("openssl", "openssl")?;
         let server =
             Self::prepare(" -c ssl=on -c ssl_cert_file=../tls.pem -c ssl_key_file=../tls.key")?;
         server.run(&openssl, &CERTIFICATE.split_whitespace().collect::<Vec<_>>());
@@ -180,11 +180,11 @@ const CERTIFICATE: &str = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime
     -keyout tls.key -out tls.pem -subj /CN=localhost -addext subjectAltName=DNS:localhost \
     -addext basicConstraints=critical,CA:FALSE";
 
-/// `None`, and said so, where it is missing.
-fn openssl() -> Option<PathBuf> {
-    let found = program("openssl", []);
+/// A program of this name. `None`, and said so, where it is missing.
+fn installed(name: &str, called: &str) -> Option<PathBuf> {
+    let found = program(name, []);
     if found.is_none() {
-        skipped("openssl");
+        skipped(called);
     }
     found
 }
@@ -199,10 +199,7 @@ pub(crate) struct Redis {
 impl Redis {
     /// A server of its own. `None`, and said so, where there is none.
     pub(crate) fn start(password: Option<&str>) -> Option<Self> {
-        let Some(program) = program("redis-server", []) else {
-            skipped("Redis");
-            return None;
-        };
+        let program = installed("redis-server", "Redis")?;
         let port = port();
         let mut options = vec!["--port".to_owned(), port.to_string()];
         if let Some(password) = password {
@@ -214,11 +211,8 @@ impl Redis {
     /// One that has TLS alone, and the file with its certificate. `None` where it or `openssl` is missing, or was
     /// built without.
     pub(crate) fn with_tls() -> Option<(Self, PathBuf)> {
-        let Some(program) = program("redis-server", []) else {
-            skipped("Redis");
-            return None;
-        };
-        let openssl = openssl()?;
+        let program = installed("redis-server", "Redis")?;
+        let openssl = installed("openssl", "openssl")?;
         // A value that is wrong ends it at once, and its words tell whether the option is known.
         let refused = Command::new(&program).args(["--tls-port", "none"]).output().unwrap();
         if String::from_utf8_lossy(&refused.stderr).contains("Bad directive") {
