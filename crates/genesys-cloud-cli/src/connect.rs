@@ -20,7 +20,10 @@ pub(crate) async fn org(global: &Global, screen: &Arc<Screen>) -> Result<Org, Fa
     let (builder, mock): (ClientBuilder, _) = match global.org {
         OrgChoice::Env => (ClientBuilder::from_env(), None),
         OrgChoice::Mock => {
-            let org = fake(&global.mock)?.start().await.map_err(|error| refused(&error))?;
+            let org = fake(&global.mock)?
+                .start()
+                .await
+                .map_err(|error| Failure::usage(refused(&error)))?;
             let builder = Client::builder()
                 .api_url(org.url())
                 .login_url(org.url())
@@ -39,9 +42,9 @@ pub(crate) async fn org(global: &Global, screen: &Arc<Screen>) -> Result<Org, Fa
 }
 
 /// Why there is no fake org.
-pub(crate) fn refused(error: &genesys_cloud_mock::Error) -> Failure {
+pub(crate) fn refused(error: &genesys_cloud_mock::Error) -> String {
     let why = std::error::Error::source(error).map(|why| format!(": {why}"));
-    Failure::usage(format!("{error}{}", why.unwrap_or_default()))
+    format!("{error}{}", why.unwrap_or_default())
 }
 
 /// Whose data are read, as far as that shows without a call: by the OAuth client, which belongs to one org.

@@ -21,10 +21,11 @@ use crate::failure::{Exit, Failure};
 /// Runs the fake org by itself.
 pub(crate) async fn mock(port: u16, global: &Global) -> Result<Exit, Failure> {
     let org = connect::fake(&global.mock)?.port(port).start().await;
-    let org = org.map_err(|error| match std::error::Error::source(&error) {
-        // What stood in the way is the system's, so it is the port.
-        Some(why) => Failure::usage(format!("--port {port}: {error}: {why}")),
-        None => connect::refused(&error),
+    let org = org.map_err(|error| {
+        let why = connect::refused(&error);
+        // Where the system stood in the way, it is the port.
+        let is_of_port = std::error::Error::source(&error).is_some();
+        Failure::usage(if is_of_port { format!("--port {port}: {why}") } else { why })
     })?;
     {
         let mut out = std::io::stdout().lock();
