@@ -154,6 +154,11 @@ impl Error {
         self.0.kind == Kind::Status && self.status() == Some(403) && self.body().is_some()
     }
 
+    /// Whether it is the login that failed, which the operation needed.
+    pub(crate) const fn is_of_login(&self) -> bool {
+        self.0.login.is_some()
+    }
+
     /// Whether something between the client and the API refused the request.
     pub(crate) fn is_blocked(&self) -> bool {
         self.0.kind == Kind::Status && self.status() == Some(403) && self.body().is_none()
@@ -250,8 +255,8 @@ impl Error {
         self.0.kind == Kind::Job(JobEnd::NotPollable)
     }
 
-    /// Whether a saved job is of another operation than the one that was to go on with it, or was submitted at
-    /// another host. The text names both.
+    /// Whether a saved job is of another operation than the one that was to go on with it, or was submitted in
+    /// another organization. The text names both.
     pub fn is_job_mismatch(&self) -> bool {
         self.0.kind == Kind::Job(JobEnd::Mismatch)
     }

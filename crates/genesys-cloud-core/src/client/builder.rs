@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::OnceCell;
 use url::Url;
 
 use super::Client;
@@ -312,6 +313,7 @@ impl<C> ClientBuilder<C> {
                     budget,
                     retries,
                     max_page_items: self.max_page_items,
+                    learned: OnceCell::new(),
                 })
             }
             (.., problems) => Err(problems),

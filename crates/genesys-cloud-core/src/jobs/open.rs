@@ -219,6 +219,9 @@ impl Opening {
             let (operation, family) = (saved.operation(), saved.family());
             return Err(format!("its job is of {operation} (family {family})"));
         }
+        if let Some(difference) = saved.difference(&self.client) {
+            return Err(format!("its job is of another organization: {difference}"));
+        }
         let (client, family, request) =
             (self.client.clone(), self.family.clone(), self.request.clone());
         let id = saved.id().map(str::to_owned);
