@@ -13,6 +13,7 @@ use std::sync::Arc;
 use crate::base_url::BaseUrl;
 use crate::budget::RateLimit;
 use crate::error::Error;
+use crate::operation::Operation;
 use crate::reply::{Course, RawReply};
 use crate::request::Request;
 use crate::transport::Transport;
@@ -70,7 +71,6 @@ impl Client {
     /// # Errors
     /// The given one where the read is not sent again: it may not be, or has been as often as is allowed, or the
     /// fault won't pass. It counts the attempts so far. Else those of [`execute`](Self::execute).
-    #[allow(dead_code, reason = "paging asks for pages again by it")]
     pub(crate) async fn execute_again(
         &self,
         request: &Request,
@@ -79,6 +79,19 @@ impl Client {
     ) -> Result<RawReply, Error> {
         let error = error.repeated(repeated);
         self.0.execute_again(request, repeated, error, Course::default()).await
+    }
+
+    /// Waits before a read is sent again in another way, as [`execute_again`](Self::execute_again) does.
+    ///
+    /// # Errors
+    /// The given one where it is not to be sent again.
+    pub(crate) async fn wait_to_repeat(
+        &self,
+        operation: &Operation,
+        repeated: u32,
+        error: Error,
+    ) -> Result<(), Error> {
+        self.0.wait_to_repeat(operation, repeated, error.repeated(repeated)).await
     }
 
     /// The same, where what comes back counts all attempts, those that the error counts among them.

@@ -17,7 +17,7 @@ use crate::budget::{Budget, Permit};
 use crate::client::Learned;
 use crate::error::Error;
 use crate::exchange::{Exchange, Files};
-use crate::operation::Method;
+use crate::operation::{Method, Operation};
 use crate::reply::{Course, Head, RawReply};
 use crate::request::Request;
 use crate::retry::{Attempts, Next, Retries};
@@ -63,6 +63,23 @@ impl Transport {
         let mut attempts = self.retries.begin_again(is_repeatable, repeated);
         match attempts.after_unusable(&error) {
             Next::Again(after) => self.call(request, attempts, Some((after, error)), so_far).await,
+            Next::GiveUp(reason) => Err(reason.advise(error)),
+        }
+    }
+
+    /// Waits before a call is made again whose successful reply could not be used, unless this error stands.
+    pub(crate) async fn wait_to_repeat(
+        &self,
+        operation: &Operation,
+        repeated: u32,
+        error: Error,
+    ) -> Result<(), Error> {
+        let mut attempts = self.retries.begin_again(operation.is_repeatable(), repeated);
+        match attempts.after_unusable(&error) {
+            Next::Again(after) => {
+                self.budget.pause(operation, WaitReason::Retry, after).await;
+                Ok(())
+            }
             Next::GiveUp(reason) => Err(reason.advise(error)),
         }
     }

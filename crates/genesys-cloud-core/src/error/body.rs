@@ -64,7 +64,6 @@ pub struct ErrorLimit {
 
 impl ErrorBody {
     /// Whether it says that anything went wrong. Every object can be read as an error.
-    #[allow(dead_code, reason = "paging asks for pages again by it")]
     pub(super) const fn is_error(&self) -> bool {
         let says_why = self.message.is_some() || self.code.is_some();
         says_why || self.message_with_params.is_some() || self.status.is_some()

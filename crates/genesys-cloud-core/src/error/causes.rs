@@ -46,7 +46,6 @@ impl Error {
 
     /// A successful reply is not the page (or the status) that it should be. Another try may help, unless the
     /// reply is an error that the caller has made.
-    #[allow(dead_code, reason = "paging asks for pages again by it")]
     pub(crate) fn not_a_page(reply: &RawReply, why: String) -> Self {
         let body = serde_json::from_slice(&reply.body).ok().and_then(ErrorBody::from_json);
         let body = body.filter(ErrorBody::is_error);
@@ -255,7 +254,9 @@ impl Error {
             reply.body.len(),
         );
         let (kind, advice) = match error.problem() {
-            Problem::Form => (Kind::Decode, "`Client::execute` gives the reply as it came"),
+            Problem::Form | Problem::NotAPage => {
+                (Kind::Decode, "`Client::execute` gives the reply as it came")
+            }
             Problem::TooDeep => (
                 Kind::Decode,
                 "its values are nested deeper than is read, which is 127 levels: no record of the API is, \
@@ -320,7 +321,6 @@ impl Error {
     }
 
     /// The same error, told as that of a call which was made so many times more before.
-    #[allow(dead_code, reason = "paging asks for pages again by it")]
     pub(crate) fn repeated(mut self, times: u32) -> Self {
         self.0.course.attempts = self.0.course.attempts.saturating_add(times);
         self
