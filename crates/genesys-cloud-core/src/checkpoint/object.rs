@@ -9,12 +9,9 @@ use object_store::{
     Error as StoreError, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, UpdateVersion,
 };
 
-use super::Checkpoint;
 use super::store::{CheckpointStore, StoreFuture};
+use super::{Checkpoint, text};
 use crate::error::Error;
-
-/// The largest object that is read, in bytes.
-const LARGEST: u64 = 64 << 20;
 
 /// Keeps checkpoints as JSON objects in a bucket, one for each key: S3, Google Cloud Storage, Azure and what
 /// else the crate `object_store` knows.
@@ -63,17 +60,13 @@ impl CheckpointStore for ObjectCheckpoints {
                 }
                 Err(error) => return Err(Error::checkpoint_store(error)),
             };
-            if found.meta.size > LARGEST {
-                return Err(Error::checkpoint_store(format!(
-                    "{path} is larger than {LARGEST} bytes"
-                )));
+            let unread = |why| Error::checkpoint_store(format!("{path} could not be read: {why}"));
+            if text::is_too_long(found.meta.size) {
+                return Err(unread(text::too_long()));
             }
             let (e_tag, version) = (found.meta.e_tag.clone(), found.meta.version.clone());
-            let text = found.bytes().await.map_err(Error::checkpoint_store)?;
-            let checkpoint = serde_json::from_slice(&text);
-            let checkpoint = checkpoint.map_err(|error| {
-                Error::checkpoint_store(format!("{path} could not be read: {error}"))
-            })?;
+            let bytes = found.bytes().await.map_err(Error::checkpoint_store)?;
+            let checkpoint = text::read(&bytes).map_err(unread)?;
             self.known().insert(path, Some(UpdateVersion { e_tag, version }));
             Ok(Some(checkpoint))
         })
@@ -82,7 +75,7 @@ impl CheckpointStore for ObjectCheckpoints {
     fn save<'a>(&'a self, key: &'a str, checkpoint: &'a Checkpoint) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             let path = self.path(key);
-            let text = serde_json::to_vec(checkpoint).map_err(Error::checkpoint_store)?;
+            let text = text::write(checkpoint)?;
             let mode = match self.known().get(&path).cloned().flatten() {
                 Some(version) => PutMode::Update(version),
                 None => PutMode::Create,

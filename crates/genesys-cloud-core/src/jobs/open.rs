@@ -177,11 +177,6 @@ impl Opening {
         self.tally.take()
     }
 
-    /// Whether it has been submitted.
-    pub(crate) fn has_job(&self) -> bool {
-        self.saved.lock().is_some()
-    }
-
     /// The id of the job, where it was submitted by a call of its own.
     pub(crate) fn handle(&self) -> Option<String> {
         self.saved()

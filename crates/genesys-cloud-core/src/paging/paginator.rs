@@ -28,7 +28,7 @@ use crate::call::Call;
 use crate::checkpoint::Checkpoint;
 use crate::client::Client;
 use crate::error::Error;
-use crate::jobs::{Family, Fields, JobSettings, Opening, Schedule};
+use crate::jobs::{Family, Fields, JobSettings, Opening, SavedJob, Schedule};
 use crate::reply::{DecodeError, RawReply};
 use crate::request::Request;
 use crate::windows::Known;
@@ -394,9 +394,9 @@ impl<T> Paginator<T> {
         Mark { point, items: self.engine.listing().items_path(), handed, text }
     }
 
-    /// Whether a job is known that was submitted for it.
-    pub(crate) fn has_job(&self) -> bool {
-        self.engine.has_job()
+    /// The job whose results these are, once it has been submitted.
+    pub(crate) fn saved_job(&self) -> Option<SavedJob> {
+        self.engine.saved_job()
     }
 
     /// How far the page at hand has been handed out, with so many items more than are counted.
@@ -467,10 +467,6 @@ impl<T> Paginator<T> {
 
     pub(crate) fn request(&self) -> &Request {
         self.engine.request()
-    }
-
-    pub(crate) fn api_url(&self) -> &str {
-        self.engine.client().api_url()
     }
 
     /// How many items the API lets be read, where it is known.

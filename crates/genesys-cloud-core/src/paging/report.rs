@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use chrono::{DateTime, SecondsFormat, Utc};
+
 use super::standing::Facts;
 use super::step::End;
 
@@ -204,6 +206,17 @@ pub enum Reason {
         /// How many of them.
         items: u64,
     },
+    /// A part of a range of time was read from its beginning once more, because it was split or its job run again,
+    /// after some of its items had been handed out that are not known by an id: they came again.
+    ReadAnew {
+        /// How many of them.
+        items: u64,
+    },
+    /// The service had not taken in all of the interval that was asked for.
+    NotAvailableYet {
+        /// How far it had come.
+        until: DateTime<Utc>,
+    },
 }
 
 impl Reason {
@@ -225,6 +238,10 @@ impl Reason {
             Self::TotalChanged { first, last } => ("totalChanged", vec![first, last]),
             Self::TotalDiffers { read, total } => ("totalDiffers", vec![read, total]),
             Self::Duplicates { items } => ("duplicates", vec![items]),
+            Self::ReadAnew { items } => ("readAnew", vec![items]),
+            Self::NotAvailableYet { until } => {
+                ("notAvailableYet", vec![u64::try_from(until.timestamp_millis()).unwrap_or(0)])
+            }
         }
     }
 
@@ -252,6 +269,11 @@ impl Reason {
                 Some(Self::TotalDiffers { read: *read, total: *total })
             }
             ("duplicates", [items]) => Some(Self::Duplicates { items: *items }),
+            ("readAnew", [items]) => Some(Self::ReadAnew { items: *items }),
+            ("notAvailableYet", [until]) => {
+                let until = DateTime::from_timestamp_millis(i64::try_from(*until).ok()?)?;
+                Some(Self::NotAvailableYet { until })
+            }
             _ => plain.into_iter().find(|reason| reason.written().0 == name),
         }
     }
@@ -283,6 +305,16 @@ impl fmt::Display for Reason {
                 return write!(f, "{read} items came where the API counts {total}");
             }
             Self::Duplicates { items } => return write!(f, "{items} items came twice"),
+            Self::ReadAnew { items } => {
+                return write!(
+                    f,
+                    "a part of the range was read again from its beginning, and {items} of its items can't be told apart"
+                );
+            }
+            Self::NotAvailableYet { until } => {
+                let until = until.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+                return write!(f, "the data is available up to {until} only");
+            }
         })
     }
 }

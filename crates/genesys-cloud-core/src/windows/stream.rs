@@ -12,12 +12,12 @@ use serde::de::DeserializeOwned;
 
 use super::interval::Interval;
 use super::plan::Plan;
-use super::point::WindowsFrom;
+use super::point::{RangePoint, WindowsFrom};
 use super::report::WindowsReport;
 use super::run::{Make, Run, Settings};
 use crate::checkpoint::Checkpoint;
 use crate::error::Error;
-use crate::jobs::{JobSettings, Schedule};
+use crate::jobs::{JobSettings, SavedJob, Schedule};
 use crate::paging::{OnStale, Page, Paginator};
 use crate::request::Request;
 
@@ -250,9 +250,14 @@ impl<T> Windows<T> {
         self
     }
 
-    /// How many jobs are known that were submitted for its pieces.
-    pub(crate) fn jobs_submitted(&self) -> usize {
+    /// The jobs that were submitted for the pieces that are being read.
+    pub(crate) fn saved_jobs(&self) -> Vec<SavedJob> {
         self.run.jobs()
+    }
+
+    /// An earlier place, which knows the jobs that were submitted since.
+    pub(crate) fn knowing(&self, earlier: &RangePoint) -> Result<RangePoint, Error> {
+        self.run.knowing(earlier)
     }
 
     pub(crate) fn set_out_from(&mut self, checkpoint: &Checkpoint) {

@@ -9,6 +9,7 @@ use url::Url;
 
 use super::{Engine, Last};
 use crate::error::Error;
+use crate::jobs::SavedJob;
 use crate::paging::listing::{PageSize, Place};
 use crate::paging::marks::{Joined, PageText, join};
 use crate::paging::paginator::OnStale;
@@ -94,9 +95,9 @@ impl Engine {
         self.resumption.as_ref().map_or(&[], |resumption| &resumption.point.ids)
     }
 
-    /// Whether a job is known that was submitted for the list.
-    pub(in crate::paging) fn has_job(&self) -> bool {
-        self.job.as_ref().is_some_and(|job| job.opening.has_job())
+    /// The job whose results are listed, once it has been submitted.
+    pub(in crate::paging) fn saved_job(&self) -> Option<SavedJob> {
+        self.job.as_ref().and_then(|job| job.opening.saved())
     }
 
     /// What is listed.
