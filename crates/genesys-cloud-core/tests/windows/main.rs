@@ -2,8 +2,12 @@
 
 #![allow(missing_docs, reason = "the bindings are made as generated code makes them")]
 
+mod batches;
 mod duplicates;
 mod jobs;
+#[allow(dead_code, reason = "shared with the tests of checkpoints")]
+#[path = "../checkpoint/memory.rs"]
+mod memory;
 mod model;
 mod numbers;
 mod org;
