@@ -2,12 +2,14 @@
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
+use chrono::{DateTime, Utc};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 
+use super::available::wait_for_data;
 use super::family::{Family, FileForm, Results, ResultsAt};
 use super::fields::Fields;
 use super::file::Files;
@@ -55,6 +57,10 @@ pub(crate) struct Opening {
     /// What the request that lists the results has beyond what the job needs.
     change: Option<Request>,
     running: Option<Running>,
+    /// Waits for the data that the job looks through, before it is submitted.
+    data: Option<BoxFuture<'static, Result<(), Error>>>,
+    /// Whether that has come.
+    has_data: bool,
     /// Why the job that the API has accepted is not known: its reply could not be read.
     lost: Option<Error>,
     /// Whether the results that came in the place of a job could not be read.
@@ -96,6 +102,8 @@ impl Opening {
             run,
             change,
             running,
+            data: None,
+            has_data: false,
             lost: None,
             is_unreadable: false,
             is_job_per_page,
@@ -135,6 +143,8 @@ impl Opening {
             run,
             change,
             running,
+            data: None,
+            has_data: false,
             lost: None,
             is_unreadable: false,
             is_job_per_page,
@@ -257,7 +267,32 @@ impl Opening {
         }
     }
 
+    /// Waits for the data that the job looks through, if that is wanted and it has not been submitted.
+    fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let Some(wait) = self.settings.data.as_ref().filter(|_| !self.has_data) else {
+            return Poll::Ready(Ok(()));
+        };
+        if self.run.is_some() || self.running.is_some() {
+            return Poll::Ready(Ok(()));
+        }
+        let data = self.data.get_or_insert_with(|| {
+            let (client, family) = (self.client.clone(), self.family.clone());
+            let (request, tally) = (self.request.clone(), self.tally.clone());
+            wait_for_data(client, family, request, tally, wait.clone()).boxed()
+        });
+        let come = ready!(data.as_mut().poll(cx));
+        self.data = None;
+        self.has_data = come.is_ok();
+        Poll::Ready(come)
+    }
+
+    /// The end of the interval that the job looks through, if its data is taken in with a delay.
+    pub(crate) fn asked_until(&self) -> Option<DateTime<Utc>> {
+        self.family.asked_until(&self.request)
+    }
+
     pub(crate) fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<Result<Opened, Error>> {
+        ready!(self.poll_data(cx))?;
         if self.is_job_per_page {
             return Poll::Ready(Ok(self.job_per_page()));
         }

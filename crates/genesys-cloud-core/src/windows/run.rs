@@ -108,7 +108,7 @@ struct Reading<T> {
 enum Came<T> {
     Page(Box<Page<T>>),
     Error(Error),
-    /// Its job was waited for as long as may be, before anything of it was due.
+    /// Its job, or its data, was waited for as long as may be, before anything of it was due.
     TooEarly,
     End,
 }
@@ -153,6 +153,12 @@ impl<T> Run<T> {
         let subject = whole.subject();
         let refused = |why: String| Error::invalid_request(operation, why);
         let mismatch = |why: &str| Error::checkpoint_mismatch(operation, why);
+        let has_date = whole.family().is_some_and(|family| family.availability().is_some());
+        if self.settings.job.data.is_some() && !has_date {
+            let why =
+                "`wait_for_data` can't be used: nothing tells up to when its data is available";
+            return Err(refused(why.to_owned()));
+        }
         let mut plan = match &self.settings.resumed {
             Some(Origin::Point(None)) => {
                 return Err(mismatch("it is of one list, and not of a range of time"));
@@ -342,7 +348,9 @@ impl<T> Run<T> {
             let came = match reading.list.poll_next_page(cx, with_items) {
                 Poll::Pending => continue,
                 Poll::Ready(Some(Ok(page))) => Came::Page(Box::new(page)),
-                Poll::Ready(Some(Err(error))) if at > 0 && error.is_job_unfinished() => {
+                Poll::Ready(Some(Err(error)))
+                    if at > 0 && (error.is_job_unfinished() || error.is_data_unavailable()) =>
+                {
                     Came::TooEarly
                 }
                 Poll::Ready(Some(Err(error))) => Came::Error(error),

@@ -17,7 +17,7 @@ use super::report::WindowsReport;
 use super::run::{Make, Run, Settings};
 use crate::checkpoint::Checkpoint;
 use crate::error::Error;
-use crate::jobs::{JobSettings, SavedJob, Schedule};
+use crate::jobs::{DataWait, JobSettings, SavedJob, Schedule};
 use crate::paging::{OnStale, Page, Paginator};
 use crate::request::Request;
 
@@ -226,6 +226,16 @@ impl<T> Windows<T> {
     /// Of a range of jobs: when they are asked how they stand.
     pub fn job_schedule(mut self, schedule: Schedule) -> Self {
         self.run.settings.job.schedule = Some(schedule);
+        self
+    }
+
+    /// Of a range of jobs that look through data which the service takes in with a delay: waits for the data of each
+    /// piece before its job is submitted: see [`Paginator::wait_for_data`]. All pieces together wait for this long
+    /// at most, from when the first of them begins to.
+    ///
+    /// Where nothing tells how far the data is, the range is refused ([`Error::is_invalid_request`]).
+    pub fn wait_for_data(mut self, deadline: Duration) -> Self {
+        self.run.settings.job.data = Some(DataWait::new(deadline));
         self
     }
 

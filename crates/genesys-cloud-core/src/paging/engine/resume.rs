@@ -9,7 +9,7 @@ use url::Url;
 
 use super::{Engine, Last};
 use crate::error::Error;
-use crate::jobs::SavedJob;
+use crate::jobs::{Family, SavedJob};
 use crate::paging::listing::{PageSize, Place};
 use crate::paging::marks::{Joined, PageText, join};
 use crate::paging::paginator::OnStale;
@@ -93,6 +93,11 @@ impl Engine {
     /// The ids of items that were handed out before the place to go on from.
     pub(in crate::paging) fn resumed_ids(&self) -> &[u64] {
         self.resumption.as_ref().map_or(&[], |resumption| &resumption.point.ids)
+    }
+
+    /// How the job runs whose results are listed.
+    pub(in crate::paging) fn family(&self) -> Option<&Family> {
+        self.job.as_ref().map(|job| job.opening.family())
     }
 
     /// The job whose results are listed, once it has been submitted.
