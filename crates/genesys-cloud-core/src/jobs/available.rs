@@ -1,6 +1,6 @@
 //! Up to when the service has taken in the data that a job looks through.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -9,11 +9,12 @@ use tokio::time::Instant;
 
 use super::family::{Availability, Family};
 use super::fields::Fields;
-use super::run::later;
+use super::run::{Run, later};
 use super::tally::Tally;
 use crate::client::Client;
 use crate::error::Error;
 use crate::operation::Operation;
+use crate::reply::{DecodeError, RawReply};
 use crate::request::Request;
 use crate::windows::Interval;
 
@@ -36,6 +37,48 @@ impl DataWait {
     /// When it ends. It begins now, unless it has begun.
     fn end(&self) -> Instant {
         *self.end.get_or_init(|| later(Instant::now(), self.allowed))
+    }
+}
+
+/// Up to when the data is available that a job has looked through, where its results do not tell.
+#[derive(Clone, Default)]
+pub(crate) struct DataDate(Arc<Mutex<Told>>);
+
+#[derive(Clone, Copy, Default)]
+struct Told {
+    until: Option<DateTime<Utc>>,
+    is_asked: bool,
+}
+
+impl DataDate {
+    pub(crate) fn get(&self) -> Option<DateTime<Utc>> {
+        self.lock().until
+    }
+
+    fn note(&self, until: DateTime<Utc>) {
+        *self.lock() = Told { until: Some(until), is_asked: true };
+    }
+
+    /// Asks for it, if a page of results does not tell, and it has not been asked for. That this fails is no failure
+    /// of the page.
+    pub(super) async fn learn(&self, run: &Run, page: &RawReply) {
+        let Some(availability) = run.family.availability() else { return };
+        let tells = |fields: Fields<'_>| fields.instant(availability.field()).is_some();
+        if Fields::of(page).is_ok_and(tells) || std::mem::replace(&mut self.lock().is_asked, true) {
+            return;
+        }
+        match ask(&run.client, availability, &run.tally).await {
+            Ok(until) => self.note(until),
+            Err(error) => {
+                let operation = availability.operation().id();
+                tracing::warn!(operation, %error, "availability of data not known");
+            }
+        }
+    }
+
+    /// What is in it is replaced as a whole.
+    fn lock(&self) -> MutexGuard<'_, Told> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -69,6 +112,7 @@ pub(super) async fn wait_for_data(
     submit: Request,
     tally: Tally,
     wait: DataWait,
+    date: DataDate,
 ) -> Result<(), Error> {
     let refused = |why: &str| {
         let why = format!("`wait_for_data` can't be used: {why}");
@@ -85,6 +129,7 @@ pub(super) async fn wait_for_data(
     loop {
         let until = ask(&client, availability, &tally).await?;
         if until >= wanted {
+            date.note(until);
             return Ok(());
         }
         let now = Instant::now();
@@ -108,7 +153,7 @@ async fn ask(
     let fields = Fields::of(&reply).map_err(|error| Error::decode(&reply, &error))?;
     fields.instant(availability.field()).ok_or_else(|| {
         let why = format!("it has no date-time in `{}`", availability.field());
-        Error::decode(&reply, &crate::reply::DecodeError::new(why))
+        Error::decode(&reply, &DecodeError::new(why))
     })
 }
 

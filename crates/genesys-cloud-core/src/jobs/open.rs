@@ -9,7 +9,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 
-use super::available::wait_for_data;
+use super::available::{DataDate, wait_for_data};
 use super::family::{Family, FileForm, Results, ResultsAt};
 use super::fields::Fields;
 use super::file::Files;
@@ -61,6 +61,8 @@ pub(crate) struct Opening {
     data: Option<BoxFuture<'static, Result<(), Error>>>,
     /// Whether that has come.
     has_data: bool,
+    /// Up to when it is there, where the results do not tell.
+    date: DataDate,
     /// Why the job that the API has accepted is not known: its reply could not be read.
     lost: Option<Error>,
     /// Whether the results that came in the place of a job could not be read.
@@ -104,6 +106,7 @@ impl Opening {
             running,
             data: None,
             has_data: false,
+            date: DataDate::default(),
             lost: None,
             is_unreadable: false,
             is_job_per_page,
@@ -145,6 +148,7 @@ impl Opening {
             running,
             data: None,
             has_data: false,
+            date: DataDate::default(),
             lost: None,
             is_unreadable: false,
             is_job_per_page,
@@ -278,12 +282,18 @@ impl Opening {
         let data = self.data.get_or_insert_with(|| {
             let (client, family) = (self.client.clone(), self.family.clone());
             let (request, tally) = (self.request.clone(), self.tally.clone());
-            wait_for_data(client, family, request, tally, wait.clone()).boxed()
+            let (wait, date) = (wait.clone(), self.date.clone());
+            wait_for_data(client, family, request, tally, wait, date).boxed()
         });
         let come = ready!(data.as_mut().poll(cx));
         self.data = None;
         self.has_data = come.is_ok();
         Poll::Ready(come)
+    }
+
+    /// Up to when its data is available, where the results do not tell.
+    pub(crate) fn available_until(&self) -> Option<DateTime<Utc>> {
+        self.date.get()
     }
 
     /// The end of the interval that the job looks through, if its data is taken in with a delay.
@@ -306,14 +316,14 @@ impl Opening {
                 let (client, request) = (self.client.clone(), self.request.clone());
                 let (family, change) = (self.family.clone(), self.change.clone());
                 let (saved, tally) = (self.saved.clone(), self.tally.clone());
-                let settings = self.settings.clone();
+                let (settings, date) = (self.settings.clone(), self.date.clone());
                 let submission = async move {
                     match run {
                         Some(run) => Ok(run),
                         None => Run::submit(client, request, family, tally).await,
                     }
                 };
-                none.insert(Box::pin(open(submission, change, saved, settings)))
+                none.insert(Box::pin(open(submission, change, saved, settings, date)))
             }
         };
         let Poll::Ready((run, opened)) = Pin::new(running).poll(cx) else { return Poll::Pending };
@@ -353,6 +363,7 @@ async fn open(
     change: Option<Request>,
     saved: Saved,
     settings: JobSettings,
+    date: DataDate,
 ) -> (Option<Run>, Result<Opened, Error>) {
     let note = |run: &Run| {
         *saved.lock() = Some(SavedJob::of(run));
@@ -367,7 +378,7 @@ async fn open(
     // Only now is it known when it expires.
     note(&run);
     let opened = match status {
-        Ok(status) => opened(&run, status, change, &settings),
+        Ok(status) => opened(&run, status, change, &settings, date),
         Err(error) => Err(error),
     };
     (Some(run), opened)
@@ -379,6 +390,7 @@ fn opened(
     status: JobStatus,
     change: Option<Request>,
     settings: &JobSettings,
+    date: DataDate,
 ) -> Result<Opened, Error> {
     run.check_expiry(&status)?;
     let family = &run.family;
@@ -410,9 +422,10 @@ fn opened(
             let one = listing.is_one_reply().then(|| listing.items().to_owned());
             let run = Arc::new(run.clone());
             opened.caller = Some(Arc::new(move |request| {
-                let (run, one) = (run.clone(), one.clone());
+                let (run, one, date) = (run.clone(), one.clone(), date.clone());
                 async move {
                     let reply = page(&run, &request).await?;
+                    date.learn(&run, &reply).await;
                     match one {
                         Some(path) => with_list(ready(reply, Some(&path))?, &path),
                         None => ready(reply, None),
