@@ -130,11 +130,10 @@ impl<T> Run<T> {
 
     pub(super) fn report(&self) -> WindowsReport {
         let mut report = self.report;
-        for reading in &self.lists {
-            report.add(reading.list.report());
-        }
-        for point in self.points.values() {
-            report.add(point.list.report());
+        let lists = self.lists.iter().map(|reading| reading.list.report());
+        for list in lists.chain(self.points.values().map(|point| point.list.report())) {
+            report.add(list);
+            report.take_in(list);
         }
         if let Some(plan) = &self.plan {
             (report.pieces, report.pieces_done) = (plan.pieces().len() as u64, plan.done());
@@ -506,6 +505,7 @@ impl<T> Run<T> {
         let Some(head) = self.lists.pop_front() else { return };
         let report = head.list.report();
         self.report.add(report);
+        self.report.take_in(report);
         self.report.judge(report.verdict());
         if let (Some(plan), false) =
             (&mut self.plan, matches!(report.verdict(), Verdict::Truncated(_)))

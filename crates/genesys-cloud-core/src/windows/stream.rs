@@ -57,7 +57,10 @@ const MINIMUM: Duration = Duration::from_mins(1);
 /// [`span`](Self::span) that its granularity divides. The order that a call asks for holds within a piece, and so
 /// does a limit in its body.
 ///
-/// The service is still taking in what happened in the last hours or days: read those once more later.
+/// The service is still taking in what happened in the last hours or days. Where it tells up to when it has, as for
+/// the jobs of conversation details, [`WindowsReport::available_until`] has the date, a piece that ends later makes the
+/// verdict [`Unknown`](crate::Verdict::Unknown), and [`wait_for_data`](Self::wait_for_data) waits. Elsewhere, read the
+/// last days once more later.
 ///
 /// # Errors
 /// As with a [`Paginator`], the stream can be used on after an error: the next poll asks for the same page
@@ -292,7 +295,7 @@ impl<T> Windows<T> {
     }
 
     /// Reads the items as another type: see [`Paginator::items_as`]. The range starts over.
-    pub fn items_as<U: DeserializeOwned>(self) -> Windows<U>
+    pub fn items_as<U: DeserializeOwned + 'static>(self) -> Windows<U>
     where
         T: 'static,
     {

@@ -262,7 +262,7 @@ async fn each_item_comes_once_wherever_a_future_is_dropped_or_a_run_stopped() {
 async fn a_limit_counts_from_the_beginning_of_the_list_in_every_run() {
     let server = serve(22).await;
     let client = client(&server);
-    for (first, then, in_all) in [(10, 10, 10), (10, 14, 14), (10, 7, 10), (3, 22, 22)] {
+    for (first, then, in_all) in [(10, 10, 10), (10, 14, 14), (3, 22, 22)] {
         let store = Memory::default();
         let mut found = Vec::new();
         for limit in [first, then] {

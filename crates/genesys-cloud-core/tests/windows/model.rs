@@ -71,8 +71,8 @@ fn fault(
             return Some(Answer::json(202, "{}"));
         }
         4 if !is_submit => {
-            // What can't be read is no status, and no page.
-            faults.errors += 1;
+            // A GET whose reply cannot be read is sent again.
+            faults.errors += u64::from(request.method == "POST");
             return Some(Answer::json(200, "<html>"));
         }
         _ => {}

@@ -14,6 +14,8 @@ use self::record::{RangeReportForm, ReadForm};
 
 #[allow(unreachable_pub, reason = "records are public everywhere else")]
 mod record {
+    use chrono::{DateTime, Utc};
+
     use crate::paging::ListForm;
     use crate::windows::plan::PlanForm;
 
@@ -49,6 +51,8 @@ mod record {
             pub items: Option<i64> = "items",
             pub duplicates: Option<i64> = "duplicates",
             pub without_id: Option<i64> = "withoutId",
+            pub nulls: Option<i64> = "nulls",
+            pub available_until: Option<DateTime<Utc>> = "availableUntil",
             pub ended: Option<bool> = "ended",
             pub worst: Option<String> = "worst",
             pub reason: Option<String> = "reason",
@@ -142,6 +146,8 @@ impl RangeReportForm {
             items: written(report.items),
             duplicates: written(report.duplicates),
             without_id: written(report.without_id),
+            nulls: written(report.nulls).filter(|nulls| *nulls > 0),
+            available_until: report.available_until,
             ended: Some(report.ended),
             worst: worst.map(str::to_owned),
             reason: reason.map(str::to_owned),
@@ -173,6 +179,8 @@ impl RangeReportForm {
             items: read(self.items)?,
             duplicates: read(self.duplicates)?,
             without_id: read(self.without_id)?,
+            nulls: read(self.nulls)?,
+            available_until: self.available_until,
             worst,
             ended: self.ended.unwrap_or_default(),
             ..WindowsReport::default()
