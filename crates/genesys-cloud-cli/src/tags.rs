@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use genesys_cloud_catalogue::{Catalogue, Operation as Entry};
 use genesys_cloud_core::{
-    Cap, DoneWhen, Family, FileForm, JobCall, JobId, JobState, Listing, Method, Operation,
-    PageSize, Place, Results, ResultsAt, Scheme, TokenOut,
+    Availability, Cap, DoneWhen, Family, FileForm, JobCall, JobId, JobState, Listing, Method,
+    Operation, PageSize, Place, Results, ResultsAt, Scheme, TokenOut,
 };
 use serde::Deserialize;
 
@@ -135,6 +135,14 @@ pub fn family(catalogue: &Catalogue, name: &str) -> Result<Family, Error> {
     }
     if let Some(redirects) = data.redirects {
         family = family.with_redirects(redirects.into());
+    }
+    if let Some(data) = data.available {
+        let entry = catalogue.operation(&data.operation);
+        let entry = entry.ok_or_else(|| Error(format!("no operation `{}`", data.operation)))?;
+        let operation = Operation::new(entry.id.clone(), method(entry)?, entry.path.clone());
+        let interval = Place::new(data.interval.name, data.interval.place == PlaceData::Body);
+        family =
+            family.with_availability(Availability::new(operation, data.field.into(), interval));
     }
     if data.at_once {
         family = family.with_results_at_once(true);
@@ -354,11 +362,19 @@ struct FamilyData {
     results: FoundData,
     cancel: Option<CallData>,
     redirects: Option<String>,
+    available: Option<AvailableData>,
     #[serde(default)]
     at_once: bool,
     hours: Option<u64>,
     topic: Option<String>,
     note: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct AvailableData {
+    operation: String,
+    field: String,
+    interval: PlaceAt,
 }
 
 #[derive(Deserialize)]

@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::emit::results_tag;
-use super::{At, Done, Family, Id, Results, State, id_parameter, path_on_job};
+use super::{At, Available, Done, Family, Id, Results, State, id_parameter, path_on_job};
 use crate::document::Operation;
 use crate::tags::{Cap, PageReply, PageSize, Place, Scheme, Tag, TokenOut};
 
@@ -25,6 +25,8 @@ struct Line<'a> {
     cancel: Option<Call<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     redirects: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    available: Option<&'a Available>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     at_once: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -116,6 +118,7 @@ pub fn line<'a>(
         results,
         cancel: family.cancel.as_ref().map(|id| call(id, None)).transpose()?,
         redirects: family.redirects.as_deref(),
+        available: family.available.as_ref(),
         at_once: family.at_once,
         hours: family.hours,
         topic: family.topic.as_deref(),

@@ -83,6 +83,19 @@ pub fn family<'a>(
         facts.push(format!("cancel: {}", call(cancel, None)?));
     }
     facts.extend(family.redirects.iter().map(|path| format!("redirects: {path:?}")));
+    if let Some(available) = &family.available {
+        let (operation, _) = find(&available.operation)?;
+        let interval = &available.interval;
+        facts.push(format!(
+            "availability: {:?} {} {:?} {:?} for {} {:?}",
+            operation.id,
+            verb(operation.method),
+            operation.path,
+            available.field,
+            interval.place.as_str(),
+            interval.name,
+        ));
+    }
     if family.at_once {
         facts.push("at_once: true".to_owned());
     }

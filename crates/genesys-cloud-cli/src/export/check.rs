@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use genesys_cloud_catalogue::Operation as Entry;
 use genesys_cloud_core::{Listing, Results};
 use serde_json::Value;
 
@@ -38,6 +39,18 @@ fn example(out: &Path) -> String {
     let plain = out.with_extension("");
     let stem = if Format::of_path(&plain).is_some() { plain.with_extension("") } else { plain };
     format!("{}.{end}", stem.display())
+}
+
+/// Refuses to wait for data of which nothing tells whether it is there.
+pub(super) fn waits_for_data(export: &Export, entry: &Entry, way: &Way) -> Result<(), Failure> {
+    let tells = matches!(way, Way::Job(family) if family.availability().is_some());
+    match export.wait_for_data {
+        Some(_) if !tells => Err(Failure::usage(format!(
+            "--wait-for-data: nothing tells up to when the data of {} is available",
+            entry.id
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// Refuses a place to begin at: what comes before it would be missing from an output that passes for whole.

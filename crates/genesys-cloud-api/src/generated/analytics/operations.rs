@@ -702,6 +702,8 @@ operation! {
     ///
     /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     ///
+    /// The data is taken in with a delay: the report tells up to when, and `wait_for_data` waits for it.
+    ///
     /// `windows` reads a range of any length in pieces of 31 days at most, and what is in several of them once, by its `conversationId`.
     ///
     /// Permissions: `analytics:conversationDetail:view`, `analytics:agentConversationDetail:view`
@@ -718,6 +720,7 @@ job_family! {
     results: list "getAnalyticsConversationsDetailsJobResults" Get "/api/v2/analytics/conversations/details/jobs/{jobId}/results" (id "jobId")
         CursorField { items: ["conversations"], page_size: "pageSize" as integer, fields: "dataAvailabilityDate" },
     cancel: "deleteAnalyticsConversationsDetailsJob" Delete "/api/v2/analytics/conversations/details/jobs/{jobId}" (id "jobId"),
+    availability: "getAnalyticsConversationsDetailsJobsAvailability" Get "/api/v2/analytics/conversations/details/jobs/availability" "dataAvailabilityDate" for body "interval",
 }
 
 job! {
@@ -2269,6 +2272,8 @@ operation! {
     ///
     /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     ///
+    /// The data is taken in with a delay: the report tells up to when, and `wait_for_data` waits for it.
+    ///
     /// `windows` reads a range of any length in pieces of 31 days at most.
     ///
     /// Permissions: `analytics:userDetail:view`
@@ -2285,6 +2290,7 @@ job_family! {
     results: list "getAnalyticsUsersDetailsJobResults" Get "/api/v2/analytics/users/details/jobs/{jobId}/results" (id "jobId")
         CursorField { items: ["userDetails"], page_size: "pageSize" as integer, fields: "dataAvailabilityDate" },
     cancel: "deleteAnalyticsUsersDetailsJob" Delete "/api/v2/analytics/users/details/jobs/{jobId}" (id "jobId"),
+    availability: "getAnalyticsUsersDetailsJobsAvailability" Get "/api/v2/analytics/users/details/jobs/availability" "dataAvailabilityDate" for body "interval",
 }
 
 job! {
