@@ -68,8 +68,7 @@ fn fault(
             return Some(Answer::json(202, "{}"));
         }
         4 if !is_submit => {
-            // A page that cannot be read is asked for again.
-            faults.errors += u64::from(is_status);
+            // A page or a status that cannot be read is asked for again.
             return Some(Answer::json(200, "<html>"));
         }
         _ => {}
