@@ -228,6 +228,18 @@ fn listing(data: ListingData) -> Result<Listing, Error> {
     if let Some(hours) = data.token_hours {
         listing = listing.with_token_lifetime(Duration::from_secs(3600 * hours));
     }
+    if !data.fields.is_empty() {
+        listing = listing.with_fields(data.fields);
+    }
+    if !data.values {
+        listing = listing.with_objects();
+    }
+    if data.no_content {
+        listing = listing.with_no_content();
+    }
+    if data.empty {
+        listing = listing.with_empty_object();
+    }
     Ok(match data.jobs {
         Some(path) => listing.with_jobs(path),
         None => listing,
@@ -275,6 +287,14 @@ struct ListingData {
     cap: Option<CapData>,
     jobs: Option<String>,
     token_hours: Option<u64>,
+    #[serde(default)]
+    fields: Vec<String>,
+    #[serde(default)]
+    values: bool,
+    #[serde(default)]
+    no_content: bool,
+    #[serde(default)]
+    empty: bool,
 }
 
 #[derive(Deserialize)]

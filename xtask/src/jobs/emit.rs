@@ -116,8 +116,8 @@ fn states(family: &Family) -> String {
 /// How the results are listed.
 fn results(tag: &Tag, submit: Option<&Tag>) -> String {
     match results_tag(tag, submit) {
-        (Some(tag), scheme, items) => listing(tag, scheme, items),
-        (None, scheme, _) => format!("{} {{ items: [] }}", scheme.name()),
+        (Some(by), scheme, items) => listing(by, scheme, items, &tag.reply),
+        (None, scheme, _) => format!("{} {{ items: [], values: true }}", scheme.name()),
     }
 }
 

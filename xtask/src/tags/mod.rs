@@ -5,6 +5,7 @@
 //! can't tell stands in `openapi/operations.toml`.
 
 mod evidence;
+mod reply;
 mod rules;
 mod scheme;
 
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use evidence::Evidence;
 pub use evidence::item_schema;
+pub use reply::PageReply;
 pub use scheme::{Place, PlaceKind, Scheme, TokenForm, TokenOut};
 
 use crate::document::{Document, Method, Operation};
@@ -44,6 +46,9 @@ pub struct Tag {
     /// How many hours the token of a page is good for, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_hours: Option<u64>,
+    /// By what a reply is known to be a page.
+    #[serde(flatten)]
+    pub reply: PageReply,
     /// Where a range of time goes that can be read in pieces.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval: Option<Interval>,
@@ -181,6 +186,7 @@ impl Tag {
             cap: None,
             jobs: None,
             token_hours: None,
+            reply: PageReply::default(),
             interval: None,
             family: None,
             role: None,
