@@ -11,6 +11,7 @@ mod range;
 mod read;
 mod report;
 mod results;
+mod seal;
 mod state;
 
 use std::sync::Arc;
@@ -28,7 +29,7 @@ pub(crate) use self::output::Output;
 use self::range::Range;
 use self::read::Reader;
 use self::report::Ending;
-use self::state::State;
+use self::state::{RESTART, Run, State};
 use crate::arguments::{Accepted, Export, Global};
 use crate::body;
 use crate::columns::{self, Columns};
@@ -76,10 +77,17 @@ pub(crate) async fn run(
         None => job.output.keeper()?,
     };
     let left = left(&mut keeper, &mut sink, &job, screen).await?;
+    let run = match &left {
+        // Where nothing more is read, it is not resumed, but finished.
+        Left::State(state) if sink.is_done() || state.checkpoint.is_complete() => state.run.clone(),
+        Left::State(state) => state.run.clone().resumed_now(),
+        Left::Discarded { .. } | Left::Nothing => Run::new(),
+    };
+    sink.identify(&run.id);
     let org = connect::org(global, screen).await?;
     let stop = stop_on_interrupt(screen);
     let abandoned = match &left {
-        Left::ThrownAway { jobs, .. } => jobs.clone(),
+        Left::Discarded { jobs, .. } => jobs.clone(),
         Left::State(_) | Left::Nothing => Vec::new(),
     };
     let saved = begin(left, &mut keeper, &mut sink, &job).await?;
@@ -91,10 +99,15 @@ pub(crate) async fn run(
         });
     }
 
-    let mut ending = Ending::begin(&job);
+    let mut ending = Ending::begin(&job, &run);
+    if let (true, Some(state)) = (sink.is_done(), &saved) {
+        ending.earlier(state);
+        forget(&mut keeper, &mut sink, &course::kept(&state.checkpoint, &org.client)).await?;
+        return ending.told(&job, sink.as_mut(), screen, true).await;
+    }
     let reader = Reader::new(&org.client, &job, saved.as_ref().map(|it| &it.checkpoint));
     let from = saved.as_ref().map(|it| &it.checkpoint);
-    let mut course = Course::new(&job, &org.client, reader, sink, keeper, from);
+    let mut course = Course::new(&job, &org.client, &run, reader, sink, keeper, from);
     let read = course.read(screen, &stop).await;
     let Course { reader, mut sink, mut keeper, kept, saved, next, .. } = course;
     ending.read(&reader.read());
@@ -108,10 +121,7 @@ pub(crate) async fn run(
     let is_whole = is_whole && read.is_ok();
     ending.notes(reader.notes().into_iter().chain(sink.notes()).collect());
     if is_whole {
-        if let Some(keeper) = keeper_of(&mut keeper, &mut sink) {
-            keeper.clear().await.map_err(unwritten)?;
-        }
-        kept.iter().try_for_each(Kept::forget)?;
+        forget(&mut keeper, &mut sink, &kept).await?;
     }
     ending.next((saved && !is_whole).then_some(next));
     match read {
@@ -211,8 +221,8 @@ enum Left {
     Nothing,
     /// To go on with.
     State(Box<State>),
-    /// To be thrown away, with what its sink had committed and the jobs that it had submitted.
-    ThrownAway {
+    /// To be discarded, with what its sink had committed and the jobs that it had submitted.
+    Discarded {
         committed: Option<Value>,
         jobs: Vec<SavedJob>,
     },
@@ -230,26 +240,35 @@ async fn left(
     let place = kept.place();
     let Some(text) = kept.load().await.map_err(unwritten)? else {
         if job.export.resume {
-            let text = format!("{place}: nothing is left to go on with, it begins anew");
+            let text = format!("{place}: there is nothing to resume, so it begins");
             screen.say("resume", &text, json!({ "operation": job.entry.id, "records": 0 }));
         }
         return Ok(Left::Nothing);
     };
     if job.export.restart {
-        let jobs = state::jobs(&text, job);
+        let discarded = state::discarded(&text, job);
+        if discarded.is_none() {
+            let text = format!(
+                "{place}: the state can't be read, so uploads and jobs that the export had begun are left alone"
+            );
+            screen.say("restart", &text, json!({ "operation": job.entry.id }));
+        }
+        let (committed, jobs) = discarded.unzip();
+        let jobs = jobs.unwrap_or_default();
         if is_own {
             // It keeps other writers out by itself.
-            kept.clear().await.map_err(unwritten)?;
-            return Ok(Left::ThrownAway { committed: None, jobs });
+            kept.discard().await.map_err(unwritten)?;
+            return Ok(Left::Discarded { committed: None, jobs });
         }
-        return Ok(Left::ThrownAway { committed: state::committed(&text), jobs });
+        return Ok(Left::Discarded { committed, jobs });
     }
     if job.export.resume {
-        return State::read(&text, &place, job).map(|state| Left::State(Box::new(state)));
+        let state = State::read(&text, &place, job, sink.is_done())?;
+        return Ok(Left::State(Box::new(state)));
     }
     Err(Failure::usage(format!("an export to {} was stopped, or still runs", job.output))
-        .advise("--resume goes on with it")
-        .advise("--restart throws away what it has left, and starts over"))
+        .advise("--resume continues it")
+        .advise(RESTART))
 }
 
 /// Makes the sink ready.
@@ -261,23 +280,39 @@ async fn begin(
 ) -> Result<Option<Box<State>>, Failure> {
     let committed = match &left {
         Left::State(state) => Some(&state.sink),
-        Left::Nothing | Left::ThrownAway { .. } => None,
+        Left::Nothing | Left::Discarded { .. } => None,
     };
     sink.begin(&job.columns, committed).await.map_err(unwritten)?;
     match left {
         Left::Nothing => Ok(None),
         Left::State(state) => Ok(Some(state)),
         // Only now is it known that no other export writes there.
-        Left::ThrownAway { committed, .. } => {
+        Left::Discarded { committed, .. } => {
             if let Some(committed) = committed {
                 sink.discard(&committed).await.map_err(unwritten)?;
             }
             if let Some(keeper) = keeper {
-                keeper.clear().await.map_err(unwritten)?;
+                keeper.discard().await.map_err(unwritten)?;
             }
             Ok(None)
         }
     }
+}
+
+/// Forgets the state of an export whose output is finished, and its jobs.
+async fn forget(
+    keeper: &mut Option<Box<dyn Keeper>>,
+    sink: &mut Box<dyn Sink>,
+    jobs: &[Kept],
+) -> Result<(), Failure> {
+    let place = sink.place().unwrap_or_default();
+    if let Some(keeper) = keeper_of(keeper, sink) {
+        keeper.clear().await.map_err(|error| {
+            let text = format!("{place} is finished, but its state is not removed: {error}");
+            Failure::output(text).advise("--resume removes it, and reads nothing that is written")
+        })?;
+    }
+    jobs.iter().try_for_each(Kept::forget)
 }
 
 /// What keeps the state: something by itself, or the sink. Nothing does for a stream.
@@ -292,7 +327,11 @@ fn keeper_of<'a>(
 }
 
 fn unwritten(error: SinkError) -> Failure {
-    Failure::output(error.to_string())
+    match error.is_mismatch() {
+        // The next try would fail as well.
+        true => Failure::usage(error.to_string()),
+        false => Failure::output(error.to_string()),
+    }
 }
 
 /// Told when the user wants to stop. A second time ends the program at once.

@@ -1,33 +1,118 @@
 //! What is saved of an export that is not whole yet.
 
-use genesys_cloud_core::{Checkpoint, SavedJob};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use genesys_cloud_core::{Checkpoint, SavedJob, Verdict};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Job;
+use super::report::{reason, word};
+use super::seal::{seal, unseal};
 use crate::failure::Failure;
+use crate::screen::grouped;
+use crate::sum::random_id;
+use crate::times::{age, span};
 
 /// What is written, and all that is read.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
+
+/// What can be done about a state that is refused.
+pub(super) const RESTART: &str = "--restart discards what it has left, and starts over";
+
+/// How many resumptions are remembered, the latest.
+const MOST_RESUMPTIONS: usize = 100;
 
 /// How far an export is: in the list, and in its output. Both belong to the same record.
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct State {
-    version: u64,
+    pub(super) run: Run,
     /// Whose records they are: two orgs may have the same host.
-    #[serde(default)]
     whose: Option<String>,
     /// What decides how a record is written.
     shape: Shape,
+    /// What there is to say of the list if nothing more is read.
+    pub(super) verdict: Told,
     pub(super) checkpoint: Checkpoint,
     pub(super) sink: Value,
 }
 
+/// A verdict in words.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Told {
+    pub(super) word: String,
+    pub(super) reason: Option<String>,
+}
+
+impl Told {
+    pub(super) fn of(verdict: &Verdict) -> Self {
+        Self { word: word(verdict).to_owned(), reason: reason(verdict) }
+    }
+}
+
+/// Which export it is, and when it was read.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Run {
+    /// Random, and the same when it is resumed.
+    pub(super) id: String,
+    began: DateTime<Utc>,
+    resumed: Vec<DateTime<Utc>>,
+}
+
+impl Run {
+    /// An export that begins now.
+    pub(super) fn new() -> Self {
+        Self { id: random_id(), began: Utc::now(), resumed: Vec::new() }
+    }
+
+    /// The same, resumed now.
+    pub(super) fn resumed_now(mut self) -> Self {
+        if self.resumed.len() >= MOST_RESUMPTIONS {
+            self.resumed.remove(0);
+        }
+        self.resumed.push(Utc::now());
+        self
+    }
+
+    pub(super) fn began(&self) -> String {
+        instant(self.began)
+    }
+
+    /// When it was resumed, the first time first.
+    pub(super) fn resumptions(&self) -> Vec<String> {
+        self.resumed.iter().copied().map(instant).collect()
+    }
+
+    /// Refuses to add what is read now to what was read longer ago than this.
+    pub(super) fn check_age(&self, most: Option<Duration>) -> Result<(), Failure> {
+        let Some(most) = most else { return Ok(()) };
+        let is = (Utc::now() - self.began).to_std().unwrap_or_default();
+        if is <= most {
+            return Ok(());
+        }
+        Err(Failure::usage(format!(
+            "the export that was stopped began {} ago, at {}, and --max-age allows {}",
+            age(is),
+            self.began(),
+            span(most)
+        ))
+        .advise("--restart in the place of --resume discards what was read then, and starts over"))
+    }
+}
+
+fn instant(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+}
+
 #[derive(PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Shape {
     format: String,
     fields: Vec<String>,
-    #[serde(default)]
     results: Vec<(String, String)>,
 }
 
@@ -42,25 +127,27 @@ impl Shape {
 }
 
 impl State {
-    pub(super) fn new(job: &Job<'_>, checkpoint: Checkpoint, sink: Value) -> Self {
-        let (whose, shape) = (job.whose.clone(), Shape::of(job));
-        Self { version: VERSION, whose, shape, checkpoint, sink }
+    pub(super) fn new(
+        job: &Job<'_>,
+        run: &Run,
+        checkpoint: Checkpoint,
+        sink: Value,
+        verdict: &Verdict,
+    ) -> Self {
+        let (whose, shape, verdict) = (job.whose.clone(), Shape::of(job), Told::of(verdict));
+        Self { run: run.clone(), whose, shape, verdict, checkpoint, sink }
     }
 
-    /// Reads what an export has left at `place`, if it is one that can be gone on with by this one.
-    pub(super) fn read(text: &str, place: &str, job: &Job<'_>) -> Result<Self, Failure> {
-        let restart = "--restart throws away what it has left, and starts over";
-        let odd = |why: String| Failure::usage(format!("{place}: {why}")).advise(restart);
-        let value: Value = serde_json::from_str(text)
-            .map_err(|error| odd(format!("it is not what an export saves: {error}")))?;
-        match value.get("version").and_then(Value::as_u64) {
-            Some(VERSION) => {}
-            version => {
-                let version = version.map_or("none".to_owned(), |it| it.to_string());
-                return Err(odd(format!("it was saved by another release (version {version})")));
-            }
-        }
-        let state: Self = serde_json::from_value(value).map_err(|error| odd(error.to_string()))?;
+    /// Reads what an export has left at `place`, if this one can resume it. `is_done`: its output is finished, so that
+    /// nothing more will be read.
+    pub(super) fn read(
+        text: &str,
+        place: &str,
+        job: &Job<'_>,
+        is_done: bool,
+    ) -> Result<Self, Failure> {
+        let odd = |why: String| Failure::usage(format!("{place}: {why}")).advise(RESTART);
+        let state: Self = unseal(VERSION, text).map_err(odd)?;
         if state.checkpoint.operation() != job.entry.id {
             let operation = state.checkpoint.operation();
             return Err(odd(format!(
@@ -81,29 +168,44 @@ impl State {
                     .to_owned()
             ));
         }
+        if is_done {
+            return Ok(state);
+        }
+        if let Some(limit) = job.export.limit.filter(|limit| state.checkpoint.items() > *limit) {
+            let saved = grouped(state.checkpoint.items());
+            return Err(Failure::usage(format!(
+                "{place}: {saved} records are written already, more than --limit {limit}"
+            ))
+            .advise("leave --limit out, or allow as many")
+            .advise(RESTART));
+        }
+        // A list that was read to its end has no second half.
+        if !state.checkpoint.is_complete() {
+            state.run.check_age(job.export.max_age)?;
+        }
         Ok(state)
     }
 
     pub(super) fn text(&self) -> Result<String, Failure> {
-        serde_json::to_string(self)
-            .map_err(|error| Failure::output(format!("the state can't be written: {error}")))
+        seal(VERSION, self)
+    }
+
+    /// The jobs that the export had submitted, if it was one of this org.
+    fn jobs(&self, job: &Job<'_>) -> Vec<SavedJob> {
+        let is_other = self.whose.is_some() && job.whose.is_some() && self.whose != job.whose;
+        match is_other {
+            true => Vec::new(),
+            false => self.checkpoint.jobs().into_iter().cloned().collect(),
+        }
     }
 }
 
-/// The jobs that the export had submitted, if it was one of this org.
-pub(super) fn jobs(text: &str, job: &Job<'_>) -> Vec<SavedJob> {
-    let Ok(state) = serde_json::from_str::<State>(text) else { return Vec::new() };
-    let is_other = state.whose.is_some() && job.whose.is_some() && state.whose != job.whose;
-    match state.version == VERSION && !is_other {
-        true => state.checkpoint.jobs().into_iter().cloned().collect(),
-        false => Vec::new(),
-    }
-}
-
-/// What the sink had committed, whatever else there is to say about the state.
-pub(super) fn committed(text: &str) -> Option<Value> {
-    let mut state: Value = serde_json::from_str(text).ok()?;
-    state.get_mut("sink").map(Value::take)
+/// What an export has left that is discarded: what its sink had committed, and the jobs that it had submitted. `None`
+/// if the state can't be relied on: then it may be of anything.
+pub(super) fn discarded(text: &str, job: &Job<'_>) -> Option<(Value, Vec<SavedJob>)> {
+    let state: State = unseal(VERSION, text).ok()?;
+    let jobs = state.jobs(job);
+    Some((state.sink, jobs))
 }
 
 /// What another run can do with what this one has left.

@@ -41,7 +41,7 @@ async fn a_job_of_files_is_gone_on_with() {
     assert!(refused.told.contains("--out c.csv --resume"), "{}", refused.told);
     assert!(!folder.path().join("c.csv").exists());
     for (more, part) in [
-        (&export[..], "--resume goes on with it"),
+        (&export[..], "--resume continues it"),
         (
             &["export", SUBMIT, "-p", "contactListId=b", "--out", "c.csv", "--resume"],
             "another operation or has other parameters",

@@ -38,7 +38,7 @@ async fn killed_at_random_with_its_state_in_redis_a_file_holds_each_record_once(
     assert_eq!(left, [key.as_str()]);
     let refused = run(Some(&org), folder.path(), &export).await;
     assert_eq!(refused.code, Some(2), "{}", refused.told);
-    assert!(refused.told.contains("--resume goes on with it"), "{}", refused.told);
+    assert!(refused.told.contains("--resume continues it"), "{}", refused.told);
 
     // Another writer of the same key is noticed by whoever comes second.
     let mut hash = ::redis::cmd("HSET");
@@ -116,7 +116,7 @@ async fn bad_input() {
             2,
             "no state is kept at a URL of the scheme `http`",
         ),
-        (&url, "-", 2, "standard output can't be gone on with"),
+        (&url, "-", 2, "standard output can't be resumed"),
     ] {
         let refused =
             run(Some(&org), folder.path(), &["export", QUEUES, "--out", out, "--state", state])

@@ -319,7 +319,7 @@ async fn what_was_stopped_is_not_overwritten_unless_told_so() {
     assert!(killed(&org, folder.path(), &export, "saved", 3).await);
     let refused = run(Some(&org), folder.path(), &export).await;
     assert_eq!(refused.code, Some(2), "{}", refused.told);
-    assert!(refused.told.contains("--resume goes on with it"), "{}", refused.told);
+    assert!(refused.told.contains("--resume continues it"), "{}", refused.told);
 
     for (changed, why) in [
         (&["-p", "name=Support*"][..], "other parameters"),
@@ -330,8 +330,8 @@ async fn what_was_stopped_is_not_overwritten_unless_told_so() {
         let refused = run(Some(&org), folder.path(), &arguments).await;
         assert_eq!(refused.code, Some(2), "{}", refused.told);
         assert!(refused.told.contains(why), "{}", refused.told);
-        assert!(refused.told.contains("--restart throws away"), "{}", refused.told);
-        assert!(!refused.told.contains("goes on after"), "{}", refused.told);
+        assert!(refused.told.contains("--restart discards"), "{}", refused.told);
+        assert!(!refused.told.contains("resumes after"), "{}", refused.told);
     }
     let other = ["export", "users.users", "--out", "q.jsonl", "--resume"];
     let refused = run(Some(&org), folder.path(), &other).await;
@@ -350,7 +350,7 @@ async fn what_was_stopped_is_not_overwritten_unless_told_so() {
     assert!(told.contains("not of the OAuth client another: it may be another org"), "{told}");
 
     let state = folder.path().join("q.jsonl.state.json");
-    let later = read(&state).replacen("\"version\":1", "\"version\":7", 1);
+    let later = read(&state).replacen("\"version\":2", "\"version\":7", 1);
     std::fs::write(&state, later).unwrap();
     let resume = [&export[..], &["--resume"]].concat();
     let refused = run(Some(&org), folder.path(), &resume).await;
