@@ -200,7 +200,7 @@ pub(crate) struct Export {
     /// How many records a page has. As many as the API allows unless given.
     #[arg(long, value_name = "RECORDS", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) page_size: Option<u64>,
-    /// Ends after so many records, those of the runs before --resume among them.
+    /// Ends after this many records. With --resume, those of the earlier runs count.
     #[arg(long, value_name = "RECORDS", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) limit: Option<u64>,
     /// Asks for so many pages ahead.
@@ -241,8 +241,7 @@ pub(crate) struct Export {
     /// records with new ones.
     #[arg(long, requires = "resume", value_name = "TIME", value_parser = times::duration)]
     pub(crate) max_age: Option<Duration>,
-    /// Discards what an export that was stopped has left, cancels its jobs where the API allows it, and
-    /// starts over.
+    /// Discards an export that was stopped, cancels its jobs where the API allows it, and starts over.
     #[arg(long, requires = "out", conflicts_with = "resume")]
     pub(crate) restart: bool,
     /// What becomes of an export that goes on where the API no longer knows the place: it fails, or reads the

@@ -18,7 +18,7 @@ pub(crate) fn open(path: &Path, create: bool) -> io::Result<File> {
     Ok(file)
 }
 
-/// Replaces a file as a whole: whatever happens, the old one or the new one is there.
+/// Replaces a file atomically: a crash leaves the old one or the new one.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let new = beside(path);
     let write = || {
@@ -109,7 +109,7 @@ fn permissions_for(path: &Path) -> Option<Permissions> {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = match fs::metadata(path) {
         Ok(there) => there.permissions().mode(),
-        // The system tells the mask of new files to no one who does not change it.
+        // The mask for new files can't be read without changing it, so a new file shows it.
         Err(_) => {
             let probe = beside(path);
             let made = create_new(&probe, |options| options).ok()?;

@@ -246,7 +246,7 @@ async fn write(
     part: &Path,
     job: &Job<'_>,
 ) -> Result<(), Failure> {
-    // It may have what a run that was stopped has left.
+    // An earlier run may have written some of it.
     file.set_len(0).and_then(|()| file.rewind()).map_err(|error| unwritable(part, &error))?;
     loop {
         let bytes = download.try_next().await;
@@ -262,7 +262,7 @@ async fn write(
     }
 }
 
-/// The job that an export has left, to be resumed, or to be discarded.
+/// The job of an export that was stopped, to be resumed or discarded.
 async fn left(
     job: &Job<'_>,
     out: &Path,

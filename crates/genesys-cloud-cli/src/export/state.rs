@@ -19,7 +19,7 @@ use crate::times::{age, span};
 const VERSION: u64 = 2;
 
 /// What can be done about a state that is refused.
-pub(super) const RESTART: &str = "--restart discards what it has left, and starts over";
+pub(super) const RESTART: &str = "--restart discards the earlier run and starts over";
 
 /// How many resumptions are remembered, the latest.
 const MOST_RESUMPTIONS: usize = 100;
@@ -100,7 +100,7 @@ impl Run {
             self.began(),
             span(most)
         ))
-        .advise("--restart in the place of --resume discards what was read then, and starts over"))
+        .advise("--restart instead of --resume discards the earlier run and starts over"))
     }
 }
 
@@ -138,8 +138,8 @@ impl State {
         Self { run: run.clone(), whose, shape, verdict, checkpoint, sink }
     }
 
-    /// Reads what an export has left at `place`, if this one can resume it. `is_done`: its output is finished, so that
-    /// nothing more will be read.
+    /// Reads the state at `place`, if this export can resume it. `is_done`: the output is finished, so that nothing
+    /// more will be read.
     pub(super) fn read(
         text: &str,
         place: &str,
@@ -200,8 +200,7 @@ impl State {
     }
 }
 
-/// What an export has left that is discarded: what its sink had committed, and the jobs that it had submitted. `None`
-/// if the state can't be relied on: then it may be of anything.
+/// The last commit of the sink and the jobs of an export that is discarded. `None` if the state can't be relied on.
 pub(super) fn discarded(text: &str, job: &Job<'_>) -> Option<(Value, Vec<SavedJob>)> {
     let state: State = unseal(VERSION, text).ok()?;
     let jobs = state.jobs(job);

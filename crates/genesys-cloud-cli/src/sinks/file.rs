@@ -35,7 +35,7 @@ pub struct FileSink {
 #[serde(deny_unknown_fields)]
 struct Committed {
     length: u64,
-    /// The checksum of so many bytes.
+    /// The checksum of these bytes.
     sum: String,
     /// The length with what comes in the end.
     whole: u64,
@@ -70,7 +70,7 @@ impl FileSink {
         let committed: Committed = read_committed(committed)?;
         self.body.go_on(columns, &committed.form)?;
         let (mut file, sum) = self.reopen(&committed)?;
-        // What was written after the commit comes again.
+        // Records written after the commit will be written again.
         file.set_len(committed.length)
             .and_then(|()| file.seek(SeekFrom::Start(committed.length)))
             .map_err(|error| self.cant(&error))?;
@@ -324,7 +324,7 @@ mod tests {
             now(sink.begin(&Columns::default(), Some(state)))
         };
         let mut longer = whole.clone();
-        longer.extend_from_slice(b"what comes again");
+        longer.extend_from_slice(b"written after the commit");
         let mut other = longer.clone();
         other[3] ^= 1;
         for (there, why) in [

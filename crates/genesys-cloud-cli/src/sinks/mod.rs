@@ -101,7 +101,7 @@ pub type Written<'a, T = ()> = BoxFuture<'a, Result<T, SinkError>>;
 /// ```
 pub trait Sink: Send {
     /// Learns the id of the export, which is random, and stays the same when it is resumed. Called once, before
-    /// [`begin`](Self::begin). A sink that can puts it beside the records, to tell them from those of other exports.
+    /// [`begin`](Self::begin). A sink may store it beside the records, so that they are known to be of this export.
     fn identify(&mut self, _run: &str) {}
 
     /// Makes ready for records that have these columns: as new, or as it was at a commit. Anything but what a commit

@@ -734,7 +734,7 @@ async fn records_whose_move_may_have_been_committed_are_not_added_twice() {
         database.export(&org, folder.path(), &options).await.done();
         assert_eq!(database.one(&rows).await, "240", "{cut:?}");
     }
-    // What takes the place of what is there may begin anew.
+    // An upsert adds nothing twice, so it may start over.
     database.do_("TRUNCATE answer; CREATE UNIQUE INDEX ON answer (id)").await;
     let proxy = Proxy::before(&database.server, Cut::Answer, MOVES).await;
     let url = proxy.url(&database.url());

@@ -349,7 +349,7 @@ async fn what_the_api_refuses_has_a_code_of_its_own() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_file_that_can_not_grow_is_told_and_nothing_passes_for_whole() {
+async fn a_file_that_can_not_grow_is_an_error_and_the_earlier_output_stays() {
     let org = MockOrg::start().await.unwrap();
     let folder = tempdir().unwrap();
     std::fs::write(folder.path().join("q.jsonl"), "of yesterday").unwrap();

@@ -168,7 +168,7 @@ pub(crate) enum Cut {
     Request,
 }
 
-/// Leads to a server, until it loses a COMMIT: the first after a message to the server that has this text.
+/// Passes everything on to a server, until it loses a COMMIT: the first one after a message with this text.
 pub(crate) struct Proxy {
     port: u16,
 }
@@ -209,7 +209,7 @@ async fn passed_on(
             read = client.read(&mut asked) => {
                 let asked = &asked[..read.unwrap_or(0)];
                 is_armed |= has(asked, after);
-                // The client sends it by itself, since it waits for each answer.
+                // The client waits for each answer, so nothing else is in this message.
                 is_committing = is_armed && has(asked, "COMMIT\0");
                 if asked.is_empty() || is_committing && matches!(cut, Cut::Request) {
                     return;

@@ -86,7 +86,7 @@ async fn the_part_of_another_run_is_not_taken_for_that_of_the_state() {
     assert_eq!(org.requests_for(QUEUES).len(), requests);
     assert_eq!(read(&state), saved);
     assert_eq!(read(folder.path().join("q.jsonl.part")), part);
-    // Whose file it is goes on.
+    // The export that owns the file can still be resumed.
     run(Some(&org), folder.path(), &[&other[..], &["--resume"]].concat()).await.done();
     assert_eq!(keys(&read(folder.path().join("q.jsonl"))), org.truth("getUsers").unwrap().records);
 }

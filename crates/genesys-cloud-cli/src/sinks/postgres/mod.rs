@@ -42,7 +42,7 @@ pub(crate) struct PostgresSink {
     written: u64,
     /// Whether the table is to be made.
     is_new: bool,
-    /// The id of the export. It stands in its row and on its part.
+    /// The id of the export, which its row and the comment on its part have.
     run: String,
     /// Whether the records are where they belong.
     is_whole: bool,
@@ -147,7 +147,7 @@ impl PostgresSink {
         Ok(kept.state)
     }
 
-    /// Whether a part that is there is the one of the export that this row is of.
+    /// Whether the part belongs to the export of this row.
     async fn is_part_of(&mut self, kept: Option<&Kept>) -> Result<bool, SinkError> {
         let Some(kept) = kept.filter(|kept| !kept.is_whole) else { return Ok(false) };
         let part = self.named(&self.part());

@@ -136,7 +136,7 @@ impl Session {
         Ok(rows.iter().map(|row| Key { name: row.get(0), columns: row.get(1) }).collect())
     }
 
-    /// The comment on a table, as SQL takes it, if it is there and has one.
+    /// The comment on a table, whose name is quoted. `None` if there is no such table or comment.
     pub(super) async fn comment(&mut self, table: &str) -> Result<Option<String>, SinkError> {
         let query = "SELECT obj_description(to_regclass($1::text), 'pg_class')";
         Ok(self.one(query, &[&table]).await?.get(0))
@@ -168,7 +168,7 @@ impl Session {
             self.is_open = false;
             return Ok(());
         };
-        // An error of the transaction is the only answer that tells. Others may have come after a commit.
+        // Only an error of the transaction means that nothing was committed. Others may follow a commit.
         let is_refused = error.as_db_error().is_some() && !is_end(&error);
         let error = self.failed(error).await;
         Err(match is_refused && !self.is_lost {
