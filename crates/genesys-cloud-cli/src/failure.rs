@@ -179,6 +179,12 @@ impl Failure {
         this
     }
 
+    /// Says that an export that failed so can't be resumed as it is.
+    pub(crate) fn losing(mut self, lost: Lost) -> Self {
+        self.lost = Some(lost);
+        self
+    }
+
     /// The exit code.
     pub fn exit(&self) -> Exit {
         self.exit

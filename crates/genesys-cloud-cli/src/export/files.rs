@@ -212,7 +212,7 @@ async fn read(
     if downloads.is_empty() {
         let id = api_job.id().unwrap_or_default();
         let text = format!("the job {id} at {} is done, and names no file", client.api_url());
-        return Err(Failure::new(Exit::Job, text));
+        return Err(Failure::new(Exit::Job, text).losing(Lost::Job));
     }
     let many = downloads.len();
     let mut files = Vec::new();

@@ -6,6 +6,7 @@ mod bindings;
 #[cfg(feature = "buckets")]
 mod buckets;
 mod commands;
+mod earlier;
 mod export;
 mod files;
 mod jobs;

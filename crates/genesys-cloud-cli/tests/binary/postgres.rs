@@ -793,3 +793,17 @@ async fn a_state_and_a_part_of_other_exports_are_refused() {
     assert!(refused.told.contains("that no export to public.routing_queues has left"));
     assert_eq!(database.one("SELECT count(*)::text FROM routing_queues_part").await, "60");
 }
+
+#[tokio::test]
+async fn a_table_stays_as_it_is_until_a_list_is_complete() {
+    let Some(database) = Database::new("earlier").await else { return };
+    let folder = tempdir().unwrap();
+    let mut output = crate::earlier::Output::new(&database.url(), folder.path());
+    output.options = vec!["--create-table", "--fields", "id,name"];
+    output.environment = vec![("PGPASSWORD", Postgres::PASSWORD.to_owned())];
+    let look = async || {
+        let rows = "SELECT string_agg(concat(id, name), ',' ORDER BY id) FROM routing_queues";
+        database.one(rows).await.into_bytes()
+    };
+    crate::earlier::stays_until_a_list_is_complete(&output, look).await;
+}
