@@ -241,3 +241,38 @@ trait Encode: Send + Sync {
         Vec::new()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Debug, Serialize, Deserialize)]
+    struct Commit {
+        rows: u64,
+        key: Option<String>,
+    }
+
+    #[test]
+    fn nothing_but_what_was_saved_passes_for_a_commit() {
+        let good = kept(&Commit { rows: 1, key: None }).expect("a value");
+        assert_eq!(read_committed::<Commit>(&good).expect("a commit").rows, 1);
+        for odd in [
+            Value::Null,
+            json!(1),
+            json!([1, null]),
+            json!({}),
+            json!({ "rows": 1 }),
+            json!({ "rows": null, "key": null }),
+            json!({ "rows": -1, "key": null }),
+            json!({ "rows": 1.0, "key": null }),
+            json!({ "rows": "1", "key": null }),
+            json!({ "rows": 1, "key": null, "more": null }),
+        ] {
+            let error = read_committed::<Commit>(&odd).expect_err("it is none");
+            assert!(error.is_mismatch(), "{odd}: {error}");
+        }
+    }
+}

@@ -368,3 +368,38 @@ impl Sink for BucketSink {
         notes
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_commit_whose_sizes_do_not_agree_is_refused() {
+        let good = json!({
+            "upload": { "id": "u", "part_size": 10, "parts": ["a", "b"], "before": null },
+            "rest": BASE64.encode("abc"), "length": 23, "whole": 23, "form": null,
+        });
+        let rest = |state: &Value| read_committed::<Committed>(state).and_then(|it| it.rest());
+        assert_eq!(rest(&good).expect("a commit"), b"abc");
+        for (pointer, odd) in [
+            ("/length", json!(22)),
+            ("/length", json!(-1)),
+            ("/length", Value::Null),
+            ("/whole", json!(22)),
+            ("/rest", json!("!")),
+            ("/rest", json!(BASE64.encode("ten bytes!"))),
+            ("/upload", Value::Null),
+            ("/upload/parts", json!(["a"])),
+            ("/upload/part_size", json!(0)),
+            ("/upload/part_size", json!(u64::MAX)),
+            ("/upload/before", json!(1)),
+        ] {
+            let mut state = good.clone();
+            *state.pointer_mut(pointer).expect("a field") = odd;
+            let error = rest(&state).expect_err("it is none");
+            assert!(error.is_mismatch(), "{state}: {error}");
+        }
+    }
+}
