@@ -5,6 +5,7 @@ use std::fmt;
 use std::future::IntoFuture;
 use std::marker::PhantomData;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures::future::BoxFuture;
@@ -67,9 +68,7 @@ impl<T> Call<T> {
 impl<T: Decode> Call<T> {
     /// Sends the call. Awaiting the call itself does the same.
     pub fn send(self) -> Sending<T> {
-        let Self { client, request, .. } = self;
-        let execution = Box::pin(async move { client.execute(&request).await });
-        Sending { execution, output: PhantomData }
+        Sending { attempts: Attempts::new(self.client, self.request), output: PhantomData }
     }
 }
 
@@ -98,8 +97,7 @@ impl<T> fmt::Debug for Call<T> {
 /// it is then unknown.
 #[must_use = "a call does nothing until it is awaited"]
 pub struct Sending<T> {
-    // Not generic: what is compiled for each operation is no more than the reading of its reply.
-    execution: BoxFuture<'static, Result<RawReply, Error>>,
+    attempts: Attempts,
     output: PhantomData<fn() -> T>,
 }
 
@@ -107,12 +105,50 @@ impl<T: Decode> Future for Sending<T> {
     type Output = Result<Reply<T>, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Poll::Ready(ready!(self.execution.as_mut().poll(cx))?.decode())
+        loop {
+            match ready!(self.attempts.poll(cx))?.decode() {
+                Err(error) if error.is_passing() => self.attempts.repeat(error),
+                decoded => return Poll::Ready(decoded),
+            }
+        }
     }
 }
 
 impl<T> fmt::Debug for Sending<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sending").finish_non_exhaustive()
+    }
+}
+
+/// The attempts at a call, until its reply can be read. Not generic: what is compiled for each operation is no
+/// more than the reading of its reply.
+struct Attempts {
+    client: Client,
+    request: Arc<Request>,
+    execution: BoxFuture<'static, Result<RawReply, Error>>,
+    repeated: u32,
+}
+
+impl Attempts {
+    fn new(client: Client, request: Request) -> Self {
+        let request = Arc::new(request);
+        let execution = {
+            let (client, request) = (client.clone(), request.clone());
+            Box::pin(async move { client.execute(&request).await })
+        };
+        Self { client, request, execution, repeated: 0 }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<RawReply, Error>> {
+        self.execution.as_mut().poll(cx)
+    }
+
+    /// Has the next reply come in the place of one that could not be read, if it may.
+    fn repeat(&mut self, error: Error) {
+        let (client, request) = (self.client.clone(), self.request.clone());
+        let repeated = self.repeated;
+        self.repeated += 1;
+        self.execution =
+            Box::pin(async move { client.execute_on(&request, repeated, error).await });
     }
 }

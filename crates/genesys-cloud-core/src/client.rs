@@ -10,7 +10,8 @@ use std::sync::Arc;
 use crate::base_url::BaseUrl;
 use crate::budget::RateLimit;
 use crate::error::Error;
-use crate::reply::RawReply;
+use crate::operation::Operation;
+use crate::reply::{Course, RawReply};
 use crate::request::Request;
 use crate::transport::Transport;
 
@@ -57,6 +58,48 @@ impl Client {
     /// the status of the reply.
     pub async fn execute(&self, request: &Request) -> Result<RawReply, Error> {
         self.0.execute(request).await
+    }
+
+    /// Sends a read again whose successful reply could not be used, as this error says. It has been sent again
+    /// `repeated` times before.
+    ///
+    /// What comes back counts the attempts of this call alone, and how long it waited for them.
+    ///
+    /// # Errors
+    /// The given one where the read is not sent again: it may not be, or has been as often as is allowed, or the
+    /// fault won't pass. It counts the attempts so far. Else those of [`execute`](Self::execute).
+    pub(crate) async fn execute_again(
+        &self,
+        request: &Request,
+        repeated: u32,
+        error: Error,
+    ) -> Result<RawReply, Error> {
+        let error = error.repeated(repeated);
+        self.0.execute_again(request, repeated, error, Course::default()).await
+    }
+
+    /// Waits before a read is sent again in another way, as [`execute_again`](Self::execute_again) does.
+    ///
+    /// # Errors
+    /// The given one where it is not to be sent again.
+    pub(crate) async fn wait_to_repeat(
+        &self,
+        operation: &Operation,
+        repeated: u32,
+        error: Error,
+    ) -> Result<(), Error> {
+        self.0.wait_to_repeat(operation, repeated, error.repeated(repeated)).await
+    }
+
+    /// The same, where what comes back counts all attempts, those that the error counts among them.
+    pub(crate) async fn execute_on(
+        &self,
+        request: &Request,
+        repeated: u32,
+        error: Error,
+    ) -> Result<RawReply, Error> {
+        let so_far = error.course();
+        self.0.execute_again(request, repeated, error, so_far).await
     }
 
     /// The connections for files at hosts that are not the API's. Nothing that they send is authorized.

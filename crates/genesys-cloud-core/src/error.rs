@@ -31,6 +31,8 @@ struct Inner {
     why: String,
     advice: Option<Cow<'static, str>>,
     answer: Option<Answer>,
+    /// Whether a successful reply could not be used, and the next one may be fine.
+    is_passing: bool,
     course: Course,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
@@ -162,10 +164,15 @@ impl Error {
         self.0.kind == Kind::Status && self.status().is_some_and(|status| status >= 500)
     }
 
-    /// Whether the same call may succeed later, without a change to it: no answer came, a rate limit was hit, or
-    /// the fault is on the server's side.
+    /// Whether the same call may succeed later, without a change to it: no answer came, a rate limit was hit, the
+    /// fault is on the server's side, or a successful reply was not JSON or held an error of the server.
     pub fn is_transient(&self) -> bool {
-        self.is_transport() || self.is_rate_limited() || self.is_server_error()
+        self.is_transport() || self.is_rate_limited() || self.is_server_error() || self.is_passing()
+    }
+
+    /// Whether a successful reply could not be used, and the next one may be fine.
+    pub(crate) const fn is_passing(&self) -> bool {
+        self.0.is_passing
     }
 
     /// Whether the reply was larger than the client's `max_body`, or a page held more items than its

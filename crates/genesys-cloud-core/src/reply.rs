@@ -275,6 +275,8 @@ pub(crate) enum Problem {
     Form,
     TooDeep,
     TooManyItems,
+    /// It is JSON, but nothing of a page.
+    NotAPage,
 }
 
 impl DecodeError {
@@ -287,6 +289,11 @@ impl DecodeError {
     pub(crate) fn too_many(most: usize) -> Self {
         let why = format!("there are more than {most} items");
         Self { why, problem: Problem::TooManyItems }
+    }
+
+    /// The reply is not a page of the list.
+    pub(crate) fn not_a_page(why: impl Into<String>) -> Self {
+        Self { why: why.into(), problem: Problem::NotAPage }
     }
 
     pub(crate) fn problem(&self) -> Problem {

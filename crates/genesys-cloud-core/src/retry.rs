@@ -122,6 +122,11 @@ impl Retries {
         }
     }
 
+    /// Those of a call whose reply could not be used, and which was repeated so often for that.
+    pub(crate) fn begin_again(&self, is_repeatable: bool, repeated: u32) -> Attempts<'_> {
+        Attempts { repeated, ..self.begin(is_repeatable) }
+    }
+
     fn quota(&self) -> MutexGuard<'_, u32> {
         self.quota.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -146,6 +151,14 @@ impl Attempts<'_> {
         self.retries.has_answer.store(true, Ordering::Relaxed);
         let mut quota = self.retries.quota();
         *quota = QUOTA.min(*quota + std::mem::take(&mut self.paid).max(1));
+    }
+
+    /// What is to be done after a successful reply that could not be used. It costs, whatever comes next: what
+    /// comes may be no better.
+    pub(crate) fn after_unusable(&mut self, error: &Error) -> Next {
+        let next = self.after(error);
+        self.paid = 0;
+        next
     }
 
     /// What is to be done after this failure.
@@ -213,6 +226,9 @@ impl Failure {
         }
         if error.is_transport() {
             return if error.is_timeout() { Self::TimedOut } else { Self::Broken };
+        }
+        if error.is_passing() {
+            return Self::Unavailable;
         }
         match error.status() {
             Some(502..=504) => Self::Unavailable,

@@ -15,10 +15,10 @@ use crate::base_url::BaseUrl;
 use crate::budget::{Budget, Permit};
 use crate::error::Error;
 use crate::exchange::{Exchange, Files};
-use crate::operation::Method;
+use crate::operation::{Method, Operation};
 use crate::reply::{Course, Head, RawReply};
 use crate::request::Request;
-use crate::retry::{Next, Retries};
+use crate::retry::{Attempts, Next, Retries};
 use crate::wait::WaitReason;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -41,6 +41,53 @@ pub(crate) struct Transport {
 impl Transport {
     /// Sends a request and gives the reply if the operation accepts its status.
     pub(crate) async fn execute(&self, request: &Request) -> Result<RawReply, Error> {
+        let retries = &self.retries;
+        let attempts = retries.begin(request.operation().is_repeatable());
+        self.call(request, attempts, None, Course::default()).await
+    }
+
+    /// Sends a request again whose successful reply could not be used, unless this error stands. What comes back
+    /// counts on from this course.
+    pub(crate) async fn execute_again(
+        &self,
+        request: &Request,
+        repeated: u32,
+        error: Error,
+        so_far: Course,
+    ) -> Result<RawReply, Error> {
+        let is_repeatable = request.operation().is_repeatable();
+        let mut attempts = self.retries.begin_again(is_repeatable, repeated);
+        match attempts.after_unusable(&error) {
+            Next::Again(after) => self.call(request, attempts, Some((after, error)), so_far).await,
+            Next::GiveUp(reason) => Err(reason.advise(error)),
+        }
+    }
+
+    /// Waits before a call is made again whose successful reply could not be used, unless this error stands.
+    pub(crate) async fn wait_to_repeat(
+        &self,
+        operation: &Operation,
+        repeated: u32,
+        error: Error,
+    ) -> Result<(), Error> {
+        let mut attempts = self.retries.begin_again(operation.is_repeatable(), repeated);
+        match attempts.after_unusable(&error) {
+            Next::Again(after) => {
+                self.budget.pause(operation, WaitReason::Retry, after).await;
+                Ok(())
+            }
+            Next::GiveUp(reason) => Err(reason.advise(error)),
+        }
+    }
+
+    /// `again` is how long to wait before the first attempt, and why it is made.
+    async fn call(
+        &self,
+        request: &Request,
+        attempts: Attempts<'_>,
+        again: Option<(Duration, Error)>,
+        mut course: Course,
+    ) -> Result<RawReply, Error> {
         let operation = request.operation();
         // The path is the template: ids, query and headers can be personal data.
         let span = tracing::info_span!(
@@ -55,12 +102,21 @@ impl Transport {
             elapsed_ms = Empty,
         );
         let started = Instant::now();
-        let mut course = Course::default();
         let outcome = async {
             let target = request.target()?;
             let url = self.api.join(&target);
             let url = url.map_err(|why| Error::invalid_request(operation, why))?;
-            self.send(request, &url, &mut course).await
+            if let Some((after, error)) = again {
+                tracing::info!(
+                    after_ms = after.as_millis() as u64,
+                    status = error.status(),
+                    error = %error.cause(),
+                    "the reply could not be used; trying again"
+                );
+                let pause = self.budget.pause(operation, WaitReason::Retry, after);
+                waiting(&mut course, pause).await;
+            }
+            self.send(request, &url, attempts, &mut course).await
         };
         let outcome = outcome.instrument(span.clone()).await;
         let outcome = match outcome {
@@ -89,12 +145,12 @@ impl Transport {
         &self,
         request: &Request,
         url: &Url,
+        mut attempts: Attempts<'_>,
         course: &mut Course,
     ) -> Result<RawReply, Error> {
         let operation = request.operation();
         let on_call = |error: Error| error.on(operation);
         let ticket = self.budget.begin();
-        let mut attempts = self.retries.begin(operation.is_repeatable());
         let mut renewed = false;
         // Before the queue, so that all who wait for the same login share it, and its failure.
         self.auth.token().await.map_err(on_call)?;

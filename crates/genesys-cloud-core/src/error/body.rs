@@ -63,6 +63,12 @@ pub struct ErrorLimit {
 }
 
 impl ErrorBody {
+    /// Whether it says that anything went wrong. Every object can be read as an error.
+    pub(super) const fn is_error(&self) -> bool {
+        let says_why = self.message.is_some() || self.code.is_some();
+        says_why || self.message_with_params.is_some() || self.status.is_some()
+    }
+
     /// Reads what can be read: a field of another type than documented is left out, not the rest.
     pub(super) fn from_json(json: Value) -> Option<Self> {
         let Value::Object(fields) = json else { return None };

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::de::IgnoredAny;
 use url::Url;
 
 use super::{Answer, Error, ErrorBody, Inner, JobEnd, Kind, Unusable};
@@ -22,6 +23,7 @@ impl Error {
             why,
             advice: None,
             answer: None,
+            is_passing: false,
             course: Course::default(),
             source: None,
         }))
@@ -38,6 +40,23 @@ impl Error {
     /// A reply is not the page that was due.
     pub(crate) fn paging(reply: &RawReply, why: String) -> Self {
         Self::new(Kind::Paging, Some(&reply.operation), why).answered(reply)
+    }
+
+    /// A successful reply is not the page (or the status) that it should be. Another try may help, unless the
+    /// reply is an error that the caller has made.
+    pub(crate) fn not_a_page(reply: &RawReply, why: String) -> Self {
+        let body = serde_json::from_slice(&reply.body).ok().and_then(ErrorBody::from_json);
+        let body = body.filter(ErrorBody::is_error);
+        let status = body.as_ref().and_then(|body| body.status);
+        let mut this = Self::paging(reply, why);
+        this.0.is_passing = status.is_none_or(|status| match status {
+            400..500 => matches!(status, 408 | 429),
+            _ => true,
+        });
+        if let Some(answer) = &mut this.0.answer {
+            answer.take_body(body);
+        }
+        this
     }
 
     /// A job has no result to give.
@@ -200,10 +219,7 @@ impl Error {
         }
         let mut this = Self::new(Kind::Status, Some(&reply.operation), why).answered(reply);
         if let Some(answer) = &mut this.0.answer {
-            if answer.correlation_id.is_none() {
-                answer.correlation_id = body.as_ref().and_then(|body| body.context_id.clone());
-            }
-            answer.body = body;
+            answer.take_body(body);
         }
         this.0.advice = match status.as_u16() {
             300..400 => Some("redirects are not followed: check the client's region or URL".into()),
@@ -227,7 +243,9 @@ impl Error {
             reply.body.len(),
         );
         let (kind, advice) = match error.problem() {
-            Problem::Form => (Kind::Decode, "`Client::execute` gives the reply as it came"),
+            Problem::Form | Problem::NotAPage => {
+                (Kind::Decode, "`Client::execute` gives the reply as it came")
+            }
             Problem::TooDeep => (
                 Kind::Decode,
                 "its values are nested deeper than is read, which is 127 levels: no record of the API is, \
@@ -238,7 +256,11 @@ impl Error {
                 "ask for smaller pages (`page_size`), or raise the client's `max_page_items`",
             ),
         };
-        Self::new(kind, Some(&reply.operation), why).answered(reply).advise(advice)
+        let mut this = Self::new(kind, Some(&reply.operation), why).answered(reply).advise(advice);
+        // Cut short, empty, or the page of a gateway, whatever was noticed first.
+        let is_json = || serde_json::from_slice::<IgnoredAny>(&reply.body).is_ok();
+        this.0.is_passing = error.problem() == Problem::Form && !is_json();
+        this
     }
 
     fn answered(mut self, reply: &RawReply) -> Self {
@@ -273,6 +295,17 @@ impl Error {
     /// The same error, told as that of a call which took this.
     pub(crate) fn after(mut self, course: Course) -> Self {
         self.0.course = course;
+        self
+    }
+
+    /// What the call took.
+    pub(crate) const fn course(&self) -> Course {
+        self.0.course
+    }
+
+    /// The same error, told as that of a call which was made so many times more before.
+    pub(crate) fn repeated(mut self, times: u32) -> Self {
+        self.0.course.attempts = self.0.course.attempts.saturating_add(times);
         self
     }
 
@@ -329,6 +362,15 @@ impl Error {
     }
 }
 
+impl Answer {
+    fn take_body(&mut self, body: Option<ErrorBody>) {
+        if self.correlation_id.is_none() {
+            self.correlation_id = body.as_ref().and_then(|body| body.context_id.clone());
+        }
+        self.body = body;
+    }
+}
+
 fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
     error.source().map_or_else(|| error.to_string(), root_cause)
 }
@@ -337,4 +379,42 @@ fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
 pub(crate) fn excerpt(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     words.join(" ").chars().take(EXCERPT).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operation::Method;
+    use crate::reply::Head;
+
+    #[test]
+    fn a_reply_that_is_no_page_may_pass_unless_it_is_an_error_of_the_caller() {
+        for (body, code, may_pass) in [
+            ("", None, true),
+            ("null", None, true),
+            ("<html>", None, true),
+            ("[]", None, true),
+            ("{}", None, true),
+            (r#"{"errorMessage":"Task timed out after 30.00 seconds"}"#, None, true),
+            (r#"{"message":"m","code":"c","status":429}"#, Some("c"), true),
+            (r#"{"message":"m","code":"c","status":408}"#, Some("c"), true),
+            (r#"{"message":"m","code":"c","status":500}"#, Some("c"), true),
+            (r#"{"message":"m","code":"c","status":"503"}"#, Some("c"), true),
+            (r#"{"message":"m","code":"c"}"#, Some("c"), true),
+            (r#"{"message":"m","code":"c","status":400}"#, Some("c"), false),
+            (r#"{"message":"m","code":"c","status":403}"#, Some("c"), false),
+            (r#"{"message":"m","code":"c","status":404,"contextId":"x"}"#, Some("c"), false),
+        ] {
+            let reply = RawReply {
+                operation: Operation::known("getThings", Method::Get, "/things"),
+                head: Head::new(http::StatusCode::OK, http::HeaderMap::new()),
+                body: body.to_owned().into(),
+            };
+            let error = Error::not_a_page(&reply, "page 2 has no `entities`".to_owned());
+            assert_eq!((error.code(), error.is_passing()), (code, may_pass), "{body}");
+            assert!(error.is_paging() && error.status() == Some(200), "{body}");
+            let id = body.contains("contextId").then_some("x");
+            assert_eq!(error.correlation_id(), id, "{body}");
+        }
+    }
 }

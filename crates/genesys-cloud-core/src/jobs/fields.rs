@@ -39,6 +39,10 @@ impl<'a> Fields<'a> {
         Self(json)
     }
 
+    pub(crate) fn is_null(self) -> bool {
+        self.0.trim_ascii() == "null"
+    }
+
     pub(crate) const fn json_text(self) -> &'a str {
         self.0
     }

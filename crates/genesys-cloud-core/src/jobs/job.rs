@@ -64,7 +64,7 @@ impl<T> Job<T> {
     /// The future does nothing until it is awaited.
     pub fn submit(client: &Client, request: Request, family: Family) -> Submitting<T>
     where
-        T: DeserializeOwned,
+        T: DeserializeOwned + 'static,
     {
         Submitting::new(client.clone(), request, family, read_json)
     }
@@ -81,7 +81,7 @@ impl<T> Job<T> {
         saved: SavedJob,
     ) -> Result<Self, Error>
     where
-        T: DeserializeOwned,
+        T: DeserializeOwned + 'static,
     {
         Ok(Self::new(saved.run(client, operation, family)?, read_json))
     }

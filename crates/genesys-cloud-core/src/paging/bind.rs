@@ -14,6 +14,11 @@
 ///         token_out: field "cursors.after",
 ///         cap: items(1000) where "state" = "inactive",
 ///         jobs: "/api/v2/things/jobs",
+///         tokens: 24 hours,
+///         fields: "aggregations took",
+///         values: true,
+///         no_content: true,
+///         empty: true,
 ///     }
 /// }
 /// ```
@@ -21,7 +26,9 @@
 /// `items` is the path to the list, empty where the reply is the list itself. `page_size` is a query
 /// parameter, or a field of the body: `body "paging.pageSize" as integer`. `token_in` is `query` or `body`.
 /// `token_out` is `field`, `link` (followed as a whole) or `in_link`, which may name the parameter in the
-/// link: `in_link "nextUri" "cursor"`. `cap` is `pages(n)` or `items(n)`.
+/// link: `in_link "nextUri" "cursor"`. `cap` is `pages(n)` or `items(n)`. `fields` names further fields of the
+/// reply, by which it is recognized as a page; `values` says that items need not be objects, `no_content`
+/// that a 204 is an empty list, and `empty` that `{}` is an empty page.
 ///
 /// After the braces may stand where the operation takes an interval, `query` or `body`, for a method `windows`
 /// too; if they are known, with the longest one and the path of the id of the items, where an item is the same
@@ -91,6 +98,10 @@ macro_rules! paged {
             $(, cap: $cap:ident($most:literal) $(where $query:literal = $value:literal)?)?
             $(, jobs: $jobs:literal)?
             $(, tokens: $hours:literal hours)?
+            $(, fields: $fields:literal)?
+            $(, values: $values:literal)?
+            $(, no_content: $no_content:literal)?
+            $(, empty: $empty:literal)?
             $(,)?
         }
     ) => {
@@ -106,8 +117,12 @@ macro_rules! paged {
                 $crate::Cap::$cap($most)$(.known_where_query($query, $value))?
             )?),
             $crate::paged!(@some $($jobs)?),
+            $crate::paged!(@some $($fields)?),
         )
         $(.known_for_hours($hours))?
+        $(.known_of_values($values))?
+        $(.known_no_content($no_content))?
+        $(.known_empty_object($empty))?
     };
 
     (@items) => { "[]" };

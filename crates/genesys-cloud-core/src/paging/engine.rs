@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
+use chrono::Utc;
 use futures::future::{BoxFuture, FutureExt as _};
 use tokio::task::JoinHandle;
 use tracing::Instrument as _;
@@ -53,12 +54,18 @@ pub(super) struct Engine {
     pub(super) report: Report,
     /// The page that was read last.
     last: Last,
+    /// How many nulls it had.
+    last_nulls: u64,
     /// Why the page that is due is read again, and where the list stood when that was found.
     overlap: Option<(Overlap, Standing)>,
     /// The same of the page that was read last, if that was read again.
     overlapped: Option<Overlap>,
     /// At which page that was found last, and what it counted.
     went_back_at: (u64, u64),
+    /// How often the API has changed the size of pages.
+    resized: u32,
+    /// How often the page that is due was sent again because its reply could not be used.
+    unusable: u32,
     /// Whether the size of pages has been settled: another one would shift items from one to another.
     is_page_size_settled: bool,
     /// How many bytes have come without being asked for page by page.
@@ -102,6 +109,8 @@ struct Asked {
     position: Position,
     /// `None` if the runtime that it ran in is gone.
     call: BoxFuture<'static, Option<Result<RawReply, Error>>>,
+    /// Whether the page was asked for before, and its reply could not be used.
+    is_again: bool,
 }
 
 impl Engine {
@@ -120,9 +129,12 @@ impl Engine {
             stuck: None,
             report: Report::default(),
             last: Last::None,
+            last_nulls: 0,
             overlap: None,
             overlapped: None,
             went_back_at: (0, 0),
+            resized: 0,
+            unusable: 0,
             is_page_size_settled: false,
             fed: 0,
             resumption: None,
@@ -210,15 +222,40 @@ impl Engine {
         redirects.filter(|_| (300..400).contains(&reply.status()))
     }
 
-    /// Takes back a page that could not be read. It is the next one again, or is asked for again.
-    pub(super) fn take_back(&mut self, page: RawReply) {
-        let Some(job) = &mut self.job else { return };
-        if job.feed.is_some() {
-            job.unread = Some(page);
-        } else if job.opening.ask_again() {
-            (job.is_open, job.caller) = (false, None);
-            self.enter_again();
+    /// Takes back a page that could not be used, as this error says. Where the next reply may be fine, the page is
+    /// asked for again, within the limits of all retries; the error comes back where it is not. It then is the
+    /// next page again, or is asked for again by the next poll.
+    pub(super) fn take_back(&mut self, page: RawReply, error: Error) -> Option<Error> {
+        if let Some(job) = &mut self.job {
+            if job.feed.is_some() {
+                job.unread = Some(page);
+                return Some(error);
+            }
+            if job.opening.ask_again() {
+                (job.is_open, job.caller) = (false, None);
+                self.enter_again();
+                return Some(error);
+            }
         }
+        if !error.is_passing() || !self.operation().is_repeatable() {
+            return Some(error);
+        }
+        let position = self.walk.due().clone();
+        let request = self.request_for(&position);
+        let (client, caller, repeated) =
+            (self.client.clone(), self.caller().cloned(), self.unusable);
+        let call = async move {
+            match caller {
+                None => client.execute_again(&request, repeated, error).await,
+                Some(caller) => {
+                    client.wait_to_repeat(request.operation(), repeated, error).await?;
+                    caller(request).await
+                }
+            }
+        };
+        self.unusable += 1;
+        self.calls.push_front(Asked { position, call: call.map(Some).boxed(), is_again: true });
+        None
     }
 
     pub(super) fn client(&self) -> &Client {
@@ -246,6 +283,11 @@ impl Engine {
     /// The number of the page that is due.
     pub(super) fn page_number(&self) -> u64 {
         self.walk.page_number()
+    }
+
+    /// Whether the page that is due is asked for by what another page said.
+    pub(super) fn is_led_by_token(&self) -> bool {
+        matches!(self.walk.due(), Position::Token(_) | Position::Link(_))
     }
 
     /// The reply that holds the page which is due. `None` when no further page is.
@@ -331,14 +373,16 @@ impl Engine {
             }
             let Some(asked) = self.calls.front_mut() else { continue };
             let reply = ready!(asked.call.as_mut().poll(cx));
-            self.calls.pop_front();
+            let Some(asked) = self.calls.pop_front() else { continue };
             if let Some(reply) = reply {
                 if self.caller().is_none() {
                     let (attempts, waited) = match &reply {
                         Ok(reply) => (reply.attempts(), reply.waited()),
                         Err(error) => (error.attempts(), error.waited()),
                     };
-                    self.report.repeated += u64::from(attempts.saturating_sub(1));
+                    // One that is made because a reply could not be used is a repetition as a whole.
+                    let first = u32::from(!asked.is_again);
+                    self.report.repeated += u64::from(attempts.saturating_sub(first));
                     self.report.waited += waited;
                 }
                 let page = reply.and_then(|reply| self.holding_page(reply));
@@ -362,13 +406,8 @@ impl Engine {
             self.is_page_size_settled = true;
         }
         self.report.requests += u64::from(self.caller().is_none());
-        let mut request = self.request.clone();
-        if let (Some(page_size), Some(asked)) =
-            (self.listing.page_size(), self.report.page_size_asked)
-        {
-            set_number(&mut request, page_size.place(), asked, page_size.is_text());
-        }
-        self.walk.write(&position, &mut request);
+        self.report.began.get_or_insert_with(Utc::now);
+        let request = self.request_for(&position);
         let client = self.client.clone();
         let call = match self.caller() {
             Some(caller) => caller(request),
@@ -379,7 +418,18 @@ impl Engine {
         } else {
             call.map(Some).boxed()
         };
-        Asked { position, call }
+        Asked { position, call, is_again: false }
+    }
+
+    fn request_for(&self, position: &Position) -> Request {
+        let mut request = self.request.clone();
+        if let (Some(page_size), Some(asked)) =
+            (self.listing.page_size(), self.report.page_size_asked)
+        {
+            set_number(&mut request, page_size.place(), asked, page_size.is_text());
+        }
+        self.walk.write(position, &mut request);
+        request
     }
 
     fn settle_page_size(&mut self) {

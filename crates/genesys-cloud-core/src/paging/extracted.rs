@@ -65,7 +65,7 @@ impl<T> Extracted<T> {
 
     pub(super) fn read_from(self, reply: &RawReply, listing: &Listing) -> (Vec<T>, Facts) {
         let Self { items, mut facts } = self;
-        facts.items = items.len() as u64;
+        (facts.items, facts.has_list) = (items.len() as u64, true);
         if !items.is_empty() && !matches!(listing.scheme().way().motion, Motion::Once(_)) {
             facts.fingerprint = Some(fingerprint_of_body(reply.body()));
         }

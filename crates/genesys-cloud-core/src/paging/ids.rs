@@ -14,7 +14,8 @@ pub(super) fn ids(
     items: usize,
 ) -> Vec<Option<u128>> {
     let list = Fields::of(reply).ok().and_then(|body| body.list(listing.items()));
-    let found = list.into_iter().flatten().map(|item| item.text(path).map(|id| wide_digest(&id)));
+    let list = list.into_iter().flatten().filter(|item| !item.is_null());
+    let found = list.map(|item| item.text(path).map(|id| wide_digest(&id)));
     let found: Vec<_> = found.collect();
     if found.len() == items { found } else { vec![None; items] }
 }

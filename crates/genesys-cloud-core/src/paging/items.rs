@@ -5,14 +5,62 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, SeqAccess, Visitor};
 
-/// Reads a list of no more items than this, each by a seed of its own. What is null is none.
+/// Reads a list of at most this many items, and leaves nulls out. A null in place of the list has none.
 ///
 /// A body is bounded in bytes, but two bytes of it can make an item of a kilobyte.
 pub(super) struct Items<'a, E> {
     pub(super) most: usize,
-    /// Set where there are more.
-    pub(super) too_many: &'a Cell<bool>,
+    pub(super) found: &'a Found,
     pub(super) element: fn() -> E,
+}
+
+/// What a list turned out to be.
+#[derive(Default)]
+pub(super) struct Found {
+    /// How many nulls it holds.
+    pub(super) nulls: Cell<u64>,
+    /// What is wrong with the page, beyond what serde has an error for.
+    pub(super) flaw: Cell<Option<Flaw>>,
+}
+
+/// Why a page is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flaw {
+    TooManyItems,
+    /// The list, or the token, is there twice: nothing tells which one counts.
+    ListTwice,
+    TokenTwice,
+}
+
+/// An item, or `None` for a null.
+struct Nullable<E>(E);
+
+impl<'de, E: DeserializeSeed<'de>> DeserializeSeed<'de> for Nullable<E> {
+    type Value = Option<E::Value>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_option(self)
+    }
+}
+
+impl<'de, E: DeserializeSeed<'de>> Visitor<'de> for Nullable<E> {
+    type Value = Option<E::Value>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an item")
+    }
+
+    fn visit_none<X>(self) -> Result<Self::Value, X> {
+        Ok(None)
+    }
+
+    fn visit_unit<X>(self) -> Result<Self::Value, X> {
+        Ok(None)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        self.0.deserialize(deserializer).map(Some)
+    }
 }
 
 impl<E> Clone for Items<'_, E> {
@@ -51,14 +99,18 @@ impl<'de, E: DeserializeSeed<'de>> Visitor<'de> for Items<'_, E> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = list.next_element_seed((self.element)())? {
-            if items.len() >= self.most {
-                self.too_many.set(true);
+        let (mut items, mut nulls) = (Vec::new(), 0);
+        while let Some(item) = list.next_element_seed(Nullable((self.element)()))? {
+            if items.len() + nulls >= self.most {
+                self.found.flaw.set(Some(Flaw::TooManyItems));
                 return Err(A::Error::custom("there are too many items"));
             }
-            items.push(item);
+            match item {
+                Some(item) => items.push(item),
+                None => nulls += 1,
+            }
         }
+        self.found.nulls.set(nulls as u64);
         Ok(Some(items))
     }
 }

@@ -37,14 +37,59 @@ pub struct Listing {
     cap: Option<Cap>,
     jobs: Option<Text>,
     token_lifetime: Option<Duration>,
+    /// Further fields that a reply may have, beside those that pages usually have; names joined by spaces.
+    fields: Option<Text>,
+    /// Whether every item is a JSON object.
+    objects: bool,
+    /// Whether a 204 is an empty list.
+    no_content: bool,
+    /// Whether `{}` is an empty page.
+    empty_object: bool,
 }
+
+/// Fields by which a reply is recognized as a page, whatever the operation.
+const PAGE_FIELDS: [&str; 19] = [
+    "pageNumber",
+    "pageCount",
+    "pageSize",
+    "total",
+    "nextUri",
+    "previousUri",
+    "firstUri",
+    "lastUri",
+    "selfUri",
+    "cursor",
+    "cursors",
+    "after",
+    "before",
+    "nextPage",
+    "previousPage",
+    "totalHits",
+    "totalResults",
+    "itemsPerPage",
+    "startIndex",
+];
+
+/// Parameters by which lists of the API choose a page.
+const POSITIONS: [&str; 9] = [
+    "pageNumber",
+    "after",
+    "before",
+    "cursor",
+    "nextPage",
+    "previousPage",
+    "startIndex",
+    "afterSourceType",
+    "afterSourceId",
+];
 
 impl Listing {
     /// A list whose items stand at `items` in the reply: the names of the fields that lead there,
     /// joined by dots (`entities`, `results.entities`), or `[]` where the reply is the list itself.
     ///
-    /// A reply that lacks them is an empty page: the API leaves the field out where it has nothing to
-    /// list. What no path describes, [`Paginator::with_extractor`](crate::Paginator::with_extractor) reads.
+    /// A page that lacks the field is empty: the API leaves it out where it has nothing to list. But an object
+    /// with neither this field nor any other that pages have (see [`with_fields`](Self::with_fields)) is an error.
+    /// What no path describes, [`Paginator::with_extractor`](crate::Paginator::with_extractor) reads.
     pub fn new(scheme: Scheme, items: impl Into<Cow<'static, str>>) -> Self {
         Self {
             scheme,
@@ -55,6 +100,10 @@ impl Listing {
             cap: None,
             jobs: None,
             token_lifetime: None,
+            fields: None,
+            objects: false,
+            no_content: false,
+            empty_object: false,
         }
     }
 
@@ -68,20 +117,55 @@ impl Listing {
         token_out: Option<TokenOut>,
         cap: Option<Cap>,
         jobs: Option<&'static str>,
+        fields: Option<&'static str>,
     ) -> Self {
-        let jobs = match jobs {
-            Some(path) => Some(Cow::Borrowed(path)),
-            None => None,
-        };
-        let items = Cow::Borrowed(items);
-        let token_lifetime = None;
-        Self { scheme, items, page_size, token_in, token_out, cap, jobs, token_lifetime }
+        const fn borrowed(text: Option<&'static str>) -> Option<Text> {
+            match text {
+                Some(text) => Some(Cow::Borrowed(text)),
+                None => None,
+            }
+        }
+        Self {
+            scheme,
+            items: Cow::Borrowed(items),
+            page_size,
+            token_in,
+            token_out,
+            cap,
+            jobs: borrowed(jobs),
+            token_lifetime: None,
+            fields: borrowed(fields),
+            objects: true,
+            no_content: false,
+            empty_object: false,
+        }
+    }
+
+    /// The same of one whose items are not all objects.
+    #[doc(hidden)]
+    pub const fn known_of_values(mut self, values: bool) -> Self {
+        self.objects = !values;
+        self
+    }
+
+    /// The same of one that answers 204 where it has nothing to list.
+    #[doc(hidden)]
+    pub const fn known_no_content(mut self, no_content: bool) -> Self {
+        self.no_content = no_content;
+        self
     }
 
     /// The same of one whose tokens are good for so long.
     #[doc(hidden)]
     pub const fn known_for_hours(mut self, hours: u64) -> Self {
         self.token_lifetime = Some(Duration::from_secs(3600 * hours));
+        self
+    }
+
+    /// The same of one whose pages may be `{}`.
+    #[doc(hidden)]
+    pub const fn known_empty_object(mut self, empty_object: bool) -> Self {
+        self.empty_object = empty_object;
         self
     }
 
@@ -131,6 +215,83 @@ impl Listing {
     pub fn with_jobs(mut self, path: impl Into<Cow<'static, str>>) -> Self {
         self.jobs = Some(path.into());
         self
+    }
+
+    /// Names further fields of a reply, by which it is recognized as a page.
+    ///
+    /// A page has its list, its token, a count such as `total`, a link such as `nextUri`, or one of these. An
+    /// object with none of them is an error ([`Error::is_paging`](crate::Error::is_paging)) rather than an empty
+    /// page: gateways and services answer with an error object and status 200. Names that error objects have
+    /// too, such as `message` and `status`, never count.
+    #[must_use]
+    pub fn with_fields<N: AsRef<str>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        let names: Vec<String> = names.into_iter().map(|name| name.as_ref().to_owned()).collect();
+        self.fields = Some(Cow::Owned(names.join(" ")));
+        self
+    }
+
+    /// Says that every item is a JSON object: anything else among the items, except `null`, is an error.
+    #[must_use]
+    pub const fn with_objects(mut self) -> Self {
+        self.objects = true;
+        self
+    }
+
+    /// Says that the operation answers 204 where it has nothing to list. Otherwise a 204 is an error, and so it is
+    /// where a token leads to it.
+    #[must_use]
+    pub const fn with_no_content(mut self) -> Self {
+        self.no_content = true;
+        self
+    }
+
+    /// Says that `{}` is an empty page. Otherwise an object without fields is an error.
+    #[must_use]
+    pub const fn with_empty_object(mut self) -> Self {
+        self.empty_object = true;
+        self
+    }
+
+    /// Whether every item is a JSON object.
+    pub const fn has_objects(&self) -> bool {
+        self.objects
+    }
+
+    /// Whether a 204 is an empty list.
+    pub const fn allows_no_content(&self) -> bool {
+        self.no_content
+    }
+
+    /// Whether `{}` is an empty page. The details queries of analytics answer it on a page past the end and where
+    /// nothing matches.
+    pub const fn allows_empty_object(&self) -> bool {
+        self.empty_object || matches!(self.scheme, Scheme::BodyPagingTotalHits)
+    }
+
+    /// Whether a reply with this field is a page.
+    pub(super) fn is_page_field(&self, name: &str) -> bool {
+        PAGE_FIELDS.contains(&name)
+            || self.fields.as_ref().is_some_and(|fields| fields.split(' ').any(|it| it == name))
+    }
+
+    /// Whether this parameter of a query, or field of a body, chooses a page of the list.
+    ///
+    /// One that the list is read by ([`token_in`](Self::token_in)) says where reading begins. Any other one is
+    /// refused before anything is sent: with `before`, a list that is read by `after` would lose and repeat
+    /// records.
+    pub fn chooses_page(&self, name: &str) -> bool {
+        if self.token_in().iter().any(|place| place.name() == name) {
+            return true;
+        }
+        match self.scheme {
+            // They are dates here, by which changes are selected.
+            Scheme::DateWindowHomonym => {
+                !matches!(name, "after" | "before") && POSITIONS.contains(&name)
+            }
+            // Of other APIs; what their parameters mean is not known.
+            Scheme::ContinuationToken => false,
+            _ => POSITIONS.contains(&name),
+        }
     }
 
     /// The way of paging.
@@ -450,6 +611,7 @@ mod tests {
             Some(TokenOut::named_in_link("pagination.next", "t")),
             Some(Cap::items(1000).known_where_query("state", "inactive")),
             Some("/jobs"),
+            Some("took job"),
         );
         let scheme = Scheme::named("CursorsObject").expect("a scheme");
         let read = Listing::new(scheme, "results.entities".to_owned())
@@ -461,8 +623,41 @@ mod tests {
                 TokenOut::in_link("").named("t".to_owned()).at("pagination.next".to_owned()),
             )
             .with_cap(Cap::items(1000).where_query("state", "inactive"))
-            .with_jobs("/jobs".to_owned());
+            .with_jobs("/jobs".to_owned())
+            .with_fields(["took", "job"])
+            .with_objects();
         assert_eq!(read, KNOWN);
+    }
+
+    #[test]
+    fn a_page_is_recognized_by_its_fields_and_not_by_those_of_errors() {
+        let listing = Listing::new(Scheme::AfterField, "entities").with_fields(["took", "facets"]);
+        for name in ["nextUri", "total", "selfUri", "took", "facets"] {
+            assert!(listing.is_page_field(name), "{name}");
+        }
+        for name in ["message", "status", "code", "errors", "errorMessage", "limit", "too", ""] {
+            assert!(!listing.is_page_field(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn one_rule_tells_which_parameters_choose_a_page() {
+        for (scheme, chooses, filters) in [
+            (Scheme::PageNumber, &["pageNumber", "after", "cursor", "nextPage"][..], &["name"][..]),
+            (Scheme::AfterInNextUri, &["after", "before", "pageNumber"], &["pageSize", "limit"]),
+            (Scheme::IdOrDateWindow, &["after", "before"], &["maxResults"]),
+            (Scheme::UnpagedWithEnvelope, &["pageNumber"], &["expand"]),
+            (Scheme::DateWindowHomonym, &["pageNumber"], &["after", "before"]),
+            (Scheme::ContinuationToken, &["continuation_token"], &["after", "before"]),
+        ] {
+            let listing = Listing::new(scheme, "entities");
+            for name in chooses {
+                assert!(listing.chooses_page(name), "{scheme:?} {name}");
+            }
+            for name in filters {
+                assert!(!listing.chooses_page(name), "{scheme:?} {name}");
+            }
+        }
     }
 
     #[test]

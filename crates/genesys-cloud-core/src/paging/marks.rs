@@ -41,9 +41,15 @@ impl PageText {
                 let id = item.text("id");
                 digest(id.as_deref().unwrap_or_else(|| item.json_text().trim_ascii()))
             };
-            Some(list.into_iter().map(mark).collect())
+            Some(list.into_iter().filter(|item| !item.is_null()).map(mark).collect())
         });
         marks.as_deref()
+    }
+
+    /// Whether there is a list at a path, and no item of it has an id.
+    pub(super) fn has_no_ids(&self, path: &str) -> bool {
+        let list = Fields::of_body(&self.body).ok().and_then(|body| body.list(path));
+        list.is_some_and(|list| list.iter().all(|item| item.text("id").is_none()))
     }
 }
 
@@ -74,10 +80,9 @@ pub(super) fn join(marks: &[u64], known: &[u64], handed_out: usize) -> Joined {
         let places = (0..marks.len()).filter(|place| marks[*place] == *mark);
         let distance = |place: &usize| expected.map_or(*place + 1, |at| at.abs_diff(*place));
         let Some(place) = places.min_by_key(distance) else { continue };
-        // The items after it that were handed out have changed, or are gone.
-        let moved = Some(place) != expected;
-        let from = if moved { place + 1 } else { handed_out };
-        return Joined { from, repeated: 0, moved };
+        // Whatever stands after it may be new: what was there has changed, or is gone.
+        let moved = back > 0 || Some(place) != expected;
+        return Joined { from: place + 1, repeated: 0, moved };
     }
     Joined { from: handed_out.min(marks.len()), repeated: 0, moved: true }
 }
@@ -94,6 +99,7 @@ mod tests {
         for (body, path, expected) in [
             (r#"[{"id":"a","n":1},{"n":2},"b",7]"#, "[]", of(&["a", r#"{"n":2}"#, "\"b\"", "7"])),
             (r#"{"list":[{"id":"a"}]}"#, "list", of(&["a"])),
+            (r#"{"list":[null,{"id":"a"},null]}"#, "list", of(&["a"])),
             (r#"{"list":[]}"#, "list", of(&[])),
             (r#"{"list":null}"#, "list", None),
             ("not JSON", "list", None),
@@ -118,8 +124,8 @@ mod tests {
             // Records were added before, or removed.
             (&[9, 1, 2, 3][..], &[1, 2][..], 2, (3, 0, true)),
             (&[2, 3, 4, 5], &[1, 2], 2, (1, 0, true)),
-            // The last one was removed, or is another now.
-            (&[1, 3, 4, 5], &[1, 2], 2, (2, 0, false)),
+            // The last one was removed, or is another now: what has its place may be new.
+            (&[1, 3, 4, 5], &[1, 2], 2, (1, 0, true)),
             (&[0, 1, 3, 4], &[1, 2], 2, (2, 0, true)),
             // None is left.
             (&[7, 8, 9], &[1, 2], 2, (2, 0, true)),

@@ -13,6 +13,7 @@ mod extracted;
 mod fingerprint;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
+mod grid;
 mod ids;
 mod items;
 mod link;

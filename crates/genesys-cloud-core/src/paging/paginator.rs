@@ -23,13 +23,14 @@ use super::picked::Picked;
 use super::point::{Handed, ListPoint};
 use super::read::{self, Read, ReadPage};
 use super::report::Report;
+use super::standing::Facts;
 use super::subject::Subject;
 use crate::call::Call;
 use crate::checkpoint::Checkpoint;
 use crate::client::Client;
 use crate::error::Error;
 use crate::jobs::{Family, Fields, JobSettings, Opening, Schedule};
-use crate::reply::{DecodeError, RawReply};
+use crate::reply::{DecodeError, Problem, RawReply};
 use crate::request::Request;
 use crate::windows::Known;
 use crate::wire::Wire;
@@ -146,7 +147,7 @@ impl<T> Paginator<T> {
     /// The list begins at the page that is set on the request, if one is.
     pub fn over(client: &Client, request: Request, listing: Listing) -> Self
     where
-        T: DeserializeOwned,
+        T: DeserializeOwned + 'static,
     {
         Self::new(Engine::new(client.clone(), request, listing), Read::Paths(read::serde))
     }
@@ -159,7 +160,7 @@ impl<T> Paginator<T> {
     /// of a page goes, and how large pages may be; its path to the items is not used. All guards hold,
     /// but of pages alone: one is the same as another where the whole body is, and items that come
     /// twice are not noticed. The extractor sees replies of status 2xx other than 202 and 204, and may
-    /// see a page again.
+    /// see a page again. A 204 is an error, unless the listing allows it ([`Listing::with_no_content`]).
     ///
     /// ```no_run
     /// # fn example(client: genesys_cloud_core::Client) -> genesys_cloud_core::Paginator<String> {
@@ -220,7 +221,7 @@ impl<T> Paginator<T> {
     /// paginator leaves the job alone.
     pub fn over_job(client: &Client, request: Request, family: Family) -> Self
     where
-        T: DeserializeOwned,
+        T: DeserializeOwned + 'static,
     {
         Self::of_job(Opening::new(client.clone(), request, family), read::serde)
     }
@@ -377,9 +378,9 @@ impl<T> Paginator<T> {
 
     /// The place before so many of the items that were handed out last, all of the page at hand.
     pub(super) fn mark(&self, back: usize) -> Mark {
-        let mut handed = self.handed(0);
-        handed.items = handed.items.saturating_sub(back);
-        self.mark_at(handed, self.engine.report.items.saturating_sub(back as u64))
+        // Items that were left out of the page stand between those that were not.
+        let items = self.engine.report.items.saturating_sub(back as u64);
+        self.mark_at(self.handed(items), items)
     }
 
     /// The place where the page at hand has been handed out so far, and so many items in all.
@@ -399,18 +400,17 @@ impl<T> Paginator<T> {
         self.engine.has_job()
     }
 
-    /// How far the page at hand has been handed out, with so many items more than are counted.
-    fn handed(&self, more: usize) -> Handed {
+    /// How much of the current page has been yielded once this many items of the list have been.
+    fn handed(&self, items: u64) -> Handed {
         let LastPage { picked, before, .. } = &self.last;
-        let since = self.engine.report.items.saturating_sub(*before);
-        let since = usize::try_from(since).unwrap_or(usize::MAX).saturating_add(more);
+        let since = usize::try_from(items.saturating_sub(*before)).unwrap_or(usize::MAX);
         Handed { items: picked.done_with(since), of: picked.page() }
     }
 
     /// Reads the items as another type, such as one of your own with the fields that you need, or
     /// [`Box<RawValue>`](serde_json::value::RawValue) for their text. The list starts over, and its
     /// items are read from where its [`Listing`] has them.
-    pub fn items_as<U: DeserializeOwned>(self) -> Paginator<U> {
+    pub fn items_as<U: DeserializeOwned + 'static>(self) -> Paginator<U> {
         let known = self.known.map(|_| Known::new());
         let items = Paginator::new(self.engine.restarted(), Read::Paths(read::serde));
         let mut items = Paginator { id: self.id, known, ..items };
@@ -501,7 +501,8 @@ impl<T> Paginator<T> {
 
     /// The place after so many of the items that have not been counted as handed out, all of the page at hand.
     pub(crate) fn point_after(&self, items: usize) -> ListPoint {
-        self.mark_at(self.handed(items), self.engine.report.items + items as u64).point()
+        let items = self.engine.report.items + items as u64;
+        self.mark_at(self.handed(items), items).point()
     }
 
     /// The next page. Where its items are in a file, that is an error if they are wanted.
@@ -559,13 +560,29 @@ impl<T> Paginator<T> {
         let number = self.engine.page_number();
         let read =
             self.read.page(&reply, self.engine.listing(), self.engine.client().max_page_items());
-        let undecoded = |error: DecodeError| Error::decode(&reply, &error.on_page(number));
+        let undecoded = |error: DecodeError| match error.problem() {
+            Problem::NotAPage => {
+                Error::not_a_page(&reply, format!("page {number} is not a page: {error}"))
+            }
+            _ => Error::decode(&reply, &error.on_page(number)),
+        };
         let (items, facts) = match read {
+            Ok(_) if reply.status() == 204 && self.engine.is_led_by_token() => {
+                let why = format!("page {number} has no content (204), though a token leads to it");
+                let error = Error::not_a_page(&reply, why);
+                return self.engine.take_back(reply, error).map_or(Ok(None), Err);
+            }
             Ok(read) => read,
+            // The items of such a page are in a file, and it may have nothing else.
+            Err(error)
+                if error.problem() == Problem::NotAPage
+                    && self.engine.redirects(&reply).is_some() =>
+            {
+                (Vec::new(), Facts::default())
+            }
             Err(error) => {
                 let error = undecoded(error);
-                self.engine.take_back(reply);
-                return Err(error);
+                return self.engine.take_back(reply, error).map_or(Ok(None), Err);
             }
         };
         let file = match self.engine.redirects(&reply) {

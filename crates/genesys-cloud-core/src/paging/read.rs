@@ -1,26 +1,31 @@
 //! A page as it is read from the body of a reply: its items, and what it says.
 
+use std::any::Any;
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
 use bytes::Bytes;
 use serde::de::{
-    self, DeserializeOwned, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
-    Unexpected, Visitor,
+    self, DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess,
+    SeqAccess, Unexpected, Visitor,
 };
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::extracted::Extracted;
 use super::fingerprint::{Edges, fingerprint};
-use super::items::Items;
+use super::items::{Flaw, Found, Items};
 use super::listing::{Listing, TokenOut};
 use super::scalar::Scalar;
 use super::scheme::Motion;
 use super::standing::{Facts, Token};
 use crate::reply::{DecodeError, RawReply};
 use crate::wire::{Element, Wire};
+
+/// Where analytics says up to when the data is complete that a list is made from.
+const AVAILABLE_UNTIL: &str = "dataAvailabilityDate";
 
 /// The items of a page, and what it says.
 pub(crate) type Page<T> = Result<(Vec<T>, Facts), DecodeError>;
@@ -41,7 +46,12 @@ pub(super) enum Read<T> {
 impl<T> Read<T> {
     pub(super) fn page(&self, reply: &RawReply, listing: &Listing, most: usize) -> Page<T> {
         match self {
-            _ if reply.status() == 204 => Ok((Vec::new(), Facts::default())),
+            _ if reply.status() == 204 && listing.allows_no_content() => {
+                Ok((Vec::new(), Facts { has_list: true, ..Facts::default() }))
+            }
+            _ if reply.status() == 204 => {
+                Err(DecodeError::not_a_page("it has no content (204), where a list was expected"))
+            }
             Self::Paths(read) => read(reply, listing, most),
             Self::Own(extract) => Ok(extract(reply)?.read_from(reply, listing)),
         }
@@ -54,17 +64,34 @@ pub(crate) fn wire<T: Wire>(reply: &RawReply, listing: &Listing, most: usize) ->
 }
 
 /// Reads items of any type that serde can read.
-pub(crate) fn serde<T: DeserializeOwned>(
+pub(crate) fn serde<T: DeserializeOwned + 'static>(
     reply: &RawReply,
     listing: &Listing,
     most: usize,
 ) -> Page<T> {
-    read(reply, listing, most, || PhantomData::<T>)
+    let (items, facts) = read(reply, listing, most, || PhantomData::<T>)?;
+    if listing.has_objects()
+        && let Some(at) = items.iter().position(|item| !may_be_object(item))
+    {
+        return Err(DecodeError::new(format!("item {} is not a JSON object", at + 1)));
+    }
+    Ok((items, facts))
+}
+
+/// Whether an item may have been made from a JSON object. Of types that hold JSON of any kind it is known; the
+/// others have read it already.
+fn may_be_object<T: 'static>(item: &T) -> bool {
+    let item: &dyn Any = item;
+    if let Some(raw) = item.downcast_ref::<Box<RawValue>>() {
+        return raw.get().starts_with('{');
+    }
+    item.downcast_ref::<Value>().is_none_or(Value::is_object)
 }
 
 /// Takes what came as the one item of a page, whatever it is.
 pub(crate) fn bytes(reply: &RawReply, _: &Listing, _: usize) -> Page<Bytes> {
-    Ok((vec![reply.body().clone()], Facts { items: 1, ..Facts::default() }))
+    let facts = Facts { items: 1, has_list: true, ..Facts::default() };
+    Ok((vec![reply.body().clone()], facts))
 }
 
 fn read<'de, T, E>(
@@ -76,15 +103,23 @@ fn read<'de, T, E>(
 where
     E: DeserializeSeed<'de, Value = T>,
 {
-    let too_many = Cell::new(false);
-    let list = Items { most, too_many: &too_many, element };
-    match read_list(reply, listing, list) {
-        Err(_) if too_many.get() => Err(DecodeError::too_many(most)),
-        page => page,
+    let found = Found::default();
+    let list = Items { most, found: &found, element };
+    let page = read_list(reply, listing, list, &found);
+    match (page, found.flaw.get()) {
+        (Err(_), Some(Flaw::TooManyItems)) => Err(DecodeError::too_many(most)),
+        (Err(_), Some(Flaw::ListTwice)) => {
+            Err(DecodeError::new(format!("the list `{}` is there twice", listing.items())))
+        }
+        (Err(_), Some(Flaw::TokenTwice)) => {
+            let token = listing.token_out().map_or("", TokenOut::path);
+            Err(DecodeError::new(format!("the token `{token}` is there twice")))
+        }
+        (page, _) => page,
     }
 }
 
-fn read_list<'de, T, S>(reply: &'de RawReply, listing: &Listing, list: S) -> Page<T>
+fn read_list<'de, T, S>(reply: &'de RawReply, listing: &Listing, list: S, found: &Found) -> Page<T>
 where
     S: DeserializeSeed<'de, Value = Option<Vec<T>>> + Copy,
 {
@@ -92,43 +127,90 @@ where
     // One check of the whole body, and none of each string in it.
     let body = std::str::from_utf8(reply.body())
         .map_err(|error| DecodeError::new(format!("the reply is not UTF-8: {error}")))?;
-    if body.trim_ascii().is_empty() {
+    let trimmed = body.trim_ascii();
+    if trimmed.is_empty() {
         return Err(DecodeError::new("the reply is empty"));
+    }
+    if trimmed == "null" {
+        return Err(DecodeError::not_a_page("it is `null`"));
     }
     let motion = listing.scheme().way().motion;
     let token = listing.token_out().map(TokenOut::path);
     let mut json = serde_json::Deserializer::from_str(body);
     let (items, text) = if listing.items() == "[]" {
+        if trimmed.starts_with('{') {
+            return Err(no_page(trimmed, "a list"));
+        }
+        facts.has_list = true;
         (list.deserialize(&mut json)?.unwrap_or_default(), Some(body))
     } else {
-        let mut text = None;
+        let (mut text, mut is_page) = (None, false);
         let envelope = Envelope {
             body,
+            listing,
             items: Some(listing.items()),
             // In a window the token is a field of the last item.
             token: token.filter(|_| motion != Motion::Window),
             list,
             facts: &mut facts,
             text: &mut text,
+            is_page: &mut is_page,
+            has_token: &mut false,
+            found,
         };
-        (envelope.deserialize(&mut json)?, text)
+        let items = envelope.deserialize(&mut json)?;
+        let is_legal = listing.allows_empty_object() && is_empty_object(trimmed);
+        if !is_page && !is_legal {
+            return Err(no_page(trimmed, &format!("a page with `{}`", listing.items())));
+        }
+        (items, text)
     };
     json.end()?;
-    facts.items = items.len() as u64;
+    facts.nulls = found.nulls.get();
+    facts.items = items.len() as u64 + facts.nulls;
     if let Some(text) = text.filter(|_| !items.is_empty() && !matches!(motion, Motion::Once(_))) {
         facts.fingerprint = Some(fingerprint(text));
         facts.edges = Edges::of(text);
         if let (Motion::Window, Some(path)) = (motion, token) {
-            facts.token = last_key(text, path);
+            facts.token = last_key(text, listing, path);
         }
     }
     Ok((items, facts))
+}
+
+fn is_empty_object(body: &str) -> bool {
+    let inner = body.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+    inner.is_some_and(|inner| inner.trim_ascii().is_empty())
+}
+
+/// The error of an object that has nothing of a page.
+fn no_page(body: &str, expected: &str) -> DecodeError {
+    let found = field_names(body);
+    let found = match &found[..] {
+        [] => "an object without fields".to_owned(),
+        names => format!("an object with `{}`", names.join("`, `")),
+    };
+    DecodeError::not_a_page(format!("it is {found}, where {expected} was expected"))
+}
+
+/// The names of the fields of an object, as many as an error or a report shows. They come from the server.
+pub(super) fn field_names(body: &str) -> Vec<String> {
+    const MOST: usize = 8;
+    const LONGEST: usize = 40;
+    let names =
+        serde_json::from_str::<BTreeMap<Cow<'_, str>, IgnoredAny>>(body).unwrap_or_default();
+    let shown = |name: &Cow<'_, str>| {
+        let text: String = name.chars().take(LONGEST).collect();
+        text.escape_debug().to_string()
+    };
+    names.keys().take(MOST).map(shown).collect()
 }
 
 /// Reads an object that holds the items or the token, or is on the way to them, and the counts that
 /// stand beside them.
 struct Envelope<'a, 'de, S> {
     body: &'de str,
+    listing: &'a Listing,
     /// The way to the items from here, where they are below.
     items: Option<&'a str>,
     /// The way to the token from here, where it is below.
@@ -137,6 +219,10 @@ struct Envelope<'a, 'de, S> {
     facts: &'a mut Facts,
     /// The text that begins with the list; it may go on beyond it.
     text: &'a mut Option<&'de str>,
+    /// Whether a field was found that pages have.
+    is_page: &'a mut bool,
+    has_token: &'a mut bool,
+    found: &'a Found,
 }
 
 impl<'de, T, S> DeserializeSeed<'de> for Envelope<'_, 'de, S>
@@ -200,7 +286,9 @@ where
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Vec<T>, A::Error> {
-        let Self { body, items: items_path, token: token_path, list, facts, text } = self;
+        let Self { body, listing, items: items_path, token: token_path, list, facts, text, .. } =
+            self;
+        let (is_page, has_token, found) = (self.is_page, self.has_token, self.found);
         let mut items = Vec::new();
         // Where the list begins in the body, once it has been read and until the field after it. Its
         // text is that between the two names: to borrow the list as raw text and then read it would be a
@@ -217,28 +305,52 @@ where
             );
             match (items_here, token_here) {
                 (Some(""), _) => {
+                    if std::mem::replace(&mut facts.has_list, true) {
+                        found.flaw.set(Some(Flaw::ListTwice));
+                        return Err(A::Error::custom("a list is there twice"));
+                    }
+                    *is_page = true;
                     items = map.next_value_seed(list)?.unwrap_or_default();
                     (list_begin, *text) = (at.map(|at| at + name.len()), None);
                 }
-                (_, Some("")) => facts.token = map.next_value::<Scalar<'_>>()?.token(),
-                (None, None) => match facts.count(&name) {
-                    Some(count) => *count = map.next_value::<Scalar<'_>>()?.count(),
-                    None => {
-                        map.next_value::<IgnoredAny>()?;
+                (_, Some("")) => {
+                    if std::mem::replace(has_token, true) {
+                        found.flaw.set(Some(Flaw::TokenTwice));
+                        return Err(A::Error::custom("a token is there twice"));
                     }
-                },
+                    *is_page = true;
+                    facts.token = map.next_value::<Scalar<'_>>()?.token();
+                }
+                (None, None) => {
+                    *is_page = *is_page || listing.is_page_field(&name);
+                    match facts.count(&name) {
+                        Some(count) => *count = map.next_value::<Scalar<'_>>()?.count(),
+                        None if name == AVAILABLE_UNTIL => {
+                            facts.available_until = map.next_value::<Scalar<'_>>()?.instant();
+                        }
+                        None => {
+                            map.next_value::<IgnoredAny>()?;
+                        }
+                    }
+                }
                 (items_below, token_below) => {
+                    // The object that holds the list is a page only if it has a field of one itself.
+                    *is_page = *is_page || items_below.is_none();
                     let inner = Envelope {
                         body,
+                        listing,
                         items: items_below,
                         token: token_below,
                         list,
                         facts: &mut *facts,
                         text: &mut *text,
+                        is_page: &mut *is_page,
+                        has_token: &mut *has_token,
+                        found,
                     };
-                    let found = map.next_value_seed(inner)?;
+                    let inner = map.next_value_seed(inner)?;
                     if items_below.is_some() {
-                        items = found;
+                        items = inner;
                         // The last field there: it goes on to the next one here.
                         let open = text.filter(|text| body.ends_with(*text));
                         list_begin = open.map(|text| body.len() - text.len());
@@ -295,18 +407,22 @@ impl Facts {
 
 /// A field of the last item of a list. The list is read once more, which only lists need whose next page
 /// is asked for by an item.
-fn last_key(text: &str, path: &str) -> Option<Token> {
+fn last_key(text: &str, listing: &Listing, path: &str) -> Option<Token> {
     let list = text.get(text.find('[')?..)?;
     let mut lists = serde_json::Deserializer::from_str(list).into_iter::<Vec<&RawValue>>();
-    let last = lists.next()?.ok()?.pop()?;
+    let last = lists.next()?.ok()?.into_iter().rfind(|item| item.get() != "null")?;
     let (mut facts, mut none) = (Facts::default(), None);
     let item = Envelope {
         body: last.get(),
+        listing,
         items: None,
         token: Some(path),
         list: PhantomData::<Option<Vec<IgnoredAny>>>,
         facts: &mut facts,
         text: &mut none,
+        is_page: &mut false,
+        has_token: &mut false,
+        found: &Found::default(),
     };
     item.deserialize(&mut serde_json::Deserializer::from_str(last.get())).ok()?;
     facts.token

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use super::standing::Facts;
 use super::step::End;
 
@@ -38,9 +40,20 @@ pub struct Report {
     /// which all of them are noticed that it remembers, left out. (What windows share,
     /// [`IdOrDateWindow`](crate::Scheme::IdOrDateWindow), is handed out once, and not counted.)
     pub duplicates: u64,
-    /// How many pages were read once more because the list had become shorter meanwhile, so that records may
-    /// have moved to them from the page behind. What was new there was handed out.
+    /// How many pages were read once more: because the list had become shorter, so that records may have moved
+    /// from the next page to them; because the API changed the size of pages; or because they were empty though
+    /// the counts promised items. Records that were new on them were yielded.
     pub read_again: u64,
+    /// How many of the items were `null`. They are left out, and count for the totals.
+    pub nulls: u64,
+    /// When the first page was requested. A list that was resumed keeps the time of its first run.
+    pub began: Option<DateTime<Utc>>,
+    /// When the list was resumed last. `None` where it was read in one run. Its first part is as old as
+    /// [`began`](Self::began).
+    pub resumed: Option<DateTime<Utc>>,
+    /// Up to when the data was complete that the list is made from, as the API said last
+    /// (`dataAvailabilityDate`).
+    pub available_until: Option<DateTime<Utc>>,
     /// Why no further page is read. `None` while there may be more.
     pub end: Option<End>,
     /// How many items the list holds, as the last page has it that says otherwise than the first.
@@ -55,11 +68,19 @@ pub struct Report {
     pub(super) moved: bool,
     /// How many pages had their items in files, which were not read.
     pub(super) in_files: u64,
+    /// How many pages led to another one and did not have the list, and whether any did.
+    pub(super) without_list: u64,
+    pub(super) has_list: bool,
+    /// The fields that came in place of the list.
+    pub(super) other_fields: Vec<String>,
 }
 
 impl Report {
-    pub(super) fn add(&mut self, page: &Facts) {
+    /// Counts a page, but not again the nulls of one that was read before.
+    pub(super) fn add(&mut self, page: &Facts, was_read: bool) {
         self.pages += 1;
+        self.nulls += if was_read { 0 } else { page.nulls };
+        self.available_until = page.available_until.or(self.available_until);
         // A page past the end may count nothing at all.
         let total = page.total.filter(|total| *total > 0 || page.items > 0 || self.read == 0);
         self.first_total = self.first_total.or(total);
@@ -69,6 +90,33 @@ impl Report {
             self.page_size_granted = page.page_size.or(self.page_size_granted);
         }
         self.in_files += u64::from(page.is_in_file);
+    }
+
+    /// Takes in a page that leads to another one.
+    pub(super) fn leads_on(&mut self, page: &Facts, fields: impl Fn() -> Vec<String>) {
+        if page.has_list {
+            self.has_list = true;
+            return;
+        }
+        self.without_list += 1;
+        if self.other_fields.is_empty() && !self.has_list {
+            self.other_fields = fields();
+        }
+    }
+
+    /// The fields that came in place of the list, where it was on none of the pages that led to another one: the
+    /// names of the first such page, eight at most.
+    pub fn fields_instead(&self) -> &[String] {
+        if self.has_list { &[] } else { &self.other_fields }
+    }
+
+    /// Whether the page at which the list ended may be at fault: when it is read again, more may be on it.
+    pub(super) fn is_in_doubt(&self) -> bool {
+        use Reason::{Shortfall, TotalDiffers};
+        let (Verdict::Unknown(reason) | Verdict::Truncated(reason)) = self.verdict() else {
+            return false;
+        };
+        matches!(reason, Shortfall | TotalDiffers { .. })
     }
 
     /// Whether what was read is the list. Before its end that is
@@ -109,16 +157,21 @@ impl Report {
             // It may be again what it was at first.
             let other = if first == last { self.other_total.unwrap_or(last) } else { last };
             // Counts that are all too low count something else, such as the items of their own page.
-            if first != other && (first.max(other) >= self.read || self.read_again > 0) {
+            if first != other && (first.max(other) >= self.read + self.nulls || self.read_again > 0)
+            {
                 return Verdict::Drifted(Reason::TotalChanged { first, last: other });
             }
-            if self.whole && last != self.read {
-                let reason = Reason::TotalDiffers { read: self.read, total: last };
+            let read = self.read + self.nulls;
+            if self.whole && last != read {
+                let reason = Reason::TotalDiffers { read, total: last };
                 return match end {
-                    End::OneReply if self.read < last => Verdict::Truncated(reason),
+                    End::OneReply if read < last => Verdict::Truncated(reason),
                     _ => Verdict::Unknown(reason),
                 };
             }
+        }
+        if self.without_list > 0 && !self.has_list {
+            return Verdict::Unknown(Reason::NoList { pages: self.without_list });
         }
         match end {
             End::Shortfall => Verdict::Unknown(Reason::Shortfall),
@@ -197,7 +250,14 @@ pub enum Reason {
         /// How many there are, as the API says.
         total: u64,
     },
-    /// When it was gone on with, its items no longer stood where they had.
+    /// No page that led to another one had the list in it: it may have another name.
+    /// [`Report::fields_instead`] has the names that did come.
+    NoList {
+        /// How many pages.
+        pages: u64,
+    },
+    /// Items moved between pages while the list was read or stopped, or the API changed the size of pages, and
+    /// where it was joined again could not be proved.
     Moved,
     /// Items came twice.
     Duplicates {
@@ -222,6 +282,7 @@ impl Reason {
             Self::PartlySucceeded => ("partlySucceeded", vec![]),
             Self::Moved => ("moved", vec![]),
             Self::InFiles { pages } => ("inFiles", vec![pages]),
+            Self::NoList { pages } => ("noList", vec![pages]),
             Self::TotalChanged { first, last } => ("totalChanged", vec![first, last]),
             Self::TotalDiffers { read, total } => ("totalDiffers", vec![read, total]),
             Self::Duplicates { items } => ("duplicates", vec![items]),
@@ -245,6 +306,7 @@ impl Reason {
         ];
         match (name, counts) {
             ("inFiles", [pages]) => Some(Self::InFiles { pages: *pages }),
+            ("noList", [pages]) => Some(Self::NoList { pages: *pages }),
             ("totalChanged", [first, last]) => {
                 Some(Self::TotalChanged { first: *first, last: *last })
             }
@@ -270,8 +332,9 @@ impl fmt::Display for Reason {
             Self::Shortfall => "the list broke off where more had been promised",
             Self::OneWindow => "the operation gives one window of time of the list",
             Self::PartlySucceeded => "the job did part of its work",
-            Self::Moved => {
-                "when the list was gone on with, its items no longer stood where they had"
+            Self::Moved => "items moved between pages, so that some may be missing or repeated",
+            Self::NoList { pages } => {
+                return write!(f, "none of {pages} pages that led to another one had the list");
             }
             Self::InFiles { pages } => {
                 return write!(f, "the items of {pages} pages stand in files of their own");

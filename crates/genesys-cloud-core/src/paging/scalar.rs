@@ -3,10 +3,12 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::standing::Token;
+use crate::wire::parse_instant;
 
 /// What stands beside the items. It is read whatever it is: a count that makes no sense is one that is
 /// missing, and no reason to lose the page.
@@ -33,6 +35,14 @@ impl Scalar<'_> {
             }
             Self::Text(text) => text.trim().parse().ok(),
             Self::Negative(_) | Self::Number(_) | Self::None | Self::Other => None,
+        }
+    }
+
+    /// A point in time.
+    pub(super) fn instant(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Text(text) => parse_instant(text),
+            _ => None,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use chrono::{DateTime, Utc};
 use serde_json::Number;
 
 use super::fingerprint::Edges;
@@ -54,20 +55,44 @@ pub(super) struct Standing {
     pub(super) largest: u64,
     /// How many of the pages just before were empty.
     pub(super) empty: u64,
+    /// How many of the pages just before had items without ids that a page further back had too.
+    pub(super) alike: u64,
+    /// How many items each numbered page covers, as the replies have said so far.
+    pub(super) grid: Option<u64>,
+    /// Whether the page that is due was empty when it was asked for, though more had been promised.
+    pub(super) is_second_look: bool,
 }
 
 impl Standing {
     /// Before the first page that is read.
     pub(super) const fn beginning(due: Position) -> Self {
-        Self { due, pages: 0, before: None, previous: None, largest: 0, empty: 0 }
+        Self {
+            due,
+            pages: 0,
+            before: None,
+            previous: None,
+            largest: 0,
+            empty: 0,
+            alike: 0,
+            grid: None,
+            is_second_look: false,
+        }
     }
 }
 
 /// What a page says: about itself, and about the list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Facts {
-    /// How many items it holds.
+    /// How many items it holds, nulls among them.
     pub(super) items: u64,
+    /// How many of them are null.
+    pub(super) nulls: u64,
+    /// Whether it has the field with the list, be it null.
+    pub(super) has_list: bool,
+    /// Up to when the data is complete that the list is made from, as the reply says.
+    pub(super) available_until: Option<DateTime<Utc>>,
+    /// Whether none of its items has an id. Found out only where it matters.
+    pub(super) has_no_ids: bool,
     pub(super) page_number: Option<u64>,
     pub(super) page_count: Option<u64>,
     pub(super) page_size: Option<u64>,
@@ -83,6 +108,11 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
+    /// How many items it holds that are not null.
+    pub(super) const fn records(&self) -> u64 {
+        self.items - self.nulls
+    }
+
     /// The same without what is counted from 1 and said to be 0, which is how some services write that
     /// they have nothing to say.
     pub(super) fn without_zeros(mut self) -> Self {

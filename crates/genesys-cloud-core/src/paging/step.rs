@@ -11,6 +11,10 @@ use super::walk::Walk;
 /// gives up after 3; a filter over a large partition can yield more, and giving up is an error here.
 const EMPTY_PAGES: u64 = 20;
 
+/// How many pages in a row may have items without ids that earlier pages had too. More mean that the API ignores
+/// the token, which would never end.
+const ALIKE_PAGES: u64 = 20;
+
 /// What follows from a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Step {
@@ -22,6 +26,8 @@ pub(super) enum Step {
     Broken(Contradiction),
     /// The page may well be the one that was due, but there is no way on from it.
     Stuck(Contradiction),
+    /// The page is empty though the counts promise items: it is asked for once more before that is believed.
+    LookAgain,
 }
 
 /// Why no further page is read.
@@ -80,6 +86,8 @@ pub(super) enum Contradiction {
     NoKey { page: u64, key: String },
     /// It is one of too many empty ones.
     Empty { pages: u64 },
+    /// Its size is another once more, so that nothing tells where it begins.
+    Resized { due: u64, size: u64, before: u64 },
 }
 
 impl Contradiction {
@@ -103,6 +111,7 @@ impl Contradiction {
                  of your own"
             }
             Self::Empty { .. } => "narrow the filter, or ask for larger pages",
+            Self::Resized { .. } => "set a `page_size` that the API grants for every page",
         }
     }
 }
@@ -120,10 +129,10 @@ impl fmt::Display for Contradiction {
                 )
             }
             Self::Repeated { due } => {
-                write!(f, "page {due} holds the very items of the page before")
+                write!(f, "page {due} repeats the items of the previous page")
             }
             Self::ReadBefore { due } => {
-                write!(f, "page {due} holds the very items of a page that was read before")
+                write!(f, "page {due} repeats the items of an earlier page")
             }
             Self::Cycle { page } => {
                 write!(f, "page {page} leads to a page that was read before")
@@ -141,6 +150,13 @@ impl fmt::Display for Contradiction {
                 f,
                 "the last item of page {page} has no `{key}`, by which the next page is asked for"
             ),
+            Self::Resized { due, size, before } => {
+                write!(
+                    f,
+                    "the API changed the page size from {before} to {size} at page {due}, after it had \
+                     changed it several times before"
+                )
+            }
             Self::Empty { pages } => {
                 write!(f, "{pages} empty pages came in a row, each of which leads to a next one")
             }
@@ -181,6 +197,10 @@ fn by_page_number(walk: &Walk, number: u64, page: &Facts, linked: bool) -> Step 
         // All that it holds may be hidden from the caller.
         let counts_more = page.page_count.is_some_and(|count| count > number);
         let links_on = next_uri && (linked || page.page_count.is_none());
+        let totals_more = page.total.zip(seen).is_some_and(|(total, seen)| total > seen);
+        if (counts_more || totals_more) && !walk.at.is_second_look {
+            return Step::LookAgain;
+        }
         if counts_more || links_on {
             return match walk.at.empty + 1 < EMPTY_PAGES {
                 true => next(),
@@ -244,7 +264,11 @@ fn by_start_index(walk: &Walk, index: u64, page: &Facts) -> Step {
     if page.items == 0 {
         let total = page.total.max(previous.and_then(|previous| previous.total));
         let promised = total.is_some_and(|total| total >= index);
-        return Step::Done(if promised { End::Shortfall } else { End::EmptyPage });
+        return match promised {
+            true if !walk.at.is_second_look => Step::LookAgain,
+            true => Step::Done(End::Shortfall),
+            false => Step::Done(End::EmptyPage),
+        };
     }
     if let Some(got) = page.start_index.filter(|got| *got != index) {
         return Step::Broken(Contradiction::WrongStart { due: index, got });
@@ -287,7 +311,9 @@ fn by_token(walk: &Walk, page: &Facts) -> Step {
 /// well (developer.genesys.cloud/organization/search/reusable-searches).
 fn by_counted_token(walk: &Walk, page: &Facts) -> Step {
     let previous = walk.at.previous.as_ref().and_then(|previous| previous.page_number);
-    let due = previous.map_or(walk.page_number(), |number| number.saturating_add(1));
+    // The first page has the number that the search asks for, where that can be read.
+    let expected = previous.map(|number| number.saturating_add(1)).or(walk.first_search_page());
+    let due = expected.unwrap_or(walk.page_number());
     let number = page.page_number.unwrap_or(due);
     // No pages, with items on one of them, is no count.
     let page_count = page.page_count.filter(|count| *count > 0 || page.items == 0);
@@ -298,8 +324,12 @@ fn by_counted_token(walk: &Walk, page: &Facts) -> Step {
     if page.items == 0 && no_more {
         return Step::Done(End::EmptyPage);
     }
-    if previous.is_some() && number != due {
+    let is_beyond = page.items > 0 && page_count.is_some_and(|count| number > count);
+    if (expected.is_some() && number != due) || (previous.is_none() && is_beyond) {
         return Step::Broken(Contradiction::WrongPage { due, got: number });
+    }
+    if page.items == 0 && page_count.is_some() && !walk.at.is_second_look {
+        return Step::LookAgain;
     }
     match by_token(walk, page) {
         Step::Continue(_) | Step::Stuck(_) if no_more => Step::Done(End::LastPage),
@@ -346,6 +376,12 @@ fn by_window(walk: &Walk, page: &Facts) -> Step {
     if page.items == 0 {
         return Step::Done(End::EmptyPage);
     }
+    // A window may hold its own bound. Where that is all, the page before ended with the last item.
+    let is_bound_alone = page.items == 1 && walk.shared_by(page) == 1;
+    let has_room = walk.page_size.is_none_or(|size| size > 1);
+    if is_bound_alone && has_room {
+        return Step::Done(End::LastPage);
+    }
     if let Some(broken) = repeated(walk, page) {
         return broken;
     }
@@ -384,6 +420,11 @@ fn by_one_reply(walk: &Walk, once: Once, page: &Facts) -> Step {
 
 fn repeated(walk: &Walk, page: &Facts) -> Option<Step> {
     if !walk.has_read(page) || has_grown(walk, page) {
+        return None;
+    }
+    // Rows without ids may well be alike on two pages of different tokens.
+    let is_by_token = matches!(walk.motion(), Motion::Tokens { .. });
+    if is_by_token && page.has_no_ids && walk.at.alike + 1 < ALIKE_PAGES {
         return None;
     }
     let due = walk.page_number();

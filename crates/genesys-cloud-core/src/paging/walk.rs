@@ -2,7 +2,12 @@
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io::Read as _;
 
+use base64::Engine as _;
+use base64::alphabet::URL_SAFE;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use flate2::read::GzDecoder;
 use serde_json::Value;
 
 use super::link::Home;
@@ -28,6 +33,8 @@ pub(super) struct Walk {
     read: Seen,
     /// How many items each page is asked to hold.
     pub(super) page_size: Option<u64>,
+    /// The number of the page that a search asks for first, where it can be read.
+    first_search_page: Option<u64>,
 }
 
 impl Walk {
@@ -35,6 +42,13 @@ impl Walk {
     pub(super) fn start(request: &mut Request, listing: &Listing, api_url: &str) -> Self {
         let motion = listing.scheme().way().motion;
         let mut asked_for = Seen::default();
+        refuse_other_positions(request, listing);
+        let first_search_page = match (motion, listing.token_in()) {
+            (Motion::Tokens { counted: true }, [place]) => {
+                value_on(request, place).and_then(|search| search_page(&search))
+            }
+            _ => None,
+        };
         let (due, before) = match motion {
             Motion::Numbers { .. } | Motion::StartIndex => {
                 let number =
@@ -63,7 +77,13 @@ impl Walk {
             asked_for,
             read: Seen::default(),
             page_size: None,
+            first_search_page,
         }
+    }
+
+    /// The number of the page that a search asks for first, where it can be read.
+    pub(super) const fn first_search_page(&self) -> Option<u64> {
+        self.first_search_page
     }
 
     /// How many items each page will be asked to hold.
@@ -206,12 +226,17 @@ impl Walk {
             self.read.insert(fingerprint);
         }
         let is_empty = page.items == 0 && !page.is_in_file;
+        let alike = if page.has_no_ids { self.at.alike + 1 } else { 0 };
+        let told = page.page_size.filter(|_| !is_empty);
         let next = Standing {
             due,
             pages: self.at.pages + 1,
             before,
             largest: self.at.largest.max(page.items),
             empty: if is_empty { self.at.empty + 1 } else { 0 },
+            alike,
+            grid: told.or(self.at.grid),
+            is_second_look: false,
             previous: Some(page),
         };
         std::mem::replace(&mut self.at, next)
@@ -285,6 +310,41 @@ impl Walk {
                 page.and_then(|page| self.items_up_to(page)).is_some_and(|items| items >= most)
             }
         }
+    }
+}
+
+/// Refuses parameters that choose a page in another way than the list is read by.
+fn refuse_other_positions(request: &mut Request, listing: &Listing) {
+    let is_own = |name: &str| listing.token_in().iter().any(|place| place.name() == name);
+    let mut queries = request.query_pairs().map(|(name, _)| name);
+    let other = queries.find(|name| listing.chooses_page(name) && !is_own(name)).map(str::to_owned);
+    drop(queries);
+    if let Some(other) = other {
+        let own: Vec<&str> = listing.token_in().iter().map(Place::name).collect();
+        let advice = match &own[..] {
+            [] => "leave it out".to_owned(),
+            own => format!("leave it out, or begin elsewhere by `{}`", own.join("` and `")),
+        };
+        request.fault(format!("`{other}` would skip or repeat records of the list: {advice}"));
+    }
+}
+
+/// How large a search may be, in bytes.
+const LARGEST_SEARCH: u64 = 1 << 20;
+
+/// The number of the page that a search asks for: `q64` is the query as JSON, compressed by gzip and encoded in
+/// base64 (developer.genesys.cloud/organization/search/reusable-searches). `None` where it is not.
+fn search_page(search: &str) -> Option<u64> {
+    const EITHER_PADDING: GeneralPurposeConfig =
+        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    const BASE64: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, EITHER_PADDING);
+    let gzip = BASE64.decode(search.replace('+', "-").replace('/', "_")).ok()?;
+    let mut json = Vec::new();
+    GzDecoder::new(&gzip[..]).take(LARGEST_SEARCH).read_to_end(&mut json).ok()?;
+    let query: serde_json::Map<String, Value> = serde_json::from_slice(&json).ok()?;
+    match query.get("pageNumber") {
+        None | Some(Value::Null) => Some(1),
+        Some(number) => number.as_u64().filter(|number| *number > 0),
     }
 }
 

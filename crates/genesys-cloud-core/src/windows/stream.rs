@@ -277,7 +277,7 @@ impl<T> Windows<T> {
     }
 
     /// Reads the items as another type: see [`Paginator::items_as`]. The range starts over.
-    pub fn items_as<U: DeserializeOwned>(self) -> Windows<U>
+    pub fn items_as<U: DeserializeOwned + 'static>(self) -> Windows<U>
     where
         T: 'static,
     {

@@ -133,6 +133,80 @@ async fn generated_code_says_what_only_reads() {
     assert!(!things.create().request().operation().is_repeatable());
 }
 
+operation! {
+    /// The name of a thing.
+    Things.name -> String;
+    "getName" Get "/things/name"
+}
+
+operation! {
+    /// The number of things.
+    Things.count -> i64;
+    "getCount" Get "/things/count"
+}
+
+operation! {
+    /// Names a thing.
+    Things.rename -> String;
+    "postName" Post "/things/name"
+}
+
+#[tokio::test]
+async fn a_read_whose_reply_is_not_json_is_sent_again() {
+    for body in [" ", "<html>", "{\"name\":", "\"a"] {
+        let unreadable = || Answer::json(200, body);
+        let named = Answer::json(200, "\"a name\"");
+        let server = script(vec![unreadable(), Answer::new(503, ""), unreadable(), named]).await;
+        let things = Things::new(&client(&server).build().expect("a client"));
+        let reply = things.name().await.expect(body);
+        assert_eq!((reply.value().as_str(), reply.attempts()), ("a name", 4), "{body}");
+
+        let server = script(vec![unreadable()]).await;
+        let things = Things::new(&client(&server).build().expect("a client"));
+        let error = things.rename().await.expect_err(body);
+        assert!(error.is_decode() && error.is_transient(), "{error}");
+        assert_eq!((error.attempts(), server.received().len()), (1, 1), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_reply_is_asked_for_again_where_it_stands_for_nothing() {
+    let server = script(vec![Answer::json(200, ""), Answer::json(200, "7")]).await;
+    let things = Things::new(&client(&server).build().expect("a client"));
+    let reply = things.count().await.expect("a reply");
+    assert_eq!((*reply.value(), reply.attempts()), (7, 2));
+}
+
+#[tokio::test]
+async fn a_read_whose_reply_is_never_json_ends_with_an_error_that_counts_the_attempts() {
+    for (retries, attempts) in [(0, 1), (2, 3), (5, 6)] {
+        let server = Server::start(|_| Answer::json(200, "<html>")).await;
+        let client = client(&server).max_retries(retries).build().expect("a client");
+        let error = Things::new(&client).name().await.expect_err("no JSON");
+        assert!(error.is_decode(), "{error}");
+        assert_eq!((error.attempts(), server.received().len()), (attempts, attempts as usize));
+    }
+}
+
+#[tokio::test]
+async fn a_reply_that_is_json_of_another_kind_is_not_asked_for_again() {
+    let server = script(vec![Answer::json(200, "[7]")]).await;
+    let things = Things::new(&client(&server).build().expect("a client"));
+    let error = things.name().await.expect_err("no text");
+    assert!(error.is_decode() && !error.is_transient(), "{error}");
+    assert_eq!(server.received().len(), 1);
+}
+
+#[tokio::test]
+async fn replies_that_are_never_json_use_up_the_quota() {
+    let server = Server::start(|_| Answer::json(200, "<html>")).await;
+    let client = client(&server).build().expect("a client");
+    for _ in 0..100 {
+        Things::new(&client).name().await.expect_err("no JSON");
+    }
+    assert!((200..300).contains(&server.received().len()), "{}", server.received().len());
+}
+
 #[tokio::test]
 async fn other_errors_stand() {
     for status in [400, 403, 404, 409, 413, 500, 501, 505] {

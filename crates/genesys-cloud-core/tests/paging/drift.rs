@@ -1,5 +1,6 @@
 //! Lists by page number that change while nobody reads them.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use genesys_cloud_core::{Checkpoint, Verdict};
@@ -51,14 +52,14 @@ fn kept(checkpoint: &Checkpoint) -> Checkpoint {
 async fn what_moved_up_meanwhile_is_found_in_the_pages_before() {
     for (read, then, rest, calls) in [
         // In front: what follows has moved to the page before, or to one further in front.
-        (4, (3..=12).collect::<Vec<_>>(), (5..=12).collect::<Vec<_>>(), 1 + 4),
+        (4, (3..=12).collect::<Vec<_>>(), (5..=12).collect::<Vec<_>>(), 1 + 3),
         (5, (4..=12).collect(), (6..=12).collect(), 2 + 4),
-        (8, (7..=12).collect(), (9..=12).collect(), 2 + 4),
+        (8, (7..=12).collect(), (9..=12).collect(), 2 + 3),
         // Behind: it stands where it did.
-        (4, (1..=10).collect(), (5..=10).collect(), 1 + 4),
+        (4, (1..=10).collect(), (5..=10).collect(), 1 + 3),
         (5, (1..=10).collect(), (6..=10).collect(), 2 + 2),
         // All that was handed out.
-        (4, (5..=12).collect(), (5..=12).collect(), 1 + 3),
+        (4, (5..=12).collect(), (5..=12).collect(), 1 + 2),
         (6, (7..=12).collect(), (7..=12).collect(), 2 + 3),
     ] {
         let list = List::new(1..=12);
@@ -124,4 +125,98 @@ async fn a_list_that_grows_by_just_a_page_goes_on() {
     list.set((21..=24).chain(1..=8));
     assert_eq!(all(&mut things).await, [5, 6, 7, 8]);
     assert!(matches!(things.report().verdict(), Verdict::Drifted(_)));
+}
+
+/// A list of a hundred things whose pages the API cuts in the size that `sizes` says for each request.
+async fn resizing(
+    sizes: impl Fn(usize) -> u64 + Send + 'static,
+    says_size: bool,
+    says_total: bool,
+) -> Server {
+    let mut requests = 0;
+    Server::start(move |request| {
+        let number = query(request, "pageNumber").expect("a number");
+        let size = sizes(requests);
+        requests += 1;
+        let first = (number - 1) * size + 1;
+        let mut envelope = format!(r#","pageNumber":{number}"#);
+        if says_size {
+            envelope += &format!(r#","pageSize":{size}"#);
+        }
+        if says_total {
+            envelope += &format!(r#","total":100,"pageCount":{}"#, 100_u64.div_ceil(size));
+        }
+        page((first..first + size).filter(|thing| *thing <= 100), &envelope)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_page_size_that_the_api_changes_loses_and_repeats_nothing() {
+    for says_size in [true, false] {
+        for says_total in [true, false] {
+            for (before, after) in [(10, 20), (20, 10), (10, 25), (7, 9), (30, 4)] {
+                if !says_size && after < before {
+                    continue;
+                }
+                for change in 1..4 {
+                    let sizes = move |request| if request < change { before } else { after };
+                    let server = resizing(sizes, says_size, says_total).await;
+                    let mut list = things(&server).page_size(50);
+                    let what = format!("{before} {after} {change} {says_size} {says_total}");
+                    assert_eq!(all(&mut list).await, (1..=100).collect::<Vec<_>>(), "{what}");
+                    assert_eq!(list.report().verdict(), Verdict::Complete, "{what}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_size_that_is_smaller_and_not_told_is_not_called_complete() {
+    // Nothing but the items themselves shows it: they come again.
+    for says_total in [true, false] {
+        let server = resizing(|request| if request < 2 { 20 } else { 10 }, false, says_total).await;
+        let mut list = things(&server).page_size(50);
+        let found = all(&mut list).await;
+        assert_ne!(found, (1..=100).collect::<Vec<_>>());
+        assert_ne!(list.report().verdict(), Verdict::Complete, "{says_total}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_size_that_changes_between_two_runs_loses_and_repeats_nothing() {
+    for (before, after) in [(10, 20), (20, 10), (7, 9), (30, 4)] {
+        for read in [1, 6, 7, 20, 27, 30, 60] {
+            let size = Arc::new(AtomicU64::new(before));
+            let now = size.clone();
+            let server = resizing(move |_| now.load(Ordering::Relaxed), true, true).await;
+            let mut list = things(&server).page_size(50);
+            let mut found = Vec::new();
+            for _ in 0..read {
+                found.push(list.try_next().await.expect("a thing").expect("another one"));
+            }
+            let mut found = crate::ids(found);
+            size.store(after, Ordering::Relaxed);
+            let mut again = things(&server).page_size(50).resume(&kept(&list.checkpoint()));
+            found.extend(all(&mut again).await);
+            assert_eq!(found, (1..=100).collect::<Vec<_>>(), "{before} {after} {read}");
+            assert_eq!(again.report().verdict(), Verdict::Complete, "{before} {after} {read}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_size_that_keeps_changing_is_an_error() {
+    let server = resizing(|request| if request % 2 == 0 { 10 } else { 20 }, true, false).await;
+    let mut list = things(&server).page_size(50);
+    let error = loop {
+        match list.try_next().await {
+            Ok(Some(_)) => {}
+            Ok(None) => panic!("an end: {:?}", list.report()),
+            Err(error) => break error,
+        }
+    };
+    assert!(error.is_paging() && error.to_string().contains("changed the page size"), "{error}");
+    assert_ne!(list.report().verdict(), Verdict::Complete);
 }

@@ -234,7 +234,6 @@ async fn a_limit_counts_from_the_beginning_and_may_be_raised() {
         ([6, 8], 8, End::Limit),
         ([8, 13], 13, End::Limit),
         ([6, 100], 20, End::LastPage),
-        ([6, 2], 6, End::Limit),
     ] {
         let mut first = things(&server).page_size(4).limit(limits[0]);
         let mut found = all(&mut first).await;
@@ -247,6 +246,13 @@ async fn a_limit_counts_from_the_beginning_and_may_be_raised() {
         // Of the size that the first one asked for.
         assert_eq!(second.report().page_size_asked, Some(4));
     }
+    let mut first = things(&server).page_size(4).limit(6);
+    assert_eq!(all(&mut first).await.len(), 6);
+    let calls = asked(&server).len();
+    let error = things(&server).limit(5).resume(&kept(&first.checkpoint())).try_next().await;
+    let error = error.expect_err("more than the limit").to_string();
+    assert!(error.contains("6 items were read, more than the limit of 5"), "{error}");
+    assert_eq!(asked(&server).len(), calls);
     let mut first = things(&server).page_size(4).max_pages(2);
     assert_eq!(all(&mut first).await.len(), 8);
     let mut second = things(&server).max_pages(3).resume(&first.checkpoint());
@@ -319,6 +325,7 @@ async fn an_error_changes_nothing_of_the_place() {
         page(1..=2, r#","pageNumber":1,"pageCount":2"#),
         Answer::json(500, "{}"),
         Answer::json(404, "{}"),
+        page(1..=2, r#","pageNumber":1,"pageCount":2"#),
         page(3..=3, r#","pageNumber":2,"pageCount":2"#),
     ])
     .await;
@@ -376,10 +383,10 @@ async fn records_that_moved_meanwhile_are_found_again() {
     // The first page as it was has the things 1 to 4, of which two were handed out.
     for (first, found, verdict) in [
         (vec![1, 2, 3, 4], vec![3, 4, 9], Verdict::Complete),
-        // Added before, removed before, the last one removed, the last one another now.
+        // Added before, removed before, the last one removed or another now.
         (vec![7, 1, 2, 3], vec![3, 9], moved),
         (vec![2, 3, 4, 5], vec![3, 4, 5, 9], moved),
-        (vec![1, 3, 4, 5], vec![4, 5, 9], Verdict::Complete),
+        (vec![1, 3, 4, 5], vec![3, 4, 5, 9], moved),
         (vec![7, 8, 5, 6], vec![5, 6, 9], moved),
     ] {
         let server = script([
@@ -395,14 +402,26 @@ async fn records_that_moved_meanwhile_are_found_again() {
         assert_eq!(again.report().verdict(), verdict, "{first:?}");
     }
     // Between two pages: what comes again is counted, as it is without a break.
-    let second = r#","pageNumber":2,"pageCount":2"#;
-    let server = script([page(1..=4, envelope), page([4, 5], second)]).await;
-    let mut list = things(&server);
-    assert_eq!(some(&mut list, 4).await, [1, 2, 3, 4]);
-    let mut again = things(&server).resume(&kept(&list.checkpoint()));
-    assert_eq!(all(&mut again).await, [4, 5]);
-    let duplicates = Verdict::Drifted(Reason::Duplicates { items: 1 });
-    assert_eq!(again.report().verdict(), duplicates);
+    for (first, second, found, verdict) in [
+        (
+            vec![1, 2, 3, 4],
+            vec![4, 5],
+            vec![4, 5],
+            Verdict::Drifted(Reason::Duplicates { items: 1 }),
+        ),
+        (vec![1, 2, 3, 4], vec![5], vec![5], Verdict::Complete),
+        // Records were deleted in front and added behind while nobody read.
+        (vec![3, 4, 5, 6], vec![7, 8], vec![5, 6, 7, 8], moved),
+        (vec![5, 6, 7, 8], vec![9, 10], vec![9, 10], moved),
+    ] {
+        let second = page(second, r#","pageNumber":2,"pageCount":2"#);
+        let server = script([page(1..=4, envelope), page(first, envelope), second]).await;
+        let mut list = things(&server);
+        assert_eq!(some(&mut list, 4).await, [1, 2, 3, 4]);
+        let mut again = things(&server).resume(&kept(&list.checkpoint()));
+        assert_eq!(all(&mut again).await, found);
+        assert_eq!(again.report().verdict(), verdict);
+    }
 }
 
 #[tokio::test]
@@ -504,7 +523,7 @@ async fn guards_hold_across_a_break() {
     // The same token again, and the same page again.
     for (last, why) in [
         (page(3..=4, r#","after":"a""#), "leads to a page that was read before"),
-        (page(1..=2, r#","after":"b""#), "holds the very items of the page before"),
+        (page(1..=2, r#","after":"b""#), "repeats the items of the previous page"),
     ] {
         let server = script([page(1..=2, r#","after":"a""#), last]).await;
         let client = client(&server);

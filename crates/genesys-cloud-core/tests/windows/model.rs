@@ -68,8 +68,8 @@ fn fault(
             return Some(Answer::json(202, "{}"));
         }
         4 if !is_submit => {
-            // What can't be read is no status, and no page.
-            faults.errors += 1;
+            // A page that cannot be read is asked for again.
+            faults.errors += u64::from(is_status);
             return Some(Answer::json(200, "<html>"));
         }
         _ => {}

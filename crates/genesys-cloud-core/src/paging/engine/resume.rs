@@ -9,6 +9,7 @@ use url::Url;
 
 use super::{Engine, Last};
 use crate::error::Error;
+use crate::paging::grid::{MOST_CHANGES, Realignment, realignment};
 use crate::paging::listing::{PageSize, Place};
 use crate::paging::marks::{Joined, PageText, join};
 use crate::paging::paginator::OnStale;
@@ -16,6 +17,7 @@ use crate::paging::picked::Overlap;
 use crate::paging::point::{Handed, ListPoint, is_end_of_list};
 use crate::paging::scheme::Motion;
 use crate::paging::standing::{Facts, Position, Standing};
+use crate::paging::step::Contradiction;
 use crate::paging::subject::Subject;
 use crate::paging::walk::Walk;
 use crate::reply::RawReply;
@@ -36,6 +38,8 @@ pub(super) struct Resumption {
     over: Over,
     /// Whether pages before it are looked through for what was handed out last.
     has_looked_back: bool,
+    /// Where the list stood when a page of another size came, to be read on from if the last items are not found.
+    resized_at: Option<Standing>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -81,8 +85,9 @@ impl Engine {
         match point {
             Some(point) => {
                 let (stage, left, over) = (Stage::Set, 0, Over::Page);
-                let has_looked_back = false;
-                let resumption = Resumption { point, made, stage, left, over, has_looked_back };
+                let (has_looked_back, resized_at) = (false, None);
+                let resumption =
+                    Resumption { point, made, stage, left, over, has_looked_back, resized_at };
                 self.resumption = Some(Box::new(resumption));
             }
             None => self.refused = Some("it is of a range of time"),
@@ -143,12 +148,17 @@ impl Engine {
         // As it is written.
         report.waited =
             Duration::from_millis(u64::try_from(report.waited.as_millis()).unwrap_or(0));
-        let is_end = report.end.is_some_and(is_end_of_list) && handed.is_all();
+        // A page in doubt is looked at again.
+        let is_end =
+            report.end.is_some_and(is_end_of_list) && handed.is_all() && !report.is_in_doubt();
         if !is_end {
             report.end = None;
         }
-        let is_window = self.walk.motion() == Motion::Window;
-        let (at, offset) = match &self.last {
+        // What a window shares with the one before is found only where that has been read, and the last items of a
+        // counted page tell whether the next one still begins where it did.
+        let reads_last_again =
+            matches!(self.walk.motion(), Motion::Window | Motion::Numbers { .. }) && handed.of > 0;
+        let (mut at, offset) = match &self.last {
             // The page that is read again was handed out before.
             _ if let Some((_, found_at)) = &self.overlap => (found_at.kept(), 0),
             // Another page may have what comes next, as files are cut anew each time.
@@ -159,18 +169,23 @@ impl Engine {
                 let offset = if self.is_fed_bytes() { bytes } else { report.items };
                 (Standing::beginning(Position::Start), offset)
             }
-            // What a window shares with the one before is found only where that has been read.
-            Last::Passed(at) if !handed.is_all() || (is_window && handed.of > 0) => {
+            Last::Passed(at) if !handed.is_all() || reads_last_again => {
                 // One that was read again was not counted again.
-                report.pages = report.pages.saturating_sub(u64::from(self.overlapped.is_none()));
+                if self.overlapped.is_none() {
+                    report.pages = report.pages.saturating_sub(1);
+                    report.nulls = report.nulls.saturating_sub(self.last_nulls);
+                }
                 (at.kept(), handed.items as u64)
             }
             Last::Unmoved if !is_end => {
                 report.pages = report.pages.saturating_sub(1);
+                report.nulls = report.nulls.saturating_sub(self.last_nulls);
                 (self.walk.at.kept(), handed.items as u64)
             }
             Last::None | Last::Passed(_) | Last::Unmoved => (self.walk.at.kept(), 0),
         };
+        // The first page says only in itself how many items it covers.
+        at.grid = at.grid.or(report.page_size_granted);
         let overlap = self.overlapped.as_ref().filter(|_| offset > 0).map(Overlap::marks);
         ListPoint {
             subject: self.subject().clone(),
@@ -201,7 +216,12 @@ impl Engine {
         if let Some(difference) = point.subject.difference(self.subject()) {
             return Err(mismatch(&difference));
         }
-        let (report, saved) = (point.report.clone(), point.job.clone());
+        let (mut report, saved) = (point.report.clone(), point.job.clone());
+        if let Some(limit) = self.limit.filter(|limit| *limit < report.items) {
+            let why = format!("{} items were read, more than the limit of {limit}", report.items);
+            return Err(mismatch(&why));
+        }
+        report.resumed = Some(Utc::now()).filter(|_| report.end.is_none());
         // What has been read to its end needs no job any more.
         let saved = saved.filter(|_| report.end.is_none());
         if let (Some(job), Some(saved)) = (&mut self.job, &saved) {
@@ -254,6 +274,7 @@ impl Engine {
         let (is_fed, is_fed_bytes) = (self.is_fed(), self.is_fed_bytes());
         let Some(resumption) = &mut self.resumption else { return Ok(()) };
         let point = &resumption.point;
+        let offset = point.offset;
         match resumption.stage {
             Stage::Checked if is_fed => resumption.left = point.offset,
             Stage::Checked => {
@@ -280,8 +301,13 @@ impl Engine {
         }
         let restarted = resumption.stage == Stage::Restarted;
         resumption.stage = if restarted { Stage::Reading } else { Stage::Entered };
-        // Pages of another size would hold other items.
-        if let Some(size) = self.report.page_size_asked {
+        // Pages of another size hold other items. Another size than before is asked for only where the list can be
+        // joined again in it: where replies tell their size, or the place is between two pages.
+        let by_number = matches!(self.walk.motion(), Motion::Numbers { .. });
+        let can_resize = if by_number { self.walk.at.grid.is_some() } else { offset == 0 };
+        if let Some(size) = self.report.page_size_asked
+            && !(can_resize && self.page_size.is_some())
+        {
             self.walk.set_page_size(Some(size));
             self.is_page_size_settled = true;
         }
@@ -348,9 +374,102 @@ impl Engine {
         true
     }
 
-    /// Whether the page that came is one before the place to go on from.
-    pub(super) fn has_looked_back(&self) -> bool {
-        self.resumption.as_ref().is_some_and(|resumption| resumption.has_looked_back)
+    /// Whether the page that came is another one than that at which the list was left.
+    pub(super) fn reads_elsewhere(&self) -> bool {
+        let resumption = self.resumption.as_ref();
+        resumption.is_some_and(|it| it.has_looked_back || it.resized_at.is_some())
+    }
+
+    /// Goes to the page with the last item read, where a page shows that the API has changed the size of pages, and
+    /// back if that item is not on it. Whether another page than this one is to be read.
+    pub(super) fn realigns(
+        &mut self,
+        page: &Facts,
+        before: Option<&PageText>,
+        text: &PageText,
+    ) -> Result<bool, Contradiction> {
+        if self.is_fed() || self.overlap.is_some() {
+            return Ok(false);
+        }
+        if self.has_lost_its_place(page, text) {
+            return Ok(true);
+        }
+        let read = match &self.resumption {
+            None => 0,
+            Some(it) if it.stage == Stage::Entered && it.over == Over::Page => it.left,
+            Some(_) => return Ok(false),
+        };
+        let Some(Realignment { before: size_before, size, page: number, skip }) =
+            realignment(&self.walk, page, read)
+        else {
+            return Ok(false);
+        };
+        let due = self.page_number();
+        self.resized += 1;
+        if self.resized > MOST_CHANGES {
+            return Err(Contradiction::Resized { due, size, before: size_before });
+        }
+        let mut point = match self.resumption.take() {
+            Some(resumption) => resumption.point,
+            None => {
+                let items = before.and_then(|text| text.marks(self.listing.items()));
+                let count = items.map_or(0, <[u64]>::len);
+                let handed = Handed { items: count, of: count };
+                let mut point = self.point(handed, self.report.items, before);
+                if let Some(text) = before {
+                    point.know(text, self.listing.items(), handed);
+                }
+                point
+            }
+        };
+        let operation = self.request.operation().id();
+        tracing::info!(operation, page = due, size, "the API changed the page size: joining again");
+        let resized_at = std::mem::replace(
+            &mut self.walk.at,
+            Standing {
+                due: Position::Number(number),
+                before: Some((number - 1).saturating_mul(size)),
+                largest: size,
+                grid: Some(size),
+                previous: None,
+                ..point.at
+            },
+        );
+        (point.at, point.offset) = (self.walk.at.clone(), skip);
+        (self.report.pages, self.report.nulls) = (point.report.pages, point.report.nulls);
+        self.report.read_again += 1;
+        point.report.read_again = self.report.read_again;
+        self.resumption = Some(Box::new(Resumption {
+            point,
+            made: None,
+            stage: Stage::Entered,
+            left: skip,
+            over: Over::Page,
+            has_looked_back: false,
+            resized_at: Some(resized_at),
+        }));
+        self.last = Last::None;
+        self.calls.clear();
+        Ok(true)
+    }
+
+    /// Whether none of the last items read are on the page that is to have them in the new size. The list then is
+    /// read on from where it was. If there is no such page, that size was the length of a last page; else some
+    /// items may be missing or repeated.
+    fn has_lost_its_place(&mut self, page: &Facts, text: &PageText) -> bool {
+        let Some(resumption) = &mut self.resumption else { return false };
+        let Some(resized_at) = resumption.resized_at.take() else { return false };
+        let marks = text.marks(self.listing.items()).unwrap_or_default();
+        if marks.iter().any(|mark| resumption.point.known.contains(mark)) {
+            resumption.resized_at = Some(resized_at);
+            return false;
+        }
+        let grid = page.page_size.or(self.walk.at.grid);
+        self.walk.at = Standing { grid, largest: self.walk.at.largest, ..resized_at };
+        self.report.moved |= page.items > 0;
+        self.resumption = None;
+        self.calls.clear();
+        true
     }
 
     /// Goes back by a page where the list has become shorter since it was left, and this one has none of the
@@ -378,10 +497,11 @@ impl Engine {
         let before = point.at.before.unwrap_or((begun - 1).saturating_mul(size));
         let first = (before + point.offset).saturating_sub(gone);
         if *number <= first / size + 1 {
-            if resumption.has_looked_back {
-                // All of them are gone.
+            // All of them are gone. What comes next stands here at the earliest: rather twice than not at all.
+            if *number == first / size + 1 {
                 resumption.left = first % size;
             }
+            self.report.moved = true;
             return false;
         }
         let (operation, due) = (self.request.operation().id(), number - 1);

@@ -2,8 +2,10 @@
 
 use super::{Engine, Last};
 use crate::error::Error;
+use crate::paging::grid::is_untold;
 use crate::paging::marks::{Joined, PageText};
 use crate::paging::picked::{Overlap, Picked};
+use crate::paging::read::field_names;
 use crate::paging::scheme::Motion;
 use crate::paging::standing::Facts;
 use crate::paging::step::{Contradiction, End, Step, step};
@@ -21,19 +23,33 @@ impl Engine {
         before: Option<&PageText>,
         has_come: Option<Vec<bool>>,
     ) -> Result<Option<Picked>, Error> {
+        self.unusable = 0;
+        let contradicted =
+            |why: &Contradiction| Error::paging(reply, why.to_string()).advise(why.advice());
         if self.goes_back(&page, before) || self.looks_back(&page, text) {
             return Ok(None);
         }
+        match self.realigns(&page, before, text) {
+            Ok(false) => {}
+            Ok(true) => return Ok(None),
+            Err(why) => {
+                self.report.end = Some(End::Contradiction);
+                self.calls.clear();
+                return Err(contradicted(&why));
+            }
+        }
         let is_overlap = self.overlap.is_some();
-        if self.is_fed() || is_overlap || self.has_looked_back() {
+        if self.is_fed() || is_overlap || self.reads_elsewhere() {
             // What is fed is asked for once, so that what is alike is alike in the file. What is read again
             // may well be the same.
             page.fingerprint = None;
             page.edges = page.edges.filter(|_| is_overlap);
         }
+        if matches!(self.walk.motion(), Motion::Tokens { .. }) && self.walk.has_read(&page) {
+            page.has_no_ids = text.has_no_ids(self.listing.items());
+        }
         let (number, items, total) = (self.page_number(), page.items, page.total);
-        let contradicted =
-            |why: &Contradiction| Error::paging(reply, why.to_string()).advise(why.advice());
+        let records = usize::try_from(page.records()).unwrap_or(usize::MAX);
         // What feeds it tells the end.
         let step = match self.is_fed() {
             true => Step::Continue(self.walk.due().clone()),
@@ -44,10 +60,15 @@ impl Engine {
             self.calls.clear();
             return Err(contradicted(why));
         }
+        if step == Step::LookAgain {
+            self.walk.at.is_second_look = true;
+            self.report.read_again += 1;
+            return Ok(None);
+        }
         let shared = self.walk.shared_by(&page);
-        let Joined { from, repeated, moved } = self.join(items as usize, text);
+        let Joined { from, repeated, moved } = self.join(records, text);
         let is_passed_over = self.resumption.is_some();
-        self.report.moved |= moved;
+        self.report.moved |= moved || is_untold(&self.walk, &page);
         let first = if has_come.is_some() { from } else { from.max(shared as usize) };
         let known = has_come.as_ref().map(|has_come| {
             let twice = has_come.iter().skip(first).filter(|has_come| **has_come).count();
@@ -65,12 +86,17 @@ impl Engine {
                 })
             }
         };
-        let mut picked = Picked::of(items as usize, first, has_come);
+        let mut picked = Picked::of(records, first, has_come);
         let new = picked.new_items() as u64;
         let left = self.limit.map_or(u64::MAX, |limit| limit.saturating_sub(self.report.read));
         let allowed = picked.up_to(left);
         self.report.whole |= self.walk.is_beginning(&page);
-        self.report.add(&page);
+        let leads_on = matches!(step, Step::Continue(_)) && !self.is_fed() && !page.is_in_file;
+        self.report.add(&page, is_passed_over || is_overlap);
+        self.last_nulls = page.nulls;
+        if leads_on {
+            self.report.leads_on(&page, || field_names(&reply.text()));
+        }
         self.report.pages -= u64::from(is_passed_over || is_overlap);
         self.report.read += allowed;
         self.report.duplicates += match known {
@@ -86,6 +112,8 @@ impl Engine {
                 self.report.moved |= self.resumption.take().is_some();
                 Last::Unmoved
             }
+            // It was answered above.
+            Step::LookAgain => Last::Unmoved,
             Step::Stuck(why) | Step::Broken(why) => {
                 self.stuck = Some(contradicted(&why));
                 Last::Unmoved
@@ -124,7 +152,8 @@ impl Engine {
             return false;
         }
         let marks = before.and_then(|text| text.marks(self.listing.items()));
-        let marks = marks.filter(|marks| previous.is_some_and(|it| it.items == marks.len() as u64));
+        let marks =
+            marks.filter(|marks| previous.is_some_and(|it| it.records() == marks.len() as u64));
         let Some(marks) = marks.filter(|marks| !marks.is_empty()) else { return false };
         let mut at = at.clone();
         if let Some(previous) = &mut at.previous {

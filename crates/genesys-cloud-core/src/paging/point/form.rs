@@ -21,6 +21,7 @@ pub(crate) use self::record::ListForm;
 mod record {
     use std::collections::BTreeMap;
 
+    use chrono::{DateTime, Utc};
     use serde_json::Value;
 
     crate::record! {
@@ -42,6 +43,9 @@ mod record {
             pub items_before: Option<i64> = "itemsBefore",
             pub largest: Option<i64> = "largestPage",
             pub empty: Option<i64> = "emptyPages",
+            pub alike: Option<i64> = "alikePages",
+            pub grid: Option<i64> = "grid",
+            pub second_look: Option<bool> = "secondLook",
             pub previous: Option<PageForm> = "previousPage",
             pub report: Option<ReportForm> = "report",
             pub end: Option<String> = "end",
@@ -53,6 +57,7 @@ mod record {
         /// What a page said.
         pub struct PageForm {
             pub items: Option<i64> = "items",
+            pub nulls: Option<i64> = "nulls",
             pub number: Option<i64> = "number",
             pub count: Option<i64> = "count",
             pub size: Option<i64> = "size",
@@ -84,6 +89,13 @@ mod record {
             pub whole: Option<bool> = "fromBeginning",
             pub partial: Option<bool> = "partial",
             pub moved: Option<bool> = "moved",
+            pub nulls: Option<i64> = "nulls",
+            pub began: Option<DateTime<Utc>> = "began",
+            pub resumed: Option<DateTime<Utc>> = "resumed",
+            pub available_until: Option<DateTime<Utc>> = "availableUntil",
+            pub without_list: Option<i64> = "pagesWithoutList",
+            pub has_list: Option<bool> = "hasList",
+            pub other_fields: Option<Vec<String>> = "fieldsInstead",
         }
     }
 }
@@ -165,6 +177,9 @@ impl ListPoint {
             items_before: at.before.and_then(written),
             largest: written(at.largest),
             empty: written(at.empty).filter(|empty| *empty > 0),
+            alike: written(at.alike).filter(|alike| *alike > 0),
+            grid: at.grid.and_then(written),
+            second_look: Some(at.is_second_look).filter(|is_second| *is_second),
             previous: at.previous.as_ref().map(PageForm::of),
             report: Some(ReportForm::of(report)),
             end: report.end.and_then(|end| {
@@ -252,6 +267,9 @@ impl ListPoint {
                 previous: form.previous.map(PageForm::read).transpose()?,
                 largest: read(form.largest, "largestPage")?,
                 empty: read(form.empty, "emptyPages")?,
+                alike: read(form.alike, "alikePages")?,
+                grid: read_if(form.grid, "grid")?.filter(|grid| *grid > 0),
+                is_second_look: form.second_look.unwrap_or_default(),
             },
             offset: read(form.offset, "offset")?,
             known: known.map(|mark| read_hash(mark)).collect::<Result<_, _>>()?,
@@ -273,6 +291,7 @@ impl PageForm {
     fn of(page: &Facts) -> Self {
         Self {
             items: written(page.items),
+            nulls: written(page.nulls).filter(|nulls| *nulls > 0),
             number: page.page_number.and_then(written),
             count: page.page_count.and_then(written),
             size: page.page_size.and_then(written),
@@ -285,8 +304,13 @@ impl PageForm {
     }
 
     fn read(self) -> Result<Facts, String> {
+        let items = read(self.items, "items")?;
         Ok(Facts {
-            items: read(self.items, "items")?,
+            items,
+            nulls: read(self.nulls, "nulls")?.min(items),
+            has_list: true,
+            available_until: None,
+            has_no_ids: false,
             page_number: read_if(self.number, "number")?,
             page_count: read_if(self.count, "count")?,
             page_size: read_if(self.size, "size")?,
@@ -322,6 +346,13 @@ impl ReportForm {
             whole: flag(report.whole),
             partial: flag(report.partial),
             moved: flag(report.moved),
+            nulls: written(report.nulls).filter(|nulls| *nulls > 0),
+            began: report.began,
+            resumed: report.resumed,
+            available_until: report.available_until,
+            without_list: written(report.without_list).filter(|pages| *pages > 0),
+            has_list: flag(report.has_list),
+            other_fields: Some(report.other_fields.clone()).filter(|names| !names.is_empty()),
         }
     }
 
@@ -348,6 +379,13 @@ impl ReportForm {
             partial: self.partial.unwrap_or_default(),
             in_files: read(self.in_files, "pagesInFiles")?,
             moved: self.moved.unwrap_or_default(),
+            nulls: read(self.nulls, "nulls")?,
+            began: self.began,
+            resumed: self.resumed,
+            available_until: self.available_until,
+            without_list: read(self.without_list, "pagesWithoutList")?,
+            has_list: self.has_list.unwrap_or_default(),
+            other_fields: self.other_fields.unwrap_or_default(),
         })
     }
 }

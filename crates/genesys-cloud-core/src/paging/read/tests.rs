@@ -59,6 +59,7 @@ fn a_page_as_the_api_sends_it() {
     assert!(facts.fingerprint.is_some());
     let told = Facts {
         items: 2,
+        has_list: true,
         page_number: Some(3),
         page_count: Some(6),
         page_size: Some(2),
@@ -79,25 +80,116 @@ fn items_are_found_wherever_they_stand() {
     assert_eq!((facts.page_count, facts.total), (Some(4), Some(7)));
     // Escapes in the names change nothing.
     assert_eq!(ids("entities", r#"{"\u0065ntities":[{"id":"a"}],"p\u0061geSize":1}"#), ["a"]);
-    // Of a field that stands there twice, the last counts, as everywhere.
-    assert_eq!(ids("entities", r#"{"entities":[{"id":"a"}],"entities":[{"id":"b"}]}"#), ["b"]);
-    // A missing item is an empty one, as in every list of the API.
-    assert_eq!(ids("entities", r#"{"entities":[null,{"id":"a"}]}"#), ["", "a"]);
+}
+
+#[test]
+fn nulls_among_the_items_are_left_out_and_counted() {
+    let body = r#"{"entities":[null,{"id":"a"},null],"total":3}"#;
+    let (items, facts) = read("entities", body).expect("a page");
+    assert_eq!(items, ["a"]);
+    assert_eq!((facts.items, facts.nulls, facts.records()), (3, 2, 1));
+    let reply = reply(StatusCode::OK, body);
+    let (raw, facts) = serde::<Box<RawValue>>(&reply, &list("entities"), 3).expect("a page");
+    assert_eq!((raw.len(), facts.nulls), (1, 2));
+    assert_eq!(serde::<Value>(&reply, &list("entities"), 3).expect("a page").0.len(), 1);
+    // They count for how many a page may hold.
+    assert!(serde::<Value>(&reply, &list("entities"), 2).is_err());
+}
+
+#[test]
+fn where_items_are_objects_anything_else_is_an_error_in_every_type() {
+    for item in ["5", r#""a""#, "[1]", "true"] {
+        let reply = reply(StatusCode::OK, &format!(r#"{{"entities":[{{"id":"a"}},{item}]}}"#));
+        let objects = list("entities").with_objects();
+        let why = |error: DecodeError| error.to_string();
+        let raw = serde::<Box<RawValue>>(&reply, &objects, 9).map(|_| ()).map_err(why);
+        assert_eq!(raw, Err("item 2 is not a JSON object".to_owned()), "{item}");
+        let value = serde::<Value>(&reply, &objects, 9).map(|_| ()).map_err(why);
+        assert_eq!(value, raw, "{item}");
+        assert!(wire::<Queue>(&reply, &objects, 9).is_err(), "{item}");
+        assert!(serde::<Value>(&reply, &list("entities"), 9).is_ok(), "{item}");
+    }
 }
 
 #[test]
 fn a_page_without_items_is_empty() {
-    for body in ["{}", r#"{"entities":null}"#, r#"{"entities":[]}"#, r#"{"pageNumber":2}"#, "null"]
-    {
+    for body in [
+        r#"{"entities":null}"#,
+        r#"{"entities":[]}"#,
+        r#"{"pageNumber":2}"#,
+        r#"{"nextUri":"/next"}"#,
+        r#"{"selfUri":"/self"}"#,
+    ] {
         let (items, facts) = read("entities", body).expect(body);
         assert!(items.is_empty(), "{body}");
         assert_eq!((facts.items, facts.fingerprint), (0, None), "{body}");
+        assert_eq!(facts.has_list, body.contains("entities"), "{body}");
     }
-    assert!(ids("results.entities", r#"{"results":null}"#).is_empty());
-    assert!(ids("[]", "null").is_empty());
+    assert!(ids("results.entities", r#"{"results":{"pageCount":0}}"#).is_empty());
+    assert!(ids("[]", "[]").is_empty());
+    let details = Listing::new(Scheme::BodyPagingTotalHits, "conversations");
+    assert!(read_as(&details, "{ }").expect("past the end").0.is_empty());
     let none = reply(StatusCode::NO_CONTENT, "");
-    let read = Read::Paths(wire::<Queue>).page(&none, &list("entities"), 0);
+    let listing = list("entities").with_no_content();
+    let read = Read::Paths(wire::<Queue>).page(&none, &listing, 0);
     assert!(read.expect("a page").0.is_empty());
+}
+
+#[test]
+fn what_has_nothing_of_a_page_is_not_an_empty_one() {
+    let why = |listing: &Listing, status: StatusCode, body: &str| {
+        let error = Read::Paths(wire::<Queue>).page(&reply(status, body), listing, 9);
+        let error = error.map(|_| ()).expect_err(body);
+        assert_eq!(error.problem(), Problem::NotAPage, "{body}");
+        error.to_string()
+    };
+    let known = list("entities").with_fields(["facets"]);
+    assert!(read_as(&known, r#"{"facets":[]}"#).is_ok());
+    for (path, body, told) in [
+        ("entities", "{}", "an object without fields, where a page with `entities` was expected"),
+        ("entities", "null", "`null`"),
+        ("[]", "null", "`null`"),
+        ("[]", r#"{"message":"a"}"#, "an object with `message`, where a list was expected"),
+        ("results.entities", r#"{"results":null}"#, "an object with `results`"),
+        ("results.entities", r#"{"results":{"message":"a"}}"#, "an object with `results`"),
+        ("entities", r#"{"facets":[]}"#, "an object with `facets`"),
+        ("entities", r#"{"errorMessage":"Task timed out"}"#, "an object with `errorMessage`"),
+        (
+            "entities",
+            r#"{"message":"Jane","code":"c","status":429,"errors":[],"entityId":"1"}"#,
+            "an object with `code`, `entityId`, `errors`, `message`, `status`",
+        ),
+    ] {
+        let text = why(&list(path), StatusCode::OK, body);
+        assert!(text.contains(told) && !text.contains("Jane"), "{body}: {text}");
+    }
+    let details = Listing::new(Scheme::BodyPagingTotalHits, "conversations");
+    why(&details, StatusCode::OK, r#"{"message":"a","status":500}"#);
+    assert!(why(&list("entities"), StatusCode::NO_CONTENT, "").contains("204"));
+    // Names come from the server.
+    let odd = why(&list("entities"), StatusCode::OK, r#"{"a\u001b[31m":1}"#);
+    assert!(odd.contains(r"a\u{1b}[31m"), "{odd}");
+}
+
+#[test]
+fn what_decides_may_be_there_once_only() {
+    let list = "the list `entities` is there twice";
+    for (path, body, told) in [
+        ("entities", r#"{"entities":[{"id":"a"}],"entities":[]}"#, list),
+        ("entities", r#"{"entities":null,"entities":[{"id":"a"}]}"#, list),
+        ("r.e", r#"{"r":{"e":[]},"r":{"e":[]}}"#, "the list `r.e` is there twice"),
+        ("entities", r#"{"nextUri":"/a","nextUri":null}"#, "the token `nextUri` is there twice"),
+    ] {
+        assert_eq!(read(path, body).expect_err(body), told);
+    }
+}
+
+#[test]
+fn the_date_up_to_which_data_is_available_is_read() {
+    let body = r#"{"entities":[],"dataAvailabilityDate":"2026-05-01T10:00:00Z"}"#;
+    let date = facts(body).available_until.expect("a date");
+    assert_eq!(date.to_rfc3339(), "2026-05-01T10:00:00+00:00");
+    assert_eq!(facts(r#"{"entities":[],"dataAvailabilityDate":"soon"}"#).available_until, None);
 }
 
 #[test]
@@ -123,7 +215,7 @@ fn counts_are_read_in_every_form_or_not_at_all() {
         assert_eq!((items.len(), facts.total), (1, count), "{json}");
     }
     for (json, linked) in [(r#""/next""#, true), ("null", false), (r#""""#, false), ("{}", false)] {
-        let token = facts(&format!(r#"{{"nextUri":{json}}}"#)).token;
+        let token = facts(&format!(r#"{{"nextUri":{json},"total":0}}"#)).token;
         assert_eq!(token.is_some(), linked, "{json}");
     }
 }

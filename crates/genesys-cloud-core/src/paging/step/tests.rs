@@ -56,12 +56,92 @@ fn walk(page_number: Option<&str>) -> Walk {
 fn after(mut walk: Walk, pages: &[Facts]) -> Step {
     let (last, before) = pages.split_last().expect("a page");
     for page in before {
-        match step(&walk, page) {
+        match look(&mut walk, page) {
             Step::Continue(next) => drop(walk.advance(page.clone(), next)),
             other => panic!("{other:?} after {page:?}"),
         }
     }
-    step(&walk, last)
+    look(&mut walk, last)
+}
+
+/// What follows from a page, which is the same when it is asked for once more.
+fn look(walk: &mut Walk, page: &Facts) -> Step {
+    match step(walk, page) {
+        Step::LookAgain => {
+            walk.at.is_second_look = true;
+            step(walk, page)
+        }
+        other => other,
+    }
+}
+
+#[test]
+fn an_empty_page_is_asked_for_again_where_the_counts_promise_items() {
+    let empty = |page: Facts| step(&walk(None), &page) == Step::LookAgain;
+    assert!(empty(page(0).number(1).of(3)));
+    assert!(empty(page(0).number(1).of(1).total(5)));
+    assert!(!empty(page(0).number(1).of(1).total(0)));
+    // A link alone is no count.
+    assert!(!empty(page(0).number(1).linked()));
+    let index = begin(&of("ScimStartIndex"));
+    assert_eq!(step(&index, &page(0).total(5)), Step::LookAgain);
+    assert_eq!(step(&index, &page(0).total(0)), done(End::EmptyPage));
+    let search = begin(&of("Q64Search"));
+    assert_eq!(step(&search, &page(0).number(1).of(3)), Step::LookAgain);
+    // What was empty twice is believed.
+    let mut again = walk(None);
+    again.at.is_second_look = true;
+    assert_eq!(step(&again, &page(0).number(1).of(1).total(5)), done(End::Shortfall));
+}
+
+#[test]
+fn a_search_begins_at_the_page_it_asks_for() {
+    let wrong = |due, got| Step::Broken(Contradiction::WrongPage { due, got });
+    let first = page(10).number(47).of(5).total(47);
+    assert_eq!(step(&begin(&of("Q64Search")), &first), wrong(1, 47));
+    // `{"pageNumber":3}`, compressed; another first page is not the one that was asked for.
+    let mut request = request();
+    request.set_query("q64", "H4sIAAAAAAACA6tWKkhMT/UrzU1KLVKyMq4FALZItUIQAAAA");
+    let walk = Walk::start(&mut request, &of("Q64Search"), "https://api.mypurecloud.ie");
+    assert_eq!(walk.first_search_page(), Some(3));
+    assert_eq!(step(&walk, &page(10).number(1).of(5)), wrong(3, 1));
+    assert_eq!(step(&walk, &page(10).number(5).of(5)), wrong(3, 5));
+}
+
+#[test]
+fn rows_without_ids_may_be_alike_on_pages_of_other_tokens() {
+    let alike = |token_text: &str| Facts { has_no_ids: true, ..token(9, token_text).like(1) };
+    let pages: Vec<Facts> = (1..ALIKE_PAGES).map(|page| alike(&format!("t{page}"))).collect();
+    assert_eq!(after(begin(&of("CursorField")), &pages), asks_for(&["t19"]));
+    let more = [&pages[..], &[alike("t20")]].concat();
+    let found = after(begin(&of("CursorField")), &more);
+    assert_eq!(found, Step::Broken(Contradiction::Repeated { due: 20 }));
+    // By number, the page parameter may be ignored.
+    let found = after(begin(&of("PageNumberNoEnvelope")), &[alike(""), alike("")]);
+    assert_eq!(found, Step::Broken(Contradiction::Repeated { due: 2 }));
+}
+
+#[test]
+fn parameters_that_choose_a_page_in_another_way_are_refused() {
+    for (scheme, name, refused) in [
+        ("PageNumber", "pageNumber", None),
+        ("PageNumber", "cursor", Some("or begin elsewhere by `pageNumber`")),
+        ("AfterInNextUri", "after", None),
+        ("AfterInNextUri", "before", Some("or begin elsewhere by `after`")),
+        ("IdOrDateWindow", "before", Some("or begin elsewhere by `after`")),
+        ("UnpagedWithEnvelope", "pageNumber", Some("leave it out")),
+        ("DateWindowHomonym", "before", None),
+        ("ContinuationToken", "before", None),
+    ] {
+        let mut request = request();
+        request.set_query(name, "1");
+        Walk::start(&mut request, &of(scheme), "https://api.mypurecloud.ie");
+        let why = request.target().err().map(|error| error.to_string()).unwrap_or_default();
+        match refused {
+            None => assert_eq!(why, "", "{scheme} {name}"),
+            Some(advice) => assert!(why.contains(advice) && why.contains(name), "{why}"),
+        }
+    }
 }
 
 #[test]
@@ -742,6 +822,7 @@ fn no_replies_make_a_walk_go_in_a_circle() {
                             asked_for.push(next.clone());
                             walk.advance(page, next);
                         }
+                        Step::LookAgain => walk.at.is_second_look = true,
                         Step::Done(_) | Step::Broken(_) | Step::Stuck(_) => break,
                     }
                     let ahead = walk.ahead().take(9).collect::<Vec<_>>();

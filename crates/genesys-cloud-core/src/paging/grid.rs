@@ -1,0 +1,199 @@
+//! Where numbered pages begin. Page N of size S begins with item (N - 1) * S, as long as S stays the same.
+
+use super::scheme::Motion;
+use super::standing::{Facts, Position};
+use super::walk::Walk;
+
+/// How often the size of pages may change in one list.
+pub(super) const MOST_CHANGES: u32 = 3;
+
+/// Where a list is joined again after the API changed the size of its pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Realignment {
+    /// The size that pages had, as far as it is known.
+    pub(super) before: u64,
+    /// The size that they have now.
+    pub(super) size: u64,
+    /// The page that holds the last item read, in pages of that size.
+    pub(super) page: u64,
+    /// How many of its items have been read.
+    pub(super) skip: u64,
+}
+
+/// Whether a page shows that pages no longer begin where they did. `read` is how many of its items were read in an
+/// earlier run.
+///
+/// The reply says its size, or else a page that is larger than all before shows it. A last page may give its own
+/// length as its size.
+pub(super) fn realignment(walk: &Walk, page: &Facts, read: u64) -> Option<Realignment> {
+    let (Motion::Numbers { linked }, Position::Number(number)) = (walk.motion(), &walk.at.due)
+    else {
+        return None;
+    };
+    let (before, position, size) = match (walk.at.grid, page.page_size) {
+        (Some(grid), Some(size)) if size != grid => {
+            (grid, number.saturating_sub(1).saturating_mul(grid), size)
+        }
+        (Some(grid), None) if page.items > grid => {
+            (grid, number.saturating_sub(1).saturating_mul(grid), page.items)
+        }
+        (None, None) if walk.at.largest > 0 && page.items > walk.at.largest => {
+            (walk.at.largest, walk.at.before?, page.items)
+        }
+        _ => return None,
+    };
+    let position = position.saturating_add(read);
+    let up_to = position.saturating_add(page.items);
+    let is_last = match page.total {
+        Some(total) => up_to >= total,
+        None => match page.page_count {
+            Some(count) => count <= *number,
+            None => linked && page.token.is_none(),
+        },
+    };
+    if position == 0 || (size == page.items && size < before && read == 0 && is_last) {
+        return None;
+    }
+    let page = (position - 1) / size + 1;
+    Some(Realignment { before, size, page, skip: position - (page - 1) * size })
+}
+
+/// Whether the page before was shorter than others and this one goes on, in a list whose replies say neither how
+/// large pages are nor how many items there are. Items may have been hidden on that page, or pages may have become
+/// smaller, so that items come again.
+pub(super) fn is_untold(walk: &Walk, page: &Facts) -> bool {
+    let Some(previous) = &walk.at.previous else { return false };
+    let is_short = previous.items > 0 && previous.items < walk.at.largest;
+    let is_told = walk.at.grid.is_some() || page.page_size.is_some() || page.total.is_some();
+    matches!(walk.motion(), Motion::Numbers { .. }) && is_short && page.items > 0 && !is_told
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operation::{Method, Operation};
+    use crate::paging::listing::Listing;
+    use crate::paging::scheme::Scheme;
+    use crate::request::Request;
+
+    fn walk(number: u64, grid: Option<u64>, largest: u64, before: Option<u64>) -> Walk {
+        let listing = Listing::new(Scheme::PageNumber, "entities");
+        let mut request = Request::new(Operation::known("getThings", Method::Get, "/things"));
+        let mut walk = Walk::start(&mut request, &listing, "https://api.mypurecloud.ie");
+        walk.at.due = Position::Number(number);
+        (walk.at.grid, walk.at.largest, walk.at.before) = (grid, largest, before);
+        walk
+    }
+
+    fn page(items: u64, size: Option<u64>, total: Option<u64>) -> Facts {
+        Facts { items, page_size: size, total, ..Facts::default() }
+    }
+
+    #[test]
+    fn a_list_is_joined_again_behind_the_last_item_read() {
+        let joined = |walk: &Walk, page: &Facts, read| {
+            realignment(walk, page, read).map(|it| (it.page, it.skip, it.size))
+        };
+        for (name, walk, page, read, expected) in [
+            ("same size", walk(3, Some(50), 50, Some(100)), page(50, Some(50), None), 0, None),
+            (
+                "larger",
+                walk(3, Some(50), 50, Some(100)),
+                page(100, Some(100), None),
+                0,
+                Some((1, 100, 100)),
+            ),
+            (
+                "smaller",
+                walk(3, Some(100), 100, Some(200)),
+                page(50, Some(50), Some(900)),
+                0,
+                Some((4, 50, 50)),
+            ),
+            ("first page", walk(1, None, 0, Some(0)), page(50, Some(50), None), 0, None),
+            (
+                "after hidden items",
+                walk(3, Some(50), 50, Some(93)),
+                page(80, Some(80), None),
+                0,
+                Some((2, 20, 80)),
+            ),
+            (
+                "larger, in a run that goes on",
+                walk(3, Some(50), 50, Some(100)),
+                page(100, Some(100), None),
+                50,
+                Some((2, 50, 100)),
+            ),
+            (
+                "in the middle of the first page",
+                walk(1, Some(50), 50, Some(0)),
+                page(20, Some(20), None),
+                30,
+                Some((2, 10, 20)),
+            ),
+            (
+                "no size told, as large as before",
+                walk(3, None, 50, Some(100)),
+                page(50, None, None),
+                0,
+                None,
+            ),
+            ("no size told, shorter", walk(3, None, 50, Some(100)), page(9, None, None), 0, None),
+            (
+                "no size told, larger",
+                walk(3, None, 50, Some(100)),
+                page(100, None, None),
+                0,
+                Some((1, 100, 100)),
+            ),
+            (
+                "size no longer told, larger",
+                walk(3, Some(50), 50, Some(100)),
+                page(60, None, None),
+                0,
+                Some((2, 40, 60)),
+            ),
+            (
+                "size told for the first time",
+                walk(3, None, 50, Some(100)),
+                page(50, Some(50), None),
+                0,
+                None,
+            ),
+            (
+                "last page that tells its own length",
+                walk(2, Some(25), 25, Some(25)),
+                page(1, Some(1), Some(26)),
+                0,
+                None,
+            ),
+            (
+                "page in the middle that tells its own length",
+                walk(2, Some(25), 25, Some(25)),
+                page(20, Some(20), Some(99)),
+                0,
+                Some((2, 5, 20)),
+            ),
+            (
+                "beyond the end by now",
+                walk(6, Some(10), 10, Some(50)),
+                page(0, Some(20), None),
+                10,
+                Some((3, 20, 20)),
+            ),
+            ("empty", walk(3, Some(50), 50, Some(100)), page(0, None, None), 0, None),
+        ] {
+            assert_eq!(joined(&walk, &page, read), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn lists_that_do_not_count_pages_have_no_grid() {
+        let listing = Listing::new(Scheme::CursorField, "results");
+        let mut request = Request::new(Operation::known("getThings", Method::Get, "/things"));
+        let mut walk = Walk::start(&mut request, &listing, "https://api.mypurecloud.ie");
+        (walk.at.grid, walk.at.largest) = (Some(50), 50);
+        assert_eq!(realignment(&walk, &page(100, Some(100), None), 0), None);
+    }
+}
