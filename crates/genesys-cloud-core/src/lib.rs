@@ -40,7 +40,7 @@ pub use crate::checkpoint::ObjectCheckpoints;
 pub use crate::checkpoint::{
     Batch, Checkpoint, CheckpointStore, Checkpointed, FileStore, Resumable, StoreFuture,
 };
-pub use crate::client::{Client, ClientBuilder};
+pub use crate::client::{Client, ClientBuilder, OrgIdentity};
 pub use crate::download::Download;
 pub use crate::error::{Error, ErrorBody, ErrorDetail, ErrorLimit};
 pub use crate::jobs::{

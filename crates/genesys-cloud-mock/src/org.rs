@@ -57,6 +57,11 @@ impl MockOrg {
         self.service.login().client_id().to_owned()
     }
 
+    /// The id of the organization, as `GET /api/v2/organizations/me` and `GET /api/v2/tokens/me` say it.
+    pub fn organization(&self) -> String {
+        self.service.organization()
+    }
+
     /// The secret of that client.
     pub fn client_secret(&self) -> String {
         self.service.login().client_secret().to_owned()
@@ -243,6 +248,7 @@ impl Default for MockOrgBuilder {
     fn default() -> Self {
         let settings = Settings {
             seed: 0,
+            organization: None,
             default_count: 100,
             latency: Duration::ZERO,
             token_lifetime: Duration::from_secs(86_400),
@@ -260,6 +266,12 @@ impl MockOrgBuilder {
     /// What all made-up data follow from, 0 by default: two orgs of the same seed are the same.
     pub fn seed(mut self, seed: u64) -> Self {
         self.settings.seed = seed;
+        self
+    }
+
+    /// The id of the organization, one that follows from the seed by default.
+    pub fn organization(mut self, id: impl Into<String>) -> Self {
+        self.settings.organization = Some(id.into());
         self
     }
 

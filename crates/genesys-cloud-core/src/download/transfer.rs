@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::operation::{Method, Operation};
 use crate::reply::{Head, RawReply};
 use crate::request::Request;
-use crate::retry::chance;
+use crate::retry::{Meaning, chance};
 
 /// How often in a row a transfer may fail without a single byte.
 const FAILURES: u32 = 5;
@@ -306,7 +306,8 @@ impl Transfer {
             RawReply { operation: self.operation.clone(), head: head.clone(), body: Bytes::new() };
         Fault {
             error: error.with_answer(&reply),
-            passes: status.is_server_error() || matches!(status.as_u16(), 202 | 408 | 429),
+            passes: status == StatusCode::ACCEPTED
+                || Meaning::of(status.as_u16(), None) != Meaning::Final,
             retry_after: head.retry_after(),
         }
     }

@@ -8,6 +8,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 
+use super::end::GONE;
 use super::family::{Family, FileForm, Results, ResultsAt};
 use super::fields::Fields;
 use super::file::Files;
@@ -55,7 +56,7 @@ pub(crate) struct Opening {
     /// What the request that lists the results has beyond what the job needs.
     change: Option<Request>,
     running: Option<Running>,
-    /// Why the job that the API has accepted is not known: its reply could not be read.
+    /// Why it is not known whether the API has the job, or which one it is.
     lost: Option<Error>,
     /// Whether the results that came in the place of a job could not be read.
     is_unreadable: bool,
@@ -153,8 +154,8 @@ impl Opening {
         &self.request
     }
 
-    /// Whether the API has a job that can't be gone on with, as its id did not come, and its results, if they
-    /// did, can't be read.
+    /// Whether the API has or may have a job that can't be gone on with, as its id did not come, and its results,
+    /// if they did, can't be read.
     pub(crate) const fn is_lost(&self) -> bool {
         self.lost.is_some() || self.is_unreadable
     }
@@ -218,6 +219,9 @@ impl Opening {
             let (operation, family) = (saved.operation(), saved.family());
             return Err(format!("its job is of {operation} (family {family})"));
         }
+        if let Some(difference) = saved.difference(&self.client) {
+            return Err(format!("its job is of another organization: {difference}"));
+        }
         let (client, family, request) =
             (self.client.clone(), self.family.clone(), self.request.clone());
         let id = saved.id().map(str::to_owned);
@@ -244,14 +248,15 @@ impl Opening {
         !self.is_unreadable && self.restart()
     }
 
-    /// Sets out to submit the job anew. `false` where it is not known how it was submitted.
+    /// Sets out to submit the job anew. `false` where it is not known how it was submitted, or whether.
     pub(crate) fn restart(&mut self) -> bool {
-        if !self.is_handle {
-            (self.run, self.running, self.lost) = (None, None, None);
-            self.is_unreadable = false;
+        // A job that the API may have is not submitted again by itself.
+        let may_be = !self.is_handle && self.lost.is_none();
+        if may_be {
+            (self.run, self.running, self.is_unreadable) = (None, None, false);
             *self.saved.lock() = None;
         }
-        !self.is_handle
+        may_be
     }
 
     /// How the results will be listed, as far as that is known before there are any.
@@ -289,8 +294,7 @@ impl Opening {
         let Poll::Ready((run, opened)) = Pin::new(running).poll(cx) else { return Poll::Pending };
         self.running = None;
         if let (None, Err(error)) = (&run, &opened)
-            && matches!(error.status(), Some(200..300))
-            && !self.request.operation().is_repeatable()
+            && error.is_outcome_unknown()
         {
             self.lost = Some(error.share());
         }
@@ -419,7 +423,7 @@ fn opened(
 
 /// A page of the results of a job that is done. If there are none any more, they have expired.
 pub(super) async fn page(run: &Run, request: &Request) -> Result<RawReply, Error> {
-    run.execute(request).await.map_err(|error| match error.is_not_found() {
+    run.execute(request).await.map_err(|error| match error.is_refused_by(&GONE) {
         true => run.gone(request.operation()).caused_by(error),
         false => error,
     })

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use genesys_cloud_core::{
-    DoneWhen, Family, JobCall, JobId, JobState, Listing, Method, Operation, Paginator, Reason,
-    Request, Results, Scheme, Verdict,
+    Client, DoneWhen, Family, JobCall, JobId, JobState, Listing, Method, Operation, Paginator,
+    Reason, Request, Results, Scheme, Verdict,
 };
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -105,7 +105,7 @@ async fn all_calls_of_a_job_are_counted() {
 #[tokio::test(start_paused = true)]
 async fn an_error_on_the_way_is_gone_on_from() {
     let server = script([
-        Answer::json(503, "{}"),
+        Answer::json(429, "{}"),
         json(r#"{"jobId":"j1"}"#),
         Answer::json(403, "{}"),
         json(r#"{"state":"FULFILLED"}"#),
@@ -125,23 +125,74 @@ async fn an_error_on_the_way_is_gone_on_from() {
         }
     }
     assert_eq!(ids(found), ["a", "b"]);
-    assert_eq!(errors, [503, 403, 500, 500]);
+    assert_eq!(errors, [429, 403, 500, 500]);
     let submits = asked(&server).iter().filter(|line| line.starts_with("POST")).count();
     assert_eq!(submits, 2);
 }
 
-#[tokio::test]
-async fn what_the_api_has_accepted_is_not_submitted_again() {
-    for reply in [|| json("{}"), || json("<html>"), || json("{").closing_at(9)] {
+#[tokio::test(start_paused = true)]
+async fn a_submit_whose_outcome_is_unknown_is_not_made_again() {
+    for reply in [
+        || json("{}"),
+        || json(""),
+        || json("<html>"),
+        || json("{").closing_at(9),
+        || Answer::json(202, "{").stalling_at(9),
+        || json("").closing_at(9),
+        || Answer::new(408, ""),
+        || Answer::new(502, "<html>"),
+        || Answer::json(503, "{}").header("retry-after", "1"),
+        || Answer::json(504, "{"),
+    ] {
         let server = script([reply(), json(r#"{"jobId":"j1"}"#)]).await;
-        let mut results = listed(&server).paginate();
-        for _ in 0..2 {
-            let error = results.try_next().await.expect_err("no id");
-            assert_eq!(error.status(), Some(200), "{error:?}");
-        }
-        assert_eq!(asked(&server), ["POST /shops/s1/jobs"]);
+        // With and without retries, through a list and through a handle.
+        let client = Client::builder().api_url(server.url()).access_token("a-token");
+        let client = client.timeout(Duration::from_secs(30)).build().expect("a client");
+        let things = crate::Things::new(&client);
+        let mut results = things.listed("s1", Query::default()).paginate();
+        let first = results.try_next().await.expect_err("no id");
+        let again = results.try_next().await.expect_err("no id");
+        assert!(first.is_outcome_unknown() && again.is_outcome_unknown(), "{first}");
+        assert_eq!(first.to_string(), again.to_string());
+        let told = "the API may have the job, so that it is not submitted again by itself; its id is not \
+                    known, by which GET /shops/{shopId}/jobs/{jobId} (getThingsJob) would tell";
+        assert!(first.to_string().contains(told), "{first}");
+        assert_eq!(asked(&server), ["POST /shops/s1/jobs"], "{first}");
+
+        let server = script([reply()]).await;
+        let error = listed_by(&server).submit().await.expect_err("no id");
+        assert!(error.is_outcome_unknown() && error.to_string().contains(told), "{error}");
+        assert_eq!(asked(&server), ["POST /shops/s1/jobs"], "{error}");
     }
-    // What may be done twice is.
+}
+
+fn listed_by(server: &Server) -> crate::PostListed {
+    let client = Client::builder().api_url(server.url()).access_token("a-token").max_retries(0);
+    let client = client.timeout(Duration::from_secs(30)).max_rate_limit_wait(Duration::ZERO);
+    crate::Things::new(&client.build().expect("a client")).listed("s1", Query::default())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_submit_that_was_refused_is_made_again() {
+    for reply in [
+        || Answer::json(429, "{}"),
+        || Answer::json(400, "{}"),
+        || Answer::json(403, "{}"),
+        || Answer::json(500, "{}"),
+    ] {
+        let mut answers = vec![reply()];
+        answers.extend(with_states(&["FULFILLED"]));
+        answers.push(page(&["a"], None));
+        let server = script(answers).await;
+        let mut results = listed_by(&server).paginate();
+        let error = results.try_next().await.expect_err("a refusal");
+        assert!(!error.is_outcome_unknown(), "{error}");
+        assert_eq!(all(&mut results).await, ["a"]);
+    }
+}
+
+#[tokio::test]
+async fn what_only_reads_is_submitted_again() {
     let server = script([json("[").closing_at(9), json(r#"[{"id":"a"}]"#)]).await;
     let mut results = things(&server).media("t1").paginate();
     assert!(results.try_next().await.expect_err("half a reply").is_transport());
@@ -409,6 +460,67 @@ async fn a_page_whose_job_is_not_polled_is_not_submitted_twice() {
 }
 
 /// The handle of such a job has the one page that was asked for, and says that there is more.
+const PAGES_DONE: &str = r#"{"state":"Succeeded"}"#;
+
+/// The API has forgotten the job of a page, or its results.
+#[tokio::test(start_paused = true)]
+async fn a_page_whose_job_is_gone_is_an_error_and_is_not_asked_for_again() {
+    for status in [404, 410] {
+        for answers in [
+            vec![json(r#"{"state":"Running"}"#), Answer::json(status, "{}")],
+            vec![json(PAGES_DONE), Answer::json(status, "{}")],
+        ] {
+            let answers = std::iter::once(json(r#"{"id":"j1"}"#)).chain(answers);
+            let server = script(answers).await;
+            let mut results = things(&server).pages(Query::default()).paginate();
+            let first = results.try_next().await.expect_err("no job").to_string();
+            let again = results.try_next().await.expect_err("no job").to_string();
+            assert_eq!((first, server.received().len()), (again, 3));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_whose_job_is_gone_is_submitted_again_once_if_it_only_reads() {
+    let results = |server: &Server| {
+        let submit = Operation::new("postPages", Method::Post, "/pages").reads();
+        Paginator::<Value>::over_job(&client(server), Request::new(submit), crate::PAGES)
+    };
+    let server = script([
+        json(r#"{"id":"j1"}"#),
+        json(r#"{"state":"Running"}"#),
+        Answer::json(404, "{}"),
+        json(r#"{"id":"j2"}"#),
+        json(PAGES_DONE),
+        json(r#"{"entities":[{"id":"a"}],"pageNumber":1,"pageCount":1,"total":1}"#),
+    ])
+    .await;
+    let things = results(&server);
+    assert_eq!(things.pages().try_next().await.expect("a page").expect("a page").items().len(), 1);
+    assert_eq!(asked(&server).iter().filter(|line| **line == "POST /pages").count(), 2);
+
+    let server = Server::start(|request| match request.target.as_str() {
+        "/pages" => json(r#"{"id":"j1"}"#),
+        target if target.ends_with("/results") => Answer::json(410, "{}"),
+        _ => json(PAGES_DONE),
+    })
+    .await;
+    let error = results(&server).try_next().await.expect_err("no results");
+    assert!(error.is_job_expired(), "{error}");
+    assert_eq!(asked(&server).iter().filter(|line| **line == "POST /pages").count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_whose_submit_is_lost_is_not_submitted_again() {
+    let server = script([Answer::json(504, "{}"), json(r#"{"id":"j1"}"#)]).await;
+    let mut results = things(&server).pages(Query::default()).paginate();
+    for _ in 0..2 {
+        let error = results.try_next().await.expect_err("no job");
+        assert!(error.is_outcome_unknown(), "{error}");
+    }
+    assert_eq!(server.received().len(), 1);
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_page_of_one_job() {
     let server = script([
