@@ -160,8 +160,8 @@ impl<'a> Course<'a> {
             None => None,
         };
         if let Some(state) = state {
-            if let Some((committed, _)) = discarded(&state, self.job) {
-                self.sink.discard(&committed).await.map_err(unwritten)?;
+            if let Some(discarded) = discarded(&state) {
+                self.sink.discard(&discarded.sink).await.map_err(unwritten)?;
             }
             if let Some(keeper) = keeper_of(&mut self.keeper, &mut self.sink) {
                 keeper.clear().await.map_err(unwritten)?;

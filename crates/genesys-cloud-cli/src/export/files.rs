@@ -88,13 +88,17 @@ pub(super) async fn run(
     let mut keeper = FileKeeper::beside(out);
     let left = left(job, out, &mut keeper).await?;
     let (saved, abandoned) = if job.export.restart { (None, left) } else { (left, None) };
-    let run = match &saved {
-        Some(saved) => saved.run.clone().resumed_now(),
-        None => Run::new(),
-    };
     // What can't be written is told before anything is asked for.
     let mut file = open_part(&FileSink::part(out), true).map_err(unwritten)?;
     let org = connect::org(global, screen).await?;
+    let identity = connect::identity(global, &org.client).await?;
+    let run = match &saved {
+        Some(saved) => {
+            saved.run.check_org(&identity)?;
+            saved.run.clone().resumed_now()
+        }
+        None => Run::new(identity),
+    };
     let stop = stop_on_interrupt(screen);
     screen.event("begin", || json!({ "operation": job.entry.id, "out": out }));
     let client = &org.client;

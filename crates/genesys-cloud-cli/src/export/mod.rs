@@ -17,8 +17,8 @@ mod state;
 use std::sync::Arc;
 
 use genesys_cloud_catalogue::{Catalogue, Operation as Entry};
-use genesys_cloud_core::{Reason, Request, Results, SavedJob, Verdict};
-use serde_json::{Value, json};
+use genesys_cloud_core::{Reason, Request, Results, Verdict};
+use serde_json::json;
 #[cfg(unix)]
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
@@ -29,7 +29,7 @@ pub(crate) use self::output::Output;
 use self::range::Range;
 use self::read::Reader;
 use self::report::Ending;
-use self::state::{RESTART, Run, State};
+use self::state::{Discarded, RESTART, Run, State};
 use crate::arguments::{Accepted, Export, Global};
 use crate::body;
 use crate::columns::{self, Columns};
@@ -53,7 +53,6 @@ struct Job<'a> {
     columns: Columns,
     output: Output,
     format: Format,
-    whose: Option<String>,
 }
 
 pub(crate) async fn run(
@@ -61,7 +60,7 @@ pub(crate) async fn run(
     global: &Global,
     screen: &Arc<Screen>,
 ) -> Result<Exit, Failure> {
-    let job = Job::new(export, connect::whose(global))?;
+    let job = Job::new(export)?;
     if export.plan {
         let org = connect::org(global, screen).await?;
         return plan::tell(&org.client, &job).await.map(|()| Exit::Complete);
@@ -77,18 +76,29 @@ pub(crate) async fn run(
         None => job.output.keeper()?,
     };
     let left = left(&mut keeper, &mut sink, &job, screen).await?;
+    let org = connect::org(global, screen).await?;
+    let identity = match keeper_of(&mut keeper, &mut sink) {
+        Some(_) => connect::identity(global, &org.client).await?,
+        // No other run will ask for it.
+        None => org.client.identity(),
+    };
     let run = match &left {
-        // Where nothing more is read, it is not resumed, but finished.
-        Left::State(state) if sink.is_done() || state.checkpoint.is_complete() => state.run.clone(),
-        Left::State(state) => state.run.clone().resumed_now(),
-        Left::Discarded { .. } | Left::Nothing => Run::new(),
+        Left::State(state) => {
+            state.run.check_org(&identity)?;
+            // Where nothing more is read, it is not resumed, but finished.
+            match sink.is_done() || state.checkpoint.is_complete() {
+                true => state.run.clone(),
+                false => state.run.clone().resumed_now(),
+            }
+        }
+        Left::Discarded(_) | Left::Nothing => Run::new(identity.clone()),
     };
     sink.identify(&run.id);
-    let org = connect::org(global, screen).await?;
     let stop = stop_on_interrupt(screen);
     let abandoned = match &left {
-        Left::Discarded { jobs, .. } => jobs.clone(),
-        Left::State(_) | Left::Nothing => Vec::new(),
+        // Those of another org are left alone.
+        Left::Discarded(Some(it)) if it.run.is_of(&identity) => it.jobs.clone(),
+        _ => Vec::new(),
     };
     let saved = begin(left, &mut keeper, &mut sink, &job).await?;
     // Only now is it known that no other export waits for them.
@@ -124,6 +134,7 @@ pub(crate) async fn run(
         forget(&mut keeper, &mut sink, &kept).await?;
     }
     ending.next((saved && !is_whole).then_some(next));
+    ending.in_doubt(reader.checkpoint().is_ok_and(|it| !it.is_complete()));
     match read {
         Ok(Read::End) => ending.told(&job, sink.as_mut(), screen, is_whole).await,
         Ok(Read::Stopped) => ending.stopped(&job, sink.as_mut(), screen).await,
@@ -132,7 +143,7 @@ pub(crate) async fn run(
 }
 
 impl<'a> Job<'a> {
-    fn new(export: &'a Export, whose: Option<String>) -> Result<Self, Failure> {
+    fn new(export: &'a Export) -> Result<Self, Failure> {
         let entry = find::operation(&export.call.operation)?;
         let way = tags::way(Catalogue::embedded(), entry);
         let way = way.map_err(|error| Failure::usage(error.to_string()))?;
@@ -147,7 +158,7 @@ impl<'a> Job<'a> {
             ..Given::default()
         };
         let request = parameters::request(entry, &given)?;
-        check::begins_at_the_beginning(&way, &given)?;
+        check::begins_at_the_beginning(&way, entry, &given)?;
         let item = columns::item(entry, &way);
         if let (Some(field), Some(item), false) = (&export.unique, item, export.call.unchecked) {
             columns::find("--unique", item, field)?;
@@ -160,7 +171,7 @@ impl<'a> Job<'a> {
         if files::family(&way).is_some() {
             files::check(export)?;
             let (columns, format) = (Columns::default(), Format::default());
-            return Ok(Self { export, entry, way, request, range, columns, output, format, whose });
+            return Ok(Self { export, entry, way, request, range, columns, output, format });
         }
         output.choose_table(&find::rust_name(entry).replace('.', "_"), export)?;
         if let Some(key) = &export.table.upsert
@@ -187,7 +198,7 @@ impl<'a> Job<'a> {
             ))
             .advise("name columns with --fields, or write jsonl"));
         }
-        Ok(Self { export, entry, way, request, range, columns, output, format, whose })
+        Ok(Self { export, entry, way, request, range, columns, output, format })
     }
 
     /// Whether what was read may pass for the list.
@@ -221,11 +232,8 @@ enum Left {
     Nothing,
     /// To go on with.
     State(Box<State>),
-    /// To be discarded, with what its sink had committed and the jobs that it had submitted.
-    Discarded {
-        committed: Option<Value>,
-        jobs: Vec<SavedJob>,
-    },
+    /// To be discarded, as far as the state can be relied on.
+    Discarded(Option<Box<Discarded>>),
 }
 
 /// Looks what an export has left. What would overwrite what another one has left is refused.
@@ -246,21 +254,18 @@ async fn left(
         return Ok(Left::Nothing);
     };
     if job.export.restart {
-        let discarded = state::discarded(&text, job);
+        let discarded = state::discarded(&text).map(Box::new);
         if discarded.is_none() {
             let text = format!(
                 "{place}: the state can't be read, so uploads and jobs that the export had begun are left alone"
             );
             screen.say("restart", &text, json!({ "operation": job.entry.id }));
         }
-        let (committed, jobs) = discarded.unzip();
-        let jobs = jobs.unwrap_or_default();
         if is_own {
             // It keeps other writers out by itself.
             kept.discard().await.map_err(unwritten)?;
-            return Ok(Left::Discarded { committed: None, jobs });
         }
-        return Ok(Left::Discarded { committed, jobs });
+        return Ok(Left::Discarded(discarded));
     }
     if job.export.resume {
         let state = State::read(&text, &place, job, sink.is_done())?;
@@ -280,18 +285,19 @@ async fn begin(
 ) -> Result<Option<Box<State>>, Failure> {
     let committed = match &left {
         Left::State(state) => Some(&state.sink),
-        Left::Nothing | Left::Discarded { .. } => None,
+        Left::Nothing | Left::Discarded(_) => None,
     };
     sink.begin(&job.columns, committed).await.map_err(unwritten)?;
     match left {
         Left::Nothing => Ok(None),
         Left::State(state) => Ok(Some(state)),
         // Only now is it known that no other export writes there.
-        Left::Discarded { committed, .. } => {
-            if let Some(committed) = committed {
-                sink.discard(&committed).await.map_err(unwritten)?;
-            }
+        Left::Discarded(discarded) => {
+            // Where the sink is the keeper, it has discarded it before.
             if let Some(keeper) = keeper {
+                if let Some(discarded) = discarded {
+                    sink.discard(&discarded.sink).await.map_err(unwritten)?;
+                }
                 keeper.discard().await.map_err(unwritten)?;
             }
             Ok(None)

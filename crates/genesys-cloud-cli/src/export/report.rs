@@ -20,6 +20,8 @@ pub(super) struct Ending {
     verdict: Verdict,
     notes: Vec<String>,
     next: Option<Next>,
+    /// Whether the next run reads the end of the list again.
+    is_in_doubt: bool,
     /// What was read, in words.
     read: String,
     /// When, if not in one run.
@@ -45,7 +47,16 @@ impl Ending {
             ),
         });
         let (verdict, read) = (Verdict::Unknown(Reason::Unfinished), String::new());
-        Self { begun: Instant::now(), facts, verdict, notes: Vec::new(), next: None, read, times }
+        Self {
+            begun: Instant::now(),
+            facts,
+            verdict,
+            notes: Vec::new(),
+            next: None,
+            is_in_doubt: false,
+            read,
+            times,
+        }
     }
 
     /// All of it was written by an earlier run.
@@ -75,6 +86,7 @@ impl Ending {
             ("total", json!(read.total)),
             ("page_size", json!(read.page_size)),
             ("duplicates", json!(read.duplicates)),
+            ("nulls", json!(read.nulls)),
             ("pieces", json!(read.pieces.map(|(_, all)| all))),
             ("pieces_done", json!(read.pieces.map(|(done, _)| done))),
             ("verdict", json!(word(&read.verdict))),
@@ -93,7 +105,7 @@ impl Ending {
             count(read.pages, "page"),
             count(read.calls, "call")
         );
-        for (number, name) in [(read.duplicates, "duplicate")] {
+        for (number, name) in [(read.duplicates, "duplicate"), (read.nulls, "null")] {
             if number > 0 {
                 self.read += &format!(", {}", count(number, name));
             }
@@ -109,6 +121,11 @@ impl Ending {
         self.next = next;
     }
 
+    /// Says whether the next run reads the end of the list again, rather than repeat the verdict.
+    pub(super) fn in_doubt(&mut self, is_in_doubt: bool) {
+        self.is_in_doubt = is_in_doubt;
+    }
+
     /// The list was read to its end.
     pub(super) async fn told(
         mut self,
@@ -121,6 +138,11 @@ impl Ending {
         self.end(job, sink, screen, exit, is_whole).await?;
         if let (false, Some(next)) = (is_whole, self.next) {
             let command = format!("{} --accept {}", state::command(next), word(&self.verdict));
+            if self.is_in_doubt {
+                let again = state::command(next);
+                let text = format!("to read the page in doubt again:\n  {again}");
+                screen.say("advice", &text, json!({ "command": again }));
+            }
             let text = format!("to accept it as it is:\n  {command}");
             screen.say("advice", &text, json!({ "command": command }));
             if matches!(self.verdict, Verdict::Drifted(_)) {

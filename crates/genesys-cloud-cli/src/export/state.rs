@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use genesys_cloud_core::{Checkpoint, SavedJob, Verdict};
+use genesys_cloud_core::{Checkpoint, OrgIdentity, SavedJob, Verdict};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -29,8 +29,6 @@ const MOST_RESUMPTIONS: usize = 100;
 #[serde(deny_unknown_fields)]
 pub(super) struct State {
     pub(super) run: Run,
-    /// Whose records they are: two orgs may have the same host.
-    whose: Option<String>,
     /// What decides how a record is written.
     shape: Shape,
     /// What there is to say of the list if nothing more is read.
@@ -59,14 +57,33 @@ impl Told {
 pub(super) struct Run {
     /// Random, and the same when it is resumed.
     pub(super) id: String,
+    /// Whose records they are: all orgs of a region have the same host.
+    org: OrgIdentity,
     began: DateTime<Utc>,
     resumed: Vec<DateTime<Utc>>,
 }
 
 impl Run {
-    /// An export that begins now.
-    pub(super) fn new() -> Self {
-        Self { id: random_id(), began: Utc::now(), resumed: Vec::new() }
+    /// An export of this org that begins now.
+    pub(super) fn new(org: OrgIdentity) -> Self {
+        Self { id: random_id(), org, began: Utc::now(), resumed: Vec::new() }
+    }
+
+    /// Refuses to add records of another org.
+    pub(super) fn check_org(&self, org: &OrgIdentity) -> Result<(), Failure> {
+        match self.org.difference(org) {
+            None => Ok(()),
+            Some(why) => Err(Failure::usage(format!(
+                "the export that was stopped is of another org, or may be: {why}"
+            ))
+            .advise("--resume takes the same API URL and OAuth client")
+            .advise(RESTART)),
+        }
+    }
+
+    /// Whether it is known to be of this org.
+    pub(super) fn is_of(&self, org: &OrgIdentity) -> bool {
+        self.org.difference(org).is_none()
     }
 
     /// The same, resumed now.
@@ -134,8 +151,8 @@ impl State {
         sink: Value,
         verdict: &Verdict,
     ) -> Self {
-        let (whose, shape, verdict) = (job.whose.clone(), Shape::of(job), Told::of(verdict));
-        Self { run: run.clone(), whose, shape, verdict, checkpoint, sink }
+        let (shape, verdict) = (Shape::of(job), Told::of(verdict));
+        Self { run: run.clone(), shape, verdict, checkpoint, sink }
     }
 
     /// Reads the state at `place`, if this export can resume it. `is_done`: the output is finished, so that nothing
@@ -153,13 +170,6 @@ impl State {
             return Err(odd(format!(
                 "the export that was stopped is of {operation}, not of {}",
                 job.entry.id
-            )));
-        }
-        if let (Some(before), Some(now)) = (&state.whose, &job.whose)
-            && before != now
-        {
-            return Err(odd(format!(
-                "the export that was stopped is of {before}, not of {now}: it may be another org"
             )));
         }
         if state.shape != Shape::of(job) {
@@ -190,21 +200,25 @@ impl State {
         seal(VERSION, self)
     }
 
-    /// The jobs that the export had submitted, if it was one of this org.
-    fn jobs(&self, job: &Job<'_>) -> Vec<SavedJob> {
-        let is_other = self.whose.is_some() && job.whose.is_some() && self.whose != job.whose;
-        match is_other {
-            true => Vec::new(),
-            false => self.checkpoint.jobs().into_iter().cloned().collect(),
-        }
+    /// The jobs that the export has submitted, and not read to their end.
+    fn jobs(&self) -> Vec<SavedJob> {
+        self.checkpoint.jobs().into_iter().cloned().collect()
     }
 }
 
-/// The last commit of the sink and the jobs of an export that is discarded. `None` if the state can't be relied on.
-pub(super) fn discarded(text: &str, job: &Job<'_>) -> Option<(Value, Vec<SavedJob>)> {
+/// An export that is discarded.
+pub(super) struct Discarded {
+    pub(super) run: Run,
+    pub(super) jobs: Vec<SavedJob>,
+    /// The last commit of its sink.
+    pub(super) sink: Value,
+}
+
+/// The export that has left this state, to be discarded. `None` if the state can't be relied on.
+pub(super) fn discarded(text: &str) -> Option<Discarded> {
     let state: State = unseal(VERSION, text).ok()?;
-    let jobs = state.jobs(job);
-    Some((state.sink, jobs))
+    let jobs = state.jobs();
+    Some(Discarded { run: state.run, jobs, sink: state.sink })
 }
 
 /// What another run can do with what this one has left.

@@ -48,12 +48,13 @@ pub(crate) async fn stays_until_a_list_is_complete<Now: Future<Output = Vec<u8>>
     let earlier = look().await;
     assert!(!earlier.is_empty());
     let one = json!([{ "id": "a" }]);
-    let lists = [
+    let refused = json!({ "message": "No", "code": "bad.request", "status": 400 });
+    for (what, reply, code) in [
         ("an error", CannedReply::error(403, "missing.permissions", "No"), 7),
         ("a count that differs", page(&one, 5), 5),
         ("an array", CannedReply::json(200, &json!([])), 1),
-    ];
-    for (what, reply, code) in lists {
+        ("an error with status 200", CannedReply::json(200, &refused), 1),
+    ] {
         for _ in 0..10 {
             org.respond_next(QUEUES, reply.clone()).unwrap();
         }
@@ -66,6 +67,24 @@ pub(crate) async fn stays_until_a_list_is_complete<Now: Future<Output = Vec<u8>>
     org.respond_next(QUEUES, page(&one, 5)).unwrap();
     output.export(&org, QUEUES, &["--restart", "--accept", "unknown"]).await.done();
     assert!(look().await != earlier);
+}
+
+#[tokio::test]
+async fn a_file_stays_where_an_error_does_not_pass() {
+    let org = MockOrg::builder().list(QUEUES, 30).start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let output = Output::new("q.jsonl", folder.path());
+    output.export(&org, QUEUES, &[]).await.done();
+    let earlier = crate::read(folder.path().join("q.jsonl"));
+    // It is asked for again, but not for ever.
+    let error = json!({ "errorMessage": "Task timed out after 30.00 seconds" });
+    for _ in 0..10 {
+        org.respond_next(QUEUES, CannedReply::json(200, &error)).unwrap();
+    }
+    let failed = output.export(&org, QUEUES, &[]).await;
+    assert_eq!(failed.code, Some(1), "{}", failed.told);
+    assert!(failed.told.contains("is not a page"), "{}", failed.told);
+    assert_eq!(crate::read(folder.path().join("q.jsonl")), earlier);
 }
 
 #[tokio::test]

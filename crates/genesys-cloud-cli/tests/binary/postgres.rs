@@ -289,8 +289,8 @@ async fn a_value_that_does_not_fit_is_named_and_nothing_is_lost() {
     let resumed = [&options[..], &["--resume"]].concat();
     database.export(&org, folder.path(), &resumed).await.done();
     assert_eq!(database.rows("q", "id").await.len(), 300);
-    // What was read was not read again.
-    assert_eq!(org.requests_for(QUEUES).len(), 1);
+    // Of what was read, the last page alone is read again.
+    assert_eq!(org.requests_for(QUEUES).len(), 2);
 
     // A text where the document has a number, in a batch of some megabytes.
     let long = "x".repeat(100_000);
@@ -806,4 +806,40 @@ async fn a_table_stays_as_it_is_until_a_list_is_complete() {
         database.one(rows).await.into_bytes()
     };
     crate::earlier::stays_until_a_list_is_complete(&output, look).await;
+}
+
+#[tokio::test]
+async fn nulls_are_no_rows_and_a_page_in_doubt_is_read_again() {
+    let Some(database) = Database::new("doubt").await else { return };
+    let org = MockOrg::builder().list(QUEUES, 30).start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let list = json!({
+        "entities": [null, { "id": "q1" }, null],
+        "pageSize": 100, "pageNumber": 1, "pageCount": 1, "total": 3,
+    });
+    org.respond_next(QUEUES, CannedReply::json(200, &list)).unwrap();
+    let options = ["--create-table", "--fields", "id", "--prefetch", "0", "--table"];
+    let nulls = [&options[..], &["nulls"]].concat();
+    let done = database.export(&org, folder.path(), &nulls).await;
+    done.done();
+    assert!(done.told.contains("1 record in 1 page, 1 call, 2 nulls"), "{}", done.told);
+    assert_eq!(database.one("SELECT concat(count(*), min(id)) FROM nulls").await, "1q1");
+
+    let truth = org.truth(QUEUES).unwrap().records;
+    let short: Vec<Value> = truth[..28].iter().map(|id| json!({ "id": id })).collect();
+    let short = json!({
+        "entities": short, "pageSize": 100, "pageNumber": 1, "pageCount": 1, "total": 30,
+    });
+    for _ in 0..3 {
+        org.respond_next(QUEUES, CannedReply::json(200, &short)).unwrap();
+    }
+    let doubt = [&options[..], &["doubt"]].concat();
+    let unknown = database.export(&org, folder.path(), &doubt).await;
+    assert_eq!(unknown.code, Some(5), "{}", unknown.told);
+    org.reset();
+    let resumed = database.export(&org, folder.path(), &[&doubt[..], &["--resume"]].concat()).await;
+    resumed.done();
+    let rows = database.rows("doubt", "id").await;
+    assert_eq!(rows.len(), 30);
+    assert!(truth.iter().all(|id| rows.contains_key(id)));
 }

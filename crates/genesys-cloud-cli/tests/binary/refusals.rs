@@ -74,6 +74,27 @@ async fn bad_input() {
             2,
             &["`cursor` is set by the export"],
         ),
+        // Also where the document is not asked, and where a list takes a date to begin with.
+        (
+            &["export", "routing.queues", "-p", "pageNumber=2", "--unchecked"],
+            2,
+            &["`pageNumber` is set by the export"],
+        ),
+        (
+            &["export", "routing.queues", "-p", "before=x", "--unchecked"],
+            2,
+            &["`before` is set by the export"],
+        ),
+        (
+            &["export", "getChatsRoomMessages", "-p", "roomJid=a", "-p", "before=b"],
+            2,
+            &["`before` is set by the export"],
+        ),
+        (
+            &["export", "getChatsRoomMessages", "-p", "roomJid=a", "-p", "after=1"],
+            2,
+            &["`after` is set by the export"],
+        ),
         (&["export", DETAILS, "--body", "page.json"], 2, &["`paging.pageNumber` is set by"]),
         (&["export", DETAILS, "--body", "list.json"], 2, &["the body is an object, not a list"]),
         (

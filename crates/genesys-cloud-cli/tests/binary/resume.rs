@@ -307,8 +307,8 @@ async fn an_error_saves_what_was_read_and_says_how_to_go_on() {
     refuses.store(false, Ordering::Relaxed);
     run(Some(&org), folder.path(), &[&export[..], &["--resume"]].concat()).await.done();
     assert_eq!(keys(&read(folder.path().join("q.jsonl"))), org.truth(operation).unwrap().records);
-    // The first page was not read again.
-    assert_eq!(org.requests_for(operation).len(), 4);
+    // The first page is read again, to see whether the second one still begins where it ends.
+    assert_eq!(org.requests_for(operation).len(), 5);
 }
 
 #[tokio::test]
@@ -336,18 +336,6 @@ async fn what_was_stopped_is_not_overwritten_unless_told_so() {
     let other = ["export", "users.users", "--out", "q.jsonl", "--resume"];
     let refused = run(Some(&org), folder.path(), &other).await;
     assert!(refused.told.contains("is of getRoutingQueues, not of getUsers"), "{}", refused.told);
-
-    let another = program(Some(&org), &folder.path().join("state"))
-        .args(export)
-        .arg("--resume")
-        .env("GENESYS_CLOUD_CLIENT_ID", "another")
-        .current_dir(folder.path())
-        .output()
-        .await
-        .unwrap();
-    let told = String::from_utf8(another.stderr).unwrap();
-    assert_eq!(another.status.code(), Some(2), "{told}");
-    assert!(told.contains("not of the OAuth client another: it may be another org"), "{told}");
 
     let state = folder.path().join("q.jsonl.state.json");
     let later = read(&state).replacen("\"version\":2", "\"version\":7", 1);

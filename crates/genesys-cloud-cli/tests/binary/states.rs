@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use genesys_cloud_mock::MockOrg;
-use serde_json::Value;
+use genesys_cloud_mock::{CannedReply, MockOrg};
+use serde_json::{Value, json};
 use tempfile::tempdir;
 
 use crate::resume::killed;
-use crate::{keys, read, report, run};
+use crate::{Outcome, keys, program, read, report, run};
 
 const QUEUES: &str = "getRoutingQueues";
 const EXPORT: [&str; 6] = ["export", "routing.queues", "--out", "q.jsonl", "--batch", "10"];
@@ -166,6 +166,190 @@ async fn a_limit_of_a_range_is_that_of_all_runs() {
     run(Some(&org), folder.path(), &limited("101")).await.done();
     let truth = org.truth_within(query, "2024-05-01T00:00Z/2024-06-01T00:00Z").unwrap();
     assert_eq!(keys(&read(folder.path().join("c.jsonl"))), truth[..101]);
+}
+
+/// Runs it as somebody with other credentials.
+async fn run_as(
+    who: &[(&str, &str)],
+    without: &[&str],
+    org: &MockOrg,
+    folder: &Path,
+    arguments: &[&str],
+) -> Outcome {
+    let mut command = program(Some(org), &folder.join("state"));
+    command.envs(who.iter().copied());
+    for name in without {
+        command.env_remove(name);
+    }
+    let output = command.args(arguments).current_dir(folder).output().await.unwrap();
+    Outcome {
+        code: output.status.code(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        told: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+#[tokio::test]
+async fn an_export_of_another_org_is_not_resumed() {
+    let org = org().await;
+    let folder = tempdir().unwrap();
+    let (state, resume) = stopped(&org, folder.path()).await;
+    let saved = read(&state);
+    let another = [("GENESYS_CLOUD_CLIENT_ID", "another")];
+    // A gateway in front of another org, on the same host.
+    let elsewhere = format!("{}/other", org.url());
+    let elsewhere = [("GENESYS_CLOUD_API_URL", elsewhere.as_str())];
+    let requests = org.request_count();
+    for (who, why) in [(&another, "and that of the client is another"), (&elsewhere, "/other")] {
+        let refused = run_as(who, &[], &org, folder.path(), &resume).await;
+        assert_eq!(refused.code, Some(2), "{}", refused.told);
+        for part in ["of another org, or may be: it was made", why, "--restart discards"] {
+            assert!(refused.told.contains(part), "{part}: {}", refused.told);
+        }
+        assert_eq!(read(&state), saved);
+    }
+    assert_eq!(org.request_count(), requests);
+    run(Some(&org), folder.path(), &resume).await.done();
+}
+
+#[tokio::test]
+async fn the_org_of_an_access_token_is_asked_for() {
+    let builder = || MockOrg::builder().list(QUEUES, 300);
+    let org = builder().organization("one").start().await.unwrap();
+    let port = org.url().rsplit(':').next().unwrap().parse().unwrap();
+    let folder = tempdir().unwrap();
+    let without = ["GENESYS_CLOUD_CLIENT_ID", "GENESYS_CLOUD_CLIENT_SECRET"];
+    let token = org.access_token();
+    let refuses = CannedReply::error(403, "missing.permissions", "No");
+    // After two records, it is stopped by an error.
+    org.respond_next(QUEUES, page(2, 300)).unwrap();
+    org.respond_next(QUEUES, refuses).unwrap();
+    let export = [&EXPORT[..], &["--prefetch", "0"]].concat();
+    let resume = [&export[..], &["--resume"]].concat();
+    let who = [("GENESYS_CLOUD_ACCESS_TOKEN", token.as_str())];
+    let stopped = run_as(&who, &without, &org, folder.path(), &export).await;
+    assert_eq!(stopped.code, Some(7), "{}", stopped.told);
+    assert_eq!(org.requests_for("getTokensMe").len(), 1);
+    let state = read(folder.path().join("q.jsonl.state.json"));
+    assert!(state.contains("\"organizationId\":\"one\""), "{state}");
+    org.shutdown().await;
+
+    let other = builder().organization("two").port(port).start().await.unwrap();
+    let token = other.access_token();
+    let who = [("GENESYS_CLOUD_ACCESS_TOKEN", token.as_str())];
+    let refused = run_as(&who, &without, &other, folder.path(), &resume).await;
+    assert_eq!(refused.code, Some(2), "{}", refused.told);
+    assert!(
+        refused.told.contains("organization one, and that of the client is two"),
+        "{}",
+        refused.told
+    );
+    assert_eq!(other.requests_for(QUEUES).len(), 0);
+}
+
+/// A page with so many records of a list that has more.
+fn page(records: usize, total: usize) -> CannedReply {
+    let entities: Vec<Value> = (0..records).map(|n| json!({ "id": format!("q{n}") })).collect();
+    let pages = total.div_ceil(records.max(1));
+    let page = json!({
+        "entities": entities, "pageSize": records, "pageNumber": 1, "pageCount": pages, "total": total,
+    });
+    CannedReply::json(200, &page)
+}
+
+#[tokio::test]
+async fn a_page_in_doubt_is_read_again() {
+    let org = MockOrg::builder().list(QUEUES, 30).start().await.unwrap();
+    for out in [
+        "q.jsonl",
+        "q.csv",
+        #[cfg(feature = "parquet")]
+        "q.parquet",
+    ] {
+        let folder = tempdir().unwrap();
+        let path = folder.path().join(out);
+        let export = ["export", QUEUES, "--out", out, "--fields", "id", "--prefetch", "0"];
+        run(Some(&org), folder.path(), &export).await.done();
+        let once = std::fs::read(&path).unwrap();
+        // All that the page lacks are the last two of its records.
+        let truth = org.truth(QUEUES).unwrap().records;
+        let short: Vec<Value> = truth[..28].iter().map(|id| json!({ "id": id })).collect();
+        let short = json!({
+            "entities": short, "pageSize": 100, "pageNumber": 1, "pageCount": 1, "total": 30,
+        });
+        org.reset();
+        // As often as it may look again by itself.
+        for _ in 0..3 {
+            org.respond_next(QUEUES, CannedReply::json(200, &short)).unwrap();
+        }
+        let unknown = run(Some(&org), folder.path(), &export).await;
+        assert_eq!(unknown.code, Some(5), "{}", unknown.told);
+        let advice = "to read the page in doubt again:\n  genesys-cloud export";
+        for part in [advice, "--resume --accept unknown"] {
+            assert!(unknown.told.contains(part), "{part}: {}", unknown.told);
+        }
+        assert!(std::fs::read(&path).unwrap() == once, "{out}: the earlier output stays");
+        let resume = [&export[..], &["--resume"]].concat();
+        let still = run(Some(&org), folder.path(), &resume).await;
+        assert_eq!(still.code, Some(5), "{}", still.told);
+        org.reset();
+        let done = run(Some(&org), folder.path(), &resume).await;
+        done.done();
+        assert!(done.told.contains("complete: 30 records"), "{}", done.told);
+        assert_eq!(org.requests_for(QUEUES).len(), 1);
+        assert_eq!(report(&path)["records"], 30);
+        if out != "q.parquet" {
+            assert!(std::fs::read(&path).unwrap() == once, "{out}: each record is there once");
+        }
+    }
+}
+
+#[tokio::test]
+async fn nulls_are_left_out_and_counted() {
+    let org = MockOrg::start().await.unwrap();
+    let list = json!({
+        "entities": [null, { "id": "q1" }, null],
+        "pageSize": 100, "pageNumber": 1, "pageCount": 1, "total": 3,
+    });
+    for (out, expected) in
+        [("q.jsonl", "{\"id\":\"q1\"}\n"), ("q.csv", "id\r\nq1\r\n"), ("q.parquet", "")]
+    {
+        if out == "q.parquet" && !cfg!(feature = "parquet") {
+            continue;
+        }
+        let folder = tempdir().unwrap();
+        org.respond_next(QUEUES, CannedReply::json(200, &list)).unwrap();
+        let export = ["export", QUEUES, "--out", out, "--fields", "id"];
+        let done = run(Some(&org), folder.path(), &export).await;
+        done.done();
+        assert!(
+            done.told.contains("complete: 1 record in 1 page, 1 call, 2 nulls"),
+            "{}",
+            done.told
+        );
+        let told = report(&folder.path().join(out));
+        assert_eq!((&told["records"], &told["nulls"]), (&1.into(), &2.into()));
+        match out {
+            #[cfg(feature = "parquet")]
+            "q.parquet" => {
+                let rows = crate::tables::rows(std::fs::read(folder.path().join(out)).unwrap());
+                assert_eq!(crate::tables::ids(&rows), ["q1"]);
+            }
+            _ => assert_eq!(read(folder.path().join(out)), expected),
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_fake_org_of_the_program_is_the_same_in_each_run() {
+    let folder = tempdir().unwrap();
+    let export = ["--org", "mock", "export", QUEUES, "--out", "q.jsonl", "--batch", "10"];
+    let export = [&export[..], &["--mock-list", "routing.queues=300"]].concat();
+    let org = MockOrg::start().await.unwrap();
+    assert!(killed(&org, folder.path(), &export, "saved", 3).await);
+    run(None, folder.path(), &[&export[..], &["--resume"]].concat()).await.done();
+    assert_eq!(read(folder.path().join("q.jsonl")).lines().count(), 300);
+    assert_eq!(org.request_count(), 0);
 }
 
 #[cfg(unix)]
