@@ -190,6 +190,10 @@ pub(crate) struct Export {
     /// How long a job is waited for until --resume has to go on with it, such as 30m; an hour unless given.
     #[arg(long, value_parser = times::duration)]
     pub(crate) deadline: Option<Duration>,
+    /// Waits until the service has taken in the data of the interval, for this long at most, such as 2h, before a job
+    /// is submitted: for jobs that look through data which comes with a delay. `describe` tells for which.
+    #[arg(long, value_parser = times::duration)]
+    pub(crate) wait_for_data: Option<Duration>,
     /// The field by which a record is known that comes in two pieces, such as conversationId, so that it is
     /// written once. As it is known of the operation unless given: `describe` tells.
     #[arg(long, requires = "interval", value_name = "FIELD")]

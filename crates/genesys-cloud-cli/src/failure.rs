@@ -55,6 +55,7 @@ impl Exit {
             Self::Unavailable
         } else if error.is_job_failed()
             || error.is_job_unfinished()
+            || error.is_data_unavailable()
             || error.is_job_held()
             || error.is_job_not_pollable()
         {

@@ -51,6 +51,7 @@ enum Kind {
     Decode,
     Paging,
     Job(JobEnd),
+    Data,
     File,
     Piece,
     Checkpoint(Unusable),
@@ -261,6 +262,13 @@ impl Error {
         self.0.kind == Kind::Job(JobEnd::Mismatch)
     }
 
+    /// Whether a job was not submitted because the service had not taken in all of the data that it was to look
+    /// through, however long that was waited for: see
+    /// [`Paginator::wait_for_data`](crate::Paginator::wait_for_data). The text says how far it had come.
+    pub fn is_data_unavailable(&self) -> bool {
+        self.0.kind == Kind::Data
+    }
+
     /// Whether a file of results could not be had: it was refused, is not what it was when it was begun, or
     /// is no JSON of the items.
     pub fn is_download(&self) -> bool {
@@ -362,6 +370,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(operation) = &self.0.operation {
             let unsent = self.is_invalid_request()
+                || self.is_data_unavailable()
                 || self.is_checkpoint_mismatch()
                 || self.is_job_mismatch();
             write!(f, "{operation}")?;

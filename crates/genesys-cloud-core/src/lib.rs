@@ -44,8 +44,8 @@ pub use crate::client::{Client, ClientBuilder, OrgIdentity};
 pub use crate::download::Download;
 pub use crate::error::{Error, ErrorBody, ErrorDetail, ErrorLimit};
 pub use crate::jobs::{
-    DoneWhen, Family, FileForm, Job, JobCall, JobId, JobState, JobStatus, Results, ResultsAt,
-    SavedJob, Schedule, Statuses, Submitting,
+    Availability, DoneWhen, Family, FileForm, Job, JobCall, JobId, JobState, JobStatus, Results,
+    ResultsAt, SavedJob, Schedule, Statuses, Submitting,
 };
 pub use crate::operation::{Method, Operation};
 pub use crate::paging::{

@@ -19,6 +19,7 @@ enum Kind {
     OtherJobScenario { operation: String, scenario: JobScenario },
     NotAJob(String),
     Timeline(String),
+    Time(String),
 }
 
 impl Error {
@@ -50,6 +51,10 @@ impl Error {
         Self(Kind::Timeline(operation.to_owned()))
     }
 
+    pub(crate) fn time(text: &str) -> Self {
+        Self(Kind::Time(text.to_owned()))
+    }
+
     pub(crate) fn not_a_list(operation: &str) -> Self {
         Self(Kind::NotAList(operation.to_owned()))
     }
@@ -73,6 +78,7 @@ impl fmt::Display for Error {
             Kind::Timeline(operation) => {
                 write!(f, "{operation} takes no interval, or what was given is none")
             }
+            Kind::Time(text) => write!(f, "{text:?} is no date-time"),
             Kind::NotAList(operation) => write!(f, "{operation} does not answer with a list"),
         }
     }

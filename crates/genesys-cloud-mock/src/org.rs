@@ -241,6 +241,7 @@ impl fmt::Debug for MockOrg {
 pub struct MockOrgBuilder {
     settings: Settings,
     lists: Vec<(String, u64)>,
+    available_until: Option<String>,
     port: u16,
 }
 
@@ -258,7 +259,7 @@ impl Default for MockOrgBuilder {
             plan: FaultPlan::new(),
             page_cache: 0,
         };
-        Self { settings, lists: Vec::new(), port: 0 }
+        Self { settings, lists: Vec::new(), available_until: None, port: 0 }
     }
 }
 
@@ -337,6 +338,13 @@ impl MockOrgBuilder {
         self
     }
 
+    /// Up to when the org has taken in the data that jobs look through, all of it by default: see
+    /// [`MockOrg::set_data_available_until`].
+    pub fn data_available_until(mut self, until: impl Into<String>) -> Self {
+        self.available_until = Some(until.into());
+        self
+    }
+
     /// The port to listen on, any free one by default. The address is always 127.0.0.1.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
@@ -346,7 +354,7 @@ impl MockOrgBuilder {
     /// Starts the org.
     ///
     /// # Errors
-    /// If it can't listen on loopback, or a list was named that the API doesn't have.
+    /// If it can't listen on loopback, a list was named that the API doesn't have, or a date-time can't be read.
     pub async fn start(self) -> Result<MockOrg, Error> {
         let service = Arc::new(Service::new(self.settings));
         for (operation, count) in &self.lists {
@@ -356,7 +364,11 @@ impl MockOrgBuilder {
         let files = Server::start(Arc::clone(&service), Door::Files, 0).await?;
         service.lists().set_base(format!("http://{}", server.address()));
         service.jobs().store.set_base(format!("http://{}", files.address()));
-        Ok(MockOrg { service, server, files })
+        let org = MockOrg { service, server, files };
+        if let Some(until) = self.available_until {
+            org.set_data_available_until(&until)?;
+        }
+        Ok(org)
     }
 }
 

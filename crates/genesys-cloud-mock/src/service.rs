@@ -10,6 +10,7 @@ use http::{Method, Response};
 use serde_json::{Map, Value};
 
 use crate::api::{AnswerBody, Api, Endpoint};
+use crate::available::Available;
 use crate::cache::Cache;
 use crate::chance::{hash, mix};
 use crate::check::check;
@@ -55,6 +56,7 @@ pub(crate) struct Service {
     settings: Settings,
     lists: Lists,
     jobs: Jobs,
+    available: Available,
     clock: Clock,
     /// The lists of this org, as they stand in the ids of their records.
     known_lists: HashSet<u64>,
@@ -109,6 +111,7 @@ impl Service {
             api,
             known_lists: api.endpoints().iter().map(known).collect(),
             lists,
+            available: Available::default(),
             jobs: Jobs::new(api, seed, settings.job_lifetime, clock),
             clock,
             login: Mutex::new(Login::new(seed, settings.token_lifetime)),
@@ -125,6 +128,10 @@ impl Service {
 
     pub(crate) fn endpoint(&self, name: &str) -> Result<&'static Endpoint, Error> {
         self.api.find(name).ok_or_else(|| Error::unknown_operation(name))
+    }
+
+    pub(crate) fn available(&self) -> &Available {
+        &self.available
     }
 
     pub(crate) fn login(&self) -> MutexGuard<'_, Login> {
@@ -301,7 +308,8 @@ impl Service {
             AnswerBody::Listing(listing) => self.page(asked, answer.status, listing),
             AnswerBody::Record(shape) => {
                 let record = self.say_who(asked, self.record(asked, shape));
-                CannedReply::raw_json(answer.status, record).into()
+                let reply = CannedReply::raw_json(answer.status, record);
+                self.available.tell(reply, asked.endpoint.schema(), None, self.now()).into()
             }
         }
     }

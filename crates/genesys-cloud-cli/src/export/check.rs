@@ -41,6 +41,18 @@ fn example(out: &Path) -> String {
     format!("{}.{end}", stem.display())
 }
 
+/// Refuses to wait for data of which nothing tells whether it is there.
+pub(super) fn waits_for_data(export: &Export, entry: &Entry, way: &Way) -> Result<(), Failure> {
+    let tells = matches!(way, Way::Job(family) if family.availability().is_some());
+    match export.wait_for_data {
+        Some(_) if !tells => Err(Failure::usage(format!(
+            "--wait-for-data: nothing tells up to when the data of {} is available",
+            entry.id
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// Refuses parameters that choose a page: what comes before it would be missing from an output that passes for whole.
 pub(super) fn begins_at_the_beginning(
     way: &Way,

@@ -36,8 +36,8 @@ pub(super) struct Course<'a> {
     pub(super) kept: Vec<Kept>,
     /// Whether there is a state to go on from.
     pub(super) saved: bool,
-    /// How many jobs had been submitted when they were kept last.
-    jobs: usize,
+    /// The jobs that there were when they were kept last.
+    jobs: Vec<String>,
     /// Behind how many records it goes on, until that is told.
     resumed: Option<u64>,
     /// What another run can do with what is left.
@@ -64,7 +64,7 @@ impl<'a> Course<'a> {
             keeper,
             kept: from.map(|it| kept(it, client)).unwrap_or_default(),
             saved: from.is_some(),
-            jobs: 0,
+            jobs: Vec::new(),
             resumed: from.map(Checkpoint::items),
             next: Next::Resume,
         }
@@ -121,7 +121,8 @@ impl<'a> Course<'a> {
                 return ended;
             }
             // Where nothing has come, there is nothing to go on from: the next run begins by itself.
-            let has_come = self.saved || self.reader.read().records > 0 || self.reader.jobs() > 0;
+            let has_come =
+                self.saved || self.reader.read().records > 0 || !self.reader.jobs().is_empty();
             if has_come || matches!(ended, Ok(Read::End)) {
                 self.sink.write(&batch).await.map_err(unwritten)?;
                 let committed = self.sink.commit_last().await.map_err(unwritten)?;
@@ -206,10 +207,11 @@ impl<'a> Course<'a> {
     /// Keeps the jobs that the API works on: it may do so for hours, and they are not to be submitted twice.
     async fn keep_jobs(&mut self, batch: &mut Vec<Raw>, screen: &Screen) -> Result<(), Failure> {
         let Way::Job(family) = &self.job.way else { return Ok(()) };
-        if self.reader.jobs() == self.jobs || family.is_job_per_page() {
+        let jobs = self.reader.jobs();
+        if jobs.iter().all(|job| self.jobs.contains(job)) || family.is_job_per_page() {
             return Ok(());
         }
-        self.jobs = self.reader.jobs();
+        self.jobs = jobs;
         let checkpoint = self.checkpoint()?;
         self.forget_all_but(&checkpoint)?;
         // The state is of both the list and the output.

@@ -148,6 +148,7 @@ impl<'a> Job<'a> {
         let way = tags::way(Catalogue::embedded(), entry);
         let way = way.map_err(|error| Failure::usage(error.to_string()))?;
         check_exportable(entry, &way)?;
+        check::waits_for_data(export, entry, &way)?;
         let way = results::with_parameters(way, export, entry)?;
         let range = Range::of(export, entry)?;
         let given = Given {

@@ -38,7 +38,7 @@ fn page(entities: &Value, total: u64) -> CannedReply {
     CannedReply::json(200, &page)
 }
 
-/// Whatever comes in the place of a complete list leaves the output as it is. `look` gives what it holds now.
+/// Checks that nothing but a complete list changes the output. `look` returns its content.
 pub(crate) async fn stays_until_a_list_is_complete<Now: Future<Output = Vec<u8>>>(
     output: &Output,
     look: impl Fn() -> Now,

@@ -809,7 +809,7 @@ async fn a_table_stays_as_it_is_until_a_list_is_complete() {
 }
 
 #[tokio::test]
-async fn nulls_are_no_rows_and_a_page_in_doubt_is_read_again() {
+async fn nulls_make_no_rows_and_a_page_in_doubt_is_read_again() {
     let Some(database) = Database::new("doubt").await else { return };
     let org = MockOrg::builder().list(QUEUES, 30).start().await.unwrap();
     let folder = tempdir().unwrap();

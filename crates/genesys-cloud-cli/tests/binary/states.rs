@@ -247,7 +247,7 @@ async fn the_org_of_an_access_token_is_asked_for() {
     assert_eq!(other.requests_for(QUEUES).len(), 0);
 }
 
-/// A page with so many records of a list that has more.
+/// The first page of a list, with `records` of its `total`.
 fn page(records: usize, total: usize) -> CannedReply {
     let entities: Vec<Value> = (0..records).map(|n| json!({ "id": format!("q{n}") })).collect();
     let pages = total.div_ceil(records.max(1));
@@ -278,7 +278,7 @@ async fn a_page_in_doubt_is_read_again() {
             "entities": short, "pageSize": 100, "pageNumber": 1, "pageCount": 1, "total": 30,
         });
         org.reset();
-        // As often as it may look again by itself.
+        // Also when the run looks at it once more.
         for _ in 0..3 {
             org.respond_next(QUEUES, CannedReply::json(200, &short)).unwrap();
         }
@@ -299,7 +299,7 @@ async fn a_page_in_doubt_is_read_again() {
         assert_eq!(org.requests_for(QUEUES).len(), 1);
         assert_eq!(report(&path)["records"], 30);
         if out != "q.parquet" {
-            assert!(std::fs::read(&path).unwrap() == once, "{out}: each record is there once");
+            assert!(std::fs::read(&path).unwrap() == once, "{out}: each record once");
         }
     }
 }

@@ -66,6 +66,11 @@ impl Error {
         Self::new(Kind::Job(end), Some(operation), why)
     }
 
+    /// The data that a job was to look through is not there yet.
+    pub(crate) fn data_unavailable(operation: &Operation, why: String) -> Self {
+        Self::new(Kind::Data, Some(operation), why)
+    }
+
     /// A file of results can't be had. Nothing of its URL but the host may be in the text.
     pub(crate) fn file(operation: &Operation, why: String) -> Self {
         Self::new(Kind::File, Some(operation), why)
@@ -342,6 +347,7 @@ impl Error {
             Kind::File => "file",
             Kind::Piece => "piece too large",
             Kind::Checkpoint(_) => "checkpoint",
+            Kind::Data => "data not there yet",
         }
     }
 

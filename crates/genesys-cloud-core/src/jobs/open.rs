@@ -2,12 +2,14 @@
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
+use chrono::{DateTime, Utc};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 
+use super::available::{DataDate, wait_for_data};
 use super::end::GONE;
 use super::family::{Family, FileForm, Results, ResultsAt};
 use super::fields::Fields;
@@ -56,6 +58,12 @@ pub(crate) struct Opening {
     /// What the request that lists the results has beyond what the job needs.
     change: Option<Request>,
     running: Option<Running>,
+    /// Waits for the data that the job looks through, before it is submitted.
+    data: Option<BoxFuture<'static, Result<(), Error>>>,
+    /// Whether that has come.
+    has_data: bool,
+    /// Up to when it is there, where the results do not tell.
+    date: DataDate,
     /// Why it is not known whether the API has the job, or which one it is.
     lost: Option<Error>,
     /// Whether the results that came in the place of a job could not be read.
@@ -97,6 +105,9 @@ impl Opening {
             run,
             change,
             running,
+            data: None,
+            has_data: false,
+            date: DataDate::default(),
             lost: None,
             is_unreadable: false,
             is_job_per_page,
@@ -136,6 +147,9 @@ impl Opening {
             run,
             change,
             running,
+            data: None,
+            has_data: false,
+            date: DataDate::default(),
             lost: None,
             is_unreadable: false,
             is_job_per_page,
@@ -176,11 +190,6 @@ impl Opening {
     /// The calls that have been made for it since this was asked last, for pages too.
     pub(crate) fn calls(&self) -> Calls {
         self.tally.take()
-    }
-
-    /// Whether it has been submitted.
-    pub(crate) fn has_job(&self) -> bool {
-        self.saved.lock().is_some()
     }
 
     /// The id of the job, where it was submitted by a call of its own.
@@ -267,7 +276,38 @@ impl Opening {
         }
     }
 
+    /// Waits for the data that the job looks through, if that is wanted and it has not been submitted.
+    fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let Some(wait) = self.settings.data.as_ref().filter(|_| !self.has_data) else {
+            return Poll::Ready(Ok(()));
+        };
+        if self.run.is_some() || self.running.is_some() {
+            return Poll::Ready(Ok(()));
+        }
+        let data = self.data.get_or_insert_with(|| {
+            let (client, family) = (self.client.clone(), self.family.clone());
+            let (request, tally) = (self.request.clone(), self.tally.clone());
+            let (wait, date) = (wait.clone(), self.date.clone());
+            wait_for_data(client, family, request, tally, wait, date).boxed()
+        });
+        let come = ready!(data.as_mut().poll(cx));
+        self.data = None;
+        self.has_data = come.is_ok();
+        Poll::Ready(come)
+    }
+
+    /// Up to when its data is available, where the results do not tell.
+    pub(crate) fn available_until(&self) -> Option<DateTime<Utc>> {
+        self.date.get()
+    }
+
+    /// The end of the interval that the job looks through, if its data is taken in with a delay.
+    pub(crate) fn asked_until(&self) -> Option<DateTime<Utc>> {
+        self.family.asked_until(&self.request)
+    }
+
     pub(crate) fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<Result<Opened, Error>> {
+        ready!(self.poll_data(cx))?;
         if self.is_job_per_page {
             return Poll::Ready(Ok(self.job_per_page()));
         }
@@ -281,14 +321,14 @@ impl Opening {
                 let (client, request) = (self.client.clone(), self.request.clone());
                 let (family, change) = (self.family.clone(), self.change.clone());
                 let (saved, tally) = (self.saved.clone(), self.tally.clone());
-                let settings = self.settings.clone();
+                let (settings, date) = (self.settings.clone(), self.date.clone());
                 let submission = async move {
                     match run {
                         Some(run) => Ok(run),
                         None => Run::submit(client, request, family, tally).await,
                     }
                 };
-                none.insert(Box::pin(open(submission, change, saved, settings)))
+                none.insert(Box::pin(open(submission, change, saved, settings, date)))
             }
         };
         let Poll::Ready((run, opened)) = Pin::new(running).poll(cx) else { return Poll::Pending };
@@ -327,6 +367,7 @@ async fn open(
     change: Option<Request>,
     saved: Saved,
     settings: JobSettings,
+    date: DataDate,
 ) -> (Option<Run>, Result<Opened, Error>) {
     let note = |run: &Run| {
         *saved.lock() = Some(SavedJob::of(run));
@@ -341,7 +382,7 @@ async fn open(
     // Only now is it known when it expires.
     note(&run);
     let opened = match status {
-        Ok(status) => opened(&run, status, change, &settings),
+        Ok(status) => opened(&run, status, change, &settings, date),
         Err(error) => Err(error),
     };
     (Some(run), opened)
@@ -353,6 +394,7 @@ fn opened(
     status: JobStatus,
     change: Option<Request>,
     settings: &JobSettings,
+    date: DataDate,
 ) -> Result<Opened, Error> {
     run.check_expiry(&status)?;
     let family = &run.family;
@@ -384,9 +426,10 @@ fn opened(
             let one = listing.is_one_reply().then(|| listing.items().to_owned());
             let run = Arc::new(run.clone());
             opened.caller = Some(Arc::new(move |request| {
-                let (run, one) = (run.clone(), one.clone());
+                let (run, one, date) = (run.clone(), one.clone(), date.clone());
                 async move {
                     let reply = page(&run, &request).await?;
+                    date.learn(&run, &reply).await;
                     match one {
                         Some(path) => with_list(ready(reply, Some(&path))?, &path),
                         None => ready(reply, None),

@@ -124,6 +124,12 @@ impl<'de> Deserialize<'de> for SavedJob {
 }
 
 impl SavedJob {
+    /// Whether it is the same job, whatever was learnt of it since.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        (&self.operation, &self.id, self.submitted)
+            == (&other.operation, &other.id, other.submitted)
+    }
+
     pub(super) fn of(run: &Run) -> Self {
         let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
         let repeated = *run.family.done_when() == DoneWhen::Not202;

@@ -133,12 +133,15 @@ async fn a_plan_of_something_else_is_refused() {
     let events = events(&server);
     let named = Query { name: Some("n".to_owned()), ..Query::default() };
     for (some, why) in [
-        (daily(&server, 0, 95), "the plan is of another range, or of a call with other parameters"),
+        (
+            daily(&server, 0, 95),
+            "the plan is of another call: the field `interval` of the body is another",
+        ),
         (
             events.query(named).windows(hours(0, 96)),
-            "another range, or of a call with other parameters",
+            "the plan is of another call: the field `name` of the body was not set",
         ),
-        (events.listed().windows(hours(0, 96)), "the plan is of postQuery"),
+        (events.listed().windows(hours(0, 96)), "the plan is of another call: it is of postQuery"),
     ] {
         let error = some.resume(plan.clone()).try_next().await.expect_err(why);
         assert!(error.is_invalid_request() && error.to_string().contains(why), "{error}");

@@ -9,6 +9,7 @@ use url::Url;
 
 use super::{Engine, Last};
 use crate::error::Error;
+use crate::jobs::{Family, SavedJob};
 use crate::paging::grid::{MOST_CHANGES, Realignment, realignment};
 use crate::paging::listing::{PageSize, Place};
 use crate::paging::marks::{Joined, PageText, join};
@@ -99,9 +100,14 @@ impl Engine {
         self.resumption.as_ref().map_or(&[], |resumption| &resumption.point.ids)
     }
 
-    /// Whether a job is known that was submitted for the list.
-    pub(in crate::paging) fn has_job(&self) -> bool {
-        self.job.as_ref().is_some_and(|job| job.opening.has_job())
+    /// How the job runs whose results are listed.
+    pub(in crate::paging) fn family(&self) -> Option<&Family> {
+        self.job.as_ref().map(|job| job.opening.family())
+    }
+
+    /// The job whose results are listed, once it has been submitted.
+    pub(in crate::paging) fn saved_job(&self) -> Option<SavedJob> {
+        self.job.as_ref().and_then(|job| job.opening.saved())
     }
 
     /// What is listed.
@@ -222,6 +228,7 @@ impl Engine {
             return Err(mismatch(&why));
         }
         report.resumed = Some(Utc::now()).filter(|_| report.end.is_none());
+        report.asked_until = report.asked_until.or(self.report.asked_until);
         // What has been read to its end needs no job any more.
         let saved = saved.filter(|_| report.end.is_none());
         if let (Some(job), Some(saved)) = (&mut self.job, &saved) {
