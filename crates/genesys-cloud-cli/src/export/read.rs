@@ -32,6 +32,7 @@ pub(super) struct Read {
     pub(super) page_size: Option<u64>,
     pub(super) pieces: Option<(u64, u64)>,
     pub(super) duplicates: u64,
+    pub(super) nulls: u64,
     pub(super) verdict: Verdict,
 }
 
@@ -132,6 +133,7 @@ impl Reader {
                     page_size: report.page_size_granted.or(report.page_size_asked),
                     pieces: None,
                     duplicates: report.duplicates,
+                    nulls: report.nulls,
                     verdict: report.verdict(),
                 }
             }
@@ -148,6 +150,7 @@ impl Reader {
                     page_size: None,
                     pieces: Some((report.pieces_done, report.pieces)),
                     duplicates: report.duplicates,
+                    nulls: report.nulls,
                     verdict: match report.verdict() {
                         Verdict::Unknown(Reason::Unfinished) if is_limited => {
                             Verdict::Truncated(Reason::Limit)
