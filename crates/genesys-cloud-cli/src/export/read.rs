@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use genesys_cloud_core::{
     Checkpoint, Client, Error, OnStale, Paginator, Reason, Request, Resumable, Verdict, Windows,
 };
@@ -32,6 +33,8 @@ pub(super) struct Read {
     pub(super) page_size: Option<u64>,
     pub(super) pieces: Option<(u64, u64)>,
     pub(super) duplicates: u64,
+    /// Up to when the data was there, as the API tells.
+    pub(super) available_until: Option<String>,
     pub(super) verdict: Verdict,
 }
 
@@ -132,6 +135,7 @@ impl Reader {
                     page_size: report.page_size_granted.or(report.page_size_asked),
                     pieces: None,
                     duplicates: report.duplicates,
+                    available_until: report.available_until.map(text),
                     verdict: report.verdict(),
                 }
             }
@@ -148,6 +152,7 @@ impl Reader {
                     page_size: None,
                     pieces: Some((report.pieces_done, report.pieces)),
                     duplicates: report.duplicates,
+                    available_until: report.available_until.map(text),
                     verdict: match report.verdict() {
                         Verdict::Unknown(Reason::Unfinished) if is_limited => {
                             Verdict::Truncated(Reason::Limit)
@@ -183,6 +188,10 @@ impl Reader {
             Self::Range { windows, .. } => windows.plan().map(|plan| Some(plan.pieces().len())),
         }
     }
+}
+
+fn text(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 /// Makes the list of a request.
