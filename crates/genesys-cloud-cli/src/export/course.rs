@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use super::read::{Raw, Reader};
-use super::state::{self, Next, State};
+use super::state::{Next, Run, State, discarded};
 use super::{Job, keeper_of, unwritten};
 use crate::commands::Kept;
 use crate::failure::{Failure, Lost};
@@ -28,6 +28,7 @@ pub(super) enum Read {
 pub(super) struct Course<'a> {
     job: &'a Job<'a>,
     client: &'a Client,
+    run: &'a Run,
     pub(super) reader: Reader,
     pub(super) sink: Box<dyn Sink>,
     pub(super) keeper: Option<Box<dyn Keeper>>,
@@ -48,6 +49,7 @@ impl<'a> Course<'a> {
     pub(super) fn new(
         job: &'a Job<'a>,
         client: &'a Client,
+        run: &'a Run,
         reader: Reader,
         sink: Box<dyn Sink>,
         keeper: Option<Box<dyn Keeper>>,
@@ -56,6 +58,7 @@ impl<'a> Course<'a> {
         Self {
             job,
             client,
+            run,
             reader,
             sink,
             keeper,
@@ -132,7 +135,7 @@ impl<'a> Course<'a> {
     /// Tells once that it goes on behind what an earlier run had read, now that this is known to be possible.
     fn tell_resumed(&mut self, screen: &Screen) {
         let Some(records) = self.resumed.take() else { return };
-        let text = format!("goes on after {} records", grouped(records));
+        let text = format!("resumes after {} records", grouped(records));
         let operation = &self.job.entry.id;
         screen.say("resume", &text, json!({ "operation": operation, "records": records }));
     }
@@ -158,8 +161,8 @@ impl<'a> Course<'a> {
             None => None,
         };
         if let Some(state) = state {
-            if let Some(committed) = state::committed(&state) {
-                self.sink.discard(&committed).await.map_err(unwritten)?;
+            if let Some(discarded) = discarded(&state) {
+                self.sink.discard(&discarded.sink).await.map_err(unwritten)?;
             }
             if let Some(keeper) = keeper_of(&mut self.keeper, &mut self.sink) {
                 keeper.clear().await.map_err(unwritten)?;
@@ -189,7 +192,7 @@ impl<'a> Course<'a> {
         let checkpoint = self.checkpoint()?;
         // Before that is saved: of a job that no state knows, no later run would do so.
         self.forget_all_but(&checkpoint)?;
-        let state = State::new(self.job, checkpoint, sink);
+        let state = State::new(self.job, self.run, checkpoint, sink, &self.reader.read().verdict);
         let Some(keeper) = keeper_of(&mut self.keeper, &mut self.sink) else { return Ok(true) };
         keeper.save(&state.text()?).await.map_err(unwritten)?;
         self.saved = true;
@@ -237,7 +240,7 @@ impl<'a> Course<'a> {
 }
 
 /// The jobs that a checkpoint knows.
-fn kept(checkpoint: &Checkpoint, client: &Client) -> Vec<Kept> {
+pub(super) fn kept(checkpoint: &Checkpoint, client: &Client) -> Vec<Kept> {
     let api = client.api_url();
     let jobs = checkpoint.jobs().into_iter();
     jobs.map(|job| Kept { api: api.to_owned(), job: job.clone() }).collect()

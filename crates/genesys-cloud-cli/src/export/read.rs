@@ -33,6 +33,7 @@ pub(super) struct Read {
     pub(super) page_size: Option<u64>,
     pub(super) pieces: Option<(u64, u64)>,
     pub(super) duplicates: u64,
+    pub(super) nulls: u64,
     /// Up to when the data was there, as the API tells.
     pub(super) available_until: Option<String>,
     pub(super) verdict: Verdict,
@@ -135,6 +136,7 @@ impl Reader {
                     page_size: report.page_size_granted.or(report.page_size_asked),
                     pieces: None,
                     duplicates: report.duplicates,
+                    nulls: report.nulls,
                     available_until: report.available_until.map(text),
                     verdict: report.verdict(),
                 }
@@ -152,6 +154,7 @@ impl Reader {
                     page_size: None,
                     pieces: Some((report.pieces_done, report.pieces)),
                     duplicates: report.duplicates,
+                    nulls: report.nulls,
                     available_until: report.available_until.map(text),
                     verdict: match report.verdict() {
                         Verdict::Unknown(Reason::Unfinished) if is_limited => {
