@@ -373,10 +373,10 @@ fn parameters_may_have_other_names() {
     });
 }
 
-/// Up to when the data of a job is there is told by a GET at the path of its submit and `/availability`, if its
-/// reply has a date-time for that, and the submit an interval.
+/// A GET at the path of a submit plus `/availability` reports how far its data is available, if its reply has a
+/// date-time for that, and the submit has an interval.
 #[test]
-fn what_tells_up_to_when_data_is_available_is_found() {
+fn the_operation_that_reports_how_far_data_is_available_is_found() {
     let document = |availability: &str, path: &str, interval: &str, field: &str, format: &str| {
         format!(
             r#"{{ "swagger": "2.0", "paths": {{
@@ -428,9 +428,8 @@ fn what_tells_up_to_when_data_is_available_is_found() {
     }
 }
 
-/// The operations of the document that tell so, and whose they are.
 #[test]
-fn two_families_of_the_document_tell_up_to_when_their_data_is_available() {
+fn two_families_of_the_document_report_how_far_their_data_is_available() {
     let workspace = crate::workspace();
     let text = std::fs::read_to_string(workspace.join("openapi/genesys-cloud.json")).unwrap();
     let (mut document, _) = codegen::read(&text, true).unwrap();

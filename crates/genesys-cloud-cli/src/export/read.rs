@@ -34,7 +34,7 @@ pub(super) struct Read {
     pub(super) pieces: Option<(u64, u64)>,
     pub(super) duplicates: u64,
     pub(super) nulls: u64,
-    /// Up to when the data was there, as the API tells.
+    /// Up to when the data was available.
     pub(super) available_until: Option<String>,
     pub(super) verdict: Verdict,
 }
