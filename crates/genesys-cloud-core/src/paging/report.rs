@@ -68,7 +68,7 @@ pub struct Report {
     pub(super) moved: bool,
     /// How many pages had their items in files, which were not read.
     pub(super) in_files: u64,
-    /// The end of the interval that was asked for, where its data is taken in with a delay.
+    /// The end of the interval that was asked for, where its data becomes available with a delay.
     pub(super) asked_until: Option<DateTime<Utc>>,
     /// How many pages led to another one and did not have the list, and whether any did.
     pub(super) without_list: u64,
@@ -274,15 +274,15 @@ pub enum Reason {
         /// How many of them.
         items: u64,
     },
-    /// A part of a range of time was read from its beginning once more, because it was split or its job run again,
-    /// after some of its items had been handed out that are not known by an id: they came again.
+    /// Part of a range of time was read again from its start, because it was split or its job was rerun, after items
+    /// of it had been delivered that cannot be recognized by an id: they were delivered again.
     ReadAnew {
-        /// How many of them.
+        /// How many items that may be.
         items: u64,
     },
-    /// The service had not taken in all of the interval that was asked for.
+    /// The data was not available up to the end of the interval that was asked for.
     NotAvailableYet {
-        /// How far it had come.
+        /// Up to when it was available.
         until: DateTime<Utc>,
     },
 }
@@ -379,12 +379,12 @@ impl fmt::Display for Reason {
             Self::ReadAnew { items } => {
                 return write!(
                     f,
-                    "a part of the range was read again from its beginning, and {items} of its items can't be told apart"
+                    "part of the range was read again, and {items} of its items may be repeated"
                 );
             }
             Self::NotAvailableYet { until } => {
                 let until = until.to_rfc3339_opts(SecondsFormat::AutoSi, true);
-                return write!(f, "the data is available up to {until} only");
+                return write!(f, "the data was available only up to {until}");
             }
         })
     }
