@@ -116,7 +116,7 @@ pub(crate) async fn run(
         return ending.told(&job, sink.as_mut(), screen, true).await;
     }
     let reader = Reader::new(&org.client, &job, saved.as_ref().map(|it| &it.checkpoint));
-    let from = saved.as_ref().map(|it| &it.checkpoint);
+    let from = saved.as_deref();
     let mut course = Course::new(&job, &org.client, &run, reader, sink, keeper, from);
     let read = course.read(screen, &stop).await;
     let Course { reader, mut sink, mut keeper, kept, saved, next, .. } = course;

@@ -163,6 +163,12 @@ async fn a_limit_of_a_range_is_that_of_all_runs() {
     let refused = run(Some(&org), folder.path(), &limited("69")).await;
     assert_eq!(refused.code, Some(2), "{}", refused.told);
     assert!(refused.told.contains("70 records are written already"), "{}", refused.told);
+    let state = read(folder.path().join("c.jsonl.state.json"));
+    let part = read(folder.path().join("c.jsonl.part"));
+    run(Some(&org), folder.path(), &limited("70")).await.done();
+    assert_eq!(read(folder.path().join("c.jsonl")).lines().count(), 70);
+    std::fs::write(folder.path().join("c.jsonl.state.json"), state).unwrap();
+    std::fs::write(folder.path().join("c.jsonl.part"), part).unwrap();
     run(Some(&org), folder.path(), &limited("101")).await.done();
     let truth = org.truth_within(query, "2024-05-01T00:00Z/2024-06-01T00:00Z").unwrap();
     assert_eq!(keys(&read(folder.path().join("c.jsonl"))), truth[..101]);
