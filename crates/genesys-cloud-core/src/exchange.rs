@@ -66,7 +66,11 @@ impl Files {
     }
 
     pub(crate) fn client(&self) -> Result<&reqwest::Client, String> {
-        let make = || self.http.built(reqwest::Client::builder().no_gzip());
+        let as_they_are = || {
+            // Whatever the features are that other crates of a program turn on.
+            reqwest::Client::builder().no_gzip().no_brotli().no_deflate().no_zstd()
+        };
+        let make = || self.http.built(as_they_are());
         self.client.get_or_init(make).as_ref().map_err(Clone::clone)
     }
 }

@@ -84,6 +84,12 @@ impl<'de> Deserialize<'de> for OrgIdentity {
 }
 
 impl OrgIdentity {
+    /// Of a base URL, with nothing else known.
+    #[cfg(test)]
+    pub(crate) fn of(base_url: &str) -> Self {
+        Self { base_url: base_url.to_owned(), client_id: None, organization_id: None }
+    }
+
     /// The URL of the API with its port and path prefix, such as `https://api.mypurecloud.ie`.
     pub fn base_url(&self) -> &str {
         &self.base_url

@@ -11,7 +11,7 @@ use futures::stream::BoxStream;
 
 use super::available::{DataDate, wait_for_data};
 use super::end::GONE;
-use super::family::{Family, FileForm, Results, ResultsAt};
+use super::family::{DoneWhen, Family, FileForm, Results, ResultsAt};
 use super::fields::Fields;
 use super::file::Files;
 use super::pages::PageJobs;
@@ -385,6 +385,10 @@ async fn open(
         Ok(status) => opened(&run, status, change, &settings, date),
         Err(error) => Err(error),
     };
+    // What it said last is of no use: it is asked again when this is polled again.
+    if opened.as_ref().is_err_and(Error::is_passing) {
+        run.forget();
+    }
     (Some(run), opened)
 }
 
@@ -518,6 +522,9 @@ enum Found<'a> {
 
 /// The first place of the family at which the status has something, or else the first where it has a list
 /// without items: large results are in files, beside such a list.
+///
+/// Where results may be in files, a status that is done has one or the other. Where they stand in the status itself,
+/// a list that is not there has no items: the state that says that the job is done shows that it is the status.
 fn found<'a>(family: &'a Family, status: &JobStatus) -> Result<Option<Found<'a>>, Error> {
     let reply = status.reply();
     let fields = Fields::of(reply).map_err(|error| Error::decode(reply, &error))?;
@@ -526,6 +533,11 @@ fn found<'a>(family: &'a Family, status: &JobStatus) -> Result<Option<Found<'a>>
         match place {
             ResultsAt::Items(path) => {
                 let all = fields.all(path);
+                // A reply that is nothing but the results has no state that shows what it is.
+                let is_bare = path == "[]" && *family.done_when() == DoneWhen::Not202;
+                if is_bare && fields.is_no_item() {
+                    return Err(without_results(reply, places(family)));
+                }
                 let has_items = |text: &&str| {
                     Fields::text_of(text).elements().is_none_or(|elements| !elements.is_empty())
                 };
@@ -537,14 +549,36 @@ fn found<'a>(family: &'a Family, status: &JobStatus) -> Result<Option<Found<'a>>
                 }
             }
             ResultsAt::Files(path, form) => {
-                let links = fields.texts(path);
-                if !links.is_empty() {
-                    return Ok(Some(Found::Files(links, form.clone())));
+                let links = fields.strict_texts(path).map_err(|why| {
+                    Error::not_a_page(reply, format!("a URL of a file of results is none: {why}"))
+                })?;
+                match links {
+                    Some(links) if !links.is_empty() => {
+                        return Ok(Some(Found::Files(links, form.clone())));
+                    }
+                    Some(links) => empty = empty.or(Some(Found::Files(links, form.clone()))),
+                    None => {}
                 }
             }
         }
     }
+    let may_be_absent = *family.done_when() != DoneWhen::Not202
+        && places(family).iter().all(|place| matches!(place, ResultsAt::Items(_)));
+    if empty.is_none() && !may_be_absent && !places(family).is_empty() {
+        return Err(without_results(reply, places(family)));
+    }
     Ok(empty)
+}
+
+fn without_results(reply: &RawReply, places: &[ResultsAt]) -> Error {
+    let names = places.iter().map(|place| match place {
+        ResultsAt::Items(path) if path == "[]" => "results".to_owned(),
+        ResultsAt::Items(path) | ResultsAt::Files(path, _) => format!("`{path}`"),
+    });
+    let names = names.collect::<Vec<_>>().join(" nor ");
+    let what = if places.len() > 1 { "neither" } else { "no" };
+    let why = format!("the job is done, and the reply that says so has {what} {names}");
+    Error::not_a_page(reply, why)
 }
 
 /// The URLs of the files with the results; none, if that is not where they are.

@@ -505,7 +505,7 @@ impl<T> Paginator<T> {
 
     /// What is listed.
     pub(crate) fn subject(&self) -> Arc<Subject> {
-        self.engine.subject().clone()
+        self.engine.subject()
     }
 
     /// Goes on from a place.

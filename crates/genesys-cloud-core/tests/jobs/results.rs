@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use genesys_cloud_core::{
-    Client, DoneWhen, Family, JobCall, JobId, JobState, Listing, Method, Operation, Paginator,
-    Reason, Request, Results, Scheme, Verdict,
+    Client, DoneWhen, Family, FileForm, JobCall, JobId, JobState, Listing, Method, Operation,
+    Paginator, Reason, Request, Results, ResultsAt, Scheme, Verdict,
 };
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -386,11 +386,82 @@ async fn one_result_is_a_list_of_one() {
 }
 
 #[tokio::test]
-async fn no_result_is_an_empty_list() {
-    let server = script([json(r#"{"job":{"status":"Complete"},"result":null}"#)]).await;
+async fn an_empty_list_is_told_by_the_list() {
+    for results in [
+        r#""result":{"entities":[]}"#,
+        r#""result":{"entities":[]},"downloadUrls":null"#,
+        r#""downloadUrls":[]"#,
+    ] {
+        let body = format!(r#"{{"job":{{"status":"Complete"}},{results}}}"#);
+        let server = script([json(&body)]).await;
+        let mut results = things(&server).inline().paginate();
+        assert_eq!(all(&mut results).await, [""; 0], "{body}");
+        assert_eq!(results.report().verdict(), Verdict::Complete);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_is_done_without_list_or_file_is_an_error_and_asked_again() {
+    let without = || json(r#"{"job":{"id":"j1","status":"Complete"},"result":null}"#);
+    let done = r#"{"job":{"status":"Complete"},"result":{"entities":[{"id":"a"}]}}"#;
+    let server = script([without(), without(), json(done)]).await;
     let mut results = things(&server).inline().paginate();
-    assert_eq!(all(&mut results).await, [""; 0]);
-    assert_eq!(results.report().verdict(), Verdict::Complete);
+    for _ in 0..2 {
+        let error = results.try_next().await.expect_err("no results");
+        assert!(error.is_paging() && error.is_transient(), "{error}");
+        let told = "has neither `result.entities` nor `downloadUrls`";
+        assert!(error.to_string().contains(told), "{error}");
+    }
+    assert_eq!(all(&mut results).await, ["a"]);
+    assert_eq!(asked(&server), ["POST /inline", "GET /inline/j1", "GET /inline/j1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_may_be_absent_is_empty_where_the_state_shows_the_status() {
+    let results = |server: &Server, results: Results| {
+        let status = Operation::new("getJob", Method::Get, "/jobs/{jobId}");
+        let family = Family::new("things")
+            .with_id(JobId::Field("id".into()))
+            .with_status(JobCall::new(status).with_id("jobId".into()))
+            .with_done_when(DoneWhen::State("state".into()))
+            .with_states(vec![("DONE".into(), JobState::Succeeded)].into())
+            .with_results(results);
+        let submit = Request::new(Operation::new("postJobs", Method::Post, "/jobs"));
+        Paginator::<Value>::over_job(&client(server), submit, family)
+    };
+    let done = || script([json(r#"{"id":"j1"}"#), json(r#"{"state":"DONE"}"#)]);
+    let items = Results::Reply(vec![ResultsAt::Items("results".into())].into());
+    let mut list = results(&done().await, items);
+    assert_eq!(list.try_next().await.expect("no error"), None);
+    assert_eq!(list.report().verdict(), Verdict::Complete);
+    let files = ResultsAt::Files("downloadUrl".into(), FileForm::Json("[]".into()));
+    let server = done().await;
+    let mut list = results(&server, Results::Reply(vec![files].into()));
+    let error = list.try_next().await.expect_err("no file").to_string();
+    assert!(error.contains("the reply that says so has no `downloadUrl`"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_asked_for_until_it_is_there_is_not_taken_from_an_error() {
+    for body in ["", "null", "{}", r#"{"message":"boom","status":500}"#] {
+        let server = script([Answer::new(202, ""), json(body), json(r#"[{"id":"a"}]"#)]).await;
+        let mut results = things(&server).media("t1").paginate();
+        let error = results.try_next().await.expect_err(body);
+        assert!(error.is_paging(), "{error}");
+        assert_eq!(all(&mut results).await, ["a"], "{body}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_in_the_place_of_a_status_does_not_end_the_wait() {
+    let server = script([
+        json(r#"{"jobId":"j1"}"#),
+        json(r#"{"message":"boom","code":"c","status":429}"#),
+        json(r#"{"state":"FULFILLED"}"#),
+        page(&["a"], None),
+    ])
+    .await;
+    assert_eq!(all(&mut listed(&server).paginate()).await, ["a"]);
 }
 
 #[tokio::test(start_paused = true)]

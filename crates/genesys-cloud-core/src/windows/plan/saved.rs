@@ -10,24 +10,21 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub(in crate::windows) use self::form::PlanForm;
 use self::form::RunForm;
 use super::{MOST_PIECES, Piece, PieceState, Plan};
-use crate::digest::{from_hex, hex};
 use crate::paging::Subject;
 use crate::windows::interval::Interval;
 use crate::wire::Wire as _;
 
 #[allow(unreachable_pub, reason = "records are public everywhere else")]
 mod form {
-    use std::collections::BTreeMap;
-
     use chrono::{DateTime, Utc};
+
+    use crate::paging::SubjectForm;
 
     crate::record! {
         /// A plan as it is written. To write further fields takes no further version.
         pub struct PlanForm {
             pub version: Option<i64> = "version",
-            pub operation: Option<String> = "operation",
-            pub listing: Option<String> = "listing",
-            pub parameters: Option<BTreeMap<String, String>> = "parameters",
+            pub call: Option<SubjectForm> = "call",
             pub start: Option<DateTime<Utc>> = "start",
             pub end: Option<DateTime<Utc>> = "end",
             pub overlap: Option<i64> = "overlapMilliseconds",
@@ -109,12 +106,9 @@ impl Plan {
                 runs.push(Run { from, span, step: None, count: 1, state: *state });
             }
         }
-        let parameters = subject.parts.iter().map(|(name, hash)| (name.clone(), hex(*hash)));
         PlanForm {
             version: Some(VERSION),
-            operation: Some(subject.operation.clone()),
-            listing: Some(hex(subject.listing)),
-            parameters: Some(parameters.collect()),
+            call: Some(subject.form()),
             start: Some(range.start()),
             end: Some(range.end()),
             overlap: i64::try_from(overlap.as_millis()).ok(),
@@ -131,16 +125,7 @@ impl Plan {
             return Err(format!("a plan of version {version}; only version {VERSION} is known"));
         }
         let lacks = |name: &str| format!("a plan without `{name}`");
-        let hash = |text: &str| {
-            from_hex(text).ok_or_else(|| "a plan with a hash that is not one".to_owned())
-        };
-        let parameters = form.parameters.ok_or_else(|| lacks("parameters"))?.into_iter();
-        let parameters = parameters.map(|(name, text)| Ok((name, hash(&text)?)));
-        let subject = Subject {
-            operation: form.operation.ok_or_else(|| lacks("operation"))?,
-            listing: hash(&form.listing.ok_or_else(|| lacks("listing"))?)?,
-            parts: parameters.collect::<Result<_, String>>()?,
-        };
+        let subject = Subject::of_form(form.call.ok_or_else(|| lacks("call"))?)?;
         let range = Interval::new(
             form.start.ok_or_else(|| lacks("start"))?,
             form.end.ok_or_else(|| lacks("end"))?,

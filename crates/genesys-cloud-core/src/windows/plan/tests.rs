@@ -4,10 +4,12 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::*;
+use crate::client::OrgIdentity;
 
 fn cut(whole: Interval, span: Duration, overlap: Duration) -> Result<Plan, String> {
     let parts = [("the field `name` of the body".to_owned(), u64::MAX)].into();
-    let subject = Subject { operation: "postQuery".to_owned(), listing: 7, parts };
+    let org = OrgIdentity::of("https://api.example.com");
+    let subject = Subject { org, operation: "postQuery".to_owned(), listing: 7, parts };
     Plan::new(Arc::new(subject), whole, span, overlap)
 }
 
@@ -181,7 +183,7 @@ fn pieces_that_are_alike_are_written_as_one_run() {
     plan.set(0, PieceState::Running);
     assert_eq!(
         serde_json::to_string(&plan).expect("a text"),
-        r#"{"version":2,"operation":"postQuery","listing":"0000000000000007","parameters":{"the field `name` of the body":"ffffffffffffffff"},"start":"2024-05-01T00:00:00.000Z","end":"2024-05-01T00:30:00.000Z","overlapMilliseconds":60000,"pieces":[{"from":0,"span":1200000,"state":"running"},{"from":1140000,"span":660000,"state":"todo"}]}"#
+        r#"{"version":2,"call":{"org":{"baseUrl":"https://api.example.com"},"operation":"postQuery","listing":"0000000000000007","parameters":{"the field `name` of the body":"ffffffffffffffff"}},"start":"2024-05-01T00:00:00.000Z","end":"2024-05-01T00:30:00.000Z","overlapMilliseconds":60000,"pieces":[{"from":0,"span":1200000,"state":"running"},{"from":1140000,"span":660000,"state":"todo"}]}"#
     );
     let runs = |plan: &Plan| {
         let value = serde_json::to_value(plan).expect("JSON");
@@ -237,8 +239,9 @@ fn a_text_that_is_no_plan_is_refused() {
     for (from, to, why) in [
         (r#""version":2"#, r#""version":1"#, "a plan of version 1; only version 2 is known"),
         ("todo", "paused", "a piece of an unknown state"),
-        (r#""operation":"postQuery","#, "", "a plan without `operation`"),
-        ("ffffffffffffffff", "soon", "a hash that is not one"),
+        (r#""operation":"postQuery","#, "", "its call has no `operation`"),
+        (r#""org":{"baseUrl":"https://api.example.com"},"#, "", "its call has no `org`"),
+        ("ffffffffffffffff", "soon", "a hash that is malformed"),
         (r#"Milliseconds":0"#, r#"Milliseconds":-1"#, "a negative overlap"),
         // A gap, at the end too, and pieces that touch though there is no overlap.
         (r#"{"from":600000"#, r#"{"from":600001"#, "not in its range"),
