@@ -76,7 +76,11 @@ pub(crate) async fn run(
         None => job.output.keeper()?,
     };
     let left = left(&mut keeper, &mut sink, &job, screen).await?;
-    let org = connect::org(global, screen).await?;
+    let before = match &left {
+        Left::State(state) => Some(state.run.org()),
+        Left::Discarded(_) | Left::Nothing => None,
+    };
+    let org = connect::org_again(global, screen, before).await?;
     let identity = match keeper_of(&mut keeper, &mut sink) {
         Some(_) => connect::identity(global, &org.client).await?,
         // No other run will ask for it.

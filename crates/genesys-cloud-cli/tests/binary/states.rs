@@ -353,7 +353,11 @@ async fn the_fake_org_of_the_program_is_the_same_in_each_run() {
     let export = [&export[..], &["--mock-list", "routing.queues=300"]].concat();
     let org = MockOrg::start().await.unwrap();
     assert!(killed(&org, folder.path(), &export, "saved", 3).await);
-    run(None, folder.path(), &[&export[..], &["--resume"]].concat()).await.done();
+    let resume = [&export[..], &["--resume"]].concat();
+    let other = run(None, folder.path(), &[&resume[..], &["--mock-seed", "7"]].concat()).await;
+    assert_eq!(other.code, Some(2), "{}", other.told);
+    assert!(other.told.contains("of another org"), "{}", other.told);
+    run(None, folder.path(), &resume).await.done();
     assert_eq!(read(folder.path().join("q.jsonl")).lines().count(), 300);
     assert_eq!(org.request_count(), 0);
 }
