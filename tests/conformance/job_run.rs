@@ -286,7 +286,8 @@ impl Driver<'_> {
             Ok(status) => outcome.state = Some(status.state()),
             Err(error) => return outcome.errors.push(error),
         }
-        self.read(job.results(&required(self.family)), false, outcome).await;
+        let results = job.results(&required(self.family)).page_size(Scenario::PAGE_SIZE);
+        self.read(results, false, outcome).await;
         if way == Way::Saved && !self.truth.files.is_empty() && !is_whole(self.family) {
             match job.downloads().await {
                 Ok(downloads) => {

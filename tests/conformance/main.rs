@@ -110,9 +110,9 @@ fn lie_about_jobs(submits: &[&'static Submit], all: bool) -> Table {
     let next = AtomicUsize::new(0);
     in_two_threads(async || {
         let mut table = Table::of_lies();
-        let (org, client) = job_lies::org().await;
+        let org = job_lies::org().await;
         while let Some(hearing) = hearings.get(next.fetch_add(1, Ordering::Relaxed)) {
-            job_lies::hear((&org, &client), hearing, &mut table).await;
+            job_lies::hear(&org, hearing, &mut table).await;
         }
         table
     })

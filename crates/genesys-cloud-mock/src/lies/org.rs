@@ -5,6 +5,7 @@ use crate::api::{AnswerBody, Endpoint};
 use crate::error::Error;
 use crate::jobs::JobScenario;
 use crate::org::MockOrg;
+use crate::scheme::Scheme;
 
 /// # Lies
 impl MockOrg {
@@ -85,7 +86,12 @@ impl MockOrg {
             On::List(list) => {
                 let listed_by = match family {
                     // Of a job no other list can be staged than a usual one.
-                    Some(family) => family.listed_by(api).filter(|_| list.is_usual())?,
+                    Some(family) => {
+                        // Where each page is a job, only the jobs know how long it is.
+                        let by_page = endpoint.scheme == Some(Scheme::JobSelectsPage);
+                        let depends = by_page && matches!(lie.row().deed, Deed::Hole);
+                        family.listed_by(api).filter(|_| list.is_usual() && !depends)?
+                    }
                     None => endpoint,
                 };
                 let AnswerBody::Listing(listing) = &listed_by.answer().body else { return None };

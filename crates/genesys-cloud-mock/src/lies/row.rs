@@ -54,6 +54,8 @@ pub enum Due {
     Error,
     /// It is legal: all records come, without an error, and the list is complete.
     Whole,
+    /// It is legal, and looks like something that is not: all records come, without an error, whatever the verdict.
+    Read,
     /// The same request is sent again, and then all is well.
     Recovered,
     /// The list can be read to its end, and is never called complete.
@@ -62,7 +64,8 @@ pub enum Due {
     Told,
     /// An error before any request is sent.
     Refused,
-    /// An error, and no second submit: the first one may have been accepted.
+    /// No second submit, since the first one may have been accepted: an error, or the results of that one where
+    /// its id is known without the reply.
     NotRepeated,
 }
 

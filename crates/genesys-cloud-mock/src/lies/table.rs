@@ -7,13 +7,14 @@ use serde_json::{Value, json};
 use super::deed::{Deed, Page, html};
 use super::row::{Due, Lists, Moment, On, Row};
 use super::subject::ListSubject;
+use crate::api::Api;
 use crate::connection::ConnectionFault;
 use crate::jobs::{Family, JobScenario};
 use crate::paging::Ask;
 use crate::reply::CannedReply;
 use crate::scenario::Scenario;
 
-use Due::{Error, NotRepeated, Recovered, Refused, Told, Unknown, Whole};
+use Due::{Error, NotRepeated, Read, Recovered, Refused, Told, Unknown, Whole};
 use Moment::{
     AllPages, File, FirstPage, FromThirdPage, LaterStatus, LinkingPages, Results, SecondPage,
     Status, Submit, WhileStopped,
@@ -86,7 +87,7 @@ pub(super) const TABLE: &[Row] = &[
     row("OtherKeyUncounted", "the list under another name, where nothing is counted", &[LinkingPages], lists(|it| it.ask.is_linked() && it.is_in_object() && !it.listing.counts()), Deed::Page(rename), always(Unknown)),
     row("OtherKeyCounted", "the list under another name, where records are counted", &[LinkingPages], lists(|it| it.ask.is_linked() && it.is_in_object() && it.listing.counts()), Deed::Page(rename), always(Told)),
     row("TwoLists", "the list twice in one object, empty the second time", EACH, lists(ListSubject::is_in_object), Deed::Twice, either(Error, Told)),
-    row("OtherPage", "a page that says that it is another one", EACH, lists(|it| it.is_paged() && it.listing.numbers()), Deed::Around(|page| page.add(&["pageNumber", "startIndex"], 46)), either(Error, Told)),
+    row("OtherPage", "a page that says that it is another one", EACH, lists(|it| it.can_shift() && it.listing.numbers()), Deed::Around(|page| page.add(&["pageNumber", "startIndex"], 46)), either(Error, Told)),
     row("KeyLeftOut", "an empty page without the list, with the token of the next", &[SecondPage], lists_as(Scenario::EmptyPage, |it| it.ask.is_linked() && it.is_in_object()), Deed::Around(leave_out), always(Whole)),
     // Items that are no records.
     row("Holes", "null in place of a record", &[AllPages], lists(|it| it.listing.has_records()), Deed::Hole, always(Whole)),
@@ -108,7 +109,7 @@ pub(super) const TABLE: &[Row] = &[
     row("SmallerTotal", "a count of fewer records on the second page", &[SecondPage], lists(|it| it.is_paged() && it.listing.counts()), Deed::Around(|page| page.add(TOTALS, -3)), always(Told)),
     row("Shifted", "five records gone in front, and five more behind", &[WhileStopped], long_lists(ListSubject::can_shift), Deed::Shift(5), always(Told)),
     row("Inclusive", "pages that begin with the record that they follow", &[AllPages], lists(|it| it.ask == Ask::Neighbour), Deed::Inclusive, always(Whole)),
-    row("EqualPages", "a second page with the records of the first, and another token", &[SecondPage], lists(|it| it.ask.is_linked() && !it.listing.has_id()), Deed::EqualPages, always(Whole)),
+    row("EqualPages", "a second page with the records of the first, and another token", &[SecondPage], lists(|it| it.ask.is_linked() && !it.listing.has_id()), Deed::EqualPages, always(Read)),
     row("AnotherOrg", "another org answers", &[WhileStopped], long_lists(ListSubject::is_paged), Deed::AnotherOrg, always(Refused)),
     // Jobs.
     row("SubmitReset", "a job is accepted, and the connection reset before the reply", &[Submit], jobs(is_submitted_once), Deed::Connection(ConnectionFault::CutBeforeReply), once(NotRepeated)),
@@ -187,8 +188,10 @@ fn put(page: &mut Page, item: Value) {
     }
 }
 
+/// A GET may be sent again, whatever it starts.
 fn is_submitted_once(family: &Family) -> bool {
-    !family.repeats()
+    let submit = Api::embedded().endpoint(family.submit);
+    !family.repeats() && submit.operation.method != "GET"
 }
 
 /// Puts something in place of all URLs.
