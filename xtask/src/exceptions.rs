@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::document::{Document, Method, Operation};
 use crate::jobs::{Entry, Excuse, Table};
-use crate::tags::{self, Because, Cap, Place, Scheme, Tag, TokenOut};
+use crate::tags::{self, Because, Cap, PageReply, Place, Scheme, Tag, TokenOut};
 
 /// The exceptions of the pinned document.
 #[derive(Default)]
@@ -201,6 +201,7 @@ impl Exceptions {
                 page_size.minimum = *minimum;
             }
         }
+        tag.reply = PageReply::of(document, operation, &tag);
         Ok(tag)
     }
 

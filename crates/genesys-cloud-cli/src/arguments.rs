@@ -190,6 +190,10 @@ pub(crate) struct Export {
     /// How long a job is waited for until --resume has to go on with it, such as 30m; an hour unless given.
     #[arg(long, value_parser = times::duration)]
     pub(crate) deadline: Option<Duration>,
+    /// Waits until the service has taken in the data of the interval, for this long at most, such as 2h, before a job
+    /// is submitted: for jobs that look through data which comes with a delay. `describe` tells for which.
+    #[arg(long, value_parser = times::duration)]
+    pub(crate) wait_for_data: Option<Duration>,
     /// The field by which a record is known that comes in two pieces, such as conversationId, so that it is
     /// written once. As it is known of the operation unless given: `describe` tells.
     #[arg(long, requires = "interval", value_name = "FIELD")]
@@ -200,7 +204,7 @@ pub(crate) struct Export {
     /// How many records a page has. As many as the API allows unless given.
     #[arg(long, value_name = "RECORDS", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) page_size: Option<u64>,
-    /// Ends after so many records.
+    /// Ends after this many records. With --resume, those of the earlier runs count.
     #[arg(long, value_name = "RECORDS", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) limit: Option<u64>,
     /// Asks for so many pages ahead.
@@ -222,9 +226,10 @@ pub(crate) struct Export {
     /// How many records a row group of Parquet has at least. An export that was killed goes on behind the last.
     #[arg(long, value_name = "RECORDS", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) row_group: Option<u64>,
-    /// How large the parts are that go to a bucket, in MiB; there are 10,000 at the most.
+    /// How large the parts are that go to a bucket, in MiB; there are 10,000 at the most. An export that is resumed
+    /// keeps the size that it began with.
     #[cfg(feature = "buckets")]
-    #[arg(long, value_name = "MIB", default_value_t = crate::sinks::PART_SIZE, value_parser = clap::value_parser!(u64).range(1..=5120))]
+    #[arg(long, value_name = "MIB", default_value_t = crate::sinks::PART_SIZE, value_parser = clap::value_parser!(u64).range(1..=320))]
     pub(crate) part_size: u64,
     /// How many records are written at a time.
     #[arg(long, value_name = "RECORDS", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
@@ -233,11 +238,14 @@ pub(crate) struct Export {
     /// the password in REDISCLI_AUTH. Beside the output unless given.
     #[arg(long, requires = "out", value_name = "PLACE")]
     pub(crate) state: Option<Keep>,
-    /// Goes on with an export that was stopped.
+    /// Resumes an export that was stopped, or whose list may not be whole: the page in doubt is read again.
     #[arg(long, requires = "out")]
     pub(crate) resume: bool,
-    /// Throws away what an export that was stopped has left, cancels its jobs where the API allows it, and
-    /// starts over.
+    /// Refuses to resume an export that began longer ago than this, such as 6h, so that its output does not mix old
+    /// records with new ones.
+    #[arg(long, requires = "resume", value_name = "TIME", value_parser = times::duration)]
+    pub(crate) max_age: Option<Duration>,
+    /// Discards an export that was stopped, cancels its jobs where the API allows it, and starts over.
     #[arg(long, requires = "out", conflicts_with = "resume")]
     pub(crate) restart: bool,
     /// What becomes of an export that goes on where the API no longer knows the place: it fails, or reads the

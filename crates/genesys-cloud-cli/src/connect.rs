@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use genesys_cloud_core::{Client, ClientBuilder};
+use genesys_cloud_core::{Client, ClientBuilder, OrgIdentity};
 use genesys_cloud_mock::{MockOrg, MockOrgBuilder};
+use serde_json::json;
 
 use crate::arguments::{Global, MockOptions, OrgChoice};
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 use crate::find;
 use crate::screen::Screen;
 
@@ -47,14 +48,20 @@ pub(crate) fn refused(error: &genesys_cloud_mock::Error) -> String {
     format!("{error}{}", why.unwrap_or_default())
 }
 
-/// Whose data are read, as far as that shows without a call: by the OAuth client, which belongs to one org.
-pub(crate) fn whose(global: &Global) -> Option<String> {
-    match global.org {
-        OrgChoice::Mock => Some("the fake org".to_owned()),
-        OrgChoice::Env => {
-            let id = std::env::var("GENESYS_CLOUD_CLIENT_ID").ok().filter(|id| !id.is_empty());
-            id.map(|id| format!("the OAuth client {id}"))
-        }
+/// The org that calls go to. Where nothing but the API says which one it is, it is asked.
+pub(crate) async fn identity(global: &Global, client: &Client) -> Result<OrgIdentity, Failure> {
+    if global.org == OrgChoice::Mock {
+        // Each run of the program has another port.
+        let fake =
+            json!({ "baseUrl": "the fake org", "clientId": global.mock.mock_seed.to_string() });
+        return serde_json::from_value(fake)
+            .map_err(|error| Failure::new(Exit::Failed, error.to_string()));
+    }
+    let identity = client.identity();
+    match identity.client_id() {
+        // It is of one org alone.
+        Some(_) => Ok(identity),
+        None => client.identify().await.map_err(|error| Failure::of_call(&error, None)),
     }
 }
 

@@ -55,6 +55,7 @@ impl Exit {
             Self::Unavailable
         } else if error.is_job_failed()
             || error.is_job_unfinished()
+            || error.is_data_unavailable()
             || error.is_job_held()
             || error.is_job_not_pollable()
         {
@@ -163,7 +164,7 @@ impl Failure {
             this = this.advise("GENESYS_CLOUD_CLIENT_ID and GENESYS_CLOUD_CLIENT_SECRET name an OAuth client of the grant type Client Credentials, in the region GENESYS_CLOUD_REGION; GENESYS_CLOUD_ACCESS_TOKEN is a token in their place");
         }
         if error.is_checkpoint_mismatch() {
-            this = this.advise("the export that was stopped has other parameters; --restart throws away what it has left, and starts over");
+            this = this.advise("the export that was stopped has other parameters; --restart discards the earlier run and starts over");
         }
         if error.is_stale_checkpoint() {
             this = this.advise("--on-stale restart reads the list again and leaves out what is written; --restart starts over");
@@ -177,6 +178,12 @@ impl Failure {
             this = this.advise(format!("the API asks to wait {} s", wait.as_secs()));
         }
         this
+    }
+
+    /// Says that an export that failed so can't be resumed as it is.
+    pub(crate) fn losing(mut self, lost: Lost) -> Self {
+        self.lost = Some(lost);
+        self
     }
 
     /// The exit code.

@@ -13,8 +13,10 @@ mod export;
 mod failure;
 mod find;
 mod parameters;
+mod private;
 mod screen;
 mod sinks;
+mod sum;
 pub mod tags;
 mod times;
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use genesys_cloud_catalogue::{Catalogue, Operation as Entry};
 use genesys_cloud_core::{
-    Cap, DoneWhen, Family, FileForm, JobCall, JobId, JobState, Listing, Method, Operation,
-    PageSize, Place, Results, ResultsAt, Scheme, TokenOut,
+    Availability, Cap, DoneWhen, Family, FileForm, JobCall, JobId, JobState, Listing, Method,
+    Operation, PageSize, Place, Results, ResultsAt, Scheme, TokenOut,
 };
 use serde::Deserialize;
 
@@ -136,6 +136,14 @@ pub fn family(catalogue: &Catalogue, name: &str) -> Result<Family, Error> {
     if let Some(redirects) = data.redirects {
         family = family.with_redirects(redirects.into());
     }
+    if let Some(data) = data.available {
+        let entry = catalogue.operation(&data.operation);
+        let entry = entry.ok_or_else(|| Error(format!("no operation `{}`", data.operation)))?;
+        let operation = Operation::new(entry.id.clone(), method(entry)?, entry.path.clone());
+        let interval = Place::new(data.interval.name, data.interval.place == PlaceData::Body);
+        family =
+            family.with_availability(Availability::new(operation, data.field.into(), interval));
+    }
     if data.at_once {
         family = family.with_results_at_once(true);
     }
@@ -228,6 +236,18 @@ fn listing(data: ListingData) -> Result<Listing, Error> {
     if let Some(hours) = data.token_hours {
         listing = listing.with_token_lifetime(Duration::from_secs(3600 * hours));
     }
+    if !data.fields.is_empty() {
+        listing = listing.with_fields(data.fields);
+    }
+    if !data.values {
+        listing = listing.with_objects();
+    }
+    if data.no_content {
+        listing = listing.with_no_content();
+    }
+    if data.empty {
+        listing = listing.with_empty_object();
+    }
     Ok(match data.jobs {
         Some(path) => listing.with_jobs(path),
         None => listing,
@@ -275,6 +295,14 @@ struct ListingData {
     cap: Option<CapData>,
     jobs: Option<String>,
     token_hours: Option<u64>,
+    #[serde(default)]
+    fields: Vec<String>,
+    #[serde(default)]
+    values: bool,
+    #[serde(default)]
+    no_content: bool,
+    #[serde(default)]
+    empty: bool,
 }
 
 #[derive(Deserialize)]
@@ -334,11 +362,19 @@ struct FamilyData {
     results: FoundData,
     cancel: Option<CallData>,
     redirects: Option<String>,
+    available: Option<AvailableData>,
     #[serde(default)]
     at_once: bool,
     hours: Option<u64>,
     topic: Option<String>,
     note: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct AvailableData {
+    operation: String,
+    field: String,
+    interval: PlaceAt,
 }
 
 #[derive(Deserialize)]

@@ -52,6 +52,17 @@ pub(crate) fn clock(time: Duration) -> String {
     }
 }
 
+/// How long ago something was, in its two largest units: `40 s`, `12 min`, `9 h 12 min`, `3 days 4 h`.
+pub(crate) fn age(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min", seconds / 60),
+        3_600..86_400 => format!("{} h {} min", seconds / 3_600, seconds / 60 % 60),
+        _ => format!("{} {} h", days(time), seconds / 3_600 % 24),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,6 +79,15 @@ mod tests {
             ["", "d", "1", "1x", "-1d", "1.5d", "99999999999999999999w", "9999999999999999999w"]
         {
             assert!(duration(text).is_err(), "{text}");
+        }
+        for (seconds, text) in [
+            (40, "40 s"),
+            (720, "12 min"),
+            (33_120, "9 h 12 min"),
+            (90_000, "1 day 1 h"),
+            (273_600, "3 days 4 h"),
+        ] {
+            assert_eq!(age(Duration::from_secs(seconds)), text);
         }
         assert_eq!(clock(Duration::from_secs(65)), "1:05");
         assert_eq!(clock(Duration::from_secs(3_723)), "1:02:03");

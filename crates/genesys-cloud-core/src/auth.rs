@@ -125,6 +125,14 @@ impl Auth {
         }
     }
 
+    /// The id of the OAuth client that logs in.
+    pub(crate) fn client_id(&self) -> Option<&str> {
+        match self {
+            Self::Ready(_) => None,
+            Self::Login(login) => Some(&login.client_id),
+        }
+    }
+
     /// What can be done about a 401 that stays.
     pub(crate) fn advice(&self) -> &'static str {
         match self {

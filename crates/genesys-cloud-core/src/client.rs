@@ -1,8 +1,11 @@
 //! The client, and how it is set up.
 
 mod builder;
+mod identity;
 
 pub use builder::ClientBuilder;
+pub(crate) use identity::Learned;
+pub use identity::OrgIdentity;
 
 use std::fmt;
 use std::sync::Arc;

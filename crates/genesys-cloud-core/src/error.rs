@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use crate::operation::Operation;
 use crate::reply::Course;
+use crate::retry::Meaning;
 
 pub(crate) use causes::excerpt;
 
@@ -33,6 +34,7 @@ struct Inner {
     answer: Option<Answer>,
     /// Whether a successful reply could not be used, and the next one may be fine.
     is_passing: bool,
+    is_outcome_unknown: bool,
     course: Course,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
@@ -49,6 +51,7 @@ enum Kind {
     Decode,
     Paging,
     Job(JobEnd),
+    Data,
     File,
     Piece,
     Checkpoint(Unusable),
@@ -111,7 +114,9 @@ impl Error {
     pub fn is_auth(&self) -> bool {
         let refused_login = self.0.login.is_some()
             && self.status().is_some_and(|status| (400..500).contains(&status))
-            && !self.is_rate_limited();
+            && self.meaning() == Meaning::Final
+            && !self.is_rate_limited()
+            && !self.is_blocked();
         self.0.kind == Kind::Status && (refused_login || self.status() == Some(401))
     }
 
@@ -144,9 +149,20 @@ impl Error {
         }
     }
 
-    /// Whether the API answered 403: the client lacks a permission.
+    /// Whether the API answered 403: the client lacks a permission. A 403 that is not the API's JSON is not one,
+    /// since it comes from a firewall or a proxy on the way.
     pub fn is_forbidden(&self) -> bool {
-        self.0.kind == Kind::Status && self.status() == Some(403)
+        self.0.kind == Kind::Status && self.status() == Some(403) && self.body().is_some()
+    }
+
+    /// Whether it is the login that failed, which the operation needed.
+    pub(crate) const fn is_of_login(&self) -> bool {
+        self.0.login.is_some()
+    }
+
+    /// Whether something between the client and the API refused the request.
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.0.kind == Kind::Status && self.status() == Some(403) && self.body().is_none()
     }
 
     /// Whether the API answered 404.
@@ -167,12 +183,27 @@ impl Error {
     /// Whether the same call may succeed later, without a change to it: no answer came, a rate limit was hit, the
     /// fault is on the server's side, or a successful reply was not JSON or held an error of the server.
     pub fn is_transient(&self) -> bool {
-        self.is_transport() || self.is_rate_limited() || self.is_server_error() || self.is_passing()
+        self.is_transport()
+            || self.is_rate_limited()
+            || self.is_passing()
+            || (self.0.kind == Kind::Status && self.meaning() != Meaning::Final)
+    }
+
+    /// What the status means for another attempt.
+    fn meaning(&self) -> Meaning {
+        self.status().map_or(Meaning::Final, |status| Meaning::of(status, self.code()))
     }
 
     /// Whether a successful reply could not be used, and the next one may be fine.
     pub(crate) const fn is_passing(&self) -> bool {
         self.0.is_passing
+    }
+
+    /// Whether the API may have done what was asked, though no usable reply came: the connection broke, the call
+    /// timed out, a gateway gave up, or the reply to the submit of a job names no job. Such a call is not repeated
+    /// by itself, as that could do it twice. The text says how to find out.
+    pub fn is_outcome_unknown(&self) -> bool {
+        self.0.is_outcome_unknown
     }
 
     /// Whether the reply was larger than the client's `max_body`, or a page held more items than its
@@ -225,10 +256,17 @@ impl Error {
         self.0.kind == Kind::Job(JobEnd::NotPollable)
     }
 
-    /// Whether a saved job is of another operation than the one that was to go on with it, or was submitted at
-    /// another host. The text names both.
+    /// Whether a saved job is of another operation than the one that was to go on with it, or was submitted in
+    /// another organization. The text names both.
     pub fn is_job_mismatch(&self) -> bool {
         self.0.kind == Kind::Job(JobEnd::Mismatch)
+    }
+
+    /// Whether a job was not submitted because the service had not taken in all of the data that it was to look
+    /// through, however long that was waited for: see
+    /// [`Paginator::wait_for_data`](crate::Paginator::wait_for_data). The text says how far it had come.
+    pub fn is_data_unavailable(&self) -> bool {
+        self.0.kind == Kind::Data
     }
 
     /// Whether a file of results could not be had: it was refused, is not what it was when it was begun, or
@@ -332,6 +370,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(operation) = &self.0.operation {
             let unsent = self.is_invalid_request()
+                || self.is_data_unavailable()
                 || self.is_checkpoint_mismatch()
                 || self.is_job_mismatch();
             write!(f, "{operation}")?;

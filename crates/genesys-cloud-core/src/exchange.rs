@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderValue;
+use tokio::time::Instant;
 use url::Url;
 
 use crate::error::Error;
@@ -13,6 +14,9 @@ use crate::reply::{Head, RawReply};
 
 /// Of an error reply no more than this is read, in bytes.
 const MAX_ERROR_BODY: usize = 1 << 20;
+
+/// The body of an error reply is not waited for any longer than this.
+const MAX_ERROR_TIME: Duration = Duration::from_secs(5);
 
 /// A body is read into room made at once for as much as the host declares, up to so many bytes: what it
 /// declares can't be relied on.
@@ -62,7 +66,11 @@ impl Files {
     }
 
     pub(crate) fn client(&self) -> Result<&reqwest::Client, String> {
-        let make = || self.http.built(reqwest::Client::builder().no_gzip());
+        let as_they_are = || {
+            // Whatever the features are that other crates of a program turn on.
+            reqwest::Client::builder().no_gzip().no_brotli().no_deflate().no_zstd()
+        };
+        let make = || self.http.built(as_they_are());
         self.client.get_or_init(make).as_ref().map_err(Clone::clone)
     }
 }
@@ -95,37 +103,45 @@ impl Exchange {
         operation: &Operation,
         request: reqwest::RequestBuilder,
     ) -> Result<RawReply, Error> {
-        let exchanged = tokio::time::timeout(self.timeout, self.exchange(operation, request)).await;
-        exchanged.unwrap_or_else(|_| Err(Error::deadline(operation, self.timeout)))
-    }
-
-    async fn exchange(
-        &self,
-        operation: &Operation,
-        request: reqwest::RequestBuilder,
-    ) -> Result<RawReply, Error> {
-        let sent = request.send().await;
+        let began = Instant::now();
+        let deadline = || Error::deadline(operation, self.timeout);
+        let sent = tokio::time::timeout(self.timeout, request.send()).await;
+        let sent = sent.map_err(|_| deadline())?;
         let mut response = sent.map_err(|error| Error::unanswered(operation, error))?;
         let head = Head::new(response.status(), std::mem::take(response.headers_mut()));
         let mut reply = RawReply { operation: operation.clone(), head, body: Bytes::new() };
         let accepted = operation.accepts(reply.status());
         let limit = if accepted { self.max_body } else { MAX_ERROR_BODY };
+        let left = self.timeout.saturating_sub(began.elapsed());
+        let left = if accepted { left } else { left.min(MAX_ERROR_TIME) };
         let room = response.content_length().unwrap_or(0).min(MAX_ROOM);
         let mut body = BytesMut::with_capacity(limit.min(room as usize));
-        loop {
-            match response.chunk().await {
-                // Counted as it comes, after decompression: a declared length can't be relied on.
-                Ok(Some(chunk)) if chunk.len() <= limit - body.len() => {
-                    body.extend_from_slice(&chunk);
-                }
-                Ok(None) => break,
-                // The status is the news here: a body that breaks off or has no end must not hide it.
-                _ if !accepted => break,
-                Ok(Some(_)) => return Err(Error::too_large(&reply, limit)),
-                Err(error) => return Err(Error::broken_body(&reply, error)),
-            }
+        let whole = tokio::time::timeout(left, read(&mut response, &mut body, limit)).await;
+        match whole {
+            Ok(Ok(())) => {}
+            // The status is the news here: a body that stalls, breaks off or has no end must not hide it.
+            _ if !accepted => {}
+            Ok(Err(Some(error))) => return Err(Error::broken_body(&reply, error)),
+            Ok(Err(None)) => return Err(Error::too_large(&reply, limit)),
+            Err(_) => return Err(deadline().with_answer(&reply)),
         }
         reply.body = body.freeze();
         Ok(reply)
     }
+}
+
+/// Reads a body up to a limit. It is an error of none if it is larger.
+async fn read(
+    response: &mut reqwest::Response,
+    body: &mut BytesMut,
+    limit: usize,
+) -> Result<(), Option<reqwest::Error>> {
+    while let Some(chunk) = response.chunk().await? {
+        // Counted as it comes, after decompression: a declared length can't be relied on.
+        if chunk.len() > limit - body.len() {
+            return Err(None);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(())
 }

@@ -40,12 +40,12 @@ pub use crate::checkpoint::ObjectCheckpoints;
 pub use crate::checkpoint::{
     Batch, Checkpoint, CheckpointStore, Checkpointed, FileStore, Resumable, StoreFuture,
 };
-pub use crate::client::{Client, ClientBuilder};
+pub use crate::client::{Client, ClientBuilder, OrgIdentity};
 pub use crate::download::Download;
 pub use crate::error::{Error, ErrorBody, ErrorDetail, ErrorLimit};
 pub use crate::jobs::{
-    DoneWhen, Family, FileForm, Job, JobCall, JobId, JobState, JobStatus, Results, ResultsAt,
-    SavedJob, Schedule, Statuses, Submitting,
+    Availability, DoneWhen, Family, FileForm, Job, JobCall, JobId, JobState, JobStatus, Results,
+    ResultsAt, SavedJob, Schedule, Statuses, Submitting,
 };
 pub use crate::operation::{Method, Operation};
 pub use crate::paging::{

@@ -114,6 +114,21 @@ impl Region {
         format!("https://login.{}", self.domain())
     }
 
+    /// The region whose API is served at this host.
+    pub(crate) fn of_api_host(host: &str) -> Option<Self> {
+        Self::of_host("api.", host)
+    }
+
+    /// The region whose web applications are served at this host.
+    pub(crate) fn of_apps_host(host: &str) -> Option<Self> {
+        Self::of_host("apps.", host)
+    }
+
+    fn of_host(service: &str, host: &str) -> Option<Self> {
+        let domain = host.strip_prefix(service)?;
+        Self::ALL.iter().copied().find(|region| region.domain() == domain)
+    }
+
     /// What a region can be called, for errors: `eu-west-1 (mypurecloud.ie), ...`
     pub(crate) fn choices() -> String {
         let choice = |region: &Self| format!("{} ({})", region.name(), region.domain());

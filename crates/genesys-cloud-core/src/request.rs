@@ -17,6 +17,10 @@ use crate::param::Param;
 /// All but the characters that RFC 3986 calls unreserved.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+/// The longest path and query of a URL, in bytes. The load balancers of AWS, behind which the API is, take no
+/// longer request line.
+const MAX_TARGET: usize = 16 << 10;
+
 /// One call of an [`Operation`]: path parameters, query, headers and body.
 ///
 /// Setters can't fail. What is wrong with a value (an empty path parameter, a header that holds a line
@@ -249,7 +253,8 @@ impl Request {
     /// `/api/v2/routing/queues?pageSize=100`.
     ///
     /// # Errors
-    /// When a setter was given something that can't be sent, or a path parameter is missing.
+    /// When a setter was given something that can't be sent, a path parameter is missing, or the target is longer
+    /// than 16 KiB.
     pub fn target(&self) -> Result<String, Error> {
         if let Some(fault) = &self.fault {
             return Err(Error::invalid_request(&self.operation, fault.clone()));
@@ -267,14 +272,34 @@ impl Request {
             rest = after;
         }
         target.push_str(rest);
-        for (index, (name, value)) in self.query.iter().enumerate() {
-            let separator = if index == 0 { '?' } else { '&' };
+        // A path of the caller's own may have a query.
+        let mut separator = if target.contains('?') { '&' } else { '?' };
+        for (name, value) in &self.query {
             let (name, value) =
                 (utf8_percent_encode(name, ENCODED), utf8_percent_encode(value, ENCODED));
             // Writing to a string can't fail.
             let _ = write!(target, "{separator}{name}={value}");
+            separator = '&';
         }
+        self.check_length(&target)?;
         Ok(target)
+    }
+
+    /// Refuses a target that no request line has room for. Names the longest parameter, whose value may be
+    /// personal data.
+    fn check_length(&self, target: &str) -> Result<(), Error> {
+        if target.len() <= MAX_TARGET {
+            return Ok(());
+        }
+        let parameters = self.query.iter().chain(&self.path);
+        let longest = parameters.max_by_key(|(_, value)| value.len());
+        let longest = longest.map(|(name, value)| format!(", {} of `{name}`", value.len()));
+        let why = format!(
+            "the URL is too long: its path and query are {} bytes{}, and no more than {MAX_TARGET} can be sent",
+            target.len(),
+            longest.unwrap_or_default(),
+        );
+        Err(Error::invalid_request(&self.operation, why))
     }
 
     /// Notes what is wrong with a value, to be told when the request is sent.

@@ -1,6 +1,7 @@
 //! Which failures lead to another attempt, and when. Decides alone: nothing is sent or waited for here.
 
 use std::hash::{BuildHasher as _, RandomState};
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -36,6 +37,43 @@ pub(crate) struct Retries {
     /// Whether any answer has come to this client: then its URLs and certificates are right, and a
     /// connection that does not come about is a fault that may pass.
     has_answer: AtomicBool,
+}
+
+/// What the status of a failure means for another attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    /// A rate limit refused the request, so nothing was done.
+    Limited,
+    /// The service could not answer. Whether it did something is unknown, and the next attempt may be fine.
+    Unavailable,
+    /// A fault of the server. The next attempt is likely to meet it again, a later one may not.
+    Faulty,
+    /// The answer stands.
+    Final,
+}
+
+/// The statuses whose answers do not stand. Calls, logins, jobs, downloads and lists all ask this table.
+const STATUSES: &[(RangeInclusive<u16>, Meaning)] = &[
+    // A gateway gave up waiting for the request.
+    (408..=408, Meaning::Unavailable),
+    (429..=429, Meaning::Limited),
+    (502..=504, Meaning::Unavailable),
+    (500..=599, Meaning::Faulty),
+];
+
+/// The codes of errors that mean something else than their status does.
+const CODES: &[(&str, Meaning)] = &[
+    // "Database too busy. Please try again", a 500.
+    ("architect.database.throughput.exceeded", Meaning::Unavailable),
+];
+
+impl Meaning {
+    pub(crate) fn of(status: u16, code: Option<&str>) -> Self {
+        let by_code = CODES.iter().find(|(known, _)| Some(*known) == code);
+        let by_status = || STATUSES.iter().find(|(statuses, _)| statuses.contains(&status));
+        let by_status = || by_status().map_or(Self::Final, |(_, meaning)| *meaning);
+        by_code.map_or_else(by_status, |(_, meaning)| *meaning)
+    }
 }
 
 /// Why an attempt failed, as far as another one goes.
@@ -82,7 +120,7 @@ impl Reason {
     pub(crate) fn advise(self, error: Error) -> Error {
         match self {
             Self::Final | Self::Retries => error,
-            Self::NotRepeatable => error.advise(
+            Self::NotRepeatable => error.outcome_unknown(
                 "it may have been done nevertheless, and is not repeated by itself, as that could do it \
                  twice: look before you call again",
             ),
@@ -165,8 +203,12 @@ impl Attempts<'_> {
     pub(crate) fn after(&mut self, error: &Error) -> Next {
         let has_answer = &self.retries.has_answer;
         let failure = Failure::of(error, has_answer.load(Ordering::Relaxed));
-        if error.status().is_some() {
+        if let Some(status) = error.status() {
             has_answer.store(true, Ordering::Relaxed);
+            // The service is there, though it refuses.
+            if failure == Failure::Final && Meaning::of(status, error.code()) == Meaning::Final {
+                self.answered();
+            }
         }
         self.decide(failure, error.retry_after(), chance())
     }
@@ -190,11 +232,14 @@ impl Attempts<'_> {
             self.paused += wait;
             return Next::Again(wait);
         }
-        if failure == Failure::Final || policy.max_retries == 0 {
+        if failure == Failure::Final {
             return Next::GiveUp(Reason::Final);
         }
         if !self.is_repeatable && failure != Failure::Unsent {
             return Next::GiveUp(Reason::NotRepeatable);
+        }
+        if policy.max_retries == 0 {
+            return Next::GiveUp(Reason::Final);
         }
         if self.repeated >= policy.max_retries {
             return Next::GiveUp(Reason::Retries);
@@ -230,17 +275,11 @@ impl Failure {
         if error.is_passing() {
             return Self::Unavailable;
         }
-        match error.status() {
-            Some(502..=504) => Self::Unavailable,
-            Some(500) if is_busy(error) => Self::Unavailable,
+        match error.status().map(|status| Meaning::of(status, error.code())) {
+            Some(Meaning::Unavailable) => Self::Unavailable,
             _ => Self::Final,
         }
     }
-}
-
-/// Whether a 500 says that the service has too much to do: "Database too busy. Please try again".
-fn is_busy(error: &Error) -> bool {
-    error.code() == Some("architect.database.throughput.exceeded")
 }
 
 /// A part of the longest wait before this repetition, counted from 0.
@@ -352,6 +391,9 @@ mod tests {
         let stop = Next::GiveUp(Reason::Final);
         assert_eq!(attempts.decide(Failure::Unavailable, None, 0.5), stop);
         assert_eq!(attempts.decide(Failure::Limited, Some(s(1.0)), 0.5), again(1.0));
+        // That the outcome is unknown does not depend on it.
+        let next = retries.begin(false).decide(Failure::Unavailable, None, 0.5);
+        assert_eq!(next, Next::GiveUp(Reason::NotRepeatable));
 
         let retries = Retries::new(Policy { max_rate_limit_wait: Duration::ZERO, ..POLICY });
         let next = retries.begin(true).decide(Failure::Limited, Some(s(1.0)), 0.5);
@@ -388,6 +430,23 @@ mod tests {
             retries.begin(true).answered();
         }
         assert_eq!(*retries.quota(), QUOTA);
+    }
+
+    #[test]
+    fn statuses_and_what_they_mean() {
+        let busy = Some("architect.database.throughput.exceeded");
+        for (statuses, code, meaning) in [
+            (&[429][..], None, Meaning::Limited),
+            (&[408, 502, 503, 504], None, Meaning::Unavailable),
+            (&[500], busy, Meaning::Unavailable),
+            (&[500, 501, 505, 599], None, Meaning::Faulty),
+            (&[500], Some("internal.server.error"), Meaning::Faulty),
+            (&[200, 304, 400, 401, 403, 404, 409, 410, 413, 414, 431], None, Meaning::Final),
+        ] {
+            for status in statuses {
+                assert_eq!(Meaning::of(*status, code), meaning, "{status} {code:?}");
+            }
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::HeaderValue;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
+use tokio::sync::OnceCell;
 use tokio::time::Instant;
 use tracing::Instrument;
 use tracing::field::Empty;
@@ -13,6 +14,7 @@ use url::Url;
 use crate::auth::{Auth, Token};
 use crate::base_url::BaseUrl;
 use crate::budget::{Budget, Permit};
+use crate::client::Learned;
 use crate::error::Error;
 use crate::exchange::{Exchange, Files};
 use crate::operation::{Method, Operation};
@@ -36,6 +38,8 @@ pub(crate) struct Transport {
     pub(crate) budget: Budget,
     pub(crate) retries: Arc<Retries>,
     pub(crate) max_page_items: usize,
+    /// What the API has said of the token, once it was asked.
+    pub(crate) learned: OnceCell<Learned>,
 }
 
 impl Transport {

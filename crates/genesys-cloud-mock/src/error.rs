@@ -21,6 +21,7 @@ enum Kind {
     OtherLie { operation: String, lie: Lie },
     NotAJob(String),
     Timeline(String),
+    Time(String),
 }
 
 impl Error {
@@ -56,6 +57,10 @@ impl Error {
         Self(Kind::Timeline(operation.to_owned()))
     }
 
+    pub(crate) fn time(text: &str) -> Self {
+        Self(Kind::Time(text.to_owned()))
+    }
+
     pub(crate) fn not_a_list(operation: &str) -> Self {
         Self(Kind::NotAList(operation.to_owned()))
     }
@@ -82,6 +87,7 @@ impl fmt::Display for Error {
             Kind::Timeline(operation) => {
                 write!(f, "{operation} takes no interval, or what was given is none")
             }
+            Kind::Time(text) => write!(f, "{text:?} is no date-time"),
             Kind::NotAList(operation) => write!(f, "{operation} does not answer with a list"),
         }
     }

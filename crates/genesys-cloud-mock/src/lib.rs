@@ -105,6 +105,7 @@
 //! one query is refused in another.
 
 mod api;
+mod available;
 mod cache;
 mod chance;
 mod check;

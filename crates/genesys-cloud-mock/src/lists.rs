@@ -17,6 +17,7 @@ use crate::error::Error;
 use crate::journal::RecordedRequest;
 use crate::lies::{Deed, HOLE, Lies, ListLie};
 use crate::listing::Listing;
+use crate::moment::Moment;
 use crate::paging::{Ask, Position, Wish};
 use crate::reply::CannedReply;
 use crate::scenario::{Scenario, Stage, Traits};
@@ -261,11 +262,15 @@ impl Lists {
         listed_by: Option<&'static Endpoint>,
         request: &RecordedRequest,
         job_id: String,
+        available_until: Option<Moment>,
     ) -> Result<(), CannedReply> {
         let mut job = Job { number: None, size: None, interval: None };
         if let Some(timeline) = listed_by.and_then(|listed_by| self.timeline(listed_by)) {
             job.interval = Interval::of(request)?;
             timeline.check(job.interval)?;
+            if let Some(until) = available_until {
+                job.interval = job.interval.map(|interval| interval.up_to(until));
+            }
         }
         if let Some(Scheme::JobSelectsPage | Scheme::JobSetsPageSize) = endpoint.scheme {
             let selects = endpoint.scheme == Some(Scheme::JobSelectsPage);

@@ -57,6 +57,11 @@ impl MockOrg {
         self.service.login().client_id().to_owned()
     }
 
+    /// The id of the organization, as `GET /api/v2/organizations/me` and `GET /api/v2/tokens/me` say it.
+    pub fn organization(&self) -> String {
+        self.service.organization()
+    }
+
     /// The secret of that client.
     pub fn client_secret(&self) -> String {
         self.service.login().client_secret().to_owned()
@@ -237,6 +242,7 @@ impl fmt::Debug for MockOrg {
 pub struct MockOrgBuilder {
     settings: Settings,
     lists: Vec<(String, u64)>,
+    available_until: Option<String>,
     port: u16,
 }
 
@@ -244,6 +250,7 @@ impl Default for MockOrgBuilder {
     fn default() -> Self {
         let settings = Settings {
             seed: 0,
+            organization: None,
             default_count: 100,
             latency: Duration::ZERO,
             token_lifetime: Duration::from_secs(86_400),
@@ -253,7 +260,7 @@ impl Default for MockOrgBuilder {
             plan: FaultPlan::new(),
             page_cache: 0,
         };
-        Self { settings, lists: Vec::new(), port: 0 }
+        Self { settings, lists: Vec::new(), available_until: None, port: 0 }
     }
 }
 
@@ -261,6 +268,12 @@ impl MockOrgBuilder {
     /// What all made-up data follow from, 0 by default: two orgs of the same seed are the same.
     pub fn seed(mut self, seed: u64) -> Self {
         self.settings.seed = seed;
+        self
+    }
+
+    /// The id of the organization, one that follows from the seed by default.
+    pub fn organization(mut self, id: impl Into<String>) -> Self {
+        self.settings.organization = Some(id.into());
         self
     }
 
@@ -326,6 +339,13 @@ impl MockOrgBuilder {
         self
     }
 
+    /// Up to when the org has taken in the data that jobs look through, all of it by default: see
+    /// [`MockOrg::set_data_available_until`].
+    pub fn data_available_until(mut self, until: impl Into<String>) -> Self {
+        self.available_until = Some(until.into());
+        self
+    }
+
     /// The port to listen on, any free one by default. The address is always 127.0.0.1.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
@@ -335,7 +355,7 @@ impl MockOrgBuilder {
     /// Starts the org.
     ///
     /// # Errors
-    /// If it can't listen on loopback, or a list was named that the API doesn't have.
+    /// If it can't listen on loopback, a list was named that the API doesn't have, or a date-time can't be read.
     pub async fn start(self) -> Result<MockOrg, Error> {
         let service = Arc::new(Service::new(self.settings));
         for (operation, count) in &self.lists {
@@ -345,7 +365,11 @@ impl MockOrgBuilder {
         let files = Server::start(Arc::clone(&service), Door::Files, 0).await?;
         service.lists().set_base(format!("http://{}", server.address()));
         service.jobs().store.set_base(format!("http://{}", files.address()));
-        Ok(MockOrg { service, server, files })
+        let org = MockOrg { service, server, files };
+        if let Some(until) = self.available_until {
+            org.set_data_available_until(&until)?;
+        }
+        Ok(org)
     }
 }
 

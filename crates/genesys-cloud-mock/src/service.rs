@@ -10,6 +10,7 @@ use http::{Method, Response};
 use serde_json::{Map, Value};
 
 use crate::api::{AnswerBody, Api, Endpoint};
+use crate::available::Available;
 use crate::cache::Cache;
 use crate::chance::{hash, mix};
 use crate::check::check;
@@ -37,6 +38,8 @@ const LOGIN: &str = "/oauth/token";
 /// What an org is like from the start.
 pub(crate) struct Settings {
     pub(crate) seed: u64,
+    /// The id of the organization, if it does not follow from the seed.
+    pub(crate) organization: Option<String>,
     pub(crate) default_count: u64,
     pub(crate) latency: Duration,
     pub(crate) token_lifetime: Duration,
@@ -55,6 +58,7 @@ pub(crate) struct Service {
     lists: Lists,
     jobs: Jobs,
     lies: Arc<Lies>,
+    available: Available,
     clock: Clock,
     /// The lists of this org, as they stand in the ids of their records.
     known_lists: HashSet<u64>,
@@ -115,6 +119,7 @@ impl Service {
             lists,
             jobs: Jobs::new(api, seed, settings.job_lifetime, clock, Arc::clone(&lies)),
             lies,
+            available: Available::default(),
             clock,
             login: Mutex::new(Login::new(seed, settings.token_lifetime)),
             limit: Mutex::new(Limiter::new(settings.rate_limit)),
@@ -130,6 +135,10 @@ impl Service {
 
     pub(crate) fn endpoint(&self, name: &str) -> Result<&'static Endpoint, Error> {
         self.api.find(name).ok_or_else(|| Error::unknown_operation(name))
+    }
+
+    pub(crate) fn available(&self) -> &Available {
+        &self.available
     }
 
     pub(crate) fn login(&self) -> MutexGuard<'_, Login> {
@@ -312,7 +321,9 @@ impl Service {
             AnswerBody::Empty => CannedReply::empty(answer.status).into(),
             AnswerBody::Listing(listing) => self.page(asked, answer.status, listing),
             AnswerBody::Record(shape) => {
-                CannedReply::raw_json(answer.status, self.record(asked, shape)).into()
+                let record = self.say_who(asked, self.record(asked, shape));
+                let reply = CannedReply::raw_json(answer.status, record);
+                self.available.tell(reply, asked.endpoint.schema(), None, self.now()).into()
             }
         }
     }
@@ -393,6 +404,31 @@ impl Service {
     /// Whether a list of this org has a record of this id.
     pub(crate) fn lists_record(&self, id: &str) -> bool {
         self.listed(id).is_some()
+    }
+
+    /// The id of the organization.
+    pub(crate) fn organization(&self) -> String {
+        let made_up = || Id::random(mix(self.settings.seed ^ hash("organization"))).to_string();
+        self.settings.organization.clone().unwrap_or_else(made_up)
+    }
+
+    /// Puts the ids of this org into the records that say whose a token is.
+    fn say_who(&self, asked: &Asked<'_>, record: Vec<u8>) -> Vec<u8> {
+        let ids: &[(&str, String)] = match asked.endpoint.operation.id.as_str() {
+            "getTokensMe" => &[
+                ("/organization/id", self.organization()),
+                ("/OAuthClient/id", self.login().client_id().to_owned()),
+            ],
+            "getOrganizationsMe" => &[("/id", self.organization())],
+            _ => return record,
+        };
+        let mut record: Value = serde_json::from_slice(&record).unwrap_or_default();
+        for (pointer, id) in ids {
+            if let Some(place) = record.pointer_mut(pointer) {
+                *place = id.as_str().into();
+            }
+        }
+        record.to_string().into_bytes()
     }
 
     /// A record by its id, or a new one; with what the request says of it.

@@ -185,6 +185,11 @@ impl Interval {
         (start < end).then_some(Self { start, end })
     }
 
+    /// What of it is before a moment: nothing, if it begins later.
+    pub(crate) fn up_to(self, moment: Moment) -> Self {
+        Self { end: self.end.min(moment), ..self }
+    }
+
     fn length(self) -> Duration {
         Duration::from_millis(self.end.milliseconds() - self.start.milliseconds())
     }

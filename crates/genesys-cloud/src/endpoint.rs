@@ -22,7 +22,7 @@
 //! ```
 
 pub use genesys_cloud_core::{
-    Call, Cap, Client, Decode, DecodeError, DoneWhen, Extracted, Family, FileForm, JobCall, JobId,
-    Listing, Method, Operation, PageSize, Param, Place, Record, Request, Results, ResultsAt,
-    Scheme, TokenOut, Wire,
+    Availability, Call, Cap, Client, Decode, DecodeError, DoneWhen, Extracted, Family, FileForm,
+    JobCall, JobId, Listing, Method, Operation, PageSize, Param, Place, Record, Request, Results,
+    ResultsAt, Scheme, TokenOut, Wire,
 };

@@ -108,7 +108,7 @@ async fn a_page_that_is_not_the_one_due_is_an_error_and_the_end() {
     for (second, told) in [
         (page(1), "the API was asked for page 2 and answered with page 1"),
         (page(3), "the API was asked for page 2 and answered with page 3"),
-        (page(2), "page 2 holds the very items of the page before"),
+        (page(2), "page 2 repeats the items of the previous page"),
     ] {
         let (org, mut queues) = three_pages().await;
         org.override_page(QUEUES, 1, page(1)).expect("a page");
@@ -151,7 +151,7 @@ async fn a_short_page_is_not_the_end() {
 #[tokio::test]
 async fn a_list_that_ends_before_its_count_is_reported() {
     let (org, mut queues) = three_pages().await;
-    org.override_page(QUEUES, 3, PageOverride::json(json!({}))).expect("a page");
+    org.override_page(QUEUES, 3, PageOverride::json(json!({ "entities": [] }))).expect("a page");
     let (read, error) = read_on(&mut queues).await;
     assert_eq!(read, Vec::from_iter(1..=50));
     assert!(error.is_none());

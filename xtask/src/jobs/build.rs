@@ -3,9 +3,11 @@
 use anyhow::{Context as _, Result, bail};
 
 use super::table::Entry;
-use super::{At, Done, Family, Found, Id, Results, Sources, State, fields, id_parameter, words};
+use super::{
+    At, Available, Done, Family, Found, Id, Results, Sources, State, fields, id_parameter, words,
+};
 use crate::document::{Document, Operation, Schema};
-use crate::tags::TagKind;
+use crate::tags::{Place, TagKind};
 
 pub(super) fn family(sources: &Sources<'_>, name: &str, entry: &Entry) -> Result<Family> {
     let document = sources.document;
@@ -95,6 +97,7 @@ pub(super) fn family(sources: &Sources<'_>, name: &str, entry: &Entry) -> Result
         cancel: entry.cancel.clone(),
         phases: entry.phases.clone(),
         redirects: entry.redirects.clone().or(redirects),
+        available: available(sources, &entry.submits),
         at_once,
         hours: entry.hours,
         topic: entry.topic.clone(),
@@ -102,6 +105,20 @@ pub(super) fn family(sources: &Sources<'_>, name: &str, entry: &Entry) -> Result
     };
     check(sources, &family, &submits, told).with_context(|| place)?;
     Ok(family)
+}
+
+/// What tells up to when the service has taken in the data of a family, if it is the same for all of its submits.
+fn available(sources: &Sources<'_>, submits: &[String]) -> Option<Available> {
+    let mut found = submits.iter().map(|submit| {
+        let tag = sources.tag(submit)?;
+        let operation = tag.availability.clone()?;
+        let field = sources.tag(&operation)?.available.clone()?;
+        let interval = tag.interval.as_ref()?;
+        let interval = Place { name: interval.name.clone(), place: interval.place };
+        Some(Available { operation, field, interval })
+    });
+    let first = found.next()??;
+    found.all(|other| other.as_ref() == Some(&first)).then_some(first)
 }
 
 /// What a state means, by what is stated or else by its name.

@@ -1,12 +1,14 @@
 //! Writes a family as data, for tools that run jobs by name.
 
+use std::borrow::Cow;
+
 use anyhow::Result;
 use serde::Serialize;
 
 use super::emit::results_tag;
-use super::{At, Done, Family, Id, Results, State, id_parameter, path_on_job};
+use super::{At, Available, Done, Family, Id, Results, State, id_parameter, path_on_job};
 use crate::document::Operation;
-use crate::tags::{Cap, PageSize, Place, Scheme, Tag, TokenOut};
+use crate::tags::{Cap, PageReply, PageSize, Place, Scheme, Tag, TokenOut};
 
 /// A family on one line of `families.jsonl`.
 #[derive(Serialize)]
@@ -23,6 +25,8 @@ struct Line<'a> {
     cancel: Option<Call<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     redirects: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    available: Option<&'a Available>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     at_once: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,6 +74,8 @@ struct Listing<'a> {
     cap: &'a Option<Cap>,
     #[serde(skip_serializing_if = "Option::is_none")]
     jobs: &'a Option<String>,
+    #[serde(flatten)]
+    reply: Cow<'a, PageReply>,
 }
 
 /// A family as a line of JSON. `find` gives an operation and its tag by operationId.
@@ -112,6 +118,7 @@ pub fn line<'a>(
         results,
         cancel: family.cancel.as_ref().map(|id| call(id, None)).transpose()?,
         redirects: family.redirects.as_deref(),
+        available: family.available.as_ref(),
         at_once: family.at_once,
         hours: family.hours,
         topic: family.topic.as_deref(),
@@ -122,11 +129,14 @@ pub fn line<'a>(
 
 /// What `emit` writes as a listing.
 fn listing<'a>(tag: &'a Tag, submit: Option<&'a Tag>) -> Listing<'a> {
-    let (tag, scheme, items) = results_tag(tag, submit);
-    let Some(Tag { page_size, token_in, token_out, cap, jobs, .. }) = tag else {
+    let (by, scheme, items) = results_tag(tag, submit);
+    let Some(Tag { page_size, token_in, token_out, cap, jobs, .. }) = by else {
         let (none, token_in) = (&None, &[]);
         let (token_out, cap, jobs) = (&None, &None, &None);
-        return Listing { scheme, items, page_size: none, token_in, token_out, cap, jobs };
+        // Whatever the result is, it is the one item of a list.
+        let reply = Cow::Owned(PageReply { values: true, ..PageReply::default() });
+        return Listing { scheme, items, page_size: none, token_in, token_out, cap, jobs, reply };
     };
-    Listing { scheme, items, page_size, token_in, token_out, cap, jobs }
+    let reply = Cow::Borrowed(&tag.reply);
+    Listing { scheme, items, page_size, token_in, token_out, cap, jobs, reply }
 }

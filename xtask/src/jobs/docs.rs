@@ -14,6 +14,12 @@ pub fn docs(family: &Family, by_page: bool) -> Vec<String> {
     if !held.is_empty() {
         docs.push(format!("It waits for the caller in the state {}.", held.join(" or ")));
     }
+    if family.available.is_some() {
+        docs.push(
+            "The data is taken in with a delay: the report tells up to when, and `wait_for_data` waits for it."
+                .to_owned(),
+        );
+    }
     if let Some(topic) = &family.topic {
         let too = if family.status.is_some() { " too" } else { "" };
         docs.push(format!("The notification topic `{topic}` tells its end{too}."));

@@ -83,6 +83,19 @@ pub fn family<'a>(
         facts.push(format!("cancel: {}", call(cancel, None)?));
     }
     facts.extend(family.redirects.iter().map(|path| format!("redirects: {path:?}")));
+    if let Some(available) = &family.available {
+        let (operation, _) = find(&available.operation)?;
+        let interval = &available.interval;
+        facts.push(format!(
+            "availability: {:?} {} {:?} {:?} for {} {:?}",
+            operation.id,
+            verb(operation.method),
+            operation.path,
+            available.field,
+            interval.place.as_str(),
+            interval.name,
+        ));
+    }
     if family.at_once {
         facts.push("at_once: true".to_owned());
     }
@@ -116,8 +129,8 @@ fn states(family: &Family) -> String {
 /// How the results are listed.
 fn results(tag: &Tag, submit: Option<&Tag>) -> String {
     match results_tag(tag, submit) {
-        (Some(tag), scheme, items) => listing(tag, scheme, items),
-        (None, scheme, _) => format!("{} {{ items: [] }}", scheme.name()),
+        (Some(by), scheme, items) => listing(by, scheme, items, &tag.reply),
+        (None, scheme, _) => format!("{} {{ items: [], values: true }}", scheme.name()),
     }
 }
 

@@ -25,7 +25,7 @@ pub use table::{Entry, Excuse, Table};
 
 use crate::document::{Document, Operation, Schema};
 use crate::exceptions::FILE;
-use crate::tags::{Tag, TagKind, item_schema};
+use crate::tags::{Place, Tag, TagKind, item_schema};
 
 /// How the jobs of some operations run. Operations are named by their ids.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,11 +48,23 @@ pub struct Family {
     pub phases: Vec<String>,
     /// The field with the URL of a file, in a redirect that stands for a page of results.
     pub redirects: Option<String>,
+    /// What tells up to when the service has taken in the data that its jobs look through.
+    pub available: Option<Available>,
     /// Whether the reply to the submit may hold the results.
     pub at_once: bool,
     pub hours: Option<u64>,
     pub topic: Option<String>,
     pub note: Option<String>,
+}
+
+/// What tells up to when the service has taken in the data that a job looks through.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Available {
+    pub operation: String,
+    /// The field of its reply with the date.
+    pub field: String,
+    /// Where the submit has the interval that is looked through.
+    pub interval: Place,
 }
 
 /// How a family is known.

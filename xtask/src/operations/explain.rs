@@ -54,6 +54,8 @@ pub fn explain(
         ("cap", tag.cap.as_ref().map(cap_text)),
         ("tokens", tag.token_hours.map(|hours| format!("good for {hours} hours"))),
         ("interval", tag.interval.as_ref().map(interval_text)),
+        ("data up to", tag.available.as_ref().map(|field| format!("reply {field}"))),
+        ("told by", tag.availability.clone()),
         ("as a job", tag.jobs.clone().map(|path| format!("POST {path}"))),
     ];
     for (label, text) in known {

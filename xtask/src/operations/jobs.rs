@@ -108,6 +108,11 @@ pub(super) fn facts(family: &Family) -> Vec<(&'static str, String)> {
     let flags = [(family.at_once, "at once", "the reply to the submit may have the result")];
     facts.extend(flags.iter().filter(|flag| flag.0).map(|flag| (flag.1, flag.2.to_owned())));
     facts.extend(family.redirects.iter().map(|path| ("redirects", path.clone())));
+    facts.extend(family.available.iter().map(|it| {
+        let (place, interval) = (it.interval.place.as_str(), &it.interval.name);
+        let operation = &it.operation;
+        ("data up to", format!("{operation}: {} (for {place} {interval})", it.field))
+    }));
     facts.extend(family.hours.map(|hours| ("kept", format!("{hours} h"))));
     facts.extend(family.topic.iter().map(|topic| ("topic", topic.clone())));
     facts.extend(family.note.iter().map(|note| ("note", note.clone())));

@@ -148,6 +148,18 @@ impl<'a> Evidence<'a> {
         })
     }
 
+    /// The field of the reply that tells up to when the service has taken in its data.
+    pub(super) fn available(&self) -> Option<String> {
+        let is_date = |schema: &Schema| {
+            let kind = &self.document.resolve(schema).kind;
+            matches!(kind, Kind::Text { format: Some(format) } if format == "date-time")
+        };
+        let fields = self.reply.map_or(&[][..], Schema::properties).iter();
+        let mut fields =
+            fields.filter(|(name, schema)| name.starts_with("dataAvailab") && is_date(schema));
+        fields.next().map(|(name, _)| name.clone())
+    }
+
     /// What of it matters for paging, for a reader.
     pub(super) fn seen(&self) -> Vec<String> {
         let named = |what: &str, has: &dyn Fn(&str) -> bool| {

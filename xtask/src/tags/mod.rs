@@ -5,6 +5,7 @@
 //! can't tell stands in `openapi/operations.toml`.
 
 mod evidence;
+mod reply;
 mod rules;
 mod scheme;
 
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use evidence::Evidence;
 pub use evidence::item_schema;
+pub use reply::PageReply;
 pub use scheme::{Place, PlaceKind, Scheme, TokenForm, TokenOut};
 
 use crate::document::{Document, Method, Operation};
@@ -44,6 +46,15 @@ pub struct Tag {
     /// How many hours the token of a page is good for, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_hours: Option<u64>,
+    /// By what a reply is known to be a page.
+    #[serde(flatten)]
+    pub reply: PageReply,
+    /// The field of the reply that tells up to when the service has taken in its data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub available: Option<String>,
+    /// The operation that tells this before the call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub availability: Option<String>,
     /// Where a range of time goes that can be read in pieces.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval: Option<Interval>,
@@ -181,6 +192,9 @@ impl Tag {
             cap: None,
             jobs: None,
             token_hours: None,
+            reply: PageReply::default(),
+            available: None,
+            availability: None,
             interval: None,
             family: None,
             role: None,
@@ -202,6 +216,17 @@ pub fn uncovered(document: &Document, operation: &Operation) -> Tag {
     }
 }
 
+/// The operation that tells up to when the service has taken in the data that a submit or a query asks for: the
+/// GET at its path and `/availability`, whose reply has nothing but the date.
+fn availability<'a>(document: &'a Document, operation: &Operation) -> Option<&'a Operation> {
+    let path = Some(&operation.path).filter(|_| operation.method == Method::Post)?;
+    let path = format!("{path}/availability");
+    let mut operations = document.operations.iter();
+    let found = operations.find(|it| it.method == Method::Get && it.path == path)?;
+    let evidence = Evidence::of(document, found);
+    (evidence.available().is_some() && evidence.items.is_none()).then_some(found)
+}
+
 /// The tag of an operation by the rules alone. `reads`: whether a POST is known to read only, although
 /// its path does not say so.
 pub fn tag(document: &Document, operation: &Operation, reads: bool) -> Result<Tag> {
@@ -213,6 +238,8 @@ pub fn tag(document: &Document, operation: &Operation, reads: bool) -> Result<Ta
     let reads = operation.method == Method::Post && (reads || rules::reads(&evidence));
     let single = |rule| Tag {
         reads,
+        available: evidence.available(),
+        availability: availability(document, operation).map(|it| it.id.clone()),
         interval: evidence.interval(),
         because: Because { rule, evidence: evidence.seen(), ..Because::default() },
         ..Tag::single(rule)

@@ -75,6 +75,13 @@ fn kind(out: &mut dyn Write, way: &Way) -> Result<(), Failure> {
             if let Some(lifetime) = family.lifetime() {
                 writeln!(out, "Kept for {} hours", lifetime.as_secs() / 3600)?;
             }
+            if let Some(data) = family.availability() {
+                let operation = data.operation();
+                writeln!(
+                    out,
+                    "Its data comes with a delay, of which {operation} tells; --wait-for-data waits for it"
+                )?;
+            }
             if let Some(note) = family.note() {
                 writeln!(out, "Note: {note}")?;
             }

@@ -16,6 +16,7 @@ use crate::arguments::{Global, JobsCommand};
 use crate::connect;
 use crate::failure::{Exit, Failure};
 use crate::find;
+use crate::private;
 use crate::screen::Screen;
 use crate::tags;
 
@@ -34,7 +35,7 @@ impl Kept {
         let text = serde_json::to_string(self)
             .map_err(|error| Failure::new(Exit::Failed, format!("a job can't be kept: {error}")))?;
         fs::create_dir_all(folder()?)
-            .and_then(|()| fs::write(&path, text))
+            .and_then(|()| private::replace(&path, text.as_bytes()))
             .map_err(|error| Failure::output(format!("can't write {}: {error}", path.display())))
     }
 

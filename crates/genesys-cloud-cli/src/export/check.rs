@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use genesys_cloud_core::{Listing, Results};
+use genesys_cloud_catalogue::Operation as Entry;
+use genesys_cloud_core::Results;
 use serde_json::Value;
 
 use super::Output;
@@ -40,8 +41,24 @@ fn example(out: &Path) -> String {
     format!("{}.{end}", stem.display())
 }
 
-/// Refuses a place to begin at: what comes before it would be missing from an output that passes for whole.
-pub(super) fn begins_at_the_beginning(way: &Way, given: &Given) -> Result<(), Failure> {
+/// Refuses to wait for data of which nothing tells whether it is there.
+pub(super) fn waits_for_data(export: &Export, entry: &Entry, way: &Way) -> Result<(), Failure> {
+    let tells = matches!(way, Way::Job(family) if family.availability().is_some());
+    match export.wait_for_data {
+        Some(_) if !tells => Err(Failure::usage(format!(
+            "--wait-for-data: nothing tells up to when the data of {} is available",
+            entry.id
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses parameters that choose a page: what comes before it would be missing from an output that passes for whole.
+pub(super) fn begins_at_the_beginning(
+    way: &Way,
+    entry: &Entry,
+    given: &Given,
+) -> Result<(), Failure> {
     let listing = match way {
         Way::List(listing) => listing.as_ref(),
         Way::Job(family) => match family.results() {
@@ -50,26 +67,29 @@ pub(super) fn begins_at_the_beginning(way: &Way, given: &Given) -> Result<(), Fa
         },
         Way::Single | Way::Accepted => return Ok(()),
     };
-    // The one is the search itself, the other a date to begin with.
-    if given.unchecked || matches!(listing.scheme().name(), "Q64Search" | "IdOrDateWindow") {
-        return Ok(());
-    }
-    match listing.token_in().iter().find(|place| is_set(listing, place.name(), given)) {
+    // What the operation can't do without says what is listed, not only where.
+    let is_needed = |name: &str| entry.parameters.iter().any(|it| it.required && it.name == name);
+    let params = given.params.iter().map(|(name, value)| (name.as_str(), Value::from(&**value)));
+    let in_body = listing.token_in().iter().filter(|place| place.is_in_body()).map(|place| {
+        let pointer = format!("/{}", place.name().replace('.', "/"));
+        let value = given.body.as_ref().and_then(|body| body.pointer(&pointer));
+        (place.name(), value.cloned().unwrap_or_default())
+    });
+    let mut all = params.chain(in_body);
+    let found = all.find(|(name, value)| {
+        listing.chooses_page(name) && !is_needed(name) && !is_first_page(name, value)
+    });
+    match found {
         None => Ok(()),
-        Some(place) => Err(Failure::usage(format!(
-            "`{}` is set by the export, which reads all pages from the first",
-            place.name()
+        Some((name, _)) => Err(Failure::usage(format!(
+            "`{name}` is set by the export, which reads all pages from the first"
         ))
         .advise("--page-size sets how many records a page has, --limit after how many it ends")),
     }
 }
 
-fn is_set(listing: &Listing, name: &str, given: &Given) -> bool {
-    let in_body = listing.token_in().iter().any(|place| place.name() == name && place.is_in_body());
-    if !in_body {
-        return given.params.iter().any(|(known, value)| known == name && value != "1");
-    }
-    let pointer = format!("/{}", name.replace('.', "/"));
-    let value = given.body.as_ref().and_then(|body| body.pointer(&pointer));
-    !matches!(value, None | Some(Value::Null)) && value != Some(&Value::from(1))
+/// Whether a parameter, or a field of a body, leaves it at that.
+fn is_first_page(name: &str, value: &Value) -> bool {
+    let is_number = ["pageNumber", "startIndex"].contains(&name.rsplit('.').next().unwrap_or(name));
+    value.is_null() || is_number && (*value == 1 || *value == "1")
 }

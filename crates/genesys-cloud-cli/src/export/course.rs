@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use super::read::{Raw, Reader};
-use super::state::{self, Next, State};
+use super::state::{Next, Run, State, discarded};
 use super::{Job, keeper_of, unwritten};
 use crate::commands::Kept;
 use crate::failure::{Failure, Lost};
@@ -28,6 +28,7 @@ pub(super) enum Read {
 pub(super) struct Course<'a> {
     job: &'a Job<'a>,
     client: &'a Client,
+    run: &'a Run,
     pub(super) reader: Reader,
     pub(super) sink: Box<dyn Sink>,
     pub(super) keeper: Option<Box<dyn Keeper>>,
@@ -35,8 +36,8 @@ pub(super) struct Course<'a> {
     pub(super) kept: Vec<Kept>,
     /// Whether there is a state to go on from.
     pub(super) saved: bool,
-    /// How many jobs had been submitted when they were kept last.
-    jobs: usize,
+    /// The jobs that there were when they were kept last.
+    jobs: Vec<String>,
     /// Behind how many records it goes on, until that is told.
     resumed: Option<u64>,
     /// What another run can do with what is left.
@@ -48,6 +49,7 @@ impl<'a> Course<'a> {
     pub(super) fn new(
         job: &'a Job<'a>,
         client: &'a Client,
+        run: &'a Run,
         reader: Reader,
         sink: Box<dyn Sink>,
         keeper: Option<Box<dyn Keeper>>,
@@ -56,12 +58,13 @@ impl<'a> Course<'a> {
         Self {
             job,
             client,
+            run,
             reader,
             sink,
             keeper,
             kept: from.map(|it| kept(it, client)).unwrap_or_default(),
             saved: from.is_some(),
-            jobs: 0,
+            jobs: Vec::new(),
             resumed: from.map(Checkpoint::items),
             next: Next::Resume,
         }
@@ -118,7 +121,8 @@ impl<'a> Course<'a> {
                 return ended;
             }
             // Where nothing has come, there is nothing to go on from: the next run begins by itself.
-            let has_come = self.saved || self.reader.read().records > 0 || self.reader.jobs() > 0;
+            let has_come =
+                self.saved || self.reader.read().records > 0 || !self.reader.jobs().is_empty();
             if has_come || matches!(ended, Ok(Read::End)) {
                 self.sink.write(&batch).await.map_err(unwritten)?;
                 let committed = self.sink.commit_last().await.map_err(unwritten)?;
@@ -131,7 +135,7 @@ impl<'a> Course<'a> {
     /// Tells once that it goes on behind what an earlier run had read, now that this is known to be possible.
     fn tell_resumed(&mut self, screen: &Screen) {
         let Some(records) = self.resumed.take() else { return };
-        let text = format!("goes on after {} records", grouped(records));
+        let text = format!("resumes after {} records", grouped(records));
         let operation = &self.job.entry.id;
         screen.say("resume", &text, json!({ "operation": operation, "records": records }));
     }
@@ -157,8 +161,8 @@ impl<'a> Course<'a> {
             None => None,
         };
         if let Some(state) = state {
-            if let Some(committed) = state::committed(&state) {
-                self.sink.discard(&committed).await.map_err(unwritten)?;
+            if let Some(discarded) = discarded(&state) {
+                self.sink.discard(&discarded.sink).await.map_err(unwritten)?;
             }
             if let Some(keeper) = keeper_of(&mut self.keeper, &mut self.sink) {
                 keeper.clear().await.map_err(unwritten)?;
@@ -188,7 +192,7 @@ impl<'a> Course<'a> {
         let checkpoint = self.checkpoint()?;
         // Before that is saved: of a job that no state knows, no later run would do so.
         self.forget_all_but(&checkpoint)?;
-        let state = State::new(self.job, checkpoint, sink);
+        let state = State::new(self.job, self.run, checkpoint, sink, &self.reader.read().verdict);
         let Some(keeper) = keeper_of(&mut self.keeper, &mut self.sink) else { return Ok(true) };
         keeper.save(&state.text()?).await.map_err(unwritten)?;
         self.saved = true;
@@ -203,10 +207,11 @@ impl<'a> Course<'a> {
     /// Keeps the jobs that the API works on: it may do so for hours, and they are not to be submitted twice.
     async fn keep_jobs(&mut self, batch: &mut Vec<Raw>, screen: &Screen) -> Result<(), Failure> {
         let Way::Job(family) = &self.job.way else { return Ok(()) };
-        if self.reader.jobs() == self.jobs || family.is_job_per_page() {
+        let jobs = self.reader.jobs();
+        if jobs.iter().all(|job| self.jobs.contains(job)) || family.is_job_per_page() {
             return Ok(());
         }
-        self.jobs = self.reader.jobs();
+        self.jobs = jobs;
         let checkpoint = self.checkpoint()?;
         self.forget_all_but(&checkpoint)?;
         // The state is of both the list and the output.
@@ -235,7 +240,7 @@ impl<'a> Course<'a> {
 }
 
 /// The jobs that a checkpoint knows.
-fn kept(checkpoint: &Checkpoint, client: &Client) -> Vec<Kept> {
+pub(super) fn kept(checkpoint: &Checkpoint, client: &Client) -> Vec<Kept> {
     let api = client.api_url();
     let jobs = checkpoint.jobs().into_iter();
     jobs.map(|job| Kept { api: api.to_owned(), job: job.clone() }).collect()

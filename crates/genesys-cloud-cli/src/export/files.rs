@@ -1,7 +1,7 @@
 //! Jobs whose results are files, such as CSV: they are written as they are.
 
 use std::fs::{self, File};
-use std::io::Write as _;
+use std::io::{Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,26 +14,30 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use super::report::advice;
-use super::state::{self, Next};
+use super::seal::{seal, unseal};
+use super::state::{self, Next, RESTART, Run};
 use super::{Job, Output, stop_on_interrupt, unwritten};
 use crate::arguments::{Accepted, Export, Global};
 use crate::commands::{Kept, abandon};
 use crate::connect;
 use crate::failure::{Exit, Failure, Lost};
 use crate::find;
+use crate::private;
 use crate::screen::{Screen, grouped};
-use crate::sinks::{FileKeeper, FileSink, Keeper};
+use crate::sinks::{FileKeeper, FileSink, Keeper, open_part};
+use crate::sum::Sum;
 use crate::tags::Way;
 
 /// What is saved beside the output, and all that is read.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
 /// A job that was submitted, whose files are not all written.
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Submitted {
-    version: u64,
-    /// A sum over what was asked for.
-    asked: u32,
+    run: Run,
+    /// A checksum of what was asked for.
+    asked: String,
     job: SavedJob,
 }
 
@@ -85,20 +89,25 @@ pub(super) async fn run(
     let left = left(job, out, &mut keeper).await?;
     let (saved, abandoned) = if job.export.restart { (None, left) } else { (left, None) };
     // What can't be written is told before anything is asked for.
-    let part = FileSink::part(out);
-    let lock = create(&part)?;
-    if let Err(fs::TryLockError::WouldBlock) = lock.try_lock() {
-        return Err(Failure::output(format!("another export writes {}", part.display())));
-    }
+    let mut file = open_part(&FileSink::part(out), true).map_err(unwritten)?;
     let org = connect::org(global, screen).await?;
+    let identity = connect::identity(global, &org.client).await?;
+    let run = match &saved {
+        Some(saved) => {
+            saved.run.check_org(&identity)?;
+            saved.run.clone().resumed_now()
+        }
+        None => Run::new(identity),
+    };
     let stop = stop_on_interrupt(screen);
     screen.event("begin", || json!({ "operation": job.entry.id, "out": out }));
     let client = &org.client;
-    abandon(client, abandoned.as_slice(), screen).await?;
+    let abandoned: Vec<SavedJob> = abandoned.into_iter().map(|it| it.job).collect();
+    abandon(client, &abandoned, screen).await?;
     let mut api_job = match saved {
         Some(saved) => {
             let operation = job.request.operation().clone();
-            ApiJob::<Value>::load(client, operation, family.clone(), saved)
+            ApiJob::<Value>::load(client, operation, family.clone(), saved.job)
         }
         None => ApiJob::submit(client, job.request.clone(), family.clone()).await,
     }
@@ -108,13 +117,12 @@ pub(super) async fn run(
     }
     let kept = Kept { api: client.api_url().to_owned(), job: api_job.save() };
     kept.save()?;
-    let submitted = Submitted { version: VERSION, asked: asked(job), job: kept.job.clone() };
-    let text = serde_json::to_string(&submitted)
-        .map_err(|error| Failure::new(Exit::Failed, format!("a job can't be kept: {error}")))?;
+    let submitted = Submitted { run: run.clone(), asked: asked(job), job: kept.job.clone() };
+    let text = seal(VERSION, &submitted)?;
     keeper.save(&text).await.map_err(unwritten)?;
     screen.event("job", || json!({ "id": kept.job.id() }));
 
-    let files = match read(job, client, &mut api_job, out, &stop).await {
+    let files = match read(job, client, &mut api_job, out, &mut file, &stop).await {
         Ok(files) => files,
         Err(failure) => {
             return Err(match failure.lost() {
@@ -133,7 +141,7 @@ pub(super) async fn run(
         Some(files) => files,
         None => {
             let command = state::command(Next::Resume);
-            let text = format!("stopped; to go on:\n  {command}");
+            let text = format!("stopped; to resume:\n  {command}");
             screen.say("end", &text, json!({ "exit": "interrupted", "resume": command }));
             return Ok(Exit::Interrupted);
         }
@@ -145,7 +153,7 @@ pub(super) async fn run(
     for (path, bytes) in files {
         let part = FileSink::part(&path);
         if is_whole {
-            let named = fs::rename(&part, &path);
+            let named = private::publish(&part, &path);
             named.map_err(|error| unwritable(&path, &error))?;
         }
         written.push((if is_whole { path } else { part }, bytes));
@@ -169,6 +177,9 @@ pub(super) async fn run(
     let facts = json!({
         "operation": job.entry.id,
         "name": find::rust_name(job.entry),
+        "run": run.id,
+        "began": run.began(),
+        "resumed": run.resumptions(),
         "verdict": if partly { "truncated" } else { "complete" },
         "files": written.iter().map(|(path, bytes)| json!({ "path": path, "bytes": bytes })).collect::<Vec<_>>(),
         "whole": is_whole,
@@ -176,12 +187,12 @@ pub(super) async fn run(
         "code": exit as u8,
     });
     let report = with_end(out, ".report.json");
-    let wrote = fs::write(&report, format!("{facts:#}\n"));
+    let wrote = private::replace(&report, format!("{facts:#}\n").as_bytes());
     wrote.map_err(|error| unwritable(&report, &error))?;
     screen.say("end", &text, facts);
     if !is_whole {
         let command = format!("{} --accept truncated", state::command(Next::Resume));
-        let text = format!("to take what was read for whole:\n  {command}");
+        let text = format!("to accept it as it is:\n  {command}");
         screen.say("advice", &text, json!({ "command": command }));
     }
     Ok(exit)
@@ -194,6 +205,7 @@ async fn read(
     client: &Client,
     api_job: &mut ApiJob<Value>,
     out: &Path,
+    file: &mut File,
     stop: &Notify,
 ) -> Result<Option<Vec<(PathBuf, u64)>>, Failure> {
     let failed = |error| Failure::of_call(&error, Some(job.entry));
@@ -204,15 +216,23 @@ async fn read(
     if downloads.is_empty() {
         let id = api_job.id().unwrap_or_default();
         let text = format!("the job {id} at {} is done, and names no file", client.api_url());
-        return Err(Failure::new(Exit::Job, text));
+        return Err(Failure::new(Exit::Job, text).losing(Lost::Job));
     }
     let many = downloads.len();
     let mut files = Vec::new();
     for (index, mut download) in downloads.into_iter().enumerate() {
         let path = if many == 1 { out.to_owned() } else { numbered(out, index + 1) };
         let part = FileSink::part(&path);
+        let mut other;
+        let file = match many {
+            1 => &mut *file,
+            _ => {
+                other = open_part(&part, true).map_err(unwritten)?;
+                &mut other
+            }
+        };
         tokio::select! {
-            written = write(&mut download, &part, job) => written?,
+            written = write(&mut download, file, &part, job) => written?,
             () = stop.notified() => return Ok(None),
         }
         files.push((path, download.received()));
@@ -224,8 +244,14 @@ async fn read(
     Ok(Some(files))
 }
 
-async fn write(download: &mut Download, part: &Path, job: &Job<'_>) -> Result<(), Failure> {
-    let mut file = create(part)?;
+async fn write(
+    download: &mut Download,
+    file: &mut File,
+    part: &Path,
+    job: &Job<'_>,
+) -> Result<(), Failure> {
+    // An earlier run may have written some of it.
+    file.set_len(0).and_then(|()| file.rewind()).map_err(|error| unwritable(part, &error))?;
     loop {
         let bytes = download.try_next().await;
         let bytes = bytes.map_err(|error| Failure::of_call(&error, Some(job.entry)))?;
@@ -240,46 +266,44 @@ async fn write(download: &mut Download, part: &Path, job: &Job<'_>) -> Result<()
     }
 }
 
-/// The job that an export has left, to go on with, or to be thrown away.
+/// The job of an export that was stopped, to be resumed or discarded.
 async fn left(
     job: &Job<'_>,
     out: &Path,
     keeper: &mut FileKeeper,
-) -> Result<Option<SavedJob>, Failure> {
+) -> Result<Option<Submitted>, Failure> {
     let Some(text) = keeper.load().await.map_err(unwritten)? else { return Ok(None) };
-    let restart = "--restart throws away what it has left, and starts over";
-    match (job.export.resume, job.export.restart) {
-        (_, true) => return Ok(serde_json::from_str::<Submitted>(&text).ok().map(|it| it.job)),
-        (true, _) => {}
-        (false, false) => {
-            return Err(Failure::usage(format!("an export to {} was stopped", out.display()))
-                .advise("--resume goes on with it")
-                .advise(restart));
-        }
+    let found = unseal::<Submitted>(VERSION, &text);
+    if job.export.restart {
+        return Ok(found.ok());
     }
-    let odd = |why: &str| Err(Failure::usage(format!("{}: {why}", keeper.place())).advise(restart));
-    match serde_json::from_str::<Submitted>(&text) {
-        Ok(state) if state.version != VERSION => odd("it was saved by another release"),
-        Ok(state) if state.asked != asked(job) => {
-            odd("the export that was stopped is of another operation or has other parameters")
-        }
-        Ok(state) => Ok(Some(state.job)),
-        Err(_) => odd("it is not what an export of files saves"),
+    if !job.export.resume {
+        return Err(Failure::usage(format!("an export to {} was stopped", out.display()))
+            .advise("--resume continues it")
+            .advise(RESTART));
     }
+    let odd = |why: &str| Failure::usage(format!("{}: {why}", keeper.place())).advise(RESTART);
+    let state = found.map_err(|why| odd(&why))?;
+    if state.asked != asked(job) {
+        return Err(odd(
+            "the export that was stopped is of another operation or has other parameters",
+        ));
+    }
+    state.run.check_age(job.export.max_age)?;
+    Ok(Some(state))
 }
 
-/// A sum over what is asked for, so that what is gone on with is the same.
-fn asked(job: &Job<'_>) -> u32 {
-    let mut sum = flate2::Crc::new();
-    sum.update(job.entry.id.as_bytes());
+/// A checksum of what is asked for, so that what is resumed is the same.
+fn asked(job: &Job<'_>) -> String {
+    let mut sum = Sum::new();
     // One that can't be written is refused when it is sent.
-    sum.update(job.request.target().unwrap_or_default().as_bytes());
-    sum.update(job.request.body().map(|body| &body[..]).unwrap_or_default());
-    sum.sum()
-}
-
-fn create(part: &Path) -> Result<File, Failure> {
-    File::create(part).map_err(|error| unwritable(part, &error))
+    let target = job.request.target().unwrap_or_default();
+    for part in [job.entry.id.as_bytes(), target.as_bytes()] {
+        sum.add(part);
+        sum.add(&[0]);
+    }
+    sum.add(job.request.body().map(|body| &body[..]).unwrap_or_default());
+    sum.text()
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Failure {

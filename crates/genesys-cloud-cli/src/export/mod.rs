@@ -11,13 +11,14 @@ mod range;
 mod read;
 mod report;
 mod results;
+mod seal;
 mod state;
 
 use std::sync::Arc;
 
 use genesys_cloud_catalogue::{Catalogue, Operation as Entry};
-use genesys_cloud_core::{Reason, Request, Results, SavedJob, Verdict};
-use serde_json::{Value, json};
+use genesys_cloud_core::{Reason, Request, Results, Verdict};
+use serde_json::json;
 #[cfg(unix)]
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
@@ -28,7 +29,7 @@ pub(crate) use self::output::Output;
 use self::range::Range;
 use self::read::Reader;
 use self::report::Ending;
-use self::state::State;
+use self::state::{Discarded, RESTART, Run, State};
 use crate::arguments::{Accepted, Export, Global};
 use crate::body;
 use crate::columns::{self, Columns};
@@ -52,7 +53,6 @@ struct Job<'a> {
     columns: Columns,
     output: Output,
     format: Format,
-    whose: Option<String>,
 }
 
 pub(crate) async fn run(
@@ -60,7 +60,7 @@ pub(crate) async fn run(
     global: &Global,
     screen: &Arc<Screen>,
 ) -> Result<Exit, Failure> {
-    let job = Job::new(export, connect::whose(global))?;
+    let job = Job::new(export)?;
     if export.plan {
         let org = connect::org(global, screen).await?;
         return plan::tell(&org.client, &job).await.map(|()| Exit::Complete);
@@ -77,10 +77,28 @@ pub(crate) async fn run(
     };
     let left = left(&mut keeper, &mut sink, &job, screen).await?;
     let org = connect::org(global, screen).await?;
+    let identity = match keeper_of(&mut keeper, &mut sink) {
+        Some(_) => connect::identity(global, &org.client).await?,
+        // No other run will ask for it.
+        None => org.client.identity(),
+    };
+    let run = match &left {
+        Left::State(state) => {
+            state.run.check_org(&identity)?;
+            // Where nothing more is read, it is not resumed, but finished.
+            match sink.is_done() || state.checkpoint.is_complete() {
+                true => state.run.clone(),
+                false => state.run.clone().resumed_now(),
+            }
+        }
+        Left::Discarded(_) | Left::Nothing => Run::new(identity.clone()),
+    };
+    sink.identify(&run.id);
     let stop = stop_on_interrupt(screen);
     let abandoned = match &left {
-        Left::ThrownAway { jobs, .. } => jobs.clone(),
-        Left::State(_) | Left::Nothing => Vec::new(),
+        // Those of another org are left alone.
+        Left::Discarded(Some(it)) if it.run.is_of(&identity) => it.jobs.clone(),
+        _ => Vec::new(),
     };
     let saved = begin(left, &mut keeper, &mut sink, &job).await?;
     // Only now is it known that no other export waits for them.
@@ -91,10 +109,15 @@ pub(crate) async fn run(
         });
     }
 
-    let mut ending = Ending::begin(&job);
+    let mut ending = Ending::begin(&job, &run);
+    if let (true, Some(state)) = (sink.is_done(), &saved) {
+        ending.earlier(state);
+        forget(&mut keeper, &mut sink, &course::kept(&state.checkpoint, &org.client)).await?;
+        return ending.told(&job, sink.as_mut(), screen, true).await;
+    }
     let reader = Reader::new(&org.client, &job, saved.as_ref().map(|it| &it.checkpoint));
     let from = saved.as_ref().map(|it| &it.checkpoint);
-    let mut course = Course::new(&job, &org.client, reader, sink, keeper, from);
+    let mut course = Course::new(&job, &org.client, &run, reader, sink, keeper, from);
     let read = course.read(screen, &stop).await;
     let Course { reader, mut sink, mut keeper, kept, saved, next, .. } = course;
     ending.read(&reader.read());
@@ -108,12 +131,10 @@ pub(crate) async fn run(
     let is_whole = is_whole && read.is_ok();
     ending.notes(reader.notes().into_iter().chain(sink.notes()).collect());
     if is_whole {
-        if let Some(keeper) = keeper_of(&mut keeper, &mut sink) {
-            keeper.clear().await.map_err(unwritten)?;
-        }
-        kept.iter().try_for_each(Kept::forget)?;
+        forget(&mut keeper, &mut sink, &kept).await?;
     }
     ending.next((saved && !is_whole).then_some(next));
+    ending.in_doubt(reader.checkpoint().is_ok_and(|it| !it.is_complete()));
     match read {
         Ok(Read::End) => ending.told(&job, sink.as_mut(), screen, is_whole).await,
         Ok(Read::Stopped) => ending.stopped(&job, sink.as_mut(), screen).await,
@@ -122,11 +143,12 @@ pub(crate) async fn run(
 }
 
 impl<'a> Job<'a> {
-    fn new(export: &'a Export, whose: Option<String>) -> Result<Self, Failure> {
+    fn new(export: &'a Export) -> Result<Self, Failure> {
         let entry = find::operation(&export.call.operation)?;
         let way = tags::way(Catalogue::embedded(), entry);
         let way = way.map_err(|error| Failure::usage(error.to_string()))?;
         check_exportable(entry, &way)?;
+        check::waits_for_data(export, entry, &way)?;
         let way = results::with_parameters(way, export, entry)?;
         let range = Range::of(export, entry)?;
         let given = Given {
@@ -137,7 +159,7 @@ impl<'a> Job<'a> {
             ..Given::default()
         };
         let request = parameters::request(entry, &given)?;
-        check::begins_at_the_beginning(&way, &given)?;
+        check::begins_at_the_beginning(&way, entry, &given)?;
         let item = columns::item(entry, &way);
         if let (Some(field), Some(item), false) = (&export.unique, item, export.call.unchecked) {
             columns::find("--unique", item, field)?;
@@ -150,7 +172,7 @@ impl<'a> Job<'a> {
         if files::family(&way).is_some() {
             files::check(export)?;
             let (columns, format) = (Columns::default(), Format::default());
-            return Ok(Self { export, entry, way, request, range, columns, output, format, whose });
+            return Ok(Self { export, entry, way, request, range, columns, output, format });
         }
         output.choose_table(&find::rust_name(entry).replace('.', "_"), export)?;
         if let Some(key) = &export.table.upsert
@@ -177,7 +199,7 @@ impl<'a> Job<'a> {
             ))
             .advise("name columns with --fields, or write jsonl"));
         }
-        Ok(Self { export, entry, way, request, range, columns, output, format, whose })
+        Ok(Self { export, entry, way, request, range, columns, output, format })
     }
 
     /// Whether what was read may pass for the list.
@@ -211,11 +233,8 @@ enum Left {
     Nothing,
     /// To go on with.
     State(Box<State>),
-    /// To be thrown away, with what its sink had committed and the jobs that it had submitted.
-    ThrownAway {
-        committed: Option<Value>,
-        jobs: Vec<SavedJob>,
-    },
+    /// To be discarded, as far as the state can be relied on.
+    Discarded(Option<Box<Discarded>>),
 }
 
 /// Looks what an export has left. What would overwrite what another one has left is refused.
@@ -230,26 +249,32 @@ async fn left(
     let place = kept.place();
     let Some(text) = kept.load().await.map_err(unwritten)? else {
         if job.export.resume {
-            let text = format!("{place}: nothing is left to go on with, it begins anew");
+            let text = format!("{place}: there is nothing to resume, so it begins");
             screen.say("resume", &text, json!({ "operation": job.entry.id, "records": 0 }));
         }
         return Ok(Left::Nothing);
     };
     if job.export.restart {
-        let jobs = state::jobs(&text, job);
+        let discarded = state::discarded(&text).map(Box::new);
+        if discarded.is_none() {
+            let text = format!(
+                "{place}: the state can't be read, so uploads and jobs that the export had begun are left alone"
+            );
+            screen.say("restart", &text, json!({ "operation": job.entry.id }));
+        }
         if is_own {
             // It keeps other writers out by itself.
-            kept.clear().await.map_err(unwritten)?;
-            return Ok(Left::ThrownAway { committed: None, jobs });
+            kept.discard().await.map_err(unwritten)?;
         }
-        return Ok(Left::ThrownAway { committed: state::committed(&text), jobs });
+        return Ok(Left::Discarded(discarded));
     }
     if job.export.resume {
-        return State::read(&text, &place, job).map(|state| Left::State(Box::new(state)));
+        let state = State::read(&text, &place, job, sink.is_done())?;
+        return Ok(Left::State(Box::new(state)));
     }
     Err(Failure::usage(format!("an export to {} was stopped, or still runs", job.output))
-        .advise("--resume goes on with it")
-        .advise("--restart throws away what it has left, and starts over"))
+        .advise("--resume continues it")
+        .advise(RESTART))
 }
 
 /// Makes the sink ready.
@@ -261,23 +286,40 @@ async fn begin(
 ) -> Result<Option<Box<State>>, Failure> {
     let committed = match &left {
         Left::State(state) => Some(&state.sink),
-        Left::Nothing | Left::ThrownAway { .. } => None,
+        Left::Nothing | Left::Discarded(_) => None,
     };
     sink.begin(&job.columns, committed).await.map_err(unwritten)?;
     match left {
         Left::Nothing => Ok(None),
         Left::State(state) => Ok(Some(state)),
         // Only now is it known that no other export writes there.
-        Left::ThrownAway { committed, .. } => {
-            if let Some(committed) = committed {
-                sink.discard(&committed).await.map_err(unwritten)?;
-            }
+        Left::Discarded(discarded) => {
+            // Where the sink is the keeper, it has discarded it before.
             if let Some(keeper) = keeper {
-                keeper.clear().await.map_err(unwritten)?;
+                if let Some(discarded) = discarded {
+                    sink.discard(&discarded.sink).await.map_err(unwritten)?;
+                }
+                keeper.discard().await.map_err(unwritten)?;
             }
             Ok(None)
         }
     }
+}
+
+/// Forgets the state of an export whose output is finished, and its jobs.
+async fn forget(
+    keeper: &mut Option<Box<dyn Keeper>>,
+    sink: &mut Box<dyn Sink>,
+    jobs: &[Kept],
+) -> Result<(), Failure> {
+    let place = sink.place().unwrap_or_default();
+    if let Some(keeper) = keeper_of(keeper, sink) {
+        keeper.clear().await.map_err(|error| {
+            let text = format!("{place} is finished, but its state is not removed: {error}");
+            Failure::output(text).advise("--resume removes it, and reads nothing that is written")
+        })?;
+    }
+    jobs.iter().try_for_each(Kept::forget)
 }
 
 /// What keeps the state: something by itself, or the sink. Nothing does for a stream.
@@ -292,7 +334,11 @@ fn keeper_of<'a>(
 }
 
 fn unwritten(error: SinkError) -> Failure {
-    Failure::output(error.to_string())
+    match error.is_mismatch() {
+        // The next try would fail as well.
+        true => Failure::usage(error.to_string()),
+        false => Failure::output(error.to_string()),
+    }
 }
 
 /// Told when the user wants to stop. A second time ends the program at once.

@@ -53,7 +53,7 @@ impl Output {
     /// Why the state of an export is kept nowhere else.
     pub(super) fn keeps_no_state(&self) -> Option<&'static str> {
         match self {
-            Self::Stream => Some("an export to standard output can't be gone on with"),
+            Self::Stream => Some("an export to standard output can't be resumed"),
             #[cfg(feature = "postgres")]
             Self::Postgres(_) => Some("PostgreSQL has the state beside the records"),
             _ => None,

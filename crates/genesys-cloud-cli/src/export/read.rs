@@ -32,6 +32,7 @@ pub(super) struct Read {
     pub(super) page_size: Option<u64>,
     pub(super) pieces: Option<(u64, u64)>,
     pub(super) duplicates: u64,
+    pub(super) nulls: u64,
     pub(super) verdict: Verdict,
 }
 
@@ -52,6 +53,9 @@ impl Reader {
             if let Some(deadline) = export.deadline {
                 list = list.job_deadline(deadline);
             }
+            if let Some(deadline) = export.wait_for_data {
+                list = list.wait_for_data(deadline);
+            }
             if let Some(from) = from {
                 list = list.resume(from);
             }
@@ -68,6 +72,9 @@ impl Reader {
         if let Some(deadline) = export.deadline {
             windows = windows.job_deadline(deadline);
         }
+        if let Some(deadline) = export.wait_for_data {
+            windows = windows.wait_for_data(deadline);
+        }
         if let Some(from) = from {
             windows = windows.resume(from);
         }
@@ -77,12 +84,13 @@ impl Reader {
         Self::Range { windows: Box::new(windows), limit: export.limit }
     }
 
-    /// How many jobs have been submitted.
-    pub(super) fn jobs(&self) -> usize {
-        match self {
+    /// The ids of the jobs that are waited for or read. Empty where the API gave none.
+    pub(super) fn jobs(&self) -> Vec<String> {
+        let jobs = match self {
             Self::List(list) => Resumable::jobs(list.as_ref()),
             Self::Range { windows, .. } => Resumable::jobs(windows.as_ref()),
-        }
+        };
+        jobs.iter().map(|job| job.id().unwrap_or_default().to_owned()).collect()
     }
 
     /// What the user should know in the end.
@@ -125,6 +133,7 @@ impl Reader {
                     page_size: report.page_size_granted.or(report.page_size_asked),
                     pieces: None,
                     duplicates: report.duplicates,
+                    nulls: report.nulls,
                     verdict: report.verdict(),
                 }
             }
@@ -141,6 +150,7 @@ impl Reader {
                     page_size: None,
                     pieces: Some((report.pieces_done, report.pieces)),
                     duplicates: report.duplicates,
+                    nulls: report.nulls,
                     verdict: match report.verdict() {
                         Verdict::Unknown(Reason::Unfinished) if is_limited => {
                             Verdict::Truncated(Reason::Limit)

@@ -6,7 +6,7 @@ use genesys_cloud_core::{Reason, Verdict};
 use serde_json::{Value, json};
 
 use super::read::Read;
-use super::state::{self, Next};
+use super::state::{self, Next, Run, State};
 use super::{Job, unwritten};
 use crate::failure::{Exit, Failure};
 use crate::find;
@@ -20,18 +20,59 @@ pub(super) struct Ending {
     verdict: Verdict,
     notes: Vec<String>,
     next: Option<Next>,
+    /// Whether the next run reads the end of the list again.
+    is_in_doubt: bool,
+    /// What was read, in words.
+    read: String,
+    /// When, if not in one run.
+    times: Option<String>,
 }
 
 impl Ending {
-    pub(super) fn begin(job: &Job<'_>) -> Self {
+    pub(super) fn begin(job: &Job<'_>, run: &Run) -> Self {
         let facts = json!({
             "operation": job.entry.id,
             "name": find::rust_name(job.entry),
             "interval": job.range.as_ref().map(|range| range.interval.to_string()),
-            "began": now(),
+            "run": run.id,
+            "began": run.began(),
+            "resumed": run.resumptions(),
         });
-        let verdict = Verdict::Unknown(Reason::Unfinished);
-        Self { begun: Instant::now(), facts, verdict, notes: Vec::new(), next: None }
+        let times = run.resumptions().last().map(|last| match run.resumptions().len() {
+            1 => format!("read in two runs, which began at {} and {last}", run.began()),
+            many => format!(
+                "read in {} runs, of which the first began at {}, the last at {last}",
+                many + 1,
+                run.began()
+            ),
+        });
+        let (verdict, read) = (Verdict::Unknown(Reason::Unfinished), String::new());
+        Self {
+            begun: Instant::now(),
+            facts,
+            verdict,
+            notes: Vec::new(),
+            next: None,
+            is_in_doubt: false,
+            read,
+            times,
+        }
+    }
+
+    /// All of it was written by an earlier run.
+    pub(super) fn earlier(&mut self, state: &State) {
+        let records = state.checkpoint.items();
+        self.facts["records"] = records.into();
+        self.facts["verdict"] = state.verdict.word.as_str().into();
+        self.facts["reason"] = json!(state.verdict.reason);
+        let noun = if records == 1 { "record" } else { "records" };
+        let reason =
+            state.verdict.reason.iter().map(|reason| format!("{reason}: ")).collect::<String>();
+        self.read = format!(
+            "{}: {reason}{} {noun}, which the run that was stopped had written",
+            state.verdict.word,
+            grouped(records)
+        );
     }
 
     pub(super) fn read(&mut self, read: &Read) {
@@ -45,6 +86,7 @@ impl Ending {
             ("total", json!(read.total)),
             ("page_size", json!(read.page_size)),
             ("duplicates", json!(read.duplicates)),
+            ("nulls", json!(read.nulls)),
             ("pieces", json!(read.pieces.map(|(_, all)| all))),
             ("pieces_done", json!(read.pieces.map(|(done, _)| done))),
             ("verdict", json!(word(&read.verdict))),
@@ -52,6 +94,21 @@ impl Ending {
         ];
         for (name, value) in facts {
             self.facts[name] = value;
+        }
+        let count = |number: u64, name: &str| {
+            format!("{} {name}{}", grouped(number), if number == 1 { "" } else { "s" })
+        };
+        self.read = format!(
+            "{}: {} in {}, {}",
+            self.verdict,
+            count(read.records, "record"),
+            count(read.pages, "page"),
+            count(read.calls, "call")
+        );
+        for (number, name) in [(read.duplicates, "duplicate"), (read.nulls, "null")] {
+            if number > 0 {
+                self.read += &format!(", {}", count(number, name));
+            }
         }
     }
 
@@ -62,6 +119,11 @@ impl Ending {
     /// Says what another run can do with what is left, if anything is.
     pub(super) fn next(&mut self, next: Option<Next>) {
         self.next = next;
+    }
+
+    /// Says whether the next run reads the end of the list again, rather than repeat the verdict.
+    pub(super) fn in_doubt(&mut self, is_in_doubt: bool) {
+        self.is_in_doubt = is_in_doubt;
     }
 
     /// The list was read to its end.
@@ -76,10 +138,15 @@ impl Ending {
         self.end(job, sink, screen, exit, is_whole).await?;
         if let (false, Some(next)) = (is_whole, self.next) {
             let command = format!("{} --accept {}", state::command(next), word(&self.verdict));
-            let text = format!("to take what was read for whole:\n  {command}");
+            if self.is_in_doubt {
+                let again = state::command(next);
+                let text = format!("to read the page in doubt again:\n  {again}");
+                screen.say("advice", &text, json!({ "command": again }));
+            }
+            let text = format!("to accept it as it is:\n  {command}");
             screen.say("advice", &text, json!({ "command": command }));
             if matches!(self.verdict, Verdict::Drifted(_)) {
-                let text = "--restart in the place of --resume reads it anew";
+                let text = "--restart instead of --resume reads it again from the beginning";
                 screen.say("advice", text, json!({}));
             }
         }
@@ -96,7 +163,7 @@ impl Ending {
         self.end(job, sink, screen, Exit::Interrupted, false).await?;
         if let Some(next) = self.next {
             let command = state::command(next);
-            let text = format!("to go on:\n  {command}");
+            let text = format!("to resume:\n  {command}");
             screen.say("advice", &text, json!({ "command": command }));
         }
         Ok(Exit::Interrupted)
@@ -144,21 +211,9 @@ impl Ending {
         self.facts["notes"] = json!(self.notes);
         let resumes = self.next.filter(|next| *next != Next::Restart);
         self.facts["resume"] = json!(resumes.map(state::command));
-        let count = |name: &str| {
-            let number = self.facts[name].as_u64().unwrap_or(0);
-            let name = if number == 1 { name.trim_end_matches('s') } else { name };
-            format!("{} {name}", grouped(number))
-        };
-        let mut text = format!(
-            "{}: {} in {}, {}, {:.1} s",
-            self.verdict,
-            count("records"),
-            count("pages"),
-            count("calls"),
-            took.as_secs_f64()
-        );
-        if self.facts["duplicates"].as_u64().is_some_and(|duplicates| duplicates > 0) {
-            text += &format!(", {}", count("duplicates"));
+        let mut text = format!("{}, {:.1} s", self.read, took.as_secs_f64());
+        if let Some(times) = &self.times {
+            text += &format!("\n{times}");
         }
         let report = sink.report(&format!("{:#}\n", self.facts)).await.map_err(unwritten)?;
         match (sink.place(), report) {
@@ -185,8 +240,8 @@ impl Ending {
 pub(super) fn advice(next: Next) -> String {
     let command = state::command(next);
     match next {
-        Next::Resume | Next::ReadAnew => format!("to go on: {command}"),
-        Next::Restart => format!("it can't be gone on with; to start over: {command}"),
+        Next::Resume | Next::ReadAnew => format!("to resume: {command}"),
+        Next::Restart => format!("it can't be resumed; to start over: {command}"),
     }
 }
 
@@ -204,7 +259,7 @@ pub(super) fn word(verdict: &Verdict) -> &'static str {
     }
 }
 
-fn reason(verdict: &Verdict) -> Option<String> {
+pub(super) fn reason(verdict: &Verdict) -> Option<String> {
     match verdict {
         Verdict::Complete => None,
         Verdict::Truncated(reason) | Verdict::Drifted(reason) | Verdict::Unknown(reason) => {

@@ -47,7 +47,7 @@ pub(super) fn with_parameters(way: Way, export: &Export, entry: &Entry) -> Resul
         ..Given::default()
     };
     let request = parameters::request(listed_by, &given)?;
-    check::begins_at_the_beginning(&Way::List(Box::new(listing.clone())), &given)?;
+    check::begins_at_the_beginning(&Way::List(Box::new(listing.clone())), listed_by, &given)?;
     let owned = |text: &str| Cow::Owned(text.to_owned());
     let query = request.query_pairs().map(|(name, value)| (owned(name), owned(value))).collect();
     let call: JobCall = call.with_query(query);

@@ -1,33 +1,135 @@
 //! What is saved of an export that is not whole yet.
 
-use genesys_cloud_core::{Checkpoint, SavedJob};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use genesys_cloud_core::{Checkpoint, OrgIdentity, SavedJob, Verdict};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Job;
+use super::report::{reason, word};
+use super::seal::{seal, unseal};
 use crate::failure::Failure;
+use crate::screen::grouped;
+use crate::sum::random_id;
+use crate::times::{age, span};
 
 /// What is written, and all that is read.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
+
+/// What can be done about a state that is refused.
+pub(super) const RESTART: &str = "--restart discards the earlier run and starts over";
+
+/// How many resumptions are remembered, the latest.
+const MOST_RESUMPTIONS: usize = 100;
 
 /// How far an export is: in the list, and in its output. Both belong to the same record.
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct State {
-    version: u64,
-    /// Whose records they are: two orgs may have the same host.
-    #[serde(default)]
-    whose: Option<String>,
+    pub(super) run: Run,
     /// What decides how a record is written.
     shape: Shape,
+    /// What there is to say of the list if nothing more is read.
+    pub(super) verdict: Told,
     pub(super) checkpoint: Checkpoint,
     pub(super) sink: Value,
 }
 
+/// A verdict in words.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Told {
+    pub(super) word: String,
+    pub(super) reason: Option<String>,
+}
+
+impl Told {
+    pub(super) fn of(verdict: &Verdict) -> Self {
+        Self { word: word(verdict).to_owned(), reason: reason(verdict) }
+    }
+}
+
+/// Which export it is, and when it was read.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Run {
+    /// Random, and the same when it is resumed.
+    pub(super) id: String,
+    /// Whose records they are: all orgs of a region have the same host.
+    org: OrgIdentity,
+    began: DateTime<Utc>,
+    resumed: Vec<DateTime<Utc>>,
+}
+
+impl Run {
+    /// An export of this org that begins now.
+    pub(super) fn new(org: OrgIdentity) -> Self {
+        Self { id: random_id(), org, began: Utc::now(), resumed: Vec::new() }
+    }
+
+    /// Refuses to add records of another org.
+    pub(super) fn check_org(&self, org: &OrgIdentity) -> Result<(), Failure> {
+        match self.org.difference(org) {
+            None => Ok(()),
+            Some(why) => Err(Failure::usage(format!(
+                "the export that was stopped is of another org, or may be: {why}"
+            ))
+            .advise("--resume takes the same API URL and OAuth client")
+            .advise(RESTART)),
+        }
+    }
+
+    /// Whether it is known to be of this org.
+    pub(super) fn is_of(&self, org: &OrgIdentity) -> bool {
+        self.org.difference(org).is_none()
+    }
+
+    /// The same, resumed now.
+    pub(super) fn resumed_now(mut self) -> Self {
+        if self.resumed.len() >= MOST_RESUMPTIONS {
+            self.resumed.remove(0);
+        }
+        self.resumed.push(Utc::now());
+        self
+    }
+
+    pub(super) fn began(&self) -> String {
+        instant(self.began)
+    }
+
+    /// When it was resumed, the first time first.
+    pub(super) fn resumptions(&self) -> Vec<String> {
+        self.resumed.iter().copied().map(instant).collect()
+    }
+
+    /// Refuses to add what is read now to what was read longer ago than this.
+    pub(super) fn check_age(&self, most: Option<Duration>) -> Result<(), Failure> {
+        let Some(most) = most else { return Ok(()) };
+        let is = (Utc::now() - self.began).to_std().unwrap_or_default();
+        if is <= most {
+            return Ok(());
+        }
+        Err(Failure::usage(format!(
+            "the export that was stopped began {} ago, at {}, and --max-age allows {}",
+            age(is),
+            self.began(),
+            span(most)
+        ))
+        .advise("--restart instead of --resume discards the earlier run and starts over"))
+    }
+}
+
+fn instant(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+}
+
 #[derive(PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Shape {
     format: String,
     fields: Vec<String>,
-    #[serde(default)]
     results: Vec<(String, String)>,
 }
 
@@ -42,37 +144,32 @@ impl Shape {
 }
 
 impl State {
-    pub(super) fn new(job: &Job<'_>, checkpoint: Checkpoint, sink: Value) -> Self {
-        let (whose, shape) = (job.whose.clone(), Shape::of(job));
-        Self { version: VERSION, whose, shape, checkpoint, sink }
+    pub(super) fn new(
+        job: &Job<'_>,
+        run: &Run,
+        checkpoint: Checkpoint,
+        sink: Value,
+        verdict: &Verdict,
+    ) -> Self {
+        let (shape, verdict) = (Shape::of(job), Told::of(verdict));
+        Self { run: run.clone(), shape, verdict, checkpoint, sink }
     }
 
-    /// Reads what an export has left at `place`, if it is one that can be gone on with by this one.
-    pub(super) fn read(text: &str, place: &str, job: &Job<'_>) -> Result<Self, Failure> {
-        let restart = "--restart throws away what it has left, and starts over";
-        let odd = |why: String| Failure::usage(format!("{place}: {why}")).advise(restart);
-        let value: Value = serde_json::from_str(text)
-            .map_err(|error| odd(format!("it is not what an export saves: {error}")))?;
-        match value.get("version").and_then(Value::as_u64) {
-            Some(VERSION) => {}
-            version => {
-                let version = version.map_or("none".to_owned(), |it| it.to_string());
-                return Err(odd(format!("it was saved by another release (version {version})")));
-            }
-        }
-        let state: Self = serde_json::from_value(value).map_err(|error| odd(error.to_string()))?;
+    /// Reads the state at `place`, if this export can resume it. `is_done`: the output is finished, so that nothing
+    /// more will be read.
+    pub(super) fn read(
+        text: &str,
+        place: &str,
+        job: &Job<'_>,
+        is_done: bool,
+    ) -> Result<Self, Failure> {
+        let odd = |why: String| Failure::usage(format!("{place}: {why}")).advise(RESTART);
+        let state: Self = unseal(VERSION, text).map_err(odd)?;
         if state.checkpoint.operation() != job.entry.id {
             let operation = state.checkpoint.operation();
             return Err(odd(format!(
                 "the export that was stopped is of {operation}, not of {}",
                 job.entry.id
-            )));
-        }
-        if let (Some(before), Some(now)) = (&state.whose, &job.whose)
-            && before != now
-        {
-            return Err(odd(format!(
-                "the export that was stopped is of {before}, not of {now}: it may be another org"
             )));
         }
         if state.shape != Shape::of(job) {
@@ -81,29 +178,47 @@ impl State {
                     .to_owned()
             ));
         }
+        if is_done {
+            return Ok(state);
+        }
+        if let Some(limit) = job.export.limit.filter(|limit| state.checkpoint.items() > *limit) {
+            let saved = grouped(state.checkpoint.items());
+            return Err(Failure::usage(format!(
+                "{place}: {saved} records are written already, more than --limit {limit}"
+            ))
+            .advise("leave --limit out, or allow as many")
+            .advise(RESTART));
+        }
+        // A list that was read to its end has no second half.
+        if !state.checkpoint.is_complete() {
+            state.run.check_age(job.export.max_age)?;
+        }
         Ok(state)
     }
 
     pub(super) fn text(&self) -> Result<String, Failure> {
-        serde_json::to_string(self)
-            .map_err(|error| Failure::output(format!("the state can't be written: {error}")))
+        seal(VERSION, self)
+    }
+
+    /// The jobs that the export has submitted, and not read to their end.
+    fn jobs(&self) -> Vec<SavedJob> {
+        self.checkpoint.jobs().into_iter().cloned().collect()
     }
 }
 
-/// The jobs that the export had submitted, if it was one of this org.
-pub(super) fn jobs(text: &str, job: &Job<'_>) -> Vec<SavedJob> {
-    let Ok(state) = serde_json::from_str::<State>(text) else { return Vec::new() };
-    let is_other = state.whose.is_some() && job.whose.is_some() && state.whose != job.whose;
-    match state.version == VERSION && !is_other {
-        true => state.checkpoint.jobs().into_iter().cloned().collect(),
-        false => Vec::new(),
-    }
+/// An export that is discarded.
+pub(super) struct Discarded {
+    pub(super) run: Run,
+    pub(super) jobs: Vec<SavedJob>,
+    /// The last commit of its sink.
+    pub(super) sink: Value,
 }
 
-/// What the sink had committed, whatever else there is to say about the state.
-pub(super) fn committed(text: &str) -> Option<Value> {
-    let mut state: Value = serde_json::from_str(text).ok()?;
-    state.get_mut("sink").map(Value::take)
+/// The export that has left this state, to be discarded. `None` if the state can't be relied on.
+pub(super) fn discarded(text: &str) -> Option<Discarded> {
+    let state: State = unseal(VERSION, text).ok()?;
+    let jobs = state.jobs();
+    Some(Discarded { run: state.run, jobs, sink: state.sink })
 }
 
 /// What another run can do with what this one has left.

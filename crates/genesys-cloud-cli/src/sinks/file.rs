@@ -1,35 +1,52 @@
 //! A file that gets its name once it is whole.
 
 use std::fs::{self, File};
-use std::io::{Seek as _, SeekFrom, Write as _};
+use std::io::{ErrorKind, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 
 use super::body::Body;
 use super::format::Format;
-use super::{Sink, SinkError, Written};
+use super::{Sink, SinkError, Written, kept, read_committed};
 use crate::columns::Columns;
+use crate::private;
+use crate::sum::Sum;
 
 /// Writes records to a file.
 ///
-/// Until it is whole, its name ends in `.part`. At a commit it remembers its length, to which it is cut back
-/// when an export goes on.
+/// Until it is whole, its name ends in `.part`, and its owner alone may read it. At a commit it remembers its length
+/// and a checksum. An export that is resumed checks that the file still begins with what was committed, and cuts it
+/// there.
 pub struct FileSink {
     path: PathBuf,
     body: Body,
     file: Option<File>,
     length: u64,
+    sum: Sum,
     /// Whether it has its name.
     is_whole: bool,
+}
+
+/// What a commit remembers.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Committed {
+    length: u64,
+    /// The checksum of these bytes.
+    sum: String,
+    /// The length with what comes in the end.
+    whole: u64,
+    form: Value,
 }
 
 impl FileSink {
     /// A sink for a file of this path and format. A file that is there is replaced once this one is whole.
     pub fn new(path: impl Into<PathBuf>, format: Format) -> Self {
-        let body = Body::new(format);
-        Self { path: path.into(), body, file: None, length: 0, is_whole: false }
+        let (body, sum) = (Body::new(format), Sum::new());
+        Self { path: path.into(), body, file: None, length: 0, sum, is_whole: false }
     }
 
     /// Where the records are until the file is whole.
@@ -40,67 +57,52 @@ impl FileSink {
     }
 
     fn open(&mut self, columns: &Columns, committed: Option<&Value>) -> Result<(), SinkError> {
-        let part = Self::part(&self.path);
         if self.path.is_dir() {
             return Err(SinkError::new(format!("{} is a folder", self.path.display())));
         }
-        let cant = |error| SinkError::new(format!("can't write {}: {error}", part.display()));
-        let known = committed.and_then(|state| state.get("length")).and_then(Value::as_u64);
-        if let Some(known) = known {
-            self.body
-                .go_on(columns, committed.and_then(|it| it.get("form")).unwrap_or(&Value::Null))?;
-            // An export that was killed right after it had named its file is whole, but does not know it.
-            let whole = committed.and_then(|it| it.get("whole")).and_then(Value::as_u64);
-            let whole = whole.unwrap_or(known);
-            let is_named = fs::metadata(&self.path).is_ok_and(|it| it.len() == whole);
-            if !part.exists() && is_named {
-                fs::rename(&self.path, &part).map_err(cant)?;
-            }
+        let Some(committed) = committed else {
+            let mut file = open_part(&Self::part(&self.path), true)?;
+            file.set_len(0).and_then(|()| file.rewind()).map_err(|error| self.cant(&error))?;
+            self.file = Some(file);
+            let head = self.body.begin(columns)?;
+            return self.append(&head);
+        };
+        let committed: Committed = read_committed(committed)?;
+        self.body.go_on(columns, &committed.form)?;
+        let (mut file, sum) = self.reopen(&committed)?;
+        // Records written after the commit will be written again.
+        file.set_len(committed.length)
+            .and_then(|()| file.seek(SeekFrom::Start(committed.length)))
+            .map_err(|error| self.cant(&error))?;
+        (self.file, self.length, self.sum) = (Some(file), committed.length, sum);
+        Ok(())
+    }
+
+    /// Opens the file that was committed, once it is known to be that file.
+    fn reopen(&self, committed: &Committed) -> Result<(File, Sum), SinkError> {
+        let part = Self::part(&self.path);
+        // An export that was killed right after it had named its file is whole, but does not know it.
+        let named =
+            !part.exists() && fs::metadata(&self.path).is_ok_and(|it| it.len() == committed.whole);
+        if named {
+            let file = File::open(&self.path).map_err(|error| self.cant(&error))?;
+            check(file, &self.path, committed)?;
+            fs::rename(&self.path, &part).map_err(|error| self.cant(&error))?;
         }
-        let mut file = File::options()
-            .create(known.is_none())
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(&part)
-            .map_err(|error| match error.kind() {
-                std::io::ErrorKind::NotFound if known.is_some() => SinkError::new(format!(
-                    "{} is gone, and the export can't be gone on with; --restart starts over",
-                    part.display()
-                )),
-                _ => cant(error),
-            })?;
-        if let Err(fs::TryLockError::WouldBlock) = file.try_lock() {
-            return Err(SinkError::new(format!("another export writes {}", part.display())));
-        }
-        self.length = known.unwrap_or(0);
-        let there = file.metadata().map_err(cant)?.len();
-        if there < self.length {
-            return Err(SinkError::new(format!(
-                "{} has {there} bytes, and had {} when the export was last saved; it can't be gone on with; --restart \
-                 starts over",
-                part.display(),
-                self.length
-            )));
-        }
-        if there != self.length {
-            file.set_len(self.length).map_err(cant)?;
-        }
-        file.seek(SeekFrom::Start(self.length)).map_err(cant)?;
-        self.file = Some(file);
-        if known.is_some() {
-            return Ok(());
-        }
-        let head = self.body.begin(columns)?;
-        self.append(&head)
+        let file = open_part(&part, false)?;
+        check(file, &part, committed)
+    }
+
+    fn cant(&self, error: &std::io::Error) -> SinkError {
+        unwritable(&Self::part(&self.path), error)
     }
 
     fn append(&mut self, part: &[u8]) -> Result<(), SinkError> {
         let Some(file) = &mut self.file else { return Err(SinkError::new("the file is not open")) };
-        file.write_all(part).map_err(|error| {
-            SinkError::new(format!("can't write {}: {error}", self.path.display()))
-        })?;
+        let written = file.write_all(part);
+        written.map_err(|error| self.cant(&error))?;
         self.length += part.len() as u64;
+        self.sum.add(part);
         Ok(())
     }
 
@@ -117,20 +119,15 @@ impl FileSink {
         self.append(&part)?;
         // It must be on the disk before it is said to be.
         self.sync()?;
-        let mut state = json!({ "length": self.length });
-        if !form.is_null() {
-            state["form"] = form;
-            // With what comes in the end.
-            state["whole"] = (self.length + self.body.end()?.len() as u64).into();
-        }
-        Ok(Some(state))
+        let (length, sum) = (self.length, self.sum.text());
+        // With what comes in the end.
+        let whole = length + self.body.end()?.len() as u64;
+        kept(&Committed { length, sum, whole, form }).map(Some)
     }
 
     fn sync(&self) -> Result<(), SinkError> {
         let Some(file) = &self.file else { return Ok(()) };
-        file.sync_data().map_err(|error| {
-            SinkError::new(format!("can't write {}: {error}", self.path.display()))
-        })
+        file.sync_data().map_err(|error| self.cant(&error))
     }
 
     fn close(&mut self, is_whole: bool) -> Result<(), SinkError> {
@@ -141,13 +138,54 @@ impl FileSink {
         self.sync()?;
         self.file = None;
         if is_whole {
-            fs::rename(Self::part(&self.path), &self.path).map_err(|error| {
-                SinkError::new(format!("can't name the file {}: {error}", self.path.display()))
-            })?;
+            private::publish(&Self::part(&self.path), &self.path)
+                .map_err(|error| unwritable(&self.path, &error))?;
             self.is_whole = true;
         }
         Ok(())
     }
+}
+
+/// Opens a file that is not whole yet, and keeps other exports out of it. Its content stays as it is.
+pub(crate) fn open_part(part: &Path, create: bool) -> Result<File, SinkError> {
+    let file = private::open(part, create).map_err(|error| match error.kind() {
+        ErrorKind::NotFound if !create => SinkError::mismatch(format!(
+            "{} is missing, so the export can't be resumed: put the file back, or start over with --restart",
+            part.display()
+        )),
+        _ => unwritable(part, &error),
+    })?;
+    match file.try_lock() {
+        Err(fs::TryLockError::WouldBlock) => {
+            Err(SinkError::new(format!("another export writes {}", part.display())))
+        }
+        _ => Ok(file),
+    }
+}
+
+/// Checks that a file begins with what was committed.
+fn check(mut file: File, path: &Path, committed: &Committed) -> Result<(File, Sum), SinkError> {
+    let Committed { length, sum, .. } = committed;
+    let wrong = |what: String| {
+        SinkError::mismatch(format!(
+            "{} is not the file that the state describes: {what}. Put that file back, or start over with --restart",
+            path.display()
+        ))
+    };
+    let cant = |error| SinkError::new(format!("can't read {}: {error}", path.display()));
+    let there = file.metadata().map_err(cant)?.len();
+    if there < *length {
+        return Err(wrong(format!("it has {there} bytes, and {length} had been written")));
+    }
+    let found = Sum::of_beginning(&mut file, *length).map_err(cant)?;
+    match found.text() == *sum {
+        true => Ok((file, found)),
+        false => Err(wrong(format!("its first {length} bytes are not those that were written"))),
+    }
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> SinkError {
+    SinkError::new(format!("can't write {}: {error}", path.display()))
 }
 
 impl Sink for FileSink {
@@ -181,13 +219,8 @@ impl Sink for FileSink {
         name.push(".report.json");
         let path = PathBuf::from(name);
         // The one of the last run stays where there is no room for another.
-        let new = path.with_extension("json.new");
-        let written = fs::write(&new, report).and_then(|()| fs::rename(&new, &path));
-        let written = written.map_err(|error| {
-            // What could not be written is of no use.
-            let _ = fs::remove_file(&new);
-            SinkError::new(format!("can't write {}: {error}", path.display()))
-        });
+        let written = private::replace(&path, report.as_bytes());
+        let written = written.map_err(|error| unwritable(&path, &error));
         Box::pin(async move { written.map(|()| Some(path.display().to_string())) })
     }
 
@@ -276,16 +309,60 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_has_lost_something_is_not_gone_on_with() {
+    fn a_file_that_is_not_the_one_that_was_committed_is_left_as_it_is() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("a.jsonl");
+        let part = FileSink::part(&path);
         let mut sink = FileSink::new(&path, Format::default());
-        let state = json!({ "length": 5 });
-        let error = now(sink.begin(&Columns::default(), Some(&state))).expect_err("gone");
-        assert!(error.to_string().contains("a.jsonl.part is gone"), "{error}");
-        assert!(!FileSink::part(&path).exists());
-        fs::write(FileSink::part(&path), "{}").expect("a file");
-        let error = now(sink.begin(&Columns::default(), Some(&state))).expect_err("too short");
-        assert!(error.to_string().contains("has 2 bytes, and had 5"), "{error}");
+        now(sink.begin(&Columns::default(), None)).expect("begun");
+        now(sink.write(&batch(0..3))).expect("written");
+        let state = now(sink.commit()).expect("committed").expect("a state");
+        drop(sink);
+        let whole = fs::read(&part).expect("a file");
+        let begin = |state: &Value| {
+            let mut sink = FileSink::new(&path, Format::default());
+            now(sink.begin(&Columns::default(), Some(state)))
+        };
+        let mut longer = whole.clone();
+        longer.extend_from_slice(b"written after the commit");
+        let mut other = longer.clone();
+        other[3] ^= 1;
+        for (there, why) in [
+            (&whole[..5], "it has 5 bytes, and 24 had been written"),
+            (&other[..], "its first 24 bytes are not those that were written"),
+        ] {
+            fs::write(&part, there).expect("a file");
+            let error = begin(&state).expect_err("another file");
+            assert!(error.is_mismatch() && error.to_string().contains(why), "{error}");
+            assert_eq!(fs::read(&part).expect("a file"), there);
+        }
+        fs::write(&part, &longer).expect("a file");
+        for (field, value) in [
+            ("length", Value::Null),
+            ("length", (-1).into()),
+            ("length", 24.5.into()),
+            ("length", "24".into()),
+            ("sum", Value::Null),
+            ("whole", Value::Null),
+            ("more", 1.into()),
+        ] {
+            let mut odd = state.clone();
+            odd[field] = value;
+            let error = begin(&odd).expect_err("no state");
+            assert!(error.is_mismatch(), "{odd}: {error}");
+            assert_eq!(fs::read(&part).expect("a file"), longer, "{odd}");
+        }
+        assert!(begin(&Value::Null).is_err() && begin(&Value::from(24)).is_err());
+        assert_eq!(fs::read(&part).expect("a file"), longer);
+        begin(&state).expect("resumed");
+        assert_eq!(fs::read(&part).expect("a file"), whole);
+        fs::remove_file(&part).expect("removed");
+        let error = begin(&state).expect_err("missing");
+        assert!(error.to_string().contains("a.jsonl.part is missing"), "{error}");
+        assert!(!part.exists());
+        // Of the same length, and another one.
+        fs::write(&path, &other[..24]).expect("a file");
+        begin(&state).expect_err("another file");
+        assert_eq!(fs::read(&path).expect("a file"), other[..24]);
     }
 }

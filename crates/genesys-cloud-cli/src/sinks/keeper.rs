@@ -1,10 +1,15 @@
 //! Where the state of an export is kept until it is whole.
 
 use std::fs::{self, File};
-use std::io::{ErrorKind, Write as _};
+use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 use super::{SinkError, Written};
+use crate::private;
+
+/// The largest state that is saved and loaded, in bytes: that of an upload holds the records that fill no part yet.
+/// Redis takes no longer text.
+pub(crate) const LARGEST_STATE: u64 = 512 << 20;
 
 /// Keeps the state of one export: how far it is in the list and in its output, as a text.
 ///
@@ -19,6 +24,11 @@ pub trait Keeper: Send {
 
     /// Forgets it.
     fn clear(&mut self) -> Written<'_>;
+
+    /// Forgets it, where the export that has saved it is discarded to start over. An error where that would do harm.
+    fn discard(&mut self) -> Written<'_> {
+        self.clear()
+    }
 
     /// Where it is kept, for people.
     fn place(&self) -> String;
@@ -41,23 +51,21 @@ impl FileKeeper {
     }
 
     fn read(&self) -> Result<Option<String>, SinkError> {
-        match fs::read_to_string(&self.0) {
-            Ok(text) => Ok(Some(text)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(SinkError::new(format!("can't read {}: {error}", self.place()))),
-        }
+        let cant = |error| SinkError::new(format!("can't read {}: {error}", self.place()));
+        let file = match File::open(&self.0) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(cant(error)),
+        };
+        check_size(file.metadata().map_err(cant)?.len(), &self.place())?;
+        let mut text = Vec::new();
+        file.take(LARGEST_STATE).read_to_end(&mut text).map_err(cant)?;
+        as_text(text, &self.place()).map(Some)
     }
 
     fn write(&self, state: &str) -> Result<(), SinkError> {
-        let mut new = self.0.as_os_str().to_owned();
-        new.push(".new");
-        let save = || {
-            let mut file = File::create(&new)?;
-            file.write_all(state.as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&new, &self.0)
-        };
-        save().map_err(|error| SinkError::new(format!("can't write {}: {error}", self.place())))
+        private::replace(&self.0, state.as_bytes())
+            .map_err(|error| SinkError::new(format!("can't write {}: {error}", self.place())))
     }
 
     fn remove(&self) -> Result<(), SinkError> {
@@ -68,6 +76,25 @@ impl FileKeeper {
             _ => Ok(()),
         }
     }
+}
+
+/// Refuses what is too large to be a state, before it is read.
+pub(super) fn check_size(bytes: u64, place: &str) -> Result<(), SinkError> {
+    match bytes <= LARGEST_STATE {
+        true => Ok(()),
+        false => Err(no_state(place, &format!("it has {bytes} bytes"))),
+    }
+}
+
+/// The text of a state.
+pub(super) fn as_text(bytes: Vec<u8>, place: &str) -> Result<String, SinkError> {
+    String::from_utf8(bytes).map_err(|_| no_state(place, "it is not text"))
+}
+
+fn no_state(place: &str, why: &str) -> SinkError {
+    SinkError::mismatch(format!(
+        "{place} is not the state of an export: {why}. Remove it, or choose another place"
+    ))
 }
 
 impl Keeper for FileKeeper {

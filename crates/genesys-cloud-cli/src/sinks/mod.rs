@@ -21,6 +21,8 @@ mod stream;
 use std::fmt;
 
 use futures::future::BoxFuture;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -34,9 +36,10 @@ pub(crate) use bucket::{BucketKeeper, PART_SIZE};
 pub use bucket::{BucketSink, BucketUrl};
 pub use compression::Compression;
 pub use file::FileSink;
+pub(crate) use file::open_part;
 pub use format::Format;
-pub(crate) use keeper::FileKeeper;
 pub use keeper::Keeper;
+pub(crate) use keeper::{FileKeeper, LARGEST_STATE};
 pub use stream::StreamSink;
 
 use crate::columns::Columns;
@@ -65,8 +68,15 @@ pub type Written<'a, T = ()> = BoxFuture<'a, Result<T, SinkError>>;
 ///
 /// impl Sink for Memory {
 ///     fn begin<'a>(&'a mut self, _: &'a Columns, committed: Option<&'a Value>) -> Written<'a> {
-///         let kept = committed.and_then(Value::as_u64).unwrap_or(0);
-///         self.records.truncate(kept as usize);
+///         let kept = match committed.map(|it| (it, it.as_u64())) {
+///             None => 0,
+///             Some((_, Some(kept))) if kept <= self.records.len() as u64 => kept as usize,
+///             Some((odd, _)) => {
+///                 let error = SinkError::mismatch(format!("there never was a commit {odd}"));
+///                 return Box::pin(async { Err(error) });
+///             }
+///         };
+///         self.records.truncate(kept);
 ///         Box::pin(async { Ok(()) })
 ///     }
 ///
@@ -90,7 +100,13 @@ pub type Written<'a, T = ()> = BoxFuture<'a, Result<T, SinkError>>;
 /// }
 /// ```
 pub trait Sink: Send {
-    /// Makes ready for records that have these columns: as new, or as it was at a commit.
+    /// Learns the id of the export, which is random, and stays the same when it is resumed. Called once, before
+    /// [`begin`](Self::begin). A sink may store it beside the records, so that they are known to be of this export.
+    fn identify(&mut self, _run: &str) {}
+
+    /// Makes ready for records that have these columns: as new, or as it was at a commit. Anything but what a commit
+    /// has given, and an output that is not the one of that commit, is an error
+    /// ([`SinkError::mismatch`]), and is left as it is.
     fn begin<'a>(&'a mut self, columns: &'a Columns, committed: Option<&'a Value>) -> Written<'a>;
 
     /// Takes in records, each of which is the JSON that the API sent.
@@ -117,6 +133,12 @@ pub trait Sink: Send {
     /// and may be gone on with.
     fn finish(&mut self, is_whole: bool) -> Written<'_>;
 
+    /// Whether an earlier run of this export has finished the output, and could not say so any more. Known once the
+    /// state is loaded. Nothing is written then.
+    fn is_done(&self) -> bool {
+        false
+    }
+
     /// Keeps the state of the export, where the sink does it by itself: in one transaction with the records,
     /// say. A commit then is last once the state that follows it is saved.
     fn keeper(&mut self) -> Option<&mut dyn Keeper> {
@@ -142,18 +164,51 @@ pub trait Sink: Send {
 
 /// Why a sink could not take in records.
 #[derive(Debug)]
-pub struct SinkError(String);
+pub struct SinkError {
+    text: String,
+    is_mismatch: bool,
+}
 
 impl SinkError {
     /// An error of this text, which says what could not be written, and why.
     pub fn new(why: impl Into<String>) -> Self {
-        Self(why.into())
+        Self { text: why.into(), is_mismatch: false }
+    }
+
+    /// The same where what was saved of an export does not fit its output, so that another try fails as well.
+    pub fn mismatch(why: impl Into<String>) -> Self {
+        Self { text: why.into(), is_mismatch: true }
+    }
+
+    /// Whether what was saved of an export does not fit its output.
+    pub fn is_mismatch(&self) -> bool {
+        self.is_mismatch
+    }
+}
+
+/// What a commit remembers, as it is saved.
+fn kept(committed: &impl Serialize) -> Result<Value, SinkError> {
+    serde_json::to_value(committed)
+        .map_err(|error| SinkError::new(format!("the state of the output can't be saved: {error}")))
+}
+
+/// Reads what [`kept`] has given, and nothing else.
+fn read_committed<T: DeserializeOwned + Serialize>(saved: &Value) -> Result<T, SinkError> {
+    let odd = |why: String| {
+        SinkError::mismatch(format!(
+            "what was saved of the output can't be read ({why}); start over with --restart"
+        ))
+    };
+    let read: T = serde_json::from_value(saved.clone()).map_err(|error| odd(error.to_string()))?;
+    match kept(&read)? == *saved {
+        true => Ok(read),
+        false => Err(odd("it is not what is saved of such an output".to_owned())),
     }
 }
 
 impl fmt::Display for SinkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
@@ -184,5 +239,40 @@ trait Encode: Send + Sync {
 
     fn notes(&self) -> Vec<String> {
         Vec::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Debug, Serialize, Deserialize)]
+    struct Commit {
+        rows: u64,
+        key: Option<String>,
+    }
+
+    #[test]
+    fn nothing_but_what_was_saved_passes_for_a_commit() {
+        let good = kept(&Commit { rows: 1, key: None }).expect("a value");
+        assert_eq!(read_committed::<Commit>(&good).expect("a commit").rows, 1);
+        for odd in [
+            Value::Null,
+            json!(1),
+            json!([1, null]),
+            json!({}),
+            json!({ "rows": 1 }),
+            json!({ "rows": null, "key": null }),
+            json!({ "rows": -1, "key": null }),
+            json!({ "rows": 1.0, "key": null }),
+            json!({ "rows": "1", "key": null }),
+            json!({ "rows": 1, "key": null, "more": null }),
+        ] {
+            let error = read_committed::<Commit>(&odd).expect_err("it is none");
+            assert!(error.is_mismatch(), "{odd}: {error}");
+        }
     }
 }

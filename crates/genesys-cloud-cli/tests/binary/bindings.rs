@@ -228,6 +228,18 @@ fn listing_text(listing: &Listing) -> String {
     if let Some(lifetime) = listing.token_lifetime() {
         let _ = write!(text, ", tokens: {} hours", lifetime.as_secs() / 3_600);
     }
+    if let Some(fields) = listing.fields() {
+        let _ = write!(text, ", fields: {fields:?}");
+    }
+    for (name, is_set) in [
+        ("values", !listing.has_objects()),
+        ("no_content", listing.allows_no_content()),
+        ("empty", listing.allows_empty_object() && !usual.allows_empty_object()),
+    ] {
+        if is_set {
+            let _ = write!(text, ", {name}: true");
+        }
+    }
     text + " }"
 }
 

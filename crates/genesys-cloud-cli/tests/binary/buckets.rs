@@ -199,8 +199,9 @@ async fn an_upload_that_is_gone_is_told_and_one_that_is_left_is_thrown_away() {
     assert!(killed_in(&environment, &org, folder, &arguments, "saved", 1).await);
     s3.forget_uploads();
     let refused = run_in(&environment, Some(&org), folder, &arguments).await;
-    assert_eq!(refused.code, Some(9), "{}", refused.told);
-    assert!(refused.told.contains("--restart starts over"), "{}", refused.told);
+    // Another try would end in the same way.
+    assert_eq!(refused.code, Some(2), "{}", refused.told);
+    assert!(refused.told.contains("Start over with --restart"), "{}", refused.told);
     assert_eq!(s3.object("a/q.jsonl"), None);
 
     let restart = [&EXPORT[..EXPORT.len() - 1], &["--batch", "50", "--restart"]].concat();
@@ -239,6 +240,40 @@ async fn another_export_to_the_same_place_does_not_go_unnoticed() {
     assert!(error.to_string().contains("changed by another export"), "{error}");
     assert_eq!(s3.object("a/q.jsonl.state.json").unwrap(), b"of another one");
     assert_eq!(s3.object("a/q.jsonl"), None);
+}
+
+#[tokio::test]
+async fn a_state_in_a_bucket_that_was_edited_is_refused() {
+    let org = org(600).await;
+    let folder = tempdir().unwrap();
+    let s3 = S3::start().await;
+    let (environment, folder) = (s3.environment(), folder.path());
+    let arguments = [&EXPORT[..], &["--batch", "50"]].concat();
+    assert!(killed_in(&environment, &org, folder, &arguments, "saved", 1).await);
+    let state = "a/q.jsonl.state.json";
+    let saved = String::from_utf8(s3.object(state).unwrap()).unwrap();
+    let requests = org.request_count();
+    for edited in [
+        saved.replace("\"rest\":\"", "\"rest\":\"AAAA"),
+        saved.replace("\"parts\":[", "\"parts\":[\"x\","),
+        saved[..saved.len() / 2].to_owned(),
+        saved.clone() + &"x".repeat(10),
+    ] {
+        assert_ne!(edited, saved);
+        s3.put(state, edited.as_bytes());
+        let refused = run_in(&environment, Some(&org), folder, &arguments).await;
+        assert_eq!(refused.code, Some(2), "{}", refused.told);
+        assert!(refused.told.contains("s3://bucket/a/q.jsonl.state.json: "), "{}", refused.told);
+        assert_eq!(s3.object(state).unwrap(), edited.as_bytes());
+    }
+    assert_eq!((org.request_count(), s3.uploads()), (requests, 1));
+    s3.put(state, saved.as_bytes());
+    // Parts of another size than the first ones would be refused by some servers.
+    let larger = [&arguments[..2], &["--out", "s3://bucket/a/q.jsonl", "--resume"]].concat();
+    run_in(&environment, Some(&org), folder, &larger).await.done();
+    let text = String::from_utf8(s3.object("a/q.jsonl").unwrap()).unwrap();
+    assert_eq!(keys(&text), org.truth(OPERATION).unwrap().records);
+    assert_eq!(s3.uploads(), 0);
 }
 
 #[tokio::test]
@@ -284,7 +319,7 @@ async fn a_bucket_of_google_is_as_good() {
     // What is there is not overwritten; and its version is that which it has now, whoever has written it.
     let refused = run_in(&environment, Some(&org), folder.path(), &arguments[..6]).await;
     assert_eq!(refused.code, Some(2), "{}", refused.told);
-    assert!(refused.told.contains("--resume goes on with it"), "{}", refused.told);
+    assert!(refused.told.contains("--resume continues it"), "{}", refused.told);
     let kept = s3.object(state).unwrap();
     s3.put(state, &kept);
     run_in(&environment, Some(&org), folder.path(), &arguments).await.done();

@@ -41,7 +41,7 @@ async fn a_job_of_files_is_gone_on_with() {
     assert!(refused.told.contains("--out c.csv --resume"), "{}", refused.told);
     assert!(!folder.path().join("c.csv").exists());
     for (more, part) in [
-        (&export[..], "--resume goes on with it"),
+        (&export[..], "--resume continues it"),
         (
             &["export", SUBMIT, "-p", "contactListId=b", "--out", "c.csv", "--resume"],
             "another operation or has other parameters",
@@ -75,6 +75,70 @@ async fn a_job_that_is_thrown_away_is_cancelled() {
     assert_eq!(cancelled.len(), 1);
     assert!(cancelled[0].path.ends_with(id), "{}", cancelled[0].path);
     assert_eq!(run(Some(&org), folder.path(), &["jobs"]).await.done(), "", "no job is kept");
+}
+
+#[tokio::test]
+async fn an_earlier_file_stays_until_there_is_a_new_one() {
+    let org = MockOrg::start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("c.csv");
+    std::fs::write(&path, "of yesterday").unwrap();
+    let export = ["export", SUBMIT, "-p", "contactListId=a", "--out", "c.csv"];
+    let failed = CannedReply::error(500, "internal.error", "No");
+    org.respond_next(SUBMIT, failed).unwrap();
+    let refused = run(Some(&org), folder.path(), &export).await;
+    assert_eq!(refused.code, Some(8), "{}", refused.told);
+    assert_eq!(crate::read(&path), "of yesterday");
+    run(Some(&org), folder.path(), &export).await.done();
+    let written = std::fs::read(&path).unwrap();
+    assert_eq!(org.job_truth(SUBMIT).unwrap().files[0][..], written[..]);
+}
+
+#[tokio::test]
+async fn a_job_that_names_no_file_is_an_error_that_restart_gets_over() {
+    let org = MockOrg::start().await.unwrap();
+    let folder = tempdir().unwrap();
+    std::fs::write(folder.path().join("b.json"), "{}").unwrap();
+    std::fs::write(folder.path().join("g.json"), "of yesterday").unwrap();
+    let reply = json!({ "status": "COMPLETED", "resultsUrls": [] });
+    org.respond_next("getGdprRequest", CannedReply::json(200, &reply)).unwrap();
+    let export = ["export", "postGdprRequests", "--body", "b.json", "--out", "g.json"];
+    let refused = run(Some(&org), folder.path(), &export).await;
+    assert_eq!(refused.code, Some(10), "{}", refused.told);
+    assert!(refused.told.contains("names no file"), "{}", refused.told);
+    assert!(refused.told.contains("to start over: genesys-cloud export"), "{}", refused.told);
+    assert_eq!(crate::read(folder.path().join("g.json")), "of yesterday");
+    let file = format!("{}/api/v2/routing/queues/one", org.url());
+    let reply = json!({ "status": "COMPLETED", "resultsUrls": [file] });
+    org.respond_next("getGdprRequest", CannedReply::json(200, &reply)).unwrap();
+    run(Some(&org), folder.path(), &[&export[..], &["--restart"]].concat()).await.done();
+    assert!(crate::read(folder.path().join("g.json")).contains("\"one\""));
+}
+
+#[tokio::test]
+async fn a_job_of_files_that_is_too_old_is_not_resumed() {
+    let org = MockOrg::start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let status = "getOutboundContactlistExport";
+    org.respond_next(status, CannedReply::error(403, "missing.permissions", "Not you")).unwrap();
+    let export = ["export", SUBMIT, "-p", "contactListId=a", "--out", "c.csv"];
+    assert_eq!(run(Some(&org), folder.path(), &export).await.code, Some(7));
+    let resume = [&export[..], &["--resume", "--max-age"]].concat();
+    let requests = org.request_count();
+    let old = run(Some(&org), folder.path(), &[&resume[..], &["0s"]].concat()).await;
+    assert_eq!(old.code, Some(2), "{}", old.told);
+    assert!(old.told.contains("--max-age allows 0s"), "{}", old.told);
+    let state = folder.path().join("c.csv.state.json");
+    let saved = crate::read(&state);
+    std::fs::write(&state, saved.replace("\"asked\":\"", "\"asked\":\"0")).unwrap();
+    let edited = run(Some(&org), folder.path(), &[&resume[..], &["6h"]].concat()).await;
+    assert_eq!(edited.code, Some(2), "{}", edited.told);
+    assert!(edited.told.contains("its checksum is wrong"), "{}", edited.told);
+    assert_eq!(org.request_count(), requests);
+    std::fs::write(&state, saved).unwrap();
+    run(Some(&org), folder.path(), &[&resume[..], &["6h"]].concat()).await.done();
+    let report = report(&folder.path().join("c.csv"));
+    assert_eq!(report["resumed"].as_array().unwrap().len(), 1, "{report}");
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod bindings;
 #[cfg(feature = "buckets")]
 mod buckets;
 mod commands;
+mod earlier;
 mod export;
 mod files;
 mod jobs;
@@ -20,6 +21,7 @@ mod resume;
 mod s3;
 #[cfg(all(unix, feature = "postgres", feature = "redis"))]
 mod servers;
+mod states;
 #[cfg(feature = "parquet")]
 mod tables;
 mod tags;
@@ -33,8 +35,15 @@ use tokio::process::Command;
 
 /// The program with an environment that holds nothing but the way to this org.
 fn program(org: Option<&MockOrg>, state: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_genesys-cloud"));
+    program_by(&[], org, state)
+}
+
+/// The same, run by another program.
+fn program_by(before: &[&str], org: Option<&MockOrg>, state: &Path) -> Command {
+    let mut words = before.iter().copied().chain([env!("CARGO_BIN_EXE_genesys-cloud")]);
+    let mut command = Command::new(words.next().unwrap_or_default());
     command
+        .args(words)
         .env_clear()
         .env("GENESYS_CLOUD_STATE_DIR", state)
         .stdin(Stdio::null())

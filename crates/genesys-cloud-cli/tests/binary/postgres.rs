@@ -10,7 +10,7 @@ use tempfile::tempdir;
 use tokio_postgres::Client;
 
 use crate::resume::{killed, to_the_end};
-use crate::servers::Postgres;
+use crate::servers::{Cut, Postgres, Proxy};
 use crate::{Outcome, program, read, run, slow};
 
 const QUEUES: &str = "getRoutingQueues";
@@ -64,8 +64,19 @@ impl Database {
     }
 
     async fn export(&self, org: &MockOrg, folder: &Path, arguments: &[&str]) -> Outcome {
+        self.export_to(&self.url(), org, folder, arguments).await
+    }
+
+    /// The same by a URL that leads there.
+    async fn export_to(
+        &self,
+        url: &str,
+        org: &MockOrg,
+        folder: &Path,
+        arguments: &[&str],
+    ) -> Outcome {
         let output = program(Some(org), &folder.join("state"))
-            .args(["export", QUEUES, "--out", &self.url()])
+            .args(["export", QUEUES, "--out", url])
             .args(arguments)
             .env("PGPASSWORD", Postgres::PASSWORD)
             .current_dir(folder)
@@ -278,8 +289,8 @@ async fn a_value_that_does_not_fit_is_named_and_nothing_is_lost() {
     let resumed = [&options[..], &["--resume"]].concat();
     database.export(&org, folder.path(), &resumed).await.done();
     assert_eq!(database.rows("q", "id").await.len(), 300);
-    // What was read was not read again.
-    assert_eq!(org.requests_for(QUEUES).len(), 1);
+    // Of what was read, the last page alone is read again.
+    assert_eq!(org.requests_for(QUEUES).len(), 2);
 
     // A text where the document has a number, in a batch of some megabytes.
     let long = "x".repeat(100_000);
@@ -498,7 +509,7 @@ async fn bad_input() {
             &url,
             &["--table", "foreign", "--create-table"],
             9,
-            &["public.foreign_part that no export has left"],
+            &["public.foreign_part that no export to public.foreign has left"],
         ),
         (&url, &["--table", "none.q", "--create-table"], 9, &["schema \"none\" does not exist"]),
         (&url, &["--table", "a.b.c"], 2, &["name or schema.name"]),
@@ -639,4 +650,196 @@ async fn two_exports_to_one_table_are_refused() {
         refused.told
     );
     database.export(&org, folder.path(), &["--create-table", "--table", "other"]).await.done();
+}
+
+/// A statement of the transaction that stores a batch, and of the one that moves the records.
+const STORES: &str = "COPY ";
+const MOVES: &str = "SET whole = true";
+
+#[tokio::test]
+async fn the_outcome_of_a_batch_whose_commit_was_lost_is_unknown_until_it_is_resumed() {
+    let Some(database) = Database::new("batches").await else { return };
+    let org = MockOrg::builder().list(QUEUES, 300).start().await.unwrap();
+    let folder = tempdir().unwrap();
+    for (table, cut, stored) in [("answer", Cut::Answer, "100"), ("request", Cut::Request, "0")] {
+        let proxy = Proxy::before(&database.server, cut, STORES).await;
+        let url = proxy.url(&database.url());
+        let options = ["--table", table, "--create-table", "--batch", "100"];
+        let lost = database.export_to(&url, &org, folder.path(), &options).await;
+        assert_eq!(lost.code, Some(9), "{}", lost.told);
+        for part in [
+            "the connection to database batches at 127.0.0.1:",
+            "was lost",
+            "not known whether the last batch is stored. --resume finds out",
+        ] {
+            assert!(lost.told.contains(part), "{part}: {}", lost.told);
+        }
+        let there = format!("SELECT count(*)::text FROM {table}_part");
+        assert_eq!(database.one(&there).await, stored, "{cut:?}");
+        let resumed = [&options[..], &["--resume"]].concat();
+        database.export(&org, folder.path(), &resumed).await.done();
+        assert_eq!(database.rows(table, "id").await.len(), 300, "{cut:?}");
+    }
+}
+
+#[tokio::test]
+async fn records_whose_move_may_have_been_committed_are_not_added_twice() {
+    let Some(database) = Database::new("moves").await else { return };
+    let org = MockOrg::builder().list(QUEUES, 120).start().await.unwrap();
+    let folder = tempdir().unwrap();
+    for (table, cut, moved) in [("answer", Cut::Answer, "120"), ("request", Cut::Request, "0")] {
+        database.do_(&format!("CREATE TABLE {table} (id text, name text)")).await;
+        let proxy = Proxy::before(&database.server, cut, MOVES).await;
+        let url = proxy.url(&database.url());
+        let options = ["--table", table, "--fields", "id,name", "--batch", "50"];
+        let with = |more: &[&'static str]| [&options[..], more].concat();
+        let lost = database.export_to(&url, &org, folder.path(), &options).await;
+        assert_eq!(lost.code, Some(9), "{}", lost.told);
+        let place = format!(
+            "table public.{table} if the COMMIT was carried out, else table public.{table}_part"
+        );
+        let unknown = format!("not known whether the records were moved to table public.{table}.");
+        for part in
+            [&place[..], &unknown, "to resume: PGPASSWORD=.. genesys-cloud export", "--resume"]
+        {
+            // The password is in the environment, and not in the command.
+            let part = part.replace("PGPASSWORD=.. ", "");
+            assert!(lost.told.contains(&part), "{part}: {}", lost.told);
+        }
+        let rows = format!("SELECT count(*)::text FROM {table}");
+        assert_eq!(database.one(&rows).await, moved, "{cut:?}");
+        let read = org.requests_for(QUEUES).len();
+        let again = database.export(&org, folder.path(), &options).await;
+        assert_eq!(again.code, Some(2), "{}", again.told);
+        if let Cut::Answer = cut {
+            let refused = database.export(&org, folder.path(), &with(&["--restart"])).await;
+            assert_eq!(refused.code, Some(2), "{}", refused.told);
+            for part in ["has moved its records to table public.answer", "with --resume"] {
+                assert!(refused.told.contains(part), "{part}: {}", refused.told);
+            }
+        }
+        let old = ["--resume", "--max-age", "0s", "--limit", "5"];
+        let old = if let Cut::Answer = cut { &old[..] } else { &old[..1] };
+        let done = database.export(&org, folder.path(), &with(old)).await;
+        done.done();
+        assert!(done.told.contains("complete: 120 records"), "{}", done.told);
+        assert_eq!(org.requests_for(QUEUES).len(), read, "{cut:?}: nothing was read again");
+        assert_eq!(database.rows(table, "id").await.len(), 120, "{cut:?}");
+        let left = format!(
+            "SELECT concat(whole, state IS NULL, report->>'verdict', report->>'records') \
+             FROM genesys_cloud_exports WHERE table_name = '{table}'"
+        );
+        assert_eq!(database.one(&left).await, "ttcomplete120", "{cut:?}");
+        // From here on, it is as if nothing had happened.
+        database.export(&org, folder.path(), &options).await.done();
+        assert_eq!(database.one(&rows).await, "240", "{cut:?}");
+    }
+    // An upsert adds nothing twice, so it may start over.
+    database.do_("TRUNCATE answer; CREATE UNIQUE INDEX ON answer (id)").await;
+    let proxy = Proxy::before(&database.server, Cut::Answer, MOVES).await;
+    let url = proxy.url(&database.url());
+    let upsert = ["--table", "answer", "--fields", "id,name", "--upsert"];
+    assert_eq!(database.export_to(&url, &org, folder.path(), &upsert).await.code, Some(9));
+    let restart = [&upsert[..], &["--restart"]].concat();
+    database.export(&org, folder.path(), &restart).await.done();
+    assert_eq!(database.rows("answer", "id").await.len(), 120);
+}
+
+#[tokio::test]
+async fn a_state_and_a_part_of_other_exports_are_refused() {
+    let Some(database) = Database::new("mixed").await else { return };
+    let org = MockOrg::builder().list(QUEUES, 300).start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let url = database.url_with_password();
+    let export = ["export", QUEUES, "--out", &url, "--create-table", "--batch", "20"];
+    let resume = [&export[..], &["--resume"]].concat();
+    let stopped = async || assert!(killed(&org, folder.path(), &export, "saved", 3).await);
+    stopped().await;
+    for (meddle, told) in [
+        (
+            "UPDATE genesys_cloud_exports SET run = 'another'",
+            "not that of the export that its row is of",
+        ),
+        (
+            "UPDATE genesys_cloud_exports SET state = replace(state, '\"rows\":60', '\"rows\":-1')",
+            "its checksum is wrong",
+        ),
+        ("UPDATE genesys_cloud_exports SET state = left(state, 300)", "the state is damaged"),
+        (
+            "COMMENT ON TABLE routing_queues_part IS 'genesys-cloud run another'",
+            "routing_queues_part is not the one that the export",
+        ),
+        ("ALTER TABLE routing_queues_part RENAME TO away", "routing_queues_part is missing"),
+    ] {
+        database.do_(meddle).await;
+        let requests = org.requests_for(QUEUES).len();
+        let refused = run(Some(&org), folder.path(), &resume).await;
+        assert_eq!(refused.code, Some(2), "{meddle}: {}", refused.told);
+        assert!(refused.told.contains(told), "{meddle}: {}", refused.told);
+        assert_eq!(org.requests_for(QUEUES).len(), requests);
+        database
+            .do_(
+                "DROP TABLE IF EXISTS away, routing_queues_part, genesys_cloud_exports; \
+                 DROP TABLE IF EXISTS routing_queues",
+            )
+            .await;
+        stopped().await;
+    }
+    // A part that the row says nothing of is not thrown away for it.
+    database.do_("COMMENT ON TABLE routing_queues_part IS 'genesys-cloud run another'").await;
+    let restart = [&export[..], &["--restart"]].concat();
+    let refused = run(Some(&org), folder.path(), &restart).await;
+    assert_eq!(refused.code, Some(9), "{}", refused.told);
+    assert!(refused.told.contains("that no export to public.routing_queues has left"));
+    assert_eq!(database.one("SELECT count(*)::text FROM routing_queues_part").await, "60");
+}
+
+#[tokio::test]
+async fn a_table_stays_as_it_is_until_a_list_is_complete() {
+    let Some(database) = Database::new("earlier").await else { return };
+    let folder = tempdir().unwrap();
+    let mut output = crate::earlier::Output::new(&database.url(), folder.path());
+    output.options = vec!["--create-table", "--fields", "id,name"];
+    output.environment = vec![("PGPASSWORD", Postgres::PASSWORD.to_owned())];
+    let look = async || {
+        let rows = "SELECT string_agg(concat(id, name), ',' ORDER BY id) FROM routing_queues";
+        database.one(rows).await.into_bytes()
+    };
+    crate::earlier::stays_until_a_list_is_complete(&output, look).await;
+}
+
+#[tokio::test]
+async fn nulls_make_no_rows_and_a_page_in_doubt_is_read_again() {
+    let Some(database) = Database::new("doubt").await else { return };
+    let org = MockOrg::builder().list(QUEUES, 30).start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let list = json!({
+        "entities": [null, { "id": "q1" }, null],
+        "pageSize": 100, "pageNumber": 1, "pageCount": 1, "total": 3,
+    });
+    org.respond_next(QUEUES, CannedReply::json(200, &list)).unwrap();
+    let options = ["--create-table", "--fields", "id", "--prefetch", "0", "--table"];
+    let nulls = [&options[..], &["nulls"]].concat();
+    let done = database.export(&org, folder.path(), &nulls).await;
+    done.done();
+    assert!(done.told.contains("1 record in 1 page, 1 call, 2 nulls"), "{}", done.told);
+    assert_eq!(database.one("SELECT concat(count(*), min(id)) FROM nulls").await, "1q1");
+
+    let truth = org.truth(QUEUES).unwrap().records;
+    let short: Vec<Value> = truth[..28].iter().map(|id| json!({ "id": id })).collect();
+    let short = json!({
+        "entities": short, "pageSize": 100, "pageNumber": 1, "pageCount": 1, "total": 30,
+    });
+    for _ in 0..3 {
+        org.respond_next(QUEUES, CannedReply::json(200, &short)).unwrap();
+    }
+    let doubt = [&options[..], &["doubt"]].concat();
+    let unknown = database.export(&org, folder.path(), &doubt).await;
+    assert_eq!(unknown.code, Some(5), "{}", unknown.told);
+    org.reset();
+    let resumed = database.export(&org, folder.path(), &[&doubt[..], &["--resume"]].concat()).await;
+    resumed.done();
+    let rows = database.rows("doubt", "id").await;
+    assert_eq!(rows.len(), 30);
+    assert!(truth.iter().all(|id| rows.contains_key(id)));
 }

@@ -38,7 +38,7 @@ async fn killed_at_random_with_its_state_in_redis_a_file_holds_each_record_once(
     assert_eq!(left, [key.as_str()]);
     let refused = run(Some(&org), folder.path(), &export).await;
     assert_eq!(refused.code, Some(2), "{}", refused.told);
-    assert!(refused.told.contains("--resume goes on with it"), "{}", refused.told);
+    assert!(refused.told.contains("--resume continues it"), "{}", refused.told);
 
     // Another writer of the same key is noticed by whoever comes second.
     let mut hash = ::redis::cmd("HSET");
@@ -66,6 +66,54 @@ async fn killed_at_random_with_its_state_in_redis_a_file_holds_each_record_once(
     assert!(lost.1.contains("the connection to Redis at 127.0.0.1:"), "{}", lost.1);
     assert!(lost.1.contains("--resume"), "{}", lost.1);
     assert!(folder.path().join("q.jsonl.part").exists());
+}
+
+#[tokio::test]
+async fn a_state_in_redis_that_does_not_belong_to_the_file_is_refused() {
+    let Some(redis) = Redis::start(None) else { return };
+    let org = MockOrg::builder().list(QUEUES, 250).start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let url = redis.url();
+    let by_hand = ["export", QUEUES, "--out", "q.jsonl", "--batch", "13"];
+    let export = [&by_hand[..], &["--state", &url]].concat();
+    let resume = [&export[..], &["--resume"]].concat();
+    assert!(killed(&org, folder.path(), &export, "saved", 3).await);
+    let mut connection = ::redis::Client::open(url.as_str()).unwrap().get_connection().unwrap();
+    let key = {
+        let path = folder.path().canonicalize().unwrap().join("q.jsonl");
+        format!("genesys-cloud:export:{QUEUES}:{}", path.display())
+    };
+    let get = |connection: &mut ::redis::Connection| -> String {
+        ::redis::cmd("HGET").arg(&key).arg("state").query(connection).unwrap()
+    };
+    let set = |state: &str, connection: &mut ::redis::Connection| {
+        ::redis::cmd("HSET").arg(&key).arg("state").arg(state).query::<u8>(connection).unwrap();
+    };
+    let saved = get(&mut connection);
+    let part = read(folder.path().join("q.jsonl.part"));
+    let requests = org.request_count();
+    for edited in [&saved[..saved.len() - 2], &saved.replace("\"length\":", "\"length\":1")] {
+        set(edited, &mut connection);
+        let refused = run(Some(&org), folder.path(), &resume).await;
+        assert_eq!(refused.code, Some(2), "{}", refused.told);
+        assert!(refused.told.contains("in Redis at 127.0.0.1:"), "{}", refused.told);
+        assert_eq!(get(&mut connection), edited);
+    }
+    set(&saved, &mut connection);
+    assert_eq!(read(folder.path().join("q.jsonl.part")), part);
+    assert_eq!(org.request_count(), requests);
+
+    // A person exports to the same file by hand, and knows nothing of the state in Redis.
+    run(Some(&org), folder.path(), &by_hand).await.done();
+    let finished = read(folder.path().join("q.jsonl"));
+    let requests = org.requests_for(QUEUES).len();
+    let refused = run(Some(&org), folder.path(), &resume).await;
+    assert_eq!(refused.code, Some(2), "{}", refused.told);
+    assert!(refused.told.contains("q.jsonl.part is missing"), "{}", refused.told);
+    assert_eq!(org.requests_for(QUEUES).len(), requests);
+    assert_eq!(read(folder.path().join("q.jsonl")), finished);
+    run(Some(&org), folder.path(), &[&export[..], &["--restart"]].concat()).await.done();
+    assert_eq!(read(folder.path().join("q.jsonl")), finished);
 }
 
 /// Runs it, and does something once it has saved its state.
@@ -116,7 +164,7 @@ async fn bad_input() {
             2,
             "no state is kept at a URL of the scheme `http`",
         ),
-        (&url, "-", 2, "standard output can't be gone on with"),
+        (&url, "-", 2, "standard output can't be resumed"),
     ] {
         let refused =
             run(Some(&org), folder.path(), &["export", QUEUES, "--out", out, "--state", state])

@@ -74,6 +74,27 @@ async fn bad_input() {
             2,
             &["`cursor` is set by the export"],
         ),
+        // Also where the document is not asked, and where a list takes a date to begin with.
+        (
+            &["export", "routing.queues", "-p", "pageNumber=2", "--unchecked"],
+            2,
+            &["`pageNumber` is set by the export"],
+        ),
+        (
+            &["export", "routing.queues", "-p", "before=x", "--unchecked"],
+            2,
+            &["`before` is set by the export"],
+        ),
+        (
+            &["export", "getChatsRoomMessages", "-p", "roomJid=a", "-p", "before=b"],
+            2,
+            &["`before` is set by the export"],
+        ),
+        (
+            &["export", "getChatsRoomMessages", "-p", "roomJid=a", "-p", "after=1"],
+            2,
+            &["`after` is set by the export"],
+        ),
         (&["export", DETAILS, "--body", "page.json"], 2, &["`paging.pageNumber` is set by"]),
         (&["export", DETAILS, "--body", "list.json"], 2, &["the body is an object, not a list"]),
         (
@@ -193,7 +214,7 @@ async fn bad_input() {
         #[cfg(feature = "parquet")]
         (&["export", "routing.queues", "-f", "parquet.gz"], 2, &["compressed within"]),
         (&["export", "routing.queues", "--state", "q.json"], 2, &["--out"]),
-        (&["export", "routing.queues", "--state", "q.json", "-o", "-"], 2, &["can't be gone on"]),
+        (&["export", "routing.queues", "--state", "q.json", "-o", "-"], 2, &["can't be resumed"]),
         (&["export", "routing.queues", "--out", "/dev/null"], 9, &["it is no regular file"]),
         (&["export", "routing.queues", "--out", ""], 2, &["--out: it is empty"]),
         (
@@ -347,16 +368,23 @@ async fn what_the_api_refuses_has_a_code_of_its_own() {
     assert!(!told.contains("wrong\""), "no secret is told: {told}");
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 #[tokio::test]
-async fn a_full_disk_is_told_and_nothing_passes_for_whole() {
+async fn a_file_that_can_not_grow_is_an_error_and_the_earlier_output_stays() {
     let org = MockOrg::start().await.unwrap();
     let folder = tempdir().unwrap();
-    let part = folder.path().join("q.jsonl.part");
-    std::os::unix::fs::symlink("/dev/full", &part).unwrap();
+    std::fs::write(folder.path().join("q.jsonl"), "of yesterday").unwrap();
+    // Without the signal, a write beyond the limit is an error, as it is on a full disk.
+    let script = "trap '' XFSZ; ulimit -f 1; exec \"$0\" \"$@\"";
     let refused =
-        run(Some(&org), folder.path(), &["export", "routing.queues", "--out", "q.jsonl"]).await;
-    assert_eq!(refused.code, Some(9), "{}", refused.told);
-    assert!(refused.told.contains("No space left on device"), "{}", refused.told);
-    assert!(!folder.path().join("q.jsonl").exists());
+        crate::program_by(&["sh", "-c", script], Some(&org), &folder.path().join("state"))
+            .args(["export", "routing.queues", "--out", "q.jsonl", "--quiet"])
+            .current_dir(folder.path())
+            .output()
+            .await
+            .unwrap();
+    let told = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(9), "{told}");
+    assert!(told.contains("can't write q.jsonl.part: File too large"), "{told}");
+    assert_eq!(crate::read(folder.path().join("q.jsonl")), "of yesterday");
 }

@@ -159,6 +159,79 @@ impl Postgres {
     }
 }
 
+/// What a proxy does with a COMMIT.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Cut {
+    /// It reaches the server, whose answer is lost.
+    Answer,
+    /// It is lost itself.
+    Request,
+}
+
+/// Passes everything on to a server, until it loses a COMMIT: the first one after a message with this text.
+pub(crate) struct Proxy {
+    port: u16,
+}
+
+impl Proxy {
+    pub(crate) async fn before(server: &Postgres, cut: Cut, after: &'static str) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (port, server) = (listener.local_addr().unwrap().port(), server.port);
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let server = tokio::net::TcpStream::connect(("127.0.0.1", server)).await.unwrap();
+                tokio::spawn(passed_on(client, server, cut, after));
+            }
+        });
+        Self { port }
+    }
+
+    /// This URL, by way of the proxy.
+    pub(crate) fn url(&self, url: &str) -> String {
+        let (before, rest) = url.rsplit_once(':').unwrap();
+        let path = rest.split_once('/').map(|(_, path)| path).unwrap();
+        format!("{before}:{}/{path}", self.port)
+    }
+}
+
+async fn passed_on(
+    mut client: tokio::net::TcpStream,
+    mut server: tokio::net::TcpStream,
+    cut: Cut,
+    after: &str,
+) {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let (mut asked, mut answered) = (vec![0; 1 << 16], vec![0; 1 << 16]);
+    let (mut is_armed, mut is_committing) = (false, false);
+    let has = |bytes: &[u8], text: &str| bytes.windows(text.len()).any(|it| it == text.as_bytes());
+    loop {
+        tokio::select! {
+            read = client.read(&mut asked) => {
+                let asked = &asked[..read.unwrap_or(0)];
+                is_armed |= has(asked, after);
+                // The client waits for each answer, so nothing else is in this message.
+                is_committing = is_armed && has(asked, "COMMIT\0");
+                if asked.is_empty() || is_committing && matches!(cut, Cut::Request) {
+                    return;
+                }
+                if server.write_all(asked).await.is_err() {
+                    return;
+                }
+            }
+            read = server.read(&mut answered) => {
+                let answered = &answered[..read.unwrap_or(0)];
+                // By now, the server has done it.
+                if answered.is_empty() || is_committing {
+                    return;
+                }
+                if client.write_all(answered).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
 impl Drop for Postgres {
     fn drop(&mut self) {
         if self.folder.path().join("data/postmaster.pid").exists() {

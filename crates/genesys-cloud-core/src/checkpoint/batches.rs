@@ -10,6 +10,7 @@ use futures::stream::Stream;
 use super::Checkpoint;
 use super::store::CheckpointStore;
 use crate::error::Error;
+use crate::jobs::SavedJob;
 use crate::paging::Paginator;
 use crate::windows::Windows;
 
@@ -26,9 +27,13 @@ pub trait Resumable:
     #[doc(hidden)]
     fn place(&self) -> Result<Checkpoint, Error>;
 
-    /// How many jobs are known that were submitted.
+    /// The jobs that were submitted, as far as they are still needed.
     #[doc(hidden)]
-    fn jobs(&self) -> usize;
+    fn jobs(&self) -> Vec<SavedJob>;
+
+    /// An earlier place, which knows those jobs too.
+    #[doc(hidden)]
+    fn place_knowing_jobs(&self, earlier: &Checkpoint) -> Result<Checkpoint, Error>;
 }
 
 mod sealed {
@@ -48,8 +53,12 @@ impl<T> Resumable for Paginator<T> {
         Ok(self.checkpoint())
     }
 
-    fn jobs(&self) -> usize {
-        usize::from(self.has_job())
+    fn jobs(&self) -> Vec<SavedJob> {
+        self.saved_job().into_iter().collect()
+    }
+
+    fn place_knowing_jobs(&self, earlier: &Checkpoint) -> Result<Checkpoint, Error> {
+        Ok(earlier.with_job(self.saved_job()))
     }
 }
 
@@ -64,13 +73,25 @@ impl<T> Resumable for Windows<T> {
         self.checkpoint()
     }
 
-    fn jobs(&self) -> usize {
-        self.jobs_submitted()
+    fn jobs(&self) -> Vec<SavedJob> {
+        self.saved_jobs()
+    }
+
+    fn place_knowing_jobs(&self, earlier: &Checkpoint) -> Result<Checkpoint, Error> {
+        match earlier.range() {
+            Some(earlier) => self.knowing(earlier).map(Checkpoint::of_range),
+            None => self.checkpoint(),
+        }
     }
 }
 
 /// A job has been submitted.
 struct NewJob;
+
+/// Whether a list has a job that is not among those that were noted.
+fn has_new_job<L: Resumable>(list: &L, noted: &[SavedJob]) -> bool {
+    list.jobs().iter().any(|job| !noted.iter().any(|known| known.is_same(job)))
+}
 
 /// A list in batches whose checkpoint is saved when the caller says that a batch is done; from
 /// [`Paginator::checkpointed`] and [`Windows::checkpointed`].
@@ -80,7 +101,11 @@ struct NewJob;
 /// commit. Where what was done can be undone, it is exactly once: keep in the [note](Batch::commit_with) how
 /// far the output reached, and cut it there on the next start.
 ///
-/// Of a job, the id is saved as soon as it has been submitted, so that the next run waits for the same one.
+/// Of a job, the id is saved as soon as it is known, also in the midst of a batch, so that the next run waits for
+/// the same one.
+///
+/// The futures of [`next`](Self::next) and [`Batch::commit`] can be dropped at any time: the next call of `next`
+/// goes on from there, and saves what the dropped one was to save.
 ///
 /// Once the list has ended and its last batch is committed, the checkpoint says so: another run finds nothing
 /// to do, until it is [cleared](Self::clear).
@@ -105,14 +130,18 @@ pub struct Checkpointed<L: Resumable> {
     store: Box<dyn CheckpointStore>,
     key: String,
     every: usize,
-    /// What is in the store.
+    /// What is in the store: the place before the batch.
     saved: Option<Checkpoint>,
     is_loaded: bool,
+    /// The place before the first batch, while nothing is in the store.
+    begun: Option<Checkpoint>,
     batch: Vec<L::Of>,
-    /// How many jobs the checkpoint in the store knows of.
-    jobs: usize,
+    /// The jobs that the checkpoint in the store knows of.
+    noted: Vec<SavedJob>,
     /// Whether the batch has been handed out, and not been committed.
     is_out: bool,
+    /// The place after the batch, from when its commit begins until it is in the store.
+    committing: Option<Checkpoint>,
     /// What follows the batch that was cut short by it.
     error: Option<Error>,
 }
@@ -131,9 +160,11 @@ impl<L: Resumable> Checkpointed<L> {
             every: every.max(1),
             saved: None,
             is_loaded: false,
+            begun: None,
             batch: Vec::new(),
-            jobs: 0,
+            noted: Vec::new(),
             is_out: false,
+            committing: None,
             error: None,
         }
     }
@@ -149,6 +180,7 @@ impl<L: Resumable> Checkpointed<L> {
             self.saved = self.store.load(&self.key).await?;
             if let Some(saved) = &self.saved {
                 self.list.go_on(saved);
+                self.noted = saved.jobs().into_iter().cloned().collect();
             }
             self.is_loaded = true;
         }
@@ -165,12 +197,13 @@ impl<L: Resumable> Checkpointed<L> {
     /// [`load`](Self::load) and [`Batch::commit`].
     pub async fn next(&mut self) -> Result<Option<Batch<'_, L>>, Error> {
         self.load().await?;
+        self.finish_commit().await?;
         if !self.is_out {
-            if let Some(error) = self.error.take() {
-                return Err(error);
-            }
             self.gather().await?;
             if self.batch.is_empty() {
+                if let Some(error) = self.error.take() {
+                    return Err(error);
+                }
                 self.note_end().await?;
                 return Ok(None);
             }
@@ -180,35 +213,51 @@ impl<L: Resumable> Checkpointed<L> {
     }
 
     async fn gather(&mut self) -> Result<(), Error> {
-        while self.batch.len() < self.every {
-            let (list, jobs) = (&mut self.list, self.jobs);
+        if self.batch.is_empty() && self.saved.is_none() {
+            self.begun = Some(self.list.place()?);
+        }
+        while self.error.is_none() && self.batch.len() < self.every {
+            let (list, noted) = (&mut self.list, &self.noted);
             let next = poll_fn(|cx| match list.poll_next_unpin(cx) {
-                Poll::Pending if list.jobs() != jobs => Poll::Ready(Err(NewJob)),
+                Poll::Pending if has_new_job(list, noted) => Poll::Ready(Err(NewJob)),
                 Poll::Pending => Poll::Pending,
                 Poll::Ready(next) => Poll::Ready(Ok(next)),
             });
             match next.await {
                 Ok(Some(Ok(item))) => self.batch.push(item),
-                Ok(Some(Err(error))) if self.batch.is_empty() => return Err(error),
-                Ok(Some(Err(error))) => {
-                    self.error = Some(error);
-                    break;
-                }
+                Ok(Some(Err(error))) => self.error = Some(error),
                 Ok(None) => break,
-                Err(NewJob) => self.note_job().await?,
+                Err(NewJob) => self.note_jobs().await?,
             }
         }
+        match has_new_job(&self.list, &self.noted) {
+            true => self.note_jobs().await,
+            false => Ok(()),
+        }
+    }
+
+    /// Saves the ids of jobs: they may take hours. The place that is saved with them is the one before the batch.
+    async fn note_jobs(&mut self) -> Result<(), Error> {
+        let before = self.saved.as_ref().or(self.begun.as_ref());
+        let place = match before.filter(|_| !self.batch.is_empty()) {
+            Some(before) => self.list.place_knowing_jobs(before)?,
+            None => self.list.place()?,
+        };
+        let note = self.saved.as_ref().and_then(Checkpoint::note).map(str::to_owned);
+        let jobs = self.list.jobs();
+        self.save(place.with_note(note)).await?;
+        self.noted = jobs;
         Ok(())
     }
 
-    /// Saves the id of a job as soon as it is known: the job may take hours. Between two batches alone is the
-    /// list where it may go on.
-    async fn note_job(&mut self) -> Result<(), Error> {
-        self.jobs = self.list.jobs();
-        if self.batch.is_empty() {
-            let note = self.saved.as_ref().and_then(Checkpoint::note).map(str::to_owned);
-            let place = self.list.place()?.with_note(note);
-            self.save(place).await?;
+    /// Saves that the batch is done, if that has begun.
+    async fn finish_commit(&mut self) -> Result<(), Error> {
+        if let Some(place) = &self.committing {
+            self.store.save(&self.key, place).await?;
+            self.saved = self.committing.take();
+            self.noted = self.list.jobs();
+            self.batch.clear();
+            self.is_out = false;
         }
         Ok(())
     }
@@ -272,7 +321,8 @@ impl<L: Resumable> Batch<'_, L> {
         &self.of.batch
     }
 
-    /// Saves that all items up to the last of this batch are done.
+    /// Saves that all items up to the last of this batch are done. If the future is dropped before that, the next
+    /// call of [`Checkpointed::next`] does it.
     ///
     /// # Errors
     /// When the store can't be written. Whether it was then is not known, and the batch comes again.
@@ -290,11 +340,12 @@ impl<L: Resumable> Batch<'_, L> {
     }
 
     async fn save(self, note: Option<String>) -> Result<(), Error> {
-        let place = self.of.list.place()?.with_note(note);
-        self.of.save(place).await?;
-        self.of.batch.clear();
-        self.of.is_out = false;
-        Ok(())
+        self.of.committing = Some(self.of.list.place()?.with_note(note));
+        let saved = self.of.finish_commit().await;
+        if saved.is_err() {
+            self.of.committing = None;
+        }
+        saved
     }
 }
 

@@ -10,15 +10,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::Checkpoint;
 use super::store::{CheckpointStore, StoreFuture};
+use super::{Checkpoint, text};
 use crate::error::Error;
 
 /// What may stand in the name of a file everywhere.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
-
-/// The largest file that is read, in bytes: a range with a million ids has some 20 MB.
-const LARGEST: u64 = 64 << 20;
 
 /// Keeps checkpoints as JSON files in a directory, one for each key.
 ///
@@ -119,23 +116,16 @@ impl CheckpointStore for FileStore {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
                 Err(error) => return Err(failed("could not be read", &key.path, error)),
             };
-            let mut text = Vec::new();
-            let length = file.take(LARGEST + 1).read_to_end(&mut text);
-            let length = length.map_err(|error| failed("could not be read", &key.path, error))?;
-            if length as u64 > LARGEST {
-                let error = io::Error::other(format!("it is larger than {LARGEST} bytes"));
-                return Err(failed("could not be read", &key.path, error));
-            }
-            let checkpoint = serde_json::from_slice(&text);
-            checkpoint
-                .map(Some)
-                .map_err(|error| failed("could not be read", &key.path, error.into()))
+            let failed = |error| failed("could not be read", &key.path, error);
+            let mut bytes = Vec::new();
+            file.take(text::enough()).read_to_end(&mut bytes).map_err(failed)?;
+            text::read(&bytes).map(Some).map_err(|why| failed(io::Error::other(why)))
         }))
     }
 
     fn save<'a>(&'a self, key: &'a str, checkpoint: &'a Checkpoint) -> StoreFuture<'a, ()> {
         Box::pin(async move {
-            let text = serde_json::to_vec(checkpoint).map_err(Error::checkpoint_store)?;
+            let text = text::write(checkpoint)?;
             self.change(key, move |path| write(path, &text)).await
         })
     }

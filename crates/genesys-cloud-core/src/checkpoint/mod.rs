@@ -8,6 +8,7 @@ pub(crate) mod fuzzing;
 mod object;
 mod saved;
 mod store;
+mod text;
 
 use std::fmt;
 
@@ -85,6 +86,17 @@ impl Checkpoint {
         }
     }
 
+    /// The same place in a list that has gone on since, with the job that it has now.
+    fn with_job(&self, now: Option<SavedJob>) -> Self {
+        let mut this = self.clone();
+        if let (Of::List(point), Some(job)) = (&mut this.of, now)
+            && point.has_no_other_job(&job)
+        {
+            point.job = Some(job);
+        }
+        this
+    }
+
     /// When it was made.
     pub const fn made(&self) -> DateTime<Utc> {
         self.made
@@ -107,7 +119,7 @@ impl Checkpoint {
     pub fn operation(&self) -> &str {
         match &self.of {
             Of::List(point) => &point.subject.operation,
-            Of::Range(point) => &point.subject.operation,
+            Of::Range(point) => point.operation(),
         }
     }
 

@@ -4,17 +4,16 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use object_store::path::Path;
 use object_store::{
     Error as StoreError, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, UpdateVersion,
 };
 
-use super::Checkpoint;
 use super::store::{CheckpointStore, StoreFuture};
+use super::{Checkpoint, text};
+use crate::digest::wide_digest;
 use crate::error::Error;
-
-/// The largest object that is read, in bytes.
-const LARGEST: u64 = 64 << 20;
 
 /// Keeps checkpoints as JSON objects in a bucket, one for each key: S3, Google Cloud Storage, Azure and what
 /// else the crate `object_store` knows.
@@ -24,15 +23,30 @@ const LARGEST: u64 = 64 << 20;
 /// That takes a store with conditional writes ([`PutMode::Update`]), as those of the large clouds are; the
 /// file system of `object_store` is none.
 ///
-/// A save that was interrupted is an error of this kind too where it had been done: load again.
+/// A save whose outcome is not known, since it was dropped or failed on the way, is known again by its text: the
+/// next one replaces it.
 #[derive(Clone)]
 pub struct ObjectCheckpoints(Arc<Inner>);
 
 struct Inner {
     store: Arc<dyn ObjectStore>,
     prefix: Path,
-    /// The versions that were loaded or saved last. `None` where there was nothing.
-    known: Mutex<HashMap<Path, Option<UpdateVersion>>>,
+    known: Mutex<HashMap<Path, Known>>,
+}
+
+/// What is known of an object.
+#[derive(Clone, Default)]
+struct Known {
+    /// The version that was loaded or saved last. `None` where there was nothing.
+    version: Option<UpdateVersion>,
+    /// The hashes of the texts that were to be saved since, without it being known whether they were.
+    attempts: Vec<u128>,
+}
+
+impl Known {
+    const fn of(version: Option<UpdateVersion>) -> Self {
+        Self { version, attempts: Vec::new() }
+    }
 }
 
 impl ObjectCheckpoints {
@@ -46,9 +60,55 @@ impl ObjectCheckpoints {
         self.0.prefix.clone().join(format!("{key}.json"))
     }
 
-    fn known(&self) -> MutexGuard<'_, HashMap<Path, Option<UpdateVersion>>> {
+    fn known(&self) -> MutexGuard<'_, HashMap<Path, Known>> {
         self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Puts a text in the place of the version that is known. `None` if another one is there.
+    async fn put(&self, path: &Path, text: &Bytes) -> Result<Option<()>, Error> {
+        let mode = {
+            let mut known = self.known();
+            let known = known.entry(path.clone()).or_default();
+            known.attempts.push(wide_digest_of(text));
+            known.version.clone().map_or(PutMode::Create, PutMode::Update)
+        };
+        let options = PutOptions { mode, ..PutOptions::default() };
+        match self.0.store.put_opts(path, text.clone().into(), options).await {
+            Ok(put) => {
+                let version = UpdateVersion { e_tag: put.e_tag, version: put.version };
+                self.known().insert(path.clone(), Known::of(Some(version)));
+                Ok(Some(()))
+            }
+            Err(
+                StoreError::AlreadyExists { .. }
+                | StoreError::Precondition { .. }
+                | StoreError::NotFound { .. },
+            ) => Ok(None),
+            Err(error) => Err(Error::checkpoint_store(error)),
+        }
+    }
+
+    /// Whether what is there was written by a save of this store whose outcome was not known. It is from then on.
+    async fn wrote(&self, path: &Path) -> Result<bool, Error> {
+        let found = match self.0.store.get(path).await {
+            Ok(found) if !text::is_too_long(found.meta.size) => found,
+            Ok(_) | Err(StoreError::NotFound { .. }) => return Ok(false),
+            Err(error) => return Err(Error::checkpoint_store(error)),
+        };
+        let (e_tag, version) = (found.meta.e_tag.clone(), found.meta.version.clone());
+        let bytes = found.bytes().await.map_err(Error::checkpoint_store)?;
+        let mut known = self.known();
+        let Some(known) = known.get_mut(path) else { return Ok(false) };
+        let is_own = known.attempts.contains(&wide_digest_of(&bytes));
+        if is_own {
+            known.version = Some(UpdateVersion { e_tag, version });
+        }
+        Ok(is_own)
+    }
+}
+
+fn wide_digest_of(text: &[u8]) -> u128 {
+    wide_digest(&String::from_utf8_lossy(text))
 }
 
 impl CheckpointStore for ObjectCheckpoints {
@@ -58,23 +118,19 @@ impl CheckpointStore for ObjectCheckpoints {
             let found = match self.0.store.get(&path).await {
                 Ok(found) => found,
                 Err(StoreError::NotFound { .. }) => {
-                    self.known().insert(path, None);
+                    self.known().insert(path, Known::of(None));
                     return Ok(None);
                 }
                 Err(error) => return Err(Error::checkpoint_store(error)),
             };
-            if found.meta.size > LARGEST {
-                return Err(Error::checkpoint_store(format!(
-                    "{path} is larger than {LARGEST} bytes"
-                )));
+            let unread = |why| Error::checkpoint_store(format!("{path} could not be read: {why}"));
+            if text::is_too_long(found.meta.size) {
+                return Err(unread(text::too_long()));
             }
             let (e_tag, version) = (found.meta.e_tag.clone(), found.meta.version.clone());
-            let text = found.bytes().await.map_err(Error::checkpoint_store)?;
-            let checkpoint = serde_json::from_slice(&text);
-            let checkpoint = checkpoint.map_err(|error| {
-                Error::checkpoint_store(format!("{path} could not be read: {error}"))
-            })?;
-            self.known().insert(path, Some(UpdateVersion { e_tag, version }));
+            let bytes = found.bytes().await.map_err(Error::checkpoint_store)?;
+            let checkpoint = text::read(&bytes).map_err(unread)?;
+            self.known().insert(path, Known::of(Some(UpdateVersion { e_tag, version })));
             Ok(Some(checkpoint))
         })
     }
@@ -82,24 +138,15 @@ impl CheckpointStore for ObjectCheckpoints {
     fn save<'a>(&'a self, key: &'a str, checkpoint: &'a Checkpoint) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             let path = self.path(key);
-            let text = serde_json::to_vec(checkpoint).map_err(Error::checkpoint_store)?;
-            let mode = match self.known().get(&path).cloned().flatten() {
-                Some(version) => PutMode::Update(version),
-                None => PutMode::Create,
-            };
-            let options = PutOptions { mode, ..PutOptions::default() };
-            match self.0.store.put_opts(&path, text.into(), options).await {
-                Ok(put) => {
-                    let version = UpdateVersion { e_tag: put.e_tag, version: put.version };
-                    self.known().insert(path, Some(version));
-                    Ok(())
+            let text = Bytes::from(text::write(checkpoint)?);
+            let is_saved = self.put(&path, &text).await?.is_some()
+                || (self.wrote(&path).await? && self.put(&path, &text).await?.is_some());
+            match is_saved {
+                true => Ok(()),
+                false => {
+                    let why = format!("{path} was changed by another writer");
+                    Err(Error::checkpoint_in_use(why))
                 }
-                Err(
-                    StoreError::AlreadyExists { .. }
-                    | StoreError::Precondition { .. }
-                    | StoreError::NotFound { .. },
-                ) => Err(Error::checkpoint_in_use(format!("{path} was changed by another writer"))),
-                Err(error) => Err(Error::checkpoint_store(error)),
             }
         })
     }
@@ -109,7 +156,7 @@ impl CheckpointStore for ObjectCheckpoints {
             let path = self.path(key);
             match self.0.store.delete(&path).await {
                 Ok(()) | Err(StoreError::NotFound { .. }) => {
-                    self.known().insert(path, None);
+                    self.known().insert(path, Known::of(None));
                     Ok(())
                 }
                 Err(error) => Err(Error::checkpoint_store(error)),

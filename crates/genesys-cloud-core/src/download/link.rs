@@ -5,6 +5,13 @@ use std::fmt;
 use url::Url;
 
 use crate::base_url::{BaseUrl, is_loopback};
+use crate::region::Region;
+
+/// Below this path, the host of the web applications stands for the downloads of the API.
+const APPS: &str = "/platform";
+
+/// An operation of the API that leads to a file.
+pub(super) const DOWNLOADS: &str = "/api/v2/downloads/";
 
 /// Where a file is.
 #[derive(Clone)]
@@ -36,6 +43,9 @@ impl Link {
         if let Some(target) = api.target_of(&url) {
             return Ok(Self::Api(target));
         }
+        if let Some(target) = target_on_apps(&url, api)? {
+            return Ok(Self::Api(target));
+        }
         match url.scheme() {
             "https" => Ok(Self::Presigned(url)),
             "http" if is_loopback(&url) && api.is_loopback() => Ok(Self::Presigned(url)),
@@ -50,6 +60,27 @@ impl Link {
             Self::Api(_) => "the API".to_owned(),
         }
     }
+}
+
+/// The request target of a download that is named by its URL on the host of the web applications. There it takes a
+/// session of a browser, and the answer to anything else is a page of HTML. The API has the same download.
+fn target_on_apps(url: &Url, api: &BaseUrl) -> Result<Option<String>, &'static str> {
+    let Some(region) = url.host_str().and_then(Region::of_apps_host) else { return Ok(None) };
+    let Some(path) = url.path().strip_prefix(APPS) else { return Ok(None) };
+    let is_download = |id: &str| !id.is_empty() && !id.contains('/');
+    if url.scheme() != "https"
+        || url.port().is_some()
+        || !path.strip_prefix(DOWNLOADS).is_some_and(is_download)
+    {
+        return Ok(None);
+    }
+    if api.host().and_then(Region::of_api_host).is_some_and(|of_api| of_api != region) {
+        return Err("it is in another region than the API");
+    }
+    let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let target = format!("{path}{query}");
+    let is_below = api.join(&target).is_ok_and(|joined| joined.path().ends_with(path));
+    if is_below { Ok(Some(target)) } else { Err("it leads away from the API") }
 }
 
 /// Shows the host alone.
@@ -116,6 +147,45 @@ mod tests {
             let api = BaseUrl::parse(api).expect("a base URL");
             let found = Link::parse(link, &api);
             assert_eq!(found.map(|link| link.host()).as_deref(), leads.as_deref(), "{link}");
+        }
+    }
+
+    #[test]
+    fn a_download_on_the_host_of_the_apps_is_that_of_the_api() {
+        let live = "https://api.mypurecloud.ie";
+        let on = |rest: &str| format!("https://apps.mypurecloud.ie{rest}");
+        for (api, link, target) in [
+            (live, on("/platform/api/v2/downloads/7"), Ok("/api/v2/downloads/7")),
+            (live, on("/platform/api/v2/downloads/7?a=b"), Ok("/api/v2/downloads/7?a=b")),
+            (live, on(":443/platform/api/v2/downloads/7"), Ok("/api/v2/downloads/7")),
+            (
+                "https://gw.example.com/g",
+                on("/platform/api/v2/downloads/7"),
+                Ok("/api/v2/downloads/7"),
+            ),
+            (
+                "https://api.mypurecloud.de",
+                on("/platform/api/v2/downloads/7"),
+                Err("it is in another region than the API"),
+            ),
+            // Not that download.
+            (live, on("/platform/api/v2/users/me"), Ok("")),
+            (live, on("/platform/api/v2/downloads/"), Ok("")),
+            (live, on("/platform/api/v2/downloads/../users/me"), Ok("")),
+            (live, on("/platform/api/v2/downloads/7/../../users"), Ok("")),
+            (live, on("/platform/api/v2/downloads/7/x"), Ok("")),
+            (live, on("/api/v2/downloads/7"), Ok("")),
+            (live, on(":8443/platform/api/v2/downloads/7"), Ok("")),
+            (live, on(".evil.example/platform/api/v2/downloads/7"), Ok("")),
+            (live, "https://evil-apps.mypurecloud.ie/platform/api/v2/downloads/7".into(), Ok("")),
+        ] {
+            let api = BaseUrl::parse(api).expect("a base URL");
+            match (Link::parse(&link, &api), target) {
+                (Ok(Link::Api(found)), Ok(target)) => assert_eq!(found, target, "{link}"),
+                (Ok(Link::Presigned(_)), Ok("")) => {}
+                (Err(found), Err(why)) => assert_eq!(found, why, "{link}"),
+                (found, _) => panic!("{link}: {found:?}"),
+            }
         }
     }
 

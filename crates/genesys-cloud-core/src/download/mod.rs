@@ -1,5 +1,7 @@
 //! Files that the API names by a URL, as streams of bytes.
 
+mod coding;
+mod html;
 mod link;
 mod transfer;
 
@@ -13,6 +15,8 @@ use futures::future::BoxFuture;
 use futures::stream::Stream;
 use tokio::io::{AsyncRead, ReadBuf};
 
+use self::coding::{Coding, Decoder};
+use self::html::Sniff;
 use self::link::Link;
 use self::transfer::Transfer;
 use crate::client::Client;
@@ -29,11 +33,13 @@ use crate::reply::Head;
 ///
 /// Where the transfer breaks off, it goes on from there by `Range`, provided that the server can tell that
 /// the file is the same (`ETag` or `Last-Modified`). The length is checked against the one that the server
-/// declared. The bytes are those of the file: one that is stored as gzip comes as gzip, which
-/// [`content_encoding`](Self::content_encoding) or [`content_type`](Self::content_type) may tell.
+/// declared. A `Content-Encoding` of gzip or deflate is undone, unless the file is meant to be compressed, as its name
+/// (`.gz`) or its type (`application/gzip`) says. A URL on the host of the web applications
+/// (`https://apps.mypurecloud.ie/platform/api/v2/downloads/..`) is taken for that of the API.
 ///
 /// # Errors
-/// When the URL is refused, the file is not to be had or has changed ([`Error::is_download`]), or the
+/// When the URL is refused, the file is not to be had, has changed, or is a page of HTML where data were expected
+/// ([`Error::is_download`]), or the
 /// transfer failed five times in a row without a byte ([`Error::is_transport`], or [`Error::is_download`] with
 /// the [status](Error::status) of the answer). A server that asks for a pause of more than a minute is not
 /// waited for. After an error the stream can be used on: the next poll goes on from the same byte. A presigned
@@ -59,10 +65,20 @@ pub struct Download {
     head: Option<Head>,
     length: Option<u64>,
     received: u64,
+    /// What has come and is still to be decoded.
+    encoded: Bytes,
+    decoder: Option<Decoder>,
+    sniff: Sniff,
+    /// Why nothing more can be had of it.
+    broken: Option<Error>,
+    all_has_come: bool,
     /// What has been received and not been read yet, for `AsyncRead`.
     rest: Bytes,
     ended: bool,
 }
+
+/// How much is decoded at once, in bytes: it may give a thousand times as many.
+const PART: usize = 4 << 10;
 
 type Running = BoxFuture<'static, (Box<Transfer>, Result<Option<Bytes>, Error>)>;
 
@@ -73,21 +89,37 @@ impl Download {
     /// When the URL is not one that may be fetched ([`Error::is_download`]): it is none, is not https, or holds a
     /// user name or password. `http` is for loopback, where the API is there too.
     pub fn new(client: &Client, url: &str) -> Result<Self, Error> {
-        Self::open(client, &Operation::known("download", Method::Get, "{url}"), url)
+        let operation = Operation::known("download", Method::Get, "{url}");
+        Self::of(client, &operation, url, html::is_name_of_data(url))
     }
 
-    /// The same, told in errors as that of the operation whose reply named it.
+    /// A file of results, told in errors as that of the operation whose reply named it.
     pub(crate) fn open(client: &Client, operation: &Operation, url: &str) -> Result<Self, Error> {
+        Self::of(client, operation, url, true)
+    }
+
+    /// `is_data`: whether a page of HTML is something else than the file.
+    fn of(client: &Client, operation: &Operation, url: &str, is_data: bool) -> Result<Self, Error> {
         let link = Link::parse(url, client.api()).map_err(|why| {
             Error::file(operation, format!("the URL of the file is not fetched: {why}"))
         })?;
         Ok(Self {
             host: link.host(),
-            transfer: Some(Box::new(Transfer::new(client.clone(), operation.clone(), link))),
+            transfer: Some(Box::new(Transfer::new(
+                client.clone(),
+                operation.clone(),
+                link,
+                is_data,
+            ))),
             running: None,
             head: None,
             length: None,
             received: 0,
+            encoded: Bytes::new(),
+            decoder: None,
+            sniff: Sniff::new(is_data),
+            broken: None,
+            all_has_come: false,
             rest: Bytes::new(),
             ended: false,
         })
@@ -115,12 +147,13 @@ impl Download {
         self.next().await.transpose()
     }
 
-    /// How many bytes the file has, once the first of them have come and if the server tells.
+    /// How many bytes the file has, once the first of them have come and if the server tells. It does not tell how
+    /// many those of a file are whose encoding is undone.
     pub const fn length(&self) -> Option<u64> {
         self.length
     }
 
-    /// How many bytes have come.
+    /// How many bytes have been handed out.
     pub const fn received(&self) -> u64 {
         self.received
     }
@@ -130,9 +163,12 @@ impl Download {
         self.head.as_ref()?.headers.get(http::header::CONTENT_TYPE)?.to_str().ok()
     }
 
-    /// The `Content-Encoding` of the file, such as `gzip` for one that is to be decompressed, once its first
-    /// bytes have come.
+    /// The `Content-Encoding` that the file still has, once its first bytes have come: `gzip` for one that is meant to
+    /// be compressed, and any that is not known here.
     pub fn content_encoding(&self) -> Option<&str> {
+        if !matches!(self.decoder, None | Some(Decoder::Identity)) {
+            return None;
+        }
         self.head.as_ref()?.headers.get(http::header::CONTENT_ENCODING)?.to_str().ok()
     }
 
@@ -150,26 +186,70 @@ impl Stream for Download {
         if !this.rest.is_empty() {
             return Poll::Ready(Some(Ok(std::mem::take(&mut this.rest))));
         }
-        if this.ended {
-            return Poll::Ready(None);
+        loop {
+            if let Some(error) = &this.broken {
+                return Poll::Ready(Some(Err(error.share())));
+            }
+            if this.ended {
+                return Poll::Ready(None);
+            }
+            if !this.encoded.is_empty() || this.all_has_come {
+                match this.decode() {
+                    Ok(bytes) if bytes.is_empty() => {}
+                    Ok(bytes) => {
+                        this.received += bytes.len() as u64;
+                        return Poll::Ready(Some(Ok(bytes)));
+                    }
+                    Err(error) => this.broken = Some(error),
+                }
+                continue;
+            }
+            if let Some(mut transfer) = this.transfer.take() {
+                this.running = Some(Box::pin(async move {
+                    let bytes = transfer.bytes().await;
+                    (transfer, bytes)
+                }));
+            }
+            let Some(running) = &mut this.running else { return Poll::Ready(None) };
+            let (transfer, bytes) = ready!(running.as_mut().poll(cx));
+            this.running = None;
+            if this.head.is_none() {
+                this.head = transfer.head().cloned();
+            }
+            let is_plain = matches!(transfer.coding(), Coding::Identity | Coding::Other(_));
+            this.length = transfer.length().filter(|_| is_plain);
+            match bytes {
+                Ok(bytes) => {
+                    this.decoder.get_or_insert_with(|| Decoder::new(transfer.coding()));
+                    this.all_has_come = bytes.is_none();
+                    this.encoded = bytes.unwrap_or_default();
+                }
+                Err(error) => {
+                    this.transfer = Some(transfer);
+                    return Poll::Ready(Some(Err(error)));
+                }
+            }
+            this.transfer = Some(transfer);
         }
-        if let Some(mut transfer) = this.transfer.take() {
-            this.running = Some(Box::pin(async move {
-                let bytes = transfer.bytes().await;
-                (transfer, bytes)
-            }));
+    }
+}
+
+impl Download {
+    /// Decodes a little of what has come, or the end. What is decoded may be held for a while.
+    fn decode(&mut self) -> Result<Bytes, Error> {
+        let Some(transfer) = &self.transfer else { return Ok(Bytes::new()) };
+        let decoder = self.decoder.get_or_insert(Decoder::Identity);
+        let not_encoded = |_| transfer.not_encoded();
+        let mut decoded = Bytes::new();
+        if !self.encoded.is_empty() {
+            let whole = self.encoded.len();
+            let part = if matches!(decoder, Decoder::Identity) { whole } else { whole.min(PART) };
+            decoded = decoder.decode(self.encoded.split_to(part)).map_err(not_encoded)?;
+        } else if self.all_has_come {
+            decoded = decoder.finish().map_err(not_encoded)?;
+            self.ended = true;
         }
-        let Some(running) = &mut this.running else { return Poll::Ready(None) };
-        let (transfer, bytes) = ready!(running.as_mut().poll(cx));
-        this.running = None;
-        this.length = transfer.length();
-        this.received = transfer.received();
-        if this.head.is_none() {
-            this.head = transfer.head().cloned();
-        }
-        this.transfer = Some(transfer);
-        this.ended = matches!(bytes, Ok(None));
-        Poll::Ready(bytes.transpose())
+        self.sniff.pass(decoded, self.ended).ok_or_else(|| transfer.html())
     }
 }
 

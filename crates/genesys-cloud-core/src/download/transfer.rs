@@ -4,18 +4,21 @@ use std::time::Duration;
 
 use bytes::{Buf as _, Bytes};
 use http::header::{
-    ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG, IF_RANGE, LAST_MODIFIED, RANGE,
+    ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_RANGE, LAST_MODIFIED,
+    RANGE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use serde_json::Value;
 use url::Url;
 
-use super::link::Link;
+use super::coding::Coding;
+use super::link::{DOWNLOADS, Link};
 use crate::client::Client;
 use crate::error::Error;
 use crate::operation::{Method, Operation};
 use crate::reply::{Head, RawReply};
 use crate::request::Request;
-use crate::retry::chance;
+use crate::retry::{Meaning, chance};
 
 /// How often in a row a transfer may fail without a single byte.
 const FAILURES: u32 = 5;
@@ -41,6 +44,10 @@ pub(super) struct Transfer {
     /// What tells one state of the file from another: an `ETag`, or when it was modified.
     validator: Option<HeaderValue>,
     head: Option<Head>,
+    /// How the bytes are encoded. A length and a range count them as they are sent.
+    coding: Coding,
+    /// Whether it holds data, so that a page of HTML is something else.
+    is_data: bool,
     failures: u32,
 }
 
@@ -59,7 +66,7 @@ struct Fault {
 }
 
 impl Transfer {
-    pub(super) fn new(client: Client, operation: Operation, link: Link) -> Self {
+    pub(super) fn new(client: Client, operation: Operation, link: Link, is_data: bool) -> Self {
         Self {
             host: link.host(),
             client,
@@ -71,6 +78,8 @@ impl Transfer {
             length: None,
             validator: None,
             head: None,
+            coding: Coding::Identity,
+            is_data,
             failures: 0,
         }
     }
@@ -84,8 +93,8 @@ impl Transfer {
         self.length
     }
 
-    pub(super) const fn received(&self) -> u64 {
-        self.at
+    pub(super) const fn coding(&self) -> &Coding {
+        &self.coding
     }
 
     pub(super) const fn head(&self) -> Option<&Head> {
@@ -181,6 +190,7 @@ impl Transfer {
             },
         };
         self.host = url.authority().to_owned();
+        let path = url.path().to_owned();
         let mut headers = HeaderMap::new();
         // A length and a range count the bytes that are sent.
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
@@ -193,7 +203,7 @@ impl Transfer {
         let sent = files.get(url).headers(headers).send().await;
         let response = sent.map_err(|error| self.unanswered(error))?;
         let head = Head::new(response.status(), response.headers().clone());
-        self.take(head)?;
+        self.take(head, &path)?;
         self.body = Body::Response(Box::new(response));
         Ok(())
     }
@@ -217,10 +227,13 @@ impl Transfer {
             if reply.status() == 202 {
                 return Err(self.refused(&reply.head));
             }
-            if !reply.head.status.is_redirection() {
-                return Ok(Resolved::Reply(reply));
-            }
-            let link = Link::parse(reply.head.location().unwrap_or_default(), self.client.api());
+            let is_redirect = reply.head.status.is_redirection();
+            let to = match is_redirect {
+                true => Some(reply.head.location().unwrap_or_default().to_owned()),
+                false => url_in(&reply).filter(|_| path.starts_with(DOWNLOADS)),
+            };
+            let Some(to) = to else { return Ok(Resolved::Reply(reply)) };
+            let link = Link::parse(&to, self.client.api());
             match link {
                 Ok(Link::Presigned(url)) => return Ok(Resolved::Url(url)),
                 Ok(Link::Api(next)) => target = next,
@@ -236,6 +249,7 @@ impl Transfer {
     /// A file that the API itself holds comes as a whole.
     fn take_whole(&mut self, reply: RawReply) -> Result<(), Fault> {
         let length = reply.body().len() as u64;
+        self.check_type(&reply.head)?;
         if self.at > 0 && (self.length != Some(length)) {
             return Err(self.lasting(self.changed()));
         }
@@ -248,13 +262,21 @@ impl Transfer {
     }
 
     /// Checks that what comes is what is missing of the file.
-    fn take(&mut self, head: Head) -> Result<(), Fault> {
+    fn take(&mut self, head: Head, path: &str) -> Result<(), Fault> {
         let status = head.status;
+        if status.is_success() {
+            self.check_type(&head)?;
+        }
         let length = number(&head.headers, &CONTENT_LENGTH);
         match (status, self.at) {
             (StatusCode::OK, 0) => {
                 self.length = length;
                 self.validator = validator(&head.headers);
+                self.coding = Coding::of(&head.headers, path);
+                if let (true, Coding::Other(name)) = (self.is_data, &self.coding) {
+                    let why = format!("is encoded ({name}) in a way that is not undone here");
+                    return Err(self.lasting(self.error(&why)));
+                }
                 self.head = Some(head);
                 self.skip = 0;
                 Ok(())
@@ -291,6 +313,35 @@ impl Transfer {
         }
     }
 
+    /// Refuses a page of HTML where data were expected. What made it, such as a gateway, may pass.
+    fn check_type(&self, head: &Head) -> Result<(), Fault> {
+        let media = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let media = media.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+        let is_html = ["text/html", "application/xhtml+xml"];
+        if self.is_data && is_html.iter().any(|it| media.eq_ignore_ascii_case(it)) {
+            return Err(Fault { error: self.html(), passes: true, retry_after: None });
+        }
+        Ok(())
+    }
+
+    /// A page of HTML came.
+    pub(super) fn html(&self) -> Error {
+        self.error("is a page of HTML, where data were expected")
+            .advise("its URL may lead to a login or an error page: ask the job for it again")
+    }
+
+    /// The bytes are not what their server says.
+    pub(super) fn not_encoded(&self) -> Error {
+        let coding = match self.coding {
+            Coding::Deflate => "deflate",
+            _ => "gzip",
+        };
+        self.error(&format!(
+            "is not the {coding} that its server says, or ends in the middle of it"
+        ))
+        .advise("read it from the beginning")
+    }
+
     fn refused(&self, head: &Head) -> Fault {
         let status = head.status;
         let error = self.error(&format!("did not come: its server answered {status}"));
@@ -306,7 +357,8 @@ impl Transfer {
             RawReply { operation: self.operation.clone(), head: head.clone(), body: Bytes::new() };
         Fault {
             error: error.with_answer(&reply),
-            passes: status.is_server_error() || matches!(status.as_u16(), 202 | 408 | 429),
+            passes: status == StatusCode::ACCEPTED
+                || Meaning::of(status.as_u16(), None) != Meaning::Final,
             retry_after: head.retry_after(),
         }
     }
@@ -346,6 +398,15 @@ impl Transfer {
 enum Resolved {
     Url(Url),
     Reply(RawReply),
+}
+
+/// The URL that a reply holds in the place of a redirect.
+fn url_in(reply: &RawReply) -> Option<String> {
+    let Ok(Value::Object(mut fields)) = serde_json::from_slice(reply.body()) else { return None };
+    match fields.remove("url").filter(|_| fields.is_empty()) {
+        Some(Value::String(url)) => Some(url),
+        _ => None,
+    }
 }
 
 /// What tells one state of a file from another. A weak `ETag` does not say that the bytes are the same.
@@ -389,18 +450,18 @@ mod tests {
         let client = Client::builder().api_url("http://127.0.0.1:1").access_token("t").build();
         let link = Link::Api("/f".to_owned());
         let operation = Operation::known("download", Method::Get, "/f");
-        let mut transfer = Transfer::new(client.expect("a client"), operation, link);
+        let mut transfer = Transfer::new(client.expect("a client"), operation, link, true);
         let headers = |pairs: &[(HeaderName, &'static str)]| {
             let pairs =
                 pairs.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value)));
             pairs.collect::<HeaderMap>()
         };
         let whole = headers(&[(ETAG, "\"v1\"")]);
-        assert!(transfer.take(Head::new(StatusCode::OK, whole)).is_ok());
+        assert!(transfer.take(Head::new(StatusCode::OK, whole), "/f").is_ok());
         assert_eq!(transfer.length, None);
         transfer.at = 5;
         let part = headers(&[(CONTENT_RANGE, "bytes 5-9/20")]);
-        assert!(transfer.take(Head::new(StatusCode::PARTIAL_CONTENT, part)).is_ok());
+        assert!(transfer.take(Head::new(StatusCode::PARTIAL_CONTENT, part), "/f").is_ok());
         // Or else the file would end at the tenth byte.
         assert_eq!(transfer.length, Some(20));
     }

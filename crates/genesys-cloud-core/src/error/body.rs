@@ -62,7 +62,35 @@ pub struct ErrorLimit {
     pub value: Option<String>,
 }
 
+/// The fields that an error may have, those of gateways among them.
+const FIELDS: [&str; 16] = [
+    "message",
+    "code",
+    "status",
+    "entityId",
+    "entityName",
+    "messageWithParams",
+    "messageParams",
+    "contextId",
+    "details",
+    "errors",
+    "limit",
+    "error",
+    "error_description",
+    "description",
+    "errorMessage",
+    "requestId",
+];
+
 impl ErrorBody {
+    /// Whether an object is an error and nothing else.
+    pub(crate) fn is_all_of(fields: &Map<String, Value>) -> bool {
+        let says_why = ["message", "error", "errorMessage"]
+            .iter()
+            .any(|name| matches!(fields.get(*name), Some(Value::String(text)) if !text.is_empty()));
+        says_why && fields.keys().all(|name| FIELDS.contains(&name.as_str()))
+    }
+
     /// Whether it says that anything went wrong. Every object can be read as an error.
     pub(super) const fn is_error(&self) -> bool {
         let says_why = self.message.is_some() || self.code.is_some();

@@ -10,6 +10,7 @@ use url::Url;
 use super::{Answer, Error, ErrorBody, Inner, JobEnd, Kind, Unusable};
 use crate::operation::Operation;
 use crate::reply::{Course, DecodeError, Problem, RawReply};
+use crate::retry::Meaning;
 
 /// How much of an error reply that is not the API's JSON is kept, in characters.
 const EXCERPT: usize = 200;
@@ -24,6 +25,7 @@ impl Error {
             advice: None,
             answer: None,
             is_passing: false,
+            is_outcome_unknown: false,
             course: Course::default(),
             source: None,
         }))
@@ -47,11 +49,11 @@ impl Error {
     pub(crate) fn not_a_page(reply: &RawReply, why: String) -> Self {
         let body = serde_json::from_slice(&reply.body).ok().and_then(ErrorBody::from_json);
         let body = body.filter(ErrorBody::is_error);
+        let code = body.as_ref().and_then(|body| body.code.as_deref());
         let status = body.as_ref().and_then(|body| body.status);
         let mut this = Self::paging(reply, why);
-        this.0.is_passing = status.is_none_or(|status| match status {
-            400..500 => matches!(status, 408 | 429),
-            _ => true,
+        this.0.is_passing = status.is_none_or(|status| {
+            !(400..500).contains(&status) || Meaning::of(status, code) != Meaning::Final
         });
         if let Some(answer) = &mut this.0.answer {
             answer.take_body(body);
@@ -62,6 +64,11 @@ impl Error {
     /// A job has no result to give.
     pub(crate) fn job(end: JobEnd, operation: &Operation, why: String) -> Self {
         Self::new(Kind::Job(end), Some(operation), why)
+    }
+
+    /// The data that a job was to look through is not there yet.
+    pub(crate) fn data_unavailable(operation: &Operation, why: String) -> Self {
+        Self::new(Kind::Data, Some(operation), why)
     }
 
     /// A file of results can't be had. Nothing of its URL but the host may be in the text.
@@ -223,7 +230,16 @@ impl Error {
         }
         this.0.advice = match status.as_u16() {
             300..400 => Some("redirects are not followed: check the client's region or URL".into()),
+            403 if this.is_blocked() => Some(
+                "it is not the API's own reply: a firewall, proxy or CDN on the way refused the request".into(),
+            ),
             403 => Some("the OAuth client or user needs a role that grants the permission".into()),
+            414 => Some(
+                "the URL is too long: pass fewer or shorter query parameters, or use a query by POST".into(),
+            ),
+            431 => Some(
+                "URL and headers are too long: pass fewer or shorter query parameters or headers".into(),
+            ),
             429 => Some(match this.retry_after() {
                 Some(wait) => format!("call again in {} s", wait.as_secs()).into(),
                 None => "call again later".into(),
@@ -280,6 +296,12 @@ impl Error {
         self
     }
 
+    /// The same error, of a call that may have been done nevertheless.
+    pub(crate) fn outcome_unknown(mut self, advice: impl Into<Cow<'static, str>>) -> Self {
+        self.0.is_outcome_unknown = true;
+        self.advise(advice)
+    }
+
     /// The same error, told as that of the login at this host.
     pub(crate) fn at_login(mut self, host: &str) -> Self {
         self.0.login = Some(host.to_owned());
@@ -325,6 +347,7 @@ impl Error {
             Kind::File => "file",
             Kind::Piece => "piece too large",
             Kind::Checkpoint(_) => "checkpoint",
+            Kind::Data => "data not there yet",
         }
     }
 

@@ -15,6 +15,8 @@
 ///         CursorField { items: ["things"], page_size: "pageSize" as integer },
 ///     cancel: "deleteThingsJob" Delete "/api/v2/things/jobs/{jobId}" (id "jobId"),
 ///     redirects: "downloadUrl",
+///     availability: "getThingsJobsAvailability" Get "/api/v2/things/jobs/availability" "dataUntil"
+///         for body "interval",
 ///     at_once: true,
 ///     lifetime: 24 hours,
 ///     topic: "v2.users.{id}.things",
@@ -28,7 +30,9 @@
 /// `state` with the names that are not pending (`held`, `succeeded`, `partly_succeeded`, `failed`,
 /// `cancelled`, `expired`), `field "path"`, `since "path"` or `not_202`. `results` is `list` with an
 /// operation and a listing as in `paged!`, `status` with a listing alone,
-/// `reply [items "path", json "urls" "items", bytes "urls"]` in the order of preference, or `nothing`. Paths
+/// `reply [items "path", json "urls" "items", bytes "urls"]` in the order of preference, or `nothing`.
+/// `availability` tells up to when the data is there: the operation, the path of the date in its reply, and where
+/// the submit has the interval that it looks through. Paths
 /// are names joined by dots, and `[]` is the reply itself. After `id`, all is optional but `done` and
 /// `results`; the order is this one.
 #[doc(hidden)]
@@ -49,6 +53,8 @@ macro_rules! job_family {
         $(, cancel: $cancel_id:literal $cancel_verb:ident $cancel_path:literal
             ($($cancel_key:ident $cancel_value:literal)*))?
         $(, redirects: $redirects:literal)?
+        $(, availability: $availability_id:literal $availability_verb:ident $availability_path:literal
+            $availability_field:literal for $availability_place:ident $availability_interval:literal)?
         $(, at_once: $at_once:literal)?
         $(, lifetime: $hours:literal hours)?
         $(, topic: $topic:literal)?
@@ -79,6 +85,15 @@ macro_rules! job_family {
                     $cancel_id $cancel_verb $cancel_path $($cancel_key $cancel_value)*
                 )))?
                 $(.with_redirects(::std::borrow::Cow::Borrowed($redirects)))?
+                $(.with_availability($crate::Availability::new(
+                    $crate::Operation::known(
+                        $availability_id,
+                        $crate::Method::$availability_verb,
+                        $availability_path,
+                    ),
+                    ::std::borrow::Cow::Borrowed($availability_field),
+                    $crate::Place::$availability_place($availability_interval),
+                )))?
                 $(.with_results_at_once($at_once))?
                 $(.with_lifetime(::core::time::Duration::from_secs(3600 * $hours)))?
                 $(.with_topic(::std::borrow::Cow::Borrowed($topic)))?

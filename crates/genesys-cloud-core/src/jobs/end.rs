@@ -8,6 +8,9 @@ use super::status::JobStatus;
 use crate::error::{Error, JobEnd, excerpt};
 use crate::operation::Operation;
 
+/// With these statuses the API says that it does not know a job, or no longer.
+pub(super) const GONE: [u16; 2] = [404, 410];
+
 /// Why a job is not waited for any longer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Late {
@@ -73,7 +76,7 @@ impl Run {
 
     /// What is to be said of a call that asked how it stands and failed.
     pub(super) fn unknown(&self, error: Error) -> Error {
-        if !error.is_not_found() {
+        if !error.is_refused_by(&GONE) {
             return error;
         }
         match self.expires() {

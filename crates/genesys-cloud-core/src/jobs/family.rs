@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::operation::Operation;
-use crate::paging::{Listing, Scheme};
+use crate::paging::{Listing, Place, Scheme};
 
 type Text = Cow<'static, str>;
 
@@ -50,6 +50,7 @@ pub struct Family {
     lifetime: Option<Duration>,
     topic: Option<Text>,
     note: Option<Text>,
+    availability: Option<Availability>,
 }
 
 /// Puts a value in the place of another one in a constant, where nothing may be dropped.
@@ -93,6 +94,7 @@ impl Family {
             lifetime: None,
             topic: None,
             note: None,
+            availability: None,
         }
     }
 
@@ -122,6 +124,8 @@ impl Family {
         with_topic(topic: Cow<'static, str>) as Some;
         /// Says in words what is peculiar: phases, what a held job waits for, limits.
         with_note(note: Cow<'static, str>) as Some;
+        /// Names the operation that tells up to when the service has taken in the data that jobs look through.
+        with_availability(availability: Availability) as Some;
     }
 
     /// The name by which catalogues and saved jobs refer to the family.
@@ -184,6 +188,11 @@ impl Family {
         self.note.as_deref()
     }
 
+    /// What tells up to when the service has taken in the data that jobs look through.
+    pub const fn availability(&self) -> Option<&Availability> {
+        self.availability.as_ref()
+    }
+
     /// Whether the submit names the page that is wanted, so that each page is a job of its own.
     pub fn is_job_per_page(&self) -> bool {
         matches!(&self.results, Results::List(_, listing) if listing.scheme() == Scheme::JobSelectsPage)
@@ -199,6 +208,50 @@ impl Family {
     pub fn state(&self, name: &str) -> JobState {
         let known = self.states.iter().find(|(known, _)| known.eq_ignore_ascii_case(name.trim()));
         known.map_or(JobState::Pending, |(_, state)| *state)
+    }
+}
+
+/// What tells up to when the service has taken in the data that a job looks through.
+///
+/// ```
+/// use genesys_cloud_core::{Availability, Family, Method, Operation, Place};
+///
+/// let path = "/api/v2/things/jobs/availability";
+/// let operation = Operation::new("getThingsJobsAvailability", Method::Get, path);
+/// let family = Family::new("things").with_availability(Availability::new(
+///     operation,
+///     "dataAvailabilityDate".into(),
+///     Place::body("interval"),
+/// ));
+/// assert_eq!(family.availability().map(Availability::field), Some("dataAvailabilityDate"));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Availability {
+    operation: Operation,
+    field: Text,
+    interval: Place,
+}
+
+impl Availability {
+    /// An operation without parameters, the path of the date-time in its reply, and where a submit has the
+    /// interval that its job looks through.
+    pub const fn new(operation: Operation, field: Cow<'static, str>, interval: Place) -> Self {
+        Self { operation, field, interval }
+    }
+
+    /// The operation.
+    pub const fn operation(&self) -> &Operation {
+        &self.operation
+    }
+
+    /// The path of the date-time in its reply.
+    pub fn field(&self) -> &str {
+        &self.field
+    }
+
+    /// Where a submit has the interval that its job looks through.
+    pub const fn interval(&self) -> &Place {
+        &self.interval
     }
 }
 

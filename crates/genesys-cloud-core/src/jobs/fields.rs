@@ -5,8 +5,10 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize as _;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::error::ErrorBody;
 use crate::reply::{DecodeError, RawReply};
 use crate::wire::Wire as _;
 
@@ -45,6 +47,26 @@ impl<'a> Fields<'a> {
 
     pub(crate) const fn json_text(self) -> &'a str {
         self.0
+    }
+
+    /// Whether the text is an object that can't be the one item of a list: it is an error, or empty.
+    pub(super) fn is_no_item(self) -> bool {
+        match serde_json::from_str(self.0) {
+            Ok(Value::Object(fields)) => fields.is_empty() || ErrorBody::is_all_of(&fields),
+            _ => false,
+        }
+    }
+
+    /// Whether the text is an error of the API, or of what stands before it, in the place of anything else.
+    pub(super) fn is_error(self) -> bool {
+        match serde_json::from_str(self.0) {
+            Ok(Value::Object(fields)) => {
+                let is_told = fields.get("status").is_some_and(Value::is_number)
+                    || fields.contains_key("errorMessage");
+                is_told && ErrorBody::is_all_of(&fields)
+            }
+            _ => false,
+        }
     }
 
     /// What stands at a path; in lists on the way, at that of each element. Nothing is there where there is
@@ -112,13 +134,32 @@ impl<'a> Fields<'a> {
         texts
     }
 
+    /// The texts at a path that is through no list: one, or a list of them, each of which must be one and not
+    /// empty. `None` where nothing is there, or a null. What is none of them is told by where it stands.
+    pub(super) fn strict_texts(self, path: &str) -> Result<Option<Vec<String>>, String> {
+        let Some(value) = self.json(path) else { return Ok(None) };
+        let text = |value: Self, place: String| match serde_json::from_str(value.0) {
+            Ok(Value::String(text)) if text.trim().is_empty() => Err(format!("{place} is empty")),
+            Ok(Value::String(text)) => Ok(text),
+            Ok(Value::Null) => Err(format!("{place} is null")),
+            _ => Err(format!("{place} is no text")),
+        };
+        let texts: Result<Vec<_>, _> = match Self(value).elements() {
+            Some(elements) => elements
+                .into_iter()
+                .enumerate()
+                .map(|(at, element)| text(element, format!("{path}[{at}]")))
+                .collect(),
+            None => text(Self(value), path.to_owned()).map(|text| vec![text]),
+        };
+        texts.map(Some)
+    }
+
     fn scalar(self) -> Option<String> {
         let mut json = serde_json::Deserializer::from_str(self.0);
-        match serde_json::Value::deserialize(&mut json).ok()? {
-            serde_json::Value::String(text) => Some(text).filter(|text| !text.trim().is_empty()),
-            value @ (serde_json::Value::Number(_) | serde_json::Value::Bool(_)) => {
-                Some(value.to_string())
-            }
+        match Value::deserialize(&mut json).ok()? {
+            Value::String(text) => Some(text).filter(|text| !text.trim().is_empty()),
+            value @ (Value::Number(_) | Value::Bool(_)) => Some(value.to_string()),
             _ => None,
         }
     }
@@ -162,6 +203,29 @@ mod tests {
         let at = Fields(r#"{"t":"2026-05-01T10:00:00Z"}"#).instant("t").expect("an instant");
         assert_eq!(at.to_rfc3339(), "2026-05-01T10:00:00+00:00");
         assert_eq!(Fields(r#"{"t":"soon"}"#).instant("t"), None);
+    }
+
+    #[test]
+    fn texts_of_which_each_must_be_one() {
+        for (text, found) in [
+            (r#"{"u":"a"}"#, Ok(Some(vec!["a"]))),
+            (r#"{"u":["a","b"]}"#, Ok(Some(vec!["a", "b"]))),
+            (r#"{"u":[]}"#, Ok(Some(vec![]))),
+            (r#"{"u":null}"#, Ok(None)),
+            ("{}", Ok(None)),
+            (r#"{"u":["a",null]}"#, Err("u[1] is null")),
+            (r#"{"u":["a","b",""]}"#, Err("u[2] is empty")),
+            (r#"{"u":[{},"a"]}"#, Err("u[0] is no text")),
+            (r#"{"u":[7]}"#, Err("u[0] is no text")),
+            (r#"{"u":" "}"#, Err("u is empty")),
+            (r#"{"u":{"url":"a"}}"#, Err("u is no text")),
+        ] {
+            let texts = Fields(text).strict_texts("u");
+            let expected = found.map(|found: Option<Vec<&str>>| {
+                found.map(|texts| texts.into_iter().map(str::to_owned).collect())
+            });
+            assert_eq!(texts, expected.map_err(str::to_owned), "{text}");
+        }
     }
 
     #[test]

@@ -234,9 +234,6 @@ impl File {
             }
             if self.has_come {
                 let splitter = std::mem::replace(&mut self.splitter, Splitter::new("[]", 0));
-                if !splitter.is_found() {
-                    tracing::warn!("a file of results has nothing where the items should be");
-                }
                 splitter.end(|item| page.add(item))?;
                 return Ok(true);
             }
@@ -313,6 +310,8 @@ fn malformed(operation: &Operation, which: &str, why: Malformed) -> Error {
         Malformed::TooLarge => "has an item that is larger than the client's `max_body`".to_owned(),
         Malformed::Unfinished => "ends in the middle".to_owned(),
         Malformed::Empty => "is empty, where JSON was expected".to_owned(),
+        Malformed::Missing => "has no list of items where it should be".to_owned(),
+        Malformed::NotItems => "is an error or an empty object, and no item".to_owned(),
     };
     Error::file(operation, format!("{which} {why}"))
         .advise("submit the job again, or take the file as it is by `Job::downloads`")

@@ -1,5 +1,7 @@
 //! The items of a JSON file, taken out of it while it comes.
 
+use super::fields::Fields;
+
 /// Takes the items out of a JSON text that comes in parts, each as its JSON text. No more than one item is
 /// held.
 ///
@@ -24,7 +26,7 @@ pub(super) struct Splitter {
     most: usize,
     /// How much of the text has been read, in bytes.
     at: u64,
-    /// Whether the place of the items has been come to, whatever is there.
+    /// Whether the items have been come to.
     is_found: bool,
 }
 
@@ -67,6 +69,10 @@ pub(super) enum Malformed {
     Unfinished,
     /// There is nothing in it, not even an empty list.
     Empty,
+    /// It has nothing where the items should be.
+    Missing,
+    /// It is an error in the place of the items, or an object without anything.
+    NotItems,
 }
 
 const NULL: &[u8] = b"null";
@@ -110,20 +116,20 @@ impl Splitter {
         Ok(())
     }
 
-    /// Whether there has been a place of the items. A text without one has none of them.
-    pub(super) const fn is_found(&self) -> bool {
-        self.is_found
-    }
-
     /// After the last part.
     pub(super) fn end(mut self, mut found: impl FnMut(&[u8])) -> Result<(), Malformed> {
         // A number at the outermost has nothing that ends it.
         if self.state == State::Only(0) && !self.quoted && self.open.is_empty() {
+            if std::str::from_utf8(&self.item).is_ok_and(|item| Fields::text_of(item).is_no_item())
+            {
+                return Err(Malformed::NotItems);
+            }
             self.hand_out(&mut found);
             return Ok(());
         }
         match self.state {
-            State::End => Ok(()),
+            State::End if self.is_found => Ok(()),
+            State::End => Err(Malformed::Missing),
             State::Value if self.open.is_empty() => Err(Malformed::Empty),
             _ => Err(Malformed::Unfinished),
         }
@@ -179,7 +185,7 @@ impl Splitter {
     /// The beginning of a value on the way.
     fn value(&mut self, byte: u8) -> Result<(), Malformed> {
         let is_here = self.matched == self.path.len();
-        self.is_found |= is_here;
+        self.is_found |= is_here && matches!(byte, b'[' | b'{');
         match byte {
             b'[' if is_here => {
                 self.enter(false)?;
@@ -195,7 +201,7 @@ impl Splitter {
                 self.state = State::Name;
                 Ok(())
             }
-            // A null is an empty list.
+            // A null is as good as nothing.
             b'n' => {
                 self.matched = self.matched.saturating_sub(1);
                 self.state = State::Null(1);
@@ -348,18 +354,10 @@ mod tests {
             ("[]", r#"["a\"b\\","c\\\"]"]"#, vec![r#""a\"b\\""#, r#""c\\\"]""#]),
             ("[]", r#"{"a":1}"#, vec![r#"{"a":1}"#]),
             ("[]", "\u{feff}[7]", vec!["7"]),
-            ("[]", "null", vec![]),
             ("data", r#"{"data":[1,2]}"#, vec!["1", "2"]),
             ("data", r#"{"a":{"data":[0]},"b":[{"data":[0]}],"data":[1],"c":"}"}"#, vec!["1"]),
             ("data", r#"{"data":{"x":1},"more":2}"#, vec![r#"{"x":1}"#]),
-            ("data", r#"{"data":null,"a":1}"#, vec![]),
-            ("[]", " null\n", vec![]),
-            ("a.data", r#"{"a":{"data":null },"b":[]}"#, vec![]),
-            ("data", r#"{"a":1}"#, vec![]),
-            ("data", "{}", vec![]),
             ("a.data", r#"{"data":[0],"a":{"b":{"data":[0]},"data":[1]},"z":1}"#, vec!["1"]),
-            ("a.data", r#"{"a":{"x":1},"data":[0]}"#, vec![]),
-            ("a.data", r#"{"a":null,"b":{"data":[0]}}"#, vec![]),
             ("a.data", r#"{"b":{"data":[0]},"a":{"data":[1]},"a2":{"data":[2]}}"#, vec!["1"]),
             ("data", "{\"x\\\"data\":[0],\n\"data\" : [ \"é\" ]\n}\n", vec!["\"é\""]),
         ] {
@@ -369,20 +367,30 @@ mod tests {
     }
 
     #[test]
-    fn whether_there_is_a_place_of_the_items() {
-        for (path, text, is_found) in [
-            ("data", r#"{"data":[]}"#, true),
-            ("data", r#"{"data":null}"#, true),
-            ("data", r#"{"a":{"data":[]}}"#, false),
-            ("a.data", r#"{"a":null}"#, false),
-            ("a.data", r#"{"a":{"data":{}}}"#, true),
-            ("[]", "null", true),
-            ("data", "{}", false),
+    fn a_text_without_its_items_is_not_an_empty_list() {
+        use Malformed::{Missing, NotItems};
+        let boom = r#"{"message":"boom","status":500}"#;
+        for (path, text, expected) in [
+            ("[]", "null", Missing),
+            ("[]", " null\n", Missing),
+            ("data", "null", Missing),
+            ("data", "{}", Missing),
+            ("data", r#"{"a":1}"#, Missing),
+            ("data", r#"{"data":null,"a":1}"#, Missing),
+            ("data", boom, Missing),
+            ("data", r#"{"a":{"data":[]}}"#, Missing),
+            ("a.data", r#"{"a":{"data":null },"b":[]}"#, Missing),
+            ("a.data", r#"{"a":{"x":1},"data":[0]}"#, Missing),
+            ("a.data", r#"{"a":null,"b":{"data":[0]}}"#, Missing),
+            // Where the text itself is the item.
+            ("[]", "{}", NotItems),
+            ("[]", boom, NotItems),
+            ("[]", r#"{"errorMessage":"Task timed out after 30.00 seconds"}"#, NotItems),
         ] {
-            let mut splitter = Splitter::new(path, 64);
-            splitter.read(text.as_bytes(), |_| ()).expect(text);
-            assert_eq!(splitter.is_found(), is_found, "{path} of {text}");
+            assert_eq!(items(path, text).expect_err(text), expected, "{path} of {text}");
         }
+        let item = r#"{"message":"hello","status":"sent","id":"a"}"#;
+        assert_eq!(items("[]", item).expect(item), [item]);
     }
 
     #[test]

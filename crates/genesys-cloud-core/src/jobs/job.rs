@@ -72,8 +72,9 @@ impl<T> Job<T> {
     /// A job that was [saved](Self::save), submitted by this operation. Nothing is sent.
     ///
     /// # Errors
-    /// When what was saved is of another operation or family, or was submitted at another host than that of
-    /// the client ([`Error::is_job_mismatch`]).
+    /// When what was saved is of another operation or family, or was submitted in another organization than that
+    /// of the client ([`Error::is_job_mismatch`]), as far as both are known: see
+    /// [`Client::identify`](crate::Client::identify).
     pub fn load(
         client: &Client,
         operation: Operation,

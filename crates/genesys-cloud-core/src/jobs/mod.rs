@@ -4,8 +4,9 @@
 //! [`status`] tells what a reply says of it, and [`end`] how waiting for it ended; [`job`] is the face of one job,
 //! [`saved`] what is kept of it; [`open`] makes a list of its results, for the paginator to read, and
 //! [`file`](mod@file) reads those that come in files; in [`pages`], each page is a job. [`settings`] is what a
-//! caller says of a job before there is one.
+//! caller says of a job before there is one, and [`available`] waits for the data that it looks through.
 
+mod available;
 mod bind;
 mod cancel;
 mod end;
@@ -25,12 +26,15 @@ mod settings;
 mod status;
 mod tally;
 
-pub use family::{DoneWhen, Family, FileForm, JobCall, JobId, JobState, Results, ResultsAt};
+pub use family::{
+    Availability, DoneWhen, Family, FileForm, JobCall, JobId, JobState, Results, ResultsAt,
+};
 pub use job::{Job, Statuses, Submitting};
 pub use saved::SavedJob;
 pub use schedule::Schedule;
 pub use status::JobStatus;
 
+pub(crate) use available::DataWait;
 pub(crate) use fields::Fields;
 pub(crate) use open::{Caller, Feed, Opened, Opening};
 pub(crate) use settings::JobSettings;

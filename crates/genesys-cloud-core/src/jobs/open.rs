@@ -2,13 +2,16 @@
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
+use chrono::{DateTime, Utc};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 
-use super::family::{Family, FileForm, Results, ResultsAt};
+use super::available::{DataDate, wait_for_data};
+use super::end::GONE;
+use super::family::{DoneWhen, Family, FileForm, Results, ResultsAt};
 use super::fields::Fields;
 use super::file::Files;
 use super::pages::PageJobs;
@@ -55,7 +58,13 @@ pub(crate) struct Opening {
     /// What the request that lists the results has beyond what the job needs.
     change: Option<Request>,
     running: Option<Running>,
-    /// Why the job that the API has accepted is not known: its reply could not be read.
+    /// Waits for the data that the job looks through, before it is submitted.
+    data: Option<BoxFuture<'static, Result<(), Error>>>,
+    /// Whether that has come.
+    has_data: bool,
+    /// Up to when it is there, where the results do not tell.
+    date: DataDate,
+    /// Why it is not known whether the API has the job, or which one it is.
     lost: Option<Error>,
     /// Whether the results that came in the place of a job could not be read.
     is_unreadable: bool,
@@ -96,6 +105,9 @@ impl Opening {
             run,
             change,
             running,
+            data: None,
+            has_data: false,
+            date: DataDate::default(),
             lost: None,
             is_unreadable: false,
             is_job_per_page,
@@ -135,6 +147,9 @@ impl Opening {
             run,
             change,
             running,
+            data: None,
+            has_data: false,
+            date: DataDate::default(),
             lost: None,
             is_unreadable: false,
             is_job_per_page,
@@ -153,8 +168,8 @@ impl Opening {
         &self.request
     }
 
-    /// Whether the API has a job that can't be gone on with, as its id did not come, and its results, if they
-    /// did, can't be read.
+    /// Whether the API has or may have a job that can't be gone on with, as its id did not come, and its results,
+    /// if they did, can't be read.
     pub(crate) const fn is_lost(&self) -> bool {
         self.lost.is_some() || self.is_unreadable
     }
@@ -175,11 +190,6 @@ impl Opening {
     /// The calls that have been made for it since this was asked last, for pages too.
     pub(crate) fn calls(&self) -> Calls {
         self.tally.take()
-    }
-
-    /// Whether it has been submitted.
-    pub(crate) fn has_job(&self) -> bool {
-        self.saved.lock().is_some()
     }
 
     /// The id of the job, where it was submitted by a call of its own.
@@ -218,6 +228,9 @@ impl Opening {
             let (operation, family) = (saved.operation(), saved.family());
             return Err(format!("its job is of {operation} (family {family})"));
         }
+        if let Some(difference) = saved.difference(&self.client) {
+            return Err(format!("its job is of another organization: {difference}"));
+        }
         let (client, family, request) =
             (self.client.clone(), self.family.clone(), self.request.clone());
         let id = saved.id().map(str::to_owned);
@@ -244,14 +257,15 @@ impl Opening {
         !self.is_unreadable && self.restart()
     }
 
-    /// Sets out to submit the job anew. `false` where it is not known how it was submitted.
+    /// Sets out to submit the job anew. `false` where it is not known how it was submitted, or whether.
     pub(crate) fn restart(&mut self) -> bool {
-        if !self.is_handle {
-            (self.run, self.running, self.lost) = (None, None, None);
-            self.is_unreadable = false;
+        // A job that the API may have is not submitted again by itself.
+        let may_be = !self.is_handle && self.lost.is_none();
+        if may_be {
+            (self.run, self.running, self.is_unreadable) = (None, None, false);
             *self.saved.lock() = None;
         }
-        !self.is_handle
+        may_be
     }
 
     /// How the results will be listed, as far as that is known before there are any.
@@ -262,7 +276,38 @@ impl Opening {
         }
     }
 
+    /// Waits for the data that the job looks through, if that is wanted and it has not been submitted.
+    fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let Some(wait) = self.settings.data.as_ref().filter(|_| !self.has_data) else {
+            return Poll::Ready(Ok(()));
+        };
+        if self.run.is_some() || self.running.is_some() {
+            return Poll::Ready(Ok(()));
+        }
+        let data = self.data.get_or_insert_with(|| {
+            let (client, family) = (self.client.clone(), self.family.clone());
+            let (request, tally) = (self.request.clone(), self.tally.clone());
+            let (wait, date) = (wait.clone(), self.date.clone());
+            wait_for_data(client, family, request, tally, wait, date).boxed()
+        });
+        let come = ready!(data.as_mut().poll(cx));
+        self.data = None;
+        self.has_data = come.is_ok();
+        Poll::Ready(come)
+    }
+
+    /// Up to when its data is available, where the results do not tell.
+    pub(crate) fn available_until(&self) -> Option<DateTime<Utc>> {
+        self.date.get()
+    }
+
+    /// The end of the interval that the job looks through, if its data is taken in with a delay.
+    pub(crate) fn asked_until(&self) -> Option<DateTime<Utc>> {
+        self.family.asked_until(&self.request)
+    }
+
     pub(crate) fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<Result<Opened, Error>> {
+        ready!(self.poll_data(cx))?;
         if self.is_job_per_page {
             return Poll::Ready(Ok(self.job_per_page()));
         }
@@ -276,21 +321,20 @@ impl Opening {
                 let (client, request) = (self.client.clone(), self.request.clone());
                 let (family, change) = (self.family.clone(), self.change.clone());
                 let (saved, tally) = (self.saved.clone(), self.tally.clone());
-                let settings = self.settings.clone();
+                let (settings, date) = (self.settings.clone(), self.date.clone());
                 let submission = async move {
                     match run {
                         Some(run) => Ok(run),
                         None => Run::submit(client, request, family, tally).await,
                     }
                 };
-                none.insert(Box::pin(open(submission, change, saved, settings)))
+                none.insert(Box::pin(open(submission, change, saved, settings, date)))
             }
         };
         let Poll::Ready((run, opened)) = Pin::new(running).poll(cx) else { return Poll::Pending };
         self.running = None;
         if let (None, Err(error)) = (&run, &opened)
-            && matches!(error.status(), Some(200..300))
-            && !self.request.operation().is_repeatable()
+            && error.is_outcome_unknown()
         {
             self.lost = Some(error.share());
         }
@@ -323,6 +367,7 @@ async fn open(
     change: Option<Request>,
     saved: Saved,
     settings: JobSettings,
+    date: DataDate,
 ) -> (Option<Run>, Result<Opened, Error>) {
     let note = |run: &Run| {
         *saved.lock() = Some(SavedJob::of(run));
@@ -337,9 +382,13 @@ async fn open(
     // Only now is it known when it expires.
     note(&run);
     let opened = match status {
-        Ok(status) => opened(&run, status, change, &settings),
+        Ok(status) => opened(&run, status, change, &settings, date),
         Err(error) => Err(error),
     };
+    // What it said last is of no use: it is asked again when this is polled again.
+    if opened.as_ref().is_err_and(Error::is_passing) {
+        run.forget();
+    }
     (Some(run), opened)
 }
 
@@ -349,6 +398,7 @@ fn opened(
     status: JobStatus,
     change: Option<Request>,
     settings: &JobSettings,
+    date: DataDate,
 ) -> Result<Opened, Error> {
     run.check_expiry(&status)?;
     let family = &run.family;
@@ -380,9 +430,10 @@ fn opened(
             let one = listing.is_one_reply().then(|| listing.items().to_owned());
             let run = Arc::new(run.clone());
             opened.caller = Some(Arc::new(move |request| {
-                let (run, one) = (run.clone(), one.clone());
+                let (run, one, date) = (run.clone(), one.clone(), date.clone());
                 async move {
                     let reply = page(&run, &request).await?;
+                    date.learn(&run, &reply).await;
                     match one {
                         Some(path) => with_list(ready(reply, Some(&path))?, &path),
                         None => ready(reply, None),
@@ -419,7 +470,7 @@ fn opened(
 
 /// A page of the results of a job that is done. If there are none any more, they have expired.
 pub(super) async fn page(run: &Run, request: &Request) -> Result<RawReply, Error> {
-    run.execute(request).await.map_err(|error| match error.is_not_found() {
+    run.execute(request).await.map_err(|error| match error.is_refused_by(&GONE) {
         true => run.gone(request.operation()).caused_by(error),
         false => error,
     })
@@ -471,6 +522,9 @@ enum Found<'a> {
 
 /// The first place of the family at which the status has something, or else the first where it has a list
 /// without items: large results are in files, beside such a list.
+///
+/// Where results may be in files, a status that is done has one or the other. Where they stand in the status itself,
+/// a list that is not there has no items: the state that says that the job is done shows that it is the status.
 fn found<'a>(family: &'a Family, status: &JobStatus) -> Result<Option<Found<'a>>, Error> {
     let reply = status.reply();
     let fields = Fields::of(reply).map_err(|error| Error::decode(reply, &error))?;
@@ -479,6 +533,11 @@ fn found<'a>(family: &'a Family, status: &JobStatus) -> Result<Option<Found<'a>>
         match place {
             ResultsAt::Items(path) => {
                 let all = fields.all(path);
+                // A reply that is nothing but the results has no state that shows what it is.
+                let is_bare = path == "[]" && *family.done_when() == DoneWhen::Not202;
+                if is_bare && fields.is_no_item() {
+                    return Err(without_results(reply, places(family)));
+                }
                 let has_items = |text: &&str| {
                     Fields::text_of(text).elements().is_none_or(|elements| !elements.is_empty())
                 };
@@ -490,14 +549,36 @@ fn found<'a>(family: &'a Family, status: &JobStatus) -> Result<Option<Found<'a>>
                 }
             }
             ResultsAt::Files(path, form) => {
-                let links = fields.texts(path);
-                if !links.is_empty() {
-                    return Ok(Some(Found::Files(links, form.clone())));
+                let links = fields.strict_texts(path).map_err(|why| {
+                    Error::not_a_page(reply, format!("a URL of a file of results is none: {why}"))
+                })?;
+                match links {
+                    Some(links) if !links.is_empty() => {
+                        return Ok(Some(Found::Files(links, form.clone())));
+                    }
+                    Some(links) => empty = empty.or(Some(Found::Files(links, form.clone()))),
+                    None => {}
                 }
             }
         }
     }
+    let may_be_absent = *family.done_when() != DoneWhen::Not202
+        && places(family).iter().all(|place| matches!(place, ResultsAt::Items(_)));
+    if empty.is_none() && !may_be_absent && !places(family).is_empty() {
+        return Err(without_results(reply, places(family)));
+    }
     Ok(empty)
+}
+
+fn without_results(reply: &RawReply, places: &[ResultsAt]) -> Error {
+    let names = places.iter().map(|place| match place {
+        ResultsAt::Items(path) if path == "[]" => "results".to_owned(),
+        ResultsAt::Items(path) | ResultsAt::Files(path, _) => format!("`{path}`"),
+    });
+    let names = names.collect::<Vec<_>>().join(" nor ");
+    let what = if places.len() > 1 { "neither" } else { "no" };
+    let why = format!("the job is done, and the reply that says so has {what} {names}");
+    Error::not_a_page(reply, why)
 }
 
 /// The URLs of the files with the results; none, if that is not where they are.

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
+use super::end::GONE;
 use super::family::{Family, Results};
 use super::open::{page, ready};
-use super::run::Run;
+use super::run::{Run, how_to_look};
 use super::settings::JobSettings;
 use super::tally::Tally;
 use crate::client::Client;
@@ -18,13 +19,23 @@ use crate::request::Request;
 /// The jobs of pages that have been submitted and not read yet, by what was submitted. A call that is given up
 /// on the way leaves its job here.
 pub(super) struct PageJobs {
-    slots: Mutex<HashMap<Submitted, Slot>>,
+    slots: Mutex<HashMap<Submitted, Arc<tokio::sync::Mutex<Slot>>>>,
     tally: Tally,
     settings: JobSettings,
 }
 
-/// A job, once it has been submitted.
-type Slot = Arc<tokio::sync::Mutex<Option<Run>>>;
+/// The job of a page.
+#[derive(Default)]
+enum Slot {
+    /// There is none.
+    #[default]
+    Empty,
+    /// Its submit is under way, or was given up there.
+    Submitting,
+    Running(Box<Run>),
+    /// The API has or may have one that can't be gone on with.
+    Lost(Error),
+}
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Submitted {
@@ -45,26 +56,83 @@ impl PageJobs {
     ) -> Result<RawReply, Error> {
         let submitted = Submitted { target: request.target()?, body: request.body().cloned() };
         let slot = self.lock().entry(submitted.clone()).or_default().clone();
-        let mut run = slot.lock().await;
-        let run = match &mut *run {
-            Some(run) => run,
-            none => {
-                let mut run = Run::submit(client, request, family, self.tally.clone()).await?;
-                self.settings.apply(&mut run);
-                none.insert(run)
+        let mut slot = slot.lock().await;
+        let reads = request.operation().is_repeatable();
+        let mut is_first = true;
+        let page = loop {
+            let run = self.run(&mut slot, &client, &request, &family).await?;
+            let page = results_page(run, &self.settings).await;
+            let Some(error) = page.as_ref().err().filter(|error| is_gone(error)) else {
+                break page;
+            };
+            // What only reads can be submitted once more. Anything else may have been done.
+            match reads {
+                true if is_first => (*slot, is_first) = (Slot::Empty, false),
+                true => break page,
+                false => {
+                    *slot = Slot::Lost(error.share());
+                    return page;
+                }
             }
         };
-        let page = results_page(run, &self.settings).await;
         // A job that came to nothing is submitted anew; any other is gone on with.
-        if page.as_ref().err().is_none_or(Error::is_job_failed) {
+        if page.as_ref().err().is_none_or(|error| error.is_job_failed() || is_gone(error)) {
+            *slot = Slot::Empty;
             self.lock().remove(&submitted);
         }
         page
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Submitted, Slot>> {
+    /// The job of a page, which is submitted if there is none.
+    async fn run<'a>(
+        &self,
+        slot: &'a mut Slot,
+        client: &Client,
+        request: &Request,
+        family: &Family,
+    ) -> Result<&'a mut Run, Error> {
+        let reads = request.operation().is_repeatable();
+        match slot {
+            Slot::Lost(error) => return Err(error.share()),
+            Slot::Submitting if !reads => return Err(given_up(request, family)),
+            Slot::Running(_) => {}
+            Slot::Empty | Slot::Submitting => {
+                *slot = Slot::Submitting;
+                let (client, request) = (client.clone(), request.clone());
+                let run = Run::submit(client, request, family.clone(), self.tally.clone()).await;
+                *slot = match run {
+                    Ok(mut run) => {
+                        self.settings.apply(&mut run);
+                        Slot::Running(Box::new(run))
+                    }
+                    Err(error) => {
+                        let is_lost = error.is_outcome_unknown();
+                        *slot = if is_lost { Slot::Lost(error.share()) } else { Slot::Empty };
+                        return Err(error);
+                    }
+                };
+            }
+        }
+        match slot {
+            Slot::Running(run) => Ok(run),
+            Slot::Empty | Slot::Submitting | Slot::Lost(_) => Err(given_up(request, family)),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Submitted, Arc<tokio::sync::Mutex<Slot>>>> {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether the API does not know the job, or no longer has its results.
+fn is_gone(error: &Error) -> bool {
+    error.is_refused_by(&GONE) || error.is_job_expired()
+}
+
+/// The submit of a job was given up on the way.
+fn given_up(request: &Request, family: &Family) -> Error {
+    let why = "the submit of the job was given up before its reply came".to_owned();
+    Error::job(JobEnd::NotPollable, request.operation(), why).outcome_unknown(how_to_look(family))
 }
 
 async fn results_page(run: &mut Run, settings: &JobSettings) -> Result<RawReply, Error> {

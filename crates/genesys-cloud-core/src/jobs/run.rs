@@ -122,7 +122,17 @@ impl Run {
         let before = Utc::now();
         // A second one would be another job.
         let request = request.once();
-        let reply = tally.execute(&client, &request).await?;
+        let is_repeatable = request.operation().is_repeatable();
+        // That the job is not known is told in the same way wherever it is noticed.
+        let lost = |family: &Family, error: Error| match is_repeatable {
+            true => error,
+            false => error.outcome_unknown(how_to_look(family)),
+        };
+        // Nothing may be waited for between the reply and the end: the caller keeps the job then.
+        let reply = tally.execute(&client, &request).await.map_err(|error| {
+            let has_come = error.status().is_some_and(|status| (200..300).contains(&status));
+            if has_come || error.is_outcome_unknown() { lost(&family, error) } else { error }
+        })?;
         let submitted = reply.head.date().unwrap_or(before);
         let mut run = Self::known(client, family, request, None, submitted, None);
         (run.tally, run.ran) = (tally, Duration::ZERO);
@@ -139,7 +149,7 @@ impl Run {
         let retry_after = reply.head.retry_after();
         if run.family.results_at_once() || *run.family.done_when() == DoneWhen::Not202 {
             let status = JobStatus::read(&run.family, reply.clone(), None, submitted);
-            let status = status.map_err(accepted)?;
+            let status = status.map_err(|error| lost(&run.family, error))?;
             let status = match &run.id {
                 None if holds_results(&run.family, &status) => status.done(),
                 _ => status,
@@ -153,7 +163,7 @@ impl Run {
             && run.family.status().is_some()
         {
             let why = format!("it has no `{path}`, the id of the job");
-            return Err(accepted(Error::decode(&reply, &DecodeError::new(why))));
+            return Err(lost(&run.family, Error::decode(&reply, &DecodeError::new(why))));
         }
         run.put_off(retry_after);
         let operation = run.request.operation().id();
@@ -335,9 +345,7 @@ impl Run {
     /// Whether asking again may do better than a call that failed so.
     fn may_pass(&self, error: &Error) -> bool {
         let is_unseen = self.is_new && self.made.elapsed() < NEW && error.is_not_found();
-        // A gateway gave up waiting for the request.
-        let is_slow = error.is_refused_by(&[408]);
-        error.is_transient() || is_unseen || is_slow
+        error.is_transient() || is_unseen
     }
 
     /// Waits until it is done.
@@ -391,9 +399,20 @@ impl Run {
     }
 }
 
-/// A reply to a submit that could not be read.
-fn accepted(error: Error) -> Error {
-    error.advise("the API may have the job nevertheless: look before you submit it again")
+/// How to find out about a job that the API may have, and whose id did not come.
+pub(super) fn how_to_look(family: &Family) -> String {
+    let how = match family.status() {
+        Some(status) if status.list().is_some() || status.id().is_none() => {
+            format!("see {} before you submit it again", status.operation())
+        }
+        Some(status) => format!(
+            "its id is not known, by which {} would tell how it stands: see whether the work was done before \
+             you submit it again",
+            status.operation()
+        ),
+        None => "see whether the work was done before you submit it again".to_owned(),
+    };
+    format!("the API may have the job, so that it is not submitted again by itself; {how}")
 }
 
 /// So long after a point in time. What can't be told is never reached.

@@ -2,12 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use serde::de::Error as _;
+use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use self::form::Form;
 use super::family::{DoneWhen, Family};
 use super::run::Run;
-use crate::client::Client;
+use crate::client::{Client, OrgIdentity};
 use crate::error::{Error, JobEnd};
 use crate::operation::Operation;
 use crate::request::Request;
@@ -15,12 +16,12 @@ use crate::wire::Wire as _;
 
 /// A job as plain data, to be kept in a file or a database: from [`Job::save`](super::Job::save).
 ///
-/// It holds no secret and nothing of the submit's body; the host that it was submitted at is in it, and a path
-/// parameter of the submit, such as the id of a user, may be.
+/// It holds no secret and nothing of the submit's body; the URL of the API is in it, and so are the ids of the OAuth
+/// client and of the organization where they are known, and a path parameter of the submit, such as the id of a user,
+/// may be.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SavedJob {
-    /// Of those that were saved without, nothing is known.
-    host: Option<String>,
+    org: Org,
     family: String,
     operation: String,
     id: Option<String>,
@@ -30,15 +31,25 @@ pub struct SavedJob {
     query: Vec<(String, String)>,
 }
 
+/// Where a job was submitted.
+#[derive(Clone, Debug, PartialEq)]
+enum Org {
+    Known(OrgIdentity),
+    /// The host alone, as earlier versions kept it, or not even that.
+    Host(Option<String>),
+}
+
 #[allow(unreachable_pub, reason = "records are public everywhere else")]
 mod form {
     use chrono::{DateTime, Utc};
+    use serde_json::Value;
 
     crate::record! {
         /// A saved job as it is written. To write further fields takes no further version.
         pub struct Form {
             pub version: Option<i64> = "version",
             pub host: Option<String> = "host",
+            pub org: Option<Value> = "org",
             pub family: Option<String> = "family",
             pub operation: Option<String> = "operation",
             pub id: Option<String> = "id",
@@ -59,9 +70,15 @@ impl Serialize for SavedJob {
             let pair = |(name, value): &(String, String)| vec![name.clone(), value.clone()];
             Some(pairs.iter().map(pair).collect()).filter(|pairs: &Vec<_>| !pairs.is_empty())
         };
+        let org = match &self.org {
+            Org::Known(org) => Some(serde_json::to_value(org).map_err(S::Error::custom)?),
+            Org::Host(_) => None,
+        };
         Form {
             version: Some(VERSION),
-            host: self.host.clone(),
+            // For versions that know nothing else.
+            host: self.host().map(str::to_owned),
+            org,
             family: Some(self.family.clone()),
             operation: Some(self.operation.clone()),
             id: self.id.clone(),
@@ -89,8 +106,12 @@ impl<'de> Deserialize<'de> for SavedJob {
             pairs.map(pair).collect::<Result<Vec<_>, _>>()
         };
         let odd = |_| D::Error::custom("a saved job with a parameter that is no pair");
+        let org = match form.org.filter(|org| !org.is_null()) {
+            Some(org) => Org::Known(serde_json::from_value(org).map_err(D::Error::custom)?),
+            None => Org::Host(form.host),
+        };
         Ok(Self {
-            host: form.host,
+            org,
             family: form.family.ok_or_else(|| D::Error::missing_field("family"))?,
             operation: form.operation.ok_or_else(|| D::Error::missing_field("operation"))?,
             id: form.id,
@@ -103,11 +124,17 @@ impl<'de> Deserialize<'de> for SavedJob {
 }
 
 impl SavedJob {
+    /// Whether it is the same job, whatever was learnt of it since.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        (&self.operation, &self.id, self.submitted)
+            == (&other.operation, &other.id, other.submitted)
+    }
+
     pub(super) fn of(run: &Run) -> Self {
         let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
         let repeated = *run.family.done_when() == DoneWhen::Not202;
         Self {
-            host: run.client.api().host().map(str::to_owned),
+            org: Org::Known(run.client.identity()),
             family: run.family.name().to_owned(),
             operation: run.request.operation().id().to_owned(),
             id: run.id.clone(),
@@ -122,7 +149,31 @@ impl SavedJob {
     /// The host of the API that it was submitted at, such as `api.mypurecloud.ie`. `None` if it was saved by a
     /// version that did not keep it.
     pub fn host(&self) -> Option<&str> {
-        self.host.as_deref()
+        match &self.org {
+            Org::Known(org) => org.host(),
+            Org::Host(host) => host.as_deref(),
+        }
+    }
+
+    /// The organization that it was submitted in, as far as the client knew it. `None` if it was saved by a version
+    /// that did not keep it.
+    pub const fn identity(&self) -> Option<&OrgIdentity> {
+        match &self.org {
+            Org::Known(org) => Some(org),
+            Org::Host(_) => None,
+        }
+    }
+
+    /// Why the job can't be gone on with by this client, in words.
+    pub(super) fn difference(&self, client: &Client) -> Option<String> {
+        match &self.org {
+            Org::Known(org) => org.difference(&client.identity()),
+            Org::Host(saved) => {
+                let (saved, host) = (saved.as_deref()?, client.api().host()?);
+                let why = || format!("it was made at {saved}, and the client calls {host}");
+                (saved != host).then(why)
+            }
+        }
     }
 
     /// The id of the job. `None` where it has none, as of [`Job::id`](super::Job::id).
@@ -163,13 +214,9 @@ impl SavedJob {
             let error = mismatch(format!("the saved job is of {saved} (family {of})"));
             return Err(error.advise("load it through that operation"));
         }
-        let host = client.api().host();
-        if let (Some(saved), Some(host)) = (&self.host, host)
-            && saved != host
-        {
-            let why =
-                format!("the saved job was submitted at {saved}, and the client calls {host}");
-            let advice = "load it with a client of that region or gateway";
+        if let Some(difference) = self.difference(client) {
+            let why = format!("the saved job is of another organization: {difference}");
+            let advice = "load it with a client of the organization that it was submitted in";
             return Err(mismatch(why).advise(advice));
         }
         let mut request = Request::new(operation);

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::available::DataWait;
 use super::run::Run;
 use super::schedule::Schedule;
 use crate::request::Request;
@@ -17,6 +18,8 @@ pub(crate) struct JobSettings {
     pub(crate) deadline: Option<Duration>,
     pub(crate) schedule: Option<Schedule>,
     pub(crate) results: Option<Change>,
+    /// How long the data is waited for before the job is submitted. Not at all unless it is set.
+    pub(crate) data: Option<DataWait>,
 }
 
 impl JobSettings {
@@ -26,6 +29,9 @@ impl JobSettings {
         self.schedule = other.schedule.or(self.schedule);
         if let Some(results) = &other.results {
             self.results = Some(results.clone());
+        }
+        if let Some(data) = &other.data {
+            self.data = Some(data.clone());
         }
     }
 

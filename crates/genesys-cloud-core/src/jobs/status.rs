@@ -80,6 +80,10 @@ impl JobStatus {
             }
             DoneWhen::Not202 => (JobState::Pending, None),
         };
+        if state == JobState::Pending && fields.is_error() {
+            let why = "the API answered with an error in the place of the status".to_owned();
+            return Err(Error::not_a_page(&reply, why));
+        }
         let failing = !matches!(state, JobState::Pending | JobState::Held | JobState::Succeeded);
         let message = failing
             .then(|| MESSAGES.iter().find_map(|path| fields.text(path)))
@@ -245,6 +249,14 @@ mod tests {
             assert_eq!(status.state(), state, "{body}");
         }
         assert!(read(&family(), 200, "<html>").expect_err("no JSON").is_decode());
+        for (body, may_pass) in [
+            (r#"{"message":"boom","code":"c","status":500}"#, true),
+            (r#"{"errorMessage":"Task timed out after 30.00 seconds"}"#, true),
+            (r#"{"message":"boom","code":"c","status":404}"#, false),
+        ] {
+            let error = read(&family(), 200, body).expect_err(body);
+            assert_eq!((error.is_paging(), error.is_transient()), (true, may_pass), "{body}");
+        }
     }
 
     #[test]

@@ -157,7 +157,10 @@ impl Engine {
             redirects: None,
             is_raw: false,
         };
-        Self { job: Some(job), ..Self::new(client, request, listing) }
+        let asked_until = job.opening.asked_until();
+        let mut this = Self { job: Some(job), ..Self::new(client, request, listing) };
+        this.report.asked_until = asked_until;
+        this
     }
 
     /// What may be set of the job whose results these are. `None` of any other list.
@@ -318,6 +321,9 @@ impl Engine {
     fn count_calls_of_job(&mut self) {
         let Some(job) = &self.job else { return };
         let calls = job.opening.calls();
+        if self.report.available_until.is_none() {
+            self.report.available_until = job.opening.available_until();
+        }
         self.report.requests += calls.requests;
         self.report.repeated += calls.repeated;
         self.report.waited += calls.waited;

@@ -252,6 +252,11 @@ impl Listing {
         self
     }
 
+    /// Further fields of a reply, their names joined by spaces: see [`with_fields`](Self::with_fields).
+    pub fn fields(&self) -> Option<&str> {
+        self.fields.as_deref()
+    }
+
     /// Whether every item is a JSON object.
     pub const fn has_objects(&self) -> bool {
         self.objects

@@ -43,6 +43,6 @@ pub use scheme::Scheme;
 pub use step::End;
 
 pub(crate) use point::{ListForm, ListPoint};
-pub(crate) use subject::Subject;
+pub(crate) use subject::{Subject, SubjectForm};
 
 pub(crate) use read::{ReadPage, bytes as read_bytes, serde as read_json, wire as read_wire};

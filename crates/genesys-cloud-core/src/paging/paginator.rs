@@ -29,7 +29,7 @@ use crate::call::Call;
 use crate::checkpoint::Checkpoint;
 use crate::client::Client;
 use crate::error::Error;
-use crate::jobs::{Family, Fields, JobSettings, Opening, Schedule};
+use crate::jobs::{DataWait, Family, Fields, JobSettings, Opening, SavedJob, Schedule};
 use crate::reply::{DecodeError, Problem, RawReply};
 use crate::request::Request;
 use crate::windows::Known;
@@ -289,6 +289,20 @@ impl<T> Paginator<T> {
         self
     }
 
+    /// Of the results of a job that looks through data which the service takes in with a delay: waits until it has
+    /// taken in all of the interval, for this long at most, before the job is submitted.
+    ///
+    /// An operation of the API tells how far it has come; it is asked in growing pauses. If the data is not there in
+    /// time, the list ends with an error ([`Error::is_data_unavailable`]), and the next poll asks once more. A job
+    /// for which no operation tells, or whose call has no interval, is refused ([`Error::is_invalid_request`]).
+    /// Other lists wait for nothing.
+    pub fn wait_for_data(mut self, deadline: Duration) -> Self {
+        if let Some(settings) = self.engine.job_settings() {
+            settings.data = Some(DataWait::new(deadline));
+        }
+        self
+    }
+
     /// Of the results of a job: changes the request that lists them, for parameters such as `expand`. Where no
     /// operation lists them, nothing is changed. A checkpoint is of the same parameters only.
     ///
@@ -395,9 +409,9 @@ impl<T> Paginator<T> {
         Mark { point, items: self.engine.listing().items_path(), handed, text }
     }
 
-    /// Whether a job is known that was submitted for it.
-    pub(crate) fn has_job(&self) -> bool {
-        self.engine.has_job()
+    /// The job whose results these are, once it has been submitted.
+    pub(crate) fn saved_job(&self) -> Option<SavedJob> {
+        self.engine.saved_job()
     }
 
     /// How much of the current page has been yielded once this many items of the list have been.
@@ -469,8 +483,9 @@ impl<T> Paginator<T> {
         self.engine.request()
     }
 
-    pub(crate) fn api_url(&self) -> &str {
-        self.engine.client().api_url()
+    /// How the job runs whose results these are.
+    pub(crate) fn family(&self) -> Option<&Family> {
+        self.engine.family()
     }
 
     /// How many items the API lets be read, where it is known.
@@ -490,7 +505,7 @@ impl<T> Paginator<T> {
 
     /// What is listed.
     pub(crate) fn subject(&self) -> Arc<Subject> {
-        self.engine.subject().clone()
+        self.engine.subject()
     }
 
     /// Goes on from a place.

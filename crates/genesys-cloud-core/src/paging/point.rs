@@ -56,6 +56,11 @@ impl ListPoint {
     pub(crate) const fn report(&self) -> &Report {
         &self.report
     }
+
+    /// Whether it is of no job yet, or of this one.
+    pub(crate) fn has_no_other_job(&self, job: &SavedJob) -> bool {
+        self.job.as_ref().is_none_or(|known| known.is_same(job))
+    }
 }
 
 /// How far the page that was read last has been handed out.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::standing::Facts;
 use super::step::End;
@@ -68,6 +68,8 @@ pub struct Report {
     pub(super) moved: bool,
     /// How many pages had their items in files, which were not read.
     pub(super) in_files: u64,
+    /// The end of the interval that was asked for, where its data is taken in with a delay.
+    pub(super) asked_until: Option<DateTime<Utc>>,
     /// How many pages led to another one and did not have the list, and whether any did.
     pub(super) without_list: u64,
     pub(super) has_list: bool,
@@ -173,6 +175,11 @@ impl Report {
         if self.without_list > 0 && !self.has_list {
             return Verdict::Unknown(Reason::NoList { pages: self.without_list });
         }
+        if let (Some(until), Some(asked)) = (self.available_until, self.asked_until)
+            && until < asked
+        {
+            return Verdict::Unknown(Reason::NotAvailableYet { until });
+        }
         match end {
             End::Shortfall => Verdict::Unknown(Reason::Shortfall),
             End::OneWindow => Verdict::Unknown(Reason::OneWindow),
@@ -264,6 +271,17 @@ pub enum Reason {
         /// How many of them.
         items: u64,
     },
+    /// A part of a range of time was read from its beginning once more, because it was split or its job run again,
+    /// after some of its items had been handed out that are not known by an id: they came again.
+    ReadAnew {
+        /// How many of them.
+        items: u64,
+    },
+    /// The service had not taken in all of the interval that was asked for.
+    NotAvailableYet {
+        /// How far it had come.
+        until: DateTime<Utc>,
+    },
 }
 
 impl Reason {
@@ -286,6 +304,10 @@ impl Reason {
             Self::TotalChanged { first, last } => ("totalChanged", vec![first, last]),
             Self::TotalDiffers { read, total } => ("totalDiffers", vec![read, total]),
             Self::Duplicates { items } => ("duplicates", vec![items]),
+            Self::ReadAnew { items } => ("readAnew", vec![items]),
+            Self::NotAvailableYet { until } => {
+                ("notAvailableYet", vec![u64::try_from(until.timestamp_millis()).unwrap_or(0)])
+            }
         }
     }
 
@@ -314,6 +336,11 @@ impl Reason {
                 Some(Self::TotalDiffers { read: *read, total: *total })
             }
             ("duplicates", [items]) => Some(Self::Duplicates { items: *items }),
+            ("readAnew", [items]) => Some(Self::ReadAnew { items: *items }),
+            ("notAvailableYet", [until]) => {
+                let until = DateTime::from_timestamp_millis(i64::try_from(*until).ok()?)?;
+                Some(Self::NotAvailableYet { until })
+            }
             _ => plain.into_iter().find(|reason| reason.written().0 == name),
         }
     }
@@ -346,6 +373,16 @@ impl fmt::Display for Reason {
                 return write!(f, "{read} items came where the API counts {total}");
             }
             Self::Duplicates { items } => return write!(f, "{items} items came twice"),
+            Self::ReadAnew { items } => {
+                return write!(
+                    f,
+                    "a part of the range was read again from its beginning, and {items} of its items can't be told apart"
+                );
+            }
+            Self::NotAvailableYet { until } => {
+                let until = until.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+                return write!(f, "the data is available up to {until} only");
+            }
         })
     }
 }

@@ -13,7 +13,7 @@ const EMPTY_PAGES: u64 = 20;
 
 /// How many pages in a row may have items without ids that earlier pages had too. More mean that the API ignores
 /// the token, which would never end.
-const ALIKE_PAGES: u64 = 20;
+const ALIKE_PAGES: u64 = 3;
 
 /// What follows from a page.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,13 +5,35 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::listing::{Listing, Place};
-use crate::digest::Digest;
+use crate::client::OrgIdentity;
+use crate::digest::{Digest, from_hex, hex};
 use crate::request::Request;
+
+#[allow(unreachable_pub, reason = "records are public everywhere else")]
+mod form {
+    use std::collections::BTreeMap;
+
+    use serde_json::Value;
+
+    crate::record! {
+        /// What is listed, as it is written.
+        pub struct SubjectForm {
+            pub org: Option<Value> = "org",
+            pub operation: Option<String> = "operation",
+            pub listing: Option<String> = "listing",
+            pub parameters: Option<BTreeMap<String, String>> = "parameters",
+        }
+    }
+}
+
+pub(crate) use self::form::SubjectForm;
 
 /// An operation and all that it is asked for, but for what leads from page to page. Of values, which may be
 /// secret, hashes alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Subject {
+    /// Where it is asked for.
+    pub(crate) org: OrgIdentity,
     pub(crate) operation: String,
     /// How it is paged.
     pub(crate) listing: u64,
@@ -20,10 +42,10 @@ pub(crate) struct Subject {
 }
 
 impl Subject {
-    /// Of a request at a host, without what stands in these places.
+    /// Of a request to an org, without what stands in these places.
     pub(super) fn new(
         request: &Request,
-        host: Option<&str>,
+        org: OrgIdentity,
         listing: &Listing,
         without: &[&Place],
     ) -> Self {
@@ -36,7 +58,6 @@ impl Subject {
             "the method or path".to_owned(),
             &texts([operation.method().as_str(), operation.path()]),
         );
-        add("the host".to_owned(), &texts(host));
         for (name, value) in request.path_values() {
             add(format!("the path parameter `{name}`"), &texts([value]));
         }
@@ -68,7 +89,36 @@ impl Subject {
             }
         }
         let listing = hash_of(listing);
-        Self { operation: operation.id().to_owned(), listing, parts }
+        Self { org, operation: operation.id().to_owned(), listing, parts }
+    }
+
+    /// As it is written.
+    pub(crate) fn form(&self) -> SubjectForm {
+        let Self { org, operation, listing, parts } = self;
+        SubjectForm {
+            org: serde_json::to_value(org).ok(),
+            operation: Some(operation.clone()),
+            listing: Some(hex(*listing)),
+            parameters: Some(parts.iter().map(|(name, hash)| (name.clone(), hex(*hash))).collect()),
+        }
+    }
+
+    /// The same, read.
+    pub(crate) fn of_form(form: SubjectForm) -> Result<Self, String> {
+        let lacks = |name: &str| format!("its call has no `{name}`");
+        let hash = |text: &str| {
+            from_hex(text).ok_or_else(|| "its call has a hash that is malformed".to_owned())
+        };
+        let parts = form.parameters.unwrap_or_default().into_iter();
+        let org = form.org.ok_or_else(|| lacks("org"))?;
+        Ok(Self {
+            org: serde_json::from_value(org).map_err(|error| format!("its org: {error}"))?,
+            operation: form.operation.ok_or_else(|| lacks("operation"))?,
+            listing: hash(&form.listing.ok_or_else(|| lacks("listing"))?)?,
+            parts: parts
+                .map(|(name, text)| Ok((name, hash(&text)?)))
+                .collect::<Result<_, String>>()?,
+        })
     }
 
     /// The same, known to be asked for by something more.
@@ -81,6 +131,9 @@ impl Subject {
     pub(crate) fn difference(&self, now: &Self) -> Option<String> {
         if self.operation != now.operation {
             return Some(format!("it is of {}", self.operation));
+        }
+        if let Some(difference) = self.org.difference(&now.org) {
+            return Some(difference);
         }
         let mut differences = Vec::new();
         for (name, hash) in &self.parts {
@@ -180,7 +233,7 @@ mod tests {
             .with_page_size(PageSize::integer("paging.pageSize").in_body());
         let places: Vec<&Place> =
             listing.token_in().iter().chain(listing.page_size().map(PageSize::place)).collect();
-        Subject::new(&request, Some("api.example.com"), &listing, &places)
+        Subject::new(&request, OrgIdentity::of("https://api.example.com"), &listing, &places)
     }
 
     #[test]

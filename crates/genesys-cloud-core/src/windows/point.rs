@@ -2,25 +2,23 @@
 
 mod form;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
 
-use super::plan::Plan;
+use super::interval::Interval;
+use super::plan::{PieceState, Plan};
 use super::report::WindowsReport;
 use crate::checkpoint::Checkpoint;
 use crate::jobs::SavedJob;
-use crate::paging::{ListPoint, Subject};
+use crate::paging::ListPoint;
 
 pub(crate) use form::RangeForm;
 
 /// A place in a range, between two of its items.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct RangePoint {
-    /// The call, with the whole range for its interval.
-    pub(crate) subject: Arc<Subject>,
     pub(super) plan: Plan,
     /// The pieces that had begun and not ended, by their place in the plan.
-    pub(super) lists: BTreeMap<usize, ListPoint>,
+    pub(super) lists: BTreeMap<usize, PiecePoint>,
     /// The ids of the items that were handed out last, as hashes, the last one last.
     pub(super) known: Vec<u64>,
     /// How many more there were.
@@ -31,18 +29,68 @@ pub(crate) struct RangePoint {
     pub(super) report: WindowsReport,
 }
 
+/// A place in a piece.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct PiecePoint {
+    pub(super) list: ListPoint,
+    /// How many items without an id had been handed out of it.
+    pub(super) without_id: u64,
+}
+
 impl RangePoint {
+    /// The operationId of the call.
+    pub(crate) fn operation(&self) -> &str {
+        self.plan.operation()
+    }
+
     pub(crate) const fn items(&self) -> u64 {
         self.report.items
     }
 
     /// The jobs of the pieces that had begun, in their order.
     pub(crate) fn jobs(&self) -> impl Iterator<Item = &SavedJob> {
-        self.lists.values().filter_map(|list| list.job.as_ref())
+        self.lists.values().filter_map(|piece| piece.list.job.as_ref())
     }
 
     pub(crate) const fn has_ended(&self) -> bool {
         self.report.ended
+    }
+
+    /// The same place, for a range that has gone on since: knows the jobs that were submitted meanwhile, and the
+    /// pieces that were split. `fresh` gives the beginning of a piece.
+    ///
+    /// What ended meanwhile has not ended here.
+    pub(super) fn knowing(&self, now: &Self, fresh: impl Fn(Interval) -> ListPoint) -> Self {
+        let mut this =
+            Self { plan: now.plan.clone(), lists: BTreeMap::new(), most: now.most, ..self.clone() };
+        (this.report.splits, this.report.worst) = (now.report.splits, now.report.worst);
+        // Those that are in both, by their place there.
+        let mut before: HashMap<Interval, Vec<usize>> = HashMap::new();
+        for (at, piece) in self.plan.pieces().iter().enumerate().rev() {
+            before.entry(piece.interval()).or_default().push(at);
+        }
+        let mut split = self.lists.clone();
+        for (at, piece) in now.plan.pieces().iter().enumerate() {
+            let known = before.get_mut(&piece.interval()).and_then(Vec::pop);
+            let state = known.map_or(PieceState::Todo, |known| self.plan.pieces()[known].state());
+            this.plan.set(at, state);
+            let mut place = known.and_then(|known| split.remove(&known));
+            if let Some(job) = now.lists.get(&at).and_then(|piece| piece.list.job.clone()) {
+                // Unless it has begun since, or its job was run again.
+                let known = place.take().filter(|place| place.list.has_no_other_job(&job));
+                let mut known = known
+                    .unwrap_or_else(|| PiecePoint { list: fresh(piece.interval()), without_id: 0 });
+                known.list.job = Some(job);
+                place = Some(known);
+                this.plan.set(at, PieceState::Running);
+            }
+            if let Some(place) = place {
+                this.lists.insert(at, place);
+            }
+        }
+        // They are read no further.
+        split.values().for_each(|piece| this.report.add(piece.list.report()));
+        this
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use crate::paging::{Reason, Report, Verdict};
 
 /// What has been read of a range of time so far, over all of its pieces.
@@ -33,6 +35,12 @@ pub struct WindowsReport {
     /// Ids that were forgotten to bound memory. If an item with one of them came again, it was handed out
     /// again; see [`remember`](crate::Windows::remember).
     pub ids_forgotten: u64,
+    /// How many of the items of pieces were `null`. They are left out.
+    pub nulls: u64,
+    /// Up to when the service had taken in the data of all pieces that were read: the earliest date that the API
+    /// told of one. `None` where it tells none. A piece that ends later than its date makes the verdict
+    /// [`Unknown`](Verdict::Unknown): [`NotAvailableYet`](Reason::NotAvailableYet).
+    pub available_until: Option<DateTime<Utc>>,
     /// Of the pieces that have ended, the worst that one says. `None` while none says anything bad.
     pub(super) worst: Option<Verdict>,
     /// Whether all pieces have ended.
@@ -60,6 +68,13 @@ impl WindowsReport {
         self.requests += list.requests;
         self.repeated += list.repeated;
         self.waited += list.waited;
+    }
+
+    /// Takes in what the list says that a piece has been read by so far.
+    pub(super) fn take_in(&mut self, list: &Report) {
+        self.nulls += list.nulls;
+        let earliest = self.available_until.into_iter().chain(list.available_until).min();
+        self.available_until = earliest;
     }
 
     /// Takes in how the list of a piece ended.

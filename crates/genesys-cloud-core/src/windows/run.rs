@@ -4,19 +4,15 @@ use std::collections::{BTreeMap, VecDeque};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use url::Url;
-
 use super::interval::{Interval, in_words};
 use super::known::Known;
-use super::plan::{PieceState, Plan};
-use super::point::{Origin, RangePoint};
+use super::plan::{PieceState, Plan, Unsplit};
+use super::point::{Origin, PiecePoint, RangePoint};
 use super::refusal::Refusal;
 use super::report::WindowsReport;
-use crate::digest::Digest;
 use crate::error::Error;
-use crate::jobs::JobSettings;
-use crate::paging::{End, ListPoint, OnStale, Page, Paginator, Reason, Verdict};
-use crate::request::Request;
+use crate::jobs::{JobSettings, SavedJob};
+use crate::paging::{End, OnStale, Page, Paginator, Reason, Verdict};
 
 /// Makes the list of what an interval holds.
 pub(super) type Make<T> = Box<dyn Fn(Interval) -> Paginator<T> + Send>;
@@ -61,9 +57,7 @@ pub(super) struct Run<T> {
     /// The page whose items are being handed out. It is of the first piece.
     page: Option<HandedPage>,
     /// Where the pieces go on that had begun in an earlier run, until they do.
-    points: BTreeMap<usize, ListPoint>,
-    /// How many jobs were submitted for lists that are read no further.
-    jobs_done: usize,
+    points: BTreeMap<usize, PiecePoint>,
 }
 
 /// A page whose items are being handed out.
@@ -90,6 +84,11 @@ impl HandedPage {
     fn rest(&self) -> &[(usize, Option<u128>)] {
         self.new.as_deref().and_then(|new| new.get(self.handed_out..)).unwrap_or_default()
     }
+
+    /// How many of those have no id.
+    fn rest_without_id(&self) -> u64 {
+        self.rest().iter().filter(|(_, id)| id.is_none()).count() as u64
+    }
 }
 
 /// A piece that is being read.
@@ -102,12 +101,14 @@ struct Reading<T> {
     came: Option<Came<T>>,
     /// Whether items of it have been handed out.
     handed_out: bool,
+    /// How many of those had no id.
+    without_id: u64,
 }
 
 enum Came<T> {
     Page(Box<Page<T>>),
     Error(Error),
-    /// Its job was waited for as long as may be, before anything of it was due.
+    /// Its job, or its data, was waited for as long as may be, before anything of it was due.
     TooEarly,
     End,
 }
@@ -124,17 +125,15 @@ impl<T> Run<T> {
             report: WindowsReport::default(),
             page: None,
             points: BTreeMap::new(),
-            jobs_done: 0,
         }
     }
 
     pub(super) fn report(&self) -> WindowsReport {
         let mut report = self.report;
-        for reading in &self.lists {
-            report.add(reading.list.report());
-        }
-        for point in self.points.values() {
-            report.add(point.report());
+        let lists = self.lists.iter().map(|reading| reading.list.report());
+        for list in lists.chain(self.points.values().map(|point| point.list.report())) {
+            report.add(list);
+            report.take_in(list);
         }
         if let Some(plan) = &self.plan {
             (report.pieces, report.pieces_done) = (plan.pieces().len() as u64, plan.done());
@@ -150,44 +149,55 @@ impl<T> Run<T> {
         }
         let whole = self.list(self.settings.range);
         let operation = whole.request().operation();
-        let fingerprint = fingerprint(whole.api_url(), whole.request())?;
+        let subject = whole.subject();
         let refused = |why: String| Error::invalid_request(operation, why);
         let mismatch = |why: &str| Error::checkpoint_mismatch(operation, why);
+        let has_date = whole.family().is_some_and(|family| family.availability().is_some());
+        if self.settings.job.data.is_some() && !has_date {
+            let why =
+                "`wait_for_data` can't be used: nothing tells up to when its data is available";
+            return Err(refused(why.to_owned()));
+        }
         let mut plan = match &self.settings.resumed {
             Some(Origin::Point(None)) => {
                 return Err(mismatch("it is of one list, and not of a range of time"));
             }
             Some(Origin::Point(Some(point))) => {
-                if let Some(difference) = point.subject.difference(&whole.subject()) {
+                if let Some(difference) = point.plan.subject.difference(&subject) {
                     return Err(mismatch(&difference));
                 }
                 let mut plan = point.plan.clone();
                 // Those that ended without being whole are not read again.
                 point.lists.keys().for_each(|piece| plan.set(*piece, PieceState::Todo));
-                (plan.operation, plan.fingerprint) = (operation.id().to_owned(), fingerprint);
+                plan.subject = subject;
                 return Ok(plan);
             }
-            Some(Origin::Plan(plan)) if plan.operation != operation.id() => {
-                return Err(refused(format!("the plan is of {}", plan.operation)));
+            Some(Origin::Plan(plan)) => {
+                if let Some(difference) = plan.subject.difference(&subject) {
+                    return Err(refused(format!("the plan is of another call: {difference}")));
+                }
+                let mut plan = plan.clone();
+                plan.subject = subject;
+                plan
             }
-            Some(Origin::Plan(plan)) if plan.fingerprint != fingerprint => {
-                let why = "the plan is of another range, or of a call with other parameters";
-                return Err(refused(why.to_owned()));
-            }
-            Some(Origin::Plan(plan)) => plan.clone(),
             None => {
                 let Settings { range, span, overlap, .. } = self.settings;
-                Plan::new(range, span, overlap).map_err(refused)?
+                Plan::new(subject, range, span, overlap).map_err(refused)?
             }
         };
-        (plan.operation, plan.fingerprint) = (operation.id().to_owned(), fingerprint);
         plan.reset();
         Ok(plan)
     }
 
-    /// How many jobs are known that were submitted.
-    pub(super) fn jobs(&self) -> usize {
-        self.jobs_done + self.lists.iter().filter(|reading| reading.list.has_job()).count()
+    /// The jobs that were submitted for the pieces that are being read.
+    pub(super) fn jobs(&self) -> Vec<SavedJob> {
+        let points = self.points.values().filter_map(|point| point.list.job.clone());
+        self.lists.iter().filter_map(|reading| reading.list.saved_job()).chain(points).collect()
+    }
+
+    /// An earlier place, which knows the jobs that were submitted since.
+    pub(super) fn knowing(&self, earlier: &RangePoint) -> Result<RangePoint, Error> {
+        Ok(earlier.knowing(&self.point()?, |piece| self.list(piece).point_after(0)))
     }
 
     /// How far the items have been handed out.
@@ -199,13 +209,15 @@ impl<T> Run<T> {
         let mut report = self.report;
         let mut lists = self.points.clone();
         for (at, reading) in self.lists.iter().enumerate() {
-            let place = self.page.as_ref().filter(|_| at == 0).map_or(0, HandedPage::place);
-            lists.insert(reading.piece, reading.list.point_after(place));
+            let page = self.page.as_ref().filter(|_| at == 0);
+            let list = reading.list.point_after(page.map_or(0, HandedPage::place));
+            let without_id = reading.without_id - page.map_or(0, HandedPage::rest_without_id);
+            lists.insert(reading.piece, PiecePoint { list, without_id });
         }
         let rest = self.page.as_ref().map_or(&[][..], HandedPage::rest);
         if let Some(page) = &self.page {
             // They are counted when the page is read again.
-            report.without_id -= rest.iter().filter(|(_, id)| id.is_none()).count() as u64;
+            report.without_id -= page.rest_without_id();
             report.duplicates -= match &page.new {
                 Some(_) => (page.items - page.place() - rest.len()) as u64,
                 None => 0,
@@ -216,8 +228,7 @@ impl<T> Run<T> {
         report.waited =
             Duration::from_millis(u64::try_from(report.waited.as_millis()).unwrap_or(0));
         (report.pieces, report.pieces_done, report.ids_forgotten) = (0, 0, 0);
-        let subject = self.list(self.settings.range).subject();
-        Ok(RangePoint { subject, plan, lists, known, forgotten, most: self.most, report })
+        Ok(RangePoint { plan, lists, known, forgotten, most: self.most, report })
     }
 
     /// Takes over what an earlier run had read.
@@ -283,10 +294,10 @@ impl<T> Run<T> {
                         // That job comes to nothing: the next poll runs another, as it only reads.
                         let interval = head.interval;
                         let anew = self.list(interval);
+                        self.judge_anew(0);
                         if let Some(head) = self.lists.front_mut() {
                             self.report.add(head.list.report());
-                            self.jobs_done += usize::from(head.list.has_job());
-                            head.list = anew;
+                            (head.list, head.without_id) = (anew, 0);
                         }
                     }
                     return Poll::Ready(Some(Err(error)));
@@ -308,15 +319,16 @@ impl<T> Run<T> {
             plan.set(piece, PieceState::Running);
             let interval = plan.pieces()[piece].interval();
             let mut list = self.list(interval);
-            let mut handed_out = false;
+            let (mut handed_out, mut without_id) = (false, 0);
             if let Some(point) = self.points.remove(&piece) {
-                handed_out = point.report().items > 0;
-                list = list.resume_at(point);
+                handed_out = point.list.report().items > 0;
+                without_id = point.without_id;
+                list = list.resume_at(point.list);
             }
             if let Some(cap) = list.cap_in_items() {
                 self.most = Some(self.most.map_or(cap, |most| most.min(cap)));
             }
-            let reading = Reading { piece, interval, list, came: None, handed_out };
+            let reading = Reading { piece, interval, list, came: None, handed_out, without_id };
             let at = self.lists.partition_point(|other| other.piece < piece);
             self.lists.insert(at, reading);
         }
@@ -335,7 +347,9 @@ impl<T> Run<T> {
             let came = match reading.list.poll_next_page(cx, with_items) {
                 Poll::Pending => continue,
                 Poll::Ready(Some(Ok(page))) => Came::Page(Box::new(page)),
-                Poll::Ready(Some(Err(error))) if at > 0 && error.is_job_unfinished() => {
+                Poll::Ready(Some(Err(error)))
+                    if at > 0 && (error.is_job_unfinished() || error.is_data_unavailable()) =>
+                {
                     Came::TooEarly
                 }
                 Poll::Ready(Some(Err(error))) => Came::Error(error),
@@ -381,16 +395,16 @@ impl<T> Run<T> {
             // No other piece is read further than this one was.
             self.most = Some(self.most.map_or(read, |most| most.min(read)));
         }
-        let hidden = handed_out && self.settings.id.is_none();
-        if hidden || plan.split(piece, self.settings.minimum).is_none() {
+        let whole = if handed_out && self.settings.id.is_none() {
+            Err(Whole::HandedOut)
+        } else {
+            plan.split(piece, self.settings.minimum).map_err(Whole::Unsplit)
+        };
+        if let Err(whole) = whole {
             let operation = list.request().operation();
             let error = |cause| {
-                Error::piece(operation, self.settings.why_whole(interval, refusal, hidden), cause)
-                    .advise(if hidden {
-                        "choose a shorter `span`, or name the id of the items by `dedupe_by`"
-                    } else {
-                        "narrow the query, or allow shorter pieces by `split_down_to`"
-                    })
+                Error::piece(operation, self.settings.why_whole(interval, refusal, whole), cause)
+                    .advise(whole.advice())
             };
             return Err(match came {
                 // It can be read up to where the API stops.
@@ -403,19 +417,27 @@ impl<T> Run<T> {
         tracing::info!(operation, piece = %interval, ?refusal, "piece split");
         self.report.splits += 1;
         self.report.add(list.report());
-        // What is remembered are the items that were handed out last, which is those of this piece first.
-        let forgotten = list.report().items.saturating_sub(self.known.count());
-        if handed_out && forgotten > 0 {
-            let reason = Reason::Duplicates { items: forgotten };
-            self.report.judge(Verdict::Drifted(reason));
-        }
-        self.jobs_done += usize::from(list.has_job());
+        self.judge_anew(at);
         self.lists.remove(at);
         self.move_on(piece);
         if refusal == Refusal::TooLong {
             self.split_longer_than(interval.length());
         }
         Ok(())
+    }
+
+    /// Judges that a piece is read from its beginning once more. What had been handed out of it is left out by its
+    /// id, as far as it has one and that is remembered; the rest comes again.
+    fn judge_anew(&mut self, at: usize) {
+        let Some(Reading { list, handed_out: true, without_id, .. }) = self.lists.get(at) else {
+            return;
+        };
+        // What is remembered are the items that were handed out last, which is those of this piece first.
+        let with_id = list.report().items.saturating_sub(*without_id);
+        let items = with_id.saturating_sub(self.known.count()) + without_id;
+        if items > 0 {
+            self.report.judge(Verdict::Drifted(Reason::ReadAnew { items }));
+        }
     }
 
     /// Splits all pieces of this length or more that have not begun: they would be refused as well.
@@ -449,6 +471,7 @@ impl<T> Run<T> {
         let mut handed = HandedPage { items: page.items().len(), new: None, handed_out: 0 };
         if self.settings.id.is_some() {
             let (known, report) = (&mut self.known, &mut self.report);
+            let before = report.without_id;
             let (mut new, mut place) = (Vec::with_capacity(handed.items), 0);
             page.retain_by_id(|id| {
                 let is_new = id.is_none_or(|id| known.note(id));
@@ -461,6 +484,9 @@ impl<T> Run<T> {
                 is_new
             });
             handed.new = Some(new);
+            if let Some(head) = self.lists.front_mut() {
+                head.without_id += report.without_id - before;
+            }
         }
         self.page = Some(handed);
         page
@@ -479,8 +505,8 @@ impl<T> Run<T> {
         let Some(head) = self.lists.pop_front() else { return };
         let report = head.list.report();
         self.report.add(report);
+        self.report.take_in(report);
         self.report.judge(report.verdict());
-        self.jobs_done += usize::from(head.list.has_job());
         if let (Some(plan), false) =
             (&mut self.plan, matches!(report.verdict(), Verdict::Truncated(_)))
         {
@@ -489,29 +515,42 @@ impl<T> Run<T> {
     }
 }
 
+/// Why a piece is not split.
+#[derive(Clone, Copy)]
+enum Whole {
+    /// Items of it have been handed out that can't be told apart from those of its halves.
+    HandedOut,
+    Unsplit(Unsplit),
+}
+
+impl Whole {
+    const fn advice(self) -> &'static str {
+        match self {
+            Self::HandedOut => {
+                "choose a shorter `span`, or name the id of the items by `dedupe_by`"
+            }
+            Self::Unsplit(Unsplit::TooShort) => {
+                "narrow the query, or allow shorter pieces by `split_down_to`"
+            }
+            Self::Unsplit(Unsplit::TooMany) => "narrow the query, or read a shorter range",
+        }
+    }
+}
+
 impl Settings {
     /// Why a piece can't be had.
-    fn why_whole(&self, piece: Interval, refusal: Refusal, hidden: bool) -> String {
+    fn why_whole(&self, piece: Interval, refusal: Refusal, whole: Whole) -> String {
         let what = match refusal {
             Refusal::TooMany => "holds more than the API lists",
             Refusal::TooLong => "is longer than the API takes",
         };
-        let but = match hidden {
-            true => "some of its items had been handed out".to_owned(),
-            false => format!("no piece shorter than {} may be made", in_words(self.minimum)),
+        let but = match whole {
+            Whole::HandedOut => "some of its items had been handed out".to_owned(),
+            Whole::Unsplit(Unsplit::TooShort) => {
+                format!("no piece shorter than {} may be made", in_words(self.minimum))
+            }
+            Whole::Unsplit(Unsplit::TooMany) => "the range has too many pieces already".to_owned(),
         };
         format!("{piece} {what}, and was not split: {but}")
     }
-}
-
-/// A hash of all that a request asks for, and of which API, the same in every process.
-fn fingerprint(api_url: &str, request: &Request) -> Result<u64, Error> {
-    let target = request.target()?;
-    let body = request.body().map_or(&[][..], |body| body);
-    let url = Url::parse(api_url).ok();
-    let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
-    let mut digest = Digest::new();
-    let parts = [host.as_bytes(), request.operation().id().as_bytes(), target.as_bytes(), body];
-    parts.into_iter().for_each(|part| digest.bytes(part));
-    Ok(digest.finish())
 }

@@ -12,12 +12,12 @@ use serde::de::DeserializeOwned;
 
 use super::interval::Interval;
 use super::plan::Plan;
-use super::point::WindowsFrom;
+use super::point::{RangePoint, WindowsFrom};
 use super::report::WindowsReport;
 use super::run::{Make, Run, Settings};
 use crate::checkpoint::Checkpoint;
 use crate::error::Error;
-use crate::jobs::{JobSettings, Schedule};
+use crate::jobs::{DataWait, JobSettings, SavedJob, Schedule};
 use crate::paging::{OnStale, Page, Paginator};
 use crate::request::Request;
 
@@ -57,7 +57,10 @@ const MINIMUM: Duration = Duration::from_mins(1);
 /// [`span`](Self::span) that its granularity divides. The order that a call asks for holds within a piece, and so
 /// does a limit in its body.
 ///
-/// The service is still taking in what happened in the last hours or days: read those once more later.
+/// The service is still taking in what happened in the last hours or days. Where it tells up to when it has, as for
+/// the jobs of conversation details, [`WindowsReport::available_until`] has the date, a piece that ends later makes the
+/// verdict [`Unknown`](crate::Verdict::Unknown), and [`wait_for_data`](Self::wait_for_data) waits. Elsewhere, read the
+/// last days once more later.
 ///
 /// # Errors
 /// As with a [`Paginator`], the stream can be used on after an error: the next poll asks for the same page
@@ -229,6 +232,16 @@ impl<T> Windows<T> {
         self
     }
 
+    /// Of a range of jobs that look through data which the service takes in with a delay: waits for the data of each
+    /// piece before its job is submitted: see [`Paginator::wait_for_data`]. All pieces together wait for this long
+    /// at most, from when the first of them begins to.
+    ///
+    /// Where nothing tells how far the data is, the range is refused ([`Error::is_invalid_request`]).
+    pub fn wait_for_data(mut self, deadline: Duration) -> Self {
+        self.run.settings.job.data = Some(DataWait::new(deadline));
+        self
+    }
+
     /// Of a range of jobs: changes the requests that list their results: see [`Paginator::results_with`].
     pub fn results_with(mut self, change: impl Fn(&mut Request) + Send + Sync + 'static) -> Self {
         self.run.settings.job.results = Some(Arc::new(change));
@@ -250,9 +263,14 @@ impl<T> Windows<T> {
         self
     }
 
-    /// How many jobs are known that were submitted for its pieces.
-    pub(crate) fn jobs_submitted(&self) -> usize {
+    /// The jobs that were submitted for the pieces that are being read.
+    pub(crate) fn saved_jobs(&self) -> Vec<SavedJob> {
         self.run.jobs()
+    }
+
+    /// An earlier place, which knows the jobs that were submitted since.
+    pub(crate) fn knowing(&self, earlier: &RangePoint) -> Result<RangePoint, Error> {
+        self.run.knowing(earlier)
     }
 
     pub(crate) fn set_out_from(&mut self, checkpoint: &Checkpoint) {

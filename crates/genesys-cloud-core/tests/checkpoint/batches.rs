@@ -1,57 +1,12 @@
 //! Lists in batches: what was committed does not come again, what was not does.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
-
 use genesys_cloud_core::{
-    Checkpoint, CheckpointStore, Client, DoneWhen, Error, Family, FileStore, JobCall, JobId,
-    JobState, Listing, Method, Operation, Paginator, Request, Results, Scheme, StoreFuture,
-    Verdict,
+    Checkpoint, Client, DoneWhen, Family, FileStore, JobCall, JobId, JobState, Listing, Method,
+    Operation, Paginator, Request, Results, Scheme, Verdict,
 };
 
+use crate::memory::{Memory, unless_dropped};
 use crate::{client, ids, list, serve};
-
-/// Fails where it is told to.
-#[derive(Clone, Default)]
-struct Memory(Arc<Mutex<Kept>>);
-
-#[derive(Default)]
-struct Kept {
-    texts: HashMap<String, String>,
-    fails: bool,
-    saves: u64,
-}
-
-impl CheckpointStore for Memory {
-    fn load<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Checkpoint>> {
-        Box::pin(async move {
-            let text = self.0.lock().expect("no panic").texts.get(key).cloned();
-            text.map(|text| serde_json::from_str(&text))
-                .transpose()
-                .map_err(Error::checkpoint_store)
-        })
-    }
-
-    fn save<'a>(&'a self, key: &'a str, checkpoint: &'a Checkpoint) -> StoreFuture<'a, ()> {
-        Box::pin(async move {
-            let mut kept = self.0.lock().expect("no panic");
-            if kept.fails {
-                return Err(Error::checkpoint_store("full"));
-            }
-            kept.saves += 1;
-            let text = serde_json::to_string(checkpoint).map_err(Error::checkpoint_store)?;
-            kept.texts.insert(key.to_owned(), text);
-            Ok(())
-        })
-    }
-
-    fn clear<'a>(&'a self, key: &'a str) -> StoreFuture<'a, ()> {
-        Box::pin(async move {
-            self.0.lock().expect("no panic").texts.remove(key);
-            Ok(())
-        })
-    }
-}
 
 /// One run that ends after so many commits, and leaves the next batch as it is.
 async fn run(
@@ -117,10 +72,10 @@ async fn a_list_that_is_done_stays_done_until_it_is_cleared() {
         };
         let (found, _) = everything().await;
         assert_eq!(found, (1..=total).collect::<Vec<_>>());
-        let (calls, saves) = (server.received().len(), store.0.lock().expect("no panic").saves);
+        let (calls, saves) = (server.received().len(), store.kept().saves);
         let (found, batches) = everything().await;
         assert_eq!((found, server.received().len()), (vec![], calls));
-        assert_eq!(store.0.lock().expect("no panic").saves, saves);
+        assert_eq!(store.kept().saves, saves);
         batches.clear().await.expect("cleared");
         let (found, _) = everything().await;
         assert_eq!(found, (1..=total).collect::<Vec<_>>());
@@ -137,17 +92,17 @@ async fn a_batch_that_was_not_committed_comes_again() {
         let batch = batches.next().await.expect("a batch").expect("items");
         assert_eq!(ids(batch.items()), [1, 2, 3]);
     }
-    store.0.lock().expect("no panic").fails = true;
+    store.kept().fails = true;
     let batch = batches.next().await.expect("a batch").expect("items");
     let error = batch.commit().await.expect_err("full");
     assert!(error.is_checkpoint_store() && error.to_string().contains("full"), "{error}");
-    store.0.lock().expect("no panic").fails = false;
+    store.kept().fails = false;
     let batch = batches.next().await.expect("a batch").expect("items");
     assert_eq!(ids(batch.items()), [1, 2, 3]);
     batch.commit().await.expect("saved");
     let batch = batches.next().await.expect("a batch").expect("items");
     assert_eq!(ids(batch.items()), [4, 5, 6]);
-    let text = store.0.lock().expect("no panic").texts["things"].clone();
+    let text = store.kept().texts["things"].clone();
     let saved: Checkpoint = serde_json::from_str(&text).expect("a checkpoint");
     assert_eq!((saved.items(), saved.is_complete()), (3, false));
 }
@@ -182,7 +137,7 @@ async fn a_checkpoint_of_another_call_is_not_overwritten() {
         let error = batches.next().await.expect_err("another call");
         assert!(error.is_checkpoint_mismatch(), "{error}");
     }
-    assert_eq!(store.0.lock().expect("no panic").saves, 1);
+    assert_eq!(store.kept().saves, 1);
 }
 
 #[tokio::test]
@@ -238,4 +193,121 @@ async fn a_job_is_noted_as_soon_as_it_is_submitted() {
     assert!(second.next().await.expect("the end").is_none());
     let submits = server.received().into_iter().filter(|request| request.method == "POST");
     assert_eq!(submits.count(), 1);
+}
+
+/// The items of a list of 22, of which so many are wanted, in one run that is given up at one point or goes on with
+/// the next call there.
+async fn with_one_drop(
+    client: &Client,
+    limit: Option<u64>,
+    drop_at: usize,
+    is_stopped: bool,
+) -> (Vec<u64>, usize, Memory) {
+    let store = Memory::default();
+    let begin = || {
+        let list = match limit {
+            Some(limit) => list(client).limit(limit),
+            None => list(client),
+        };
+        list.checkpointed(store.clone(), "things", 3)
+    };
+    let (mut batches, mut found, mut pending) = (begin(), Vec::new(), 0);
+    loop {
+        match unless_dropped(batches.next(), &mut pending, drop_at).await {
+            Some(Ok(Some(batch))) => {
+                found.extend(ids(batch.items()));
+                let committed = unless_dropped(batch.commit(), &mut pending, drop_at).await;
+                if let Some(committed) = committed {
+                    committed.expect("saved");
+                    continue;
+                }
+            }
+            Some(Ok(None)) => return (found, pending, store),
+            Some(Err(error)) => panic!("{error}"),
+            None => {}
+        }
+        if is_stopped {
+            // What was not saved comes again.
+            let items = store.checkpoint("things").map_or(0, |checkpoint| checkpoint.items());
+            found.truncate(items as usize);
+            batches = begin();
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_item_comes_once_wherever_a_future_is_dropped_or_a_run_stopped() {
+    let server = serve(22).await;
+    let client = client(&server);
+    for limit in [None, Some(10), Some(12), Some(22)] {
+        let expected: Vec<u64> = (1..=limit.unwrap_or(22)).collect();
+        let (found, polls, store) = with_one_drop(&client, limit, 0, false).await;
+        assert_eq!(found, expected);
+        let saved = store.checkpoint("things");
+        for is_stopped in [false, true] {
+            for drop_at in 1..=polls {
+                let what = format!("{limit:?} {drop_at} {is_stopped}");
+                let (found, _, store) = with_one_drop(&client, limit, drop_at, is_stopped).await;
+                assert_eq!(found, expected, "{what}");
+                let place = |checkpoint: Option<Checkpoint>| {
+                    checkpoint.map(|checkpoint| (checkpoint.items(), checkpoint.is_complete()))
+                };
+                assert_eq!(place(store.checkpoint("things")), place(saved.clone()), "{what}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_limit_counts_from_the_beginning_of_the_list_in_every_run() {
+    let server = serve(22).await;
+    let client = client(&server);
+    for (first, then, in_all) in [(10, 10, 10), (10, 14, 14), (3, 22, 22)] {
+        let store = Memory::default();
+        let mut found = Vec::new();
+        for limit in [first, then] {
+            let mut batches = list(&client).limit(limit).checkpointed(store.clone(), "things", 4);
+            while let Some(batch) = batches.next().await.expect("a batch") {
+                found.extend(ids(batch.items()));
+                batch.commit().await.expect("saved");
+            }
+        }
+        assert_eq!(found, (1..=in_all).collect::<Vec<_>>(), "{first} {then}");
+    }
+}
+
+#[tokio::test]
+async fn a_save_that_failed_is_made_up_for() {
+    let server = serve(22).await;
+    let client = client(&server);
+    let (_, _, store) = with_one_drop(&client, None, 0, false).await;
+    let saves = store.kept().saves;
+    for after in [false, true] {
+        for at in 0..saves {
+            let store = Memory::default();
+            store.kept().fails_once = Some((at, after));
+            let mut batches = list(&client).checkpointed(store.clone(), "things", 3);
+            let (mut found, mut failed) = (Vec::new(), 0);
+            loop {
+                let batch = match batches.next().await {
+                    Ok(Some(batch)) => batch,
+                    Ok(None) => break,
+                    Err(error) => {
+                        assert!(error.is_checkpoint_store(), "{error}");
+                        failed += 1;
+                        continue;
+                    }
+                };
+                let items = ids(batch.items());
+                match batch.commit().await {
+                    Ok(()) => found.extend(items),
+                    // The batch comes again.
+                    Err(_) => failed += 1,
+                }
+            }
+            assert_eq!((found, failed), ((1..=22).collect(), 1), "{at}");
+            let saved = store.checkpoint("things").expect("a checkpoint");
+            assert_eq!((saved.items(), saved.is_complete()), (22, true), "{at}");
+        }
+    }
 }

@@ -95,3 +95,24 @@ async fn files_are_for_their_owner_alone() {
     let mode = std::fs::metadata(store.path("a")).expect("a file").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }
+
+#[tokio::test]
+async fn what_would_be_too_long_to_load_is_not_saved() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = FileStore::new(directory.path());
+    let small = checkpoint("x").await;
+    store.save("a", &small).await.expect("saved");
+    let error = store.save("a", &checkpoint(&"x".repeat(64 << 20)).await).await;
+    let error = error.expect_err("too long");
+    assert!(error.is_checkpoint_store(), "{error}");
+    let text = error.to_string();
+    assert!(text.contains("only 67108864 can be loaded; keep fewer ids by"), "{text}");
+    // The one before is there, and so is one that is just short enough.
+    assert_eq!(store.load("a").await.expect("loaded"), Some(small.clone()));
+    let others = serde_json::to_string(&small).expect("JSON").len() - 1;
+    let largest = checkpoint(&"x".repeat((64 << 20) - others)).await;
+    let length = serde_json::to_string(&largest).expect("JSON").len();
+    assert!(length <= 64 << 20 && length > (64 << 20) - 100, "{length}");
+    store.save("a", &largest).await.expect("saved");
+    assert_eq!(store.load("a").await.expect("loaded"), Some(largest));
+}

@@ -2,6 +2,7 @@
 
 mod batches;
 mod files;
+mod memory;
 #[allow(dead_code, reason = "shared with the tests of the client")]
 #[path = "../client/server.rs"]
 mod server;

@@ -125,6 +125,81 @@ async fn an_error_whose_body_breaks_off_keeps_its_status() {
     assert!(error.to_string().contains("answered 500 Internal Server Error: partial"), "{error}");
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_error_whose_body_stalls_keeps_its_status_and_is_not_waited_for() {
+    let server = Server::start(|_| Answer::new(500, "partial").stalling_at(100)).await;
+    let began = tokio::time::Instant::now();
+    let client = with_token(&server).build().expect("a client");
+    let error = client.execute(&queues()).await.expect_err("an error");
+    assert!(error.is_server_error() && !error.is_transport());
+    assert!(error.to_string().contains("answered 500 Internal Server Error: partial"), "{error}");
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+
+    // Nor does a shorter timeout hide the status.
+    let client = with_token(&server).timeout(Duration::from_secs(1)).build().expect("a client");
+    let began = tokio::time::Instant::now();
+    let error = client.execute(&queues()).await.expect_err("an error");
+    assert!(error.is_server_error() && !error.is_timeout());
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn a_403_that_is_not_the_apis_is_not_told_as_a_missing_permission() {
+    for (body, is_forbidden) in [
+        (r#"{"code":"missing.permission","message":"Missing routing:queue:view"}"#, true),
+        ("{}", true),
+        ("", false),
+        ("<html>Request blocked</html>", false),
+        ("Forbidden", false),
+    ] {
+        let error = error_for(move || Answer::new(403, body)).await;
+        assert_eq!(error.is_forbidden(), is_forbidden, "{body}");
+        let text = error.to_string();
+        assert_eq!(text.contains("needs a role"), is_forbidden, "{text}");
+        assert_eq!(text.contains("a firewall, proxy or CDN"), !is_forbidden, "{text}");
+        assert!(!error.is_transient() && !error.is_auth(), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_url_that_is_too_long_is_refused_before_it_is_sent() {
+    let server = Server::start(|_| Answer::new(200, "")).await;
+    let client = with_token(&server).max_retries(5).build().expect("a client");
+    let with = |length| {
+        let mut request = queues();
+        request.set_query("name", "a").set_query("cursor", "x".repeat(length));
+        request
+    };
+    client.execute(&with(16_000)).await.expect("a reply");
+    for length in [17_000, 70_000] {
+        let error = client.execute(&with(length)).await.expect_err("too long");
+        assert!(error.is_invalid_request() && !error.is_transient());
+        assert_eq!(error.attempts(), 0);
+        let told = format!("{length} of `cursor`, and no more than 16384 can be sent");
+        assert!(error.to_string().contains(&told), "{error}");
+    }
+    assert_eq!(server.received().len(), 1);
+}
+
+#[tokio::test]
+async fn a_url_that_the_server_finds_too_long_is_told_as_that() {
+    for status in [414, 431] {
+        let error = error_for(move || Answer::new(status, "<html>")).await;
+        assert_eq!((error.status(), error.attempts()), (Some(status), 1));
+        assert!(error.to_string().contains("too long: pass fewer or shorter"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_path_with_a_query_is_sent_with_one_question_mark() {
+    let server = Server::start(|_| Answer::new(200, "")).await;
+    let client = with_token(&server).build().expect("a client");
+    let mut request = Request::new(Operation::known("get", Method::Get, "/things?kind=a"));
+    request.add_query("name", "b").add_query("n", "?");
+    client.execute(&request).await.expect("a reply");
+    assert_eq!(server.received()[0].target, "/things?kind=a&name=b&n=%3F");
+}
+
 #[tokio::test]
 async fn a_reply_whose_body_breaks_off_is_not_taken_for_whole() {
     let error = error_for(|| Answer::new(200, "partial").closing_at(100)).await;

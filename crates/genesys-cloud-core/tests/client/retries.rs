@@ -59,7 +59,8 @@ async fn what_was_not_done_is_done_again_whatever_it_is() {
 #[tokio::test]
 async fn what_may_have_been_done_is_done_again_only_if_that_does_no_harm() {
     type Fault = fn() -> Answer;
-    let faults: [Fault; 5] = [
+    let faults: [Fault; 6] = [
+        || Answer::new(408, "<html>"),
         || Answer::new(502, "<html>"),
         || Answer::json(503, "{}").header("retry-after", "7"),
         || Answer::new(504, ""),
@@ -253,6 +254,47 @@ async fn a_wait_that_is_too_long_is_an_error_that_says_so() {
 }
 
 #[tokio::test]
+async fn a_wait_may_be_told_with_a_fraction() {
+    for (retry_after, seconds) in [
+        ("3.0", Some(3)),
+        ("2.5", Some(3)),
+        ("0.001", Some(1)),
+        ("3.", Some(3)),
+        ("3.x", None),
+        ("-1.0", None),
+    ] {
+        let server =
+            Server::start(move |_| Answer::json(429, "{}").header("retry-after", retry_after));
+        let client = client(&server.await).max_rate_limit_wait(Duration::ZERO).build();
+        let error = client.expect("a client").execute(&queues()).await.expect_err("a limit");
+        assert_eq!(error.retry_after(), seconds.map(Duration::from_secs), "{retry_after}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_limit_whose_body_stalls_is_kept_to() {
+    let limited = Answer::json(429, "{").stalling_at(99).header("retry-after", "3");
+    let server = script(vec![limited]).await;
+    let client = Client::builder().api_url(server.url()).access_token("a-token").build();
+    let reply = client.expect("a client").execute(&request(Method::Post)).await.expect("a reply");
+    assert_eq!((reply.attempts(), reply.waited().as_secs()), (2, 3));
+}
+
+#[tokio::test]
+async fn refusals_fill_the_quota_as_successes_do() {
+    let mut answers = 0;
+    let server = Server::start(move |_| {
+        answers += 1;
+        if answers % 2 == 1 { Answer::json(503, "{}") } else { Answer::json(404, "{}") }
+    })
+    .await;
+    let client = client(&server).build().expect("a client");
+    for _ in 0..150 {
+        assert!(client.execute(&queues()).await.expect_err("none").is_not_found());
+    }
+}
+
+#[tokio::test]
 async fn a_wait_may_be_told_as_a_date() {
     let answer = Answer::json(429, "{}")
         .header("date", "Wed, 21 Oct 2015 07:28:00 GMT")
@@ -386,6 +428,8 @@ async fn a_login_is_tried_again_if_that_may_help() {
         || Answer::json(429, "{}").header("retry-after", "30"),
         || Answer::new(503, ""),
         || Answer::new(200, "{").closing_at(100),
+        || Answer::new(200, "<html>"),
+        || Answer::new(408, ""),
     ] {
         let mut asked = 0;
         let server = Server::start(move |request| {

@@ -272,8 +272,16 @@ async fn a_file_that_is_no_json_of_items() {
     let broken = gzip(&data(3));
     for (body, why) in [
         (b"{\"data\":[{\"id\":\"1\"},{\"id\":".to_vec(), "ends in the middle"),
-        (b"<html>".to_vec(), "has no list where the items should be"),
+        (b"<html>".to_vec(), "is a page of HTML, where data were expected"),
+        (b"not found".to_vec(), "has no list where the items should be"),
         (b"{\"data\":7}".to_vec(), "has no list where the items should be"),
+        (b"null".to_vec(), "has no list of items where it should be"),
+        (b"{}".to_vec(), "has no list of items where it should be"),
+        (b"{\"data\":null}".to_vec(), "has no list of items where it should be"),
+        (
+            b"{\"message\":\"boom\",\"status\":500}".to_vec(),
+            "has no list of items where it should be",
+        ),
         (broken[..broken.len() - 4].to_vec(), "ends in the middle"),
         ([&broken[..12], b"xxxxxxxxxxxxxxxxxxxx"].concat(), "is not the gzip"),
     ] {
@@ -507,18 +515,168 @@ async fn a_file_of_the_api_that_is_not_ready_is_not_taken_for_an_empty_one() {
     assert!(error.to_string().contains("it is not ready"), "{error}");
 }
 
-#[tokio::test(start_paused = true)]
-async fn how_a_file_is_stored_is_told() {
-    let body = gzip("id\n1\n");
-    let answer = Answer::new(200, body.clone()).header("content-encoding", "gzip");
-    let (_files, url) = file(vec![answer]).await;
-    let api = api(&[]).await;
-    let mut download = Download::new(&crate::client(&api), &url).expect("a file");
+async fn bytes_of(download: &mut Download) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
-    while let Some(part) = download.try_next().await.expect("bytes") {
+    while let Some(part) = download.try_next().await? {
         bytes.extend_from_slice(&part);
     }
-    assert_eq!((bytes, download.content_encoding()), (body, Some("gzip")));
+    Ok(bytes)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_encoding_of_a_file_is_undone_unless_the_file_is_meant_to_be_compressed() {
+    let body = gzip("id\n1\n");
+    let encoded = || Answer::new(200, body.clone()).header("content-encoding", "gzip");
+    let plain = b"id\n1\n".to_vec();
+    for (answer, name, bytes, encoding) in [
+        (encoded(), "f.csv", &plain, None),
+        (encoded().header("content-type", "text/csv"), "f", &plain, None),
+        (encoded(), "f.csv.gz", &body, Some("gzip")),
+        (encoded().header("content-type", "application/gzip"), "f", &body, Some("gzip")),
+        // It is not said to be encoded.
+        (Answer::new(200, body.clone()), "f.csv", &body, None),
+    ] {
+        let server = script([answer]).await;
+        let url = format!("{}/{name}?X-Amz-Signature=hunter2", server.url());
+        let api = api(&[]).await;
+        let mut download = Download::new(&crate::client(&api), &url).expect("a file");
+        assert_eq!(&bytes_of(&mut download).await.expect("bytes"), bytes, "{name}");
+        assert_eq!(
+            (download.content_encoding(), download.received()),
+            (encoding, bytes.len() as u64)
+        );
+        let length = (encoding.is_some() || bytes == &body).then_some(body.len() as u64);
+        assert_eq!(download.length(), length, "{name}");
+        assert_eq!(server.received()[0].header("accept-encoding"), Some("identity"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_encoded_transfer_goes_on_at_the_byte_of_what_is_sent() {
+    let text: String = (0..20_000).map(|n| format!("{n},")).collect();
+    let body = gzip(&text);
+    let encoded =
+        |answer: Answer| answer.header("content-encoding", "gzip").header("etag", "\"v1\"");
+    let (first, second) = (1_000, 30_000);
+    let rest = |from: usize, to: usize| {
+        let range = format!("bytes {from}-{}/{}", body.len() - 1, body.len());
+        let answer = Answer::new(206, &body[from..to]).header("content-range", range);
+        encoded(if to < body.len() { answer.closing_at(body.len() - from) } else { answer })
+    };
+    let (files, url) = file(vec![
+        encoded(Answer::new(200, &body[..first]).closing_at(body.len())),
+        rest(first, second),
+        rest(second, body.len()),
+    ])
+    .await;
+    let api = api(&[url]).await;
+    let mut download = download(&api).await.expect("a file");
+    assert_eq!(self::text(&mut download).await.expect("the file"), text);
+    let ranges: Vec<_> =
+        files.received().iter().map(|it| it.header("range").map(str::to_owned)).collect();
+    assert_eq!(ranges, [None, Some(format!("bytes={first}-")), Some(format!("bytes={second}-"))]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_is_not_encoded_as_its_server_says_is_an_error() {
+    let body = gzip("id\n1\n");
+    for (answer, why) in [
+        (Answer::new(200, "id\n1\n").header("content-encoding", "gzip"), "is not the gzip"),
+        (Answer::new(200, &body[..9]).header("content-encoding", "gzip"), "is not the gzip"),
+        (Answer::new(200, "id\n").header("content-encoding", "deflate"), "is not the deflate"),
+        (Answer::new(200, "id\n").header("content-encoding", "br"), "is encoded (br)"),
+    ] {
+        let (_files, url) = file(vec![answer]).await;
+        let api = api(&[url]).await;
+        let mut download = download(&api).await.expect("a file");
+        let error = bytes_of(&mut download).await.expect_err(why);
+        assert!(error.is_download() && error.to_string().contains(why), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_of_html_is_not_taken_for_data() {
+    let typed = || Answer::new(200, "log in").header("content-type", "text/html; charset=utf-8");
+    // What a gateway says may pass.
+    let (files, url) = file(vec![typed(), Answer::new(200, data(2))]).await;
+    assert_eq!(all(&mut things(&api(&[url]).await).inline().paginate()).await, numbers(2));
+    assert_eq!(files.received().len(), 2);
+
+    const PAGE: &str = "\n<!DOCTYPE html><html><body>Log in</body></html>";
+    for answer in [typed as fn() -> Answer, || Answer::new(200, PAGE)] {
+        let server = Server::start(move |_| answer()).await;
+        let api = api(&[format!("{}/f", server.url())]).await;
+        let mut download = download(&api).await.expect("a file");
+        for _ in 0..2 {
+            let error = download.try_next().await.expect_err("no data");
+            assert!(error.is_download(), "{error}");
+            assert!(error.to_string().contains("is a page of HTML"), "{error}");
+        }
+        // A file of a job of bytes, too.
+        let exporting = self::api(&[format!("{}/f.csv", server.url())]).await;
+        let mut export = things(&exporting).export("l1").paginate();
+        assert!(export.try_next().await.expect_err("no CSV").is_download());
+        // Where nothing is known of the file, a page is one; its name may tell.
+        let url = |name| format!("{}/{name}", server.url());
+        let named = |name| Download::new(&crate::client(&server), &url(name)).expect("a file");
+        assert!(bytes_of(&mut named("f.csv")).await.expect_err("no CSV").is_download());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_of_html_can_be_downloaded_as_one() {
+    let (_files, url) =
+        file(vec![Answer::new(200, "<html>").header("content-type", "text/html")]).await;
+    let api = api(&[]).await;
+    let mut download = Download::new(&crate::client(&api), &url).expect("a file");
+    assert_eq!(text(&mut download).await.expect("a page"), "<html>");
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_url_of_a_list_must_be_one() {
+    for (urls, why) in [
+        (r#"["https://a.example/f",null]"#, "downloadUrls[1] is null"),
+        (r#"["","https://a.example/f"]"#, "downloadUrls[0] is empty"),
+        ("[{}]", "downloadUrls[0] is no text"),
+        ("[7]", "downloadUrls[0] is no text"),
+        ("\" \"", "downloadUrls is empty"),
+    ] {
+        let server = Server::start(move |request| match request.method.as_str() {
+            "POST" => json(r#"{"job":{"id":"j1"}}"#),
+            _ => json(&format!(r#"{{"job":{{"status":"Complete"}},"downloadUrls":{urls}}}"#)),
+        })
+        .await;
+        let mut results = things(&server).inline().paginate();
+        let error = results.try_next().await.expect_err(urls);
+        assert!(error.is_paging() && error.to_string().contains(why), "{error}");
+        let mut job = things(&server).inline().submit().await.expect("a job");
+        let error = job.downloads().await.expect_err(urls);
+        assert!(error.to_string().contains(why) && !error.to_string().contains("a.example"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_url_on_the_host_of_the_apps_is_asked_for_at_the_api_with_the_token() {
+    let (files, url) = file(vec![Answer::new(200, data(2)), Answer::new(200, data(3))]).await;
+    let server = Server::start(move |request| match request.target.as_str() {
+        "/inline" => json(r#"{"job":{"id":"j1"}}"#),
+        "/inline/j1" => json(
+            r#"{"job":{"status":"Complete"},"downloadUrls":[
+                "https://apps.mypurecloud.com/platform/api/v2/downloads/7?a=b",
+                "https://apps.mypurecloud.com/platform/api/v2/downloads/8"]}"#,
+        ),
+        "/api/v2/downloads/7?a=b" => Answer::new(302, "").header("location", url.clone()),
+        // Where no redirect is issued, its URL is told.
+        "/api/v2/downloads/8" => json(&format!(r#"{{"url":"{url}"}}"#)),
+        other => panic!("{other}"),
+    })
+    .await;
+    assert_eq!(all(&mut things(&server).inline().paginate()).await, ["1", "2", "1", "2", "3"]);
+    let downloads = server.received().into_iter().filter(|it| it.target.starts_with("/api"));
+    let tokens: Vec<_> =
+        downloads.map(|it| it.header("authorization").map(str::to_owned)).collect();
+    assert_eq!(tokens, [Some("Bearer a-token".to_owned()), Some("Bearer a-token".to_owned())]);
+    files.received().iter().for_each(no_token);
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,8 +10,8 @@ use tokio::time::Instant;
 
 use crate::server::{Answer, Server};
 use crate::{
-    AGES, GetMedia, LISTED, PostInline, PostListed, Query, all, asked, client, json, listed,
-    script, things, with_states,
+    AGES, GetMedia, LISTED, PostInline, PostListed, Query, Things, all, asked, client, json,
+    listed, script, things, with_states,
 };
 
 #[tokio::test(start_paused = true)]
@@ -230,20 +230,100 @@ async fn a_job_of_another_host_is_not_loaded() {
     let elsewhere = elsewhere.access_token("a-token").build().expect("a client");
     let error = PostListed::load(&elsewhere, saved).expect_err("another host");
     assert!(error.is_job_mismatch());
+    let url = server.url();
     assert_eq!(
         error.to_string(),
-        "POST /shops/{shopId}/jobs (postListed) was not sent: the saved job was submitted at 127.0.0.1, and the \
-         client calls localhost; load it with a client of that region or gateway"
+        format!(
+            "POST /shops/{{shopId}}/jobs (postListed) was not sent: the saved job is of another organization: \
+             it was made at {url}, and the client calls {}; load it with a client of the organization that it was \
+             submitted in",
+            url.replace("127.0.0.1", "localhost")
+        )
     );
-    // One that was saved before hosts were is loaded as before, and so is one of another port.
+    // Of one that an earlier version saved, the host is known, or nothing.
     for host in [None, Some("127.0.0.1")] {
         let mut json = json.clone();
+        json["org"] = Value::Null;
         json["host"] = host.map(Value::from).unwrap_or_default();
         let saved: SavedJob = serde_json::from_value(json).expect("a saved job");
-        assert_eq!(saved.host(), host);
+        assert_eq!((saved.host(), saved.identity()), (host, None));
         PostListed::load(&client(&server), saved.clone()).expect("a job");
         assert_eq!(PostListed::load(&elsewhere, saved).is_ok(), host.is_none());
     }
+}
+
+#[tokio::test]
+async fn a_job_of_another_org_is_refused_before_any_call() {
+    let server = Server::start(|request| match request.target.as_str() {
+        "/oauth/token" => Answer::token("a-token", 86_400),
+        "/api/v2/tokens/me" => {
+            json(r#"{"organization":{"id":"org-1"},"OAuthClient":{"id":"client-1"}}"#)
+        }
+        "/g/api/v2/tokens/me" | "/g/api/v2/organizations/me" => Answer::json(404, "{}"),
+        _ => json(r#"{"jobId":"j1"}"#),
+    })
+    .await;
+    let to = |prefix: &str| {
+        Client::builder().api_url(format!("{}{prefix}", server.url())).login_url(server.url())
+    };
+    let logging_in = |id: &str| to("").credentials(id, "a-secret").build().expect("a client");
+    let with_token = |prefix: &str| to(prefix).access_token("a-token").build().expect("a client");
+    let submit = async |client: &Client| {
+        let call = Things::new(client).listed("s1", Query::default());
+        let saved = serde_json::to_string(&call.submit().await.expect("a job").save());
+        serde_json::from_str::<SavedJob>(&saved.expect("JSON")).expect("a saved job")
+    };
+    let refusal = |client: &Client, saved: &SavedJob| {
+        let error = PostListed::load(client, saved.clone()).expect_err("another org");
+        assert!(error.is_job_mismatch(), "{error}");
+        error.to_string()
+    };
+    let mut saved = submit(&logging_in("client-1")).await;
+    PostListed::load(&logging_in("client-1"), saved.clone()).expect("the same client");
+    let why = refusal(&logging_in("client-2"), &saved);
+    assert!(why.contains("OAuth client client-1, and that of the client is client-2"), "{why}");
+    let why = refusal(&with_token("/g"), &saved);
+    assert!(why.contains("/g; load it with"), "{why}");
+    let why = refusal(&with_token(""), &saved);
+    assert!(why.contains("that of the client's access token is not known"), "{why}");
+
+    // Once it is known which client a token is of.
+    let known = with_token("");
+    let before = server.received().len();
+    let identity = known.clone().identify().await.expect("an identity");
+    assert_eq!(identity, known.identity());
+    assert_eq!(
+        (identity.client_id(), identity.organization_id()),
+        (Some("client-1"), Some("org-1"))
+    );
+    known.identify().await.expect("an identity");
+    assert_eq!(server.received().len(), before + 1);
+    PostListed::load(&known, saved).expect("the same client");
+    saved = submit(&known).await;
+    assert_eq!(saved.identity(), Some(&identity));
+    PostListed::load(&logging_in("client-1"), saved).expect("the same client");
+
+    // Where the API does not say, nothing is known, and it is not asked again.
+    let unknown = with_token("/g");
+    let before = server.received().len();
+    for _ in 0..2 {
+        let identity = unknown.identify().await.expect("no error");
+        assert_eq!((identity.client_id(), identity.organization_id()), (None, None));
+    }
+    assert_eq!(server.received().len(), before + 2);
+}
+
+#[tokio::test]
+async fn an_organization_that_can_not_be_asked_for_is_an_error() {
+    let server = Server::start(|request| match request.is_login() {
+        true => Answer::json(401, r#"{"error":"invalid_client"}"#),
+        false => Answer::json(500, "{}"),
+    })
+    .await;
+    let url = server.url();
+    let client = Client::builder().api_url(url).login_url(url).credentials("c", "s").build();
+    assert!(client.expect("a client").identify().await.expect_err("no login").is_auth());
+    assert!(crate::client(&server).identify().await.expect_err("a fault").is_server_error());
 }
 
 #[tokio::test]

@@ -129,6 +129,9 @@ async fn errors_that_pass_do_not_end_the_wait() {
         Answer::json(503, "{}"),
         Answer::json(429, "{}").header("retry-after", "40"),
         Answer::new(502, "<html>"),
+        Answer::new(408, ""),
+        Answer::new(200, "<html>").header("content-type", "text/html"),
+        json(r#"{"state":"#),
         json("{").closing_at(9),
         json(r#"{"state":"FULFILLED"}"#),
     ]);
@@ -255,7 +258,8 @@ async fn a_submit_without_the_id_of_the_job_is_an_error() {
     assert!(error.is_decode());
     let text = error.to_string();
     assert!(text.contains("it has no `jobId`, the id of the job"), "{text}");
-    assert!(text.contains("look before you submit it again"), "{text}");
+    assert!(text.contains("see whether the work was done before you submit it again"), "{text}");
+    assert!(error.is_outcome_unknown(), "{text}");
 }
 
 /// The API tells of some jobs in a list of all of them.

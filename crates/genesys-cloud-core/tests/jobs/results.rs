@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use genesys_cloud_core::{
-    DoneWhen, Family, JobCall, JobId, JobState, Listing, Method, Operation, Paginator, Reason,
-    Request, Results, Scheme, Verdict,
+    Client, DoneWhen, Family, FileForm, JobCall, JobId, JobState, Listing, Method, Operation,
+    Paginator, Reason, Request, Results, ResultsAt, Scheme, Verdict,
 };
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -105,7 +105,7 @@ async fn all_calls_of_a_job_are_counted() {
 #[tokio::test(start_paused = true)]
 async fn an_error_on_the_way_is_gone_on_from() {
     let server = script([
-        Answer::json(503, "{}"),
+        Answer::json(429, "{}"),
         json(r#"{"jobId":"j1"}"#),
         Answer::json(403, "{}"),
         json(r#"{"state":"FULFILLED"}"#),
@@ -125,23 +125,74 @@ async fn an_error_on_the_way_is_gone_on_from() {
         }
     }
     assert_eq!(ids(found), ["a", "b"]);
-    assert_eq!(errors, [503, 403, 500, 500]);
+    assert_eq!(errors, [429, 403, 500, 500]);
     let submits = asked(&server).iter().filter(|line| line.starts_with("POST")).count();
     assert_eq!(submits, 2);
 }
 
-#[tokio::test]
-async fn what_the_api_has_accepted_is_not_submitted_again() {
-    for reply in [|| json("{}"), || json("<html>"), || json("{").closing_at(9)] {
+#[tokio::test(start_paused = true)]
+async fn a_submit_whose_outcome_is_unknown_is_not_made_again() {
+    for reply in [
+        || json("{}"),
+        || json(""),
+        || json("<html>"),
+        || json("{").closing_at(9),
+        || Answer::json(202, "{").stalling_at(9),
+        || json("").closing_at(9),
+        || Answer::new(408, ""),
+        || Answer::new(502, "<html>"),
+        || Answer::json(503, "{}").header("retry-after", "1"),
+        || Answer::json(504, "{"),
+    ] {
         let server = script([reply(), json(r#"{"jobId":"j1"}"#)]).await;
-        let mut results = listed(&server).paginate();
-        for _ in 0..2 {
-            let error = results.try_next().await.expect_err("no id");
-            assert_eq!(error.status(), Some(200), "{error:?}");
-        }
-        assert_eq!(asked(&server), ["POST /shops/s1/jobs"]);
+        // With and without retries, through a list and through a handle.
+        let client = Client::builder().api_url(server.url()).access_token("a-token");
+        let client = client.timeout(Duration::from_secs(30)).build().expect("a client");
+        let things = crate::Things::new(&client);
+        let mut results = things.listed("s1", Query::default()).paginate();
+        let first = results.try_next().await.expect_err("no id");
+        let again = results.try_next().await.expect_err("no id");
+        assert!(first.is_outcome_unknown() && again.is_outcome_unknown(), "{first}");
+        assert_eq!(first.to_string(), again.to_string());
+        let told = "the API may have the job, so that it is not submitted again by itself; its id is not \
+                    known, by which GET /shops/{shopId}/jobs/{jobId} (getThingsJob) would tell";
+        assert!(first.to_string().contains(told), "{first}");
+        assert_eq!(asked(&server), ["POST /shops/s1/jobs"], "{first}");
+
+        let server = script([reply()]).await;
+        let error = listed_by(&server).submit().await.expect_err("no id");
+        assert!(error.is_outcome_unknown() && error.to_string().contains(told), "{error}");
+        assert_eq!(asked(&server), ["POST /shops/s1/jobs"], "{error}");
     }
-    // What may be done twice is.
+}
+
+fn listed_by(server: &Server) -> crate::PostListed {
+    let client = Client::builder().api_url(server.url()).access_token("a-token").max_retries(0);
+    let client = client.timeout(Duration::from_secs(30)).max_rate_limit_wait(Duration::ZERO);
+    crate::Things::new(&client.build().expect("a client")).listed("s1", Query::default())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_submit_that_was_refused_is_made_again() {
+    for reply in [
+        || Answer::json(429, "{}"),
+        || Answer::json(400, "{}"),
+        || Answer::json(403, "{}"),
+        || Answer::json(500, "{}"),
+    ] {
+        let mut answers = vec![reply()];
+        answers.extend(with_states(&["FULFILLED"]));
+        answers.push(page(&["a"], None));
+        let server = script(answers).await;
+        let mut results = listed_by(&server).paginate();
+        let error = results.try_next().await.expect_err("a refusal");
+        assert!(!error.is_outcome_unknown(), "{error}");
+        assert_eq!(all(&mut results).await, ["a"]);
+    }
+}
+
+#[tokio::test]
+async fn what_only_reads_is_submitted_again() {
     let server = script([json("[").closing_at(9), json(r#"[{"id":"a"}]"#)]).await;
     let mut results = things(&server).media("t1").paginate();
     assert!(results.try_next().await.expect_err("half a reply").is_transport());
@@ -335,11 +386,82 @@ async fn one_result_is_a_list_of_one() {
 }
 
 #[tokio::test]
-async fn no_result_is_an_empty_list() {
-    let server = script([json(r#"{"job":{"status":"Complete"},"result":null}"#)]).await;
+async fn an_empty_list_is_told_by_the_list() {
+    for results in [
+        r#""result":{"entities":[]}"#,
+        r#""result":{"entities":[]},"downloadUrls":null"#,
+        r#""downloadUrls":[]"#,
+    ] {
+        let body = format!(r#"{{"job":{{"status":"Complete"}},{results}}}"#);
+        let server = script([json(&body)]).await;
+        let mut results = things(&server).inline().paginate();
+        assert_eq!(all(&mut results).await, [""; 0], "{body}");
+        assert_eq!(results.report().verdict(), Verdict::Complete);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_is_done_without_list_or_file_is_an_error_and_asked_again() {
+    let without = || json(r#"{"job":{"id":"j1","status":"Complete"},"result":null}"#);
+    let done = r#"{"job":{"status":"Complete"},"result":{"entities":[{"id":"a"}]}}"#;
+    let server = script([without(), without(), json(done)]).await;
     let mut results = things(&server).inline().paginate();
-    assert_eq!(all(&mut results).await, [""; 0]);
-    assert_eq!(results.report().verdict(), Verdict::Complete);
+    for _ in 0..2 {
+        let error = results.try_next().await.expect_err("no results");
+        assert!(error.is_paging() && error.is_transient(), "{error}");
+        let told = "has neither `result.entities` nor `downloadUrls`";
+        assert!(error.to_string().contains(told), "{error}");
+    }
+    assert_eq!(all(&mut results).await, ["a"]);
+    assert_eq!(asked(&server), ["POST /inline", "GET /inline/j1", "GET /inline/j1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_may_be_absent_is_empty_where_the_state_shows_the_status() {
+    let results = |server: &Server, results: Results| {
+        let status = Operation::new("getJob", Method::Get, "/jobs/{jobId}");
+        let family = Family::new("things")
+            .with_id(JobId::Field("id".into()))
+            .with_status(JobCall::new(status).with_id("jobId".into()))
+            .with_done_when(DoneWhen::State("state".into()))
+            .with_states(vec![("DONE".into(), JobState::Succeeded)].into())
+            .with_results(results);
+        let submit = Request::new(Operation::new("postJobs", Method::Post, "/jobs"));
+        Paginator::<Value>::over_job(&client(server), submit, family)
+    };
+    let done = || script([json(r#"{"id":"j1"}"#), json(r#"{"state":"DONE"}"#)]);
+    let items = Results::Reply(vec![ResultsAt::Items("results".into())].into());
+    let mut list = results(&done().await, items);
+    assert_eq!(list.try_next().await.expect("no error"), None);
+    assert_eq!(list.report().verdict(), Verdict::Complete);
+    let files = ResultsAt::Files("downloadUrl".into(), FileForm::Json("[]".into()));
+    let server = done().await;
+    let mut list = results(&server, Results::Reply(vec![files].into()));
+    let error = list.try_next().await.expect_err("no file").to_string();
+    assert!(error.contains("the reply that says so has no `downloadUrl`"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_asked_for_until_it_is_there_is_not_taken_from_an_error() {
+    for body in ["", "null", "{}", r#"{"message":"boom","status":500}"#] {
+        let server = script([Answer::new(202, ""), json(body), json(r#"[{"id":"a"}]"#)]).await;
+        let mut results = things(&server).media("t1").paginate();
+        let error = results.try_next().await.expect_err(body);
+        assert!(error.is_paging(), "{error}");
+        assert_eq!(all(&mut results).await, ["a"], "{body}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_in_the_place_of_a_status_does_not_end_the_wait() {
+    let server = script([
+        json(r#"{"jobId":"j1"}"#),
+        json(r#"{"message":"boom","code":"c","status":429}"#),
+        json(r#"{"state":"FULFILLED"}"#),
+        page(&["a"], None),
+    ])
+    .await;
+    assert_eq!(all(&mut listed(&server).paginate()).await, ["a"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -409,6 +531,67 @@ async fn a_page_whose_job_is_not_polled_is_not_submitted_twice() {
 }
 
 /// The handle of such a job has the one page that was asked for, and says that there is more.
+const PAGES_DONE: &str = r#"{"state":"Succeeded"}"#;
+
+/// The API has forgotten the job of a page, or its results.
+#[tokio::test(start_paused = true)]
+async fn a_page_whose_job_is_gone_is_an_error_and_is_not_asked_for_again() {
+    for status in [404, 410] {
+        for answers in [
+            vec![json(r#"{"state":"Running"}"#), Answer::json(status, "{}")],
+            vec![json(PAGES_DONE), Answer::json(status, "{}")],
+        ] {
+            let answers = std::iter::once(json(r#"{"id":"j1"}"#)).chain(answers);
+            let server = script(answers).await;
+            let mut results = things(&server).pages(Query::default()).paginate();
+            let first = results.try_next().await.expect_err("no job").to_string();
+            let again = results.try_next().await.expect_err("no job").to_string();
+            assert_eq!((first, server.received().len()), (again, 3));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_whose_job_is_gone_is_submitted_again_once_if_it_only_reads() {
+    let results = |server: &Server| {
+        let submit = Operation::new("postPages", Method::Post, "/pages").reads();
+        Paginator::<Value>::over_job(&client(server), Request::new(submit), crate::PAGES)
+    };
+    let server = script([
+        json(r#"{"id":"j1"}"#),
+        json(r#"{"state":"Running"}"#),
+        Answer::json(404, "{}"),
+        json(r#"{"id":"j2"}"#),
+        json(PAGES_DONE),
+        json(r#"{"entities":[{"id":"a"}],"pageNumber":1,"pageCount":1,"total":1}"#),
+    ])
+    .await;
+    let things = results(&server);
+    assert_eq!(things.pages().try_next().await.expect("a page").expect("a page").items().len(), 1);
+    assert_eq!(asked(&server).iter().filter(|line| **line == "POST /pages").count(), 2);
+
+    let server = Server::start(|request| match request.target.as_str() {
+        "/pages" => json(r#"{"id":"j1"}"#),
+        target if target.ends_with("/results") => Answer::json(410, "{}"),
+        _ => json(PAGES_DONE),
+    })
+    .await;
+    let error = results(&server).try_next().await.expect_err("no results");
+    assert!(error.is_job_expired(), "{error}");
+    assert_eq!(asked(&server).iter().filter(|line| **line == "POST /pages").count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_whose_submit_is_lost_is_not_submitted_again() {
+    let server = script([Answer::json(504, "{}"), json(r#"{"id":"j1"}"#)]).await;
+    let mut results = things(&server).pages(Query::default()).paginate();
+    for _ in 0..2 {
+        let error = results.try_next().await.expect_err("no job");
+        assert!(error.is_outcome_unknown(), "{error}");
+    }
+    assert_eq!(server.received().len(), 1);
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_page_of_one_job() {
     let server = script([

@@ -569,23 +569,22 @@ async fn pages_of_an_extractor_are_known_by_their_text() {
 
 #[test]
 fn what_is_no_checkpoint_is_refused() {
-    let list = r#""list":{"operation":"getThings","listing":"0000000000000000"}"#;
+    let call = r#""call":{"org":{"baseUrl":"https://a"},"operation":"getThings","listing":"0000000000000000"}"#;
+    let list = format!(r#""list":{{{call}}}"#);
     let with = |field: &str| {
-        format!(
-            r#"{{"version":1,"made":"2026-05-01T00:00:00Z","list":{{"operation":"getThings","listing":"0000000000000000",{field}}}}}"#
-        )
+        format!(r#"{{"version":2,"made":"2026-05-01T00:00:00Z","list":{{{call},{field}}}}}"#)
     };
     serde_json::from_str::<Checkpoint>(&with(r#""later":[1]"#)).expect("a checkpoint");
     for (text, why) in [
         ("{}".to_owned(), "it has no version"),
         ("[]".to_owned(), "it has no version"),
         (
-            format!(r#"{{"version":2,"list":7,{list}}}"#),
-            "of version 2, by a later release; only version 1 is known",
+            format!(r#"{{"version":3,"list":7,{list}}}"#),
+            "of version 3, by a later release; only version 2 is known",
         ),
-        (format!(r#"{{"version":0,{list}}}"#), "of version 0; only"),
-        (format!(r#"{{"version":1,{list}}}"#), "`made`"),
-        (r#"{"version":1,"made":"2026-05-01T00:00:00Z"}"#.to_owned(), "it is of no list"),
+        (format!(r#"{{"version":1,{list}}}"#), "of version 1; only"),
+        (format!(r#"{{"version":2,{list}}}"#), "`made`"),
+        (r#"{"version":2,"made":"2026-05-01T00:00:00Z"}"#.to_owned(), "it is of no list"),
         (with(r#""number":0"#), "at no page"),
         (with(r#""number":1,"token":["a"]"#), "at no page, or at several"),
         (with(r#""token":[{}]"#), "its token is none"),
@@ -594,6 +593,7 @@ fn what_is_no_checkpoint_is_refused() {
         (with(r#""offset":9223372036854775807"#), "`offset` is no count"),
         (with(r#""known":["xyz"]"#), "a hash that is none"),
         (with(r#""end":"soon""#), "an end that is not known"),
+        (with(r#""call":{"operation":"getThings"}"#), "its call has no `org`"),
         (with(r#""job":{"version":9}"#), "version 9"),
     ] {
         let error = serde_json::from_str::<Checkpoint>(&text).expect_err(why).to_string();
@@ -611,6 +611,7 @@ async fn a_checkpoint_that_was_tampered_with_does_no_harm() {
     let most = 1_u64 << 53;
     for (from, to) in [
         (r#""number":2"#, format!(r#""number":{most}"#)),
+        (r#""baseUrl":"http://"#, r#""baseUrl":"https://"#.to_owned()),
         (r#""number":2"#, r#""token":["a"]"#.to_owned()),
         (r#""number":2"#, r#""link":[["pageNumber","2"],["x","y"]]"#.to_owned()),
         (r#""offset":1"#, format!(r#""offset":{most}"#)),

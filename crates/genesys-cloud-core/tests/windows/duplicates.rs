@@ -1,8 +1,13 @@
 //! Records that come twice.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use genesys_cloud_core::{Reason, Verdict};
+
 use crate::org::{Event, Org};
 use crate::server::Answer;
-use crate::{all, daily, long};
+use crate::{Query, all, daily, events, hours, long};
 
 /// Three days with one event in the middle of each, and one over all of them.
 fn days() -> Org {
@@ -59,4 +64,90 @@ async fn records_without_an_id_come_each_time() {
     }
     let report = some.report();
     assert_eq!((found, report.without_id, report.duplicates), (5, 4, 1));
+}
+
+/// Events of which each second one has no id.
+fn half_of_them_without_ids() -> Org {
+    Org { every_second_without_id: true, ..Org::hourly(40) }
+}
+
+#[tokio::test(start_paused = true)]
+async fn records_without_ids_in_a_piece_that_is_read_again_make_the_verdict_drifted() {
+    for (cap, by_jobs) in [(20, false), (20, true), (100_000, true)] {
+        // A job of the second day that fails after two pages, or a cap that splits it.
+        let failed = Arc::new(AtomicBool::new(cap < 100_000));
+        let server = Org { cap, counts: false, ..half_of_them_without_ids() }
+            .serve_but(move |_, request| {
+                let is_third = request.target.contains("/results?pageSize=5&cursor=10");
+                (is_third && !failed.swap(true, Ordering::Relaxed)).then(|| {
+                    Answer::json(400, r#"{"message":"Pagination may not exceed 20 results"}"#)
+                })
+            })
+            .await;
+        let api = events(&server);
+        let range = match by_jobs {
+            false => api.query(Query::default()).windows(hours(0, 40)),
+            true => api.jobs(Query::default()).windows(hours(0, 40)),
+        };
+        let mut some = range.span(long(40)).dedupe_by("id");
+        let mut found = 0;
+        while some.try_next().await.expect("an event").is_some() {
+            found += 1;
+        }
+        let report = some.report();
+        let again = found - 40;
+        assert!(again > 0 && report.splits > 0, "{report:?}");
+        // Those of the halves, and of their halves.
+        match report.verdict() {
+            Verdict::Drifted(Reason::ReadAnew { items }) => assert!(items <= again, "{report:?}"),
+            other => panic!("{other}: {report:?}"),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn records_without_ids_of_a_job_that_is_run_again_make_the_verdict_drifted() {
+    for (without, stops) in [(true, false), (true, true), (false, false), (false, true)] {
+        let gone = Arc::new(AtomicBool::new(false));
+        let is_gone = gone.clone();
+        let server = Org { every_second_without_id: without, ..Org::hourly(24) }
+            .serve_but(move |_, request| {
+                let of_first = request.target.starts_with("/jobs/0/results");
+                (of_first && is_gone.load(Ordering::Relaxed)).then(|| Answer::json(404, "{}"))
+            })
+            .await;
+        let api = events(&server);
+        let range = || api.jobs(Query::default()).windows(hours(0, 24)).dedupe_by("id");
+        let mut some = range();
+        let mut found = 0;
+        for _ in 0..10 {
+            some.try_next().await.expect("an event").expect("an event");
+            found += 1;
+        }
+        if stops {
+            some = range().resume(&some.checkpoint().expect("a checkpoint"));
+        }
+        gone.store(true, Ordering::Relaxed);
+        let error = some.try_next().await.expect_err("a job that is gone");
+        if stops {
+            // Its place is no longer known.
+            assert!(error.is_stale_checkpoint(), "{error}");
+            continue;
+        }
+        assert!(error.is_job_expired(), "{error}");
+        while some.try_next().await.expect("an event").is_some() {
+            found += 1;
+        }
+        let report = some.report();
+        match without {
+            true => {
+                assert_eq!(found, 24 + 5);
+                assert_eq!(report.verdict(), Verdict::Drifted(Reason::ReadAnew { items: 5 }));
+            }
+            false => {
+                assert_eq!(found, 24);
+                assert_eq!(report.verdict(), Verdict::Complete);
+            }
+        }
+    }
 }

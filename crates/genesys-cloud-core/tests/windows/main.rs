@@ -2,8 +2,13 @@
 
 #![allow(missing_docs, reason = "the bindings are made as generated code makes them")]
 
+mod available;
+mod batches;
 mod duplicates;
 mod jobs;
+#[allow(dead_code, reason = "shared with the tests of checkpoints")]
+#[path = "../checkpoint/memory.rs"]
+mod memory;
 mod model;
 mod numbers;
 mod org;
@@ -96,6 +101,29 @@ operation! {
 }
 
 job! { PostJobs -> Event; "postJobs" Post "/jobs" JOBS, interval: body "interval", span: 31 days, id: "id" }
+
+job_family! {
+    /// Of data that is taken in with a delay.
+    pub DELAYED = "delayed";
+    id: field "jobId",
+    status: "getJob" Get "/jobs/{jobId}" (id "jobId"),
+    done: state "state" { succeeded: ["FULFILLED"], failed: ["FAILED"], expired: ["EXPIRED"] },
+    results: list "getJobResults" Get "/jobs/{jobId}/results" (id "jobId")
+        CursorField { items: ["events"], page_size: "pageSize" as integer, maximum: 5 },
+    availability: "getAvailability" Get "/availability" "dataAvailabilityDate" for body "interval",
+}
+
+operation! {
+    /// Looks for events that are taken in with a delay.
+    Events.delayed -> PostDelayed -> Submitted;
+    "postDelayed" Post "/jobs"
+    body: Query;
+}
+
+job! {
+    PostDelayed -> Event; "postDelayed" Post "/jobs" DELAYED,
+    interval: body "interval", span: 31 days, id: "id"
+}
 
 job_family! {
     /// A file of bytes.

@@ -1,9 +1,12 @@
 //! Ranges that are read in any way while anything goes wrong, each run by a seed, compared with what the org has.
 
+use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use genesys_cloud_core::{Checkpoint, Verdict, Windows};
+use genesys_cloud_core::{Verdict, Windows};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::numbers::Numbers;
 use crate::org::{Event as Happened, Org};
@@ -68,8 +71,8 @@ fn fault(
             return Some(Answer::json(202, "{}"));
         }
         4 if !is_submit => {
-            // A page that cannot be read is asked for again.
-            faults.errors += u64::from(is_status);
+            // A GET whose reply cannot be read is sent again.
+            faults.errors += u64::from(request.method == "POST");
             return Some(Answer::json(200, "<html>"));
         }
         _ => {}
@@ -146,8 +149,11 @@ fn range(api: &Events, way: Way, numbers: &mut Numbers) -> Windows<Event> {
 }
 
 /// By way of its text, as it is kept.
-fn kept(checkpoint: &Checkpoint) -> Checkpoint {
-    serde_json::from_str(&serde_json::to_string(checkpoint).expect("JSON")).expect("a checkpoint")
+fn kept<T: Serialize + DeserializeOwned + PartialEq + Debug>(whole: &T) -> T {
+    let text = serde_json::to_string(whole).expect("JSON");
+    let read = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    assert_eq!(read, *whole, "{text}");
+    read
 }
 
 async fn run(seed: u64) {
@@ -167,8 +173,11 @@ async fn run(seed: u64) {
     let what = |windows: &Windows<Event>| format!("{seed}: {way:?} {:?}", windows.report());
     for step in 0.. {
         assert!(step < 5_000, "no end: {}", what(&windows));
+        // Whatever it is like, it can be kept.
+        let (checkpoint, plan) = (windows.checkpoint(), windows.plan());
+        let checkpoint = kept(&checkpoint.expect("a checkpoint"));
+        kept(&plan.expect("a plan"));
         if way.stops && numbers.once_in(9) {
-            let checkpoint = kept(&windows.checkpoint().expect("a checkpoint"));
             assert_eq!(checkpoint.items(), found.len() as u64, "{}", what(&windows));
             windows = range(&api, way, &mut numbers).resume(&checkpoint);
         }
@@ -222,7 +231,7 @@ async fn run(seed: u64) {
         // Each piece alone has its part, in any order.
         let mut alone = Vec::new();
         for piece in (0..plan.pieces().len()).rev() {
-            let mut windows = range(&api, way, &mut numbers).resume(plan.only(piece));
+            let mut windows = range(&api, way, &mut numbers).resume(kept(&plan.only(piece)));
             alone.extend(crate::all(&mut windows).await);
         }
         alone.sort_unstable();

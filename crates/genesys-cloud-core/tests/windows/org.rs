@@ -38,6 +38,7 @@ pub(crate) struct Org {
     pub(crate) counts: bool,
     /// The states of each job, in order; the last one stays. With a message after a colon.
     pub(crate) states: Vec<&'static str>,
+    pub(crate) every_second_without_id: bool,
 }
 
 impl Org {
@@ -48,7 +49,14 @@ impl Org {
     }
 
     pub(crate) fn of(events: Vec<Event>) -> Self {
-        Self { events, cap: 100_000, longest: 31 * 24, counts: true, states: vec!["FULFILLED"] }
+        Self {
+            events,
+            cap: 100_000,
+            longest: 31 * 24,
+            counts: true,
+            states: vec!["FULFILLED"],
+            every_second_without_id: false,
+        }
     }
 
     pub(crate) async fn serve(self) -> Server {
@@ -113,7 +121,7 @@ impl Org {
                     return too_many(self.cap);
                 }
                 let to = (from + 5).min(events.len());
-                let mut page = json!({"events": listed(&events[from..to])});
+                let mut page = json!({"events": self.listed(&events[from..to])});
                 if to < events.len() {
                     page["cursor"] = json!(to.to_string());
                 }
@@ -121,6 +129,14 @@ impl Org {
             }
             _ => panic!("{} {target}", request.method),
         }
+    }
+
+    fn listed(&self, events: &[Event]) -> Vec<Value> {
+        let listed = |event: &Event| match self.every_second_without_id && event.id % 2 == 1 {
+            true => json!({"name": event.id.to_string()}),
+            false => json!({"id": event.id.to_string()}),
+        };
+        events.iter().map(listed).collect()
     }
 
     /// The events of an interval, if it is one that is answered.
@@ -148,7 +164,7 @@ impl Org {
         }
         let from = ((number - 1) * size).min(events.len());
         let to = (from + size).min(events.len());
-        let mut page = json!({"events": listed(&events[from..to])});
+        let mut page = json!({"events": self.listed(&events[from..to])});
         if self.counts {
             page["totalHits"] = json!(events.len());
         }
@@ -159,10 +175,6 @@ impl Org {
 struct Job {
     interval: String,
     states: VecDeque<&'static str>,
-}
-
-fn listed(events: &[Event]) -> Vec<Value> {
-    events.iter().map(|event| json!({"id": event.id.to_string()})).collect()
 }
 
 fn too_many(cap: usize) -> Answer {

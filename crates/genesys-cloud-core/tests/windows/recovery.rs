@@ -97,16 +97,22 @@ async fn a_plan_is_gone_on_with() {
     let states: Vec<_> = plan.pieces().iter().map(|piece| piece.state()).collect();
     assert_eq!(states, [PieceState::Done, PieceState::Running, PieceState::Todo, PieceState::Todo]);
 
-    let server = Org::hourly(96).serve().await;
+    let before = intervals(&server).len();
     let mut rest = daily(&server, 0, 96).resume(plan.clone());
     assert_eq!(all(&mut rest).await, (24..96).collect::<Vec<_>>());
-    assert_eq!(intervals(&server), [(24, 48), (48, 72), (72, 96)]);
+    assert_eq!(intervals(&server)[before - 1..], [(24, 48), (48, 72), (72, 96)]);
     let report = rest.report();
     assert_eq!((report.pieces, report.pieces_done, report.items), (4, 4, 72));
     assert_eq!(report.verdict(), Verdict::Complete);
 
+    // At another org it is refused before anything is sent.
+    let elsewhere = Org::hourly(96).serve().await;
+    let error = daily(&elsewhere, 0, 96).resume(plan.clone()).try_next().await;
+    let error = error.expect_err("another org").to_string();
+    assert!(error.contains("it was made at http://127.0.0.1:"), "{error}");
+    assert!(elsewhere.received().is_empty());
+
     // One piece alone, here even one that is done.
-    let server = Org::hourly(96).serve().await;
     for (piece, expected) in [(0, 0..24), (3, 72..96)] {
         let mut alone = daily(&server, 0, 96).resume(plan.only(piece));
         assert_eq!(all(&mut alone).await, expected.collect::<Vec<_>>());
@@ -133,12 +139,15 @@ async fn a_plan_of_something_else_is_refused() {
     let events = events(&server);
     let named = Query { name: Some("n".to_owned()), ..Query::default() };
     for (some, why) in [
-        (daily(&server, 0, 95), "the plan is of another range, or of a call with other parameters"),
+        (
+            daily(&server, 0, 95),
+            "the plan is of another call: the field `interval` of the body is another",
+        ),
         (
             events.query(named).windows(hours(0, 96)),
-            "another range, or of a call with other parameters",
+            "the plan is of another call: the field `name` of the body was not set",
         ),
-        (events.listed().windows(hours(0, 96)), "the plan is of postQuery"),
+        (events.listed().windows(hours(0, 96)), "the plan is of another call: it is of postQuery"),
     ] {
         let error = some.resume(plan.clone()).try_next().await.expect_err(why);
         assert!(error.is_invalid_request() && error.to_string().contains(why), "{error}");

@@ -306,7 +306,7 @@ async fn what_is_left_out_of_a_page_that_is_read_again_stays_so() {
 async fn what_was_forgotten_of_a_piece_that_is_split_is_told() {
     let server = Org { cap: 20, ..Org::hourly(24) }.serve().await;
     for (kept_ids, verdict, repeated) in
-        [(15, Verdict::Complete, 0), (9, Verdict::Drifted(Reason::Duplicates { items: 6 }), 6)]
+        [(15, Verdict::Complete, 0), (9, Verdict::Drifted(Reason::ReadAnew { items: 6 }), 6)]
     {
         let api = events(&server);
         let range = || {

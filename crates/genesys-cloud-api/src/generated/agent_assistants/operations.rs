@@ -85,7 +85,7 @@ operation! {
 
 paged! {
     GetAssistantsAgentchecklistsLanguages -> Value;
-    UnpagedEntities { items: ["entities"] }
+    UnpagedEntities { items: ["entities"], values: true }
 }
 
 operation! {
@@ -355,5 +355,5 @@ operation! {
 
 paged! {
     PostAssistantQueueUsersQuery -> types::UserReference;
-    UnpagedPostResults { items: ["users"], jobs: "/api/v2/assistants/{assistantId}/queues/{queueId}/users/jobs" }
+    UnpagedPostResults { items: ["users"], jobs: "/api/v2/assistants/{assistantId}/queues/{queueId}/users/jobs", fields: "queue" }
 }

@@ -94,7 +94,7 @@ operation! {
 
 paged! {
     PostAnalyticsActionsAggregatesQuery -> types::ActionAggregateDataContainer;
-    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/actions/aggregates/jobs" }
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/actions/aggregates/jobs", empty: true }
     interval: body "interval"
 }
 
@@ -181,7 +181,7 @@ operation! {
 
 paged! {
     PostAnalyticsAgentcopilotsAggregatesQuery -> types::AgentCopilotAggregateDataContainer;
-    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/agentcopilots/aggregates/jobs" }
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/agentcopilots/aggregates/jobs", empty: true }
     interval: body "interval"
 }
 
@@ -208,7 +208,7 @@ operation! {
 
 paged! {
     PostAnalyticsAgentsStatusQuery -> types::AnalyticsAgentStateAgentResponse;
-    UnpagedEntities { items: ["entities"] }
+    UnpagedEntities { items: ["entities"], empty: true }
 }
 
 operation! {
@@ -315,7 +315,7 @@ operation! {
 
 paged! {
     PostAnalyticsAgentutilizationsAggregatesQuery -> types::AgentUtilizationAggregateDataContainer;
-    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/agentutilizations/aggregates/jobs" }
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/agentutilizations/aggregates/jobs", empty: true }
     interval: body "interval"
 }
 
@@ -485,7 +485,7 @@ operation! {
 
 paged! {
     PostAnalyticsBotsAggregatesQuery -> types::BotAggregateDataContainer;
-    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/bots/aggregates/jobs" }
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/bots/aggregates/jobs", empty: true }
     interval: body "interval"
 }
 
@@ -572,7 +572,7 @@ operation! {
 
 paged! {
     PostAnalyticsCasemanagementAggregatesQuery -> types::CaseManagementAggregateDataContainer;
-    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/casemanagement/aggregates/jobs" }
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/casemanagement/aggregates/jobs", empty: true }
     interval: body "interval"
 }
 
@@ -591,7 +591,7 @@ operation! {
 
 paged! {
     PostAnalyticsConversationsActivityQuery -> types::ConversationActivityData;
-    PageNumberNoEnvelope { items: ["results"], page_size: "pageSize" as integer }
+    PageNumberNoEnvelope { items: ["results"], page_size: "pageSize" as integer, fields: "entityIdDimension", empty: true }
 }
 
 operation! {
@@ -677,7 +677,7 @@ operation! {
 
 paged! {
     PostAnalyticsConversationsAggregatesQuery -> types::ConversationAggregateDataContainer;
-    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/conversations/aggregates/jobs" }
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/conversations/aggregates/jobs", empty: true }
     interval: body "interval"
 }
 
@@ -702,6 +702,8 @@ operation! {
     ///
     /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     ///
+    /// The data is taken in with a delay: the report tells up to when, and `wait_for_data` waits for it.
+    ///
     /// `windows` reads a range of any length in pieces of 31 days at most, and what is in several of them once, by its `conversationId`.
     ///
     /// Permissions: `analytics:conversationDetail:view`, `analytics:agentConversationDetail:view`
@@ -716,8 +718,9 @@ job_family! {
     status: "getAnalyticsConversationsDetailsJob" Get "/api/v2/analytics/conversations/details/jobs/{jobId}" (id "jobId"),
     done: state "state" { succeeded: ["FULFILLED"], failed: ["FAILED"], cancelled: ["CANCELLED"], expired: ["EXPIRED"] },
     results: list "getAnalyticsConversationsDetailsJobResults" Get "/api/v2/analytics/conversations/details/jobs/{jobId}/results" (id "jobId")
-        CursorField { items: ["conversations"], page_size: "pageSize" as integer },
+        CursorField { items: ["conversations"], page_size: "pageSize" as integer, fields: "dataAvailabilityDate" },
     cancel: "deleteAnalyticsConversationsDetailsJob" Delete "/api/v2/analytics/conversations/details/jobs/{jobId}" (id "jobId"),
+    availability: "getAnalyticsConversationsDetailsJobsAvailability" Get "/api/v2/analytics/conversations/details/jobs/availability" "dataAvailabilityDate" for body "interval",
 }
 
 job! {
@@ -773,7 +776,7 @@ operation! {
 
 paged! {
     GetAnalyticsConversationsDetailsJobResults -> types::AnalyticsConversation;
-    CursorField { items: ["conversations"], page_size: "pageSize" as integer }
+    CursorField { items: ["conversations"], page_size: "pageSize" as integer, fields: "dataAvailabilityDate" }
 }
 
 operation! {
@@ -789,7 +792,7 @@ operation! {
 
 paged! {
     PostAnalyticsConversationsDetailsQuery -> types::AnalyticsConversationWithoutAttributes;
-    BodyPagingTotalHits { items: ["conversations"], page_size: body "paging.pageSize" as integer, maximum: 100, cap: items(100000), jobs: "/api/v2/analytics/conversations/details/jobs" }
+    BodyPagingTotalHits { items: ["conversations"], page_size: body "paging.pageSize" as integer, maximum: 100, cap: items(100000), jobs: "/api/v2/analytics/conversations/details/jobs", fields: "aggregations" }
     interval: body "interval", span: 31 days, id: "conversationId"
 }
 
@@ -911,7 +914,7 @@ operation! {
 
 paged! {
     PostAnalyticsCopilotsAggregatesQuery -> types::CopilotAggregateDataContainer;
-    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/copilots/aggregates/jobs" }
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/copilots/aggregates/jobs", empty: true }
     interval: body "interval"
 }
 
@@ -946,7 +949,7 @@ operation! {
 
 paged! {
     GetAnalyticsDataextractionDownloadsMetadata -> types::DataExtractionFileSchema;
-    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200, fields: "enabledDataSchemas" }
 }
 
 operation! {
@@ -1062,7 +1065,7 @@ operation! {
 
 paged! {
     PostAnalyticsEvaluationsAggregatesQuery -> types::EvaluationAggregateDataContainer;
-    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/evaluations/aggregates/jobs" }
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/evaluations/aggregates/jobs", empty: true }
     interval: body "interval"
 }
 
@@ -1149,7 +1152,7 @@ operation! {
 
 paged! {
     PostAnalyticsFlowexecutionsAggregatesQuery -> types::FlowExecutionAggregateDataContainer;
-    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/flowexecutions/aggregates/jobs" }
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/flowexecutions/aggregates/jobs", empty: true }
     interval: body "interval"
 }
 
@@ -1168,7 +1171,7 @@ operation! {
 
 paged! {
     PostAnalyticsFlowsActivityQuery -> types::FlowActivityData;
-    PageNumberNoEnvelope { items: ["results"], page_size: "pageSize" as integer }
+    PageNumberNoEnvelope { items: ["results"], page_size: "pageSize" as integer, fields: "entityIdDimension", empty: true }
 }
 
 operation! {
@@ -1254,7 +1257,7 @@ operation! {
 
 paged! {
     PostAnalyticsFlowsAggregatesQuery -> types::FlowAggregateDataContainer;
-    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/flows/aggregates/jobs" }
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/flows/aggregates/jobs", empty: true }
     interval: body "interval"
 }
 
@@ -1269,7 +1272,7 @@ operation! {
 
 paged! {
     PostAnalyticsFlowsObservationsQuery -> types::FlowObservationDataContainer;
-    UnpagedPostResults { items: ["results"] }
+    UnpagedPostResults { items: ["results"], empty: true }
 }
 
 operation! {
@@ -1355,7 +1358,7 @@ operation! {
 
 paged! {
     PostAnalyticsJourneysAggregatesQuery -> types::JourneyAggregateDataContainer;
-    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/journeys/aggregates/jobs" }
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/journeys/aggregates/jobs", empty: true }
     interval: body "interval"
 }
 
@@ -1442,7 +1445,7 @@ operation! {
 
 paged! {
     PostAnalyticsKnowledgeAggregatesQuery -> types::KnowledgeAggregateDataContainer;
-    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/knowledge/aggregates/jobs" }
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/knowledge/aggregates/jobs", empty: true }
     interval: body "interval"
 }
 
@@ -1457,7 +1460,7 @@ operation! {
 
 paged! {
     PostAnalyticsQueuesObservationsQuery -> types::QueueObservationDataContainer;
-    UnpagedPostResults { items: ["results"] }
+    UnpagedPostResults { items: ["results"], fields: "systemToOrganizationMappings", empty: true }
 }
 
 operation! {
@@ -1473,7 +1476,7 @@ operation! {
 
 paged! {
     PostAnalyticsRatelimitsAggregatesQuery -> types::RateLimitAggregateDataContainer;
-    UnpagedPostResults { items: ["results"] }
+    UnpagedPostResults { items: ["results"], empty: true }
     interval: body "interval"
 }
 
@@ -1642,7 +1645,7 @@ operation! {
 
 paged! {
     PostAnalyticsReportingSettingsDashboardsQuery -> types::DashboardConfiguration;
-    BodyPageNumber { items: ["entities"], page_size: body "pageSize" as integer, maximum: 25 }
+    BodyPageNumber { items: ["entities"], page_size: body "pageSize" as integer, maximum: 25, empty: true }
 }
 
 operation! {
@@ -1753,7 +1756,7 @@ operation! {
 
 paged! {
     PostAnalyticsResolutionsAggregatesQuery -> types::ResolutionAggregateDataContainer;
-    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/resolutions/aggregates/jobs" }
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/resolutions/aggregates/jobs", empty: true }
     interval: body "interval"
 }
 
@@ -1772,7 +1775,7 @@ operation! {
 
 paged! {
     PostAnalyticsRoutingActivityQuery -> types::RoutingActivityData;
-    PageNumberNoEnvelope { items: ["results"], page_size: "pageSize" as integer }
+    PageNumberNoEnvelope { items: ["results"], page_size: "pageSize" as integer, fields: "entityIdDimension", empty: true }
 }
 
 operation! {
@@ -1858,7 +1861,7 @@ operation! {
 
 paged! {
     PostAnalyticsSummariesAggregatesQuery -> types::SummaryAggregateDataContainer;
-    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/summaries/aggregates/jobs" }
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/summaries/aggregates/jobs", empty: true }
     interval: body "interval"
 }
 
@@ -1945,7 +1948,7 @@ operation! {
 
 paged! {
     PostAnalyticsSurveysAggregatesQuery -> types::SurveyAggregateDataContainer;
-    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/surveys/aggregates/jobs" }
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/surveys/aggregates/jobs", empty: true }
     interval: body "interval"
 }
 
@@ -2032,7 +2035,7 @@ operation! {
 
 paged! {
     PostAnalyticsTaskmanagementAggregatesQuery -> types::TaskManagementAggregateDataContainer;
-    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/taskmanagement/aggregates/jobs" }
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/taskmanagement/aggregates/jobs", empty: true }
     interval: body "interval"
 }
 
@@ -2051,7 +2054,7 @@ operation! {
 
 paged! {
     PostAnalyticsTaskmanagementMetricsQuery -> types::TaskManagementObservationResult;
-    CursorsObject { items: ["results"], page_size: "pageSize" as integer, maximum: 200, token_in: query "after" }
+    CursorsObject { items: ["results"], page_size: "pageSize" as integer, maximum: 200, token_in: query "after", empty: true }
 }
 
 operation! {
@@ -2069,7 +2072,7 @@ operation! {
 
 paged! {
     PostAnalyticsTeamsActivityQuery -> types::TeamActivityData;
-    PageNumberNoEnvelope { items: ["results"], page_size: "pageSize" as integer }
+    PageNumberNoEnvelope { items: ["results"], page_size: "pageSize" as integer, fields: "entityIdDimension", empty: true }
 }
 
 operation! {
@@ -2155,7 +2158,7 @@ operation! {
 
 paged! {
     PostAnalyticsTranscriptsAggregatesQuery -> types::TranscriptAggregateDataContainer;
-    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/transcripts/aggregates/jobs" }
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/transcripts/aggregates/jobs", empty: true }
     interval: body "interval"
 }
 
@@ -2174,7 +2177,7 @@ operation! {
 
 paged! {
     PostAnalyticsUsersActivityQuery -> types::UserActivityData;
-    PageNumberNoEnvelope { items: ["results"], page_size: "pageSize" as integer }
+    PageNumberNoEnvelope { items: ["results"], page_size: "pageSize" as integer, fields: "entityIdDimension", empty: true }
 }
 
 operation! {
@@ -2196,7 +2199,7 @@ job_family! {
     status: "getAnalyticsUsersAggregatesJob" Get "/api/v2/analytics/users/aggregates/jobs/{jobId}" (id "jobId"),
     done: state "state" { succeeded: ["FULFILLED"], failed: ["FAILED"], cancelled: ["CANCELLED"], expired: ["EXPIRED"] },
     results: list "getAnalyticsUsersAggregatesJobResults" Get "/api/v2/analytics/users/aggregates/jobs/{jobId}/results" (id "jobId")
-        CursorField { items: ["results"] },
+        CursorField { items: ["results"], fields: "systemToOrganizationMappings" },
     cancel: "deleteAnalyticsUsersAggregatesJob" Delete "/api/v2/analytics/users/aggregates/jobs/{jobId}" (id "jobId"),
 }
 
@@ -2244,7 +2247,7 @@ operation! {
 
 paged! {
     GetAnalyticsUsersAggregatesJobResults -> types::UserAggregateDataContainer;
-    CursorField { items: ["results"] }
+    CursorField { items: ["results"], fields: "systemToOrganizationMappings" }
 }
 
 operation! {
@@ -2260,7 +2263,7 @@ operation! {
 
 paged! {
     PostAnalyticsUsersAggregatesQuery -> types::UserAggregateDataContainer;
-    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/users/aggregates/jobs" }
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/users/aggregates/jobs", fields: "systemToOrganizationMappings", empty: true }
     interval: body "interval"
 }
 
@@ -2268,6 +2271,8 @@ operation! {
     /// `POST /api/v2/analytics/users/details/jobs` (`postAnalyticsUsersDetailsJobs`)
     ///
     /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    ///
+    /// The data is taken in with a delay: the report tells up to when, and `wait_for_data` waits for it.
     ///
     /// `windows` reads a range of any length in pieces of 31 days at most.
     ///
@@ -2283,8 +2288,9 @@ job_family! {
     status: "getAnalyticsUsersDetailsJob" Get "/api/v2/analytics/users/details/jobs/{jobId}" (id "jobId"),
     done: state "state" { succeeded: ["FULFILLED"], failed: ["FAILED"], cancelled: ["CANCELLED"], expired: ["EXPIRED"] },
     results: list "getAnalyticsUsersDetailsJobResults" Get "/api/v2/analytics/users/details/jobs/{jobId}/results" (id "jobId")
-        CursorField { items: ["userDetails"], page_size: "pageSize" as integer },
+        CursorField { items: ["userDetails"], page_size: "pageSize" as integer, fields: "dataAvailabilityDate" },
     cancel: "deleteAnalyticsUsersDetailsJob" Delete "/api/v2/analytics/users/details/jobs/{jobId}" (id "jobId"),
+    availability: "getAnalyticsUsersDetailsJobsAvailability" Get "/api/v2/analytics/users/details/jobs/availability" "dataAvailabilityDate" for body "interval",
 }
 
 job! {
@@ -2340,7 +2346,7 @@ operation! {
 
 paged! {
     GetAnalyticsUsersDetailsJobResults -> types::AnalyticsUserDetail;
-    CursorField { items: ["userDetails"], page_size: "pageSize" as integer }
+    CursorField { items: ["userDetails"], page_size: "pageSize" as integer, fields: "dataAvailabilityDate" }
 }
 
 operation! {
@@ -2356,7 +2362,7 @@ operation! {
 
 paged! {
     PostAnalyticsUsersDetailsQuery -> types::AnalyticsUserDetail;
-    BodyPagingTotalHits { items: ["userDetails"], page_size: body "paging.pageSize" as integer, maximum: 100, jobs: "/api/v2/analytics/users/details/jobs" }
+    BodyPagingTotalHits { items: ["userDetails"], page_size: body "paging.pageSize" as integer, maximum: 100, jobs: "/api/v2/analytics/users/details/jobs", fields: "aggregations" }
     interval: body "interval", span: 31 days
 }
 
@@ -2371,5 +2377,5 @@ operation! {
 
 paged! {
     PostAnalyticsUsersObservationsQuery -> types::UserObservationDataContainer;
-    UnpagedPostResults { items: ["results"] }
+    UnpagedPostResults { items: ["results"], empty: true }
 }

@@ -273,7 +273,7 @@ operation! {
 
 paged! {
     GetArchitectEmergencygroupsDivisionviews -> types::EmergencyGroupDivisionView;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "totalNumberOfEntities" }
 }
 
 operation! {
@@ -503,7 +503,7 @@ operation! {
 
 paged! {
     GetArchitectIvrs -> types::Ivr;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "totalNumberOfEntities" }
 }
 
 operation! {
@@ -536,7 +536,7 @@ operation! {
 
 paged! {
     GetArchitectIvrsDivisionviews -> types::IvrDivisionView;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "totalNumberOfEntities" }
 }
 
 operation! {
@@ -727,7 +727,7 @@ job_family! {
     id: field "id",
     status: "getArchitectPromptHistoryHistoryId" Get "/api/v2/architect/prompts/{promptId}/history/{historyId}" (id "historyId"),
     done: state "actionStatus" { succeeded: ["SUCCESS"], failed: ["FAILURE"] },
-    results: status PageNumber { items: ["entities"], page_size: "pageSize" as integer },
+    results: status PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "actionName actionStatus client complete completed description id name started system user" },
 }
 
 job! {
@@ -758,7 +758,7 @@ operation! {
 
 paged! {
     GetArchitectPromptHistoryHistoryId -> types::HistoryEntry;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "actionName actionStatus client complete completed description id name started system user" }
 }
 
 operation! {
@@ -877,7 +877,7 @@ operation! {
 
 paged! {
     GetArchitectSchedulegroups -> types::ScheduleGroup;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "totalNumberOfEntities" }
 }
 
 operation! {
@@ -910,7 +910,7 @@ operation! {
 
 paged! {
     GetArchitectSchedulegroupsDivisionviews -> types::ScheduleGroupDivisionView;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "totalNumberOfEntities" }
 }
 
 operation! {
@@ -967,7 +967,7 @@ operation! {
 
 paged! {
     GetArchitectSchedules -> types::Schedule;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "totalNumberOfEntities" }
 }
 
 operation! {
@@ -1000,7 +1000,7 @@ operation! {
 
 paged! {
     GetArchitectSchedulesDivisionviews -> types::SchedulesDivisionView;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "totalNumberOfEntities" }
 }
 
 operation! {
@@ -1100,7 +1100,7 @@ job_family! {
     id: field "id",
     status: "getArchitectSystempromptHistoryHistoryId" Get "/api/v2/architect/systemprompts/{promptId}/history/{historyId}" (id "historyId"),
     done: state "actionStatus" { succeeded: ["SUCCESS"], failed: ["FAILURE"] },
-    results: status PageNumber { items: ["entities"], page_size: "pageSize" as integer },
+    results: status PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "actionName actionStatus client complete completed description id name started system user" },
 }
 
 job! {
@@ -1131,7 +1131,7 @@ operation! {
 
 paged! {
     GetArchitectSystempromptHistoryHistoryId -> types::HistoryEntry;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "actionName actionStatus client complete completed description id name started system user" }
 }
 
 operation! {
@@ -1860,7 +1860,7 @@ operation! {
 
 paged! {
     GetFlowsInstancesJob -> types::ExecutionDataEntity;
-    UnpagedEntities { items: ["entities"] }
+    UnpagedEntities { items: ["entities"], fields: "id jobState name" }
 }
 
 operation! {
@@ -1984,7 +1984,7 @@ operation! {
 
 paged! {
     GetFlowsInstance -> types::ExecutionDataEntity;
-    UnpagedEntities { items: ["entities"] }
+    UnpagedEntities { items: ["entities"], fields: "id jobState name" }
 }
 
 operation! {
@@ -2340,7 +2340,7 @@ job_family! {
     id: field "id",
     status: "getFlowHistoryHistoryId" Get "/api/v2/flows/{flowId}/history/{historyId}" (id "historyId"),
     done: state "actionStatus" { succeeded: ["SUCCESS"], failed: ["FAILURE"] },
-    results: status PageNumber { items: ["entities"], page_size: "pageSize" as integer },
+    results: status PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "actionName actionStatus client complete completed description id name started system user" },
 }
 
 job! {
@@ -2371,7 +2371,7 @@ operation! {
 
 paged! {
     GetFlowHistoryHistoryId -> types::HistoryEntry;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "actionName actionStatus client complete completed description id name started system user" }
 }
 
 operation! {

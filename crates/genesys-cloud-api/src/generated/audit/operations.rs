@@ -32,7 +32,7 @@ job_family! {
     status: "getAuditsQueryTransactionId" Get "/api/v2/audits/query/{transactionId}" (id "transactionId"),
     done: state "state" { succeeded: ["Succeeded"], failed: ["Failed"], cancelled: ["Cancelled"] },
     results: list "getAuditsQueryTransactionIdResults" Get "/api/v2/audits/query/{transactionId}/results" (id "transactionId")
-        CursorField { items: ["entities"], page_size: "pageSize" as integer, maximum: 500 },
+        CursorField { items: ["entities"], page_size: "pageSize" as integer, maximum: 500, fields: "id" },
     redirects: "downloadUrl",
     at_once: true,
     note: "a range of 31 days at most; large results come as files, whose items have another form than those of pages",
@@ -137,5 +137,5 @@ operation! {
 
 paged! {
     GetAuditsQueryTransactionIdResults -> types::AuditLogMessage;
-    CursorField { items: ["entities"], page_size: "pageSize" as integer, maximum: 500 }
+    CursorField { items: ["entities"], page_size: "pageSize" as integer, maximum: 500, fields: "id" }
 }

@@ -207,7 +207,7 @@ operation! {
 
 paged! {
     GetAuthorizationDivisionspermittedPagedMe -> types::AuthzDivision;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "allDivsPermitted" }
 }
 
 operation! {
@@ -229,7 +229,7 @@ operation! {
 
 paged! {
     GetAuthorizationDivisionspermittedPagedSubjectId -> types::AuthzDivision;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "allDivsPermitted" }
 }
 
 operation! {

@@ -189,7 +189,7 @@ operation! {
 
 paged! {
     GetContentmanagementQuery -> types::QueryResult;
-    BodyPageNumberNested { items: ["results", "entities"], page_size: "pageSize" as integer, token_in: query "pageNumber" }
+    BodyPageNumberNested { items: ["results", "entities"], page_size: "pageSize" as integer, token_in: query "pageNumber", fields: "facetInfo" }
 }
 
 operation! {
@@ -204,7 +204,7 @@ operation! {
 
 paged! {
     PostContentmanagementQuery -> types::QueryResult;
-    BodyPageNumberNested { items: ["results", "entities"], page_size: body "pageSize" as integer }
+    BodyPageNumberNested { items: ["results", "entities"], page_size: body "pageSize" as integer, fields: "facetInfo" }
 }
 
 operation! {

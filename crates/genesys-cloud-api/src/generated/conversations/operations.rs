@@ -1013,7 +1013,7 @@ operation! {
 
 paged! {
     PostConversationsCustomattributesSearch -> Value;
-    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer }
+    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer, fields: "aggregations types", values: true }
 }
 
 operation! {
@@ -2849,7 +2849,7 @@ operation! {
 
 paged! {
     PostConversationsParticipantsAttributesSearch -> Value;
-    BodyCursor { items: ["results"] }
+    BodyCursor { items: ["results"], fields: "aggregations types", values: true }
 }
 
 operation! {

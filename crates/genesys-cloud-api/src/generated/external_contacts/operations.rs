@@ -22,7 +22,7 @@ operation! {
 
 paged! {
     PostExternalcontactsBulkContacts -> types::BulkResponseResultExternalContactEntityBulkEntityErrorEntity;
-    UnpagedPostResults { items: ["results"] }
+    UnpagedPostResults { items: ["results"], fields: "errorCount errorIndexes" }
 }
 
 operation! {
@@ -45,7 +45,7 @@ operation! {
 
 paged! {
     PostExternalcontactsBulkContactsDivisionviews -> types::BulkResponseResultExternalContactEntityBulkEntityErrorEntity;
-    UnpagedPostResults { items: ["results"] }
+    UnpagedPostResults { items: ["results"], fields: "errorCount errorIndexes" }
 }
 
 operation! {
@@ -80,7 +80,7 @@ operation! {
 
 paged! {
     PostExternalcontactsBulkContactsUnresolved -> types::BulkResponseResultExternalContactEntityBulkEntityErrorEntity;
-    UnpagedPostResults { items: ["results"] }
+    UnpagedPostResults { items: ["results"], fields: "errorCount errorIndexes" }
 }
 
 operation! {
@@ -103,7 +103,7 @@ operation! {
 
 paged! {
     PostExternalcontactsBulkNotes -> types::BulkResponseResultNoteEntityBulkEntityErrorEntity;
-    UnpagedPostResults { items: ["results"] }
+    UnpagedPostResults { items: ["results"], fields: "errorCount errorIndexes" }
 }
 
 operation! {
@@ -144,7 +144,7 @@ operation! {
 
 paged! {
     PostExternalcontactsBulkOrganizations -> types::BulkResponseResultExternalOrganizationEntityBulkEntityErrorEntity;
-    UnpagedPostResults { items: ["results"] }
+    UnpagedPostResults { items: ["results"], fields: "errorCount errorIndexes" }
 }
 
 operation! {
@@ -167,7 +167,7 @@ operation! {
 
 paged! {
     PostExternalcontactsBulkOrganizationsDivisionviews -> types::BulkResponseResultExternalOrganizationEntityBulkEntityErrorEntity;
-    UnpagedPostResults { items: ["results"] }
+    UnpagedPostResults { items: ["results"], fields: "errorCount errorIndexes" }
 }
 
 operation! {
@@ -211,7 +211,7 @@ operation! {
 
 paged! {
     PostExternalcontactsBulkRelationships -> types::BulkResponseResultRelationshipEntityBulkEntityErrorEntity;
-    UnpagedPostResults { items: ["results"] }
+    UnpagedPostResults { items: ["results"], fields: "errorCount errorIndexes" }
 }
 
 operation! {
@@ -261,7 +261,7 @@ operation! {
 
 paged! {
     GetExternalcontactsContacts -> types::ExternalContact;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer, maximum: 1000, cap: items(1000) }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, maximum: 1000, cap: items(1000), fields: "partialResults" }
 }
 
 operation! {
@@ -475,7 +475,7 @@ operation! {
 
 paged! {
     PostExternalcontactsContactsSearch -> types::ExternalContact;
-    BodyPageNumber { items: ["entities"], page_size: body "pageSize" as integer }
+    BodyPageNumber { items: ["entities"], page_size: body "pageSize" as integer, fields: "partialResults" }
 }
 
 operation! {
@@ -629,7 +629,7 @@ operation! {
 
 paged! {
     GetExternalcontactsContactNotes -> types::Note;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer, maximum: 100, cap: items(1000) }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, maximum: 100, cap: items(1000), fields: "partialResults" }
 }
 
 operation! {
@@ -1289,7 +1289,7 @@ operation! {
 
 paged! {
     GetExternalcontactsOrganizations -> types::ExternalOrganization;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer, maximum: 1000, cap: items(1000) }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, maximum: 1000, cap: items(1000), fields: "partialResults" }
 }
 
 operation! {
@@ -1548,7 +1548,7 @@ operation! {
 
 paged! {
     GetExternalcontactsOrganizationContacts -> types::ExternalContact;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer, maximum: 1000, cap: items(1000) }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, maximum: 1000, cap: items(1000), fields: "partialResults" }
 }
 
 operation! {
@@ -1600,7 +1600,7 @@ operation! {
 
 paged! {
     GetExternalcontactsOrganizationNotes -> types::Note;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer, maximum: 1000, cap: items(1000) }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, maximum: 1000, cap: items(1000), fields: "partialResults" }
 }
 
 operation! {
@@ -1689,7 +1689,7 @@ operation! {
 
 paged! {
     GetExternalcontactsOrganizationRelationships -> types::Relationship;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer, maximum: 1000, cap: items(1000) }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, maximum: 1000, cap: items(1000), fields: "partialResults" }
 }
 
 operation! {

@@ -212,7 +212,7 @@ operation! {
 
 paged! {
     GetGamificationContestAgentsScores -> types::ContestScoresAgents;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "dateWorkday" }
 }
 
 operation! {
@@ -234,7 +234,7 @@ operation! {
 
 paged! {
     GetGamificationContestAgentsScoresMe -> types::ContestScoresAgents;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "dateWorkday" }
 }
 
 operation! {
@@ -266,7 +266,7 @@ operation! {
 
 paged! {
     GetGamificationContestAgentsScoresTrendsMe -> types::ContestScoresAgentTrend;
-    UnpagedEntities { items: ["entities"] }
+    UnpagedEntities { items: ["entities"], fields: "user" }
 }
 
 operation! {
@@ -307,7 +307,7 @@ operation! {
 
 paged! {
     GetGamificationInsights -> types::InsightsSummaryUserItem;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "comparativePeriod division granularity performanceProfile primaryPeriod" }
 }
 
 operation! {
@@ -344,7 +344,7 @@ operation! {
 
 paged! {
     GetGamificationInsightsGroupsTrends -> types::InsightsTrendMetricItem;
-    UnpagedEntities { items: ["entities"] }
+    UnpagedEntities { items: ["entities"], fields: "comparativePeriod division granularity performanceProfile primaryPeriod" }
 }
 
 operation! {
@@ -366,7 +366,7 @@ operation! {
 
 paged! {
     GetGamificationInsightsGroupsTrendsAll -> types::InsightsTrendMetricItem;
-    UnpagedEntities { items: ["entities"] }
+    UnpagedEntities { items: ["entities"], fields: "comparativePeriod division granularity performanceProfile primaryPeriod" }
 }
 
 operation! {
@@ -389,7 +389,7 @@ operation! {
 
 paged! {
     GetGamificationInsightsManagers -> types::InsightsAgentItem;
-    PageNumberNoEnvelope { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumberNoEnvelope { items: ["entities"], page_size: "pageSize" as integer, fields: "dateEndWorkday dateStartWorkday division granularity performanceProfile" }
 }
 
 operation! {
@@ -411,7 +411,7 @@ operation! {
 
 paged! {
     GetGamificationInsightsMembers -> types::InsightsAgentItem;
-    UnpagedEntities { items: ["entities"] }
+    UnpagedEntities { items: ["entities"], fields: "dateEndWorkday dateStartWorkday division granularity performanceProfile" }
 }
 
 operation! {
@@ -455,7 +455,7 @@ operation! {
 
 paged! {
     GetGamificationInsightsTrends -> types::UserInsightsTrendMetricItem;
-    UnpagedEntities { items: ["entities"] }
+    UnpagedEntities { items: ["entities"], fields: "comparativePeriod division granularity performanceProfile primaryPeriod user" }
 }
 
 operation! {
@@ -498,7 +498,7 @@ operation! {
 
 paged! {
     GetGamificationInsightsUserTrends -> types::UserInsightsTrendMetricItem;
-    UnpagedEntities { items: ["entities"] }
+    UnpagedEntities { items: ["entities"], fields: "comparativePeriod division granularity performanceProfile primaryPeriod user" }
 }
 
 operation! {
@@ -1000,7 +1000,7 @@ operation! {
 
 paged! {
     GetGamificationScorecardsUsersValuesAverage -> types::WorkdayValuesMetricItem;
-    UnpagedOtherArray { items: ["results"] }
+    UnpagedOtherArray { items: ["results"], fields: "dateWorkday division performanceProfile timezone user" }
 }
 
 operation! {
@@ -1022,7 +1022,7 @@ operation! {
 
 paged! {
     GetGamificationScorecardsUsersValuesTrends -> types::WorkdayValuesMetricItem;
-    UnpagedOtherArray { items: ["results"] }
+    UnpagedOtherArray { items: ["results"], fields: "dateEndWorkday dateReferenceWorkday dateStartWorkday division metric performanceProfile timezone user" }
 }
 
 operation! {
@@ -1130,7 +1130,7 @@ operation! {
 
 paged! {
     GetGamificationScorecardsUserValuesTrends -> types::WorkdayValuesMetricItem;
-    UnpagedOtherArray { items: ["results"] }
+    UnpagedOtherArray { items: ["results"], fields: "dateEndWorkday dateReferenceWorkday dateStartWorkday division metric performanceProfile timezone user" }
 }
 
 operation! {
@@ -1149,7 +1149,7 @@ operation! {
 
 paged! {
     GetGamificationScorecardsValuesAverage -> types::WorkdayValuesMetricItem;
-    UnpagedOtherArray { items: ["results"] }
+    UnpagedOtherArray { items: ["results"], fields: "dateWorkday division performanceProfile timezone user" }
 }
 
 operation! {
@@ -1171,7 +1171,7 @@ operation! {
 
 paged! {
     GetGamificationScorecardsValuesTrends -> types::WorkdayValuesMetricItem;
-    UnpagedOtherArray { items: ["results"] }
+    UnpagedOtherArray { items: ["results"], fields: "dateEndWorkday dateReferenceWorkday dateStartWorkday division metric performanceProfile timezone user" }
 }
 
 operation! {

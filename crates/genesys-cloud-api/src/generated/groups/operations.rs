@@ -66,7 +66,7 @@ operation! {
 
 paged! {
     GetGroupsSearch -> types::Group;
-    Q64Search { items: ["results"] }
+    Q64Search { items: ["results"], fields: "currentPage types" }
 }
 
 operation! {
@@ -78,7 +78,7 @@ operation! {
 
 paged! {
     PostGroupsSearch -> types::Group;
-    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer }
+    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer, fields: "currentPage types" }
 }
 
 operation! {

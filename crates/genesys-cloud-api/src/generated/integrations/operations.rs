@@ -1043,7 +1043,7 @@ job_family! {
     status: "getIntegrationsSpeechNuanceNuanceIntegrationIdBotJob" Get "/api/v2/integrations/speech/nuance/{nuanceIntegrationId}/bots/{botId}/jobs/{jobId}" (id "jobId"),
     done: state "state" { succeeded: ["Completed"], failed: ["Failed"], cancelled: ["Cancelled"] },
     results: list "getIntegrationsSpeechNuanceNuanceIntegrationIdBotJobResults" Get "/api/v2/integrations/speech/nuance/{nuanceIntegrationId}/bots/{botId}/jobs/{jobId}/results" (id "jobId")
-        UnpagedOtherArray { items: [] },
+        UnpagedOtherArray { items: [], values: true },
     at_once: true,
 }
 

@@ -63,7 +63,7 @@ job_family! {
     status: "getJourneyActionmapsEstimatesJob" Get "/api/v2/journey/actionmaps/estimates/jobs/{jobId}" (id "jobId"),
     done: state "[]" { succeeded: ["fulfilled", "succeeded", "complete", "completed", "success", "finished", "importcompleted"], partly_succeeded: ["completedwitherrors", "partialcompleted", "completed_with_partial_results", "importpartialcompleted"], failed: ["failed", "error", "failure", "importfailed", "validationfailed", "internalerror", "incomplete", "rollbackfailed", "rollbackcomplete"], cancelled: ["cancelled", "canceled", "aborted", "terminated"], expired: ["expired"] },
     results: list "getJourneyActionmapsEstimatesJobResults" Get "/api/v2/journey/actionmaps/estimates/jobs/{jobId}/results" (id "jobId")
-        UnpagedOtherArray { items: [] },
+        UnpagedOtherArray { items: [], values: true },
 }
 
 job! {
@@ -812,7 +812,7 @@ operation! {
 
 paged! {
     PostJourneyViewsEncodingsValidate -> Value;
-    UnpagedEntities { items: ["entities"] }
+    UnpagedEntities { items: ["entities"], values: true }
 }
 
 operation! {
@@ -1047,7 +1047,7 @@ job_family! {
     status: "getJourneyViewVersionJob" Get "/api/v2/journey/views/{viewId}/versions/{journeyVersionId}/jobs/{jobId}" (id "jobId"),
     done: state "status" { succeeded: ["Complete"], failed: ["Failed"], cancelled: ["Cancelled"] },
     results: list "getJourneyViewVersionJobResults" Get "/api/v2/journey/views/{viewId}/versions/{journeyVersionId}/jobs/{jobId}/results" (id "jobId")
-        UnpagedOtherArray { items: [] },
+        UnpagedOtherArray { items: [], values: true },
     at_once: true,
     note: "patchJourneyViewVersionJob with the status Cancelled cancels it",
 }

@@ -129,7 +129,7 @@ operation! {
 
 paged! {
     GetKnowledgeGuestSessionCategories -> types::GuestResponseCategory;
-    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200, fields: "sessionId" }
 }
 
 operation! {
@@ -192,7 +192,7 @@ operation! {
 
 paged! {
     PostKnowledgeGuestSessionDocumentsSearch -> types::KnowledgeDocumentGuestSearchResult;
-    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer }
+    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer, fields: "query queryType searchId sessionId" }
 }
 
 operation! {
@@ -207,7 +207,7 @@ operation! {
 
 paged! {
     PostKnowledgeGuestSessionDocumentsSearchSuggestions -> types::KnowledgeGuestDocumentSuggestionResult;
-    UnpagedPostResults { items: ["results"], page_size: body "pageSize" as integer }
+    UnpagedPostResults { items: ["results"], page_size: body "pageSize" as integer, fields: "query sessionId" }
 }
 
 operation! {
@@ -435,7 +435,7 @@ operation! {
 
 paged! {
     PostKnowledgeKnowledgebaseChunksSearch -> types::DocumentChunkBlock;
-    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer }
+    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer, fields: "application confidenceThreshold conversationContext preprocessQuery query queryType searchId" }
 }
 
 operation! {
@@ -511,7 +511,7 @@ operation! {
 
 paged! {
     PostKnowledgeKnowledgebaseDocumentsAnswers -> types::KnowledgeAnswerDocumentResponse;
-    UnpagedPostResults { items: ["results"] }
+    UnpagedPostResults { items: ["results"], fields: "answerGeneration" }
 }
 
 operation! {
@@ -616,7 +616,7 @@ operation! {
 
 paged! {
     PostKnowledgeKnowledgebaseDocumentsSearch -> types::KnowledgeDocumentSearchResult;
-    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer }
+    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer, fields: "answerGeneration application confidenceThreshold conversationContext preprocessQuery query queryType searchId" }
 }
 
 operation! {
@@ -633,7 +633,7 @@ operation! {
 
 paged! {
     PostKnowledgeKnowledgebaseDocumentsSearchSuggestions -> types::KnowledgeDocumentSuggestionResult;
-    UnpagedPostResults { items: ["results"], page_size: body "pageSize" as integer }
+    UnpagedPostResults { items: ["results"], page_size: body "pageSize" as integer, fields: "query" }
 }
 
 operation! {

@@ -255,7 +255,7 @@ operation! {
 
 paged! {
     GetLearningModules -> types::LearningModule;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "totalLegacyRules" }
 }
 
 operation! {
@@ -498,7 +498,7 @@ operation! {
 
 paged! {
     PostLearningRulesQuery -> types::LearningAssignmentUser;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "unfilteredTotal" }
 }
 
 operation! {

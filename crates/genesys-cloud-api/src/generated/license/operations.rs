@@ -44,7 +44,7 @@ operation! {
 
 paged! {
     PostLicenseInfer -> String;
-    UnpagedBareArray { items: [] }
+    UnpagedBareArray { items: [], values: true }
 }
 
 operation! {
@@ -60,7 +60,7 @@ operation! {
 
 paged! {
     PostLicenseInferPermissions -> String;
-    UnpagedBareArray { items: [] }
+    UnpagedBareArray { items: [], values: true }
 }
 
 operation! {

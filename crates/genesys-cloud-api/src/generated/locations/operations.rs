@@ -53,7 +53,7 @@ operation! {
 
 paged! {
     GetLocationsSearch -> types::LocationDefinition;
-    Q64Search { items: ["results"] }
+    Q64Search { items: ["results"], fields: "currentPage types" }
 }
 
 operation! {
@@ -65,7 +65,7 @@ operation! {
 
 paged! {
     PostLocationsSearch -> types::LocationDefinition;
-    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer }
+    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer, fields: "currentPage types" }
 }
 
 operation! {

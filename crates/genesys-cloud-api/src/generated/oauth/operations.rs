@@ -152,7 +152,7 @@ operation! {
 
 paged! {
     GetOauthClientUsageQueryResult -> types::ApiUsageRow;
-    CursorsOnlyEnvelope { items: ["results"] }
+    CursorsOnlyEnvelope { items: ["results"], fields: "queryStatus" }
 }
 
 operation! {

@@ -1040,7 +1040,7 @@ operation! {
 
 paged! {
     PostOutboundContactlistContactsSearch -> types::DialerContact;
-    BodyPageNumber { items: ["entities"], page_size: body "pageSize" as integer, maximum: 100 }
+    BodyPageNumber { items: ["entities"], page_size: body "pageSize" as integer, maximum: 100, fields: "contactsCount" }
 }
 
 operation! {

@@ -118,7 +118,7 @@ operation! {
 
 paged! {
     GetProcessautomationTriggersTopics -> String;
-    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200 }
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 200, values: true }
 }
 
 operation! {

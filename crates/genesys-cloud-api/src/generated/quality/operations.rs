@@ -144,7 +144,7 @@ job_family! {
     status: "getQualityConversationsAuditsQueryTransactionId" Get "/api/v2/quality/conversations/audits/query/{transactionId}" (id "transactionId"),
     done: state "state" { succeeded: ["Succeeded"], failed: ["Failed"], cancelled: ["Cancelled"] },
     results: list "getQualityConversationsAuditsQueryTransactionIdResults" Get "/api/v2/quality/conversations/audits/query/{transactionId}/results" (id "transactionId")
-        CursorField { items: ["entities"], page_size: "pageSize" as integer },
+        CursorField { items: ["entities"], page_size: "pageSize" as integer, fields: "id" },
     at_once: true,
 }
 
@@ -185,7 +185,7 @@ operation! {
 
 paged! {
     GetQualityConversationsAuditsQueryTransactionIdResults -> types::QualityAuditLogMessage;
-    CursorField { items: ["entities"], page_size: "pageSize" as integer }
+    CursorField { items: ["entities"], page_size: "pageSize" as integer, fields: "id" }
 }
 
 operation! {
@@ -338,7 +338,7 @@ operation! {
 
 paged! {
     PostQualityEvaluationsSearch -> types::EvaluationSearchItemResponse;
-    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer }
+    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer, fields: "aggregations" }
 }
 
 operation! {

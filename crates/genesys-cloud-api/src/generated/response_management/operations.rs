@@ -146,7 +146,7 @@ operation! {
 
 paged! {
     PostResponsemanagementResponseassetsBulk -> types::ResponseAsset;
-    UnpagedEntities { items: ["entities"] }
+    UnpagedEntities { items: ["entities"], fields: "notFound" }
 }
 
 operation! {

@@ -851,7 +851,7 @@ operation! {
 
 paged! {
     GetRoutingPredictorModels -> types::PredictorModel;
-    UnpagedEntities { items: ["entities"] }
+    UnpagedEntities { items: ["entities"], fields: "predictorModels" }
 }
 
 operation! {
@@ -2029,7 +2029,7 @@ operation! {
 
 paged! {
     GetRoutingUtilizationLabelAgents -> Value;
-    UnpagedBareArray { items: [] }
+    UnpagedBareArray { items: [], values: true }
 }
 
 operation! {

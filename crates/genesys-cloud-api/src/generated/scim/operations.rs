@@ -30,7 +30,7 @@ operation! {
 
 paged! {
     GetScimGroups -> types::ScimV2Group;
-    ScimStartIndex { items: ["Resources"], page_size: "count" as integer }
+    ScimStartIndex { items: ["Resources"], page_size: "count" as integer, fields: "schemas" }
 }
 
 operation! {
@@ -89,7 +89,7 @@ operation! {
 
 paged! {
     GetScimResourcetypes -> types::ScimConfigResourceType;
-    UnpagedScimEnvelope { items: ["Resources"] }
+    UnpagedScimEnvelope { items: ["Resources"], fields: "schemas" }
 }
 
 operation! {
@@ -112,7 +112,7 @@ operation! {
 
 paged! {
     GetScimSchemas -> types::ScimV2SchemaDefinition;
-    UnpagedScimEnvelope { items: ["Resources"] }
+    UnpagedScimEnvelope { items: ["Resources"], fields: "schemas" }
 }
 
 operation! {
@@ -150,7 +150,7 @@ operation! {
 
 paged! {
     GetScimUsers -> types::ScimV2User;
-    ScimStartIndex { items: ["Resources"], page_size: "count" as integer }
+    ScimStartIndex { items: ["Resources"], page_size: "count" as integer, fields: "schemas" }
 }
 
 operation! {
@@ -243,7 +243,7 @@ operation! {
 
 paged! {
     GetScimV2Groups -> types::ScimV2Group;
-    ScimStartIndex { items: ["Resources"], page_size: "count" as integer }
+    ScimStartIndex { items: ["Resources"], page_size: "count" as integer, fields: "schemas" }
 }
 
 operation! {
@@ -302,7 +302,7 @@ operation! {
 
 paged! {
     GetScimV2Resourcetypes -> types::ScimConfigResourceType;
-    UnpagedScimEnvelope { items: ["Resources"] }
+    UnpagedScimEnvelope { items: ["Resources"], fields: "schemas" }
 }
 
 operation! {
@@ -325,7 +325,7 @@ operation! {
 
 paged! {
     GetScimV2Schemas -> types::ScimV2SchemaDefinition;
-    UnpagedScimEnvelope { items: ["Resources"] }
+    UnpagedScimEnvelope { items: ["Resources"], fields: "schemas" }
 }
 
 operation! {
@@ -363,7 +363,7 @@ operation! {
 
 paged! {
     GetScimV2Users -> types::ScimV2User;
-    ScimStartIndex { items: ["Resources"], page_size: "count" as integer }
+    ScimStartIndex { items: ["Resources"], page_size: "count" as integer, fields: "schemas" }
 }
 
 operation! {

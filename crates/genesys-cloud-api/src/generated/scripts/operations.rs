@@ -33,7 +33,7 @@ operation! {
 
 paged! {
     GetScripts -> types::Script;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "truncatedDivisions" }
 }
 
 operation! {
@@ -58,7 +58,7 @@ operation! {
 
 paged! {
     GetScriptsDivisionviews -> types::Script;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "truncatedDivisions" }
 }
 
 operation! {
@@ -81,7 +81,7 @@ operation! {
 
 paged! {
     GetScriptsPublished -> types::Script;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "truncatedDivisions" }
 }
 
 operation! {
@@ -116,7 +116,7 @@ operation! {
 
 paged! {
     GetScriptsPublishedDivisionviews -> types::Script;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "truncatedDivisions" }
 }
 
 operation! {

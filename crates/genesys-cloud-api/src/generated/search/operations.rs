@@ -22,7 +22,7 @@ operation! {
 
 paged! {
     PostDocumentationAllSearch -> Value;
-    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer }
+    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer, fields: "aggregations currentPage types", values: true }
 }
 
 operation! {
@@ -36,7 +36,7 @@ operation! {
 
 paged! {
     GetDocumentationGknSearch -> types::GknDocumentationResult;
-    Q64Search { items: ["results"] }
+    Q64Search { items: ["results"], fields: "currentPage types" }
 }
 
 operation! {
@@ -48,7 +48,7 @@ operation! {
 
 paged! {
     PostDocumentationGknSearch -> types::GknDocumentationResult;
-    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer }
+    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer, fields: "currentPage types" }
 }
 
 operation! {
@@ -62,7 +62,7 @@ operation! {
 
 paged! {
     GetDocumentationSearch -> types::DocumentationResult;
-    Q64Search { items: ["results"] }
+    Q64Search { items: ["results"], fields: "currentPage types" }
 }
 
 operation! {
@@ -74,7 +74,7 @@ operation! {
 
 paged! {
     PostDocumentationSearch -> types::DocumentationResult;
-    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer }
+    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer, fields: "currentPage types" }
 }
 
 operation! {
@@ -96,7 +96,7 @@ operation! {
 
 paged! {
     GetSearch -> Value;
-    Q64Search { items: ["results"] }
+    Q64Search { items: ["results"], fields: "aggregations currentPage types", values: true }
 }
 
 operation! {
@@ -113,7 +113,7 @@ operation! {
 
 paged! {
     PostSearch -> Value;
-    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer }
+    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer, fields: "aggregations currentPage types", values: true }
 }
 
 operation! {
@@ -135,7 +135,7 @@ operation! {
 
 paged! {
     GetSearchSuggest -> Value;
-    Q64Search { items: ["results"] }
+    Q64Search { items: ["results"], fields: "aggregations currentPage types", values: true }
 }
 
 operation! {
@@ -152,7 +152,7 @@ operation! {
 
 paged! {
     PostSearchSuggest -> Value;
-    UnpagedWithEnvelope { items: ["results"] }
+    UnpagedWithEnvelope { items: ["results"], fields: "aggregations currentPage types", values: true }
 }
 
 operation! {
@@ -166,5 +166,5 @@ operation! {
 
 paged! {
     PostSpeechandtextanalyticsTranscriptsSearch -> Value;
-    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer }
+    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer, fields: "aggregations types", values: true }
 }

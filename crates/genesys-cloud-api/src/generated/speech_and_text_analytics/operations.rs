@@ -601,7 +601,7 @@ operation! {
 
 paged! {
     GetSpeechandtextanalyticsReprocessingJobs -> types::ReprocessJobResponse;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer, maximum: 100 }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, maximum: 100, fields: "queueTotal" }
 }
 
 operation! {
@@ -679,7 +679,7 @@ operation! {
 
 paged! {
     GetSpeechandtextanalyticsSentimentDialects -> Value;
-    UnpagedEntities { items: ["entities"] }
+    UnpagedEntities { items: ["entities"], values: true }
 }
 
 operation! {
@@ -795,7 +795,7 @@ operation! {
 
 paged! {
     GetSpeechandtextanalyticsTopicsDialects -> Value;
-    UnpagedEntities { items: ["entities"] }
+    UnpagedEntities { items: ["entities"], values: true }
 }
 
 operation! {

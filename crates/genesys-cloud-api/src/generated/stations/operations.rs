@@ -29,7 +29,7 @@ operation! {
 
 paged! {
     GetStations -> types::Station;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "totalNumberOfEntities" }
 }
 
 operation! {

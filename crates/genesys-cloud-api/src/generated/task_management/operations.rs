@@ -31,7 +31,7 @@ operation! {
 
 paged! {
     PostTaskmanagementWorkbinsQuery -> types::Workbin;
-    BodyAfter { items: ["entities"], page_size: body "pageSize" as integer, maximum: 200 }
+    BodyAfter { items: ["entities"], page_size: body "pageSize" as integer, maximum: 200, fields: "count" }
 }
 
 operation! {
@@ -150,7 +150,7 @@ job_family! {
     status: "getTaskmanagementWorkitemsBulkAddJob" Get "/api/v2/taskmanagement/workitems/bulk/add/jobs/{bulkJobId}" (id "bulkJobId"),
     done: state "state" { succeeded: ["Succeeded"], failed: ["Failed"], cancelled: ["Cancelled", "Terminated"] },
     results: list "getTaskmanagementWorkitemsBulkAddJobResults" Get "/api/v2/taskmanagement/workitems/bulk/add/jobs/{bulkJobId}/results" (id "bulkJobId")
-        UnpagedOtherArray { items: ["results"] },
+        UnpagedOtherArray { items: ["results"], fields: "errorCount errorIndexes" },
     cancel: "deleteTaskmanagementWorkitemsBulkAddJob" Delete "/api/v2/taskmanagement/workitems/bulk/add/jobs/{bulkJobId}" (id "bulkJobId"),
     at_once: true,
     note: "patchTaskmanagementWorkitemsBulkAddJob with the state Terminated ends it before its time",
@@ -208,7 +208,7 @@ operation! {
 
 paged! {
     GetTaskmanagementWorkitemsBulkAddJobResults -> types::BulkJobAddResult;
-    UnpagedOtherArray { items: ["results"] }
+    UnpagedOtherArray { items: ["results"], fields: "errorCount errorIndexes" }
 }
 
 operation! {
@@ -249,7 +249,7 @@ job_family! {
     status: "getTaskmanagementWorkitemsBulkTerminateJob" Get "/api/v2/taskmanagement/workitems/bulk/terminate/jobs/{bulkJobId}" (id "bulkJobId"),
     done: state "state" { succeeded: ["Succeeded"], failed: ["Failed"], cancelled: ["Cancelled", "Terminated"] },
     results: list "getTaskmanagementWorkitemsBulkTerminateJobResults" Get "/api/v2/taskmanagement/workitems/bulk/terminate/jobs/{bulkJobId}/results" (id "bulkJobId")
-        UnpagedOtherArray { items: ["results"] },
+        UnpagedOtherArray { items: ["results"], fields: "errorCount errorIndexes" },
     cancel: "deleteTaskmanagementWorkitemsBulkTerminateJob" Delete "/api/v2/taskmanagement/workitems/bulk/terminate/jobs/{bulkJobId}" (id "bulkJobId"),
     at_once: true,
     note: "patchTaskmanagementWorkitemsBulkTerminateJob with the state Terminated ends it before its time",
@@ -307,7 +307,7 @@ operation! {
 
 paged! {
     GetTaskmanagementWorkitemsBulkTerminateJobResults -> types::BulkJobTerminateResult;
-    UnpagedOtherArray { items: ["results"] }
+    UnpagedOtherArray { items: ["results"], fields: "errorCount errorIndexes" }
 }
 
 operation! {
@@ -321,7 +321,7 @@ operation! {
 
 paged! {
     PostTaskmanagementWorkitemsQuery -> types::Workitem;
-    BodyAfter { items: ["entities"], page_size: body "pageSize" as integer, maximum: 200, jobs: "/api/v2/taskmanagement/workitems/query/jobs" }
+    BodyAfter { items: ["entities"], page_size: body "pageSize" as integer, maximum: 200, jobs: "/api/v2/taskmanagement/workitems/query/jobs", fields: "count" }
 }
 
 operation! {
@@ -724,7 +724,7 @@ operation! {
 
 paged! {
     PostTaskmanagementWorktypesQuery -> types::Worktype;
-    BodyAfter { items: ["entities"], page_size: body "pageSize" as integer, maximum: 200 }
+    BodyAfter { items: ["entities"], page_size: body "pageSize" as integer, maximum: 200, fields: "count" }
 }
 
 operation! {

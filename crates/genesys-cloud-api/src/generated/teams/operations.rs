@@ -51,7 +51,7 @@ operation! {
 
 paged! {
     PostTeamsSearch -> types::Team;
-    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer }
+    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer, fields: "currentPage types" }
 }
 
 operation! {

@@ -31,7 +31,7 @@ operation! {
 
 paged! {
     GetTelephonyProvidersEdges -> types::Edge;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "totalNumberOfEntities" }
 }
 
 operation! {
@@ -156,7 +156,7 @@ operation! {
 
 paged! {
     GetTelephonyProvidersEdgesDidpools -> types::DidPool;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "totalNumberOfEntities" }
 }
 
 operation! {
@@ -249,7 +249,7 @@ operation! {
 
 paged! {
     GetTelephonyProvidersEdgesDids -> types::Did;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "totalNumberOfEntities" }
 }
 
 operation! {
@@ -280,7 +280,7 @@ operation! {
 
 paged! {
     GetTelephonyProvidersEdgesEdgegroups -> types::EdgeGroup;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "totalNumberOfEntities" }
 }
 
 operation! {
@@ -392,7 +392,7 @@ operation! {
 
 paged! {
     GetTelephonyProvidersEdgesExtensionpools -> types::ExtensionPool;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "totalNumberOfEntities" }
 }
 
 operation! {
@@ -425,7 +425,7 @@ operation! {
 
 paged! {
     GetTelephonyProvidersEdgesExtensionpoolsDivisionviews -> types::ExtensionPoolDivisionView;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "totalNumberOfEntities" }
 }
 
 operation! {
@@ -479,7 +479,7 @@ operation! {
 
 paged! {
     GetTelephonyProvidersEdgesExtensions -> types::Extension;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "totalNumberOfEntities" }
 }
 
 operation! {
@@ -512,7 +512,7 @@ operation! {
 
 paged! {
     GetTelephonyProvidersEdgesLinebasesettings -> types::LineBase;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "totalNumberOfEntities" }
 }
 
 operation! {
@@ -545,7 +545,7 @@ operation! {
 
 paged! {
     GetTelephonyProvidersEdgesLines -> types::Line;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "totalNumberOfEntities" }
 }
 
 operation! {
@@ -655,7 +655,7 @@ operation! {
 
 paged! {
     GetTelephonyProvidersEdgesOutboundroutes -> types::OutboundRoute;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "totalNumberOfEntities" }
 }
 
 operation! {
@@ -678,7 +678,7 @@ operation! {
 
 paged! {
     GetTelephonyProvidersEdgesPhonebasesettings -> types::PhoneBase;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "totalNumberOfEntities" }
 }
 
 operation! {
@@ -704,7 +704,7 @@ operation! {
 
 paged! {
     GetTelephonyProvidersEdgesPhonebasesettingsAvailablemetabases -> types::Metabase;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "totalNumberOfEntities" }
 }
 
 operation! {
@@ -783,7 +783,7 @@ operation! {
 
 paged! {
     GetTelephonyProvidersEdgesPhones -> types::Phone;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "totalNumberOfEntities" }
 }
 
 operation! {
@@ -896,7 +896,7 @@ operation! {
 
 paged! {
     GetTelephonyProvidersEdgesSites -> types::Site;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "totalNumberOfEntities" }
 }
 
 operation! {
@@ -924,7 +924,7 @@ operation! {
 
 paged! {
     GetTelephonyProvidersEdgesSitesSearch -> types::Site;
-    Q64Search { items: ["results"] }
+    Q64Search { items: ["results"], fields: "currentPage types" }
 }
 
 operation! {
@@ -938,7 +938,7 @@ operation! {
 
 paged! {
     PostTelephonyProvidersEdgesSitesSearch -> types::Site;
-    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer }
+    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer, fields: "currentPage types" }
 }
 
 operation! {
@@ -1019,7 +1019,7 @@ operation! {
 
 paged! {
     GetTelephonyProvidersEdgesSiteNumberplansClassifications -> String;
-    UnpagedBareArray { items: [] }
+    UnpagedBareArray { items: [], values: true }
 }
 
 operation! {
@@ -1054,7 +1054,7 @@ operation! {
 
 paged! {
     GetTelephonyProvidersEdgesSiteOutboundroutes -> types::OutboundRouteBase;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "totalNumberOfEntities" }
 }
 
 operation! {
@@ -1179,7 +1179,7 @@ operation! {
 
 paged! {
     GetTelephonyProvidersEdgesTrunkbasesettings -> types::TrunkBase;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "totalNumberOfEntities" }
 }
 
 operation! {
@@ -1206,7 +1206,7 @@ operation! {
 
 paged! {
     GetTelephonyProvidersEdgesTrunkbasesettingsAvailablemetabases -> types::Metabase;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "totalNumberOfEntities" }
 }
 
 operation! {
@@ -1218,7 +1218,7 @@ operation! {
 
 paged! {
     PostTelephonyProvidersEdgesTrunkbasesettingsSearch -> types::TrunkBase;
-    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer }
+    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer, fields: "currentPage types" }
 }
 
 operation! {
@@ -1238,7 +1238,7 @@ operation! {
 
 paged! {
     GetTelephonyProvidersEdgesTrunkbasesettingsSiteSiteId -> types::TrunkBase;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "totalNumberOfEntities" }
 }
 
 operation! {
@@ -1308,7 +1308,7 @@ operation! {
 
 paged! {
     GetTelephonyProvidersEdgesTrunks -> types::Trunk;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "totalNumberOfEntities" }
 }
 
 operation! {
@@ -1336,7 +1336,7 @@ operation! {
 
 paged! {
     PostTelephonyProvidersEdgesTrunksSearch -> types::Trunk;
-    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer }
+    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer, fields: "currentPage types" }
 }
 
 operation! {
@@ -1863,7 +1863,7 @@ operation! {
 
 paged! {
     GetTelephonyProvidersEdgeTrunks -> types::Trunk;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "totalNumberOfEntities" }
 }
 
 operation! {

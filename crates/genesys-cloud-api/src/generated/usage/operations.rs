@@ -29,7 +29,7 @@ job_family! {
     id: field "id",
     status: "getUsageAggregatesQueryJob" Get "/api/v2/usage/aggregates/query/jobs/{jobId}" (id "jobId"),
     done: state "queryStatus" { succeeded: ["Succeeded"], failed: ["Failed"], cancelled: ["Cancelled"] },
-    results: status AfterInNextUri { items: ["entities"], page_size: "pageSize" as integer, maximum: 1000 },
+    results: status AfterInNextUri { items: ["entities"], page_size: "pageSize" as integer, maximum: 1000, fields: "errorBody name queryStatus" },
 }
 
 job! {
@@ -55,7 +55,7 @@ operation! {
 
 paged! {
     GetUsageAggregatesQueryJob -> types::OrganizationPublicApiUsage;
-    AfterInNextUri { items: ["entities"], page_size: "pageSize" as integer, maximum: 1000 }
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as integer, maximum: 1000, fields: "errorBody name queryStatus" }
 }
 
 operation! {
@@ -79,7 +79,7 @@ job_family! {
     id: field "id",
     status: "getUsageClientClientIdAggregatesQueryJob" Get "/api/v2/usage/client/{clientId}/aggregates/query/jobs/{jobId}" (id "jobId"),
     done: state "queryStatus" { succeeded: ["Succeeded"], failed: ["Failed"], cancelled: ["Cancelled"] },
-    results: status AfterInNextUri { items: ["entities"], page_size: "pageSize" as integer, maximum: 1000 },
+    results: status AfterInNextUri { items: ["entities"], page_size: "pageSize" as integer, maximum: 1000, fields: "errorBody name queryStatus" },
 }
 
 job! {
@@ -106,7 +106,7 @@ operation! {
 
 paged! {
     GetUsageClientClientIdAggregatesQueryJob -> types::ClientPublicApiUsage;
-    AfterInNextUri { items: ["entities"], page_size: "pageSize" as integer, maximum: 1000 }
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as integer, maximum: 1000, fields: "errorBody name queryStatus" }
 }
 
 operation! {
@@ -149,7 +149,7 @@ operation! {
 
 paged! {
     GetUsageQueryExecutionIdResults -> types::ApiUsageRow;
-    CursorsOnlyEnvelope { items: ["results"] }
+    CursorsOnlyEnvelope { items: ["results"], fields: "queryStatus" }
 }
 
 operation! {
@@ -172,7 +172,7 @@ job_family! {
     id: field "executionId",
     status: "getUsageSimplesearchExecutionIdResults" Get "/api/v2/usage/simplesearch/{executionId}/results" (id "executionId"),
     done: state "queryStatus" { succeeded: ["Complete"], failed: ["Failed"] },
-    results: status CursorsObject { items: ["results"], page_size: "pageSize" as integer, token_in: query "after", cap: items(20000) },
+    results: status CursorsObject { items: ["results"], page_size: "pageSize" as integer, token_in: query "after", cap: items(20000), fields: "queryStatus" },
     note: "it has 20,000 rows at most",
 }
 
@@ -199,5 +199,5 @@ operation! {
 
 paged! {
     GetUsageSimplesearchExecutionIdResults -> types::ApiUsageRow;
-    CursorsObject { items: ["results"], page_size: "pageSize" as integer, token_in: query "after", cap: items(20000) }
+    CursorsObject { items: ["results"], page_size: "pageSize" as integer, token_in: query "after", cap: items(20000), fields: "queryStatus" }
 }

@@ -427,7 +427,7 @@ operation! {
 
 paged! {
     GetUsersQuery -> types::User;
-    CursorField { items: ["entities"], page_size: "pageSize" as integer }
+    CursorField { items: ["entities"], page_size: "pageSize" as integer, fields: "results" }
 }
 
 operation! {
@@ -449,7 +449,7 @@ operation! {
 
 paged! {
     GetUsersSearch -> types::User;
-    Q64Search { items: ["results"] }
+    Q64Search { items: ["results"], fields: "currentPage types" }
 }
 
 operation! {
@@ -463,7 +463,7 @@ operation! {
 
 paged! {
     PostUsersSearch -> types::User;
-    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer }
+    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer, fields: "currentPage types" }
 }
 
 operation! {
@@ -479,7 +479,7 @@ operation! {
 
 paged! {
     PostUsersSearchConversationTarget -> types::User;
-    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer }
+    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer, fields: "currentPage types" }
 }
 
 operation! {
@@ -495,7 +495,7 @@ operation! {
 
 paged! {
     PostUsersSearchQueuemembersManage -> types::User;
-    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer }
+    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer, fields: "currentPage types" }
 }
 
 operation! {
@@ -509,7 +509,7 @@ operation! {
 
 paged! {
     PostUsersSearchTeamsAssign -> types::User;
-    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer }
+    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer, fields: "currentPage types" }
 }
 
 operation! {
@@ -666,7 +666,7 @@ operation! {
 
 paged! {
     GetUserCustomattributesBulk -> Value;
-    UnpagedBareArray { items: [] }
+    UnpagedBareArray { items: [], values: true }
 }
 
 operation! {
@@ -868,7 +868,7 @@ operation! {
 
 paged! {
     GetUserProfileskills -> String;
-    UnpagedBareArray { items: [] }
+    UnpagedBareArray { items: [], values: true }
 }
 
 operation! {

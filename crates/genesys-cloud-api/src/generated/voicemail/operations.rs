@@ -235,7 +235,7 @@ operation! {
 
 paged! {
     GetVoicemailSearch -> types::VoicemailMessage;
-    Q64Search { items: ["results"] }
+    Q64Search { items: ["results"], fields: "currentPage types" }
 }
 
 operation! {
@@ -247,7 +247,7 @@ operation! {
 
 paged! {
     PostVoicemailSearch -> types::VoicemailMessage;
-    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer }
+    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer, fields: "currentPage types" }
 }
 
 operation! {

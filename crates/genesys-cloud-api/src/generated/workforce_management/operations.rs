@@ -818,7 +818,7 @@ operation! {
 
 paged! {
     GetWorkforcemanagementBusinessunitActivitycodes -> types::BusinessUnitActivityCode;
-    UnpagedEntities { items: ["entities"] }
+    UnpagedEntities { items: ["entities"], fields: "downloadUrl" }
 }
 
 operation! {
@@ -1860,7 +1860,7 @@ operation! {
 
 paged! {
     GetWorkforcemanagementBusinessunitIntradayPlanninggroups -> types::ForecastPlanningGroupResponse;
-    UnpagedEntities { items: ["entities"] }
+    UnpagedEntities { items: ["entities"], fields: "noDataReason" }
 }
 
 operation! {
@@ -2207,7 +2207,7 @@ operation! {
 
 paged! {
     GetWorkforcemanagementBusinessunitPlanninggroups -> types::PlanningGroup;
-    UnpagedEntities { items: ["entities"] }
+    UnpagedEntities { items: ["entities"], fields: "metadata" }
 }
 
 replies! {
@@ -2582,7 +2582,7 @@ operation! {
 
 paged! {
     GetWorkforcemanagementBusinessunitServicegoaltemplates -> types::ServiceGoalTemplate;
-    UnpagedEntities { items: ["entities"] }
+    UnpagedEntities { items: ["entities"], fields: "metadata" }
 }
 
 operation! {
@@ -2873,7 +2873,7 @@ operation! {
 
 paged! {
     GetWorkforcemanagementBusinessunitStaffinggroups -> types::StaffingGroupResponse;
-    UnpagedEntities { items: ["entities"] }
+    UnpagedEntities { items: ["entities"], fields: "downloadUrl" }
 }
 
 operation! {
@@ -2922,7 +2922,7 @@ operation! {
 
 paged! {
     PostWorkforcemanagementBusinessunitStaffinggroupsQuery -> types::UserStaffingGroupResponse;
-    UnpagedEntities { items: ["entities"] }
+    UnpagedEntities { items: ["entities"], fields: "downloadUrl" }
 }
 
 operation! {
@@ -3169,7 +3169,7 @@ operation! {
 
 paged! {
     GetWorkforcemanagementBusinessunitTimeoffplans -> types::BuTimeOffPlanResponse;
-    UnpagedEntities { items: ["entities"] }
+    UnpagedEntities { items: ["entities"], fields: "downloadUrl" }
 }
 
 operation! {
@@ -3482,7 +3482,7 @@ operation! {
 
 paged! {
     GetWorkforcemanagementBusinessunitWeekShorttermforecastPlanninggroups -> types::ForecastPlanningGroupResponse;
-    UnpagedEntities { items: ["entities"] }
+    UnpagedEntities { items: ["entities"], fields: "businessUnitServiceGoalImpact" }
 }
 
 operation! {
@@ -3504,7 +3504,7 @@ operation! {
 
 paged! {
     GetWorkforcemanagementBusinessunitWeekShorttermforecastStaffingrequirement -> types::BuForecastStaffingRequirementsResult;
-    UnpagedOtherArray { items: ["results"] }
+    UnpagedOtherArray { items: ["results"], fields: "businessUnitId forecast intervalLengthMinutes referenceStartDate state weekCount" }
 }
 
 operation! {
@@ -3568,7 +3568,7 @@ job_family! {
     status: "getWorkforcemanagementBusinessunitSchedulingRun" Get "/api/v2/workforcemanagement/businessunits/{businessUnitId}/scheduling/runs/{runId}" (id "runId"),
     done: state "state" { succeeded: ["Complete"], failed: ["Failed"], cancelled: ["Canceled"] },
     results: list "getWorkforcemanagementBusinessunitSchedulingRunResult" Get "/api/v2/workforcemanagement/businessunits/{businessUnitId}/scheduling/runs/{runId}/result" (id "runId")
-        UnpagedOtherArray { items: [] },
+        UnpagedOtherArray { items: [], values: true },
     cancel: "deleteWorkforcemanagementBusinessunitSchedulingRun" Delete "/api/v2/workforcemanagement/businessunits/{businessUnitId}/scheduling/runs/{runId}" (id "runId"),
     topic: "v2.workforcemanagement.businessunits.{id}.scheduling.runs",
     note: "the operation that lists the results requires managementUnitIds and expand, to be set through Job::results_with; patchWorkforcemanagementBusinessunitSchedulingRun marks a reschedule as applied, without which there is no other in the business unit",
@@ -3742,7 +3742,7 @@ operation! {
 
 paged! {
     GetWorkforcemanagementBusinessunitWeekScheduleGenerationresults -> types::ScheduleGenerationMessage;
-    UnpagedOtherArray { items: ["messages"] }
+    UnpagedOtherArray { items: ["messages"], fields: "failed messageCount messageSeverities runId" }
 }
 
 operation! {
@@ -4170,7 +4170,7 @@ operation! {
 
 paged! {
     GetWorkforcemanagementHistoricaldataBulkRemoveJob -> types::HistoricalDataDeleteEntity;
-    UnpagedEntities { items: ["entities"] }
+    UnpagedEntities { items: ["entities"], fields: "disallowedEntities id state" }
 }
 
 operation! {
@@ -4183,7 +4183,7 @@ operation! {
 
 paged! {
     GetWorkforcemanagementHistoricaldataImportstatus -> types::HistoricalImportStatus;
-    UnpagedEntities { items: ["entities"] }
+    UnpagedEntities { items: ["entities"], fields: "downloadUrl" }
 }
 
 operation! {
@@ -4389,7 +4389,7 @@ operation! {
 
 paged! {
     GetWorkforcemanagementManagementunitAdherence -> types::UserScheduleAdherence;
-    UnpagedEntities { items: ["entities"] }
+    UnpagedEntities { items: ["entities"], fields: "downloadUrl" }
 }
 
 operation! {
@@ -4870,7 +4870,7 @@ operation! {
 
 paged! {
     PostWorkforcemanagementManagementunitTimeoffrequestsQuery -> types::TimeOffRequestListItem;
-    UnpagedEntities { items: ["entities"] }
+    UnpagedEntities { items: ["entities"], fields: "downloadUrl" }
 }
 
 operation! {
@@ -5079,7 +5079,7 @@ operation! {
 
 paged! {
     GetWorkforcemanagementManagementunitWeekShifttrades -> types::WeekShiftTradeResponse;
-    UnpagedEntities { items: ["entities"] }
+    UnpagedEntities { items: ["entities"], fields: "downloadUrl" }
 }
 
 operation! {
@@ -5757,7 +5757,7 @@ operation! {
 
 paged! {
     GetWorkforcemanagementTeamAdherence -> types::UserScheduleAdherence;
-    UnpagedEntities { items: ["entities"] }
+    UnpagedEntities { items: ["entities"], fields: "downloadUrl" }
 }
 
 operation! {
@@ -6084,5 +6084,5 @@ operation! {
 
 paged! {
     GetWorkforcemanagementWorkplanbidWorkplans -> types::AgentWorkPlan;
-    UnpagedEntities { items: ["entities"] }
+    UnpagedEntities { items: ["entities"], fields: "managementUnit" }
 }

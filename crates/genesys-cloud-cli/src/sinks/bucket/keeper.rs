@@ -5,10 +5,8 @@ use object_store::{
 };
 
 use super::place::{BucketUrl, Object, is_missing};
+use crate::sinks::keeper::{as_text, check_size};
 use crate::sinks::{Keeper, SinkError, Written};
-
-/// The largest state that is read, in bytes.
-const LARGEST: u64 = 1 << 30;
 
 /// Keeps the state in an object. It replaces what it has read or written itself, and nothing else: two exports
 /// to the same place do not go unnoticed.
@@ -40,14 +38,11 @@ impl BucketKeeper {
             }
             Err(error) => return Err(cant(error)),
         };
-        if found.meta.size > LARGEST {
-            return Err(SinkError::new(format!("{} is no state of an export", self.object.url)));
-        }
+        check_size(found.meta.size, &self.object.url)?;
         let version =
             UpdateVersion { e_tag: found.meta.e_tag.clone(), version: found.meta.version.clone() };
         let text = found.bytes().await.map_err(cant)?;
-        let text = String::from_utf8(text.into())
-            .map_err(|_| SinkError::new(format!("{} is no state of an export", self.object.url)))?;
+        let text = as_text(text.into(), &self.object.url)?;
         self.known = Some(version);
         Ok(Some(text))
     }

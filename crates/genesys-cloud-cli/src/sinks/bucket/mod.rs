@@ -18,7 +18,7 @@ pub use self::place::BucketUrl;
 use self::place::{Object, is_missing};
 use super::body::Body;
 use super::format::Format;
-use super::{Sink, SinkError, Written};
+use super::{Sink, SinkError, Written, kept, read_committed};
 use crate::columns::Columns;
 
 /// How large a part is unless something else is said, in MiB.
@@ -54,8 +54,11 @@ pub struct BucketSink {
 
 /// An upload on its way.
 #[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Upload {
     id: String,
+    /// How large each part is, in bytes.
+    part_size: u64,
     parts: Vec<String>,
     /// What stood there when it began, to know it from what the upload becomes.
     before: Option<String>,
@@ -70,6 +73,7 @@ enum Since {
 
 /// What a commit remembers.
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Committed {
     upload: Upload,
     /// In base64.
@@ -77,8 +81,27 @@ struct Committed {
     length: u64,
     /// The length with what comes in the end.
     whole: u64,
-    #[serde(default)]
     form: Value,
+}
+
+impl Committed {
+    /// The bytes that are in no part yet, if all sizes agree.
+    fn rest(&self) -> Result<Vec<u8>, SinkError> {
+        let Upload { part_size, parts, .. } = &self.upload;
+        let rest = BASE64.decode(&self.rest).ok();
+        let fits = |rest: &Vec<u8>| {
+            let uploaded = part_size.checked_mul(parts.len() as u64);
+            let length = uploaded.and_then(|it| it.checked_add(rest.len() as u64));
+            (rest.len() as u64) < *part_size
+                && length == Some(self.length)
+                && self.length <= self.whole
+        };
+        rest.filter(fits).ok_or_else(|| {
+            SinkError::mismatch(
+                "what was saved of the upload does not fit together; start over with --restart",
+            )
+        })
+    }
 }
 
 impl BucketSink {
@@ -104,7 +127,7 @@ impl BucketSink {
     }
 
     /// How large the parts are, in MiB: 8 unless said. There are 10,000 of them at the most. Amazon S3 takes none
-    /// below 5.
+    /// below 5. An upload that is resumed keeps the size that it began with.
     #[must_use]
     pub fn part_size(mut self, mib: u64) -> Self {
         self.part_size = usize::try_from(mib.max(1)).unwrap_or(usize::MAX).saturating_mul(1 << 20);
@@ -116,14 +139,15 @@ impl BucketSink {
             let before = self.there().await?.map(|(version, _)| version);
             let id = self.object.store.create_multipart(&self.object.path).await;
             let id = id.map_err(|error| self.object.cant("write", &error))?;
-            self.upload = Some(Upload { id, parts: Vec::new(), before });
+            let part_size = self.part_size as u64;
+            self.upload = Some(Upload { id, part_size, parts: Vec::new(), before });
             let head = self.body.begin(columns)?;
             return self.take(head).await;
         };
-        let odd = || SinkError::new("what was saved of the upload can't be read");
-        let state = Committed::deserialize(state).map_err(|_| odd())?;
+        let state: Committed = read_committed(state)?;
+        self.rest = state.rest()?;
+        self.part_size = usize::try_from(state.upload.part_size).unwrap_or(usize::MAX);
         self.body.go_on(columns, &state.form)?;
-        self.rest = BASE64.decode(state.rest).map_err(|_| odd())?;
         self.length = state.length;
         self.upload = Some(state.upload);
         self.is_kept = true;
@@ -200,9 +224,7 @@ impl BucketSink {
         self.committed = Instant::now();
         self.since = Since::Nothing;
         self.is_kept = true;
-        serde_json::to_value(committed)
-            .map(Some)
-            .map_err(|error| SinkError::new(format!("the upload can't be saved: {error}")))
+        kept(&committed).map(Some)
     }
 
     async fn close(&mut self) -> Result<(), SinkError> {
@@ -247,9 +269,9 @@ impl BucketSink {
     }
 
     fn gone(&self) -> SinkError {
-        SinkError::new(format!(
-            "the bucket no longer knows the upload of {} that was begun: someone, or a rule on uploads that are \
-             not complete, has thrown it away; --restart starts over",
+        SinkError::mismatch(format!(
+            "the bucket no longer has the upload of {} that was begun: someone, or a rule for incomplete uploads, has \
+             removed it. Start over with --restart",
             self.object.url
         ))
     }
@@ -298,7 +320,7 @@ impl Sink for BucketSink {
 
     fn discard<'a>(&'a mut self, committed: &'a Value) -> Written<'a> {
         Box::pin(async move {
-            if let Ok(Committed { upload, .. }) = Committed::deserialize(committed) {
+            if let Ok(Committed { upload, .. }) = read_committed(committed) {
                 self.abort(&upload).await;
             }
             Ok(())
@@ -344,5 +366,40 @@ impl Sink for BucketSink {
         let mut notes = self.notes.clone();
         notes.extend(self.body.notes());
         notes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_commit_whose_sizes_do_not_agree_is_refused() {
+        let good = json!({
+            "upload": { "id": "u", "part_size": 10, "parts": ["a", "b"], "before": null },
+            "rest": BASE64.encode("abc"), "length": 23, "whole": 23, "form": null,
+        });
+        let rest = |state: &Value| read_committed::<Committed>(state).and_then(|it| it.rest());
+        assert_eq!(rest(&good).expect("a commit"), b"abc");
+        for (pointer, odd) in [
+            ("/length", json!(22)),
+            ("/length", json!(-1)),
+            ("/length", Value::Null),
+            ("/whole", json!(22)),
+            ("/rest", json!("!")),
+            ("/rest", json!(BASE64.encode("ten bytes!"))),
+            ("/upload", Value::Null),
+            ("/upload/parts", json!(["a"])),
+            ("/upload/part_size", json!(0)),
+            ("/upload/part_size", json!(u64::MAX)),
+            ("/upload/before", json!(1)),
+        ] {
+            let mut state = good.clone();
+            *state.pointer_mut(pointer).expect("a field") = odd;
+            let error = rest(&state).expect_err("it is none");
+            assert!(error.is_mismatch(), "{state}: {error}");
+        }
     }
 }

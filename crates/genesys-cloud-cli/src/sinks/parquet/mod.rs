@@ -122,7 +122,11 @@ impl Encode for Parquet {
 
     fn go_on(&mut self, columns: &Columns, form: &Value) -> Result<(), SinkError> {
         self.begin(columns, &mut Vec::new())?;
-        let odd = || SinkError::new("what was saved of the table can't be read");
+        let odd = || {
+            SinkError::mismatch(
+                "what was saved of the table can't be read; start over with --restart",
+            )
+        };
         let position = form.get("position").and_then(Value::as_u64).ok_or_else(odd)?;
         let footer = form.get("footer").and_then(Value::as_str).ok_or_else(odd)?;
         let footer = BASE64.decode(footer).map_err(|_| odd())?;
@@ -133,8 +137,8 @@ impl Encode for Parquet {
         let saved = ParquetMetaDataReader::decode_metadata_with_options(footer, Some(&options))
             .map_err(failed)?;
         if saved.file_metadata().schema() != self.head()?.schema() {
-            return Err(SinkError::new(
-                "the table was begun with other columns, by another release; --restart starts over",
+            return Err(SinkError::mismatch(
+                "the table was begun with other columns, by another release; start over with --restart",
             ));
         }
         self.position = usize::try_from(position).map_err(|_| odd())?;

@@ -8,15 +8,17 @@ mod table;
 mod target;
 mod tls;
 
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 use tokio_postgres::Statement;
 
 use self::rows::Rows;
 use self::session::{Key, Session};
 use self::table::{EXPORTS, Found, quoted};
 pub(crate) use self::target::Target;
-use super::{Keeper, Sink, SinkError, Written};
+use super::keeper::{LARGEST_STATE, check_size};
+use super::{Keeper, Sink, SinkError, Written, kept, read_committed};
 use crate::columns::{Column, ColumnKind, Columns};
 
 /// How many of the fields that a table lacks are told by name.
@@ -40,8 +42,12 @@ pub(crate) struct PostgresSink {
     written: u64,
     /// Whether the table is to be made.
     is_new: bool,
+    /// The id of the export, which its row and the comment on its part have.
+    run: String,
     /// Whether the records are where they belong.
     is_whole: bool,
+    /// Whether they may be there: the answer to the COMMIT that moved them was lost.
+    is_in_doubt: bool,
 }
 
 /// A field of the records, and its column.
@@ -55,6 +61,17 @@ struct Field {
 struct Kept {
     state: Option<String>,
     is_whole: bool,
+    /// Its id; `None` of an earlier release.
+    run: Option<String>,
+}
+
+/// What a commit remembers.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Committed {
+    rows: u64,
+    replaced: u64,
+    upsert: Option<String>,
 }
 
 impl PostgresSink {
@@ -69,7 +86,9 @@ impl PostgresSink {
             doubt: None,
             written: 0,
             is_new: false,
+            run: String::new(),
             is_whole: false,
+            is_in_doubt: false,
         }
     }
 
@@ -103,14 +122,37 @@ impl PostgresSink {
     /// What an export to this table has left.
     async fn kept(&mut self) -> Result<Option<Kept>, SinkError> {
         let session = self.session().await?;
-        if session.columns(EXPORTS).await?.is_none() {
-            return Ok(None);
-        }
-        let query =
-            format!("SELECT state, whole FROM {} WHERE table_name = $1", self.named(EXPORTS));
+        let Some(columns) = session.columns(EXPORTS).await? else { return Ok(None) };
+        // The table may be one that an earlier release has made.
+        let has_runs = columns.iter().any(|column| column.name == "run");
+        let run = if has_runs { "run" } else { "NULL::text" };
+        let query = format!(
+            "SELECT whole, {run}, octet_length(state)::bigint, \
+             CASE WHEN octet_length(state) <= $2 THEN state END FROM {} WHERE table_name = $1",
+            self.named(EXPORTS)
+        );
         let table = self.target.table.clone();
-        let rows = self.session().await?.all(&query, &[&table]).await?;
-        Ok(rows.first().map(|row| Kept { state: row.get(0), is_whole: row.get(1) }))
+        let largest = i32::try_from(LARGEST_STATE).unwrap_or(i32::MAX);
+        let rows = self.session().await?.all(&query, &[&table, &largest]).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let size: Option<i64> = row.get(2);
+        check_size(size.unwrap_or(0).unsigned_abs(), &Keeper::place(self))?;
+        Ok(Some(Kept { is_whole: row.get(0), run: row.get(1), state: row.get(3) }))
+    }
+
+    /// Loads the state, and learns whether the export that has left it had moved its records.
+    async fn load_state(&mut self) -> Result<Option<String>, SinkError> {
+        let Some(kept) = self.kept().await? else { return Ok(None) };
+        self.is_whole = kept.is_whole && kept.state.is_some();
+        Ok(kept.state)
+    }
+
+    /// Whether the part belongs to the export of this row.
+    async fn is_part_of(&mut self, kept: Option<&Kept>) -> Result<bool, SinkError> {
+        let Some(kept) = kept.filter(|kept| !kept.is_whole) else { return Ok(false) };
+        let part = self.named(&self.part());
+        let comment = self.session().await?.comment(&part).await?;
+        Ok(comment == kept.run.as_deref().map(table::mark))
     }
 
     async fn open(
@@ -128,24 +170,26 @@ impl PostgresSink {
         self.check_key()?;
         let kept = self.kept().await?;
         let part = self.part();
-        let there = self.session().await?.columns(&part).await?;
-        let replaced = match (committed, &kept) {
-            (Some(state), Some(kept)) => {
-                self.is_whole = kept.is_whole;
-                let count = |name: &str| state.get(name).and_then(Value::as_u64).unwrap_or(0);
-                self.written = count("rows");
-                count("replaced")
+        let committed = match committed {
+            Some(state) => {
+                let state: Committed = read_committed(state)?;
+                self.check_run(kept.as_ref()).await?;
+                self.written = state.rows;
+                Some(state)
             }
-            _ => {
-                let is_ours = kept.is_some_and(|kept| !kept.is_whole);
-                if there.is_some() && !is_ours {
+            None => {
+                let is_there = self.session().await?.columns(&part).await?.is_some();
+                if is_there && !self.is_part_of(kept.as_ref()).await? {
                     return Err(SinkError::new(format!(
-                        "there is a table {} that no export has left; drop it, or rename it",
-                        self.told(&part)
+                        "there is a table {} that no export to {} has left; drop it, rename it, or choose another \
+                         --table",
+                        self.told(&part),
+                        self.told(&table)
                     )));
                 }
+                self.is_whole = false;
                 self.make_part().await?;
-                0
+                None
             }
         };
         if self.is_whole {
@@ -154,25 +198,46 @@ impl PostgresSink {
         self.doubt = self.doubts().await?;
         let there = self.session().await?.columns(&part).await?.ok_or_else(|| {
             let part = self.told(&part);
-            SinkError::new(format!("table {part} is gone, and it can't be gone on with: --restart"))
+            SinkError::mismatch(format!("table {part} is missing; start over with --restart"))
         })?;
         let mut kinds = Vec::new();
         for field in &self.fields {
             let Some(found) = there.iter().find(|found| found.name == field.column) else {
                 let (part, column) = (self.told(&part), &field.column);
-                return Err(SinkError::new(format!(
-                    "table {part} has no column {column} any more"
+                return Err(SinkError::mismatch(format!(
+                    "table {part} has no column {column} any more; add it, or start over with --restart"
                 )));
             };
             kinds.push((field.path.as_str(), &found.kind));
         }
+        let replaced = committed.as_ref().map_or(0, |state| state.replaced);
         self.rows = Rows::new(kinds, !columns.are_chosen(), replaced);
         if let Some(state) = committed {
-            self.change_key(state.get("upsert").and_then(Value::as_str)).await?;
+            self.change_key(state.upsert.as_deref()).await?;
         }
         let copy = format!("COPY {} ({}) FROM STDIN", self.named(&part), self.columns());
         self.copy = Some(self.session().await?.prepare(&copy).await?);
         Ok(())
+    }
+
+    /// Checks that the row and the part are those of this export, which is resumed.
+    async fn check_run(&mut self, kept: Option<&Kept>) -> Result<(), SinkError> {
+        let (exports, part) = (self.told(EXPORTS), self.told(&self.part()));
+        let Some(kept) = kept.filter(|kept| kept.run.as_deref() == Some(&*self.run)) else {
+            return Err(SinkError::mismatch(format!(
+                "the state in table {exports} is not that of the export that its row is of; start over with --restart"
+            )));
+        };
+        self.is_whole = kept.is_whole;
+        let name = self.part();
+        let there = self.session().await?.columns(&name).await?;
+        if self.is_whole || there.is_none() || self.is_part_of(Some(kept)).await? {
+            return Ok(());
+        }
+        Err(SinkError::mismatch(format!(
+            "table {part} is not the one that the export in table {exports} has filled; put that one back, or drop it \
+             and start over with --restart"
+        )))
     }
 
     /// The columns that fields go to.
@@ -272,27 +337,49 @@ impl PostgresSink {
         let session = self.session().await?;
         session.begin().await?;
         if session.execute(&save, &[&state, &table]).await? != 1 {
-            return Err(SinkError::new(format!("the row of table {table} in {EXPORTS} is gone")));
+            return Err(SinkError::mismatch(format!(
+                "the row of table {table} in {EXPORTS} is missing; start over with --restart"
+            )));
         }
-        session.commit().await
+        Ok(session.commit("the last batch is stored").await?)
     }
 
     async fn forget(&mut self) -> Result<(), SinkError> {
         let Some(kept) = self.kept().await? else { return Ok(()) };
         let (exports, part) = (self.named(EXPORTS), self.named(&self.part()));
         let table = self.target.table.clone();
+        let is_ours = self.is_part_of(Some(&kept)).await?;
         let session = self.session().await?;
+        session.begin().await?;
         let forget = match kept.is_whole {
             true => format!("UPDATE {exports} SET state = NULL WHERE table_name = $1"),
             false => {
-                session.begin().await?;
-                session.run(&format!("DROP TABLE IF EXISTS {part}")).await?;
+                if is_ours {
+                    session.run(&format!("DROP TABLE IF EXISTS {part}")).await?;
+                }
                 format!("DELETE FROM {exports} WHERE table_name = $1")
             }
         };
-        session.begin().await?;
         session.execute(&forget, &[&table]).await?;
-        session.commit().await
+        Ok(session.commit("the state is removed").await?)
+    }
+
+    /// Refuses to start over where an export has moved its records and could not say so: they would be added once
+    /// more.
+    async fn refuse_to_repeat(&mut self) -> Result<(), SinkError> {
+        let table = self.target.table.clone();
+        let has_moved = self.kept().await?.is_some_and(|it| it.is_whole && it.state.is_some());
+        if !has_moved
+            || self.target.upsert.is_some()
+            || self.session().await?.columns(&table).await?.is_none()
+        {
+            return Ok(());
+        }
+        Err(SinkError::mismatch(format!(
+            "the export that was stopped has moved its records to table {}, and --restart would add them again. Run it \
+             with --resume, which reads nothing and closes that export; after that, it can begin anew",
+            self.told(&table)
+        )))
     }
 
     async fn note(&mut self, report: &str) -> Result<Option<String>, SinkError> {
@@ -327,18 +414,27 @@ impl Sink for PostgresSink {
         Box::pin(self.copy(batch))
     }
 
+    fn identify(&mut self, run: &str) {
+        run.clone_into(&mut self.run);
+    }
+
     /// It is one once the state is saved: both are in one transaction.
     fn commit(&mut self) -> Written<'_, Option<Value>> {
-        let state = json!({
-            "rows": self.written,
-            "replaced": self.rows.replaced(),
-            "upsert": self.target.upsert,
-        });
-        Box::pin(async { Ok(Some(state)) })
+        let committed = Committed {
+            rows: self.written,
+            replaced: self.rows.replaced(),
+            upsert: self.target.upsert.clone(),
+        };
+        let committed = kept(&committed).map(Some);
+        Box::pin(async { committed })
     }
 
     fn finish(&mut self, is_whole: bool) -> Written<'_> {
         Box::pin(self.close(is_whole))
+    }
+
+    fn is_done(&self) -> bool {
+        self.is_whole
     }
 
     fn keeper(&mut self) -> Option<&mut dyn Keeper> {
@@ -350,9 +446,14 @@ impl Sink for PostgresSink {
     }
 
     fn place(&self) -> Option<String> {
-        let part = self.part();
-        let table = if self.is_whole { &self.target.table } else { &part };
-        Some(format!("table {}", self.told(table)))
+        let (table, part) = (self.told(&self.target.table), self.told(&self.part()));
+        Some(match (self.is_whole, self.is_in_doubt) {
+            (true, _) => format!("table {table}"),
+            (false, false) => format!("table {part}"),
+            (false, true) => {
+                format!("table {table} if the COMMIT was carried out, else table {part}")
+            }
+        })
     }
 
     fn notes(&self) -> Vec<String> {
@@ -363,7 +464,7 @@ impl Sink for PostgresSink {
 
 impl Keeper for PostgresSink {
     fn load(&mut self) -> Written<'_, Option<String>> {
-        Box::pin(async { Ok(self.kept().await?.and_then(|kept| kept.state)) })
+        Box::pin(self.load_state())
     }
 
     fn save<'a>(&'a mut self, state: &'a str) -> Written<'a> {
@@ -372,6 +473,13 @@ impl Keeper for PostgresSink {
 
     fn clear(&mut self) -> Written<'_> {
         Box::pin(self.forget())
+    }
+
+    fn discard(&mut self) -> Written<'_> {
+        Box::pin(async {
+            self.refuse_to_repeat().await?;
+            self.forget().await
+        })
     }
 
     fn place(&self) -> String {

@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use super::table::{EXPORTS, ROW, list, quoted};
+use super::table::{EXPORTS, ROW, list, mark, quoted};
 use super::{Field, PostgresSink};
 use crate::sinks::SinkError;
 
@@ -57,10 +57,14 @@ impl PostgresSink {
         if let Some(key) = self.key() {
             make += &format!(", ALTER {} SET NOT NULL", quoted(&key.column));
         }
+        // Both are of letters and digits.
+        make += &format!("; COMMENT ON TABLE {part} IS '{}'", mark(&self.run));
         let exports = self.named(EXPORTS);
-        let table = self.target.table.clone();
+        let (table, run) = (self.target.table.clone(), self.run.clone());
         let session = self.session().await?;
-        let is_first = session.columns(EXPORTS).await?.is_none();
+        let found = session.columns(EXPORTS).await?;
+        let is_first = found.is_none();
+        let has_runs = found.iter().flatten().any(|column| column.name == "run");
         session.begin().await?;
         if is_first {
             // Two exports may be the first of a schema.
@@ -69,18 +73,22 @@ impl PostgresSink {
                     "SELECT pg_advisory_xact_lock(hashtextextended('genesys-cloud', 0)); \
                      CREATE TABLE IF NOT EXISTS {exports} (table_name text PRIMARY KEY, \
                      whole boolean NOT NULL, state text, report json, \
-                     began timestamptz NOT NULL, saved timestamptz, ended timestamptz)"
+                     began timestamptz NOT NULL, saved timestamptz, ended timestamptz, run text)"
                 ))
+                .await?;
+        } else if !has_runs {
+            session
+                .run(&format!("ALTER TABLE {exports} ADD COLUMN IF NOT EXISTS run text"))
                 .await?;
         }
         session.run(&make).await?;
         let note = format!(
-            "INSERT INTO {exports} (table_name, whole, began) VALUES ($1, false, now()) \
+            "INSERT INTO {exports} (table_name, whole, began, run) VALUES ($1, false, now(), $2) \
              ON CONFLICT (table_name) DO UPDATE SET whole = false, state = NULL, report = NULL, \
-             began = now(), saved = NULL, ended = NULL"
+             began = now(), saved = NULL, ended = NULL, run = $2"
         );
-        session.execute(&note, &[&table]).await?;
-        session.commit().await
+        session.execute(&note, &[&table, &run]).await?;
+        Ok(session.commit(&format!("{part} was made")).await?)
     }
 
     /// Writes a batch to the part.
@@ -89,9 +97,7 @@ impl PostgresSink {
             return Ok(());
         }
         if self.is_whole {
-            return Err(SinkError::new(
-                "more records came than the list had; --restart reads it anew",
-            ));
+            return Err(SinkError::mismatch("the records have been moved to their table already"));
         }
         let mut rows = Vec::with_capacity(batch.iter().map(|record| record.get().len()).sum());
         for (at, record) in batch.iter().enumerate() {
@@ -123,6 +129,7 @@ impl PostgresSink {
         let mut steps = Vec::new();
         match self.key() {
             None if self.is_new => {
+                steps.push(format!("COMMENT ON TABLE {part} IS NULL"));
                 steps.push(format!("ALTER TABLE {part} DROP COLUMN {}", quoted(ROW)));
                 steps.push(format!("ALTER TABLE {part} RENAME TO {}", quoted(&self.target.table)));
             }
@@ -160,6 +167,7 @@ impl PostgresSink {
         }
         let exports = self.named(EXPORTS);
         let name = self.target.table.clone();
+        let told = self.told(&name);
         self.session().await?.begin().await?;
         for step in steps {
             if let Err(error) = self.session().await?.attempt(&step).await {
@@ -170,8 +178,11 @@ impl PostgresSink {
         let note =
             format!("UPDATE {exports} SET whole = true, ended = now() WHERE table_name = $1");
         session.execute(&note, &[&name]).await?;
-        session.commit().await?;
-        self.is_whole = true;
-        Ok(())
+        let moved = session.commit(&format!("the records were moved to table {told}")).await;
+        match &moved {
+            Ok(()) => self.is_whole = true,
+            Err(why) => self.is_in_doubt = why.is_unknown,
+        }
+        Ok(moved?)
     }
 }

@@ -29,6 +29,19 @@ pub(super) struct Session {
     is_lost: bool,
 }
 
+/// Why a transaction may not be committed.
+pub(super) struct Uncommitted {
+    pub(super) error: SinkError,
+    /// Whether it may have been committed all the same.
+    pub(super) is_unknown: bool,
+}
+
+impl From<Uncommitted> for SinkError {
+    fn from(why: Uncommitted) -> Self {
+        why.error
+    }
+}
+
 /// A unique index.
 pub(super) struct Key {
     pub(super) name: String,
@@ -123,6 +136,12 @@ impl Session {
         Ok(rows.iter().map(|row| Key { name: row.get(0), columns: row.get(1) }).collect())
     }
 
+    /// The comment on a table, whose name is quoted. `None` if there is no such table or comment.
+    pub(super) async fn comment(&mut self, table: &str) -> Result<Option<String>, SinkError> {
+        let query = "SELECT obj_description(to_regclass($1::text), 'pg_class')";
+        Ok(self.one(query, &[&table]).await?.get(0))
+    }
+
     /// Whether a table, as SQL takes it, has rows, as far as the user may see them.
     pub(super) async fn has_rows(&mut self, table: &str) -> Result<bool, SinkError> {
         let may = self.one("SELECT has_table_privilege($1::text, 'SELECT')", &[&table]).await?;
@@ -142,10 +161,25 @@ impl Session {
         Ok(())
     }
 
-    pub(super) async fn commit(&mut self) -> Result<(), SinkError> {
-        self.run("COMMIT").await?;
-        self.is_open = false;
-        Ok(())
+    /// Commits. An error says whether it is known that nothing was committed; `what` names what was to be, such as
+    /// `the last batch is stored`.
+    pub(super) async fn commit(&mut self, what: &str) -> Result<(), Uncommitted> {
+        let Err(error) = self.client.batch_execute("COMMIT").await else {
+            self.is_open = false;
+            return Ok(());
+        };
+        // Only an error of the transaction means that nothing was committed. Others may follow a commit.
+        let is_refused = error.as_db_error().is_some() && !is_end(&error);
+        let error = self.failed(error).await;
+        Err(match is_refused && !self.is_lost {
+            true => Uncommitted { error, is_unknown: false },
+            false => Uncommitted {
+                error: SinkError::new(format!(
+                    "{error}. It was lost during a COMMIT, so it is not known whether {what}. --resume finds out"
+                )),
+                is_unknown: true,
+            },
+        })
     }
 
     /// Takes back what is not committed. Where the connection is lost, the server does.

@@ -35,6 +35,11 @@ pub(super) fn part(table: &str) -> String {
     format!("{}_part", cut(table, LONGEST_NAME - "_part".len()))
 }
 
+/// The comment on the part of an export.
+pub(super) fn mark(run: &str) -> String {
+    format!("genesys-cloud run {run}")
+}
+
 /// What a column of this kind is in PostgreSQL.
 pub(super) fn sql_type(kind: ColumnKind) -> &'static str {
     match kind {

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use url::Url;
 
 use super::{Engine, Last};
 use crate::error::Error;
+use crate::jobs::{Family, SavedJob};
 use crate::paging::grid::{MOST_CHANGES, Realignment, realignment};
 use crate::paging::listing::{PageSize, Place};
 use crate::paging::marks::{Joined, PageText, join};
@@ -99,27 +99,32 @@ impl Engine {
         self.resumption.as_ref().map_or(&[], |resumption| &resumption.point.ids)
     }
 
-    /// Whether a job is known that was submitted for the list.
-    pub(in crate::paging) fn has_job(&self) -> bool {
-        self.job.as_ref().is_some_and(|job| job.opening.has_job())
+    /// How the job runs whose results are listed.
+    pub(in crate::paging) fn family(&self) -> Option<&Family> {
+        self.job.as_ref().map(|job| job.opening.family())
+    }
+
+    /// The job whose results are listed, once it has been submitted.
+    pub(in crate::paging) fn saved_job(&self) -> Option<SavedJob> {
+        self.job.as_ref().and_then(|job| job.opening.saved())
     }
 
     /// What is listed.
-    pub(in crate::paging) fn subject(&self) -> &Arc<Subject> {
-        self.subject.get_or_init(|| {
+    pub(in crate::paging) fn subject(&self) -> Arc<Subject> {
+        let org = self.client.identity();
+        let known = self.subject.get_or_init(|| {
             Arc::new({
-                let url = Url::parse(self.client.api_url()).ok();
-                let host = url.as_ref().and_then(Url::host_str);
+                let org = org.clone();
                 match &self.job {
                     None => {
                         let listing = &self.listing;
-                        Subject::new(&self.request, host, listing, &places(listing))
+                        Subject::new(&self.request, org, listing, &places(listing))
                     }
                     Some(job) => {
                         let (request, listing) = (job.opening.subject(), job.opening.listing());
                         let names_page = job.opening.is_job_per_page();
                         let without = if names_page { places(&listing) } else { Vec::new() };
-                        let subject = Subject::new(&request, host, &listing, &without);
+                        let subject = Subject::new(&request, org, &listing, &without);
                         let subject =
                             subject.with("the family of the job", job.opening.family().name());
                         match job.opening.handle() {
@@ -129,7 +134,12 @@ impl Engine {
                     }
                 }
             })
-        })
+        });
+        // More of it may have become known since.
+        match known.org == org {
+            true => known.clone(),
+            false => Arc::new(Subject { org, ..(**known).clone() }),
+        }
     }
 
     /// How far the list has been read, given how far the page that was read last has been handed out, and how
@@ -188,7 +198,7 @@ impl Engine {
         at.grid = at.grid.or(report.page_size_granted);
         let overlap = self.overlapped.as_ref().filter(|_| offset > 0).map(Overlap::marks);
         ListPoint {
-            subject: self.subject().clone(),
+            subject: self.subject(),
             scheme: self.walk.listing.scheme().name().to_owned(),
             at,
             offset,
@@ -213,7 +223,7 @@ impl Engine {
         let operation = self.operation().clone();
         let mismatch = |why: &str| Error::checkpoint_mismatch(&operation, why);
         let point = &resumption.point;
-        if let Some(difference) = point.subject.difference(self.subject()) {
+        if let Some(difference) = point.subject.difference(&self.subject()) {
             return Err(mismatch(&difference));
         }
         let (mut report, saved) = (point.report.clone(), point.job.clone());
@@ -222,6 +232,7 @@ impl Engine {
             return Err(mismatch(&why));
         }
         report.resumed = Some(Utc::now()).filter(|_| report.end.is_none());
+        report.asked_until = report.asked_until.or(self.report.asked_until);
         // What has been read to its end needs no job any more.
         let saved = saved.filter(|_| report.end.is_none());
         if let (Some(job), Some(saved)) = (&mut self.job, &saved) {

@@ -1,6 +1,5 @@
 //! A place in a list as it is written.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,18 +18,16 @@ pub(crate) use self::record::ListForm;
 
 #[allow(unreachable_pub, reason = "records are public everywhere else")]
 mod record {
-    use std::collections::BTreeMap;
-
     use chrono::{DateTime, Utc};
     use serde_json::Value;
+
+    use crate::paging::SubjectForm;
 
     crate::record! {
         /// A place in a list. To write further fields takes no further version.
         pub struct ListForm {
-            pub operation: Option<String> = "operation",
+            pub call: Option<SubjectForm> = "call",
             pub scheme: Option<String> = "scheme",
-            pub listing: Option<String> = "listing",
-            pub parameters: Option<BTreeMap<String, String>> = "parameters",
             pub number: Option<i64> = "number",
             pub token: Option<Vec<Value>> = "token",
             pub link: Option<Vec<Vec<String>>> = "link",
@@ -93,6 +90,7 @@ mod record {
             pub began: Option<DateTime<Utc>> = "began",
             pub resumed: Option<DateTime<Utc>> = "resumed",
             pub available_until: Option<DateTime<Utc>> = "availableUntil",
+            pub asked_until: Option<DateTime<Utc>> = "askedUntil",
             pub without_list: Option<i64> = "pagesWithoutList",
             pub has_list: Option<bool> = "hasList",
             pub other_fields: Option<Vec<String>> = "fieldsInstead",
@@ -162,12 +160,8 @@ impl ListPoint {
     pub(crate) fn form(&self) -> ListForm {
         let Self { subject, scheme, at, offset, known, overlap, ids, page, report, job } = self;
         let mut form = ListForm {
-            operation: Some(subject.operation.clone()),
+            call: Some(subject.form()),
             scheme: Some(scheme.clone()),
-            listing: Some(hex(subject.listing)),
-            parameters: Some(
-                subject.parts.iter().map(|(name, hash)| (name.clone(), hex(*hash))).collect(),
-            ),
             offset: written(*offset).filter(|offset| *offset > 0),
             known: Some(known.iter().map(|mark| hex(*mark)).collect()),
             overlap: write_hashes(overlap),
@@ -249,16 +243,10 @@ impl ListPoint {
                 Some(end.ok_or("its list has an end that is not known")?.1)
             }
         };
-        let parameters: BTreeMap<String, String> = form.parameters.unwrap_or_default();
-        let parts = parameters.into_iter().map(|(name, hash)| Ok((name, read_hash(&hash)?)));
         let known = form.known.unwrap_or_default();
         let known = known[known.len().saturating_sub(KEPT)..].iter();
         Ok(Self {
-            subject: Arc::new(Subject {
-                operation: form.operation.ok_or_else(|| lacks("operation"))?,
-                listing: read_hash(&form.listing.ok_or_else(|| lacks("listing"))?)?,
-                parts: parts.collect::<Result<_, String>>()?,
-            }),
+            subject: Arc::new(Subject::of_form(form.call.ok_or_else(|| lacks("call"))?)?),
             scheme: form.scheme.unwrap_or_default(),
             at: Standing {
                 due,
@@ -350,6 +338,7 @@ impl ReportForm {
             began: report.began,
             resumed: report.resumed,
             available_until: report.available_until,
+            asked_until: report.asked_until,
             without_list: written(report.without_list).filter(|pages| *pages > 0),
             has_list: flag(report.has_list),
             other_fields: Some(report.other_fields.clone()).filter(|names| !names.is_empty()),
@@ -383,6 +372,7 @@ impl ReportForm {
             began: self.began,
             resumed: self.resumed,
             available_until: self.available_until,
+            asked_until: self.asked_until,
             without_list: read(self.without_list, "pagesWithoutList")?,
             has_list: self.has_list.unwrap_or_default(),
             other_fields: self.other_fields.unwrap_or_default(),

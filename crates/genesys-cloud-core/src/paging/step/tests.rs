@@ -112,10 +112,10 @@ fn a_search_begins_at_the_page_it_asks_for() {
 fn rows_without_ids_may_be_alike_on_pages_of_other_tokens() {
     let alike = |token_text: &str| Facts { has_no_ids: true, ..token(9, token_text).like(1) };
     let pages: Vec<Facts> = (1..ALIKE_PAGES).map(|page| alike(&format!("t{page}"))).collect();
-    assert_eq!(after(begin(&of("CursorField")), &pages), asks_for(&["t19"]));
-    let more = [&pages[..], &[alike("t20")]].concat();
+    assert_eq!(after(begin(&of("CursorField")), &pages), asks_for(&["t2"]));
+    let more = [&pages[..], &[alike("t3")]].concat();
     let found = after(begin(&of("CursorField")), &more);
-    assert_eq!(found, Step::Broken(Contradiction::Repeated { due: 20 }));
+    assert_eq!(found, Step::Broken(Contradiction::Repeated { due: 3 }));
     // By number, the page parameter may be ignored.
     let found = after(begin(&of("PageNumberNoEnvelope")), &[alike(""), alike("")]);
     assert_eq!(found, Step::Broken(Contradiction::Repeated { due: 2 }));

@@ -4,13 +4,17 @@ mod saved;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{SubsecRound as _, TimeDelta};
 
 use super::interval::{Interval, in_words};
+use crate::paging::Subject;
 
-/// More pieces than this are a mistake: each costs a call at least.
+pub(super) use saved::PlanForm;
+
+/// No plan has more pieces: each costs a call at least.
 const MOST_PIECES: u128 = 100_000;
 
 /// How a range of time is read in pieces, and which of them have been: from
@@ -18,15 +22,28 @@ const MOST_PIECES: u128 = 100_000;
 ///
 /// It can be written and read with serde, to go on in another process, with all that is left
 /// ([`Windows::resume`](crate::Windows::resume)) or with one piece alone ([`only`](Self::only)). It holds no
-/// records, and of the query a hash.
+/// records, and of the parameters of the call hashes only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// The operationId of the call, and a hash of all that it asks for.
-    pub(super) operation: String,
-    pub(super) fingerprint: u64,
+    /// The call, with the whole range for its interval, and where it goes.
+    pub(super) subject: Arc<Subject>,
     range: Interval,
+    /// In whole milliseconds, and no longer than the range.
     overlap: Duration,
+    /// Each lies in the range and is not empty. Together they cover the range, unless this is a part of a plan.
+    /// They touch each other only if there is an overlap.
     pieces: Vec<Piece>,
+    /// Whether it has some pieces of another plan only.
+    is_part: bool,
+}
+
+/// Why a piece can't be split.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unsplit {
+    /// The halves would be shorter than is allowed.
+    TooShort,
+    /// The plan has as many pieces as a plan may have.
+    TooMany,
 }
 
 /// A part of a range of time that is read as a list of its own.
@@ -62,8 +79,13 @@ impl Piece {
 
 impl Plan {
     /// Cuts a range into pieces of this length, the last one may be shorter, each of which begins so much
-    /// before the end of the one before it. What is wrong is told in words.
-    pub(super) fn new(range: Interval, span: Duration, overlap: Duration) -> Result<Self, String> {
+    /// before the end of the one before it. The error says what is wrong.
+    pub(super) fn new(
+        subject: Arc<Subject>,
+        range: Interval,
+        span: Duration,
+        overlap: Duration,
+    ) -> Result<Self, String> {
         let (start, end) = (range.start(), range.end());
         if end < start {
             return Err(format!("the range {range} ends before it begins"));
@@ -85,7 +107,9 @@ impl Plan {
             pieces.push(Piece::todo(Interval::new(from, to)));
             from = to.checked_sub_signed(overlap_by).unwrap_or(start);
         }
-        Ok(Self { operation: String::new(), fingerprint: 0, range, overlap, pieces })
+        // A longer overlap makes no other pieces.
+        let overlap = whole_millis(overlap).min(range.length());
+        Ok(Self { subject, range, overlap, pieces, is_part: false })
     }
 
     /// The range that is read.
@@ -95,10 +119,11 @@ impl Plan {
 
     /// The operationId of the operation that reads it.
     pub fn operation(&self) -> &str {
-        &self.operation
+        &self.subject.operation
     }
 
-    /// Its pieces, in order of time.
+    /// Its pieces, in the order in which they are read: that of time, but for what the halves of a piece that was
+    /// split share with the pieces after it.
     pub fn pieces(&self) -> &[Piece] {
         &self.pieces
     }
@@ -113,7 +138,7 @@ impl Plan {
     #[must_use]
     pub fn only(&self, piece: usize) -> Self {
         let piece = self.pieces.get(piece).map(|piece| Piece::todo(piece.interval));
-        Self { pieces: piece.into_iter().collect(), ..self.clone() }
+        Self { pieces: piece.into_iter().collect(), is_part: true, ..self.clone() }
     }
 
     /// How many pieces are done.
@@ -141,12 +166,16 @@ impl Plan {
         }
     }
 
-    /// Puts the two halves of a piece in its place, none of which is shorter than this. `None` where it is
-    /// too short for that.
-    pub(super) fn split(&mut self, piece: usize, minimum: Duration) -> Option<()> {
-        let halves = halves(self.pieces.get(piece)?.interval, self.overlap, minimum)?;
+    /// Puts the two halves of a piece in its place, none of which is shorter than this.
+    pub(super) fn split(&mut self, piece: usize, minimum: Duration) -> Result<(), Unsplit> {
+        if self.pieces.len() as u128 >= MOST_PIECES {
+            return Err(Unsplit::TooMany);
+        }
+        let whole = self.pieces.get(piece).map(Piece::interval);
+        let halves = whole.and_then(|whole| halves(whole, self.overlap, minimum));
+        let halves = halves.ok_or(Unsplit::TooShort)?;
         self.pieces.splice(piece..=piece, halves.map(Piece::todo));
-        Some(())
+        Ok(())
     }
 
     /// Splits all pieces of this length or more that have not begun, but for some, if the plan does not get too
@@ -199,8 +228,14 @@ fn halves(whole: Interval, overlap: Duration, minimum: Duration) -> Option<[Inte
     let middle = [up_to(86_400_000), up_to(3_600_000), minutes, exactly.trunc_subsecs(0), exactly]
         .into_iter()
         .find(|middle| *middle - start >= minimum && end - *middle >= minimum)?;
-    let overlap = delta(overlap).min((middle - start) / 2);
+    // In whole milliseconds, or the second half would begin where the first does.
+    let most = TimeDelta::milliseconds((middle - start).num_milliseconds() / 2);
+    let overlap = delta(overlap).min(most);
     Some([Interval::new(start, middle), Interval::new(middle - overlap, end)])
+}
+
+fn whole_millis(duration: Duration) -> Duration {
+    u64::try_from(duration.as_millis()).map_or(Duration::MAX, Duration::from_millis)
 }
 
 /// In whole milliseconds.

@@ -1,12 +1,16 @@
 //! A plan as it is written, to go on with it in another process.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use self::form::{Form, PieceForm};
-use super::{Piece, PieceState, Plan};
+pub(in crate::windows) use self::form::PlanForm;
+use self::form::RunForm;
+use super::{MOST_PIECES, Piece, PieceState, Plan};
+use crate::paging::Subject;
 use crate::windows::interval::Interval;
 use crate::wire::Wire as _;
 
@@ -14,31 +18,39 @@ use crate::wire::Wire as _;
 mod form {
     use chrono::{DateTime, Utc};
 
+    use crate::paging::SubjectForm;
+
     crate::record! {
         /// A plan as it is written. To write further fields takes no further version.
-        pub struct Form {
+        pub struct PlanForm {
             pub version: Option<i64> = "version",
-            pub operation: Option<String> = "operation",
-            pub fingerprint: Option<String> = "fingerprint",
+            pub call: Option<SubjectForm> = "call",
             pub start: Option<DateTime<Utc>> = "start",
             pub end: Option<DateTime<Utc>> = "end",
             pub overlap: Option<i64> = "overlapMilliseconds",
-            pub pieces: Option<Vec<PieceForm>> = "pieces",
+            pub part: Option<bool> = "part",
+            pub pieces: Option<Vec<RunForm>> = "pieces",
         }
     }
 
     crate::record! {
-        /// One of its pieces.
-        pub struct PieceForm {
-            pub start: Option<DateTime<Utc>> = "start",
-            pub end: Option<DateTime<Utc>> = "end",
+        /// Pieces in a row that are alike. Times are in milliseconds.
+        pub struct RunForm {
+            /// How long after the start of the range the first one begins.
+            pub from: Option<i64> = "from",
+            /// How long each is.
+            pub span: Option<i64> = "span",
+            /// How long after the one before it each begins: as long as it is, unless this is there.
+            pub step: Option<i64> = "step",
+            /// How many there are: one, unless this is there.
+            pub count: Option<i64> = "count",
             pub state: Option<String> = "state",
         }
     }
 }
 
-/// What is written, and all that is read.
-const VERSION: i64 = 1;
+/// The version that is written, and the only one that is read.
+const VERSION: i64 = 2;
 
 impl PieceState {
     const fn name(self) -> &'static str {
@@ -50,73 +62,152 @@ impl PieceState {
     }
 }
 
-impl Serialize for Plan {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let pieces = self.pieces.iter().map(|piece| PieceForm {
-            start: Some(piece.interval.start()),
-            end: Some(piece.interval.end()),
-            state: Some(piece.state.name().to_owned()),
-        });
-        Form {
-            version: Some(VERSION),
-            operation: Some(self.operation.clone()),
-            // As text: in JSON, large integers lose digits on their way through other programs.
-            fingerprint: Some(format!("{:016x}", self.fingerprint)),
-            start: Some(self.range.start()),
-            end: Some(self.range.end()),
-            overlap: i64::try_from(self.overlap.as_millis()).ok(),
-            pieces: Some(pieces.collect()),
+/// Pieces in a row that are alike, as many as fit.
+struct Run {
+    from: i64,
+    span: i64,
+    /// Not known of a single piece.
+    step: Option<i64>,
+    count: i64,
+    state: PieceState,
+}
+
+impl Run {
+    /// Takes in the piece that follows, if it is like the others.
+    fn takes(&mut self, from: i64, span: i64, state: PieceState) -> bool {
+        let step = from - self.from - self.step.unwrap_or(0) * (self.count - 1);
+        let fits = self.step.map_or(step > 0, |known| known == step);
+        let is_alike = fits && span == self.span && state == self.state;
+        if is_alike {
+            (self.step, self.count) = (Some(step), self.count + 1);
         }
-        .write(serializer)
+        is_alike
+    }
+
+    fn form(&self) -> RunForm {
+        RunForm {
+            from: Some(self.from),
+            span: Some(self.span),
+            step: self.step.filter(|step| *step != self.span),
+            count: Some(self.count).filter(|count| *count > 1),
+            state: Some(self.state.name().to_owned()),
+        }
     }
 }
 
-/// Refuses what another version wrote, a piece without a beginning, an end or a known state, and pieces that are
-/// not of the range or not in order.
-impl<'de> Deserialize<'de> for Plan {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let form = Form::read(deserializer)?;
+impl Plan {
+    pub(in crate::windows) fn form(&self) -> PlanForm {
+        let Self { subject, range, overlap, pieces, is_part } = self;
+        let mut runs: Vec<Run> = Vec::new();
+        for Piece { interval, state } in pieces {
+            let from = (interval.start() - range.start()).num_milliseconds();
+            let span = (interval.end() - interval.start()).num_milliseconds();
+            if !runs.last_mut().is_some_and(|run| run.takes(from, span, *state)) {
+                runs.push(Run { from, span, step: None, count: 1, state: *state });
+            }
+        }
+        PlanForm {
+            version: Some(VERSION),
+            call: Some(subject.form()),
+            start: Some(range.start()),
+            end: Some(range.end()),
+            overlap: i64::try_from(overlap.as_millis()).ok(),
+            part: Some(*is_part).filter(|is_part| *is_part),
+            pieces: Some(runs.iter().map(Run::form).collect()),
+        }
+    }
+
+    /// Refuses what another version wrote, a piece without a beginning, a length or a known state, and pieces
+    /// that are not what a plan has.
+    pub(in crate::windows) fn of_form(form: PlanForm) -> Result<Self, String> {
         if form.version != Some(VERSION) {
             let version = form.version.unwrap_or_default();
-            let why = format!("a plan of version {version}; only version {VERSION} is known");
-            return Err(D::Error::custom(why));
+            return Err(format!("a plan of version {version}; only version {VERSION} is known"));
         }
-        let missing = D::Error::missing_field;
-        let fingerprint = form.fingerprint.ok_or_else(|| missing("fingerprint"))?;
-        let fingerprint = u64::from_str_radix(&fingerprint, 16).map_err(D::Error::custom)?;
+        let lacks = |name: &str| format!("a plan without `{name}`");
+        let subject = Subject::of_form(form.call.ok_or_else(|| lacks("call"))?)?;
         let range = Interval::new(
-            form.start.ok_or_else(|| missing("start"))?,
-            form.end.ok_or_else(|| missing("end"))?,
+            form.start.ok_or_else(|| lacks("start"))?,
+            form.end.ok_or_else(|| lacks("end"))?,
         );
-        let piece = |piece: PieceForm| {
-            let interval = Interval::new(
-                piece.start.ok_or_else(|| missing("start"))?,
-                piece.end.ok_or_else(|| missing("end"))?,
-            );
-            let states = [PieceState::Todo, PieceState::Running, PieceState::Done];
-            let name = piece.state.unwrap_or_default();
-            let state = states.into_iter().find(|state| state.name() == name);
-            let state = state.ok_or_else(|| D::Error::custom("a piece of an unknown state"))?;
-            Ok(Piece { interval, state })
-        };
-        let pieces = form.pieces.ok_or_else(|| missing("pieces"))?;
-        let pieces: Vec<Piece> = pieces.into_iter().map(piece).collect::<Result<_, _>>()?;
-        let mut before = range.start();
-        for Piece { interval, .. } in &pieces {
-            let (start, end) = (interval.start(), interval.end());
-            if start < range.start() || end > range.end() || start >= end || end <= before {
-                return Err(D::Error::custom(format!("the piece {interval} is out of place")));
-            }
-            before = end;
+        let overlap = u64::try_from(form.overlap.ok_or_else(|| lacks("overlapMilliseconds"))?);
+        let overlap = overlap.map_err(|_| "a plan with a negative overlap".to_owned())?;
+        let mut pieces = Vec::new();
+        for run in form.pieces.ok_or_else(|| lacks("pieces"))? {
+            read_run(run, range, &mut pieces)?;
         }
-        let overlap = u64::try_from(form.overlap.unwrap_or(0))
-            .map_err(|_| D::Error::custom("an overlap that is less than none"))?;
-        Ok(Self {
-            operation: form.operation.ok_or_else(|| missing("operation"))?,
-            fingerprint,
+        let plan = Self {
+            subject: Arc::new(subject),
             range,
             overlap: Duration::from_millis(overlap),
             pieces,
-        })
+            is_part: form.part.unwrap_or(false),
+        };
+        plan.check_cover()?;
+        Ok(plan)
+    }
+
+    /// Whether the pieces cover the range, and touch each other only if there is an overlap: something would be
+    /// missing, or come twice.
+    fn check_cover(&self) -> Result<(), String> {
+        let mut sorted: Vec<Interval> = self.pieces.iter().map(Piece::interval).collect();
+        sorted.sort_by_key(Interval::start);
+        let (mut covered, end) = (self.range.start(), self.range.end());
+        for piece in sorted {
+            if piece.start() > covered && !self.is_part {
+                let gap = Interval::new(covered, piece.start());
+                return Err(format!("a plan whose pieces leave out {gap}"));
+            }
+            if piece.start() < covered && self.overlap.is_zero() {
+                return Err(format!("a plan without an overlap, in which {piece} overlaps"));
+            }
+            covered = covered.max(piece.end());
+        }
+        if covered < end && !self.is_part {
+            return Err(format!("a plan whose pieces leave out {}", Interval::new(covered, end)));
+        }
+        Ok(())
+    }
+}
+
+/// Adds the pieces of a run, each of which must lie in the range.
+fn read_run(run: RunForm, range: Interval, pieces: &mut Vec<Piece>) -> Result<(), String> {
+    let states = [PieceState::Todo, PieceState::Running, PieceState::Done];
+    let name = run.state.unwrap_or_default();
+    let state = states.into_iter().find(|state| state.name() == name);
+    let state = state.ok_or_else(|| "a plan with a piece of an unknown state".to_owned())?;
+    let odd = || "a plan with a piece that is not in its range".to_owned();
+    let (from, span) = (run.from.ok_or_else(odd)?, run.span.ok_or_else(odd)?);
+    let (step, count) = (run.step.unwrap_or(span), run.count.unwrap_or(1));
+    if from < 0 || span < 1 || step < 1 || count < 1 {
+        return Err(odd());
+    }
+    // Before any is made: a count may be anything.
+    if i128::from(count) + pieces.len() as i128 > MOST_PIECES as i128 {
+        return Err(format!("a plan with more than {MOST_PIECES} pieces"));
+    }
+    let length = (range.end() - range.start()).num_milliseconds();
+    let end =
+        step.checked_mul(count - 1).and_then(|last| last.checked_add(from)?.checked_add(span));
+    if end.is_none_or(|end| end > length) {
+        return Err(odd());
+    }
+    for at in 0..count {
+        let start = range.start() + TimeDelta::milliseconds(from + at * step);
+        let interval = Interval::new(start, start + TimeDelta::milliseconds(span));
+        pieces.push(Piece { interval, state });
+    }
+    Ok(())
+}
+
+impl Serialize for Plan {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.form().write(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Plan {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::of_form(PlanForm::read(deserializer)?).map_err(D::Error::custom)
     }
 }

@@ -1,8 +1,17 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::*;
+use crate::client::OrgIdentity;
+
+fn cut(whole: Interval, span: Duration, overlap: Duration) -> Result<Plan, String> {
+    let parts = [("the field `name` of the body".to_owned(), u64::MAX)].into();
+    let org = OrgIdentity::of("https://api.example.com");
+    let subject = Subject { org, operation: "postQuery".to_owned(), listing: 7, parts };
+    Plan::new(Arc::new(subject), whole, span, overlap)
+}
 
 const fn minutes(minutes: u64) -> Duration {
     Duration::from_mins(minutes)
@@ -38,7 +47,7 @@ fn ranges_are_cut() {
         ((0, 17), 10, 3, vec![(0, 10), (7, 17)]),
         ((0, 12), 10, 9, vec![(0, 10), (1, 11), (2, 12)]),
     ] {
-        let plan = Plan::new(range(whole.0, whole.1), minutes(span), minutes(overlap));
+        let plan = cut(range(whole.0, whole.1), minutes(span), minutes(overlap));
         assert_eq!(pieces(&plan.expect("a plan")), expected, "{whole:?} {span} {overlap}");
     }
 }
@@ -53,11 +62,11 @@ fn what_can_not_be_cut_is_told() {
         ((0, 9), Duration::from_micros(1), Duration::ZERO, "must be longer than the overlap"),
         ((0, 200_000), minutes(2), Duration::ZERO, "more than 100000 pieces"),
     ] {
-        let error = Plan::new(range(whole.0, whole.1), span, overlap).expect_err(why);
+        let error = cut(range(whole.0, whole.1), span, overlap).expect_err(why);
         assert!(error.contains(why), "{error}");
     }
     let ages = Interval::new(DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
-    let plan = Plan::new(ages, Duration::MAX, Duration::ZERO).expect("a plan");
+    let plan = cut(ages, Duration::MAX, Duration::ZERO).expect("a plan");
     assert_eq!(plan.pieces().len(), 1);
 }
 
@@ -73,9 +82,9 @@ fn pieces_are_split_in_halves() {
         ((0, 0), 0, 0, None),
     ] {
         let mut plan =
-            Plan::new(range(whole.0, whole.1), minutes(100), minutes(overlap)).expect("a plan");
+            cut(range(whole.0, whole.1), minutes(100), minutes(overlap)).expect("a plan");
         let split = plan.split(0, minutes(minimum));
-        assert_eq!(split.is_some(), expected.is_some(), "{whole:?} {minimum}");
+        assert_eq!(split.is_ok(), expected.is_some(), "{whole:?} {minimum}");
         let expected = expected.map_or(vec![whole], Vec::from);
         let expected = if whole.0 == whole.1 { vec![] } else { expected };
         assert_eq!(pieces(&plan), expected, "{whole:?} {overlap} {minimum}");
@@ -114,7 +123,7 @@ fn halves_begin_at_whole_seconds_where_they_can() {
 
 #[test]
 fn pieces_are_gone_through_in_order() {
-    let mut plan = Plan::new(range(0, 40), minutes(10), minutes(0)).expect("a plan");
+    let mut plan = cut(range(0, 40), minutes(10), minutes(0)).expect("a plan");
     assert_eq!(plan.next(), Some(0));
     plan.set(0, PieceState::Running);
     plan.set(1, PieceState::Running);
@@ -139,29 +148,122 @@ fn pieces_are_gone_through_in_order() {
 }
 
 #[test]
-fn plans_are_written_and_read() {
-    let mut plan = Plan::new(range(0, 30), minutes(20), minutes(1)).expect("a plan");
-    (plan.operation, plan.fingerprint) = ("postQuery".to_owned(), u64::MAX);
+fn halves_are_shorter_than_the_whole_down_to_a_millisecond() {
+    let mut plan = cut(
+        Interval::new(at(0), at(0) + TimeDelta::milliseconds(2)),
+        minutes(1),
+        Duration::from_millis(1),
+    )
+    .expect("a plan");
+    plan.split(0, Duration::ZERO).expect("halves");
+    let lengths = plan.pieces().iter().map(|piece| piece.interval().length().as_millis());
+    assert_eq!(lengths.collect::<Vec<_>>(), [1, 1]);
+    assert_eq!(plan.split(0, Duration::ZERO), Err(Unsplit::TooShort));
+}
+
+#[test]
+fn no_plan_gets_more_pieces_than_the_most() {
+    let most = MOST_PIECES as usize;
+    let mut plan = cut(range(0, 2 * most as i64 - 2), minutes(2), minutes(0)).expect("a plan");
+    assert_eq!(plan.pieces().len(), most - 1);
+    assert!(plan.split_all(minutes(2), minutes(1), |_| false).is_empty());
+    plan.split(0, minutes(1)).expect("halves");
+    assert_eq!(plan.split(5, minutes(1)), Err(Unsplit::TooMany));
+    assert_eq!(plan.pieces().len(), most);
+    assert_eq!(kept(&plan), plan);
+}
+
+fn kept(plan: &Plan) -> Plan {
+    serde_json::from_str(&serde_json::to_string(plan).expect("a text")).expect("a plan")
+}
+
+#[test]
+fn pieces_that_are_alike_are_written_as_one_run() {
+    let mut plan = cut(range(0, 30), minutes(20), minutes(1)).expect("a plan");
     plan.set(0, PieceState::Running);
-    let text = serde_json::to_string(&plan).expect("a text");
     assert_eq!(
-        text,
-        r#"{"version":1,"operation":"postQuery","fingerprint":"ffffffffffffffff","start":"2024-05-01T00:00:00.000Z","end":"2024-05-01T00:30:00.000Z","overlapMilliseconds":60000,"pieces":[{"start":"2024-05-01T00:00:00.000Z","end":"2024-05-01T00:20:00.000Z","state":"running"},{"start":"2024-05-01T00:19:00.000Z","end":"2024-05-01T00:30:00.000Z","state":"todo"}]}"#
+        serde_json::to_string(&plan).expect("a text"),
+        r#"{"version":2,"call":{"org":{"baseUrl":"https://api.example.com"},"operation":"postQuery","listing":"0000000000000007","parameters":{"the field `name` of the body":"ffffffffffffffff"}},"start":"2024-05-01T00:00:00.000Z","end":"2024-05-01T00:30:00.000Z","overlapMilliseconds":60000,"pieces":[{"from":0,"span":1200000,"state":"running"},{"from":1140000,"span":660000,"state":"todo"}]}"#
     );
-    assert_eq!(serde_json::from_str::<Plan>(&text).expect("a plan"), plan);
-    for (from, to, why) in [
-        (r#""version":1"#, r#""version":2"#, "a plan of version 2; only version 1 is known"),
-        ("todo", "paused", "a piece of an unknown state"),
-        (r#""operation":"postQuery","#, "", "missing field `operation`"),
-        ("ffffffffffffffff", "soon", "invalid digit"),
-        (r#":60000"#, ":-1", "an overlap that is less than none"),
-        // Reversed, before and after the range, and not in order.
-        (r#"00:20:00.000Z","state"#, r#"00:00:00.000Z","state"#, "is out of place"),
-        (r#"[{"start":"2024-05-01"#, r#"[{"start":"2024-04-30"#, "is out of place"),
-        (r#"00:30:00.000Z","state"#, r#"00:31:00.000Z","state"#, "is out of place"),
-        (r#"00:20:00.000Z","state"#, r#"00:30:00.000Z","state"#, "is out of place"),
+    let runs = |plan: &Plan| {
+        let value = serde_json::to_value(plan).expect("JSON");
+        value["pieces"].as_array().expect("runs").len()
+    };
+    // A year in pieces of ten minutes, half of which have been read.
+    let mut plan = cut(range(0, 365 * 24 * 60), minutes(10), minutes(0)).expect("a plan");
+    for piece in 0..26_000 {
+        plan.set(piece, PieceState::Done);
+    }
+    plan.set(26_000, PieceState::Running);
+    assert_eq!((plan.pieces().len(), runs(&plan)), (52_560, 3));
+    assert!(serde_json::to_string(&plan).expect("a text").len() < 600);
+    assert_eq!(kept(&plan), plan);
+    plan.split(40_000, minutes(1)).expect("halves");
+    assert_eq!(runs(&plan), 5);
+    assert_eq!(kept(&plan), plan);
+}
+
+#[test]
+fn every_plan_that_can_be_made_can_be_loaded() {
+    let ages = Interval::new(DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
+    for (whole, span, overlap) in [
+        (range(0, 0), minutes(1), minutes(0)),
+        (range(0, 100), minutes(10), minutes(9)),
+        (range(0, 100), minutes(30), Duration::from_micros(1500)),
+        (range(0, 100), minutes(100), minutes(99)),
+        (range(0, 100), Duration::MAX, Duration::MAX - minutes(1)),
+        (ages, Duration::MAX, Duration::ZERO),
     ] {
-        let error = serde_json::from_str::<Plan>(&text.replace(from, to)).expect_err(why);
-        assert!(error.to_string().contains(why), "{error}");
+        let mut plan = cut(whole, span, overlap).expect("a plan");
+        let mut numbers = 1_u64;
+        for step in 0..40 {
+            assert_eq!(kept(&plan), plan, "{whole} {step}");
+            let pieces = plan.pieces().len();
+            assert_eq!(kept(&plan.only(step % (pieces + 1))), plan.only(step % (pieces + 1)));
+            numbers = numbers.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(99);
+            let piece = (numbers >> 33) as usize % pieces.max(1);
+            let state = [PieceState::Todo, PieceState::Running, PieceState::Done][step % 3];
+            plan.set(piece, state);
+            // Whether it can be is of no matter.
+            let _ = plan.split(piece, Duration::ZERO);
+        }
+        assert!(plan.pieces().len() > 30 || whole.length().is_zero(), "{whole}");
+    }
+}
+
+#[test]
+fn a_text_that_is_no_plan_is_refused() {
+    let mut plan = cut(range(0, 30), minutes(10), minutes(0)).expect("a plan");
+    plan.set(0, PieceState::Done);
+    let text = serde_json::to_string(&plan).expect("a text");
+    for (from, to, why) in [
+        (r#""version":2"#, r#""version":1"#, "a plan of version 1; only version 2 is known"),
+        ("todo", "paused", "a piece of an unknown state"),
+        (r#""operation":"postQuery","#, "", "its call has no `operation`"),
+        (r#""org":{"baseUrl":"https://api.example.com"},"#, "", "its call has no `org`"),
+        ("ffffffffffffffff", "soon", "a hash that is malformed"),
+        (r#"Milliseconds":0"#, r#"Milliseconds":-1"#, "a negative overlap"),
+        // A gap, at the end too, and pieces that touch though there is no overlap.
+        (r#"{"from":600000"#, r#"{"from":600001"#, "not in its range"),
+        (
+            r#""span":600000,"state":"done"},{"from":600000,"span":600000,"#,
+            r#""span":600000,"state":"done"},{"from":700000,"span":500000,"step":600000,"#,
+            "leave out 2024-05-01T00:10:00Z/2024-05-01T00:11:40Z",
+        ),
+        (r#""count":2"#, r#""count":1"#, "leave out 2024-05-01T00:20:00Z/2024-05-01T00:30:00Z"),
+        (r#"{"from":600000"#, r#"{"from":500000"#, "in which 2024-05-01T00:08:20Z"),
+        // Before the range and after it, and of no length.
+        (r#"{"from":0"#, r#"{"from":-1"#, "not in its range"),
+        (r#""count":2"#, r#""count":3"#, "not in its range"),
+        (r#""count":2"#, r#""count":0"#, "not in its range"),
+        (r#""count":2"#, r#""count":-9223372036854775808"#, "not in its range"),
+        (r#""count":2"#, r#""count":9223372036854775807"#, "more than 100000 pieces"),
+        (r#""span":600000,"state":"done""#, r#""span":0,"state":"done""#, "not in its range"),
+        (r#""count":2"#, r#""count":2,"step":-600000"#, "not in its range"),
+    ] {
+        let changed = text.replace(from, to);
+        assert_ne!(changed, text, "{from}");
+        let error = serde_json::from_str::<Plan>(&changed).expect_err(why);
+        assert!(error.to_string().contains(why), "{why}: {error}");
     }
 }

@@ -1,12 +1,11 @@
 //! A place in a range as it is written.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
-use super::RangePoint;
+use super::{PiecePoint, RangePoint};
 use crate::digest::{from_hex, hex};
-use crate::paging::{ListPoint, Reason, Subject, Verdict};
+use crate::paging::{ListPoint, Reason, Verdict};
 use crate::windows::plan::Plan;
 use crate::windows::report::WindowsReport;
 
@@ -15,19 +14,15 @@ use self::record::{RangeReportForm, ReadForm};
 
 #[allow(unreachable_pub, reason = "records are public everywhere else")]
 mod record {
-    use std::collections::BTreeMap;
-
-    use serde_json::Value;
+    use chrono::{DateTime, Utc};
 
     use crate::paging::ListForm;
+    use crate::windows::plan::PlanForm;
 
     crate::record! {
         /// A place in a range. To write further fields takes no further version.
         pub struct RangeForm {
-            pub operation: Option<String> = "operation",
-            pub listing: Option<String> = "listing",
-            pub parameters: Option<BTreeMap<String, String>> = "parameters",
-            pub plan: Option<Value> = "plan",
+            pub plan: Option<PlanForm> = "plan",
             pub lists: Option<Vec<ReadForm>> = "lists",
             pub known: Option<String> = "known",
             pub forgotten: Option<i64> = "idsForgotten",
@@ -41,6 +36,7 @@ mod record {
         pub struct ReadForm {
             pub piece: Option<i64> = "piece",
             pub list: Option<ListForm> = "list",
+            pub without_id: Option<i64> = "withoutId",
         }
     }
 
@@ -55,6 +51,8 @@ mod record {
             pub items: Option<i64> = "items",
             pub duplicates: Option<i64> = "duplicates",
             pub without_id: Option<i64> = "withoutId",
+            pub nulls: Option<i64> = "nulls",
+            pub available_until: Option<DateTime<Utc>> = "availableUntil",
             pub ended: Option<bool> = "ended",
             pub worst: Option<String> = "worst",
             pub reason: Option<String> = "reason",
@@ -83,17 +81,14 @@ fn read_hash(text: &str) -> Result<u64, String> {
 
 impl RangePoint {
     pub(crate) fn form(&self) -> RangeForm {
-        let Self { subject, plan, lists, known, forgotten, most, report } = self;
-        let parameters = subject.parts.iter().map(|(name, hash)| (name.clone(), hex(*hash)));
-        let lists = lists.iter().map(|(piece, list)| ReadForm {
+        let Self { plan, lists, known, forgotten, most, report } = self;
+        let lists = lists.iter().map(|(piece, place)| ReadForm {
             piece: written(*piece as u64),
-            list: Some(list.form()),
+            list: Some(place.list.form()),
+            without_id: written(place.without_id).filter(|count| *count > 0),
         });
         RangeForm {
-            operation: Some(subject.operation.clone()),
-            listing: Some(hex(subject.listing)),
-            parameters: Some(parameters.collect()),
-            plan: serde_json::to_value(plan).ok(),
+            plan: Some(plan.form()),
             lists: Some(lists.collect()),
             known: Some(known.iter().map(|id| hex(*id)).collect()),
             forgotten: written(*forgotten),
@@ -105,12 +100,13 @@ impl RangePoint {
     pub(crate) fn of_form(form: RangeForm) -> Result<Self, String> {
         let lacks = |name: &str| format!("it has no `{name}`");
         let plan = form.plan.ok_or_else(|| lacks("plan"))?;
-        let plan: Plan = serde_json::from_value(plan).map_err(|error| error.to_string())?;
+        let plan = Plan::of_form(plan)?;
         let mut lists = BTreeMap::new();
         for read_of in form.lists.unwrap_or_default() {
             let piece = usize::try_from(read(read_of.piece)?).map_err(|error| error.to_string())?;
             let list = ListPoint::of_form(read_of.list.ok_or_else(|| lacks("list"))?)?;
-            if piece >= plan.pieces().len() || lists.insert(piece, list).is_some() {
+            let place = PiecePoint { list, without_id: read(read_of.without_id)? };
+            if piece >= plan.pieces().len() || lists.insert(piece, place).is_some() {
                 return Err("it has a piece that is not in its plan".to_owned());
             }
         }
@@ -121,14 +117,7 @@ impl RangePoint {
         if !rest.is_empty() {
             return Err("it has a hash that is none".to_owned());
         }
-        let parameters = form.parameters.unwrap_or_default();
-        let parts = parameters.into_iter().map(|(name, hash)| Ok((name, read_hash(&hash)?)));
         Ok(Self {
-            subject: Arc::new(Subject {
-                operation: form.operation.ok_or_else(|| lacks("operation"))?,
-                listing: read_hash(&form.listing.ok_or_else(|| lacks("listing"))?)?,
-                parts: parts.collect::<Result<_, String>>()?,
-            }),
             plan,
             lists,
             known,
@@ -157,6 +146,8 @@ impl RangeReportForm {
             items: written(report.items),
             duplicates: written(report.duplicates),
             without_id: written(report.without_id),
+            nulls: written(report.nulls).filter(|nulls| *nulls > 0),
+            available_until: report.available_until,
             ended: Some(report.ended),
             worst: worst.map(str::to_owned),
             reason: reason.map(str::to_owned),
@@ -188,6 +179,8 @@ impl RangeReportForm {
             items: read(self.items)?,
             duplicates: read(self.duplicates)?,
             without_id: read(self.without_id)?,
+            nulls: read(self.nulls)?,
+            available_until: self.available_until,
             worst,
             ended: self.ended.unwrap_or_default(),
             ..WindowsReport::default()

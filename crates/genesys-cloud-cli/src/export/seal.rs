@@ -1,0 +1,102 @@
+//! The form in which a state is saved: with a checksum, so that one that was edited, cut short or damaged is not
+//! taken for a state.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::failure::Failure;
+use crate::sinks::LARGEST_STATE;
+use crate::sum::Sum;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sealed {
+    version: u64,
+    /// The checksum of the text of the state.
+    sum: String,
+    state: Box<RawValue>,
+}
+
+/// The text of a state, to be read by this version of its form.
+pub(super) fn seal(version: u64, state: &impl Serialize) -> Result<String, Failure> {
+    sealed(version, state, LARGEST_STATE)
+}
+
+fn sealed(version: u64, state: &impl Serialize, largest: u64) -> Result<String, Failure> {
+    let cant = |error| Failure::output(format!("the state can't be saved: {error}"));
+    let state = serde_json::value::to_raw_value(state).map_err(cant)?;
+    let sum = Sum::of(state.get().as_bytes());
+    let text = serde_json::to_string(&Sealed { version, sum, state }).map_err(cant)?;
+    // What can't be loaded must not take the place of what can.
+    match text.len() as u64 <= largest {
+        true => Ok(text),
+        false => Err(Failure::output(format!(
+            "the state of the export has {} bytes, and none above {largest} can be loaded. The one that was saved \
+             before stays. Export less at a time, such as a shorter --interval",
+            text.len()
+        ))),
+    }
+}
+
+/// Reads a state. Any text that is not as it was saved is an error, which says why.
+pub(super) fn unseal<T: DeserializeOwned>(version: u64, text: &str) -> Result<T, String> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        version: u64,
+    }
+    let damaged = |error: serde_json::Error| {
+        format!("the state is damaged, or is not that of an export ({error})")
+    };
+    let found = serde_json::from_str::<Versioned>(text).map_err(damaged)?;
+    if found.version != version {
+        return Err(format!("the state was saved by another release (version {})", found.version));
+    }
+    let sealed: Sealed = serde_json::from_str(text).map_err(damaged)?;
+    if Sum::of(sealed.state.get().as_bytes()) != sealed.sum {
+        return Err("the state was changed after it was saved: its checksum is wrong".to_owned());
+    }
+    serde_json::from_str(sealed.state.get()).map_err(damaged)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn only_the_text_that_was_saved_is_read() {
+        let state = json!({"sink": {"length": 12}, "text": "a\u{e9}b", "number": 1.5});
+        let text = seal(2, &state).expect("a text");
+        assert_eq!(unseal::<Value>(2, &text), Ok(state));
+        assert!(unseal::<Value>(3, &text).is_err_and(|why| why.contains("(version 2)")));
+        for end in 0..text.len() {
+            if text.is_char_boundary(end) {
+                unseal::<Value>(2, &text[..end]).expect_err("it is cut short");
+            }
+        }
+        for at in 0..text.len() {
+            let mut bytes = text.clone().into_bytes();
+            bytes[at] = if bytes[at] == b'7' { b'8' } else { b'7' };
+            let Ok(changed) = String::from_utf8(bytes) else { continue };
+            unseal::<Value>(2, &changed).expect_err(&changed);
+        }
+        for (old, new) in [("12", "-1"), ("{\"length\":12}", "null"), ("\"number\"", " \"number\"")]
+        {
+            let changed = text.replacen(old, new, 1);
+            assert_ne!(changed, text);
+            let why = unseal::<Value>(2, &changed).expect_err("it was edited");
+            assert!(why.contains("its checksum is wrong"), "{changed}: {why}");
+        }
+    }
+
+    #[test]
+    fn a_state_that_could_not_be_loaded_is_not_saved() {
+        let state = "x".repeat(100);
+        let length = sealed(2, &state, 1_000).expect("a text").len() as u64;
+        sealed(2, &state, length).expect("it is as large as allowed");
+        let error = sealed(2, &state, length - 1).expect_err("too large");
+        assert!(error.to_string().contains(&format!("has {length} bytes")), "{error}");
+    }
+}

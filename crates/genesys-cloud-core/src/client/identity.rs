@@ -1,0 +1,296 @@
+//! Which organization a client reads, as far as it is known.
+
+use std::fmt;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+use url::Url;
+
+use self::form::Form;
+use super::Client;
+use crate::call::Call;
+use crate::error::Error;
+use crate::operation::{Method, Operation};
+use crate::reply::{Decode, DecodeError, RawReply};
+use crate::wire::Wire as _;
+
+/// Says which organization and OAuth client a token is of.
+const TOKEN: Operation = Operation::known("getTokensMe", Method::Get, "/api/v2/tokens/me");
+/// Says which organization a token is of, to those that the former refuses.
+const ORGANIZATION: Operation =
+    Operation::known("getOrganizationsMe", Method::Get, "/api/v2/organizations/me");
+
+/// Which organization a client reads, and as which OAuth client: from [`Client::identity`] or
+/// [`Client::identify`].
+///
+/// All organizations of a region share one host, so the URL alone does not tell one from another. What is kept to
+/// be gone on with later, such as a [`SavedJob`](crate::SavedJob), keeps this too, and is refused elsewhere. It
+/// holds no secret.
+///
+/// ```
+/// use genesys_cloud_core::{Client, OrgIdentity};
+///
+/// # fn main() -> Result<(), genesys_cloud_core::Error> {
+/// let builder = Client::builder().region("eu-west-1");
+/// let client: Client = builder.credentials("the-client-id", "the-secret").build()?;
+/// let identity: OrgIdentity = client.identity();
+/// assert_eq!(identity.base_url(), "https://api.mypurecloud.ie");
+/// assert_eq!(identity.client_id(), Some("the-client-id"));
+/// // Not known before `identify` is called.
+/// assert_eq!(identity.organization_id(), None);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct OrgIdentity {
+    base_url: String,
+    client_id: Option<String>,
+    organization_id: Option<String>,
+}
+
+#[allow(unreachable_pub, reason = "records are public everywhere else")]
+mod form {
+    crate::record! {
+        /// An identity as it is written.
+        pub struct Form {
+            pub base_url: Option<String> = "baseUrl",
+            pub client_id: Option<String> = "clientId",
+            pub organization_id: Option<String> = "organizationId",
+        }
+    }
+}
+
+impl Serialize for OrgIdentity {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Form {
+            base_url: Some(self.base_url.clone()),
+            client_id: self.client_id.clone(),
+            organization_id: self.organization_id.clone(),
+        }
+        .write(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for OrgIdentity {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let form = Form::read(deserializer)?;
+        Ok(Self {
+            base_url: form.base_url.ok_or_else(|| D::Error::missing_field("baseUrl"))?,
+            client_id: form.client_id,
+            organization_id: form.organization_id,
+        })
+    }
+}
+
+impl OrgIdentity {
+    /// Of a base URL, with nothing else known.
+    #[cfg(test)]
+    pub(crate) fn of(base_url: &str) -> Self {
+        Self { base_url: base_url.to_owned(), client_id: None, organization_id: None }
+    }
+
+    /// The URL of the API with its port and path prefix, such as `https://api.mypurecloud.ie`.
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// The id of the OAuth client. `None` if an access token was given, and nothing has asked what it is of.
+    pub fn client_id(&self) -> Option<&str> {
+        self.client_id.as_deref()
+    }
+
+    /// The id of the organization. `None` if nothing has asked for it, or the API does not say.
+    pub fn organization_id(&self) -> Option<&str> {
+        self.organization_id.as_deref()
+    }
+
+    /// How something made with this identity differs from what a client with the `other` one would read, in words.
+    /// `None` if nothing is known that differs.
+    ///
+    /// A part that is known on both sides must be the same. One that is known on one side alone makes a difference
+    /// unless another part shows that the organization is the same: the OAuth client or the organization itself.
+    pub fn difference(&self, other: &Self) -> Option<String> {
+        if self.base_url != other.base_url {
+            let (made, now) = (&self.base_url, &other.base_url);
+            return Some(format!("it was made at {made}, and the client calls {now}"));
+        }
+        let parts = [
+            ("organization", self.organization_id(), other.organization_id()),
+            ("OAuth client", self.client_id(), other.client_id()),
+        ];
+        let differs = parts.iter().find_map(|(what, made, now)| {
+            let (made, now) = (made.as_ref()?, now.as_ref()?);
+            let why = || format!("it was made in {what} {made}, and that of the client is {now}");
+            (made != now).then(why)
+        });
+        if differs.is_some() || parts.iter().any(|(_, made, now)| made.is_some() && made == now) {
+            return differs;
+        }
+        parts.iter().rev().find_map(|(what, made, now)| match (made, now) {
+            (Some(made), None) => Some(format!(
+                "it was made in {what} {made}, and that of the client's access token is not known"
+            )),
+            (None, Some(now)) => Some(format!(
+                "it is not known in which {what} it was made, and that of the client is {now}"
+            )),
+            _ => None,
+        })
+    }
+
+    /// The host of the URL, without its port.
+    pub(crate) fn host(&self) -> Option<&str> {
+        let url = Url::parse(&self.base_url).ok()?;
+        let host = url.host_str()?;
+        let begin = self.base_url.find(host)?;
+        self.base_url.get(begin..begin + host.len())
+    }
+}
+
+/// `https://api.mypurecloud.ie, OAuth client 42, organization 7`, as far as it is known.
+impl fmt::Display for OrgIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.base_url)?;
+        for (what, id) in
+            [("OAuth client", self.client_id()), ("organization", self.organization_id())]
+        {
+            if let Some(id) = id {
+                write!(f, ", {what} {id}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What the API has said of the token of a client.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Learned {
+    client_id: Option<String>,
+    organization_id: Option<String>,
+    /// The id of what the reply is about.
+    id: Option<String>,
+}
+
+impl Decode for Learned {
+    fn decode(reply: &RawReply) -> Result<Self, DecodeError> {
+        let told: Value = serde_json::from_slice(reply.body())?;
+        let text = |pointer| {
+            let id = told.pointer(pointer)?.as_str()?;
+            Some(id.to_owned()).filter(|id| !id.is_empty())
+        };
+        Ok(Self {
+            client_id: text("/OAuthClient/id"),
+            organization_id: text("/organization/id"),
+            id: text("/id"),
+        })
+    }
+}
+
+impl Client {
+    /// Which organization this client reads, as far as it is known by now. Nothing is sent.
+    ///
+    /// The id of the organization is known once [`identify`](Self::identify) was called on this client or a clone of
+    /// it, and so is the id of the OAuth client where an access token was given.
+    pub fn identity(&self) -> OrgIdentity {
+        let learned = self.0.learned.get();
+        let client_id = self.0.auth.client_id().map(str::to_owned);
+        OrgIdentity {
+            base_url: self.api_url().to_owned(),
+            client_id: client_id.or_else(|| learned?.client_id.clone()),
+            organization_id: learned.and_then(|learned| learned.organization_id.clone()),
+        }
+    }
+
+    /// The same, after the API was asked which organization and OAuth client the token is of. That is asked for once
+    /// for all clones of a client.
+    ///
+    /// Where the API answers with 401, 403 or 404, both stay unknown.
+    ///
+    /// # Errors
+    /// When the call fails in another way, or the login does.
+    pub async fn identify(&self) -> Result<OrgIdentity, Error> {
+        self.0.learned.get_or_try_init(|| self.learn()).await?;
+        Ok(self.identity())
+    }
+
+    async fn learn(&self) -> Result<Learned, Error> {
+        let mut learned = self.told_by(TOKEN).await?;
+        if learned.organization_id.is_none() {
+            learned.organization_id = self.told_by(ORGANIZATION).await?.id;
+        }
+        Ok(learned)
+    }
+
+    async fn told_by(&self, operation: Operation) -> Result<Learned, Error> {
+        match Call::new(self, operation).await {
+            Ok(reply) => Ok(reply.into_value()),
+            Err(error) if error.is_refused_by(&[401, 403, 404]) && !error.is_of_login() => {
+                tracing::info!(%error, "the organization is not known");
+                Ok(Learned::default())
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn identity(base_url: &str, client_id: &str, organization_id: &str) -> OrgIdentity {
+        let known = |id: &str| Some(id.to_owned()).filter(|id| !id.is_empty());
+        OrgIdentity {
+            base_url: base_url.to_owned(),
+            client_id: known(client_id),
+            organization_id: known(organization_id),
+        }
+    }
+
+    #[test]
+    fn what_differs_is_told() {
+        let made = "it was made in";
+        for (saved, now, differs) in [
+            (["u", "", ""], ["u", "", ""], None),
+            (["u", "c", ""], ["u", "c", ""], None),
+            (["u", "c", "o"], ["u", "c", "o"], None),
+            // One of the two is enough.
+            (["u", "c", ""], ["u", "c", "o"], None),
+            (["u", "c", "o"], ["u", "c", ""], None),
+            (["u", "c", "o"], ["u", "", "o"], None),
+            (["u", "", "o"], ["u", "c", "o"], None),
+            (["u", "", "o"], ["u", "", "o"], None),
+            // Different.
+            (["u", "c", "o"], ["v", "c", "o"], Some("it was made at u, and the client calls v")),
+            (["u", "", ""], ["u:1", "", ""], Some("it was made at u, and the client calls u:1")),
+            (["u", "", ""], ["u/p", "", ""], Some("it was made at u, and the client calls u/p")),
+            (["u", "c", ""], ["u", "d", ""], Some("OAuth client c, and that of the client is d")),
+            (["u", "c", "o"], ["u", "d", "o"], Some("OAuth client c, and that of the client is d")),
+            (["u", "c", "o"], ["u", "c", "p"], Some("organization o, and that of the client is p")),
+            (["u", "", "o"], ["u", "", "p"], Some("organization o, and that of the client is p")),
+            // Unknown on one side.
+            (["u", "c", ""], ["u", "", ""], Some("that of the client's access token is not known")),
+            (["u", "", ""], ["u", "c", ""], Some("not known in which OAuth client it was made")),
+            (["u", "", "o"], ["u", "", ""], Some("that of the client's access token is not known")),
+            (["u", "", ""], ["u", "", "o"], Some("not known in which organization it was made")),
+            (["u", "c", ""], ["u", "", "o"], Some("OAuth client c, and that of the client's")),
+        ] {
+            let [saved, now] = [saved, now].map(|[url, client, org]| identity(url, client, org));
+            let found = saved.difference(&now);
+            match differs {
+                Some(why) => assert!(found.as_deref().unwrap_or("").contains(why), "{found:?}"),
+                None => assert_eq!(found, None, "{saved} and {now}"),
+            }
+        }
+        let found = identity("u", "c", "").difference(&identity("u", "d", ""));
+        assert!(found.expect("a difference").starts_with(made));
+    }
+
+    #[test]
+    fn an_identity_is_read_as_it_was_written() {
+        for identity in [identity("u", "c", "o"), identity("u", "", "")] {
+            let text = serde_json::to_string(&identity).expect("JSON");
+            assert_eq!(serde_json::from_str::<OrgIdentity>(&text).expect(&text), identity);
+        }
+        assert!(serde_json::from_str::<OrgIdentity>(r#"{"clientId":"c"}"#).is_err());
+    }
+}

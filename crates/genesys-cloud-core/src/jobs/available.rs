@@ -1,0 +1,174 @@
+//! Up to when the service has taken in the data that a job looks through.
+
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::family::{Availability, Family};
+use super::fields::Fields;
+use super::run::{Run, later};
+use super::tally::Tally;
+use crate::client::Client;
+use crate::error::Error;
+use crate::operation::Operation;
+use crate::reply::{DecodeError, RawReply};
+use crate::request::Request;
+use crate::windows::Interval;
+
+/// The pauses before the API is asked again, from the first one on: each is twice the one before.
+const FIRST: Duration = Duration::from_secs(15);
+const LONGEST: Duration = Duration::from_mins(5);
+
+/// How long data is waited for, from when that begins. Clones wait together.
+#[derive(Clone, Debug)]
+pub(crate) struct DataWait {
+    allowed: Duration,
+    end: Arc<OnceLock<Instant>>,
+}
+
+impl DataWait {
+    pub(crate) fn new(allowed: Duration) -> Self {
+        Self { allowed, end: Arc::default() }
+    }
+
+    /// When it ends. It begins now, unless it has begun.
+    fn end(&self) -> Instant {
+        *self.end.get_or_init(|| later(Instant::now(), self.allowed))
+    }
+}
+
+/// Up to when the data is available that a job has looked through, where its results do not tell.
+#[derive(Clone, Default)]
+pub(crate) struct DataDate(Arc<Mutex<Told>>);
+
+#[derive(Clone, Copy, Default)]
+struct Told {
+    until: Option<DateTime<Utc>>,
+    is_asked: bool,
+}
+
+impl DataDate {
+    pub(crate) fn get(&self) -> Option<DateTime<Utc>> {
+        self.lock().until
+    }
+
+    fn note(&self, until: DateTime<Utc>) {
+        *self.lock() = Told { until: Some(until), is_asked: true };
+    }
+
+    /// Asks for it, if a page of results does not tell, and it has not been asked for. That this fails is no failure
+    /// of the page.
+    pub(super) async fn learn(&self, run: &Run, page: &RawReply) {
+        let Some(availability) = run.family.availability() else { return };
+        let tells = |fields: Fields<'_>| fields.instant(availability.field()).is_some();
+        if Fields::of(page).is_ok_and(tells) || std::mem::replace(&mut self.lock().is_asked, true) {
+            return;
+        }
+        match ask(&run.client, availability, &run.tally).await {
+            Ok(until) => self.note(until),
+            Err(error) => {
+                let operation = availability.operation().id();
+                tracing::warn!(operation, %error, "availability of data not known");
+            }
+        }
+    }
+
+    /// What is in it is replaced as a whole.
+    fn lock(&self) -> MutexGuard<'_, Told> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Family {
+    /// The end of the interval that a submit asks for, if its data is taken in with a delay.
+    pub(crate) fn asked_until(&self, submit: &Request) -> Option<DateTime<Utc>> {
+        let place = self.availability()?.interval();
+        let text = match place.is_in_body() {
+            false => {
+                let mut values = submit.query_pairs().filter(|(name, _)| *name == place.name());
+                values.next()?.1.to_owned()
+            }
+            true => {
+                let body: Value = serde_json::from_slice(submit.body()?).ok()?;
+                let at = |value: &Value| value.as_str().map(str::to_owned);
+                place
+                    .name()
+                    .split('.')
+                    .try_fold(&body, |within, name| within.get(name))
+                    .and_then(at)?
+            }
+        };
+        text.parse::<Interval>().ok().map(|interval| interval.end())
+    }
+}
+
+/// Waits until the service has taken in the data that a submit asks for.
+pub(super) async fn wait_for_data(
+    client: Client,
+    family: Family,
+    submit: Request,
+    tally: Tally,
+    wait: DataWait,
+    date: DataDate,
+) -> Result<(), Error> {
+    let refused = |why: &str| {
+        let why = format!("`wait_for_data` can't be used: {why}");
+        Err(Error::invalid_request(submit.operation(), why))
+    };
+    let Some(availability) = family.availability() else {
+        return refused("no operation tells up to when its data is available");
+    };
+    let Some(wanted) = family.asked_until(&submit) else {
+        return refused("the call has no interval that can be read");
+    };
+    let end = wait.end();
+    let mut pause = FIRST;
+    loop {
+        let until = ask(&client, availability, &tally).await?;
+        if until >= wanted {
+            date.note(until);
+            return Ok(());
+        }
+        let now = Instant::now();
+        if now >= end {
+            return Err(late(submit.operation(), until, wanted, wait.allowed));
+        }
+        let text = until.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+        tracing::info!(family = family.name(), until = text, "data waited for");
+        tokio::time::sleep_until(end.min(later(now, pause))).await;
+        pause = (pause * 2).min(LONGEST);
+    }
+}
+
+async fn ask(
+    client: &Client,
+    availability: &Availability,
+    tally: &Tally,
+) -> Result<DateTime<Utc>, Error> {
+    let request = Request::new(availability.operation().clone());
+    let reply = tally.execute(client, &request).await?;
+    let fields = Fields::of(&reply).map_err(|error| Error::decode(&reply, &error))?;
+    fields.instant(availability.field()).ok_or_else(|| {
+        let why = format!("it has no date-time in `{}`", availability.field());
+        Error::decode(&reply, &DecodeError::new(why))
+    })
+}
+
+fn late(
+    operation: &Operation,
+    until: DateTime<Utc>,
+    wanted: DateTime<Utc>,
+    allowed: Duration,
+) -> Error {
+    let text = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+    let (until, wanted) = (text(until), text(wanted));
+    let seconds = allowed.as_secs();
+    let why = format!(
+        "its data is available up to {until}, and is wanted up to {wanted}; it was waited for {seconds} s"
+    );
+    Error::data_unavailable(operation, why)
+        .advise("try again later, or choose an interval that ends earlier")
+}

@@ -1,0 +1,97 @@
+//! A store that can be looked into, fails where a test wants it to, and takes some polls for each save.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use genesys_cloud_core::{Checkpoint, CheckpointStore, Error, StoreFuture};
+
+#[derive(Clone, Default)]
+pub(crate) struct Memory(Arc<Mutex<Kept>>);
+
+#[derive(Default)]
+pub(crate) struct Kept {
+    pub(crate) texts: HashMap<String, String>,
+    /// Whether every save fails.
+    pub(crate) fails: bool,
+    /// Which save fails once, counted from 0, and whether after it was made.
+    pub(crate) fails_once: Option<(u64, bool)>,
+    /// How many saves were made or failed.
+    pub(crate) saves: u64,
+    /// Whether one has begun and has not been made.
+    pub(crate) is_saving: bool,
+}
+
+impl Memory {
+    pub(crate) fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().expect("no panic")
+    }
+
+    /// What is in the store under a key.
+    pub(crate) fn checkpoint(&self, key: &str) -> Option<Checkpoint> {
+        let text = self.kept().texts.get(key).cloned()?;
+        Some(serde_json::from_str(&text).expect("a checkpoint"))
+    }
+
+    fn save_now(&self, key: &str, checkpoint: &Checkpoint) -> Result<(), Error> {
+        let mut kept = self.kept();
+        kept.is_saving = false;
+        let number = kept.saves;
+        kept.saves += 1;
+        let fails = kept.fails_once.filter(|(at, _)| *at == number);
+        if kept.fails || fails.is_some_and(|(_, after)| !after) {
+            return Err(Error::checkpoint_store("full"));
+        }
+        let text = serde_json::to_string(checkpoint).map_err(Error::checkpoint_store)?;
+        kept.texts.insert(key.to_owned(), text);
+        match fails {
+            None => Ok(()),
+            Some(_) => Err(Error::checkpoint_store("no answer")),
+        }
+    }
+}
+
+impl CheckpointStore for Memory {
+    fn load<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Checkpoint>> {
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            Ok(self.checkpoint(key))
+        })
+    }
+
+    fn save<'a>(&'a self, key: &'a str, checkpoint: &'a Checkpoint) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            self.kept().is_saving = true;
+            tokio::task::yield_now().await;
+            let saved = self.save_now(key, checkpoint);
+            tokio::task::yield_now().await;
+            saved
+        })
+    }
+
+    fn clear<'a>(&'a self, key: &'a str) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            self.kept().texts.remove(key);
+            Ok(())
+        })
+    }
+}
+
+/// Polls a future, and gives it up the time that so many polls of all have been pending.
+pub(crate) async fn unless_dropped<F: Future>(
+    future: F,
+    pending: &mut usize,
+    drop_at: usize,
+) -> Option<F::Output> {
+    let mut future = std::pin::pin!(future);
+    std::future::poll_fn(|cx| match future.as_mut().poll(cx) {
+        std::task::Poll::Ready(output) => std::task::Poll::Ready(Some(output)),
+        std::task::Poll::Pending => {
+            *pending += 1;
+            match *pending == drop_at {
+                true => std::task::Poll::Ready(None),
+                false => std::task::Poll::Pending,
+            }
+        }
+    })
+    .await
+}

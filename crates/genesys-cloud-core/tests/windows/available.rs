@@ -1,0 +1,236 @@
+//! Data that the service takes in with a delay.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use genesys_cloud_core::{Checkpoint, Reason, Verdict, Windows};
+use tokio::time::Instant;
+
+use crate::org::{Org, intervals};
+use crate::server::{Answer, Server};
+use crate::{Event, Query, all, daily, events, hour, hours, long};
+
+/// How far the data is, in minutes, and how much it moves on each time that this is asked for.
+#[derive(Clone)]
+struct Data {
+    minutes: Arc<AtomicU64>,
+    step: u64,
+    /// Whether results tell it.
+    is_told: bool,
+}
+
+impl Data {
+    fn up_to(hours: u64, step: u64, is_told: bool) -> Self {
+        Self { minutes: Arc::new(AtomicU64::new(hours * 60)), step, is_told }
+    }
+
+    fn date(&self) -> String {
+        text(hour(0) + Duration::from_mins(self.minutes.load(Ordering::Relaxed)))
+    }
+
+    async fn serve(&self, org: Org) -> Server {
+        let (data, mut results) = (self.clone(), 0);
+        org.serve_but(move |_, request| {
+            let date = format!(r#""dataAvailabilityDate":"{}""#, data.date());
+            if request.target == "/availability" {
+                data.minutes.fetch_add(data.step, Ordering::Relaxed);
+                return Some(Answer::json(200, &format!("{{{date}}}")));
+            }
+            let is_last = request.target.ends_with("/results?pageSize=5&cursor=20");
+            results += usize::from(is_last);
+            (is_last && data.is_told).then(|| {
+                let events =
+                    (20..24).map(|id| format!(r#"{{"id":"{}"}}"#, (results - 1) * 24 + id));
+                let events: Vec<String> = events.collect();
+                Answer::json(200, &format!(r#"{{"events":[{}],{date}}}"#, events.join(",")))
+            })
+        })
+        .await
+    }
+}
+
+fn text(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// Two days of events by a job of each.
+fn two_days(server: &Server) -> Windows<Event> {
+    let range = events(server).delayed(Query::default()).windows(hours(0, 48));
+    range.span(long(24))
+}
+
+fn asked(server: &Server) -> usize {
+    server.received().iter().filter(|request| request.target == "/availability").count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_range_that_ends_after_its_data_is_not_known_to_be_whole() {
+    for is_told in [true, false] {
+        for (available, verdict) in [
+            (48, Verdict::Complete),
+            (47, Verdict::Unknown(Reason::NotAvailableYet { until: hour(47) })),
+            // The worst of two is that of the first.
+            (10, Verdict::Unknown(Reason::NotAvailableYet { until: hour(10) })),
+        ] {
+            let data = Data::up_to(available, 0, is_told);
+            let server = data.serve(Org::hourly(48)).await;
+            let mut some = two_days(&server);
+            assert_eq!(some.report().available_until, None);
+            assert_eq!(all(&mut some).await, (0..48).collect::<Vec<_>>());
+            let report = some.report();
+            assert_eq!(report.verdict(), verdict, "{is_told} {available}");
+            assert_eq!(report.available_until, Some(hour(available.cast_signed())), "{is_told}");
+            // Where the results do not tell, the operation is asked once for each job.
+            assert_eq!(asked(&server), 2, "{is_told}");
+            assert_eq!(report.requests, server.received().len() as u64);
+        }
+    }
+    let data = Data::up_to(30, 0, false);
+    let server = data.serve(Org::hourly(48)).await;
+    let error = Reason::NotAvailableYet { until: hour(30) }.to_string();
+    assert_eq!(error, "the data is available up to 2024-05-02T06:00:00Z only");
+    // Of a single job, the end of its interval tells.
+    for (end, verdict) in [
+        (30, Verdict::Complete),
+        (31, Verdict::Unknown(Reason::NotAvailableYet { until: hour(30) })),
+    ] {
+        let query = Query { interval: Some(hours(0, end).to_string()), name: None };
+        let mut list = events(&server).delayed(query).paginate();
+        while list.try_next().await.expect("an event").is_some() {}
+        assert_eq!(list.report().available_until, Some(hour(30)));
+        assert_eq!(list.report().verdict(), verdict);
+    }
+    // Nothing tells it of other jobs.
+    let mut some = events(&server).jobs(Query::default()).windows(hours(0, 48));
+    assert_eq!(all(&mut some).await.len(), 48);
+    assert_eq!((some.report().available_until, some.report().verdict()), (None, Verdict::Complete));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_not_available_is_still_told_after_a_stop() {
+    let data = Data::up_to(30, 0, false);
+    let server = data.serve(Org::hourly(48)).await;
+    let verdict = Verdict::Unknown(Reason::NotAvailableYet { until: hour(30) });
+    for read in [1, 30, 40, 48] {
+        let mut some = two_days(&server);
+        for _ in 0..read {
+            some.try_next().await.expect("an event").expect("an event");
+        }
+        let saved = serde_json::to_string(&some.checkpoint().expect("a checkpoint")).expect("JSON");
+        let saved: Checkpoint = serde_json::from_str(&saved).expect("a checkpoint");
+        let mut rest = two_days(&server).resume(&saved);
+        assert_eq!(all(&mut rest).await, (read..48).collect::<Vec<_>>());
+        assert_eq!(rest.report().verdict(), verdict, "{read}");
+        assert_eq!(rest.report().available_until, Some(hour(30)), "{read}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_is_submitted_once_its_data_is_there() {
+    for concurrency in [1, 2] {
+        // Ten minutes more each time that it is asked for.
+        let data = Data::up_to(22, 10, false);
+        let server = data.serve(Org::hourly(48)).await;
+        let mut some = two_days(&server).concurrency(concurrency).wait_for_data(AGES);
+        let begun = Instant::now();
+        let first = some.try_next().await.expect("an event").expect("an event");
+        assert_eq!(crate::ids([first]), [0]);
+        let submits = intervals(&server);
+        assert!(submits.contains(&(0, 24)), "{submits:?}");
+        if concurrency == 1 {
+            assert_eq!(submits, [(0, 24)]);
+            // From 22 hours to 24, after pauses of 15, 30, .. seconds up to five minutes.
+            assert_eq!(asked(&server), 13);
+            let waited = begun.elapsed().as_secs();
+            let pauses = 15 + 30 + 60 + 120 + 240 + 7 * 300;
+            assert!((pauses..pauses + 30).contains(&waited), "{waited}");
+        }
+        assert_eq!(all(&mut some).await, (1..48).collect::<Vec<_>>());
+        assert_eq!(some.report().verdict(), Verdict::Complete);
+        assert!(some.report().available_until >= Some(hour(24)));
+        assert_eq!(some.report().requests, server.received().len() as u64);
+    }
+}
+
+/// Far longer than it takes.
+const AGES: Duration = Duration::from_hours(1000);
+
+#[tokio::test(start_paused = true)]
+async fn data_that_does_not_come_in_time_is_an_error_that_says_how_far_it_is() {
+    for concurrency in [1, 2] {
+        let data = Data::up_to(30, 0, false);
+        let server = data.serve(Org::hourly(48)).await;
+        let wait = Duration::from_hours(2);
+        let mut some = two_days(&server).concurrency(concurrency).wait_for_data(wait);
+        for _ in 0..24 {
+            some.try_next().await.expect("an event").expect("an event");
+        }
+        let begun = Instant::now();
+        let error = some.try_next().await.expect_err("no data");
+        assert!(error.is_data_unavailable(), "{error}");
+        assert_eq!(
+            error.to_string(),
+            "POST /jobs (postDelayed) was not sent: its data is available up to 2024-05-02T06:00:00Z, \
+             and is wanted up to 2024-05-03T00:00:00Z; it was waited for 7200 s; try again later, or \
+             choose an interval that ends earlier"
+        );
+        let waited = begun.elapsed();
+        assert!(waited <= wait && waited > wait - Duration::from_mins(1), "{waited:?}");
+        assert_eq!(intervals(&server), [(0, 24)]);
+        // The next poll asks once more, and no longer waits.
+        let before = asked(&server);
+        assert!(some.try_next().await.expect_err("no data").is_data_unavailable());
+        assert_eq!((asked(&server), begun.elapsed()), (before + 1, waited));
+        data.minutes.store(48 * 60, Ordering::Relaxed);
+        assert_eq!(all(&mut some).await, (24..48).collect::<Vec<_>>());
+        assert_eq!(some.report().verdict(), Verdict::Complete);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_asks_how_far_the_data_is_may_fail_and_is_asked_again() {
+    let mut failed = 0;
+    let server = Org::hourly(24)
+        .serve_but(move |_, request| {
+            (request.target == "/availability").then(|| {
+                failed += 1;
+                match failed {
+                    1 => Answer::json(403, "{}"),
+                    2 => Answer::json(200, r#"{"dataAvailabilityDate":null}"#),
+                    _ => {
+                        Answer::json(200, r#"{"dataAvailabilityDate":"2024-05-02T00:00:00.000Z"}"#)
+                    }
+                }
+            })
+        })
+        .await;
+    let range = || events(&server).delayed(Query::default()).windows(hours(0, 24));
+    let mut some = range().wait_for_data(AGES);
+    assert!(some.try_next().await.expect_err("a refusal").is_forbidden());
+    let error = some.try_next().await.expect_err("no date");
+    assert!(error.is_decode() && error.to_string().contains("`dataAvailabilityDate`"), "{error}");
+    // Neither is taken for a job that was submitted.
+    assert!(intervals(&server).is_empty());
+    assert_eq!(all(&mut some).await.len(), 24);
+    assert_eq!(intervals(&server), [(0, 24)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn data_of_which_nothing_tells_is_not_waited_for() {
+    let server = Org::hourly(48).serve().await;
+    let error = daily(&server, 0, 24).wait_for_data(AGES).try_next().await.expect_err("a query");
+    assert!(error.is_invalid_request(), "{error}");
+    let jobs = || events(&server).jobs(Query::default());
+    let error = jobs().windows(hours(0, 24)).wait_for_data(AGES).try_next().await;
+    let text = error.expect_err("other jobs").to_string();
+    assert!(text.contains("nothing tells up to when its data is available"), "{text}");
+    let error = jobs().paginate().wait_for_data(AGES).try_next().await.expect_err("other jobs");
+    assert!(error.is_invalid_request(), "{error}");
+    // A call without an interval asks for what can't be told.
+    let delayed = events(&server).delayed(Query::default()).paginate().wait_for_data(AGES);
+    let error = { delayed }.try_next().await.expect_err("no interval");
+    assert!(error.to_string().contains("the call has no interval that can be read"), "{error}");
+    assert!(server.received().is_empty());
+}

@@ -1,0 +1,117 @@
+//! By what a reply is known to be a page of a list.
+
+use serde::Serialize;
+
+use super::evidence::item_schema;
+use super::{Scheme, Tag};
+use crate::document::{Document, Kind, Method, Operation, Schema};
+
+/// What the document says of a reply that holds a page, beyond what is usual.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct PageReply {
+    /// Fields that a page may have, beside those that the runtime knows anyway.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<String>,
+    /// Whether items need not be JSON objects.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub values: bool,
+    /// Whether a 204 is documented.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub no_content: bool,
+    /// Whether `{}` is an empty page.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub empty: bool,
+}
+
+/// Fields by which the runtime recognizes a page of any list (`PAGE_FIELDS` in the core).
+const USUAL: [&str; 19] = [
+    "pageNumber",
+    "pageCount",
+    "pageSize",
+    "total",
+    "nextUri",
+    "previousUri",
+    "firstUri",
+    "lastUri",
+    "selfUri",
+    "cursor",
+    "cursors",
+    "after",
+    "before",
+    "nextPage",
+    "previousPage",
+    "totalHits",
+    "totalResults",
+    "itemsPerPage",
+    "startIndex",
+];
+
+/// Fields of error objects: those of the document's `ErrorBody`, and those of gateways and functions.
+const OF_ERRORS: [&str; 15] = [
+    "code",
+    "contextId",
+    "details",
+    "entityId",
+    "entityName",
+    "error",
+    "errorCode",
+    "errorDetails",
+    "errorMessage",
+    "errorMessageParams",
+    "errors",
+    "limit",
+    "message",
+    "messageParams",
+    "messageWithParams",
+];
+
+impl PageReply {
+    /// Of the reply of an operation with this tag. Nothing where it has no list.
+    pub fn of(document: &Document, operation: &Operation, tag: &Tag) -> Self {
+        let Some(items) = &tag.items else { return Self::default() };
+        let reply = operation.reply_schema().map(|schema| document.resolve(schema));
+        let is_object = |schema: &Schema| {
+            matches!(document.resolve(schema).kind, Kind::Object(_) | Kind::Map(_))
+        };
+        let path = &operation.path;
+        let is_analytics = path.starts_with("/api/v2/analytics/") && path.ends_with("/query");
+        let is_bare = items == "[]";
+        Self {
+            fields: reply
+                .filter(|_| !is_bare)
+                .map_or(Vec::new(), |reply| fields(document, reply, tag, items)),
+            values: !item_schema(document, operation, items).is_some_and(is_object),
+            no_content: operation.replies.iter().any(|reply| reply.status == Some(204)),
+            // Analytics leaves out what is empty: its details queries answer `{}` where nothing matches and on a
+            // page past the end. (The runtime knows it of their scheme.)
+            empty: !is_bare
+                && is_analytics
+                && operation.method == Method::Post
+                && tag.scheme != Some(Scheme::BodyPagingTotalHits),
+        }
+    }
+}
+
+/// The names of the fields beside the list, on each level down to it.
+fn fields(document: &Document, reply: &Schema, tag: &Tag, items: &str) -> Vec<String> {
+    let token = tag.token_out.as_ref().and_then(|out| out.path.split('.').next());
+    let mut names = Vec::new();
+    let mut level = reply;
+    for step in items.split('.') {
+        let known = |name: &str| {
+            name == step
+                || Some(name) == token
+                || name == "status"
+                || USUAL.contains(&name)
+                || OF_ERRORS.contains(&name)
+        };
+        names.extend(
+            level.properties().iter().map(|(name, _)| name).filter(|name| !known(name)).cloned(),
+        );
+        let Some(next) = level.property(step) else { break };
+        level = document.resolve(next);
+    }
+    names.sort_unstable();
+    names.dedup();
+    names
+}
