@@ -263,9 +263,8 @@ impl Error {
         self.0.kind == Kind::Job(JobEnd::Mismatch)
     }
 
-    /// Whether a job was not submitted because the service had not taken in all of the data that it was to look
-    /// through, however long that was waited for: see
-    /// [`Paginator::wait_for_data`](crate::Paginator::wait_for_data). The text says how far it had come.
+    /// Whether a job was not submitted because the data that it was to search did not become available within the
+    /// time set by [`Paginator::wait_for_data`](crate::Paginator::wait_for_data). The text says how far it is.
     pub fn is_data_unavailable(&self) -> bool {
         self.0.kind == Kind::Data
     }

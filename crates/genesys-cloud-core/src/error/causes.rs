@@ -66,7 +66,7 @@ impl Error {
         Self::new(Kind::Job(end), Some(operation), why)
     }
 
-    /// The data that a job was to look through is not there yet.
+    /// The data that a job was to search is not available yet.
     pub(crate) fn data_unavailable(operation: &Operation, why: String) -> Self {
         Self::new(Kind::Data, Some(operation), why)
     }
@@ -347,7 +347,7 @@ impl Error {
             Kind::File => "file",
             Kind::Piece => "piece too large",
             Kind::Checkpoint(_) => "checkpoint",
-            Kind::Data => "data not there yet",
+            Kind::Data => "data not available",
         }
     }
 

@@ -58,11 +58,11 @@ pub(crate) struct Opening {
     /// What the request that lists the results has beyond what the job needs.
     change: Option<Request>,
     running: Option<Running>,
-    /// Waits for the data that the job looks through, before it is submitted.
+    /// Waits for the data that the job searches, before it is submitted.
     data: Option<BoxFuture<'static, Result<(), Error>>>,
-    /// Whether that has come.
+    /// Whether that is available.
     has_data: bool,
-    /// Up to when it is there, where the results do not tell.
+    /// The date up to which it is, for results that do not have it.
     date: DataDate,
     /// Why the job, which the API has or may have, is not known.
     lost: Option<Error>,
@@ -276,7 +276,7 @@ impl Opening {
         }
     }
 
-    /// Waits for the data that the job looks through, if that is wanted and it has not been submitted.
+    /// Waits for the data that the job searches, if that is wanted and the job has not been submitted.
     fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let Some(wait) = self.settings.data.as_ref().filter(|_| !self.has_data) else {
             return Poll::Ready(Ok(()));
@@ -296,12 +296,12 @@ impl Opening {
         Poll::Ready(come)
     }
 
-    /// Up to when its data is available, where the results do not tell.
+    /// The date up to which its data is available, for results that do not have it.
     pub(crate) fn available_until(&self) -> Option<DateTime<Utc>> {
         self.date.get()
     }
 
-    /// The end of the interval that the job looks through, if its data is taken in with a delay.
+    /// The end of the interval that the job searches, if its data becomes available with a delay.
     pub(crate) fn asked_until(&self) -> Option<DateTime<Utc>> {
         self.family.asked_until(&self.request)
     }
