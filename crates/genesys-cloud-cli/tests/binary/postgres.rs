@@ -706,6 +706,7 @@ async fn records_whose_move_may_have_been_committed_are_not_added_twice() {
             let part = part.replace("PGPASSWORD=.. ", "");
             assert!(lost.told.contains(&part), "{part}: {}", lost.told);
         }
+        assert!(!lost.told.contains("complete"), "{}", lost.told);
         let rows = format!("SELECT count(*)::text FROM {table}");
         assert_eq!(database.one(&rows).await, moved, "{cut:?}");
         let read = org.requests_for(QUEUES).len();
