@@ -6,6 +6,7 @@ use genesys_cloud_core::{Error, Verdict};
 use genesys_cloud_mock::FaultKind;
 
 use crate::choice::{Choice, Subject, Trouble};
+use crate::lie;
 use crate::run::{Came, Due, JOB_LIFE, calm, troubled};
 use crate::tally::Tally;
 
@@ -14,6 +15,9 @@ const JOB_PATIENCE: u64 = 3_600;
 
 /// Does a run, and tells what is wrong.
 pub(crate) async fn check(choice: &Choice<'_>, tally: &mut Tally) -> Result<(), String> {
+    if let (Subject::Lie(liar, lie), Trouble::Lie(plan)) = (choice.subject, &choice.trouble) {
+        return lie::check(choice, (liar, lie), plan, tally).await;
+    }
     let (calm, due) = calm(choice).await.map_err(|why| format!("without faults: {why}"))?;
     check_calm(choice, &calm, &due).map_err(|why| format!("without faults: {why}"))?;
     let came = troubled(choice, &due).await?;
@@ -60,7 +64,7 @@ impl Check<'_> {
                 self.check_calls(tally)?;
                 self.check_logins()
             }
-            Trouble::Endless(..) => self.check_whole(),
+            Trouble::Endless(..) | Trouble::Lie(_) => self.check_whole(),
         }
     }
 

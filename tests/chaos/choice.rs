@@ -3,8 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use genesys_cloud_core::Scheme;
-use genesys_cloud_mock::{FaultKind, FaultPlan, JobScenario, RateLimit, Scenario};
+use genesys_cloud_core::{Client, Paginator, Scheme};
+use genesys_cloud_mock::{Due, FaultKind, FaultPlan, JobScenario, Lie, RateLimit, Scenario};
+use serde_json::Value;
 
 use crate::chance::Chance;
 use crate::subject::{List, Subjects, Submit};
@@ -12,12 +13,47 @@ use crate::subject::{List, Subjects, Submit};
 /// What makes the chances of stops differ from all others.
 const STOPS: u64 = 1 << 62;
 
+/// The same for lies.
+const LIES: u64 = 1 << 60;
+
 /// What is read, and how it is while nothing goes wrong.
 #[derive(Clone, Copy)]
 pub(crate) enum Subject<'a> {
     Scenario(&'a List, Scenario),
     Long(&'a List, u64),
     Job(&'a Submit, JobScenario),
+    Lie(Liar<'a>, Lie),
+}
+
+/// What the org lies about.
+#[derive(Clone, Copy)]
+pub(crate) enum Liar<'a> {
+    List(&'a List),
+    Job(&'a Submit),
+}
+
+impl Liar<'_> {
+    pub(crate) fn operation(self) -> &'static str {
+        match self {
+            Self::List(list) => list.operation,
+            Self::Job(submit) => submit.operation,
+        }
+    }
+
+    /// The scheme of the list, or that it is a job.
+    pub(crate) fn kind(self) -> String {
+        match self {
+            Self::List(list) => format!("{:?}", list.scheme),
+            Self::Job(submit) => format!("job, {}", submit.kind()),
+        }
+    }
+
+    pub(crate) fn open(self, client: &Client) -> Paginator<Value> {
+        match self {
+            Self::List(list) => list.open(client),
+            Self::Job(submit) => submit.open(client),
+        }
+    }
 }
 
 /// What goes wrong.
@@ -29,6 +65,8 @@ pub(crate) enum Trouble {
     Endless(FaultKind, u64),
     /// Records come and go, and now and then something else goes wrong.
     Moving(FaultPlan),
+    /// The org lies, and now and then something else goes wrong.
+    Lie(FaultPlan),
 }
 
 /// How the client is set up, and how it is used.
@@ -39,6 +77,9 @@ pub(crate) struct Way {
     pub(crate) dropped: u64,
     /// Of a hundred steps, so many are followed by a stop, after which it is gone on with from what was saved.
     pub(crate) stopped: u64,
+    /// Of a hundred steps, so many are followed by the end of the process, after which it is gone on with from what
+    /// was saved at the last stop.
+    pub(crate) killed: u64,
     /// Whether items whose id has come are left out.
     pub(crate) dedupes: bool,
     pub(crate) max_retries: u32,
@@ -67,7 +108,51 @@ impl<'a> Choice<'a> {
             way.dedupes = chance.percent(50);
             trouble = Trouble::moving(&mut chance);
         }
+        let mut chance = Chance::new(seed ^ LIES);
+        if chance.percent(50) {
+            let (liar, lie) = Liar::of(&mut chance, subjects);
+            way.killed = *chance.one_of(&[0, 0, 2, 10]);
+            // Logins are another matter.
+            (way.logs_in, way.token_lifetime) = (false, Duration::from_secs(1 << 32));
+            let trouble = Trouble::Lie(match chance.percent(30) && lie.due() != Due::NotRepeated {
+                true => Trouble::passing(&mut chance),
+                false => FaultPlan::new(),
+            });
+            return Self { seed, subject: Subject::Lie(liar, lie), way, trouble };
+        }
         Self { seed, subject, way, trouble }
+    }
+
+    /// What is submitted or listed.
+    pub(crate) fn operation(&self) -> &'static str {
+        match self.subject {
+            Subject::Scenario(list, _) | Subject::Long(list, _) => list.operation,
+            Subject::Job(submit, _) => submit.operation,
+            Subject::Lie(liar, _) => liar.operation(),
+        }
+    }
+
+    /// The list, if it is one.
+    pub(crate) fn list(&self) -> Option<&'static str> {
+        match self.subject {
+            Subject::Scenario(..) | Subject::Long(..) | Subject::Lie(Liar::List(_), _) => {
+                Some(self.operation())
+            }
+            _ => None,
+        }
+    }
+}
+
+impl<'a> Liar<'a> {
+    /// Something that can lie, and a lie of it.
+    fn of(chance: &mut Chance, subjects: &'a Subjects) -> (Self, Lie) {
+        if chance.percent(25) {
+            let submit = chance.one_of(&subjects.submits);
+            return (Self::Job(submit), *chance.one_of(&submit.lies));
+        }
+        let lists: &Vec<List> = chance.one_of(&subjects.schemes);
+        let list = chance.one_of(lists.as_slice());
+        (Self::List(list), *chance.one_of(&list.lies))
     }
 }
 
@@ -117,7 +202,7 @@ impl<'a> Subject<'a> {
             Self::Job(_, scenario) => {
                 matches!(scenario, JobScenario::TransientErrors | JobScenario::ExpiredLink)
             }
-            Self::Long(..) => false,
+            Self::Long(..) | Self::Lie(..) => false,
         }
     }
 }
@@ -139,6 +224,7 @@ impl Way {
             prefetch: *chance.one_of(&[0, 0, 1, 2, 4, 8]),
             dropped: *chance.one_of(&[0, 10, 50]),
             stopped: 0,
+            killed: 0,
             dedupes: false,
             max_retries: *chance.one_of(&[0, 1, 5, 5]),
             max_rate_limit_wait: Duration::from_secs(*chance.one_of(&[0, 180, 180, 180])),
@@ -164,6 +250,13 @@ impl Trouble {
         Self::Storm(FaultPlan::random(chance.number()).clock_skew(skew))
     }
 
+    /// Faults after which the same request succeeds.
+    fn passing(chance: &mut Chance) -> FaultPlan {
+        let kinds = [FaultKind::ServiceUnavailable, FaultKind::CutInBody, FaultKind::RateLimited];
+        let plan = FaultPlan::seeded(chance.number());
+        kinds.into_iter().fold(plan, |plan, kind| plan.rate(kind, chance.below(6) as f64 / 100.0))
+    }
+
     fn moving(chance: &mut Chance) -> Self {
         let mut rate = |kind, most| (kind, chance.below(most) as f64 / 100.0);
         let rates = [
@@ -187,6 +280,9 @@ impl fmt::Display for Choice<'_> {
                 write!(f, "{} ({:?}), {records} records", list.operation, list.scheme)?;
             }
             Subject::Job(submit, scenario) => write!(f, "{}, {scenario:?}", submit.operation)?,
+            Subject::Lie(liar, lie) => {
+                write!(f, "{} ({}), {lie:?}", liar.operation(), liar.kind())?
+            }
         }
         write!(f, "; {:?}; {:?}", self.way, self.trouble)
     }

@@ -1,5 +1,6 @@
 //! Lists and jobs of a fake org are read while requests go wrong at random: nothing may be lost, doubled,
-//! asked for more often than the faults call for, or end in another error than theirs.
+//! asked for more often than the faults call for, or end in another error than theirs; and where the org lies,
+//! nothing may be lost in silence.
 //!
 //! Each run follows from its seed. `cargo xtask chaos` makes many of them, and repeats one.
 
@@ -9,6 +10,7 @@ mod chance;
 mod check;
 mod choice;
 mod clock;
+mod lie;
 mod run;
 mod subject;
 mod tally;

@@ -118,6 +118,7 @@ fn stage(choice: &Choice<'_>, org: &MockOrg) -> Result<(), String> {
                 false => org.set_job_records(submit.operation, choice.seed % 700),
             })
         }
+        Subject::Lie(liar, lie) => org.lie(liar.operation(), lie),
     }
     .map_err(text)
 }
@@ -135,10 +136,12 @@ fn due(choice: &Choice<'_>, org: &MockOrg) -> Result<Due, String> {
             }
             Ok(Due { records: truth.records, is_broken: false })
         }
+        // Such runs have a check of their own.
+        Subject::Lie(..) => Ok(Due { records: Vec::new(), is_broken: false }),
     }
 }
 
-fn client(choice: &Choice<'_>, org: &MockOrg, hook: Hook) -> Result<Client, String> {
+pub(crate) fn client(choice: &Choice<'_>, org: &MockOrg, hook: Hook) -> Result<Client, String> {
     let way = &choice.way;
     let builder = Client::builder().api_url(org.url()).login_url(org.url());
     let builder = match way.logs_in {
@@ -171,6 +174,7 @@ async fn read(
         let list = match choice.subject {
             Subject::Scenario(list, _) | Subject::Long(list, _) => list.open(&client),
             Subject::Job(submit, _) => submit.open(&client),
+            Subject::Lie(liar, _) => liar.open(&client),
         };
         let list = list.page_size(Scenario::PAGE_SIZE).prefetch(choice.way.prefetch);
         if choice.way.dedupes { list.dedupe_by("id") } else { list }
@@ -220,7 +224,7 @@ async fn read(
 impl Reading<'_> {
     async fn all(&mut self, trouble: Option<&Trouble>) -> Result<(), String> {
         match trouble {
-            None => {}
+            None | Some(Trouble::Lie(_)) => {}
             Some(Trouble::Storm(plan) | Trouble::Moving(plan)) => self.org.inject(plan.clone()),
             Some(Trouble::Endless(kind, from)) => {
                 self.org.inject(FaultPlan::new().rate(*kind, 1.0).from(*from));
@@ -348,12 +352,12 @@ impl Reading<'_> {
 }
 
 /// So many turns of the runtime.
-async fn turns(count: u64) {
+pub(crate) async fn turns(count: u64) {
     for _ in 0..count {
         yield_now().await;
     }
 }
 
-fn text(error: impl std::fmt::Display) -> String {
+pub(crate) fn text(error: impl std::fmt::Display) -> String {
     error.to_string()
 }

@@ -5,7 +5,7 @@ use genesys_cloud_core::{
     Client, DoneWhen, Family, FileForm, JobCall, JobId, JobState, Listing, Method, Operation,
     PageSize, Paginator, Place, Request, Results, ResultsAt, Scheme, TokenOut,
 };
-use genesys_cloud_mock::{JobScenario, MockOrg, Scenario};
+use genesys_cloud_mock::{JobScenario, Lie, MockOrg, Scenario};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -54,6 +54,8 @@ pub(crate) struct List {
     pub(crate) scheme: Scheme,
     /// How it can behave.
     pub(crate) scenarios: Vec<Scenario>,
+    /// How the org can lie about it.
+    pub(crate) lies: Vec<Lie>,
     listing: Listing,
     request: Request,
 }
@@ -65,6 +67,8 @@ fn lists(org: &MockOrg) -> Vec<Vec<List>> {
         // What the fake org does not take for a list is not read.
         let Ok(scenarios) = org.scenarios(list.operation) else { continue };
         list.scenarios = scenarios;
+        list.lies = org.lies(list.operation).unwrap_or_default();
+        list.lies.retain(|lie| !lie.is_about_jobs());
         match schemes.iter_mut().find(|known| known[0].scheme == list.scheme) {
             Some(known) => known.push(list),
             None => schemes.push(vec![list]),
@@ -104,6 +108,7 @@ impl List {
             is_capped: tag.cap.is_some(),
             scheme,
             scenarios: Vec::new(),
+            lies: Vec::new(),
             listing,
             request: request(known, tag.reads)?,
         })
@@ -168,6 +173,8 @@ pub(crate) struct Submit {
     pub(crate) operation: &'static str,
     /// How its jobs can run, of those scenarios in which they come to their results.
     pub(crate) scenarios: Vec<JobScenario>,
+    /// How the org can lie about them.
+    pub(crate) lies: Vec<Lie>,
     path: &'static str,
     family: fn() -> Family,
 }
@@ -176,6 +183,7 @@ const SUBMITS: [Submit; 5] = [
     Submit {
         operation: "postAnalyticsConversationsDetailsJobs",
         scenarios: Vec::new(),
+        lies: Vec::new(),
         path: "/api/v2/analytics/conversations/details/jobs",
         family: || {
             let path = "/api/v2/analytics/conversations/details/jobs/{jobId}";
@@ -191,6 +199,7 @@ const SUBMITS: [Submit; 5] = [
     Submit {
         operation: "postAuditsQuery",
         scenarios: Vec::new(),
+        lies: Vec::new(),
         path: "/api/v2/audits/query",
         family: || {
             let path = "/api/v2/audits/query/{jobId}";
@@ -207,6 +216,7 @@ const SUBMITS: [Submit; 5] = [
     Submit {
         operation: "postTaskmanagementWorkitemsQueryJobs",
         scenarios: Vec::new(),
+        lies: Vec::new(),
         path: "/api/v2/taskmanagement/workitems/query/jobs",
         family: || {
             let path = "/api/v2/taskmanagement/workitems/query/jobs/{jobId}";
@@ -223,6 +233,7 @@ const SUBMITS: [Submit; 5] = [
     Submit {
         operation: "postUsageQuery",
         scenarios: Vec::new(),
+        lies: Vec::new(),
         path: "/api/v2/usage/query",
         family: || {
             let path = "/api/v2/usage/query/{jobId}/results";
@@ -234,6 +245,7 @@ const SUBMITS: [Submit; 5] = [
     Submit {
         operation: "postWorkforcemanagementAdherenceExplanationsQuery",
         scenarios: Vec::new(),
+        lies: Vec::new(),
         path: "/api/v2/workforcemanagement/adherence/explanations/query",
         family: || {
             let path = "/api/v2/workforcemanagement/adherence/explanations/jobs/{jobId}";
@@ -254,7 +266,8 @@ fn submits(org: &MockOrg) -> Vec<Submit> {
     let known = |submit: &Submit| {
         let can = org.job_scenarios(submit.operation).unwrap_or_default();
         let scenarios = JOB_SCENARIOS.into_iter().filter(|scenario| can.contains(scenario));
-        Submit { scenarios: scenarios.collect(), ..submit.clone() }
+        let lies = org.lies(submit.operation).unwrap_or_default();
+        Submit { scenarios: scenarios.collect(), lies, ..submit.clone() }
     };
     SUBMITS.iter().map(known).collect()
 }
@@ -263,6 +276,14 @@ impl Submit {
     /// Whether an operation lists the results.
     pub(crate) fn is_listed(&self) -> bool {
         matches!((self.family)().results(), Results::List(..))
+    }
+
+    /// How its results come.
+    pub(crate) fn kind(&self) -> &'static str {
+        match (self.family)().results() {
+            Results::List(_, listing) => listing.scheme().name(),
+            _ => "in the status",
+        }
     }
 
     pub(crate) fn open(&self, client: &Client) -> Paginator<Value> {

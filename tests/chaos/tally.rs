@@ -26,6 +26,8 @@ pub(crate) struct Tally {
     moving: u64,
     missed: u64,
     doubled: u64,
+    /// By scheme: in how many runs the org lied, and in how many of them that was noticed or did no harm.
+    lies: BTreeMap<String, (u64, u64)>,
     /// Simulated, in seconds.
     passed: u64,
     pub(crate) failures: Vec<String>,
@@ -56,6 +58,14 @@ impl Tally {
         self.doubled += doubled;
     }
 
+    pub(crate) fn lied(&mut self, scheme: String, told: u64, is_caught: bool) {
+        if told > 0 {
+            let (told, caught) = self.lies.entry(scheme).or_default();
+            *told += 1;
+            *caught += u64::from(is_caught);
+        }
+    }
+
     pub(crate) fn join(&mut self, other: Self) {
         self.runs += other.runs;
         self.items += other.items;
@@ -73,6 +83,10 @@ impl Tally {
         for (kind, count) in other.faults {
             *self.faults.entry(kind).or_default() += count;
         }
+        for (scheme, (told, caught)) in other.lies {
+            let of = self.lies.entry(scheme).or_default();
+            *of = (of.0 + told, of.1 + caught);
+        }
         self.failures.extend(other.failures);
     }
 }
@@ -84,6 +98,12 @@ impl fmt::Display for Tally {
         }
         writeln!(f, "{:<26}{:>10}", "over the rate limit", self.limited)?;
         writeln!(f, "{:<26}{:>10}", "of all, in downloads", self.in_downloads)?;
+        writeln!(f, "\n{:<26}{:>10}{:>10}", "runs with lies", "told", "caught")?;
+        for (scheme, (told, caught)) in &self.lies {
+            writeln!(f, "{scheme:<26}{told:>10}{caught:>10}")?;
+        }
+        let all = self.lies.values().fold((0, 0), |all, of| (all.0 + of.0, all.1 + of.1));
+        writeln!(f, "{:<26}{:>10}{:>10}", "all", all.0, all.1)?;
         let ratio = match self.due {
             0 => 0.0,
             due => 100.0 * self.extra as f64 / due as f64,

@@ -40,7 +40,7 @@ pub(crate) fn is_whole(family: &Family) -> bool {
 }
 
 /// Whether the results are files that are handed out as they are.
-fn is_bytes(family: &Family) -> bool {
+pub(crate) fn is_bytes(family: &Family) -> bool {
     matches!(family.results(), Results::Reply(places)
         if places.iter().all(|it| matches!(it, ResultsAt::Files(_, FileForm::Bytes))))
 }
@@ -138,7 +138,7 @@ impl Case<'_> {
         self.is_redirect() || self.is_asked_for_more()
     }
 
-    fn check_errors(&self, errors: &[Error]) -> Result<(), String> {
+    pub(crate) fn check_errors(&self, errors: &[Error]) -> Result<(), String> {
         let is_due = |error: &Error| match self.end() {
             _ if self.is_redirect() => error.is_paging(),
             _ if self.is_asked_for_more() => error.status() == Some(400),
@@ -170,7 +170,7 @@ impl Case<'_> {
         Ok(())
     }
 
-    fn check_items(&self, outcome: &Outcome) -> Result<(), String> {
+    pub(crate) fn check_items(&self, outcome: &Outcome) -> Result<(), String> {
         let came = &outcome.keys;
         let text = |files: &[bytes::Bytes]| -> String {
             files.iter().flatten().copied().map(char::from).collect()

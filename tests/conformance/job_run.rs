@@ -30,7 +30,7 @@ pub(crate) enum Way {
 }
 
 /// How many polls find a job running, where it does.
-const POLLS: u32 = 2;
+pub(crate) const POLLS: u32 = 2;
 
 /// How often a client may repeat a call.
 const PATIENT: u32 = 3;
@@ -118,7 +118,7 @@ fn ways(family: &Family, scenario: JobScenario) -> Vec<Way> {
 }
 
 /// Far longer than any job: while the clock is paused, it moves on whenever nothing else does.
-const FOREVER: Duration = Duration::from_secs(100_000_000);
+pub(crate) const FOREVER: Duration = Duration::from_secs(100_000_000);
 
 async fn org() -> (MockOrg, Client) {
     let org = MockOrg::builder().job_lifetime(4 * FOREVER).start().await.expect("an org");
@@ -128,7 +128,7 @@ async fn org() -> (MockOrg, Client) {
 }
 
 /// A client that repeats calls so often.
-fn client_of(org: &MockOrg, retries: u32) -> Client {
+pub(crate) fn client_of(org: &MockOrg, retries: u32) -> Client {
     let client = Client::builder().api_url(org.url()).access_token(org.access_token());
     let wait = Duration::from_mins(retries.into());
     let client = client.max_retries(retries).max_rate_limit_wait(wait);
@@ -166,16 +166,16 @@ async fn one(
     case.check(&outcome, &org.requests(), &org.downloads())
 }
 
-struct Driver<'a> {
-    submit: &'a Submit,
-    family: &'a Family,
-    org: &'a MockOrg,
-    client: &'a Client,
-    truth: &'a JobTruth,
+pub(crate) struct Driver<'a> {
+    pub(crate) submit: &'a Submit,
+    pub(crate) family: &'a Family,
+    pub(crate) org: &'a MockOrg,
+    pub(crate) client: &'a Client,
+    pub(crate) truth: &'a JobTruth,
 }
 
 impl Driver<'_> {
-    async fn drive(&self, way: Way) -> Outcome {
+    pub(crate) async fn drive(&self, way: Way) -> Outcome {
         let mut outcome = Outcome::default();
         match way {
             Way::Paginate | Way::Dropped => {
@@ -286,7 +286,8 @@ impl Driver<'_> {
             Ok(status) => outcome.state = Some(status.state()),
             Err(error) => return outcome.errors.push(error),
         }
-        self.read(job.results(&required(self.family)), false, outcome).await;
+        let results = job.results(&required(self.family)).page_size(Scenario::PAGE_SIZE);
+        self.read(results, false, outcome).await;
         if way == Way::Saved && !self.truth.files.is_empty() && !is_whole(self.family) {
             match job.downloads().await {
                 Ok(downloads) => {

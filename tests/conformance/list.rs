@@ -25,6 +25,12 @@ pub(crate) trait Read: Send {
     fn next(&mut self) -> BoxFuture<'_, Option<Result<String, Error>>>;
 
     fn report(&self) -> &Report;
+
+    /// How far it was read, as it is kept.
+    fn checkpoint(&self) -> String;
+
+    /// Goes on from what was kept.
+    fn resume(self: Box<Self>, saved: &str) -> Box<dyn Read>;
 }
 
 pub(crate) fn open<T: Serialize + Send + 'static>(paginator: Paginator<T>) -> Box<dyn Read> {
@@ -47,5 +53,14 @@ impl<T: Serialize + Send + 'static> Read for Paginator<T> {
 
     fn report(&self) -> &Report {
         Paginator::report(self)
+    }
+
+    fn checkpoint(&self) -> String {
+        serde_json::to_string(&Paginator::checkpoint(self)).unwrap_or_default()
+    }
+
+    fn resume(self: Box<Self>, saved: &str) -> Box<dyn Read> {
+        let checkpoint = serde_json::from_str(saved).expect("a checkpoint");
+        Box::new(Paginator::resume(*self, &checkpoint))
     }
 }

@@ -2,13 +2,15 @@
 //! and checks the items that come, the requests that are made, and what the report says of them.
 //!
 //! `cargo test -p genesys-cloud-conformance` prints the tables; with `-- getUsers` only the operations
-//! whose id has that in it are driven.
+//! whose id has that in it are driven, and with `-- --lies` only what the org lies about.
 
 #![allow(clippy::print_stdout)] // The tables are the result.
 
 mod job;
 mod job_case;
+mod job_lies;
 mod job_run;
+mod lies;
 mod list;
 mod lists;
 mod run;
@@ -25,28 +27,38 @@ use table::Table;
 use tokio::runtime;
 
 fn main() -> ExitCode {
-    // Options of the test harness, which this is not, are left aside.
+    // Other options of the test harness, which this is not, are left aside.
+    let lies_alone = std::env::args().any(|it| it == "--lies");
     let wanted: Vec<String> = std::env::args().skip(1).filter(|it| !it.starts_with('-')).collect();
     let is_wanted = |operation: &str| {
         wanted.is_empty() || wanted.iter().any(|part| operation.contains(part.as_str()))
     };
+    let all = !wanted.is_empty();
     let lists: Vec<&List> = lists::LISTS.iter().filter(|it| is_wanted(it.operation)).collect();
     let submits = submits::SUBMITS.iter().filter(|it| is_wanted(it.operation));
     let submits: Vec<&Submit> = submits.collect();
     let mut passed = !lists.is_empty() || !submits.is_empty();
-    if !lists.is_empty() {
+    let mut drive = |what: String, drive: &dyn Fn() -> Table, as_matrix: bool| {
         let begin = Instant::now();
-        let table = drive_lists(&lists);
-        print!("{table}");
-        println!("{} lists in {:.1} s\n", lists.len(), begin.elapsed().as_secs_f64());
-        passed &= table.failures().is_empty();
+        let table = drive();
+        match as_matrix {
+            true => print!("{}", table.as_matrix()),
+            false => print!("{table}"),
+        }
+        println!("{what} in {:.1} s\n", begin.elapsed().as_secs_f64());
+        passed &= !table.has_failed();
+    };
+    if !lists.is_empty() && !lies_alone {
+        drive(format!("{} lists", lists.len()), &|| drive_lists(&lists), false);
+    }
+    if !lists.is_empty() {
+        drive("lies of lists".to_owned(), &|| lie_to_lists(&lists, all), false);
+    }
+    if !submits.is_empty() && !lies_alone {
+        drive(format!("{} submits of jobs", submits.len()), &|| drive_jobs(&submits), true);
     }
     if !submits.is_empty() {
-        let begin = Instant::now();
-        let table = drive_jobs(&submits);
-        print!("{}", table.as_matrix());
-        println!("{} submits of jobs in {:.1} s", submits.len(), begin.elapsed().as_secs_f64());
-        passed &= table.failures().is_empty();
+        drive("lies about jobs".to_owned(), &|| lie_about_jobs(&submits, all), false);
     }
     if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -69,20 +81,53 @@ fn drive_lists(lists: &[&'static List]) -> Table {
     })
 }
 
-/// Two at a time, each by a clock of its own, which moves on whenever nothing else does.
 fn drive_jobs(submits: &[&'static Submit]) -> Table {
     let next = AtomicUsize::new(0);
-    let worker = || {
-        let mut runtime = runtime::Builder::new_current_thread();
-        let runtime = runtime.enable_all().start_paused(true).build();
-        runtime.expect("a runtime").block_on(async {
-            let mut table = Table::default();
-            while let Some(submit) = submits.get(next.fetch_add(1, Ordering::Relaxed)) {
-                job_run::all(submit, &mut table).await;
-            }
-            table
-        })
-    };
+    in_two_threads(async || {
+        let mut table = Table::default();
+        while let Some(submit) = submits.get(next.fetch_add(1, Ordering::Relaxed)) {
+            job_run::all(submit, &mut table).await;
+        }
+        table
+    })
+}
+
+fn lie_to_lists(lists: &[&'static List], all: bool) -> Table {
+    let hearings = by_paused_clock(lies::hearings(lists, all));
+    let next = AtomicUsize::new(0);
+    in_two_threads(async || {
+        let mut table = Table::of_lies();
+        let orgs = lies::Orgs::start().await;
+        while let Some(hearing) = hearings.get(next.fetch_add(1, Ordering::Relaxed)) {
+            lies::hear(&orgs, hearing, &mut table).await;
+        }
+        table
+    })
+}
+
+fn lie_about_jobs(submits: &[&'static Submit], all: bool) -> Table {
+    let hearings = by_paused_clock(job_lies::hearings(submits, all));
+    let next = AtomicUsize::new(0);
+    in_two_threads(async || {
+        let mut table = Table::of_lies();
+        let org = job_lies::org().await;
+        while let Some(hearing) = hearings.get(next.fetch_add(1, Ordering::Relaxed)) {
+            job_lies::hear(&org, hearing, &mut table).await;
+        }
+        table
+    })
+}
+
+/// By a clock that moves on whenever nothing else does.
+fn by_paused_clock<T>(work: impl Future<Output = T>) -> T {
+    let mut runtime = runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().start_paused(true).build();
+    runtime.expect("a runtime").block_on(work)
+}
+
+/// The same work in two threads, each by a clock of its own.
+fn in_two_threads(work: impl AsyncFn() -> Table + Sync) -> Table {
+    let worker = || by_paused_clock(work());
     std::thread::scope(|threads| {
         let other = threads.spawn(worker);
         let mut table = worker();

@@ -9,13 +9,21 @@ pub(crate) struct Table {
     cells: BTreeMap<(String, String), (usize, usize)>,
     /// By scheme, and by scenario: the operations that were driven.
     operations: BTreeMap<String, BTreeSet<String>>,
-    failures: Vec<String>,
+    /// The scenario of each, and what went wrong.
+    failures: Vec<(String, String)>,
     /// Operations that were not driven through every scenario, by the reason.
     left_out: BTreeMap<&'static str, BTreeSet<String>>,
     pub(crate) requests: u64,
+    /// Whether the scenarios are lies.
+    is_of_lies: bool,
 }
 
 impl Table {
+    /// A table of lies: each that was told is caught, or is not.
+    pub(crate) fn of_lies() -> Self {
+        Self { is_of_lies: true, ..Self::default() }
+    }
+
     pub(crate) fn note(
         &mut self,
         scheme: &str,
@@ -32,7 +40,8 @@ impl Table {
             Ok(()) => *passed += 1,
             Err(why) => {
                 *failed += 1;
-                self.failures.push(format!("{operation} ({scheme}), {scenario}: {why}"));
+                let why = format!("{operation} ({scheme}), {scenario}: {why}");
+                self.failures.push((scenario.to_owned(), why));
             }
         }
     }
@@ -57,21 +66,28 @@ impl Table {
         self.requests += other.requests;
     }
 
-    pub(crate) fn failures(&self) -> &[String] {
-        &self.failures
+    pub(crate) fn has_failed(&self) -> bool {
+        !self.failures.is_empty()
     }
 
     pub(crate) fn as_matrix(&self) -> Matrix<'_> {
         Matrix(self)
     }
 
-    /// Names what failed, and counts.
+    /// Names what failed, up to so many of each scenario, and counts.
     fn sum_up(&self, f: &mut fmt::Formatter<'_>, shown: usize) -> fmt::Result {
-        for failure in self.failures.iter().take(shown) {
-            writeln!(f, "FAILED {failure}")?;
+        let mut of_each: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut left_out = 0;
+        for (scenario, why) in &self.failures {
+            let count = of_each.entry(scenario).or_default();
+            *count += 1;
+            match *count <= shown {
+                true => writeln!(f, "FAILED {why}")?,
+                false => left_out += 1,
+            }
         }
-        if self.failures.len() > shown {
-            writeln!(f, "and {} more", self.failures.len() - shown)?;
+        if left_out > 0 {
+            writeln!(f, "and {left_out} more")?;
         }
         for (why, operations) in &self.left_out {
             let names: Vec<&str> = operations.iter().map(String::as_str).collect();
@@ -80,7 +96,13 @@ impl Table {
         let counts = self.cells.values();
         let (passed, failed) =
             counts.fold((0, 0), |(a, b), (passed, failed)| (a + passed, b + failed));
-        writeln!(f, "{passed} passed, {failed} failed, {} requests", self.requests)
+        match self.is_of_lies {
+            true => {
+                let told = passed + failed;
+                writeln!(f, "{told} lies told, {passed} caught, {} requests", self.requests)
+            }
+            false => writeln!(f, "{passed} passed, {failed} failed, {} requests", self.requests),
+        }
     }
 }
 
@@ -90,8 +112,12 @@ impl fmt::Display for Table {
             let cells = self.cells.iter().filter(|(key, _)| wanted(key));
             cells.fold((0, 0), |(a, b), (_, (passed, failed))| (a + passed, b + failed))
         };
-        for (title, by) in [("scheme", 0), ("scenario", 1)] {
-            writeln!(f, "{title:<26}{:>10}{:>10}{:>10}", "operations", "passed", "failed")?;
+        let (what, [first, second]) = match self.is_of_lies {
+            true => ("lie", ["told", "caught"]),
+            false => ("scenario", ["passed", "failed"]),
+        };
+        for (title, by) in [("scheme", 0), (what, 1)] {
+            writeln!(f, "{title:<34}{:>10}{first:>10}{second:>10}", "operations")?;
             let name = |key: &(String, String)| if by == 0 { key.0.clone() } else { key.1.clone() };
             let mut names: Vec<String> = self.cells.keys().map(name).collect();
             names.sort();
@@ -99,11 +125,15 @@ impl fmt::Display for Table {
             for wanted in names {
                 let (passed, failed) = count(&|key| name(key) == wanted);
                 let operations = self.operations.get(&wanted).map_or(0, BTreeSet::len);
-                writeln!(f, "{wanted:<26}{operations:>10}{passed:>10}{failed:>10}")?;
+                let (first, second) = match self.is_of_lies {
+                    true => (passed + failed, passed),
+                    false => (passed, failed),
+                };
+                writeln!(f, "{wanted:<34}{operations:>10}{first:>10}{second:>10}")?;
             }
             writeln!(f)?;
         }
-        self.sum_up(f, 50)
+        self.sum_up(f, 4)
     }
 }
 

@@ -2,6 +2,7 @@ use std::fmt;
 use std::io;
 
 use crate::jobs::JobScenario;
+use crate::lies::Lie;
 use crate::scenario::Scenario;
 use crate::scheme::Scheme;
 
@@ -17,6 +18,7 @@ enum Kind {
     OtherScenario { operation: String, scenario: Scenario },
     NotAList(String),
     OtherJobScenario { operation: String, scenario: JobScenario },
+    OtherLie { operation: String, lie: Lie },
     NotAJob(String),
     Timeline(String),
     Time(String),
@@ -41,6 +43,10 @@ impl Error {
 
     pub(crate) fn other_job_scenario(operation: &str, scenario: JobScenario) -> Self {
         Self(Kind::OtherJobScenario { operation: operation.to_owned(), scenario })
+    }
+
+    pub(crate) fn other_lie(operation: &str, lie: Lie) -> Self {
+        Self(Kind::OtherLie { operation: operation.to_owned(), lie })
     }
 
     pub(crate) fn not_a_job(operation: &str) -> Self {
@@ -73,6 +79,9 @@ impl fmt::Display for Error {
             }
             Kind::OtherJobScenario { operation, scenario } => {
                 write!(f, "the jobs of {operation} can't run as {scenario:?}")
+            }
+            Kind::OtherLie { operation, lie } => {
+                write!(f, "{operation} can't tell the lie {lie}")
             }
             Kind::NotAJob(operation) => write!(f, "{operation} does not submit jobs"),
             Kind::Timeline(operation) => {

@@ -13,6 +13,8 @@ use crate::truth::Truth;
 #[derive(Debug)]
 pub(crate) struct Listing {
     item: Shape,
+    /// The names that lead to the list; none if the reply is the list.
+    path: Vec<String>,
     /// The list itself, or the object it stands in.
     reply: Part,
 }
@@ -71,8 +73,15 @@ impl Listing {
         };
         let any = Schema::default();
         let item = items?.items.as_deref().unwrap_or(&any);
+        let path = match place {
+            ItemPlace::Reply => Vec::new(),
+            ItemPlace::Field(name, inner) => {
+                [Some(name), inner].into_iter().flatten().map(str::to_owned).collect()
+            }
+        };
         Some(Self {
             item: Shape::of(catalogue, item),
+            path,
             reply: match place {
                 ItemPlace::Reply => Part::Items,
                 ItemPlace::Field(name, inner) => Part::object(catalogue, reply, name, inner),
@@ -83,6 +92,26 @@ impl Listing {
     /// Whether replies count pages or records.
     pub(crate) fn counts(&self) -> bool {
         self.reply.any(&|part| matches!(part, Part::PageCount | Part::Total))
+    }
+
+    /// The names of the fields that lead to the list; none if the reply is the list.
+    pub(crate) fn path(&self) -> &[String] {
+        &self.path
+    }
+
+    /// Whether replies say which page they are.
+    pub(crate) fn numbers(&self) -> bool {
+        self.reply.any(&|part| matches!(part, Part::PageNumber | Part::StartIndex))
+    }
+
+    /// Whether replies say how many records there are on a page, or how many there are in all.
+    pub(crate) fn sizes(&self) -> bool {
+        self.counts() || self.reply.any(&|part| matches!(part, Part::PageSize | Part::Count))
+    }
+
+    /// Whether the document says that its items are objects.
+    pub(crate) fn has_records(&self) -> bool {
+        matches!(self.item, Shape::Object(_))
     }
 
     /// Whether replies can say where the next page is.

@@ -15,6 +15,7 @@ use crate::chance::mix;
 use crate::connection::ConnectionFault;
 use crate::error::Error;
 use crate::journal::RecordedRequest;
+use crate::lies::{Deed, HOLE, Lies, ListLie};
 use crate::listing::Listing;
 use crate::moment::Moment;
 use crate::paging::{Ask, Position, Wish};
@@ -48,6 +49,7 @@ pub(crate) struct Lists {
     epoch: AtomicU64,
     base: OnceLock<String>,
     cache: Cache,
+    lies: Arc<Lies>,
 }
 
 /// What a job has to say of the pages of its results.
@@ -76,10 +78,22 @@ pub(crate) struct Asked<'a> {
 pub(crate) struct Served {
     pub(crate) body: Bytes,
     pub(crate) connection: Option<ConnectionFault>,
+    /// The page that it is, unless it was kept.
+    pub(crate) page: Option<ServedPage>,
+}
+
+/// What a page is.
+#[derive(Debug)]
+pub(crate) struct ServedPage {
+    pub(crate) ordinal: u64,
+    /// Whether another one follows.
+    pub(crate) links: bool,
+    /// The places of its records in the list.
+    pub(crate) records: Vec<u64>,
 }
 
 impl Lists {
-    pub(crate) fn new(seed: u64, default_count: u64, cache: Cache) -> Self {
+    pub(crate) fn new(seed: u64, default_count: u64, cache: Cache, lies: Arc<Lies>) -> Self {
         Self {
             seed,
             default_count,
@@ -92,6 +106,7 @@ impl Lists {
             epoch: AtomicU64::new(0),
             base: OnceLock::new(),
             cache,
+            lies,
         }
     }
 
@@ -138,6 +153,62 @@ impl Lists {
         self.cache.clear();
         self.set_up(endpoint);
         Ok(())
+    }
+
+    /// Lets a list be as a lie about it needs it.
+    pub(crate) fn stage_lie(
+        &self,
+        endpoint: &'static Endpoint,
+        list: ListLie,
+    ) -> Result<(), Error> {
+        let scenario = self.scenario_for(endpoint, list)?;
+        self.stage(endpoint, scenario, Scenario::PAGE_SIZE)?;
+        if let Some(halves) = list.halves {
+            let stage = Stage::new(scenario, Scenario::PAGE_SIZE).of_halves(halves);
+            let mut stages = self.stages.write().unwrap_or_else(PoisonError::into_inner);
+            stages.insert(&endpoint.operation.id, Arc::new(stage));
+        }
+        Ok(())
+    }
+
+    /// Whether a list can be as a lie about it needs it.
+    pub(crate) fn can_stage(&self, endpoint: &'static Endpoint, list: ListLie) -> bool {
+        self.scenario_for(endpoint, list).is_ok()
+    }
+
+    fn scenario_for(&self, endpoint: &'static Endpoint, list: ListLie) -> Result<Scenario, Error> {
+        let can = self.scenarios(endpoint)?;
+        let one = (list.scenario == Scenario::ManyPages).then_some(Scenario::OnePage);
+        let mut wanted = [Some(list.scenario), one].into_iter().flatten();
+        let error = || Error::other_scenario(&endpoint.operation.id, list.scenario);
+        wanted.find(|scenario| can.contains(scenario)).ok_or_else(error)
+    }
+
+    /// The records that no usable reply has had.
+    pub(crate) fn unsent(&self, endpoint: &'static Endpoint) -> Result<Vec<String>, Error> {
+        let listing = listing(endpoint)?;
+        let list = self.list(endpoint);
+        let total = self.total(endpoint, self.stage_of(endpoint).as_deref());
+        let timeline = self.timeline(endpoint);
+        let times = timeline.as_deref().map(|timeline| Spread { timeline, count: total });
+        let moves = self.moves_of(endpoint);
+        let left = moves.as_ref().map_or(total, |moves| moves.total(total));
+        let places = self.positions(endpoint, (0..left).collect());
+        let places = places.into_iter().map(|it| moves.as_ref().map_or(it, |m| m.index(it, total)));
+        let unsent = places.filter(|place| !self.lies.has_sent(endpoint.place, *place));
+        Ok(unsent.map(|place| listing.key(list, place, times)).collect())
+    }
+
+    /// The positions in a list of what is to be read, by the lie that is told of it.
+    fn positions(&self, endpoint: &Endpoint, positions: Vec<u64>) -> Vec<u64> {
+        let deed = self.lies.lie_of(endpoint.place).map(|lie| &lie.row().deed);
+        let size = self.stage_of(endpoint).map_or(u64::MAX, |stage| stage.page_size);
+        let positions = positions.into_iter();
+        match deed {
+            Some(Deed::Hole) => positions.filter(|it| it % size != HOLE).collect(),
+            Some(Deed::EqualPages) => positions.map(|it| equal(it, size)).collect(),
+            _ => positions.collect(),
+        }
     }
 
     /// Notes that a test wants a list to be there.
@@ -253,7 +324,7 @@ impl Lists {
         let index =
             |position| moves.as_ref().map_or(position, |moves| moves.index(position, total));
         let keys = |positions: Vec<u64>| {
-            let indexes = positions.into_iter().map(index);
+            let indexes = self.positions(endpoint, positions).into_iter().map(index);
             indexes.map(|index| listing.key(list, index, times)).collect()
         };
         let page_size = match &stage {
@@ -285,6 +356,11 @@ impl Lists {
         let stages = self.stages.read().unwrap_or_else(PoisonError::into_inner);
         stages.get(endpoint.operation.id.as_str()).cloned()
     }
+}
+
+/// The position whose record stands at this one where the second page is the first again.
+fn equal(position: u64, size: u64) -> u64 {
+    if (size..2 * size).contains(&position) { position - size } else { position }
 }
 
 fn listing(endpoint: &'static Endpoint) -> Result<&'static Listing, Error> {

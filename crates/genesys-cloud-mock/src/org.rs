@@ -210,7 +210,7 @@ impl MockOrg {
     }
 
     /// Forgets all requests and logins, the plan of faults and what was injected, scripted replies,
-    /// overridden pages and scenarios, those of jobs too. Tokens stay good, jobs that were submitted run on, and lists keep their sizes and
+    /// overridden pages, scenarios and lies, those of jobs too. Tokens stay good, jobs that were submitted run on, and lists keep their sizes and
     /// timelines.
     pub fn reset(&self) {
         *self.service.journal() = Default::default();
@@ -218,6 +218,7 @@ impl MockOrg {
         *self.service.script() = Script::default();
         self.service.lists().forget_scenarios();
         self.service.jobs().forget_plans();
+        self.service.lies().forget();
         *self.service.downloads() = Default::default();
         self.service.login().forget_logins();
     }
@@ -338,7 +339,7 @@ impl MockOrgBuilder {
         self
     }
 
-    /// Up to when the org has taken in the data that jobs look through, all of it by default: see
+    /// Up to when the data is available that jobs search, all of it by default: see
     /// [`MockOrg::set_data_available_until`].
     pub fn data_available_until(mut self, until: impl Into<String>) -> Self {
         self.available_until = Some(until.into());

@@ -201,6 +201,11 @@ impl Stage {
         Self { scenario, page_size, records, cut: AtomicBool::new(false) }
     }
 
+    /// The same with another number of records, in halves of a page.
+    pub(crate) fn of_halves(self, halves: u64) -> Self {
+        Self { records: halves * self.page_size / 2, ..self }
+    }
+
     /// The most records on a page, if the scenario is about that.
     pub(crate) fn page_size_limit(&self) -> Option<u64> {
         (self.scenario == Scenario::CappedPageSize).then_some(self.page_size.div_ceil(2))

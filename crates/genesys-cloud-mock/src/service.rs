@@ -21,9 +21,10 @@ use crate::faults::{FaultPlan, Faults, Flood};
 use crate::identity::{Id, Identity};
 use crate::jobs::Jobs;
 use crate::journal::{Journal, RecordedRequest};
+use crate::lies::{Lies, Sent, Site};
 use crate::limit::{Limiter, RateLimit, Standing};
 use crate::listing::Listing;
-use crate::lists::{Asked as ListAsked, Lists, Served};
+use crate::lists::{Asked as ListAsked, Lists, Served, ServedPage};
 use crate::login::{Login, bearer};
 use crate::query::Query;
 use crate::reply::CannedReply;
@@ -56,6 +57,7 @@ pub(crate) struct Service {
     settings: Settings,
     lists: Lists,
     jobs: Jobs,
+    lies: Arc<Lies>,
     available: Available,
     clock: Clock,
     /// The lists of this org, as they stand in the ids of their records.
@@ -85,11 +87,13 @@ pub(crate) struct Outcome {
     pub(crate) connection: Option<ConnectionFault>,
     /// A body in place of that of the reply.
     pub(crate) flood: Option<Flood>,
+    /// The records that come with it.
+    pub(crate) sent: Option<Sent>,
 }
 
 impl From<CannedReply> for Outcome {
     fn from(reply: CannedReply) -> Self {
-        Self { reply, connection: None, flood: None }
+        Self { reply, connection: None, flood: None, sent: None }
     }
 }
 
@@ -105,14 +109,17 @@ impl Service {
         let api = Api::embedded();
         let seed = settings.seed;
         let clock = Clock::start();
-        let lists = Lists::new(seed, settings.default_count, Cache::new(settings.page_cache));
+        let lies = Arc::new(Lies::default());
+        let cache = Cache::new(settings.page_cache);
+        let lists = Lists::new(seed, settings.default_count, cache, Arc::clone(&lies));
         let known = |endpoint| Identity::new(lists.list(endpoint), 0).list();
         Self {
             api,
             known_lists: api.endpoints().iter().map(known).collect(),
             lists,
+            jobs: Jobs::new(api, seed, settings.job_lifetime, clock, Arc::clone(&lies)),
+            lies,
             available: Available::default(),
-            jobs: Jobs::new(api, seed, settings.job_lifetime, clock),
             clock,
             login: Mutex::new(Login::new(seed, settings.token_lifetime)),
             limit: Mutex::new(Limiter::new(settings.rate_limit)),
@@ -160,6 +167,10 @@ impl Service {
 
     pub(crate) fn jobs(&self) -> &Jobs {
         &self.jobs
+    }
+
+    pub(crate) fn lies(&self) -> &Lies {
+        &self.lies
     }
 
     pub(crate) fn api(&self) -> &'static Api {
@@ -227,7 +238,10 @@ impl Service {
             }
             Route::Unknown => (CannedReply::not_found().into(), None),
         };
-        let Outcome { reply, connection, flood } = outcome;
+        let Outcome { reply, connection, flood, sent } = outcome;
+        if let Some(sent) = sent.and_then(|sent| sent.over(connection)) {
+            self.lies.note(sent);
+        }
         let reply = reply.with_context(&correlation_id.to_string());
         Answered { reply, correlation_id, standing, connection, flood }
     }
@@ -338,11 +352,47 @@ impl Service {
                 Served { body: body.to_string().into(), ..served }
             }),
         };
-        match served {
-            Ok(Served { body, connection }) => {
-                Outcome { connection, ..CannedReply::raw_json(status, body).into() }
-            }
-            Err(refusal) => refusal.into(),
+        let Served { body, connection, page } = match served {
+            Ok(served) => served,
+            Err(refusal) => return refusal.into(),
+        };
+        let outcome = Outcome { connection, ..CannedReply::raw_json(status, body).into() };
+        match page {
+            Some(page) => self.lie_on_page(asked.endpoint, listing, page, outcome),
+            None => outcome,
+        }
+    }
+
+    /// The page, or what is said instead.
+    fn lie_on_page(
+        &self,
+        endpoint: &Endpoint,
+        listing: &'static Listing,
+        page: ServedPage,
+        outcome: Outcome,
+    ) -> Outcome {
+        let ServedPage { ordinal, links, records } = page;
+        let sent = Sent { list: endpoint.place, records };
+        let Some(deed) = self.lies.draw(endpoint.place, Site::Page { ordinal, links }) else {
+            return Outcome { sent: Some(sent), ..outcome };
+        };
+        Outcome {
+            reply: deed.change(outcome.reply, listing.path()),
+            connection: deed.connection().or(outcome.connection),
+            sent: sent.with(deed),
+            ..outcome
+        }
+    }
+
+    /// What is said of a job, or something else in its place.
+    pub(crate) fn lie_of_job(&self, submit: usize, site: Site, outcome: Outcome) -> Outcome {
+        match self.lies.draw(submit, site) {
+            Some(deed) => Outcome {
+                reply: deed.change(outcome.reply, &[]),
+                connection: deed.connection().or(outcome.connection),
+                ..outcome
+            },
+            None => outcome,
         }
     }
 

@@ -4,6 +4,7 @@ use std::future::poll_fn;
 use std::task::Poll;
 use std::time::Duration;
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use futures::StreamExt as _;
 use genesys_cloud_core::{
     Checkpoint, Client, Error, OnStale, Paginator, Reason, Request, Resumable, Verdict, Windows,
@@ -43,6 +44,8 @@ pub(super) struct Read {
     pub(super) pieces: Option<(u64, u64)>,
     pub(super) duplicates: u64,
     pub(super) nulls: u64,
+    /// Up to when the data was available.
+    pub(super) available_until: Option<String>,
     pub(super) verdict: Verdict,
 }
 
@@ -155,6 +158,7 @@ impl Reader {
                     pieces: None,
                     duplicates: report.duplicates,
                     nulls: report.nulls,
+                    available_until: report.available_until.map(text),
                     verdict: report.verdict(),
                 }
             }
@@ -172,6 +176,7 @@ impl Reader {
                     pieces: Some((report.pieces_done, report.pieces)),
                     duplicates: report.duplicates,
                     nulls: report.nulls,
+                    available_until: report.available_until.map(text),
                     verdict: match report.verdict() {
                         Verdict::Unknown(Reason::Unfinished) if is_limited => {
                             Verdict::Truncated(Reason::Limit)
@@ -215,6 +220,10 @@ impl Reader {
             Self::Range { windows, .. } => windows.plan().map(|plan| Some(plan.pieces().len())),
         }
     }
+}
+
+fn text(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 /// Makes the list of a request.

@@ -288,15 +288,15 @@ fn family_text(family: &Family) -> String {
     facts.extend(family.cancel().map(|call| format!("cancel: {}", call_text(call))));
     facts.extend(family.redirects().map(|path| format!("redirects: {path:?}")));
     facts.extend(family.availability().map(|it| {
-        let (operation, interval) = (it.operation(), it.interval());
+        let (operation, place) = (it.operation(), it.interval());
         format!(
             "availability: {:?} {:?} {:?} {:?} for {} {:?}",
             operation.id(),
             operation.method(),
             operation.path(),
             it.field(),
-            if interval.is_in_body() { "body" } else { "query" },
-            interval.name()
+            if place.is_in_body() { "body" } else { "query" },
+            place.name(),
         )
     }));
     facts.extend(family.results_at_once().then(|| "at_once: true".to_owned()));

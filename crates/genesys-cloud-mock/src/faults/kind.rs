@@ -111,6 +111,14 @@ impl FaultKind {
         )
     }
 
+    /// Whether what the reply has can be read nevertheless.
+    pub(crate) fn is_readable(self) -> bool {
+        matches!(
+            self,
+            Self::SlowBody | Self::WrongContentType | Self::RecordInserted | Self::RecordDeleted
+        )
+    }
+
     /// Whether it can happen to such a request.
     pub(crate) fn reaches(self, request: Reach) -> bool {
         match self {

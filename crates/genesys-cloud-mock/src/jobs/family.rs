@@ -5,7 +5,7 @@ use genesys_cloud_catalogue::{Catalogue, Schema};
 use crate::api::Endpoint;
 use crate::jobs::rules::Finder;
 use crate::jobs::states::States;
-use crate::jobs::yields::Yield;
+use crate::jobs::yields::{Content, Form, Links, Yield};
 
 /// How the jobs that one operation submits run.
 #[derive(Debug)]
@@ -82,6 +82,49 @@ impl Family {
     /// Whether anyone can ask how far a job is.
     pub(crate) fn is_pollable(&self) -> bool {
         self.told != Told::Never
+    }
+
+    /// Whether anyone asks how a job stands, other than by what it lists.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.is_pollable()
+    }
+
+    /// Whether the status shows the results in a field of it, or leads to files with them.
+    pub(crate) fn shows_results(&self) -> bool {
+        let place = &self.yields.in_status;
+        let is_part = place.inline.as_ref().is_none_or(|inline| !inline.path.is_empty());
+        let shows = place.inline.is_some() || place.links.is_some();
+        self.is_pollable() && is_part && shows
+    }
+
+    fn links(&self) -> Option<Links> {
+        self.yields.in_status.links.filter(|_| self.is_pollable())
+    }
+
+    /// Whether its results may come as files.
+    pub(crate) fn has_files(&self) -> bool {
+        self.links().is_some()
+    }
+
+    /// Whether URLs of files come in a list.
+    pub(crate) fn has_url_list(&self) -> bool {
+        self.links().is_some_and(|links| links.is_list)
+    }
+
+    /// Whether URLs of files stand in the status by themselves.
+    pub(crate) fn has_plain_urls(&self) -> bool {
+        self.links().is_some_and(|links| !links.is_entity)
+    }
+
+    /// Whether its files hold records as JSON.
+    pub(crate) fn has_record_files(&self) -> bool {
+        let is_one = matches!(self.yields.content(), Some(Content::One(_)));
+        self.has_files() && self.yields.form == Form::Json && !is_one
+    }
+
+    /// Whether its files are texts.
+    pub(crate) fn has_text_files(&self) -> bool {
+        self.has_files() && self.yields.form != Form::Archive
     }
 
     /// Whether an id that the submit hands out is the way to a job, and the only one.

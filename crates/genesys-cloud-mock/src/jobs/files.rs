@@ -22,8 +22,12 @@ use super::yields::{Form, Yield};
 use crate::chance::{hash, mix};
 use crate::connection::ReplyBody;
 use crate::identity::Identity;
+use crate::lies::{Deed, Lies, Site, html};
 use crate::query::Query;
 use crate::reply::CannedReply;
+
+/// Where the apps have the addresses of downloads, on a host of their own.
+const APPS: &str = "platform/api/v2/downloads/";
 
 /// Leads nowhere, and is not https.
 const FOREIGN: &str = "http://files.example.invalid";
@@ -35,27 +39,34 @@ pub(crate) struct File {
     body: Bytes,
     kind: &'static str,
     scenario: JobScenario,
+    /// The operation that submitted the job that it is of, by its place in the table of endpoints.
+    submit: usize,
     /// How many links were handed out.
     links: AtomicU64,
     tries: AtomicU64,
 }
 
 /// The files of an org, and where clients put theirs.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Store {
     base: OnceLock<String>,
     files: Mutex<HashMap<String, Arc<File>>>,
     /// What waits for an upload, by where that goes.
     uploads: Mutex<HashMap<String, Arc<Run>>>,
+    lies: Arc<Lies>,
 }
 
 impl Store {
+    pub(crate) fn new(lies: Arc<Lies>) -> Self {
+        Self { base: OnceLock::new(), files: Mutex::default(), uploads: Mutex::default(), lies }
+    }
+
     /// Says where the files are, once that is known.
     pub(crate) fn set_base(&self, base: String) {
         let _ = self.base.set(base);
     }
 
-    fn base(&self) -> &str {
+    pub(super) fn base(&self) -> &str {
         self.base.get().map_or("", String::as_str)
     }
 
@@ -92,6 +103,10 @@ impl Store {
             return refusal(400, "InvalidArgument", message).into_response();
         }
         let name = head.uri.path().trim_start_matches('/');
+        if name.starts_with(APPS) {
+            // What the host of the apps has to say to anyone who has not signed in there.
+            return html(200, "Sign in").into_response();
+        }
         if head.method == Method::PUT {
             let run = lock(&self.uploads).get(name).cloned();
             return match run {
@@ -106,20 +121,20 @@ impl Store {
             return refusal(404, "NoSuchKey", "The specified key does not exist.").into_response();
         };
         match file.check(head.uri.query().unwrap_or_default()) {
-            Ok(()) => file.respond(&head.headers),
+            Ok(()) => {
+                let deed = self.lies.draw(file.submit, Site::File);
+                file.respond(&head.headers, deed)
+            }
             Err(refusal) => refusal.into_response(),
         }
     }
 }
 
 impl File {
-    pub(crate) fn new(
-        name: String,
-        (body, kind): (Bytes, &'static str),
-        scenario: JobScenario,
-    ) -> Self {
+    pub(crate) fn new(name: String, (body, kind): (Bytes, &'static str), run: &Run) -> Self {
+        let (scenario, submit) = (run.plan.scenario, run.family.submit);
         let (links, tries) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { name, body, kind, scenario, links, tries }
+        Self { name, body, kind, scenario, submit, links, tries }
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -145,7 +160,7 @@ impl File {
         }
     }
 
-    fn respond(&self, headers: &HeaderMap) -> Response<ReplyBody> {
+    fn respond(&self, headers: &HeaderMap, lie: Option<&Deed>) -> Response<ReplyBody> {
         let is_first = self.tries.fetch_add(1, Ordering::Relaxed) == 0;
         let takes_range = self.scenario != JobScenario::DownloadWithoutRange;
         let etag = format!("\"{:016x}\"", hash(&String::from_utf8_lossy(&self.body)));
@@ -171,6 +186,13 @@ impl File {
         let mut reply = reply.header(CONTENT_TYPE.as_str(), self.kind).header(ETAG.as_str(), &etag);
         if takes_range {
             reply = reply.header(ACCEPT_RANGES.as_str(), "bytes");
+        }
+        if let Some(deed) = lie {
+            let kind =
+                reply.headers.iter().find(|(name, _)| name == CONTENT_TYPE.as_str()).cloned();
+            reply = deed.change(reply, &[]);
+            let has_kind = reply.headers.iter().any(|(name, _)| name == CONTENT_TYPE.as_str());
+            reply.headers.extend(kind.filter(|_| !has_kind));
         }
         let response = reply.into_response();
         let middle = length / 2;

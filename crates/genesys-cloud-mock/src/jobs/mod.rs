@@ -16,7 +16,7 @@ mod tests;
 mod truth;
 mod yields;
 
-pub(crate) use family::Families;
+pub(crate) use family::{Families, Family};
 pub(crate) use plans::Jobs;
 pub use scenario::{JobPace, JobScenario};
 pub use truth::{JobEnd, JobTruth};

@@ -15,6 +15,7 @@ use crate::chance::mix;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::identity::Id;
+use crate::lies::Lies;
 use crate::lists::Lists;
 use crate::scenario::Scenario;
 
@@ -34,7 +35,13 @@ pub(crate) struct Jobs {
 }
 
 impl Jobs {
-    pub(crate) fn new(api: &'static Api, seed: u64, lifetime: Duration, clock: Clock) -> Self {
+    pub(crate) fn new(
+        api: &'static Api,
+        seed: u64,
+        lifetime: Duration,
+        clock: Clock,
+        lies: Arc<Lies>,
+    ) -> Self {
         Self {
             api,
             seed,
@@ -43,7 +50,7 @@ impl Jobs {
             plans: Mutex::default(),
             runs: Mutex::default(),
             submitted: AtomicU64::new(0),
-            store: Store::default(),
+            store: Store::new(lies),
         }
     }
 
@@ -224,7 +231,7 @@ impl Jobs {
             let contents = contents(&run.family.yields, &run.plan, list);
             let file = |(number, content): (usize, _)| {
                 let name = format!("results/{}-{number}", run.id);
-                self.store.add(File::new(name, content, run.plan.scenario))
+                self.store.add(File::new(name, content, run))
             };
             contents.into_iter().enumerate().map(file).collect()
         })
@@ -233,7 +240,7 @@ impl Jobs {
 
 impl Family {
     /// Whether the same request is sent until it is done.
-    pub(super) fn repeats(&self) -> bool {
+    pub(crate) fn repeats(&self) -> bool {
         self.told == Told::Accepted
     }
 }

@@ -197,6 +197,11 @@ impl Run {
         self.clock.now() >= self.at.after(self.lifetime)
     }
 
+    /// Whether it has been asked at most once how it stands.
+    pub(crate) fn is_new(&self) -> bool {
+        self.progress().polls <= 1
+    }
+
     pub(crate) fn cancel(&self) {
         self.progress().cancelled = true;
     }

@@ -13,6 +13,7 @@ use super::run::{Run, Standing};
 use super::scenario::JobScenario;
 use super::yields::{Links, Place, write_one};
 use crate::api::{AnswerBody, Endpoint};
+use crate::lies::{Deed, Site};
 use crate::moment::Moment;
 use crate::query::Query;
 use crate::reply::CannedReply;
@@ -35,7 +36,10 @@ impl Service {
         if let Some(family) = families.of_submit(endpoint.place).filter(|_| !lets_go_on) {
             return Some(match family.repeats() {
                 true => self.repeat(asked, family),
-                false => self.submit(asked, family).unwrap_or_else(Outcome::from),
+                false => {
+                    let outcome = self.submit(asked, family).unwrap_or_else(Outcome::from);
+                    self.lie_of_job(family.submit, Site::Submit, outcome)
+                }
             });
         }
         if endpoint.operation.path == DOWNLOAD {
@@ -48,7 +52,11 @@ impl Service {
             return self.is_unknown(asked).then(|| CannedReply::not_found().into());
         };
         Some(match part {
-            Part::Status => self.status(asked, &run),
+            Part::Status => {
+                let outcome = self.status(asked, &run);
+                let site = Site::Status { is_first: run.is_new() };
+                self.lie_of_job(run.family.submit, site, outcome)
+            }
             Part::Results => self.results(asked, &run),
             Part::Release => {
                 run.release();
@@ -139,7 +147,7 @@ impl Service {
         let run = self.jobs().run(key).filter(|run| run.family.submit == family.submit);
         let run =
             run.unwrap_or_else(|| self.jobs().start(key.clone(), family, self.jobs().new_id()));
-        match run.poll() {
+        let outcome = match run.poll() {
             Err(refusal) => refusal.into(),
             Ok(standing @ Standing::Ended(_)) => {
                 let (answer, place) = (self.plain_answer(asked), &family.yields.in_status);
@@ -150,7 +158,9 @@ impl Service {
                 }
             }
             Ok(_) => CannedReply::empty(202).into(),
-        }
+        };
+        let site = Site::Status { is_first: run.is_new() };
+        self.lie_of_job(family.submit, site, outcome)
     }
 
     fn status(&self, asked: &Asked<'_>, run: &Arc<Run>) -> Outcome {
@@ -173,6 +183,7 @@ impl Service {
     /// A list of jobs, with those that were submitted before all others.
     fn list_jobs(&self, asked: &Asked<'_>, family: &'static Family) -> Outcome {
         let mut outcome = self.plain_answer(asked);
+        let mut site = Site::Status { is_first: true };
         let is_first =
             Query::new(&asked.request.query).get("pageNumber").is_none_or(|it| it == "1");
         let (Told::InList(path), true) = (&family.told, is_first && outcome.reply.status < 300)
@@ -187,6 +198,7 @@ impl Service {
                 Ok(standing) => standing,
                 Err(refusal) => return refusal.into(),
             };
+            site = Site::Status { is_first: run.is_new() };
             let submit = self.api().endpoint(family.submit);
             let Some(schema) = submit.schema() else { continue };
             let element = body["entities"].get(0).cloned().unwrap_or_else(|| json!({}));
@@ -199,7 +211,7 @@ impl Service {
             }
         }
         outcome.reply.body = body.to_string().into();
-        outcome
+        self.lie_of_job(family.submit, site, outcome)
     }
 
     fn results(&self, asked: &Asked<'_>, run: &Arc<Run>) -> Outcome {
@@ -234,7 +246,7 @@ impl Service {
         let body: Bytes = json!({ "entities": items }).to_string().into();
         let cursor = page.get("cursor").and_then(Value::as_str).unwrap_or("last");
         let name = format!("results/{}-before-{cursor}", run.id);
-        let file = File::new(name, (body, "application/json"), run.plan.scenario);
+        let file = File::new(name, (body, "application/json"), run);
         let link = self.jobs().store.link(&self.jobs().store.add(file));
         page.insert("id".to_owned(), run.id.as_str().into());
         page.insert("downloadUrl".to_owned(), link.as_str().into());
@@ -332,6 +344,27 @@ impl Service {
         if let Some(links) = place.links {
             let files = if is_done && in_file { self.jobs().files(run, list) } else { &[] };
             self.link(reply, links, files);
+        }
+        if is_done && (place.inline.is_some() || place.links.is_some()) {
+            self.lie_of_results(reply, run, place);
+        }
+    }
+
+    /// Takes the results away, or leads elsewhere, if that is the lie that is told.
+    fn lie_of_results(&self, reply: &mut Reply, run: &Run, place: &Place) {
+        let deed = self.lies().draw(run.family.submit, Site::Results);
+        let links = place.links.map(|links| links.field);
+        match (deed, links) {
+            (Some(Deed::NoResults), _) => {
+                let inline = place.inline.as_ref().map(|inline| inline.path.as_str());
+                inline.into_iter().chain(links).for_each(|path| reply.remove(path));
+            }
+            (Some(Deed::Links(change)), Some(field)) => {
+                if let Some(links) = reply.body.get_mut(field) {
+                    change(links, self.jobs().store.base());
+                }
+            }
+            _ => {}
         }
     }
 

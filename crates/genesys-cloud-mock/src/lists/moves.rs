@@ -16,12 +16,17 @@ pub(crate) struct Moves {
     made: u64,
     /// How many of those that were there from the start are gone.
     deleted: u64,
+    /// How many were added behind all others.
+    added: u64,
 }
+
+/// So far behind the end of the start are the places of those that were added behind.
+const BEHIND: u64 = 1 << 12;
 
 impl Moves {
     /// How many records there are, of so many at the start.
     pub(crate) fn total(&self, total: u64) -> u64 {
-        total.saturating_sub(self.deleted) + self.inserted.len() as u64
+        total.saturating_sub(self.deleted) + self.inserted.len() as u64 + self.added
     }
 
     /// The place in the list of the start of what stands at a position now; of one that was inserted, a
@@ -30,7 +35,10 @@ impl Moves {
         let inserted = self.inserted.len() as u64;
         match self.inserted.iter().rev().nth(position as usize) {
             Some(number) => total + number,
-            None => position - inserted + self.deleted,
+            None => match position - inserted + self.deleted {
+                place if place >= total => place + BEHIND,
+                place => place,
+            },
         }
     }
 }
@@ -50,6 +58,14 @@ impl Lists {
             if moves.inserted.pop().is_none() {
                 moves.deleted += 1;
             }
+        });
+    }
+
+    /// So many records go away in front, and as many are added behind.
+    pub(crate) fn shift(&self, endpoint: &'static Endpoint, records: u64) {
+        self.moved(endpoint, |moves| {
+            moves.deleted += records;
+            moves.added += records;
         });
     }
 

@@ -6,11 +6,12 @@ use bytes::Bytes;
 use genesys_cloud_catalogue::Location;
 
 use super::moves::Moves;
-use super::{Asked, Job, Lists, Served};
+use super::{Asked, Job, Lists, Served, ServedPage, equal};
 use crate::api::Endpoint;
 use crate::cache::Cache;
 use crate::chance::mix;
 use crate::identity::Identity;
+use crate::lies::Deed;
 use crate::name::NameFilter;
 use crate::paging::{Ask, Page, Place, Position, Tokens, Window, Wish, cap_refusal};
 use crate::query::Query;
@@ -37,7 +38,7 @@ impl Lists {
         let key = || Cache::key(asked.request);
         let is_kept = stage.is_none() && asked.number.is_none();
         if is_kept && let Some(body) = self.cache.get(key) {
-            return Ok(Served { body, connection: None });
+            return Ok(Served { body, connection: None, page: None });
         }
         let ask = asked.endpoint.scheme.map_or(Ask::Whole, Ask::of);
         let wish = Wish::of(ask, asked.endpoint.operation, asked.request)?;
@@ -52,7 +53,9 @@ impl Lists {
         if is_kept {
             self.cache.put(key, &body);
         }
-        Ok(Served { body, connection })
+        let links = page.next.is_some() || page.number() < page.count;
+        let page = ServedPage { ordinal: page.place.ordinal, links, records: page.indexes };
+        Ok(Served { body, connection, page: Some(page) })
     }
 
     fn page<'a>(
@@ -80,6 +83,11 @@ impl Lists {
                 (ask, place, size)
             }
         };
+        let deed = self.lies.of_list(asked.endpoint.place, place.ordinal);
+        let size = match deed {
+            Some(Deed::PageSize { times, part }) => (size * times / part).max(1),
+            _ => size,
+        };
         check_cap(asked, ask, place, size)?;
         if let Some(times) = times {
             let end = (place.ordinal + 1).saturating_mul(size);
@@ -101,7 +109,13 @@ impl Lists {
             size,
             total,
             count: window.count,
-            indexes: positions.map(|position| records.index(position, moves)).collect(),
+            indexes: positions
+                .map(|position| match deed {
+                    Some(Deed::EqualPages) => equal(position, size),
+                    _ => position,
+                })
+                .map(|position| records.index(position, moves))
+                .collect(),
             next: window.next,
             scenario,
             times,
@@ -132,7 +146,11 @@ impl Lists {
             }
             Position::Index(start) => at(*start, size),
             Position::After(Some(id)) => match self.index(asked.endpoint, id) {
-                Some(index) => at(index.saturating_add(1), size),
+                Some(index) => {
+                    let deed = self.lies.of_list(asked.endpoint.place, 0);
+                    let is_inclusive = matches!(deed, Some(Deed::Inclusive));
+                    at(index.saturating_add(u64::from(!is_inclusive)), size)
+                }
                 None => Place::FIRST,
             },
             Position::Before(id) => {

@@ -1,0 +1,13 @@
+//! Lies: replies that claim to be what was asked for and are not.
+
+mod deed;
+mod org;
+mod row;
+mod subject;
+mod table;
+mod telling;
+
+pub(crate) use deed::{Deed, HOLE, html};
+pub use row::{Due, Lie, Moment};
+pub(crate) use row::{Lists as ListLie, Site};
+pub(crate) use telling::{Lies, Sent};
