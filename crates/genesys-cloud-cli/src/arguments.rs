@@ -190,8 +190,8 @@ pub(crate) struct Export {
     /// How long a job is waited for until --resume has to go on with it, such as 30m; an hour unless given.
     #[arg(long, value_parser = times::duration)]
     pub(crate) deadline: Option<Duration>,
-    /// Waits until the service has taken in the data of the interval, for this long at most, such as 2h, before a job
-    /// is submitted: for jobs that look through data which comes with a delay. `describe` tells for which.
+    /// Waits until the data of the interval is available, at most this long, such as 2h, before a job is submitted. For
+    /// jobs over data that becomes available with a delay; see `describe`.
     #[arg(long, value_parser = times::duration)]
     pub(crate) wait_for_data: Option<Duration>,
     /// The field by which a record is known that comes in two pieces, such as conversationId, so that it is

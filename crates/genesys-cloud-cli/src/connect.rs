@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use genesys_cloud_core::{Client, ClientBuilder, OrgIdentity};
 use genesys_cloud_mock::{MockOrg, MockOrgBuilder};
-use serde_json::json;
+use url::Url;
 
 use crate::arguments::{Global, MockOptions, OrgChoice};
-use crate::failure::{Exit, Failure};
+use crate::failure::Failure;
 use crate::find;
 use crate::screen::Screen;
 
@@ -18,10 +18,21 @@ pub(crate) struct Org {
 }
 
 pub(crate) async fn org(global: &Global, screen: &Arc<Screen>) -> Result<Org, Failure> {
+    org_again(global, screen, None).await
+}
+
+/// The same for an export that is resumed, if it is. A fake org then has the same URL as before.
+pub(crate) async fn org_again(
+    global: &Global,
+    screen: &Arc<Screen>,
+    before: Option<&OrgIdentity>,
+) -> Result<Org, Failure> {
     let (builder, mock): (ClientBuilder, _) = match global.org {
         OrgChoice::Env => (ClientBuilder::from_env(), None),
         OrgChoice::Mock => {
+            let port = before.and_then(|it| Url::parse(it.base_url()).ok()?.port());
             let org = fake(&global.mock)?
+                .port(port.unwrap_or(0))
                 .start()
                 .await
                 .map_err(|error| Failure::usage(refused(&error)))?;
@@ -48,20 +59,13 @@ pub(crate) fn refused(error: &genesys_cloud_mock::Error) -> String {
     format!("{error}{}", why.unwrap_or_default())
 }
 
-/// The org that calls go to. Where nothing but the API says which one it is, it is asked.
+/// The org that calls go to. Where the OAuth client does not say which one it is, the API is asked.
 pub(crate) async fn identity(global: &Global, client: &Client) -> Result<OrgIdentity, Failure> {
-    if global.org == OrgChoice::Mock {
-        // Each run of the program has another port.
-        let fake =
-            json!({ "baseUrl": "the fake org", "clientId": global.mock.mock_seed.to_string() });
-        return serde_json::from_value(fake)
-            .map_err(|error| Failure::new(Exit::Failed, error.to_string()));
-    }
     let identity = client.identity();
-    match identity.client_id() {
+    match (global.org, identity.client_id()) {
         // It is of one org alone.
-        Some(_) => Ok(identity),
-        None => client.identify().await.map_err(|error| Failure::of_call(&error, None)),
+        (OrgChoice::Env, Some(_)) => Ok(identity),
+        _ => client.identify().await.map_err(|error| Failure::of_call(&error, None)),
     }
 }
 

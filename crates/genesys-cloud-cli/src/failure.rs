@@ -47,7 +47,13 @@ impl Exit {
     }
 
     fn of_error(error: &Error) -> Self {
-        if error.is_invalid_request() || error.is_job_mismatch() || error.is_checkpoint_mismatch() {
+        // Who tries it again may have it done twice.
+        if error.is_outcome_unknown() {
+            Self::Failed
+        } else if error.is_invalid_request()
+            || error.is_job_mismatch()
+            || error.is_checkpoint_mismatch()
+        {
             Self::Usage
         } else if error.is_config() || error.is_auth() {
             Self::Auth

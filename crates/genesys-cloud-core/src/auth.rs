@@ -125,7 +125,7 @@ impl Auth {
         }
     }
 
-    /// The id of the OAuth client that logs in.
+    /// The OAuth client id used to log in. `None` for an access token.
     pub(crate) fn client_id(&self) -> Option<&str> {
         match self {
             Self::Ready(_) => None,

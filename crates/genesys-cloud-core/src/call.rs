@@ -120,8 +120,7 @@ impl<T> fmt::Debug for Sending<T> {
     }
 }
 
-/// The attempts at a call, until its reply can be read. Not generic: what is compiled for each operation is no
-/// more than the reading of its reply.
+/// Sends a call until its reply can be decoded. Not generic, so that only the decoding is compiled per operation.
 struct Attempts {
     client: Client,
     request: Arc<Request>,
@@ -143,7 +142,7 @@ impl Attempts {
         self.execution.as_mut().poll(cx)
     }
 
-    /// Has the next reply come in the place of one that could not be read, if it may.
+    /// Sends the request again after a reply that could not be decoded, if retries allow it.
     fn repeat(&mut self, error: Error) {
         let (client, request) = (self.client.clone(), self.request.clone());
         let repeated = self.repeated;

@@ -63,14 +63,14 @@ impl Client {
         self.0.execute(request).await
     }
 
-    /// Sends a read again whose successful reply could not be used, as this error says. It has been sent again
-    /// `repeated` times before.
+    /// Sends a read again after a successful but unusable reply, which `error` describes. `repeated` is how often that
+    /// was done before.
     ///
-    /// What comes back counts the attempts of this call alone, and how long it waited for them.
+    /// The result counts only the attempts and waits of this call.
     ///
     /// # Errors
-    /// The given one where the read is not sent again: it may not be, or has been as often as is allowed, or the
-    /// fault won't pass. It counts the attempts so far. Else those of [`execute`](Self::execute).
+    /// `error` itself, with all attempts counted, if the operation is not repeatable, the retries are used up, or the
+    /// fault is permanent. Otherwise those of [`execute`](Self::execute).
     pub(crate) async fn execute_again(
         &self,
         request: &Request,
@@ -94,7 +94,7 @@ impl Client {
         self.0.wait_to_repeat(operation, repeated, error.repeated(repeated)).await
     }
 
-    /// The same, where what comes back counts all attempts, those that the error counts among them.
+    /// The same, but the result also counts the attempts and waits of `error`.
     pub(crate) async fn execute_on(
         &self,
         request: &Request,

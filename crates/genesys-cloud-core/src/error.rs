@@ -32,7 +32,7 @@ struct Inner {
     why: String,
     advice: Option<Cow<'static, str>>,
     answer: Option<Answer>,
-    /// Whether a successful reply could not be used, and the next one may be fine.
+    /// Whether a successful reply was unusable, and another try may help.
     is_passing: bool,
     is_outcome_unknown: bool,
     course: Course,
@@ -149,18 +149,18 @@ impl Error {
         }
     }
 
-    /// Whether the API answered 403: the client lacks a permission. A 403 that is not the API's JSON is not one,
-    /// since it comes from a firewall or a proxy on the way.
+    /// Whether the API answered 403: the client lacks a permission. A 403 without a JSON body does not count, because it
+    /// comes from a firewall or proxy.
     pub fn is_forbidden(&self) -> bool {
         self.0.kind == Kind::Status && self.status() == Some(403) && self.body().is_some()
     }
 
-    /// Whether it is the login that failed, which the operation needed.
+    /// Whether the login failed, not the operation.
     pub(crate) const fn is_of_login(&self) -> bool {
         self.0.login.is_some()
     }
 
-    /// Whether something between the client and the API refused the request.
+    /// Whether a firewall or proxy refused the request.
     pub(crate) fn is_blocked(&self) -> bool {
         self.0.kind == Kind::Status && self.status() == Some(403) && self.body().is_none()
     }
@@ -180,8 +180,8 @@ impl Error {
         self.0.kind == Kind::Status && self.status().is_some_and(|status| status >= 500)
     }
 
-    /// Whether the same call may succeed later, without a change to it: no answer came, a rate limit was hit, the
-    /// fault is on the server's side, or a successful reply was not JSON or held an error of the server.
+    /// Whether the same call may succeed later, unchanged: there was no reply, a rate limit was hit, the server is at
+    /// fault, or a successful reply was not JSON or contained a server error.
     pub fn is_transient(&self) -> bool {
         self.is_transport()
             || self.is_rate_limited()
@@ -189,19 +189,19 @@ impl Error {
             || (self.0.kind == Kind::Status && self.meaning() != Meaning::Final)
     }
 
-    /// What the status means for another attempt.
+    /// What the status means for a retry.
     fn meaning(&self) -> Meaning {
         self.status().map_or(Meaning::Final, |status| Meaning::of(status, self.code()))
     }
 
-    /// Whether a successful reply could not be used, and the next one may be fine.
+    /// Whether a successful reply was unusable, and another try may help.
     pub(crate) const fn is_passing(&self) -> bool {
         self.0.is_passing
     }
 
-    /// Whether the API may have done what was asked, though no usable reply came: the connection broke, the call
-    /// timed out, a gateway gave up, or the reply to the submit of a job names no job. Such a call is not repeated
-    /// by itself, as that could do it twice. The text says how to find out.
+    /// Whether the API may have carried out the call although there was no usable reply: the connection broke, the call
+    /// timed out, a gateway gave up, or the reply to a job submit has no job id. Such a call is never retried
+    /// automatically, because that could do the work twice. The error text says how to check.
     pub fn is_outcome_unknown(&self) -> bool {
         self.0.is_outcome_unknown
     }
@@ -262,9 +262,8 @@ impl Error {
         self.0.kind == Kind::Job(JobEnd::Mismatch)
     }
 
-    /// Whether a job was not submitted because the service had not taken in all of the data that it was to look
-    /// through, however long that was waited for: see
-    /// [`Paginator::wait_for_data`](crate::Paginator::wait_for_data). The text says how far it had come.
+    /// Whether a job was not submitted because the data that it was to search did not become available within the
+    /// time set by [`Paginator::wait_for_data`](crate::Paginator::wait_for_data). The text says how far it is.
     pub fn is_data_unavailable(&self) -> bool {
         self.0.kind == Kind::Data
     }

@@ -15,7 +15,7 @@ use crate::reply::{Head, RawReply};
 /// Of an error reply no more than this is read, in bytes.
 const MAX_ERROR_BODY: usize = 1 << 20;
 
-/// The body of an error reply is not waited for any longer than this.
+/// The longest time to wait for the body of an error reply.
 const MAX_ERROR_TIME: Duration = Duration::from_secs(5);
 
 /// A body is read into room made at once for as much as the host declares, up to so many bytes: what it
@@ -67,7 +67,7 @@ impl Files {
 
     pub(crate) fn client(&self) -> Result<&reqwest::Client, String> {
         let as_they_are = || {
-            // Whatever the features are that other crates of a program turn on.
+            // Other crates of the program may enable these features of reqwest.
             reqwest::Client::builder().no_gzip().no_brotli().no_deflate().no_zstd()
         };
         let make = || self.http.built(as_they_are());
@@ -119,7 +119,7 @@ impl Exchange {
         let whole = tokio::time::timeout(left, read(&mut response, &mut body, limit)).await;
         match whole {
             Ok(Ok(())) => {}
-            // The status is the news here: a body that stalls, breaks off or has no end must not hide it.
+            // The status matters more than the body, which may stall, break off or never end.
             _ if !accepted => {}
             Ok(Err(Some(error))) => return Err(Error::broken_body(&reply, error)),
             Ok(Err(None)) => return Err(Error::too_large(&reply, limit)),
@@ -130,7 +130,7 @@ impl Exchange {
     }
 }
 
-/// Reads a body up to a limit. It is an error of none if it is larger.
+/// Reads a body up to a limit. Returns `Err(None)` if it is larger.
 async fn read(
     response: &mut reqwest::Response,
     body: &mut BytesMut,

@@ -114,12 +114,12 @@ impl Region {
         format!("https://login.{}", self.domain())
     }
 
-    /// The region whose API is served at this host.
+    /// The region of an API host.
     pub(crate) fn of_api_host(host: &str) -> Option<Self> {
         Self::of_host("api.", host)
     }
 
-    /// The region whose web applications are served at this host.
+    /// The region of an apps host.
     pub(crate) fn of_apps_host(host: &str) -> Option<Self> {
         Self::of_host("apps.", host)
     }

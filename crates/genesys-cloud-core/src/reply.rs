@@ -47,14 +47,13 @@ impl Head {
         self.text(&CORRELATION_ID).filter(|id| !id.is_empty())
     }
 
-    /// `Retry-After` in either of its forms: seconds, with a fraction or without, or a date. A date that has
-    /// passed is zero.
+    /// `Retry-After` in seconds, with or without a fraction, or as a date. A past date is zero.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         let value = self.text(&RETRY_AFTER)?.trim();
         if value.starts_with(|c: char| c.is_ascii_digit()) {
             let (whole, fraction) = value.split_once('.').unwrap_or((value, "0"));
             let is_number = fraction.bytes().all(|byte| byte.is_ascii_digit());
-            // To come a little late is better than to come too early.
+            // Rounded up: too early would be refused again.
             let more = u64::from(fraction.bytes().any(|byte| byte != b'0'));
             let seconds = whole.parse::<u64>().ok().filter(|_| is_number)?;
             return Some(Duration::from_secs(seconds.saturating_add(more)));

@@ -17,8 +17,8 @@ use crate::param::Param;
 /// All but the characters that RFC 3986 calls unreserved.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// The longest path and query of a URL, in bytes. The load balancers of AWS, behind which the API is, take no
-/// longer request line.
+/// The maximum length of path and query in bytes. AWS load balancers, which the API runs behind, accept no longer
+/// request line.
 const MAX_TARGET: usize = 16 << 10;
 
 /// One call of an [`Operation`]: path parameters, query, headers and body.
@@ -272,7 +272,7 @@ impl Request {
             rest = after;
         }
         target.push_str(rest);
-        // A path of the caller's own may have a query.
+        // A custom path may include a query.
         let mut separator = if target.contains('?') { '&' } else { '?' };
         for (name, value) in &self.query {
             let (name, value) =
@@ -285,8 +285,8 @@ impl Request {
         Ok(target)
     }
 
-    /// Refuses a target that no request line has room for. Names the longest parameter, whose value may be
-    /// personal data.
+    /// Refuses a target that is too long for a request line. The error names the longest parameter, but not its value,
+    /// which may be personal data.
     fn check_length(&self, target: &str) -> Result<(), Error> {
         if target.len() <= MAX_TARGET {
             return Ok(());
@@ -295,7 +295,7 @@ impl Request {
         let longest = parameters.max_by_key(|(_, value)| value.len());
         let longest = longest.map(|(name, value)| format!(", {} of `{name}`", value.len()));
         let why = format!(
-            "the URL is too long: its path and query are {} bytes{}, and no more than {MAX_TARGET} can be sent",
+            "the URL is too long: path and query have {} bytes{}, the maximum is {MAX_TARGET}",
             target.len(),
             longest.unwrap_or_default(),
         );

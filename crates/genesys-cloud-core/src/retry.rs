@@ -39,29 +39,30 @@ pub(crate) struct Retries {
     has_answer: AtomicBool,
 }
 
-/// What the status of a failure means for another attempt.
+/// What an error status means for a retry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Meaning {
-    /// A rate limit refused the request, so nothing was done.
+    /// A rate limit refused the request. Nothing was done.
     Limited,
-    /// The service could not answer. Whether it did something is unknown, and the next attempt may be fine.
+    /// The service is unavailable. The request may have been carried out. A retry may succeed.
     Unavailable,
-    /// A fault of the server. The next attempt is likely to meet it again, a later one may not.
+    /// A server fault. An immediate retry is likely to fail again; a later one may succeed.
     Faulty,
-    /// The answer stands.
+    /// A retry would get the same reply.
     Final,
 }
 
-/// The statuses whose answers do not stand. Calls, logins, jobs, downloads and lists all ask this table.
+/// The error statuses that are not final; the first match counts. Calls, logins, jobs, downloads and lists all use
+/// this table.
 const STATUSES: &[(RangeInclusive<u16>, Meaning)] = &[
-    // A gateway gave up waiting for the request.
+    // A gateway timed out waiting for the request.
     (408..=408, Meaning::Unavailable),
     (429..=429, Meaning::Limited),
     (502..=504, Meaning::Unavailable),
     (500..=599, Meaning::Faulty),
 ];
 
-/// The codes of errors that mean something else than their status does.
+/// The error codes that override the meaning of the status.
 const CODES: &[(&str, Meaning)] = &[
     // "Database too busy. Please try again", a 500.
     ("architect.database.throughput.exceeded", Meaning::Unavailable),
@@ -160,7 +161,7 @@ impl Retries {
         }
     }
 
-    /// Those of a call whose reply could not be used, and which was repeated so often for that.
+    /// Those of a call with an unusable reply that was already retried this often.
     pub(crate) fn begin_again(&self, is_repeatable: bool, repeated: u32) -> Attempts<'_> {
         Attempts { repeated, ..self.begin(is_repeatable) }
     }
@@ -191,8 +192,8 @@ impl Attempts<'_> {
         *quota = QUOTA.min(*quota + std::mem::take(&mut self.paid).max(1));
     }
 
-    /// What is to be done after a successful reply that could not be used. It costs, whatever comes next: what
-    /// comes may be no better.
+    /// Decides what to do after an unusable successful reply. The quota spent on it is not refunded by the next reply,
+    /// which may be unusable too.
     pub(crate) fn after_unusable(&mut self, error: &Error) -> Next {
         let next = self.after(error);
         self.paid = 0;
@@ -205,7 +206,7 @@ impl Attempts<'_> {
         let failure = Failure::of(error, has_answer.load(Ordering::Relaxed));
         if let Some(status) = error.status() {
             has_answer.store(true, Ordering::Relaxed);
-            // The service is there, though it refuses.
+            // A final refusal shows that the service is up.
             if failure == Failure::Final && Meaning::of(status, error.code()) == Meaning::Final {
                 self.answered();
             }

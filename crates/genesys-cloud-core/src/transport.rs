@@ -38,7 +38,7 @@ pub(crate) struct Transport {
     pub(crate) budget: Budget,
     pub(crate) retries: Arc<Retries>,
     pub(crate) max_page_items: usize,
-    /// What the API has said of the token, once it was asked.
+    /// What the API said about the token, after `Client::identify`.
     pub(crate) learned: OnceCell<Learned>,
 }
 
@@ -50,8 +50,8 @@ impl Transport {
         self.call(request, attempts, None, Course::default()).await
     }
 
-    /// Sends a request again whose successful reply could not be used, unless this error stands. What comes back
-    /// counts on from this course.
+    /// Sends a request again after a successful but unusable reply, or returns `error` if it must not be sent again.
+    /// The result adds to the attempts and waits of `so_far`.
     pub(crate) async fn execute_again(
         &self,
         request: &Request,
@@ -84,7 +84,7 @@ impl Transport {
         }
     }
 
-    /// `again` is how long to wait before the first attempt, and why it is made.
+    /// `again` is the wait before the first attempt, and the error that made it necessary.
     async fn call(
         &self,
         request: &Request,

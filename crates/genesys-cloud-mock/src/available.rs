@@ -1,5 +1,5 @@
-//! Data that the org takes in with a delay: jobs that look through it find what has been taken in by then, and tell
-//! up to when that is.
+//! Data that becomes available with a delay: jobs find what is available when they are submitted, and their results
+//! have the date up to which that is.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,16 +12,16 @@ use crate::moment::Moment;
 use crate::org::MockOrg;
 use crate::reply::CannedReply;
 
-/// The field of replies that tells up to when data has been taken in.
+/// The field of replies with the date up to which data is available.
 const FIELD: &str = "dataAvailabilityDate";
 
-/// Up to when data has been taken in.
+/// Up to when data is available.
 #[derive(Debug, Default)]
 pub(crate) struct Available(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// All of it, unless a test says otherwise.
+    /// `None` if all of it is.
     until: Option<Moment>,
     /// What it was when a job was submitted, by the id of the job.
     of_jobs: HashMap<String, Moment>,
@@ -43,7 +43,7 @@ impl Available {
         state.of_jobs.insert(job.to_owned(), until);
     }
 
-    /// Has a reply tell it, if the document has a field for that: of a job, what it was when that was submitted.
+    /// Puts the date into a reply that has a field for it: for a job, the date when that was submitted.
     pub(crate) fn tell(
         &self,
         reply: CannedReply,
@@ -70,11 +70,11 @@ impl Available {
 }
 
 impl MockOrg {
-    /// Sets up to when the org has taken in the data that jobs look through, a date-time such as
-    /// `2026-01-01T00:00Z`; all of it before this is called.
+    /// Sets up to when the data is available that jobs search, a date-time such as `2026-01-01T00:00Z`. All of it is
+    /// until this is called.
     ///
     /// Jobs that are submitted from now on find no later record of a list with a
-    /// [timeline](MockOrg::timeline), and their results tell the date, as do the operations for it
+    /// [timeline](MockOrg::timeline). Their results have the date, as do the replies of the operations for it
     /// (`../jobs/availability`).
     ///
     /// # Errors

@@ -339,7 +339,7 @@ impl MockOrgBuilder {
         self
     }
 
-    /// Up to when the org has taken in the data that jobs look through, all of it by default: see
+    /// Up to when the data is available that jobs search, all of it by default: see
     /// [`MockOrg::set_data_available_until`].
     pub fn data_available_until(mut self, until: impl Into<String>) -> Self {
         self.available_until = Some(until.into());

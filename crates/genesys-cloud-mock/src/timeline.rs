@@ -187,7 +187,7 @@ impl Interval {
 
     /// What of it is before a moment: nothing, if it begins later.
     pub(crate) fn up_to(self, moment: Moment) -> Self {
-        Self { end: self.end.min(moment), ..self }
+        Self { end: self.end.min(moment).max(self.start), ..self }
     }
 
     fn length(self) -> Duration {

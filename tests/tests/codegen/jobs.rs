@@ -373,6 +373,85 @@ fn parameters_may_have_other_names() {
     });
 }
 
+/// A GET at the path of a submit plus `/availability` reports how far its data is available, if its reply has a
+/// date-time for that, and the submit has an interval.
+#[test]
+fn the_operation_that_reports_how_far_data_is_available_is_found() {
+    let document = |availability: &str, path: &str, interval: &str, field: &str, format: &str| {
+        format!(
+            r#"{{ "swagger": "2.0", "paths": {{
+                "/x/jobs": {{ "post": {{ "operationId": "submit",
+                    "parameters": [{{ "name": "body", "in": "body", "schema": {{ "properties": {{ "{interval}": {{ "type": "string" }} }} }} }}],
+                    "responses": {{ "200": {{ "schema": {{ "properties": {{ {ID} }} }} }} }} }} }},
+                "{path}": {{ "get": {{ "operationId": "{availability}",
+                    "responses": {{ "200": {{ "schema": {{ "properties": {{ "{field}": {{ "type": "string", "format": "{format}" }} }} }} }} }} }} }},
+                "/x/jobs/{{jobId}}": {{ "get": {{ "operationId": "status",
+                    "parameters": [{{ "name": "jobId", "in": "path", "required": true, "type": "string" }}],
+                    "responses": {{ "200": {{ "schema": {{ "properties": {{ {} }} }} }} }} }} }}
+            }} }}"#,
+            state("status"),
+        )
+    };
+    let field = "dataAvailabilityDate";
+    let text = document("tells", "/x/jobs/availability", "interval", field, "date-time");
+    with_tagged(&text, "", true, |tagged| {
+        let [family] = &tagged.families.families[..] else { panic!("not one family") };
+        let find = |id: &str| {
+            let mut operations = tagged.operations.iter();
+            let found = operations.find(|it| it.operation.id == id).unwrap();
+            Ok((found.operation, &found.tag))
+        };
+        let source = xtask::jobs::source(family, find).unwrap();
+        let line = r#"availability: "tells" Get "/x/jobs/availability" "dataAvailabilityDate" for body "interval","#;
+        assert!(source.contains(line), "{source}");
+        let data = xtask::jobs::line(family, find).unwrap();
+        let available = r#""available":{"operation":"tells","field":"dataAvailabilityDate","interval":{"name":"interval","place":"body"}}"#;
+        assert!(data.contains(available), "{data}");
+        let (_, submit) = find("submit").unwrap();
+        assert_eq!(submit.availability.as_deref(), Some("tells"));
+        let (_, tells) = find("tells").unwrap();
+        assert_eq!(
+            (tells.available.as_deref(), tells.availability.as_deref()),
+            (Some(field), None)
+        );
+    });
+    for text in [
+        document("tells", "/x/availability", "interval", field, "date-time"),
+        document("tells", "/x/jobs/availability", "range", field, "date-time"),
+        document("tells", "/x/jobs/availability", "interval", "date", "date-time"),
+        document("tells", "/x/jobs/availability", "interval", field, "uuid"),
+    ] {
+        with_tagged(&text, "", true, |tagged| {
+            let [family] = &tagged.families.families[..] else { panic!("not one family") };
+            assert_eq!(family.available, None, "{text}");
+        });
+    }
+}
+
+#[test]
+fn two_families_of_the_document_report_how_far_their_data_is_available() {
+    let workspace = crate::workspace();
+    let text = std::fs::read_to_string(workspace.join("openapi/genesys-cloud.json")).unwrap();
+    let (mut document, _) = codegen::read(&text, true).unwrap();
+    flatten(&mut document).unwrap();
+    let exceptions = codegen::exceptions(&workspace).unwrap();
+    let tagged = Tagged::of(&document, &exceptions, true).unwrap();
+    let told = tagged.operations.iter().filter(|it| it.tag.available.is_some());
+    let told: Vec<&str> = told.map(|it| it.operation.path.as_str()).collect();
+    assert_eq!(
+        told,
+        [
+            "/api/v2/analytics/conversations/details/jobs/availability",
+            "/api/v2/analytics/conversations/details/jobs/{jobId}/results",
+            "/api/v2/analytics/users/details/jobs/availability",
+            "/api/v2/analytics/users/details/jobs/{jobId}/results",
+        ]
+    );
+    let families = tagged.families.families.iter().filter(|it| it.available.is_some());
+    let names: Vec<&str> = families.map(|it| it.name.as_str()).collect();
+    assert_eq!(names, ["analytics-conversations-details", "analytics-users-details"]);
+}
+
 #[test]
 fn ids_and_states_are_known_by_their_name() {
     for (submitted, path) in [

@@ -107,7 +107,7 @@ pub(super) fn family(sources: &Sources<'_>, name: &str, entry: &Entry) -> Result
     Ok(family)
 }
 
-/// What tells up to when the service has taken in the data of a family, if it is the same for all of its submits.
+/// The operation that reports how far the data of a family is available, if all of its submits share it.
 fn available(sources: &Sources<'_>, submits: &[String]) -> Option<Available> {
     let mut found = submits.iter().map(|submit| {
         let tag = sources.tag(submit)?;

@@ -16,7 +16,8 @@ pub fn docs(family: &Family, by_page: bool) -> Vec<String> {
     }
     if family.available.is_some() {
         docs.push(
-            "The data is taken in with a delay: the report tells up to when, and `wait_for_data` waits for it."
+            "Recent data becomes available with a delay: the report has the date up to which it was complete, and \
+             `wait_for_data` waits for it."
                 .to_owned(),
         );
     }

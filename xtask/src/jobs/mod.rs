@@ -48,7 +48,7 @@ pub struct Family {
     pub phases: Vec<String>,
     /// The field with the URL of a file, in a redirect that stands for a page of results.
     pub redirects: Option<String>,
-    /// What tells up to when the service has taken in the data that its jobs look through.
+    /// How far the data is available that its jobs search.
     pub available: Option<Available>,
     /// Whether the reply to the submit may hold the results.
     pub at_once: bool,
@@ -57,13 +57,13 @@ pub struct Family {
     pub note: Option<String>,
 }
 
-/// What tells up to when the service has taken in the data that a job looks through.
+/// The operation that reports how far the data is available that a job searches.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Available {
     pub operation: String,
     /// The field of its reply with the date.
     pub field: String,
-    /// Where the submit has the interval that is looked through.
+    /// Where the submit has the interval that is searched.
     pub interval: Place,
 }
 

@@ -148,7 +148,7 @@ impl<'a> Evidence<'a> {
         })
     }
 
-    /// The field of the reply that tells up to when the service has taken in its data.
+    /// The field of the reply with the date up to which the data is available.
     pub(super) fn available(&self) -> Option<String> {
         let is_date = |schema: &Schema| {
             let kind = &self.document.resolve(schema).kind;

@@ -49,10 +49,10 @@ pub struct Tag {
     /// By what a reply is known to be a page.
     #[serde(flatten)]
     pub reply: PageReply,
-    /// The field of the reply that tells up to when the service has taken in its data.
+    /// The field of the reply with the date up to which the data is available.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub available: Option<String>,
-    /// The operation that tells this before the call.
+    /// The operation that reports this date before the call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub availability: Option<String>,
     /// Where a range of time goes that can be read in pieces.
@@ -216,8 +216,8 @@ pub fn uncovered(document: &Document, operation: &Operation) -> Tag {
     }
 }
 
-/// The operation that tells up to when the service has taken in the data that a submit or a query asks for: the
-/// GET at its path and `/availability`, whose reply has nothing but the date.
+/// The operation that reports how far the data is available that a submit or a query asks for: the GET at its path
+/// plus `/availability`, whose reply has the date and no list.
 fn availability<'a>(document: &'a Document, operation: &Operation) -> Option<&'a Operation> {
     let path = Some(&operation.path).filter(|_| operation.method == Method::Post)?;
     let path = format!("{path}/availability");

@@ -79,7 +79,7 @@ fn kind(out: &mut dyn Write, way: &Way) -> Result<(), Failure> {
                 let operation = data.operation();
                 writeln!(
                     out,
-                    "Its data comes with a delay, of which {operation} tells; --wait-for-data waits for it"
+                    "Recent data becomes available with a delay ({operation}); --wait-for-data waits for it"
                 )?;
             }
             if let Some(note) = family.note() {

@@ -41,12 +41,12 @@ fn example(out: &Path) -> String {
     format!("{}.{end}", stem.display())
 }
 
-/// Refuses to wait for data of which nothing tells whether it is there.
+/// Refuses to wait for data whose availability the API does not report.
 pub(super) fn waits_for_data(export: &Export, entry: &Entry, way: &Way) -> Result<(), Failure> {
     let tells = matches!(way, Way::Job(family) if family.availability().is_some());
     match export.wait_for_data {
         Some(_) if !tells => Err(Failure::usage(format!(
-            "--wait-for-data: nothing tells up to when the data of {} is available",
+            "--wait-for-data: the API does not report how far the data of {} is available",
             entry.id
         ))),
         _ => Ok(()),

@@ -7,8 +7,8 @@ use genesys_cloud_core::{Checkpoint, Client};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use super::read::{Raw, Reader};
-use super::state::{Next, Run, State, discarded};
+use super::read::{Next, Raw, Reader};
+use super::state::{self, Run, State, discarded};
 use super::{Job, keeper_of, unwritten};
 use crate::commands::Kept;
 use crate::failure::{Failure, Lost};
@@ -38,10 +38,12 @@ pub(super) struct Course<'a> {
     pub(super) saved: bool,
     /// The jobs that there were when they were kept last.
     jobs: Vec<String>,
+    /// What was saved last.
+    last: Option<(Checkpoint, Value)>,
     /// Behind how many records it goes on, until that is told.
     resumed: Option<u64>,
     /// What another run can do with what is left.
-    pub(super) next: Next,
+    pub(super) next: state::Next,
 }
 
 impl<'a> Course<'a> {
@@ -53,8 +55,10 @@ impl<'a> Course<'a> {
         reader: Reader,
         sink: Box<dyn Sink>,
         keeper: Option<Box<dyn Keeper>>,
-        from: Option<&Checkpoint>,
+        from: Option<&State>,
     ) -> Self {
+        let last = from.map(|state| (state.checkpoint.clone(), state.sink.clone()));
+        let from = from.map(|state| &state.checkpoint);
         Self {
             job,
             client,
@@ -65,8 +69,9 @@ impl<'a> Course<'a> {
             kept: from.map(|it| kept(it, client)).unwrap_or_default(),
             saved: from.is_some(),
             jobs: Vec::new(),
+            last,
             resumed: from.map(Checkpoint::items),
-            next: Next::Resume,
+            next: state::Next::Resume,
         }
     }
 
@@ -80,12 +85,17 @@ impl<'a> Course<'a> {
         loop {
             let mut next = tokio::select! {
                 biased;
-                next = self.reader.next() => Some(next),
+                next = self.reader.next(&self.jobs) => match next {
+                    Next::Record(next) => Some(next),
+                    Next::Job => {
+                        self.keep_jobs(&mut batch, screen).await?;
+                        continue;
+                    }
+                },
                 () = stop.notified() => None,
                 _ = tick.tick() => {
                     self.tell_resumed(screen);
                     screen.progress(|| gauge(&self.reader));
-                    self.keep_jobs(&mut batch, screen).await?;
                     continue;
                 }
             };
@@ -141,7 +151,8 @@ impl<'a> Course<'a> {
     }
 
     /// What another run can do where this is lost.
-    fn next_after(&self, lost: Lost) -> Result<Next, Failure> {
+    fn next_after(&self, lost: Lost) -> Result<state::Next, Failure> {
+        use state::Next;
         let checkpoint = self.checkpoint()?;
         Ok(match lost {
             // Where the checkpoint has no job, the next run submits one: for a page, or a piece of a range.
@@ -192,11 +203,31 @@ impl<'a> Course<'a> {
         let checkpoint = self.checkpoint()?;
         // Before that is saved: of a job that no state knows, no later run would do so.
         self.forget_all_but(&checkpoint)?;
-        let state = State::new(self.job, self.run, checkpoint, sink, &self.reader.read().verdict);
-        let Some(keeper) = keeper_of(&mut self.keeper, &mut self.sink) else { return Ok(true) };
+        self.put(checkpoint, sink).await?;
+        Ok(true)
+    }
+
+    /// Saves the jobs, where the sink can't come back to here: with the place that it can come back to.
+    async fn save_jobs(&mut self) -> Result<(), Failure> {
+        let Some((earlier, sink)) = &self.last else {
+            let committed = self.sink.commit_last().await.map_err(unwritten)?;
+            return self.keep(committed).await.map(drop);
+        };
+        let place = self.reader.knowing_jobs(earlier);
+        let place = place.map_err(|error| Failure::of_call(&error, Some(self.job.entry)))?;
+        let sink = sink.clone();
+        self.put(place, sink).await
+    }
+
+    /// Saves a place in the list, and the commit of the sink that belongs to it.
+    async fn put(&mut self, checkpoint: Checkpoint, sink: Value) -> Result<(), Failure> {
+        let verdict = self.reader.read().verdict;
+        let Some(keeper) = keeper_of(&mut self.keeper, &mut self.sink) else { return Ok(()) };
+        let state = State::new(self.job, self.run, checkpoint, sink, &verdict);
         keeper.save(&state.text()?).await.map_err(unwritten)?;
         self.saved = true;
-        Ok(true)
+        self.last = Some((state.checkpoint, state.sink));
+        Ok(())
     }
 
     fn checkpoint(&self) -> Result<Checkpoint, Failure> {
@@ -206,19 +237,19 @@ impl<'a> Course<'a> {
 
     /// Keeps the jobs that the API works on: it may do so for hours, and they are not to be submitted twice.
     async fn keep_jobs(&mut self, batch: &mut Vec<Raw>, screen: &Screen) -> Result<(), Failure> {
-        let Way::Job(family) = &self.job.way else { return Ok(()) };
-        let jobs = self.reader.jobs();
-        if jobs.iter().all(|job| self.jobs.contains(job)) || family.is_job_per_page() {
+        self.jobs = self.reader.jobs();
+        // Each page is a job of its own, and no checkpoint has one.
+        if matches!(&self.job.way, Way::Job(family) if family.is_job_per_page()) {
             return Ok(());
         }
-        self.jobs = jobs;
         let checkpoint = self.checkpoint()?;
         self.forget_all_but(&checkpoint)?;
         // The state is of both the list and the output.
-        match batch.is_empty() {
-            true => self.save().await?,
-            false => self.write(batch).await?,
-        };
+        self.sink.write(batch).await.map_err(unwritten)?;
+        batch.clear();
+        if !self.save().await? {
+            self.save_jobs().await?;
+        }
         let kept = kept(&checkpoint, self.client);
         kept.iter().try_for_each(Kept::save)?;
         let before = std::mem::replace(&mut self.kept, kept);

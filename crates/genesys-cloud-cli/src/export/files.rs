@@ -90,7 +90,8 @@ pub(super) async fn run(
     let (saved, abandoned) = if job.export.restart { (None, left) } else { (left, None) };
     // What can't be written is told before anything is asked for.
     let mut file = open_part(&FileSink::part(out), true).map_err(unwritten)?;
-    let org = connect::org(global, screen).await?;
+    let before = saved.as_ref().map(|it| it.run.org());
+    let org = connect::org_again(global, screen, before).await?;
     let identity = connect::identity(global, &org.client).await?;
     let run = match &saved {
         Some(saved) => {

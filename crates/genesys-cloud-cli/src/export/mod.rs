@@ -76,7 +76,11 @@ pub(crate) async fn run(
         None => job.output.keeper()?,
     };
     let left = left(&mut keeper, &mut sink, &job, screen).await?;
-    let org = connect::org(global, screen).await?;
+    let before = match &left {
+        Left::State(state) => Some(state.run.org()),
+        Left::Discarded(_) | Left::Nothing => None,
+    };
+    let org = connect::org_again(global, screen, before).await?;
     let identity = match keeper_of(&mut keeper, &mut sink) {
         Some(_) => connect::identity(global, &org.client).await?,
         // No other run will ask for it.
@@ -116,7 +120,7 @@ pub(crate) async fn run(
         return ending.told(&job, sink.as_mut(), screen, true).await;
     }
     let reader = Reader::new(&org.client, &job, saved.as_ref().map(|it| &it.checkpoint));
-    let from = saved.as_ref().map(|it| &it.checkpoint);
+    let from = saved.as_deref();
     let mut course = Course::new(&job, &org.client, &run, reader, sink, keeper, from);
     let read = course.read(screen, &stop).await;
     let Course { reader, mut sink, mut keeper, kept, saved, next, .. } = course;

@@ -1,7 +1,11 @@
 //! The list that is exported, whatever it comes from.
 
+use std::future::poll_fn;
+use std::task::Poll;
 use std::time::Duration;
 
+use chrono::{DateTime, SecondsFormat, Utc};
+use futures::StreamExt as _;
 use genesys_cloud_core::{
     Checkpoint, Client, Error, OnStale, Paginator, Reason, Request, Resumable, Verdict, Windows,
 };
@@ -21,6 +25,13 @@ pub(super) enum Reader {
     Range { windows: Box<Windows<Raw>>, limit: Option<u64> },
 }
 
+/// What comes next.
+pub(super) enum Next {
+    Record(Result<Option<Raw>, Error>),
+    /// A job was submitted.
+    Job,
+}
+
 /// What was read so far.
 pub(super) struct Read {
     pub(super) records: u64,
@@ -33,6 +44,8 @@ pub(super) struct Read {
     pub(super) pieces: Option<(u64, u64)>,
     pub(super) duplicates: u64,
     pub(super) nulls: u64,
+    /// Up to when the data was available.
+    pub(super) available_until: Option<String>,
     pub(super) verdict: Verdict,
 }
 
@@ -107,16 +120,27 @@ impl Reader {
         }
     }
 
-    pub(super) async fn next(&mut self) -> Result<Option<Raw>, Error> {
-        match self {
-            Self::List(list) => list.try_next().await,
-            Self::Range { windows, limit } => {
-                if limit.is_some_and(|limit| windows.report().items >= limit) {
-                    return Ok(None);
+    /// Waits for the next record, or for a job that is not among the known ones.
+    pub(super) async fn next(&mut self, known: &[String]) -> Next {
+        poll_fn(|cx| {
+            let polled = match self {
+                Self::List(list) => list.poll_next_unpin(cx),
+                Self::Range { windows, limit } => {
+                    if limit.is_some_and(|limit| windows.report().items >= limit) {
+                        return Poll::Ready(Next::Record(Ok(None)));
+                    }
+                    windows.poll_next_unpin(cx)
                 }
-                windows.try_next().await
+            };
+            match polled {
+                Poll::Ready(next) => Poll::Ready(Next::Record(next.transpose())),
+                Poll::Pending if self.jobs().iter().any(|job| !known.contains(job)) => {
+                    Poll::Ready(Next::Job)
+                }
+                Poll::Pending => Poll::Pending,
             }
-        }
+        })
+        .await
     }
 
     pub(super) fn read(&self) -> Read {
@@ -134,6 +158,7 @@ impl Reader {
                     pieces: None,
                     duplicates: report.duplicates,
                     nulls: report.nulls,
+                    available_until: report.available_until.map(text),
                     verdict: report.verdict(),
                 }
             }
@@ -151,6 +176,7 @@ impl Reader {
                     pieces: Some((report.pieces_done, report.pieces)),
                     duplicates: report.duplicates,
                     nulls: report.nulls,
+                    available_until: report.available_until.map(text),
                     verdict: match report.verdict() {
                         Verdict::Unknown(Reason::Unfinished) if is_limited => {
                             Verdict::Truncated(Reason::Limit)
@@ -159,6 +185,14 @@ impl Reader {
                     },
                 }
             }
+        }
+    }
+
+    /// An earlier place, which knows the jobs that were submitted since.
+    pub(super) fn knowing_jobs(&self, earlier: &Checkpoint) -> Result<Checkpoint, Error> {
+        match self {
+            Self::List(list) => list.place_knowing_jobs(earlier),
+            Self::Range { windows, .. } => windows.place_knowing_jobs(earlier),
         }
     }
 
@@ -186,6 +220,10 @@ impl Reader {
             Self::Range { windows, .. } => windows.plan().map(|plan| Some(plan.pieces().len())),
         }
     }
+}
+
+fn text(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 /// Makes the list of a request.

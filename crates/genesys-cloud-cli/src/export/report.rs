@@ -89,6 +89,7 @@ impl Ending {
             ("nulls", json!(read.nulls)),
             ("pieces", json!(read.pieces.map(|(_, all)| all))),
             ("pieces_done", json!(read.pieces.map(|(done, _)| done))),
+            ("available_until", json!(read.available_until)),
             ("verdict", json!(word(&read.verdict))),
             ("reason", json!(reason(&read.verdict))),
         ];

@@ -81,6 +81,11 @@ impl Run {
         }
     }
 
+    /// Whose records they are.
+    pub(super) fn org(&self) -> &OrgIdentity {
+        &self.org
+    }
+
     /// Whether it is known to be of this org.
     pub(super) fn is_of(&self, org: &OrgIdentity) -> bool {
         self.org.difference(org).is_none()

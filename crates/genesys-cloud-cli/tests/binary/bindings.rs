@@ -287,6 +287,18 @@ fn family_text(family: &Family) -> String {
     });
     facts.extend(family.cancel().map(|call| format!("cancel: {}", call_text(call))));
     facts.extend(family.redirects().map(|path| format!("redirects: {path:?}")));
+    facts.extend(family.availability().map(|it| {
+        let (operation, place) = (it.operation(), it.interval());
+        format!(
+            "availability: {:?} {:?} {:?} {:?} for {} {:?}",
+            operation.id(),
+            operation.method(),
+            operation.path(),
+            it.field(),
+            if place.is_in_body() { "body" } else { "query" },
+            place.name(),
+        )
+    }));
     facts.extend(family.results_at_once().then(|| "at_once: true".to_owned()));
     let hours = family.lifetime().map(|it| it.as_secs() / 3_600);
     facts.extend(hours.map(|hours| format!("lifetime: {hours} hours")));

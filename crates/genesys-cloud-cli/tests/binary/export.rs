@@ -159,6 +159,46 @@ async fn a_range_is_read_in_pieces() {
 }
 
 #[tokio::test]
+async fn data_that_is_not_available_yet_makes_the_verdict_unknown_or_is_waited_for() {
+    let submit = "postAnalyticsConversationsDetailsJobs";
+    let org = MockOrg::builder().data_available_until("2024-05-10T06:00Z").start().await.unwrap();
+    org.timeline(submit, Timeline::new("2024-05-01T00:00Z", "2024-05-31T00:00Z")).unwrap();
+    org.set_job_records(submit, 60).unwrap();
+    let folder = tempdir().unwrap();
+    let export = ["export", submit, "--window", "10d", "--out", "c.jsonl", "--interval"];
+    let with = |more: &[&'static str]| [&export[..], more].concat();
+    let arguments = with(&["2024-05-01/2024-05-21"]);
+    let done = run(Some(&org), folder.path(), &arguments).await;
+    assert_eq!(done.code, Some(5), "{}", done.told);
+    assert!(done.told.contains("available only up to 2024-05-10T06:00:00Z"), "{}", done.told);
+    let told = report(&folder.path().join("c.jsonl"));
+    assert_eq!(told["available_until"], "2024-05-10T06:00:00Z", "{told}");
+    assert_eq!(told["verdict"], "unknown");
+
+    // Nothing is submitted for the second piece.
+    let submits = org.requests_for(submit).len();
+    let wait = ["2024-05-01/2024-05-21", "--wait-for-data", "0s", "--restart"];
+    let done = run(Some(&org), folder.path(), &with(&wait)).await;
+    assert_eq!(done.code, Some(10), "{}", done.told);
+    assert!(done.told.contains("the interval ends at 2024-05-11T00:00:00Z"), "{}", done.told);
+    assert_eq!(org.requests_for(submit).len(), submits);
+    org.set_data_available_until("2024-05-21").unwrap();
+    let wait = ["2024-05-01/2024-05-21", "--wait-for-data", "2h", "--resume"];
+    let done = run(Some(&org), folder.path(), &with(&wait)).await;
+    done.done();
+    let mut found = keys(&read(folder.path().join("c.jsonl")));
+    let mut truth = org.truth_within(submit, "2024-05-01/2024-05-21").unwrap();
+    found.sort();
+    truth.sort();
+    assert_eq!(found, truth);
+
+    let queues = ["export", "routing.queues", "--wait-for-data", "1h"];
+    let done = run(Some(&org), folder.path(), &queues).await;
+    assert_eq!(done.code, Some(2), "{}", done.told);
+    assert!(done.told.contains("does not report how far the data of getRoutingQueues"));
+}
+
+#[tokio::test]
 async fn pieces_and_ids_are_as_they_are_known_of_the_operation() {
     // Takes 14 days at most, and its records are known by their ids.
     let submit = "postAuditsQueryRealtime";

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use genesys_cloud_mock::{JobPace, JobScenario, MockOrg, Timeline};
+use genesys_cloud_mock::{ConnectionFault, JobPace, JobScenario, MockOrg, Timeline};
 use serde_json::Value;
 use tempfile::tempdir;
 
+#[cfg(feature = "parquet")]
+use crate::resume::killed;
 use crate::{keys, read, report, run};
 
 const DETAILS: &str = "postAnalyticsConversationsDetailsJobs";
@@ -138,4 +140,48 @@ async fn a_wait_tells_each_state_once_and_ends_with_that_of_the_api() {
     assert_eq!(forgotten.told, "forgotten\n");
     let again = run(Some(&org), folder.path(), &["jobs", "forget", &id]).await;
     assert_eq!(again.code, Some(2), "{}", again.told);
+}
+
+#[tokio::test]
+async fn a_submit_whose_outcome_is_unknown_needs_a_person() {
+    let org = MockOrg::start().await.unwrap();
+    let folder = tempdir().unwrap();
+    std::fs::write(folder.path().join("b.json"), "{}").unwrap();
+    let export = ["export", DETAILS, "--body", "b.json", "--out", "c.jsonl"];
+    org.cut_next(DETAILS, ConnectionFault::CutBeforeReply).unwrap();
+    let lost = run(Some(&org), folder.path(), &export).await;
+    // A loop that tries again after 8 or 9 would submit it twice.
+    assert_eq!(lost.code, Some(1), "{}", lost.told);
+    assert_eq!(org.requests_for(DETAILS).len(), 1);
+    assert!(!lost.told.contains("--resume"), "{}", lost.told);
+}
+
+/// A file whose commits come rarely: the id of a job is saved all the same.
+#[cfg(feature = "parquet")]
+#[tokio::test]
+async fn each_job_is_saved_as_soon_as_it_is_known() {
+    let results = "getAnalyticsConversationsDetailsJobResults";
+    let org = MockOrg::builder().list(results, 100).start().await.unwrap();
+    let timeline = Timeline::new("2024-04-01T00:00Z", "2024-06-30T00:00Z");
+    org.timeline(DETAILS, timeline).unwrap();
+    org.job_pace(DETAILS, JobPace::Polls(2)).unwrap();
+    let folder = tempdir().unwrap();
+    let range = ["--interval", "2024-04-01/2024-06-30", "--window", "30d"];
+    let output = ["--fields", "conversationId", "--out", "c.parquet", "--resume"];
+    let export = [&["export", DETAILS][..], &range, &output].concat();
+    // No row group is full by then.
+    for job in 1..=3 {
+        assert!(killed(&org, folder.path(), &export, "job", 1).await);
+        assert_eq!(org.requests_for(DETAILS).len(), job);
+        let state = read(folder.path().join("c.parquet.state.json"));
+        let listed = run(Some(&org), folder.path(), &["jobs"]).await;
+        for line in listed.done().lines() {
+            let id = line.split_whitespace().next().unwrap();
+            assert!(state.contains(id), "{id}: {state}");
+        }
+    }
+    run(Some(&org), folder.path(), &export).await.done();
+    assert_eq!(org.requests_for(DETAILS).len(), 3, "none was submitted again");
+    let rows = crate::tables::rows(std::fs::read(folder.path().join("c.parquet")).unwrap());
+    assert_eq!(rows.len(), 100);
 }

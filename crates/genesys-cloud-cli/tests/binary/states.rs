@@ -163,6 +163,12 @@ async fn a_limit_of_a_range_is_that_of_all_runs() {
     let refused = run(Some(&org), folder.path(), &limited("69")).await;
     assert_eq!(refused.code, Some(2), "{}", refused.told);
     assert!(refused.told.contains("70 records are written already"), "{}", refused.told);
+    let state = read(folder.path().join("c.jsonl.state.json"));
+    let part = read(folder.path().join("c.jsonl.part"));
+    run(Some(&org), folder.path(), &limited("70")).await.done();
+    assert_eq!(read(folder.path().join("c.jsonl")).lines().count(), 70);
+    std::fs::write(folder.path().join("c.jsonl.state.json"), state).unwrap();
+    std::fs::write(folder.path().join("c.jsonl.part"), part).unwrap();
     run(Some(&org), folder.path(), &limited("101")).await.done();
     let truth = org.truth_within(query, "2024-05-01T00:00Z/2024-06-01T00:00Z").unwrap();
     assert_eq!(keys(&read(folder.path().join("c.jsonl"))), truth[..101]);
@@ -347,7 +353,11 @@ async fn the_fake_org_of_the_program_is_the_same_in_each_run() {
     let export = [&export[..], &["--mock-list", "routing.queues=300"]].concat();
     let org = MockOrg::start().await.unwrap();
     assert!(killed(&org, folder.path(), &export, "saved", 3).await);
-    run(None, folder.path(), &[&export[..], &["--resume"]].concat()).await.done();
+    let resume = [&export[..], &["--resume"]].concat();
+    let other = run(None, folder.path(), &[&resume[..], &["--mock-seed", "7"]].concat()).await;
+    assert_eq!(other.code, Some(2), "{}", other.told);
+    assert!(other.told.contains("of another org"), "{}", other.told);
+    run(None, folder.path(), &resume).await.done();
     assert_eq!(read(folder.path().join("q.jsonl")).lines().count(), 300);
     assert_eq!(org.request_count(), 0);
 }

@@ -101,11 +101,11 @@ fn has_new_job<L: Resumable>(list: &L, noted: &[SavedJob]) -> bool {
 /// commit. Where what was done can be undone, it is exactly once: keep in the [note](Batch::commit_with) how
 /// far the output reached, and cut it there on the next start.
 ///
-/// Of a job, the id is saved as soon as it is known, also in the midst of a batch, so that the next run waits for
-/// the same one.
+/// The id of a job is saved as soon as it is known, even while a batch is partly filled, so that the next run waits
+/// for the same job.
 ///
 /// The futures of [`next`](Self::next) and [`Batch::commit`] can be dropped at any time: the next call of `next`
-/// goes on from there, and saves what the dropped one was to save.
+/// continues there, and completes a commit that was dropped.
 ///
 /// Once the list has ended and its last batch is committed, the checkpoint says so: another run finds nothing
 /// to do, until it is [cleared](Self::clear).

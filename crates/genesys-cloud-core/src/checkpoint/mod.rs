@@ -86,7 +86,7 @@ impl Checkpoint {
         }
     }
 
-    /// The same place in a list that has gone on since, with the job that it has now.
+    /// The same place, with the job that the list has now.
     fn with_job(&self, now: Option<SavedJob>) -> Self {
         let mut this = self.clone();
         if let (Of::List(point), Some(job)) = (&mut this.of, now)

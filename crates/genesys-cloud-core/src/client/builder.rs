@@ -212,9 +212,9 @@ impl<C> ClientBuilder<C> {
     /// How often a call is repeated after failures that may pass. 5 unless set; 0 turns it off.
     ///
     /// Repeated are: calls answered with 408, 502, 503, 504, or the 500 that says that the database is too
-    /// busy; those that time out or whose connection breaks; and those whose successful reply should be JSON
-    /// and is not. Only operations that [may be repeated](crate::Operation::is_repeatable) are, others only if no
-    /// connection came about.
+    /// busy; calls that time out or whose connection breaks; and calls whose successful reply is not valid JSON. Only
+    /// operations that [may be repeated](crate::Operation::is_repeatable) are, others only if no connection came
+    /// about.
     /// A DELETE that was done, but whose reply was lost, may so end with a 404.
     /// The waits before it grow: up to 1, 2, 4, .. 30 seconds, or what `Retry-After` asks for. All calls
     /// of a client share a quota of repetitions, which an outage uses up; successes fill it again.

@@ -1,4 +1,4 @@
-//! Which organization a client reads, as far as it is known.
+//! The identity of the organization that a client calls.
 
 use std::fmt;
 
@@ -15,18 +15,18 @@ use crate::operation::{Method, Operation};
 use crate::reply::{Decode, DecodeError, RawReply};
 use crate::wire::Wire as _;
 
-/// Says which organization and OAuth client a token is of.
+/// Returns the organization and OAuth client of a token.
 const TOKEN: Operation = Operation::known("getTokensMe", Method::Get, "/api/v2/tokens/me");
-/// Says which organization a token is of, to those that the former refuses.
+/// Returns the organization of a token. Used where the former is refused.
 const ORGANIZATION: Operation =
     Operation::known("getOrganizationsMe", Method::Get, "/api/v2/organizations/me");
 
-/// Which organization a client reads, and as which OAuth client: from [`Client::identity`] or
+/// Identifies the organization and OAuth client that a client calls the API for. Returned by [`Client::identity`] and
 /// [`Client::identify`].
 ///
-/// All organizations of a region share one host, so the URL alone does not tell one from another. What is kept to
-/// be gone on with later, such as a [`SavedJob`](crate::SavedJob), keeps this too, and is refused elsewhere. It
-/// holds no secret.
+/// All organizations of a region share one host, so the URL alone does not identify an organization. Saved state, such
+/// as a [`SavedJob`](crate::SavedJob), includes the identity and is refused by a client of another organization. It
+/// contains no secret.
 ///
 /// ```
 /// use genesys_cloud_core::{Client, OrgIdentity};
@@ -37,7 +37,7 @@ const ORGANIZATION: Operation =
 /// let identity: OrgIdentity = client.identity();
 /// assert_eq!(identity.base_url(), "https://api.mypurecloud.ie");
 /// assert_eq!(identity.client_id(), Some("the-client-id"));
-/// // Not known before `identify` is called.
+/// // Unknown until `identify` is called.
 /// assert_eq!(identity.organization_id(), None);
 /// # Ok(())
 /// # }
@@ -52,7 +52,7 @@ pub struct OrgIdentity {
 #[allow(unreachable_pub, reason = "records are public everywhere else")]
 mod form {
     crate::record! {
-        /// An identity as it is written.
+        /// The serialized form of an identity.
         pub struct Form {
             pub base_url: Option<String> = "baseUrl",
             pub client_id: Option<String> = "clientId",
@@ -90,30 +90,29 @@ impl OrgIdentity {
         Self { base_url: base_url.to_owned(), client_id: None, organization_id: None }
     }
 
-    /// The URL of the API with its port and path prefix, such as `https://api.mypurecloud.ie`.
+    /// Returns the URL of the API with port and path prefix, such as `https://api.mypurecloud.ie`.
     pub fn base_url(&self) -> &str {
         &self.base_url
     }
 
-    /// The id of the OAuth client. `None` if an access token was given, and nothing has asked what it is of.
+    /// Returns the id of the OAuth client. `None` for an access token before [`Client::identify`].
     pub fn client_id(&self) -> Option<&str> {
         self.client_id.as_deref()
     }
 
-    /// The id of the organization. `None` if nothing has asked for it, or the API does not say.
+    /// Returns the id of the organization. `None` before [`Client::identify`], or if the API does not provide it.
     pub fn organization_id(&self) -> Option<&str> {
         self.organization_id.as_deref()
     }
 
-    /// How something made with this identity differs from what a client with the `other` one would read, in words.
-    /// `None` if nothing is known that differs.
+    /// Describes how this identity, of something saved, differs from `other`, that of a client. `None` if they match.
     ///
-    /// A part that is known on both sides must be the same. One that is known on one side alone makes a difference
-    /// unless another part shows that the organization is the same: the OAuth client or the organization itself.
+    /// A part that is known on both sides must be equal. A part that is known on one side only counts as a difference,
+    /// unless equal OAuth clients or organizations show that the organization is the same.
     pub fn difference(&self, other: &Self) -> Option<String> {
         if self.base_url != other.base_url {
             let (made, now) = (&self.base_url, &other.base_url);
-            return Some(format!("it was made at {made}, and the client calls {now}"));
+            return Some(format!("it was made at {made}, but the client calls {now}"));
         }
         let parts = [
             ("organization", self.organization_id(), other.organization_id()),
@@ -121,7 +120,7 @@ impl OrgIdentity {
         ];
         let differs = parts.iter().find_map(|(what, made, now)| {
             let (made, now) = (made.as_ref()?, now.as_ref()?);
-            let why = || format!("it was made in {what} {made}, and that of the client is {now}");
+            let why = || format!("it was made with {what} {made}, but the client has {what} {now}");
             (made != now).then(why)
         });
         if differs.is_some() || parts.iter().any(|(_, made, now)| made.is_some() && made == now) {
@@ -129,16 +128,16 @@ impl OrgIdentity {
         }
         parts.iter().rev().find_map(|(what, made, now)| match (made, now) {
             (Some(made), None) => Some(format!(
-                "it was made in {what} {made}, and that of the client's access token is not known"
+                "it was made with {what} {made}, but the {what} of the client's access token is unknown"
             )),
             (None, Some(now)) => Some(format!(
-                "it is not known in which {what} it was made, and that of the client is {now}"
+                "the {what} it was made with is unknown, and the client has {what} {now}"
             )),
             _ => None,
         })
     }
 
-    /// The host of the URL, without its port.
+    /// The host of the URL, without port.
     pub(crate) fn host(&self) -> Option<&str> {
         let url = Url::parse(&self.base_url).ok()?;
         let host = url.host_str()?;
@@ -162,12 +161,12 @@ impl fmt::Display for OrgIdentity {
     }
 }
 
-/// What the API has said of the token of a client.
+/// What the API says about a token.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Learned {
     client_id: Option<String>,
     organization_id: Option<String>,
-    /// The id of what the reply is about.
+    /// The id of the returned entity.
     id: Option<String>,
 }
 
@@ -187,10 +186,10 @@ impl Decode for Learned {
 }
 
 impl Client {
-    /// Which organization this client reads, as far as it is known by now. Nothing is sent.
+    /// Returns what is known about the organization that this client calls. Sends nothing.
     ///
-    /// The id of the organization is known once [`identify`](Self::identify) was called on this client or a clone of
-    /// it, and so is the id of the OAuth client where an access token was given.
+    /// The organization id, and the OAuth client id of an access token, are known once
+    /// [`identify`](Self::identify) was called on this client or a clone of it.
     pub fn identity(&self) -> OrgIdentity {
         let learned = self.0.learned.get();
         let client_id = self.0.auth.client_id().map(str::to_owned);
@@ -201,13 +200,13 @@ impl Client {
         }
     }
 
-    /// The same, after the API was asked which organization and OAuth client the token is of. That is asked for once
-    /// for all clones of a client.
+    /// Asks the API for the organization and OAuth client of the token, and returns the identity. The reply is cached for
+    /// all clones of the client.
     ///
-    /// Where the API answers with 401, 403 or 404, both stay unknown.
+    /// If the API answers 401, 403 or 404, both stay unknown, which is not an error.
     ///
     /// # Errors
-    /// When the call fails in another way, or the login does.
+    /// When the call fails for another reason, or the login fails.
     pub async fn identify(&self) -> Result<OrgIdentity, Error> {
         self.0.learned.get_or_try_init(|| self.learn()).await?;
         Ok(self.identity())
@@ -248,31 +247,47 @@ mod tests {
 
     #[test]
     fn what_differs_is_told() {
-        let made = "it was made in";
+        let made = "it was made with";
         for (saved, now, differs) in [
             (["u", "", ""], ["u", "", ""], None),
             (["u", "c", ""], ["u", "c", ""], None),
             (["u", "c", "o"], ["u", "c", "o"], None),
-            // One of the two is enough.
+            // Either part is enough.
             (["u", "c", ""], ["u", "c", "o"], None),
             (["u", "c", "o"], ["u", "c", ""], None),
             (["u", "c", "o"], ["u", "", "o"], None),
             (["u", "", "o"], ["u", "c", "o"], None),
             (["u", "", "o"], ["u", "", "o"], None),
             // Different.
-            (["u", "c", "o"], ["v", "c", "o"], Some("it was made at u, and the client calls v")),
-            (["u", "", ""], ["u:1", "", ""], Some("it was made at u, and the client calls u:1")),
-            (["u", "", ""], ["u/p", "", ""], Some("it was made at u, and the client calls u/p")),
-            (["u", "c", ""], ["u", "d", ""], Some("OAuth client c, and that of the client is d")),
-            (["u", "c", "o"], ["u", "d", "o"], Some("OAuth client c, and that of the client is d")),
-            (["u", "c", "o"], ["u", "c", "p"], Some("organization o, and that of the client is p")),
-            (["u", "", "o"], ["u", "", "p"], Some("organization o, and that of the client is p")),
+            (["u", "c", "o"], ["v", "c", "o"], Some("it was made at u, but the client calls v")),
+            (["u", "", ""], ["u:1", "", ""], Some("it was made at u, but the client calls u:1")),
+            (["u", "", ""], ["u/p", "", ""], Some("it was made at u, but the client calls u/p")),
+            (
+                ["u", "c", ""],
+                ["u", "d", ""],
+                Some("OAuth client c, but the client has OAuth client d"),
+            ),
+            (
+                ["u", "c", "o"],
+                ["u", "d", "o"],
+                Some("OAuth client c, but the client has OAuth client d"),
+            ),
+            (
+                ["u", "c", "o"],
+                ["u", "c", "p"],
+                Some("organization o, but the client has organization p"),
+            ),
+            (
+                ["u", "", "o"],
+                ["u", "", "p"],
+                Some("organization o, but the client has organization p"),
+            ),
             // Unknown on one side.
-            (["u", "c", ""], ["u", "", ""], Some("that of the client's access token is not known")),
-            (["u", "", ""], ["u", "c", ""], Some("not known in which OAuth client it was made")),
-            (["u", "", "o"], ["u", "", ""], Some("that of the client's access token is not known")),
-            (["u", "", ""], ["u", "", "o"], Some("not known in which organization it was made")),
-            (["u", "c", ""], ["u", "", "o"], Some("OAuth client c, and that of the client's")),
+            (["u", "c", ""], ["u", "", ""], Some("of the client's access token is unknown")),
+            (["u", "", ""], ["u", "c", ""], Some("the OAuth client it was made with is unknown")),
+            (["u", "", "o"], ["u", "", ""], Some("of the client's access token is unknown")),
+            (["u", "", ""], ["u", "", "o"], Some("the organization it was made with is unknown")),
+            (["u", "c", ""], ["u", "", "o"], Some("OAuth client c, but the OAuth client of")),
         ] {
             let [saved, now] = [saved, now].map(|[url, client, org]| identity(url, client, org));
             let found = saved.difference(&now);

@@ -1,4 +1,4 @@
-//! The `Content-Encoding` of a file, undone while its bytes come.
+//! Decodes the `Content-Encoding` of a file while it is streamed.
 
 use std::io::Write as _;
 
@@ -8,23 +8,23 @@ use flate2::{Decompress, FlushDecompress, Status};
 use http::HeaderMap;
 use http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE};
 
-/// How much is made room for at once when bytes are decompressed.
+/// The output buffer grows by this many bytes.
 const ROOM: usize = 16 << 10;
 
-/// How a file is encoded on its way.
+/// The encoding of a file during transfer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Coding {
-    /// It comes as it is.
+    /// Not encoded.
     Identity,
     Gzip,
     Deflate,
-    /// In a way that is not undone here.
+    /// An encoding that this crate does not decode.
     Other(String),
 }
 
 impl Coding {
-    /// Of a file at this path. One that is meant to be compressed, as its name or type says, comes as it is: object
-    /// stores call such files encoded too.
+    /// Returns the encoding of a file at this URL path. A file whose name or type says that it is a gzip file is
+    /// `Identity`, because object stores label such files as encoded too.
     pub(super) fn of(headers: &HeaderMap, path: &str) -> Self {
         let codings = headers.get_all(CONTENT_ENCODING);
         let codings = codings.iter().filter_map(|value| value.to_str().ok());
@@ -45,7 +45,7 @@ impl Coding {
     }
 }
 
-/// Whether a file is gzip to whoever saves it.
+/// Returns whether the file itself is a gzip file, by its type or name.
 fn is_meant_as_gzip(headers: &HeaderMap, path: &str) -> bool {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let media = text(CONTENT_TYPE).unwrap_or_default().split(';').next().unwrap_or_default();
@@ -62,19 +62,19 @@ fn is_meant_as_gzip(headers: &HeaderMap, path: &str) -> bool {
         || names.into_iter().any(is_gzip)
 }
 
-/// The bytes are not encoded as their server says.
+/// The bytes are not valid in the declared encoding.
 #[derive(Debug)]
 pub(super) struct NotEncoded;
 
-/// Undoes an encoding.
+/// A streaming decoder.
 pub(super) enum Decoder {
     Identity,
-    /// Whether any bytes have come is kept with it: none at all stand for an empty file.
+    /// The flag is set once bytes were received: an empty body is an empty file.
     Gzip(Box<MultiGzDecoder<Vec<u8>>>, bool),
     Deflate(Box<Inflate>),
 }
 
-/// zlib, or, as some servers take the name for, what it wraps.
+/// A zlib stream, or raw deflate, which some servers send under the same name.
 pub(super) struct Inflate {
     stream: Option<Decompress>,
     has_ended: bool,
@@ -89,7 +89,7 @@ impl Decoder {
         }
     }
 
-    /// The next bytes of the file, decoded. Few bytes may give a thousand times as many.
+    /// Decodes the next bytes. The output can be a thousand times larger than the input.
     pub(super) fn decode(&mut self, bytes: Bytes) -> Result<Bytes, NotEncoded> {
         match self {
             Self::Identity => Ok(bytes),
@@ -102,7 +102,7 @@ impl Decoder {
         }
     }
 
-    /// The last bytes, after all have come.
+    /// Returns the remaining bytes at the end of the input.
     pub(super) fn finish(&mut self) -> Result<Bytes, NotEncoded> {
         match self {
             Self::Gzip(gzip, true) => {
@@ -121,7 +121,7 @@ impl Inflate {
     fn decode(&mut self, mut bytes: &[u8]) -> Result<Bytes, NotEncoded> {
         let mut decoded = Vec::new();
         while let Some(first) = bytes.first().filter(|_| !self.has_ended) {
-            // zlib begins with its method, which is 8 (RFC 1950, 2.2).
+            // The low nibble of a zlib header is the method, 8 (RFC 1950, 2.2).
             let stream = self.stream.get_or_insert_with(|| Decompress::new(first & 0x0F == 8));
             decoded.reserve(ROOM);
             let (read, written) = (stream.total_in(), decoded.len());
@@ -133,7 +133,7 @@ impl Inflate {
                 return Err(NotEncoded);
             }
             bytes = bytes.get(taken as usize..).unwrap_or_default();
-            // What is decoded may be more than there was room for.
+            // The output may not have fit into the buffer.
             while !self.has_ended && decoded.len() == decoded.capacity() {
                 decoded.reserve(ROOM);
                 let status = stream.decompress_vec(&[], &mut decoded, FlushDecompress::None);
@@ -166,7 +166,7 @@ mod tests {
             (vec![(CONTENT_ENCODING, "deflate")], "/f", Coding::Deflate),
             (vec![(CONTENT_ENCODING, "br")], "/f", other("br")),
             (vec![(CONTENT_ENCODING, "gzip, gzip")], "/f", other("several encodings")),
-            // Files that are meant to be compressed.
+            // Gzip files.
             (vec![(CONTENT_ENCODING, "gzip")], "/f.csv.gz", Coding::Identity),
             (vec![(CONTENT_ENCODING, "gzip")], "/F.TGZ", Coding::Identity),
             (

@@ -1,26 +1,26 @@
-//! Pages of HTML, as logins and gateways send them in the place of a file.
+//! Detects HTML pages that a login page or gateway returns instead of a file.
 
 use bytes::{Bytes, BytesMut};
 
-/// So many bytes tell what a file is, blanks in front of it left aside.
+/// The number of bytes after leading whitespace that is enough to recognize HTML.
 const ENOUGH: usize = 32;
 
-/// Blanks in front of it are no more than this.
+/// Leading whitespace beyond this many bytes is not searched.
 const MOST_BLANKS: usize = 1 << 10;
 
-/// Looks at the first bytes of a file, and holds them until it is known whether they are of a page of HTML.
+/// Buffers the first bytes of a file until it is clear whether they are HTML.
 pub(super) struct Sniff {
-    /// `None` once it is known.
+    /// `None` once decided.
     begun: Option<BytesMut>,
 }
 
 impl Sniff {
-    /// Looks at nothing if the file may be a page of HTML.
+    /// With `is_data` unset, every file passes.
     pub(super) fn new(is_data: bool) -> Self {
         Self { begun: is_data.then(BytesMut::new) }
     }
 
-    /// The bytes that can be handed out, or `None` if they are of a page of HTML.
+    /// Returns the bytes that can be passed on, or `None` if the file is HTML.
     pub(super) fn pass(&mut self, bytes: Bytes, is_end: bool) -> Option<Bytes> {
         let Some(begun) = &mut self.begun else { return Some(bytes) };
         let known = |begun: &[u8]| {
@@ -55,7 +55,7 @@ fn is_html(text: &[u8]) -> bool {
     begins_with(b"<!doctype html") || begins_with(b"<html")
 }
 
-/// Whether the name of a file says that it holds data.
+/// Returns whether the file extension is that of a data file.
 pub(super) fn is_name_of_data(url: &str) -> bool {
     let path = url.split(['?', '#']).next().unwrap_or_default().trim().to_ascii_lowercase();
     [".csv", ".json", ".jsonl", ".zip", ".gz"].iter().any(|end| path.ends_with(end))

@@ -7,10 +7,10 @@ use url::Url;
 use crate::base_url::{BaseUrl, is_loopback};
 use crate::region::Region;
 
-/// Below this path, the host of the web applications stands for the downloads of the API.
+/// The path prefix under which the apps host proxies the API.
 const APPS: &str = "/platform";
 
-/// An operation of the API that leads to a file.
+/// The path of the API's download operation.
 pub(super) const DOWNLOADS: &str = "/api/v2/downloads/";
 
 /// Where a file is.
@@ -62,8 +62,8 @@ impl Link {
     }
 }
 
-/// The request target of a download that is named by its URL on the host of the web applications. There it takes a
-/// session of a browser, and the answer to anything else is a page of HTML. The API has the same download.
+/// Maps a download URL on the apps host to the request target of the same download on the API host. The apps host
+/// requires a browser session and answers other clients with an HTML page.
 fn target_on_apps(url: &Url, api: &BaseUrl) -> Result<Option<String>, &'static str> {
     let Some(region) = url.host_str().and_then(Region::of_apps_host) else { return Ok(None) };
     let Some(path) = url.path().strip_prefix(APPS) else { return Ok(None) };
@@ -75,7 +75,7 @@ fn target_on_apps(url: &Url, api: &BaseUrl) -> Result<Option<String>, &'static s
         return Ok(None);
     }
     if api.host().and_then(Region::of_api_host).is_some_and(|of_api| of_api != region) {
-        return Err("it is in another region than the API");
+        return Err("it belongs to a different region than the API");
     }
     let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
     let target = format!("{path}{query}");
@@ -166,9 +166,9 @@ mod tests {
             (
                 "https://api.mypurecloud.de",
                 on("/platform/api/v2/downloads/7"),
-                Err("it is in another region than the API"),
+                Err("it belongs to a different region than the API"),
             ),
-            // Not that download.
+            // Other URLs are not mapped.
             (live, on("/platform/api/v2/users/me"), Ok("")),
             (live, on("/platform/api/v2/downloads/"), Ok("")),
             (live, on("/platform/api/v2/downloads/../users/me"), Ok("")),

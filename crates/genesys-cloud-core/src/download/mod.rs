@@ -33,12 +33,12 @@ use crate::reply::Head;
 ///
 /// Where the transfer breaks off, it goes on from there by `Range`, provided that the server can tell that
 /// the file is the same (`ETag` or `Last-Modified`). The length is checked against the one that the server
-/// declared. A `Content-Encoding` of gzip or deflate is undone, unless the file is meant to be compressed, as its name
-/// (`.gz`) or its type (`application/gzip`) says. A URL on the host of the web applications
-/// (`https://apps.mypurecloud.ie/platform/api/v2/downloads/..`) is taken for that of the API.
+/// declared. A `Content-Encoding` of gzip or deflate is decoded, unless the name (`.gz`) or type (`application/gzip`)
+/// of the file says that it is a compressed file. A download URL on the apps host
+/// (`https://apps.mypurecloud.ie/platform/api/v2/downloads/..`) is mapped to the API host.
 ///
 /// # Errors
-/// When the URL is refused, the file is not to be had, has changed, or is a page of HTML where data were expected
+/// When the URL is refused, the file is unavailable, has changed, or is an HTML page instead of data
 /// ([`Error::is_download`]), or the
 /// transfer failed five times in a row without a byte ([`Error::is_transport`], or [`Error::is_download`] with
 /// the [status](Error::status) of the answer). A server that asks for a pause of more than a minute is not
@@ -65,11 +65,11 @@ pub struct Download {
     head: Option<Head>,
     length: Option<u64>,
     received: u64,
-    /// What has come and is still to be decoded.
+    /// Received bytes that are not decoded yet.
     encoded: Bytes,
     decoder: Option<Decoder>,
     sniff: Sniff,
-    /// Why nothing more can be had of it.
+    /// A permanent error, returned by every further poll.
     broken: Option<Error>,
     all_has_come: bool,
     /// What has been received and not been read yet, for `AsyncRead`.
@@ -77,7 +77,7 @@ pub struct Download {
     ended: bool,
 }
 
-/// How much is decoded at once, in bytes: it may give a thousand times as many.
+/// The number of bytes decoded per step. The output can be a thousand times larger.
 const PART: usize = 4 << 10;
 
 type Running = BoxFuture<'static, (Box<Transfer>, Result<Option<Bytes>, Error>)>;
@@ -93,12 +93,12 @@ impl Download {
         Self::of(client, &operation, url, html::is_name_of_data(url))
     }
 
-    /// A file of results, told in errors as that of the operation whose reply named it.
+    /// A results file. Errors name the operation that returned its URL.
     pub(crate) fn open(client: &Client, operation: &Operation, url: &str) -> Result<Self, Error> {
         Self::of(client, operation, url, true)
     }
 
-    /// `is_data`: whether a page of HTML is something else than the file.
+    /// With `is_data`, an HTML page is an error.
     fn of(client: &Client, operation: &Operation, url: &str, is_data: bool) -> Result<Self, Error> {
         let link = Link::parse(url, client.api()).map_err(|why| {
             Error::file(operation, format!("the URL of the file is not fetched: {why}"))
@@ -147,13 +147,13 @@ impl Download {
         self.next().await.transpose()
     }
 
-    /// How many bytes the file has, once the first of them have come and if the server tells. It does not tell how
-    /// many those of a file are whose encoding is undone.
+    /// The size of the file in bytes, once the first bytes were received. `None` if the server does not declare it, or
+    /// declares the size of an encoded transfer.
     pub const fn length(&self) -> Option<u64> {
         self.length
     }
 
-    /// How many bytes have been handed out.
+    /// The number of bytes returned so far, after decoding.
     pub const fn received(&self) -> u64 {
         self.received
     }
@@ -163,8 +163,7 @@ impl Download {
         self.head.as_ref()?.headers.get(http::header::CONTENT_TYPE)?.to_str().ok()
     }
 
-    /// The `Content-Encoding` that the file still has, once its first bytes have come: `gzip` for one that is meant to
-    /// be compressed, and any that is not known here.
+    /// The `Content-Encoding` of the returned bytes, once the first were received. `None` if it was decoded.
     pub fn content_encoding(&self) -> Option<&str> {
         if !matches!(self.decoder, None | Some(Decoder::Identity)) {
             return None;
@@ -235,7 +234,7 @@ impl Stream for Download {
 }
 
 impl Download {
-    /// Decodes a little of what has come, or the end. What is decoded may be held for a while.
+    /// Decodes the next part of the received bytes. Returns nothing while the start of the file is inspected.
     fn decode(&mut self) -> Result<Bytes, Error> {
         let Some(transfer) = &self.transfer else { return Ok(Bytes::new()) };
         let decoder = self.decoder.get_or_insert(Decoder::Identity);

@@ -44,9 +44,9 @@ pub(super) struct Transfer {
     /// What tells one state of the file from another: an `ETag`, or when it was modified.
     validator: Option<HeaderValue>,
     head: Option<Head>,
-    /// How the bytes are encoded. A length and a range count them as they are sent.
+    /// The encoding of the transfer. Lengths and ranges count encoded bytes.
     coding: Coding,
-    /// Whether it holds data, so that a page of HTML is something else.
+    /// Whether an HTML page is an error.
     is_data: bool,
     failures: u32,
 }
@@ -274,7 +274,7 @@ impl Transfer {
                 self.validator = validator(&head.headers);
                 self.coding = Coding::of(&head.headers, path);
                 if let (true, Coding::Other(name)) = (self.is_data, &self.coding) {
-                    let why = format!("is encoded ({name}) in a way that is not undone here");
+                    let why = format!("has an unsupported encoding ({name})");
                     return Err(self.lasting(self.error(&why)));
                 }
                 self.head = Some(head);
@@ -313,7 +313,7 @@ impl Transfer {
         }
     }
 
-    /// Refuses a page of HTML where data were expected. What made it, such as a gateway, may pass.
+    /// Refuses an HTML page instead of data. A gateway may have sent it, so another try may help.
     fn check_type(&self, head: &Head) -> Result<(), Fault> {
         let media = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let media = media.unwrap_or_default().split(';').next().unwrap_or_default().trim();
@@ -324,22 +324,20 @@ impl Transfer {
         Ok(())
     }
 
-    /// A page of HTML came.
+    /// The error for an HTML page.
     pub(super) fn html(&self) -> Error {
-        self.error("is a page of HTML, where data were expected")
-            .advise("its URL may lead to a login or an error page: ask the job for it again")
+        self.error("is an HTML page instead of data")
+            .advise("the URL may lead to a login or error page: get a new URL from the job")
     }
 
-    /// The bytes are not what their server says.
+    /// The error for bytes that are not valid in the declared encoding.
     pub(super) fn not_encoded(&self) -> Error {
         let coding = match self.coding {
             Coding::Deflate => "deflate",
             _ => "gzip",
         };
-        self.error(&format!(
-            "is not the {coding} that its server says, or ends in the middle of it"
-        ))
-        .advise("read it from the beginning")
+        self.error(&format!("is not valid {coding}, which its server declares, or is cut short"))
+            .advise("read it from the beginning")
     }
 
     fn refused(&self, head: &Head) -> Fault {
@@ -400,7 +398,7 @@ enum Resolved {
     Reply(RawReply),
 }
 
-/// The URL that a reply holds in the place of a redirect.
+/// The URL in a reply of the form `{"url": ".."}`, which replaces a redirect.
 fn url_in(reply: &RawReply) -> Option<String> {
     let Ok(Value::Object(mut fields)) = serde_json::from_slice(reply.body()) else { return None };
     match fields.remove("url").filter(|_| fields.is_empty()) {

@@ -62,7 +62,7 @@ pub struct ErrorLimit {
     pub value: Option<String>,
 }
 
-/// The fields that an error may have, those of gateways among them.
+/// The fields of error bodies, including those of gateways.
 const FIELDS: [&str; 16] = [
     "message",
     "code",
@@ -83,7 +83,7 @@ const FIELDS: [&str; 16] = [
 ];
 
 impl ErrorBody {
-    /// Whether an object is an error and nothing else.
+    /// Returns whether an object has an error message and only fields of error bodies.
     pub(crate) fn is_all_of(fields: &Map<String, Value>) -> bool {
         let says_why = ["message", "error", "errorMessage"]
             .iter()
@@ -91,7 +91,7 @@ impl ErrorBody {
         says_why && fields.keys().all(|name| FIELDS.contains(&name.as_str()))
     }
 
-    /// Whether it says that anything went wrong. Every object can be read as an error.
+    /// Returns whether it has any field that describes an error. Every object can be parsed as an `ErrorBody`.
     pub(super) const fn is_error(&self) -> bool {
         let says_why = self.message.is_some() || self.code.is_some();
         says_why || self.message_with_params.is_some() || self.status.is_some()

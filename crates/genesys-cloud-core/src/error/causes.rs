@@ -44,8 +44,8 @@ impl Error {
         Self::new(Kind::Paging, Some(&reply.operation), why).answered(reply)
     }
 
-    /// A successful reply is not the page (or the status) that it should be. Another try may help, unless the
-    /// reply is an error that the caller has made.
+    /// A successful reply is not the expected page or status. Another try may help, unless the reply is an error body
+    /// with a 4xx status.
     pub(crate) fn not_a_page(reply: &RawReply, why: String) -> Self {
         let body = serde_json::from_slice(&reply.body).ok().and_then(ErrorBody::from_json);
         let body = body.filter(ErrorBody::is_error);
@@ -66,7 +66,7 @@ impl Error {
         Self::new(Kind::Job(end), Some(operation), why)
     }
 
-    /// The data that a job was to look through is not there yet.
+    /// The data that a job was to search is not available yet.
     pub(crate) fn data_unavailable(operation: &Operation, why: String) -> Self {
         Self::new(Kind::Data, Some(operation), why)
     }
@@ -231,14 +231,14 @@ impl Error {
         this.0.advice = match status.as_u16() {
             300..400 => Some("redirects are not followed: check the client's region or URL".into()),
             403 if this.is_blocked() => Some(
-                "it is not the API's own reply: a firewall, proxy or CDN on the way refused the request".into(),
+                "the reply is not from the API: a firewall, proxy or CDN refused the request".into(),
             ),
             403 => Some("the OAuth client or user needs a role that grants the permission".into()),
             414 => Some(
-                "the URL is too long: pass fewer or shorter query parameters, or use a query by POST".into(),
+                "the URL is too long: pass fewer or shorter query parameters, or use a POST query".into(),
             ),
             431 => Some(
-                "URL and headers are too long: pass fewer or shorter query parameters or headers".into(),
+                "the URL or headers are too long: pass fewer or shorter query parameters or headers".into(),
             ),
             429 => Some(match this.retry_after() {
                 Some(wait) => format!("call again in {} s", wait.as_secs()).into(),
@@ -273,7 +273,7 @@ impl Error {
             ),
         };
         let mut this = Self::new(kind, Some(&reply.operation), why).answered(reply).advise(advice);
-        // Cut short, empty, or the page of a gateway, whatever was noticed first.
+        // Cut short, empty, or a gateway's HTML page.
         let is_json = || serde_json::from_slice::<IgnoredAny>(&reply.body).is_ok();
         this.0.is_passing = error.problem() == Problem::Form && !is_json();
         this
@@ -296,7 +296,7 @@ impl Error {
         self
     }
 
-    /// The same error, of a call that may have been done nevertheless.
+    /// The same error, marked as leaving the outcome of the call unknown.
     pub(crate) fn outcome_unknown(mut self, advice: impl Into<Cow<'static, str>>) -> Self {
         self.0.is_outcome_unknown = true;
         self.advise(advice)
@@ -320,12 +320,12 @@ impl Error {
         self
     }
 
-    /// What the call took.
+    /// The attempts and waits of the call.
     pub(crate) const fn course(&self) -> Course {
         self.0.course
     }
 
-    /// The same error, told as that of a call which was made so many times more before.
+    /// The same error, with this many earlier attempts counted.
     pub(crate) fn repeated(mut self, times: u32) -> Self {
         self.0.course.attempts = self.0.course.attempts.saturating_add(times);
         self
@@ -347,7 +347,7 @@ impl Error {
             Kind::File => "file",
             Kind::Piece => "piece too large",
             Kind::Checkpoint(_) => "checkpoint",
-            Kind::Data => "data not there yet",
+            Kind::Data => "data not available",
         }
     }
 

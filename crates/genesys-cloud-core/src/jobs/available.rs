@@ -1,4 +1,4 @@
-//! Up to when the service has taken in the data that a job looks through.
+//! How far the data is available that a job searches.
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -22,7 +22,7 @@ use crate::windows::Interval;
 const FIRST: Duration = Duration::from_secs(15);
 const LONGEST: Duration = Duration::from_mins(5);
 
-/// How long data is waited for, from when that begins. Clones wait together.
+/// A limit on the time spent waiting for data. Clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct DataWait {
     allowed: Duration,
@@ -34,13 +34,13 @@ impl DataWait {
         Self { allowed, end: Arc::default() }
     }
 
-    /// When it ends. It begins now, unless it has begun.
+    /// When it ends. The time starts with the first call.
     fn end(&self) -> Instant {
         *self.end.get_or_init(|| later(Instant::now(), self.allowed))
     }
 }
 
-/// Up to when the data is available that a job has looked through, where its results do not tell.
+/// The date up to which data is available, as the operation for it reports, for results that do not have it.
 #[derive(Clone, Default)]
 pub(crate) struct DataDate(Arc<Mutex<Told>>);
 
@@ -59,8 +59,7 @@ impl DataDate {
         *self.lock() = Told { until: Some(until), is_asked: true };
     }
 
-    /// Asks for it, if a page of results does not tell, and it has not been asked for. That this fails is no failure
-    /// of the page.
+    /// Asks for it once, if a page of results does not have it. The page is fine even if this fails.
     pub(super) async fn learn(&self, run: &Run, page: &RawReply) {
         let Some(availability) = run.family.availability() else { return };
         let tells = |fields: Fields<'_>| fields.instant(availability.field()).is_some();
@@ -83,7 +82,7 @@ impl DataDate {
 }
 
 impl Family {
-    /// The end of the interval that a submit asks for, if its data is taken in with a delay.
+    /// The end of the interval that a submit asks for, if its data becomes available with a delay.
     pub(crate) fn asked_until(&self, submit: &Request) -> Option<DateTime<Utc>> {
         let place = self.availability()?.interval();
         let text = match place.is_in_body() {
@@ -105,7 +104,7 @@ impl Family {
     }
 }
 
-/// Waits until the service has taken in the data that a submit asks for.
+/// Waits until the data is available that a submit asks for.
 pub(super) async fn wait_for_data(
     client: Client,
     family: Family,
@@ -119,10 +118,10 @@ pub(super) async fn wait_for_data(
         Err(Error::invalid_request(submit.operation(), why))
     };
     let Some(availability) = family.availability() else {
-        return refused("no operation tells up to when its data is available");
+        return refused("the API does not report how far its data is available");
     };
     let Some(wanted) = family.asked_until(&submit) else {
-        return refused("the call has no interval that can be read");
+        return refused("the call has no valid interval");
     };
     let end = wait.end();
     let mut pause = FIRST;
@@ -167,7 +166,7 @@ fn late(
     let (until, wanted) = (text(until), text(wanted));
     let seconds = allowed.as_secs();
     let why = format!(
-        "its data is available up to {until}, and is wanted up to {wanted}; it was waited for {seconds} s"
+        "the data is available up to {until}, but the interval ends at {wanted}; waited for {seconds} s"
     );
     Error::data_unavailable(operation, why)
         .advise("try again later, or choose an interval that ends earlier")

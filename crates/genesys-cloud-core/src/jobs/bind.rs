@@ -31,8 +31,8 @@
 /// `cancelled`, `expired`), `field "path"`, `since "path"` or `not_202`. `results` is `list` with an
 /// operation and a listing as in `paged!`, `status` with a listing alone,
 /// `reply [items "path", json "urls" "items", bytes "urls"]` in the order of preference, or `nothing`.
-/// `availability` tells up to when the data is there: the operation, the path of the date in its reply, and where
-/// the submit has the interval that it looks through. Paths
+/// `availability` is the operation that reports how far the data is available, with the path of the date in its
+/// reply, and where the submit has the interval that it searches. Paths
 /// are names joined by dots, and `[]` is the reply itself. After `id`, all is optional but `done` and
 /// `results`; the order is this one.
 #[doc(hidden)]

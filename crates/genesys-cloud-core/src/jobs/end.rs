@@ -8,7 +8,7 @@ use super::status::JobStatus;
 use crate::error::{Error, JobEnd, excerpt};
 use crate::operation::Operation;
 
-/// With these statuses the API says that it does not know a job, or no longer.
+/// The statuses for an unknown or deleted job.
 pub(super) const GONE: [u16; 2] = [404, 410];
 
 /// Why a job is not waited for any longer.

@@ -124,7 +124,7 @@ impl Family {
         with_topic(topic: Cow<'static, str>) as Some;
         /// Says in words what is peculiar: phases, what a held job waits for, limits.
         with_note(note: Cow<'static, str>) as Some;
-        /// Names the operation that tells up to when the service has taken in the data that jobs look through.
+        /// Names the operation that reports how far the data is available that jobs search.
         with_availability(availability: Availability) as Some;
     }
 
@@ -188,7 +188,7 @@ impl Family {
         self.note.as_deref()
     }
 
-    /// What tells up to when the service has taken in the data that jobs look through.
+    /// The operation that reports how far the data is available that jobs search.
     pub const fn availability(&self) -> Option<&Availability> {
         self.availability.as_ref()
     }
@@ -211,7 +211,7 @@ impl Family {
     }
 }
 
-/// What tells up to when the service has taken in the data that a job looks through.
+/// The operation that reports how far the data is available that a job searches.
 ///
 /// ```
 /// use genesys_cloud_core::{Availability, Family, Method, Operation, Place};
@@ -234,7 +234,7 @@ pub struct Availability {
 
 impl Availability {
     /// An operation without parameters, the path of the date-time in its reply, and where a submit has the
-    /// interval that its job looks through.
+    /// interval that its job searches.
     pub const fn new(operation: Operation, field: Cow<'static, str>, interval: Place) -> Self {
         Self { operation, field, interval }
     }
@@ -249,7 +249,7 @@ impl Availability {
         &self.field
     }
 
-    /// Where a submit has the interval that its job looks through.
+    /// Where a submit has the interval that its job searches.
     pub const fn interval(&self) -> &Place {
         &self.interval
     }

@@ -49,7 +49,7 @@ impl<'a> Fields<'a> {
         self.0
     }
 
-    /// Whether the text is an object that can't be the one item of a list: it is an error, or empty.
+    /// Whether the text is an object that cannot be an item: an error body or an empty object.
     pub(super) fn is_no_item(self) -> bool {
         match serde_json::from_str(self.0) {
             Ok(Value::Object(fields)) => fields.is_empty() || ErrorBody::is_all_of(&fields),
@@ -57,7 +57,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Whether the text is an error of the API, or of what stands before it, in the place of anything else.
+    /// Whether the text is an error body of the API or a gateway.
     pub(super) fn is_error(self) -> bool {
         match serde_json::from_str(self.0) {
             Ok(Value::Object(fields)) => {
@@ -134,15 +134,17 @@ impl<'a> Fields<'a> {
         texts
     }
 
-    /// The texts at a path that is through no list: one, or a list of them, each of which must be one and not
-    /// empty. `None` where nothing is there, or a null. What is none of them is told by where it stands.
+    /// The string or list of strings at a path that does not cross a list. `None` if the path is absent or null.
+    ///
+    /// # Errors
+    /// When a value is not a string, or is blank. The error text names it.
     pub(super) fn strict_texts(self, path: &str) -> Result<Option<Vec<String>>, String> {
         let Some(value) = self.json(path) else { return Ok(None) };
         let text = |value: Self, place: String| match serde_json::from_str(value.0) {
             Ok(Value::String(text)) if text.trim().is_empty() => Err(format!("{place} is empty")),
             Ok(Value::String(text)) => Ok(text),
             Ok(Value::Null) => Err(format!("{place} is null")),
-            _ => Err(format!("{place} is no text")),
+            _ => Err(format!("{place} is not a string")),
         };
         let texts: Result<Vec<_>, _> = match Self(value).elements() {
             Some(elements) => elements
@@ -215,10 +217,10 @@ mod tests {
             ("{}", Ok(None)),
             (r#"{"u":["a",null]}"#, Err("u[1] is null")),
             (r#"{"u":["a","b",""]}"#, Err("u[2] is empty")),
-            (r#"{"u":[{},"a"]}"#, Err("u[0] is no text")),
-            (r#"{"u":[7]}"#, Err("u[0] is no text")),
+            (r#"{"u":[{},"a"]}"#, Err("u[0] is not a string")),
+            (r#"{"u":[7]}"#, Err("u[0] is not a string")),
             (r#"{"u":" "}"#, Err("u is empty")),
-            (r#"{"u":{"url":"a"}}"#, Err("u is no text")),
+            (r#"{"u":{"url":"a"}}"#, Err("u is not a string")),
         ] {
             let texts = Fields(text).strict_texts("u");
             let expected = found.map(|found: Option<Vec<&str>>| {

@@ -310,8 +310,8 @@ fn malformed(operation: &Operation, which: &str, why: Malformed) -> Error {
         Malformed::TooLarge => "has an item that is larger than the client's `max_body`".to_owned(),
         Malformed::Unfinished => "ends in the middle".to_owned(),
         Malformed::Empty => "is empty, where JSON was expected".to_owned(),
-        Malformed::Missing => "has no list of items where it should be".to_owned(),
-        Malformed::NotItems => "is an error or an empty object, and no item".to_owned(),
+        Malformed::Missing => "has no list where the items should be".to_owned(),
+        Malformed::NotItems => "is an error body or an empty object instead of results".to_owned(),
     };
     Error::file(operation, format!("{which} {why}"))
         .advise("submit the job again, or take the file as it is by `Job::downloads`")

@@ -26,7 +26,7 @@ pub(super) struct Splitter {
     most: usize,
     /// How much of the text has been read, in bytes.
     at: u64,
-    /// Whether the items have been come to.
+    /// Whether the items were found.
     is_found: bool,
 }
 
@@ -69,9 +69,9 @@ pub(super) enum Malformed {
     Unfinished,
     /// There is nothing in it, not even an empty list.
     Empty,
-    /// It has nothing where the items should be.
+    /// There are no items at the path.
     Missing,
-    /// It is an error in the place of the items, or an object without anything.
+    /// The text is an error body or an empty object.
     NotItems,
 }
 
@@ -201,7 +201,7 @@ impl Splitter {
                 self.state = State::Name;
                 Ok(())
             }
-            // A null is as good as nothing.
+            // A null counts as absent.
             b'n' => {
                 self.matched = self.matched.saturating_sub(1);
                 self.state = State::Null(1);

@@ -4,7 +4,7 @@
 //! [`status`] tells what a reply says of it, and [`end`] how waiting for it ended; [`job`] is the face of one job,
 //! [`saved`] what is kept of it; [`open`] makes a list of its results, for the paginator to read, and
 //! [`file`](mod@file) reads those that come in files; in [`pages`], each page is a job. [`settings`] is what a
-//! caller says of a job before there is one, and [`available`] waits for the data that it looks through.
+//! caller says of a job before there is one, and [`available`] waits for the data that it searches.
 
 mod available;
 mod bind;

@@ -58,13 +58,13 @@ pub(crate) struct Opening {
     /// What the request that lists the results has beyond what the job needs.
     change: Option<Request>,
     running: Option<Running>,
-    /// Waits for the data that the job looks through, before it is submitted.
+    /// Waits for the data that the job searches, before it is submitted.
     data: Option<BoxFuture<'static, Result<(), Error>>>,
-    /// Whether that has come.
+    /// Whether that is available.
     has_data: bool,
-    /// Up to when it is there, where the results do not tell.
+    /// The date up to which it is, for results that do not have it.
     date: DataDate,
-    /// Why it is not known whether the API has the job, or which one it is.
+    /// Why the job, which the API has or may have, is not known.
     lost: Option<Error>,
     /// Whether the results that came in the place of a job could not be read.
     is_unreadable: bool,
@@ -168,8 +168,8 @@ impl Opening {
         &self.request
     }
 
-    /// Whether the API has or may have a job that can't be gone on with, as its id did not come, and its results,
-    /// if they did, can't be read.
+    /// Whether the API has or may have a job that can't be resumed, because its id is unknown and its results, if any
+    /// came, can't be read.
     pub(crate) const fn is_lost(&self) -> bool {
         self.lost.is_some() || self.is_unreadable
     }
@@ -229,7 +229,7 @@ impl Opening {
             return Err(format!("its job is of {operation} (family {family})"));
         }
         if let Some(difference) = saved.difference(&self.client) {
-            return Err(format!("its job is of another organization: {difference}"));
+            return Err(format!("its job belongs to another organization: {difference}"));
         }
         let (client, family, request) =
             (self.client.clone(), self.family.clone(), self.request.clone());
@@ -259,7 +259,7 @@ impl Opening {
 
     /// Sets out to submit the job anew. `false` where it is not known how it was submitted, or whether.
     pub(crate) fn restart(&mut self) -> bool {
-        // A job that the API may have is not submitted again by itself.
+        // A job that may exist is not submitted again automatically.
         let may_be = !self.is_handle && self.lost.is_none();
         if may_be {
             (self.run, self.running, self.is_unreadable) = (None, None, false);
@@ -276,7 +276,7 @@ impl Opening {
         }
     }
 
-    /// Waits for the data that the job looks through, if that is wanted and it has not been submitted.
+    /// Waits for the data that the job searches, if that is wanted and the job has not been submitted.
     fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let Some(wait) = self.settings.data.as_ref().filter(|_| !self.has_data) else {
             return Poll::Ready(Ok(()));
@@ -296,12 +296,12 @@ impl Opening {
         Poll::Ready(come)
     }
 
-    /// Up to when its data is available, where the results do not tell.
+    /// The date up to which its data is available, for results that do not have it.
     pub(crate) fn available_until(&self) -> Option<DateTime<Utc>> {
         self.date.get()
     }
 
-    /// The end of the interval that the job looks through, if its data is taken in with a delay.
+    /// The end of the interval that the job searches, if its data becomes available with a delay.
     pub(crate) fn asked_until(&self) -> Option<DateTime<Utc>> {
         self.family.asked_until(&self.request)
     }
@@ -385,7 +385,7 @@ async fn open(
         Ok(status) => opened(&run, status, change, &settings, date),
         Err(error) => Err(error),
     };
-    // What it said last is of no use: it is asked again when this is polled again.
+    // The last status was unusable: the next poll asks for a new one.
     if opened.as_ref().is_err_and(Error::is_passing) {
         run.forget();
     }
@@ -523,8 +523,9 @@ enum Found<'a> {
 /// The first place of the family at which the status has something, or else the first where it has a list
 /// without items: large results are in files, beside such a list.
 ///
-/// Where results may be in files, a status that is done has one or the other. Where they stand in the status itself,
-/// a list that is not there has no items: the state that says that the job is done shows that it is the status.
+/// If the family can have its results in files, a finished status must have a list or a file: if it has neither, that is
+/// an error. If the results are always in the status, a missing list is an empty one, because the field that says that
+/// the job is done shows that the reply is a status.
 fn found<'a>(family: &'a Family, status: &JobStatus) -> Result<Option<Found<'a>>, Error> {
     let reply = status.reply();
     let fields = Fields::of(reply).map_err(|error| Error::decode(reply, &error))?;
@@ -533,7 +534,7 @@ fn found<'a>(family: &'a Family, status: &JobStatus) -> Result<Option<Found<'a>>
         match place {
             ResultsAt::Items(path) => {
                 let all = fields.all(path);
-                // A reply that is nothing but the results has no state that shows what it is.
+                // Without a state in the reply, nothing else shows that it is not an error.
                 let is_bare = path == "[]" && *family.done_when() == DoneWhen::Not202;
                 if is_bare && fields.is_no_item() {
                     return Err(without_results(reply, places(family)));
@@ -550,7 +551,7 @@ fn found<'a>(family: &'a Family, status: &JobStatus) -> Result<Option<Found<'a>>
             }
             ResultsAt::Files(path, form) => {
                 let links = fields.strict_texts(path).map_err(|why| {
-                    Error::not_a_page(reply, format!("a URL of a file of results is none: {why}"))
+                    Error::not_a_page(reply, format!("the URL of a results file is missing: {why}"))
                 })?;
                 match links {
                     Some(links) if !links.is_empty() => {
@@ -577,7 +578,7 @@ fn without_results(reply: &RawReply, places: &[ResultsAt]) -> Error {
     });
     let names = names.collect::<Vec<_>>().join(" nor ");
     let what = if places.len() > 1 { "neither" } else { "no" };
-    let why = format!("the job is done, and the reply that says so has {what} {names}");
+    let why = format!("the job is done, but its status has {what} {names}");
     Error::not_a_page(reply, why)
 }
 

@@ -27,13 +27,13 @@ pub(super) struct PageJobs {
 /// The job of a page.
 #[derive(Default)]
 enum Slot {
-    /// There is none.
+    /// Not submitted.
     #[default]
     Empty,
-    /// Its submit is under way, or was given up there.
+    /// The submit is in progress, or was abandoned.
     Submitting,
     Running(Box<Run>),
-    /// The API has or may have one that can't be gone on with.
+    /// The API has or may have a job that can't be resumed.
     Lost(Error),
 }
 
@@ -65,7 +65,7 @@ impl PageJobs {
             let Some(error) = page.as_ref().err().filter(|error| is_gone(error)) else {
                 break page;
             };
-            // What only reads can be submitted once more. Anything else may have been done.
+            // Only a job that reads can be submitted again without harm.
             match reads {
                 true if is_first => (*slot, is_first) = (Slot::Empty, false),
                 true => break page,
@@ -83,7 +83,7 @@ impl PageJobs {
         page
     }
 
-    /// The job of a page, which is submitted if there is none.
+    /// Returns the job of a page, submitting it if there is none.
     async fn run<'a>(
         &self,
         slot: &'a mut Slot,
@@ -124,14 +124,14 @@ impl PageJobs {
     }
 }
 
-/// Whether the API does not know the job, or no longer has its results.
+/// Whether the API no longer has the job or its results.
 fn is_gone(error: &Error) -> bool {
     error.is_refused_by(&GONE) || error.is_job_expired()
 }
 
-/// The submit of a job was given up on the way.
+/// The error for a submit that was abandoned before its reply.
 fn given_up(request: &Request, family: &Family) -> Error {
-    let why = "the submit of the job was given up before its reply came".to_owned();
+    let why = "the submit of the job was abandoned before its reply arrived".to_owned();
     Error::job(JobEnd::NotPollable, request.operation(), why).outcome_unknown(how_to_look(family))
 }
 

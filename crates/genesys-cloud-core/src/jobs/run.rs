@@ -123,12 +123,12 @@ impl Run {
         // A second one would be another job.
         let request = request.once();
         let is_repeatable = request.operation().is_repeatable();
-        // That the job is not known is told in the same way wherever it is noticed.
+        // The same advice wherever the job is lost.
         let lost = |family: &Family, error: Error| match is_repeatable {
             true => error,
             false => error.outcome_unknown(how_to_look(family)),
         };
-        // Nothing may be waited for between the reply and the end: the caller keeps the job then.
+        // No await after this one: the caller saves the job as soon as this returns.
         let reply = tally.execute(&client, &request).await.map_err(|error| {
             let has_come = error.status().is_some_and(|status| (200..300).contains(&status));
             if has_come || error.is_outcome_unknown() { lost(&family, error) } else { error }
@@ -399,20 +399,19 @@ impl Run {
     }
 }
 
-/// How to find out about a job that the API may have, and whose id did not come.
+/// How to check for a job that may exist and whose id is unknown.
 pub(super) fn how_to_look(family: &Family) -> String {
     let how = match family.status() {
         Some(status) if status.list().is_some() || status.id().is_none() => {
-            format!("see {} before you submit it again", status.operation())
+            format!("check {} before you submit it again", status.operation())
         }
         Some(status) => format!(
-            "its id is not known, by which {} would tell how it stands: see whether the work was done before \
-             you submit it again",
+            "its id, which {} needs, is unknown: check whether the work was done before you submit it again",
             status.operation()
         ),
-        None => "see whether the work was done before you submit it again".to_owned(),
+        None => "check whether the work was done before you submit it again".to_owned(),
     };
-    format!("the API may have the job, so that it is not submitted again by itself; {how}")
+    format!("the job may exist and is not submitted again automatically; {how}")
 }
 
 /// So long after a point in time. What can't be told is never reached.

@@ -31,11 +31,11 @@ pub struct SavedJob {
     query: Vec<(String, String)>,
 }
 
-/// Where a job was submitted.
+/// The organization that a job was submitted in.
 #[derive(Clone, Debug, PartialEq)]
 enum Org {
     Known(OrgIdentity),
-    /// The host alone, as earlier versions kept it, or not even that.
+    /// Saved by an earlier version: the host name or nothing.
     Host(Option<String>),
 }
 
@@ -76,7 +76,7 @@ impl Serialize for SavedJob {
         };
         Form {
             version: Some(VERSION),
-            // For versions that know nothing else.
+            // For earlier versions.
             host: self.host().map(str::to_owned),
             org,
             family: Some(self.family.clone()),
@@ -155,8 +155,7 @@ impl SavedJob {
         }
     }
 
-    /// The organization that it was submitted in, as far as the client knew it. `None` if it was saved by a version
-    /// that did not keep it.
+    /// The organization that it was submitted in, as far as the client knew it. `None` if an earlier version saved it.
     pub const fn identity(&self) -> Option<&OrgIdentity> {
         match &self.org {
             Org::Known(org) => Some(org),
@@ -164,13 +163,13 @@ impl SavedJob {
         }
     }
 
-    /// Why the job can't be gone on with by this client, in words.
+    /// Describes why this client can't load the job. `None` if it can.
     pub(super) fn difference(&self, client: &Client) -> Option<String> {
         match &self.org {
             Org::Known(org) => org.difference(&client.identity()),
             Org::Host(saved) => {
                 let (saved, host) = (saved.as_deref()?, client.api().host()?);
-                let why = || format!("it was made at {saved}, and the client calls {host}");
+                let why = || format!("it was made at {saved}, but the client calls {host}");
                 (saved != host).then(why)
             }
         }
@@ -215,7 +214,7 @@ impl SavedJob {
             return Err(error.advise("load it through that operation"));
         }
         if let Some(difference) = self.difference(client) {
-            let why = format!("the saved job is of another organization: {difference}");
+            let why = format!("the saved job belongs to another organization: {difference}");
             let advice = "load it with a client of the organization that it was submitted in";
             return Err(mismatch(why).advise(advice));
         }

@@ -18,7 +18,7 @@ pub(crate) struct JobSettings {
     pub(crate) deadline: Option<Duration>,
     pub(crate) schedule: Option<Schedule>,
     pub(crate) results: Option<Change>,
-    /// How long the data is waited for before the job is submitted. Not at all unless it is set.
+    /// How long to wait for the data before the job is submitted.
     pub(crate) data: Option<DataWait>,
 }
 

@@ -81,7 +81,7 @@ impl JobStatus {
             DoneWhen::Not202 => (JobState::Pending, None),
         };
         if state == JobState::Pending && fields.is_error() {
-            let why = "the API answered with an error in the place of the status".to_owned();
+            let why = "the API returned an error body instead of the job status".to_owned();
             return Err(Error::not_a_page(&reply, why));
         }
         let failing = !matches!(state, JobState::Pending | JobState::Held | JobState::Succeeded);

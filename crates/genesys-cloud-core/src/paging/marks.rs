@@ -1,5 +1,6 @@
 //! By what the items of a page are known again when the list is gone on with later.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use bytes::Bytes;
@@ -20,6 +21,10 @@ pub(super) struct PageText {
 impl PageText {
     pub(super) const fn new(body: Bytes) -> Self {
         Self { body, marks: OnceLock::new() }
+    }
+
+    pub(super) fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.body)
     }
 
     /// How long it is, in bytes.

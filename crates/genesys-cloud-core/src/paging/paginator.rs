@@ -289,13 +289,13 @@ impl<T> Paginator<T> {
         self
     }
 
-    /// Of the results of a job that looks through data which the service takes in with a delay: waits until it has
-    /// taken in all of the interval, for this long at most, before the job is submitted.
+    /// For the results of a job over data that becomes available with a delay: waits until the data of the whole
+    /// interval is available, at most this long, before the job is submitted.
     ///
-    /// An operation of the API tells how far it has come; it is asked in growing pauses. If the data is not there in
-    /// time, the list ends with an error ([`Error::is_data_unavailable`]), and the next poll asks once more. A job
-    /// for which no operation tells, or whose call has no interval, is refused ([`Error::is_invalid_request`]).
-    /// Other lists wait for nothing.
+    /// The operation that reports how far the data is available is called with growing pauses. If the data is not
+    /// available in time, the list fails with an error ([`Error::is_data_unavailable`]); the next poll checks once
+    /// more. A job that has no such operation, or no interval, is refused ([`Error::is_invalid_request`]). For other
+    /// lists this does nothing.
     pub fn wait_for_data(mut self, deadline: Duration) -> Self {
         if let Some(settings) = self.engine.job_settings() {
             settings.data = Some(DataWait::new(deadline));

@@ -86,6 +86,7 @@ impl Standing {
             edges: None,
             ..*page
         });
-        Self { due: self.due.clone(), previous, ..*self }
+        // Another run looks twice by itself.
+        Self { due: self.due.clone(), previous, is_second_look: false, ..*self }
     }
 }

@@ -193,6 +193,29 @@ fn no_page(body: &str, expected: &str) -> DecodeError {
     DecodeError::not_a_page(format!("it is {found}, where {expected} was expected"))
 }
 
+/// Whether a page without its list has another one, under a name that the document does not give: its own may have
+/// been renamed.
+pub(super) fn has_other_list(body: &str, listing: &Listing) -> bool {
+    let mut level = body;
+    for step in listing.items().split('.') {
+        let Ok(mut fields) = serde_json::from_str::<BTreeMap<Cow<'_, str>, &RawValue>>(level)
+        else {
+            return false;
+        };
+        let is_other = |(name, value): (&Cow<'_, str>, &&RawValue)| {
+            let list = value.get().strip_prefix('[').map(str::trim_ascii_start);
+            let has_items = list.is_some_and(|list| !list.starts_with(']'));
+            has_items && name != step && !listing.is_page_field(name)
+        };
+        if fields.iter().any(is_other) {
+            return true;
+        }
+        let Some(next) = fields.remove(step) else { return false };
+        level = next.get();
+    }
+    false
+}
+
 /// The names of the fields of an object, as many as an error or a report shows. They come from the server.
 pub(super) fn field_names(body: &str) -> Vec<String> {
     const MOST: usize = 8;

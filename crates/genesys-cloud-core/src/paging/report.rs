@@ -68,11 +68,13 @@ pub struct Report {
     pub(super) moved: bool,
     /// How many pages had their items in files, which were not read.
     pub(super) in_files: u64,
-    /// The end of the interval that was asked for, where its data is taken in with a delay.
+    /// The end of the interval that was asked for, where its data becomes available with a delay.
     pub(super) asked_until: Option<DateTime<Utc>>,
     /// How many pages led to another one and did not have the list, and whether any did.
     pub(super) without_list: u64,
     pub(super) has_list: bool,
+    /// How many pages had a list under a name that is not known, and not their own.
+    pub(super) other_lists: u64,
     /// The fields that came in place of the list.
     pub(super) other_fields: Vec<String>,
 }
@@ -94,22 +96,23 @@ impl Report {
         self.in_files += u64::from(page.is_in_file);
     }
 
-    /// Takes in a page that leads to another one.
-    pub(super) fn leads_on(&mut self, page: &Facts, fields: impl Fn() -> Vec<String>) {
-        if page.has_list {
-            self.has_list = true;
-            return;
-        }
-        self.without_list += 1;
-        if self.other_fields.is_empty() && !self.has_list {
-            self.other_fields = fields();
-        }
+    /// Takes in whether a page has its list. `leads_on`: whether it leads to another page; `other`: whether it has
+    /// a list under another name.
+    pub(super) fn note_list(&mut self, has_list: bool, leads_on: bool, other: bool) {
+        self.has_list |= has_list && leads_on;
+        self.without_list += u64::from(!has_list && leads_on);
+        self.other_lists += u64::from(other);
     }
 
-    /// The fields that came in place of the list, where it was on none of the pages that led to another one: the
-    /// names of the first such page, eight at most.
+    /// How many pages came without their list, in a way that it may have another name.
+    fn lacks_list(&self) -> u64 {
+        if self.has_list { self.other_lists } else { self.without_list.max(self.other_lists) }
+    }
+
+    /// The fields that came in place of the list, where the verdict is [`Reason::NoList`]: the names of the first
+    /// such page, eight at most.
     pub fn fields_instead(&self) -> &[String] {
-        if self.has_list { &[] } else { &self.other_fields }
+        if self.lacks_list() > 0 { &self.other_fields } else { &[] }
     }
 
     /// Whether the page at which the list ended may be at fault: when it is read again, more may be on it.
@@ -172,8 +175,8 @@ impl Report {
                 };
             }
         }
-        if self.without_list > 0 && !self.has_list {
-            return Verdict::Unknown(Reason::NoList { pages: self.without_list });
+        if self.lacks_list() > 0 {
+            return Verdict::Unknown(Reason::NoList { pages: self.lacks_list() });
         }
         if let (Some(until), Some(asked)) = (self.available_until, self.asked_until)
             && until < asked
@@ -257,7 +260,7 @@ pub enum Reason {
         /// How many there are, as the API says.
         total: u64,
     },
-    /// No page that led to another one had the list in it: it may have another name.
+    /// No page that led to another one had the list, or a page had one under another name instead.
     /// [`Report::fields_instead`] has the names that did come.
     NoList {
         /// How many pages.
@@ -271,15 +274,15 @@ pub enum Reason {
         /// How many of them.
         items: u64,
     },
-    /// A part of a range of time was read from its beginning once more, because it was split or its job run again,
-    /// after some of its items had been handed out that are not known by an id: they came again.
+    /// Part of a range of time was read again from its start, because it was split or its job was rerun, after items
+    /// of it had been delivered that cannot be recognized by an id: they were delivered again.
     ReadAnew {
-        /// How many of them.
+        /// How many items that may be.
         items: u64,
     },
-    /// The service had not taken in all of the interval that was asked for.
+    /// The data was not available up to the end of the interval that was asked for.
     NotAvailableYet {
-        /// How far it had come.
+        /// Up to when it was available.
         until: DateTime<Utc>,
     },
 }
@@ -361,7 +364,7 @@ impl fmt::Display for Reason {
             Self::PartlySucceeded => "the job did part of its work",
             Self::Moved => "items moved between pages, so that some may be missing or repeated",
             Self::NoList { pages } => {
-                return write!(f, "none of {pages} pages that led to another one had the list");
+                return write!(f, "{pages} pages came without the list: it may have another name");
             }
             Self::InFiles { pages } => {
                 return write!(f, "the items of {pages} pages stand in files of their own");
@@ -376,12 +379,12 @@ impl fmt::Display for Reason {
             Self::ReadAnew { items } => {
                 return write!(
                     f,
-                    "a part of the range was read again from its beginning, and {items} of its items can't be told apart"
+                    "part of the range was read again, and {items} of its items may be repeated"
                 );
             }
             Self::NotAvailableYet { until } => {
                 let until = until.to_rfc3339_opts(SecondsFormat::AutoSi, true);
-                return write!(f, "the data is available up to {until} only");
+                return write!(f, "the data was available only up to {until}");
             }
         })
     }

@@ -37,8 +37,8 @@ pub struct WindowsReport {
     pub ids_forgotten: u64,
     /// How many of the items of pieces were `null`. They are left out.
     pub nulls: u64,
-    /// Up to when the service had taken in the data of all pieces that were read: the earliest date that the API
-    /// told of one. `None` where it tells none. A piece that ends later than its date makes the verdict
+    /// Up to when the data was available when the pieces were read: the earliest date that the API reported for one
+    /// of them. `None` if it reports none. A piece that ends later than its date makes the verdict
     /// [`Unknown`](Verdict::Unknown): [`NotAvailableYet`](Reason::NotAvailableYet).
     pub available_until: Option<DateTime<Utc>>,
     /// Of the pieces that have ended, the worst that one says. `None` while none says anything bad.
@@ -70,7 +70,7 @@ impl WindowsReport {
         self.waited += list.waited;
     }
 
-    /// Takes in what the list says that a piece has been read by so far.
+    /// Adds what the list of a piece reports about its data.
     pub(super) fn take_in(&mut self, list: &Report) {
         self.nulls += list.nulls;
         let earliest = self.available_until.into_iter().chain(list.available_until).min();

@@ -154,8 +154,7 @@ impl<T> Run<T> {
         let mismatch = |why: &str| Error::checkpoint_mismatch(operation, why);
         let has_date = whole.family().is_some_and(|family| family.availability().is_some());
         if self.settings.job.data.is_some() && !has_date {
-            let why =
-                "`wait_for_data` can't be used: nothing tells up to when its data is available";
+            let why = "`wait_for_data` can't be used: the API does not report how far its data is available";
             return Err(refused(why.to_owned()));
         }
         let mut plan = match &self.settings.resumed {
@@ -426,8 +425,8 @@ impl<T> Run<T> {
         Ok(())
     }
 
-    /// Judges that a piece is read from its beginning once more. What had been handed out of it is left out by its
-    /// id, as far as it has one and that is remembered; the rest comes again.
+    /// Judges that a piece is read again from its start. Items that were delivered are left out if their ids are
+    /// remembered; the others are delivered again.
     fn judge_anew(&mut self, at: usize) {
         let Some(Reading { list, handed_out: true, without_id, .. }) = self.lists.get(at) else {
             return;

@@ -45,8 +45,9 @@ const MINIMUM: Duration = Duration::from_mins(1);
 /// The halves meet a whole number of days after its start, or else of hours or minutes.
 ///
 /// Where items of it have been handed out by then, its halves hold them again: that takes
-/// [`dedupe_by`](Self::dedupe_by), and is an error without. If there were more of them than ids are remembered,
-/// the others come twice, and the verdict is [`Drifted`](crate::Verdict::Drifted). A piece that is
+/// [`dedupe_by`](Self::dedupe_by), and is an error without. If there were more of them than ids are remembered, or
+/// some have no id, those are delivered twice, and the verdict is [`Drifted`](crate::Verdict::Drifted). The same holds
+/// where the job of a piece is run again. A piece that is
 /// [too short](Self::split_down_to) to be split is an error too ([`Error::is_piece_too_large`]).
 ///
 /// # What a record is counted to
@@ -57,10 +58,10 @@ const MINIMUM: Duration = Duration::from_mins(1);
 /// [`span`](Self::span) that its granularity divides. The order that a call asks for holds within a piece, and so
 /// does a limit in its body.
 ///
-/// The service is still taking in what happened in the last hours or days. Where it tells up to when it has, as for
-/// the jobs of conversation details, [`WindowsReport::available_until`] has the date, a piece that ends later makes the
-/// verdict [`Unknown`](crate::Verdict::Unknown), and [`wait_for_data`](Self::wait_for_data) waits. Elsewhere, read the
-/// last days once more later.
+/// Data of the last hours or days may not be complete yet. For the jobs of conversation and user details, the API
+/// reports the date up to which it is: [`WindowsReport::available_until`] has it, a piece that ends later makes the
+/// verdict [`Unknown`](crate::Verdict::Unknown), and [`wait_for_data`](Self::wait_for_data) waits. For other
+/// operations, read the last days again later.
 ///
 /// # Errors
 /// As with a [`Paginator`], the stream can be used on after an error: the next poll asks for the same page
@@ -232,11 +233,12 @@ impl<T> Windows<T> {
         self
     }
 
-    /// Of a range of jobs that look through data which the service takes in with a delay: waits for the data of each
-    /// piece before its job is submitted: see [`Paginator::wait_for_data`]. All pieces together wait for this long
-    /// at most, from when the first of them begins to.
+    /// For a range of jobs over data that becomes available with a delay: waits for the data of each piece before its
+    /// job is submitted; see [`Paginator::wait_for_data`]. The limit is for all pieces together, and starts when the
+    /// first of them has to wait.
     ///
-    /// Where nothing tells how far the data is, the range is refused ([`Error::is_invalid_request`]).
+    /// If the API does not report how far the data is available, the range is refused
+    /// ([`Error::is_invalid_request`]).
     pub fn wait_for_data(mut self, deadline: Duration) -> Self {
         self.run.settings.job.data = Some(DataWait::new(deadline));
         self

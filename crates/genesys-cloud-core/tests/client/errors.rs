@@ -175,7 +175,7 @@ async fn a_url_that_is_too_long_is_refused_before_it_is_sent() {
         let error = client.execute(&with(length)).await.expect_err("too long");
         assert!(error.is_invalid_request() && !error.is_transient());
         assert_eq!(error.attempts(), 0);
-        let told = format!("{length} of `cursor`, and no more than 16384 can be sent");
+        let told = format!("{length} of `cursor`, the maximum is 16384");
         assert!(error.to_string().contains(&told), "{error}");
     }
     assert_eq!(server.received().len(), 1);

@@ -272,15 +272,15 @@ async fn a_file_that_is_no_json_of_items() {
     let broken = gzip(&data(3));
     for (body, why) in [
         (b"{\"data\":[{\"id\":\"1\"},{\"id\":".to_vec(), "ends in the middle"),
-        (b"<html>".to_vec(), "is a page of HTML, where data were expected"),
+        (b"<html>".to_vec(), "is an HTML page instead of data"),
         (b"not found".to_vec(), "has no list where the items should be"),
         (b"{\"data\":7}".to_vec(), "has no list where the items should be"),
-        (b"null".to_vec(), "has no list of items where it should be"),
-        (b"{}".to_vec(), "has no list of items where it should be"),
-        (b"{\"data\":null}".to_vec(), "has no list of items where it should be"),
+        (b"null".to_vec(), "has no list where the items should be"),
+        (b"{}".to_vec(), "has no list where the items should be"),
+        (b"{\"data\":null}".to_vec(), "has no list where the items should be"),
         (
             b"{\"message\":\"boom\",\"status\":500}".to_vec(),
-            "has no list of items where it should be",
+            "has no list where the items should be",
         ),
         (broken[..broken.len() - 4].to_vec(), "ends in the middle"),
         ([&broken[..12], b"xxxxxxxxxxxxxxxxxxxx"].concat(), "is not the gzip"),
@@ -533,7 +533,7 @@ async fn the_encoding_of_a_file_is_undone_unless_the_file_is_meant_to_be_compres
         (encoded().header("content-type", "text/csv"), "f", &plain, None),
         (encoded(), "f.csv.gz", &body, Some("gzip")),
         (encoded().header("content-type", "application/gzip"), "f", &body, Some("gzip")),
-        // It is not said to be encoded.
+        // Not declared as encoded.
         (Answer::new(200, body.clone()), "f.csv", &body, None),
     ] {
         let server = script([answer]).await;
@@ -581,10 +581,13 @@ async fn an_encoded_transfer_goes_on_at_the_byte_of_what_is_sent() {
 async fn a_file_that_is_not_encoded_as_its_server_says_is_an_error() {
     let body = gzip("id\n1\n");
     for (answer, why) in [
-        (Answer::new(200, "id\n1\n").header("content-encoding", "gzip"), "is not the gzip"),
-        (Answer::new(200, &body[..9]).header("content-encoding", "gzip"), "is not the gzip"),
-        (Answer::new(200, "id\n").header("content-encoding", "deflate"), "is not the deflate"),
-        (Answer::new(200, "id\n").header("content-encoding", "br"), "is encoded (br)"),
+        (Answer::new(200, "id\n1\n").header("content-encoding", "gzip"), "is not valid gzip"),
+        (Answer::new(200, &body[..9]).header("content-encoding", "gzip"), "is not valid gzip"),
+        (Answer::new(200, "id\n").header("content-encoding", "deflate"), "is not valid deflate"),
+        (
+            Answer::new(200, "id\n").header("content-encoding", "br"),
+            "has an unsupported encoding (br)",
+        ),
     ] {
         let (_files, url) = file(vec![answer]).await;
         let api = api(&[url]).await;
@@ -597,7 +600,7 @@ async fn a_file_that_is_not_encoded_as_its_server_says_is_an_error() {
 #[tokio::test(start_paused = true)]
 async fn a_page_of_html_is_not_taken_for_data() {
     let typed = || Answer::new(200, "log in").header("content-type", "text/html; charset=utf-8");
-    // What a gateway says may pass.
+    // A gateway's page may be temporary.
     let (files, url) = file(vec![typed(), Answer::new(200, data(2))]).await;
     assert_eq!(all(&mut things(&api(&[url]).await).inline().paginate()).await, numbers(2));
     assert_eq!(files.received().len(), 2);
@@ -610,13 +613,13 @@ async fn a_page_of_html_is_not_taken_for_data() {
         for _ in 0..2 {
             let error = download.try_next().await.expect_err("no data");
             assert!(error.is_download(), "{error}");
-            assert!(error.to_string().contains("is a page of HTML"), "{error}");
+            assert!(error.to_string().contains("is an HTML page"), "{error}");
         }
-        // A file of a job of bytes, too.
+        // Also for files that are returned as bytes.
         let exporting = self::api(&[format!("{}/f.csv", server.url())]).await;
         let mut export = things(&exporting).export("l1").paginate();
         assert!(export.try_next().await.expect_err("no CSV").is_download());
-        // Where nothing is known of the file, a page is one; its name may tell.
+        // The file extension alone is enough.
         let url = |name| format!("{}/{name}", server.url());
         let named = |name| Download::new(&crate::client(&server), &url(name)).expect("a file");
         assert!(bytes_of(&mut named("f.csv")).await.expect_err("no CSV").is_download());
@@ -637,8 +640,8 @@ async fn each_url_of_a_list_must_be_one() {
     for (urls, why) in [
         (r#"["https://a.example/f",null]"#, "downloadUrls[1] is null"),
         (r#"["","https://a.example/f"]"#, "downloadUrls[0] is empty"),
-        ("[{}]", "downloadUrls[0] is no text"),
-        ("[7]", "downloadUrls[0] is no text"),
+        ("[{}]", "downloadUrls[0] is not a string"),
+        ("[7]", "downloadUrls[0] is not a string"),
         ("\" \"", "downloadUrls is empty"),
     ] {
         let server = Server::start(move |request| match request.method.as_str() {
@@ -666,7 +669,7 @@ async fn a_url_on_the_host_of_the_apps_is_asked_for_at_the_api_with_the_token() 
                 "https://apps.mypurecloud.com/platform/api/v2/downloads/8"]}"#,
         ),
         "/api/v2/downloads/7?a=b" => Answer::new(302, "").header("location", url.clone()),
-        // Where no redirect is issued, its URL is told.
+        // The reply has the URL if there is no redirect.
         "/api/v2/downloads/8" => json(&format!(r#"{{"url":"{url}"}}"#)),
         other => panic!("{other}"),
     })

@@ -234,8 +234,8 @@ async fn a_job_of_another_host_is_not_loaded() {
     assert_eq!(
         error.to_string(),
         format!(
-            "POST /shops/{{shopId}}/jobs (postListed) was not sent: the saved job is of another organization: \
-             it was made at {url}, and the client calls {}; load it with a client of the organization that it was \
+            "POST /shops/{{shopId}}/jobs (postListed) was not sent: the saved job belongs to another organization: \
+             it was made at {url}, but the client calls {}; load it with a client of the organization that it was \
              submitted in",
             url.replace("127.0.0.1", "localhost")
         )
@@ -281,11 +281,14 @@ async fn a_job_of_another_org_is_refused_before_any_call() {
     let mut saved = submit(&logging_in("client-1")).await;
     PostListed::load(&logging_in("client-1"), saved.clone()).expect("the same client");
     let why = refusal(&logging_in("client-2"), &saved);
-    assert!(why.contains("OAuth client client-1, and that of the client is client-2"), "{why}");
+    assert!(
+        why.contains("OAuth client client-1, but the client has OAuth client client-2"),
+        "{why}"
+    );
     let why = refusal(&with_token("/g"), &saved);
     assert!(why.contains("/g; load it with"), "{why}");
     let why = refusal(&with_token(""), &saved);
-    assert!(why.contains("that of the client's access token is not known"), "{why}");
+    assert!(why.contains("the OAuth client of the client's access token is unknown"), "{why}");
 
     // Once it is known which client a token is of.
     let known = with_token("");

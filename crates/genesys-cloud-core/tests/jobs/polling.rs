@@ -258,7 +258,7 @@ async fn a_submit_without_the_id_of_the_job_is_an_error() {
     assert!(error.is_decode());
     let text = error.to_string();
     assert!(text.contains("it has no `jobId`, the id of the job"), "{text}");
-    assert!(text.contains("see whether the work was done before you submit it again"), "{text}");
+    assert!(text.contains("check whether the work was done before you submit it again"), "{text}");
     assert!(error.is_outcome_unknown(), "{text}");
 }
 

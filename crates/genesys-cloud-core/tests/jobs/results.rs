@@ -154,8 +154,8 @@ async fn a_submit_whose_outcome_is_unknown_is_not_made_again() {
         let again = results.try_next().await.expect_err("no id");
         assert!(first.is_outcome_unknown() && again.is_outcome_unknown(), "{first}");
         assert_eq!(first.to_string(), again.to_string());
-        let told = "the API may have the job, so that it is not submitted again by itself; its id is not \
-                    known, by which GET /shops/{shopId}/jobs/{jobId} (getThingsJob) would tell";
+        let told = "the job may exist and is not submitted again automatically; its id, which \
+                    GET /shops/{shopId}/jobs/{jobId} (getThingsJob) needs, is unknown";
         assert!(first.to_string().contains(told), "{first}");
         assert_eq!(asked(&server), ["POST /shops/s1/jobs"], "{first}");
 
@@ -438,7 +438,7 @@ async fn a_list_that_may_be_absent_is_empty_where_the_state_shows_the_status() {
     let server = done().await;
     let mut list = results(&server, Results::Reply(vec![files].into()));
     let error = list.try_next().await.expect_err("no file").to_string();
-    assert!(error.contains("the reply that says so has no `downloadUrl`"), "{error}");
+    assert!(error.contains("its status has no `downloadUrl`"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,7 @@
 //! Results that are left and gone on with: no job is submitted twice, no item is lost or comes twice.
 
 use std::fmt::Debug;
+use std::time::Duration;
 
 use bytes::Bytes;
 use genesys_cloud_core::{Checkpoint, Client, Job, OnStale, Paginator, Verdict};
@@ -313,4 +314,20 @@ async fn results_that_are_known_to_be_deleted_are_not_asked_for() {
         .paginate()
         .resume(&kept(&anew.checkpoint()));
     assert_eq!(all(&mut again).await, [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_id_of_a_job_is_known_as_soon_as_the_reply_to_the_submit_was_read() {
+    let gate = Gate::new();
+    let server = Server::start(move |request| match request.method.as_str() {
+        "POST" => crate::json(r#"{"jobId":"j1"}"#),
+        _ => crate::json(r#"{"state":"FULFILLED"}"#).behind(&gate),
+    })
+    .await;
+    let mut results = crate::listed(&server).paginate();
+    let soon = Duration::from_millis(1);
+    tokio::time::timeout(soon, results.try_next()).await.expect_err("no status yet");
+    assert_eq!(server.received().len(), 1);
+    let checkpoint = results.checkpoint();
+    assert_eq!(checkpoint.job().and_then(|job| job.id()), Some("j1"));
 }

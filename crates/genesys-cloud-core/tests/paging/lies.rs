@@ -287,3 +287,115 @@ async fn a_list_that_grows_or_shrinks_while_it_is_read_ahead() {
         assert_eq!(server.received().len() as u64, first.max(others) * (1 + again));
     }
 }
+
+#[tokio::test]
+async fn a_list_under_another_name_is_not_called_complete() {
+    let renamed = |things: std::ops::RangeInclusive<u64>, envelope: &str| {
+        Answer::json(200, &format!(r#"{{"newEntities":[{}]{envelope}}}"#, crate::entities(things)))
+    };
+    let unknown = |pages| Verdict::Unknown(Reason::NoList { pages });
+    let (a, b) = (r#","after":"a""#, r#","after":"b""#);
+    for (pages, found, verdict) in [
+        // On every page, on one in the middle, and on the last one.
+        (
+            vec![renamed(1..=2, a), renamed(3..=4, b), renamed(5..=6, r#","selfUri":"/s""#)],
+            vec![],
+            unknown(3),
+        ),
+        (vec![page(1..=2, a), renamed(3..=4, b), page(5..=6, "")], vec![1, 2, 5, 6], unknown(1)),
+        (vec![page(1..=2, a), renamed(3..=4, r#","selfUri":"/s""#)], vec![1, 2], unknown(1)),
+        // Left out where there is nothing to list, which is legal on some pages and not on all.
+        (
+            vec![page(1..=2, a), Answer::json(200, r#"{"after":"b"}"#), page(5..=6, "")],
+            vec![1, 2, 5, 6],
+            Verdict::Complete,
+        ),
+        (vec![Answer::json(200, r#"{"after":"a"}"#), page(5..=6, "")], vec![5, 6], unknown(1)),
+    ] {
+        let server = script(pages).await;
+        let mut list = over(&server, of(Scheme::AfterField));
+        assert_eq!(all(&mut list).await, found);
+        assert_eq!(list.report().verdict(), verdict);
+        let names = list.report().fields_instead();
+        assert_eq!(names.is_empty(), verdict == Verdict::Complete, "{names:?}");
+    }
+}
+
+/// The error of a second page with this body, after which the same page is asked for again.
+async fn second(body: &str, status: u16) -> genesys_cloud_core::Error {
+    let server =
+        script([page(1..=2, r#","after":"a""#), Answer::json(status, body), page(3..=4, "")]).await;
+    let mut list = over(&server, of(Scheme::AfterField));
+    assert_eq!(list.try_next().await.expect("a thing").and_then(|it| it.id).as_deref(), Some("1"));
+    list.try_next().await.expect("another thing");
+    let error = list.try_next().await.expect_err(body);
+    assert!(!matches!(list.report().verdict(), Verdict::Complete), "{body}");
+    // The next poll asks for the same page.
+    assert_eq!(all(&mut list).await, [3, 4], "{body}");
+    assert_eq!(list.report().verdict(), Verdict::Complete, "{body}");
+    error
+}
+
+#[tokio::test]
+async fn replies_that_are_not_pages_are_errors_and_never_the_end() {
+    for (body, status) in [
+        (r#"{"errorMessage":"Task timed out after 30.00 seconds"}"#, 200),
+        (r#"{"message":"m","code":"c","status":429}"#, 200),
+        (r#"{"message":"m","code":"c","status":400}"#, 200),
+        ("null", 200),
+        ("{}", 200),
+        ("", 204),
+        (r#"{"other":[]}"#, 200),
+    ] {
+        let error = second(body, status).await;
+        assert!(error.is_paging() && error.to_string().contains("page 2 is not a page"), "{error}");
+    }
+    for body in [r#"{"entities":[{"id":"3"}],"entities":[]}"#, "<html>", r#"{"entities":[5]}"#] {
+        assert!(second(body, 200).await.is_decode(), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn nulls_are_left_out_counted_and_count_for_the_total() {
+    let body = r#"{"entities":[null,{"id":"1"},null],"total":3,"pageNumber":1,"pageCount":1}"#;
+    let server = script([Answer::json(200, body)]).await;
+    let mut list = things(&server);
+    assert_eq!(all(&mut list).await, [1]);
+    let report = list.report();
+    assert_eq!((report.items, report.nulls, report.verdict()), (1, 2, Verdict::Complete));
+}
+
+#[tokio::test]
+async fn an_empty_page_in_doubt_is_looked_at_again_on_resume() {
+    let counts = |number: u64| format!(r#","pageNumber":{number},"pageCount":2,"total":4"#);
+    let server = script([
+        page(1..=2, &counts(1)),
+        page([], &counts(2)),
+        page([], &counts(2)),
+        // A second run, in which it is still empty, and a third.
+        page([], &counts(2)),
+        page([], &counts(2)),
+        page(3..=4, &counts(2)),
+    ])
+    .await;
+    let mut first = things(&server);
+    assert_eq!(all(&mut first).await, [1, 2]);
+    let differs = Verdict::Unknown(Reason::TotalDiffers { read: 2, total: 4 });
+    assert_eq!(first.report().verdict(), differs);
+    let checkpoint = first.checkpoint();
+    assert!(!checkpoint.is_complete());
+    let mut second = things(&server).resume(&checkpoint);
+    assert_eq!(all(&mut second).await, [0; 0]);
+    assert_eq!(second.report().verdict(), differs);
+    let mut third = things(&server).resume(&second.checkpoint());
+    assert_eq!(all(&mut third).await, [3, 4]);
+    assert_eq!(third.report().verdict(), Verdict::Complete);
+}
+
+#[tokio::test]
+async fn the_only_item_of_a_window_may_come_again_as_its_own_bound() {
+    let server = script([page([7], ""), page([7], "")]).await;
+    let mut list = over(&server, of(Scheme::IdOrDateWindow));
+    assert_eq!(all(&mut list).await, [7]);
+    assert_eq!(list.report().verdict(), Verdict::Complete);
+}

@@ -90,7 +90,7 @@ async fn a_range_that_ends_after_its_data_is_not_known_to_be_whole() {
     let data = Data::up_to(30, 0, false);
     let server = data.serve(Org::hourly(48)).await;
     let error = Reason::NotAvailableYet { until: hour(30) }.to_string();
-    assert_eq!(error, "the data is available up to 2024-05-02T06:00:00Z only");
+    assert_eq!(error, "the data was available only up to 2024-05-02T06:00:00Z");
     // Of a single job, the end of its interval tells.
     for (end, verdict) in [
         (30, Verdict::Complete),
@@ -172,8 +172,8 @@ async fn data_that_does_not_come_in_time_is_an_error_that_says_how_far_it_is() {
         assert!(error.is_data_unavailable(), "{error}");
         assert_eq!(
             error.to_string(),
-            "POST /jobs (postDelayed) was not sent: its data is available up to 2024-05-02T06:00:00Z, \
-             and is wanted up to 2024-05-03T00:00:00Z; it was waited for 7200 s; try again later, or \
+            "POST /jobs (postDelayed) was not sent: the data is available up to 2024-05-02T06:00:00Z, \
+             but the interval ends at 2024-05-03T00:00:00Z; waited for 7200 s; try again later, or \
              choose an interval that ends earlier"
         );
         let waited = begun.elapsed();
@@ -225,12 +225,12 @@ async fn data_of_which_nothing_tells_is_not_waited_for() {
     let jobs = || events(&server).jobs(Query::default());
     let error = jobs().windows(hours(0, 24)).wait_for_data(AGES).try_next().await;
     let text = error.expect_err("other jobs").to_string();
-    assert!(text.contains("nothing tells up to when its data is available"), "{text}");
+    assert!(text.contains("the API does not report how far its data is available"), "{text}");
     let error = jobs().paginate().wait_for_data(AGES).try_next().await.expect_err("other jobs");
     assert!(error.is_invalid_request(), "{error}");
     // A call without an interval asks for what can't be told.
     let delayed = events(&server).delayed(Query::default()).paginate().wait_for_data(AGES);
     let error = { delayed }.try_next().await.expect_err("no interval");
-    assert!(error.to_string().contains("the call has no interval that can be read"), "{error}");
+    assert!(error.to_string().contains("the call has no valid interval"), "{error}");
     assert!(server.received().is_empty());
 }

@@ -154,3 +154,25 @@ async fn every_operation_answers_in_the_form_of_its_document() {
     // A new document may change the number.
     assert_eq!(of_jobs, 194);
 }
+
+/// Clients identify an organization by these.
+#[tokio::test]
+async fn a_token_names_the_organization_and_its_client() {
+    let ids = async |org: &MockOrg| {
+        let mut client = Client::of(org).await;
+        let token = client.get("/api/v2/tokens/me").await.json();
+        let me = client.get("/api/v2/organizations/me").await.json();
+        assert_eq!(token["organization"]["id"], org.organization());
+        assert_eq!(token["OAuthClient"]["id"], org.client_id());
+        assert_eq!(me["id"], org.organization());
+        org.organization()
+    };
+    let one = MockOrg::builder().seed(7).start().await.expect("an org");
+    let same = MockOrg::builder().seed(7).start().await.expect("an org");
+    let other = MockOrg::builder().seed(8).start().await.expect("an org");
+    let named = MockOrg::builder().seed(7).organization("org-1").start().await.expect("an org");
+    let first = ids(&one).await;
+    assert_eq!(ids(&same).await, first);
+    assert_ne!(ids(&other).await, first);
+    assert_eq!(ids(&named).await, "org-1");
+}

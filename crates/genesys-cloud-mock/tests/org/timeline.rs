@@ -122,3 +122,36 @@ async fn jobs_have_the_records_of_their_interval() {
     org.timeline("postAuditsQuery", may()).expect("jobs");
     assert_eq!(client.post("/api/v2/audits/query", &long).await.status, 400);
 }
+
+#[tokio::test]
+async fn jobs_have_the_records_that_have_been_taken_in_when_they_are_submitted() {
+    const FIELD: &str = "dataAvailabilityDate";
+    let builder = MockOrg::builder().data_available_until("2026-05-05T00:00Z");
+    let org = builder.start().await.expect("an org");
+    org.timeline(JOBS, may()).expect("a query");
+    org.set_job_records(JOBS, 31).expect("a list");
+    let mut client = Client::of(&org).await;
+    let mut jobs = Vec::new();
+    for until in ["2026-05-05T00:00:00Z", "2026-05-09T12:00:00Z", "2026-06-09T00:00:00Z"] {
+        org.set_data_available_until(until).expect("a time");
+        let told = client.get(&format!("{JOBS_PATH}/availability")).await.json();
+        assert_eq!(told[FIELD], until);
+        let reply = client.post(JOBS_PATH, &json!({ "interval": MAY })).await.json();
+        jobs.push((reply["jobId"].as_str().expect("an id").to_owned(), until));
+    }
+    // What a job found does not change any more.
+    for ((id, until), count) in jobs.iter().zip([4, 9, 25]) {
+        let results = client.get(&format!("{JOBS_PATH}/{id}/results")).await.json();
+        assert_eq!((keys(&results).len(), &results[FIELD]), (count, &json!(until)));
+        let truth = org.truth_within(JOBS, MAY).expect("an interval");
+        assert_eq!(keys(&results), truth[..count]);
+    }
+    // Before all of it.
+    org.set_data_available_until("2026-04-01").expect("a time");
+    let reply = client.post(JOBS_PATH, &json!({ "interval": MAY })).await.json();
+    let id = reply["jobId"].as_str().expect("an id");
+    let results = client.get(&format!("{JOBS_PATH}/{id}/results")).await.json();
+    assert!(keys(&results).is_empty(), "{results}");
+    org.set_data_available_until("soon").expect_err("no time");
+    MockOrg::builder().data_available_until("soon").start().await.expect_err("no time");
+}

@@ -702,7 +702,7 @@ operation! {
     ///
     /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     ///
-    /// The data is taken in with a delay: the report tells up to when, and `wait_for_data` waits for it.
+    /// Recent data becomes available with a delay: the report has the date up to which it was complete, and `wait_for_data` waits for it.
     ///
     /// `windows` reads a range of any length in pieces of 31 days at most, and what is in several of them once, by its `conversationId`.
     ///
@@ -2272,7 +2272,7 @@ operation! {
     ///
     /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
     ///
-    /// The data is taken in with a delay: the report tells up to when, and `wait_for_data` waits for it.
+    /// Recent data becomes available with a delay: the report has the date up to which it was complete, and `wait_for_data` waits for it.
     ///
     /// `windows` reads a range of any length in pieces of 31 days at most.
     ///

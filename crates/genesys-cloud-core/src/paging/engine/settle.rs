@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::paging::grid::is_untold;
 use crate::paging::marks::{Joined, PageText};
 use crate::paging::picked::{Overlap, Picked};
-use crate::paging::read::field_names;
+use crate::paging::read::{field_names, has_other_list};
 use crate::paging::scheme::Motion;
 use crate::paging::standing::Facts;
 use crate::paging::step::{Contradiction, End, Step, step};
@@ -94,8 +94,8 @@ impl Engine {
         let leads_on = matches!(step, Step::Continue(_)) && !self.is_fed() && !page.is_in_file;
         self.report.add(&page, is_passed_over || is_overlap);
         self.last_nulls = page.nulls;
-        if leads_on {
-            self.report.leads_on(&page, || field_names(&reply.text()));
+        if !page.is_in_file && !self.is_fed() {
+            self.note_list(&page, leads_on, text);
         }
         self.report.pages -= u64::from(is_passed_over || is_overlap);
         self.report.read += allowed;
@@ -133,6 +133,19 @@ impl Engine {
         }
         self.ask_ahead(0);
         Ok(Some(picked))
+    }
+
+    /// Notes whether a page has its list, and looks for it under another name if not.
+    fn note_list(&mut self, page: &Facts, leads_on: bool, text: &PageText) {
+        if page.has_list {
+            return self.report.note_list(true, leads_on, false);
+        }
+        let body = text.text();
+        let other = has_other_list(&body, &self.listing);
+        self.report.note_list(false, leads_on, other);
+        if self.report.other_fields.is_empty() && (leads_on || other) {
+            self.report.other_fields = field_names(&body);
+        }
     }
 
     /// Goes back by a page where the list has become shorter since that was read: what stood behind it has

@@ -42,7 +42,6 @@ mod record {
             pub empty: Option<i64> = "emptyPages",
             pub alike: Option<i64> = "alikePages",
             pub grid: Option<i64> = "grid",
-            pub second_look: Option<bool> = "secondLook",
             pub previous: Option<PageForm> = "previousPage",
             pub report: Option<ReportForm> = "report",
             pub end: Option<String> = "end",
@@ -93,6 +92,7 @@ mod record {
             pub asked_until: Option<DateTime<Utc>> = "askedUntil",
             pub without_list: Option<i64> = "pagesWithoutList",
             pub has_list: Option<bool> = "hasList",
+            pub other_lists: Option<i64> = "otherLists",
             pub other_fields: Option<Vec<String>> = "fieldsInstead",
         }
     }
@@ -173,7 +173,6 @@ impl ListPoint {
             empty: written(at.empty).filter(|empty| *empty > 0),
             alike: written(at.alike).filter(|alike| *alike > 0),
             grid: at.grid.and_then(written),
-            second_look: Some(at.is_second_look).filter(|is_second| *is_second),
             previous: at.previous.as_ref().map(PageForm::of),
             report: Some(ReportForm::of(report)),
             end: report.end.and_then(|end| {
@@ -257,7 +256,7 @@ impl ListPoint {
                 empty: read(form.empty, "emptyPages")?,
                 alike: read(form.alike, "alikePages")?,
                 grid: read_if(form.grid, "grid")?.filter(|grid| *grid > 0),
-                is_second_look: form.second_look.unwrap_or_default(),
+                is_second_look: false,
             },
             offset: read(form.offset, "offset")?,
             known: known.map(|mark| read_hash(mark)).collect::<Result<_, _>>()?,
@@ -341,6 +340,7 @@ impl ReportForm {
             asked_until: report.asked_until,
             without_list: written(report.without_list).filter(|pages| *pages > 0),
             has_list: flag(report.has_list),
+            other_lists: written(report.other_lists).filter(|pages| *pages > 0),
             other_fields: Some(report.other_fields.clone()).filter(|names| !names.is_empty()),
         }
     }
@@ -375,6 +375,7 @@ impl ReportForm {
             asked_until: self.asked_until,
             without_list: read(self.without_list, "pagesWithoutList")?,
             has_list: self.has_list.unwrap_or_default(),
+            other_lists: read(self.other_lists, "otherLists")?,
             other_fields: self.other_fields.unwrap_or_default(),
         })
     }

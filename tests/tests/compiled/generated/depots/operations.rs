@@ -185,7 +185,7 @@ job_family! {
     id: field "executionId",
     status: "getDepotsUsageQueryResults" Get "/api/v2/depots/usage/query/{executionId}/results" (id "executionId"),
     done: state "queryStatus" { succeeded: ["Complete"] },
-    results: status CursorsObject { items: ["results"], token_in: query "after" },
+    results: status CursorsObject { items: ["results"], token_in: query "after", fields: "queryStatus" },
 }
 
 job! {
@@ -207,7 +207,7 @@ operation! {
 
 paged! {
     GetDepotsUsageQueryResults -> types::Usage;
-    CursorsObject { items: ["results"], token_in: query "after" }
+    CursorsObject { items: ["results"], token_in: query "after", fields: "queryStatus" }
 }
 
 operation! {
@@ -332,7 +332,7 @@ job_family! {
     status: "getDepotReportsJob" Get "/api/v2/depots/{depotId}/reports/jobs/{reportJobId}" (id "reportJobId"),
     done: state "state" { succeeded: ["FULFILLED"], failed: ["FAILED"], expired: ["EXPIRED"] },
     results: list "getDepotReportsJobResults" Get "/api/v2/depots/{depotId}/reports/jobs/{reportJobId}/results" (id "reportJobId")
-        CursorField { items: ["results"], page_size: "pageSize" as integer },
+        CursorField { items: ["results"], page_size: "pageSize" as integer, fields: "reports" },
     cancel: "deleteDepotReportsJob" Delete "/api/v2/depots/{depotId}/reports/jobs/{reportJobId}" (id "reportJobId"),
     redirects: "downloadUrl",
 }
@@ -387,5 +387,5 @@ operation! {
 
 paged! {
     GetDepotReportsJobResults -> types::Report;
-    CursorField { items: ["results"], page_size: "pageSize" as integer }
+    CursorField { items: ["results"], page_size: "pageSize" as integer, fields: "reports" }
 }

@@ -39,5 +39,5 @@ operation! {
 
 paged! {
     GetRoutingSkills -> String;
-    PageNumber { items: ["results", "entities"], page_size: "pageSize" as text }
+    PageNumber { items: ["results", "entities"], page_size: "pageSize" as text, values: true }
 }
