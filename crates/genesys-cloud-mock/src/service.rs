@@ -356,7 +356,11 @@ impl Service {
             Ok(served) => served,
             Err(refusal) => return refusal.into(),
         };
-        let outcome = Outcome { connection, ..CannedReply::raw_json(status, body).into() };
+        // Before a lie takes the place of the page.
+        let (schema, job) = (asked.endpoint.schema(), asked.path_values.last());
+        let reply = CannedReply::raw_json(status, body);
+        let reply = self.available.tell(reply, schema, job.map(AsRef::as_ref), self.now());
+        let outcome = Outcome { connection, ..reply.into() };
         match page {
             Some(page) => self.lie_on_page(asked.endpoint, listing, page, outcome),
             None => outcome,
