@@ -20,6 +20,9 @@ const ERRORS: usize = 3;
 /// So often it is gone on with where a list ended too early, once the org tells the truth.
 const AGAIN: u32 = 3;
 
+/// So often a reader is killed. Where nothing is saved in between, it would never come to its end.
+const KILLS: u64 = 10;
+
 /// What makes the chances of such a run differ from all others.
 const LIES: u64 = 1 << 61;
 
@@ -142,6 +145,9 @@ impl Reading<'_> {
                         // Someone begins it again.
                         self.stop()?;
                     } else if self.errors.len() >= ERRORS {
+                        if self.lie.due() == Due::NotRepeated {
+                            return Ok(());
+                        }
                         self.end_lies();
                     }
                 }
@@ -183,7 +189,7 @@ impl Reading<'_> {
         }
         if self.chance.percent(way.stopped) {
             self.stop()?;
-        } else if self.chance.percent(way.killed) {
+        } else if self.kills < KILLS && self.chance.percent(way.killed) {
             self.kill()?;
         }
         Ok(())
@@ -296,7 +302,9 @@ impl Reading<'_> {
 
     /// No errors came but those of faults, and of what a client must not ask for again.
     fn check_errors(&self) -> Result<(), String> {
-        let may_fail = self.lie.due() == Due::Recovered && self.choice.way.max_retries == 0;
+        let way = &self.choice.way;
+        let is_impatient = way.max_retries == 0 || way.max_rate_limit_wait.is_zero();
+        let may_fail = self.lie.due() == Due::Recovered && is_impatient;
         let is_explained = self.org.injected().total() > 0 || self.is_honest || may_fail;
         match self.errors.first() {
             Some(error) if !is_explained => Err(format!("nothing ends in this error: {error:?}")),

@@ -24,6 +24,15 @@ struct Tag {
     cap: Option<Value>,
     #[serde(default)]
     reads: bool,
+    /// Further fields of a page.
+    #[serde(default)]
+    fields: Vec<String>,
+    /// Whether items may be other than objects.
+    #[serde(default)]
+    values: bool,
+    /// Whether a reply without fields is an empty page.
+    #[serde(default)]
+    empty: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -101,6 +110,15 @@ impl List {
         });
         if let Some(out) = out {
             listing = listing.with_token_out(out);
+        }
+        if !tag.fields.is_empty() {
+            listing = listing.with_fields(&tag.fields);
+        }
+        if !tag.values {
+            listing = listing.with_objects();
+        }
+        if tag.empty {
+            listing = listing.with_empty_object();
         }
         Some(Self {
             operation: &known.id,
@@ -192,6 +210,7 @@ const SUBMITS: [Submit; 5] = [
                 .with_results(Results::List(
                     call("getAnalyticsConversationsDetailsJobResults", results),
                     Listing::new(Scheme::CursorField, "conversations")
+                        .with_objects()
                         .with_page_size(PageSize::integer("pageSize")),
                 ))
         },
@@ -208,6 +227,7 @@ const SUBMITS: [Submit; 5] = [
                 .with_results(Results::List(
                     call("getAuditsQueryTransactionIdResults", results),
                     Listing::new(Scheme::CursorField, "entities")
+                        .with_objects()
                         .with_page_size(PageSize::integer("pageSize")),
                 ))
                 .with_results_at_once(true)
@@ -225,6 +245,7 @@ const SUBMITS: [Submit; 5] = [
                 .with_results(Results::List(
                     call("getTaskmanagementWorkitemsQueryJobResults", results),
                     Listing::new(Scheme::JobSelectsPage, "entities")
+                        .with_objects()
                         .with_page_size(PageSize::integer("pageSize").in_body()),
                 ))
                 .with_results_at_once(true)

@@ -86,7 +86,10 @@ impl Clients {
     }
 
     pub(crate) fn hearing(&self, lie: Lie) -> &Client {
-        if lie.is_once() { &self.of_passing } else { &self.of_lasting }
+        match lie.due() {
+            Due::Recovered => &self.of_passing,
+            _ => &self.of_lasting,
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-use genesys_cloud_catalogue::{Catalogue, Schema};
+use genesys_cloud_catalogue::{Catalogue, Operation, Schema};
 
 use crate::api::Endpoint;
 use crate::listing::Listing;
@@ -8,13 +8,14 @@ use crate::paging::Ask;
 pub(crate) struct ListSubject {
     pub(crate) ask: Ask,
     pub(crate) listing: &'static Listing,
+    operation: &'static Operation,
     reply: Option<&'static Schema>,
 }
 
 impl ListSubject {
     pub(crate) fn of(endpoint: &Endpoint, listing: &'static Listing) -> Self {
         let ask = endpoint.scheme.map_or(Ask::Whole, Ask::of);
-        Self { ask, listing, reply: endpoint.schema() }
+        Self { ask, listing, operation: endpoint.operation, reply: endpoint.schema() }
     }
 
     /// Whether it comes in pages that can all be asked for.
@@ -35,6 +36,13 @@ impl ListSubject {
             _ => None,
         };
         [Some(reply), nested].into_iter().flatten().any(|it| it.property(name).is_some())
+    }
+
+    /// Whether the service leaves the list out if there is nothing in it, as queries of analytics do.
+    pub(crate) fn leaves_out_nothing(&self) -> bool {
+        let path = &self.operation.path;
+        let is_query = path.starts_with("/api/v2/analytics/") && path.ends_with("/query");
+        is_query && self.operation.method == "POST"
     }
 
     /// Whether pages are counted, so that where one begins follows from its size.
