@@ -8,6 +8,7 @@ use genesys_cloud_mock::FaultKind;
 use crate::choice::{Choice, Subject, Trouble};
 use crate::lie;
 use crate::run::{Came, Due, JOB_LIFE, calm, troubled};
+use crate::start;
 use crate::tally::Tally;
 
 /// So long a job is waited for, in seconds.
@@ -17,6 +18,9 @@ const JOB_PATIENCE: u64 = 3_600;
 pub(crate) async fn check(choice: &Choice<'_>, tally: &mut Tally) -> Result<(), String> {
     if let (Subject::Lie(liar, lie), Trouble::Lie(plan)) = (choice.subject, &choice.trouble) {
         return lie::check(choice, (liar, lie), plan, tally).await;
+    }
+    if let Subject::Start(list, name) = choice.subject {
+        return start::check(choice, list, name).await;
     }
     let (calm, due) = calm(choice).await.map_err(|why| format!("without faults: {why}"))?;
     check_calm(choice, &calm, &due).map_err(|why| format!("without faults: {why}"))?;
@@ -136,7 +140,10 @@ impl Check<'_> {
         if *stops == 0 {
             tally.calls(*calls, extra, due);
         }
-        if extra > due + due / 20 + self.for_stops(*stops) + restarts * self.calm.calls {
+        // Pages of another size are others, and more.
+        if !self.choice.way.resizes
+            && extra > due + due / 20 + self.for_stops(*stops) + restarts * self.calm.calls
+        {
             let calm = self.calm.calls;
             return Err(format!(
                 "{calls} requests, and {calm} without faults, of which {due} fail"

@@ -74,6 +74,9 @@ struct Reading<'a> {
     /// Of a hundred steps, so many are followed by a stop.
     stopped: u64,
     is_job: bool,
+    /// The size of pages, and whether each stop changes it.
+    page_size: Rc<Cell<u64>>,
+    resizes: bool,
     /// How much time went by, in seconds.
     passed: Rc<Cell<u64>>,
     stops: u64,
@@ -119,6 +122,7 @@ fn stage(choice: &Choice<'_>, org: &MockOrg) -> Result<(), String> {
             })
         }
         Subject::Lie(liar, lie) => org.lie(liar.operation(), lie),
+        Subject::Start(list, _) => org.scenario(list.operation, Scenario::ManyPages),
     }
     .map_err(text)
 }
@@ -137,7 +141,7 @@ fn due(choice: &Choice<'_>, org: &MockOrg) -> Result<Due, String> {
             Ok(Due { records: truth.records, is_broken: false })
         }
         // Such runs have a check of their own.
-        Subject::Lie(..) => Ok(Due { records: Vec::new(), is_broken: false }),
+        Subject::Lie(..) | Subject::Start(..) => Ok(Due { records: Vec::new(), is_broken: false }),
     }
 }
 
@@ -170,13 +174,16 @@ async fn read(
     let (clock, hook) = Clock::new(Rc::clone(&items));
     let passed = Rc::clone(&clock.passed);
     let client = client(choice, org, hook)?;
+    let page_size = Rc::new(Cell::new(Scenario::PAGE_SIZE));
     let open = || {
         let list = match choice.subject {
-            Subject::Scenario(list, _) | Subject::Long(list, _) => list.open(&client),
+            Subject::Scenario(list, _) | Subject::Long(list, _) | Subject::Start(list, _) => {
+                list.open(&client)
+            }
             Subject::Job(submit, _) => submit.open(&client),
             Subject::Lie(liar, _) => liar.open(&client),
         };
-        let list = list.page_size(Scenario::PAGE_SIZE).prefetch(choice.way.prefetch);
+        let list = list.page_size(page_size.get()).prefetch(choice.way.prefetch);
         if choice.way.dedupes { list.dedupe_by("id") } else { list }
     };
     let mut reading = Reading {
@@ -188,6 +195,8 @@ async fn read(
         // Of where a list has been, a checkpoint has too little to tell each time that it goes in circles.
         stopped: if trouble.is_some() && !expected.is_broken { choice.way.stopped } else { 0 },
         is_job: matches!(choice.subject, Subject::Job(..)),
+        page_size: Rc::clone(&page_size),
+        resizes: trouble.is_some() && choice.way.resizes,
         passed: Rc::clone(&passed),
         stops: 0,
         restarts: 0,
@@ -279,9 +288,10 @@ impl Reading<'_> {
     /// submit the job a second time.
     fn has_lost_job(&self) -> bool {
         let [.., before, last] = &self.errors[..] else { return false };
-        // Each call has a correlation id of its own.
+        // Each call has a correlation id of its own, where a reply came.
+        let is_same = last.correlation_id() == before.correlation_id();
         let is_told_again =
-            last.correlation_id().is_some() && last.correlation_id() == before.correlation_id();
+            is_same && (last.correlation_id().is_some() || last.is_outcome_unknown());
         is_told_again && (self.keys.is_empty() || self.is_job && self.restarts > 0)
     }
 
@@ -293,6 +303,9 @@ impl Reading<'_> {
 
     /// Stops, and goes on from what was saved, as another process would.
     fn stop(&mut self, on_stale: OnStale) -> Result<(), String> {
+        if self.resizes {
+            self.page_size.set(1 + self.chance.below(3 * Scenario::PAGE_SIZE));
+        }
         let saved = serde_json::to_string(&self.list.checkpoint()).map_err(text)?;
         let checkpoint: Checkpoint = serde_json::from_str(&saved).map_err(text)?;
         if checkpoint.items() != self.keys.len() as u64 {
