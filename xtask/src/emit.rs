@@ -365,8 +365,7 @@ pub(crate) fn page_reply(facts: &mut String, reply: &PageReply) {
     if !reply.fields.is_empty() {
         put(facts, format_args!(", fields: {:?}", reply.fields.join(" ")));
     }
-    let flags =
-        [("values", reply.values), ("no_content", reply.no_content), ("empty", reply.empty)];
+    let flags = [("values", reply.values), ("no_content", reply.no_content)];
     for (name, is_set) in flags {
         if is_set {
             put(facts, format_args!(", {name}: true"));

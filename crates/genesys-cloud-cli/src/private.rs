@@ -20,6 +20,7 @@ pub(crate) fn open(path: &Path, create: bool) -> io::Result<File> {
 
 /// Replaces a file atomically: a crash leaves the old one or the new one.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let is_first = !path.exists();
     let new = beside(path);
     let write = || {
         let mut file = create_new(&new, owner_only)?;
@@ -31,7 +32,8 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
         // What could not be written is of no use, and takes room.
         let _ = fs::remove_file(&new);
     })?;
-    sync_folder(path)
+    // Without an old one, the name itself must last. This takes a while, so it is not done each time.
+    if is_first { sync_folder(path) } else { Ok(()) }
 }
 
 /// Gives a finished file its name, and the permissions of the file that it replaces, or of any new file.

@@ -245,9 +245,6 @@ fn listing(data: ListingData) -> Result<Listing, Error> {
     if data.no_content {
         listing = listing.with_no_content();
     }
-    if data.empty {
-        listing = listing.with_empty_object();
-    }
     Ok(match data.jobs {
         Some(path) => listing.with_jobs(path),
         None => listing,
@@ -301,8 +298,6 @@ struct ListingData {
     values: bool,
     #[serde(default)]
     no_content: bool,
-    #[serde(default)]
-    empty: bool,
 }
 
 #[derive(Deserialize)]

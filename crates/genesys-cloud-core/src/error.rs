@@ -186,7 +186,8 @@ impl Error {
         self.is_transport()
             || self.is_rate_limited()
             || self.is_passing()
-            || (self.0.kind == Kind::Status && self.meaning() != Meaning::Final)
+            || (matches!(self.0.kind, Kind::Status | Kind::File)
+                && self.meaning() != Meaning::Final)
     }
 
     /// What the status means for a retry.

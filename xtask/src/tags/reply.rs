@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
+use super::Tag;
 use super::evidence::item_schema;
-use super::{Scheme, Tag};
-use crate::document::{Document, Kind, Method, Operation, Schema};
+use crate::document::{Document, Kind, Operation, Schema};
 
 /// What the document says of a reply that holds a page, beyond what is usual.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -18,9 +18,6 @@ pub struct PageReply {
     /// Whether a 204 is documented.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub no_content: bool,
-    /// Whether `{}` is an empty page.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub empty: bool,
 }
 
 /// Fields by which the runtime recognizes a page of any list (`PAGE_FIELDS` in the core).
@@ -73,8 +70,6 @@ impl PageReply {
         let is_object = |schema: &Schema| {
             matches!(document.resolve(schema).kind, Kind::Object(_) | Kind::Map(_))
         };
-        let path = &operation.path;
-        let is_analytics = path.starts_with("/api/v2/analytics/") && path.ends_with("/query");
         let is_bare = items == "[]";
         Self {
             fields: reply
@@ -82,12 +77,6 @@ impl PageReply {
                 .map_or(Vec::new(), |reply| fields(document, reply, tag, items)),
             values: !item_schema(document, operation, items).is_some_and(is_object),
             no_content: operation.replies.iter().any(|reply| reply.status == Some(204)),
-            // Analytics leaves out what is empty: its details queries answer `{}` where nothing matches and on a
-            // page past the end. (The runtime knows it of their scheme.)
-            empty: !is_bare
-                && is_analytics
-                && operation.method == Method::Post
-                && tag.scheme != Some(Scheme::BodyPagingTotalHits),
         }
     }
 }

@@ -238,7 +238,7 @@ impl<'a> Course<'a> {
     /// Keeps the jobs that the API works on: it may do so for hours, and they are not to be submitted twice.
     async fn keep_jobs(&mut self, batch: &mut Vec<Raw>, screen: &Screen) -> Result<(), Failure> {
         self.jobs = self.reader.jobs();
-        // Each page is a job of its own, and no checkpoint has one.
+        // Where each page is another job, checkpoints have none.
         if matches!(&self.job.way, Way::Job(family) if family.is_job_per_page()) {
             return Ok(());
         }

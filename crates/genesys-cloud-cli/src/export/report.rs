@@ -212,7 +212,12 @@ impl Ending {
         self.facts["notes"] = json!(self.notes);
         let resumes = self.next.filter(|next| *next != Next::Restart);
         self.facts["resume"] = json!(resumes.map(state::command));
-        let mut text = format!("{}, {:.1} s", self.read, took.as_secs_f64());
+        let read = match is_whole {
+            true => self.read.clone(),
+            // The list is complete, and the output is not.
+            false => self.read.replacen("complete: ", "read to its end, but not written: ", 1),
+        };
+        let mut text = format!("{read}, {:.1} s", took.as_secs_f64());
         if let Some(times) = &self.times {
             text += &format!("\n{times}");
         }

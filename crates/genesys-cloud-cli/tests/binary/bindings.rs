@@ -231,11 +231,9 @@ fn listing_text(listing: &Listing) -> String {
     if let Some(fields) = listing.fields() {
         let _ = write!(text, ", fields: {fields:?}");
     }
-    for (name, is_set) in [
-        ("values", !listing.has_objects()),
-        ("no_content", listing.allows_no_content()),
-        ("empty", listing.allows_empty_object() && !usual.allows_empty_object()),
-    ] {
+    for (name, is_set) in
+        [("values", !listing.has_objects()), ("no_content", listing.allows_no_content())]
+    {
         if is_set {
             let _ = write!(text, ", {name}: true");
         }

@@ -706,6 +706,7 @@ async fn records_whose_move_may_have_been_committed_are_not_added_twice() {
             let part = part.replace("PGPASSWORD=.. ", "");
             assert!(lost.told.contains(&part), "{part}: {}", lost.told);
         }
+        assert!(!lost.told.contains("complete"), "{}", lost.told);
         let rows = format!("SELECT count(*)::text FROM {table}");
         assert_eq!(database.one(&rows).await, moved, "{cut:?}");
         let read = org.requests_for(QUEUES).len();
@@ -785,12 +786,12 @@ async fn a_state_and_a_part_of_other_exports_are_refused() {
             .await;
         stopped().await;
     }
-    // A part that the row says nothing of is not thrown away for it.
+    // A part that the row says nothing of is not dropped with it.
     database.do_("COMMENT ON TABLE routing_queues_part IS 'genesys-cloud run another'").await;
     let restart = [&export[..], &["--restart"]].concat();
     let refused = run(Some(&org), folder.path(), &restart).await;
     assert_eq!(refused.code, Some(9), "{}", refused.told);
-    assert!(refused.told.contains("that no export to public.routing_queues has left"));
+    assert!(refused.told.contains("has the records of another export"), "{}", refused.told);
     assert_eq!(database.one("SELECT count(*)::text FROM routing_queues_part").await, "60");
 }
 
@@ -842,4 +843,26 @@ async fn nulls_make_no_rows_and_a_page_in_doubt_is_read_again() {
     let rows = database.rows("doubt", "id").await;
     assert_eq!(rows.len(), 30);
     assert!(truth.iter().all(|id| rows.contains_key(id)));
+}
+
+#[tokio::test]
+async fn two_tables_with_long_names_do_not_share_a_part() {
+    let Some(database) = Database::new("long").await else { return };
+    let org = MockOrg::builder().list(QUEUES, 100).start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let [one, two] = ["one", "two"].map(|end| format!("{}{end}", "t".repeat(60)));
+    let url = database.url_with_password();
+    let export = ["export", QUEUES, "--out", &url, "--create-table", "--batch", "10", "--table"];
+    let [one, two] = [&one, &two].map(|table| [&export[..], &[table]].concat());
+    assert!(killed(&org, folder.path(), &one, "saved", 3).await);
+    for more in [&[][..], &["--restart"], &["--resume"]] {
+        let refused = run(Some(&org), folder.path(), &[&two[..], more].concat()).await;
+        assert_eq!(refused.code, Some(9), "{}", refused.told);
+        assert!(refused.told.contains("the records of another export"), "{}", refused.told);
+    }
+    run(Some(&org), folder.path(), &[&one[..], &["--resume"]].concat()).await.done();
+    run(Some(&org), folder.path(), &two).await.done();
+    for table in [one, two] {
+        assert_eq!(database.rows(table.last().unwrap(), "id").await.len(), 100);
+    }
 }

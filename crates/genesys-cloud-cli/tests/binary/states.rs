@@ -206,7 +206,9 @@ async fn an_export_of_another_org_is_not_resumed() {
     let elsewhere = format!("{}/other", org.url());
     let elsewhere = [("GENESYS_CLOUD_API_URL", elsewhere.as_str())];
     let requests = org.request_count();
-    for (who, why) in [(&another, "and that of the client is another"), (&elsewhere, "/other")] {
+    for (who, why) in
+        [(&another, "but the client has OAuth client another"), (&elsewhere, "/other")]
+    {
         let refused = run_as(who, &[], &org, folder.path(), &resume).await;
         assert_eq!(refused.code, Some(2), "{}", refused.told);
         for part in ["of another org, or may be: it was made", why, "--restart discards"] {
@@ -246,7 +248,7 @@ async fn the_org_of_an_access_token_is_asked_for() {
     let refused = run_as(&who, &without, &other, folder.path(), &resume).await;
     assert_eq!(refused.code, Some(2), "{}", refused.told);
     assert!(
-        refused.told.contains("organization one, and that of the client is two"),
+        refused.told.contains("organization one, but the client has organization two"),
         "{}",
         refused.told
     );

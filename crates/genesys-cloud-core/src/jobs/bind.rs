@@ -247,7 +247,7 @@ macro_rules! job {
             /// A job that was submitted by this operation and saved. Nothing is sent.
             ///
             /// # Errors
-            /// When what was saved is of another operation, or of another host than that of the client
+            /// When what was saved is of another operation, or of another organization than that of the client
             /// ([`Error::is_job_mismatch`]($crate::Error::is_job_mismatch)).
             #[inline]
             pub fn load(

@@ -18,7 +18,6 @@
 ///         fields: "aggregations took",
 ///         values: true,
 ///         no_content: true,
-///         empty: true,
 ///     }
 /// }
 /// ```
@@ -27,8 +26,8 @@
 /// parameter, or a field of the body: `body "paging.pageSize" as integer`. `token_in` is `query` or `body`.
 /// `token_out` is `field`, `link` (followed as a whole) or `in_link`, which may name the parameter in the
 /// link: `in_link "nextUri" "cursor"`. `cap` is `pages(n)` or `items(n)`. `fields` names further fields of the
-/// reply, by which it is recognized as a page; `values` says that items need not be objects, `no_content`
-/// that a 204 is an empty list, and `empty` that `{}` is an empty page.
+/// reply, by which it is recognized as a page; `values` says that items need not be objects, and `no_content`
+/// that a 204 is an empty list.
 ///
 /// After the braces may stand where the operation takes an interval, `query` or `body`, for a method `windows`
 /// too; if they are known, with the longest one and the path of the id of the items, where an item is the same
@@ -101,7 +100,6 @@ macro_rules! paged {
             $(, fields: $fields:literal)?
             $(, values: $values:literal)?
             $(, no_content: $no_content:literal)?
-            $(, empty: $empty:literal)?
             $(,)?
         }
     ) => {
@@ -122,7 +120,6 @@ macro_rules! paged {
         $(.known_for_hours($hours))?
         $(.known_of_values($values))?
         $(.known_no_content($no_content))?
-        $(.known_empty_object($empty))?
     };
 
     (@items) => { "[]" };

@@ -162,13 +162,6 @@ impl Listing {
         self
     }
 
-    /// The same of one whose pages may be `{}`.
-    #[doc(hidden)]
-    pub const fn known_empty_object(mut self, empty_object: bool) -> Self {
-        self.empty_object = empty_object;
-        self
-    }
-
     /// Names the parameter that sets how many items a page holds.
     #[must_use]
     pub fn with_page_size(mut self, page_size: PageSize) -> Self {

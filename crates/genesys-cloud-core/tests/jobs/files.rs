@@ -636,6 +636,24 @@ async fn a_page_of_html_can_be_downloaded_as_one() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_file_that_its_server_could_not_send_may_come_later() {
+    for (status, requests, is_transient) in [
+        (408, 5, true),
+        (429, 5, true),
+        (500, 5, true),
+        (503, 5, true),
+        (403, 1, false),
+        (410, 1, false),
+    ] {
+        let server = Server::start(move |_| Answer::new(status, "")).await;
+        let api = api(&[format!("{}/f", server.url())]).await;
+        let error = download(&api).await.expect("a file").try_next().await.expect_err("no file");
+        assert_eq!((error.status(), error.is_transient()), (Some(status), is_transient));
+        assert_eq!((error.is_download(), server.received().len()), (true, requests), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn each_url_of_a_list_must_be_one() {
     for (urls, why) in [
         (r#"["https://a.example/f",null]"#, "downloadUrls[1] is null"),

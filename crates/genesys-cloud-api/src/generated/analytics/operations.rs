@@ -94,7 +94,7 @@ operation! {
 
 paged! {
     PostAnalyticsActionsAggregatesQuery -> types::ActionAggregateDataContainer;
-    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/actions/aggregates/jobs", empty: true }
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/actions/aggregates/jobs" }
     interval: body "interval"
 }
 
@@ -181,7 +181,7 @@ operation! {
 
 paged! {
     PostAnalyticsAgentcopilotsAggregatesQuery -> types::AgentCopilotAggregateDataContainer;
-    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/agentcopilots/aggregates/jobs", empty: true }
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/agentcopilots/aggregates/jobs" }
     interval: body "interval"
 }
 
@@ -208,7 +208,7 @@ operation! {
 
 paged! {
     PostAnalyticsAgentsStatusQuery -> types::AnalyticsAgentStateAgentResponse;
-    UnpagedEntities { items: ["entities"], empty: true }
+    UnpagedEntities { items: ["entities"] }
 }
 
 operation! {
@@ -315,7 +315,7 @@ operation! {
 
 paged! {
     PostAnalyticsAgentutilizationsAggregatesQuery -> types::AgentUtilizationAggregateDataContainer;
-    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/agentutilizations/aggregates/jobs", empty: true }
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/agentutilizations/aggregates/jobs" }
     interval: body "interval"
 }
 
@@ -485,7 +485,7 @@ operation! {
 
 paged! {
     PostAnalyticsBotsAggregatesQuery -> types::BotAggregateDataContainer;
-    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/bots/aggregates/jobs", empty: true }
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/bots/aggregates/jobs" }
     interval: body "interval"
 }
 
@@ -572,7 +572,7 @@ operation! {
 
 paged! {
     PostAnalyticsCasemanagementAggregatesQuery -> types::CaseManagementAggregateDataContainer;
-    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/casemanagement/aggregates/jobs", empty: true }
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/casemanagement/aggregates/jobs" }
     interval: body "interval"
 }
 
@@ -591,7 +591,7 @@ operation! {
 
 paged! {
     PostAnalyticsConversationsActivityQuery -> types::ConversationActivityData;
-    PageNumberNoEnvelope { items: ["results"], page_size: "pageSize" as integer, fields: "entityIdDimension", empty: true }
+    PageNumberNoEnvelope { items: ["results"], page_size: "pageSize" as integer, fields: "entityIdDimension" }
 }
 
 operation! {
@@ -677,7 +677,7 @@ operation! {
 
 paged! {
     PostAnalyticsConversationsAggregatesQuery -> types::ConversationAggregateDataContainer;
-    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/conversations/aggregates/jobs", empty: true }
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/conversations/aggregates/jobs" }
     interval: body "interval"
 }
 
@@ -914,7 +914,7 @@ operation! {
 
 paged! {
     PostAnalyticsCopilotsAggregatesQuery -> types::CopilotAggregateDataContainer;
-    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/copilots/aggregates/jobs", empty: true }
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/copilots/aggregates/jobs" }
     interval: body "interval"
 }
 
@@ -1065,7 +1065,7 @@ operation! {
 
 paged! {
     PostAnalyticsEvaluationsAggregatesQuery -> types::EvaluationAggregateDataContainer;
-    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/evaluations/aggregates/jobs", empty: true }
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/evaluations/aggregates/jobs" }
     interval: body "interval"
 }
 
@@ -1152,7 +1152,7 @@ operation! {
 
 paged! {
     PostAnalyticsFlowexecutionsAggregatesQuery -> types::FlowExecutionAggregateDataContainer;
-    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/flowexecutions/aggregates/jobs", empty: true }
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/flowexecutions/aggregates/jobs" }
     interval: body "interval"
 }
 
@@ -1171,7 +1171,7 @@ operation! {
 
 paged! {
     PostAnalyticsFlowsActivityQuery -> types::FlowActivityData;
-    PageNumberNoEnvelope { items: ["results"], page_size: "pageSize" as integer, fields: "entityIdDimension", empty: true }
+    PageNumberNoEnvelope { items: ["results"], page_size: "pageSize" as integer, fields: "entityIdDimension" }
 }
 
 operation! {
@@ -1257,7 +1257,7 @@ operation! {
 
 paged! {
     PostAnalyticsFlowsAggregatesQuery -> types::FlowAggregateDataContainer;
-    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/flows/aggregates/jobs", empty: true }
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/flows/aggregates/jobs" }
     interval: body "interval"
 }
 
@@ -1272,7 +1272,7 @@ operation! {
 
 paged! {
     PostAnalyticsFlowsObservationsQuery -> types::FlowObservationDataContainer;
-    UnpagedPostResults { items: ["results"], empty: true }
+    UnpagedPostResults { items: ["results"] }
 }
 
 operation! {
@@ -1358,7 +1358,7 @@ operation! {
 
 paged! {
     PostAnalyticsJourneysAggregatesQuery -> types::JourneyAggregateDataContainer;
-    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/journeys/aggregates/jobs", empty: true }
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/journeys/aggregates/jobs" }
     interval: body "interval"
 }
 
@@ -1445,7 +1445,7 @@ operation! {
 
 paged! {
     PostAnalyticsKnowledgeAggregatesQuery -> types::KnowledgeAggregateDataContainer;
-    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/knowledge/aggregates/jobs", empty: true }
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/knowledge/aggregates/jobs" }
     interval: body "interval"
 }
 
@@ -1460,7 +1460,7 @@ operation! {
 
 paged! {
     PostAnalyticsQueuesObservationsQuery -> types::QueueObservationDataContainer;
-    UnpagedPostResults { items: ["results"], fields: "systemToOrganizationMappings", empty: true }
+    UnpagedPostResults { items: ["results"], fields: "systemToOrganizationMappings" }
 }
 
 operation! {
@@ -1476,7 +1476,7 @@ operation! {
 
 paged! {
     PostAnalyticsRatelimitsAggregatesQuery -> types::RateLimitAggregateDataContainer;
-    UnpagedPostResults { items: ["results"], empty: true }
+    UnpagedPostResults { items: ["results"] }
     interval: body "interval"
 }
 
@@ -1645,7 +1645,7 @@ operation! {
 
 paged! {
     PostAnalyticsReportingSettingsDashboardsQuery -> types::DashboardConfiguration;
-    BodyPageNumber { items: ["entities"], page_size: body "pageSize" as integer, maximum: 25, empty: true }
+    BodyPageNumber { items: ["entities"], page_size: body "pageSize" as integer, maximum: 25 }
 }
 
 operation! {
@@ -1756,7 +1756,7 @@ operation! {
 
 paged! {
     PostAnalyticsResolutionsAggregatesQuery -> types::ResolutionAggregateDataContainer;
-    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/resolutions/aggregates/jobs", empty: true }
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/resolutions/aggregates/jobs" }
     interval: body "interval"
 }
 
@@ -1775,7 +1775,7 @@ operation! {
 
 paged! {
     PostAnalyticsRoutingActivityQuery -> types::RoutingActivityData;
-    PageNumberNoEnvelope { items: ["results"], page_size: "pageSize" as integer, fields: "entityIdDimension", empty: true }
+    PageNumberNoEnvelope { items: ["results"], page_size: "pageSize" as integer, fields: "entityIdDimension" }
 }
 
 operation! {
@@ -1861,7 +1861,7 @@ operation! {
 
 paged! {
     PostAnalyticsSummariesAggregatesQuery -> types::SummaryAggregateDataContainer;
-    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/summaries/aggregates/jobs", empty: true }
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/summaries/aggregates/jobs" }
     interval: body "interval"
 }
 
@@ -1948,7 +1948,7 @@ operation! {
 
 paged! {
     PostAnalyticsSurveysAggregatesQuery -> types::SurveyAggregateDataContainer;
-    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/surveys/aggregates/jobs", empty: true }
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/surveys/aggregates/jobs" }
     interval: body "interval"
 }
 
@@ -2035,7 +2035,7 @@ operation! {
 
 paged! {
     PostAnalyticsTaskmanagementAggregatesQuery -> types::TaskManagementAggregateDataContainer;
-    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/taskmanagement/aggregates/jobs", empty: true }
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/taskmanagement/aggregates/jobs" }
     interval: body "interval"
 }
 
@@ -2054,7 +2054,7 @@ operation! {
 
 paged! {
     PostAnalyticsTaskmanagementMetricsQuery -> types::TaskManagementObservationResult;
-    CursorsObject { items: ["results"], page_size: "pageSize" as integer, maximum: 200, token_in: query "after", empty: true }
+    CursorsObject { items: ["results"], page_size: "pageSize" as integer, maximum: 200, token_in: query "after" }
 }
 
 operation! {
@@ -2072,7 +2072,7 @@ operation! {
 
 paged! {
     PostAnalyticsTeamsActivityQuery -> types::TeamActivityData;
-    PageNumberNoEnvelope { items: ["results"], page_size: "pageSize" as integer, fields: "entityIdDimension", empty: true }
+    PageNumberNoEnvelope { items: ["results"], page_size: "pageSize" as integer, fields: "entityIdDimension" }
 }
 
 operation! {
@@ -2158,7 +2158,7 @@ operation! {
 
 paged! {
     PostAnalyticsTranscriptsAggregatesQuery -> types::TranscriptAggregateDataContainer;
-    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/transcripts/aggregates/jobs", empty: true }
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/transcripts/aggregates/jobs" }
     interval: body "interval"
 }
 
@@ -2177,7 +2177,7 @@ operation! {
 
 paged! {
     PostAnalyticsUsersActivityQuery -> types::UserActivityData;
-    PageNumberNoEnvelope { items: ["results"], page_size: "pageSize" as integer, fields: "entityIdDimension", empty: true }
+    PageNumberNoEnvelope { items: ["results"], page_size: "pageSize" as integer, fields: "entityIdDimension" }
 }
 
 operation! {
@@ -2263,7 +2263,7 @@ operation! {
 
 paged! {
     PostAnalyticsUsersAggregatesQuery -> types::UserAggregateDataContainer;
-    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/users/aggregates/jobs", fields: "systemToOrganizationMappings", empty: true }
+    UnpagedPostResults { items: ["results"], jobs: "/api/v2/analytics/users/aggregates/jobs", fields: "systemToOrganizationMappings" }
     interval: body "interval"
 }
 
@@ -2377,5 +2377,5 @@ operation! {
 
 paged! {
     PostAnalyticsUsersObservationsQuery -> types::UserObservationDataContainer;
-    UnpagedPostResults { items: ["results"], empty: true }
+    UnpagedPostResults { items: ["results"] }
 }

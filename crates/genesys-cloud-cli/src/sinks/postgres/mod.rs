@@ -180,12 +180,7 @@ impl PostgresSink {
             None => {
                 let is_there = self.session().await?.columns(&part).await?.is_some();
                 if is_there && !self.is_part_of(kept.as_ref()).await? {
-                    return Err(SinkError::new(format!(
-                        "there is a table {} that no export to {} has left; drop it, rename it, or choose another \
-                         --table",
-                        self.told(&part),
-                        self.told(&table)
-                    )));
+                    return Err(self.occupied().await?);
                 }
                 self.is_whole = false;
                 self.make_part().await?;
@@ -218,6 +213,24 @@ impl PostgresSink {
         let copy = format!("COPY {} ({}) FROM STDIN", self.named(&part), self.columns());
         self.copy = Some(self.session().await?.prepare(&copy).await?);
         Ok(())
+    }
+
+    /// That the part is of something else, in words.
+    async fn occupied(&mut self) -> Result<SinkError, SinkError> {
+        let (name, part) = (self.named(&self.part()), self.told(&self.part()));
+        let table = self.told(&self.target.table);
+        let comment = self.session().await?.comment(&name).await?.unwrap_or_default();
+        Ok(SinkError::new(match comment.starts_with(&table::mark("")) {
+            // The names of two long tables may begin with the same 58 bytes.
+            true => format!(
+                "table {part} has the records of another export, which is not finished; finish that one, or choose \
+                 another --table than {table}"
+            ),
+            false => format!(
+                "there is a table {part} that no export to {table} has left; drop it, rename it, or choose another \
+                 --table"
+            ),
+        }))
     }
 
     /// Checks that the row and the part are those of this export, which is resumed.
