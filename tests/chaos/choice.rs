@@ -126,6 +126,7 @@ impl<'a> Choice<'a> {
         }
         if let Subject::Long(list, _) = subject
             && chance.percent(30)
+            && list.scenarios.contains(&Scenario::ManyPages)
             && !list.starts().is_empty()
         {
             let subject = Subject::Start(list, *chance.one_of(&list.starts()));

@@ -36,6 +36,8 @@ const MAX_BODY: usize = 1 << 20;
 #[derive(Clone)]
 pub(crate) struct Due {
     pub(crate) records: Vec<String>,
+    /// Of a list, what it has.
+    pub(crate) truth: Option<Truth>,
     /// Whether the list leads nowhere, so that it ends with an error.
     pub(crate) is_broken: bool,
 }
@@ -131,17 +133,20 @@ fn due(choice: &Choice<'_>, org: &MockOrg) -> Result<Due, String> {
     match choice.subject {
         Subject::Scenario(list, _) | Subject::Long(list, _) => {
             let truth = org.truth(list.operation).map_err(text)?;
-            Ok(Due { records: truth.records, is_broken: truth.end == TruthEnd::Broken })
+            let is_broken = truth.end == TruthEnd::Broken;
+            Ok(Due { records: truth.records.clone(), truth: Some(truth), is_broken })
         }
         Subject::Job(submit, _) => {
             let truth = org.job_truth(submit.operation).map_err(text)?;
             if truth.end != JobEnd::Succeeded {
                 return Err(format!("the job is to end as {:?}", truth.end));
             }
-            Ok(Due { records: truth.records, is_broken: false })
+            Ok(Due { records: truth.records, truth: None, is_broken: false })
         }
         // Such runs have a check of their own.
-        Subject::Lie(..) | Subject::Start(..) => Ok(Due { records: Vec::new(), is_broken: false }),
+        Subject::Lie(..) | Subject::Start(..) => {
+            Ok(Due { records: Vec::new(), truth: None, is_broken: false })
+        }
     }
 }
 
@@ -263,10 +268,12 @@ impl Reading<'_> {
         }
         while self.step().await? {
             if self.has_lost_job() {
-                match self.keys.is_empty() {
-                    true => self.list = (self.open)(),
+                match (self.keys.is_empty(), self.restarts) {
+                    (true, _) => self.list = (self.open)(),
+                    // It was the job of one page: whoever goes on has seen to it.
+                    (false, 0) => self.stop(OnStale::Fail)?,
                     // It was the job of a list that is read anew.
-                    false => self.restart()?,
+                    (false, _) => self.restart()?,
                 }
             }
             let is_gone = self.errors.last().is_some_and(|error| {
@@ -292,7 +299,7 @@ impl Reading<'_> {
         let is_same = last.correlation_id() == before.correlation_id();
         let is_told_again =
             is_same && (last.correlation_id().is_some() || last.is_outcome_unknown());
-        is_told_again && (self.keys.is_empty() || self.is_job && self.restarts > 0)
+        is_told_again && (self.keys.is_empty() || self.is_job)
     }
 
     /// Whether the results of the job are gone: more time went by than the API keeps them.
