@@ -23,8 +23,16 @@ pub(crate) struct Available(Mutex<State>);
 struct State {
     /// `None` if all of it is.
     until: Option<Moment>,
+    /// The date that stands for all of it: the same in each reply, as two pages may have to be alike.
+    all: Option<Moment>,
     /// What it was when a job was submitted, by the id of the job.
     of_jobs: HashMap<String, Moment>,
+}
+
+impl State {
+    fn date(&mut self, now: Moment) -> Moment {
+        self.until.unwrap_or_else(|| *self.all.get_or_insert(now))
+    }
 }
 
 impl Available {
@@ -39,7 +47,7 @@ impl Available {
     /// Notes what a job finds that is submitted now.
     pub(crate) fn note(&self, job: &str, now: Moment) {
         let mut state = self.state();
-        let until = state.until.unwrap_or(now);
+        let until = state.date(now);
         state.of_jobs.insert(job.to_owned(), until);
     }
 
@@ -57,9 +65,9 @@ impl Available {
         let Ok(Value::Object(mut fields)) = serde_json::from_slice(&reply.body) else {
             return reply;
         };
-        let state = self.state();
+        let mut state = self.state();
         let of_job = job.and_then(|job| state.of_jobs.get(job)).copied();
-        let until = of_job.or(state.until).unwrap_or(now);
+        let until = of_job.unwrap_or_else(|| state.date(now));
         fields.insert(FIELD.to_owned(), until.text().into());
         CannedReply { body: Value::Object(fields).to_string().into(), ..reply }
     }

@@ -371,9 +371,12 @@ impl Service {
             Ok(served) => served,
             Err(refusal) => return refusal.into(),
         };
+        let (schema, job) = (asked.endpoint.schema(), asked.path_values.last());
+        let reply = CannedReply::raw_json(status, body);
+        let reply = self.available.tell(reply, schema, job.map(AsRef::as_ref), self.now());
         let list = asked.endpoint.place;
         let page = page.map(|page| ListPage { list, listing, page });
-        Outcome { connection, page, ..CannedReply::raw_json(status, body).into() }
+        Outcome { connection, page, ..reply.into() }
     }
 
     /// The page, or what is said instead.

@@ -2,12 +2,12 @@
 
 use std::sync::{Arc, Mutex};
 
-use genesys_cloud_core::{Checkpoint, OnStale, Reason, Verdict, Windows, WindowsReport};
+use genesys_cloud_core::{Checkpoint, Client, OnStale, Reason, Verdict, Windows, WindowsReport};
 use serde_json::json;
 
 use crate::org::{Event as Happened, Org, refusal};
 use crate::server::{Answer, Server};
-use crate::{Event, Query, all, daily, events, hours, ids, long};
+use crate::{Event, Events, Query, all, daily, events, hours, ids, long};
 
 /// By way of its text, as it is kept.
 fn kept(checkpoint: &Checkpoint) -> Checkpoint {
@@ -161,6 +161,26 @@ async fn another_range_or_call_is_refused() {
     let error = daily(&server, 0, 48).resume(&list().checkpoint()).try_next().await;
     assert!(error.expect_err("a list").is_checkpoint_mismatch());
     assert_eq!(server.received().len(), calls);
+}
+
+#[tokio::test]
+async fn a_checkpoint_and_a_plan_of_another_port_or_path_are_refused() {
+    let (server, other) = (Org::hourly(48).serve().await, Org::hourly(48).serve().await);
+    let mut range = daily(&server, 0, 48);
+    range.try_next().await.expect("an event").expect("no end");
+    let checkpoint = kept(&range.checkpoint().expect("a checkpoint"));
+    let plan = range.plan().expect("a plan");
+    let calls = server.received().len();
+    for url in [other.url().to_owned(), format!("{}/other", server.url())] {
+        let client = Client::builder().api_url(url.as_str()).access_token("a-token").build();
+        let events = Events::new(&client.expect("a client"));
+        let range = || events.query(Query::default()).windows(hours(0, 48)).span(long(24));
+        let error = range().resume(&checkpoint).try_next().await.expect_err("another org");
+        assert!(error.is_checkpoint_mismatch() && error.to_string().contains(&url), "{error}");
+        let error = range().resume(plan.clone()).try_next().await.expect_err("another org");
+        assert!(error.is_invalid_request() && error.to_string().contains(&url), "{error}");
+    }
+    assert_eq!((server.received().len(), other.received().len()), (calls, 0));
 }
 
 #[tokio::test]

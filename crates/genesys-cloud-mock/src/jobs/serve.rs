@@ -225,9 +225,6 @@ impl Service {
             return CannedReply::raw_json(answer.status, record).into();
         }
         let outcome = self.plain_answer(asked);
-        let schema = asked.endpoint.schema();
-        let reply = self.available().tell(outcome.reply, schema, Some(&run.id), self.now());
-        let outcome = Outcome { reply, ..outcome };
         let refused = Query::new(&asked.request.query).get("allowRedirect");
         let redirects = run.plan.scenario == JobScenario::RedirectWithBody
             && refused.as_deref() != Some("false");
