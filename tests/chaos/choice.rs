@@ -23,6 +23,8 @@ pub(crate) enum Subject<'a> {
     Long(&'a List, u64),
     Job(&'a Submit, JobScenario),
     Lie(Liar<'a>, Lie),
+    /// Its request has a parameter of this name, which chooses a page.
+    Start(&'a List, &'static str),
 }
 
 /// What the org lies about.
@@ -80,6 +82,8 @@ pub(crate) struct Way {
     /// Of a hundred steps, so many are followed by the end of the process, after which it is gone on with from what
     /// was saved at the last stop.
     pub(crate) killed: u64,
+    /// Whether it is gone on with in pages of another size.
+    pub(crate) resizes: bool,
     /// Whether items whose id has come are left out.
     pub(crate) dedupes: bool,
     pub(crate) max_retries: u32,
@@ -120,13 +124,26 @@ impl<'a> Choice<'a> {
             });
             return Self { seed, subject: Subject::Lie(liar, lie), way, trouble };
         }
+        if let Subject::Long(list, _) = subject
+            && chance.percent(30)
+            && list.scenarios.contains(&Scenario::ManyPages)
+            && !list.starts().is_empty()
+        {
+            let subject = Subject::Start(list, *chance.one_of(&list.starts()));
+            (way.logs_in, way.token_lifetime) = (false, Duration::from_secs(1 << 32));
+            return Self { seed, subject, way, trouble };
+        }
+        let is_still = !matches!(trouble, Trouble::Moving(_));
+        way.resizes = chance.percent(30) && is_still && matches!(subject, Subject::Long(..));
         Self { seed, subject, way, trouble }
     }
 
     /// What is submitted or listed.
     pub(crate) fn operation(&self) -> &'static str {
         match self.subject {
-            Subject::Scenario(list, _) | Subject::Long(list, _) => list.operation,
+            Subject::Scenario(list, _) | Subject::Long(list, _) | Subject::Start(list, _) => {
+                list.operation
+            }
             Subject::Job(submit, _) => submit.operation,
             Subject::Lie(liar, _) => liar.operation(),
         }
@@ -202,7 +219,7 @@ impl<'a> Subject<'a> {
             Self::Job(_, scenario) => {
                 matches!(scenario, JobScenario::TransientErrors | JobScenario::ExpiredLink)
             }
-            Self::Long(..) | Self::Lie(..) => false,
+            Self::Long(..) | Self::Lie(..) | Self::Start(..) => false,
         }
     }
 }
@@ -225,6 +242,7 @@ impl Way {
             dropped: *chance.one_of(&[0, 10, 50]),
             stopped: 0,
             killed: 0,
+            resizes: false,
             dedupes: false,
             max_retries: *chance.one_of(&[0, 1, 5, 5]),
             max_rate_limit_wait: Duration::from_secs(*chance.one_of(&[0, 180, 180, 180])),
@@ -280,6 +298,9 @@ impl fmt::Display for Choice<'_> {
                 write!(f, "{} ({:?}), {records} records", list.operation, list.scheme)?;
             }
             Subject::Job(submit, scenario) => write!(f, "{}, {scenario:?}", submit.operation)?,
+            Subject::Start(list, name) => {
+                write!(f, "{} ({:?}), with {name}", list.operation, list.scheme)?;
+            }
             Subject::Lie(liar, lie) => {
                 write!(f, "{} ({}), {lie:?}", liar.operation(), liar.kind())?
             }

@@ -12,6 +12,7 @@ mod choice;
 mod clock;
 mod lie;
 mod run;
+mod start;
 mod subject;
 mod tally;
 

@@ -36,6 +36,8 @@ const MAX_BODY: usize = 1 << 20;
 #[derive(Clone)]
 pub(crate) struct Due {
     pub(crate) records: Vec<String>,
+    /// Of a list, what it has.
+    pub(crate) truth: Option<Truth>,
     /// Whether the list leads nowhere, so that it ends with an error.
     pub(crate) is_broken: bool,
 }
@@ -74,6 +76,9 @@ struct Reading<'a> {
     /// Of a hundred steps, so many are followed by a stop.
     stopped: u64,
     is_job: bool,
+    /// The size of pages, and whether each stop changes it.
+    page_size: Rc<Cell<u64>>,
+    resizes: bool,
     /// How much time went by, in seconds.
     passed: Rc<Cell<u64>>,
     stops: u64,
@@ -119,6 +124,7 @@ fn stage(choice: &Choice<'_>, org: &MockOrg) -> Result<(), String> {
             })
         }
         Subject::Lie(liar, lie) => org.lie(liar.operation(), lie),
+        Subject::Start(list, _) => org.scenario(list.operation, Scenario::ManyPages),
     }
     .map_err(text)
 }
@@ -127,17 +133,20 @@ fn due(choice: &Choice<'_>, org: &MockOrg) -> Result<Due, String> {
     match choice.subject {
         Subject::Scenario(list, _) | Subject::Long(list, _) => {
             let truth = org.truth(list.operation).map_err(text)?;
-            Ok(Due { records: truth.records, is_broken: truth.end == TruthEnd::Broken })
+            let is_broken = truth.end == TruthEnd::Broken;
+            Ok(Due { records: truth.records.clone(), truth: Some(truth), is_broken })
         }
         Subject::Job(submit, _) => {
             let truth = org.job_truth(submit.operation).map_err(text)?;
             if truth.end != JobEnd::Succeeded {
                 return Err(format!("the job is to end as {:?}", truth.end));
             }
-            Ok(Due { records: truth.records, is_broken: false })
+            Ok(Due { records: truth.records, truth: None, is_broken: false })
         }
         // Such runs have a check of their own.
-        Subject::Lie(..) => Ok(Due { records: Vec::new(), is_broken: false }),
+        Subject::Lie(..) | Subject::Start(..) => {
+            Ok(Due { records: Vec::new(), truth: None, is_broken: false })
+        }
     }
 }
 
@@ -170,13 +179,16 @@ async fn read(
     let (clock, hook) = Clock::new(Rc::clone(&items));
     let passed = Rc::clone(&clock.passed);
     let client = client(choice, org, hook)?;
+    let page_size = Rc::new(Cell::new(Scenario::PAGE_SIZE));
     let open = || {
         let list = match choice.subject {
-            Subject::Scenario(list, _) | Subject::Long(list, _) => list.open(&client),
+            Subject::Scenario(list, _) | Subject::Long(list, _) | Subject::Start(list, _) => {
+                list.open(&client)
+            }
             Subject::Job(submit, _) => submit.open(&client),
             Subject::Lie(liar, _) => liar.open(&client),
         };
-        let list = list.page_size(Scenario::PAGE_SIZE).prefetch(choice.way.prefetch);
+        let list = list.page_size(page_size.get()).prefetch(choice.way.prefetch);
         if choice.way.dedupes { list.dedupe_by("id") } else { list }
     };
     let mut reading = Reading {
@@ -188,6 +200,8 @@ async fn read(
         // Of where a list has been, a checkpoint has too little to tell each time that it goes in circles.
         stopped: if trouble.is_some() && !expected.is_broken { choice.way.stopped } else { 0 },
         is_job: matches!(choice.subject, Subject::Job(..)),
+        page_size: Rc::clone(&page_size),
+        resizes: trouble.is_some() && choice.way.resizes,
         passed: Rc::clone(&passed),
         stops: 0,
         restarts: 0,
@@ -254,10 +268,12 @@ impl Reading<'_> {
         }
         while self.step().await? {
             if self.has_lost_job() {
-                match self.keys.is_empty() {
-                    true => self.list = (self.open)(),
+                match (self.keys.is_empty(), self.restarts) {
+                    (true, _) => self.list = (self.open)(),
+                    // It was the job of one page: whoever goes on has seen to it.
+                    (false, 0) => self.stop(OnStale::Fail)?,
                     // It was the job of a list that is read anew.
-                    false => self.restart()?,
+                    (false, _) => self.restart()?,
                 }
             }
             let is_gone = self.errors.last().is_some_and(|error| {
@@ -279,10 +295,11 @@ impl Reading<'_> {
     /// submit the job a second time.
     fn has_lost_job(&self) -> bool {
         let [.., before, last] = &self.errors[..] else { return false };
-        // Each call has a correlation id of its own.
+        // Each call has a correlation id of its own, where a reply came.
+        let is_same = last.correlation_id() == before.correlation_id();
         let is_told_again =
-            last.correlation_id().is_some() && last.correlation_id() == before.correlation_id();
-        is_told_again && (self.keys.is_empty() || self.is_job && self.restarts > 0)
+            is_same && (last.correlation_id().is_some() || last.is_outcome_unknown());
+        is_told_again && (self.keys.is_empty() || self.is_job)
     }
 
     /// Whether the results of the job are gone: more time went by than the API keeps them.
@@ -293,6 +310,9 @@ impl Reading<'_> {
 
     /// Stops, and goes on from what was saved, as another process would.
     fn stop(&mut self, on_stale: OnStale) -> Result<(), String> {
+        if self.resizes {
+            self.page_size.set(1 + self.chance.below(3 * Scenario::PAGE_SIZE));
+        }
         let saved = serde_json::to_string(&self.list.checkpoint()).map_err(text)?;
         let checkpoint: Checkpoint = serde_json::from_str(&saved).map_err(text)?;
         if checkpoint.items() != self.keys.len() as u64 {

@@ -54,6 +54,9 @@ struct Out {
     form: String,
 }
 
+/// What chooses a page in a query, in one scheme or another.
+const STARTS: [&str; 6] = ["pageNumber", "startIndex", "before", "after", "cursor", "nextPage"];
+
 /// A list of the API.
 pub(crate) struct List {
     pub(crate) operation: &'static str,
@@ -134,6 +137,23 @@ impl List {
 
     pub(crate) fn open(&self, client: &Client) -> Paginator<Value> {
         Paginator::over(client, self.request.clone(), self.listing.clone())
+    }
+
+    /// The parameters of its request that can choose a page.
+    pub(crate) fn starts(&self) -> Vec<&'static str> {
+        let known = Catalogue::embedded().operation(self.operation);
+        let is_taken = |name: &&str| {
+            let parameter = known.and_then(|known| known.parameter(name));
+            parameter.is_some_and(|it| it.location == Location::Query && !it.required)
+        };
+        STARTS.into_iter().filter(is_taken).collect()
+    }
+
+    /// The list by a request that has such a parameter.
+    pub(crate) fn open_with(&self, client: &Client, name: &str, value: &str) -> Paginator<Value> {
+        let mut request = self.request.clone();
+        request.set_query(name.to_owned(), value);
+        Paginator::over(client, request, self.listing.clone())
     }
 }
 
@@ -287,7 +307,10 @@ fn submits(org: &MockOrg) -> Vec<Submit> {
     let known = |submit: &Submit| {
         let can = org.job_scenarios(submit.operation).unwrap_or_default();
         let scenarios = JOB_SCENARIOS.into_iter().filter(|scenario| can.contains(scenario));
-        let lies = org.lies(submit.operation).unwrap_or_default();
+        let mut lies = org.lies(submit.operation).unwrap_or_default();
+        // Of results in a status, a family can't say that they are objects.
+        let is_of_items = |lie: &Lie| matches!(lie.name(), "ScalarItem" | "ListItem");
+        lies.retain(|lie| submit.is_listed() || !is_of_items(lie));
         Submit { scenarios: scenarios.collect(), lies, ..submit.clone() }
     };
     SUBMITS.iter().map(known).collect()

@@ -132,7 +132,8 @@ fn check(lie: Lie, case: &Case<'_>, outcome: &Outcome, submits: usize) -> Result
         Due::Error => check_error(outcome),
         Due::NotRepeated if submits != 1 => Err(format!("it was submitted {submits} times")),
         Due::NotRepeated if outcome.errors.is_empty() => good(),
-        Due::NotRepeated => Ok(()),
+        Due::NotRepeated if outcome.errors.iter().any(|it| it.is_outcome_unknown()) => Ok(()),
+        Due::NotRepeated => Err("the error does not say that the outcome is unknown".to_owned()),
         Due::Unknown => match outcome.verdict {
             Some(Verdict::Unknown(_)) if outcome.errors.is_empty() => Ok(()),
             verdict => Err(format!("the verdict is {verdict:?}")),

@@ -334,7 +334,7 @@ impl Lists {
         let ask = endpoint.scheme.map_or(Ask::Whole, Ask::of);
         let scenario = stage.map(|stage| stage.scenario);
         let total = moves.as_ref().map_or(total, |moves| moves.total(total));
-        Ok(Truth::of(ask, scenario, total, page_size, keys))
+        Ok(Truth::of((ask, listing.has_id()), scenario, total, page_size, keys))
     }
 
     fn total(&self, endpoint: &Endpoint, stage: Option<&Stage>) -> u64 {

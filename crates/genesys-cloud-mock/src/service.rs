@@ -87,13 +87,23 @@ pub(crate) struct Outcome {
     pub(crate) connection: Option<ConnectionFault>,
     /// A body in place of that of the reply.
     pub(crate) flood: Option<Flood>,
+    /// The page of a list that it is, before anyone lies about it.
+    pub(crate) page: Option<ListPage>,
     /// The records that come with it.
     pub(crate) sent: Option<Sent>,
 }
 
+/// A page of a list.
+pub(crate) struct ListPage {
+    /// The place of the list in the table of endpoints.
+    list: usize,
+    listing: &'static Listing,
+    page: ServedPage,
+}
+
 impl From<CannedReply> for Outcome {
     fn from(reply: CannedReply) -> Self {
-        Self { reply, connection: None, flood: None, sent: None }
+        Self { reply, connection: None, flood: None, page: None, sent: None }
     }
 }
 
@@ -238,7 +248,7 @@ impl Service {
             }
             Route::Unknown => (CannedReply::not_found().into(), None),
         };
-        let Outcome { reply, connection, flood, sent } = outcome;
+        let Outcome { reply, connection, flood, sent, .. } = outcome;
         if let Some(sent) = sent.and_then(|sent| sent.over(connection)) {
             self.lies.note(sent);
         }
@@ -311,7 +321,12 @@ impl Service {
     }
 
     fn answer(&self, asked: &Asked<'_>) -> Outcome {
-        self.job(asked).unwrap_or_else(|| self.plain_answer(asked))
+        let mut outcome = self.job(asked).unwrap_or_else(|| self.plain_answer(asked));
+        // After all that the org has to say of the page, so that nothing is added to a lie.
+        match outcome.page.take() {
+            Some(page) => self.lie_on_page(page, outcome),
+            None => outcome,
+        }
     }
 
     /// What an operation answers that knows nothing of jobs.
@@ -356,28 +371,19 @@ impl Service {
             Ok(served) => served,
             Err(refusal) => return refusal.into(),
         };
-        // Before a lie takes the place of the page.
         let (schema, job) = (asked.endpoint.schema(), asked.path_values.last());
         let reply = CannedReply::raw_json(status, body);
         let reply = self.available.tell(reply, schema, job.map(AsRef::as_ref), self.now());
-        let outcome = Outcome { connection, ..reply.into() };
-        match page {
-            Some(page) => self.lie_on_page(asked.endpoint, listing, page, outcome),
-            None => outcome,
-        }
+        let list = asked.endpoint.place;
+        let page = page.map(|page| ListPage { list, listing, page });
+        Outcome { connection, page, ..reply.into() }
     }
 
     /// The page, or what is said instead.
-    fn lie_on_page(
-        &self,
-        endpoint: &Endpoint,
-        listing: &'static Listing,
-        page: ServedPage,
-        outcome: Outcome,
-    ) -> Outcome {
-        let ServedPage { ordinal, links, records } = page;
-        let sent = Sent { list: endpoint.place, records };
-        let Some(deed) = self.lies.draw(endpoint.place, Site::Page { ordinal, links }) else {
+    fn lie_on_page(&self, page: ListPage, outcome: Outcome) -> Outcome {
+        let ListPage { list, listing, page: ServedPage { ordinal, links, records } } = page;
+        let sent = Sent { list, records };
+        let Some(deed) = self.lies.draw(list, Site::Page { ordinal, links }) else {
             return Outcome { sent: Some(sent), ..outcome };
         };
         Outcome {

@@ -19,6 +19,10 @@ pub struct Truth {
     /// The records that were there all the time and that the service never hands out, because
     /// the list moved: a client can only notice that there is something wrong.
     pub missed: Vec<String>,
+    /// Records that may come again behind all others, in this order and again and again: those of a page that the
+    /// service repeats for ever with another token each time, if records have no ids. A client can't tell at once
+    /// that they are no others.
+    pub may_repeat: Vec<String>,
     /// How the reading ends.
     pub end: TruthEnd,
 }
@@ -36,6 +40,14 @@ pub enum TruthEnd {
 }
 
 impl Truth {
+    /// Whether a client that has handed on these records, by their [keys](Truth::key), has handed on what it must.
+    pub fn is_met_by(&self, came: &[String]) -> bool {
+        let Some(more) = came.strip_prefix(self.records.as_slice()) else { return false };
+        more.is_empty()
+            || !self.may_repeat.is_empty()
+                && more.chunks(self.may_repeat.len()).all(|it| it == self.may_repeat)
+    }
+
     /// The name of a record: its `id`, or else a text that differs where records do, but for
     /// their `selfUri`. A field that is null is as good as none, and a full second as good as one
     /// with three zeros behind it.
@@ -58,7 +70,7 @@ impl Truth {
 
     /// `keys` names records by their places in the list.
     pub(crate) fn of(
-        ask: Ask,
+        (ask, has_id): (Ask, bool),
         scenario: Option<Scenario>,
         total: u64,
         size: u64,
@@ -95,7 +107,16 @@ impl Truth {
             }
             _ => all(),
         };
-        Self { records: keys(records), repeated: keys(repeated), missed: keys(missed), end }
+        let is_endless = scenario == Some(Scenario::IdenticalPage) && ask.is_linked() && !has_id;
+        let again: Vec<u64> = if is_endless { (size..2 * size).collect() } else { Vec::new() };
+        let may_repeat = keys(again);
+        Self {
+            may_repeat,
+            records: keys(records),
+            repeated: keys(repeated),
+            missed: keys(missed),
+            end,
+        }
     }
 }
 

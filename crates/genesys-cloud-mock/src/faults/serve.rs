@@ -33,6 +33,7 @@ impl Service {
             reply: kind.change(outcome.reply),
             connection: kind.connection().or(outcome.connection),
             flood: Flood::of(kind),
+            page: None,
             sent: outcome.sent.filter(|_| kind.is_readable()),
         }
     }

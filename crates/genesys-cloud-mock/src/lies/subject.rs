@@ -38,11 +38,10 @@ impl ListSubject {
         [Some(reply), nested].into_iter().flatten().any(|it| it.property(name).is_some())
     }
 
-    /// Whether the service leaves the list out if there is nothing in it, as queries of analytics do.
+    /// Whether the service leaves the list out if there is nothing in it, as queries for details do.
     pub(crate) fn leaves_out_nothing(&self) -> bool {
         let path = &self.operation.path;
-        let is_query = path.starts_with("/api/v2/analytics/") && path.ends_with("/query");
-        is_query && self.operation.method == "POST"
+        path.starts_with("/api/v2/analytics/") && path.ends_with("/details/query")
     }
 
     /// Whether pages are counted, so that where one begins follows from its size.
