@@ -98,6 +98,30 @@
 //! # }
 //! ```
 //!
+//! # Lies
+//!
+//! A [`Lie`] is a reply that claims to be what was asked for and is not: an error with status 200, a page that is
+//! another one, a list that moved while nobody read it, a job whose submit was lost. [`MockOrg::lies`] has those
+//! that an operation can tell, [`Lie::due`] says what a client must make of each, and [`MockOrg::unsent`] which
+//! records no reply has had: as long as there are some, no client can have the whole list.
+//!
+//! ```
+//! use genesys_cloud_mock::{Due, MockOrg};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let org = MockOrg::start().await?;
+//! for lie in org.lies("getRoutingQueues")? {
+//!     org.reset();
+//!     org.lie("getRoutingQueues", lie)?;
+//!     // .. your client reads all queues ..
+//!     let must_fail = lie.due() == Due::Error;
+//! #   let _ = must_fail;
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # What it does not do
 //!
 //! Nothing is stored: a record that was posted is answered once and not listed afterwards.

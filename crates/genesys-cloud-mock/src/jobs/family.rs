@@ -84,11 +84,6 @@ impl Family {
         self.told != Told::Never
     }
 
-    /// Whether anyone asks how a job stands, other than by what it lists.
-    pub(crate) fn is_asked(&self) -> bool {
-        self.is_pollable()
-    }
-
     /// Whether the status shows the results in a field of it, or leads to files with them.
     pub(crate) fn shows_results(&self) -> bool {
         let place = &self.yields.in_status;

@@ -5,6 +5,7 @@ mod binary;
 mod client;
 mod faults;
 mod jobs;
+mod lies;
 mod lists;
 mod login;
 mod paging;
