@@ -58,9 +58,9 @@ pub(super) fn realignment(walk: &Walk, page: &Facts, read: u64) -> Option<Realig
     Some(Realignment { before, size, page, skip: position - (page - 1) * size })
 }
 
-/// Whether the page before was shorter than others and this one goes on, in a list whose replies say neither how
-/// large pages are nor how many items there are. Items may have been hidden on that page, or pages may have become
-/// smaller, so that items come again.
+/// Whether the previous page was shorter than others and this one has items, in a list whose replies say neither the
+/// page size nor a total. Items may have been hidden on that page, or pages may have become smaller, which repeats
+/// items.
 pub(super) fn is_untold(walk: &Walk, page: &Facts) -> bool {
     let Some(previous) = &walk.at.previous else { return false };
     let is_short = previous.items > 0 && previous.items < walk.at.largest;
@@ -119,7 +119,7 @@ mod tests {
                 Some((2, 20, 80)),
             ),
             (
-                "larger, in a run that goes on",
+                "larger, in a resumed run",
                 walk(3, Some(50), 50, Some(100)),
                 page(100, Some(100), None),
                 50,
@@ -162,14 +162,14 @@ mod tests {
                 None,
             ),
             (
-                "last page that tells its own length",
+                "last page that says its own length",
                 walk(2, Some(25), 25, Some(25)),
                 page(1, Some(1), Some(26)),
                 0,
                 None,
             ),
             (
-                "page in the middle that tells its own length",
+                "middle page that says its own length",
                 walk(2, Some(25), 25, Some(25)),
                 page(20, Some(20), Some(99)),
                 0,

@@ -27,7 +27,7 @@ pub(super) struct Found {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flaw {
     TooManyItems,
-    /// The list, or the token, is there twice: nothing tells which one counts.
+    /// The list, or the token, occurs twice: which one counts is unknown.
     ListTwice,
     TokenTwice,
 }

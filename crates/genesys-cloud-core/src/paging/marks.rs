@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_told_from_records_with_an_id() {
+    fn rows_without_ids_are_recognized() {
         let text = |body: &'static str| PageText::new(Bytes::from_static(body.as_bytes()));
         for (body, has_no_ids) in [
             (r#"{"list":[{"group":{"queueId":"q"},"data":[]}]}"#, true),

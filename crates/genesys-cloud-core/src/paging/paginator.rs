@@ -578,7 +578,9 @@ impl<T> Paginator<T> {
         };
         let (items, facts) = match read {
             Ok(_) if reply.status() == 204 && self.engine.is_led_by_token() => {
-                let why = format!("page {number} has no content (204), though a token leads to it");
+                let why = format!(
+                    "page {number} has no content (204), although a token was given for it"
+                );
                 let error = Error::not_a_page(&reply, why);
                 return self.engine.take_back(reply, error).map_or(Ok(None), Err);
             }

@@ -88,7 +88,7 @@ impl Standing {
             edges: None,
             ..*page
         });
-        // Another run looks twice by itself.
+        // A resumed run requests the page twice again.
         Self { due: self.due.clone(), previous, is_second_look: false, ..*self }
     }
 }

@@ -109,11 +109,11 @@ where
     match (page, found.flaw.get()) {
         (Err(_), Some(Flaw::TooManyItems)) => Err(DecodeError::too_many(most)),
         (Err(_), Some(Flaw::ListTwice)) => {
-            Err(DecodeError::new(format!("the list `{}` is there twice", listing.items())))
+            Err(DecodeError::new(format!("the list `{}` occurs twice", listing.items())))
         }
         (Err(_), Some(Flaw::TokenTwice)) => {
             let token = listing.token_out().map_or("", TokenOut::path);
-            Err(DecodeError::new(format!("the token `{token}` is there twice")))
+            Err(DecodeError::new(format!("the token `{token}` occurs twice")))
         }
         (page, _) => page,
     }
@@ -330,7 +330,7 @@ where
                 (Some(""), _) => {
                     if std::mem::replace(&mut facts.has_list, true) {
                         found.flaw.set(Some(Flaw::ListTwice));
-                        return Err(A::Error::custom("a list is there twice"));
+                        return Err(A::Error::custom("the list occurs twice"));
                     }
                     *is_page = true;
                     items = map.next_value_seed(list)?.unwrap_or_default();
@@ -339,7 +339,7 @@ where
                 (_, Some("")) => {
                     if std::mem::replace(has_token, true) {
                         found.flaw.set(Some(Flaw::TokenTwice));
-                        return Err(A::Error::custom("a token is there twice"));
+                        return Err(A::Error::custom("the token occurs twice"));
                     }
                     *is_page = true;
                     facts.token = map.next_value::<Scalar<'_>>()?.token();

@@ -86,7 +86,7 @@ pub(super) enum Contradiction {
     NoKey { page: u64, key: String },
     /// It is one of too many empty ones.
     Empty { pages: u64 },
-    /// Its size is another once more, so that nothing tells where it begins.
+    /// Its size changed once more, so that where it begins is unknown.
     Resized { due: u64, size: u64, before: u64 },
 }
 

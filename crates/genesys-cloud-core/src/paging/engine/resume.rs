@@ -165,7 +165,7 @@ impl Engine {
             report.end = None;
         }
         // What a window shares with the one before is found only where that has been read, and the last items of a
-        // counted page tell whether the next one still begins where it did.
+        // counted page show whether the next one still begins where it did.
         let reads_last_again =
             matches!(self.walk.motion(), Motion::Window | Motion::Numbers { .. }) && handed.of > 0;
         let (mut at, offset) = match &self.last {
@@ -321,7 +321,7 @@ impl Engine {
         let restarted = resumption.stage == Stage::Restarted;
         resumption.stage = if restarted { Stage::Reading } else { Stage::Entered };
         // Pages of another size hold other items. Another size than before is asked for only where the list can be
-        // joined again in it: where replies tell their size, or the place is between two pages.
+        // joined again in it: where replies say their size, or the place is between two pages.
         let by_number = matches!(self.walk.motion(), Motion::Numbers { .. });
         let can_resize = if by_number { self.walk.at.grid.is_some() } else { offset == 0 };
         if let Some(size) = self.report.page_size_asked

@@ -173,12 +173,12 @@ fn what_has_nothing_of_a_page_is_not_an_empty_one() {
 
 #[test]
 fn what_decides_may_be_there_once_only() {
-    let list = "the list `entities` is there twice";
+    let list = "the list `entities` occurs twice";
     for (path, body, told) in [
         ("entities", r#"{"entities":[{"id":"a"}],"entities":[]}"#, list),
         ("entities", r#"{"entities":null,"entities":[{"id":"a"}]}"#, list),
-        ("r.e", r#"{"r":{"e":[]},"r":{"e":[]}}"#, "the list `r.e` is there twice"),
-        ("entities", r#"{"nextUri":"/a","nextUri":null}"#, "the token `nextUri` is there twice"),
+        ("r.e", r#"{"r":{"e":[]},"r":{"e":[]}}"#, "the list `r.e` occurs twice"),
+        ("entities", r#"{"nextUri":"/a","nextUri":null}"#, "the token `nextUri` occurs twice"),
     ] {
         assert_eq!(read(path, body).expect_err(body), told);
     }
