@@ -378,17 +378,27 @@ async fn open(
     };
     settings.apply(&mut run);
     note(&run);
-    let status = run.wait().await;
-    // Only now is it known when it expires.
-    note(&run);
-    let opened = match status {
-        Ok(status) => opened(&run, status, change, &settings, date),
-        Err(error) => Err(error),
+    let mut repeated = 0;
+    let opened = loop {
+        let status = run.wait().await;
+        // Only now is it known when it expires.
+        note(&run);
+        let opened = match status {
+            Ok(status) => opened(&run, status, change.clone(), &settings, date.clone()),
+            Err(error) => Err(error),
+        };
+        match opened {
+            // The last status was unusable: ask for a new one, now or in the next poll.
+            Err(error) if error.is_passing() && run.forget() => {
+                let again = run.client.wait_to_repeat(run.operation(), repeated, error).await;
+                repeated += 1;
+                if let Err(error) = again {
+                    break Err(error);
+                }
+            }
+            opened => break opened,
+        }
     };
-    // The last status was unusable: the next poll asks for a new one.
-    if opened.as_ref().is_err_and(Error::is_passing) {
-        run.forget();
-    }
     (Some(run), opened)
 }
 

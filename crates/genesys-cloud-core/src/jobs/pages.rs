@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::end::GONE;
 use super::family::{Family, Results};
+use super::fields::Fields;
 use super::open::{page, ready};
 use super::run::{Run, how_to_look};
 use super::settings::JobSettings;
@@ -143,5 +144,25 @@ async fn results_page(run: &mut Run, settings: &JobSettings) -> Result<RawReply,
         let why = "no operation lists the results".to_owned();
         return Err(Error::job(JobEnd::NotPollable, operation, why));
     };
-    ready(page(run, &settings.changed(run.ask(call))).await?, Some(listing.items()))
+    let request = settings.changed(run.ask(call));
+    let mut repeated = 0;
+    loop {
+        let reply = page(run, &request).await?;
+        // Repeated here, because the list could only submit the page again.
+        let Some(error) = unusable(&reply) else { return ready(reply, Some(listing.items())) };
+        run.client.wait_to_repeat(request.operation(), repeated, error).await?;
+        repeated += 1;
+    }
+}
+
+/// The error for a reply that is not a page, whatever the list.
+fn unusable(reply: &RawReply) -> Option<Error> {
+    match Fields::of(reply) {
+        Err(error) => Some(Error::decode(reply, &error)),
+        Ok(fields) if fields.is_null() || fields.is_error() => {
+            let why = "the API returned no page of the results".to_owned();
+            Some(Error::not_a_page(reply, why))
+        }
+        Ok(_) => None,
+    }
 }

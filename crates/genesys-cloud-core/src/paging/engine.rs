@@ -205,11 +205,6 @@ impl Engine {
         Poll::Ready(Ok(()))
     }
 
-    /// Whether a job was submitted that can't be gone on with.
-    pub(super) fn has_lost_job(&self) -> bool {
-        self.job.as_ref().is_some_and(|job| job.opening.is_lost())
-    }
-
     /// Whether pages come without being asked for one by one.
     fn is_fed(&self) -> bool {
         self.job.as_ref().is_some_and(|job| job.feed.is_some())

@@ -109,6 +109,7 @@ impl Listing {
 
     /// The same for generated code, which knows all of it when it is compiled.
     #[doc(hidden)]
+    #[expect(clippy::too_many_arguments, reason = "a macro states all of them at once")]
     pub const fn known(
         scheme: Scheme,
         items: &'static str,

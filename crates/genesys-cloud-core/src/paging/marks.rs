@@ -1,9 +1,11 @@
 //! By what the items of a page are known again when the list is gone on with later.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use bytes::Bytes;
+use serde::de::IgnoredAny;
 
 use super::fingerprint::fingerprint_of_body;
 use crate::digest::digest;
@@ -51,10 +53,17 @@ impl PageText {
         marks.as_deref()
     }
 
-    /// Whether there is a list at a path, and no item of it has an id.
+    /// Whether there is a list at a path, and no item of it has a field that is an id, such as `id` or
+    /// `conversationId`.
     pub(super) fn has_no_ids(&self, path: &str) -> bool {
         let list = Fields::of_body(&self.body).ok().and_then(|body| body.list(path));
-        list.is_some_and(|list| list.iter().all(|item| item.text("id").is_none()))
+        let has_id = |item: &Fields<'_>| {
+            let fields =
+                serde_json::from_str::<BTreeMap<Cow<'_, str>, IgnoredAny>>(item.json_text());
+            let is_id = |name: &Cow<'_, str>| name == "id" || name.ends_with("Id");
+            fields.is_ok_and(|fields| fields.keys().any(is_id))
+        };
+        list.is_some_and(|list| !list.iter().any(has_id))
     }
 }
 
@@ -112,6 +121,20 @@ mod tests {
             assert_eq!(marks(body, path), expected, "{body}");
         }
         assert_ne!(text("[1]").fingerprint(), text("[2]").fingerprint());
+    }
+
+    #[test]
+    fn rows_are_told_from_records_with_an_id() {
+        let text = |body: &'static str| PageText::new(Bytes::from_static(body.as_bytes()));
+        for (body, has_no_ids) in [
+            (r#"{"list":[{"group":{"queueId":"q"},"data":[]}]}"#, true),
+            (r#"{"list":["a","b"]}"#, true),
+            (r#"{"list":[{"id":"a"}]}"#, false),
+            (r#"{"list":[{"n":1},{"conversationId":"c"}]}"#, false),
+            (r#"{"other":[]}"#, false),
+        ] {
+            assert_eq!(text(body).has_no_ids("list"), has_no_ids, "{body}");
+        }
     }
 
     #[test]

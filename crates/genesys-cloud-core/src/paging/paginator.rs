@@ -493,11 +493,6 @@ impl<T> Paginator<T> {
         self.engine.cap_in_items()
     }
 
-    /// Whether it is of a job that was submitted and can't be gone on with.
-    pub(crate) fn has_lost_job(&self) -> bool {
-        self.engine.has_lost_job()
-    }
-
     /// How many items have been read, handed out or not.
     pub(crate) fn items_read(&self) -> u64 {
         self.engine.report.read

@@ -36,6 +36,8 @@ pub(crate) struct ListPoint {
     pub(super) report: Report,
     /// The job whose results these are, once it has been submitted.
     pub(crate) job: Option<SavedJob>,
+    /// Whether one was submitted and is not known, as the reply was lost.
+    pub(super) is_lost: bool,
 }
 
 impl ListPoint {

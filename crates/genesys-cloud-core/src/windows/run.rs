@@ -288,8 +288,8 @@ impl<T> Run<T> {
                     return Poll::Ready(Some(Ok(self.without_known(*page))));
                 }
                 Some(Came::Error(error)) => {
-                    let is_gone = error.is_job_failed() || head.list.has_lost_job();
-                    if is_gone && (!head.handed_out || self.settings.id.is_some()) {
+                    // A submit whose outcome is unknown is not made again: the job may be running.
+                    if error.is_job_failed() && (!head.handed_out || self.settings.id.is_some()) {
                         // That job comes to nothing: the next poll runs another, as it only reads.
                         let interval = head.interval;
                         let anew = self.list(interval);

@@ -582,6 +582,28 @@ async fn a_page_whose_job_is_gone_is_submitted_again_once_if_it_only_reads() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn unusable_results_are_asked_for_again_and_the_job_is_not() {
+    for fault in ["", "null", "<html>", r#"{"message":"boom","status":500}"#] {
+        let server = script([
+            json(r#"{"id":"j1"}"#),
+            json(PAGES_DONE),
+            json(fault),
+            json(r#"{"entities":[{"id":"a"}],"pageNumber":1,"pageCount":1,"total":1}"#),
+        ])
+        .await;
+        let retrying = Client::builder().api_url(server.url()).access_token("a-token");
+        let retrying = crate::Things::new(&retrying.build().expect("a client"));
+        let mut results = retrying.pages(Query::default()).paginate();
+        assert_eq!(all(&mut results).await, ["a"], "{fault}");
+
+        let server = script([Answer::new(202, ""), json(fault), json(r#"[{"id":"a"}]"#)]).await;
+        let retrying = Client::builder().api_url(server.url()).access_token("a-token");
+        let retrying = crate::Things::new(&retrying.build().expect("a client"));
+        assert_eq!(all(&mut retrying.media("t1").paginate()).await, ["a"], "{fault}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_page_whose_submit_is_lost_is_not_submitted_again() {
     let server = script([Answer::json(504, "{}"), json(r#"{"id":"j1"}"#)]).await;
     let mut results = things(&server).pages(Query::default()).paginate();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use genesys_cloud_core::{Reason, Schedule, Verdict, Windows};
+use genesys_cloud_core::{Checkpoint, OnStale, Reason, Schedule, Verdict, Windows};
 
 use crate::org::{Org, intervals};
 use crate::server::{Answer, Server};
@@ -147,12 +147,21 @@ async fn only_jobs_that_are_due_are_waited_for_too_long() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_whose_id_did_not_come_is_run_again() {
+async fn a_job_whose_id_did_not_come_is_not_submitted_again_before_the_caller_says_so() {
     let server =
         Org::hourly(48).serve_but(|count, _| (count == 0).then(|| Answer::json(202, "{}"))).await;
     let mut some = daily(&server, 0, 48);
-    assert!(some.try_next().await.expect_err("no id").is_decode());
-    assert_eq!(all(&mut some).await, (0..48).collect::<Vec<_>>());
+    for _ in 0..2 {
+        let error = some.try_next().await.expect_err("no id");
+        assert!(error.is_decode() && error.is_outcome_unknown(), "{error}");
+    }
+    let kept = serde_json::to_string(&some.checkpoint().expect("a checkpoint")).expect("JSON");
+    let checkpoint: Checkpoint = serde_json::from_str(&kept).expect("a checkpoint");
+    let error = daily(&server, 0, 48).resume(&checkpoint).try_next().await.expect_err("unknown");
+    assert!(error.is_outcome_unknown() && error.is_stale_checkpoint(), "{error}");
+    assert_eq!(server.received().len(), 1);
+    let mut again = daily(&server, 0, 48).resume(&checkpoint).on_stale(OnStale::Restart);
+    assert_eq!(all(&mut again).await, (0..48).collect::<Vec<_>>());
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use genesys_cloud_core::{Verdict, Windows};
+use genesys_cloud_core::{OnStale, Verdict, Windows};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -201,6 +201,15 @@ async fn run(seed: u64) {
                     what(&windows)
                 );
                 errors += 1;
+                if error.is_outcome_unknown() {
+                    // It is not made again until the caller has looked.
+                    let again = windows.next().await.expect("an error").expect_err("the same");
+                    assert!(again.is_outcome_unknown(), "{again}");
+                    let checkpoint = kept(&windows.checkpoint().expect("a checkpoint"));
+                    windows = range(&api, way, &mut numbers)
+                        .resume(&checkpoint)
+                        .on_stale(OnStale::Restart);
+                }
             }
             None => break,
         }

@@ -38,10 +38,9 @@ impl ListSubject {
         [Some(reply), nested].into_iter().flatten().any(|it| it.property(name).is_some())
     }
 
-    /// Whether the service leaves the list out if there is nothing in it, as queries for details do.
+    /// Whether the service answers `{}` where there is nothing to list, as the details queries of analytics do.
     pub(crate) fn leaves_out_nothing(&self) -> bool {
-        let path = &self.operation.path;
-        path.starts_with("/api/v2/analytics/") && path.ends_with("/details/query")
+        self.ask == Ask::Paging
     }
 
     /// Whether pages are counted, so that where one begins follows from its size.

@@ -208,6 +208,7 @@ impl Engine {
             page: None,
             report,
             job: self.job.as_ref().and_then(|job| job.opening.saved()),
+            is_lost: self.job.as_ref().is_some_and(|job| job.opening.is_lost()),
         }
     }
 
@@ -225,6 +226,13 @@ impl Engine {
         let point = &resumption.point;
         if let Some(difference) = point.subject.difference(&self.subject()) {
             return Err(mismatch(&difference));
+        }
+        if point.is_lost && self.on_stale == OnStale::Fail {
+            let why = "a job was submitted before, and its reply was lost: it may be running";
+            let error = Error::stale_checkpoint(&operation, why.to_owned(), None);
+            return Err(error.outcome_unknown(
+                "look for the job, and set `on_stale` to `OnStale::Restart` to submit another one",
+            ));
         }
         let (mut report, saved) = (point.report.clone(), point.job.clone());
         if let Some(limit) = self.limit.filter(|limit| *limit < report.items) {

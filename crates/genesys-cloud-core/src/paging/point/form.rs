@@ -46,6 +46,7 @@ mod record {
             pub report: Option<ReportForm> = "report",
             pub end: Option<String> = "end",
             pub job: Option<Value> = "job",
+            pub lost: Option<bool> = "lostSubmit",
         }
     }
 
@@ -158,7 +159,8 @@ fn read_hashes(text: &str) -> Result<Vec<u64>, String> {
 
 impl ListPoint {
     pub(crate) fn form(&self) -> ListForm {
-        let Self { subject, scheme, at, offset, known, overlap, ids, page, report, job } = self;
+        let Self { subject, scheme, at, offset, known, overlap, ids, page, report, job, is_lost } =
+            self;
         let mut form = ListForm {
             call: Some(subject.form()),
             scheme: Some(scheme.clone()),
@@ -179,6 +181,7 @@ impl ListPoint {
                 ENDS.iter().find(|(_, known)| *known == end).map(|(name, _)| (*name).to_owned())
             }),
             job: job.as_ref().and_then(|job| serde_json::to_value(job).ok()),
+            lost: Some(*is_lost).filter(|is_lost| *is_lost),
             ..ListForm::default()
         };
         match &at.due {
@@ -264,6 +267,7 @@ impl ListPoint {
             ids: read_hashes(&form.ids.unwrap_or_default())?,
             page: form.page.map(|hash| read_hash(&hash)).transpose()?,
             report,
+            is_lost: form.lost.unwrap_or_default(),
             job: match form.job {
                 None | Some(Value::Null) => None,
                 Some(job) => Some(
