@@ -127,9 +127,11 @@ impl<'a> Choice<'a> {
         if let Subject::Long(list, _) = subject
             && chance.percent(30)
             && list.scenarios.contains(&Scenario::ManyPages)
-            && !list.starts().is_empty()
+            && let starts = list.starts()
+            && !starts.is_empty()
         {
-            let subject = Subject::Start(list, *chance.one_of(&list.starts()));
+            let name = starts[chance.below(starts.len() as u64) as usize];
+            let subject = Subject::Start(list, name);
             (way.logs_in, way.token_lifetime) = (false, Duration::from_secs(1 << 32));
             return Self { seed, subject, way, trouble };
         }
