@@ -1,4 +1,4 @@
-use genesys_cloud_catalogue::{Catalogue, Operation, Schema};
+use genesys_cloud_catalogue::{Catalogue, Schema};
 
 use crate::api::Endpoint;
 use crate::listing::Listing;
@@ -8,14 +8,13 @@ use crate::paging::Ask;
 pub(crate) struct ListSubject {
     pub(crate) ask: Ask,
     pub(crate) listing: &'static Listing,
-    operation: &'static Operation,
     reply: Option<&'static Schema>,
 }
 
 impl ListSubject {
     pub(crate) fn of(endpoint: &Endpoint, listing: &'static Listing) -> Self {
         let ask = endpoint.scheme.map_or(Ask::Whole, Ask::of);
-        Self { ask, listing, operation: endpoint.operation, reply: endpoint.schema() }
+        Self { ask, listing, reply: endpoint.schema() }
     }
 
     /// Whether it comes in pages that can all be asked for.
