@@ -119,6 +119,11 @@ impl Client {
         self.0.exchange.max_body()
     }
 
+    /// How often a call is repeated after failures other than rate limits.
+    pub(crate) fn max_retries(&self) -> u32 {
+        self.0.retries.max_retries()
+    }
+
     /// How many items a page may hold.
     pub(crate) fn max_page_items(&self) -> usize {
         self.0.max_page_items

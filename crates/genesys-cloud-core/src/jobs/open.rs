@@ -45,6 +45,9 @@ pub(crate) struct Opened {
     pub(crate) partial: bool,
     /// Whether what feeds it are bytes, cut anywhere.
     pub(crate) is_raw: bool,
+    /// Whether the job is done and its status has no results where the family has them. The document says that they
+    /// may be left out, so that this may mean none; but they may also have another name.
+    pub(crate) has_no_results: bool,
 }
 
 /// A job on its way to its results: submitted if it is not yet, then waited for.
@@ -358,6 +361,7 @@ impl Opening {
             redirects: None,
             partial: false,
             is_raw: false,
+            has_no_results: false,
         }
     }
 }
@@ -420,6 +424,7 @@ fn opened(
         redirects: None,
         partial: status.state() == super::JobState::PartlySucceeded,
         is_raw: false,
+        has_no_results: false,
     };
     match family.results() {
         Results::List(call, listing) => {
@@ -471,7 +476,10 @@ fn opened(
                     async move { Ok(reply) }.boxed()
                 }));
             }
-            None => opened.feed = Some(Box::pin(futures::stream::empty())),
+            None => {
+                opened.feed = Some(Box::pin(futures::stream::empty()));
+                opened.has_no_results = !places(family).is_empty();
+            }
         },
         Results::Nothing => opened.feed = Some(Box::pin(futures::stream::empty())),
     }
@@ -534,8 +542,8 @@ enum Found<'a> {
 /// without items: large results are in files, beside such a list.
 ///
 /// If the family can have its results in files, a finished status must have a list or a file: if it has neither, that is
-/// an error. If the results are always in the status, a missing list is an empty one, because the field that says that
-/// the job is done shows that the reply is a status.
+/// an error. If the results are always in the status, a missing list may be an empty one, because the field that says
+/// that the job is done shows that the reply is a status; but the verdict is `Unknown`.
 fn found<'a>(family: &'a Family, status: &JobStatus) -> Result<Option<Found<'a>>, Error> {
     let reply = status.reply();
     let fields = Fields::of(reply).map_err(|error| Error::decode(reply, &error))?;

@@ -192,16 +192,25 @@ impl Engine {
         let Some(job) = self.job.as_mut().filter(|job| !job.is_open) else {
             return Poll::Ready(Ok(()));
         };
-        let Opened { mut request, listing, caller, feed, redirects, partial, is_raw } =
-            match ready!(job.opening.poll_open(cx)) {
-                Ok(opened) => opened,
-                Err(error) => return Poll::Ready(Err(error)),
-            };
+        let Opened {
+            mut request,
+            listing,
+            caller,
+            feed,
+            redirects,
+            partial,
+            is_raw,
+            has_no_results,
+        } = match ready!(job.opening.poll_open(cx)) {
+            Ok(opened) => opened,
+            Err(error) => return Poll::Ready(Err(error)),
+        };
         self.walk = Walk::start(&mut request, &listing, self.client.api_url());
         (self.request, self.listing) = (request, listing);
         (job.caller, job.feed, job.redirects) = (caller, feed, redirects);
         (job.is_open, job.is_raw) = (true, is_raw);
         self.report.partial |= partial;
+        self.report.other_lists += u64::from(has_no_results);
         Poll::Ready(Ok(()))
     }
 
@@ -235,7 +244,17 @@ impl Engine {
                 return Some(error);
             }
         }
-        if !error.is_passing() || !self.operation().is_repeatable() {
+        self.repeat(error)
+    }
+
+    /// Has the page requested again whose reply could not be used, as this error says. Gives the error back where
+    /// that may not help, or may do something twice.
+    fn repeat(&mut self, error: Error) -> Option<Error> {
+        let may_pass = error.is_passing() && !error.is_outcome_unknown();
+        let may_repeat =
+            self.operation().is_repeatable() && self.unusable < self.client.max_retries();
+        if !may_pass || !may_repeat {
+            self.unusable = 0;
             return Some(error);
         }
         let position = self.walk.due().clone();
@@ -386,7 +405,14 @@ impl Engine {
                     self.report.repeated += u64::from(attempts.saturating_sub(first));
                     self.report.waited += waited;
                 }
-                let page = reply.and_then(|reply| self.holding_page(reply));
+                let page = match reply.and_then(|reply| self.holding_page(reply)) {
+                    // What lists the results of a job looks at each reply before the page is read.
+                    Err(error) => match self.repeat(error) {
+                        Some(error) => Err(error),
+                        None => continue,
+                    },
+                    page => page,
+                };
                 if page.is_ok() {
                     // To read a page takes time in which others can come.
                     self.ask_ahead(1);

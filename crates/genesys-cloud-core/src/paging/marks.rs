@@ -1,11 +1,9 @@
 //! By what the items of a page are known again when the list is gone on with later.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use bytes::Bytes;
-use serde::de::IgnoredAny;
 
 use super::fingerprint::fingerprint_of_body;
 use crate::digest::digest;
@@ -53,17 +51,10 @@ impl PageText {
         marks.as_deref()
     }
 
-    /// Whether there is a list at a path, and no item of it has a field that is an id, such as `id` or
-    /// `conversationId`.
+    /// Whether there is a list at a path, and no item of it has an id. (What ends in `Id` names something else.)
     pub(super) fn has_no_ids(&self, path: &str) -> bool {
         let list = Fields::of_body(&self.body).ok().and_then(|body| body.list(path));
-        let has_id = |item: &Fields<'_>| {
-            let fields =
-                serde_json::from_str::<BTreeMap<Cow<'_, str>, IgnoredAny>>(item.json_text());
-            let is_id = |name: &Cow<'_, str>| name == "id" || name.ends_with("Id");
-            fields.is_ok_and(|fields| fields.keys().any(is_id))
-        };
-        list.is_some_and(|list| !list.iter().any(has_id))
+        list.is_some_and(|list| list.iter().all(|item| item.text("id").is_none()))
     }
 }
 
@@ -130,7 +121,8 @@ mod tests {
             (r#"{"list":[{"group":{"queueId":"q"},"data":[]}]}"#, true),
             (r#"{"list":["a","b"]}"#, true),
             (r#"{"list":[{"id":"a"}]}"#, false),
-            (r#"{"list":[{"n":1},{"conversationId":"c"}]}"#, false),
+            (r#"{"list":[{"n":1},{"conversationId":"c"}]}"#, true),
+            (r#"{"list":[{"n":1},{"id":"a"}]}"#, false),
             (r#"{"other":[]}"#, false),
         ] {
             assert_eq!(text(body).has_no_ids("list"), has_no_ids, "{body}");

@@ -417,7 +417,8 @@ async fn a_job_that_is_done_without_list_or_file_is_an_error_and_asked_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_that_may_be_absent_is_empty_where_the_state_shows_the_status() {
+async fn a_list_that_may_be_absent_is_empty_where_the_state_shows_the_status_and_not_called_complete()
+ {
     let results = |server: &Server, results: Results| {
         let status = Operation::new("getJob", Method::Get, "/jobs/{jobId}");
         let family = Family::new("things")
@@ -433,7 +434,7 @@ async fn a_list_that_may_be_absent_is_empty_where_the_state_shows_the_status() {
     let items = Results::Reply(vec![ResultsAt::Items("results".into())].into());
     let mut list = results(&done().await, items);
     assert_eq!(list.try_next().await.expect("no error"), None);
-    assert_eq!(list.report().verdict(), Verdict::Complete);
+    assert_eq!(list.report().verdict(), Verdict::Unknown(Reason::NoList { pages: 1 }));
     let files = ResultsAt::Files("downloadUrl".into(), FileForm::Json("[]".into()));
     let server = done().await;
     let mut list = results(&server, Results::Reply(vec![files].into()));

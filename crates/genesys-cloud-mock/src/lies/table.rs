@@ -123,7 +123,7 @@ pub(super) const TABLE: &[Row] = &[
     row("StatusTimeout", "status 408 of a gateway", &[Status], jobs(Family::is_pollable), Deed::Instead(|| html(408, "Request Timeout")), once(Recovered)),
     row("StatusErrorBody", "an error of status 500 with status 200", &[Status], jobs(Family::is_pollable), Deed::Instead(|| error_body(500, "internal.server.error")), once(Recovered)),
     row("JobForgotten", "a 404 for a job that was running", &[LaterStatus], jobs(Family::is_pollable), Deed::Instead(CannedReply::not_found), always(Error)),
-    row("NoResults", "a job that is done, without its results", &[Results], jobs(|it| it.shows_results() && it.listed_by(Api::embedded()).is_none()), Deed::NoResults, always(Error)),
+    row("NoResults", "a job that is done, without its results", &[Results], jobs(|it| it.shows_results() && it.listed_by(Api::embedded()).is_none()), Deed::NoResults, always(Told)),
     row("NoUrl", "null in place of the URL of a file", &[Results], files(Family::has_files), Deed::Links(|links, _| spoil(links, &Value::Null)), always(Error)),
     row("EmptyUrl", "an empty text in place of the URL of a file", &[Results], files(Family::has_files), Deed::Links(|links, _| spoil(links, &json!(""))), always(Error)),
     row("ObjectUrl", "an object in place of the URL of a file", &[Results], files(Family::has_files), Deed::Links(|links, _| spoil(links, &json!({}))), always(Error)),
