@@ -302,6 +302,8 @@ pub(crate) fn chance() -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::operation::{Method, Operation};
+    use crate::reply::{Head, RawReply};
 
     const POLICY: Policy = Policy { max_retries: 3, max_rate_limit_wait: Duration::from_secs(180) };
 
@@ -403,6 +405,30 @@ mod tests {
         let retries = Retries::new(Policy { max_rate_limit_wait: Duration::ZERO, ..POLICY });
         let next = retries.begin(true).decide(Failure::Limited, Some(s(1.0)), 0.5);
         assert_eq!(next, Next::GiveUp(Reason::Wait { allowed: Duration::ZERO }));
+    }
+
+    #[test]
+    fn a_reply_that_stays_unusable_is_requested_again_as_often_as_any_call() {
+        let reply = RawReply {
+            operation: Operation::known("getThings", Method::Get, "/things"),
+            head: Head::new(http::StatusCode::OK, http::HeaderMap::new()),
+            body: bytes::Bytes::from_static(b"null"),
+        };
+        let error = || Error::not_a_page(&reply, "page 2 is not a page".to_owned());
+        let retries = Retries::new(POLICY);
+        for repeated in 0..POLICY.max_retries {
+            let next = retries.begin_again(true, repeated).after_unusable(&error());
+            assert!(matches!(next, Next::Again(_)), "{repeated}: {next:?}");
+        }
+        let next = retries.begin_again(true, POLICY.max_retries).after_unusable(&error());
+        assert_eq!(next, Next::GiveUp(Reason::Retries));
+        let next = retries.begin_again(false, 0).after_unusable(&error());
+        assert_eq!(next, Next::GiveUp(Reason::NotRepeatable));
+
+        // Only a client that waits at all is pointed to its setting.
+        let advice = |allowed| Reason::Wait { allowed }.advise(error()).to_string();
+        assert!(advice(s(180.0)).contains("waits for at most 180 s"), "{}", advice(s(180.0)));
+        assert!(!advice(Duration::ZERO).contains("waits for"), "{}", advice(Duration::ZERO));
     }
 
     #[test]

@@ -74,6 +74,7 @@ mod tests {
     use crate::operation::{Method, Operation};
     use crate::paging::listing::Listing;
     use crate::paging::scheme::Scheme;
+    use crate::paging::standing::Token;
     use crate::request::Request;
 
     fn walk(number: u64, grid: Option<u64>, largest: u64, before: Option<u64>) -> Walk {
@@ -185,6 +186,60 @@ mod tests {
             ("empty", walk(3, Some(50), 50, Some(100)), page(0, None, None), 0, None),
         ] {
             assert_eq!(joined(&walk, &page, read), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_last_page_may_say_its_own_length() {
+        let own = |page_count, token: bool| Facts {
+            page_count,
+            token: token.then(|| Token::Text("/next".to_owned())),
+            ..page(5, Some(5), None)
+        };
+        let counted = walk(2, Some(25), 25, Some(25));
+        let mut linked = walk(2, Some(25), 25, Some(25));
+        linked.listing = Listing::new(Scheme::PageNumberNoTotal, "entities");
+        for (name, walk, page, is_last) in [
+            ("last by count", &counted, own(Some(2), false), true),
+            ("not last by count", &counted, own(Some(3), false), false),
+            ("no link, where links do not tell the end", &counted, own(None, false), false),
+            ("no link", &linked, own(None, false), true),
+            ("linked on", &linked, own(None, true), false),
+        ] {
+            assert_eq!(realignment(walk, &page, 0).is_none(), is_last, "{name}");
+        }
+        // Not if part of it was read in an earlier run, which then had another size.
+        assert!(realignment(&counted, &own(Some(2), false), 3).is_some());
+    }
+
+    #[test]
+    fn a_size_that_is_no_longer_said_is_taken_to_be_the_same() {
+        let walk = walk(3, Some(50), 50, Some(100));
+        for items in [1, 49, 50] {
+            assert_eq!(realignment(&walk, &page(items, None, None), 0), None, "{items}");
+        }
+    }
+
+    #[test]
+    fn a_short_page_in_the_middle_is_in_doubt_where_nothing_is_counted() {
+        let after = |previous: u64, largest| {
+            let mut walk = walk(3, None, largest, Some(100));
+            walk.at.previous = Some(page(previous, None, None));
+            walk
+        };
+        assert!(is_untold(&after(9, 50), &page(50, None, None)));
+        let mut sized = after(9, 50);
+        sized.at.grid = Some(50);
+        for (name, walk, page) in [
+            ("after a full page", after(50, 50), page(9, None, None)),
+            ("after an empty page", after(0, 50), page(9, None, None)),
+            ("at the end", after(9, 50), page(0, None, None)),
+            ("where a size is said", after(9, 50), page(50, Some(50), None)),
+            ("where a total is said", after(9, 50), page(50, None, Some(99))),
+            ("on the first page", walk(1, None, 0, Some(0)), page(50, None, None)),
+            ("where a size was said", sized, page(50, None, None)),
+        ] {
+            assert!(!is_untold(&walk, &page), "{name}");
         }
     }
 

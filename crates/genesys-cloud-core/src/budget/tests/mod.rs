@@ -373,6 +373,19 @@ async fn a_rate_limit_of_an_operation_leaves_the_others_alone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_429_without_headers_stops_its_operation_alone_while_the_window_has_room() {
+    let budget = budget(CAPS);
+    one(&budget, &GET_OTHERS).await.answered(1, &told(5, 300, 60));
+    let limited = one(&budget, &GET_THINGS).await;
+    limited.limited(1, &head(429, &[]), None, Some(Duration::from_secs(42)));
+    let start = Instant::now();
+    one(&budget, &GET_OTHERS).await.answered(1, &told(6, 300, 60));
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    one(&budget, &GET_THINGS).await.answered(1, &told(7, 300, 60));
+    assert_eq!(start.elapsed(), Duration::from_secs(42));
+}
+
+#[tokio::test(start_paused = true)]
 async fn operations_share_a_limit_that_is_named() {
     let budget = budget(CAPS);
     let limit = limit_named("things.rate.per.minute", "40");

@@ -563,6 +563,13 @@ fn searches_end_by_their_count_of_pages() {
             ("count zero", &[next(1, 0)], asks_for(&["page2"])),
             ("more, not linked", &[page(9).number(1).of(3)], done(End::Shortfall)),
             ("no count, not linked", &[page(9).number(1)], done(End::NoNextPage)),
+            ("no count of any kind", &[token(9, "/things?q64=b")], asks_for(&["b"])),
+            (
+                "total not reached",
+                &[token(9, "/things?q64=b").number(1).total(30)],
+                asks_for(&["b"]),
+            ),
+            ("total reached", &[token(9, "/things?q64=b").number(1).total(9)], done(End::LastPage)),
         ],
     );
     // It may begin at any page.
