@@ -189,6 +189,12 @@ impl Check<'_> {
             || self.came.passed >= JOB_LIFE
                 && (error.is_job_expired() || error.is_stale_checkpoint())
             || self.due.is_broken && error.is_paging()
+            // A submit whose reply was lost is remembered across a stop.
+            || error.is_outcome_unknown()
+                && error.is_stale_checkpoint()
+                && self.came.errors.iter().any(|it| {
+                    it.is_outcome_unknown() && !it.is_stale_checkpoint()
+                })
             // A body that stalls takes as much time as a job is waited for.
             || self.came.passed >= JOB_PATIENCE && error.is_job_unfinished()
             || self.choice.subject.has_faults()
