@@ -94,7 +94,7 @@ impl Client {
         self.0.wait_to_repeat(operation, repeated, error.repeated(repeated)).await
     }
 
-    /// The same, but the result also counts the attempts and waits of `error`.
+    /// Like [`execute_again`](Self::execute_again), but the result also counts the attempts and waits of `error`.
     pub(crate) async fn execute_on(
         &self,
         request: &Request,
@@ -117,11 +117,6 @@ impl Client {
     /// The most bytes that a reply may have.
     pub(crate) fn max_body(&self) -> usize {
         self.0.exchange.max_body()
-    }
-
-    /// How often a call is repeated after failures other than rate limits.
-    pub(crate) fn max_retries(&self) -> u32 {
-        self.0.retries.max_retries()
     }
 
     /// How many items a page may hold.

@@ -35,6 +35,8 @@ struct Inner {
     /// Whether a successful reply was unusable, and another try may help.
     is_passing: bool,
     is_outcome_unknown: bool,
+    /// Whether the retry table has ruled out another attempt.
+    is_spent: bool,
     course: Course,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }

@@ -149,10 +149,6 @@ impl Retries {
         Self { policy, quota: Mutex::new(QUOTA), has_answer: AtomicBool::new(false) }
     }
 
-    pub(crate) const fn max_retries(&self) -> u32 {
-        self.policy.max_retries
-    }
-
     /// Those of one call.
     pub(crate) fn begin(&self, is_repeatable: bool) -> Attempts<'_> {
         Attempts {

@@ -63,7 +63,7 @@ impl Transport {
         let mut attempts = self.retries.begin_again(is_repeatable, repeated);
         match attempts.after_unusable(&error) {
             Next::Again(after) => self.call(request, attempts, Some((after, error)), so_far).await,
-            Next::GiveUp(reason) => Err(reason.advise(error)),
+            Next::GiveUp(reason) => Err(reason.advise(error).spent()),
         }
     }
 
@@ -80,7 +80,7 @@ impl Transport {
                 self.budget.pause(operation, WaitReason::Retry, after).await;
                 Ok(())
             }
-            Next::GiveUp(reason) => Err(reason.advise(error)),
+            Next::GiveUp(reason) => Err(reason.advise(error).spent()),
         }
     }
 

@@ -104,3 +104,20 @@ fn fields(document: &Document, reply: &Schema, tag: &Tag, items: &str) -> Vec<St
     names.dedup();
     names
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_usual_fields_are_those_that_the_runtime_knows() {
+        let runtime = include_str!("../../../crates/genesys-cloud-core/src/paging/listing.rs");
+        let (_, fields) = runtime.split_once("const PAGE_FIELDS").expect("the list");
+        let (fields, _) = fields.split_once("];").expect("its end");
+        let mut fields: Vec<&str> = fields.split('"').skip(1).step_by(2).collect();
+        let mut usual = USUAL.to_vec();
+        fields.sort_unstable();
+        usual.sort_unstable();
+        assert_eq!(usual, fields);
+    }
+}

@@ -26,6 +26,7 @@ impl Error {
             answer: None,
             is_passing: false,
             is_outcome_unknown: false,
+            is_spent: false,
             course: Course::default(),
             source: None,
         }))
@@ -294,6 +295,16 @@ impl Error {
     pub(crate) fn advise(mut self, advice: impl Into<Cow<'static, str>>) -> Self {
         self.0.advice = Some(advice.into());
         self
+    }
+
+    /// The same error, after the retry table has ruled out another attempt.
+    pub(crate) fn spent(mut self) -> Self {
+        self.0.is_spent = true;
+        self
+    }
+
+    pub(crate) const fn is_spent(&self) -> bool {
+        self.0.is_spent
     }
 
     /// The same error, marked as leaving the outcome of the call unknown.

@@ -250,10 +250,8 @@ impl Engine {
     /// Has the page requested again whose reply could not be used, as this error says. Gives the error back where
     /// that may not help, or may do something twice.
     fn repeat(&mut self, error: Error) -> Option<Error> {
-        let may_pass = error.is_passing() && !error.is_outcome_unknown();
-        let may_repeat =
-            self.operation().is_repeatable() && self.unusable < self.client.max_retries();
-        if !may_pass || !may_repeat {
+        let may_pass = error.is_passing() && !error.is_spent() && !error.is_outcome_unknown();
+        if !may_pass || !self.operation().is_repeatable() {
             self.unusable = 0;
             return Some(error);
         }

@@ -91,11 +91,10 @@ impl Engine {
         let left = self.limit.map_or(u64::MAX, |limit| limit.saturating_sub(self.report.read));
         let allowed = picked.up_to(left);
         self.report.whole |= self.walk.is_beginning(&page);
-        let leads_on = matches!(step, Step::Continue(_)) && !self.is_fed() && !page.is_in_file;
         self.report.add(&page, is_passed_over || is_overlap);
         self.last_nulls = page.nulls;
         if !page.is_in_file && !self.is_fed() {
-            self.note_list(&page, leads_on, text);
+            self.note_list(&page, matches!(step, Step::Continue(_)), text);
         }
         self.report.pages -= u64::from(is_passed_over || is_overlap);
         self.report.read += allowed;
