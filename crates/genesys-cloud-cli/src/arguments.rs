@@ -15,17 +15,13 @@ use crate::{parameters, times};
 /// GENESYS_CLOUD_CLIENT_SECRET, or GENESYS_CLOUD_ACCESS_TOKEN; GENESYS_CLOUD_API_URL and GENESYS_CLOUD_LOGIN_URL for
 /// a gateway.
 #[derive(Debug, Parser)]
-#[command(name = "genesys-cloud", version, after_help = EXIT_CODES)]
+#[command(name = "genesys-cloud", version, after_help = crate::exit::help())]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
-
-const EXIT_CODES: &str = "Exit codes: 0 complete, 1 failed, 2 usage, 3 truncated, 4 drifted, 5 unknown whether complete, \
-6 credentials, 7 refused by the API, 8 service not available, 9 output not writable, 10 job without result, \
-130 interrupted";
 
 /// What all commands take.
 #[derive(Debug, Args)]

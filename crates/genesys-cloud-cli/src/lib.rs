@@ -9,6 +9,7 @@ mod body;
 mod columns;
 mod commands;
 mod connect;
+mod exit;
 mod export;
 mod failure;
 mod find;

@@ -308,7 +308,7 @@ fn asked(job: &Job<'_>) -> String {
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::output(format!("can't write {}: {error}", path.display()))
+    Failure::of_io(format!("can't write {}: {error}", path.display()), error)
 }
 
 fn with_end(path: &Path, end: &str) -> PathBuf {

@@ -338,11 +338,7 @@ fn keeper_of<'a>(
 }
 
 fn unwritten(error: SinkError) -> Failure {
-    match error.is_mismatch() {
-        // The next try would fail as well.
-        true => Failure::usage(error.to_string()),
-        false => Failure::output(error.to_string()),
-    }
+    Failure::of_sink(&error)
 }
 
 /// Told when the user wants to stop. A second time ends the program at once.

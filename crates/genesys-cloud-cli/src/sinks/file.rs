@@ -157,7 +157,7 @@ pub(crate) fn open_part(part: &Path, create: bool) -> Result<File, SinkError> {
     })?;
     match file.try_lock() {
         Err(fs::TryLockError::WouldBlock) => {
-            Err(SinkError::new(format!("another export writes {}", part.display())))
+            Err(SinkError::unavailable(format!("another export writes {}", part.display())))
         }
         _ => Ok(file),
     }
@@ -172,7 +172,7 @@ fn check(mut file: File, path: &Path, committed: &Committed) -> Result<(File, Su
             path.display()
         ))
     };
-    let cant = |error| SinkError::new(format!("can't read {}: {error}", path.display()));
+    let cant = |error| SinkError::of_io(format!("can't read {}: {error}", path.display()), &error);
     let there = file.metadata().map_err(cant)?.len();
     if there < *length {
         return Err(wrong(format!("it has {there} bytes, and {length} had been written")));
@@ -185,7 +185,7 @@ fn check(mut file: File, path: &Path, committed: &Committed) -> Result<(File, Su
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> SinkError {
-    SinkError::new(format!("can't write {}: {error}", path.display()))
+    SinkError::of_io(format!("can't write {}: {error}", path.display()), error)
 }
 
 impl Sink for FileSink {

@@ -51,7 +51,8 @@ impl FileKeeper {
     }
 
     fn read(&self) -> Result<Option<String>, SinkError> {
-        let cant = |error| SinkError::new(format!("can't read {}: {error}", self.place()));
+        let cant =
+            |error| SinkError::of_io(format!("can't read {}: {error}", self.place()), &error);
         let file = match File::open(&self.0) {
             Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -64,14 +65,15 @@ impl FileKeeper {
     }
 
     fn write(&self, state: &str) -> Result<(), SinkError> {
-        private::replace(&self.0, state.as_bytes())
-            .map_err(|error| SinkError::new(format!("can't write {}: {error}", self.place())))
+        private::replace(&self.0, state.as_bytes()).map_err(|error| {
+            SinkError::of_io(format!("can't write {}: {error}", self.place()), &error)
+        })
     }
 
     fn remove(&self) -> Result<(), SinkError> {
         match fs::remove_file(&self.0) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
-                Err(SinkError::new(format!("can't remove {}: {error}", self.place())))
+                Err(SinkError::of_io(format!("can't remove {}: {error}", self.place()), &error))
             }
             _ => Ok(()),
         }

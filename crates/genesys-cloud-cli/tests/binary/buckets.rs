@@ -149,7 +149,7 @@ async fn without_rights_it_says_so_before_anything_is_read() {
     {
         s3.refuse(is_refused);
         let refused = run_in(&s3.environment(), Some(&org), folder.path(), &EXPORT).await;
-        assert_eq!(refused.code, Some(9), "{}", refused.told);
+        assert_eq!(refused.code, Some(11), "{}", refused.told);
         for part in ["s3://bucket/a/q.jsonl", "refuses it (AccessDenied)", "the rights to"] {
             assert!(refused.told.contains(part), "{part}: {}", refused.told);
         }
@@ -158,7 +158,7 @@ async fn without_rights_it_says_so_before_anything_is_read() {
     s3.refuse_nothing();
     let other = ["export", "routing.queues", "--out", "s3://other/q.jsonl"];
     let refused = run_in(&s3.environment(), Some(&org), folder.path(), &other).await;
-    assert_eq!(refused.code, Some(9), "{}", refused.told);
+    assert_eq!(refused.code, Some(11), "{}", refused.told);
     assert!(refused.told.contains("no such bucket"), "{}", refused.told);
     assert_eq!(org.requests_for(OPERATION).len(), 0);
     assert_eq!((s3.keys().len(), s3.uploads()), (0, 0));
@@ -177,7 +177,7 @@ async fn what_is_refused_on_the_way_is_not_lost() {
     {
         s3.refuse(move |it, target| *it == method && target.contains(part));
         let refused = run_in(&s3.environment(), Some(&org), folder.path(), &arguments).await;
-        assert_eq!(refused.code, Some(9), "{part}: {}", refused.told);
+        assert_eq!(refused.code, Some(11), "{part}: {}", refused.told);
         assert!(refused.told.contains("AccessDenied"), "{part}: {}", refused.told);
     }
     s3.refuse_nothing();
@@ -236,7 +236,7 @@ async fn another_export_to_the_same_place_does_not_go_unnoticed() {
             _ => {}
         }
     }
-    assert_eq!(child.wait().await.unwrap().code(), Some(9));
+    assert_eq!(child.wait().await.unwrap().code(), Some(11));
     assert!(error.to_string().contains("changed by another export"), "{error}");
     assert_eq!(s3.object("a/q.jsonl.state.json").unwrap(), b"of another one");
     assert_eq!(s3.object("a/q.jsonl"), None);

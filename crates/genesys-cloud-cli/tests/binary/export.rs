@@ -179,7 +179,7 @@ async fn data_that_is_not_available_yet_makes_the_verdict_unknown_or_is_waited_f
     let submits = org.requests_for(submit).len();
     let wait = ["2024-05-01/2024-05-21", "--wait-for-data", "0s", "--restart"];
     let done = run(Some(&org), folder.path(), &with(&wait)).await;
-    assert_eq!(done.code, Some(10), "{}", done.told);
+    assert_eq!(done.code, Some(12), "{}", done.told);
     assert!(done.told.contains("the interval ends at 2024-05-11T00:00:00Z"), "{}", done.told);
     assert_eq!(org.requests_for(submit).len(), submits);
     org.set_data_available_until("2024-05-21").unwrap();

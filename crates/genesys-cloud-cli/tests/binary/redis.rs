@@ -47,7 +47,7 @@ async fn killed_at_random_with_its_state_in_redis_a_file_holds_each_record_once(
         hash.query::<()>(&mut connection).unwrap();
     })
     .await;
-    assert_eq!(second.0, Some(9), "{}", second.1);
+    assert_eq!(second.0, Some(11), "{}", second.1);
     assert!(second.1.contains("another export saves its state under"), "{}", second.1);
     run(Some(&org), folder.path(), &arguments).await.done();
 
@@ -154,8 +154,8 @@ async fn bad_input() {
     let url = redis.url();
     let wrong = url.replace("//", "//:not-the-password@");
     for (state, out, code, part) in [
-        (&url[..], "q.jsonl", 9, "uthentication required"),
-        (&wrong, "q.jsonl", 9, "can't connect to Redis at 127.0.0.1:"),
+        (&url[..], "q.jsonl", 11, "uthentication required"),
+        (&wrong, "q.jsonl", 11, "can't connect to Redis at 127.0.0.1:"),
         ("redis://127.0.0.1:1/0", "q.jsonl", 9, "can't connect to Redis at 127.0.0.1:1"),
         ("redis://:not-the-password@host/x", "q.jsonl", 2, "the URL of Redis is wrong"),
         (
@@ -212,7 +212,7 @@ async fn tls_by_rediss() {
                 assert_eq!(found, org.truth(QUEUES).unwrap().records);
             }
             Some(part) => {
-                assert_eq!(done.status.code(), Some(9), "{told}");
+                assert_eq!(done.status.code(), Some(11), "{told}");
                 assert!(told.contains(part), "{told}");
             }
         }

@@ -391,7 +391,7 @@ async fn only_the_owner_reads_what_is_left_and_links_are_not_followed() {
         &["export", "postOutboundContactlistExport", "-p", "contactListId=a", "-o", "q.jsonl"],
     ] {
         let refused = run(Some(&org), folder.path(), export).await;
-        assert_eq!(refused.code, Some(9), "{}", refused.told);
+        assert_eq!(refused.code, Some(11), "{}", refused.told);
         assert!(refused.told.contains("q.jsonl.part: it is a symbolic link"), "{}", refused.told);
     }
     assert_eq!(read(path("victim")), "precious");

@@ -142,7 +142,24 @@ impl Object {
                 None => said(&text),
             },
         };
-        SinkError::new(format!("can't {doing} {}: {why}", self.url))
+        let text = format!("can't {doing} {}: {why}", self.url);
+        match may_pass(error, &text) {
+            true => SinkError::unavailable(text),
+            false => SinkError::new(text),
+        }
+    }
+}
+
+/// Whether an error may pass by itself: the bucket can't be reached, or has an error of its own. One that it answers
+/// with a status from 400 on is refused for good, unless that asks to try again.
+fn may_pass(error: &StoreError, text: &str) -> bool {
+    if !matches!(error, StoreError::Generic { .. }) || text.contains("has no credentials") {
+        return false;
+    }
+    let whole = error.to_string();
+    match between(&whole, "status code: ", " ").and_then(|text| text.parse::<u16>().ok()) {
+        Some(status @ 400..500) => matches!(status, 408 | 429),
+        _ => !whole.contains("certificate") && !whole.contains("builder error"),
     }
 }
 
