@@ -14,12 +14,14 @@ mod exit;
 mod export;
 mod failure;
 mod find;
+mod offers;
 mod parameters;
 mod private;
 mod screen;
 mod sinks;
 mod sum;
 pub mod tags;
+mod terminal;
 mod times;
 
 use std::process::ExitCode;
@@ -78,8 +80,20 @@ fn refused(error: &clap::Error) -> ExitCode {
     ExitCode::from(failure.exit() as u8)
 }
 
+/// Makes a write beyond the limit on the size of files (`ulimit -f`) an error rather than the end of the program.
+fn survive_file_limit() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        // A signal that has a handler does not end the program. Where there can be none, it still does.
+        let _ = signal(SignalKind::from_raw(libc::SIGXFSZ));
+    }
+}
+
 async fn run(cli: &Cli, screen: &Arc<Screen>) -> Result<Exit, Failure> {
     let Cli { global, command } = cli;
+    survive_file_limit();
+    connect::check(global, command)?;
     match command {
         Command::Export(options) => export::run(options, global, screen).await,
         Command::Operations { search, exportable } => {

@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use genesys_cloud_catalogue::Operation as Entry;
-use genesys_cloud_core::Results;
 use serde_json::Value;
 
 use super::Output;
+use super::range::Range;
 use crate::arguments::Export;
 use crate::failure::Failure;
+use crate::offers;
 use crate::parameters::Given;
 use crate::sinks::Format;
 use crate::tags::Way;
@@ -17,6 +18,14 @@ use crate::tags::Way;
 /// else is refused, since it would promise another form.
 pub(super) fn format(export: &Export, output: &Output) -> Result<Format, Failure> {
     let name = output.name();
+    if let (Some(format), Some(named)) = (export.format, name.and_then(Format::of_path))
+        && format != named
+    {
+        return Err(Failure::usage(format!(
+            "--format {format}: the name of --out {output} says {named}"
+        ))
+        .advise("leave --format out, or choose another name"));
+    }
     match (export.format.or(name.and_then(Format::of_path)), name) {
         (None, Some(name)) => match name.extension() {
             Some(end) => Err(Failure::usage(format!(
@@ -28,6 +37,19 @@ pub(super) fn format(export: &Export, output: &Output) -> Result<Format, Failure
         },
         (format, _) => Ok(format.unwrap_or_default()),
     }
+}
+
+/// Refuses options that do nothing for an output of this kind.
+pub(super) fn options_of_output(export: &Export, output: &Output) -> Result<(), Failure> {
+    #[cfg(feature = "buckets")]
+    if export.part_size.is_some() && !matches!(output, Output::Bucket(_)) {
+        return Err(Failure::usage("--part-size is for an object in a bucket")
+            .advise("--out s3://bucket/key"));
+    }
+    if export.row_group.is_some() && !output.is_table() && !format(export, output)?.is_grouped() {
+        return Err(Failure::usage("--row-group is for Parquet").advise("--format parquet"));
+    }
+    Ok(())
 }
 
 fn example(out: &Path) -> String {
@@ -59,16 +81,7 @@ pub(super) fn begins_at_the_beginning(
     entry: &Entry,
     given: &Given,
 ) -> Result<(), Failure> {
-    let listing = match way {
-        Way::List(listing) => listing.as_ref(),
-        Way::Job(family) => match family.results() {
-            Results::List(_, listing) if family.is_job_per_page() => listing,
-            _ => return Ok(()),
-        },
-        Way::Single | Way::Accepted => return Ok(()),
-    };
-    // What the operation can't do without says what is listed, not only where.
-    let is_needed = |name: &str| entry.parameters.iter().any(|it| it.required && it.name == name);
+    let Some(listing) = offers::pages(way) else { return Ok(()) };
     let params = given.params.iter().map(|(name, value)| (name.as_str(), Value::from(&**value)));
     let in_body = listing.token_in().iter().filter(|place| place.is_in_body()).map(|place| {
         let pointer = format!("/{}", place.name().replace('.', "/"));
@@ -77,7 +90,7 @@ pub(super) fn begins_at_the_beginning(
     });
     let mut all = params.chain(in_body);
     let found = all.find(|(name, value)| {
-        listing.chooses_page(name) && !is_needed(name) && !is_first_page(name, value)
+        offers::chooses_page(way, entry, name) && !is_first_page(name, value)
     });
     match found {
         None => Ok(()),
@@ -85,6 +98,40 @@ pub(super) fn begins_at_the_beginning(
             "`{name}` is set by the export, which reads all pages from the first"
         ))
         .advise("--page-size sets how many records a page has, --limit after how many it ends")),
+    }
+}
+
+/// Refuses what is given twice: by an option of its own, and as a parameter or in the body.
+pub(super) fn is_given_once(
+    export: &Export,
+    way: &Way,
+    range: Option<&Range>,
+    given: &Given,
+) -> Result<(), Failure> {
+    let twice = |option: &str, name: &str| {
+        Failure::usage(format!(
+            "{option} sets `{name}`, which is given already; leave one of them out"
+        ))
+    };
+    if let (Some(_), Some(size)) = (export.page_size, offers::page_size(way))
+        && is_given(given, size.name(), size.place().is_in_body())
+    {
+        return Err(twice("--page-size", size.name()));
+    }
+    match range {
+        Some(range) if is_given(given, range.name(), range.is_in_body()) => {
+            Err(twice("--interval", range.name()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether a parameter, or a field of the body, is given.
+fn is_given(given: &Given, name: &str, is_in_body: bool) -> bool {
+    let pointer = format!("/{}", name.replace('.', "/"));
+    match is_in_body {
+        true => given.body.as_ref().is_some_and(|body| body.pointer(&pointer).is_some()),
+        false => given.params.iter().any(|(known, _)| known == name),
     }
 }
 

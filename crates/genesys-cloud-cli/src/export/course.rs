@@ -7,8 +7,9 @@ use genesys_cloud_core::{Checkpoint, Client};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
+use super::advice::Left;
 use super::read::{Next, Raw, Reader};
-use super::state::{self, Run, State, discarded};
+use super::state::{Run, State, discarded};
 use super::{Job, keeper_of, unwritten};
 use crate::commands::Kept;
 use crate::failure::{Failure, Lost};
@@ -42,8 +43,6 @@ pub(super) struct Course<'a> {
     last: Option<(Checkpoint, Value)>,
     /// Behind how many records it goes on, until that is told.
     resumed: Option<u64>,
-    /// What another run can do with what is left.
-    pub(super) next: state::Next,
 }
 
 impl<'a> Course<'a> {
@@ -71,7 +70,6 @@ impl<'a> Course<'a> {
             jobs: Vec::new(),
             last,
             resumed: from.map(Checkpoint::items),
-            next: state::Next::Resume,
         }
     }
 
@@ -123,9 +121,6 @@ impl<'a> Course<'a> {
                 None => Ok(Read::Stopped),
             };
             let lost = ended.as_ref().err().and_then(Failure::lost);
-            if let Some(lost) = lost {
-                self.next = self.next_after(lost)?;
-            }
             if lost == Some(Lost::Status) && self.reader.read().records == 0 {
                 self.throw_away().await?;
                 return ended;
@@ -150,18 +145,15 @@ impl<'a> Course<'a> {
         screen.say("resume", &text, json!({ "operation": operation, "records": records }));
     }
 
-    /// What another run can do where this is lost.
-    fn next_after(&self, lost: Lost) -> Result<state::Next, Failure> {
-        use state::Next;
-        let checkpoint = self.checkpoint()?;
-        Ok(match lost {
-            // Where the checkpoint has no job, the next run submits one: for a page, or a piece of a range.
-            Lost::Job if checkpoint.jobs().is_empty() => Next::Resume,
-            // They are those of other pieces, which may come to nothing too.
-            Lost::Job if self.job.range.is_some() => Next::ReadAnew,
-            Lost::Place if checkpoint.items() > 0 => Next::ReadAnew,
-            Lost::Job | Lost::Place | Lost::Status => Next::Restart,
-        })
+    /// What is left of the export for another run.
+    pub(super) fn left(&self) -> Left {
+        let checkpoint = self.reader.checkpoint().ok();
+        Left {
+            is_saved: self.saved,
+            has_records: checkpoint.as_ref().is_some_and(|it| it.items() > 0),
+            has_jobs: checkpoint.as_ref().is_some_and(|it| !it.jobs().is_empty()),
+            is_range: self.job.range.is_some(),
+        }
     }
 
     /// Leaves nothing that could be in the way of another run.

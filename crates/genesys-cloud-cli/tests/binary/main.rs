@@ -10,6 +10,9 @@ mod earlier;
 mod export;
 mod files;
 mod jobs;
+mod night;
+#[cfg(unix)]
+mod pipes;
 mod plan;
 #[cfg(all(unix, feature = "postgres", feature = "redis"))]
 mod postgres;
