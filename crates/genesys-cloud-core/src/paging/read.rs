@@ -22,7 +22,7 @@ use super::scalar::Scalar;
 use super::scheme::Motion;
 use super::standing::{Facts, Token};
 use crate::reply::{DecodeError, RawReply};
-use crate::wire::{Element, Wire};
+use crate::wire::{Element, Wire, reread};
 
 /// Where analytics says up to when the data is complete that a list is made from.
 const AVAILABLE_UNTIL: &str = "dataAvailabilityDate";
@@ -94,18 +94,22 @@ pub(crate) fn bytes(reply: &RawReply, _: &Listing, _: usize) -> Page<Bytes> {
     Ok((vec![reply.body().clone()], facts))
 }
 
-fn read<'de, T, E>(
-    reply: &'de RawReply,
-    listing: &Listing,
-    most: usize,
-    element: fn() -> E,
-) -> Page<T>
+fn read<T, E>(reply: &RawReply, listing: &Listing, most: usize, element: fn() -> E) -> Page<T>
 where
-    E: DeserializeSeed<'de, Value = T>,
+    E: for<'de> DeserializeSeed<'de, Value = T>,
+{
+    let body = reply.json_text()?;
+    let page = |body: &str| read_text(body, listing, most, element);
+    page(body).or_else(|error| reread(body, error, page))
+}
+
+fn read_text<T, E>(body: &str, listing: &Listing, most: usize, element: fn() -> E) -> Page<T>
+where
+    E: for<'de> DeserializeSeed<'de, Value = T>,
 {
     let found = Found::default();
     let list = Items { most, found: &found, element };
-    let page = read_list(reply, listing, list, &found);
+    let page = read_list(body, listing, list, &found);
     match (page, found.flaw.get()) {
         (Err(_), Some(Flaw::TooManyItems)) => Err(DecodeError::too_many(most)),
         (Err(_), Some(Flaw::ListTwice)) => {
@@ -119,14 +123,11 @@ where
     }
 }
 
-fn read_list<'de, T, S>(reply: &'de RawReply, listing: &Listing, list: S, found: &Found) -> Page<T>
+fn read_list<'de, T, S>(body: &'de str, listing: &Listing, list: S, found: &Found) -> Page<T>
 where
     S: DeserializeSeed<'de, Value = Option<Vec<T>>> + Copy,
 {
     let mut facts = Facts::default();
-    // One check of the whole body, and none of each string in it.
-    let body = std::str::from_utf8(reply.body())
-        .map_err(|error| DecodeError::new(format!("the reply is not UTF-8: {error}")))?;
     let trimmed = body.trim_ascii();
     if trimmed.is_empty() {
         return Err(DecodeError::new("the reply is empty"));
