@@ -7,8 +7,8 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// The fields of an object.
-type Entries<'a> = Vec<(Cow<'a, [u8]>, &'a str)>;
+/// The fields of an object in their order.
+pub(crate) type Entries<'a> = Vec<(Cow<'a, [u8]>, &'a str)>;
 
 /// The text of a value at a JSON pointer. `None` if there is none.
 pub(crate) fn get<'a>(json: &'a str, pointer: &str) -> Option<&'a str> {
@@ -98,7 +98,8 @@ fn offset(text: &str, part: &str) -> Option<usize> {
     text.get(offset..)?.starts_with(part).then_some(offset)
 }
 
-fn entries(object: &str) -> Result<Entries<'_>, serde_json::Error> {
+/// The fields of an object. An error of any other value.
+pub(crate) fn entries(object: &str) -> Result<Entries<'_>, serde_json::Error> {
     struct Fields;
 
     impl<'a> Visitor<'a> for Fields {

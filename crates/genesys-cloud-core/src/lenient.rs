@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+use crate::json;
 pub use crate::wire::stamp::Read;
 use crate::wire::stamp::Stamp;
 use crate::wire::{mended, number};
@@ -55,6 +56,27 @@ pub fn clean(json: &str, with_nul: bool) -> Cow<'_, str> {
 /// A JSON text without the byte order mark that may stand before it.
 pub fn without_mark(json: &str) -> &str {
     crate::wire::without_mark(json)
+}
+
+/// The fields of an object in their order, as their names and their JSON. `None` of any other value.
+pub fn fields(json: &str) -> Option<Vec<(String, &str)>> {
+    let fields = json::entries(json).ok()?.into_iter();
+    Some(fields.map(|(name, value)| (String::from_utf8_lossy(&name).into_owned(), value)).collect())
+}
+
+/// The JSON of the value at a JSON pointer. Of a field that occurs twice the last one counts.
+pub fn at<'a>(json: &'a str, pointer: &str) -> Option<&'a str> {
+    json::get(json, pointer)
+}
+
+/// A point in time as the API writes it.
+pub fn instant_text(time: &DateTime<Utc>) -> String {
+    crate::wire::stamp::instant_text(time)
+}
+
+/// A date as the API writes it.
+pub fn date_text(date: &NaiveDate) -> String {
+    crate::wire::stamp::date_text(date)
 }
 
 fn stamp(json: &str) -> Option<Stamp> {

@@ -60,7 +60,7 @@ impl<T> Read<T> {
 
 /// Reads items the way the API writes them.
 pub(crate) fn wire<T: Wire>(reply: &RawReply, listing: &Listing, most: usize) -> Page<T> {
-    read(reply, listing, most, Element::<T>::new)
+    leniently(reply, |body| read(body, listing, most, Element::<T>::new))
 }
 
 /// Reads items of any type that serde can read.
@@ -69,7 +69,8 @@ pub(crate) fn serde<T: DeserializeOwned + 'static>(
     listing: &Listing,
     most: usize,
 ) -> Page<T> {
-    let (items, facts) = read(reply, listing, most, || PhantomData::<T>)?;
+    let read = |body: &str| read(body, listing, most, || PhantomData::<T>);
+    let (items, facts) = leniently(reply, read)?;
     if listing.has_objects()
         && let Some(at) = items.iter().position(|item| !may_be_object(item))
     {
@@ -94,18 +95,15 @@ pub(crate) fn bytes(reply: &RawReply, _: &Listing, _: usize) -> Page<Bytes> {
     Ok((vec![reply.body().clone()], facts))
 }
 
-fn read<T, E>(reply: &RawReply, listing: &Listing, most: usize, element: fn() -> E) -> Page<T>
-where
-    E: for<'de> DeserializeSeed<'de, Value = T>,
-{
+/// Reads the body as JSON. Half of a surrogate pair in a text does not make it unreadable.
+fn leniently<T>(reply: &RawReply, read: impl Fn(&str) -> Page<T>) -> Page<T> {
     let body = reply.json_text()?;
-    let page = |body: &str| read_text(body, listing, most, element);
-    page(body).or_else(|error| reread(body, error, page))
+    read(body).or_else(|error| reread(body, error, read))
 }
 
-fn read_text<T, E>(body: &str, listing: &Listing, most: usize, element: fn() -> E) -> Page<T>
+fn read<'de, T, E>(body: &'de str, listing: &Listing, most: usize, element: fn() -> E) -> Page<T>
 where
-    E: for<'de> DeserializeSeed<'de, Value = T>,
+    E: DeserializeSeed<'de, Value = T>,
 {
     let found = Found::default();
     let list = Items { most, found: &found, element };
@@ -466,7 +464,8 @@ impl<'de> DeserializeSeed<'de> for Name {
     type Value = Cow<'de, str>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_identifier(self)
+        // As bytes: half of a surrogate pair in a name is no error.
+        deserializer.deserialize_bytes(self)
     }
 }
 
@@ -477,12 +476,12 @@ impl<'de> Visitor<'de> for Name {
         f.write_str("the name of a field")
     }
 
-    fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Self::Value, E> {
-        Ok(Cow::Borrowed(name))
+    fn visit_borrowed_bytes<E>(self, name: &'de [u8]) -> Result<Self::Value, E> {
+        Ok(String::from_utf8_lossy(name))
     }
 
-    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(Cow::Owned(name.to_owned()))
+    fn visit_bytes<E>(self, name: &[u8]) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(String::from_utf8_lossy(name).into_owned()))
     }
 }
 
