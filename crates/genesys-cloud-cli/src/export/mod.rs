@@ -10,6 +10,7 @@ mod output;
 mod plan;
 mod range;
 mod read;
+mod rejects;
 mod report;
 mod results;
 mod seal;
@@ -30,6 +31,7 @@ pub(crate) use self::keep::Keep;
 pub(crate) use self::output::Output;
 use self::range::Range;
 use self::read::Reader;
+use self::rejects::Rejects;
 use self::report::Ending;
 pub(crate) use self::report::ReportPlace;
 use self::state::{Discarded, RESTART, Run, State};
@@ -147,6 +149,7 @@ async fn attempt(
         Left::Discarded(_) | Left::Nothing => Run::new(identity.clone()),
     };
     sink.identify(&run.id);
+    sink.on_bad_value(export.on_bad_value);
     let stop = stop.get_or_init(|| stop_on_interrupt(screen)).clone();
     let abandoned = match &left {
         // Those of another org are left alone.
@@ -162,9 +165,14 @@ async fn attempt(
         });
     }
 
+    // The output keeps other exports out by now.
+    let saved_rejects = saved.as_ref().and_then(|it| it.rejects.as_ref());
+    let mut rejects = Rejects::open(&job, saved_rejects)?;
     let mut ending = Ending::begin(&job, &run);
     if let (true, Some(state)) = (sink.is_done(), &saved) {
         ending.earlier(state);
+        rejects.finish()?;
+        ending.rejected(&rejects, true);
         let jobs = course::kept(&state.checkpoint, &org.client);
         let forgotten = forget(&mut keeper, &mut sink, &jobs).await;
         let exit = ending.told(&job, sink.as_mut(), screen, true).await?;
@@ -172,10 +180,10 @@ async fn attempt(
     }
     let reader = Reader::new(&org.client, &job, saved.as_ref().map(|it| &it.checkpoint));
     let from = saved.as_deref();
-    let mut course = Course::new(&job, &org.client, &run, reader, sink, keeper, from);
+    let mut course = Course::new(&job, &org.client, &run, reader, (sink, rejects), keeper, from);
     let read = course.read(screen, &stop).await;
     let left = course.left();
-    let Course { reader, mut sink, mut keeper, kept, .. } = course;
+    let Course { reader, mut sink, mut keeper, mut rejects, kept, .. } = course;
     let resumed = from.map(|state| state.checkpoint.items());
     if let Err(failure) = &read
         && export.resume_or_restart
@@ -194,12 +202,15 @@ async fn attempt(
     let finished = sink.finish(is_whole).await.map_err(unwritten);
     // The first error is the cause of what follows.
     let read = read.and_then(|read| finished.map(|()| read));
+    let named = if is_whole && read.is_ok() { rejects.finish() } else { Ok(()) };
+    let read = read.and_then(|read| named.map(|()| read));
     let is_whole = is_whole && read.is_ok();
     if let Err(failure) = &read
         && failure.is_closed()
     {
         return Ok(ending.closed(&job, sink.as_mut(), screen).await);
     }
+    ending.rejected(&rejects, is_whole);
     let mut notes = reader.notes();
     notes.extend(sink.notes());
     if let Output::File(_) = job.output {

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::advice::{self, Advice, Ended, Left};
 use super::read::Read;
+use super::rejects::Rejects;
 use super::state::{Run, State};
 use super::{Job, unwritten};
 use crate::failure::{Exit, Failure};
@@ -121,8 +122,26 @@ impl Ending {
         }
     }
 
+    /// Tells the records that did not fit. The list may be complete, but the output lacks those that were left out.
+    pub(super) fn rejected(&mut self, rejects: &Rejects, is_whole: bool) {
+        let facts = rejects.facts(is_whole);
+        self.notes.extend(rejects.note(&facts));
+        self.facts["rejects"] = facts;
+        if rejects.skipped() > 0 {
+            let noun = if rejects.skipped() == 1 { "record" } else { "records" };
+            let skipped = format!("{} {noun} left out", grouped(rejects.skipped()));
+            match self.known.starts_with("complete") {
+                true => self.known = format!("complete, but {skipped}: "),
+                false => self.read += &format!(", {skipped}"),
+            }
+        }
+        if rejects.nulled() > 0 {
+            self.read += &format!(", {} with null in place of a value", grouped(rejects.nulled()));
+        }
+    }
+
     pub(super) fn notes(&mut self, notes: Vec<String>) {
-        self.notes = notes;
+        self.notes.extend(notes);
     }
 
     /// Says what is left for another run.
