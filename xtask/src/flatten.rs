@@ -127,6 +127,7 @@ fn resolve_aliases(document: &mut Document) -> Result<()> {
             }
             within.push(name.clone());
             schema.kind = target.kind.clone();
+            schema.bounds = schema.bounds.and(target.bounds);
             schema.description = schema.description.take().or_else(|| target.description.clone());
             replace(schema, aliases, within)?;
             within.pop();

@@ -18,5 +18,6 @@ pub mod json;
 pub mod model;
 pub mod names;
 pub mod operations;
+mod page_sizes;
 pub mod progenitor;
 pub mod tags;

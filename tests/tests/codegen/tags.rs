@@ -1,7 +1,9 @@
 //! The tag of an operation follows from its parameters and its reply.
 
 use xtask::codegen::{self, Generated, Stages};
+use xtask::document::Bounds;
 use xtask::exceptions::Exceptions;
+use xtask::json::Json;
 use xtask::model::Tagged;
 use xtask::operations;
 use xtask::tags::{Cap, Interval, Place, PlaceKind, Scheme, TagKind};
@@ -441,4 +443,68 @@ method | path | operation_id | group | rust | tag | scheme | items | item_type |
 GET | /api/v2/routing/queues | getRoutingQueues | routing | routing.queues | paged | PageNumber | entities | Queue | query pageNumber | - | query pageSize | integer | 500 | - | - | - | yes | -
 GET | /api/v2/routing/skills | getRoutingSkills | routing | routing.skills | paged | PageNumber | results.entities | String | query pageNumber | - | query pageSize | string | - | - | - | - | yes | -
 ");
+}
+
+#[test]
+fn bounds_are_whole_numbers_that_a_schema_allows() {
+    for (schema, minimum, maximum) in [
+        (r#"{}"#, None, None),
+        (r#"{ "minimum": 1, "maximum": 200 }"#, Some(1), Some(200)),
+        (r#"{ "minimum": 0.5, "maximum": 200.5 }"#, Some(1), Some(200)),
+        // Up to OpenAPI 3.0, and since 3.1.
+        (
+            r#"{ "minimum": 1, "exclusiveMinimum": true, "maximum": 200, "exclusiveMaximum": true }"#,
+            Some(2),
+            Some(199),
+        ),
+        (r#"{ "exclusiveMinimum": 1, "exclusiveMaximum": 200.5 }"#, Some(2), Some(200)),
+        (r#"{ "maximum": 100, "exclusiveMaximum": 50 }"#, None, Some(49)),
+        (r#"{ "maximum": 100, "exclusiveMaximum": false }"#, None, Some(100)),
+        (r#"{ "minimum": "1", "maximum": 1e300 }"#, None, None),
+    ] {
+        let bounds = Bounds::of(&Json::parse(schema).unwrap());
+        assert_eq!(bounds, Bounds { minimum, maximum }, "{schema}");
+    }
+}
+
+#[test]
+fn the_document_bounds_the_page_size_of_a_query_and_of_a_body() {
+    for (field, expected) in [
+        (r#""type": "integer", "minimum": 10, "maximum": 200"#, (None, Some(10), Some(200))),
+        (r#""type": "string", "maximum": 200"#, (None, None, Some(200))),
+        // A page has an item at least.
+        (r#""type": "integer", "minimum": 0, "maximum": 100"#, (None, None, Some(100))),
+        (r#""type": "integer", "minimum": -1, "maximum": 0"#, (None, None, None)),
+        (r#""type": "integer", "minimum": 50, "maximum": 10"#, (None, Some(50), None)),
+        // What comes unasked is granted to those who ask for it.
+        (r#""type": "integer", "default": 300"#, (Some(300), None, None)),
+        (r#""type": "integer", "default": 25"#, (None, None, None)),
+        (r#""type": "integer", "default": 300, "maximum": 500"#, (None, None, Some(500))),
+    ] {
+        let reply = r#""responses": { "200": { "schema": { "type": "object", "properties": {
+            "pageCount": { "type": "integer" },
+            "entities": { "type": "array", "items": { "type": "string" } } } } } }"#;
+        let text = format!(
+            r##"{{ "swagger": "2.0", "paths": {{ "/q/things": {{
+                "get": {{ "operationId": "byQuery", {reply}, "parameters": [
+                    {{ "name": "pageNumber", "in": "query", "type": "integer" }},
+                    {{ "name": "pageSize", "in": "query", {field} }}] }},
+                "post": {{ "operationId": "byBody", {reply}, "parameters": [
+                    {{ "name": "body", "in": "body", "schema": {{ "type": "object", "properties": {{
+                        "pageNumber": {{ "type": "integer" }}, "pageSize": {{ {field} }} }} }} }}] }}
+            }} }}, "definitions": {{}} }}"##
+        );
+        let generated = generate(&text).unwrap();
+        for (_, bound) in generated.model.operations() {
+            let size = bound.tag.page_size.as_ref().unwrap();
+            let (usual, minimum, maximum) = expected;
+            // Of a body, no default is read.
+            let usual = usual.filter(|_| size.place == PlaceKind::Query);
+            assert_eq!(
+                (size.usual, size.minimum, size.maximum),
+                (usual, minimum, maximum),
+                "{field}"
+            );
+        }
+    }
 }

@@ -106,7 +106,6 @@ pub struct Parameter {
     /// How a list is written.
     pub list: ListStyle,
     pub default: Option<Json>,
-    pub maximum: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -158,11 +157,57 @@ pub struct Schema {
     pub kind: Kind,
     pub description: Option<String>,
     pub read_only: bool,
+    pub bounds: Bounds,
+}
+
+/// The least and the greatest whole number that a schema allows, where it states them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bounds {
+    pub minimum: Option<i64>,
+    pub maximum: Option<i64>,
+}
+
+impl Bounds {
+    /// Of a schema as it is in the document. A bound that 64 bits can't hold bounds nothing that could be sent.
+    pub fn of(schema: &Json) -> Self {
+        let number = |key: &str| match schema.get(key) {
+            Some(Json::Number(number)) => number.as_f64().filter(|it| it.abs() < 9e15),
+            _ => None,
+        };
+        // A flag up to OpenAPI 3.0, a bound by itself since 3.1.
+        let bound = |key: &str, exclusive: &str, round: fn(f64) -> f64, inward: f64| {
+            let strict = |bound: f64| {
+                let rounded = round(bound);
+                if rounded == bound { bound + inward } else { rounded }
+            };
+            let plain = number(key)
+                .map(|it| if schema.is_true(exclusive) { strict(it) } else { round(it) });
+            let other = number(exclusive).map(strict);
+            let both = plain.into_iter().chain(other);
+            both.reduce(|one, other| if inward > 0.0 { one.max(other) } else { one.min(other) })
+        };
+        let whole = |bound: f64| bound as i64;
+        Self {
+            minimum: bound("minimum", "exclusiveMinimum", f64::ceil, 1.0).map(whole),
+            maximum: bound("maximum", "exclusiveMaximum", f64::floor, -1.0).map(whole),
+        }
+    }
+
+    /// What both allow.
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            minimum: self.minimum.max(other.minimum),
+            maximum: match (self.maximum, other.maximum) {
+                (Some(one), Some(other)) => Some(one.min(other)),
+                (one, other) => one.or(other),
+            },
+        }
+    }
 }
 
 impl From<Kind> for Schema {
     fn from(kind: Kind) -> Self {
-        Self { kind, description: None, read_only: false }
+        Self { kind, description: None, read_only: false, bounds: Bounds::default() }
     }
 }
 

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result, bail};
 
 use super::{
-    Body, Document, Kind, ListStyle, Location, Method, Object, Operation, Parameter, Reply, Schema,
+    Body, Bounds, Document, Kind, ListStyle, Location, Method, Object, Operation, Parameter, Reply,
+    Schema,
 };
 use crate::json::Json;
 
@@ -231,11 +232,6 @@ impl<'a> Reader<'a> {
                 (schema, list)
             }
         };
-        // A bound beyond 64 bits bounds nothing that could be sent.
-        let maximum = match schema.get("maximum") {
-            Some(Json::Number(maximum)) => maximum.as_i64(),
-            _ => None,
-        };
         let default = schema.get("default").cloned();
         Ok(Parameter {
             name: name.to_owned(),
@@ -245,7 +241,6 @@ impl<'a> Reader<'a> {
             schema: self.schema(schema, place)?,
             list,
             default,
-            maximum,
         })
     }
 
@@ -336,6 +331,7 @@ impl<'a> Reader<'a> {
             kind: self.kind(json, place)?,
             description: described(json, "description"),
             read_only: json.is_true("readOnly"),
+            bounds: Bounds::of(json),
         })
     }
 
