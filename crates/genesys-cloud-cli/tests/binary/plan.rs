@@ -84,7 +84,7 @@ async fn a_plan_says_what_it_takes_and_writes_nothing() {
         }
     }
     // To know how many there are, one page is read. Jobs and ranges are not begun.
-    assert_eq!(org.requests_for("getRoutingQueues").len(), 3);
+    assert_eq!(org.requests_for("getRoutingQueues").len(), 4);
     assert_eq!(org.requests_for("postAnalyticsConversationsDetailsJobs").len(), 0);
     assert_eq!(org.requests_for("postAnalyticsConversationsDetailsQuery").len(), 0);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "b.json alone");

@@ -17,6 +17,7 @@ async fn bad_input() {
         ("list.json", "[1]"),
         ("odd.json", r#"{"intreval":"a/b"}"#),
         ("page.json", r#"{"paging":{"pageNumber":3,"pageSize":50}}"#),
+        ("large.json", r#"{"pageSize":101}"#),
     ] {
         std::fs::write(folder.path().join(name), body).unwrap();
     }
@@ -220,12 +221,12 @@ async fn bad_input() {
             &["--page-size must be at least 10 for this operation, not 9"],
         ),
         (
-            &["export", "quality.evaluations_search", "--body", r#"{"pageSize":101}"#],
+            &["export", "quality.evaluations_search", "--body", "large.json"],
             2,
             &["pageSize must be at most 100 for this operation, not 101"],
         ),
         (
-            &["export", "audit.audits_query", "--interval", "2026-01-01/P1D", "--page-size", "501"],
+            &["export", "audit.audits_query", "--interval", "2026-01-01/2026-01-02", "--page-size", "501"],
             2,
             &["--page-size must be at most 500 for this operation, not 501"],
         ),
