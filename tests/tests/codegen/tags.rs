@@ -1,9 +1,7 @@
 //! The tag of an operation follows from its parameters and its reply.
 
 use xtask::codegen::{self, Generated, Stages};
-use xtask::document::Bounds;
 use xtask::exceptions::Exceptions;
-use xtask::json::Json;
 use xtask::model::Tagged;
 use xtask::operations;
 use xtask::tags::{Cap, Interval, Place, PlaceKind, Scheme, TagKind};
@@ -443,28 +441,6 @@ method | path | operation_id | group | rust | tag | scheme | items | item_type |
 GET | /api/v2/routing/queues | getRoutingQueues | routing | routing.queues | paged | PageNumber | entities | Queue | query pageNumber | - | query pageSize | integer | 500 | - | - | - | yes | -
 GET | /api/v2/routing/skills | getRoutingSkills | routing | routing.skills | paged | PageNumber | results.entities | String | query pageNumber | - | query pageSize | string | - | - | - | - | yes | -
 ");
-}
-
-#[test]
-fn bounds_are_whole_numbers_that_a_schema_allows() {
-    for (schema, minimum, maximum) in [
-        (r#"{}"#, None, None),
-        (r#"{ "minimum": 1, "maximum": 200 }"#, Some(1), Some(200)),
-        (r#"{ "minimum": 0.5, "maximum": 200.5 }"#, Some(1), Some(200)),
-        // Up to OpenAPI 3.0, and since 3.1.
-        (
-            r#"{ "minimum": 1, "exclusiveMinimum": true, "maximum": 200, "exclusiveMaximum": true }"#,
-            Some(2),
-            Some(199),
-        ),
-        (r#"{ "exclusiveMinimum": 1, "exclusiveMaximum": 200.5 }"#, Some(2), Some(200)),
-        (r#"{ "maximum": 100, "exclusiveMaximum": 50 }"#, None, Some(49)),
-        (r#"{ "maximum": 100, "exclusiveMaximum": false }"#, None, Some(100)),
-        (r#"{ "minimum": "1", "maximum": 1e300 }"#, None, None),
-    ] {
-        let bounds = Bounds::of(&Json::parse(schema).unwrap());
-        assert_eq!(bounds, Bounds { minimum, maximum }, "{schema}");
-    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use crate::document::{Document, Operation, fields, list, referred, values};
+use crate::document::{Document, Operation, definition, fields, list, referred, values};
 
 /// The differences of `operations.jsonl` and `definitions.jsonl`. A default that is missing is told apart: the bug of
 /// the document that it is not one of the values has a fixup.
@@ -98,13 +98,10 @@ fn expected(document: &Document, operation: &Operation) -> Vec<(String, Value)> 
         let required = operation.body.as_ref().is_some_and(|(_, required)| *required);
         json!({ "required": required, "schema": normal(document, schema) })
     });
-    let replies = operation.replies.iter().map(|(status, shape)| {
-        let status = if *status == 0 { "default".to_owned() } else { status.to_string() };
-        let reply = &operation.json["responses"][&status];
-        let reply =
-            reply["$ref"].as_str().and_then(|it| document.json.pointer(&it[1..])).unwrap_or(reply);
-        let schema = if shape.is_some() { normal(document, &reply["schema"]) } else { Value::Null };
-        (status, schema)
+    let replies = operation.replies.iter().map(|(status, _)| {
+        let key = if *status == 0 { "default".to_owned() } else { status.to_string() };
+        let schema = operation.reply_schemas.get(status);
+        (key, schema.map_or(Value::Null, |schema| normal(document, schema)))
     });
     let permissions = &operation.json["x-inin-requires-permissions"];
     let flag =
@@ -129,7 +126,7 @@ fn expected(document: &Document, operation: &Operation) -> Vec<(String, Value)> 
 /// A schema as the catalogue writes it.
 fn normal(document: &Document, schema: &Value) -> Value {
     if let Some(name) = referred(schema) {
-        return with_flags(json!({ "$ref": name }), schema);
+        return with_flags(json!({ "$ref": definition(&document.json, name).0 }), schema);
     }
     let parts = list(&schema["allOf"]);
     if let ([part], None) = (parts, schema.get("properties")) {

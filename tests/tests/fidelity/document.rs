@@ -43,6 +43,8 @@ pub(crate) struct Operation {
     pub(crate) body_schema: Option<Value>,
     /// By status; 0 is `default`.
     pub(crate) replies: Vec<(u64, Option<Shape>)>,
+    /// The schemas of these.
+    pub(crate) reply_schemas: BTreeMap<u64, Value>,
     pub(crate) json: Value,
 }
 
@@ -71,7 +73,12 @@ impl Document {
             json: Value::Null,
         };
         let entries = |value: &Value| value.as_object().cloned().unwrap_or_default();
+        let base = json["basePath"].as_str().unwrap_or_default().trim_end_matches('/').to_owned();
         for (path, item) in entries(&json["paths"]) {
+            if path.starts_with("x-") {
+                continue;
+            }
+            let (path, item) = (format!("{base}{path}"), follow(&json, &item));
             for method in METHODS {
                 let Some(operation) = item.get(method) else { continue };
                 let operation = document.operation(&json, &path, method, &item, operation);
@@ -133,7 +140,7 @@ impl Document {
                 json: parameter,
             });
         }
-        let mut replies = Vec::new();
+        let (mut replies, mut reply_schemas) = (Vec::new(), BTreeMap::new());
         for (status, reply) in operation["responses"].as_object().unwrap_or(&Map::new()) {
             let status = match status.as_str() {
                 "default" => 0,
@@ -144,10 +151,16 @@ impl Document {
             }
             let reply = follow(json, reply);
             let place = format!("{id}Reply{status}");
-            replies
-                .push((status, reply.get("schema").map(|schema| self.shape(json, schema, &place))));
+            let shape = reply.get("schema").map(|schema| self.shape(json, schema, &place));
+            reply_schemas.extend(reply.get("schema").map(|schema| (status, schema.clone())));
+            replies.push((status, shape));
         }
         replies.sort_by_key(|(status, _)| *status);
+        // Beside other replies, `default` describes the errors.
+        if replies.iter().any(|(status, _)| *status > 0) {
+            replies.retain(|(status, _)| *status > 0);
+            reply_schemas.remove(&0);
+        }
         Operation {
             id,
             method: method.to_uppercase(),
@@ -156,6 +169,7 @@ impl Document {
             body,
             body_schema,
             replies,
+            reply_schemas,
             json: operation.clone(),
         }
     }
@@ -163,14 +177,14 @@ impl Document {
     /// The shape of a schema that is at this place. Records on the way are kept.
     fn shape(&mut self, json: &Value, schema: &Value, place: &str) -> Shape {
         if let Some(name) = referred(schema) {
-            let definition = &json["definitions"][name];
+            let (name, definition) = definition(json, name);
             assert!(definition.is_object(), "{place}: no definition {name}");
-            let is_new = self.reached.insert(name.to_owned());
+            let is_new = self.reached.insert(name.clone());
             // What a record is made of may be that record.
             if !is_new && is_record(json, definition) {
-                return Shape::Record(name.to_owned());
+                return Shape::Record(name);
             }
-            return self.shape(json, definition, name);
+            return self.shape(json, definition, &name);
         }
         let parts = list(&schema["allOf"]);
         if let ([part], None) = (&parts[..], schema.get("properties")) {
@@ -231,7 +245,7 @@ impl Document {
     pub(crate) fn resolved<'a>(&'a self, mut schema: &'a Value) -> &'a Value {
         for _ in 0..CHAIN {
             match referred(schema) {
-                Some(name) => schema = &self.json["definitions"][name],
+                Some(name) => schema = definition(&self.json, name).1,
                 None => break,
             }
         }
@@ -239,18 +253,22 @@ impl Document {
     }
 
     /// The schema of the reply of an operation.
-    pub(crate) fn reply<'a>(&'a self, operation: &'a Operation) -> Option<&'a Value> {
-        let replies = operation.replies.iter().filter(|(status, _)| *status == 0 || *status < 300);
-        let key = |status: u64| if status == 0 { "default".to_owned() } else { status.to_string() };
-        replies
-            .filter_map(|(status, _)| operation.json["responses"][key(*status)].get("schema"))
-            .next()
+    pub(crate) fn reply<'a>(&self, operation: &'a Operation) -> Option<&'a Value> {
+        let mut schemas = operation.reply_schemas.iter();
+        schemas.find(|(status, _)| **status < 300).map(|(_, schema)| schema)
     }
 }
 
 /// The name of the definition that a schema refers to. A property may be called `$ref` too.
 pub(crate) fn referred(schema: &Value) -> Option<&str> {
     schema.get("$ref")?.as_str()?.strip_prefix("#/definitions/")
+}
+
+/// The definition of this name, as a reference spells it.
+pub(crate) fn definition<'a>(json: &'a Value, name: &str) -> (String, &'a Value) {
+    let name = name.replace("%20", " ").replace("~1", "/").replace("~0", "~");
+    let definition = json["definitions"].get(&name).unwrap_or(&Value::Null);
+    (name, definition)
 }
 
 /// Whether a definition is an object with fields.
@@ -266,7 +284,7 @@ pub(crate) fn fields(json: &Value, schema: &Value, depth: usize) -> BTreeMap<Str
         let mut part = part;
         for _ in 0..depth {
             match referred(part) {
-                Some(name) => part = &json["definitions"][name],
+                Some(name) => part = definition(json, name).1,
                 None => break,
             }
         }

@@ -9,6 +9,8 @@ mod compare;
 mod document;
 mod faults;
 mod lexer;
+mod mutations;
+mod oddities;
 
 use std::collections::BTreeMap;
 use std::fs;

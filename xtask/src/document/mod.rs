@@ -1,28 +1,41 @@
 //! An API document as codegen sees it, whichever format it came in.
 
+mod bounds;
 mod canonical;
+mod compose;
 pub mod fuzzing;
+mod media;
+mod parameters;
 mod read;
+mod schemas;
+mod servers;
+mod source;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result, bail};
 
+pub use bounds::Bounds;
 pub use canonical::canonical;
 pub use read::read;
 
 use crate::json::Json;
+use crate::notes::segment;
 
 /// The operations and definitions of one API document.
 #[derive(Clone, Debug)]
 pub struct Document {
     pub operations: Vec<Operation>,
     pub definitions: BTreeMap<String, Schema>,
+    /// Where the definitions are, as a JSON pointer.
+    pub section: String,
 }
 
 #[derive(Clone, Debug)]
 pub struct Operation {
     pub id: String,
+    /// Its place in the document, as a JSON pointer.
+    pub at: String,
     pub method: Method,
     pub path: String,
     pub tags: Vec<String>,
@@ -108,7 +121,7 @@ pub struct Parameter {
     pub default: Option<Json>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Location {
     Path,
     Query,
@@ -158,51 +171,6 @@ pub struct Schema {
     pub description: Option<String>,
     pub read_only: bool,
     pub bounds: Bounds,
-}
-
-/// The least and the greatest whole number that a schema allows, where it states them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Bounds {
-    pub minimum: Option<i64>,
-    pub maximum: Option<i64>,
-}
-
-impl Bounds {
-    /// Of a schema as it is in the document. A bound that 64 bits can't hold bounds nothing that could be sent.
-    pub fn of(schema: &Json) -> Self {
-        let number = |key: &str| match schema.get(key) {
-            Some(Json::Number(number)) => number.as_f64().filter(|it| it.abs() < 9e15),
-            _ => None,
-        };
-        // A flag up to OpenAPI 3.0, a bound by itself since 3.1.
-        let bound = |key: &str, exclusive: &str, round: fn(f64) -> f64, inward: f64| {
-            let strict = |bound: f64| {
-                let rounded = round(bound);
-                if rounded == bound { bound + inward } else { rounded }
-            };
-            let plain = number(key)
-                .map(|it| if schema.is_true(exclusive) { strict(it) } else { round(it) });
-            let other = number(exclusive).map(strict);
-            let both = plain.into_iter().chain(other);
-            both.reduce(|one, other| if inward > 0.0 { one.max(other) } else { one.min(other) })
-        };
-        let whole = |bound: f64| bound as i64;
-        Self {
-            minimum: bound("minimum", "exclusiveMinimum", f64::ceil, 1.0).map(whole),
-            maximum: bound("maximum", "exclusiveMaximum", f64::floor, -1.0).map(whole),
-        }
-    }
-
-    /// What both allow.
-    pub fn and(self, other: Self) -> Self {
-        Self {
-            minimum: self.minimum.max(other.minimum),
-            maximum: match (self.maximum, other.maximum) {
-                (Some(one), Some(other)) => Some(one.min(other)),
-                (one, other) => one.or(other),
-            },
-        }
-    }
 }
 
 impl From<Kind> for Schema {
@@ -281,7 +249,17 @@ pub struct Object {
     pub required: Vec<String>,
 }
 
+/// The names of the placeholders of a path.
+pub fn placeholders(path: &str) -> impl Iterator<Item = &str> {
+    path.split('{').skip(1).map(|rest| rest.split_once('}').map_or(rest, |(name, _)| name))
+}
+
 impl Document {
+    /// The place of a definition, as a JSON pointer.
+    pub fn definition_pointer(&self, name: &str) -> String {
+        format!("{}/{}", self.section, segment(name))
+    }
+
     /// What stands at a path below a schema: the names of fields, joined by dots.
     pub fn at<'a>(&'a self, schema: &'a Schema, path: &str) -> Option<&'a Schema> {
         path.split('.').try_fold(schema, |schema, name| self.resolve(schema).property(name))
@@ -339,9 +317,9 @@ impl Document {
         reached
     }
 
-    /// Checks what holds for any document that codegen takes: references lead somewhere, no two
-    /// operations share an id, every placeholder of a path has its parameter, and every parameter has a
-    /// form in which it can be written.
+    /// Checks what holds of every document that was read, and that fixups may break: references lead somewhere, no two
+    /// operations share an id, every placeholder of a path has its parameter, and every parameter has a form in which
+    /// it can be written.
     pub fn check(&self) -> Result<()> {
         let mut ids: BTreeMap<&str, &Operation> = BTreeMap::new();
         for operation in &self.operations {
@@ -366,12 +344,7 @@ impl Document {
                     format!("{}, parameter `{}`", operation.place(), parameter.name)
                 })?;
             }
-            let in_path: BTreeSet<&str> = operation
-                .path
-                .split('{')
-                .skip(1)
-                .map(|rest| rest.split_once('}').map_or(rest, |(name, _)| name))
-                .collect();
+            let in_path: BTreeSet<&str> = placeholders(&operation.path).collect();
             let declared: BTreeSet<&str> = operation
                 .parameters
                 .iter()
