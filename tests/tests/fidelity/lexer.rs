@@ -37,6 +37,9 @@ pub(crate) fn tokens(source: &str) -> Result<Vec<Token>, String> {
                     _ => Token::Name(word.to_owned()),
                 });
             }
+            '\'' => {
+                tokens.push(Token::Text(character(&mut letters).ok_or("a character does not end")?))
+            }
             mark => tokens.push(Token::Mark(mark)),
         }
     }
@@ -59,10 +62,19 @@ fn skip_attribute(letters: &mut Peekable<CharIndices<'_>>) {
 
 /// The rest of a text, behind its opening quote.
 fn text(letters: &mut Peekable<CharIndices<'_>>) -> Option<String> {
+    until(letters, '"')
+}
+
+/// The rest of a character, as a text.
+fn character(letters: &mut Peekable<CharIndices<'_>>) -> Option<String> {
+    until(letters, '\'')
+}
+
+fn until(letters: &mut Peekable<CharIndices<'_>>, end: char) -> Option<String> {
     let mut text = String::new();
     loop {
         match letters.next()?.1 {
-            '"' => return Some(text),
+            letter if letter == end => return Some(text),
             '\\' => text.push(match letters.next()?.1 {
                 'n' => '\n',
                 'r' => '\r',

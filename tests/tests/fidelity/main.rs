@@ -88,9 +88,9 @@ fn the_bindings_say_what_the_document_says() {
         parameters: 6_053,
         bodies: 1_350,
         replies: 3_651,
-        // With objects within definitions, and without definitions that are no records.
-        records: 4_993,
-        fields: 27_123,
+        // Without the nine of 5,001 definitions that have no fields.
+        records: 4_992,
+        fields: 27_108,
         values: 21_041,
         lists: 815,
         submits: 199,
@@ -110,7 +110,7 @@ fn the_catalogue_says_what_the_document_says() {
     let (defaults, others): (Vec<String>, Vec<String>) =
         differences.into_iter().partition(|it| it.contains("].default: null for "));
     assert_none(&unexplained(others, &FIXUPS[1..]));
-    assert_eq!(defaults.len(), 44, "{defaults:#?}");
+    assert_eq!(defaults.len(), 31, "{defaults:#?}");
     assert_eq!(catalogue::tagged(&operations, &["list", "paged"]), 815);
     assert_eq!(catalogue::tagged(&operations, &["job"]), 199);
 }
