@@ -70,8 +70,8 @@ pub(super) fn page_size(export: &Export, way: &Way, given: &Given) -> Result<(),
         let params = given.params.iter().filter(|(name, _)| name == size.name());
         let param = params.last().map(|(_, value)| value.clone());
         let pointer = format!("/{}", size.name().replace('.', "/"));
-        let field = given.body.as_ref().and_then(|body| body.pointer(&pointer));
-        let value = if size.place().is_in_body() { field.map(Value::to_string) } else { param };
+        let field = given.body.as_ref().and_then(|body| lenient::at(body.get(), &pointer));
+        let value = if size.place().is_in_body() { field.map(str::to_owned) } else { param };
         value?.parse::<u64>().ok()
     };
     let (source, wanted) = match export.page_size {
