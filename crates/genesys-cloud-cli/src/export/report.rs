@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use genesys_cloud_core::{Reason, Verdict};
+use genesys_cloud_core::{Reason, Verdict, display};
 use serde_json::{Value, json};
 
 use super::read::Read;
@@ -221,7 +221,8 @@ impl Ending {
         if let Some(times) = &self.times {
             text += &format!("\n{times}");
         }
-        let report = sink.report(&format!("{:#}\n", self.facts)).await.map_err(unwritten)?;
+        let report = format!("{:#}\n", self.facts);
+        let report = sink.report(&display::lines(&report)).await.map_err(unwritten)?;
         match (sink.place(), report) {
             (Some(place), Some(report)) => text += &format!("\n{place}, report in {report}"),
             (place, report) => {
