@@ -5,6 +5,7 @@
 //! the generated bindings is compiled in. Records go to a [`Sink`].
 
 mod arguments;
+mod aside;
 mod body;
 mod columns;
 mod commands;

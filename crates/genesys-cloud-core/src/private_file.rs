@@ -79,7 +79,11 @@ pub fn publish(part: &Path, path: &Path) -> io::Result<()> {
         file.set_permissions(permissions)?;
     }
     fs::rename(part, path)?;
-    sync_folder(path)
+    sync_folder(path)?;
+    match folder_of(part) == folder_of(path) {
+        true => Ok(()),
+        false => sync_folder(part),
+    }
 }
 
 /// Removes a file, if it is there.

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::{SinkError, Written};
-use crate::private;
+use crate::{aside, private};
 
 /// The largest state that is saved and loaded, in bytes: that of an upload holds the records that fill no part yet.
 /// Redis takes no longer text.
@@ -44,9 +44,7 @@ impl FileKeeper {
 
     /// The file beside this output.
     pub(crate) fn beside(out: &Path) -> Self {
-        let mut name = out.as_os_str().to_owned();
-        name.push(".state.json");
-        Self(name.into())
+        Self(aside::path(out, aside::STATE))
     }
 
     fn read(&self) -> Result<Option<String>, SinkError> {
@@ -64,13 +62,16 @@ impl FileKeeper {
     }
 
     fn write(&self, state: &str) -> Result<(), SinkError> {
-        private::replace(&self.0, state.as_bytes()).map_err(|error| {
+        let made = aside::make_folder(&self.0);
+        made.and_then(|()| private::replace(&self.0, state.as_bytes())).map_err(|error| {
             SinkError::of_io(format!("can't write {}: {error}", self.place()), &error)
         })
     }
 
     fn remove(&self) -> Result<(), SinkError> {
-        private::remove(&self.0).map_err(|error| {
+        let removed = private::remove(&self.0);
+        aside::remove_folder(&self.0);
+        removed.map_err(|error| {
             SinkError::of_io(format!("can't remove {}: {error}", self.place()), &error)
         })
     }

@@ -21,7 +21,7 @@ async fn killed_at_random_with_its_state_in_redis_a_file_holds_each_record_once(
     assert!(kills > 1, "{kills} kills");
     let found = keys(&read(folder.path().join("q.jsonl")));
     assert_eq!(found, org.truth(QUEUES).unwrap().records);
-    assert!(!folder.path().join("q.jsonl.state.json").exists());
+    assert!(!folder.path().join(".genesys-cloud/q.jsonl.state.json").exists());
     let mut connection = ::redis::Client::open(url.as_str()).unwrap().get_connection().unwrap();
     let left: Vec<String> = ::redis::cmd("KEYS").arg("*").query(&mut connection).unwrap();
     assert_eq!(left, Vec::<String>::new(), "what is whole leaves nothing");
@@ -65,7 +65,7 @@ async fn killed_at_random_with_its_state_in_redis_a_file_holds_each_record_once(
     assert_eq!(lost.0, Some(9), "{}", lost.1);
     assert!(lost.1.contains("the connection to Redis at 127.0.0.1:"), "{}", lost.1);
     assert!(lost.1.contains("--resume"), "{}", lost.1);
-    assert!(folder.path().join("q.jsonl.part").exists());
+    assert!(folder.path().join(".genesys-cloud/q.jsonl.part").exists());
 }
 
 #[tokio::test]
@@ -90,7 +90,7 @@ async fn a_state_in_redis_that_does_not_belong_to_the_file_is_refused() {
         ::redis::cmd("HSET").arg(&key).arg("state").arg(state).query::<u8>(connection).unwrap();
     };
     let saved = get(&mut connection);
-    let part = read(folder.path().join("q.jsonl.part"));
+    let part = read(folder.path().join(".genesys-cloud/q.jsonl.part"));
     let requests = org.request_count();
     for edited in [&saved[..saved.len() - 2], &saved.replace("\"length\":", "\"length\":1")] {
         set(edited, &mut connection);
@@ -100,7 +100,7 @@ async fn a_state_in_redis_that_does_not_belong_to_the_file_is_refused() {
         assert_eq!(get(&mut connection), edited);
     }
     set(&saved, &mut connection);
-    assert_eq!(read(folder.path().join("q.jsonl.part")), part);
+    assert_eq!(read(folder.path().join(".genesys-cloud/q.jsonl.part")), part);
     assert_eq!(org.request_count(), requests);
 
     // A person exports to the same file by hand, and knows nothing of the state in Redis.
@@ -109,7 +109,7 @@ async fn a_state_in_redis_that_does_not_belong_to_the_file_is_refused() {
     let requests = org.requests_for(QUEUES).len();
     let refused = run(Some(&org), folder.path(), &resume).await;
     assert_eq!(refused.code, Some(2), "{}", refused.told);
-    assert!(refused.told.contains("q.jsonl.part is missing"), "{}", refused.told);
+    assert!(refused.told.contains(".genesys-cloud/q.jsonl.part is missing"), "{}", refused.told);
     assert_eq!(org.requests_for(QUEUES).len(), requests);
     assert_eq!(read(folder.path().join("q.jsonl")), finished);
     run(Some(&org), folder.path(), &[&export[..], &["--restart"]].concat()).await.done();

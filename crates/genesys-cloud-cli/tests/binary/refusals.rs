@@ -385,6 +385,6 @@ async fn a_file_that_can_not_grow_is_an_error_and_the_earlier_output_stays() {
             .unwrap();
     let told = String::from_utf8(refused.stderr).unwrap();
     assert_eq!(refused.status.code(), Some(11), "{told}");
-    assert!(told.contains("can't write q.jsonl.part: File too large"), "{told}");
+    assert!(told.contains("can't write .genesys-cloud/q.jsonl.part: File too large"), "{told}");
     assert_eq!(crate::read(folder.path().join("q.jsonl")), "of yesterday");
 }

@@ -12,6 +12,7 @@ use object_store::path::Path;
 use object_store::{Error as StoreError, ObjectStore, ObjectStoreScheme};
 use url::Url;
 
+use crate::aside;
 use crate::sinks::SinkError;
 
 /// How much of what a server says is told.
@@ -107,10 +108,10 @@ pub(crate) struct Object {
 }
 
 impl Object {
-    /// The one beside it whose key has this ending.
-    pub(crate) fn beside(&self, ending: &str) -> Result<Self, SinkError> {
-        let url = format!("{}{ending}", self.url);
-        let path = Path::parse(format!("{}{ending}", self.path))
+    /// The one in the hidden folder beside it whose name has this end.
+    pub(crate) fn aside(&self, end: &str) -> Result<Self, SinkError> {
+        let url = aside::key(&self.url, end);
+        let path = Path::parse(aside::key(self.path.as_ref(), end))
             .map_err(|error| SinkError::new(format!("{url} is no name of an object: {error}")))?;
         Ok(Self { store: self.store.clone(), path, url })
     }
