@@ -32,7 +32,8 @@ pub use crate::failure::{Exit, Failure};
 #[cfg(feature = "buckets")]
 pub use crate::sinks::{BucketSink, BucketUrl};
 pub use crate::sinks::{
-    Compression, FileSink, Format, Keeper, Sink, SinkError, StreamSink, Written,
+    Compression, Fault, FileSink, Format, Keeper, OnBadValue, Rejected, Sink, SinkError,
+    StreamSink, Written,
 };
 
 use genesys_cloud_core::private_file as private;

@@ -138,7 +138,7 @@ impl Exchange {
         let sent = sent.map_err(|_| deadline())?;
         let mut response = sent.map_err(|error| Error::unanswered(operation, error))?;
         let head = Head::new(response.status(), std::mem::take(response.headers_mut()));
-        let head = head.from_host(&self.secrets);
+        let head = head.with_secrets(&self.secrets);
         let mut reply = RawReply { operation: operation.clone(), head, body: Bytes::new() };
         let accepted = operation.accepts(reply.status());
         let limit = if accepted { self.max_body } else { MAX_ERROR_BODY };

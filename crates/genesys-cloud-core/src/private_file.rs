@@ -86,6 +86,15 @@ pub fn publish(part: &Path, path: &Path) -> io::Result<()> {
     }
 }
 
+/// Gives a file another name, for good. It stays readable by its owner alone.
+///
+/// # Errors
+/// When it can't be renamed.
+pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)?;
+    sync_folder(to)
+}
+
 /// Removes a file, if it is there.
 ///
 /// # Errors

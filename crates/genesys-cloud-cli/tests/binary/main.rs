@@ -26,6 +26,7 @@ mod states;
 #[cfg(feature = "parquet")]
 mod tables;
 mod tags;
+mod values;
 
 use std::path::Path;
 use std::process::Stdio;

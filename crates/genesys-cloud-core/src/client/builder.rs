@@ -302,9 +302,8 @@ impl<C> ClientBuilder<C> {
             let http = Connections::new(http);
             // What can't be connected to is reported now.
             let logs_in = self.logs_in();
-            let urls = api.iter().chain(login.iter().filter(|_| logs_in)).map(BaseUrl::url);
-            let made = urls.map(|url| http.to(url).map(drop)).collect::<Result<(), _>>();
-            problems.note(made)?;
+            let mut urls = api.iter().chain(login.iter().filter(|_| logs_in)).map(BaseUrl::url);
+            problems.note(urls.try_for_each(|url| http.to(url).map(drop)))?;
             Some(Exchange::new(http, self.max_body, self.timeout, self.secrets()))
         });
         let files = http.map(Connections::for_files);

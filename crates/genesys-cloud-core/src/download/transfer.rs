@@ -203,7 +203,7 @@ impl Transfer {
         let sent = files.get(url).headers(headers).send().await;
         let response = sent.map_err(|error| self.unanswered(error))?;
         let head = Head::new(response.status(), response.headers().clone());
-        let head = head.from_host(self.client.secrets());
+        let head = head.with_secrets(self.client.secrets());
         self.take(head, &path)?;
         self.body = Body::Response(Box::new(response));
         Ok(())
