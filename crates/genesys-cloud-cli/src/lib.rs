@@ -16,13 +16,13 @@ mod failure;
 mod find;
 mod offers;
 mod parameters;
-mod private;
 mod screen;
 mod sinks;
 mod sum;
 pub mod tags;
 mod terminal;
 mod times;
+mod tty;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -37,6 +37,8 @@ pub use crate::sinks::{
     Compression, Fault, FileSink, Format, Keeper, OnBadValue, Rejected, Sink, SinkError,
     StreamSink, Written,
 };
+
+use genesys_cloud_core::private_file as private;
 
 use crate::arguments::{Cli, Command, Log};
 use crate::screen::Screen;

@@ -4,13 +4,13 @@ use std::io::{IsTerminal as _, Write as _};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use genesys_cloud_core::{Client, Wait, WaitReason};
+use genesys_cloud_core::{Client, Wait, WaitReason, display};
 use serde_json::{Value, json};
 
 use crate::arguments::Log;
 use crate::exit::Then;
 use crate::failure::Failure;
-use crate::terminal::{columns, moves_cursor};
+use crate::tty::{columns, moves_cursor};
 use crate::times::clock;
 
 /// How often the line on a terminal is drawn anew.
@@ -233,6 +233,8 @@ impl Screen {
         let line = self.lock().line.take();
         let columns = || columns().unwrap_or(USUAL_COLUMNS);
         let clear = line.map_or_else(String::new, |line| erase(line, columns()));
+        // What a server sent must not act on the terminal. In JSON, the escapes mean the same.
+        let text = display::lines(text);
         let _ = writeln!(std::io::stderr().lock(), "{clear}{text}");
     }
 }

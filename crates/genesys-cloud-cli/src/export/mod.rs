@@ -46,7 +46,7 @@ use crate::parameters::{self, Given};
 use crate::screen::Screen;
 use crate::sinks::{Format, Keeper, Sink, SinkError};
 use crate::tags::{self, Way};
-use crate::{offers, terminal};
+use crate::{offers, tty};
 
 /// An export that is known to make sense.
 struct Job<'a> {
@@ -117,7 +117,7 @@ async fn attempt(
     }
     // What can't be written is told before anything is asked for.
     job.output.check()?;
-    if matches!(job.output, Output::Stream) && terminal::stdout_was_closed() {
+    if matches!(job.output, Output::Stream) && tty::stdout_was_closed() {
         return Err(Failure::output("standard output is closed, so the records would be lost")
             .advise("--out FILE writes a file, and `> /dev/null` discards them"));
     }
@@ -254,6 +254,7 @@ impl<'a> Job<'a> {
         let request = parameters::request(entry, &given)?;
         check::begins_at_the_beginning(&way, entry, &given)?;
         check::is_given_once(export, &way, range.as_ref(), &given)?;
+        check::page_size(export, &way, &given)?;
         let item = columns::item(entry, &way);
         if let (Some(field), Some(item), false) = (&export.unique, item, export.call.unchecked) {
             columns::find("--unique", item, field)?;
