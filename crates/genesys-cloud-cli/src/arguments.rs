@@ -32,10 +32,10 @@ pub(crate) struct Global {
     pub(crate) org: OrgChoice,
     #[command(flatten)]
     pub(crate) mock: MockOptions,
-    /// What is told on standard error: a text for people, JSON for programs.
+    /// Log format on standard error: text for people, or json for programs (see `schema events`).
     #[arg(long, global = true, value_enum, default_value_t = Log::Text, help_heading = "Messages")]
     pub(crate) log: Log,
-    /// Tells errors alone.
+    /// Only print errors.
     #[arg(long, short, global = true, help_heading = "Messages")]
     pub(crate) quiet: bool,
 }
@@ -116,6 +116,19 @@ pub(crate) enum Command {
         /// The shell.
         shell: clap_complete::Shell,
     },
+    /// Print the JSON Schema of what this program writes for other programs.
+    Schema {
+        /// What to describe.
+        #[arg(value_enum)]
+        of: SchemaOf,
+    },
+}
+
+/// What there is a schema of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaOf {
+    /// The events of --log json, one per line; a report has the fields of the event `end`.
+    Events,
 }
 
 #[derive(Debug, Subcommand)]

@@ -10,6 +10,7 @@ mod body;
 mod columns;
 mod commands;
 mod connect;
+mod events;
 mod exit;
 mod export;
 mod failure;
@@ -108,5 +109,6 @@ async fn run(cli: &Cli, screen: &Arc<Screen>) -> Result<Exit, Failure> {
         Command::Whoami => commands::whoami(global, screen).await,
         Command::Mock { port } => commands::mock(*port, global).await,
         Command::Completions { shell } => commands::completions(*shell),
+        Command::Schema { of } => commands::schema(*of),
     }
 }

@@ -8,6 +8,7 @@ use genesys_cloud_core::{Client, Wait, WaitReason, display};
 use serde_json::{Value, json};
 
 use crate::arguments::Log;
+use crate::events;
 use crate::exit::Then;
 use crate::failure::Failure;
 use crate::tty::{columns, moves_cursor};
@@ -58,6 +59,8 @@ struct State {
 /// How far an export is.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Gauge {
+    /// The operationId, and the name for people.
+    pub(crate) id: String,
     pub(crate) operation: String,
     pub(crate) records: u64,
     pub(crate) total: Option<u64>,
@@ -91,6 +94,7 @@ impl Screen {
 
     /// Tells something in words, and as an event of this name.
     pub(crate) fn say(&self, event: &str, text: &str, facts: Value) {
+        events::check(event, &facts);
         match self.form {
             Form::Errors | Form::ErrorEvents => {}
             Form::Events => self.emit(event, facts),
@@ -100,12 +104,17 @@ impl Screen {
 
     /// Tells an event that is of no interest to people.
     pub(crate) fn event(&self, event: &str, facts: impl FnOnce() -> Value) {
-        if self.form == Form::Events {
-            self.emit(event, facts());
+        if self.form == Form::Events || cfg!(debug_assertions) {
+            let facts = facts();
+            events::check(event, &facts);
+            if self.form == Form::Events {
+                self.emit(event, facts);
+            }
         }
     }
 
     fn emit(&self, event: &str, mut facts: Value) {
+        events::check(event, &facts);
         facts["event"] = event.into();
         facts["time"] =
             chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true).into();
@@ -179,7 +188,7 @@ impl Screen {
         if self.form == Form::Events {
             self.event("progress", || {
                 json!({
-                    "operation": gauge.operation,
+                    "operation": gauge.id,
                     "records": gauge.records,
                     "total": gauge.total,
                     "pages": gauge.pages,

@@ -14,7 +14,6 @@ use super::state::{Run, State, discarded};
 use super::{Job, keeper_of, unwritten};
 use crate::commands::Kept;
 use crate::failure::{Failure, Lost};
-use crate::find;
 use crate::screen::{Screen, grouped};
 use crate::sinks::{Keeper, Sink};
 use crate::tags::Way;
@@ -81,11 +80,11 @@ impl<'a> Course<'a> {
 
     /// Reads to the end, to an error, or until the user stops it. What was read by then is written.
     pub(super) async fn read(&mut self, screen: &Screen, stop: &Notify) -> Result<Read, Failure> {
-        let (export, name) = (self.job.export, find::rust_name(self.job.entry));
+        let (export, entry) = (self.job.export, self.job.entry);
         let size = usize::try_from(export.batch).unwrap_or(usize::MAX);
         let mut batch: Vec<Raw> = Vec::with_capacity(size.min(10_000));
         let mut tick = tokio::time::interval(Duration::from_millis(200));
-        let gauge = |reader: &Reader| reader.gauge(&name, export.limit);
+        let gauge = |reader: &Reader| reader.gauge(entry, export.limit);
         loop {
             let mut next = tokio::select! {
                 biased;
@@ -261,7 +260,8 @@ impl<'a> Course<'a> {
         let before = std::mem::replace(&mut self.kept, kept);
         let is_new = |job: &&Kept| before.iter().all(|it| it.job.id() != job.job.id());
         for job in self.kept.iter().filter(is_new) {
-            screen.event("job", || json!({ "id": job.job.id() }));
+            let operation = &self.job.entry.id;
+            screen.event("job", || json!({ "operation": operation, "id": job.job.id() }));
         }
         Ok(())
     }

@@ -120,7 +120,7 @@ pub(super) async fn run(
     let submitted = Submitted { run: run.clone(), asked, job: kept.job.clone() };
     let text = seal(VERSION, &submitted)?;
     keeper.save(&text).await.map_err(unwritten)?;
-    screen.event("job", || json!({ "id": kept.job.id() }));
+    screen.event("job", || json!({ "operation": job.entry.id, "id": kept.job.id() }));
 
     let files = match read(job, client, &mut api_job, out, &mut file, &stop).await {
         Ok(files) => files,

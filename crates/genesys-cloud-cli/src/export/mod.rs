@@ -86,7 +86,8 @@ pub(crate) async fn run(
     match done {
         Err(failure) if export.resume_or_restart && failure.is_stale() => {
             let text = format!("starting over: {failure}");
-            let facts = json!({ "reason": failure.to_string() });
+            let operation = find::operation(&export.call.operation)?;
+            let facts = json!({ "operation": operation.id, "reason": failure.to_string() });
             screen.say("restart", &text, facts);
             attempt(export, Start::Restart, global, screen, &stop).await
         }
@@ -368,7 +369,8 @@ async fn left(
             let text = format!(
                 "{place}: the state can't be read, so uploads and jobs that the export had begun are left alone"
             );
-            screen.say("restart", &text, json!({ "operation": job.entry.id }));
+            let facts = json!({ "operation": job.entry.id, "reason": text });
+            screen.say("restart", &text, facts);
         }
         if is_own {
             // It keeps other writers out by itself.

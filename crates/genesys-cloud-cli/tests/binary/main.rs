@@ -17,6 +17,8 @@ mod pipes;
 mod plan;
 #[cfg(all(unix, feature = "postgres", feature = "redis"))]
 mod postgres;
+#[cfg(unix)]
+mod readme;
 #[cfg(all(unix, feature = "postgres", feature = "redis"))]
 mod redis;
 mod refusals;

@@ -28,6 +28,7 @@ async fn a_reader_that_has_enough_is_not_an_error() {
         "export --help",
         "completions bash",
         "call routing.queues -p pageSize=100",
+        "schema events",
     ] {
         if command.contains("parquet") && !cfg!(feature = "parquet") {
             continue;
