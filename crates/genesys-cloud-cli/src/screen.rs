@@ -11,8 +11,8 @@ use crate::arguments::Log;
 use crate::events;
 use crate::exit::Then;
 use crate::failure::Failure;
-use crate::tty::{columns, moves_cursor};
 use crate::times::clock;
+use crate::tty::{columns, moves_cursor};
 
 /// How often the line on a terminal is drawn anew.
 const FRAME: Duration = Duration::from_millis(100);

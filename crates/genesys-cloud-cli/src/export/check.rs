@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use genesys_cloud_catalogue::Operation as Entry;
-use genesys_cloud_core::lenient;
+use genesys_cloud_core::{Results, lenient};
 use serde_json::Value;
 
 use super::Output;
