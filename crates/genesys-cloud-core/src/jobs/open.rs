@@ -291,7 +291,12 @@ impl Opening {
             let (client, family) = (self.client.clone(), self.family.clone());
             let (request, tally) = (self.request.clone(), self.tally.clone());
             let (wait, date) = (wait.clone(), self.date.clone());
-            wait_for_data(client, family, request, tally, wait, date).boxed()
+            async move {
+                let until = wait_for_data(&client, &family, &request, &tally, &wait).await?;
+                date.note(until);
+                Ok(())
+            }
+            .boxed()
         });
         let come = ready!(data.as_mut().poll(cx));
         self.data = None;
