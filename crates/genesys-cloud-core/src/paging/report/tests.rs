@@ -145,3 +145,44 @@ fn what_is_in_doubt_is_looked_at_again_after_a_stop() {
         assert_eq!(report.is_in_doubt(), is_in_doubt, "{end:?} {pages:?}");
     }
 }
+
+#[test]
+fn every_reason_can_be_written_and_read_and_has_words() {
+    let until = DateTime::from_timestamp_millis(1_714_521_600_123).expect("a date");
+    let reasons = [
+        Reason::Unfinished,
+        Reason::Limit,
+        Reason::MaxPages,
+        Reason::Cap,
+        Reason::FullReply,
+        Reason::NotFollowed,
+        Reason::Contradiction,
+        Reason::Shortfall,
+        Reason::OneWindow,
+        Reason::PartlySucceeded,
+        Reason::Moved,
+        Reason::InFiles { pages: 2 },
+        Reason::NoList { pages: 3 },
+        Reason::TotalChanged { first: 4, last: 5 },
+        Reason::TotalDiffers { read: 6, total: 7 },
+        Reason::Duplicates { items: 8 },
+        Reason::ReadAnew { items: 9 },
+        Reason::NotAvailableYet { until },
+    ];
+    let mut seen = std::collections::HashSet::new();
+    for reason in reasons {
+        let (name, counts) = reason.written();
+        assert_eq!(Reason::read(name, &counts), Some(reason));
+        let words = reason.to_string();
+        assert!(words.len() > 10 && seen.insert(words.clone()), "{words}");
+        for (verdict, kind) in [
+            (Verdict::Truncated(reason), "truncated"),
+            (Verdict::Drifted(reason), "drifted"),
+            (Verdict::Unknown(reason), "unknown"),
+        ] {
+            assert_eq!(verdict.to_string(), format!("{kind}: {words}"));
+        }
+    }
+    assert_eq!(Verdict::Complete.to_string(), "complete");
+    assert_eq!(Reason::read("later", &[]), None);
+}
