@@ -5,10 +5,12 @@
 //! the generated bindings is compiled in. Records go to a [`Sink`].
 
 mod arguments;
+mod aside;
 mod body;
 mod columns;
 mod commands;
 mod connect;
+mod exit;
 mod export;
 mod failure;
 mod find;
@@ -30,7 +32,8 @@ pub use crate::failure::{Exit, Failure};
 #[cfg(feature = "buckets")]
 pub use crate::sinks::{BucketSink, BucketUrl};
 pub use crate::sinks::{
-    Compression, FileSink, Format, Keeper, Sink, SinkError, StreamSink, Written,
+    Compression, Fault, FileSink, Format, Keeper, OnBadValue, Rejected, Sink, SinkError,
+    StreamSink, Written,
 };
 
 use crate::arguments::{Cli, Command, Log};

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use genesys_cloud_catalogue::Operation as Entry;
-use genesys_cloud_core::Results;
+use genesys_cloud_core::{Results, lenient};
 use serde_json::Value;
 
 use super::Output;
@@ -73,9 +73,10 @@ pub(super) fn begins_at_the_beginning(
     let in_body =
         listing.token_in().iter().filter(|place| place.is_in_body()).filter_map(|place| {
             let pointer = format!("/{}", place.name().replace('.', "/"));
-            match given.body.as_ref().and_then(|body| body.pointer(&pointer))? {
+            let value = given.body.as_ref().and_then(|body| lenient::at(body.get(), &pointer))?;
+            match serde_json::from_str(value).unwrap_or_default() {
                 Value::Null => None,
-                Value::String(text) => Some((place.name(), text.clone())),
+                Value::String(text) => Some((place.name(), text)),
                 other => Some((place.name(), other.to_string())),
             }
         });

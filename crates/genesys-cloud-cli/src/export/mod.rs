@@ -9,6 +9,7 @@ mod output;
 mod plan;
 mod range;
 mod read;
+mod rejects;
 mod report;
 mod results;
 mod seal;
@@ -28,7 +29,9 @@ pub(crate) use self::keep::Keep;
 pub(crate) use self::output::Output;
 use self::range::Range;
 use self::read::Reader;
+use self::rejects::Rejects;
 use self::report::Ending;
+pub(crate) use self::report::ReportPlace;
 use self::state::{Discarded, RESTART, Run, State};
 use crate::arguments::{Accepted, Export, Global};
 use crate::body;
@@ -98,6 +101,7 @@ pub(crate) async fn run(
         Left::Discarded(_) | Left::Nothing => Run::new(identity.clone()),
     };
     sink.identify(&run.id);
+    sink.on_bad_value(export.on_bad_value);
     let stop = stop_on_interrupt(screen);
     let abandoned = match &left {
         // Those of another org are left alone.
@@ -113,17 +117,22 @@ pub(crate) async fn run(
         });
     }
 
+    // The output keeps other exports out by now.
+    let saved_rejects = saved.as_ref().and_then(|it| it.rejects.as_ref());
+    let mut rejects = Rejects::open(&job, saved_rejects)?;
     let mut ending = Ending::begin(&job, &run);
     if let (true, Some(state)) = (sink.is_done(), &saved) {
         ending.earlier(state);
+        rejects.finish()?;
+        ending.rejected(&rejects, true);
         forget(&mut keeper, &mut sink, &course::kept(&state.checkpoint, &org.client)).await?;
         return ending.told(&job, sink.as_mut(), screen, true).await;
     }
     let reader = Reader::new(&org.client, &job, saved.as_ref().map(|it| &it.checkpoint));
     let from = saved.as_deref();
-    let mut course = Course::new(&job, &org.client, &run, reader, sink, keeper, from);
+    let mut course = Course::new(&job, &org.client, &run, reader, (sink, rejects), keeper, from);
     let read = course.read(screen, &stop).await;
-    let Course { reader, mut sink, mut keeper, kept, saved, next, .. } = course;
+    let Course { reader, mut sink, mut keeper, mut rejects, kept, saved, next, .. } = course;
     ending.read(&reader.read());
     let is_whole = match &read {
         Ok(Read::End) => job.is_whole(&reader.read().verdict),
@@ -132,8 +141,16 @@ pub(crate) async fn run(
     let finished = sink.finish(is_whole).await.map_err(unwritten);
     // The first error is the cause of what follows.
     let read = read.and_then(|read| finished.map(|()| read));
+    let named = if is_whole && read.is_ok() { rejects.finish() } else { Ok(()) };
+    let read = read.and_then(|read| named.map(|()| read));
     let is_whole = is_whole && read.is_ok();
-    ending.notes(reader.notes().into_iter().chain(sink.notes()).collect());
+    ending.rejected(&rejects, is_whole);
+    let mut notes = reader.notes();
+    notes.extend(sink.notes());
+    if let Output::File(_) = job.output {
+        notes.extend(job.output.earlier_release(true).await?);
+    }
+    ending.notes(notes);
     if is_whole {
         forget(&mut keeper, &mut sink, &kept).await?;
     }
@@ -206,6 +223,10 @@ impl<'a> Job<'a> {
         Ok(Self { export, entry, way, request, range, columns, output, format })
     }
 
+    fn report_place(&self) -> &ReportPlace {
+        self.export.report.as_ref().unwrap_or(&ReportPlace::Beside)
+    }
+
     /// Whether what was read may pass for the list.
     fn is_whole(&self, verdict: &Verdict) -> bool {
         let accepts = |it: Accepted| self.export.accept.contains(&it);
@@ -252,6 +273,9 @@ async fn left(
     let Some(kept) = keeper_of(keeper, sink) else { return Ok(Left::Nothing) };
     let place = kept.place();
     let Some(text) = kept.load().await.map_err(unwritten)? else {
+        if matches!(job.output, Output::File(_)) || job.export.resume {
+            job.output.earlier_release(job.export.restart).await?;
+        }
         if job.export.resume {
             let text = format!("{place}: there is nothing to resume, so it begins");
             screen.say("resume", &text, json!({ "operation": job.entry.id, "records": 0 }));
@@ -338,11 +362,7 @@ fn keeper_of<'a>(
 }
 
 fn unwritten(error: SinkError) -> Failure {
-    match error.is_mismatch() {
-        // The next try would fail as well.
-        true => Failure::usage(error.to_string()),
-        false => Failure::output(error.to_string()),
-    }
+    Failure::of_sink(&error)
 }
 
 /// Told when the user wants to stop. A second time ends the program at once.

@@ -11,6 +11,7 @@ use tokio_postgres::Client;
 
 use crate::resume::{killed, to_the_end};
 use crate::servers::{Cut, Postgres, Proxy};
+use crate::values::{Odd, is_odd, rejected};
 use crate::{Outcome, program, read, run, slow};
 
 const QUEUES: &str = "getRoutingQueues";
@@ -26,11 +27,15 @@ impl Database {
     async fn new(name: &'static str) -> Option<Self> {
         let server = Postgres::shared()?;
         server.client().await.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
+        Some(Self::connect(server, name).await)
+    }
+
+    async fn connect(server: Arc<Postgres>, name: &'static str) -> Self {
         let mut config: tokio_postgres::Config = server.url().parse().unwrap();
         config.password(Postgres::PASSWORD).dbname(name);
         let (client, connection) = config.connect(tokio_postgres::NoTls).await.unwrap();
         tokio::spawn(connection);
-        Some(Self { server, name, client })
+        Self { server, name, client }
     }
 
     /// Its URL, without the password.
@@ -274,7 +279,7 @@ async fn a_value_that_does_not_fit_is_named_and_nothing_is_lost() {
         .await;
     let options = ["--table", "q", "--fields", "id,name,memberCount", "--batch", "100"];
     let refused = database.export(&org, folder.path(), &options).await;
-    assert_eq!(refused.code, Some(9), "{}", refused.told);
+    assert_eq!(refused.code, Some(11), "{}", refused.told);
     for part in
         [&format!("record 218 (id {})", truth[217])[..], "violates check constraint", "--resume"]
     {
@@ -300,7 +305,7 @@ async fn a_value_that_does_not_fit_is_named_and_nothing_is_lost() {
     respond(&org, &records);
     let restart = [&options[..], &["--restart", "--prefetch", "0"]].concat();
     let refused = database.export(&org, folder.path(), &restart).await;
-    assert_eq!(refused.code, Some(9), "{}", refused.told);
+    assert_eq!(refused.code, Some(11), "{}", refused.told);
     let told = "record 38 (id r37) does not fit into column memberCount of public.q_part (field memberCount)";
     assert!(refused.told.contains(told), "{}", refused.told);
     assert!(refused.told.contains("\"many\""), "{}", refused.told);
@@ -311,7 +316,7 @@ async fn a_value_that_does_not_fit_is_named_and_nothing_is_lost() {
     database.do_("TRUNCATE q").await;
     let done = database.export(&org, folder.path(), &restart).await;
     done.done();
-    assert!(done.told.contains("1 values had characters"), "{}", done.told);
+    assert!(done.told.contains("1 value with characters"), "{}", done.told);
     let rows = database.rows("q", "id").await;
     assert_eq!(
         rows["a"],
@@ -335,7 +340,7 @@ async fn an_upsert_that_was_forgotten_is_given_when_it_goes_on() {
     let options = ["--table", "q", "--fields", "id,name,memberCount", "--batch", "50"];
     org.reset();
     let refused = database.export(&org, folder.path(), &options).await;
-    assert_eq!(refused.code, Some(9), "{}", refused.told);
+    assert_eq!(refused.code, Some(11), "{}", refused.told);
     for part in ["duplicate key", "no record is added; --resume --upsert has"] {
         assert!(refused.told.contains(part), "{part}: {}", refused.told);
     }
@@ -343,14 +348,14 @@ async fn an_upsert_that_was_forgotten_is_given_when_it_goes_on() {
     let read = org.requests_for(QUEUES).len();
     let report = "SELECT concat(whole, report->>'records', report->>'exit') \
                   FROM genesys_cloud_exports";
-    assert_eq!(database.one(report).await, "f120output");
+    assert_eq!(database.one(report).await, "f120output-refused");
     let resumed = |upsert: &'static [&'static str]| [&options[..], &["--resume"], upsert].concat();
     // Once more without it, and by what no index is for.
     for (upsert, told) in
         [(&[][..], "duplicate key"), (&["--upsert", "memberCount"], "no unique index")]
     {
         let again = database.export(&org, folder.path(), &resumed(upsert)).await;
-        assert_eq!(again.code, Some(9), "{}", again.told);
+        assert_eq!(again.code, Some(11), "{}", again.told);
         assert!(again.told.contains(told), "{}", again.told);
     }
     // A later record of the same key counts, also where it came before the key was known.
@@ -373,7 +378,7 @@ async fn an_upsert_that_was_forgotten_is_given_when_it_goes_on() {
     database.do_("ALTER TABLE q ADD CHECK (id <> 'r1')").await;
     respond(&org, &[json!({"id": "r1", "name": "x", "memberCount": 1})]);
     let stopped = database.export(&org, folder.path(), &options).await;
-    assert_eq!(stopped.code, Some(9), "{}", stopped.told);
+    assert_eq!(stopped.code, Some(11), "{}", stopped.told);
     let doubt = "note: table public.q has rows and a unique index on id: without --upsert";
     assert!(stopped.told.contains(doubt), "{}", stopped.told);
     // What tells the later record is no column of a table that is made.
@@ -404,14 +409,16 @@ async fn no_record_is_blamed_for_what_befalls_the_database() {
     let org = MockOrg::builder().list(QUEUES, 60).start().await.unwrap();
     let folder = tempdir().unwrap();
     let id = &org.truth(QUEUES).unwrap().records[30];
-    for (table, fault, parts) in [
+    for (table, code, fault, parts) in [
         (
             "full",
+            11,
             "RAISE 'could not extend file' USING ERRCODE = '53100'",
             ["could not extend file (53100)", "database befallen at 127.0.0.1"],
         ),
         (
             "ended",
+            9,
             "PERFORM pg_terminate_backend(pg_backend_pid()), pg_sleep(0)",
             ["the connection to database befallen", "was lost"],
         ),
@@ -426,7 +433,7 @@ async fn no_record_is_blamed_for_what_befalls_the_database() {
         let table = format!("t_{table}");
         let options = ["--table", &table, "--fields", "id", "--batch", "25"];
         let lost = database.export(&org, folder.path(), &options).await;
-        assert_eq!(lost.code, Some(9), "{}", lost.told);
+        assert_eq!(lost.code, Some(code), "{}", lost.told);
         for part in parts {
             assert!(lost.told.contains(part), "{part}: {}", lost.told);
         }
@@ -447,6 +454,116 @@ fn respond(org: &MockOrg, records: &[Value]) {
         "entities": records, "pageSize": 100, "pageNumber": 1, "pageCount": 1, "total": records.len(),
     });
     org.respond_next(QUEUES, CannedReply::json(200, &page)).unwrap();
+}
+
+/// Of three queues one does not fit: by the type of its column, or by a constraint that no column is named for.
+#[tokio::test]
+async fn records_that_do_not_fit_are_rejected_once_however_often_it_is_killed() {
+    let Some(database) = Database::new("rejects").await else { return };
+    let latency = std::time::Duration::from_millis(10);
+    let org = MockOrg::builder().list(QUEUES, 500).latency(latency).fault(Odd);
+    let org = org.start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let all = org.truth(QUEUES).unwrap().records;
+    let (odd, good): (Vec<String>, Vec<String>) = all.iter().cloned().partition(|id| is_odd(id));
+    let bad = &good[17];
+    database
+        .do_(&format!(
+            "CREATE TABLE s (id text CHECK (id <> '{bad}'), \"memberCount\" bigint); CREATE TABLE n (LIKE s INCLUDING ALL)"
+        ))
+        .await;
+    let url = database.url_with_password();
+    for (what, table) in [("skip", "s"), ("null", "n")] {
+        let rejects = format!("{what}.jsonl");
+        let arguments = [
+            "export",
+            QUEUES,
+            "--out",
+            &url,
+            "--table",
+            table,
+            "--fields",
+            "id,memberCount",
+            "--batch",
+            "13",
+            "--page-size",
+            "25",
+            "--resume",
+            "--on-bad-value",
+            what,
+            "--rejects",
+            &rejects,
+        ];
+        let kills = to_the_end(&org, folder.path(), &arguments, 7).await;
+        assert!(kills > 1, "{kills} kills");
+        let rows = database.rows(table, "id").await;
+        let is_written = |id: &&String| *id != bad && (what == "null" || !is_odd(id));
+        let expected: Vec<&String> = all.iter().filter(is_written).collect();
+        assert_eq!(rows.len(), expected.len(), "{what}");
+        assert!(expected.iter().all(|id| rows.contains_key(*id)), "{what}");
+        let nulls = rows.values().filter(|row| row["memberCount"].is_null()).count();
+        assert_eq!(nulls, if what == "null" { odd.len() } else { 0 });
+        let (found, lines) = rejected(&folder.path().join(&rejects));
+        let expected: Vec<&String> = all.iter().filter(|id| *id == bad || is_odd(id)).collect();
+        assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{what}: each of them once");
+        let of_bad = lines.iter().find(|line| line["record"]["id"] == **bad).unwrap();
+        assert_eq!((&of_bad["action"], &of_bad["field"]), (&"skip".into(), &Value::Null));
+        let others = lines.iter().filter(|line| line["record"]["id"] != **bad);
+        let fields = others.map(|line| (line["action"].as_str(), line["field"].as_str()));
+        assert!(fields.clone().all(|it| it == (Some(what), Some("memberCount"))), "{fields:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_lacks_characters_names_record_and_column() {
+    let Some(server) = Postgres::shared() else { return };
+    let create =
+        "CREATE DATABASE latin ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0";
+    server.client().await.batch_execute(create).await.unwrap();
+    let database = Database::connect(server, "latin").await;
+    let org = MockOrg::start().await.unwrap();
+    let folder = tempdir().unwrap();
+    database.do_("CREATE TABLE q (id text, name text, description text)").await;
+    let mut records: Vec<Value> = (0..300)
+        .map(|n| json!({"id": format!("r{n}"), "name": "ü", "description": "é".repeat(100)}))
+        .collect();
+    records[137]["description"] = "costs 5 €".into();
+    records[212]["name"] = "half\u{1F600}".into();
+    let options = ["--table", "q", "--fields", "id,name,description", "--prefetch", "0"];
+    respond(&org, &records);
+    let refused = database.export(&org, folder.path(), &options).await;
+    assert_eq!(refused.code, Some(11), "{}", refused.told);
+    let told = "record 138 (id r137) does not fit into column description of public.q_part";
+    assert!(refused.told.contains(told), "{}", refused.told);
+    for (what, rows) in [("null", 300), ("skip", 298)] {
+        respond(&org, &records);
+        let rest = ["--restart", "--on-bad-value", what, "--rejects", "r.jsonl"];
+        let done = database.export(&org, folder.path(), &[&options[..], &rest].concat()).await;
+        done.done();
+        let (found, lines) = rejected(&folder.path().join("r.jsonl"));
+        assert_eq!(found, ["r137", "r212"]);
+        assert_eq!(
+            (&lines[0]["field"], &lines[1]["field"]),
+            (&"description".into(), &"name".into())
+        );
+        let there = database.rows("q", "id").await;
+        assert_eq!(there.len(), rows, "{what}");
+        assert_eq!(there["r0"]["name"], "ü");
+        if what == "null" {
+            assert_eq!(there["r137"]["description"], Value::Null);
+            assert_eq!(there["r212"]["name"], Value::Null);
+        }
+        database.do_("TRUNCATE q").await;
+    }
+    // What stands for half of a surrogate pair can't be U+FFFD there.
+    let body =
+        r#"{"entities":[{"id":"a","name":"x\ud83d"}],"pageNumber":1,"pageCount":1,"total":1}"#;
+    let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+    let reply = CannedReply { status: 200, headers, body: body.into() };
+    org.respond_next(QUEUES, reply).unwrap();
+    let done = database.export(&org, folder.path(), &[&options[..], &["--restart"]].concat()).await;
+    done.done();
+    assert_eq!(database.rows("q", "id").await["a"]["name"], "x?");
 }
 
 #[tokio::test]
@@ -474,19 +591,19 @@ async fn bad_input() {
             9,
             &["can't connect to database refusals at 127.0.0.1:1", "refused"][..],
         ),
-        (&wrong, &["--create-table"], 9, &["does not accept the password of user postgres"]),
-        (&missing, &["--create-table"], 9, &["there is no database nothing at 127.0.0.1"]),
+        (&wrong, &["--create-table"], 11, &["does not accept the password of user postgres"]),
+        (&missing, &["--create-table"], 11, &["there is no database nothing at 127.0.0.1"]),
         (
             &weak,
             &["--create-table"],
-            9,
+            11,
             &["user weak lacks a right", "permission denied for schema public"],
         ),
-        (&url, &[], 9, &["there is no table public.routing_queues; --create-table makes it"]),
+        (&url, &[], 11, &["there is no table public.routing_queues; --create-table makes it"]),
         (
             &url,
             &["--table", "narrow", "--fields", "id,memberCount,division.name"],
-            9,
+            11,
             &[
                 "has no column for memberCount, division.name",
                 "ADD \"member_count\" bigint, ADD \"division_name\" text",
@@ -495,23 +612,23 @@ async fn bad_input() {
         (
             &url,
             &["--table", "narrow"],
-            9,
+            11,
             &["has no column for ", " fields (", "have another table made with --create-table"],
         ),
         (
             &url,
             &["--table", "narrow", "--fields", "id,name", "--upsert"],
-            9,
+            11,
             &["no unique index", "CREATE UNIQUE INDEX ON \"public\".\"narrow\" (\"id\")"],
         ),
         (&url, &["--create-table", "--fields", "name", "--upsert"], 2, &["no field id to write"]),
         (
             &url,
             &["--table", "foreign", "--create-table"],
-            9,
+            11,
             &["public.foreign_part that no export to public.foreign has left"],
         ),
-        (&url, &["--table", "none.q", "--create-table"], 9, &["schema \"none\" does not exist"]),
+        (&url, &["--table", "none.q", "--create-table"], 11, &["schema \"none\" does not exist"]),
         (&url, &["--table", "a.b.c"], 2, &["name or schema.name"]),
         (&url, &["--format", "csv"], 2, &["a table of a database has none"]),
         (&url, &["--state", "redis://127.0.0.1/0"], 2, &["PostgreSQL has the state"]),
@@ -521,7 +638,7 @@ async fn bad_input() {
         (
             &format!("{url}?sslmode=require"),
             &["--create-table"],
-            9,
+            11,
             &["server does not support TLS"],
         ),
         (&"q.jsonl".to_owned(), &["--upsert"], 2, &["are for a database"]),
@@ -627,7 +744,7 @@ async fn tls_is_as_the_url_has_it() {
         match refused {
             None => assert!(done.status.success(), "{mode}: {told}"),
             Some(part) => {
-                assert_eq!(done.status.code(), Some(9), "{mode}: {told}");
+                assert_eq!(done.status.code(), Some(11), "{mode}: {told}");
                 assert!(told.contains(part), "{mode}: {told}");
             }
         }
@@ -790,7 +907,7 @@ async fn a_state_and_a_part_of_other_exports_are_refused() {
     database.do_("COMMENT ON TABLE routing_queues_part IS 'genesys-cloud run another'").await;
     let restart = [&export[..], &["--restart"]].concat();
     let refused = run(Some(&org), folder.path(), &restart).await;
-    assert_eq!(refused.code, Some(9), "{}", refused.told);
+    assert_eq!(refused.code, Some(11), "{}", refused.told);
     assert!(refused.told.contains("has the records of another export"), "{}", refused.told);
     assert_eq!(database.one("SELECT count(*)::text FROM routing_queues_part").await, "60");
 }
@@ -857,7 +974,7 @@ async fn two_tables_with_long_names_do_not_share_a_part() {
     assert!(killed(&org, folder.path(), &one, "saved", 3).await);
     for more in [&[][..], &["--restart"], &["--resume"]] {
         let refused = run(Some(&org), folder.path(), &[&two[..], more].concat()).await;
-        assert_eq!(refused.code, Some(9), "{}", refused.told);
+        assert_eq!(refused.code, Some(11), "{}", refused.told);
         assert!(refused.told.contains("the records of another export"), "{}", refused.told);
     }
     run(Some(&org), folder.path(), &[&one[..], &["--resume"]].concat()).await.done();

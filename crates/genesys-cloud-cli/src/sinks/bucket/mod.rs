@@ -18,7 +18,8 @@ pub use self::place::BucketUrl;
 use self::place::{Object, is_missing};
 use super::body::Body;
 use super::format::Format;
-use super::{Sink, SinkError, Written, kept, read_committed};
+use super::{OnBadValue, Rejected, Sink, SinkError, Written, kept, read_committed};
+use crate::aside;
 use crate::columns::Columns;
 
 /// How large a part is unless something else is said, in MiB.
@@ -299,6 +300,14 @@ fn not_begun() -> SinkError {
 }
 
 impl Sink for BucketSink {
+    fn on_bad_value(&mut self, on_bad_value: OnBadValue) {
+        self.body.on_bad_value(on_bad_value);
+    }
+
+    fn rejected(&mut self) -> Vec<Rejected> {
+        self.body.rejected()
+    }
+
     fn begin<'a>(&'a mut self, columns: &'a Columns, committed: Option<&'a Value>) -> Written<'a> {
         Box::pin(self.open(columns, committed))
     }
@@ -345,7 +354,7 @@ impl Sink for BucketSink {
 
     fn report<'a>(&'a mut self, report: &'a str) -> Written<'a, Option<String>> {
         Box::pin(async {
-            let object = self.object.beside(".report.json")?;
+            let object = self.object.aside(aside::REPORT)?;
             let report = report.to_owned().into_bytes();
             match object.store.put(&object.path, report.into()).await {
                 Ok(_) => Ok(Some(object.url)),

@@ -1,7 +1,9 @@
 //! A connection to the database, and what goes wrong with it, in words.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::task::JoinHandle;
 use tokio_postgres::error::{DbError, Severity, SqlState};
 use tokio_postgres::types::{ToSql, Type};
@@ -14,6 +16,12 @@ use crate::sinks::SinkError;
 
 /// For how long a connection of an export that was killed may still be there.
 const LEFT_BEHIND: &str = "5s";
+
+/// Within a transaction, a place to come back to.
+const SAVEPOINT: &str = "SAVEPOINT genesys_cloud_rows";
+const KEEP: &str = "RELEASE SAVEPOINT genesys_cloud_rows";
+const TAKE_BACK: &str =
+    "ROLLBACK TO SAVEPOINT genesys_cloud_rows; RELEASE SAVEPOINT genesys_cloud_rows";
 
 /// A connection that has a table for itself.
 pub(super) struct Session {
@@ -88,7 +96,7 @@ impl Session {
         match self.client.execute(lock, &[&name]).await {
             Ok(_) => self.run("RESET lock_timeout").await,
             Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => {
-                Err(SinkError::new(format!(
+                Err(SinkError::unavailable(format!(
                     "another export writes table {}.{table} of {}",
                     self.schema, self.place
                 )))
@@ -101,7 +109,7 @@ impl Session {
     pub(super) async fn columns(&mut self, table: &str) -> Result<Option<Vec<Found>>, SinkError> {
         let rows = self
             .all(
-                "SELECT a.attname, a.atttypid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+                "SELECT a.attname, a.atttypid, a.atttypmod FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
                  JOIN pg_attribute a ON a.attrelid = c.oid WHERE n.nspname = $1 AND c.relname = $2 \
                  AND c.relkind IN ('r', 'p', 'f', 'v') AND a.attnum > 0 AND NOT a.attisdropped \
                  ORDER BY a.attnum",
@@ -111,9 +119,51 @@ impl Session {
         let found = rows.iter().map(|row| {
             // A type that is none of the built-in ones takes its values as texts.
             let kind = Type::from_oid(row.get(1)).unwrap_or(Type::TEXT);
-            Found { name: row.get(0), kind }
+            Found { name: row.get(0), kind, modifier: row.get(2) }
         });
         Ok((!rows.is_empty()).then(|| found.collect()))
+    }
+
+    /// Whether the database can't hold all characters.
+    pub(super) async fn is_narrow(&mut self) -> Result<bool, SinkError> {
+        let encoding: String = self.one("SELECT getdatabaseencoding()::text", &[]).await?.get(0);
+        // Of the second, the server doesn't look at what it stores.
+        Ok(!matches!(&*encoding, "UTF8" | "SQL_ASCII"))
+    }
+
+    /// Whether the database can hold a text.
+    pub(super) async fn can_hold(&mut self, text: &str) -> Result<bool, SinkError> {
+        if self.is_open {
+            self.run(SAVEPOINT).await?;
+        }
+        let asked = self.client.query_one("SELECT $1::text IS NOT NULL", &[&text]).await;
+        if self.is_open {
+            self.run(TAKE_BACK).await?;
+        }
+        match asked {
+            Ok(_) => Ok(true),
+            Err(error) if is_untranslatable(&error) => Ok(false),
+            Err(error) => Err(self.failed(error).await),
+        }
+    }
+
+    /// Runs rows of COPY, and takes them back if one of them is refused. The error is that of the row.
+    pub(super) async fn try_copy(
+        &mut self,
+        statement: &Statement,
+        rows: Bytes,
+    ) -> Result<Result<u64, Error>, SinkError> {
+        self.run(SAVEPOINT).await?;
+        let copied = self.copy(statement, rows).await;
+        match &copied {
+            Ok(_) => self.run(KEEP).await?,
+            // Where the connection is lost, the error says so.
+            Err(error) if error.as_db_error().is_some() && !is_end(error) => {
+                self.run(TAKE_BACK).await?;
+            }
+            Err(_) => {}
+        }
+        Ok(copied)
     }
 
     /// The unique indexes of a table that are of columns alone and hold for all rows at once, the primary key first.
@@ -174,7 +224,7 @@ impl Session {
         Err(match is_refused && !self.is_lost {
             true => Uncommitted { error, is_unknown: false },
             false => Uncommitted {
-                error: SinkError::new(format!(
+                error: SinkError::unavailable(format!(
                     "{error}. It was lost during a COMMIT, so it is not known whether {what}. --resume finds out"
                 )),
                 is_unknown: true,
@@ -249,14 +299,10 @@ impl Session {
     }
 
     /// Copies rows. An error is that of the database, since it knows the row.
-    pub(super) async fn copy(
-        &mut self,
-        statement: &Statement,
-        rows: Vec<u8>,
-    ) -> Result<u64, Error> {
+    pub(super) async fn copy(&mut self, statement: &Statement, rows: Bytes) -> Result<u64, Error> {
         use futures::SinkExt as _;
         let mut copy = std::pin::pin!(self.client.copy_in(statement).await?);
-        copy.send(bytes::Bytes::from(rows)).await?;
+        copy.send(rows).await?;
         copy.finish().await
     }
 
@@ -278,35 +324,78 @@ impl Session {
         self.is_lost |= is_end(&error);
         if self.is_lost {
             let why = error.as_db_error().map_or_else(|| cause(&error), words);
-            return SinkError::new(format!("the connection to {} was lost: {why}", self.place));
+            let text = format!("the connection to {} was lost: {why}", self.place);
+            return SinkError::unavailable(text);
         }
         match error.as_db_error() {
             Some(error) if *error.code() == SqlState::INSUFFICIENT_PRIVILEGE => SinkError::new(
                 format!("user {} lacks a right in {}: {}", self.user, self.place, error.message()),
             ),
-            Some(error) => SinkError::new(format!("{}: {}", self.place, words(error))),
+            Some(error) => of(error.code(), format!("{}: {}", self.place, words(error))),
             None => SinkError::new(format!("{}: {}", self.place, cause(&error))),
         }
     }
+}
+
+/// An error of these words, which may pass where this code says so.
+fn of(code: &SqlState, text: String) -> SinkError {
+    match may_pass(code) {
+        true => SinkError::unavailable(text),
+        false => SinkError::new(text),
+    }
+}
+
+/// Whether the database may take the same later: it starts or stops, has no connection or memory left, has chosen
+/// this transaction among several, or someone has a lock. A full disk needs a person.
+fn may_pass(code: &SqlState) -> bool {
+    let of_class = |class: &str| code.code().starts_with(class);
+    ["08", "40", "57P", "58"].into_iter().any(of_class)
+        || of_class("53") && *code != SqlState::DISK_FULL
+        || *code == SqlState::LOCK_NOT_AVAILABLE
 }
 
 /// Why no connection came about.
 fn refused(error: &Error, place: &str, user: &str) -> SinkError {
     let Some(found) = error.as_db_error() else {
         let why = cause(error);
-        return SinkError::new(match why.contains("password missing") {
-            true => format!("{place} asks for a password of user {user}: set PGPASSWORD"),
-            false => format!("can't connect to {place}: {why}"),
-        });
+        if why.contains("password missing") {
+            let text = format!("{place} asks for a password of user {user}: set PGPASSWORD");
+            return SinkError::new(text);
+        }
+        let text = format!("can't connect to {place}: {why}");
+        return match of_system(error) {
+            // That of a certificate is in such an error as well.
+            Some(error) if error.kind() != ErrorKind::InvalidData => SinkError::unavailable(text),
+            _ => SinkError::new(text),
+        };
     };
     let code = found.code();
-    SinkError::new(if *code == SqlState::INVALID_PASSWORD {
+    let text = if *code == SqlState::INVALID_PASSWORD {
         format!("{place} does not accept the password of user {user}; PGPASSWORD or the URL has it")
     } else if *code == SqlState::INVALID_CATALOG_NAME {
         format!("there is no {place}: {}", found.message())
     } else {
         format!("{place} refuses the connection: {}", words(found))
-    })
+    };
+    of(code, text)
+}
+
+/// The error of the system that is the reason, if it is one.
+fn of_system(error: &Error) -> Option<&std::io::Error> {
+    let mut found = std::error::Error::source(error);
+    while let Some(inner) = found {
+        if let Some(error) = inner.downcast_ref::<std::io::Error>() {
+            return Some(error);
+        }
+        found = inner.source();
+    }
+    None
+}
+
+/// Whether a text has a character that the encoding of the database lacks.
+pub(super) fn is_untranslatable(error: &Error) -> bool {
+    let codes = [SqlState::UNTRANSLATABLE_CHARACTER, SqlState::CHARACTER_NOT_IN_REPERTOIRE];
+    error.code().is_some_and(|code| codes.contains(code))
 }
 
 /// Whether a connection ends with this.
