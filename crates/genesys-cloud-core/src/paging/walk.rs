@@ -3,8 +3,6 @@
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use serde_json::Value;
-
 use super::link::Home;
 use super::listing::{Listing, Most, Place, TokenOut};
 use super::scheme::Motion;

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::org::{Org, intervals};
 use crate::server::{Answer, Server};
-use crate::{Event, Query, all, daily, events, hour, hours, long};
+use crate::{Event, PostDelayed, Query, all, daily, events, hour, hours, long};
 
 /// How far the data is, in minutes, and how much it moves on each time that this is asked for.
 #[derive(Clone)]
@@ -215,6 +215,19 @@ async fn a_submit_waits_for_its_data_as_a_list_does() {
     let before = asked(&server);
     submit(48).await.expect("a job");
     assert_eq!((intervals(&server), asked(&server)), (vec![(0, 24), (0, 48)], before));
+
+    // A job knows what it was asked for, also after it was saved.
+    let job = submit(48).await.expect("a job");
+    let saved = serde_json::to_string(&job.save()).expect("JSON");
+    let saved = serde_json::from_str(&saved).expect("a saved job");
+    let loaded = PostDelayed::load(&crate::client(&server), saved).expect("a job");
+    for mut job in [job, loaded] {
+        job.wait().await.expect("done");
+        let mut results = job.results();
+        while results.try_next().await.expect("an event").is_some() {}
+        let late = Reason::NotAvailableYet { until: hour(30) };
+        assert_eq!(results.report().verdict(), Verdict::Unknown(late));
+    }
 
     let other = events(&server).jobs(Query::default()).submit();
     let error = other.wait_for_data(wait).await.expect_err("nothing reports it");
