@@ -6,6 +6,7 @@ mod course;
 mod files;
 mod keep;
 mod output;
+mod pace;
 mod plan;
 mod range;
 mod read;

@@ -226,6 +226,11 @@ trait Encode: Send + Sync {
 
     fn record(&mut self, record: &RawValue, out: &mut Vec<u8>) -> Result<(), SinkError>;
 
+    /// Writes what is due after a batch.
+    fn end_batch(&mut self, _out: &mut Vec<u8>) -> Result<(), SinkError> {
+        Ok(())
+    }
+
     /// Writes what is missing for the records so far to be complete, and gives what it takes to go on behind
     /// it. `None` if it is too early for that, which it never is for the last one of a run.
     fn commit(&mut self, _is_last: bool, _out: &mut Vec<u8>) -> Result<Option<Value>, SinkError> {

@@ -25,6 +25,8 @@ mod states;
 #[cfg(feature = "parquet")]
 mod tables;
 mod tags;
+#[cfg(target_os = "linux")]
+mod wide;
 
 use std::path::Path;
 use std::process::Stdio;
