@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use genesys_cloud_core::Interval;
 
-use crate::export::{Keep, Output};
+use crate::export::{Keep, Output, ReportPlace};
 use crate::sinks::Format;
 use crate::{parameters, times};
 
@@ -15,17 +15,13 @@ use crate::{parameters, times};
 /// GENESYS_CLOUD_CLIENT_SECRET, or GENESYS_CLOUD_ACCESS_TOKEN; GENESYS_CLOUD_API_URL and GENESYS_CLOUD_LOGIN_URL for
 /// a gateway.
 #[derive(Debug, Parser)]
-#[command(name = "genesys-cloud", version, after_help = EXIT_CODES)]
+#[command(name = "genesys-cloud", version, after_help = crate::exit::help())]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
-
-const EXIT_CODES: &str = "Exit codes: 0 complete, 1 failed, 2 usage, 3 truncated, 4 drifted, 5 unknown whether complete, \
-6 credentials, 7 refused by the API, 8 service not available, 9 output not writable, 10 job without result, \
-130 interrupted";
 
 /// What all commands take.
 #[derive(Debug, Args)]
@@ -213,8 +209,8 @@ pub(crate) struct Export {
     /// The fields to write, by commas, nested ones with dots, such as id,name,division.name.
     #[arg(long, value_delimiter = ',', value_name = "FIELD,..")]
     pub(crate) fields: Vec<String>,
-    /// Where the records go; standard output unless given. A file, whose name ends in .part until it is whole; an
-    /// object in a bucket, which is there once it is whole: s3://bucket/key, gs://bucket/key, az://container/key; or
+    /// Where the records go; standard output unless given. A file, which is in the folder .genesys-cloud beside
+    /// it until it is whole; an object in a bucket, which is there once it is whole: s3://bucket/key, gs://bucket/key, az://container/key; or
     /// a table of a database: postgres://user@host/database, with the password in PGPASSWORD.
     #[arg(long, short, value_name = "FILE|URL")]
     pub(crate) out: Option<Output>,
@@ -248,6 +244,10 @@ pub(crate) struct Export {
     /// Discards an export that was stopped, cancels its jobs where the API allows it, and starts over.
     #[arg(long, requires = "out", conflicts_with = "resume")]
     pub(crate) restart: bool,
+    /// Write the report to this file, or to none. By default, it is in the folder .genesys-cloud beside the output, or
+    /// in the row of the table.
+    #[arg(long, value_name = "FILE|none")]
+    pub(crate) report: Option<ReportPlace>,
     /// What becomes of an export that goes on where the API no longer knows the place: it fails, or reads the
     /// list again and leaves out as many records as are written.
     #[arg(long, value_enum, default_value_t = Stale::Fail)]

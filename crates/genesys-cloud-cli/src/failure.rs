@@ -1,98 +1,12 @@
-//! What went wrong, as the user is told it, and the exit code that tells a script.
+//! What went wrong, in words, what to do about it, and the exit code for a script.
 
 use std::fmt;
 
 use genesys_cloud_catalogue::Operation as Entry;
-use genesys_cloud_core::{Error, Verdict};
+use genesys_cloud_core::Error;
 
-/// How a command ended, as its exit code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Exit {
-    /// All is done, and a list was read completely.
-    Complete = 0,
-    /// Anything that has no code of its own, such as a reply that can't be read.
-    Failed = 1,
-    /// The command, a parameter or a setting is wrong. Nothing was sent.
-    Usage = 2,
-    /// The list is longer than the API lets it be read.
-    Truncated = 3,
-    /// The list changed while it was read.
-    Drifted = 4,
-    /// What the API says does not suffice to tell whether the list is whole.
-    Unknown = 5,
-    /// The credentials were not accepted, or there are none.
-    Auth = 6,
-    /// The API refused the call: a missing permission, a wrong id, a conflict.
-    Refused = 7,
-    /// No usable answer: no connection, a fault of the service, a rate limit that lasts too long.
-    Unavailable = 8,
-    /// The output can't be written.
-    Output = 9,
-    /// The job came to no result, or has none yet.
-    Job = 10,
-    /// Stopped by the user; what was read is saved.
-    Interrupted = 130,
-}
-
-impl Exit {
-    /// How a list that was read to its end is told.
-    pub fn of_verdict(verdict: Verdict) -> Self {
-        match verdict {
-            Verdict::Complete => Self::Complete,
-            Verdict::Truncated(_) => Self::Truncated,
-            Verdict::Drifted(_) => Self::Drifted,
-            _ => Self::Unknown,
-        }
-    }
-
-    fn of_error(error: &Error) -> Self {
-        // Who tries it again may have it done twice.
-        if error.is_outcome_unknown() {
-            Self::Failed
-        } else if error.is_invalid_request()
-            || error.is_job_mismatch()
-            || error.is_checkpoint_mismatch()
-        {
-            Self::Usage
-        } else if error.is_config() || error.is_auth() {
-            Self::Auth
-        } else if error.is_rate_limited() || error.is_transport() || error.is_server_error() {
-            Self::Unavailable
-        } else if error.is_job_failed()
-            || error.is_job_unfinished()
-            || error.is_data_unavailable()
-            || error.is_job_held()
-            || error.is_job_not_pollable()
-        {
-            Self::Job
-        } else if error.is_piece_too_large()
-            || error.status().is_some_and(|status| (400..500).contains(&status))
-        {
-            Self::Refused
-        } else {
-            Self::Failed
-        }
-    }
-
-    /// A word for it, for events and reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Complete => "complete",
-            Self::Failed => "failed",
-            Self::Usage => "usage",
-            Self::Truncated => "truncated",
-            Self::Drifted => "drifted",
-            Self::Unknown => "unknown",
-            Self::Auth => "auth",
-            Self::Refused => "refused",
-            Self::Unavailable => "unavailable",
-            Self::Output => "output",
-            Self::Job => "job",
-            Self::Interrupted => "interrupted",
-        }
-    }
-}
+pub use crate::exit::Exit;
+use crate::sinks::SinkError;
 
 /// What an export that failed can't be gone on with for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,9 +55,27 @@ impl Failure {
         Self::new(Exit::Usage, text)
     }
 
-    /// The output can't be written.
+    /// The output does not take what is to be written.
     pub fn output(text: impl Into<String>) -> Self {
-        Self::new(Exit::Output, text)
+        Self::new(Exit::OutputRefused, text)
+    }
+
+    /// The output, or what keeps the state.
+    pub(crate) fn of_sink(error: &SinkError) -> Self {
+        let exit = if error.is_mismatch() {
+            // The next try would fail as well.
+            Exit::Usage
+        } else if error.is_transient() {
+            Exit::OutputUnavailable
+        } else {
+            Exit::OutputRefused
+        };
+        Self { closed: error.is_closed(), ..Self::new(exit, error.to_string()) }
+    }
+
+    /// A file can't be written: `text` says which one and why.
+    pub(crate) fn of_io(text: impl Into<String>, error: &std::io::Error) -> Self {
+        Self::new(if may_pass(error) { Exit::OutputUnavailable } else { Exit::OutputRefused }, text)
     }
 
     /// Adds a line on what to do.
@@ -237,6 +169,29 @@ pub(crate) fn permissions(entry: &Entry) -> Option<String> {
 }
 
 impl std::error::Error for Failure {}
+
+/// Whether an error of the system may pass by itself: the network or a file server is not there, or something is in
+/// use. A full disk is not such an error.
+pub(crate) fn may_pass(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind as Kind;
+    matches!(
+        error.kind(),
+        Kind::TimedOut
+            | Kind::Interrupted
+            | Kind::WouldBlock
+            | Kind::ResourceBusy
+            | Kind::ExecutableFileBusy
+            | Kind::StaleNetworkFileHandle
+            | Kind::HostUnreachable
+            | Kind::NetworkUnreachable
+            | Kind::NetworkDown
+            | Kind::NotConnected
+            | Kind::ConnectionRefused
+            | Kind::ConnectionReset
+            | Kind::ConnectionAborted
+            | Kind::UnexpectedEof
+    )
+}
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {

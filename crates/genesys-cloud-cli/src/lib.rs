@@ -5,10 +5,12 @@
 //! the generated bindings is compiled in. Records go to a [`Sink`].
 
 mod arguments;
+mod aside;
 mod body;
 mod columns;
 mod commands;
 mod connect;
+mod exit;
 mod export;
 mod failure;
 mod find;

@@ -8,6 +8,7 @@ use genesys_cloud_core::{Client, Wait, WaitReason};
 use serde_json::{Value, json};
 
 use crate::arguments::Log;
+use crate::exit::Then;
 use crate::failure::Failure;
 use crate::times::clock;
 
@@ -116,6 +117,7 @@ impl Screen {
                     "correlation_id": failure.correlation_id(),
                     "exit": failure.exit().name(),
                     "code": failure.exit() as u8,
+                    "retry": failure.exit().then() == Then::Retry,
                 })
             });
             return;

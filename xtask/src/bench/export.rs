@@ -139,13 +139,15 @@ impl Bench {
 
     fn export(&self, org: &Org, path: &Path) -> Result<Run> {
         let mut command = self.orgs.reader(&self.command);
+        let mut report = path.as_os_str().to_owned();
+        report.push(".report.json");
         command
             .args(["export", "routing.queues", "--prefetch", "0", "--restart", "--quiet", "--out"])
             .arg(path)
+            .arg("--report")
+            .arg(&report)
             .envs(org.variables().iter().cloned());
         let cost = measured(&command)?;
-        let mut report = path.as_os_str().to_owned();
-        report.push(".report.json");
         let report: serde_json::Value = serde_json::from_slice(&fs::read(report)?)?;
         Ok(Run {
             records: report["records"].as_u64().unwrap_or_default(),

@@ -36,7 +36,9 @@ impl Kept {
             .map_err(|error| Failure::new(Exit::Failed, format!("a job can't be kept: {error}")))?;
         fs::create_dir_all(folder()?)
             .and_then(|()| private::replace(&path, text.as_bytes()))
-            .map_err(|error| Failure::output(format!("can't write {}: {error}", path.display())))
+            .map_err(|error| {
+                Failure::of_io(format!("can't write {}: {error}", path.display()), &error)
+            })
     }
 
     /// Forgets a job.
@@ -44,7 +46,7 @@ impl Kept {
         let Some(path) = self.path()? else { return Ok(()) };
         match fs::remove_file(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(Failure::output(format!("can't remove {}: {error}", path.display())))
+                Err(Failure::of_io(format!("can't remove {}: {error}", path.display()), &error))
             }
             _ => Ok(()),
         }

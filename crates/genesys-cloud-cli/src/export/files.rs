@@ -13,16 +13,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use super::report::advice;
+use super::report::{self, advice};
 use super::seal::{seal, unseal};
 use super::state::{self, Next, RESTART, Run};
 use super::{Job, Output, stop_on_interrupt, unwritten};
 use crate::arguments::{Accepted, Export, Global};
+use crate::aside;
 use crate::commands::{Kept, abandon};
 use crate::connect;
 use crate::failure::{Exit, Failure, Lost};
 use crate::find;
-use crate::private;
 use crate::screen::{Screen, grouped};
 use crate::sinks::{FileKeeper, FileSink, Keeper, open_part};
 use crate::sum::Sum;
@@ -154,7 +154,7 @@ pub(super) async fn run(
     for (path, bytes) in files {
         let part = FileSink::part(&path);
         if is_whole {
-            let named = private::publish(&part, &path);
+            let named = crate::private::publish(&part, &path);
             named.map_err(|error| unwritable(&path, &error))?;
         }
         written.push((if is_whole { path } else { part }, bytes));
@@ -187,10 +187,11 @@ pub(super) async fn run(
         "exit": exit.name(),
         "code": exit as u8,
     });
-    let report = with_end(out, ".report.json");
-    let wrote = private::replace(&report, format!("{facts:#}\n").as_bytes());
-    wrote.map_err(|error| unwritable(&report, &error))?;
-    screen.say("end", &text, facts);
+    screen.say("end", &text, facts.clone());
+    if let Some(path) = job.report_place().path(out) {
+        report::write(&path, &format!("{facts:#}\n"))?;
+    }
+    aside::remove_folder(&FileSink::part(out));
     if !is_whole {
         let command = format!("{} --accept truncated", state::command(Next::Resume));
         let text = format!("to accept it as it is:\n  {command}");
@@ -273,7 +274,10 @@ async fn left(
     out: &Path,
     keeper: &mut FileKeeper,
 ) -> Result<Option<Submitted>, Failure> {
-    let Some(text) = keeper.load().await.map_err(unwritten)? else { return Ok(None) };
+    let Some(text) = keeper.load().await.map_err(unwritten)? else {
+        job.output.earlier_release(job.export.restart).await?;
+        return Ok(None);
+    };
     let found = unseal::<Submitted>(VERSION, &text);
     if job.export.restart {
         return Ok(found.ok());
@@ -308,13 +312,7 @@ fn asked(job: &Job<'_>) -> String {
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::output(format!("can't write {}: {error}", path.display()))
-}
-
-fn with_end(path: &Path, end: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(end);
-    name.into()
+    Failure::of_io(format!("can't write {}: {error}", path.display()), error)
 }
 
 /// `data-2.zip` of `data.zip`

@@ -30,6 +30,7 @@ pub(crate) use self::output::Output;
 use self::range::Range;
 use self::read::Reader;
 use self::report::Ending;
+pub(crate) use self::report::ReportPlace;
 use self::state::{Discarded, RESTART, Run, State};
 use crate::arguments::{Accepted, Export, Global};
 use crate::body;
@@ -134,7 +135,12 @@ pub(crate) async fn run(
     // The first error is the cause of what follows.
     let read = read.and_then(|read| finished.map(|()| read));
     let is_whole = is_whole && read.is_ok();
-    ending.notes(reader.notes().into_iter().chain(sink.notes()).collect());
+    let mut notes = reader.notes();
+    notes.extend(sink.notes());
+    if let Output::File(_) = job.output {
+        notes.extend(job.output.earlier_release(true).await?);
+    }
+    ending.notes(notes);
     if is_whole {
         forget(&mut keeper, &mut sink, &kept).await?;
     }
@@ -207,6 +213,10 @@ impl<'a> Job<'a> {
         Ok(Self { export, entry, way, request, range, columns, output, format })
     }
 
+    fn report_place(&self) -> &ReportPlace {
+        self.export.report.as_ref().unwrap_or(&ReportPlace::Beside)
+    }
+
     /// Whether what was read may pass for the list.
     fn is_whole(&self, verdict: &Verdict) -> bool {
         let accepts = |it: Accepted| self.export.accept.contains(&it);
@@ -253,6 +263,9 @@ async fn left(
     let Some(kept) = keeper_of(keeper, sink) else { return Ok(Left::Nothing) };
     let place = kept.place();
     let Some(text) = kept.load().await.map_err(unwritten)? else {
+        if matches!(job.output, Output::File(_)) || job.export.resume {
+            job.output.earlier_release(job.export.restart).await?;
+        }
         if job.export.resume {
             let text = format!("{place}: there is nothing to resume, so it begins");
             screen.say("resume", &text, json!({ "operation": job.entry.id, "records": 0 }));
@@ -339,11 +352,7 @@ fn keeper_of<'a>(
 }
 
 fn unwritten(error: SinkError) -> Failure {
-    match error.is_mismatch() {
-        // The next try would fail as well.
-        true => Failure::usage(error.to_string()),
-        false => Failure::output(error.to_string()),
-    }
+    Failure::of_sink(&error)
 }
 
 /// Told when the user wants to stop. A second time ends the program at once.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use crate::arguments::Export;
+use crate::aside;
 use crate::failure::Failure;
 #[cfg(feature = "buckets")]
 use crate::sinks::{BucketKeeper, BucketSink, BucketUrl};
@@ -90,6 +91,44 @@ impl Output {
             Self::File(path) => check_file(path),
             _ => Ok(()),
         }
+    }
+
+    /// What an earlier release left, whose names were others: the state of an export that was stopped is refused,
+    /// and everything else is to be noted.
+    pub(super) async fn earlier_release(&self, is_restart: bool) -> Result<Vec<String>, Failure> {
+        let mut left = Vec::new();
+        match self {
+            Self::File(out) => {
+                left = aside::left_by_earlier_release(out);
+            }
+            #[cfg(feature = "buckets")]
+            Self::Bucket(url) => {
+                let state = format!("{url}{}", aside::STATE);
+                let mut keeper = match state.parse() {
+                    Ok(url) => BucketKeeper::new(&url).map_err(super::unwritten)?,
+                    Err(_) => return Ok(Vec::new()),
+                };
+                if keeper.load().await.map_err(super::unwritten)?.is_some() {
+                    left.push(state.into());
+                }
+            }
+            _ => {}
+        }
+        let is_state = |path: &&PathBuf| path.to_string_lossy().ends_with(aside::STATE);
+        if let (Some(state), false) = (left.iter().find(is_state), is_restart) {
+            return Err(Failure::usage(format!(
+                "{} is the state of an export by an earlier release, which this one can't resume",
+                state.display()
+            ))
+            .advise("finish that export with the earlier release, or remove the file"));
+        }
+        let note = |path: PathBuf| {
+            format!(
+                "{} was left by an earlier release; remove it, since readers of the folder take it for data",
+                path.display()
+            )
+        };
+        Ok(left.into_iter().map(note).collect())
     }
 
     /// What writes there.

@@ -1,5 +1,7 @@
 //! How an export ended: for people in words, for programs as JSON beside the output.
 
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Instant;
 
 use genesys_cloud_core::{Reason, Verdict};
@@ -12,6 +14,7 @@ use crate::failure::{Exit, Failure};
 use crate::find;
 use crate::screen::{Screen, grouped};
 use crate::sinks::Sink;
+use crate::{aside, private};
 
 /// The report on an export.
 pub(super) struct Ending {
@@ -221,8 +224,15 @@ impl Ending {
         if let Some(times) = &self.times {
             text += &format!("\n{times}");
         }
-        let report = sink.report(&format!("{:#}\n", self.facts)).await.map_err(unwritten)?;
-        match (sink.place(), report) {
+        let report = format!("{:#}\n", self.facts);
+        let report = match job.report_place() {
+            ReportPlace::Beside => sink.report(&report).await.map_err(unwritten),
+            ReportPlace::File(path) => {
+                write(path, &report).map(|()| Some(path.display().to_string()))
+            }
+            ReportPlace::Nowhere => Ok(None),
+        };
+        match (sink.place(), report.as_ref().ok().cloned().flatten()) {
             (Some(place), Some(report)) => text += &format!("\n{place}, report in {report}"),
             (place, report) => {
                 for place in place.into_iter().chain(report) {
@@ -238,8 +248,53 @@ impl Ending {
             true => screen.event("end", || self.facts.clone()),
             false => screen.say("end", &text, self.facts.clone()),
         }
-        Ok(())
+        // What there is to say of the output is said by then.
+        report.map(drop)
     }
+}
+
+/// Where the report goes.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum ReportPlace {
+    /// The hidden folder beside a file or an object, or the row of a table.
+    #[default]
+    Beside,
+    File(PathBuf),
+    Nowhere,
+}
+
+impl ReportPlace {
+    /// The file, of an export to this one.
+    pub(super) fn path(&self, out: &Path) -> Option<PathBuf> {
+        match self {
+            Self::Beside => Some(aside::path(out, aside::REPORT)),
+            Self::File(path) => Some(path.clone()),
+            Self::Nowhere => None,
+        }
+    }
+}
+
+impl FromStr for ReportPlace {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "none" => Ok(Self::Nowhere),
+            "" => Err("name a file, or none".to_owned()),
+            text if text.contains("://") => {
+                Err("the report of an export goes to a file, not to a URL".to_owned())
+            }
+            path => Ok(Self::File(path.into())),
+        }
+    }
+}
+
+/// Writes a report to a file.
+pub(super) fn write(path: &Path, report: &str) -> Result<(), Failure> {
+    let written = aside::make_folder(path);
+    written.and_then(|()| private::replace(path, report.as_bytes())).map_err(|error| {
+        Failure::of_io(format!("can't write the report {}: {error}", path.display()), &error)
+    })
 }
 
 /// What to do about an export that failed.

@@ -11,13 +11,14 @@ use serde_json::value::RawValue;
 use super::body::Body;
 use super::format::Format;
 use super::{Sink, SinkError, Written, kept, read_committed};
+use crate::aside;
 use crate::columns::Columns;
 use crate::private;
 use crate::sum::Sum;
 
 /// Writes records to a file.
 ///
-/// Until it is whole, its name ends in `.part`, and its owner alone may read it. At a commit it remembers its length
+/// Until it is whole, it is in the folder `.genesys-cloud` beside its path, and its owner alone may read it. At a commit it remembers its length
 /// and a checksum. An export that is resumed checks that the file still begins with what was committed, and cuts it
 /// there.
 pub struct FileSink {
@@ -66,9 +67,7 @@ impl FileSink {
 
     /// Where the records are until the file is whole.
     pub fn part(path: &Path) -> PathBuf {
-        let mut name = path.as_os_str().to_owned();
-        name.push(".part");
-        name.into()
+        aside::path(path, aside::PART)
     }
 
     fn open(&mut self, columns: &Columns, committed: Option<&Value>) -> Result<(), SinkError> {
@@ -102,7 +101,9 @@ impl FileSink {
         if named {
             let file = File::open(&self.path).map_err(|error| self.cant(&error))?;
             check(file, &self.path, committed)?;
-            fs::rename(&self.path, &part).map_err(|error| self.cant(&error))?;
+            aside::make_folder(&part)
+                .and_then(|()| fs::rename(&self.path, &part))
+                .map_err(|error| self.cant(&error))?;
         }
         let file = open_part(&part, false)?;
         check(file, &part, committed)
@@ -152,6 +153,7 @@ impl FileSink {
             private::publish(&Self::part(&self.path), &self.path)
                 .map_err(|error| unwritable(&self.path, &error))?;
             self.is_whole = true;
+            aside::remove_folder(&Self::part(&self.path));
         }
         Ok(())
     }
@@ -159,7 +161,8 @@ impl FileSink {
 
 /// Opens a file that is not whole yet, and keeps other exports out of it. Its content stays as it is.
 pub(crate) fn open_part(part: &Path, create: bool) -> Result<File, SinkError> {
-    let file = private::open(part, create).map_err(|error| match error.kind() {
+    let made = if create { aside::make_folder(part) } else { Ok(()) };
+    let file = made.and_then(|()| private::open(part, create)).map_err(|error| match error.kind() {
         ErrorKind::NotFound if !create => SinkError::mismatch(format!(
             "{} is missing, so the export can't be resumed: put the file back, or start over with --restart",
             part.display()
@@ -168,7 +171,7 @@ pub(crate) fn open_part(part: &Path, create: bool) -> Result<File, SinkError> {
     })?;
     match file.try_lock() {
         Err(fs::TryLockError::WouldBlock) => {
-            Err(SinkError::new(format!("another export writes {}", part.display())))
+            Err(SinkError::unavailable(format!("another export writes {}", part.display())))
         }
         _ => Ok(file),
     }
@@ -183,7 +186,7 @@ fn check(mut file: File, path: &Path, committed: &Committed) -> Result<(File, Su
             path.display()
         ))
     };
-    let cant = |error| SinkError::new(format!("can't read {}: {error}", path.display()));
+    let cant = |error| SinkError::of_io(format!("can't read {}: {error}", path.display()), &error);
     let there = file.metadata().map_err(cant)?.len();
     if there < *length {
         return Err(wrong(format!("it has {there} bytes, and {length} had been written")));
@@ -196,7 +199,7 @@ fn check(mut file: File, path: &Path, committed: &Committed) -> Result<(File, Su
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> SinkError {
-    SinkError::new(format!("can't write {}: {error}", path.display()))
+    SinkError::of_io(format!("can't write {}: {error}", path.display()), error)
 }
 
 impl Sink for FileSink {
@@ -226,11 +229,10 @@ impl Sink for FileSink {
     }
 
     fn report<'a>(&'a mut self, report: &'a str) -> Written<'a, Option<String>> {
-        let mut name = self.path.as_os_str().to_owned();
-        name.push(".report.json");
-        let path = PathBuf::from(name);
+        let path = aside::path(&self.path, aside::REPORT);
         // The one of the last run stays where there is no room for another.
-        let written = private::replace(&path, report.as_bytes());
+        let written = aside::make_folder(&path);
+        let written = written.and_then(|()| private::replace(&path, report.as_bytes()));
         let written = written.map_err(|error| unwritable(&path, &error));
         Box::pin(async move { written.map(|()| Some(path.display().to_string())) })
     }
@@ -369,7 +371,7 @@ mod tests {
         assert_eq!(fs::read(&part).expect("a file"), whole);
         fs::remove_file(&part).expect("removed");
         let error = begin(&state).expect_err("missing");
-        assert!(error.to_string().contains("a.jsonl.part is missing"), "{error}");
+        assert!(error.to_string().contains(".genesys-cloud/a.jsonl.part is missing"), "{error}");
         assert!(!part.exists());
         // Of the same length, and another one.
         fs::write(&path, &other[..24]).expect("a file");

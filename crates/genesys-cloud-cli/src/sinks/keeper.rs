@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 use super::{SinkError, Written};
-use crate::private;
+use crate::{aside, private};
 
 /// The largest state that is saved and loaded, in bytes: that of an upload holds the records that fill no part yet.
 /// Redis takes no longer text.
@@ -45,13 +45,12 @@ impl FileKeeper {
 
     /// The file beside this output.
     pub(crate) fn beside(out: &Path) -> Self {
-        let mut name = out.as_os_str().to_owned();
-        name.push(".state.json");
-        Self(name.into())
+        Self(aside::path(out, aside::STATE))
     }
 
     fn read(&self) -> Result<Option<String>, SinkError> {
-        let cant = |error| SinkError::new(format!("can't read {}: {error}", self.place()));
+        let cant =
+            |error| SinkError::of_io(format!("can't read {}: {error}", self.place()), &error);
         let file = match File::open(&self.0) {
             Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -64,14 +63,18 @@ impl FileKeeper {
     }
 
     fn write(&self, state: &str) -> Result<(), SinkError> {
-        private::replace(&self.0, state.as_bytes())
-            .map_err(|error| SinkError::new(format!("can't write {}: {error}", self.place())))
+        let made = aside::make_folder(&self.0);
+        made.and_then(|()| private::replace(&self.0, state.as_bytes())).map_err(|error| {
+            SinkError::of_io(format!("can't write {}: {error}", self.place()), &error)
+        })
     }
 
     fn remove(&self) -> Result<(), SinkError> {
-        match fs::remove_file(&self.0) {
+        let removed = fs::remove_file(&self.0);
+        aside::remove_folder(&self.0);
+        match removed {
             Err(error) if error.kind() != ErrorKind::NotFound => {
-                Err(SinkError::new(format!("can't remove {}: {error}", self.place())))
+                Err(SinkError::of_io(format!("can't remove {}: {error}", self.place()), &error))
             }
             _ => Ok(()),
         }

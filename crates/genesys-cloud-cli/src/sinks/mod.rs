@@ -43,6 +43,7 @@ pub(crate) use keeper::{FileKeeper, LARGEST_STATE};
 pub use stream::StreamSink;
 
 use crate::columns::Columns;
+use crate::failure::may_pass;
 
 /// What a sink does, as a future.
 pub type Written<'a, T = ()> = BoxFuture<'a, Result<T, SinkError>>;
@@ -166,23 +167,63 @@ pub trait Sink: Send {
 #[derive(Debug)]
 pub struct SinkError {
     text: String,
-    is_mismatch: bool,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Refused,
+    Unavailable,
+    Mismatch,
+    Closed,
 }
 
 impl SinkError {
-    /// An error of this text, which says what could not be written, and why.
+    /// An error of this text, which says what could not be written, and why. The same export fails again until a
+    /// person has changed something.
     pub fn new(why: impl Into<String>) -> Self {
-        Self { text: why.into(), is_mismatch: false }
+        Self { text: why.into(), kind: Kind::Refused }
     }
 
-    /// The same where what was saved of an export does not fit its output, so that another try fails as well.
+    /// An error that may pass by itself, such as a lost connection.
+    pub fn unavailable(why: impl Into<String>) -> Self {
+        Self { text: why.into(), kind: Kind::Unavailable }
+    }
+
+    /// What was saved of an export does not fit its output, so that another try fails as well.
     pub fn mismatch(why: impl Into<String>) -> Self {
-        Self { text: why.into(), is_mismatch: true }
+        Self { text: why.into(), kind: Kind::Mismatch }
+    }
+
+    /// An error of the system. `why` says what could not be done, and why.
+    pub(crate) fn of_io(why: impl Into<String>, error: &std::io::Error) -> Self {
+        let kind = match error.kind() {
+            std::io::ErrorKind::BrokenPipe => Kind::Closed,
+            _ if may_pass(error) => Kind::Unavailable,
+            _ => Kind::Refused,
+        };
+        Self { text: why.into(), kind }
+    }
+
+    /// The same kind of error in other words.
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code))]
+    pub(crate) fn reworded(self, words: impl FnOnce(&str) -> String) -> Self {
+        Self { text: words(&self.text), ..self }
     }
 
     /// Whether what was saved of an export does not fit its output.
     pub fn is_mismatch(&self) -> bool {
-        self.is_mismatch
+        self.kind == Kind::Mismatch
+    }
+
+    /// Whether the same export may succeed later.
+    pub fn is_transient(&self) -> bool {
+        self.kind == Kind::Unavailable
+    }
+
+    /// Whether the reader of the output has gone, as after `| head`.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.kind == Kind::Closed
     }
 }
 

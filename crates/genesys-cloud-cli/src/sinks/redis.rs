@@ -99,7 +99,7 @@ impl RedisKeeper {
                     .set_response_timeout(Some(PATIENCE));
                 let made = place.client.get_multiplexed_async_connection_with_config(&config).await;
                 let made = made.map_err(|error| {
-                    SinkError::new(format!("can't connect to {place}: {}", why(&error)))
+                    failed(&error, format!("can't connect to {place}: {}", why(&error)))
                 })?;
                 Ok(none.insert(made))
             }
@@ -135,13 +135,14 @@ impl RedisKeeper {
         let answer = command.query_async(self.connection().await?).await;
         answer.map_err(|error: redis::RedisError| {
             let place = &self.place;
-            SinkError::new(match error.is_io_error() {
+            let text = match error.is_io_error() {
                 true => {
                     self.connection = None;
                     format!("the connection to {place} was lost: {}", why(&error))
                 }
                 false => format!("{place}: {}", why(&error)),
-            })
+            };
+            failed(&error, text)
         })
     }
 
@@ -181,6 +182,20 @@ impl RedisKeeper {
         self.change(CLEAR, &[&known]).await?;
         self.known = Some(String::new());
         Ok(())
+    }
+}
+
+/// An error of these words: one that may pass, where the server can't be reached or says that it is not ready.
+fn failed(error: &redis::RedisError, text: String) -> SinkError {
+    let is_busy = matches!(
+        error.code(),
+        Some("LOADING" | "BUSY" | "TRYAGAIN" | "MASTERDOWN" | "CLUSTERDOWN" | "READONLY")
+    );
+    // Those of certificates are errors of the system as well.
+    let is_certificate = text.contains("certificate") || text.contains("PEM");
+    match is_busy || error.is_io_error() && !is_certificate {
+        true => SinkError::unavailable(text),
+        false => SinkError::new(text),
     }
 }
 

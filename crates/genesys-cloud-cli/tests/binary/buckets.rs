@@ -76,9 +76,10 @@ async fn killed_at_random_it_holds_each_record_once() {
     }
     assert!(kills > 1, "{kills} kills");
     assert!(s3.object("a/q.jsonl").unwrap() == once, "they differ");
-    assert_eq!(s3.keys(), ["a/q.jsonl", "a/q.jsonl.report.json"]);
+    assert_eq!(s3.keys(), ["a/.genesys-cloud/q.jsonl.report.json", "a/q.jsonl"]);
     let report: Value =
-        serde_json::from_slice(&s3.object("a/q.jsonl.report.json").unwrap()).unwrap();
+        serde_json::from_slice(&s3.object("a/.genesys-cloud/q.jsonl.report.json").unwrap())
+            .unwrap();
     assert_eq!((&report["verdict"], report["records"].as_u64()), (&"complete".into(), Some(1_000)));
 }
 
@@ -108,12 +109,16 @@ async fn a_table_that_was_killed_is_whole() {
     let mut kills = 0;
     while killed_in(&s3.environment(), &org, folder.path(), &arguments, "saved", 1).await {
         kills += 1;
-        assert_eq!(s3.keys(), ["q.parquet.state.json"], "it is not there before it is whole");
+        assert_eq!(
+            s3.keys(),
+            [".genesys-cloud/q.parquet.state.json"],
+            "it is not there before it is whole"
+        );
         assert_eq!(s3.uploads(), 1);
     }
     assert!(kills > 1, "{kills} kills");
     assert!(rows(s3.object("q.parquet").unwrap()) == once, "they differ");
-    assert_eq!(s3.keys(), ["q.parquet", "q.parquet.report.json"]);
+    assert_eq!(s3.keys(), [".genesys-cloud/q.parquet.report.json", "q.parquet"]);
     assert_eq!(s3.uploads(), 0);
 }
 
@@ -129,7 +134,7 @@ async fn small_lists_of_every_format() {
         let arguments = ["export", "routing.queues", "--out", &out, "--batch", "50"];
         let done = run_in(&s3.environment(), Some(&org), folder.path(), &arguments).await;
         assert_eq!(done.done(), "");
-        let told = format!("{out}, report in {out}.report.json");
+        let told = format!("{out}, report in s3://bucket/.genesys-cloud/{name}.report.json");
         assert!(done.told.contains(&told), "{}", done.told);
         assert_eq!(s3.object(name), Some(once), "{name}");
     }
@@ -149,8 +154,8 @@ async fn without_rights_it_says_so_before_anything_is_read() {
     {
         s3.refuse(is_refused);
         let refused = run_in(&s3.environment(), Some(&org), folder.path(), &EXPORT).await;
-        assert_eq!(refused.code, Some(9), "{}", refused.told);
-        for part in ["s3://bucket/a/q.jsonl", "refuses it (AccessDenied)", "the rights to"] {
+        assert_eq!(refused.code, Some(11), "{}", refused.told);
+        for part in ["s3://bucket/a/", "refuses it (AccessDenied)", "the rights to"] {
             assert!(refused.told.contains(part), "{part}: {}", refused.told);
         }
         assert!(!refused.told.contains("not-to-be-told"), "{}", refused.told);
@@ -158,7 +163,7 @@ async fn without_rights_it_says_so_before_anything_is_read() {
     s3.refuse_nothing();
     let other = ["export", "routing.queues", "--out", "s3://other/q.jsonl"];
     let refused = run_in(&s3.environment(), Some(&org), folder.path(), &other).await;
-    assert_eq!(refused.code, Some(9), "{}", refused.told);
+    assert_eq!(refused.code, Some(11), "{}", refused.told);
     assert!(refused.told.contains("no such bucket"), "{}", refused.told);
     assert_eq!(org.requests_for(OPERATION).len(), 0);
     assert_eq!((s3.keys().len(), s3.uploads()), (0, 0));
@@ -177,7 +182,7 @@ async fn what_is_refused_on_the_way_is_not_lost() {
     {
         s3.refuse(move |it, target| *it == method && target.contains(part));
         let refused = run_in(&s3.environment(), Some(&org), folder.path(), &arguments).await;
-        assert_eq!(refused.code, Some(9), "{part}: {}", refused.told);
+        assert_eq!(refused.code, Some(11), "{part}: {}", refused.told);
         assert!(refused.told.contains("AccessDenied"), "{part}: {}", refused.told);
     }
     s3.refuse_nothing();
@@ -186,7 +191,7 @@ async fn what_is_refused_on_the_way_is_not_lost() {
     run_in(&s3.environment(), Some(&org), folder.path(), &arguments).await.done();
     assert_eq!(org.requests_for(OPERATION).len(), requests, "nothing was read again");
     assert!(s3.object("a/q.jsonl").unwrap() == once, "they differ");
-    assert_eq!(s3.keys(), ["a/q.jsonl", "a/q.jsonl.report.json"]);
+    assert_eq!(s3.keys(), ["a/.genesys-cloud/q.jsonl.report.json", "a/q.jsonl"]);
 }
 
 #[tokio::test]
@@ -231,14 +236,14 @@ async fn another_export_to_the_same_place_does_not_go_unnoticed() {
     while let Some(line) = told.next_line().await.unwrap() {
         let line: Value = serde_json::from_str(&line).unwrap();
         match line["event"].as_str() {
-            Some("saved") => s3.put("a/q.jsonl.state.json", b"of another one"),
+            Some("saved") => s3.put("a/.genesys-cloud/q.jsonl.state.json", b"of another one"),
             Some("error") => error = line,
             _ => {}
         }
     }
-    assert_eq!(child.wait().await.unwrap().code(), Some(9));
+    assert_eq!(child.wait().await.unwrap().code(), Some(11));
     assert!(error.to_string().contains("changed by another export"), "{error}");
-    assert_eq!(s3.object("a/q.jsonl.state.json").unwrap(), b"of another one");
+    assert_eq!(s3.object("a/.genesys-cloud/q.jsonl.state.json").unwrap(), b"of another one");
     assert_eq!(s3.object("a/q.jsonl"), None);
 }
 
@@ -250,7 +255,7 @@ async fn a_state_in_a_bucket_that_was_edited_is_refused() {
     let (environment, folder) = (s3.environment(), folder.path());
     let arguments = [&EXPORT[..], &["--batch", "50"]].concat();
     assert!(killed_in(&environment, &org, folder, &arguments, "saved", 1).await);
-    let state = "a/q.jsonl.state.json";
+    let state = "a/.genesys-cloud/q.jsonl.state.json";
     let saved = String::from_utf8(s3.object(state).unwrap()).unwrap();
     let requests = org.request_count();
     for edited in [
@@ -263,7 +268,11 @@ async fn a_state_in_a_bucket_that_was_edited_is_refused() {
         s3.put(state, edited.as_bytes());
         let refused = run_in(&environment, Some(&org), folder, &arguments).await;
         assert_eq!(refused.code, Some(2), "{}", refused.told);
-        assert!(refused.told.contains("s3://bucket/a/q.jsonl.state.json: "), "{}", refused.told);
+        assert!(
+            refused.told.contains("s3://bucket/a/.genesys-cloud/q.jsonl.state.json: "),
+            "{}",
+            refused.told
+        );
         assert_eq!(s3.object(state).unwrap(), edited.as_bytes());
     }
     assert_eq!((org.request_count(), s3.uploads()), (requests, 1));
@@ -314,7 +323,7 @@ async fn a_bucket_of_google_is_as_good() {
         EXPORT.map(|it| if it.starts_with("s3:") { "gs://bucket/a/q.jsonl" } else { it });
     let arguments = [&arguments[..], &["--batch", "50"]].concat();
     assert!(killed_in(&environment, &org, folder.path(), &arguments, "saved", 1).await);
-    let state = "a/q.jsonl.state.json";
+    let state = "a/.genesys-cloud/q.jsonl.state.json";
     assert_eq!((s3.keys(), s3.uploads()), (vec![state.to_owned()], 1));
     // What is there is not overwritten; and its version is that which it has now, whoever has written it.
     let refused = run_in(&environment, Some(&org), folder.path(), &arguments[..6]).await;
@@ -324,7 +333,7 @@ async fn a_bucket_of_google_is_as_good() {
     s3.put(state, &kept);
     run_in(&environment, Some(&org), folder.path(), &arguments).await.done();
     assert!(s3.object("a/q.jsonl").unwrap() == once, "they differ");
-    assert_eq!(s3.keys(), ["a/q.jsonl", "a/q.jsonl.report.json"]);
+    assert_eq!(s3.keys(), ["a/.genesys-cloud/q.jsonl.report.json", "a/q.jsonl"]);
     let told = s3.requests();
     assert!(
         told.iter().any(|it| it.starts_with("PUT /bucket/a%2Fq%2Ejsonl?partNumber=1")),

@@ -136,7 +136,7 @@ async fn a_job_that_is_kept_is_waited_for_and_cancelled() {
     }
     let arguments = ["jobs", "wait", &id, "--deadline", "1s"];
     let waited = run(Some(&org), folder.path(), &arguments).await;
-    assert_eq!(waited.code, Some(10), "{}", waited.told);
+    assert_eq!(waited.code, Some(12), "{}", waited.told);
     assert!(waited.told.contains("(it is PENDING)"), "{}", waited.told);
     assert_eq!(waited.told.lines().filter(|line| *line == "PENDING").count(), 1, "{}", waited.told);
     let waited = run(Some(&org), folder.path(), &["jobs", "wait", &id[..8]]).await;
@@ -160,7 +160,7 @@ async fn an_export_waits_for_its_job_as_long_as_is_said() {
             _ => arguments.extend(["--body", "b.json"]),
         }
         let waited = run(Some(&org), folder.path(), &arguments).await;
-        assert_eq!(waited.code, Some(10), "{}", waited.told);
+        assert_eq!(waited.code, Some(12), "{}", waited.told);
         assert!(waited.told.contains("has not ended within 1s"), "{}", waited.told);
         assert!(waited.told.contains("--resume"), "{}", waited.told);
     }

@@ -82,7 +82,7 @@ async fn a_file_stays_where_an_error_does_not_pass() {
         org.respond_next(QUEUES, CannedReply::json(200, &error)).unwrap();
     }
     let failed = output.export(&org, QUEUES, &[]).await;
-    assert_eq!(failed.code, Some(1), "{}", failed.told);
+    assert_eq!(failed.code, Some(8), "{}", failed.told);
     assert!(failed.told.contains("is not a page"), "{}", failed.told);
     assert_eq!(crate::read(folder.path().join("q.jsonl")), earlier);
 }

@@ -25,10 +25,75 @@ async fn a_list_is_written_as_it_is_and_gets_its_name_when_it_is_whole() {
         .map(|file| file.unwrap().file_name().into_string().unwrap())
         .collect();
     files.sort();
-    assert_eq!(files, ["q.jsonl", "q.jsonl.report.json"]);
+    assert_eq!(files, [".genesys-cloud", "q.jsonl"]);
     let report = report(&folder.path().join("q.jsonl"));
     assert_eq!(report["verdict"], "complete");
     assert_eq!((report["records"].as_u64(), report["pages"].as_u64()), (Some(1_234), Some(13)));
+}
+
+#[tokio::test]
+async fn the_report_goes_where_it_is_to_go() {
+    let org = MockOrg::start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let names = |folder: &std::path::Path| {
+        let mut names: Vec<_> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|file| file.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    };
+    let export = ["export", "routing.queues", "--out", "q.jsonl", "--report"];
+    let none = run(Some(&org), folder.path(), &[&export[..], &["none"]].concat()).await;
+    none.done();
+    assert!(none.told.ends_with("\nq.jsonl\n"), "{}", none.told);
+    assert_eq!(names(folder.path()), ["q.jsonl"]);
+    let there = run(Some(&org), folder.path(), &[&export[..], &["r.json"]].concat()).await;
+    there.done();
+    assert!(there.told.ends_with("\nq.jsonl, report in r.json\n"), "{}", there.told);
+    assert_eq!(names(folder.path()), ["q.jsonl", "r.json"]);
+    let report: Value = serde_json::from_str(&read(folder.path().join("r.json"))).unwrap();
+    assert_eq!(report["records"], 100);
+    // Of a stream as well.
+    let stream = ["export", "routing.queues", "--limit", "3", "--report", "r.json"];
+    run(Some(&org), folder.path(), &stream).await.done();
+    let report: Value = serde_json::from_str(&read(folder.path().join("r.json"))).unwrap();
+    assert_eq!(report["records"], 3);
+    // What is written is said, also where the report is not.
+    let nowhere = run(Some(&org), folder.path(), &[&export[..], &["none/r.json"]].concat()).await;
+    assert_eq!(nowhere.code, Some(11), "{}", nowhere.told);
+    assert!(nowhere.told.starts_with("complete: 100 records"), "{}", nowhere.told);
+    assert!(nowhere.told.contains("error: can't write the report none/r.json"), "{}", nowhere.told);
+}
+
+#[tokio::test]
+async fn what_an_earlier_release_left_is_told() {
+    let org = MockOrg::start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    for name in ["q.jsonl.part", "q.jsonl.state.json", "q.jsonl.report.json"] {
+        std::fs::write(path(name), "{}").unwrap();
+    }
+    let export = ["export", "routing.queues", "--out", "q.jsonl"];
+    for more in [&[][..], &["--resume"]] {
+        let refused = run(Some(&org), folder.path(), &[&export[..], more].concat()).await;
+        assert_eq!(refused.code, Some(2), "{}", refused.told);
+        assert!(
+            refused
+                .told
+                .contains("q.jsonl.state.json is the state of an export by an earlier release")
+        );
+        assert!(!refused.told.contains("--re"), "{}", refused.told);
+    }
+    assert_eq!(org.request_count(), 0);
+    std::fs::remove_file(path("q.jsonl.state.json")).unwrap();
+    let done = run(Some(&org), folder.path(), &export).await;
+    done.done();
+    for name in ["q.jsonl.part", "q.jsonl.report.json"] {
+        let note = format!("note: {name} was left by an earlier release; remove it");
+        assert!(done.told.contains(&note), "{}", done.told);
+        assert_eq!(read(path(name)), "{}");
+    }
 }
 
 #[tokio::test]
@@ -179,7 +244,7 @@ async fn data_that_is_not_available_yet_makes_the_verdict_unknown_or_is_waited_f
     let submits = org.requests_for(submit).len();
     let wait = ["2024-05-01/2024-05-21", "--wait-for-data", "0s", "--restart"];
     let done = run(Some(&org), folder.path(), &with(&wait)).await;
-    assert_eq!(done.code, Some(10), "{}", done.told);
+    assert_eq!(done.code, Some(12), "{}", done.told);
     assert!(done.told.contains("the interval ends at 2024-05-11T00:00:00Z"), "{}", done.told);
     assert_eq!(org.requests_for(submit).len(), submits);
     org.set_data_available_until("2024-05-21").unwrap();

@@ -25,7 +25,7 @@ async fn a_file_is_written_as_it_is() {
         .map(|file| file.unwrap().file_name().into_string().unwrap())
         .collect();
     left.sort();
-    assert_eq!(left, ["c.csv", "c.csv.report.json"]);
+    assert_eq!(left, [".genesys-cloud", "c.csv"]);
     assert_eq!(run(Some(&org), folder.path(), &["jobs"]).await.done(), "", "no job is kept");
 }
 
@@ -128,7 +128,7 @@ async fn a_job_of_files_that_is_too_old_is_not_resumed() {
     let old = run(Some(&org), folder.path(), &[&resume[..], &["0s"]].concat()).await;
     assert_eq!(old.code, Some(2), "{}", old.told);
     assert!(old.told.contains("--max-age allows 0s"), "{}", old.told);
-    let state = folder.path().join("c.csv.state.json");
+    let state = folder.path().join(".genesys-cloud/c.csv.state.json");
     let saved = crate::read(&state);
     std::fs::write(&state, saved.replace("\"asked\":\"", "\"asked\":\"0")).unwrap();
     let edited = run(Some(&org), folder.path(), &[&resume[..], &["6h"]].concat()).await;
@@ -155,7 +155,7 @@ async fn several_files_are_numbered() {
     assert!(done.told.contains("g-1.json\ng-2.json"), "{}", done.told);
     assert!(crate::read(folder.path().join("g-1.json")).contains("\"one\""));
     assert!(crate::read(folder.path().join("g-2.json")).contains("\"two\""));
-    assert!(!folder.path().join("g.json.part").exists());
+    assert!(!folder.path().join(".genesys-cloud/g.json.part").exists());
 }
 
 #[tokio::test]

@@ -105,7 +105,7 @@ async fn a_job_that_can_not_be_asked_leaves_nothing_in_the_way() {
             assert!(!failed.told.contains(option), "{}", failed.told);
         }
         assert_eq!(report(&folder.path().join("s.jsonl"))["resume"], Value::Null);
-        assert!(!folder.path().join("s.jsonl.state.json").exists());
+        assert!(!folder.path().join(".genesys-cloud/s.jsonl.state.json").exists());
         assert_eq!(run(Some(&org), folder.path(), &["jobs"]).await.done(), "", "none is kept");
     }
     org.job_scenario(TOLD_BY_NOTIFICATION, JobScenario::InlineAtOnce).unwrap();
@@ -173,7 +173,7 @@ async fn each_job_is_saved_as_soon_as_it_is_known() {
     for job in 1..=3 {
         assert!(killed(&org, folder.path(), &export, "job", 1).await);
         assert_eq!(org.requests_for(DETAILS).len(), job);
-        let state = read(folder.path().join("c.parquet.state.json"));
+        let state = read(folder.path().join(".genesys-cloud/c.parquet.state.json"));
         let listed = run(Some(&org), folder.path(), &["jobs"]).await;
         for line in listed.done().lines() {
             let id = line.split_whitespace().next().unwrap();

@@ -119,7 +119,11 @@ fn read(path: impl AsRef<Path>) -> String {
 }
 
 fn report(out: &Path) -> Value {
-    let mut name = out.as_os_str().to_owned();
-    name.push(".report.json");
-    serde_json::from_str(&read(name)).unwrap()
+    serde_json::from_str(&read(aside(out, ".report.json"))).unwrap()
+}
+
+/// What belongs to an output and is not data, by the end of its name.
+fn aside(out: &Path, end: &str) -> std::path::PathBuf {
+    let name = out.file_name().unwrap().to_str().unwrap();
+    out.with_file_name(".genesys-cloud").join(format!("{name}{end}"))
 }

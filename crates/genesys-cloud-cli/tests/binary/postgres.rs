@@ -274,7 +274,7 @@ async fn a_value_that_does_not_fit_is_named_and_nothing_is_lost() {
         .await;
     let options = ["--table", "q", "--fields", "id,name,memberCount", "--batch", "100"];
     let refused = database.export(&org, folder.path(), &options).await;
-    assert_eq!(refused.code, Some(9), "{}", refused.told);
+    assert_eq!(refused.code, Some(11), "{}", refused.told);
     for part in
         [&format!("record 218 (id {})", truth[217])[..], "violates check constraint", "--resume"]
     {
@@ -300,7 +300,7 @@ async fn a_value_that_does_not_fit_is_named_and_nothing_is_lost() {
     respond(&org, &records);
     let restart = [&options[..], &["--restart", "--prefetch", "0"]].concat();
     let refused = database.export(&org, folder.path(), &restart).await;
-    assert_eq!(refused.code, Some(9), "{}", refused.told);
+    assert_eq!(refused.code, Some(11), "{}", refused.told);
     let told = "record 38 (id r37) does not fit into column memberCount of public.q_part (field memberCount)";
     assert!(refused.told.contains(told), "{}", refused.told);
     assert!(refused.told.contains("\"many\""), "{}", refused.told);
@@ -335,7 +335,7 @@ async fn an_upsert_that_was_forgotten_is_given_when_it_goes_on() {
     let options = ["--table", "q", "--fields", "id,name,memberCount", "--batch", "50"];
     org.reset();
     let refused = database.export(&org, folder.path(), &options).await;
-    assert_eq!(refused.code, Some(9), "{}", refused.told);
+    assert_eq!(refused.code, Some(11), "{}", refused.told);
     for part in ["duplicate key", "no record is added; --resume --upsert has"] {
         assert!(refused.told.contains(part), "{part}: {}", refused.told);
     }
@@ -343,14 +343,14 @@ async fn an_upsert_that_was_forgotten_is_given_when_it_goes_on() {
     let read = org.requests_for(QUEUES).len();
     let report = "SELECT concat(whole, report->>'records', report->>'exit') \
                   FROM genesys_cloud_exports";
-    assert_eq!(database.one(report).await, "f120output");
+    assert_eq!(database.one(report).await, "f120output-refused");
     let resumed = |upsert: &'static [&'static str]| [&options[..], &["--resume"], upsert].concat();
     // Once more without it, and by what no index is for.
     for (upsert, told) in
         [(&[][..], "duplicate key"), (&["--upsert", "memberCount"], "no unique index")]
     {
         let again = database.export(&org, folder.path(), &resumed(upsert)).await;
-        assert_eq!(again.code, Some(9), "{}", again.told);
+        assert_eq!(again.code, Some(11), "{}", again.told);
         assert!(again.told.contains(told), "{}", again.told);
     }
     // A later record of the same key counts, also where it came before the key was known.
@@ -373,7 +373,7 @@ async fn an_upsert_that_was_forgotten_is_given_when_it_goes_on() {
     database.do_("ALTER TABLE q ADD CHECK (id <> 'r1')").await;
     respond(&org, &[json!({"id": "r1", "name": "x", "memberCount": 1})]);
     let stopped = database.export(&org, folder.path(), &options).await;
-    assert_eq!(stopped.code, Some(9), "{}", stopped.told);
+    assert_eq!(stopped.code, Some(11), "{}", stopped.told);
     let doubt = "note: table public.q has rows and a unique index on id: without --upsert";
     assert!(stopped.told.contains(doubt), "{}", stopped.told);
     // What tells the later record is no column of a table that is made.
@@ -404,14 +404,16 @@ async fn no_record_is_blamed_for_what_befalls_the_database() {
     let org = MockOrg::builder().list(QUEUES, 60).start().await.unwrap();
     let folder = tempdir().unwrap();
     let id = &org.truth(QUEUES).unwrap().records[30];
-    for (table, fault, parts) in [
+    for (table, code, fault, parts) in [
         (
             "full",
+            11,
             "RAISE 'could not extend file' USING ERRCODE = '53100'",
             ["could not extend file (53100)", "database befallen at 127.0.0.1"],
         ),
         (
             "ended",
+            9,
             "PERFORM pg_terminate_backend(pg_backend_pid()), pg_sleep(0)",
             ["the connection to database befallen", "was lost"],
         ),
@@ -426,7 +428,7 @@ async fn no_record_is_blamed_for_what_befalls_the_database() {
         let table = format!("t_{table}");
         let options = ["--table", &table, "--fields", "id", "--batch", "25"];
         let lost = database.export(&org, folder.path(), &options).await;
-        assert_eq!(lost.code, Some(9), "{}", lost.told);
+        assert_eq!(lost.code, Some(code), "{}", lost.told);
         for part in parts {
             assert!(lost.told.contains(part), "{part}: {}", lost.told);
         }
@@ -474,19 +476,19 @@ async fn bad_input() {
             9,
             &["can't connect to database refusals at 127.0.0.1:1", "refused"][..],
         ),
-        (&wrong, &["--create-table"], 9, &["does not accept the password of user postgres"]),
-        (&missing, &["--create-table"], 9, &["there is no database nothing at 127.0.0.1"]),
+        (&wrong, &["--create-table"], 11, &["does not accept the password of user postgres"]),
+        (&missing, &["--create-table"], 11, &["there is no database nothing at 127.0.0.1"]),
         (
             &weak,
             &["--create-table"],
-            9,
+            11,
             &["user weak lacks a right", "permission denied for schema public"],
         ),
-        (&url, &[], 9, &["there is no table public.routing_queues; --create-table makes it"]),
+        (&url, &[], 11, &["there is no table public.routing_queues; --create-table makes it"]),
         (
             &url,
             &["--table", "narrow", "--fields", "id,memberCount,division.name"],
-            9,
+            11,
             &[
                 "has no column for memberCount, division.name",
                 "ADD \"member_count\" bigint, ADD \"division_name\" text",
@@ -495,23 +497,23 @@ async fn bad_input() {
         (
             &url,
             &["--table", "narrow"],
-            9,
+            11,
             &["has no column for ", " fields (", "have another table made with --create-table"],
         ),
         (
             &url,
             &["--table", "narrow", "--fields", "id,name", "--upsert"],
-            9,
+            11,
             &["no unique index", "CREATE UNIQUE INDEX ON \"public\".\"narrow\" (\"id\")"],
         ),
         (&url, &["--create-table", "--fields", "name", "--upsert"], 2, &["no field id to write"]),
         (
             &url,
             &["--table", "foreign", "--create-table"],
-            9,
+            11,
             &["public.foreign_part that no export to public.foreign has left"],
         ),
-        (&url, &["--table", "none.q", "--create-table"], 9, &["schema \"none\" does not exist"]),
+        (&url, &["--table", "none.q", "--create-table"], 11, &["schema \"none\" does not exist"]),
         (&url, &["--table", "a.b.c"], 2, &["name or schema.name"]),
         (&url, &["--format", "csv"], 2, &["a table of a database has none"]),
         (&url, &["--state", "redis://127.0.0.1/0"], 2, &["PostgreSQL has the state"]),
@@ -521,7 +523,7 @@ async fn bad_input() {
         (
             &format!("{url}?sslmode=require"),
             &["--create-table"],
-            9,
+            11,
             &["server does not support TLS"],
         ),
         (&"q.jsonl".to_owned(), &["--upsert"], 2, &["are for a database"]),
@@ -627,7 +629,7 @@ async fn tls_is_as_the_url_has_it() {
         match refused {
             None => assert!(done.status.success(), "{mode}: {told}"),
             Some(part) => {
-                assert_eq!(done.status.code(), Some(9), "{mode}: {told}");
+                assert_eq!(done.status.code(), Some(11), "{mode}: {told}");
                 assert!(told.contains(part), "{mode}: {told}");
             }
         }
@@ -790,7 +792,7 @@ async fn a_state_and_a_part_of_other_exports_are_refused() {
     database.do_("COMMENT ON TABLE routing_queues_part IS 'genesys-cloud run another'").await;
     let restart = [&export[..], &["--restart"]].concat();
     let refused = run(Some(&org), folder.path(), &restart).await;
-    assert_eq!(refused.code, Some(9), "{}", refused.told);
+    assert_eq!(refused.code, Some(11), "{}", refused.told);
     assert!(refused.told.contains("has the records of another export"), "{}", refused.told);
     assert_eq!(database.one("SELECT count(*)::text FROM routing_queues_part").await, "60");
 }
@@ -857,7 +859,7 @@ async fn two_tables_with_long_names_do_not_share_a_part() {
     assert!(killed(&org, folder.path(), &one, "saved", 3).await);
     for more in [&[][..], &["--restart"], &["--resume"]] {
         let refused = run(Some(&org), folder.path(), &[&two[..], more].concat()).await;
-        assert_eq!(refused.code, Some(9), "{}", refused.told);
+        assert_eq!(refused.code, Some(11), "{}", refused.told);
         assert!(refused.told.contains("the records of another export"), "{}", refused.told);
     }
     run(Some(&org), folder.path(), &[&one[..], &["--resume"]].concat()).await.done();

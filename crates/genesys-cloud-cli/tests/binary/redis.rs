@@ -21,7 +21,7 @@ async fn killed_at_random_with_its_state_in_redis_a_file_holds_each_record_once(
     assert!(kills > 1, "{kills} kills");
     let found = keys(&read(folder.path().join("q.jsonl")));
     assert_eq!(found, org.truth(QUEUES).unwrap().records);
-    assert!(!folder.path().join("q.jsonl.state.json").exists());
+    assert!(!folder.path().join(".genesys-cloud/q.jsonl.state.json").exists());
     let mut connection = ::redis::Client::open(url.as_str()).unwrap().get_connection().unwrap();
     let left: Vec<String> = ::redis::cmd("KEYS").arg("*").query(&mut connection).unwrap();
     assert_eq!(left, Vec::<String>::new(), "what is whole leaves nothing");
@@ -47,7 +47,7 @@ async fn killed_at_random_with_its_state_in_redis_a_file_holds_each_record_once(
         hash.query::<()>(&mut connection).unwrap();
     })
     .await;
-    assert_eq!(second.0, Some(9), "{}", second.1);
+    assert_eq!(second.0, Some(11), "{}", second.1);
     assert!(second.1.contains("another export saves its state under"), "{}", second.1);
     run(Some(&org), folder.path(), &arguments).await.done();
 
@@ -65,7 +65,7 @@ async fn killed_at_random_with_its_state_in_redis_a_file_holds_each_record_once(
     assert_eq!(lost.0, Some(9), "{}", lost.1);
     assert!(lost.1.contains("the connection to Redis at 127.0.0.1:"), "{}", lost.1);
     assert!(lost.1.contains("--resume"), "{}", lost.1);
-    assert!(folder.path().join("q.jsonl.part").exists());
+    assert!(folder.path().join(".genesys-cloud/q.jsonl.part").exists());
 }
 
 #[tokio::test]
@@ -90,7 +90,7 @@ async fn a_state_in_redis_that_does_not_belong_to_the_file_is_refused() {
         ::redis::cmd("HSET").arg(&key).arg("state").arg(state).query::<u8>(connection).unwrap();
     };
     let saved = get(&mut connection);
-    let part = read(folder.path().join("q.jsonl.part"));
+    let part = read(folder.path().join(".genesys-cloud/q.jsonl.part"));
     let requests = org.request_count();
     for edited in [&saved[..saved.len() - 2], &saved.replace("\"length\":", "\"length\":1")] {
         set(edited, &mut connection);
@@ -100,7 +100,7 @@ async fn a_state_in_redis_that_does_not_belong_to_the_file_is_refused() {
         assert_eq!(get(&mut connection), edited);
     }
     set(&saved, &mut connection);
-    assert_eq!(read(folder.path().join("q.jsonl.part")), part);
+    assert_eq!(read(folder.path().join(".genesys-cloud/q.jsonl.part")), part);
     assert_eq!(org.request_count(), requests);
 
     // A person exports to the same file by hand, and knows nothing of the state in Redis.
@@ -109,7 +109,7 @@ async fn a_state_in_redis_that_does_not_belong_to_the_file_is_refused() {
     let requests = org.requests_for(QUEUES).len();
     let refused = run(Some(&org), folder.path(), &resume).await;
     assert_eq!(refused.code, Some(2), "{}", refused.told);
-    assert!(refused.told.contains("q.jsonl.part is missing"), "{}", refused.told);
+    assert!(refused.told.contains(".genesys-cloud/q.jsonl.part is missing"), "{}", refused.told);
     assert_eq!(org.requests_for(QUEUES).len(), requests);
     assert_eq!(read(folder.path().join("q.jsonl")), finished);
     run(Some(&org), folder.path(), &[&export[..], &["--restart"]].concat()).await.done();
@@ -154,8 +154,8 @@ async fn bad_input() {
     let url = redis.url();
     let wrong = url.replace("//", "//:not-the-password@");
     for (state, out, code, part) in [
-        (&url[..], "q.jsonl", 9, "uthentication required"),
-        (&wrong, "q.jsonl", 9, "can't connect to Redis at 127.0.0.1:"),
+        (&url[..], "q.jsonl", 11, "uthentication required"),
+        (&wrong, "q.jsonl", 11, "can't connect to Redis at 127.0.0.1:"),
         ("redis://127.0.0.1:1/0", "q.jsonl", 9, "can't connect to Redis at 127.0.0.1:1"),
         ("redis://:not-the-password@host/x", "q.jsonl", 2, "the URL of Redis is wrong"),
         (
@@ -212,7 +212,7 @@ async fn tls_by_rediss() {
                 assert_eq!(found, org.truth(QUEUES).unwrap().records);
             }
             Some(part) => {
-                assert_eq!(done.status.code(), Some(9), "{told}");
+                assert_eq!(done.status.code(), Some(11), "{told}");
                 assert!(told.contains(part), "{told}");
             }
         }

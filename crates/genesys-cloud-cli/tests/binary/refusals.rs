@@ -190,7 +190,7 @@ async fn bad_input() {
                 "-o",
                 "none/c.csv",
             ],
-            9,
+            11,
             &["there is no folder none"],
         ),
         (
@@ -215,7 +215,7 @@ async fn bad_input() {
         (&["export", "routing.queues", "-f", "parquet.gz"], 2, &["compressed within"]),
         (&["export", "routing.queues", "--state", "q.json"], 2, &["--out"]),
         (&["export", "routing.queues", "--state", "q.json", "-o", "-"], 2, &["can't be resumed"]),
-        (&["export", "routing.queues", "--out", "/dev/null"], 9, &["it is no regular file"]),
+        (&["export", "routing.queues", "--out", "/dev/null"], 11, &["it is no regular file"]),
         (&["export", "routing.queues", "--out", ""], 2, &["--out: it is empty"]),
         (
             &["export", "routing.queues", "--out", "postgres:/me:SECRET@host/db"],
@@ -229,7 +229,7 @@ async fn bad_input() {
         ),
         (
             &["export", "routing.queues", "--out", "q.jsonl", "--state", "none/s.json"],
-            9,
+            11,
             &["--state: there is no folder none"],
         ),
         (
@@ -242,8 +242,8 @@ async fn bad_input() {
             2,
             &["takes a body", "or --interval start/end"],
         ),
-        (&["export", "routing.queues", "--out", "none/q.jsonl"], 9, &["there is no folder none"]),
-        (&["export", "routing.queues", "--out", "folder.jsonl"], 9, &["it is a folder"]),
+        (&["export", "routing.queues", "--out", "none/q.jsonl"], 11, &["there is no folder none"]),
+        (&["export", "routing.queues", "--out", "folder.jsonl"], 11, &["it is a folder"]),
         (
             &["export", DETAILS, "--body", r#"{"interval":"SECRET"}"#],
             2,
@@ -384,7 +384,7 @@ async fn a_file_that_can_not_grow_is_an_error_and_the_earlier_output_stays() {
             .await
             .unwrap();
     let told = String::from_utf8(refused.stderr).unwrap();
-    assert_eq!(refused.status.code(), Some(9), "{told}");
-    assert!(told.contains("can't write q.jsonl.part: File too large"), "{told}");
+    assert_eq!(refused.status.code(), Some(11), "{told}");
+    assert!(told.contains("can't write .genesys-cloud/q.jsonl.part: File too large"), "{told}");
     assert_eq!(crate::read(folder.path().join("q.jsonl")), "of yesterday");
 }

@@ -254,7 +254,7 @@ async fn jobs_of_a_range_are_kept_while_they_are_wanted() {
     assert_eq!(org.requests_for(submit).len(), 2);
     let second = listed().await;
     assert_eq!(second.len(), 1, "the first one has been read: {second:?}");
-    assert!(read(folder.path().join("c.jsonl.part")).lines().count() > 100);
+    assert!(read(folder.path().join(".genesys-cloud/c.jsonl.part")).lines().count() > 100);
 
     // Nobody waits for it any more.
     let restart = [&output[..], &MONTHS, &["--restart"]].concat();
@@ -301,7 +301,7 @@ async fn an_error_saves_what_was_read_and_says_how_to_go_on() {
     }
     let told = report(&folder.path().join("q.jsonl"));
     assert_eq!((&told["exit"], &told["resume"]), (&"refused".into(), &command.into()));
-    assert_eq!(read(folder.path().join("q.jsonl.part")).lines().count(), 100);
+    assert_eq!(read(folder.path().join(".genesys-cloud/q.jsonl.part")).lines().count(), 100);
 
     org.reset();
     refuses.store(false, Ordering::Relaxed);
@@ -337,7 +337,7 @@ async fn what_was_stopped_is_not_overwritten_unless_told_so() {
     let refused = run(Some(&org), folder.path(), &other).await;
     assert!(refused.told.contains("is of getRoutingQueues, not of getUsers"), "{}", refused.told);
 
-    let state = folder.path().join("q.jsonl.state.json");
+    let state = folder.path().join(".genesys-cloud/q.jsonl.state.json");
     let later = read(&state).replacen("\"version\":2", "\"version\":7", 1);
     std::fs::write(&state, later).unwrap();
     let resume = [&export[..], &["--resume"]].concat();
@@ -408,7 +408,7 @@ async fn interrupted_by(signal: &str) {
             let second = run(Some(&org), folder.path(), &second).await;
             assert_eq!(second.code, Some(9), "{}", second.told);
             assert!(second.told.contains("another export writes"), "{}", second.told);
-            assert!(folder.path().join("q.jsonl.state.json").exists());
+            assert!(folder.path().join(".genesys-cloud/q.jsonl.state.json").exists());
 
             let id = child.id().unwrap().to_string();
             let kill = tokio::process::Command::new("kill").args([signal, &id]).status().await;
@@ -422,7 +422,7 @@ async fn interrupted_by(signal: &str) {
     let report = report(&folder.path().join("q.jsonl"));
     let records = report["records"].as_u64().unwrap();
     assert_eq!(report["exit"], "interrupted");
-    let part = read(folder.path().join("q.jsonl.part"));
+    let part = read(folder.path().join(".genesys-cloud/q.jsonl.part"));
     assert_eq!(part.lines().count() as u64, records);
     let truth = org.truth("getRoutingQueues").unwrap().records;
     assert_eq!(keys(&part)[..], truth[..records as usize]);

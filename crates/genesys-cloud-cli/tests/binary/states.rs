@@ -15,7 +15,7 @@ const EXPORT: [&str; 6] = ["export", "routing.queues", "--out", "q.jsonl", "--ba
 /// An export of a list to `q.jsonl` that was killed after 30 records, and another run of it.
 async fn stopped(org: &MockOrg, folder: &Path) -> (std::path::PathBuf, Vec<&'static str>) {
     assert!(killed(org, folder, &EXPORT, "saved", 3).await);
-    (folder.join("q.jsonl.state.json"), [&EXPORT[..], &["--resume"]].concat())
+    (folder.join(".genesys-cloud/q.jsonl.state.json"), [&EXPORT[..], &["--resume"]].concat())
 }
 
 async fn org() -> MockOrg {
@@ -28,7 +28,7 @@ async fn a_state_that_was_edited_is_refused_and_nothing_is_changed() {
     let folder = tempdir().unwrap();
     let (state, resume) = stopped(&org, folder.path()).await;
     let saved = read(&state);
-    let part = read(folder.path().join("q.jsonl.part"));
+    let part = read(folder.path().join(".genesys-cloud/q.jsonl.part"));
     let length = serde_json::from_str::<Value>(&saved).unwrap()["state"]["sink"].clone();
     let requests = org.request_count();
     for edited in [
@@ -44,10 +44,14 @@ async fn a_state_that_was_edited_is_refused_and_nothing_is_changed() {
         std::fs::write(&state, &edited).unwrap();
         let refused = run(Some(&org), folder.path(), &resume).await;
         assert_eq!(refused.code, Some(2), "{edited}: {}", refused.told);
-        assert!(refused.told.contains("q.jsonl.state.json: the state "), "{}", refused.told);
+        assert!(
+            refused.told.contains(".genesys-cloud/q.jsonl.state.json: the state "),
+            "{}",
+            refused.told
+        );
         assert!(refused.told.contains("--restart discards"), "{}", refused.told);
         assert_eq!(read(&state), edited);
-        assert_eq!(read(folder.path().join("q.jsonl.part")), part);
+        assert_eq!(read(folder.path().join(".genesys-cloud/q.jsonl.part")), part);
     }
     assert_eq!(org.request_count(), requests, "nothing was asked for");
     std::fs::write(&state, &saved).unwrap();
@@ -60,7 +64,8 @@ async fn a_state_that_was_edited_is_refused_and_nothing_is_changed() {
 async fn a_state_too_large_to_be_one_is_not_read() {
     let org = org().await;
     let folder = tempdir().unwrap();
-    let state = folder.path().join("q.jsonl.state.json");
+    let state = folder.path().join(".genesys-cloud/q.jsonl.state.json");
+    std::fs::create_dir(state.parent().unwrap()).unwrap();
     std::fs::File::create(&state).unwrap().set_len((512 << 20) + 1).unwrap();
     let refused = run(Some(&org), folder.path(), &EXPORT).await;
     assert_eq!(refused.code, Some(2), "{}", refused.told);
@@ -76,16 +81,18 @@ async fn the_part_of_another_run_is_not_taken_for_that_of_the_state() {
     // Somebody else exports something else to the same file, and keeps the state elsewhere.
     let other = ["export", "users.users", "--out", "q.jsonl", "--batch", "10", "--state", "other"];
     assert!(killed(&org, folder.path(), &other, "saved", 5).await);
-    let part = read(folder.path().join("q.jsonl.part"));
+    let part = read(folder.path().join(".genesys-cloud/q.jsonl.part"));
     let requests = org.requests_for(QUEUES).len();
     let refused = run(Some(&org), folder.path(), &resume).await;
     assert_eq!(refused.code, Some(2), "{}", refused.told);
-    for told in ["q.jsonl.part is not the file that the state describes", "with --restart"] {
+    for told in
+        [".genesys-cloud/q.jsonl.part is not the file that the state describes", "with --restart"]
+    {
         assert!(refused.told.contains(told), "{}", refused.told);
     }
     assert_eq!(org.requests_for(QUEUES).len(), requests);
     assert_eq!(read(&state), saved);
-    assert_eq!(read(folder.path().join("q.jsonl.part")), part);
+    assert_eq!(read(folder.path().join(".genesys-cloud/q.jsonl.part")), part);
     // The export that owns the file can still be resumed.
     run(Some(&org), folder.path(), &[&other[..], &["--resume"]].concat()).await.done();
     assert_eq!(keys(&read(folder.path().join("q.jsonl"))), org.truth("getUsers").unwrap().records);
@@ -127,7 +134,7 @@ async fn a_limit_is_that_of_all_runs() {
     let org = org().await;
     let folder = tempdir().unwrap();
     let (_, resume) = stopped(&org, folder.path()).await;
-    let part = read(folder.path().join("q.jsonl.part"));
+    let part = read(folder.path().join(".genesys-cloud/q.jsonl.part"));
     let saved = 30;
     let requests = org.request_count();
     let limited = |limit: &'static str| [&resume[..], &["--limit", limit]].concat();
@@ -137,7 +144,7 @@ async fn a_limit_is_that_of_all_runs() {
         assert!(refused.told.contains(told), "{}", refused.told);
     }
     assert_eq!(org.request_count(), requests);
-    assert_eq!(read(folder.path().join("q.jsonl.part")), part);
+    assert_eq!(read(folder.path().join(".genesys-cloud/q.jsonl.part")), part);
     let truth = org.truth(QUEUES).unwrap().records;
     for limit in ["30", "137"] {
         run(Some(&org), folder.path(), &limited(limit)).await.done();
@@ -163,12 +170,12 @@ async fn a_limit_of_a_range_is_that_of_all_runs() {
     let refused = run(Some(&org), folder.path(), &limited("69")).await;
     assert_eq!(refused.code, Some(2), "{}", refused.told);
     assert!(refused.told.contains("70 records are written already"), "{}", refused.told);
-    let state = read(folder.path().join("c.jsonl.state.json"));
-    let part = read(folder.path().join("c.jsonl.part"));
+    let state = read(folder.path().join(".genesys-cloud/c.jsonl.state.json"));
+    let part = read(folder.path().join(".genesys-cloud/c.jsonl.part"));
     run(Some(&org), folder.path(), &limited("70")).await.done();
     assert_eq!(read(folder.path().join("c.jsonl")).lines().count(), 70);
-    std::fs::write(folder.path().join("c.jsonl.state.json"), state).unwrap();
-    std::fs::write(folder.path().join("c.jsonl.part"), part).unwrap();
+    std::fs::write(folder.path().join(".genesys-cloud/c.jsonl.state.json"), state).unwrap();
+    std::fs::write(folder.path().join(".genesys-cloud/c.jsonl.part"), part).unwrap();
     run(Some(&org), folder.path(), &limited("101")).await.done();
     let truth = org.truth_within(query, "2024-05-01T00:00Z/2024-06-01T00:00Z").unwrap();
     assert_eq!(keys(&read(folder.path().join("c.jsonl"))), truth[..101]);
@@ -238,7 +245,7 @@ async fn the_org_of_an_access_token_is_asked_for() {
     let stopped = run_as(&who, &without, &org, folder.path(), &export).await;
     assert_eq!(stopped.code, Some(7), "{}", stopped.told);
     assert_eq!(org.requests_for("getTokensMe").len(), 1);
-    let state = read(folder.path().join("q.jsonl.state.json"));
+    let state = read(folder.path().join(".genesys-cloud/q.jsonl.state.json"));
     assert!(state.contains("\"organizationId\":\"one\""), "{state}");
     org.shutdown().await;
 
@@ -374,25 +381,37 @@ async fn only_the_owner_reads_what_is_left_and_links_are_not_followed() {
     let mode = |name: &str| std::fs::metadata(path(name)).unwrap().permissions().mode() & 0o777;
     std::fs::write(path("victim"), "precious").unwrap();
     let usual = mode("victim");
-    for link in ["q.jsonl.state.json.new", "q.jsonl.report.json.new", "q.jsonl.new"] {
+    std::fs::create_dir(path(".genesys-cloud")).unwrap();
+    for link in [
+        ".genesys-cloud/q.jsonl.state.json.new",
+        ".genesys-cloud/q.jsonl.report.json.new",
+        "q.jsonl.new",
+    ] {
         std::os::unix::fs::symlink("victim", path(link)).unwrap();
     }
     let (_, resume) = stopped(&org, folder.path()).await;
-    assert_eq!([mode("q.jsonl.part"), mode("q.jsonl.state.json")], [0o600; 2]);
+    assert_eq!(
+        [mode(".genesys-cloud/q.jsonl.part"), mode(".genesys-cloud/q.jsonl.state.json")],
+        [0o600; 2]
+    );
     run(Some(&org), folder.path(), &resume).await.done();
-    assert_eq!((mode("q.jsonl"), mode("q.jsonl.report.json")), (usual, 0o600));
+    assert_eq!((mode("q.jsonl"), mode(".genesys-cloud/q.jsonl.report.json")), (usual, 0o600));
     // A file that is replaced passes on who may read it.
     std::fs::set_permissions(path("q.jsonl"), std::fs::Permissions::from_mode(0o640)).unwrap();
     run(Some(&org), folder.path(), &EXPORT).await.done();
     assert_eq!(mode("q.jsonl"), 0o640);
-    std::os::unix::fs::symlink("victim", path("q.jsonl.part")).unwrap();
+    std::os::unix::fs::symlink("victim", path(".genesys-cloud/q.jsonl.part")).unwrap();
     for export in [
         &EXPORT[..],
         &["export", "postOutboundContactlistExport", "-p", "contactListId=a", "-o", "q.jsonl"],
     ] {
         let refused = run(Some(&org), folder.path(), export).await;
-        assert_eq!(refused.code, Some(9), "{}", refused.told);
-        assert!(refused.told.contains("q.jsonl.part: it is a symbolic link"), "{}", refused.told);
+        assert_eq!(refused.code, Some(11), "{}", refused.told);
+        assert!(
+            refused.told.contains(".genesys-cloud/q.jsonl.part: it is a symbolic link"),
+            "{}",
+            refused.told
+        );
     }
     assert_eq!(read(path("victim")), "precious");
 }

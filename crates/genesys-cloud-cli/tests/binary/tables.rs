@@ -60,7 +60,7 @@ async fn a_value_that_does_not_fit_is_told_and_what_came_before_is_kept() {
     org.respond_next("getRoutingQueues", CannedReply::json(200, &page)).unwrap();
     let arguments = ["export", "routing.queues", "--out", "q.parquet"];
     let refused = run(Some(&org), folder.path(), &arguments).await;
-    assert_eq!(refused.code, Some(9), "{}", refused.told);
+    assert_eq!(refused.code, Some(11), "{}", refused.told);
     for part in ["(id one): `memberCount` is a text", "--fields"] {
         assert!(refused.told.contains(part), "{part}: {}", refused.told);
     }

@@ -5,6 +5,7 @@ use object_store::{
 };
 
 use super::place::{BucketUrl, Object, is_missing};
+use crate::aside;
 use crate::sinks::keeper::{as_text, check_size};
 use crate::sinks::{Keeper, SinkError, Written};
 
@@ -22,9 +23,9 @@ impl BucketKeeper {
         url.open().map(|object| Self { object, known: None })
     }
 
-    /// The state of an export to this URL, beside it.
+    /// The state of an export to this URL, in the hidden folder beside it.
     pub(crate) fn beside(url: &BucketUrl) -> Result<Self, SinkError> {
-        let object = url.open()?.beside(".state.json")?;
+        let object = url.open()?.aside(aside::STATE)?;
         Ok(Self { object, known: None })
     }
 

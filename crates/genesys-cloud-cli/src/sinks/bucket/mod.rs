@@ -19,6 +19,7 @@ use self::place::{Object, is_missing};
 use super::body::Body;
 use super::format::Format;
 use super::{Sink, SinkError, Written, kept, read_committed};
+use crate::aside;
 use crate::columns::Columns;
 
 /// How large a part is unless something else is said, in MiB.
@@ -366,7 +367,7 @@ impl Sink for BucketSink {
 
     fn report<'a>(&'a mut self, report: &'a str) -> Written<'a, Option<String>> {
         Box::pin(async {
-            let object = self.object.beside(".report.json")?;
+            let object = self.object.aside(aside::REPORT)?;
             let report = report.to_owned().into_bytes();
             match object.store.put(&object.path, report.into()).await {
                 Ok(_) => Ok(Some(object.url)),

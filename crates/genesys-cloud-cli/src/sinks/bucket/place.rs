@@ -12,6 +12,7 @@ use object_store::path::Path;
 use object_store::{Error as StoreError, ObjectStore, ObjectStoreScheme};
 use url::Url;
 
+use crate::aside;
 use crate::sinks::SinkError;
 
 /// How much of what a server says is told.
@@ -107,10 +108,10 @@ pub(crate) struct Object {
 }
 
 impl Object {
-    /// The one beside it whose key has this ending.
-    pub(crate) fn beside(&self, ending: &str) -> Result<Self, SinkError> {
-        let url = format!("{}{ending}", self.url);
-        let path = Path::parse(format!("{}{ending}", self.path))
+    /// The one in the hidden folder beside it whose name has this end.
+    pub(crate) fn aside(&self, end: &str) -> Result<Self, SinkError> {
+        let url = aside::key(&self.url, end);
+        let path = Path::parse(aside::key(self.path.as_ref(), end))
             .map_err(|error| SinkError::new(format!("{url} is no name of an object: {error}")))?;
         Ok(Self { store: self.store.clone(), path, url })
     }
@@ -142,7 +143,24 @@ impl Object {
                 None => said(&text),
             },
         };
-        SinkError::new(format!("can't {doing} {}: {why}", self.url))
+        let text = format!("can't {doing} {}: {why}", self.url);
+        match may_pass(error, &text) {
+            true => SinkError::unavailable(text),
+            false => SinkError::new(text),
+        }
+    }
+}
+
+/// Whether an error may pass by itself: the bucket can't be reached, or has an error of its own. One that it answers
+/// with a status from 400 on is refused for good, unless that asks to try again.
+fn may_pass(error: &StoreError, text: &str) -> bool {
+    if !matches!(error, StoreError::Generic { .. }) || text.contains("has no credentials") {
+        return false;
+    }
+    let whole = error.to_string();
+    match between(&whole, "status code: ", " ").and_then(|text| text.parse::<u16>().ok()) {
+        Some(status @ 400..500) => matches!(status, 408 | 429),
+        _ => !whole.contains("certificate") && !whole.contains("builder error"),
     }
 }
 

@@ -108,7 +108,8 @@ impl PostgresSink {
         // A partition has indexes of other names.
         let key = self.keys.iter().find(|key| Some(&key.name) == index.as_ref());
         let mut keys = key.map_or(&self.keys[..], std::slice::from_ref).iter();
-        SinkError::new(match keys.find_map(|key| self.upsert_by(key)) {
+        let upsert = keys.find_map(|key| self.upsert_by(key));
+        told.reworded(|told| match upsert {
             Some(upsert) => format!(
                 "{told}; no record is added; --resume {upsert} has the records take the place of such rows"
             ),

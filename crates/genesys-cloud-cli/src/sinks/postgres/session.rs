@@ -1,5 +1,6 @@
 //! A connection to the database, and what goes wrong with it, in words.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
@@ -88,7 +89,7 @@ impl Session {
         match self.client.execute(lock, &[&name]).await {
             Ok(_) => self.run("RESET lock_timeout").await,
             Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => {
-                Err(SinkError::new(format!(
+                Err(SinkError::unavailable(format!(
                     "another export writes table {}.{table} of {}",
                     self.schema, self.place
                 )))
@@ -174,7 +175,7 @@ impl Session {
         Err(match is_refused && !self.is_lost {
             true => Uncommitted { error, is_unknown: false },
             false => Uncommitted {
-                error: SinkError::new(format!(
+                error: SinkError::unavailable(format!(
                     "{error}. It was lost during a COMMIT, so it is not known whether {what}. --resume finds out"
                 )),
                 is_unknown: true,
@@ -278,35 +279,72 @@ impl Session {
         self.is_lost |= is_end(&error);
         if self.is_lost {
             let why = error.as_db_error().map_or_else(|| cause(&error), words);
-            return SinkError::new(format!("the connection to {} was lost: {why}", self.place));
+            let text = format!("the connection to {} was lost: {why}", self.place);
+            return SinkError::unavailable(text);
         }
         match error.as_db_error() {
             Some(error) if *error.code() == SqlState::INSUFFICIENT_PRIVILEGE => SinkError::new(
                 format!("user {} lacks a right in {}: {}", self.user, self.place, error.message()),
             ),
-            Some(error) => SinkError::new(format!("{}: {}", self.place, words(error))),
+            Some(error) => of(error.code(), format!("{}: {}", self.place, words(error))),
             None => SinkError::new(format!("{}: {}", self.place, cause(&error))),
         }
     }
+}
+
+/// An error of these words, which may pass where this code says so.
+fn of(code: &SqlState, text: String) -> SinkError {
+    match may_pass(code) {
+        true => SinkError::unavailable(text),
+        false => SinkError::new(text),
+    }
+}
+
+/// Whether the database may take the same later: it starts or stops, has no connection or memory left, has chosen
+/// this transaction among several, or someone has a lock. A full disk needs a person.
+fn may_pass(code: &SqlState) -> bool {
+    let of_class = |class: &str| code.code().starts_with(class);
+    ["08", "40", "57P", "58"].into_iter().any(of_class)
+        || of_class("53") && *code != SqlState::DISK_FULL
+        || *code == SqlState::LOCK_NOT_AVAILABLE
 }
 
 /// Why no connection came about.
 fn refused(error: &Error, place: &str, user: &str) -> SinkError {
     let Some(found) = error.as_db_error() else {
         let why = cause(error);
-        return SinkError::new(match why.contains("password missing") {
-            true => format!("{place} asks for a password of user {user}: set PGPASSWORD"),
-            false => format!("can't connect to {place}: {why}"),
-        });
+        if why.contains("password missing") {
+            let text = format!("{place} asks for a password of user {user}: set PGPASSWORD");
+            return SinkError::new(text);
+        }
+        let text = format!("can't connect to {place}: {why}");
+        return match of_system(error) {
+            // That of a certificate is in such an error as well.
+            Some(error) if error.kind() != ErrorKind::InvalidData => SinkError::unavailable(text),
+            _ => SinkError::new(text),
+        };
     };
     let code = found.code();
-    SinkError::new(if *code == SqlState::INVALID_PASSWORD {
+    let text = if *code == SqlState::INVALID_PASSWORD {
         format!("{place} does not accept the password of user {user}; PGPASSWORD or the URL has it")
     } else if *code == SqlState::INVALID_CATALOG_NAME {
         format!("there is no {place}: {}", found.message())
     } else {
         format!("{place} refuses the connection: {}", words(found))
-    })
+    };
+    of(code, text)
+}
+
+/// The error of the system that is the reason, if it is one.
+fn of_system(error: &Error) -> Option<&std::io::Error> {
+    let mut found = std::error::Error::source(error);
+    while let Some(inner) = found {
+        if let Some(error) = inner.downcast_ref::<std::io::Error>() {
+            return Some(error);
+        }
+        found = inner.source();
+    }
+    None
 }
 
 /// Whether a connection ends with this.

@@ -1,0 +1,271 @@
+//! Exit codes: what each of them means, and what a script does next. One table is the source of `--help`, the README
+//! and the tests.
+
+use std::fmt::Write as _;
+
+use genesys_cloud_core::{Error, Verdict};
+
+/// How a command ended, as its exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done. An exported list is complete, or as long as `--limit` allowed.
+    Complete = 0,
+    /// An error without a code of its own, such as a reply that is not what the document says.
+    Failed = 1,
+    /// The command, or the state that `--resume` found, is wrong.
+    Usage = 2,
+    /// The list is longer than the API lets it be read.
+    Truncated = 3,
+    /// The list changed while it was read.
+    Drifted = 4,
+    /// The API does not say enough to know whether the list is complete.
+    Unknown = 5,
+    /// The credentials are missing, or were not accepted.
+    Auth = 6,
+    /// The API refused the call: a missing permission, a wrong id, a conflict.
+    Refused = 7,
+    /// No usable reply from the API: network, server error, a rate limit that lasts too long.
+    Unavailable = 8,
+    /// The output, or the place of the state, can't be reached now.
+    OutputUnavailable = 9,
+    /// The job failed, was cancelled, or has no results that can be read.
+    Job = 10,
+    /// The output, or the place of the state, refuses the records.
+    OutputRefused = 11,
+    /// The job is still running, or its data is not available yet.
+    Pending = 12,
+    /// Stopped by Ctrl-C or a signal. An export has saved its progress.
+    Interrupted = 130,
+}
+
+/// What a script does after an exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Then {
+    Nothing,
+    /// The same command may succeed later.
+    Retry,
+    /// The same command fails again until a person has changed something.
+    Person,
+    /// A person has stopped it, and may resume it.
+    Resume,
+}
+
+impl Then {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Nothing => "-",
+            Self::Retry => "retry later",
+            Self::Person => "needs a person",
+            Self::Resume => "resume",
+        }
+    }
+}
+
+/// An exit code.
+pub(crate) struct Row {
+    pub(crate) code: u8,
+    /// The word for it in events and reports. `None` if the program was killed, so that it wrote none.
+    pub(crate) name: Option<&'static str>,
+    pub(crate) meaning: &'static str,
+    pub(crate) then: Then,
+}
+
+const fn row(exit: Exit, name: &'static str, meaning: &'static str, then: Then) -> Row {
+    Row { code: exit as u8, name: Some(name), meaning, then }
+}
+
+const fn killed(code: u8, meaning: &'static str) -> Row {
+    Row { code, name: None, meaning, then: Then::Retry }
+}
+
+/// All exit codes.
+pub(crate) const ROWS: [Row; 16] = [
+    row(
+        Exit::Complete,
+        "complete",
+        "done, and an exported list is complete or as long as --limit allows; also if the reader of standard output \
+         has enough, as in `| head`",
+        Then::Nothing,
+    ),
+    row(
+        Exit::Failed,
+        "failed",
+        "any other error, such as a reply that can't be read",
+        Then::Person,
+    ),
+    row(
+        Exit::Usage,
+        "usage",
+        "the command is wrong, or the state that --resume found does not fit; nothing was sent",
+        Then::Person,
+    ),
+    row(Exit::Truncated, "truncated", "the API does not let the whole list be read", Then::Person),
+    row(Exit::Drifted, "drifted", "the list changed while it was read", Then::Person),
+    row(
+        Exit::Unknown,
+        "unknown",
+        "the API does not say enough to know if the list is complete",
+        Then::Person,
+    ),
+    row(Exit::Auth, "auth", "credentials are missing or not accepted", Then::Person),
+    row(Exit::Refused, "refused", "the API refused the call", Then::Person),
+    row(
+        Exit::Unavailable,
+        "unavailable",
+        "the API can't be reached, has a server error, or asks for too long a wait",
+        Then::Retry,
+    ),
+    row(
+        Exit::OutputUnavailable,
+        "output-unavailable",
+        "the output or the place of the state can't be reached, or another export is writing there",
+        Then::Retry,
+    ),
+    row(
+        Exit::Job,
+        "job",
+        "the job failed or was cancelled, or its results can't be read",
+        Then::Person,
+    ),
+    row(
+        Exit::OutputRefused,
+        "output-refused",
+        "the output does not take the records: no such column, no permission, no space left",
+        Then::Person,
+    ),
+    row(
+        Exit::Pending,
+        "pending",
+        "the job is still running, or its data is not available yet",
+        Then::Retry,
+    ),
+    row(
+        Exit::Interrupted,
+        "interrupted",
+        "stopped by Ctrl-C, SIGTERM or SIGHUP; an export has saved its progress",
+        Then::Resume,
+    ),
+    killed(137, "killed by SIGKILL, as the shell reports it, such as for lack of memory"),
+    killed(143, "killed by SIGTERM before it could handle it, as the shell reports it"),
+];
+
+impl Exit {
+    /// The exit code of a list that was read to its end.
+    pub fn of_verdict(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Complete => Self::Complete,
+            Verdict::Truncated(_) => Self::Truncated,
+            Verdict::Drifted(_) => Self::Drifted,
+            _ => Self::Unknown,
+        }
+    }
+
+    pub(crate) fn of_error(error: &Error) -> Self {
+        // Who tries it again may have it done twice.
+        if error.is_outcome_unknown() {
+            Self::Failed
+        } else if error.is_invalid_request()
+            || error.is_job_mismatch()
+            || error.is_checkpoint_mismatch()
+        {
+            Self::Usage
+        } else if error.is_config() || error.is_auth() {
+            Self::Auth
+        } else if error.is_job_unfinished() || error.is_data_unavailable() {
+            Self::Pending
+        } else if error.is_job_failed() || error.is_job_held() || error.is_job_not_pollable() {
+            Self::Job
+        } else if error.is_transient() || error.is_server_error() {
+            Self::Unavailable
+        } else if error.is_piece_too_large()
+            || error.status().is_some_and(|status| (400..500).contains(&status))
+        {
+            Self::Refused
+        } else {
+            Self::Failed
+        }
+    }
+
+    fn row(self) -> &'static Row {
+        // All of them are there: see the test.
+        ROWS.iter().find(|row| row.code == self as u8).unwrap_or(&ROWS[1])
+    }
+
+    /// A word for it, for events and reports.
+    pub fn name(self) -> &'static str {
+        self.row().name.unwrap_or_default()
+    }
+
+    /// What a script does after it.
+    pub(crate) fn then(self) -> Then {
+        self.row().then
+    }
+}
+
+/// The table for `--help`.
+pub(crate) fn help() -> String {
+    let mut text = "Exit codes:\n".to_owned();
+    for Row { code, meaning, then, .. } in &ROWS {
+        let then = match then {
+            Then::Nothing => String::new(),
+            then => format!(" ({})", then.words()),
+        };
+        // Writing to a string can't fail.
+        let _ = writeln!(text, "  {code:>3}  {meaning}{then}");
+    }
+    text
+}
+
+/// The table for the README.
+#[cfg(test)]
+fn markdown() -> String {
+    let mut text = "| exit code | name | meaning | then |\n| --- | --- | --- | --- |\n".to_owned();
+    for Row { code, name, meaning, then } in &ROWS {
+        let name = name.map_or("-".to_owned(), |name| format!("`{name}`"));
+        let meaning = meaning.replace("| head", "\\| head");
+        let _ = writeln!(text, "| {code} | {name} | {meaning} | {} |", then.words());
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Exit; 14] = [
+        Exit::Complete,
+        Exit::Failed,
+        Exit::Usage,
+        Exit::Truncated,
+        Exit::Drifted,
+        Exit::Unknown,
+        Exit::Auth,
+        Exit::Refused,
+        Exit::Unavailable,
+        Exit::OutputUnavailable,
+        Exit::Job,
+        Exit::OutputRefused,
+        Exit::Pending,
+        Exit::Interrupted,
+    ];
+
+    #[test]
+    fn each_exit_has_one_row() {
+        let codes: Vec<u8> = ROWS.iter().map(|row| row.code).collect();
+        assert!(codes.is_sorted_by(|one, next| one < next), "{codes:?}");
+        let named: Vec<u8> =
+            ROWS.iter().filter(|row| row.name.is_some()).map(|it| it.code).collect();
+        assert_eq!(named, ALL.map(|exit| exit as u8));
+        assert_eq!(Exit::OutputRefused.name(), "output-refused");
+        assert_eq!((Exit::Pending.then(), Exit::Job.then()), (Then::Retry, Then::Person));
+    }
+
+    #[test]
+    fn the_readme_has_the_table() {
+        let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
+        let readme = std::fs::read_to_string(readme).expect("the README").replace("\r\n", "\n");
+        let table = markdown();
+        assert!(readme.contains(&table), "replace the table of exit codes in README.md:\n{table}");
+    }
+}
