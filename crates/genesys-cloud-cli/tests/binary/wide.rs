@@ -108,7 +108,9 @@ async fn memory_is_bounded_in_bytes() {
         "w.parquet",
     ] {
         peaks.push((name, peak(&org, folder.path(), &[], &[name]).await));
-        assert!(std::fs::metadata(folder.path().join(name)).unwrap().len() > (RECORDS as u64) << 19);
+        assert!(
+            std::fs::metadata(folder.path().join(name)).unwrap().len() > (RECORDS as u64) << 19
+        );
         if name == "w.jsonl" {
             let text = read(folder.path().join(name));
             assert_eq!(
