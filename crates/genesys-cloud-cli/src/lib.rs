@@ -32,7 +32,7 @@ pub use crate::failure::{Exit, Failure};
 #[cfg(feature = "buckets")]
 pub use crate::sinks::{BucketSink, BucketUrl};
 pub use crate::sinks::{
-    Compression, FileSink, Format, Keeper, Sink, SinkError, StreamSink, Written,
+    Compression, FileSink, Format, Keeper, Sink, SinkError, StreamSink, Watch, Written,
 };
 
 use crate::arguments::{Cli, Command, Log};

@@ -252,12 +252,20 @@ impl<'a> Course<'a> {
         let Some(keeper) = keeper_of(&mut self.keeper, &mut self.sink) else { return Ok(()) };
         let state = State::new(self.job, self.run, checkpoint, sink, &verdict);
         let text = state.text()?;
-        // It may have many megabytes.
         let is_of_job = matches!(self.job.way, Way::Job(_));
-        self.last = is_of_job.then_some((state.checkpoint, state.sink));
-        keeper.save(&text).await.map_err(unwritten)?;
-        self.saved = true;
-        Ok(())
+        let saved = keeper.save(&text).await;
+        drop(text);
+        let Err(error) = saved else {
+            self.saved = true;
+            self.last = is_of_job.then_some((state.checkpoint, state.sink));
+            return Ok(());
+        };
+        // Nobody will resume from here, so that what a bucket has of it would stay for ever.
+        if error.is_taken() || !self.saved && !error.is_transient() {
+            self.saved = false;
+            self.sink.discard(&state.sink).await.map_err(unwritten)?;
+        }
+        Err(unwritten(error))
     }
 
     fn checkpoint(&self) -> Result<Checkpoint, Failure> {

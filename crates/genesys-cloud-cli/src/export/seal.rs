@@ -12,7 +12,9 @@ use crate::sum::Sum;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Sealed {
-    version: u64,
+    /// It is looked at before the rest is read.
+    #[serde(rename = "version")]
+    _version: u64,
     /// The checksum of the text of the state.
     sum: String,
     state: Box<RawValue>,

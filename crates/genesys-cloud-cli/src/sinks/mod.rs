@@ -17,6 +17,7 @@ mod postgres;
 #[cfg(feature = "redis")]
 mod redis;
 mod stream;
+mod watch;
 
 use std::fmt;
 
@@ -41,6 +42,7 @@ pub use format::Format;
 pub use keeper::Keeper;
 pub(crate) use keeper::{FileKeeper, LARGEST_STATE};
 pub use stream::StreamSink;
+pub use watch::Watch;
 
 use crate::columns::Columns;
 use crate::failure::may_pass;
@@ -105,6 +107,9 @@ pub trait Sink: Send {
     /// [`begin`](Self::begin). A sink may store it beside the records, so that they are known to be of this export.
     fn identify(&mut self, _run: &str) {}
 
+    /// Learns how to say what it waits for, and that the user wants to stop meanwhile. Called once, before all else.
+    fn watch(&mut self, _watch: Watch) {}
+
     /// Makes ready for records that have these columns: as new, or as it was at a commit. Anything but what a commit
     /// has given, and an output that is not the one of that commit, is an error
     /// ([`SinkError::mismatch`]), and is left as it is.
@@ -157,6 +162,11 @@ pub trait Sink: Send {
         None
     }
 
+    /// What became of the records at the end, such as how many of them were added and how many were there already.
+    fn counts(&self) -> Vec<(&'static str, u64)> {
+        Vec::new()
+    }
+
     /// What the user should know in the end, such as what did not fit.
     fn notes(&self) -> Vec<String> {
         Vec::new()
@@ -176,6 +186,8 @@ enum Kind {
     Unavailable,
     Mismatch,
     Closed,
+    Stopped,
+    Taken,
 }
 
 impl SinkError {
@@ -188,6 +200,11 @@ impl SinkError {
     /// An error that may pass by itself, such as a lost connection.
     pub fn unavailable(why: impl Into<String>) -> Self {
         Self { text: why.into(), kind: Kind::Unavailable }
+    }
+
+    /// The user has stopped what could have gone on.
+    pub fn stopped(why: impl Into<String>) -> Self {
+        Self { text: why.into(), kind: Kind::Stopped }
     }
 
     /// What was saved of an export does not fit its output, so that another try fails as well.
@@ -219,6 +236,21 @@ impl SinkError {
     /// Whether the same export may succeed later.
     pub fn is_transient(&self) -> bool {
         self.kind == Kind::Unavailable
+    }
+
+    /// Another export writes to the same place by now.
+    pub fn taken(why: impl Into<String>) -> Self {
+        Self { text: why.into(), kind: Kind::Taken }
+    }
+
+    /// Whether another export writes to the same place, so that nobody will resume this one.
+    pub fn is_taken(&self) -> bool {
+        self.kind == Kind::Taken
+    }
+
+    /// Whether the user has stopped it.
+    pub fn is_stopped(&self) -> bool {
+        self.kind == Kind::Stopped
     }
 
     /// Whether the reader of the output has gone, as after `| head`.

@@ -130,11 +130,12 @@ impl BucketSink {
         })
     }
 
-    /// How large the parts are, in MiB: 8 unless said. There are 10,000 of them at the most. Amazon S3 takes none
-    /// below 5. An upload that is resumed keeps the size that it began with.
+    /// How large the parts are, in MiB: 8 unless said, 5 at least and 5,120 at the most, as Amazon S3 takes them. There
+    /// are 10,000 of them at the most. An upload that is resumed keeps the size that it began with.
     #[must_use]
     pub fn part_size(mut self, mib: u64) -> Self {
-        self.part_size = usize::try_from(mib.max(1)).unwrap_or(usize::MAX).saturating_mul(1 << 20);
+        self.part_size =
+            usize::try_from(mib.clamp(5, 5 << 10)).unwrap_or(5).saturating_mul(1 << 20);
         self
     }
 

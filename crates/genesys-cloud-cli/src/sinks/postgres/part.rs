@@ -1,5 +1,6 @@
 //! The table in which records stand until the list is whole, and how they get from there to where they belong.
 
+use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use super::table::{EXPORTS, ROW, list, mark, quoted};
@@ -105,84 +106,30 @@ impl PostgresSink {
                 SinkError::new(format!("{}: {error}", self.which(Some(at), batch)))
             })?;
         }
+        let rows = Bytes::from(rows);
+        self.keep_pending(&rows);
+        if let Err(error) = self.store(rows, batch).await {
+            if !self.can_revive() {
+                return Err(error);
+            }
+            self.revive(error, None).await?;
+        }
+        self.written += batch.len() as u64;
+        Ok(())
+    }
+
+    async fn store(&mut self, rows: Bytes, batch: &[Box<RawValue>]) -> Result<(), SinkError> {
         let (Some(session), Some(copy)) = (&mut self.session, &self.copy) else {
             return Err(SinkError::new("the table is not open"));
         };
         session.begin().await?;
         match session.copy(copy, rows).await {
-            Ok(rows) if rows == batch.len() as u64 => {
-                self.written += rows;
-                Ok(())
-            }
+            Ok(rows) if rows == batch.len() as u64 => Ok(()),
             Ok(rows) => Err(SinkError::new(format!(
                 "the database has taken {rows} records of {}",
                 batch.len()
             ))),
             Err(error) => Err(self.unfit(error, batch).await),
         }
-    }
-
-    /// Moves the records to where they belong.
-    pub(super) async fn move_part(&mut self) -> Result<(), SinkError> {
-        let table = self.named(&self.target.table);
-        let (part, columns) = (self.named(&self.part()), self.columns());
-        let mut steps = Vec::new();
-        match self.key() {
-            None if self.is_new => {
-                steps.push(format!("COMMENT ON TABLE {part} IS NULL"));
-                steps.push(format!("ALTER TABLE {part} DROP COLUMN {}", quoted(ROW)));
-                steps.push(format!("ALTER TABLE {part} RENAME TO {}", quoted(&self.target.table)));
-            }
-            None => {
-                steps.push(format!("INSERT INTO {table} ({columns}) SELECT {columns} FROM {part}"));
-                steps.push(format!("DROP TABLE {part}"));
-            }
-            Some(key) => {
-                let (key, row) = (quoted(&key.column), quoted(ROW));
-                if self.is_new {
-                    // With the types that the part has by now.
-                    steps.push(format!(
-                        "CREATE TABLE {table} (LIKE {part}); \
-                         ALTER TABLE {table} DROP COLUMN {row}, ADD PRIMARY KEY ({key})"
-                    ));
-                }
-                let set: Vec<String> = self
-                    .fields
-                    .iter()
-                    .map(|field| quoted(&field.column))
-                    .filter(|column| *column != key)
-                    .map(|column| format!("{column} = EXCLUDED.{column}"))
-                    .collect();
-                let act = match set.is_empty() {
-                    true => "NOTHING".to_owned(),
-                    false => format!("UPDATE SET {}", set.join(", ")),
-                };
-                // Of two records of one key the later one counts.
-                steps.push(format!(
-                    "INSERT INTO {table} ({columns}) SELECT DISTINCT ON ({key}) {columns} FROM {part} \
-                     ORDER BY {key}, {row} DESC ON CONFLICT ({key}) DO {act}"
-                ));
-                steps.push(format!("DROP TABLE {part}"));
-            }
-        }
-        let exports = self.named(EXPORTS);
-        let name = self.target.table.clone();
-        let told = self.told(&name);
-        self.session().await?.begin().await?;
-        for step in steps {
-            if let Err(error) = self.session().await?.attempt(&step).await {
-                return Err(self.unmoved(error).await);
-            }
-        }
-        let session = self.session().await?;
-        let note =
-            format!("UPDATE {exports} SET whole = true, ended = now() WHERE table_name = $1");
-        session.execute(&note, &[&name]).await?;
-        let moved = session.commit(&format!("the records were moved to table {told}")).await;
-        match &moved {
-            Ok(()) => self.is_whole = true,
-            Err(why) => self.is_in_doubt = why.is_unknown,
-        }
-        Ok(moved?)
     }
 }
