@@ -3,7 +3,7 @@
 //! Every field is there whether it is set or not, so that records of records would grow to 40 kB of
 //! mostly nothing, to be moved about for each item of a list.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Model, TypeModel, TypeShape};
 use crate::progenitor::RustType;
@@ -19,7 +19,7 @@ pub fn box_large_records(model: &mut Model) {
         sizes.types.insert(known.name.clone(), fields_of(known));
     }
     for name in sizes.types.keys().cloned().collect::<Vec<_>>() {
-        sizes.record(&name);
+        sizes.measure(&name);
     }
     let groups = model.groups.values_mut().flat_map(|group| &mut group.types);
     for known in groups.chain(&mut model.common) {
@@ -57,20 +57,38 @@ impl Sizes {
         self.known.get(name).is_some_and(|bytes| *bytes > LARGE)
     }
 
-    /// The size of a named type with its own large fields in boxes. Recursive types are boxed where they
-    /// recur already, so that this comes to an end.
-    fn record(&mut self, name: &str) -> usize {
-        if let Some(bytes) = self.known.get(name) {
-            return *bytes;
+    /// Measures a named type with its own large fields in boxes. Recursive types are boxed where they recur
+    /// already, so that this comes to an end. Not by recursion: chains of records may be long.
+    fn measure(&mut self, name: &str) {
+        let mut ahead = vec![(name.to_owned(), false)];
+        let mut begun = BTreeSet::new();
+        while let Some((name, is_ready)) = ahead.pop() {
+            if self.known.contains_key(&name) {
+                continue;
+            }
+            let Some(Some(fields)) = self.types.get(&name) else { continue };
+            if is_ready {
+                let bytes = fields.iter().map(|kind| self.field(kind)).sum();
+                self.known.insert(name, bytes);
+                continue;
+            }
+            let within: Vec<String> = fields
+                .iter()
+                .filter_map(|kind| match kind {
+                    RustType::Named(name) if !self.known.contains_key(name) => Some(name.clone()),
+                    _ => None,
+                })
+                .collect();
+            if !begun.insert(name.clone()) {
+                continue;
+            }
+            ahead.push((name, true));
+            ahead.extend(within.into_iter().map(|name| (name, false)));
         }
-        let Some(Some(fields)) = self.types.get(name).cloned() else { return TEXT };
-        let bytes = fields.iter().map(|kind| self.field(kind)).sum();
-        self.known.insert(name.to_owned(), bytes);
-        bytes
     }
 
     /// The size of an optional field.
-    fn field(&mut self, kind: &RustType) -> usize {
+    fn field(&self, kind: &RustType) -> usize {
         match kind {
             RustType::Boolean => 1,
             RustType::Integer | RustType::Number | RustType::LocalDateTime | RustType::DateTime => {
@@ -81,7 +99,7 @@ impl Sizes {
             RustType::Value | RustType::Map(_) => 32,
             RustType::Boxed(_) => BOX,
             RustType::Named(name) => {
-                let bytes = self.record(name);
+                let bytes = self.known.get(name).copied().unwrap_or(TEXT);
                 if bytes > LARGE { BOX } else { bytes }
             }
         }

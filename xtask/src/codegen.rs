@@ -6,14 +6,15 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use sha2::{Digest as _, Sha256};
 
 use crate::boxes::box_large_records;
 use crate::document::{self, Document};
 use crate::exceptions::Exceptions;
 use crate::flatten::flatten;
 use crate::model::Model;
-use crate::progenitor::Names;
+use crate::notes::{Notes, Rule};
+use crate::output::{self, Files, Plan, checksum};
+use crate::progenitor::{self, Names};
 use crate::{catalogue, conformance, emit, fixups, names};
 
 /// The pinned document, below the workspace.
@@ -26,96 +27,116 @@ pub struct Options {
     /// Write nothing; fail and name each file that differs from what would be written.
     #[arg(long)]
     pub check: bool,
-    /// Another API document (Swagger 2.0 or OpenAPI 3.0, JSON) in the place of the pinned one.
+    /// Generate from another API document (Swagger 2.0, OpenAPI 3.0 or 3.1, JSON) than the pinned one.
     #[arg(long, value_name = "PATH", requires = "out")]
     pub spec: Option<PathBuf>,
-    /// Make a crate of its own in this folder instead of refreshing the workspace.
+    /// Write a separate crate to this folder instead of refreshing the workspace.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Overwrite generated files in the folder of `--out` that were edited.
+    #[arg(long, requires = "out")]
+    pub force: bool,
+    /// Fail if anything in the document can't be taken as it stands. The pinned document is always read like this.
+    #[arg(long)]
+    pub strict: bool,
+    /// Write a line of JSON to this file for each place in the document that can't be taken as it stands.
+    #[arg(long, value_name = "FILE")]
+    pub notes: Option<PathBuf>,
     /// Only these API groups, such as `routing,users`.
     #[arg(long, value_name = "GROUP,..", value_delimiter = ',')]
     pub only: Vec<String>,
 }
 
-/// The files that codegen makes, by their path below the folder that they go to.
-pub type Files = BTreeMap<PathBuf, String>;
-
 /// Runs codegen.
 pub fn run(workspace: &Path, options: &Options) -> Result<()> {
     let mut stages = Stages::on_stderr();
-    options.out.as_deref().map_or(Ok(()), check_out)?;
-    let (document, pinned) = load(workspace, options.spec.as_deref(), &mut stages)?;
+    let loaded = load(workspace, options.spec.as_deref(), &mut stages)?;
+    let Loaded { document, mut notes, is_pinned, file } = loaded;
     let exceptions = exceptions(workspace)?;
     let whole = options.out.is_none();
     check_groups(&document, &options.only)?;
     let document = if whole { document } else { only(document, &options.only) };
     // Of a part of the pinned document, exceptions that match nothing in it say nothing.
-    let strict = pinned && (whole || options.only.is_empty());
-    let generated = generate(document, &exceptions, strict, &mut stages)?;
-
-    let (root, mut files) = match &options.out {
-        Some(out) => (out.clone(), standalone(workspace, &generated)?),
-        None => (workspace.to_owned(), in_workspace(workspace, &generated)?),
-    };
-    let mut folders = generated_folders(whole);
-    if whole && !options.only.is_empty() {
-        folders = options
-            .only
-            .iter()
-            .map(|group| PathBuf::from(format!("crates/genesys-cloud-api/src/generated/{group}")))
-            .collect();
-        files.retain(|path, _| folders.iter().any(|folder| path.starts_with(folder)));
+    let pinned = is_pinned && (whole || options.only.is_empty());
+    let place = || file.display().to_string();
+    let generated = generate(document, &exceptions, pinned, &mut stages);
+    // Errors about the pinned document are about its exceptions, and name their file.
+    let generated = if is_pinned { generated? } else { generated.with_context(place)? };
+    notes.extend(generated.notes.iter().cloned());
+    if let Some(path) = &options.notes {
+        output::write(path, Some(&notes.json_lines(&place())))?;
     }
-    let stale = stale(&root, &files, &folders)?;
-    stages.done(&format!("compare {} files", files.len()));
+    if is_pinned || options.strict {
+        notes.refuse().with_context(place)?;
+    }
+
+    let plan = match &options.out {
+        Some(out) => Plan::standalone(out, standalone(workspace, &generated)?)?,
+        None => {
+            let mut files = in_workspace(workspace, &generated)?;
+            let mut folders = vec![PathBuf::from("crates/genesys-cloud-api/src/generated")];
+            if !options.only.is_empty() {
+                folders = options.only.iter().map(|group| folders[0].join(group)).collect();
+                files.retain(|path, _| folders.iter().any(|folder| path.starts_with(folder)));
+            }
+            Plan::in_workspace(workspace, files, &folders)?
+        }
+    };
+    stages.done(&format!("compare {} files", plan.files()));
     if options.check {
-        if stale.is_empty() {
-            stages.say(&format!("up to date: {} files", files.len()));
+        if plan.stale().is_empty() {
+            stages.say(&format!("up to date: {} files", plan.files()));
             return Ok(());
         }
-        let names: Vec<String> = stale.iter().map(|path| format!("  {}", path.display())).collect();
+        let names: Vec<String> =
+            plan.stale().iter().map(|path| format!("  {}", path.display())).collect();
         bail!(
             "{} generated files are stale; `cargo xtask codegen` mends them:\n{}",
             names.len(),
             names.join("\n")
         );
     }
-    for path in &stale {
-        write(&root.join(path), files.get(path).map(String::as_str))?;
-    }
-    stages.done(&format!("write {} of {} files", stale.len(), files.len()));
+    plan.check(options.force)?;
+    plan.write()?;
+    stages.done(&format!("write {} of {} files", plan.stale().len(), plan.files()));
+    stages.list(&notes, &place());
     Ok(())
 }
 
+/// A document that was read.
+pub struct Loaded {
+    pub document: Document,
+    pub notes: Notes,
+    pub is_pinned: bool,
+    pub file: PathBuf,
+}
+
 /// Reads and mends a document; the pinned one where none is named.
-pub fn load(
-    workspace: &Path,
-    spec: Option<&Path>,
-    stages: &mut Stages,
-) -> Result<(Document, bool)> {
-    let pinned = workspace.join(PINNED);
-    let path = spec.unwrap_or(&pinned);
+pub fn load(workspace: &Path, spec: Option<&Path>, stages: &mut Stages) -> Result<Loaded> {
+    let file = spec.map_or_else(|| workspace.join(PINNED), Path::to_owned);
     let text =
-        fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
+        fs::read_to_string(&file).with_context(|| format!("can't read {}", file.display()))?;
     let is_pinned = spec.is_none();
     if is_pinned {
         check_sum(workspace, &text)?;
     }
-    let (document, notes) =
-        read(&text, is_pinned).with_context(|| format!("{}", path.display()))?;
+    let place = || file.display().to_string();
+    let (document, notes) = read(&text, is_pinned).with_context(place)?;
+    if is_pinned {
+        notes.refuse().with_context(place)?;
+    }
     stages.done(&format!(
         "read {} operations, {} definitions",
         document.operations.len(),
         document.definitions.len(),
     ));
-    notes.iter().for_each(|note| stages.say(note));
-    Ok((document, is_pinned))
+    Ok(Loaded { document, notes, is_pinned, file })
 }
 
-/// Reads and mends the text of a document, and says what was mended.
-pub fn read(text: &str, strict: bool) -> Result<(Document, Vec<String>)> {
-    let mut document = document::read(text)?;
-    let notes = fixups::apply(&mut document, strict)?;
+/// Reads and mends the text of a document, and notes what can't be taken as it stands.
+pub fn read(text: &str, pinned: bool) -> Result<(Document, Notes)> {
+    let (mut document, mut notes) = document::read(text)?;
+    fixups::apply(&mut document, pinned, &mut notes)?;
     document.check()?;
     Ok((document, notes))
 }
@@ -132,19 +153,17 @@ fn check_sum(workspace: &Path, text: &str) -> Result<()> {
     Ok(())
 }
 
-fn checksum(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// `cargo xtask pin`: makes a document the pinned one, in canonical form.
 pub fn pin(workspace: &Path, spec: &Path) -> Result<()> {
     let text =
         fs::read_to_string(spec).with_context(|| format!("can't read {}", spec.display()))?;
-    read(&text, false).with_context(|| format!("{}", spec.display()))?;
+    let place = || spec.display().to_string();
+    let (_, notes) = read(&text, false).with_context(place)?;
+    notes.refuse().with_context(place)?;
     let canonical = document::canonical(&text)?;
     let sum = format!("{}  genesys-cloud.json\n", checksum(&canonical));
-    write(&workspace.join(PINNED), Some(&canonical))?;
-    write(&workspace.join(CHECKSUM), Some(&sum))
+    output::write(&workspace.join(PINNED), Some(&canonical))?;
+    output::write(&workspace.join(CHECKSUM), Some(&sum))
 }
 
 /// The exceptions that were reviewed for the pinned document. Of another document, they hold for the
@@ -165,30 +184,37 @@ pub struct Generated {
     pub operations: String,
     pub definitions: String,
     pub families: String,
+    pub notes: Notes,
 }
 
-/// Makes the bindings of a document.
+/// Makes the bindings of a document. Of the pinned one, all exceptions must apply and nothing may be in doubt.
 pub fn generate(
-    document: Document,
+    mut document: Document,
     exceptions: &Exceptions,
-    strict: bool,
+    pinned: bool,
     stages: &mut Stages,
 ) -> Result<Generated> {
-    let mut flat = document.clone();
-    let notes = flatten(&mut flat)?;
-    let reached: BTreeSet<String> =
-        flat.reached(&flat.operations).into_iter().map(str::to_owned).collect();
-    flat.definitions.retain(|name, _| reached.contains(name));
-    stages.done(&format!("flatten to {} types", flat.definitions.len()));
-    notes.iter().for_each(|note| stages.say(note));
-
-    let progenitor = Names::of(&flat)?;
+    let mut left_out = Notes::default();
+    let (flat, mut notes, progenitor) = loop {
+        let mut flat = document.clone();
+        let notes = flatten(&mut flat);
+        let reached: BTreeSet<String> =
+            flat.reached(&flat.operations).into_iter().map(str::to_owned).collect();
+        flat.definitions.retain(|name, _| reached.contains(name));
+        stages.done(&format!("flatten to {} types", flat.definitions.len()));
+        match Names::of(&flat) {
+            Ok(names) => break (flat, notes, names),
+            Err(error) if pinned => return Err(error),
+            Err(error) => leave_out_unnamed(&mut document, &flat, error, &mut left_out)?,
+        }
+    };
+    notes.extend(left_out);
     stages.done("progenitor");
 
-    let mut model = Model::new(&flat, &progenitor, exceptions, strict)?;
-    model.notes.iter().for_each(|note| stages.say(note));
+    let mut model = Model::new(&flat, &progenitor, exceptions, pinned)?;
+    notes.extend(model.notes.iter().cloned());
     box_large_records(&mut model);
-    if strict {
+    if pinned {
         exceptions.check_used(&flat)?;
     }
     stages.done(&format!("tag and name, {} groups", model.groups.len()));
@@ -198,7 +224,31 @@ pub fn generate(
     let families = catalogue::families(&model)?;
     let size: usize = sources.values().map(String::len).sum();
     stages.done(&format!("write {:.1} MB of source", size as f64 / 1e6));
-    Ok(Generated { model, sources, operations, definitions, families })
+    Ok(Generated { model, sources, operations, definitions, families, notes })
+}
+
+/// Leaves out the operations that progenitor stops at.
+fn leave_out_unnamed(
+    document: &mut Document,
+    flat: &Document,
+    error: anyhow::Error,
+    notes: &mut Notes,
+) -> Result<()> {
+    let refused: BTreeMap<usize, String> = progenitor::refused(flat).into_iter().collect();
+    if refused.is_empty() {
+        return Err(error);
+    }
+    let mut index = 0;
+    document.operations.retain(|operation| {
+        let why = refused.get(&index);
+        if let Some(why) = why {
+            let what = format!("{}: {why}", operation.place());
+            notes.add(Rule::Name, operation.at.as_str(), what);
+        }
+        index += 1;
+        why.is_none()
+    });
+    Ok(())
 }
 
 fn check_groups(document: &Document, only: &[String]) -> Result<()> {
@@ -269,57 +319,6 @@ fn standalone(workspace: &Path, generated: &Generated) -> Result<Files> {
     Ok(files)
 }
 
-/// Refuses a folder that holds a crate which codegen did not make: this workspace, for one.
-fn check_out(out: &Path) -> Result<()> {
-    let manifest = out.join("Cargo.toml");
-    match fs::read_to_string(&manifest) {
-        Ok(text) if !text.starts_with(emit::STANDALONE_HEADER) => bail!(
-            "--out: {} is not a crate that codegen made; name a folder of its own",
-            manifest.display()
-        ),
-        _ => Ok(()),
-    }
-}
-
-fn generated_folders(whole: bool) -> Vec<PathBuf> {
-    let source = if whole { "crates/genesys-cloud-api/src/generated" } else { "src/generated" };
-    vec![source.into()]
-}
-
-/// The files that differ from what they should hold, and those that should not be there.
-fn stale(root: &Path, files: &Files, folders: &[PathBuf]) -> Result<Vec<PathBuf>> {
-    let mut stale: BTreeSet<PathBuf> = files
-        .iter()
-        .filter(|(path, text)| fs::read(root.join(path)).ok().as_deref() != Some(text.as_bytes()))
-        .map(|(path, _)| path.clone())
-        .collect();
-    let mut ahead: Vec<PathBuf> = folders.to_vec();
-    while let Some(folder) = ahead.pop() {
-        let Ok(entries) = fs::read_dir(root.join(&folder)) else { continue };
-        for entry in entries {
-            let entry = entry?;
-            let path = folder.join(entry.file_name());
-            if entry.file_type()?.is_dir() {
-                ahead.push(path);
-            } else if !files.contains_key(&path) {
-                stale.insert(path);
-            }
-        }
-    }
-    Ok(stale.into_iter().collect())
-}
-
-/// Writes a file beside its place and moves it there, or removes it.
-fn write(path: &Path, text: Option<&str>) -> Result<()> {
-    let place = || format!("can't write {}", path.display());
-    let Some(text) = text else { return fs::remove_file(path).with_context(place) };
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).with_context(place)?;
-    }
-    let beside = path.with_extension("new");
-    fs::write(&beside, text).and_then(|()| fs::rename(&beside, path)).with_context(place)
-}
-
 /// The text with what stands between the marks replaced.
 fn between_marks(text: &str, new: &str) -> Result<String> {
     let (before, rest) = text
@@ -357,6 +356,14 @@ impl Stages {
             eprintln!("{} {what} (at {})", seconds(took), seconds(all).trim_start());
         }
         self.last = now;
+    }
+
+    /// Lists the notes on a document by rule, the first few of each.
+    fn list(&self, notes: &Notes, file: &str) {
+        if !self.quiet && !notes.is_empty() {
+            eprintln!("{} notes on {file}; `--notes FILE` writes all of them", notes.len());
+            eprint!("{}", notes.summary());
+        }
     }
 
     pub fn say(&self, note: &str) {

@@ -58,8 +58,9 @@ pub fn submits(model: &Model) -> String {
 fn arguments(bound: &Bound) -> Vec<String> {
     let single = bound.path.iter().chain(&bound.required).map(value);
     let each = bound.required_each.iter().map(|argument| format!("[{}]", value(argument)));
+    let headers = bound.required_header.iter().map(value);
     let body = bound.body.iter().filter(|(_, required)| *required).map(|(kind, _)| body(kind));
-    single.chain(each).chain(body).collect()
+    single.chain(each).chain(headers).chain(body).collect()
 }
 
 /// A value that the fake org takes for an argument.

@@ -9,6 +9,7 @@ use crate::document::Method;
 use crate::jobs::{self, Family};
 use crate::model::{Argument, Bound, Group, JobResult, Model, Output, TypeModel, TypeShape};
 use crate::names;
+use crate::notes::is_invisible;
 use crate::progenitor::RustType;
 use crate::tags::{PageReply, PlaceKind, Scheme, Tag, TagKind};
 
@@ -240,6 +241,7 @@ fn operation(text: &mut String, group: &str, bound: &Bound, family: Option<&Fami
     arguments(text, "path", &bound.path);
     arguments(text, "required", &bound.required);
     arguments(text, "required_each", &bound.required_each);
+    arguments(text, "required_header", &bound.required_header);
     match &bound.body {
         Some((kind, true)) => put(text, format_args!("    body: {};\n", rust(kind, "types::"))),
         Some((kind, false)) => {
@@ -392,7 +394,7 @@ fn arguments(text: &mut String, section: &str, arguments: &[Argument]) {
     put(text, format_args!("    {section} {{\n"));
     for argument in arguments {
         // Descriptions of path and required parameters have no place in rustdoc: they are arguments.
-        if !matches!(section, "path" | "required" | "required_each") {
+        if !matches!(section, "path" | "required" | "required_each" | "required_header") {
             doc(text, 2, argument.description.as_deref());
         }
         put(text, format_args!("        {},\n", stated(argument)));
@@ -473,6 +475,8 @@ fn doc(text: &mut String, depth: usize, description: Option<&str>) {
 /// A line of a description as rustdoc shows it: addresses are links, and what rustdoc would take for
 /// HTML, a link or code is escaped. Words are joined by one blank: four in front would make a code block.
 fn prose(line: &str) -> String {
+    // rustc refuses source in which the direction of text changes.
+    let line = line.replace(|letter| is_invisible(letter) && letter != '\t', "");
     line.split_whitespace().map(prose_word).collect::<Vec<_>>().join(" ")
 }
 
@@ -492,8 +496,9 @@ fn prose_word(word: &str) -> String {
 
 /// A name from the document as code in a doc line.
 fn code(name: &str) -> String {
-    let name: Vec<&str> =
-        name.split(|letter: char| letter.is_whitespace() || letter == '`').collect();
+    let has_no_place =
+        |letter: char| letter.is_whitespace() || letter == '`' || is_invisible(letter);
+    let name: Vec<&str> = name.split(has_no_place).collect();
     format!("`{}`", name.join(" "))
 }
 

@@ -4,6 +4,7 @@ use anyhow::{Result, bail};
 
 use crate::document::{Document, Kind, Method};
 use crate::json::Json;
+use crate::notes::{Notes, Rule};
 
 struct Fixup {
     name: &'static str,
@@ -19,10 +20,9 @@ const FIXUPS: &[Fixup] = &[
     Fixup { name: "json_as_a_java_class", pinned: false, apply: json_as_a_java_class },
 ];
 
-/// Applies all fixups and says what was mended. With `strict`, one that finds nothing to mend is an
+/// Applies all fixups and notes what was mended. With `strict`, one that finds nothing to mend is an
 /// error: the bug is gone from the document, and the fixup should go too.
-pub fn apply(document: &mut Document, strict: bool) -> Result<Vec<String>> {
-    let mut notes = Vec::new();
+pub fn apply(document: &mut Document, strict: bool, notes: &mut Notes) -> Result<()> {
     for fixup in FIXUPS {
         match (fixup.apply)(document) {
             0 if strict && fixup.pinned => bail!(
@@ -30,10 +30,10 @@ pub fn apply(document: &mut Document, strict: bool) -> Result<Vec<String>> {
                 fixup.name,
             ),
             0 => {}
-            places => notes.push(format!("fixup {}: {places} places", fixup.name)),
+            places => notes.add(Rule::Fixup, "", format!("{}: {places} places", fixup.name)),
         }
     }
-    Ok(notes)
+    Ok(())
 }
 
 /// Some parameters state a default that is not among the values that they allow (`state`, default

@@ -1,29 +1,44 @@
 //! Brings a document into the form that progenitor turns into small types: every object and every enum
 //! is a definition of its own, and a definition is nothing else.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use anyhow::{Result, bail};
 use heck::ToUpperCamelCase;
 
 use crate::document::{Document, Kind, Schema};
 use crate::names::{self, Case};
+use crate::notes::{Note, Notes, Rule};
 
-/// How many definitions deep a list of lists or a map of maps may be stated.
+/// How many levels of lists and maps a schema may have.
 const DEPTH: usize = 32;
 
-/// Flattens the document and returns what was named otherwise than its place says.
-pub fn flatten(document: &mut Document) -> Result<Vec<String>> {
-    let originals: BTreeSet<String> = document.definitions.keys().cloned().collect();
-    resolve_aliases(document)?;
-    let renamed = rename_definitions(document);
+/// Flattens the document, and notes what was named otherwise than its place says.
+pub fn flatten(document: &mut Document) -> Notes {
+    let mut notes = Notes::default();
+    let is_type = |schema: &Schema| matches!(schema.kind, Kind::Object(_) | Kind::Enum(_));
+    let mut aliases = std::mem::take(&mut document.definitions);
+    let originals: Vec<String> = aliases.keys().cloned().collect();
+    document.definitions = aliases.extract_if(.., |_, schema| is_type(schema)).collect();
+    rename_definitions(document, &mut aliases, &mut notes);
     let taken = originals
         .iter()
         .chain(document.definitions.keys())
         .map(|name| rust_type(name).to_lowercase())
         .chain(names::RESERVED_TYPES.iter().map(|name| name.to_lowercase()))
         .collect();
-    let mut hoist = Hoist { taken, hoisted: BTreeMap::new(), renamed };
+    let mut hoist = Hoist { taken, last: HashMap::new(), hoisted: BTreeMap::new(), notes };
+
+    // What an alias holds is named after the alias, once, rather than after each place that refers to it.
+    for (name, alias) in &mut aliases {
+        hoist.children(alias, name);
+    }
+    let section = document.section.clone();
+    let aliases = Aliases { section: &section, aliases, resolved: BTreeMap::new() };
+    let aliases = aliases.resolve(&mut hoist.notes);
+    let definitions = document.definitions.values_mut().chain(hoist.hoisted.values_mut());
+    let operations = document.operations.iter_mut().flat_map(|operation| operation.schemas_mut());
+    definitions.chain(operations).for_each(|schema| replace(schema, &aliases));
+    hoist.cut_document(document);
 
     let mut definitions = std::mem::take(&mut document.definitions);
     for (name, schema) in &mut definitions {
@@ -52,7 +67,7 @@ pub fn flatten(document: &mut Document) -> Result<Vec<String>> {
     }
     definitions.append(&mut hoist.hoisted);
     document.definitions = definitions;
-    Ok(hoist.renamed)
+    hoist.notes
 }
 
 /// The name that progenitor gives to the type of a definition.
@@ -61,7 +76,11 @@ fn rust_type(definition: &str) -> String {
 }
 
 /// Gives definitions of one name in Rust, and those whose name generated code uses, a name of their own.
-fn rename_definitions(document: &mut Document) -> Vec<String> {
+fn rename_definitions(
+    document: &mut Document,
+    aliases: &mut BTreeMap<String, Schema>,
+    notes: &mut Notes,
+) {
     let mut keys: Vec<&str> = document.definitions.keys().map(String::as_str).collect();
     // `Queue` has the first claim to its name, before `QUEUE`.
     keys.sort_by_key(|name| rust_type(name) != *name);
@@ -74,8 +93,13 @@ fn rename_definitions(document: &mut Document) -> Vec<String> {
         .map(|(name, new)| (name.to_owned(), rust_type(&new)))
         .collect();
     if renamed.is_empty() {
-        return Vec::new();
+        return;
     }
+    notes.extend(renamed.iter().map(|(name, new)| Note {
+        rule: Rule::Renamed,
+        pointer: document.definition_pointer(name),
+        what: format!("definition `{name}` is `{new}`: `{}` is another type", rust_type(name)),
+    }));
 
     fn replace(schema: &mut Schema, renamed: &BTreeMap<String, String>) {
         if let Kind::Reference(name) = &mut schema.kind
@@ -90,65 +114,114 @@ fn rename_definitions(document: &mut Document) -> Vec<String> {
         .into_iter()
         .map(|(name, schema)| (renamed.get(&name).cloned().unwrap_or(name), schema))
         .collect();
-    let definitions = document.definitions.values_mut();
+    let definitions = document.definitions.values_mut().chain(aliases.values_mut());
     let operations = document.operations.iter_mut().flat_map(|operation| operation.schemas_mut());
     definitions.chain(operations).for_each(|schema| replace(schema, &renamed));
-    let note = |(name, new): (&String, &String)| {
-        format!("definition `{name}` is `{new}`: `{}` is another type", rust_type(name))
-    };
-    renamed.iter().map(note).collect()
 }
 
-/// Puts what a definition stands for in the place of each reference to it, unless it is an object or an
-/// enum, which become types of their own.
-fn resolve_aliases(document: &mut Document) -> Result<()> {
-    let is_type = |schema: &Schema| matches!(schema.kind, Kind::Object(_) | Kind::Enum(_));
-    let aliases: BTreeMap<String, Schema> = document
-        .definitions
-        .iter()
-        .filter(|(_, schema)| !is_type(schema))
-        .map(|(name, schema)| (name.clone(), schema.clone()))
-        .collect();
-    document.definitions.retain(|_, schema| is_type(schema));
-
-    fn replace(
-        schema: &mut Schema,
-        aliases: &BTreeMap<String, Schema>,
-        within: &mut Vec<String>,
-    ) -> Result<()> {
-        if let Kind::Reference(name) = &schema.kind
-            && let Some(target) = aliases.get(name)
-        {
-            if within.contains(name) {
-                bail!("definition `{name}` is made of nothing but itself");
-            }
-            if within.len() == DEPTH {
-                bail!("definition `{name}`: lists and maps are stated more than {DEPTH} deep");
-            }
-            within.push(name.clone());
-            schema.kind = target.kind.clone();
-            schema.description = schema.description.take().or_else(|| target.description.clone());
-            replace(schema, aliases, within)?;
-            within.pop();
-            return Ok(());
-        }
-        schema.children_mut().into_iter().try_for_each(|child| replace(child, aliases, within))
+/// Puts what a definition stands for in the place of each reference to it, unless it is a type of its own.
+fn replace(schema: &mut Schema, aliases: &BTreeMap<String, Schema>) {
+    if let Kind::Reference(name) = &schema.kind
+        && let Some(target) = aliases.get(name)
+    {
+        schema.kind = target.kind.clone();
+        schema.description = schema.description.take().or_else(|| target.description.clone());
+        return;
     }
+    schema.children_mut().into_iter().for_each(|child| replace(child, aliases));
+}
 
-    let definitions = document.definitions.values_mut();
-    let operations = document.operations.iter_mut().flat_map(|operation| operation.schemas_mut());
-    definitions.chain(operations).try_for_each(|schema| replace(schema, &aliases, &mut Vec::new()))
+/// Definitions that are neither objects nor enums. Each refers to one other at most, since the types within them
+/// have been made definitions.
+struct Aliases<'a> {
+    section: &'a str,
+    aliases: BTreeMap<String, Schema>,
+    resolved: BTreeMap<String, Schema>,
+}
+
+impl Aliases<'_> {
+    /// Follows each chain of aliases to its end and resolves it from there.
+    fn resolve(mut self, notes: &mut Notes) -> BTreeMap<String, Schema> {
+        let pointer =
+            |section: &str, name: &str| format!("{section}/{}", crate::notes::segment(name));
+        for name in self.aliases.keys().cloned().collect::<Vec<_>>() {
+            let mut chain: Vec<String> = Vec::new();
+            let mut known: HashSet<String> = HashSet::new();
+            let mut next = Some(name);
+            while let Some(name) = next.take() {
+                if self.resolved.contains_key(&name) {
+                    break;
+                }
+                let Some(alias) = self.aliases.get(&name) else { break };
+                if !known.insert(name.clone()) {
+                    notes.add(
+                        Rule::Circle,
+                        pointer(self.section, &name),
+                        format!("`{name}` is made of nothing but itself"),
+                    );
+                    self.resolved.insert(name, Kind::Any.into());
+                    break;
+                }
+                alias.references(&mut |other| next = Some(other.to_owned()));
+                chain.push(name);
+            }
+            for name in chain.into_iter().rev() {
+                if self.resolved.contains_key(&name) {
+                    continue;
+                }
+                let mut schema = self.aliases[&name].clone();
+                replace(&mut schema, &self.resolved);
+                if cut(&mut schema, DEPTH) {
+                    notes.add(Rule::Depth, pointer(self.section, &name), format!("`{name}`"));
+                }
+                self.resolved.insert(name, schema);
+            }
+        }
+        self.resolved
+    }
+}
+
+/// Makes JSON of any kind of what is more than so many levels of lists and maps deep.
+fn cut(schema: &mut Schema, depth: usize) -> bool {
+    match (&mut schema.kind, depth) {
+        (Kind::List(_) | Kind::Map(_), 0) => {
+            schema.kind = Kind::Any;
+            true
+        }
+        (Kind::List(inner) | Kind::Map(inner), depth) => cut(inner, depth - 1),
+        (Kind::Object(object), _) => {
+            object.properties.iter_mut().fold(false, |any, (_, it)| cut(it, DEPTH) || any)
+        }
+        _ => false,
+    }
 }
 
 /// Moves inline objects and enums to definitions named after their place.
 struct Hoist {
     /// The names of types in use, in lower case.
     taken: BTreeSet<String>,
+    /// The last number that was given to a name.
+    last: HashMap<String, usize>,
     hoisted: BTreeMap<String, Schema>,
-    renamed: Vec<String>,
+    notes: Notes,
 }
 
 impl Hoist {
+    fn cut_document(&mut self, document: &mut Document) {
+        for (name, schema) in document.definitions.iter_mut().chain(&mut self.hoisted) {
+            if cut(schema, DEPTH) {
+                let at = format!("{}/{}", document.section, crate::notes::segment(name));
+                self.notes.add(Rule::Depth, at, format!("`{name}`"));
+            }
+        }
+        for operation in &mut document.operations {
+            let deep = operation.schemas_mut().fold(false, |any, it| cut(it, DEPTH) || any);
+            if deep {
+                self.notes.add(Rule::Depth, operation.at.as_str(), operation.place());
+            }
+        }
+    }
+
     fn children(&mut self, schema: &mut Schema, owner: &str) {
         match &mut schema.kind {
             Kind::Object(object) => {
@@ -178,16 +251,20 @@ impl Hoist {
     /// The name, or the next one that no definition has.
     fn free(&mut self, name: String) -> String {
         let mut free = name.clone();
-        for number in 1.. {
-            if self.taken.insert(rust_type(&free).to_lowercase()) {
-                break;
-            }
-            free =
-                if number == 1 { format!("{name}Value") } else { format!("{name}Value{number}") };
+        let last = self.last.entry(rust_type(&name).to_lowercase()).or_default();
+        while !self.taken.insert(rust_type(&free).to_lowercase()) {
+            *last += 1;
+            free = match *last {
+                1 => format!("{name}Value"),
+                number => format!("{name}Value{number}"),
+            };
         }
         if free != name {
-            self.renamed
-                .push(format!("inline type `{name}` is `{free}`: another type has its name"));
+            self.notes.add(
+                Rule::Renamed,
+                "",
+                format!("inline type `{name}` is `{free}`: another type has its name"),
+            );
         }
         free
     }

@@ -18,28 +18,30 @@ pub enum Json {
 }
 
 impl Json {
-    /// Reads a JSON text. An object that holds a key twice is refused: which one counts is a guess.
+    /// Reads a JSON text, with or without a byte order mark. An object that holds a key twice is refused: which one
+    /// counts is a guess.
     pub fn parse(text: &str) -> Result<Self> {
-        serde_json::from_str(text).context("not valid JSON")
+        serde_json::from_str(text.trim_start_matches('\u{feff}')).context("not valid JSON")
     }
 
     pub fn get(&self, key: &str) -> Option<&Json> {
-        self.entries().iter().find(|(known, _)| known == key).map(|(_, value)| value)
+        self.as_object()?.iter().find(|(known, _)| known == key).map(|(_, value)| value)
     }
 
-    /// The entries of an object; none for anything else.
-    pub fn entries(&self) -> &[(String, Json)] {
+    /// The entries of an object. Callers decide what a value of another kind means: to take it for an empty object
+    /// would lose it silently.
+    pub fn as_object(&self) -> Option<&[(String, Json)]> {
         match self {
-            Self::Object(entries) => entries,
-            _ => &[],
+            Self::Object(entries) => Some(entries),
+            _ => None,
         }
     }
 
-    /// The elements of an array; none for anything else.
-    pub fn elements(&self) -> &[Json] {
+    /// The elements of an array.
+    pub fn as_array(&self) -> Option<&[Json]> {
         match self {
-            Self::Array(elements) => elements,
-            _ => &[],
+            Self::Array(elements) => Some(elements),
+            _ => None,
         }
     }
 
@@ -52,10 +54,6 @@ impl Json {
 
     pub fn text(&self, key: &str) -> Option<&str> {
         self.get(key)?.as_str()
-    }
-
-    pub fn is_true(&self, key: &str) -> bool {
-        self.get(key) == Some(&Self::Bool(true))
     }
 
     pub fn is_object(&self) -> bool {
@@ -130,7 +128,9 @@ impl Json {
         const WIDTH: usize = 120;
         let mut line = String::new();
         self.write_compact(&mut line, true);
-        let branches = !self.elements().is_empty() || !self.entries().is_empty();
+        let elements = self.as_array().unwrap_or_default();
+        let entries = self.as_object().unwrap_or_default();
+        let branches = !elements.is_empty() || !entries.is_empty();
         if !branches || (depth >= 3 && line.len() + depth <= WIDTH) {
             out.push_str(&line);
             return;
@@ -141,12 +141,12 @@ impl Json {
             out.push('\n');
             out.extend(std::iter::repeat_n(' ', depth));
         };
-        for (index, element) in self.elements().iter().enumerate() {
+        for (index, element) in elements.iter().enumerate() {
             out.push_str(if index > 0 { "," } else { "" });
             indent(out, depth + 1);
             element.write_pretty(out, depth + 1);
         }
-        for (index, (key, value)) in self.entries().iter().enumerate() {
+        for (index, (key, value)) in entries.iter().enumerate() {
             out.push_str(if index > 0 { "," } else { "" });
             indent(out, depth + 1);
             write_string(out, key);

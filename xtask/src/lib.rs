@@ -17,6 +17,8 @@ pub mod jobs;
 pub mod json;
 pub mod model;
 pub mod names;
+pub mod notes;
 pub mod operations;
+pub mod output;
 pub mod progenitor;
 pub mod tags;

@@ -8,6 +8,7 @@ use crate::document::{Document, Kind, ListStyle, Location, Method, Operation, Sc
 use crate::exceptions::Exceptions;
 use crate::jobs::{self, Families, Item, Role, Sources};
 use crate::names::{self, CallTypes};
+use crate::notes::{Notes, Rule};
 use crate::progenitor::{self, Names, RustType, Shape};
 use crate::tags::{self, Tag, TagKind};
 
@@ -18,7 +19,7 @@ pub struct Model {
     pub common: Vec<TypeModel>,
     pub families: Families,
     /// What was not understood, of a document that is not the pinned one.
-    pub notes: Vec<String>,
+    pub notes: Notes,
 }
 
 pub struct Group {
@@ -45,6 +46,8 @@ pub struct Bound {
     pub required: Vec<Argument>,
     /// Required lists.
     pub required_each: Vec<Argument>,
+    /// Required headers.
+    pub required_header: Vec<Argument>,
     pub body: Option<(RustType, bool)>,
     pub query: Vec<Argument>,
     pub each: Vec<Argument>,
@@ -112,7 +115,7 @@ pub struct Tagged<'a> {
     pub operations: Vec<TaggedOperation<'a>>,
     pub families: Families,
     /// What was not understood, of a document that is not the pinned one.
-    pub notes: Vec<String>,
+    pub notes: Notes,
 }
 
 pub struct TaggedOperation<'a> {
@@ -124,14 +127,14 @@ pub struct TaggedOperation<'a> {
 
 impl<'a> Tagged<'a> {
     pub fn of(document: &'a Document, exceptions: &Exceptions, strict: bool) -> Result<Self> {
-        let mut notes = Vec::new();
+        let mut notes = Notes::default();
         let tags = document
             .operations
             .iter()
             .map(|operation| match exceptions.tag(document, operation) {
                 // Of another document, an operation that is not understood is called like any other.
                 Err(why) if !strict => {
-                    notes.push(why.to_string());
+                    notes.add(Rule::Tag, operation.at.as_str(), why.to_string());
                     Ok(tags::uncovered(document, operation))
                 }
                 tag => tag,
@@ -145,7 +148,9 @@ impl<'a> Tagged<'a> {
             .collect();
         let methods = names::methods(&named, &exceptions.names(), strict)?;
         let families = Families::of(&Sources::new(document, &tags), exceptions.jobs(), strict)?;
-        notes.extend(families.notes.iter().cloned());
+        for why in &families.notes {
+            notes.add(Rule::Job, "", why.as_str());
+        }
         let mut tags = tags;
         for (operation, tag) in document.operations.iter().zip(&mut tags) {
             families.mark(operation, tag);
@@ -351,6 +356,7 @@ fn bind(
         path: Vec::new(),
         required: Vec::new(),
         required_each: Vec::new(),
+        required_header: Vec::new(),
         body: None,
         query: Vec::new(),
         each: Vec::new(),
@@ -395,6 +401,7 @@ fn bind(
         };
         match (parameter.location, is_list, parameter.list) {
             (Location::Path, ..) => bound.path.push(argument),
+            (Location::Header, ..) if parameter.required => bound.required_header.push(argument),
             (Location::Header, ..) => bound.header.push(argument),
             (Location::Query, true, ListStyle::Repeated) if parameter.required => {
                 bound.required_each.push(argument);

@@ -1,6 +1,6 @@
 //! The names of groups and operations: `client.<group>().<operation>()`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use anyhow::{Result, bail};
 use heck::{ToSnakeCase as _, ToUpperCamelCase as _};
@@ -97,19 +97,26 @@ pub fn distinct<'a>(
         })
         .map(|name| (name, taken.insert(identifier(name, case))))
         .collect();
+    // Where to look on for a free number, by the identifier that several names have.
+    let mut next: HashMap<String, usize> = HashMap::new();
     let form = |(name, is_first): (&str, bool)| {
         if is_first {
             return name.to_owned();
         }
-        let is_reserved = reserved.contains(&identifier(name, case).as_str());
+        let wanted = identifier(name, case);
+        let is_reserved = reserved.contains(&wanted.as_str());
         let base = if is_reserved { format!("{name}_{word}") } else { name.to_owned() };
-        let numbered = (2..).map(|number| format!("{base}_{number}"));
-        is_reserved
-            .then(|| base.clone())
-            .into_iter()
-            .chain(numbered)
-            .find(|name| taken.insert(identifier(name, case)))
-            .unwrap_or(base)
+        if is_reserved && taken.insert(identifier(&base, case)) {
+            return base;
+        }
+        let number = next.entry(wanted).or_insert(2);
+        loop {
+            let numbered = format!("{base}_{number}");
+            *number += 1;
+            if taken.insert(identifier(&numbered, case)) {
+                return numbered;
+            }
+        }
     };
     names.into_iter().map(form).collect()
 }
@@ -218,6 +225,7 @@ pub fn methods(
     let mut order: Vec<usize> = (0..operations.len()).collect();
     order.sort_by_key(|&index| rank(operations[index].0, operations[index].2));
     let mut clashes = Vec::new();
+    let mut next: HashMap<(&str, String), usize> = HashMap::new();
     for index in order {
         let (operation, group, reads) = &operations[index];
         let candidates = match chosen.get(&operation.id) {
@@ -241,11 +249,13 @@ pub fn methods(
             }
             None => {
                 let whole = method_name(&operation.id.to_snake_case());
-                let numbered = (2..).map(|number| format!("{whole}_{number}"));
-                std::iter::once(whole.clone())
-                    .chain(numbered)
-                    .find(|name| !taken.contains_key(&(group.as_str(), name.clone())))
-                    .unwrap_or(whole)
+                let number = next.entry((group.as_str(), whole.clone())).or_insert(1);
+                let mut name = whole.clone();
+                while taken.contains_key(&(group.as_str(), name.clone())) {
+                    *number += 1;
+                    name = format!("{whole}_{number}");
+                }
+                name
             }
         };
         taken.insert((group, name.clone()), operation);
@@ -314,6 +324,7 @@ mod tests {
     fn name(method: Method, id: &str, tag: &str, reads: bool) -> String {
         let operation = Operation {
             id: id.to_owned(),
+            at: String::new(),
             method,
             path: "/".to_owned(),
             tags: vec![tag.to_owned()],

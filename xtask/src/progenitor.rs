@@ -80,9 +80,7 @@ pub enum RustType {
 impl Names {
     /// Generates from a flat document.
     pub fn of(document: &Document) -> Result<Self> {
-        let spec: openapiv3::OpenAPI = serde_json::from_value(openapi(document))
-            .context("the flat document is not the OpenAPI that progenitor reads")?;
-        let file = generate(&spec, document)?;
+        let file = generate(document)?;
         let mut names = Self {
             types: BTreeMap::new(),
             functions: BTreeMap::new(),
@@ -276,46 +274,53 @@ fn silence_panics() {
     });
 }
 
-fn generate(spec: &openapiv3::OpenAPI, document: &Document) -> Result<syn::File> {
-    let mut settings = GenerationSettings::default();
-    // The one format of the API that is its own: a time whose zone stands elsewhere.
-    let local_date_time = json!({ "type": "string", "format": "local-date-time" });
-    settings.with_interface(InterfaceStyle::Positional).with_tag(TagStyle::Merged).with_conversion(
-        serde_json::from_value(local_date_time)?,
-        "chrono::NaiveDateTime",
-        std::iter::empty(),
-    );
-    let attempt = |spec: &openapiv3::OpenAPI| {
-        let settings = settings.clone();
-        let run = std::panic::AssertUnwindSafe(move || {
-            Generator::new(&settings).generate_tokens(spec).map_err(|error| error.to_string())
-        });
-        IN_PROGENITOR.set(true);
-        let result = std::panic::catch_unwind(run);
-        IN_PROGENITOR.set(false);
-        result.unwrap_or_else(|panic| {
-            let message = panic
-                .downcast_ref::<String>()
-                .map(String::as_str)
-                .or_else(|| panic.downcast_ref::<&str>().copied());
-            Err(message.unwrap_or("it panicked").to_owned())
-        })
-    };
-    silence_panics();
-    let tokens = attempt(spec).map_err(|error| {
-        let place = culprit(document, |part| {
-            serde_json::from_value(openapi(part)).is_ok_and(|spec| attempt(&spec).is_err())
-        });
+fn generate(document: &Document) -> Result<syn::File> {
+    let tokens = tokens(document).map_err(|error| {
+        let place = match refused(document).first() {
+            Some((index, _)) => document.operations[*index].place(),
+            None => "the document as a whole".to_owned(),
+        };
         anyhow::anyhow!("{place}: progenitor can't generate this: {error}")
     });
     syn::parse2(tokens?).context("progenitor's output is not Rust that syn reads")
 }
 
-/// Finds the operation that progenitor stops at, which it does not say itself.
-fn culprit(document: &Document, fails: impl Fn(&Document) -> bool) -> String {
+/// What progenitor makes of a document.
+fn tokens(document: &Document) -> Result<proc_macro2::TokenStream, String> {
+    let spec: openapiv3::OpenAPI = serde_json::from_value(openapi(document))
+        .map_err(|error| format!("the flat document is not the OpenAPI that it reads: {error}"))?;
+    let mut settings = GenerationSettings::default();
+    // The one format of the API that is its own: a time whose zone stands elsewhere.
+    let local_date_time = json!({ "type": "string", "format": "local-date-time" });
+    settings.with_interface(InterfaceStyle::Positional).with_tag(TagStyle::Merged).with_conversion(
+        serde_json::from_value(local_date_time).map_err(|error| error.to_string())?,
+        "chrono::NaiveDateTime",
+        std::iter::empty(),
+    );
+    let run = std::panic::AssertUnwindSafe(move || {
+        Generator::new(&settings).generate_tokens(&spec).map_err(|error| error.to_string())
+    });
+    silence_panics();
+    IN_PROGENITOR.set(true);
+    let result = std::panic::catch_unwind(run);
+    IN_PROGENITOR.set(false);
+    result.unwrap_or_else(|panic| {
+        let message = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(message.unwrap_or("it panicked").to_owned())
+    })
+}
+
+/// The operations that progenitor stops at, which it does not say itself, and why it does.
+pub fn refused(document: &Document) -> Vec<(usize, String)> {
     let alone = |operation: &Operation| {
-        let mut part =
-            Document { operations: vec![operation.clone()], definitions: BTreeMap::new() };
+        let mut part = Document {
+            operations: vec![operation.clone()],
+            definitions: BTreeMap::new(),
+            section: document.section.clone(),
+        };
         let reached: Vec<String> =
             document.reached([operation]).into_iter().map(str::to_owned).collect();
         for name in reached {
@@ -325,11 +330,9 @@ fn culprit(document: &Document, fails: impl Fn(&Document) -> bool) -> String {
         }
         part
     };
-    document
-        .operations
-        .iter()
-        .find(|operation| fails(&alone(operation)))
-        .map_or_else(|| "the document as a whole".to_owned(), Operation::place)
+    let operations = document.operations.iter().enumerate();
+    let failed = operations.filter_map(|(index, it)| Some((index, tokens(&alone(it)).err()?)));
+    failed.collect()
 }
 
 /// The flat document as the OpenAPI 3.0 that progenitor reads, thinned to what the names and types
@@ -338,15 +341,15 @@ fn openapi(document: &Document) -> Value {
     let mut paths: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
     for (index, operation) in document.operations.iter().enumerate() {
         let stand_ins = parameter_stand_ins(operation);
-        let mut path = operation.path.clone();
+        // Names do not depend on the path, and progenitor does not take every one.
+        let mut path = format!("/{index}");
         let parameters: Vec<Value> = operation
             .parameters
             .iter()
             .zip(&stand_ins)
             .map(|(parameter, stand_in)| {
                 if parameter.location == Location::Path {
-                    let placeholder = format!("{{{}}}", parameter.name);
-                    path = path.replace(&placeholder, &format!("{{{stand_in}}}"));
+                    path.push_str(&format!("/{{{stand_in}}}"));
                 }
                 let mut json = json!({
                     "name": stand_in,

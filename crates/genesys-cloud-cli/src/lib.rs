@@ -32,7 +32,8 @@ pub use crate::failure::{Exit, Failure};
 #[cfg(feature = "buckets")]
 pub use crate::sinks::{BucketSink, BucketUrl};
 pub use crate::sinks::{
-    Compression, FileSink, Format, Keeper, Sink, SinkError, StreamSink, Watch, Written,
+    Compression, Fault, FileSink, Format, Keeper, OnBadValue, Rejected, Sink, SinkError,
+    StreamSink, Watch, Written,
 };
 
 use crate::arguments::{Cli, Command, Log};

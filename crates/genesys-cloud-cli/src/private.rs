@@ -45,6 +45,12 @@ pub(crate) fn publish(part: &Path, path: &Path) -> io::Result<()> {
     sync_folder(path)
 }
 
+/// Gives a file another name, for good. It stays readable by its owner alone.
+pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)?;
+    sync_folder(to)
+}
+
 /// Creates a file. One that a process left there when it was killed is removed first.
 fn create_new(
     path: &Path,

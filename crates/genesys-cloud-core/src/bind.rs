@@ -25,8 +25,8 @@ macro_rules! group {
 
 /// Makes the method of one operation, and the type of its call where it has optional parameters.
 ///
-/// Path parameters, required query parameters and a required body are arguments, in this order; all
-/// else is a setter. An operation that changes nothing though its method may is marked with `reads`:
+/// Path parameters, required query parameters, required headers and a required body are arguments, in this order;
+/// all else is a setter. An operation that changes nothing though its method may is marked with `reads`:
 /// `"postThingsQuery" Post reads "/things/query"`.
 #[doc(hidden)]
 #[macro_export]
@@ -41,6 +41,9 @@ macro_rules! operation {
         $(required_each {
             $($required_each_name:ident: $required_each_type:ty = $required_each_wire:literal,)*
         })?
+        $(required_header {
+            $($required_header_name:ident: $required_header_type:ty = $required_header_wire:literal,)*
+        })?
         $(body: $body:ty;)?
     ) => {
         impl $group {
@@ -53,6 +56,7 @@ macro_rules! operation {
                 $($($required_each_name: impl ::core::iter::IntoIterator<
                     Item = impl ::core::convert::Into<$required_each_type>,
                 >,)*)?
+                $($($required_header_name: impl ::core::convert::Into<$required_header_type>,)*)?
                 $(body: impl ::std::borrow::Borrow<$body>,)?
             ) -> $crate::Call<$output> {
                 $crate::generated::call(
@@ -64,6 +68,7 @@ macro_rules! operation {
                 $($(.with_path::<$path_type>($path_wire, $path_name))*)?
                 $($(.with_query::<$required_type>($required_wire, $required_name))*)?
                 $($(.with_each::<$required_each_type>($required_each_wire, $required_each_name))*)?
+                $($(.with_header::<$required_header_type>($required_header_wire, $required_header_name))*)?
                 $(.with_body::<$body>(body))?
             }
         }
@@ -78,6 +83,9 @@ macro_rules! operation {
         $(required { $($required_name:ident: $required_type:ty = $required_wire:literal,)* })?
         $(required_each {
             $($required_each_name:ident: $required_each_type:ty = $required_each_wire:literal,)*
+        })?
+        $(required_header {
+            $($required_header_name:ident: $required_header_type:ty = $required_header_wire:literal,)*
         })?
         $(body: $body:ty;)?
         $(optional_body: $optional_body:ty;)?
@@ -96,6 +104,7 @@ macro_rules! operation {
                 $($($required_each_name: impl ::core::iter::IntoIterator<
                     Item = impl ::core::convert::Into<$required_each_type>,
                 >,)*)?
+                $($($required_header_name: impl ::core::convert::Into<$required_header_type>,)*)?
                 $(body: impl ::std::borrow::Borrow<$body>,)?
             ) -> $call {
                 $call($crate::generated::call(
@@ -107,6 +116,7 @@ macro_rules! operation {
                     $($(.with_path::<$path_type>($path_wire, $path_name))*)?
                     $($(.with_query::<$required_type>($required_wire, $required_name))*)?
                     $($(.with_each::<$required_each_type>($required_each_wire, $required_each_name))*)?
+                    $($(.with_header::<$required_header_type>($required_header_wire, $required_header_name))*)?
                     $(.with_body::<$body>(body))?)
             }
         }

@@ -21,6 +21,9 @@ pub mod fuzzing;
 #[doc(hidden)]
 pub mod generated;
 mod jobs;
+mod json;
+#[doc(hidden)]
+pub mod lenient;
 mod operation;
 mod paging;
 mod param;

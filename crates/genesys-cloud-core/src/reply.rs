@@ -13,6 +13,7 @@ use url::Url;
 
 use crate::error::Error;
 use crate::operation::Operation;
+use crate::wire::without_mark;
 
 /// Set on every reply of the API; Genesys asks for it when a call is reported.
 const CORRELATION_ID: HeaderName = HeaderName::from_static("inin-correlation-id");
@@ -201,12 +202,20 @@ impl RawReply {
         String::from_utf8_lossy(&self.body)
     }
 
-    /// The body read as JSON.
+    /// The body read as JSON. A byte order mark before it is skipped.
     ///
     /// # Errors
     /// When it is not the JSON of a `T`.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        serde_json::from_slice(&self.body).map_err(|error| Error::decode(self, &error.into()))
+        let read = self.json_text().and_then(|json| Ok(serde_json::from_str(json)?));
+        read.map_err(|error| Error::decode(self, &error))
+    }
+
+    /// The body as JSON text. One check of the whole body saves one of each string in it.
+    pub(crate) fn json_text(&self) -> Result<&str, DecodeError> {
+        let text = std::str::from_utf8(&self.body)
+            .map_err(|error| DecodeError::new(format!("the reply is not UTF-8: {error}")))?;
+        Ok(without_mark(text))
     }
 
     /// The reply read as what its operation returns.

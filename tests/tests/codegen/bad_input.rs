@@ -124,11 +124,7 @@ fn a_bad_document_leaves_what_was_made_before() {
     workspace.run(&options).unwrap();
     assert_snapshot!(workspace.refusal(&workspace.crate_of("no")), @"[workspace]/spec.json: not valid JSON: expected ident at line 1 column 2");
     assert_snapshot!(workspace.refusal(&workspace.crate_of(r#"{ "kind": "Pod" }"#)), @"[workspace]/spec.json: not an API document: neither `swagger` nor `openapi` says which format it has");
-    assert_snapshot!(workspace.refusal(&workspace.crate_of(r#"{ "swagger": "1.2" }"#)), @r#"[workspace]/spec.json: `swagger`: version "1.2" is not known; Swagger 2.0 and OpenAPI 3.0 are"#);
-    let dangling = document("single.json").replace("definitions/User", "definitions/Gone");
-    assert_snapshot!(workspace.refusal(&workspace.crate_of(&dangling)), @"[workspace]/spec.json: GET /api/v2/users/{userId} (getUser), reply 200: `$ref` to `Gone`, which the document does not define");
-    let twice = document("bodies.json").replace("patchUsersBulk", "postUsers");
-    assert_snapshot!(workspace.refusal(&workspace.crate_of(&twice)), @"[workspace]/spec.json: two operations have the id `postUsers`: POST /api/v2/users and PATCH /api/v2/users");
+    assert_snapshot!(workspace.refusal(&workspace.crate_of(r#"{ "swagger": "1.2" }"#)), @r#"[workspace]/spec.json: `swagger`: version "1.2" is not known; Swagger 2.0, OpenAPI 3.0 and 3.1 are"#);
 }
 
 #[test]
@@ -173,12 +169,7 @@ fn files_that_are_not_there() {
     // A folder can't be made below a file.
     let mut below_a_file = workspace.crate_of(&document("single.json"));
     below_a_file.out = Some(workspace.path().join("new.json").join("out"));
-    assert_snapshot!(workspace.refusal(&below_a_file), @"can't write [workspace]/new.json/out/Cargo.toml: Not a directory (os error 20)");
-    // The folder holds a crate that someone wrote.
-    workspace.write("mine/Cargo.toml", "[package]\nname = \"mine\"\n");
-    let mut mine = workspace.crate_of(&document("single.json"));
-    mine.out = Some(workspace.path().join("mine"));
-    assert_snapshot!(workspace.refusal(&mine), @"--out: [workspace]/mine/Cargo.toml is not a crate that codegen made; name a folder of its own");
+    assert_snapshot!(workspace.refusal(&below_a_file), @"can't write [workspace]/new.json/out/.codegen-files: Not a directory (os error 20)");
     fs::remove_file(workspace.path().join("openapi/operations.toml")).unwrap();
     assert_snapshot!(workspace.refusal(&Options::default()), @"can't read [workspace]/openapi/operations.toml: No such file or directory (os error 2)");
 }
@@ -197,7 +188,10 @@ fn a_bad_document_is_not_pinned() {
     let before = workspace.files();
     workspace.write("new.json", r#"{ "swagger": "2.0", "paths": { "things": {} } }"#);
     let error = codegen::pin(workspace.path(), &workspace.path().join("new.json")).unwrap_err();
-    assert!(format!("{error:#}").ends_with("`things` does not start with `/`"), "{error:#}");
+    assert!(
+        format!("{error:#}").ends_with("#/paths/things: it does not start with `/`"),
+        "{error:#}"
+    );
     workspace.write("new.json", &before[Path::new("new.json")]);
     assert_eq!(before, workspace.files());
 }
@@ -269,4 +263,121 @@ operations without a name of their own; name them in openapi/operations.toml:
     );
     workspace.run(&Options::default()).unwrap();
     workspace.run(&Options { check: true, ..Options::default() }).unwrap();
+}
+
+/// The files below a folder and what they hold.
+fn below(folder: &Path) -> BTreeMap<PathBuf, String> {
+    let mut files = BTreeMap::new();
+    let mut ahead = vec![folder.to_owned()];
+    while let Some(folder) = ahead.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                ahead.push(path);
+            } else {
+                let text = fs::read_to_string(&path).unwrap();
+                files.insert(path, text);
+            }
+        }
+    }
+    files
+}
+
+#[test]
+fn files_that_codegen_did_not_create_are_left_alone() {
+    let workspace = Workspace::new();
+    let options = workspace.crate_of(&document("two_groups.json"));
+    // A crate that someone wrote, with and without a manifest.
+    workspace.write("out/src/lib.rs", "// mine");
+    workspace.write("out/src/generated/users/types.rs", "// mine too");
+    assert_snapshot!(workspace.refusal(&options), @r"
+    --out: [workspace]/out has files that codegen did not create; choose another folder:
+      src/generated/users/types.rs
+      src/lib.rs
+    ");
+    let force = |options: &Options| Options {
+        spec: options.spec.clone(),
+        out: options.out.clone(),
+        force: true,
+        ..Options::default()
+    };
+    assert!(workspace.refusal(&force(&options)).contains("did not create"));
+    workspace.write("out/Cargo.toml", "[package]\nname = \"mine\"\n");
+    assert!(workspace.refusal(&options).contains("  Cargo.toml\n"));
+    fs::remove_dir_all(workspace.path().join("out")).unwrap();
+
+    // What lies beside generated files stays, whatever its name.
+    let mine = [
+        "out/src/generated/mine.rs",
+        "out/src/generated/mod.new",
+        "out/notes.txt",
+        "out/src/main.rs",
+    ];
+    for file in mine {
+        workspace.write(file, "// mine");
+    }
+    workspace.run(&options).unwrap();
+    workspace.run(&workspace.crate_of(&document("single.json"))).unwrap();
+    assert!(!workspace.path().join("out/src/generated/groups_and_teams/types.rs").exists());
+    for file in mine {
+        assert_eq!(fs::read_to_string(workspace.path().join(file)).unwrap(), "// mine", "{file}");
+    }
+}
+
+#[test]
+fn edited_files_are_overwritten_by_force_only() {
+    let workspace = Workspace::new();
+    let options = workspace.crate_of(&document("two_groups.json"));
+    workspace.run(&options).unwrap();
+    let before = below(&workspace.path().join("out"));
+    // One that the next run would write, one that it would remove.
+    workspace.write("out/src/generated/users/types.rs", "// edited");
+    assert_snapshot!(workspace.refusal(&options), @r"
+    --out: [workspace]/out has generated files that were edited since; use --force to overwrite them:
+      src/generated/users/types.rs
+    ");
+    workspace.write("out/src/generated/groups_and_teams/types.rs", "// edited");
+    let mut other = workspace.crate_of(&document("single.json"));
+    assert!(workspace.refusal(&other).contains("  src/generated/groups_and_teams/types.rs"));
+    other.force = true;
+    workspace.run(&other).unwrap();
+    assert!(!workspace.path().join("out/src/generated/groups_and_teams/types.rs").exists());
+    workspace.run(&workspace.crate_of(&document("two_groups.json"))).unwrap();
+    assert_eq!(before, below(&workspace.path().join("out")));
+}
+
+/// The list of files names none outside the folder.
+#[test]
+fn a_list_of_files_that_was_tampered_with() {
+    let workspace = Workspace::new();
+    let options = workspace.crate_of(&document("single.json"));
+    workspace.write("out/.codegen-files", "0123  ../new.json\n");
+    assert_snapshot!(workspace.refusal(&options), @"[workspace]/out/.codegen-files: `0123  ../new.json` is not a file that codegen wrote; remove this list and the files");
+}
+
+#[test]
+fn notes_are_errors_if_strict() {
+    let workspace = Workspace::new();
+    let text = document("single.json").replace("definitions/User", "definitions/Gone");
+    let mut options = workspace.crate_of(&text);
+    options.strict = true;
+    assert_snapshot!(workspace.refusal(&options), @r"
+    [workspace]/spec.json: codegen can't take the document as it stands:
+    reference (1): A `$ref` that leads nowhere, to another file, or back to itself is ignored. As a schema, it is JSON of any kind.
+      #/paths/~1api~1v2~1users~1{userId}/get/responses/200/schema: `$ref` to `#/definitions/Gone`
+    ");
+    options.strict = false;
+    options.notes = Some(workspace.path().join("notes.jsonl"));
+    workspace.run(&options).unwrap();
+    let notes = fs::read_to_string(workspace.path().join("notes.jsonl")).unwrap();
+    let notes = notes.replace(&workspace.path().display().to_string(), "[workspace]");
+    assert_snapshot!(notes, @r##"{"rule":"reference","file":"[workspace]/spec.json","pointer":"/paths/~1api~1v2~1users~1{userId}/get/responses/200/schema","note":"`$ref` to `#/definitions/Gone`"}"##);
+
+    // The pinned document always is.
+    workspace.write(
+        "new.json",
+        &document("mended.json").replacen("\"type\": \"string\"", "\"type\": \"any\"", 1),
+    );
+    let error = codegen::pin(workspace.path(), &workspace.path().join("new.json")).unwrap_err();
+    assert!(format!("{error:#}").contains("unknown-type (1)"), "{error:#}");
 }

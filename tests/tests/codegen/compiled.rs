@@ -40,8 +40,12 @@ fn all() -> String {
     let mut sections: BTreeMap<String, Vec<(String, Json)>> = BTreeMap::new();
     for name in DOCUMENTS {
         let json = Json::parse(&document(name)).unwrap();
-        for (section, entries) in json.entries().iter().filter(|(_, entries)| entries.is_object()) {
-            sections.entry(section.clone()).or_default().extend_from_slice(entries.entries());
+        for (section, entries) in json.as_object().unwrap().iter().filter(|(_, it)| it.is_object())
+        {
+            sections
+                .entry(section.clone())
+                .or_default()
+                .extend_from_slice(entries.as_object().unwrap());
         }
     }
     let version = ("swagger".to_owned(), Json::String("2.0".to_owned()));

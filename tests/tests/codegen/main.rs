@@ -12,6 +12,7 @@ mod compiled;
 mod fresh;
 mod jobs;
 mod refused;
+mod rules;
 mod tags;
 
 use std::fs;

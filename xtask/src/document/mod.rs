@@ -1,8 +1,15 @@
 //! An API document as codegen sees it, whichever format it came in.
 
+pub mod bounds;
 mod canonical;
+mod compose;
 pub mod fuzzing;
+mod media;
+mod parameters;
 mod read;
+mod schemas;
+mod servers;
+mod source;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,17 +19,22 @@ pub use canonical::canonical;
 pub use read::read;
 
 use crate::json::Json;
+use crate::notes::segment;
 
 /// The operations and definitions of one API document.
 #[derive(Clone, Debug)]
 pub struct Document {
     pub operations: Vec<Operation>,
     pub definitions: BTreeMap<String, Schema>,
+    /// Where the definitions are, as a JSON pointer.
+    pub section: String,
 }
 
 #[derive(Clone, Debug)]
 pub struct Operation {
     pub id: String,
+    /// Its place in the document, as a JSON pointer.
+    pub at: String,
     pub method: Method,
     pub path: String,
     pub tags: Vec<String>,
@@ -109,7 +121,7 @@ pub struct Parameter {
     pub maximum: Option<i64>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Location {
     Path,
     Query,
@@ -236,7 +248,17 @@ pub struct Object {
     pub required: Vec<String>,
 }
 
+/// The names of the placeholders of a path.
+pub fn placeholders(path: &str) -> impl Iterator<Item = &str> {
+    path.split('{').skip(1).map(|rest| rest.split_once('}').map_or(rest, |(name, _)| name))
+}
+
 impl Document {
+    /// The place of a definition, as a JSON pointer.
+    pub fn definition_pointer(&self, name: &str) -> String {
+        format!("{}/{}", self.section, segment(name))
+    }
+
     /// What stands at a path below a schema: the names of fields, joined by dots.
     pub fn at<'a>(&'a self, schema: &'a Schema, path: &str) -> Option<&'a Schema> {
         path.split('.').try_fold(schema, |schema, name| self.resolve(schema).property(name))
@@ -294,9 +316,9 @@ impl Document {
         reached
     }
 
-    /// Checks what holds for any document that codegen takes: references lead somewhere, no two
-    /// operations share an id, every placeholder of a path has its parameter, and every parameter has a
-    /// form in which it can be written.
+    /// Checks what holds of every document that was read, and that fixups may break: references lead somewhere, no two
+    /// operations share an id, every placeholder of a path has its parameter, and every parameter has a form in which
+    /// it can be written.
     pub fn check(&self) -> Result<()> {
         let mut ids: BTreeMap<&str, &Operation> = BTreeMap::new();
         for operation in &self.operations {
@@ -321,12 +343,7 @@ impl Document {
                     format!("{}, parameter `{}`", operation.place(), parameter.name)
                 })?;
             }
-            let in_path: BTreeSet<&str> = operation
-                .path
-                .split('{')
-                .skip(1)
-                .map(|rest| rest.split_once('}').map_or(rest, |(name, _)| name))
-                .collect();
+            let in_path: BTreeSet<&str> = placeholders(&operation.path).collect();
             let declared: BTreeSet<&str> = operation
                 .parameters
                 .iter()

@@ -1,463 +1,261 @@
-//! Reads Swagger 2.0, as Genesys publishes it, and OpenAPI 3.0.
+//! Reads Swagger 2.0, as Genesys publishes it, and OpenAPI 3.0 and 3.1.
+//!
+//! Only a text that is not an API document at all is an error. What can't be taken as it stands is degraded by a
+//! [rule](crate::notes::Rule) and noted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeSet, HashMap};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
+use heck::ToLowerCamelCase as _;
 
-use super::{
-    Body, Document, Kind, ListStyle, Location, Method, Object, Operation, Parameter, Reply, Schema,
-};
+use super::schemas::Schemas;
+use super::servers;
+use super::source::{Format, Node, Source};
+use super::{Document, Method, Operation};
 use crate::json::Json;
+use crate::notes::{Notes, Rule};
 
 /// Reads a document from its JSON text.
-pub fn read(text: &str) -> Result<Document> {
+pub fn read(text: &str) -> Result<(Document, Notes)> {
     let root = Json::parse(text)?;
     if !root.is_object() {
         bail!("not an API document: the text holds {}, where an object is due", root.kind());
     }
-    let format = match (root.get("swagger"), root.get("openapi")) {
-        (Some(version), None) if version.as_str() == Some("2.0") => Format::Swagger2,
-        (None, Some(version)) if version.as_str().is_some_and(is_3_0) => Format::OpenApi3,
-        (Some(version), None) => {
-            bail!(
-                "`swagger`: version {} is not known; Swagger 2.0 and OpenAPI 3.0 are",
-                version.compact()
-            )
-        }
-        (None, Some(version)) => {
-            bail!(
-                "`openapi`: version {} is not known; Swagger 2.0 and OpenAPI 3.0 are",
-                version.compact()
-            )
-        }
+    let mut notes = Notes::default();
+    let format = format(&root, &mut notes)?;
+    let source = Source::new(&root, format, notes);
+    let document = Reader { source: &source, schemas: Schemas::new(&source) }.document()?;
+    Ok((document, source.into_notes()))
+}
+
+fn format(root: &Json, notes: &mut Notes) -> Result<Format> {
+    let known = "Swagger 2.0, OpenAPI 3.0 and 3.1 are";
+    let (key, version) = match (root.get("swagger"), root.get("openapi")) {
         (Some(_), Some(_)) => bail!("the document claims to be both `swagger` and `openapi`"),
         (None, None) => {
             bail!("not an API document: neither `swagger` nor `openapi` says which format it has")
         }
+        (Some(version), None) => ("swagger", version),
+        (None, Some(version)) => ("openapi", version),
     };
-    Reader { root: &root, format }.document()
-}
-
-fn is_3_0(version: &str) -> bool {
-    version == "3.0" || version.starts_with("3.0.")
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Format {
-    Swagger2,
-    OpenApi3,
-}
-
-/// Which way a body goes.
-#[derive(Clone, Copy)]
-enum Sent {
-    Request,
-    Reply,
-}
-
-struct Reader<'a> {
-    root: &'a Json,
-    format: Format,
-}
-
-impl<'a> Reader<'a> {
-    fn document(&self) -> Result<Document> {
-        let mut schemas = BTreeMap::new();
-        for (name, schema) in self.definitions().map_or(&[][..], Json::entries) {
-            schemas.insert(name.clone(), self.schema(schema, &format!("definition `{name}`"))?);
+    let stated = version.as_str().map_or_else(|| version.compact(), str::to_owned);
+    let is = |minor: &str| stated == minor || stated.starts_with(&format!("{minor}."));
+    let format = match key {
+        "swagger" if stated == "2.0" || stated == "2" => Format::Swagger2,
+        "openapi" if is("3.0") => Format::OpenApi3,
+        "openapi" if is("3.1") => Format::OpenApi31,
+        "openapi"
+            if stated.strip_prefix("3.").is_some_and(|it| it.starts_with(['2', '3', '4'])) =>
+        {
+            notes.add(Rule::Version, "/openapi", format!("version {stated}"));
+            Format::OpenApi31
         }
-        let paths = self.root.get("paths").context("not an API document: it has no `paths`")?;
+        _ => bail!("`{key}`: version {} is not known; {known}", version.compact()),
+    };
+    if version.as_str().is_none() {
+        notes.add(
+            Rule::WrongKind,
+            format!("/{key}"),
+            format!("{}, where a text is due", version.kind()),
+        );
+    }
+    Ok(format)
+}
+
+pub(super) struct Reader<'s, 'a> {
+    pub(super) source: &'s Source<'a>,
+    pub(super) schemas: Schemas<'s, 'a>,
+}
+
+/// The keys of a path that are not operations.
+const NOT_OPERATIONS: [&str; 5] = ["$ref", "description", "parameters", "servers", "summary"];
+
+impl<'a> Reader<'_, 'a> {
+    fn document(&self) -> Result<Document> {
+        let source = self.source;
+        let is_31 = source.format == Format::OpenApi31;
+        let webhooks = if is_31 { source.object(&source.root, "webhooks") } else { Vec::new() };
+        for (name, webhook) in webhooks {
+            source.note(Rule::Webhook, &webhook, format!("the webhook `{name}`"));
+        }
+        let paths = match source.root.get("paths") {
+            Some(paths) if paths.json.is_object() => source.entries(&paths),
+            Some(paths) => bail!(
+                "not an API document: `paths` is {}, where an object is due",
+                paths.json.kind()
+            ),
+            // A document of webhooks or definitions alone.
+            None if is_31 => Vec::new(),
+            None => bail!("not an API document: it has no `paths`"),
+        };
+        self.schemas.read_definitions();
+        let base = servers::base(source);
         let mut operations = Vec::new();
-        for (path, item) in paths.entries() {
-            if !path.starts_with('/') {
-                bail!("paths: `{path}` does not start with `/`");
-            }
-            let shared = item.get("parameters").map_or(&[][..], Json::elements);
-            for (key, operation) in item.entries() {
-                if matches!(key.as_str(), "parameters" | "summary" | "description" | "servers")
-                    || key.starts_with("x-")
-                {
-                    continue;
-                }
-                let place = format!("{} {path}", key.to_uppercase());
-                let Some(method) = Method::ALL
-                    .into_iter()
-                    .find(|method| method.as_str().eq_ignore_ascii_case(key))
-                else {
-                    bail!("{place}: this method is not supported");
-                };
-                operations.push(self.operation(method, path, shared, operation, &place)?);
+        for (path, item) in paths {
+            if !path.starts_with("x-") {
+                self.path(path, &item, &base, &mut operations);
             }
         }
         // What comes out depends on what the document says, not on the order in which it says it.
         operations.sort_by(|a, b| (&a.path, a.method).cmp(&(&b.path, b.method)));
-        Ok(Document { operations, definitions: schemas })
+        self.name_operations(&mut operations);
+        let section = format!("/{}", source.format.definitions().join("/"));
+        Ok(Document { operations, definitions: self.schemas.finish(), section })
     }
 
-    fn definitions(&self) -> Option<&'a Json> {
-        match self.format {
-            Format::Swagger2 => self.root.get("definitions"),
-            Format::OpenApi3 => self.root.get("components")?.get("schemas"),
+    /// Reads the operations of a path.
+    fn path(&self, path: &str, item: &Node<'a>, base: &str, operations: &mut Vec<Operation>) {
+        let source = self.source;
+        if !item.json.is_object() {
+            return source.note_kind(item, "an object");
+        }
+        if !braces_match(path) {
+            return source.note(Rule::Path, item, "its braces don't match");
+        }
+        if !path.starts_with('/') {
+            source.note(Rule::Path, item, "it does not start with `/`");
+        }
+        // A path may be that of a reference, with operations of its own beside it, which come first.
+        let mut items = vec![item.clone()];
+        if item.has("$ref") {
+            items.extend(source.follow(item));
+        }
+        let shared: Vec<Node<'a>> =
+            items.iter().rev().flat_map(|item| source.list(item, "parameters")).collect();
+        let base_of_path = items.iter().find_map(|item| servers::own(source, item));
+        let base = base_of_path.as_deref().unwrap_or(base);
+        let mut known = BTreeSet::new();
+        for (key, operation) in items.iter().flat_map(|item| source.entries(item)) {
+            if NOT_OPERATIONS.contains(&key) || key.starts_with("x-") {
+                continue;
+            }
+            let method = Method::ALL.into_iter().find(|it| it.as_str().eq_ignore_ascii_case(key));
+            let Some(method) = method else {
+                source.note(Rule::Method, &operation, format!("`{key}` of {path}"));
+                continue;
+            };
+            if !known.insert(method) {
+                source.note(Rule::Method, &operation, format!("a second `{key}` of {path}"));
+                continue;
+            }
+            let base = servers::own(source, &operation).unwrap_or_else(|| base.to_owned());
+            let slash = if path.starts_with('/') { "" } else { "/" };
+            let path = format!("{base}{slash}{path}");
+            operations.extend(self.operation(method, path, &shared, &operation));
         }
     }
 
+    /// Reads an operation. `None`: it can't be called by what bindings can send.
     fn operation(
         &self,
         method: Method,
-        path: &str,
-        shared: &'a [Json],
-        json: &'a Json,
-        place: &str,
-    ) -> Result<Operation> {
+        path: String,
+        shared: &[Node<'a>],
+        node: &Node<'a>,
+    ) -> Option<Operation> {
+        let source = self.source;
+        if !node.json.is_object() {
+            source.note_kind(node, "an object");
+            return None;
+        }
+        let mut taken = self.parameters(&path, node, shared);
+        if source.format != Format::Swagger2 {
+            taken.body = self.request_body(node, &mut taken.missing);
+        }
+        if let Some(missing) = taken.missing {
+            let route = format!("{} {path}", method.as_str());
+            source.note(Rule::LeftOut, node, format!("{route} requires {missing}"));
+            return None;
+        }
+        for (name, callback) in source.object(node, "callbacks") {
+            source.note(Rule::Webhook, &callback, format!("the callback `{name}`"));
+        }
         // Users of the other SDKs know an operation by the name that the vendor key gives.
-        let id = json
-            .text("x-purecloud-method-name")
-            .or_else(|| json.text("operationId"))
-            .with_context(|| format!("{place}: the operation has no operationId"))?;
-        let mut parameters: Vec<Parameter> = Vec::new();
-        let mut body = None;
-        for parameter in shared.iter().chain(json.get("parameters").map_or(&[][..], Json::elements))
-        {
-            let parameter = self.follow(parameter, "parameters", place)?;
-            let name = parameter
-                .text("name")
-                .with_context(|| format!("{place}: a parameter has no name"))?;
-            let place = format!("{place}, parameter `{name}`");
-            let location = match parameter.text("in") {
-                Some("path") => Location::Path,
-                Some("query") => Location::Query,
-                Some("header") => Location::Header,
-                Some("body") if self.format == Format::Swagger2 => {
-                    let schema = parameter
-                        .get("schema")
-                        .with_context(|| format!("{place}: the body has no schema"))?;
-                    let schema = self.schema(schema, &place)?;
-                    if schema.kind == Kind::Binary {
-                        bail!("{place}: a body that is not JSON is not supported");
-                    }
-                    body = Some(Body { required: parameter.is_true("required"), schema });
-                    continue;
-                }
-                Some(other @ ("formData" | "cookie")) => {
-                    bail!("{place}: parameters in `{other}` are not supported")
-                }
-                Some(other) => {
-                    bail!("{place}: `in` is `{other}`, which is no place for a parameter")
-                }
-                None => bail!("{place}: it does not say where the parameter goes (`in`)"),
-            };
-            if location == Location::Path && !path.contains(&format!("{{{name}}}")) {
-                // There is nowhere to write it; the document of 2018 has one such.
-                continue;
-            }
-            let parameter = self.parameter(name, location, parameter, &place)?;
-            // What an operation says of a parameter wins over what its path says.
-            parameters.retain(|known| (&known.name, known.location) != (&parameter.name, location));
-            parameters.push(parameter);
-        }
-        if let Some(json) = json.get("requestBody") {
-            let json = self.follow(json, "requestBodies", place)?;
-            let place = format!("{place}, request body");
-            let schema = self.json_content(json, Sent::Request, &place)?;
-            body = schema.map(|schema| Body { required: json.is_true("required"), schema });
-        }
-        let replies = json
-            .get("responses")
-            .with_context(|| format!("{place}: the operation has no `responses`"))?;
-        Ok(Operation {
+        let id = source
+            .text(node, "x-purecloud-method-name")
+            .or_else(|| source.text(node, "operationId"))
+            .unwrap_or_default();
+        let permissions = node.get("x-inin-requires-permissions");
+        Some(Operation {
             id: id.to_owned(),
+            at: node.at.clone(),
             method,
-            path: path.to_owned(),
-            tags: json
-                .get("tags")
-                .map_or(&[][..], Json::elements)
-                .iter()
-                .filter_map(|tag| tag.as_str().map(str::to_owned))
-                .collect(),
-            summary: described(json, "summary"),
-            description: described(json, "description"),
-            deprecated: json.is_true("deprecated"),
-            preview: json.is_true("x-genesys-preview"),
-            permissions: json
-                .get("x-inin-requires-permissions")
-                .and_then(|required| required.get("permissions"))
-                .map_or(&[][..], Json::elements)
-                .iter()
-                .filter_map(|permission| permission.as_str().map(str::to_owned))
-                .collect(),
-            any_permission: json
-                .get("x-inin-requires-permissions")
-                .and_then(|required| required.text("type"))
-                == Some("ANY"),
-            parameters,
-            body,
-            replies: self.replies(replies, place)?,
+            path,
+            tags: source.texts(node, "tags"),
+            summary: source.described(node, "summary"),
+            description: source.described(node, "description"),
+            deprecated: source.flag(node, "deprecated"),
+            preview: source.flag(node, "x-genesys-preview"),
+            permissions: permissions
+                .as_ref()
+                .map(|it| source.texts(it, "permissions"))
+                .unwrap_or_default(),
+            any_permission: permissions.and_then(|it| source.text(&it, "type")) == Some("ANY"),
+            parameters: taken.list,
+            body: taken.body,
+            replies: self.replies(node),
         })
     }
 
-    fn parameter(
-        &self,
-        name: &str,
-        location: Location,
-        json: &'a Json,
-        place: &str,
-    ) -> Result<Parameter> {
-        let (schema, list) = match self.format {
-            Format::Swagger2 => {
-                let list = match json.text("collectionFormat") {
-                    None | Some("csv") => ListStyle::Joined(','),
-                    Some("multi") => ListStyle::Repeated,
-                    Some("pipes") => ListStyle::Joined('|'),
-                    Some("ssv") => ListStyle::Joined(' '),
-                    Some("tsv") => ListStyle::Joined('\t'),
-                    Some(other) => bail!("{place}: collectionFormat `{other}` is not known"),
-                };
-                (json, list)
-            }
-            Format::OpenApi3 => {
-                let exploded = json.get("explode") != Some(&Json::Bool(false));
-                let list = match json.text("style") {
-                    None | Some("form") if location == Location::Query && exploded => {
-                        ListStyle::Repeated
-                    }
-                    None | Some("form" | "simple") => ListStyle::Joined(','),
-                    Some("pipeDelimited") => ListStyle::Joined('|'),
-                    Some("spaceDelimited") => ListStyle::Joined(' '),
-                    Some(other) => bail!("{place}: style `{other}` is not supported"),
-                };
-                let schema = json
-                    .get("schema")
-                    .with_context(|| format!("{place}: the parameter has no schema"))?;
-                (schema, list)
-            }
-        };
-        // A bound beyond 64 bits bounds nothing that could be sent.
-        let maximum = match schema.get("maximum") {
-            Some(Json::Number(maximum)) => maximum.as_i64(),
-            _ => None,
-        };
-        let default = schema.get("default").cloned();
-        Ok(Parameter {
-            name: name.to_owned(),
-            location,
-            required: json.is_true("required") || location == Location::Path,
-            description: described(json, "description"),
-            schema: self.schema(schema, place)?,
-            list,
-            default,
-            maximum,
-        })
-    }
-
-    fn replies(&self, json: &'a Json, place: &str) -> Result<Vec<Reply>> {
-        let mut replies = Vec::new();
-        for (code, reply) in json.entries() {
-            let status = match code.as_str() {
-                "default" => None,
-                "2XX" if json.get("200").is_some() => continue,
-                "2XX" => Some(200),
-                "1XX" | "3XX" | "4XX" | "5XX" => continue,
-                code if code.starts_with("x-") => continue,
-                code => Some(
-                    code.parse::<u16>()
-                        .ok()
-                        .filter(|code| (100..600).contains(code))
-                        .with_context(|| format!("{place}: `{code}` is not an HTTP status"))?,
-                ),
-            };
-            if status.is_some_and(|status| !(200..400).contains(&status)) {
+    /// Gives an id to each operation that has none of its own.
+    fn name_operations(&self, operations: &mut [Operation]) {
+        let mut taken: HashMap<String, String> = HashMap::new();
+        let mut nameless = Vec::new();
+        for (index, operation) in operations.iter().enumerate() {
+            let id = &operation.id;
+            let why = if id.is_empty() {
+                "there is none".to_owned()
+            } else if !id.contains(|letter: char| letter.is_ascii_alphanumeric()) {
+                format!("`{id}` has no Latin letter")
+            } else if let Some(other) = taken.get(id) {
+                format!("`{id}` is that of {other}")
+            } else {
+                taken.insert(id.clone(), operation.route());
                 continue;
-            }
-            let place = format!("{place}, reply {code}");
-            let reply = self.follow(reply, "responses", &place)?;
-            let schema = match self.format {
-                Format::Swagger2 => {
-                    reply.get("schema").map(|schema| self.schema(schema, &place)).transpose()?
-                }
-                Format::OpenApi3 => self.json_content(reply, Sent::Reply, &place)?,
             };
-            replies.push(Reply { status, schema });
+            nameless.push((index, why));
         }
-        // Beside other replies, `default` describes the errors.
-        if replies.iter().any(|reply| reply.status.is_some()) {
-            replies.retain(|reply| reply.status.is_some());
-        }
-        replies.sort_by_key(|reply| reply.status);
-        Ok(replies)
-    }
-
-    /// The schema of the JSON form of an OpenAPI 3 body or reply.
-    fn json_content(&self, json: &'a Json, sent: Sent, place: &str) -> Result<Option<Schema>> {
-        let rank = |media: &str| match media {
-            _ if media.starts_with("application/json") => 0,
-            _ if media.ends_with("+json") => 1,
-            "*/*" => 2,
-            _ => 3,
-        };
-        let content = json.get("content").map_or(&[][..], Json::entries);
-        let Some((media, form)) = content.iter().min_by_key(|(media, _)| (rank(media), media))
-        else {
-            return Ok(None);
-        };
-        if rank(media) < 3 {
-            return form.get("schema").map(|schema| self.schema(schema, place)).transpose();
-        }
-        match sent {
-            Sent::Request => {
-                bail!("{place}: a body of type `{media}` is not supported, only JSON is")
+        for (index, why) in nameless {
+            let operation = &mut operations[index];
+            let made = made_id(operation.method, &operation.path);
+            let mut id = made.clone();
+            let mut number = 2;
+            while taken.contains_key(&id) {
+                id = format!("{made}{number}");
+                number += 1;
             }
-            Sent::Reply if media.starts_with("text/") => {
-                Ok(Some(Kind::Text { format: None }.into()))
-            }
-            Sent::Reply => Ok(Some(Kind::Binary.into())),
-        }
-    }
-
-    /// Follows a `$ref` to a shared parameter, body or reply.
-    fn follow(&self, json: &'a Json, section: &str, place: &str) -> Result<&'a Json> {
-        let Some(reference) = json.text("$ref") else { return Ok(json) };
-        let (prefix, shared) = match self.format {
-            Format::Swagger2 => (format!("#/{section}/"), self.root.get(section)),
-            Format::OpenApi3 => (
-                format!("#/components/{section}/"),
-                self.root.get("components").and_then(|components| components.get(section)),
-            ),
-        };
-        reference.strip_prefix(&prefix).and_then(|name| shared?.get(name)).with_context(|| {
-            format!("{place}: `$ref` to `{reference}`, which the document does not define")
-        })
-    }
-
-    fn schema(&self, json: &'a Json, place: &str) -> Result<Schema> {
-        if !json.is_object() {
-            bail!("{place}: a schema is an object, this is {}", json.kind());
-        }
-        Ok(Schema {
-            kind: self.kind(json, place)?,
-            description: described(json, "description"),
-            read_only: json.is_true("readOnly"),
-        })
-    }
-
-    fn kind(&self, json: &'a Json, place: &str) -> Result<Kind> {
-        self.kind_within(json, place, &[])
-    }
-
-    /// The kind of a schema that stands in the `allOf` of these definitions.
-    fn kind_within(&self, json: &'a Json, place: &str, within: &[&str]) -> Result<Kind> {
-        if let Some(reference) = json.text("$ref") {
-            let prefix = match self.format {
-                Format::Swagger2 => "#/definitions/",
-                Format::OpenApi3 => "#/components/schemas/",
-            };
-            return match reference.strip_prefix(prefix) {
-                Some(name) => Ok(Kind::Reference(name.to_owned())),
-                None => {
-                    bail!("{place}: `$ref` to `{reference}`, which the document does not define")
-                }
-            };
-        }
-        let format = json.text("format").map(str::to_owned);
-        let kind = json.get("type").map(|kind| {
-            kind.as_str()
-                .with_context(|| format!("{place}: `type` is {}, where a text is due", kind.kind()))
-        });
-        Ok(match kind.transpose()? {
-            Some("boolean") => Kind::Boolean,
-            Some("integer") => Kind::Integer { format },
-            Some("number") => Kind::Number { format },
-            Some("file") => Kind::Binary,
-            Some("string") if format.as_deref() == Some("binary") => Kind::Binary,
-            Some("string") => {
-                let values: Vec<String> = json
-                    .get("enum")
-                    .map_or(&[][..], Json::elements)
-                    .iter()
-                    .filter_map(|value| value.as_str().map(str::to_owned))
-                    .collect();
-                if values.is_empty() { Kind::Text { format } } else { Kind::Enum(values) }
-            }
-            Some("array") => match json.get("items") {
-                Some(items) => {
-                    Kind::List(Box::new(self.schema(items, &format!("{place}, items"))?))
-                }
-                None => bail!("{place}: an array that does not say what its items are"),
-            },
-            Some("object") | None => self.object(json, place, within)?,
-            Some(other) => bail!("{place}: `type` is `{other}`, which is not known"),
-        })
-    }
-
-    fn object(&self, json: &'a Json, place: &str, within: &[&str]) -> Result<Kind> {
-        let mut object = Object::default();
-        if let Some(parts) = json.get("allOf") {
-            // One reference in an `allOf` is how OpenAPI 3.0 adds a description to a `$ref`.
-            if let ([part], None) = (parts.elements(), json.get("properties")) {
-                return self.kind_within(part, place, within);
-            }
-            for part in parts.elements() {
-                if let Kind::Object(part) = self.followed_kind(part, place, within)? {
-                    object.merge(part);
-                }
-            }
-        }
-        if json.get("oneOf").is_some() || json.get("anyOf").is_some() {
-            // Which of them arrives can't be told from the outside: such a value is kept as JSON.
-            return Ok(Kind::Any);
-        }
-        let mut own = Object::default();
-        for (name, schema) in json.get("properties").map_or(&[][..], Json::entries) {
-            let schema = self.schema(schema, &format!("{place}, property `{name}`"))?;
-            own.properties.push((name.clone(), schema));
-        }
-        own.required = json
-            .get("required")
-            .map_or(&[][..], Json::elements)
-            .iter()
-            .filter_map(|name| name.as_str().map(str::to_owned))
-            .collect();
-        object.merge(own);
-        if !object.properties.is_empty() {
-            return Ok(Kind::Object(object));
-        }
-        Ok(match json.get("additionalProperties") {
-            Some(values) if values.is_object() => {
-                Kind::Map(Box::new(self.schema(values, &format!("{place}, values"))?))
-            }
-            _ => Kind::Any,
-        })
-    }
-
-    /// The kind of a schema with its reference followed, for `allOf`.
-    fn followed_kind(&self, json: &'a Json, place: &str, within: &[&str]) -> Result<Kind> {
-        match self.kind_within(json, place, within)? {
-            Kind::Reference(name) => {
-                if within.contains(&name.as_str()) {
-                    bail!("{place}: the `allOf` of `{name}` leads back to itself");
-                }
-                let definition =
-                    self.definitions().and_then(|known| known.get(&name)).with_context(|| {
-                        format!("{place}: `$ref` to `{name}`, which the document does not define")
-                    })?;
-                self.followed_kind(definition, place, &[within, &[name.as_str()]].concat())
-            }
-            kind => Ok(kind),
+            taken.insert(id.clone(), operation.route());
+            let what = format!("{}: {why}; it is `{id}`", operation.route());
+            self.source.note_at(Rule::OperationId, &operation.at, what);
+            operation.id = id;
         }
     }
 }
 
-impl Object {
-    fn merge(&mut self, other: Self) {
-        for (name, schema) in other.properties {
-            self.properties.retain(|(known, _)| *known != name);
-            self.properties.push((name, schema));
-        }
-        self.required.extend(other.required);
-    }
+/// An operationId from method and path, as Genesys makes them: `getUsersUserIdQueues`.
+fn made_id(method: Method, path: &str) -> String {
+    let words = path
+        .split(|letter: char| !letter.is_ascii_alphanumeric())
+        .filter(|word| !matches!(*word, "api" | "v1" | "v2"));
+    let words: Vec<&str> = std::iter::once(method.as_str()).chain(words).collect();
+    // Of `GET` each letter would be a word.
+    words
+        .join(" ")
+        .replacen(method.as_str(), &method.as_str().to_lowercase(), 1)
+        .to_lower_camel_case()
 }
 
-/// A description, unless it is blank.
-fn described(json: &Json, key: &str) -> Option<String> {
-    let text = json.text(key)?.trim();
-    (!text.is_empty()).then(|| text.to_owned())
+/// Whether every `{` of a path has its `}`, and a name between.
+fn braces_match(path: &str) -> bool {
+    let mut name: Option<usize> = None;
+    for letter in path.chars() {
+        name = match (letter, name) {
+            ('{', None) => Some(0),
+            ('}', Some(1..)) => None,
+            ('{' | '}', _) => return false,
+            (_, Some(length)) => Some(length + 1),
+            (_, None) => None,
+        };
+    }
+    name.is_none()
 }

@@ -55,9 +55,9 @@ enum Format {
 pub fn run(workspace: &Path, options: &Options, out: &mut impl Write) -> Result<()> {
     let exceptions = codegen::exceptions(workspace)?;
     let flat = |spec: Option<&Path>| -> Result<(Document, bool)> {
-        let (mut document, is_pinned) = codegen::load(workspace, spec, &mut Stages::quiet())?;
-        flatten(&mut document)?;
-        Ok((document, is_pinned))
+        let mut loaded = codegen::load(workspace, spec, &mut Stages::quiet())?;
+        flatten(&mut loaded.document);
+        Ok((loaded.document, loaded.is_pinned))
     };
     if let [old, new] = &options.diff[..] {
         let ((old, _), (new, _)) = (flat(Some(old))?, flat(Some(new))?);
@@ -66,8 +66,9 @@ pub fn run(workspace: &Path, options: &Options, out: &mut impl Write) -> Result<
     }
     if options.explain.is_none() && matches!(options.format, Format::Tsv) {
         let mut stages = Stages::quiet();
-        let (document, is_pinned) = codegen::load(workspace, options.spec.as_deref(), &mut stages)?;
-        let generated = codegen::generate(document, &exceptions, is_pinned, &mut stages)?;
+        let loaded = codegen::load(workspace, options.spec.as_deref(), &mut stages)?;
+        let generated =
+            codegen::generate(loaded.document, &exceptions, loaded.is_pinned, &mut stages)?;
         return tsv(&generated.model, out);
     }
     let (document, is_pinned) = flat(options.spec.as_deref())?;
@@ -79,7 +80,7 @@ pub fn run(workspace: &Path, options: &Options, out: &mut impl Write) -> Result<
         Some(name) => explain(&document, &tagged, name, out),
         None => {
             summary(&tagged, out)?;
-            tagged.notes.iter().try_for_each(|note| writeln!(out, "{note}"))?;
+            tagged.notes.iter().try_for_each(|note| writeln!(out, "{}", note.what))?;
             Ok(())
         }
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use genesys_cloud_catalogue::Operation as Entry;
-use genesys_cloud_core::Results;
+use genesys_cloud_core::{Results, lenient};
 use serde_json::Value;
 
 use super::Output;
@@ -72,8 +72,8 @@ pub(super) fn begins_at_the_beginning(
     let params = given.params.iter().map(|(name, value)| (name.as_str(), Value::from(&**value)));
     let in_body = listing.token_in().iter().filter(|place| place.is_in_body()).map(|place| {
         let pointer = format!("/{}", place.name().replace('.', "/"));
-        let value = given.body.as_ref().and_then(|body| body.pointer(&pointer));
-        (place.name(), value.cloned().unwrap_or_default())
+        let value = given.body.as_ref().and_then(|body| lenient::at(body.get(), &pointer));
+        (place.name(), value.map_or(Value::Null, |it| serde_json::from_str(it).unwrap_or_default()))
     });
     let mut all = params.chain(in_body);
     let found = all.find(|(name, value)| {

@@ -3,9 +3,10 @@
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::SinkError;
 use super::compression::Packer;
 use super::format::Format;
-use super::{Encode, SinkError};
+use super::reject::{OnBadValue, Rejected, Tolerant};
 use crate::columns::Columns;
 
 /// How many records and bytes are encoded at a time: the bytes are still in the processor's cache when they are written.
@@ -14,13 +15,15 @@ const PIECE: (usize, usize) = (64, 256 << 10);
 /// Makes the bytes of an output. Each method gives those that follow what was given before. What is compressed may
 /// come later, at the next commit.
 pub(super) struct Body {
-    encoder: Box<dyn Encode>,
+    encoder: Tolerant,
     packer: Packer,
 }
 
 impl Body {
     pub(super) fn new(format: Format) -> Self {
-        Self { encoder: format.encoder(), packer: Packer::new(format.compression()) }
+        let (encoder, packer) =
+            (Tolerant::new(format.encoder()), Packer::new(format.compression()));
+        Self { encoder, packer }
     }
 
     pub(super) fn begin(&mut self, columns: &Columns) -> Result<Vec<u8>, SinkError> {
@@ -94,6 +97,16 @@ impl Body {
         let mut plain = Vec::new();
         self.encoder.end(&mut plain)?;
         self.packer.alone(plain)
+    }
+
+    /// Chooses what becomes of records that don't fit.
+    pub(super) fn on_bad_value(&mut self, on_bad_value: OnBadValue) {
+        self.encoder.set(on_bad_value);
+    }
+
+    /// The records that did not fit since this was called last.
+    pub(super) fn rejected(&mut self) -> Vec<Rejected> {
+        self.encoder.rejected()
     }
 
     pub(super) fn notes(&self) -> Vec<String> {

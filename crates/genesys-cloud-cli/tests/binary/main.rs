@@ -25,6 +25,7 @@ mod states;
 #[cfg(feature = "parquet")]
 mod tables;
 mod tags;
+mod values;
 #[cfg(target_os = "linux")]
 mod wide;
 

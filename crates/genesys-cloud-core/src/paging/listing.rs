@@ -383,7 +383,7 @@ impl Place {
     }
 
     /// The path as a JSON pointer.
-    pub(super) fn pointer(&self) -> String {
+    pub(crate) fn pointer(&self) -> String {
         format!("/{}", self.name.replace('~', "~0").replace('/', "~1").replace('.', "/"))
     }
 }

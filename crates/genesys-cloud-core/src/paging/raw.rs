@@ -47,14 +47,16 @@ impl fmt::Debug for RawItem {
 
 /// Reads the items of a page as texts.
 pub(crate) fn raw(reply: &RawReply, listing: &Listing, most: usize) -> Page<RawItem> {
-    if reply.body().len() < LARGE_PAGE {
-        let (items, facts) = serde::<Box<RawValue>>(reply, listing, most)?;
-        return Ok((items.into_iter().map(|item| RawItem(Text::Own(item))).collect(), facts));
-    }
-    let (items, facts) = borrowed(reply, listing, most)?;
     let body = reply.body();
-    let shared = |item: &RawValue| RawItem(Text::Shared(body.slice_ref(item.get().as_bytes())));
-    Ok((items.into_iter().map(shared).collect(), facts))
+    if body.len() >= LARGE_PAGE
+        && let Ok((items, facts)) = borrowed(reply, listing, most)
+    {
+        let shared = |item: &RawValue| RawItem(Text::Shared(body.slice_ref(item.get().as_bytes())));
+        return Ok((items.into_iter().map(shared).collect(), facts));
+    }
+    // What can't be read as it is may be read leniently, and an error is the same.
+    let (items, facts) = serde::<Box<RawValue>>(reply, listing, most)?;
+    Ok((items.into_iter().map(|item| RawItem(Text::Own(item))).collect(), facts))
 }
 
 #[cfg(test)]

@@ -114,7 +114,27 @@ async fn a_raw_reply_is_read_in_several_ways() {
     assert_eq!((reply.status(), reply.content_type()), (200, Some("application/json")));
     assert_eq!((reply.text().as_ref(), reply.body().len()), (r#"{"ok":true}"#, 11));
     assert_eq!(reply.json::<serde_json::Value>().expect("JSON")["ok"], true);
+    let server = Server::start(|_| Answer::json(200, "\u{feff}{\"ok\":true}")).await;
+    let client = with_token(&server).build().expect("a client");
+    let reply = client.execute(&queues()).await.expect("a reply");
+    assert_eq!(reply.json::<serde_json::Value>().expect("JSON")["ok"], true);
     assert!(!format!("{reply:?}").contains("true"), "bodies are not shown: {reply:?}");
+}
+
+#[tokio::test]
+async fn bytes_stay_bytes_in_both_directions() {
+    const BYTES: &[u8] = b"\xef\xbb\xbf{\"n\": 1.50}\xff\x00";
+    let server = Server::start(|_| {
+        Answer::new(200, BYTES).header("content-type", "application/octet-stream")
+    })
+    .await;
+    let client = with_token(&server).build().expect("a client");
+    let mut call = Call::<bytes::Bytes>::new(&client, Operation::known("put", Method::Put, "/"));
+    call.request_mut().set_body_bytes(&b"{\"n\": 1.50} "[..], "application/octet-stream");
+    assert_eq!(&**call.await.expect("a reply").value(), BYTES);
+    let received = &server.received()[0];
+    assert_eq!(received.body, "{\"n\": 1.50} ");
+    assert_eq!(received.header("content-type"), Some("application/octet-stream"));
 }
 
 #[tokio::test]

@@ -377,6 +377,7 @@ record! {
         pub type_: Option<DomainNetworkAddressType> = "type",
         pub address: Option<String> = "address",
         pub persistent: Option<bool> = "persistent",
+        /// One of 2, 23.
         pub family: Option<i64> = "family",
     }
 }
@@ -405,6 +406,7 @@ record! {
         pub nexthop: Option<String> = "nexthop",
         pub persistent: Option<bool> = "persistent",
         pub metric: Option<i64> = "metric",
+        /// One of 2, 23.
         pub family: Option<i64> = "family",
     }
 }

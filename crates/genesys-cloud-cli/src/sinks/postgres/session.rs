@@ -19,6 +19,12 @@ use crate::sinks::{SinkError, Watch};
 /// For how long a connection of an export that was killed may still be there.
 const LEFT_BEHIND: &str = "5s";
 
+/// Within a transaction, a place to come back to.
+const SAVEPOINT: &str = "SAVEPOINT genesys_cloud_rows";
+const KEEP: &str = "RELEASE SAVEPOINT genesys_cloud_rows";
+const TAKE_BACK: &str =
+    "ROLLBACK TO SAVEPOINT genesys_cloud_rows; RELEASE SAVEPOINT genesys_cloud_rows";
+
 /// A connection that has a table for itself.
 pub(super) struct Session {
     pub(super) client: Client,
@@ -134,7 +140,7 @@ impl Session {
     pub(super) async fn columns(&mut self, table: &str) -> Result<Option<Vec<Found>>, SinkError> {
         let rows = self
             .all(
-                "SELECT a.attname, a.atttypid, a.attgenerated <> '' OR a.attidentity = 'a', \
+                "SELECT a.attname, a.atttypid, a.atttypmod, a.attgenerated <> '' OR a.attidentity = 'a', \
                  a.attnotnull AND NOT a.atthasdef AND a.attidentity = '', \
                  EXISTS (SELECT FROM pg_opclass o JOIN pg_am m ON m.oid = o.opcmethod WHERE o.opcdefault \
                  AND m.amname = 'btree' AND o.opcintype = a.atttypid), \
@@ -152,14 +158,57 @@ impl Session {
             Found {
                 name: row.get(0),
                 kind,
-                is_generated: row.get(2),
-                is_required: row.get(3),
-                has_equality: row.get(4),
-                may_insert: row.get(5),
-                may_update: row.get(6),
+                modifier: row.get(2),
+                is_generated: row.get(3),
+                is_required: row.get(4),
+                has_equality: row.get(5),
+                may_insert: row.get(6),
+                may_update: row.get(7),
             }
         });
         Ok((!rows.is_empty()).then(|| found.collect()))
+    }
+
+    /// Whether the database can't hold all characters.
+    pub(super) async fn is_narrow(&mut self) -> Result<bool, SinkError> {
+        let encoding: String = self.one("SELECT getdatabaseencoding()::text", &[]).await?.get(0);
+        // Of the second, the server doesn't look at what it stores.
+        Ok(!matches!(&*encoding, "UTF8" | "SQL_ASCII"))
+    }
+
+    /// Whether the database can hold a text.
+    pub(super) async fn can_hold(&mut self, text: &str) -> Result<bool, SinkError> {
+        if self.is_open {
+            self.run(SAVEPOINT).await?;
+        }
+        let asked = self.client.query_one("SELECT $1::text IS NOT NULL", &[&text]).await;
+        if self.is_open {
+            self.run(TAKE_BACK).await?;
+        }
+        match asked {
+            Ok(_) => Ok(true),
+            Err(error) if is_untranslatable(&error) => Ok(false),
+            Err(error) => Err(self.failed(error).await),
+        }
+    }
+
+    /// Runs rows of COPY, and takes them back if one of them is refused. The error is that of the row.
+    pub(super) async fn try_copy(
+        &mut self,
+        statement: &Statement,
+        rows: Bytes,
+    ) -> Result<Result<u64, Error>, SinkError> {
+        self.run(SAVEPOINT).await?;
+        let copied = self.copy(statement, rows).await;
+        match &copied {
+            Ok(_) => self.run(KEEP).await?,
+            // Where the connection is lost, the error says so.
+            Err(error) if error.as_db_error().is_some() && !is_end(error) => {
+                self.run(TAKE_BACK).await?;
+            }
+            Err(_) => {}
+        }
+        Ok(copied)
     }
 
     /// The unique indexes of a table that are of columns alone and hold for all rows at once, the primary key first.
@@ -397,6 +446,12 @@ fn of_system(error: &Error) -> Option<&std::io::Error> {
         found = inner.source();
     }
     None
+}
+
+/// Whether a text has a character that the encoding of the database lacks.
+pub(super) fn is_untranslatable(error: &Error) -> bool {
+    let codes = [SqlState::UNTRANSLATABLE_CHARACTER, SqlState::CHARACTER_NOT_IN_REPERTOIRE];
+    error.code().is_some_and(|code| codes.contains(code))
 }
 
 /// Whether a connection ends with this.

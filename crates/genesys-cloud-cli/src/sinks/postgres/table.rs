@@ -19,6 +19,8 @@ pub(super) const ROW: &str = "genesys_cloud_row";
 pub(super) struct Found {
     pub(super) name: String,
     pub(super) kind: Type,
+    /// The modifier of the type, such as the number of digits of a time; below zero if there is none.
+    pub(super) modifier: i32,
     /// Whether it takes no values: it is generated, or an identity that always is.
     pub(super) is_generated: bool,
     /// Whether a row needs a value for it.
@@ -162,6 +164,7 @@ mod tests {
         Found {
             name: name.to_owned(),
             kind: Type::TEXT,
+            modifier: -1,
             is_generated: false,
             is_required: false,
             has_equality: true,

@@ -1,0 +1,79 @@
+//! Bounds of numbers.
+
+use crate::json::Json;
+
+/// The largest integer that a schema allows. A bound beyond 64 bits bounds nothing that could be sent.
+pub fn maximum(schema: &Json) -> Option<i64> {
+    let bound = schema.get("maximum").and_then(number).map(f64::floor);
+    let exclusive = match schema.get("exclusiveMaximum") {
+        // OpenAPI 3.0: it says how `maximum` is meant.
+        Some(Json::Bool(true)) => return integer(exact(schema, "maximum")?.ceil() - 1.0),
+        Some(json) => number(json).map(|bound| bound.ceil() - 1.0),
+        None => None,
+    };
+    match (bound, exclusive) {
+        (Some(one), Some(other)) => integer(one.min(other)),
+        (one, other) => integer(one.or(other)?),
+    }
+}
+
+/// The smallest integer that a schema allows.
+pub fn minimum(schema: &Json) -> Option<i64> {
+    let bound = schema.get("minimum").and_then(number).map(f64::ceil);
+    let exclusive = match schema.get("exclusiveMinimum") {
+        Some(Json::Bool(true)) => return integer(exact(schema, "minimum")?.floor() + 1.0),
+        Some(json) => number(json).map(|bound| bound.floor() + 1.0),
+        None => None,
+    };
+    match (bound, exclusive) {
+        (Some(one), Some(other)) => integer(one.max(other)),
+        (one, other) => integer(one.or(other)?),
+    }
+}
+
+fn exact(schema: &Json, key: &str) -> Option<f64> {
+    schema.get(key).and_then(number)
+}
+
+fn number(json: &Json) -> Option<f64> {
+    match json {
+        Json::Number(number) => number.as_f64(),
+        _ => None,
+    }
+}
+
+fn integer(bound: f64) -> Option<i64> {
+    // Up to here, a double has every integer.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    #[allow(clippy::cast_possible_truncation)]
+    (bound.abs() <= EXACT).then_some(bound as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_of_both_versions() {
+        for (schema, low, high) in [
+            (r#"{"minimum": 1, "maximum": 100}"#, Some(1), Some(100)),
+            (r#"{"minimum": 0.5, "maximum": 99.5}"#, Some(1), Some(99)),
+            (
+                r#"{"minimum": 0, "exclusiveMinimum": true, "maximum": 101, "exclusiveMaximum": true}"#,
+                Some(1),
+                Some(100),
+            ),
+            (r#"{"exclusiveMinimum": 0, "exclusiveMaximum": 101}"#, Some(1), Some(100)),
+            (
+                r#"{"minimum": 5, "exclusiveMinimum": 0, "maximum": 50, "exclusiveMaximum": 101}"#,
+                Some(5),
+                Some(50),
+            ),
+            (r#"{"minimum": "1", "maximum": 1e300}"#, None, None),
+            ("{}", None, None),
+        ] {
+            let json = Json::parse(schema).expect(schema);
+            assert_eq!((minimum(&json), maximum(&json)), (low, high), "{schema}");
+        }
+    }
+}
