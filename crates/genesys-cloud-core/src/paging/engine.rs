@@ -33,6 +33,9 @@ use crate::request::Request;
 /// The most pages that are asked for ahead, whatever count of pages a reply states.
 const MOST_AHEAD: usize = 256;
 
+/// How many bytes the pages asked for ahead may have, by the size of the last one.
+const MOST_BYTES_AHEAD: usize = 16 << 20;
+
 pub(super) struct Engine {
     client: Client,
     /// As the caller made it; each page is asked for by a copy.
@@ -46,6 +49,8 @@ pub(super) struct Engine {
     /// How many pages may be asked for before they are due.
     pub(super) prefetch: usize,
     walk: Walk,
+    /// How many bytes the page that was read last had.
+    page_bytes: usize,
     /// Calls for the page that is due and for those after it, in order, none left out. They stay here
     /// until they end, whoever stops waiting for them.
     calls: VecDeque<Asked>,
@@ -125,6 +130,7 @@ impl Engine {
             limit: None,
             max_pages: None,
             prefetch: 0,
+            page_bytes: 0,
             calls: VecDeque::new(),
             stuck: None,
             report: Report::default(),
@@ -360,6 +366,10 @@ impl Engine {
             self.report.end = Some(End::Contradiction);
             return Poll::Ready(Some(Err(error)));
         }
+        // Before a job is submitted, not when its results are there.
+        if let Err(error) = self.check_page_size(self.page_size) {
+            return Poll::Ready(Some(Err(error)));
+        }
         if let Err(error) = ready!(self.poll_open(cx)) {
             return Poll::Ready(Some(Err(error)));
         }
@@ -383,6 +393,9 @@ impl Engine {
                     return Poll::Ready(None);
                 }
             }
+        }
+        if let Err(error) = self.settle_page_size() {
+            return Poll::Ready(Some(Err(error)));
         }
         loop {
             if self.calls.front().is_none_or(|asked| asked.position != *self.walk.due()) {
@@ -411,7 +424,8 @@ impl Engine {
                     },
                     page => page,
                 };
-                if page.is_ok() {
+                if let Ok(page) = &page {
+                    self.page_bytes = page.body().len();
                     // To read a page takes time in which others can come.
                     self.ask_ahead(1);
                 }
@@ -425,11 +439,6 @@ impl Engine {
 
     /// Asks for a page; in a task, so that it comes while nobody polls, or else as it is polled for.
     fn ask(&mut self, position: Position, in_task: bool) -> Asked {
-        if !self.is_page_size_settled {
-            // Once for all pages: another size would shift the items from one page to another.
-            self.settle_page_size();
-            self.is_page_size_settled = true;
-        }
         self.report.requests += u64::from(self.caller().is_none());
         self.report.began.get_or_insert_with(Utc::now);
         let request = self.request_for(&position);
@@ -457,25 +466,51 @@ impl Engine {
         request
     }
 
-    fn settle_page_size(&mut self) {
-        let Some(page_size) = self.listing.page_size() else { return };
-        let on_request = value_on(&self.request, page_size.place()).map(|value| value.parse());
-        let usual = page_size.maximum().unwrap_or(self.listing.scheme().usual_page_size());
-        let wanted = match (self.page_size, on_request) {
-            (Some(wanted), _) | (None, Some(Ok(wanted))) => wanted,
-            (None, None) => usual,
+    /// Refuses a page size that the operation does not take.
+    fn check_page_size(&self, items: Option<u64>) -> Result<(), Error> {
+        let refusal = self.listing.page_size().zip(items).filter(|_| !self.is_page_size_settled);
+        match refusal.and_then(|(page_size, items)| page_size.refusal(items)) {
+            None => Ok(()),
+            Some((why, advice)) => {
+                Err(Error::invalid_request(self.request.operation(), why).advise(advice))
+            }
+        }
+    }
+
+    /// Decides how many items to ask for. Once for all pages: another size would shift items from one page to another.
+    fn settle_page_size(&mut self) -> Result<(), Error> {
+        if self.is_page_size_settled {
+            return Ok(());
+        }
+        let Some(page_size) = self.listing.page_size() else { return Ok(()) };
+        let on_request = match value_on(&self.request, page_size.place()).map(|it| it.parse()) {
             // No number: it stays, for the API to say what is wrong with it.
-            (None, Some(Err(_))) => return,
+            Some(Err(_)) if self.page_size.is_none() => {
+                self.is_page_size_settled = true;
+                return Ok(());
+            }
+            Some(Ok(items)) => Some(items),
+            _ => None,
         };
-        let allowed = wanted.min(page_size.maximum().unwrap_or(wanted)).max(1);
-        let allowed = self.walk.page_size_up_to_cap(allowed);
+        let wanted = self.page_size.or(on_request);
+        self.check_page_size(wanted)?;
+        let usual = || match (page_size.usual(), page_size.maximum()) {
+            (Some(usual), Some(maximum)) => usual.min(maximum),
+            (usual, maximum) => {
+                usual.or(maximum).unwrap_or(self.listing.scheme().usual_page_size())
+            }
+        };
+        let wanted = wanted.unwrap_or_else(usual);
+        let allowed = self.walk.page_size_up_to_cap(wanted);
         let limit = self.limit.filter(|_| self.walk.starts_alike_in_any_size());
-        // What is too small is refused: a limit below it costs a few items that are not handed out.
+        // What is too small is refused: a limit below it costs a few items that are not returned.
         let least = page_size.minimum().unwrap_or(1).max(1);
         let asked = allowed.min(limit.unwrap_or(allowed)).max(least);
         self.report.page_size_clamped_from = Some(wanted).filter(|wanted| *wanted > allowed);
         self.report.page_size_asked = Some(asked);
         self.walk.set_page_size(Some(asked));
+        self.is_page_size_settled = true;
+        Ok(())
     }
 
     /// A reply that is no error may still hold no page.
@@ -520,7 +555,8 @@ impl Engine {
         let in_pages = self.max_pages.map(|pages| pages.saturating_sub(self.report.pages));
         let wanted = in_limit.into_iter().chain(in_pages).min().unwrap_or(u64::MAX);
         let wanted = usize::try_from(wanted).unwrap_or(usize::MAX).saturating_sub(at_hand);
-        let wanted = wanted.min(self.prefetch.min(MOST_AHEAD));
+        let most = (MOST_BYTES_AHEAD / self.page_bytes.max(1)).min(MOST_AHEAD);
+        let wanted = wanted.min(self.prefetch.min(most));
         let positions: Vec<Position> = self
             .walk
             .ahead()
