@@ -31,7 +31,7 @@ async fn those_behind_are_told_a_time_that_counts_the_calls_ahead() {
     let first = waiting.find(|ticket| limiter.poll(*ticket, "getThings", now) != Turn::Go);
     let expected = |limiter: &mut Limiter, ticket| match limiter.poll(ticket, "getThings", now) {
         Turn::Wait { expected, .. } => expected.expect("a time"),
-        Turn::Go => panic!("it goes"),
+        other => panic!("{other:?}"),
     };
     let next = expected(&mut limiter, first.expect("one that waits"));
     let last = waiting.next_back().expect("one behind it");
@@ -48,7 +48,7 @@ async fn wait_after(limited_head: &Head) -> Duration {
     assert_eq!(under_way.len(), 4);
     let start = Instant::now();
     let limited = under_way.pop().expect("a call");
-    limited.limited(1, limited_head, None, Some(Duration::from_secs(90)));
+    limited.limited(1, limited_head, None, Some(Duration::from_secs(90)), None);
     one(&budget, &GET_OTHERS).await.answered(1, &told(1, 300, 60));
     start.elapsed()
 }
