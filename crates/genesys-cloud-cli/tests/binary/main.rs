@@ -25,6 +25,8 @@ mod states;
 #[cfg(feature = "parquet")]
 mod tables;
 mod tags;
+// Some tests take features.
+#[cfg_attr(not(all(feature = "buckets", feature = "parquet")), allow(dead_code, unused_imports))]
 mod values;
 
 use std::path::Path;
