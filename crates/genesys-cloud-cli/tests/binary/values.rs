@@ -21,7 +21,7 @@ fn reply(body: impl Into<String>, content_type: &str) -> CannedReply {
 fn page(org: &MockOrg, records: &[&str]) {
     let (all, total) = (records.join(","), records.len());
     let body = format!(
-        "\u{feff}{{\"x\\ud83d\":1,\"entities\":[{all}],\"pageNumber\":1,\"pageCount\":1,\"total\":{total}}}"
+        "\u{feff}{{\"x\":1,\"entities\":[{all}],\"pageNumber\":1,\"pageCount\":1,\"total\":{total}}}"
     );
     org.respond_next(QUEUES, reply(body, "application/json")).unwrap();
 }
