@@ -15,11 +15,11 @@ mod export;
 mod failure;
 mod find;
 mod parameters;
-mod private;
 mod screen;
 mod sinks;
 mod sum;
 pub mod tags;
+mod terminal;
 mod times;
 
 use std::process::ExitCode;
@@ -35,6 +35,8 @@ pub use crate::sinks::{
     Compression, Fault, FileSink, Format, Keeper, OnBadValue, Rejected, Sink, SinkError,
     StreamSink, Written,
 };
+
+use genesys_cloud_core::private_file as private;
 
 use crate::arguments::{Cli, Command, Log};
 use crate::screen::Screen;

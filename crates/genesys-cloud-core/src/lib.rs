@@ -12,6 +12,8 @@ mod call;
 mod checkpoint;
 mod client;
 mod digest;
+#[doc(hidden)]
+pub mod display;
 mod download;
 mod error;
 mod exchange;
@@ -27,6 +29,9 @@ pub mod lenient;
 mod operation;
 mod paging;
 mod param;
+#[doc(hidden)]
+pub mod private_file;
+mod redact;
 mod region;
 mod reply;
 mod request;

@@ -10,6 +10,7 @@ use http::header::{
 use http::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
+use url::form_urlencoded;
 
 use crate::error::Error;
 use crate::json;
@@ -22,7 +23,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 
 /// The maximum length of path and query in bytes. AWS load balancers, which the API runs behind, accept no longer
 /// request line.
-const MAX_TARGET: usize = 16 << 10;
+pub(crate) const MAX_TARGET: usize = 16 << 10;
 
 /// One call of an [`Operation`]: path parameters, query, headers and body.
 ///
@@ -266,17 +267,41 @@ impl Request {
             rest = after;
         }
         target.push_str(rest);
+        self.drop_replaced(&mut target);
         // A custom path may include a query.
-        let mut separator = if target.contains('?') { '&' } else { '?' };
+        let mut separator = match target.find('?') {
+            Some(_) if target.ends_with(['?', '&']) => None,
+            Some(_) => Some('&'),
+            None => Some('?'),
+        };
         for (name, value) in &self.query {
             let (name, value) =
                 (utf8_percent_encode(name, ENCODED), utf8_percent_encode(value, ENCODED));
+            target.extend(separator);
             // Writing to a string can't fail.
-            let _ = write!(target, "{separator}{name}={value}");
-            separator = '&';
+            let _ = write!(target, "{name}={value}");
+            separator = Some('&');
         }
         self.check_length(&target)?;
         Ok(target)
+    }
+
+    /// Removes the parameters of a query in the path that are set by name as well, such as the number of a page: a
+    /// server may read either.
+    fn drop_replaced(&self, target: &mut String) {
+        let Some((path, query)) = target.split_once('?') else { return };
+        let is_replaced = |pair: &&str| {
+            let name = form_urlencoded::parse(pair.as_bytes()).next();
+            name.is_some_and(|(name, _)| self.query.iter().any(|(known, _)| *known == name))
+        };
+        if !query.split('&').any(|pair| is_replaced(&pair)) {
+            return;
+        }
+        let kept = query.split('&').filter(|pair| !is_replaced(pair)).collect::<Vec<_>>();
+        *target = match kept[..] {
+            [] => path.to_owned(),
+            _ => format!("{path}?{}", kept.join("&")),
+        };
     }
 
     /// Refuses a target that is too long for a request line. The error names the longest parameter, but not its value,
@@ -335,6 +360,27 @@ mod tests {
         let mut request = Request::new(Operation::known("postThings", Method::Post, "/things"));
         request.body = body.map(|body| Bytes::copy_from_slice(body.as_bytes()));
         request
+    }
+
+    #[test]
+    fn a_path_may_have_a_query() {
+        for (path, target) in [
+            ("/things", "/things?page=2&a=b"),
+            ("/things?", "/things?page=2&a=b"),
+            ("/things?kind=x", "/things?kind=x&page=2&a=b"),
+            ("/things?kind=x&", "/things?kind=x&page=2&a=b"),
+            ("/things?page=1", "/things?page=2&a=b"),
+            ("/things?kind=x+y&p%61ge=1&page=3&k", "/things?kind=x+y&k&page=2&a=b"),
+            ("/things/{id}?kind={kind}", "/things/7?kind=x%26y&page=2&a=b"),
+        ] {
+            let operation = Operation::new("getThings", Method::Get, path);
+            let mut request = Request::new(operation);
+            request.set_path("id", "7").set_path("kind", "x&y");
+            request.set_query("page", "2").set_query("a", "b");
+            assert_eq!(request.target().expect(path), target, "{path}");
+        }
+        let operation = Operation::new("getThings", Method::Get, "/things?kind=x");
+        assert_eq!(Request::new(operation).target().expect("a target"), "/things?kind=x");
     }
 
     #[test]

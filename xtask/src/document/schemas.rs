@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use heck::ToUpperCamelCase as _;
 
 use super::source::{Format, Node, Source};
-use super::{Kind, Schema};
+use super::{Bounds, Kind, Schema};
 use crate::json::Json;
 use crate::notes::Rule;
 
@@ -184,7 +184,8 @@ impl<'s, 'a> Schemas<'s, 'a> {
             description =
                 Some(description.map_or(values.clone(), |text| format!("{text}\n\n{values}")));
         }
-        Schema { kind, description, read_only: self.source.flag(node, "readOnly") }
+        let read_only = self.source.flag(node, "readOnly");
+        Schema { kind, description, read_only, bounds: Bounds::of(node.json) }
     }
 
     /// The kind of a schema. `is_top`: it is that of a definition.

@@ -14,6 +14,7 @@ use crate::failure::{Exit, Failure};
 use crate::find;
 use crate::parameters::{self, Given};
 use crate::screen::{Screen, grouped};
+use crate::terminal;
 
 /// Makes a call, and prints what comes.
 pub(crate) async fn call(
@@ -38,7 +39,7 @@ pub(crate) async fn call(
 
 /// JSON so that it can be read, anything else as it came.
 fn print(reply: &RawReply) -> Result<(), Failure> {
-    let mut out = std::io::stdout().lock();
+    let mut out = terminal::data();
     match json(reply) {
         Some(json) => writeln!(out, "{}", indented(json.get()))?,
         None => out.write_all(reply.body())?,
@@ -104,7 +105,7 @@ fn end_of_text(json: &str) -> usize {
 pub(crate) async fn whoami(global: &Global, screen: &Arc<Screen>) -> Result<Exit, Failure> {
     let org = connect::org(global, screen).await?;
     let token = get(&org.client, "getTokensMe").await?;
-    let mut out = std::io::stdout().lock();
+    let mut out = terminal::text();
     let text = |path: &str| token.pointer(path).and_then(Value::as_str).map(str::to_owned);
     writeln!(out, "api           {}", org.client.api_url())?;
     for (title, name, id) in [

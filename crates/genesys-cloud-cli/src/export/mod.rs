@@ -181,6 +181,7 @@ impl<'a> Job<'a> {
         };
         let request = parameters::request(entry, &given)?;
         check::begins_at_the_beginning(&way, entry, &given)?;
+        check::page_size(export, &way, &given)?;
         let item = columns::item(entry, &way);
         if let (Some(field), Some(item), false) = (&export.unique, item, export.call.unchecked) {
             columns::find("--unique", item, field)?;

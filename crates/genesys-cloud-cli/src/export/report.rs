@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Instant;
 
-use genesys_cloud_core::{Reason, Verdict};
+use genesys_cloud_core::{Reason, Verdict, display};
 use serde_json::{Value, json};
 
 use super::read::Read;
@@ -247,6 +247,8 @@ impl Ending {
             text += &format!("\n{times}");
         }
         let report = format!("{:#}\n", self.facts);
+        // It may be shown on a terminal.
+        let report = display::lines(&report);
         let report = match job.report_place() {
             ReportPlace::Beside => sink.report(&report).await.map_err(unwritten),
             ReportPlace::File(path) => {

@@ -9,6 +9,7 @@ mod commands;
 mod earlier;
 mod export;
 mod files;
+mod hostile;
 mod jobs;
 mod plan;
 #[cfg(all(unix, feature = "postgres", feature = "redis"))]

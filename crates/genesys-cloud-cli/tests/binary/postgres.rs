@@ -278,6 +278,7 @@ async fn a_value_that_does_not_fit_is_named_and_nothing_is_lost() {
         ))
         .await;
     let options = ["--table", "q", "--fields", "id,name,memberCount", "--batch", "100"];
+    let options = [&options[..], &["--page-size", "100"]].concat();
     let refused = database.export(&org, folder.path(), &options).await;
     assert_eq!(refused.code, Some(11), "{}", refused.told);
     for part in
