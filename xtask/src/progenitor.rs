@@ -21,7 +21,7 @@ use syn::{
     ReturnType, Type,
 };
 
-use crate::document::{Document, Kind, ListStyle, Location, Object, Operation, Schema};
+use crate::document::{Document, Kind, ListStyle, Location, Object, Operation, Schema, Variants};
 use crate::names::{self, Case};
 
 /// What progenitor says of a document.
@@ -379,7 +379,7 @@ fn openapi(document: &Document) -> Value {
     let schemas: Map<String, Value> = document
         .definitions
         .iter()
-        .map(|(name, definition)| (name.clone(), schema(definition)))
+        .map(|(name, definition)| (definition_key(name), schema(definition)))
         .collect();
     json!({
         "openapi": "3.0.3",
@@ -401,7 +401,9 @@ fn parameter_schema(parameter: &Schema) -> Value {
 fn schema(schema_of: &Schema) -> Value {
     match &schema_of.kind {
         Kind::Any | Kind::Binary => json!({}),
-        Kind::Reference(name) => json!({ "$ref": format!("#/components/schemas/{name}") }),
+        Kind::Reference(name) => {
+            json!({ "$ref": format!("#/components/schemas/{}", definition_key(name)) })
+        }
         Kind::Boolean => json!({ "type": "boolean" }),
         // One width for all: see the runtime's `Wire` for integers.
         Kind::Integer { .. } => json!({ "type": "integer", "format": "int64" }),
@@ -418,6 +420,16 @@ fn schema(schema_of: &Schema) -> Value {
         }
         Kind::List(items) => json!({ "type": "array", "items": schema(items) }),
         Kind::Map(values) => json!({ "type": "object", "additionalProperties": schema(values) }),
+        // Each type as a property: what is wanted is its name.
+        Kind::Object(Object { variants: Some(variants), .. }) => {
+            let names = variants.definitions.iter().map(|(_, name)| name.as_str());
+            let properties: Map<String, Value> = variant_fields(variants)
+                .into_iter()
+                .zip(names)
+                .map(|(field, name)| (field, schema(&Schema::reference(name))))
+                .collect();
+            json!({ "type": "object", "properties": properties })
+        }
         Kind::Object(object) => {
             let properties: Map<String, Value> = property_stand_ins(object)
                 .into_iter()
@@ -426,6 +438,14 @@ fn schema(schema_of: &Schema) -> Value {
                 .collect();
             json!({ "type": "object", "properties": properties })
         }
+    }
+}
+
+/// What progenitor gets for the name of a definition. It takes references by the letter.
+fn definition_key(name: &str) -> String {
+    match name.contains(['/', '~', '%', '#']) {
+        true => names::identifier(name, Case::Pascal),
+        false => name.to_owned(),
     }
 }
 
@@ -444,6 +464,21 @@ fn parameter_stand_ins(operation: &Operation) -> Vec<String> {
 pub fn property_stand_ins(object: &Object) -> Vec<String> {
     let properties = object.properties.iter().map(|(name, _)| name.as_str());
     names::distinct(properties, Case::Snake, &[], "field")
+}
+
+/// What progenitor gets for the type of each value of a discriminator.
+pub fn variant_fields(variants: &Variants) -> Vec<String> {
+    let values = variants.definitions.iter().map(|(value, _)| value.as_str());
+    names::distinct(values, Case::Snake, &[], "field")
+}
+
+/// The variant for each value of a discriminator.
+pub fn variant_names(variants: &Variants) -> Vec<String> {
+    let values = variants.definitions.iter().map(|(value, _)| value.as_str());
+    names::distinct(values, Case::Pascal, &names::RESERVED_VARIANTS, "value")
+        .iter()
+        .map(|name| names::identifier(name, Case::Pascal))
+        .collect()
 }
 
 /// Each value of an enum, once, and what progenitor gets for it.

@@ -10,6 +10,7 @@ mod open_enum;
 mod record;
 mod scalar;
 mod schema;
+mod variants;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,7 +25,8 @@ pub(crate) use date::parse_instant;
 pub use open_enum::{EnumForm, OpenEnum};
 pub use record::{ReadFields, Record, RecordForm, ShowFields, debug_record};
 #[cfg(feature = "schemars")]
-pub use schema::{FieldSchema, open_enum_schema, record_schema};
+pub use schema::{FieldSchema, VariantSchema, open_enum_schema, record_schema, variants_schema};
+pub use variants::{Variants, VariantsForm, read_variant, write_unrecognized, write_variant};
 
 /// A value that stands in the JSON of the API, read the way the API writes it.
 ///
