@@ -63,6 +63,7 @@ pub(crate) async fn check(
     let other = other.start().await.map_err(text)?;
     let operation = liar.operation();
     org.lie(operation, lie).map_err(text)?;
+    let page_size = org.nearest_page_size(operation, Scenario::PAGE_SIZE).map_err(text)?;
     let before = truth(liar, &org)?;
     org.inject(plan.clone());
     let items = Rc::new(Cell::new(0));
@@ -71,7 +72,7 @@ pub(crate) async fn check(
     let other_client = self::client(choice, &other, hook)?;
     let other = (other, other_client);
     let open = |client: &Client| {
-        let list = liar.open(client).page_size(Scenario::PAGE_SIZE);
+        let list = liar.open(client).page_size(page_size);
         list.prefetch(way.prefetch)
     };
     let list = open(&client);

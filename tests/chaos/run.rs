@@ -79,6 +79,8 @@ struct Reading<'a> {
     /// The size of pages, and whether each stop changes it.
     page_size: Rc<Cell<u64>>,
     resizes: bool,
+    /// The page size nearest to another that the operation takes.
+    nearest: &'a dyn Fn(u64) -> u64,
     /// How much time went by, in seconds.
     passed: Rc<Cell<u64>>,
     stops: u64,
@@ -179,7 +181,8 @@ async fn read(
     let (clock, hook) = Clock::new(Rc::clone(&items));
     let passed = Rc::clone(&clock.passed);
     let client = client(choice, org, hook)?;
-    let page_size = Rc::new(Cell::new(Scenario::PAGE_SIZE));
+    let nearest = |size| org.nearest_page_size(choice.operation(), size).unwrap_or(size);
+    let page_size = Rc::new(Cell::new(nearest(Scenario::PAGE_SIZE)));
     let open = || {
         let list = match choice.subject {
             Subject::Scenario(list, _) | Subject::Long(list, _) | Subject::Start(list, _) => {
@@ -202,6 +205,7 @@ async fn read(
         is_job: matches!(choice.subject, Subject::Job(..)),
         page_size: Rc::clone(&page_size),
         resizes: trouble.is_some() && choice.way.resizes,
+        nearest: &nearest,
         passed: Rc::clone(&passed),
         stops: 0,
         restarts: 0,
@@ -311,7 +315,8 @@ impl Reading<'_> {
     /// Stops, and goes on from what was saved, as another process would.
     fn stop(&mut self, on_stale: OnStale) -> Result<(), String> {
         if self.resizes {
-            self.page_size.set(1 + self.chance.below(3 * Scenario::PAGE_SIZE));
+            let page_size = 1 + self.chance.below(3 * Scenario::PAGE_SIZE);
+            self.page_size.set((self.nearest)(page_size));
         }
         let saved = serde_json::to_string(&self.list.checkpoint()).map_err(text)?;
         let checkpoint: Checkpoint = serde_json::from_str(&saved).map_err(text)?;

@@ -19,6 +19,7 @@ pub(crate) async fn check(choice: &Choice<'_>, list: &List, name: &str) -> Resul
     let org = MockOrg::builder().seed(choice.seed).token_lifetime(choice.way.token_lifetime);
     let org = org.start().await.map_err(text)?;
     org.scenario(list.operation, Scenario::ManyPages).map_err(text)?;
+    let page_size = org.nearest_page_size(list.operation, Scenario::PAGE_SIZE).map_err(text)?;
     let due = org.truth(list.operation).map_err(text)?.records;
     let value = match name {
         "pageNumber" => "2",
@@ -30,7 +31,7 @@ pub(crate) async fn check(choice: &Choice<'_>, list: &List, name: &str) -> Resul
     let (clock, hook) = Clock::new(Rc::new(Cell::new(0)));
     let client = client(choice, &org, hook)?;
     let read = async {
-        let mut list = list.open_with(&client, name, value).page_size(Scenario::PAGE_SIZE);
+        let mut list = list.open_with(&client, name, value).page_size(page_size);
         let (mut keys, mut errors) = (Vec::new(), Vec::new());
         while errors.len() < ERRORS {
             match list.next().await {

@@ -22,8 +22,6 @@ const PATIENCE: usize = 2;
 /// Of each scheme so many lists hear each lie, others for each of them.
 const LISTS: usize = 4;
 
-const PAGE: usize = Scenario::PAGE_SIZE as usize;
-
 /// So long a client waits for a reply that does not come, by a clock that moves on whenever nothing else does.
 const TIMEOUT: Duration = Duration::from_secs(1_000);
 
@@ -116,15 +114,17 @@ pub(crate) fn client_of(org: &MockOrg) -> Client {
 /// Lets a list hear a lie in all ways in which it may be read.
 pub(crate) async fn hear(orgs: &Orgs, hearing: &Hearing, table: &mut Table) {
     let Hearing { list, scheme, lie } = hearing;
+    let page_size = orgs.org.0.nearest_page_size(list.operation, Scenario::PAGE_SIZE);
+    let page = page_size.expect("a list") as usize;
     let ways: &[Way] = match lie.moment() {
-        Moment::WhileStopped => &[Way::Stopped(3 * PAGE), Way::Stopped(3 * PAGE - 5)],
+        Moment::WhileStopped => &[Way::Stopped(3 * page), Way::Stopped(3 * page - 5)],
         _ => &[Way::Plain, Way::Ahead],
     };
     for &way in ways {
         let (org, other) = (&orgs.org.0, &orgs.other.0);
         org.reset();
         other.reset();
-        let result = in_time(*lie, one(orgs, list, *lie, way)).await;
+        let result = in_time(*lie, one(orgs, list, *lie, way, page)).await;
         table.requests += org.request_count() + other.request_count();
         let result = result.map_err(|why| format!("{way:?}: {why}"));
         table.note(scheme, &lie.to_string(), list.operation, result);
@@ -155,13 +155,13 @@ struct Outcome {
     verdict: Option<Verdict>,
 }
 
-async fn one(orgs: &Orgs, list: &List, lie: Lie, way: Way) -> Result<(), String> {
+async fn one(orgs: &Orgs, list: &List, lie: Lie, way: Way, page: usize) -> Result<(), String> {
     let (org, clients) = &orgs.org;
     let client = clients.hearing(lie);
     let text = |error: genesys_cloud_mock::Error| error.to_string();
     org.lie(list.operation, lie).map_err(text)?;
     let before = org.truth(list.operation).map_err(text)?.records;
-    let open = |client: &Client| (list.open)(client).page_size(Scenario::PAGE_SIZE);
+    let open = |client: &Client| (list.open)(client).page_size(page as u64);
     let mut outcome = Outcome::default();
     let requests = match way {
         Way::Plain => {
@@ -191,7 +191,7 @@ async fn one(orgs: &Orgs, list: &List, lie: Lie, way: Way) -> Result<(), String>
     }
     let after = org.truth(list.operation).map_err(text)?.records;
     let unsent = org.unsent(list.operation).map_err(text)?;
-    let case = Case { lie, way, before, after, unsent, requests };
+    let case = Case { lie, way, page, before, after, unsent, requests };
     case.check(&outcome).map_err(|why| {
         let errors: Vec<String> = outcome.errors.iter().map(ToString::to_string).collect();
         format!("{why}; {} items; errors: [{}]", outcome.keys.len(), errors.join("; "))
@@ -216,6 +216,8 @@ async fn read(mut list: Box<dyn Read>, most: usize, outcome: &mut Outcome) -> Bo
 struct Case {
     lie: Lie,
     way: Way,
+    /// How many items a page has.
+    page: usize,
     /// The records of the list at first, and at the end.
     before: Vec<String>,
     after: Vec<String>,
@@ -290,7 +292,7 @@ impl Case {
         }
         let pages = usize::from(self.lie.moment() == Moment::SecondPage);
         let came = &outcome.keys;
-        if came.len() > pages * PAGE || !self.before.starts_with(came) {
+        if came.len() > pages * self.page || !self.before.starts_with(came) {
             return Err("other items came than those before the lie".to_owned());
         }
         let most = pages + outcome.errors.len() * (1 + RETRIES as usize);
@@ -313,7 +315,7 @@ impl Case {
             verdict => return Err(format!("the verdict is {verdict:?}")),
         }
         // A page more, if none says that it is the last, and each lie once more.
-        let most = outcome.keys.len() / PAGE + 3;
+        let most = outcome.keys.len() / self.page + 3;
         match self.requests.len() {
             sent if sent > most && self.way == Way::Plain => {
                 Err(format!("{sent} requests were sent where {most} do"))

@@ -52,11 +52,14 @@ pub(crate) async fn all(list: &List, table: &mut Table) {
             org.reset();
             org.scenario(list.operation, scenario).expect("a scenario that applies");
             let truth = org.truth(list.operation).expect("a list");
-            let run = drive((list.open)(client), way);
+            let page_size =
+                org.nearest_page_size(list.operation, Scenario::PAGE_SIZE).expect("a list");
+            let run = drive((list.open)(client), page_size, way);
             let result = match tokio::time::timeout(Duration::from_secs(30), run).await {
                 Ok(read) => {
                     let requests = org.requests();
-                    let case = Case { scenario, scheme, tells, way, truth: &truth };
+                    let page_size = page_size as usize;
+                    let case = Case { scenario, scheme, tells, way, page_size, truth: &truth };
                     let result = case.check(&read, &requests, &plain);
                     if way == Way::Plain {
                         plain = requests;
@@ -97,8 +100,8 @@ struct Outcome {
 /// So often may a list go on after an error.
 const PATIENCE: usize = 3;
 
-async fn drive(list: Box<dyn Read>, way: Way) -> Outcome {
-    let mut list = list.page_size(Scenario::PAGE_SIZE);
+async fn drive(list: Box<dyn Read>, page_size: u64, way: Way) -> Outcome {
+    let mut list = list.page_size(page_size);
     if way == Way::Ahead {
         list = list.prefetch(2);
     }
@@ -132,6 +135,7 @@ struct Case<'a> {
     scheme: Option<Scheme>,
     tells: Tells,
     way: Way,
+    page_size: usize,
     truth: &'a Truth,
 }
 
@@ -256,7 +260,7 @@ impl Case<'_> {
         let (different, in_time) = (of(requests), of(plain));
         // Those that come again without anyone being able to tell.
         let repeated = read.keys.len().saturating_sub(self.truth.records.len());
-        let pages = self.pages() + repeated / Scenario::PAGE_SIZE as usize;
+        let pages = self.pages() + repeated / self.page_size;
         if self.way == Way::Ahead && self.truth.end == TruthEnd::Broken {
             // What is asked for beyond a broken page is dropped.
             return Ok(());
@@ -293,19 +297,18 @@ impl Case<'_> {
 
     /// How many pages a reader has to ask for.
     fn pages(&self) -> usize {
-        const SIZE: usize = Scenario::PAGE_SIZE as usize;
         let in_pages = |size: usize| self.truth.records.len().div_ceil(size).max(1);
         if !self.scheme.is_some_and(Scheme::is_paged) || self.scheme == Some(Scheme::LimitOnly) {
             return 1;
         }
         let told = match self.scenario {
             // The empty page leads on, or is the end.
-            Scenario::EmptyPage | Scenario::EmptyLastPage => in_pages(SIZE) + 1,
+            Scenario::EmptyPage | Scenario::EmptyLastPage => in_pages(self.page_size) + 1,
             Scenario::EndlessEmptyPages => 21,
             // The third is the second again.
             Scenario::IdenticalPage => 3,
-            Scenario::CappedPageSize => in_pages(SIZE.div_ceil(2)),
-            _ => in_pages(SIZE),
+            Scenario::CappedPageSize => in_pages(self.page_size.div_ceil(2)),
+            _ => in_pages(self.page_size),
         };
         // Where no page says that it is the last, or the counts promise one more, an empty page is the end.
         let is_said = match self.scenario {

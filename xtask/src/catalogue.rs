@@ -60,8 +60,11 @@ pub fn files(document: &Document, model: &Model) -> (String, String) {
             if let Some(default) = &parameter.default {
                 parts.push(("default".to_owned(), default.clone()));
             }
-            if let Some(maximum) = parameter.maximum {
-                parts.push(("maximum".to_owned(), Json::Number(Number::from(maximum))));
+            let bounds = parameter.schema.bounds;
+            for (key, bound) in [("minimum", bounds.minimum), ("maximum", bounds.maximum)] {
+                if let Some(bound) = bound {
+                    parts.push((key.to_owned(), Json::Number(Number::from(bound))));
+                }
             }
             object(entries, parts)
         });

@@ -335,6 +335,9 @@ pub(crate) fn listing(tag: &Tag, scheme: Scheme, items: &str, reply: &PageReply)
         let place = if size.place == PlaceKind::Body { "body " } else { "" };
         let kind = if size.text { "text" } else { "integer" };
         put(&mut facts, format_args!(", page_size: {place}{:?} as {kind}", size.name));
+        if let Some(usual) = size.usual {
+            put(&mut facts, format_args!(", usual: {usual}"));
+        }
         if let Some(maximum) = size.maximum {
             put(&mut facts, format_args!(", maximum: {maximum}"));
         }

@@ -1,8 +1,6 @@
-//! `openapi/operations.toml`: what the rules can't tell, each entry reviewed and with its reason; and
-//! `openapi/page-sizes.tsv`: the largest page that Genesys documents for an operation, and the smallest where there is one.
+//! `openapi/operations.toml`: what the rules can't tell, each entry reviewed and with its reason.
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::mem;
 
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -10,15 +8,15 @@ use serde::Deserialize;
 
 use crate::document::{Document, Method, Operation};
 use crate::jobs::{Entry, Excuse, Table};
+use crate::page_sizes::PageSizes;
 use crate::tags::{self, Because, Cap, PageReply, Place, Scheme, Tag, TokenOut};
 
 /// The exceptions of the pinned document.
 #[derive(Default)]
 pub struct Exceptions {
     file: File,
-    page_sizes: BTreeMap<(String, String), (i64, Option<i64>)>,
+    page_sizes: PageSizes,
     jobs: Table,
-    used: RefCell<BTreeSet<String>>,
 }
 
 pub(crate) const FILE: &str = "openapi/operations.toml";
@@ -137,23 +135,7 @@ impl Exceptions {
                 bail!("{FILE}: [caps.{operation}] wants either `pages` or `items`");
             }
         }
-        let mut sizes = BTreeMap::new();
-        for (index, line) in page_sizes.lines().enumerate().skip(1) {
-            let place = || format!("openapi/page-sizes.tsv, line {}", index + 1);
-            let number = |text: &str| {
-                text.parse::<i64>()
-                    .map_err(|_| anyhow!("{}: `{text}` is no number of items", place()))
-            };
-            let (method, path, maximum, minimum) = match line.split('\t').collect::<Vec<_>>()[..] {
-                [method, path, maximum] => (method, path, number(maximum)?, None),
-                [method, path, maximum, minimum] => {
-                    (method, path, number(maximum)?, Some(number(minimum)?))
-                }
-                _ => bail!("{}: three columns are due, or four", place()),
-            };
-            sizes.insert((method.to_owned(), path.to_owned()), (maximum, minimum));
-        }
-        Ok(Self { file, page_sizes: sizes, jobs, ..Self::default() })
+        Ok(Self { file, page_sizes: PageSizes::parse(page_sizes)?, jobs })
     }
 
     /// The families of jobs that the rules can't tell.
@@ -193,14 +175,7 @@ impl Exceptions {
             tag.token_hours = Some(entry.hours);
             tag.because.exceptions.push(format!("its tokens end: {}", entry.reason));
         }
-        let key = (operation.method.as_str().to_owned(), operation.path.clone());
-        if let Some((maximum, minimum)) = self.page_sizes.get(&key) {
-            self.used.borrow_mut().insert(format!("{} {}", key.0, key.1));
-            if let Some(page_size) = &mut tag.page_size {
-                page_size.maximum.get_or_insert(*maximum);
-                page_size.minimum = *minimum;
-            }
-        }
+        self.page_sizes.complete(operation, &mut tag);
         tag.reply = PageReply::of(document, operation, &tag);
         Ok(tag)
     }
@@ -266,17 +241,11 @@ impl Exceptions {
                 bail!("{FILE}: [tokens.{id}] is for an operation that does not page by tokens");
             }
         }
-        let used = self.used.borrow();
-        let stale = self
-            .page_sizes
-            .keys()
-            .find(|(method, path)| !used.contains(&format!("{method} {path}")));
-        if let Some((method, path)) = stale {
-            bail!(
-                "openapi/page-sizes.tsv: {method} {path} is no operation of the document; remove the line"
-            );
-        }
-        Ok(())
+        self.page_sizes.check_used(document, |operation| {
+            let reads = self.file.reads.contains_key(&operation.id);
+            let by_rules = tags::tag(document, operation, reads);
+            by_rules.unwrap_or_else(|_| tags::uncovered(document, operation)).page_size
+        })
     }
 }
 

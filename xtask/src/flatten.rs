@@ -132,6 +132,7 @@ fn replace(schema: &mut Schema, aliases: &BTreeMap<String, Schema>) {
         && let Some(target) = aliases.get(name)
     {
         schema.kind = target.kind.clone();
+        schema.bounds = schema.bounds.and(target.bounds);
         schema.description = schema.description.take().or_else(|| target.description.clone());
         return;
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
 
@@ -21,7 +21,15 @@ impl Json {
     /// Reads a JSON text, with or without a byte order mark. An object that holds a key twice is refused: which one
     /// counts is a guess.
     pub fn parse(text: &str) -> Result<Self> {
-        serde_json::from_str(text.trim_start_matches('\u{feff}')).context("not valid JSON")
+        let error = match serde_json::from_str(text.trim_start_matches('\u{feff}')) {
+            Ok(json) => return Ok(json),
+            Err(error) => error,
+        };
+        if error.to_string().starts_with("recursion limit") {
+            let place = format!("line {} column {}", error.line(), error.column());
+            bail!("the JSON is nested more than 127 levels deep, at {place}");
+        }
+        Err(error).context("not valid JSON")
     }
 
     pub fn get(&self, key: &str) -> Option<&Json> {

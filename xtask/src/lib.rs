@@ -20,5 +20,6 @@ pub mod names;
 pub mod notes;
 pub mod operations;
 pub mod output;
+mod page_sizes;
 pub mod progenitor;
 pub mod tags;

@@ -379,7 +379,7 @@ fn openapi(document: &Document) -> Value {
     let schemas: Map<String, Value> = document
         .definitions
         .iter()
-        .map(|(name, definition)| (definition_key(name), schema(definition)))
+        .map(|(name, definition)| (definition_stand_in(name), schema(definition)))
         .collect();
     json!({
         "openapi": "3.0.3",
@@ -402,7 +402,7 @@ fn schema(schema_of: &Schema) -> Value {
     match &schema_of.kind {
         Kind::Any | Kind::Binary => json!({}),
         Kind::Reference(name) => {
-            json!({ "$ref": format!("#/components/schemas/{}", definition_key(name)) })
+            json!({ "$ref": format!("#/components/schemas/{}", definition_stand_in(name)) })
         }
         Kind::Boolean => json!({ "type": "boolean" }),
         // One width for all: see the runtime's `Wire` for integers.
@@ -441,17 +441,15 @@ fn schema(schema_of: &Schema) -> Value {
     }
 }
 
-/// What progenitor gets for the name of a definition. It takes references by the letter.
-fn definition_key(name: &str) -> String {
-    match name.contains(['/', '~', '%', '#']) {
-        true => names::identifier(name, Case::Pascal),
-        false => name.to_owned(),
-    }
-}
-
 /// The function of the operation of this index. What a caller types is not named after it.
 fn function_name(index: usize) -> String {
     format!("operation_{index}")
+}
+
+/// What progenitor gets for the name of a definition: the name, in which a slash would end a reference too early. In
+/// Rust the two are the same.
+fn definition_stand_in(name: &str) -> String {
+    name.replace('/', "-")
 }
 
 /// What progenitor gets for the name of each parameter.

@@ -1,12 +1,13 @@
 //! The command line.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use genesys_cloud_core::Interval;
 
 use crate::export::{Keep, Output, ReportPlace};
-use crate::sinks::Format;
+use crate::sinks::{Format, OnBadValue};
 use crate::{parameters, times};
 
 /// Exports and calls any operation of the Genesys Cloud API.
@@ -255,6 +256,14 @@ pub(crate) struct Export {
     /// Takes a list for whole that is not known to be: its output gets its name, and the exit code is 0.
     #[arg(long, value_enum, value_delimiter = ',')]
     pub(crate) accept: Vec<Accepted>,
+    /// What to do with a record that has a value the output can't hold, such as a text in a column of numbers: fail,
+    /// write null in its place, or leave the record out. Those records go to --rejects.
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t = OnBadValue::Fail)]
+    pub(crate) on_bad_value: OnBadValue,
+    /// File for the records that --on-bad-value changes or leaves out, as JSON lines with field and reason. By default it
+    /// is in .genesys-cloud beside an output file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rejects: Option<PathBuf>,
     /// Says what it would do, how many calls that takes and how long, and stops.
     #[arg(long)]
     pub(crate) plan: bool,

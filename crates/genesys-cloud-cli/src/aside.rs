@@ -15,6 +15,8 @@ pub(crate) const FOLDER: &str = ".genesys-cloud";
 pub(crate) const PART: &str = ".part";
 pub(crate) const STATE: &str = ".state.json";
 pub(crate) const REPORT: &str = ".report.json";
+/// The end of the name of the file of rejected records.
+pub(crate) const REJECTS: &str = ".rejects.jsonl";
 
 /// The path of what belongs to this output, by the end of its name.
 pub(crate) fn path(out: &Path, end: &str) -> PathBuf {

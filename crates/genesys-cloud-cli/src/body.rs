@@ -3,13 +3,17 @@
 use std::io::Read as _;
 
 use genesys_cloud_catalogue::{Catalogue, Kind, Schema};
-use serde_json::Value;
+use genesys_cloud_core::lenient;
+use serde_json::value::RawValue;
 
 use crate::failure::Failure;
 use crate::find::{nearest, quoted};
 
-/// Reads a body from a file, or from standard input if its name is `-`.
-pub(crate) fn read(file: &str) -> Result<Value, Failure> {
+/// How deep a body is checked.
+const DEEPEST: usize = 64;
+
+/// Reads a body from a file, or from standard input if its name is `-`. It is sent as it is.
+pub(crate) fn read(file: &str) -> Result<Box<RawValue>, Failure> {
     let place = if file == "-" { "standard input" } else { file };
     let text = match file {
         "-" => {
@@ -26,30 +30,30 @@ pub(crate) fn read(file: &str) -> Result<Value, Failure> {
         }
         false => Failure::usage(format!("--body: can't read {place}: {error}")),
     })?;
-    serde_json::from_str(&text)
+    serde_json::from_str(lenient::without_mark(&text))
         .map_err(|error| Failure::usage(format!("--body: {place} is not JSON: {error}")))
 }
 
 /// What the document knows nothing of, or has as something else. That a field is missing is left to the API to
 /// tell, and so are values: the document says more of them than holds.
-pub(crate) fn faults(schema: &Schema, body: &Value) -> Vec<String> {
+pub(crate) fn faults(schema: &Schema, body: &RawValue) -> Vec<String> {
     let mut faults = Vec::new();
-    check(schema, body, "", &mut faults);
+    check(schema, body.get(), ("", 0), &mut faults);
     faults
 }
 
-fn check(schema: &Schema, value: &Value, path: &str, faults: &mut Vec<String>) {
+fn check(schema: &Schema, json: &str, (path, depth): (&str, usize), faults: &mut Vec<String>) {
     let schema = Catalogue::embedded().resolve(schema);
     let is = match schema.kind {
-        _ if value.is_null() => return,
-        Some(Kind::Array) => value.is_array(),
-        Some(Kind::Boolean) => value.is_boolean(),
-        Some(Kind::Integer) => value.as_f64().is_some_and(|number| number.fract() == 0.0),
-        Some(Kind::Number) => value.is_number(),
-        Some(Kind::String) => value.is_string(),
+        _ if json == "null" => return,
+        Some(Kind::Array) => json.starts_with('['),
+        Some(Kind::Boolean) => matches!(json, "true" | "false"),
+        Some(Kind::Integer) => number(json).is_some_and(|number| number.fract() == 0.0),
+        Some(Kind::Number) => number(json).is_some(),
+        Some(Kind::String) => json.starts_with('"'),
         // What has no properties may be anything.
         _ if schema.properties.is_empty() && schema.additional_properties.is_none() => return,
-        _ => value.is_object(),
+        _ => json.starts_with('{'),
     };
     if !is {
         let place = match path {
@@ -64,30 +68,35 @@ fn check(schema: &Schema, value: &Value, path: &str, faults: &mut Vec<String>) {
             Some(Kind::String) => "a text",
             _ => "an object",
         };
-        faults.push(format!("{place} {wanted}, not {}", word(value)));
+        faults.push(format!("{place} {wanted}, not {}", word(json)));
         return;
     }
-    match value {
-        Value::Array(items) => {
-            for (index, item) in items.iter().enumerate() {
-                if let Some(schema) = schema.items.as_deref() {
-                    check(schema, item, &format!("{path}[{index}]"), faults);
-                }
-            }
-        }
-        Value::Object(fields) => {
-            for (name, field) in fields {
-                let inner = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-                match (schema.property(name), schema.additional_properties.as_deref()) {
-                    (Some(schema), _) | (None, Some(schema)) => {
-                        check(schema, field, &inner, faults);
-                    }
-                    (None, None) => faults.push(unknown(schema, name, &inner)),
-                }
-            }
-        }
-        _ => {}
+    if depth == DEEPEST {
+        return;
     }
+    let items = schema.items.as_deref().filter(|_| json.starts_with('['));
+    let elements: Vec<&RawValue> =
+        items.and_then(|_| serde_json::from_str(json).ok()).unwrap_or_default();
+    for (index, item) in elements.into_iter().enumerate() {
+        if let Some(schema) = items {
+            check(schema, item.get(), (&format!("{path}[{index}]"), depth + 1), faults);
+        }
+    }
+    for (name, field) in lenient::fields(json).unwrap_or_default() {
+        let inner = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        match (schema.property(&name), schema.additional_properties.as_deref()) {
+            (Some(schema), _) | (None, Some(schema)) => {
+                check(schema, field, (&inner, depth + 1), faults);
+            }
+            (None, None) => faults.push(unknown(schema, &name, &inner)),
+        }
+    }
+}
+
+/// A number, which may be larger than any double.
+fn number(json: &str) -> Option<f64> {
+    let is_number = json.starts_with(|it: char| it == '-' || it.is_ascii_digit());
+    json.parse().ok().filter(|_| is_number)
 }
 
 fn unknown(schema: &Schema, name: &str, path: &str) -> String {
@@ -102,13 +111,13 @@ fn unknown(schema: &Schema, name: &str, path: &str) -> String {
     }
 }
 
-fn word(value: &Value) -> String {
-    match value {
-        Value::Array(_) => "a list".to_owned(),
-        Value::Object(_) => "an object".to_owned(),
+fn word(json: &str) -> String {
+    match json.as_bytes().first() {
+        Some(b'[') => "a list".to_owned(),
+        Some(b'{') => "an object".to_owned(),
         // A text may be long.
-        Value::String(_) => "a text".to_owned(),
-        other => other.to_string(),
+        Some(b'"') => "a text".to_owned(),
+        _ => json.to_owned(),
     }
 }
 
@@ -118,6 +127,23 @@ mod tests {
 
     use super::*;
     use crate::find;
+
+    #[test]
+    fn a_body_is_read_as_it_is() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("body.json");
+        let text = r#"{"a": 1.50, "a": 12345678901234567890, "b": "\ud83d", "c": 1e400}"#;
+        std::fs::write(&path, format!("\u{feff}{text}\n")).expect("a file");
+        let body = read(path.to_str().expect("a path")).expect("a body");
+        assert_eq!(body.get(), text);
+        // None of it is in the way of the check.
+        let entry = find::operation("postAnalyticsConversationsDetailsQuery").expect("it");
+        let schema = &entry.body.as_ref().expect("a body").schema;
+        let found = faults(schema, &body);
+        assert_eq!(found.len(), 4, "{found:?}");
+        std::fs::write(&path, "{").expect("a file");
+        assert!(read(path.to_str().expect("a path")).is_err());
+    }
 
     #[test]
     fn what_the_document_does_not_know_is_told() {
@@ -138,7 +164,8 @@ mod tests {
             ),
             (json!({"segmentFilters": {}}), Some("`segmentFilters` of the body takes a list")),
         ] {
-            let faults = faults(schema, &body);
+            let raw = serde_json::value::to_raw_value(&body).expect("JSON");
+            let faults = faults(schema, &raw);
             match expected {
                 None => assert!(faults.is_empty(), "{body}: {faults:?}"),
                 Some(part) => assert!(faults[0].contains(part), "{body}: {faults:?}"),

@@ -15,11 +15,11 @@ mod export;
 mod failure;
 mod find;
 mod parameters;
-mod private;
 mod screen;
 mod sinks;
 mod sum;
 pub mod tags;
+mod terminal;
 mod times;
 
 use std::process::ExitCode;
@@ -32,8 +32,11 @@ pub use crate::failure::{Exit, Failure};
 #[cfg(feature = "buckets")]
 pub use crate::sinks::{BucketSink, BucketUrl};
 pub use crate::sinks::{
-    Compression, FileSink, Format, Keeper, Sink, SinkError, StreamSink, Written,
+    Compression, Fault, FileSink, Format, Keeper, OnBadValue, Rejected, Sink, SinkError,
+    StreamSink, Written,
 };
+
+use genesys_cloud_core::private_file as private;
 
 use crate::arguments::{Cli, Command, Log};
 use crate::screen::Screen;

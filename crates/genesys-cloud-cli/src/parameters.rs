@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDate};
 use genesys_cloud_catalogue::{Kind, Location, Operation as Entry, Parameter};
 use genesys_cloud_core::Request;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::body;
 use crate::failure::Failure;
@@ -15,8 +16,8 @@ use crate::tags;
 pub(crate) struct Given {
     /// Names and values, in the order of the command.
     pub(crate) params: Vec<(String, String)>,
-    /// The body.
-    pub(crate) body: Option<Value>,
+    /// The body, which is sent as it is.
+    pub(crate) body: Option<Box<RawValue>>,
     /// Whether what the document does not know is sent all the same.
     pub(crate) unchecked: bool,
     /// Parameters, or a field of the body, that are set later.

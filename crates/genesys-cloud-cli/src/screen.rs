@@ -4,7 +4,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use genesys_cloud_core::{Client, Wait, WaitReason};
+use genesys_cloud_core::{Client, Wait, WaitReason, display};
 use serde_json::{Value, json};
 
 use crate::arguments::Log;
@@ -224,6 +224,8 @@ impl Screen {
     fn print(&self, text: &str) {
         let line = std::mem::take(&mut self.lock().line);
         let clear = if line { "\r\x1b[2K" } else { "" };
+        // What a server sent must not act on the terminal. In JSON, the escapes mean the same.
+        let text = display::lines(text);
         let _ = writeln!(std::io::stderr().lock(), "{clear}{text}");
     }
 }

@@ -196,6 +196,9 @@ fn listing(data: ListingData) -> Result<Listing, Error> {
         if size.place == PlaceData::Body {
             page_size = page_size.in_body();
         }
+        if let Some(usual) = size.usual {
+            page_size = page_size.usually(usual);
+        }
         if let Some(maximum) = size.maximum {
             page_size = page_size.at_most(maximum);
         }
@@ -305,6 +308,7 @@ struct PageSizeData {
     name: String,
     place: PlaceData,
     text: bool,
+    usual: Option<u64>,
     maximum: Option<u64>,
     minimum: Option<u64>,
 }

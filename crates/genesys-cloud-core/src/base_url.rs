@@ -75,6 +75,10 @@ impl BaseUrl {
     pub(crate) fn is_loopback(&self) -> bool {
         is_loopback(&self.url)
     }
+
+    pub(crate) const fn url(&self) -> &Url {
+        &self.url
+    }
 }
 
 /// Whether a URL leads to this machine.
@@ -85,6 +89,24 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
         Some(Host::Domain(name)) => name == "localhost",
         None => false,
     }
+}
+
+/// Whether a URL must not be reached through a proxy: plain http, which the proxy could read, and this machine, under
+/// any of its names.
+pub(crate) fn is_direct(url: &Url) -> bool {
+    let is_here = match url.host() {
+        Some(Host::Ipv4(address)) => address.is_unspecified(),
+        Some(Host::Ipv6(address)) => {
+            let mapped = address.to_ipv4_mapped();
+            address.is_unspecified() || mapped.is_some_and(|it| it.is_loopback())
+        }
+        Some(Host::Domain(name)) => {
+            let name = name.trim_end_matches('.');
+            name == "localhost" || name.ends_with(".localhost")
+        }
+        None => false,
+    };
+    url.scheme() == "http" || is_loopback(url) || is_here
 }
 
 #[cfg(test)]
@@ -134,6 +156,29 @@ mod tests {
             let refusal = BaseUrl::parse(given).map(|_| ()).expect_err(given);
             assert!(refusal.contains(why), "{given}: {refusal}");
             assert!(!refusal.contains("hunter2"), "{given}: {refusal}");
+        }
+    }
+
+    #[test]
+    fn what_is_plain_or_here_is_reached_directly() {
+        for (url, direct) in [
+            ("http://api.mypurecloud.ie", true),
+            ("https://api.mypurecloud.ie", false),
+            ("https://127.0.0.1:8443", true),
+            ("https://127.9.9.9", true),
+            ("https://0.0.0.0", true),
+            ("https://[::1]", true),
+            ("https://[::]", true),
+            ("https://[::ffff:127.0.0.1]", true),
+            ("https://localhost", true),
+            ("https://localhost.", true),
+            ("https://gw.localhost", true),
+            ("https://10.0.0.1", false),
+            ("https://[2001:db8::1]", false),
+            ("https://notlocalhost", false),
+            ("https://localhost.example.com", false),
+        ] {
+            assert_eq!(is_direct(&Url::parse(url).expect("a URL")), direct, "{url}");
         }
     }
 

@@ -108,7 +108,11 @@ impl<T: Decode> Future for Sending<T> {
         loop {
             match ready!(self.attempts.poll(cx))?.decode() {
                 Err(error) if error.is_passing() => self.attempts.repeat(error),
-                decoded => return Poll::Ready(decoded),
+                Err(error) => return Poll::Ready(Err(error)),
+                Ok(reply) => {
+                    self.attempts.client.usable_after(self.attempts.repeated);
+                    return Poll::Ready(Ok(reply));
+                }
             }
         }
     }

@@ -10,18 +10,24 @@ pub use identity::OrgIdentity;
 use std::fmt;
 use std::sync::Arc;
 
+use url::Url;
+
 use crate::base_url::BaseUrl;
 use crate::budget::RateLimit;
 use crate::error::Error;
 use crate::operation::Operation;
+use crate::redact::Secrets;
 use crate::reply::{Course, RawReply};
 use crate::request::Request;
 use crate::transport::Transport;
 
 /// A client of the Genesys Cloud Platform API.
 ///
-/// Clones are cheap and share connections, token and rate limit. The first call logs in; the token is
-/// renewed before it ends, and once in a call if the API refuses it.
+/// Clones are cheap and share connections, token and rate limit. The first call logs in. Calls in the last five minutes of
+/// a token (in the last tenth of its life, if that is shorter) have it renewed in the background, and use it until it
+/// ends. If the API refuses it, a call logs in once more.
+///
+/// Dropping the last clone ends the background work.
 ///
 /// Calls wait for their turn, so that the rate limit is kept: the client learns it from the answers. What
 /// fails in a way that may pass is repeated where that does no harm. [`ClientBuilder`] has the settings.
@@ -105,9 +111,19 @@ impl Client {
         self.0.execute_again(request, repeated, error, so_far).await
     }
 
-    /// The connections for files at hosts that are not the API's. Nothing that they send is authorized.
-    pub(crate) fn files(&self) -> Result<&reqwest::Client, Error> {
-        self.0.files.client().map_err(Error::config)
+    /// The connections for a file at a host that is not the API's. Nothing that they send is authorized.
+    pub(crate) fn files(&self, url: &Url) -> Result<&reqwest::Client, Error> {
+        self.0.files.to(url).map_err(Error::config)
+    }
+
+    /// The credentials of this client, to be removed from what is shown.
+    pub(crate) fn secrets(&self) -> &Secrets {
+        self.0.exchange.secrets()
+    }
+
+    /// A reply could be used after this many that could not.
+    pub(crate) fn usable_after(&self, repeated: u32) {
+        self.0.retries.usable_after(repeated);
     }
 
     pub(crate) fn api(&self) -> &BaseUrl {

@@ -10,16 +10,28 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::display::{self, Bounded};
 use crate::operation::Operation;
+use crate::redact::Secrets;
 use crate::reply::Course;
 use crate::retry::Meaning;
 
 pub(crate) use causes::excerpt;
 
+/// How many characters of the reason and of the advice are in the text, and of a correlation id.
+const MOST_OF_WHY: usize = 2_000;
+const MOST_OF_ADVICE: usize = 1_000;
+const MOST_OF_ID: usize = 200;
+
 /// What went wrong with a call, or with making a client.
 ///
 /// Its text says what failed, on which operation, why, and what to do. The predicates and accessors tell
 /// a program the same. No secret, token or query value is in it, and of a successful reply no text.
+///
+/// The text of a server error quotes at most 1,000 characters of the server's message, the whole text has some 3,500
+/// at most, and [`body`](Self::body) has the rest. Control characters and bidirectional marks are escaped in the text,
+/// as in `\u001b`. Credentials of the client that a server echoes, in whatever encoding, are replaced by `[redacted]`
+/// in the text and the body; so are the queries of URLs, which may be presigned.
 pub struct Error(Box<Inner>);
 
 /// Cloned only to give the failure of one login to all the calls that waited for it.
@@ -357,9 +369,25 @@ impl Error {
         self.0.operation.as_ref().map(Operation::id)
     }
 
-    /// The error as the API describes it, when the reply was JSON.
+    /// The error as the API describes it, when the reply was JSON of up to 1 MiB. Its texts are those of the reply, without
+    /// credentials of the client; control characters are not escaped.
     pub fn body(&self) -> Option<&ErrorBody> {
         self.0.answer.as_ref().and_then(|answer| answer.body.as_ref())
+    }
+
+    /// The same error without these credentials, in case a server has echoed them.
+    pub(crate) fn redacted(mut self, secrets: &Secrets) -> Self {
+        let redactor = secrets.redactor();
+        let Inner { why, advice, answer, .. } = &mut *self.0;
+        redactor.redact_in(why);
+        if let Some(Cow::Owned(advice)) = advice {
+            redactor.redact_in(advice);
+        }
+        if let Some(answer) = answer {
+            answer.correlation_id.iter_mut().for_each(|id| redactor.redact_in(id));
+            answer.body.iter_mut().for_each(|body| body.each_text(&|it| redactor.redact_in(it)));
+        }
+        self
     }
 
     /// The API's code for the error, such as `too.many.requests.retry.after`.
@@ -390,12 +418,16 @@ impl fmt::Display for Error {
         if let Some(host) = &self.0.login {
             write!(f, "login at {host}: ")?;
         }
-        f.write_str(&self.0.why)?;
+        match self.0.kind {
+            // A list of the user's own settings.
+            Kind::Config => f.write_str(&display::lines(&self.0.why))?,
+            _ => write!(f, "{}", Bounded(&self.0.why, MOST_OF_WHY))?,
+        }
         if let Some(advice) = &self.0.advice {
-            write!(f, "; {advice}")?;
+            write!(f, "; {}", Bounded(advice, MOST_OF_ADVICE))?;
         }
         if let Some(correlation_id) = self.correlation_id() {
-            write!(f, " (correlation id {correlation_id})")?;
+            write!(f, " (correlation id {})", Bounded(correlation_id, MOST_OF_ID))?;
         }
         Ok(())
     }

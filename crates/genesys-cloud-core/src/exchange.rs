@@ -1,6 +1,6 @@
 //! One request out, one reply in. Login and API calls both go through here.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -8,12 +8,14 @@ use http::HeaderValue;
 use tokio::time::Instant;
 use url::Url;
 
+use crate::base_url::is_direct;
 use crate::error::Error;
 use crate::operation::{Method, Operation};
+use crate::redact::Secrets;
 use crate::reply::{Head, RawReply};
 
 /// Of an error reply no more than this is read, in bytes.
-const MAX_ERROR_BODY: usize = 1 << 20;
+pub(crate) const MAX_ERROR_BODY: usize = 1 << 20;
 
 /// The longest time to wait for the body of an error reply.
 const MAX_ERROR_TIME: Duration = Duration::from_secs(5);
@@ -23,21 +25,22 @@ const MAX_ERROR_TIME: Duration = Duration::from_secs(5);
 const MAX_ROOM: u64 = 4 << 20;
 
 /// How connections are made.
+#[derive(Clone)]
 pub(crate) struct Http {
     pub(crate) connect_timeout: Duration,
     pub(crate) read_timeout: Duration,
     pub(crate) user_agent: HeaderValue,
     pub(crate) proxy: Option<reqwest::Proxy>,
-    /// Whether they stay on this machine.
-    pub(crate) local: bool,
 }
 
 impl Http {
-    pub(crate) fn build(&self) -> Result<reqwest::Client, String> {
-        self.built(reqwest::Client::builder())
-    }
-
-    fn built(&self, http: reqwest::ClientBuilder) -> Result<reqwest::Client, String> {
+    fn build(&self, decodes: bool, is_direct: bool) -> Result<reqwest::Client, String> {
+        let http = reqwest::Client::builder();
+        let http = match decodes {
+            true => http,
+            // Other crates of the program may enable these features of reqwest.
+            false => http.no_gzip().no_brotli().no_deflate().no_zstd(),
+        };
         let http = http
             // A redirect could lead the token to another host.
             .redirect(reqwest::redirect::Policy::none())
@@ -45,56 +48,82 @@ impl Http {
             .read_timeout(self.read_timeout)
             .user_agent(self.user_agent.clone());
         let http = match &self.proxy {
+            _ if is_direct => http.no_proxy(),
             Some(proxy) => http.proxy(proxy.clone()),
-            None if self.local => http.no_proxy(),
+            // That of the system.
             None => http,
         };
         http.build().map_err(|error| format!("no HTTPS on this machine: {error}"))
     }
 }
 
-/// Connections that bring bodies as they are, compressed or not. They are made when they are first used:
-/// to read the certificates of the system takes longer than the rest of the client does.
-pub(crate) struct Files {
+/// Connections of one kind. They are made when they are first used: to read the certificates of the system takes
+/// longer than the rest of the client does.
+pub(crate) struct Connections {
     http: Http,
-    client: OnceLock<Result<reqwest::Client, String>>,
+    /// Whether they decompress bodies.
+    decodes: bool,
+    /// Without any proxy, and by that of the settings or the system.
+    direct: OnceLock<Result<reqwest::Client, String>>,
+    proxied: OnceLock<Result<reqwest::Client, String>>,
 }
 
-impl Files {
+impl Connections {
     pub(crate) fn new(http: Http) -> Self {
-        Self { http, client: OnceLock::new() }
+        Self { http, decodes: true, direct: OnceLock::new(), proxied: OnceLock::new() }
     }
 
-    pub(crate) fn client(&self) -> Result<&reqwest::Client, String> {
-        let as_they_are = || {
-            // Other crates of the program may enable these features of reqwest.
-            reqwest::Client::builder().no_gzip().no_brotli().no_deflate().no_zstd()
-        };
-        let make = || self.http.built(as_they_are());
-        self.client.get_or_init(make).as_ref().map_err(Clone::clone)
+    /// Connections for files, which come as they are, compressed or not.
+    pub(crate) fn for_files(http: Http) -> Self {
+        Self { decodes: false, ..Self::new(http) }
+    }
+
+    /// The connections to use for this URL. Plain http and loopback traffic never goes through a proxy, whatever
+    /// other hosts the client calls.
+    pub(crate) fn to(&self, url: &Url) -> Result<&reqwest::Client, String> {
+        let is_direct = is_direct(url);
+        let client = if is_direct { &self.direct } else { &self.proxied };
+        let made = client.get_or_init(|| self.http.build(self.decodes, is_direct));
+        made.as_ref().map_err(Clone::clone)
     }
 }
 
 /// The connections, and the bounds on what comes back over them.
 #[derive(Clone)]
 pub(crate) struct Exchange {
-    http: reqwest::Client,
+    http: Arc<Connections>,
     max_body: usize,
     timeout: Duration,
+    secrets: Secrets,
 }
 
 impl Exchange {
-    pub(crate) fn new(http: reqwest::Client, max_body: usize, timeout: Duration) -> Self {
-        Self { http, max_body, timeout }
+    pub(crate) fn new(
+        http: Connections,
+        max_body: usize,
+        timeout: Duration,
+        secrets: Secrets,
+    ) -> Self {
+        Self { http: Arc::new(http), max_body, timeout, secrets }
     }
 
-    pub(crate) fn max_body(&self) -> usize {
+    pub(crate) const fn max_body(&self) -> usize {
         self.max_body
     }
 
+    /// The credentials that this sends, to be removed from what is shown.
+    pub(crate) const fn secrets(&self) -> &Secrets {
+        &self.secrets
+    }
+
     /// A request to this URL, to be completed and given to [`send`](Self::send).
-    pub(crate) fn request(&self, method: Method, url: Url) -> reqwest::RequestBuilder {
-        self.http.request(method.into(), url)
+    pub(crate) fn request(
+        &self,
+        method: Method,
+        url: Url,
+    ) -> Result<reqwest::RequestBuilder, Error> {
+        let http = self.http.to(&url).map_err(Error::config)?;
+        Ok(http.request(method.into(), url))
     }
 
     /// Sends a request once and reads the reply, whatever its status.
@@ -109,6 +138,7 @@ impl Exchange {
         let sent = sent.map_err(|_| deadline())?;
         let mut response = sent.map_err(|error| Error::unanswered(operation, error))?;
         let head = Head::new(response.status(), std::mem::take(response.headers_mut()));
+        let head = head.with_secrets(&self.secrets);
         let mut reply = RawReply { operation: operation.clone(), head, body: Bytes::new() };
         let accepted = operation.accepts(reply.status());
         let limit = if accepted { self.max_body } else { MAX_ERROR_BODY };

@@ -12,6 +12,8 @@ mod call;
 mod checkpoint;
 mod client;
 mod digest;
+#[doc(hidden)]
+pub mod display;
 mod download;
 mod error;
 mod exchange;
@@ -21,9 +23,15 @@ pub mod fuzzing;
 #[doc(hidden)]
 pub mod generated;
 mod jobs;
+mod json;
+#[doc(hidden)]
+pub mod lenient;
 mod operation;
 mod paging;
 mod param;
+#[doc(hidden)]
+pub mod private_file;
+mod redact;
 mod region;
 mod reply;
 mod request;

@@ -2,11 +2,14 @@
 
 use std::borrow::Cow;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+
+use crate::wire::stamp::{date_text, instant_text};
 
 /// A value that can stand in a path, a query or a header.
 ///
-/// Date-times are written as the API documents them: `2024-05-01T12:30:00.000Z`.
+/// Date-times are written as the API documents them, `2024-05-01T12:30:00.000Z`, and to the nanosecond where they are
+/// finer.
 pub trait Param {
     /// The text of the value, not yet percent-encoded.
     fn to_param(&self) -> Cow<'_, str>;
@@ -50,13 +53,13 @@ impl Param for f64 {
 
 impl Param for DateTime<Utc> {
     fn to_param(&self) -> Cow<'_, str> {
-        Cow::Owned(self.to_rfc3339_opts(SecondsFormat::Millis, true))
+        Cow::Owned(instant_text(self))
     }
 }
 
 impl Param for NaiveDate {
     fn to_param(&self) -> Cow<'_, str> {
-        Cow::Owned(self.to_string())
+        Cow::Owned(date_text(self))
     }
 }
 

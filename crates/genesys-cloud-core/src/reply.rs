@@ -7,12 +7,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::header::{CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER, SET_COOKIE};
-use http::{HeaderMap, HeaderName, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::error::Error;
 use crate::operation::Operation;
+use crate::redact::Secrets;
+use crate::wire::without_mark;
 
 /// Set on every reply of the API; Genesys asks for it when a call is reported.
 const CORRELATION_ID: HeaderName = HeaderName::from_static("inin-correlation-id");
@@ -32,11 +34,18 @@ pub(crate) struct Head {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) course: Course,
+    /// What the host was sent, and may have echoed: it is removed from errors.
+    pub(crate) secrets: Secrets,
 }
 
 impl Head {
     pub(crate) fn new(status: StatusCode, headers: HeaderMap) -> Self {
-        Self { status, headers, course: Course::default() }
+        Self { status, headers, course: Course::default(), secrets: Secrets::default() }
+    }
+
+    /// The same, from a host that was sent these credentials.
+    pub(crate) fn with_secrets(self, secrets: &Secrets) -> Self {
+        Self { secrets: secrets.clone(), ..self }
     }
 
     fn text(&self, name: &HeaderName) -> Option<&str> {
@@ -89,9 +98,14 @@ impl Head {
 /// query of a presigned URL.
 impl fmt::Debug for Head {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut headers = self.headers.clone();
-        headers.remove(SET_COOKIE);
-        headers.remove(LOCATION);
+        let redactor = self.secrets.redactor();
+        let shown = |value: &HeaderValue| {
+            redactor.redact(&String::from_utf8_lossy(value.as_bytes())).into_owned()
+        };
+        let headers =
+            self.headers.iter().filter(|(name, _)| ![SET_COOKIE, LOCATION].contains(name));
+        let headers: HeaderMap<String> =
+            headers.map(|(name, value)| (name.clone(), shown(value))).collect();
         f.debug_struct("Head").field("status", &self.status).field("headers", &headers).finish()
     }
 }
@@ -201,12 +215,20 @@ impl RawReply {
         String::from_utf8_lossy(&self.body)
     }
 
-    /// The body read as JSON.
+    /// The body read as JSON. A byte order mark before it is skipped.
     ///
     /// # Errors
     /// When it is not the JSON of a `T`.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        serde_json::from_slice(&self.body).map_err(|error| Error::decode(self, &error.into()))
+        let read = self.json_text().and_then(|json| Ok(serde_json::from_str(json)?));
+        read.map_err(|error| Error::decode(self, &error))
+    }
+
+    /// The body as JSON text. One check of the whole body saves one of each string in it.
+    pub(crate) fn json_text(&self) -> Result<&str, DecodeError> {
+        let text = std::str::from_utf8(&self.body)
+            .map_err(|error| DecodeError::new(format!("the reply is not UTF-8: {error}")))?;
+        Ok(without_mark(text))
     }
 
     /// The reply read as what its operation returns.
@@ -214,14 +236,6 @@ impl RawReply {
         match T::decode(&self) {
             Ok(value) => Ok(Reply { value, head: self.head }),
             Err(error) => Err(Error::decode(&self, &error)),
-        }
-    }
-
-    /// Blanks a secret in the body: a gateway that reports an error may echo what it was sent.
-    pub(crate) fn blank(&mut self, secret: &str) {
-        let text = self.text();
-        if !secret.is_empty() && text.contains(secret) {
-            self.body = text.replace(secret, "[blanked]").into();
         }
     }
 

@@ -4,22 +4,26 @@ use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use http::header::{
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING,
+};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
-use serde_json::Value;
+use url::form_urlencoded;
 
 use crate::error::Error;
+use crate::json;
 use crate::operation::Operation;
 use crate::param::Param;
+use crate::wire::not_finite;
 
 /// All but the characters that RFC 3986 calls unreserved.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The maximum length of path and query in bytes. AWS load balancers, which the API runs behind, accept no longer
 /// request line.
-const MAX_TARGET: usize = 16 << 10;
+pub(crate) const MAX_TARGET: usize = 16 << 10;
 
 /// One call of an [`Operation`]: path parameters, query, headers and body.
 ///
@@ -142,69 +146,60 @@ impl Request {
         self
     }
 
-    /// Sets the body, as JSON.
+    /// Sets the body, as JSON. Use a [`RawValue`](serde_json::value::RawValue) to send a JSON text as it is.
+    ///
+    /// NaN and infinite numbers are refused: JSON has no form for them, and as `null` they would clear a field.
     pub fn set_body(&mut self, body: &(impl Serialize + ?Sized)) -> &mut Self {
-        match serde_json::to_vec(body) {
+        match json_of(body) {
             Ok(json) => self.body = Some(json.into()),
-            Err(error) => self.fault(format!("the body can't be written as JSON: {error}")),
+            Err(why) => self.fault(format!("the body can't be written as JSON: {why}")),
         }
         self
     }
 
-    /// Sets one field of the body to an explicit JSON `null`, which is how the API clears a field.
+    /// Sets a body that is not JSON, such as a file, and its `Content-Type`.
+    pub fn set_body_bytes(&mut self, body: impl Into<Bytes>, content_type: &str) -> &mut Self {
+        self.body = Some(body.into());
+        self.set_header(CONTENT_TYPE.as_str(), content_type)
+    }
+
+    /// Sets one field of the body to an explicit JSON `null`, which is how the API clears a field. All else stays as
+    /// it is.
     ///
     /// `pointer` is a JSON pointer ([RFC 6901](https://www.rfc-editor.org/rfc/rfc6901)) such as
     /// `/manager` or `/mediaSettings/call/alertingTimeoutSeconds`; what holds the field must be in the
     /// body already. Set the body first.
     pub fn set_null(&mut self, pointer: &str) -> &mut Self {
-        if let Err(why) = self.patch_body(pointer, Value::Null, false) {
+        if let Err(why) = self.edit_body(pointer, "null", false) {
             self.fault(format!("can't set `{pointer}` of the body to null: {why}"));
         }
         self
     }
 
     /// Sets one field of the body, which is made if there is none, and so are the objects that hold the
-    /// field. `pointer` is a JSON pointer, such as `/paging/pageNumber`.
-    pub fn set_body_field(&mut self, pointer: &str, value: impl Into<Value>) -> &mut Self {
-        if let Err(why) = self.patch_body(pointer, value.into(), true) {
+    /// field. All else stays as it is. `pointer` is a JSON pointer, such as `/paging/pageNumber`.
+    pub fn set_body_field(&mut self, pointer: &str, value: impl Serialize) -> &mut Self {
+        let edited = json_of(&value).and_then(|value| self.edit_body(pointer, &value, true));
+        if let Err(why) = edited {
             self.fault(format!("can't set `{pointer}` of the body: {why}"));
         }
         self
     }
 
-    fn patch_body(&mut self, pointer: &str, value: Value, make: bool) -> Result<(), String> {
-        let mut body = match &self.body {
-            Some(body) => serde_json::from_slice(body).map_err(|error| error.to_string())?,
-            None if make => Value::Object(serde_json::Map::new()),
+    fn edit_body(&mut self, pointer: &str, value: &str, create: bool) -> Result<(), String> {
+        let body = match &self.body {
+            Some(body) => std::str::from_utf8(body).map_err(|error| error.to_string())?,
+            None if create => "{}",
             None => return Err("there is no body".to_owned()),
         };
-        let (parent, field) =
-            pointer.rsplit_once('/').ok_or("a JSON pointer starts with `/`, such as `/manager`")?;
-        let unescaped = |name: &str| name.replace("~1", "/").replace("~0", "~");
-        let mut holder = &mut body;
-        for name in parent.split('/').skip(1) {
-            if let (true, Some(object)) = (make, holder.as_object_mut()) {
-                let inner = object.entry(unescaped(name)).or_insert(Value::Null);
-                if inner.is_null() {
-                    *inner = Value::Object(serde_json::Map::new());
-                }
-            }
-            holder = holder
-                .pointer_mut(&format!("/{name}"))
-                .ok_or_else(|| format!("`{parent}` is not in the body"))?;
-        }
-        let Value::Object(object) = holder else {
-            return Err(format!("`{parent}` is not an object"));
-        };
-        object.insert(unescaped(field), value);
-        self.body = Some(serde_json::to_vec(&body).map_err(|error| error.to_string())?.into());
+        self.body = Some(json::set(body, pointer, value, create)?.into());
         Ok(())
     }
 
-    /// One field of the body. `None` where it is not there, or null.
-    pub(crate) fn body_field(&self, pointer: &str) -> Option<Value> {
-        let mut body: Value = serde_json::from_slice(self.body.as_ref()?).ok()?;
-        body.pointer_mut(pointer).map(Value::take).filter(|value| !value.is_null())
+    /// One field of the body, as its JSON text. `None` where it is not there, or null.
+    pub(crate) fn body_field(&self, pointer: &str) -> Option<&str> {
+        let body = std::str::from_utf8(self.body.as_ref()?).ok()?;
+        json::get(body, pointer).filter(|value| *value != "null")
     }
 
     /// What fills the placeholder `{name}` of the path, as it was set.
@@ -272,17 +267,41 @@ impl Request {
             rest = after;
         }
         target.push_str(rest);
+        self.drop_replaced(&mut target);
         // A custom path may include a query.
-        let mut separator = if target.contains('?') { '&' } else { '?' };
+        let mut separator = match target.find('?') {
+            Some(_) if target.ends_with(['?', '&']) => None,
+            Some(_) => Some('&'),
+            None => Some('?'),
+        };
         for (name, value) in &self.query {
             let (name, value) =
                 (utf8_percent_encode(name, ENCODED), utf8_percent_encode(value, ENCODED));
+            target.extend(separator);
             // Writing to a string can't fail.
-            let _ = write!(target, "{separator}{name}={value}");
-            separator = '&';
+            let _ = write!(target, "{name}={value}");
+            separator = Some('&');
         }
         self.check_length(&target)?;
         Ok(target)
+    }
+
+    /// Removes the parameters of a query in the path that are set by name as well, such as the number of a page: a
+    /// server may read either.
+    fn drop_replaced(&self, target: &mut String) {
+        let Some((path, query)) = target.split_once('?') else { return };
+        let is_replaced = |pair: &&str| {
+            let name = form_urlencoded::parse(pair.as_bytes()).next();
+            name.is_some_and(|(name, _)| self.query.iter().any(|(known, _)| *known == name))
+        };
+        if !query.split('&').any(|pair| is_replaced(&pair)) {
+            return;
+        }
+        let kept = query.split('&').filter(|pair| !is_replaced(pair)).collect::<Vec<_>>();
+        *target = match kept[..] {
+            [] => path.to_owned(),
+            _ => format!("{path}?{}", kept.join("&")),
+        };
     }
 
     /// Refuses a target that is too long for a request line. The error names the longest parameter, but not its value,
@@ -306,6 +325,16 @@ impl Request {
     pub(crate) fn fault(&mut self, what: String) {
         self.fault.get_or_insert(what);
     }
+}
+
+/// A value as JSON, all of whose numbers JSON can hold.
+fn json_of(value: &(impl Serialize + ?Sized)) -> Result<String, String> {
+    if let Some(number) = not_finite(value) {
+        return Err(format!(
+            "{number}, which JSON has no form for; leave it out, or set another number"
+        ));
+    }
+    serde_json::to_string(value).map_err(|error| error.to_string())
 }
 
 /// Shows how long the body is, and not what it holds: it may be personal data or a password.
@@ -334,6 +363,27 @@ mod tests {
     }
 
     #[test]
+    fn a_path_may_have_a_query() {
+        for (path, target) in [
+            ("/things", "/things?page=2&a=b"),
+            ("/things?", "/things?page=2&a=b"),
+            ("/things?kind=x", "/things?kind=x&page=2&a=b"),
+            ("/things?kind=x&", "/things?kind=x&page=2&a=b"),
+            ("/things?page=1", "/things?page=2&a=b"),
+            ("/things?kind=x+y&p%61ge=1&page=3&k", "/things?kind=x+y&k&page=2&a=b"),
+            ("/things/{id}?kind={kind}", "/things/7?kind=x%26y&page=2&a=b"),
+        ] {
+            let operation = Operation::new("getThings", Method::Get, path);
+            let mut request = Request::new(operation);
+            request.set_path("id", "7").set_path("kind", "x&y");
+            request.set_query("page", "2").set_query("a", "b");
+            assert_eq!(request.target().expect(path), target, "{path}");
+        }
+        let operation = Operation::new("getThings", Method::Get, "/things?kind=x");
+        assert_eq!(Request::new(operation).target().expect("a target"), "/things?kind=x");
+    }
+
+    #[test]
     fn a_field_of_the_body_is_set_wherever_it_stands() {
         for (body, pointer, result) in [
             (None, "/a", r#"{"a":7}"#),
@@ -352,8 +402,41 @@ mod tests {
                 Some(result.as_bytes()),
                 "{pointer}"
             );
-            assert_eq!(request.body_field(pointer), Some(Value::from(7)), "{pointer}");
+            assert_eq!(request.body_field(pointer), Some("7"), "{pointer}");
         }
+    }
+
+    #[test]
+    fn numbers_that_json_can_not_hold_are_faults() {
+        type Change = fn(&mut Request) -> &mut Request;
+        let cases: [(Change, &str); 3] = [
+            (|it| it.set_body(&[1.0, f64::NAN]), "the body can't be written as JSON: /1 is NaN"),
+            (|it| it.set_body_field("/b", f64::INFINITY), "can't set `/b` of the body: it is inf"),
+            (|it| it.set_body_field("/a", [f32::NAN]), "`/a` of the body: /0 is NaN"),
+        ];
+        for (change, why) in cases {
+            let mut request = with_body(Some(r#"{"a":1}"#));
+            change(&mut request);
+            let error = request.target().expect_err(why).to_string();
+            assert!(error.contains(why), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_json_text_is_sent_as_it_is() {
+        let text = r#"{"n": 31.245270191439438, "id": 12345678901234567890, "x":1.50, "x":1e400}"#;
+        let body: &serde_json::value::RawValue = serde_json::from_str(text).expect("JSON");
+        let mut request = with_body(None);
+        request.set_body(body);
+        assert_eq!(request.body().map(|body| body.as_ref()), Some(text.as_bytes()));
+        request.set_null("/id").set_body_field("/p/q", 1);
+        let edited = text.replacen("12345678901234567890", "null", 1);
+        let edited = edited.replacen("1e400", r#"1e400,"p":{"q":1}"#, 1);
+        assert_eq!(request.body().map(|body| body.as_ref()), Some(edited.as_bytes()));
+        let mut request = with_body(None);
+        request.set_body_bytes(&b"\xff\x00{}"[..], "application/octet-stream");
+        assert_eq!(request.body().map(|body| body.as_ref()), Some(&b"\xff\x00{}"[..]));
+        assert_eq!(request.headers()["content-type"], "application/octet-stream");
     }
 
     #[test]

@@ -12,6 +12,9 @@ use crate::error::Error;
 const FIRST_BACKOFF: Duration = Duration::from_secs(1);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 
+/// No host is believed to want no call for longer than this: a wrong `Retry-After` would stop a client for good.
+pub(crate) const LONGEST_CLOSURE: Duration = Duration::from_secs(24 * 3_600);
+
 /// What repetitions cost a client, in the measure in which each success brings it 1. These are the values of
 /// the retry quota in aws-sdk-js-v3 (`packages/middleware-retry/src/constants.ts`).
 const QUOTA: u32 = 500;
@@ -151,19 +154,40 @@ impl Retries {
 
     /// Those of one call.
     pub(crate) fn begin(&self, is_repeatable: bool) -> Attempts<'_> {
-        Attempts {
-            retries: self,
-            is_repeatable,
-            repeated: 0,
-            limited: 0,
-            paused: Duration::ZERO,
-            paid: 0,
-        }
+        self.begin_again(is_repeatable, 0)
     }
 
     /// Those of a call with an unusable reply that was already retried this often.
     pub(crate) fn begin_again(&self, is_repeatable: bool, repeated: u32) -> Attempts<'_> {
-        Attempts { repeated, ..self.begin(is_repeatable) }
+        let (limited, paused, paid, pending) = (0, Duration::ZERO, 0, 0);
+        Attempts { retries: self, is_repeatable, repeated, limited, paused, paid, pending }
+    }
+
+    /// A reply could be used after this many that could not: what the repetitions have cost comes back.
+    pub(crate) fn usable_after(&self, repeated: u32) {
+        self.refund(repeated.saturating_mul(COST));
+    }
+
+    /// Whether the API asks for a longer wait than calls make, so that none is to be sent before.
+    pub(crate) fn closes(&self, error: &Error) -> bool {
+        let allowed = self.policy.max_rate_limit_wait;
+        error.is_rate_limited() && error.retry_after().is_some_and(|wait| wait > allowed)
+    }
+
+    /// How long the API may have a call wait.
+    pub(crate) const fn patience(&self) -> Duration {
+        self.policy.max_rate_limit_wait
+    }
+
+    /// The error of a call that is not sent, since an earlier one was answered with this and the wait goes on.
+    pub(crate) fn held_back(&self, error: &Error, remaining: Duration) -> Error {
+        let allowed = self.policy.max_rate_limit_wait;
+        Reason::Wait { allowed }.advise(error.held_back(remaining))
+    }
+
+    fn refund(&self, cost: u32) {
+        let mut quota = self.quota();
+        *quota = QUOTA.min(quota.saturating_add(cost));
     }
 
     fn quota(&self) -> MutexGuard<'_, u32> {
@@ -181,15 +205,29 @@ pub(crate) struct Attempts<'a> {
     limited: u32,
     /// How long the API has had the call wait.
     paused: Duration,
+    /// What the repetitions have cost. It comes back with an answer.
     paid: u32,
+    /// What was paid for an attempt that has not begun. It comes back if that is given up.
+    pending: u32,
 }
 
 impl Attempts<'_> {
+    /// The next attempt is sent now.
+    pub(crate) fn begun(&mut self) {
+        self.pending = 0;
+    }
+
     /// An answer came that stands: it shows that the service is there.
     pub(crate) fn answered(&mut self) {
         self.retries.has_answer.store(true, Ordering::Relaxed);
-        let mut quota = self.retries.quota();
-        *quota = QUOTA.min(*quota + std::mem::take(&mut self.paid).max(1));
+        self.pending = 0;
+        self.retries.refund(std::mem::take(&mut self.paid).max(1));
+    }
+
+    /// The call ends with a rate limit, which is no outage.
+    pub(crate) fn limited(&mut self) {
+        self.pending = 0;
+        self.retries.refund(std::mem::take(&mut self.paid));
     }
 
     /// Decides what to do after an unusable successful reply. The quota spent on it is not refunded by the next reply,
@@ -211,7 +249,27 @@ impl Attempts<'_> {
                 self.answered();
             }
         }
-        self.decide(failure, error.retry_after(), chance())
+        let next = self.decide(failure, error.retry_after(), chance());
+        if failure == Failure::Limited && matches!(next, Next::GiveUp(_)) {
+            self.limited();
+        }
+        next
+    }
+
+    /// What is to be done after the failed renewal of a token that is still good, after this many others: nobody waits
+    /// for it, so that it costs nothing of the quota and has no number.
+    pub(crate) fn after_renewal(&mut self, error: &Error, failures: u32) -> Next {
+        let failure = Failure::of(error, true);
+        if failure == Failure::Final {
+            return Next::GiveUp(Reason::Final);
+        }
+        let own = backoff(failures.saturating_add(1), 0.5 + chance() / 2.0);
+        let wait = error.retry_after().unwrap_or_default().max(own);
+        let allowed = self.retries.policy.max_rate_limit_wait;
+        if self.retries.closes(error) {
+            return Next::GiveUp(Reason::Wait { allowed });
+        }
+        Next::Again(wait)
     }
 
     /// `chance` is evenly spread over `0.0..1.0`.
@@ -254,10 +312,20 @@ impl Attempts<'_> {
         let Some(rest) = quota.checked_sub(cost) else { return Next::GiveUp(Reason::Quota) };
         *quota = rest;
         self.paid += cost;
+        self.pending = cost;
         self.paused += asked;
         let wait = backoff(self.repeated, chance).max(asked);
         self.repeated += 1;
         Next::Again(wait)
+    }
+}
+
+/// A repetition that is given up before it is sent costs nothing.
+impl Drop for Attempts<'_> {
+    fn drop(&mut self) {
+        if self.pending > 0 {
+            self.retries.refund(self.pending);
+        }
     }
 }
 
@@ -296,194 +364,4 @@ pub(crate) fn chance() -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::operation::{Method, Operation};
-    use crate::reply::{Head, RawReply};
-
-    const POLICY: Policy = Policy { max_retries: 3, max_rate_limit_wait: Duration::from_secs(180) };
-
-    fn s(seconds: f64) -> Duration {
-        Duration::from_secs_f64(seconds)
-    }
-
-    fn again(seconds: f64) -> Next {
-        Next::Again(s(seconds))
-    }
-
-    const TOO_LONG: Next = Next::GiveUp(Reason::Wait { allowed: Duration::from_secs(180) });
-
-    /// What follows from failures one after the other, each with what the API asks for, in seconds.
-    fn course(is_repeatable: bool, chance: f64, failures: &[(Failure, Option<f64>)]) -> Vec<Next> {
-        let retries = Retries::new(POLICY);
-        let mut attempts = retries.begin(is_repeatable);
-        let decide = |&(failure, asked): &(Failure, Option<f64>)| {
-            attempts.decide(failure, asked.map(s), chance)
-        };
-        failures.iter().map(decide).collect()
-    }
-
-    #[test]
-    fn failures_and_what_follows() {
-        use Failure::{Broken, Final, Limited, TimedOut, Unavailable, Unsent};
-        let stop = Next::GiveUp(Reason::Final);
-        let unsafe_ = Next::GiveUp(Reason::NotRepeatable);
-        let spent = Next::GiveUp(Reason::Retries);
-        for (is_repeatable, chance, failures, expected) in [
-            // Full jitter: from nothing to twice as much each time.
-            (
-                true,
-                1.0,
-                vec![(Unavailable, None); 4],
-                vec![again(1.0), again(2.0), again(4.0), spent],
-            ),
-            (true, 0.0, vec![(Broken, None); 2], vec![again(0.0), again(0.0)]),
-            (true, 0.5, vec![(TimedOut, None), (Unsent, None)], vec![again(0.5), again(1.0)]),
-            (true, 0.5, vec![(Final, None)], vec![stop]),
-            (true, 0.5, vec![(Final, Some(1.0))], vec![stop]),
-            // What the API asks for counts.
-            (true, 0.5, vec![(Unavailable, Some(7.0))], vec![again(7.0)]),
-            (true, 0.5, vec![(Unavailable, Some(0.0))], vec![again(0.5)]),
-            (true, 0.5, vec![(Unavailable, Some(181.0))], vec![TOO_LONG]),
-            (true, 0.5, vec![(Unavailable, Some(100.0)); 2], vec![again(100.0), TOO_LONG]),
-            // What may have been done is not done again, and what was not is.
-            (false, 0.5, vec![(Unavailable, None)], vec![unsafe_]),
-            (false, 0.5, vec![(Broken, None)], vec![unsafe_]),
-            (false, 0.5, vec![(TimedOut, None)], vec![unsafe_]),
-            (false, 0.5, vec![(Unsent, None)], vec![again(0.5)]),
-            (false, 0.5, vec![(Limited, Some(42.0))], vec![again(42.0)]),
-            // Rate limits have a budget of time instead of a count.
-            (
-                false,
-                0.5,
-                vec![(Limited, Some(42.0)); 5],
-                vec![again(42.0), again(42.0), again(42.0), again(42.0), TOO_LONG],
-            ),
-            (false, 0.5, vec![(Limited, Some(180.0))], vec![again(180.0)]),
-            (false, 0.5, vec![(Limited, Some(180.5))], vec![TOO_LONG]),
-            (false, 0.5, vec![(Limited, Some(1e15))], vec![TOO_LONG]),
-            // Waits that turn out too short grow.
-            (
-                false,
-                1.0,
-                vec![(Limited, Some(0.0)); 12],
-                [0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0, 30.0]
-                    .map(again)
-                    .into_iter()
-                    .chain([TOO_LONG; 2])
-                    .collect(),
-            ),
-            (false, 0.0, vec![(Limited, None); 3], vec![again(0.5), again(1.0), again(2.0)]),
-            (false, 1.0, vec![(Limited, None); 3], vec![again(1.0), again(2.0), again(4.0)]),
-            // Each kind has its own count.
-            (
-                true,
-                1.0,
-                vec![(Limited, Some(5.0)), (Broken, None), (Limited, Some(5.0)), (Broken, None)],
-                vec![again(5.0), again(1.0), again(5.0), again(2.0)],
-            ),
-        ] {
-            assert_eq!(course(is_repeatable, chance, &failures), expected, "{failures:?}");
-        }
-    }
-
-    #[test]
-    fn a_client_without_retries_still_waits_for_rate_limits() {
-        let retries = Retries::new(Policy { max_retries: 0, ..POLICY });
-        let mut attempts = retries.begin(true);
-        let stop = Next::GiveUp(Reason::Final);
-        assert_eq!(attempts.decide(Failure::Unavailable, None, 0.5), stop);
-        assert_eq!(attempts.decide(Failure::Limited, Some(s(1.0)), 0.5), again(1.0));
-        // That the outcome is unknown does not depend on it.
-        let next = retries.begin(false).decide(Failure::Unavailable, None, 0.5);
-        assert_eq!(next, Next::GiveUp(Reason::NotRepeatable));
-
-        let retries = Retries::new(Policy { max_rate_limit_wait: Duration::ZERO, ..POLICY });
-        let next = retries.begin(true).decide(Failure::Limited, Some(s(1.0)), 0.5);
-        assert_eq!(next, Next::GiveUp(Reason::Wait { allowed: Duration::ZERO }));
-    }
-
-    #[test]
-    fn a_reply_that_stays_unusable_is_requested_again_as_often_as_any_call() {
-        let reply = RawReply {
-            operation: Operation::known("getThings", Method::Get, "/things"),
-            head: Head::new(http::StatusCode::OK, http::HeaderMap::new()),
-            body: bytes::Bytes::from_static(b"null"),
-        };
-        let error = || Error::not_a_page(&reply, "page 2 is not a page".to_owned());
-        let retries = Retries::new(POLICY);
-        for repeated in 0..POLICY.max_retries {
-            let next = retries.begin_again(true, repeated).after_unusable(&error());
-            assert!(matches!(next, Next::Again(_)), "{repeated}: {next:?}");
-        }
-        let next = retries.begin_again(true, POLICY.max_retries).after_unusable(&error());
-        assert_eq!(next, Next::GiveUp(Reason::Retries));
-        let next = retries.begin_again(false, 0).after_unusable(&error());
-        assert_eq!(next, Next::GiveUp(Reason::NotRepeatable));
-
-        // Only a client that waits at all is pointed to its setting.
-        let advice = |allowed| Reason::Wait { allowed }.advise(error()).to_string();
-        assert!(advice(s(180.0)).contains("waits for at most 180 s"), "{}", advice(s(180.0)));
-        assert!(!advice(Duration::ZERO).contains("waits for"), "{}", advice(Duration::ZERO));
-    }
-
-    #[test]
-    fn an_outage_uses_the_quota_up_and_successes_fill_it() {
-        let retries = Retries::new(POLICY);
-        let repeats = || {
-            let mut attempts = retries.begin(true);
-            let decide = |_| attempts.decide(Failure::Unavailable, None, 0.0);
-            (0..3).map(decide).filter(|next| matches!(next, Next::Again(_))).count()
-        };
-        let repeated: usize = (0..1_000).map(|_| repeats()).sum();
-        assert_eq!(repeated as u32, QUOTA / COST);
-        assert_eq!(
-            retries.begin(true).decide(Failure::TimedOut, None, 0.0),
-            Next::GiveUp(Reason::Quota)
-        );
-        // A rate limit is no outage.
-        assert_eq!(retries.begin(true).decide(Failure::Limited, Some(s(1.0)), 0.0), again(1.0));
-
-        for _ in 0..COST {
-            retries.begin(true).answered();
-        }
-        // What a repetition has cost comes back if it helped.
-        for _ in 0..100 {
-            let mut attempts = retries.begin(true);
-            assert_eq!(attempts.decide(Failure::Unavailable, None, 0.0), again(0.0));
-            attempts.answered();
-        }
-        for _ in 0..10 * QUOTA {
-            retries.begin(true).answered();
-        }
-        assert_eq!(*retries.quota(), QUOTA);
-    }
-
-    #[test]
-    fn statuses_and_what_they_mean() {
-        let busy = Some("architect.database.throughput.exceeded");
-        for (statuses, code, meaning) in [
-            (&[429][..], None, Meaning::Limited),
-            (&[408, 502, 503, 504], None, Meaning::Unavailable),
-            (&[500], busy, Meaning::Unavailable),
-            (&[500, 501, 505, 599], None, Meaning::Faulty),
-            (&[500], Some("internal.server.error"), Meaning::Faulty),
-            (&[200, 304, 400, 401, 403, 404, 409, 410, 413, 414, 431], None, Meaning::Final),
-        ] {
-            for status in statuses {
-                assert_eq!(Meaning::of(*status, code), meaning, "{status} {code:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn chance_is_spread() {
-        let chances: Vec<f64> = (0..1_000).map(|_| chance()).collect();
-        assert!(chances.iter().all(|chance| (0.0..1.0).contains(chance)));
-        for tenth in 0..10 {
-            let from = f64::from(tenth) / 10.0;
-            let within = chances.iter().filter(|chance| (from..from + 0.1).contains(*chance));
-            assert!((40..200).contains(&within.count()), "{tenth}");
-        }
-    }
-}
+mod tests;

@@ -13,14 +13,14 @@ use url::Url;
 
 use crate::auth::{Auth, Token};
 use crate::base_url::BaseUrl;
-use crate::budget::{Budget, Permit};
+use crate::budget::{Budget, Closure, Permit, Refused};
 use crate::client::Learned;
 use crate::error::Error;
-use crate::exchange::{Exchange, Files};
+use crate::exchange::{Connections, Exchange};
 use crate::operation::{Method, Operation};
 use crate::reply::{Course, Head, RawReply};
 use crate::request::Request;
-use crate::retry::{Attempts, Next, Retries};
+use crate::retry::{Attempts, LONGEST_CLOSURE, Next, Retries};
 use crate::wait::WaitReason;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -31,8 +31,8 @@ const ACCEPTED: HeaderValue = HeaderValue::from_static("application/json, */*;q=
 /// What all clones of a client share.
 pub(crate) struct Transport {
     pub(crate) exchange: Exchange,
-    /// For files at hosts that are not the API's.
-    pub(crate) files: Files,
+    /// For files at hosts that are not the API's. They are sent no token.
+    pub(crate) files: Connections,
     pub(crate) api: BaseUrl,
     pub(crate) auth: Auth,
     pub(crate) budget: Budget,
@@ -78,6 +78,7 @@ impl Transport {
         match attempts.after_unusable(&error) {
             Next::Again(after) => {
                 self.budget.pause(operation, WaitReason::Retry, after).await;
+                attempts.begun();
                 Ok(())
             }
             Next::GiveUp(reason) => Err(reason.advise(error).spent()),
@@ -128,7 +129,7 @@ impl Transport {
                 reply.head.course = course;
                 Ok(reply)
             }
-            Err(error) => Err(error.after(course)),
+            Err(error) => Err(error.after(course).redacted(self.exchange.secrets())),
         };
         span.record("attempts", course.attempts);
         span.record("waited_ms", course.waited.as_millis() as u64);
@@ -137,7 +138,9 @@ impl Transport {
             Err(error) => (error.status(), error.correlation_id()),
         };
         span.record("status", status);
-        span.record("correlation_id", correlation_id);
+        if let Some(id) = correlation_id.filter(|_| !span.is_disabled()) {
+            span.record("correlation_id", &*self.exchange.secrets().redact(id));
+        }
         span.record("elapsed_ms", started.elapsed().as_millis() as u64);
         tracing::debug!(parent: &span, ok = outcome.is_ok(), "call ended");
         outcome
@@ -159,10 +162,17 @@ impl Transport {
         // Before the queue, so that all who wait for the same login share it, and its failure.
         self.auth.token().await.map_err(on_call)?;
         loop {
-            let permit = waiting(course, self.budget.turn(ticket, operation)).await;
+            let permit = match waiting(course, self.budget.turn(ticket, operation)).await {
+                Ok(permit) => permit,
+                Err(Refused { error, remaining }) => {
+                    attempts.limited();
+                    return Err(on_call(self.retries.held_back(&error, remaining)));
+                }
+            };
             // Once more: a token may end while its call waits.
             let token = self.auth.token().await.map_err(on_call)?;
             course.attempts += 1;
+            attempts.begun();
             let (head, error) = match self.attempt(request, url, &token).await {
                 Ok(reply) if operation.accepts(reply.status()) => {
                     permit.answered(token.serial(), &reply.head);
@@ -170,14 +180,12 @@ impl Transport {
                     self.auth.accepted(operation);
                     return Ok(reply);
                 }
-                Ok(mut reply) => {
-                    token.blank_in(&mut reply);
-                    (Some(reply.head.clone()), Error::refused(&reply))
-                }
+                Ok(reply) => (Some(reply.head.clone()), Error::refused(&reply)),
                 Err(error) => (None, error),
             };
             if error.status() == Some(401) && head.is_some() {
-                settle(permit, &token, head.as_ref(), &error, None);
+                self.settle(permit, &token, head.as_ref(), &error, None);
+                attempts.answered();
                 // Nothing was done for a request that was refused, so it can be repeated whatever it is.
                 if renewed {
                     self.auth.refused_again(operation);
@@ -193,7 +201,7 @@ impl Transport {
                 Next::Again(after) => Some(after),
                 Next::GiveUp(_) => None,
             };
-            settle(permit, &token, head.as_ref(), &error, after);
+            self.settle(permit, &token, head.as_ref(), &error, after);
             match next {
                 Next::Again(after) => {
                     tracing::info!(
@@ -231,11 +239,39 @@ impl Transport {
             // Gateways may refuse a method that is to have a body and tells no length of it.
             headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
-        let mut outgoing = self.exchange.request(operation.method(), url.clone()).headers(headers);
+        let mut outgoing = self.exchange.request(operation.method(), url.clone())?.headers(headers);
         if let Some(body) = request.body() {
             outgoing = outgoing.body(body.clone());
         }
         self.exchange.send(operation, outgoing).await
+    }
+
+    /// Tells the budget what came of a request that failed. `pause` is the wait before it is sent again.
+    fn settle(
+        &self,
+        permit: Permit<'_>,
+        token: &Token,
+        head: Option<&Head>,
+        error: &Error,
+        pause: Option<Duration>,
+    ) {
+        match head {
+            Some(head) if error.is_rate_limited() => {
+                let limit = error.body().and_then(|body| body.limit.as_ref());
+                let serial = token.serial();
+                if self.retries.closes(error) {
+                    let patience = self.retries.patience();
+                    let closure = Closure { error: Arc::new(error.share()), patience };
+                    let pause = error.retry_after().map(|wait| wait.min(LONGEST_CLOSURE));
+                    permit.limited(serial, head, limit, pause, Some(&closure));
+                } else {
+                    permit.limited(serial, head, limit, pause.or(error.retry_after()), None);
+                }
+            }
+            Some(head) => permit.answered(token.serial(), head),
+            // Dropped, it counts as one that may have been seen.
+            None => drop(permit),
+        }
     }
 }
 
@@ -245,23 +281,4 @@ async fn waiting<T>(course: &mut Course, wait: impl Future<Output = T>) -> T {
     let result = wait.await;
     course.waited += since.elapsed();
     result
-}
-
-/// Tells the budget what came of a request that failed.
-fn settle(
-    permit: Permit<'_>,
-    token: &Token,
-    head: Option<&Head>,
-    error: &Error,
-    pause: Option<Duration>,
-) {
-    match head {
-        Some(head) if error.is_rate_limited() => {
-            let limit = error.body().and_then(|body| body.limit.as_ref());
-            permit.limited(token.serial(), head, limit, pause);
-        }
-        Some(head) => permit.answered(token.serial(), head),
-        // Dropped, it counts as one that may have been seen.
-        None => drop(permit),
-    }
 }

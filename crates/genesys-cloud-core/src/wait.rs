@@ -12,7 +12,8 @@ pub struct Wait<'a> {
     pub operation: &'a str,
     /// Why it waits.
     pub reason: WaitReason,
-    /// How long it is going to wait, about. `None` if that depends on the answers to calls under way.
+    /// How long it is going to wait: an estimate, as a rule within a factor of two. `None` if that depends on the answers
+    /// to calls under way.
     pub expected: Option<Duration>,
 }
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::chance::hash;
 use crate::jobs::Families;
 use crate::listing::Listing;
+use crate::reply::CannedReply;
 use crate::routes::{Route, Routes};
 use crate::scheme::Scheme;
 use crate::shape::Shape;
@@ -34,8 +35,17 @@ pub(crate) struct Endpoint {
     pub(crate) scheme: Option<Scheme>,
     /// What makes its records differ from those of other operations.
     pub(crate) salt: u64,
-    page_size_limit: Option<u64>,
+    page_size_bounds: Option<PageSizeBounds>,
     answer: OnceLock<Answer>,
+}
+
+/// How many records a page of an operation may have.
+#[derive(Clone, Copy, Debug)]
+struct PageSizeBounds {
+    least: u64,
+    largest: u64,
+    /// Whether a size beyond is refused. Otherwise the service silently takes the next one that it allows.
+    refuses: bool,
 }
 
 /// What an operation answers when nothing goes wrong.
@@ -60,7 +70,7 @@ impl Api {
     }
 
     fn new(catalogue: &'static Catalogue) -> Self {
-        let limits = page_size_limits();
+        let bounds = page_size_bounds();
         let endpoints = catalogue.operations().enumerate().map(|(place, operation)| {
             let route = (operation.method.as_str(), operation.path.as_str());
             Endpoint {
@@ -68,7 +78,7 @@ impl Api {
                 operation,
                 scheme: Scheme::of(catalogue, operation),
                 salt: hash(&operation.id),
-                page_size_limit: limits.get(&route).copied(),
+                page_size_bounds: bounds.get(&route).copied(),
                 answer: OnceLock::new(),
             }
         });
@@ -101,6 +111,25 @@ impl Api {
 }
 
 impl Endpoint {
+    pub(crate) fn nearest_page_size(&self, size: u64) -> u64 {
+        self.page_size_bounds.map_or(size, |bounds| size.clamp(bounds.least, bounds.largest))
+    }
+
+    /// Refuses a page size as the service does where it does not take the next one that it allows.
+    pub(crate) fn check_page_size(&self, size: Option<u64>) -> Result<(), CannedReply> {
+        let bounds = self.page_size_bounds.filter(|bounds| bounds.refuses).zip(size);
+        match bounds {
+            Some((PageSizeBounds { least, largest, .. }, size))
+                if !(least..=largest).contains(&size) =>
+            {
+                let message =
+                    format!("The page size must be between {least} and {largest}, not {size}.");
+                Err(CannedReply::bad_request(&message))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The page size of a request that names none, and the most a page may have.
     pub(crate) fn page_sizes(&self) -> (u64, u64) {
         let stated = ["pageSize", "limit", "count"].into_iter().find_map(|name| {
@@ -111,7 +140,10 @@ impl Endpoint {
             }
         });
         let default = stated.unwrap_or(DEFAULT_PAGE_SIZE);
-        (default, self.page_size_limit.unwrap_or(DEFAULT_PAGE_SIZE_LIMIT).max(default))
+        match self.page_size_bounds {
+            Some(bounds) => (default.clamp(bounds.least, bounds.largest), bounds.largest),
+            None => (default, DEFAULT_PAGE_SIZE_LIMIT.max(default)),
+        }
     }
 
     /// What the reply looks like.
@@ -149,14 +181,16 @@ fn outcome(operation: &Operation) -> (u16, Option<&Schema>) {
     (successes().next().map_or(fallback, |(status, _)| status), operation.reply())
 }
 
-/// The documented maxima: method, path and number in a line, under a heading.
-fn page_size_limits() -> HashMap<(&'static str, &'static str), u64> {
+/// The documented bounds, an operation in a line, under a heading.
+fn page_size_bounds() -> HashMap<(&'static str, &'static str), PageSizeBounds> {
     include_str!("../data/page-size-limits.tsv")
         .lines()
         .filter_map(|line| {
             let mut columns = line.split('\t');
             let route = (columns.next()?, columns.next()?);
-            Some((route, columns.next()?.parse().ok()?))
+            let (least, largest) = (columns.next()?.parse().ok()?, columns.next()?.parse().ok()?);
+            let refuses = columns.next()? == "refused";
+            Some((route, PageSizeBounds { least, largest, refuses }))
         })
         .collect()
 }

@@ -162,9 +162,10 @@ impl Lists {
         list: ListLie,
     ) -> Result<(), Error> {
         let scenario = self.scenario_for(endpoint, list)?;
-        self.stage(endpoint, scenario, Scenario::PAGE_SIZE)?;
+        let page_size = endpoint.nearest_page_size(Scenario::PAGE_SIZE);
+        self.stage(endpoint, scenario, page_size)?;
         if let Some(halves) = list.halves {
-            let stage = Stage::new(scenario, Scenario::PAGE_SIZE).of_halves(halves);
+            let stage = Stage::new(scenario, page_size).of_halves(halves);
             let mut stages = self.stages.write().unwrap_or_else(PoisonError::into_inner);
             stages.insert(&endpoint.operation.id, Arc::new(stage));
         }
@@ -275,6 +276,7 @@ impl Lists {
         if let Some(Scheme::JobSelectsPage | Scheme::JobSetsPageSize) = endpoint.scheme {
             let selects = endpoint.scheme == Some(Scheme::JobSelectsPage);
             let wish = Wish::of(Ask::Number, endpoint.operation, request)?;
+            endpoint.check_page_size(wish.size)?;
             let (default, largest) = endpoint.page_sizes();
             job.size = Some(wish.size.unwrap_or(default).clamp(1, largest));
             job.number = match wish.position {

@@ -90,14 +90,23 @@ impl MockOrg {
     }
 
     /// Lets a list behave in a certain way from now on, and be as long as that needs, with pages of
-    /// [`Scenario::PAGE_SIZE`] where a request doesn't ask for others. Results of a job can then be
-    /// read without one, as by [`MockOrg::set_list`].
+    /// [`Scenario::PAGE_SIZE`] where a request doesn't ask for others, or the nearest size that the operation takes.
+    /// Results of a job can then be read without one, as by [`MockOrg::set_list`].
     ///
     /// # Errors
     /// If the API has no such operation, it does not answer with a list, or its list can't
     /// behave like that.
     pub fn scenario(&self, operation: &str, scenario: Scenario) -> Result<(), Error> {
-        self.scenario_of_size(operation, scenario, Scenario::PAGE_SIZE)
+        let page_size = self.nearest_page_size(operation, Scenario::PAGE_SIZE)?;
+        self.scenario_of_size(operation, scenario, page_size)
+    }
+
+    /// The page size that the service allows for an operation and that is the nearest to another.
+    ///
+    /// # Errors
+    /// If the API has no such operation.
+    pub fn nearest_page_size(&self, operation: &str, page_size: u64) -> Result<u64, Error> {
+        Ok(self.service.endpoint(operation)?.nearest_page_size(page_size))
     }
 
     /// [`MockOrg::scenario`] with pages of another size, of two records at least. The list is so

@@ -24,7 +24,8 @@ impl Workspace {
         let workspace = Self { folder: TempDir::new().unwrap() };
         let marks = "[features]\n# begin groups\n# end groups\n";
         workspace.write("openapi/operations.toml", "");
-        workspace.write("openapi/page-sizes.tsv", "method\tpath\tmaximum\n");
+        workspace
+            .write("openapi/page-sizes.tsv", "method\tpath\tusual\tmaximum\tminimum\tsource\n");
         workspace.write("crates/genesys-cloud-api/Cargo.toml", marks);
         workspace.write("crates/genesys-cloud/Cargo.toml", marks);
         for file in ["client.rs", "lib.rs", "prelude.rs"] {
@@ -239,12 +240,20 @@ unknown field `tag`, expected one of `names`, `tags`, `caps`, `reads`, `windows`
 fn page_sizes_that_are_wrong_or_stale() {
     let workspace = Workspace::new();
     let refusal = |line: &str| {
-        workspace.write("openapi/page-sizes.tsv", &format!("method\tpath\tmaximum\n{line}\n"));
+        let head = "# sdk: https://example.com/docs\nmethod\tpath\tusual\tmaximum\tminimum\tsource";
+        workspace.write("openapi/page-sizes.tsv", &format!("{head}\n{line}\n"));
         workspace.refusal(&Options::default())
     };
-    assert_snapshot!(refusal("GET\t/api/v2/gone\t100"), @"openapi/page-sizes.tsv: GET /api/v2/gone is no operation of the document; remove the line");
-    assert_snapshot!(refusal("GET\t/api/v2/things\tmany"), @"openapi/page-sizes.tsv, line 2: `many` is no number of items");
-    assert_snapshot!(refusal("GET /api/v2/things 100"), @"openapi/page-sizes.tsv, line 2: three columns are due, or four");
+    assert_snapshot!(refusal("GET\t/api/v2/gone\t-\t100\t-\tsdk/things.md"), @"openapi/page-sizes.tsv: GET /api/v2/gone is no operation of the document; remove the line");
+    assert_snapshot!(refusal("GET\t/api/v2/things\t-\tmany\t-\tsdk/things.md"), @"openapi/page-sizes.tsv, line 3: `many` is not a number of items");
+    assert_snapshot!(refusal("GET\t/api/v2/things\t-\t0\t-\tsdk/things.md"), @"openapi/page-sizes.tsv, line 3: `0` is not a number of items");
+    assert_snapshot!(refusal("GET\t/api/v2/things\t100"), @"openapi/page-sizes.tsv, line 3: expected six columns separated by tabs");
+    assert_snapshot!(refusal("GET\t/api/v2/things\t-\t-\t10\tsdk/things.md"), @"openapi/page-sizes.tsv, line 3: expected either `usual` or `maximum`");
+    assert_snapshot!(refusal("GET\t/api/v2/things\t-\t100\t200\tsdk/things.md"), @"openapi/page-sizes.tsv, line 3: the minimum exceeds the other bound");
+    assert_snapshot!(refusal("GET\t/api/v2/things\t-\t100\t-\tsomewhere"), @"openapi/page-sizes.tsv, line 3: `somewhere` is not a file of a source; the comments of the file name the sources");
+    let line = "GET\t/api/v2/things\t-\t100\t-\tsdk/things.md";
+    assert_snapshot!(refusal(&format!("{line}\n{line}")), @"openapi/page-sizes.tsv, line 4: GET /api/v2/things has two lines; remove one");
+    assert_snapshot!(refusal(line), @"openapi/page-sizes.tsv: GET /api/v2/things takes no page size; remove the line");
 }
 
 #[test]

@@ -442,3 +442,45 @@ GET | /api/v2/routing/queues | getRoutingQueues | routing | routing.queues | pag
 GET | /api/v2/routing/skills | getRoutingSkills | routing | routing.skills | paged | PageNumber | results.entities | String | query pageNumber | - | query pageSize | string | - | - | - | - | yes | -
 ");
 }
+
+#[test]
+fn the_document_bounds_the_page_size_of_a_query_and_of_a_body() {
+    for (field, expected) in [
+        (r#""type": "integer", "minimum": 10, "maximum": 200"#, (None, Some(10), Some(200))),
+        (r#""type": "string", "maximum": 200"#, (None, None, Some(200))),
+        // A page has an item at least.
+        (r#""type": "integer", "minimum": 0, "maximum": 100"#, (None, None, Some(100))),
+        (r#""type": "integer", "minimum": -1, "maximum": 0"#, (None, None, None)),
+        (r#""type": "integer", "minimum": 50, "maximum": 10"#, (None, Some(50), None)),
+        // What comes unasked is granted to those who ask for it.
+        (r#""type": "integer", "default": 300"#, (Some(300), None, None)),
+        (r#""type": "integer", "default": 25"#, (None, None, None)),
+        (r#""type": "integer", "default": 300, "maximum": 500"#, (None, None, Some(500))),
+    ] {
+        let reply = r#""responses": { "200": { "schema": { "type": "object", "properties": {
+            "pageCount": { "type": "integer" },
+            "entities": { "type": "array", "items": { "type": "string" } } } } } }"#;
+        let text = format!(
+            r##"{{ "swagger": "2.0", "paths": {{ "/q/things": {{
+                "get": {{ "operationId": "byQuery", {reply}, "parameters": [
+                    {{ "name": "pageNumber", "in": "query", "type": "integer" }},
+                    {{ "name": "pageSize", "in": "query", {field} }}] }},
+                "post": {{ "operationId": "byBody", {reply}, "parameters": [
+                    {{ "name": "body", "in": "body", "schema": {{ "type": "object", "properties": {{
+                        "pageNumber": {{ "type": "integer" }}, "pageSize": {{ {field} }} }} }} }}] }}
+            }} }}, "definitions": {{}} }}"##
+        );
+        let generated = generate(&text).unwrap();
+        for (_, bound) in generated.model.operations() {
+            let size = bound.tag.page_size.as_ref().unwrap();
+            let (usual, minimum, maximum) = expected;
+            // Of a body, no default is read.
+            let usual = usual.filter(|_| size.place == PlaceKind::Query);
+            assert_eq!(
+                (size.usual, size.minimum, size.maximum),
+                (usual, minimum, maximum),
+                "{field}"
+            );
+        }
+    }
+}

@@ -176,7 +176,9 @@ fn records_of_several_types_are_read_and_written() {
     let listing: types::AnimalListing = serde_json::from_value(json.clone()).unwrap();
     let animals = listing.entities.as_deref().unwrap();
     let types::Animal::Cat(cat) = &animals[0] else { panic!("{animals:?}") };
-    assert!(matches!(cat.friend.as_deref(), Some(types::Animal::ADog(dog)) if dog.size == Some(1.5)));
+    assert!(
+        matches!(cat.friend.as_deref(), Some(types::Animal::ADog(dog)) if dog.size == Some(1.5))
+    );
     assert!(matches!(&animals[1], types::Animal::Puppy(puppy) if puppy.weeks == Some(3)));
     assert!(matches!(&animals[2], types::Animal::UnrecognizedValue(_)));
     assert!(matches!(&animals[3], types::Animal::Unrecognized(_)));

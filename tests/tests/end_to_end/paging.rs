@@ -11,7 +11,7 @@ async fn every_queue_comes_once_whatever_the_size_of_list_and_page() {
     for count in [0, 1, 25, 26, 100, 250, 1_000] {
         org.set_list(QUEUES, count).expect("a list");
         // What is asked for, and what the service grants: it caps the size without a word.
-        for (asked, granted) in [(None, 100), (Some(7), 7), (Some(25), 25), (Some(5_000), 500)] {
+        for (asked, granted) in [(None, 500), (Some(7), 7), (Some(25), 25), (Some(5_000), 500)] {
             org.reset();
             let mut paginator = client.routing().queues().paginate();
             if let Some(size) = asked {

@@ -45,7 +45,6 @@ async fn after_an_error_the_same_page_is_asked_for_again() {
         CannedReply::error(503, "service.unavailable", "Service Unavailable"),
         CannedReply { status: 502, headers: vec![], body: "<html>bad gateway</html>".into() },
         CannedReply::error(403, "missing.permissions", "Missing a permission"),
-        CannedReply::rate_limited(7),
         // Successes that hold no page.
         CannedReply::json(202, &json!({})),
         CannedReply { status: 200, headers: vec![], body: r#"{"entities":[{"id":"#.into() },
@@ -64,12 +63,24 @@ async fn after_an_error_the_same_page_is_asked_for_again() {
 
 #[tokio::test]
 async fn a_rate_limit_says_how_long_to_wait() {
-    let (_org, mut queues) = at_the_second_page(CannedReply::rate_limited(42)).await;
-    let error = queues.try_next().await.expect_err("too many requests");
-    assert!(error.is_rate_limited());
-    assert_eq!(error.retry_after(), Some(Duration::from_secs(42)));
-    assert_eq!(error.code(), Some("too.many.requests.retry.after"));
-    assert!(error.to_string().contains("call again in 42 s"), "{error}");
+    let (org, mut queues) = at_the_second_page(CannedReply::rate_limited(42)).await;
+    // The client does not wait, and so sends nothing before that.
+    for _ in 0..3 {
+        let error = queues.try_next().await.expect_err("too many requests");
+        assert!(error.is_rate_limited());
+        let left = error.retry_after().expect("a time").as_secs();
+        assert!((37..=42).contains(&left), "{left}");
+        assert_eq!(error.code(), Some("too.many.requests.retry.after"));
+        assert!(error.to_string().contains(&format!("call again in {left} s")), "{error}");
+        assert_eq!(pages_asked(&org), [1, 2]);
+    }
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(43)).await;
+    tokio::time::resume();
+    let (read, error) = read_on(&mut queues).await;
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!(read, Vec::from_iter(26..=60));
+    assert_eq!(pages_asked(&org), [1, 2, 2, 3]);
 }
 
 #[tokio::test]

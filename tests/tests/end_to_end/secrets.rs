@@ -2,7 +2,9 @@
 
 use std::fmt::{Debug, Write as _};
 
-use futures::TryStreamExt as _;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use futures::{StreamExt as _, TryStreamExt as _};
 use genesys_cloud::Client;
 use genesys_cloud::types::UpdateUser;
 use genesys_cloud_mock::{CannedReply, MockOrg, PageOverride};
@@ -76,5 +78,53 @@ async fn no_secret_is_shown() {
     for secret in [org.client_secret().as_str(), "mock-secret", "mock-token", "Bearer m", "Basic "]
     {
         assert!(!shown.contains(secret), "{secret} in {shown}");
+    }
+}
+
+/// A text in ways in which a server may echo it.
+fn encodings(text: &str) -> Vec<String> {
+    let each = |encode: &dyn Fn(u8) -> String| text.bytes().map(encode).collect::<String>();
+    vec![
+        text.to_owned(),
+        each(&|byte| format!("%{byte:02X}")),
+        each(&|byte| format!("\\u{byte:04x}")),
+        STANDARD.encode(text),
+        STANDARD.encode(format!("id:{text}")),
+        URL_SAFE_NO_PAD.encode(format!("{text}?")),
+    ]
+}
+
+#[tokio::test]
+async fn credentials_that_the_api_echoes_are_shown_nowhere() {
+    let (org, logging_in) = queues(3).await;
+    let (token, secret) = (org.access_token(), org.client_secret());
+    let with_token = Client::builder().api_url(org.url()).access_token(&*token).build();
+    let with_token: Client = with_token.expect("a client");
+    let mut shown = String::new();
+    for (client, credential) in [(&logging_in, &secret), (&with_token, &token)] {
+        for echo in encodings(credential) {
+            let url = format!("https://u:pw-of-u@b.example/f?a={echo}&X-Amz-Signature=sig-of-f");
+            let body = |message: &str| {
+                serde_json::json!({
+                    "message": message, "code": echo, "contextId": echo, "status": 400,
+                    "errors": [{ "message": url }], "messageParams": { "sent": echo },
+                })
+            };
+            for (status, message) in
+                [(400, &echo), (403, &url), (404, &echo), (200, &echo), (302, &url)]
+            {
+                let reply = CannedReply::json(status, &body(message)).header("Location", &url);
+                org.respond_next(QUEUES, reply).expect("an operation");
+                let pages = client.routing().queues().paginate().pages();
+                let error = pages.into_future().await.0.expect("a page").expect_err("an error");
+                write!(shown, "{error} {error:?} {:?}\n", error.body()).expect("memory");
+            }
+        }
+    }
+    assert!(shown.contains("[redacted]"), "{shown}");
+    assert!(!shown.contains("pw-of-u") && !shown.contains("sig-of-f"), "{shown}");
+    for trace in [&token, &secret].into_iter().flat_map(|it| encodings(it)) {
+        let trace = &trace[2..trace.len() - 3];
+        assert!(!shown.contains(trace), "{trace} in {shown}");
     }
 }

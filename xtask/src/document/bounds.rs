@@ -2,8 +2,33 @@
 
 use crate::json::Json;
 
+/// The smallest and the largest integer that a schema allows, where it states them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bounds {
+    pub minimum: Option<i64>,
+    pub maximum: Option<i64>,
+}
+
+impl Bounds {
+    /// Of a schema as it is in the document.
+    pub fn of(schema: &Json) -> Self {
+        Self { minimum: minimum(schema), maximum: maximum(schema) }
+    }
+
+    /// What both allow.
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            minimum: self.minimum.max(other.minimum),
+            maximum: match (self.maximum, other.maximum) {
+                (Some(one), Some(other)) => Some(one.min(other)),
+                (one, other) => one.or(other),
+            },
+        }
+    }
+}
+
 /// The largest integer that a schema allows. A bound beyond 64 bits bounds nothing that could be sent.
-pub fn maximum(schema: &Json) -> Option<i64> {
+fn maximum(schema: &Json) -> Option<i64> {
     let bound = schema.get("maximum").and_then(number).map(f64::floor);
     let exclusive = match schema.get("exclusiveMaximum") {
         // OpenAPI 3.0: it says how `maximum` is meant.
@@ -18,7 +43,7 @@ pub fn maximum(schema: &Json) -> Option<i64> {
 }
 
 /// The smallest integer that a schema allows.
-pub fn minimum(schema: &Json) -> Option<i64> {
+fn minimum(schema: &Json) -> Option<i64> {
     let bound = schema.get("minimum").and_then(number).map(f64::ceil);
     let exclusive = match schema.get("exclusiveMinimum") {
         Some(Json::Bool(true)) => return integer(exact(schema, "minimum")?.floor() + 1.0),

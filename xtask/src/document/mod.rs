@@ -1,6 +1,6 @@
 //! An API document as codegen sees it, whichever format it came in.
 
-pub mod bounds;
+mod bounds;
 mod canonical;
 mod compose;
 pub mod fuzzing;
@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result, bail};
 
+pub use bounds::Bounds;
 pub use canonical::canonical;
 pub use read::read;
 
@@ -119,7 +120,6 @@ pub struct Parameter {
     /// How a list is written.
     pub list: ListStyle,
     pub default: Option<Json>,
-    pub maximum: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -171,11 +171,12 @@ pub struct Schema {
     pub kind: Kind,
     pub description: Option<String>,
     pub read_only: bool,
+    pub bounds: Bounds,
 }
 
 impl From<Kind> for Schema {
     fn from(kind: Kind) -> Self {
-        Self { kind, description: None, read_only: false }
+        Self { kind, description: None, read_only: false, bounds: Bounds::default() }
     }
 }
 

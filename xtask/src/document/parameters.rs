@@ -2,11 +2,10 @@
 
 use std::collections::HashSet;
 
-use super::bounds;
 use super::media;
 use super::read::Reader;
 use super::source::{Format, Node};
-use super::{Body, Kind, ListStyle, Location, Object, Parameter, Schema};
+use super::{Body, Bounds, Kind, ListStyle, Location, Object, Parameter, Schema};
 use crate::notes::Rule;
 
 /// What an operation takes.
@@ -219,10 +218,9 @@ impl<'a> Reader<'_, 'a> {
             Some(_) => source.follow(&it).unwrap_or(it),
             None => it,
         });
-        let bound = |of: fn(&crate::json::Json) -> Option<i64>| {
-            stated.as_ref().and_then(|stated| of(stated.json))
-        };
         let default = stated.as_ref().and_then(|stated| stated.json.get("default").cloned());
+        let bounds = stated.as_ref().map(|stated| Bounds::of(stated.json));
+        schema.bounds = schema.bounds.and(bounds.unwrap_or_default());
         let values = schema.description.take();
         let description = source.described(node, "description");
         let parameter = Parameter {
@@ -233,7 +231,6 @@ impl<'a> Reader<'_, 'a> {
             schema,
             list,
             default,
-            maximum: bound(bounds::maximum),
         };
         vec![parameter]
     }
@@ -326,7 +323,6 @@ impl<'a> Reader<'_, 'a> {
                 schema,
                 list: ListStyle::Repeated,
                 default: None,
-                maximum: None,
             }
         };
         object.properties.iter().map(parameter).collect()
@@ -354,7 +350,6 @@ impl<'a> Reader<'_, 'a> {
                 schema: Kind::Text { format: None }.into(),
                 list: ListStyle::Joined(','),
                 default: None,
-                maximum: None,
             });
         }
     }

@@ -7,7 +7,7 @@ use heck::ToUpperCamelCase as _;
 
 use super::source::{Format, Node, Source};
 use super::variants::Discriminated;
-use super::{Kind, Schema};
+use super::{Bounds, Kind, Schema};
 use crate::json::Json;
 use crate::notes::Rule;
 
@@ -212,7 +212,8 @@ impl<'s, 'a> Schemas<'s, 'a> {
             description =
                 Some(description.map_or(values.clone(), |text| format!("{text}\n\n{values}")));
         }
-        Schema { kind, description, read_only: self.source.flag(node, "readOnly") }
+        let read_only = self.source.flag(node, "readOnly");
+        Schema { kind, description, read_only, bounds: Bounds::of(node.json) }
     }
 
     /// The kind of a schema. `is_top`: it is that of a definition.

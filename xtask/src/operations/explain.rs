@@ -43,9 +43,9 @@ pub fn explain(
         line("items", format!("{items}: {kind}"))?;
     }
     let page_size = tag.page_size.as_ref().map(|size| {
-        let kind = size.type_name();
-        let maximum = size.maximum.map(|most| format!(", at most {most}")).unwrap_or_default();
-        format!("{} {} ({kind}{maximum})", size.place.as_str(), size.name)
+        let facts: Vec<String> =
+            std::iter::once(size.type_name().to_owned()).chain(size.limits()).collect();
+        format!("{} {} ({})", size.place.as_str(), size.name, facts.join(", "))
     });
     let known = [
         ("page size", page_size),

@@ -1,7 +1,8 @@
 //! What the rules look at: the parameters of an operation, its body and its reply.
 
 use super::{Interval, PageSize, PlaceKind};
-use crate::document::{Document, Kind, Operation, Schema};
+use crate::document::{Bounds, Document, Kind, Operation, Schema};
+use crate::json::Json;
 
 pub(super) struct Evidence<'a> {
     pub(super) document: &'a Document,
@@ -123,29 +124,35 @@ impl<'a> Evidence<'a> {
     }
 
     pub(super) fn page_size(&self) -> Option<PageSize> {
-        let text = |schema: &Schema| matches!(schema.kind, Kind::Text { .. });
         for name in SIZE_PARAMETERS {
             if let Some(parameter) = self.operation.query(name) {
-                return Some(PageSize {
-                    name: name.to_owned(),
-                    place: PlaceKind::Query,
-                    text: text(&parameter.schema),
-                    maximum: parameter.maximum,
-                    minimum: None,
-                });
+                let default = parameter.default.as_ref().and_then(whole);
+                let size = self.size(name.to_owned(), PlaceKind::Query, &parameter.schema);
+                // What the API gives those who ask for nothing, it grants.
+                return Some(size.usually(default));
             }
         }
         let body = self.body?;
         let paging = body.property("paging").map(|paging| self.document.resolve(paging));
         let (owner, before) = paging.map_or((body, ""), |paging| (paging, "paging."));
         let name = ["pageSize", "page_size"].into_iter().find(|it| owner.property(it).is_some())?;
-        Some(PageSize {
-            name: format!("{before}{name}"),
-            place: PlaceKind::Body,
-            text: text(owner.property(name)?),
-            maximum: None,
-            minimum: None,
-        })
+        Some(self.size(format!("{before}{name}"), PlaceKind::Body, owner.property(name)?))
+    }
+
+    fn size(&self, name: String, place: PlaceKind, schema: &Schema) -> PageSize {
+        let resolved = self.document.resolve(schema);
+        // A page of no items is none, whatever a bound says.
+        let bounds = schema.bounds.and(resolved.bounds);
+        let positive = |bound: Option<i64>, least: i64| bound.filter(|bound| *bound >= least);
+        let Bounds { minimum, maximum } = bounds;
+        PageSize {
+            name,
+            place,
+            text: matches!(resolved.kind, Kind::Text { .. }),
+            usual: None,
+            maximum: positive(maximum, minimum.unwrap_or(1).max(1)),
+            minimum: positive(minimum, 2),
+        }
     }
 
     /// The field of the reply with the date up to which the data is available.
@@ -179,6 +186,15 @@ impl<'a> Evidence<'a> {
         .into_iter()
         .flatten()
         .collect()
+    }
+}
+
+/// A whole number, which some documents state as text.
+fn whole(json: &Json) -> Option<i64> {
+    match json {
+        Json::Number(number) => number.as_i64(),
+        Json::String(text) => text.parse().ok(),
+        _ => None,
     }
 }
 

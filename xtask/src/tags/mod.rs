@@ -102,13 +102,33 @@ pub struct PageSize {
     pub place: PlaceKind,
     /// Whether the document gives it as text.
     pub text: bool,
+    /// What is asked for unless the caller says otherwise, where it is more than is usual of the scheme and no
+    /// maximum is documented.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usual: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub maximum: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub minimum: Option<i64>,
 }
 
+/// What pages hold where nothing is known of an operation (`usual_page_size` in the core).
+const USUAL_SIZE: i64 = 100;
+
 impl PageSize {
+    /// The same, where the API is known to grant pages of so many items.
+    pub fn usually(self, items: Option<i64>) -> Self {
+        let usual = items.filter(|items| self.maximum.is_none() && *items > USUAL_SIZE);
+        Self { usual: usual.or(self.usual), ..self }
+    }
+
+    /// What is known of it, for a reader.
+    pub fn limits(&self) -> Vec<String> {
+        let known =
+            [("usually", self.usual), ("at most", self.maximum), ("at least", self.minimum)];
+        known.into_iter().filter_map(|(word, items)| Some(format!("{word} {}", items?))).collect()
+    }
+
     /// Its type in the document.
     pub fn type_name(&self) -> &'static str {
         if self.text { "string" } else { "integer" }

@@ -3,8 +3,9 @@
 use std::io::Write as _;
 use std::sync::Arc;
 
-use genesys_cloud_core::{Client, RawReply};
+use genesys_cloud_core::{Client, RawReply, lenient};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::arguments::{CallOptions, Global};
 use crate::body;
@@ -13,6 +14,7 @@ use crate::failure::{Exit, Failure};
 use crate::find;
 use crate::parameters::{self, Given};
 use crate::screen::{Screen, grouped};
+use crate::terminal;
 
 /// Makes a call, and prints what comes.
 pub(crate) async fn call(
@@ -37,20 +39,73 @@ pub(crate) async fn call(
 
 /// JSON so that it can be read, anything else as it came.
 fn print(reply: &RawReply) -> Result<(), Failure> {
-    let mut out = std::io::stdout().lock();
-    match serde_json::from_slice::<Value>(reply.body()) {
-        Ok(value) => writeln!(out, "{value:#}")?,
-        Err(_) => out.write_all(reply.body())?,
+    let mut out = terminal::data();
+    match json(reply) {
+        Some(json) => writeln!(out, "{}", indented(json.get()))?,
+        None => out.write_all(reply.body())?,
     }
     out.flush()?;
     Ok(())
+}
+
+/// The JSON of a reply that is said to be JSON.
+fn json(reply: &RawReply) -> Option<&RawValue> {
+    let is_json = reply.content_type().is_none_or(|media| {
+        let media = media.split(';').next().unwrap_or(media).trim().to_ascii_lowercase();
+        media.ends_with("/json") || media.ends_with("+json")
+    });
+    let text = std::str::from_utf8(reply.body()).ok().filter(|_| is_json)?;
+    serde_json::from_str(lenient::without_mark(text)).ok()
+}
+
+/// JSON on lines of its own. Numbers, texts, the order of fields and names that occur twice stay as they are.
+fn indented(json: &str) -> String {
+    let mut text = String::with_capacity(json.len() * 2);
+    let mut depth = 0;
+    let mut rest = json.trim_ascii_start();
+    while let Some(first) = rest.chars().next() {
+        let length = match first {
+            '"' => end_of_text(rest),
+            _ => first.len_utf8(),
+        };
+        let (part, after) = rest.split_at(length);
+        rest = after.trim_ascii_start();
+        let is_empty = text.ends_with(['{', '[']);
+        let is_end = matches!(first, '}' | ']');
+        if is_end {
+            depth -= 1;
+        }
+        let is_first = is_empty && !text.is_empty();
+        if (is_first != is_end) || text.ends_with(',') {
+            text.push('\n');
+            text.extend(std::iter::repeat_n("  ", depth));
+        }
+        text.push_str(part);
+        match first {
+            '{' | '[' => depth += 1,
+            ':' => text.push(' '),
+            _ => {}
+        }
+    }
+    text
+}
+
+/// How long the text is that JSON begins with.
+fn end_of_text(json: &str) -> usize {
+    let mut is_escaped = false;
+    let inside = json.bytes().skip(1).take_while(|byte| {
+        let is_in = is_escaped || *byte != b'"';
+        is_escaped = !is_escaped && *byte == b'\\';
+        is_in
+    });
+    (inside.count() + 2).min(json.len())
 }
 
 /// Says where calls go, as whom, and what is left of the budget.
 pub(crate) async fn whoami(global: &Global, screen: &Arc<Screen>) -> Result<Exit, Failure> {
     let org = connect::org(global, screen).await?;
     let token = get(&org.client, "getTokensMe").await?;
-    let mut out = std::io::stdout().lock();
+    let mut out = terminal::text();
     let text = |path: &str| token.pointer(path).and_then(Value::as_str).map(str::to_owned);
     writeln!(out, "api           {}", org.client.api_url())?;
     for (title, name, id) in [
@@ -87,4 +142,40 @@ async fn get(client: &Client, operation: &str) -> Result<Value, Failure> {
     serde_json::from_slice(reply.body()).map_err(|error| {
         Failure::new(Exit::Failed, format!("{operation}: the reply is not JSON: {error}"))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_indented_and_otherwise_as_it_came() {
+        let json = r#" {"n":31.245270191439438, "id":12345678901234567890,"x":1.50,"x":null,
+            "e":{},"l":[ ],"t":"a \" : , { \\","u":"\u00fc ü","in":[1,{"a":[true]}]} "#;
+        let expected = r#"{
+  "n": 31.245270191439438,
+  "id": 12345678901234567890,
+  "x": 1.50,
+  "x": null,
+  "e": {},
+  "l": [],
+  "t": "a \" : , { \\",
+  "u": "\u00fc ü",
+  "in": [
+    1,
+    {
+      "a": [
+        true
+      ]
+    }
+  ]
+}"#;
+        assert_eq!(indented(json), expected);
+        for plain in ["7", "\"a\"", "[]", "{}", "null"] {
+            assert_eq!(indented(plain), plain);
+        }
+        let value: Value = serde_json::from_str(json).expect("JSON");
+        let printed = indented(&value.to_string());
+        assert_eq!(printed, format!("{value:#}"), "the same lines as serde_json");
+    }
 }

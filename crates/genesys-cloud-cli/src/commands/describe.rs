@@ -92,9 +92,14 @@ fn kind(out: &mut dyn Write, way: &Way) -> Result<(), Failure> {
 
 fn sizes(out: &mut dyn Write, listing: &Listing) -> Result<(), Failure> {
     if let Some(size) = listing.page_size() {
-        match size.maximum() {
-            Some(most) => writeln!(out, "Pages of {most} records at most ({})", size.name())?,
-            None => writeln!(out, "Page size by {}; the most is not documented", size.name())?,
+        let name = size.name();
+        match (size.minimum(), size.maximum(), size.usual()) {
+            (Some(least), Some(most), _) => writeln!(out, "Page size: {least} to {most} ({name})")?,
+            (None, Some(most), _) => writeln!(out, "Page size: up to {most} ({name})")?,
+            (_, None, Some(usual)) => {
+                writeln!(out, "Page size: {usual} unless set; no maximum is documented ({name})")?;
+            }
+            (_, None, None) => writeln!(out, "Page size: no maximum is documented ({name})")?,
         }
     }
     if let Some(cap) = listing.cap() {

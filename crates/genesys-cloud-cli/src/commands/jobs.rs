@@ -19,6 +19,13 @@ use crate::find;
 use crate::private;
 use crate::screen::Screen;
 use crate::tags;
+use crate::terminal;
+
+/// How much of an id is in the name of a file, in characters.
+const LONGEST_ID: usize = 100;
+
+/// A larger file, in bytes, is not a saved job.
+const LARGEST: u64 = 16 << 20;
 
 /// A job that is kept.
 #[derive(Serialize, Deserialize)]
@@ -44,20 +51,18 @@ impl Kept {
     /// Forgets a job.
     pub(crate) fn forget(&self) -> Result<(), Failure> {
         let Some(path) = self.path()? else { return Ok(()) };
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(Failure::of_io(format!("can't remove {}: {error}", path.display()), &error))
-            }
-            _ => Ok(()),
-        }
+        private::remove(&path).map_err(|error| {
+            Failure::of_io(format!("can't remove {}: {error}", path.display()), &error)
+        })
     }
 
     /// A job without an id has no file: there is nothing to ask for.
     fn path(&self) -> Result<Option<PathBuf>, Failure> {
         let Some(id) = self.job.id() else { return Ok(None) };
-        // An id is the service's: it must not lead out of the folder.
+        // An id is the service's: it must not lead out of the folder, nor be longer than a name of a file can be.
         let id: String = id
             .chars()
+            .take(LONGEST_ID)
             .map(|it| if it.is_ascii_alphanumeric() || it == '-' { it } else { '_' })
             .collect();
         Ok(Some(folder()?.join(format!("{}-{id}.json", self.job.operation()))))
@@ -80,8 +85,8 @@ fn folder() -> Result<PathBuf, Failure> {
 /// All that are kept, the oldest first. Files that are something else are passed over.
 fn all() -> Result<Vec<Kept>, Failure> {
     let Ok(files) = fs::read_dir(folder()?) else { return Ok(Vec::new()) };
-    let texts = files.flatten().filter_map(|file| fs::read_to_string(file.path()).ok());
-    let mut kept: Vec<Kept> = texts.filter_map(|text| serde_json::from_str(&text).ok()).collect();
+    let texts = files.flatten().filter_map(|file| private::read(&file.path(), LARGEST).ok());
+    let mut kept: Vec<Kept> = texts.filter_map(|text| serde_json::from_slice(&text).ok()).collect();
     kept.sort_by_key(|it| it.job.submitted());
     Ok(kept)
 }
@@ -183,7 +188,7 @@ fn list(screen: &Screen) -> Result<Exit, Failure> {
     if all.is_empty() {
         screen.say("jobs", "no jobs are kept", json!({ "jobs": 0 }));
     }
-    let mut out = std::io::stdout().lock();
+    let mut out = terminal::text();
     for kept in all {
         let job = &kept.job;
         let time = |it: chrono::DateTime<chrono::Utc>| it.format("%Y-%m-%d %H:%M:%SZ").to_string();

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use genesys_cloud_catalogue::Operation as Entry;
-use genesys_cloud_core::Results;
+use genesys_cloud_core::{Results, lenient};
 use serde_json::Value;
 
 use super::Output;
@@ -53,6 +53,42 @@ pub(super) fn waits_for_data(export: &Export, entry: &Entry, way: &Way) -> Resul
     }
 }
 
+/// Refuses a page size that the operation is known not to take, before anything is sent.
+pub(super) fn page_size(export: &Export, way: &Way, given: &Given) -> Result<(), Failure> {
+    let (listing, is_sent_here) = match way {
+        Way::List(listing) => (listing.as_ref(), true),
+        Way::Job(family) => match family.results() {
+            Results::List(_, listing) | Results::Status(listing) => {
+                (listing, family.is_job_per_page())
+            }
+            _ => return Ok(()),
+        },
+        Way::Single | Way::Accepted => return Ok(()),
+    };
+    let Some(size) = listing.page_size() else { return Ok(()) };
+    let given = || {
+        let params = given.params.iter().filter(|(name, _)| name == size.name());
+        let param = params.last().map(|(_, value)| value.clone());
+        let pointer = format!("/{}", size.name().replace('.', "/"));
+        let field = given.body.as_ref().and_then(|body| lenient::at(body.get(), &pointer));
+        let value = if size.place().is_in_body() { field.map(str::to_owned) } else { param };
+        value?.parse::<u64>().ok()
+    };
+    let (source, wanted) = match export.page_size {
+        Some(items) => ("--page-size", Some(items)),
+        None => (size.name(), if is_sent_here { given() } else { None }),
+    };
+    let Some(items) = wanted else { return Ok(()) };
+    let least = size.minimum().unwrap_or(1).max(1);
+    let bounds = match size.maximum() {
+        _ if items < least => format!("at least {least}"),
+        Some(most) if items > most => format!("at most {most}"),
+        _ => return Ok(()),
+    };
+    Err(Failure::usage(format!("{source} must be {bounds} for this operation, not {items}"))
+        .advise("without --page-size, pages are as large as the operation is known to allow"))
+}
+
 /// Refuses parameters that choose a page: what comes before it would be missing from an output that passes for whole.
 pub(super) fn begins_at_the_beginning(
     way: &Way,
@@ -72,8 +108,8 @@ pub(super) fn begins_at_the_beginning(
     let params = given.params.iter().map(|(name, value)| (name.as_str(), Value::from(&**value)));
     let in_body = listing.token_in().iter().filter(|place| place.is_in_body()).map(|place| {
         let pointer = format!("/{}", place.name().replace('.', "/"));
-        let value = given.body.as_ref().and_then(|body| body.pointer(&pointer));
-        (place.name(), value.cloned().unwrap_or_default())
+        let value = given.body.as_ref().and_then(|body| lenient::at(body.get(), &pointer));
+        (place.name(), value.map_or(Value::Null, |it| serde_json::from_str(it).unwrap_or_default()))
     });
     let mut all = params.chain(in_body);
     let found = all.find(|(name, value)| {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use super::read::{Next, Raw, Reader};
+use super::rejects::{self, Rejects};
 use super::state::{self, Run, State, discarded};
 use super::{Job, keeper_of, unwritten};
 use crate::commands::Kept;
@@ -16,6 +17,9 @@ use crate::find;
 use crate::screen::{Screen, grouped};
 use crate::sinks::{Keeper, Sink};
 use crate::tags::Way;
+
+/// Commits of the sink and of the file of rejected records.
+type Saved = (Value, Option<rejects::Committed>);
 
 /// How the reading ended.
 pub(super) enum Read {
@@ -32,6 +36,7 @@ pub(super) struct Course<'a> {
     pub(super) reader: Reader,
     pub(super) sink: Box<dyn Sink>,
     pub(super) keeper: Option<Box<dyn Keeper>>,
+    pub(super) rejects: Rejects,
     /// The jobs that the API works on, or whose results are read.
     pub(super) kept: Vec<Kept>,
     /// Whether there is a state to go on from.
@@ -39,7 +44,7 @@ pub(super) struct Course<'a> {
     /// The jobs that there were when they were kept last.
     jobs: Vec<String>,
     /// What was saved last.
-    last: Option<(Checkpoint, Value)>,
+    last: Option<(Checkpoint, Value, Option<rejects::Committed>)>,
     /// Behind how many records it goes on, until that is told.
     resumed: Option<u64>,
     /// What another run can do with what is left.
@@ -53,11 +58,11 @@ impl<'a> Course<'a> {
         client: &'a Client,
         run: &'a Run,
         reader: Reader,
-        sink: Box<dyn Sink>,
+        (sink, rejects): (Box<dyn Sink>, Rejects),
         keeper: Option<Box<dyn Keeper>>,
         from: Option<&State>,
     ) -> Self {
-        let last = from.map(|state| (state.checkpoint.clone(), state.sink.clone()));
+        let last = from.map(|it| (it.checkpoint.clone(), it.sink.clone(), it.rejects.clone()));
         let from = from.map(|state| &state.checkpoint);
         Self {
             job,
@@ -66,6 +71,7 @@ impl<'a> Course<'a> {
             reader,
             sink,
             keeper,
+            rejects,
             kept: from.map(|it| kept(it, client)).unwrap_or_default(),
             saved: from.is_some(),
             jobs: Vec::new(),
@@ -134,7 +140,7 @@ impl<'a> Course<'a> {
             let has_come =
                 self.saved || self.reader.read().records > 0 || !self.reader.jobs().is_empty();
             if has_come || matches!(ended, Ok(Read::End)) {
-                self.sink.write(&batch).await.map_err(unwritten)?;
+                self.put_records(&batch).await?;
                 let committed = self.sink.commit_last().await.map_err(unwritten)?;
                 self.keep(committed).await?;
             }
@@ -179,6 +185,7 @@ impl<'a> Course<'a> {
                 keeper.clear().await.map_err(unwritten)?;
             }
         }
+        self.rejects.discard();
         self.kept.iter().try_for_each(Kept::forget)?;
         self.saved = false;
         Ok(())
@@ -186,9 +193,15 @@ impl<'a> Course<'a> {
 
     /// Writes a batch, and saves how far it is. Whether that was possible is returned.
     async fn write(&mut self, batch: &mut Vec<Raw>) -> Result<bool, Failure> {
-        self.sink.write(batch).await.map_err(unwritten)?;
+        self.put_records(batch).await?;
         batch.clear();
         self.save().await
+    }
+
+    /// Writes records, and those that do not fit to their file.
+    async fn put_records(&mut self, batch: &[Raw]) -> Result<(), Failure> {
+        self.sink.write(batch).await.map_err(unwritten)?;
+        self.rejects.add(&self.sink.rejected())
     }
 
     /// Saves how far it is, if the sink can come back to here: nothing may have been read that is not written.
@@ -203,30 +216,31 @@ impl<'a> Course<'a> {
         let checkpoint = self.checkpoint()?;
         // Before that is saved: of a job that no state knows, no later run would do so.
         self.forget_all_but(&checkpoint)?;
-        self.put(checkpoint, sink).await?;
+        let rejects = self.rejects.commit()?;
+        self.put(checkpoint, (sink, rejects)).await?;
         Ok(true)
     }
 
     /// Saves the jobs, where the sink can't come back to here: with the place that it can come back to.
     async fn save_jobs(&mut self) -> Result<(), Failure> {
-        let Some((earlier, sink)) = &self.last else {
+        let Some((earlier, sink, rejects)) = &self.last else {
             let committed = self.sink.commit_last().await.map_err(unwritten)?;
             return self.keep(committed).await.map(drop);
         };
         let place = self.reader.knowing_jobs(earlier);
         let place = place.map_err(|error| Failure::of_call(&error, Some(self.job.entry)))?;
-        let sink = sink.clone();
-        self.put(place, sink).await
+        let saved = (sink.clone(), rejects.clone());
+        self.put(place, saved).await
     }
 
     /// Saves a place in the list, and the commit of the sink that belongs to it.
-    async fn put(&mut self, checkpoint: Checkpoint, sink: Value) -> Result<(), Failure> {
+    async fn put(&mut self, checkpoint: Checkpoint, saved: Saved) -> Result<(), Failure> {
         let verdict = self.reader.read().verdict;
         let Some(keeper) = keeper_of(&mut self.keeper, &mut self.sink) else { return Ok(()) };
-        let state = State::new(self.job, self.run, checkpoint, sink, &verdict);
+        let state = State::new(self.job, self.run, checkpoint, saved, &verdict);
         keeper.save(&state.text()?).await.map_err(unwritten)?;
         self.saved = true;
-        self.last = Some((state.checkpoint, state.sink));
+        self.last = Some((state.checkpoint, state.sink, state.rejects));
         Ok(())
     }
 
@@ -245,7 +259,7 @@ impl<'a> Course<'a> {
         let checkpoint = self.checkpoint()?;
         self.forget_all_but(&checkpoint)?;
         // The state is of both the list and the output.
-        self.sink.write(batch).await.map_err(unwritten)?;
+        self.put_records(batch).await?;
         batch.clear();
         if !self.save().await? {
             self.save_jobs().await?;

@@ -24,7 +24,7 @@ use crate::connect;
 use crate::failure::{Exit, Failure, Lost};
 use crate::find;
 use crate::screen::{Screen, grouped};
-use crate::sinks::{FileKeeper, FileSink, Keeper, open_part};
+use crate::sinks::{FileKeeper, FileSink, Keeper, OnBadValue, open_part};
 use crate::sum::Sum;
 use crate::tags::Way;
 
@@ -59,6 +59,8 @@ pub(super) fn check(export: &Export) -> Result<(), Failure> {
         ("--format", export.format.is_some()),
         ("--row-group", export.row_group.is_some()),
         ("--state", export.state.is_some()),
+        ("--on-bad-value", export.on_bad_value != OnBadValue::Fail),
+        ("--rejects", export.rejects.is_some()),
     ];
     if let Some((option, _)) = of_records.iter().find(|(_, given)| *given) {
         return Err(Failure::usage(format!(

@@ -9,6 +9,7 @@ mod output;
 mod plan;
 mod range;
 mod read;
+mod rejects;
 mod report;
 mod results;
 mod seal;
@@ -28,6 +29,7 @@ pub(crate) use self::keep::Keep;
 pub(crate) use self::output::Output;
 use self::range::Range;
 use self::read::Reader;
+use self::rejects::Rejects;
 use self::report::Ending;
 pub(crate) use self::report::ReportPlace;
 use self::state::{Discarded, RESTART, Run, State};
@@ -99,6 +101,7 @@ pub(crate) async fn run(
         Left::Discarded(_) | Left::Nothing => Run::new(identity.clone()),
     };
     sink.identify(&run.id);
+    sink.on_bad_value(export.on_bad_value);
     let stop = stop_on_interrupt(screen);
     let abandoned = match &left {
         // Those of another org are left alone.
@@ -114,17 +117,22 @@ pub(crate) async fn run(
         });
     }
 
+    // The output keeps other exports out by now.
+    let saved_rejects = saved.as_ref().and_then(|it| it.rejects.as_ref());
+    let mut rejects = Rejects::open(&job, saved_rejects)?;
     let mut ending = Ending::begin(&job, &run);
     if let (true, Some(state)) = (sink.is_done(), &saved) {
         ending.earlier(state);
+        rejects.finish()?;
+        ending.rejected(&rejects, true);
         forget(&mut keeper, &mut sink, &course::kept(&state.checkpoint, &org.client)).await?;
         return ending.told(&job, sink.as_mut(), screen, true).await;
     }
     let reader = Reader::new(&org.client, &job, saved.as_ref().map(|it| &it.checkpoint));
     let from = saved.as_deref();
-    let mut course = Course::new(&job, &org.client, &run, reader, sink, keeper, from);
+    let mut course = Course::new(&job, &org.client, &run, reader, (sink, rejects), keeper, from);
     let read = course.read(screen, &stop).await;
-    let Course { reader, mut sink, mut keeper, kept, saved, next, .. } = course;
+    let Course { reader, mut sink, mut keeper, mut rejects, kept, saved, next, .. } = course;
     ending.read(&reader.read());
     let is_whole = match &read {
         Ok(Read::End) => job.is_whole(&reader.read().verdict),
@@ -133,7 +141,10 @@ pub(crate) async fn run(
     let finished = sink.finish(is_whole).await.map_err(unwritten);
     // The first error is the cause of what follows.
     let read = read.and_then(|read| finished.map(|()| read));
+    let named = if is_whole && read.is_ok() { rejects.finish() } else { Ok(()) };
+    let read = read.and_then(|read| named.map(|()| read));
     let is_whole = is_whole && read.is_ok();
+    ending.rejected(&rejects, is_whole);
     let mut notes = reader.notes();
     notes.extend(sink.notes());
     if let Output::File(_) = job.output {
@@ -170,6 +181,7 @@ impl<'a> Job<'a> {
         };
         let request = parameters::request(entry, &given)?;
         check::begins_at_the_beginning(&way, entry, &given)?;
+        check::page_size(export, &way, &given)?;
         let item = columns::item(entry, &way);
         if let (Some(field), Some(item), false) = (&export.unique, item, export.call.unchecked) {
             columns::find("--unique", item, field)?;

@@ -13,6 +13,7 @@ use crate::sinks::{BucketKeeper, BucketSink, BucketUrl};
 use crate::sinks::{FileKeeper, FileSink, Format, Keeper, Sink, StreamSink};
 #[cfg(feature = "postgres")]
 use crate::sinks::{PostgresSink, Target};
+use crate::terminal;
 
 /// Where the records go.
 #[derive(Clone, Debug, Default)]
@@ -135,7 +136,7 @@ impl Output {
     #[cfg_attr(not(feature = "buckets"), allow(unused_variables))]
     pub(super) fn sink(&self, format: Format, export: &Export) -> Result<Box<dyn Sink>, Failure> {
         Ok(match self {
-            Self::Stream => Box::new(StreamSink::new(std::io::stdout(), format)),
+            Self::Stream => Box::new(StreamSink::new(terminal::data(), format)),
             Self::File(path) => Box::new(FileSink::new(path, format)),
             #[cfg(feature = "buckets")]
             Self::Bucket(url) => {

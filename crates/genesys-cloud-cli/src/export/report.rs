@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Instant;
 
-use genesys_cloud_core::{Reason, Verdict};
+use genesys_cloud_core::{Reason, Verdict, display};
 use serde_json::{Value, json};
 
 use super::read::Read;
+use super::rejects::Rejects;
 use super::state::{self, Next, Run, State};
 use super::{Job, unwritten};
 use crate::failure::{Exit, Failure};
@@ -116,8 +117,26 @@ impl Ending {
         }
     }
 
+    /// Tells the records that did not fit. The list may be complete, but the output lacks those that were left out.
+    pub(super) fn rejected(&mut self, rejects: &Rejects, is_whole: bool) {
+        let facts = rejects.facts(is_whole);
+        self.notes.extend(rejects.note(&facts));
+        self.facts["rejects"] = facts;
+        if rejects.skipped() > 0 {
+            let noun = if rejects.skipped() == 1 { "record" } else { "records" };
+            let skipped = format!("{} {noun} left out", grouped(rejects.skipped()));
+            self.read = match self.read.strip_prefix("complete: ") {
+                Some(rest) => format!("complete, but {skipped}: {rest}"),
+                None => format!("{}, {skipped}", self.read),
+            };
+        }
+        if rejects.nulled() > 0 {
+            self.read += &format!(", {} with null in place of a value", grouped(rejects.nulled()));
+        }
+    }
+
     pub(super) fn notes(&mut self, notes: Vec<String>) {
-        self.notes = notes;
+        self.notes.extend(notes);
     }
 
     /// Says what another run can do with what is left, if anything is.
@@ -218,13 +237,18 @@ impl Ending {
         let read = match is_whole {
             true => self.read.clone(),
             // The list is complete, and the output is not.
-            false => self.read.replacen("complete: ", "read to its end, but not written: ", 1),
+            false => match self.read.strip_prefix("complete") {
+                Some(rest) => format!("read to its end, but not written{rest}"),
+                None => self.read.clone(),
+            },
         };
         let mut text = format!("{read}, {:.1} s", took.as_secs_f64());
         if let Some(times) = &self.times {
             text += &format!("\n{times}");
         }
         let report = format!("{:#}\n", self.facts);
+        // It may be shown on a terminal.
+        let report = display::lines(&report);
         let report = match job.report_place() {
             ReportPlace::Beside => sink.report(&report).await.map_err(unwritten),
             ReportPlace::File(path) => {

@@ -7,9 +7,9 @@ use genesys_cloud_core::{Checkpoint, OrgIdentity, SavedJob, Verdict};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Job;
 use super::report::{reason, word};
 use super::seal::{seal, unseal};
+use super::{Job, rejects};
 use crate::failure::Failure;
 use crate::screen::grouped;
 use crate::sum::random_id;
@@ -35,6 +35,9 @@ pub(super) struct State {
     pub(super) verdict: Told,
     pub(super) checkpoint: Checkpoint,
     pub(super) sink: Value,
+    /// Where the file of rejected records was by then, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) rejects: Option<rejects::Committed>,
 }
 
 /// A verdict in words.
@@ -153,11 +156,11 @@ impl State {
         job: &Job<'_>,
         run: &Run,
         checkpoint: Checkpoint,
-        sink: Value,
+        (sink, rejects): (Value, Option<rejects::Committed>),
         verdict: &Verdict,
     ) -> Self {
         let (shape, verdict) = (Shape::of(job), Told::of(verdict));
-        Self { run: run.clone(), shape, verdict, checkpoint, sink }
+        Self { run: run.clone(), shape, verdict, checkpoint, sink, rejects }
     }
 
     /// Reads the state at `place`, if this export can resume it. `is_done`: the output is finished, so that nothing

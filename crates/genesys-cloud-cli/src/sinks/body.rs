@@ -5,20 +5,21 @@ use std::slice::Chunks;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::SinkError;
 use super::compression::Compression;
 use super::format::Format;
-use super::{Encode, SinkError};
+use super::reject::{OnBadValue, Rejected, Tolerant};
 use crate::columns::Columns;
 
 /// Makes the bytes of an output. Each method gives those that follow what was given before.
 pub(super) struct Body {
     format: Format,
-    encoder: Box<dyn Encode>,
+    encoder: Tolerant,
 }
 
 impl Body {
     pub(super) fn new(format: Format) -> Self {
-        Self { format, encoder: format.encoder() }
+        Self { format, encoder: Tolerant::new(format.encoder()) }
     }
 
     pub(super) fn begin(&mut self, columns: &Columns) -> Result<Vec<u8>, SinkError> {
@@ -61,6 +62,16 @@ impl Body {
         let mut plain = Vec::new();
         self.encoder.end(&mut plain)?;
         self.part(plain)
+    }
+
+    /// Chooses what becomes of records that don't fit.
+    pub(super) fn on_bad_value(&mut self, on_bad_value: OnBadValue) {
+        self.encoder.set(on_bad_value);
+    }
+
+    /// The records that did not fit since this was called last.
+    pub(super) fn rejected(&mut self) -> Vec<Rejected> {
+        self.encoder.rejected()
     }
 
     pub(super) fn notes(&self) -> Vec<String> {

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::body::Body;
 use super::format::Format;
-use super::{Sink, SinkError, Written, kept, read_committed};
+use super::{OnBadValue, Rejected, Sink, SinkError, Written, kept, read_committed};
 use crate::aside;
 use crate::columns::Columns;
 use crate::private;
@@ -192,6 +192,14 @@ fn unwritable(path: &Path, error: &std::io::Error) -> SinkError {
 }
 
 impl Sink for FileSink {
+    fn on_bad_value(&mut self, on_bad_value: OnBadValue) {
+        self.body.on_bad_value(on_bad_value);
+    }
+
+    fn rejected(&mut self) -> Vec<Rejected> {
+        self.body.rejected()
+    }
+
     fn begin<'a>(&'a mut self, columns: &'a Columns, committed: Option<&'a Value>) -> Written<'a> {
         let begun = self.open(columns, committed);
         Box::pin(async { begun })

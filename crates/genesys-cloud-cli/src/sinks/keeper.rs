@@ -1,7 +1,6 @@
 //! Where the state of an export is kept until it is whole.
 
-use std::fs::{self, File};
-use std::io::{ErrorKind, Read as _};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::{SinkError, Written};
@@ -49,17 +48,17 @@ impl FileKeeper {
     }
 
     fn read(&self) -> Result<Option<String>, SinkError> {
-        let cant =
-            |error| SinkError::of_io(format!("can't read {}: {error}", self.place()), &error);
-        let file = match File::open(&self.0) {
-            Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(cant(error)),
-        };
-        check_size(file.metadata().map_err(cant)?.len(), &self.place())?;
-        let mut text = Vec::new();
-        file.take(LARGEST_STATE).read_to_end(&mut text).map_err(cant)?;
-        as_text(text, &self.place()).map(Some)
+        private::sweep(&self.0);
+        match private::read(&self.0, LARGEST_STATE) {
+            Ok(text) => as_text(text, &self.place()).map(Some),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) if error.kind() == ErrorKind::FileTooLarge => {
+                Err(no_state(&self.place(), &error.to_string()))
+            }
+            Err(error) => {
+                Err(SinkError::of_io(format!("can't read {}: {error}", self.place()), &error))
+            }
+        }
     }
 
     fn write(&self, state: &str) -> Result<(), SinkError> {
@@ -70,14 +69,11 @@ impl FileKeeper {
     }
 
     fn remove(&self) -> Result<(), SinkError> {
-        let removed = fs::remove_file(&self.0);
+        let removed = private::remove(&self.0);
         aside::remove_folder(&self.0);
-        match removed {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                Err(SinkError::of_io(format!("can't remove {}: {error}", self.place()), &error))
-            }
-            _ => Ok(()),
-        }
+        removed.map_err(|error| {
+            SinkError::of_io(format!("can't remove {}: {error}", self.place()), &error)
+        })
     }
 }
 

@@ -9,6 +9,7 @@ mod file;
 mod format;
 mod jsonl;
 mod keeper;
+mod losses;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod pick;
@@ -16,6 +17,7 @@ mod pick;
 mod postgres;
 #[cfg(feature = "redis")]
 mod redis;
+mod reject;
 mod stream;
 
 use std::fmt;
@@ -38,8 +40,11 @@ pub use compression::Compression;
 pub use file::FileSink;
 pub(crate) use file::open_part;
 pub use format::Format;
+pub(crate) use jsonl::line as one_line;
 pub use keeper::Keeper;
 pub(crate) use keeper::{FileKeeper, LARGEST_STATE};
+use reject::Unfit;
+pub use reject::{Fault, OnBadValue, Rejected};
 pub use stream::StreamSink;
 
 use crate::columns::Columns;
@@ -113,6 +118,15 @@ pub trait Sink: Send {
     /// Takes in records, each of which is the JSON that the API sent.
     fn write<'a>(&'a mut self, batch: &'a [Box<RawValue>]) -> Written<'a>;
 
+    /// Chooses what becomes of records with values that the output can't hold. Called once, before
+    /// [`begin`](Self::begin). A sink that can hold every JSON value has nothing to choose.
+    fn on_bad_value(&mut self, _: OnBadValue) {}
+
+    /// The records that the last [`write`](Self::write) could not take as they were, unless it has failed.
+    fn rejected(&mut self) -> Vec<Rejected> {
+        Vec::new()
+    }
+
     /// Makes what was written last, and says how to come back to here. `None` if it is too early for that,
     /// such as where a part must have a least size: what came since the last commit comes again after a kill.
     fn commit(&mut self) -> Written<'_, Option<Value>>;
@@ -168,6 +182,8 @@ pub trait Sink: Send {
 pub struct SinkError {
     text: String,
     kind: Kind,
+    /// The value that does not fit, if that is what is wrong.
+    unfit: Option<Box<Unfit>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,17 +198,17 @@ impl SinkError {
     /// An error of this text, which says what could not be written, and why. The same export fails again until a
     /// person has changed something.
     pub fn new(why: impl Into<String>) -> Self {
-        Self { text: why.into(), kind: Kind::Refused }
+        Self { text: why.into(), kind: Kind::Refused, unfit: None }
     }
 
     /// An error that may pass by itself, such as a lost connection.
     pub fn unavailable(why: impl Into<String>) -> Self {
-        Self { text: why.into(), kind: Kind::Unavailable }
+        Self { text: why.into(), kind: Kind::Unavailable, unfit: None }
     }
 
     /// What was saved of an export does not fit its output, so that another try fails as well.
     pub fn mismatch(why: impl Into<String>) -> Self {
-        Self { text: why.into(), kind: Kind::Mismatch }
+        Self { text: why.into(), kind: Kind::Mismatch, unfit: None }
     }
 
     /// An error of the system. `why` says what could not be done, and why.
@@ -202,7 +218,18 @@ impl SinkError {
             _ if may_pass(error) => Kind::Unavailable,
             _ => Kind::Refused,
         };
-        Self { text: why.into(), kind }
+        Self { text: why.into(), kind, unfit: None }
+    }
+
+    /// A value does not fit.
+    #[cfg_attr(not(any(feature = "parquet", feature = "postgres")), allow(dead_code))]
+    fn of_value(text: String, unfit: Unfit) -> Self {
+        Self { unfit: Some(Box::new(unfit)), ..Self::new(text) }
+    }
+
+    /// The value that does not fit, if that is what is wrong.
+    fn unfit(&self) -> Option<&Unfit> {
+        self.unfit.as_deref()
     }
 
     /// The same kind of error in other words.
@@ -266,6 +293,16 @@ trait Encode: Send + Sync {
     }
 
     fn record(&mut self, record: &RawValue, out: &mut Vec<u8>) -> Result<(), SinkError>;
+
+    /// The same with null in these columns, by their index.
+    fn record_without(
+        &mut self,
+        record: &RawValue,
+        _nulls: &[usize],
+        out: &mut Vec<u8>,
+    ) -> Result<(), SinkError> {
+        self.record(record, out)
+    }
 
     /// Writes what is missing for the records so far to be complete, and gives what it takes to go on behind
     /// it. `None` if it is too early for that, which it never is for the last one of a run.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// How many names of fields that no column has are kept.
@@ -91,8 +91,32 @@ struct Fields<'n, 'f, 'a> {
     unknown: &'f mut Option<BTreeSet<String>>,
 }
 
-#[derive(serde::Deserialize)]
-struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+/// The name of a field, as bytes: so it needs no check, and half of a surrogate pair in it is no error.
+struct Name;
+
+impl<'a> DeserializeSeed<'a> for Name {
+    type Value = Cow<'a, [u8]>;
+
+    fn deserialize<D: Deserializer<'a>>(self, json: D) -> Result<Self::Value, D::Error> {
+        json.deserialize_bytes(self)
+    }
+}
+
+impl<'a> Visitor<'a> for Name {
+    type Value = Cow<'a, [u8]>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a field")
+    }
+
+    fn visit_borrowed_bytes<E>(self, name: &'a [u8]) -> Result<Self::Value, E> {
+        Ok(Cow::Borrowed(name))
+    }
+
+    fn visit_bytes<E>(self, name: &[u8]) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(name.to_owned()))
+    }
+}
 
 impl<'a> Visitor<'a> for Fields<'_, '_, 'a> {
     type Value = ();
@@ -105,11 +129,10 @@ impl<'a> Visitor<'a> for Fields<'_, '_, 'a> {
         let known = &self.node.inner;
         // Fields mostly come in the order of the document.
         let mut next = 0;
-        while let Some(Name(name)) = map.next_key::<Name<'a>>()? {
-            let in_order = known.get(next..).into_iter().flatten().position(|(it, _)| *it == name);
-            let at = in_order
-                .map(|at| next + at)
-                .or_else(|| known.iter().position(|(it, _)| *it == name));
+        while let Some(name) = map.next_key_seed(Name)? {
+            let is_it = |(it, _): &(String, Node)| it.as_bytes() == &*name;
+            let in_order = known.get(next..).into_iter().flatten().position(is_it);
+            let at = in_order.map(|at| next + at).or_else(|| known.iter().position(is_it));
             let Some(at) = at else {
                 note(self.unknown, &name);
                 map.next_value::<IgnoredAny>()?;
@@ -132,11 +155,11 @@ impl<'a> Visitor<'a> for Fields<'_, '_, 'a> {
     }
 }
 
-fn note(unknown: &mut Option<BTreeSet<String>>, name: &str) {
-    if let Some(names) = unknown.as_mut().filter(|it| it.len() < MOST_UNKNOWN)
-        && !names.contains(name)
-    {
-        names.insert(name.to_owned());
+fn note(unknown: &mut Option<BTreeSet<String>>, name: &[u8]) {
+    let Some(names) = unknown.as_mut().filter(|it| it.len() < MOST_UNKNOWN) else { return };
+    let name = String::from_utf8_lossy(name);
+    if !names.contains(&*name) {
+        names.insert(name.into_owned());
     }
 }
 
@@ -160,6 +183,10 @@ mod tests {
         let record = RawValue::from_string(r#"{"b":"no object"}"#.to_owned()).expect("a record");
         picker.pick(&record).expect("fields");
         assert!(picker.notes()[0].contains("lacks: b;"), "{:?}", picker.notes());
+        let record = RawValue::from_string(r#"{"x\ud83d":1,"b":{"x":2,"\ude00":3}}"#.to_owned());
+        let record = record.expect("a record");
+        assert_eq!(picker.pick(&record).expect("fields")[0].map(RawValue::get), Some("2"));
+        assert!(picker.notes()[0].contains("lacks: b, x\u{fffd}"), "{:?}", picker.notes());
         let number = RawValue::from_string("7".to_owned()).expect("a number");
         assert_eq!(picker.pick(&number).expect("nothing").iter().flatten().count(), 0);
     }

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::body::Body;
 use super::format::Format;
-use super::{Sink, SinkError, Written};
+use super::{OnBadValue, Rejected, Sink, SinkError, Written};
 use crate::columns::Columns;
 
 /// Writes records to a stream. It can't be gone on with.
@@ -37,6 +37,14 @@ fn unwritable(error: std::io::Error) -> SinkError {
 }
 
 impl<W: Write + Send> Sink for StreamSink<W> {
+    fn on_bad_value(&mut self, on_bad_value: OnBadValue) {
+        self.body.on_bad_value(on_bad_value);
+    }
+
+    fn rejected(&mut self) -> Vec<Rejected> {
+        self.body.rejected()
+    }
+
     fn begin<'a>(&'a mut self, columns: &'a Columns, _: Option<&'a Value>) -> Written<'a> {
         let begun = self.body.begin(columns).and_then(|head| self.put(head));
         Box::pin(async { begun })

@@ -192,7 +192,9 @@ fn listing_text(listing: &Listing) -> String {
         let body = if size.place().is_in_body() { "body " } else { "" };
         let form = if size.is_text() { "text" } else { "integer" };
         let _ = write!(text, ", page_size: {body}{:?} as {form}", size.name());
-        for (name, bound) in [("maximum", size.maximum()), ("minimum", size.minimum())] {
+        let bounds =
+            [("usual", size.usual()), ("maximum", size.maximum()), ("minimum", size.minimum())];
+        for (name, bound) in bounds {
             if let Some(bound) = bound {
                 let _ = write!(text, ", {name}: {bound}");
             }

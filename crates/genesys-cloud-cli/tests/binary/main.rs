@@ -9,6 +9,7 @@ mod commands;
 mod earlier;
 mod export;
 mod files;
+mod hostile;
 mod jobs;
 mod plan;
 #[cfg(all(unix, feature = "postgres", feature = "redis"))]
@@ -25,6 +26,7 @@ mod states;
 #[cfg(feature = "parquet")]
 mod tables;
 mod tags;
+mod values;
 
 use std::path::Path;
 use std::process::Stdio;

@@ -19,7 +19,7 @@ async fn a_plan_says_what_it_takes_and_writes_nothing() {
     let folder = tempdir().unwrap();
     for (arguments, parts) in [
         (
-            &["routing.queues", "--out", "q.jsonl"][..],
+            &["routing.queues", "--out", "q.jsonl", "--page-size", "100"][..],
             &[
                 "routing.queues, GET /api/v2/routing/queues (getRoutingQueues)",
                 "scheme     PageNumber",
@@ -30,7 +30,8 @@ async fn a_plan_says_what_it_takes_and_writes_nothing() {
                 "s at least, by the budget",
             ][..],
         ),
-        (&["routing.queues", "--limit", "250"], &["records    250", "pages      3 of 100"]),
+        (&["routing.queues"], &["records    50,000", "pages      100 of 500", "calls      100"]),
+        (&["routing.queues", "--limit", "750"], &["records    750", "pages      2 of 500"]),
         (&["routing.queues", "--page-size", "10"], &["pages      5,000 of 10", " 16 min at least"]),
         // Its pages have tokens and no counts.
         (
@@ -83,7 +84,7 @@ async fn a_plan_says_what_it_takes_and_writes_nothing() {
         }
     }
     // To know how many there are, one page is read. Jobs and ranges are not begun.
-    assert_eq!(org.requests_for("getRoutingQueues").len(), 3);
+    assert_eq!(org.requests_for("getRoutingQueues").len(), 4);
     assert_eq!(org.requests_for("postAnalyticsConversationsDetailsJobs").len(), 0);
     assert_eq!(org.requests_for("postAnalyticsConversationsDetailsQuery").len(), 0);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "b.json alone");

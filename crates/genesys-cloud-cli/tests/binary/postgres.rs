@@ -11,6 +11,7 @@ use tokio_postgres::Client;
 
 use crate::resume::{killed, to_the_end};
 use crate::servers::{Cut, Postgres, Proxy};
+use crate::values::{Odd, is_odd, rejected};
 use crate::{Outcome, program, read, run, slow};
 
 const QUEUES: &str = "getRoutingQueues";
@@ -26,11 +27,15 @@ impl Database {
     async fn new(name: &'static str) -> Option<Self> {
         let server = Postgres::shared()?;
         server.client().await.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
+        Some(Self::connect(server, name).await)
+    }
+
+    async fn connect(server: Arc<Postgres>, name: &'static str) -> Self {
         let mut config: tokio_postgres::Config = server.url().parse().unwrap();
         config.password(Postgres::PASSWORD).dbname(name);
         let (client, connection) = config.connect(tokio_postgres::NoTls).await.unwrap();
         tokio::spawn(connection);
-        Some(Self { server, name, client })
+        Self { server, name, client }
     }
 
     /// Its URL, without the password.
@@ -273,6 +278,7 @@ async fn a_value_that_does_not_fit_is_named_and_nothing_is_lost() {
         ))
         .await;
     let options = ["--table", "q", "--fields", "id,name,memberCount", "--batch", "100"];
+    let options = [&options[..], &["--page-size", "100"]].concat();
     let refused = database.export(&org, folder.path(), &options).await;
     assert_eq!(refused.code, Some(11), "{}", refused.told);
     for part in
@@ -311,7 +317,7 @@ async fn a_value_that_does_not_fit_is_named_and_nothing_is_lost() {
     database.do_("TRUNCATE q").await;
     let done = database.export(&org, folder.path(), &restart).await;
     done.done();
-    assert!(done.told.contains("1 values had characters"), "{}", done.told);
+    assert!(done.told.contains("1 value with characters"), "{}", done.told);
     let rows = database.rows("q", "id").await;
     assert_eq!(
         rows["a"],
@@ -449,6 +455,116 @@ fn respond(org: &MockOrg, records: &[Value]) {
         "entities": records, "pageSize": 100, "pageNumber": 1, "pageCount": 1, "total": records.len(),
     });
     org.respond_next(QUEUES, CannedReply::json(200, &page)).unwrap();
+}
+
+/// Of three queues one does not fit: by the type of its column, or by a constraint that no column is named for.
+#[tokio::test]
+async fn records_that_do_not_fit_are_rejected_once_however_often_it_is_killed() {
+    let Some(database) = Database::new("rejects").await else { return };
+    let latency = std::time::Duration::from_millis(10);
+    let org = MockOrg::builder().list(QUEUES, 500).latency(latency).fault(Odd);
+    let org = org.start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let all = org.truth(QUEUES).unwrap().records;
+    let (odd, good): (Vec<String>, Vec<String>) = all.iter().cloned().partition(|id| is_odd(id));
+    let bad = &good[17];
+    database
+        .do_(&format!(
+            "CREATE TABLE s (id text CHECK (id <> '{bad}'), \"memberCount\" bigint); CREATE TABLE n (LIKE s INCLUDING ALL)"
+        ))
+        .await;
+    let url = database.url_with_password();
+    for (what, table) in [("skip", "s"), ("null", "n")] {
+        let rejects = format!("{what}.jsonl");
+        let arguments = [
+            "export",
+            QUEUES,
+            "--out",
+            &url,
+            "--table",
+            table,
+            "--fields",
+            "id,memberCount",
+            "--batch",
+            "13",
+            "--page-size",
+            "25",
+            "--resume",
+            "--on-bad-value",
+            what,
+            "--rejects",
+            &rejects,
+        ];
+        let kills = to_the_end(&org, folder.path(), &arguments, 7).await;
+        assert!(kills > 1, "{kills} kills");
+        let rows = database.rows(table, "id").await;
+        let is_written = |id: &&String| *id != bad && (what == "null" || !is_odd(id));
+        let expected: Vec<&String> = all.iter().filter(is_written).collect();
+        assert_eq!(rows.len(), expected.len(), "{what}");
+        assert!(expected.iter().all(|id| rows.contains_key(*id)), "{what}");
+        let nulls = rows.values().filter(|row| row["memberCount"].is_null()).count();
+        assert_eq!(nulls, if what == "null" { odd.len() } else { 0 });
+        let (found, lines) = rejected(&folder.path().join(&rejects));
+        let expected: Vec<&String> = all.iter().filter(|id| *id == bad || is_odd(id)).collect();
+        assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{what}: each of them once");
+        let of_bad = lines.iter().find(|line| line["record"]["id"] == **bad).unwrap();
+        assert_eq!((&of_bad["action"], &of_bad["field"]), (&"skip".into(), &Value::Null));
+        let others = lines.iter().filter(|line| line["record"]["id"] != **bad);
+        let fields = others.map(|line| (line["action"].as_str(), line["field"].as_str()));
+        assert!(fields.clone().all(|it| it == (Some(what), Some("memberCount"))), "{fields:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_lacks_characters_names_record_and_column() {
+    let Some(server) = Postgres::shared() else { return };
+    let create =
+        "CREATE DATABASE latin ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0";
+    server.client().await.batch_execute(create).await.unwrap();
+    let database = Database::connect(server, "latin").await;
+    let org = MockOrg::start().await.unwrap();
+    let folder = tempdir().unwrap();
+    database.do_("CREATE TABLE q (id text, name text, description text)").await;
+    let mut records: Vec<Value> = (0..300)
+        .map(|n| json!({"id": format!("r{n}"), "name": "ü", "description": "é".repeat(100)}))
+        .collect();
+    records[137]["description"] = "costs 5 €".into();
+    records[212]["name"] = "half\u{1F600}".into();
+    let options = ["--table", "q", "--fields", "id,name,description", "--prefetch", "0"];
+    respond(&org, &records);
+    let refused = database.export(&org, folder.path(), &options).await;
+    assert_eq!(refused.code, Some(11), "{}", refused.told);
+    let told = "record 138 (id r137) does not fit into column description of public.q_part";
+    assert!(refused.told.contains(told), "{}", refused.told);
+    for (what, rows) in [("null", 300), ("skip", 298)] {
+        respond(&org, &records);
+        let rest = ["--restart", "--on-bad-value", what, "--rejects", "r.jsonl"];
+        let done = database.export(&org, folder.path(), &[&options[..], &rest].concat()).await;
+        done.done();
+        let (found, lines) = rejected(&folder.path().join("r.jsonl"));
+        assert_eq!(found, ["r137", "r212"]);
+        assert_eq!(
+            (&lines[0]["field"], &lines[1]["field"]),
+            (&"description".into(), &"name".into())
+        );
+        let there = database.rows("q", "id").await;
+        assert_eq!(there.len(), rows, "{what}");
+        assert_eq!(there["r0"]["name"], "ü");
+        if what == "null" {
+            assert_eq!(there["r137"]["description"], Value::Null);
+            assert_eq!(there["r212"]["name"], Value::Null);
+        }
+        database.do_("TRUNCATE q").await;
+    }
+    // What stands for half of a surrogate pair can't be U+FFFD there.
+    let body =
+        r#"{"entities":[{"id":"a","name":"x\ud83d"}],"pageNumber":1,"pageCount":1,"total":1}"#;
+    let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+    let reply = CannedReply { status: 200, headers, body: body.into() };
+    org.respond_next(QUEUES, reply).unwrap();
+    let done = database.export(&org, folder.path(), &[&options[..], &["--restart"]].concat()).await;
+    done.done();
+    assert_eq!(database.rows("q", "id").await["a"]["name"], "x?");
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ async fn bad_input() {
         ("list.json", "[1]"),
         ("odd.json", r#"{"intreval":"a/b"}"#),
         ("page.json", r#"{"paging":{"pageNumber":3,"pageSize":50}}"#),
+        ("large.json", r#"{"pageSize":101}"#),
     ] {
         std::fs::write(folder.path().join(name), body).unwrap();
     }
@@ -204,6 +205,38 @@ async fn bad_input() {
             &["is no job whose results another operation lists"],
         ),
         (&["export", "routing.queues", "--page-size", "0"], 2, &["--page-size"]),
+        (
+            &["export", "routing.queue_members", "-p", "queueId=a", "--page-size", "101"],
+            2,
+            &["--page-size must be at most 100 for this operation, not 101"],
+        ),
+        (
+            &["export", "routing.queue_members", "-p", "queueId=a", "-p", "pageSize=101"],
+            2,
+            &["pageSize must be at most 100 for this operation, not 101"],
+        ),
+        (
+            &["export", "external_contacts.scan_contacts", "--page-size", "9"],
+            2,
+            &["--page-size must be at least 10 for this operation, not 9"],
+        ),
+        (
+            &["export", "quality.evaluations_search", "--body", "large.json"],
+            2,
+            &["pageSize must be at most 100 for this operation, not 101"],
+        ),
+        (
+            &[
+                "export",
+                "audit.audits_query",
+                "--interval",
+                "2026-01-01/2026-01-02",
+                "--page-size",
+                "501",
+            ],
+            2,
+            &["--page-size must be at most 500 for this operation, not 501"],
+        ),
         (&["export", "routing.queues", "--limit", "0"], 2, &["--limit"]),
         (&["export", "routing.queues", "--format", "xlsx"], 2, &["it is one of jsonl"]),
         (&["export", "routing.queues", "--batch", "0"], 2, &["--batch"]),

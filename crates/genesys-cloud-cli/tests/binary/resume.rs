@@ -292,10 +292,12 @@ async fn an_error_saves_what_was_read_and_says_how_to_go_on() {
     let fault = SecondPage(refuses.clone());
     let org = MockOrg::builder().list(operation, 500).fault(fault).start().await.unwrap();
     let folder = tempdir().unwrap();
-    let export = ["export", "routing.queues", "--out", "q.jsonl", "--prefetch", "0"];
+    let export = ["export", "routing.queues", "--out", "q.jsonl", "--page-size", "100"];
+    let export = [&export[..], &["--prefetch", "0"]].concat();
     let refused = run(Some(&org), folder.path(), &export).await;
     assert_eq!(refused.code, Some(7), "{}", refused.told);
-    let command = "genesys-cloud export routing.queues --out q.jsonl --prefetch 0 --resume";
+    let command =
+        "genesys-cloud export routing.queues --out q.jsonl --page-size 100 --prefetch 0 --resume";
     for part in ["getRoutingQueues takes the permission", "correlation id", command] {
         assert!(refused.told.contains(part), "{part}: {}", refused.told);
     }

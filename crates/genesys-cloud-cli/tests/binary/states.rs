@@ -290,7 +290,7 @@ async fn a_page_in_doubt_is_read_again() {
         let truth = org.truth(QUEUES).unwrap().records;
         let short: Vec<Value> = truth[..28].iter().map(|id| json!({ "id": id })).collect();
         let short = json!({
-            "entities": short, "pageSize": 100, "pageNumber": 1, "pageCount": 1, "total": 30,
+            "entities": short, "pageSize": 500, "pageNumber": 1, "pageCount": 1, "total": 30,
         });
         org.reset();
         // Also when the run looks at it once more.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::pace::{Gate, Obstacle, Pace};
+use super::pace::{Closure, Gate, Obstacle, Pace};
 use crate::error::ErrorLimit;
 use crate::wait::WaitReason;
 
@@ -84,6 +84,25 @@ impl Families {
         Some(Obstacle { until: Some(until), reason: WaitReason::Endpoint })
     }
 
+    /// Whether calls of an operation are refused rather than held: for how long, and why.
+    pub(super) fn closed(&self, operation: &str, now: Instant) -> Option<(Duration, &Closure)> {
+        self.of(operation)
+            .filter_map(|family| family.gate.closed(now))
+            .max_by_key(|(time, _)| *time)
+    }
+
+    /// The time between two calls of an operation that its own limits come to.
+    pub(super) fn spacing(&self, operation: &str) -> Duration {
+        let rates = self.of(operation).filter_map(|family| family.rate.as_ref());
+        rates.map(|rate| rate.spacing).max().unwrap_or_default()
+    }
+
+    /// Whether two operations have a limit in common.
+    pub(super) fn share(&self, one: &str, other: &str) -> bool {
+        let names = |operation| self.of_operation.get(operation).into_iter().flatten();
+        one == other || names(one).any(|name| names(other).any(|it| it == name))
+    }
+
     pub(super) fn take(&mut self, operation: &str, now: Instant) {
         self.each_of(operation, |family| {
             family.gate.take(now);
@@ -116,7 +135,13 @@ impl Families {
     }
 
     /// No call that has this limit goes before then. Without one, it is taken to be the operation's own.
-    pub(super) fn shut(&mut self, operation: &str, limit: Option<&ErrorLimit>, until: Instant) {
+    pub(super) fn shut(
+        &mut self,
+        operation: &str,
+        limit: Option<&ErrorLimit>,
+        until: Instant,
+        closure: Option<&Closure>,
+    ) {
         let name = limit.and_then(name).unwrap_or_else(|| format!("operation {operation}").into());
         if self.by_name.len().max(self.of_operation.len()) >= MOST_FAMILIES {
             // They are learnt again where they matter.
@@ -128,7 +153,7 @@ impl Families {
             names.insert(0, name.clone());
         }
         let family = self.by_name.entry(name).or_default();
-        family.gate.shut(until);
+        family.gate.shut(until, closure);
         if let Some((spacing, burst)) = limit.and_then(rate) {
             let early = spacing.saturating_mul(burst);
             family.rate = Some(Rate { pace: Pace::new(until + early, early), spacing });
@@ -196,7 +221,7 @@ mod tests {
             let mut families = Families::default();
             let operation = "putThings";
             let limit = limit("things.rate.per.minute", &allowed.to_string());
-            families.shut(operation, Some(&limit), start);
+            families.shut(operation, Some(&limit), start, None);
             let mut sent = Vec::new();
             let mut now = start;
             while now < start + Duration::from_secs(300) {
@@ -227,13 +252,13 @@ mod tests {
         for number in 0..10_000 {
             let operation = format!("operation{}", number % 700);
             let limit = limit(&format!("limit{number}.per.minute"), "100");
-            families.shut(&operation, Some(&limit), now);
+            families.shut(&operation, Some(&limit), now, None);
             assert!(families.by_name.len() <= MOST_FAMILIES);
             assert!(families.of_operation.len() <= MOST_FAMILIES);
             assert!(families.of_operation.values().all(|names| names.len() <= MOST_PER_OPERATION));
         }
         let endless = limit(&"x".repeat(1_000_000), "100");
-        families.shut("getThings", Some(&endless), now);
+        families.shut("getThings", Some(&endless), now, None);
         assert!(families.by_name.keys().all(|name| name.len() < 1000));
     }
 
@@ -241,7 +266,7 @@ mod tests {
     fn a_limit_without_a_rate_is_forgotten_once_calls_pass() {
         let now = Instant::now();
         let mut families = Families::default();
-        families.shut("getThings", None, now);
+        families.shut("getThings", None, now, None);
         assert!(families.has("getThings") && !families.has("getOthers"));
         for _ in 0..6 {
             families.take("getThings", now);

@@ -2,15 +2,18 @@
 
 #![allow(clippy::expect_used, missing_docs, unreachable_pub)]
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use tokio::time::Instant;
 
 use super::limiter::{Caps, Limiter, Outcome, Turn};
+use super::pace::Closure;
 use super::standing::Standing;
-use crate::error::ErrorLimit;
+use crate::error::{Error, ErrorLimit};
 use crate::reply::Head;
+use crate::retry::LONGEST_CLOSURE;
 
 const OPERATIONS: [&str; 2] = ["getThings", "postThings"];
 
@@ -95,6 +98,10 @@ impl Calls {
                     assert!(!self.sent.is_empty(), "nothing is under way that it could wait for");
                     return self.limiter.leave(ticket, operation);
                 }
+                Turn::Refused { remaining } => {
+                    assert!(remaining > LONGEST_PAUSE && remaining <= LONGEST_CLOSURE);
+                    self.now += remaining - LONGEST_PAUSE;
+                }
             }
         }
         assert!(!self.sent.is_empty(), "a call waits for ever");
@@ -106,7 +113,7 @@ impl Calls {
         self.limiter.join(ticket, operation);
         match self.limiter.poll(ticket, operation, self.now) {
             Turn::Go => self.sent.push((operation, self.now)),
-            Turn::Wait { .. } => self.limiter.leave(ticket, operation),
+            Turn::Wait { .. } | Turn::Refused { .. } => self.limiter.leave(ticket, operation),
         }
     }
 
@@ -117,13 +124,16 @@ impl Calls {
         }
         let (operation, sent_at) = self.sent.swap_remove(number % self.sent.len());
         let (serial, standing) = (1 + number as u64 / 16, Standing::of(head));
+        let closure =
+            Closure { error: Arc::new(Error::config(String::new())), patience: LONGEST_PAUSE };
         let outcome = match head.status.as_u16() {
             401 => Outcome::Unauthorized,
             408 => Outcome::Unanswered,
             429 => {
                 let pause = head.retry_after().unwrap_or(Duration::from_secs(1));
-                let pause = Some(pause).filter(|pause| *pause <= LONGEST_PAUSE);
-                Outcome::Limited { serial, standing, pause, limit }
+                let closure = Some(&closure).filter(|_| pause > LONGEST_PAUSE);
+                let pause = Some(pause.min(LONGEST_CLOSURE));
+                Outcome::Limited { serial, standing, pause, closure, limit }
             }
             _ => Outcome::Answered { serial, standing },
         };

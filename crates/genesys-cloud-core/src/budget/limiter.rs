@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::family::{self, Families};
 use super::guess::Guess;
-use super::pace::{Gate, Obstacle, Pace, SLACK, Scouts};
+use super::pace::{Closure, Gate, Obstacle, Pace, SLACK, Scouts};
 use super::standing::{Standing, Usage};
 use super::window::Window;
 use crate::error::ErrorLimit;
@@ -43,6 +43,8 @@ pub(super) enum Turn {
         /// How long that is going to take, about.
         expected: Option<Duration>,
     },
+    /// Fail: the API asks for a longer wait than the client allows. This is what is left of it.
+    Refused { remaining: Duration },
 }
 
 /// How a call ended, as far as limits go.
@@ -59,8 +61,10 @@ pub(super) enum Outcome<'a> {
     Limited {
         serial: u64,
         standing: Option<Standing>,
-        /// How long the call is going to wait for that. `None` if it gives up.
+        /// How long no call is to be sent. `None` if that is not known.
         pause: Option<Duration>,
+        /// Set if the call does not wait for that, and no other is to.
+        closure: Option<&'a Closure>,
         limit: Option<&'a ErrorLimit>,
     },
 }
@@ -132,8 +136,17 @@ impl Limiter {
         }
     }
 
+    /// The longest time for which a call is refused rather than held, and why.
+    pub(super) fn closed(&self, operation: &str, now: Instant) -> Option<(Duration, &Closure)> {
+        let of_lane = self.families.closed(operation, now);
+        of_lane.into_iter().chain(self.gate.closed(now)).max_by_key(|(remaining, _)| *remaining)
+    }
+
     /// Whether a call that has joined may go now.
     pub(super) fn poll(&mut self, ticket: Ticket, operation: &str, now: Instant) -> Turn {
+        if let Some((remaining, _)) = self.closed(operation, now) {
+            return Turn::Refused { remaining };
+        }
         let in_lane = self.families.obstacle(operation, now);
         let obstacle = in_lane.or_else(|| self.obstacle(now));
         let is_first = match in_lane {
@@ -147,10 +160,14 @@ impl Limiter {
                 Turn::Go
             }
             None => Turn::Wait { until: None, reason: None, expected: None },
-            Some(Obstacle { until, reason }) => {
-                let ahead = if is_first { 0 } else { self.waiting.saturating_sub(1) };
-                let expected = until
-                    .map(|until| until.saturating_duration_since(now) + self.time_for(ahead, now));
+            Some(obstacle) => {
+                let Obstacle { until, reason } = obstacle;
+                let ahead = match in_lane {
+                    Some(_) => self.ahead_of(ticket, |other| self.families.share(operation, other)),
+                    None => self.ahead_of(ticket, |_| true),
+                };
+                let due = self.due(ahead, operation, obstacle, now);
+                let expected = due.map(|due| due.saturating_duration_since(now));
                 let until = until.filter(|_| is_first);
                 Turn::Wait { until, reason: Some(reason), expected }
             }
@@ -192,15 +209,41 @@ impl Limiter {
         })
     }
 
-    /// How long so many calls take to go, about.
-    fn time_for(&self, calls: u64, now: Instant) -> Duration {
-        let spacing = match &self.known {
-            Known::Window(window) => window.spacing(self.in_flight, now),
-            Known::Untold(guess) => guess.spacing(),
-            Known::Unknown(_) => Duration::ZERO,
+    /// How many calls wait in these lanes that go before one with this ticket.
+    fn ahead_of(&self, ticket: Ticket, is_counted: impl Fn(&str) -> bool) -> u64 {
+        let lanes = self.lanes.iter().filter(|(operation, _)| is_counted(operation));
+        let ahead = lanes.map(|(_, lane)| match lane.last() {
+            // As a rule it is the last of all.
+            Some(last) if *last < ticket => lane.len(),
+            Some(last) if *last == ticket => lane.len() - 1,
+            _ => lane.range(..ticket).count(),
+        });
+        ahead.sum::<usize>() as u64
+    }
+
+    /// About when a call can go that has this many ahead of it. `None` if that depends on the answers to calls under way.
+    fn due(
+        &self,
+        ahead: u64,
+        operation: &str,
+        obstacle: Obstacle<WaitReason>,
+        now: Instant,
+    ) -> Option<Instant> {
+        let from = match obstacle.reason {
+            WaitReason::Unknown if ahead == 0 => return None,
+            // The window knows, and so does the next one.
+            WaitReason::Budget | WaitReason::Unknown | WaitReason::ConcurrentRequests => now,
+            _ => obstacle.until?,
         };
-        let spacing = spacing.max(self.caps.spacing.unwrap_or_default());
-        spacing.saturating_mul(u32::try_from(calls).unwrap_or(u32::MAX))
+        let by_limit = match &self.known {
+            Known::Window(window) => window.due(ahead, self.in_flight, from, now),
+            Known::Untold(guess) => later(from, guess.spacing(), ahead),
+            Known::Unknown(_) => Some(from),
+        };
+        let own = self.caps.spacing.unwrap_or_default().max(self.families.spacing(operation));
+        let due = by_limit.into_iter().chain(later(from, own, ahead)).max();
+        // What answers decide takes some time.
+        due.filter(|due| *due > now || from > now)
     }
 
     /// The first of all whose lane is free.
@@ -224,6 +267,11 @@ impl Limiter {
             awake.extend(limited.filter_map(|(_, lane)| lane.first()));
         }
         awake
+    }
+
+    /// Whether nothing is known of the limit on the token.
+    pub(super) const fn is_ignorant(&self) -> bool {
+        matches!(self.known, Known::Unknown(_))
     }
 
     #[cfg(test)]
@@ -253,7 +301,7 @@ impl Limiter {
             Outcome::Answered { serial, standing } => {
                 self.learn(Some(*serial), standing.as_ref(), sent_at, now);
             }
-            Outcome::Limited { serial, standing, pause, limit } => {
+            Outcome::Limited { serial, standing, pause, closure, limit } => {
                 self.learn(Some(*serial), standing.as_ref(), sent_at, now);
                 let limits_token = match limit.and_then(|limit| limit.key.as_deref()) {
                     Some(key) => family::limits_token(key),
@@ -261,12 +309,13 @@ impl Limiter {
                 };
                 let Some(until) = pause.and_then(|pause| now.checked_add(pause)) else { return };
                 if limits_token {
-                    self.gate.shut(until);
-                    if let Known::Untold(guess) = &mut self.known {
+                    self.gate.shut(until, *closure);
+                    // A limit of a day says nothing of the rate.
+                    if let (Known::Untold(guess), None) = (&mut self.known, closure) {
                         guess.refused(sent_at, until);
                     }
                 } else {
-                    self.families.shut(operation, *limit, until);
+                    self.families.shut(operation, *limit, until, *closure);
                 }
             }
         }
@@ -311,4 +360,9 @@ impl Limiter {
             _ => true,
         }
     }
+}
+
+/// This point in time and a number of spacings.
+fn later(from: Instant, spacing: Duration, times: u64) -> Option<Instant> {
+    from.checked_add(spacing.saturating_mul(u32::try_from(times).unwrap_or(u32::MAX)))
 }

@@ -23,8 +23,9 @@ use tokio::time::Instant;
 
 pub(crate) use self::limiter::Caps;
 use self::limiter::{Limiter, Outcome, Ticket, Turn};
+pub(crate) use self::pace::Closure;
 use self::standing::{Standing, Usage};
-use crate::error::ErrorLimit;
+use crate::error::{Error, ErrorLimit};
 use crate::operation::Operation;
 use crate::reply::Head;
 use crate::wait::{Herald, Wait, WaitReason};
@@ -69,6 +70,11 @@ struct Shared {
 }
 
 impl Shared {
+    /// Wakes all sleepers: what they know about their wait is out of date.
+    fn wake_all(&self) {
+        self.sleepers.values().for_each(|sleeper| sleeper.notify_one());
+    }
+
     fn wake(&self, now: Instant) {
         for ticket in self.limiter.awake(now) {
             if let Some(sleeper) = self.sleepers.get(&ticket) {
@@ -97,7 +103,14 @@ impl Budget {
     }
 
     /// Waits for the turn of a call. Dropping the future gives the place back.
-    pub(crate) async fn turn<'a>(&'a self, ticket: Ticket, operation: &'a Operation) -> Permit<'a> {
+    ///
+    /// # Errors
+    /// When the API asks for a longer wait than the client allows.
+    pub(crate) async fn turn<'a>(
+        &'a self,
+        ticket: Ticket,
+        operation: &'a Operation,
+    ) -> Result<Permit<'a>, Refused> {
         let place = Place::join(self, ticket, operation.id());
         let mut told = None;
         loop {
@@ -109,9 +122,14 @@ impl Budget {
                     shared.sleepers.remove(&ticket);
                     shared.wake(now);
                 }
+                if let Turn::Refused { remaining } = turn
+                    && let Some((_, closure)) = shared.limiter.closed(operation.id(), now)
+                {
+                    return Err(Refused { error: closure.error.clone(), remaining });
+                }
                 turn
             };
-            let Turn::Wait { until, reason, expected } = turn else { return place.take(now) };
+            let Turn::Wait { until, reason, expected } = turn else { return Ok(place.take(now)) };
             if let Some(reason) = reason.filter(|reason| told != Some(*reason)) {
                 told = Some(reason);
                 self.herald.tell(&Wait { operation: operation.id(), reason, expected });
@@ -134,6 +152,15 @@ impl Budget {
     fn lock(&self) -> MutexGuard<'_, Shared> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A call that is not to be sent.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    /// The answer to an earlier call that asked for the wait.
+    pub(crate) error: Arc<Error>,
+    /// How much of it is left.
+    pub(crate) remaining: Duration,
 }
 
 /// A place in the queue.
@@ -190,16 +217,18 @@ impl Permit<'_> {
         });
     }
 
-    /// The API answered with a 429. `pause` is how long the call is going to wait, if it does.
+    /// The API answered with a 429. `pause` is how long no call is to be sent, if that is known. With a `closure`, calls
+    /// are not held for that time, but fail.
     pub(crate) fn limited(
         self,
         serial: u64,
         head: &Head,
         limit: Option<&ErrorLimit>,
         pause: Option<Duration>,
+        closure: Option<&Closure>,
     ) {
         let standing = Standing::of(head);
-        self.settle(&Outcome::Limited { serial, standing, pause, limit });
+        self.settle(&Outcome::Limited { serial, standing, pause, closure, limit });
     }
 
     fn settle(mut self, outcome: &Outcome<'_>) {
@@ -212,8 +241,14 @@ impl Permit<'_> {
         if let Outcome::Answered { standing, .. } | Outcome::Limited { standing, .. } = outcome {
             shared.told = standing.map(|standing| (standing, now)).or(shared.told);
         }
+        let was_ignorant = shared.limiter.is_ignorant();
         shared.limiter.settle(self.operation, self.sent_at, outcome, now);
-        shared.wake(now);
+        let is_news = was_ignorant && !shared.limiter.is_ignorant();
+        match outcome {
+            Outcome::Limited { pause: Some(_), .. } => shared.wake_all(),
+            _ if is_news => shared.wake_all(),
+            _ => shared.wake(now),
+        }
     }
 }
 

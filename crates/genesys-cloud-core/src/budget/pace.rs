@@ -1,8 +1,11 @@
 //! How fast calls may follow each other, and how carefully where that is not known.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
+
+use crate::error::Error;
 
 /// Timers fire up to a millisecond late. What is lost by that is made up for within this time, or a rate
 /// of some hundred calls a second could not be kept.
@@ -91,14 +94,35 @@ const OPEN: u64 = 32;
 pub(super) struct Gate {
     shut_until: Option<Instant>,
     scouts: Option<Scouts>,
+    /// Set if it is shut for longer than calls wait.
+    closure: Option<Closure>,
+}
+
+/// A wait that is longer than the client allows, so that calls fail instead.
+#[derive(Clone, Debug)]
+pub(crate) struct Closure {
+    /// The answer that asked for it.
+    pub(crate) error: Arc<Error>,
+    /// How long the client waits. Once no more than that is left, calls wait.
+    pub(crate) patience: Duration,
 }
 
 impl Gate {
-    pub(super) fn shut(&mut self, until: Instant) {
+    pub(super) fn shut(&mut self, until: Instant, closure: Option<&Closure>) {
         if self.shut_until.is_none_or(|shut_until| shut_until < until) {
             self.shut_until = Some(until);
         }
+        if let Some(closure) = closure {
+            self.closure = Some(closure.clone());
+        }
         self.scouts = Some(Scouts::new(1));
+    }
+
+    /// For how long calls are refused rather than held, and why. `None` if they are not.
+    pub(super) fn closed(&self, now: Instant) -> Option<(Duration, &Closure)> {
+        let closure = self.closure.as_ref()?;
+        let remaining = self.shut_until?.saturating_duration_since(now);
+        (remaining > closure.patience).then_some((remaining, closure))
     }
 
     /// When to look again, if a call can't pass now.
@@ -191,8 +215,8 @@ mod tests {
         let at = |seconds| start + Duration::from_secs(seconds);
         let mut gate = Gate::default();
         assert!(gate.is_open() && gate.wait(start).is_none());
-        gate.shut(at(42));
-        gate.shut(at(7));
+        gate.shut(at(42), None);
+        gate.shut(at(7), None);
         assert_eq!(gate.wait(at(41)), Some(at(42)));
         // What was sent before tells nothing of what comes after.
         gate.back(at(1), true);
@@ -216,7 +240,7 @@ mod tests {
     fn a_gate_stays_narrow_while_calls_fail() {
         let now = Instant::now();
         let mut gate = Gate::default();
-        gate.shut(now);
+        gate.shut(now, None);
         for _ in 0..100 {
             assert_eq!(gate.wait(now), None);
             gate.take(now);

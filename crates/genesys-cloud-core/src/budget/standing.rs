@@ -7,7 +7,7 @@ use http::HeaderMap;
 use crate::reply::Head;
 
 /// Assumed where a window is told of without its end: that of the API.
-const USUAL_WINDOW: Duration = Duration::from_secs(60);
+pub(super) const USUAL_WINDOW: Duration = Duration::from_secs(60);
 
 /// No window is believed to last longer from now on, so that a wrong header can't stop a client for days.
 /// A longer one is asked about again after this time.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::pace::{Obstacle, Pace, SLACK, Scouts};
-use super::standing::{Standing, Usage};
+use super::standing::{Standing, USUAL_WINDOW, Usage};
 use crate::wait::WaitReason;
 
 /// A reset is told in whole seconds, so that two answers of one window may tell ends that differ by one.
@@ -31,6 +31,8 @@ pub(super) struct Window {
     allowed: u64,
     used: u64,
     ends_at: Instant,
+    /// How long a window lasts, as far as that can be told.
+    length: Duration,
     /// When the first answer of this window came, and the last one that told news of the count.
     since: Instant,
     counted_at: Instant,
@@ -51,6 +53,7 @@ impl Window {
             allowed,
             used,
             ends_at: end(standing, now),
+            length: standing.resets_in.max(USUAL_WINDOW),
             since: now,
             counted_at: now,
             spread: None,
@@ -115,6 +118,50 @@ impl Window {
         let lacking = self.used.saturating_add(in_flight).saturating_sub(self.budget());
         let lacking = u32::try_from(lacking.saturating_add(1)).ok()?;
         self.counted_at.checked_add(inflow.checked_mul(lacking)?)
+    }
+
+    /// About when a call can go that has this many ahead of it, if none goes before `from`. `None` if that depends on
+    /// the answers to calls under way.
+    pub(super) fn due(
+        &self,
+        ahead: u64,
+        in_flight: u64,
+        from: Instant,
+        now: Instant,
+    ) -> Option<Instant> {
+        let left = self.left(in_flight, now);
+        let times = |time: Duration, count: u64| {
+            time.saturating_mul(u32::try_from(count).unwrap_or(u32::MAX))
+        };
+        if let Some(inflow) = self.inflow {
+            let lacking = (ahead + 1).saturating_sub(left);
+            let room = self.room_from(in_flight, now).filter(|_| left == 0).unwrap_or(now);
+            return match lacking {
+                0 => Some(from).filter(|from| *from > now),
+                _ => from.max(room).checked_add(times(inflow, lacking - 1)),
+            };
+        }
+        let (begin, ahead) = match self.ends_at {
+            ends_at if from >= ends_at => (from, ahead),
+            _ if ahead < left && self.spread.is_some() => {
+                return from.checked_add(times(self.spacing(in_flight, now), ahead));
+            }
+            _ if ahead < left => return Some(from).filter(|from| *from > now),
+            ends_at => (ends_at, ahead - left),
+        };
+        // In the windows after this one. If this one is used up, they are used evenly.
+        let budget = self.budget().max(1);
+        let is_spread = begin == self.ends_at || self.spread.is_some() || self.is_all_taken();
+        begin.checked_add(match is_spread {
+            true => times(self.length / u32::try_from(budget).unwrap_or(u32::MAX), ahead),
+            false => times(self.length, ahead / budget),
+        })
+    }
+
+    /// Whether hardly any call is left of those that this client takes.
+    fn is_all_taken(&self) -> bool {
+        let budget = self.budget();
+        self.used >= budget - budget / 10
     }
 
     /// A call goes now.
@@ -202,13 +249,16 @@ impl Window {
 
     /// A new window has begun.
     fn renew(&mut self, standing: &Standing, now: Instant) {
-        let budget = self.budget();
-        let was_used_up = self.used >= budget - budget / 10;
+        let was_used_up = self.is_all_taken();
+        let (ended_at, length) = (self.ends_at, self.length);
         let was_spread = self.spread.take();
         let was_bucket = self.inflow.is_some();
         let (allowed, used) = counts(standing, self.allowed);
         let told = Standing { allowed: Some(allowed), ..*standing };
         *self = Self::new(self.reserve, self.serial, &told, now);
+        // Right after the end of a window, the next one is told as a whole.
+        let is_told = now.saturating_duration_since(ended_at) < ROUNDING;
+        self.length = if is_told { standing.resets_in.max(SHORTEST) } else { length };
         self.inflow = was_bucket.then(|| inflow(standing, used));
         if was_used_up {
             self.spread = was_spread.or_else(|| Some(Pace::new(now, SLACK)));

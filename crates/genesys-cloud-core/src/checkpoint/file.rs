@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,6 +13,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::store::{CheckpointStore, StoreFuture};
 use super::{Checkpoint, text};
 use crate::error::Error;
+use crate::private_file;
 
 /// What may stand in the name of a file everywhere.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
@@ -21,7 +22,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
 ///
 /// A checkpoint is written beside the old one, made durable, and then put in its place, so that whatever stops
 /// the process or the machine, the old one or the new one is there as a whole. Files are readable for their
-/// owner alone.
+/// owner alone, and symbolic links are not followed.
 ///
 /// From its first use on, a key belongs to this store and its clones until the last of them is dropped or the
 /// process ends, however it does: another one, in this process or another, gets an error that names the
@@ -79,9 +80,7 @@ impl FileStore {
         let path = self.path(key);
         let failed = |error| failed("could not be locked", &path, error);
         fs::create_dir_all(&self.0.directory).map_err(failed)?;
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        let mut file = private(&mut options).open(path.with_extension("lock")).map_err(failed)?;
+        let mut file = private_file::open(&path.with_extension("lock"), true).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -95,6 +94,7 @@ impl FileStore {
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
         let pid = std::process::id().to_string();
+        private_file::sweep(&path);
         // Told to others; the lock holds without.
         let _ = file
             .set_len(0)
@@ -111,30 +111,29 @@ impl CheckpointStore for FileStore {
     fn load<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Checkpoint>> {
         Box::pin(self.on(key, |key| {
             let _no_change = lock(&key.done);
-            let file = match File::open(&key.path) {
-                Ok(file) => file,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-                Err(error) => return Err(failed("could not be read", &key.path, error)),
-            };
             let failed = |error| failed("could not be read", &key.path, error);
-            let mut bytes = Vec::new();
-            file.take(text::enough()).read_to_end(&mut bytes).map_err(failed)?;
-            text::read(&bytes).map(Some).map_err(|why| failed(io::Error::other(why)))
+            match private_file::read(&key.path, text::enough()) {
+                Ok(bytes) => {
+                    text::read(&bytes).map(Some).map_err(|why| failed(io::Error::other(why)))
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+                Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+                    Err(failed(io::Error::other(text::too_long())))
+                }
+                Err(error) => Err(failed(error)),
+            }
         }))
     }
 
     fn save<'a>(&'a self, key: &'a str, checkpoint: &'a Checkpoint) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             let text = text::write(checkpoint)?;
-            self.change(key, move |path| write(path, &text)).await
+            self.change(key, move |path| private_file::replace(path, &text)).await
         })
     }
 
     fn clear<'a>(&'a self, key: &'a str) -> StoreFuture<'a, ()> {
-        Box::pin(self.change(key, |path| match fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => sync_directory(path),
-        }))
+        Box::pin(self.change(key, private_file::remove))
     }
 }
 
@@ -160,39 +159,6 @@ impl FileStore {
         })
         .await
     }
-}
-
-/// Writes a file so that the old one or the new one is there, whatever happens.
-fn write(path: &Path, text: &[u8]) -> io::Result<()> {
-    let beside = path.with_extension("new");
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    let mut file = private(&mut options).open(&beside)?;
-    file.write_all(text)?;
-    file.sync_all()?;
-    drop(file);
-    fs::rename(&beside, path)?;
-    sync_directory(path)
-}
-
-/// Makes it durable that a file is there, or is not.
-#[cfg(unix)]
-fn sync_directory(path: &Path) -> io::Result<()> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
-}
-
-/// Other systems have no way to.
-#[cfg(not(unix))]
-fn sync_directory(_: &Path) -> io::Result<()> {
-    Ok(())
-}
-
-/// Has a new file readable for its owner alone: what leads to a page of a search may be personal data.
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    options
 }
 
 fn failed(what: &str, path: &Path, error: io::Error) -> Error {

@@ -5,7 +5,10 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::HeaderValue;
+use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::OnceCell;
 use url::Url;
@@ -15,7 +18,8 @@ use crate::auth::{Auth, Login, Token};
 use crate::base_url::BaseUrl;
 use crate::budget::{Budget, Caps};
 use crate::error::Error;
-use crate::exchange::{Exchange, Files, Http};
+use crate::exchange::{Connections, Exchange, Http};
+use crate::redact::Secrets;
 use crate::region::Region;
 use crate::retry::{Policy, Retries};
 use crate::transport::Transport;
@@ -27,6 +31,10 @@ const CLIENT_SECRET: &str = "GENESYS_CLOUD_CLIENT_SECRET";
 const ACCESS_TOKEN: &str = "GENESYS_CLOUD_ACCESS_TOKEN";
 const API_URL: &str = "GENESYS_CLOUD_API_URL";
 const LOGIN_URL: &str = "GENESYS_CLOUD_LOGIN_URL";
+
+/// Where systems are set up with a proxy. A URL there may have a password.
+const PROXIES: [&str; 6] =
+    ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
 
 /// Sets up a [`Client`], or a client of another crate that is made from one.
 ///
@@ -229,7 +237,8 @@ impl<C> ClientBuilder<C> {
     ///
     /// A call that is answered with 429 was not done, so it is sent again after that time, whatever it
     /// is. Where the API asks for more, as it does for limits of a day, the call ends with an error that
-    /// tells how long ([`Error::retry_after`]).
+    /// tells how long ([`Error::retry_after`]). Until that time is over (a day at most), no call with the same limit is
+    /// sent: those that would have to wait longer than this get the same error at once, with the time that is left.
     pub fn max_rate_limit_wait(mut self, wait: Duration) -> Self {
         self.max_rate_limit_wait = wait;
         self
@@ -250,8 +259,8 @@ impl<C> ClientBuilder<C> {
         self
     }
 
-    /// Sends everything through this HTTP proxy, such as `http://user:password@proxy.example.com:3128`,
-    /// instead of the one that the system is set up with.
+    /// Sends requests through this HTTP proxy, such as `http://user:password@proxy.example.com:3128`, instead of the one
+    /// that the system is set up with. Plain http and what stays on this machine never goes through a proxy.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = Some(SecretString::from(url.into()));
         self
@@ -288,12 +297,16 @@ impl<C> ClientBuilder<C> {
         let login = region.map(Region::login_url);
         let login =
             problems.note(base_url(LOGIN_URL, "login_url", &self.login_url, login)).flatten();
-        let local = |url: &Option<BaseUrl>| url.as_ref().is_some_and(BaseUrl::is_loopback);
-        let local = local(&api) && (local(&login) || !self.logs_in());
-        let http = problems.note(self.http(local));
-        let exchange = http.as_ref().and_then(|http| problems.note(http.build()));
-        let exchange = exchange.map(|http| Exchange::new(http, self.max_body, self.timeout));
-        let files = http.map(Files::new);
+        let http = problems.note(self.http());
+        let exchange = http.clone().and_then(|http| {
+            let http = Connections::new(http);
+            // What can't be connected to is reported now.
+            let logs_in = self.logs_in();
+            let mut urls = api.iter().chain(login.iter().filter(|_| logs_in)).map(BaseUrl::url);
+            problems.note(urls.try_for_each(|url| http.to(url).map(drop)))?;
+            Some(Exchange::new(http, self.max_body, self.timeout, self.secrets()))
+        });
+        let files = http.map(Connections::for_files);
         let caps = problems.note(self.caps());
         let policy =
             Policy { max_retries: self.max_retries, max_rate_limit_wait: self.max_rate_limit_wait };
@@ -339,6 +352,34 @@ impl<C> ClientBuilder<C> {
         })
     }
 
+    /// What is never to be shown.
+    fn secrets(&self) -> Secrets {
+        let mut secrets = Vec::new();
+        let mut with_password = |name: &str, password: &str| {
+            secrets.push(SecretString::from(password));
+            // As it is sent.
+            secrets.push(STANDARD.encode(format!("{name}:{password}")).into());
+        };
+        if let (Some(id), Some(secret)) =
+            (given(self.client_id.as_deref()), secret(&self.client_secret))
+        {
+            with_password(id, secret);
+        }
+        let set = secret(&self.proxy).map(str::to_owned);
+        let system = PROXIES.iter().filter_map(|name| std::env::var(name).ok());
+        for url in set.into_iter().chain(system).filter_map(|url| Url::parse(&url).ok()) {
+            if let Some(password) = url.password() {
+                let decoded = |text| percent_decode_str(text).decode_utf8_lossy().into_owned();
+                with_password(&decoded(url.username()), &decoded(password));
+            }
+        }
+        let secrets = Secrets::new(secrets);
+        if let Some(token) = secret(&self.access_token) {
+            secrets.add_token(token);
+        }
+        secrets
+    }
+
     fn logs_in(&self) -> bool {
         secret(&self.access_token).is_none()
     }
@@ -364,9 +405,8 @@ impl<C> ClientBuilder<C> {
         Ok(None)
     }
 
-    /// The connections. Traffic that stays on this machine is kept from a proxy of the system: it may be
-    /// plain http, which the proxy could read.
-    fn http(&self, local: bool) -> Result<Http, String> {
+    /// How connections are made.
+    fn http(&self) -> Result<Http, String> {
         let timeouts = [
             ("timeout", self.timeout),
             ("connect_timeout", self.connect_timeout),
@@ -384,7 +424,7 @@ impl<C> ClientBuilder<C> {
         let proxy = secret(&self.proxy).map(proxy).transpose();
         let proxy = proxy.map_err(|why| format!("the URL of `proxy`: {why}"))?;
         let (connect_timeout, read_timeout) = (self.connect_timeout, self.read_timeout);
-        Ok(Http { connect_timeout, read_timeout, user_agent, proxy, local })
+        Ok(Http { connect_timeout, read_timeout, user_agent, proxy })
     }
 
     /// The credentials. `None` if what a login needs is missing, which has been noted already.

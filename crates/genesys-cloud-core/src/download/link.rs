@@ -6,6 +6,7 @@ use url::Url;
 
 use crate::base_url::{BaseUrl, is_loopback};
 use crate::region::Region;
+use crate::request::MAX_TARGET;
 
 /// The path prefix under which the apps host proxies the API.
 const APPS: &str = "/platform";
@@ -27,6 +28,9 @@ impl Link {
     /// for does not repeat the URL.
     pub(super) fn parse(text: &str, api: &BaseUrl) -> Result<Self, &'static str> {
         let text = text.trim();
+        if text.len() > MAX_TARGET {
+            return Err("it is too long");
+        }
         if text.starts_with('/') && !text.starts_with("//") {
             let path = text.split(['?', '#']).next().unwrap_or_default();
             let joined = api.join(text).map_err(|_| "it leads away from the API")?;
@@ -148,6 +152,15 @@ mod tests {
             let found = Link::parse(link, &api);
             assert_eq!(found.map(|link| link.host()).as_deref(), leads.as_deref(), "{link}");
         }
+    }
+
+    #[test]
+    fn a_link_that_no_server_takes_is_refused() {
+        let api = BaseUrl::parse("https://api.mypurecloud.ie").expect("a base URL");
+        let link = |length: usize| format!("https://b.example/f?sig={}", "x".repeat(length - 24));
+        assert!(Link::parse(&link(MAX_TARGET), &api).is_ok());
+        let refused = Link::parse(&link(MAX_TARGET + 1), &api);
+        assert_eq!(refused.map(|_| ()), Err("it is too long"));
     }
 
     #[test]

@@ -68,7 +68,7 @@ struct Fault {
 impl Transfer {
     pub(super) fn new(client: Client, operation: Operation, link: Link, is_data: bool) -> Self {
         Self {
-            host: link.host(),
+            host: client.secrets().redact(&link.host()).into_owned(),
             client,
             operation,
             link,
@@ -85,7 +85,7 @@ impl Transfer {
     }
 
     pub(super) fn renew(&mut self, link: Link) {
-        self.host = link.host();
+        self.host = self.client.secrets().redact(&link.host()).into_owned();
         self.link = link;
     }
 
@@ -189,7 +189,7 @@ impl Transfer {
                 Resolved::Reply(reply) => return self.take_whole(reply),
             },
         };
-        self.host = url.authority().to_owned();
+        self.host = self.client.secrets().redact(url.authority()).into_owned();
         let path = url.path().to_owned();
         let mut headers = HeaderMap::new();
         // A length and a range count the bytes that are sent.
@@ -199,10 +199,11 @@ impl Transfer {
             headers.extend(range.ok().map(|range| (RANGE, range)));
             headers.insert(IF_RANGE, validator.clone());
         }
-        let files = self.client.files().map_err(|error| self.lasting(error))?;
+        let files = self.client.files(&url).map_err(|error| self.lasting(error))?;
         let sent = files.get(url).headers(headers).send().await;
         let response = sent.map_err(|error| self.unanswered(error))?;
         let head = Head::new(response.status(), response.headers().clone());
+        let head = head.with_secrets(self.client.secrets());
         self.take(head, &path)?;
         self.body = Body::Response(Box::new(response));
         Ok(())
@@ -390,6 +391,7 @@ impl Transfer {
 
     fn error(&self, what: &str) -> Error {
         Error::file(&self.operation, format!("the file at {} {what}", self.host))
+            .redacted(self.client.secrets())
     }
 }
 

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
+use crate::exchange::MAX_ERROR_BODY;
+use crate::reply::RawReply;
+
 /// An error as the API describes it (the API document's `ErrorBody`).
 ///
 /// Every field may be missing. The login service's `error` and `error_description` stand in `code` and
@@ -89,6 +92,42 @@ impl ErrorBody {
             .iter()
             .any(|name| matches!(fields.get(*name), Some(Value::String(text)) if !text.is_empty()));
         says_why && fields.keys().all(|name| FIELDS.contains(&name.as_str()))
+    }
+
+    /// Reads the body of a reply, and removes the credentials that the server has echoed.
+    pub(super) fn of(reply: &RawReply) -> Option<Self> {
+        let body = Some(&reply.body).filter(|body| body.len() <= MAX_ERROR_BODY)?;
+        let mut this = Self::from_json(serde_json::from_slice(body).ok()?)?;
+        let redactor = reply.head.secrets.redactor();
+        this.each_text(&|text| redactor.redact_in(text));
+        Some(this)
+    }
+
+    /// Changes each text.
+    pub(super) fn each_text(&mut self, change: &impl Fn(&mut String)) {
+        let texts = [
+            &mut self.message,
+            &mut self.code,
+            &mut self.entity_id,
+            &mut self.entity_name,
+            &mut self.message_with_params,
+            &mut self.context_id,
+        ];
+        let limit = self.limit.iter_mut();
+        let limit = limit.flat_map(|it| [&mut it.namespace, &mut it.key, &mut it.value]);
+        let details = self.details.iter_mut().flat_map(|it| {
+            [&mut it.error_code, &mut it.field_name, &mut it.entity_id, &mut it.entity_name]
+        });
+        texts.into_iter().chain(limit).chain(details).flatten().for_each(change);
+        let params = std::mem::take(&mut self.message_params).into_iter();
+        self.message_params = params
+            .map(|(mut name, mut value)| {
+                change(&mut name);
+                change(&mut value);
+                (name, value)
+            })
+            .collect();
+        self.errors.iter_mut().for_each(|error| error.each_text(change));
     }
 
     /// Returns whether it has any field that describes an error. Every object can be parsed as an `ErrorBody`.

@@ -8,12 +8,19 @@ use serde::de::IgnoredAny;
 use url::Url;
 
 use super::{Answer, Error, ErrorBody, Inner, JobEnd, Kind, Unusable};
+use crate::display;
 use crate::operation::Operation;
 use crate::reply::{Course, DecodeError, Problem, RawReply};
 use crate::retry::Meaning;
 
-/// How much of an error reply that is not the API's JSON is kept, in characters.
+/// How much of an error reply that is not the API's JSON is quoted, in characters, and of a name.
 const EXCERPT: usize = 200;
+
+/// How much of a message is quoted, in characters.
+const MESSAGE: usize = 1_000;
+
+/// What is looked at of an error reply that is not the API's JSON, in bytes.
+const BEGINNING: usize = 64 << 10;
 
 impl Error {
     pub(super) fn new(kind: Kind, operation: Option<&Operation>, why: String) -> Self {
@@ -48,8 +55,7 @@ impl Error {
     /// A successful reply is not the expected page or status. Another try may help, unless the reply is an error body
     /// with a 4xx status.
     pub(crate) fn not_a_page(reply: &RawReply, why: String) -> Self {
-        let body = serde_json::from_slice(&reply.body).ok().and_then(ErrorBody::from_json);
-        let body = body.filter(ErrorBody::is_error);
+        let body = ErrorBody::of(reply).filter(ErrorBody::is_error);
         let code = body.as_ref().and_then(|body| body.code.as_deref());
         let status = body.as_ref().and_then(|body| body.status);
         let mut this = Self::paging(reply, why);
@@ -210,17 +216,23 @@ impl Error {
     /// The reply has a status that the operation does not accept.
     pub(crate) fn refused(reply: &RawReply) -> Self {
         let status = reply.head.status;
-        let body = serde_json::from_slice(&reply.body).ok().and_then(ErrorBody::from_json);
+        let body = ErrorBody::of(reply);
         let code = body.as_ref().and_then(|body| body.code.as_deref());
         let message = match (code, body.as_ref().and_then(ErrorBody::told)) {
             // What redirects may name a presigned URL, which is a secret.
             (None, None) if status.is_redirection() => String::new(),
-            (None, None) => excerpt(&reply.text()),
-            (_, message) => message.unwrap_or_default().trim_end_matches('.').to_owned(),
+            (None, None) => {
+                let begun = reply.body.get(..BEGINNING).unwrap_or(&reply.body);
+                // Before it is cut: a part of a credential would not be found.
+                excerpt(&reply.head.secrets.redact(&String::from_utf8_lossy(begun)))
+            }
+            (_, message) => {
+                display::excerpt(message.unwrap_or_default().trim_end_matches('.'), MESSAGE)
+            }
         };
         let mut why = format!("answered {status}");
         if let Some(code) = code {
-            why += &format!(" ({code})");
+            why += &format!(" ({})", excerpt(code));
         }
         if !message.is_empty() {
             why += &format!(": {message}");
@@ -288,7 +300,7 @@ impl Error {
             body: None,
         });
         self.0.course = reply.head.course;
-        self
+        self.redacted(&reply.head.secrets)
     }
 
     /// Puts this in the place of the advice, which the text ends with.
@@ -390,6 +402,19 @@ impl Error {
         false
     }
 
+    /// The same error for a call that was not sent, since the wait that it asks for has not passed.
+    pub(crate) fn held_back(&self, remaining: Duration) -> Self {
+        let mut this = self.share();
+        // Rounded up: too early would be refused again.
+        let seconds = remaining.as_secs() + u64::from(remaining.subsec_nanos() > 0);
+        if let Some(answer) = &mut this.0.answer {
+            answer.retry_after = Some(Duration::from_secs(seconds));
+        }
+        this.0.why = format!("not sent, because an earlier request was {}", this.0.why);
+        this.0.course = Course::default();
+        this.advise(format!("call again in {seconds} s"))
+    }
+
     /// The same error once more, for another call that waited for the same login.
     pub(crate) fn share(&self) -> Self {
         Self(self.0.clone())
@@ -411,8 +436,7 @@ fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
 
 /// The beginning of a text, on one line.
 pub(crate) fn excerpt(text: &str) -> String {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    words.join(" ").chars().take(EXCERPT).collect()
+    display::excerpt(text, EXCERPT)
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde_json::Value;
 use tokio::time::Instant;
 
 use super::family::{Availability, Family};
@@ -90,15 +89,7 @@ impl Family {
                 let mut values = submit.query_pairs().filter(|(name, _)| *name == place.name());
                 values.next()?.1.to_owned()
             }
-            true => {
-                let body: Value = serde_json::from_slice(submit.body()?).ok()?;
-                let at = |value: &Value| value.as_str().map(str::to_owned);
-                place
-                    .name()
-                    .split('.')
-                    .try_fold(&body, |within, name| within.get(name))
-                    .and_then(at)?
-            }
+            true => serde_json::from_str(submit.body_field(&place.pointer())?).ok()?,
         };
         text.parse::<Interval>().ok().map(|interval| interval.end())
     }

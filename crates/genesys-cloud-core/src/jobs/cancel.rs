@@ -37,11 +37,13 @@ impl Drop for CancelOnDrop {
             Ok(runtime) => {
                 runtime.spawn(async move {
                     if let Err(error) = run.cancel().await {
-                        tracing::warn!(id = run.id, %error, "job not cancelled");
+                        tracing::warn!(id = run.shown_id().as_deref(), %error, "job not cancelled");
                     }
                 });
             }
-            Err(_) => tracing::warn!(id = run.id, "job not cancelled: no runtime"),
+            Err(_) => {
+                tracing::warn!(id = run.shown_id().as_deref(), "job not cancelled: no runtime")
+            }
         }
     }
 }

@@ -1,5 +1,7 @@
 //! How waiting for a job ends, in words.
 
+use std::borrow::Cow;
+
 use chrono::Utc;
 
 use super::family::JobState;
@@ -54,7 +56,8 @@ impl Run {
     /// Refuses results that are gone, and tells of those that soon will be.
     pub(super) fn check_expiry(&self, status: &JobStatus) -> Result<(), Error> {
         let Some(expires) = status.expires() else { return Ok(()) };
-        let (family, id) = (self.family.name(), self.id.as_deref());
+        let (family, id) = (self.family.name(), self.shown_id());
+        let id = id.as_deref();
         if status.has_expired() {
             let why = format!("the results of {} were deleted at {expires}", self.called());
             let error = Error::job(JobEnd::Expired, self.operation(), why);
@@ -101,7 +104,7 @@ impl Run {
             Late::Told => format!("{} has not ended", self.called()),
         };
         if let Some(name) = self.last.as_ref().and_then(JobStatus::name) {
-            why += &format!(" (it is {})", excerpt(name));
+            why += &format!(" (it is {})", excerpt(&self.shown(name)));
         }
         match late {
             Late::Told => {
@@ -150,6 +153,19 @@ impl Run {
 
     /// It in words.
     fn called(&self) -> String {
-        self.id.as_ref().map_or_else(|| "the job".to_owned(), |id| format!("job {}", excerpt(id)))
+        match &self.id {
+            Some(id) => format!("job {}", excerpt(&self.shown(id))),
+            None => "the job".to_owned(),
+        }
+    }
+
+    /// A text of the server without credentials that it may have echoed.
+    pub(super) fn shown<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        self.client.secrets().redact(text)
+    }
+
+    /// Its id in traces.
+    pub(super) fn shown_id(&self) -> Option<Cow<'_, str>> {
+        self.id.as_deref().map(|id| self.shown(id))
     }
 }

@@ -4,13 +4,13 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use serde::Deserialize as _;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::error::ErrorBody;
+use crate::lenient;
 use crate::reply::{DecodeError, RawReply};
-use crate::wire::Wire as _;
+use crate::wire::{Wire as _, without_mark};
 
 /// On the way of a path, so many lists may stand in one another. A reply could nest them without end.
 const MOST_LISTS: u32 = 16;
@@ -29,6 +29,7 @@ impl<'a> Fields<'a> {
     pub(crate) fn of_body(body: &'a [u8]) -> Result<Self, DecodeError> {
         let text = std::str::from_utf8(body)
             .map_err(|error| DecodeError::new(format!("the reply is not UTF-8: {error}")))?;
+        let text = without_mark(text);
         if text.trim_ascii().is_empty() {
             return Ok(Self("null"));
         }
@@ -158,11 +159,15 @@ impl<'a> Fields<'a> {
     }
 
     fn scalar(self) -> Option<String> {
-        let mut json = serde_json::Deserializer::from_str(self.0);
-        match Value::deserialize(&mut json).ok()? {
-            Value::String(text) => Some(text).filter(|text| !text.trim().is_empty()),
-            value @ (Value::Number(_) | Value::Bool(_)) => Some(value.to_string()),
-            _ => None,
+        let json = self.0.trim_ascii();
+        match json.as_bytes().first()? {
+            b'"' => {
+                let (text, _) = lenient::text(json, false)?;
+                Some(text.into_owned()).filter(|text| !text.trim().is_empty())
+            }
+            b'{' | b'[' | b'n' => None,
+            // A number of any length stays as it is.
+            _ => Some(json.to_owned()),
         }
     }
 

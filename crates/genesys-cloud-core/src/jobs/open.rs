@@ -403,6 +403,9 @@ async fn open(
             opened => break opened,
         }
     };
+    if opened.is_ok() {
+        run.client.usable_after(repeated);
+    }
     (Some(run), opened)
 }
 

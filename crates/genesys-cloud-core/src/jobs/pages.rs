@@ -149,7 +149,10 @@ async fn results_page(run: &mut Run, settings: &JobSettings) -> Result<RawReply,
     loop {
         let reply = page(run, &request).await?;
         // Repeated here, because the list could only submit the page again.
-        let Some(error) = unusable(&reply) else { return ready(reply, Some(listing.items())) };
+        let Some(error) = unusable(&reply) else {
+            run.client.usable_after(repeated);
+            return ready(reply, Some(listing.items()));
+        };
         run.client.wait_to_repeat(request.operation(), repeated, error).await?;
         repeated += 1;
     }

@@ -167,7 +167,8 @@ impl Run {
         }
         run.put_off(retry_after);
         let operation = run.request.operation().id();
-        tracing::debug!(operation, family = run.family.name(), id = run.id, "job submitted");
+        let (family, id) = (run.family.name(), run.shown_id());
+        tracing::debug!(operation, family, id = id.as_deref(), "job submitted");
         Ok(run)
     }
 
@@ -267,16 +268,17 @@ impl Run {
         let status = JobStatus::read(&self.family, reply, self.id.as_deref(), self.submitted)?;
         tracing::debug!(
             family = self.family.name(),
-            id = self.id,
+            id = self.shown_id().as_deref(),
             state = ?status.state(),
-            name = status.name(),
+            name = status.name().map(|name| self.shown(name)).as_deref(),
             "job polled"
         );
         if status.state() == JobState::Pending
             && let (Some(name), Some(before)) = (status.name(), &self.last)
             && before.name() != Some(name)
         {
-            tracing::info!(family = self.family.name(), id = self.id, name, "job moved on");
+            let (family, id, name) = (self.family.name(), self.shown_id(), self.shown(name));
+            tracing::info!(family, id = id.as_deref(), name = &*name, "job moved on");
         }
         if let (true, Some(cancel)) = (status.is_final(), &self.cancel_on_drop) {
             cancel.leave();
@@ -331,7 +333,8 @@ impl Run {
             match asked {
                 Err(error) if self.may_pass(&error) => {
                     let family = self.family.name();
-                    tracing::warn!(family, id = self.id, %error, "job not polled");
+                    let id = self.shown_id();
+                    tracing::warn!(family, id = id.as_deref(), %error, "job not polled");
                     if until.is_last() {
                         return Err(self.unfinished(Late::Time, Some(error)));
                     }

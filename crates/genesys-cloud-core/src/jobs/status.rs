@@ -88,7 +88,7 @@ impl JobStatus {
         let message = failing
             .then(|| MESSAGES.iter().find_map(|path| fields.text(path)))
             .flatten()
-            .map(|message| excerpt(&message));
+            .map(|message| excerpt(&reply.head.secrets.redact(&message)));
         let expires = fields.instant("expirationDate").or(lifetime);
         Ok(Self { state, name, message, expires, reply, came })
     }

@@ -23,7 +23,8 @@
 /// ```
 ///
 /// `items` is the path to the list, empty where the reply is the list itself. `page_size` is a query
-/// parameter, or a field of the body: `body "paging.pageSize" as integer`. `token_in` is `query` or `body`.
+/// parameter, or a field of the body: `body "paging.pageSize" as integer`; `usual: 500` in place of `maximum` is
+/// what is asked for where no maximum is known. `token_in` is `query` or `body`.
 /// `token_out` is `field`, `link` (followed as a whole) or `in_link`, which may name the parameter in the
 /// link: `in_link "nextUri" "cursor"`. `cap` is `pages(n)` or `items(n)`. `fields` names further fields of the
 /// reply, by which it is recognized as a page; `values` says that items need not be objects, and `no_content`
@@ -91,7 +92,7 @@ macro_rules! paged {
         @listing
         $scheme:ident {
             items: [$($first:literal $(, $further:literal)*)?]
-            $(, page_size: $($place:ident)? $page_size:literal as $form:ident $(, maximum: $maximum:literal)? $(, minimum: $minimum:literal)?)?
+            $(, page_size: $($place:ident)? $page_size:literal as $form:ident $(, usual: $usual:literal)? $(, maximum: $maximum:literal)? $(, minimum: $minimum:literal)?)?
             $(, token_in: $in_place:ident $in_name:literal)?
             $(, token_out: $out_form:ident $out_path:literal $($out_name:literal)?)?
             $(, cap: $cap:ident($most:literal) $(where $query:literal = $value:literal)?)?
@@ -107,7 +108,7 @@ macro_rules! paged {
             $crate::Scheme::$scheme,
             $crate::paged!(@items $($first $(, $further)*)?),
             $crate::paged!(@some $(
-                $crate::paged!(@size $($place)? $page_size $form) $(.at_most($maximum))? $(.at_least($minimum))?
+                $crate::paged!(@size $($place)? $page_size $form) $(.usually($usual))? $(.at_most($maximum))? $(.at_least($minimum))?
             )?),
             $crate::paged!(@some $($crate::Place::$in_place($in_name))?),
             $crate::paged!(@some $($crate::paged!(@out $out_form $out_path $($out_name)?))?),

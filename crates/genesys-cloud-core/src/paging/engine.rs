@@ -360,6 +360,10 @@ impl Engine {
             self.report.end = Some(End::Contradiction);
             return Poll::Ready(Some(Err(error)));
         }
+        // Before a job is submitted, not when its results are there.
+        if let Err(error) = self.check_page_size(self.page_size) {
+            return Poll::Ready(Some(Err(error)));
+        }
         if let Err(error) = ready!(self.poll_open(cx)) {
             return Poll::Ready(Some(Err(error)));
         }
@@ -383,6 +387,9 @@ impl Engine {
                     return Poll::Ready(None);
                 }
             }
+        }
+        if let Err(error) = self.settle_page_size() {
+            return Poll::Ready(Some(Err(error)));
         }
         loop {
             if self.calls.front().is_none_or(|asked| asked.position != *self.walk.due()) {
@@ -425,11 +432,6 @@ impl Engine {
 
     /// Asks for a page; in a task, so that it comes while nobody polls, or else as it is polled for.
     fn ask(&mut self, position: Position, in_task: bool) -> Asked {
-        if !self.is_page_size_settled {
-            // Once for all pages: another size would shift the items from one page to another.
-            self.settle_page_size();
-            self.is_page_size_settled = true;
-        }
         self.report.requests += u64::from(self.caller().is_none());
         self.report.began.get_or_insert_with(Utc::now);
         let request = self.request_for(&position);
@@ -457,25 +459,51 @@ impl Engine {
         request
     }
 
-    fn settle_page_size(&mut self) {
-        let Some(page_size) = self.listing.page_size() else { return };
-        let on_request = value_on(&self.request, page_size.place()).map(|value| value.parse());
-        let usual = page_size.maximum().unwrap_or(self.listing.scheme().usual_page_size());
-        let wanted = match (self.page_size, on_request) {
-            (Some(wanted), _) | (None, Some(Ok(wanted))) => wanted,
-            (None, None) => usual,
+    /// Refuses a page size that the operation does not take.
+    fn check_page_size(&self, items: Option<u64>) -> Result<(), Error> {
+        let refusal = self.listing.page_size().zip(items).filter(|_| !self.is_page_size_settled);
+        match refusal.and_then(|(page_size, items)| page_size.refusal(items)) {
+            None => Ok(()),
+            Some((why, advice)) => {
+                Err(Error::invalid_request(self.request.operation(), why).advise(advice))
+            }
+        }
+    }
+
+    /// Decides how many items to ask for. Once for all pages: another size would shift items from one page to another.
+    fn settle_page_size(&mut self) -> Result<(), Error> {
+        if self.is_page_size_settled {
+            return Ok(());
+        }
+        let Some(page_size) = self.listing.page_size() else { return Ok(()) };
+        let on_request = match value_on(&self.request, page_size.place()).map(|it| it.parse()) {
             // No number: it stays, for the API to say what is wrong with it.
-            (None, Some(Err(_))) => return,
+            Some(Err(_)) if self.page_size.is_none() => {
+                self.is_page_size_settled = true;
+                return Ok(());
+            }
+            Some(Ok(items)) => Some(items),
+            _ => None,
         };
-        let allowed = wanted.min(page_size.maximum().unwrap_or(wanted)).max(1);
-        let allowed = self.walk.page_size_up_to_cap(allowed);
+        let wanted = self.page_size.or(on_request);
+        self.check_page_size(wanted)?;
+        let usual = || match (page_size.usual(), page_size.maximum()) {
+            (Some(usual), Some(maximum)) => usual.min(maximum),
+            (usual, maximum) => {
+                usual.or(maximum).unwrap_or(self.listing.scheme().usual_page_size())
+            }
+        };
+        let wanted = wanted.unwrap_or_else(usual);
+        let allowed = self.walk.page_size_up_to_cap(wanted);
         let limit = self.limit.filter(|_| self.walk.starts_alike_in_any_size());
-        // What is too small is refused: a limit below it costs a few items that are not handed out.
+        // What is too small is refused: a limit below it costs a few items that are not returned.
         let least = page_size.minimum().unwrap_or(1).max(1);
         let asked = allowed.min(limit.unwrap_or(allowed)).max(least);
         self.report.page_size_clamped_from = Some(wanted).filter(|wanted| *wanted > allowed);
         self.report.page_size_asked = Some(asked);
         self.walk.set_page_size(Some(asked));
+        self.is_page_size_settled = true;
+        Ok(())
     }
 
     /// A reply that is no error may still hold no page.

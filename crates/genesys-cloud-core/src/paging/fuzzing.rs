@@ -2,6 +2,8 @@
 
 #![allow(clippy::expect_used, missing_docs, unreachable_pub)]
 
+use std::borrow::Cow;
+
 use http::{HeaderMap, StatusCode};
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -18,6 +20,7 @@ use crate::base_url::BaseUrl;
 use crate::fuzzing::reply;
 use crate::operation::{Method, Operation};
 use crate::request::Request;
+use crate::wire::mended;
 
 const PATH: &str = "/api/v2/things";
 
@@ -61,14 +64,20 @@ pub fn page(data: &[u8]) {
     let any = serde::<Value>(&reply, &listing, MOST_ITEMS);
     if let Ok((items, facts)) = &any {
         assert_eq!(facts.records(), items.len() as u64);
-        assert!(serde_json::from_slice::<IgnoredAny>(body).is_ok(), "no page is had from no JSON");
+        let json = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+        assert!(serde_json::from_slice::<IgnoredAny>(json).is_ok(), "no page is had from no JSON");
         let again = serde::<Value>(&reply, &listing, MOST_ITEMS).expect("it was read before");
         assert_eq!(*facts, again.1, "the same page says the same");
         if let Some(edges) = &facts.edges {
             assert!(edges.shared_with(edges) <= facts.items, "no more than all are shared");
         }
     }
-    // An item that is no `Thing` is an error; a page of things is the same page.
+    // An item that is no `Thing` is an error; a page of things is the same page. Where half of a surrogate pair stands
+    // in what one of them does not read, they read different texts.
+    let is_mended = |text| matches!(mended(text, false), Cow::Owned(_));
+    if std::str::from_utf8(body).is_ok_and(is_mended) {
+        return;
+    }
     if let (Ok((_, any)), Ok((_, things))) = (&any, wire::<Thing>(&reply, &listing, MOST_ITEMS)) {
         assert_eq!(*any, things);
     }

@@ -383,7 +383,7 @@ impl Place {
     }
 
     /// The path as a JSON pointer.
-    pub(super) fn pointer(&self) -> String {
+    pub(crate) fn pointer(&self) -> String {
         format!("/{}", self.name.replace('~', "~0").replace('/', "~1").replace('.', "/"))
     }
 }
@@ -529,6 +529,7 @@ impl fmt::Display for Cap {
 pub struct PageSize {
     place: Place,
     text: bool,
+    usual: Option<u64>,
     maximum: Option<u64>,
     minimum: Option<u64>,
 }
@@ -536,23 +537,31 @@ pub struct PageSize {
 impl PageSize {
     /// A query parameter that the API document gives as an integer.
     pub const fn integer(name: &'static str) -> Self {
-        Self { place: Place::query(name), text: false, maximum: None, minimum: None }
+        Self { place: Place::query(name), text: false, usual: None, maximum: None, minimum: None }
     }
 
     /// A query parameter that the API document gives as text. In a query the two are written alike.
     pub const fn text(name: &'static str) -> Self {
-        Self { place: Place::query(name), text: true, maximum: None, minimum: None }
+        Self { place: Place::query(name), text: true, usual: None, maximum: None, minimum: None }
     }
 
     /// A query parameter whose name and form are known at run time only.
     pub fn new(name: impl Into<Cow<'static, str>>, text: bool) -> Self {
-        Self { place: Place::new(name, false), text, maximum: None, minimum: None }
+        Self { place: Place::new(name, false), text, usual: None, maximum: None, minimum: None }
     }
 
     /// The same as a field of the body, its name being a path such as `paging.pageSize`.
     #[must_use]
     pub const fn in_body(mut self) -> Self {
         self.place.in_body = true;
+        self
+    }
+
+    /// The value to send unless the caller sets one. It is one that the API is known to grant, where no maximum
+    /// is known.
+    #[must_use]
+    pub const fn usually(mut self, items: u64) -> Self {
+        self.usual = Some(items);
         self
     }
 
@@ -585,6 +594,12 @@ impl PageSize {
         self.text
     }
 
+    /// The value to send unless the caller sets one: one that the API is known to grant, where that is not the
+    /// maximum.
+    pub const fn usual(&self) -> Option<u64> {
+        self.usual
+    }
+
     /// The largest value that the operation is known to allow.
     pub const fn maximum(&self) -> Option<u64> {
         self.maximum
@@ -593,6 +608,22 @@ impl PageSize {
     /// The smallest value that the operation is known to allow.
     pub const fn minimum(&self) -> Option<u64> {
         self.minimum
+    }
+
+    /// Why the operation does not take pages of so many items, and what it takes instead.
+    pub(super) fn refusal(&self, items: u64) -> Option<(String, String)> {
+        let name = self.name();
+        let least = self.minimum.unwrap_or(1).max(1);
+        if items < least {
+            let why = format!("{name} must be at least {least}, not {items}");
+            return Some((why, format!("set a `page_size` of at least {least}")));
+        }
+        let most = self.maximum.filter(|most| items > *most)?;
+        let why = format!("{name} must be at most {most}, not {items}");
+        Some((
+            why,
+            format!("set a `page_size` of at most {most}, or none to get the largest pages"),
+        ))
     }
 }
 

@@ -236,10 +236,10 @@ impl<T> Paginator<T> {
         Self { engine, read, page: None, items, last: LastPage::default(), id: None, known: None }
     }
 
-    /// Asks for pages of so many items, or of as many as the operation is known to allow. The API may
-    /// grant less without a word; [`Report::page_size_granted`] tells.
+    /// Asks for pages of so many items. One that the operation is known not to allow is an error before anything is
+    /// sent. The API may grant less silently; [`Report::page_size_granted`] shows it.
     ///
-    /// Unless set: what is set on the request, or else the most that the operation is known to allow, or
+    /// Unless set: what is set on the request, or else the most that the operation is known to allow or to grant, or
     /// else 100 (25 for SCIM). Where the list is read from its beginning, never more than its [`limit`](Self::limit).
     pub fn page_size(mut self, items: u64) -> Self {
         self.engine.page_size = Some(items);

@@ -22,7 +22,7 @@ use super::scalar::Scalar;
 use super::scheme::Motion;
 use super::standing::{Facts, Token};
 use crate::reply::{DecodeError, RawReply};
-use crate::wire::{Element, Wire};
+use crate::wire::{Element, Wire, reread};
 
 /// Where analytics says up to when the data is complete that a list is made from.
 const AVAILABLE_UNTIL: &str = "dataAvailabilityDate";
@@ -60,7 +60,7 @@ impl<T> Read<T> {
 
 /// Reads items the way the API writes them.
 pub(crate) fn wire<T: Wire>(reply: &RawReply, listing: &Listing, most: usize) -> Page<T> {
-    read(reply, listing, most, Element::<T>::new)
+    leniently(reply, |body| read(body, listing, most, Element::<T>::new))
 }
 
 /// Reads items of any type that serde can read.
@@ -69,7 +69,8 @@ pub(crate) fn serde<T: DeserializeOwned + 'static>(
     listing: &Listing,
     most: usize,
 ) -> Page<T> {
-    let (items, facts) = read(reply, listing, most, || PhantomData::<T>)?;
+    let read = |body: &str| read(body, listing, most, || PhantomData::<T>);
+    let (items, facts) = leniently(reply, read)?;
     if listing.has_objects()
         && let Some(at) = items.iter().position(|item| !may_be_object(item))
     {
@@ -94,18 +95,19 @@ pub(crate) fn bytes(reply: &RawReply, _: &Listing, _: usize) -> Page<Bytes> {
     Ok((vec![reply.body().clone()], facts))
 }
 
-fn read<'de, T, E>(
-    reply: &'de RawReply,
-    listing: &Listing,
-    most: usize,
-    element: fn() -> E,
-) -> Page<T>
+/// Reads the body as JSON. Half of a surrogate pair in a text does not make it unreadable.
+fn leniently<T>(reply: &RawReply, read: impl Fn(&str) -> Page<T>) -> Page<T> {
+    let body = reply.json_text()?;
+    read(body).or_else(|error| reread(body, error, read))
+}
+
+fn read<'de, T, E>(body: &'de str, listing: &Listing, most: usize, element: fn() -> E) -> Page<T>
 where
     E: DeserializeSeed<'de, Value = T>,
 {
     let found = Found::default();
     let list = Items { most, found: &found, element };
-    let page = read_list(reply, listing, list, &found);
+    let page = read_list(body, listing, list, &found);
     match (page, found.flaw.get()) {
         (Err(_), Some(Flaw::TooManyItems)) => Err(DecodeError::too_many(most)),
         (Err(_), Some(Flaw::ListTwice)) => {
@@ -119,14 +121,11 @@ where
     }
 }
 
-fn read_list<'de, T, S>(reply: &'de RawReply, listing: &Listing, list: S, found: &Found) -> Page<T>
+fn read_list<'de, T, S>(body: &'de str, listing: &Listing, list: S, found: &Found) -> Page<T>
 where
     S: DeserializeSeed<'de, Value = Option<Vec<T>>> + Copy,
 {
     let mut facts = Facts::default();
-    // One check of the whole body, and none of each string in it.
-    let body = std::str::from_utf8(reply.body())
-        .map_err(|error| DecodeError::new(format!("the reply is not UTF-8: {error}")))?;
     let trimmed = body.trim_ascii();
     if trimmed.is_empty() {
         return Err(DecodeError::new("the reply is empty"));
@@ -465,7 +464,8 @@ impl<'de> DeserializeSeed<'de> for Name {
     type Value = Cow<'de, str>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_identifier(self)
+        // As bytes: half of a surrogate pair in a name is no error.
+        deserializer.deserialize_bytes(self)
     }
 }
 
@@ -476,12 +476,12 @@ impl<'de> Visitor<'de> for Name {
         f.write_str("the name of a field")
     }
 
-    fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Self::Value, E> {
-        Ok(Cow::Borrowed(name))
+    fn visit_borrowed_bytes<E>(self, name: &'de [u8]) -> Result<Self::Value, E> {
+        Ok(String::from_utf8_lossy(name))
     }
 
-    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(Cow::Owned(name.to_owned()))
+    fn visit_bytes<E>(self, name: &[u8]) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(String::from_utf8_lossy(name).into_owned()))
     }
 }
 

@@ -29,8 +29,8 @@ pub struct Report {
     pub last_total: Option<u64>,
     /// The page size that was asked for, in items. `None` if it was left to the API.
     pub page_size_asked: Option<u64>,
-    /// The page size that was wanted, in items, where less was asked for because the operation is known
-    /// to allow no more, or no other in the pages up to its cap.
+    /// The page size that was wanted, in items, where less was asked for because only that fills the pages up to
+    /// the cap of the list.
     pub page_size_clamped_from: Option<u64>,
     /// The page size that the API granted, in items, as the last page that says so has it.
     pub page_size_granted: Option<u64>,

@@ -8,7 +8,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::standing::Token;
-use crate::wire::parse_instant;
+use crate::wire::number;
+use crate::wire::stamp::Stamp;
 
 /// What stands beside the items. It is read whatever it is: a count that makes no sense is one that is
 /// missing, and no reason to lose the page.
@@ -25,25 +26,24 @@ pub(super) enum Scalar<'de> {
 impl Scalar<'_> {
     /// A count, which may be written as `25`, `25.0` or `"25"`.
     pub(super) fn count(&self) -> Option<u64> {
-        /// Beyond this a double no longer tells neighbouring integers apart.
-        const EXACT: f64 = 9_007_199_254_740_992.0;
         match self {
             Self::Integer(number) => Some(*number),
-            // Exact by the condition.
-            Self::Number(number) if number.fract() == 0.0 && (0.0..=EXACT).contains(number) => {
-                Some(*number as u64)
-            }
+            Self::Number(number) => number::whole(*number)?.try_into().ok(),
             Self::Text(text) => text.trim().parse().ok(),
-            Self::Negative(_) | Self::Number(_) | Self::None | Self::Other => None,
+            Self::Negative(_) | Self::None | Self::Other => None,
         }
     }
 
     /// A point in time.
     pub(super) fn instant(&self) -> Option<DateTime<Utc>> {
-        match self {
-            Self::Text(text) => parse_instant(text),
-            _ => None,
-        }
+        let stamp = match self {
+            Self::Text(text) => Stamp::parse(text),
+            Self::Integer(millis) => Some(Stamp::of_millis((*millis).try_into().ok()?)),
+            Self::Negative(millis) => Some(Stamp::of_millis(*millis)),
+            Self::Number(millis) => Stamp::of_fraction(*millis),
+            Self::None | Self::Other => None,
+        };
+        stamp.map(|stamp| stamp.instant().value)
     }
 
     /// A token or a link. An empty one is none.

@@ -150,7 +150,7 @@ impl Walk {
                     match (place.is_in_body(), value) {
                         (false, _) => request.set_query(place.name().to_owned(), &*value.text()),
                         (true, Token::Number(number)) => {
-                            request.set_body_field(&place.pointer(), Value::Number(number.clone()))
+                            request.set_body_field(&place.pointer(), number)
                         }
                         (true, _) => request.set_body_field(&place.pointer(), &*value.text()),
                     };
@@ -362,10 +362,8 @@ pub(super) fn value_on(request: &Request, place: &Place) -> Option<String> {
     if !place.is_in_body() {
         return request.query(place.name()).map(str::to_owned);
     }
-    Some(match request.body_field(&place.pointer())? {
-        serde_json::Value::String(text) => text,
-        other => other.to_string(),
-    })
+    let value = request.body_field(&place.pointer())?;
+    Some(serde_json::from_str(value).unwrap_or_else(|_| value.to_owned()))
 }
 
 /// The number that the caller of a request has set, or else 1.

@@ -1,22 +1,21 @@
 //! How the body of a reply is read as a typed value.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use serde::de::DeserializeSeed as _;
 
-use super::{Seed, Wire};
+use super::{Seed, Wire, mended};
 use crate::reply::{Decode, DecodeError, RawReply};
 
 /// What arrives decides: JSON is read as JSON, text as text where the type has such a form, and an empty
 /// body, or a `null`, as the empty value of the type, whichever status the API chose to send it with.
 impl<T: Wire> Decode for T {
     fn decode(reply: &RawReply) -> Result<Self, DecodeError> {
-        let body = reply.body();
-        if body.is_empty() {
+        if reply.body().is_empty() {
             return T::absent().ok_or_else(|| DecodeError::new("the reply is empty"));
         }
-        // One check of the whole body, and none of each string in it.
-        let text = std::str::from_utf8(body)
-            .map_err(|error| DecodeError::new(format!("the reply is not UTF-8: {error}")))?;
+        let text = reply.json_text()?;
         let is_json = is_json(reply);
         if is_json
             && text.trim_ascii() == "null"
@@ -33,10 +32,30 @@ impl<T: Wire> Decode for T {
 }
 
 fn read_json<T: Wire>(text: &str) -> Result<T, DecodeError> {
-    let mut json = serde_json::Deserializer::from_str(text);
-    let value = Seed::new().deserialize(&mut json)?;
-    json.end()?;
-    Ok(value)
+    let read = |text: &str| {
+        let mut json = serde_json::Deserializer::from_str(text);
+        let value = Seed::new().deserialize(&mut json)?;
+        json.end()?;
+        Ok(value)
+    };
+    read(text).or_else(|error| reread(text, error, read))
+}
+
+/// Reads a text once more that is in error, if it has halves of surrogate pairs: with U+FFFD in their place. So texts
+/// that have none, which are nearly all, are not searched for them.
+pub(crate) fn reread<T>(
+    text: &str,
+    error: DecodeError,
+    read: impl FnOnce(&str) -> Result<T, DecodeError>,
+) -> Result<T, DecodeError> {
+    match mended(text, false) {
+        Cow::Borrowed(_) => Err(error),
+        Cow::Owned(mended) => {
+            let value = read(&mended)?;
+            tracing::warn!("a reply has text that is no Unicode: U+FFFD stands in its place");
+            Ok(value)
+        }
+    }
 }
 
 /// For operations that return what is not JSON.

@@ -6,10 +6,14 @@
 
 mod date;
 mod decode;
+mod finite;
+pub(crate) mod number;
 mod open_enum;
 mod record;
 mod scalar;
 mod schema;
+pub(crate) mod stamp;
+mod text;
 mod variants;
 
 use std::collections::BTreeMap;
@@ -21,19 +25,23 @@ use serde::de::{
 };
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
-pub(crate) use date::parse_instant;
+pub(crate) use decode::reread;
+pub(crate) use finite::not_finite;
 pub use open_enum::{EnumForm, OpenEnum};
 pub use record::{ReadFields, Record, RecordForm, ShowFields, debug_record};
 #[cfg(feature = "schemars")]
 pub use schema::{FieldSchema, VariantSchema, open_enum_schema, record_schema, variants_schema};
+pub(crate) use stamp::parse_instant;
+pub(crate) use text::{mended, without_mark};
 pub use variants::{Variants, VariantsForm, read_variant, write_unrecognized, write_variant};
 
 /// A value that stands in the JSON of the API, read the way the API writes it.
 ///
-/// What differs from plain serde: `25.0` is a fine integer, date-times are read in every form that the
-/// API sends, `null` is an absent field, an empty collection or an empty record rather than an error,
-/// and an enum keeps a value that it does not know. What stays an error: a number that does not fit,
-/// and a value of another kind (text where a number is due).
+/// What differs from plain serde: `25.0`, `1e3` and `"25"` are fine integers, `"true"` is a boolean, dates and times
+/// are read in every form that the API sends, `null` is an absent field, an empty collection or an empty record
+/// rather than an error, an enum keeps a value that it does not know, and half of a surrogate pair in a text becomes
+/// U+FFFD. What stays an error: a number that does not fit, and a value of another kind (an object where a number is
+/// due).
 pub trait Wire: Sized + fmt::Debug {
     /// Reads the value.
     ///

@@ -7,7 +7,7 @@ use serde::de::{Deserializer, Error, Unexpected, Visitor};
 use serde::ser::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::Wire;
+use super::{Wire, number};
 
 impl Wire for String {
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -27,9 +27,28 @@ impl Wire for String {
     }
 }
 
+/// `"true"` is read like `true`.
 impl Wire for bool {
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::deserialize(deserializer)
+        struct Flag;
+
+        impl Visitor<'_> for Flag {
+            type Value = bool;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a boolean")
+            }
+
+            fn visit_bool<E>(self, value: bool) -> Result<bool, E> {
+                Ok(value)
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<bool, E> {
+                number::flag(text).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
+            }
+        }
+
+        deserializer.deserialize_any(Flag)
     }
 
     fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -37,9 +56,42 @@ impl Wire for bool {
     }
 }
 
+/// The nearest double, but for whole numbers that no double has: those are an error. `"1.5"` is read like `1.5`.
 impl Wire for f64 {
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::deserialize(deserializer)
+        struct Number;
+
+        impl Visitor<'_> for Number {
+            type Value = f64;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number that a double can hold")
+            }
+
+            fn visit_f64<E>(self, value: f64) -> Result<f64, E> {
+                Ok(value)
+            }
+
+            fn visit_i64<E: Error>(self, value: i64) -> Result<f64, E> {
+                match number::is_exact(value.into()) {
+                    true => Ok(value as f64),
+                    false => Err(E::invalid_value(Unexpected::Signed(value), &self)),
+                }
+            }
+
+            fn visit_u64<E: Error>(self, value: u64) -> Result<f64, E> {
+                match number::is_exact(value.into()) {
+                    true => Ok(value as f64),
+                    false => Err(E::invalid_value(Unexpected::Unsigned(value), &self)),
+                }
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<f64, E> {
+                number::number(text).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
+            }
+        }
+
+        deserializer.deserialize_any(Number)
     }
 
     fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -48,7 +100,7 @@ impl Wire for f64 {
 }
 
 /// All integers are 64 bits wide, whatever width the document states, since the API outgrows it in
-/// counters and durations; one that does not fit is an error.
+/// counters and durations; one that does not fit is an error. `25.0`, `1e3` and `"12"` are integers too.
 impl Wire for i64 {
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Integer;
@@ -70,18 +122,16 @@ impl Wire for i64 {
             }
 
             fn visit_f64<E: Error>(self, value: f64) -> Result<i64, E> {
-                /// Beyond this a double no longer tells neighbouring integers apart.
-                const EXACT: f64 = 9_007_199_254_740_992.0;
-                if value.fract() == 0.0 && value.abs() <= EXACT {
-                    // Exact by the check above.
-                    Ok(value as i64)
-                } else {
-                    Err(E::invalid_value(Unexpected::Float(value), &self))
-                }
+                number::whole(value)
+                    .ok_or_else(|| E::invalid_value(Unexpected::Float(value), &self))
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<i64, E> {
+                number::integer(text).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
             }
         }
 
-        deserializer.deserialize_i64(Integer)
+        deserializer.deserialize_any(Integer)
     }
 
     fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::join_all;
-use genesys_cloud_core::{Method, Operation, Request};
+use genesys_cloud_core::{Client, Method, Operation, Request};
 
 use crate::server::{Answer, Gate, Received, Server};
 use crate::{SECRET, logging_in, queues, with_token};
@@ -56,38 +56,149 @@ async fn one_login_serves_all_clones() {
     assert_eq!(received[1].header("authorization"), Some("Bearer token-1"));
 }
 
-#[tokio::test]
-async fn a_token_is_renewed_before_it_ends() {
-    let server = server(300, |_, _| Answer::new(200, "")).await;
-    let client = logging_in(&server).build().expect("a client");
-    client.execute(&queues()).await.expect("a reply");
+/// Makes calls until one brings this token: a renewal is over some time after its answer was sent.
+async fn call_until(client: &Client, server: &Server, token: &str) {
+    loop {
+        client.execute(&queues()).await.expect("a reply");
+        let received = server.received();
+        let last = received.iter().rfind(|request| !request.is_login()).expect("a call");
+        if last.header("authorization") == Some(token) {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+}
 
-    // A tenth of five minutes before the end.
-    advance(265).await;
-    client.execute(&queues()).await.expect("a reply");
-    assert_eq!(server.logins(), 1);
-    advance(6).await;
-    client.execute(&queues()).await.expect("a reply");
-    assert_eq!(server.logins(), 2);
-    assert_eq!(server.received()[4].header("authorization"), Some("Bearer token-2"));
+/// What calls have brought.
+fn tokens(server: &Server) -> Vec<String> {
+    let received = server.received();
+    let calls = received.iter().filter(|request| !request.is_login());
+    calls.filter_map(|it| it.header("authorization").map(str::to_owned)).collect()
 }
 
 #[tokio::test]
-async fn a_long_lived_token_is_renewed_a_minute_before_it_ends() {
-    let server = server(86_400, |_, _| Answer::new(200, "")).await;
+async fn a_token_is_renewed_in_the_background_before_it_ends() {
+    // A tenth of the life, but five minutes at most.
+    for (life, renewed_from) in [(300, 270), (86_400, 86_400 - 300)] {
+        let server = server(life, |_, _| Answer::new(200, "")).await;
+        let client = logging_in(&server).build().expect("a client");
+        client.execute(&queues()).await.expect("a reply");
+        advance(renewed_from - 5).await;
+        client.execute(&queues()).await.expect("a reply");
+        assert_eq!(server.logins(), 1);
+        advance(6).await;
+        client.execute(&queues()).await.expect("a reply");
+        assert_eq!(tokens(&server), ["Bearer token-1"; 3], "the old token is good");
+        call_until(&client, &server, "Bearer token-2").await;
+        assert_eq!(server.logins(), 2);
+    }
+}
+
+#[tokio::test]
+async fn calls_do_not_wait_for_a_renewal_until_their_token_has_ended() {
+    let gate = Gate::new();
+    let behind_gate = gate.clone();
+    let mut logins = 0;
+    let server = Server::start(move |request| {
+        if !request.is_login() {
+            return Answer::new(200, "");
+        }
+        logins += 1;
+        match logins {
+            1 => Answer::token("token-1", 300),
+            _ => Answer::token("token-2", 300).behind(&behind_gate),
+        }
+    })
+    .await;
     let client = logging_in(&server).build().expect("a client");
     client.execute(&queues()).await.expect("a reply");
+    advance(275).await;
+    let request = queues();
+    let calls = join_all((0..20).map(|_| client.execute(&request)));
+    assert!(calls.await.iter().all(Result::is_ok));
+    while server.logins() < 2 {
+        client.execute(&request).await.expect("a reply");
+    }
+    client.execute(&request).await.expect("a reply");
+    assert!(tokens(&server).iter().all(|token| token == "Bearer token-1"));
 
-    advance(86_400 - 65).await;
-    client.execute(&queues()).await.expect("a reply");
-    assert_eq!(server.logins(), 1);
-    advance(6).await;
-    client.execute(&queues()).await.expect("a reply");
+    // It has ended, and the login is under way.
+    advance(30).await;
+    let made = tokens(&server).len();
+    let mut calls = Box::pin(join_all((0..20).map(|_| client.execute(&request))));
+    assert!((&mut calls).now_or_never().is_none());
+    gate.open();
+    assert!(calls.await.iter().all(Result::is_ok));
+    assert_eq!(tokens(&server)[made..], ["Bearer token-2"; 20]);
     assert_eq!(server.logins(), 2);
 }
 
 #[tokio::test]
-async fn a_renewal_that_fails_leaves_the_token_in_use_to_its_end() {
+async fn a_renewal_that_fails_is_tried_again_and_no_call_notices() {
+    let mut logins = 0;
+    let server = Server::start(move |request| {
+        if !request.is_login() {
+            return Answer::new(200, "");
+        }
+        logins += 1;
+        match logins {
+            1 => Answer::token("token-1", 300),
+            4 => Answer::token("token-2", 300),
+            _ => Answer::new(503, ""),
+        }
+    })
+    .await;
+    let client = logging_in(&server).build().expect("a client");
+    client.execute(&queues()).await.expect("a reply");
+    advance(271).await;
+    client.execute(&queues()).await.expect("a reply");
+    for logins in [2, 3, 4] {
+        while server.logins() < logins {
+            client.execute(&queues()).await.expect("a reply");
+            tokio::task::yield_now().await;
+            // The waits between them are up to two, and up to four seconds.
+            if server.logins() + 1 == logins && logins > 2 {
+                advance(1).await;
+            }
+        }
+    }
+    assert!(tokens(&server).iter().all(|token| token == "Bearer token-1"));
+    call_until(&client, &server, "Bearer token-2").await;
+    assert_eq!(server.logins(), 4);
+}
+
+#[tokio::test]
+async fn a_token_that_can_not_be_renewed_is_used_to_its_end_and_no_longer() {
+    for fault in [|| Answer::new(503, ""), || Answer::json(400, r#"{"error":"invalid_client"}"#)] {
+        let mut logins = 0;
+        let server = Server::start(move |request| match request.is_login() {
+            true if logins == 0 => {
+                logins += 1;
+                Answer::token("token-1", 300)
+            }
+            true => fault(),
+            false => Answer::new(200, ""),
+        })
+        .await;
+        let client = logging_in(&server).build().expect("a client");
+        client.execute(&queues()).await.expect("a reply");
+        advance(275).await;
+        for _ in 0..3 {
+            client.execute(&queues()).await.expect("a reply with the old token");
+        }
+        while server.logins() < 2 {
+            client.execute(&queues()).await.expect("a reply with the old token");
+        }
+        advance(30).await;
+        let (calls, logins) = (tokens(&server).len(), server.logins());
+        client.execute(&queues()).await.expect_err("no token any more");
+        assert_eq!(tokens(&server).len(), calls, "a token that has ended is not sent");
+        assert!(server.logins() > logins, "a call without a token logs in");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_is_dropped_renews_nothing() {
     let mut logins = 0;
     let server = Server::start(move |request| match request.is_login() {
         true if logins == 0 => {
@@ -100,15 +211,48 @@ async fn a_renewal_that_fails_leaves_the_token_in_use_to_its_end() {
     .await;
     let client = logging_in(&server).build().expect("a client");
     client.execute(&queues()).await.expect("a reply");
-
-    advance(275).await;
-    client.execute(&queues()).await.expect("a reply with the old token");
-    client.execute(&queues()).await.expect("a reply with the old token");
+    advance(271).await;
+    while server.logins() < 2 {
+        client.execute(&queues()).await.expect("a reply");
+    }
+    let alive = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    let before = alive();
+    drop(client);
+    // What is aborted ends when the runtime comes to it, and so do the connections.
+    while alive() >= before {
+        tokio::task::yield_now().await;
+    }
+    for _ in 0..10 {
+        advance(2).await;
+        tokio::task::yield_now().await;
+    }
     assert_eq!(server.logins(), 2);
-    advance(30).await;
-    let error = client.execute(&queues()).await.expect_err("no token any more");
-    assert!(error.is_server_error() && !error.is_auth());
-    assert_eq!(server.logins(), 3);
+}
+
+#[tokio::test]
+async fn a_login_host_that_wants_a_long_pause_is_left_alone() {
+    let mut logins = 0;
+    let server = Server::start(move |request| {
+        if !request.is_login() {
+            return Answer::new(200, "");
+        }
+        logins += 1;
+        match logins {
+            1 => Answer::json(429, "{}").header("retry-after", "3600"),
+            _ => Answer::token("token-2", 300),
+        }
+    })
+    .await;
+    let client = logging_in(&server).build().expect("a client");
+    let refused = async || client.execute(&queues()).await.expect_err("a pause").retry_after();
+    assert_eq!(refused().await, Some(Duration::from_secs(3_600)));
+    advance(600).await;
+    let left = refused().await.expect("a pause").as_secs();
+    assert!((2_999..=3_000).contains(&left), "{left}");
+    assert_eq!(server.received().len(), 1, "one login, and nothing else");
+    advance(3_000).await;
+    client.execute(&queues()).await.expect("a reply");
+    assert_eq!(server.logins(), 2);
 }
 
 #[tokio::test]
@@ -240,7 +384,31 @@ async fn a_ready_token_that_is_refused_is_told_so_at_once() {
 }
 
 #[tokio::test]
-async fn the_next_caller_takes_over_from_one_that_gave_up() {
+async fn a_login_goes_on_for_the_others_if_the_caller_that_began_it_gives_up() {
+    let gate = Gate::new();
+    let behind_gate = gate.clone();
+    let server = Server::start(move |request| match request.is_login() {
+        true => Answer::token("token", 86_400).behind(&behind_gate),
+        false => Answer::new(200, ""),
+    })
+    .await;
+    let client = logging_in(&server).build().expect("a client");
+    let request = queues();
+    let mut first = Box::pin(client.execute(&request));
+    tokio::select! {
+        _ = &mut first => panic!("the gate is shut"),
+        () = server.has_received(1) => {}
+    }
+    let mut second = Box::pin(client.execute(&request));
+    assert!((&mut second).now_or_never().is_none(), "it waits for the same login");
+    drop(first);
+    gate.open();
+    second.await.expect("a reply");
+    assert_eq!(server.logins(), 1);
+}
+
+#[tokio::test]
+async fn a_login_that_everybody_has_given_up_is_begun_anew() {
     let mut logins = 0;
     let server = Server::start(move |request| {
         if !request.is_login() {
@@ -260,12 +428,7 @@ async fn the_next_caller_takes_over_from_one_that_gave_up() {
         _ = &mut first => panic!("the login stalls"),
         () = server.has_received(1) => {}
     }
-    let mut second = Box::pin(client.execute(&request));
-    assert!((&mut second).now_or_never().is_none(), "it waits for the first");
-    assert_eq!(server.logins(), 1);
-
     drop(first);
-    second.await.expect("a reply");
     client.execute(&request).await.expect("a reply");
     assert_eq!(server.logins(), 2);
 }
@@ -399,7 +562,7 @@ async fn a_refusal_that_echoes_the_secret_is_blanked() {
     let server = Server::start(move |_| Answer::json(400, &echo)).await;
     let client = logging_in(&server).build().expect("a client");
     let error = client.execute(&queues()).await.expect_err("no login");
-    assert!(error.to_string().contains("no client with [blanked]"), "{error}");
+    assert!(error.to_string().contains("no client with [redacted]"), "{error}");
     assert!(!format!("{error:?}").contains(SECRET));
 }
 

@@ -3,7 +3,8 @@
 use std::rc::Rc;
 
 use genesys_cloud_core::{
-    Call, Client, ClientBuilder, Decode, DecodeError, Method, Operation, RawReply, Reply, Request,
+    Call, Client, ClientBuilder, Decode, DecodeError, Download, Method, Operation, RawReply, Reply,
+    Request,
 };
 
 use crate::server::{Answer, Server};
@@ -114,7 +115,27 @@ async fn a_raw_reply_is_read_in_several_ways() {
     assert_eq!((reply.status(), reply.content_type()), (200, Some("application/json")));
     assert_eq!((reply.text().as_ref(), reply.body().len()), (r#"{"ok":true}"#, 11));
     assert_eq!(reply.json::<serde_json::Value>().expect("JSON")["ok"], true);
+    let server = Server::start(|_| Answer::json(200, "\u{feff}{\"ok\":true}")).await;
+    let client = with_token(&server).build().expect("a client");
+    let reply = client.execute(&queues()).await.expect("a reply");
+    assert_eq!(reply.json::<serde_json::Value>().expect("JSON")["ok"], true);
     assert!(!format!("{reply:?}").contains("true"), "bodies are not shown: {reply:?}");
+}
+
+#[tokio::test]
+async fn bytes_stay_bytes_in_both_directions() {
+    const BYTES: &[u8] = b"\xef\xbb\xbf{\"n\": 1.50}\xff\x00";
+    let server = Server::start(|_| {
+        Answer::new(200, BYTES).header("content-type", "application/octet-stream")
+    })
+    .await;
+    let client = with_token(&server).build().expect("a client");
+    let mut call = Call::<bytes::Bytes>::new(&client, Operation::known("put", Method::Put, "/"));
+    call.request_mut().set_body_bytes(&b"{\"n\": 1.50} "[..], "application/octet-stream");
+    assert_eq!(&**call.await.expect("a reply").value(), BYTES);
+    let received = &server.received()[0];
+    assert_eq!(received.body, "{\"n\": 1.50} ");
+    assert_eq!(received.header("content-type"), Some("application/octet-stream"));
 }
 
 #[tokio::test]
@@ -221,31 +242,75 @@ async fn a_broken_gzip_is_an_error() {
     assert!(error.is_transport(), "{error}");
 }
 
-#[tokio::test]
-async fn a_proxy_gets_what_is_sent_and_its_password_is_not_shown() {
+/// A proxy that refuses each tunnel.
+async fn proxy() -> (Server, String) {
     let proxy = Server::start(|request| match request.method.as_str() {
         "CONNECT" => Answer::new(502, ""),
         _ => Answer::new(200, ""),
     })
     .await;
     let url = proxy.url().replace("http://", "http://user:hunter2@");
-    let builder = || Client::builder().access_token("token").proxy(&url);
+    (proxy, url)
+}
 
-    let client = builder().api_url("http://localhost:1").build().expect("a client");
-    client.execute(&queues()).await.expect("a reply of the proxy");
-    let received = &proxy.received()[0];
-    assert_eq!(received.target, "http://localhost:1/api/v2/routing/queues");
-    assert_eq!(received.header("proxy-authorization"), Some("Basic dXNlcjpodW50ZXIy"));
-
-    assert!(!format!("{:?}", builder()).contains("hunter2"));
-    let client = builder().region("mypurecloud.ie").build().expect("a client");
+#[tokio::test]
+async fn a_proxy_gets_tunnels_alone_and_its_password_is_not_shown() {
+    let (proxy, url) = proxy().await;
+    let builder = Client::builder().access_token("token").proxy(&url).region("mypurecloud.ie");
+    let shown = format!("{builder:?}");
+    let client = builder.max_retries(0).build().expect("a client");
     let error = client.execute(&queues()).await.expect_err("the proxy refuses");
     assert!(error.is_connect());
-    assert_eq!(proxy.received()[1].method, "CONNECT");
-    assert_eq!(proxy.received()[1].header("authorization"), None);
-    for shown in [format!("{client:?}"), format!("{error:?}"), format!("{error}")] {
+    let received = &proxy.received()[0];
+    assert_eq!(
+        (received.method.as_str(), received.target.as_str()),
+        ("CONNECT", "api.mypurecloud.ie:443")
+    );
+    assert_eq!(received.header("proxy-authorization"), Some("Basic dXNlcjpodW50ZXIy"));
+    assert_eq!(received.header("authorization"), None);
+    for shown in [shown, format!("{client:?}"), format!("{error:?}"), format!("{error}")] {
         assert!(!shown.contains("hunter2"), "{shown}");
     }
+}
+
+#[tokio::test]
+async fn plain_http_never_goes_through_a_proxy_wherever_else_the_client_calls() {
+    let server = Server::start(|request| match request.is_login() {
+        true => Answer::token("the-token", 86_400),
+        false => Answer::new(200, "a,b\n"),
+    })
+    .await;
+    let (proxy, url) = proxy().await;
+    let local = server.url();
+    let far = "https://gw.example.invalid";
+    let builder = |api: &str, login: &str| {
+        let builder = Client::builder().api_url(api).login_url(login).proxy(&url).max_retries(0);
+        builder.credentials("the-client-id", "hunter2-the-client-secret")
+    };
+    // Whichever of them is on this machine.
+    let client = builder(local, local).build().expect("a client");
+    client.execute(&queues()).await.expect("a reply");
+    assert_eq!((server.received().len(), proxy.received().len()), (2, 0));
+    let file = Download::new(&client, &format!("{local}/f.csv")).expect("a file").try_next().await;
+    assert_eq!(file.expect("a file").as_deref(), Some(&b"a,b\n"[..]));
+    assert_eq!((server.received().len(), proxy.received().len()), (3, 0));
+    let client = builder(far, local).build().expect("a client");
+    client.execute(&queues()).await.expect_err("the proxy refuses");
+    assert_eq!((server.received().len(), proxy.received().len()), (4, 1));
+    let client = builder(local, far).build().expect("a client");
+    client.execute(&queues()).await.expect_err("the proxy refuses");
+    assert_eq!((server.received().len(), proxy.received().len()), (4, 2));
+    // An API on this machine does not keep files elsewhere from the proxy.
+    let client = Client::builder().api_url(local).access_token("the-token").proxy(&url);
+    let client = client.build().expect("a client");
+    client.execute(&queues()).await.expect("a reply");
+    tokio::time::pause();
+    let mut file = Download::new(&client, "https://files.example.invalid/f.csv?sig=x");
+    file.as_mut().expect("a file").try_next().await.expect_err("the proxy refuses");
+    let received = proxy.received();
+    assert!(received.len() > 2 && received.iter().all(|request| request.method == "CONNECT"));
+    assert_eq!(received.last().expect("one").target, "files.example.invalid:443");
+    assert!(received.iter().all(|request| request.header("authorization").is_none()));
 }
 
 #[tokio::test]

@@ -4,6 +4,9 @@ use std::io::{Read as _, Write as _};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures::FutureExt as _;
+use futures::future::join_all;
+
 use crate::server::{Answer, Server};
 use crate::waits::skipping;
 use crate::{SECRET, queues};
@@ -248,9 +251,50 @@ async fn a_wait_that_is_too_long_is_an_error_that_says_so() {
         );
         assert!(error.to_string().contains(&told), "{error}");
         assert_eq!((error.attempts(), server.received().len()), (1, 1));
-        // The next call is not held up: what it is answered is its own affair.
-        assert_eq!(client.execute(&queues()).await.expect("a reply").attempts(), 1);
+        // Nor is another call sent until then, whatever it is, or for a day if that is a mistake.
+        let error = client.execute(&request(Method::Post)).await.expect_err("not sent");
+        assert!(error.is_rate_limited() && !error.is_outcome_unknown());
+        let left = error.retry_after().expect("a time").as_secs();
+        let most = seconds.min(86_400);
+        assert!((most - 5..=most).contains(&left), "{left} of {most}");
+        let text = error.to_string();
+        let told =
+            "failed: not sent, because an earlier request was answered 429 Too Many Requests";
+        assert!(text.contains(told) && text.contains(&format!("call again in {left} s")), "{text}");
+        assert_eq!((error.attempts(), server.received().len()), (0, 1));
     }
+}
+
+#[tokio::test]
+async fn a_rate_limit_that_lasts_costs_one_request_and_not_one_for_each_caller() {
+    let server = Server::start(|_| Answer::json(429, "{}").header("retry-after", "3600")).await;
+    let client = Client::builder().api_url(server.url()).access_token("a-token").build();
+    let client = client.expect("a client");
+    let request = queues();
+    let calls = join_all((0..50).map(|_| client.execute(&request))).await;
+    for error in calls.into_iter().map(|outcome| outcome.expect_err("a limit")) {
+        assert!(error.is_rate_limited(), "{error}");
+        assert!((3_590..=3_600).contains(&error.retry_after().expect("a time").as_secs()));
+        assert_eq!(error.operation(), Some("getRoutingQueues"));
+    }
+    let sent = server.received().len();
+    assert!(sent <= 4, "{sent}: no more than go ahead while nothing is known");
+    for _ in 0..50 {
+        client.execute(&request).await.expect_err("a limit");
+    }
+    assert_eq!(server.received().len(), sent);
+
+    // No more than the client waits is left.
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(3_600 - 100)).await;
+    tokio::time::resume();
+    let mut call = Box::pin(client.execute(&request));
+    assert!((&mut call).now_or_never().is_none(), "it waits");
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(101)).await;
+    tokio::time::resume();
+    assert!(call.await.is_err(), "and is sent when the time is over");
+    assert_eq!(server.received().len(), sent + 1);
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! How much is asked for: page sizes, limits, and lists of other forms.
 
-use genesys_cloud_core::{End, Listing, Method, Operation, PageSize, Paginator, Request, Scheme};
+use genesys_cloud_core::{
+    End, Error, Listing, Method, Operation, PageSize, Paginator, Request, Scheme,
+};
 use serde_json::Value;
 
 use crate::server::Answer;
@@ -15,9 +17,6 @@ async fn the_page_size() {
         (api.things().paginate(), 100),
         (api.things().page_size(30).paginate(), 30),
         (api.things().page_size(30).paginate().page_size(40), 40),
-        (api.things().page_size(3000).paginate(), 100),
-        (api.things().paginate().page_size(3000), 100),
-        (api.things().paginate().page_size(0), 1),
         (api.things().paginate().limit(10), 10),
         (api.things().page_size(30).paginate().limit(10), 10),
         (api.things().paginate().limit(10).page_size(4), 4),
@@ -41,6 +40,23 @@ async fn the_page_size() {
     let _ = few.next().await;
     assert_eq!(few.report().page_size_asked, Some(10));
 
+    // Nor is more asked for than it is known to grant, unless the caller wants more.
+    let sized = |page_size| Listing::new(Scheme::PageNumber, "entities").with_page_size(page_size);
+    let usual = PageSize::integer("pageSize").usually(500);
+    for (listing, items, size) in [
+        (sized(usual.clone()), None, 500),
+        (sized(usual.clone()), Some(800), 800),
+        (sized(usual.at_most(300)), None, 300),
+    ] {
+        let request = Request::new(Operation::known("some", Method::Get, "/some"));
+        let mut some = Paginator::<Value>::over(&client(&server), request, listing);
+        if let Some(items) = items {
+            some = some.page_size(items);
+        }
+        let _ = some.next().await;
+        assert_eq!(some.report().page_size_asked, Some(size));
+    }
+
     // What is no number is left for the API to refuse.
     let mut things = api.some().page_size("few").paginate();
     let _ = things.next().await;
@@ -49,6 +65,50 @@ async fn the_page_size() {
         "/some?pageSize=few&pageNumber=1"
     );
     assert_eq!(things.report().page_size_asked, None);
+}
+
+#[tokio::test]
+async fn a_page_size_that_the_operation_does_not_take_is_refused_before_anything_is_sent() {
+    let server = list(1, 1000).await;
+    let api = Things::new(&client(&server));
+    let scan = |items: Option<i64>| {
+        let mut request = Request::new(Operation::known("scan", Method::Get, "/scan"));
+        if let Some(items) = items {
+            request.set_query("limit", items);
+        }
+        let page_size = PageSize::integer("limit").at_most(200).at_least(10);
+        let listing = Listing::new(Scheme::PageNumber, "entities").with_page_size(page_size);
+        Paginator::<Value>::over(&client(&server), request, listing)
+    };
+    for (why, advice, error) in [
+        (
+            "pageSize must be at most 100, not 3000",
+            "at most 100",
+            refused(api.things().page_size(3000).paginate()).await,
+        ),
+        (
+            "pageSize must be at most 100, not 101",
+            "at most 100",
+            refused(api.things().paginate().page_size(101)).await,
+        ),
+        (
+            "pageSize must be at least 1, not 0",
+            "at least 1",
+            refused(api.things().paginate().page_size(0)).await,
+        ),
+        ("limit must be at least 10, not 9", "at least 10", refused(scan(None).page_size(9)).await),
+        ("limit must be at most 200, not 201", "at most 200", refused(scan(Some(201))).await),
+    ] {
+        let text = error.to_string();
+        assert!(text.contains(why) && text.contains(advice), "{why}: {text}");
+    }
+    assert_eq!(server.received().len(), 0);
+}
+
+/// The error of a list that is refused, however often it is asked for.
+async fn refused<T>(mut list: Paginator<T>) -> Error {
+    assert!(matches!(list.next().await, Some(Err(_))));
+    list.next().await.expect("an item").map(drop).expect_err("an error")
 }
 
 #[tokio::test]

@@ -12,7 +12,12 @@ mod waits;
 use std::fmt::{Debug, Write as _};
 use std::sync::{Arc, Mutex};
 
-use genesys_cloud_core::{Client, ClientBuilder, Method, Operation, Request};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use genesys_cloud_core::{
+    Client, ClientBuilder, Listing, Method, Operation, Paginator, Request, Scheme,
+};
+use serde_json::{Value, json};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
@@ -58,13 +63,149 @@ async fn no_secret_is_shown() {
         write!(shown, "{client:?} {ok:?} {reply:?} {error:?} {error} {}", log.text(Level::TRACE));
 
     assert!(shown.contains("the-client-id"), "the id is no secret");
-    assert!(shown.contains("you sent Bearer [blanked]"), "{shown}");
+    assert!(shown.contains("you sent Bearer [redacted]"), "{shown}");
     for secret in [SECRET, "token-1", "token-2", "token-3", "aHVudGVyMi10aGUtY2xpZW50LXNlY3JldA"] {
         assert!(!shown.contains(secret), "{secret} in {shown}");
     }
     let log = log.text(Level::TRACE);
     for personal in ["Jane", "an-id-of-someone", "a-body", "you sent"] {
         assert!(!log.contains(personal), "{personal} in {log}");
+    }
+}
+
+/// A text in the ways in which a server may echo it.
+fn encodings(text: &str) -> Vec<String> {
+    let each = |encode: &dyn Fn(u8) -> String| text.bytes().map(encode).collect::<String>();
+    vec![
+        text.to_owned(),
+        each(&|byte| format!("%{byte:02X}")),
+        each(&|byte| format!("%{byte:02x}")),
+        each(&|byte| format!("&#{byte};")),
+        each(&|byte| format!("\\u{byte:04X}")),
+        each(&|byte| format!("{byte:02x}")),
+        STANDARD.encode(text),
+        STANDARD.encode(format!("a {text} b")),
+        URL_SAFE_NO_PAD.encode(format!("id:{text}?")),
+        STANDARD.encode(STANDARD.encode(format!("the-client-id:{text}"))),
+    ]
+}
+
+/// What shows that a credential is in a text, whatever has been cut off.
+fn traces(text: &str) -> Vec<String> {
+    encodings(text).into_iter().map(|form| form[4..form.len() - 4].to_owned()).collect()
+}
+
+/// Answers every request with what it was sent, in one of many ways.
+async fn echoing(logs_in: bool) -> Server {
+    let mut count = 0;
+    Server::start(move |request| {
+        if request.is_login() && logs_in {
+            return Answer::token("hunter3-the-token", 86_400);
+        }
+        let sent = request.header("authorization").expect("credentials");
+        let value = sent.split(' ').nth(1).expect("a value");
+        let plain = match STANDARD.decode(value) {
+            Ok(pair) => String::from_utf8(pair).expect("text").split(':').nth(1).map(str::to_owned),
+            Err(_) => None,
+        };
+        let echoes: Vec<String> = [Some(sent.to_owned()), Some(value.to_owned()), plain]
+            .into_iter()
+            .flatten()
+            .flat_map(|text| encodings(&text))
+            .collect();
+        let echo = &echoes[count / 8 % echoes.len()];
+        count += 1;
+        let json = |fields: Value| fields.to_string();
+        let url = format!("https://u:pw-of-u@b.example/f?a={echo}&X-Amz-Signature=sig-of-f");
+        match count % 8 {
+            0 => Answer::new(400, format!("<html>{echo}</html>")),
+            1 => Answer::json(403, &json(json!({"message": format!("no {echo}."), "code": echo}))),
+            2 => Answer::json(
+                409,
+                &json(json!({
+                    "error": echo, "error_description": echo, "messageParams": {(echo.as_str()): echo},
+                    "contextId": echo, "entityId": echo, "messageWithParams": echo,
+                    "details": [{"errorCode": echo, "fieldName": echo, "entityName": echo}],
+                    "errors": [{"message": echo, "errors": [{"code": echo}]}],
+                    "limit": {"namespace": echo, "key": echo, "value": echo},
+                })),
+            ),
+            3 => Answer::new(302, format!("moved to {url}")).header("location", url),
+            4 => Answer::json(400, &json(json!({"message": url})))
+                .header("inin-correlation-id", echo.clone())
+                .header("content-type", echo.clone()),
+            5 => Answer::json(200, &json(json!({ "message": echo, "status": 400, "code": echo })))
+                .header("inin-correlation-id", echo.clone())
+                .header("content-type", format!("text/{echo}")),
+            6 => Answer::new(200, format!("\"{echo}\" is no JSON")).header("x-echo", echo.clone()),
+            _ => Answer::json(400, &format!("{{\"message\":\"{echo}")).stalling_at(1 << 30),
+        }
+    })
+    .await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_echoes_credentials_does_not_get_them_shown() {
+    let token = "hunter3-the-token";
+    for (logs_in, builder) in [(true, None), (false, None), (false, Some(token))] {
+        let server = echoing(logs_in).await;
+        let builder = match builder {
+            Some(token) => Client::builder().api_url(server.url()).access_token(token),
+            None => logging_in(&server),
+        };
+        let client = builder.max_retries(0).build().expect("a client");
+        let log = Log::default();
+        let _guard = tracing::subscriber::set_default(log.clone());
+        let mut shown = String::new();
+        for _ in 0..8 * 30 {
+            let listing = Listing::new(Scheme::UnpagedEntities, "entities");
+            let error = Paginator::<Value>::over(&client, queues(), listing).try_next().await;
+            let error = error.expect_err("nothing is right");
+            let body = error.body();
+            let id = error.correlation_id();
+            let _ = writeln!(shown, "{error} {error:?} {error:#?} {body:?} {id:?}");
+            let source = std::error::Error::source(&error);
+            let _ = writeln!(shown, "{source:?}");
+        }
+        let _ = write!(shown, "{client:?} {}", log.text(Level::TRACE));
+        assert!(shown.matches("[redacted]").count() > 500);
+        for secret in [SECRET, token] {
+            for trace in traces(secret) {
+                let at = shown.find(&trace);
+                let around = at.map(|at| {
+                    shown[at.saturating_sub(200)..].chars().take(400).collect::<String>()
+                });
+                assert_eq!(around, None, "{trace}");
+            }
+        }
+        assert!(!shown.contains("pw-of-u") && !shown.contains("sig-of-f"));
+    }
+}
+
+#[tokio::test]
+async fn what_a_server_sends_does_not_act_on_a_terminal_and_is_bounded() {
+    let acting = "\u{1b}[2J\u{1b}]0;title\u{7}\u{9b}1m\u{202e}\u{2066}\u{200f}\r\n\u{8}";
+    let long = format!("{acting}{}", "x".repeat(300_000));
+    let body = json!({"message": long, "code": long, "contextId": long}).to_string();
+    for status in [200, 400, 403, 429, 500] {
+        for body in [body.clone(), long.clone()] {
+            let server = Server::start(move |_| Answer::new(status, body.clone())).await;
+            let builder = Client::builder().api_url(server.url()).access_token("ready-made-token");
+            let builder = builder.max_retries(0).max_rate_limit_wait(std::time::Duration::ZERO);
+            let client = builder.build().expect("a client");
+            let listing = Listing::new(Scheme::UnpagedEntities, "entities");
+            let error = Paginator::<Value>::over(&client, queues(), listing).try_next().await;
+            let error = error.expect_err("no list");
+            let text = error.to_string();
+            assert!(text.chars().count() < 4_000, "{status}: {}", text.len());
+            let is_acting =
+                |char: char| char.is_control() || acting.contains(char) && !char.is_ascii();
+            assert!(!text.contains(is_acting), "{status}: {text:?}");
+            // The body has all of it, as it came.
+            if let Some(body) = error.body() {
+                assert_eq!(body.message.as_deref(), Some(&*long), "{status}");
+            }
+        }
     }
 }
 

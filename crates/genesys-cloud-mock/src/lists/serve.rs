@@ -69,6 +69,7 @@ impl Lists {
         let job = self.job(asked.path_values);
         let records = self.records(asked, (stage, times), job)?;
         let tokens = self.tokens(asked.endpoint, wish, scenario);
+        asked.endpoint.check_page_size(wish.size)?;
         let size = self.page_size(asked.endpoint, wish, stage, job);
         let selected =
             job.filter(|_| ask == Ask::Whole).and_then(|job| Some((job.number?, job.size?)));

@@ -25,7 +25,8 @@ async fn every_record_of_every_list_comes_once() {
         let id = list.0.id.as_str();
         for count in [0, 1, 10, 25] {
             org.set_list(id, count).expect("a list");
-            let walked = walk(&org, &mut client, list, 10).await;
+            let size = org.nearest_page_size(id, 10).expect("a list");
+            let walked = walk(&org, &mut client, list, size).await;
             let truth = org.truth(id).expect("a list");
             assert_eq!(walked.keys, truth.records, "{id}: {count}");
             assert_eq!(walked.keys.len() as u64, count, "{id}");
@@ -49,8 +50,9 @@ async fn every_scenario_ends_as_the_org_says() {
         let alike = alike.entry((list.1, scenarios.clone())).or_insert(0);
         *alike += 1;
         for scenario in scenarios.into_iter().filter(|_| *alike <= SAMPLE) {
-            org.scenario_of_size(id, scenario, 2).expect("it applies");
-            let walked = walk(&org, &mut client, list, 2).await;
+            let size = org.nearest_page_size(id, 2).expect("a list");
+            org.scenario_of_size(id, scenario, size).expect("it applies");
+            let walked = walk(&org, &mut client, list, size).await;
             let truth = org.truth(id).expect("a list");
             assert_eq!(walked.keys, truth.records, "{id}: {scenario:?}");
             let end = match truth.end {
@@ -62,4 +64,26 @@ async fn every_scenario_ends_as_the_org_says() {
         }
     }
     assert_eq!(runs.len(), genesys_cloud_mock::Scenario::ALL.len(), "{runs:?}");
+}
+
+#[tokio::test]
+async fn a_page_size_beyond_the_bounds_is_capped_or_refused() {
+    let org = MockOrg::start().await.expect("an org");
+    let mut client = Client::of(&org).await;
+    for (method, uri, body, status, granted) in [
+        ("GET", "/api/v2/routing/queues/q/members?pageSize=500", "", 200, Some(100)),
+        ("GET", "/api/v2/routing/queues/q/members?pageSize=0", "", 400, None),
+        ("GET", "/api/v2/externalcontacts/scan/contacts?limit=9", "", 400, None),
+        ("GET", "/api/v2/externalcontacts/scan/contacts?limit=201", "", 400, None),
+        ("GET", "/api/v2/externalcontacts/scan/contacts?limit=10", "", 200, None),
+        ("POST", "/api/v2/quality/evaluations/search", r#"{"pageSize":101}"#, 400, None),
+        ("POST", "/api/v2/quality/evaluations/search", r#"{"pageSize":100}"#, 200, Some(100)),
+        ("POST", "/api/v2/casemanagement/cases/query/jobs", r#"{"pageSize":101}"#, 400, None),
+    ] {
+        let reply = client.try_send(method, uri, body.to_owned().into()).await.expect("a reply");
+        assert_eq!(reply.status, status, "{uri} {body}: {:?}", reply.bytes);
+        if let Some(granted) = granted {
+            assert_eq!(reply.json()["pageSize"], granted, "{uri} {body}");
+        }
+    }
 }

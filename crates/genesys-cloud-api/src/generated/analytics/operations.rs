@@ -718,7 +718,7 @@ job_family! {
     status: "getAnalyticsConversationsDetailsJob" Get "/api/v2/analytics/conversations/details/jobs/{jobId}" (id "jobId"),
     done: state "state" { succeeded: ["FULFILLED"], failed: ["FAILED"], cancelled: ["CANCELLED"], expired: ["EXPIRED"] },
     results: list "getAnalyticsConversationsDetailsJobResults" Get "/api/v2/analytics/conversations/details/jobs/{jobId}/results" (id "jobId")
-        CursorField { items: ["conversations"], page_size: "pageSize" as integer, fields: "dataAvailabilityDate" },
+        CursorField { items: ["conversations"], page_size: "pageSize" as integer, usual: 1000, fields: "dataAvailabilityDate" },
     cancel: "deleteAnalyticsConversationsDetailsJob" Delete "/api/v2/analytics/conversations/details/jobs/{jobId}" (id "jobId"),
     availability: "getAnalyticsConversationsDetailsJobsAvailability" Get "/api/v2/analytics/conversations/details/jobs/availability" "dataAvailabilityDate" for body "interval",
 }
@@ -776,7 +776,7 @@ operation! {
 
 paged! {
     GetAnalyticsConversationsDetailsJobResults -> types::AnalyticsConversation;
-    CursorField { items: ["conversations"], page_size: "pageSize" as integer, fields: "dataAvailabilityDate" }
+    CursorField { items: ["conversations"], page_size: "pageSize" as integer, usual: 1000, fields: "dataAvailabilityDate" }
 }
 
 operation! {

@@ -1253,7 +1253,7 @@ operation! {
 
 paged! {
     GetFlows -> types::Flow;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, usual: 500 }
 }
 
 operation! {

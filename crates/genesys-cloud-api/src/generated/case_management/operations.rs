@@ -414,7 +414,7 @@ job_family! {
     status: "getCasemanagementCasesQueryJob" Get "/api/v2/casemanagement/cases/query/jobs/{jobId}" (id "jobId"),
     done: state "state" { succeeded: ["Succeeded"], failed: ["Failed"] },
     results: list "getCasemanagementCasesQueryJobResults" Get "/api/v2/casemanagement/cases/query/jobs/{jobId}/results" (id "jobId")
-        JobSelectsPage { items: ["entities"], page_size: body "pageSize" as integer },
+        JobSelectsPage { items: ["entities"], page_size: body "pageSize" as integer, maximum: 100 },
     at_once: true,
 }
 

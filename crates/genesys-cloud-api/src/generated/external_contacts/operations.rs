@@ -752,7 +752,7 @@ operation! {
 
 paged! {
     GetExternalcontactsExternalsources -> types::ExternalSource;
-    CursorsObject { items: ["entities"], page_size: "limit" as integer }
+    CursorsObject { items: ["entities"], page_size: "limit" as integer, maximum: 200, minimum: 10 }
 }
 
 operation! {

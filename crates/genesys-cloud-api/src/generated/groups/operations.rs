@@ -28,7 +28,7 @@ operation! {
 
 paged! {
     GetGroups -> types::Group;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, usual: 500 }
 }
 
 operation! {

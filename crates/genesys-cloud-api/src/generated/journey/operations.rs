@@ -674,7 +674,7 @@ operation! {
 
 paged! {
     GetJourneySegments -> types::JourneySegment;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, usual: 200 }
 }
 
 operation! {

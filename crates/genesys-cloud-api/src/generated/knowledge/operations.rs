@@ -88,7 +88,7 @@ operation! {
 
 paged! {
     GetKnowledgeConnectionOptions -> types::ConnectionOption;
-    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 500 }
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, maximum: 500, minimum: 25 }
 }
 
 operation! {

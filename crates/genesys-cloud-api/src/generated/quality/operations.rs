@@ -338,7 +338,7 @@ operation! {
 
 paged! {
     PostQualityEvaluationsSearch -> types::EvaluationSearchItemResponse;
-    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer, fields: "aggregations" }
+    BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer, maximum: 100, fields: "aggregations" }
 }
 
 operation! {

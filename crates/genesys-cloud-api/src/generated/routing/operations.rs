@@ -895,7 +895,7 @@ operation! {
 
 paged! {
     GetRoutingQueues -> types::Queue;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, usual: 500 }
 }
 
 operation! {
@@ -1620,7 +1620,7 @@ operation! {
 
 paged! {
     GetRoutingSkills -> types::RoutingSkill;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, usual: 500 }
 }
 
 operation! {

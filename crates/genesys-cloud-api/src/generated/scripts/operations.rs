@@ -81,7 +81,7 @@ operation! {
 
 paged! {
     GetScriptsPublished -> types::Script;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer, fields: "truncatedDivisions" }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, usual: 500, fields: "truncatedDivisions" }
 }
 
 operation! {

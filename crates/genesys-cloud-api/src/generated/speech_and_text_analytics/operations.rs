@@ -183,7 +183,7 @@ operation! {
 
 paged! {
     GetSpeechandtextanalyticsDictionaryfeedback -> types::ListedDictionaryFeedback;
-    NextPageInNextUri { items: ["entities"], page_size: "pageSize" as integer }
+    NextPageInNextUri { items: ["entities"], page_size: "pageSize" as integer, usual: 500 }
 }
 
 operation! {

@@ -343,7 +343,7 @@ job_family! {
     status: "getTaskmanagementWorkitemsQueryJob" Get "/api/v2/taskmanagement/workitems/query/jobs/{jobId}" (id "jobId"),
     done: state "state" { succeeded: ["Succeeded"], failed: ["Failed"] },
     results: list "getTaskmanagementWorkitemsQueryJobResults" Get "/api/v2/taskmanagement/workitems/query/jobs/{jobId}/results" (id "jobId")
-        JobSelectsPage { items: ["entities"], page_size: body "pageSize" as integer },
+        JobSelectsPage { items: ["entities"], page_size: body "pageSize" as integer, maximum: 200 },
     at_once: true,
 }
 

@@ -1153,7 +1153,7 @@ operation! {
 
 paged! {
     GetTelephonyProvidersEdgesTimezones -> types::RegionTimeZone;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, usual: 1000 }
 }
 
 operation! {

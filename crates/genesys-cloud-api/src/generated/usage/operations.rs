@@ -172,7 +172,7 @@ job_family! {
     id: field "executionId",
     status: "getUsageSimplesearchExecutionIdResults" Get "/api/v2/usage/simplesearch/{executionId}/results" (id "executionId"),
     done: state "queryStatus" { succeeded: ["Complete"], failed: ["Failed"] },
-    results: status CursorsObject { items: ["results"], page_size: "pageSize" as integer, token_in: query "after", cap: items(20000), fields: "queryStatus" },
+    results: status CursorsObject { items: ["results"], page_size: "pageSize" as integer, maximum: 1000, token_in: query "after", cap: items(20000), fields: "queryStatus" },
     note: "it has 20,000 rows at most",
 }
 
@@ -199,5 +199,5 @@ operation! {
 
 paged! {
     GetUsageSimplesearchExecutionIdResults -> types::ApiUsageRow;
-    CursorsObject { items: ["results"], page_size: "pageSize" as integer, token_in: query "after", cap: items(20000), fields: "queryStatus" }
+    CursorsObject { items: ["results"], page_size: "pageSize" as integer, maximum: 1000, token_in: query "after", cap: items(20000), fields: "queryStatus" }
 }

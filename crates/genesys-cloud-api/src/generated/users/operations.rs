@@ -65,7 +65,7 @@ operation! {
 
 paged! {
     GetUsers -> types::User;
-    PageNumber { items: ["entities"], page_size: "pageSize" as integer, cap: items(10000) where "state" = "inactive" }
+    PageNumber { items: ["entities"], page_size: "pageSize" as integer, usual: 500, cap: items(10000) where "state" = "inactive" }
 }
 
 operation! {

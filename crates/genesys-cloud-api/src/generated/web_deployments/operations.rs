@@ -27,7 +27,7 @@ operation! {
 
 paged! {
     GetWebdeploymentsConfigurations -> types::WebDeploymentConfigurationVersion;
-    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text }
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, usual: 300 }
 }
 
 operation! {
@@ -68,7 +68,7 @@ operation! {
 
 paged! {
     GetWebdeploymentsConfigurationVersions -> types::WebDeploymentConfigurationVersion;
-    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text }
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, usual: 300 }
 }
 
 operation! {
@@ -135,7 +135,7 @@ operation! {
 
 paged! {
     GetWebdeploymentsDeployments -> types::ExpandableWebDeployment;
-    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text }
+    AfterInNextUri { items: ["entities"], page_size: "pageSize" as text, usual: 300 }
 }
 
 operation! {

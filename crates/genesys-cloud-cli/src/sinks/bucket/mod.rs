@@ -18,7 +18,7 @@ pub use self::place::BucketUrl;
 use self::place::{Object, is_missing};
 use super::body::Body;
 use super::format::Format;
-use super::{Sink, SinkError, Written, kept, read_committed};
+use super::{OnBadValue, Rejected, Sink, SinkError, Written, kept, read_committed};
 use crate::aside;
 use crate::columns::Columns;
 
@@ -300,6 +300,14 @@ fn not_begun() -> SinkError {
 }
 
 impl Sink for BucketSink {
+    fn on_bad_value(&mut self, on_bad_value: OnBadValue) {
+        self.body.on_bad_value(on_bad_value);
+    }
+
+    fn rejected(&mut self) -> Vec<Rejected> {
+        self.body.rejected()
+    }
+
     fn begin<'a>(&'a mut self, columns: &'a Columns, committed: Option<&'a Value>) -> Written<'a> {
         Box::pin(self.open(columns, committed))
     }

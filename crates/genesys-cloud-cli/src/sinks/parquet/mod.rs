@@ -22,7 +22,9 @@ use serde_json::{Value, json};
 
 use self::cells::Cells;
 use super::jsonl::unreadable;
+use super::losses::Losses;
 use super::pick::Picker;
+use super::reject::{Fault, Unfit};
 use super::{Encode, SinkError};
 use crate::columns::{Column, ColumnKind, Columns};
 
@@ -40,6 +42,7 @@ pub(super) struct Parquet {
     /// How many records a row group has at least.
     row_group: usize,
     picker: Picker,
+    losses: Losses,
     columns: Vec<Cells>,
     rows: usize,
     /// How many bytes of JSON these rows were.
@@ -58,6 +61,7 @@ impl Parquet {
         Self {
             row_group,
             picker: Picker::default(),
+            losses: Losses::default(),
             columns: Vec::new(),
             rows: 0,
             bytes: 0,
@@ -97,6 +101,21 @@ impl Parquet {
         Ok(())
     }
 
+    /// The error of a value that does not fit into its column.
+    fn unfit(&self, record: &RawValue, column: usize, what: &str) -> SinkError {
+        let head = self.head.as_ref().map(FileMetaData::schema_descr);
+        let field = head.map_or_else(String::new, |it| it.column(column).name().to_owned());
+        let record = named(record, self.before + self.rows + 1);
+        let text = format!(
+            "{record}: `{field}` is {what}, which does not fit the type that it has in the document; \
+             --on-bad-value null or skip writes the other records; --fields and --unchecked take fields as JSON"
+        );
+        let reason =
+            format!("it is {what}, which does not fit the type that it has in the document");
+        let fault = Fault { field: Some(field), reason };
+        SinkError::of_value(text, Unfit { column: Some(column), fault })
+    }
+
     fn footer(&self) -> Result<Vec<u8>, SinkError> {
         let head = self.head()?.clone();
         let metadata = ParquetMetaData::new(head, self.groups.clone());
@@ -110,6 +129,7 @@ impl Encode for Parquet {
     fn begin(&mut self, columns: &Columns, out: &mut Vec<u8>) -> Result<(), SinkError> {
         let paths = || columns.all().iter().map(|column| column.path.as_str());
         self.picker = Picker::new(paths(), !columns.are_chosen());
+        self.losses = Losses::of(columns);
         self.columns = columns.all().iter().map(|column| Cells::new(column.kind)).collect();
         // What the footer of a file without records says.
         let schema = schema(columns).map_err(failed)?;
@@ -127,6 +147,7 @@ impl Encode for Parquet {
                 "what was saved of the table can't be read; start over with --restart",
             )
         };
+        self.losses.resume(form.get("losses").ok_or_else(odd)?)?;
         let position = form.get("position").and_then(Value::as_u64).ok_or_else(odd)?;
         let footer = form.get("footer").and_then(Value::as_str).ok_or_else(odd)?;
         let footer = BASE64.decode(footer).map_err(|_| odd())?;
@@ -146,27 +167,36 @@ impl Encode for Parquet {
         Ok(())
     }
 
-    fn record(&mut self, record: &RawValue, _: &mut Vec<u8>) -> Result<(), SinkError> {
-        let number = self.before + self.rows + 1;
+    fn record(&mut self, record: &RawValue, out: &mut Vec<u8>) -> Result<(), SinkError> {
+        self.record_without(record, &[], out)
+    }
+
+    fn record_without(
+        &mut self,
+        record: &RawValue,
+        nulls: &[usize],
+        _: &mut Vec<u8>,
+    ) -> Result<(), SinkError> {
         if !record.get().starts_with('{') {
-            return Err(SinkError::new(format!(
-                "{} is no object, and makes no row of a table",
-                named(record, number)
-            )));
+            let number = self.before + self.rows + 1;
+            let reason = "it is not an object, and makes no row of a table".to_owned();
+            let text = format!("{}: {reason}", named(record, number));
+            let fault = Fault { field: None, reason };
+            return Err(SinkError::of_value(text, Unfit { column: None, fault }));
         }
         let found = self.picker.pick(record).map_err(unreadable)?;
+        // Nearly always nothing, which takes no memory.
+        let mut lost = Vec::new();
         for (at, (cells, value)) in self.columns.iter_mut().zip(found).enumerate() {
-            cells.push(value).map_err(|why| {
-                let head = self.head.as_ref().map(FileMetaData::schema_descr);
-                let field = head.map_or_else(String::new, |it| it.column(at).name().to_owned());
-                let record = named(record, number);
-                SinkError::new(format!(
-                    "{record}: `{field}` is {why}, which does not fit the type that it has in the document; \
-                     leave it out by --fields, take fields as JSON by --fields and --unchecked, or write jsonl \
-                     or csv"
-                ))
-            })?;
+            match cells.push(value.filter(|_| !nulls.contains(&at))) {
+                Ok(loss) => lost.extend(loss.map(|loss| (at, loss))),
+                Err(what) => {
+                    self.columns[..at].iter_mut().for_each(Cells::pop);
+                    return Err(self.unfit(record, at, what));
+                }
+            }
         }
+        lost.into_iter().for_each(|(at, loss)| self.losses.add(at, loss));
         self.rows += 1;
         self.bytes += record.get().len();
         Ok(())
@@ -181,7 +211,8 @@ impl Encode for Parquet {
             self.flush(out)?;
         }
         let footer = BASE64.encode(self.footer()?);
-        Ok(Some(json!({ "position": self.position, "footer": footer })))
+        let losses = self.losses.saved();
+        Ok(Some(json!({ "position": self.position, "footer": footer, "losses": losses })))
     }
 
     fn end(&self, out: &mut Vec<u8>) -> Result<(), SinkError> {
@@ -190,7 +221,9 @@ impl Encode for Parquet {
     }
 
     fn notes(&self) -> Vec<String> {
-        self.picker.notes()
+        let mut notes = self.picker.notes();
+        notes.extend(self.losses.notes());
+        notes
     }
 }
 

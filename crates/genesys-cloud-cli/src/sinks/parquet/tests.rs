@@ -4,8 +4,8 @@ use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::record::{Field, RowAccessor as _};
 
 use super::*;
-use crate::sinks::Format;
 use crate::sinks::body::Body;
+use crate::sinks::{Format, OnBadValue};
 
 fn columns() -> Columns {
     let catalogue = genesys_cloud_catalogue::Catalogue::embedded();
@@ -142,12 +142,65 @@ fn what_does_not_fit_is_named() {
             &["record 2 of this run (id q1): `memberCount` is a text", "--fields"][..],
         ),
         (r#"{"dateCreated":"secret"}"#, &["`dateCreated` is a text that is no such time"]),
-        (r#"["secret"]"#, &["is no object"]),
+        (r#"["secret"]"#, &["is not an object"]),
     ] {
         let error = body.records(&[raw(json.to_owned())]).expect_err(json).to_string();
         assert!(parts.iter().all(|part| error.contains(part)), "{error}");
         assert!(!error.contains("secret"), "{error}");
     }
+}
+
+#[test]
+fn records_that_do_not_fit_are_written_without_the_value_or_left_out() {
+    let bad = r#"{"id":"q1","memberCount":"x","dateCreated":"soon","joinedMemberCount":3}"#;
+    for (on_bad_value, expected) in
+        [(OnBadValue::Null, &["q0", "q1", "q2"][..]), (OnBadValue::Skip, &["q0", "q2"])]
+    {
+        let mut body = body();
+        body.on_bad_value(on_bad_value);
+        let mut file = body.begin(&columns()).expect("a beginning");
+        let records = [queue(0), raw(bad.to_owned()), raw("[1]".to_owned()), queue(2)];
+        file.extend(body.records(&records).expect("rows"));
+        let rejected = body.rejected();
+        assert_eq!(rejected.len(), 2);
+        assert_eq!(rejected[0].record.get(), bad);
+        assert_eq!(rejected[0].is_skipped, on_bad_value == OnBadValue::Skip);
+        let fields: Vec<_> =
+            rejected[0].faults.iter().filter_map(|it| it.field.as_deref()).collect();
+        let all = ["memberCount", "dateCreated"];
+        let in_order = columns().all().iter().filter(|it| all.contains(&it.path.as_str())).count();
+        assert_eq!(in_order, 2);
+        assert_eq!(fields.len(), if on_bad_value == OnBadValue::Null { 2 } else { 1 });
+        assert!(fields.iter().all(|field| all.contains(field)), "{fields:?}");
+        assert!(rejected[1].is_skipped && rejected[1].faults[0].field.is_none());
+        assert!(body.rejected().is_empty(), "they are told once");
+        let (bytes, _) = body.commit(true).expect("no error").expect("a commit");
+        file.extend(bytes);
+        file.extend(body.end().expect("an end"));
+        let reader = read(file);
+        assert_eq!(ids(&reader), expected);
+        let rows: Vec<_> =
+            reader.get_row_iter(None).expect("rows").map(|row| row.expect("a row")).collect();
+        let at = columns().all().iter().position(|column| column.path == "memberCount");
+        let value = rows[1].get_column_iter().nth(at.expect("a column")).expect("a value").1;
+        let is_null = *value == Field::Null;
+        assert!(is_null, "{value:?}");
+    }
+}
+
+#[test]
+fn what_was_lost_is_counted_on_after_a_kill() {
+    let mut begun = body();
+    begun.begin(&columns()).expect("a beginning");
+    let record = r#"{"name":"x\ud83d","dateCreated":"2024-05-01T12:30:00.123456789Z"}"#;
+    begun.records(&[raw(record.to_owned())]).expect("a row");
+    let (_, form) = begun.commit(true).expect("no error").expect("a commit");
+    let mut resumed = body();
+    resumed.go_on(&columns(), &form).expect("resumed");
+    resumed.records(&[raw(record.to_owned())]).expect("a row");
+    let notes = resumed.notes();
+    assert!(notes.iter().any(|it| it.ends_with("(name 2)")), "{notes:?}");
+    assert!(notes.iter().any(|it| it.ends_with("(dateCreated 2)")), "{notes:?}");
 }
 
 #[test]
@@ -160,8 +213,8 @@ fn a_table_of_other_columns_is_not_gone_on_with() {
     assert!(error.to_string().contains("--restart"), "{error}");
     for form in [
         json!({}),
-        json!({ "position": 4, "footer": "AAAA" }),
-        json!({ "position": 4, "footer": "?" }),
+        json!({ "position": 4, "footer": "AAAA", "losses": {} }),
+        json!({ "position": 4, "footer": "?", "losses": {} }),
     ] {
         assert!(body().go_on(&columns(), &form).is_err());
     }

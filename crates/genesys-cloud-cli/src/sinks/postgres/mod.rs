@@ -1,5 +1,6 @@
 //! A table of a PostgreSQL database.
 
+mod copy;
 mod part;
 mod refusals;
 mod rows;
@@ -13,12 +14,12 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio_postgres::Statement;
 
-use self::rows::Rows;
+use self::rows::{Filled, Rows};
 use self::session::{Key, Session};
 use self::table::{EXPORTS, Found, quoted};
 pub(crate) use self::target::Target;
 use super::keeper::{LARGEST_STATE, check_size};
-use super::{Keeper, Sink, SinkError, Written, kept, read_committed};
+use super::{Keeper, OnBadValue, Rejected, Sink, SinkError, Written, kept, read_committed};
 use crate::columns::{Column, ColumnKind, Columns};
 
 /// How many of the fields that a table lacks are told by name.
@@ -33,6 +34,9 @@ pub(crate) struct PostgresSink {
     session: Option<Session>,
     fields: Vec<Field>,
     rows: Rows,
+    on_bad_value: OnBadValue,
+    /// The records of the last batch that were not taken as they were.
+    rejected: Vec<Rejected>,
     copy: Option<Statement>,
     /// The unique indexes of the table.
     keys: Vec<Key>,
@@ -70,7 +74,7 @@ struct Kept {
 #[serde(deny_unknown_fields)]
 struct Committed {
     rows: u64,
-    replaced: u64,
+    losses: Value,
     upsert: Option<String>,
 }
 
@@ -81,6 +85,8 @@ impl PostgresSink {
             session: None,
             fields: Vec::new(),
             rows: Rows::default(),
+            on_bad_value: OnBadValue::Fail,
+            rejected: Vec::new(),
             copy: None,
             keys: Vec::new(),
             doubt: None,
@@ -203,11 +209,16 @@ impl PostgresSink {
                     "table {part} has no column {column} any more; add it, or start over with --restart"
                 )));
             };
-            kinds.push((field.path.as_str(), &found.kind));
+            let (path, modifier) = (field.path.as_str(), found.modifier);
+            kinds.push(Filled { path, kind: &found.kind, modifier });
         }
-        let replaced = committed.as_ref().map_or(0, |state| state.replaced);
-        self.rows = Rows::new(kinds, !columns.are_chosen(), replaced);
+        let is_narrow = match &mut self.session {
+            Some(session) => session.is_narrow().await?,
+            None => false,
+        };
+        self.rows = Rows::new(kinds, !columns.are_chosen(), is_narrow);
         if let Some(state) = committed {
+            self.rows.resume(&state.losses)?;
             self.change_key(state.upsert.as_deref()).await?;
         }
         let copy = format!("COPY {} ({}) FROM STDIN", self.named(&part), self.columns());
@@ -427,6 +438,14 @@ impl Sink for PostgresSink {
         Box::pin(self.copy(batch))
     }
 
+    fn on_bad_value(&mut self, on_bad_value: OnBadValue) {
+        self.on_bad_value = on_bad_value;
+    }
+
+    fn rejected(&mut self) -> Vec<Rejected> {
+        std::mem::take(&mut self.rejected)
+    }
+
     fn identify(&mut self, run: &str) {
         run.clone_into(&mut self.run);
     }
@@ -435,7 +454,7 @@ impl Sink for PostgresSink {
     fn commit(&mut self) -> Written<'_, Option<Value>> {
         let committed = Committed {
             rows: self.written,
-            replaced: self.rows.replaced(),
+            losses: self.rows.lost(),
             upsert: self.target.upsert.clone(),
         };
         let committed = kept(&committed).map(Some);

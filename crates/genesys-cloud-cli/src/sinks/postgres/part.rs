@@ -1,7 +1,5 @@
 //! The table in which records stand until the list is whole, and how they get from there to where they belong.
 
-use serde_json::value::RawValue;
-
 use super::table::{EXPORTS, ROW, list, mark, quoted};
 use super::{Field, PostgresSink};
 use crate::sinks::SinkError;
@@ -89,37 +87,6 @@ impl PostgresSink {
         );
         session.execute(&note, &[&table, &run]).await?;
         Ok(session.commit(&format!("{part} was made")).await?)
-    }
-
-    /// Writes a batch to the part.
-    pub(super) async fn copy(&mut self, batch: &[Box<RawValue>]) -> Result<(), SinkError> {
-        if batch.is_empty() {
-            return Ok(());
-        }
-        if self.is_whole {
-            return Err(SinkError::mismatch("the records have been moved to their table already"));
-        }
-        let mut rows = Vec::with_capacity(batch.iter().map(|record| record.get().len()).sum());
-        for (at, record) in batch.iter().enumerate() {
-            self.rows.add(record, &mut rows).map_err(|error| {
-                SinkError::new(format!("{}: {error}", self.which(Some(at), batch)))
-            })?;
-        }
-        let (Some(session), Some(copy)) = (&mut self.session, &self.copy) else {
-            return Err(SinkError::new("the table is not open"));
-        };
-        session.begin().await?;
-        match session.copy(copy, rows).await {
-            Ok(rows) if rows == batch.len() as u64 => {
-                self.written += rows;
-                Ok(())
-            }
-            Ok(rows) => Err(SinkError::new(format!(
-                "the database has taken {rows} records of {}",
-                batch.len()
-            ))),
-            Err(error) => Err(self.unfit(error, batch).await),
-        }
     }
 
     /// Moves the records to where they belong.

@@ -5,45 +5,66 @@ use serde_json::value::RawValue;
 use tokio_postgres::Error;
 use tokio_postgres::error::{DbError, SqlState};
 
-use super::session::{Key, words};
+use super::session::{Key, is_untranslatable, words};
 use super::{Field, PostgresSink};
 use crate::sinks::SinkError;
 
 impl PostgresSink {
     /// A row that the database does not take, in words.
     pub(super) async fn unfit(&mut self, error: Error, batch: &[Box<RawValue>]) -> SinkError {
-        // Of all else, such as a full disk, it only shows in which row it came.
-        let is_of_row = |it: &&DbError| {
-            it.code().code().starts_with("22") || it.code().code().starts_with("23")
-        };
-        let found = error.as_db_error().filter(is_of_row);
-        let place = found.and_then(DbError::where_).unwrap_or_default();
-        let (part, told) = (self.part(), self.told(&self.part()));
-        // "COPY queues_part, line 3, column name: ..", in the language of the server.
-        let place = place.split_once(&format!("{part}, ")).map(|(_, place)| place);
-        let (Some(place), Some(found)) = (place, found) else {
+        let Some((line, mut column, why)) = self.refused_row(&error) else {
             return match &mut self.session {
                 Some(session) => session.failed(error).await,
                 None => SinkError::new(error.to_string()),
             };
         };
-        let digits = place.trim_start_matches(|it: char| !it.is_ascii_digit());
-        let digits = digits.split(|it: char| !it.is_ascii_digit()).next().unwrap_or_default();
-        let line = digits.parse::<usize>().ok().and_then(|line| line.checked_sub(1));
-        let names = |field: &&Field| {
-            place.contains(&format!(" {}:", field.column)) || found.column() == Some(&field.column)
-        };
-        let field = self.fields.iter().filter(names).max_by_key(|field| field.column.len());
-        let record = self.which(line, batch);
-        let why = words(found);
-        SinkError::new(match field {
+        let mut line = line.filter(|line| *line < batch.len());
+        if is_untranslatable(&error) && column.is_none() {
+            // Only outside of the transaction, which has failed, can anything else be asked for.
+            if let Some(session) = &mut self.session {
+                let _ = session.roll_back().await;
+            }
+            for at in line.into_iter().chain(0..batch.len()) {
+                if let Ok(Some(found)) = self.untranslatable(&batch[at]).await {
+                    (line, column) = (Some(at), Some(found));
+                    break;
+                }
+            }
+        }
+        let (record, told) = (self.which(line, batch), self.told(&self.part()));
+        SinkError::new(match column.and_then(|column| self.fields.get(column)) {
             Some(field) => format!(
                 "{record} does not fit into column {} of {told} (field {}): {why}; leave the field out \
-                 with --fields, or change the type of the column there and in the table, and --resume",
+                 with --fields, change the type of the column there and in the table, or use --on-bad-value null \
+                 or skip, and --resume",
                 field.column, field.path
             ),
             None => format!("{record} does not fit into {told}: {why}"),
         })
+    }
+
+    /// Of a row that the database refuses: its index among those that were sent, the column, and why. `None` if the error
+    /// is of something else.
+    pub(super) fn refused_row(
+        &self,
+        error: &Error,
+    ) -> Option<(Option<usize>, Option<usize>, String)> {
+        // Of all else, such as a full disk, it only shows in which row it came.
+        let is_of_row = |it: &&DbError| {
+            it.code().code().starts_with("22") || it.code().code().starts_with("23")
+        };
+        let found = error.as_db_error().filter(is_of_row)?;
+        // "COPY queues_part, line 3, column name: ..", in the language of the server.
+        let (_, place) = found.where_()?.split_once(&format!("{}, ", self.part()))?;
+        let digits = place.trim_start_matches(|it: char| !it.is_ascii_digit());
+        let digits = digits.split(|it: char| !it.is_ascii_digit()).next().unwrap_or_default();
+        let line = digits.parse::<usize>().ok().and_then(|line| line.checked_sub(1));
+        let names = |(_, field): &(usize, &Field)| {
+            place.contains(&format!(" {}:", field.column)) || found.column() == Some(&field.column)
+        };
+        let fields = self.fields.iter().enumerate().filter(names);
+        let column = fields.max_by_key(|(_, field)| field.column.len()).map(|(at, _)| at);
+        Some((line, column, words(found)))
     }
 
     /// A record of a batch, for people.

@@ -2,14 +2,25 @@
 
 use std::borrow::Cow;
 
-use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
-use genesys_cloud_core::Wire;
+use chrono::{
+    DateTime, Datelike as _, NaiveDate, NaiveDateTime, SecondsFormat, Timelike as _, Utc,
+};
+use genesys_cloud_core::lenient;
+use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio_postgres::types::Type;
 
 use crate::sinks::SinkError;
 use crate::sinks::jsonl::unreadable;
+use crate::sinks::losses::{Loss, Losses};
 use crate::sinks::pick::Picker;
+use crate::sinks::reject::{Fault, Unfit};
+
+/// Digits of a second that PostgreSQL stores at the most.
+const MOST_DIGITS: u32 = 6;
+
+/// The first year that PostgreSQL stores: 4713 BC.
+const FIRST_YEAR: i32 = -4712;
 
 /// How the values of a column are written. PostgreSQL reads all else from its text by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,119 +29,258 @@ enum Cell {
     Json,
     /// A whole number, which the API may write as `25.0`.
     Whole,
-    /// A point in time, in any of the forms that the API has.
-    Instant,
+    /// A number of this many bits of precision.
+    Float(u32),
+    Flag,
+    /// A point in time, to this many digits of a second.
+    Instant(u32),
     /// The same in UTC, for a column that knows no zone.
-    Local,
+    Local(u32),
     Day,
     Plain,
 }
 
 impl Cell {
-    fn of(kind: &Type) -> Self {
+    /// For a column of this type and modifier.
+    fn of(kind: &Type, modifier: i32) -> Self {
+        let digits = u32::try_from(modifier).unwrap_or(MOST_DIGITS).min(MOST_DIGITS);
         match *kind {
             Type::JSON | Type::JSONB => Self::Json,
             Type::INT2 | Type::INT4 | Type::INT8 => Self::Whole,
-            Type::TIMESTAMPTZ => Self::Instant,
-            Type::TIMESTAMP => Self::Local,
+            Type::FLOAT4 => Self::Float(f32::MANTISSA_DIGITS),
+            Type::FLOAT8 => Self::Float(f64::MANTISSA_DIGITS),
+            Type::BOOL => Self::Flag,
+            Type::TIMESTAMPTZ => Self::Instant(digits),
+            Type::TIMESTAMP => Self::Local(digits),
             Type::DATE => Self::Day,
             _ => Self::Plain,
         }
     }
 
-    /// The value as the column takes it best; `None` to leave that to PostgreSQL.
-    fn converted(self, json: &str) -> Option<String> {
-        fn read<T: Wire>(json: &str) -> Option<T> {
-            T::read(&mut serde_json::Deserializer::from_str(json)).ok()
-        }
-        let instant = || read::<DateTime<Utc>>(json);
+    /// The value as the column takes it best; `None` to leave that to PostgreSQL. If it does not fit: why.
+    fn converted(self, json: &str) -> Result<Option<(String, Option<Loss>)>, &'static str> {
+        let text = |text: String| Ok(Some((text, None)));
         match self {
-            Self::Json | Self::Plain => None,
-            Self::Whole if json.bytes().any(|it| matches!(it, b'.' | b'e' | b'E')) => {
-                read::<i64>(json).map(|number| number.to_string())
+            Self::Json | Self::Plain => Ok(None),
+            Self::Whole => match lenient::integer(json) {
+                Some(number) => text(number.to_string()),
+                None => Ok(None),
+            },
+            Self::Float(bits) => match is_exact(json, bits) {
+                true => Ok(None),
+                false => Err("a whole number that the column can't hold exactly"),
+            },
+            Self::Flag => match lenient::flag(json) {
+                Some(flag) => text(flag.to_string()),
+                None => Ok(None),
+            },
+            // PostgreSQL would read `now` and `today` too.
+            Self::Instant(digits) | Self::Local(digits) => {
+                let read = lenient::instant(json).ok_or("not a date-time")?;
+                if read.is_far || read.value.year() < FIRST_YEAR {
+                    return Ok(Some((infinite(read.value.year()), Some(Loss::Far))));
+                }
+                let (time, is_cut) = cut(read.value, digits);
+                let loss = (is_cut || read.is_finer).then_some(Loss::Cut);
+                let is_local = matches!(self, Self::Local(_));
+                let written = if is_local { local(time.naive_utc()) } else { instant(time) };
+                Ok(Some((written, loss)))
             }
-            Self::Whole => None,
-            Self::Instant => Some(instant()?.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
-            Self::Local => Some(instant()?.naive_utc().to_string()),
-            Self::Day => read::<NaiveDate>(json).map(|day| day.to_string()),
+            Self::Day => {
+                let read = lenient::date(json).ok_or("not a date")?;
+                match read.is_far || read.value.year() < FIRST_YEAR {
+                    true => Ok(Some((infinite(read.value.year()), Some(Loss::Far)))),
+                    false => text(day(read.value)),
+                }
+            }
         }
     }
+}
+
+/// Whether a number is no whole one, or one that so many bits hold exactly.
+fn is_exact(json: &str, bits: u32) -> bool {
+    match json.trim_matches('"').parse::<i128>() {
+        Ok(whole) => {
+            let whole = whole.unsigned_abs();
+            whole == 0 || u128::BITS - whole.leading_zeros() - whole.trailing_zeros() <= bits
+        }
+        // One of more digits has none to spare.
+        Err(_) => json.contains(|it: char| !it.is_ascii_digit() && it != '-'),
+    }
+}
+
+fn infinite(year: i32) -> String {
+    if year > 0 { "infinity" } else { "-infinity" }.to_owned()
+}
+
+/// A time with this many digits of a second, and whether it had more.
+fn cut(time: DateTime<Utc>, digits: u32) -> (DateTime<Utc>, bool) {
+    let unit = 10_u32.pow(9 - digits.min(9));
+    let more = time.nanosecond() % unit;
+    (time.with_nanosecond(time.nanosecond() - more).unwrap_or(time), more > 0)
+}
+
+/// The year as PostgreSQL reads it, and what follows behind the time.
+fn year(year: i32) -> (i32, &'static str) {
+    if year > 0 { (year, "") } else { (1 - year, " BC") }
+}
+
+fn instant(time: DateTime<Utc>) -> String {
+    if let 1..=9999 = time.year() {
+        return time.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+    }
+    let (year, era) = year(time.year());
+    format!("{year:04}-{}Z{era}", time.format("%m-%dT%H:%M:%S%.f"))
+}
+
+fn local(time: NaiveDateTime) -> String {
+    let (year, era) = year(time.year());
+    format!("{year:04}-{}{era}", time.format("%m-%d %H:%M:%S%.f"))
+}
+
+fn day(date: NaiveDate) -> String {
+    let (year, era) = year(date.year());
+    format!("{year:04}-{}{era}", date.format("%m-%d"))
+}
+
+/// A column that is filled.
+pub(super) struct Filled<'a> {
+    /// The path of its field.
+    pub(super) path: &'a str,
+    pub(super) kind: &'a Type,
+    /// The modifier of the type, such as the number of digits of a time; below zero if there is none.
+    pub(super) modifier: i32,
 }
 
 /// Makes rows of records.
 #[derive(Default)]
 pub(super) struct Rows {
     picker: Picker,
+    paths: Vec<String>,
     cells: Vec<Cell>,
-    /// How many values had what PostgreSQL can't hold.
-    replaced: u64,
+    losses: Losses,
+    /// Whether the database can't hold all characters.
+    is_narrow: bool,
 }
 
 impl Rows {
-    /// For these fields and the types of their columns. `watch`: whether fields that have no column are noted.
+    /// For these columns. `watch`: whether fields that have no column are noted. `is_narrow`: whether the database can't
+    /// hold all characters.
     pub(super) fn new<'a>(
-        fields: impl IntoIterator<Item = (&'a str, &'a Type)>,
+        columns: impl IntoIterator<Item = Filled<'a>>,
         watch: bool,
-        replaced: u64,
+        is_narrow: bool,
     ) -> Self {
+        let columns = columns.into_iter();
         let (paths, cells): (Vec<&str>, Vec<Cell>) =
-            fields.into_iter().map(|(path, kind)| (path, Cell::of(kind))).unzip();
-        Self { picker: Picker::new(paths, watch), cells, replaced }
+            columns.map(|it| (it.path, Cell::of(it.kind, it.modifier))).unzip();
+        Self {
+            picker: Picker::new(paths.iter().copied(), watch),
+            losses: Losses::new(paths.iter().copied()),
+            paths: paths.into_iter().map(str::to_owned).collect(),
+            cells,
+            is_narrow,
+        }
     }
 
-    /// Adds the row of a record.
-    pub(super) fn add(&mut self, record: &RawValue, out: &mut Vec<u8>) -> Result<(), SinkError> {
+    /// Goes on with what was counted up to a commit.
+    pub(super) fn resume(&mut self, losses: &Value) -> Result<(), SinkError> {
+        self.losses.resume(losses)
+    }
+
+    /// Adds the row of a record, with null in these columns. Nothing is added if that is an error.
+    pub(super) fn add(
+        &mut self,
+        record: &RawValue,
+        nulls: &[usize],
+        out: &mut Vec<u8>,
+    ) -> Result<(), SinkError> {
+        let begin = out.len();
         let found = self.picker.pick(record).map_err(unreadable)?;
+        // Nearly always nothing, which takes no memory.
+        let mut lost = Vec::new();
         for (at, (value, cell)) in found.into_iter().zip(&self.cells).enumerate() {
             if at > 0 {
                 out.push(b'\t');
             }
-            match value.map(RawValue::get).filter(|json| *json != "null") {
-                None => out.extend_from_slice(b"\\N"),
-                Some(json) => {
-                    let clean = storable(json);
-                    self.replaced += u64::from(matches!(clean, Cow::Owned(_)));
-                    write(*cell, &clean, out)?;
+            let json = value.map(RawValue::get).filter(|json| *json != "null");
+            let Some(json) = json.filter(|_| !nulls.contains(&at)) else {
+                out.extend_from_slice(b"\\N");
+                continue;
+            };
+            match write(*cell, json, self.is_narrow, out) {
+                Ok(loss) => lost.extend(loss.map(|loss| (at, loss))),
+                Err(what) => {
+                    out.truncate(begin);
+                    return Err(self.unfit(at, what));
                 }
             }
         }
         out.push(b'\n');
+        lost.into_iter().for_each(|(at, loss)| self.losses.add(at, loss));
         Ok(())
     }
 
-    pub(super) fn replaced(&self) -> u64 {
-        self.replaced
+    /// The error of a value that does not fit into its column.
+    fn unfit(&self, column: usize, what: &str) -> SinkError {
+        let field = self.paths.get(column).cloned().unwrap_or_default();
+        let text = format!(
+            "`{field}` is {what}; leave the field out with --fields, or --on-bad-value null or skip"
+        );
+        let fault = Fault { field: Some(field), reason: format!("it is {what}") };
+        SinkError::of_value(text, Unfit { column: Some(column), fault })
+    }
+
+    /// The fields of a record that are not ASCII, with their columns: what the encoding of a database may lack is in
+    /// one of them.
+    pub(super) fn beyond_ascii(&mut self, record: &RawValue) -> Vec<(usize, String)> {
+        let Ok(found) = self.picker.pick(record) else { return Vec::new() };
+        let texts = found.into_iter().enumerate().filter_map(|(at, value)| {
+            let json = value?.get();
+            let text = lenient::text(json, true).map_or(Cow::Borrowed(json), |(text, _)| text);
+            (!text.is_ascii()).then(|| (at, text.into_owned()))
+        });
+        texts.collect()
+    }
+
+    /// What was lost up to here, as it is saved.
+    pub(super) fn lost(&self) -> Value {
+        self.losses.saved()
     }
 
     /// What the user should know of the records.
     pub(super) fn notes(&self) -> Vec<String> {
         let mut notes = self.picker.notes();
-        if self.replaced > 0 {
-            notes.push(format!(
-                "{} values had characters that PostgreSQL can't hold, such as NUL: U+FFFD is in their place",
-                self.replaced
-            ));
-        }
+        notes.extend(self.losses.notes());
         notes
     }
 }
 
-fn write(cell: Cell, json: &str, out: &mut Vec<u8>) -> Result<(), SinkError> {
-    if let Some(text) = cell.converted(json) {
+/// Writes a value, and says what was lost of it. If it does not fit: why.
+fn write(
+    cell: Cell,
+    json: &str,
+    is_narrow: bool,
+    out: &mut Vec<u8>,
+) -> Result<Option<Loss>, &'static str> {
+    if let Some((text, loss)) = cell.converted(json)? {
         escape(&text, out);
-    } else if json.starts_with('"') && cell != Cell::Json {
-        escape(&text(json)?, out);
-    } else {
-        escape(json, out);
+        return Ok(loss);
     }
-    Ok(())
-}
-
-/// What a JSON text says.
-fn text(json: &str) -> Result<Cow<'_, str>, SinkError> {
-    #[derive(serde::Deserialize)]
-    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-    serde_json::from_str::<Text<'_>>(json).map(|text| text.0).map_err(unreadable)
+    let (text, is_replaced) = match lenient::text(json, true).filter(|_| cell != Cell::Json) {
+        Some(text) => text,
+        None => {
+            let clean = lenient::clean(json, true);
+            let is_replaced = matches!(clean, Cow::Owned(_));
+            (clean, is_replaced)
+        }
+    };
+    match is_replaced && is_narrow {
+        // The replacement is no character of such a database either.
+        true => escape(&text.replace(['\u{fffd}'], "?").replace("\\ufffd", "?"), out),
+        false => escape(&text, out),
+    }
+    Ok(is_replaced.then_some(Loss::Replaced))
 }
 
 /// Writes a text so that COPY takes it for one value.
@@ -151,53 +301,23 @@ fn escape(text: &str, out: &mut Vec<u8>) {
     }
 }
 
-/// JSON with U+FFFD in the place of each character that PostgreSQL can't hold: NUL, and halves of surrogate
-/// pairs, which are no characters at all. In JSON they are written as escapes alone.
-fn storable(json: &str) -> Cow<'_, str> {
-    if !json.contains("\\u0000") && !json.contains("\\ud") && !json.contains("\\uD") {
-        return Cow::Borrowed(json);
-    }
-    let mut clean = String::with_capacity(json.len());
-    let mut is_changed = false;
-    let mut rest = json;
-    while let Some(at) = rest.find('\\') {
-        clean.push_str(&rest[..at]);
-        rest = &rest[at..];
-        let (length, is_bad) = match unit(rest) {
-            // Any other escape is a backslash and one character, which is ASCII.
-            None => (2.min(rest.len()), false),
-            Some(0) => (6, true),
-            Some(0xd800..0xdc00) => match rest.get(6..).and_then(unit) {
-                Some(0xdc00..0xe000) => (12, false),
-                _ => (6, true),
-            },
-            Some(0xdc00..0xe000) => (6, true),
-            Some(_) => (6, false),
-        };
-        clean.push_str(if is_bad { "\\ufffd" } else { &rest[..length] });
-        is_changed |= is_bad;
-        rest = &rest[length..];
-    }
-    clean.push_str(rest);
-    if is_changed { Cow::Owned(clean) } else { Cow::Borrowed(json) }
-}
-
-/// The code unit of an escape that the text begins with.
-fn unit(text: &str) -> Option<u16> {
-    u16::from_str_radix(text.strip_prefix("\\u")?.get(..4)?, 16).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn row(kinds: &[Type], record: &str) -> String {
-        let paths = ["a", "b", "c.d"];
-        let mut rows = Rows::new(paths.into_iter().zip(kinds), true, 0);
+    fn rows(kinds: &[Type]) -> Rows {
+        let filled = |(path, kind)| Filled { path, kind, modifier: -1 };
+        Rows::new(["a", "b", "c.d"].into_iter().zip(kinds).map(filled), true, false)
+    }
+
+    fn row(kinds: &[Type], record: &str) -> Result<String, String> {
         let record = RawValue::from_string(record.to_owned()).expect("a record");
-        let mut out = Vec::new();
-        rows.add(&record, &mut out).expect("a row");
-        String::from_utf8(out).expect("text")
+        let mut out = b"before\n".to_vec();
+        let added = rows(kinds).add(&record, &[], &mut out);
+        let row = out.strip_prefix(b"before\n").expect("what was there");
+        assert!(added.is_ok() || row.is_empty(), "nothing is left of a row that does not fit");
+        added.map_err(|error| error.to_string())?;
+        Ok(String::from_utf8(row.to_vec()).expect("text"))
     }
 
     #[test]
@@ -210,47 +330,121 @@ mod tests {
             (Type::TEXT, r#""\\.""#, r"\\."),
             (Type::TEXT, r#"{"x": "\n"}"#, r#"{"x": "\\n"}"#),
             (Type::TEXT, "true", "true"),
+            (Type::TEXT, "1.50", "1.50"),
             (Type::UUID, r#""71a34cde""#, "71a34cde"),
             (Type::JSONB, r#""x""#, r#""x""#),
             (Type::JSONB, "[1,\n2]", r"[1,\n2]"),
+            (Type::JSONB, "12345678901234567890.50", "12345678901234567890.50"),
+            (Type::NUMERIC, "12345678901234567890.50", "12345678901234567890.50"),
             (Type::INT8, "25.0", "25"),
             (Type::INT8, "25", "25"),
+            (Type::INT8, "1e3", "1000"),
+            (Type::INT8, r#""12""#, "12"),
+            (Type::INT8, "9007199254740993.0", "9007199254740993"),
             (Type::INT4, "2.5", "2.5"),
             (Type::INT8, "\"x\"", "x"),
+            (Type::BOOL, r#""TRUE""#, "true"),
+            (Type::BOOL, "1", "1"),
             (Type::FLOAT8, "1.50", "1.50"),
+            (Type::FLOAT8, "-9007199254740994", "-9007199254740994"),
+            (Type::FLOAT8, r#""NaN""#, "NaN"),
+            (Type::FLOAT4, "16777216", "16777216"),
             (Type::TIMESTAMPTZ, r#""2024-05-01T14:30+0200""#, "2024-05-01T12:30:00Z"),
+            (Type::TIMESTAMPTZ, r#""2024-05-01 12:30:00.000+0000""#, "2024-05-01T12:30:00Z"),
             (Type::TIMESTAMPTZ, "1714566600123", "2024-05-01T12:30:00.123Z"),
+            (Type::TIMESTAMPTZ, "1714566600123.0", "2024-05-01T12:30:00.123Z"),
+            (Type::TIMESTAMPTZ, r#""+10000-01-01T00:00:00Z""#, "10000-01-01T00:00:00Z"),
+            (Type::TIMESTAMPTZ, r#""-0043-03-15T00:00:00.5Z""#, "0044-03-15T00:00:00.500Z BC"),
             (Type::TIMESTAMP, r#""2024-05-01T14:30:00+02:00""#, "2024-05-01 12:30:00"),
-            (Type::TIMESTAMPTZ, "\"soon\"", "soon"),
             (Type::DATE, r#""2024-05-01T23:30:00-07:00""#, "2024-05-01"),
+            (Type::DATE, "1714566600000", "2024-05-01"),
         ] {
             let record = format!("{{\"c\":{{\"d\":1}},\"a\":{json}}}");
             let kinds = [kind.clone(), Type::TEXT, Type::INT8];
-            assert_eq!(row(&kinds, &record), format!("{text}\t\\N\t1\n"), "{kind} {json}");
+            assert_eq!(row(&kinds, &record), Ok(format!("{text}\t\\N\t1\n")), "{kind} {json}");
         }
-        assert_eq!(row(&[Type::TEXT, Type::TEXT, Type::TEXT], "[]"), "\\N\t\\N\t\\N\n");
+        let none = row(&[Type::TEXT, Type::TEXT, Type::TEXT], "[]");
+        assert_eq!(none.as_deref(), Ok("\\N\t\\N\t\\N\n"));
     }
 
     #[test]
-    fn what_postgresql_can_not_hold_is_replaced_and_counted() {
-        for (json, clean) in [
-            (r#""a\u0000b""#, r#""a\ufffdb""#),
-            (r#""\\u0000""#, r#""\\u0000""#),
-            (r#""\\\u0000""#, r#""\\\ufffd""#),
-            (r#""\ud83d\ude00""#, r#""\ud83d\ude00""#),
-            (r#""\ud83dx""#, r#""\ufffdx""#),
-            (r#""\ude00\uD83D""#, r#""\ufffd\ufffd""#),
-            (r#""\u00e9 ü \uD83D\n""#, r#""\u00e9 ü \ufffd\n""#),
-            (r#"{"k\u0000":["\u0000"]}"#, r#"{"k\ufffd":["\ufffd"]}"#),
+    fn a_value_that_does_not_fit_is_an_error_of_its_column() {
+        for (kind, json, why) in [
+            (Type::FLOAT8, "9007199254740993", "hold exactly"),
+            (Type::FLOAT4, "16777217", "hold exactly"),
+            (Type::TIMESTAMPTZ, "\"soon\"", "not a date-time"),
+            (Type::TIMESTAMPTZ, "\"now\"", "not a date-time"),
+            (Type::TIMESTAMP, "true", "not a date-time"),
+            (Type::DATE, "\"today\"", "not a date"),
         ] {
-            assert_eq!(storable(json), clean, "{json}");
-            assert_eq!(matches!(storable(json), Cow::Owned(_)), json != clean);
+            let kinds = [Type::TEXT, kind, Type::INT8];
+            let record = format!("{{\"a\":\"x\",\"b\":{json},\"c\":{{\"d\":1}}}}");
+            let error = row(&kinds, &record).expect_err("it does not fit");
+            assert!(error.starts_with("`b` is ") && error.contains(why), "{error}");
+            let record = RawValue::from_string(record).expect("a record");
+            let mut out = Vec::new();
+            rows(&kinds).add(&record, &[1], &mut out).expect("a row without it");
+            assert_eq!(out, b"x\t\\N\t1\n");
         }
-        let kind = Type::TEXT;
-        let mut rows = Rows::new([("a", &kind)], false, 4);
-        let record = RawValue::from_string(r#"{"a":"x\u0000"}"#.to_owned()).expect("a record");
+    }
+
+    #[test]
+    fn what_postgresql_can_not_hold_is_replaced_cut_and_counted() {
+        for (kind, modifier, json, text, loss) in [
+            (Type::TEXT, -1, r#""x\u0000""#, "x\u{fffd}", Some(Loss::Replaced)),
+            (Type::TEXT, -1, r#""x\ud83d""#, "x\u{fffd}", Some(Loss::Replaced)),
+            (Type::JSONB, -1, r#"{"\ud83d":1}"#, r#"{"\\ufffd":1}"#, Some(Loss::Replaced)),
+            (Type::TEXT, -1, r#""\ud83d\ude00""#, "\u{1f600}", None),
+            (
+                Type::TIMESTAMPTZ,
+                -1,
+                r#""2024-05-01T12:30:00.1234569Z""#,
+                "2024-05-01T12:30:00.123456Z",
+                Some(Loss::Cut),
+            ),
+            (
+                Type::TIMESTAMP,
+                3,
+                r#""2024-05-01T12:30:00.999900Z""#,
+                "2024-05-01 12:30:00.999",
+                Some(Loss::Cut),
+            ),
+            (
+                Type::TIMESTAMP,
+                0,
+                r#""2024-05-01T12:30:00.9Z""#,
+                "2024-05-01 12:30:00",
+                Some(Loss::Cut),
+            ),
+            (
+                Type::TIMESTAMPTZ,
+                3,
+                r#""2024-05-01T12:30:00.123Z""#,
+                "2024-05-01T12:30:00.123Z",
+                None,
+            ),
+            (
+                Type::TIMESTAMPTZ,
+                -1,
+                r#""+292278994-08-17T07:12:55.807Z""#,
+                "infinity",
+                Some(Loss::Far),
+            ),
+            (Type::TIMESTAMP, -1, "-9223372036854775808", "-infinity", Some(Loss::Far)),
+            (Type::DATE, -1, r#""-292275055-05-16""#, "-infinity", Some(Loss::Far)),
+        ] {
+            let mut out = Vec::new();
+            let written = write(Cell::of(&kind, modifier), json, false, &mut out);
+            assert_eq!(written, Ok(loss), "{json}");
+            assert_eq!(String::from_utf8(out).expect("text"), text, "{json}");
+        }
         let mut out = Vec::new();
-        rows.add(&record, &mut out).expect("a row");
-        assert_eq!((out.as_slice(), rows.replaced()), ("x\u{fffd}\n".as_bytes(), 5));
+        write(Cell::Plain, r#""x\ud83d""#, true, &mut out).expect("written");
+        assert_eq!(out, b"x?", "a database that lacks U+FFFD");
+        let mut rows = rows(&[Type::TEXT]);
+        rows.resume(&serde_json::json!({ "replaced": { "a": 4 } })).expect("resumed");
+        let record = RawValue::from_string(r#"{"a":"x\u0000"}"#.to_owned()).expect("a record");
+        rows.add(&record, &[], &mut Vec::new()).expect("a row");
+        assert!(rows.notes()[0].ends_with("(a 5)"), "{:?}", rows.notes());
     }
 }

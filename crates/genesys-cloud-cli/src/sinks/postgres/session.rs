@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::task::JoinHandle;
 use tokio_postgres::error::{DbError, Severity, SqlState};
 use tokio_postgres::types::{ToSql, Type};
@@ -15,6 +16,12 @@ use crate::sinks::SinkError;
 
 /// For how long a connection of an export that was killed may still be there.
 const LEFT_BEHIND: &str = "5s";
+
+/// Within a transaction, a place to come back to.
+const SAVEPOINT: &str = "SAVEPOINT genesys_cloud_rows";
+const KEEP: &str = "RELEASE SAVEPOINT genesys_cloud_rows";
+const TAKE_BACK: &str =
+    "ROLLBACK TO SAVEPOINT genesys_cloud_rows; RELEASE SAVEPOINT genesys_cloud_rows";
 
 /// A connection that has a table for itself.
 pub(super) struct Session {
@@ -102,7 +109,7 @@ impl Session {
     pub(super) async fn columns(&mut self, table: &str) -> Result<Option<Vec<Found>>, SinkError> {
         let rows = self
             .all(
-                "SELECT a.attname, a.atttypid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+                "SELECT a.attname, a.atttypid, a.atttypmod FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
                  JOIN pg_attribute a ON a.attrelid = c.oid WHERE n.nspname = $1 AND c.relname = $2 \
                  AND c.relkind IN ('r', 'p', 'f', 'v') AND a.attnum > 0 AND NOT a.attisdropped \
                  ORDER BY a.attnum",
@@ -112,9 +119,51 @@ impl Session {
         let found = rows.iter().map(|row| {
             // A type that is none of the built-in ones takes its values as texts.
             let kind = Type::from_oid(row.get(1)).unwrap_or(Type::TEXT);
-            Found { name: row.get(0), kind }
+            Found { name: row.get(0), kind, modifier: row.get(2) }
         });
         Ok((!rows.is_empty()).then(|| found.collect()))
+    }
+
+    /// Whether the database can't hold all characters.
+    pub(super) async fn is_narrow(&mut self) -> Result<bool, SinkError> {
+        let encoding: String = self.one("SELECT getdatabaseencoding()::text", &[]).await?.get(0);
+        // Of the second, the server doesn't look at what it stores.
+        Ok(!matches!(&*encoding, "UTF8" | "SQL_ASCII"))
+    }
+
+    /// Whether the database can hold a text.
+    pub(super) async fn can_hold(&mut self, text: &str) -> Result<bool, SinkError> {
+        if self.is_open {
+            self.run(SAVEPOINT).await?;
+        }
+        let asked = self.client.query_one("SELECT $1::text IS NOT NULL", &[&text]).await;
+        if self.is_open {
+            self.run(TAKE_BACK).await?;
+        }
+        match asked {
+            Ok(_) => Ok(true),
+            Err(error) if is_untranslatable(&error) => Ok(false),
+            Err(error) => Err(self.failed(error).await),
+        }
+    }
+
+    /// Runs rows of COPY, and takes them back if one of them is refused. The error is that of the row.
+    pub(super) async fn try_copy(
+        &mut self,
+        statement: &Statement,
+        rows: Bytes,
+    ) -> Result<Result<u64, Error>, SinkError> {
+        self.run(SAVEPOINT).await?;
+        let copied = self.copy(statement, rows).await;
+        match &copied {
+            Ok(_) => self.run(KEEP).await?,
+            // Where the connection is lost, the error says so.
+            Err(error) if error.as_db_error().is_some() && !is_end(error) => {
+                self.run(TAKE_BACK).await?;
+            }
+            Err(_) => {}
+        }
+        Ok(copied)
     }
 
     /// The unique indexes of a table that are of columns alone and hold for all rows at once, the primary key first.
@@ -250,14 +299,10 @@ impl Session {
     }
 
     /// Copies rows. An error is that of the database, since it knows the row.
-    pub(super) async fn copy(
-        &mut self,
-        statement: &Statement,
-        rows: Vec<u8>,
-    ) -> Result<u64, Error> {
+    pub(super) async fn copy(&mut self, statement: &Statement, rows: Bytes) -> Result<u64, Error> {
         use futures::SinkExt as _;
         let mut copy = std::pin::pin!(self.client.copy_in(statement).await?);
-        copy.send(bytes::Bytes::from(rows)).await?;
+        copy.send(rows).await?;
         copy.finish().await
     }
 
@@ -345,6 +390,12 @@ fn of_system(error: &Error) -> Option<&std::io::Error> {
         found = inner.source();
     }
     None
+}
+
+/// Whether a text has a character that the encoding of the database lacks.
+pub(super) fn is_untranslatable(error: &Error) -> bool {
+    let codes = [SqlState::UNTRANSLATABLE_CHARACTER, SqlState::CHARACTER_NOT_IN_REPERTOIRE];
+    error.code().is_some_and(|code| codes.contains(code))
 }
 
 /// Whether a connection ends with this.

@@ -18,6 +18,8 @@ pub(super) const ROW: &str = "genesys_cloud_row";
 pub(super) struct Found {
     pub(super) name: String,
     pub(super) kind: Type,
+    /// The modifier of the type, such as the number of digits of a time; below zero if there is none.
+    pub(super) modifier: i32,
 }
 
 /// A name as SQL takes it.
@@ -175,8 +177,10 @@ mod tests {
             assert!(names.iter().all(|name| name.len() <= LONGEST_NAME), "{}", entry.id);
             // The most that PostgreSQL takes.
             assert!(names.len() < 1600, "{}", entry.id);
-            let found: Vec<Found> =
-                names.iter().map(|name| Found { name: name.clone(), kind: Type::TEXT }).collect();
+            let found: Vec<Found> = names
+                .iter()
+                .map(|name| Found { name: name.clone(), kind: Type::TEXT, modifier: -1 })
+                .collect();
             assert_eq!(matched(&columns, &found).expect(&entry.id), names, "{}", entry.id);
             tables += usize::from(!names.is_empty());
         }
@@ -187,8 +191,11 @@ mod tests {
     fn what_a_table_lacks_is_told() {
         let fields = ["id", "memberCount", "division.name"].map(str::to_owned);
         let columns = Columns::chosen(&fields, None, false).expect("columns");
-        let found =
-            ["id", "division.name"].map(|name| Found { name: name.to_owned(), kind: Type::TEXT });
+        let found = ["id", "division.name"].map(|name| Found {
+            name: name.to_owned(),
+            kind: Type::TEXT,
+            modifier: -1,
+        });
         let missing = matched(&columns, &found).expect_err("a column is missing");
         assert_eq!(missing.iter().map(|it| it.path.as_str()).collect::<Vec<_>>(), ["memberCount"]);
     }

@@ -44,7 +44,7 @@ fn told(count: u64, allowed: u64, reset: u64) -> Head {
 async fn call(budget: &Budget, service: &Service, chance: &mut Chance, mean_latency: u64) {
     let ticket = budget.begin();
     loop {
-        let permit = budget.turn(ticket, &GET_THINGS).await;
+        let permit = budget.turn(ticket, &GET_THINGS).await.expect("a turn");
         tokio::time::sleep(Duration::from_millis(chance.up_to(mean_latency))).await;
         let head = service.answer();
         tokio::time::sleep(Duration::from_millis(chance.up_to(mean_latency))).await;
@@ -52,7 +52,7 @@ async fn call(budget: &Budget, service: &Service, chance: &mut Chance, mean_late
             return permit.answered(1, &head);
         }
         let pause = head.retry_after();
-        permit.limited(1, &head, None, pause);
+        permit.limited(1, &head, None, pause, None);
     }
 }
 
@@ -215,7 +215,7 @@ async fn who_waits_is_served_in_order_and_not_at_once() {
     for number in 0..300 {
         let (budget, service, served) = (budget.clone(), service.clone(), served.clone());
         tasks.spawn(async move {
-            let permit = budget.turn(budget.begin(), &GET_THINGS).await;
+            let permit = budget.turn(budget.begin(), &GET_THINGS).await.expect("a turn");
             served.lock().expect("no panic").push((number, Instant::now()));
             tokio::time::sleep(Duration::from_millis(20)).await;
             permit.answered(1, &service.answer());
@@ -268,14 +268,14 @@ async fn at_once<'a>(budget: &'a Budget, operation: &'a Operation) -> Vec<Permit
     while let Ok(permit) =
         tokio::time::timeout(Duration::ZERO, budget.turn(budget.begin(), operation)).await
     {
-        permits.push(permit);
+        permits.push(permit.expect("a turn"));
         assert!(permits.len() <= 100, "there is an end");
     }
     permits
 }
 
 async fn one<'a>(budget: &'a Budget, operation: &'a Operation) -> Permit<'a> {
-    budget.turn(budget.begin(), operation).await
+    budget.turn(budget.begin(), operation).await.expect("a turn")
 }
 
 #[tokio::test(start_paused = true)]
@@ -343,7 +343,7 @@ async fn a_rate_limit_of_the_token_stops_all_and_lets_them_go_one_by_one() {
         let budget = budget(CAPS);
         let limit = limit.map(|key| limit_named(key, "300"));
         let limited = one(&budget, &GET_THINGS).await;
-        limited.limited(1, &status_head, limit.as_ref(), Some(Duration::from_secs(70)));
+        limited.limited(1, &status_head, limit.as_ref(), Some(Duration::from_secs(70)), None);
         let start = Instant::now();
         let first = one(&budget, &GET_OTHERS).await;
         assert_eq!(start.elapsed(), Duration::from_secs(70));
@@ -364,7 +364,7 @@ fn limit_named(key: &str, value: &str) -> ErrorLimit {
 async fn a_rate_limit_of_an_operation_leaves_the_others_alone() {
     let budget = budget(CAPS);
     let limited = one(&budget, &GET_THINGS).await;
-    limited.limited(1, &told(5, 300, 60), None, Some(Duration::from_secs(42)));
+    limited.limited(1, &told(5, 300, 60), None, Some(Duration::from_secs(42)), None);
     let start = Instant::now();
     one(&budget, &GET_OTHERS).await.answered(1, &told(6, 300, 60));
     assert_eq!(start.elapsed(), Duration::ZERO);
@@ -377,12 +377,149 @@ async fn a_429_without_headers_stops_its_operation_alone_while_the_window_has_ro
     let budget = budget(CAPS);
     one(&budget, &GET_OTHERS).await.answered(1, &told(5, 300, 60));
     let limited = one(&budget, &GET_THINGS).await;
-    limited.limited(1, &head(429, &[]), None, Some(Duration::from_secs(42)));
+    limited.limited(1, &head(429, &[]), None, Some(Duration::from_secs(42)), None);
     let start = Instant::now();
     one(&budget, &GET_OTHERS).await.answered(1, &told(6, 300, 60));
     assert_eq!(start.elapsed(), Duration::ZERO);
     one(&budget, &GET_THINGS).await.answered(1, &told(7, 300, 60));
     assert_eq!(start.elapsed(), Duration::from_secs(42));
+}
+
+fn closure() -> Closure {
+    let error = Arc::new(Error::config("the limit of a day".to_owned()));
+    Closure { error, patience: Duration::from_secs(180) }
+}
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_that_calls_do_not_wait_for_refuses_them_until_they_would() {
+    let budget = budget(CAPS);
+    let limited = one(&budget, &GET_THINGS).await;
+    limited.limited(1, &told(5, 300, 60), None, Some(HOUR), Some(&closure()));
+    let refused = async || {
+        let turn = budget.turn(budget.begin(), &GET_THINGS).await;
+        turn.map(drop).expect_err("refused").remaining
+    };
+    assert_eq!(refused().await, HOUR);
+    // It is the limit of this operation.
+    one(&budget, &GET_OTHERS).await.answered(1, &told(6, 300, 60));
+    tokio::time::advance(Duration::from_secs(3_419)).await;
+    assert_eq!(refused().await, Duration::from_secs(181));
+    tokio::time::advance(Duration::from_secs(1)).await;
+    let start = Instant::now();
+    one(&budget, &GET_THINGS).await.answered(1, &told(7, 300, 60));
+    assert_eq!(start.elapsed(), Duration::from_secs(180));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_that_calls_do_not_wait_for_refuses_those_who_wait_already() {
+    let budget = budget(CAPS);
+    let limited = one(&budget, &GET_THINGS).await;
+    one(&budget, &GET_THINGS).await.answered(1, &told(300, 300, 60));
+    let mut tasks = JoinSet::new();
+    for number in 0..50 {
+        let budget = budget.clone();
+        tasks.spawn(async move {
+            let operation = [&GET_THINGS, &GET_OTHERS][number % 2];
+            let turn = budget.turn(budget.begin(), operation).await;
+            turn.map(drop).expect_err("refused").remaining
+        });
+        tokio::task::yield_now().await;
+    }
+    tokio::time::advance(Duration::from_secs(1)).await;
+    limited.limited(1, &told(301, 300, 60), None, Some(HOUR), Some(&closure()));
+    let start = Instant::now();
+    assert_eq!(tasks.join_all().await, [HOUR; 50]);
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    let shared = budget.lock();
+    assert!(shared.sleepers.is_empty() && shared.limiter.is_idle());
+}
+
+/// Who waits, since when, why, and for how long it is expected to.
+type Told = Arc<Mutex<Vec<(String, Instant, WaitReason, Duration)>>>;
+
+/// Has so many callers wait at once, and checks what they were told against what came. Returns how many were told.
+async fn expectations(
+    case: &str,
+    caps: Caps,
+    service: Arc<Service>,
+    first: Head,
+    callers: usize,
+) -> usize {
+    let told_of = Told::default();
+    let log = told_of.clone();
+    let herald = Herald::new(move |wait| {
+        if let Some(expected) = wait.expected {
+            let told = (wait.operation.to_owned(), Instant::now(), wait.reason, expected);
+            log.lock().expect("no panic").push(told);
+        }
+    });
+    let budget = Arc::new(Budget::new(caps, herald));
+    let permit = one(&budget, &GET_THINGS).await;
+    match first.status.as_u16() {
+        429 => permit.limited(1, &first, None, first.retry_after(), None),
+        _ => permit.answered(1, &first),
+    }
+    let mut tasks = JoinSet::new();
+    for number in 0..callers {
+        let (budget, service) = (budget.clone(), service.clone());
+        tasks.spawn(async move {
+            let operation = Operation::new(format!("caller {number}"), Method::Get, "/things");
+            let permit = one(&budget, &operation).await;
+            let went = Instant::now();
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            permit.answered(1, &service.answer());
+            (operation.id().to_owned(), went)
+        });
+        tokio::task::yield_now().await;
+    }
+    let went: HashMap<String, Instant> = tasks.join_all().await.into_iter().collect();
+    let told_of = told_of.lock().expect("no panic");
+    let mut checked = 0;
+    for (caller, at, reason, expected) in told_of.iter() {
+        let waited = went[caller].duration_since(*at);
+        if waited.max(*expected) < Duration::from_secs(1) {
+            continue;
+        }
+        checked += 1;
+        assert!(
+            waited <= *expected * 2 && *expected <= waited * 2,
+            "{case}: {caller} was told {expected:?} ({reason}) and waited {waited:?}"
+        );
+    }
+    checked
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_wait_is_expected_to_take_is_within_a_factor_of_two() {
+    let used = |allowed, calls: u64| {
+        let service = windows(allowed, Rounding::Up);
+        let last = (1..calls).fold(service.answer(), |_, _| service.answer());
+        (service, last)
+    };
+    // Behind one window that is used up, in several windows, and where there is room for some.
+    for (allowed, calls, callers) in
+        [(300, 290, 250), (300, 300, 40), (60, 1, 200), (60, 50, 120), (1_200, 600, 1_500)]
+    {
+        let (service, last) = used(allowed, calls);
+        let case = format!("{calls} of {allowed} used, {callers} callers");
+        let checked = expectations(&case, CAPS, service, last, callers).await;
+        assert!(
+            checked * 2 > callers.saturating_sub((allowed - calls) as usize),
+            "{case}: {checked}"
+        );
+    }
+    // Behind a pause, while the window has room.
+    let (service, _) = used(300, 1);
+    let limited = head(429, &[("retry-after", 42)]);
+    let checked = expectations("a pause", CAPS, service, limited, 30).await;
+    assert!(checked >= 30, "{checked}");
+    // By the client's own rate.
+    let (service, last) = used(300, 1);
+    let caps = Caps { spacing: Some(Duration::from_millis(500)), ..CAPS };
+    let checked = expectations("an own rate", caps, service, last, 30).await;
+    assert!(checked >= 25, "{checked}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -391,7 +528,7 @@ async fn operations_share_a_limit_that_is_named() {
     let limit = limit_named("things.rate.per.minute", "40");
     for operation in [&GET_THINGS, &GET_OTHERS] {
         let limited = one(&budget, operation).await;
-        limited.limited(1, &told(5, 300, 60), Some(&limit), Some(Duration::ZERO));
+        limited.limited(1, &told(5, 300, 60), Some(&limit), Some(Duration::ZERO), None);
     }
     let start = Instant::now();
     let mut tasks = JoinSet::new();
@@ -429,7 +566,7 @@ async fn own_caps_are_kept() {
 async fn a_repeated_call_keeps_its_place() {
     let budget = budget(Caps { concurrent: 1, ..CAPS });
     let first = budget.begin();
-    let permit = budget.turn(first, &GET_THINGS).await;
+    let permit = budget.turn(first, &GET_THINGS).await.expect("a turn");
     let mut second = Box::pin(one(&budget, &GET_THINGS));
     assert!((&mut second).now_or_never().is_none());
     let mut again = Box::pin(budget.turn(first, &GET_THINGS));
@@ -453,7 +590,7 @@ async fn waits_are_told_with_their_reason() {
     one(&budget, &GET_THINGS).await.answered(1, &told(1, 300, 60));
     one(&budget, &GET_THINGS).await.answered(1, &told(2, 300, 60));
     let limited = one(&budget, &GET_OTHERS).await;
-    limited.limited(1, &told(3, 300, 60), None, Some(Duration::from_secs(9)));
+    limited.limited(1, &told(3, 300, 60), None, Some(Duration::from_secs(9)), None);
     one(&budget, &GET_OTHERS).await.answered(1, &told(4, 300, 60));
     budget.pause(&GET_THINGS, WaitReason::Retry, Duration::from_secs(2)).await;
     let told_of = told_of.lock().expect("no panic");

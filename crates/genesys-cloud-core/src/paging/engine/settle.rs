@@ -23,6 +23,7 @@ impl Engine {
         before: Option<&PageText>,
         has_come: Option<Vec<bool>>,
     ) -> Result<Option<Picked>, Error> {
+        self.client().usable_after(self.unusable);
         self.unusable = 0;
         let contradicted =
             |why: &Contradiction| Error::paging(reply, why.to_string()).advise(why.advice());
@@ -143,7 +144,10 @@ impl Engine {
         let other = has_other_list(&body, &self.listing);
         self.report.note_list(false, leads_on, other);
         if self.report.other_fields.is_empty() && (leads_on || other) {
-            self.report.other_fields = field_names(&body);
+            let redactor = self.client().secrets().redactor();
+            let names = field_names(&body).into_iter();
+            let names = names.map(|name| redactor.redact(&name).into_owned());
+            self.report.other_fields = names.collect();
         }
     }
 

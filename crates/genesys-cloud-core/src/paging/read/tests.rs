@@ -71,6 +71,28 @@ fn a_page_as_the_api_sends_it() {
 }
 
 #[test]
+fn a_byte_order_mark_is_skipped() {
+    assert_eq!(ids("entities", "\u{feff}{\"entities\":[{\"id\":\"a\"}]}"), ["a"]);
+    assert_eq!(ids("[]", "\u{feff} [{\"id\":\"a\"}]"), ["a"]);
+    assert!(read("entities", "\u{feff}").is_err());
+}
+
+/// Half of a surrogate pair is written by services that cut texts by their UTF-16 length.
+#[test]
+fn half_of_a_surrogate_pair_makes_no_page_unreadable() {
+    let body = r#"{"x\ud83d":1,"entities":[{"id":"a\ud83d","\udc00":1},{"id":"b\ud83d\ude00","memberCount":3}]}"#;
+    let (items, facts) = read("entities", body).expect("a page");
+    assert_eq!((items, facts.items), (vec!["a\u{fffd}".to_owned(), "b\u{1f600}".to_owned()], 2));
+    // In a raw item it stays as it came.
+    let reply = reply(StatusCode::OK, body);
+    let (raw, _) = serde::<Box<RawValue>>(&reply, &list("entities"), 9).expect("a page");
+    assert_eq!(raw[0].get(), r#"{"id":"a\ud83d","\udc00":1}"#);
+    let (values, _) = serde::<Value>(&reply, &list("entities"), 9).expect("a page");
+    assert_eq!(values[0]["id"], "a\u{fffd}");
+    assert!(read("entities", r#"{"entities":[{"id":"a\ud83d","memberCount":[]}]}"#).is_err());
+}
+
+#[test]
 fn items_are_found_wherever_they_stand() {
     assert_eq!(ids("[]", r#"[{"id":"a"},{"id":"b"}]"#), ["a", "b"]);
     assert_eq!(ids("results", r#"{"total":1,"results":[{"id":"a"}]}"#), ["a"]);

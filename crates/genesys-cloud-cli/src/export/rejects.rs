@@ -1,0 +1,301 @@
+//! The file of records that the output could not hold as they came.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::{Job, Output, unwritten};
+use crate::failure::Failure;
+use crate::screen::grouped;
+use crate::sinks::{OnBadValue, Rejected, open_part};
+use crate::sum::Sum;
+use crate::{aside, private};
+
+/// Writes the records that were rejected, one JSON object per line.
+///
+/// Until the export is complete, the name of the file ends in `.part`. At each commit of the output its length and
+/// checksum are saved; what came later is cut off when the export is resumed, since it will come again.
+pub(super) struct Rejects {
+    operation: String,
+    path: Option<PathBuf>,
+    open: Option<Open>,
+    nulled: u64,
+    skipped: u64,
+}
+
+struct Open {
+    path: PathBuf,
+    file: File,
+    length: u64,
+    sum: Sum,
+    is_synced: bool,
+    /// Whether the user has named it, so that it is there even if it is empty.
+    is_named: bool,
+}
+
+/// What is saved at a commit.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Committed {
+    path: PathBuf,
+    length: u64,
+    /// The checksum of these bytes.
+    sum: String,
+    nulled: u64,
+    skipped: u64,
+}
+
+/// A line of the file.
+#[derive(Serialize)]
+struct Line<'a> {
+    operation: &'a str,
+    /// `null` or `skip`: what became of the record.
+    action: &'static str,
+    /// The first value that does not fit.
+    field: Option<&'a str>,
+    reason: &'a str,
+    /// The other values that do not fit.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    more: Vec<More<'a>>,
+    record: &'a RawValue,
+}
+
+#[derive(Serialize)]
+struct More<'a> {
+    field: Option<&'a str>,
+    reason: &'a str,
+}
+
+/// The file of an export, if it has one.
+pub(super) fn place(job: &Job<'_>) -> Result<Option<PathBuf>, Failure> {
+    let export = job.export;
+    if export.on_bad_value == OnBadValue::Fail {
+        return match export.rejects {
+            Some(_) => Err(Failure::usage(
+                "--rejects: no record is rejected unless --on-bad-value is null or skip",
+            )),
+            None => Ok(None),
+        };
+    }
+    let path = match (&export.rejects, &job.output) {
+        (Some(path), _) => path.clone(),
+        (None, Output::File(out)) => aside::path(out, aside::REJECTS),
+        (None, _) => {
+            return Err(Failure::usage(
+                "--on-bad-value null and skip need a file for the records that do not fit",
+            )
+            .advise("name one with --rejects rejects.jsonl"));
+        }
+    };
+    let is_output = matches!(&job.output, Output::File(out) if *out == path);
+    if is_output || path.is_dir() {
+        let what = if is_output { "the output" } else { "a folder" };
+        return Err(Failure::usage(format!("--rejects: {} is {what}", path.display())));
+    }
+    Ok(Some(path))
+}
+
+impl Rejects {
+    /// Opens the file: empty, or as it was at a commit.
+    pub(super) fn open(job: &Job<'_>, saved: Option<&Committed>) -> Result<Self, Failure> {
+        let operation = job.entry.id.clone();
+        let path = place(job)?;
+        let saved = saved.filter(|saved| saved.length > 0 || path.as_ref() == Some(&saved.path));
+        if let (Some(saved), Some(path)) = (saved, &path)
+            && saved.path != *path
+        {
+            return Err(Failure::usage(format!(
+                "the export that was stopped writes rejected records to {}, not to {}",
+                saved.path.display(),
+                path.display()
+            )));
+        }
+        let Some(path) = path.or_else(|| saved.map(|saved| saved.path.clone())) else {
+            return Ok(Self { operation, path: None, open: None, nulled: 0, skipped: 0 });
+        };
+        let is_named = job.export.rejects.is_some();
+        let known = Some(path.clone());
+        let open = match saved {
+            None => Open::create(path, is_named)?,
+            Some(saved) => Open::resume(path, saved, is_named)?,
+        };
+        let (nulled, skipped) = saved.map_or((0, 0), |saved| (saved.nulled, saved.skipped));
+        Ok(Self { operation, path: known, open: Some(open), nulled, skipped })
+    }
+
+    /// Adds records.
+    pub(super) fn add(&mut self, rejected: &[Rejected]) -> Result<(), Failure> {
+        let Some(open) = self.open.as_mut().filter(|_| !rejected.is_empty()) else { return Ok(()) };
+        let mut lines = Vec::new();
+        for it in rejected {
+            let mut faults = it.faults.iter();
+            let first = faults.next();
+            let mut record = Vec::with_capacity(it.record.get().len());
+            crate::sinks::one_line(it.record.get(), &mut record);
+            let record: Box<RawValue> = serde_json::from_slice(&record)
+                .map_err(|error| Failure::output(format!("a record can't be written: {error}")))?;
+            let line = Line {
+                operation: &self.operation,
+                action: if it.is_skipped { "skip" } else { "null" },
+                field: first.and_then(|fault| fault.field.as_deref()),
+                reason: first.map_or("", |fault| &fault.reason),
+                more: faults
+                    .map(|it| More { field: it.field.as_deref(), reason: &it.reason })
+                    .collect(),
+                record: &record,
+            };
+            serde_json::to_writer(&mut lines, &line)
+                .map_err(|error| Failure::output(format!("a record can't be written: {error}")))?;
+            lines.push(b'\n');
+            match it.is_skipped {
+                true => self.skipped += 1,
+                false => self.nulled += 1,
+            }
+        }
+        open.append(&lines)
+    }
+
+    /// Makes what was added last, and says how to come back to here.
+    pub(super) fn commit(&mut self) -> Result<Option<Committed>, Failure> {
+        let Some(open) = &mut self.open else { return Ok(None) };
+        open.sync()?;
+        Ok(Some(Committed {
+            path: open.path.clone(),
+            length: open.length,
+            sum: open.sum.text(),
+            nulled: self.nulled,
+            skipped: self.skipped,
+        }))
+    }
+
+    /// Gives the file its name, once the output has its own. One that the user has not named is removed if it is empty.
+    pub(super) fn finish(&mut self) -> Result<(), Failure> {
+        let Some(mut open) = self.open.take() else { return Ok(()) };
+        open.sync()?;
+        let part = part(&open.path);
+        let done = match open.length > 0 || open.is_named {
+            true => private::rename(&part, &open.path),
+            false => {
+                // That of an earlier run is of an output that is no more.
+                remove(&open.path).and_then(|()| remove(&part))
+            }
+        };
+        done.map_err(|error| cant(&open.path, &error))
+    }
+
+    /// Removes what is not finished.
+    pub(super) fn discard(&mut self) {
+        if let Some(open) = self.open.take() {
+            // It would be emptied by the next run.
+            let _ = remove(&part(&open.path));
+        }
+    }
+
+    /// How many records were left out.
+    pub(super) fn skipped(&self) -> u64 {
+        self.skipped
+    }
+
+    /// How many records were written with null in place of a value.
+    pub(super) fn nulled(&self) -> u64 {
+        self.nulled
+    }
+
+    /// What the report says, once it is known whether the export is complete.
+    pub(super) fn facts(&self, is_whole: bool) -> Value {
+        let path = self.path.as_ref().filter(|_| self.skipped + self.nulled > 0);
+        let path = path.map(|path| if is_whole { path.clone() } else { part(path) });
+        json!({ "skipped": self.skipped, "nulled": self.nulled, "file": path })
+    }
+
+    /// The same in words, for people.
+    pub(super) fn note(&self, facts: &Value) -> Option<String> {
+        let (skipped, nulled) = (self.skipped, self.nulled);
+        let what = match (skipped, nulled) {
+            (0, 0) => return None,
+            (skipped, 0) => format!("{} left out", grouped(skipped)),
+            (0, nulled) => format!("{} written with null", grouped(nulled)),
+            (skipped, nulled) => {
+                format!("{} left out, {} written with null", grouped(skipped), grouped(nulled))
+            }
+        };
+        let all = grouped(skipped + nulled);
+        let file = facts.get("file").and_then(Value::as_str).unwrap_or_default();
+        Some(format!("{all} records did not fit: {what}; they are in {file}"))
+    }
+}
+
+impl Open {
+    fn create(path: PathBuf, is_named: bool) -> Result<Self, Failure> {
+        let part = part(&path);
+        aside::make_folder(&part).map_err(|error| cant(&path, &error))?;
+        let mut file = open_part(&part, true).map_err(unwritten)?;
+        let emptied = file.set_len(0).and_then(|()| file.rewind());
+        emptied.map_err(|error| cant(&path, &error))?;
+        Ok(Self { path, file, length: 0, sum: Sum::new(), is_synced: false, is_named })
+    }
+
+    /// Opens a file that was committed, once it is known to be that file, and cuts off what came later.
+    fn resume(path: PathBuf, saved: &Committed, is_named: bool) -> Result<Self, Failure> {
+        let part = part(&path);
+        // An export that was killed right after it had named its file does not know that.
+        if !part.exists() && fs::metadata(&path).is_ok_and(|it| it.len() == saved.length) {
+            private::rename(&path, &part).map_err(|error| cant(&path, &error))?;
+        }
+        if saved.length == 0 {
+            return Self::create(path, is_named);
+        }
+        let mut file = open_part(&part, false).map_err(unwritten)?;
+        let there = file.metadata().map_err(|error| cant(&path, &error))?.len();
+        let sum = Sum::of_beginning(&mut file, saved.length.min(there))
+            .map_err(|error| cant(&path, &error))?;
+        if there < saved.length || sum.text() != saved.sum {
+            return Err(Failure::usage(format!(
+                "{} does not begin with the rejected records that the state describes; put that file back, or start \
+                 over with --restart",
+                part.display()
+            )));
+        }
+        let cut = file.set_len(saved.length);
+        cut.and_then(|()| file.seek(SeekFrom::Start(saved.length)))
+            .map_err(|error| cant(&path, &error))?;
+        Ok(Self { path, file, length: saved.length, sum, is_synced: false, is_named })
+    }
+
+    fn append(&mut self, lines: &[u8]) -> Result<(), Failure> {
+        self.file.write_all(lines).map_err(|error| cant(&self.path, &error))?;
+        self.length += lines.len() as u64;
+        self.sum.add(lines);
+        self.is_synced = false;
+        Ok(())
+    }
+
+    fn sync(&mut self) -> Result<(), Failure> {
+        if !self.is_synced {
+            self.file.sync_data().map_err(|error| cant(&self.path, &error))?;
+            self.is_synced = true;
+        }
+        Ok(())
+    }
+}
+
+fn part(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(aside::PART);
+    name.into()
+}
+
+fn remove(path: &Path) -> std::io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn cant(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::of_io(format!("can't write the rejected records {}: {error}", path.display()), error)
+}

@@ -1,0 +1,145 @@
+//! What a table could not hold of the values of records, counted by field.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::SinkError;
+use crate::columns::Columns;
+
+/// How many fields a note names.
+const MOST_NAMED: usize = 8;
+
+/// What became of a value that a table could not hold as it came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Loss {
+    /// Characters that the format has no form for were replaced.
+    Replaced,
+    /// A time was cut to what the column can hold.
+    Cut,
+    /// A time beyond what the column can hold became the furthest one.
+    Far,
+    /// It is not of the type that the document gives, and was written as it came.
+    Odd,
+}
+
+const LOSSES: [(Loss, &str, &str); 4] = [
+    (
+        Loss::Replaced,
+        "replaced",
+        "with characters that the output can't hold, such as half of a surrogate pair: replaced by U+FFFD",
+    ),
+    (Loss::Cut, "cut", "with a time finer than the column: the digits beyond are left out"),
+    (Loss::Far, "far", "with a time too far away for the column: the furthest one was written"),
+    (Loss::Odd, "odd", "not of the type that the document gives: written as they came"),
+];
+
+/// Counts of what was lost.
+#[derive(Default)]
+pub(super) struct Losses {
+    fields: Vec<String>,
+    counts: Vec<[u64; LOSSES.len()]>,
+}
+
+impl Losses {
+    pub(super) fn new<'a>(fields: impl IntoIterator<Item = &'a str>) -> Self {
+        let fields: Vec<String> = fields.into_iter().map(str::to_owned).collect();
+        let counts = vec![[0; LOSSES.len()]; fields.len()];
+        Self { fields, counts }
+    }
+
+    pub(super) fn of(columns: &Columns) -> Self {
+        Self::new(columns.all().iter().map(|column| column.path.as_str()))
+    }
+
+    /// Counts a value of a column.
+    pub(super) fn add(&mut self, column: usize, loss: Loss) {
+        let kind = LOSSES.iter().position(|(known, ..)| *known == loss);
+        if let (Some(counts), Some(kind)) = (self.counts.get_mut(column), kind) {
+            counts[kind] += 1;
+        }
+    }
+
+    /// The counts as they are saved with a commit.
+    pub(super) fn saved(&self) -> Value {
+        let of_kind = |kind: usize| -> BTreeMap<&str, u64> {
+            let counts = self.fields.iter().zip(&self.counts);
+            let counts = counts.map(|(field, counts)| (field.as_str(), counts[kind]));
+            counts.filter(|(_, count)| *count > 0).collect()
+        };
+        let all = LOSSES.iter().enumerate().map(|(kind, (_, name, _))| (*name, of_kind(kind)));
+        let all: BTreeMap<_, _> = all.filter(|(_, counts)| !counts.is_empty()).collect();
+        serde_json::json!(all)
+    }
+
+    /// Goes on with counts that were saved.
+    pub(super) fn resume(&mut self, saved: &Value) -> Result<(), SinkError> {
+        let odd = |why: &str| {
+            SinkError::mismatch(format!(
+                "what was saved of the output can't be read ({why}); start over with --restart"
+            ))
+        };
+        let saved: BTreeMap<String, BTreeMap<String, u64>> =
+            serde_json::from_value(saved.clone()).map_err(|error| odd(&error.to_string()))?;
+        for (name, counts) in saved {
+            let kind = LOSSES.iter().position(|(_, known, _)| *known == name);
+            let kind = kind.ok_or_else(|| odd("it counts something else"))?;
+            for (field, count) in counts {
+                let column = self.fields.iter().position(|known| *known == field);
+                let column = column.ok_or_else(|| odd("it has other fields"))?;
+                self.counts[column][kind] = count;
+            }
+        }
+        Ok(())
+    }
+
+    /// What the user should know.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let note = |(kind, (_, _, what)): (usize, &(Loss, &str, &str))| {
+            let fields = self.fields.iter().zip(&self.counts).map(|(field, it)| (field, it[kind]));
+            let fields: Vec<_> = fields.filter(|(_, count)| *count > 0).collect();
+            let all: u64 = fields.iter().map(|(_, count)| count).sum();
+            let named = fields.iter().take(MOST_NAMED);
+            let mut named: Vec<String> =
+                named.map(|(field, count)| format!("{field} {count}")).collect();
+            if let Some(more) = fields.len().checked_sub(MOST_NAMED + 1) {
+                named.push(format!("{} more fields", more + 1));
+            }
+            let noun = if all == 1 { "value" } else { "values" };
+            (all > 0).then(|| format!("{all} {noun} {what} ({})", named.join(", ")))
+        };
+        LOSSES.iter().enumerate().filter_map(note).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn losses_are_counted_by_field_also_across_a_kill() {
+        let mut losses = Losses::new(["a", "b.c"]);
+        assert!(losses.notes().is_empty());
+        assert_eq!(losses.saved(), json!({}));
+        losses.add(0, Loss::Replaced);
+        losses.add(1, Loss::Replaced);
+        losses.add(1, Loss::Replaced);
+        losses.add(1, Loss::Cut);
+        let saved = losses.saved();
+        assert_eq!(saved, json!({ "replaced": { "a": 1, "b.c": 2 }, "cut": { "b.c": 1 } }));
+        let mut resumed = Losses::new(["a", "b.c"]);
+        resumed.resume(&saved).expect("resumed");
+        resumed.add(0, Loss::Replaced);
+        let notes = resumed.notes();
+        assert_eq!(notes.len(), 2);
+        assert!(
+            notes[0].starts_with("4 values with characters ") && notes[0].ends_with("(a 2, b.c 2)")
+        );
+        assert!(notes[1].starts_with("1 value with a time finer"), "{notes:?}");
+        for odd in [json!(null), json!({ "x": {} }), json!({ "cut": { "z": 1 } }), json!([])] {
+            assert!(Losses::new(["a", "b.c"]).resume(&odd).is_err(), "{odd}");
+        }
+    }
+}

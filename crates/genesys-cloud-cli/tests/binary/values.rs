@@ -1,0 +1,227 @@
+//! Values on their way through: as they came, or with a word about what became of them.
+
+use std::path::Path;
+
+use genesys_cloud_mock::{Call, CannedReply, Fault, MockOrg};
+use serde_json::Value;
+use tempfile::tempdir;
+
+use crate::{aside, read, report, run};
+
+const QUEUES: &str = "getRoutingQueues";
+
+fn reply(body: impl Into<String>, content_type: &str) -> CannedReply {
+    let headers = vec![("content-type".to_owned(), content_type.to_owned())];
+    CannedReply { status: 200, headers, body: body.into().into() }
+}
+
+/// A page of these records, as they are.
+fn page(org: &MockOrg, records: &[&str]) {
+    let (all, total) = (records.join(","), records.len());
+    let body = format!(
+        "\u{feff}{{\"x\\ud83d\":1,\"entities\":[{all}],\"pageNumber\":1,\"pageCount\":1,\"total\":{total}}}"
+    );
+    org.respond_next(QUEUES, reply(body, "application/json")).unwrap();
+}
+
+/// An org that has a text where the document has a number, in every third queue.
+pub(crate) struct Odd;
+
+/// Whether it does so in this record.
+pub(crate) fn is_odd(id: &str) -> bool {
+    id.bytes().map(u32::from).sum::<u32>().is_multiple_of(3)
+}
+
+impl Fault for Odd {
+    fn after(&self, call: &Call<'_>, reply: CannedReply) -> CannedReply {
+        if call.operation.id != QUEUES {
+            return reply;
+        }
+        let mut body: Value = serde_json::from_slice(&reply.body).unwrap();
+        for record in body["entities"].as_array_mut().unwrap() {
+            if is_odd(record["id"].as_str().unwrap()) {
+                record["memberCount"] = "many".into();
+            }
+        }
+        CannedReply { body: body.to_string().into(), ..reply }
+    }
+}
+
+/// The ids of the records in a file of rejects, and its lines.
+pub(crate) fn rejected(path: &Path) -> (Vec<String>, Vec<Value>) {
+    let text = read(path);
+    let lines: Vec<Value> = text.lines().map(|it| serde_json::from_str(it).unwrap()).collect();
+    (lines.iter().map(|it| it["record"]["id"].as_str().unwrap().to_owned()).collect(), lines)
+}
+
+#[tokio::test]
+async fn a_call_sends_and_prints_what_it_is_given() {
+    let org = MockOrg::start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let operation = "postAnalyticsConversationsDetailsQuery";
+    let body =
+        r#"{ "n": 31.245270191439438, "id": 12345678901234567890, "x": 1.50, "x": "\ud83d" }"#;
+    std::fs::write(folder.path().join("b.json"), body).unwrap();
+    let call = ["call", operation, "--body", "b.json", "--unchecked"];
+    for (answer, content_type, printed) in [
+        (
+            body,
+            "application/json",
+            "{\n  \"n\": 31.245270191439438,\n  \"id\": 12345678901234567890,\n  \"x\": 1.50,\n  \"x\": \"\\ud83d\"\n}\n",
+        ),
+        (body, "application/octet-stream", body),
+        ("id;n\r\n1;2\r\n", "text/csv", "id;n\r\n1;2\r\n"),
+        ("7.0", "application/json; charset=utf-8", "7.0\n"),
+        ("no JSON", "application/json", "no JSON"),
+    ] {
+        org.respond_next(operation, reply(answer, content_type)).unwrap();
+        let done = run(Some(&org), folder.path(), &call).await;
+        assert_eq!(done.done(), printed, "{content_type}");
+        assert_eq!(org.requests_for(operation).pop().unwrap().body, body.as_bytes());
+    }
+}
+
+#[tokio::test]
+async fn lines_of_json_are_what_the_api_sent() {
+    let org = MockOrg::start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let records = [
+        r#"{"id":"1","name":"x\ud83d y\u0000","memberCount":25.0,"n":31.245270191439438,"n":1.50}"#,
+        r#"{"id":"2","\ude00":{"deep":12345678901234567890.10},"dateCreated":1714566600000.0}"#,
+    ];
+    page(&org, &records);
+    let done = run(Some(&org), folder.path(), &["export", QUEUES]).await;
+    assert_eq!(done.done(), format!("{}\n", records.join("\n")));
+    page(&org, &records);
+    let fields = ["export", QUEUES, "--fields", "name,memberCount", "--unchecked"];
+    let done = run(Some(&org), folder.path(), &fields).await;
+    assert_eq!(done.done(), "{\"name\":\"x\\ud83d y\\u0000\",\"memberCount\":25.0}\n{}\n");
+}
+
+#[tokio::test]
+async fn tables_have_one_form_of_each_value_and_note_what_they_can_not_hold() {
+    let org = MockOrg::start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let records = [
+        r#"{"id":"1","name":"x\ud83d y\u0000","memberCount":25.0,"dateCreated":"2024-05-01 12:30"}"#,
+        r#"{"id":"2","name":"","memberCount":"1e3","dateCreated":1714566600000.0,"\ude00":1}"#,
+        r#"{"id":"3","name":null,"memberCount":9007199254740993.0}"#,
+    ];
+    page(&org, &records);
+    let fields =
+        ["export", QUEUES, "--fields", "id,name,memberCount,dateCreated", "--out", "q.csv"];
+    let done = run(Some(&org), folder.path(), &fields).await;
+    done.done();
+    let expected = "id,name,memberCount,dateCreated\r\n\
+        1,x\u{fffd} y\u{fffd},25,2024-05-01T12:30:00.000Z\r\n\
+        2,\"\",1000,2024-05-01T12:30:00.000Z\r\n\
+        3,,9007199254740993,\r\n";
+    assert_eq!(read(folder.path().join("q.csv")), expected);
+    assert!(done.told.contains("1 value with characters"), "{}", done.told);
+    let notes = report(&folder.path().join("q.csv"))["notes"].to_string();
+    assert!(notes.contains("(name 1)"), "{notes}");
+    page(&org, &records);
+    let one = ["export", QUEUES, "--fields", "name", "--out", "names.csv"];
+    run(Some(&org), folder.path(), &one).await.done();
+    let expected = "name\r\nx\u{fffd} y\u{fffd}\r\n\"\"\r\nNULL\r\n";
+    assert_eq!(read(folder.path().join("names.csv")), expected);
+}
+
+#[tokio::test]
+async fn options_for_records_that_do_not_fit_are_checked_first() {
+    let org = MockOrg::start().await.unwrap();
+    let folder = tempdir().unwrap();
+    for (options, told) in [
+        (&["--rejects", "r.jsonl"][..], "unless --on-bad-value is null or skip"),
+        (&["--on-bad-value", "skip"], "name one with --rejects"),
+        (
+            &["--on-bad-value", "skip", "--out", "q.csv", "--rejects", "q.csv"],
+            "q.csv is the output",
+        ),
+        (&["--on-bad-value", "null", "--out", "q.csv", "--rejects", "."], ". is a folder"),
+    ] {
+        let arguments = [&["export", QUEUES], options].concat();
+        let refused = run(Some(&org), folder.path(), &arguments).await;
+        assert_eq!(refused.code, Some(2), "{options:?}: {}", refused.told);
+        assert!(refused.told.contains(told), "{options:?}: {}", refused.told);
+    }
+    assert_eq!(org.request_count(), 0);
+}
+
+#[cfg(feature = "parquet")]
+#[tokio::test]
+async fn records_that_do_not_fit_are_rejected_once_however_often_it_is_killed() {
+    use crate::resume::to_the_end_in;
+    use crate::tables::{ids, rows};
+
+    let org = MockOrg::builder().list(QUEUES, 250).fault(Odd).start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let all = org.truth(QUEUES).unwrap().records;
+    let (odd, good): (Vec<String>, Vec<String>) = all.iter().cloned().partition(|id| is_odd(id));
+    assert!(odd.len() > 20 && good.len() > 20);
+
+    let plain = ["export", QUEUES, "--out", "q.parquet"];
+    let refused = run(Some(&org), folder.path(), &plain).await;
+    assert_eq!(refused.code, Some(11), "{}", refused.told);
+    assert!(refused.told.contains("--on-bad-value null or skip"), "{}", refused.told);
+
+    for (what, written) in [("skip", &good), ("null", &all)] {
+        let out = folder.path().join(format!("{what}.parquet"));
+        let arguments = [
+            "export",
+            QUEUES,
+            "--out",
+            out.to_str().unwrap(),
+            "--batch",
+            "7",
+            "--page-size",
+            "25",
+            "--row-group",
+            "10",
+            "--resume",
+            "--on-bad-value",
+            what,
+        ];
+        let kills = to_the_end_in(&[], &org, folder.path(), &arguments, 5).await;
+        assert!(kills > 1, "{kills} kills");
+        let table = rows(std::fs::read(&out).unwrap());
+        assert_eq!(ids(&table), *written, "{what}");
+        let nulls = table.iter().filter(|row| row["memberCount"] == "null").count();
+        assert_eq!(nulls, if what == "null" { odd.len() } else { 0 });
+        let path = aside(&out, ".rejects.jsonl");
+        let (found, lines) = rejected(&path);
+        assert_eq!(found, odd, "{what}: each of them once");
+        for (name, value) in [("operation", QUEUES), ("action", what), ("field", "memberCount")] {
+            assert!(lines.iter().all(|line| line[name] == value), "{name}");
+        }
+        assert!(lines[0]["reason"].as_str().unwrap().contains("a text"), "{}", lines[0]);
+        let report = report(&out);
+        assert_eq!(report["verdict"], "complete");
+        assert_eq!(report["records"], 250);
+        let count = |is: bool| if is { odd.len() } else { 0 };
+        assert_eq!(report["rejects"]["skipped"], count(what == "skip"));
+        assert_eq!(report["rejects"]["nulled"], count(what == "null"));
+        assert_eq!(report["rejects"]["file"], path.to_str().unwrap());
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+        assert!(!aside(&out, ".rejects.jsonl.part").exists());
+    }
+
+    // An export that failed at a record goes on without it; its list is complete, its output is not all of it.
+    let skip =
+        [&plain[..], &["--restart", "--on-bad-value", "skip", "--rejects", "r.jsonl"]].concat();
+    let done = run(Some(&org), folder.path(), &skip).await;
+    done.done();
+    let first = format!("complete, but {} records left out: 250 records", odd.len());
+    assert!(done.told.contains(&first), "{}", done.told);
+    assert!(done.told.contains("they are in r.jsonl"), "{}", done.told);
+    assert_eq!(rejected(&folder.path().join("r.jsonl")).0, odd);
+    // Without one that does not fit, the file is empty.
+    let org = MockOrg::builder().list(QUEUES, 10).start().await.unwrap();
+    run(Some(&org), folder.path(), &skip).await.done();
+    assert_eq!(read(folder.path().join("r.jsonl")), "");
+}

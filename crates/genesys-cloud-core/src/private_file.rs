@@ -1,0 +1,337 @@
+//! Files that may hold personal data or lead to it: checkpoints, states, reports, saved jobs, unfinished outputs.
+//!
+//! One policy for all of them: only the owner may read a file (mode 0600 on Unix), no symbolic link is followed, and a
+//! file is replaced as a whole. For that, a temporary file with a random name is created in the same directory, which
+//! fails if there is one, written, synced and renamed, and the directory is synced. A crash leaves the old file or the
+//! new one.
+
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::hash::{BuildHasher as _, RandomState};
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A temporary file that is older was left by a process that was killed: none is written for that long.
+const LEFT: Duration = Duration::from_secs(3_600);
+
+/// How many random names are tried.
+const NAMES: u32 = 16;
+
+/// Opens a file for reading and writing, and restricts it to its owner. Its content stays as it is. It is created if it
+/// is missing and `create` says so.
+///
+/// # Errors
+/// When it can't be opened, is a symbolic link, or is not a regular file.
+pub fn open(path: &Path, create: bool) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(create).truncate(false);
+    let file = regular(owner_only(&mut options).open(path).map_err(explained)?)?;
+    // It may be there with other permissions. Whoever may write it and does not own it can't change them.
+    let _ = restrict(&file);
+    Ok(file)
+}
+
+/// Reads a file of at most this many bytes.
+///
+/// # Errors
+/// When it can't be read, is a symbolic link, is not a regular file, or is larger ([`ErrorKind::FileTooLarge`]).
+pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut options = OpenOptions::new();
+    let file = regular(owner_only(options.read(true)).open(path).map_err(explained)?)?;
+    let length = file.metadata()?.len();
+    let mut bytes = Vec::new();
+    let read = file.take(most.saturating_add(1)).read_to_end(&mut bytes)? as u64;
+    match read.max(length) {
+        length if length > most => {
+            let why = format!("it has {length} bytes, more than the {most} that are read");
+            Err(io::Error::new(ErrorKind::FileTooLarge, why))
+        }
+        _ => Ok(bytes),
+    }
+}
+
+/// Replaces a file as a whole.
+///
+/// # Errors
+/// When the file can't be written. The old one is then still there.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let (new, mut file) = create_beside(path, owner_only)?;
+    let mut write = || {
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&new, path)
+    };
+    write().inspect_err(|_| {
+        // What could not be written is of no use, and takes room.
+        let _ = fs::remove_file(&new);
+    })?;
+    sync_folder(path)
+}
+
+/// Gives a finished file its name, and the permissions of the file that it replaces, or of any new file.
+///
+/// # Errors
+/// When it can't be renamed.
+pub fn publish(part: &Path, path: &Path) -> io::Result<()> {
+    if let Some(permissions) = permissions_for(path) {
+        let mut options = OpenOptions::new();
+        let file = owner_only(options.read(true)).open(part).map_err(explained)?;
+        file.set_permissions(permissions)?;
+    }
+    fs::rename(part, path)?;
+    sync_folder(path)?;
+    match folder_of(part) == folder_of(path) {
+        true => Ok(()),
+        false => sync_folder(part),
+    }
+}
+
+/// Gives a file another name, for good. It stays readable by its owner alone.
+///
+/// # Errors
+/// When it can't be renamed.
+pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)?;
+    sync_folder(to)
+}
+
+/// Removes a file, if it is there.
+///
+/// # Errors
+/// When it can't be removed.
+pub fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        Err(_) => Ok(()),
+        Ok(()) => sync_folder(path),
+    }
+}
+
+/// Removes the temporary files of a path that were left by processes that were killed, an hour ago or more.
+pub fn sweep(path: &Path) {
+    let Some(name) = path.file_name() else { return };
+    let prefix = format!(".{}.", name.to_string_lossy());
+    let Ok(entries) = fs::read_dir(folder_of(path)) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let random = name.strip_prefix(&prefix).and_then(|rest| rest.strip_suffix(".tmp"));
+        let is_ours =
+            random.is_some_and(|it| it.len() == 16 && it.bytes().all(|b| b.is_ascii_hexdigit()));
+        let age = || entry.metadata().ok()?.modified().ok()?.elapsed().ok();
+        if is_ours && age().is_some_and(|age| age > LEFT) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Creates a temporary file in the directory of this one.
+fn create_beside(
+    path: &Path,
+    restricted: impl Fn(&mut OpenOptions) -> &mut OpenOptions,
+) -> io::Result<(PathBuf, File)> {
+    let name = path.file_name().ok_or_else(|| io::Error::other("it has no file name"))?;
+    let mut tried = 0;
+    loop {
+        let random = RandomState::new().hash_one(std::process::id());
+        let mut beside = std::ffi::OsString::from(".");
+        beside.push(name);
+        beside.push(format!(".{random:016x}.tmp"));
+        let beside = folder_of(path).join(beside);
+        match restricted(OpenOptions::new().write(true).create_new(true)).open(&beside) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && tried < NAMES => tried += 1,
+            created => return created.map(|file| (beside, file)),
+        }
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
+}
+
+fn regular(file: File) -> io::Result<File> {
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::other("it is not a regular file; remove it")),
+    }
+}
+
+#[cfg(unix)]
+fn owner_only(options: &mut OpenOptions) -> &mut OpenOptions {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    // A pipe is not waited for.
+    options.mode(0o600).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+}
+
+/// Other systems have no such modes.
+#[cfg(not(unix))]
+fn owner_only(options: &mut OpenOptions) -> &mut OpenOptions {
+    options
+}
+
+#[cfg(unix)]
+fn restrict(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    file.set_permissions(Permissions::from_mode(0o600))
+}
+
+#[cfg(not(unix))]
+fn restrict(_: &File) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(unix)]
+fn explained(error: io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(libc::ELOOP) => {
+            io::Error::other("it is a symbolic link, which is not followed; remove it")
+        }
+        _ => error,
+    }
+}
+
+#[cfg(not(unix))]
+fn explained(error: io::Error) -> io::Error {
+    error
+}
+
+/// The permissions of the file of this name. Where there is none: those that a new file gets.
+#[cfg(unix)]
+fn permissions_for(path: &Path) -> Option<Permissions> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let there = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file);
+    let mode = match there {
+        Some(there) => there.permissions().mode(),
+        // The mask for new files can't be read without changing it, so a new file shows it.
+        None => {
+            let (probe, made) = create_beside(path, |options| options).ok()?;
+            let mode = made.metadata().ok().map(|it| it.permissions().mode());
+            let _ = fs::remove_file(&probe);
+            mode?
+        }
+    };
+    Some(Permissions::from_mode(mode & 0o777))
+}
+
+#[cfg(not(unix))]
+fn permissions_for(_: &Path) -> Option<Permissions> {
+    None
+}
+
+/// Makes it durable that a file has its name, or is gone.
+#[cfg(unix)]
+fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(folder_of(path))?.sync_all()
+}
+
+/// Other systems have no way to.
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    use std::time::SystemTime;
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::symlink_metadata(path).expect("a file").permissions().mode() & 0o777
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).expect("a folder").flatten();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_symbolic_link_is_never_followed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let [victim, path, other] = ["victim", "a", "b"].map(|name| folder.path().join(name));
+        fs::write(&victim, "precious").expect("a file");
+        symlink(&victim, &path).expect("a link");
+        for error in [
+            open(&path, true).map(drop).expect_err("a link"),
+            open(&path, false).map(drop).expect_err("a link"),
+            read(&path, 100).map(drop).expect_err("a link"),
+            publish(&path, &other).expect_err("a link"),
+        ] {
+            assert!(error.to_string().contains("symbolic link"), "{error}");
+        }
+        replace(&path, b"new").expect("replaced");
+        assert_eq!(read(&path, 100).expect("a file"), b"new");
+        assert!(!path.is_symlink());
+        symlink(&victim, &other).expect("a link");
+        publish(&path, &other).expect("published");
+        assert!(!other.is_symlink());
+        assert_ne!(mode(&other), 0o777, "not that of the link");
+        assert_eq!(fs::read(&victim).expect("a file"), b"precious");
+        symlink(&victim, &path).expect("a link");
+        remove(&path).expect("removed");
+        remove(&path).expect("nothing is there");
+        assert_eq!(names(folder.path()), ["b", "victim"]);
+    }
+
+    #[test]
+    fn only_what_is_finished_may_be_read_by_others() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let [a, b, c] = ["a", "b", "c"].map(|name| folder.path().join(name));
+        fs::write(&a, "").expect("a file");
+        let usual = mode(&a);
+        fs::set_permissions(&a, Permissions::from_mode(0o666)).expect("permissions");
+        open(&a, false).expect("opened");
+        assert_eq!(mode(&a), 0o600);
+        fs::write(&b, "").expect("a file");
+        fs::set_permissions(&b, Permissions::from_mode(0o666)).expect("permissions");
+        replace(&b, b"state").expect("replaced");
+        assert_eq!(mode(&b), 0o600);
+        publish(&a, &c).expect("published");
+        assert_eq!(mode(&c), usual);
+        fs::set_permissions(&c, Permissions::from_mode(0o640)).expect("permissions");
+        publish(&b, &c).expect("published");
+        assert_eq!(mode(&c), 0o640);
+        assert_eq!(names(folder.path()), ["c"]);
+    }
+
+    #[test]
+    fn what_is_no_file_or_too_large_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a");
+        assert_eq!(read(&path, 1).expect_err("missing").kind(), ErrorKind::NotFound);
+        replace(&path, b"abc").expect("replaced");
+        assert_eq!(read(&path, 3).expect("a file"), b"abc");
+        assert_eq!(read(&path, 2).expect_err("too large").kind(), ErrorKind::FileTooLarge);
+        fs::create_dir(folder.path().join("b")).expect("a folder");
+        assert!(read(&folder.path().join("b"), 9).is_err());
+        assert!(replace(&folder.path().join("b"), b"").is_err());
+        assert!(replace(&folder.path().join("no/c"), b"").is_err());
+        assert!(replace(Path::new("/"), b"").is_err());
+        assert_eq!(names(folder.path()), ["a", "b"], "nothing is left");
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_removed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.json");
+        let long_ago = SystemTime::now() - LEFT - Duration::from_secs(1);
+        for (name, time) in [
+            (".a.json.0123456789abcdef.tmp", long_ago),
+            (".a.json.fedcba9876543210.tmp", SystemTime::now()),
+            (".a.json.mine.tmp", long_ago),
+            (".b.json.0123456789abcdef.tmp", long_ago),
+        ] {
+            let file = File::create(folder.path().join(name)).expect("a file");
+            file.set_modified(time).expect("a time");
+        }
+        sweep(&path);
+        let left =
+            [".a.json.fedcba9876543210.tmp", ".a.json.mine.tmp", ".b.json.0123456789abcdef.tmp"];
+        assert_eq!(names(folder.path()), left);
+    }
+}
