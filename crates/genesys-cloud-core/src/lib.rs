@@ -57,8 +57,8 @@ pub use crate::jobs::{
 };
 pub use crate::operation::{Method, Operation};
 pub use crate::paging::{
-    Cap, Chunks, End, Extracted, Listing, OnStale, Page, PageSize, Pages, Paginator, Place, Reason,
-    Report, Scheme, TokenOut, Verdict,
+    Cap, Chunks, End, Extracted, Listing, OnStale, Page, PageSize, Pages, Paginator, Place,
+    RawItem, Reason, Report, Scheme, TokenOut, Verdict,
 };
 pub use crate::param::Param;
 pub use crate::region::Region;

@@ -27,6 +27,8 @@ mod states;
 mod tables;
 mod tags;
 mod values;
+#[cfg(target_os = "linux")]
+mod wide;
 
 use std::path::Path;
 use std::process::Stdio;
