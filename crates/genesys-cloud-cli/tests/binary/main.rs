@@ -29,6 +29,8 @@ mod tags;
 // Some tests take features.
 #[cfg_attr(not(all(feature = "buckets", feature = "parquet")), allow(dead_code, unused_imports))]
 mod values;
+#[cfg(target_os = "linux")]
+mod wide;
 
 use std::path::Path;
 use std::process::Stdio;

@@ -74,9 +74,29 @@ pub(crate) fn serde<T: DeserializeOwned + 'static>(
     if listing.has_objects()
         && let Some(at) = items.iter().position(|item| !may_be_object(item))
     {
-        return Err(DecodeError::new(format!("item {} is not a JSON object", at + 1)));
+        return Err(no_object(at));
     }
     Ok((items, facts))
+}
+
+/// Reads items as the parts of the body that they are.
+pub(crate) fn borrowed<'de>(
+    reply: &'de RawReply,
+    listing: &Listing,
+    most: usize,
+) -> Page<&'de RawValue> {
+    let body = reply.json_text()?;
+    let (items, facts) = read(body, listing, most, || PhantomData::<&'de RawValue>)?;
+    if listing.has_objects()
+        && let Some(at) = items.iter().position(|item| !item.get().starts_with('{'))
+    {
+        return Err(no_object(at));
+    }
+    Ok((items, facts))
+}
+
+fn no_object(at: usize) -> DecodeError {
+    DecodeError::new(format!("item {} is not a JSON object", at + 1))
 }
 
 /// Whether an item may have been made from a JSON object. Of types that hold JSON of any kind it is known; the
