@@ -68,4 +68,4 @@ pub use crate::wait::{Wait, WaitReason};
 pub use crate::windows::{
     Interval, Piece, PieceState, Plan, WindowPages, Windows, WindowsFrom, WindowsReport,
 };
-pub use crate::wire::{OpenEnum, Record, Wire};
+pub use crate::wire::{OpenEnum, Record, Variants, Wire};

@@ -26,6 +26,8 @@ mod states;
 #[cfg(feature = "parquet")]
 mod tables;
 mod tags;
+// Some tests take features.
+#[cfg_attr(not(all(feature = "buckets", feature = "parquet")), allow(dead_code, unused_imports))]
 mod values;
 #[cfg(target_os = "linux")]
 mod wide;
