@@ -246,9 +246,17 @@ impl Ending {
         self.facts["out"] = json!(job.export.out.is_some().then(|| job.output.to_string()));
         self.facts["whole"] = is_whole.into();
         self.facts["notes"] = json!(self.notes);
+        let counts = sink.counts();
+        for (what, rows) in &counts {
+            self.facts["rows"][*what] = (*rows).into();
+        }
         let resumes = advice.iter().find(|it| !it.command.ends_with("--restart"));
         self.facts["resume"] = json!(resumes.map(|it| &it.command));
         let mut text = format!("{}{}, {:.1} s", self.known, self.read, took.as_secs_f64());
+        if !counts.is_empty() {
+            let counts = counts.iter().map(|(what, rows)| format!("{} {what}", grouped(*rows)));
+            text += &format!("\nrows: {}", counts.collect::<Vec<_>>().join(", "));
+        }
         if let Some(times) = &self.times {
             text += &format!("\n{times}");
         }
