@@ -156,6 +156,15 @@ fn schema(of: &Schema) -> Vec<(String, Json)> {
                 .collect();
             let mut entries =
                 vec![("type", text("object")), ("properties", Json::Object(properties))];
+            if let Some(variants) = &known.variants {
+                let mapping = variants.definitions.iter();
+                let mapping = mapping.map(|(value, name)| (value.clone(), text(name))).collect();
+                let discriminator = vec![
+                    ("propertyName", text(&variants.property)),
+                    ("mapping", Json::Object(mapping)),
+                ];
+                entries.push(("discriminator", object(discriminator, vec![])));
+            }
             if !known.required.is_empty() {
                 entries.push(("required", texts(&known.required)));
             }

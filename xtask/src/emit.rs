@@ -133,6 +133,16 @@ fn types(types: &[TypeModel]) -> String {
                     );
                 }
             }
+            TypeShape::Variants { field, variants } => {
+                text.push_str("variants! {\n");
+                doc(&mut text, 1, model.description.as_deref());
+                put(&mut text, format_args!("    pub enum {} by {field:?} {{\n", model.name));
+                for variant in variants {
+                    let (name, kind, value) =
+                        (&variant.name, rust(&variant.kind, ""), &variant.value);
+                    put(&mut text, format_args!("        {name}({kind}) = {value:?},\n"));
+                }
+            }
             TypeShape::Enum(variants) => {
                 text.push_str("open_enum! {\n");
                 doc(&mut text, 1, model.description.as_deref());
@@ -479,7 +489,7 @@ fn doc(text: &mut String, depth: usize, description: Option<&str>) {
 /// HTML, a link or code is escaped. Words are joined by one blank: four in front would make a code block.
 fn prose(line: &str) -> String {
     // rustc refuses source in which the direction of text changes.
-    let line = line.replace(|letter| is_invisible(letter) && letter != '\t', "");
+    let line = line.replace(char::is_control, " ").replace(is_invisible, "");
     line.split_whitespace().map(prose_word).collect::<Vec<_>>().join(" ")
 }
 

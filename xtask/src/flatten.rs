@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use heck::ToUpperCamelCase;
 
-use crate::document::{Document, Kind, Schema};
+use crate::document::{Document, Kind, Object, Schema};
 use crate::names::{self, Case};
 use crate::notes::{Note, Notes, Rule};
 
@@ -106,6 +106,13 @@ fn rename_definitions(
             && let Some(new) = renamed.get(name)
         {
             new.clone_into(name);
+        }
+        if let Kind::Object(Object { variants: Some(variants), .. }) = &mut schema.kind {
+            for (_, name) in &mut variants.definitions {
+                if let Some(new) = renamed.get(name) {
+                    new.clone_into(name);
+                }
+            }
         }
         schema.children_mut().into_iter().for_each(|child| replace(child, renamed));
     }

@@ -44,7 +44,7 @@ enum Command {
     },
     /// Make an API document the pinned one.
     Pin {
-        /// The document (Swagger 2.0 or OpenAPI 3.0, JSON).
+        /// The document (Swagger 2.0, OpenAPI 3.0 or 3.1, JSON).
         spec: PathBuf,
     },
 }

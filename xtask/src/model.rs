@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
 
-use crate::document::{Document, Kind, ListStyle, Location, Method, Operation, Schema};
+use crate::document::{Document, Kind, ListStyle, Location, Method, Object, Operation, Schema};
 use crate::exceptions::Exceptions;
 use crate::jobs::{self, Families, Item, Role, Sources};
 use crate::names::{self, CallTypes};
@@ -101,6 +101,19 @@ pub enum TypeShape {
     Enum(Vec<(String, String)>),
     /// Another name of an enum that has the same values.
     Alias(String),
+    /// Records of several types, which a field tells apart.
+    Variants {
+        field: String,
+        variants: Vec<Variant>,
+    },
+}
+
+/// One of the types that a record may be.
+pub struct Variant {
+    pub name: String,
+    /// The value of the field.
+    pub value: String,
+    pub kind: RustType,
 }
 
 pub struct Field {
@@ -312,6 +325,25 @@ fn type_model(definition: &str, schema: &Schema, progenitor: &Names) -> Result<T
     let made = progenitor.definition(definition)?;
     let missing = |what: &str| format!("definition `{definition}`: progenitor left out `{what}`");
     let shape = match (&schema.kind, &made.shape) {
+        (Kind::Object(Object { variants: Some(variants), .. }), Shape::Struct(members)) => {
+            let fields = progenitor::variant_fields(variants);
+            let stated = variants.definitions.iter().zip(progenitor::variant_names(variants));
+            TypeShape::Variants {
+                field: variants.property.clone(),
+                variants: stated
+                    .zip(fields)
+                    .map(|(((value, _), name), field)| {
+                        let member = members.get(&field).with_context(|| missing(value))?;
+                        let kind = match &member.kind {
+                            // It is in a box anyway.
+                            RustType::Boxed(inner) => (**inner).clone(),
+                            kind => kind.clone(),
+                        };
+                        Ok(Variant { name, value: value.clone(), kind })
+                    })
+                    .collect::<Result<_>>()?,
+            }
+        }
         (Kind::Object(object), Shape::Struct(members)) => TypeShape::Record(
             object
                 .properties

@@ -21,7 +21,7 @@ use syn::{
     ReturnType, Type,
 };
 
-use crate::document::{Document, Kind, ListStyle, Location, Object, Operation, Schema};
+use crate::document::{Document, Kind, ListStyle, Location, Object, Operation, Schema, Variants};
 use crate::names::{self, Case};
 
 /// What progenitor says of a document.
@@ -420,6 +420,16 @@ fn schema(schema_of: &Schema) -> Value {
         }
         Kind::List(items) => json!({ "type": "array", "items": schema(items) }),
         Kind::Map(values) => json!({ "type": "object", "additionalProperties": schema(values) }),
+        // Each type as a property: what is wanted is its name.
+        Kind::Object(Object { variants: Some(variants), .. }) => {
+            let names = variants.definitions.iter().map(|(_, name)| name.as_str());
+            let properties: Map<String, Value> = variant_fields(variants)
+                .into_iter()
+                .zip(names)
+                .map(|(field, name)| (field, schema(&Schema::reference(name))))
+                .collect();
+            json!({ "type": "object", "properties": properties })
+        }
         Kind::Object(object) => {
             let properties: Map<String, Value> = property_stand_ins(object)
                 .into_iter()
@@ -452,6 +462,21 @@ fn parameter_stand_ins(operation: &Operation) -> Vec<String> {
 pub fn property_stand_ins(object: &Object) -> Vec<String> {
     let properties = object.properties.iter().map(|(name, _)| name.as_str());
     names::distinct(properties, Case::Snake, &[], "field")
+}
+
+/// What progenitor gets for the type of each value of a discriminator.
+pub fn variant_fields(variants: &Variants) -> Vec<String> {
+    let values = variants.definitions.iter().map(|(value, _)| value.as_str());
+    names::distinct(values, Case::Snake, &[], "field")
+}
+
+/// The variant for each value of a discriminator.
+pub fn variant_names(variants: &Variants) -> Vec<String> {
+    let values = variants.definitions.iter().map(|(value, _)| value.as_str());
+    names::distinct(values, Case::Pascal, &names::RESERVED_VARIANTS, "value")
+        .iter()
+        .map(|name| names::identifier(name, Case::Pascal))
+        .collect()
 }
 
 /// Each value of an enum, once, and what progenitor gets for it.

@@ -3,7 +3,7 @@
 #![allow(dead_code, unused_imports)]
 
 pub(crate) use genesys_cloud_core::{
-    RawReply, group, job, job_family, open_enum, operation, paged, record, replies,
+    RawReply, group, job, job_family, open_enum, operation, paged, record, replies, variants,
 };
 
 pub(crate) use bytes::Bytes;

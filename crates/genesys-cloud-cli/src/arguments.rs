@@ -223,12 +223,12 @@ pub(crate) struct Export {
     /// How many records a row group of Parquet has at least. An export that was killed goes on behind the last.
     #[arg(long, value_name = "RECORDS", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) row_group: Option<u64>,
-    /// How large the parts are that go to a bucket, in MiB; there are 10,000 at the most. An export that is resumed
+    /// Size of the parts of an upload to a bucket, in MiB, from 5 to 320; there are 10,000 at the most. An export that is resumed
     /// keeps the size that it began with.
     #[cfg(feature = "buckets")]
-    #[arg(long, value_name = "MIB", default_value_t = crate::sinks::PART_SIZE, value_parser = clap::value_parser!(u64).range(1..=320))]
+    #[arg(long, value_name = "MIB", default_value_t = crate::sinks::PART_SIZE, value_parser = clap::value_parser!(u64).range(5..=320))]
     pub(crate) part_size: u64,
-    /// How many records are written at a time.
+    /// Largest number of records per batch; 2 MiB of JSON end a batch earlier.
     #[arg(long, value_name = "RECORDS", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub(crate) batch: u64,
     /// Where the state of the export is kept until it is whole: a file, an object in a bucket, or redis://host/0, with

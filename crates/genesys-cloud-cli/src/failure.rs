@@ -65,6 +65,8 @@ impl Failure {
         let exit = if error.is_mismatch() {
             // The next try would fail as well.
             Exit::Usage
+        } else if error.is_stopped() {
+            Exit::Interrupted
         } else if error.is_transient() {
             Exit::OutputUnavailable
         } else {

@@ -33,7 +33,7 @@ pub use crate::failure::{Exit, Failure};
 pub use crate::sinks::{BucketSink, BucketUrl};
 pub use crate::sinks::{
     Compression, Fault, FileSink, Format, Keeper, OnBadValue, Rejected, Sink, SinkError,
-    StreamSink, Written,
+    StreamSink, Watch, Written,
 };
 
 use genesys_cloud_core::private_file as private;

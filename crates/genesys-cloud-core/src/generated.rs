@@ -14,14 +14,18 @@ use crate::windows::{Interval, Windows};
 use crate::wire::{Wire, Written};
 
 pub use crate::wire::{
-    EnumForm, Form, Generated, ReadFields, RecordForm, ShowFields, debug_record,
+    EnumForm, Form, Generated, ReadFields, RecordForm, ShowFields, VariantsForm, debug_record,
+    read_variant, write_unrecognized, write_variant,
 };
 #[cfg(feature = "schemars")]
-pub use crate::wire::{FieldSchema, open_enum_schema, record_schema};
+pub use crate::wire::{
+    FieldSchema, VariantSchema, open_enum_schema, record_schema, variants_schema,
+};
 pub use bytes::Bytes;
 #[cfg(feature = "schemars")]
 pub use schemars;
 pub use serde;
+pub use serde_json::{Result as JsonResult, Value};
 
 /// A call of an operation with nothing set.
 pub fn call<T>(client: &Client, operation: Operation) -> Call<T> {

@@ -57,8 +57,8 @@ pub use crate::jobs::{
 };
 pub use crate::operation::{Method, Operation};
 pub use crate::paging::{
-    Cap, Chunks, End, Extracted, Listing, OnStale, Page, PageSize, Pages, Paginator, Place, Reason,
-    Report, Scheme, TokenOut, Verdict,
+    Cap, Chunks, End, Extracted, Listing, OnStale, Page, PageSize, Pages, Paginator, Place,
+    RawItem, Reason, Report, Scheme, TokenOut, Verdict,
 };
 pub use crate::param::Param;
 pub use crate::region::Region;
@@ -68,4 +68,4 @@ pub use crate::wait::{Wait, WaitReason};
 pub use crate::windows::{
     Interval, Piece, PieceState, Plan, WindowPages, Windows, WindowsFrom, WindowsReport,
 };
-pub use crate::wire::{OpenEnum, Record, Wire};
+pub use crate::wire::{OpenEnum, Record, Variants, Wire};

@@ -9,12 +9,13 @@ use xtask::json::Json;
 use crate::{document, generate_with};
 
 /// Documents that have no path, operationId or definition in common.
-const DOCUMENTS: [&str; 23] = [
+const DOCUMENTS: [&str; 25] = [
     "aliases.json",
     "all_of.json",
     "colliding_definitions.json",
     "colliding_operations.json",
     "colliding_parameters.json",
+    "degraded.json",
     "directory.swagger.json",
     "docs.json",
     "group_names.json",
@@ -33,6 +34,7 @@ const DOCUMENTS: [&str; 23] = [
     "shared_enums.json",
     "single.json",
     "tokens.json",
+    "variants.json",
 ];
 
 /// One document of all.

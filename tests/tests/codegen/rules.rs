@@ -314,9 +314,20 @@ fn documents(rule: Rule) -> Vec<String> {
             r#"{ "type": "array", "items": "#.repeat(40),
             "}".repeat(40),
         ))],
-        Rule::Discriminator => vec![definitions(
-            r#""Thing": { "type": "object", "discriminator": "kind", "properties": { "kind": { "type": "string" } } }"#,
-        )],
+        Rule::Discriminator => vec![
+            definitions(
+                r#""Thing": { "type": "object", "discriminator": "kind", "properties": { "kind": { "type": "string" } } }"#,
+            ),
+            schemas(
+                "3.0.0",
+                r##""Thing": {
+                    "discriminator": { "propertyName": "kind", "mapping": { "gone": "#/components/schemas/Gone" } },
+                    "oneOf": [{ "$ref": "#/components/schemas/One" }, { "$ref": "#/components/schemas/Text" }, { "type": "object" }]
+                },
+                "One": { "type": "object", "properties": { "a": { "type": "string" } } },
+                "Text": { "type": "string" }"##,
+            ),
+        ],
         Rule::Keyword => vec![definitions(
             r#""Thing": { "type": "object", "properties": {
                 "text": { "type": "string", "properties": { "a": { "type": "string" } } }

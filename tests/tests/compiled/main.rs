@@ -161,3 +161,41 @@ fn submits_have_jobs() {
     loads::<types::Report>(depots::PostDepotReportsJobs::load);
     loads::<bytes::Bytes>(depots::PostDepotsExports::load);
 }
+
+/// A record of a type that was added since is kept as it came.
+#[test]
+fn records_of_several_types_are_read_and_written() {
+    let json = json!({
+        "entities": [
+            { "name": "Tom", "kind": "Cat", "lives": 9, "friend": { "kind": "a dog", "size": 1.5 } },
+            { "kind": "Puppy", "weeks": 3 },
+            { "kind": "unrecognized", "sort": "odd" },
+            { "kind": "Fish", "fins": [1, 2] },
+        ],
+    });
+    let listing: types::AnimalListing = serde_json::from_value(json.clone()).unwrap();
+    let animals = listing.entities.as_deref().unwrap();
+    let types::Animal::Cat(cat) = &animals[0] else { panic!("{animals:?}") };
+    assert!(
+        matches!(cat.friend.as_deref(), Some(types::Animal::ADog(dog)) if dog.size == Some(1.5))
+    );
+    assert!(matches!(&animals[1], types::Animal::Puppy(puppy) if puppy.weeks == Some(3)));
+    assert!(matches!(&animals[2], types::Animal::UnrecognizedValue(_)));
+    assert!(matches!(&animals[3], types::Animal::Unrecognized(_)));
+    assert_eq!(serde_json::to_value(&listing).unwrap(), json);
+    // The field that tells the type need not be set.
+    let animal = types::Animal::Cat(Box::new(types::Cat { lives: Some(9), ..Default::default() }));
+    assert_eq!(serde_json::to_value(&animal).unwrap(), json!({ "kind": "Cat", "lives": 9 }));
+}
+
+/// What was degraded compiles; see `degraded.json`.
+#[test]
+fn degraded_fields_are_json_of_any_kind() {
+    let json = json!({
+        "any": 1, "gone": { "a": [true] }, "\u{441}\u{43f}\u{438}\u{441}\u{43e}\u{43a}": ["a", 1], "number": 7, "state": "on",
+        "deep": { "a": [{ "any": null }] }, "circle": [[1]],
+    });
+    let thing: types::DegradedThing = serde_json::from_value(json).unwrap();
+    assert_eq!(thing.gone, Some(json!({ "a": [true] })));
+    assert_eq!(thing.number, Some(7));
+}

@@ -51,10 +51,10 @@ impl<'a> Schemas<'_, 'a> {
     /// A schema that is an object, or composed of others.
     pub(super) fn record(&self, node: &Node<'a>, is_top: bool) -> Kind {
         let source = self.source;
-        if let Some(part) = self.sole_part(node) {
+        if let Some(part) = self.sole_part(node).filter(|_| !node.has("discriminator")) {
             return self.kind(&part, false);
         }
-        if !is_top && self.is_incomplete(node) {
+        if !is_top && self.is_reading() && self.refers_to_parts(node) {
             return Kind::Reference(self.definition_of(node));
         }
         let mut parts = Parts::default();
@@ -67,6 +67,12 @@ impl<'a> Schemas<'_, 'a> {
             self.add(&mut parts, &part, kind);
         }
         let own = self.own(node);
+        let discriminator = self.discriminator(node);
+        if let Some(discriminator) = discriminator {
+            parts.object.extend(own);
+            parts.object.dedup();
+            return self.discriminated(node, is_top, discriminator, parts.object);
+        }
         for key in ["oneOf", "anyOf"] {
             let is_alone = own.properties.is_empty() && parts.stated.is_empty();
             match self.alternatives(node, key) {
@@ -102,14 +108,13 @@ impl<'a> Schemas<'_, 'a> {
         parts.next().is_none().then_some(first)
     }
 
-    /// Whether a part of a schema is a definition that is not read yet.
-    fn is_incomplete(&self, node: &Node<'a>) -> bool {
+    /// Whether parts of a schema are definitions.
+    fn refers_to_parts(&self, node: &Node<'a>) -> bool {
         let parts = ["allOf", "oneOf", "anyOf"].into_iter().filter_map(|key| node.json.get(key));
         let parts = parts.filter_map(Json::as_array).flatten().chain([node.json]);
         parts
             .filter_map(|part| part.get("$ref")?.as_str())
-            .filter_map(|reference| self.source.definition_name(reference))
-            .any(|name| self.complete(&Kind::Reference(name.to_owned())).is_none())
+            .any(|reference| self.source.definition_name(reference).is_some())
     }
 
     /// Puts a part to the others.
@@ -160,9 +165,6 @@ impl<'a> Schemas<'_, 'a> {
             None => {}
             Some(Kind::Map(_)) => source.note(Rule::MapPart, node, "a part of it is a map"),
             Some(_) => source.note(Rule::AllOf, node, "a part of it is not a record"),
-        }
-        if let Some(discriminator) = node.get("discriminator") {
-            source.note(Rule::Discriminator, &discriminator, "subtypes are read as this record");
         }
         Kind::Object(parts.object)
     }
@@ -229,13 +231,13 @@ impl<'a> Schemas<'_, 'a> {
             return Alternatives::One(text);
         }
         match kinds.iter().all(|kind| matches!(kind, Kind::Object(_))) {
-            true => Alternatives::Fields(self.common_fields(node, kinds)),
+            true => Alternatives::Fields(self.common_fields(&node.at, kinds)),
             false => Alternatives::Mixed,
         }
     }
 
     /// The fields of several records, each of which may be the one that arrives.
-    fn common_fields(&self, node: &Node<'a>, kinds: Vec<Kind>) -> Object {
+    pub(super) fn common_fields(&self, at: &str, kinds: Vec<Kind>) -> Object {
         let mut all = Object::default();
         let mut known: HashMap<String, usize> = HashMap::new();
         for kind in kinds {
@@ -251,7 +253,7 @@ impl<'a> Schemas<'_, 'a> {
                     continue;
                 }
                 first.kind = common_text(&[first.kind.clone(), schema.kind]).unwrap_or_else(|| {
-                    self.source.note(Rule::Field, node, format!("`{name}`"));
+                    self.source.note_at(Rule::Field, at, format!("`{name}`"));
                     Kind::Any
                 });
             }

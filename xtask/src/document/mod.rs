@@ -10,6 +10,7 @@ mod read;
 mod schemas;
 mod servers;
 mod source;
+mod variants;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -214,6 +215,8 @@ impl Schema {
             Kind::List(inner) | Kind::Map(inner) => inner.references(visit),
             Kind::Object(object) => {
                 object.properties.iter().for_each(|(_, schema)| schema.references(visit));
+                let variants = object.variants.iter().flat_map(|it| &it.definitions);
+                variants.for_each(|(_, definition)| visit(definition));
             }
             _ => {}
         }
@@ -247,6 +250,17 @@ pub enum Kind {
 pub struct Object {
     pub properties: Vec<(String, Schema)>,
     pub required: Vec<String>,
+    /// The types that it may be, of which the properties are what they share.
+    pub variants: Option<Variants>,
+}
+
+/// The types that a record may be, as a discriminator tells them apart.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Variants {
+    /// The property that tells.
+    pub property: String,
+    /// The definition of each type, by the value of the property.
+    pub definitions: Vec<(String, String)>,
 }
 
 /// The names of the placeholders of a path.
@@ -385,9 +399,16 @@ impl Document {
                 bail!("{place}: `$ref` to `{name}`, which the document does not define");
             }
             Kind::List(inner) | Kind::Map(inner) => self.check_references(inner, place),
-            Kind::Object(object) => object.properties.iter().try_for_each(|(name, inner)| {
-                self.check_references(inner, &format!("{place}, property `{name}`"))
-            }),
+            Kind::Object(object) => {
+                for (_, name) in object.variants.iter().flat_map(|it| &it.definitions) {
+                    if !self.definitions.contains_key(name) {
+                        bail!("{place}: a variant is `{name}`, which the document does not define");
+                    }
+                }
+                object.properties.iter().try_for_each(|(name, inner)| {
+                    self.check_references(inner, &format!("{place}, property `{name}`"))
+                })
+            }
             _ => Ok(()),
         }
     }

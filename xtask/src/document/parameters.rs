@@ -181,6 +181,8 @@ impl<'a> Reader<'_, 'a> {
         let (list, fields) = self.style(location, node);
         let stated = self.schema_of_parameter(name, node);
         let mut schema = match &stated {
+            // In Swagger 2.0, a parameter that is shared is no definition.
+            Some(stated) if stated.at == node.at => self.schemas.schema_here(stated, false),
             Some(stated) => self.schemas.schema(stated),
             None => Kind::Text { format: None }.into(),
         };

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use heck::ToUpperCamelCase as _;
 
 use super::source::{Format, Node, Source};
+use super::variants::Discriminated;
 use super::{Bounds, Kind, Schema};
 use crate::json::Json;
 use crate::notes::Rule;
@@ -13,14 +14,18 @@ use crate::notes::Rule;
 pub(super) struct Schemas<'s, 'a> {
     pub(super) source: &'s Source<'a>,
     /// The definitions that have been read.
-    done: RefCell<BTreeMap<String, Schema>>,
+    pub(super) done: RefCell<BTreeMap<String, Schema>>,
     /// Schemas that become definitions because something refers to them, and are still to be read.
     ahead: RefCell<VecDeque<(String, Node<'a>)>>,
     /// The names of those, by their place.
     named: RefCell<HashMap<String, String>>,
     taken: RefCell<BTreeSet<String>>,
-    /// Whether the schema that is being read is that of a definition itself.
-    at_top: Cell<bool>,
+    /// Whether definitions are being read, so that what one is composed of may not be known yet.
+    is_reading: Cell<bool>,
+    /// The definition that is being read.
+    pub(super) current: RefCell<String>,
+    /// The definitions whose types a discriminator tells apart.
+    pub(super) discriminated: RefCell<Vec<Discriminated<'a>>>,
 }
 
 /// Keywords beside a `$ref` that describe it and do not change it.
@@ -48,13 +53,18 @@ impl<'s, 'a> Schemas<'s, 'a> {
             ahead: RefCell::default(),
             named: RefCell::default(),
             taken: RefCell::default(),
-            at_top: Cell::new(false),
+            is_reading: Cell::new(false),
+            current: RefCell::default(),
+            discriminated: RefCell::default(),
         }
     }
 
     /// Reads all definitions, without recursion from one to the next: chains of them may be long.
     pub(super) fn read_definitions(&self) {
-        let definitions = self.definitions();
+        let mut definitions = self.definitions();
+        // Not in the order of the text, so that the same document always gives the same.
+        definitions.sort_by_key(|(name, _)| *name);
+        self.is_reading.set(true);
         self.taken.borrow_mut().extend(definitions.iter().map(|(name, _)| (*name).to_owned()));
         let mut begun: HashSet<&'a str> = HashSet::new();
         for (name, node) in definitions {
@@ -77,12 +87,20 @@ impl<'s, 'a> Schemas<'s, 'a> {
                 }
             }
         }
+        self.is_reading.set(false);
         self.read_ahead();
+        self.find_variants();
+    }
+
+    /// Whether definitions are being read, so that what one is composed of may not be known yet.
+    pub(super) fn is_reading(&self) -> bool {
+        self.is_reading.get()
     }
 
     /// All definitions, once everything that refers to them has been read.
     pub(super) fn finish(&self) -> BTreeMap<String, Schema> {
         self.read_ahead();
+        self.find_variants();
         self.done.take()
     }
 
@@ -95,9 +113,8 @@ impl<'s, 'a> Schemas<'s, 'a> {
     }
 
     fn read_definition(&self, name: &str, node: &Node<'a>) {
-        self.at_top.set(true);
-        let schema = self.schema(node);
-        self.at_top.set(false);
+        name.clone_into(&mut self.current.borrow_mut());
+        let schema = self.schema_here(node, true);
         self.done.borrow_mut().insert(name.to_owned(), schema);
     }
 
@@ -121,20 +138,24 @@ impl<'s, 'a> Schemas<'s, 'a> {
         source.object(&holder, last)
     }
 
-    /// The definitions that a schema is composed of: what its `allOf`, `oneOf` and `anyOf` refer to.
+    /// The definitions that a schema is composed of: what its `allOf`, `oneOf` and `anyOf` refer to. Those of its
+    /// properties are not among them: see [`definition_of`](Self::definition_of).
     fn parts(&self, json: &'a Json) -> Vec<&'a str> {
         let mut parts = Vec::new();
-        let mut ahead = vec![(json, true)];
-        while let Some((json, composes)) = ahead.pop() {
-            if let Json::Array(elements) = json {
-                ahead.extend(elements.iter().map(|element| (element, composes)));
-            }
+        let mut ahead = vec![json];
+        while let Some(json) = ahead.pop() {
+            let is_discriminated = json.get("discriminator").is_some();
             for (key, value) in json.as_object().unwrap_or_default() {
-                if let ("$ref", Some(reference)) = (key.as_str(), value.as_str()) {
-                    let merges = composes || json.as_object().is_some_and(|it| it.len() > 1);
-                    parts.extend(self.source.definition_name(reference).filter(|_| merges));
-                } else {
-                    ahead.push((value, matches!(key.as_str(), "allOf" | "oneOf" | "anyOf")));
+                // The types that a discriminator tells apart are not what a record is composed of.
+                if is_discriminated && matches!(key.as_str(), "oneOf" | "anyOf") {
+                    continue;
+                }
+                match (key.as_str(), value) {
+                    ("$ref", Json::String(reference)) => {
+                        parts.extend(self.source.definition_name(reference));
+                    }
+                    ("allOf" | "oneOf" | "anyOf", Json::Array(elements)) => ahead.extend(elements),
+                    _ => {}
                 }
             }
         }
@@ -162,7 +183,14 @@ impl<'s, 'a> Schemas<'s, 'a> {
     }
 
     pub(super) fn schema(&self, node: &Node<'a>) -> Schema {
-        let is_top = self.at_top.replace(false);
+        match self.source.is_referred_to(node) {
+            true => Schema::reference(self.definition_of(node)),
+            false => self.schema_here(node, false),
+        }
+    }
+
+    /// A schema, not as a reference to it. `is_top`: it is that of a definition.
+    pub(super) fn schema_here(&self, node: &Node<'a>, is_top: bool) -> Schema {
         match node.json {
             // Any value is valid.
             Json::Bool(true) => return Kind::Any.into(),
@@ -373,12 +401,11 @@ impl<'s, 'a> Schemas<'s, 'a> {
 
     /// Makes a definition of a schema that stands elsewhere, named after its place.
     pub(super) fn definition_of(&self, node: &Node<'a>) -> String {
-        const STRUCTURE: [&str; 12] = [
+        const STRUCTURE: [&str; 11] = [
             "$defs",
             "components",
             "content",
             "definitions",
-            "items",
             "paths",
             "properties",
             "responses",
@@ -390,8 +417,15 @@ impl<'s, 'a> Schemas<'s, 'a> {
         if let Some(name) = self.named.borrow().get(&node.at) {
             return name.clone();
         }
-        let words: Vec<&str> =
-            node.at.split('/').filter(|word| !STRUCTURE.contains(word)).collect();
+        // As inline types are named elsewhere.
+        let word = |word| match word {
+            "items" => "Item",
+            "additionalProperties" => "Value",
+            word => word,
+        };
+        // The formats of bodies and replies say nothing of what is in them.
+        let words = node.at.split('/').filter(|it| !STRUCTURE.contains(it) && !it.contains("json"));
+        let words: Vec<&str> = words.map(word).collect();
         let base = words.join(" ").replace("~1", " ").replace("~0", " ").to_upper_camel_case();
         let base = if base.is_empty() { "Schema".to_owned() } else { base };
         let mut name = base.clone();

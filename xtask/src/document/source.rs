@@ -54,6 +54,8 @@ pub(super) struct Source<'a> {
     pub(super) format: Format,
     /// The definitions by name.
     definitions: HashMap<&'a str, &'a Json>,
+    /// The places, other than definitions, that something refers to.
+    referred_to: HashSet<String>,
     notes: RefCell<Notes>,
 }
 
@@ -62,12 +64,43 @@ impl<'a> Source<'a> {
         let section = format.definitions();
         let found = section.iter().try_fold(root, |json, key| json.get(key));
         let entries = found.and_then(Json::as_object).unwrap_or_default();
-        Self {
+        let mut source = Self {
             root: Node { json: root, at: String::new() },
             format,
             definitions: entries.iter().map(|(name, json)| (name.as_str(), json)).collect(),
+            referred_to: HashSet::new(),
             notes: RefCell::new(notes),
+        };
+        source.referred_to = source.find_referred_to();
+        source
+    }
+
+    fn find_referred_to(&self) -> HashSet<String> {
+        let mut references: HashSet<&str> = HashSet::new();
+        let mut ahead = vec![self.root.json];
+        while let Some(json) = ahead.pop() {
+            match json {
+                Json::Array(elements) => ahead.extend(elements),
+                Json::Object(entries) => {
+                    for (key, value) in entries {
+                        match value {
+                            Json::String(reference) if key == "$ref" => {
+                                references.insert(reference);
+                            }
+                            value => ahead.push(value),
+                        }
+                    }
+                }
+                _ => {}
+            }
         }
+        references.retain(|reference| self.definition_name(reference).is_none());
+        references.into_iter().filter_map(|it| self.target(it)).map(|target| target.at).collect()
+    }
+
+    /// Whether something refers to a place that is not a definition.
+    pub(super) fn is_referred_to(&self, node: &Node<'a>) -> bool {
+        self.referred_to.contains(&node.at)
     }
 
     pub(super) fn into_notes(self) -> Notes {

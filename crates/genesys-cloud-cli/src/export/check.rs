@@ -103,29 +103,33 @@ pub(super) fn begins_at_the_beginning(
         },
         Way::Single | Way::Accepted => return Ok(()),
     };
-    // What the operation can't do without says what is listed, not only where.
+    // What the operation can't do without says what is listed, and only a value that can be read says where it begins.
     let is_needed = |name: &str| entry.parameters.iter().any(|it| it.required && it.name == name);
-    let params = given.params.iter().map(|(name, value)| (name.as_str(), Value::from(&**value)));
-    let in_body = listing.token_in().iter().filter(|place| place.is_in_body()).map(|place| {
-        let pointer = format!("/{}", place.name().replace('.', "/"));
-        let value = given.body.as_ref().and_then(|body| lenient::at(body.get(), &pointer));
-        (place.name(), value.map_or(Value::Null, |it| serde_json::from_str(it).unwrap_or_default()))
-    });
-    let mut all = params.chain(in_body);
-    let found = all.find(|(name, value)| {
-        listing.chooses_page(name) && !is_needed(name) && !is_first_page(name, value)
+    let params = given.params.iter().map(|(name, value)| (name.as_str(), value.clone()));
+    let in_body =
+        listing.token_in().iter().filter(|place| place.is_in_body()).filter_map(|place| {
+            let pointer = format!("/{}", place.name().replace('.', "/"));
+            let value = given.body.as_ref().and_then(|body| lenient::at(body.get(), &pointer))?;
+            match serde_json::from_str(value).unwrap_or_default() {
+                Value::Null => None,
+                Value::String(text) => Some((place.name(), text)),
+                other => Some((place.name(), other.to_string())),
+            }
+        });
+    let found = params.chain(in_body).find(|(name, value)| {
+        let is_first = listing.chooses_first_page(name, value).unwrap_or_else(|| is_needed(name));
+        listing.chooses_page(name) && !is_first
     });
     match found {
         None => Ok(()),
+        // It holds more than the page.
+        Some((name, _)) if is_needed(name) => Err(Failure::usage(format!(
+            "`{name}` asks for a later page, but the export reads all pages from the first"
+        ))
+        .advise("leave the page out of it")),
         Some((name, _)) => Err(Failure::usage(format!(
             "`{name}` is set by the export, which reads all pages from the first"
         ))
         .advise("--page-size sets how many records a page has, --limit after how many it ends")),
     }
-}
-
-/// Whether a parameter, or a field of a body, leaves it at that.
-fn is_first_page(name: &str, value: &Value) -> bool {
-    let is_number = ["pageNumber", "startIndex"].contains(&name.rsplit('.').next().unwrap_or(name));
-    value.is_null() || is_number && (*value == 1 || *value == "1")
 }

@@ -1,22 +1,26 @@
 //! An export on its way: records go from the list to the output, and how far it is is saved.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
 use genesys_cloud_core::{Checkpoint, Client};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
+use super::pace::Pace;
 use super::read::{Next, Raw, Reader};
 use super::rejects::{self, Rejects};
 use super::state::{self, Run, State, discarded};
 use super::{Job, keeper_of, unwritten};
 use crate::commands::Kept;
-use crate::failure::{Failure, Lost};
+use crate::failure::{Exit, Failure, Lost};
 use crate::find;
 use crate::screen::{Screen, grouped};
 use crate::sinks::{Keeper, Sink};
 use crate::tags::Way;
+
+/// How many bytes of records a batch has at the most, but for its last record.
+const MOST_BYTES: usize = 2 << 20;
 
 /// Commits of the sink and of the file of rejected records.
 type Saved = (Value, Option<rejects::Committed>);
@@ -43,7 +47,11 @@ pub(super) struct Course<'a> {
     pub(super) saved: bool,
     /// The jobs that there were when they were kept last.
     jobs: Vec<String>,
-    /// What was saved last.
+    /// How often it is saved.
+    pace: Pace,
+    /// Whether the last batch was not saved yet.
+    is_unsaved: bool,
+    /// What was saved last, where jobs may be submitted later.
     last: Option<(Checkpoint, Value, Option<rejects::Committed>)>,
     /// Behind how many records it goes on, until that is told.
     resumed: Option<u64>,
@@ -75,6 +83,8 @@ impl<'a> Course<'a> {
             kept: from.map(|it| kept(it, client)).unwrap_or_default(),
             saved: from.is_some(),
             jobs: Vec::new(),
+            pace: Pace::new(),
+            is_unsaved: false,
             last,
             resumed: from.map(Checkpoint::items),
             next: state::Next::Resume,
@@ -86,6 +96,7 @@ impl<'a> Course<'a> {
         let (export, name) = (self.job.export, find::rust_name(self.job.entry));
         let size = usize::try_from(export.batch).unwrap_or(usize::MAX);
         let mut batch: Vec<Raw> = Vec::with_capacity(size.min(10_000));
+        let mut bytes = 0;
         let mut tick = tokio::time::interval(Duration::from_millis(200));
         let gauge = |reader: &Reader| reader.gauge(&name, export.limit);
         loop {
@@ -102,6 +113,10 @@ impl<'a> Course<'a> {
                 _ = tick.tick() => {
                     self.tell_resumed(screen);
                     screen.progress(|| gauge(&self.reader));
+                    if self.is_unsaved && self.pace.is_due() && self.write(&mut batch).await? {
+                        bytes = 0;
+                        screen.event("saved", || json!({ "records": self.reader.read().records }));
+                    }
                     continue;
                 }
             };
@@ -109,10 +124,15 @@ impl<'a> Course<'a> {
                 self.tell_resumed(screen);
             }
             if let Some(Ok(Some(record))) = next {
+                let record = record.into_json().map_err(|error| {
+                    Failure::new(Exit::Failed, format!("a record can't be read: {error}"))
+                })?;
+                bytes += record.get().len();
                 batch.push(record);
-                if batch.len() < size {
+                if batch.len() < size && bytes < MOST_BYTES {
                     continue;
                 }
+                bytes = 0;
                 if self.write(&mut batch).await? {
                     screen.event("saved", || json!({ "records": self.reader.read().records }));
                 }
@@ -191,11 +211,18 @@ impl<'a> Course<'a> {
         Ok(())
     }
 
-    /// Writes a batch, and saves how far it is. Whether that was possible is returned.
+    /// Writes a batch, and saves how far it is, unless it is too early for that. Whether it was saved is returned.
     async fn write(&mut self, batch: &mut Vec<Raw>) -> Result<bool, Failure> {
         self.put_records(batch).await?;
         batch.clear();
-        self.save().await
+        self.is_unsaved = !self.pace.is_due();
+        if self.is_unsaved {
+            return Ok(false);
+        }
+        let began = Instant::now();
+        let saved = self.save().await?;
+        self.pace.saved(began);
+        Ok(saved)
     }
 
     /// Writes records, and those that do not fit to their file.
@@ -238,10 +265,21 @@ impl<'a> Course<'a> {
         let verdict = self.reader.read().verdict;
         let Some(keeper) = keeper_of(&mut self.keeper, &mut self.sink) else { return Ok(()) };
         let state = State::new(self.job, self.run, checkpoint, saved, &verdict);
-        keeper.save(&state.text()?).await.map_err(unwritten)?;
-        self.saved = true;
-        self.last = Some((state.checkpoint, state.sink, state.rejects));
-        Ok(())
+        let text = state.text()?;
+        let is_of_job = matches!(self.job.way, Way::Job(_));
+        let saved = keeper.save(&text).await;
+        drop(text);
+        let Err(error) = saved else {
+            self.saved = true;
+            self.last = is_of_job.then_some((state.checkpoint, state.sink, state.rejects));
+            return Ok(());
+        };
+        // Nobody will resume from here, so that what a bucket has of it would stay for ever.
+        if error.is_taken() || !self.saved && !error.is_transient() {
+            self.saved = false;
+            self.sink.discard(&state.sink).await.map_err(unwritten)?;
+        }
+        Err(unwritten(error))
     }
 
     fn checkpoint(&self) -> Result<Checkpoint, Failure> {

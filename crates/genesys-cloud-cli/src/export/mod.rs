@@ -6,6 +6,7 @@ mod course;
 mod files;
 mod keep;
 mod output;
+mod pace;
 mod plan;
 mod range;
 mod read;
@@ -42,7 +43,7 @@ use crate::failure::{Exit, Failure};
 use crate::find;
 use crate::parameters::{self, Given};
 use crate::screen::Screen;
-use crate::sinks::{Format, Keeper, Sink, SinkError};
+use crate::sinks::{Format, Keeper, Sink, SinkError, Watch};
 use crate::tags::{self, Way};
 
 /// An export that is known to make sense.
@@ -78,6 +79,11 @@ pub(crate) async fn run(
         Some(keep) => Some(keep.keeper(&job.entry.id, &job.output)?),
         None => job.output.keeper()?,
     };
+    let stop = stop_on_interrupt(screen);
+    let waits = screen.clone();
+    sink.watch(Watch::new(stop.clone(), move |text| {
+        waits.say("lock", text, json!({ "text": text }));
+    }));
     let left = left(&mut keeper, &mut sink, &job, screen).await?;
     let before = match &left {
         Left::State(state) => Some(state.run.org()),
@@ -102,7 +108,6 @@ pub(crate) async fn run(
     };
     sink.identify(&run.id);
     sink.on_bad_value(export.on_bad_value);
-    let stop = stop_on_interrupt(screen);
     let abandoned = match &left {
         // Those of another org are left alone.
         Left::Discarded(Some(it)) if it.run.is_of(&identity) => it.jobs.clone(),
@@ -110,7 +115,11 @@ pub(crate) async fn run(
     };
     let saved = begin(left, &mut keeper, &mut sink, &job).await?;
     // Only now is it known that no other export waits for them.
-    abandon(&org.client, &abandoned, screen).await?;
+    if let Err(failure) = abandon(&org.client, &abandoned, screen).await {
+        // Nothing is left of what was begun.
+        sink.finish(false).await.map_err(unwritten)?;
+        return Err(failure);
+    }
     if saved.is_none() {
         screen.event("begin", || {
             json!({ "operation": job.entry.id, "out": export.out.is_some().then(|| job.output.to_string()) })

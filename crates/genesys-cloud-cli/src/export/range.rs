@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use genesys_cloud_catalogue::Operation as Entry;
-use genesys_cloud_core::{Interval, Paginator, Place, Request, Windows};
+use genesys_cloud_core::{Interval, Paginator, Place, RawItem, Request, Windows};
 
-use super::read::Raw;
 use crate::arguments::Export;
 use crate::failure::Failure;
 use crate::tags;
@@ -86,8 +85,8 @@ impl Range {
     pub(super) fn windows(
         &self,
         request: Request,
-        list: impl Fn(Request) -> Paginator<Raw> + Send + 'static,
-    ) -> Windows<Raw> {
+        list: impl Fn(Request) -> Paginator<RawItem> + Send + 'static,
+    ) -> Windows<RawItem> {
         let place = self.place.clone();
         let windows = Windows::new(self.interval, move |piece: Interval| {
             let mut request = request.clone();

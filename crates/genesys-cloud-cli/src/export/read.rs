@@ -7,7 +7,8 @@ use std::time::Duration;
 use chrono::{DateTime, SecondsFormat, Utc};
 use futures::StreamExt as _;
 use genesys_cloud_core::{
-    Checkpoint, Client, Error, OnStale, Paginator, Reason, Request, Resumable, Verdict, Windows,
+    Checkpoint, Client, Error, OnStale, Paginator, RawItem, Reason, Request, Resumable, Verdict,
+    Windows,
 };
 use serde_json::value::RawValue;
 
@@ -21,13 +22,13 @@ pub(super) type Raw = Box<RawValue>;
 
 /// A list, or what a range of time holds, while it is read.
 pub(super) enum Reader {
-    List(Box<Paginator<Raw>>),
-    Range { windows: Box<Windows<Raw>>, limit: Option<u64> },
+    List(Box<Paginator<RawItem>>),
+    Range { windows: Box<Windows<RawItem>>, limit: Option<u64> },
 }
 
 /// What comes next.
 pub(super) enum Next {
-    Record(Result<Option<Raw>, Error>),
+    Record(Result<Option<RawItem>, Error>),
     /// A job was submitted.
     Job,
 }
@@ -227,10 +228,10 @@ fn text(time: DateTime<Utc>) -> String {
 }
 
 /// Makes the list of a request.
-fn maker(client: Client, way: Way) -> impl Fn(Request) -> Paginator<Raw> + Send + 'static {
+fn maker(client: Client, way: Way) -> impl Fn(Request) -> Paginator<RawItem> + Send + 'static {
     move |request| match &way {
-        Way::Job(family) => Paginator::over_job(&client, request, family.as_ref().clone()),
-        Way::List(listing) => Paginator::over(&client, request, listing.as_ref().clone()),
+        Way::Job(family) => Paginator::raw_of_job(&client, request, family.as_ref().clone()),
+        Way::List(listing) => Paginator::raw(&client, request, listing.as_ref().clone()),
         Way::Single | Way::Accepted => unreachable!("only lists and jobs are exported"),
     }
 }

@@ -232,6 +232,10 @@ impl Ending {
         self.facts["out"] = json!(job.export.out.is_some().then(|| job.output.to_string()));
         self.facts["whole"] = is_whole.into();
         self.facts["notes"] = json!(self.notes);
+        let counts = sink.counts();
+        for (what, rows) in &counts {
+            self.facts["rows"][*what] = (*rows).into();
+        }
         let resumes = self.next.filter(|next| *next != Next::Restart);
         self.facts["resume"] = json!(resumes.map(state::command));
         let read = match is_whole {
@@ -243,6 +247,10 @@ impl Ending {
             },
         };
         let mut text = format!("{read}, {:.1} s", took.as_secs_f64());
+        if !counts.is_empty() {
+            let counts = counts.iter().map(|(what, rows)| format!("{} {what}", grouped(*rows)));
+            text += &format!("\nrows: {}", counts.collect::<Vec<_>>().join(", "));
+        }
         if let Some(times) = &self.times {
             text += &format!("\n{times}");
         }

@@ -9,10 +9,12 @@ use crate::failure::Failure;
 use crate::sinks::LARGEST_STATE;
 use crate::sum::Sum;
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Sealed {
-    version: u64,
+    /// It is looked at before the rest is read.
+    #[serde(rename = "version")]
+    _version: u64,
     /// The checksum of the text of the state.
     sum: String,
     state: Box<RawValue>,
@@ -25,9 +27,17 @@ pub(super) fn seal(version: u64, state: &impl Serialize) -> Result<String, Failu
 
 fn sealed(version: u64, state: &impl Serialize, largest: u64) -> Result<String, Failure> {
     let cant = |error| Failure::output(format!("the state can't be saved: {error}"));
-    let state = serde_json::value::to_raw_value(state).map_err(cant)?;
-    let sum = Sum::of(state.get().as_bytes());
-    let text = serde_json::to_string(&Sealed { version, sum, state }).map_err(cant)?;
+    // In one piece, since a state may have many megabytes: the sum is filled in once the state is there.
+    let empty = Sum::of(&[]);
+    let mut text = format!("{{\"version\":{version},\"sum\":\"{empty}\",\"state\":").into_bytes();
+    let begin = text.len();
+    serde_json::to_writer(&mut text, state).map_err(cant)?;
+    let sum = Sum::of(&text[begin..]);
+    let at = begin - empty.len() - "\",\"state\":".len();
+    text[at..at + empty.len()].copy_from_slice(sum.as_bytes());
+    text.push(b'}');
+    let text = String::from_utf8(text)
+        .map_err(|error| Failure::output(format!("the state can't be saved: {error}")))?;
     // What can't be loaded must not take the place of what can.
     match text.len() as u64 <= largest {
         true => Ok(text),

@@ -1,10 +1,21 @@
 //! Compression of what is written, in parts that can be put one after the other.
 
+use std::collections::VecDeque;
 use std::io::Write as _;
+use std::thread::JoinHandle;
 
 use flate2::write::GzEncoder;
 
 use super::SinkError;
+
+/// How many bytes are compressed at a time: fewer make larger files.
+const PART: usize = 512 << 10;
+
+/// How many parts are compressed at once at the most.
+const MOST_THREADS: usize = 4;
+
+/// Records are so alike that a higher level takes longer and gains little.
+const GZIP_LEVEL: u32 = 3;
 
 /// How output is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,9 +23,9 @@ use super::SinkError;
 pub enum Compression {
     /// Not at all.
     None,
-    /// By gzip: a member for each batch, which all readers take for one file (RFC 1952, 2.2).
+    /// By gzip: in members, which all readers take for one file (RFC 1952, 2.2).
     Gzip,
-    /// By Zstandard: a frame for each batch, which all readers take for one file (RFC 8878, 3.1).
+    /// By Zstandard: in frames, which all readers take for one file (RFC 8878, 3.1).
     #[cfg(feature = "zstd")]
     Zstd,
 }
@@ -43,21 +54,143 @@ impl Compression {
         }
     }
 
-    /// A part of a file, which stands for itself: a file that is cut between two is whole.
-    pub(super) fn part(self, plain: Vec<u8>) -> Result<Vec<u8>, SinkError> {
-        if plain.is_empty() {
-            return Ok(plain);
-        }
+    /// Compresses a part of a file by itself: a file that is cut between two parts is whole.
+    fn part(self, plain: &[u8]) -> Result<Vec<u8>, SinkError> {
         let failed = |error: std::io::Error| SinkError::new(format!("can't compress: {error}"));
         match self {
-            Self::None => Ok(plain),
+            Self::None => Ok(plain.to_vec()),
             Self::Gzip => {
-                let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::default());
-                encoder.write_all(&plain).map_err(failed)?;
+                let room = Vec::with_capacity(plain.len() / 4);
+                let mut encoder = GzEncoder::new(room, flate2::Compression::new(GZIP_LEVEL));
+                encoder.write_all(plain).map_err(failed)?;
                 encoder.finish().map_err(failed)
             }
             #[cfg(feature = "zstd")]
-            Self::Zstd => zstd::bulk::compress(&plain, 3).map_err(failed),
+            Self::Zstd => zstd::bulk::compress(plain, 3).map_err(failed),
         }
+    }
+}
+
+/// Compresses what is written, in parts, each on a thread, and gives them in their order.
+pub(super) struct Packer {
+    compression: Compression,
+    /// What fills no part yet.
+    pending: Vec<u8>,
+    /// The parts that are being compressed, the first one first.
+    running: VecDeque<JoinHandle<Result<Vec<u8>, SinkError>>>,
+    most: usize,
+}
+
+impl Packer {
+    pub(super) fn new(compression: Compression) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let most = cores.clamp(1, MOST_THREADS);
+        Self { compression, pending: Vec::new(), running: VecDeque::new(), most }
+    }
+
+    /// Whether bytes pass as they are.
+    pub(super) fn is_idle(&self) -> bool {
+        self.compression == Compression::None
+    }
+
+    /// Bytes as a part, whatever is pending.
+    pub(super) fn alone(&self, plain: Vec<u8>) -> Result<Vec<u8>, SinkError> {
+        match plain.is_empty() || self.is_idle() {
+            true => Ok(plain),
+            false => self.compression.part(&plain),
+        }
+    }
+
+    /// Takes in bytes, and gives those that are compressed by now.
+    pub(super) fn push(&mut self, plain: Vec<u8>) -> Result<Vec<u8>, SinkError> {
+        if self.is_idle() {
+            return Ok(plain);
+        }
+        match self.pending.is_empty() {
+            true => self.pending = plain,
+            false => self.pending.extend_from_slice(&plain),
+        }
+        let mut done = Vec::new();
+        if self.pending.len() >= PART {
+            while self.running.len() >= self.most {
+                self.take_first(&mut done)?;
+            }
+            let part = std::mem::take(&mut self.pending);
+            let compression = self.compression;
+            self.running.push_back(std::thread::spawn(move || compression.part(&part)));
+        }
+        while self.running.front().is_some_and(JoinHandle::is_finished) {
+            self.take_first(&mut done)?;
+        }
+        Ok(done)
+    }
+
+    /// Ends the part that is pending, and gives all that is left.
+    pub(super) fn flush(&mut self) -> Result<Vec<u8>, SinkError> {
+        let last = match self.pending.is_empty() {
+            true => Vec::new(),
+            // The others are compressed meanwhile.
+            false => self.compression.part(&std::mem::take(&mut self.pending))?,
+        };
+        let mut done = Vec::new();
+        while !self.running.is_empty() {
+            self.take_first(&mut done)?;
+        }
+        match done.is_empty() {
+            true => Ok(last),
+            false => {
+                done.extend_from_slice(&last);
+                Ok(done)
+            }
+        }
+    }
+
+    fn take_first(&mut self, done: &mut Vec<u8>) -> Result<(), SinkError> {
+        let Some(first) = self.running.pop_front() else { return Ok(()) };
+        let part =
+            first.join().map_err(|_| SinkError::new("can't compress: a thread failed"))??;
+        match done.is_empty() {
+            true => *done = part,
+            false => done.extend_from_slice(&part),
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use super::*;
+
+    #[test]
+    fn parts_come_in_their_order_and_are_whole_at_a_flush() {
+        let mut packer = Packer::new(Compression::Gzip);
+        let (mut plain, mut packed) = (Vec::new(), Vec::new());
+        let mut flushes = Vec::new();
+        for n in 0_u32..4_000 {
+            // Some parts are quicker than others.
+            let line = match n / 500 % 2 {
+                0 => format!("{n} {}\n", "x".repeat(2_000)),
+                _ => (0..400).map(|k| format!("{}", n.wrapping_mul(k * 7_919))).collect(),
+            };
+            plain.extend_from_slice(line.as_bytes());
+            packed.extend(packer.push(line.into_bytes()).expect("packed"));
+            if n % 1_000 == 7 {
+                packed.extend(packer.flush().expect("packed"));
+                flushes.push((plain.len(), packed.len()));
+            }
+        }
+        packed.extend(packer.flush().expect("packed"));
+        flushes.push((plain.len(), packed.len()));
+        assert!(packer.flush().expect("nothing").is_empty());
+        for (length, end) in flushes {
+            let mut text = Vec::new();
+            let mut reader = flate2::read::MultiGzDecoder::new(&packed[..end]);
+            reader.read_to_end(&mut text).expect("whole");
+            assert!(text == plain[..length], "they differ at {length}");
+        }
+        let members = packed.windows(4).filter(|it| *it == [0x1f, 0x8b, 8, 0]).count();
+        assert!(members < 50, "{members} members");
     }
 }

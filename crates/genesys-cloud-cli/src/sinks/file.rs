@@ -24,11 +24,26 @@ use crate::sum::Sum;
 pub struct FileSink {
     path: PathBuf,
     body: Body,
+    written: Open,
+    /// Whether it has its name.
+    is_whole: bool,
+}
+
+/// A file that is written, and what is in it.
+struct Open {
     file: Option<File>,
     length: u64,
     sum: Sum,
-    /// Whether it has its name.
-    is_whole: bool,
+}
+
+impl Open {
+    fn append(&mut self, part: &[u8]) -> std::io::Result<()> {
+        let Some(file) = &mut self.file else { return Err(ErrorKind::NotConnected.into()) };
+        file.write_all(part)?;
+        self.length += part.len() as u64;
+        self.sum.add(part);
+        Ok(())
+    }
 }
 
 /// What a commit remembers.
@@ -46,8 +61,8 @@ struct Committed {
 impl FileSink {
     /// A sink for a file of this path and format. A file that is there is replaced once this one is whole.
     pub fn new(path: impl Into<PathBuf>, format: Format) -> Self {
-        let (body, sum) = (Body::new(format), Sum::new());
-        Self { path: path.into(), body, file: None, length: 0, sum, is_whole: false }
+        let written = Open { file: None, length: 0, sum: Sum::new() };
+        Self { path: path.into(), body: Body::new(format), written, is_whole: false }
     }
 
     /// Where the records are until the file is whole.
@@ -62,7 +77,7 @@ impl FileSink {
         let Some(committed) = committed else {
             let mut file = open_part(&Self::part(&self.path), true)?;
             file.set_len(0).and_then(|()| file.rewind()).map_err(|error| self.cant(&error))?;
-            self.file = Some(file);
+            self.written.file = Some(file);
             let head = self.body.begin(columns)?;
             return self.append(&head);
         };
@@ -73,7 +88,7 @@ impl FileSink {
         file.set_len(committed.length)
             .and_then(|()| file.seek(SeekFrom::Start(committed.length)))
             .map_err(|error| self.cant(&error))?;
-        (self.file, self.length, self.sum) = (Some(file), committed.length, sum);
+        self.written = Open { file: Some(file), length: committed.length, sum };
         Ok(())
     }
 
@@ -99,45 +114,41 @@ impl FileSink {
     }
 
     fn append(&mut self, part: &[u8]) -> Result<(), SinkError> {
-        let Some(file) = &mut self.file else { return Err(SinkError::new("the file is not open")) };
-        let written = file.write_all(part);
-        written.map_err(|error| self.cant(&error))?;
-        self.length += part.len() as u64;
-        self.sum.add(part);
-        Ok(())
+        self.written.append(part).map_err(|error| self.cant(&error))
     }
 
     fn encode(&mut self, batch: &[Box<RawValue>]) -> Result<(), SinkError> {
-        for piece in self.body.pieces(batch) {
-            let part = self.body.records(piece)?;
-            self.append(&part)?;
-        }
-        Ok(())
+        let Self { body, written, path, .. } = self;
+        let cant = |error| unwritable(&Self::part(path), &error);
+        body.records(batch, |part| written.append(part).map_err(cant))
     }
 
     fn settle(&mut self, is_last: bool) -> Result<Option<Value>, SinkError> {
-        let Some((part, form)) = self.body.commit(is_last)? else { return Ok(None) };
+        let (part, form) = self.body.commit(is_last)?;
         self.append(&part)?;
+        let Some(form) = form else { return Ok(None) };
         // It must be on the disk before it is said to be.
         self.sync()?;
-        let (length, sum) = (self.length, self.sum.text());
+        let (length, sum) = (self.written.length, self.written.sum.text());
         // With what comes in the end.
         let whole = length + self.body.end()?.len() as u64;
         kept(&Committed { length, sum, whole, form }).map(Some)
     }
 
     fn sync(&self) -> Result<(), SinkError> {
-        let Some(file) = &self.file else { return Ok(()) };
+        let Some(file) = &self.written.file else { return Ok(()) };
         file.sync_data().map_err(|error| self.cant(&error))
     }
 
     fn close(&mut self, is_whole: bool) -> Result<(), SinkError> {
         if is_whole {
+            let rest = self.body.flush()?;
+            self.append(&rest)?;
             let end = self.body.end()?;
             self.append(&end)?;
         }
         self.sync()?;
-        self.file = None;
+        self.written.file = None;
         if is_whole {
             private::publish(&Self::part(&self.path), &self.path)
                 .map_err(|error| unwritable(&self.path, &error))?;

@@ -51,7 +51,7 @@ impl Format {
     }
 
     /// Parquet with at least so many records in each row group, 50,000 unless said. Fewer are in the last one,
-    /// in those that have 64 MiB of JSON by then, and where an export was stopped. Other forms have none.
+    /// in those that have 32 MiB of values by then (4 MiB of records above 64 KiB), and where an export was stopped. Other forms have none.
     #[must_use]
     #[cfg_attr(not(feature = "parquet"), allow(unused_variables))]
     pub fn row_group(self, records: usize) -> Self {

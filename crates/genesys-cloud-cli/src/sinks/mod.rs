@@ -19,6 +19,7 @@ mod postgres;
 mod redis;
 mod reject;
 mod stream;
+mod watch;
 
 use std::fmt;
 
@@ -46,6 +47,7 @@ pub(crate) use keeper::{FileKeeper, LARGEST_STATE};
 use reject::Unfit;
 pub use reject::{Fault, OnBadValue, Rejected};
 pub use stream::StreamSink;
+pub use watch::Watch;
 
 use crate::columns::Columns;
 use crate::failure::may_pass;
@@ -110,6 +112,9 @@ pub trait Sink: Send {
     /// [`begin`](Self::begin). A sink may store it beside the records, so that they are known to be of this export.
     fn identify(&mut self, _run: &str) {}
 
+    /// Learns how to say what it waits for, and that the user wants to stop meanwhile. Called once, before all else.
+    fn watch(&mut self, _watch: Watch) {}
+
     /// Makes ready for records that have these columns: as new, or as it was at a commit. Anything but what a commit
     /// has given, and an output that is not the one of that commit, is an error
     /// ([`SinkError::mismatch`]), and is left as it is.
@@ -171,6 +176,11 @@ pub trait Sink: Send {
         None
     }
 
+    /// What became of the records at the end, such as how many of them were added and how many were there already.
+    fn counts(&self) -> Vec<(&'static str, u64)> {
+        Vec::new()
+    }
+
     /// What the user should know in the end, such as what did not fit.
     fn notes(&self) -> Vec<String> {
         Vec::new()
@@ -192,6 +202,8 @@ enum Kind {
     Unavailable,
     Mismatch,
     Closed,
+    Stopped,
+    Taken,
 }
 
 impl SinkError {
@@ -204,6 +216,11 @@ impl SinkError {
     /// An error that may pass by itself, such as a lost connection.
     pub fn unavailable(why: impl Into<String>) -> Self {
         Self { text: why.into(), kind: Kind::Unavailable, unfit: None }
+    }
+
+    /// The user has stopped what could have gone on.
+    pub fn stopped(why: impl Into<String>) -> Self {
+        Self { text: why.into(), kind: Kind::Stopped, unfit: None }
     }
 
     /// What was saved of an export does not fit its output, so that another try fails as well.
@@ -246,6 +263,21 @@ impl SinkError {
     /// Whether the same export may succeed later.
     pub fn is_transient(&self) -> bool {
         self.kind == Kind::Unavailable
+    }
+
+    /// Another export writes to the same place by now.
+    pub fn taken(why: impl Into<String>) -> Self {
+        Self { text: why.into(), kind: Kind::Taken, unfit: None }
+    }
+
+    /// Whether another export writes to the same place, so that nobody will resume this one.
+    pub fn is_taken(&self) -> bool {
+        self.kind == Kind::Taken
+    }
+
+    /// Whether the user has stopped it.
+    pub fn is_stopped(&self) -> bool {
+        self.kind == Kind::Stopped
     }
 
     /// Whether the reader of the output has gone, as after `| head`.
@@ -293,6 +325,11 @@ trait Encode: Send + Sync {
     }
 
     fn record(&mut self, record: &RawValue, out: &mut Vec<u8>) -> Result<(), SinkError>;
+
+    /// Writes what is due after a batch.
+    fn end_batch(&mut self, _out: &mut Vec<u8>) -> Result<(), SinkError> {
+        Ok(())
+    }
 
     /// The same with null in these columns, by their index.
     fn record_without(

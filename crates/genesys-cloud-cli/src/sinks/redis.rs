@@ -122,7 +122,7 @@ impl RedisKeeper {
         if is_changed {
             return Ok(());
         }
-        Err(SinkError::new(format!(
+        Err(SinkError::taken(format!(
             "another export saves its state under {} in {}; this one has saved nothing over it",
             self.key, self.place
         )))

@@ -22,13 +22,26 @@ impl<W: Write + Send> StreamSink<W> {
         Self { stream, body: Body::new(format) }
     }
 
-    fn put(&mut self, part: Vec<u8>) -> Result<(), SinkError> {
-        self.stream.write_all(&part).and_then(|()| self.stream.flush()).map_err(unwritable)
+    fn put(&mut self, part: &[u8]) -> Result<(), SinkError> {
+        self.stream.write_all(part).and_then(|()| self.stream.flush()).map_err(unwritable)
     }
 
     fn settle(&mut self, is_last: bool) -> Result<Option<Value>, SinkError> {
-        let Some((part, _)) = self.body.commit(is_last)? else { return Ok(None) };
-        self.put(part).map(|()| Some(Value::Null))
+        let (part, form) = self.body.commit(is_last)?;
+        self.put(&part).map(|()| form.map(|_| Value::Null))
+    }
+
+    fn end(&mut self) -> Result<(), SinkError> {
+        let rest = self.body.flush()?;
+        self.put(&rest)?;
+        let end = self.body.end()?;
+        self.put(&end)
+    }
+
+    fn encode(&mut self, batch: &[Box<RawValue>]) -> Result<(), SinkError> {
+        let Self { body, stream } = self;
+        body.records(batch, |part| stream.write_all(part).map_err(unwritable))?;
+        self.stream.flush().map_err(unwritable)
     }
 }
 
@@ -46,12 +59,12 @@ impl<W: Write + Send> Sink for StreamSink<W> {
     }
 
     fn begin<'a>(&'a mut self, columns: &'a Columns, _: Option<&'a Value>) -> Written<'a> {
-        let begun = self.body.begin(columns).and_then(|head| self.put(head));
+        let begun = self.body.begin(columns).and_then(|head| self.put(&head));
         Box::pin(async { begun })
     }
 
     fn write<'a>(&'a mut self, batch: &'a [Box<RawValue>]) -> Written<'a> {
-        let written = self.body.records(batch).and_then(|part| self.put(part));
+        let written = self.encode(batch);
         Box::pin(async { written })
     }
 
@@ -68,8 +81,9 @@ impl<W: Write + Send> Sink for StreamSink<W> {
     fn finish(&mut self, is_whole: bool) -> Written<'_> {
         // Without its end, what needs one does not pass for whole.
         let ended = match is_whole {
-            true => self.body.end().and_then(|end| self.put(end)),
-            false => Ok(()),
+            true => self.end(),
+            // What was compressed by then is of use.
+            false => self.body.flush().and_then(|rest| self.put(&rest)),
         };
         Box::pin(async { ended })
     }

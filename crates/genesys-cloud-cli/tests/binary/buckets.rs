@@ -18,9 +18,9 @@ use crate::{keys, program, read, run, run_in};
 
 const OPERATION: &str = "getRoutingQueues";
 
-/// Parts of 1 MiB, of which a list of some thousand queues fills a few.
+/// Parts of 5 MiB, of which a thousand queues fill one.
 const EXPORT: [&str; 7] =
-    ["export", "routing.queues", "--out", "s3://bucket/a/q.jsonl", "--part-size", "1", "--resume"];
+    ["export", "routing.queues", "--out", "s3://bucket/a/q.jsonl", "--part-size", "5", "--resume"];
 
 async fn org(records: u64) -> MockOrg {
     MockOrg::builder().list(OPERATION, records).start().await.unwrap()
@@ -88,7 +88,7 @@ async fn killed_at_random_it_holds_each_record_once() {
 async fn a_table_that_was_killed_is_whole() {
     use crate::tables::{ids, rows};
 
-    let org = org(2_000).await;
+    let org = org(16_000).await;
     let folder = tempdir().unwrap();
     let once = rows(at_once(&org, folder.path(), "q.parquet").await);
     assert_eq!(ids(&once), org.truth(OPERATION).unwrap().records);
@@ -99,11 +99,11 @@ async fn a_table_that_was_killed_is_whole() {
         "--out",
         "s3://bucket/q.parquet",
         "--part-size",
-        "1",
+        "5",
         "--batch",
-        "40",
+        "400",
         "--row-group",
-        "100",
+        "1000",
         "--resume",
     ];
     let mut kills = 0;
@@ -161,6 +161,13 @@ async fn without_rights_it_says_so_before_anything_is_read() {
         assert!(!refused.told.contains("not-to-be-told"), "{}", refused.told);
     }
     s3.refuse_nothing();
+    let small = [&EXPORT[..4], &["--part-size", "4"]].concat();
+    let refused = run_in(&s3.environment(), Some(&org), folder.path(), &small).await;
+    assert_eq!(refused.code, Some(2), "{}", refused.told);
+    let mut plain = s3.environment();
+    plain.retain(|(name, _)| *name != "AWS_ALLOW_HTTP");
+    let refused = run_in(&plain, Some(&org), folder.path(), &EXPORT).await;
+    assert!(refused.told.contains("AWS_ENDPOINT is an http:// URL"), "{}", refused.told);
     let other = ["export", "routing.queues", "--out", "s3://other/q.jsonl"];
     let refused = run_in(&s3.environment(), Some(&org), folder.path(), &other).await;
     assert_eq!(refused.code, Some(11), "{}", refused.told);
@@ -178,7 +185,7 @@ async fn what_is_refused_on_the_way_is_not_lost() {
     let arguments = [&EXPORT[..], &["--batch", "50"]].concat();
     // In the middle, when it is complete, and when that is to be noted.
     for (method, part) in
-        [(Method::PUT, "partNumber=3"), (Method::POST, "uploadId"), (Method::DELETE, "state.json")]
+        [(Method::PUT, "partNumber=2"), (Method::POST, "uploadId"), (Method::DELETE, "state.json")]
     {
         s3.refuse(move |it, target| *it == method && target.contains(part));
         let refused = run_in(&s3.environment(), Some(&org), folder.path(), &arguments).await;
@@ -196,7 +203,7 @@ async fn what_is_refused_on_the_way_is_not_lost() {
 
 #[tokio::test]
 async fn an_upload_that_is_gone_is_told_and_one_that_is_left_is_thrown_away() {
-    let org = org(600).await;
+    let org = org(1_200).await;
     let folder = tempdir().unwrap();
     let s3 = S3::start().await;
     let (environment, folder) = (s3.environment(), folder.path());
@@ -220,7 +227,7 @@ async fn an_upload_that_is_gone_is_told_and_one_that_is_left_is_thrown_away() {
 
 #[tokio::test]
 async fn another_export_to_the_same_place_does_not_go_unnoticed() {
-    let org = org(1_000).await;
+    let org = org(3_000).await;
     let folder = tempdir().unwrap();
     let s3 = S3::start().await;
     let mut child = program(Some(&org), &folder.path().join("state"))
@@ -245,11 +252,12 @@ async fn another_export_to_the_same_place_does_not_go_unnoticed() {
     assert!(error.to_string().contains("changed by another export"), "{error}");
     assert_eq!(s3.object("a/.genesys-cloud/q.jsonl.state.json").unwrap(), b"of another one");
     assert_eq!(s3.object("a/q.jsonl"), None);
+    assert_eq!(s3.uploads(), 0, "nobody will resume it");
 }
 
 #[tokio::test]
 async fn a_state_in_a_bucket_that_was_edited_is_refused() {
-    let org = org(600).await;
+    let org = org(1_200).await;
     let folder = tempdir().unwrap();
     let s3 = S3::start().await;
     let (environment, folder) = (s3.environment(), folder.path());
@@ -287,7 +295,7 @@ async fn a_state_in_a_bucket_that_was_edited_is_refused() {
 
 #[tokio::test]
 async fn the_state_may_be_kept_elsewhere() {
-    let org = org(600).await;
+    let org = org(1_200).await;
     let folder = tempdir().unwrap();
     let s3 = S3::start().await;
     let truth = org.truth(OPERATION).unwrap().records;
@@ -314,7 +322,7 @@ async fn the_state_may_be_kept_elsewhere() {
 /// Google Cloud Storage has uploads in parts as well, and tells versions of objects by numbers.
 #[tokio::test]
 async fn a_bucket_of_google_is_as_good() {
-    let org = org(1_000).await;
+    let org = org(2_000).await;
     let folder = tempdir().unwrap();
     let once = at_once(&org, folder.path(), "q.jsonl").await;
     let s3 = S3::start().await;

@@ -26,7 +26,11 @@ mod states;
 #[cfg(feature = "parquet")]
 mod tables;
 mod tags;
+// Some tests take features.
+#[cfg_attr(not(all(feature = "buckets", feature = "parquet")), allow(dead_code, unused_imports))]
 mod values;
+#[cfg(target_os = "linux")]
+mod wide;
 
 use std::path::Path;
 use std::process::Stdio;

@@ -466,8 +466,7 @@ async fn records_that_do_not_fit_are_rejected_once_however_often_it_is_killed() 
     let org = org.start().await.unwrap();
     let folder = tempdir().unwrap();
     let all = org.truth(QUEUES).unwrap().records;
-    let (odd, good): (Vec<String>, Vec<String>) = all.iter().cloned().partition(|id| is_odd(id));
-    let bad = &good[17];
+    let bad = all.iter().filter(|id| !is_odd(id)).nth(17).unwrap();
     database
         .do_(&format!(
             "CREATE TABLE s (id text CHECK (id <> '{bad}'), \"memberCount\" bigint); CREATE TABLE n (LIKE s INCLUDING ALL)"
@@ -502,8 +501,8 @@ async fn records_that_do_not_fit_are_rejected_once_however_often_it_is_killed() 
         let expected: Vec<&String> = all.iter().filter(is_written).collect();
         assert_eq!(rows.len(), expected.len(), "{what}");
         assert!(expected.iter().all(|id| rows.contains_key(*id)), "{what}");
-        let nulls = rows.values().filter(|row| row["memberCount"].is_null()).count();
-        assert_eq!(nulls, if what == "null" { odd.len() } else { 0 });
+        let mut odd_rows = rows.iter().filter(|(id, _)| is_odd(id));
+        assert!(odd_rows.all(|(_, row)| row["memberCount"].is_null()), "{what}");
         let (found, lines) = rejected(&folder.path().join(&rejects));
         let expected: Vec<&String> = all.iter().filter(|id| *id == bad || is_odd(id)).collect();
         assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{what}: each of them once");
@@ -594,12 +593,7 @@ async fn bad_input() {
         ),
         (&wrong, &["--create-table"], 11, &["does not accept the password of user postgres"]),
         (&missing, &["--create-table"], 11, &["there is no database nothing at 127.0.0.1"]),
-        (
-            &weak,
-            &["--create-table"],
-            11,
-            &["user weak lacks a right", "permission denied for schema public"],
-        ),
+        (&weak, &["--create-table"], 11, &["user weak lacks a right", "CREATE on schema public"]),
         (&url, &[], 11, &["there is no table public.routing_queues; --create-table makes it"]),
         (
             &url,
@@ -674,7 +668,7 @@ async fn a_database_that_is_lost_is_told_and_gone_on_with() {
     let url = server.url().replace("postgres@", &format!("postgres:{}@", Postgres::PASSWORD));
     let options = ["--create-table", "--batch", "20", "--page-size", "25", "--log", "json"];
     let arguments = [&["export", QUEUES, "--out", &url], &options[..]].concat();
-    let lost = crashed(&server, &org, folder.path(), &arguments).await;
+    let lost = crashed(&server, false, &org, folder.path(), &arguments).await;
     assert_eq!(lost.code, Some(9), "{}", lost.told);
     for part in ["was lost: ", "PGPASSWORD=.. genesys-cloud export", "--resume"] {
         assert!(lost.told.contains(part), "{part}: {}", lost.told);
@@ -692,8 +686,47 @@ async fn a_database_that_is_lost_is_told_and_gone_on_with() {
     assert_eq!(found, truth);
 }
 
-/// Runs an export, and crashes the server in the middle of it.
-async fn crashed(server: &Postgres, org: &MockOrg, folder: &Path, arguments: &[&str]) -> Outcome {
+#[tokio::test]
+async fn a_lost_connection_is_made_again() {
+    let Some(server) = Postgres::start() else { return };
+    let org = slow().await;
+    let folder = tempdir().unwrap();
+    let url = server.url().replace("postgres@", &format!("postgres:{}@", Postgres::PASSWORD));
+    let options = ["--create-table", "--batch", "20", "--page-size", "25", "--log", "json"];
+    let arguments = [&["export", QUEUES, "--out", &url], &options[..]].concat();
+    // It crashes, and starts again.
+    let done = crashed(&server, true, &org, folder.path(), &arguments).await;
+    done.done();
+    assert!(done.told.contains("connecting again"), "{}", done.told);
+    // A COMMIT is lost, with its answer or as it is.
+    for (table, cut) in [("answer", Cut::Answer), ("request", Cut::Request)] {
+        let proxy = Proxy::once(&server, cut, STORES).await;
+        let by_proxy = proxy.url(&url);
+        let options = ["--create-table", "--batch", "20", "--table", table];
+        let arguments = [&["export", QUEUES, "--limit", "200", "--out", &by_proxy], &options[..]];
+        let done = run(Some(&org), folder.path(), &arguments.concat()).await;
+        done.done();
+        assert!(done.told.contains("connecting again"), "{cut:?}: {}", done.told);
+    }
+    let client = server.client().await;
+    let truth = org.truth(QUEUES).unwrap().records;
+    for (table, count) in [("routing_queues", truth.len()), ("answer", 200), ("request", 200)] {
+        let rows = client.query(&format!("SELECT id FROM {table} ORDER BY 1"), &[]).await.unwrap();
+        let found: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+        let mut expected = truth[..count].to_vec();
+        expected.sort();
+        assert_eq!(found, expected, "{table}");
+    }
+}
+
+/// Runs an export, and crashes the server in the middle of it. `comes_back`: it is started again.
+async fn crashed(
+    server: &Postgres,
+    comes_back: bool,
+    org: &MockOrg,
+    folder: &Path,
+    arguments: &[&str],
+) -> Outcome {
     use tokio::io::{AsyncBufReadExt as _, BufReader};
     let mut child = program(Some(org), &folder.join("state"))
         .args(arguments)
@@ -708,6 +741,9 @@ async fn crashed(server: &Postgres, org: &MockOrg, folder: &Path, arguments: &[&
         saved += u32::from(line.contains("\"event\":\"saved\""));
         if saved == 3 {
             server.crash();
+            if comes_back {
+                server.resume();
+            }
             saved += 1;
         }
         told += &line;
@@ -972,15 +1008,190 @@ async fn two_tables_with_long_names_do_not_share_a_part() {
     let url = database.url_with_password();
     let export = ["export", QUEUES, "--out", &url, "--create-table", "--batch", "10", "--table"];
     let [one, two] = [&one, &two].map(|table| [&export[..], &[table]].concat());
-    assert!(killed(&org, folder.path(), &one, "saved", 3).await);
-    for more in [&[][..], &["--restart"], &["--resume"]] {
-        let refused = run(Some(&org), folder.path(), &[&two[..], more].concat()).await;
-        assert_eq!(refused.code, Some(11), "{}", refused.told);
-        assert!(refused.told.contains("the records of another export"), "{}", refused.told);
+    for table in [&one, &two] {
+        assert!(killed(&org, folder.path(), table, "saved", 3).await);
     }
-    run(Some(&org), folder.path(), &[&one[..], &["--resume"]].concat()).await.done();
-    run(Some(&org), folder.path(), &two).await.done();
+    for table in [&one, &two] {
+        run(Some(&org), folder.path(), &[&table[..], &["--resume"]].concat()).await.done();
+    }
     for table in [one, two] {
         assert_eq!(database.rows(table.last().unwrap(), "id").await.len(), 100);
     }
+}
+
+#[tokio::test]
+async fn what_would_fail_in_the_end_is_refused_in_the_beginning() {
+    let Some(database) = Database::new("early").await else { return };
+    let org = MockOrg::builder().list(QUEUES, 10).start().await.unwrap();
+    let folder = tempdir().unwrap();
+    database
+        .do_(
+            "CREATE TABLE t (id text PRIMARY KEY, name text); CREATE INDEX an_index ON t (name); \
+             CREATE VIEW a_view AS SELECT * FROM t; CREATE MATERIALIZED VIEW stored AS SELECT * FROM t; \
+             CREATE SEQUENCE counter; CREATE TYPE mood AS ENUM ('fine'); \
+             CREATE TABLE computed (id text, name text GENERATED ALWAYS AS (upper(id)) STORED); \
+             CREATE TABLE identity (id bigint GENERATED ALWAYS AS IDENTITY, name text); \
+             CREATE TABLE needy (id text, name text, region text NOT NULL); \
+             CREATE TABLE ruled (id text PRIMARY KEY, name text); \
+             CREATE RULE nothing AS ON INSERT TO ruled DO INSTEAD NOTHING; \
+             CREATE TABLE secured (id text PRIMARY KEY, name text); \
+             ALTER TABLE secured ENABLE ROW LEVEL SECURITY; \
+             CREATE POLICY looks ON secured FOR SELECT USING (true); \
+             CREATE TABLE own (id text PRIMARY KEY, name text); CREATE TABLE shut (id text, name text); \
+             CREATE USER clerk PASSWORD 'pw'; GRANT CREATE ON SCHEMA public TO clerk; \
+             GRANT SELECT ON t, secured, own TO clerk; GRANT INSERT ON secured, own TO clerk; \
+             CREATE USER reader PASSWORD 'pw'; ALTER USER reader SET default_transaction_read_only = on",
+        )
+        .await;
+    let url = database.url_with_password();
+    let clerk = database.url().replace("postgres@", "clerk:pw@");
+    let reader = database.url().replace("postgres@", "reader:pw@");
+    let mut wrong = Vec::new();
+    for (url, table, more, why) in [
+        (&url, "an_index", &[][..], "public.an_index is an index"),
+        (&url, "a_view", &[], "public.a_view is a view"),
+        (&url, "stored", &[], "public.stored is a materialized view"),
+        (&url, "counter", &[], "public.counter is a sequence"),
+        (&url, "mood", &["--create-table"], "there is a type public.mood"),
+        (&url, "computed", &[], "column name of table public.computed is GENERATED ALWAYS"),
+        (&url, "identity", &[], "column id of table public.identity is GENERATED ALWAYS"),
+        (&url, "needy", &[], "column region of table public.needy is NOT NULL without a default"),
+        (&url, "ruled", &["--upsert"], "table public.ruled has rules"),
+        (&clerk, "secured", &[], "no policy allows user clerk to INSERT"),
+        (&clerk, "t", &[], "user clerk lacks a right in database early at 127.0.0.1:"),
+        (&clerk, "t", &[], "INSERT on public.t (column id)"),
+        (&clerk, "own", &["--upsert"], "UPDATE on public.own (column name)"),
+        (&clerk, "shut", &[], "SELECT on public.shut"),
+        (&reader, "t", &[], "read-only for user reader"),
+    ] {
+        let options = [&["--table", table, "--fields", "id,name"][..], more].concat();
+        let refused = database.export_to(url, &org, folder.path(), &options).await;
+        if refused.code != Some(11) || !refused.told.contains(why) {
+            wrong.push(format!("{table:?} {more:?}: {:?} {}", refused.code, refused.told));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(org.requests_for(QUEUES).len(), 0);
+    let parts = "SELECT count(*)::text FROM pg_tables WHERE tablename LIKE '%part'";
+    assert_eq!(database.one(parts).await, "0");
+}
+
+#[tokio::test]
+async fn rows_are_counted_before_the_commit() {
+    let Some(database) = Database::new("counted").await else { return };
+    let org = MockOrg::builder().list(QUEUES, 10).start().await.unwrap();
+    let folder = tempdir().unwrap();
+    database
+        .do_(
+            "CREATE FUNCTION drops() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; \
+             CREATE TABLE q (id text PRIMARY KEY, name text); \
+             CREATE TRIGGER drops BEFORE INSERT ON q FOR EACH ROW EXECUTE FUNCTION drops()",
+        )
+        .await;
+    for upsert in [&[][..], &["--upsert"]] {
+        let options = [&["--table", "q", "--fields", "id,name"][..], upsert].concat();
+        database.do_("ALTER TABLE q ENABLE TRIGGER drops; TRUNCATE q").await;
+        org.reset();
+        let refused = database.export(&org, folder.path(), &options).await;
+        assert_eq!(refused.code, Some(11), "{}", refused.told);
+        for part in ["0 of 10 rows arrived in table public.q", "--resume"] {
+            assert!(refused.told.contains(part), "{part}: {}", refused.told);
+        }
+        assert_eq!(database.one("SELECT count(*)::text FROM q_part").await, "10");
+        database.do_("ALTER TABLE q DISABLE TRIGGER drops").await;
+        let read = org.requests_for(QUEUES).len();
+        let resumed = [&options[..], &["--resume"]].concat();
+        database.export(&org, folder.path(), &resumed).await.done();
+        assert_eq!(org.requests_for(QUEUES).len(), read, "nothing was read again");
+        assert_eq!(database.rows("q", "id").await.len(), 10);
+    }
+}
+
+#[tokio::test]
+async fn an_upsert_writes_no_row_that_is_the_same() {
+    let Some(database) = Database::new("same").await else { return };
+    let org = MockOrg::builder().list(QUEUES, 50).start().await.unwrap();
+    let folder = tempdir().unwrap();
+    // Of a type without equality, too.
+    database
+        .do_("CREATE TABLE q (id text PRIMARY KEY, name text, \"memberCount\" json, seen int)")
+        .await;
+    let options = ["--table", "q", "--fields", "id,name,memberCount", "--upsert"];
+    let counts = "SELECT (report->'rows')::text FROM genesys_cloud_exports";
+    let done = database.export(&org, folder.path(), &options).await;
+    done.done();
+    assert!(done.told.contains("rows: 50 added, 0 updated, 0 unchanged"), "{}", done.told);
+    database
+        .do_("UPDATE q SET name = 'old' WHERE id IN (SELECT id FROM q LIMIT 3); DELETE FROM q WHERE id = (SELECT max(id) FROM q WHERE name <> 'old')")
+        .await;
+    let versions = "SELECT string_agg(xmin::text, ',' ORDER BY id) FROM q WHERE name <> 'old' AND id <> \
+        (SELECT max(id) FROM q)";
+    let ids = "SELECT count(*)::text FROM q WHERE xmin::text::bigint > ";
+    let before = database.one("SELECT max(xmin::text::bigint)::text FROM q").await;
+    assert!(!database.one(versions).await.is_empty());
+    database.export(&org, folder.path(), &options).await.done();
+    let found: Value = serde_json::from_str(&database.one(counts).await).unwrap();
+    assert_eq!(found, json!({"added": 1, "updated": 3, "unchanged": 46}));
+    assert_eq!(database.one(&format!("{ids}{before}")).await, "4");
+    assert_eq!(database.rows("q", "id").await.len(), 50);
+}
+
+#[tokio::test]
+async fn limits_of_a_session_do_not_end_an_export() {
+    let Some(database) = Database::new("limits").await else { return };
+    let latency = std::time::Duration::from_millis(600);
+    let org = MockOrg::builder().list(QUEUES, 60).latency(latency).start().await.unwrap();
+    let folder = tempdir().unwrap();
+    database
+        .do_(
+            "ALTER DATABASE limits SET idle_session_timeout = '300ms'; \
+             ALTER DATABASE limits SET idle_in_transaction_session_timeout = '300ms'; \
+             ALTER DATABASE limits SET statement_timeout = '1s'",
+        )
+        .await;
+    let options = ["--create-table", "--page-size", "25", "--batch", "10", "--prefetch", "0"];
+    database.export(&org, folder.path(), &options).await.done();
+    database.do_("SET statement_timeout = 0").await;
+    assert_eq!(database.rows("routing_queues", "id").await.len(), 60);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_wait_for_a_lock_is_shown_and_can_be_ended() {
+    use tokio::io::{AsyncBufReadExt as _, BufReader};
+    let Some(database) = Database::new("locked").await else { return };
+    let org = MockOrg::builder().list(QUEUES, 30).start().await.unwrap();
+    let folder = tempdir().unwrap();
+    database.do_("CREATE TABLE q (id text, name text)").await;
+    database.do_("BEGIN; LOCK TABLE q IN SHARE MODE").await;
+    let pid = database.one("SELECT pg_backend_pid()::text").await;
+    let url = database.url();
+    let export = ["export", QUEUES, "--out", &url, "--table", "q", "--fields", "id,name"];
+    let mut child = program(Some(&org), &folder.path().join("state"))
+        .args(export)
+        .env("PGPASSWORD", Postgres::PASSWORD)
+        .current_dir(folder.path())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let (mut told, mut is_stopped) = (String::new(), false);
+    while let Some(line) = lines.next_line().await.unwrap() {
+        let waits = format!("waiting for a lock on public.q held by pid {pid}");
+        if line.contains(&waits) && !std::mem::replace(&mut is_stopped, true) {
+            let id = child.id().unwrap().to_string();
+            let kill = tokio::process::Command::new("kill").args(["-TERM", &id]).status().await;
+            assert!(kill.unwrap().success());
+        }
+        told += &line;
+        told.push('\n');
+    }
+    assert_eq!(child.wait().await.unwrap().code(), Some(130), "{told}");
+    assert!(is_stopped && told.contains("--resume"), "{told}");
+    database.do_("ROLLBACK").await;
+    let read = org.requests_for(QUEUES).len();
+    let options = ["--table", "q", "--fields", "id,name", "--resume"];
+    database.export(&org, folder.path(), &options).await.done();
+    assert_eq!(org.requests_for(QUEUES).len(), read, "nothing was read again");
+    assert_eq!(database.rows("q", "id").await.len(), 30);
 }

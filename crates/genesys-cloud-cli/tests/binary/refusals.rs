@@ -96,6 +96,17 @@ async fn bad_input() {
             2,
             &["`after` is set by the export"],
         ),
+        // A search has the number of its page in it: `{"pageNumber":3}`.
+        (
+            &[
+                "export",
+                "getUsersSearch",
+                "-p",
+                "q64=H4sIAAAAAAACA6tWKkhMT/UrzU1KLVKyMq4FALZItUIQAAAA",
+            ],
+            2,
+            &["`q64` asks for a later page"],
+        ),
         (&["export", DETAILS, "--body", "page.json"], 2, &["`paging.pageNumber` is set by"]),
         (&["export", DETAILS, "--body", "list.json"], 2, &["the body is an object, not a list"]),
         (

@@ -235,7 +235,7 @@ fn complete(inner: &mut Inner, id: &str, body: &[u8]) -> Reply {
         }
     }
     // As the strictest of servers will have it.
-    if parts.windows(2).any(|pair| pair[0].len() < 1 << 20 || pair[0].len() != parts[0].len()) {
+    if parts.windows(2).any(|pair| pair[0].len() < 5 << 20 || pair[0].len() != parts[0].len()) {
         return error(400, "EntityTooSmall");
     }
     let key = upload.key.clone();

@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tempfile::TempDir;
@@ -168,19 +169,36 @@ pub(crate) enum Cut {
     Request,
 }
 
-/// Passes everything on to a server, until it loses a COMMIT: the first one after a message with this text.
+/// Passes everything on to a server, until it loses a COMMIT: the first one after a message with this text. After that
+/// it takes no connection, or passes everything on.
 pub(crate) struct Proxy {
     port: u16,
 }
 
 impl Proxy {
     pub(crate) async fn before(server: &Postgres, cut: Cut, after: &'static str) -> Self {
+        Self::run(server, cut, after, false).await
+    }
+
+    /// One that comes back.
+    pub(crate) async fn once(server: &Postgres, cut: Cut, after: &'static str) -> Self {
+        Self::run(server, cut, after, true).await
+    }
+
+    async fn run(server: &Postgres, cut: Cut, after: &'static str, comes_back: bool) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (port, server) = (listener.local_addr().unwrap().port(), server.port);
         tokio::spawn(async move {
+            let has_cut = Arc::new(AtomicBool::new(false));
             while let Ok((client, _)) = listener.accept().await {
+                let is_over = has_cut.load(Ordering::Relaxed);
+                if is_over && !comes_back {
+                    continue;
+                }
+                let after = if is_over { "never to be said" } else { after };
+                let has_cut = has_cut.clone();
                 let server = tokio::net::TcpStream::connect(("127.0.0.1", server)).await.unwrap();
-                tokio::spawn(passed_on(client, server, cut, after));
+                tokio::spawn(passed_on(client, server, cut, after, has_cut));
             }
         });
         Self { port }
@@ -199,6 +217,7 @@ async fn passed_on(
     mut server: tokio::net::TcpStream,
     cut: Cut,
     after: &str,
+    has_cut: Arc<AtomicBool>,
 ) {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let (mut asked, mut answered) = (vec![0; 1 << 16], vec![0; 1 << 16]);
@@ -211,6 +230,7 @@ async fn passed_on(
                 is_armed |= has(asked, after);
                 // The client waits for each answer, so nothing else is in this message.
                 is_committing = is_armed && has(asked, "COMMIT\0");
+                has_cut.fetch_or(is_committing, Ordering::Relaxed);
                 if asked.is_empty() || is_committing && matches!(cut, Cut::Request) {
                     return;
                 }

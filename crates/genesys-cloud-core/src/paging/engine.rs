@@ -33,6 +33,9 @@ use crate::request::Request;
 /// The most pages that are asked for ahead, whatever count of pages a reply states.
 const MOST_AHEAD: usize = 256;
 
+/// How many bytes the pages asked for ahead may have, by the size of the last one.
+const MOST_BYTES_AHEAD: usize = 16 << 20;
+
 pub(super) struct Engine {
     client: Client,
     /// As the caller made it; each page is asked for by a copy.
@@ -46,6 +49,8 @@ pub(super) struct Engine {
     /// How many pages may be asked for before they are due.
     pub(super) prefetch: usize,
     walk: Walk,
+    /// How many bytes the page that was read last had.
+    page_bytes: usize,
     /// Calls for the page that is due and for those after it, in order, none left out. They stay here
     /// until they end, whoever stops waiting for them.
     calls: VecDeque<Asked>,
@@ -125,6 +130,7 @@ impl Engine {
             limit: None,
             max_pages: None,
             prefetch: 0,
+            page_bytes: 0,
             calls: VecDeque::new(),
             stuck: None,
             report: Report::default(),
@@ -418,7 +424,8 @@ impl Engine {
                     },
                     page => page,
                 };
-                if page.is_ok() {
+                if let Ok(page) = &page {
+                    self.page_bytes = page.body().len();
                     // To read a page takes time in which others can come.
                     self.ask_ahead(1);
                 }
@@ -548,7 +555,8 @@ impl Engine {
         let in_pages = self.max_pages.map(|pages| pages.saturating_sub(self.report.pages));
         let wanted = in_limit.into_iter().chain(in_pages).min().unwrap_or(u64::MAX);
         let wanted = usize::try_from(wanted).unwrap_or(usize::MAX).saturating_sub(at_hand);
-        let wanted = wanted.min(self.prefetch.min(MOST_AHEAD));
+        let most = (MOST_BYTES_AHEAD / self.page_bytes.max(1)).min(MOST_AHEAD);
+        let wanted = wanted.min(self.prefetch.min(most));
         let positions: Vec<Position> = self
             .walk
             .ahead()

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 
 use super::fingerprint::fingerprint_of_body;
+use super::raw::LARGE_PAGE;
 use crate::digest::digest;
 use crate::jobs::Fields;
 
@@ -16,11 +17,24 @@ pub(super) const KEPT: usize = 16;
 pub(super) struct PageText {
     body: Bytes,
     marks: OnceLock<Option<Box<[u64]>>>,
+    /// Its length and fingerprint, once the body is dropped.
+    dropped: Option<(u64, u64)>,
 }
 
 impl PageText {
     pub(super) const fn new(body: Bytes) -> Self {
-        Self { body, marks: OnceLock::new() }
+        Self { body, marks: OnceLock::new(), dropped: None }
+    }
+
+    /// The same for a checkpoint. A large body is looked at now and dropped, so that it is not in memory beside that of
+    /// the next page.
+    pub(super) fn for_checkpoint(mut self, path: &str) -> Self {
+        if self.body.len() >= LARGE_PAGE {
+            self.marks(path);
+            self.dropped = Some((self.len(), self.fingerprint()));
+            self.body = Bytes::new();
+        }
+        self
     }
 
     pub(super) fn text(&self) -> Cow<'_, str> {
@@ -29,12 +43,12 @@ impl PageText {
 
     /// How long it is, in bytes.
     pub(super) fn len(&self) -> u64 {
-        self.body.len() as u64
+        self.dropped.map_or(self.body.len() as u64, |(length, _)| length)
     }
 
     /// The same wherever the whole body is.
     pub(super) fn fingerprint(&self) -> u64 {
-        fingerprint_of_body(&self.body)
+        self.dropped.map_or_else(|| fingerprint_of_body(&self.body), |(_, print)| print)
     }
 
     /// A hash for each item of the list at a path: of its id, or else of its text. `None` where there is no
@@ -112,6 +126,17 @@ mod tests {
             assert_eq!(marks(body, path), expected, "{body}");
         }
         assert_ne!(text("[1]").fingerprint(), text("[2]").fingerprint());
+        assert_eq!(text(r#"["é"]"#).len(), 6);
+    }
+
+    #[test]
+    fn a_large_page_is_known_by_its_marks_alone() {
+        let body = Bytes::from(format!("[{{\"id\":\"a\"}},\"{}\"]", "x".repeat(LARGE_PAGE)));
+        let whole = PageText::new(body.clone());
+        let kept = PageText::new(body).for_checkpoint("[]");
+        assert!(kept.body.is_empty());
+        assert_eq!(kept.marks("[]"), whole.marks("[]"));
+        assert_eq!((kept.len(), kept.fingerprint()), (whole.len(), whole.fingerprint()));
     }
 
     #[test]

@@ -21,6 +21,7 @@ use super::marks::PageText;
 use super::page::{FileOfPage, Page};
 use super::picked::Picked;
 use super::point::{Handed, ListPoint};
+use super::raw::{RawItem, raw};
 use super::read::{self, Read, ReadPage};
 use super::report::Report;
 use super::standing::Facts;
@@ -265,7 +266,7 @@ impl<T> Paginator<T> {
     /// Items and errors come in the same order as without. Where pages have numbers and a reply has told
     /// how many there are, so many are asked for at once; otherwise, since each page leads to the next,
     /// only one is. None is asked for beyond the last page, the [`limit`](Self::limit) or
-    /// [`max_pages`](Self::max_pages), and never more than 256 ahead.
+    /// [`max_pages`](Self::max_pages), and never more than 256 ahead, or than 16 MiB by the size of the page read last.
     pub fn prefetch(mut self, pages: usize) -> Self {
         self.engine.prefetch = pages;
         self
@@ -471,6 +472,19 @@ impl<T> Paginator<T> {
     }
 }
 
+impl Paginator<RawItem> {
+    /// The items that a request of any operation lists, as the text that the API sent. A page is held in memory once.
+    /// See [`over`](Paginator::over).
+    pub fn raw(client: &Client, request: Request, listing: Listing) -> Self {
+        Self::reading(client.clone(), request, listing, raw)
+    }
+
+    /// The same for the results of a job. See [`over_job`](Paginator::over_job).
+    pub fn raw_of_job(client: &Client, request: Request, family: Family) -> Self {
+        Self::of_job(Opening::new(client.clone(), request, family), raw)
+    }
+}
+
 /// What the reading of a range in pieces needs.
 impl<T> Paginator<T> {
     /// Has pages know the ids of their items, by the path of the id in an item.
@@ -634,6 +648,7 @@ impl<T> Paginator<T> {
         }
         let before = self.engine.report.items;
         let known_ids = if self.known.is_some() { ids.clone() } else { Vec::new() };
+        let text = text.for_checkpoint(self.engine.listing().items());
         self.last = LastPage { text: Some(Arc::new(text)), picked, ids: known_ids, before };
         let operation = reply.operation;
         let file = file.map(|file| (operation, file));

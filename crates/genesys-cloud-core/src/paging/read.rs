@@ -74,9 +74,29 @@ pub(crate) fn serde<T: DeserializeOwned + 'static>(
     if listing.has_objects()
         && let Some(at) = items.iter().position(|item| !may_be_object(item))
     {
-        return Err(DecodeError::new(format!("item {} is not a JSON object", at + 1)));
+        return Err(no_object(at));
     }
     Ok((items, facts))
+}
+
+/// Reads items as the parts of the body that they are.
+pub(crate) fn borrowed<'de>(
+    reply: &'de RawReply,
+    listing: &Listing,
+    most: usize,
+) -> Page<&'de RawValue> {
+    let body = reply.json_text()?;
+    let (items, facts) = read(body, listing, most, || PhantomData::<&'de RawValue>)?;
+    if listing.has_objects()
+        && let Some(at) = items.iter().position(|item| !item.get().starts_with('{'))
+    {
+        return Err(no_object(at));
+    }
+    Ok((items, facts))
+}
+
+fn no_object(at: usize) -> DecodeError {
+    DecodeError::new(format!("item {} is not a JSON object", at + 1))
 }
 
 /// Whether an item may have been made from a JSON object. Of types that hold JSON of any kind it is known; the
@@ -464,8 +484,7 @@ impl<'de> DeserializeSeed<'de> for Name {
     type Value = Cow<'de, str>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        // As bytes: half of a surrogate pair in a name is no error.
-        deserializer.deserialize_bytes(self)
+        deserializer.deserialize_identifier(self)
     }
 }
 
@@ -476,12 +495,12 @@ impl<'de> Visitor<'de> for Name {
         f.write_str("the name of a field")
     }
 
-    fn visit_borrowed_bytes<E>(self, name: &'de [u8]) -> Result<Self::Value, E> {
-        Ok(String::from_utf8_lossy(name))
+    fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Self::Value, E> {
+        Ok(Cow::Borrowed(name))
     }
 
-    fn visit_bytes<E>(self, name: &[u8]) -> Result<Self::Value, E> {
-        Ok(Cow::Owned(String::from_utf8_lossy(name).into_owned()))
+    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(name.to_owned()))
     }
 }
 

@@ -14,6 +14,7 @@ mod scalar;
 mod schema;
 pub(crate) mod stamp;
 mod text;
+mod variants;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -29,9 +30,10 @@ pub(crate) use finite::not_finite;
 pub use open_enum::{EnumForm, OpenEnum};
 pub use record::{ReadFields, Record, RecordForm, ShowFields, debug_record};
 #[cfg(feature = "schemars")]
-pub use schema::{FieldSchema, open_enum_schema, record_schema};
+pub use schema::{FieldSchema, VariantSchema, open_enum_schema, record_schema, variants_schema};
 pub(crate) use stamp::parse_instant;
 pub(crate) use text::{mended, without_mark};
+pub use variants::{Variants, VariantsForm, read_variant, write_unrecognized, write_variant};
 
 /// A value that stands in the JSON of the API, read the way the API writes it.
 ///

@@ -18,6 +18,17 @@ mod enabled {
         json_schema!({ "type": "object", "properties": properties })
     }
 
+    #[doc(hidden)]
+    pub type VariantSchema = fn(&mut SchemaGenerator) -> Schema;
+
+    /// An object of any other type is kept as well.
+    #[doc(hidden)]
+    pub fn variants_schema(generator: &mut SchemaGenerator, types: &[VariantSchema]) -> Schema {
+        let mut all: Vec<Value> = types.iter().map(|it| it(generator).to_value()).collect();
+        all.push(serde_json::json!({ "type": "object" }));
+        json_schema!({ "anyOf": all })
+    }
+
     /// The values are examples rather than an `enum`, since any other value is kept as well.
     #[doc(hidden)]
     pub fn open_enum_schema(values: &[&str]) -> Schema {
@@ -26,7 +37,7 @@ mod enabled {
 }
 
 #[cfg(feature = "schemars")]
-pub use enabled::{FieldSchema, open_enum_schema, record_schema};
+pub use enabled::{FieldSchema, VariantSchema, open_enum_schema, record_schema, variants_schema};
 
 #[cfg(feature = "schemars")]
 #[doc(hidden)]
@@ -84,4 +95,33 @@ macro_rules! __open_enum_schema {
 #[macro_export]
 macro_rules! __open_enum_schema {
     ($name:ident) => {};
+}
+
+#[cfg(feature = "schemars")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __variants_schema {
+    ($name:ident { $($type:ty,)* }) => {
+        impl $crate::generated::schemars::JsonSchema for $name {
+            fn schema_name() -> ::std::borrow::Cow<'static, str> {
+                ::std::borrow::Cow::Borrowed(stringify!($name))
+            }
+
+            fn json_schema(
+                generator: &mut $crate::generated::schemars::SchemaGenerator,
+            ) -> $crate::generated::schemars::Schema {
+                const TYPES: &[$crate::generated::VariantSchema] = &[$(
+                    $crate::generated::schemars::SchemaGenerator::subschema_for::<$type>,
+                )*];
+                $crate::generated::variants_schema(generator, TYPES)
+            }
+        }
+    };
+}
+
+#[cfg(not(feature = "schemars"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __variants_schema {
+    ($($types:tt)*) => {};
 }

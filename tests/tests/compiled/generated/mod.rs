@@ -4,6 +4,7 @@ pub mod aliases;
 pub mod cars;
 pub mod contacts;
 pub mod definitions;
+pub mod degraded;
 pub mod depots;
 pub mod directory;
 pub mod docs_new;
@@ -24,6 +25,7 @@ pub mod things;
 pub mod trees;
 pub mod users;
 pub mod value;
+pub mod variants;
 pub mod zones;
 
 /// The records and enums of all groups that are switched on. Names are unique across the API.
@@ -32,6 +34,7 @@ pub mod types {
     pub use super::cars::types::*;
     pub use super::contacts::types::*;
     pub use super::definitions::types::*;
+    pub use super::degraded::types::*;
     pub use super::depots::types::*;
     pub use super::directory::types::*;
     pub use super::docs_new::types::*;
@@ -43,6 +46,7 @@ pub mod types {
     pub use super::sorted::types::*;
     pub use super::trees::types::*;
     pub use super::users::types::*;
+    pub use super::variants::types::*;
     pub use super::zones::types::*;
 }
 
@@ -65,6 +69,11 @@ impl crate::Client {
     /// The operations of the group definitions.
     pub fn definitions(&self) -> definitions::Definitions {
         definitions::Definitions::new(self.core())
+    }
+
+    /// The operations of the group degraded.
+    pub fn degraded(&self) -> degraded::Degraded {
+        degraded::Degraded::new(self.core())
     }
 
     /// The operations of the group Depots.
@@ -165,6 +174,11 @@ impl crate::Client {
     /// The operations of the group Value.
     pub fn value(&self) -> value::ValueGroup {
         value::ValueGroup::new(self.core())
+    }
+
+    /// The operations of the group variants.
+    pub fn variants(&self) -> variants::Variants {
+        variants::Variants::new(self.core())
     }
 
     /// The operations of the group zones.

@@ -75,7 +75,7 @@ impl BucketKeeper {
                 self.known = None;
                 Err(match error {
                     StoreError::NotFound { .. } => self.object.cant("write", &error),
-                    _ => SinkError::new(format!(
+                    _ => SinkError::taken(format!(
                         "{} was changed by another export to the same place; only one can go on",
                         self.object.url
                     )),

@@ -28,6 +28,9 @@ pub(crate) const PART_SIZE: u64 = 8;
 /// How many parts an upload may have: what Amazon S3 and Google Cloud Storage allow.
 const MOST_PARTS: usize = 10_000;
 
+/// For how many bytes of a part there is room from its beginning.
+const ROOM: usize = 32 << 20;
+
 /// How often the export is saved at least, although no part is full.
 const AT_LEAST_EVERY: Duration = Duration::from_secs(30);
 
@@ -127,11 +130,12 @@ impl BucketSink {
         })
     }
 
-    /// How large the parts are, in MiB: 8 unless said. There are 10,000 of them at the most. Amazon S3 takes none
-    /// below 5. An upload that is resumed keeps the size that it began with.
+    /// How large the parts are, in MiB: 8 unless said, 5 at least and 5,120 at the most, as Amazon S3 takes them. There
+    /// are 10,000 of them at the most. An upload that is resumed keeps the size that it began with.
     #[must_use]
     pub fn part_size(mut self, mib: u64) -> Self {
-        self.part_size = usize::try_from(mib.max(1)).unwrap_or(usize::MAX).saturating_mul(1 << 20);
+        self.part_size =
+            usize::try_from(mib.clamp(5, 5 << 10)).unwrap_or(5).saturating_mul(1 << 20);
         self
     }
 
@@ -143,7 +147,7 @@ impl BucketSink {
             let part_size = self.part_size as u64;
             self.upload = Some(Upload { id, part_size, parts: Vec::new(), before });
             let head = self.body.begin(columns)?;
-            return self.take(head).await;
+            return self.take(&head).await;
         };
         let state: Committed = read_committed(state)?;
         self.rest = state.rest()?;
@@ -168,18 +172,26 @@ impl BucketSink {
     }
 
     /// Takes in bytes, and uploads the parts that they fill.
-    async fn take(&mut self, bytes: Vec<u8>) -> Result<(), SinkError> {
+    async fn take(&mut self, bytes: &[u8]) -> Result<(), SinkError> {
         if bytes.is_empty() {
             return Ok(());
         }
         self.length += bytes.len() as u64;
-        self.rest.extend_from_slice(&bytes);
         if self.since == Since::Nothing {
             self.since = Since::Bytes;
         }
-        while self.rest.len() >= self.part_size {
-            let rest = self.rest.split_off(self.part_size);
-            let part = std::mem::replace(&mut self.rest, rest);
+        let mut bytes = bytes;
+        while !bytes.is_empty() {
+            // Room for a part at once: to grow step by step leaves holes in the memory.
+            self.rest.reserve_exact(self.part_size.min(ROOM).saturating_sub(self.rest.len()));
+            let room = self.part_size.saturating_sub(self.rest.len());
+            let (now, later) = bytes.split_at(room.min(bytes.len()));
+            self.rest.extend_from_slice(now);
+            bytes = later;
+            if self.rest.len() < self.part_size {
+                break;
+            }
+            let part = std::mem::take(&mut self.rest);
             match self.put(part).await? {
                 Done::Yes => self.since = Since::Part,
                 Done::Unknown => return Err(self.gone()),
@@ -209,8 +221,6 @@ impl BucketSink {
     }
 
     async fn settle(&mut self, is_last: bool) -> Result<Option<Value>, SinkError> {
-        let Some((bytes, form)) = self.body.commit(is_last)? else { return Ok(None) };
-        self.take(bytes).await?;
         let is_due = match self.since {
             Since::Nothing | Since::Part => true,
             Since::Bytes => is_last || self.committed.elapsed() >= AT_LEAST_EVERY,
@@ -218,6 +228,9 @@ impl BucketSink {
         if !is_due {
             return Ok(None);
         }
+        let (bytes, form) = self.body.commit(is_last)?;
+        self.take(&bytes).await?;
+        let Some(form) = form else { return Ok(None) };
         let whole = self.length + self.body.end()?.len() as u64;
         let upload = self.upload.clone().ok_or_else(not_begun)?;
         let rest = BASE64.encode(&self.rest);
@@ -229,6 +242,8 @@ impl BucketSink {
     }
 
     async fn close(&mut self) -> Result<(), SinkError> {
+        let rest = self.body.flush()?;
+        self.take(&rest).await?;
         let end = self.body.end()?;
         let whole = self.length + end.len() as u64;
         self.rest.extend_from_slice(&end);
@@ -314,8 +329,15 @@ impl Sink for BucketSink {
 
     fn write<'a>(&'a mut self, batch: &'a [Box<RawValue>]) -> Written<'a> {
         Box::pin(async {
-            let bytes = self.body.records(batch)?;
-            self.take(bytes).await
+            let mut bytes = Vec::with_capacity(batch.iter().map(|it| it.get().len() + 1).sum());
+            self.body.records(batch, |part| {
+                bytes.extend_from_slice(part);
+                Ok(())
+            })?;
+            if self.since == Since::Nothing && !batch.is_empty() {
+                self.since = Since::Bytes;
+            }
+            self.take(&bytes).await
         })
     }
 

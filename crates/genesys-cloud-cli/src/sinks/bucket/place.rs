@@ -45,6 +45,12 @@ impl BucketUrl {
         };
         let (scheme, path) =
             ObjectStoreScheme::parse(&self.0).map_err(|error| cant(error.into()))?;
+        if let ObjectStoreScheme::AmazonS3 = scheme {
+            check_environment(|name| std::env::var(name).ok().filter(|it| !it.is_empty()))
+                .map_err(|why| {
+                    SinkError::new(format!("can't reach the bucket of {self}: {why}"))
+                })?;
+        }
         let url = self.0.as_str();
         let store: Arc<dyn Store> = match scheme {
             ObjectStoreScheme::AmazonS3 => {
@@ -164,6 +170,38 @@ fn may_pass(error: &StoreError, text: &str) -> bool {
     }
 }
 
+/// Refuses settings of S3 that would be told late, or in words that lead nowhere.
+fn check_environment(variable: impl Fn(&str) -> Option<String>) -> Result<(), String> {
+    let endpoints = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"];
+    let is_plain = |name: &&str| variable(name).is_some_and(|url| url.starts_with("http://"));
+    let allows = variable("AWS_ALLOW_HTTP");
+    let allows = allows
+        .is_some_and(|it| ["true", "1", "yes", "on", "y"].contains(&&*it.to_ascii_lowercase()));
+    if let Some(name) = endpoints.into_iter().find(is_plain)
+        && !allows
+    {
+        return Err(format!(
+            "{name} is an http:// URL, over which records would be sent in clear text; use https://, or set \
+             AWS_ALLOW_HTTP=true"
+        ));
+    }
+    let has = |name: &str| variable(name).is_some();
+    let knows_credentials = [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS_SKIP_SIGNATURE",
+    ];
+    match variable("AWS_PROFILE") {
+        Some(profile) if !knows_credentials.iter().any(|name| has(name)) => Err(format!(
+            "AWS_PROFILE is `{profile}`, and profiles of the AWS configuration are not read; run: \
+             eval \"$(aws configure export-credentials --profile {profile} --format env)\""
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// Whether the bucket is there, and has no such object or upload.
 pub(super) fn is_missing(error: &StoreError) -> bool {
     let StoreError::NotFound { source, .. } = error else { return false };
@@ -228,6 +266,34 @@ mod tests {
         ] {
             let error = text.parse::<BucketUrl>().expect_err(text);
             assert!(error.contains(why) && !error.contains("password"), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn settings_that_can_not_work_are_refused() {
+        let check = |variables: &[(&str, &str)]| {
+            check_environment(|name| {
+                let found = variables.iter().find(|(known, _)| *known == name);
+                found.map(|(_, value)| (*value).to_owned())
+            })
+        };
+        let http = ("AWS_ENDPOINT_URL", "http://minio:9000");
+        let profile = ("AWS_PROFILE", "dev");
+        for (variables, part) in [
+            (&[http][..], "AWS_ENDPOINT_URL is an http:// URL"),
+            (&[http, ("AWS_ALLOW_HTTP", "false")], "AWS_ALLOW_HTTP=true"),
+            (&[profile], "aws configure export-credentials --profile dev"),
+        ] {
+            let why = check(variables).expect_err("refused");
+            assert!(why.contains(part), "{why}");
+        }
+        for variables in [
+            &[][..],
+            &[http, ("AWS_ALLOW_HTTP", "TRUE")],
+            &[("AWS_ENDPOINT", "https://minio:9000")],
+            &[profile, ("AWS_ACCESS_KEY_ID", "key")],
+        ] {
+            check(variables).expect("accepted");
         }
     }
 

@@ -31,8 +31,16 @@ use crate::columns::{Column, ColumnKind, Columns};
 /// What a file begins and ends with.
 const MAGIC: &[u8] = b"PAR1";
 
-/// How many bytes of JSON a row group holds at the most, but for its last batch.
-const MOST_BYTES: usize = 64 << 20;
+/// How many bytes of values a row group holds at the most, but for its last batch. It is in memory twice when it is
+/// written.
+const MOST_BYTES: usize = 32 << 20;
+
+/// The same where rows have more than 64 KiB: the page that they come from is large as well.
+const MOST_WIDE_BYTES: usize = 4 << 20;
+const WIDE: usize = 64 << 10;
+
+/// How many bytes a page of a column has at the most, unless one value has more.
+const PAGE_BYTES: usize = 1 << 20;
 
 /// A table with a column for each field, of the type that the document says.
 ///
@@ -45,7 +53,7 @@ pub(super) struct Parquet {
     losses: Losses,
     columns: Vec<Cells>,
     rows: usize,
-    /// How many bytes of JSON these rows were.
+    /// How many bytes of JSON the values of these rows were.
     bytes: usize,
     /// How many records came before them in this run.
     before: usize,
@@ -79,11 +87,16 @@ impl Parquet {
     /// Writes the rows as a row group.
     fn flush(&mut self, out: &mut Vec<u8>) -> Result<(), SinkError> {
         let schema = self.head()?.schema_descr_ptr();
-        let mut buffer = TrackedWrite::new(Vec::new());
+        let mut buffer = TrackedWrite::new(Vec::with_capacity(self.bytes));
         let ordinal = i32::try_from(self.groups.len())
             .map_err(|_| SinkError::new("there are too many row groups; make them larger"))?;
-        let mut group =
-            SerializedRowGroupWriter::new(schema, properties(), &mut buffer, ordinal, None);
+        let mut group = SerializedRowGroupWriter::new(
+            schema,
+            properties(self.values_at_once()),
+            &mut buffer,
+            ordinal,
+            None,
+        );
         for cells in &mut self.columns {
             let Some(mut column) = group.next_column().map_err(failed)? else {
                 return Err(SinkError::new("the table has more columns than its schema"));
@@ -93,12 +106,25 @@ impl Parquet {
         }
         let group = group.close().map_err(failed)?;
         let bytes = buffer.into_inner().map_err(failed)?;
-        self.groups.push(moved(&group, self.position).map_err(failed)?);
+        let group = moved(&group, self.position).map_err(failed)?;
+        // As it is once it was saved and read again, so that the file is the same whether the export was killed or not:
+        // the writer adds statistics in a deprecated form, which the reader drops.
+        let saved = self.footer_of(vec![group])?;
+        self.groups.extend(groups(&saved)?.row_groups().iter().cloned());
         self.position += bytes.len();
         self.before += self.rows;
         (self.rows, self.bytes) = (0, 0);
-        out.extend_from_slice(&bytes);
+        match out.is_empty() {
+            true => *out = bytes,
+            false => out.extend_from_slice(&bytes),
+        }
         Ok(())
+    }
+
+    /// How many values are encoded at a time: about as many as make a page, before which its size is not looked at.
+    fn values_at_once(&self) -> usize {
+        let bytes_per_row = self.bytes / self.rows.max(1);
+        (PAGE_BYTES / bytes_per_row.max(1)).clamp(1, 1024)
     }
 
     /// The error of a value that does not fit into its column.
@@ -117,8 +143,11 @@ impl Parquet {
     }
 
     fn footer(&self) -> Result<Vec<u8>, SinkError> {
-        let head = self.head()?.clone();
-        let metadata = ParquetMetaData::new(head, self.groups.clone());
+        self.footer_of(self.groups.clone())
+    }
+
+    fn footer_of(&self, groups: Vec<RowGroupMetaData>) -> Result<Vec<u8>, SinkError> {
+        let metadata = ParquetMetaData::new(self.head()?.clone(), groups);
         let mut footer = Vec::new();
         ParquetMetaDataWriter::new(&mut footer, &metadata).finish().map_err(failed)?;
         Ok(footer)
@@ -133,7 +162,8 @@ impl Encode for Parquet {
         self.columns = columns.all().iter().map(|column| Cells::new(column.kind)).collect();
         // What the footer of a file without records says.
         let schema = schema(columns).map_err(failed)?;
-        let file = SerializedFileWriter::new(Vec::new(), schema, properties()).map_err(failed)?;
+        let file =
+            SerializedFileWriter::new(Vec::new(), schema, properties(1024)).map_err(failed)?;
         self.head = Some(file.close().map_err(failed)?.file_metadata().clone());
         out.extend_from_slice(MAGIC);
         self.position = MAGIC.len();
@@ -151,12 +181,7 @@ impl Encode for Parquet {
         let position = form.get("position").and_then(Value::as_u64).ok_or_else(odd)?;
         let footer = form.get("footer").and_then(Value::as_str).ok_or_else(odd)?;
         let footer = BASE64.decode(footer).map_err(|_| odd())?;
-        // Without its length and the magic.
-        let footer = footer.get(..footer.len().saturating_sub(8)).ok_or_else(odd)?;
-        // All of it, so that the footer in the end is the same whether the export was stopped or not.
-        let options = ParquetMetaDataOptions::new().with_encoding_stats_as_mask(false);
-        let saved = ParquetMetaDataReader::decode_metadata_with_options(footer, Some(&options))
-            .map_err(failed)?;
+        let saved = groups(&footer).map_err(|_| odd())?;
         if saved.file_metadata().schema() != self.head()?.schema() {
             return Err(SinkError::mismatch(
                 "the table was begun with other columns, by another release; start over with --restart",
@@ -185,6 +210,7 @@ impl Encode for Parquet {
             return Err(SinkError::of_value(text, Unfit { column: None, fault }));
         }
         let found = self.picker.pick(record).map_err(unreadable)?;
+        let bytes: usize = found.iter().flatten().map(|value| value.get().len()).sum();
         // Nearly always nothing, which takes no memory.
         let mut lost = Vec::new();
         for (at, (cells, value)) in self.columns.iter_mut().zip(found).enumerate() {
@@ -198,14 +224,22 @@ impl Encode for Parquet {
         }
         lost.into_iter().for_each(|(at, loss)| self.losses.add(at, loss));
         self.rows += 1;
-        self.bytes += record.get().len();
+        self.bytes += bytes;
         Ok(())
     }
 
+    fn end_batch(&mut self, out: &mut Vec<u8>) -> Result<(), SinkError> {
+        let is_wide = self.bytes > self.rows.saturating_mul(WIDE);
+        let most = if is_wide { MOST_WIDE_BYTES } else { MOST_BYTES };
+        match self.rows >= self.row_group || self.bytes >= most {
+            true => self.flush(out),
+            false => Ok(()),
+        }
+    }
+
     fn commit(&mut self, is_last: bool, out: &mut Vec<u8>) -> Result<Option<Value>, SinkError> {
-        let is_full = self.rows >= self.row_group || self.bytes >= MOST_BYTES;
         if self.rows > 0 {
-            if !is_full && !is_last {
+            if !is_last {
                 return Ok(None);
             }
             self.flush(out)?;
@@ -252,14 +286,24 @@ fn field(column: &Column) -> Result<Type, ParquetError> {
         .build()
 }
 
-fn properties() -> WriterPropertiesPtr {
+fn properties(values_at_once: usize) -> WriterPropertiesPtr {
     let properties = WriterProperties::builder()
         .set_compression(Compression::SNAPPY)
+        .set_data_page_size_limit(PAGE_BYTES)
+        .set_write_batch_size(values_at_once)
         // Indexes of pages would stand between the last row group and the footer.
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_offset_index_disabled(true)
         .set_created_by(concat!("genesys-cloud ", env!("CARGO_PKG_VERSION")).to_owned());
     Arc::new(properties.build())
+}
+
+/// Reads a footer, with all that it says.
+fn groups(footer: &[u8]) -> Result<ParquetMetaData, SinkError> {
+    // Without its length and the magic.
+    let footer = &footer[..footer.len().saturating_sub(8)];
+    let options = ParquetMetaDataOptions::new().with_encoding_stats_as_mask(false);
+    ParquetMetaDataReader::decode_metadata_with_options(footer, Some(&options)).map_err(failed)
 }
 
 /// A row group that was written by itself, as one that begins here.

@@ -58,17 +58,29 @@ impl PostgresSink {
             return Err(SinkError::mismatch("the records have been moved to their table already"));
         }
         let batch = self.batch(records)?;
-        let (Some(session), Some(copy)) = (&mut self.session, &self.copy) else {
-            return Err(SinkError::new("the table is not open"));
-        };
-        session.begin().await?;
+        if let Err(error) = self.session().await?.begin().await {
+            if !self.can_revive() {
+                return Err(error);
+            }
+            self.revive(error, None).await?;
+            self.session().await?.begin().await?;
+        }
         if self.on_bad_value != OnBadValue::Fail {
             return self.copy_tolerantly(batch).await;
         }
-        match session.copy(copy, batch.all).await {
-            Ok(rows) => self.count(rows, records.len()),
-            Err(error) => Err(self.unfit(error, records).await),
+        self.keep_pending(&batch.all);
+        let (Some(session), Some(copy)) = (&mut self.session, &self.copy) else {
+            return Err(SinkError::new("the table is not open"));
+        };
+        let error = match session.copy(copy, batch.all).await {
+            Ok(rows) => return self.count(rows, records.len()),
+            Err(error) => self.unfit(error, records).await,
+        };
+        if !self.can_revive() {
+            return Err(error);
         }
+        self.revive(error, None).await?;
+        self.count(records.len() as u64, records.len())
     }
 
     /// Makes the rows of records.
@@ -104,7 +116,7 @@ impl PostgresSink {
     /// Writes the rows that the database takes. Each time that it refuses one, those before it are sent again: COPY takes
     /// all or none.
     async fn copy_tolerantly(&mut self, mut batch: Batch<'_>) -> Result<(), SinkError> {
-        let mut left = Vec::from([0..batch.places.len()]);
+        let mut left: Vec<Range<usize>> = std::iter::once(0..batch.places.len()).collect();
         while let Some(range) = left.pop() {
             if range.is_empty() {
                 continue;
@@ -112,8 +124,10 @@ impl PostgresSink {
             let (Some(session), Some(copy)) = (&mut self.session, &self.copy) else {
                 return Err(SinkError::new("the table is not open"));
             };
-            let error = match session.try_copy(copy, batch.rows(&range)).await? {
+            let sent = batch.rows(&range);
+            let error = match session.try_copy(copy, sent.clone()).await? {
                 Ok(rows) => {
+                    self.keep_pending(&sent);
                     self.count(rows, range.len())?;
                     continue;
                 }

@@ -1,26 +1,32 @@
 //! A table of a PostgreSQL database.
 
 mod copy;
+mod moves;
 mod part;
+mod preflight;
 mod refusals;
+mod revival;
 mod rows;
 mod session;
 mod table;
 mod target;
 mod tls;
+mod waits;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio_postgres::Statement;
 
+use self::moves::Moved;
 use self::rows::{Filled, Rows};
 use self::session::{Key, Session};
 use self::table::{EXPORTS, Found, quoted};
 pub(crate) use self::target::Target;
 use super::keeper::{LARGEST_STATE, check_size};
-use super::{Keeper, OnBadValue, Rejected, Sink, SinkError, Written, kept, read_committed};
+use super::{Keeper, OnBadValue, Rejected, Sink, SinkError, Watch, Written, kept, read_committed};
 use crate::columns::{Column, ColumnKind, Columns};
+use crate::sum::Sum;
 
 /// How many of the fields that a table lacks are told by name.
 const MOST_TOLD: usize = 8;
@@ -42,6 +48,18 @@ pub(crate) struct PostgresSink {
     keys: Vec<Key>,
     /// That records may be refused in the end, as far as that shows in the beginning.
     doubt: Option<String>,
+    /// What else the user should know of the table.
+    warnings: Vec<String>,
+    /// Whether triggers, rules or policies of the table may change what becomes of rows.
+    is_guarded: bool,
+    /// What became of the records.
+    moved: Option<Moved>,
+    watch: Option<Watch>,
+    /// The rows that are sent and not committed, to be sent again if the connection is lost.
+    pending: Vec<bytes::Bytes>,
+    pending_bytes: usize,
+    /// The checksum of the state that was saved last.
+    saved: Option<String>,
     /// How many records are in the part.
     written: u64,
     /// Whether the table is to be made.
@@ -90,6 +108,13 @@ impl PostgresSink {
             copy: None,
             keys: Vec::new(),
             doubt: None,
+            warnings: Vec::new(),
+            is_guarded: false,
+            moved: None,
+            watch: None,
+            pending: Vec::new(),
+            pending_bytes: 0,
+            saved: None,
             written: 0,
             is_new: false,
             run: String::new(),
@@ -101,7 +126,7 @@ impl PostgresSink {
     async fn session(&mut self) -> Result<&mut Session, SinkError> {
         match &mut self.session {
             Some(session) => Ok(session),
-            none => Ok(none.insert(Session::open(&self.target).await?)),
+            none => Ok(none.insert(Session::open(&self.target, self.watch.clone()).await?)),
         }
     }
 
@@ -150,6 +175,7 @@ impl PostgresSink {
     async fn load_state(&mut self) -> Result<Option<String>, SinkError> {
         let Some(kept) = self.kept().await? else { return Ok(None) };
         self.is_whole = kept.is_whole && kept.state.is_some();
+        self.saved = kept.state.as_ref().map(|state| Sum::of(state.as_bytes()));
         Ok(kept.state)
     }
 
@@ -167,13 +193,21 @@ impl PostgresSink {
         committed: Option<&Value>,
     ) -> Result<(), SinkError> {
         let table = self.target.table.clone();
+        // What is moved already needs no right any more.
+        let is_due = committed.is_none() || !self.is_whole;
+        let relation = if is_due { self.check_place().await? } else { None };
+        self.is_guarded = relation.is_some_and(|it| it.is_guarded);
         let found = self.session().await?.columns(&table).await?;
         self.is_new = found.is_none();
         self.fields = self.fields_of(columns, found.as_deref())?;
-        if found.is_some() {
+        if let Some(found) = &found {
             self.keys = self.session().await?.keys(&table).await?;
+            if is_due {
+                self.check_columns(found)?;
+            }
         }
         self.check_key()?;
+        self.check_encoding().await?;
         let kept = self.kept().await?;
         let part = self.part();
         let committed = match committed {
@@ -189,6 +223,7 @@ impl PostgresSink {
                     return Err(self.occupied().await?);
                 }
                 self.is_whole = false;
+                self.saved = None;
                 self.make_part().await?;
                 None
             }
@@ -221,7 +256,11 @@ impl PostgresSink {
             self.rows.resume(&state.losses)?;
             self.change_key(state.upsert.as_deref()).await?;
         }
-        let copy = format!("COPY {} ({}) FROM STDIN", self.named(&part), self.columns());
+        self.prepare_copy().await
+    }
+
+    async fn prepare_copy(&mut self) -> Result<(), SinkError> {
+        let copy = format!("COPY {} ({}) FROM STDIN", self.named(&self.part()), self.columns());
         self.copy = Some(self.session().await?.prepare(&copy).await?);
         Ok(())
     }
@@ -353,6 +392,19 @@ impl PostgresSink {
     }
 
     async fn put(&mut self, state: &str) -> Result<(), SinkError> {
+        if let Err(error) = self.save_state(state).await {
+            if !self.can_revive() {
+                return Err(error);
+            }
+            if !self.revive(error, Some(state)).await? {
+                self.save_state(state).await?;
+            }
+        }
+        self.committed(state);
+        Ok(())
+    }
+
+    async fn save_state(&mut self, state: &str) -> Result<(), SinkError> {
         let save = format!(
             "UPDATE {} SET state = $1, saved = now() WHERE table_name = $2",
             self.named(EXPORTS)
@@ -438,6 +490,10 @@ impl Sink for PostgresSink {
         Box::pin(self.copy(batch))
     }
 
+    fn watch(&mut self, watch: Watch) {
+        self.watch = Some(watch);
+    }
+
     fn on_bad_value(&mut self, on_bad_value: OnBadValue) {
         self.on_bad_value = on_bad_value;
     }
@@ -488,9 +544,16 @@ impl Sink for PostgresSink {
         })
     }
 
+    fn counts(&self) -> Vec<(&'static str, u64)> {
+        self.moved.map_or_else(Vec::new, |moved| {
+            let Moved { added, updated, unchanged } = moved;
+            vec![("added", added), ("updated", updated), ("unchanged", unchanged)]
+        })
+    }
+
     fn notes(&self) -> Vec<String> {
-        let doubt = self.doubt.iter().filter(|_| !self.is_whole).cloned();
-        doubt.chain(self.rows.notes()).collect()
+        let doubts = self.doubt.iter().chain(&self.warnings).filter(|_| !self.is_whole).cloned();
+        doubts.chain(self.rows.notes()).collect()
     }
 }
 

@@ -1,18 +1,20 @@
 //! A connection to the database, and what goes wrong with it, in words.
 
 use std::io::ErrorKind;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::task::JoinHandle;
 use tokio_postgres::error::{DbError, Severity, SqlState};
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Error, Row, Statement};
+use tokio_postgres::{Client, Config, Error, Row, Statement};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::table::Found;
 use super::target::{Target, environment, place};
 use super::tls;
-use crate::sinks::SinkError;
+use crate::sinks::{SinkError, Watch};
 
 /// For how long a connection of an export that was killed may still be there.
 const LEFT_BEHIND: &str = "5s";
@@ -25,12 +27,19 @@ const TAKE_BACK: &str =
 
 /// A connection that has a table for itself.
 pub(super) struct Session {
-    client: Client,
+    pub(super) client: Client,
+    pub(super) config: Config,
+    pub(super) tls: MakeRustlsConnect,
+    /// The process that serves it.
+    pub(super) pid: i32,
+    pub(super) watch: Option<Watch>,
+    /// Whether the user has stopped a statement.
+    pub(super) is_stopped: AtomicBool,
     /// What serves the connection; it ends with the reason when the connection does.
     course: Option<JoinHandle<Result<(), Error>>>,
     /// Where the database is, for people.
-    place: String,
-    user: String,
+    pub(super) place: String,
+    pub(super) user: String,
     /// The schema of the table.
     pub(super) schema: String,
     is_open: bool,
@@ -58,20 +67,42 @@ pub(super) struct Key {
 
 impl Session {
     /// Connects, and waits for a moment for whoever has the table.
-    pub(super) async fn open(target: &Target) -> Result<Self, SinkError> {
+    pub(super) async fn open(target: &Target, watch: Option<Watch>) -> Result<Self, SinkError> {
         let access = target.access(environment).map_err(SinkError::new)?;
         let place = place(&access.config);
         let user = access.config.get_user().unwrap_or("that of the system").to_owned();
         let tls = tls::connector(&access.trust).map_err(SinkError::new)?;
-        let connected = access.config.connect(tls).await;
+        let connected = access.config.connect(tls.clone()).await;
         let (client, connection) = connected.map_err(|error| refused(&error, &place, &user))?;
         let course = Some(tokio::spawn(connection));
         let schema = String::new();
-        let mut this = Self { client, course, place, user, schema, is_open: false, is_lost: false };
+        let mut this = Self {
+            client,
+            config: access.config,
+            tls,
+            pid: 0,
+            watch,
+            is_stopped: AtomicBool::new(false),
+            course,
+            place,
+            user,
+            schema,
+            is_open: false,
+            is_lost: false,
+        };
+        this.pid = this.one("SELECT pg_backend_pid()", &[]).await?.get(0);
         this.run(&format!(
             "SET lock_timeout = '{LEFT_BEHIND}'; SET TIME ZONE 'UTC'; SET datestyle = 'ISO, YMD'; \
              SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3"
         ))
+        .await?;
+        // A move takes as long as it takes, and an export is idle while a job runs. What the command line or PGOPTIONS
+        // sets stays.
+        this.all(
+            "SELECT set_config(name, '0', false) FROM pg_settings WHERE source <> 'client' AND name IN \
+             ('statement_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout', 'idle_session_timeout')",
+            &[],
+        )
         .await?;
         this.schema = match &target.schema {
             Some(schema) => schema.clone(),
@@ -109,7 +140,12 @@ impl Session {
     pub(super) async fn columns(&mut self, table: &str) -> Result<Option<Vec<Found>>, SinkError> {
         let rows = self
             .all(
-                "SELECT a.attname, a.atttypid, a.atttypmod FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+                "SELECT a.attname, a.atttypid, a.atttypmod, a.attgenerated <> '' OR a.attidentity = 'a', \
+                 a.attnotnull AND NOT a.atthasdef AND a.attidentity = '', \
+                 EXISTS (SELECT FROM pg_opclass o JOIN pg_am m ON m.oid = o.opcmethod WHERE o.opcdefault \
+                 AND m.amname = 'btree' AND o.opcintype = a.atttypid), \
+                 has_column_privilege(c.oid, a.attnum, 'INSERT'), has_column_privilege(c.oid, a.attnum, 'UPDATE') \
+                 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
                  JOIN pg_attribute a ON a.attrelid = c.oid WHERE n.nspname = $1 AND c.relname = $2 \
                  AND c.relkind IN ('r', 'p', 'f', 'v') AND a.attnum > 0 AND NOT a.attisdropped \
                  ORDER BY a.attnum",
@@ -119,7 +155,16 @@ impl Session {
         let found = rows.iter().map(|row| {
             // A type that is none of the built-in ones takes its values as texts.
             let kind = Type::from_oid(row.get(1)).unwrap_or(Type::TEXT);
-            Found { name: row.get(0), kind, modifier: row.get(2) }
+            Found {
+                name: row.get(0),
+                kind,
+                modifier: row.get(2),
+                is_generated: row.get(3),
+                is_required: row.get(4),
+                has_equality: row.get(5),
+                may_insert: row.get(6),
+                may_update: row.get(7),
+            }
         });
         Ok((!rows.is_empty()).then(|| found.collect()))
     }
@@ -214,7 +259,7 @@ impl Session {
     /// Commits. An error says whether it is known that nothing was committed; `what` names what was to be, such as
     /// `the last batch is stored`.
     pub(super) async fn commit(&mut self, what: &str) -> Result<(), Uncommitted> {
-        let Err(error) = self.client.batch_execute("COMMIT").await else {
+        let Err(error) = self.wait(self.client.batch_execute("COMMIT")).await else {
             self.is_open = false;
             return Ok(());
         };
@@ -247,7 +292,7 @@ impl Session {
 
     /// Runs statements without parameters.
     pub(super) async fn run(&mut self, statements: &str) -> Result<(), SinkError> {
-        match self.client.batch_execute(statements).await {
+        match self.wait(self.client.batch_execute(statements)).await {
             Ok(()) => Ok(()),
             Err(error) => Err(self.failed(error).await),
         }
@@ -255,7 +300,7 @@ impl Session {
 
     /// The same, where it is the caller who tells the error.
     pub(super) async fn attempt(&mut self, statements: &str) -> Result<(), Error> {
-        self.client.batch_execute(statements).await
+        self.wait(self.client.batch_execute(statements)).await
     }
 
     pub(super) async fn execute(
@@ -263,7 +308,7 @@ impl Session {
         statement: &str,
         parameters: &[&(dyn ToSql + Sync)],
     ) -> Result<u64, SinkError> {
-        match self.client.execute(statement, parameters).await {
+        match self.wait(self.client.execute(statement, parameters)).await {
             Ok(rows) => Ok(rows),
             Err(error) => Err(self.failed(error).await),
         }
@@ -274,7 +319,7 @@ impl Session {
         query: &str,
         parameters: &[&(dyn ToSql + Sync)],
     ) -> Result<Vec<Row>, SinkError> {
-        match self.client.query(query, parameters).await {
+        match self.wait(self.client.query(query, parameters)).await {
             Ok(rows) => Ok(rows),
             Err(error) => Err(self.failed(error).await),
         }
@@ -301,9 +346,17 @@ impl Session {
     /// Copies rows. An error is that of the database, since it knows the row.
     pub(super) async fn copy(&mut self, statement: &Statement, rows: Bytes) -> Result<u64, Error> {
         use futures::SinkExt as _;
-        let mut copy = std::pin::pin!(self.client.copy_in(statement).await?);
-        copy.send(rows).await?;
-        copy.finish().await
+        self.wait(async {
+            let mut copy = std::pin::pin!(self.client.copy_in(statement).await?);
+            copy.send(rows).await?;
+            copy.finish().await
+        })
+        .await
+    }
+
+    /// Runs a statement, and gives the number of rows that it has written, where it is the caller who tells the error.
+    pub(super) async fn written(&mut self, statement: &str) -> Result<u64, Error> {
+        self.wait(self.client.execute(statement, &[])).await
     }
 
     /// What went wrong, in words.
@@ -321,6 +374,9 @@ impl Session {
             }
         };
         let error = ended.unwrap_or(error);
+        if self.is_stopped.load(Ordering::Relaxed) {
+            return SinkError::stopped(format!("stopped while {} was waited for", self.place));
+        }
         self.is_lost |= is_end(&error);
         if self.is_lost {
             let why = error.as_db_error().map_or_else(|| cause(&error), words);

@@ -7,6 +7,7 @@ use tokio_postgres::types::Type;
 
 use super::target::LONGEST_NAME;
 use crate::columns::{Column, ColumnKind, Columns};
+use crate::sum::Sum;
 
 /// The table in which it stands how far exports are.
 pub(super) const EXPORTS: &str = "genesys_cloud_exports";
@@ -20,6 +21,14 @@ pub(super) struct Found {
     pub(super) kind: Type,
     /// The modifier of the type, such as the number of digits of a time; below zero if there is none.
     pub(super) modifier: i32,
+    /// Whether it takes no values: it is generated, or an identity that always is.
+    pub(super) is_generated: bool,
+    /// Whether a row needs a value for it.
+    pub(super) is_required: bool,
+    /// Whether its values can be compared.
+    pub(super) has_equality: bool,
+    pub(super) may_insert: bool,
+    pub(super) may_update: bool,
 }
 
 /// A name as SQL takes it.
@@ -32,9 +41,14 @@ pub(super) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     names.into_iter().map(quoted).collect::<Vec<_>>().join(", ")
 }
 
-/// The table that holds the records until all of them are there.
+/// The table that holds the records until all of them are there. No two tables have the same.
 pub(super) fn part(table: &str) -> String {
-    format!("{}_part", cut(table, LONGEST_NAME - "_part".len()))
+    const END: &str = "_part";
+    if table.len() <= LONGEST_NAME - END.len() {
+        return format!("{table}{END}");
+    }
+    let sum = &Sum::of(table.as_bytes())[..16];
+    format!("{}_{sum}{END}", cut(table, LONGEST_NAME - END.len() - 1 - sum.len()))
 }
 
 /// The comment on the part of an export.
@@ -146,6 +160,19 @@ mod tests {
     use super::*;
     use crate::{columns, tags};
 
+    fn found(name: &str) -> Found {
+        Found {
+            name: name.to_owned(),
+            kind: Type::TEXT,
+            modifier: -1,
+            is_generated: false,
+            is_required: false,
+            has_equality: true,
+            may_insert: true,
+            may_update: true,
+        }
+    }
+
     #[test]
     fn names_are_those_of_sql() {
         for (path, name) in [
@@ -163,7 +190,10 @@ mod tests {
         let long = "urn:ietf:params:scim:schemas:extension:genesys:purecloud:2.0:User.externalIds";
         assert_eq!(plain(long), "scim_schemas_extension_genesys_purecloud_2_0_user_external_ids");
         assert_eq!(quoted("a\"b"), "\"a\"\"b\"");
-        assert_eq!(part(&"x".repeat(63)).len(), 63);
+        assert_eq!(part("queues"), "queues_part");
+        let long = |end: &str| part(&format!("{}{end}", "x".repeat(60)));
+        assert_eq!(long("one").len(), 63);
+        assert_ne!(long("one"), long("two"));
     }
 
     #[test]
@@ -177,10 +207,7 @@ mod tests {
             assert!(names.iter().all(|name| name.len() <= LONGEST_NAME), "{}", entry.id);
             // The most that PostgreSQL takes.
             assert!(names.len() < 1600, "{}", entry.id);
-            let found: Vec<Found> = names
-                .iter()
-                .map(|name| Found { name: name.clone(), kind: Type::TEXT, modifier: -1 })
-                .collect();
+            let found: Vec<Found> = names.iter().map(|name| found(name)).collect();
             assert_eq!(matched(&columns, &found).expect(&entry.id), names, "{}", entry.id);
             tables += usize::from(!names.is_empty());
         }
@@ -191,11 +218,7 @@ mod tests {
     fn what_a_table_lacks_is_told() {
         let fields = ["id", "memberCount", "division.name"].map(str::to_owned);
         let columns = Columns::chosen(&fields, None, false).expect("columns");
-        let found = ["id", "division.name"].map(|name| Found {
-            name: name.to_owned(),
-            kind: Type::TEXT,
-            modifier: -1,
-        });
+        let found = ["id", "division.name"].map(found);
         let missing = matched(&columns, &found).expect_err("a column is missing");
         assert_eq!(missing.iter().map(|it| it.path.as_str()).collect::<Vec<_>>(), ["memberCount"]);
     }

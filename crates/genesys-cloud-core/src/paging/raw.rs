@@ -1,0 +1,100 @@
+//! Items as the text that the API sent.
+
+use std::fmt;
+
+use bytes::Bytes;
+use serde_json::value::RawValue;
+
+use super::listing::Listing;
+use super::read::{Page, borrowed, serde};
+use crate::reply::{DecodeError, RawReply};
+
+/// From how many bytes on the items of a page are not copied when it is read: its body and all of its items would be
+/// in memory twice.
+pub(super) const LARGE_PAGE: usize = 8 << 20;
+
+/// An item of a list as the JSON text that the API sent.
+///
+/// The items of a page above 8 MiB share the memory of its body, each until it is taken by
+/// [`into_json`](Self::into_json), so that such a page is held in memory once. See [`Paginator::raw`](crate::Paginator::raw).
+pub struct RawItem(Text);
+
+enum Text {
+    Own(Box<RawValue>),
+    /// A part of a body that was read as JSON.
+    Shared(Bytes),
+}
+
+impl RawItem {
+    /// The text of the item.
+    ///
+    /// # Errors
+    /// None of an item that a paginator has yielded: its text has been read as JSON.
+    pub fn into_json(self) -> Result<Box<RawValue>, DecodeError> {
+        match self.0 {
+            Text::Own(json) => Ok(json),
+            Text::Shared(text) => Ok(serde_json::from_slice::<&RawValue>(&text)?.to_owned()),
+        }
+    }
+}
+
+impl fmt::Debug for RawItem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Records may be long, and hold personal data.
+        f.debug_struct("RawItem").finish_non_exhaustive()
+    }
+}
+
+/// Reads the items of a page as texts.
+pub(crate) fn raw(reply: &RawReply, listing: &Listing, most: usize) -> Page<RawItem> {
+    let body = reply.body();
+    if body.len() >= LARGE_PAGE
+        && let Ok((items, facts)) = borrowed(reply, listing, most)
+    {
+        let shared = |item: &RawValue| RawItem(Text::Shared(body.slice_ref(item.get().as_bytes())));
+        return Ok((items.into_iter().map(shared).collect(), facts));
+    }
+    // What can't be read as it is may be read leniently, and an error is the same.
+    let (items, facts) = serde::<Box<RawValue>>(reply, listing, most)?;
+    Ok((items.into_iter().map(|item| RawItem(Text::Own(item))).collect(), facts))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operation::{Method, Operation};
+    use crate::paging::Scheme;
+    use crate::reply::Head;
+
+    fn reply(body: String) -> RawReply {
+        RawReply {
+            operation: Operation::known("getThings", Method::Get, "/things"),
+            head: Head::new(http::StatusCode::OK, http::HeaderMap::new()),
+            body: body.into(),
+        }
+    }
+
+    #[test]
+    fn items_of_a_large_page_are_parts_of_its_body() {
+        let listing = Listing::new(Scheme::PageNumber, "entities").with_objects();
+        let long = "x".repeat(LARGE_PAGE);
+        for (text, is_shared) in [("short", false), (&*long, true)] {
+            let item = format!("{{\"id\": \"{text}\", \"n\":1.50}}");
+            let reply = reply(format!("{{\"entities\":[null, {item} ,{{}}],\"total\":3}}"));
+            let (items, facts) = raw(&reply, &listing, 10).expect("a page");
+            assert_eq!((facts.items, facts.nulls, facts.total), (3, 1, Some(3)));
+            let body = reply.body().as_ptr_range();
+            let mut texts = Vec::new();
+            for item in items {
+                if let Text::Shared(text) = &item.0 {
+                    assert!(body.contains(&text.as_ptr()));
+                }
+                assert_eq!(matches!(item.0, Text::Shared(_)), is_shared);
+                texts.push(item.into_json().expect("JSON").get().to_owned());
+            }
+            assert_eq!(texts, [item, "{}".to_owned()]);
+        }
+        let scalars = format!("{{\"entities\":[1,\"{long}\"]}}");
+        raw(&reply(scalars), &listing, 10).expect_err("no objects");
+    }
+}

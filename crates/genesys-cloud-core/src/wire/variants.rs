@@ -1,0 +1,318 @@
+//! Records of several types, where a field says which.
+
+use std::cell::Cell;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::record::{Record, ShowFields};
+use super::{Form, Wire, Written};
+
+/// How deep records of several types may be within each other. Each is read from a text of its own, for which the
+/// JSON reader counts anew.
+const DEEPEST: u32 = 32;
+
+/// A record of one of several types, which a field tells apart.
+///
+/// One of a type that was added after these bindings were made is kept as JSON and written back.
+pub trait Variants: Sized + fmt::Debug {
+    /// The field on the wire that says of which type a record is.
+    const FIELD: &'static str;
+
+    /// Reads the record of the type that the field names. `None`: the document does not list it.
+    #[doc(hidden)]
+    fn read_variant(value: &str, json: &str) -> Option<serde_json::Result<Self>>;
+
+    #[doc(hidden)]
+    fn write_variant<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
+
+    /// The variant that keeps a record of another type.
+    fn unrecognized(json: Value) -> Self;
+}
+
+/// How the generated types are read and written.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct VariantsForm;
+
+impl<T: Variants> Form<T> for VariantsForm {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        let json = raw.get();
+        if !json.starts_with('{') {
+            return Err(D::Error::custom("a value of another type, where an object is due"));
+        }
+        let value = type_named(json, T::FIELD).map_err(D::Error::custom)?;
+        match value.and_then(|value| T::read_variant(&value, json)) {
+            Some(read) => read.map_err(D::Error::custom),
+            None => serde_json::from_str(json).map(T::unrecognized).map_err(D::Error::custom),
+        }
+    }
+
+    fn write<S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+        value.write_variant(serializer)
+    }
+
+    fn absent() -> Option<T> {
+        Some(T::unrecognized(Value::Object(serde_json::Map::new())))
+    }
+
+    fn from_text(_: &str) -> Option<T> {
+        None
+    }
+}
+
+/// What the field holds that says of which type a record is. Of a key that comes twice the last counts.
+fn type_named(json: &str, field: &str) -> serde_json::Result<Option<String>> {
+    struct Find<'a>(&'a str);
+
+    impl<'de> Visitor<'de> for Find<'_> {
+        type Value = Option<String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut found = None;
+            while let Some(key) = map.next_key::<String>()? {
+                if key == self.0 {
+                    found = match map.next_value()? {
+                        Value::String(text) => Some(text),
+                        _ => None,
+                    };
+                } else {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+            Ok(found)
+        }
+    }
+
+    serde_json::Deserializer::from_str(json).deserialize_map(Find(field))
+}
+
+thread_local! {
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Reads a record of one type.
+#[doc(hidden)]
+pub fn read_variant<T: Wire>(json: &str) -> serde_json::Result<Box<T>> {
+    struct Level;
+
+    impl Drop for Level {
+        fn drop(&mut self) {
+            DEPTH.set(DEPTH.get() - 1);
+        }
+    }
+
+    if DEPTH.get() == DEEPEST {
+        return Err(serde_json::Error::custom("records are nested too deep"));
+    }
+    DEPTH.set(DEPTH.get() + 1);
+    let _level = Level;
+    T::read(&mut serde_json::Deserializer::from_str(json)).map(Box::new)
+}
+
+/// Writes a record of one type, with the field that says so, if the record does not have it.
+#[doc(hidden)]
+pub fn write_variant<T: Record, S: Serializer>(
+    record: &T,
+    field: &'static str,
+    value: &'static str,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    struct Writer<M: SerializeMap> {
+        map: M,
+        /// The field, until it has been written.
+        missing: Option<(&'static str, &'static str)>,
+        error: Option<M::Error>,
+    }
+
+    impl<M: SerializeMap> ShowFields for Writer<M> {
+        fn field<T: Wire>(&mut self, _: &'static str, wire: &'static str, value: &Option<T>) {
+            let is_missing = self.missing.is_some_and(|(field, _)| field == wire);
+            if self.error.is_some() || (value.is_none() && !is_missing) {
+                return;
+            }
+            let missing = self.missing.take_if(|_| is_missing);
+            self.error = match (value, missing) {
+                (Some(value), _) => self.map.serialize_entry(wire, &Written(value)).err(),
+                (None, Some((field, value))) => self.map.serialize_entry(field, value).err(),
+                (None, None) => None,
+            };
+        }
+    }
+
+    let map = serializer.serialize_map(None)?;
+    let mut writer = Writer { map, missing: Some((field, value)), error: None };
+    record.show_fields(&mut writer);
+    if let Some(error) = writer.error {
+        return Err(error);
+    }
+    if let Some((field, value)) = writer.missing {
+        writer.map.serialize_entry(field, value)?;
+    }
+    writer.map.end()
+}
+
+/// Writes a record of a type that is not known.
+#[doc(hidden)]
+pub fn write_unrecognized<S: Serializer>(json: &Value, serializer: S) -> Result<S::Ok, S::Error> {
+    json.serialize(serializer)
+}
+
+/// Makes a type of several records, which a field tells apart.
+///
+/// ```
+/// genesys_cloud_core::record! {
+///     pub struct Desk {
+///         pub kind: Option<String> = "kind",
+///         pub seats: Option<i64> = "seats",
+///     }
+/// }
+/// genesys_cloud_core::variants! {
+///     /// Where one can sit.
+///     pub enum Place by "kind" {
+///         Desk(Desk) = "desk",
+///     }
+/// }
+///
+/// let place: Place = serde_json::from_str(r#"{"seats": 2, "kind": "desk"}"#)?;
+/// assert!(matches!(&place, Place::Desk(desk) if desk.seats == Some(2)));
+/// let other: Place = serde_json::from_str(r#"{"kind": "sofa"}"#)?;
+/// assert_eq!(serde_json::to_string(&other)?, r#"{"kind":"sofa"}"#);
+/// // The field is written whether it is set or not.
+/// let place = Place::Desk(Box::new(Desk { seats: Some(4), ..Desk::default() }));
+/// assert_eq!(serde_json::to_string(&place)?, r#"{"kind":"desk","seats":4}"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[macro_export]
+macro_rules! variants {
+    (
+        $(#[$meta:meta])*
+        pub enum $name:ident by $field:literal { $($variant:ident($type:ty) = $value:literal,)* }
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug)]
+        #[non_exhaustive]
+        pub enum $name {
+            $(
+                #[doc = $value]
+                $variant(::std::boxed::Box<$type>),
+            )*
+            /// A record of a type that the API document did not list when these bindings were made.
+            Unrecognized($crate::generated::Value),
+        }
+
+        impl ::core::default::Default for $name {
+            #[inline]
+            fn default() -> Self {
+                Self::Unrecognized($crate::generated::Value::Object(
+                    ::core::default::Default::default(),
+                ))
+            }
+        }
+
+        impl $crate::Variants for $name {
+            const FIELD: &'static str = $field;
+
+            #[inline]
+            fn read_variant(
+                value: &str,
+                json: &str,
+            ) -> ::core::option::Option<$crate::generated::JsonResult<Self>> {
+                ::core::option::Option::Some(match value {
+                    $($value => $crate::generated::read_variant::<$type>(json).map(Self::$variant),)*
+                    _ => return ::core::option::Option::None,
+                })
+            }
+
+            #[inline]
+            fn write_variant<S: $crate::generated::serde::Serializer>(
+                &self,
+                serializer: S,
+            ) -> ::core::result::Result<S::Ok, S::Error> {
+                match self {
+                    $(
+                        Self::$variant(record) => {
+                            $crate::generated::write_variant(&**record, $field, $value, serializer)
+                        }
+                    )*
+                    Self::Unrecognized(json) => {
+                        $crate::generated::write_unrecognized(json, serializer)
+                    }
+                }
+            }
+
+            #[inline]
+            fn unrecognized(json: $crate::generated::Value) -> Self {
+                Self::Unrecognized(json)
+            }
+        }
+
+        impl $crate::generated::Generated for $name {
+            type Form = $crate::generated::VariantsForm;
+        }
+
+        $crate::__serde_through_wire!($name);
+        $crate::__variants_schema!($name { $($type,)* });
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    crate::record! {
+        pub struct Node {
+            pub kind: Option<String> = "kind",
+            pub next: Option<Box<Tree>> = "next",
+        }
+    }
+
+    crate::variants! {
+        pub enum Tree by "kind" {
+            Node(Node) = "node",
+        }
+    }
+
+    fn nested(levels: usize) -> String {
+        let begin = r#"{"kind":"node","next":"#.repeat(levels);
+        format!("{begin}null{}", "}".repeat(levels))
+    }
+
+    #[test]
+    fn records_within_records_are_read_up_to_a_depth() {
+        let tree: Tree = serde_json::from_str(&nested(32)).expect("32 levels");
+        assert_eq!(serde_json::to_string(&tree).expect("JSON").matches("node").count(), 32);
+        for levels in [33, 100_000] {
+            let error = serde_json::from_str::<Tree>(&nested(levels)).expect_err("too deep");
+            assert!(error.to_string().contains("nested too deep"), "{error}");
+        }
+        // What failed leaves nothing behind.
+        assert!(serde_json::from_str::<Tree>(&nested(32)).is_ok());
+    }
+
+    #[test]
+    fn what_is_not_a_record_of_a_known_type() {
+        for json in [r#"{}"#, r#"{"kind":5}"#, r#"{"kind":null,"a":[1.5]}"#, r#"{"kind":"leaf"}"#] {
+            let tree: Tree = serde_json::from_str(json).expect(json);
+            assert!(matches!(tree, Tree::Unrecognized(_)), "{json}");
+            assert_eq!(serde_json::to_string(&tree).expect("JSON"), json);
+        }
+        for json in ["5", "[]", "\"node\""] {
+            assert!(serde_json::from_str::<Tree>(json).is_err(), "{json}");
+        }
+        // The last of two counts, as everywhere.
+        let twice = r#"{"kind":"leaf","kind":"node"}"#;
+        assert!(matches!(serde_json::from_str::<Tree>(twice), Ok(Tree::Node(_))));
+        // A detour by a value works as well.
+        let value = serde_json::json!({ "kind": "node", "next": { "kind": "leaf" } });
+        assert!(matches!(serde_json::from_value::<Tree>(value), Ok(Tree::Node(_))));
+    }
+}
