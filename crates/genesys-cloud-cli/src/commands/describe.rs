@@ -315,7 +315,15 @@ mod tests {
     use super::*;
     use crate::arguments::{Cli, Command};
     use crate::export;
-    use crate::parameters::example;
+    use crate::parameters;
+
+    /// A value that each parameter takes: some page sizes have a minimum of 10.
+    fn example(parameter: &Parameter) -> String {
+        match parameters::example(parameter) {
+            one if one == "1" => "10".to_owned(),
+            other => other,
+        }
+    }
 
     /// The command with everything that the description of an operation offers.
     fn offered(entry: &Entry, text: &str, folder: &Path) -> Vec<String> {
