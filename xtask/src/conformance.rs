@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use crate::emit::{self, HEADER};
+use crate::jobs::Family;
 use crate::model::{Argument, Bound, JobResult, Model};
 use crate::progenitor::RustType;
 
@@ -22,7 +23,7 @@ pub fn lists(model: &Model) -> String {
             bound.operation.id,
             group.name,
             bound.method,
-            arguments(bound).join(", "),
+            arguments(bound, body).join(", "),
         );
     }
     text + "];\n"
@@ -41,6 +42,8 @@ pub fn submits(model: &Model) -> String {
             Some(JobResult::Bytes) => "bytes",
             None => continue,
         };
+        let family = model.families.place(&bound.operation.id).map(|(family, _)| family);
+        let body = |kind: &RustType| body_with_interval(kind, family);
         // Writing to a string can't fail.
         let _ = writeln!(
             text,
@@ -49,13 +52,13 @@ pub fn submits(model: &Model) -> String {
             group.name,
             bound.call,
             bound.method,
-            arguments(bound).join(", "),
+            arguments(bound, body).join(", "),
         );
     }
     text + "];\n"
 }
 
-fn arguments(bound: &Bound) -> Vec<String> {
+fn arguments(bound: &Bound, body: impl Fn(&RustType) -> String) -> Vec<String> {
     let single = bound.path.iter().chain(&bound.required).map(value);
     let each = bound.required_each.iter().map(|argument| format!("[{}]", value(argument)));
     let headers = bound.required_header.iter().map(value);
@@ -78,6 +81,20 @@ fn value(argument: &Argument) -> String {
         _ => "\"a\"",
     }
     .to_owned()
+}
+
+/// The body of a submit, with an interval where its data becomes available with a delay: the end of it decides whether
+/// all was available.
+fn body_with_interval(kind: &RustType, family: Option<&Family>) -> String {
+    let interval = family.and_then(|family| family.available.as_ref()).map(|it| &it.interval.name);
+    match (kind, interval) {
+        (RustType::Named(_), Some(name)) => {
+            let kind = emit::rust(kind, "types::");
+            let interval = "2024-05-01T00:00Z/2024-05-02T00:00Z";
+            format!("{kind} {{ {name}: Some({interval:?}.into()), ..{kind}::default() }}")
+        }
+        _ => body(kind),
+    }
 }
 
 fn body(kind: &RustType) -> String {

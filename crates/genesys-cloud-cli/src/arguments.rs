@@ -32,10 +32,10 @@ pub(crate) struct Global {
     pub(crate) org: OrgChoice,
     #[command(flatten)]
     pub(crate) mock: MockOptions,
-    /// What is told on standard error: a text for people, JSON for programs.
+    /// Log format on standard error: text for people, or json for programs (see `schema events`).
     #[arg(long, global = true, value_enum, default_value_t = Log::Text, help_heading = "Messages")]
     pub(crate) log: Log,
-    /// Tells errors alone.
+    /// Only print errors.
     #[arg(long, short, global = true, help_heading = "Messages")]
     pub(crate) quiet: bool,
 }
@@ -116,6 +116,19 @@ pub(crate) enum Command {
         /// The shell.
         shell: clap_complete::Shell,
     },
+    /// Print the JSON Schema of what this program writes for other programs.
+    Schema {
+        /// What to describe.
+        #[arg(value_enum)]
+        of: SchemaOf,
+    },
+}
+
+/// What there is a schema of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaOf {
+    /// The events of --log json, one per line; a report has the fields of the event `end`.
+    Events,
 }
 
 #[derive(Debug, Subcommand)]
@@ -223,11 +236,11 @@ pub(crate) struct Export {
     /// How many records a row group of Parquet has at least. An export that was killed goes on behind the last.
     #[arg(long, value_name = "RECORDS", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) row_group: Option<u64>,
-    /// Size of the parts of an upload to a bucket, in MiB, from 5 to 320; there are 10,000 at the most. An export that is resumed
+    /// Size of the parts of an upload to a bucket, in MiB, from 5 to 320, 8 by default; there are 10,000 at the most. An export that is resumed
     /// keeps the size that it began with.
     #[cfg(feature = "buckets")]
-    #[arg(long, value_name = "MIB", default_value_t = crate::sinks::PART_SIZE, value_parser = clap::value_parser!(u64).range(5..=320))]
-    pub(crate) part_size: u64,
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(5..=320))]
+    pub(crate) part_size: Option<u64>,
     /// Largest number of records per batch; 2 MiB of JSON end a batch earlier.
     #[arg(long, value_name = "RECORDS", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub(crate) batch: u64,
@@ -236,14 +249,18 @@ pub(crate) struct Export {
     #[arg(long, requires = "out", value_name = "PLACE")]
     pub(crate) state: Option<Keep>,
     /// Resumes an export that was stopped, or whose list may not be whole: the page in doubt is read again.
-    #[arg(long, requires = "out")]
+    #[arg(long, requires = "out", group = "resuming")]
     pub(crate) resume: bool,
-    /// Refuses to resume an export that began longer ago than this, such as 6h, so that its output does not mix old
+    /// Resume an interrupted export if it has the same parameters and is not older than --max-age. Start over
+    /// otherwise, and say so. For exports that run on a schedule.
+    #[arg(long, requires = "out", group = "resuming", conflicts_with = "resume")]
+    pub(crate) resume_or_restart: bool,
+    /// Do not resume an export that began longer ago than this, such as 6h, so that its output does not mix old
     /// records with new ones.
-    #[arg(long, requires = "resume", value_name = "TIME", value_parser = times::duration)]
+    #[arg(long, requires = "resuming", value_name = "TIME", value_parser = times::duration)]
     pub(crate) max_age: Option<Duration>,
     /// Discards an export that was stopped, cancels its jobs where the API allows it, and starts over.
-    #[arg(long, requires = "out", conflicts_with = "resume")]
+    #[arg(long, requires = "out", conflicts_with = "resuming")]
     pub(crate) restart: bool,
     /// Write the report to this file, or to none. By default, it is in the folder .genesys-cloud beside the output, or
     /// in the row of the table.

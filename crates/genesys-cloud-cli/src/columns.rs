@@ -106,8 +106,18 @@ pub(crate) fn find<'a>(
     path: &str,
 ) -> Result<Option<&'a Schema>, Failure> {
     let mut schema = item;
-    let mut walked = String::new();
-    for name in path.split('.') {
+    let (mut walked, mut rest) = (String::new(), path);
+    while !rest.is_empty() {
+        let known = properties(schema);
+        // A name may have dots itself.
+        let is_next = |name: &&(String, Schema)| {
+            rest.strip_prefix(&*name.0).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        let next = known.iter().filter(is_next).max_by_key(|(name, _)| name.len());
+        let name = match next {
+            Some((name, _)) => &rest[..name.len()],
+            None => rest.split('.').next().unwrap_or_default(),
+        };
         if Catalogue::embedded().resolve(schema).items.is_some() {
             let list = walked.trim_end_matches('.');
             return Err(Failure::usage(format!(
@@ -115,11 +125,10 @@ pub(crate) fn find<'a>(
             ))
             .advise(format!("take it whole, as `{list}`")));
         }
-        let known = properties(schema);
         if known.is_empty() {
             return Ok(None);
         }
-        let Some((_, found)) = known.iter().find(|(known, _)| known == name) else {
+        let Some((_, found)) = next else {
             let names = known.iter().map(|(name, _)| name.clone());
             let mut failure = Failure::usage(format!("{option}: records have no field `{path}`"));
             let whole = |name: String| format!("{walked}{name}");
@@ -132,6 +141,7 @@ pub(crate) fn find<'a>(
             return Err(failure);
         };
         walked = format!("{walked}{name}.");
+        rest = rest[name.len()..].trim_start_matches('.');
         schema = found;
     }
     Ok(Some(schema))

@@ -6,7 +6,7 @@ use genesys_cloud_core::{Client, ClientBuilder, OrgIdentity};
 use genesys_cloud_mock::{MockOrg, MockOrgBuilder};
 use url::Url;
 
-use crate::arguments::{Global, MockOptions, OrgChoice};
+use crate::arguments::{Command, Global, MockOptions, OrgChoice};
 use crate::failure::Failure;
 use crate::find;
 use crate::screen::Screen;
@@ -51,6 +51,21 @@ pub(crate) async fn org_again(
         .map_err(|error| Failure::of_call(&error, None))?;
     screen.watch(&client);
     Ok(Org { client, _mock: mock })
+}
+
+/// Refuses options of the fake org where another one is meant.
+pub(crate) fn check(global: &Global, command: &Command) -> Result<(), Failure> {
+    let is_mock = global.org == OrgChoice::Mock || matches!(command, Command::Mock { .. });
+    let mut names: Vec<&str> = global.mock.mock_list.iter().map(|(name, _)| &**name).collect();
+    if !is_mock && !names.is_empty() {
+        return Err(Failure::usage("--mock-list is for the fake org, and the calls go to another")
+            .advise("--org mock"));
+    }
+    names.sort_unstable();
+    match names.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err(Failure::usage(format!("--mock-list {} is given twice", pair[0]))),
+        None => Ok(()),
+    }
 }
 
 /// Why there is no fake org.

@@ -229,26 +229,28 @@ fn markdown() -> String {
     text
 }
 
+/// Every exit.
+#[cfg(test)]
+pub(crate) const ALL: [Exit; 14] = [
+    Exit::Complete,
+    Exit::Failed,
+    Exit::Usage,
+    Exit::Truncated,
+    Exit::Drifted,
+    Exit::Unknown,
+    Exit::Auth,
+    Exit::Refused,
+    Exit::Unavailable,
+    Exit::OutputUnavailable,
+    Exit::Job,
+    Exit::OutputRefused,
+    Exit::Pending,
+    Exit::Interrupted,
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const ALL: [Exit; 14] = [
-        Exit::Complete,
-        Exit::Failed,
-        Exit::Usage,
-        Exit::Truncated,
-        Exit::Drifted,
-        Exit::Unknown,
-        Exit::Auth,
-        Exit::Refused,
-        Exit::Unavailable,
-        Exit::OutputUnavailable,
-        Exit::Job,
-        Exit::OutputRefused,
-        Exit::Pending,
-        Exit::Interrupted,
-    ];
 
     #[test]
     fn each_exit_has_one_row() {

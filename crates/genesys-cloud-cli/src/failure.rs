@@ -17,11 +17,19 @@ pub(crate) enum Lost {
     Place,
     /// How its job stands can't be asked.
     Status,
+    /// It is not known whether a job was submitted.
+    Submit,
+    /// The earlier run is not one that this command can resume.
+    Fit,
 }
 
 impl Lost {
     fn of_error(error: &Error) -> Option<Self> {
-        if error.is_job_not_pollable() {
+        if error.is_checkpoint_mismatch() || error.is_job_mismatch() {
+            Some(Self::Fit)
+        } else if error.is_outcome_unknown() && !error.is_job_not_pollable() {
+            Some(Self::Submit)
+        } else if error.is_job_not_pollable() {
             Some(Self::Status)
         } else if error.is_stale_checkpoint() || error.is_job_expired() {
             Some(Self::Place)
@@ -39,6 +47,8 @@ pub struct Failure {
     advice: Vec<String>,
     correlation_id: Option<String>,
     lost: Option<Lost>,
+    /// Whether the earlier run can't be resumed, so that an export may start over.
+    is_stale: bool,
     /// Whether whoever read the output has had enough of it.
     closed: bool,
 }
@@ -47,7 +57,8 @@ impl Failure {
     /// A failure of this kind.
     pub fn new(exit: Exit, text: impl Into<String>) -> Self {
         let (text, advice) = (text.into(), Vec::new());
-        Self { exit, text, advice, correlation_id: None, lost: None, closed: false }
+        let (lost, is_stale, closed) = (None, false, false);
+        Self { exit, text, advice, correlation_id: None, lost, is_stale, closed }
     }
 
     /// Something in the command is wrong.
@@ -92,6 +103,7 @@ impl Failure {
         let mut this = Self::new(Exit::of_error(error), error.to_string());
         this.correlation_id = error.correlation_id().map(str::to_owned);
         this.lost = Lost::of_error(error);
+        this.is_stale = error.is_stale_checkpoint() || this.lost == Some(Lost::Fit);
         if error.is_forbidden()
             && let Some(needed) = entry.and_then(permissions)
         {
@@ -102,12 +114,6 @@ impl Failure {
         }
         if error.is_auth() {
             this = this.advise("GENESYS_CLOUD_CLIENT_ID and GENESYS_CLOUD_CLIENT_SECRET name an OAuth client of the grant type Client Credentials, in the region GENESYS_CLOUD_REGION; GENESYS_CLOUD_ACCESS_TOKEN is a token in their place");
-        }
-        if error.is_checkpoint_mismatch() {
-            this = this.advise("the export that was stopped has other parameters; --restart discards the earlier run and starts over");
-        }
-        if error.is_stale_checkpoint() {
-            this = this.advise("--on-stale restart reads the list again and leaves out what is written; --restart starts over");
         }
         if error.is_config() {
             this = this.advise(
@@ -124,6 +130,17 @@ impl Failure {
     pub(crate) fn losing(mut self, lost: Lost) -> Self {
         self.lost = Some(lost);
         self
+    }
+
+    /// Says that the earlier run does not fit this command, so that it can't be resumed.
+    pub(crate) fn of_earlier_run(mut self) -> Self {
+        (self.lost, self.is_stale) = (Some(Lost::Fit), true);
+        self
+    }
+
+    /// Whether the earlier run can't be resumed.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.is_stale
     }
 
     /// The exit code.

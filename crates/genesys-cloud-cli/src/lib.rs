@@ -10,10 +10,12 @@ mod body;
 mod columns;
 mod commands;
 mod connect;
+mod events;
 mod exit;
 mod export;
 mod failure;
 mod find;
+mod offers;
 mod parameters;
 mod screen;
 mod sinks;
@@ -21,6 +23,7 @@ mod sum;
 pub mod tags;
 mod terminal;
 mod times;
+mod tty;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -81,8 +84,20 @@ fn refused(error: &clap::Error) -> ExitCode {
     ExitCode::from(failure.exit() as u8)
 }
 
+/// Makes a write beyond the limit on the size of files (`ulimit -f`) an error rather than the end of the program.
+fn survive_file_limit() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        // A signal that has a handler does not end the program. Where there can be none, it still does.
+        let _ = signal(SignalKind::from_raw(libc::SIGXFSZ));
+    }
+}
+
 async fn run(cli: &Cli, screen: &Arc<Screen>) -> Result<Exit, Failure> {
     let Cli { global, command } = cli;
+    survive_file_limit();
+    connect::check(global, command)?;
     match command {
         Command::Export(options) => export::run(options, global, screen).await,
         Command::Operations { search, exportable } => {
@@ -94,5 +109,6 @@ async fn run(cli: &Cli, screen: &Arc<Screen>) -> Result<Exit, Failure> {
         Command::Whoami => commands::whoami(global, screen).await,
         Command::Mock { port } => commands::mock(*port, global).await,
         Command::Completions { shell } => commands::completions(*shell),
+        Command::Schema { of } => commands::schema(*of),
     }
 }

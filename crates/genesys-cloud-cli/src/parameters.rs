@@ -24,12 +24,15 @@ pub(crate) struct Given {
     pub(crate) later: Vec<String>,
     /// The option that gives parameters.
     pub(crate) option: &'static str,
+    /// Whether --interval can set the interval of the operation.
+    pub(crate) takes_interval: bool,
 }
 
 impl Default for Given {
     fn default() -> Self {
         let (params, later) = (Vec::new(), Vec::new());
-        Self { params, body: None, unchecked: false, later, option: "--param" }
+        let (body, unchecked, takes_interval) = (None, false, false);
+        Self { params, body, unchecked, later, option: "--param", takes_interval }
     }
 }
 
@@ -51,7 +54,7 @@ pub(crate) fn request(entry: &Entry, given: &Given) -> Result<Request, Failure> 
     let mut faults: Vec<String> = Vec::new();
     // Whether the document may be at fault.
     let mut is_unknown = false;
-    for (name, value) in &given.params {
+    for (at, (name, value)) in given.params.iter().enumerate() {
         let Some(parameter) = entry.parameter(name) else {
             match given.unchecked {
                 true => drop(request.add_query(name.clone(), value)),
@@ -62,6 +65,10 @@ pub(crate) fn request(entry: &Entry, given: &Given) -> Result<Request, Failure> 
             }
             continue;
         };
+        if !is_list(parameter) && given.params[..at].iter().any(|(known, _)| known == name) {
+            faults.push(format!("`{name}` is given twice, and takes one value"));
+            continue;
+        }
         for value in values(parameter, value) {
             if !given.unchecked
                 && let Err(fault) = check(parameter, value)
@@ -73,10 +80,6 @@ pub(crate) fn request(entry: &Entry, given: &Given) -> Result<Request, Failure> 
                 Location::Path => request.set_path(name.clone(), value),
                 Location::Header => request.set_header(name, value),
                 _ if is_list(parameter) => add(&mut request, parameter, value),
-                _ if request.query(name).is_some() => {
-                    faults.push(format!("`{name}` is given twice, and takes one value"));
-                    continue;
-                }
                 _ => request.add_query(name.clone(), value),
             };
         }
@@ -110,11 +113,9 @@ pub(crate) fn request(entry: &Entry, given: &Given) -> Result<Request, Failure> 
             request.set_body(body);
         }
         (Some(body), None) if body.required && given.later.is_empty() => {
-            let or = match tags::interval(entry) {
-                Ok(Some(_)) => {
-                    "; or --interval start/end, for an export of all that is of that time"
-                }
-                _ => "",
+            let or = match given.takes_interval {
+                true => "; or --interval start/end, for an export of all that is of that time",
+                false => "",
             };
             faults.push(format!(
                 "the operation takes a body: --body file.json, or - for standard input{or}"
@@ -218,7 +219,7 @@ pub(crate) fn takes(kind: Option<Kind>, format: Option<&str>) -> &'static str {
     }
 }
 
-fn example(parameter: &Parameter) -> String {
+pub(crate) fn example(parameter: &Parameter) -> String {
     let listed = parameter.items.as_ref().map_or(&parameter.values, |items| &items.values);
     match (listed.first().and_then(Value::as_str), parameter.kind, parameter.format.as_deref()) {
         (Some(value), ..) => value.to_owned(),
@@ -293,6 +294,7 @@ mod tests {
                 &["`pageSize` takes a whole number, not `many`"],
             ),
             ("routing.queues", &["pageSize=1", "pageSize=2"], &["`pageSize` is given twice"]),
+            ("getRoutingQueue", &["queueId=a", "queueId=b"], &["`queueId` is given twice"]),
             ("routing.queues", &["hasPeer=yes"], &["`hasPeer` takes true or false"]),
             ("routing.queues", &["sortOrder=ascc"], &["did you mean `asc`?"]),
             ("routing.queues", &["sortOrder=upwards"], &["no value `upwards`, but asc, desc"]),

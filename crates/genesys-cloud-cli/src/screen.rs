@@ -8,9 +8,11 @@ use genesys_cloud_core::{Client, Wait, WaitReason, display};
 use serde_json::{Value, json};
 
 use crate::arguments::Log;
+use crate::events;
 use crate::exit::Then;
 use crate::failure::Failure;
 use crate::times::clock;
+use crate::tty::{columns, moves_cursor};
 
 /// How often the line on a terminal is drawn anew.
 const FRAME: Duration = Duration::from_millis(100);
@@ -23,12 +25,17 @@ const SPAN: Duration = Duration::from_secs(30);
 /// Waits from this length on are told in plain lines.
 const LONG: Duration = Duration::from_secs(2);
 
+/// How many columns a terminal has that does not say so.
+const USUAL_COLUMNS: usize = 80;
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
     Terminal,
     Lines,
     Events,
+    /// Errors alone, in words or as events.
     Errors,
+    ErrorEvents,
 }
 
 /// Tells of progress, waits and ends.
@@ -41,8 +48,8 @@ pub(crate) struct Screen {
 struct State {
     gauge: Option<Gauge>,
     drawn: Instant,
-    /// Whether there is a line on the terminal that is to be drawn over.
-    line: bool,
+    /// How many columns the line on the terminal has that is to be drawn over, if there is one.
+    line: Option<usize>,
     /// Until when calls wait, as far as that is known, and why.
     wait: Option<(Instant, WaitReason)>,
     /// How many records there were when.
@@ -52,6 +59,8 @@ struct State {
 /// How far an export is.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Gauge {
+    /// The operationId, and the name for people.
+    pub(crate) id: String,
     pub(crate) operation: String,
     pub(crate) records: u64,
     pub(crate) total: Option<u64>,
@@ -63,18 +72,14 @@ pub(crate) struct Gauge {
 impl Screen {
     pub(crate) fn new(log: Log, quiet: bool) -> Self {
         let form = match log {
-            _ if quiet => Form::Errors,
+            Log::Json if quiet => Form::ErrorEvents,
+            Log::Text if quiet => Form::Errors,
             Log::Json => Form::Events,
-            Log::Text if std::io::stderr().is_terminal() => Form::Terminal,
+            Log::Text if std::io::stderr().is_terminal() && moves_cursor() => Form::Terminal,
             Log::Text => Form::Lines,
         };
-        let state = State {
-            gauge: None,
-            drawn: Instant::now(),
-            line: false,
-            wait: None,
-            marks: Vec::new(),
-        };
+        let state =
+            State { gauge: None, drawn: Instant::now(), line: None, wait: None, marks: Vec::new() };
         Self { form, client: OnceLock::new(), state: Mutex::new(state) }
     }
 
@@ -89,37 +94,45 @@ impl Screen {
 
     /// Tells something in words, and as an event of this name.
     pub(crate) fn say(&self, event: &str, text: &str, facts: Value) {
+        events::check(event, &facts);
         match self.form {
-            Form::Errors => {}
-            Form::Events => self.event(event, || facts),
+            Form::Errors | Form::ErrorEvents => {}
+            Form::Events => self.emit(event, facts),
             Form::Terminal | Form::Lines => self.print(text),
         }
     }
 
     /// Tells an event that is of no interest to people.
     pub(crate) fn event(&self, event: &str, facts: impl FnOnce() -> Value) {
-        if self.form == Form::Events {
-            let mut facts = facts();
-            facts["event"] = event.into();
-            facts["time"] =
-                chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true).into();
-            self.print(&facts.to_string());
+        if self.form == Form::Events || cfg!(debug_assertions) {
+            let facts = facts();
+            events::check(event, &facts);
+            if self.form == Form::Events {
+                self.emit(event, facts);
+            }
         }
+    }
+
+    fn emit(&self, event: &str, mut facts: Value) {
+        events::check(event, &facts);
+        facts["event"] = event.into();
+        facts["time"] =
+            chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true).into();
+        self.print(&facts.to_string());
     }
 
     /// Tells why a command failed.
     pub(crate) fn fail(&self, failure: &Failure) {
-        if self.form == Form::Events {
-            self.event("error", || {
-                json!({
-                    "text": failure.to_string(),
-                    "advice": failure.advice(),
-                    "correlation_id": failure.correlation_id(),
-                    "exit": failure.exit().name(),
-                    "code": failure.exit() as u8,
-                    "retry": failure.exit().then() == Then::Retry,
-                })
+        if matches!(self.form, Form::Events | Form::ErrorEvents) {
+            let facts = json!({
+                "text": failure.to_string(),
+                "advice": failure.advice(),
+                "correlation_id": failure.correlation_id(),
+                "exit": failure.exit().name(),
+                "code": failure.exit() as u8,
+                "retry": failure.exit().then() == Then::Retry,
             });
+            self.emit("error", facts);
             return;
         }
         let mut text = format!("error: {failure}");
@@ -133,7 +146,7 @@ impl Screen {
     pub(crate) fn wait(&self, wait: &Wait<'_>) {
         let expected = wait.expected.unwrap_or_default();
         match self.form {
-            Form::Errors => {}
+            Form::Errors | Form::ErrorEvents => {}
             Form::Terminal => self.lock().wait = Some((Instant::now() + expected, wait.reason)),
             Form::Lines if expected >= LONG => {
                 self.print(&format!("{} {}", wait.operation, waiting(expected, wait.reason)));
@@ -152,7 +165,7 @@ impl Screen {
     /// How far it is. Drawn if enough time has passed.
     pub(crate) fn progress(&self, gauge: impl FnOnce() -> Gauge) {
         let every = match self.form {
-            Form::Errors => return,
+            Form::Errors | Form::ErrorEvents => return,
             Form::Terminal => FRAME,
             Form::Lines => LINE,
             Form::Events => EVENT,
@@ -175,7 +188,7 @@ impl Screen {
         if self.form == Form::Events {
             self.event("progress", || {
                 json!({
-                    "operation": gauge.operation,
+                    "operation": gauge.id,
                     "records": gauge.records,
                     "total": gauge.total,
                     "pages": gauge.pages,
@@ -188,45 +201,96 @@ impl Screen {
             });
             return;
         }
-        let mut parts = vec![gauge.operation.clone(), records(&gauge)];
+        // With how soon they are left out where there is no room.
+        let mut parts = vec![(1, gauge.operation.clone()), (0, records(&gauge))];
         if let Some((done, all)) = gauge.pieces {
-            parts.push(format!("{done} of {all} pieces"));
+            parts.push((3, format!("{done} of {all} pieces")));
         }
-        parts.push(format!("{} pages", grouped(gauge.pages)));
+        parts.push((6, format!("{} pages", grouped(gauge.pages))));
         if let Some(rate) = rate {
-            parts.push(format!("{}/s", grouped(rate as u64)));
+            parts.push((4, format!("{}/s", grouped(rate as u64))));
         }
         if let Some(budget) = budget {
             let allowed =
                 budget.allowed.map(|it| format!(" of {}", grouped(it))).unwrap_or_default();
-            parts.push(format!("{}{allowed} calls left", grouped(budget.left)));
+            parts.push((5, format!("{}{allowed} calls left", grouped(budget.left))));
         }
         match (wait, rate, gauge.total) {
-            (Some((until, why)), ..) => parts.push(waiting(until.duration_since(now), why)),
+            (Some((until, why)), ..) => parts.push((2, waiting(until.duration_since(now), why))),
             (None, Some(rate), Some(total)) if rate > 0.0 => {
                 let left = total.saturating_sub(gauge.records) as f64 / rate;
-                parts.push(format!("{} to go", clock(Duration::from_secs(left as u64))));
+                parts.push((2, format!("{} to go", clock(Duration::from_secs(left as u64)))));
             }
             _ => {}
         }
-        let text = parts.join(", ");
         match self.form {
             Form::Terminal => {
-                self.lock().line = true;
+                let columns = columns().unwrap_or(USUAL_COLUMNS);
+                // A line that fills the last column makes some terminals go on to the next.
+                let text = fitted(parts, columns.saturating_sub(1));
+                let before = self.lock().line.replace(width(&text));
                 let mut screen = std::io::stderr().lock();
+                let erase = before.map_or_else(|| "\r\x1b[2K".to_owned(), |it| erase(it, columns));
                 // A terminal that is gone is no reason to stop.
-                let _ = write!(screen, "\r\x1b[2K{text}").and_then(|()| screen.flush());
+                let _ = write!(screen, "{erase}{text}").and_then(|()| screen.flush());
             }
-            _ => self.print(&text),
+            _ => self.print(&fitted(parts, usize::MAX)),
         }
     }
 
     fn print(&self, text: &str) {
-        let line = std::mem::take(&mut self.lock().line);
-        let clear = if line { "\r\x1b[2K" } else { "" };
+        let line = self.lock().line.take();
+        let columns = || columns().unwrap_or(USUAL_COLUMNS);
+        let clear = line.map_or_else(String::new, |line| erase(line, columns()));
         // What a server sent must not act on the terminal. In JSON, the escapes mean the same.
         let text = display::lines(text);
         let _ = writeln!(std::io::stderr().lock(), "{clear}{text}");
+    }
+}
+
+/// The parts that have room in so many columns, those of the highest numbers left out first.
+fn fitted(mut parts: Vec<(u8, String)>, columns: usize) -> String {
+    loop {
+        let texts: Vec<&str> = parts.iter().map(|(_, text)| &**text).collect();
+        let text = texts.join(", ");
+        if width(&text) <= columns {
+            return text;
+        }
+        let last = parts.iter().enumerate().max_by_key(|(_, (rank, _))| *rank);
+        match last.map(|(at, _)| at) {
+            Some(at) if parts.len() > 1 => drop(parts.remove(at)),
+            _ => return cut(&text, columns),
+        }
+    }
+}
+
+/// As much of a text as has room in so many columns.
+fn cut(text: &str, columns: usize) -> String {
+    let mut left = columns;
+    let fits = |letter: &char| {
+        let width = letter_width(*letter);
+        let is_room = width <= left;
+        left = left.saturating_sub(width);
+        is_room
+    };
+    text.chars().take_while(fits).collect()
+}
+
+/// How many columns a text has at the most.
+fn width(text: &str) -> usize {
+    text.chars().map(letter_width).sum()
+}
+
+/// No letter has more than two, and those of names, numbers and words here have one.
+fn letter_width(letter: char) -> usize {
+    if letter.is_ascii() { 1 } else { 2 }
+}
+
+/// What erases a line of so many columns. In a terminal that has become narrower, it takes several rows.
+fn erase(line: usize, columns: usize) -> String {
+    match line.saturating_sub(1) / columns.max(1) {
+        0 => "\r\x1b[2K".to_owned(),
+        rows => format!("\r\x1b[{rows}A\x1b[J"),
     }
 }
 
@@ -264,6 +328,46 @@ pub(crate) fn grouped(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_line_fits_the_terminal() {
+        let parts = || {
+            [
+                (1, "routing.queues"),
+                (0, "7,000 of 12,500 records"),
+                (6, "70 pages"),
+                (2, "0:01 to go"),
+            ]
+            .map(|(rank, text)| (rank, text.to_owned()))
+            .to_vec()
+        };
+        let whole = "routing.queues, 7,000 of 12,500 records, 70 pages, 0:01 to go";
+        for (columns, text) in [
+            (usize::MAX, whole),
+            (whole.len(), whole),
+            (whole.len() - 1, "routing.queues, 7,000 of 12,500 records, 0:01 to go"),
+            (40, "routing.queues, 7,000 of 12,500 records"),
+            (30, "7,000 of 12,500 records"),
+            (10, "7,000 of 1"),
+            (0, ""),
+        ] {
+            assert_eq!(fitted(parts(), columns), text, "{columns}");
+        }
+        // Letters of two columns.
+        assert_eq!(cut("\u{4e2d}\u{6587}", 3), "\u{4e2d}");
+    }
+
+    #[test]
+    fn a_line_is_erased_also_where_it_takes_several_rows() {
+        for (line, columns, erased) in [
+            (79, 80, "\r\x1b[2K"),
+            (80, 80, "\r\x1b[2K"),
+            (79, 40, "\r\x1b[1A\x1b[J"),
+            (79, 0, "\r\x1b[78A\x1b[J"),
+        ] {
+            assert_eq!(erase(line, columns), erased, "{line} {columns}");
+        }
+    }
 
     #[test]
     fn numbers_are_grouped() {

@@ -15,6 +15,9 @@ use crate::reply::CannedReply;
 /// The field of replies with the date up to which data is available.
 const FIELD: &str = "dataAvailabilityDate";
 
+/// Before any interval that is asked for.
+const EARLY: &str = "2000-01-01T00:00:00Z";
+
 /// Up to when data is available.
 #[derive(Debug, Default)]
 pub(crate) struct Available(Mutex<State>);
@@ -59,7 +62,7 @@ impl Available {
         job: Option<&str>,
         now: Moment,
     ) -> CannedReply {
-        if reply.status >= 300 || schema.is_none_or(|schema| schema.property(FIELD).is_none()) {
+        if reply.status >= 300 || !is_dated(schema) {
             return reply;
         }
         let Ok(Value::Object(mut fields)) = serde_json::from_slice(&reply.body) else {
@@ -75,6 +78,23 @@ impl Available {
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether replies of this schema have the date.
+pub(crate) fn is_dated(schema: Option<&Schema>) -> bool {
+    schema.is_some_and(|schema| schema.property(FIELD).is_some())
+}
+
+/// A reply that has the date with an early one, or without it.
+pub(crate) fn antedate(reply: CannedReply, has_date: bool) -> CannedReply {
+    let Ok(Value::Object(mut fields)) = serde_json::from_slice(&reply.body) else {
+        return reply;
+    };
+    match has_date {
+        true => fields.insert(FIELD.to_owned(), EARLY.into()),
+        false => fields.remove(FIELD),
+    };
+    CannedReply { body: Value::Object(fields).to_string().into(), ..reply }
 }
 
 impl MockOrg {

@@ -10,7 +10,7 @@ use http::{Method, Response};
 use serde_json::{Map, Value};
 
 use crate::api::{AnswerBody, Api, Endpoint};
-use crate::available::Available;
+use crate::available::{Available, antedate, is_dated};
 use crate::cache::Cache;
 use crate::chance::{hash, mix};
 use crate::check::check;
@@ -21,7 +21,7 @@ use crate::faults::{FaultPlan, Faults, Flood};
 use crate::identity::{Id, Identity};
 use crate::jobs::Jobs;
 use crate::journal::{Journal, RecordedRequest};
-use crate::lies::{Lies, Sent, Site};
+use crate::lies::{Deed, Lies, Sent, Site};
 use crate::limit::{Limiter, RateLimit, Standing};
 use crate::listing::Listing;
 use crate::lists::{Asked as ListAsked, Lists, Served, ServedPage};
@@ -338,7 +338,12 @@ impl Service {
             AnswerBody::Record(shape) => {
                 let record = self.say_who(asked, self.record(asked, shape));
                 let reply = CannedReply::raw_json(answer.status, record);
-                self.available.tell(reply, asked.endpoint.schema(), None, self.now()).into()
+                let schema = asked.endpoint.schema();
+                let reply = self.available.tell(reply, schema, None, self.now());
+                match is_dated(schema) && self.lies.has_antedated() {
+                    true => antedate(reply, true).into(),
+                    false => reply.into(),
+                }
             }
         }
     }
@@ -374,9 +379,21 @@ impl Service {
         let (schema, job) = (asked.endpoint.schema(), asked.path_values.last());
         let reply = CannedReply::raw_json(status, body);
         let reply = self.available.tell(reply, schema, job.map(AsRef::as_ref), self.now());
+        let reply = self.lie_of_date(reply, asked.endpoint);
         let list = asked.endpoint.place;
         let page = page.map(|page| ListPage { list, listing, page });
         Outcome { connection, page, ..reply.into() }
+    }
+
+    /// Results of a job, with another date up to which their data is available if that is the lie.
+    fn lie_of_date(&self, reply: CannedReply, listed_by: &Endpoint) -> CannedReply {
+        let families = self.api.families().all();
+        let family = families.iter().find(|family| family.results == Some(listed_by.place));
+        let Some(family) = family.filter(|_| is_dated(listed_by.schema())) else { return reply };
+        match self.lies.draw(family.submit, Site::Results) {
+            Some(Deed::Antedate { in_results }) => antedate(reply, *in_results),
+            _ => reply,
+        }
     }
 
     /// The page, or what is said instead.

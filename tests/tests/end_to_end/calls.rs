@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use genesys_cloud::endpoint::{Call, Method, Operation};
 use genesys_cloud::types::{
-    CreateQueueRequest, MediaSettings, QueueMediaSettings, ServiceLevel, SkillGroupMemberDivisions,
-    UpdateUser, WritableDivision, WritableEntity,
+    CreateQueueRequest, MediaSettings, QueueMediaSettings, RoutingRule, ServiceLevel,
+    SkillGroupMemberDivisions, UpdateUser, WritableDivision, WritableEntity,
 };
 use genesys_cloud::{Client, Error};
 use genesys_cloud_mock::{MockOrg, RecordedRequest};
@@ -228,6 +228,18 @@ async fn a_field_is_cleared_by_an_explicit_null() {
         client.users().patch_user("u", user).set_null("/manager").set_null("/title").await.map(drop)
     });
     assert_eq!(sent.await, json!({ "version": 3, "manager": null, "title": null }));
+}
+
+#[tokio::test]
+async fn a_number_that_json_has_no_form_for_is_not_sent_as_null() {
+    let (org, client) = org().await;
+    let rule = RoutingRule { wait_seconds: Some(f64::NAN), ..Default::default() };
+    let rules = Some(vec![RoutingRule::default(), rule]);
+    let queue = CreateQueueRequest { routing_rules: rules, ..Default::default() };
+    let error = client.routing().post_queues(&queue).await.expect_err("NaN");
+    assert!(error.is_invalid_request());
+    assert!(error.to_string().contains("/routingRules/1/waitSeconds is NaN"), "{error}");
+    assert_eq!(org.request_count(), 0);
 }
 
 #[tokio::test]

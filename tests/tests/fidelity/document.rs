@@ -187,7 +187,7 @@ impl Document {
             return self.shape(json, definition, &name);
         }
         let parts = list(&schema["allOf"]);
-        if let ([part], None) = (&parts[..], schema.get("properties")) {
+        if let ([part], None) = (parts, schema.get("properties")) {
             return self.shape(json, part, place);
         }
         if schema.get("oneOf").is_some() || schema.get("anyOf").is_some() {

@@ -65,6 +65,7 @@ fn seeds() -> Range<u64> {
     range.unwrap_or_else(|| panic!("MUTATIONS={seeds}: expected a range such as 0..5000"))
 }
 
+#[allow(clippy::print_stdout)] // The figures.
 fn run(part: u64) {
     let pinned: Value = serde_json::from_str(&read("openapi/genesys-cloud.json")).unwrap();
     let small = Small::of(&pinned);

@@ -8,15 +8,18 @@ use genesys_cloud_core::{Family, FileForm, JobCall, Listing, Results, ResultsAt}
 use crate::columns::{self, properties};
 use crate::failure::{Exit, Failure, permissions};
 use crate::find;
+use crate::offers;
 use crate::tags::{self, Way};
 use crate::times::days;
 
 pub(crate) fn describe(name: &str) -> Result<Exit, Failure> {
-    let entry = find::operation(name)?;
+    write(&mut std::io::stdout().lock(), find::operation(name)?)?;
+    Ok(Exit::Complete)
+}
+
+fn write(out: &mut dyn Write, entry: &Entry) -> Result<(), Failure> {
     let way = tags::way(Catalogue::embedded(), entry);
     let way = way.map_err(|error| Failure::usage(error.to_string()))?;
-    let mut out = std::io::stdout().lock();
-    let out = &mut out;
     writeln!(out, "{}", find::rust_name(entry))?;
     writeln!(out, "{} {} ({})", entry.method, entry.path, entry.id)?;
     if let Some(summary) = &entry.summary {
@@ -33,17 +36,17 @@ pub(crate) fn describe(name: &str) -> Result<Exit, Failure> {
         writeln!(out, "\nTakes {needed}")?;
     }
     kind(out, &way)?;
-    parameters(out, entry)?;
+    parameters(out, entry, &way)?;
     if let Some(body) = &entry.body {
         let required = match body.required {
-            true if interval_suffices(entry)? => ", required unless --interval is given",
+            true if interval_suffices(entry, &way)? => ", required unless --interval is given",
             true => ", required",
             false => "",
         };
         writeln!(out, "\nBody (--body file.json{required})")?;
         fields(out, &body.schema)?;
     }
-    interval(out, entry)?;
+    interval(out, entry, &way)?;
     let (title, schema) = match columns::item(entry, &way) {
         Some(item) => ("Fields of a record", Some(item)),
         None => ("Reply", entry.reply()),
@@ -52,8 +55,14 @@ pub(crate) fn describe(name: &str) -> Result<Exit, Failure> {
         writeln!(out, "\n{title}")?;
         fields(out, schema)?;
     }
-    Ok(Exit::Complete)
+    Ok(())
 }
+
+/// What is said of a parameter that `call` takes, and an export does not.
+const SET_BY_EXPORT: &str = "set by an export itself";
+
+/// What is said of the parameter that --interval sets.
+const BY_INTERVAL: &str = "or by --interval";
 
 /// How it lists.
 fn kind(out: &mut dyn Write, way: &Way) -> Result<(), Failure> {
@@ -165,8 +174,7 @@ fn results_parameters(
 ) -> Result<(), Failure> {
     let entry = find::operation(call.operation().id())?;
     let is_set = |name: &str| {
-        listing.token_in().iter().any(|place| place.name() == name)
-            || listing.page_size().is_some_and(|size| size.name() == name)
+        listing.chooses_page(name) || listing.page_size().is_some_and(|size| size.name() == name)
     };
     let names: Vec<String> = entry
         .parameters_in(Location::Query)
@@ -179,17 +187,25 @@ fn results_parameters(
     Ok(())
 }
 
-fn parameters(out: &mut dyn Write, entry: &Entry) -> Result<(), Failure> {
+fn parameters(out: &mut dyn Write, entry: &Entry, way: &Way) -> Result<(), Failure> {
     if entry.parameters.is_empty() {
         return Ok(());
     }
     writeln!(out, "\nParameters (--param name=value)")?;
+    let interval = offers::interval(way, entry);
+    let interval = interval.map_err(|error| Failure::usage(error.to_string()))?;
     let width = entry.parameters.iter().map(|it| it.name.len()).max().unwrap_or(0);
     for parameter in &entry.parameters {
         let mut facts = vec![kind_of(parameter)];
         match parameter.location {
             Location::Path => facts.push("in the path".to_owned()),
             Location::Header => facts.push("a header".to_owned()),
+            _ if offers::chooses_page(way, entry, &parameter.name) => {
+                facts.push(SET_BY_EXPORT.to_owned());
+            }
+            _ if interval.as_ref().is_some_and(|it| it.place.name() == parameter.name) => {
+                facts.push(BY_INTERVAL.to_owned());
+            }
             _ if parameter.required => facts.push("required".to_owned()),
             _ => {}
         }
@@ -220,16 +236,16 @@ fn kind_of(parameter: &Parameter) -> String {
 }
 
 /// Whether a range of time is all that a body has to hold.
-fn interval_suffices(entry: &Entry) -> Result<bool, Failure> {
-    let known = tags::interval(entry).map_err(|error| Failure::usage(error.to_string()))?;
+fn interval_suffices(entry: &Entry, way: &Way) -> Result<bool, Failure> {
+    let known = offers::interval(way, entry).map_err(|error| Failure::usage(error.to_string()))?;
     let (Some(known), Some(body)) = (known, &entry.body) else { return Ok(false) };
     let required = &Catalogue::embedded().resolve(&body.schema).required;
     Ok(known.place.is_in_body() && required.iter().all(|name| name == known.place.name()))
 }
 
 /// How a long range of time is read.
-fn interval(out: &mut dyn Write, entry: &Entry) -> Result<(), Failure> {
-    let known = tags::interval(entry).map_err(|error| Failure::usage(error.to_string()))?;
+fn interval(out: &mut dyn Write, entry: &Entry, way: &Way) -> Result<(), Failure> {
+    let known = offers::interval(way, entry).map_err(|error| Failure::usage(error.to_string()))?;
     let Some(known) = known else { return Ok(()) };
     let place = if known.place.is_in_body() { "of the body" } else { "of the query" };
     writeln!(out, "\nRange of time (--interval start/end sets `{}` {place})", known.place.name())?;
@@ -287,5 +303,104 @@ fn word(schema: &Schema) -> String {
             (Some(name), _) if !resolved.properties.is_empty() => name.to_owned(),
             _ => "JSON".to_owned(),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::arguments::{Cli, Command};
+    use crate::export;
+    use crate::parameters::example;
+
+    /// The command with everything that the description of an operation offers.
+    fn offered(entry: &Entry, text: &str, folder: &Path) -> Vec<String> {
+        let mut words: Vec<String> =
+            ["genesys-cloud", "export", &entry.id].map(str::to_owned).into();
+        let mut add = |option: &str, value: String| words.extend([option.to_owned(), value]);
+        let mut section = "";
+        let mut fields = Vec::new();
+        let is_offered = |text: &str, part: &str| text.contains(part);
+        for line in text.lines() {
+            if line.starts_with("Results: ") || !line.starts_with("  ") {
+                section = line;
+            }
+            let name = line.split_whitespace().next().unwrap_or_default();
+            if section.starts_with("Parameters") && line.starts_with("  ") {
+                let parameter = entry.parameter(name).unwrap_or_else(|| panic!("{name} in {text}"));
+                if !is_offered(line, SET_BY_EXPORT) && !is_offered(line, BY_INTERVAL) {
+                    add("--param", format!("{name}={}", example(parameter)));
+                }
+            }
+            if let Some((_, names)) = line.split_once("(--results-param name=value): ") {
+                let call = text.split_once("Results: ").and_then(|(_, it)| it.split_once(" ("));
+                let listed = call.and_then(|(_, it)| it.split_once(')')).map(|(id, _)| id);
+                let listed = find::operation(listed.unwrap_or_default()).expect("an operation");
+                for name in names.split(", ").map(|it| it.trim_end_matches(" (required)")) {
+                    let parameter = listed.parameter(name).expect("a parameter");
+                    add("--results-param", format!("{name}={}", example(parameter)));
+                }
+            }
+            if line.starts_with("Body (--body") && !is_offered(line, "unless --interval") {
+                let schema = &entry.body.as_ref().expect("a body").schema;
+                let name = match Catalogue::embedded().resolve(schema).kind {
+                    Some(Kind::Array) => "list.json",
+                    Some(Kind::String) => "text.json",
+                    _ => "object.json",
+                };
+                add("--body", folder.join(name).display().to_string());
+            }
+            if line.starts_with("Range of time (--interval") {
+                add("--interval", "2024-05-01/2024-05-08".to_owned());
+            }
+            if is_offered(line, "--wait-for-data") {
+                add("--wait-for-data", "1h".to_owned());
+            }
+            if section == "Fields of a record" && line.starts_with("  ") && name != "JSON" {
+                fields.push(name);
+            }
+        }
+        if !fields.is_empty() {
+            add("--fields", fields.join(","));
+        }
+        add("--out", "q.jsonl".to_owned());
+        words
+    }
+
+    #[test]
+    fn an_export_takes_whatever_is_offered() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (name, body) in [("object.json", "{}"), ("list.json", "[]"), ("text.json", "\"\"")] {
+            std::fs::write(folder.path().join(name), body).expect("a file");
+        }
+        let (mut exported, mut refused) = (0, Vec::new());
+        for entry in Catalogue::embedded().operations() {
+            let way = tags::way(Catalogue::embedded(), entry).expect("a way");
+            let mut text = Vec::new();
+            write(&mut text, entry).expect("a description");
+            let text = String::from_utf8(text).expect("text");
+            if matches!(way, Way::Single | Way::Accepted) {
+                for option in ["--interval", "--results-param", "--wait-for-data", SET_BY_EXPORT] {
+                    assert!(!text.contains(option), "{text}");
+                }
+                continue;
+            }
+            let words = offered(entry, &text, folder.path());
+            let cli =
+                Cli::try_parse_from(&words).unwrap_or_else(|error| panic!("{words:?}: {error}"));
+            let Command::Export(options) = &cli.command else { panic!("{words:?}") };
+            match export::check(options) {
+                Ok(()) => exported += 1,
+                // It says so, too.
+                Err(error) if error.to_string().contains("its jobs have no results") => {}
+                Err(error) => refused.push(format!("{}: {error}", words[1..].join(" "))),
+            }
+        }
+        assert!(refused.is_empty(), "{} refused\n{}", refused.len(), refused.join("\n"));
+        assert!(exported > 900, "{exported}");
     }
 }

@@ -14,8 +14,9 @@ pub(crate) use describe::describe;
 pub(crate) use jobs::{Kept, abandon, jobs};
 pub(crate) use operations::operations;
 
-use crate::arguments::{Cli, Global};
+use crate::arguments::{Cli, Global, SchemaOf};
 use crate::connect;
+use crate::events;
 use crate::failure::{Exit, Failure};
 
 /// Runs the fake org by itself.
@@ -37,6 +38,15 @@ pub(crate) async fn mock(port: u16, global: &Global) -> Result<Exit, Failure> {
     }
     tokio::signal::ctrl_c().await?;
     org.shutdown().await;
+    Ok(Exit::Complete)
+}
+
+/// Prints the schema of what programs read.
+pub(crate) fn schema(of: SchemaOf) -> Result<Exit, Failure> {
+    let text = match of {
+        SchemaOf::Events => events::SCHEMA,
+    };
+    std::io::stdout().write_all(text.as_bytes())?;
     Ok(Exit::Complete)
 }
 

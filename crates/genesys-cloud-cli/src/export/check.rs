@@ -7,8 +7,10 @@ use genesys_cloud_core::{Results, lenient};
 use serde_json::Value;
 
 use super::Output;
+use super::range::Range;
 use crate::arguments::Export;
 use crate::failure::Failure;
+use crate::offers;
 use crate::parameters::Given;
 use crate::sinks::Format;
 use crate::tags::Way;
@@ -17,6 +19,14 @@ use crate::tags::Way;
 /// else is refused, since it would promise another form.
 pub(super) fn format(export: &Export, output: &Output) -> Result<Format, Failure> {
     let name = output.name();
+    if let (Some(format), Some(named)) = (export.format, name.and_then(Format::of_path))
+        && format != named
+    {
+        return Err(Failure::usage(format!(
+            "--format {format}: the name of --out {output} says {named}"
+        ))
+        .advise("leave --format out, or choose another name"));
+    }
     match (export.format.or(name.and_then(Format::of_path)), name) {
         (None, Some(name)) => match name.extension() {
             Some(end) => Err(Failure::usage(format!(
@@ -28,6 +38,19 @@ pub(super) fn format(export: &Export, output: &Output) -> Result<Format, Failure
         },
         (format, _) => Ok(format.unwrap_or_default()),
     }
+}
+
+/// Refuses options that do nothing for an output of this kind.
+pub(super) fn options_of_output(export: &Export, output: &Output) -> Result<(), Failure> {
+    #[cfg(feature = "buckets")]
+    if export.part_size.is_some() && !matches!(output, Output::Bucket(_)) {
+        return Err(Failure::usage("--part-size is for an object in a bucket")
+            .advise("--out s3://bucket/key"));
+    }
+    if export.row_group.is_some() && !output.is_table() && !format(export, output)?.is_grouped() {
+        return Err(Failure::usage("--row-group is for Parquet").advise("--format parquet"));
+    }
+    Ok(())
 }
 
 fn example(out: &Path) -> String {
@@ -95,28 +118,31 @@ pub(super) fn begins_at_the_beginning(
     entry: &Entry,
     given: &Given,
 ) -> Result<(), Failure> {
-    let listing = match way {
-        Way::List(listing) => listing.as_ref(),
-        Way::Job(family) => match family.results() {
-            Results::List(_, listing) if family.is_job_per_page() => listing,
-            _ => return Ok(()),
-        },
-        Way::Single | Way::Accepted => return Ok(()),
-    };
-    // What the operation can't do without says what is listed, not only where.
+    let Some(listing) = offers::pages(way) else { return Ok(()) };
+    // What the operation can't do without says what is listed, and only a value that can be read says where it begins.
     let is_needed = |name: &str| entry.parameters.iter().any(|it| it.required && it.name == name);
-    let params = given.params.iter().map(|(name, value)| (name.as_str(), Value::from(&**value)));
-    let in_body = listing.token_in().iter().filter(|place| place.is_in_body()).map(|place| {
-        let pointer = format!("/{}", place.name().replace('.', "/"));
-        let value = given.body.as_ref().and_then(|body| lenient::at(body.get(), &pointer));
-        (place.name(), value.map_or(Value::Null, |it| serde_json::from_str(it).unwrap_or_default()))
-    });
-    let mut all = params.chain(in_body);
-    let found = all.find(|(name, value)| {
-        listing.chooses_page(name) && !is_needed(name) && !is_first_page(name, value)
+    let params = given.params.iter().map(|(name, value)| (name.as_str(), value.clone()));
+    let in_body =
+        listing.token_in().iter().filter(|place| place.is_in_body()).filter_map(|place| {
+            let pointer = format!("/{}", place.name().replace('.', "/"));
+            let value = given.body.as_ref().and_then(|body| lenient::at(body.get(), &pointer))?;
+            match serde_json::from_str(value).unwrap_or_default() {
+                Value::Null => None,
+                Value::String(text) => Some((place.name(), text)),
+                other => Some((place.name(), other.to_string())),
+            }
+        });
+    let found = params.chain(in_body).find(|(name, value)| {
+        let is_first = listing.chooses_first_page(name, value).unwrap_or_else(|| is_needed(name));
+        listing.chooses_page(name) && !is_first
     });
     match found {
         None => Ok(()),
+        // It holds more than the page.
+        Some((name, _)) if is_needed(name) => Err(Failure::usage(format!(
+            "`{name}` asks for a later page, but the export reads all pages from the first"
+        ))
+        .advise("leave the page out of it")),
         Some((name, _)) => Err(Failure::usage(format!(
             "`{name}` is set by the export, which reads all pages from the first"
         ))
@@ -124,8 +150,36 @@ pub(super) fn begins_at_the_beginning(
     }
 }
 
-/// Whether a parameter, or a field of a body, leaves it at that.
-fn is_first_page(name: &str, value: &Value) -> bool {
-    let is_number = ["pageNumber", "startIndex"].contains(&name.rsplit('.').next().unwrap_or(name));
-    value.is_null() || is_number && (*value == 1 || *value == "1")
+/// Refuses what is given twice: by an option of its own, and as a parameter or in the body.
+pub(super) fn is_given_once(
+    export: &Export,
+    way: &Way,
+    range: Option<&Range>,
+    given: &Given,
+) -> Result<(), Failure> {
+    let twice = |option: &str, name: &str| {
+        Failure::usage(format!(
+            "{option} sets `{name}`, which is given already; leave one of them out"
+        ))
+    };
+    if let (Some(_), Some(size)) = (export.page_size, offers::page_size(way))
+        && is_given(given, size.name(), size.place().is_in_body())
+    {
+        return Err(twice("--page-size", size.name()));
+    }
+    match range {
+        Some(range) if is_given(given, range.name(), range.is_in_body()) => {
+            Err(twice("--interval", range.name()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether a parameter, or a field of the body, is given.
+fn is_given(given: &Given, name: &str, is_in_body: bool) -> bool {
+    let pointer = format!("/{}", name.replace('.', "/"));
+    match is_in_body {
+        true => given.body.as_ref().is_some_and(|body| lenient::at(body.get(), &pointer).is_some()),
+        false => given.params.iter().any(|(known, _)| known == name),
+    }
 }

@@ -7,14 +7,14 @@ use genesys_cloud_core::{Checkpoint, Client};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
+use super::advice::Left;
 use super::pace::Pace;
 use super::read::{Next, Raw, Reader};
 use super::rejects::{self, Rejects};
-use super::state::{self, Run, State, discarded};
+use super::state::{Run, State, discarded};
 use super::{Job, keeper_of, unwritten};
 use crate::commands::Kept;
 use crate::failure::{Exit, Failure, Lost};
-use crate::find;
 use crate::screen::{Screen, grouped};
 use crate::sinks::{Keeper, Sink};
 use crate::tags::Way;
@@ -55,8 +55,6 @@ pub(super) struct Course<'a> {
     last: Option<(Checkpoint, Value, Option<rejects::Committed>)>,
     /// Behind how many records it goes on, until that is told.
     resumed: Option<u64>,
-    /// What another run can do with what is left.
-    pub(super) next: state::Next,
 }
 
 impl<'a> Course<'a> {
@@ -87,18 +85,17 @@ impl<'a> Course<'a> {
             is_unsaved: false,
             last,
             resumed: from.map(Checkpoint::items),
-            next: state::Next::Resume,
         }
     }
 
     /// Reads to the end, to an error, or until the user stops it. What was read by then is written.
     pub(super) async fn read(&mut self, screen: &Screen, stop: &Notify) -> Result<Read, Failure> {
-        let (export, name) = (self.job.export, find::rust_name(self.job.entry));
+        let (export, entry) = (self.job.export, self.job.entry);
         let size = usize::try_from(export.batch).unwrap_or(usize::MAX);
         let mut batch: Vec<Raw> = Vec::with_capacity(size.min(10_000));
         let mut bytes = 0;
         let mut tick = tokio::time::interval(Duration::from_millis(200));
-        let gauge = |reader: &Reader| reader.gauge(&name, export.limit);
+        let gauge = |reader: &Reader| reader.gauge(entry, export.limit);
         loop {
             let mut next = tokio::select! {
                 biased;
@@ -149,9 +146,6 @@ impl<'a> Course<'a> {
                 None => Ok(Read::Stopped),
             };
             let lost = ended.as_ref().err().and_then(Failure::lost);
-            if let Some(lost) = lost {
-                self.next = self.next_after(lost)?;
-            }
             if lost == Some(Lost::Status) && self.reader.read().records == 0 {
                 self.throw_away().await?;
                 return ended;
@@ -176,18 +170,15 @@ impl<'a> Course<'a> {
         screen.say("resume", &text, json!({ "operation": operation, "records": records }));
     }
 
-    /// What another run can do where this is lost.
-    fn next_after(&self, lost: Lost) -> Result<state::Next, Failure> {
-        use state::Next;
-        let checkpoint = self.checkpoint()?;
-        Ok(match lost {
-            // Where the checkpoint has no job, the next run submits one: for a page, or a piece of a range.
-            Lost::Job if checkpoint.jobs().is_empty() => Next::Resume,
-            // They are those of other pieces, which may come to nothing too.
-            Lost::Job if self.job.range.is_some() => Next::ReadAnew,
-            Lost::Place if checkpoint.items() > 0 => Next::ReadAnew,
-            Lost::Job | Lost::Place | Lost::Status => Next::Restart,
-        })
+    /// What is left of the export for another run.
+    pub(super) fn left(&self) -> Left {
+        let checkpoint = self.reader.checkpoint().ok();
+        Left {
+            is_saved: self.saved,
+            has_records: checkpoint.as_ref().is_some_and(|it| it.items() > 0),
+            has_jobs: checkpoint.as_ref().is_some_and(|it| !it.jobs().is_empty()),
+            is_range: self.job.range.is_some(),
+        }
     }
 
     /// Leaves nothing that could be in the way of another run.
@@ -307,7 +298,8 @@ impl<'a> Course<'a> {
         let before = std::mem::replace(&mut self.kept, kept);
         let is_new = |job: &&Kept| before.iter().all(|it| it.job.id() != job.job.id());
         for job in self.kept.iter().filter(is_new) {
-            screen.event("job", || json!({ "id": job.job.id() }));
+            let operation = &self.job.entry.id;
+            screen.event("job", || json!({ "operation": operation, "id": job.job.id() }));
         }
         Ok(())
     }

@@ -1,22 +1,22 @@
 //! Jobs whose results are files, such as CSV: they are written as they are.
 
+use std::cell::OnceCell;
 use std::fs::{self, File};
 use std::io::{Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use genesys_cloud_core::{
-    Client, Download, Family, FileForm, Job as ApiJob, JobState, Results, ResultsAt, SavedJob,
-};
+use genesys_cloud_core::{Client, Download, Family, Job as ApiJob, JobState, SavedJob};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use super::report::{self, advice};
+use super::advice::{Ended, Left, advice, program};
+use super::report;
 use super::seal::{seal, unseal};
-use super::state::{self, Next, RESTART, Run};
-use super::{Job, Output, stop_on_interrupt, unwritten};
+use super::state::{self, RESTART, Run};
+use super::{Job, Output, Start, stop_on_interrupt, unwritten};
 use crate::arguments::{Accepted, Export, Global};
 use crate::aside;
 use crate::commands::{Kept, abandon};
@@ -25,11 +25,12 @@ use crate::failure::{Exit, Failure, Lost};
 use crate::find;
 use crate::screen::{Screen, grouped};
 use crate::sinks::{FileKeeper, FileSink, Keeper, OnBadValue, open_part};
-use crate::sum::Sum;
-use crate::tags::Way;
 
 /// What is saved beside the output, and all that is read.
-const VERSION: u64 = 2;
+const VERSION: u64 = 3;
+
+/// What there is of a job whose files are not all written.
+const LEFT: Left = Left { is_saved: true, has_records: false, has_jobs: true, is_range: false };
 
 /// A job that was submitted, whose files are not all written.
 #[derive(Serialize, Deserialize)]
@@ -39,14 +40,6 @@ struct Submitted {
     /// A checksum of what was asked for.
     asked: String,
     job: SavedJob,
-}
-
-/// How the jobs run, if their results are files that are no lists of records.
-pub(super) fn family(way: &Way) -> Option<&Family> {
-    let Way::Job(family) = way else { return None };
-    let is_bytes = |place: &ResultsAt| matches!(place, ResultsAt::Files(_, FileForm::Bytes));
-    let Results::Reply(places) = family.results() else { return None };
-    places.iter().all(is_bytes).then_some(family.as_ref())
 }
 
 /// Refuses options that say something of records.
@@ -81,6 +74,7 @@ pub(super) async fn run(
     family: &Family,
     global: &Global,
     screen: &Arc<Screen>,
+    stop: &OnceCell<Arc<Notify>>,
 ) -> Result<Exit, Failure> {
     let Output::File(out) = &job.output else {
         return Err(Failure::usage("--out names the file"));
@@ -89,7 +83,8 @@ pub(super) async fn run(
     job.output.check()?;
     let mut keeper = FileKeeper::beside(out);
     let left = left(job, out, &mut keeper).await?;
-    let (saved, abandoned) = if job.export.restart { (None, left) } else { (left, None) };
+    let restarts = job.start == Start::Restart;
+    let (saved, abandoned) = if restarts { (None, left) } else { (left, None) };
     // What can't be written is told before anything is asked for.
     let mut file = open_part(&FileSink::part(out), true).map_err(unwritten)?;
     let before = saved.as_ref().map(|it| it.run.org());
@@ -102,11 +97,12 @@ pub(super) async fn run(
         }
         None => Run::new(identity),
     };
-    let stop = stop_on_interrupt(screen);
+    let stop = stop.get_or_init(|| stop_on_interrupt(screen)).clone();
     screen.event("begin", || json!({ "operation": job.entry.id, "out": out }));
     let client = &org.client;
     let abandoned: Vec<SavedJob> = abandoned.into_iter().map(|it| it.job).collect();
     abandon(client, &abandoned, screen).await?;
+    let is_resumed = saved.is_some();
     let mut api_job = match saved {
         Some(saved) => {
             let operation = job.request.operation().clone();
@@ -120,33 +116,51 @@ pub(super) async fn run(
     }
     let kept = Kept { api: client.api_url().to_owned(), job: api_job.save() };
     kept.save()?;
-    let submitted = Submitted { run: run.clone(), asked: asked(job), job: kept.job.clone() };
+    let asked = state::asked(job);
+    let submitted = Submitted { run: run.clone(), asked, job: kept.job.clone() };
     let text = seal(VERSION, &submitted)?;
     keeper.save(&text).await.map_err(unwritten)?;
-    screen.event("job", || json!({ "id": kept.job.id() }));
+    screen.event("job", || json!({ "operation": job.entry.id, "id": kept.job.id() }));
 
     let files = match read(job, client, &mut api_job, out, &mut file, &stop).await {
         Ok(files) => files,
         Err(failure) => {
-            return Err(match failure.lost() {
+            if failure.lost() == Some(Lost::Status) {
                 // Nothing is left that could be in the way of another run.
-                Some(Lost::Status) => {
-                    keeper.clear().await.map_err(unwritten)?;
-                    kept.forget()?;
-                    failure
-                }
-                Some(Lost::Job | Lost::Place) => failure.advise(advice(Next::Restart)),
-                None => failure.advise(advice(Next::Resume)),
-            });
+                keeper.clear().await.map_err(unwritten)?;
+                kept.forget()?;
+                return Err(failure);
+            }
+            // A job that came to nothing does so whenever it is resumed.
+            let is_gone = matches!(failure.lost(), Some(Lost::Job | Lost::Place));
+            if is_gone && is_resumed && job.export.resume_or_restart {
+                return Err(failure.of_earlier_run());
+            }
+            let ended = Ended::Failed { exit: failure.exit(), lost: failure.lost() };
+            let advice = advice(LEFT, ended, &program());
+            let told = advice.iter().map(|it| format!("{}: {}", it.text, it.command));
+            return Err(told.fold(failure, Failure::advise));
         }
     };
     let files = match files {
         Some(files) => files,
         None => {
-            let command = state::command(Next::Resume);
-            let text = format!("stopped; to resume:\n  {command}");
-            screen.say("end", &text, json!({ "exit": "interrupted", "resume": command }));
-            return Ok(Exit::Interrupted);
+            let advice = advice(LEFT, Ended::Stopped, &program());
+            let exit = Exit::Interrupted;
+            let facts = json!({
+                "operation": job.entry.id,
+                "name": find::rust_name(job.entry),
+                "run": run.id,
+                "began": run.began(),
+                "resumed": run.resumptions(),
+                "whole": false,
+                "resume": advice.first().map(|it| &it.command),
+                "exit": exit.name(),
+                "code": exit as u8,
+            });
+            screen.say("end", "stopped; the job is still running", facts);
+            report::advise(screen, &advice);
+            return Ok(exit);
         }
     };
     let partly = api_job.status().is_some_and(|it| it.state() == JobState::PartlySucceeded);
@@ -195,9 +209,8 @@ pub(super) async fn run(
     }
     aside::remove_folder(&FileSink::part(out));
     if !is_whole {
-        let command = format!("{} --accept truncated", state::command(Next::Resume));
-        let text = format!("to accept it as it is:\n  {command}");
-        screen.say("advice", &text, json!({ "command": command }));
+        let ended = Ended::Incomplete { verdict: "truncated", is_in_doubt: false };
+        report::advise(screen, &advice(LEFT, ended, &program()));
     }
     Ok(exit)
 }
@@ -277,40 +290,30 @@ async fn left(
     keeper: &mut FileKeeper,
 ) -> Result<Option<Submitted>, Failure> {
     let Some(text) = keeper.load().await.map_err(unwritten)? else {
-        job.output.earlier_release(job.export.restart).await?;
+        let starts_over = job.start == Start::Restart || job.export.resume_or_restart;
+        job.output.earlier_release(starts_over).await?;
         return Ok(None);
     };
     let found = unseal::<Submitted>(VERSION, &text);
-    if job.export.restart {
+    if job.start == Start::Restart {
         return Ok(found.ok());
     }
-    if !job.export.resume {
+    if job.start == Start::New {
         return Err(Failure::usage(format!("an export to {} was stopped", out.display()))
             .advise("--resume continues it")
             .advise(RESTART));
     }
-    let odd = |why: &str| Failure::usage(format!("{}: {why}", keeper.place())).advise(RESTART);
+    let odd = |why: &str| {
+        Failure::usage(format!("{}: {why}", keeper.place())).advise(RESTART).of_earlier_run()
+    };
     let state = found.map_err(|why| odd(&why))?;
-    if state.asked != asked(job) {
+    if state.asked != state::asked(job) {
         return Err(odd(
             "the export that was stopped is of another operation or has other parameters",
         ));
     }
     state.run.check_age(job.export.max_age)?;
     Ok(Some(state))
-}
-
-/// A checksum of what is asked for, so that what is resumed is the same.
-fn asked(job: &Job<'_>) -> String {
-    let mut sum = Sum::new();
-    // One that can't be written is refused when it is sent.
-    let target = job.request.target().unwrap_or_default();
-    for part in [job.entry.id.as_bytes(), target.as_bytes()] {
-        sum.add(part);
-        sum.add(&[0]);
-    }
-    sum.add(job.request.body().map(|body| &body[..]).unwrap_or_default());
-    sum.text()
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Failure {

@@ -1,6 +1,7 @@
 //! Reads a list to its end and writes it: the way from arguments to an output that is whole, or says that
 //! it is not.
 
+mod advice;
 mod check;
 mod course;
 mod files;
@@ -16,6 +17,7 @@ mod results;
 mod seal;
 mod state;
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use genesys_cloud_catalogue::{Catalogue, Operation as Entry};
@@ -45,6 +47,7 @@ use crate::parameters::{self, Given};
 use crate::screen::Screen;
 use crate::sinks::{Format, Keeper, Sink, SinkError, Watch};
 use crate::tags::{self, Way};
+use crate::{offers, tty};
 
 /// An export that is known to make sense.
 struct Job<'a> {
@@ -57,6 +60,16 @@ struct Job<'a> {
     columns: Columns,
     output: Output,
     format: Format,
+    start: Start,
+}
+
+/// What is done about an earlier run that was stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Start {
+    /// It is left as it is, and an error.
+    New,
+    Resume,
+    Restart,
 }
 
 pub(crate) async fn run(
@@ -64,22 +77,58 @@ pub(crate) async fn run(
     global: &Global,
     screen: &Arc<Screen>,
 ) -> Result<Exit, Failure> {
-    let job = Job::new(export)?;
+    let stop = OnceCell::new();
+    let start = match (export.resume || export.resume_or_restart, export.restart) {
+        (true, _) => Start::Resume,
+        (_, true) => Start::Restart,
+        _ => Start::New,
+    };
+    let done = attempt(export, start, global, screen, &stop).await;
+    match done {
+        Err(failure) if export.resume_or_restart && failure.is_stale() => {
+            let text = format!("starting over: {failure}");
+            let operation = find::operation(&export.call.operation)?;
+            let facts = json!({ "operation": operation.id, "reason": failure.to_string() });
+            screen.say("restart", &text, facts);
+            attempt(export, Start::Restart, global, screen, &stop).await
+        }
+        done => done,
+    }
+}
+
+/// Checks an export as it is checked before anything is sent.
+#[cfg(test)]
+pub(crate) fn check(export: &Export) -> Result<(), Failure> {
+    Job::new(export).map(drop)
+}
+
+async fn attempt(
+    export: &Export,
+    start: Start,
+    global: &Global,
+    screen: &Arc<Screen>,
+    stop: &OnceCell<Arc<Notify>>,
+) -> Result<Exit, Failure> {
+    let job = Job { start, ..Job::new(export)? };
     if export.plan {
         let org = connect::org(global, screen).await?;
         return plan::tell(&org.client, &job).await.map(|()| Exit::Complete);
     }
-    if let Some(family) = files::family(&job.way) {
-        return files::run(&job, family, global, screen).await;
+    if let Some(family) = offers::files(&job.way) {
+        return files::run(&job, family, global, screen, stop).await;
     }
     // What can't be written is told before anything is asked for.
     job.output.check()?;
+    if matches!(job.output, Output::Stream) && tty::stdout_was_closed() {
+        return Err(Failure::output("standard output is closed, so the records would be lost")
+            .advise("--out FILE writes a file, and `> /dev/null` discards them"));
+    }
     let mut sink = job.output.sink(job.format, export)?;
     let mut keeper = match &export.state {
         Some(keep) => Some(keep.keeper(&job.entry.id, &job.output)?),
         None => job.output.keeper()?,
     };
-    let stop = stop_on_interrupt(screen);
+    let stop = stop.get_or_init(|| stop_on_interrupt(screen)).clone();
     let waits = screen.clone();
     sink.watch(Watch::new(stop.clone(), move |text| {
         waits.say("lock", text, json!({ "text": text }));
@@ -134,14 +183,27 @@ pub(crate) async fn run(
         ending.earlier(state);
         rejects.finish()?;
         ending.rejected(&rejects, true);
-        forget(&mut keeper, &mut sink, &course::kept(&state.checkpoint, &org.client)).await?;
-        return ending.told(&job, sink.as_mut(), screen, true).await;
+        let jobs = course::kept(&state.checkpoint, &org.client);
+        let forgotten = forget(&mut keeper, &mut sink, &jobs).await;
+        let exit = ending.told(&job, sink.as_mut(), screen, true).await?;
+        return forgotten.map(|()| exit);
     }
     let reader = Reader::new(&org.client, &job, saved.as_ref().map(|it| &it.checkpoint));
     let from = saved.as_deref();
     let mut course = Course::new(&job, &org.client, &run, reader, (sink, rejects), keeper, from);
     let read = course.read(screen, &stop).await;
-    let Course { reader, mut sink, mut keeper, mut rejects, kept, saved, next, .. } = course;
+    let left = course.left();
+    let Course { reader, mut sink, mut keeper, mut rejects, kept, .. } = course;
+    let resumed = from.map(|state| state.checkpoint.items());
+    if let Err(failure) = &read
+        && export.resume_or_restart
+        && failure.is_stale()
+        && resumed == Some(reader.read().records)
+    {
+        // There is nothing to say of this run: another one starts over.
+        sink.finish(false).await.map_err(unwritten)?;
+        return read.map(|_| Exit::Failed);
+    }
     ending.read(&reader.read());
     let is_whole = match &read {
         Ok(Read::End) => job.is_whole(&reader.read().verdict),
@@ -153,6 +215,11 @@ pub(crate) async fn run(
     let named = if is_whole && read.is_ok() { rejects.finish() } else { Ok(()) };
     let read = read.and_then(|read| named.map(|()| read));
     let is_whole = is_whole && read.is_ok();
+    if let Err(failure) = &read
+        && failure.is_closed()
+    {
+        return Ok(ending.closed(&job, sink.as_mut(), screen).await);
+    }
     ending.rejected(&rejects, is_whole);
     let mut notes = reader.notes();
     notes.extend(sink.notes());
@@ -160,13 +227,18 @@ pub(crate) async fn run(
         notes.extend(job.output.earlier_release(true).await?);
     }
     ending.notes(notes);
-    if is_whole {
-        forget(&mut keeper, &mut sink, &kept).await?;
-    }
-    ending.next((saved && !is_whole).then_some(next));
+    // What is written is told first, whatever becomes of the state.
+    let forgotten = match is_whole {
+        true => forget(&mut keeper, &mut sink, &kept).await,
+        false => Ok(()),
+    };
+    ending.left(left);
     ending.in_doubt(reader.checkpoint().is_ok_and(|it| !it.is_complete()));
     match read {
-        Ok(Read::End) => ending.told(&job, sink.as_mut(), screen, is_whole).await,
+        Ok(Read::End) => {
+            let exit = ending.told(&job, sink.as_mut(), screen, is_whole).await?;
+            forgotten.map(|()| exit)
+        }
         Ok(Read::Stopped) => ending.stopped(&job, sink.as_mut(), screen).await,
         Err(failure) => Err(ending.failed(&job, sink.as_mut(), screen, failure).await),
     }
@@ -180,16 +252,18 @@ impl<'a> Job<'a> {
         check_exportable(entry, &way)?;
         check::waits_for_data(export, entry, &way)?;
         let way = results::with_parameters(way, export, entry)?;
-        let range = Range::of(export, entry)?;
+        let range = Range::of(export, entry, &way)?;
         let given = Given {
             params: export.call.params.clone(),
             body: export.call.body.as_deref().map(body::read).transpose()?,
             unchecked: export.call.unchecked,
             later: range.iter().map(|range| range.name().to_owned()).collect(),
+            takes_interval: offers::interval(&way, entry).is_ok_and(|it| it.is_some()),
             ..Given::default()
         };
         let request = parameters::request(entry, &given)?;
         check::begins_at_the_beginning(&way, entry, &given)?;
+        check::is_given_once(export, &way, range.as_ref(), &given)?;
         check::page_size(export, &way, &given)?;
         let item = columns::item(entry, &way);
         if let (Some(field), Some(item), false) = (&export.unique, item, export.call.unchecked) {
@@ -200,10 +274,11 @@ impl<'a> Job<'a> {
             false => Columns::chosen(&export.fields, item, export.call.unchecked)?,
         };
         let mut output = export.out.clone().unwrap_or_default();
-        if files::family(&way).is_some() {
+        if offers::files(&way).is_some() {
             files::check(export)?;
             let (columns, format) = (Columns::default(), Format::default());
-            return Ok(Self { export, entry, way, request, range, columns, output, format });
+            let start = Start::New;
+            return Ok(Self { export, entry, way, request, range, columns, output, format, start });
         }
         output.choose_table(&find::rust_name(entry).replace('.', "_"), export)?;
         if let Some(key) = &export.table.upsert
@@ -218,6 +293,7 @@ impl<'a> Job<'a> {
         {
             return Err(Failure::usage(format!("--state: {why}")));
         }
+        check::options_of_output(export, &output)?;
         let format = match export.row_group {
             Some(records) => check::format(export, &output)?
                 .row_group(usize::try_from(records).unwrap_or(usize::MAX)),
@@ -230,7 +306,8 @@ impl<'a> Job<'a> {
             ))
             .advise("name columns with --fields, or write jsonl"));
         }
-        Ok(Self { export, entry, way, request, range, columns, output, format })
+        let start = Start::New;
+        Ok(Self { export, entry, way, request, range, columns, output, format, start })
     }
 
     fn report_place(&self) -> &ReportPlace {
@@ -282,32 +359,43 @@ async fn left(
     let is_own = keeper.is_none();
     let Some(kept) = keeper_of(keeper, sink) else { return Ok(Left::Nothing) };
     let place = kept.place();
-    let Some(text) = kept.load().await.map_err(unwritten)? else {
-        if matches!(job.output, Output::File(_)) || job.export.resume {
-            job.output.earlier_release(job.export.restart).await?;
+    let loaded = kept.load().await.map_err(unwritten)?;
+    let is_done = sink.is_done();
+    let Some(text) = loaded else {
+        if matches!(job.output, Output::File(_)) || job.start == Start::Resume {
+            let starts_over = job.start == Start::Restart || job.export.resume_or_restart;
+            job.output.earlier_release(starts_over).await?;
         }
-        if job.export.resume {
+        if job.start == Start::Resume {
             let text = format!("{place}: there is nothing to resume, so it begins");
             screen.say("resume", &text, json!({ "operation": job.entry.id, "records": 0 }));
         }
         return Ok(Left::Nothing);
     };
-    if job.export.restart {
+    if job.start == Start::Restart {
         let discarded = state::discarded(&text).map(Box::new);
         if discarded.is_none() {
             let text = format!(
                 "{place}: the state can't be read, so uploads and jobs that the export had begun are left alone"
             );
-            screen.say("restart", &text, json!({ "operation": job.entry.id }));
+            let facts = json!({ "operation": job.entry.id, "reason": text });
+            screen.say("restart", &text, facts);
         }
         if is_own {
             // It keeps other writers out by itself.
-            kept.discard().await.map_err(unwritten)?;
+            let is_other = discarded.as_ref().is_some_and(|it| it.asked != state::asked(job));
+            let kept = keeper_of(keeper, sink);
+            match kept {
+                None => {}
+                // It has come to its end, and what it has written is not what is written now.
+                Some(kept) if is_done && is_other => kept.clear().await.map_err(unwritten)?,
+                Some(kept) => kept.discard().await.map_err(unwritten)?,
+            }
         }
         return Ok(Left::Discarded(discarded));
     }
-    if job.export.resume {
-        let state = State::read(&text, &place, job, sink.is_done())?;
+    if job.start == Start::Resume {
+        let state = State::read(&text, &place, job, is_done)?;
         return Ok(Left::State(Box::new(state)));
     }
     Err(Failure::usage(format!("an export to {} was stopped, or still runs", job.output))
@@ -326,7 +414,11 @@ async fn begin(
         Left::State(state) => Some(&state.sink),
         Left::Nothing | Left::Discarded(_) => None,
     };
-    sink.begin(&job.columns, committed).await.map_err(unwritten)?;
+    let begun = sink.begin(&job.columns, committed).await;
+    begun.map_err(|error| match committed.is_some() && error.is_mismatch() {
+        true => unwritten(error).of_earlier_run(),
+        false => unwritten(error),
+    })?;
     match left {
         Left::Nothing => Ok(None),
         Left::State(state) => Ok(Some(state)),

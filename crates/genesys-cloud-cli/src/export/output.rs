@@ -9,7 +9,7 @@ use crate::arguments::Export;
 use crate::aside;
 use crate::failure::Failure;
 #[cfg(feature = "buckets")]
-use crate::sinks::{BucketKeeper, BucketSink, BucketUrl};
+use crate::sinks::{BucketKeeper, BucketSink, BucketUrl, PART_SIZE};
 use crate::sinks::{FileKeeper, FileSink, Format, Keeper, Sink, StreamSink};
 #[cfg(feature = "postgres")]
 use crate::sinks::{PostgresSink, Target};
@@ -141,7 +141,7 @@ impl Output {
             #[cfg(feature = "buckets")]
             Self::Bucket(url) => {
                 let sink = BucketSink::new(url, format).map_err(super::unwritten)?;
-                Box::new(sink.part_size(export.part_size))
+                Box::new(sink.part_size(export.part_size.unwrap_or(PART_SIZE)))
             }
             #[cfg(feature = "postgres")]
             Self::Postgres(target) => Box::new(PostgresSink::new((**target).clone())),

@@ -7,7 +7,8 @@ use genesys_cloud_core::{Interval, Paginator, Place, RawItem, Request, Windows};
 
 use crate::arguments::Export;
 use crate::failure::Failure;
-use crate::tags;
+use crate::offers;
+use crate::tags::Way;
 use crate::times::{days, span};
 
 /// How many ids of records are saved, by which one that comes in two pieces is known after a kill. They are 800 kB.
@@ -30,9 +31,10 @@ pub(super) struct Range {
 
 impl Range {
     /// That of the options; `None` if there is none. What is left out is as it is known of the operation.
-    pub(super) fn of(export: &Export, entry: &Entry) -> Result<Option<Self>, Failure> {
+    pub(super) fn of(export: &Export, entry: &Entry, way: &Way) -> Result<Option<Self>, Failure> {
         let Some(interval) = export.interval else { return Ok(None) };
-        let known = tags::interval(entry).map_err(|error| Failure::usage(error.to_string()))?;
+        let known =
+            offers::interval(way, entry).map_err(|error| Failure::usage(error.to_string()))?;
         let known = known.ok_or_else(|| {
             Failure::usage(format!("--interval: {} takes no interval", entry.id)).advise(format!(
                 "`genesys-cloud describe {}` lists what it takes; dates are given by --param",
@@ -79,6 +81,11 @@ impl Range {
     /// The parameter, or the field of the body, that the interval is set in.
     pub(super) fn name(&self) -> &str {
         self.place.name()
+    }
+
+    /// Whether that is a field of the body.
+    pub(super) fn is_in_body(&self) -> bool {
+        self.place.is_in_body()
     }
 
     /// What it holds, by the list of each piece.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use futures::StreamExt as _;
+use genesys_cloud_catalogue::Operation as Entry;
 use genesys_cloud_core::{
     Checkpoint, Client, Error, OnStale, Paginator, RawItem, Reason, Request, Resumable, Verdict,
     Windows,
@@ -14,6 +15,7 @@ use serde_json::value::RawValue;
 
 use super::Job;
 use crate::arguments::Stale;
+use crate::find;
 use crate::screen::Gauge;
 use crate::tags::Way;
 
@@ -205,13 +207,14 @@ impl Reader {
         }
     }
 
-    pub(super) fn gauge(&self, operation: &str, limit: Option<u64>) -> Gauge {
+    pub(super) fn gauge(&self, operation: &Entry, limit: Option<u64>) -> Gauge {
         let Read { records, pages, total, pieces, .. } = self.read();
         let total = match (total, limit) {
             (Some(total), Some(limit)) => Some(total.min(limit)),
             (total, _) => total,
         };
-        Gauge { operation: operation.to_owned(), records, total, pages, pieces }
+        let (id, operation) = (operation.id.clone(), find::rust_name(operation));
+        Gauge { id, operation, records, total, pages, pieces }
     }
 
     /// How many pieces a range has before any of them is read.

@@ -7,9 +7,10 @@ use std::time::Instant;
 use genesys_cloud_core::{Reason, Verdict, display};
 use serde_json::{Value, json};
 
+use super::advice::{self, Advice, Ended, Left};
 use super::read::Read;
 use super::rejects::Rejects;
-use super::state::{self, Next, Run, State};
+use super::state::{Run, State};
 use super::{Job, unwritten};
 use crate::failure::{Exit, Failure};
 use crate::find;
@@ -23,11 +24,14 @@ pub(super) struct Ending {
     facts: Value,
     verdict: Verdict,
     notes: Vec<String>,
-    next: Option<Next>,
+    left: Option<Left>,
     /// Whether the next run reads the end of the list again.
     is_in_doubt: bool,
-    /// What was read, in words.
+    /// What was read, in words, and before that, what the list is known to be.
     read: String,
+    known: String,
+    /// Whether people are told nothing.
+    is_silent: bool,
     /// When, if not in one run.
     times: Option<String>,
 }
@@ -50,15 +54,18 @@ impl Ending {
                 run.began()
             ),
         });
-        let (verdict, read) = (Verdict::Unknown(Reason::Unfinished), String::new());
+        let (verdict, read, known) =
+            (Verdict::Unknown(Reason::Unfinished), String::new(), String::new());
         Self {
             begun: Instant::now(),
             facts,
             verdict,
             notes: Vec::new(),
-            next: None,
+            left: None,
             is_in_doubt: false,
             read,
+            known,
+            is_silent: false,
             times,
         }
     }
@@ -72,11 +79,9 @@ impl Ending {
         let noun = if records == 1 { "record" } else { "records" };
         let reason =
             state.verdict.reason.iter().map(|reason| format!("{reason}: ")).collect::<String>();
-        self.read = format!(
-            "{}: {reason}{} {noun}, which the run that was stopped had written",
-            state.verdict.word,
-            grouped(records)
-        );
+        self.known = format!("{}: {reason}", state.verdict.word);
+        let records = grouped(records);
+        self.read = format!("{records} {noun}, which the run that was stopped had written");
     }
 
     pub(super) fn read(&mut self, read: &Read) {
@@ -103,9 +108,9 @@ impl Ending {
         let count = |number: u64, name: &str| {
             format!("{} {name}{}", grouped(number), if number == 1 { "" } else { "s" })
         };
+        self.known = format!("{}: ", self.verdict);
         self.read = format!(
-            "{}: {} in {}, {}",
-            self.verdict,
+            "{} in {}, {}",
             count(read.records, "record"),
             count(read.pages, "page"),
             count(read.calls, "call")
@@ -125,10 +130,10 @@ impl Ending {
         if rejects.skipped() > 0 {
             let noun = if rejects.skipped() == 1 { "record" } else { "records" };
             let skipped = format!("{} {noun} left out", grouped(rejects.skipped()));
-            self.read = match self.read.strip_prefix("complete: ") {
-                Some(rest) => format!("complete, but {skipped}: {rest}"),
-                None => format!("{}, {skipped}", self.read),
-            };
+            match self.known.starts_with("complete") {
+                true => self.known = format!("complete, but {skipped}: "),
+                false => self.read += &format!(", {skipped}"),
+            }
         }
         if rejects.nulled() > 0 {
             self.read += &format!(", {} with null in place of a value", grouped(rejects.nulled()));
@@ -139,9 +144,9 @@ impl Ending {
         self.notes.extend(notes);
     }
 
-    /// Says what another run can do with what is left, if anything is.
-    pub(super) fn next(&mut self, next: Option<Next>) {
-        self.next = next;
+    /// Says what is left for another run.
+    pub(super) fn left(&mut self, left: Left) {
+        self.left = Some(left);
     }
 
     /// Says whether the next run reads the end of the list again, rather than repeat the verdict.
@@ -158,21 +163,14 @@ impl Ending {
         is_whole: bool,
     ) -> Result<Exit, Failure> {
         let exit = if is_whole { Exit::Complete } else { Exit::of_verdict(self.verdict) };
-        self.end(job, sink, screen, exit, is_whole).await?;
-        if let (false, Some(next)) = (is_whole, self.next) {
-            let command = format!("{} --accept {}", state::command(next), word(&self.verdict));
-            if self.is_in_doubt {
-                let again = state::command(next);
-                let text = format!("to read the page in doubt again:\n  {again}");
-                screen.say("advice", &text, json!({ "command": again }));
-            }
-            let text = format!("to accept it as it is:\n  {command}");
-            screen.say("advice", &text, json!({ "command": command }));
-            if matches!(self.verdict, Verdict::Drifted(_)) {
-                let text = "--restart instead of --resume reads it again from the beginning";
-                screen.say("advice", text, json!({}));
-            }
+        if is_whole {
+            self.end(job, sink, screen, exit, true, &[]).await?;
+            return Ok(exit);
         }
+        let (verdict, is_in_doubt) = (word(&self.verdict), self.is_in_doubt);
+        let advice = self.advice(Ended::Incomplete { verdict, is_in_doubt });
+        self.end(job, sink, screen, exit, false, &advice).await?;
+        advise(screen, &advice);
         Ok(exit)
     }
 
@@ -183,12 +181,9 @@ impl Ending {
         sink: &mut dyn Sink,
         screen: &Screen,
     ) -> Result<Exit, Failure> {
-        self.end(job, sink, screen, Exit::Interrupted, false).await?;
-        if let Some(next) = self.next {
-            let command = state::command(next);
-            let text = format!("to resume:\n  {command}");
-            screen.say("advice", &text, json!({ "command": command }));
-        }
+        let advice = self.advice(Ended::Stopped);
+        self.end(job, sink, screen, Exit::Interrupted, false, &advice).await?;
+        advise(screen, &advice);
         Ok(Exit::Interrupted)
     }
 
@@ -202,17 +197,35 @@ impl Ending {
     ) -> Failure {
         self.facts["error"] = failure.to_string().into();
         self.facts["correlation_id"] = failure.correlation_id().into();
-        let ended = self.end(job, sink, screen, failure.exit(), false).await;
-        // A command that is wrong is so the next time.
-        let next = self.next.filter(|_| failure.exit() != Exit::Usage);
+        if self.verdict != Verdict::Unknown(Reason::Unfinished) {
+            // Whatever the list is, the output is not that.
+            "read to its end, but not written: ".clone_into(&mut self.known);
+        }
+        let advice = self.advice(Ended::Failed { exit: failure.exit(), lost: failure.lost() });
+        let ended = self.end(job, sink, screen, failure.exit(), false, &advice).await;
         let failure = match ended {
             Ok(()) => failure,
             Err(other) => failure.advise(other.to_string()),
         };
-        match next {
-            Some(next) => failure.advise(advice(next)),
-            None => failure,
-        }
+        let told = advice.iter().map(|it| format!("{}: {}", it.text, it.command));
+        told.fold(failure, Failure::advise)
+    }
+
+    /// The reader of standard output has enough.
+    pub(super) async fn closed(
+        mut self,
+        job: &Job<'_>,
+        sink: &mut dyn Sink,
+        screen: &Screen,
+    ) -> Exit {
+        self.is_silent = true;
+        // Nobody waits for the report.
+        let _ = self.end(job, sink, screen, Exit::Complete, false, &[]).await;
+        Exit::Complete
+    }
+
+    fn advice(&self, ended: Ended) -> Vec<Advice> {
+        self.left.map(|left| advice::advice(left, ended, &advice::program())).unwrap_or_default()
     }
 
     /// Tells how it ended, and writes the report.
@@ -223,6 +236,7 @@ impl Ending {
         screen: &Screen,
         exit: Exit,
         is_whole: bool,
+        advice: &[Advice],
     ) -> Result<(), Failure> {
         let took = self.begun.elapsed();
         self.facts["ended"] = now().into();
@@ -236,17 +250,9 @@ impl Ending {
         for (what, rows) in &counts {
             self.facts["rows"][*what] = (*rows).into();
         }
-        let resumes = self.next.filter(|next| *next != Next::Restart);
-        self.facts["resume"] = json!(resumes.map(state::command));
-        let read = match is_whole {
-            true => self.read.clone(),
-            // The list is complete, and the output is not.
-            false => match self.read.strip_prefix("complete") {
-                Some(rest) => format!("read to its end, but not written{rest}"),
-                None => self.read.clone(),
-            },
-        };
-        let mut text = format!("{read}, {:.1} s", took.as_secs_f64());
+        let resumes = advice.iter().find(|it| !it.command.ends_with("--restart"));
+        self.facts["resume"] = json!(resumes.map(|it| &it.command));
+        let mut text = format!("{}{}, {:.1} s", self.known, self.read, took.as_secs_f64());
         if !counts.is_empty() {
             let counts = counts.iter().map(|(what, rows)| format!("{} {what}", grouped(*rows)));
             text += &format!("\nrows: {}", counts.collect::<Vec<_>>().join(", "));
@@ -276,7 +282,9 @@ impl Ending {
             text += &format!("\nnote: {note}");
         }
         // Where nothing was read, the error says all there is to say.
-        match self.facts["pages"] == 0 && exit != Exit::Complete && exit != Exit::Interrupted {
+        let is_said =
+            self.facts["pages"] == 0 && exit != Exit::Complete && exit != Exit::Interrupted;
+        match self.is_silent || is_said {
             true => screen.event("end", || self.facts.clone()),
             false => screen.say("end", &text, self.facts.clone()),
         }
@@ -329,12 +337,10 @@ pub(super) fn write(path: &Path, report: &str) -> Result<(), Failure> {
     })
 }
 
-/// What to do about an export that failed.
-pub(super) fn advice(next: Next) -> String {
-    let command = state::command(next);
-    match next {
-        Next::Resume | Next::ReadAnew => format!("to resume: {command}"),
-        Next::Restart => format!("it can't be resumed; to start over: {command}"),
+pub(super) fn advise(screen: &Screen, advice: &[Advice]) {
+    for Advice { text, command } in advice {
+        let facts = json!({ "text": text, "command": command });
+        screen.say("advice", &format!("{text}:\n  {command}"), facts);
     }
 }
 

@@ -12,11 +12,11 @@ use super::seal::{seal, unseal};
 use super::{Job, rejects};
 use crate::failure::Failure;
 use crate::screen::grouped;
-use crate::sum::random_id;
+use crate::sum::{Sum, random_id};
 use crate::times::{age, span};
 
 /// What is written, and all that is read.
-const VERSION: u64 = 2;
+const VERSION: u64 = 3;
 
 /// What can be done about a state that is refused.
 pub(super) const RESTART: &str = "--restart discards the earlier run and starts over";
@@ -29,6 +29,8 @@ const MOST_RESUMPTIONS: usize = 100;
 #[serde(deny_unknown_fields)]
 pub(super) struct State {
     pub(super) run: Run,
+    /// What was asked for, as a checksum.
+    asked: String,
     /// What decides how a record is written.
     shape: Shape,
     /// What there is to say of the list if nothing more is read.
@@ -80,7 +82,8 @@ impl Run {
                 "the export that was stopped is of another org, or may be: {why}"
             ))
             .advise("--resume takes the same API URL and OAuth client")
-            .advise(RESTART)),
+            .advise(RESTART)
+            .of_earlier_run()),
         }
     }
 
@@ -125,7 +128,8 @@ impl Run {
             self.began(),
             span(most)
         ))
-        .advise("--restart instead of --resume discards the earlier run and starts over"))
+        .advise(RESTART)
+        .of_earlier_run())
     }
 }
 
@@ -160,7 +164,8 @@ impl State {
         verdict: &Verdict,
     ) -> Self {
         let (shape, verdict) = (Shape::of(job), Told::of(verdict));
-        Self { run: run.clone(), shape, verdict, checkpoint, sink, rejects }
+        let asked = asked(job);
+        Self { run: run.clone(), asked, shape, verdict, checkpoint, sink, rejects }
     }
 
     /// Reads the state at `place`, if this export can resume it. `is_done`: the output is finished, so that nothing
@@ -171,7 +176,9 @@ impl State {
         job: &Job<'_>,
         is_done: bool,
     ) -> Result<Self, Failure> {
-        let odd = |why: String| Failure::usage(format!("{place}: {why}")).advise(RESTART);
+        let odd = |why: String| {
+            Failure::usage(format!("{place}: {why}")).advise(RESTART).of_earlier_run()
+        };
         let state: Self = unseal(VERSION, text).map_err(odd)?;
         if state.checkpoint.operation() != job.entry.id {
             let operation = state.checkpoint.operation();
@@ -187,7 +194,11 @@ impl State {
             ));
         }
         if is_done {
-            return Ok(state);
+            // Nothing more is read that would show whether it is the same.
+            return match state.asked == asked(job) {
+                true => Ok(state),
+                false => Err(odd("the export that was stopped has other parameters".to_owned())),
+            };
         }
         if let Some(limit) = job.export.limit.filter(|limit| state.checkpoint.items() > *limit) {
             let saved = grouped(state.checkpoint.items());
@@ -195,7 +206,8 @@ impl State {
                 "{place}: {saved} records are written already, more than --limit {limit}"
             ))
             .advise("leave --limit out, or allow as many")
-            .advise(RESTART));
+            .advise(RESTART)
+            .of_earlier_run());
         }
         // A list that was read to its end has no second half.
         if !state.checkpoint.is_complete() {
@@ -214,8 +226,23 @@ impl State {
     }
 }
 
+/// A checksum of what is asked for, so that what is resumed is the same.
+pub(super) fn asked(job: &Job<'_>) -> String {
+    let mut sum = Sum::new();
+    // One that can't be written is refused when it is sent.
+    let target = job.request.target().unwrap_or_default();
+    let interval = job.range.as_ref().map(|range| range.interval.to_string()).unwrap_or_default();
+    for part in [&job.entry.id, &target, &interval] {
+        sum.add(part.as_bytes());
+        sum.add(&[0]);
+    }
+    sum.add(job.request.body().map(|body| &body[..]).unwrap_or_default());
+    sum.text()
+}
+
 /// An export that is discarded.
 pub(super) struct Discarded {
+    pub(super) asked: String,
     pub(super) run: Run,
     pub(super) jobs: Vec<SavedJob>,
     /// The last commit of its sink.
@@ -226,169 +253,5 @@ pub(super) struct Discarded {
 pub(super) fn discarded(text: &str) -> Option<Discarded> {
     let state: State = unseal(VERSION, text).ok()?;
     let jobs = state.jobs();
-    Some(Discarded { run: state.run, jobs, sink: state.sink })
-}
-
-/// What another run can do with what this one has left.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Next {
-    /// Go on with it.
-    Resume,
-    /// Go on behind what is written, with a list or a job of its own.
-    ReadAnew,
-    /// Start over.
-    Restart,
-}
-
-impl Next {
-    const fn options(self) -> &'static [&'static str] {
-        match self {
-            Self::Resume => &["--resume"],
-            Self::ReadAnew => &["--resume", "--on-stale", "restart"],
-            Self::Restart => &["--restart"],
-        }
-    }
-}
-
-/// The command that goes on with this one. Passwords are left out; it begins with the variables that take them.
-pub(super) fn command(next: Next) -> String {
-    let mut words: Vec<String> = with_options(std::env::args(), next.options());
-    let mut variables: Vec<&str> = Vec::new();
-    for word in &mut words {
-        if let Some((plain, variable)) = without_password(word) {
-            *word = plain;
-            variables.extend((!variables.contains(&variable)).then_some(variable));
-        }
-    }
-    if let Some(program) = words.first_mut() {
-        // As it is found by its name.
-        *program = "genesys-cloud".to_owned();
-    }
-    let variables = variables.iter().map(|name| format!("{name}=.."));
-    variables.chain(words.iter().map(|word| quoted(word))).collect::<Vec<_>>().join(" ")
-}
-
-/// The words of a command with these options in the place of those that say how an export begins.
-fn with_options(words: impl Iterator<Item = String>, options: &[&str]) -> Vec<String> {
-    let sets_stale = options.contains(&"--on-stale");
-    let (mut kept, mut is_value) = (Vec::new(), false);
-    for word in words {
-        if std::mem::take(&mut is_value) || sets_stale && word.starts_with("--on-stale=") {
-            continue;
-        }
-        match &word[..] {
-            "--resume" | "--restart" => {}
-            "--on-stale" if sets_stale => is_value = true,
-            _ => kept.push(word),
-        }
-    }
-    kept.extend(options.iter().map(|&option| option.to_owned()));
-    kept
-}
-
-/// A word with a URL that has a password, without it, and the variable that has its place. `None` if there is
-/// none to leave out.
-fn without_password(word: &str) -> Option<(String, &'static str)> {
-    let (before, url) = word.split_once("://")?;
-    let variable = match before {
-        it if it.ends_with("redis") || it.ends_with("rediss") => "REDISCLI_AUTH",
-        _ => "PGPASSWORD",
-    };
-    // A password may have any sign in it, whether it should or not.
-    let (address, query) = match url.split_once('?') {
-        Some((address, query)) if address.contains('@') || !query.contains('@') => {
-            (address, Some(query))
-        }
-        _ => (url, None),
-    };
-    let plain = match address.rsplit_once('@') {
-        Some((user, host)) => match user.split_once(':') {
-            Some(("", _)) => host.to_owned(),
-            Some((user, _)) => format!("{user}@{host}"),
-            None => address.to_owned(),
-        },
-        None => address.to_owned(),
-    };
-    let query = query.map(|query| {
-        let kept = query.split('&').filter(|part| !part.starts_with("password="));
-        kept.collect::<Vec<_>>().join("&")
-    });
-    let plain = match query.as_deref() {
-        None | Some("") => format!("{before}://{plain}"),
-        Some(query) => format!("{before}://{plain}?{query}"),
-    };
-    (plain != word).then_some((plain, variable))
-}
-
-/// A word as a shell takes it.
-fn quoted(word: &str) -> String {
-    let plain = |it: char| it.is_ascii_alphanumeric() || "-_./:=,@%+".contains(it);
-    match !word.is_empty() && word.chars().all(plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn passwords_are_left_out() {
-        for (word, plain) in [
-            ("postgres://u:secret@host:5432/db?a=b", "postgres://u@host:5432/db?a=b"),
-            ("--out=postgres://u:secret@host/db", "--out=postgres://u@host/db"),
-            ("postgres://u:se@cr/et@host/db", "postgres://u@host/db"),
-            ("postgres://u:se?cret@host/db", "postgres://u@host/db"),
-            ("postgres://u@host/db?password=secret&a=b", "postgres://u@host/db?a=b"),
-            ("redis://:secret@host/0", "redis://host/0"),
-            ("rediss://u:secret@host/0", "rediss://u@host/0"),
-        ] {
-            let found = without_password(word).expect(word);
-            let variable = if word.starts_with("redis") { "REDISCLI_AUTH" } else { "PGPASSWORD" };
-            assert_eq!(found, (plain.to_owned(), variable));
-        }
-        for word in
-            ["postgres://u@host:5432/db", "redis://host/0", "s3://bucket/key", "a@b:c", "q.jsonl"]
-        {
-            assert_eq!(without_password(word), None);
-        }
-    }
-
-    #[test]
-    fn options_take_the_place_of_those_that_were_given() {
-        for (given, next, expected) in [
-            ("export a", Next::Resume, "export a --resume"),
-            ("export a --restart -o b", Next::Resume, "export a -o b --resume"),
-            (
-                "export a --resume --on-stale fail",
-                Next::Resume,
-                "export a --on-stale fail --resume",
-            ),
-            (
-                "export --on-stale fail --resume a",
-                Next::ReadAnew,
-                "export a --resume --on-stale restart",
-            ),
-            ("export a --on-stale=fail", Next::ReadAnew, "export a --resume --on-stale restart"),
-            ("export a --resume", Next::Restart, "export a --restart"),
-        ] {
-            let words = given.split(' ').map(str::to_owned);
-            assert_eq!(with_options(words, next.options()).join(" "), expected);
-        }
-    }
-
-    #[test]
-    fn words_are_quoted_for_a_shell() {
-        for (word, text) in [
-            ("--param", "--param"),
-            ("name=a b", "'name=a b'"),
-            ("it's", r"'it'\''s'"),
-            ("", "''"),
-            ("GET /api/v2/users", "'GET /api/v2/users'"),
-            ("2024-05-01/2024-06-01", "2024-05-01/2024-06-01"),
-        ] {
-            assert_eq!(quoted(word), text);
-        }
-    }
+    Some(Discarded { asked: state.asked, run: state.run, jobs, sink: state.sink })
 }

@@ -133,6 +133,7 @@ fn usual(kind: ColumnKind, json: &str, text: &str) -> Usual {
         // Any number stays as it came, also one that a double can't hold.
         ColumnKind::Number => is(json.starts_with(|it: char| it == '-' || it.is_ascii_digit())
             || lenient::number(json).is_some()),
+        ColumnKind::Boolean if matches!(json, "true" | "false") => Usual::AsItIs,
         ColumnKind::Boolean => or_odd(lenient::flag(json).map(|flag| flag.to_string())),
         ColumnKind::DateTime if is_rfc3339(text) => Usual::AsItIs,
         ColumnKind::DateTime => match lenient::instant(json) {
@@ -141,6 +142,8 @@ fn usual(kind: ColumnKind, json: &str, text: &str) -> Usual {
         },
         ColumnKind::Date => match lenient::date(json) {
             Some(read) if json.starts_with('"') && read.is_far => Usual::AsItIs,
+            // No other form of a date is as short.
+            Some(_) if text.len() == "2024-05-01".len() => Usual::AsItIs,
             read => or_odd(read.map(|read| lenient::date_text(&read.value))),
         },
     }

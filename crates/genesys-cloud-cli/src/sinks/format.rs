@@ -72,6 +72,11 @@ impl Format {
         }
     }
 
+    /// Whether its records are in row groups.
+    pub(crate) fn is_grouped(self) -> bool {
+        !matches!(self.form, Form::Jsonl | Form::Csv)
+    }
+
     /// Whether it can't do without columns.
     pub(crate) fn is_table(self) -> bool {
         self.form != Form::Jsonl

@@ -25,6 +25,20 @@ struct Node {
     inner: Vec<(String, Node)>,
 }
 
+impl Node {
+    /// The field of a name that has dots itself, as those of SCIM have: a path has them between its names as well.
+    fn named_with_dots(&self, name: &[u8]) -> Option<&Self> {
+        if !name.contains(&b'.') {
+            return None;
+        }
+        let mut parts = name.split(|it| *it == b'.');
+        parts.try_fold(self, |node, part| {
+            let found = node.inner.iter().find(|(known, _)| known.as_bytes() == part);
+            found.map(|(_, node)| node)
+        })
+    }
+}
+
 impl Picker {
     /// Fields by their paths. `watch`: whether fields that none of them leads to are noted.
     pub(super) fn new<'a>(paths: impl IntoIterator<Item = &'a str>, watch: bool) -> Self {
@@ -133,14 +147,14 @@ impl<'a> Visitor<'a> for Fields<'_, '_, 'a> {
             let is_it = |(it, _): &(String, Node)| it.as_bytes() == &*name;
             let in_order = known.get(next..).into_iter().flatten().position(is_it);
             let at = in_order.map(|at| next + at).or_else(|| known.iter().position(is_it));
-            let Some(at) = at else {
+            next = at.map_or(next, |at| at + 1);
+            let node = at.map(|at| &known[at].1).or_else(|| self.node.named_with_dots(&name));
+            let Some(node) = node else {
                 note(self.unknown, &name);
                 map.next_value::<IgnoredAny>()?;
                 continue;
             };
-            next = at + 1;
             let value: &'a RawValue = map.next_value()?;
-            let node = &known[at].1;
             if let Some(column) = node.column {
                 self.found[column] = Some(value);
             } else if !value.get().starts_with(['{', 'n']) {
@@ -187,6 +201,13 @@ mod tests {
         let record = record.expect("a record");
         assert_eq!(picker.pick(&record).expect("fields")[0].map(RawValue::get), Some("2"));
         assert!(picker.notes()[0].contains("lacks: b, x\u{fffd}"), "{:?}", picker.notes());
+        let record = r#"{"urn:2.0:User":{"org":"a"},"urn:3.0":1,"b.x":2}"#.to_owned();
+        let record = RawValue::from_string(record).expect("a record");
+        let mut picker = Picker::new(["urn:2.0:User.org", "urn:2.0:User.more", "b.x"], true);
+        let found = picker.pick(&record).expect("fields");
+        let found: Vec<Option<&str>> = found.iter().map(|it| it.map(RawValue::get)).collect();
+        assert_eq!(found, [Some("\"a\""), None, Some("2")]);
+        assert!(picker.notes()[0].contains("lacks: urn:3.0;"), "{:?}", picker.notes());
         let number = RawValue::from_string("7".to_owned()).expect("a number");
         assert_eq!(picker.pick(&number).expect("nothing").iter().flatten().count(), 0);
     }

@@ -11,9 +11,14 @@ mod export;
 mod files;
 mod hostile;
 mod jobs;
+mod night;
+#[cfg(unix)]
+mod pipes;
 mod plan;
 #[cfg(all(unix, feature = "postgres", feature = "redis"))]
 mod postgres;
+#[cfg(unix)]
+mod readme;
 #[cfg(all(unix, feature = "postgres", feature = "redis"))]
 mod redis;
 mod refusals;
@@ -26,6 +31,8 @@ mod states;
 #[cfg(feature = "parquet")]
 mod tables;
 mod tags;
+// Some tests take features.
+#[cfg_attr(not(all(feature = "buckets", feature = "parquet")), allow(dead_code, unused_imports))]
 mod values;
 #[cfg(target_os = "linux")]
 mod wide;

@@ -54,7 +54,7 @@ impl DataDate {
         self.lock().until
     }
 
-    fn note(&self, until: DateTime<Utc>) {
+    pub(super) fn note(&self, until: DateTime<Utc>) {
         *self.lock() = Told { until: Some(until), is_asked: true };
     }
 
@@ -95,15 +95,14 @@ impl Family {
     }
 }
 
-/// Waits until the data is available that a submit asks for.
+/// Waits until the data is available that a submit asks for. Gives the date up to which it is.
 pub(super) async fn wait_for_data(
-    client: Client,
-    family: Family,
-    submit: Request,
-    tally: Tally,
-    wait: DataWait,
-    date: DataDate,
-) -> Result<(), Error> {
+    client: &Client,
+    family: &Family,
+    submit: &Request,
+    tally: &Tally,
+    wait: &DataWait,
+) -> Result<DateTime<Utc>, Error> {
     let refused = |why: &str| {
         let why = format!("`wait_for_data` can't be used: {why}");
         Err(Error::invalid_request(submit.operation(), why))
@@ -111,16 +110,15 @@ pub(super) async fn wait_for_data(
     let Some(availability) = family.availability() else {
         return refused("the API does not report how far its data is available");
     };
-    let Some(wanted) = family.asked_until(&submit) else {
+    let Some(wanted) = family.asked_until(submit) else {
         return refused("the call has no valid interval");
     };
     let end = wait.end();
     let mut pause = FIRST;
     loop {
-        let until = ask(&client, availability, &tally).await?;
+        let until = ask(client, availability, tally).await?;
         if until >= wanted {
-            date.note(until);
-            return Ok(());
+            return Ok(until);
         }
         let now = Instant::now();
         if now >= end {

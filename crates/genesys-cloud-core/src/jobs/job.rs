@@ -12,6 +12,7 @@ use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, Stream};
 use serde::de::DeserializeOwned;
 
+use super::available::{DataWait, wait_for_data};
 use super::cancel::CancelOnDrop;
 use super::end::Late;
 use super::family::{Family, JobState};
@@ -355,14 +356,40 @@ impl fmt::Debug for Statuses<'_> {
 /// the job nevertheless, the text says so, and nothing is sent twice.
 #[must_use = "a job is not submitted until this is awaited"]
 pub struct Submitting<T> {
+    client: Client,
+    request: Request,
+    family: Family,
+    data: Option<DataWait>,
     // Not generic: little is compiled for each operation.
-    submission: BoxFuture<'static, Result<Run, Error>>,
+    submission: Option<BoxFuture<'static, Result<Run, Error>>>,
     read: ReadPage<T>,
 }
 
 impl<T> Submitting<T> {
     pub(crate) fn new(client: Client, request: Request, family: Family, read: ReadPage<T>) -> Self {
-        Self { submission: Box::pin(Run::submit(client, request, family, Tally::default())), read }
+        Self { client, request, family, data: None, submission: None, read }
+    }
+
+    /// For a job over data that becomes available with a delay: waits until the data of the whole interval is
+    /// available, at most this long, before the job is submitted.
+    ///
+    /// If the data is not available in time, nothing is submitted and the error is
+    /// [`Error::is_data_unavailable`]. A job whose API does not report how far the data is available, or without an
+    /// interval, is refused ([`Error::is_invalid_request`]).
+    pub fn wait_for_data(mut self, deadline: Duration) -> Self {
+        self.data = Some(DataWait::new(deadline));
+        self
+    }
+
+    fn submit(&self) -> BoxFuture<'static, Result<Run, Error>> {
+        let (client, request) = (self.client.clone(), self.request.clone());
+        let (family, data, tally) = (self.family.clone(), self.data.clone(), Tally::default());
+        Box::pin(async move {
+            if let Some(wait) = data {
+                wait_for_data(&client, &family, &request, &tally, &wait).await?;
+            }
+            Run::submit(client, request, family, tally).await
+        })
     }
 }
 
@@ -370,8 +397,10 @@ impl<T> Future for Submitting<T> {
     type Output = Result<Job<T>, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let run = ready!(self.submission.as_mut().poll(cx));
-        Poll::Ready(run.map(|run| Job::new(run, self.read)))
+        let mut submission = self.submission.take().unwrap_or_else(|| self.submit());
+        let run = submission.as_mut().poll(cx);
+        self.submission = Some(submission);
+        Poll::Ready(ready!(run).map(|run| Job::new(run, self.read)))
     }
 }
 

@@ -238,7 +238,9 @@ impl Opening {
             (self.client.clone(), self.family.clone(), self.request.clone());
         let id = saved.id().map(str::to_owned);
         let (submitted, expires) = (saved.submitted(), saved.expires());
+        let asked_until = family.asked_until(&request);
         let mut run = Run::known(client, family, request, id, submitted, expires);
+        run.asked_until = asked_until;
         run.tally = self.tally.clone();
         self.run = Some(run);
         *self.saved.lock() = Some(saved.clone());
@@ -291,7 +293,12 @@ impl Opening {
             let (client, family) = (self.client.clone(), self.family.clone());
             let (request, tally) = (self.request.clone(), self.tally.clone());
             let (wait, date) = (wait.clone(), self.date.clone());
-            wait_for_data(client, family, request, tally, wait, date).boxed()
+            async move {
+                let until = wait_for_data(&client, &family, &request, &tally, &wait).await?;
+                date.note(until);
+                Ok(())
+            }
+            .boxed()
         });
         let come = ready!(data.as_mut().poll(cx));
         self.data = None;
@@ -306,7 +313,11 @@ impl Opening {
 
     /// The end of the interval that the job searches, if its data becomes available with a delay.
     pub(crate) fn asked_until(&self) -> Option<DateTime<Utc>> {
-        self.family.asked_until(&self.request)
+        // A run has the submit without its body.
+        match &self.run {
+            Some(run) => run.asked_until,
+            None => self.family.asked_until(&self.request),
+        }
     }
 
     pub(crate) fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<Result<Opened, Error>> {

@@ -49,6 +49,8 @@ pub(crate) struct Run {
     pub(super) last: Option<JobStatus>,
     /// When it and its results are deleted, as was said last.
     expires: Option<DateTime<Utc>>,
+    /// The end of the interval that it searches, if its data becomes available with a delay.
+    pub(super) asked_until: Option<DateTime<Utc>>,
     /// Whether it was submitted through this, and has not been told of since.
     is_new: bool,
     /// Cancels it once nothing holds this any more.
@@ -102,6 +104,7 @@ impl Run {
             deadline: DEADLINE,
             last: None,
             expires,
+            asked_until: None,
             is_new: false,
             cancel_on_drop: None,
             tally: Tally::default(),
@@ -123,6 +126,7 @@ impl Run {
         // A second one would be another job.
         let request = request.once();
         let is_repeatable = request.operation().is_repeatable();
+        let asked_until = family.asked_until(&request);
         // The same advice wherever the job is lost.
         let lost = |family: &Family, error: Error| match is_repeatable {
             true => error,
@@ -137,6 +141,7 @@ impl Run {
         let mut run = Self::known(client, family, request, None, submitted, None);
         (run.tally, run.ran) = (tally, Duration::ZERO);
         (run.is_timed, run.is_new) = (true, true);
+        run.asked_until = asked_until;
         run.id = match &run.family.id() {
             JobId::Field(path) => {
                 // A reply that is no JSON has no id, which is told below where one is needed.

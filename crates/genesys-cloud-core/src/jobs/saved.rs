@@ -16,7 +16,7 @@ use crate::wire::Wire as _;
 
 /// A job as plain data, to be kept in a file or a database: from [`Job::save`](super::Job::save).
 ///
-/// It holds no secret and nothing of the submit's body; the URL of the API is in it, and so are the ids of the OAuth
+/// It holds no secret, and nothing of the submit's body but the end of an interval whose data may be late; the URL of the API is in it, and so are the ids of the OAuth
 /// client and of the organization where they are known, and a path parameter of the submit, such as the id of a user,
 /// may be.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +27,7 @@ pub struct SavedJob {
     id: Option<String>,
     submitted: DateTime<Utc>,
     expires: Option<DateTime<Utc>>,
+    asked_until: Option<DateTime<Utc>>,
     path: Vec<(String, String)>,
     query: Vec<(String, String)>,
 }
@@ -55,6 +56,7 @@ mod form {
             pub id: Option<String> = "id",
             pub submitted: Option<DateTime<Utc>> = "submitted",
             pub expires: Option<DateTime<Utc>> = "expires",
+            pub asked_until: Option<DateTime<Utc>> = "askedUntil",
             pub path: Option<Vec<Vec<String>>> = "path",
             pub query: Option<Vec<Vec<String>>> = "query",
         }
@@ -84,6 +86,7 @@ impl Serialize for SavedJob {
             id: self.id.clone(),
             submitted: Some(self.submitted),
             expires: self.expires,
+            asked_until: self.asked_until,
             path: pairs(&self.path),
             query: pairs(&self.query),
         }
@@ -117,6 +120,7 @@ impl<'de> Deserialize<'de> for SavedJob {
             id: form.id,
             submitted: form.submitted.ok_or_else(|| D::Error::missing_field("submitted"))?,
             expires: form.expires,
+            asked_until: form.asked_until,
             path: pairs(form.path).map_err(odd)?,
             query: pairs(form.query).map_err(odd)?,
         })
@@ -140,6 +144,7 @@ impl SavedJob {
             id: run.id.clone(),
             submitted: run.submitted,
             expires: run.expires(),
+            asked_until: run.asked_until,
             path: run.request.path_values().map(owned).collect(),
             // The submit is sent again only where it is polled by.
             query: run.request.query_pairs().filter(|_| repeated).map(owned).collect(),
@@ -226,6 +231,8 @@ impl SavedJob {
             request.add_query(name, value);
         }
         let (id, submitted, expires) = (self.id, self.submitted, self.expires);
-        Ok(Run::known(client.clone(), family, request, id, submitted, expires))
+        let mut run = Run::known(client.clone(), family, request, id, submitted, expires);
+        run.asked_until = self.asked_until;
+        Ok(run)
     }
 }

@@ -184,6 +184,21 @@ mod tests {
                 Some((3, 20, 20)),
             ),
             ("empty", walk(3, Some(50), 50, Some(100)), page(0, None, None), 0, None),
+            // The size of a last page is its length only if it is shorter than those before.
+            (
+                "last, smaller, and not its length",
+                walk(3, Some(50), 50, Some(100)),
+                page(5, Some(20), Some(105)),
+                0,
+                Some((5, 20, 20)),
+            ),
+            (
+                "last, larger, and its length",
+                walk(3, Some(50), 50, Some(100)),
+                page(60, Some(60), Some(160)),
+                0,
+                Some((2, 40, 60)),
+            ),
         ] {
             assert_eq!(joined(&walk, &page, read), expected, "{name}");
         }

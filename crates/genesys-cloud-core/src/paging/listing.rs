@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::scheme::{Motion, Scheme};
+use super::search::Search;
 use crate::request::Request;
 
 type Text = Cow<'static, str>;
@@ -82,6 +83,9 @@ const POSITIONS: [&str; 9] = [
     "afterSourceType",
     "afterSourceId",
 ];
+
+/// Those of them that count from 1.
+const COUNTED: [&str; 2] = ["pageNumber", "startIndex"];
 
 impl Listing {
     /// A list whose items stand at `items` in the reply: the names of the fields that lead there,
@@ -291,6 +295,22 @@ impl Listing {
             Scheme::ContinuationToken => false,
             _ => POSITIONS.contains(&name),
         }
+    }
+
+    /// Whether the value of a parameter, or of a field, that [chooses a page](Self::chooses_page) chooses the first
+    /// one. `None` if that can't be told from the value: a cursor may be of any page.
+    pub fn chooses_first_page(&self, name: &str, value: &str) -> Option<bool> {
+        if COUNTED.contains(&name.rsplit('.').next().unwrap_or(name)) {
+            return Some(value.parse() == Ok(1));
+        }
+        let is_search = self.scheme == Scheme::Q64Search;
+        if !is_search || self.token_in().iter().all(|place| place.name() != name) {
+            return None;
+        }
+        let search = Search::decode(value)?;
+        let mut others = search.fields().filter(|(name, _)| *name != "pageNumber");
+        let is_first = search.page() == Some(1) && !others.any(|(name, _)| self.chooses_page(name));
+        Some(is_first)
     }
 
     /// The way of paging.
@@ -629,6 +649,8 @@ impl PageSize {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+
     use super::*;
 
     #[test]
@@ -687,6 +709,30 @@ mod tests {
             for name in filters {
                 assert!(!listing.chooses_page(name), "{scheme:?} {name}");
             }
+        }
+    }
+
+    #[test]
+    fn the_first_page_is_recognized_where_a_value_shows_it() {
+        let search = |json: &str| base64::prelude::BASE64_STANDARD.encode(json);
+        let (first, later) =
+            (search(r#"{"pageNumber":1,"types":[]}"#), search(r#"{"pageNumber":2}"#));
+        let after = search(r#"{"pageNumber":1,"after":"x"}"#);
+        for (scheme, name, value, expected) in [
+            (Scheme::PageNumber, "pageNumber", "1", Some(true)),
+            (Scheme::PageNumber, "pageNumber", "2", Some(false)),
+            (Scheme::PageNumber, "pageNumber", "x", Some(false)),
+            (Scheme::BodyPagingTotalHits, "paging.pageNumber", "1", Some(true)),
+            (Scheme::ScimStartIndex, "startIndex", "2", Some(false)),
+            (Scheme::AfterField, "after", "1", None),
+            (Scheme::Q64Search, "q64", &first, Some(true)),
+            (Scheme::Q64Search, "q64", &later, Some(false)),
+            (Scheme::Q64Search, "q64", &after, Some(false)),
+            (Scheme::Q64Search, "q64", "a token", None),
+            (Scheme::AfterField, "q64", &later, None),
+        ] {
+            let listing = Listing::new(scheme, "entities");
+            assert_eq!(listing.chooses_first_page(name, value), expected, "{scheme:?} {value}");
         }
     }
 

@@ -126,6 +126,7 @@ mod tests {
             assert_eq!(marks(body, path), expected, "{body}");
         }
         assert_ne!(text("[1]").fingerprint(), text("[2]").fingerprint());
+        assert_eq!(text(r#"["é"]"#).len(), 6);
     }
 
     #[test]

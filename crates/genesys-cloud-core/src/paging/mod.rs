@@ -28,6 +28,7 @@ mod read;
 mod report;
 mod scalar;
 mod scheme;
+mod search;
 mod seen;
 mod standing;
 mod step;

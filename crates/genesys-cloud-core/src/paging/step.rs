@@ -324,7 +324,7 @@ fn by_counted_token(walk: &Walk, page: &Facts) -> Step {
     if page.items == 0 && no_more {
         return Step::Done(End::EmptyPage);
     }
-    let is_beyond = page.items > 0 && page_count.is_some_and(|count| number > count);
+    let is_beyond = page_count.is_some_and(|count| number > count);
     if (expected.is_some() && number != due) || (previous.is_none() && is_beyond) {
         return Step::Broken(Contradiction::WrongPage { due, got: number });
     }

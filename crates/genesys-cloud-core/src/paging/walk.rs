@@ -2,17 +2,11 @@
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::io::Read as _;
-
-use base64::Engine as _;
-use base64::alphabet::URL_SAFE;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use flate2::read::GzDecoder;
-use serde_json::Value;
 
 use super::link::Home;
 use super::listing::{Listing, Most, Place, TokenOut};
 use super::scheme::Motion;
+use super::search::Search;
 use super::seen::Seen;
 use super::standing::{Facts, Position, Standing, Token};
 use crate::request::Request;
@@ -43,12 +37,15 @@ impl Walk {
         let motion = listing.scheme().way().motion;
         let mut asked_for = Seen::default();
         refuse_other_positions(request, listing);
-        let first_search_page = match (motion, listing.token_in()) {
+        let search = match (motion, listing.token_in()) {
             (Motion::Tokens { counted: true }, [place]) => {
-                value_on(request, place).and_then(|search| search_page(&search))
+                value_on(request, place).and_then(|search| Search::decode(&search))
             }
             _ => None,
         };
+        if let Some(search) = &search {
+            refuse_other_positions_in(search, request, listing);
+        }
         let (due, before) = match motion {
             Motion::Numbers { .. } | Motion::StartIndex => {
                 let number =
@@ -77,7 +74,7 @@ impl Walk {
             asked_for,
             read: Seen::default(),
             page_size: None,
-            first_search_page,
+            first_search_page: search.and_then(|search| search.page()),
         }
     }
 
@@ -329,22 +326,16 @@ fn refuse_other_positions(request: &mut Request, listing: &Listing) {
     }
 }
 
-/// How large a search may be, in bytes.
-const LARGEST_SEARCH: u64 = 1 << 20;
-
-/// The number of the page that a search asks for: `q64` is the query as JSON, compressed by gzip and encoded in
-/// base64 (developer.genesys.cloud/organization/search/reusable-searches). `None` where it is not.
-fn search_page(search: &str) -> Option<u64> {
-    const EITHER_PADDING: GeneralPurposeConfig =
-        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
-    const BASE64: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, EITHER_PADDING);
-    let gzip = BASE64.decode(search.replace('+', "-").replace('/', "_")).ok()?;
-    let mut json = Vec::new();
-    GzDecoder::new(&gzip[..]).take(LARGEST_SEARCH).read_to_end(&mut json).ok()?;
-    let query: serde_json::Map<String, Value> = serde_json::from_slice(&json).ok()?;
-    match query.get("pageNumber") {
-        None | Some(Value::Null) => Some(1),
-        Some(number) => number.as_u64().filter(|number| *number > 0),
+/// The same in a search. The number of its page says where reading begins.
+fn refuse_other_positions_in(search: &Search, request: &mut Request, listing: &Listing) {
+    if search.page().is_none() {
+        request.fault("`pageNumber` of the search must be a number from 1".to_owned());
+    }
+    let chooses = |name: &str| name != "pageNumber" && listing.chooses_page(name);
+    if let Some((other, _)) = search.fields().find(|(name, _)| chooses(name)) {
+        request.fault(format!(
+            "`{other}` of the search would skip or repeat records of the list: leave it out"
+        ));
     }
 }
 
@@ -389,3 +380,6 @@ fn hash(position: &Position) -> u64 {
     }
     hasher.finish()
 }
+
+#[cfg(test)]
+mod tests;

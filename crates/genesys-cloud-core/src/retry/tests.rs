@@ -41,6 +41,7 @@ fn failures_and_what_follows() {
         // What the API asks for counts.
         (true, 0.5, vec![(Unavailable, Some(7.0))], vec![again(7.0)]),
         (true, 0.5, vec![(Unavailable, Some(0.0))], vec![again(0.5)]),
+        (true, 0.5, vec![(Unavailable, Some(180.0))], vec![again(180.0)]),
         (true, 0.5, vec![(Unavailable, Some(181.0))], vec![TOO_LONG]),
         (true, 0.5, vec![(Unavailable, Some(100.0)); 2], vec![again(100.0), TOO_LONG]),
         // What may have been done is not done again, and what was not is.
@@ -253,6 +254,25 @@ fn a_renewal_is_tried_again_without_a_number_and_without_the_quota() {
         assert!(matches!(next, Next::GiveUp(_)), "{status}: {next:?}");
     }
     assert_eq!(*retries.quota(), QUOTA);
+}
+
+struct NoSuchHost;
+
+impl reqwest::dns::Resolve for NoSuchHost {
+    fn resolve(&self, _: reqwest::dns::Name) -> reqwest::dns::Resolving {
+        Box::pin(async { Err("no such host".into()) })
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_does_not_resolve_is_wrong_until_a_reply_has_come() {
+    let http = reqwest::Client::builder().no_proxy().dns_resolver(NoSuchHost).build();
+    let sent = http.expect("a client").get("http://api.example").send().await;
+    let operation = Operation::known("getThings", Method::Get, "/things");
+    let error = Error::unanswered(&operation, sent.expect_err("no host"));
+    assert!(error.is_connect() && !error.is_timeout() && !error.is_connection_fault());
+    assert_eq!(Failure::of(&error, false), Failure::Final);
+    assert_eq!(Failure::of(&error, true), Failure::Unsent);
 }
 
 #[test]

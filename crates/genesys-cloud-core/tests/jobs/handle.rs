@@ -354,6 +354,17 @@ async fn an_expiry_that_was_told_is_kept() {
 }
 
 #[tokio::test]
+async fn a_job_that_is_unknown_before_its_expiry_is_not_called_expired() {
+    let told = r#"{"state":"PENDING","expirationDate":"2999-05-02T10:00:00Z"}"#;
+    let server = script([json(r#"{"jobId":"j1"}"#), json(told), Answer::json(404, "{}")]).await;
+    let mut job = listed(&server).submit().await.expect("a job");
+    job.poll().await.expect("a status");
+    let mut job = PostListed::load(&client(&server), job.save()).expect("a job");
+    let error = job.wait().await.expect_err("a job that is gone");
+    assert!(error.is_not_found() && !error.is_job_expired(), "{error}");
+}
+
+#[tokio::test]
 async fn a_cancel_that_is_refused_is_none_that_failed_where_the_job_has_ended() {
     for (refusal, status, is_done) in [
         (409, r#"{"state":"FULFILLED"}"#, true),

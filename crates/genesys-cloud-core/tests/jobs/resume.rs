@@ -184,6 +184,99 @@ async fn a_file_of_bytes_goes_on_at_the_exact_byte() {
     assert_eq!(EXPORT.name(), "EXPORT".to_lowercase());
 }
 
+#[tokio::test(start_paused = true)]
+async fn several_files_go_on_at_the_exact_item() {
+    let files = Server::start(move |request| {
+        let first: usize = request.target[1..].parse().expect("a number");
+        let items = (first..first + 3).map(|id| json!({"id": id.to_string()}));
+        Answer::new(200, json!({"data": Value::from_iter(items)}).to_string())
+    })
+    .await;
+    let urls = [1, 4, 7].map(|first| format!("{}/{first}", files.url()));
+    let server = Server::start(move |request| match request.method.as_str() {
+        "POST" => crate::json(r#"{"job":{"id":"j1"}}"#),
+        _ => crate::json(&json!({"job": {"status": "Complete"}, "downloadUrls": urls}).to_string()),
+    })
+    .await;
+    let client = client(&server);
+    let list = || Things::new(&client).inline().paginate();
+    let truth: Vec<String> = (1..=9).map(|id| id.to_string()).collect();
+    let (_, whole) = in_steps(list, 10).await;
+    for step in 1..=9 {
+        let (found, report) = in_steps(list, step).await;
+        assert_eq!(crate::ids(found), truth, "in steps of {step}");
+        let counts = |report: &genesys_cloud_core::Report| (report.items, report.pages);
+        assert_eq!(counts(&report), counts(&whole), "in steps of {step}");
+        assert_eq!(report.verdict(), Verdict::Complete, "in steps of {step}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_has_become_shorter_is_not_called_complete() {
+    let mut items = [9, 3].into_iter();
+    let files = Server::start(move |_| {
+        let items = (1..=items.next().expect("two files")).map(|id| json!({"id": id.to_string()}));
+        Answer::new(200, json!({"data": Value::from_iter(items)}).to_string())
+    })
+    .await;
+    let server = serve(format!("{}/f", files.url())).await;
+    let client = client(&server);
+    let list = || Things::new(&client).inline().paginate();
+    let mut begun = list();
+    for _ in 0..5 {
+        begun.try_next().await.expect("a thing").expect("no end");
+    }
+    let mut again = list().resume(&kept(&begun.checkpoint()));
+    assert_eq!(all(&mut again).await, [""; 0]);
+    assert!(matches!(again.report().verdict(), Verdict::Drifted(_)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_that_says_nothing_of_the_job_leaves_the_checkpoint_good() {
+    let server = script([
+        Answer::json(202, r#"{"jobId":"j1"}"#),
+        Answer::json(200, r#"{"state":"FULFILLED"}"#),
+        Answer::json(200, r#"{"things":[{"id":"1"},{"id":"2"}],"cursor":"c"}"#),
+        Answer::json(200, r#"{"state":"FULFILLED"}"#),
+        Answer::json(403, "{}"),
+        Answer::json(200, r#"{"things":[{"id":"3"}]}"#),
+    ])
+    .await;
+    let mut begun = listed(&server);
+    for _ in 0..2 {
+        begun.try_next().await.expect("a thing").expect("no end");
+    }
+    let checkpoint = kept(&begun.checkpoint());
+    let mut again = listed(&server).resume(&checkpoint).on_stale(OnStale::Restart);
+    let error = again.try_next().await.expect_err("a 403");
+    assert!(error.is_forbidden() && !error.is_stale_checkpoint(), "{error}");
+    assert_eq!(all(&mut again).await, ["3"]);
+    assert_eq!(again.report().verdict(), Verdict::Complete);
+}
+
+#[tokio::test(start_paused = true)]
+async fn results_that_are_unreadable_once_are_read_on_from_the_place() {
+    let status = |result: &str| {
+        Answer::json(200, &format!(r#"{{"job":{{"status":"Complete"}},"result":{result}}}"#))
+    };
+    let results = r#"{"entities":[{"id":"1"},{"id":"2"},{"id":"3"}]}"#;
+    let server = script([
+        Answer::json(202, r#"{"job":{"id":"j1"}}"#),
+        status(results),
+        status(r#"{"entities":[7]}"#),
+        status(results),
+    ])
+    .await;
+    let client = client(&server);
+    let list = || Things::new(&client).inline().paginate();
+    let mut begun = list();
+    begun.try_next().await.expect("a thing").expect("no end");
+    let mut again = list().resume(&kept(&begun.checkpoint()));
+    again.try_next().await.expect_err("7 is not a thing");
+    assert_eq!(all(&mut again).await, ["2", "3"]);
+    assert_eq!(again.report().verdict(), Verdict::Complete);
+}
+
 fn listed(server: &Server) -> Paginator<Thing> {
     crate::listed(server).paginate()
 }

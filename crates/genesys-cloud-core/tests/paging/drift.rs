@@ -207,6 +207,83 @@ async fn a_page_size_that_changes_between_two_runs_loses_and_repeats_nothing() {
 }
 
 #[tokio::test]
+async fn a_page_size_that_changes_where_only_the_total_is_counted_loses_nothing() {
+    for (before, after) in [(10, 20), (20, 10), (10, 25), (30, 4), (25, 10)] {
+        for change in 1..4 {
+            let mut requests = 0;
+            let server = Server::start(move |request| {
+                let number = query(request, "pageNumber").expect("a number");
+                let size = if requests < change { before } else { after };
+                requests += 1;
+                let first = (number - 1) * size + 1;
+                let counts = format!(r#","pageNumber":{number},"pageSize":{size},"total":100"#);
+                page((first..first + size).filter(|thing| *thing <= 100), &counts)
+            });
+            let server = server.await;
+            let mut list = things(&server).page_size(50);
+            let what = format!("{before} {after} {change}");
+            assert_eq!(all(&mut list).await, (1..=100).collect::<Vec<_>>(), "{what}");
+            assert_eq!(list.report().verdict(), Verdict::Complete, "{what}");
+            // Those before the change, the one that showed it, and what is left from the last item read.
+            let read = (before * change).min(100);
+            let rest =
+                if read < 100 { 1 + 100_u64.div_ceil(after) - (read - 1) / after } else { 0 };
+            assert_eq!(server.received().len() as u64, read.div_ceil(before) + rest, "{what}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_last_page_that_gives_its_length_for_its_size_is_recognized_by_what_follows() {
+    let server = Server::start(|request| {
+        let number = query(request, "pageNumber").expect("a number");
+        let things: Vec<u64> = (1..=25).skip((number as usize - 1) * 10).take(10).collect();
+        let envelope = format!(r#","pageNumber":{number},"pageSize":{}"#, things.len());
+        page(things, &envelope)
+    })
+    .await;
+    let mut list = things(&server).page_size(50);
+    assert_eq!(all(&mut list).await, (1..=25).collect::<Vec<_>>());
+    assert_eq!(list.report().verdict(), Verdict::Complete);
+    // Page 5 of five would begin behind the items read, and is empty: page 3 is read once more.
+    assert_eq!(server.received().len(), 6);
+}
+
+#[tokio::test]
+async fn a_page_size_that_changes_with_the_list_is_not_called_complete() {
+    let sized = |number: u64, size: u64, things: std::ops::RangeInclusive<u64>| {
+        page(things, &format!(r#","pageNumber":{number},"pageSize":{size}"#))
+    };
+    let server = crate::script([
+        sized(1, 4, 1..=4),
+        sized(2, 4, 5..=8),
+        sized(3, 8, 31..=38),
+        // The page that is to have 5 to 8.
+        sized(1, 8, 21..=28),
+        sized(3, 8, 31..=38),
+        sized(4, 8, 39..=40),
+        page([], r#","pageNumber":5"#),
+    ])
+    .await;
+    let mut list = things(&server).page_size(50);
+    let rest = all(&mut list).await;
+    assert_eq!(rest, (1..=8).chain(31..=40).collect::<Vec<_>>());
+    assert!(matches!(list.report().verdict(), Verdict::Drifted(_)));
+}
+
+#[tokio::test]
+async fn a_page_size_may_change_three_times() {
+    const SIZES: [u64; 7] = [10, 20, 20, 10, 10, 20, 20];
+    let sizes = |request: usize| SIZES.get(request).copied().unwrap_or(20);
+    let server = resizing(sizes, true, true).await;
+    let mut list = things(&server).page_size(50);
+    assert_eq!(all(&mut list).await, (1..=100).collect::<Vec<_>>());
+    assert_eq!(list.report().verdict(), Verdict::Complete);
+    // Each change costs a request for the page where the list is joined again.
+    assert_eq!(list.report().read_again, 3);
+}
+
+#[tokio::test]
 async fn a_page_size_that_keeps_changing_is_an_error() {
     let server = resizing(|request| if request % 2 == 0 { 10 } else { 20 }, true, false).await;
     let mut list = things(&server).page_size(50);

@@ -7,6 +7,7 @@ mod drift;
 mod ends;
 mod lies;
 mod own;
+mod places;
 mod portions;
 mod prefetch;
 mod recovery;

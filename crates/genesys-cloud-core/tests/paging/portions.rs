@@ -159,6 +159,24 @@ async fn items_as_another_type() {
 }
 
 #[tokio::test]
+async fn settings_hold_for_items_of_another_type() {
+    let server = list(9, 4).await;
+    let mut begun = things(&server).page_size(3);
+    for _ in 0..3 {
+        begun.try_next().await.expect("a thing").expect("no end");
+    }
+    let rest = things(&server).page_size(3).limit(5).resume(&begun.checkpoint());
+    let rest: Vec<Box<RawValue>> =
+        rest.items_as::<Box<RawValue>>().try_collect().await.expect("texts");
+    let rest: Vec<&str> = rest.iter().map(|item| item.get()).collect();
+    assert_eq!(rest, [r#"{"id":"4"}"#, r#"{"id":"5"}"#]);
+
+    let page = things(&server).page_size(2).max_pages(1);
+    let page: Vec<Value> = page.items_as::<Value>().try_collect().await.expect("values");
+    assert_eq!(page.len(), 2);
+}
+
+#[tokio::test]
 async fn an_operation_of_ones_own() {
     let server = list(3, 2).await;
     let operation = Operation::new("listThings".to_owned(), Method::Get, "/things".to_owned());

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::org::{Org, intervals};
 use crate::server::{Answer, Server};
-use crate::{Event, Query, all, daily, events, hour, hours, long};
+use crate::{Event, PostDelayed, Query, all, daily, events, hour, hours, long};
 
 /// How far the data is, in minutes, and how much it moves on each time that this is asked for.
 #[derive(Clone)]
@@ -187,6 +187,51 @@ async fn data_that_does_not_come_in_time_is_an_error_that_says_how_far_it_is() {
         assert_eq!(all(&mut some).await, (24..48).collect::<Vec<_>>());
         assert_eq!(some.report().verdict(), Verdict::Complete);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_submit_waits_for_its_data_as_a_list_does() {
+    let data = Data::up_to(30, 0, false);
+    let server = data.serve(Org::hourly(48)).await;
+    let submit = |end: i64| {
+        events(&server)
+            .delayed(Query { interval: Some(hours(0, end).to_string()), name: None })
+            .submit()
+    };
+    let wait = Duration::from_hours(2);
+    let begun = Instant::now();
+    let error = submit(48).wait_for_data(wait).await.expect_err("no data");
+    assert!(error.is_data_unavailable(), "{error}");
+    assert_eq!(begun.elapsed(), wait);
+    assert!(intervals(&server).is_empty());
+
+    let mut job = submit(24).wait_for_data(wait).await.expect("a job");
+    assert_eq!(intervals(&server), [(0, 24)]);
+    job.wait().await.expect("done");
+    let mut results = job.results();
+    while results.try_next().await.expect("an event").is_some() {}
+    assert_eq!(results.report().items, 24);
+    // Without it, a job is submitted at once.
+    let before = asked(&server);
+    submit(48).await.expect("a job");
+    assert_eq!((intervals(&server), asked(&server)), (vec![(0, 24), (0, 48)], before));
+
+    // A job knows what it was asked for, also after it was saved.
+    let job = submit(48).await.expect("a job");
+    let saved = serde_json::to_string(&job.save()).expect("JSON");
+    let saved = serde_json::from_str(&saved).expect("a saved job");
+    let loaded = PostDelayed::load(&crate::client(&server), saved).expect("a job");
+    for mut job in [job, loaded] {
+        job.wait().await.expect("done");
+        let mut results = job.results();
+        while results.try_next().await.expect("an event").is_some() {}
+        let late = Reason::NotAvailableYet { until: hour(30) };
+        assert_eq!(results.report().verdict(), Verdict::Unknown(late));
+    }
+
+    let other = events(&server).jobs(Query::default()).submit();
+    let error = other.wait_for_data(wait).await.expect_err("nothing reports it");
+    assert!(error.is_invalid_request(), "{error}");
 }
 
 #[tokio::test(start_paused = true)]

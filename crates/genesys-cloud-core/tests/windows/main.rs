@@ -146,9 +146,13 @@ job! { PostExport -> bytes; "postExport" Post "/export" EXPORT, interval: body "
 const AGES: Duration = Duration::from_secs(100_000_000);
 
 fn events(server: &Server) -> Events {
+    Events::new(&client(server))
+}
+
+fn client(server: &Server) -> Client {
     let client = Client::builder().api_url(server.url()).access_token("a-token");
     let client = client.timeout(AGES).connect_timeout(AGES).read_timeout(AGES);
-    Events::new(&client.build().expect("a client"))
+    client.build().expect("a client")
 }
 
 /// So many hours after the first of May.

@@ -42,6 +42,8 @@ pub(crate) enum Deed {
     EqualPages,
     /// The page after a record begins with that record.
     Inclusive,
+    /// The data of a job is available up to an early date: its results say so, or only the operation for it does.
+    Antedate { in_results: bool },
     /// Another org answers.
     AnotherOrg,
 }

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use super::deed::{Deed, Page, html};
 use super::row::{Due, Lists, Moment, On, Row};
 use super::subject::ListSubject;
-use crate::api::Api;
+use crate::api::{Api, Endpoint};
+use crate::available::is_dated;
 use crate::connection::ConnectionFault;
 use crate::jobs::{Family, JobScenario};
 use crate::paging::Ask;
@@ -124,6 +125,8 @@ pub(super) const TABLE: &[Row] = &[
     row("StatusErrorBody", "an error of status 500 with status 200", &[Status], jobs(Family::is_pollable), Deed::Instead(|| error_body(500, "internal.server.error")), once(Recovered)),
     row("JobForgotten", "a 404 for a job that was running", &[LaterStatus], jobs(Family::is_pollable), Deed::Instead(CannedReply::not_found), always(Error)),
     row("NoResults", "a job that is done, without its results", &[Results], jobs(|it| it.shows_results() && it.listed_by(Api::embedded()).is_none()), Deed::NoResults, always(Told)),
+    row("DataNotYet", "results that say that data of the interval is missing yet", &[Results], jobs(has_dated_results), Deed::Antedate { in_results: true }, always(Unknown)),
+    row("DataNotYetUnsaid", "the same, said by nothing but the operation for it", &[Results], jobs(has_dated_results), Deed::Antedate { in_results: false }, always(Unknown)),
     row("NoUrl", "null in place of the URL of a file", &[Results], files(Family::has_files), Deed::Links(|links, _| spoil(links, &Value::Null)), always(Error)),
     row("EmptyUrl", "an empty text in place of the URL of a file", &[Results], files(Family::has_files), Deed::Links(|links, _| spoil(links, &json!(""))), always(Error)),
     row("ObjectUrl", "an object in place of the URL of a file", &[Results], files(Family::has_files), Deed::Links(|links, _| spoil(links, &json!({}))), always(Error)),
@@ -186,6 +189,11 @@ fn put(page: &mut Page, item: Value) {
         let place = items.len().min(1);
         items.insert(place, item);
     }
+}
+
+/// Whether its results come with the date up to which the data is available that it searches.
+fn has_dated_results(family: &Family) -> bool {
+    is_dated(family.listed_by(Api::embedded()).and_then(Endpoint::schema))
 }
 
 /// A GET may be sent again, whatever it starts.

@@ -111,6 +111,14 @@ impl Lies {
         (is_of_list && is_at).then_some(deed)
     }
 
+    /// Whether it has been told that data is not available yet.
+    pub(crate) fn has_antedated(&self) -> bool {
+        let is_told = |telling: &Telling| {
+            telling.told > 0 && matches!(telling.lie.row().deed, Deed::Antedate { .. })
+        };
+        self.state().lies.values().any(is_told)
+    }
+
     /// The lie that is told of a list, whether or not it has been told yet.
     pub(crate) fn lie_of(&self, place: usize) -> Option<Lie> {
         self.state().lies.get(&place).map(|telling| telling.lie)

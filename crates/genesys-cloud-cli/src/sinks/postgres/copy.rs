@@ -116,7 +116,7 @@ impl PostgresSink {
     /// Writes the rows that the database takes. Each time that it refuses one, those before it are sent again: COPY takes
     /// all or none.
     async fn copy_tolerantly(&mut self, mut batch: Batch<'_>) -> Result<(), SinkError> {
-        let mut left = Vec::from([0..batch.places.len()]);
+        let mut left: Vec<Range<usize>> = std::iter::once(0..batch.places.len()).collect();
         while let Some(range) = left.pop() {
             if range.is_empty() {
                 continue;

@@ -62,6 +62,9 @@ impl Cell {
         let text = |text: String| Ok(Some((text, None)));
         match self {
             Self::Json | Self::Plain => Ok(None),
+            // As nearly all come.
+            Self::Whole if json.bytes().all(|it| it.is_ascii_digit()) => Ok(None),
+            Self::Flag if matches!(json, "true" | "false") => Ok(None),
             Self::Whole => match lenient::integer(json) {
                 Some(number) => text(number.to_string()),
                 None => Ok(None),

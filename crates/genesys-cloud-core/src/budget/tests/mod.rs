@@ -1,6 +1,7 @@
 //! The limiter against a simulated API, in simulated time.
 
 mod service;
+mod turns;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

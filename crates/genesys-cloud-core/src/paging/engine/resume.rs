@@ -168,16 +168,24 @@ impl Engine {
         // counted page show whether the next one still begins where it did.
         let reads_last_again =
             matches!(self.walk.motion(), Motion::Window | Motion::Numbers { .. }) && handed.of > 0;
-        let (mut at, offset) = match &self.last {
+        // Which items of the page were handed out before, where it is one that is read again.
+        let overlap = || self.overlapped.as_ref().map(Overlap::marks).unwrap_or_default();
+        let (mut at, offset, overlap) = match &self.last {
             // The page that is read again was handed out before.
-            _ if let Some((_, found_at)) = &self.overlap => (found_at.kept(), 0),
+            _ if let Some((_, found_at)) = &self.overlap => (found_at.kept(), 0, Vec::new()),
             // Another page may have what comes next, as files are cut anew each time.
             _ if self.is_fed() => {
-                report.pages -= u64::from(!handed.is_all() && report.pages > 0);
-                let at_hand = if handed.is_all() { 0 } else { text.map_or(0, PageText::len) };
+                let at_hand = match handed.is_all() {
+                    true => 0,
+                    false => {
+                        report.pages = report.pages.saturating_sub(1);
+                        report.nulls = report.nulls.saturating_sub(self.last_nulls);
+                        text.map_or(0, PageText::len)
+                    }
+                };
                 let bytes = self.fed.saturating_sub(at_hand);
                 let offset = if self.is_fed_bytes() { bytes } else { report.items };
-                (Standing::beginning(Position::Start), offset)
+                (Standing::beginning(Position::Start), offset, Vec::new())
             }
             Last::Passed(at) if !handed.is_all() || reads_last_again => {
                 // One that was read again was not counted again.
@@ -185,25 +193,24 @@ impl Engine {
                     report.pages = report.pages.saturating_sub(1);
                     report.nulls = report.nulls.saturating_sub(self.last_nulls);
                 }
-                (at.kept(), handed.items as u64)
+                (at.kept(), handed.items as u64, overlap())
             }
             Last::Unmoved if !is_end => {
                 report.pages = report.pages.saturating_sub(1);
                 report.nulls = report.nulls.saturating_sub(self.last_nulls);
-                (self.walk.at.kept(), handed.items as u64)
+                (self.walk.at.kept(), handed.items as u64, overlap())
             }
-            Last::None | Last::Passed(_) | Last::Unmoved => (self.walk.at.kept(), 0),
+            Last::None | Last::Passed(_) | Last::Unmoved => (self.walk.at.kept(), 0, Vec::new()),
         };
         // The first page says only in itself how many items it covers.
         at.grid = at.grid.or(report.page_size_granted);
-        let overlap = self.overlapped.as_ref().filter(|_| offset > 0).map(Overlap::marks);
         ListPoint {
             subject: self.subject(),
             scheme: self.walk.listing.scheme().name().to_owned(),
             at,
             offset,
             known: Vec::new(),
-            overlap: overlap.unwrap_or_default(),
+            overlap,
             ids: Vec::new(),
             page: None,
             report,
@@ -540,6 +547,15 @@ impl Engine {
         true
     }
 
+    /// Whether all of the items of a page, so many, were handed out before and the page counted, in a list of which
+    /// items are left out however many pages they come in.
+    pub(super) fn has_counted(&self, items: usize) -> bool {
+        self.resumption.as_ref().is_some_and(|resumption| {
+            let left = resumption.left;
+            resumption.over == Over::Items && left > 0 && left >= items as u64
+        })
+    }
+
     /// Which items of a page are left out because they were handed out before.
     pub(super) fn join(&mut self, items: usize, text: &PageText) -> Joined {
         let Some(mut resumption) = self.resumption.take() else { return Joined::default() };
@@ -575,7 +591,7 @@ impl Engine {
         }
         let length = reply.body.len() as u64;
         resumption.stage = Stage::Reading;
-        if resumption.left >= length && length > 0 {
+        if resumption.left > 0 && resumption.left >= length {
             resumption.left -= length;
             reply.body = Bytes::new();
             return None;

@@ -67,8 +67,8 @@ impl Engine {
             return Ok(None);
         }
         let shared = self.walk.shared_by(&page);
+        let is_passed_over = self.has_counted(records);
         let Joined { from, repeated, moved } = self.join(records, text);
-        let is_passed_over = self.resumption.is_some();
         self.report.moved |= moved || is_untold(&self.walk, &page);
         let first = if has_come.is_some() { from } else { from.max(shared as usize) };
         let known = has_come.as_ref().map(|has_come| {
@@ -94,7 +94,7 @@ impl Engine {
         self.report.whole |= self.walk.is_beginning(&page);
         self.report.add(&page, is_passed_over || is_overlap);
         self.last_nulls = page.nulls;
-        if !page.is_in_file && !self.is_fed() {
+        if !page.is_in_file {
             self.note_list(&page, matches!(step, Step::Continue(_)), text);
         }
         self.report.pages -= u64::from(is_passed_over || is_overlap);
@@ -112,12 +112,12 @@ impl Engine {
                 self.report.moved |= self.resumption.take().is_some();
                 Last::Unmoved
             }
-            // It was answered above.
-            Step::LookAgain => Last::Unmoved,
-            Step::Stuck(why) | Step::Broken(why) => {
+            Step::Stuck(why) => {
                 self.stuck = Some(contradicted(&why));
                 Last::Unmoved
             }
+            // They were answered above.
+            Step::LookAgain | Step::Broken(_) => Last::Unmoved,
         };
         if allowed < new {
             self.report.end = Some(End::Limit);

@@ -84,7 +84,7 @@ fn half_of_a_surrogate_pair_makes_no_page_unreadable() {
     let (items, facts) = read("entities", body).expect("a page");
     assert_eq!((items, facts.items), (vec!["a\u{fffd}".to_owned(), "b\u{1f600}".to_owned()], 2));
     // In a raw item it stays as it came.
-    let reply = reply(StatusCode::OK, body);
+    let reply = reply(StatusCode::OK, &body.replacen(r"x\ud83d", "x", 1));
     let (raw, _) = serde::<Box<RawValue>>(&reply, &list("entities"), 9).expect("a page");
     assert_eq!(raw[0].get(), r#"{"id":"a\ud83d","\udc00":1}"#);
     let (values, _) = serde::<Value>(&reply, &list("entities"), 9).expect("a page");

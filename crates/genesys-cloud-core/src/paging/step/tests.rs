@@ -1,5 +1,8 @@
+use base64::Engine as _;
+
 use super::*;
 use crate::operation::{Method, Operation};
+use crate::paging::fingerprint::Edges;
 use crate::paging::listing::{Cap, Listing, TokenOut};
 use crate::paging::scheme::Scheme;
 use crate::request::Request;
@@ -106,6 +109,27 @@ fn a_search_begins_at_the_page_it_asks_for() {
     assert_eq!(walk.first_search_page(), Some(3));
     assert_eq!(step(&walk, &page(10).number(1).of(5)), wrong(3, 1));
     assert_eq!(step(&walk, &page(10).number(5).of(5)), wrong(3, 5));
+}
+
+#[test]
+fn a_search_that_chooses_a_page_in_another_way_is_refused() {
+    let refused = |json: &str| {
+        let mut request = request();
+        request.set_query("q64", base64::prelude::BASE64_STANDARD.encode(json));
+        Walk::start(&mut request, &of("Q64Search"), "https://api.mypurecloud.ie");
+        request.target().err().map(|error| error.to_string())
+    };
+    for json in ["{}", r#"{"pageNumber":3,"sortBy":"name"}"#, r#"{"cursor":null}"#] {
+        assert_eq!(refused(json), None, "{json}");
+    }
+    for (json, why) in [
+        (r#"{"pageNumber":0}"#, "`pageNumber` of the search must be a number from 1"),
+        (r#"{"after":"x"}"#, "`after` of the search would skip or repeat records"),
+        (r#"{"pageNumber":1,"startIndex":26}"#, "`startIndex` of the search would skip"),
+    ] {
+        let refused = refused(json).expect("refused");
+        assert!(refused.contains(why), "{json}: {refused}");
+    }
 }
 
 #[test]
@@ -218,6 +242,11 @@ fn a_page_that_can_not_be_the_one_due_breaks_the_walk() {
         ("a page skipped", vec![first.clone(), page(25).number(3).of(3)], wrong(2, 3)),
         ("another first page", vec![page(25).number(2)], wrong(1, 2)),
         ("same items", vec![first.clone(), page(25).number(2).of(3).like(1)], repeated(2)),
+        (
+            "same items, same total",
+            vec![first.clone().total(75), page(25).number(2).of(3).total(75).like(1)],
+            repeated(2),
+        ),
         ("same items, last page", vec![first, page(25).number(2).of(2).like(1)], repeated(2)),
     ];
     for (name, pages, broken) in table {
@@ -650,6 +679,53 @@ fn windows_end_with_an_empty_page() {
             ),
         ],
     );
+}
+
+#[test]
+fn a_bound_that_comes_alone_ends_a_list_of_windows_that_have_room_for_more() {
+    let bound = |size: Option<u64>| {
+        let mut walk = begin(&of("IdOrDateWindow"));
+        walk.set_page_size(size);
+        let edges = Edges::of(r#"{"entities":[{"id":"m9"}]}"#);
+        let page = Facts { edges, ..token(1, "m9").like(1) };
+        after(walk, &[page.clone(), page])
+    };
+    assert_eq!(bound(None), done(End::LastPage));
+    assert_eq!(bound(Some(2)), done(End::LastPage));
+    // In windows of one item, whatever comes next has the place of the bound.
+    assert_eq!(bound(Some(1)), Step::Broken(Contradiction::Repeated { due: 2 }));
+}
+
+#[test]
+fn items_after_many_empty_pages_lead_on() {
+    let mut walk = begin(&of("CursorField"));
+    walk.at.empty = EMPTY_PAGES - 1;
+    assert_eq!(step(&walk, &token(9, "a")), asks_for(&["a"]));
+    let in_file = Facts { is_in_file: true, ..token(0, "a") };
+    assert_eq!(step(&walk, &in_file), asks_for(&["a"]));
+    let stuck = Step::Stuck(Contradiction::Empty { pages: EMPTY_PAGES });
+    assert_eq!(step(&walk, &token(0, "a")), stuck);
+}
+
+#[test]
+fn contradictions_come_with_advice() {
+    let text = || "x".to_owned();
+    for (why, advice) in [
+        (Contradiction::WrongPage { due: 2, got: 1 }, "read the list anew"),
+        (Contradiction::WrongStart { due: 26, got: 1 }, "read the list anew"),
+        (Contradiction::Repeated { due: 2 }, "read the list anew"),
+        (Contradiction::ReadBefore { due: 3 }, "read the list anew"),
+        (Contradiction::Cycle { page: 2 }, "in parts by a filter"),
+        (Contradiction::Link { page: 1, why: Astray::Host }, "check the region or URL"),
+        (Contradiction::Link { page: 1, why: Astray::NoUrl }, "report it with its correlation id"),
+        (Contradiction::Lacks { page: 1, parameter: text() }, "page it by one of your own"),
+        (Contradiction::OddToken { page: 1, field: text() }, "page it by one of your own"),
+        (Contradiction::NoKey { page: 1, key: text() }, "page it by one of your own"),
+        (Contradiction::Empty { pages: 20 }, "narrow the filter"),
+        (Contradiction::Resized { due: 2, size: 50, before: 25 }, "set a `page_size`"),
+    ] {
+        assert!(why.advice().contains(advice), "{why}: {}", why.advice());
+    }
 }
 
 #[test]

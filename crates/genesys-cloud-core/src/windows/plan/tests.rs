@@ -124,6 +124,7 @@ fn halves_begin_at_whole_seconds_where_they_can() {
 #[test]
 fn pieces_are_gone_through_in_order() {
     let mut plan = cut(range(0, 40), minutes(10), minutes(0)).expect("a plan");
+    assert_eq!(plan.operation(), "postQuery");
     assert_eq!(plan.next(), Some(0));
     plan.set(0, PieceState::Running);
     plan.set(1, PieceState::Running);
@@ -158,6 +159,7 @@ fn halves_are_shorter_than_the_whole_down_to_a_millisecond() {
     plan.split(0, Duration::ZERO).expect("halves");
     let lengths = plan.pieces().iter().map(|piece| piece.interval().length().as_millis());
     assert_eq!(lengths.collect::<Vec<_>>(), [1, 1]);
+    assert_eq!(kept(&plan), plan);
     assert_eq!(plan.split(0, Duration::ZERO), Err(Unsplit::TooShort));
 }
 
@@ -171,6 +173,10 @@ fn no_plan_gets_more_pieces_than_the_most() {
     assert_eq!(plan.split(5, minutes(1)), Err(Unsplit::TooMany));
     assert_eq!(plan.pieces().len(), most);
     assert_eq!(kept(&plan), plan);
+    // Half as many can all be split.
+    let mut plan = cut(range(0, most as i64), minutes(2), minutes(0)).expect("a plan");
+    assert_eq!(plan.split_all(minutes(2), minutes(1), |_| false).len(), most / 2);
+    assert_eq!(plan.pieces().len(), most);
 }
 
 fn kept(plan: &Plan) -> Plan {

@@ -1,0 +1,68 @@
+//! Standard output that is a pipe, a file with a limit, or closed.
+
+use std::process::Output;
+
+use genesys_cloud_mock::MockOrg;
+use tempfile::tempdir;
+
+/// Runs the program as `$0` of a script.
+async fn script(org: &MockOrg, folder: &std::path::Path, script: &str) -> Output {
+    crate::program_by(&["bash", "-c", script], Some(org), &folder.join("state"))
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .current_dir(folder)
+        .output()
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_reader_that_has_enough_is_not_an_error() {
+    let org = MockOrg::builder().list("getRoutingQueues", 50_000).start().await.unwrap();
+    let folder = tempdir().unwrap();
+    for command in [
+        "export routing.queues",
+        "export routing.queues --format csv --batch 10",
+        "export routing.queues --format parquet --row-group 10",
+        "operations",
+        "describe users.users",
+        "export --help",
+        "completions bash",
+        "call routing.queues -p pageSize=100",
+        "schema events",
+    ] {
+        if command.contains("parquet") && !cfg!(feature = "parquet") {
+            continue;
+        }
+        let text = format!("\"$0\" {command} | head -c 20 > out; echo ${{PIPESTATUS[0]}}");
+        let ended = script(&org, folder.path(), &text).await;
+        let told = String::from_utf8(ended.stderr).unwrap();
+        assert_eq!((&*ended.stdout, &*told), (&b"0\n"[..], ""), "{command}");
+        assert_eq!(std::fs::read(folder.path().join("out")).unwrap().len(), 20, "{command}");
+    }
+}
+
+#[tokio::test]
+async fn records_are_not_written_to_a_closed_output() {
+    let org = MockOrg::start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let closed = script(&org, folder.path(), "\"$0\" export routing.queues >&-").await;
+    let told = String::from_utf8(closed.stderr).unwrap();
+    assert_eq!(closed.status.code(), Some(11), "{told}");
+    assert!(told.contains("standard output is closed"), "{told}");
+    assert_eq!(org.request_count(), 0);
+    let discarded = script(&org, folder.path(), "\"$0\" export routing.queues > /dev/null").await;
+    assert_eq!(discarded.status.code(), Some(0));
+    let file = script(&org, folder.path(), "\"$0\" export routing.queues -o q.jsonl >&-").await;
+    assert_eq!(file.status.code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_limit_on_the_size_of_files_is_an_error() {
+    let org = MockOrg::start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let limited =
+        script(&org, folder.path(), "ulimit -f 1; \"$0\" export routing.queues > q").await;
+    let told = String::from_utf8(limited.stderr).unwrap();
+    assert_eq!(limited.status.code(), Some(11), "{told}");
+    assert!(told.contains("can't write to standard output: File too large"), "{told}");
+}

@@ -1,0 +1,70 @@
+//! Which call goes next, and what those behind it are told.
+
+use super::*;
+
+const NO_RESERVE: Caps = Caps { reserve: 0, ..CAPS };
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_asks_out_of_its_turn_waits_though_there_is_room() {
+    let now = Instant::now();
+    let mut limiter = Limiter::new(CAPS);
+    let [first, second] = [limiter.ticket(), limiter.ticket()];
+    for ticket in [first, second] {
+        limiter.join(ticket, "getThings");
+    }
+    let waits = Turn::Wait { until: None, reason: None, expected: None };
+    assert_eq!(limiter.poll(second, "getThings", now), waits);
+    assert_eq!(limiter.poll(first, "getThings", now), Turn::Go);
+    assert_eq!(limiter.poll(second, "getThings", now), Turn::Go);
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_behind_are_told_a_time_that_counts_the_calls_ahead() {
+    let spacing = Duration::from_millis(500);
+    let mut limiter = Limiter::new(Caps { spacing: Some(spacing), ..NO_RESERVE });
+    let now = Instant::now();
+    let tickets: Vec<Ticket> = (0..8).map(|_| limiter.ticket()).collect();
+    for ticket in &tickets {
+        limiter.join(*ticket, "getThings");
+    }
+    let mut waiting = tickets.into_iter();
+    let first = waiting.find(|ticket| limiter.poll(*ticket, "getThings", now) != Turn::Go);
+    let expected = |limiter: &mut Limiter, ticket| match limiter.poll(ticket, "getThings", now) {
+        Turn::Wait { expected, .. } => expected.expect("a time"),
+        other => panic!("{other:?}"),
+    };
+    let next = expected(&mut limiter, first.expect("one that waits"));
+    let last = waiting.next_back().expect("one behind it");
+    let ahead = u32::try_from(waiting.len()).expect("a few") + 1;
+    assert_eq!(expected(&mut limiter, last), next + ahead * spacing);
+}
+
+/// How long calls of another operation wait after a 429 with these headers, while other calls are under way that may
+/// use up the rest of the window.
+async fn wait_after(limited_head: &Head) -> Duration {
+    let budget = budget(NO_RESERVE);
+    one(&budget, &GET_OTHERS).await.answered(1, &told(290, 300, 60));
+    let mut under_way = at_once(&budget, &GET_THINGS).await;
+    assert_eq!(under_way.len(), 4);
+    let start = Instant::now();
+    let limited = under_way.pop().expect("a call");
+    limited.limited(1, limited_head, None, Some(Duration::from_secs(90)), None);
+    one(&budget, &GET_OTHERS).await.answered(1, &told(1, 300, 60));
+    start.elapsed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_429_that_reports_room_stops_its_operation_alone() {
+    let left = |left| head(429, &[("x-ratelimit-remaining", left), ("x-ratelimit-reset", 60)]);
+    let window = Duration::from_secs(60);
+    let pause = Duration::from_secs(90);
+    for (headers, waits) in [
+        (left(2), window),
+        (left(0), pause),
+        (told(298, 300, 60), window),
+        (told(300, 300, 60), pause),
+    ] {
+        let waited = wait_after(&headers).await;
+        assert_eq!(waited, waits, "{headers:?}");
+    }
+}

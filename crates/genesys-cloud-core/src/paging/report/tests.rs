@@ -1,0 +1,188 @@
+use chrono::TimeDelta;
+
+use super::*;
+
+/// What the report says of a list after these pages: how many items each has, and the total that it says.
+fn after(pages: &[(u64, Option<u64>)]) -> Report {
+    let mut report = Report { end: Some(End::LastPage), whole: true, ..Report::default() };
+    for (items, total) in pages {
+        report.add(&Facts { items: *items, total: *total, ..Facts::default() }, false);
+        report.read += items;
+    }
+    report
+}
+
+#[test]
+fn totals_of_a_list_and_what_they_mean() {
+    let changed = |first, last| Verdict::Drifted(Reason::TotalChanged { first, last });
+    let differs = |read, total| Verdict::Unknown(Reason::TotalDiffers { read, total });
+    let complete = Verdict::Complete;
+    for (name, pages, verdict) in [
+        ("the same", &[(5, Some(8)), (3, Some(8))][..], complete),
+        ("none", &[(5, None), (3, None)], complete),
+        ("of one page alone", &[(5, None), (3, Some(8))], complete),
+        ("too high", &[(5, Some(9)), (3, Some(9))], differs(8, 9)),
+        ("too low", &[(5, Some(7)), (3, Some(7))], differs(8, 7)),
+        ("more at last", &[(5, Some(8)), (4, Some(9))], changed(8, 9)),
+        ("fewer at last", &[(5, Some(9)), (3, Some(8))], changed(9, 8)),
+        ("as at first", &[(5, Some(8)), (3, Some(9)), (0, Some(8))], changed(8, 9)),
+        ("just as many as were read", &[(5, Some(7)), (3, Some(8))], changed(7, 8)),
+        // Each counts its own items.
+        ("of their own pages", &[(5, Some(5)), (3, Some(3))], differs(8, 3)),
+        // Past the end nothing is counted, and the first page of an empty list counts nothing.
+        ("zero past the end", &[(8, Some(8)), (0, Some(0))], complete),
+        ("zero with items", &[(8, Some(8)), (1, Some(0))], differs(9, 0)),
+        ("zero of an empty list", &[(0, Some(0))], complete),
+    ] {
+        let mut report = after(pages);
+        if name == "zero with items" {
+            // No total of the two is as high as what was read.
+            assert_eq!(report.last_total, Some(0));
+        }
+        assert_eq!(report.verdict(), verdict, "{name}");
+        report.whole = false;
+        let in_part = if matches!(verdict, Verdict::Drifted(_)) { verdict } else { complete };
+        assert_eq!(report.verdict(), in_part, "{name}, from its middle");
+    }
+}
+
+#[test]
+fn a_total_that_changed_counts_where_a_page_was_read_again() {
+    let mut report = after(&[(5, Some(5)), (3, Some(3))]);
+    report.read_again = 1;
+    let changed = Verdict::Drifted(Reason::TotalChanged { first: 5, last: 3 });
+    assert_eq!(report.verdict(), changed);
+}
+
+#[test]
+fn nulls_count_for_the_total() {
+    let mut report = Report { end: Some(End::LastPage), whole: true, ..Report::default() };
+    report.add(&Facts { items: 8, nulls: 2, total: Some(8), ..Facts::default() }, false);
+    report.read = 6;
+    assert_eq!((report.nulls, report.verdict()), (2, Verdict::Complete));
+    // Of a page that was read before, they were counted.
+    report.add(&Facts { items: 8, nulls: 2, total: Some(8), ..Facts::default() }, true);
+    assert_eq!(report.nulls, 2);
+    let mut changed = after(&[(3, Some(4)), (3, Some(7))]);
+    changed.nulls = 1;
+    let expected = Reason::TotalChanged { first: 4, last: 7 };
+    assert_eq!(changed.verdict(), Verdict::Drifted(expected));
+    changed.nulls = 2;
+    let differs = Reason::TotalDiffers { read: 8, total: 7 };
+    assert_eq!(changed.verdict(), Verdict::Unknown(differs));
+}
+
+#[test]
+fn one_reply_with_fewer_items_than_it_counts_is_a_part() {
+    for (total, verdict) in [
+        (9, Verdict::Truncated(Reason::TotalDiffers { read: 8, total: 9 })),
+        (8, Verdict::Complete),
+        (7, Verdict::Unknown(Reason::TotalDiffers { read: 8, total: 7 })),
+    ] {
+        let report = Report { end: Some(End::OneReply), ..after(&[(8, Some(total))]) };
+        assert_eq!(report.verdict(), verdict, "{total}");
+    }
+}
+
+#[test]
+fn the_page_size_is_that_of_the_last_page_with_items() {
+    let mut report = Report::default();
+    for (items, page_size) in [(50, Some(50)), (25, None), (0, Some(100))] {
+        report.add(&Facts { items, page_size, ..Facts::default() }, false);
+    }
+    assert_eq!(report.page_size_granted, Some(50));
+}
+
+#[test]
+fn a_list_whose_key_never_came_is_not_complete() {
+    // Whether a page has its list, leads to another, and has a list under another name.
+    for (pages, lacking) in [
+        (&[(true, true, false), (true, false, false)][..], 0),
+        (&[(false, true, false), (false, true, false), (false, false, false)], 2),
+        // A page that leads on had it, so that the others are empty.
+        (&[(true, true, false), (false, true, false)], 0),
+        // The last page alone says nothing of those before.
+        (&[(false, true, false), (true, false, false)], 1),
+        (&[(true, true, false), (false, false, true)], 1),
+        (&[(false, false, true)], 1),
+    ] {
+        let mut report = after(&[]);
+        for (has_list, leads_on, other) in pages {
+            report.note_list(*has_list, *leads_on, *other);
+        }
+        report.other_fields = vec!["things".to_owned()];
+        let verdict = match lacking {
+            0 => Verdict::Complete,
+            pages => Verdict::Unknown(Reason::NoList { pages }),
+        };
+        assert_eq!(report.verdict(), verdict, "{pages:?}");
+        assert_eq!(report.fields_instead().len(), usize::from(lacking > 0), "{pages:?}");
+    }
+}
+
+#[test]
+fn data_that_ends_before_the_interval_is_not_known_to_be_whole() {
+    let asked = DateTime::<Utc>::UNIX_EPOCH;
+    for (late, is_complete) in [(-1, false), (0, true), (1, true)] {
+        let until = asked + TimeDelta::seconds(late);
+        let mut report = after(&[]);
+        (report.available_until, report.asked_until) = (Some(until), Some(asked));
+        assert_eq!(report.verdict() == Verdict::Complete, is_complete, "{late}");
+    }
+}
+
+#[test]
+fn what_is_in_doubt_is_looked_at_again_after_a_stop() {
+    for (end, pages, is_in_doubt) in [
+        (End::Shortfall, &[(5, None)][..], true),
+        (End::LastPage, &[(5, Some(9))], true),
+        (End::OneReply, &[(5, Some(9))], true),
+        (End::LastPage, &[(5, Some(5))], false),
+        (End::OneWindow, &[(5, None)], false),
+        (End::Limit, &[(5, Some(9))], false),
+    ] {
+        let report = Report { end: Some(end), ..after(pages) };
+        assert_eq!(report.is_in_doubt(), is_in_doubt, "{end:?} {pages:?}");
+    }
+}
+
+#[test]
+fn every_reason_can_be_written_and_read_and_has_words() {
+    let until = DateTime::from_timestamp_millis(1_714_521_600_123).expect("a date");
+    let reasons = [
+        Reason::Unfinished,
+        Reason::Limit,
+        Reason::MaxPages,
+        Reason::Cap,
+        Reason::FullReply,
+        Reason::NotFollowed,
+        Reason::Contradiction,
+        Reason::Shortfall,
+        Reason::OneWindow,
+        Reason::PartlySucceeded,
+        Reason::Moved,
+        Reason::InFiles { pages: 2 },
+        Reason::NoList { pages: 3 },
+        Reason::TotalChanged { first: 4, last: 5 },
+        Reason::TotalDiffers { read: 6, total: 7 },
+        Reason::Duplicates { items: 8 },
+        Reason::ReadAnew { items: 9 },
+        Reason::NotAvailableYet { until },
+    ];
+    let mut seen = std::collections::HashSet::new();
+    for reason in reasons {
+        let (name, counts) = reason.written();
+        assert_eq!(Reason::read(name, &counts), Some(reason));
+        let words = reason.to_string();
+        assert!(words.len() > 10 && seen.insert(words.clone()), "{words}");
+        for (verdict, kind) in [
+            (Verdict::Truncated(reason), "truncated"),
+            (Verdict::Drifted(reason), "drifted"),
+            (Verdict::Unknown(reason), "unknown"),
+        ] {
+            assert_eq!(verdict.to_string(), format!("{kind}: {words}"));
+        }
+    }
+    assert_eq!(Verdict::Complete.to_string(), "complete");
+    assert_eq!(Reason::read("later", &[]), None);
+}
