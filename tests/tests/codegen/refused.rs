@@ -57,7 +57,7 @@ fn schemas_that_are_too_deep() {
         r#"{ "type": "array", "items": "#.repeat(500),
         "}".repeat(500),
     );
-    assert_snapshot!(refusal(&with_definitions(&deep)), @"not valid JSON: recursion limit exceeded at line 7 column 3539");
+    assert_snapshot!(refusal(&with_definitions(&deep)), @"the JSON is nested more than 127 levels deep, at line 7 column 3539");
 }
 
 /// Records within records are no such chain, however long.
