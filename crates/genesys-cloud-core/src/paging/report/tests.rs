@@ -26,6 +26,7 @@ fn totals_of_a_list_and_what_they_mean() {
         ("more at last", &[(5, Some(8)), (4, Some(9))], changed(8, 9)),
         ("fewer at last", &[(5, Some(9)), (3, Some(8))], changed(9, 8)),
         ("as at first", &[(5, Some(8)), (3, Some(9)), (0, Some(8))], changed(8, 9)),
+        ("more, as an empty page says", &[(5, Some(8)), (3, Some(8)), (0, Some(9))], changed(8, 9)),
         ("just as many as were read", &[(5, Some(7)), (3, Some(8))], changed(7, 8)),
         // Each counts its own items.
         ("of their own pages", &[(5, Some(5)), (3, Some(3))], differs(8, 3)),
