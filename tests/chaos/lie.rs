@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::chance::Chance;
 use crate::choice::{Choice, Liar};
 use crate::clock::Clock;
-use crate::run::{client, text, turns};
+use crate::run::{client, text, turns, wait_as_advised};
 use crate::tally::Tally;
 
 /// After so many errors the org tells the truth again.
@@ -137,6 +137,7 @@ impl Reading<'_> {
                     self.items.set(self.items.get() + 1);
                 }
                 Some(Err(error)) => {
+                    wait_as_advised(&error).await;
                     self.errors.push(error);
                     if self.is_honest {
                         again += 1;

@@ -303,7 +303,7 @@ impl Reading<'_> {
         let is_same = last.correlation_id() == before.correlation_id();
         let is_told_again =
             is_same && (last.correlation_id().is_some() || last.is_outcome_unknown());
-        is_told_again && (self.keys.is_empty() || self.is_job)
+        is_told_again && !last.is_rate_limited() && (self.keys.is_empty() || self.is_job)
     }
 
     /// Whether the results of the job are gone: more time went by than the API keeps them.
@@ -344,6 +344,9 @@ impl Reading<'_> {
             // For a while no login is made for an operation that refused a new token as well.
             sleep(SUSPENSION).await;
         }
+        if let Some(error) = self.errors.last() {
+            wait_as_advised(error).await;
+        }
         while self.chance.percent(self.dropped) {
             let patience = self.chance.below(8);
             let came = tokio::select! {
@@ -373,6 +376,13 @@ impl Reading<'_> {
             None => return false,
         }
         true
+    }
+}
+
+/// Waits as long as the API asks for, as until then no request is sent.
+pub(crate) async fn wait_as_advised(error: &Error) {
+    if let Some(delay) = error.retry_after().filter(|_| error.is_rate_limited()) {
+        sleep(delay).await;
     }
 }
 

@@ -223,8 +223,10 @@ impl Hoist {
             }
         }
         for operation in &mut document.operations {
-            let deep = operation.schemas_mut().fold(false, |any, it| cut(it, DEPTH) || any);
-            if deep {
+            // Each of them is cut, also behind one that was too deep.
+            let cuts =
+                operation.schemas_mut().filter_map(|it| cut(it, DEPTH).then_some(())).count();
+            if cuts > 0 {
                 self.notes.add(Rule::Depth, operation.at.as_str(), operation.place());
             }
         }

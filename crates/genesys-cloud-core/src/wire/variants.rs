@@ -300,7 +300,7 @@ mod tests {
 
     #[test]
     fn what_is_not_a_record_of_a_known_type() {
-        for json in [r#"{}"#, r#"{"kind":5}"#, r#"{"kind":null,"a":[1.5]}"#, r#"{"kind":"leaf"}"#] {
+        for json in [r#"{}"#, r#"{"kind":5}"#, r#"{"a":[1.5],"kind":null}"#, r#"{"kind":"leaf"}"#] {
             let tree: Tree = serde_json::from_str(json).expect(json);
             assert!(matches!(tree, Tree::Unrecognized(_)), "{json}");
             assert_eq!(serde_json::to_string(&tree).expect("JSON"), json);
