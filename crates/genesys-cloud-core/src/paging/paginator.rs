@@ -247,8 +247,8 @@ impl<T> Paginator<T> {
         self
     }
 
-    /// Reads what a page above this size holds in smaller pages, so that no page of more than so many bytes is held in
-    /// memory. Unless set, a page may be as large as the client's [`max_body`](crate::ClientBuilder::max_body).
+    /// Limits the size of a page in bytes: the items of a larger page are read in smaller ones, to bound memory. Unless
+    /// set, a page may be as large as the client's [`max_body`](crate::ClientBuilder::max_body).
     ///
     /// A larger page is dropped before it has been read to its end, and the list is read on from the same place with
     /// about a fifth of the page size, down to the least that the operation takes. The rest of the list keeps that

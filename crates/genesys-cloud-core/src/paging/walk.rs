@@ -120,7 +120,7 @@ impl Walk {
         }
     }
 
-    /// Whether the API lets only so many pages be read, whatever their size.
+    /// Whether the API limits the number of pages, whatever their size.
     pub(super) const fn is_capped_in_pages(&self) -> bool {
         matches!(self.cap, Some(Most::Pages(_)))
     }

@@ -1,4 +1,4 @@
-//! Pages that are too large to be held are read in smaller ones: nothing is lost, nothing comes twice.
+//! Pages that are too large to be held are read in smaller ones: no item is lost or repeated.
 
 use std::ops::RangeInclusive;
 
@@ -212,7 +212,7 @@ async fn a_checkpoint_between_two_sizes() {
 }
 
 #[tokio::test]
-async fn a_size_that_the_api_passes_over() {
+async fn a_page_size_that_the_api_ignores() {
     let way = by_number(Scheme::PageNumber);
     let served = way.clone();
     let server =
@@ -234,7 +234,7 @@ async fn the_least_size_is_read_whole() {
 
 #[tokio::test]
 async fn pages_that_another_size_would_move_are_read_whole() {
-    // Replies of which none says its size: behind the first, it can't be told where a page begins.
+    // Replies without a page size: only the first page is known to begin at the same item in any size.
     let mut untold = by_number(Scheme::PageNumber);
     untold.envelope = |_, _| format!(r#","total":{TOTAL}"#);
     // A link that holds the size.

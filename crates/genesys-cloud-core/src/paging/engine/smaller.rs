@@ -12,7 +12,7 @@ const PART: u64 = 5;
 const LARGEST: u64 = 100_000;
 
 impl Engine {
-    /// The next smaller page size for a page that is too large. `None` where none is known to lead to the same items.
+    /// The next smaller page size for a page that is too large. `None` where a smaller one might skip or repeat items.
     pub(super) fn smaller_size(&self, position: &Position) -> Option<u64> {
         let asked = self.report.page_size_asked?;
         let page_size = self.listing.page_size()?;
@@ -86,7 +86,7 @@ impl Engine {
         } else if let Some(resumption) = &mut self.resumption
             && resumption.over == Over::Page
         {
-            // What was handed out of the page now comes in several.
+            // The items of the page that were yielded before now come in several.
             resumption.over = Over::Items;
         }
         self.report.page_size_asked = Some(size);
