@@ -117,7 +117,7 @@ async fn credentials_that_the_api_echoes_are_shown_nowhere() {
                 org.respond_next(QUEUES, reply).expect("an operation");
                 let pages = client.routing().queues().paginate().pages();
                 let error = pages.into_future().await.0.expect("a page").expect_err("an error");
-                write!(shown, "{error} {error:?} {:?}\n", error.body()).expect("memory");
+                writeln!(shown, "{error} {error:?} {:?}", error.body()).expect("memory");
             }
         }
     }

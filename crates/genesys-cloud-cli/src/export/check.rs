@@ -90,8 +90,8 @@ pub(super) fn page_size(export: &Export, way: &Way, given: &Given) -> Result<(),
     };
     let Some(size) = listing.page_size() else { return Ok(()) };
     let given = || {
-        let params = given.params.iter().filter(|(name, _)| name == size.name());
-        let param = params.last().map(|(_, value)| value.clone());
+        let param = given.params.iter().rfind(|(name, _)| name == size.name());
+        let param = param.map(|(_, value)| value.clone());
         let pointer = format!("/{}", size.name().replace('.', "/"));
         let field = given.body.as_ref().and_then(|body| lenient::at(body.get(), &pointer));
         let value = if size.place().is_in_body() { field.map(str::to_owned) } else { param };

@@ -243,7 +243,7 @@ impl Limiter {
         let own = self.caps.spacing.unwrap_or_default().max(self.families.spacing(operation));
         let due = by_limit.into_iter().chain(later(from, own, ahead)).max();
         // What answers decide takes some time.
-        due.filter(|due| *due > now || from > now)
+        due.filter(|due| *due > now)
     }
 
     /// The first of all whose lane is free.

@@ -265,9 +265,8 @@ macro_rules! variants {
 }
 
 #[cfg(test)]
+#[allow(unreachable_pub, reason = "the macros make public types")]
 mod tests {
-    use super::*;
-
     crate::record! {
         pub struct Node {
             pub kind: Option<String> = "kind",

@@ -453,13 +453,13 @@ async fn a_file_that_says_nothing_is_not_taken_for_an_empty_list() {
     }
 }
 
-/// Four kilobytes of gzip may be four megabytes, and so more items than a page may hold.
+/// Some kilobytes of gzip may be some megabytes, and so more items than a page may hold.
 #[tokio::test(start_paused = true)]
 async fn pages_of_gzip_hold_no_more_than_others() {
     let count = 300_000;
     let body = format!(r#"{{"data":[{}{{}}]}}"#, "{},".repeat(count - 1));
     let body = gzip(&body);
-    assert!(body.len() < 8_000, "{}", body.len());
+    assert!(body.len() < 16_000, "{}", body.len());
     let (_files, url) = file(vec![Answer::new(200, body)]).await;
     let api = api(&[url]).await;
     let mut pages = things(&api).inline().paginate().pages();

@@ -1,5 +1,6 @@
 //! Lists by page number that change while nobody reads them.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -296,4 +297,104 @@ async fn a_page_size_that_keeps_changing_is_an_error() {
     };
     assert!(error.is_paging() && error.to_string().contains("changed the page size"), "{error}");
     assert_ne!(list.report().verdict(), Verdict::Complete);
+}
+
+#[tokio::test]
+async fn pages_that_became_smaller_and_no_longer_say_so_are_read_to_the_end() {
+    // By the size that pages had, page 5 would be the last one.
+    for has_moved in [false, true] {
+        let mut requests = 0;
+        let server = Server::start(move |request| {
+            let number = query(request, "pageNumber").expect("a number");
+            requests += 1;
+            let size = if requests == 1 { 20 } else { 10 };
+            let other = if has_moved && requests > 2 { 1000 } else { 0 };
+            let first = (number - 1) * size + 1;
+            let things = (first..first + size).filter(|thing| *thing <= 100);
+            let says_size = match requests {
+                ..=2 => format!(r#","pageSize":{size}"#),
+                _ => String::new(),
+            };
+            let counts = format!(r#","pageNumber":{number},"total":100{says_size}"#);
+            page(things.map(|thing| thing + other), &counts)
+        })
+        .await;
+        let mut list = things(&server).page_size(50);
+        let rest: Vec<u64> = if has_moved { (1011..=1090).collect() } else { (21..=100).collect() };
+        let expected: Vec<u64> = (1..=20).chain(rest).collect();
+        assert_eq!(all(&mut list).await, expected, "{has_moved}");
+        let is_complete = list.report().verdict() == Verdict::Complete;
+        assert_eq!(is_complete, !has_moved);
+    }
+}
+
+#[tokio::test]
+async fn pages_past_the_end_are_not_requested_ahead_after_a_change_of_size() {
+    let mut small = HashSet::new();
+    let server = Server::start(move |request| {
+        let number = query(request, "pageNumber").expect("a number");
+        let size = if number < 4 && small.insert(number) { 10 } else { 20 };
+        let first = (number - 1) * size + 1;
+        let count = 100_u64.div_ceil(size);
+        let counts =
+            format!(r#","pageNumber":{number},"pageSize":{size},"total":100,"pageCount":{count}"#);
+        page((first..first + size).filter(|thing| *thing <= 100), &counts)
+    })
+    .await;
+    let mut list = things(&server).page_size(50).prefetch(8);
+    assert_eq!(all(&mut list).await, (1..=100).collect::<Vec<_>>());
+    // Ten pages of the first size, the one where the list is joined again, and three of the five in the new size.
+    assert_eq!(list.report().requests, 10 + 1 + 3);
+}
+
+#[tokio::test]
+async fn a_size_that_changes_as_a_page_is_read_again_loses_and_repeats_nothing() {
+    for (before, after) in [(4, 8), (8, 4), (10, 15), (15, 4)] {
+        for removed in 1..=3 {
+            for change in 1..=3 {
+                let mut requests = 0;
+                let server = Server::start(move |request| {
+                    let number = query(request, "pageNumber").expect("a number");
+                    let first = if requests < change { 1 } else { 1 + removed };
+                    // The first request after that finds fewer things, the second is for the page before.
+                    let size = if requests <= change { before } else { after };
+                    requests += 1;
+                    let total: u64 = 101 - first;
+                    let count = total.div_ceil(size);
+                    let counts = format!(
+                        r#","pageNumber":{number},"pageSize":{size},"total":{total},"pageCount":{count}"#
+                    );
+                    let from = first + (number - 1) * size;
+                    page((from..from + size).filter(|thing| *thing <= 100), &counts)
+                })
+                .await;
+                let mut list = things(&server).page_size(50);
+                let what = format!("{before} {after}, {removed} after {change}");
+                assert_eq!(all(&mut list).await, (1..=100).collect::<Vec<_>>(), "{what}");
+                assert!(matches!(list.report().verdict(), Verdict::Drifted(_)), "{what}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_last_page_that_is_read_again_may_give_its_length_for_its_size() {
+    for removed in 1..=3 {
+        let mut requests = 0;
+        let server = Server::start(move |request| {
+            let number = query(request, "pageNumber").expect("a number");
+            let first = if requests < 2 { 1 } else { 1 + removed };
+            requests += 1;
+            let total = 10 - first;
+            let from = first + (number - 1) * 4;
+            let things: Vec<u64> = (from..from + 4).filter(|thing| *thing < 10).collect();
+            let size = things.len();
+            let counts = format!(r#","pageNumber":{number},"pageSize":{size},"total":{total}"#);
+            page(things, &counts)
+        })
+        .await;
+        let mut list = things(&server).page_size(50);
+        assert_eq!(all(&mut list).await, (1..=9).collect::<Vec<_>>(), "{removed}");
+        assert!(matches!(list.report().verdict(), Verdict::Drifted(_)), "{removed}");
+    }
 }

@@ -639,3 +639,31 @@ async fn a_checkpoint_that_was_tampered_with_does_no_harm() {
     assert!(asked.iter().all(|target| !target.contains("x=y")), "{asked:?}");
     assert_eq!(entities([1]), r#"{"id":"1"}"#);
 }
+
+#[tokio::test]
+async fn a_checkpoint_is_of_the_organization_that_became_known_meanwhile() {
+    let server = Server::start(|request| match request.target.as_str() {
+        "/api/v2/tokens/me" => {
+            let is_first = request.header("authorization") == Some("Bearer first");
+            let organization = if is_first { "org-1" } else { "org-2" };
+            Answer::json(200, &json!({"organization": {"id": organization}}).to_string())
+        }
+        _ => page(1..=4, r#","pageNumber":1,"pageCount":1,"total":4,"pageSize":4"#),
+    })
+    .await;
+    let with_token = |token: &str| {
+        let builder = Client::builder().api_url(server.url()).access_token(token);
+        builder.build().expect("a client")
+    };
+    let (first, second) = (with_token("first"), with_token("second"));
+    let list = |client: &Client| crate::Things::new(client).things().paginate();
+    let mut begun = list(&first);
+    begun.try_next().await.expect("a thing");
+    begun.checkpoint();
+    first.identify().await.expect("an identity");
+    second.identify().await.expect("an identity");
+    let later = begun.checkpoint();
+    assert_eq!(all(&mut list(&first).resume(&later)).await, [2, 3, 4]);
+    let error = list(&second).resume(&later).try_next().await.expect_err("another organization");
+    assert!(error.is_checkpoint_mismatch() && error.to_string().contains("org-1"), "{error}");
+}

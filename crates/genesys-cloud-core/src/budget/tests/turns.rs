@@ -39,6 +39,47 @@ async fn those_behind_are_told_a_time_that_counts_the_calls_ahead() {
     assert_eq!(expected(&mut limiter, last), next + ahead * spacing);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_call_that_waits_for_an_answer_has_no_expected_time() {
+    let now = Instant::now();
+    let mut limiter = Limiter::new(Caps { concurrent: 1, ..NO_RESERVE });
+    let tickets = [limiter.ticket(), limiter.ticket(), limiter.ticket()];
+    for ticket in tickets {
+        limiter.join(ticket, "getThings");
+    }
+    assert_eq!(limiter.poll(tickets[0], "getThings", now), Turn::Go);
+    let reason = Some(WaitReason::ConcurrentRequests);
+    for ticket in &tickets[1..] {
+        let waits = Turn::Wait { until: None, reason, expected: None };
+        assert_eq!(limiter.poll(*ticket, "getThings", now), waits);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_limit_is_unknown_only_the_calls_ahead_make_an_expected_time() {
+    let spacing = Duration::from_millis(500);
+    let mut limiter = Limiter::new(Caps { spacing: Some(spacing), ..NO_RESERVE });
+    let mut now = Instant::now();
+    let tickets: Vec<Ticket> = (0..10).map(|_| limiter.ticket()).collect();
+    for ticket in &tickets {
+        limiter.join(*ticket, "getThings");
+    }
+    let mut waiting = tickets.into_iter();
+    let first = waiting.find(|ticket| {
+        now += spacing;
+        limiter.poll(*ticket, "getThings", now) != Turn::Go
+    });
+    let behind = waiting.next();
+    for (ticket, expected) in [(first, None), (behind, Some(spacing))] {
+        match limiter.poll(ticket.expect("a call that waits"), "getThings", now) {
+            Turn::Wait { reason: Some(WaitReason::Unknown), expected: told, .. } => {
+                assert_eq!(told, expected);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
 /// How long calls of another operation wait after a 429 with these headers, while other calls are under way that may
 /// use up the rest of the window.
 async fn wait_after(limited_head: &Head) -> Duration {

@@ -414,14 +414,15 @@ impl Engine {
         before: Option<&PageText>,
         text: &PageText,
     ) -> Result<bool, Contradiction> {
-        if self.is_fed() || self.overlap.is_some() {
+        if self.is_fed() {
             return Ok(false);
         }
         if self.has_lost_its_place(page, text) {
             return Ok(true);
         }
         let read = match &self.resumption {
-            None => 0,
+            // The items of a page that is read again.
+            None => self.overlap.as_ref().map_or(0, |(overlap, _)| overlap.marks().len() as u64),
             Some(it) if it.stage == Stage::Entered && it.over == Over::Page => it.left,
             Some(_) => return Ok(false),
         };

@@ -175,6 +175,8 @@ impl Engine {
         if let Some(previous) = &mut at.previous {
             previous.total = page.total;
         }
+        // The first page was due before any reply said its size.
+        at.grid = self.walk.at.grid;
         let (operation, number) = (self.request.operation().id(), self.page_number());
         tracing::info!(
             operation,

@@ -264,6 +264,8 @@ fn a_text_that_is_no_plan_is_refused() {
         (r#""count":2"#, r#""count":0"#, "not in its range"),
         (r#""count":2"#, r#""count":-9223372036854775808"#, "not in its range"),
         (r#""count":2"#, r#""count":9223372036854775807"#, "more than 100000 pieces"),
+        // With the one before.
+        (r#""count":2"#, r#""count":100000"#, "more than 100000 pieces"),
         (r#""span":600000,"state":"done""#, r#""span":0,"state":"done""#, "not in its range"),
         (r#""count":2"#, r#""count":2,"step":-600000"#, "not in its range"),
     ] {
