@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use genesys_cloud_core::{Checkpoint, Client, Error, Paginator, Reason, Verdict};
+use genesys_cloud_core::{Checkpoint, Client, Error, OnStale, Paginator, Reason, Verdict};
 use genesys_cloud_mock::{Due, FaultPlan, Lie, MockOrg, Moment, Scenario, Truth};
 use serde_json::Value;
 
@@ -218,7 +218,12 @@ impl Reading<'_> {
             let (items, came) = (checkpoint.items(), self.keys.len());
             return Err(format!("a checkpoint counts {items} items where {came} came"));
         }
-        self.list = (self.open)(self.client).resume(&checkpoint);
+        let mut list = (self.open)(self.client);
+        if self.is_honest && self.errors.last().is_some_and(Error::is_outcome_unknown) {
+            // Someone has looked for the job, and wants another one.
+            list = list.on_stale(OnStale::Restart);
+        }
+        self.list = list.resume(&checkpoint);
         Ok(())
     }
 

@@ -126,11 +126,13 @@ impl Exchange {
         Ok(http.request(method.into(), url))
     }
 
-    /// Sends a request once and reads the reply, whatever its status.
+    /// Sends a request once and reads the reply, whatever its status. `max_body` limits the size of a successful reply
+    /// further, in bytes.
     pub(crate) async fn send(
         &self,
         operation: &Operation,
         request: reqwest::RequestBuilder,
+        max_body: Option<usize>,
     ) -> Result<RawReply, Error> {
         let began = Instant::now();
         let deadline = || Error::deadline(operation, self.timeout);
@@ -141,9 +143,15 @@ impl Exchange {
         let head = head.with_secrets(&self.secrets);
         let mut reply = RawReply { operation: operation.clone(), head, body: Bytes::new() };
         let accepted = operation.accepts(reply.status());
-        let limit = if accepted { self.max_body } else { MAX_ERROR_BODY };
+        let most = max_body.map_or(self.max_body, |bytes| bytes.min(self.max_body));
+        let limit = if accepted { most } else { MAX_ERROR_BODY };
         let left = self.timeout.saturating_sub(began.elapsed());
         let left = if accepted { left } else { left.min(MAX_ERROR_TIME) };
+        // What is dropped anyway need not be transferred first.
+        let is_declared = |bytes: usize| response.content_length() > Some(bytes as u64);
+        if accepted && max_body.is_some_and(is_declared) {
+            return Err(Error::too_large(&reply, limit));
+        }
         let room = response.content_length().unwrap_or(0).min(MAX_ROOM);
         let mut body = BytesMut::with_capacity(limit.min(room as usize));
         let whole = tokio::time::timeout(left, read(&mut response, &mut body, limit)).await;

@@ -37,6 +37,8 @@ pub struct Request {
     headers: HeaderMap,
     body: Option<Bytes>,
     fault: Option<String>,
+    /// The most bytes that a successful reply may have, if less than the client allows.
+    max_body: Option<usize>,
 }
 
 impl Request {
@@ -49,6 +51,7 @@ impl Request {
             headers: HeaderMap::new(),
             body: None,
             fault: None,
+            max_body: None,
         }
     }
 
@@ -319,6 +322,15 @@ impl Request {
             longest.unwrap_or_default(),
         );
         Err(Error::invalid_request(&self.operation, why))
+    }
+
+    /// Limits the size of a successful reply, in bytes, below the client's `max_body`.
+    pub(crate) fn set_max_body(&mut self, bytes: usize) {
+        self.max_body = Some(bytes);
+    }
+
+    pub(crate) const fn max_body(&self) -> Option<usize> {
+        self.max_body
     }
 
     /// Notes what is wrong with a value, to be told when the request is sent.

@@ -243,7 +243,7 @@ impl Transport {
         if let Some(body) = request.body() {
             outgoing = outgoing.body(body.clone());
         }
-        self.exchange.send(operation, outgoing).await
+        self.exchange.send(operation, outgoing, request.max_body()).await
     }
 
     /// Tells the budget what came of a request that failed. `pause` is the wait before it is sent again.

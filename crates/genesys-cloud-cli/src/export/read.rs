@@ -19,6 +19,9 @@ use crate::find;
 use crate::screen::Gauge;
 use crate::tags::Way;
 
+/// A page that is larger is read in smaller ones, in bytes.
+const MAX_PAGE_BYTES: usize = 32 << 20;
+
 /// A record as the API sent it.
 pub(super) type Raw = Box<RawValue>;
 
@@ -59,7 +62,8 @@ impl Reader {
         let make = maker(client.clone(), job.way.clone());
         let export = job.export;
         let Some(range) = &job.range else {
-            let mut list = make(request).prefetch(export.prefetch);
+            let list = make(request).prefetch(export.prefetch);
+            let mut list = list.max_page_bytes(MAX_PAGE_BYTES);
             if let Some(size) = export.page_size {
                 list = list.page_size(size);
             }
@@ -81,7 +85,7 @@ impl Reader {
             return Self::List(Box::new(list));
         };
         let mut windows = range.windows(request, make).prefetch(export.prefetch);
-        windows = windows.concurrency(export.concurrency.into());
+        windows = windows.concurrency(export.concurrency.into()).max_page_bytes(MAX_PAGE_BYTES);
         if let Some(size) = export.page_size {
             windows = windows.page_size(size);
         }

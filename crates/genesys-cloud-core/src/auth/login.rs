@@ -344,7 +344,7 @@ impl Shared {
                 .header(ACCEPT, "application/json")
                 .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
                 .body("grant_type=client_credentials");
-            let reply = self.exchange.send(&LOGIN, request).await?.accepted()?;
+            let reply = self.exchange.send(&LOGIN, request, None).await?.accepted()?;
             token_of(&reply, asked_at).map_err(|error| {
                 Error::decode(&reply, &error)
                     .advise("check that the login URL is that of a login host")

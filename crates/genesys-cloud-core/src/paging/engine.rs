@@ -3,6 +3,7 @@
 
 mod resume;
 mod settle;
+mod smaller;
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -46,6 +47,8 @@ pub(super) struct Engine {
     pub(super) page_size: Option<u64>,
     pub(super) limit: Option<u64>,
     pub(super) max_pages: Option<u64>,
+    /// The most bytes of a page that could be read in smaller ones.
+    pub(super) max_page_bytes: Option<usize>,
     /// How many pages may be asked for before they are due.
     pub(super) prefetch: usize,
     walk: Walk,
@@ -116,6 +119,8 @@ struct Asked {
     call: BoxFuture<'static, Option<Result<RawReply, Error>>>,
     /// Whether the page was asked for before, and its reply could not be used.
     is_again: bool,
+    /// Whether the page is dropped where it is larger than `max_page_bytes`.
+    is_bounded: bool,
 }
 
 impl Engine {
@@ -129,6 +134,7 @@ impl Engine {
             page_size: None,
             limit: None,
             max_pages: None,
+            max_page_bytes: None,
             prefetch: 0,
             page_bytes: 0,
             calls: VecDeque::new(),
@@ -185,6 +191,7 @@ impl Engine {
             page_size: self.page_size,
             limit: self.limit,
             max_pages: self.max_pages,
+            max_page_bytes: self.max_page_bytes,
             prefetch: self.prefetch,
             resumption: self.resumption.map(|resumption| Box::new(resumption.anew())),
             refused: self.refused,
@@ -263,6 +270,7 @@ impl Engine {
         }
         let position = self.walk.due().clone();
         let request = self.request_for(&position);
+        let is_bounded = request.max_body().is_some();
         let (client, caller, repeated) =
             (self.client.clone(), self.caller().cloned(), self.unusable);
         let call = async move {
@@ -275,7 +283,8 @@ impl Engine {
             }
         };
         self.unusable += 1;
-        self.calls.push_front(Asked { position, call: call.map(Some).boxed(), is_again: true });
+        let call = call.map(Some).boxed();
+        self.calls.push_front(Asked { position, call, is_again: true, is_bounded });
         None
     }
 
@@ -416,6 +425,10 @@ impl Engine {
                     self.report.repeated += u64::from(attempts.saturating_sub(first));
                     self.report.waited += waited;
                 }
+                if asked.is_bounded && reply.as_ref().is_err_and(Error::is_too_large) {
+                    self.ask_for_less();
+                    continue;
+                }
                 let page = match reply.and_then(|reply| self.holding_page(reply)) {
                     // What lists the results of a job looks at each reply before the page is read.
                     Err(error) => match self.repeat(error) {
@@ -442,6 +455,7 @@ impl Engine {
         self.report.requests += u64::from(self.caller().is_none());
         self.report.began.get_or_insert_with(Utc::now);
         let request = self.request_for(&position);
+        let is_bounded = request.max_body().is_some();
         let client = self.client.clone();
         let call = match self.caller() {
             Some(caller) => caller(request),
@@ -452,7 +466,7 @@ impl Engine {
         } else {
             call.map(Some).boxed()
         };
-        Asked { position, call, is_again: false }
+        Asked { position, call, is_again: false, is_bounded }
     }
 
     fn request_for(&self, position: &Position) -> Request {
@@ -463,6 +477,9 @@ impl Engine {
             set_number(&mut request, page_size.place(), asked, page_size.is_text());
         }
         self.walk.write(position, &mut request);
+        if let Some(bytes) = self.max_page_bytes.filter(|_| self.smaller_size(position).is_some()) {
+            request.set_max_body(bytes);
+        }
         request
     }
 

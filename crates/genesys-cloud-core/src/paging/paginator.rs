@@ -247,6 +247,20 @@ impl<T> Paginator<T> {
         self
     }
 
+    /// Limits the size of a page in bytes: the items of a larger page are read in smaller ones, to bound memory. Unless
+    /// set, a page may be as large as the client's [`max_body`](crate::ClientBuilder::max_body).
+    ///
+    /// A larger page is dropped before it has been read to its end, and the list is read on from the same place with
+    /// about a fifth of the page size, down to the least that the operation takes. The rest of the list keeps that
+    /// size: see [`Report::page_size_asked`]. The page is read whole, up to `max_body`, where the list can't be read
+    /// on in another size: where the size can't be set or is part of a link, where the replies of numbered pages do not
+    /// say their size, where the number of pages is limited (by the API or by [`max_pages`](Self::max_pages)), and where
+    /// each page is a job.
+    pub fn max_page_bytes(mut self, bytes: usize) -> Self {
+        self.engine.max_page_bytes = Some(bytes);
+        self
+    }
+
     /// Ends after so many items.
     pub fn limit(mut self, items: u64) -> Self {
         self.engine.limit = Some(items);

@@ -120,6 +120,11 @@ impl Walk {
         }
     }
 
+    /// Whether the API limits the number of pages, whatever their size.
+    pub(super) const fn is_capped_in_pages(&self) -> bool {
+        matches!(self.cap, Some(Most::Pages(_)))
+    }
+
     /// The largest page size, up to this one, with which numbered pages end where the cap is: a page that
     /// goes beyond is refused as a whole.
     pub(super) fn page_size_up_to_cap(&self, size: u64) -> u64 {

@@ -30,6 +30,7 @@ pub(super) struct Settings {
     /// How many pieces are read at a time.
     pub(super) concurrency: usize,
     pub(super) page_size: Option<u64>,
+    pub(super) max_page_bytes: Option<usize>,
     pub(super) prefetch: usize,
     /// The path of the id in an item.
     pub(super) id: Option<String>,
@@ -243,6 +244,9 @@ impl<T> Run<T> {
         let mut list = (self.make)(interval).prefetch(self.settings.prefetch);
         if let Some(items) = self.settings.page_size {
             list = list.page_size(items);
+        }
+        if let Some(bytes) = self.settings.max_page_bytes {
+            list = list.max_page_bytes(bytes);
         }
         let list = list.with_job_settings(&self.settings.job);
         list.with_ids(self.settings.id.as_deref()).on_stale(self.settings.on_stale)

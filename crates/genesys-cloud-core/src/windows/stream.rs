@@ -135,6 +135,7 @@ impl<T> Windows<T> {
             minimum: MINIMUM,
             concurrency: 1,
             page_size: None,
+            max_page_bytes: None,
             prefetch: 0,
             id: id.map(str::to_owned),
             remember: None,
@@ -212,6 +213,12 @@ impl<T> Windows<T> {
     /// Asks for pages of so many items: see [`Paginator::page_size`].
     pub fn page_size(mut self, items: u64) -> Self {
         self.run.settings.page_size = Some(items);
+        self
+    }
+
+    /// Reads what a page above this size in bytes holds in smaller pages: see [`Paginator::max_page_bytes`].
+    pub fn max_page_bytes(mut self, bytes: usize) -> Self {
+        self.run.settings.max_page_bytes = Some(bytes);
         self
     }
 

@@ -16,6 +16,7 @@ mod schemes;
 #[allow(dead_code, reason = "shared with the tests of the client")]
 #[path = "../client/server.rs"]
 mod server;
+mod wide;
 
 use std::collections::VecDeque;
 use std::time::Duration;

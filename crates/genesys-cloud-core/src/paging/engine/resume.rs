@@ -29,13 +29,13 @@ const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(5);
 /// A place that the list is to go on from.
 #[derive(Clone)]
 pub(super) struct Resumption {
-    point: ListPoint,
+    pub(super) point: ListPoint,
     /// When it was made; `None` for a piece of a range.
     made: Option<DateTime<Utc>>,
-    stage: Stage,
+    pub(super) stage: Stage,
     /// How much is still to be left out of what comes.
-    left: u64,
-    over: Over,
+    pub(super) left: u64,
+    pub(super) over: Over,
     /// Whether pages before it are looked through for what was handed out last.
     has_looked_back: bool,
     /// Where the list stood when a page of another size came, to be read on from if the last items are not found.
@@ -43,7 +43,7 @@ pub(super) struct Resumption {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
+pub(super) enum Stage {
     /// Nothing has been done.
     Set,
     /// It is of the same call, and its report is taken over.
@@ -58,7 +58,7 @@ enum Stage {
 
 /// Of what so much is left out.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Over {
+pub(super) enum Over {
     /// Items of the first page that comes.
     Page,
     /// Items, however many pages they come in.
