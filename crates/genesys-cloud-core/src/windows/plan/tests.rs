@@ -268,10 +268,24 @@ fn a_text_that_is_no_plan_is_refused() {
         (r#""count":2"#, r#""count":100000"#, "more than 100000 pieces"),
         (r#""span":600000,"state":"done""#, r#""span":0,"state":"done""#, "not in its range"),
         (r#""count":2"#, r#""count":2,"step":-600000"#, "not in its range"),
+        (r#""count":2"#, r#""count":2,"step":0"#, "not in its range"),
     ] {
         let changed = text.replace(from, to);
         assert_ne!(changed, text, "{from}");
         let error = serde_json::from_str::<Plan>(&changed).expect_err(why);
         assert!(error.to_string().contains(why), "{why}: {error}");
     }
+}
+
+#[test]
+fn a_piece_of_a_millisecond_can_be_saved() {
+    let whole = Interval::new(at(0), at(20) + TimeDelta::milliseconds(1));
+    let plan = cut(whole, minutes(10), minutes(0)).expect("a plan");
+    let text = serde_json::to_string(&plan).expect("a text");
+    assert_eq!(serde_json::from_str::<Plan>(&text).expect("a plan").pieces(), plan.pieces());
+
+    let all_short = Interval::new(at(0), at(0) + TimeDelta::milliseconds(3));
+    let plan = cut(all_short, Duration::from_millis(1), minutes(0)).expect("a plan");
+    let text = serde_json::to_string(&plan).expect("a text");
+    assert_eq!(serde_json::from_str::<Plan>(&text).expect("a plan").pieces(), plan.pieces());
 }
