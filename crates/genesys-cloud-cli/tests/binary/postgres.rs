@@ -1195,3 +1195,26 @@ async fn a_wait_for_a_lock_is_shown_and_can_be_ended() {
     assert_eq!(org.requests_for(QUEUES).len(), read, "nothing was read again");
     assert_eq!(database.rows("q", "id").await.len(), 30);
 }
+
+#[tokio::test]
+async fn a_signal_ends_the_wait_for_a_database_that_does_not_answer() {
+    let org = MockOrg::builder().list(QUEUES, 30).start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("postgres://me@{}/crm", silent.local_addr().unwrap());
+    let child = program(Some(&org), &folder.path().join("state"))
+        .args(["export", QUEUES, "--out", &url, "--create-table"])
+        .current_dir(folder.path())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It is connected, and waits for the first byte.
+    let _connection = silent.accept().await.unwrap();
+    let id = child.id().unwrap().to_string();
+    let kill = tokio::process::Command::new("kill").args(["-TERM", &id]).status().await;
+    assert!(kill.unwrap().success());
+    let output = child.wait_with_output().await.unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(130), "{told}");
+    assert_eq!(org.requests_for(QUEUES).len(), 0);
+}

@@ -72,7 +72,16 @@ impl Session {
         let place = place(&access.config);
         let user = access.config.get_user().unwrap_or("that of the system").to_owned();
         let tls = tls::connector(&access.trust).map_err(SinkError::new)?;
-        let connected = access.config.connect(tls.clone()).await;
+        let connected = match &watch {
+            None => access.config.connect(tls.clone()).await,
+            Some(watch) => tokio::select! {
+                biased;
+                connected = access.config.connect(tls.clone()) => connected,
+                () = watch.stopped() => {
+                    return Err(SinkError::stopped(format!("stopped while connecting to {place}")));
+                }
+            },
+        };
         let (client, connection) = connected.map_err(|error| refused(&error, &place, &user))?;
         let course = Some(tokio::spawn(connection));
         let schema = String::new();
@@ -124,7 +133,7 @@ impl Session {
     async fn lock(&mut self, table: &str) -> Result<(), SinkError> {
         let name = format!("genesys-cloud {}.{table}", self.schema);
         let lock = "SELECT pg_advisory_lock(hashtextextended($1, 0))";
-        match self.client.execute(lock, &[&name]).await {
+        match self.wait(self.client.execute(lock, &[&name])).await {
             Ok(_) => self.run("RESET lock_timeout").await,
             Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => {
                 Err(SinkError::unavailable(format!(
@@ -181,7 +190,7 @@ impl Session {
         if self.is_open {
             self.run(SAVEPOINT).await?;
         }
-        let asked = self.client.query_one("SELECT $1::text IS NOT NULL", &[&text]).await;
+        let asked = self.wait(self.client.query_one("SELECT $1::text IS NOT NULL", &[&text])).await;
         if self.is_open {
             self.run(TAKE_BACK).await?;
         }
@@ -330,14 +339,14 @@ impl Session {
         query: &str,
         parameters: &[&(dyn ToSql + Sync)],
     ) -> Result<Row, SinkError> {
-        match self.client.query_one(query, parameters).await {
+        match self.wait(self.client.query_one(query, parameters)).await {
             Ok(row) => Ok(row),
             Err(error) => Err(self.failed(error).await),
         }
     }
 
     pub(super) async fn prepare(&mut self, statement: &str) -> Result<Statement, SinkError> {
-        match self.client.prepare(statement).await {
+        match self.wait(self.client.prepare(statement)).await {
             Ok(statement) => Ok(statement),
             Err(error) => Err(self.failed(error).await),
         }
