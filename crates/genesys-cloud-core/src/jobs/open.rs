@@ -19,10 +19,10 @@ use super::run::Run;
 use super::saved::SavedJob;
 use super::settings::JobSettings;
 use super::status::JobStatus;
-use super::tally::{Calls, Tally};
+use super::tally::Tally;
 use crate::client::Client;
 use crate::error::Error;
-use crate::paging::{Listing, Scheme};
+use crate::paging::{Calls, Listing, Scheme};
 use crate::reply::RawReply;
 use crate::request::Request;
 
