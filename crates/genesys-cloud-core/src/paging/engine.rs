@@ -473,8 +473,7 @@ impl Engine {
 
     fn request_for(&self, position: &Position) -> Request {
         let mut request = self.request.clone();
-        if let (Some(page_size), Some(asked)) =
-            (self.listing().page_size(), self.walk.at.page_size)
+        if let (Some(page_size), Some(asked)) = (self.listing().page_size(), self.walk.at.page_size)
         {
             set_number(&mut request, page_size.place(), asked, page_size.is_text());
         }

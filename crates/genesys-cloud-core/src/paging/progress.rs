@@ -28,10 +28,7 @@ impl Counted {
 
     /// What was counted before a page that is the last one counted.
     pub(super) const fn without(self, page: &Facts) -> Self {
-        Self {
-            pages: self.pages.saturating_sub(1),
-            nulls: self.nulls.saturating_sub(page.nulls),
-        }
+        Self { pages: self.pages.saturating_sub(1), nulls: self.nulls.saturating_sub(page.nulls) }
     }
 }
 

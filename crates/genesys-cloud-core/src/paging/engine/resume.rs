@@ -14,8 +14,8 @@ use crate::paging::listing::{PageSize, Place};
 use crate::paging::marks::{Joined, PageText, join};
 use crate::paging::paginator::OnStale;
 use crate::paging::picked::Overlap;
-use crate::paging::progress::{Counted, Progress};
 use crate::paging::point::{Handed, ListPoint, is_end_of_list};
+use crate::paging::progress::{Counted, Progress};
 use crate::paging::scheme::Motion;
 use crate::paging::standing::{Facts, Position, Standing};
 use crate::paging::step::{Contradiction, End};
@@ -335,9 +335,7 @@ impl Engine {
         // joined again in it: where replies say their size, or the place is between two pages.
         let by_number = matches!(self.walk.motion(), Motion::Numbers { .. });
         let can_resize = if by_number { self.walk.at.grid.is_some() } else { offset == 0 };
-        if self.walk.at.page_size.is_some()
-            && !(can_resize && self.page_size.is_some())
-        {
+        if self.walk.at.page_size.is_some() && !(can_resize && self.page_size.is_some()) {
             self.is_page_size_settled = true;
         }
         Ok(())
@@ -457,12 +455,13 @@ impl Engine {
         let operation = self.request.operation().id();
         tracing::info!(operation, page = due, size, "the API changed the page size: joining again");
         // A page that was being read again is counted when it has been.
-        let counted =
-            if self.overlap.is_some() { self.walk.at.counted } else { point.at.counted };
+        let counted = if self.overlap.is_some() { self.walk.at.counted } else { point.at.counted };
+        let page_size = self.walk.at.page_size;
         let resized_at = std::mem::replace(
             &mut self.walk.at,
             Standing {
                 counted,
+                page_size,
                 due: Position::Number(number),
                 before: Some((number - 1).saturating_mul(size)),
                 largest: size,
@@ -546,7 +545,11 @@ impl Engine {
         self.walk.at = Standing {
             due: Position::Number(due),
             pages: self.walk.at.pages.saturating_sub(1),
-            counted: Counted { pages: self.walk.at.counted.pages.saturating_sub(1), ..point.at.counted },
+            page_size: self.walk.at.page_size,
+            counted: Counted {
+                pages: self.walk.at.counted.pages.saturating_sub(1),
+                ..point.at.counted
+            },
             before: point.at.before.map(|_| (due - 1).saturating_mul(size)),
             previous: None,
             ..point.at.clone()

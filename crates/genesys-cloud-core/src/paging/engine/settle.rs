@@ -133,8 +133,7 @@ impl Engine {
         }
         let operation = self.request.operation().id();
         tracing::debug!(operation, page = number, items, total, "page read");
-        if let Some(End::Shortfall | End::Cap | End::FullReply | End::NotFollowed) = self.end
-        {
+        if let Some(End::Shortfall | End::Cap | End::FullReply | End::NotFollowed) = self.end {
             let verdict = self.report().verdict();
             tracing::warn!(operation, %verdict, "the list may not have been read as a whole");
         }
