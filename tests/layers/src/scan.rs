@@ -192,7 +192,11 @@ mod tests {
                 &["1 b", "1 b::C", "1 e::*"],
             ),
             ("a", "use super::b::C;\nuse self::d::E;", &["1 b::C", "2 a::d::E"]),
-            ("a::f", "use super::{b, super::c};", &["1 a::b", "1 c"]),
+            (
+                "a::f",
+                "use super::{b, d::E};\nuse super::super::c;",
+                &["1 a::b", "1 a::d::E", "2 c"],
+            ),
             ("a", "fn f() -> crate::b::C {\n    crate::d::e()\n}", &["1 b::C", "2 d::e"]),
             ("a", "pub(crate) fn f() {}\npub(in crate::b) fn g() {}\nuse other::crate_x;", &[]),
             (
