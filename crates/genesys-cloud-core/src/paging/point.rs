@@ -10,7 +10,7 @@ use super::report::Report;
 use super::standing::{Facts, Standing};
 use super::step::End;
 use super::subject::Subject;
-use crate::jobs::SavedJob;
+use crate::saved_job::SavedJob;
 
 pub(crate) use form::ListForm;
 pub(super) use form::is_end_of_list;

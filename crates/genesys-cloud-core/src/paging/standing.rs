@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 use serde_json::Number;
 
-use super::fingerprint::Edges;
 use super::progress::Counted;
+use crate::page_identity::Edges;
 
 /// Which page is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
