@@ -4,14 +4,14 @@ use crate::digits::push_padded;
 
 /// A point of time, in milliseconds since 1970, UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Moment(u64);
+pub(crate) struct Timestamp(u64);
 
 const DAY: u64 = 86_400_000;
 /// 2024-01-01 and the day after which things are changed or end, 2025-07-01.
 const EARLY: u64 = 19_723;
 const LATE: u64 = 20_270;
 
-impl Moment {
+impl Timestamp {
     /// Some time from 2024 on; a late one follows every one that isn't.
     pub(crate) fn made_up(chance: u64, late: bool) -> Self {
         let (first, days) = if late { (LATE, 365) } else { (EARLY, LATE - EARLY) };
@@ -154,39 +154,39 @@ impl Moment {
 mod tests {
     use super::*;
 
-    fn written(milliseconds: u64, write: fn(Moment, &mut Vec<u8>)) -> String {
+    fn written(milliseconds: u64, write: fn(Timestamp, &mut Vec<u8>)) -> String {
         let mut out = Vec::new();
-        write(Moment(milliseconds), &mut out);
+        write(Timestamp(milliseconds), &mut out);
         String::from_utf8(out).expect("text")
     }
 
     #[test]
     fn moments_are_written_as_the_service_does() {
         let moment = 1_709_210_096_789;
-        assert_eq!(written(moment, Moment::write_date_time), "2024-02-29T12:34:56.789Z");
-        assert_eq!(written(moment, Moment::write_local), "2024-02-29T12:34:56.789");
-        assert_eq!(written(moment, Moment::write_month), "2024-02");
-        assert_eq!(written(EARLY * DAY, Moment::write_date_time), "2024-01-01T00:00:00Z");
-        assert_eq!(written(LATE * DAY, Moment::write_date), "2025-07-01");
+        assert_eq!(written(moment, Timestamp::write_date_time), "2024-02-29T12:34:56.789Z");
+        assert_eq!(written(moment, Timestamp::write_local), "2024-02-29T12:34:56.789");
+        assert_eq!(written(moment, Timestamp::write_month), "2024-02");
+        assert_eq!(written(EARLY * DAY, Timestamp::write_date_time), "2024-01-01T00:00:00Z");
+        assert_eq!(written(LATE * DAY, Timestamp::write_date), "2025-07-01");
     }
 
     #[test]
     fn moments_are_read_in_many_forms() {
-        let moment = Some(Moment(1_709_210_096_789));
-        assert_eq!(Moment::parse("2024-02-29T12:34:56.789Z"), moment);
-        assert_eq!(Moment::parse("2024-02-29T13:34:56.789+01:00"), moment);
-        assert_eq!(Moment::parse("2024-01-01"), Some(Moment(EARLY * DAY)));
-        assert_eq!(Moment::parse("2025-07-01T00:00Z"), Some(Moment(LATE * DAY)));
+        let moment = Some(Timestamp(1_709_210_096_789));
+        assert_eq!(Timestamp::parse("2024-02-29T12:34:56.789Z"), moment);
+        assert_eq!(Timestamp::parse("2024-02-29T13:34:56.789+01:00"), moment);
+        assert_eq!(Timestamp::parse("2024-01-01"), Some(Timestamp(EARLY * DAY)));
+        assert_eq!(Timestamp::parse("2025-07-01T00:00Z"), Some(Timestamp(LATE * DAY)));
         for text in ["", "soon", "2024-13-01", "2024-02-29T12:34", "2024-02-29Tx:00Z"] {
-            assert_eq!(Moment::parse(text), None, "{text}");
+            assert_eq!(Timestamp::parse(text), None, "{text}");
         }
-        assert_eq!(Moment(1_709_210_096_789).http_date(), "Thu, 29 Feb 2024 12:34:56 GMT");
+        assert_eq!(Timestamp(1_709_210_096_789).http_date(), "Thu, 29 Feb 2024 12:34:56 GMT");
     }
 
     #[test]
     fn what_is_late_follows_what_is_not() {
         for chance in [0, 1, u64::MAX / 2, u64::MAX] {
-            assert!(Moment::made_up(chance, false).0 < Moment::made_up(chance, true).0);
+            assert!(Timestamp::made_up(chance, false).0 < Timestamp::made_up(chance, true).0);
         }
     }
 }

@@ -3,8 +3,8 @@ use bytes::Bytes;
 /// What a client must get out of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct JobTruth {
-    /// The keys ([`Truth::key`](crate::Truth::key)) of its results, in order; of a CSV file the
+pub struct ExpectedJob {
+    /// The keys ([`Expected::key`](crate::Expected::key)) of its results, in order; of a CSV file the
     /// ids of its rows. Empty if a file is no list of records, and if the request alone names
     /// the record.
     pub records: Vec<String>,

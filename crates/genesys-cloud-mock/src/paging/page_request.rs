@@ -3,19 +3,19 @@ use std::borrow::Cow;
 use genesys_cloud_catalogue::{Catalogue, Location, Operation};
 use serde_json::{Map, Value};
 
-use crate::chance::{hash, mix};
 use crate::fingerprint::fingerprint;
 use crate::journal::RecordedRequest;
 use crate::paging::{Ask, search};
 use crate::query::Query;
 use crate::reply::CannedReply;
+use crate::rng::{hash, mix};
 
 /// The names a page size goes by, the better one first.
 const SIZES: [&str; 4] = ["pageSize", "limit", "maxResults", "count"];
 
 /// What a request says of the page it wants.
 #[derive(Debug)]
-pub(crate) struct Wish {
+pub(crate) struct PageRequest {
     pub(crate) position: Position,
     pub(crate) size: Option<u64>,
     /// The parameter of the query that takes the page size.
@@ -50,7 +50,7 @@ const LARGEST: u64 = i32::MAX as u64;
 /// The type that the first half of a composite token has.
 pub(crate) const SOURCE_TYPE: &str = "FLOW";
 
-impl Wish {
+impl PageRequest {
     pub(crate) fn of(
         ask: Ask,
         operation: &Operation,

@@ -5,12 +5,12 @@ use crate::paging::Ask;
 use crate::scenario::Scenario;
 
 /// What a client must get out of a list, from
-/// [`MockOrg::truth`](crate::MockOrg::truth).
+/// [`MockOrg::expected`](crate::MockOrg::expected).
 ///
-/// A record is named by its [`key`](Truth::key).
+/// A record is named by its [`key`](Expected::key).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Truth {
+pub struct Expected {
     /// The records that a client has to hand on, in this order.
     pub records: Vec<String>,
     /// Those of them that the service hands out twice, because the list moved: a client can
@@ -24,13 +24,13 @@ pub struct Truth {
     /// that they are no others.
     pub may_repeat: Vec<String>,
     /// How the reading ends.
-    pub end: TruthEnd,
+    pub end: ExpectedEnd,
 }
 
 /// How the reading of a list ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum TruthEnd {
+pub enum ExpectedEnd {
     /// All records have come.
     Complete,
     /// The service has more records and no way to them.
@@ -39,8 +39,8 @@ pub enum TruthEnd {
     Broken,
 }
 
-impl Truth {
-    /// Whether a client that has handed on these records, by their [keys](Truth::key), has handed on what it must.
+impl Expected {
+    /// Whether a client that has handed on these records, by their [keys](Expected::key), has handed on what it must.
     pub fn is_met_by(&self, came: &[String]) -> bool {
         let Some(more) = came.strip_prefix(self.records.as_slice()) else { return false };
         more.is_empty()
@@ -79,18 +79,18 @@ impl Truth {
         let pages = |count: u64| (0..(count * size).min(total)).collect::<Vec<_>>();
         let all = || (0..total).collect::<Vec<_>>();
         let moves = !ask.follows_records();
-        let (mut repeated, mut missed, mut end) = (Vec::new(), Vec::new(), TruthEnd::Complete);
+        let (mut repeated, mut missed, mut end) = (Vec::new(), Vec::new(), ExpectedEnd::Complete);
         let records = match scenario {
             Some(Scenario::RepeatedToken | Scenario::IdenticalPage) => {
-                end = TruthEnd::Broken;
+                end = ExpectedEnd::Broken;
                 pages(2)
             }
             Some(Scenario::TokenCycle) => {
-                end = TruthEnd::Broken;
+                end = ExpectedEnd::Broken;
                 pages(3)
             }
             Some(Scenario::EndlessEmptyPages | Scenario::ForeignUri) => {
-                end = TruthEnd::Broken;
+                end = ExpectedEnd::Broken;
                 pages(1)
             }
             Some(Scenario::RecordAdded) if moves => {
@@ -102,7 +102,7 @@ impl Truth {
                 pages(1).into_iter().chain(size + 1..total).collect()
             }
             _ if ask == Ask::First && size < total => {
-                end = TruthEnd::Truncated;
+                end = ExpectedEnd::Truncated;
                 pages(1)
             }
             _ => all(),

@@ -6,11 +6,11 @@ use serde_json::Value;
 use super::family::field;
 use super::table::Named;
 use crate::classify::ItemPlace;
+use crate::expected::Expected;
 use crate::identity::Identity;
 use crate::listing::{Listing, write_record};
-use crate::paging::{Page, Wish};
+use crate::paging::{Page, PageRequest};
 use crate::shape::Shape;
-use crate::truth::Truth;
 
 /// Where a reply has a URL of a file with results.
 const LINKS: [&str; 12] = [
@@ -33,7 +33,7 @@ pub(crate) const CONTENTS: [&str; 2] = ["downloadResult", "downloadTemplate"];
 
 /// What comes of a job, as far as the status or the reply to the submit holds it or leads to it.
 #[derive(Debug)]
-pub(crate) struct Yield {
+pub(crate) struct JobResults {
     pub(crate) in_status: Place,
     /// In the reply to the submit, if it has the result at once.
     pub(crate) in_submit: Place,
@@ -41,7 +41,7 @@ pub(crate) struct Yield {
     pub(crate) form: Form,
 }
 
-impl Yield {
+impl JobResults {
     /// Whether the results may come in several files.
     pub(crate) fn has_many_files(&self) -> bool {
         let is_one = matches!(self.content(), Some(Content::One(_)));
@@ -86,8 +86,8 @@ impl Content {
     pub(crate) fn write(&self, list: u64, places: Range<u64>) -> Value {
         let written = match self {
             Self::List(listing) => {
-                let wish = Wish::whole();
-                listing.write(list, "", &Page::whole(&wish, places.collect()))
+                let page_request = PageRequest::whole();
+                listing.write(list, "", &Page::whole(&page_request, places.collect()))
             }
             Self::One(shape) => write_one(shape, list, ""),
         };
@@ -96,7 +96,7 @@ impl Content {
 
     /// The key of a result that is no list.
     pub(crate) fn key_of_one(shape: &Shape, list: u64) -> [String; 1] {
-        [Truth::key_of(&write_one(shape, list, ""))]
+        [Expected::key_of(&write_one(shape, list, ""))]
     }
 
     /// The keys of what [`Content::write`] writes.
@@ -147,7 +147,7 @@ impl Form {
     }
 }
 
-impl Yield {
+impl JobResults {
     /// What comes of the jobs submitted at a path, told by the replies of the status and the submit.
     pub(crate) fn of(
         catalogue: &'static Catalogue,
