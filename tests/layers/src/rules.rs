@@ -5,12 +5,12 @@
 pub const CORE: &[(&str, &[&str])] = &[
     (
         "text and values",
-        &["base_url", "digest", "display", "operation", "private_file", "redact", "region"],
+        &["base_url", "digest", "display", "operation", "private_file", "redact"],
     ),
     (
         "requests, replies and errors",
         &[
-            "error", "exchange", "json", "lenient", "param", "reply", "request", "retry", "wait",
+            "error", "exchange", "json", "lenient", "param", "region", "reply", "request", "retry", "wait",
             "wire",
         ],
     ),

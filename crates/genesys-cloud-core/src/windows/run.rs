@@ -10,8 +10,8 @@ use super::report::WindowsReport;
 use crate::dedupe::RecentIds;
 use crate::error::Error;
 use crate::interval::{Interval, in_words};
-use crate::jobs::JobSettings;
-use crate::paging::{End, OnStale, Page, Paginator, Reason, Verdict};
+use crate::options::ReadOptions;
+use crate::paging::{End, Page, Paginator, Reason, Verdict};
 use crate::saved_job::SavedJob;
 use crate::split_errors::SplitReason;
 
@@ -30,17 +30,9 @@ pub(super) struct Settings {
     pub(super) minimum: Duration,
     /// How many pieces are read at a time.
     pub(super) concurrency: usize,
-    pub(super) page_size: Option<u64>,
-    pub(super) max_page_bytes: Option<usize>,
-    pub(super) prefetch: usize,
-    /// The path of the id in an item.
-    pub(super) id: Option<String>,
-    pub(super) remember: Option<usize>,
+    /// What is not about slices.
+    pub(super) options: ReadOptions,
     pub(super) split_when: Option<SplitWhen>,
-    /// How many ids a checkpoint takes in.
-    pub(super) keep: Option<usize>,
-    pub(super) on_stale: OnStale,
-    pub(super) job: JobSettings,
     /// Where to go on.
     pub(super) resumed: Option<Origin>,
 }
@@ -51,6 +43,8 @@ pub(super) struct Run<T> {
     /// `None` until it has begun.
     plan: Option<Plan>,
     known: RecentIds,
+    /// The limit that was reached before the end of the range.
+    stopped: Option<Reason>,
     /// The pieces that are being read, in order. The first is the one whose items are handed out.
     lists: VecDeque<Reading<T>>,
     /// The most that a piece may say that it holds, where that is known.
@@ -73,6 +67,11 @@ struct HandedPage {
 }
 
 impl HandedPage {
+    /// Whether all of its items have been delivered or left out.
+    fn is_delivered(&self) -> bool {
+        self.place() == self.items
+    }
+
     /// How many items of the page stand before the next that is handed out.
     fn place(&self) -> usize {
         match &self.new {
@@ -107,6 +106,14 @@ struct Reading<T> {
     without_id: u64,
 }
 
+impl<T> Reading<T> {
+    /// Whether all of it has been delivered, and it needs not be split.
+    fn is_at_end(&self) -> bool {
+        let end = self.list.report().end;
+        matches!(self.came, None | Some(Came::End)) && end.is_some_and(|end| end != End::Cap)
+    }
+}
+
 enum Came<T> {
     Page(Box<Page<T>>),
     Error(Error),
@@ -118,10 +125,11 @@ enum Came<T> {
 impl<T> Run<T> {
     pub(super) fn new(make: Make<T>, settings: Settings) -> Self {
         Self {
+            known: RecentIds::new(&settings.options),
             make,
             settings,
             plan: None,
-            known: RecentIds::new(),
+            stopped: None,
             lists: VecDeque::new(),
             most: None,
             report: WindowsReport::default(),
@@ -141,6 +149,7 @@ impl<T> Run<T> {
             (report.pieces, report.pieces_done) = (plan.pieces().len() as u64, plan.done());
         }
         report.ids_forgotten = self.known.forgotten;
+        report.stopped = self.stopped;
         report
     }
 
@@ -155,7 +164,7 @@ impl<T> Run<T> {
         let refused = |why: String| Error::invalid_request(operation, why);
         let mismatch = |why: &str| Error::checkpoint_mismatch(operation, why);
         let has_date = whole.family().is_some_and(|family| family.availability().is_some());
-        if self.settings.job.data.is_some() && !has_date {
+        if self.settings.options.job.data.is_some() && !has_date {
             let why = "`wait_for_data` can't be used: the API does not report how far its data is available";
             return Err(refused(why.to_owned()));
         }
@@ -242,15 +251,9 @@ impl<T> Run<T> {
     }
 
     fn list(&self, interval: Interval) -> Paginator<T> {
-        let mut list = (self.make)(interval).prefetch(self.settings.prefetch);
-        if let Some(items) = self.settings.page_size {
-            list = list.page_size(items);
-        }
-        if let Some(bytes) = self.settings.max_page_bytes {
-            list = list.max_page_bytes(bytes);
-        }
-        let list = list.with_job_settings(&self.settings.job);
-        list.with_ids(self.settings.id.as_deref()).on_stale(self.settings.on_stale)
+        let options = &self.settings.options;
+        let list = (self.make)(interval).with_options(&options.for_slice());
+        list.with_ids(options.dedupe_by.as_deref())
     }
 
     /// The next page, without the items that have been handed out.
@@ -264,18 +267,14 @@ impl<T> Run<T> {
                 Ok(plan) => self.plan = Some(plan),
                 Err(error) => return Poll::Ready(Some(Err(error))),
             }
-            if let Some(most) = self.settings.remember {
-                self.known.remember(most);
-            }
-            if let Some(ids) = self.settings.keep {
-                self.known.keep(ids);
-            }
+            self.known = RecentIds::new(&self.settings.options);
             self.go_on();
         }
-        // All of the page that came last has been handed out.
-        if let (Some(page), Some(head)) = (self.page.take(), self.lists.front_mut()) {
-            head.list.handed_out(page.items);
+        self.check_limits();
+        if self.has_ended() {
+            return Poll::Ready(None);
         }
+        self.finish_page();
         loop {
             self.open_lists();
             if self.lists.is_empty() {
@@ -294,7 +293,9 @@ impl<T> Run<T> {
                 }
                 Some(Came::Error(error)) => {
                     // A submit whose outcome is unknown is not made again: the job may be running.
-                    if error.is_job_failed() && (!head.handed_out || self.settings.id.is_some()) {
+                    if error.is_job_failed()
+                        && (!head.handed_out || self.settings.options.dedupe_by.is_some())
+                    {
                         // That job comes to nothing: the next poll runs another, as it only reads.
                         let interval = head.interval;
                         let anew = self.list(interval);
@@ -312,7 +313,51 @@ impl<T> Run<T> {
     }
 
     pub(super) fn has_ended(&self) -> bool {
-        self.report.ended
+        self.report.ended || self.stopped.is_some()
+    }
+
+    /// Ends the page whose items have all been delivered.
+    fn finish_page(&mut self) {
+        if let (Some(page), Some(head)) = (self.page.take(), self.lists.front_mut()) {
+            head.list.handed_out(page.items);
+        }
+    }
+
+    /// Ends the range if a limit has been reached. It is complete if that was its end.
+    fn check_limits(&mut self) {
+        if self.plan.is_none() || self.has_ended() {
+            return;
+        }
+        let ReadOptions { limit, max_pages, .. } = self.settings.options;
+        // A page counts once all of its items are delivered.
+        let in_page = self.page.as_ref().is_some_and(|page| !page.is_delivered());
+        let reason = if limit.is_some_and(|limit| self.report.items >= limit) {
+            Reason::Limit
+        } else if !in_page && max_pages.is_some_and(|pages| self.pages_delivered() >= pages) {
+            Reason::MaxPages
+        } else {
+            return;
+        };
+        if !in_page {
+            self.finish_page();
+            while self.lists.front().is_some_and(Reading::is_at_end) {
+                self.close_head();
+            }
+        }
+        let is_end =
+            self.lists.is_empty() && self.plan.as_ref().is_some_and(|it| it.next().is_none());
+        self.report.ended = is_end;
+        self.stopped = Some(reason).filter(|_| !is_end);
+    }
+
+    /// How many pages have been delivered, those of slices that were split then among them.
+    fn pages_delivered(&self) -> u64 {
+        let lists = self.lists.iter().map(|reading| {
+            let at_hand = matches!(reading.came, Some(Came::Page(_)));
+            reading.list.report().pages - u64::from(at_hand)
+        });
+        let points = self.points.values().map(|point| point.list.report().pages);
+        self.report.pages + lists.chain(points).sum::<u64>()
     }
 
     /// Begins pieces, in order, as many as may be read at a time.
@@ -399,7 +444,7 @@ impl<T> Run<T> {
             // No other piece is read further than this one was.
             self.most = Some(self.most.map_or(read, |most| most.min(read)));
         }
-        let whole = if handed_out && self.settings.id.is_none() {
+        let whole = if handed_out && self.settings.options.dedupe_by.is_none() {
             Err(Whole::HandedOut)
         } else {
             plan.split(piece, self.settings.minimum).map_err(Whole::Unsplit)
@@ -473,7 +518,7 @@ impl<T> Run<T> {
     /// Leaves out what has been handed out.
     fn without_known(&mut self, mut page: Page<T>) -> Page<T> {
         let mut handed = HandedPage { items: page.items().len(), new: None, handed_out: 0 };
-        if self.settings.id.is_some() {
+        if self.settings.options.dedupe_by.is_some() {
             let (known, report) = (&mut self.known, &mut self.report);
             let before = report.without_id;
             let (mut new, mut place) = (Vec::with_capacity(handed.items), 0);
@@ -493,6 +538,9 @@ impl<T> Run<T> {
             }
         }
         self.page = Some(handed);
+        // The items beyond the limit come again after a resume.
+        let left = self.settings.options.limit.map(|limit| limit.saturating_sub(self.report.items));
+        page.truncate(left.unwrap_or(u64::MAX));
         page
     }
 
@@ -502,6 +550,7 @@ impl<T> Run<T> {
         if let Some(page) = &mut self.page {
             page.handed_out += items;
         }
+        self.check_limits();
     }
 
     /// Ends the first piece.

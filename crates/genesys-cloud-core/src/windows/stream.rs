@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use std::vec;
@@ -16,11 +15,9 @@ use super::report::WindowsReport;
 use super::run::{Make, Run, Settings};
 use crate::error::Error;
 use crate::interval::Interval;
-use crate::jobs::{DataWait, JobSettings};
-use crate::paging::{OnStale, Page, Paginator};
-use crate::request::Request;
+use crate::options::{ReadOptions, read_option_setters};
+use crate::paging::{Page, Paginator};
 use crate::saved_job::SavedJob;
-use crate::schedule::Schedule;
 
 /// How long a piece is unless it is said: what most operations take.
 const SPAN: Duration = Duration::from_hours(31 * 24);
@@ -129,24 +126,32 @@ impl<T> Windows<T> {
         span: Option<Duration>,
         id: Option<&str>,
     ) -> Self {
+        let mut options = ReadOptions::new();
+        options.dedupe_by = id.map(str::to_owned);
         let settings = Settings {
             range,
             span: span.unwrap_or(SPAN),
             overlap: Duration::ZERO,
             minimum: MINIMUM,
             concurrency: 1,
-            page_size: None,
-            max_page_bytes: None,
-            prefetch: 0,
-            id: id.map(str::to_owned),
-            remember: None,
+            options,
             split_when: None,
-            keep: None,
-            on_stale: OnStale::Fail,
-            job: JobSettings::default(),
             resumed: None,
         };
         Self { run: Run::new(make, settings), page: None, items: Vec::new().into_iter() }
+    }
+
+    /// Takes over all options that are set in `options`. [`limit`](Self::limit) and [`max_pages`](Self::max_pages) are
+    /// over the whole range, the others hold for each slice.
+    pub fn with_options(mut self, options: &ReadOptions) -> Self {
+        self.run.settings.options.override_with(options);
+        self
+    }
+
+    read_option_setters!();
+
+    fn options_mut(&mut self) -> &mut ReadOptions {
+        &mut self.run.settings.options
     }
 
     /// Makes each piece so long, but for the last, which may be shorter. Unless set: the longest interval that
@@ -178,27 +183,9 @@ impl<T> Windows<T> {
         self
     }
 
-    /// Leaves out items whose id has come before: names joined by dots, such as `conversationId`. Of those that
-    /// come twice, the first is handed out.
-    ///
-    /// Records that go on for some time are in each piece that they touch, so that they come twice even
-    /// without an overlap. Name no id where each piece has its own part of a record, such as what a user did in
-    /// its time: parts would be lost. Unless set: as it is known of the operation, which usually is not at all.
-    pub fn dedupe_by(mut self, path: impl Into<String>) -> Self {
-        self.run.settings.id = Some(path.into());
-        self
-    }
-
     /// Hands out every item that comes, even where the operation is known to repeat some.
     pub fn keep_duplicates(mut self) -> Self {
-        self.run.settings.id = None;
-        self
-    }
-
-    /// Remembers the ids of at least so many items, those that were handed out last, and of twice as many at
-    /// most. Each takes about 40 bytes. 500,000 unless set; [`WindowsReport::ids_forgotten`] tells of more.
-    pub fn remember(mut self, ids: usize) -> Self {
-        self.run.settings.remember = Some(ids);
+        self.run.settings.options.dedupe_by = None;
         self
     }
 
@@ -208,53 +195,6 @@ impl<T> Windows<T> {
     /// its first page is held, with those that [`prefetch`](Self::prefetch) allows.
     pub fn concurrency(mut self, pieces: usize) -> Self {
         self.run.settings.concurrency = pieces;
-        self
-    }
-
-    /// Asks for pages of so many items: see [`Paginator::page_size`].
-    pub fn page_size(mut self, items: u64) -> Self {
-        self.run.settings.page_size = Some(items);
-        self
-    }
-
-    /// Reads what a page above this size in bytes holds in smaller pages: see [`Paginator::max_page_bytes`].
-    pub fn max_page_bytes(mut self, bytes: usize) -> Self {
-        self.run.settings.max_page_bytes = Some(bytes);
-        self
-    }
-
-    /// Asks for up to so many pages of each piece before they are due: see [`Paginator::prefetch`].
-    pub fn prefetch(mut self, pages: usize) -> Self {
-        self.run.settings.prefetch = pages;
-        self
-    }
-
-    /// Of a range of jobs: how long the job of each piece is waited for: see [`Paginator::job_deadline`].
-    pub fn job_deadline(mut self, deadline: Duration) -> Self {
-        self.run.settings.job.deadline = Some(deadline);
-        self
-    }
-
-    /// Of a range of jobs: when they are asked how they stand.
-    pub fn job_schedule(mut self, schedule: Schedule) -> Self {
-        self.run.settings.job.schedule = Some(schedule);
-        self
-    }
-
-    /// For a range of jobs over data that becomes available with a delay: waits for the data of each piece before its
-    /// job is submitted; see [`Paginator::wait_for_data`]. The limit is for all pieces together, and starts when the
-    /// first of them has to wait.
-    ///
-    /// If the API does not report how far the data is available, the range is refused
-    /// ([`Error::is_invalid_request`]).
-    pub fn wait_for_data(mut self, deadline: Duration) -> Self {
-        self.run.settings.job.data = Some(DataWait::new(deadline));
-        self
-    }
-
-    /// Of a range of jobs: changes the requests that list their results: see [`Paginator::results_with`].
-    pub fn results_with(mut self, change: impl Fn(&mut Request) + Send + Sync + 'static) -> Self {
-        self.run.settings.job.results = Some(Arc::new(change));
         self
     }
 
@@ -285,23 +225,6 @@ impl<T> Windows<T> {
 
     pub(crate) fn start_at(&mut self, from: WindowsFrom) {
         self.run.settings.resumed = Some(from.0);
-    }
-
-    /// Says what is done where the API no longer knows the place in a piece, or its job, that a checkpoint leads
-    /// to: see [`Paginator::on_stale`].
-    pub fn on_stale(mut self, then: OnStale) -> Self {
-        self.run.settings.on_stale = then;
-        self
-    }
-
-    /// Takes the ids of so many items into a checkpoint, those that were handed out last, as hashes of 64 bits:
-    /// 16 bytes of text each. 10,000 unless set.
-    ///
-    /// Where items are left out by their id, one that comes again after the checkpoint was gone on with is left
-    /// out if it is among those; [`WindowsReport::ids_forgotten`] tells how many are not.
-    pub fn remember_in_checkpoint(mut self, ids: usize) -> Self {
-        self.run.settings.keep = Some(ids);
-        self
     }
 
     /// Reads the items as another type: see [`Paginator::items_as`]. The range starts over.

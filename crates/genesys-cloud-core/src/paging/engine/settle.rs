@@ -89,7 +89,8 @@ impl Engine {
         };
         let mut picked = Picked::of(records, first, has_come);
         let new = picked.new_items() as u64;
-        let left = self.limit.map_or(u64::MAX, |limit| limit.saturating_sub(self.report.read));
+        let left =
+            self.options.limit.map_or(u64::MAX, |limit| limit.saturating_sub(self.report.read));
         let allowed = picked.up_to(left);
         self.report.whole |= self.walk.is_beginning(&page);
         self.report.add(&page, is_passed_over || is_overlap);
