@@ -1,43 +1,26 @@
 //! How far the data is available that a job searches.
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use tokio::time::Instant;
 
 use super::family::{Availability, Family};
-use super::run::{Run, later};
-use super::tally::Tally;
+use super::run::Run;
+use crate::call_counter::CallCounter;
 use crate::client::Client;
 use crate::error::Error;
 use crate::interval::Interval;
 use crate::json_path::JsonText;
 use crate::operation::Operation;
+use crate::options::{DataWait, later};
 use crate::reply::{DecodeError, RawReply};
 use crate::request::Request;
 
 /// The pauses before the API is asked again, from the first one on: each is twice the one before.
 const FIRST: Duration = Duration::from_secs(15);
 const LONGEST: Duration = Duration::from_mins(5);
-
-/// A limit on the time spent waiting for data. Clones share it.
-#[derive(Clone, Debug)]
-pub(crate) struct DataWait {
-    allowed: Duration,
-    end: Arc<OnceLock<Instant>>,
-}
-
-impl DataWait {
-    pub(crate) fn new(allowed: Duration) -> Self {
-        Self { allowed, end: Arc::default() }
-    }
-
-    /// When it ends. The time starts with the first call.
-    fn end(&self) -> Instant {
-        *self.end.get_or_init(|| later(Instant::now(), self.allowed))
-    }
-}
 
 /// The date up to which data is available, as the operation for it reports, for results that do not have it.
 #[derive(Clone, Default)]
@@ -66,7 +49,7 @@ impl DataDate {
         {
             return;
         }
-        match ask(&run.client, availability, &run.tally).await {
+        match ask(&run.client, availability, &run.calls).await {
             Ok(until) => self.note(until),
             Err(error) => {
                 let operation = availability.operation().id();
@@ -101,7 +84,7 @@ pub(super) async fn wait_for_data(
     client: &Client,
     family: &Family,
     submit: &Request,
-    tally: &Tally,
+    calls: &CallCounter,
     wait: &DataWait,
 ) -> Result<DateTime<Utc>, Error> {
     let refused = |why: &str| {
@@ -117,7 +100,7 @@ pub(super) async fn wait_for_data(
     let end = wait.end();
     let mut pause = FIRST;
     loop {
-        let until = ask(client, availability, tally).await?;
+        let until = ask(client, availability, calls).await?;
         if until >= wanted {
             return Ok(until);
         }
@@ -135,10 +118,10 @@ pub(super) async fn wait_for_data(
 async fn ask(
     client: &Client,
     availability: &Availability,
-    tally: &Tally,
+    calls: &CallCounter,
 ) -> Result<DateTime<Utc>, Error> {
     let request = Request::new(availability.operation().clone());
-    let reply = tally.execute(client, &request).await?;
+    let reply = calls.execute(client, &request).await?;
     let fields = JsonText::of(&reply).map_err(|error| Error::decode(&reply, &error))?;
     fields.instant(availability.field()).ok_or_else(|| {
         let why = format!("it has no date-time in `{}`", availability.field());

@@ -1,10 +1,10 @@
-//! Work that the API does in its own time: submitted, asked how it stands, its results read.
+//! Asynchronous jobs of the API: submitted, polled, their results read.
 //!
-//! [`family`] is the data that steers this; [`run`] submits a job and polls it by a [`schedule`];
-//! [`status`] tells what a reply says of it, and [`end`] how waiting for it ended; [`job`] is the face of one job,
-//! [`saved`] what is kept of it; [`open`] makes a list of its results, for the paginator to read, and
-//! [`file`](mod@file) reads those that come in files; in [`pages`], each page is a job. [`settings`] is what a
-//! caller says of a job before there is one, and [`available`] waits for the data that it searches.
+//! [`family`] is the data that describes a kind of job. [`run`] submits a job and polls it by a
+//! [`schedule`](crate::schedule). [`status`] reads a status from a reply, [`end`] makes the errors of a wait. [`job`] is
+//! the public handle, [`saved`] saves and loads it. [`source`] is the results of a job as a source of
+//! pages, which a paginator reads ([`lists`]); [`results`] finds them in the last status; [`file`](mod@file) reads those
+//! that come in files; in [`pages`], each page is a job. [`available`] waits for the data that a job searches.
 
 mod available;
 mod bind;
@@ -16,13 +16,13 @@ mod file;
 pub(crate) mod fuzzing;
 mod items;
 mod job;
-mod open;
+mod lists;
 mod pages;
+mod results;
 mod run;
 mod saved;
-mod settings;
+mod source;
 mod status;
-mod tally;
 
 pub use family::{
     Availability, DoneWhen, Family, FileForm, JobCall, JobId, JobState, Results, ResultsAt,
@@ -30,6 +30,4 @@ pub use family::{
 pub use job::{Job, Statuses, Submitting};
 pub use status::JobStatus;
 
-pub(crate) use available::DataWait;
-pub(crate) use open::{Caller, Feed, Opened, Opening};
-pub(crate) use settings::JobSettings;
+pub(crate) use source::JobSource;

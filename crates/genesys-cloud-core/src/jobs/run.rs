@@ -10,11 +10,12 @@ use super::cancel::CancelOnDrop;
 use super::end::Late;
 use super::family::{DoneWhen, Family, JobCall, JobId, JobState, Results, ResultsAt};
 use super::status::{JobStatus, is_further_on};
-use super::tally::Tally;
+use crate::call_counter::CallCounter;
 use crate::client::Client;
 use crate::error::Error;
 use crate::json_path::JsonText;
 use crate::operation::Operation;
+use crate::options::{JobOptions, later};
 use crate::reply::{DecodeError, RawReply};
 use crate::request::Request;
 use crate::retry::chance;
@@ -56,7 +57,7 @@ pub(crate) struct Run {
     /// Cancels it once nothing holds this any more.
     pub(super) cancel_on_drop: Option<Arc<CancelOnDrop>>,
     /// What counts its calls.
-    pub(super) tally: Tally,
+    pub(super) calls: CallCounter,
     /// How long it had run when this was made, and when that was.
     ran: Duration,
     made: Instant,
@@ -107,7 +108,7 @@ impl Run {
             asked_until: None,
             is_new: false,
             cancel_on_drop: None,
-            tally: Tally::default(),
+            calls: CallCounter::default(),
             ran: (Utc::now() - submitted).to_std().unwrap_or_default(),
             made,
             is_timed: false,
@@ -120,7 +121,7 @@ impl Run {
         client: Client,
         request: Request,
         family: Family,
-        tally: Tally,
+        calls: CallCounter,
     ) -> Result<Self, Error> {
         let before = Utc::now();
         // A second one would be another job.
@@ -133,13 +134,13 @@ impl Run {
             false => error.outcome_unknown(how_to_look(family)),
         };
         // No await after this one: the caller saves the job as soon as this returns.
-        let reply = tally.execute(&client, &request).await.map_err(|error| {
+        let reply = calls.execute(&client, &request).await.map_err(|error| {
             let has_come = error.status().is_some_and(|status| (200..300).contains(&status));
             if has_come || error.is_outcome_unknown() { lost(&family, error) } else { error }
         })?;
         let submitted = reply.head.date().unwrap_or(before);
         let mut run = Self::known(client, family, request, None, submitted, None);
-        (run.tally, run.ran) = (tally, Duration::ZERO);
+        (run.calls, run.ran) = (calls, Duration::ZERO);
         (run.is_timed, run.is_new) = (true, true);
         run.asked_until = asked_until;
         run.id = match &run.family.id() {
@@ -303,7 +304,17 @@ impl Run {
         }
     }
 
-    /// Has it asked at other times, the first of them too.
+    /// Applies what is set in the options.
+    pub(super) fn apply(&mut self, options: &JobOptions) {
+        if let Some(deadline) = options.deadline {
+            self.deadline = deadline;
+        }
+        if let Some(schedule) = options.schedule {
+            self.reschedule(schedule);
+        }
+    }
+
+    /// Changes when it is polled, the first time too.
     pub(super) fn reschedule(&mut self, schedule: Schedule) {
         self.schedule = schedule;
         if self.is_new && !self.told {
@@ -403,7 +414,7 @@ impl Run {
 
     /// Makes a call for it, and counts that.
     pub(super) async fn execute(&self, request: &Request) -> Result<RawReply, Error> {
-        self.tally.execute(&self.client, request).await
+        self.calls.execute(&self.client, request).await
     }
 }
 
@@ -420,11 +431,6 @@ pub(super) fn how_to_look(family: &Family) -> String {
         None => "check whether the work was done before you submit it again".to_owned(),
     };
     format!("the job may exist and is not submitted again automatically; {how}")
-}
-
-/// So long after a point in time. What can't be told is never reached.
-pub(super) fn later(than: Instant, by: Duration) -> Instant {
-    than.checked_add(by).unwrap_or(than + Duration::from_hours(99_999))
 }
 
 /// Whether a reply to a submit that names no job is the result itself.

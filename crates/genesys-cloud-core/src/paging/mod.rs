@@ -8,8 +8,8 @@
 
 mod adapters;
 mod bind;
-mod engine;
 mod extracted;
+mod fetcher;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod grid;
@@ -25,10 +25,12 @@ mod progress;
 mod raw;
 mod read;
 mod report;
+mod resume;
 mod scalar;
 mod scheme;
 mod search;
 mod seen;
+mod source;
 mod standing;
 mod step;
 mod subject;
@@ -38,14 +40,16 @@ pub use adapters::{Chunks, Pages};
 pub use extracted::Extracted;
 pub use listing::{Cap, Listing, PageSize, Place, TokenOut};
 pub use page::Page;
-pub use paginator::{OnStale, Paginator};
+pub use paginator::Paginator;
 pub use raw::RawItem;
 pub use report::{Reason, Report, Verdict};
 pub use scheme::Scheme;
 pub use step::End;
 
 pub(crate) use point::{ListForm, ListPoint};
-pub(crate) use progress::Calls;
+pub(crate) use raw::raw as read_raw;
+pub(crate) use scheme::SequenceUnit;
+pub(crate) use source::{Opened, PageCall, PageSource, TakenBack, places};
 pub(crate) use subject::{Subject, SubjectForm};
 
 pub(crate) use read::{ReadPage, bytes as read_bytes, serde as read_json, wire as read_wire};
