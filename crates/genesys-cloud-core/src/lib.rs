@@ -36,6 +36,8 @@ mod region;
 mod reply;
 mod request;
 mod retry;
+#[cfg(feature = "catalogue")]
+pub mod specs;
 mod transport;
 mod wait;
 mod windows;
