@@ -58,8 +58,8 @@ impl<T> RangeReader<T> {
         let mut report = self.report;
         let lists = self.slices.iter().map(|reader| reader.list.report());
         for list in lists.chain(self.resumed.values().map(|point| point.list.report())) {
-            report.add(list);
-            report.take_in(list);
+            report.add(&list);
+            report.take_in(&list);
         }
         if let Some(plan) = &self.plan {
             (report.pieces, report.pieces_done) = (plan.pieces().len() as u64, plan.done());
@@ -121,7 +121,7 @@ impl<T> RangeReader<T> {
                         let anew = self.list(interval);
                         self.judge_anew(0);
                         if let Some(first) = self.slices.front_mut() {
-                            self.report.add(first.list.report());
+                            self.report.add(&first.list.report());
                             (first.list, first.without_id) = (anew, 0);
                         }
                     }
@@ -146,7 +146,7 @@ impl<T> RangeReader<T> {
             let mut list = self.list(interval);
             let (mut has_delivered, mut without_id) = (false, 0);
             if let Some(point) = self.resumed.remove(&slice) {
-                has_delivered = point.list.report().items > 0;
+                has_delivered = point.list.delivered() > 0;
                 without_id = point.without_id;
                 list = list.resume_at(point.list);
             }
@@ -188,8 +188,8 @@ impl<T> RangeReader<T> {
     pub(super) fn close_first(&mut self) {
         let Some(first) = self.slices.pop_front() else { return };
         let report = first.list.report();
-        self.report.add(report);
-        self.report.take_in(report);
+        self.report.add(&report);
+        self.report.take_in(&report);
         self.report.judge(report.verdict());
         if let (Some(plan), false) =
             (&mut self.plan, matches!(report.verdict(), Verdict::Truncated(_)))

@@ -66,7 +66,7 @@ impl<T> RangeReader<T> {
         let operation = list.request().operation().id();
         tracing::info!(operation, slice = %interval, ?reason, "slice split");
         self.report.splits += 1;
-        self.report.add(list.report());
+        self.report.add(&list.report());
         self.judge_anew(at);
         self.slices.remove(at);
         self.shift_after(slice);

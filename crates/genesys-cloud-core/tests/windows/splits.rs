@@ -129,7 +129,7 @@ async fn no_piece_is_shorter_than_the_minimum() {
     let error = daily(&server, 0, 48).split_down_to(long(9)).try_next().await;
     let text = error.expect_err("too long").to_string();
     assert!(
-        text.contains("2024-05-01T00:00:00Z/2024-05-01T12:00:00Z is longer than the API takes")
+        text.contains("2024-05-01T00:00:00Z/2024-05-01T12:00:00Z is longer than the API accepts")
     );
 }
 
