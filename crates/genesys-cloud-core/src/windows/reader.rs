@@ -146,7 +146,7 @@ impl<T> RangeReader<T> {
             let mut list = self.list(interval);
             let (mut has_delivered, mut without_id) = (false, 0);
             if let Some(point) = self.resumed.remove(&slice) {
-                has_delivered = point.list.report().items > 0;
+                has_delivered = point.list.delivered() > 0;
                 without_id = point.without_id;
                 list = list.resume_at(point.list);
             }

@@ -34,6 +34,11 @@ impl<T> RangeReader<T> {
                 if let Some(difference) = point.plan.subject.difference(&subject) {
                     return Err(mismatch(&difference));
                 }
+                let (items, limit) = (point.items(), self.settings.options.limit);
+                if let Some(limit) = limit.filter(|limit| *limit < items) {
+                    let why = format!("{items} items were read, more than the limit of {limit}");
+                    return Err(mismatch(&why));
+                }
                 let mut plan = point.plan.clone();
                 // Slices that ended incomplete are not read again.
                 point.lists.keys().for_each(|piece| plan.set(*piece, PieceState::Todo));

@@ -115,6 +115,12 @@ async fn a_limit_counts_what_was_delivered_before_a_resume() {
                 assert_eq!(some.report().verdict(), Verdict::Truncated(Reason::Limit));
                 assert_eq!(server.received().len(), requests);
                 let checkpoint = reloaded(&some.checkpoint().expect("a checkpoint"));
+                if let Some(less) = first.checked_sub(1) {
+                    let mut some = range(&server, concurrency).limit(less).resume(&checkpoint);
+                    let error = some.try_next().await.expect_err("more was delivered");
+                    assert!(error.is_checkpoint_mismatch(), "{error}");
+                    assert_eq!(server.received().len(), requests);
+                }
 
                 let mut some = range(&server, concurrency).limit(first + 1).resume(&checkpoint);
                 found.extend(all(&mut some).await);
