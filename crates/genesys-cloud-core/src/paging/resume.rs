@@ -345,3 +345,6 @@ pub(super) struct Accepted {
     /// Whether all of its items were delivered, and the page counted, by an earlier run.
     pub(super) was_counted: bool,
 }
+
+#[cfg(test)]
+mod tests;
