@@ -4,7 +4,7 @@ use genesys_cloud_catalogue::{Catalogue, Kind, Operation as Entry, Schema};
 use genesys_cloud_core::{Family, Listing, Results, ResultsAt};
 
 use crate::failure::Failure;
-use crate::find::{nearest, quoted};
+use crate::resolve::{nearest, quoted};
 use crate::tags::Way;
 
 /// The columns of a table of records, in the order of the document.
@@ -217,10 +217,10 @@ fn element(list: &'static Schema) -> Option<&'static Schema> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{find, tags};
+    use crate::{resolve, tags};
 
     fn item_of(name: &str) -> Option<&'static Schema> {
-        let entry = find::operation(name).expect(name);
+        let entry = resolve::operation(name).expect(name);
         item(entry, &tags::way(Catalogue::embedded(), entry).expect("a way"))
     }
 

@@ -7,30 +7,35 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use genesys_cloud_core::{Client, Download, Family, Job as ApiJob, JobState, SavedJob};
+use genesys_cloud_core::{
+    Client, Download, Family, Job as ApiJob, JobState, Reason, SavedJob, Verdict,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use super::advice::{Ended, Left, advice, program};
+use super::advice::{Ended, Remainder, advice};
+use super::plan::Plan;
 use super::report;
 use super::seal::{seal, unseal};
-use super::state::{self, RESTART, Run};
-use super::{Job, Output, Start, stop_on_interrupt, unwritten};
-use crate::arguments::{Accepted, Export, Global};
+use super::state::{RESTART, Run};
+use super::{stop_on_interrupt, unwritten};
 use crate::aside;
-use crate::commands::{Kept, abandon};
-use crate::connect;
 use crate::failure::{Exit, Failure, Lost};
-use crate::find;
-use crate::screen::{Screen, grouped};
-use crate::sinks::{FileKeeper, FileSink, Keeper, OnBadValue, open_part};
+use crate::locations::ReportLocation;
+use crate::reporter::grouped;
+use crate::resolve;
+use crate::saved_jobs::StoredJob;
+use crate::session::Session;
+use crate::settings::Start;
+use crate::sinks::{FileKeeper, FileSink, Keeper, open_part};
 
 /// What is saved beside the output, and all that is read.
 const VERSION: u64 = 3;
 
 /// What there is of a job whose files are not all written.
-const LEFT: Left = Left { is_saved: true, has_records: false, has_jobs: true, is_range: false };
+const LEFT: Remainder =
+    Remainder { is_saved: true, has_records: false, has_jobs: true, is_range: false };
 
 /// A job that was submitted, whose files are not all written.
 #[derive(Serialize, Deserialize)]
@@ -42,54 +47,27 @@ struct Submitted {
     job: SavedJob,
 }
 
-/// Refuses options that say something of records.
-pub(super) fn check(export: &Export) -> Result<(), Failure> {
-    let of_records = [
-        ("--interval", export.interval.is_some()),
-        ("--page-size", export.page_size.is_some()),
-        ("--limit", export.limit.is_some()),
-        ("--fields", !export.fields.is_empty()),
-        ("--format", export.format.is_some()),
-        ("--row-group", export.row_group.is_some()),
-        ("--state", export.state.is_some()),
-        ("--on-bad-value", export.on_bad_value != OnBadValue::Fail),
-        ("--rejects", export.rejects.is_some()),
-    ];
-    if let Some((option, _)) = of_records.iter().find(|(_, given)| *given) {
-        return Err(Failure::usage(format!(
-            "{option}: the jobs of this operation result in files, which are written as they are"
-        )));
-    }
-    match (&export.out, export.plan) {
-        (Some(Output::File(_)), _) | (None, true) => Ok(()),
-        _ => Err(Failure::usage(
-            "the jobs of this operation result in files, which --out names on this machine",
-        )),
-    }
-}
-
 /// Submits the job, or goes on with it, and writes its files.
 pub(super) async fn run(
-    job: &Job<'_>,
+    plan: &Plan,
     family: &Family,
-    global: &Global,
-    screen: &Arc<Screen>,
+    session: &Session,
     stop: &OnceCell<Arc<Notify>>,
 ) -> Result<Exit, Failure> {
-    let Output::File(out) = &job.output else {
+    let Some(out) = plan.output.file() else {
         return Err(Failure::usage("--out names the file"));
     };
     let begun = Instant::now();
-    job.output.check()?;
+    plan.output.check()?;
     let mut keeper = FileKeeper::beside(out);
-    let left = left(job, out, &mut keeper).await?;
-    let restarts = job.start == Start::Restart;
+    let left = left(plan, out, &mut keeper).await?;
+    let restarts = plan.start == Start::Restart;
     let (saved, abandoned) = if restarts { (None, left) } else { (left, None) };
     // What can't be written is told before anything is asked for.
     let mut file = open_part(&FileSink::part(out), true).map_err(unwritten)?;
     let before = saved.as_ref().map(|it| it.run.org());
-    let org = connect::org_again(global, screen, before).await?;
-    let identity = connect::identity(global, &org.client).await?;
+    let org = session.reconnect(before).await?;
+    let identity = session.identity(&org.client).await?;
     let run = match &saved {
         Some(saved) => {
             saved.run.check_org(&identity)?;
@@ -97,47 +75,49 @@ pub(super) async fn run(
         }
         None => Run::new(identity),
     };
-    let stop = stop.get_or_init(|| stop_on_interrupt(screen)).clone();
-    screen.event("begin", || json!({ "operation": job.entry.id, "out": out }));
+    let stop = stop.get_or_init(|| stop_on_interrupt(&session.reporter)).clone();
+    session.reporter.event("begin", || json!({ "operation": plan.source.entry.id, "out": out }));
     let client = &org.client;
     let abandoned: Vec<SavedJob> = abandoned.into_iter().map(|it| it.job).collect();
-    abandon(client, &abandoned, screen).await?;
+    session.jobs.abandon(client, &abandoned, &session.reporter).await?;
     let is_resumed = saved.is_some();
     let mut api_job = match saved {
         Some(saved) => {
-            let operation = job.request.operation().clone();
+            let operation = plan.source.request.operation().clone();
             ApiJob::<Value>::load(client, operation, family.clone(), saved.job)
         }
-        None => ApiJob::submit(client, job.request.clone(), family.clone()).await,
+        None => ApiJob::submit(client, plan.source.request.clone(), family.clone()).await,
     }
-    .map_err(|error| Failure::of_call(&error, Some(job.entry)))?;
-    if let Some(deadline) = job.export.deadline {
+    .map_err(|error| Failure::of_call(&error, Some(plan.source.entry)))?;
+    if let Some(deadline) = plan.source.reading.deadline {
         api_job = api_job.deadline(deadline);
     }
-    let kept = Kept { api: client.api_url().to_owned(), job: api_job.save() };
-    kept.save()?;
-    let asked = state::asked(job);
-    let submitted = Submitted { run: run.clone(), asked, job: kept.job.clone() };
+    let stored = StoredJob::new(client, api_job.save());
+    session.jobs.save(&stored)?;
+    let asked = plan.source.fingerprint();
+    let submitted = Submitted { run: run.clone(), asked, job: stored.job.clone() };
     let text = seal(VERSION, &submitted)?;
     keeper.save(&text).await.map_err(unwritten)?;
-    screen.event("job", || json!({ "operation": job.entry.id, "id": kept.job.id() }));
+    session
+        .reporter
+        .event("job", || json!({ "operation": plan.source.entry.id, "id": stored.job.id() }));
 
-    let files = match read(job, client, &mut api_job, out, &mut file, &stop).await {
+    let files = match read(plan, client, &mut api_job, out, &mut file, &stop).await {
         Ok(files) => files,
         Err(failure) => {
             if failure.lost() == Some(Lost::Status) {
                 // Nothing is left that could be in the way of another run.
                 keeper.clear().await.map_err(unwritten)?;
-                kept.forget()?;
+                session.jobs.remove(&stored)?;
                 return Err(failure);
             }
             // A job that came to nothing does so whenever it is resumed.
             let is_gone = matches!(failure.lost(), Some(Lost::Job | Lost::Place));
-            if is_gone && is_resumed && job.export.resume_or_restart {
+            if is_gone && is_resumed && plan.start == Start::ResumeOrRestart {
                 return Err(failure.of_earlier_run());
             }
             let ended = Ended::Failed { exit: failure.exit(), lost: failure.lost() };
-            let advice = advice(LEFT, ended, &program());
+            let advice = advice(LEFT, ended, &session.invocation);
             let told = advice.iter().map(|it| format!("{}: {}", it.text, it.command));
             return Err(told.fold(failure, Failure::advise));
         }
@@ -145,11 +125,11 @@ pub(super) async fn run(
     let files = match files {
         Some(files) => files,
         None => {
-            let advice = advice(LEFT, Ended::Stopped, &program());
+            let advice = advice(LEFT, Ended::Stopped, &session.invocation);
             let exit = Exit::Interrupted;
             let facts = json!({
-                "operation": job.entry.id,
-                "name": find::rust_name(job.entry),
+                "operation": plan.source.entry.id,
+                "name": resolve::rust_name(plan.source.entry),
                 "run": run.id,
                 "began": run.began(),
                 "resumed": run.resumptions(),
@@ -158,13 +138,13 @@ pub(super) async fn run(
                 "exit": exit.name(),
                 "code": exit as u8,
             });
-            screen.say("end", "stopped; the job is still running", facts);
-            report::advise(screen, &advice);
+            session.reporter.say("end", "stopped; the job is still running", facts);
+            report::advise(&session.reporter, &advice);
             return Ok(exit);
         }
     };
     let partly = api_job.status().is_some_and(|it| it.state() == JobState::PartlySucceeded);
-    let is_whole = !partly || job.export.accept.contains(&Accepted::Truncated);
+    let is_whole = !partly || plan.accept.allows(&Verdict::Truncated(Reason::PartlySucceeded));
     let exit = if is_whole { Exit::Complete } else { Exit::Truncated };
     let mut written = Vec::new();
     for (path, bytes) in files {
@@ -177,7 +157,7 @@ pub(super) async fn run(
     }
     if is_whole {
         keeper.clear().await.map_err(unwritten)?;
-        kept.forget()?;
+        session.jobs.remove(&stored)?;
     }
     let all: u64 = written.iter().map(|(_, bytes)| bytes).sum();
     let noun = if written.len() == 1 { "file" } else { "files" };
@@ -192,8 +172,8 @@ pub(super) async fn run(
         text += &format!("\n{}", path.display());
     }
     let facts = json!({
-        "operation": job.entry.id,
-        "name": find::rust_name(job.entry),
+        "operation": plan.source.entry.id,
+        "name": resolve::rust_name(plan.source.entry),
         "run": run.id,
         "began": run.began(),
         "resumed": run.resumptions(),
@@ -203,14 +183,19 @@ pub(super) async fn run(
         "exit": exit.name(),
         "code": exit as u8,
     });
-    screen.say("end", &text, facts.clone());
-    if let Some(path) = job.report_place().path(out) {
+    session.reporter.say("end", &text, facts.clone());
+    let report_path = match &plan.report {
+        ReportLocation::BesideOutput => Some(aside::path(out, aside::REPORT)),
+        ReportLocation::File(path) => Some(path.clone()),
+        ReportLocation::Nowhere => None,
+    };
+    if let Some(path) = report_path {
         report::write(&path, &format!("{facts:#}\n"))?;
     }
     aside::remove_folder(&FileSink::part(out));
     if !is_whole {
         let ended = Ended::Incomplete { verdict: "truncated", is_in_doubt: false };
-        report::advise(screen, &advice(LEFT, ended, &program()));
+        report::advise(&session.reporter, &advice(LEFT, ended, &session.invocation));
     }
     Ok(exit)
 }
@@ -218,14 +203,14 @@ pub(super) async fn run(
 /// Waits for the job, and downloads its files to where they are until they are whole. `None`, if the user has
 /// stopped it.
 async fn read(
-    job: &Job<'_>,
+    plan: &Plan,
     client: &Client,
     api_job: &mut ApiJob<Value>,
     out: &Path,
     file: &mut File,
     stop: &Notify,
 ) -> Result<Option<Vec<(PathBuf, u64)>>, Failure> {
-    let failed = |error| Failure::of_call(&error, Some(job.entry));
+    let failed = |error| Failure::of_call(&error, Some(plan.source.entry));
     let downloads = tokio::select! {
         downloads = api_job.downloads() => downloads.map_err(failed)?,
         () = stop.notified() => return Ok(None),
@@ -249,7 +234,7 @@ async fn read(
             }
         };
         tokio::select! {
-            written = write(&mut download, file, &part, job) => written?,
+            written = write(&mut download, file, &part, plan) => written?,
             () = stop.notified() => return Ok(None),
         }
         files.push((path, download.received()));
@@ -265,13 +250,13 @@ async fn write(
     download: &mut Download,
     file: &mut File,
     part: &Path,
-    job: &Job<'_>,
+    plan: &Plan,
 ) -> Result<(), Failure> {
     // An earlier run may have written some of it.
     file.set_len(0).and_then(|()| file.rewind()).map_err(|error| unwritable(part, &error))?;
     loop {
         let bytes = download.try_next().await;
-        let bytes = bytes.map_err(|error| Failure::of_call(&error, Some(job.entry)))?;
+        let bytes = bytes.map_err(|error| Failure::of_call(&error, Some(plan.source.entry)))?;
         let written = match &bytes {
             Some(bytes) => file.write_all(bytes),
             None => file.sync_data(),
@@ -285,20 +270,20 @@ async fn write(
 
 /// The job of an export that was stopped, to be resumed or discarded.
 async fn left(
-    job: &Job<'_>,
+    plan: &Plan,
     out: &Path,
     keeper: &mut FileKeeper,
 ) -> Result<Option<Submitted>, Failure> {
     let Some(text) = keeper.load().await.map_err(unwritten)? else {
-        let starts_over = job.start == Start::Restart || job.export.resume_or_restart;
-        job.output.earlier_release(starts_over).await?;
+        let starts_over = plan.start.may_discard();
+        plan.output.earlier_release(starts_over).await?;
         return Ok(None);
     };
     let found = unseal::<Submitted>(VERSION, &text);
-    if job.start == Start::Restart {
+    if plan.start == Start::Restart {
         return Ok(found.ok());
     }
-    if job.start == Start::New {
+    if plan.start == Start::New {
         return Err(Failure::usage(format!("an export to {} was stopped", out.display()))
             .advise("--resume continues it")
             .advise(RESTART));
@@ -307,12 +292,12 @@ async fn left(
         Failure::usage(format!("{}: {why}", keeper.place())).advise(RESTART).of_earlier_run()
     };
     let state = found.map_err(|why| odd(&why))?;
-    if state.asked != state::asked(job) {
+    if state.asked != plan.source.fingerprint() {
         return Err(odd(
             "the export that was stopped is of another operation or has other parameters",
         ));
     }
-    state.run.check_age(job.export.max_age)?;
+    state.run.check_age(plan.max_age)?;
     Ok(Some(state))
 }
 

@@ -1,146 +1,106 @@
-//! Reads a list to its end and writes it: the way from arguments to an output that is whole, or says that
-//! it is not.
+//! Reads a list to its end and writes it: from settings to an output that is complete, or says that it is not.
 
 mod advice;
-mod check;
-mod course;
+mod estimate;
 mod files;
-mod keep;
 mod output;
 mod pace;
 mod plan;
 mod range;
-mod read;
+mod reader;
 mod rejects;
 mod report;
-mod results;
+mod results_parameters;
+mod runner;
 mod seal;
 mod state;
+mod state_location;
+mod validation;
 
 use std::cell::OnceCell;
 use std::sync::Arc;
 
-use genesys_cloud_catalogue::{Catalogue, Operation as Entry};
-use genesys_cloud_core::{Reason, Request, Results, Verdict};
 use serde_json::json;
 #[cfg(unix)]
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
-use self::course::{Course, Read};
-pub(crate) use self::keep::Keep;
-pub(crate) use self::output::Output;
-use self::range::Range;
-use self::read::Reader;
+#[cfg(test)]
+pub(crate) use self::plan::check;
+use self::plan::{Delivery, Plan, Records};
+use self::reader::Reader;
 use self::rejects::Rejects;
 use self::report::Ending;
-pub(crate) use self::report::ReportPlace;
+use self::runner::{Read, Runner};
 use self::state::{Discarded, RESTART, Run, State};
-use crate::arguments::{Accepted, Export, Global};
-use crate::body;
-use crate::columns::{self, Columns};
-use crate::commands::{Kept, abandon};
-use crate::connect;
+use crate::capabilities;
 use crate::failure::{Exit, Failure};
-use crate::find;
-use crate::parameters::{self, Given};
-use crate::screen::Screen;
-use crate::sinks::{Format, Keeper, Sink, SinkError, Watch};
-use crate::tags::{self, Way};
-use crate::{offers, tty};
+use crate::reporter::Reporter;
+use crate::saved_jobs::{JobStore, StoredJob};
+use crate::session::Session;
+use crate::settings::{ExportSettings, Start};
+use crate::sinks::{Keeper, Sink, SinkError, Watch};
+use crate::tty;
 
-/// An export that is known to make sense.
-struct Job<'a> {
-    export: &'a Export,
-    entry: &'static Entry,
-    way: Way,
-    request: Request,
-    /// The time that is read, if it is one.
-    range: Option<Range>,
-    columns: Columns,
-    output: Output,
-    format: Format,
-    start: Start,
-}
-
-/// What is done about an earlier run that was stopped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Start {
-    /// It is left as it is, and an error.
-    New,
-    Resume,
-    Restart,
-}
-
-pub(crate) async fn run(
-    export: &Export,
-    global: &Global,
-    screen: &Arc<Screen>,
-) -> Result<Exit, Failure> {
+/// Runs an export.
+pub(crate) async fn run(settings: ExportSettings, session: &Session) -> Result<Exit, Failure> {
     let stop = OnceCell::new();
-    let start = match (export.resume || export.resume_or_restart, export.restart) {
-        (true, _) => Start::Resume,
-        (_, true) => Start::Restart,
-        _ => Start::New,
-    };
-    let done = attempt(export, start, global, screen, &stop).await;
+    let mut plan = Plan::new(settings)?;
+    let done = attempt(&plan, session, &stop).await;
     match done {
-        Err(failure) if export.resume_or_restart && failure.is_stale() => {
+        Err(failure) if plan.start == Start::ResumeOrRestart && failure.is_stale() => {
             let text = format!("starting over: {failure}");
-            let operation = find::operation(&export.call.operation)?;
-            let facts = json!({ "operation": operation.id, "reason": failure.to_string() });
-            screen.say("restart", &text, facts);
-            attempt(export, Start::Restart, global, screen, &stop).await
+            let operation = &plan.source.entry.id;
+            let facts = json!({ "operation": operation, "reason": failure.to_string() });
+            session.reporter.say("restart", &text, facts);
+            plan.start = Start::Restart;
+            attempt(&plan, session, &stop).await
         }
         done => done,
     }
 }
 
-/// Checks an export as it is checked before anything is sent.
-#[cfg(test)]
-pub(crate) fn check(export: &Export) -> Result<(), Failure> {
-    Job::new(export).map(drop)
-}
-
 async fn attempt(
-    export: &Export,
-    start: Start,
-    global: &Global,
-    screen: &Arc<Screen>,
+    plan: &Plan,
+    session: &Session,
     stop: &OnceCell<Arc<Notify>>,
 ) -> Result<Exit, Failure> {
-    let job = Job { start, ..Job::new(export)? };
-    if export.plan {
-        let org = connect::org(global, screen).await?;
-        return plan::tell(&org.client, &job).await.map(|()| Exit::Complete);
+    let reporter = &session.reporter;
+    if plan.is_dry_run {
+        let org = session.connect().await?;
+        return estimate::print(&org.client, &plan.source).await.map(|()| Exit::Complete);
     }
-    if let Some(family) = offers::files(&job.way) {
-        return files::run(&job, family, global, screen, stop).await;
-    }
+    let records = match (&plan.delivery, capabilities::files(&plan.source.way)) {
+        (Delivery::Files, Some(family)) => return files::run(plan, family, session, stop).await,
+        (Delivery::Files, None) => return Err(Failure::new(Exit::Failed, "no files")),
+        (Delivery::Records(records), _) => records,
+    };
     // What can't be written is told before anything is asked for.
-    job.output.check()?;
-    if matches!(job.output, Output::Stream) && tty::stdout_was_closed() {
+    plan.output.check()?;
+    if plan.output.is_stdout() && tty::stdout_was_closed() {
         return Err(Failure::output("standard output is closed, so the records would be lost")
             .advise("--out FILE writes a file, and `> /dev/null` discards them"));
     }
-    let mut sink = job.output.sink(job.format, export)?;
-    let mut keeper = match &export.state {
-        Some(keep) => Some(keep.keeper(&job.entry.id, &job.output)?),
-        None => job.output.keeper()?,
+    let mut sink = plan.output.sink(records.format)?;
+    let mut keeper = match &plan.state {
+        Some(location) => {
+            Some(state_location::open(location, &plan.source.entry.id, &plan.output.destination)?)
+        }
+        None => plan.output.keeper()?,
     };
-    let stop = stop.get_or_init(|| stop_on_interrupt(screen)).clone();
-    let waits = screen.clone();
+    let stop = stop.get_or_init(|| stop_on_interrupt(reporter)).clone();
+    let waits = reporter.clone();
     sink.watch(Watch::new(stop.clone(), move |text| {
         waits.say("lock", text, json!({ "text": text }));
     }));
-    let left = left(&mut keeper, &mut sink, &job, screen).await?;
+    let left = left(&mut keeper, &mut sink, (plan, records), reporter).await?;
     let before = match &left {
         Left::State(state) => Some(state.run.org()),
         Left::Discarded(_) | Left::Nothing => None,
     };
-    let org = connect::org_again(global, screen, before).await?;
+    let org = session.reconnect(before).await?;
     let identity = match keeper_of(&mut keeper, &mut sink) {
-        Some(_) => connect::identity(global, &org.client).await?,
+        Some(_) => session.identity(&org.client).await?,
         // No other run will ask for it.
         None => org.client.identity(),
     };
@@ -156,47 +116,57 @@ async fn attempt(
         Left::Discarded(_) | Left::Nothing => Run::new(identity.clone()),
     };
     sink.identify(&run.id);
-    sink.on_bad_value(export.on_bad_value);
+    sink.on_bad_value(records.on_bad_value);
     let abandoned = match &left {
         // Those of another org are left alone.
         Left::Discarded(Some(it)) if it.run.is_of(&identity) => it.jobs.clone(),
         _ => Vec::new(),
     };
-    let saved = begin(left, &mut keeper, &mut sink, &job).await?;
+    let saved = begin(left, &mut keeper, &mut sink, records).await?;
     // Only now is it known that no other export waits for them.
-    if let Err(failure) = abandon(&org.client, &abandoned, screen).await {
+    if let Err(failure) = session.jobs.abandon(&org.client, &abandoned, reporter).await {
         // Nothing is left of what was begun.
         sink.finish(false).await.map_err(unwritten)?;
         return Err(failure);
     }
     if saved.is_none() {
-        screen.event("begin", || {
-            json!({ "operation": job.entry.id, "out": export.out.is_some().then(|| job.output.to_string()) })
-        });
+        reporter.event(
+            "begin",
+            || json!({ "operation": plan.source.entry.id, "out": plan.output.text() }),
+        );
     }
 
     // The output keeps other exports out by now.
     let saved_rejects = saved.as_ref().and_then(|it| it.rejects.as_ref());
-    let mut rejects = Rejects::open(&job, saved_rejects)?;
-    let mut ending = Ending::begin(&job, &run);
+    let mut rejects = Rejects::open(plan, records, saved_rejects)?;
+    let mut ending = Ending::begin(plan, &run, session);
     if let (true, Some(state)) = (sink.is_done(), &saved) {
         ending.earlier(state);
         rejects.finish()?;
         ending.rejected(&rejects, true);
-        let jobs = course::kept(&state.checkpoint, &org.client);
-        let forgotten = forget(&mut keeper, &mut sink, &jobs).await;
-        let exit = ending.told(&job, sink.as_mut(), screen, true).await?;
+        let jobs = runner::stored(&state.checkpoint, &org.client);
+        let forgotten = forget(&mut keeper, &mut sink, &session.jobs, &jobs).await;
+        let exit = ending.told(sink.as_mut(), true).await?;
         return forgotten.map(|()| exit);
     }
-    let reader = Reader::new(&org.client, &job, saved.as_ref().map(|it| &it.checkpoint));
+    let reader = Reader::new(&org.client, &plan.source, saved.as_ref().map(|it| &it.checkpoint));
     let from = saved.as_deref();
-    let mut course = Course::new(&job, &org.client, &run, reader, (sink, rejects), keeper, from);
-    let read = course.read(screen, &stop).await;
-    let left = course.left();
-    let Course { reader, mut sink, mut keeper, mut rejects, kept, .. } = course;
+    let mut runner = Runner::new(
+        (plan, records),
+        &session.jobs,
+        &org.client,
+        &run,
+        reader,
+        (sink, rejects),
+        keeper,
+        from,
+    );
+    let read = runner.read(reporter, &stop).await;
+    let left = runner.remainder();
+    let Runner { reader, mut sink, mut keeper, mut rejects, stored, .. } = runner;
     let resumed = from.map(|state| state.checkpoint.items());
     if let Err(failure) = &read
-        && export.resume_or_restart
+        && plan.start == Start::ResumeOrRestart
         && failure.is_stale()
         && resumed == Some(reader.read().records)
     {
@@ -206,7 +176,7 @@ async fn attempt(
     }
     ending.read(&reader.read());
     let is_whole = match &read {
-        Ok(Read::End) => job.is_whole(&reader.read().verdict),
+        Ok(Read::End) => plan.accept.allows(&reader.read().verdict),
         Ok(Read::Stopped) | Err(_) => false,
     };
     let finished = sink.finish(is_whole).await.map_err(unwritten);
@@ -218,125 +188,29 @@ async fn attempt(
     if let Err(failure) = &read
         && failure.is_closed()
     {
-        return Ok(ending.closed(&job, sink.as_mut(), screen).await);
+        return Ok(ending.closed(sink.as_mut()).await);
     }
     ending.rejected(&rejects, is_whole);
     let mut notes = reader.notes();
     notes.extend(sink.notes());
-    if let Output::File(_) = job.output {
-        notes.extend(job.output.earlier_release(true).await?);
+    if plan.output.file().is_some() {
+        notes.extend(plan.output.earlier_release(true).await?);
     }
     ending.notes(notes);
     // What is written is told first, whatever becomes of the state.
     let forgotten = match is_whole {
-        true => forget(&mut keeper, &mut sink, &kept).await,
+        true => forget(&mut keeper, &mut sink, &session.jobs, &stored).await,
         false => Ok(()),
     };
     ending.left(left);
     ending.in_doubt(reader.checkpoint().is_ok_and(|it| !it.is_complete()));
     match read {
         Ok(Read::End) => {
-            let exit = ending.told(&job, sink.as_mut(), screen, is_whole).await?;
+            let exit = ending.told(sink.as_mut(), is_whole).await?;
             forgotten.map(|()| exit)
         }
-        Ok(Read::Stopped) => ending.stopped(&job, sink.as_mut(), screen).await,
-        Err(failure) => Err(ending.failed(&job, sink.as_mut(), screen, failure).await),
-    }
-}
-
-impl<'a> Job<'a> {
-    fn new(export: &'a Export) -> Result<Self, Failure> {
-        let entry = find::operation(&export.call.operation)?;
-        let way = tags::way(Catalogue::embedded(), entry);
-        let way = way.map_err(|error| Failure::usage(error.to_string()))?;
-        check_exportable(entry, &way)?;
-        check::waits_for_data(export, entry, &way)?;
-        let way = results::with_parameters(way, export, entry)?;
-        let range = Range::of(export, entry, &way)?;
-        let given = Given {
-            params: export.call.params.clone(),
-            body: export.call.body.as_deref().map(body::read).transpose()?,
-            unchecked: export.call.unchecked,
-            later: range.iter().map(|range| range.name().to_owned()).collect(),
-            takes_interval: offers::interval(&way, entry).is_ok_and(|it| it.is_some()),
-            ..Given::default()
-        };
-        let request = parameters::request(entry, &given)?;
-        check::begins_at_the_beginning(&way, entry, &given)?;
-        check::is_given_once(export, &way, range.as_ref(), &given)?;
-        check::page_size(export, &way, &given)?;
-        let item = columns::item(entry, &way);
-        if let (Some(field), Some(item), false) = (&export.unique, item, export.call.unchecked) {
-            columns::find("--unique", item, field)?;
-        }
-        let columns = match export.fields.is_empty() {
-            true => Columns::of(item),
-            false => Columns::chosen(&export.fields, item, export.call.unchecked)?,
-        };
-        let mut output = export.out.clone().unwrap_or_default();
-        if offers::files(&way).is_some() {
-            files::check(export)?;
-            let (columns, format) = (Columns::default(), Format::default());
-            let start = Start::New;
-            return Ok(Self { export, entry, way, request, range, columns, output, format, start });
-        }
-        output.choose_table(&find::rust_name(entry).replace('.', "_"), export)?;
-        if let Some(key) = &export.table.upsert
-            && !columns.all().iter().any(|column| column.path == *key)
-        {
-            return Err(Failure::usage(format!(
-                "--upsert: the records have no field {key} to write"
-            )));
-        }
-        if export.state.is_some()
-            && let Some(why) = output.keeps_no_state()
-        {
-            return Err(Failure::usage(format!("--state: {why}")));
-        }
-        check::options_of_output(export, &output)?;
-        let format = match export.row_group {
-            Some(records) => check::format(export, &output)?
-                .row_group(usize::try_from(records).unwrap_or(usize::MAX)),
-            None => check::format(export, &output)?,
-        };
-        if (format.is_table() || output.is_table()) && columns.all().is_empty() {
-            return Err(Failure::usage(format!(
-                "the document does not say what the records of {} look like, so that they make no table",
-                entry.id
-            ))
-            .advise("name columns with --fields, or write jsonl"));
-        }
-        let start = Start::New;
-        Ok(Self { export, entry, way, request, range, columns, output, format, start })
-    }
-
-    fn report_place(&self) -> &ReportPlace {
-        self.export.report.as_ref().unwrap_or(&ReportPlace::Beside)
-    }
-
-    /// Whether what was read may pass for the list.
-    fn is_whole(&self, verdict: &Verdict) -> bool {
-        let accepts = |it: Accepted| self.export.accept.contains(&it);
-        match verdict {
-            Verdict::Complete | Verdict::Truncated(Reason::Limit) => true,
-            Verdict::Truncated(_) => accepts(Accepted::Truncated),
-            Verdict::Drifted(_) => accepts(Accepted::Drifted),
-            _ => accepts(Accepted::Unknown),
-        }
-    }
-}
-
-/// Refuses what has no records to export.
-fn check_exportable(entry: &Entry, way: &Way) -> Result<(), Failure> {
-    let name = find::rust_name(entry);
-    match way {
-        Way::List(_) => Ok(()),
-        Way::Job(family) => match family.results() {
-            Results::Nothing => Err(Failure::usage(format!("{name}: its jobs have no results"))),
-            _ => Ok(()),
-        },
-        Way::Single | Way::Accepted => Err(Failure::usage(format!("{name} is no list"))
-            .advise(format!("`genesys-cloud call {name}` makes one call"))),
+        Ok(Read::Stopped) => ending.stopped(sink.as_mut()).await,
+        Err(failure) => Err(ending.failed(sink.as_mut(), failure).await),
     }
 }
 
@@ -353,8 +227,8 @@ enum Left {
 async fn left(
     keeper: &mut Option<Box<dyn Keeper>>,
     sink: &mut Box<dyn Sink>,
-    job: &Job<'_>,
-    screen: &Screen,
+    (plan, records): (&Plan, &Records),
+    reporter: &Reporter,
 ) -> Result<Left, Failure> {
     let is_own = keeper.is_none();
     let Some(kept) = keeper_of(keeper, sink) else { return Ok(Left::Nothing) };
@@ -362,28 +236,32 @@ async fn left(
     let loaded = kept.load().await.map_err(unwritten)?;
     let is_done = sink.is_done();
     let Some(text) = loaded else {
-        if matches!(job.output, Output::File(_)) || job.start == Start::Resume {
-            let starts_over = job.start == Start::Restart || job.export.resume_or_restart;
-            job.output.earlier_release(starts_over).await?;
+        if plan.output.file().is_some() || plan.start.resumes() {
+            plan.output.earlier_release(plan.start.may_discard()).await?;
         }
-        if job.start == Start::Resume {
-            let text = format!("{place}: there is nothing to resume, so it begins");
-            screen.say("resume", &text, json!({ "operation": job.entry.id, "records": 0 }));
+        if plan.start.resumes() {
+            let text = format!("{place}: no saved state; starting over");
+            reporter.say(
+                "resume",
+                &text,
+                json!({ "operation": plan.source.entry.id, "records": 0 }),
+            );
         }
         return Ok(Left::Nothing);
     };
-    if job.start == Start::Restart {
+    if plan.start == Start::Restart {
         let discarded = state::discarded(&text).map(Box::new);
         if discarded.is_none() {
             let text = format!(
                 "{place}: the state can't be read, so uploads and jobs that the export had begun are left alone"
             );
-            let facts = json!({ "operation": job.entry.id, "reason": text });
-            screen.say("restart", &text, facts);
+            let facts = json!({ "operation": plan.source.entry.id, "reason": text });
+            reporter.say("restart", &text, facts);
         }
         if is_own {
             // It keeps other writers out by itself.
-            let is_other = discarded.as_ref().is_some_and(|it| it.asked != state::asked(job));
+            let is_other =
+                discarded.as_ref().is_some_and(|it| it.asked != plan.source.fingerprint());
             let kept = keeper_of(keeper, sink);
             match kept {
                 None => {}
@@ -394,13 +272,16 @@ async fn left(
         }
         return Ok(Left::Discarded(discarded));
     }
-    if job.start == Start::Resume {
-        let state = State::read(&text, &place, job, is_done)?;
+    if plan.start.resumes() {
+        let state = State::read(&text, &place, (plan, records), is_done)?;
         return Ok(Left::State(Box::new(state)));
     }
-    Err(Failure::usage(format!("an export to {} was stopped, or still runs", job.output))
-        .advise("--resume continues it")
-        .advise(RESTART))
+    Err(Failure::usage(format!(
+        "an export to {} was interrupted, or is still running",
+        plan.output.destination
+    ))
+    .advise("--resume continues it")
+    .advise(RESTART))
 }
 
 /// Makes the sink ready.
@@ -408,13 +289,13 @@ async fn begin(
     left: Left,
     keeper: &mut Option<Box<dyn Keeper>>,
     sink: &mut Box<dyn Sink>,
-    job: &Job<'_>,
+    records: &Records,
 ) -> Result<Option<Box<State>>, Failure> {
     let committed = match &left {
         Left::State(state) => Some(&state.sink),
         Left::Nothing | Left::Discarded(_) => None,
     };
-    let begun = sink.begin(&job.columns, committed).await;
+    let begun = sink.begin(&records.columns, committed).await;
     begun.map_err(|error| match committed.is_some() && error.is_mismatch() {
         true => unwritten(error).of_earlier_run(),
         false => unwritten(error),
@@ -440,7 +321,8 @@ async fn begin(
 async fn forget(
     keeper: &mut Option<Box<dyn Keeper>>,
     sink: &mut Box<dyn Sink>,
-    jobs: &[Kept],
+    jobs: &JobStore,
+    stored: &[StoredJob],
 ) -> Result<(), Failure> {
     let place = sink.place().unwrap_or_default();
     if let Some(keeper) = keeper_of(keeper, sink) {
@@ -449,7 +331,7 @@ async fn forget(
             Failure::output(text).advise("--resume removes it, and reads nothing that is written")
         })?;
     }
-    jobs.iter().try_for_each(Kept::forget)
+    stored.iter().try_for_each(|job| jobs.remove(job))
 }
 
 /// What keeps the state: something by itself, or the sink. Nothing does for a stream.
@@ -467,18 +349,18 @@ fn unwritten(error: SinkError) -> Failure {
     Failure::of_sink(&error)
 }
 
-/// Told when the user wants to stop. A second time ends the program at once.
-fn stop_on_interrupt(screen: &Arc<Screen>) -> Arc<Notify> {
+/// Notified when the user wants to stop. A second Ctrl-C ends the program at once.
+fn stop_on_interrupt(reporter: &Arc<Reporter>) -> Arc<Notify> {
     let stop = Arc::new(Notify::new());
-    let (teller, screen) = (stop.clone(), screen.clone());
+    let (notifier, reporter) = (stop.clone(), reporter.clone());
     #[cfg(unix)]
     for kind in [SignalKind::terminate(), SignalKind::hangup()] {
         // What a machine sends before it kills, and a terminal that is closed.
         if let Ok(mut signal) = signal(kind) {
-            let teller = stop.clone();
+            let notifier = stop.clone();
             tokio::spawn(async move {
                 signal.recv().await;
-                teller.notify_one();
+                notifier.notify_one();
             });
         }
     }
@@ -486,8 +368,8 @@ fn stop_on_interrupt(screen: &Arc<Screen>) -> Arc<Notify> {
         if tokio::signal::ctrl_c().await.is_err() {
             return;
         }
-        teller.notify_one();
-        screen.say("stopping", "stops; once more stops at once", json!({}));
+        notifier.notify_one();
+        reporter.say("stopping", "stopping; press Ctrl-C again to quit immediately", json!({}));
         if tokio::signal::ctrl_c().await.is_ok() {
             std::process::exit(i32::from(Exit::Interrupted as u8));
         }

@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::{Job, Output, unwritten};
+use super::plan::{Plan, Records};
+use super::unwritten;
 use crate::failure::Failure;
-use crate::screen::grouped;
+use crate::reporter::grouped;
 use crate::sinks::{OnBadValue, Rejected, open_part};
 use crate::sum::Sum;
 use crate::{aside, private};
@@ -71,19 +72,19 @@ struct More<'a> {
 }
 
 /// The file of an export, if it has one.
-pub(super) fn place(job: &Job<'_>) -> Result<Option<PathBuf>, Failure> {
-    let export = job.export;
-    if export.on_bad_value == OnBadValue::Fail {
-        return match export.rejects {
+fn location(plan: &Plan, records: &Records) -> Result<Option<PathBuf>, Failure> {
+    let out = plan.output.file();
+    if records.on_bad_value == OnBadValue::Fail {
+        return match records.rejects {
             Some(_) => Err(Failure::usage(
                 "--rejects: no record is rejected unless --on-bad-value is null or skip",
             )),
             None => Ok(None),
         };
     }
-    let path = match (&export.rejects, &job.output) {
+    let path = match (&records.rejects, out) {
         (Some(path), _) => path.clone(),
-        (None, Output::File(out)) => aside::path(out, aside::REJECTS),
+        (None, Some(out)) => aside::path(out, aside::REJECTS),
         (None, _) => {
             return Err(Failure::usage(
                 "--on-bad-value null and skip need a file for the records that do not fit",
@@ -91,7 +92,7 @@ pub(super) fn place(job: &Job<'_>) -> Result<Option<PathBuf>, Failure> {
             .advise("name one with --rejects rejects.jsonl"));
         }
     };
-    let is_output = matches!(&job.output, Output::File(out) if *out == path);
+    let is_output = out.is_some_and(|out| out == path);
     if is_output || path.is_dir() {
         let what = if is_output { "the output" } else { "a folder" };
         return Err(Failure::usage(format!("--rejects: {} is {what}", path.display())));
@@ -101,9 +102,13 @@ pub(super) fn place(job: &Job<'_>) -> Result<Option<PathBuf>, Failure> {
 
 impl Rejects {
     /// Opens the file: empty, or as it was at a commit.
-    pub(super) fn open(job: &Job<'_>, saved: Option<&Committed>) -> Result<Self, Failure> {
-        let operation = job.entry.id.clone();
-        let path = place(job)?;
+    pub(super) fn open(
+        plan: &Plan,
+        records: &Records,
+        saved: Option<&Committed>,
+    ) -> Result<Self, Failure> {
+        let operation = plan.source.entry.id.clone();
+        let path = location(plan, records)?;
         let saved = saved.filter(|saved| saved.length > 0 || path.as_ref() == Some(&saved.path));
         if let (Some(saved), Some(path)) = (saved, &path)
             && saved.path != *path
@@ -117,7 +122,7 @@ impl Rejects {
         let Some(path) = path.or_else(|| saved.map(|saved| saved.path.clone())) else {
             return Ok(Self { operation, path: None, open: None, nulled: 0, skipped: 0 });
         };
-        let is_named = job.export.rejects.is_some();
+        let is_named = records.rejects.is_some();
         let known = Some(path.clone());
         let open = match saved {
             None => Open::create(path, is_named)?,

@@ -1,30 +1,36 @@
 //! How an export ended: for people in words, for programs as JSON beside the output.
 
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
+use std::path::Path;
 use std::time::Instant;
 
 use genesys_cloud_core::{Reason, Verdict, display};
 use serde_json::{Value, json};
 
-use super::advice::{self, Advice, Ended, Left};
-use super::read::Read;
+use super::advice::{self, Advice, Ended, Remainder};
+use super::plan::Plan;
+use super::reader::Read;
 use super::rejects::Rejects;
 use super::state::{Run, State};
-use super::{Job, unwritten};
+use super::unwritten;
 use crate::failure::{Exit, Failure};
-use crate::find;
-use crate::screen::{Screen, grouped};
+use crate::invocation::Invocation;
+use crate::locations::ReportLocation;
+use crate::reporter::{Reporter, grouped};
+use crate::resolve;
+use crate::session::Session;
 use crate::sinks::Sink;
 use crate::{aside, private};
 
 /// The report on an export.
-pub(super) struct Ending {
+pub(super) struct Ending<'a> {
+    plan: &'a Plan,
+    reporter: &'a Reporter,
+    invocation: &'a Invocation,
     begun: Instant,
     facts: Value,
     verdict: Verdict,
     notes: Vec<String>,
-    left: Option<Left>,
+    left: Option<Remainder>,
     /// Whether the next run reads the end of the list again.
     is_in_doubt: bool,
     /// What was read, in words, and before that, what the list is known to be.
@@ -36,12 +42,12 @@ pub(super) struct Ending {
     times: Option<String>,
 }
 
-impl Ending {
-    pub(super) fn begin(job: &Job<'_>, run: &Run) -> Self {
+impl<'a> Ending<'a> {
+    pub(super) fn begin(plan: &'a Plan, run: &Run, session: &'a Session) -> Self {
         let facts = json!({
-            "operation": job.entry.id,
-            "name": find::rust_name(job.entry),
-            "interval": job.range.as_ref().map(|range| range.interval.to_string()),
+            "operation": plan.source.entry.id,
+            "name": resolve::rust_name(plan.source.entry),
+            "interval": plan.source.range.as_ref().map(|range| range.interval.to_string()),
             "run": run.id,
             "began": run.began(),
             "resumed": run.resumptions(),
@@ -57,6 +63,9 @@ impl Ending {
         let (verdict, read, known) =
             (Verdict::Unknown(Reason::Unfinished), String::new(), String::new());
         Self {
+            plan,
+            reporter: &session.reporter,
+            invocation: &session.invocation,
             begun: Instant::now(),
             facts,
             verdict,
@@ -145,7 +154,7 @@ impl Ending {
     }
 
     /// Says what is left for another run.
-    pub(super) fn left(&mut self, left: Left) {
+    pub(super) fn left(&mut self, left: Remainder) {
         self.left = Some(left);
     }
 
@@ -157,44 +166,31 @@ impl Ending {
     /// The list was read to its end.
     pub(super) async fn told(
         mut self,
-        job: &Job<'_>,
         sink: &mut dyn Sink,
-        screen: &Screen,
         is_whole: bool,
     ) -> Result<Exit, Failure> {
         let exit = if is_whole { Exit::Complete } else { Exit::of_verdict(self.verdict) };
         if is_whole {
-            self.end(job, sink, screen, exit, true, &[]).await?;
+            self.end(sink, exit, true, &[]).await?;
             return Ok(exit);
         }
         let (verdict, is_in_doubt) = (word(&self.verdict), self.is_in_doubt);
         let advice = self.advice(Ended::Incomplete { verdict, is_in_doubt });
-        self.end(job, sink, screen, exit, false, &advice).await?;
-        advise(screen, &advice);
+        self.end(sink, exit, false, &advice).await?;
+        advise(self.reporter, &advice);
         Ok(exit)
     }
 
     /// The user has stopped it.
-    pub(super) async fn stopped(
-        mut self,
-        job: &Job<'_>,
-        sink: &mut dyn Sink,
-        screen: &Screen,
-    ) -> Result<Exit, Failure> {
+    pub(super) async fn stopped(mut self, sink: &mut dyn Sink) -> Result<Exit, Failure> {
         let advice = self.advice(Ended::Stopped);
-        self.end(job, sink, screen, Exit::Interrupted, false, &advice).await?;
-        advise(screen, &advice);
+        self.end(sink, Exit::Interrupted, false, &advice).await?;
+        advise(self.reporter, &advice);
         Ok(Exit::Interrupted)
     }
 
     /// It failed.
-    pub(super) async fn failed(
-        mut self,
-        job: &Job<'_>,
-        sink: &mut dyn Sink,
-        screen: &Screen,
-        failure: Failure,
-    ) -> Failure {
+    pub(super) async fn failed(mut self, sink: &mut dyn Sink, failure: Failure) -> Failure {
         self.facts["error"] = failure.to_string().into();
         self.facts["correlation_id"] = failure.correlation_id().into();
         if self.verdict != Verdict::Unknown(Reason::Unfinished) {
@@ -202,7 +198,7 @@ impl Ending {
             "read to its end, but not written: ".clone_into(&mut self.known);
         }
         let advice = self.advice(Ended::Failed { exit: failure.exit(), lost: failure.lost() });
-        let ended = self.end(job, sink, screen, failure.exit(), false, &advice).await;
+        let ended = self.end(sink, failure.exit(), false, &advice).await;
         let failure = match ended {
             Ok(()) => failure,
             Err(other) => failure.advise(other.to_string()),
@@ -212,28 +208,21 @@ impl Ending {
     }
 
     /// The reader of standard output has enough.
-    pub(super) async fn closed(
-        mut self,
-        job: &Job<'_>,
-        sink: &mut dyn Sink,
-        screen: &Screen,
-    ) -> Exit {
+    pub(super) async fn closed(mut self, sink: &mut dyn Sink) -> Exit {
         self.is_silent = true;
         // Nobody waits for the report.
-        let _ = self.end(job, sink, screen, Exit::Complete, false, &[]).await;
+        let _ = self.end(sink, Exit::Complete, false, &[]).await;
         Exit::Complete
     }
 
     fn advice(&self, ended: Ended) -> Vec<Advice> {
-        self.left.map(|left| advice::advice(left, ended, &advice::program())).unwrap_or_default()
+        self.left.map(|left| advice::advice(left, ended, self.invocation)).unwrap_or_default()
     }
 
     /// Tells how it ended, and writes the report.
     async fn end(
         &mut self,
-        job: &Job<'_>,
         sink: &mut dyn Sink,
-        screen: &Screen,
         exit: Exit,
         is_whole: bool,
         advice: &[Advice],
@@ -243,7 +232,7 @@ impl Ending {
         self.facts["took_ms"] = (took.as_millis() as u64).into();
         self.facts["exit"] = exit.name().into();
         self.facts["code"] = (exit as u8).into();
-        self.facts["out"] = json!(job.export.out.is_some().then(|| job.output.to_string()));
+        self.facts["out"] = json!(self.plan.output.text());
         self.facts["whole"] = is_whole.into();
         self.facts["notes"] = json!(self.notes);
         let counts = sink.counts();
@@ -263,12 +252,12 @@ impl Ending {
         let report = format!("{:#}\n", self.facts);
         // It may be shown on a terminal.
         let report = display::lines(&report);
-        let report = match job.report_place() {
-            ReportPlace::Beside => sink.report(&report).await.map_err(unwritten),
-            ReportPlace::File(path) => {
+        let report = match &self.plan.report {
+            ReportLocation::BesideOutput => sink.report(&report).await.map_err(unwritten),
+            ReportLocation::File(path) => {
                 write(path, &report).map(|()| Some(path.display().to_string()))
             }
-            ReportPlace::Nowhere => Ok(None),
+            ReportLocation::Nowhere => Ok(None),
         };
         match (sink.place(), report.as_ref().ok().cloned().flatten()) {
             (Some(place), Some(report)) => text += &format!("\n{place}, report in {report}"),
@@ -285,47 +274,11 @@ impl Ending {
         let is_said =
             self.facts["pages"] == 0 && exit != Exit::Complete && exit != Exit::Interrupted;
         match self.is_silent || is_said {
-            true => screen.event("end", || self.facts.clone()),
-            false => screen.say("end", &text, self.facts.clone()),
+            true => self.reporter.event("end", || self.facts.clone()),
+            false => self.reporter.say("end", &text, self.facts.clone()),
         }
         // What there is to say of the output is said by then.
         report.map(drop)
-    }
-}
-
-/// Where the report goes.
-#[derive(Clone, Debug, Default)]
-pub(crate) enum ReportPlace {
-    /// The hidden folder beside a file or an object, or the row of a table.
-    #[default]
-    Beside,
-    File(PathBuf),
-    Nowhere,
-}
-
-impl ReportPlace {
-    /// The file, of an export to this one.
-    pub(super) fn path(&self, out: &Path) -> Option<PathBuf> {
-        match self {
-            Self::Beside => Some(aside::path(out, aside::REPORT)),
-            Self::File(path) => Some(path.clone()),
-            Self::Nowhere => None,
-        }
-    }
-}
-
-impl FromStr for ReportPlace {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "none" => Ok(Self::Nowhere),
-            "" => Err("name a file, or none".to_owned()),
-            text if text.contains("://") => {
-                Err("the report of an export goes to a file, not to a URL".to_owned())
-            }
-            path => Ok(Self::File(path.into())),
-        }
     }
 }
 
@@ -337,10 +290,10 @@ pub(super) fn write(path: &Path, report: &str) -> Result<(), Failure> {
     })
 }
 
-pub(super) fn advise(screen: &Screen, advice: &[Advice]) {
+pub(super) fn advise(reporter: &Reporter, advice: &[Advice]) {
     for Advice { text, command } in advice {
         let facts = json!({ "text": text, "command": command });
-        screen.say("advice", &format!("{text}:\n  {command}"), facts);
+        reporter.say("advice", &format!("{text}:\n  {command}"), facts);
     }
 }
 

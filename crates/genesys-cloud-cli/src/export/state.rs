@@ -7,12 +7,13 @@ use genesys_cloud_core::{Checkpoint, OrgIdentity, SavedJob, Verdict};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::plan::{Plan, Records};
+use super::rejects;
 use super::report::{reason, word};
 use super::seal::{seal, unseal};
-use super::{Job, rejects};
 use crate::failure::Failure;
-use crate::screen::grouped;
-use crate::sum::{Sum, random_id};
+use crate::reporter::grouped;
+use crate::sum::random_id;
 use crate::times::{age, span};
 
 /// What is written, and all that is read.
@@ -146,25 +147,25 @@ struct Shape {
 }
 
 impl Shape {
-    fn of(job: &Job<'_>) -> Self {
+    fn of(plan: &Plan, records: &Records) -> Self {
         Self {
-            format: job.format.to_string(),
-            fields: job.export.fields.clone(),
-            results: job.export.results_params.clone(),
+            format: records.format.to_string(),
+            fields: records.fields.clone(),
+            results: plan.source.results_params.clone(),
         }
     }
 }
 
 impl State {
     pub(super) fn new(
-        job: &Job<'_>,
+        (plan, records): (&Plan, &Records),
         run: &Run,
         checkpoint: Checkpoint,
         (sink, rejects): (Value, Option<rejects::Committed>),
         verdict: &Verdict,
     ) -> Self {
-        let (shape, verdict) = (Shape::of(job), Told::of(verdict));
-        let asked = asked(job);
+        let (shape, verdict) = (Shape::of(plan, records), Told::of(verdict));
+        let asked = plan.source.fingerprint();
         Self { run: run.clone(), asked, shape, verdict, checkpoint, sink, rejects }
     }
 
@@ -173,21 +174,21 @@ impl State {
     pub(super) fn read(
         text: &str,
         place: &str,
-        job: &Job<'_>,
+        (plan, records): (&Plan, &Records),
         is_done: bool,
     ) -> Result<Self, Failure> {
         let odd = |why: String| {
             Failure::usage(format!("{place}: {why}")).advise(RESTART).of_earlier_run()
         };
         let state: Self = unseal(VERSION, text).map_err(odd)?;
-        if state.checkpoint.operation() != job.entry.id {
+        if state.checkpoint.operation() != plan.source.entry.id {
             let operation = state.checkpoint.operation();
             return Err(odd(format!(
                 "the export that was stopped is of {operation}, not of {}",
-                job.entry.id
+                plan.source.entry.id
             )));
         }
-        if state.shape != Shape::of(job) {
+        if state.shape != Shape::of(plan, records) {
             return Err(odd(
                 "the export that was stopped has another format or other fields, or --results-param"
                     .to_owned()
@@ -195,12 +196,14 @@ impl State {
         }
         if is_done {
             // Nothing more is read that would show whether it is the same.
-            return match state.asked == asked(job) {
+            return match state.asked == plan.source.fingerprint() {
                 true => Ok(state),
                 false => Err(odd("the export that was stopped has other parameters".to_owned())),
             };
         }
-        if let Some(limit) = job.export.limit.filter(|limit| state.checkpoint.items() > *limit) {
+        if let Some(limit) =
+            plan.source.reading.limit.filter(|limit| state.checkpoint.items() > *limit)
+        {
             let saved = grouped(state.checkpoint.items());
             return Err(Failure::usage(format!(
                 "{place}: {saved} records are written already, more than --limit {limit}"
@@ -211,7 +214,7 @@ impl State {
         }
         // A list that was read to its end has no second half.
         if !state.checkpoint.is_complete() {
-            state.run.check_age(job.export.max_age)?;
+            state.run.check_age(plan.max_age)?;
         }
         Ok(state)
     }
@@ -224,20 +227,6 @@ impl State {
     fn jobs(&self) -> Vec<SavedJob> {
         self.checkpoint.jobs().into_iter().cloned().collect()
     }
-}
-
-/// A checksum of what is asked for, so that what is resumed is the same.
-pub(super) fn asked(job: &Job<'_>) -> String {
-    let mut sum = Sum::new();
-    // One that can't be written is refused when it is sent.
-    let target = job.request.target().unwrap_or_default();
-    let interval = job.range.as_ref().map(|range| range.interval.to_string()).unwrap_or_default();
-    for part in [&job.entry.id, &target, &interval] {
-        sum.add(part.as_bytes());
-        sum.add(&[0]);
-    }
-    sum.add(job.request.body().map(|body| &body[..]).unwrap_or_default());
-    sum.text()
 }
 
 /// An export that is discarded.

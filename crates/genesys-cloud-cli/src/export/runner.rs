@@ -1,4 +1,4 @@
-//! An export on its way: records go from the list to the output, and how far it is is saved.
+//! The loop of an export: records go from the list to the output, and progress is saved.
 
 use std::time::{Duration, Instant};
 
@@ -7,15 +7,16 @@ use genesys_cloud_core::{Checkpoint, Client};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use super::advice::Left;
+use super::advice::Remainder;
 use super::pace::Pace;
-use super::read::{Next, Raw, Reader};
+use super::plan::{Plan, Records, Source};
+use super::reader::{Next, Raw, Reader};
 use super::rejects::{self, Rejects};
 use super::state::{Run, State, discarded};
-use super::{Job, keeper_of, unwritten};
-use crate::commands::Kept;
+use super::{keeper_of, unwritten};
 use crate::failure::{Exit, Failure, Lost};
-use crate::screen::{Screen, grouped};
+use crate::reporter::{Reporter, grouped};
+use crate::saved_jobs::{JobStore, StoredJob};
 use crate::sinks::{Keeper, Sink};
 use crate::tags::Way;
 
@@ -32,9 +33,11 @@ pub(super) enum Read {
     Stopped,
 }
 
-/// An export on its way.
-pub(super) struct Course<'a> {
-    job: &'a Job<'a>,
+/// An export that runs.
+pub(super) struct Runner<'a> {
+    plan: &'a Plan,
+    records: &'a Records,
+    jobs: &'a JobStore,
     client: &'a Client,
     run: &'a Run,
     pub(super) reader: Reader,
@@ -42,11 +45,11 @@ pub(super) struct Course<'a> {
     pub(super) keeper: Option<Box<dyn Keeper>>,
     pub(super) rejects: Rejects,
     /// The jobs that the API works on, or whose results are read.
-    pub(super) kept: Vec<Kept>,
+    pub(super) stored: Vec<StoredJob>,
     /// Whether there is a state to go on from.
     pub(super) saved: bool,
-    /// The jobs that there were when they were kept last.
-    jobs: Vec<String>,
+    /// The jobs that there were when they were saved last.
+    known: Vec<String>,
     /// How often it is saved.
     pace: Pace,
     /// Whether the last batch was not saved yet.
@@ -57,10 +60,11 @@ pub(super) struct Course<'a> {
     resumed: Option<u64>,
 }
 
-impl<'a> Course<'a> {
+impl<'a> Runner<'a> {
     /// One that begins, or goes on from a checkpoint.
     pub(super) fn new(
-        job: &'a Job<'a>,
+        (plan, records): (&'a Plan, &'a Records),
+        jobs: &'a JobStore,
         client: &'a Client,
         run: &'a Run,
         reader: Reader,
@@ -71,16 +75,18 @@ impl<'a> Course<'a> {
         let last = from.map(|it| (it.checkpoint.clone(), it.sink.clone(), it.rejects.clone()));
         let from = from.map(|state| &state.checkpoint);
         Self {
-            job,
+            plan,
+            records,
+            jobs,
             client,
             run,
             reader,
             sink,
             keeper,
             rejects,
-            kept: from.map(|it| kept(it, client)).unwrap_or_default(),
+            stored: from.map(|it| stored(it, client)).unwrap_or_default(),
             saved: from.is_some(),
-            jobs: Vec::new(),
+            known: Vec::new(),
             pace: Pace::new(),
             is_unsaved: false,
             last,
@@ -89,36 +95,40 @@ impl<'a> Course<'a> {
     }
 
     /// Reads to the end, to an error, or until the user stops it. What was read by then is written.
-    pub(super) async fn read(&mut self, screen: &Screen, stop: &Notify) -> Result<Read, Failure> {
-        let (export, entry) = (self.job.export, self.job.entry);
-        let size = usize::try_from(export.batch).unwrap_or(usize::MAX);
+    pub(super) async fn read(
+        &mut self,
+        reporter: &Reporter,
+        stop: &Notify,
+    ) -> Result<Read, Failure> {
+        let Source { entry, reading, .. } = &self.plan.source;
+        let size = self.records.batch;
         let mut batch: Vec<Raw> = Vec::with_capacity(size.min(10_000));
         let mut bytes = 0;
         let mut tick = tokio::time::interval(Duration::from_millis(200));
-        let gauge = |reader: &Reader| reader.gauge(entry, export.limit);
+        let progress = |reader: &Reader| reader.progress(entry, reading.limit);
         loop {
             let mut next = tokio::select! {
                 biased;
-                next = self.reader.next(&self.jobs) => match next {
+                next = self.reader.next(&self.known) => match next {
                     Next::Record(next) => Some(next),
                     Next::Job => {
-                        self.keep_jobs(&mut batch, screen).await?;
+                        self.save_new_jobs(&mut batch, reporter).await?;
                         continue;
                     }
                 },
                 () = stop.notified() => None,
                 _ = tick.tick() => {
-                    self.tell_resumed(screen);
-                    screen.progress(|| gauge(&self.reader));
+                    self.report_resumed(reporter);
+                    reporter.progress(|| progress(&self.reader));
                     if self.is_unsaved && self.pace.is_due() && self.write(&mut batch).await? {
                         bytes = 0;
-                        screen.event("saved", || json!({ "records": self.reader.read().records }));
+                        reporter.event("saved", || json!({ "records": self.reader.read().records }));
                     }
                     continue;
                 }
             };
             if let Some(Ok(_)) = next {
-                self.tell_resumed(screen);
+                self.report_resumed(reporter);
             }
             if let Some(Ok(Some(record))) = next {
                 let record = record.into_json().map_err(|error| {
@@ -131,9 +141,9 @@ impl<'a> Course<'a> {
                 }
                 bytes = 0;
                 if self.write(&mut batch).await? {
-                    screen.event("saved", || json!({ "records": self.reader.read().records }));
+                    reporter.event("saved", || json!({ "records": self.reader.read().records }));
                 }
-                screen.progress(|| gauge(&self.reader));
+                reporter.progress(|| progress(&self.reader));
                 // Where the output is slower than the API, the next record is always there already.
                 if stop.notified().now_or_never().is_none() {
                     continue;
@@ -141,13 +151,13 @@ impl<'a> Course<'a> {
                 next = None;
             }
             let ended = match next {
-                Some(Err(error)) => Err(Failure::of_call(&error, Some(self.job.entry))),
+                Some(Err(error)) => Err(Failure::of_call(&error, Some(self.plan.source.entry))),
                 Some(Ok(_)) => Ok(Read::End),
                 None => Ok(Read::Stopped),
             };
             let lost = ended.as_ref().err().and_then(Failure::lost);
             if lost == Some(Lost::Status) && self.reader.read().records == 0 {
-                self.throw_away().await?;
+                self.discard().await?;
                 return ended;
             }
             // Where nothing has come, there is nothing to go on from: the next run begins by itself.
@@ -163,26 +173,26 @@ impl<'a> Course<'a> {
     }
 
     /// Tells once that it goes on behind what an earlier run had read, now that this is known to be possible.
-    fn tell_resumed(&mut self, screen: &Screen) {
+    fn report_resumed(&mut self, reporter: &Reporter) {
         let Some(records) = self.resumed.take() else { return };
         let text = format!("resumes after {} records", grouped(records));
-        let operation = &self.job.entry.id;
-        screen.say("resume", &text, json!({ "operation": operation, "records": records }));
+        let operation = &self.plan.source.entry.id;
+        reporter.say("resume", &text, json!({ "operation": operation, "records": records }));
     }
 
     /// What is left of the export for another run.
-    pub(super) fn left(&self) -> Left {
+    pub(super) fn remainder(&self) -> Remainder {
         let checkpoint = self.reader.checkpoint().ok();
-        Left {
+        Remainder {
             is_saved: self.saved,
             has_records: checkpoint.as_ref().is_some_and(|it| it.items() > 0),
             has_jobs: checkpoint.as_ref().is_some_and(|it| !it.jobs().is_empty()),
-            is_range: self.job.range.is_some(),
+            is_range: self.plan.source.range.is_some(),
         }
     }
 
     /// Leaves nothing that could be in the way of another run.
-    async fn throw_away(&mut self) -> Result<(), Failure> {
+    async fn discard(&mut self) -> Result<(), Failure> {
         let keeper = keeper_of(&mut self.keeper, &mut self.sink);
         let state = match keeper {
             Some(keeper) => keeper.load().await.map_err(unwritten)?,
@@ -197,7 +207,7 @@ impl<'a> Course<'a> {
             }
         }
         self.rejects.discard();
-        self.kept.iter().try_for_each(Kept::forget)?;
+        self.stored.iter().try_for_each(|job| self.jobs.remove(job))?;
         self.saved = false;
         Ok(())
     }
@@ -233,7 +243,7 @@ impl<'a> Course<'a> {
         let Some(sink) = committed else { return Ok(false) };
         let checkpoint = self.checkpoint()?;
         // Before that is saved: of a job that no state knows, no later run would do so.
-        self.forget_all_but(&checkpoint)?;
+        self.remove_all_but(&checkpoint)?;
         let rejects = self.rejects.commit()?;
         self.put(checkpoint, (sink, rejects)).await?;
         Ok(true)
@@ -246,7 +256,8 @@ impl<'a> Course<'a> {
             return self.keep(committed).await.map(drop);
         };
         let place = self.reader.knowing_jobs(earlier);
-        let place = place.map_err(|error| Failure::of_call(&error, Some(self.job.entry)))?;
+        let place =
+            place.map_err(|error| Failure::of_call(&error, Some(self.plan.source.entry)))?;
         let saved = (sink.clone(), rejects.clone());
         self.put(place, saved).await
     }
@@ -255,9 +266,9 @@ impl<'a> Course<'a> {
     async fn put(&mut self, checkpoint: Checkpoint, saved: Saved) -> Result<(), Failure> {
         let verdict = self.reader.read().verdict;
         let Some(keeper) = keeper_of(&mut self.keeper, &mut self.sink) else { return Ok(()) };
-        let state = State::new(self.job, self.run, checkpoint, saved, &verdict);
+        let state = State::new((self.plan, self.records), self.run, checkpoint, saved, &verdict);
         let text = state.text()?;
-        let is_of_job = matches!(self.job.way, Way::Job(_));
+        let is_of_job = matches!(self.plan.source.way, Way::Job(_));
         let saved = keeper.save(&text).await;
         drop(text);
         let Err(error) = saved else {
@@ -275,48 +286,52 @@ impl<'a> Course<'a> {
 
     fn checkpoint(&self) -> Result<Checkpoint, Failure> {
         let checkpoint = self.reader.checkpoint();
-        checkpoint.map_err(|error| Failure::of_call(&error, Some(self.job.entry)))
+        checkpoint.map_err(|error| Failure::of_call(&error, Some(self.plan.source.entry)))
     }
 
     /// Keeps the jobs that the API works on: it may do so for hours, and they are not to be submitted twice.
-    async fn keep_jobs(&mut self, batch: &mut Vec<Raw>, screen: &Screen) -> Result<(), Failure> {
-        self.jobs = self.reader.jobs();
+    async fn save_new_jobs(
+        &mut self,
+        batch: &mut Vec<Raw>,
+        reporter: &Reporter,
+    ) -> Result<(), Failure> {
+        self.known = self.reader.jobs();
         // Where each page is another job, checkpoints have none.
-        if matches!(&self.job.way, Way::Job(family) if family.is_job_per_page()) {
+        if matches!(&self.plan.source.way, Way::Job(family) if family.is_job_per_page()) {
             return Ok(());
         }
         let checkpoint = self.checkpoint()?;
-        self.forget_all_but(&checkpoint)?;
+        self.remove_all_but(&checkpoint)?;
         // The state is of both the list and the output.
         self.put_records(batch).await?;
         batch.clear();
         if !self.save().await? {
             self.save_jobs().await?;
         }
-        let kept = kept(&checkpoint, self.client);
-        kept.iter().try_for_each(Kept::save)?;
-        let before = std::mem::replace(&mut self.kept, kept);
-        let is_new = |job: &&Kept| before.iter().all(|it| it.job.id() != job.job.id());
-        for job in self.kept.iter().filter(is_new) {
-            let operation = &self.job.entry.id;
-            screen.event("job", || json!({ "operation": operation, "id": job.job.id() }));
+        let stored = stored(&checkpoint, self.client);
+        stored.iter().try_for_each(|job| self.jobs.save(job))?;
+        let before = std::mem::replace(&mut self.stored, stored);
+        let is_new = |job: &&StoredJob| before.iter().all(|it| it.job.id() != job.job.id());
+        for job in self.stored.iter().filter(is_new) {
+            let operation = &self.plan.source.entry.id;
+            reporter.event("job", || json!({ "operation": operation, "id": job.job.id() }));
         }
         Ok(())
     }
 
     /// Forgets the jobs of which nothing is left to do.
-    fn forget_all_but(&mut self, checkpoint: &Checkpoint) -> Result<(), Failure> {
-        let is_left = |job: &Kept| checkpoint.jobs().iter().any(|left| left.id() == job.job.id());
-        let (left, done) = std::mem::take(&mut self.kept).into_iter().partition(is_left);
-        self.kept = left;
-        let done: Vec<Kept> = done;
-        done.iter().try_for_each(Kept::forget)
+    fn remove_all_but(&mut self, checkpoint: &Checkpoint) -> Result<(), Failure> {
+        let is_left =
+            |job: &StoredJob| checkpoint.jobs().iter().any(|left| left.id() == job.job.id());
+        let (left, done) = std::mem::take(&mut self.stored).into_iter().partition(is_left);
+        self.stored = left;
+        let done: Vec<StoredJob> = done;
+        done.iter().try_for_each(|job| self.jobs.remove(job))
     }
 }
 
 /// The jobs that a checkpoint knows.
-pub(super) fn kept(checkpoint: &Checkpoint, client: &Client) -> Vec<Kept> {
-    let api = client.api_url();
+pub(super) fn stored(checkpoint: &Checkpoint, client: &Client) -> Vec<StoredJob> {
     let jobs = checkpoint.jobs().into_iter();
-    jobs.map(|job| Kept { api: api.to_owned(), job: job.clone() }).collect()
+    jobs.map(|job| StoredJob::new(client, job.clone())).collect()
 }

@@ -8,15 +8,13 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use futures::StreamExt as _;
 use genesys_cloud_catalogue::Operation as Entry;
 use genesys_cloud_core::{
-    Checkpoint, Client, Error, OnStale, Paginator, RawItem, Reason, Request, Resumable, Verdict,
-    Windows,
+    Checkpoint, Client, Error, Paginator, RawItem, Reason, Request, Resumable, Verdict, Windows,
 };
 use serde_json::value::RawValue;
 
-use super::Job;
-use crate::arguments::Stale;
-use crate::find;
-use crate::screen::Gauge;
+use super::plan::Source;
+use crate::reporter::Progress;
+use crate::resolve;
 use crate::tags::Way;
 
 /// A page that is larger is read in smaller ones, in bytes.
@@ -57,51 +55,45 @@ pub(super) struct Read {
 
 impl Reader {
     /// The list from its beginning, or from where it was when this checkpoint was made.
-    pub(super) fn new(client: &Client, job: &Job<'_>, from: Option<&Checkpoint>) -> Self {
-        let request = job.request.clone();
-        let make = maker(client.clone(), job.way.clone());
-        let export = job.export;
-        let Some(range) = &job.range else {
-            let list = make(request).prefetch(export.prefetch);
+    pub(super) fn new(client: &Client, source: &Source, from: Option<&Checkpoint>) -> Self {
+        let request = source.request.clone();
+        let make = maker(client.clone(), source.way.clone());
+        let reading = &source.reading;
+        let Some(range) = &source.range else {
+            let list = make(request).prefetch(reading.prefetch).on_stale(reading.on_stale);
             let mut list = list.max_page_bytes(MAX_PAGE_BYTES);
-            if let Some(size) = export.page_size {
+            if let Some(size) = reading.page_size {
                 list = list.page_size(size);
             }
-            if let Some(limit) = export.limit {
+            if let Some(limit) = reading.limit {
                 list = list.limit(limit);
             }
-            if let Some(deadline) = export.deadline {
+            if let Some(deadline) = reading.deadline {
                 list = list.job_deadline(deadline);
             }
-            if let Some(deadline) = export.wait_for_data {
+            if let Some(deadline) = reading.wait_for_data {
                 list = list.wait_for_data(deadline);
             }
             if let Some(from) = from {
                 list = list.resume(from);
             }
-            if export.on_stale == Stale::Restart {
-                list = list.on_stale(OnStale::Restart);
-            }
             return Self::List(Box::new(list));
         };
-        let mut windows = range.windows(request, make).prefetch(export.prefetch);
-        windows = windows.concurrency(export.concurrency.into()).max_page_bytes(MAX_PAGE_BYTES);
-        if let Some(size) = export.page_size {
+        let mut windows = range.windows(request, make).prefetch(reading.prefetch);
+        windows = windows.on_stale(reading.on_stale).max_page_bytes(MAX_PAGE_BYTES);
+        if let Some(size) = reading.page_size {
             windows = windows.page_size(size);
         }
-        if let Some(deadline) = export.deadline {
+        if let Some(deadline) = reading.deadline {
             windows = windows.job_deadline(deadline);
         }
-        if let Some(deadline) = export.wait_for_data {
+        if let Some(deadline) = reading.wait_for_data {
             windows = windows.wait_for_data(deadline);
         }
         if let Some(from) = from {
             windows = windows.resume(from);
         }
-        if export.on_stale == Stale::Restart {
-            windows = windows.on_stale(OnStale::Restart);
-        }
-        Self::Range { windows: Box::new(windows), limit: export.limit }
+        Self::Range { windows: Box::new(windows), limit: reading.limit }
     }
 
     /// The ids of the jobs that are waited for or read. Empty where the API gave none.
@@ -211,14 +203,14 @@ impl Reader {
         }
     }
 
-    pub(super) fn gauge(&self, operation: &Entry, limit: Option<u64>) -> Gauge {
+    pub(super) fn progress(&self, operation: &Entry, limit: Option<u64>) -> Progress {
         let Read { records, pages, total, pieces, .. } = self.read();
         let total = match (total, limit) {
             (Some(total), Some(limit)) => Some(total.min(limit)),
             (total, _) => total,
         };
-        let (id, operation) = (operation.id.clone(), find::rust_name(operation));
-        Gauge { id, operation, records, total, pages, pieces }
+        let (id, operation) = (operation.id.clone(), resolve::rust_name(operation));
+        Progress { id, operation, records, total, pages, pieces }
     }
 
     /// How many pieces a range has before any of them is read.
