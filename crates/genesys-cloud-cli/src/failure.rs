@@ -71,21 +71,6 @@ impl Failure {
         Self::new(Exit::OutputRefused, text)
     }
 
-    /// The output, or what keeps the state.
-    pub(crate) fn of_sink(error: &SinkError) -> Self {
-        let exit = if error.is_mismatch() {
-            // The next try would fail as well.
-            Exit::Usage
-        } else if error.is_stopped() {
-            Exit::Interrupted
-        } else if error.is_transient() {
-            Exit::OutputUnavailable
-        } else {
-            Exit::OutputRefused
-        };
-        Self { closed: error.is_closed(), ..Self::new(exit, error.to_string()) }
-    }
-
     /// A file can't be written: `text` says which one and why.
     pub(crate) fn of_io(text: impl Into<String>, error: &std::io::Error) -> Self {
         Self::new(if may_pass(error) { Exit::OutputUnavailable } else { Exit::OutputRefused }, text)
@@ -210,6 +195,23 @@ pub(crate) fn may_pass(error: &std::io::Error) -> bool {
             | Kind::ConnectionAborted
             | Kind::UnexpectedEof
     )
+}
+
+/// The output, or what keeps the state, failed.
+impl From<SinkError> for Failure {
+    fn from(error: SinkError) -> Self {
+        let exit = if error.is_mismatch() {
+            // The next try would fail as well.
+            Exit::Usage
+        } else if error.is_stopped() {
+            Exit::Interrupted
+        } else if error.is_transient() {
+            Exit::OutputUnavailable
+        } else {
+            Exit::OutputRefused
+        };
+        Self { closed: error.is_closed(), ..Self::new(exit, error.to_string()) }
+    }
 }
 
 impl From<std::io::Error> for Failure {

@@ -95,7 +95,7 @@ fn of_job<'a>(out: &mut dyn Write, family: &'a Family) -> Result<Option<&'a List
 }
 
 async fn of_list(out: &mut dyn Write, client: &Client, source: &Source) -> Result<Calls, Failure> {
-    let Reader::List(list) = Reader::new(client, source, None) else {
+    let Some(list) = Reader::new(client, source, None).into_list() else {
         return Ok(Calls::AtLeast(1));
     };
     let mut pages = list.prefetch(0).pages();

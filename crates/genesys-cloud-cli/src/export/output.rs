@@ -2,8 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-#[cfg(feature = "buckets")]
-use super::unwritten;
 use crate::aside;
 use crate::failure::Failure;
 use crate::locations::Destination;
@@ -129,10 +127,10 @@ impl Output {
             Destination::Bucket(url) => {
                 let state = format!("{url}{}", aside::STATE);
                 let mut keeper = match state.parse() {
-                    Ok(url) => BucketKeeper::new(&url).map_err(unwritten)?,
+                    Ok(url) => BucketKeeper::new(&url)?,
                     Err(_) => return Ok(Vec::new()),
                 };
-                if keeper.load().await.map_err(unwritten)?.is_some() {
+                if keeper.load().await?.is_some() {
                     left.push(state.into());
                 }
             }
@@ -162,7 +160,7 @@ impl Output {
             Destination::File(path) => Box::new(FileSink::new(path, format)),
             #[cfg(feature = "buckets")]
             Destination::Bucket(url) => {
-                let sink = BucketSink::new(url, format).map_err(unwritten)?;
+                let sink = BucketSink::new(url, format)?;
                 Box::new(sink.part_size(self.part_size))
             }
             #[cfg(feature = "postgres")]
@@ -176,9 +174,7 @@ impl Output {
             Destination::Stdout => None,
             Destination::File(path) => Some(Box::new(FileKeeper::beside(path))),
             #[cfg(feature = "buckets")]
-            Destination::Bucket(url) => {
-                Some(Box::new(BucketKeeper::beside(url).map_err(unwritten)?))
-            }
+            Destination::Bucket(url) => Some(Box::new(BucketKeeper::beside(url)?)),
             #[cfg(feature = "postgres")]
             Destination::Postgres(_) => None,
         })

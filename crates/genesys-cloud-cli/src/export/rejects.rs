@@ -9,7 +9,6 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::plan::{Plan, Records};
-use super::unwritten;
 use crate::failure::Failure;
 use crate::reporter::grouped;
 use crate::sinks::{OnBadValue, Rejected, open_part};
@@ -101,6 +100,12 @@ fn location(plan: &Plan, records: &Records) -> Result<Option<PathBuf>, Failure> 
 }
 
 impl Rejects {
+    /// No file.
+    pub(super) fn none(plan: &Plan) -> Self {
+        let operation = plan.source.entry.id.clone();
+        Self { operation, path: None, open: None, nulled: 0, skipped: 0 }
+    }
+
     /// Opens the file: empty, or as it was at a commit.
     pub(super) fn open(
         plan: &Plan,
@@ -120,7 +125,7 @@ impl Rejects {
             )));
         }
         let Some(path) = path.or_else(|| saved.map(|saved| saved.path.clone())) else {
-            return Ok(Self { operation, path: None, open: None, nulled: 0, skipped: 0 });
+            return Ok(Self::none(plan));
         };
         let is_named = records.rejects.is_some();
         let known = Some(path.clone());
@@ -238,7 +243,7 @@ impl Open {
     fn create(path: PathBuf, is_named: bool) -> Result<Self, Failure> {
         let part = part(&path);
         aside::make_folder(&part).map_err(|error| cant(&path, &error))?;
-        let mut file = open_part(&part, true).map_err(unwritten)?;
+        let mut file = open_part(&part, true)?;
         let emptied = file.set_len(0).and_then(|()| file.rewind());
         emptied.map_err(|error| cant(&path, &error))?;
         Ok(Self { path, file, length: 0, sum: Sum::new(), is_synced: false, is_named })
@@ -254,7 +259,7 @@ impl Open {
         if saved.length == 0 {
             return Self::create(path, is_named);
         }
-        let mut file = open_part(&part, false).map_err(unwritten)?;
+        let mut file = open_part(&part, false)?;
         let there = file.metadata().map_err(|error| cant(&path, &error))?.len();
         let sum = Sum::of_beginning(&mut file, saved.length.min(there))
             .map_err(|error| cant(&path, &error))?;

@@ -1,7 +1,5 @@
 //! Where the state of an export is kept, if not beside its output.
 
-#[cfg(feature = "buckets")]
-use super::unwritten;
 use crate::failure::Failure;
 use crate::locations::{Destination, StateLocation};
 #[cfg(feature = "buckets")]
@@ -25,7 +23,7 @@ pub(super) fn open(
             Box::new(FileKeeper::new(path))
         }
         #[cfg(feature = "buckets")]
-        StateLocation::Bucket(url) => Box::new(BucketKeeper::new(url).map_err(unwritten)?),
+        StateLocation::Bucket(url) => Box::new(BucketKeeper::new(url)?),
         #[cfg(feature = "redis")]
         StateLocation::Redis(place) => Box::new(place.keeper(key(operation, destination))),
     })

@@ -373,7 +373,7 @@ async fn bad_input() {
         (
             &["export", DETAILS, "--interval", MAY, "--concurrency", "0"],
             2,
-            &["'--concurrency <PIECES>'"],
+            &["'--concurrency <WINDOWS>'"],
         ),
         (&["jobs", "forget", "abc"], 2, &["no saved job has an ID that begins with `abc`"]),
         (&["jobs", "cancel", ""], 2, &["<ID>"]),
