@@ -8,13 +8,13 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::builder::TypedValueParser;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use genesys_cloud_core::Interval;
+use genesys_cloud_sinks::{Format, OnBadValue};
 
 use crate::locations::{BodySource, Destination, ReportLocation, StateLocation};
-use crate::sinks::{Format, OnBadValue};
 use crate::{times, values};
 
 /// Export and call any operation of the Genesys Cloud API.
@@ -282,7 +282,7 @@ pub(crate) struct Export {
     pub(crate) accept: Vec<Accepted>,
     /// What to do with a record that has a value the output can't hold, such as a text in a column of numbers: fail,
     /// write null in its place, or skip the record. Those records go to --rejects.
-    #[arg(long, value_enum, value_name = "ACTION", default_value_t = OnBadValue::Fail)]
+    #[arg(long, value_parser = on_bad_value(), value_name = "ACTION", default_value_t = OnBadValue::Fail)]
     pub(crate) on_bad_value: OnBadValue,
     /// File for the records that --on-bad-value changes or skips, as JSON lines with field and reason. By default, in
     /// .genesys-cloud beside an output file.
@@ -364,6 +364,18 @@ impl<T: FromStr<Err = String> + Clone + Send + Sync + 'static> TypedValueParser 
             command.clone().error(ErrorKind::ValueValidation, format!("--{option}: {why}"))
         })
     }
+}
+
+/// Parses what to do with records that do not fit.
+fn on_bad_value() -> impl TypedValueParser<Value = OnBadValue> {
+    let choice = |it: OnBadValue| {
+        PossibleValue::new(it.name()).help(match it {
+            OnBadValue::Fail => "Fail",
+            OnBadValue::Null => "Write null in place of the value",
+            OnBadValue::Skip => "Skip the record",
+        })
+    };
+    PossibleValuesParser::new(OnBadValue::VARIANTS.map(choice)).try_map(|it| it.parse())
 }
 
 #[cfg(test)]

@@ -2,13 +2,11 @@
 //! it is made of.
 //!
 //! Operations are run from the catalogue as data ([`tags`]) by the same engine as the typed paginators; none of
-//! the generated bindings is compiled in. Records go to a [`Sink`].
+//! the generated bindings is compiled in. Records go to a [`Sink`](genesys_cloud_sinks::Sink).
 
 mod arguments;
-mod aside;
 mod body;
 mod capabilities;
-mod columns;
 mod commands;
 mod events;
 mod exit;
@@ -17,13 +15,12 @@ mod failure;
 mod invocation;
 mod locations;
 mod parameters;
+mod record;
 mod reporter;
 mod resolve;
 mod saved_jobs;
 mod session;
 mod settings;
-mod sinks;
-mod sum;
 pub mod tags;
 mod terminal;
 mod times;
@@ -36,16 +33,7 @@ use std::sync::Arc;
 
 use clap::{CommandFactory as _, Parser as _};
 
-pub use crate::columns::{Column, ColumnKind, Columns};
 pub use crate::failure::{Exit, Failure};
-#[cfg(feature = "buckets")]
-pub use crate::sinks::{BucketSink, BucketUrl};
-pub use crate::sinks::{
-    Compression, Fault, FileSink, Format, Keeper, OnBadValue, Rejected, Sink, SinkError,
-    StreamSink, Watch, Written,
-};
-
-use genesys_cloud_core::private_file as private;
 
 use crate::arguments::{Cli, Command, Jobs, Schema};
 use crate::invocation::Invocation;

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 #[cfg(feature = "buckets")]
-use crate::sinks::BucketUrl;
+use genesys_cloud_sinks::BucketUrl;
 #[cfg(feature = "redis")]
-use crate::sinks::RedisPlace;
+use genesys_cloud_sinks::RedisPlace;
 #[cfg(feature = "postgres")]
-use crate::sinks::Target;
+use genesys_cloud_sinks::Target;
 
 /// Where the body of a request comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,13 +4,13 @@ use std::fs;
 use std::path::PathBuf;
 
 use genesys_cloud_catalogue::Catalogue;
+use genesys_cloud_core::private_file as private;
 use genesys_cloud_core::{Client, Job, SavedJob};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::RawValue;
 
 use crate::failure::{Exit, Failure};
-use crate::private;
 use crate::reporter::Reporter;
 use crate::resolve;
 use crate::tags;

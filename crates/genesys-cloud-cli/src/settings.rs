@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use genesys_cloud_core::{Interval, OnStale, Reason, Verdict};
+use genesys_cloud_sinks::{Format, OnBadValue};
 
 use crate::arguments::{self, Accepted, Stale};
 use crate::failure::Failure;
 use crate::locations::{BodySource, Destination, ReportLocation, StateLocation};
 use crate::reporter::LogFormat;
-use crate::sinks::{Format, OnBadValue};
 
 /// What holds for every command.
 #[derive(Clone, Debug)]

@@ -8,13 +8,14 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 use genesys_cloud_catalogue::Operation as Entry;
+use genesys_cloud_core::private_file as private;
 use genesys_cloud_core::{Client, Download, Family, Job, JobState, SavedJob};
+use genesys_cloud_sinks::aside;
+use genesys_cloud_sinks::{FileSink, open_part};
 use serde_json::Value;
 
 use super::plan::Source;
 use crate::failure::{Exit, Failure, Lost};
-use crate::sinks::{FileSink, open_part};
-use crate::{aside, private};
 
 /// What comes of a job whose results are files.
 pub(super) enum FileEvent {

@@ -23,6 +23,7 @@ mod verdict;
 use std::cell::OnceCell;
 use std::sync::Arc;
 
+use genesys_cloud_sinks::{Keeper, Watch};
 use serde_json::json;
 #[cfg(unix)]
 use tokio::signal::unix::{SignalKind, signal};
@@ -41,7 +42,6 @@ use crate::reporter::Reporter;
 use crate::saved_jobs::StoredJob;
 use crate::session::Session;
 use crate::settings::{ExportSettings, Start};
-use crate::sinks::{Keeper, Watch};
 use crate::tty;
 
 /// Runs an export.

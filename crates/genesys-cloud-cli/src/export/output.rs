@@ -2,15 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::aside;
+#[cfg(feature = "postgres")]
+use genesys_cloud_sinks::PostgresSink;
+use genesys_cloud_sinks::aside;
+#[cfg(feature = "buckets")]
+use genesys_cloud_sinks::{BucketKeeper, BucketSink, PART_SIZE};
+use genesys_cloud_sinks::{FileKeeper, FileSink, Format, Keeper, Sink, StreamSink};
+
 use crate::failure::Failure;
 use crate::locations::Destination;
 use crate::settings::ExportSettings;
-#[cfg(feature = "postgres")]
-use crate::sinks::PostgresSink;
-#[cfg(feature = "buckets")]
-use crate::sinks::{BucketKeeper, BucketSink, PART_SIZE};
-use crate::sinks::{FileKeeper, FileSink, Format, Keeper, Sink, StreamSink};
 use crate::terminal;
 
 /// Where an export goes.

@@ -6,20 +6,20 @@ use std::time::Duration;
 
 use genesys_cloud_catalogue::{Catalogue, Operation as Entry};
 use genesys_cloud_core::{Request, Results};
+use genesys_cloud_sinks::sum::Sum;
+use genesys_cloud_sinks::{Columns, Format, OnBadValue};
 
 use super::output::Output;
 use super::range::Range;
 use super::{results_parameters, validation};
 use crate::body;
 use crate::capabilities;
-use crate::columns::{self, Columns};
 use crate::failure::Failure;
 use crate::locations::{ReportLocation, StateLocation};
 use crate::parameters::{self, Given};
+use crate::record;
 use crate::resolve;
 use crate::settings::{Accept, ExportSettings, ReadSettings, Start, Unique};
-use crate::sinks::{Format, OnBadValue};
-use crate::sum::Sum;
 use crate::tags::{self, Way};
 
 /// An export that is known to make sense.
@@ -112,15 +112,12 @@ impl Source {
         validation::begins_at_the_beginning(&way, entry, &given)?;
         validation::is_given_once(&settings.reading, &way, range.as_ref(), &given)?;
         validation::page_size(&settings.reading, &way, &given)?;
-        let item = columns::item(entry, &way);
+        let item = record::item(entry, &way);
         let unique = settings.range.as_ref().map(|range| &range.unique);
         if let (Some(Unique::Field(field)), Some(item), false) = (unique, item, call.unchecked) {
-            columns::find("--unique", item, field)?;
+            record::check("--unique", item, field)?;
         }
-        let columns = match settings.form.fields.is_empty() {
-            true => Columns::of(item),
-            false => Columns::chosen(&settings.form.fields, item, call.unchecked)?,
-        };
+        let columns = record::columns(&settings.form.fields, item, call.unchecked)?;
         let reading = settings.reading.clone();
         let results_params = settings.results_params.clone();
         Ok((Self { entry, way, request, range, reading, results_params }, columns))

@@ -1,5 +1,6 @@
 //! What an earlier run of an export has left: to be resumed, discarded or left alone.
 
+use genesys_cloud_sinks::Keeper;
 use serde_json::json;
 
 use super::plan::Plan;
@@ -9,7 +10,6 @@ use super::target::Target;
 use crate::failure::Failure;
 use crate::reporter::Reporter;
 use crate::settings::Start;
-use crate::sinks::Keeper;
 
 /// What an earlier run has left.
 pub(super) enum Previous {

@@ -39,7 +39,7 @@ pub(super) struct Reader {
 enum Input {
     List(Box<Paginator<RawItem>>),
     Range { windows: Box<Windows<RawItem>>, limit: Option<u64> },
-    Files(Files),
+    Files(Box<Files>),
 }
 
 /// The files of a job while they are read.
@@ -130,7 +130,7 @@ impl Reader {
                 let job = from.and_then(Place::job).cloned();
                 let events = files::events(client, source, family, job.clone());
                 let verdict = Verdict::Unknown(Reason::Unfinished);
-                Input::Files(Files { events, job, is_partial: false, verdict })
+                Input::Files(Box::new(Files { events, job, is_partial: false, verdict }))
             }
             None => Input::of_records(client, source, from.and_then(Place::checkpoint)),
         };

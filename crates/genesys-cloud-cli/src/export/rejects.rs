@@ -4,6 +4,10 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
+use genesys_cloud_core::private_file as private;
+use genesys_cloud_sinks::aside;
+use genesys_cloud_sinks::sum::Sum;
+use genesys_cloud_sinks::{OnBadValue, Rejected, open_part};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -11,9 +15,6 @@ use serde_json::{Value, json};
 use super::plan::{Plan, Records};
 use crate::failure::Failure;
 use crate::reporter::grouped;
-use crate::sinks::{OnBadValue, Rejected, open_part};
-use crate::sum::Sum;
-use crate::{aside, private};
 
 /// Writes the records that were rejected, one JSON object per line.
 ///
@@ -145,7 +146,7 @@ impl Rejects {
             let mut faults = it.faults.iter();
             let first = faults.next();
             let mut record = Vec::with_capacity(it.record.get().len());
-            crate::sinks::one_line(it.record.get(), &mut record);
+            genesys_cloud_sinks::one_line(it.record.get(), &mut record);
             let record: Box<RawValue> = serde_json::from_slice(&record)
                 .map_err(|error| Failure::output(format!("a record can't be written: {error}")))?;
             let line = Line {

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
 use genesys_cloud_core::{Checkpoint, Client, RawItem, SavedJob};
+use genesys_cloud_sinks::Keeper;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
@@ -20,7 +21,6 @@ use crate::reporter::{Reporter, grouped};
 use crate::saved_jobs::StoredJob;
 use crate::session::Session;
 use crate::settings::Start;
-use crate::sinks::Keeper;
 use crate::tags::Way;
 
 /// How many bytes of records a batch has at most, not counting its last record.
@@ -378,7 +378,7 @@ impl<'a> Runner<'a> {
         let stored = stored(&jobs, self.client);
         stored.iter().try_for_each(|job| self.session.jobs.save(job))?;
         if let Some(job) = self.reader.job() {
-            self.put(Delivered::Files(job.clone())).await?;
+            self.put(Delivered::Files(Box::new(job.clone()))).await?;
         }
         let before = std::mem::replace(&mut self.stored, stored);
         let is_new = |job: &&StoredJob| before.iter().all(|it| it.job.id() != job.job.id());

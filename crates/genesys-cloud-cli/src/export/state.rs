@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use genesys_cloud_core::{Checkpoint, OrgIdentity, SavedJob, Verdict};
+use genesys_cloud_sinks::sum::random_id;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -13,7 +14,6 @@ use super::seal::{seal, unseal};
 use super::verdict::VerdictText;
 use crate::failure::Failure;
 use crate::reporter::grouped;
-use crate::sum::random_id;
 use crate::times::{age, span};
 
 /// What is written, and all that is read.
@@ -41,7 +41,7 @@ pub(super) struct State {
 pub(super) enum Delivered {
     Records(Box<DeliveredRecords>),
     /// The files of this job, which are downloaded from the beginning by each run.
-    Files(SavedJob),
+    Files(Box<SavedJob>),
 }
 
 /// How far an export is: in the list, and in its output. Both belong to the same record.

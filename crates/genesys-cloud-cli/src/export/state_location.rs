@@ -1,10 +1,11 @@
 //! Where the state of an export is kept, if not beside its output.
 
+#[cfg(feature = "buckets")]
+use genesys_cloud_sinks::BucketKeeper;
+use genesys_cloud_sinks::{FileKeeper, Keeper};
+
 use crate::failure::Failure;
 use crate::locations::{Destination, StateLocation};
-#[cfg(feature = "buckets")]
-use crate::sinks::BucketKeeper;
-use crate::sinks::{FileKeeper, Keeper};
 
 /// What keeps the state of an export of this operation to this destination.
 #[cfg_attr(not(feature = "redis"), expect(unused_variables))]

@@ -1,5 +1,6 @@
 //! Where an export delivers to: a sink of records, or the files of a job.
 
+use genesys_cloud_sinks::{Columns, Keeper, Sink, Watch};
 use serde_json::Value;
 
 use super::files::{FilePart, FileTarget};
@@ -7,13 +8,11 @@ use super::plan::{Delivery, Plan};
 use super::reader::Raw;
 use super::rejects::Rejects;
 use super::state::{Delivered, State};
-use crate::columns::Columns;
 use crate::failure::{Exit, Failure};
-use crate::sinks::{Keeper, Sink, Watch};
 
 /// What an export writes to.
 pub(super) enum Target {
-    Records(RecordTarget),
+    Records(Box<RecordTarget>),
     Files(FileTarget),
 }
 
@@ -32,7 +31,7 @@ impl Target {
                 let mut sink = plan.output.sink(records.format)?;
                 sink.on_bad_value(records.on_bad_value);
                 let (columns, rejects) = (records.columns.clone(), Rejects::none(plan));
-                Ok(Self::Records(RecordTarget { sink, columns, rejects }))
+                Ok(Self::Records(Box::new(RecordTarget { sink, columns, rejects })))
             }
             Delivery::Files => match plan.output.file() {
                 Some(out) => Ok(Self::Files(FileTarget::new(out))),
@@ -70,7 +69,7 @@ impl Target {
                     Some(Delivered::Records(saved)) => Some(&saved.sink),
                     _ => None,
                 };
-                let opened = target.sink.begin(&target.columns, committed).await;
+                let opened = target.sink.open(&target.columns, committed).await;
                 opened.map_err(|error| match committed.is_some() && error.is_mismatch() {
                     true => Failure::from(error).of_earlier_run(),
                     false => Failure::from(error),
@@ -141,7 +140,7 @@ impl Target {
     /// Where the output is by now.
     pub(super) fn location(&self) -> Option<String> {
         match self {
-            Self::Records(target) => target.sink.place(),
+            Self::Records(target) => target.sink.location(),
             Self::Files(target) => target.location(),
         }
     }

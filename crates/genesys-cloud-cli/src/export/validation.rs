@@ -4,6 +4,7 @@ use std::path::Path;
 
 use genesys_cloud_catalogue::Operation as Entry;
 use genesys_cloud_core::{Results, lenient};
+use genesys_cloud_sinks::{Format, OnBadValue};
 use serde_json::Value;
 
 use super::output::Output;
@@ -13,7 +14,6 @@ use crate::failure::Failure;
 use crate::locations::Destination;
 use crate::parameters::Given;
 use crate::settings::{ExportSettings, FormSettings, ReadSettings};
-use crate::sinks::{Format, OnBadValue};
 use crate::tags::Way;
 
 /// The form of the output: as the option says, or else the name of the file. A name that ends in something
@@ -77,7 +77,6 @@ pub(super) fn options_of_files(settings: &ExportSettings) -> Result<(), Failure>
         ("--fields", !form.fields.is_empty()),
         ("--format", form.format.is_some()),
         ("--row-group", form.row_group.is_some()),
-        ("--state", settings.state.is_some()),
         ("--on-bad-value", form.on_bad_value != OnBadValue::Fail),
         ("--rejects", form.rejects.is_some()),
     ];
