@@ -42,6 +42,8 @@ mod request;
 mod retry;
 mod saved_job;
 mod schedule;
+#[cfg(feature = "catalogue")]
+pub mod specs;
 mod split_errors;
 mod transport;
 mod wait;

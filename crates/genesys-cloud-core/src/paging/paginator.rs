@@ -383,7 +383,7 @@ impl<T> Paginator<T> {
     /// The place before so many of the items that were handed out last, all of the page at hand.
     pub(super) fn mark(&self, back: usize) -> Mark {
         // Items that were left out of the page stand between those that were not.
-        let items = self.engine.report.items.saturating_sub(back as u64);
+        let items = self.engine.progress.delivered.saturating_sub(back as u64);
         self.mark_at(self.handed(items), items)
     }
 
@@ -456,8 +456,8 @@ impl<T> Paginator<T> {
     }
 
     /// What has been read so far.
-    pub fn report(&self) -> &Report {
-        &self.engine.report
+    pub fn report(&self) -> Report {
+        self.engine.report()
     }
 }
 
@@ -498,7 +498,7 @@ impl<T> Paginator<T> {
 
     /// How many items have been read, handed out or not.
     pub(crate) fn items_read(&self) -> u64 {
-        self.engine.report.read
+        self.engine.progress.read
     }
 
     /// What is listed.
@@ -514,7 +514,7 @@ impl<T> Paginator<T> {
 
     /// The place after so many of the items that have not been counted as handed out, all of the page at hand.
     pub(crate) fn point_after(&self, items: usize) -> ListPoint {
-        let items = self.engine.report.items + items as u64;
+        let items = self.engine.progress.delivered + items as u64;
         self.mark_at(self.handed(items), items).point()
     }
 
@@ -635,7 +635,7 @@ impl<T> Paginator<T> {
                 known.note(*id);
             }
         }
-        let before = self.engine.report.items;
+        let before = self.engine.progress.delivered;
         let known_ids = if self.known.is_some() { ids.clone() } else { Vec::new() };
         let text = text.for_checkpoint(self.engine.listing().items());
         self.last = LastPage { text: Some(Arc::new(text)), picked, ids: known_ids, before };
@@ -663,11 +663,11 @@ impl<T> Paginator<T> {
 
     /// Counts items that are handed out.
     pub(crate) fn handed_out(&mut self, items: usize) {
-        self.engine.report.items += items as u64;
+        self.engine.progress.delivered += items as u64;
     }
 
     pub(super) fn has_ended(&self) -> bool {
-        self.items.len() == 0 && self.engine.report.end.is_some()
+        self.items.len() == 0 && self.engine.end.is_some()
     }
 
     pub(super) fn items_at_hand(&self) -> usize {
@@ -688,7 +688,7 @@ impl<T> Stream for Paginator<T> {
     fn size_hint(&self) -> (usize, Option<usize>) {
         let at_hand = self.items.len();
         // Errors are items of a stream too, so that nothing bounds it before its end.
-        (at_hand, self.engine.report.end.map(|_| at_hand))
+        (at_hand, self.engine.end.map(|_| at_hand))
     }
 }
 
@@ -703,7 +703,7 @@ impl<T> fmt::Debug for Paginator<T> {
         f.debug_struct("Paginator")
             .field("operation", &self.engine.operation().id())
             .field("listing", self.engine.listing())
-            .field("report", &self.engine.report)
+            .field("report", &self.report())
             .finish_non_exhaustive()
     }
 }

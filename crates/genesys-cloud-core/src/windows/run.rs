@@ -134,8 +134,8 @@ impl<T> Run<T> {
         let mut report = self.report;
         let lists = self.lists.iter().map(|reading| reading.list.report());
         for list in lists.chain(self.points.values().map(|point| point.list.report())) {
-            report.add(list);
-            report.take_in(list);
+            report.add(&list);
+            report.take_in(&list);
         }
         if let Some(plan) = &self.plan {
             (report.pieces, report.pieces_done) = (plan.pieces().len() as u64, plan.done());
@@ -300,7 +300,7 @@ impl<T> Run<T> {
                         let anew = self.list(interval);
                         self.judge_anew(0);
                         if let Some(head) = self.lists.front_mut() {
-                            self.report.add(head.list.report());
+                            self.report.add(&head.list.report());
                             (head.list, head.without_id) = (anew, 0);
                         }
                     }
@@ -325,7 +325,7 @@ impl<T> Run<T> {
             let mut list = self.list(interval);
             let (mut handed_out, mut without_id) = (false, 0);
             if let Some(point) = self.points.remove(&piece) {
-                handed_out = point.list.report().items > 0;
+                handed_out = point.list.delivered() > 0;
                 without_id = point.without_id;
                 list = list.resume_at(point.list);
             }
@@ -420,7 +420,7 @@ impl<T> Run<T> {
         let operation = list.request().operation().id();
         tracing::info!(operation, piece = %interval, ?refusal, "piece split");
         self.report.splits += 1;
-        self.report.add(list.report());
+        self.report.add(&list.report());
         self.judge_anew(at);
         self.lists.remove(at);
         self.move_on(piece);
@@ -508,8 +508,8 @@ impl<T> Run<T> {
     fn close_head(&mut self) {
         let Some(head) = self.lists.pop_front() else { return };
         let report = head.list.report();
-        self.report.add(report);
-        self.report.take_in(report);
+        self.report.add(&report);
+        self.report.take_in(&report);
         self.report.judge(report.verdict());
         if let (Some(plan), false) =
             (&mut self.plan, matches!(report.verdict(), Verdict::Truncated(_)))
