@@ -35,7 +35,7 @@ pub(super) enum ResultPages {
     /// From calls for the job. `redirects`: the field with the URL of a file, in a redirect in the place of a page.
     Called { call: Caller, redirects: Option<String> },
     /// From files, one page after the other. `kept`: a page that could not be read. It does not come again.
-    InSequence { files: Arc<Mutex<FilePages>>, kept: Option<RawReply> },
+    InSequence { files: Arc<Mutex<FilePages>>, kept: Option<Box<RawReply>> },
 }
 
 impl ResultPages {

@@ -282,7 +282,7 @@ impl PageSource for JobSource {
         match &mut self.pages {
             Some(ResultPages::Called { call, .. }) => call(request).map_ok(Some).boxed(),
             Some(ResultPages::InSequence { files, kept }) => match kept.take() {
-                Some(page) => future::ready(Ok(Some(page))).boxed(),
+                Some(page) => future::ready(Ok(Some(*page))).boxed(),
                 None => {
                     let files = files.clone();
                     async move { files.lock().await.next().await.transpose() }.boxed()
@@ -342,7 +342,7 @@ impl PageSource for JobSource {
     fn take_back(&mut self, page: &RawReply) -> TakenBack {
         if let Some(ResultPages::InSequence { kept, .. }) = &mut self.pages {
             // It does not come again.
-            *kept = Some(page.clone());
+            *kept = Some(Box::new(page.clone()));
             return TakenBack::Kept;
         }
         if self.ask_again() {
