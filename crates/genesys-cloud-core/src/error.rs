@@ -318,9 +318,8 @@ impl Error {
         self.0.kind == Kind::Checkpoint(Unusable::InUse)
     }
 
-    /// A [`CheckpointStore`](crate::CheckpointStore) of your own could not load or save a checkpoint
-    /// ([`is_checkpoint_store`](Self::is_checkpoint_store)).
-    pub fn checkpoint_store(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+    pub(crate) fn checkpoint_store(
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         let source = source.into();
         let why = format!("the store of checkpoints failed: {source}");
         let mut this = Self::new(Kind::Checkpoint(Unusable::Store), None, why);
@@ -328,9 +327,7 @@ impl Error {
         this
     }
 
-    /// A [`CheckpointStore`](crate::CheckpointStore) of your own found that another writer has a checkpoint,
-    /// and says how ([`is_checkpoint_in_use`](Self::is_checkpoint_in_use)).
-    pub fn checkpoint_in_use(why: impl Into<String>) -> Self {
+    pub(crate) fn checkpoint_in_use(why: impl Into<String>) -> Self {
         Self::new(Kind::Checkpoint(Unusable::InUse), None, why.into())
             .advise("stop the other one, or use another key")
     }

@@ -35,7 +35,8 @@ mod paging;
 mod param;
 #[doc(hidden)]
 pub mod private_file;
-mod redact;
+#[doc(hidden)]
+pub mod redact;
 mod region;
 mod reply;
 mod request;
@@ -50,10 +51,10 @@ mod wire;
 
 pub use crate::budget::RateLimit;
 pub use crate::call::{Call, Sending};
-#[cfg(feature = "object_store")]
+#[cfg(feature = "object_store_0_13")]
 pub use crate::checkpoint::ObjectCheckpoints;
 pub use crate::checkpoint::{
-    Batch, Checkpoint, CheckpointStore, Checkpointed, FileStore, Resumable, StoreFuture,
+    Batch, Checkpoint, CheckpointStore, Checkpointed, FileStore, LARGEST_STATE, Resumable, StoreError, StoreFuture,
 };
 pub use crate::client::{Client, ClientBuilder, OrgIdentity};
 pub use crate::download::Download;

@@ -1,120 +1,77 @@
-//! Where the state of an export is kept until it is whole.
+//! The state of an export in a file.
 
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use genesys_cloud_core::private_file as private;
+use genesys_cloud_core::{CheckpointStore, FileStore, StoreError, StoreFuture};
 
-use super::{SinkError, SinkFuture};
 use crate::aside;
 
-/// The largest state that is saved and loaded, in bytes: that of an upload holds the records that fill no part yet.
-/// Redis takes no longer text.
-pub const LARGEST_STATE: u64 = 512 << 20;
-
-/// Keeps the state of one export: how far it is in the list and in its output, as a text.
+/// Keeps the state of an export in a file. It takes no lock: the output that the state is of is locked.
 ///
-/// What was saved must be there once the future is ready, whatever happens then. The next takes its place as a
-/// whole.
-pub trait Keeper: Send {
-    /// What was saved last, if anything was.
-    fn load(&mut self) -> SinkFuture<'_, Option<String>>;
-
-    /// Saves it in the place of what is there.
-    fn save<'a>(&'a mut self, state: &'a str) -> SinkFuture<'a>;
-
-    /// Forgets it.
-    fn clear(&mut self) -> SinkFuture<'_>;
-
-    /// Forgets it, where the export that has saved it is discarded to start over. An error where that would do harm.
-    fn discard(&mut self) -> SinkFuture<'_> {
-        self.clear()
-    }
-
-    /// Where it is kept, for people.
-    fn place(&self) -> String;
+/// In the hidden folder beside an output, it makes the folder, and removes it once it is empty.
+#[derive(Debug)]
+pub struct StateFile {
+    path: PathBuf,
+    store: FileStore,
 }
 
-/// A file.
-pub struct FileKeeper(PathBuf);
-
-impl FileKeeper {
+impl StateFile {
     /// The file of this path.
-    pub fn new(path: &Path) -> Self {
-        Self(path.to_owned())
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        Self { store: FileStore::file(path.clone()), path }
     }
 
     /// The file beside this output.
     pub fn beside(out: &Path) -> Self {
-        Self(aside::path(out, aside::STATE))
+        Self::new(aside::path(out, aside::STATE))
+    }
+}
+
+impl CheckpointStore for StateFile {
+    fn load<'a>(&'a mut self, key: &'a str) -> StoreFuture<'a, Option<String>> {
+        self.store.load(key)
     }
 
-    fn read(&self) -> Result<Option<String>, SinkError> {
-        private::sweep(&self.0);
-        match private::read(&self.0, LARGEST_STATE) {
-            Ok(text) => as_text(text, &self.place()).map(Some),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) if error.kind() == ErrorKind::FileTooLarge => {
-                Err(no_state(&self.place(), &error.to_string()))
-            }
-            Err(error) => {
-                Err(SinkError::of_io(format!("can't read {}: {error}", self.place()), &error))
-            }
-        }
-    }
-
-    fn write(&self, state: &str) -> Result<(), SinkError> {
-        let made = aside::make_folder(&self.0);
-        made.and_then(|()| private::replace(&self.0, state.as_bytes())).map_err(|error| {
-            SinkError::of_io(format!("can't write {}: {error}", self.place()), &error)
+    fn save<'a>(&'a mut self, key: &'a str, text: &'a str) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            aside::make_folder(&self.path).map_err(|error| {
+                let path = self.path.display();
+                StoreError::of_io(format!("can't write {path}: {error}"), &error)
+            })?;
+            self.store.save(key, text).await
         })
     }
 
-    fn remove(&self) -> Result<(), SinkError> {
-        let removed = private::remove(&self.0);
-        aside::remove_folder(&self.0);
-        removed.map_err(|error| {
-            SinkError::of_io(format!("can't remove {}: {error}", self.place()), &error)
+    fn clear<'a>(&'a mut self, key: &'a str) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            let cleared = self.store.clear(key).await;
+            aside::remove_folder(&self.path);
+            cleared
         })
     }
-}
 
-/// Refuses what is too large to be a state, before it is read.
-pub(super) fn check_size(bytes: u64, place: &str) -> Result<(), SinkError> {
-    match bytes <= LARGEST_STATE {
-        true => Ok(()),
-        false => Err(no_state(place, &format!("it has {bytes} bytes"))),
+    fn location(&self, key: &str) -> String {
+        self.store.location(key)
     }
 }
 
-/// The text of a state.
-pub(super) fn as_text(bytes: Vec<u8>, place: &str) -> Result<String, SinkError> {
-    String::from_utf8(bytes).map_err(|_| no_state(place, "it is not text"))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn no_state(place: &str, why: &str) -> SinkError {
-    SinkError::mismatch(format!(
-        "{place} is not the state of an export: {why}. Remove it, or choose another place"
-    ))
-}
-
-impl Keeper for FileKeeper {
-    fn load(&mut self) -> SinkFuture<'_, Option<String>> {
-        let read = self.read();
-        Box::pin(async { read })
-    }
-
-    fn save<'a>(&'a mut self, state: &'a str) -> SinkFuture<'a> {
-        let written = self.write(state);
-        Box::pin(async { written })
-    }
-
-    fn clear(&mut self) -> SinkFuture<'_> {
-        let removed = self.remove();
-        Box::pin(async { removed })
-    }
-
-    fn place(&self) -> String {
-        self.0.display().to_string()
+    #[tokio::test]
+    async fn the_folder_is_there_as_long_as_the_state() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let out = folder.path().join("q.jsonl");
+        let mut state = StateFile::beside(&out);
+        assert_eq!(state.load("q").await.expect("nothing"), None);
+        assert!(!folder.path().join(aside::FOLDER).exists());
+        state.save("q", "1").await.expect("saved");
+        assert!(state.location("q").ends_with(".genesys-cloud/q.jsonl.state.json"));
+        let mut again = StateFile::beside(&out);
+        assert_eq!(again.load("q").await.expect("loaded").as_deref(), Some("1"));
+        again.clear("q").await.expect("removed");
+        assert!(!folder.path().join(aside::FOLDER).exists());
     }
 }

@@ -3,12 +3,12 @@
 pub mod endpoint;
 
 pub use genesys_cloud_api::*;
-#[cfg(feature = "object_store")]
+#[cfg(feature = "object_store_0_13")]
 pub use genesys_cloud_core::ObjectCheckpoints;
 pub use genesys_cloud_core::{
     Batch, Checkpoint, CheckpointStore, Checkpointed, Chunks, ClientBuilder, Download, End, Error,
     ErrorBody, ErrorDetail, ErrorLimit, FileStore, Interval, Job, JobState, JobStatus, OnStale,
     OpenEnum, OrgIdentity, Page, Pages, Paginator, Piece, PieceState, Plan, RateLimit, RawReply,
-    Reason, Region, Reply, Report, Resumable, SavedJob, Schedule, Sending, Statuses, StoreFuture,
+    Reason, Region, Reply, Report, Resumable, SavedJob, Schedule, Sending, Statuses, StoreError, StoreFuture,
     Submitting, Verdict, Wait, WaitReason, WindowPages, Windows, WindowsFrom, WindowsReport,
 };

@@ -41,6 +41,7 @@ pub const CRATES: &[&str] = &[
     "genesys-cloud-core",
     "genesys-cloud-api",
     "genesys-cloud",
+    "genesys-cloud-sinks",
     "genesys-cloud-cli",
 ];
 

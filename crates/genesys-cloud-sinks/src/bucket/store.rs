@@ -1,29 +1,29 @@
 //! The state of an export in a bucket.
 
-use object_store::{
-    Error as StoreError, ObjectStoreExt as _, PutMode, PutOptions, PutResult, UpdateVersion,
-};
+use std::error::Error as _;
+use std::fmt;
 
-use super::place::{BucketUrl, Object, is_missing};
+use genesys_cloud_core::{CheckpointStore, ObjectCheckpoints, StoreError, StoreFuture};
+
+use super::place::{BucketUrl, Object};
 use crate::aside;
-use crate::keeper::{as_text, check_size};
-use crate::{Keeper, SinkError, SinkFuture};
+use crate::error::SinkError;
+use crate::watch::{Watch, unless_stopped};
 
-/// Keeps the state in an object. It replaces what it has read or written itself, and nothing else: two exports
-/// to the same place do not go unnoticed.
-pub struct BucketKeeper {
+/// Keeps the state of an export in an object of a bucket, by the settings and credentials of the environment. It replaces
+/// what it has read or written itself, and nothing else: two exports to the same place do not go unnoticed.
+pub struct BucketStore {
     object: Object,
-    /// The version that was read or written last.
-    known: Option<UpdateVersion>,
+    store: ObjectCheckpoints,
 }
 
-impl BucketKeeper {
-    /// A state in the object of this URL.
+impl BucketStore {
+    /// The object of this URL.
     ///
     /// # Errors
     /// When the environment does not say how to reach the bucket.
     pub fn new(url: &BucketUrl) -> Result<Self, SinkError> {
-        url.open().map(|object| Self { object, known: None })
+        url.open().map(Self::of)
     }
 
     /// The state of an export to this URL, in the hidden folder beside it.
@@ -31,97 +31,80 @@ impl BucketKeeper {
     /// # Errors
     /// As of [`new`](Self::new).
     pub fn beside(url: &BucketUrl) -> Result<Self, SinkError> {
-        let object = url.open()?.aside(aside::STATE)?;
-        Ok(Self { object, known: None })
+        url.open()?.aside(aside::STATE).map(Self::of)
     }
 
-    async fn read(&mut self) -> Result<Option<String>, SinkError> {
-        let cant = |error| self.object.cant("read", &error);
-        let found = match self.object.store.get(&self.object.path).await {
-            Ok(found) => found,
-            Err(error) if is_missing(&error) => {
-                self.known = None;
-                return Ok(None);
-            }
-            Err(error) => return Err(cant(error)),
-        };
-        check_size(found.meta.size, &self.object.url)?;
-        let version =
-            UpdateVersion { e_tag: found.meta.e_tag.clone(), version: found.meta.version.clone() };
-        let text = found.bytes().await.map_err(cant)?;
-        let text = as_text(text.into(), &self.object.url)?;
-        self.known = Some(version);
-        Ok(Some(text))
+    fn of(object: Object) -> Self {
+        let store = Self::store(&object);
+        Self { object, store }
     }
 
-    async fn write(&mut self, state: &str) -> Result<(), SinkError> {
-        let mode = match self.known.clone() {
-            Some(version) => PutMode::Update(version),
-            None => PutMode::Create,
-        };
-        let put = match self.put(state, mode).await {
-            // So the user has said that this server can't do it.
-            Err(StoreError::NotImplemented { .. }) => self.put(state, PutMode::Overwrite).await,
-            put => put,
-        };
-        match put {
-            Ok(put) => {
-                self.known = Some(UpdateVersion { e_tag: put.e_tag, version: put.version });
-                Ok(())
-            }
-            Err(
-                error @ (StoreError::AlreadyExists { .. }
-                | StoreError::Precondition { .. }
-                | StoreError::NotFound { .. }),
-            ) => {
-                // It may have been written by an attempt whose answer was lost.
-                if self.read().await?.as_deref() == Some(state) {
-                    return Ok(());
-                }
-                self.known = None;
-                Err(match error {
-                    StoreError::NotFound { .. } => self.object.cant("write", &error),
-                    _ => SinkError::taken(format!(
-                        "{} was changed by another export to the same place; only one can go on",
-                        self.object.url
-                    )),
-                })
-            }
-            Err(error) => Err(self.object.cant("write", &error)),
-        }
+    fn store(object: &Object) -> ObjectCheckpoints {
+        // Where a server has no conditional writes, the user has said so.
+        ObjectCheckpoints::object(object.shared(), object.path.clone()).overwriting()
     }
 
-    async fn put(&self, state: &str, mode: PutMode) -> Result<PutResult, StoreError> {
-        let options = PutOptions { mode, ..PutOptions::default() };
-        let state = state.to_owned().into_bytes();
-        self.object.store.put_opts(&self.object.path, state.into(), options).await
-    }
-
-    async fn remove(&mut self) -> Result<(), SinkError> {
-        match self.object.store.delete(&self.object.path).await {
-            Ok(()) | Err(StoreError::NotFound { .. }) => {
-                self.known = None;
-                Ok(())
-            }
-            Err(error) => Err(self.object.cant("remove", &error)),
-        }
+    /// Lets the user stop a wait for the bucket.
+    #[must_use]
+    pub fn watch(mut self, watch: Watch) -> Self {
+        self.object.watch = Some(watch);
+        self
     }
 }
 
-impl Keeper for BucketKeeper {
-    fn load(&mut self) -> SinkFuture<'_, Option<String>> {
-        Box::pin(self.read())
+/// Waits for the bucket, and explains its errors.
+async fn wait<T>(
+    object: &Object,
+    doing: &str,
+    work: StoreFuture<'_, T>,
+) -> Result<T, StoreError> {
+    let Some(done) = unless_stopped(object.watch.as_ref(), work).await else {
+        return Err(StoreError::stopped(format!("stopped while {} was waited for", object.url)));
+    };
+    done.map_err(|error| {
+        if error.is_conflict() {
+            return StoreError::conflict(format!(
+                "{} was changed by another export to the same place; only one can go on",
+                object.url
+            ));
+        }
+        if error.is_unreadable() {
+            return StoreError::unreadable(format!("{}: {error}", object.url));
+        }
+        match error.source().and_then(|it| it.downcast_ref::<object_store::Error>()) {
+            Some(cause) => object.cant(doing, cause).into(),
+            None => error,
+        }
+    })
+}
+
+impl CheckpointStore for BucketStore {
+    fn load<'a>(&'a mut self, key: &'a str) -> StoreFuture<'a, Option<String>> {
+        Box::pin(wait(&self.object, "read", self.store.load(key)))
     }
 
-    fn save<'a>(&'a mut self, state: &'a str) -> SinkFuture<'a> {
-        Box::pin(self.write(state))
+    fn save<'a>(&'a mut self, key: &'a str, text: &'a str) -> StoreFuture<'a, ()> {
+        Box::pin(wait(&self.object, "write", self.store.save(key, text)))
     }
 
-    fn clear(&mut self) -> SinkFuture<'_> {
-        Box::pin(self.remove())
+    fn clear<'a>(&'a mut self, _: &'a str) -> StoreFuture<'a, ()> {
+        Box::pin(async {
+            self.object.wait(self.object.delete()).await.map_err(|error| {
+                StoreError::from(self.object.cant("remove", &error))
+            })?;
+            // Nothing is there as far as it knows.
+            self.store = Self::store(&self.object);
+            Ok(())
+        })
     }
 
-    fn place(&self) -> String {
+    fn location(&self, _: &str) -> String {
         self.object.url.clone()
+    }
+}
+
+impl fmt::Debug for BucketStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("BucketStore").field(&self.object.url).finish()
     }
 }

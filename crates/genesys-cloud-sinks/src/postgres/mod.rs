@@ -13,6 +13,7 @@ mod target;
 mod tls;
 mod waits;
 
+use genesys_cloud_core::{CheckpointStore, LARGEST_STATE, StoreFuture};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -23,8 +24,7 @@ use self::rows::{Filled, Rows};
 use self::session::{Key, Session};
 use self::table::{EXPORTS, Found, quoted};
 pub use self::target::Target;
-use super::keeper::{LARGEST_STATE, check_size};
-use super::{Keeper, OnBadValue, Rejected, Sink, SinkError, SinkFuture, Watch};
+use super::{OnBadValue, Rejected, Sink, SinkError, SinkFuture, Watch};
 use crate::columns::{Column, ColumnKind, Columns};
 use crate::saved::{from_saved, to_saved};
 use crate::sum::Sum;
@@ -169,7 +169,13 @@ impl PostgresSink {
         let rows = self.session().await?.all(&query, &[&table, &largest]).await?;
         let Some(row) = rows.first() else { return Ok(None) };
         let size: Option<i64> = row.get(2);
-        check_size(size.unwrap_or(0).unsigned_abs(), &Keeper::place(self))?;
+        let size = size.unwrap_or(0).unsigned_abs();
+        if size > LARGEST_STATE {
+            return Err(SinkError::mismatch(format!(
+                "table {} is not a saved state: it has {size} bytes. Remove its row, or choose another table",
+                self.told(EXPORTS)
+            )));
+        }
         Ok(Some(Kept { is_whole: row.get(0), run: row.get(1), state: row.get(3) }))
     }
 
@@ -531,8 +537,15 @@ impl Sink for PostgresSink {
         self.is_whole
     }
 
-    fn keeper(&mut self) -> Option<&mut dyn Keeper> {
+    fn store(&mut self) -> Option<&mut dyn CheckpointStore> {
         Some(self)
+    }
+
+    fn restart(&mut self) -> SinkFuture<'_> {
+        Box::pin(async {
+            self.refuse_to_repeat().await?;
+            self.forget().await
+        })
     }
 
     fn report<'a>(&'a mut self, report: &'a str) -> SinkFuture<'a, Option<String>> {
@@ -563,27 +576,21 @@ impl Sink for PostgresSink {
     }
 }
 
-impl Keeper for PostgresSink {
-    fn load(&mut self) -> SinkFuture<'_, Option<String>> {
-        Box::pin(self.load_state())
+/// The state is in the row of the table, and saving it commits the transaction of the batch.
+impl CheckpointStore for PostgresSink {
+    fn load<'a>(&'a mut self, _: &'a str) -> StoreFuture<'a, Option<String>> {
+        Box::pin(async { Ok(self.load_state().await?) })
     }
 
-    fn save<'a>(&'a mut self, state: &'a str) -> SinkFuture<'a> {
-        Box::pin(self.put(state))
+    fn save<'a>(&'a mut self, _: &'a str, text: &'a str) -> StoreFuture<'a, ()> {
+        Box::pin(async { Ok(self.put(text).await?) })
     }
 
-    fn clear(&mut self) -> SinkFuture<'_> {
-        Box::pin(self.forget())
+    fn clear<'a>(&'a mut self, _: &'a str) -> StoreFuture<'a, ()> {
+        Box::pin(async { Ok(self.forget().await?) })
     }
 
-    fn discard(&mut self) -> SinkFuture<'_> {
-        Box::pin(async {
-            self.refuse_to_repeat().await?;
-            self.forget().await
-        })
-    }
-
-    fn place(&self) -> String {
+    fn location(&self, _: &str) -> String {
         format!("table {}", self.told(EXPORTS))
     }
 }
