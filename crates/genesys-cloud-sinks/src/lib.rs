@@ -59,7 +59,7 @@ pub use crate::jsonl::line as one_line;
 #[cfg(feature = "postgres")]
 pub use crate::postgres::{PostgresSink, Target};
 #[cfg(feature = "redis")]
-pub use crate::redis::{RedisStore};
+pub use crate::redis::{RedisServer, RedisStore};
 pub use crate::reject::{Fault, OnBadValue, Rejected};
 pub use crate::sink::{Sink, SinkFuture};
 pub use crate::state_file::StateFile;

@@ -24,12 +24,18 @@ const CLEAR: &str = "local found = redis.call('HGET', KEYS[1], 'version') or '' 
     if found ~= '' and found ~= ARGV[1] then return 0 end \
     redis.call('DEL', KEYS[1]) return 1";
 
+/// A database of Redis.
+#[derive(Clone)]
+pub struct RedisServer {
+    client: Client,
+    secrets: Secrets,
+}
+
 /// Keeps states in a database of Redis, each in a hash: the text, and the save that it is of.
 ///
 /// It replaces what it has read or saved itself, and nothing else: another writer of the same key does not go unnoticed.
 pub struct RedisStore {
-    client: Client,
-    secrets: Secrets,
+    server: RedisServer,
     watch: Option<Watch>,
     connection: Option<MultiplexedConnection>,
     /// Tells the saves of this run from those of others.
@@ -39,7 +45,7 @@ pub struct RedisStore {
     known: HashMap<String, String>,
 }
 
-impl RedisStore {
+impl RedisServer {
     /// The database of this URL. If the URL has no password, REDISCLI_AUTH has it. No connection is made yet.
     ///
     /// # Errors
@@ -64,15 +70,35 @@ impl RedisStore {
             let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         }
         let secrets = Secrets::new(info.redis_settings().password().map(Into::into));
-        Ok(Self {
-            client: Client::open(info).map_err(wrong)?,
-            secrets,
+        Ok(Self { client: Client::open(info).map_err(wrong)?, secrets })
+    }
+}
+
+/// The server and the database, without what is secret.
+impl fmt::Display for RedisServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let info = self.client.get_connection_info();
+        write!(f, "Redis at {}, database {}", info.addr(), info.redis_settings().db())
+    }
+}
+
+impl fmt::Debug for RedisServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl RedisStore {
+    /// States in this database.
+    pub fn new(server: &RedisServer) -> Self {
+        Self {
+            server: server.clone(),
             watch: None,
             connection: None,
             run: RandomState::new().hash_one(std::process::id()),
             saves: 0,
             known: HashMap::new(),
-        })
+        }
     }
 
     /// Lets the user stop a wait for the server.
@@ -82,14 +108,8 @@ impl RedisStore {
         self
     }
 
-    /// The server and the database, without what is secret.
-    fn server(&self) -> String {
-        let info = self.client.get_connection_info();
-        format!("Redis at {}, database {}", info.addr(), info.redis_settings().db())
-    }
-
     fn stopped(&self) -> StoreError {
-        StoreError::stopped(format!("stopped while {} was waited for", self.server()))
+        StoreError::stopped(format!("stopped while {} was waited for", self.server))
     }
 
     async fn connection(&mut self) -> Result<MultiplexedConnection, StoreError> {
@@ -99,10 +119,10 @@ impl RedisStore {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(PATIENCE))
             .set_response_timeout(Some(PATIENCE));
-        let made = self.client.get_multiplexed_async_connection_with_config(&config);
+        let made = self.server.client.get_multiplexed_async_connection_with_config(&config);
         let made = unless_stopped(self.watch.as_ref(), made).await;
         let made = made.ok_or_else(|| self.stopped())?.map_err(|error| {
-            let text = format!("can't connect to {}: {}", self.server(), self.why(&error));
+            let text = format!("can't connect to {}: {}", self.server, self.why(&error));
             failed(&error, text)
         })?;
         Ok(self.connection.insert(made).clone())
@@ -165,7 +185,7 @@ impl RedisStore {
             self.stopped()
         })?;
         answer.map_err(|error| {
-            let (server, why) = (self.server(), self.why(&error));
+            let (server, why) = (&self.server, self.why(&error));
             let text = match error.is_io_error() {
                 true => {
                     self.connection = None;
@@ -221,7 +241,7 @@ impl RedisStore {
             Some(detail) if !error.is_io_error() => detail.to_owned(),
             _ => error.to_string(),
         };
-        self.secrets.redact(&text).into_owned()
+        self.server.secrets.redact(&text).into_owned()
     }
 }
 
@@ -253,14 +273,14 @@ impl CheckpointStore for RedisStore {
     }
 
     fn location(&self, key: &str) -> String {
-        format!("{key} in {}", self.server())
+        format!("{key} in {}", self.server)
     }
 }
 
 /// Without what is secret.
 impl fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("RedisStore").field(&self.server()).finish()
+        f.debug_tuple("RedisStore").field(&self.server).finish()
     }
 }
 
@@ -276,17 +296,18 @@ mod tests {
 
     #[test]
     fn a_location_says_no_password() {
-        let store = RedisStore::new("redis://u:secret@host:7/3").expect("a store");
+        let server = RedisServer::new("redis://u:secret@host:7/3").expect("a server");
+        let store = RedisStore::new(&server);
         assert_eq!(store.location("a"), "a in Redis at host:7, database 3");
-        assert!(!format!("{store:?}").contains("secret"));
+        assert!(!format!("{store:?} {server:?}").contains("secret"));
         for url in ["redis://u:secret@host/db", "redis://", "rediss://u:secret@host:x/0"] {
-            let error = RedisStore::new(url).map(drop).expect_err(url);
+            let error = RedisServer::new(url).map(drop).expect_err(url);
             assert!(error.contains("wrong") && !error.contains("secret"), "{error}");
         }
     }
 
     /// A server that answers everything with this; with nothing, it never answers.
-    async fn server(answer: &'static str) -> String {
+    async fn server(answer: &'static str) -> RedisServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
         tokio::spawn(async move {
@@ -299,13 +320,13 @@ mod tests {
                 });
             }
         });
-        format!("redis://user:top-secret@127.0.0.1:{port}/0")
+        RedisServer::new(&format!("redis://user:top-secret@127.0.0.1:{port}/0")).expect("a server")
     }
 
     #[tokio::test]
     async fn a_server_that_quotes_the_password_does_not_make_it_known() {
         let answer = "-ERR AUTH user top-secret failed for redis://user:top-secret@host\r\n";
-        let mut store = RedisStore::new(&server(answer).await).expect("a store");
+        let mut store = RedisStore::new(&server(answer).await);
         for error in [
             store.load("a").await.expect_err("refused"),
             store.save("a", "text").await.expect_err("refused"),
@@ -318,11 +339,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_stop_ends_the_wait_for_a_server_that_does_not_answer() {
-        let url = server("").await;
+        let server = server("").await;
         let stop = Arc::new(Notify::new());
         stop.notify_one();
         let watch = Watch::new(stop, |_| ());
-        let mut store = RedisStore::new(&url).expect("a store").watch(watch);
+        let mut store = RedisStore::new(&server).watch(watch);
         let error = store.load("a").await.expect_err("stopped");
         assert!(error.is_stopped(), "{error}");
         assert!(!error.to_string().contains("top-secret"), "{error}");
