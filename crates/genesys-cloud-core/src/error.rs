@@ -319,7 +319,8 @@ impl Error {
     }
 
     pub(crate) fn checkpoint_store(
-        source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
         let source = source.into();
         let why = format!("the store of checkpoints failed: {source}");
         let mut this = Self::new(Kind::Checkpoint(Unusable::Store), None, why);

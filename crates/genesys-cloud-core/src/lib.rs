@@ -57,7 +57,8 @@ pub use crate::call::{Call, Sending};
 #[cfg(feature = "object_store_0_13")]
 pub use crate::checkpoint::ObjectCheckpoints;
 pub use crate::checkpoint::{
-    Batch, Checkpoint, CheckpointStore, Checkpointed, FileStore, LARGEST_STATE, Resumable, StoreError, StoreFuture,
+    Batch, Checkpoint, CheckpointStore, Checkpointed, FileStore, LARGEST_STATE, Resumable,
+    StoreError, StoreFuture,
 };
 pub use crate::client::{Client, ClientBuilder, OrgIdentity};
 pub use crate::download::Download;

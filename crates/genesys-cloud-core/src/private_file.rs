@@ -116,8 +116,8 @@ pub fn sweep(path: &Path) {
         let name = entry.file_name();
         let name = name.to_string_lossy();
         let random = name.strip_prefix(&prefix).and_then(|rest| rest.strip_suffix(".tmp"));
-        let is_ours =
-            random.is_some_and(|it| it.len() == RANDOM && it.bytes().all(|b| b.is_ascii_alphanumeric()));
+        let is_ours = random
+            .is_some_and(|it| it.len() == RANDOM && it.bytes().all(|b| b.is_ascii_alphanumeric()));
         let age = || entry.metadata().ok()?.modified().ok()?.elapsed().ok();
         if is_ours && age().is_some_and(|age| age > LEFT) {
             let _ = fs::remove_file(entry.path());
@@ -150,7 +150,10 @@ pub fn is_transient(error: &io::Error) -> bool {
 
 /// Creates a temporary file in the directory of this one, which is removed unless it is persisted. It can be read by its
 /// owner alone.
-fn create_beside(path: &Path, change: impl FnOnce(&mut Builder<'_, '_>)) -> io::Result<NamedTempFile> {
+fn create_beside(
+    path: &Path,
+    change: impl FnOnce(&mut Builder<'_, '_>),
+) -> io::Result<NamedTempFile> {
     let name = path.file_name().ok_or_else(|| io::Error::other("it has no file name"))?;
     let mut prefix = OsString::from(".");
     prefix.push(name);
@@ -222,7 +225,10 @@ fn permissions_for(path: &Path) -> Option<Permissions> {
         // The mask for new files can't be read without changing it, so a new file shows it.
         None => {
             let usual = Permissions::from_mode(0o666);
-            let probe = create_beside(path, |it| drop(it.permissions(usual))).ok()?;
+            let probe = create_beside(path, |it| {
+                it.permissions(usual);
+            })
+            .ok()?;
             probe.as_file().metadata().ok()?.permissions().mode()
         }
     };

@@ -10,6 +10,6 @@ pub use genesys_cloud_core::{
     ErrorBody, ErrorDetail, ErrorLimit, FileStore, Interval, Job, JobState, JobStatus, OnStale,
     OpenEnum, OrgIdentity, Page, Pages, Paginator, Piece, PieceState, Plan, RateLimit, RawReply,
     ReadOptions, Reason, Region, Reply, Report, Resumable, SavedJob, Schedule, Sending, Statuses,
-    StoreError, StoreFuture, Submitting, Verdict, Wait, WaitReason, WindowPages, Windows, WindowsFrom,
-    WindowsReport,
+    StoreError, StoreFuture, Submitting, Verdict, Wait, WaitReason, WindowPages, Windows,
+    WindowsFrom, WindowsReport,
 };

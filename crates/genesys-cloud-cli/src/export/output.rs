@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use genesys_cloud_core::CheckpointStore;
 #[cfg(feature = "postgres")]
 use genesys_cloud_sinks::PostgresSink;
 use genesys_cloud_sinks::aside;
-use genesys_cloud_core::CheckpointStore;
 #[cfg(feature = "buckets")]
 use genesys_cloud_sinks::{BucketSink, BucketStore, PART_SIZE};
 use genesys_cloud_sinks::{FileSink, Format, Sink, StateFile, StreamSink, Watch};
@@ -177,7 +177,9 @@ impl Output {
             Destination::Stdout => None,
             Destination::File(path) => Some(Box::new(StateFile::beside(path))),
             #[cfg(feature = "buckets")]
-            Destination::Bucket(url) => Some(Box::new(BucketStore::beside(url)?.watch(watch.clone()))),
+            Destination::Bucket(url) => {
+                Some(Box::new(BucketStore::beside(url)?.watch(watch.clone())))
+            }
             #[cfg(feature = "postgres")]
             Destination::Postgres(_) => None,
         })

@@ -162,9 +162,9 @@ impl CheckpointStore for FileStore {
 
     fn save<'a>(&'a mut self, key: &'a str, text: &'a str) -> StoreFuture<'a, ()> {
         let text = text.to_owned();
-        Box::pin(self.change(key, "write", move |path| {
-            private_file::replace(path, text.as_bytes())
-        }))
+        Box::pin(
+            self.change(key, "write", move |path| private_file::replace(path, text.as_bytes())),
+        )
     }
 
     fn clear<'a>(&'a mut self, key: &'a str) -> StoreFuture<'a, ()> {

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use object_store::path::Path;
 use object_store::{
-    Error as ObjectError, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutResult, UpdateVersion,
+    Error as ObjectError, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutResult,
+    UpdateVersion,
 };
 
 use super::store::{CheckpointStore, LARGEST_STATE, StoreError, StoreFuture};

@@ -144,10 +144,7 @@ impl StoreError {
 
     /// The same with its cause, which the text does not repeat.
     #[must_use]
-    pub fn with_source(
-        self,
-        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-    ) -> Self {
+    pub fn with_source(self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self { source: Some(source.into()), ..self }
     }
 

@@ -89,7 +89,10 @@ async fn what_can_not_be_a_state_is_refused() {
     let file = std::fs::File::create(store.path("a")).expect("a file");
     file.set_len(LARGEST_STATE + 1).expect("a length");
     let error = store.load("a").await.expect_err("too large");
-    assert!(error.is_unreadable() && error.to_string().contains("it has 536870913 bytes"), "{error}");
+    assert!(
+        error.is_unreadable() && error.to_string().contains("it has 536870913 bytes"),
+        "{error}"
+    );
     // A file where the directory should be.
     let mut nowhere = FileStore::new(store.path("a"));
     let error = nowhere.load("a").await.expect_err("no directory");

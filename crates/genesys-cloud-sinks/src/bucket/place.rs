@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use genesys_cloud_core::redact::Secrets;
 use object_store::aws::AmazonS3Builder;
 use object_store::azure::MicrosoftAzureBuilder;
 use object_store::gcp::GoogleCloudStorageBuilder;
@@ -14,8 +15,8 @@ use url::Url;
 
 use super::deletion::Deletion;
 use crate::SinkError;
-use crate::watch::{Watch, unless_stopped};
 use crate::aside;
+use crate::watch::{Watch, unless_stopped};
 
 /// How much of what a server says is told.
 const MOST_SAID: usize = 300;
@@ -275,8 +276,27 @@ fn between<'a>(text: &'a str, begin: &str, end: &str) -> Option<&'a str> {
     text.split_once(begin)?.1.split_once(end).map(|(found, _)| found)
 }
 
-/// What a server or its URL says, on one line, and without the queries of URLs: they may hold signatures.
+/// The variables of the environment that hold credentials.
+const CREDENTIALS: [&str; 9] = [
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AZURE_STORAGE_ACCOUNT_KEY",
+    "AZURE_STORAGE_ACCESS_KEY",
+    "AZURE_STORAGE_SAS_TOKEN",
+    "AZURE_STORAGE_SAS_KEY",
+    "AZURE_STORAGE_CLIENT_SECRET",
+    "AZURE_STORAGE_TOKEN",
+    "GOOGLE_SERVICE_ACCOUNT_KEY",
+];
+
+/// What a server or its URL says, on one line, without credentials and the queries of URLs: they may hold signatures.
 fn said(text: &str) -> String {
+    let secrets = CREDENTIALS.iter().filter_map(|name| std::env::var(name).ok());
+    said_without(&Secrets::new(secrets.map(Into::into)), text)
+}
+
+fn said_without(secrets: &Secrets, text: &str) -> String {
+    let text = secrets.redact(text);
     let mut said = String::new();
     for word in text.split_whitespace() {
         let word = match word.contains("://") {
@@ -351,9 +371,15 @@ mod tests {
     }
 
     #[test]
-    fn what_a_server_says_is_told_without_signatures() {
+    fn what_a_server_says_is_told_without_signatures_and_credentials() {
         let text = "error for https://host/key?sig=secret and\n\u{1b}[31m more";
-        assert_eq!(said(text), "error for https://host/key and [31m more");
+        let clean = said(text);
+        assert!(clean.starts_with("error for https://host/key"), "{clean}");
+        assert!(clean.ends_with(" and [31m more") && !clean.contains("secret"), "{clean}");
+        let secrets = Secrets::new(["wJalrXUtnFEMI/K7MDENG".into()]);
+        let text = "SignatureDoesNotMatch: key wJalrXUtnFEMI/K7MDENG, as wJalrXUtnFEMI%2FK7MDENG";
+        let clean = said_without(&secrets, text);
+        assert!(clean.contains("SignatureDoesNotMatch") && !clean.contains("wJalr"), "{clean}");
         assert!(said(&"word ".repeat(1_000)).len() < MOST_SAID + 10);
     }
 }

@@ -53,11 +53,7 @@ impl BucketStore {
 }
 
 /// Waits for the bucket, and explains its errors.
-async fn wait<T>(
-    object: &Object,
-    doing: &str,
-    work: StoreFuture<'_, T>,
-) -> Result<T, StoreError> {
+async fn wait<T>(object: &Object, doing: &str, work: StoreFuture<'_, T>) -> Result<T, StoreError> {
     let Some(done) = unless_stopped(object.watch.as_ref(), work).await else {
         return Err(StoreError::stopped(format!("stopped while {} was waited for", object.url)));
     };
@@ -89,9 +85,10 @@ impl CheckpointStore for BucketStore {
 
     fn clear<'a>(&'a mut self, _: &'a str) -> StoreFuture<'a, ()> {
         Box::pin(async {
-            self.object.wait(self.object.delete()).await.map_err(|error| {
-                StoreError::from(self.object.cant("remove", &error))
-            })?;
+            self.object
+                .wait(self.object.delete())
+                .await
+                .map_err(|error| StoreError::from(self.object.cant("remove", &error)))?;
             // Nothing is there as far as it knows.
             self.store = Self::store(&self.object);
             Ok(())
