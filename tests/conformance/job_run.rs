@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use genesys_cloud::endpoint::{DoneWhen, Family};
-use genesys_cloud::{Client, Download, Error, JobState, Verdict};
+use genesys_cloud::{Client, Download, Error, ErrorKind, JobState, Verdict};
 use genesys_cloud_mock::{JobPace, JobScenario, JobTruth, MockOrg, Scenario, Truth};
 use serde_json::Value;
 
@@ -204,7 +204,9 @@ impl Driver<'_> {
             };
             match next {
                 Some(Ok(key)) => outcome.keys.push(key),
-                Some(Err(error)) if error.is_job_held() && !outcome.was_held => {
+                Some(Err(error))
+                    if error.kind() == ErrorKind::JobAwaitingInput && !outcome.was_held =>
+                {
                     self.release(outcome);
                 }
                 Some(Err(error)) => {

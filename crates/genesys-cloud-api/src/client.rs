@@ -25,6 +25,11 @@ impl Client {
         ClientBuilder::new()
     }
 
+    /// Starts from environment variables, to set more in code: see [`ClientBuilder::from_env`].
+    pub fn builder_from_env() -> ClientBuilder<Self> {
+        ClientBuilder::from_env()
+    }
+
     /// The client without the groups, for calls of operations that the bindings do not know.
     pub fn core(&self) -> &core::Client {
         &self.core

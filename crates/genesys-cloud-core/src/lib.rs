@@ -36,11 +36,15 @@ mod region;
 mod reply;
 mod request;
 mod retry;
+mod runtime;
+mod spans;
+mod tls;
 mod transport;
 mod wait;
 mod windows;
 mod wire;
 
+pub use crate::auth::{AccessToken, TokenFuture, TokenProvider};
 pub use crate::budget::RateLimit;
 pub use crate::call::{Call, Sending};
 #[cfg(feature = "object_store")]
@@ -48,9 +52,9 @@ pub use crate::checkpoint::ObjectCheckpoints;
 pub use crate::checkpoint::{
     Batch, Checkpoint, CheckpointStore, Checkpointed, FileStore, Resumable, StoreFuture,
 };
-pub use crate::client::{Client, ClientBuilder, OrgIdentity};
+pub use crate::client::{CallEnded, Client, ClientBuilder, OrgIdentity, RequestHead};
 pub use crate::download::Download;
-pub use crate::error::{Error, ErrorBody, ErrorDetail, ErrorLimit};
+pub use crate::error::{Error, ErrorBody, ErrorDetail, ErrorKind, ErrorLimit};
 pub use crate::jobs::{
     Availability, DoneWhen, Family, FileForm, Job, JobCall, JobId, JobState, JobStatus, Results,
     ResultsAt, SavedJob, Schedule, Statuses, Submitting,

@@ -6,9 +6,10 @@ pub use genesys_cloud_api::*;
 #[cfg(feature = "object_store")]
 pub use genesys_cloud_core::ObjectCheckpoints;
 pub use genesys_cloud_core::{
-    Batch, Checkpoint, CheckpointStore, Checkpointed, Chunks, ClientBuilder, Download, End, Error,
-    ErrorBody, ErrorDetail, ErrorLimit, FileStore, Interval, Job, JobState, JobStatus, OnStale,
-    OpenEnum, OrgIdentity, Page, Pages, Paginator, Piece, PieceState, Plan, RateLimit, RawReply,
-    Reason, Region, Reply, Report, Resumable, SavedJob, Schedule, Sending, Statuses, StoreFuture,
-    Submitting, Verdict, Wait, WaitReason, WindowPages, Windows, WindowsFrom, WindowsReport,
+    AccessToken, Batch, CallEnded, Checkpoint, CheckpointStore, Checkpointed, Chunks,
+    ClientBuilder, Download, End, Error, ErrorBody, ErrorDetail, ErrorKind, ErrorLimit, FileStore,
+    Interval, Job, JobState, JobStatus, OnStale, OpenEnum, OrgIdentity, Page, Pages, Paginator,
+    Piece, PieceState, Plan, RateLimit, RawReply, Reason, Region, Reply, Report, RequestHead,
+    Resumable, SavedJob, Schedule, Sending, Statuses, StoreFuture, Submitting, TokenFuture,
+    TokenProvider, Verdict, Wait, WaitReason, WindowPages, Windows, WindowsFrom, WindowsReport,
 };

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use genesys_cloud_catalogue::Catalogue;
-use genesys_cloud_core::{Client, Job, JobState, JobStatus, SavedJob};
+use genesys_cloud_core::{Client, ErrorKind, Job, JobState, JobStatus, SavedJob};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -127,9 +127,9 @@ pub(crate) async fn abandon(
                     screen.say("cancelled", &text, json!({ "id": id }));
                 }
                 // It has ended long ago.
-                Err(error) if error.is_not_found() => {}
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
                 Err(error) => {
-                    let text = format!("job {id} could not be cancelled: {error}");
+                    let text = format!("job {id} could not be cancelled: {error:#}");
                     screen.say("not-cancelled", &text, json!({ "id": id }));
                     continue;
                 }

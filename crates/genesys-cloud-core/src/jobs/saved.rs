@@ -9,7 +9,7 @@ use self::form::Form;
 use super::family::{DoneWhen, Family};
 use super::run::Run;
 use crate::client::{Client, OrgIdentity};
-use crate::error::{Error, JobEnd};
+use crate::error::{Error, ErrorKind};
 use crate::operation::Operation;
 use crate::request::Request;
 use crate::wire::Wire as _;
@@ -212,7 +212,7 @@ impl SavedJob {
         operation: Operation,
         family: Family,
     ) -> Result<Run, Error> {
-        let mismatch = |why: String| Error::job(JobEnd::Mismatch, &operation, why);
+        let mismatch = |why: String| Error::job(ErrorKind::JobMismatch, &operation, why);
         if self.operation != operation.id() || self.family != family.name() {
             let (saved, of) = (self.operation, self.family);
             let error = mismatch(format!("the saved job is of {saved} (family {of})"));

@@ -53,10 +53,10 @@ use crate::wire::Wire;
 /// After an error the stream can be used on: the next poll asks for the same page again, and no item is
 /// lost or comes twice. An error that won't pass, such as a missing permission, then comes again.
 ///
-/// The list ends with the error ([`Error::is_paging`]) where a page is not the one that was due, but
-/// says that it is another, or holds the very items of one before; none of its items is handed out.
-/// So it does after a page from which there is no way on: its token or link leads back to a page that was
-/// read before, or to another host, or is none, or it is the last of 20 empty ones in a row.
+/// The list ends with the error ([`ErrorKind::Paging`](crate::ErrorKind::Paging)) where a page is not the one that
+/// was due, but says that it is another, or holds the very items of one before; none of its items is handed out. So
+/// it does after a page from which there is no way on: its token or link leads back to a page that was read before,
+/// or to another host, or is none, or it is the last of 20 empty ones in a row.
 ///
 /// ```no_run
 /// # async fn example(client: genesys_cloud_core::Client) -> Result<(), genesys_cloud_core::Error> {
@@ -128,7 +128,7 @@ impl Mark {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OnStale {
-    /// It ends in an error ([`Error::is_stale_checkpoint`]).
+    /// It ends in an error ([`ErrorKind::StaleCheckpoint`](crate::ErrorKind::StaleCheckpoint)).
     #[default]
     Fail,
     /// It is read from its beginning, and as many items are left out as had been handed out.
@@ -288,7 +288,7 @@ impl<T> Paginator<T> {
 
     /// Of the results of a job: how long it is waited for before their first page, one hour unless set. See
     /// [`Job::deadline`](crate::Job::deadline). After the error that it was not done by then
-    /// ([`Error::is_job_unfinished`]), the next poll waits on. Other lists have none.
+    /// ([`ErrorKind::JobUnfinished`](crate::ErrorKind::JobUnfinished)), the next poll waits on. Other lists have none.
     pub fn job_deadline(mut self, deadline: Duration) -> Self {
         if let Some(settings) = self.engine.job_settings() {
             settings.deadline = Some(deadline);
@@ -308,9 +308,10 @@ impl<T> Paginator<T> {
     /// interval is available, at most this long, before the job is submitted.
     ///
     /// The operation that reports how far the data is available is called with growing pauses. If the data is not
-    /// available in time, the list fails with an error ([`Error::is_data_unavailable`]); the next poll checks once
-    /// more. A job that has no such operation, or no interval, is refused ([`Error::is_invalid_request`]). For other
-    /// lists this does nothing.
+    /// available in time, the list fails with an error
+    /// ([`ErrorKind::DataUnavailable`](crate::ErrorKind::DataUnavailable)); the next poll checks once more. A job
+    /// that has no such operation, or no interval, is refused
+    /// ([`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest)). For other lists this does nothing.
     pub fn wait_for_data(mut self, deadline: Duration) -> Self {
         if let Some(settings) = self.engine.job_settings() {
             settings.data = Some(DataWait::new(deadline));
@@ -369,10 +370,10 @@ impl<T> Paginator<T> {
     ///
     /// # Errors
     /// The first poll tells, before anything is sent, if the checkpoint is of another call
-    /// ([`Error::is_checkpoint_mismatch`]), or if the results of its job have been deleted by now, or its token
-    /// is known to be no longer good. That error
-    /// is [`Error::is_stale_checkpoint`], and comes too where the API refuses the token of the page, or
-    /// no longer knows the job: see [`on_stale`](Self::on_stale).
+    /// ([`ErrorKind::CheckpointMismatch`](crate::ErrorKind::CheckpointMismatch)), or if the results of its job have
+    /// been deleted by now, or its token is known to be no longer good. That error is
+    /// [`ErrorKind::StaleCheckpoint`](crate::ErrorKind::StaleCheckpoint), and comes too where the API refuses the
+    /// token of the page, or no longer knows the job: see [`on_stale`](Self::on_stale).
     pub fn resume(mut self, checkpoint: &Checkpoint) -> Self {
         self.set_out_from(checkpoint);
         self

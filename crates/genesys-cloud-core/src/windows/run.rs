@@ -10,7 +10,7 @@ use super::plan::{PieceState, Plan, Unsplit};
 use super::point::{Origin, PiecePoint, RangePoint};
 use super::refusal::Refusal;
 use super::report::WindowsReport;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::jobs::{JobSettings, SavedJob};
 use crate::paging::{End, OnStale, Page, Paginator, Reason, Verdict};
 
@@ -293,7 +293,9 @@ impl<T> Run<T> {
                 }
                 Some(Came::Error(error)) => {
                     // A submit whose outcome is unknown is not made again: the job may be running.
-                    if error.is_job_failed() && (!head.handed_out || self.settings.id.is_some()) {
+                    if error.is_job_without_result()
+                        && (!head.handed_out || self.settings.id.is_some())
+                    {
                         // That job comes to nothing: the next poll runs another, as it only reads.
                         let interval = head.interval;
                         let anew = self.list(interval);
@@ -351,7 +353,11 @@ impl<T> Run<T> {
                 Poll::Pending => continue,
                 Poll::Ready(Some(Ok(page))) => Came::Page(Box::new(page)),
                 Poll::Ready(Some(Err(error)))
-                    if at > 0 && (error.is_job_unfinished() || error.is_data_unavailable()) =>
+                    if at > 0
+                        && matches!(
+                            error.kind(),
+                            ErrorKind::JobUnfinished | ErrorKind::DataUnavailable
+                        ) =>
                 {
                     Came::TooEarly
                 }
