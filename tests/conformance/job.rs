@@ -6,7 +6,7 @@ use genesys_cloud::{
     Client, Download, Error, Job, JobStatus, Pages, Paginator, Report, SavedJob, Statuses,
     Submitting,
 };
-use genesys_cloud_mock::Truth;
+use genesys_cloud_mock::Expected;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -50,7 +50,7 @@ pub(crate) trait Read: Send {
     /// The key of the next item; of bytes, each as a character.
     fn next(&mut self) -> BoxFuture<'_, Option<Result<String, Error>>>;
 
-    fn report(&self) -> &Report;
+    fn report(&self) -> Report;
 
     /// Page by page, whatever the items are.
     fn pages(self: Box<Self>) -> Pages<Value>;
@@ -94,7 +94,7 @@ impl<T: Send + 'static> Read for Keyed<Paginator<T>, T> {
         self.of.next().map(move |item| item.map(|item| item.map(key))).boxed()
     }
 
-    fn report(&self) -> &Report {
+    fn report(&self) -> Report {
         self.of.report()
     }
 
@@ -148,7 +148,7 @@ impl<T: Send + 'static> Handle for Keyed<Job<T>, T> {
 
 /// The name of a record.
 pub(crate) fn items<T: Serialize>(item: T) -> String {
-    Truth::key(&serde_json::to_value(item).unwrap_or_default())
+    Expected::key(&serde_json::to_value(item).unwrap_or_default())
 }
 
 /// A part of a file, each byte as a character.

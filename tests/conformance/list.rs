@@ -2,7 +2,7 @@
 
 use futures::future::{BoxFuture, FutureExt as _};
 use genesys_cloud::{Client, Error, Paginator, Report};
-use genesys_cloud_mock::Truth;
+use genesys_cloud_mock::Expected;
 use serde::Serialize;
 
 /// A search of `{"pageNumber":1,"pageSize":10}` as the API takes it: compressed, and in base64.
@@ -24,7 +24,7 @@ pub(crate) trait Read: Send {
     /// The key of the next item.
     fn next(&mut self) -> BoxFuture<'_, Option<Result<String, Error>>>;
 
-    fn report(&self) -> &Report;
+    fn report(&self) -> Report;
 
     /// How far it was read, as it is kept.
     fn checkpoint(&self) -> String;
@@ -47,11 +47,11 @@ impl<T: Serialize + Send + 'static> Read for Paginator<T> {
     }
 
     fn next(&mut self) -> BoxFuture<'_, Option<Result<String, Error>>> {
-        let key = |item: T| Truth::key(&serde_json::to_value(item).unwrap_or_default());
+        let key = |item: T| Expected::key(&serde_json::to_value(item).unwrap_or_default());
         Paginator::next(self).map(move |item| item.map(|item| item.map(key))).boxed()
     }
 
-    fn report(&self) -> &Report {
+    fn report(&self) -> Report {
         Paginator::report(self)
     }
 

@@ -11,6 +11,7 @@ mod budget;
 mod call;
 mod checkpoint;
 mod client;
+mod dedupe;
 mod digest;
 #[doc(hidden)]
 pub mod display;
@@ -22,11 +23,14 @@ mod exchange;
 pub mod fuzzing;
 #[doc(hidden)]
 pub mod generated;
+mod interval;
 mod jobs;
 mod json;
+mod json_path;
 #[doc(hidden)]
 pub mod lenient;
 mod operation;
+mod page_identity;
 mod paging;
 mod param;
 #[doc(hidden)]
@@ -37,7 +41,10 @@ mod reply;
 mod request;
 mod retry;
 mod runtime;
+mod saved_job;
+mod schedule;
 mod spans;
+mod split_errors;
 mod tls;
 mod transport;
 mod wait;
@@ -55,9 +62,10 @@ pub use crate::checkpoint::{
 pub use crate::client::{CallEnded, Client, ClientBuilder, OrgIdentity, RequestHead};
 pub use crate::download::Download;
 pub use crate::error::{Error, ErrorBody, ErrorDetail, ErrorKind, ErrorLimit};
+pub use crate::interval::Interval;
 pub use crate::jobs::{
     Availability, DoneWhen, Family, FileForm, Job, JobCall, JobId, JobState, JobStatus, Results,
-    ResultsAt, SavedJob, Schedule, Statuses, Submitting,
+    ResultsAt, Statuses, Submitting,
 };
 pub use crate::operation::{Method, Operation};
 pub use crate::paging::{
@@ -68,8 +76,10 @@ pub use crate::param::Param;
 pub use crate::region::Region;
 pub use crate::reply::{Decode, DecodeError, RawReply, Reply};
 pub use crate::request::Request;
+pub use crate::saved_job::SavedJob;
+pub use crate::schedule::Schedule;
 pub use crate::wait::{Wait, WaitReason};
 pub use crate::windows::{
-    Interval, Piece, PieceState, Plan, WindowPages, Windows, WindowsFrom, WindowsReport,
+    Piece, PieceState, Plan, WindowPages, Windows, WindowsFrom, WindowsReport,
 };
 pub use crate::wire::{OpenEnum, Record, Variants, Wire};

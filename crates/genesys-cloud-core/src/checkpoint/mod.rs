@@ -4,6 +4,7 @@ mod batches;
 mod file;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
+mod lists;
 #[cfg(feature = "object_store")]
 mod object;
 mod saved;
@@ -19,8 +20,8 @@ pub use self::file::FileStore;
 #[cfg(feature = "object_store")]
 pub use self::object::ObjectCheckpoints;
 pub use self::store::{CheckpointStore, StoreFuture};
-use crate::jobs::SavedJob;
 use crate::paging::ListPoint;
+use crate::saved_job::SavedJob;
 use crate::windows::RangePoint;
 
 /// How far a list has been read: from [`Paginator::checkpoint`](crate::Paginator::checkpoint), to go on
@@ -126,7 +127,7 @@ impl Checkpoint {
     /// How many items had been handed out.
     pub fn items(&self) -> u64 {
         match &self.of {
-            Of::List(point) => point.report().items,
+            Of::List(point) => point.delivered(),
             Of::Range(point) => point.items(),
         }
     }
@@ -134,7 +135,7 @@ impl Checkpoint {
     /// Whether the list had been read to its end, so that there is nothing to go on with.
     pub fn is_complete(&self) -> bool {
         match &self.of {
-            Of::List(point) => point.report().end.is_some(),
+            Of::List(point) => point.has_ended(),
             Of::Range(point) => point.has_ended(),
         }
     }

@@ -20,6 +20,7 @@ use self::resume::Resumption;
 use super::listing::Listing;
 use super::paginator::OnStale;
 use super::picked::Overlap;
+use super::progress::{Counted, Progress};
 use super::report::Report;
 use super::standing::{Position, Standing};
 use super::step::End;
@@ -43,7 +44,6 @@ pub(super) struct Engine {
     client: Client,
     /// As the caller made it; each page is asked for by a copy.
     request: Request,
-    listing: Listing,
     /// The job whose results these are.
     job: Option<Job>,
     pub(super) page_size: Option<u64>,
@@ -61,11 +61,11 @@ pub(super) struct Engine {
     calls: VecDeque<Asked>,
     /// What is to be told once the page that was read last has been handed out.
     stuck: Option<Error>,
-    pub(super) report: Report,
+    pub(super) progress: Progress,
+    /// Why no further page is read, once none is.
+    pub(super) end: Option<End>,
     /// The page that was read last.
     last: Last,
-    /// How many nulls it had.
-    last_nulls: u64,
     /// Why the page that is due is read again, and where the list stood when that was found.
     overlap: Option<(Overlap, Standing)>,
     /// The same of the page that was read last, if that was read again.
@@ -98,8 +98,8 @@ enum Last {
     None,
     /// The list stood here when it was due, and has moved on.
     Passed(Standing),
-    /// The list stands where it did when it was due.
-    Unmoved,
+    /// The list stands where it did when it was due, and has counted it: before it, it had counted so much.
+    Unmoved { before: Counted },
 }
 
 /// A job whose results are listed.
@@ -133,7 +133,6 @@ impl Engine {
             walk: Walk::start(&mut request, &listing, client.api_url()),
             client,
             request,
-            listing,
             job: None,
             span: None,
             page_size: None,
@@ -144,9 +143,9 @@ impl Engine {
             page_bytes: 0,
             calls: VecDeque::new(),
             stuck: None,
-            report: Report::default(),
+            progress: Progress::default(),
+            end: None,
             last: Last::None,
-            last_nulls: 0,
             overlap: None,
             overlapped: None,
             went_back_at: (0, 0),
@@ -176,7 +175,7 @@ impl Engine {
         };
         let asked_until = job.opening.asked_until();
         let mut this = Self { job: Some(job), ..Self::new(client, request, listing) };
-        this.report.asked_until = asked_until;
+        this.progress.asked_until = asked_until;
         this
     }
 
@@ -190,7 +189,7 @@ impl Engine {
     pub(super) fn restarted(self) -> Self {
         let anew = match self.job {
             Some(job) => Self::of_job(job.opening),
-            None => Self::new(self.client, self.request, self.listing),
+            None => Self::new(self.client, self.request, self.walk.listing),
         };
         Self {
             page_size: self.page_size,
@@ -223,12 +222,12 @@ impl Engine {
             Ok(opened) => opened,
             Err(error) => return Poll::Ready(Err(error)),
         };
-        self.walk = Walk::start(&mut request, &listing, self.client.api_url());
-        (self.request, self.listing) = (request, listing);
+        self.walk.set_out(&mut request, &listing, self.client.api_url());
+        self.request = request;
         (job.caller, job.feed, job.redirects) = (caller, feed, redirects);
         (job.is_open, job.is_raw) = (true, is_raw);
-        self.report.partial |= partial;
-        self.report.other_lists += u64::from(has_no_results);
+        self.progress.partial |= partial;
+        self.progress.lists.other += u64::from(has_no_results);
         Poll::Ready(Ok(()))
     }
 
@@ -312,7 +311,12 @@ impl Engine {
     }
 
     pub(super) fn listing(&self) -> &Listing {
-        &self.listing
+        &self.walk.listing
+    }
+
+    /// What has been read so far.
+    pub(super) fn report(&self) -> Report {
+        self.progress.report(&self.walk.at, self.end)
     }
 
     /// The number of the page that is due.
@@ -358,13 +362,10 @@ impl Engine {
     /// pages that its results have a caller for.
     fn count_calls_of_job(&mut self) {
         let Some(job) = &self.job else { return };
-        let calls = job.opening.calls();
-        if self.report.available_until.is_none() {
-            self.report.available_until = job.opening.available_until();
+        self.progress.calls.add(job.opening.calls());
+        if self.progress.available_until.is_none() {
+            self.progress.available_until = job.opening.available_until();
         }
-        self.report.requests += calls.requests;
-        self.report.repeated += calls.repeated;
-        self.report.waited += calls.waited;
     }
 
     /// Makes the call for a page and counts it, if it is no plain one.
@@ -376,14 +377,14 @@ impl Engine {
         if let Err(error) = self.check_resumption() {
             return Poll::Ready(Some(Err(error)));
         }
-        if self.report.end.is_none() {
-            self.report.end = self.bound_reached();
+        if self.end.is_none() {
+            self.end = self.bound_reached();
         }
-        if self.report.end.is_some() {
+        if self.end.is_some() {
             return Poll::Ready(None);
         }
         if let Some(error) = self.stuck.take() {
-            self.report.end = Some(End::Contradiction);
+            self.end = Some(End::Contradiction);
             return Poll::Ready(Some(Err(error)));
         }
         // Before a job is submitted, not when its results are there.
@@ -409,7 +410,7 @@ impl Engine {
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None => {
                     self.end_of_feed();
-                    self.report.end = Some(End::NoNextPage);
+                    self.end = Some(End::NoNextPage);
                     return Poll::Ready(None);
                 }
             }
@@ -433,8 +434,9 @@ impl Engine {
                     };
                     // One that is made because a reply could not be used is a repetition as a whole.
                     let first = u32::from(!asked.is_again);
-                    self.report.repeated += u64::from(attempts.saturating_sub(first));
-                    self.report.waited += waited;
+                    let calls = &mut self.progress.calls;
+                    calls.repeated += u64::from(attempts.saturating_sub(first));
+                    calls.waited += waited;
                 }
                 if asked.is_bounded
                     && reply.as_ref().is_err_and(|error| error.kind() == ErrorKind::TooLarge)
@@ -465,8 +467,8 @@ impl Engine {
 
     /// Asks for a page; in a task, so that it comes while nobody polls, or else as it is polled for.
     fn ask(&mut self, position: Position, in_task: bool) -> Asked {
-        self.report.requests += u64::from(self.caller().is_none());
-        self.report.began.get_or_insert_with(Utc::now);
+        self.progress.calls.requests += u64::from(self.caller().is_none());
+        self.progress.began.get_or_insert_with(Utc::now);
         let request = self.request_for(&position);
         let is_bounded = request.max_body().is_some();
         let client = self.client.clone();
@@ -484,8 +486,7 @@ impl Engine {
 
     fn request_for(&self, position: &Position) -> Request {
         let mut request = self.request.clone();
-        if let (Some(page_size), Some(asked)) =
-            (self.listing.page_size(), self.report.page_size_asked)
+        if let (Some(page_size), Some(asked)) = (self.listing().page_size(), self.walk.at.page_size)
         {
             set_number(&mut request, page_size.place(), asked, page_size.is_text());
         }
@@ -498,7 +499,7 @@ impl Engine {
 
     /// Refuses a page size that the operation does not take.
     fn check_page_size(&self, items: Option<u64>) -> Result<(), Error> {
-        let refusal = self.listing.page_size().zip(items).filter(|_| !self.is_page_size_settled);
+        let refusal = self.listing().page_size().zip(items).filter(|_| !self.is_page_size_settled);
         match refusal.and_then(|(page_size, items)| page_size.refusal(items)) {
             None => Ok(()),
             Some((why, advice)) => {
@@ -512,7 +513,7 @@ impl Engine {
         if self.is_page_size_settled {
             return Ok(());
         }
-        let Some(page_size) = self.listing.page_size() else { return Ok(()) };
+        let Some(page_size) = self.listing().page_size() else { return Ok(()) };
         let on_request = match value_on(&self.request, page_size.place()).map(|it| it.parse()) {
             // No number: it stays, for the API to say what is wrong with it.
             Some(Err(_)) if self.page_size.is_none() => {
@@ -527,7 +528,7 @@ impl Engine {
         let usual = || match (page_size.usual(), page_size.maximum()) {
             (Some(usual), Some(maximum)) => usual.min(maximum),
             (usual, maximum) => {
-                usual.or(maximum).unwrap_or(self.listing.scheme().usual_page_size())
+                usual.or(maximum).unwrap_or(self.listing().scheme().usual_page_size())
             }
         };
         let wanted = wanted.unwrap_or_else(usual);
@@ -536,8 +537,7 @@ impl Engine {
         // What is too small is refused: a limit below it costs a few items that are not returned.
         let least = page_size.minimum().unwrap_or(1).max(1);
         let asked = allowed.min(limit.unwrap_or(allowed)).max(least);
-        self.report.page_size_clamped_from = Some(wanted).filter(|wanted| *wanted > allowed);
-        self.report.page_size_asked = Some(asked);
+        self.progress.page_size_clamped_from = Some(wanted).filter(|wanted| *wanted > allowed);
         self.walk.set_page_size(Some(asked));
         self.is_page_size_settled = true;
         Ok(())
@@ -554,7 +554,7 @@ impl Engine {
             202 => {
                 let why = format!("page {due} is not ready: the API answered 202");
                 let error = Error::paging(&reply, why);
-                Err(match (self.listing.jobs(), reply.location_path()) {
+                Err(match (self.listing().jobs(), reply.location_path()) {
                     (Some(path), _) => error.advise(format!("run it as a job: POST {path}")),
                     (None, Some(path)) => error.advise(format!("follow its job: GET {path}")),
                     (None, None) => error.advise("ask for it again later"),
@@ -574,15 +574,15 @@ impl Engine {
         if self.is_fed() {
             return;
         }
-        if self.report.end.is_some() || self.stuck.is_some() {
+        if self.end.is_some() || self.stuck.is_some() {
             self.calls.clear();
             return;
         }
         let in_limit = self.limit.map(|limit| {
-            let left = limit.saturating_sub(self.report.read);
+            let left = limit.saturating_sub(self.progress.read);
             left.div_ceil(self.walk.items_per_page())
         });
-        let in_pages = self.max_pages.map(|pages| pages.saturating_sub(self.report.pages));
+        let in_pages = self.max_pages.map(|pages| pages.saturating_sub(self.walk.at.counted.pages));
         let wanted = in_limit.into_iter().chain(in_pages).min().unwrap_or(u64::MAX);
         let wanted = usize::try_from(wanted).unwrap_or(usize::MAX).saturating_sub(at_hand);
         let most = (MOST_BYTES_AHEAD / self.page_bytes.max(1)).min(MOST_AHEAD);
@@ -600,9 +600,9 @@ impl Engine {
     }
 
     fn bound_reached(&self) -> Option<End> {
-        if self.limit.is_some_and(|limit| self.report.read >= limit) {
+        if self.limit.is_some_and(|limit| self.progress.read >= limit) {
             Some(End::Limit)
-        } else if self.max_pages.is_some_and(|pages| self.report.pages >= pages) {
+        } else if self.max_pages.is_some_and(|pages| self.walk.at.counted.pages >= pages) {
             Some(End::MaxPages)
         } else {
             None

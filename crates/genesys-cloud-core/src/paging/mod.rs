@@ -10,11 +10,9 @@ mod adapters;
 mod bind;
 mod engine;
 mod extracted;
-mod fingerprint;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod grid;
-mod ids;
 mod items;
 mod link;
 mod listing;
@@ -23,6 +21,7 @@ mod page;
 mod paginator;
 mod picked;
 mod point;
+mod progress;
 mod raw;
 mod read;
 mod report;
@@ -46,6 +45,7 @@ pub use scheme::Scheme;
 pub use step::End;
 
 pub(crate) use point::{ListForm, ListPoint};
+pub(crate) use progress::Calls;
 pub(crate) use subject::{Subject, SubjectForm};
 
 pub(crate) use read::{ReadPage, bytes as read_bytes, serde as read_json, wire as read_wire};

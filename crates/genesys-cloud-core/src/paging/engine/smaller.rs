@@ -14,8 +14,8 @@ const LARGEST: u64 = 100_000;
 impl Engine {
     /// The next smaller page size for a page that is too large. `None` where a smaller one might skip or repeat items.
     pub(super) fn smaller_size(&self, position: &Position) -> Option<u64> {
-        let asked = self.report.page_size_asked?;
-        let page_size = self.listing.page_size()?;
+        let asked = self.walk.at.page_size?;
+        let page_size = self.listing().page_size()?;
         // A page that the list looks back at is joined by its size.
         let is_looking_back = self.overlap.is_some() || self.reads_elsewhere();
         // Smaller pages would reach less far.
@@ -89,7 +89,6 @@ impl Engine {
             // The items of the page that were yielded before now come in several.
             resumption.over = Over::Items;
         }
-        self.report.page_size_asked = Some(size);
         self.walk.set_page_size(Some(size));
     }
 
@@ -122,8 +121,8 @@ impl Engine {
         if let Some(it) = resumption {
             it.left = left - passed;
             (it.point.at, it.point.offset) = (self.walk.at.kept(), it.left);
-            it.point.report.page_size_asked = Some(size);
-            it.point.report.page_size_granted = self.walk.at.grid;
+            it.point.at.page_size = Some(size);
+            it.point.progress.page_size_granted = self.walk.at.grid;
         }
         self.last = Last::None;
     }

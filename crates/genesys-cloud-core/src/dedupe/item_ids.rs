@@ -1,0 +1,52 @@
+//! The ids of the items of a page.
+
+use crate::digest::wide_digest;
+use crate::json_path::JsonText;
+use crate::reply::RawReply;
+
+/// Reads the ids at `path` of the items of a page, each as a hash. `list` is the path of the items, `items` their
+/// number.
+///
+/// An item without a value at `path` has no id. If the body does not have that many items at `list`, none has one.
+pub(crate) fn item_ids(
+    reply: &RawReply,
+    list: &str,
+    path: &str,
+    items: usize,
+) -> Vec<Option<u128>> {
+    let list = JsonText::of(reply).ok().and_then(|body| body.list(list));
+    let list = list.into_iter().flatten().filter(|item| !item.is_null());
+    let found = list.map(|item| item.text(path).map(|id| wide_digest(&id)));
+    let found: Vec<_> = found.collect();
+    if found.len() == items { found } else { vec![None; items] }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operation::{Method, Operation};
+    use crate::reply::Head;
+
+    #[test]
+    fn ids_are_found_by_their_path() {
+        let id = |id: &str| Some(wide_digest(id));
+        for (body, list, path, items, expected) in [
+            (r#"[{"id":"a"},{"id":7}]"#, "[]", "id", 2, vec![id("a"), id("7")]),
+            (r#"{"list":[{"id":"a"},{},{"id":""}]}"#, "list", "id", 3, vec![id("a"), None, None]),
+            (r#"{"a":{"b":[{"c":{"id":"x"}}]}}"#, "a.b", "c.id", 1, vec![id("x")]),
+            (r#"{"list":["a","b"]}"#, "list", "id", 2, vec![None, None]),
+            (r#"{"list":["a","b"]}"#, "list", "[]", 2, vec![id("a"), id("b")]),
+            // Not where it should be, or not as many as were read.
+            (r#"{"list":null}"#, "list", "id", 0, vec![]),
+            (r#"{"list":[{"id":"a"}]}"#, "other", "id", 1, vec![None]),
+            ("soon", "list", "id", 1, vec![None]),
+        ] {
+            let reply = RawReply {
+                operation: Operation::known("getThings", Method::Get, "/things"),
+                head: Head::new(http::StatusCode::OK, http::HeaderMap::new()),
+                body: body.as_bytes().into(),
+            };
+            assert_eq!(item_ids(&reply, list, path, items), expected, "{body}");
+        }
+    }
+}
