@@ -255,7 +255,8 @@ impl Reading<'_> {
                 let (keys, errors) = (self.keys.len(), self.errors.len());
                 for again in 1..=2 {
                     self.step().await?;
-                    let is_broken = self.errors.iter().any(Error::is_paging);
+                    let is_broken =
+                        self.errors.iter().any(|error| error.kind() == ErrorKind::Paging);
                     if !is_broken && (self.keys.len(), self.errors.len()) != (keys, errors + again)
                     {
                         return Err(format!("{kind:?} goes on, and the list does so as well"));
@@ -342,7 +343,7 @@ impl Reading<'_> {
         if self.chance.percent(self.stopped) {
             self.stop(OnStale::Fail)?;
         }
-        if self.errors.last().is_some_and(Error::is_auth) {
+        if self.errors.last().is_some_and(|error| error.kind() == ErrorKind::Authentication) {
             // For a while no login is made for an operation that refused a new token as well.
             sleep(SUSPENSION).await;
         }

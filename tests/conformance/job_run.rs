@@ -280,7 +280,8 @@ impl Driver<'_> {
             _ => self.follow(&mut *job, outcome).await,
         }
         let mut waited = job.wait().await;
-        if waited.as_ref().is_err_and(Error::is_job_held) && !outcome.was_held {
+        let is_held = |error: &Error| error.kind() == ErrorKind::JobAwaitingInput;
+        if waited.as_ref().is_err_and(is_held) && !outcome.was_held {
             self.release(outcome);
             waited = job.wait().await;
         }

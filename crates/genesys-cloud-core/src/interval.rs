@@ -97,7 +97,7 @@ impl<Z: TimeZone> From<Range<DateTime<Z>>> for Interval {
 /// ```
 ///
 /// # Errors
-/// [`is_config`](Error::is_config), if the text is not of this form, or the interval does not end after it
+/// [`ErrorKind::Config`](crate::ErrorKind::Config), if the text is not of this form, or the interval does not end after it
 /// begins.
 impl FromStr for Interval {
     type Err = Error;

@@ -44,6 +44,8 @@ mod runtime;
 mod saved_job;
 mod schedule;
 mod spans;
+#[cfg(feature = "catalogue")]
+pub mod specs;
 mod split_errors;
 mod tls;
 mod transport;
