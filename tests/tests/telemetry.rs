@@ -56,6 +56,17 @@ fn durations(metrics: &Snapshotter) -> Counts {
     counts
 }
 
+/// The names of a span and of those around it.
+fn path<'a>(by_id: &HashMap<SpanId, &'a SpanData>, mut span: &'a SpanData) -> String {
+    let mut names = vec![span.name.to_string()];
+    while let Some(parent) = by_id.get(&span.parent_span_id) {
+        assert_eq!(parent.span_kind, SpanKind::Internal, "{}", parent.name);
+        names.push(parent.name.to_string());
+        span = parent;
+    }
+    names.join(" < ")
+}
+
 #[tokio::test]
 async fn requests_are_client_spans_by_the_conventions() {
     let exporter = InMemorySpanExporter::default();
@@ -129,17 +140,11 @@ async fn requests_are_client_spans_by_the_conventions() {
 
     let by_id: HashMap<SpanId, &SpanData> =
         spans.iter().map(|span| (span.span_context.span_id(), span)).collect();
-    let path = |mut span: &SpanData| {
-        let mut names = vec![span.name.to_string()];
-        while let Some(parent) = by_id.get(&span.parent_span_id) {
-            assert_eq!(parent.span_kind, SpanKind::Internal, "{}", parent.name);
-            names.push(parent.name.to_string());
-            span = parent;
-        }
-        names.join(" < ")
-    };
-    let paths: Vec<String> =
-        spans.iter().filter(|it| it.span_kind == SpanKind::Client).map(path).collect();
+    let paths: Vec<String> = spans
+        .iter()
+        .filter(|it| it.span_kind == SpanKind::Client)
+        .map(|it| path(&by_id, it))
+        .collect();
     assert_eq!(paths[1], format!("{list} < {QUEUES} < list {QUEUES}"));
     assert_eq!(paths[2], paths[1]);
     assert_eq!(paths[3], format!("{queue} < getRoutingQueue"));
