@@ -9,7 +9,8 @@ pub use genesys_cloud_core::{
     AccessToken, Batch, CallEnded, Checkpoint, CheckpointStore, Checkpointed, Chunks,
     ClientBuilder, Download, End, Error, ErrorBody, ErrorDetail, ErrorKind, ErrorLimit, FileStore,
     Interval, Job, JobState, JobStatus, OnStale, OpenEnum, OrgIdentity, Page, Pages, Paginator,
-    Piece, PieceState, Plan, RateLimit, RawReply, Reason, Region, Reply, Report, RequestHead,
-    Resumable, SavedJob, Schedule, Sending, Statuses, StoreFuture, Submitting, TokenFuture,
-    TokenProvider, Verdict, Wait, WaitReason, WindowPages, Windows, WindowsFrom, WindowsReport,
+    Piece, PieceState, Plan, RateLimit, RawReply, ReadOptions, Reason, Region, Reply, Report,
+    RequestHead, Resumable, SavedJob, Schedule, Sending, Statuses, StoreFuture, Submitting,
+    TokenFuture, TokenProvider, Verdict, Wait, WaitReason, WindowPages, Windows, WindowsFrom,
+    WindowsReport,
 };

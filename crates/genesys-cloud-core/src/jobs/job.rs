@@ -13,7 +13,7 @@ use futures::stream::{self, BoxStream, Stream};
 use serde::de::DeserializeOwned;
 use tracing::Instrument as _;
 
-use super::available::{DataWait, wait_for_data};
+use super::available::wait_for_data;
 use super::cancel::CancelOnDrop;
 use super::end::Late;
 use super::family::{Family, JobState};
@@ -25,6 +25,7 @@ use crate::client::Client;
 use crate::download::Download;
 use crate::error::Error;
 use crate::operation::Operation;
+use crate::options::DataWait;
 use crate::paging::{Paginator, ReadPage, read_bytes, read_json, read_wire};
 use crate::request::Request;
 use crate::saved_job::SavedJob;
