@@ -7,6 +7,7 @@ pub mod boxes;
 pub mod catalogue;
 pub mod chaos;
 pub mod codegen;
+mod conversions;
 pub mod conformance;
 pub mod document;
 pub mod emit;

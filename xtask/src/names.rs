@@ -8,11 +8,12 @@ use heck::{ToSnakeCase as _, ToUpperCamelCase as _};
 use crate::document::{Method, Operation};
 
 /// Types that generated code uses by these names: those of the crate's prelude and of Rust's.
-pub const RESERVED_TYPES: [&str; 11] = [
+pub const RESERVED_TYPES: [&str; 12] = [
     "Box",
     "Bytes",
     "Date",
     "DateTime",
+    "Json",
     "LocalDateTime",
     "Map",
     "Option",
@@ -24,6 +25,9 @@ pub const RESERVED_TYPES: [&str; 11] = [
 
 /// Setters that would hide what every call has.
 pub const RESERVED_PARAMETERS: [&str; 5] = ["body", "clone", "into_call", "paginate", "send"];
+
+/// Fields that every record has.
+pub const RESERVED_FIELDS: [&str; 1] = ["unknown_fields"];
 
 /// The variant that every enum has for a value that the document does not list.
 pub const RESERVED_VARIANTS: [&str; 1] = ["Unrecognized"];

@@ -6,7 +6,6 @@
 
 mod auth;
 mod base_url;
-mod bind;
 mod budget;
 mod call;
 mod checkpoint;
@@ -26,6 +25,8 @@ mod jobs;
 mod json;
 #[doc(hidden)]
 pub mod lenient;
+mod list;
+mod macros;
 mod operation;
 mod paging;
 mod param;
@@ -42,7 +43,7 @@ mod windows;
 mod wire;
 
 pub use crate::budget::RateLimit;
-pub use crate::call::{Call, Sending};
+pub use crate::call::{Call, OperationCall, Sending};
 #[cfg(feature = "object_store")]
 pub use crate::checkpoint::ObjectCheckpoints;
 pub use crate::checkpoint::{
@@ -55,12 +56,13 @@ pub use crate::jobs::{
     Availability, DoneWhen, Family, FileForm, Job, JobCall, JobId, JobState, JobStatus, Results,
     ResultsAt, SavedJob, Schedule, Statuses, Submitting,
 };
+pub use crate::list::{List, Paged};
 pub use crate::operation::{Method, Operation};
 pub use crate::paging::{
     Cap, Chunks, End, Extracted, Listing, OnStale, Page, PageSize, Pages, Paginator, Place,
     RawItem, Reason, Report, Scheme, TokenOut, Verdict,
 };
-pub use crate::param::Param;
+pub use crate::param::{IntoOption, Param};
 pub use crate::region::Region;
 pub use crate::reply::{Decode, DecodeError, RawReply, Reply};
 pub use crate::request::Request;
@@ -68,4 +70,4 @@ pub use crate::wait::{Wait, WaitReason};
 pub use crate::windows::{
     Interval, Piece, PieceState, Plan, WindowPages, Windows, WindowsFrom, WindowsReport,
 };
-pub use crate::wire::{OpenEnum, Record, Variants, Wire};
+pub use crate::wire::{Json, OpenEnum, Record, UnknownFields, Variants, Wire};

@@ -7,7 +7,6 @@
 //! caller says of a job before there is one, and [`available`] waits for the data that it searches.
 
 mod available;
-mod bind;
 mod cancel;
 mod end;
 mod family;

@@ -7,7 +7,6 @@
 //! go on from later.
 
 mod adapters;
-mod bind;
 mod engine;
 mod extracted;
 mod fingerprint;

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use genesys_cloud_core::{
+use genesys_cloud_core::{OperationCall as _, 
     Call, Client, ClientBuilder, Decode, DecodeError, Download, Method, Operation, RawReply, Reply,
     Request,
 };

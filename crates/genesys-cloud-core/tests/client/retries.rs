@@ -10,7 +10,7 @@ use futures::future::join_all;
 use crate::server::{Answer, Server};
 use crate::waits::skipping;
 use crate::{SECRET, queues};
-use genesys_cloud_core::{
+use genesys_cloud_core::{OperationCall as _, 
     Client, ClientBuilder, Method, Operation, Request, WaitReason, group, operation,
 };
 

@@ -291,6 +291,7 @@ impl PageForm {
             linked: Some(page.token.is_some()).filter(|linked| *linked),
             in_file: Some(page.is_in_file).filter(|in_file| *in_file),
             fingerprint: page.fingerprint.map(hex),
+            ..Self::default()
         }
     }
 
@@ -346,6 +347,7 @@ impl ReportForm {
             has_list: flag(report.has_list),
             other_lists: written(report.other_lists).filter(|pages| *pages > 0),
             other_fields: Some(report.other_fields.clone()).filter(|names| !names.is_empty()),
+            ..Self::default()
         }
     }
 
