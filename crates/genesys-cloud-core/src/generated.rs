@@ -13,8 +13,8 @@ use crate::windows::{Interval, Windows};
 use crate::wire::{Wire, Written};
 
 pub use crate::wire::{
-    AsText, EnumForm, Form, Generated, ReadFields, RecordForm, ShowFields, VariantsForm, convert_text, debug_record,
-    empty_variant, read_variant, records_equal, write_variant,
+    AsText, EnumForm, Form, Generated, ReadFields, RecordForm, ShowFields, VariantsForm,
+    convert_text, debug_record, empty_variant, read_variant, records_equal, write_variant,
 };
 #[cfg(feature = "schemars")]
 pub use crate::wire::{

@@ -16,6 +16,7 @@ mod file;
 pub(crate) mod fuzzing;
 mod items;
 mod job;
+mod macros;
 mod open;
 mod pages;
 mod run;

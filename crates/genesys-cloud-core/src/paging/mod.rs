@@ -17,6 +17,7 @@ mod ids;
 mod items;
 mod link;
 mod listing;
+mod macros;
 mod marks;
 mod page;
 mod paginator;

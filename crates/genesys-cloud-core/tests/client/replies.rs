@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use genesys_cloud_core::{OperationCall as _, 
-    Call, Client, ClientBuilder, Decode, DecodeError, Download, Method, Operation, RawReply, Reply,
-    Request,
+use genesys_cloud_core::{
+    Call, Client, ClientBuilder, Decode, DecodeError, Download, Method, Operation,
+    OperationCall as _, RawReply, Reply, Request,
 };
 
 use crate::server::{Answer, Server};

@@ -10,8 +10,9 @@ use futures::future::join_all;
 use crate::server::{Answer, Server};
 use crate::waits::skipping;
 use crate::{SECRET, queues};
-use genesys_cloud_core::{OperationCall as _, 
-    Client, ClientBuilder, Method, Operation, Request, WaitReason, group, operation,
+use genesys_cloud_core::{
+    Client, ClientBuilder, Method, Operation, OperationCall as _, Request, WaitReason, group,
+    operation,
 };
 
 /// A client with the settings that a user has who sets none.
