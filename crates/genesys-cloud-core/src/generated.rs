@@ -5,11 +5,13 @@ use std::time::Duration;
 use crate::call::Call;
 use crate::client::Client;
 use crate::error::Error;
-use crate::jobs::{Family, Job, Opening, SavedJob, Submitting};
+use crate::interval::Interval;
+use crate::jobs::{Family, Job, Opening, Submitting};
 use crate::operation::Operation;
 use crate::paging::{Listing, Paginator, Place, ReadPage, read_bytes, read_wire};
 use crate::param::{IntoOption, Param};
-use crate::windows::{Interval, Windows};
+use crate::saved_job::SavedJob;
+use crate::windows::Windows;
 use crate::wire::{Wire, Written};
 
 pub use crate::wire::{

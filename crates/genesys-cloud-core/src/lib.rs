@@ -10,6 +10,7 @@ mod budget;
 mod call;
 mod checkpoint;
 mod client;
+mod dedupe;
 mod digest;
 #[doc(hidden)]
 pub mod display;
@@ -21,13 +22,16 @@ mod exchange;
 pub mod fuzzing;
 #[doc(hidden)]
 pub mod generated;
+mod interval;
 mod jobs;
 mod json;
+mod json_path;
 #[doc(hidden)]
 pub mod lenient;
 mod list;
 mod macros;
 mod operation;
+mod page_identity;
 mod paging;
 mod param;
 #[doc(hidden)]
@@ -37,6 +41,9 @@ mod region;
 mod reply;
 mod request;
 mod retry;
+mod saved_job;
+mod schedule;
+mod split_errors;
 mod transport;
 mod wait;
 mod windows;
@@ -52,9 +59,10 @@ pub use crate::checkpoint::{
 pub use crate::client::{Client, ClientBuilder, OrgIdentity};
 pub use crate::download::Download;
 pub use crate::error::{Error, ErrorBody, ErrorDetail, ErrorLimit};
+pub use crate::interval::Interval;
 pub use crate::jobs::{
     Availability, DoneWhen, Family, FileForm, Job, JobCall, JobId, JobState, JobStatus, Results,
-    ResultsAt, SavedJob, Schedule, Statuses, Submitting,
+    ResultsAt, Statuses, Submitting,
 };
 pub use crate::list::{List, Paged};
 pub use crate::operation::{Method, Operation};
@@ -66,8 +74,10 @@ pub use crate::param::{IntoOption, Param};
 pub use crate::region::Region;
 pub use crate::reply::{Decode, DecodeError, RawReply, Reply};
 pub use crate::request::Request;
+pub use crate::saved_job::SavedJob;
+pub use crate::schedule::Schedule;
 pub use crate::wait::{Wait, WaitReason};
 pub use crate::windows::{
-    Interval, Piece, PieceState, Plan, WindowPages, Windows, WindowsFrom, WindowsReport,
+    Piece, PieceState, Plan, WindowPages, Windows, WindowsFrom, WindowsReport,
 };
 pub use crate::wire::{Json, OpenEnum, Record, UnknownFields, Variants, Wire};

@@ -10,8 +10,8 @@ use futures::stream::Stream;
 use super::Checkpoint;
 use super::store::CheckpointStore;
 use crate::error::Error;
-use crate::jobs::SavedJob;
 use crate::paging::Paginator;
+use crate::saved_job::SavedJob;
 use crate::windows::Windows;
 
 /// A list that can be gone on with: a [`Paginator`] or a [`Windows`].
@@ -46,7 +46,7 @@ impl<T> Resumable for Paginator<T> {
     type Of = T;
 
     fn go_on(&mut self, checkpoint: &Checkpoint) {
-        self.set_out_from(checkpoint);
+        self.start_at(checkpoint.list().cloned(), checkpoint.made());
     }
 
     fn place(&self) -> Result<Checkpoint, Error> {
@@ -66,7 +66,7 @@ impl<T> Resumable for Windows<T> {
     type Of = T;
 
     fn go_on(&mut self, checkpoint: &Checkpoint) {
-        self.set_out_from(checkpoint);
+        self.start_at(checkpoint.into());
     }
 
     fn place(&self) -> Result<Checkpoint, Error> {

@@ -4,6 +4,7 @@ mod batches;
 mod file;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
+mod lists;
 #[cfg(feature = "object_store")]
 mod object;
 mod saved;
@@ -19,8 +20,8 @@ pub use self::file::FileStore;
 #[cfg(feature = "object_store")]
 pub use self::object::ObjectCheckpoints;
 pub use self::store::{CheckpointStore, StoreFuture};
-use crate::jobs::SavedJob;
 use crate::paging::ListPoint;
+use crate::saved_job::SavedJob;
 use crate::windows::RangePoint;
 
 /// How far a list has been read: from [`Paginator::checkpoint`](crate::Paginator::checkpoint), to go on

@@ -7,15 +7,15 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use tokio::time::Instant;
 
 use super::family::{Availability, Family};
-use super::fields::Fields;
 use super::run::{Run, later};
 use super::tally::Tally;
 use crate::client::Client;
 use crate::error::Error;
+use crate::interval::Interval;
+use crate::json_path::JsonText;
 use crate::operation::Operation;
 use crate::reply::{DecodeError, RawReply};
 use crate::request::Request;
-use crate::windows::Interval;
 
 /// The pauses before the API is asked again, from the first one on: each is twice the one before.
 const FIRST: Duration = Duration::from_secs(15);
@@ -61,8 +61,9 @@ impl DataDate {
     /// Asks for it once, if a page of results does not have it. The page is fine even if this fails.
     pub(super) async fn learn(&self, run: &Run, page: &RawReply) {
         let Some(availability) = run.family.availability() else { return };
-        let tells = |fields: Fields<'_>| fields.instant(availability.field()).is_some();
-        if Fields::of(page).is_ok_and(tells) || std::mem::replace(&mut self.lock().is_asked, true) {
+        let tells = |fields: JsonText<'_>| fields.instant(availability.field()).is_some();
+        if JsonText::of(page).is_ok_and(tells) || std::mem::replace(&mut self.lock().is_asked, true)
+        {
             return;
         }
         match ask(&run.client, availability, &run.tally).await {
@@ -138,7 +139,7 @@ async fn ask(
 ) -> Result<DateTime<Utc>, Error> {
     let request = Request::new(availability.operation().clone());
     let reply = tally.execute(client, &request).await?;
-    let fields = Fields::of(&reply).map_err(|error| Error::decode(&reply, &error))?;
+    let fields = JsonText::of(&reply).map_err(|error| Error::decode(&reply, &error))?;
     fields.instant(availability.field()).ok_or_else(|| {
         let why = format!("it has no date-time in `{}`", availability.field());
         Error::decode(&reply, &DecodeError::new(why))

@@ -6,12 +6,12 @@ use http::{HeaderMap, StatusCode};
 use serde_json::value::RawValue;
 
 use super::family::{DoneWhen, Family, JobCall, JobState};
-use super::fields::Fields;
 use super::items::Splitter;
-use super::saved::SavedJob;
 use super::status::{JobStatus, is_further_on};
 use crate::fuzzing::reply;
+use crate::json_path::JsonText;
 use crate::operation::{Method, Operation};
+use crate::saved_job::SavedJob;
 
 /// The largest item of a file, in bytes.
 const MOST: usize = 1 << 12;
@@ -42,7 +42,7 @@ pub fn job(data: &[u8]) {
         let _ = (status.has_expired(), format!("{status:?}"));
     }
     let _ = is_further_on(&reply, "entities", Some("1"), 1);
-    if let Ok(fields) = Fields::of(&reply) {
+    if let Ok(fields) = JsonText::of(&reply) {
         for path in ["results.downloadUrls", "downloadUrl", "a.b.c", "[]"] {
             assert!(fields.texts(path).iter().all(|text| !text.trim().is_empty()));
         }

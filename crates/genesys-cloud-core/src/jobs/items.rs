@@ -1,6 +1,6 @@
 //! The items of a JSON file, taken out of it while it comes.
 
-use super::fields::Fields;
+use crate::json_path::JsonText;
 
 /// Takes the items out of a JSON text that comes in parts, each as its JSON text. No more than one item is
 /// held.
@@ -120,7 +120,8 @@ impl Splitter {
     pub(super) fn end(mut self, mut found: impl FnMut(&[u8])) -> Result<(), Malformed> {
         // A number at the outermost has nothing that ends it.
         if self.state == State::Only(0) && !self.quoted && self.open.is_empty() {
-            if std::str::from_utf8(&self.item).is_ok_and(|item| Fields::text_of(item).is_no_item())
+            if std::str::from_utf8(&self.item)
+                .is_ok_and(|item| JsonText::text_of(item).is_no_item())
             {
                 return Err(Malformed::NotItems);
             }

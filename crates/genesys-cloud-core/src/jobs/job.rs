@@ -18,8 +18,6 @@ use super::end::Late;
 use super::family::{Family, JobState};
 use super::open::{Opening, links};
 use super::run::Run;
-use super::saved::SavedJob;
-use super::schedule::Schedule;
 use super::status::JobStatus;
 use super::tally::Tally;
 use crate::client::Client;
@@ -28,6 +26,8 @@ use crate::error::Error;
 use crate::operation::Operation;
 use crate::paging::{Paginator, ReadPage, read_bytes, read_json, read_wire};
 use crate::request::Request;
+use crate::saved_job::SavedJob;
+use crate::schedule::Schedule;
 use crate::wire::Wire;
 
 /// A job that the API works on, and whose results are a list of `T`.

@@ -10,7 +10,6 @@ mod available;
 mod cancel;
 mod end;
 mod family;
-mod fields;
 mod file;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
@@ -21,7 +20,6 @@ mod open;
 mod pages;
 mod run;
 mod saved;
-mod schedule;
 mod settings;
 mod status;
 mod tally;
@@ -30,11 +28,8 @@ pub use family::{
     Availability, DoneWhen, Family, FileForm, JobCall, JobId, JobState, Results, ResultsAt,
 };
 pub use job::{Job, Statuses, Submitting};
-pub use saved::SavedJob;
-pub use schedule::Schedule;
 pub use status::JobStatus;
 
 pub(crate) use available::DataWait;
-pub(crate) use fields::Fields;
 pub(crate) use open::{Caller, Feed, Opened, Opening};
 pub(crate) use settings::JobSettings;

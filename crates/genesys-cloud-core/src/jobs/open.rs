@@ -12,19 +12,19 @@ use futures::stream::BoxStream;
 use super::available::{DataDate, wait_for_data};
 use super::end::GONE;
 use super::family::{DoneWhen, Family, FileForm, Results, ResultsAt};
-use super::fields::Fields;
 use super::file::Files;
 use super::pages::PageJobs;
 use super::run::Run;
-use super::saved::SavedJob;
 use super::settings::JobSettings;
 use super::status::JobStatus;
 use super::tally::{Calls, Tally};
 use crate::client::Client;
 use crate::error::Error;
+use crate::json_path::JsonText;
 use crate::paging::{Listing, Scheme};
 use crate::reply::RawReply;
 use crate::request::Request;
+use crate::saved_job::SavedJob;
 
 /// Makes the call for a page, in the place of sending its request.
 pub(crate) type Caller =
@@ -511,7 +511,7 @@ pub(super) async fn page(run: &Run, request: &Request) -> Result<RawReply, Error
 /// A page of results, unless it is a 202 that says that there are none yet: without anything at the path of the
 /// items, or, where pages are many, in any case.
 pub(super) fn ready(reply: RawReply, path: Option<&str>) -> Result<RawReply, Error> {
-    let has_items = |path| Fields::of(&reply).is_ok_and(|fields| fields.json(path).is_some());
+    let has_items = |path| JsonText::of(&reply).is_ok_and(|fields| fields.json(path).is_some());
     if reply.status() != 202 || path.is_some_and(has_items) {
         return Ok(reply);
     }
@@ -525,7 +525,7 @@ fn one_reply(path: &str) -> Listing {
 
 /// A reply whose result, if it is one object, is a list of it: results are lists.
 fn with_list(mut reply: RawReply, path: &str) -> Result<RawReply, Error> {
-    let fields = Fields::of(&reply).map_err(|error| Error::decode(&reply, &error))?;
+    let fields = JsonText::of(&reply).map_err(|error| Error::decode(&reply, &error))?;
     let one = fields.json(path).filter(|result| result.trim_ascii_start().starts_with('{'));
     if let Some(one) = one {
         let mut body = format!("[{one}]");
@@ -560,7 +560,7 @@ enum Found<'a> {
 /// that the job is done shows that the reply is a status; but the verdict is `Unknown`.
 fn found<'a>(family: &'a Family, status: &JobStatus) -> Result<Option<Found<'a>>, Error> {
     let reply = status.reply();
-    let fields = Fields::of(reply).map_err(|error| Error::decode(reply, &error))?;
+    let fields = JsonText::of(reply).map_err(|error| Error::decode(reply, &error))?;
     let mut empty = None;
     for place in places(family) {
         match place {
@@ -572,7 +572,7 @@ fn found<'a>(family: &'a Family, status: &JobStatus) -> Result<Option<Found<'a>>
                     return Err(without_results(reply, places(family)));
                 }
                 let has_items = |text: &&str| {
-                    Fields::text_of(text).elements().is_none_or(|elements| !elements.is_empty())
+                    JsonText::text_of(text).elements().is_none_or(|elements| !elements.is_empty())
                 };
                 if all.iter().any(has_items) {
                     return Ok(Some(Found::Items(path)));

@@ -7,13 +7,13 @@ use bytes::Bytes;
 
 use super::end::GONE;
 use super::family::{Family, Results};
-use super::fields::Fields;
 use super::open::{page, ready};
 use super::run::{Run, how_to_look};
 use super::settings::JobSettings;
 use super::tally::Tally;
 use crate::client::Client;
 use crate::error::{Error, JobEnd};
+use crate::json_path::JsonText;
 use crate::reply::RawReply;
 use crate::request::Request;
 
@@ -160,7 +160,7 @@ async fn results_page(run: &mut Run, settings: &JobSettings) -> Result<RawReply,
 
 /// The error for a reply that is not a page, whatever the list.
 fn unusable(reply: &RawReply) -> Option<Error> {
-    match Fields::of(reply) {
+    match JsonText::of(reply) {
         Err(error) => Some(Error::decode(reply, &error)),
         Ok(fields) if fields.is_null() || fields.is_error() => {
             let why = "the API returned no page of the results".to_owned();

@@ -9,16 +9,16 @@ use tokio::time::Instant;
 use super::cancel::CancelOnDrop;
 use super::end::Late;
 use super::family::{DoneWhen, Family, JobCall, JobId, JobState, Results, ResultsAt};
-use super::fields::Fields;
-use super::schedule::Schedule;
 use super::status::{JobStatus, is_further_on};
 use super::tally::Tally;
 use crate::client::Client;
 use crate::error::Error;
+use crate::json_path::JsonText;
 use crate::operation::Operation;
 use crate::reply::{DecodeError, RawReply};
 use crate::request::Request;
 use crate::retry::chance;
+use crate::schedule::Schedule;
 
 /// How long a job is waited for unless it is said.
 const DEADLINE: Duration = Duration::from_hours(1);
@@ -145,7 +145,7 @@ impl Run {
         run.id = match &run.family.id() {
             JobId::Field(path) => {
                 // A reply that is no JSON has no id, which is told below where one is needed.
-                Fields::of(&reply).ok().and_then(|fields| fields.text(path))
+                JsonText::of(&reply).ok().and_then(|fields| fields.text(path))
             }
             JobId::Path(name) => run.request.path_value(name).map(str::to_owned),
             JobId::Header(name) => reply.head.url_end(name),
@@ -429,7 +429,7 @@ pub(super) fn later(than: Instant, by: Duration) -> Instant {
 
 /// Whether a reply to a submit that names no job is the result itself.
 fn holds_results(family: &Family, status: &JobStatus) -> bool {
-    let Ok(fields) = Fields::of(status.reply()) else { return false };
+    let Ok(fields) = JsonText::of(status.reply()) else { return false };
     match family.results() {
         Results::Reply(places) => places.iter().any(|place| match place {
             ResultsAt::Items(path) | ResultsAt::Files(path, _) => {

@@ -1,140 +1,14 @@
-//! What is kept of a job, to go on with it in another process.
+//! Saves a job as plain data, and loads it.
 
-use chrono::{DateTime, Utc};
-use serde::de::Error as _;
-use serde::ser::Error as _;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-use self::form::Form;
 use super::family::{DoneWhen, Family};
 use super::run::Run;
-use crate::client::{Client, OrgIdentity};
+use crate::client::Client;
 use crate::error::{Error, JobEnd};
 use crate::operation::Operation;
 use crate::request::Request;
-use crate::wire::Wire as _;
-
-/// A job as plain data, to be kept in a file or a database: from [`Job::save`](super::Job::save).
-///
-/// It holds no secret, and nothing of the submit's body but the end of an interval whose data may be late; the URL of the API is in it, and so are the ids of the OAuth
-/// client and of the organization where they are known, and a path parameter of the submit, such as the id of a user,
-/// may be.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SavedJob {
-    org: Org,
-    family: String,
-    operation: String,
-    id: Option<String>,
-    submitted: DateTime<Utc>,
-    expires: Option<DateTime<Utc>>,
-    asked_until: Option<DateTime<Utc>>,
-    path: Vec<(String, String)>,
-    query: Vec<(String, String)>,
-}
-
-/// The organization that a job was submitted in.
-#[derive(Clone, Debug, PartialEq)]
-enum Org {
-    Known(OrgIdentity),
-    /// Saved by an earlier version: the host name or nothing.
-    Host(Option<String>),
-}
-
-#[allow(unreachable_pub, reason = "records are public everywhere else")]
-mod form {
-    use chrono::{DateTime, Utc};
-    use serde_json::Value;
-
-    crate::record! {
-        /// A saved job as it is written. To write further fields takes no further version.
-        pub struct Form {
-            pub version: Option<i64> = "version",
-            pub host: Option<String> = "host",
-            pub org: Option<Value> = "org",
-            pub family: Option<String> = "family",
-            pub operation: Option<String> = "operation",
-            pub id: Option<String> = "id",
-            pub submitted: Option<DateTime<Utc>> = "submitted",
-            pub expires: Option<DateTime<Utc>> = "expires",
-            pub asked_until: Option<DateTime<Utc>> = "askedUntil",
-            pub path: Option<Vec<Vec<String>>> = "path",
-            pub query: Option<Vec<Vec<String>>> = "query",
-        }
-    }
-}
-
-/// What is written, and all that is read.
-const VERSION: i64 = 1;
-
-impl Serialize for SavedJob {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let pairs = |pairs: &[(String, String)]| {
-            let pair = |(name, value): &(String, String)| vec![name.clone(), value.clone()];
-            Some(pairs.iter().map(pair).collect()).filter(|pairs: &Vec<_>| !pairs.is_empty())
-        };
-        let org = match &self.org {
-            Org::Known(org) => Some(serde_json::to_value(org).map_err(S::Error::custom)?),
-            Org::Host(_) => None,
-        };
-        Form {
-            version: Some(VERSION),
-            // For earlier versions.
-            host: self.host().map(str::to_owned),
-            org,
-            family: Some(self.family.clone()),
-            operation: Some(self.operation.clone()),
-            id: self.id.clone(),
-            submitted: Some(self.submitted),
-            expires: self.expires,
-            asked_until: self.asked_until,
-            path: pairs(&self.path),
-            query: pairs(&self.query),
-            ..Form::default()
-        }
-        .write(serializer)
-    }
-}
-
-/// Refuses what another version wrote.
-impl<'de> Deserialize<'de> for SavedJob {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let form = Form::read(deserializer)?;
-        if form.version != Some(VERSION) {
-            let version = form.version.unwrap_or_default();
-            let why = format!("a saved job of version {version}; only version {VERSION} is known");
-            return Err(D::Error::custom(why));
-        }
-        let pairs = |pairs: Option<Vec<Vec<String>>>| {
-            let pairs = pairs.into_iter().flatten();
-            let pair = |pair: Vec<String>| <[String; 2]>::try_from(pair).map(|[n, v]| (n, v));
-            pairs.map(pair).collect::<Result<Vec<_>, _>>()
-        };
-        let odd = |_| D::Error::custom("a saved job with a parameter that is no pair");
-        let org = match form.org.filter(|org| !org.is_null()) {
-            Some(org) => Org::Known(serde_json::from_value(org).map_err(D::Error::custom)?),
-            None => Org::Host(form.host),
-        };
-        Ok(Self {
-            org,
-            family: form.family.ok_or_else(|| D::Error::missing_field("family"))?,
-            operation: form.operation.ok_or_else(|| D::Error::missing_field("operation"))?,
-            id: form.id,
-            submitted: form.submitted.ok_or_else(|| D::Error::missing_field("submitted"))?,
-            expires: form.expires,
-            asked_until: form.asked_until,
-            path: pairs(form.path).map_err(odd)?,
-            query: pairs(form.query).map_err(odd)?,
-        })
-    }
-}
+use crate::saved_job::{Org, SavedJob};
 
 impl SavedJob {
-    /// Whether it is the same job, whatever was learnt of it since.
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
-        (&self.operation, &self.id, self.submitted)
-            == (&other.operation, &other.id, other.submitted)
-    }
-
     pub(super) fn of(run: &Run) -> Self {
         let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
         let repeated = *run.family.done_when() == DoneWhen::Not202;
@@ -150,60 +24,6 @@ impl SavedJob {
             // The submit is sent again only where it is polled by.
             query: run.request.query_pairs().filter(|_| repeated).map(owned).collect(),
         }
-    }
-
-    /// The host of the API that it was submitted at, such as `api.mypurecloud.ie`. `None` if it was saved by a
-    /// version that did not keep it.
-    pub fn host(&self) -> Option<&str> {
-        match &self.org {
-            Org::Known(org) => org.host(),
-            Org::Host(host) => host.as_deref(),
-        }
-    }
-
-    /// The organization that it was submitted in, as far as the client knew it. `None` if an earlier version saved it.
-    pub const fn identity(&self) -> Option<&OrgIdentity> {
-        match &self.org {
-            Org::Known(org) => Some(org),
-            Org::Host(_) => None,
-        }
-    }
-
-    /// Describes why this client can't load the job. `None` if it can.
-    pub(super) fn difference(&self, client: &Client) -> Option<String> {
-        match &self.org {
-            Org::Known(org) => org.difference(&client.identity()),
-            Org::Host(saved) => {
-                let (saved, host) = (saved.as_deref()?, client.api().host()?);
-                let why = || format!("it was made at {saved}, but the client calls {host}");
-                (saved != host).then(why)
-            }
-        }
-    }
-
-    /// The id of the job. `None` where it has none, as of [`Job::id`](super::Job::id).
-    pub fn id(&self) -> Option<&str> {
-        self.id.as_deref()
-    }
-
-    /// The operationId of the submit, such as `postAnalyticsConversationsDetailsJobs`.
-    pub fn operation(&self) -> &str {
-        &self.operation
-    }
-
-    /// The name of its family.
-    pub fn family(&self) -> &str {
-        &self.family
-    }
-
-    /// When it was submitted, by the server's clock.
-    pub const fn submitted(&self) -> DateTime<Utc> {
-        self.submitted
-    }
-
-    /// When it and its results are deleted, by the server's clock, where that was known.
-    pub const fn expires(&self) -> Option<DateTime<Utc>> {
-        self.expires
     }
 
     /// The job, if it is one that this operation submitted.

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::available::DataWait;
 use super::run::Run;
-use super::schedule::Schedule;
 use crate::request::Request;
+use crate::schedule::Schedule;
 
 /// Changes a request before it is sent.
 type Change = Arc<dyn Fn(&mut Request) + Send + Sync>;

@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use super::family::{DoneWhen, Family, JobState};
-use super::fields::Fields;
 use crate::error::{Error, excerpt};
+use crate::json_path::JsonText;
 use crate::reply::{DecodeError, RawReply};
 
 /// Where services put what went wrong. The first that is there is taken.
@@ -67,7 +67,7 @@ impl JobStatus {
             let state = if reply.status() == 202 { JobState::Pending } else { JobState::Succeeded };
             return Ok(Self { state, name: None, message: None, expires: lifetime, reply, came });
         }
-        let fields = Fields::of(&reply).map_err(|error| Error::decode(&reply, &error))?;
+        let fields = JsonText::of(&reply).map_err(|error| Error::decode(&reply, &error))?;
         let done = |done| if done { JobState::Succeeded } else { JobState::Pending };
         let (state, name) = match family.done_when() {
             DoneWhen::State(path) => {
@@ -155,18 +155,18 @@ impl JobStatus {
 
 /// Whether a list of jobs does not have this one on its page of this number, and has further pages.
 pub(super) fn is_further_on(reply: &RawReply, list: &str, id: Option<&str>, page: u64) -> bool {
-    let count = Fields::of(reply).ok().and_then(|fields| fields.text("pageCount"));
+    let count = JsonText::of(reply).ok().and_then(|fields| fields.text("pageCount"));
     let count = count.and_then(|count| count.parse().ok()).unwrap_or(0);
     page < count && entry(reply, list, id).is_ok_and(|entry| entry == "null")
 }
 
 /// The element with this id, as its JSON text; a null where it is not there.
 fn entry(reply: &RawReply, list: &str, id: Option<&str>) -> Result<String, DecodeError> {
-    let fields = Fields::of(reply)?;
-    let list = fields.json(list).and_then(|list| Fields::elements(Fields::text_of(list)));
+    let fields = JsonText::of(reply)?;
+    let list = fields.json(list).and_then(|list| JsonText::elements(JsonText::text_of(list)));
     let mut elements = list.into_iter().flatten();
     let element = elements.find(|element| element.text("id").as_deref() == id && id.is_some());
-    Ok(element.map_or("null", Fields::json_text).to_owned())
+    Ok(element.map_or("null", JsonText::json_text).to_owned())
 }
 
 /// Leaves the reply's body out: it may be personal data, and hold URLs that are secrets.

@@ -8,8 +8,8 @@ use futures::stream::{FusedStream, Stream};
 
 use super::page::Page;
 use super::paginator::{Mark, Paginator};
+use super::point::ListPoint;
 use super::report::Report;
-use crate::checkpoint::Checkpoint;
 use crate::error::Error;
 
 /// A list as a stream of its pages; from [`Paginator::pages`].
@@ -45,10 +45,9 @@ impl<T> Pages<T> {
         self.paginator.report()
     }
 
-    /// How far the list has been handed out: the page that comes next is the first that
-    /// [`resume`](Paginator::resume) goes on with. See [`Paginator::checkpoint`].
-    pub fn checkpoint(&self) -> Checkpoint {
-        self.paginator.checkpoint()
+    /// How far the items have been delivered.
+    pub(crate) fn point(&self) -> ListPoint {
+        self.paginator.point()
     }
 }
 
@@ -125,12 +124,11 @@ impl<T> Chunks<T> {
         self.items.report()
     }
 
-    /// How far the list has been handed out: up to the end of the batch that came last. See
-    /// [`Paginator::checkpoint`].
-    pub fn checkpoint(&self) -> Checkpoint {
+    /// How far the items have been delivered: up to the end of the last batch.
+    pub(crate) fn point(&self) -> ListPoint {
         match &self.begun {
-            Some(begun) => begun.checkpoint(),
-            None => self.items.mark(self.batch.len()).checkpoint(),
+            Some(begun) => begun.point(),
+            None => self.items.mark(self.batch.len()).point(),
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use super::fingerprint::fingerprint_of_body;
 use super::listing::Listing;
 use super::scheme::Motion;
 use super::standing::{Facts, Token};
+use crate::page_identity::fingerprint_of_body;
 use crate::reply::RawReply;
 
 /// What a reply holds of a list, as an extractor of your own finds it; for

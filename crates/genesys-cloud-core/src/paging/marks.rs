@@ -5,10 +5,10 @@ use std::sync::OnceLock;
 
 use bytes::Bytes;
 
-use super::fingerprint::fingerprint_of_body;
 use super::raw::LARGE_PAGE;
 use crate::digest::digest;
-use crate::jobs::Fields;
+use crate::json_path::JsonText;
+use crate::page_identity::fingerprint_of_body;
 
 /// How many of the items that were handed out last are kept in mind.
 pub(super) const KEPT: usize = 16;
@@ -55,8 +55,8 @@ impl PageText {
     /// such list, as in a page that a function of the caller's own reads.
     pub(super) fn marks(&self, path: &str) -> Option<&[u64]> {
         let marks = self.marks.get_or_init(|| {
-            let list = Fields::of_body(&self.body).ok()?.list(path)?;
-            let mark = |item: Fields<'_>| {
+            let list = JsonText::of_body(&self.body).ok()?.list(path)?;
+            let mark = |item: JsonText<'_>| {
                 let id = item.text("id");
                 digest(id.as_deref().unwrap_or_else(|| item.json_text().trim_ascii()))
             };
@@ -67,7 +67,7 @@ impl PageText {
 
     /// Whether there is a list at a path, and no item of it has an id. (What ends in `Id` names something else.)
     pub(super) fn has_no_ids(&self, path: &str) -> bool {
-        let list = Fields::of_body(&self.body).ok().and_then(|body| body.list(path));
+        let list = JsonText::of_body(&self.body).ok().and_then(|body| body.list(path));
         list.is_some_and(|list| list.iter().all(|item| item.text("id").is_none()))
     }
 }

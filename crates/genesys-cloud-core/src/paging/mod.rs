@@ -9,11 +9,9 @@
 mod adapters;
 mod engine;
 mod extracted;
-mod fingerprint;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod grid;
-mod ids;
 mod items;
 mod link;
 mod listing;

@@ -9,13 +9,13 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use std::vec;
 
+use chrono::{DateTime, Utc};
 use futures::stream::{FusedStream, Stream};
 use serde::de::DeserializeOwned;
 
 use super::adapters::{Chunks, Pages};
 use super::engine::Engine;
 use super::extracted::Extracted;
-use super::ids::ids;
 use super::listing::Listing;
 use super::marks::PageText;
 use super::page::{FileOfPage, Page};
@@ -27,13 +27,15 @@ use super::report::Report;
 use super::standing::Facts;
 use super::subject::Subject;
 use crate::call::Call;
-use crate::checkpoint::Checkpoint;
 use crate::client::Client;
+use crate::dedupe::{RecentIds, item_ids};
 use crate::error::Error;
-use crate::jobs::{DataWait, Family, Fields, JobSettings, Opening, SavedJob, Schedule};
+use crate::jobs::{DataWait, Family, JobSettings, Opening};
+use crate::json_path::JsonText;
 use crate::reply::{DecodeError, Problem, RawReply};
 use crate::request::Request;
-use crate::windows::Known;
+use crate::saved_job::SavedJob;
+use crate::schedule::Schedule;
 use crate::wire::Wire;
 
 /// A list of an operation as a stream of its items, read page by page as they are asked for.
@@ -85,7 +87,7 @@ pub struct Paginator<T> {
     /// The path of the id in an item, where ids are wanted.
     id: Option<String>,
     /// What has been handed out, where what comes twice is left out.
-    known: Option<Known>,
+    known: Option<RecentIds>,
 }
 
 /// The page that was read last, as far as a checkpoint needs it.
@@ -110,16 +112,12 @@ pub(super) struct Mark {
 }
 
 impl Mark {
-    fn point(&self) -> ListPoint {
+    pub(super) fn point(&self) -> ListPoint {
         let mut point = self.point.clone();
         if let Some(text) = &self.text {
             point.know(text, &self.items, self.handed);
         }
         point
-    }
-
-    pub(super) fn checkpoint(&self) -> Checkpoint {
-        Checkpoint::of_list(self.point())
     }
 }
 
@@ -352,34 +350,14 @@ impl<T> Paginator<T> {
     /// is always handed out.
     pub fn dedupe_by(mut self, path: impl Into<String>) -> Self {
         self.id = Some(path.into());
-        self.known = Some(Known::new());
+        self.known = Some(RecentIds::new());
         self.know_again();
         self
     }
 
-    /// Goes on where a checkpoint of the same call was made, with the item that comes next.
-    ///
-    /// The page of that item is read again if some of it had been handed out, in pages of the same size, and
-    /// so is a file of results; what had been handed out is left out. Where the items no longer stand where
-    /// they did, as happens to lists by page number that change meanwhile, it goes on after the one that was
-    /// handed out last, and the verdict is [`Drifted`](crate::Verdict::Drifted). Of a list that has become shorter,
-    /// pages before are read too, until one has that item ([`Report::read_again`]). A job that was submitted is
-    /// not submitted again. Counts and verdict go on too; [`limit`](Self::limit) and
-    /// [`max_pages`](Self::max_pages) are those of this paginator and count from the beginning of the list.
-    ///
-    /// # Errors
-    /// The first poll tells, before anything is sent, if the checkpoint is of another call
-    /// ([`Error::is_checkpoint_mismatch`]), or if the results of its job have been deleted by now, or its token
-    /// is known to be no longer good. That error
-    /// is [`Error::is_stale_checkpoint`], and comes too where the API refuses the token of the page, or
-    /// no longer knows the job: see [`on_stale`](Self::on_stale).
-    pub fn resume(mut self, checkpoint: &Checkpoint) -> Self {
-        self.set_out_from(checkpoint);
-        self
-    }
-
-    pub(crate) fn set_out_from(&mut self, checkpoint: &Checkpoint) {
-        self.engine.resume(checkpoint.list().cloned(), Some(checkpoint.made()));
+    /// Starts at a place that was saved at this time. `None`: what was saved is of a range of time.
+    pub(crate) fn start_at(&mut self, point: Option<ListPoint>, saved: DateTime<Utc>) {
+        self.engine.resume(point, Some(saved));
         self.know_again();
     }
 
@@ -397,12 +375,9 @@ impl<T> Paginator<T> {
         self
     }
 
-    /// How far the list has been handed out: what [`resume`](Self::resume) goes on from. It can be taken at
-    /// any time, also after an error and at the end.
-    ///
-    /// It costs no call and copies no items; in the midst of a page, its text is looked through once.
-    pub fn checkpoint(&self) -> Checkpoint {
-        self.mark(0).checkpoint()
+    /// How far the items have been delivered.
+    pub(crate) fn point(&self) -> ListPoint {
+        self.mark(0).point()
     }
 
     /// The place before so many of the items that were handed out last, all of the page at hand.
@@ -440,7 +415,7 @@ impl<T> Paginator<T> {
     /// [`Box<RawValue>`](serde_json::value::RawValue) for their text. The list starts over, and its
     /// items are read from where its [`Listing`] has them.
     pub fn items_as<U: DeserializeOwned + 'static>(self) -> Paginator<U> {
-        let known = self.known.map(|_| Known::new());
+        let known = self.known.map(|_| RecentIds::new());
         let items = Paginator::new(self.engine.restarted(), Read::Paths(read::serde));
         let mut items = Paginator { id: self.id, known, ..items };
         items.know_again();
@@ -627,7 +602,7 @@ impl<T> Paginator<T> {
         };
         let file = match self.engine.redirects(&reply) {
             Some(path) if items.is_empty() => {
-                let url = Fields::of(&reply).map_err(undecoded)?.text(path);
+                let url = JsonText::of(&reply).map_err(undecoded)?.text(path);
                 let url = url.or_else(|| reply.head.location().map(str::to_owned));
                 let none = || {
                     let status = reply.status();
@@ -643,7 +618,7 @@ impl<T> Paginator<T> {
         let file = file.map(|url| FileOfPage { client: self.engine.client().clone(), url });
         let (page_count, total, page_size) = (facts.page_count, facts.total, facts.page_size);
         let id = self.id.as_deref();
-        let ids = id.map(|path| ids(&reply, self.engine.listing(), path, items.len()));
+        let ids = id.map(|path| item_ids(&reply, self.engine.listing().items(), path, items.len()));
         // Where no item has an id, what comes twice is noticed as if none were asked for.
         let has_ids = |ids: &&Vec<Option<u128>>| ids.iter().any(Option::is_some);
         let has_come = self.known.as_ref().zip(ids.as_ref().filter(has_ids));

@@ -8,7 +8,7 @@ use super::marks::{KEPT, PageText};
 use super::report::Report;
 use super::standing::{Facts, Standing};
 use super::subject::Subject;
-use crate::jobs::SavedJob;
+use crate::saved_job::SavedJob;
 
 pub(crate) use form::ListForm;
 pub(super) use form::is_end_of_list;

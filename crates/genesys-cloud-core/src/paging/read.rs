@@ -15,12 +15,12 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::extracted::Extracted;
-use super::fingerprint::{Edges, fingerprint};
 use super::items::{Flaw, Found, Items};
 use super::listing::{Listing, TokenOut};
 use super::scalar::Scalar;
 use super::scheme::Motion;
 use super::standing::{Facts, Token};
+use crate::page_identity::{Edges, fingerprint};
 use crate::reply::{DecodeError, RawReply};
 use crate::wire::{Element, Wire, reread};
 

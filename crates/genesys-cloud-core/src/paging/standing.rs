@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 use serde_json::Number;
 
-use super::fingerprint::Edges;
+use crate::page_identity::Edges;
 
 /// Which page is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]

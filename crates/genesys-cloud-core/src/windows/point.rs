@@ -4,12 +4,11 @@ mod form;
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::interval::Interval;
 use super::plan::{PieceState, Plan};
 use super::report::WindowsReport;
-use crate::checkpoint::Checkpoint;
-use crate::jobs::SavedJob;
+use crate::interval::Interval;
 use crate::paging::ListPoint;
+use crate::saved_job::SavedJob;
 
 pub(crate) use form::RangeForm;
 
@@ -94,7 +93,7 @@ impl RangePoint {
     }
 }
 
-/// What a range goes on from: a [`Plan`] or a [`Checkpoint`]; see [`Windows::resume`](super::Windows::resume).
+/// What a range goes on from: a [`Plan`] or a [`Checkpoint`](crate::Checkpoint); see [`Windows::resume`](super::Windows::resume).
 #[derive(Clone, Debug)]
 pub struct WindowsFrom(pub(super) Origin);
 
@@ -111,8 +110,9 @@ impl From<Plan> for WindowsFrom {
     }
 }
 
-impl From<&Checkpoint> for WindowsFrom {
-    fn from(checkpoint: &Checkpoint) -> Self {
-        Self(Origin::Point(checkpoint.range().cloned().map(Box::new)))
+impl WindowsFrom {
+    /// A place that was saved. `None`: what was saved is of one list.
+    pub(crate) fn saved(point: Option<Box<RangePoint>>) -> Self {
+        Self(Origin::Point(point))
     }
 }

@@ -4,15 +4,16 @@ use std::collections::{BTreeMap, VecDeque};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use super::interval::{Interval, in_words};
-use super::known::Known;
 use super::plan::{PieceState, Plan, Unsplit};
 use super::point::{Origin, PiecePoint, RangePoint};
-use super::refusal::Refusal;
 use super::report::WindowsReport;
+use crate::dedupe::RecentIds;
 use crate::error::Error;
-use crate::jobs::{JobSettings, SavedJob};
+use crate::interval::{Interval, in_words};
+use crate::jobs::JobSettings;
 use crate::paging::{End, OnStale, Page, Paginator, Reason, Verdict};
+use crate::saved_job::SavedJob;
+use crate::split_errors::SplitReason;
 
 /// Makes the list of what an interval holds.
 pub(super) type Make<T> = Box<dyn Fn(Interval) -> Paginator<T> + Send>;
@@ -49,7 +50,7 @@ pub(super) struct Run<T> {
     pub(super) settings: Settings,
     /// `None` until it has begun.
     plan: Option<Plan>,
-    known: Known,
+    known: RecentIds,
     /// The pieces that are being read, in order. The first is the one whose items are handed out.
     lists: VecDeque<Reading<T>>,
     /// The most that a piece may say that it holds, where that is known.
@@ -120,7 +121,7 @@ impl<T> Run<T> {
             make,
             settings,
             plan: None,
-            known: Known::new(),
+            known: RecentIds::new(),
             lists: VecDeque::new(),
             most: None,
             report: WindowsReport::default(),
@@ -371,29 +372,29 @@ impl<T> Run<T> {
     }
 
     /// Whether what came means that the piece is too large.
-    fn refusal(&self, at: usize, came: &Came<T>) -> Option<Refusal> {
+    fn refusal(&self, at: usize, came: &Came<T>) -> Option<SplitReason> {
         let report = self.lists[at].list.report();
         match came {
             // Told by its first page, before it is read for nothing.
             Came::Page(page) if report.pages == 1 => {
                 let too_many = page.total()? > self.most?;
-                too_many.then_some(Refusal::TooMany)
+                too_many.then_some(SplitReason::TooMany)
             }
             Came::Page(_) | Came::TooEarly => None,
-            Came::Error(error) => Refusal::of(error).or_else(|| {
+            Came::Error(error) => SplitReason::of(error).or_else(|| {
                 let split_when = self.settings.split_when.as_ref()?;
-                split_when(error).then_some(Refusal::TooMany)
+                split_when(error).then_some(SplitReason::TooMany)
             }),
-            Came::End => (report.end == Some(End::Cap)).then_some(Refusal::TooMany),
+            Came::End => (report.end == Some(End::Cap)).then_some(SplitReason::TooMany),
         }
     }
 
     /// Has a piece read in halves. Gives back what is to be handed out where that can't be done.
-    fn split(&mut self, at: usize, refusal: Refusal, came: Came<T>) -> Result<(), Came<T>> {
+    fn split(&mut self, at: usize, refusal: SplitReason, came: Came<T>) -> Result<(), Came<T>> {
         let Some(plan) = &mut self.plan else { return Err(came) };
         let Reading { piece, interval, ref list, handed_out, .. } = self.lists[at];
         if let (Came::Error(error), read @ 1..) = (&came, list.items_read())
-            && Refusal::of(error) == Some(Refusal::TooMany)
+            && SplitReason::of(error) == Some(SplitReason::TooMany)
         {
             // No other piece is read further than this one was.
             self.most = Some(self.most.map_or(read, |most| most.min(read)));
@@ -423,7 +424,7 @@ impl<T> Run<T> {
         self.judge_anew(at);
         self.lists.remove(at);
         self.move_on(piece);
-        if refusal == Refusal::TooLong {
+        if refusal == SplitReason::TooLong {
             self.split_longer_than(interval.length());
         }
         Ok(())
@@ -542,10 +543,10 @@ impl Whole {
 
 impl Settings {
     /// Why a piece can't be had.
-    fn why_whole(&self, piece: Interval, refusal: Refusal, whole: Whole) -> String {
+    fn why_whole(&self, piece: Interval, refusal: SplitReason, whole: Whole) -> String {
         let what = match refusal {
-            Refusal::TooMany => "holds more than the API lists",
-            Refusal::TooLong => "is longer than the API takes",
+            SplitReason::TooMany => "holds more than the API lists",
+            SplitReason::TooLong => "is longer than the API takes",
         };
         let but = match whole {
             Whole::HandedOut => "some of its items had been handed out".to_owned(),

@@ -10,16 +10,17 @@ use std::vec;
 use futures::stream::{FusedStream, Stream};
 use serde::de::DeserializeOwned;
 
-use super::interval::Interval;
 use super::plan::Plan;
 use super::point::{RangePoint, WindowsFrom};
 use super::report::WindowsReport;
 use super::run::{Make, Run, Settings};
-use crate::checkpoint::Checkpoint;
 use crate::error::Error;
-use crate::jobs::{DataWait, JobSettings, SavedJob, Schedule};
+use crate::interval::Interval;
+use crate::jobs::{DataWait, JobSettings};
 use crate::paging::{OnStale, Page, Paginator};
 use crate::request::Request;
+use crate::saved_job::SavedJob;
+use crate::schedule::Schedule;
 
 /// How long a piece is unless it is said: what most operations take.
 const SPAN: Duration = Duration::from_hours(31 * 24);
@@ -257,15 +258,15 @@ impl<T> Windows<T> {
         self
     }
 
-    /// Goes on with a checkpoint or a plan of the same call and range.
+    /// Continues with a checkpoint or a plan of the same call and range.
     ///
-    /// From a [`Checkpoint`] it goes on with the item that comes next, as [`Paginator::resume`] does in a list.
-    /// What reaches from one piece into another is known again if it is among the items that were handed out
-    /// last: see [`remember_in_checkpoint`](Self::remember_in_checkpoint). From a [`Plan`], the pieces are read
-    /// that are not done, those that had begun from their beginning.
+    /// From a [`Checkpoint`](crate::Checkpoint) it continues with the next item, as `Paginator::resume` does in a list.
+    /// Items that came before are recognized if they are among those that were delivered last: see
+    /// [`remember_in_checkpoint`](Self::remember_in_checkpoint). From a [`Plan`], the pieces are read that are not done,
+    /// those that had begun from their beginning.
     ///
-    /// One of another call or range is refused before anything is sent: a plan as
-    /// [`Error::is_invalid_request`], a checkpoint as [`Error::is_checkpoint_mismatch`], which names what
+    /// One of another call or range is rejected before anything is sent: a plan with
+    /// [`Error::is_invalid_request`], a checkpoint with [`Error::is_checkpoint_mismatch`], which names what
     /// differs.
     pub fn resume(mut self, from: impl Into<WindowsFrom>) -> Self {
         self.run.settings.resumed = Some(from.into().0);
@@ -282,8 +283,8 @@ impl<T> Windows<T> {
         self.run.knowing(earlier)
     }
 
-    pub(crate) fn set_out_from(&mut self, checkpoint: &Checkpoint) {
-        self.run.settings.resumed = Some(WindowsFrom::from(checkpoint).0);
+    pub(crate) fn start_at(&mut self, from: WindowsFrom) {
+        self.run.settings.resumed = Some(from.0);
     }
 
     /// Says what is done where the API no longer knows the place in a piece, or its job, that a checkpoint leads
@@ -341,13 +342,9 @@ impl<T> Windows<T> {
         self.run.report()
     }
 
-    /// How far the range has been handed out: what [`resume`](Windows::resume) goes on from with the item that
-    /// comes next. It can be taken at any time.
-    ///
-    /// # Errors
-    /// When the range, the span, the overlap, or what to go on with are not right.
-    pub fn checkpoint(&self) -> Result<Checkpoint, Error> {
-        self.run.point().map(Checkpoint::of_range)
+    /// How far the items have been delivered.
+    pub(crate) fn point(&self) -> Result<RangePoint, Error> {
+        self.run.point()
     }
 
     /// Which pieces the range has, and which of them are done. A piece is done once the item after its last one
@@ -429,13 +426,9 @@ impl<T> WindowPages<T> {
         self.run.report()
     }
 
-    /// How far the range has been handed out: what [`resume`](Windows::resume) goes on from with the item that
-    /// comes next. It can be taken at any time.
-    ///
-    /// # Errors
-    /// When the range, the span, the overlap, or what to go on with are not right.
-    pub fn checkpoint(&self) -> Result<Checkpoint, Error> {
-        self.run.point().map(Checkpoint::of_range)
+    /// How far the items have been delivered.
+    pub(crate) fn point(&self) -> Result<RangePoint, Error> {
+        self.run.point()
     }
 
     /// Which pieces the range has, and which of them are done: see [`Windows::plan`].

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Engine, Last};
 use crate::error::Error;
-use crate::jobs::{Family, SavedJob};
+use crate::jobs::Family;
 use crate::paging::grid::{MOST_CHANGES, Realignment, realignment};
 use crate::paging::listing::{PageSize, Place};
 use crate::paging::marks::{Joined, PageText, join};
@@ -21,7 +21,8 @@ use crate::paging::step::Contradiction;
 use crate::paging::subject::Subject;
 use crate::paging::walk::Walk;
 use crate::reply::RawReply;
-use crate::windows::is_too_large;
+use crate::saved_job::SavedJob;
+use crate::split_errors::is_too_large;
 
 /// How far clocks may be apart: a job is not taken to be gone before this time is over too.
 const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(5);

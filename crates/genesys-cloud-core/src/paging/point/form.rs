@@ -7,12 +7,12 @@ use serde_json::Value;
 
 use super::ListPoint;
 use crate::digest::{from_hex, hex};
-use crate::jobs::SavedJob;
 use crate::paging::End;
 use crate::paging::marks::KEPT;
 use crate::paging::report::Report;
 use crate::paging::standing::{Facts, Position, Standing, Token};
 use crate::paging::subject::Subject;
+use crate::saved_job::SavedJob;
 
 pub(crate) use self::record::ListForm;
 

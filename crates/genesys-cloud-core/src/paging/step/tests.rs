@@ -2,7 +2,7 @@ use base64::Engine as _;
 
 use super::*;
 use crate::operation::{Method, Operation};
-use crate::paging::fingerprint::Edges;
+use crate::page_identity::Edges;
 use crate::paging::listing::{Cap, Listing, TokenOut};
 use crate::paging::scheme::Scheme;
 use crate::request::Request;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use chrono::{SubsecRound as _, TimeDelta};
 
-use super::interval::{Interval, in_words};
+use crate::interval::{Interval, in_words};
 use crate::paging::Subject;
 
 pub(super) use saved::PlanForm;

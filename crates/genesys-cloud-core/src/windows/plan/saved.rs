@@ -10,8 +10,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub(in crate::windows) use self::form::PlanForm;
 use self::form::RunForm;
 use super::{MOST_PIECES, Piece, PieceState, Plan};
+use crate::interval::Interval;
 use crate::paging::Subject;
-use crate::windows::interval::Interval;
 use crate::wire::Wire as _;
 
 #[allow(unreachable_pub, reason = "records are public everywhere else")]

@@ -8,13 +8,13 @@ use crate::digest::Digest;
 ///
 /// Of a long list it is that of the length, the beginning and the end: hashing all of it took 20 to 30 µs
 /// for each 100 kB when measured, and lists that are alike in these have the same items.
-pub(super) fn fingerprint(text: &str) -> u64 {
+pub(crate) fn fingerprint(text: &str) -> u64 {
     let list = text.split_once('[').map_or(text, |(_, list)| list);
     fingerprint_of_body(list.trim_end_matches(|after| after != ']').as_bytes())
 }
 
 /// The same of a body of any form.
-pub(super) fn fingerprint_of_body(body: &[u8]) -> u64 {
+pub(crate) fn fingerprint_of_body(body: &[u8]) -> u64 {
     let mut digest = Digest::new();
     digest.word(body.len() as u64);
     match (body.first_chunk::<EDGE>(), body.last_chunk::<EDGE>()) {
@@ -30,7 +30,7 @@ pub(super) fn fingerprint_of_body(body: &[u8]) -> u64 {
 /// The beginning and the end of a list, as text: enough to see that records have moved from one page to
 /// the next, which is how lists that change while they are read show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Edges {
+pub(crate) struct Edges {
     /// The first bytes of the list.
     head: Box<str>,
     /// The last bytes of the list, and whatever follows it.
@@ -45,7 +45,7 @@ const EDGE: usize = 8 << 10;
 const STEM: usize = 64;
 
 impl Edges {
-    pub(super) fn of(text: &str) -> Option<Self> {
+    pub(crate) fn of(text: &str) -> Option<Self> {
         let list = text.get(text.find('[')? + 1..)?.trim_ascii_start();
         // Objects alone: other items are too short to be told apart.
         if !list.starts_with('{') {
@@ -57,7 +57,7 @@ impl Edges {
     }
 
     /// How many of the last items of this page stand at the beginning of the next.
-    pub(super) fn shared_with(&self, next: &Self) -> u64 {
+    pub(crate) fn shared_with(&self, next: &Self) -> u64 {
         // No item ends before its first closing brace.
         let stem = next.head.bytes().take(STEM).position(|byte| byte == b'}').unwrap_or(STEM);
         let stem = next.head.as_bytes().get(..stem).unwrap_or_default();

@@ -43,7 +43,7 @@ impl Schedule {
     }
 
     /// How long to wait before a job that has run so long is asked again. `chance` is from 0 up to 1.
-    pub(super) fn pause(&self, run: Duration, chance: f64) -> Duration {
+    pub(crate) fn pause(&self, run: Duration, chance: f64) -> Duration {
         let pause = (run / Self::PART).min(self.most).max(self.first);
         pause - pause.mul_f64(chance.clamp(0.0, 1.0) / 10.0)
     }

@@ -1,31 +1,31 @@
-//! Which records have been handed out.
+//! The ids of the items that were delivered last.
 
 use std::collections::{HashSet, VecDeque};
 
-/// How many ids are remembered unless it is said.
+/// How many ids are remembered by default.
 const MOST: usize = 500_000;
 
-/// How many a checkpoint takes in unless it is said: 16 bytes of text each.
+/// How many ids a checkpoint keeps by default: 16 bytes of text each.
 const KEPT: usize = 10_000;
 
-/// The ids of the records that were handed out last, as hashes of 128 bits, in bounded memory.
+/// The ids of the items that were delivered last, as hashes of 128 bits, in bounded memory.
 #[derive(Clone, Debug)]
-pub(crate) struct Known {
+pub(crate) struct RecentIds {
     most: usize,
     recent: HashSet<u128>,
-    /// Those that came before the recent ones, down to the first that is remembered.
+    /// Ids that came before the recent ones.
     older: HashSet<u128>,
-    /// Those that an earlier run handed out last, as hashes of 64 bits.
+    /// The last ids of an earlier run, from its checkpoint, as hashes of 64 bits.
     resumed: HashSet<u64>,
-    /// The ids of new items in their order, as such hashes, as many of the last as a checkpoint takes in.
+    /// The last ids in their order, for the next checkpoint, as hashes of 64 bits.
     last: VecDeque<u64>,
-    /// How many that are.
+    /// The capacity of `last`.
     kept: usize,
-    /// How many have been let go.
-    pub(super) forgotten: u64,
+    /// How many ids have been dropped.
+    pub(crate) forgotten: u64,
 }
 
-impl Known {
+impl RecentIds {
     pub(crate) fn new() -> Self {
         Self {
             most: MOST,
@@ -38,32 +38,33 @@ impl Known {
         }
     }
 
-    /// Remembers so many at least, and twice as many at most.
-    pub(super) fn remember(&mut self, most: usize) {
+    /// Remembers at least `most` ids, and twice as many at most.
+    pub(crate) fn remember(&mut self, most: usize) {
         self.most = most.max(1);
     }
 
-    /// How many are remembered.
-    pub(super) fn count(&self) -> u64 {
+    /// How many ids are remembered.
+    pub(crate) fn count(&self) -> u64 {
         (self.recent.len() + self.older.len() + self.resumed.len()) as u64
     }
 
-    /// Has a checkpoint take in so many.
-    pub(super) fn keep(&mut self, ids: usize) {
+    /// Sets how many ids a checkpoint keeps.
+    pub(crate) fn keep(&mut self, ids: usize) {
         self.kept = ids;
         while self.last.len() > ids {
             self.last.pop_front();
         }
     }
 
-    /// Takes in what a checkpoint held.
+    /// Restores the ids of a checkpoint.
     pub(crate) fn resume(&mut self, known: &[u64], forgotten: u64) {
         self.resumed = known.iter().copied().collect();
         self.last = known[known.len().saturating_sub(self.kept)..].iter().copied().collect();
         self.forgotten = forgotten;
     }
 
-    /// The last ids, without these, which have not been handed out, and how many more there were.
+    /// The last ids for a checkpoint, and how many more there were. `without` are ids of items that have not been
+    /// delivered.
     pub(crate) fn for_checkpoint(&self, without: impl Iterator<Item = u128>) -> (Vec<u64>, u64) {
         let without: HashSet<u64> = without.map(short).collect();
         let last: Vec<u64> = self.last.iter().copied().filter(|id| !without.contains(id)).collect();
@@ -71,7 +72,7 @@ impl Known {
         (last, self.forgotten + more)
     }
 
-    /// Which ids are known, or come twice in these.
+    /// Which of these ids have come before, or come twice in `ids`.
     pub(crate) fn which(&self, ids: &[Option<u128>]) -> Vec<bool> {
         let mut here = HashSet::new();
         let mut has_come = |id: &u128| {
@@ -83,7 +84,7 @@ impl Known {
         ids.iter().map(|id| id.as_ref().is_some_and(&mut has_come)).collect()
     }
 
-    /// Notes an id. Whether it is new, as far as is remembered.
+    /// Adds an id. Returns whether it is new, as far as is remembered.
     pub(crate) fn note(&mut self, id: u128) -> bool {
         let short = short(id);
         if self.recent.contains(&id) || self.resumed.contains(&short) {
@@ -106,7 +107,7 @@ impl Known {
     }
 }
 
-/// Half of the hash: among as many as a checkpoint takes in, no two are alike in practice.
+/// Half of the hash: among the ids of a checkpoint, two are not alike in practice.
 fn short(id: u128) -> u64 {
     (id >> 64) as u64
 }
@@ -117,7 +118,7 @@ mod tests {
 
     #[test]
     fn the_last_ids_are_remembered_in_bounded_memory() {
-        let mut known = Known::new();
+        let mut known = RecentIds::new();
         known.remember(10);
         for id in 0..1000 {
             assert!(known.note(id), "{id}");
@@ -133,7 +134,7 @@ mod tests {
 
     #[test]
     fn an_id_that_keeps_coming_is_not_forgotten() {
-        let mut known = Known::new();
+        let mut known = RecentIds::new();
         known.remember(10);
         known.note(7777);
         for id in 0..1000 {

@@ -1,34 +1,39 @@
-//! Which replies mean that a piece is too large.
+//! Recognizes the errors that mean that a range of time is too large for one call.
 
 use crate::error::{Error, ErrorBody};
 
-/// Why a piece can't be read as it is.
+/// Why a range of time has to be split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
-    /// It holds more than the API lists.
+pub(crate) enum SplitReason {
+    /// It holds more items than the API lists.
     TooMany,
-    /// It is longer than the operation takes, and so are others of its length.
+    /// It is longer than the operation accepts, as is any other of its length.
     TooLong,
 }
 
 /// What the API's message has in it, in lower case and in this order, without what groups the digits of a
 /// number, and what that means. The API document has no codes for these, so that the texts are all there is to
 /// go by.
-const TEXTS: &[(&[&str], Refusal)] = &[
+const TEXTS: &[(&[&str], SplitReason)] = &[
     // "Pagination may not exceed 100000 results. Tip: .." of the conversation details query: splunk's
     // genesys_cloud_ta, change log of 0.2.2. The same with 400000, of the results of details jobs: seen in
     // programs that load them into a warehouse, which name no more of the text than this.
-    (&["pagination may not exceed ", " results"], Refusal::TooMany),
-    (&["may not exceed ", "00000 results"], Refusal::TooMany),
+    (&["pagination may not exceed ", " results"], SplitReason::TooMany),
+    (&["may not exceed ", "00000 results"], SplitReason::TooMany),
     // "You must specify a search interval as part of your query that does not exceed 31 days.", of the
     // conversation details query: genesys_cloud_ta, which since has met 7 days as well.
-    (&["interval", "not exceed ", " day"], Refusal::TooLong),
+    (&["interval", "not exceed ", " day"], SplitReason::TooLong),
 ];
 
-impl Refusal {
+/// Whether an error means that a shorter range of time has to be requested.
+pub(crate) fn is_too_large(error: &Error) -> bool {
+    SplitReason::of(error).is_some()
+}
+
+impl SplitReason {
     /// What an error means, if it is one of those that a shorter piece would not meet: a reply of status 400,
     /// or a job that failed.
-    pub(super) fn of(error: &Error) -> Option<Self> {
+    pub(crate) fn of(error: &Error) -> Option<Self> {
         let why = Self::of_text(error.refusal()?);
         why.or_else(|| Self::of_body(error.body()?))
     }
@@ -81,18 +86,18 @@ mod tests {
             (
                 "Pagination may not exceed 100000 results.\n\nTip: When extracting large chunks of data \
                  (multiple days/weeks), maximize pagination performance by querying in smaller intervals.",
-                Some(Refusal::TooMany),
+                Some(SplitReason::TooMany),
             ),
-            ("pagination may not exceed 400000 results", Some(Refusal::TooMany)),
+            ("pagination may not exceed 400000 results", Some(SplitReason::TooMany)),
             (
                 "You must specify a search interval as part of your query that does not exceed 31 days.",
-                Some(Refusal::TooLong),
+                Some(SplitReason::TooLong),
             ),
-            ("PAGINATION MAY NOT EXCEED 100,000 RESULTS", Some(Refusal::TooMany)),
-            ("pagination may not exceed {limit} results", Some(Refusal::TooMany)),
-            ("The query may not exceed 400 000 results.", Some(Refusal::TooMany)),
-            ("The interval must not exceed 7 days", Some(Refusal::TooLong)),
-            ("the INTERVAL cannot exceed 1 day", Some(Refusal::TooLong)),
+            ("PAGINATION MAY NOT EXCEED 100,000 RESULTS", Some(SplitReason::TooMany)),
+            ("pagination may not exceed {limit} results", Some(SplitReason::TooMany)),
+            ("The query may not exceed 400 000 results.", Some(SplitReason::TooMany)),
+            ("The interval must not exceed 7 days", Some(SplitReason::TooLong)),
+            ("the INTERVAL cannot exceed 1 day", Some(SplitReason::TooLong)),
             ("The page size may not exceed 500 results", None),
             ("At most 10 queues may be named; results may not exceed 9 pages", None),
             ("Results may not be used for pagination", None),
@@ -101,7 +106,7 @@ mod tests {
             ("The interval is not valid", None),
             ("", None),
         ] {
-            assert_eq!(Refusal::of_text(text), refusal, "{text}");
+            assert_eq!(SplitReason::of_text(text), refusal, "{text}");
         }
     }
 }

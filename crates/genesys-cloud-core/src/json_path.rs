@@ -1,4 +1,6 @@
-//! Fields of a JSON text by path, without reading the rest of it as anything.
+//! Reads values of a JSON text by path, without deserializing the rest.
+//!
+//! A path is names joined by dots, such as `results.items`; lists on the way are followed.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -12,20 +14,20 @@ use crate::lenient;
 use crate::reply::{DecodeError, RawReply};
 use crate::wire::{Wire as _, without_mark};
 
-/// On the way of a path, so many lists may stand in one another. A reply could nest them without end.
+/// How many lists in lists a path follows: a reply could nest them without end.
 const MOST_LISTS: u32 = 16;
 
 /// A JSON text, such as the body of a reply.
 #[derive(Clone, Copy)]
-pub(crate) struct Fields<'a>(&'a str);
+pub(crate) struct JsonText<'a>(&'a str);
 
-impl<'a> Fields<'a> {
+impl<'a> JsonText<'a> {
     /// The body of a reply. An empty one has no fields.
     pub(crate) fn of(reply: &'a RawReply) -> Result<Self, DecodeError> {
         Self::of_body(reply.body())
     }
 
-    /// A body of its own.
+    /// A body.
     pub(crate) fn of_body(body: &'a [u8]) -> Result<Self, DecodeError> {
         let text = std::str::from_utf8(body)
             .map_err(|error| DecodeError::new(format!("the reply is not UTF-8: {error}")))?;
@@ -38,7 +40,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A text that is JSON.
-    pub(super) const fn text_of(json: &'a str) -> Self {
+    pub(crate) const fn text_of(json: &'a str) -> Self {
         Self(json)
     }
 
@@ -51,7 +53,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Whether the text is an object that cannot be an item: an error body or an empty object.
-    pub(super) fn is_no_item(self) -> bool {
+    pub(crate) fn is_no_item(self) -> bool {
         match serde_json::from_str(self.0) {
             Ok(Value::Object(fields)) => fields.is_empty() || ErrorBody::is_all_of(&fields),
             _ => false,
@@ -59,7 +61,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Whether the text is an error body of the API or a gateway.
-    pub(super) fn is_error(self) -> bool {
+    pub(crate) fn is_error(self) -> bool {
         match serde_json::from_str(self.0) {
             Ok(Value::Object(fields)) => {
                 let is_told = fields.get("status").is_some_and(Value::is_number)
@@ -139,7 +141,7 @@ impl<'a> Fields<'a> {
     ///
     /// # Errors
     /// When a value is not a string, or is blank. The error text names it.
-    pub(super) fn strict_texts(self, path: &str) -> Result<Option<Vec<String>>, String> {
+    pub(crate) fn strict_texts(self, path: &str) -> Result<Option<Vec<String>>, String> {
         let Some(value) = self.json(path) else { return Ok(None) };
         let text = |value: Self, place: String| match serde_json::from_str(value.0) {
             Ok(Value::String(text)) if text.trim().is_empty() => Err(format!("{place} is empty")),
@@ -202,14 +204,14 @@ mod tests {
             ("urls", vec!["p", "q"]),
             ("deep.a.b.c", vec!["1"]),
         ] {
-            assert_eq!(Fields(text).texts(path), texts, "{path}");
+            assert_eq!(JsonText(text).texts(path), texts, "{path}");
         }
-        assert_eq!(Fields(r#""FULFILLED""#).texts("[]"), ["FULFILLED"]);
-        assert_eq!(Fields("null").texts("[]"), Vec::<String>::new());
-        assert_eq!(Fields(r#"{"a":[1]}"#).json("a"), Some("[1]"));
-        let at = Fields(r#"{"t":"2026-05-01T10:00:00Z"}"#).instant("t").expect("an instant");
+        assert_eq!(JsonText(r#""FULFILLED""#).texts("[]"), ["FULFILLED"]);
+        assert_eq!(JsonText("null").texts("[]"), Vec::<String>::new());
+        assert_eq!(JsonText(r#"{"a":[1]}"#).json("a"), Some("[1]"));
+        let at = JsonText(r#"{"t":"2026-05-01T10:00:00Z"}"#).instant("t").expect("an instant");
         assert_eq!(at.to_rfc3339(), "2026-05-01T10:00:00+00:00");
-        assert_eq!(Fields(r#"{"t":"soon"}"#).instant("t"), None);
+        assert_eq!(JsonText(r#"{"t":"soon"}"#).instant("t"), None);
     }
 
     #[test]
@@ -227,7 +229,7 @@ mod tests {
             (r#"{"u":" "}"#, Err("u is empty")),
             (r#"{"u":{"url":"a"}}"#, Err("u is not a string")),
         ] {
-            let texts = Fields(text).strict_texts("u");
+            let texts = JsonText(text).strict_texts("u");
             let expected = found.map(|found: Option<Vec<&str>>| {
                 found.map(|texts| texts.into_iter().map(str::to_owned).collect())
             });
@@ -239,7 +241,7 @@ mod tests {
     fn lists_in_lists_are_followed_so_deep_and_no_deeper() {
         for (depth, found) in [(2, true), (16, true), (17, false), (100_000, false)] {
             let json = format!("{}{{\"id\":7}}{}", "[".repeat(depth), "]".repeat(depth));
-            assert_eq!(Fields(&json).text("id").is_some(), found, "{depth}");
+            assert_eq!(JsonText(&json).text("id").is_some(), found, "{depth}");
         }
     }
 }

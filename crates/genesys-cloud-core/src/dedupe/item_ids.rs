@@ -1,19 +1,20 @@
-//! By what records are known again that came before.
+//! The ids of the items of a page.
 
-use super::listing::Listing;
 use crate::digest::wide_digest;
-use crate::jobs::Fields;
+use crate::json_path::JsonText;
 use crate::reply::RawReply;
 
-/// The ids of the items of a page, each as a hash, from the body once more. `None` of an item in which there
-/// is nothing at the path, and of all items where they are not where the listing has them.
-pub(super) fn ids(
+/// Reads the ids at `path` of the items of a page, each as a hash. `list` is the path of the items, `items` their
+/// number.
+///
+/// An item without a value at `path` has no id. If the body does not have that many items at `list`, none has one.
+pub(crate) fn item_ids(
     reply: &RawReply,
-    listing: &Listing,
+    list: &str,
     path: &str,
     items: usize,
 ) -> Vec<Option<u128>> {
-    let list = Fields::of(reply).ok().and_then(|body| body.list(listing.items()));
+    let list = JsonText::of(reply).ok().and_then(|body| body.list(list));
     let list = list.into_iter().flatten().filter(|item| !item.is_null());
     let found = list.map(|item| item.text(path).map(|id| wide_digest(&id)));
     let found: Vec<_> = found.collect();
@@ -24,7 +25,6 @@ pub(super) fn ids(
 mod tests {
     use super::*;
     use crate::operation::{Method, Operation};
-    use crate::paging::Scheme;
     use crate::reply::Head;
 
     #[test]
@@ -46,8 +46,7 @@ mod tests {
                 head: Head::new(http::StatusCode::OK, http::HeaderMap::new()),
                 body: body.as_bytes().into(),
             };
-            let listing = Listing::new(Scheme::AfterField, list);
-            assert_eq!(ids(&reply, &listing, path, items), expected, "{body}");
+            assert_eq!(item_ids(&reply, list, path, items), expected, "{body}");
         }
     }
 }

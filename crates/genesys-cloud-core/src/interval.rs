@@ -58,7 +58,7 @@ impl Interval {
 }
 
 /// A length as it is told: in the largest unit of which it is a whole number.
-pub(super) fn in_words(length: Duration) -> String {
+pub(crate) fn in_words(length: Duration) -> String {
     let millis = length.as_millis();
     let units = [(86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (1000, "second")];
     let unit = units.into_iter().find(|(unit, _)| millis > 0 && millis.is_multiple_of(*unit));

@@ -1,0 +1,7 @@
+//! Recognizes items that have been delivered before, by their ids, in bounded memory.
+
+mod item_ids;
+mod recent_ids;
+
+pub(crate) use item_ids::item_ids;
+pub(crate) use recent_ids::RecentIds;
