@@ -27,7 +27,7 @@ async fn calls_are_traced_without_secrets_and_personal_data() {
         .expect("a client");
 
     let title = UpdateUser { title: Some("Lead".to_owned()), ..Default::default() };
-    client.users().patch_user("jane@example.com", &title).await.expect("a reply");
+    client.users().patch_user("jane@example.com", title).await.expect("a reply");
     let queues = client.routing().queues().name("Support*").paginate().page_size(5);
     let queues: Vec<Queue> = queues.try_collect().await.expect("all queues");
     assert_eq!(queues.len(), 15);

@@ -91,7 +91,7 @@ fn body_with_interval(kind: &RustType, family: Option<&Family>) -> String {
         (RustType::Named(_), Some(name)) => {
             let kind = emit::rust(kind, "types::");
             let interval = "2024-05-01T00:00Z/2024-05-02T00:00Z";
-            format!("&{kind} {{ {name}: Some({interval:?}.into()), ..Default::default() }}")
+            format!("{kind} {{ {name}: Some({interval:?}.into()), ..Default::default() }}")
         }
         _ => body(kind),
     }
@@ -99,8 +99,8 @@ fn body_with_interval(kind: &RustType, family: Option<&Family>) -> String {
 
 fn body(kind: &RustType) -> String {
     let body = match kind {
-        RustType::Value => "&serde_json::json!({}).into()",
-        _ => "&Default::default()",
+        RustType::Value => "serde_json::json!({}).into()",
+        _ => "Default::default()",
     };
     body.to_owned()
 }

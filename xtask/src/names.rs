@@ -24,7 +24,8 @@ pub const RESERVED_TYPES: [&str; 12] = [
 ];
 
 /// Setters that would hide what every call has.
-pub const RESERVED_PARAMETERS: [&str; 5] = ["body", "clone", "into_call", "paginate", "send"];
+pub const RESERVED_PARAMETERS: [&str; 6] =
+    ["body", "clone", "into_call", "paginate", "send", "with"];
 
 /// Fields that every record has.
 pub const RESERVED_FIELDS: [&str; 1] = ["unknown_fields"];
@@ -33,18 +34,23 @@ pub const RESERVED_FIELDS: [&str; 1] = ["unknown_fields"];
 pub const RESERVED_VARIANTS: [&str; 1] = ["Unrecognized"];
 
 /// Modules, features and methods of the client that a group would hide.
-const RESERVED_GROUPS: [&str; 13] = [
+const RESERVED_GROUPS: [&str; 18] = [
+    "api_url",
     "builder",
     "client",
     "clone",
     "common",
     "core",
     "default",
+    "execute",
     "from_env",
     "full",
     "generated",
+    "identify",
+    "identity",
     "object_store",
     "prelude",
+    "rate_limit",
     "schemars",
     "types",
 ];

@@ -27,8 +27,9 @@ pub struct Call<T> {
 
 impl<T> Call<T> {
     /// A call of this operation with nothing set, for endpoints that the bindings do not know.
-    pub fn new(client: &Client, operation: Operation) -> Self {
-        Self { client: client.clone(), request: Request::new(operation), output: PhantomData }
+    pub fn new(client: &impl AsRef<Client>, operation: Operation) -> Self {
+        let (client, request) = (client.as_ref().clone(), Request::new(operation));
+        Self { client, request, output: PhantomData }
     }
 
     /// What will be sent.
@@ -45,10 +46,30 @@ impl<T> Call<T> {
     pub fn into_parts(self) -> (Client, Request) {
         (self.client, self.request)
     }
+
+    /// Changes what will be sent: headers and parameters that the API document does not list.
+    pub fn with(self, change: impl FnOnce(&mut Request)) -> Self {
+        OperationCall::with(self, change)
+    }
+
+    /// Sets a header; see [`Request::set_header`].
+    pub fn header(self, name: &str, value: impl Param) -> Self {
+        OperationCall::header(self, name, value)
+    }
+
+    /// Sets a query parameter that the API document does not list; see [`Request::set_query`].
+    pub fn query(self, name: impl Into<Cow<'static, str>>, value: impl Param) -> Self {
+        OperationCall::query(self, name, value)
+    }
+
+    /// Sets one field of the body to an explicit JSON `null`; see [`Request::set_null`].
+    pub fn set_null(self, pointer: &str) -> Self {
+        OperationCall::set_null(self, pointer)
+    }
 }
 
 /// What every call of an operation offers beside its own setters: headers and parameters that the API document does
-/// not list.
+/// not list. For code that is generic over calls, and for calls that have setters.
 ///
 /// ```no_run
 /// # async fn example(call: genesys_cloud_core::Call<()>) -> Result<(), genesys_cloud_core::Error> {

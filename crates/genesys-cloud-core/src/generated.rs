@@ -93,8 +93,16 @@ impl<T> Call<T> {
         self
     }
 
-    pub fn with_body<B: Wire>(mut self, body: &B) -> Self {
-        self.request_mut().set_body(&Written(body));
+    pub fn with_body<B: Wire>(mut self, body: B) -> Self {
+        self.request_mut().set_body(&Written(&body));
+        self
+    }
+
+    pub fn with_optional_body<B: Wire>(mut self, body: impl Into<Option<B>>) -> Self {
+        match body.into() {
+            Some(body) => self.request_mut().set_body(&Written(&body)),
+            None => self.request_mut().remove_body(),
+        };
         self
     }
 }

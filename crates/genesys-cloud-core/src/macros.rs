@@ -57,7 +57,7 @@ macro_rules! operation {
                     Item = impl ::core::convert::Into<$required_each_type>,
                 >,)*)?
                 $($($required_header_name: impl ::core::convert::Into<$required_header_type>,)*)?
-                $(body: &$body,)?
+                $(body: $body,)?
             ) -> $crate::Call<$output> {
                 $crate::generated::call(
                     &self.client,
@@ -105,7 +105,7 @@ macro_rules! operation {
                     Item = impl ::core::convert::Into<$required_each_type>,
                 >,)*)?
                 $($($required_header_name: impl ::core::convert::Into<$required_header_type>,)*)?
-                $(body: &$body,)?
+                $(body: $body,)?
             ) -> $call {
                 $call($crate::generated::call(
                         &self.client,
@@ -130,8 +130,11 @@ macro_rules! operation {
             $(
                 /// Sets the body.
                 #[inline]
-                pub fn body(self, body: &$optional_body) -> Self {
-                    Self(self.0.with_body::<$optional_body>(body))
+                pub fn body(
+                    self,
+                    body: impl ::core::convert::Into<::core::option::Option<$optional_body>>,
+                ) -> Self {
+                    Self(self.0.with_optional_body::<$optional_body>(body))
                 }
             )?
             $($(
@@ -172,6 +175,13 @@ macro_rules! operation {
                     Self(self.0.with_optional_header::<$header_type>($header_wire, value))
                 }
             )*)?
+
+            /// Changes what will be sent: headers and parameters that the API document does not list. See
+            /// [`OperationCall`]($crate::OperationCall).
+            #[inline]
+            pub fn with(self, change: impl ::core::ops::FnOnce(&mut $crate::Request)) -> Self {
+                $crate::OperationCall::with(self, change)
+            }
 
             /// Sends the call. Awaiting the call itself does the same.
             #[inline]

@@ -166,6 +166,12 @@ impl Request {
         self
     }
 
+    /// Removes the body.
+    pub fn remove_body(&mut self) -> &mut Self {
+        self.body = None;
+        self
+    }
+
     /// Sets a body that is not JSON, such as a file, and its `Content-Type`.
     pub fn set_body_bytes(&mut self, body: impl Into<Bytes>, content_type: &str) -> &mut Self {
         self.body = Some(body.into());

@@ -99,7 +99,7 @@ fn every_form_of_parameter_goes_where_it_belongs() {
         .clone_parameter("e")
         .values(["f", "g"])
         .id_3(true)
-        .body(&"i".to_owned())
+        .body("i".to_owned())
         .clone()
         .into_call();
     let request = call.request();
@@ -147,9 +147,9 @@ fn submits_have_jobs() {
         Client::builder().api_url("http://127.0.0.1:9").build().unwrap().depots()
     };
     paginates::<types::Report>(|| {
-        depots().depot_reports_jobs("a", &Default::default()).paginate()
+        depots().depot_reports_jobs("a", Default::default()).paginate()
     });
-    paginates::<types::Depot>(|| depots().search_jobs(&Default::default()).paginate());
+    paginates::<types::Depot>(|| depots().search_jobs(Default::default()).paginate());
     paginates::<types::Move>(|| depots().moves_jobs().paginate());
     paginates::<bytes::Bytes>(|| depots().post_exports().paginate());
     paginates::<types::Usage>(|| depots().usage_query().paginate());

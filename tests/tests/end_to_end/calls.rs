@@ -179,7 +179,7 @@ async fn a_body_holds_what_was_set_and_nothing_else() {
             date_created: Some(instant("2024-05-01T12:30:00Z")),
             ..Default::default()
         };
-        let created = client.routing().post_queues(&queue).await?.into_value();
+        let created = client.routing().post_queues(queue).await?.into_value();
         assert_eq!(created.name.as_deref(), Some("Support \"é\""));
         Ok(())
     });
@@ -206,11 +206,11 @@ async fn a_body_holds_what_was_set_and_nothing_else() {
 async fn a_body_may_be_a_list() {
     let members = vec![WritableEntity { id: Some("u".to_owned()), ..Default::default() }, WritableEntity::default()];
     let sent = body(async |client| {
-        client.routing().post_queue_members("q", &members).delete(true).send().await.map(drop)
+        client.routing().post_queue_members("q", members).delete(true).send().await.map(drop)
     });
     assert_eq!(sent.await, json!([{ "id": "u" }, {}]));
     let sent = body(async |client| {
-        client.users().put_user_profileskills("u", &vec!["Rust".to_owned()]).await.map(drop)
+        client.users().put_user_profileskills("u", vec!["Rust".to_owned()]).await.map(drop)
     });
     assert_eq!(sent.await, json!(["Rust"]));
 }
@@ -219,7 +219,7 @@ async fn a_body_may_be_a_list() {
 async fn a_field_is_cleared_by_an_explicit_null() {
     let sent = body(async |client| {
         let user = UpdateUser { version: Some(3), ..Default::default() };
-        client.users().patch_user("u", &user).set_null("/manager").set_null("/title").await.map(drop)
+        client.users().patch_user("u", user).set_null("/manager").set_null("/title").await.map(drop)
     });
     assert_eq!(sent.await, json!({ "version": 3, "manager": null, "title": null }));
 }
@@ -230,7 +230,7 @@ async fn a_number_that_json_has_no_form_for_is_not_sent_as_null() {
     let rule = RoutingRule { wait_seconds: Some(f64::NAN), ..Default::default() };
     let rules = Some(vec![RoutingRule::default(), rule]);
     let queue = CreateQueueRequest { routing_rules: rules, ..Default::default() };
-    let error = client.routing().post_queues(&queue).await.expect_err("NaN");
+    let error = client.routing().post_queues(queue).await.expect_err("NaN");
     assert!(error.is_invalid_request());
     assert!(error.to_string().contains("/routingRules/1/waitSeconds is NaN"), "{error}");
     assert_eq!(org.request_count(), 0);
@@ -242,13 +242,13 @@ async fn a_field_of_a_field_is_cleared_where_what_holds_it_was_set() {
         QueueMediaSettings { call: Some(MediaSettings::default()), ..Default::default() };
     let queue = CreateQueueRequest { media_settings: Some(settings.into()), ..Default::default() };
     let sent = body(async |client| {
-        let call = client.routing().post_queues(&queue);
+        let call = client.routing().post_queues(queue.clone());
         call.set_null("/mediaSettings/call/serviceLevel").await.map(drop)
     });
     assert_eq!(sent.await, json!({ "mediaSettings": { "call": { "serviceLevel": null } } }));
 
     let (org, client) = org().await;
-    let call = client.routing().post_queues(&queue).set_null("/mediaSettings/chat/serviceLevel");
+    let call = client.routing().post_queues(queue).set_null("/mediaSettings/chat/serviceLevel");
     let error = call.await.expect_err("no chat settings");
     assert!(error.is_invalid_request());
     assert!(error.to_string().contains("`/mediaSettings/chat` is not in the body"), "{error}");
@@ -264,7 +264,7 @@ async fn an_optional_body_is_sent_if_it_was_set() {
         add_division_ids: Some(vec!["home".to_owned()]),
         ..Default::default()
     };
-    call.body(&divisions).await.expect("a reply");
+    call.body(divisions).await.expect("a reply");
 
     let [without, with] = org.requests().try_into().expect("two requests");
     assert_eq!(
@@ -280,9 +280,9 @@ async fn every_method() {
     let (org, client) = org().await;
     client.notifications().head_channel("c").await.expect("a reply");
     client.routing().delete_queue_member("q", "m").await.expect("a reply");
-    client.users().patch_user("u", &Default::default()).await.expect("a reply");
-    client.users().put_user_profileskills("u", &Vec::new()).await.expect("a reply");
-    client.routing().post_queues(&Default::default()).await.expect("a reply");
+    client.users().patch_user("u", Default::default()).await.expect("a reply");
+    client.users().put_user_profileskills("u", Vec::new()).await.expect("a reply");
+    client.routing().post_queues(Default::default()).await.expect("a reply");
     let lines = org.requests().into_iter().map(|it| format!("{} {}", it.method, it.path));
     assert_eq!(
         lines.collect::<Vec<_>>(),

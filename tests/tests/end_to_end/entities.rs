@@ -25,7 +25,7 @@ async fn nothing_is_lost_when_an_entity_is_read_changed_and_sent_back() {
     let mut queue_now = client.routing().queue("q").await.expect("a queue").into_value();
     queue_now.name = Some("Sales".to_owned());
     let request = QueueRequest::from(queue_now);
-    client.routing().put_queue("q", &request).await.expect("a reply");
+    client.routing().put_queue("q", request).await.expect("a reply");
 
     let [_, put] = org.requests().try_into().expect("two requests");
     assert_eq!((put.method.as_str(), put.path.as_str()), ("PUT", "/api/v2/routing/queues/q"));
@@ -41,7 +41,7 @@ async fn null_is_sent_only_where_the_caller_says_so() {
     let queue = json!({ "id": "q", "description": null, "queueFlow": null });
     org.respond_next("getRoutingQueue", CannedReply::json(200, &queue)).expect("an operation");
     let queue = client.routing().queue("q").await.expect("a queue").into_value();
-    let call = client.routing().put_queue("q", &queue.into());
+    let call = client.routing().put_queue("q", queue.into());
     call.set_null("/description").await.expect("a reply");
     let [_, put] = org.requests().try_into().expect("two requests");
     assert_eq!(put.body, r#"{"id":"q","description":null}"#);

@@ -75,7 +75,7 @@ async fn what_creates_is_repeated_after_a_rate_limit_alone() {
     let create = async || {
         let name = Some("Support".to_owned());
         let queue = CreateQueueRequest { name, ..Default::default() };
-        client.routing().post_queues(&queue).send().await
+        client.routing().post_queues(queue).send().await
     };
     org.respond_next(POST, CannedReply::rate_limited(5)).expect("an operation");
     let reply = create().await.expect("a queue");

@@ -114,7 +114,7 @@ async fn a_reply_of_several_forms_is_read_by_its_status() {
         let (_org, client) =
             answering("postCoachingAppointments", CannedReply::json(status, &body)).await;
         let appointment = CreateCoachingAppointmentRequest::default();
-        let reply = client.coaching().post_appointments(&appointment).await.expect("a reply");
+        let reply = client.coaching().post_appointments(appointment).await.expect("a reply");
         assert_eq!(reply.status(), status);
         match reply.into_value() {
             PostCoachingAppointmentsReply::Created(appointment) => {
@@ -129,7 +129,7 @@ async fn a_reply_of_several_forms_is_read_by_its_status() {
 
     let (_org, client) = answering("patchCoachingAppointment", CannedReply::json(202, &body)).await;
     let change = UpdateCoachingAppointmentRequest::default();
-    let reply = client.coaching().patch_appointment("a", &change).await.expect("a reply");
+    let reply = client.coaching().patch_appointment("a", change).await.expect("a reply");
     assert!(matches!(reply.into_value(), PatchCoachingAppointmentReply::Accepted(_)));
 }
 

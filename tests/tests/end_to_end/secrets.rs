@@ -59,7 +59,7 @@ async fn no_secret_is_shown() {
     show(&client.routing());
     let call = client
         .users()
-        .patch_user("u", &UpdateUser { title: Some("Lead".into()), ..Default::default() });
+        .patch_user("u", UpdateUser { title: Some("Lead".into()), ..Default::default() });
     show(&call.clone().send());
     show(&call.await.expect("a reply"));
     let mut pages = client.routing().queues().name("Support*").paginate().page_size(25).pages();

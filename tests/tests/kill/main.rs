@@ -51,7 +51,7 @@ fn list(client: &Client, export: &str) -> Paginator<Value> {
                 interval: Some("2026-05-01T00:00:00Z/2026-05-02T00:00:00Z".to_owned()),
                 ..Default::default()
             };
-            client.analytics().conversations_details_jobs(&query).paginate().items_as()
+            client.analytics().conversations_details_jobs(query).paginate().items_as()
         }
     }
 }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use genesys_cloud_core::{
     Call, Client, ClientBuilder, Decode, DecodeError, Download, Method, Operation,
-    OperationCall as _, RawReply, Reply, Request,
+    RawReply, Reply, Request,
 };
 
 use crate::server::{Answer, Server};
