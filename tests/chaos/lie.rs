@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use genesys_cloud_core::{Checkpoint, Client, Error, OnStale, Paginator, Reason, Verdict};
-use genesys_cloud_mock::{Due, FaultPlan, Lie, MockOrg, Moment, Scenario, Truth};
+use genesys_cloud_mock::{Due, Expected, FaultPlan, Lie, MockOrg, Moment, Scenario};
 use serde_json::Value;
 
 use crate::chance::Chance;
@@ -119,10 +119,10 @@ pub(crate) async fn check(
 }
 
 /// What there is to get.
-fn truth(liar: Liar<'_>, org: &MockOrg) -> Result<Vec<String>, String> {
+fn expected(liar: Liar<'_>, org: &MockOrg) -> Result<Vec<String>, String> {
     match liar {
-        Liar::List(list) => Ok(org.truth(list.operation).map_err(text)?.records),
-        Liar::Job(submit) => Ok(org.job_truth(submit.operation).map_err(text)?.records),
+        Liar::List(list) => Ok(org.expected(list.operation).map_err(text)?.records),
+        Liar::Job(submit) => Ok(org.expected_job(submit.operation).map_err(text)?.records),
     }
 }
 
@@ -133,7 +133,7 @@ impl Reading<'_> {
             self.interrupt().await?;
             match self.next().await {
                 Some(Ok(item)) => {
-                    self.keys.push(Truth::key(&item));
+                    self.keys.push(Expected::key(&item));
                     self.items.set(self.items.get() + 1);
                 }
                 Some(Err(error)) => {

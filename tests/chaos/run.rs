@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use genesys_cloud_core::{Checkpoint, Client, Error, OnStale, Paginator, Report};
 use genesys_cloud_mock::{
-    FaultKind, FaultPlan, Injected, JobEnd, MockOrg, Scenario, Truth, TruthEnd,
+    Expected, ExpectedEnd, FaultKind, FaultPlan, Injected, JobEnd, MockOrg, Scenario,
 };
 use serde_json::Value;
 use tokio::task::yield_now;
@@ -37,7 +37,7 @@ const MAX_BODY: usize = 1 << 20;
 pub(crate) struct Due {
     pub(crate) records: Vec<String>,
     /// Of a list, what it has.
-    pub(crate) truth: Option<Truth>,
+    pub(crate) truth: Option<Expected>,
     /// Whether the list leads nowhere, so that it ends with an error.
     pub(crate) is_broken: bool,
 }
@@ -134,12 +134,12 @@ fn stage(choice: &Choice<'_>, org: &MockOrg) -> Result<(), String> {
 fn due(choice: &Choice<'_>, org: &MockOrg) -> Result<Due, String> {
     match choice.subject {
         Subject::Scenario(list, _) | Subject::Long(list, _) => {
-            let truth = org.truth(list.operation).map_err(text)?;
-            let is_broken = truth.end == TruthEnd::Broken;
+            let truth = org.expected(list.operation).map_err(text)?;
+            let is_broken = truth.end == ExpectedEnd::Broken;
             Ok(Due { records: truth.records.clone(), truth: Some(truth), is_broken })
         }
         Subject::Job(submit, _) => {
-            let truth = org.job_truth(submit.operation).map_err(text)?;
+            let truth = org.expected_job(submit.operation).map_err(text)?;
             if truth.end != JobEnd::Succeeded {
                 return Err(format!("the job is to end as {:?}", truth.end));
             }
@@ -368,7 +368,7 @@ impl Reading<'_> {
     fn note(&mut self, came: Option<Result<Value, Error>>) -> bool {
         match came {
             Some(Ok(item)) => {
-                self.keys.push(Truth::key(&item));
+                self.keys.push(Expected::key(&item));
                 self.has_ids &= item.get("id").is_some_and(Value::is_string);
                 self.items.set(self.items.get() + 1);
             }

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use genesys_cloud_core::{Error, Verdict};
-use genesys_cloud_mock::{MockOrg, Scenario, Truth};
+use genesys_cloud_mock::{Expected, MockOrg, Scenario};
 
 use crate::choice::Choice;
 use crate::clock::Clock;
@@ -20,7 +20,7 @@ pub(crate) async fn check(choice: &Choice<'_>, list: &List, name: &str) -> Resul
     let org = org.start().await.map_err(text)?;
     org.scenario(list.operation, Scenario::ManyPages).map_err(text)?;
     let page_size = org.nearest_page_size(list.operation, Scenario::PAGE_SIZE).map_err(text)?;
-    let due = org.truth(list.operation).map_err(text)?.records;
+    let due = org.expected(list.operation).map_err(text)?.records;
     let value = match name {
         "pageNumber" => "2",
         "startIndex" => "11",
@@ -35,7 +35,7 @@ pub(crate) async fn check(choice: &Choice<'_>, list: &List, name: &str) -> Resul
         let (mut keys, mut errors) = (Vec::new(), Vec::new());
         while errors.len() < ERRORS {
             match list.next().await {
-                Some(Ok(item)) => keys.push(Truth::key(&item)),
+                Some(Ok(item)) => keys.push(Expected::key(&item)),
                 Some(Err(error)) => errors.push(error),
                 None => break,
             }

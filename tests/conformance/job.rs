@@ -6,7 +6,7 @@ use genesys_cloud::{
     Client, Download, Error, Job, JobStatus, Pages, Paginator, Report, SavedJob, Statuses,
     Submitting,
 };
-use genesys_cloud_mock::Truth;
+use genesys_cloud_mock::Expected;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -148,7 +148,7 @@ impl<T: Send + 'static> Handle for Keyed<Job<T>, T> {
 
 /// The name of a record.
 pub(crate) fn items<T: Serialize>(item: T) -> String {
-    Truth::key(&serde_json::to_value(item).unwrap_or_default())
+    Expected::key(&serde_json::to_value(item).unwrap_or_default())
 }
 
 /// A part of a file, each byte as a character.

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use genesys_cloud::endpoint::{DoneWhen, Family, FileForm, JobId, Results, ResultsAt};
 use genesys_cloud::{Error, JobState, Reason, Verdict};
 use genesys_cloud_catalogue::{Catalogue, Location};
-use genesys_cloud_mock::{JobEnd, JobScenario, JobTruth, RecordedRequest};
+use genesys_cloud_mock::{ExpectedJob, JobEnd, JobScenario, RecordedRequest};
 
 use crate::job_run::{Outcome, Way};
 
@@ -82,9 +82,9 @@ pub(crate) struct Case<'a> {
     pub(crate) way: Way,
     /// How many polls find it running.
     pub(crate) polls: u32,
-    pub(crate) truth: &'a JobTruth,
+    pub(crate) truth: &'a ExpectedJob,
     /// What could be got if its files could.
-    pub(crate) whole: Option<&'a JobTruth>,
+    pub(crate) whole: Option<&'a ExpectedJob>,
 }
 
 impl Case<'_> {

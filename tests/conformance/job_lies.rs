@@ -100,7 +100,7 @@ async fn one(
     }
     org.lie(operation, lie).map_err(text)?;
     org.job_pace(operation, JobPace::Polls(POLLS)).map_err(text)?;
-    let truth = org.job_truth(operation).map_err(text)?;
+    let truth = org.expected_job(operation).map_err(text)?;
     let driver = Driver { submit, family, org, client, truth: &truth };
     let outcome = driver.drive(way).await;
     if org.lies_told() == 0 {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use genesys_cloud::endpoint::{DoneWhen, Family};
 use genesys_cloud::{Client, Download, Error, JobState, Verdict};
-use genesys_cloud_mock::{JobPace, JobScenario, JobTruth, MockOrg, Scenario, Truth};
+use genesys_cloud_mock::{Expected, ExpectedJob, JobPace, JobScenario, MockOrg, Scenario};
 use serde_json::Value;
 
 use crate::job::{Handle, Read, Submit};
@@ -150,7 +150,7 @@ async fn one(
     let mut whole = None;
     if matches!(scenario, JobScenario::ShortDownload | JobScenario::ForeignLink) {
         mocked(org.job_scenario(operation, JobScenario::Download))?;
-        whole = org.job_truth(operation).ok();
+        whole = org.expected_job(operation).ok();
     }
     mocked(org.job_scenario(operation, scenario))?;
     let polls = match scenario {
@@ -158,7 +158,7 @@ async fn one(
         _ => POLLS,
     };
     mocked(org.job_pace(operation, JobPace::Polls(polls)))?;
-    let truth = org.job_truth(operation).map_err(|it| it.to_string())?;
+    let truth = org.expected_job(operation).map_err(|it| it.to_string())?;
     let driver = Driver { submit, family, org, client, truth: &truth };
     let outcome = driver.drive(way).await;
     let case =
@@ -171,7 +171,7 @@ pub(crate) struct Driver<'a> {
     pub(crate) family: &'a Family,
     pub(crate) org: &'a MockOrg,
     pub(crate) client: &'a Client,
-    pub(crate) truth: &'a JobTruth,
+    pub(crate) truth: &'a ExpectedJob,
 }
 
 impl Driver<'_> {
@@ -231,7 +231,7 @@ impl Driver<'_> {
                 Ok(page) => page,
                 Err(error) => return outcome.errors.push(error),
             };
-            outcome.keys.extend(page.items().iter().map(Truth::key));
+            outcome.keys.extend(page.items().iter().map(Expected::key));
             let Some(download) = page.download() else { continue };
             let file = match download {
                 Ok(download) => whole(download).await,
@@ -241,7 +241,7 @@ impl Driver<'_> {
                 Ok(file) => {
                     let file: Value = serde_json::from_slice(&file).unwrap_or_default();
                     let items = file["entities"].as_array().map(Vec::as_slice);
-                    outcome.keys.extend(items.unwrap_or_default().iter().map(Truth::key));
+                    outcome.keys.extend(items.unwrap_or_default().iter().map(Expected::key));
                 }
                 Err(error) => return outcome.errors.push(error),
             }

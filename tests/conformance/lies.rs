@@ -160,7 +160,7 @@ async fn one(orgs: &Orgs, list: &List, lie: Lie, way: Way, page: usize) -> Resul
     let client = clients.hearing(lie);
     let text = |error: genesys_cloud_mock::Error| error.to_string();
     org.lie(list.operation, lie).map_err(text)?;
-    let before = org.truth(list.operation).map_err(text)?.records;
+    let before = org.expected(list.operation).map_err(text)?.records;
     let open = |client: &Client| (list.open)(client).page_size(page as u64);
     let mut outcome = Outcome::default();
     let requests = match way {
@@ -189,7 +189,7 @@ async fn one(orgs: &Orgs, list: &List, lie: Lie, way: Way, page: usize) -> Resul
     if org.lies_told() == 0 {
         return Err("the lie was not told".to_owned());
     }
-    let after = org.truth(list.operation).map_err(text)?.records;
+    let after = org.expected(list.operation).map_err(text)?.records;
     let unsent = org.unsent(list.operation).map_err(text)?;
     let case = Case { lie, way, page, before, after, unsent, requests };
     case.check(&outcome).map_err(|why| {

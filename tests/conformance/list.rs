@@ -2,7 +2,7 @@
 
 use futures::future::{BoxFuture, FutureExt as _};
 use genesys_cloud::{Client, Error, Paginator, Report};
-use genesys_cloud_mock::Truth;
+use genesys_cloud_mock::Expected;
 use serde::Serialize;
 
 /// A search of `{"pageNumber":1,"pageSize":10}` as the API takes it: compressed, and in base64.
@@ -47,7 +47,7 @@ impl<T: Serialize + Send + 'static> Read for Paginator<T> {
     }
 
     fn next(&mut self) -> BoxFuture<'_, Option<Result<String, Error>>> {
-        let key = |item: T| Truth::key(&serde_json::to_value(item).unwrap_or_default());
+        let key = |item: T| Expected::key(&serde_json::to_value(item).unwrap_or_default());
         Paginator::next(self).map(move |item| item.map(|item| item.map(key))).boxed()
     }
 

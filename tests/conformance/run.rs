@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use genesys_cloud::{Client, Error, Reason, Verdict};
 use genesys_cloud_catalogue::{Catalogue, Operation};
-use genesys_cloud_mock::{MockOrg, RecordedRequest, Scenario, Scheme, Truth, TruthEnd};
+use genesys_cloud_mock::{Expected, ExpectedEnd, MockOrg, RecordedRequest, Scenario, Scheme};
 
 use crate::list::{List, Read};
 use crate::table::Table;
@@ -51,7 +51,7 @@ pub(crate) async fn all(list: &List, table: &mut Table) {
             };
             org.reset();
             org.scenario(list.operation, scenario).expect("a scenario that applies");
-            let truth = org.truth(list.operation).expect("a list");
+            let truth = org.expected(list.operation).expect("a list");
             let page_size =
                 org.nearest_page_size(list.operation, Scenario::PAGE_SIZE).expect("a list");
             let run = drive((list.open)(client), page_size, way);
@@ -136,7 +136,7 @@ struct Case<'a> {
     tells: Tells,
     way: Way,
     page_size: usize,
-    truth: &'a Truth,
+    truth: &'a Expected,
 }
 
 /// What the reply of an operation tells of the list, by the API document.
@@ -204,7 +204,7 @@ impl Case<'_> {
             ));
         }
         let as_due = match self.truth.end {
-            TruthEnd::Broken => read.errors.len() == 1 && read.errors[0].is_paging(),
+            ExpectedEnd::Broken => read.errors.len() == 1 && read.errors[0].is_paging(),
             _ if self.is_cut() => read.errors.len() == 1 && !read.errors[0].is_paging(),
             _ => read.errors.is_empty(),
         };
@@ -223,7 +223,9 @@ impl Case<'_> {
     fn allows(&self, verdict: Verdict) -> bool {
         let moved = !self.truth.repeated.is_empty() || !self.truth.missed.is_empty();
         match (self.truth.end, verdict) {
-            (TruthEnd::Broken | TruthEnd::Truncated, _) => matches!(verdict, Verdict::Truncated(_)),
+            (ExpectedEnd::Broken | ExpectedEnd::Truncated, _) => {
+                matches!(verdict, Verdict::Truncated(_))
+            }
             // Where nothing is counted, a record that is gone leaves no trace.
             (_, Verdict::Complete) => !moved || !self.tells.counts,
             // One window of time is never known to be all of the list.
@@ -261,7 +263,7 @@ impl Case<'_> {
         // Those that come again without anyone being able to tell.
         let repeated = read.keys.len().saturating_sub(self.truth.records.len());
         let pages = self.pages() + repeated / self.page_size;
-        if self.way == Way::Ahead && self.truth.end == TruthEnd::Broken {
+        if self.way == Way::Ahead && self.truth.end == ExpectedEnd::Broken {
             // What is asked for beyond a broken page is dropped.
             return Ok(());
         }
@@ -317,7 +319,7 @@ impl Case<'_> {
             Scenario::MissingTotal => self.tells.links,
             _ => self.tells.links || self.tells.counts,
         };
-        let is_known = self.truth.records.is_empty() || self.truth.end == TruthEnd::Broken;
+        let is_known = self.truth.records.is_empty() || self.truth.end == ExpectedEnd::Broken;
         told + usize::from(!is_said && !is_known)
     }
 }

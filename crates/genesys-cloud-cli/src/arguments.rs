@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use genesys_cloud_core::Interval;
 
@@ -275,7 +276,7 @@ pub(crate) struct Export {
     pub(crate) accept: Vec<Accepted>,
     /// What to do with a record that has a value the output can't hold, such as a text in a column of numbers: fail,
     /// write null in its place, or leave the record out. Those records go to --rejects.
-    #[arg(long, value_enum, value_name = "WHAT", default_value_t = OnBadValue::Fail)]
+    #[arg(long, value_parser = on_bad_value(), value_name = "WHAT", default_value_t = OnBadValue::Fail)]
     pub(crate) on_bad_value: OnBadValue,
     /// File for the records that --on-bad-value changes or leaves out, as JSON lines with field and reason. By default it
     /// is in .genesys-cloud beside an output file.
@@ -323,4 +324,16 @@ pub(crate) enum Accepted {
 pub(crate) enum Stale {
     Fail,
     Restart,
+}
+
+/// Reads what becomes of records that do not fit.
+fn on_bad_value() -> impl TypedValueParser<Value = OnBadValue> {
+    let choice = |it: OnBadValue| {
+        PossibleValue::new(it.name()).help(match it {
+            OnBadValue::Fail => "The export fails",
+            OnBadValue::Null => "The record is written with null in place of the value",
+            OnBadValue::Skip => "The record is left out",
+        })
+    };
+    PossibleValuesParser::new(OnBadValue::VARIANTS.map(choice)).try_map(|it| it.parse())
 }

@@ -88,7 +88,11 @@ impl Failure {
 
     /// A file can't be written: `text` says which one and why.
     pub(crate) fn of_io(text: impl Into<String>, error: &std::io::Error) -> Self {
-        Self::new(if may_pass(error) { Exit::OutputUnavailable } else { Exit::OutputRefused }, text)
+        let text = text.into();
+        match SinkError::of_io(text.as_str(), error).is_transient() {
+            true => Self::new(Exit::OutputUnavailable, text),
+            false => Self::new(Exit::OutputRefused, text),
+        }
     }
 
     /// Adds a line on what to do.
@@ -188,29 +192,6 @@ pub(crate) fn permissions(entry: &Entry) -> Option<String> {
 }
 
 impl std::error::Error for Failure {}
-
-/// Whether an error of the system may pass by itself: the network or a file server is not there, or something is in
-/// use. A full disk is not such an error.
-pub(crate) fn may_pass(error: &std::io::Error) -> bool {
-    use std::io::ErrorKind as Kind;
-    matches!(
-        error.kind(),
-        Kind::TimedOut
-            | Kind::Interrupted
-            | Kind::WouldBlock
-            | Kind::ResourceBusy
-            | Kind::ExecutableFileBusy
-            | Kind::StaleNetworkFileHandle
-            | Kind::HostUnreachable
-            | Kind::NetworkUnreachable
-            | Kind::NetworkDown
-            | Kind::NotConnected
-            | Kind::ConnectionRefused
-            | Kind::ConnectionReset
-            | Kind::ConnectionAborted
-            | Kind::UnexpectedEof
-    )
-}
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {

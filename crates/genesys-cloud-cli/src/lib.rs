@@ -2,12 +2,10 @@
 //! it is made of.
 //!
 //! Operations are run from the catalogue as data ([`tags`]) by the same engine as the typed paginators; none of
-//! the generated bindings is compiled in. Records go to a [`Sink`].
+//! the generated bindings is compiled in. Records go to a [`Sink`](genesys_cloud_sinks::Sink).
 
 mod arguments;
-mod aside;
 mod body;
-mod columns;
 mod commands;
 mod connect;
 mod events;
@@ -17,9 +15,8 @@ mod failure;
 mod find;
 mod offers;
 mod parameters;
+mod record;
 mod screen;
-mod sinks;
-mod sum;
 pub mod tags;
 mod terminal;
 mod times;
@@ -30,16 +27,10 @@ use std::sync::Arc;
 
 use clap::Parser as _;
 
-pub use crate::columns::{Column, ColumnKind, Columns};
 pub use crate::failure::{Exit, Failure};
-#[cfg(feature = "buckets")]
-pub use crate::sinks::{BucketSink, BucketUrl};
-pub use crate::sinks::{
-    Compression, Fault, FileSink, Format, Keeper, OnBadValue, Rejected, Sink, SinkError,
-    StreamSink, Watch, Written,
-};
 
 use genesys_cloud_core::private_file as private;
+use genesys_cloud_sinks::{self as sinks, aside, sum};
 
 use crate::arguments::{Cli, Command, Log};
 use crate::screen::Screen;

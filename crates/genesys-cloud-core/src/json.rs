@@ -121,8 +121,9 @@ pub(crate) fn entries(object: &str) -> Result<Entries<'_>, serde_json::Error> {
     serde_json::Deserializer::from_str(object).deserialize_map(Fields)
 }
 
-/// The name of a field, as bytes: half of a surrogate pair in it is no error.
-pub(crate) struct Name;
+/// Reads the name of a field as bytes: it needs no check, and half of a surrogate pair in it is not an error.
+#[derive(Debug)]
+pub struct Name;
 
 impl<'a> DeserializeSeed<'a> for Name {
     type Value = Cow<'a, [u8]>;

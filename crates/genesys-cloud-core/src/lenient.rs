@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::json;
+pub use crate::json::Name;
 pub use crate::wire::stamp::Read;
 use crate::wire::stamp::Stamp;
 use crate::wire::{mended, number};

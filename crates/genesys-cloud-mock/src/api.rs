@@ -4,10 +4,10 @@ use std::sync::{LazyLock, OnceLock};
 use genesys_cloud_catalogue::{Catalogue, Operation, Schema};
 use serde_json::Value;
 
-use crate::chance::hash;
 use crate::jobs::Families;
 use crate::listing::Listing;
 use crate::reply::CannedReply;
+use crate::rng::hash;
 use crate::routes::{Route, Routes};
 use crate::scheme::Scheme;
 use crate::shape::Shape;

@@ -8,9 +8,9 @@ use genesys_cloud_catalogue::Schema;
 use serde_json::Value;
 
 use crate::error::Error;
-use crate::moment::Moment;
 use crate::org::MockOrg;
 use crate::reply::CannedReply;
+use crate::timestamp::Timestamp;
 
 /// The field of replies with the date up to which data is available.
 const FIELD: &str = "dataAvailabilityDate";
@@ -25,30 +25,30 @@ pub(crate) struct Available(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     /// `None` if all of it is.
-    until: Option<Moment>,
+    until: Option<Timestamp>,
     /// The date that stands for all of it: the same in each reply, as two pages may have to be alike.
-    all: Option<Moment>,
+    all: Option<Timestamp>,
     /// What it was when a job was submitted, by the id of the job.
-    of_jobs: HashMap<String, Moment>,
+    of_jobs: HashMap<String, Timestamp>,
 }
 
 impl State {
-    fn date(&mut self, now: Moment) -> Moment {
+    fn date(&mut self, now: Timestamp) -> Timestamp {
         self.until.unwrap_or_else(|| *self.all.get_or_insert(now))
     }
 }
 
 impl Available {
-    pub(crate) fn set(&self, until: Moment) {
+    pub(crate) fn set(&self, until: Timestamp) {
         self.state().until = Some(until);
     }
 
-    pub(crate) fn until(&self) -> Option<Moment> {
+    pub(crate) fn until(&self) -> Option<Timestamp> {
         self.state().until
     }
 
     /// Notes what a job finds that is submitted now.
-    pub(crate) fn note(&self, job: &str, now: Moment) {
+    pub(crate) fn note(&self, job: &str, now: Timestamp) {
         let mut state = self.state();
         let until = state.date(now);
         state.of_jobs.insert(job.to_owned(), until);
@@ -60,7 +60,7 @@ impl Available {
         reply: CannedReply,
         schema: Option<&Schema>,
         job: Option<&str>,
-        now: Moment,
+        now: Timestamp,
     ) -> CannedReply {
         if reply.status >= 300 || !is_dated(schema) {
             return reply;
@@ -108,7 +108,7 @@ impl MockOrg {
     /// # Errors
     /// If the date-time can't be read.
     pub fn set_data_available_until(&self, until: &str) -> Result<(), Error> {
-        let until = Moment::parse(until).ok_or_else(|| Error::time(until))?;
+        let until = Timestamp::parse(until).ok_or_else(|| Error::time(until))?;
         self.service().available().set(until);
         Ok(())
     }

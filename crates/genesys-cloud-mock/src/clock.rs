@@ -2,28 +2,28 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
-use crate::moment::Moment;
+use crate::timestamp::Timestamp;
 
 /// What time it is in an org: it goes with the clock of tokio, which a test may stop and set
 /// forward.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Clock {
     start: Instant,
-    started: Moment,
+    started: Timestamp,
 }
 
 impl Clock {
     pub(crate) fn start() -> Self {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { start: Instant::now(), started: Moment::of(since.as_millis() as u64) }
+        Self { start: Instant::now(), started: Timestamp::of(since.as_millis() as u64) }
     }
 
-    pub(crate) fn now(&self) -> Moment {
+    pub(crate) fn now(&self) -> Timestamp {
         self.started.after(self.start.elapsed())
     }
 
     /// How long it is since a moment.
-    pub(crate) fn since(&self, moment: Moment) -> Duration {
+    pub(crate) fn since(&self, moment: Timestamp) -> Duration {
         let now = self.now().milliseconds();
         Duration::from_millis(now.saturating_sub(moment.milliseconds()))
     }

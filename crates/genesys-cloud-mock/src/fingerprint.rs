@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use crate::chance::{hash, mix};
+use crate::rng::{hash, mix};
 
 /// A number that differs where values differ, whatever the order of their fields.
 pub(crate) fn fingerprint(value: &Value) -> u64 {

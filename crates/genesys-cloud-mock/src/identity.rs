@@ -1,5 +1,5 @@
-use crate::chance::mix;
 use crate::digits::write_hex;
+use crate::rng::mix;
 
 /// Which record of an org something is: the list it stands in and its place there.
 ///

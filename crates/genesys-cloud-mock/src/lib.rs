@@ -29,7 +29,7 @@
 //! # Lists that go wrong
 //!
 //! Every list pages as the service pages it, by its own [`Scheme`]. A [`Scenario`] lets it misbehave
-//! as the service is known to, and [`MockOrg::truth`] says what a client must get out of it.
+//! as the service is known to, and [`MockOrg::expected`] says what a client must get out of it.
 //!
 //! ```
 //! use genesys_cloud_mock::{MockOrg, Scenario};
@@ -39,7 +39,7 @@
 //! let org = MockOrg::start().await?;
 //! org.scenario("getRoutingQueues", Scenario::ShortPage)?;
 //! // .. your client reads all queues, ten a page ..
-//! let expected = org.truth("getRoutingQueues")?.records;
+//! let expected = org.expected("getRoutingQueues")?.records;
 //! # assert_eq!(expected.len(), 35);
 //! # Ok(())
 //! # }
@@ -50,7 +50,7 @@
 //! Every operation that submits a job has its way to tell how far it is and to hand out what came
 //! of it: pages, a part of the status, or files behind presigned URLs on another port, where no
 //! token is taken. A [`JobScenario`] lets the jobs of an operation go on or go wrong in a certain
-//! way, and [`MockOrg::job_truth`] says what a client must get out of one. A job that was never
+//! way, and [`MockOrg::expected_job`] says what a client must get out of one. A job that was never
 //! submitted to this org is not found: 404.
 //!
 //! ```
@@ -63,8 +63,8 @@
 //! org.job_scenario(submit, JobScenario::UnknownState)?;
 //! org.job_pace(submit, JobPace::Polls(10))?;
 //! // .. your client submits the job and reads its results ..
-//! let truth = org.job_truth(submit)?;
-//! assert_eq!((truth.records.len(), truth.end), (100, JobEnd::Succeeded));
+//! let expected = org.expected_job(submit)?;
+//! assert_eq!((expected.records.len(), expected.end), (100, JobEnd::Succeeded));
 //! # Ok(())
 //! # }
 //! ```
@@ -131,13 +131,13 @@
 mod api;
 mod available;
 mod cache;
-mod chance;
 mod check;
 mod classify;
 mod clock;
 mod connection;
 mod digits;
 mod error;
+mod expected;
 mod faults;
 mod fingerprint;
 mod identity;
@@ -148,12 +148,12 @@ mod limit;
 mod listing;
 mod lists;
 mod login;
-mod moment;
 mod name;
 mod org;
 mod paging;
 mod query;
 mod reply;
+mod rng;
 mod routes;
 mod scenario;
 mod scheme;
@@ -162,12 +162,13 @@ mod server;
 mod service;
 mod shape;
 mod timeline;
-mod truth;
+mod timestamp;
 
 pub use connection::ConnectionFault;
 pub use error::Error;
+pub use expected::{Expected, ExpectedEnd};
 pub use faults::{FaultKind, FaultPlan, Injected};
-pub use jobs::{JobEnd, JobPace, JobScenario, JobTruth};
+pub use jobs::{ExpectedJob, JobEnd, JobPace, JobScenario};
 pub use journal::RecordedRequest;
 pub use lies::{Due, Lie, Moment};
 pub use limit::{RateLimit, RateLimitHeaders};
@@ -177,4 +178,3 @@ pub use scenario::Scenario;
 pub use scheme::Scheme;
 pub use script::{Call, Fault, PageOverride};
 pub use timeline::Timeline;
-pub use truth::{Truth, TruthEnd};

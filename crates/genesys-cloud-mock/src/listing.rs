@@ -2,12 +2,12 @@ use genesys_cloud_catalogue::{Catalogue, Kind, Schema};
 use serde_json::Value;
 
 use crate::classify::ItemPlace;
+use crate::expected::Expected;
 use crate::identity::Identity;
 use crate::name::NameFilter;
 use crate::paging::{Ask, Neighbour, Page};
 use crate::shape::{Shape, Subject};
 use crate::timeline::Spread;
-use crate::truth::Truth;
 
 /// A reply that holds a list: what stands around the items, and what each item looks like.
 #[derive(Debug)]
@@ -152,14 +152,14 @@ impl Listing {
         out
     }
 
-    /// The name of a record ([`Truth::key`]).
+    /// The name of a record ([`Expected::key`]).
     pub(crate) fn key(&self, list: u64, index: u64, times: Option<Spread<'_>>) -> String {
         if self.has_id() {
             return Identity::new(list, index).id().to_string();
         }
         let mut item = Vec::new();
         write_item(&mut item, &self.item, Identity::new(list, index), "", times);
-        Truth::key_of(&item)
+        Expected::key_of(&item)
     }
 }
 

@@ -11,19 +11,19 @@ use bytes::Bytes;
 use self::moves::Moves;
 use crate::api::{AnswerBody, Endpoint};
 use crate::cache::Cache;
-use crate::chance::mix;
 use crate::connection::ConnectionFault;
 use crate::error::Error;
+use crate::expected::Expected;
 use crate::journal::RecordedRequest;
 use crate::lies::{Deed, HOLE, Lies, ListLie};
 use crate::listing::Listing;
-use crate::moment::Moment;
-use crate::paging::{Ask, Position, Wish};
+use crate::paging::{Ask, PageRequest, Position};
 use crate::reply::CannedReply;
+use crate::rng::mix;
 use crate::scenario::{Scenario, Stage, Traits};
 use crate::scheme::Scheme;
 use crate::timeline::{Interval, Spread, Timeline};
-use crate::truth::Truth;
+use crate::timestamp::Timestamp;
 
 /// How many records a list has that is not paged and that no one gave a size.
 const SHORT_LIST: u64 = 3;
@@ -263,7 +263,7 @@ impl Lists {
         listed_by: Option<&'static Endpoint>,
         request: &RecordedRequest,
         job_id: String,
-        available_until: Option<Moment>,
+        available_until: Option<Timestamp>,
     ) -> Result<(), CannedReply> {
         let mut job = Job { number: None, size: None, interval: None };
         if let Some(timeline) = listed_by.and_then(|listed_by| self.timeline(listed_by)) {
@@ -275,11 +275,11 @@ impl Lists {
         }
         if let Some(Scheme::JobSelectsPage | Scheme::JobSetsPageSize) = endpoint.scheme {
             let selects = endpoint.scheme == Some(Scheme::JobSelectsPage);
-            let wish = Wish::of(Ask::Number, endpoint.operation, request)?;
-            endpoint.check_page_size(wish.size)?;
+            let page_request = PageRequest::of(Ask::Number, endpoint.operation, request)?;
+            endpoint.check_page_size(page_request.size)?;
             let (default, largest) = endpoint.page_sizes();
-            job.size = Some(wish.size.unwrap_or(default).clamp(1, largest));
-            job.number = match wish.position {
+            job.size = Some(page_request.size.unwrap_or(default).clamp(1, largest));
+            job.number = match page_request.position {
                 Position::Number(number) if selects => Some(number),
                 _ => None,
             };
@@ -315,7 +315,7 @@ impl Lists {
         Ok(times.within(Some(interval)).map(key).collect())
     }
 
-    pub(crate) fn truth(&self, endpoint: &'static Endpoint) -> Result<Truth, Error> {
+    pub(crate) fn expected(&self, endpoint: &'static Endpoint) -> Result<Expected, Error> {
         let listing = listing(endpoint)?;
         let list = self.list(endpoint);
         let stage = self.stage_of(endpoint);
@@ -336,7 +336,7 @@ impl Lists {
         let ask = endpoint.scheme.map_or(Ask::Whole, Ask::of);
         let scenario = stage.map(|stage| stage.scenario);
         let total = moves.as_ref().map_or(total, |moves| moves.total(total));
-        Ok(Truth::of((ask, listing.has_id()), scenario, total, page_size, keys))
+        Ok(Expected::of((ask, listing.has_id()), scenario, total, page_size, keys))
     }
 
     fn total(&self, endpoint: &Endpoint, stage: Option<&Stage>) -> u64 {
@@ -377,7 +377,7 @@ fn traits<'a>(endpoint: &Endpoint, listing: &'a Listing) -> Traits<'a> {
     Traits {
         ask: endpoint.scheme.map_or(Ask::Whole, Ask::of),
         listing,
-        takes_size: Wish::takes_size(endpoint.operation)
+        takes_size: PageRequest::takes_size(endpoint.operation)
             || endpoint.scheme == Some(Scheme::Q64Search),
         number_in_query: number.is_some(),
     }

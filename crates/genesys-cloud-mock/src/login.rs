@@ -6,10 +6,10 @@ use http::{HeaderMap, header};
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::chance::mix;
 use crate::identity::Id;
 use crate::query::Query;
 use crate::reply::CannedReply;
+use crate::rng::mix;
 
 /// The login service of the org: its one client, and the tokens it gave out.
 #[derive(Debug)]

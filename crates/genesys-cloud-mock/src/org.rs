@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::connection::ConnectionFault;
 use crate::error::Error;
+use crate::expected::Expected;
 use crate::faults::{FaultPlan, Faults, Injected};
 use crate::journal::RecordedRequest;
 use crate::limit::RateLimit;
@@ -12,7 +13,6 @@ use crate::scenario::Scenario;
 use crate::script::{Fault, PageOverride, Script};
 use crate::server::{Door, Server};
 use crate::service::{Service, Settings};
-use crate::truth::Truth;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -137,8 +137,8 @@ impl MockOrg {
     ///
     /// # Errors
     /// If the API has no such operation, or it does not answer with a list.
-    pub fn truth(&self, operation: &str) -> Result<Truth, Error> {
-        self.service.lists().truth(self.service.endpoint(operation)?)
+    pub fn expected(&self, operation: &str) -> Result<Expected, Error> {
+        self.service.lists().expected(self.service.endpoint(operation)?)
     }
 
     /// Ends every token of a next page given out so far: a request with one of them gets a 400.

@@ -3,14 +3,14 @@
 
 mod cap;
 mod page;
+mod page_request;
 mod search;
 mod token;
-mod wish;
 
 pub(crate) use cap::refusal as cap_refusal;
 pub(crate) use page::{Neighbour, Page, Window};
+pub(crate) use page_request::{PageRequest, Position};
 pub(crate) use token::{Place, Tokens};
-pub(crate) use wish::{Position, Wish};
 
 use crate::scheme::Scheme;
 

@@ -1,10 +1,10 @@
 use genesys_cloud_catalogue::{Catalogue, Kind, Schema};
 
-use crate::chance::{hash, mix};
 use crate::digits::{push_padded, push_signed};
 use crate::identity::Id;
-use crate::moment::Moment;
 use crate::name::Noun;
+use crate::rng::{hash, mix};
+use crate::timestamp::Timestamp;
 
 /// Down to this depth objects have all their fields.
 const FULL_TO: usize = 1;
@@ -230,10 +230,10 @@ impl Text {
                 out.push(b'/');
                 out.extend_from_slice(subject.id);
             }
-            Self::DateTime { late } => Moment::made_up(chance, *late).write_date_time(out),
-            Self::Date { late } => Moment::made_up(chance, *late).write_date(out),
-            Self::LocalDateTime => Moment::made_up(chance, false).write_local(out),
-            Self::Month => Moment::made_up(chance, false).write_month(out),
+            Self::DateTime { late } => Timestamp::made_up(chance, *late).write_date_time(out),
+            Self::Date { late } => Timestamp::made_up(chance, *late).write_date(out),
+            Self::LocalDateTime => Timestamp::made_up(chance, false).write_local(out),
+            Self::Month => Timestamp::made_up(chance, false).write_month(out),
             Self::Numbered(before, after) => {
                 out.extend_from_slice(before.as_bytes());
                 push_padded(out, chance, 4);

@@ -5,9 +5,9 @@ use genesys_cloud_catalogue::{Catalogue, Location, Operation};
 use serde_json::Value;
 
 use crate::journal::RecordedRequest;
-use crate::moment::Moment;
 use crate::query::Query;
 use crate::reply::CannedReply;
+use crate::timestamp::Timestamp;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -37,8 +37,8 @@ pub struct Timeline {
 /// From a moment to before another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Interval {
-    start: Moment,
-    end: Moment,
+    start: Timestamp,
+    end: Timestamp,
 }
 
 impl Timeline {
@@ -139,11 +139,11 @@ impl Spread<'_> {
         first..last.max(first)
     }
 
-    fn start(&self, index: u64) -> Moment {
-        let Some(range) = self.timeline.range else { return Moment::of(0) };
+    fn start(&self, index: u64) -> Timestamp {
+        let Some(range) = self.timeline.range else { return Timestamp::of(0) };
         let (start, length) = (range.start.milliseconds(), range.length().as_millis());
         let passed = length * u128::from(index) / u128::from(self.count.max(1));
-        Moment::of(start + passed as u64)
+        Timestamp::of(start + passed as u64)
     }
 
     /// Writes into a record when it happened.
@@ -181,12 +181,12 @@ impl Interval {
     /// Reads `<start>/<end>`.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (start, end) = text.split_once('/')?;
-        let (start, end) = (Moment::parse(start)?, Moment::parse(end)?);
+        let (start, end) = (Timestamp::parse(start)?, Timestamp::parse(end)?);
         (start < end).then_some(Self { start, end })
     }
 
     /// What of it is before a moment: nothing, if it begins later.
-    pub(crate) fn up_to(self, moment: Moment) -> Self {
+    pub(crate) fn up_to(self, moment: Timestamp) -> Self {
         Self { end: self.end.min(moment).max(self.start), ..self }
     }
 

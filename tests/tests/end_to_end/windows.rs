@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use genesys_cloud::{Client, Interval, Plan, Verdict, Windows};
-use genesys_cloud_mock::{MockOrg, Timeline, Truth};
+use genesys_cloud_mock::{Expected, MockOrg, Timeline};
 use serde_json::Value;
 
 use crate::waits::skipping;
@@ -84,9 +84,9 @@ fn sum_jobs(client: &Client) -> Windows<Value> {
 async fn compare(org: &MockOrg, operation: &str, windows: &mut Windows<Value>) {
     let mut read = Vec::new();
     while let Some(record) = windows.try_next().await.expect("a record") {
-        read.push(Truth::key(&record));
+        read.push(Expected::key(&record));
     }
-    let all = org.truth_within(operation, &quarter().to_string()).expect("a timeline");
+    let all = org.expected_within(operation, &quarter().to_string()).expect("a timeline");
     assert_eq!(read.len(), all.len(), "{operation}");
     assert_eq!(read, all, "{operation}");
     assert_eq!(windows.report().verdict(), Verdict::Complete, "{operation}");
@@ -195,7 +195,7 @@ async fn a_plan_goes_on_in_another_process() {
     let mut first = jobs(&client);
     let mut read = Vec::new();
     for _ in 0..400 {
-        read.push(Truth::key(&first.try_next().await.expect("a record").expect("a record")));
+        read.push(Expected::key(&first.try_next().await.expect("a record").expect("a record")));
     }
     let plan = serde_json::to_string(&first.plan().expect("a plan")).expect("JSON");
     drop(first);
@@ -203,12 +203,12 @@ async fn a_plan_goes_on_in_another_process() {
     let mut rest = jobs(&client).resume(serde_json::from_str::<Plan>(&plan).expect("a plan"));
     let submitted = org.requests_for(JOBS).len();
     while let Some(record) = rest.try_next().await.expect("a record") {
-        let key = Truth::key(&record);
+        let key = Expected::key(&record);
         // The piece that had begun is read from its beginning.
         if !read.contains(&key) {
             read.push(key);
         }
     }
-    assert_eq!(read, org.truth_within(JOBS, &quarter().to_string()).expect("a timeline"));
+    assert_eq!(read, org.expected_within(JOBS, &quarter().to_string()).expect("a timeline"));
     assert_eq!(org.requests_for(JOBS).len() - submitted, 2, "the first piece was done");
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use genesys_cloud::types::AsyncConversationQuery;
 use genesys_cloud::{Client, FileStore, Paginator};
-use genesys_cloud_mock::{JobPace, MockOrg, Truth};
+use genesys_cloud_mock::{Expected, JobPace, MockOrg};
 use serde_json::Value;
 
 const SEED: u64 = 20_261_123;
@@ -71,7 +71,7 @@ async fn export(url: &str, token: &str, directory: &Path, export: &str) -> Resul
     output.seek(SeekFrom::Start(length))?;
     while let Some(batch) = batches.next().await? {
         for record in batch.items() {
-            let line = format!("{}\n", Truth::key(record));
+            let line = format!("{}\n", Expected::key(record));
             // Byte by byte and in pieces, so that a kill may leave half a line.
             let (first, second) = line.split_at(line.len() / 2);
             output.write_all(first.as_bytes())?;
@@ -167,8 +167,8 @@ async fn an_export_that_is_killed_holds_each_record_once() -> Result<()> {
         let output = std::fs::read_to_string(directory.path().join(export))?;
         let found: Vec<&str> = output.lines().collect();
         let expected = match export {
-            "conversations" => org.job_truth(operation)?.records,
-            _ => org.truth(operation)?.records,
+            "conversations" => org.expected_job(operation)?.records,
+            _ => org.expected(operation)?.records,
         };
         anyhow::ensure!(
             found == expected,

@@ -5,10 +5,11 @@ use std::io::Write;
 use genesys_cloud_catalogue::{Catalogue, Kind, Location, Operation as Entry, Parameter, Schema};
 use genesys_cloud_core::{Family, FileForm, JobCall, Listing, Results, ResultsAt};
 
-use crate::columns::{self, properties};
 use crate::failure::{Exit, Failure, permissions};
 use crate::find;
 use crate::offers;
+use crate::record;
+use crate::sinks::properties;
 use crate::tags::{self, Way};
 use crate::times::days;
 
@@ -47,7 +48,7 @@ fn write(out: &mut dyn Write, entry: &Entry) -> Result<(), Failure> {
         fields(out, &body.schema)?;
     }
     interval(out, entry, &way)?;
-    let (title, schema) = match columns::item(entry, &way) {
+    let (title, schema) = match record::item(entry, &way) {
         Some(item) => ("Fields of a record", Some(item)),
         None => ("Reply", entry.reply()),
     };

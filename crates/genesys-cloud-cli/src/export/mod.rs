@@ -38,14 +38,14 @@ pub(crate) use self::report::ReportPlace;
 use self::state::{Discarded, RESTART, Run, State};
 use crate::arguments::{Accepted, Export, Global};
 use crate::body;
-use crate::columns::{self, Columns};
 use crate::commands::{Kept, abandon};
 use crate::connect;
 use crate::failure::{Exit, Failure};
 use crate::find;
 use crate::parameters::{self, Given};
+use crate::record;
 use crate::screen::Screen;
-use crate::sinks::{Format, Keeper, Sink, SinkError, Watch};
+use crate::sinks::{Columns, Format, Keeper, Sink, SinkError, Watch};
 use crate::tags::{self, Way};
 use crate::{offers, tty};
 
@@ -265,14 +265,11 @@ impl<'a> Job<'a> {
         check::begins_at_the_beginning(&way, entry, &given)?;
         check::is_given_once(export, &way, range.as_ref(), &given)?;
         check::page_size(export, &way, &given)?;
-        let item = columns::item(entry, &way);
+        let item = record::item(entry, &way);
         if let (Some(field), Some(item), false) = (&export.unique, item, export.call.unchecked) {
-            columns::find("--unique", item, field)?;
+            record::check("--unique", item, field)?;
         }
-        let columns = match export.fields.is_empty() {
-            true => Columns::of(item),
-            false => Columns::chosen(&export.fields, item, export.call.unchecked)?,
-        };
+        let columns = record::columns(&export.fields, item, export.call.unchecked)?;
         let mut output = export.out.clone().unwrap_or_default();
         if offers::files(&way).is_some() {
             files::check(export)?;
@@ -414,7 +411,7 @@ async fn begin(
         Left::State(state) => Some(&state.sink),
         Left::Nothing | Left::Discarded(_) => None,
     };
-    let begun = sink.begin(&job.columns, committed).await;
+    let begun = sink.open(&job.columns, committed).await;
     begun.map_err(|error| match committed.is_some() && error.is_mismatch() {
         true => unwritten(error).of_earlier_run(),
         false => unwritten(error),
@@ -442,7 +439,7 @@ async fn forget(
     sink: &mut Box<dyn Sink>,
     jobs: &[Kept],
 ) -> Result<(), Failure> {
-    let place = sink.place().unwrap_or_default();
+    let place = sink.location().unwrap_or_default();
     if let Some(keeper) = keeper_of(keeper, sink) {
         keeper.clear().await.map_err(|error| {
             let text = format!("{place} is finished, but its state is not removed: {error}");

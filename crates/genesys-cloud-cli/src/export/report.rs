@@ -270,7 +270,7 @@ impl Ending {
             }
             ReportPlace::Nowhere => Ok(None),
         };
-        match (sink.place(), report.as_ref().ok().cloned().flatten()) {
+        match (sink.location(), report.as_ref().ok().cloned().flatten()) {
             (Some(place), Some(report)) => text += &format!("\n{place}, report in {report}"),
             (place, report) => {
                 for place in place.into_iter().chain(report) {

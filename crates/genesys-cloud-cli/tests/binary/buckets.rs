@@ -66,7 +66,7 @@ async fn killed_at_random_it_holds_each_record_once() {
     let org = org(1_000).await;
     let folder = tempdir().unwrap();
     let once = at_once(&org, folder.path(), "q.jsonl").await;
-    assert_eq!(keys(std::str::from_utf8(&once).unwrap()), org.truth(OPERATION).unwrap().records);
+    assert_eq!(keys(std::str::from_utf8(&once).unwrap()), org.expected(OPERATION).unwrap().records);
     let s3 = S3::start().await;
     let (mut chance, mut kills) = (7_u64, 0);
     while killed_at_request(&s3, &org, folder.path(), 1 + (chance >> 33) % 7).await {
@@ -91,7 +91,7 @@ async fn a_table_that_was_killed_is_whole() {
     let org = org(16_000).await;
     let folder = tempdir().unwrap();
     let once = rows(at_once(&org, folder.path(), "q.parquet").await);
-    assert_eq!(ids(&once), org.truth(OPERATION).unwrap().records);
+    assert_eq!(ids(&once), org.expected(OPERATION).unwrap().records);
     let s3 = S3::start().await;
     let arguments = [
         "export",
@@ -222,7 +222,7 @@ async fn an_upload_that_is_gone_is_told_and_one_that_is_left_is_thrown_away() {
     run_in(&environment, Some(&org), folder, &restart).await.done();
     assert_eq!(s3.uploads(), 0);
     let text = String::from_utf8(s3.object("a/q.jsonl").unwrap()).unwrap();
-    assert_eq!(keys(&text), org.truth(OPERATION).unwrap().records);
+    assert_eq!(keys(&text), org.expected(OPERATION).unwrap().records);
 }
 
 #[tokio::test]
@@ -289,7 +289,7 @@ async fn a_state_in_a_bucket_that_was_edited_is_refused() {
     let larger = [&arguments[..2], &["--out", "s3://bucket/a/q.jsonl", "--resume"]].concat();
     run_in(&environment, Some(&org), folder, &larger).await.done();
     let text = String::from_utf8(s3.object("a/q.jsonl").unwrap()).unwrap();
-    assert_eq!(keys(&text), org.truth(OPERATION).unwrap().records);
+    assert_eq!(keys(&text), org.expected(OPERATION).unwrap().records);
     assert_eq!(s3.uploads(), 0);
 }
 
@@ -298,7 +298,7 @@ async fn the_state_may_be_kept_elsewhere() {
     let org = org(1_200).await;
     let folder = tempdir().unwrap();
     let s3 = S3::start().await;
-    let truth = org.truth(OPERATION).unwrap().records;
+    let truth = org.expected(OPERATION).unwrap().records;
     // Of a file in a bucket.
     let state = ["--state", "s3://bucket/states/q", "--batch", "20", "--resume"];
     let arguments = [&["export", "routing.queues", "--out", "q.jsonl"][..], &state].concat();
@@ -386,7 +386,7 @@ async fn an_interrupt_saves_what_does_not_fill_a_part() {
     let done = run_in(&s3.environment(), Some(&org), folder.path(), &arguments).await;
     done.done();
     let text = String::from_utf8(s3.object("q.jsonl").unwrap()).unwrap();
-    let truth = org.truth(OPERATION).unwrap().records;
+    let truth = org.expected(OPERATION).unwrap().records;
     assert_eq!(keys(&text)[..], truth[..keys(&text).len()]);
     assert!(keys(&text).len() as u64 > records);
 }

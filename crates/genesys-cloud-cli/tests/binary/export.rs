@@ -18,7 +18,7 @@ async fn a_list_is_written_as_it_is_and_gets_its_name_when_it_is_whole() {
     assert!(done.told.contains("complete: 1,234 records in 3 pages"), "{}", done.told);
     assert_eq!(
         keys(&read(folder.path().join("q.jsonl"))),
-        org.truth("getRoutingQueues").unwrap().records
+        org.expected("getRoutingQueues").unwrap().records
     );
     let mut files: Vec<_> = std::fs::read_dir(folder.path())
         .unwrap()
@@ -100,7 +100,7 @@ async fn what_an_earlier_release_left_is_told() {
 async fn every_name_of_an_operation_and_every_format_gives_the_same_records() {
     let org = MockOrg::start().await.unwrap();
     let folder = tempdir().unwrap();
-    let truth = org.truth("getRoutingQueues").unwrap().records;
+    let truth = org.expected("getRoutingQueues").unwrap().records;
     for name in ["routing.queues", "getRoutingQueues", "GET /api/v2/routing/queues"] {
         let done =
             run(Some(&org), folder.path(), &["export", name, "--batch", "7", "--quiet"]).await;
@@ -161,7 +161,7 @@ async fn a_job_is_submitted_waited_for_and_read() {
     let arguments = ["export", submit, "--body", "b.json", "--out", "c.jsonl"];
     let done = run(Some(&org), folder.path(), &arguments).await;
     done.done();
-    let truth = org.job_truth("postAnalyticsConversationsDetailsJobs").unwrap();
+    let truth = org.expected_job("postAnalyticsConversationsDetailsJobs").unwrap();
     assert_eq!(keys(&read(folder.path().join("c.jsonl"))), truth.records);
     assert_eq!(org.requests_for("postAnalyticsConversationsDetailsJobs").len(), 1);
     // What is read to its end is no longer kept.
@@ -216,7 +216,7 @@ async fn a_range_is_read_in_pieces() {
     let done = run(Some(&org), folder.path(), &arguments).await;
     done.done();
     let mut found = keys(&read(folder.path().join("c.jsonl")));
-    let mut truth = org.truth(submit).unwrap().records;
+    let mut truth = org.expected(submit).unwrap().records;
     found.sort();
     truth.sort();
     assert_eq!(found, truth);
@@ -252,7 +252,7 @@ async fn data_that_is_not_available_yet_makes_the_verdict_unknown_or_is_waited_f
     let done = run(Some(&org), folder.path(), &with(&wait)).await;
     done.done();
     let mut found = keys(&read(folder.path().join("c.jsonl")));
-    let mut truth = org.truth_within(submit, "2024-05-01/2024-05-21").unwrap();
+    let mut truth = org.expected_within(submit, "2024-05-01/2024-05-21").unwrap();
     found.sort();
     truth.sort();
     assert_eq!(found, truth);
@@ -275,7 +275,7 @@ async fn pieces_and_ids_are_as_they_are_known_of_the_operation() {
     let once = [&arguments[..], &["once.jsonl"]].concat();
     run(Some(&org), folder.path(), &once).await.done();
     let mut found = keys(&read(folder.path().join("once.jsonl")));
-    let mut truth = org.truth(submit).unwrap().records;
+    let mut truth = org.expected(submit).unwrap().records;
     found.sort();
     truth.sort();
     assert_eq!(found, truth);

@@ -17,7 +17,7 @@ async fn a_file_is_written_as_it_is() {
     assert_eq!(done.done(), "");
     assert!(done.told.contains("complete: 1 file"), "{}", done.told);
     let written = std::fs::read(folder.path().join("c.csv")).unwrap();
-    assert_eq!(org.job_truth(SUBMIT).unwrap().files[0][..], written[..]);
+    assert_eq!(org.expected_job(SUBMIT).unwrap().files[0][..], written[..]);
     let report = report(&folder.path().join("c.csv"));
     assert_eq!(report["files"], json!([{ "path": "c.csv", "bytes": written.len() }]));
     let mut left: Vec<_> = std::fs::read_dir(folder.path())
@@ -91,7 +91,7 @@ async fn an_earlier_file_stays_until_there_is_a_new_one() {
     assert_eq!(crate::read(&path), "of yesterday");
     run(Some(&org), folder.path(), &export).await.done();
     let written = std::fs::read(&path).unwrap();
-    assert_eq!(org.job_truth(SUBMIT).unwrap().files[0][..], written[..]);
+    assert_eq!(org.expected_job(SUBMIT).unwrap().files[0][..], written[..]);
 }
 
 #[tokio::test]

@@ -39,7 +39,7 @@ async fn a_job_that_came_to_nothing_is_submitted_anew() {
         assert_eq!(command.last(), Some(&"--restart"), "{}", failed.told);
         org.job_scenario(DETAILS, JobScenario::Quick).unwrap();
         run(Some(&org), folder.path(), &[&["export"], &command[..]].concat()).await.done();
-        assert_eq!(keys(&read(out)), org.job_truth(DETAILS).unwrap().records);
+        assert_eq!(keys(&read(out)), org.expected_job(DETAILS).unwrap().records);
         assert_eq!(run(Some(&org), folder.path(), &["jobs"]).await.done(), "", "none is kept");
     }
 }
@@ -85,7 +85,7 @@ async fn a_range_goes_on_with_another_job_for_the_piece() {
             done = run(Some(&org), folder.path(), &resume).await;
         }
         done.done();
-        let truth = org.truth_within(DETAILS, "2024-05-01T00:00Z/2024-05-31T00:00Z").unwrap();
+        let truth = org.expected_within(DETAILS, "2024-05-01T00:00Z/2024-05-31T00:00Z").unwrap();
         assert_eq!(keys(&read(out)), truth);
     }
 }

@@ -40,7 +40,7 @@ mod wide;
 use std::path::Path;
 use std::process::Stdio;
 
-use genesys_cloud_mock::{MockOrg, Truth};
+use genesys_cloud_mock::{Expected, MockOrg};
 use serde_json::Value;
 use tokio::process::Command;
 
@@ -119,7 +119,7 @@ impl Outcome {
 
 /// The keys of the records in lines of JSON.
 fn keys(text: &str) -> Vec<String> {
-    text.lines().map(|line| Truth::key(&serde_json::from_str::<Value>(line).unwrap())).collect()
+    text.lines().map(|line| Expected::key(&serde_json::from_str::<Value>(line).unwrap())).collect()
 }
 
 fn read(path: impl AsRef<Path>) -> String {

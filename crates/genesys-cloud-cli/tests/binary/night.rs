@@ -15,7 +15,7 @@ const EXPORT: [&str; 7] =
 #[tokio::test]
 async fn a_killed_night_is_resumed_if_it_is_the_same_and_starts_over_if_not() {
     let org = MockOrg::builder().list(QUEUES, 300).start().await.unwrap();
-    let truth = org.truth(QUEUES).unwrap().records;
+    let truth = org.expected(QUEUES).unwrap().records;
     let (all, with): (Vec<String>, _) =
         (truth.clone(), |more: &[&'static str]| [&EXPORT[..], more].concat());
     for (next, records, says) in [
@@ -67,7 +67,10 @@ async fn it_begins_and_goes_on_like_any_other() {
         let done = run(Some(&org), folder.path(), stopped).await;
         done.done();
         assert!(done.told.contains("starting over: "), "{}", done.told);
-        assert_eq!(keys(&read(folder.path().join("q.jsonl"))), org.truth(QUEUES).unwrap().records);
+        assert_eq!(
+            keys(&read(folder.path().join("q.jsonl"))),
+            org.expected(QUEUES).unwrap().records
+        );
     }
     // What fails says to run the same again.
     org.reset();

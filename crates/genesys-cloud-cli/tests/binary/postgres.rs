@@ -103,7 +103,7 @@ async fn truth(org: &MockOrg, folder: &Path) -> BTreeMap<String, Value> {
     let records = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let records: BTreeMap<String, Value> =
         records.map(|record| (record["id"].as_str().unwrap().to_owned(), record)).collect();
-    assert_eq!(records.len(), org.truth(QUEUES).unwrap().records.len());
+    assert_eq!(records.len(), org.expected(QUEUES).unwrap().records.len());
     records
 }
 
@@ -270,7 +270,7 @@ async fn a_value_that_does_not_fit_is_named_and_nothing_is_lost() {
     let Some(database) = Database::new("unfit").await else { return };
     let org = MockOrg::builder().list(QUEUES, 300).start().await.unwrap();
     let folder = tempdir().unwrap();
-    let truth = org.truth(QUEUES).unwrap().records;
+    let truth = org.expected(QUEUES).unwrap().records;
     database
         .do_(&format!(
             "CREATE TABLE q (id text CHECK (id <> '{}'), name text, \"memberCount\" bigint)",
@@ -409,7 +409,7 @@ async fn no_record_is_blamed_for_what_befalls_the_database() {
     let Some(database) = Database::new("befallen").await else { return };
     let org = MockOrg::builder().list(QUEUES, 60).start().await.unwrap();
     let folder = tempdir().unwrap();
-    let id = &org.truth(QUEUES).unwrap().records[30];
+    let id = &org.expected(QUEUES).unwrap().records[30];
     for (table, code, fault, parts) in [
         (
             "full",
@@ -465,7 +465,7 @@ async fn records_that_do_not_fit_are_rejected_once_however_often_it_is_killed() 
     let org = MockOrg::builder().list(QUEUES, 500).latency(latency).fault(Odd);
     let org = org.start().await.unwrap();
     let folder = tempdir().unwrap();
-    let all = org.truth(QUEUES).unwrap().records;
+    let all = org.expected(QUEUES).unwrap().records;
     let bad = all.iter().filter(|id| !is_odd(id)).nth(17).unwrap();
     database
         .do_(&format!(
@@ -680,7 +680,7 @@ async fn a_database_that_is_lost_is_told_and_gone_on_with() {
     let client = server.client().await;
     let rows = client.query("SELECT id FROM routing_queues", &[]).await.unwrap();
     let mut found: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
-    let mut truth = org.truth(QUEUES).unwrap().records;
+    let mut truth = org.expected(QUEUES).unwrap().records;
     found.sort();
     truth.sort();
     assert_eq!(found, truth);
@@ -709,7 +709,7 @@ async fn a_lost_connection_is_made_again() {
         assert!(done.told.contains("connecting again"), "{cut:?}: {}", done.told);
     }
     let client = server.client().await;
-    let truth = org.truth(QUEUES).unwrap().records;
+    let truth = org.expected(QUEUES).unwrap().records;
     for (table, count) in [("routing_queues", truth.len()), ("answer", 200), ("request", 200)] {
         let rows = client.query(&format!("SELECT id FROM {table} ORDER BY 1"), &[]).await.unwrap();
         let found: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
@@ -980,7 +980,7 @@ async fn nulls_make_no_rows_and_a_page_in_doubt_is_read_again() {
     assert!(done.told.contains("1 record in 1 page, 1 call, 2 nulls"), "{}", done.told);
     assert_eq!(database.one("SELECT concat(count(*), min(id)) FROM nulls").await, "1q1");
 
-    let truth = org.truth(QUEUES).unwrap().records;
+    let truth = org.expected(QUEUES).unwrap().records;
     let short: Vec<Value> = truth[..28].iter().map(|id| json!({ "id": id })).collect();
     let short = json!({
         "entities": short, "pageSize": 100, "pageNumber": 1, "pageCount": 1, "total": 30,

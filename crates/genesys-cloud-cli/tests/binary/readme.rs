@@ -151,7 +151,7 @@ async fn the_loop_goes_on_after_what_passes_and_ends_with_the_code_of_anything_e
     let left = Arc::new(AtomicU64::new(7));
     let storm = Storm(QUEUES, left.clone());
     let org = MockOrg::builder().list(QUEUES, 150).fault(storm).start().await.unwrap();
-    let truth = org.truth(QUEUES).unwrap().records;
+    let truth = org.expected(QUEUES).unwrap().records;
     let place = Place::new();
     let (code, _, told) = place.run(part, Some(&org), &[]).await;
     assert_eq!((code, place.slept()), (Some(0), 1), "{told}");
@@ -179,7 +179,7 @@ async fn the_loop_goes_on_after_a_kill() {
     let (code, _, told) = place.run("until genesys-cloud", Some(&org), &[]).await;
     assert_eq!((code, place.slept()), (Some(0), 1), "{told}");
     assert!(place.path("killed").exists() && told.contains("resumes after"), "{told}");
-    assert_eq!(keys(&read(place.path("queues.jsonl"))), org.truth(QUEUES).unwrap().records);
+    assert_eq!(keys(&read(place.path("queues.jsonl"))), org.expected(QUEUES).unwrap().records);
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ async fn killed_at_random_with_its_state_in_redis_a_file_holds_each_record_once(
     let kills = to_the_end(&org, folder.path(), &arguments, 7).await;
     assert!(kills > 1, "{kills} kills");
     let found = keys(&read(folder.path().join("q.jsonl")));
-    assert_eq!(found, org.truth(QUEUES).unwrap().records);
+    assert_eq!(found, org.expected(QUEUES).unwrap().records);
     assert!(!folder.path().join(".genesys-cloud/q.jsonl.state.json").exists());
     let mut connection = ::redis::Client::open(url.as_str()).unwrap().get_connection().unwrap();
     let left: Vec<String> = ::redis::cmd("KEYS").arg("*").query(&mut connection).unwrap();
@@ -209,7 +209,7 @@ async fn tls_by_rediss() {
             None => {
                 assert!(done.status.success(), "{told}");
                 let found = keys(&read(folder.path().join("q.jsonl")));
-                assert_eq!(found, org.truth(QUEUES).unwrap().records);
+                assert_eq!(found, org.expected(QUEUES).unwrap().records);
             }
             Some(part) => {
                 assert_eq!(done.status.code(), Some(11), "{told}");

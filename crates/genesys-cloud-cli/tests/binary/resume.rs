@@ -120,7 +120,7 @@ async fn killed_at_random_it_holds_each_record_once() {
                 text
             }
         };
-        assert_eq!(keys(&text), org.truth(operation).unwrap().records, "{operation} {out}");
+        assert_eq!(keys(&text), org.expected(operation).unwrap().records, "{operation} {out}");
         let report = report(&folder.path().join(out));
         assert_eq!(
             (&report["verdict"], report["records"].as_u64()),
@@ -143,7 +143,7 @@ async fn a_range_that_is_killed_holds_each_record_once() {
     let arguments = [&output[..], &range].concat();
     assert!(to_the_end(&org, folder.path(), &arguments, 11).await > 1);
     let mut found = keys(&read(folder.path().join("c.jsonl")));
-    let mut truth = org.truth(query).unwrap().records;
+    let mut truth = org.expected(query).unwrap().records;
     found.sort();
     truth.sort();
     assert_eq!(found, truth);
@@ -178,7 +178,7 @@ async fn a_range_of_jobs_that_run_at_once_holds_each_record_once() {
     let kills = to_the_end(&org, folder.path(), &arguments, 5).await;
     assert!(kills > 1, "{kills} kills");
     let mut found = keys(&read(folder.path().join("c.jsonl")));
-    let mut truth = org.truth_within(submit, "2024-05-01T00:00Z/2024-06-01T00:00Z").unwrap();
+    let mut truth = org.expected_within(submit, "2024-05-01T00:00Z/2024-06-01T00:00Z").unwrap();
     found.sort();
     truth.sort();
     assert_eq!(found, truth);
@@ -207,7 +207,7 @@ async fn a_table_that_was_killed_has_one_header() {
     assert!(to_the_end(&org, folder.path(), &arguments, 3).await > 1);
     let text = read(folder.path().join("q.csv"));
     let ids: Vec<&str> = text.lines().skip(1).map(|row| row.split(',').next().unwrap()).collect();
-    assert_eq!(ids, org.truth("getRoutingQueues").unwrap().records);
+    assert_eq!(ids, org.expected("getRoutingQueues").unwrap().records);
 }
 
 #[tokio::test]
@@ -227,7 +227,10 @@ async fn a_job_is_not_submitted_again() {
     assert!(killed(&org, folder.path(), &arguments, "saved", 2).await);
     assert!(!killed(&org, folder.path(), &arguments, "saved", 1_000).await);
     assert_eq!(org.requests_for(submit).len(), 1);
-    assert_eq!(keys(&read(folder.path().join("c.jsonl"))), org.job_truth(submit).unwrap().records);
+    assert_eq!(
+        keys(&read(folder.path().join("c.jsonl"))),
+        org.expected_job(submit).unwrap().records
+    );
 }
 
 /// The months of a range, and where they are kept.
@@ -270,7 +273,7 @@ async fn jobs_of_a_range_are_kept_while_they_are_wanted() {
     run(Some(&org), folder.path(), &arguments).await.done();
     assert_eq!(org.requests_for(submit).len(), 5);
     assert!(listed().await.is_empty());
-    let truth = org.truth_within(submit, "2024-04-01T00:00Z/2024-06-30T00:00Z").unwrap();
+    let truth = org.expected_within(submit, "2024-04-01T00:00Z/2024-06-30T00:00Z").unwrap();
     assert_eq!(keys(&read(folder.path().join("c.jsonl"))), truth);
 }
 
@@ -308,7 +311,10 @@ async fn an_error_saves_what_was_read_and_says_how_to_go_on() {
     org.reset();
     refuses.store(false, Ordering::Relaxed);
     run(Some(&org), folder.path(), &[&export[..], &["--resume"]].concat()).await.done();
-    assert_eq!(keys(&read(folder.path().join("q.jsonl"))), org.truth(operation).unwrap().records);
+    assert_eq!(
+        keys(&read(folder.path().join("q.jsonl"))),
+        org.expected(operation).unwrap().records
+    );
     // The first page is read again, to see whether the second one still begins where it ends.
     assert_eq!(org.requests_for(operation).len(), 5);
 }
@@ -352,7 +358,7 @@ async fn what_was_stopped_is_not_overwritten_unless_told_so() {
     run(Some(&org), folder.path(), &restart).await.done();
     assert_eq!(
         keys(&read(folder.path().join("q.jsonl"))),
-        org.truth("getRoutingQueues").unwrap().records
+        org.expected("getRoutingQueues").unwrap().records
     );
 }
 
@@ -425,6 +431,6 @@ async fn interrupted_by(signal: &str) {
     assert_eq!(report["exit"], "interrupted");
     let part = read(folder.path().join(".genesys-cloud/q.jsonl.part"));
     assert_eq!(part.lines().count() as u64, records);
-    let truth = org.truth("getRoutingQueues").unwrap().records;
+    let truth = org.expected("getRoutingQueues").unwrap().records;
     assert_eq!(keys(&part)[..], truth[..records as usize]);
 }

@@ -56,7 +56,7 @@ async fn a_state_that_was_edited_is_refused_and_nothing_is_changed() {
     assert_eq!(org.request_count(), requests, "nothing was asked for");
     std::fs::write(&state, &saved).unwrap();
     run(Some(&org), folder.path(), &resume).await.done();
-    let truth = org.truth(QUEUES).unwrap().records;
+    let truth = org.expected(QUEUES).unwrap().records;
     assert_eq!(keys(&read(folder.path().join("q.jsonl"))), truth);
 }
 
@@ -95,7 +95,10 @@ async fn the_part_of_another_run_is_not_taken_for_that_of_the_state() {
     assert_eq!(read(folder.path().join(".genesys-cloud/q.jsonl.part")), part);
     // The export that owns the file can still be resumed.
     run(Some(&org), folder.path(), &[&other[..], &["--resume"]].concat()).await.done();
-    assert_eq!(keys(&read(folder.path().join("q.jsonl"))), org.truth("getUsers").unwrap().records);
+    assert_eq!(
+        keys(&read(folder.path().join("q.jsonl"))),
+        org.expected("getUsers").unwrap().records
+    );
 }
 
 #[tokio::test]
@@ -145,7 +148,7 @@ async fn a_limit_is_that_of_all_runs() {
     }
     assert_eq!(org.request_count(), requests);
     assert_eq!(read(folder.path().join(".genesys-cloud/q.jsonl.part")), part);
-    let truth = org.truth(QUEUES).unwrap().records;
+    let truth = org.expected(QUEUES).unwrap().records;
     for limit in ["30", "137"] {
         run(Some(&org), folder.path(), &limited(limit)).await.done();
         let written = keys(&read(folder.path().join("q.jsonl")));
@@ -177,7 +180,7 @@ async fn a_limit_of_a_range_is_that_of_all_runs() {
     std::fs::write(folder.path().join(".genesys-cloud/c.jsonl.state.json"), state).unwrap();
     std::fs::write(folder.path().join(".genesys-cloud/c.jsonl.part"), part).unwrap();
     run(Some(&org), folder.path(), &limited("101")).await.done();
-    let truth = org.truth_within(query, "2024-05-01T00:00Z/2024-06-01T00:00Z").unwrap();
+    let truth = org.expected_within(query, "2024-05-01T00:00Z/2024-06-01T00:00Z").unwrap();
     assert_eq!(keys(&read(folder.path().join("c.jsonl"))), truth[..101]);
 }
 
@@ -287,7 +290,7 @@ async fn a_page_in_doubt_is_read_again() {
         run(Some(&org), folder.path(), &export).await.done();
         let once = std::fs::read(&path).unwrap();
         // All that the page lacks are the last two of its records.
-        let truth = org.truth(QUEUES).unwrap().records;
+        let truth = org.expected(QUEUES).unwrap().records;
         let short: Vec<Value> = truth[..28].iter().map(|id| json!({ "id": id })).collect();
         let short = json!({
             "entities": short, "pageSize": 500, "pageNumber": 1, "pageCount": 1, "total": 30,

@@ -40,7 +40,7 @@ async fn killed_at_random_it_is_a_table_of_all_records() {
         let once = [&arguments[..], &["--out", "once.parquet"]].concat();
         run(Some(&org), folder.path(), &once).await.done();
         let once = rows(std::fs::read(folder.path().join("once.parquet")).unwrap());
-        assert_eq!(ids(&once), org.truth(operation).unwrap().records, "{operation}");
+        assert_eq!(ids(&once), org.expected(operation).unwrap().records, "{operation}");
 
         arguments.extend(["--out", "t.parquet", "--row-group", "10", "--resume"]);
         let kills = to_the_end_in(&[], &org, folder.path(), &arguments, 5).await;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use genesys_cloud_catalogue::{Catalogue, Kind, Location, Operation as Entry};
 use genesys_cloud_cli::tags::{self, Way};
 use genesys_cloud_core::{Client, Paginator, Request, Results};
-use genesys_cloud_mock::{JobEnd, MockOrg, Truth};
+use genesys_cloud_mock::{Expected, JobEnd, MockOrg};
 use serde_json::{Value, json};
 
 /// A search of `{"pageNumber":1,"pageSize":10}` as the API takes it: compressed, and in base64.
@@ -45,7 +45,7 @@ async fn client(org: &MockOrg) -> Client {
 async fn keys(mut list: Paginator<Value>) -> Vec<String> {
     let mut keys = Vec::new();
     while let Some(record) = list.try_next().await.unwrap() {
-        keys.push(Truth::key(&record));
+        keys.push(Expected::key(&record));
     }
     keys
 }
@@ -70,7 +70,7 @@ async fn lists_of_every_scheme_are_read_by_the_catalogue() {
             org.set_list(&entry.id, 30).unwrap();
             let list = Paginator::<Value>::over(&client, request(entry), *listing);
             // Pages of the size that the fake org takes for granted, where one reply is not the whole list.
-            let truth = org.truth(&entry.id).unwrap();
+            let truth = org.expected(&entry.id).unwrap();
             let found = keys(list).await;
             assert!(!found.is_empty(), "{scheme} {}", entry.id);
             assert!(
@@ -108,7 +108,7 @@ async fn jobs_of_every_family_are_read_by_the_catalogue() {
             _ => false,
         };
         // What is asked for by sending it again is no job to the fake org.
-        let Ok(truth) = org.job_truth(&entry.id) else { continue };
+        let Ok(truth) = org.expected_job(&entry.id) else { continue };
         if is_listed && truth.end == JobEnd::Succeeded && truth.held.is_none() {
             jobs.push((name, Paginator::<Value>::over_job(&client, request(entry), family), truth));
         }

@@ -158,7 +158,7 @@ async fn records_that_do_not_fit_are_rejected_once_however_often_it_is_killed() 
 
     let org = MockOrg::builder().list(QUEUES, 250).fault(Odd).start().await.unwrap();
     let folder = tempdir().unwrap();
-    let all = org.truth(QUEUES).unwrap().records;
+    let all = org.expected(QUEUES).unwrap().records;
     let (odd, good): (Vec<String>, Vec<String>) = all.iter().cloned().partition(|id| is_odd(id));
     assert!(odd.len() > 20 && good.len() > 20);
 
@@ -237,7 +237,7 @@ async fn records_that_do_not_fit_into_an_object_or_a_stream_are_rejected() {
 
     let org = MockOrg::builder().list(QUEUES, 100).fault(Odd).start().await.unwrap();
     let folder = tempdir().unwrap();
-    let all = org.truth(QUEUES).unwrap().records;
+    let all = org.expected(QUEUES).unwrap().records;
     let (odd, good): (Vec<String>, Vec<String>) = all.iter().cloned().partition(|id| is_odd(id));
     let s3 = S3::start().await;
     let options = ["--on-bad-value", "skip", "--rejects", "r.jsonl"];

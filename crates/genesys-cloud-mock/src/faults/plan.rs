@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::kind::{Door, FaultKind, Reach};
-use crate::chance::mix;
+use crate::rng::mix;
 
 /// Which requests go wrong, and how: by chance, or at places that are given.
 ///

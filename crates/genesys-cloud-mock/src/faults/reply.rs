@@ -12,8 +12,8 @@ use serde_json::value::RawValue;
 
 use super::kind::FaultKind;
 use crate::connection::ReplyBody;
-use crate::moment::Moment;
 use crate::reply::CannedReply;
+use crate::timestamp::Timestamp;
 
 const GIGABYTE: u64 = 1 << 30;
 const MEGABYTE: usize = 1 << 20;
@@ -54,7 +54,7 @@ impl Flood {
 impl FaultKind {
     /// What is answered instead of what the org has to say; `None` if the org is asked. `now` is the
     /// time that the org takes it to be.
-    pub(crate) fn instead(self, is_login: bool, now: Moment) -> Option<CannedReply> {
+    pub(crate) fn instead(self, is_login: bool, now: Timestamp) -> Option<CannedReply> {
         let busy = "Rate limit exceeded the maximum.";
         let limited = || CannedReply::error(429, "too.many.requests", busy);
         Some(match self {

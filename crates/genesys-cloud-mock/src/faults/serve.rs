@@ -6,9 +6,9 @@ use super::kind::{Door, FaultKind, Reach};
 use super::reply::Flood;
 use crate::connection::{ConnectionFault, ReplyBody};
 use crate::limit::Standing;
-use crate::moment::Moment;
 use crate::reply::CannedReply;
 use crate::service::{Asked, Outcome, Service};
+use crate::timestamp::Timestamp;
 
 const LOGIN: Reach = Reach { door: Door::Login, has_page_token: false, is_counted: false };
 const FILE: Reach = Reach { door: Door::File, ..LOGIN };
@@ -60,7 +60,7 @@ impl Service {
     }
 
     /// What time it is, by the clock of the service.
-    pub(crate) fn now(&self) -> Moment {
+    pub(crate) fn now(&self) -> Timestamp {
         self.clock().now().shifted(self.faults().clock_skew())
     }
 

@@ -3,11 +3,11 @@
 use genesys_cloud_catalogue::{Catalogue, Kind, Schema};
 use serde_json::{Map, Value, json};
 
+use super::expected::JobEnd;
 use super::family::field;
 use super::rules::STATES;
 use super::run::Standing;
 use super::states::States;
-use super::truth::JobEnd;
 
 /// Why a job failed.
 pub(crate) const FAILURE: &str = "The query failed due to an internal error.";

@@ -3,9 +3,9 @@ use std::collections::{HashMap, HashSet};
 use genesys_cloud_catalogue::{Catalogue, Schema};
 
 use crate::api::Endpoint;
+use crate::jobs::results::{Content, Form, JobResults, Links};
 use crate::jobs::rules::Finder;
 use crate::jobs::states::States;
-use crate::jobs::yields::{Content, Form, Links, Yield};
 
 /// How the jobs that one operation submits run.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub(crate) struct Family {
     pub(crate) told: Told,
     pub(crate) states: States,
     /// What comes of it, where the status or the reply to the submit holds it.
-    pub(crate) yields: Yield,
+    pub(crate) output: JobResults,
 }
 
 /// Where the id of a job is.
@@ -86,14 +86,14 @@ impl Family {
 
     /// Whether the status shows the results in a field of it, or leads to files with them.
     pub(crate) fn shows_results(&self) -> bool {
-        let place = &self.yields.in_status;
+        let place = &self.output.in_status;
         let is_part = place.inline.as_ref().is_none_or(|inline| !inline.path.is_empty());
         let shows = place.inline.is_some() || place.links.is_some();
         self.is_pollable() && is_part && shows
     }
 
     fn links(&self) -> Option<Links> {
-        self.yields.in_status.links.filter(|_| self.is_pollable())
+        self.output.in_status.links.filter(|_| self.is_pollable())
     }
 
     /// Whether its results may come as files.
@@ -113,13 +113,13 @@ impl Family {
 
     /// Whether its files hold records as JSON.
     pub(crate) fn has_record_files(&self) -> bool {
-        let is_one = matches!(self.yields.content(), Some(Content::One(_)));
-        self.has_files() && self.yields.form == Form::Json && !is_one
+        let is_one = matches!(self.output.content(), Some(Content::One(_)));
+        self.has_files() && self.output.form == Form::Json && !is_one
     }
 
     /// Whether its files are texts.
     pub(crate) fn has_text_files(&self) -> bool {
-        self.has_files() && self.yields.form != Form::Archive
+        self.has_files() && self.output.form != Form::Archive
     }
 
     /// Whether an id that the submit hands out is the way to a job, and the only one.
@@ -210,7 +210,7 @@ mod tests {
         let api = Api::embedded();
         let mut counts = BTreeMap::new();
         for family in api.families().all() {
-            let place = &family.yields.in_status;
+            let place = &family.output.in_status;
             let kind = match family.told {
                 Told::Accepted => "same URL",
                 Told::Never => "notification",

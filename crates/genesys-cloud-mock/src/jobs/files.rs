@@ -16,15 +16,15 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Response};
 use serde_json::json;
 
+use super::results::{Form, JobResults};
 use super::run::{Plan, Run};
 use super::scenario::JobScenario;
-use super::yields::{Form, Yield};
-use crate::chance::{hash, mix};
 use crate::connection::ReplyBody;
 use crate::identity::Identity;
 use crate::lies::{Deed, Lies, Site, html};
 use crate::query::Query;
 use crate::reply::CannedReply;
+use crate::rng::{hash, mix};
 
 /// Where the apps have the addresses of downloads, on a host of their own.
 const APPS: &str = "platform/api/v2/downloads/";
@@ -228,16 +228,16 @@ fn refusal(status: u16, code: &str, message: &str) -> CannedReply {
 }
 
 /// What the files of a job hold, and of what type they are; `list` is where its records are from.
-pub(crate) fn contents(yields: &Yield, plan: &Plan, list: u64) -> Vec<(Bytes, &'static str)> {
+pub(crate) fn contents(output: &JobResults, plan: &Plan, list: u64) -> Vec<(Bytes, &'static str)> {
     let count = plan.count();
-    let is_many = yields.has_many_files() && plan.scenario == JobScenario::ResultsInManyPages;
+    let is_many = output.has_many_files() && plan.scenario == JobScenario::ResultsInManyPages;
     let parts = if is_many { 3 } else { 1 };
     let part = |number: u64| number * count / parts;
     (0..parts)
         .map(|number| {
             let places = part(number)..part(number + 1);
-            let json = || yields.json(list, places.clone());
-            match yields.form {
+            let json = || output.json(list, places.clone());
+            match output.form {
                 Form::Json if plan.scenario == JobScenario::GzipDownload => {
                     (gzip(&json()), "application/gzip")
                 }
@@ -249,7 +249,7 @@ pub(crate) fn contents(yields: &Yield, plan: &Plan, list: u64) -> Vec<(Bytes, &'
         .collect()
 }
 
-impl Yield {
+impl JobResults {
     /// What a JSON file has of the results at these places.
     fn json(&self, list: u64, places: Range<u64>) -> String {
         match self.content() {

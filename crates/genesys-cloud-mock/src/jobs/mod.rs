@@ -1,10 +1,12 @@
 //! Jobs: which operations submit them, how they run, and what comes of them.
 
 mod edit;
+mod expected;
 mod family;
 mod files;
 mod org;
 mod plans;
+mod results;
 mod rules;
 mod run;
 mod scenario;
@@ -13,10 +15,8 @@ mod states;
 mod table;
 #[cfg(test)]
 mod tests;
-mod truth;
-mod yields;
 
+pub use expected::{ExpectedJob, JobEnd};
 pub(crate) use family::{Families, Family};
 pub(crate) use plans::Jobs;
 pub use scenario::{JobPace, JobScenario};
-pub use truth::{JobEnd, JobTruth};

@@ -1,6 +1,6 @@
 use crate::api::{AnswerBody, Endpoint};
 use crate::error::Error;
-use crate::jobs::{JobPace, JobScenario, JobTruth};
+use crate::jobs::{ExpectedJob, JobPace, JobScenario};
 use crate::journal::RecordedRequest;
 use crate::org::MockOrg;
 use crate::timeline::{Interval, Timeline};
@@ -65,9 +65,9 @@ impl MockOrg {
     ///
     /// # Errors
     /// If the API has no such operation, or it submits no jobs.
-    pub fn job_truth(&self, submit: &str) -> Result<JobTruth, Error> {
+    pub fn expected_job(&self, submit: &str) -> Result<ExpectedJob, Error> {
         let service = self.service();
-        service.jobs().truth(service.lists(), service.endpoint(submit)?)
+        service.jobs().expected(service.lists(), service.endpoint(submit)?)
     }
 
     /// Spreads the records of a list over a range of time, from which a query gets those of its
@@ -86,12 +86,12 @@ impl MockOrg {
         Ok(())
     }
 
-    /// The keys ([`Truth::key`](crate::Truth::key)) of the records with a timeline that an
+    /// The keys ([`Expected::key`](crate::Expected::key)) of the records with a timeline that an
     /// interval (`<start>/<end>`) has, in order.
     ///
     /// # Errors
     /// If the API has no such operation, its list has no timeline, or the interval is none.
-    pub fn truth_within(&self, operation: &str, interval: &str) -> Result<Vec<String>, Error> {
+    pub fn expected_within(&self, operation: &str, interval: &str) -> Result<Vec<String>, Error> {
         let endpoint = self.service().endpoint(operation)?;
         let interval = Interval::parse(interval);
         let interval = interval.ok_or_else(|| Error::timeline(&endpoint.operation.id))?;

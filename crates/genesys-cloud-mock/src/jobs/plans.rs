@@ -4,19 +4,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::edit::failure;
+use super::expected::{ExpectedJob, JobEnd};
 use super::family::{Families, Family, Told};
 use super::files::{File, Store, contents};
+use super::results::{CONTENTS, Content};
 use super::run::{Plan, Run};
 use super::scenario::{JobPace, JobScenario};
-use super::truth::{JobEnd, JobTruth};
-use super::yields::{CONTENTS, Content};
 use crate::api::{AnswerBody, Api, Endpoint};
-use crate::chance::mix;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::identity::Id;
 use crate::lies::Lies;
 use crate::lists::Lists;
+use crate::rng::mix;
 use crate::scenario::Scenario;
 
 /// The jobs of an org: how they are to run, and those that do.
@@ -133,7 +133,11 @@ impl Jobs {
         lock(&self.plans).get(endpoint.operation.id.as_str()).copied().unwrap_or(Plan::DEFAULT)
     }
 
-    pub(crate) fn truth(&self, lists: &Lists, endpoint: &Endpoint) -> Result<JobTruth, Error> {
+    pub(crate) fn expected(
+        &self,
+        lists: &Lists,
+        endpoint: &Endpoint,
+    ) -> Result<ExpectedJob, Error> {
         let family = self.family(endpoint)?;
         let plan = self.plan_of(endpoint);
         let end = match plan.scenario {
@@ -144,7 +148,7 @@ impl Jobs {
         let schema =
             family.status.map(|status| self.api.endpoint(status)).and_then(Endpoint::schema);
         let failed = end == JobEnd::Failed;
-        let mut truth = JobTruth {
+        let mut expected = ExpectedJob {
             records: Vec::new(),
             files: Vec::new(),
             message: schema
@@ -155,35 +159,35 @@ impl Jobs {
             end,
         };
         if !end.has_results() {
-            return Ok(truth);
+            return Ok(expected);
         }
         let list = lists.list(endpoint);
         let listed_by = family.listed_by(self.api);
         let at_once = plan.scenario == JobScenario::InlineAtOnce;
         if self.is_in_file(family, &plan) {
-            let contents = contents(&family.yields, &plan, list);
-            truth.files = contents.into_iter().map(|(body, _)| body).collect();
-            truth.records = family.yields.keys(list, plan.count(), true);
+            let contents = contents(&family.output, &plan, list);
+            expected.files = contents.into_iter().map(|(body, _)| body).collect();
+            expected.records = family.output.keys(list, plan.count(), true);
         } else if at_once {
-            let inline = family.yields.in_submit.inline.as_ref();
-            truth.records = inline.map_or(Vec::new(), |it| it.content.keys(list, plan.count()));
+            let inline = family.output.in_submit.inline.as_ref();
+            expected.records = inline.map_or(Vec::new(), |it| it.content.keys(list, plan.count()));
         } else if let Some(listed_by) = listed_by {
-            truth.records = lists.truth(listed_by)?.records;
+            expected.records = lists.expected(listed_by)?.records;
         } else if let Some(results) = family.results {
             let results = self.api.endpoint(results);
             if let AnswerBody::Record(shape) = &results.answer().body {
-                truth.records = Content::key_of_one(shape, lists.list(results)).into();
+                expected.records = Content::key_of_one(shape, lists.list(results)).into();
             }
         } else {
-            truth.records = family.yields.keys(list, plan.count(), false);
+            expected.records = family.output.keys(list, plan.count(), false);
         }
-        Ok(truth)
+        Ok(expected)
     }
 
     /// Whether the results come as files.
     pub(super) fn is_in_file(&self, family: &Family, plan: &Plan) -> bool {
         let at_once = plan.scenario == JobScenario::InlineAtOnce;
-        let place = if at_once { &family.yields.in_submit } else { &family.yields.in_status };
+        let place = if at_once { &family.output.in_submit } else { &family.output.in_status };
         let wanted =
             plan.scenario.is_download() || plan.scenario == JobScenario::ResultsInManyPages;
         match (&place.inline, place.links) {
@@ -228,7 +232,7 @@ impl Jobs {
     /// The files of a job, made when they are first wanted.
     pub(super) fn files<'a>(&self, run: &'a Run, list: u64) -> &'a [Arc<File>] {
         run.files.get_or_init(|| {
-            let contents = contents(&run.family.yields, &run.plan, list);
+            let contents = contents(&run.family.output, &run.plan, list);
             let file = |(number, content): (usize, _)| {
                 let name = format!("results/{}-{number}", run.id);
                 self.store.add(File::new(name, content, run))

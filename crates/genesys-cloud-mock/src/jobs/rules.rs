@@ -5,9 +5,9 @@ use std::collections::{HashMap, HashSet};
 use genesys_cloud_catalogue::{Catalogue, Kind, Schema};
 
 use super::family::{Family, IdPlace, Told, field};
+use super::results::JobResults;
 use super::states::States;
 use super::table::{Asked, Named, Row, TABLE, Word};
-use super::yields::Yield;
 use crate::api::Endpoint;
 use crate::classify::ItemPlace;
 
@@ -120,7 +120,13 @@ impl<'a> Finder<'a> {
             cancel: cancel.and_then(|_| self.find("DELETE", &status_path)),
             release: self.find("PUT", &status_path).filter(|_| held),
             id: self.id(reply, row)?,
-            yields: Yield::of(self.catalogue, path, (told_by, reply), named, results.is_some()),
+            output: JobResults::of(
+                self.catalogue,
+                path,
+                (told_by, reply),
+                named,
+                results.is_some(),
+            ),
             told,
             states,
         })

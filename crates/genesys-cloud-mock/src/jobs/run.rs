@@ -1,13 +1,13 @@
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use super::expected::JobEnd;
 use super::family::Family;
 use super::files::File;
 use super::scenario::{JobPace, JobScenario};
-use super::truth::JobEnd;
 use crate::clock::Clock;
-use crate::moment::Moment;
 use crate::reply::CannedReply;
+use crate::timestamp::Timestamp;
 
 /// What a test wants of the jobs of an operation.
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +49,7 @@ pub(crate) struct Run {
     pub(crate) id: String,
     pub(crate) plan: Plan,
     /// When it was submitted.
-    pub(crate) at: Moment,
+    pub(crate) at: Timestamp,
     /// How long it and its results are kept.
     lifetime: Duration,
     pub(crate) files: OnceLock<Vec<Arc<File>>>,
@@ -62,7 +62,7 @@ pub(crate) struct Run {
 struct Progress {
     polls: u32,
     /// When it began to run, or went on.
-    since: Moment,
+    since: Timestamp,
     released: bool,
     cancelled: bool,
     done: bool,
@@ -186,7 +186,7 @@ impl Run {
     }
 
     /// When it and its results are deleted.
-    pub(crate) fn expires(&self) -> Moment {
+    pub(crate) fn expires(&self) -> Timestamp {
         match self.plan.scenario {
             JobScenario::Expires => self.at,
             _ => self.at.after(self.lifetime),

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
+use super::expected::JobEnd;
 use super::family::{Family, Told};
-use super::truth::JobEnd;
-use super::yields::Form;
+use super::results::Form;
 use crate::api::{AnswerBody, Api, Endpoint};
 use crate::scheme::Scheme;
 
@@ -122,10 +122,10 @@ impl JobScenario {
 
     /// Whether the jobs of a family can run like this at all.
     pub(crate) fn applies(self, api: &Api, family: &Family) -> bool {
-        let (states, yields) = (&family.states, &family.yields);
+        let (states, output) = (&family.states, &family.output);
         let submit = api.endpoint(family.submit);
         let is_polled = family.is_pollable();
-        let links = yields.in_status.links.filter(|_| is_polled);
+        let links = output.in_status.links.filter(|_| is_polled);
         match self {
             Self::Quick => true,
             Self::Slow | Self::TransientErrors => is_polled,
@@ -139,14 +139,14 @@ impl JobScenario {
                 let by_page = submit.scheme == Some(Scheme::JobSelectsPage);
                 let listed = family.listed_by(api);
                 listed.is_some_and(|it| by_page || is_paged(it))
-                    || is_polled && yields.has_many_files()
+                    || is_polled && output.has_many_files()
             }
             Self::EmptyResult => {
-                let in_list = yields.in_status.inline.as_ref().is_some_and(|it| it.is_list());
+                let in_list = output.in_status.inline.as_ref().is_some_and(|it| it.is_list());
                 is_polled && (family.listed_by(api).is_some() || in_list)
             }
             Self::InlineAtOnce => {
-                let place = &yields.in_submit;
+                let place = &output.in_submit;
                 let has =
                     |status| submit.operation.replies.iter().any(|it| it.status == Some(status));
                 let either = has(200) && has(202) || !is_polled;
@@ -158,7 +158,7 @@ impl JobScenario {
                 let replies = &api.endpoint(results).operation.replies;
                 replies.iter().any(|reply| matches!(reply.status, Some(300..400)))
             }),
-            Self::GzipDownload => links.is_some() && yields.form == Form::Json,
+            Self::GzipDownload => links.is_some() && output.form == Form::Json,
             _ => links.is_some(),
         }
     }

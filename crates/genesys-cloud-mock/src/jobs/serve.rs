@@ -9,15 +9,15 @@ use serde_json::{Value, json};
 use super::edit::Reply;
 use super::family::{Family, IdPlace, Part, Told};
 use super::files::File;
+use super::results::{Links, Place, write_one};
 use super::run::{Run, Standing};
 use super::scenario::JobScenario;
-use super::yields::{Links, Place, write_one};
 use crate::api::{AnswerBody, Endpoint};
 use crate::lies::{Deed, Site};
-use crate::moment::Moment;
 use crate::query::Query;
 use crate::reply::CannedReply;
 use crate::service::{Asked, Outcome, Service};
+use crate::timestamp::Timestamp;
 
 /// Where a client puts the file a job is about.
 const UPLOADS: [&str; 4] = ["uploadUrl", "uploadURI", "presignedUrl", "url"];
@@ -115,7 +115,7 @@ impl Service {
         let at_once = run.plan.scenario == JobScenario::InlineAtOnce;
         // A list that is both the reply and the result stays one, unless a test says how jobs run.
         let is_list = matches!(asked.endpoint.answer().body, AnswerBody::Listing(_));
-        let place = (!is_list || run.plan.is_set).then_some(&family.yields.in_submit);
+        let place = (!is_list || run.plan.is_set).then_some(&family.output.in_submit);
         let mut outcome = self.tell(plain, asked.endpoint, &run, Some(run.first()), place);
         let has_status = |status| {
             asked.endpoint.operation.replies.iter().any(|reply| reply.status == Some(status))
@@ -150,7 +150,7 @@ impl Service {
         let outcome = match run.poll() {
             Err(refusal) => refusal.into(),
             Ok(standing @ Standing::Ended(_)) => {
-                let (answer, place) = (self.plain_answer(asked), &family.yields.in_status);
+                let (answer, place) = (self.plain_answer(asked), &family.output.in_status);
                 // Otherwise the reply is a record of its own kind, and knows nothing of jobs.
                 match place.links {
                     Some(_) => self.tell(answer, asked.endpoint, &run, Some(standing), Some(place)),
@@ -169,7 +169,7 @@ impl Service {
             Err(refusal) => return refusal.into(),
         };
         let answer = self.plain_answer(asked);
-        let place = &run.family.yields.in_status;
+        let place = &run.family.output.in_status;
         let mut outcome = self.tell(answer, asked.endpoint, run, Some(standing), Some(place));
         let mut replies = asked.endpoint.operation.replies.iter();
         if outcome.reply.status < 300 {
@@ -205,7 +205,7 @@ impl Service {
             let mut reply = Reply { body: element, schema };
             reply.set("id", run.id.as_str());
             reply.tell(standing, &family.states, Some(path));
-            self.place(&mut reply, &run, standing, &family.yields.in_status);
+            self.place(&mut reply, &run, standing, &family.output.in_status);
             if let Some(elements) = body["entities"].as_array_mut() {
                 elements.insert(0, reply.body);
             }
@@ -394,7 +394,7 @@ impl Service {
         reply.set_known("submissionDate", run.at.shifted(skew).text());
         if let Told::Since(name) = run.family.told {
             // Before it is done, what is there is from an earlier one.
-            let at = if is_done { self.now() } else { Moment::made_up(0, false) };
+            let at = if is_done { self.now() } else { Timestamp::made_up(0, false) };
             reply.set_known(name, at.text());
         }
     }

@@ -1,6 +1,6 @@
 use genesys_cloud_catalogue::Schema;
 
-use super::truth::JobEnd;
+use super::expected::JobEnd;
 
 /// What the services call the ends of a job, in small letters.
 const SUCCEEDED: [&str; 13] = [

@@ -18,7 +18,7 @@ async fn every_job_ends_as_the_org_says() {
         let id = org.service().api().endpoint(family.submit).operation.id.as_str();
         for scenario in org.job_scenarios(id).expect("jobs") {
             org.job_scenario(id, scenario).expect("it applies");
-            let truth = org.job_truth(id).expect("jobs");
+            let expected = org.expected_job(id).expect("jobs");
             let mut client = Client {
                 org: &org,
                 family,
@@ -27,19 +27,20 @@ async fn every_job_ends_as_the_org_says() {
                 scenario,
             };
             let got = client.run().await;
-            // A record that the request alone names is not in the truth.
-            let is_named = family.told == Told::Accepted && truth.records.is_empty();
+            // A record that the request alone names is not in the expected.
+            let is_named = family.told == Told::Accepted && expected.records.is_empty();
             let records = if is_named { Vec::new() } else { got.records.clone() };
-            let is_right = (Some(truth.end), &truth.records, &truth.files, &truth.message)
-                == (got.end, &records, &got.files, &got.message);
+            let is_right =
+                (Some(expected.end), &expected.records, &expected.files, &expected.message)
+                    == (got.end, &records, &got.files, &got.message);
             let refusals = if scenario == JobScenario::TransientErrors { 2 } else { 0 };
             if !is_right || refusals != got.refusals {
                 wrong.push(format!(
                     "{id} {scenario:?}: {:?} {} {} {:?}, got {:?} {} {} {:?}, refused {}",
-                    truth.end,
-                    truth.records.len(),
-                    truth.files.len(),
-                    truth.message,
+                    expected.end,
+                    expected.records.len(),
+                    expected.files.len(),
+                    expected.message,
                     got.end,
                     got.records.len(),
                     got.files.len(),

@@ -20,7 +20,7 @@ impl MockOrg {
     }
 
     /// Lets an operation lie from now on, in one way at a time. Its list, or its job, is as long as that needs, and
-    /// behaves well otherwise: [`MockOrg::truth`] and [`MockOrg::job_truth`] say what there is to get.
+    /// behaves well otherwise: [`MockOrg::expected`] and [`MockOrg::expected_job`] say what there is to get.
     ///
     /// # Errors
     /// If the API has no such operation, or it can't tell this lie.
@@ -68,7 +68,7 @@ impl MockOrg {
         self.service().lies().told()
     }
 
-    /// The records of a list, by their [keys](crate::Truth::key), that no usable reply has had since the last
+    /// The records of a list, by their [keys](crate::Expected::key), that no usable reply has had since the last
     /// [`MockOrg::reset`]. As long as there are some, no client can have the whole list.
     ///
     /// # Errors

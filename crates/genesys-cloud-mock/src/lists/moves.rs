@@ -3,7 +3,7 @@
 use super::Lists;
 use crate::api::{AnswerBody, Endpoint};
 use crate::journal::RecordedRequest;
-use crate::paging::{Ask, Position, Wish};
+use crate::paging::{Ask, PageRequest, Position};
 use crate::scenario::Scenario;
 use std::sync::PoisonError;
 
@@ -93,8 +93,9 @@ impl Lists {
             return (false, false);
         }
         let has_token = ask.is_linked()
-            && Wish::of(ask, endpoint.operation, request)
-                .is_ok_and(|wish| matches!(wish.position, Position::Token(Some(_))));
+            && PageRequest::of(ask, endpoint.operation, request).is_ok_and(|page_request| {
+                matches!(page_request.position, Position::Token(Some(_)))
+            });
         let is_counted = matches!(ask, Ask::Number | Ask::Paging | Ask::Search | Ask::Index);
         let moves_anyway = self.stage_of(endpoint).is_some_and(|stage| {
             matches!(stage.scenario, Scenario::RecordAdded | Scenario::RecordRemoved)

@@ -9,13 +9,13 @@ use super::moves::Moves;
 use super::{Asked, Job, Lists, Served, ServedPage, equal};
 use crate::api::Endpoint;
 use crate::cache::Cache;
-use crate::chance::mix;
 use crate::identity::Identity;
 use crate::lies::Deed;
 use crate::name::NameFilter;
-use crate::paging::{Ask, Page, Place, Position, Tokens, Window, Wish, cap_refusal};
+use crate::paging::{Ask, Page, PageRequest, Place, Position, Tokens, Window, cap_refusal};
 use crate::query::Query;
 use crate::reply::CannedReply;
+use crate::rng::mix;
 use crate::scenario::{Scenario, Stage};
 use crate::scheme::Scheme;
 use crate::timeline::{Interval, Spread};
@@ -41,11 +41,11 @@ impl Lists {
             return Ok(Served { body, connection: None, page: None });
         }
         let ask = asked.endpoint.scheme.map_or(Ask::Whole, Ask::of);
-        let wish = Wish::of(ask, asked.endpoint.operation, asked.request)?;
+        let page_request = PageRequest::of(ask, asked.endpoint.operation, asked.request)?;
         let timeline = self.timeline(asked.endpoint);
         let count = self.total(asked.endpoint, stage.as_deref());
         let times = timeline.as_deref().map(|timeline| Spread { timeline, count });
-        let page = self.page(&asked, ask, &wish, (stage.as_deref(), times))?;
+        let page = self.page(&asked, ask, &page_request, (stage.as_deref(), times))?;
         let list = self.list(asked.endpoint);
         let body = Bytes::from(asked.listing.write(list, &asked.request.path, &page));
         let fault = |stage: &Stage| stage.connection_fault(ask, page.place.ordinal);
@@ -62,15 +62,15 @@ impl Lists {
         &'a self,
         asked: &Asked<'a>,
         ask: Ask,
-        wish: &'a Wish,
+        page_request: &'a PageRequest,
         (stage, times): (Option<&Stage>, Option<Spread<'a>>),
     ) -> Result<Page<'a>, CannedReply> {
         let scenario = stage.map(|stage| stage.scenario);
         let job = self.job(asked.path_values);
         let records = self.records(asked, (stage, times), job)?;
-        let tokens = self.tokens(asked.endpoint, wish, scenario);
-        asked.endpoint.check_page_size(wish.size)?;
-        let size = self.page_size(asked.endpoint, wish, stage, job);
+        let tokens = self.tokens(asked.endpoint, page_request, scenario);
+        asked.endpoint.check_page_size(page_request.size)?;
+        let size = self.page_size(asked.endpoint, page_request, stage, job);
         let selected =
             job.filter(|_| ask == Ask::Whole).and_then(|job| Some((job.number?, job.size?)));
         let (ask, place, size) = match selected {
@@ -80,7 +80,7 @@ impl Lists {
             }
             None if ask == Ask::Whole => (ask, Place::FIRST, records.total.max(1)),
             None => {
-                let (place, size) = self.place(asked, wish, tokens, size, records.total)?;
+                let (place, size) = self.place(asked, page_request, tokens, size, records.total)?;
                 (ask, place, size)
             }
         };
@@ -121,7 +121,7 @@ impl Lists {
             scenario,
             times,
             tokens,
-            wish,
+            page_request,
             path: &asked.request.path,
             query: Query::new(&asked.request.query),
             base: self.base.get().map_or("", String::as_str),
@@ -132,12 +132,12 @@ impl Lists {
     fn place(
         &self,
         asked: &Asked<'_>,
-        wish: &Wish,
+        page_request: &PageRequest,
         tokens: Tokens,
         size: u64,
         total: u64,
     ) -> Result<(Place, u64), CannedReply> {
-        let place = match &wish.position {
+        let place = match &page_request.position {
             Position::Number(number) => {
                 Place { ordinal: asked.number.unwrap_or(*number).saturating_sub(1), start: 0 }
             }
@@ -166,7 +166,7 @@ impl Lists {
     fn page_size(
         &self,
         endpoint: &Endpoint,
-        wish: &Wish,
+        page_request: &PageRequest,
         stage: Option<&Stage>,
         job: Option<Job>,
     ) -> u64 {
@@ -176,12 +176,17 @@ impl Lists {
         let largest = stage.and_then(Stage::page_size_limit).unwrap_or(largest);
         // A SCIM client may ask for no records but the count of them.
         let least = u64::from(endpoint.scheme != Some(Scheme::ScimStartIndex));
-        wish.size.unwrap_or(default).clamp(least, largest)
+        page_request.size.unwrap_or(default).clamp(least, largest)
     }
 
-    fn tokens(&self, endpoint: &Endpoint, wish: &Wish, scenario: Option<Scenario>) -> Tokens {
+    fn tokens(
+        &self,
+        endpoint: &Endpoint,
+        page_request: &PageRequest,
+        scenario: Option<Scenario>,
+    ) -> Tokens {
         let epoch = self.epoch.load(Ordering::Relaxed);
-        let key = self.list(endpoint) ^ mix(wish.binding) ^ mix(!epoch);
+        let key = self.list(endpoint) ^ mix(page_request.binding) ^ mix(!epoch);
         Tokens::new(key, scenario == Some(Scenario::EncodedUri))
     }
 

@@ -1,4 +1,4 @@
-use crate::paging::wish::{SOURCE_TYPE, Wish};
+use crate::paging::page_request::{PageRequest, SOURCE_TYPE};
 use crate::paging::{Ask, Place, Tokens, search};
 use crate::query::{Query, encode};
 use crate::scenario::Scenario;
@@ -25,7 +25,7 @@ pub(crate) struct Page<'a> {
     /// When the records happened, if that is known.
     pub(crate) times: Option<Spread<'a>>,
     pub(crate) tokens: Tokens,
-    pub(crate) wish: &'a Wish,
+    pub(crate) page_request: &'a PageRequest,
     pub(crate) path: &'a str,
     pub(crate) query: Query<'a>,
     /// The address of the org.
@@ -127,7 +127,7 @@ impl Window {
 
 impl<'a> Page<'a> {
     /// The only page of a list that is not asked for by itself.
-    pub(crate) fn whole(wish: &'a Wish, indexes: Vec<u64>) -> Self {
+    pub(crate) fn whole(page_request: &'a PageRequest, indexes: Vec<u64>) -> Self {
         let total = indexes.len() as u64;
         Self {
             ask: Ask::Whole,
@@ -140,7 +140,7 @@ impl<'a> Page<'a> {
             scenario: None,
             times: None,
             tokens: Tokens::new(0, false),
-            wish,
+            page_request,
             path: "",
             query: Query::new(""),
             base: "",
@@ -205,7 +205,7 @@ impl Page<'_> {
             Neighbour::Next => self.number() + 1,
             _ => self.number(),
         };
-        let mut search = self.wish.search.clone();
+        let mut search = self.page_request.search.clone();
         search.insert("pageNumber".to_owned(), number.into());
         search.insert("pageSize".to_owned(), self.size.into());
         format!("{}?q64={}", self.path, encode(&search::encode(&search)))
@@ -234,7 +234,7 @@ impl Page<'_> {
         let mut changes = match self.ask {
             Ask::Number => self.number_query(self.neighbour(Neighbour::Next)?),
             // A time to filter by: the service counts on from it, and never says that it is done.
-            Ask::Whole if self.wish.has_after => vec![("after", FILTER_TIME.to_owned())],
+            Ask::Whole if self.page_request.has_after => vec![("after", FILTER_TIME.to_owned())],
             // The envelope of a list that is not paged: the way on leads back to it.
             Ask::Whole => self.number_query(2),
             _ => self.token_query(self.next_token()?),
@@ -251,9 +251,9 @@ impl Page<'_> {
     }
 
     fn token_query(&self, token: String) -> Vec<(&'static str, String)> {
-        let size = self.wish.size_name.map(|name| (name, self.size.to_string()));
+        let size = self.page_request.size_name.map(|name| (name, self.size.to_string()));
         let mut changes = Vec::from_iter(size);
-        match self.wish.token_names[..] {
+        match self.page_request.token_names[..] {
             [kind, id] => changes.extend([(kind, SOURCE_TYPE.to_owned()), (id, token)]),
             [name] => changes.push((name, token)),
             // The token goes into the body. What the service puts into the URI is not known;

@@ -1,6 +1,6 @@
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine as _};
 
-use crate::chance::mix;
+use crate::rng::mix;
 
 /// A place in a list: how many pages and how many records stand before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

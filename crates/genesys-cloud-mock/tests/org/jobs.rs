@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use genesys_cloud_mock::{CannedReply, JobEnd, JobPace, JobScenario, MockOrg, Truth};
+use genesys_cloud_mock::{CannedReply, Expected, JobEnd, JobPace, JobScenario, MockOrg};
 use http::{Request, header};
 use http_body_util::Full;
 use serde_json::{Value, json};
@@ -61,8 +61,8 @@ async fn a_job_goes_through_the_states_of_the_document() {
     let rest = client.get(&format!("{results}?pageSize=5&cursor={cursor}")).await.json();
     let pages = [&page["conversations"], &rest["conversations"]];
     let items = pages.into_iter().flat_map(|it| it.as_array().expect("items"));
-    let keys: Vec<_> = items.map(Truth::key).collect();
-    assert_eq!(keys, org.job_truth(DETAILS).expect("jobs").records);
+    let keys: Vec<_> = items.map(Expected::key).collect();
+    assert_eq!(keys, org.expected_job(DETAILS).expect("jobs").records);
 }
 
 #[tokio::test(start_paused = true)]
@@ -99,7 +99,7 @@ async fn a_job_is_cancelled_by_the_client_or_by_others() {
     let path = format!("/api/v2/audits/query/{id}");
     assert_eq!(state(&mut client, &path).await, "Queued");
     assert_eq!(state(&mut client, &path).await, "Cancelled");
-    assert_eq!(org.job_truth(AUDITS).expect("jobs").end, JobEnd::Cancelled);
+    assert_eq!(org.expected_job(AUDITS).expect("jobs").end, JobEnd::Cancelled);
 }
 
 #[tokio::test]
@@ -117,7 +117,7 @@ async fn what_goes_wrong_while_polling_is_worded_as_the_service_does() {
     let path = format!("{DETAILS_PATH}/{}", submit(&mut client, DETAILS_PATH, "/jobId").await);
     client.get(&path).await;
     let status = client.get(&path).await.json();
-    let message = org.job_truth(DETAILS).expect("jobs").message.expect("a message");
+    let message = org.expected_job(DETAILS).expect("jobs").message.expect("a message");
     assert_eq!((&status["state"], &status["errorMessage"]), (&json!("FAILED"), &json!(message)));
 }
 
@@ -142,7 +142,7 @@ async fn a_job_waits_for_the_client_where_the_service_does() {
     assert_eq!(state(&mut client, &path).await, "READY");
     client.send("PUT", &path, r#"{"state":"PROCESSING"}"#.into()).await;
     assert_eq!(state(&mut client, &path).await, "FULFILLED");
-    let truth = org.job_truth("postRecordingJobs").expect("jobs");
+    let truth = org.expected_job("postRecordingJobs").expect("jobs");
     assert_eq!(truth.held.as_deref(), Some("READY"));
 
     let path = "/api/v2/flows/datatables/t/import/jobs";
@@ -175,7 +175,7 @@ async fn files_take_no_token_and_go_on_where_they_stopped() {
     let unsigned = file.split('?').next().expect("a path");
     assert_eq!(files.get(unsigned).await.status, 403);
 
-    let truth = org.job_truth(EXPORT).expect("jobs");
+    let truth = org.expected_job(EXPORT).expect("jobs");
     let whole = &truth.files[0];
     assert!(fetch(&org, &link, None).await.is_none(), "the first try is cut");
     let reply = fetch(&org, &link, Some(10)).await.expect("a reply");
@@ -211,7 +211,7 @@ async fn links_expire_and_lead_astray() {
     assert!(
         status["downloadURI"].as_str().expect("a URL").starts_with("http://files.example.invalid/")
     );
-    assert_eq!(org.job_truth(EXPORT).expect("jobs").end, JobEnd::Undeliverable);
+    assert_eq!(org.expected_job(EXPORT).expect("jobs").end, JobEnd::Undeliverable);
 }
 
 #[tokio::test]
@@ -278,11 +278,11 @@ async fn what_is_listed_or_named_by_the_client_needs_no_submit() {
 async fn jobs_are_told_from_what_submits_none() {
     let org = MockOrg::start().await.expect("an org");
     assert_eq!(org.job_operations().len(), 199);
-    org.job_truth("getRoutingQueues").expect_err("no jobs");
+    org.expected_job("getRoutingQueues").expect_err("no jobs");
     org.job_scenario("getNothing", JobScenario::Quick).expect_err("no operation");
     let error = org.job_scenario(DETAILS, JobScenario::Download).expect_err("no files");
     assert_eq!(error.to_string(), format!("the jobs of {DETAILS} can't run as Download"));
     org.job_scenario(DETAILS, JobScenario::FailsWithMessage).expect("it applies");
     org.reset();
-    assert_eq!(org.job_truth(DETAILS).expect("jobs").end, JobEnd::Succeeded);
+    assert_eq!(org.expected_job(DETAILS).expect("jobs").end, JobEnd::Succeeded);
 }

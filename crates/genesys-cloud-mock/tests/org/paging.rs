@@ -173,7 +173,7 @@ async fn a_job_has_the_results_of_the_page_it_was_submitted_for() {
         assert_eq!((&page["pageNumber"], &page["pageCount"]), (&number.into(), &3.into()));
         seen.extend(items(&page).iter().map(|item| text(item, "/id").to_owned()));
     }
-    let truth = org.truth("getTaskmanagementWorkitemsQueryJobResults").expect("a list");
+    let truth = org.expected("getTaskmanagementWorkitemsQueryJobResults").expect("a list");
     assert_eq!(seen, truth.records);
 }
 
@@ -248,7 +248,7 @@ async fn a_list_that_moves_repeats_or_hides_a_record() {
             let page = client.get(&format!("{path}?pageSize=10&pageNumber={number}")).await.json();
             ids.extend(items(&page).iter().map(|item| text(item, "/id").to_owned()));
         }
-        let truth = org.truth(operation).expect("a list");
+        let truth = org.expected(operation).expect("a list");
         assert_eq!(ids, truth.records);
         (ids, truth)
     };

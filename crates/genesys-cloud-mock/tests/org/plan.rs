@@ -164,7 +164,7 @@ async fn records_come_and_go_in_front() {
     assert_ne!(one[0], two[0]);
     assert_eq!((&ids[3].1, &ids[4].1), (one, first));
     assert_eq!(ids[5].1[..9], first[1..]);
-    assert_eq!(org.truth("getRoutingQueues").expect("a list").records[0], first[1]);
+    assert_eq!(org.expected("getRoutingQueues").expect("a list").records[0], first[1]);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use genesys_cloud_mock::{MockOrg, Scheme, TruthEnd};
+use genesys_cloud_mock::{ExpectedEnd, MockOrg, Scheme};
 
 use crate::client::Client;
 use crate::walk::{End, lists, walk};
@@ -27,7 +27,7 @@ async fn every_record_of_every_list_comes_once() {
             org.set_list(id, count).expect("a list");
             let size = org.nearest_page_size(id, 10).expect("a list");
             let walked = walk(&org, &mut client, list, size).await;
-            let truth = org.truth(id).expect("a list");
+            let truth = org.expected(id).expect("a list");
             assert_eq!(walked.keys, truth.records, "{id}: {count}");
             assert_eq!(walked.keys.len() as u64, count, "{id}");
             let unique: HashSet<_> = walked.keys.iter().collect();
@@ -53,10 +53,10 @@ async fn every_scenario_ends_as_the_org_says() {
             let size = org.nearest_page_size(id, 2).expect("a list");
             org.scenario_of_size(id, scenario, size).expect("it applies");
             let walked = walk(&org, &mut client, list, size).await;
-            let truth = org.truth(id).expect("a list");
+            let truth = org.expected(id).expect("a list");
             assert_eq!(walked.keys, truth.records, "{id}: {scenario:?}");
             let end = match truth.end {
-                TruthEnd::Broken => End::Broken,
+                ExpectedEnd::Broken => End::Broken,
                 _ => End::Done,
             };
             assert_eq!(walked.end, end, "{id}: {scenario:?}");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use genesys_cloud_mock::{MockOrg, Timeline, Truth};
+use genesys_cloud_mock::{Expected, MockOrg, Timeline};
 use serde_json::{Value, json};
 
 use crate::client::{Client, Reply};
@@ -31,7 +31,7 @@ async fn query(client: &mut Client, interval: &str, number: u64) -> Reply {
 
 fn keys(page: &Value) -> Vec<String> {
     let items = page["conversations"].as_array().map(Vec::as_slice).unwrap_or_default();
-    items.iter().map(Truth::key).collect()
+    items.iter().map(Expected::key).collect()
 }
 
 #[tokio::test]
@@ -45,7 +45,7 @@ async fn parts_of_an_interval_have_the_records_of_the_whole() {
         let page = query(&mut client, interval, 1).await.json();
         let found = keys(&page);
         assert_eq!(page["totalHits"], found.len());
-        assert_eq!(found, org.truth_within(QUERY, interval).expect("an interval"));
+        assert_eq!(found, org.expected_within(QUERY, interval).expect("an interval"));
         let (start, end) = interval.split_once('/').expect("an interval");
         for item in page["conversations"].as_array().expect("items") {
             let at = item["conversationStart"].as_str().expect("a time");
@@ -53,7 +53,7 @@ async fn parts_of_an_interval_have_the_records_of_the_whole() {
         }
         all.extend(found);
     }
-    assert_eq!(all, org.truth(QUERY).expect("a list").records);
+    assert_eq!(all, org.expected(QUERY).expect("a list").records);
     assert_eq!(
         query(&mut client, "2026-07-01/2026-07-02", 1).await.json().get("conversations"),
         None
@@ -111,7 +111,7 @@ async fn jobs_have_the_records_of_their_interval() {
         let results = client.get(&format!("{JOBS_PATH}/{id}/results")).await;
         assert_eq!(results.status, status);
         if status == 200 {
-            let truth = org.truth_within(JOBS, interval).expect("an interval");
+            let truth = org.expected_within(JOBS, interval).expect("an interval");
             assert_eq!((keys(&results.json()).len(), truth.len()), (25, 31));
             assert_eq!(keys(&results.json()), truth[..25]);
         }
@@ -143,7 +143,7 @@ async fn jobs_have_the_records_that_have_been_taken_in_when_they_are_submitted()
     for ((id, until), count) in jobs.iter().zip([4, 9, 25]) {
         let results = client.get(&format!("{JOBS_PATH}/{id}/results")).await.json();
         assert_eq!((keys(&results).len(), &results[FIELD]), (count, &json!(until)));
-        let truth = org.truth_within(JOBS, MAY).expect("an interval");
+        let truth = org.expected_within(JOBS, MAY).expect("an interval");
         assert_eq!(keys(&results), truth[..count]);
     }
     // Before all of it.

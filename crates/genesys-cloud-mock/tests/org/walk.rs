@@ -7,7 +7,7 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use genesys_cloud_catalogue::{Catalogue, Kind, Location, Operation};
-use genesys_cloud_mock::{MockOrg, Scheme, Truth};
+use genesys_cloud_mock::{Expected, MockOrg, Scheme};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::{Value, json};
 
@@ -81,7 +81,7 @@ pub(crate) async fn walk(
         assert!(is_good, "{} {uri}: {} {:?}", operation.id, reply.status, reply.bytes);
         let page = reply.json();
         let items = items(&page);
-        let keys: Vec<_> = items.iter().map(Truth::key).collect();
+        let keys: Vec<_> = items.iter().map(Expected::key).collect();
         if !keys.is_empty() && keys == previous {
             walked.end = End::Broken;
             return walked;

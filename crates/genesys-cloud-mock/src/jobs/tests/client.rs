@@ -11,11 +11,11 @@ use crate::api::Api;
 use crate::classify::ItemPlace;
 use crate::jobs::edit::FAILURE;
 use crate::jobs::family::{Family, IdPlace, Told};
-use crate::jobs::yields::{Form, Place};
+use crate::jobs::results::{Form, Place};
 use crate::jobs::{JobEnd, JobScenario};
 use crate::query::encode;
 use crate::reply::CannedReply;
-use crate::{MockOrg, Scheme, Truth};
+use crate::{Expected, MockOrg, Scheme};
 use genesys_cloud_catalogue::{Catalogue, Kind, Location};
 
 /// What a client got out of a job.
@@ -154,7 +154,7 @@ impl Client<'_> {
             }
             if self.scenario == JobScenario::InlineAtOnce {
                 got.end = Some(JobEnd::Succeeded);
-                self.collect(&mut got, &body, &family.yields.in_submit).await;
+                self.collect(&mut got, &body, &family.output.in_submit).await;
                 return got;
             }
             if !family.is_pollable() {
@@ -179,20 +179,20 @@ impl Client<'_> {
                 }
                 assert_eq!(reply.status, 200, "{reply:?}");
                 let result = serde_json::from_slice(&reply.body).expect("JSON");
-                got.records.push(Truth::key(&result));
+                got.records.push(Expected::key(&result));
             }
             (_, Some(listed_by))
-                if family.results.is_some() || family.yields.in_status.links.is_none() =>
+                if family.results.is_some() || family.output.in_status.links.is_none() =>
             {
                 self.pages(&mut got, listed_by).await;
             }
             _ => {
-                self.collect(&mut got, &polled, &family.yields.in_status).await;
+                self.collect(&mut got, &polled, &family.output.in_status).await;
                 if got.end == Some(JobEnd::Undeliverable) {
                     // A new link may do what the old one didn't.
                     polled = self.wait(&mut got).await;
                     got.end = Some(JobEnd::Succeeded);
-                    self.collect(&mut got, &polled, &family.yields.in_status).await;
+                    self.collect(&mut got, &polled, &family.output.in_status).await;
                 }
             }
         }
@@ -289,7 +289,7 @@ impl Client<'_> {
                 return;
             };
             got.files.push(file.clone());
-            match self.family.yields.form {
+            match self.family.output.form {
                 Form::Json => {
                     let mut text = String::new();
                     match file.starts_with(&[0x1f, 0x8b]) {
@@ -333,7 +333,7 @@ impl Client<'_> {
                 (_, Some(ItemPlace::Field(name, None))) => page[name].clone(),
                 _ => page.clone(),
             };
-            got.records.extend(items.as_array().expect("items").iter().map(Truth::key));
+            got.records.extend(items.as_array().expect("items").iter().map(Expected::key));
             if !self.api().endpoint(listed_by).scheme.is_some_and(Scheme::is_paged) {
                 return;
             }
@@ -381,5 +381,8 @@ fn keys(result: &Value) -> Vec<String> {
         Value::Object(fields) => LISTS.into_iter().find_map(|name| fields.get(name)?.as_array()),
         _ => None,
     };
-    list.map_or_else(|| vec![Truth::key(result)], |items| items.iter().map(Truth::key).collect())
+    list.map_or_else(
+        || vec![Expected::key(result)],
+        |items| items.iter().map(Expected::key).collect(),
+    )
 }

@@ -1,0 +1,137 @@
+use serde_json::Value;
+
+use crate::fingerprint::fingerprint;
+use crate::paging::Ask;
+use crate::scenario::Scenario;
+
+/// What a client must get out of a list, from
+/// [`MockOrg::expected`](crate::MockOrg::expected).
+///
+/// A record is named by its [`key`](Expected::key).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Expected {
+    /// The records that a client has to hand on, in this order.
+    pub records: Vec<String>,
+    /// Those of them that the service hands out twice, because the list moved: a client can
+    /// notice it, and has nothing else to hand on.
+    pub repeated: Vec<String>,
+    /// The records that were there all the time and that the service never hands out, because
+    /// the list moved: a client can only notice that there is something wrong.
+    pub missed: Vec<String>,
+    /// Records that may come again behind all others, in this order and again and again: those of a page that the
+    /// service repeats for ever with another token each time, if records have no ids. A client can't tell at once
+    /// that they are no others.
+    pub may_repeat: Vec<String>,
+    /// How the reading ends.
+    pub end: ExpectedEnd,
+}
+
+/// How the reading of a list ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ExpectedEnd {
+    /// All records have come.
+    Complete,
+    /// The service has more records and no way to them.
+    Truncated,
+    /// What the service says leads nowhere: a client that goes on never ends.
+    Broken,
+}
+
+impl Expected {
+    /// Whether a client that has handed on these records, by their [keys](Expected::key), has handed on what it must.
+    pub fn is_met_by(&self, came: &[String]) -> bool {
+        let Some(more) = came.strip_prefix(self.records.as_slice()) else { return false };
+        more.is_empty()
+            || !self.may_repeat.is_empty()
+                && more.chunks(self.may_repeat.len()).all(|it| it == self.may_repeat)
+    }
+
+    /// The name of a record: its `id`, or else a text that differs where records do, but for
+    /// their `selfUri`. A field that is null is as good as none, and a full second as good as one
+    /// with three zeros behind it.
+    pub fn key(record: &Value) -> String {
+        if let Some(id) = record.get("id").and_then(Value::as_str) {
+            return id.to_owned();
+        }
+        let mut record = record.clone();
+        if let Some(fields) = record.as_object_mut() {
+            // It depends on the path of the request.
+            fields.remove("selfUri");
+        }
+        normalize(&mut record);
+        format!("{:016x}", fingerprint(&record))
+    }
+
+    pub(crate) fn key_of(record: &[u8]) -> String {
+        Self::key(&serde_json::from_slice(record).unwrap_or_default())
+    }
+
+    /// `keys` names records by their places in the list.
+    pub(crate) fn of(
+        (ask, has_id): (Ask, bool),
+        scenario: Option<Scenario>,
+        total: u64,
+        size: u64,
+        keys: impl Fn(Vec<u64>) -> Vec<String>,
+    ) -> Self {
+        let pages = |count: u64| (0..(count * size).min(total)).collect::<Vec<_>>();
+        let all = || (0..total).collect::<Vec<_>>();
+        let moves = !ask.follows_records();
+        let (mut repeated, mut missed, mut end) = (Vec::new(), Vec::new(), ExpectedEnd::Complete);
+        let records = match scenario {
+            Some(Scenario::RepeatedToken | Scenario::IdenticalPage) => {
+                end = ExpectedEnd::Broken;
+                pages(2)
+            }
+            Some(Scenario::TokenCycle) => {
+                end = ExpectedEnd::Broken;
+                pages(3)
+            }
+            Some(Scenario::EndlessEmptyPages | Scenario::ForeignUri) => {
+                end = ExpectedEnd::Broken;
+                pages(1)
+            }
+            Some(Scenario::RecordAdded) if moves => {
+                repeated.push(size - 1);
+                pages(1).into_iter().chain(size - 1..total).collect()
+            }
+            Some(Scenario::RecordRemoved) if moves => {
+                missed.push(size);
+                pages(1).into_iter().chain(size + 1..total).collect()
+            }
+            _ if ask == Ask::First && size < total => {
+                end = ExpectedEnd::Truncated;
+                pages(1)
+            }
+            _ => all(),
+        };
+        let is_endless = scenario == Some(Scenario::IdenticalPage) && ask.is_linked() && !has_id;
+        let again: Vec<u64> = if is_endless { (size..2 * size).collect() } else { Vec::new() };
+        let may_repeat = keys(again);
+        Self {
+            may_repeat,
+            records: keys(records),
+            repeated: keys(repeated),
+            missed: keys(missed),
+            end,
+        }
+    }
+}
+
+fn normalize(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|_, field| !field.is_null());
+            fields.values_mut().for_each(normalize);
+        }
+        Value::Array(items) => items.iter_mut().for_each(normalize),
+        Value::String(text) => {
+            if let Some(seconds) = text.strip_suffix(".000Z") {
+                *text = format!("{seconds}Z");
+            }
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,240 @@
+use std::borrow::Cow;
+
+use genesys_cloud_catalogue::{Catalogue, Location, Operation};
+use serde_json::{Map, Value};
+
+use crate::fingerprint::fingerprint;
+use crate::journal::RecordedRequest;
+use crate::paging::{Ask, search};
+use crate::query::Query;
+use crate::reply::CannedReply;
+use crate::rng::{hash, mix};
+
+/// The names a page size goes by, the better one first.
+const SIZES: [&str; 4] = ["pageSize", "limit", "maxResults", "count"];
+
+/// What a request says of the page it wants.
+#[derive(Debug)]
+pub(crate) struct PageRequest {
+    pub(crate) position: Position,
+    pub(crate) size: Option<u64>,
+    /// The parameter of the query that takes the page size.
+    pub(crate) size_name: Option<&'static str>,
+    /// The parameters of the query that take the token, if there is one.
+    pub(crate) token_names: Vec<&'static str>,
+    /// Whether the query takes `after`, whatever it means.
+    pub(crate) has_after: bool,
+    /// The search a request or its body stands for.
+    pub(crate) search: Map<String, Value>,
+    /// Differs where the request asks for another list, whatever the page.
+    pub(crate) binding: u64,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Position {
+    /// Counted from 1.
+    Number(u64),
+    /// `None` for the first page.
+    Token(Option<String>),
+    /// How many records stand before it.
+    Index(u64),
+    /// The records that follow one with this id, or all.
+    After(Option<String>),
+    /// The records that go before one with this id.
+    Before(String),
+}
+
+/// The largest number the service takes where it counts pages or records.
+const LARGEST: u64 = i32::MAX as u64;
+
+/// The type that the first half of a composite token has.
+pub(crate) const SOURCE_TYPE: &str = "FLOW";
+
+impl PageRequest {
+    pub(crate) fn of(
+        ask: Ask,
+        operation: &Operation,
+        request: &RecordedRequest,
+    ) -> Result<Self, CannedReply> {
+        let given = Given::of(operation, request);
+        let search = match ask {
+            Ask::Search => decode_search(&given)?,
+            _ => given.body.clone(),
+        };
+        let token_names = given.token_names(ask);
+        let position = match ask {
+            Ask::Search => Position::Number(number_of(search.get("pageNumber"))?.unwrap_or(1)),
+            Ask::Paging => Position::Number(given.paging("pageNumber")?.unwrap_or(1)),
+            Ask::Number => Position::Number(given.number("pageNumber")?.unwrap_or(1)),
+            Ask::Index => {
+                Position::Index(given.number("startIndex")?.unwrap_or(1).saturating_sub(1))
+            }
+            Ask::Token(_) => Position::Token(given.text(token_names[0])),
+            Ask::Pair([kind, id]) => Position::Token(given.pair(kind, id)?),
+            Ask::Neighbour => match (given.text("before"), given.text("after")) {
+                (Some(id), None) => Position::Before(id),
+                (_, after) => Position::After(after),
+            },
+            Ask::First | Ask::Whole => Position::Number(1),
+        };
+        let size_name = SIZES.into_iter().find(|name| given.takes_in_query(name));
+        let size = match ask {
+            Ask::Search => number_of(search.get("pageSize"))?,
+            Ask::Paging => given.paging("pageSize")?,
+            _ => match SIZES.into_iter().find(|name| given.has(name)) {
+                Some(name) => given.number(name)?,
+                None => None,
+            },
+        };
+        let binding = given.binding(&token_names);
+        let in_query = |name: &&str| !given.takes_in_body(name);
+        let token_names = token_names.into_iter().filter(in_query).collect();
+        let has_after = given.takes_in_query("after");
+        Ok(Self { position, size, size_name, token_names, has_after, search, binding })
+    }
+
+    /// Of whoever gets the whole list, whatever is asked for.
+    pub(crate) fn whole() -> Self {
+        Self {
+            position: Position::Token(None),
+            size: None,
+            size_name: None,
+            token_names: Vec::new(),
+            has_after: false,
+            search: Map::new(),
+            binding: 0,
+        }
+    }
+
+    /// Whether a request can say how many records it wants on a page.
+    pub(crate) fn takes_size(operation: &Operation) -> bool {
+        SIZES.iter().any(|name| takes_in_query(operation, name) || takes_in_body(operation, name))
+    }
+}
+
+fn takes_in_query(operation: &Operation, name: &str) -> bool {
+    operation.parameters_in(Location::Query).any(|parameter| parameter.name == name)
+}
+
+fn takes_in_body(operation: &Operation, name: &str) -> bool {
+    let catalogue = Catalogue::embedded();
+    let body = operation.body.as_ref().map(|body| catalogue.resolve(&body.schema));
+    body.is_some_and(|body| body.property(name).is_some())
+}
+
+/// What came with a request, as far as the operation takes it.
+struct Given<'a> {
+    operation: &'a Operation,
+    path: &'a str,
+    query: Query<'a>,
+    body: Map<String, Value>,
+}
+
+impl<'a> Given<'a> {
+    fn of(operation: &'a Operation, request: &'a RecordedRequest) -> Self {
+        let body = match operation.body {
+            Some(_) => serde_json::from_slice(&request.body).unwrap_or_default(),
+            None => Map::new(),
+        };
+        Self { operation, path: &request.path, query: Query::new(&request.query), body }
+    }
+
+    fn takes_in_query(&self, name: &str) -> bool {
+        takes_in_query(self.operation, name)
+    }
+
+    fn takes_in_body(&self, name: &str) -> bool {
+        takes_in_body(self.operation, name)
+    }
+
+    /// Whether the request says it, and the operation takes it.
+    fn has(&self, name: &str) -> bool {
+        self.takes_in_query(name) && self.query.get(name).is_some()
+            || self.takes_in_body(name) && self.body.contains_key(name)
+    }
+
+    fn token_names(&self, ask: Ask) -> Vec<&'static str> {
+        match ask {
+            Ask::Token(names) => {
+                let takes = |name: &&str| self.takes_in_query(name) || self.takes_in_body(name);
+                let name = names.iter().copied().find(takes);
+                vec![name.unwrap_or(names[0])]
+            }
+            Ask::Pair(names) => names.to_vec(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// An empty text is as good as none.
+    fn text(&self, name: &str) -> Option<String> {
+        let text = match self.takes_in_body(name) {
+            true => self.body.get(name)?.as_str().map(str::to_owned),
+            false => self.query.get(name).map(Cow::into_owned),
+        };
+        text.filter(|text| !text.is_empty())
+    }
+
+    fn number(&self, name: &str) -> Result<Option<u64>, CannedReply> {
+        if self.takes_in_body(name) {
+            return number_of(self.body.get(name));
+        }
+        self.query.get(name).map(|text| parse(&text)).transpose()
+    }
+
+    /// Both fields of `paging` are required inside it.
+    fn paging(&self, name: &str) -> Result<Option<u64>, CannedReply> {
+        let Some(paging) = self.body.get("paging").filter(|paging| !paging.is_null()) else {
+            return Ok(None);
+        };
+        match number_of(paging.get(name))? {
+            None => Err(CannedReply::bad_request(&format!("paging.{name} is required."))),
+            number => Ok(number),
+        }
+    }
+
+    fn pair(&self, kind: &str, id: &str) -> Result<Option<String>, CannedReply> {
+        match (self.text(kind), self.text(id)) {
+            (None, None) => Ok(None),
+            (Some(given), Some(token)) if given == SOURCE_TYPE => Ok(Some(token)),
+            _ => Err(CannedReply::bad_request(&format!("{kind} and {id} do not fit."))),
+        }
+    }
+
+    fn binding(&self, token_names: &[&str]) -> u64 {
+        let is_page = |name: &str| SIZES.contains(&name) || token_names.contains(&name);
+        let filters =
+            self.query.pairs().filter(|(name, _)| self.takes_in_query(name) && !is_page(name));
+        // A client may send its filters in another order.
+        let query = filters.map(|(name, value)| mix(hash(&name) ^ hash(&value).rotate_left(1)));
+        let body = self.body.iter().filter(|(name, _)| !is_page(name));
+        let body = body.map(|(name, value)| mix(hash(name) ^ fingerprint(value).rotate_left(1)));
+        query.chain(body).fold(hash(self.path), u64::wrapping_add)
+    }
+}
+
+fn decode_search(given: &Given<'_>) -> Result<Map<String, Value>, CannedReply> {
+    let q64 = given.query.get("q64").unwrap_or_default();
+    search::decode(&q64)
+        .ok_or_else(|| CannedReply::bad_request("q64 is not base64 of a compressed search."))
+}
+
+fn number_of(value: Option<&Value>) -> Result<Option<u64>, CannedReply> {
+    match value {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => parse(text).map(Some),
+        Some(value) => match value.as_u64().filter(|number| *number <= LARGEST) {
+            Some(0) => Err(CannedReply::bad_request("A page must be at least 1.")),
+            Some(number) => Ok(Some(number)),
+            None => Err(invalid(&value.to_string())),
+        },
+    }
+}
+
+fn parse(text: &str) -> Result<u64, CannedReply> {
+    text.parse().ok().filter(|number| *number <= LARGEST).ok_or_else(|| invalid(text))
+}
+
+fn invalid(value: &str) -> CannedReply {
+    let message = format!("Value [{value}] is not valid for field type [integer].");
+    CannedReply::error(400, "invalid.value", &message)
+}

@@ -1,0 +1,441 @@
+//! An object in a bucket, which is there once it is whole.
+
+mod keeper;
+mod place;
+
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use object_store::multipart::PartId;
+use object_store::{Error as StoreError, ObjectStoreExt as _};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+pub use self::keeper::BucketKeeper;
+pub use self::place::BucketUrl;
+use self::place::{Object, is_missing};
+use super::body::Body;
+use super::format::Format;
+use super::{OnBadValue, Rejected, Sink, SinkError, SinkFuture};
+use crate::aside;
+use crate::columns::Columns;
+use crate::saved::{from_saved, to_saved};
+
+/// How large a part is unless something else is said, in MiB.
+pub const PART_SIZE: u64 = 8;
+
+/// How many parts an upload may have: what Amazon S3 and Google Cloud Storage allow.
+const MOST_PARTS: usize = 10_000;
+
+/// For how many bytes of a part there is room from its beginning.
+const ROOM: usize = 32 << 20;
+
+/// How often the export is saved at least, although no part is full.
+const AT_LEAST_EVERY: Duration = Duration::from_secs(30);
+
+/// Writes records to an object in a bucket.
+///
+/// It is uploaded in parts of one size, and is there once all of it is: until then, an object that is there
+/// stays. At a commit it remembers the upload and its parts, and holds the bytes that do not fill a part yet.
+pub struct BucketSink {
+    object: Object,
+    body: Body,
+    part_size: usize,
+    upload: Option<Upload>,
+    /// What is not in a part yet.
+    rest: Vec<u8>,
+    /// How many bytes there were in all.
+    length: u64,
+    committed: Instant,
+    /// What came since the last commit.
+    since: Since,
+    /// Whether there is a commit to come back to.
+    is_kept: bool,
+    is_whole: bool,
+    notes: Vec<String>,
+}
+
+/// An upload on its way.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Upload {
+    id: String,
+    /// How large each part is, in bytes.
+    part_size: u64,
+    parts: Vec<String>,
+    /// What stood there when it began, to know it from what the upload becomes.
+    before: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Since {
+    Nothing,
+    Bytes,
+    Part,
+}
+
+/// What a commit remembers.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Committed {
+    upload: Upload,
+    /// In base64.
+    rest: String,
+    length: u64,
+    /// The length with what comes in the end.
+    whole: u64,
+    form: Value,
+}
+
+impl Committed {
+    /// The bytes that are in no part yet, if all sizes agree.
+    fn rest(&self) -> Result<Vec<u8>, SinkError> {
+        let Upload { part_size, parts, .. } = &self.upload;
+        let rest = BASE64.decode(&self.rest).ok();
+        let fits = |rest: &Vec<u8>| {
+            let uploaded = part_size.checked_mul(parts.len() as u64);
+            let length = uploaded.and_then(|it| it.checked_add(rest.len() as u64));
+            (rest.len() as u64) < *part_size
+                && length == Some(self.length)
+                && self.length <= self.whole
+        };
+        rest.filter(fits).ok_or_else(|| {
+            SinkError::mismatch(
+                "what was saved of the upload does not fit together; start over with --restart",
+            )
+        })
+    }
+}
+
+impl BucketSink {
+    /// A sink for an object of this URL and format. Settings and credentials are those of the environment:
+    /// `AWS_*`, `GOOGLE_*` or `AZURE_*`, as the crate `object_store` reads them. No call is made yet.
+    ///
+    /// # Errors
+    /// If they do not suffice to reach a bucket.
+    pub fn new(url: &BucketUrl, format: Format) -> Result<Self, SinkError> {
+        Ok(Self {
+            object: url.open()?,
+            body: Body::new(format),
+            part_size: (PART_SIZE as usize) << 20,
+            upload: None,
+            rest: Vec::new(),
+            length: 0,
+            committed: Instant::now(),
+            since: Since::Nothing,
+            is_kept: false,
+            is_whole: false,
+            notes: Vec::new(),
+        })
+    }
+
+    /// How large the parts are, in MiB: 8 unless said, 5 at least and 5,120 at the most, as Amazon S3 takes them. There
+    /// are 10,000 of them at the most. An upload that is resumed keeps the size that it began with.
+    #[must_use]
+    pub fn part_size(mut self, mib: u64) -> Self {
+        self.part_size =
+            usize::try_from(mib.clamp(5, 5 << 10)).unwrap_or(5).saturating_mul(1 << 20);
+        self
+    }
+
+    async fn start(&mut self, columns: &Columns, state: Option<&Value>) -> Result<(), SinkError> {
+        let Some(state) = state else {
+            let before = self.there().await?.map(|(version, _)| version);
+            let id = self.object.store.create_multipart(&self.object.path).await;
+            let id = id.map_err(|error| self.object.cant("write", &error))?;
+            let part_size = self.part_size as u64;
+            self.upload = Some(Upload { id, part_size, parts: Vec::new(), before });
+            let head = self.body.begin(columns)?;
+            return self.take(&head).await;
+        };
+        let state: Committed = from_saved(state)?;
+        self.rest = state.rest()?;
+        self.part_size = usize::try_from(state.upload.part_size).unwrap_or(usize::MAX);
+        self.body.resume(columns, &state.form)?;
+        self.length = state.length;
+        self.upload = Some(state.upload);
+        self.is_kept = true;
+        Ok(())
+    }
+
+    /// What stands in the place of the object: something that tells it from others, and its length.
+    async fn there(&self) -> Result<Option<(String, u64)>, SinkError> {
+        match self.object.store.head(&self.object.path).await {
+            Ok(meta) => {
+                let e_tag = meta.e_tag.unwrap_or_default();
+                Ok(Some((format!("{e_tag} {}", meta.last_modified.to_rfc3339()), meta.size)))
+            }
+            Err(StoreError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(self.object.cant("read", &error)),
+        }
+    }
+
+    /// Takes in bytes, and uploads the parts that they fill.
+    async fn take(&mut self, bytes: &[u8]) -> Result<(), SinkError> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        self.length += bytes.len() as u64;
+        if self.since == Since::Nothing {
+            self.since = Since::Bytes;
+        }
+        let mut bytes = bytes;
+        while !bytes.is_empty() {
+            // Room for a part at once: to grow step by step leaves holes in the memory.
+            self.rest.reserve_exact(self.part_size.min(ROOM).saturating_sub(self.rest.len()));
+            let room = self.part_size.saturating_sub(self.rest.len());
+            let (now, later) = bytes.split_at(room.min(bytes.len()));
+            self.rest.extend_from_slice(now);
+            bytes = later;
+            if self.rest.len() < self.part_size {
+                break;
+            }
+            let part = std::mem::take(&mut self.rest);
+            match self.put(part).await? {
+                Done::Yes => self.since = Since::Part,
+                Done::Unknown => return Err(self.gone()),
+            }
+        }
+        Ok(())
+    }
+
+    async fn put(&mut self, part: Vec<u8>) -> Result<Done, SinkError> {
+        let Some(upload) = &mut self.upload else { return Err(not_begun()) };
+        let number = upload.parts.len();
+        if number == MOST_PARTS {
+            return Err(SinkError::new(format!(
+                "{} has {MOST_PARTS} parts, more than which a bucket does not take; \
+                 start over with a larger --part-size",
+                self.object.url
+            )));
+        }
+        let Object { store, path, .. } = &self.object;
+        match store.put_part(path, &upload.id, number, part.into()).await {
+            Ok(part) => {
+                upload.parts.push(part.content_id);
+                Ok(Done::Yes)
+            }
+            Err(error) => self.unless_gone(error),
+        }
+    }
+
+    async fn settle(&mut self, is_last: bool) -> Result<Option<Value>, SinkError> {
+        let is_due = match self.since {
+            Since::Nothing | Since::Part => true,
+            Since::Bytes => is_last || self.committed.elapsed() >= AT_LEAST_EVERY,
+        };
+        if !is_due {
+            return Ok(None);
+        }
+        let (bytes, form) = self.body.commit(is_last)?;
+        self.take(&bytes).await?;
+        let Some(form) = form else { return Ok(None) };
+        let whole = self.length + self.body.end()?.len() as u64;
+        let upload = self.upload.clone().ok_or_else(not_begun)?;
+        let rest = BASE64.encode(&self.rest);
+        let committed = Committed { upload, rest, length: self.length, whole, form };
+        self.committed = Instant::now();
+        self.since = Since::Nothing;
+        self.is_kept = true;
+        to_saved(&committed).map(Some)
+    }
+
+    async fn close(&mut self) -> Result<(), SinkError> {
+        let rest = self.body.flush()?;
+        self.take(&rest).await?;
+        let end = self.body.end()?;
+        let whole = self.length + end.len() as u64;
+        self.rest.extend_from_slice(&end);
+        if let Done::Unknown = self.complete().await? {
+            // An export that was killed right after the upload was complete is whole, but does not know it.
+            let before = self.upload.as_ref().and_then(|upload| upload.before.as_ref());
+            match self.there().await? {
+                Some((version, length)) if length == whole && Some(&version) != before => {}
+                _ => return Err(self.gone()),
+            }
+        }
+        self.is_whole = true;
+        Ok(())
+    }
+
+    async fn complete(&mut self) -> Result<Done, SinkError> {
+        while !self.rest.is_empty() {
+            let rest = self.rest.split_off(self.part_size.min(self.rest.len()));
+            let part = std::mem::replace(&mut self.rest, rest);
+            if let Done::Unknown = self.put(part).await? {
+                return Ok(Done::Unknown);
+            }
+        }
+        let Some(upload) = &self.upload else { return Err(not_begun()) };
+        let parts = upload.parts.iter().map(|part| PartId { content_id: part.clone() }).collect();
+        let Object { store, path, .. } = &self.object;
+        match store.complete_multipart(path, &upload.id, parts).await {
+            Ok(_) => Ok(Done::Yes),
+            Err(error) => self.unless_gone(error),
+        }
+    }
+
+    /// An error, unless it is that the bucket does not know the upload.
+    fn unless_gone(&self, error: StoreError) -> Result<Done, SinkError> {
+        match is_missing(&error) {
+            true => Ok(Done::Unknown),
+            false => Err(self.object.cant("write", &error)),
+        }
+    }
+
+    fn gone(&self) -> SinkError {
+        SinkError::mismatch(format!(
+            "the bucket no longer has the upload of {} that was begun: someone, or a rule for incomplete uploads, has \
+             removed it. Start over with --restart",
+            self.object.url
+        ))
+    }
+
+    async fn abort(&mut self, upload: &Upload) {
+        let Object { store, path, .. } = &self.object;
+        match store.abort_multipart(path, &upload.id).await {
+            Ok(()) | Err(StoreError::NotFound { .. }) => {}
+            Err(error) => {
+                let why = self.object.cant("throw away the upload that was left of", &error);
+                self.notes.push(why.to_string());
+            }
+        }
+    }
+}
+
+/// Whether the bucket has done it, or does not know the upload.
+enum Done {
+    Yes,
+    Unknown,
+}
+
+fn not_begun() -> SinkError {
+    SinkError::new("the upload was not begun")
+}
+
+impl Sink for BucketSink {
+    fn on_bad_value(&mut self, on_bad_value: OnBadValue) {
+        self.body.on_bad_value(on_bad_value);
+    }
+
+    fn rejected(&mut self) -> Vec<Rejected> {
+        self.body.rejected()
+    }
+
+    fn open<'a>(
+        &'a mut self,
+        columns: &'a Columns,
+        committed: Option<&'a Value>,
+    ) -> SinkFuture<'a> {
+        Box::pin(self.start(columns, committed))
+    }
+
+    fn write<'a>(&'a mut self, batch: &'a [Box<RawValue>]) -> SinkFuture<'a> {
+        Box::pin(async {
+            let mut bytes = Vec::with_capacity(batch.iter().map(|it| it.get().len() + 1).sum());
+            self.body.records(batch, |part| {
+                bytes.extend_from_slice(part);
+                Ok(())
+            })?;
+            if self.since == Since::Nothing && !batch.is_empty() {
+                self.since = Since::Bytes;
+            }
+            self.take(&bytes).await
+        })
+    }
+
+    fn commit(&mut self) -> SinkFuture<'_, Option<Value>> {
+        Box::pin(self.settle(false))
+    }
+
+    fn commit_last(&mut self) -> SinkFuture<'_, Option<Value>> {
+        Box::pin(self.settle(true))
+    }
+
+    fn discard<'a>(&'a mut self, committed: &'a Value) -> SinkFuture<'a> {
+        Box::pin(async move {
+            if let Ok(Committed { upload, .. }) = from_saved(committed) {
+                self.abort(&upload).await;
+            }
+            Ok(())
+        })
+    }
+
+    fn finish(&mut self, is_whole: bool) -> SinkFuture<'_> {
+        Box::pin(async move {
+            match is_whole {
+                true => self.close().await,
+                // The upload stays as it is, to be gone on with.
+                false if self.is_kept => Ok(()),
+                false => {
+                    if let Some(upload) = self.upload.take() {
+                        self.abort(&upload).await;
+                    }
+                    Ok(())
+                }
+            }
+        })
+    }
+
+    fn report<'a>(&'a mut self, report: &'a str) -> SinkFuture<'a, Option<String>> {
+        Box::pin(async {
+            let object = self.object.aside(aside::REPORT)?;
+            let report = report.to_owned().into_bytes();
+            match object.store.put(&object.path, report.into()).await {
+                Ok(_) => Ok(Some(object.url)),
+                Err(error) => Err(object.cant("write", &error)),
+            }
+        })
+    }
+
+    fn location(&self) -> Option<String> {
+        let url = &self.object.url;
+        Some(match self.is_whole {
+            true => url.clone(),
+            false => format!("an upload to {url}, which is not complete"),
+        })
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let mut notes = self.notes.clone();
+        notes.extend(self.body.notes());
+        notes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_commit_whose_sizes_do_not_agree_is_refused() {
+        let good = json!({
+            "upload": { "id": "u", "part_size": 10, "parts": ["a", "b"], "before": null },
+            "rest": BASE64.encode("abc"), "length": 23, "whole": 23, "form": null,
+        });
+        let rest = |state: &Value| from_saved::<Committed>(state).and_then(|it| it.rest());
+        assert_eq!(rest(&good).expect("a commit"), b"abc");
+        for (pointer, odd) in [
+            ("/length", json!(22)),
+            ("/length", json!(-1)),
+            ("/length", Value::Null),
+            ("/whole", json!(22)),
+            ("/rest", json!("!")),
+            ("/rest", json!(BASE64.encode("ten bytes!"))),
+            ("/upload", Value::Null),
+            ("/upload/parts", json!(["a"])),
+            ("/upload/part_size", json!(0)),
+            ("/upload/part_size", json!(u64::MAX)),
+            ("/upload/before", json!(1)),
+        ] {
+            let mut state = good.clone();
+            *state.pointer_mut(pointer).expect("a field") = odd;
+            let error = rest(&state).expect_err("it is none");
+            assert!(error.is_mismatch(), "{state}: {error}");
+        }
+    }
+}

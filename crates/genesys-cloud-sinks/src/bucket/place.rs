@@ -1,0 +1,306 @@
+//! Objects of buckets: how they are named, reached, and why they could not be.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use object_store::aws::AmazonS3Builder;
+use object_store::azure::MicrosoftAzureBuilder;
+use object_store::gcp::GoogleCloudStorageBuilder;
+use object_store::multipart::MultipartStore;
+use object_store::path::Path;
+use object_store::{Error as StoreError, ObjectStore, ObjectStoreScheme};
+use url::Url;
+
+use crate::SinkError;
+use crate::aside;
+
+/// How much of what a server says is told.
+const MOST_SAID: usize = 300;
+
+/// An object in a bucket: `s3://bucket/key`, `gs://bucket/key`, `az://container/key` or
+/// `abfss://container@account.dfs.core.windows.net/key`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BucketUrl(Url);
+
+impl BucketUrl {
+    /// Whether a URL of this scheme names an object in a bucket.
+    pub fn is_scheme(scheme: &str) -> bool {
+        matches!(scheme, "s3" | "s3a" | "gs" | "az" | "azure" | "adl" | "abfs" | "abfss")
+    }
+
+    /// The last part of its key.
+    pub fn name(&self) -> &str {
+        self.0.path().rsplit('/').next().unwrap_or_default()
+    }
+
+    /// Reaches it with the settings and credentials of the environment. No call is made.
+    pub(crate) fn open(&self) -> Result<Object, SinkError> {
+        let cant = |error: StoreError| {
+            SinkError::new(format!(
+                "can't reach the bucket of {self}: {}; what it takes is in the environment, mostly {}",
+                said(&error.to_string()),
+                credentials(self.0.as_str())
+            ))
+        };
+        let (scheme, path) =
+            ObjectStoreScheme::parse(&self.0).map_err(|error| cant(error.into()))?;
+        if let ObjectStoreScheme::AmazonS3 = scheme {
+            check_environment(|name| std::env::var(name).ok().filter(|it| !it.is_empty()))
+                .map_err(|why| {
+                    SinkError::new(format!("can't reach the bucket of {self}: {why}"))
+                })?;
+        }
+        let url = self.0.as_str();
+        let store: Arc<dyn Store> = match scheme {
+            ObjectStoreScheme::AmazonS3 => {
+                let builder = AmazonS3Builder::from_env().with_url(url);
+                // Not every server that speaks like S3 deletes several at once.
+                Arc::new(builder.with_disable_bulk_delete(true).build().map_err(cant)?)
+            }
+            ObjectStoreScheme::GoogleCloudStorage => {
+                let builder = GoogleCloudStorageBuilder::from_env().with_url(url);
+                Arc::new(builder.build().map_err(cant)?)
+            }
+            ObjectStoreScheme::MicrosoftAzure => {
+                let builder = MicrosoftAzureBuilder::from_env().with_url(url);
+                Arc::new(builder.build().map_err(cant)?)
+            }
+            _ => return Err(SinkError::new(format!("{self} is in no bucket"))),
+        };
+        Ok(Object { store, path, url: self.to_string() })
+    }
+}
+
+impl FromStr for BucketUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        // The text may hold a secret, and is not told again.
+        let url = Url::parse(text).map_err(|error| format!("it is no URL: {error}"))?;
+        if !Self::is_scheme(url.scheme()) || url.host_str().is_none_or(str::is_empty) {
+            return Err(
+                "write it as s3://bucket/key, gs://bucket/key or az://container/key".to_owned()
+            );
+        }
+        if url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+            return Err("credentials do not belong in the URL of a bucket, but in the environment"
+                .to_owned());
+        }
+        match url.path().rsplit('/').next() {
+            None | Some("") => Err("it names a bucket or a folder, and no object in it".to_owned()),
+            Some(_) => Ok(Self(url)),
+        }
+    }
+}
+
+impl fmt::Display for BucketUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_str())
+    }
+}
+
+/// A bucket to which an object can be uploaded in parts.
+pub(super) trait Store: ObjectStore + MultipartStore {}
+
+impl<T: ObjectStore + MultipartStore> Store for T {}
+
+/// An object that can be reached.
+#[derive(Clone)]
+pub(crate) struct Object {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) path: Path,
+    pub(super) url: String,
+}
+
+impl Object {
+    /// The one in the hidden folder beside it whose name has this end.
+    pub(crate) fn aside(&self, end: &str) -> Result<Self, SinkError> {
+        let url = aside::key(&self.url, end);
+        let path = Path::parse(aside::key(self.path.as_ref(), end))
+            .map_err(|error| SinkError::new(format!("{url} is no name of an object: {error}")))?;
+        Ok(Self { store: self.store.clone(), path, url })
+    }
+
+    /// Why something could not be done with it, for people: `doing` is such as `write`.
+    pub(super) fn cant(&self, doing: &str, error: &StoreError) -> SinkError {
+        let text = error.to_string();
+        let code = between(&text, "<Code>", "</Code>").map(said);
+        let reason = || code.clone().unwrap_or_else(|| "it says no more".to_owned());
+        let why = match error {
+            StoreError::PermissionDenied { .. } => format!(
+                "the bucket refuses it ({}): the credentials take the rights to list the bucket, and to read, write \
+                 and delete its objects",
+                reason()
+            ),
+            // Where a machine of a cloud has the credentials of its role. Asked last.
+            _ if text.contains("//169.254.") || text.contains("//metadata.google") => format!(
+                "the environment has no credentials for it ({}), and this machine has none of its own",
+                credentials(&self.url)
+            ),
+            StoreError::Unauthenticated { .. } => {
+                format!("the bucket does not take the credentials ({})", reason())
+            }
+            _ if !is_missing(error) && matches!(error, StoreError::NotFound { .. }) => {
+                "there is no such bucket".to_owned()
+            }
+            _ => match between(&text, "<Message>", "</Message>") {
+                Some(message) => format!("{} ({})", said(message), reason()),
+                None => said(&text),
+            },
+        };
+        let text = format!("can't {doing} {}: {why}", self.url);
+        match may_pass(error, &text) {
+            true => SinkError::unavailable(text),
+            false => SinkError::new(text),
+        }
+    }
+}
+
+/// Whether an error may pass by itself: the bucket can't be reached, or has an error of its own. One that it answers
+/// with a status from 400 on is refused for good, unless that asks to try again.
+fn may_pass(error: &StoreError, text: &str) -> bool {
+    if !matches!(error, StoreError::Generic { .. }) || text.contains("has no credentials") {
+        return false;
+    }
+    let whole = error.to_string();
+    match between(&whole, "status code: ", " ").and_then(|text| text.parse::<u16>().ok()) {
+        Some(status @ 400..500) => matches!(status, 408 | 429),
+        _ => !whole.contains("certificate") && !whole.contains("builder error"),
+    }
+}
+
+/// Refuses settings of S3 that would be told late, or in words that lead nowhere.
+fn check_environment(variable: impl Fn(&str) -> Option<String>) -> Result<(), String> {
+    let endpoints = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"];
+    let is_plain = |name: &&str| variable(name).is_some_and(|url| url.starts_with("http://"));
+    let allows = variable("AWS_ALLOW_HTTP");
+    let allows = allows
+        .is_some_and(|it| ["true", "1", "yes", "on", "y"].contains(&&*it.to_ascii_lowercase()));
+    if let Some(name) = endpoints.into_iter().find(is_plain)
+        && !allows
+    {
+        return Err(format!(
+            "{name} is an http:// URL, over which records would be sent in clear text; use https://, or set \
+             AWS_ALLOW_HTTP=true"
+        ));
+    }
+    let has = |name: &str| variable(name).is_some();
+    let knows_credentials = [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS_SKIP_SIGNATURE",
+    ];
+    match variable("AWS_PROFILE") {
+        Some(profile) if !knows_credentials.iter().any(|name| has(name)) => Err(format!(
+            "AWS_PROFILE is `{profile}`, and profiles of the AWS configuration are not read; run: \
+             eval \"$(aws configure export-credentials --profile {profile} --format env)\""
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Whether the bucket is there, and has no such object or upload.
+pub(super) fn is_missing(error: &StoreError) -> bool {
+    let StoreError::NotFound { source, .. } = error else { return false };
+    let text = source.to_string();
+    !["NoSuchBucket", "ContainerNotFound"].iter().any(|code| text.contains(code))
+}
+
+/// The variables by which credentials are mostly given.
+fn credentials(url: &str) -> &'static str {
+    match url.split_once("://") {
+        Some(("s3" | "s3a", _)) => "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+        Some(("gs", _)) => "GOOGLE_APPLICATION_CREDENTIALS",
+        _ => "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY",
+    }
+}
+
+fn between<'a>(text: &'a str, begin: &str, end: &str) -> Option<&'a str> {
+    text.split_once(begin)?.1.split_once(end).map(|(found, _)| found)
+}
+
+/// What a server or its URL says, on one line, and without the queries of URLs: they may hold signatures.
+fn said(text: &str) -> String {
+    let mut said = String::new();
+    for word in text.split_whitespace() {
+        let word = match word.contains("://") {
+            true => word.split_once('?').map_or(word, |(before, _)| before),
+            false => word,
+        };
+        if said.len() + word.len() > MOST_SAID {
+            said.push_str(" ..");
+            break;
+        }
+        if !said.is_empty() {
+            said.push(' ');
+        }
+        said.extend(word.chars().filter(|it| !it.is_control()));
+    }
+    said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_name_objects_and_hold_no_secrets() {
+        for text in [
+            "s3://bucket/key.jsonl",
+            "gs://bucket/a/b.csv.gz",
+            "az://container/key.parquet",
+            "abfss://container@account.dfs.core.windows.net/key.jsonl",
+        ] {
+            assert_eq!(text.parse::<BucketUrl>().expect(text).to_string(), text);
+        }
+        for (text, why) in [
+            ("s3://bucket", "no object in it"),
+            ("s3://bucket/folder/", "no object in it"),
+            ("s3:///key", "write it as"),
+            ("ftp://host/key", "write it as"),
+            ("s3://user:password@bucket/key", "in the environment"),
+            ("az://container/key?sig=password", "in the environment"),
+        ] {
+            let error = text.parse::<BucketUrl>().expect_err(text);
+            assert!(error.contains(why) && !error.contains("password"), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn settings_that_can_not_work_are_refused() {
+        let check = |variables: &[(&str, &str)]| {
+            check_environment(|name| {
+                let found = variables.iter().find(|(known, _)| *known == name);
+                found.map(|(_, value)| (*value).to_owned())
+            })
+        };
+        let http = ("AWS_ENDPOINT_URL", "http://minio:9000");
+        let profile = ("AWS_PROFILE", "dev");
+        for (variables, part) in [
+            (&[http][..], "AWS_ENDPOINT_URL is an http:// URL"),
+            (&[http, ("AWS_ALLOW_HTTP", "false")], "AWS_ALLOW_HTTP=true"),
+            (&[profile], "aws configure export-credentials --profile dev"),
+        ] {
+            let why = check(variables).expect_err("refused");
+            assert!(why.contains(part), "{why}");
+        }
+        for variables in [
+            &[][..],
+            &[http, ("AWS_ALLOW_HTTP", "TRUE")],
+            &[("AWS_ENDPOINT", "https://minio:9000")],
+            &[profile, ("AWS_ACCESS_KEY_ID", "key")],
+        ] {
+            check(variables).expect("accepted");
+        }
+    }
+
+    #[test]
+    fn what_a_server_says_is_told_without_signatures() {
+        let text = "error for https://host/key?sig=secret and\n\u{1b}[31m more";
+        assert_eq!(said(text), "error for https://host/key and [31m more");
+        assert!(said(&"word ".repeat(1_000)).len() < MOST_SAID + 10);
+    }
+}

@@ -1,0 +1,397 @@
+//! A file that gets its name once it is whole.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::body::Body;
+use super::format::Format;
+use super::{OnBadValue, Rejected, Sink, SinkError, SinkFuture};
+use crate::aside;
+use crate::columns::Columns;
+use crate::saved::{from_saved, to_saved};
+use crate::sum::Sum;
+use genesys_cloud_core::private_file as private;
+
+/// Writes records to a file.
+///
+/// Until it is whole, it is in the folder `.genesys-cloud` beside its path, and its owner alone may read it. At a commit it remembers its length
+/// and a checksum. An export that is resumed checks that the file still begins with what was committed, and cuts it
+/// there.
+pub struct FileSink {
+    path: PathBuf,
+    body: Body,
+    written: Open,
+    /// Whether it has its name.
+    is_whole: bool,
+}
+
+/// A file that is written, and what is in it.
+struct Open {
+    file: Option<File>,
+    length: u64,
+    sum: Sum,
+}
+
+impl Open {
+    fn append(&mut self, part: &[u8]) -> std::io::Result<()> {
+        let Some(file) = &mut self.file else { return Err(ErrorKind::NotConnected.into()) };
+        file.write_all(part)?;
+        self.length += part.len() as u64;
+        self.sum.add(part);
+        Ok(())
+    }
+}
+
+/// What a commit remembers.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Committed {
+    length: u64,
+    /// The checksum of these bytes.
+    sum: String,
+    /// The length with what comes in the end.
+    whole: u64,
+    form: Value,
+}
+
+impl FileSink {
+    /// A sink for a file of this path and format. A file that is there is replaced once this one is whole.
+    pub fn new(path: impl Into<PathBuf>, format: Format) -> Self {
+        let written = Open { file: None, length: 0, sum: Sum::new() };
+        Self { path: path.into(), body: Body::new(format), written, is_whole: false }
+    }
+
+    /// Where the records are until the file is whole.
+    pub fn part(path: &Path) -> PathBuf {
+        aside::path(path, aside::PART)
+    }
+
+    fn start(&mut self, columns: &Columns, committed: Option<&Value>) -> Result<(), SinkError> {
+        if self.path.is_dir() {
+            return Err(SinkError::new(format!("{} is a folder", self.path.display())));
+        }
+        let Some(committed) = committed else {
+            let mut file = open_part(&Self::part(&self.path), true)?;
+            file.set_len(0).and_then(|()| file.rewind()).map_err(|error| self.cant(&error))?;
+            self.written.file = Some(file);
+            let head = self.body.begin(columns)?;
+            return self.append(&head);
+        };
+        let committed: Committed = from_saved(committed)?;
+        self.body.resume(columns, &committed.form)?;
+        let (mut file, sum) = self.reopen(&committed)?;
+        // Records written after the commit will be written again.
+        file.set_len(committed.length)
+            .and_then(|()| file.seek(SeekFrom::Start(committed.length)))
+            .map_err(|error| self.cant(&error))?;
+        self.written = Open { file: Some(file), length: committed.length, sum };
+        Ok(())
+    }
+
+    /// Opens the file that was committed, once it is known to be that file.
+    fn reopen(&self, committed: &Committed) -> Result<(File, Sum), SinkError> {
+        let part = Self::part(&self.path);
+        // An export that was killed right after it had named its file is whole, but does not know it.
+        let named =
+            !part.exists() && fs::metadata(&self.path).is_ok_and(|it| it.len() == committed.whole);
+        if named {
+            let file = File::open(&self.path).map_err(|error| self.cant(&error))?;
+            check(file, &self.path, committed)?;
+            aside::make_folder(&part)
+                .and_then(|()| fs::rename(&self.path, &part))
+                .map_err(|error| self.cant(&error))?;
+        }
+        let file = open_part(&part, false)?;
+        check(file, &part, committed)
+    }
+
+    fn cant(&self, error: &std::io::Error) -> SinkError {
+        unwritable(&Self::part(&self.path), error)
+    }
+
+    fn append(&mut self, part: &[u8]) -> Result<(), SinkError> {
+        self.written.append(part).map_err(|error| self.cant(&error))
+    }
+
+    fn encode(&mut self, batch: &[Box<RawValue>]) -> Result<(), SinkError> {
+        let Self { body, written, path, .. } = self;
+        let cant = |error| unwritable(&Self::part(path), &error);
+        body.records(batch, |part| written.append(part).map_err(cant))
+    }
+
+    fn settle(&mut self, is_last: bool) -> Result<Option<Value>, SinkError> {
+        let (part, form) = self.body.commit(is_last)?;
+        self.append(&part)?;
+        let Some(form) = form else { return Ok(None) };
+        // It must be on the disk before it is said to be.
+        self.sync()?;
+        let (length, sum) = (self.written.length, self.written.sum.text());
+        // With what comes in the end.
+        let whole = length + self.body.end()?.len() as u64;
+        to_saved(&Committed { length, sum, whole, form }).map(Some)
+    }
+
+    fn sync(&self) -> Result<(), SinkError> {
+        let Some(file) = &self.written.file else { return Ok(()) };
+        file.sync_data().map_err(|error| self.cant(&error))
+    }
+
+    fn close(&mut self, is_whole: bool) -> Result<(), SinkError> {
+        if is_whole {
+            let rest = self.body.flush()?;
+            self.append(&rest)?;
+            let end = self.body.end()?;
+            self.append(&end)?;
+        }
+        self.sync()?;
+        self.written.file = None;
+        if is_whole {
+            private::publish(&Self::part(&self.path), &self.path)
+                .map_err(|error| unwritable(&self.path, &error))?;
+            self.is_whole = true;
+            aside::remove_folder(&Self::part(&self.path));
+        }
+        Ok(())
+    }
+}
+
+/// Opens a file that is not whole yet, and keeps other exports out of it. Its content stays as it is.
+///
+/// # Errors
+/// When it can't be opened, is missing and not to be created, or another export has it open.
+pub fn open_part(part: &Path, create: bool) -> Result<File, SinkError> {
+    let made = if create { aside::make_folder(part) } else { Ok(()) };
+    let file = made.and_then(|()| private::open(part, create)).map_err(|error| match error.kind() {
+        ErrorKind::NotFound if !create => SinkError::mismatch(format!(
+            "{} is missing, so the export can't be resumed: put the file back, or start over with --restart",
+            part.display()
+        )),
+        _ => unwritable(part, &error),
+    })?;
+    match file.try_lock() {
+        Err(fs::TryLockError::WouldBlock) => {
+            Err(SinkError::unavailable(format!("another export writes {}", part.display())))
+        }
+        _ => Ok(file),
+    }
+}
+
+/// Checks that a file begins with what was committed.
+fn check(mut file: File, path: &Path, committed: &Committed) -> Result<(File, Sum), SinkError> {
+    let Committed { length, sum, .. } = committed;
+    let wrong = |what: String| {
+        SinkError::mismatch(format!(
+            "{} is not the file that the state describes: {what}. Put that file back, or start over with --restart",
+            path.display()
+        ))
+    };
+    let cant = |error| SinkError::of_io(format!("can't read {}: {error}", path.display()), &error);
+    let there = file.metadata().map_err(cant)?.len();
+    if there < *length {
+        return Err(wrong(format!("it has {there} bytes, and {length} had been written")));
+    }
+    let found = Sum::of_beginning(&mut file, *length).map_err(cant)?;
+    match found.text() == *sum {
+        true => Ok((file, found)),
+        false => Err(wrong(format!("its first {length} bytes are not those that were written"))),
+    }
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> SinkError {
+    SinkError::of_io(format!("can't write {}: {error}", path.display()), error)
+}
+
+impl Sink for FileSink {
+    fn on_bad_value(&mut self, on_bad_value: OnBadValue) {
+        self.body.on_bad_value(on_bad_value);
+    }
+
+    fn rejected(&mut self) -> Vec<Rejected> {
+        self.body.rejected()
+    }
+
+    fn open<'a>(
+        &'a mut self,
+        columns: &'a Columns,
+        committed: Option<&'a Value>,
+    ) -> SinkFuture<'a> {
+        let begun = self.start(columns, committed);
+        Box::pin(async { begun })
+    }
+
+    fn write<'a>(&'a mut self, batch: &'a [Box<RawValue>]) -> SinkFuture<'a> {
+        let written = self.encode(batch);
+        Box::pin(async { written })
+    }
+
+    fn commit(&mut self) -> SinkFuture<'_, Option<Value>> {
+        let settled = self.settle(false);
+        Box::pin(async { settled })
+    }
+
+    fn commit_last(&mut self) -> SinkFuture<'_, Option<Value>> {
+        let settled = self.settle(true);
+        Box::pin(async { settled })
+    }
+
+    fn finish(&mut self, is_whole: bool) -> SinkFuture<'_> {
+        let closed = self.close(is_whole);
+        Box::pin(async { closed })
+    }
+
+    fn report<'a>(&'a mut self, report: &'a str) -> SinkFuture<'a, Option<String>> {
+        let path = aside::path(&self.path, aside::REPORT);
+        // The one of the last run stays where there is no room for another.
+        let written = aside::make_folder(&path);
+        let written = written.and_then(|()| private::replace(&path, report.as_bytes()));
+        let written = written.map_err(|error| unwritable(&path, &error));
+        Box::pin(async move { written.map(|()| Some(path.display().to_string())) })
+    }
+
+    fn location(&self) -> Option<String> {
+        let path = match self.is_whole {
+            true => self.path.clone(),
+            false => Self::part(&self.path),
+        };
+        Some(path.display().to_string())
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.body.notes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch(records: std::ops::Range<u32>) -> Vec<Box<RawValue>> {
+        records.map(|n| RawValue::from_string(format!("{{\"n\":{n}}}")).expect("JSON")).collect()
+    }
+
+    fn now<T>(written: SinkFuture<'_, T>) -> Result<T, SinkError> {
+        futures::FutureExt::now_or_never(written).expect("nothing is waited for")
+    }
+
+    #[test]
+    fn what_came_after_the_last_commit_is_taken_back() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for name in ["a.jsonl", "a.jsonl.gz"] {
+            let path = folder.path().join(name);
+            let format = Format::of_path(&path).expect("a format");
+            let columns = Columns::default();
+            let mut sink = FileSink::new(&path, format);
+            now(sink.open(&columns, None)).expect("begun");
+            now(sink.write(&batch(0..3))).expect("written");
+            let state = now(sink.commit()).expect("committed").expect("a state");
+            now(sink.write(&batch(3..9))).expect("written");
+            let mut other = FileSink::new(&path, format);
+            assert!(now(other.open(&columns, None)).is_err(), "it is in use");
+            drop(sink);
+
+            let mut sink = FileSink::new(&path, format);
+            now(sink.open(&columns, Some(&state))).expect("begun");
+            now(sink.write(&batch(3..5))).expect("written");
+            assert!(!path.exists(), "it is not whole yet");
+            now(sink.finish(true)).expect("finished");
+            assert!(!FileSink::part(&path).exists());
+            let bytes = fs::read(&path).expect("a file");
+            let text = match name.ends_with("gz") {
+                false => String::from_utf8(bytes).expect("text"),
+                true => {
+                    let mut text = String::new();
+                    let mut reader = flate2::read::MultiGzDecoder::new(&bytes[..]);
+                    std::io::Read::read_to_string(&mut reader, &mut text).expect("text");
+                    text
+                }
+            };
+            assert_eq!(text, "{\"n\":0}\n{\"n\":1}\n{\"n\":2}\n{\"n\":3}\n{\"n\":4}\n");
+        }
+    }
+
+    #[test]
+    fn a_file_that_was_named_before_that_was_known_is_whole() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for name in ["a.jsonl", "a.jsonl.gz", "a.csv", "a.parquet"] {
+            let path = folder.path().join(name);
+            let Some(format) = Format::of_path(&path) else { continue };
+            let columns = Columns::chosen(&["n".to_owned()], None, false).expect("columns");
+            let mut sink = FileSink::new(&path, format);
+            now(sink.open(&columns, None)).expect("begun");
+            now(sink.write(&batch(0..3))).expect("written");
+            let state = now(sink.commit_last()).expect("committed").expect("a state");
+            now(sink.finish(true)).expect("finished");
+            let bytes = fs::read(&path).expect("a file");
+
+            let mut sink = FileSink::new(&path, format);
+            now(sink.open(&columns, Some(&state))).expect("begun");
+            now(sink.write(&[])).expect("written");
+            now(sink.commit_last()).expect("committed");
+            now(sink.finish(true)).expect("finished");
+            assert_eq!(fs::read(&path).expect("a file"), bytes, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_not_the_one_that_was_committed_is_left_as_it_is() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.jsonl");
+        let part = FileSink::part(&path);
+        let mut sink = FileSink::new(&path, Format::default());
+        now(sink.open(&Columns::default(), None)).expect("begun");
+        now(sink.write(&batch(0..3))).expect("written");
+        let state = now(sink.commit()).expect("committed").expect("a state");
+        drop(sink);
+        let whole = fs::read(&part).expect("a file");
+        let begin = |state: &Value| {
+            let mut sink = FileSink::new(&path, Format::default());
+            now(sink.open(&Columns::default(), Some(state)))
+        };
+        let mut longer = whole.clone();
+        longer.extend_from_slice(b"written after the commit");
+        let mut other = longer.clone();
+        other[3] ^= 1;
+        for (there, why) in [
+            (&whole[..5], "it has 5 bytes, and 24 had been written"),
+            (&other[..], "its first 24 bytes are not those that were written"),
+        ] {
+            fs::write(&part, there).expect("a file");
+            let error = begin(&state).expect_err("another file");
+            assert!(error.is_mismatch() && error.to_string().contains(why), "{error}");
+            assert_eq!(fs::read(&part).expect("a file"), there);
+        }
+        fs::write(&part, &longer).expect("a file");
+        for (field, value) in [
+            ("length", Value::Null),
+            ("length", (-1).into()),
+            ("length", 24.5.into()),
+            ("length", "24".into()),
+            ("sum", Value::Null),
+            ("whole", Value::Null),
+            ("more", 1.into()),
+        ] {
+            let mut odd = state.clone();
+            odd[field] = value;
+            let error = begin(&odd).expect_err("no state");
+            assert!(error.is_mismatch(), "{odd}: {error}");
+            assert_eq!(fs::read(&part).expect("a file"), longer, "{odd}");
+        }
+        assert!(begin(&Value::Null).is_err() && begin(&Value::from(24)).is_err());
+        assert_eq!(fs::read(&part).expect("a file"), longer);
+        begin(&state).expect("resumed");
+        assert_eq!(fs::read(&part).expect("a file"), whole);
+        fs::remove_file(&part).expect("removed");
+        let error = begin(&state).expect_err("missing");
+        assert!(error.to_string().contains(".genesys-cloud/a.jsonl.part is missing"), "{error}");
+        assert!(!part.exists());
+        // Of the same length, and another one.
+        fs::write(&path, &other[..24]).expect("a file");
+        begin(&state).expect_err("another file");
+        assert_eq!(fs::read(&path).expect("a file"), other[..24]);
+    }
+}

@@ -1,0 +1,64 @@
+//! Where the records of the Genesys Cloud API go: files, streams, buckets and tables of PostgreSQL.
+//!
+//! A [`Sink`] takes the records of a list in batches and commits them. What a commit returns is saved together with
+//! the position in the list, so that an export that was killed resumes without losing or repeating a record.
+//!
+//! | feature | what it adds |
+//! | --- | --- |
+//! | `buckets` | [`BucketSink`]: objects in S3, Google Cloud Storage and Azure |
+//! | `parquet` | Parquet, as a [`Format`] |
+//! | `postgres` | [`PostgresSink`]: tables of a PostgreSQL database |
+//! | `redis` | the state of an export in Redis |
+//! | `zstd` | compression by Zstandard, which needs a C compiler |
+//!
+//! JSONL, CSV, gzip, files and streams are always there.
+#![cfg_attr(
+    not(all(feature = "buckets", feature = "postgres")),
+    allow(rustdoc::broken_intra_doc_links)
+)]
+
+pub mod aside;
+mod body;
+#[cfg(feature = "buckets")]
+mod bucket;
+mod columns;
+mod compression;
+mod csv;
+mod encode;
+mod error;
+mod file;
+mod format;
+mod jsonl;
+mod keeper;
+mod losses;
+#[cfg(feature = "parquet")]
+mod parquet;
+#[cfg(feature = "postgres")]
+mod postgres;
+mod projection;
+#[cfg(feature = "redis")]
+mod redis;
+mod reject;
+mod saved;
+mod sink;
+mod stream;
+pub mod sum;
+mod watch;
+
+#[cfg(feature = "buckets")]
+pub use crate::bucket::{BucketKeeper, BucketSink, BucketUrl, PART_SIZE};
+pub use crate::columns::{Column, ColumnKind, Columns, FieldError, find, properties};
+pub use crate::compression::Compression;
+pub use crate::error::SinkError;
+pub use crate::file::{FileSink, open_part};
+pub use crate::format::Format;
+pub use crate::jsonl::line as one_line;
+pub use crate::keeper::{FileKeeper, Keeper, LARGEST_STATE};
+#[cfg(feature = "postgres")]
+pub use crate::postgres::{PostgresSink, Target};
+#[cfg(feature = "redis")]
+pub use crate::redis::{RedisKeeper, RedisPlace};
+pub use crate::reject::{Fault, OnBadValue, Rejected};
+pub use crate::sink::{Sink, SinkFuture};
+pub use crate::stream::StreamSink;
+pub use crate::watch::Watch;

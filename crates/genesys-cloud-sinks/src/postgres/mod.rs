@@ -1,0 +1,589 @@
+//! A table of a PostgreSQL database.
+
+mod copy;
+mod moves;
+mod part;
+mod preflight;
+mod refusals;
+mod revival;
+mod rows;
+mod session;
+mod table;
+mod target;
+mod tls;
+mod waits;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use tokio_postgres::Statement;
+
+use self::moves::Moved;
+use self::rows::{Filled, Rows};
+use self::session::{Key, Session};
+use self::table::{EXPORTS, Found, quoted};
+pub use self::target::Target;
+use super::keeper::{LARGEST_STATE, check_size};
+use super::{Keeper, OnBadValue, Rejected, Sink, SinkError, SinkFuture, Watch};
+use crate::columns::{Column, ColumnKind, Columns};
+use crate::saved::{from_saved, to_saved};
+use crate::sum::Sum;
+
+/// How many of the fields that a table lacks are told by name.
+const MOST_TOLD: usize = 8;
+
+/// Writes records to a table, and keeps the state of the export in the same transactions.
+///
+/// Until the list is whole, they are in a table of their own, beside the one that is meant. One transaction
+/// then moves them there, so that it never holds a part of a list.
+pub struct PostgresSink {
+    target: Target,
+    session: Option<Session>,
+    fields: Vec<Field>,
+    rows: Rows,
+    on_bad_value: OnBadValue,
+    /// The records of the last batch that were not taken as they were.
+    rejected: Vec<Rejected>,
+    copy: Option<Statement>,
+    /// The unique indexes of the table.
+    keys: Vec<Key>,
+    /// That records may be refused in the end, as far as that shows in the beginning.
+    doubt: Option<String>,
+    /// What else the user should know of the table.
+    warnings: Vec<String>,
+    /// Whether triggers, rules or policies of the table may change what becomes of rows.
+    is_guarded: bool,
+    /// What became of the records.
+    moved: Option<Moved>,
+    watch: Option<Watch>,
+    /// The rows that are sent and not committed, to be sent again if the connection is lost.
+    pending: Vec<bytes::Bytes>,
+    pending_bytes: usize,
+    /// The checksum of the state that was saved last.
+    saved: Option<String>,
+    /// How many records are in the part.
+    written: u64,
+    /// Whether the table is to be made.
+    is_new: bool,
+    /// The id of the export, which its row and the comment on its part have.
+    run: String,
+    /// Whether the records are where they belong.
+    is_whole: bool,
+    /// Whether they may be there: the answer to the COMMIT that moved them was lost.
+    is_in_doubt: bool,
+}
+
+/// A field of the records, and its column.
+struct Field {
+    path: String,
+    column: String,
+    kind: ColumnKind,
+}
+
+/// What is known of an export to the table.
+struct Kept {
+    state: Option<String>,
+    is_whole: bool,
+    /// Its id; `None` of an earlier release.
+    run: Option<String>,
+}
+
+/// What a commit remembers.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Committed {
+    rows: u64,
+    losses: Value,
+    upsert: Option<String>,
+}
+
+impl PostgresSink {
+    /// A sink for this table. No connection is made yet.
+    pub fn new(target: Target) -> Self {
+        Self {
+            target,
+            session: None,
+            fields: Vec::new(),
+            rows: Rows::default(),
+            on_bad_value: OnBadValue::Fail,
+            rejected: Vec::new(),
+            copy: None,
+            keys: Vec::new(),
+            doubt: None,
+            warnings: Vec::new(),
+            is_guarded: false,
+            moved: None,
+            watch: None,
+            pending: Vec::new(),
+            pending_bytes: 0,
+            saved: None,
+            written: 0,
+            is_new: false,
+            run: String::new(),
+            is_whole: false,
+            is_in_doubt: false,
+        }
+    }
+
+    async fn session(&mut self) -> Result<&mut Session, SinkError> {
+        match &mut self.session {
+            Some(session) => Ok(session),
+            none => Ok(none.insert(Session::open(&self.target, self.watch.clone()).await?)),
+        }
+    }
+
+    /// A table of the schema, as SQL takes it.
+    fn named(&self, table: &str) -> String {
+        match &self.session {
+            Some(session) => format!("{}.{}", quoted(&session.schema), quoted(table)),
+            None => quoted(table),
+        }
+    }
+
+    /// The same for people.
+    fn told(&self, table: &str) -> String {
+        match self.session.as_ref().map(|it| &it.schema).or(self.target.schema.as_ref()) {
+            Some(schema) => format!("{schema}.{table}"),
+            None => table.to_owned(),
+        }
+    }
+
+    fn part(&self) -> String {
+        table::part(&self.target.table)
+    }
+
+    /// What an export to this table has left.
+    async fn kept(&mut self) -> Result<Option<Kept>, SinkError> {
+        let session = self.session().await?;
+        let Some(columns) = session.columns(EXPORTS).await? else { return Ok(None) };
+        // The table may be one that an earlier release has made.
+        let has_runs = columns.iter().any(|column| column.name == "run");
+        let run = if has_runs { "run" } else { "NULL::text" };
+        let query = format!(
+            "SELECT whole, {run}, octet_length(state)::bigint, \
+             CASE WHEN octet_length(state) <= $2 THEN state END FROM {} WHERE table_name = $1",
+            self.named(EXPORTS)
+        );
+        let table = self.target.table.clone();
+        let largest = i32::try_from(LARGEST_STATE).unwrap_or(i32::MAX);
+        let rows = self.session().await?.all(&query, &[&table, &largest]).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let size: Option<i64> = row.get(2);
+        check_size(size.unwrap_or(0).unsigned_abs(), &Keeper::place(self))?;
+        Ok(Some(Kept { is_whole: row.get(0), run: row.get(1), state: row.get(3) }))
+    }
+
+    /// Loads the state, and learns whether the export that has left it had moved its records.
+    async fn load_state(&mut self) -> Result<Option<String>, SinkError> {
+        let Some(kept) = self.kept().await? else { return Ok(None) };
+        self.is_whole = kept.is_whole && kept.state.is_some();
+        self.saved = kept.state.as_ref().map(|state| Sum::of(state.as_bytes()));
+        Ok(kept.state)
+    }
+
+    /// Whether the part belongs to the export of this row.
+    async fn is_part_of(&mut self, kept: Option<&Kept>) -> Result<bool, SinkError> {
+        let Some(kept) = kept.filter(|kept| !kept.is_whole) else { return Ok(false) };
+        let part = self.named(&self.part());
+        let comment = self.session().await?.comment(&part).await?;
+        Ok(comment == kept.run.as_deref().map(table::mark))
+    }
+
+    async fn start(
+        &mut self,
+        columns: &Columns,
+        committed: Option<&Value>,
+    ) -> Result<(), SinkError> {
+        let table = self.target.table.clone();
+        // What is moved already needs no right any more.
+        let is_due = committed.is_none() || !self.is_whole;
+        let relation = if is_due { self.check_place().await? } else { None };
+        self.is_guarded = relation.is_some_and(|it| it.is_guarded);
+        let found = self.session().await?.columns(&table).await?;
+        self.is_new = found.is_none();
+        self.fields = self.fields_of(columns, found.as_deref())?;
+        if let Some(found) = &found {
+            self.keys = self.session().await?.keys(&table).await?;
+            if is_due {
+                self.check_columns(found)?;
+            }
+        }
+        self.check_key()?;
+        self.check_encoding().await?;
+        let kept = self.kept().await?;
+        let part = self.part();
+        let committed = match committed {
+            Some(state) => {
+                let state: Committed = from_saved(state)?;
+                self.check_run(kept.as_ref()).await?;
+                self.written = state.rows;
+                Some(state)
+            }
+            None => {
+                let is_there = self.session().await?.columns(&part).await?.is_some();
+                if is_there && !self.is_part_of(kept.as_ref()).await? {
+                    return Err(self.occupied().await?);
+                }
+                self.is_whole = false;
+                self.saved = None;
+                self.make_part().await?;
+                None
+            }
+        };
+        if self.is_whole {
+            return Ok(());
+        }
+        self.doubt = self.doubts().await?;
+        let there = self.session().await?.columns(&part).await?.ok_or_else(|| {
+            let part = self.told(&part);
+            SinkError::mismatch(format!("table {part} is missing; start over with --restart"))
+        })?;
+        let mut kinds = Vec::new();
+        for field in &self.fields {
+            let Some(found) = there.iter().find(|found| found.name == field.column) else {
+                let (part, column) = (self.told(&part), &field.column);
+                return Err(SinkError::mismatch(format!(
+                    "table {part} has no column {column} any more; add it, or start over with --restart"
+                )));
+            };
+            let (path, modifier) = (field.path.as_str(), found.modifier);
+            kinds.push(Filled { path, kind: &found.kind, modifier });
+        }
+        let is_narrow = match &mut self.session {
+            Some(session) => session.is_narrow().await?,
+            None => false,
+        };
+        self.rows = Rows::new(kinds, !columns.are_chosen(), is_narrow);
+        if let Some(state) = committed {
+            self.rows.resume(&state.losses)?;
+            self.change_key(state.upsert.as_deref()).await?;
+        }
+        self.prepare_copy().await
+    }
+
+    async fn prepare_copy(&mut self) -> Result<(), SinkError> {
+        let copy = format!("COPY {} ({}) FROM STDIN", self.named(&self.part()), self.columns());
+        self.copy = Some(self.session().await?.prepare(&copy).await?);
+        Ok(())
+    }
+
+    /// That the part is of something else, in words.
+    async fn occupied(&mut self) -> Result<SinkError, SinkError> {
+        let (name, part) = (self.named(&self.part()), self.told(&self.part()));
+        let table = self.told(&self.target.table);
+        let comment = self.session().await?.comment(&name).await?.unwrap_or_default();
+        Ok(SinkError::new(match comment.starts_with(&table::mark("")) {
+            // The names of two long tables may begin with the same 58 bytes.
+            true => format!(
+                "table {part} has the records of another export, which is not finished; finish that one, or choose \
+                 another --table than {table}"
+            ),
+            false => format!(
+                "there is a table {part} that no export to {table} has left; drop it, rename it, or choose another \
+                 --table"
+            ),
+        }))
+    }
+
+    /// Checks that the row and the part are those of this export, which is resumed.
+    async fn check_run(&mut self, kept: Option<&Kept>) -> Result<(), SinkError> {
+        let (exports, part) = (self.told(EXPORTS), self.told(&self.part()));
+        let Some(kept) = kept.filter(|kept| kept.run.as_deref() == Some(&*self.run)) else {
+            return Err(SinkError::mismatch(format!(
+                "the state in table {exports} is not that of the export that its row is of; start over with --restart"
+            )));
+        };
+        self.is_whole = kept.is_whole;
+        let name = self.part();
+        let there = self.session().await?.columns(&name).await?;
+        if self.is_whole || there.is_none() || self.is_part_of(Some(kept)).await? {
+            return Ok(());
+        }
+        Err(SinkError::mismatch(format!(
+            "table {part} is not the one that the export in table {exports} has filled; put that one back, or drop it \
+             and start over with --restart"
+        )))
+    }
+
+    /// The columns that fields go to.
+    fn fields_of(
+        &self,
+        columns: &Columns,
+        found: Option<&[Found]>,
+    ) -> Result<Vec<Field>, SinkError> {
+        let table = self.told(&self.target.table);
+        let names = match found {
+            None if !self.target.create => {
+                return Err(SinkError::new(format!(
+                    "there is no table {table}; --create-table makes it"
+                )));
+            }
+            None => table::names(columns).map_err(|error| {
+                SinkError::new(format!("{error}; choose among them with --fields"))
+            })?,
+            Some(found) => table::matched(columns, found)
+                .map_err(|missing| self.lacks(&missing, columns.all().len()))?,
+        };
+        let fields = columns.all().iter().zip(names);
+        Ok(fields
+            .map(|(it, column)| Field { path: it.path.clone(), column, kind: it.kind })
+            .collect())
+    }
+
+    /// The table has no column for some of so many fields.
+    fn lacks(&self, missing: &[&Column], fields: usize) -> SinkError {
+        let table = self.told(&self.target.table);
+        let told = missing.iter().map(|it| it.path.as_str()).take(MOST_TOLD);
+        let told = told.collect::<Vec<_>>().join(", ");
+        if missing.len() > MOST_TOLD {
+            return SinkError::new(format!(
+                "table {table} has no column for {} of the {fields} fields ({told}, ..); \
+                 choose others with --fields, or have another table made with --create-table",
+                missing.len(),
+            ));
+        }
+        let add = missing.iter().map(|it| {
+            format!("ADD {} {}", quoted(&table::plain(&it.path)), table::sql_type(it.kind))
+        });
+        SinkError::new(format!(
+            "table {table} has no column for {told}; choose others with --fields, or: ALTER TABLE {} {}",
+            self.named(&self.target.table),
+            add.collect::<Vec<_>>().join(", ")
+        ))
+    }
+
+    /// The column by which records take the place of others.
+    fn key(&self) -> Option<&Field> {
+        let key = self.target.upsert.as_deref()?;
+        self.fields.iter().find(|field| field.path == key)
+    }
+
+    fn check_key(&self) -> Result<(), SinkError> {
+        let Some(path) = self.target.upsert.as_deref() else { return Ok(()) };
+        let Some(Field { column, .. }) = self.key() else {
+            return Err(SinkError::new(format!(
+                "--upsert: the records have no field {path} to write"
+            )));
+        };
+        let table = &self.target.table;
+        if !self.is_new && !self.keys.iter().any(|key| key.columns == [column.as_str()]) {
+            return Err(SinkError::new(format!(
+                "--upsert: no unique index of table {} is on {column} alone: CREATE UNIQUE INDEX ON {} ({})",
+                self.told(table),
+                self.named(table),
+                quoted(column)
+            )));
+        }
+        Ok(())
+    }
+
+    async fn close(&mut self, is_whole: bool) -> Result<(), SinkError> {
+        let Some(session) = &mut self.session else { return Ok(()) };
+        session.roll_back().await?;
+        if !is_whole || self.is_whole {
+            return Ok(());
+        }
+        let moved = self.move_part().await;
+        if moved.is_err()
+            && let Some(session) = &mut self.session
+        {
+            // The report is still to be written. The first error is the one to tell.
+            let _ = session.roll_back().await;
+        }
+        moved
+    }
+
+    async fn put(&mut self, state: &str) -> Result<(), SinkError> {
+        if let Err(error) = self.save_state(state).await {
+            if !self.can_revive() {
+                return Err(error);
+            }
+            if !self.revive(error, Some(state)).await? {
+                self.save_state(state).await?;
+            }
+        }
+        self.committed(state);
+        Ok(())
+    }
+
+    async fn save_state(&mut self, state: &str) -> Result<(), SinkError> {
+        let save = format!(
+            "UPDATE {} SET state = $1, saved = now() WHERE table_name = $2",
+            self.named(EXPORTS)
+        );
+        let table = self.target.table.clone();
+        let session = self.session().await?;
+        session.begin().await?;
+        if session.execute(&save, &[&state, &table]).await? != 1 {
+            return Err(SinkError::mismatch(format!(
+                "the row of table {table} in {EXPORTS} is missing; start over with --restart"
+            )));
+        }
+        Ok(session.commit("the last batch is stored").await?)
+    }
+
+    async fn forget(&mut self) -> Result<(), SinkError> {
+        let Some(kept) = self.kept().await? else { return Ok(()) };
+        let (exports, part) = (self.named(EXPORTS), self.named(&self.part()));
+        let table = self.target.table.clone();
+        let is_ours = self.is_part_of(Some(&kept)).await?;
+        let session = self.session().await?;
+        session.begin().await?;
+        let forget = match kept.is_whole {
+            true => format!("UPDATE {exports} SET state = NULL WHERE table_name = $1"),
+            false => {
+                if is_ours {
+                    session.run(&format!("DROP TABLE IF EXISTS {part}")).await?;
+                }
+                format!("DELETE FROM {exports} WHERE table_name = $1")
+            }
+        };
+        session.execute(&forget, &[&table]).await?;
+        Ok(session.commit("the state is removed").await?)
+    }
+
+    /// Refuses to start over where an export has moved its records and could not say so: they would be added once
+    /// more.
+    async fn refuse_to_repeat(&mut self) -> Result<(), SinkError> {
+        let table = self.target.table.clone();
+        let has_moved = self.kept().await?.is_some_and(|it| it.is_whole && it.state.is_some());
+        if !has_moved
+            || self.target.upsert.is_some()
+            || self.session().await?.columns(&table).await?.is_none()
+        {
+            return Ok(());
+        }
+        Err(SinkError::mismatch(format!(
+            "the export that was stopped has moved its records to table {}, and --restart would add them again. Run it \
+             with --resume, which reads nothing and closes that export; after that, it can begin anew",
+            self.told(&table)
+        )))
+    }
+
+    async fn note(&mut self, report: &str) -> Result<Option<String>, SinkError> {
+        let note = format!(
+            "UPDATE {} SET report = $1::text::json, ended = now() WHERE table_name = $2",
+            self.named(EXPORTS)
+        );
+        let table = self.target.table.clone();
+        match &mut self.session {
+            // The reason for that is told already.
+            None => return Ok(None),
+            Some(session) if session.is_lost() => return Ok(None),
+            Some(session) => session.execute(&note, &[&report, &table]).await?,
+        };
+        Ok(Some(format!("table {}", self.told(EXPORTS))))
+    }
+}
+
+impl Field {
+    /// As it stands in what makes a table.
+    fn declared(&self) -> String {
+        format!("{} {}", quoted(&self.column), table::sql_type(self.kind))
+    }
+}
+
+impl Sink for PostgresSink {
+    fn open<'a>(
+        &'a mut self,
+        columns: &'a Columns,
+        committed: Option<&'a Value>,
+    ) -> SinkFuture<'a> {
+        Box::pin(self.start(columns, committed))
+    }
+
+    fn write<'a>(&'a mut self, batch: &'a [Box<RawValue>]) -> SinkFuture<'a> {
+        Box::pin(self.copy(batch))
+    }
+
+    fn watch(&mut self, watch: Watch) {
+        self.watch = Some(watch);
+    }
+
+    fn on_bad_value(&mut self, on_bad_value: OnBadValue) {
+        self.on_bad_value = on_bad_value;
+    }
+
+    fn rejected(&mut self) -> Vec<Rejected> {
+        std::mem::take(&mut self.rejected)
+    }
+
+    fn identify(&mut self, run: &str) {
+        run.clone_into(&mut self.run);
+    }
+
+    /// It is one once the state is saved: both are in one transaction.
+    fn commit(&mut self) -> SinkFuture<'_, Option<Value>> {
+        let committed = Committed {
+            rows: self.written,
+            losses: self.rows.lost(),
+            upsert: self.target.upsert.clone(),
+        };
+        let committed = to_saved(&committed).map(Some);
+        Box::pin(async { committed })
+    }
+
+    fn finish(&mut self, is_whole: bool) -> SinkFuture<'_> {
+        Box::pin(self.close(is_whole))
+    }
+
+    fn is_done(&self) -> bool {
+        self.is_whole
+    }
+
+    fn keeper(&mut self) -> Option<&mut dyn Keeper> {
+        Some(self)
+    }
+
+    fn report<'a>(&'a mut self, report: &'a str) -> SinkFuture<'a, Option<String>> {
+        Box::pin(self.note(report))
+    }
+
+    fn location(&self) -> Option<String> {
+        let (table, part) = (self.told(&self.target.table), self.told(&self.part()));
+        Some(match (self.is_whole, self.is_in_doubt) {
+            (true, _) => format!("table {table}"),
+            (false, false) => format!("table {part}"),
+            (false, true) => {
+                format!("table {table} if the COMMIT was carried out, else table {part}")
+            }
+        })
+    }
+
+    fn counts(&self) -> Vec<(&'static str, u64)> {
+        self.moved.map_or_else(Vec::new, |moved| {
+            let Moved { added, updated, unchanged } = moved;
+            vec![("added", added), ("updated", updated), ("unchanged", unchanged)]
+        })
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let doubts = self.doubt.iter().chain(&self.warnings).filter(|_| !self.is_whole).cloned();
+        doubts.chain(self.rows.notes()).collect()
+    }
+}
+
+impl Keeper for PostgresSink {
+    fn load(&mut self) -> SinkFuture<'_, Option<String>> {
+        Box::pin(self.load_state())
+    }
+
+    fn save<'a>(&'a mut self, state: &'a str) -> SinkFuture<'a> {
+        Box::pin(self.put(state))
+    }
+
+    fn clear(&mut self) -> SinkFuture<'_> {
+        Box::pin(self.forget())
+    }
+
+    fn discard(&mut self) -> SinkFuture<'_> {
+        Box::pin(async {
+            self.refuse_to_repeat().await?;
+            self.forget().await
+        })
+    }
+
+    fn place(&self) -> String {
+        format!("table {}", self.told(EXPORTS))
+    }
+}

@@ -1,0 +1,91 @@
+//! The table in which records stand until the list is whole, and how they get from there to where they belong.
+
+use super::table::{EXPORTS, ROW, list, mark, quoted};
+use super::{Field, PostgresSink};
+use crate::SinkError;
+
+impl PostgresSink {
+    /// Has a part that was begun with another key, or with none, go on with that of now.
+    pub(super) async fn change_key(&mut self, before: Option<&str>) -> Result<(), SinkError> {
+        if before == self.target.upsert.as_deref() {
+            return Ok(());
+        }
+        let mut changes = Vec::new();
+        // A column of the table that is there may be so by itself.
+        if let Some(old) = self.fields.iter().find(|it| self.is_new && Some(&*it.path) == before) {
+            changes.push(format!("ALTER {} DROP NOT NULL", quoted(&old.column)));
+        }
+        if let Some(key) = self.key() {
+            changes.push(format!("ALTER {} SET NOT NULL", quoted(&key.column)));
+        }
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let change = format!("ALTER TABLE {} {}", self.named(&self.part()), changes.join(", "));
+        self.session().await?.run(&change).await
+    }
+
+    /// The columns of the fields, as SQL takes them.
+    pub(super) fn columns(&self) -> String {
+        list(self.fields.iter().map(|field| field.column.as_str()))
+    }
+
+    /// Makes an empty part, and says that an export is on its way.
+    pub(super) async fn make_part(&mut self) -> Result<(), SinkError> {
+        let (table, part) = (self.named(&self.target.table), self.named(&self.part()));
+        let mut make = format!("DROP TABLE IF EXISTS {part}; ");
+        match self.is_new {
+            true => {
+                let columns: Vec<String> = self.fields.iter().map(Field::declared).collect();
+                make += &format!("CREATE TABLE {part} ({})", columns.join(", "));
+            }
+            // With what a row must comply with, so that it shows at once.
+            false => {
+                make += &format!(
+                    "CREATE TABLE {part} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS \
+                     INCLUDING GENERATED INCLUDING IDENTITY)"
+                );
+            }
+        }
+        // Also without a key: one may be given when the export goes on.
+        make += &format!(
+            "; ALTER TABLE {part} ADD {} bigint GENERATED ALWAYS AS IDENTITY",
+            quoted(ROW)
+        );
+        if let Some(key) = self.key() {
+            make += &format!(", ALTER {} SET NOT NULL", quoted(&key.column));
+        }
+        // Both are of letters and digits.
+        make += &format!("; COMMENT ON TABLE {part} IS '{}'", mark(&self.run));
+        let exports = self.named(EXPORTS);
+        let (table, run) = (self.target.table.clone(), self.run.clone());
+        let session = self.session().await?;
+        let found = session.columns(EXPORTS).await?;
+        let is_first = found.is_none();
+        let has_runs = found.iter().flatten().any(|column| column.name == "run");
+        session.begin().await?;
+        if is_first {
+            // Two exports may be the first of a schema.
+            session
+                .run(&format!(
+                    "SELECT pg_advisory_xact_lock(hashtextextended('genesys-cloud', 0)); \
+                     CREATE TABLE IF NOT EXISTS {exports} (table_name text PRIMARY KEY, \
+                     whole boolean NOT NULL, state text, report json, \
+                     began timestamptz NOT NULL, saved timestamptz, ended timestamptz, run text)"
+                ))
+                .await?;
+        } else if !has_runs {
+            session
+                .run(&format!("ALTER TABLE {exports} ADD COLUMN IF NOT EXISTS run text"))
+                .await?;
+        }
+        session.run(&make).await?;
+        let note = format!(
+            "INSERT INTO {exports} (table_name, whole, began, run) VALUES ($1, false, now(), $2) \
+             ON CONFLICT (table_name) DO UPDATE SET whole = false, state = NULL, report = NULL, \
+             began = now(), saved = NULL, ended = NULL, run = $2"
+        );
+        session.execute(&note, &[&table, &run]).await?;
+        Ok(session.commit(&format!("{part} was made")).await?)
+    }
+}

@@ -1,0 +1,142 @@
+//! What the database does not take, and how to go on, in words.
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+use tokio_postgres::Error;
+use tokio_postgres::error::{DbError, SqlState};
+
+use super::session::{Key, is_untranslatable, words};
+use super::{Field, PostgresSink};
+use crate::SinkError;
+
+impl PostgresSink {
+    /// A row that the database does not take, in words.
+    pub(super) async fn unfit(&mut self, error: Error, batch: &[Box<RawValue>]) -> SinkError {
+        let Some((line, mut column, why)) = self.refused_row(&error) else {
+            return match &mut self.session {
+                Some(session) => session.failed(error).await,
+                None => SinkError::new(error.to_string()),
+            };
+        };
+        let mut line = line.filter(|line| *line < batch.len());
+        if is_untranslatable(&error) && column.is_none() {
+            // Only outside of the transaction, which has failed, can anything else be asked for.
+            if let Some(session) = &mut self.session {
+                let _ = session.roll_back().await;
+            }
+            for at in line.into_iter().chain(0..batch.len()) {
+                if let Ok(Some(found)) = self.untranslatable(&batch[at]).await {
+                    (line, column) = (Some(at), Some(found));
+                    break;
+                }
+            }
+        }
+        let (record, told) = (self.which(line, batch), self.told(&self.part()));
+        SinkError::new(match column.and_then(|column| self.fields.get(column)) {
+            Some(field) => format!(
+                "{record} does not fit into column {} of {told} (field {}): {why}; leave the field out \
+                 with --fields, change the type of the column there and in the table, or use --on-bad-value null \
+                 or skip, and --resume",
+                field.column, field.path
+            ),
+            None => format!("{record} does not fit into {told}: {why}"),
+        })
+    }
+
+    /// Of a row that the database refuses: its index among those that were sent, the column, and why. `None` if the error
+    /// is of something else.
+    pub(super) fn refused_row(
+        &self,
+        error: &Error,
+    ) -> Option<(Option<usize>, Option<usize>, String)> {
+        // Of all else, such as a full disk, it only shows in which row it came.
+        let is_of_row = |it: &&DbError| {
+            it.code().code().starts_with("22") || it.code().code().starts_with("23")
+        };
+        let found = error.as_db_error().filter(is_of_row)?;
+        // "COPY queues_part, line 3, column name: ..", in the language of the server.
+        let (_, place) = found.where_()?.split_once(&format!("{}, ", self.part()))?;
+        let digits = place.trim_start_matches(|it: char| !it.is_ascii_digit());
+        let digits = digits.split(|it: char| !it.is_ascii_digit()).next().unwrap_or_default();
+        let line = digits.parse::<usize>().ok().and_then(|line| line.checked_sub(1));
+        let names = |(_, field): &(usize, &Field)| {
+            place.contains(&format!(" {}:", field.column)) || found.column() == Some(&field.column)
+        };
+        let fields = self.fields.iter().enumerate().filter(names);
+        let column = fields.max_by_key(|(_, field)| field.column.len()).map(|(at, _)| at);
+        Some((line, column, words(found)))
+    }
+
+    /// A record of a batch, for people.
+    pub(super) fn which(&self, at: Option<usize>, batch: &[Box<RawValue>]) -> String {
+        let Some((at, record)) = at.and_then(|at| Some((at, batch.get(at)?))) else {
+            return "a record".to_owned();
+        };
+        let number = self.written + at as u64 + 1;
+        let key = self.target.upsert.as_deref().unwrap_or("id");
+        let id = serde_json::from_str::<Value>(record.get()).ok();
+        match id.as_ref().and_then(|it| it.get(key)).and_then(Value::as_str) {
+            Some(id) => format!("record {number} ({key} {id})"),
+            None => format!("record {number}"),
+        }
+    }
+
+    /// Why records may not be taken once all of them are read: rows that are there may have the same keys.
+    pub(super) async fn doubts(&mut self) -> Result<Option<String>, SinkError> {
+        if self.target.upsert.is_some() {
+            return Ok(None);
+        }
+        let is_written = |column: &String| self.fields.iter().any(|field| field.column == *column);
+        let all = self.keys.iter().filter(|key| key.columns.iter().all(is_written));
+        // One that an upsert can be by, if there is one.
+        let Some(key) = all.min_by_key(|key| self.upsert_by(key).is_none()) else {
+            return Ok(None);
+        };
+        let table = self.told(&self.target.table);
+        let mut doubt = format!(
+            "table {table} has rows and a unique index on {}: without --upsert, one record that is there \
+             already keeps all of them out",
+            key.columns.join(", ")
+        );
+        if let Some(upsert) = self.upsert_by(key) {
+            doubt += &format!("; to replace it: --resume {upsert}");
+        }
+        let named = self.named(&self.target.table);
+        let has_rows = self.session().await?.has_rows(&named).await?;
+        Ok(has_rows.then_some(doubt))
+    }
+
+    /// The option by which records take the place of those with this key, if it is of one field.
+    fn upsert_by(&self, key: &Key) -> Option<String> {
+        let [column] = &key.columns[..] else { return None };
+        let field = self.fields.iter().find(|field| field.column == *column)?;
+        Some(match &*field.path {
+            "id" => "--upsert".to_owned(),
+            path => format!("--upsert {path}"),
+        })
+    }
+
+    /// Why the records are not where they belong, in words.
+    pub(super) async fn unmoved(&mut self, error: Error) -> SinkError {
+        let found = error.as_db_error().filter(|it| *it.code() == SqlState::UNIQUE_VIOLATION);
+        let index = found.map(|it| it.constraint().map(str::to_owned));
+        let told = match &mut self.session {
+            Some(session) => session.failed(error).await,
+            None => SinkError::new(error.to_string()),
+        };
+        let Some(index) = index else { return told };
+        self.doubt = None;
+        // A partition has indexes of other names.
+        let key = self.keys.iter().find(|key| Some(&key.name) == index.as_ref());
+        let mut keys = key.map_or(&self.keys[..], std::slice::from_ref).iter();
+        let upsert = keys.find_map(|key| self.upsert_by(key));
+        told.reworded(|told| match upsert {
+            Some(upsert) => format!(
+                "{told}; no record is added; --resume {upsert} has the records take the place of such rows"
+            ),
+            None => format!(
+                "{told}; no record is added; remove the rows that are in the way, and --resume"
+            ),
+        })
+    }
+}

@@ -1,0 +1,496 @@
+//! A connection to the database, and what goes wrong with it, in words.
+
+use std::io::ErrorKind;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::task::JoinHandle;
+use tokio_postgres::error::{DbError, Severity, SqlState};
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, Config, Error, Row, Statement};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::table::Found;
+use super::target::{Target, environment, place};
+use super::tls;
+use crate::{SinkError, Watch};
+
+/// For how long a connection of an export that was killed may still be there.
+const LEFT_BEHIND: &str = "5s";
+
+/// Within a transaction, a place to come back to.
+const SAVEPOINT: &str = "SAVEPOINT genesys_cloud_rows";
+const KEEP: &str = "RELEASE SAVEPOINT genesys_cloud_rows";
+const TAKE_BACK: &str =
+    "ROLLBACK TO SAVEPOINT genesys_cloud_rows; RELEASE SAVEPOINT genesys_cloud_rows";
+
+/// A connection that has a table for itself.
+pub(super) struct Session {
+    pub(super) client: Client,
+    pub(super) config: Config,
+    pub(super) tls: MakeRustlsConnect,
+    /// The process that serves it.
+    pub(super) pid: i32,
+    pub(super) watch: Option<Watch>,
+    /// Whether the user has stopped a statement.
+    pub(super) is_stopped: AtomicBool,
+    /// What serves the connection; it ends with the reason when the connection does.
+    course: Option<JoinHandle<Result<(), Error>>>,
+    /// Where the database is, for people.
+    pub(super) place: String,
+    pub(super) user: String,
+    /// The schema of the table.
+    pub(super) schema: String,
+    is_open: bool,
+    is_lost: bool,
+}
+
+/// Why a transaction may not be committed.
+pub(super) struct Uncommitted {
+    pub(super) error: SinkError,
+    /// Whether it may have been committed all the same.
+    pub(super) is_unknown: bool,
+}
+
+impl From<Uncommitted> for SinkError {
+    fn from(why: Uncommitted) -> Self {
+        why.error
+    }
+}
+
+/// A unique index.
+pub(super) struct Key {
+    pub(super) name: String,
+    pub(super) columns: Vec<String>,
+}
+
+impl Session {
+    /// Connects, and waits for a moment for whoever has the table.
+    pub(super) async fn open(target: &Target, watch: Option<Watch>) -> Result<Self, SinkError> {
+        let access = target.access(environment).map_err(SinkError::new)?;
+        let place = place(&access.config);
+        let user = access.config.get_user().unwrap_or("that of the system").to_owned();
+        let tls = tls::connector(&access.trust).map_err(SinkError::new)?;
+        let connected = match &watch {
+            None => access.config.connect(tls.clone()).await,
+            Some(watch) => tokio::select! {
+                biased;
+                connected = access.config.connect(tls.clone()) => connected,
+                () = watch.stopped() => {
+                    return Err(SinkError::stopped(format!("stopped while connecting to {place}")));
+                }
+            },
+        };
+        let (client, connection) = connected.map_err(|error| refused(&error, &place, &user))?;
+        let course = Some(tokio::spawn(connection));
+        let schema = String::new();
+        let mut this = Self {
+            client,
+            config: access.config,
+            tls,
+            pid: 0,
+            watch,
+            is_stopped: AtomicBool::new(false),
+            course,
+            place,
+            user,
+            schema,
+            is_open: false,
+            is_lost: false,
+        };
+        this.pid = this.one("SELECT pg_backend_pid()", &[]).await?.get(0);
+        this.run(&format!(
+            "SET lock_timeout = '{LEFT_BEHIND}'; SET TIME ZONE 'UTC'; SET datestyle = 'ISO, YMD'; \
+             SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3"
+        ))
+        .await?;
+        // A move takes as long as it takes, and an export is idle while a job runs. What the command line or PGOPTIONS
+        // sets stays.
+        this.all(
+            "SELECT set_config(name, '0', false) FROM pg_settings WHERE source <> 'client' AND name IN \
+             ('statement_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout', 'idle_session_timeout')",
+            &[],
+        )
+        .await?;
+        this.schema = match &target.schema {
+            Some(schema) => schema.clone(),
+            None => {
+                let found = this.one("SELECT current_schema()", &[]).await?;
+                found.get::<_, Option<String>>(0).ok_or_else(|| {
+                    SinkError::new(format!(
+                        "{} has no schema on the search path that user {} may use; name one: --table schema.name",
+                        this.place, this.user
+                    ))
+                })?
+            }
+        };
+        this.lock(&target.table).await?;
+        Ok(this)
+    }
+
+    /// Takes the table for as long as the connection lasts.
+    async fn lock(&mut self, table: &str) -> Result<(), SinkError> {
+        let name = format!("genesys-cloud {}.{table}", self.schema);
+        let lock = "SELECT pg_advisory_lock(hashtextextended($1, 0))";
+        match self.wait(self.client.execute(lock, &[&name])).await {
+            Ok(_) => self.run("RESET lock_timeout").await,
+            Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => {
+                Err(SinkError::unavailable(format!(
+                    "another export writes table {}.{table} of {}",
+                    self.schema, self.place
+                )))
+            }
+            Err(error) => Err(self.failed(error).await),
+        }
+    }
+
+    /// The columns of a table, if it is there.
+    pub(super) async fn columns(&mut self, table: &str) -> Result<Option<Vec<Found>>, SinkError> {
+        let rows = self
+            .all(
+                "SELECT a.attname, a.atttypid, a.atttypmod, a.attgenerated <> '' OR a.attidentity = 'a', \
+                 a.attnotnull AND NOT a.atthasdef AND a.attidentity = '', \
+                 EXISTS (SELECT FROM pg_opclass o JOIN pg_am m ON m.oid = o.opcmethod WHERE o.opcdefault \
+                 AND m.amname = 'btree' AND o.opcintype = a.atttypid), \
+                 has_column_privilege(c.oid, a.attnum, 'INSERT'), has_column_privilege(c.oid, a.attnum, 'UPDATE') \
+                 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+                 JOIN pg_attribute a ON a.attrelid = c.oid WHERE n.nspname = $1 AND c.relname = $2 \
+                 AND c.relkind IN ('r', 'p', 'f', 'v') AND a.attnum > 0 AND NOT a.attisdropped \
+                 ORDER BY a.attnum",
+                &[&self.schema.clone(), &table],
+            )
+            .await?;
+        let found = rows.iter().map(|row| {
+            // A type that is none of the built-in ones takes its values as texts.
+            let kind = Type::from_oid(row.get(1)).unwrap_or(Type::TEXT);
+            Found {
+                name: row.get(0),
+                kind,
+                modifier: row.get(2),
+                is_generated: row.get(3),
+                is_required: row.get(4),
+                has_equality: row.get(5),
+                may_insert: row.get(6),
+                may_update: row.get(7),
+            }
+        });
+        Ok((!rows.is_empty()).then(|| found.collect()))
+    }
+
+    /// Whether the database can't hold all characters.
+    pub(super) async fn is_narrow(&mut self) -> Result<bool, SinkError> {
+        let encoding: String = self.one("SELECT getdatabaseencoding()::text", &[]).await?.get(0);
+        // Of the second, the server doesn't look at what it stores.
+        Ok(!matches!(&*encoding, "UTF8" | "SQL_ASCII"))
+    }
+
+    /// Whether the database can hold a text.
+    pub(super) async fn can_hold(&mut self, text: &str) -> Result<bool, SinkError> {
+        if self.is_open {
+            self.run(SAVEPOINT).await?;
+        }
+        let asked = self.wait(self.client.query_one("SELECT $1::text IS NOT NULL", &[&text])).await;
+        if self.is_open {
+            self.run(TAKE_BACK).await?;
+        }
+        match asked {
+            Ok(_) => Ok(true),
+            Err(error) if is_untranslatable(&error) => Ok(false),
+            Err(error) => Err(self.failed(error).await),
+        }
+    }
+
+    /// Runs rows of COPY, and takes them back if one of them is refused. The error is that of the row.
+    pub(super) async fn try_copy(
+        &mut self,
+        statement: &Statement,
+        rows: Bytes,
+    ) -> Result<Result<u64, Error>, SinkError> {
+        self.run(SAVEPOINT).await?;
+        let copied = self.copy(statement, rows).await;
+        match &copied {
+            Ok(_) => self.run(KEEP).await?,
+            // Where the connection is lost, the error says so.
+            Err(error) if error.as_db_error().is_some() && !is_end(error) => {
+                self.run(TAKE_BACK).await?;
+            }
+            Err(_) => {}
+        }
+        Ok(copied)
+    }
+
+    /// The unique indexes of a table that are of columns alone and hold for all rows at once, the primary key first.
+    pub(super) async fn keys(&mut self, table: &str) -> Result<Vec<Key>, SinkError> {
+        let rows = self
+            .all(
+                "SELECT x.relname, ARRAY(SELECT a.attname::text \
+                 FROM unnest(i.indkey::int2[]) WITH ORDINALITY k(number, place) \
+                 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.number \
+                 WHERE k.place <= i.indnkeyatts ORDER BY k.place) \
+                 FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid \
+                 JOIN pg_class x ON x.oid = i.indexrelid \
+                 JOIN pg_namespace n ON n.oid = c.relnamespace \
+                 WHERE n.nspname = $1 AND c.relname = $2 AND i.indisunique AND i.indisvalid \
+                 AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL \
+                 ORDER BY NOT i.indisprimary, x.relname",
+                &[&self.schema.clone(), &table],
+            )
+            .await?;
+        Ok(rows.iter().map(|row| Key { name: row.get(0), columns: row.get(1) }).collect())
+    }
+
+    /// The comment on a table, whose name is quoted. `None` if there is no such table or comment.
+    pub(super) async fn comment(&mut self, table: &str) -> Result<Option<String>, SinkError> {
+        let query = "SELECT obj_description(to_regclass($1::text), 'pg_class')";
+        Ok(self.one(query, &[&table]).await?.get(0))
+    }
+
+    /// Whether a table, as SQL takes it, has rows, as far as the user may see them.
+    pub(super) async fn has_rows(&mut self, table: &str) -> Result<bool, SinkError> {
+        let may = self.one("SELECT has_table_privilege($1::text, 'SELECT')", &[&table]).await?;
+        if !may.get::<_, bool>(0) {
+            return Ok(false);
+        }
+        let found = self.one(&format!("SELECT EXISTS (SELECT FROM {table})"), &[]).await?;
+        Ok(found.get(0))
+    }
+
+    /// Begins a transaction, unless one is open.
+    pub(super) async fn begin(&mut self) -> Result<(), SinkError> {
+        if !self.is_open {
+            self.run("BEGIN").await?;
+            self.is_open = true;
+        }
+        Ok(())
+    }
+
+    /// Commits. An error says whether it is known that nothing was committed; `what` names what was to be, such as
+    /// `the last batch is stored`.
+    pub(super) async fn commit(&mut self, what: &str) -> Result<(), Uncommitted> {
+        let Err(error) = self.wait(self.client.batch_execute("COMMIT")).await else {
+            self.is_open = false;
+            return Ok(());
+        };
+        // Only an error of the transaction means that nothing was committed. Others may follow a commit.
+        let is_refused = error.as_db_error().is_some() && !is_end(&error);
+        let error = self.failed(error).await;
+        Err(match is_refused && !self.is_lost {
+            true => Uncommitted { error, is_unknown: false },
+            false => Uncommitted {
+                error: SinkError::unavailable(format!(
+                    "{error}. It was lost during a COMMIT, so it is not known whether {what}. --resume finds out"
+                )),
+                is_unknown: true,
+            },
+        })
+    }
+
+    /// Takes back what is not committed. Where the connection is lost, the server does.
+    pub(super) async fn roll_back(&mut self) -> Result<(), SinkError> {
+        if self.is_open && !self.is_lost {
+            self.run("ROLLBACK").await?;
+        }
+        self.is_open = false;
+        Ok(())
+    }
+
+    pub(super) fn is_lost(&self) -> bool {
+        self.is_lost
+    }
+
+    /// Runs statements without parameters.
+    pub(super) async fn run(&mut self, statements: &str) -> Result<(), SinkError> {
+        match self.wait(self.client.batch_execute(statements)).await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.failed(error).await),
+        }
+    }
+
+    /// The same, where it is the caller who tells the error.
+    pub(super) async fn attempt(&mut self, statements: &str) -> Result<(), Error> {
+        self.wait(self.client.batch_execute(statements)).await
+    }
+
+    pub(super) async fn execute(
+        &mut self,
+        statement: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<u64, SinkError> {
+        match self.wait(self.client.execute(statement, parameters)).await {
+            Ok(rows) => Ok(rows),
+            Err(error) => Err(self.failed(error).await),
+        }
+    }
+
+    pub(super) async fn all(
+        &mut self,
+        query: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, SinkError> {
+        match self.wait(self.client.query(query, parameters)).await {
+            Ok(rows) => Ok(rows),
+            Err(error) => Err(self.failed(error).await),
+        }
+    }
+
+    async fn one(
+        &mut self,
+        query: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Row, SinkError> {
+        match self.wait(self.client.query_one(query, parameters)).await {
+            Ok(row) => Ok(row),
+            Err(error) => Err(self.failed(error).await),
+        }
+    }
+
+    pub(super) async fn prepare(&mut self, statement: &str) -> Result<Statement, SinkError> {
+        match self.wait(self.client.prepare(statement)).await {
+            Ok(statement) => Ok(statement),
+            Err(error) => Err(self.failed(error).await),
+        }
+    }
+
+    /// Copies rows. An error is that of the database, since it knows the row.
+    pub(super) async fn copy(&mut self, statement: &Statement, rows: Bytes) -> Result<u64, Error> {
+        use futures::SinkExt as _;
+        self.wait(async {
+            let mut copy = std::pin::pin!(self.client.copy_in(statement).await?);
+            copy.send(rows).await?;
+            copy.finish().await
+        })
+        .await
+    }
+
+    /// Runs a statement, and gives the number of rows that it has written, where it is the caller who tells the error.
+    pub(super) async fn written(&mut self, statement: &str) -> Result<u64, Error> {
+        self.wait(self.client.execute(statement, &[])).await
+    }
+
+    /// What went wrong, in words.
+    pub(super) async fn failed(&mut self, error: Error) -> SinkError {
+        // The connection knows better why it ended than who used it.
+        let ended = match (error.is_closed(), self.course.take()) {
+            (true, Some(course)) => {
+                self.is_lost = true;
+                let ended = tokio::time::timeout(Duration::from_secs(1), course).await;
+                ended.ok().and_then(Result::ok).and_then(Result::err)
+            }
+            (_, course) => {
+                self.course = course;
+                None
+            }
+        };
+        let error = ended.unwrap_or(error);
+        if self.is_stopped.load(Ordering::Relaxed) {
+            return SinkError::stopped(format!("stopped while {} was waited for", self.place));
+        }
+        self.is_lost |= is_end(&error);
+        if self.is_lost {
+            let why = error.as_db_error().map_or_else(|| cause(&error), words);
+            let text = format!("the connection to {} was lost: {why}", self.place);
+            return SinkError::unavailable(text);
+        }
+        match error.as_db_error() {
+            Some(error) if *error.code() == SqlState::INSUFFICIENT_PRIVILEGE => SinkError::new(
+                format!("user {} lacks a right in {}: {}", self.user, self.place, error.message()),
+            ),
+            Some(error) => of(error.code(), format!("{}: {}", self.place, words(error))),
+            None => SinkError::new(format!("{}: {}", self.place, cause(&error))),
+        }
+    }
+}
+
+/// An error of these words, which may pass where this code says so.
+fn of(code: &SqlState, text: String) -> SinkError {
+    match may_pass(code) {
+        true => SinkError::unavailable(text),
+        false => SinkError::new(text),
+    }
+}
+
+/// Whether the database may take the same later: it starts or stops, has no connection or memory left, has chosen
+/// this transaction among several, or someone has a lock. A full disk needs a person.
+fn may_pass(code: &SqlState) -> bool {
+    let of_class = |class: &str| code.code().starts_with(class);
+    ["08", "40", "57P", "58"].into_iter().any(of_class)
+        || of_class("53") && *code != SqlState::DISK_FULL
+        || *code == SqlState::LOCK_NOT_AVAILABLE
+}
+
+/// Why no connection came about.
+fn refused(error: &Error, place: &str, user: &str) -> SinkError {
+    let Some(found) = error.as_db_error() else {
+        let why = cause(error);
+        if why.contains("password missing") {
+            let text = format!("{place} asks for a password of user {user}: set PGPASSWORD");
+            return SinkError::new(text);
+        }
+        let text = format!("can't connect to {place}: {why}");
+        return match of_system(error) {
+            // That of a certificate is in such an error as well.
+            Some(error) if error.kind() != ErrorKind::InvalidData => SinkError::unavailable(text),
+            _ => SinkError::new(text),
+        };
+    };
+    let code = found.code();
+    let text = if *code == SqlState::INVALID_PASSWORD {
+        format!("{place} does not accept the password of user {user}; PGPASSWORD or the URL has it")
+    } else if *code == SqlState::INVALID_CATALOG_NAME {
+        format!("there is no {place}: {}", found.message())
+    } else {
+        format!("{place} refuses the connection: {}", words(found))
+    };
+    of(code, text)
+}
+
+/// The error of the system that is the reason, if it is one.
+fn of_system(error: &Error) -> Option<&std::io::Error> {
+    let mut found = std::error::Error::source(error);
+    while let Some(inner) = found {
+        if let Some(error) = inner.downcast_ref::<std::io::Error>() {
+            return Some(error);
+        }
+        found = inner.source();
+    }
+    None
+}
+
+/// Whether a text has a character that the encoding of the database lacks.
+pub(super) fn is_untranslatable(error: &Error) -> bool {
+    let codes = [SqlState::UNTRANSLATABLE_CHARACTER, SqlState::CHARACTER_NOT_IN_REPERTOIRE];
+    error.code().is_some_and(|code| codes.contains(code))
+}
+
+/// Whether a connection ends with this.
+fn is_end(error: &Error) -> bool {
+    match error.as_db_error() {
+        None => std::error::Error::source(error).is_some_and(|it| it.is::<std::io::Error>()),
+        // 57P is for what an operator does to all connections.
+        Some(error) => {
+            matches!(error.parsed_severity(), Some(Severity::Fatal | Severity::Panic))
+                || error.code().code().starts_with("57P")
+        }
+    }
+}
+
+/// What the database says of an error.
+pub(super) fn words(error: &DbError) -> String {
+    let mut text = format!("{} ({})", error.message(), error.code().code());
+    for more in [error.detail(), error.hint()].into_iter().flatten() {
+        // A detail may be the whole row.
+        text += "; ";
+        text.extend(more.chars().take(300));
+    }
+    text
+}
+
+/// The innermost reason.
+fn cause(error: &Error) -> String {
+    let mut found: &dyn std::error::Error = error;
+    while let Some(inner) = found.source() {
+        found = inner;
+    }
+    found.to_string()
+}

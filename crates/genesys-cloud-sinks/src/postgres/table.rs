@@ -1,0 +1,223 @@
+//! Tables and their columns, and what is said of them in SQL.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use tokio_postgres::types::Type;
+
+use super::target::LONGEST_NAME;
+use crate::columns::{Column, ColumnKind, Columns};
+use crate::sum::Sum;
+
+/// The table in which it stands how far exports are.
+pub(super) const EXPORTS: &str = "genesys_cloud_exports";
+/// The column by which the later one of two records is told.
+pub(super) const ROW: &str = "genesys_cloud_row";
+
+/// A column that is there.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    pub(super) name: String,
+    pub(super) kind: Type,
+    /// The modifier of the type, such as the number of digits of a time; below zero if there is none.
+    pub(super) modifier: i32,
+    /// Whether it takes no values: it is generated, or an identity that always is.
+    pub(super) is_generated: bool,
+    /// Whether a row needs a value for it.
+    pub(super) is_required: bool,
+    /// Whether its values can be compared.
+    pub(super) has_equality: bool,
+    pub(super) may_insert: bool,
+    pub(super) may_update: bool,
+}
+
+/// A name as SQL takes it.
+pub(super) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// Names, by commas.
+pub(super) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    names.into_iter().map(quoted).collect::<Vec<_>>().join(", ")
+}
+
+/// The table that holds the records until all of them are there. No two tables have the same.
+pub(super) fn part(table: &str) -> String {
+    const END: &str = "_part";
+    if table.len() <= LONGEST_NAME - END.len() {
+        return format!("{table}{END}");
+    }
+    let sum = &Sum::of(table.as_bytes())[..16];
+    format!("{}_{sum}{END}", cut(table, LONGEST_NAME - END.len() - 1 - sum.len()))
+}
+
+/// The comment on the part of an export.
+pub(super) fn mark(run: &str) -> String {
+    format!("genesys-cloud run {run}")
+}
+
+/// What a column of this kind is in PostgreSQL.
+pub(super) fn sql_type(kind: ColumnKind) -> &'static str {
+    match kind {
+        ColumnKind::Text => "text",
+        ColumnKind::Integer => "bigint",
+        ColumnKind::Number => "double precision",
+        ColumnKind::Boolean => "boolean",
+        ColumnKind::DateTime => "timestamp with time zone",
+        ColumnKind::Date => "date",
+        ColumnKind::Json => "jsonb",
+    }
+}
+
+/// The names that columns get in a table that is made for them.
+pub(super) fn names(columns: &Columns) -> Result<Vec<String>, String> {
+    let mut taken = BTreeSet::from([ROW.to_owned()]);
+    columns
+        .all()
+        .iter()
+        .map(|column| {
+            let plain = plain(&column.path);
+            let exact = Cow::Borrowed(cut(&column.path, LONGEST_NAME));
+            let name = [plain.into(), exact].into_iter().find(|name| !taken.contains(&**name));
+            let name = name.ok_or_else(|| {
+                format!("the field {} has no name of its own as a column", column.path)
+            })?;
+            taken.insert(name.clone().into_owned());
+            Ok(name.into_owned())
+        })
+        .collect()
+}
+
+/// The columns of a table that hold these fields, in their order; else the fields that none holds.
+pub(super) fn matched<'a>(
+    columns: &'a Columns,
+    found: &[Found],
+) -> Result<Vec<String>, Vec<&'a Column>> {
+    let mut missing = Vec::new();
+    let mut names: Vec<String> = Vec::new();
+    for column in columns.all() {
+        let known = |name: &str| found.iter().any(|it| it.name == name);
+        let plain = plain(&column.path);
+        // Two fields of one plain name: the second has its path for a name.
+        let is_free = |name: &str| known(name) && !names.iter().any(|it| it == name);
+        match [column.path.as_str(), &plain].into_iter().find(|name| is_free(name)) {
+            Some(name) => names.push(name.to_owned()),
+            None => missing.push(column),
+        }
+    }
+    if missing.is_empty() { Ok(names) } else { Err(missing) }
+}
+
+/// The name of the column for a path, unless it is taken. Of a long one the end says more than the beginning.
+pub(super) fn plain(path: &str) -> String {
+    let name = snake(path);
+    if name.len() <= LONGEST_NAME {
+        return name;
+    }
+    let tails = name.char_indices().filter(|(_, letter)| *letter == '_');
+    let tail = tails.map(|(at, _)| &name[at + 1..]).find(|it| it.len() <= LONGEST_NAME);
+    tail.filter(|it| !it.is_empty()).unwrap_or(cut(&name, LONGEST_NAME)).to_owned()
+}
+
+/// A path in small letters with underscores: `division.dateCreated` is `division_date_created`.
+fn snake(path: &str) -> String {
+    let mut name = String::with_capacity(path.len() + 4);
+    let letters: Vec<char> = path.chars().collect();
+    for (at, letter) in letters.iter().enumerate() {
+        if !letter.is_alphanumeric() {
+            name.push('_');
+            continue;
+        }
+        let before = at.checked_sub(1).map(|at| letters[at]);
+        let after = letters.get(at + 1);
+        let begins_word = letter.is_uppercase()
+            && before.is_some_and(|it| {
+                it.is_lowercase()
+                    || it.is_numeric()
+                    || it.is_uppercase() && after.is_some_and(|it| it.is_lowercase())
+            });
+        if begins_word {
+            name.push('_');
+        }
+        name.extend(letter.to_lowercase());
+    }
+    name
+}
+
+/// As much of a name as PostgreSQL keeps.
+fn cut(name: &str, most: usize) -> &str {
+    let mut end = name.len().min(most);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    &name[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use genesys_cloud_catalogue::Catalogue;
+
+    use super::*;
+
+    fn found(name: &str) -> Found {
+        Found {
+            name: name.to_owned(),
+            kind: Type::TEXT,
+            modifier: -1,
+            is_generated: false,
+            is_required: false,
+            has_equality: true,
+            may_insert: true,
+            may_update: true,
+        }
+    }
+
+    #[test]
+    fn names_are_those_of_sql() {
+        for (path, name) in [
+            ("id", "id"),
+            ("memberCount", "member_count"),
+            ("division.name", "division_name"),
+            ("selfUri", "self_uri"),
+            ("ACWSettings", "acw_settings"),
+            ("someURL", "some_url"),
+            ("oauth2Client", "oauth2_client"),
+            ("x-y", "x_y"),
+        ] {
+            assert_eq!(snake(path), name);
+        }
+        let long = "urn:ietf:params:scim:schemas:extension:genesys:purecloud:2.0:User.externalIds";
+        assert_eq!(plain(long), "scim_schemas_extension_genesys_purecloud_2_0_user_external_ids");
+        assert_eq!(quoted("a\"b"), "\"a\"\"b\"");
+        assert_eq!(part("queues"), "queues_part");
+        let long = |end: &str| part(&format!("{}{end}", "x".repeat(60)));
+        assert_eq!(long("one").len(), 63);
+        assert_ne!(long("one"), long("two"));
+    }
+
+    #[test]
+    fn all_objects_of_the_api_make_a_table() {
+        let catalogue = Catalogue::embedded();
+        let mut tables = 0;
+        for object in catalogue.definition_names() {
+            let columns = Columns::of(catalogue.definition(object));
+            let names = names(&columns).expect(object);
+            assert!(names.iter().all(|name| name.len() <= LONGEST_NAME), "{object}");
+            // The most that PostgreSQL takes.
+            assert!(names.len() < 1600, "{object}");
+            let found: Vec<Found> = names.iter().map(|name| found(name)).collect();
+            assert_eq!(matched(&columns, &found).expect(object), names, "{object}");
+            tables += usize::from(!names.is_empty());
+        }
+        assert!(tables > 4000, "{tables}");
+    }
+
+    #[test]
+    fn what_a_table_lacks_is_told() {
+        let fields = ["id", "memberCount", "division.name"].map(str::to_owned);
+        let columns = Columns::chosen(&fields, None, false).expect("columns");
+        let found = ["id", "division.name"].map(found);
+        let missing = matched(&columns, &found).expect_err("a column is missing");
+        assert_eq!(missing.iter().map(|it| it.path.as_str()).collect::<Vec<_>>(), ["memberCount"]);
+    }
+}
