@@ -144,7 +144,8 @@ impl<'a> Types<'a> {
         else {
             return None;
         };
-        let sources: BTreeMap<&str, &Field> = from.iter().map(|it| (it.wire.as_str(), it)).collect();
+        let sources: BTreeMap<&str, &Field> =
+            from.iter().map(|it| (it.wire.as_str(), it)).collect();
         let mut within = BTreeSet::new();
         let fields = to
             .iter()

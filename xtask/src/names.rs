@@ -34,24 +34,30 @@ pub const RESERVED_FIELDS: [&str; 1] = ["unknown_fields"];
 pub const RESERVED_VARIANTS: [&str; 1] = ["Unrecognized"];
 
 /// Modules, features and methods of the client that a group would hide.
-const RESERVED_GROUPS: [&str; 18] = [
+const RESERVED_GROUPS: [&str; 24] = [
     "api_url",
     "builder",
+    "bytes",
+    "chrono",
     "client",
     "clone",
     "common",
     "core",
     "default",
+    "endpoint",
     "execute",
     "from_env",
     "full",
+    "futures",
     "generated",
+    "http",
     "identify",
     "identity",
     "object_store",
     "prelude",
     "rate_limit",
     "schemars",
+    "serde_json",
     "types",
 ];
 

@@ -1,7 +1,10 @@
 //! The client, with a method for each API group that is switched on.
 
 use genesys_cloud_core as core;
-use genesys_cloud_core::{ClientBuilder, Error, OrgIdentity, RateLimit, RawReply, Request};
+use genesys_cloud_core::{Error, OrgIdentity, RateLimit, RawReply, Request};
+
+/// Sets up a [`Client`].
+pub type ClientBuilder = core::ClientBuilder<Client>;
 
 /// A client of one Genesys Cloud org. Cloning it is cheap; all clones share one access token.
 ///
@@ -12,7 +15,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client set up from the environment: see [`ClientBuilder::from_env`].
+    /// A client set up from the environment: see
+    /// [`ClientBuilder::from_env`](genesys_cloud_core::ClientBuilder::from_env).
     ///
     /// # Errors
     /// When a variable is missing or wrong; the message names it and the valid choices.
@@ -21,7 +25,7 @@ impl Client {
     }
 
     /// A client set up in code.
-    pub fn builder() -> ClientBuilder<Self> {
+    pub fn builder() -> ClientBuilder {
         ClientBuilder::new()
     }
 

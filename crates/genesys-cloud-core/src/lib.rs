@@ -49,6 +49,9 @@ mod wait;
 mod windows;
 mod wire;
 
+/// The libraries whose types are in public signatures.
+pub use {bytes, chrono, futures, http, serde_json};
+
 pub use crate::budget::RateLimit;
 pub use crate::call::{Call, OperationCall, Sending};
 #[cfg(feature = "object_store")]

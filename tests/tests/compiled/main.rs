@@ -146,9 +146,7 @@ fn submits_have_jobs() {
     let depots = || -> depots::Depots {
         Client::builder().api_url("http://127.0.0.1:9").build().unwrap().depots()
     };
-    paginates::<types::Report>(|| {
-        depots().depot_reports_jobs("a", Default::default()).paginate()
-    });
+    paginates::<types::Report>(|| depots().depot_reports_jobs("a", Default::default()).paginate());
     paginates::<types::Depot>(|| depots().search_jobs(Default::default()).paginate());
     paginates::<types::Move>(|| depots().moves_jobs().paginate());
     paginates::<bytes::Bytes>(|| depots().post_exports().paginate());

@@ -204,7 +204,10 @@ async fn a_body_holds_what_was_set_and_nothing_else() {
 
 #[tokio::test]
 async fn a_body_may_be_a_list() {
-    let members = vec![WritableEntity { id: Some("u".to_owned()), ..Default::default() }, WritableEntity::default()];
+    let members = vec![
+        WritableEntity { id: Some("u".to_owned()), ..Default::default() },
+        WritableEntity::default(),
+    ];
     let sent = body(async |client| {
         client.routing().post_queue_members("q", members).delete(true).send().await.map(drop)
     });
@@ -321,7 +324,7 @@ async fn a_call_that_is_not_awaited_is_not_sent() {
 async fn an_operation_that_the_bindings_do_not_know_is_called_by_its_path() {
     let (org, client) = org().await;
     let operation = Operation::new("getQueue", Method::Get, "/api/v2/routing/queues/{id}");
-    let mut call: Call<genesys_cloud::types::Queue> = Call::new(client.core(), operation);
+    let mut call: Call<genesys_cloud::types::Queue> = Call::new(&client, operation);
     call.request_mut().set_path("id", "a b");
     let queue = call.await.expect("a reply").into_value();
     assert_eq!(queue.id.as_deref(), Some("a b"));

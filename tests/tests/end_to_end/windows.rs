@@ -73,11 +73,19 @@ fn user_jobs(client: &Client) -> Windows<Value> {
 }
 
 fn sums(client: &Client) -> Windows<Value> {
-    client.analytics().conversations_aggregates_query(Default::default()).windows(quarter()).items_as()
+    client
+        .analytics()
+        .conversations_aggregates_query(Default::default())
+        .windows(quarter())
+        .items_as()
 }
 
 fn sum_jobs(client: &Client) -> Windows<Value> {
-    client.analytics().conversations_aggregates_jobs(Default::default()).windows(quarter()).items_as()
+    client
+        .analytics()
+        .conversations_aggregates_jobs(Default::default())
+        .windows(quarter())
+        .items_as()
 }
 
 /// Reads all, and compares it with what the org has: each record once, in order.

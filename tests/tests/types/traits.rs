@@ -15,7 +15,16 @@ trait Value:
 }
 
 impl<T> Value for T where
-    T: Debug + Clone + PartialEq + Serialize + DeserializeOwned + Wire + Decode + Send + Sync + 'static
+    T: Debug
+        + Clone
+        + PartialEq
+        + Serialize
+        + DeserializeOwned
+        + Wire
+        + Decode
+        + Send
+        + Sync
+        + 'static
 {
 }
 

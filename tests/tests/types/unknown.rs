@@ -24,7 +24,8 @@ fn they_are_kept_at_every_level() {
 
 #[test]
 fn they_are_kept_wherever_they_come() {
-    let json = json!({ "new1": 1, "name": "n", "new2": [2], "id": "q", "selfUri": "/", "new3": null });
+    let json =
+        json!({ "new1": 1, "name": "n", "new2": [2], "id": "q", "selfUri": "/", "new3": null });
     for json in [json, json!({ "new": 1 })] {
         assert_eq!(there_and_back::<Queue>(&json.to_string()), json);
         // From a value, which has no text.
@@ -61,13 +62,15 @@ fn they_are_changed_as_the_caller_wants() {
 
 #[test]
 fn an_error_in_one_is_an_error() {
-    let error = serde_json::from_str::<Queue>(r#"{"id":"q","new":{"a":tru}}"#).expect_err("no JSON");
+    let error =
+        serde_json::from_str::<Queue>(r#"{"id":"q","new":{"a":tru}}"#).expect_err("no JSON");
     assert!(error.to_string().contains("line 1 column"), "{error}");
 }
 
 #[test]
 fn records_compare_by_all_fields() {
-    let json = r#"{"entities":[{"id":"u","manager":{"id":"m"},"version":1,"new":{"a":1}}],"total":1}"#;
+    let json =
+        r#"{"entities":[{"id":"u","manager":{"id":"m"},"version":1,"new":{"a":1}}],"total":1}"#;
     let one: UserEntityListing = read(json);
     assert_eq!(one, read(json));
     assert_eq!(one, one.clone());

@@ -63,11 +63,7 @@ impl<T> Job<T> {
     /// Submits a job through a request of any operation, such as one that the bindings do not know.
     ///
     /// The future does nothing until it is awaited.
-    pub fn submit(
-        client: &impl AsRef<Client>,
-        request: Request,
-        family: Family,
-    ) -> Submitting<T>
+    pub fn submit(client: &impl AsRef<Client>, request: Request, family: Family) -> Submitting<T>
     where
         T: DeserializeOwned + 'static,
     {

@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use genesys_cloud_core::{
-    Call, Client, ClientBuilder, Decode, DecodeError, Download, Method, Operation,
-    RawReply, Reply, Request,
+    Call, Client, ClientBuilder, Decode, DecodeError, Download, Method, Operation, RawReply, Reply,
+    Request,
 };
 
 use crate::server::{Answer, Server};
