@@ -225,7 +225,7 @@ async fn read(
     let requests = org.requests();
     let logins = requests.iter().filter(|request| request.path == "/oauth/token").count() as u64;
     Ok(Came {
-        report: reading.list.report().clone(),
+        report: reading.list.report(),
         stops: reading.stops,
         restarts: reading.restarts,
         left: due(choice, org)?.records,

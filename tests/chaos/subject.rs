@@ -1,58 +1,16 @@
 //! What is read: any list of the API, or a job, by what the catalogue and the bindings say of it.
 
+use genesys_cloud_catalogue::tags::{Place as Part, TagKind, TokenForm};
 use genesys_cloud_catalogue::{Catalogue, Kind, Location, Operation as Known};
 use genesys_cloud_core::{
     Availability, Client, DoneWhen, Family, FileForm, JobCall, JobId, JobState, Listing, Method,
     Operation, PageSize, Paginator, Place, Request, Results, ResultsAt, Scheme, TokenOut,
 };
 use genesys_cloud_mock::{JobScenario, Lie, MockOrg, Scenario};
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// A search of `{"pageNumber":1,"pageSize":10}` as the API takes it: compressed, and in base64.
 const SEARCH: &str = "H4sIAAAAAAACA6tWKkhMT/UrzU1KLVKyMtQBc4Mzq1KBHINaAEDkRzseAAAA";
-
-/// The tag of a list in the catalogue, as far as it is needed here.
-#[derive(Debug, Deserialize)]
-struct Tag {
-    kind: String,
-    scheme: Option<String>,
-    items: Option<String>,
-    page_size: Option<Size>,
-    token_in: Option<Vec<Where>>,
-    token_out: Option<Out>,
-    cap: Option<Value>,
-    #[serde(default)]
-    reads: bool,
-    /// Further fields of a page.
-    #[serde(default)]
-    fields: Vec<String>,
-    /// Whether items may be other than objects.
-    #[serde(default)]
-    values: bool,
-    /// Whether a reply without fields is an empty page.
-    #[serde(default)]
-    empty: bool,
-}
-
-#[derive(Debug, Deserialize)]
-struct Size {
-    name: String,
-    place: String,
-    text: bool,
-}
-
-#[derive(Debug, Deserialize)]
-struct Where {
-    name: String,
-    place: String,
-}
-
-#[derive(Debug, Deserialize)]
-struct Out {
-    path: String,
-    form: String,
-}
 
 /// What chooses a page in a query, in one scheme or another.
 const STARTS: [&str; 6] = ["pageNumber", "startIndex", "before", "after", "cursor", "nextPage"];
@@ -91,42 +49,41 @@ fn lists(org: &MockOrg) -> Vec<Vec<List>> {
 
 impl List {
     fn of(known: &'static Known) -> Option<Self> {
-        let tag: Tag = known.tag().ok().flatten()?;
-        if !matches!(tag.kind.as_str(), "paged" | "list") {
+        let tag = known.tag().ok().flatten()?;
+        if !tag.is_list() {
             return None;
         }
-        let scheme = Scheme::named(tag.scheme.as_deref()?)?;
-        let mut listing = Listing::new(scheme, tag.items?);
-        if let Some(Size { name, place, text }) = tag.page_size {
-            let size = PageSize::new(name, text);
-            listing = listing.with_page_size(if place == "body" { size.in_body() } else { size });
+        let list = tag.list;
+        let scheme = Scheme::named(list.scheme?.name())?;
+        let mut listing = Listing::new(scheme, list.items?);
+        if let Some(size) = list.page_size {
+            let known = PageSize::new(size.name, size.text);
+            let is_body = size.place == Part::Body;
+            listing = listing.with_page_size(if is_body { known.in_body() } else { known });
         }
-        if let Some([Where { name, place }]) = tag.token_in.as_deref() {
-            listing = listing.with_token_in(Place::new(name.clone(), place == "body"));
+        if let [one] = &list.token_in[..] {
+            listing = listing.with_token_in(Place::new(one.name.clone(), one.place == Part::Body));
         }
-        let out = tag.token_out.and_then(|Out { path, form }| match form.as_str() {
-            "field" => Some(TokenOut::field("").at(path)),
-            "in_link" => Some(TokenOut::in_link("").at(path)),
-            "link" => Some(TokenOut::link("").at(path)),
+        let out = list.token_out.and_then(|out| match out.form {
+            TokenForm::Field => Some(TokenOut::field("").at(out.path)),
+            TokenForm::InLink => Some(TokenOut::in_link("").at(out.path)),
+            TokenForm::Link => Some(TokenOut::link("").at(out.path)),
             // As the scheme has it.
-            _ => None,
+            TokenForm::LastItem | TokenForm::Mark => None,
         });
         if let Some(out) = out {
             listing = listing.with_token_out(out);
         }
-        if !tag.fields.is_empty() {
-            listing = listing.with_fields(&tag.fields);
+        if !list.reply.fields.is_empty() {
+            listing = listing.with_fields(&list.reply.fields);
         }
-        if !tag.values {
+        if !list.reply.values {
             listing = listing.with_objects();
-        }
-        if tag.empty {
-            listing = listing.with_empty_object();
         }
         Some(Self {
             operation: &known.id,
-            is_paged: tag.kind == "paged",
-            is_capped: tag.cap.is_some(),
+            is_paged: tag.kind == TagKind::Paged,
+            is_capped: list.cap.is_some(),
             scheme,
             scenarios: Vec::new(),
             lies: Vec::new(),

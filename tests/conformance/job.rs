@@ -50,7 +50,7 @@ pub(crate) trait Read: Send {
     /// The key of the next item; of bytes, each as a character.
     fn next(&mut self) -> BoxFuture<'_, Option<Result<String, Error>>>;
 
-    fn report(&self) -> &Report;
+    fn report(&self) -> Report;
 
     /// Page by page, whatever the items are.
     fn pages(self: Box<Self>) -> Pages<Value>;
@@ -94,7 +94,7 @@ impl<T: Send + 'static> Read for Keyed<Paginator<T>, T> {
         self.of.next().map(move |item| item.map(|item| item.map(key))).boxed()
     }
 
-    fn report(&self) -> &Report {
+    fn report(&self) -> Report {
         self.of.report()
     }
 

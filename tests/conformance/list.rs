@@ -24,7 +24,7 @@ pub(crate) trait Read: Send {
     /// The key of the next item.
     fn next(&mut self) -> BoxFuture<'_, Option<Result<String, Error>>>;
 
-    fn report(&self) -> &Report;
+    fn report(&self) -> Report;
 
     /// How far it was read, as it is kept.
     fn checkpoint(&self) -> String;
@@ -51,7 +51,7 @@ impl<T: Serialize + Send + 'static> Read for Paginator<T> {
         Paginator::next(self).map(move |item| item.map(|item| item.map(key))).boxed()
     }
 
-    fn report(&self) -> &Report {
+    fn report(&self) -> Report {
         Paginator::report(self)
     }
 

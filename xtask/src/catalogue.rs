@@ -84,7 +84,7 @@ pub fn files(document: &Document, model: &Model) -> (String, String) {
         });
         entries.push(("replies", Json::Object(replies.collect())));
         // A tag is plain data, and JSON keeps it.
-        let tag = serde_json::to_string(&bound.tag).ok().and_then(|tag| Json::parse(&tag).ok());
+        let tag = serde_json::to_string(&bound.tag.tag).ok().and_then(|tag| Json::parse(&tag).ok());
         entries.push(("tag", tag.unwrap_or(Json::Null)));
         lines.push_str(&object(entries, vec![]).compact());
         lines.push('\n');

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::document::{Document, Method, Operation};
 use crate::jobs::{Entry, Excuse, Table};
 use crate::page_sizes::PageSizes;
-use crate::tags::{self, Because, Cap, PageReply, Place, Scheme, Tag, TokenOut};
+use crate::tags::{self, Because, Cap, Decision, NextToken, ParamLocation, Scheme};
 
 /// The exceptions of the pinned document.
 #[derive(Default)]
@@ -50,8 +50,8 @@ struct File {
 struct TagEntry {
     scheme: Option<Scheme>,
     items: Option<String>,
-    token_in: Option<Vec<Place>>,
-    token_out: Option<TokenOut>,
+    token_in: Option<Vec<ParamLocation>>,
+    token_out: Option<NextToken>,
     /// It is no list.
     #[serde(default)]
     single: bool,
@@ -149,7 +149,7 @@ impl Exceptions {
     }
 
     /// The tag of an operation, from the rules and the exceptions.
-    pub fn tag(&self, document: &Document, operation: &Operation) -> Result<Tag> {
+    pub fn tag(&self, document: &Document, operation: &Operation) -> Result<Decision> {
         let id = &operation.id;
         let reads = self.file.reads.get(id);
         let by_rules = tags::tag(document, operation, reads.is_some());
@@ -164,19 +164,19 @@ impl Exceptions {
             tag.because.exceptions.push(format!("it only reads: {}", entry.reason));
         }
         if let Some(entry) = self.file.caps.get(id) {
-            tag.cap = Some(entry.cap.clone());
+            tag.list.cap = Some(entry.cap.clone());
             tag.because.exceptions.push(format!("it has a cap: {}", entry.reason));
         }
-        if let (Some(entry), Some(interval)) = (self.file.windows.get(id), &mut tag.interval) {
+        if let (Some(entry), Some(interval)) = (self.file.windows.get(id), &mut tag.tag.interval) {
             (interval.days, interval.id) = (entry.days, entry.id.clone());
             tag.because.exceptions.push(format!("its interval: {}", entry.reason));
         }
         if let Some(entry) = self.file.tokens.get(id) {
-            tag.token_hours = Some(entry.hours);
+            tag.list.token_hours = Some(entry.hours);
             tag.because.exceptions.push(format!("its tokens end: {}", entry.reason));
         }
         self.page_sizes.complete(operation, &mut tag);
-        tag.reply = PageReply::of(document, operation, &tag);
+        tag.list.reply = tags::page_reply(document, operation, &tag.list);
         Ok(tag)
     }
 
@@ -200,7 +200,7 @@ impl Exceptions {
         for (id, entry) in &self.file.tags {
             let reads = self.file.reads.contains_key(id);
             let Ok(by_rules) = tags::tag(document, by_id[id.as_str()], reads) else { continue };
-            let said = |tag: Tag| Tag { because: Because::default(), ..tag };
+            let said = |tag: Decision| Decision { because: Because::default(), ..tag };
             if said(by_rules.clone()) == said(entry.applied(by_rules)) {
                 return Err(superfluous("tags", id));
             }
@@ -224,7 +224,7 @@ impl Exceptions {
             {
                 bail!("{FILE}: [caps.{id}] names `{name}`, which the operation does not take");
             }
-            if !self.tag(document, operation)?.paginates() {
+            if !self.tag(document, operation)?.is_list() {
                 bail!("{FILE}: [caps.{id}] is for an operation that is no list");
             }
         }
@@ -237,14 +237,14 @@ impl Exceptions {
             }
         }
         for id in self.file.tokens.keys() {
-            if self.tag(document, by_id[id.as_str()])?.token_out.is_none() {
+            if self.tag(document, by_id[id.as_str()])?.list.token_out.is_none() {
                 bail!("{FILE}: [tokens.{id}] is for an operation that does not page by tokens");
             }
         }
         self.page_sizes.check_used(document, |operation| {
             let reads = self.file.reads.contains_key(&operation.id);
             let by_rules = tags::tag(document, operation, reads);
-            by_rules.unwrap_or_else(|_| tags::uncovered(document, operation)).page_size
+            by_rules.unwrap_or_else(|_| tags::uncovered(document, operation)).tag.list.page_size
         })
     }
 }
@@ -269,20 +269,20 @@ impl File {
 }
 
 impl TagEntry {
-    fn applied(&self, by_rules: Tag) -> Tag {
+    fn applied(&self, by_rules: Decision) -> Decision {
         let mut tag = match self.scheme {
-            _ if self.single => Tag { because: by_rules.because.clone(), ..Tag::single("") },
+            _ if self.single => by_rules.without_list(),
             Some(scheme) => by_rules.with_scheme(scheme),
             None => by_rules,
         };
         if let Some(items) = &self.items {
-            tag.items = Some(items.clone());
+            tag.list.items = Some(items.clone());
         }
         if let Some(places) = &self.token_in {
-            tag.token_in.clone_from(places);
+            tag.list.token_in.clone_from(places);
         }
         if let Some(token_out) = &self.token_out {
-            tag.token_out = Some(token_out.clone());
+            tag.list.token_out = Some(token_out.clone());
         }
         tag.because.exceptions.push(self.reason.clone());
         tag

@@ -10,7 +10,7 @@ use crate::jobs::{self, Families, Item, Role, Sources};
 use crate::names::{self, CallTypes};
 use crate::notes::{Notes, Rule};
 use crate::progenitor::{self, Names, RustType, Shape};
-use crate::tags::{self, Tag, TagKind};
+use crate::tags::{self, Decision, Tag, TagKind};
 
 /// The bindings of a document.
 pub struct Model {
@@ -33,7 +33,7 @@ pub struct Group {
 /// An operation and all that its binding states.
 pub struct Bound {
     pub operation: Operation,
-    pub tag: Tag,
+    pub tag: Decision,
     pub item_type: Option<RustType>,
     /// What the jobs that it submits result in.
     pub job: Option<JobResult>,
@@ -133,7 +133,7 @@ pub struct Tagged<'a> {
 
 pub struct TaggedOperation<'a> {
     pub operation: &'a Operation,
-    pub tag: Tag,
+    pub tag: Decision,
     pub group: String,
     pub method: String,
 }
@@ -167,7 +167,7 @@ impl<'a> Tagged<'a> {
         let mut tags = tags;
         for (operation, tag) in document.operations.iter().zip(&mut tags) {
             families.mark(operation, tag);
-            if !tag.paginates() && tag.kind != TagKind::Job {
+            if !tag.is_list() && tag.kind != TagKind::Job {
                 tag.interval = None;
             }
         }
@@ -195,9 +195,9 @@ impl Model {
         strict: bool,
     ) -> Result<Self> {
         let Tagged { operations, families, notes } = Tagged::of(document, exceptions, strict)?;
-        let tags: Vec<Tag> = operations.iter().map(|it| it.tag.clone()).collect();
+        let tags: Vec<Decision> = operations.iter().map(|it| it.tag.clone()).collect();
         let sources = Sources::new(document, &tags);
-        let mut by_group: BTreeMap<String, Vec<(&Operation, Tag, String)>> = BTreeMap::new();
+        let mut by_group: BTreeMap<String, Vec<(&Operation, Decision, String)>> = BTreeMap::new();
         for TaggedOperation { operation, tag, group, method } in operations {
             by_group.entry(group).or_default().push((operation, tag, method));
         }
@@ -229,7 +229,7 @@ impl Model {
     }
 
     /// An operation and its tag, by operationId.
-    pub fn operation(&self, id: &str) -> Result<(&Operation, &Tag)> {
+    pub fn operation(&self, id: &str) -> Result<(&Operation, &Decision)> {
         let found = self.operations().find(|(_, bound)| bound.operation.id == id);
         let (_, bound) = found.with_context(|| format!("there is no operation `{id}`"))?;
         Ok((&bound.operation, &bound.tag))
@@ -378,7 +378,7 @@ fn bind(
     document: &Document,
     progenitor: &Names,
     operation: &Operation,
-    tag: Tag,
+    tag: Decision,
     method: String,
     types: CallTypes,
 ) -> Result<Bound> {
@@ -400,6 +400,7 @@ fn bind(
             .filter_map(|reply| reply.status.filter(|status| *status >= 300))
             .collect(),
         item_type: tag
+            .list
             .items
             .as_deref()
             .and_then(|items| tags::item_schema(document, operation, items))

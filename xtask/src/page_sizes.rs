@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Result, anyhow, bail};
 
 use crate::document::{Document, Operation};
-use crate::tags::{PageSize, Tag};
+use crate::tags::{PageSize, Tag, usually};
 
 const FILE: &str = "openapi/page-sizes.tsv";
 
@@ -17,9 +17,9 @@ pub(crate) struct PageSizes(BTreeMap<(String, String), Entry>);
 #[derive(Clone, Copy)]
 struct Entry {
     /// Granted to a public program; no maximum is documented.
-    usual: Option<i64>,
-    maximum: Option<i64>,
-    minimum: Option<i64>,
+    usual: Option<u64>,
+    maximum: Option<u64>,
+    minimum: Option<u64>,
 }
 
 impl PageSizes {
@@ -39,7 +39,7 @@ impl PageSizes {
             };
             let number = |text: &str| match text {
                 "-" => Ok(None),
-                text => match text.parse::<i64>() {
+                text => match text.parse::<u64>() {
                     Ok(items @ 1..) => Ok(Some(items)),
                     _ => Err(fail(format!("`{text}` is not a number of items"))),
                 },
@@ -71,11 +71,11 @@ impl PageSizes {
     /// Adds to a tag what the file says of its operation. A bound that the document states counts.
     pub(crate) fn complete(&self, operation: &Operation, tag: &mut Tag) {
         let entry = self.0.get(&key(operation));
-        if let (Some(entry), Some(page_size)) = (entry, &mut tag.page_size) {
+        if let (Some(entry), Some(page_size)) = (entry, &mut tag.list.page_size) {
             page_size.maximum = page_size.maximum.or(entry.maximum);
             page_size.minimum = page_size.minimum.or(entry.minimum);
-            *page_size = PageSize { usual: None, ..page_size.clone() }
-                .usually(entry.usual.or(page_size.usual));
+            let items = entry.usual.or(page_size.usual);
+            *page_size = usually(PageSize { usual: None, ..page_size.clone() }, items);
         }
     }
 
@@ -96,14 +96,14 @@ impl PageSizes {
             let Some(known) = by_rules(operation) else {
                 bail!("{place} takes no page size; remove the line");
             };
-            let adds = |said: Option<i64>, known: Option<i64>| said.is_some() && said != known;
+            let adds = |said: Option<u64>, known: Option<u64>| said.is_some() && said != known;
             if !adds(entry.usual, known.usual)
                 && !adds(entry.maximum, known.maximum)
                 && !adds(entry.minimum, known.minimum)
             {
                 bail!("{place}: the document says this by itself; remove the line");
             }
-            let differs = |said: Option<i64>, known: Option<i64>| {
+            let differs = |said: Option<u64>, known: Option<u64>| {
                 said.zip(known).is_some_and(|(said, known)| said != known)
             };
             if differs(entry.maximum, known.maximum) || differs(entry.minimum, known.minimum) {

@@ -1,16 +1,18 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, btree_map, hash_map};
+#[cfg(feature = "embedded")]
 use std::sync::LazyLock;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
 
 use crate::error::{Error, Place};
 use crate::operation::Operation;
 use crate::schema::Schema;
 use crate::table::Table;
+use crate::tags::JobFamily;
 
+#[cfg(feature = "embedded")]
 static EMBEDDED: LazyLock<Catalogue> = LazyLock::new(|| {
     let operations = include_str!("../data/operations.jsonl");
     let definitions = include_str!("../data/definitions.jsonl");
@@ -27,12 +29,13 @@ pub struct Catalogue {
     operation_rows: HashMap<String, usize>,
     definitions: Table<Schema>,
     definition_rows: BTreeMap<String, usize>,
-    families: Table<Box<RawValue>>,
+    families: Table<JobFamily>,
     family_rows: BTreeMap<String, usize>,
 }
 
 impl Catalogue {
     /// The API document this version of the crate was made from.
+    #[cfg(feature = "embedded")]
     pub fn embedded() -> &'static Self {
         &EMBEDDED
     }
@@ -86,14 +89,9 @@ impl Catalogue {
         self.definition_rows.keys().map(String::as_str)
     }
 
-    /// How the jobs of a family run, read as the caller's own type; `None` if there is no such family.
-    ///
-    /// # Errors
-    /// If the family is there and is not a `T`.
-    pub fn family<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Error> {
-        let Some(&row) = self.family_rows.get(name) else { return Ok(None) };
-        let read = serde_json::from_str(self.families.get(row).get());
-        read.map(Some).map_err(|source| Error::json(self.families.place(row), source))
+    /// How the jobs of a family run.
+    pub fn family(&self, name: &str) -> Option<&JobFamily> {
+        self.family_rows.get(name).map(|&row| self.families.get(row))
     }
 
     /// The names of all families of jobs, in alphabetical order.

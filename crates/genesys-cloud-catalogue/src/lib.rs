@@ -25,6 +25,7 @@ mod error;
 mod operation;
 mod schema;
 mod table;
+pub mod tags;
 
 pub use catalogue::Catalogue;
 pub use error::Error;

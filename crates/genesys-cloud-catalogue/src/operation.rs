@@ -1,10 +1,11 @@
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, Deserializer};
+use serde::de::Deserializer;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::error::{Error, Place};
 use crate::schema::{Kind, Schema, ordered};
+use crate::tags::Tag;
 
 /// One operation of the API.
 #[derive(Debug, Clone, Deserialize)]
@@ -60,12 +61,11 @@ impl Operation {
         self.replies.iter().find_map(|reply| reply.schema.as_ref())
     }
 
-    /// How the operation lists, pages or runs as a job, read as the caller's own type;
-    /// `None` if the catalogue doesn't say.
+    /// How the operation lists, pages or runs as a job; `None` if the catalogue doesn't say.
     ///
     /// # Errors
-    /// If the tag is there and is not a `T`.
-    pub fn tag<T: DeserializeOwned>(&self) -> Result<Option<T>, Error> {
+    /// If the tag is not in the format of this version.
+    pub fn tag(&self) -> Result<Option<Tag>, Error> {
         self.tag
             .as_deref()
             .map(|tag| serde_json::from_str(tag.get()))

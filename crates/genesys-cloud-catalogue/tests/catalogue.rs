@@ -1,5 +1,6 @@
 //! What a tool can rely on when it reads the catalogue.
 
+use genesys_cloud_catalogue::tags::{JobFamily, JobId, Role, Scheme, Tag, TagKind};
 use genesys_cloud_catalogue::{Catalogue, Kind, Location};
 
 #[test]
@@ -28,28 +29,47 @@ fn every_reference_of_an_operation_leads_to_a_definition() {
 }
 
 #[test]
-fn every_family_that_a_tag_names_is_there() {
-    #[derive(serde::Deserialize)]
-    struct Tag {
-        family: Option<String>,
-    }
+fn every_tag_can_be_read_and_names_a_family_and_operations_that_are_there() {
     let catalogue = Catalogue::embedded();
     assert!(catalogue.family_names().len() > 100);
     for operation in catalogue.operations() {
-        let tag: Tag = operation.tag().expect("a tag").expect("every operation has one");
+        let tag = operation.tag().expect("a tag").expect("every operation has one");
+        assert_eq!(tag.family.is_some(), tag.role.is_some(), "{}", operation.id);
+        assert_eq!(tag.kind == TagKind::Job, tag.role == Some(Role::Submit), "{}", operation.id);
         let Some(name) = tag.family else { continue };
-        let family: Option<serde_json::Value> = catalogue.family(&name).expect("an object");
-        assert_eq!(family.expect("a family")["name"], name, "{}", operation.id);
+        let family = catalogue.family(&name).expect("a family");
+        assert_eq!(family.name, name, "{}", operation.id);
+        for other in family.status.iter().chain(&family.cancel) {
+            assert!(catalogue.operation(&other.operation).is_some(), "{other:?}");
+        }
+    }
+}
+
+/// The types hold everything that the files have: written again, no byte differs.
+#[test]
+fn a_tag_and_a_family_are_written_as_they_were_read() {
+    let (operations, families) =
+        (include_str!("../data/operations.jsonl"), include_str!("../data/families.jsonl"));
+    for line in operations.lines() {
+        let (_, text) = line.rsplit_once(r#","tag":"#).expect("a tag at the end of the line");
+        let text = text.strip_suffix('}').expect("the end of the operation");
+        let tag: Tag = serde_json::from_str(text).expect("a tag");
+        assert_eq!(serde_json::to_string(&tag).expect("JSON"), text);
+    }
+    for line in families.lines() {
+        let family: JobFamily = serde_json::from_str(line).expect("a family");
+        assert_eq!(serde_json::to_string(&family).expect("JSON"), line);
     }
 }
 
 #[test]
-fn families_are_read_as_the_callers_own_type() {
-    let family = r#"{"name":"walks","id":"nowhere"}"#;
+fn a_family_is_read_when_it_is_given() {
+    let family = r#"{"name":"walks","id":"nowhere","done":{"state":"state"},"results":"nothing"}"#;
     let catalogue = document().with_families(family).expect("a family");
     assert_eq!(catalogue.family_names().collect::<Vec<_>>(), ["walks"]);
-    assert!(catalogue.family::<u32>("swims").expect("none").is_none());
-    let error = catalogue.family::<u32>("walks").expect_err("not a number");
+    assert_eq!(catalogue.family("walks").expect("a family").id, JobId::Nowhere);
+    assert_eq!(catalogue.family("swims"), None);
+    let error = document().with_families(r#"{"name":"walks"}"#).expect_err("no family");
     assert_eq!(error.to_string(), "families, line 1: not in the format of the catalogue");
     let error = document().with_families(format!("{family}\n{family}")).expect_err("twice");
     assert_eq!(error.to_string(), "families, line 2: walks is there already");
@@ -99,12 +119,15 @@ fn a_definition_is_resolved_where_it_is_referred_to() {
 }
 
 #[test]
-fn a_tag_is_read_as_the_callers_own_type() {
+fn a_tag_is_read_when_it_is_asked_for() {
     let catalogue = document();
-    let operation = catalogue.operation("getPets").expect("an operation");
-    let tag: Option<std::collections::BTreeMap<String, String>> = operation.tag().expect("a map");
-    assert_eq!(tag.expect("a tag")["scheme"], "none");
-    let error = operation.tag::<u32>().expect_err("not a number");
+    let tag = catalogue.operation("getPets").expect("an operation").tag().expect("a tag");
+    let list = tag.expect("a tag").list;
+    assert_eq!((list.scheme, list.items.as_deref()), (Some(Scheme::LimitOnly), Some("entities")));
+
+    let unknown = OPERATION.replace("LimitOnly", "Unlimited");
+    let catalogue = Catalogue::from_jsonl(unknown, DEFINITION).expect("a document");
+    let error = catalogue.operation("getPets").expect("an operation").tag().expect_err("a scheme");
     assert_eq!(error.to_string(), "tag of getPets: not in the format of the catalogue");
 }
 
@@ -128,7 +151,7 @@ const OPERATION: &str = concat!(
     r#"{"name":"kind","in":"query","type":"array","items":{"type":"string"}},"#,
     r#"{"name":"If-Match","in":"header","type":"string"}],"#,
     r#""replies":{"206":null,"200":{"$ref":"Pet"},"default":null},"#,
-    r#""tag":{"scheme":"none"},"something new":1}"#,
+    r#""tag":{"kind":"paged","scheme":"LimitOnly","items":"entities"},"something new":1}"#,
 );
 
 const DEFINITION: &str = concat!(

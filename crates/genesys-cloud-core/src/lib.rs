@@ -31,6 +31,7 @@ pub mod lenient;
 mod list;
 mod macros;
 mod operation;
+mod options;
 mod page_identity;
 mod paging;
 mod param;
@@ -43,6 +44,8 @@ mod request;
 mod retry;
 mod saved_job;
 mod schedule;
+#[cfg(feature = "catalogue")]
+pub mod specs;
 mod split_errors;
 mod transport;
 mod wait;
@@ -69,9 +72,10 @@ pub use crate::jobs::{
 };
 pub use crate::list::{List, Paged};
 pub use crate::operation::{Method, Operation};
+pub use crate::options::{OnStale, ReadOptions};
 pub use crate::paging::{
-    Cap, Chunks, End, Extracted, Listing, OnStale, Page, PageSize, Pages, Paginator, Place,
-    RawItem, Reason, Report, Scheme, TokenOut, Verdict,
+    Cap, Chunks, End, Extracted, Listing, Page, PageSize, Pages, Paginator, Place, RawItem, Reason,
+    Report, Scheme, TokenOut, Verdict,
 };
 pub use crate::param::{IntoOption, Param};
 pub use crate::region::Region;

@@ -9,9 +9,9 @@ pub use genesys_cloud_core::{
     Batch, Checkpoint, CheckpointStore, Checkpointed, Chunks, Download, End, Error, ErrorBody,
     ErrorDetail, ErrorLimit, FileStore, Interval, IntoOption, Job, JobState, JobStatus, Json, List,
     OnStale, OpenEnum, OperationCall, OrgIdentity, Page, Paged, Pages, Paginator, Piece,
-    PieceState, Plan, RateLimit, RawReply, Reason, Region, Reply, Report, Resumable, SavedJob,
-    Schedule, Sending, Statuses, StoreFuture, Submitting, UnknownFields, Verdict, Wait, WaitReason,
-    WindowPages, Windows, WindowsFrom, WindowsReport,
+    PieceState, Plan, RateLimit, RawReply, ReadOptions, Reason, Region, Reply, Report, Resumable,
+    SavedJob, Schedule, Sending, Statuses, StoreFuture, Submitting, UnknownFields, Verdict, Wait,
+    WaitReason, WindowPages, Windows, WindowsFrom, WindowsReport,
 };
 /// The libraries whose types are in public signatures.
 pub use genesys_cloud_core::{bytes, chrono, futures, http, serde_json};

@@ -4,7 +4,7 @@ use xtask::codegen::{self, Generated, Stages};
 use xtask::exceptions::Exceptions;
 use xtask::model::Tagged;
 use xtask::operations;
-use xtask::tags::{Cap, Interval, Place, PlaceKind, Scheme, TagKind};
+use xtask::tags::{Cap, Interval, ParamLocation, Place, Scheme, TagKind};
 
 use crate::generate;
 
@@ -55,10 +55,10 @@ fn tag(generated: &Generated) -> String {
     let (_, bound) = generated.model.operations().next().unwrap();
     let tag = &bound.tag;
     let mut words = vec![tag.kind.as_str().to_owned()];
-    words.extend(tag.scheme.map(|scheme| scheme.name()));
-    words.extend(tag.items.clone());
+    words.extend(tag.list.scheme.map(|scheme| scheme.name().to_owned()));
+    words.extend(tag.list.items.clone());
     words.extend(
-        tag.page_size.as_ref().map(|size| format!("by {} {}", size.place.as_str(), size.name)),
+        tag.list.page_size.as_ref().map(|size| format!("by {} {}", size.place.as_str(), size.name)),
     );
     words.join(" ")
 }
@@ -279,26 +279,28 @@ fn exceptions_change_a_tag() {
         exceptions.check_used(&document).unwrap();
         exceptions.tag(&document, &document.operations[0]).unwrap()
     };
-    let list = tag(
+    let paged = tag(
         "[tags.listThings]\nscheme = 'PageNumber'\nitems = 'things'\nreason = 'It is.'\n\
          [caps.listThings]\nitems = 1000\nwhere = ['status', 'old']\nreason = 'The API refuses more.'",
     );
-    assert_eq!((list.kind, list.scheme), (TagKind::Paged, Some(Scheme::PageNumber)));
+    let list = &paged.list;
+    assert_eq!((paged.kind, list.scheme), (TagKind::Paged, Some(Scheme::PageNumber)));
     assert_eq!(list.items.as_deref(), Some("things"));
-    assert_eq!(list.token_in, [Place::query("pageNumber")]);
+    assert_eq!(list.token_in, [ParamLocation::query("pageNumber")]);
     let condition = Some(("status".to_owned(), "old".to_owned()));
-    assert_eq!(list.cap, Some(Cap { pages: None, items: Some(1000), condition }));
+    let cap = Cap { pages: None, items: Some(1000), condition };
+    assert_eq!(list.cap, Some(cap));
 
     let token = tag(
         "[tags.listThings]\nscheme = 'ContinuationToken'\nitems = 'things'\nreason = 'It is.'\n\
          token_in = [{ name = 'page', place = 'body' }]\n\
          token_out = { path = 'meta.next', form = 'link' }",
     );
-    assert_eq!(token.token_in, [Place::body("page")]);
-    assert_eq!(token.token_out.map(|out| out.path).as_deref(), Some("meta.next"));
+    assert_eq!(token.list.token_in, [ParamLocation::body("page")]);
+    assert_eq!(token.list.token_out.as_ref().map(|out| out.path.as_str()), Some("meta.next"));
 
     let single = tag("[tags.listThings]\nsingle = true\nreason = 'It is not.'");
-    assert_eq!((single.kind, single.scheme), (TagKind::Single, None));
+    assert_eq!((single.kind, single.list.scheme), (TagKind::Single, None));
 }
 
 /// A list that takes an interval as text can be read in pieces of it.
@@ -316,11 +318,11 @@ fn intervals_are_found() {
         let (document, _) = codegen::read(text, false).unwrap();
         let exceptions = Exceptions::parse(toml, "method\tpath\tmaximum\n").unwrap();
         exceptions.check_used(&document).unwrap();
-        exceptions.tag(&document, &document.operations[0]).unwrap().interval
+        exceptions.tag(&document, &document.operations[0]).unwrap().tag.interval
     };
     let found = |place| Some(Interval { place, name: "interval".to_owned(), days: None, id: None });
-    assert_eq!(tag(&text("", "interval"), ""), found(PlaceKind::Body));
-    assert_eq!(tag(&text("interval", ""), ""), found(PlaceKind::Query));
+    assert_eq!(tag(&text("", "interval"), ""), found(Place::Body));
+    assert_eq!(tag(&text("interval", ""), ""), found(Place::Query));
     assert_eq!(tag(&text("intervals", "intervalLength"), ""), None);
     // A number of minutes, say.
     assert_eq!(tag(&document("POST", "/x/query", "interval", "", "results[]"), ""), None);
@@ -472,10 +474,10 @@ fn the_document_bounds_the_page_size_of_a_query_and_of_a_body() {
         );
         let generated = generate(&text).unwrap();
         for (_, bound) in generated.model.operations() {
-            let size = bound.tag.page_size.as_ref().unwrap();
+            let size = bound.tag.list.page_size.as_ref().unwrap();
             let (usual, minimum, maximum) = expected;
             // Of a body, no default is read.
-            let usual = usual.filter(|_| size.place == PlaceKind::Query);
+            let usual = usual.filter(|_| size.place == Place::Query);
             assert_eq!(
                 (size.usual, size.minimum, size.maximum),
                 (usual, minimum, maximum),

@@ -4,10 +4,11 @@ use anyhow::{Context as _, Result, bail};
 
 use super::table::Entry;
 use super::{
-    At, Available, Done, Family, Found, Id, Results, Sources, State, fields, id_parameter, words,
+    Availability, Completion, Family, Found, JobId, JobState, ResultLocation, Results, Sources,
+    fields, id_parameter, words,
 };
 use crate::document::{Document, Operation, Schema};
-use crate::tags::{Place, TagKind};
+use crate::tags::{ParamLocation, TagKind};
 
 pub(super) fn family(sources: &Sources<'_>, name: &str, entry: &Entry) -> Result<Family> {
     let document = sources.document;
@@ -26,13 +27,13 @@ pub(super) fn family(sources: &Sources<'_>, name: &str, entry: &Entry) -> Result
     let done = match (&entry.done, told) {
         (Some(done), _) => done.clone(),
         (None, Some(told)) => match fields::state(document, told, |name| meaning(entry, name)) {
-            Some(path) => Done::State(path.to_owned()),
+            Some(path) => Completion::State(path.to_owned()),
             None => bail!("{place}: where the status of its jobs has their state can't be told"),
         },
         (None, None) => bail!("{place}: the document does not describe the status of its jobs"),
     };
     let states = match (&done, told) {
-        (Done::State(path), Some(told)) => states(document, told, path, entry)
+        (Completion::State(path), Some(told)) => states(document, told, path, entry)
             .with_context(|| format!("{place}: the states of its jobs"))?,
         _ => Vec::new(),
     };
@@ -49,22 +50,22 @@ pub(super) fn family(sources: &Sources<'_>, name: &str, entry: &Entry) -> Result
                 .collect();
             match found.as_deref() {
                 Some([first, rest @ ..]) if rest.iter().all(|other| other == first) => {
-                    Id::Field((*first).to_owned())
+                    JobId::Field((*first).to_owned())
                 }
-                _ if !needs_id || submits.is_empty() => Id::Nowhere,
+                _ if !needs_id || submits.is_empty() => JobId::Nowhere,
                 _ => bail!("{place}: where the reply has the id of the job can't be told"),
             }
         }
     };
-    let id = if needs_id || status.is_none() || entry.id.is_some() { id } else { Id::Nowhere };
+    let id = if needs_id || status.is_none() || entry.id.is_some() { id } else { JobId::Nowhere };
     let paged = teller.and_then(|it| sources.tag(&it.id)).filter(|tag| tag.kind == TagKind::Paged);
     let results = match (&entry.results, told) {
         (Some(results), _) => results.clone(),
         (None, _) if paged.is_some() && entry.list.is_none() => Results::Status,
-        (None, Some(_)) if done == Done::Not202 => {
+        (None, Some(_)) if done == Completion::Not202 => {
             let listed = teller.and_then(|it| sources.tag(&it.id)).filter(|tag| tag.lists());
-            let items = listed.and_then(|tag| tag.items.clone()).unwrap_or("[]".to_owned());
-            Results::Reply(vec![At::Items(items)])
+            let items = listed.and_then(|tag| tag.list.items.clone()).unwrap_or("[]".to_owned());
+            Results::Reply(vec![ResultLocation::Items(items)])
         }
         (None, Some(told)) => Results::Reply(
             fields::results(document, told).with_context(|| format!("{place}: its results"))?,
@@ -108,21 +109,21 @@ pub(super) fn family(sources: &Sources<'_>, name: &str, entry: &Entry) -> Result
 }
 
 /// The operation that reports how far the data of a family is available, if all of its submits share it.
-fn available(sources: &Sources<'_>, submits: &[String]) -> Option<Available> {
+fn available(sources: &Sources<'_>, submits: &[String]) -> Option<Availability> {
     let mut found = submits.iter().map(|submit| {
         let tag = sources.tag(submit)?;
         let operation = tag.availability.clone()?;
         let field = sources.tag(&operation)?.available.clone()?;
         let interval = tag.interval.as_ref()?;
-        let interval = Place { name: interval.name.clone(), place: interval.place };
-        Some(Available { operation, field, interval })
+        let interval = ParamLocation { name: interval.name.clone(), place: interval.place };
+        Some(Availability { operation, field, interval })
     });
     let first = found.next()??;
     found.all(|other| other.as_ref() == Some(&first)).then_some(first)
 }
 
 /// What a state means, by what is stated or else by its name.
-fn meaning(entry: &Entry, name: &str) -> State {
+fn meaning(entry: &Entry, name: &str) -> JobState {
     let mut states = entry.states.iter();
     let stated = states.find(|(_, names)| names.iter().any(|it| it == name));
     stated.map_or_else(|| words::meaning(name), |(state, _)| *state)
@@ -134,8 +135,8 @@ fn states(
     told: &Schema,
     path: &str,
     entry: &Entry,
-) -> Result<Vec<(String, State)>> {
-    let states: Vec<(String, State)> = match fields::states(document, told, path) {
+) -> Result<Vec<(String, JobState)>> {
+    let states: Vec<(String, JobState)> = match fields::states(document, told, path) {
         Some(names) => {
             let unknown = entry.states.values().flatten().find(|name| !names.contains(name));
             if let Some(unknown) = unknown {
@@ -149,7 +150,7 @@ fn states(
             states.flat_map(|(state, names)| names.iter().map(|it| (it.clone(), *state))).collect()
         }
     };
-    if !states.iter().any(|(_, state)| *state == State::Succeeded) {
+    if !states.iter().any(|(_, state)| *state == JobState::Succeeded) {
         let names: Vec<&str> = states.iter().map(|(name, _)| name.as_str()).collect();
         bail!("none of {} is known to mean success", names.join(", "));
     }
@@ -161,24 +162,26 @@ fn may_answer_at_once(
     document: &Document,
     submits: &[&Operation],
     status: Option<&Operation>,
-    done: &Done,
+    done: &Completion,
     results: &Results,
 ) -> bool {
     let replies: Vec<&Schema> = submits.iter().filter_map(|it| it.reply_schema()).collect();
     let tells = |reply: &&Schema| match (status.and_then(Operation::reply_schema), done) {
         (Some(told), _) => told.kind == reply.kind,
-        (None, Done::State(path)) => fields::at(document, reply, path).is_some(),
+        (None, Completion::State(path)) => fields::at(document, reply, path).is_some(),
         (None, _) => false,
     };
     let holds = |reply: &&Schema| match results {
         Results::Reply(places) => places.iter().any(|place| match place {
-            At::Items(path) => path != "[]" && fields::at(document, reply, path).is_some(),
-            At::Json(..) | At::Bytes(_) => false,
+            ResultLocation::Items(path) => {
+                path != "[]" && fields::at(document, reply, path).is_some()
+            }
+            ResultLocation::Json(..) | ResultLocation::Bytes(_) => false,
         }),
         _ => false,
     };
     // A field that is there once a job is done may be there and empty before it has begun.
-    let is_told = matches!(done, Done::State(_));
+    let is_told = matches!(done, Completion::State(_));
     is_told && !replies.is_empty() && (replies.iter().any(holds) || replies.iter().all(tells))
 }
 
@@ -196,20 +199,22 @@ fn check(
         tells(path) || replies.iter().any(|reply| fields::at(document, reply, path).is_some())
     };
     match &family.done {
-        Done::State(path) | Done::Field(path) | Done::Since(path) if !tells(path) => {
+        Completion::State(path) | Completion::Field(path) | Completion::Since(path)
+            if !tells(path) =>
+        {
             bail!("the status has no `{path}`");
         }
         _ => {}
     }
     for submit in submits {
         match &family.id {
-            Id::Field(path) => {
+            JobId::Field(path) => {
                 let found = submit.reply_schema().and_then(|it| fields::at(document, it, path));
                 if found.is_none() {
                     bail!("the reply of {} has no `{path}`", submit.place());
                 }
             }
-            Id::Path(name) if !submit.path.contains(&format!("{{{name}}}")) => {
+            JobId::Path(name) if !submit.path.contains(&format!("{{{name}}}")) => {
                 bail!("the path of {} has no `{name}`", submit.place());
             }
             _ => {}
@@ -218,7 +223,9 @@ fn check(
     }
     if let Results::Reply(places) = &family.results {
         for place in places {
-            let (At::Items(path) | At::Json(path, _) | At::Bytes(path)) = place;
+            let (ResultLocation::Items(path)
+            | ResultLocation::Json(path, _)
+            | ResultLocation::Bytes(path)) = place;
             if !has(path) {
                 bail!("no reply has `{path}`");
             }

@@ -1,6 +1,6 @@
 //! What the documentation of a submit says of its jobs.
 
-use super::{At, Done, Family, Results, State};
+use super::{Completion, Family, JobState, ResultLocation, Results};
 
 /// The sentences for an operation that submits jobs of a family, each a paragraph. `by_page` is whether a job
 /// fetches the one page that its submit names.
@@ -9,7 +9,7 @@ pub fn docs(family: &Family, by_page: bool) -> Vec<String> {
     if by_page {
         docs.push("A job fetches one page: `paginate` submits one for each.".to_owned());
     }
-    let held = family.states.iter().filter(|(_, state)| *state == State::Held);
+    let held = family.states.iter().filter(|(_, state)| *state == JobState::AwaitingInput);
     let held: Vec<String> = held.map(|(name, _)| format!("`{name}`")).collect();
     if !held.is_empty() {
         docs.push(format!("It waits for the caller in the state {}.", held.join(" or ")));
@@ -31,7 +31,7 @@ pub fn docs(family: &Family, by_page: bool) -> Vec<String> {
 
 /// What `paginate` and `submit` do.
 fn run(family: &Family) -> String {
-    if family.done == Done::Not202 {
+    if family.done == Completion::Not202 {
         return "It answers 202 until it is done: `paginate` sends it again until then, and streams what it \
                 answers. `submit` returns a handle."
             .to_owned();
@@ -41,15 +41,15 @@ fn run(family: &Family) -> String {
                 ends with an error that says where to look. `submit` returns a handle."
             .to_owned();
     }
-    let all = |is: fn(&At) -> bool| match &family.results {
+    let all = |is: fn(&ResultLocation) -> bool| match &family.results {
         Results::Reply(places) => places.iter().all(is),
         _ => false,
     };
     let results = if family.results == Results::Nothing {
         "has no items"
-    } else if all(|place| matches!(place, At::Bytes(_))) {
+    } else if all(|place| matches!(place, ResultLocation::Bytes(_))) {
         "streams the bytes of its files"
-    } else if all(|place| *place == At::Items("[]".to_owned())) {
+    } else if all(|place| *place == ResultLocation::Items("[]".to_owned())) {
         "yields the status that tells its end"
     } else {
         "streams its results"

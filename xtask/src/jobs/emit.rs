@@ -4,10 +4,12 @@ use std::fmt::Write as _;
 
 use anyhow::Result;
 
-use super::{At, Done, Family, Id, Results, State, id_parameter, path_on_job};
+use super::{
+    Completion, Family, JobId, JobState, ResultLocation, Results, id_parameter, path_on_job,
+};
 use crate::document::Operation;
 use crate::emit::{listing, verb};
-use crate::tags::{Scheme, Tag};
+use crate::tags::{Decision, ListTag, Scheme};
 
 /// The name of the constant that a family is in generated code.
 pub fn constant(family: &str) -> String {
@@ -17,7 +19,7 @@ pub fn constant(family: &str) -> String {
 /// A family as `job_family!`. `find` gives an operation and its tag by operationId.
 pub fn family<'a>(
     family: &Family,
-    find: impl Fn(&str) -> Result<(&'a Operation, &'a Tag)>,
+    find: impl Fn(&str) -> Result<(&'a Operation, &'a Decision)>,
 ) -> Result<String> {
     let submits: Vec<&Operation> =
         family.submits.iter().map(|id| find(id).map(|(it, _)| it)).collect::<Result<_>>()?;
@@ -37,10 +39,10 @@ pub fn family<'a>(
     let mut facts = vec![format!(
         "id: {}",
         match &family.id {
-            Id::Field(path) => format!("field {path:?}"),
-            Id::Path(name) => format!("path {name:?}"),
-            Id::Header(name) => format!("header {name:?}"),
-            Id::Nowhere => "nowhere".to_owned(),
+            JobId::Field(path) => format!("field {path:?}"),
+            JobId::Path(name) => format!("path {name:?}"),
+            JobId::Header(name) => format!("header {name:?}"),
+            JobId::Nowhere => "nowhere".to_owned(),
         }
     )];
     if let Some(status) = &family.status {
@@ -49,10 +51,10 @@ pub fn family<'a>(
     facts.push(format!(
         "done: {}",
         match &family.done {
-            Done::State(path) => format!("state {path:?} {}", states(family)),
-            Done::Field(path) => format!("field {path:?}"),
-            Done::Since(path) => format!("since {path:?}"),
-            Done::Not202 => "not_202".to_owned(),
+            Completion::State(path) => format!("state {path:?} {}", states(family)),
+            Completion::Field(path) => format!("field {path:?}"),
+            Completion::Since(path) => format!("since {path:?}"),
+            Completion::Not202 => "not_202".to_owned(),
         }
     ));
     facts.push(format!(
@@ -114,7 +116,7 @@ pub fn family<'a>(
 /// The states that are not pending.
 fn states(family: &Family) -> String {
     let named =
-        State::ALL.into_iter().filter(|state| *state != State::Pending).filter_map(|state| {
+        JobState::ALL.into_iter().filter(|state| *state != JobState::Pending).filter_map(|state| {
             let names: Vec<String> = family
                 .states
                 .iter()
@@ -127,33 +129,35 @@ fn states(family: &Family) -> String {
 }
 
 /// How the results are listed.
-fn results(tag: &Tag, submit: Option<&Tag>) -> String {
+fn results(tag: &Decision, submit: Option<&Decision>) -> String {
     match results_tag(tag, submit) {
-        (Some(by), scheme, items) => listing(by, scheme, items, &tag.reply),
+        (Some(by), scheme, items) => listing(by, scheme, items, &tag.list.reply),
         (None, scheme, _) => format!("{} {{ items: [], values: true }}", scheme.name()),
     }
 }
 
-/// The tag that says how the results are listed, the scheme and the path of the items. Where the submit
+/// How the results are listed, the scheme and the path of the items. Where the submit
 /// chooses the page, it has the parameters; a reply that is no list is one item.
 pub(super) fn results_tag<'a>(
-    tag: &'a Tag,
-    submit: Option<&'a Tag>,
-) -> (Option<&'a Tag>, Scheme, &'a str) {
-    let items = tag.items.as_deref().filter(|_| tag.lists()).unwrap_or("[]");
+    tag: &'a Decision,
+    submit: Option<&'a Decision>,
+) -> (Option<&'a ListTag>, Scheme, &'a str) {
+    let items = tag.list.items.as_deref().filter(|_| tag.lists()).unwrap_or("[]");
     match submit {
-        Some(submit) if submit.scheme == Some(Scheme::JobSelectsPage) => {
-            (Some(submit), Scheme::JobSelectsPage, items)
+        Some(submit) if submit.list.scheme == Some(Scheme::JobSelectsPage) => {
+            (Some(&submit.list), Scheme::JobSelectsPage, items)
         }
-        _ if tag.lists() => (Some(tag), tag.scheme.unwrap_or(Scheme::UnpagedOtherArray), items),
+        _ if tag.lists() => {
+            (Some(&tag.list), tag.list.scheme.unwrap_or(Scheme::UnpagedOtherArray), items)
+        }
         _ => (None, Scheme::UnpagedOtherArray, "[]"),
     }
 }
 
-fn place(at: &At) -> String {
+fn place(at: &ResultLocation) -> String {
     match at {
-        At::Items(path) => format!("items {path:?}"),
-        At::Json(urls, items) => format!("json {urls:?} {items:?}"),
-        At::Bytes(urls) => format!("bytes {urls:?}"),
+        ResultLocation::Items(path) => format!("items {path:?}"),
+        ResultLocation::Json(urls, items) => format!("json {urls:?} {items:?}"),
+        ResultLocation::Bytes(urls) => format!("bytes {urls:?}"),
     }
 }

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 
-use super::{At, State};
+use super::{JobState, ResultLocation};
 use crate::document::{Document, Kind, Operation, Schema};
 
 /// Fields that hold the id of a job, the likeliest first.
@@ -88,11 +88,11 @@ pub(super) fn states(document: &Document, reply: &Schema, path: &str) -> Option<
 pub(super) fn state(
     document: &Document,
     reply: &Schema,
-    meaning: impl Fn(&str) -> State,
+    meaning: impl Fn(&str) -> JobState,
 ) -> Option<&'static str> {
     STATES.into_iter().find(|path| {
         let states = states(document, reply, path).unwrap_or_default();
-        states.iter().any(|state| meaning(state) == State::Succeeded)
+        states.iter().any(|state| meaning(state) == JobState::Succeeded)
     })
 }
 
@@ -118,7 +118,7 @@ fn urls<'a>(document: &'a Document, object: &'a Schema) -> impl Iterator<Item = 
 
 /// Where the reply that tells that a job is done has its results: in its one field that is named for
 /// results, in files whose URLs it has, or else the reply is the result.
-pub(super) fn results(document: &Document, reply: &Schema) -> Result<Vec<At>> {
+pub(super) fn results(document: &Document, reply: &Schema) -> Result<Vec<ResultLocation>> {
     let object = document.resolve(reply);
     let is_value =
         |schema: &Schema| matches!(document.resolve(schema).kind, Kind::Object(_) | Kind::List(_));
@@ -145,16 +145,20 @@ pub(super) fn results(document: &Document, reply: &Schema) -> Result<Vec<At>> {
     };
     let urls = urls(document, object);
     let Some((name, field)) = inline else {
-        let places: Vec<At> = urls.map(At::Bytes).collect();
-        return Ok(if places.is_empty() { vec![At::Items("[]".to_owned())] } else { places });
+        let places: Vec<ResultLocation> = urls.map(ResultLocation::Bytes).collect();
+        return Ok(if places.is_empty() {
+            vec![ResultLocation::Items("[]".to_owned())]
+        } else {
+            places
+        });
     };
     // The file of a result that is too large holds what would have stood in the field.
     let (path, in_file) = match list_within(document, field) {
         Some(list) => (format!("{name}.{list}"), list),
         None => (name.clone(), "[]".to_owned()),
     };
-    let files = urls.map(|url| At::Json(url, in_file.clone()));
-    Ok(std::iter::once(At::Items(path)).chain(files).collect())
+    let files = urls.map(|url| ResultLocation::Json(url, in_file.clone()));
+    Ok(std::iter::once(ResultLocation::Items(path)).chain(files).collect())
 }
 
 /// The list in an object that is made to hold one.

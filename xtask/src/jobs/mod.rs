@@ -16,7 +16,11 @@ mod words;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, bail};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+
+pub use genesys_cloud_catalogue::tags::{
+    Availability, Completion, JobId, JobState, ResultLocation, Role,
+};
 
 pub use data::line;
 pub use docs::docs;
@@ -25,7 +29,7 @@ pub use table::{Entry, Excuse, Table};
 
 use crate::document::{Document, Operation, Schema};
 use crate::exceptions::FILE;
-use crate::tags::{Place, Tag, TagKind, item_schema};
+use crate::tags::{Decision, TagKind, item_schema};
 
 /// How the jobs of some operations run. Operations are named by their ids.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,13 +39,13 @@ pub struct Family {
     /// Why it stands in the table, or what the table changes.
     pub reason: Option<String>,
     pub submits: Vec<String>,
-    pub id: Id,
+    pub id: JobId,
     pub status: Option<String>,
     /// Where the status has the list in which the job is.
     pub list: Option<String>,
-    pub done: Done,
+    pub done: Completion,
     /// The states in the order of the document, and those that it does not list.
-    pub states: Vec<(String, State)>,
+    pub states: Vec<(String, JobState)>,
     pub results: Results,
     pub cancel: Option<String>,
     /// Operations that a job may need between its submit and its end.
@@ -49,22 +53,12 @@ pub struct Family {
     /// The field with the URL of a file, in a redirect that stands for a page of results.
     pub redirects: Option<String>,
     /// How far the data is available that its jobs search.
-    pub available: Option<Available>,
+    pub available: Option<Availability>,
     /// Whether the reply to the submit may hold the results.
     pub at_once: bool,
     pub hours: Option<u64>,
     pub topic: Option<String>,
     pub note: Option<String>,
-}
-
-/// The operation that reports how far the data is available that a job searches.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Available {
-    pub operation: String,
-    /// The field of its reply with the date.
-    pub field: String,
-    /// Where the submit has the interval that is searched.
-    pub interval: Place,
 }
 
 /// How a family is known.
@@ -76,66 +70,8 @@ pub enum Found {
     ByTable,
 }
 
-/// Where the id of a job stands.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Id {
-    Field(String),
-    Path(String),
-    Header(String),
-    Nowhere,
-}
-
-/// How the status tells that a job is done.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Done {
-    State(String),
-    Field(String),
-    Since(String),
-    #[serde(rename = "not_202")]
-    Not202,
-}
-
-/// What a state means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    Pending,
-    Held,
-    Succeeded,
-    PartlySucceeded,
-    Failed,
-    Cancelled,
-    Expired,
-}
-
-impl State {
-    pub const ALL: [Self; 7] = [
-        Self::Pending,
-        Self::Held,
-        Self::Succeeded,
-        Self::PartlySucceeded,
-        Self::Failed,
-        Self::Cancelled,
-        Self::Expired,
-    ];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Held => "held",
-            Self::Succeeded => "succeeded",
-            Self::PartlySucceeded => "partly_succeeded",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-            Self::Expired => "expired",
-        }
-    }
-}
-
 /// Where the results are.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Results {
     /// This operation lists them.
@@ -143,46 +79,8 @@ pub enum Results {
     /// The status lists them in pages.
     Status,
     /// The reply that tells that the job is done has them, at the first of these places.
-    Reply(Vec<At>),
+    Reply(Vec<ResultLocation>),
     Nothing,
-}
-
-/// A place in a reply.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum At {
-    /// Items, or one item.
-    Items(String),
-    /// URLs of JSON files, and where the items stand in these.
-    Json(String, String),
-    /// URLs of other files.
-    Bytes(String),
-}
-
-/// What an operation does in its family.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    Submit,
-    Status,
-    Results,
-    Cancel,
-    Phase,
-}
-
-impl Role {
-    pub const ALL: [Self; 5] =
-        [Self::Submit, Self::Status, Self::Results, Self::Cancel, Self::Phase];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Submit => "submit",
-            Self::Status => "status",
-            Self::Results => "results",
-            Self::Cancel => "cancel",
-            Self::Phase => "phase",
-        }
-    }
 }
 
 impl Family {
@@ -203,14 +101,15 @@ impl Family {
     /// What kind of result its jobs have.
     pub fn result_kind(&self) -> &'static str {
         match (&self.done, &self.results) {
-            (Done::Not202, _) => "poll the same URL",
+            (Completion::Not202, _) => "poll the same URL",
             (_, Results::List(_)) => "results operation",
             (_, Results::Status) => "status lists results",
             (_, Results::Reply(_)) if self.status.is_none() => "notification only",
             (_, Results::Reply(places)) => {
-                let files = places.iter().any(|place| !matches!(place, At::Items(_)));
-                let inline = places.iter().any(|place| matches!(place, At::Items(_)));
-                let whole = places.iter().any(|place| *place == At::Items("[]".to_owned()));
+                let files = places.iter().any(|place| !matches!(place, ResultLocation::Items(_)));
+                let inline = places.iter().any(|place| matches!(place, ResultLocation::Items(_)));
+                let whole =
+                    places.iter().any(|place| *place == ResultLocation::Items("[]".to_owned()));
                 match (inline, files) {
                     (false, _) => "download URLs",
                     (true, true) => "inline path or download URLs",
@@ -246,12 +145,12 @@ pub struct Families {
 /// What families are made from.
 pub(crate) struct Sources<'a> {
     pub(crate) document: &'a Document,
-    by_id: BTreeMap<&'a str, (&'a Operation, &'a Tag)>,
+    by_id: BTreeMap<&'a str, (&'a Operation, &'a Decision)>,
 }
 
 impl<'a> Sources<'a> {
     /// The tags are those of the document's operations, in the same order.
-    pub(crate) fn new(document: &'a Document, tags: &'a [Tag]) -> Self {
+    pub(crate) fn new(document: &'a Document, tags: &'a [Decision]) -> Self {
         let operations = document.operations.iter().zip(tags);
         let by_id = operations.map(|(it, tag)| (it.id.as_str(), (it, tag))).collect();
         Self { document, by_id }
@@ -264,7 +163,7 @@ impl<'a> Sources<'a> {
         }
     }
 
-    fn tag(&self, id: &str) -> Option<&'a Tag> {
+    fn tag(&self, id: &str) -> Option<&'a Decision> {
         self.by_id.get(id).map(|(_, tag)| *tag)
     }
 }
@@ -388,7 +287,7 @@ impl Families {
     }
 
     /// Writes into a tag what its operation does in a family.
-    pub fn mark(&self, operation: &Operation, tag: &mut Tag) {
+    pub fn mark(&self, operation: &Operation, tag: &mut Decision) {
         if let Some(evidence) = self.accepted.get(&operation.id) {
             tag.kind = TagKind::Accepted;
             tag.because.evidence.push(format!("accepted: {evidence}"));
@@ -413,7 +312,8 @@ pub(crate) fn item<'a>(
 ) -> Result<Item<'a>> {
     let listed = |id: &str| -> Result<Item<'a>> {
         let operation = sources.operation(id)?;
-        let items = sources.tag(id).filter(|tag| tag.lists()).and_then(|tag| tag.items.as_ref());
+        let items =
+            sources.tag(id).filter(|tag| tag.lists()).and_then(|tag| tag.list.items.as_ref());
         let schema = match items {
             Some(items) => item_schema(sources.document, operation, items),
             None => operation.reply_schema(),
@@ -428,17 +328,19 @@ pub(crate) fn item<'a>(
             let told = family.status.as_ref().map(|id| sources.operation(id)).transpose()?;
             let replies = || told.into_iter().chain([submit]).filter_map(Operation::reply_schema);
             let mut items = places.iter().filter_map(|place| match place {
-                At::Items(path) => replies().find_map(|reply| {
+                ResultLocation::Items(path) => replies().find_map(|reply| {
                     let reply = fields::entry(sources.document, reply, family.list.as_deref())?;
                     fields::items(sources.document, reply, path)
                 }),
-                At::Json(..) | At::Bytes(_) => None,
+                ResultLocation::Json(..) | ResultLocation::Bytes(_) => None,
             });
             let Some(first) = items.next() else {
-                return Ok(match places.iter().all(|place| matches!(place, At::Bytes(_))) {
-                    true => Item::Bytes,
-                    false => Item::Any,
-                });
+                return Ok(
+                    match places.iter().all(|place| matches!(place, ResultLocation::Bytes(_))) {
+                        true => Item::Bytes,
+                        false => Item::Any,
+                    },
+                );
             };
             if let Some(other) = items.find(|other| other.kind != first.kind) {
                 bail!(

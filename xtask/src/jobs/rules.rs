@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::table::Entry;
-use super::{Done, Id, Results, Sources, fields};
+use super::{Completion, JobId, Results, Sources, fields};
 use crate::document::{Method, Operation};
 
 /// What the path of a submit ends with.
@@ -53,8 +53,8 @@ pub(super) fn repeated(sources: &Sources<'_>, members: &BTreeSet<String>) -> Vec
         .map(|get| {
             let entry = Entry {
                 submits: vec![get.id.clone()],
-                id: Some(Id::Nowhere),
-                done: Some(Done::Not202),
+                id: Some(JobId::Nowhere),
+                done: Some(Completion::Not202),
                 ..Entry::default()
             };
             (name(&get.path), entry)

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::exceptions::FILE;
 
-use super::{Done, Family, Found, Id, Results, Sources, State, build};
+use super::{Completion, Family, Found, JobId, JobState, Results, Sources, build};
 
 #[derive(Clone, Debug, Default)]
 pub struct Table {
@@ -31,12 +31,12 @@ pub struct Excuse {
 pub struct Entry {
     #[serde(default)]
     pub(super) submits: Vec<String>,
-    pub(super) id: Option<Id>,
+    pub(super) id: Option<JobId>,
     pub(super) status: Option<String>,
     pub(super) list: Option<String>,
-    pub(super) done: Option<Done>,
+    pub(super) done: Option<Completion>,
     #[serde(default)]
-    pub(super) states: BTreeMap<State, Vec<String>>,
+    pub(super) states: BTreeMap<JobState, Vec<String>>,
     pub(super) results: Option<Results>,
     pub(super) cancel: Option<String>,
     #[serde(default)]

@@ -158,13 +158,15 @@ fn all_facts<'a>(
 ) -> BTreeMap<String, Facts<'a>> {
     let facts = |it: &'a TaggedOperation<'_>| {
         let TaggedOperation { operation, tag, group, method } = it;
-        let scheme = tag.scheme.map(|scheme| format!(" {}", scheme.name())).unwrap_or_default();
-        let item_type = tag.items.as_ref().and_then(|items| item_name(document, operation, items));
+        let scheme =
+            tag.list.scheme.map(|scheme| format!(" {}", scheme.name())).unwrap_or_default();
+        let item_type =
+            tag.list.items.as_ref().and_then(|items| item_name(document, operation, items));
         let facts = Facts {
             id: &operation.id,
             rust: format!("{group}.{method}"),
             tag: format!("{}{scheme}", tag.kind.as_str()),
-            items: tag.items.clone(),
+            items: tag.list.items.clone(),
             item_type,
             links: links(document, operation),
             page_size: page_size_text(tag),

@@ -9,6 +9,7 @@ use super::{cap_text, interval_text, item_name, reads, token_in_text, token_out_
 use crate::document::Document;
 use crate::jobs::Role;
 use crate::model::{Tagged, TaggedOperation};
+use crate::tags::{size_limits, size_type};
 
 /// Tells what is known of one operation, which is named by its operationId, its method and path, or its
 /// name in Rust (`routing.queues`).
@@ -23,7 +24,7 @@ pub fn explain(
     let mut line = |label: &str, text: String| writeln!(out, "{label:<12}{text}");
     line("operation", operation.place())?;
     line("rust", format!("{group}.{method}"))?;
-    let scheme = tag.scheme.map(|scheme| format!(", {}", scheme.name())).unwrap_or_default();
+    let scheme = tag.list.scheme.map(|scheme| format!(", {}", scheme.name())).unwrap_or_default();
     line("tag", format!("{}{scheme}", tag.kind.as_str()))?;
     line("rule", tag.because.rule.to_owned())?;
     for evidence in &tag.because.evidence {
@@ -38,25 +39,25 @@ pub fn explain(
     if reads(operation, tag) {
         line("repeatable", "yes, it only reads".to_owned())?;
     }
-    if let Some(items) = &tag.items {
+    if let Some(items) = &tag.list.items {
         let kind = item_name(document, operation, items).unwrap_or("?".to_owned());
         line("items", format!("{items}: {kind}"))?;
     }
-    let page_size = tag.page_size.as_ref().map(|size| {
+    let page_size = tag.list.page_size.as_ref().map(|size| {
         let facts: Vec<String> =
-            std::iter::once(size.type_name().to_owned()).chain(size.limits()).collect();
+            std::iter::once(size_type(size).to_owned()).chain(size_limits(size)).collect();
         format!("{} {} ({})", size.place.as_str(), size.name, facts.join(", "))
     });
     let known = [
         ("page size", page_size),
         ("token in", token_in_text(tag)),
         ("token out", token_out_text(tag)),
-        ("cap", tag.cap.as_ref().map(cap_text)),
-        ("tokens", tag.token_hours.map(|hours| format!("good for {hours} hours"))),
+        ("cap", tag.list.cap.as_ref().map(cap_text)),
+        ("tokens", tag.list.token_hours.map(|hours| format!("good for {hours} hours"))),
         ("interval", tag.interval.as_ref().map(interval_text)),
         ("data up to", tag.available.as_ref().map(|field| format!("reply {field}"))),
         ("told by", tag.availability.clone()),
-        ("as a job", tag.jobs.clone().map(|path| format!("POST {path}"))),
+        ("as a job", tag.list.jobs.clone().map(|path| format!("POST {path}"))),
     ];
     for (label, text) in known {
         if let Some(text) = text {

@@ -5,7 +5,7 @@ use std::io::Write;
 
 use anyhow::Result;
 
-use crate::jobs::{At, Done, Family, Found, Id, Results, Role, State};
+use crate::jobs::{Completion, Family, Found, JobId, JobState, ResultLocation, Results, Role};
 use crate::model::{Tagged, TaggedOperation};
 
 /// Lists the families, each with what is known of it, and counts them.
@@ -28,7 +28,7 @@ pub fn jobs(tagged: &Tagged<'_>, out: &mut impl Write) -> Result<()> {
             Results::Reply(_) | Results::Nothing => None,
         };
         if let Some((scheme, items)) =
-            listed_by.and_then(|it| it.tag.scheme.zip(it.tag.items.as_ref()))
+            listed_by.and_then(|it| it.tag.list.scheme.zip(it.tag.list.items.as_ref()))
         {
             writeln!(out, "  {:<18}{}, items in {items}", "listed by", scheme.name())?;
         }
@@ -71,21 +71,21 @@ pub(super) fn members(family: &Family) -> impl Iterator<Item = (&'static str, St
 pub(super) fn facts(family: &Family) -> Vec<(&'static str, String)> {
     let mut facts: Vec<(&'static str, String)> = Vec::new();
     let id = match &family.id {
-        Id::Field(path) => format!("field {path}"),
-        Id::Path(name) => format!("path parameter {name}"),
-        Id::Header(name) => format!("header {name}"),
-        Id::Nowhere => "none".to_owned(),
+        JobId::Field(path) => format!("field {path}"),
+        JobId::Path(name) => format!("path parameter {name}"),
+        JobId::Header(name) => format!("header {name}"),
+        JobId::Nowhere => "none".to_owned(),
     };
     facts.push(("id", id));
     facts.extend(family.list.iter().map(|list| ("listed in", list.clone())));
     let done = match &family.done {
-        Done::State(path) => format!("state {path}"),
-        Done::Field(path) => format!("when {path} is there"),
-        Done::Since(path) => format!("when {path} is not before the submit"),
-        Done::Not202 => "when it is not 202".to_owned(),
+        Completion::State(path) => format!("state {path}"),
+        Completion::Field(path) => format!("when {path} is there"),
+        Completion::Since(path) => format!("when {path} is not before the submit"),
+        Completion::Not202 => "when it is not 202".to_owned(),
     };
     facts.push(("done", done));
-    for state in State::ALL {
+    for state in JobState::ALL {
         let names: Vec<&str> = family
             .states
             .iter()
@@ -98,7 +98,7 @@ pub(super) fn facts(family: &Family) -> Vec<(&'static str, String)> {
     }
     let places: Vec<String> = match &family.results {
         // That it is the whole reply goes without saying.
-        Results::Reply(places) if *places == [At::Items("[]".to_owned())] => Vec::new(),
+        Results::Reply(places) if *places == [ResultLocation::Items("[]".to_owned())] => Vec::new(),
         Results::Reply(places) => places.iter().map(place).collect(),
         Results::List(_) | Results::Status | Results::Nothing => Vec::new(),
     };
@@ -119,10 +119,10 @@ pub(super) fn facts(family: &Family) -> Vec<(&'static str, String)> {
     facts
 }
 
-fn place(at: &At) -> String {
+fn place(at: &ResultLocation) -> String {
     match at {
-        At::Items(path) => path.clone(),
-        At::Json(urls, items) => format!("JSON at {urls} (items in {items})"),
-        At::Bytes(urls) => format!("bytes at {urls}"),
+        ResultLocation::Items(path) => path.clone(),
+        ResultLocation::Json(urls, items) => format!("JSON at {urls} (items in {items})"),
+        ResultLocation::Bytes(urls) => format!("bytes at {urls}"),
     }
 }

@@ -21,7 +21,7 @@ use crate::document::{Document, Kind, Operation};
 use crate::emit;
 use crate::flatten::flatten;
 use crate::model::{Model, Tagged};
-use crate::tags::{Cap, Interval, Tag, item_schema};
+use crate::tags::{Cap, Interval, Tag, item_schema, size_type};
 
 #[derive(Args)]
 pub struct Options {
@@ -118,7 +118,7 @@ pub fn tsv(model: &Model, out: &mut impl Write) -> Result<()> {
     });
     for (group, bound) in rows {
         let (operation, tag) = (&bound.operation, &bound.tag);
-        let size = tag.page_size.as_ref();
+        let size = tag.list.page_size.as_ref();
         let columns = [
             Some(operation.method.as_str().to_owned()),
             Some(operation.path.clone()),
@@ -126,17 +126,17 @@ pub fn tsv(model: &Model, out: &mut impl Write) -> Result<()> {
             Some(group.name.clone()),
             Some(format!("{}.{}", group.name, bound.method)),
             Some(tag.kind.as_str().to_owned()),
-            tag.scheme.map(|scheme| scheme.name()),
-            tag.items.clone(),
+            tag.list.scheme.map(|scheme| scheme.name().to_owned()),
+            tag.list.items.clone(),
             bound.item_type.as_ref().map(|kind| emit::rust(kind, "")),
             token_in_text(tag),
             token_out_text(tag),
             page_size_text(tag),
-            size.map(|size| size.type_name().to_owned()),
+            size.map(|size| size_type(size).to_owned()),
             size.and_then(|size| size.maximum).map(|maximum| maximum.to_string()),
-            tag.cap.as_ref().map(cap_text),
+            tag.list.cap.as_ref().map(cap_text),
             tag.interval.as_ref().map(interval_text),
-            tag.jobs.clone(),
+            tag.list.jobs.clone(),
             reads(operation, tag).then(|| "yes".to_owned()),
             tag.family.clone(),
         ];
@@ -148,18 +148,18 @@ pub fn tsv(model: &Model, out: &mut impl Write) -> Result<()> {
 }
 
 fn token_in_text(tag: &Tag) -> Option<String> {
-    let places = tag.token_in.iter();
+    let places = tag.list.token_in.iter();
     let places: Vec<String> =
         places.map(|place| format!("{} {}", place.place.as_str(), place.name)).collect();
     (!places.is_empty()).then(|| places.join(" + "))
 }
 
 fn token_out_text(tag: &Tag) -> Option<String> {
-    tag.token_out.as_ref().map(|out| format!("{} {}", out.form.as_str(), out.path))
+    tag.list.token_out.as_ref().map(|out| format!("{} {}", out.form.as_str(), out.path))
 }
 
 fn page_size_text(tag: &Tag) -> Option<String> {
-    tag.page_size.as_ref().map(|size| format!("{} {}", size.place.as_str(), size.name))
+    tag.list.page_size.as_ref().map(|size| format!("{} {}", size.place.as_str(), size.name))
 }
 
 fn cap_text(cap: &Cap) -> String {

@@ -22,11 +22,11 @@ pub fn summary(tagged: &Tagged<'_>, out: &mut impl Write) -> Result<()> {
     let mut by_kind: BTreeMap<&str, usize> = BTreeMap::new();
     for TaggedOperation { tag, .. } in operations {
         *by_kind.entry(tag.kind.as_str()).or_default() += 1;
-        if let Some(scheme) = tag.scheme {
+        if let Some(scheme) = tag.list.scheme {
             let line = by_scheme.entry(scheme).or_default();
             line.operations += 1;
-            line.paginated += usize::from(tag.paginates() || tag.role == Some(Role::Submit));
-            *line.items.entry(tag.items.clone().unwrap_or("-".to_owned())).or_default() += 1;
+            line.paginated += usize::from(tag.is_list() || tag.role == Some(Role::Submit));
+            *line.items.entry(tag.list.items.clone().unwrap_or("-".to_owned())).or_default() += 1;
         }
     }
     let total = by_scheme

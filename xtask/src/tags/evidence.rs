@@ -1,6 +1,8 @@
 //! What the rules look at: the parameters of an operation, its body and its reply.
 
-use super::{Interval, PageSize, PlaceKind};
+use genesys_cloud_catalogue::tags::{Interval, PageSize, Place};
+
+use super::usually;
 use crate::document::{Bounds, Document, Kind, Operation, Schema};
 use crate::json::Json;
 
@@ -116,8 +118,8 @@ impl<'a> Evidence<'a> {
         let query = self.operation.query(NAME).filter(|it| is_text(&it.schema));
         let body = self.body.and_then(|body| body.property(NAME)).filter(|it| is_text(it));
         let place = match (query, body) {
-            (Some(_), _) => PlaceKind::Query,
-            (None, Some(_)) => PlaceKind::Body,
+            (Some(_), _) => Place::Query,
+            (None, Some(_)) => Place::Body,
             (None, None) => return None,
         };
         Some(Interval { place, name: NAME.to_owned(), days: None, id: None })
@@ -127,23 +129,25 @@ impl<'a> Evidence<'a> {
         for name in SIZE_PARAMETERS {
             if let Some(parameter) = self.operation.query(name) {
                 let default = parameter.default.as_ref().and_then(whole);
-                let size = self.size(name.to_owned(), PlaceKind::Query, &parameter.schema);
+                let size = self.size(name.to_owned(), Place::Query, &parameter.schema);
                 // What the API gives those who ask for nothing, it grants.
-                return Some(size.usually(default));
+                return Some(usually(size, default));
             }
         }
         let body = self.body?;
         let paging = body.property("paging").map(|paging| self.document.resolve(paging));
         let (owner, before) = paging.map_or((body, ""), |paging| (paging, "paging."));
         let name = ["pageSize", "page_size"].into_iter().find(|it| owner.property(it).is_some())?;
-        Some(self.size(format!("{before}{name}"), PlaceKind::Body, owner.property(name)?))
+        Some(self.size(format!("{before}{name}"), Place::Body, owner.property(name)?))
     }
 
-    fn size(&self, name: String, place: PlaceKind, schema: &Schema) -> PageSize {
+    fn size(&self, name: String, place: Place, schema: &Schema) -> PageSize {
         let resolved = self.document.resolve(schema);
         // A page of no items is none, whatever a bound says.
         let bounds = schema.bounds.and(resolved.bounds);
-        let positive = |bound: Option<i64>, least: i64| bound.filter(|bound| *bound >= least);
+        let positive = |bound: Option<i64>, least: i64| {
+            bound.filter(|bound| *bound >= least).and_then(|bound| u64::try_from(bound).ok())
+        };
         let Bounds { minimum, maximum } = bounds;
         PageSize {
             name,
@@ -190,9 +194,9 @@ impl<'a> Evidence<'a> {
 }
 
 /// A whole number, which some documents state as text.
-fn whole(json: &Json) -> Option<i64> {
+fn whole(json: &Json) -> Option<u64> {
     match json {
-        Json::Number(number) => number.as_i64(),
+        Json::Number(number) => number.as_u64(),
         Json::String(text) => text.parse().ok(),
         _ => None,
     }

@@ -5,160 +5,46 @@
 //! can't tell stands in `openapi/operations.toml`.
 
 mod evidence;
+mod page_size;
 mod reply;
 mod rules;
 mod scheme;
 
+use std::ops::{Deref, DerefMut};
+
 use anyhow::{Result, bail};
-use serde::{Deserialize, Serialize};
+pub use genesys_cloud_catalogue::tags::{
+    Cap, Interval, ListTag, NextToken, PageReply, PageSize, ParamLocation, Place, Scheme, Tag,
+    TagKind,
+};
 
 use evidence::Evidence;
 pub use evidence::item_schema;
-pub use reply::PageReply;
-pub use scheme::{Place, PlaceKind, Scheme, TokenForm, TokenOut};
+pub use page_size::{size_limits, size_type, usually};
+pub use reply::page_reply;
+pub use scheme::{usual_token_in, usual_token_out};
 
 use crate::document::{Document, Method, Operation};
-use crate::jobs::Role;
 
-/// The tag of one operation.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Tag {
-    pub kind: TagKind,
-    /// Whether a POST only reads, so that it can be sent again without harm.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub reads: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub scheme: Option<Scheme>,
-    /// Where the items stand in the reply: field names joined by dots, or `[]` for a bare array.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub items: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub page_size: Option<PageSize>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub token_in: Vec<Place>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub token_out: Option<TokenOut>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cap: Option<Cap>,
-    /// The path that runs the same query as a job.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub jobs: Option<String>,
-    /// How many hours the token of a page is good for, where that is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub token_hours: Option<u64>,
-    /// By what a reply is known to be a page.
-    #[serde(flatten)]
-    pub reply: PageReply,
-    /// The field of the reply with the date up to which the data is available.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub available: Option<String>,
-    /// The operation that reports this date before the call.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub availability: Option<String>,
-    /// Where a range of time goes that can be read in pieces.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub interval: Option<Interval>,
-    /// The family of jobs that it belongs to, and what it does there.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub family: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub role: Option<Role>,
-    /// Why the tag is as it is.
-    #[serde(skip)]
+/// The tag of one operation, and what it rests on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decision {
+    pub tag: Tag,
     pub because: Because,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum TagKind {
-    /// One entity, or an action.
-    Single,
-    /// A list in one reply.
-    List,
-    /// A list in pages.
-    Paged,
-    /// The submit of a job.
-    Job,
-    /// Work that is accepted, without a way to ask how it stands.
-    Accepted,
-}
+impl Deref for Decision {
+    type Target = Tag;
 
-impl TagKind {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Single => "single",
-            Self::List => "list",
-            Self::Paged => "paged",
-            Self::Job => "job",
-            Self::Accepted => "accepted",
-        }
+    fn deref(&self) -> &Tag {
+        &self.tag
     }
 }
 
-/// The parameter that sets how many items a page holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct PageSize {
-    pub name: String,
-    pub place: PlaceKind,
-    /// Whether the document gives it as text.
-    pub text: bool,
-    /// What is asked for unless the caller says otherwise, where it is more than is usual of the scheme and no
-    /// maximum is documented.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub usual: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub maximum: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub minimum: Option<i64>,
-}
-
-/// What pages hold where nothing is known of an operation (`usual_page_size` in the core).
-const USUAL_SIZE: i64 = 100;
-
-impl PageSize {
-    /// The same, where the API is known to grant pages of so many items.
-    pub fn usually(self, items: Option<i64>) -> Self {
-        let usual = items.filter(|items| self.maximum.is_none() && *items > USUAL_SIZE);
-        Self { usual: usual.or(self.usual), ..self }
+impl DerefMut for Decision {
+    fn deref_mut(&mut self) -> &mut Tag {
+        &mut self.tag
     }
-
-    /// What is known of it, for a reader.
-    pub fn limits(&self) -> Vec<String> {
-        let known =
-            [("usually", self.usual), ("at most", self.maximum), ("at least", self.minimum)];
-        known.into_iter().filter_map(|(word, items)| Some(format!("{word} {}", items?))).collect()
-    }
-
-    /// Its type in the document.
-    pub fn type_name(&self) -> &'static str {
-        if self.text { "string" } else { "integer" }
-    }
-}
-
-/// How far the API lets a list be read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Cap {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pages: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub items: Option<u64>,
-    /// A query parameter and the value with which the cap holds.
-    #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
-    pub condition: Option<(String, String)>,
-}
-
-/// The parameter that takes an interval as text, and what is known of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Interval {
-    pub place: PlaceKind,
-    pub name: String,
-    /// The longest interval that is taken.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub days: Option<u64>,
-    /// The path of an item's id, where an item is the same in every interval that has it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
 }
 
 /// What a tag rests on.
@@ -174,65 +60,50 @@ pub struct Because {
     pub single: Option<&'static str>,
 }
 
-impl Tag {
-    /// The tag with another scheme, as an exception states it.
-    pub fn with_scheme(self, scheme: Scheme) -> Self {
-        Self {
-            kind: scheme.kind(),
-            scheme: Some(scheme),
-            token_in: scheme.token_in(),
-            token_out: scheme.token_out(),
-            ..self
-        }
+impl Decision {
+    fn single(rule: &'static str) -> Self {
+        Self { tag: Tag::single(), because: Because { rule, ..Because::default() } }
     }
 
-    /// Whether `paginate` reads it.
-    pub fn paginates(&self) -> bool {
-        matches!(self.kind, TagKind::List | TagKind::Paged)
+    /// The same with another scheme, as an exception states it.
+    pub fn with_scheme(mut self, scheme: Scheme) -> Self {
+        self.tag.kind = scheme.kind();
+        self.tag.list.scheme = Some(scheme);
+        self.tag.list.token_in = usual_token_in(scheme);
+        self.tag.list.token_out = usual_token_out(scheme);
+        self
     }
 
-    /// Whether its reply is a list or a page of one, also where `submit` asks for it.
+    /// The tag of what is no list, for the same reasons.
+    pub fn without_list(self) -> Self {
+        Self { tag: Tag::single(), ..self }
+    }
+
+    /// Whether its reply is a list or a page of one, also where it submits a job.
     pub fn lists(&self) -> bool {
         let is_list = |scheme: Scheme| scheme.kind() != TagKind::Job;
         let submits_list = self.kind == TagKind::Job
             && self.because.single.is_none()
-            && self.scheme.is_some_and(is_list);
-        self.paginates() || submits_list
-    }
-
-    pub(crate) fn single(rule: &'static str) -> Self {
-        Self {
-            kind: TagKind::Single,
-            reads: false,
-            scheme: None,
-            items: None,
-            page_size: None,
-            token_in: Vec::new(),
-            token_out: None,
-            cap: None,
-            jobs: None,
-            token_hours: None,
-            reply: PageReply::default(),
-            available: None,
-            availability: None,
-            interval: None,
-            family: None,
-            role: None,
-            because: Because { rule, ..Because::default() },
-        }
+            && self.list.scheme.is_some_and(is_list);
+        self.is_list() || submits_list
     }
 }
 
 /// What is known of an operation that no rule covers.
-pub fn uncovered(document: &Document, operation: &Operation) -> Tag {
+pub fn uncovered(document: &Document, operation: &Operation) -> Decision {
     let evidence = Evidence::of(document, operation);
-    let rule = "none covers it";
-    Tag {
+    let list = ListTag {
         items: evidence.items.clone(),
         page_size: evidence.page_size(),
-        interval: evidence.interval(),
-        because: Because { rule, evidence: evidence.seen(), ..Because::default() },
-        ..Tag::single(rule)
+        ..ListTag::default()
+    };
+    Decision {
+        tag: Tag { list, interval: evidence.interval(), ..Tag::single() },
+        because: Because {
+            rule: "none covers it",
+            evidence: evidence.seen(),
+            ..Because::default()
+        },
     }
 }
 
@@ -249,20 +120,22 @@ fn availability<'a>(document: &'a Document, operation: &Operation) -> Option<&'a
 
 /// The tag of an operation by the rules alone. `reads`: whether a POST is known to read only, although
 /// its path does not say so.
-pub fn tag(document: &Document, operation: &Operation, reads: bool) -> Result<Tag> {
+pub fn tag(document: &Document, operation: &Operation, reads: bool) -> Result<Decision> {
     // Other methods may return the envelope of a list, as an echo of what they changed.
     if !matches!(operation.method, Method::Get | Method::Post) {
-        return Ok(Tag::single("it changes things: neither GET nor POST"));
+        return Ok(Decision::single("it changes things: neither GET nor POST"));
     }
     let evidence = Evidence::of(document, operation);
     let reads = operation.method == Method::Post && (reads || rules::reads(&evidence));
-    let single = |rule| Tag {
-        reads,
-        available: evidence.available(),
-        availability: availability(document, operation).map(|it| it.id.clone()),
-        interval: evidence.interval(),
+    let single = |rule| Decision {
+        tag: Tag {
+            reads,
+            available: evidence.available(),
+            availability: availability(document, operation).map(|it| it.id.clone()),
+            interval: evidence.interval(),
+            ..Tag::single()
+        },
         because: Because { rule, evidence: evidence.seen(), ..Because::default() },
-        ..Tag::single(rule)
     };
     let Some((rule, scheme)) = rules::decide(&evidence) else {
         if let Some(parameter) = evidence.page_parameter() {
@@ -275,18 +148,17 @@ pub fn tag(document: &Document, operation: &Operation, reads: bool) -> Result<Ta
         }
         return Ok(single("no list in the reply"));
     };
-    let mut tag = Tag {
-        items: evidence.items.clone(),
-        page_size: evidence.page_size(),
-        ..single(rule).with_scheme(scheme)
-    };
+    let mut decision = single(rule).with_scheme(scheme);
+    let Decision { tag, because } = &mut decision;
+    tag.list.items.clone_from(&evidence.items);
+    tag.list.page_size = evidence.page_size();
     if let Some(stated) = rules::token_places(scheme, &evidence) {
-        (tag.token_in, tag.token_out) = stated;
+        (tag.list.token_in, tag.list.token_out) = stated;
     }
-    if !tag.paginates() {
-        return Ok(tag);
+    if !tag.is_list() {
+        return Ok(decision);
     }
-    if tag.items.is_none() {
+    if tag.list.items.is_none() {
         bail!(
             "{}: paged by {rule}, but the reply has no list that is known; \
              say in openapi/operations.toml under [tags.{}] what it is (scheme and items, or `single = true`), with the reason",
@@ -297,8 +169,8 @@ pub fn tag(document: &Document, operation: &Operation, reads: bool) -> Result<Ta
     let single = rules::not_a_list(&evidence, scheme, reads);
     if single.is_some() {
         tag.kind = TagKind::Single;
-        tag.because.single = single;
+        because.single = single;
     }
-    tag.jobs = rules::jobs(document, operation);
-    Ok(tag)
+    tag.list.jobs = rules::jobs(document, operation);
+    Ok(decision)
 }

@@ -1,24 +1,9 @@
 //! By what a reply is known to be a page of a list.
 
-use serde::Serialize;
+use genesys_cloud_catalogue::tags::{ListTag, PageReply};
 
-use super::Tag;
 use super::evidence::item_schema;
 use crate::document::{Document, Kind, Operation, Schema};
-
-/// What the document says of a reply that holds a page, beyond what is usual.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct PageReply {
-    /// Fields that a page may have, beside those that the runtime knows anyway.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub fields: Vec<String>,
-    /// Whether items need not be JSON objects.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub values: bool,
-    /// Whether a 204 is documented.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub no_content: bool,
-}
 
 /// Fields by which the runtime recognizes a page of any list (`PAGE_FIELDS` in the core).
 const USUAL: [&str; 19] = [
@@ -62,28 +47,25 @@ const OF_ERRORS: [&str; 15] = [
     "messageWithParams",
 ];
 
-impl PageReply {
-    /// Of the reply of an operation with this tag. Nothing where it has no list.
-    pub fn of(document: &Document, operation: &Operation, tag: &Tag) -> Self {
-        let Some(items) = &tag.items else { return Self::default() };
-        let reply = operation.reply_schema().map(|schema| document.resolve(schema));
-        let is_object = |schema: &Schema| {
-            matches!(document.resolve(schema).kind, Kind::Object(_) | Kind::Map(_))
-        };
-        let is_bare = items == "[]";
-        Self {
-            fields: reply
-                .filter(|_| !is_bare)
-                .map_or(Vec::new(), |reply| fields(document, reply, tag, items)),
-            values: !item_schema(document, operation, items).is_some_and(is_object),
-            no_content: operation.replies.iter().any(|reply| reply.status == Some(204)),
-        }
+/// What the document says of the reply of an operation that lists in this way. Nothing where it has no list.
+pub fn page_reply(document: &Document, operation: &Operation, list: &ListTag) -> PageReply {
+    let Some(items) = &list.items else { return PageReply::default() };
+    let reply = operation.reply_schema().map(|schema| document.resolve(schema));
+    let is_object =
+        |schema: &Schema| matches!(document.resolve(schema).kind, Kind::Object(_) | Kind::Map(_));
+    let is_bare = items == "[]";
+    PageReply {
+        fields: reply
+            .filter(|_| !is_bare)
+            .map_or(Vec::new(), |reply| fields(document, reply, list, items)),
+        values: !item_schema(document, operation, items).is_some_and(is_object),
+        no_content: operation.replies.iter().any(|reply| reply.status == Some(204)),
     }
 }
 
 /// The names of the fields beside the list, on each level down to it.
-fn fields(document: &Document, reply: &Schema, tag: &Tag, items: &str) -> Vec<String> {
-    let token = tag.token_out.as_ref().and_then(|out| out.path.split('.').next());
+fn fields(document: &Document, reply: &Schema, list: &ListTag, items: &str) -> Vec<String> {
+    let token = list.token_out.as_ref().and_then(|out| out.path.split('.').next());
     let mut names = Vec::new();
     let mut level = reply;
     for step in items.split('.') {

@@ -1,7 +1,7 @@
 //! The rules, in order: the first that answers decides.
 
 use super::evidence::Evidence;
-use super::{Place, Scheme, TokenOut};
+use super::{NextToken, ParamLocation, Scheme, TagKind, usual_token_in, usual_token_out};
 use crate::document::{Document, Method, Operation};
 
 type Rule = (&'static str, fn(&Evidence<'_>) -> Option<Scheme>);
@@ -146,35 +146,35 @@ const TOKEN_PARAMETERS: [&str; 9] = [
 
 /// Where the token goes and where it comes from, of a list that pages by a token and in no other way
 /// that is known.
-fn continuation(e: &Evidence<'_>) -> Option<(Place, TokenOut)> {
+fn continuation(e: &Evidence<'_>) -> Option<(ParamLocation, NextToken)> {
     let fields = ["", "pagination.", "paging."]
         .into_iter()
         .flat_map(|before| TOKEN_FIELDS.map(|field| (field, format!("{before}{field}"))));
     let (field, path) = fields.into_iter().find(|(_, path)| e.received(path))?;
     let names = || std::iter::once(field).chain(TOKEN_PARAMETERS);
-    let place = names().find(|name| e.query(name)).map(Place::query);
-    let place = place.or_else(|| names().find(|name| e.sent(name)).map(Place::body))?;
-    Some((place, TokenOut::field(&path)))
+    let place = names().find(|name| e.query(name)).map(ParamLocation::query);
+    let place = place.or_else(|| names().find(|name| e.sent(name)).map(ParamLocation::body))?;
+    Some((place, NextToken::field(&path)))
 }
 
 /// Where an operation has its token, where that is not the usual of its scheme.
 pub(super) fn token_places(
     scheme: Scheme,
     e: &Evidence<'_>,
-) -> Option<(Vec<Place>, Option<TokenOut>)> {
+) -> Option<(Vec<ParamLocation>, Option<NextToken>)> {
     match scheme {
         // Four of them say `after` to what the others call `cursor`.
         Scheme::CursorsObject if !e.query("cursor") => {
-            Some((vec![Place::query("after")], scheme.token_out()))
+            Some((vec![ParamLocation::query("after")], usual_token_out(scheme)))
         }
         Scheme::ContinuationToken => {
             let (place, token_out) = continuation(e)?;
             Some((vec![place], Some(token_out)))
         }
         // Some have counts and no links.
-        _ if scheme.token_out().is_some_and(|out| !e.received(&out.path)) => match scheme {
+        _ if usual_token_out(scheme).is_some_and(|out| !e.received(&out.path)) => match scheme {
             Scheme::PageNumber | Scheme::BodyPageNumber | Scheme::BodyPageNumberNested => {
-                Some((scheme.token_in(), None))
+                Some((usual_token_in(scheme), None))
             }
             _ => None,
         },
@@ -198,7 +198,7 @@ pub(super) fn reads(e: &Evidence<'_>) -> bool {
 /// Why a reply that holds a list is not that of a list.
 pub(super) fn not_a_list(e: &Evidence<'_>, scheme: Scheme, reads: bool) -> Option<&'static str> {
     let is_post = e.operation.method == Method::Post;
-    if is_post && !reads && scheme.kind() == super::TagKind::List {
+    if is_post && !reads && scheme.kind() == TagKind::List {
         return Some("a POST that is not known to read only: the list is an echo of what it did");
     }
     let own_field = !matches!(e.items.as_deref(), Some("entities" | "[]" | "Resources"));

@@ -127,7 +127,7 @@ impl Checkpoint {
     /// How many items had been handed out.
     pub fn items(&self) -> u64 {
         match &self.of {
-            Of::List(point) => point.report().items,
+            Of::List(point) => point.delivered(),
             Of::Range(point) => point.items(),
         }
     }
@@ -135,7 +135,7 @@ impl Checkpoint {
     /// Whether the list had been read to its end, so that there is nothing to go on with.
     pub fn is_complete(&self) -> bool {
         match &self.of {
-            Of::List(point) => point.report().end.is_some(),
+            Of::List(point) => point.has_ended(),
             Of::Range(point) => point.has_ended(),
         }
     }

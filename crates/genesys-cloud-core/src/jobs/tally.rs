@@ -1,26 +1,16 @@
 //! What the calls of jobs cost, for the report of the list that they are made for.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use crate::client::Client;
 use crate::error::Error;
+use crate::paging::Calls;
 use crate::reply::RawReply;
 use crate::request::Request;
 
 /// Makes calls and counts them. Clones count together.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally(Arc<Mutex<Calls>>);
-
-/// Calls that were made.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Calls {
-    pub(crate) requests: u64,
-    /// How often the client repeated one by itself.
-    pub(crate) repeated: u64,
-    /// How long they waited for their turn, and before they were repeated.
-    pub(crate) waited: Duration,
-}
 
 impl Tally {
     pub(super) async fn execute(

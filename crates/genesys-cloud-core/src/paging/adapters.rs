@@ -41,7 +41,7 @@ impl<T> Pages<T> {
     }
 
     /// What has been read so far.
-    pub fn report(&self) -> &Report {
+    pub fn report(&self) -> Report {
         self.paginator.report()
     }
 
@@ -120,7 +120,7 @@ impl<T> Chunks<T> {
     }
 
     /// What has been read so far.
-    pub fn report(&self) -> &Report {
+    pub fn report(&self) -> Report {
         self.items.report()
     }
 

@@ -17,8 +17,8 @@ use tracing::Instrument as _;
 
 use self::resume::Resumption;
 use super::listing::Listing;
-use super::paginator::OnStale;
 use super::picked::Overlap;
+use super::progress::{Counted, Progress};
 use super::report::Report;
 use super::standing::{Position, Standing};
 use super::step::End;
@@ -26,8 +26,9 @@ use super::subject::Subject;
 use super::walk::{Walk, set_number, value_on};
 use crate::client::Client;
 use crate::error::Error;
-use crate::jobs::{Caller, Feed, JobSettings, Opened, Opening};
+use crate::jobs::{Caller, Feed, Opened, Opening};
 use crate::operation::Operation;
+use crate::options::ReadOptions;
 use crate::reply::RawReply;
 use crate::request::Request;
 
@@ -41,16 +42,9 @@ pub(super) struct Engine {
     client: Client,
     /// As the caller made it; each page is asked for by a copy.
     request: Request,
-    listing: Listing,
     /// The job whose results these are.
     job: Option<Job>,
-    pub(super) page_size: Option<u64>,
-    pub(super) limit: Option<u64>,
-    pub(super) max_pages: Option<u64>,
-    /// The most bytes of a page that could be read in smaller ones.
-    pub(super) max_page_bytes: Option<usize>,
-    /// How many pages may be asked for before they are due.
-    pub(super) prefetch: usize,
+    pub(super) options: ReadOptions,
     walk: Walk,
     /// How many bytes the page that was read last had.
     page_bytes: usize,
@@ -59,11 +53,11 @@ pub(super) struct Engine {
     calls: VecDeque<Asked>,
     /// What is to be told once the page that was read last has been handed out.
     stuck: Option<Error>,
-    pub(super) report: Report,
+    pub(super) progress: Progress,
+    /// Why no further page is read, once none is.
+    pub(super) end: Option<End>,
     /// The page that was read last.
     last: Last,
-    /// How many nulls it had.
-    last_nulls: u64,
     /// Why the page that is due is read again, and where the list stood when that was found.
     overlap: Option<(Overlap, Standing)>,
     /// The same of the page that was read last, if that was read again.
@@ -82,7 +76,6 @@ pub(super) struct Engine {
     resumption: Option<Box<Resumption>>,
     /// Why there is no way on from the checkpoint that was given.
     refused: Option<&'static str>,
-    pub(super) on_stale: OnStale,
     /// What is listed, once it has been asked for.
     subject: OnceLock<Arc<Subject>>,
 }
@@ -94,8 +87,8 @@ enum Last {
     None,
     /// The list stood here when it was due, and has moved on.
     Passed(Standing),
-    /// The list stands where it did when it was due.
-    Unmoved,
+    /// The list stands where it did when it was due, and has counted it: before it, it had counted so much.
+    Unmoved { before: Counted },
 }
 
 /// A job whose results are listed.
@@ -129,19 +122,14 @@ impl Engine {
             walk: Walk::start(&mut request, &listing, client.api_url()),
             client,
             request,
-            listing,
             job: None,
-            page_size: None,
-            limit: None,
-            max_pages: None,
-            max_page_bytes: None,
-            prefetch: 0,
+            options: ReadOptions::new(),
             page_bytes: 0,
             calls: VecDeque::new(),
             stuck: None,
-            report: Report::default(),
+            progress: Progress::default(),
+            end: None,
             last: Last::None,
-            last_nulls: 0,
             overlap: None,
             overlapped: None,
             went_back_at: (0, 0),
@@ -151,7 +139,6 @@ impl Engine {
             fed: 0,
             resumption: None,
             refused: None,
-            on_stale: OnStale::Fail,
             subject: OnceLock::new(),
         }
     }
@@ -171,13 +158,8 @@ impl Engine {
         };
         let asked_until = job.opening.asked_until();
         let mut this = Self { job: Some(job), ..Self::new(client, request, listing) };
-        this.report.asked_until = asked_until;
+        this.progress.asked_until = asked_until;
         this
-    }
-
-    /// What may be set of the job whose results these are. `None` of any other list.
-    pub(super) fn job_settings(&mut self) -> Option<&mut JobSettings> {
-        self.job.as_mut().map(|job| &mut job.opening.settings)
     }
 
     /// The same list with the same settings, from its beginning. A job that was submitted is not submitted
@@ -185,17 +167,12 @@ impl Engine {
     pub(super) fn restarted(self) -> Self {
         let anew = match self.job {
             Some(job) => Self::of_job(job.opening),
-            None => Self::new(self.client, self.request, self.listing),
+            None => Self::new(self.client, self.request, self.walk.listing),
         };
         Self {
-            page_size: self.page_size,
-            limit: self.limit,
-            max_pages: self.max_pages,
-            max_page_bytes: self.max_page_bytes,
-            prefetch: self.prefetch,
+            options: self.options,
             resumption: self.resumption.map(|resumption| Box::new(resumption.anew())),
             refused: self.refused,
-            on_stale: self.on_stale,
             ..anew
         }
     }
@@ -214,16 +191,16 @@ impl Engine {
             partial,
             is_raw,
             has_no_results,
-        } = match ready!(job.opening.poll_open(cx)) {
+        } = match ready!(job.opening.poll_open(cx, &self.options.job)) {
             Ok(opened) => opened,
             Err(error) => return Poll::Ready(Err(error)),
         };
-        self.walk = Walk::start(&mut request, &listing, self.client.api_url());
-        (self.request, self.listing) = (request, listing);
+        self.walk.set_out(&mut request, &listing, self.client.api_url());
+        self.request = request;
         (job.caller, job.feed, job.redirects) = (caller, feed, redirects);
         (job.is_open, job.is_raw) = (true, is_raw);
-        self.report.partial |= partial;
-        self.report.other_lists += u64::from(has_no_results);
+        self.progress.partial |= partial;
+        self.progress.lists.other += u64::from(has_no_results);
         Poll::Ready(Ok(()))
     }
 
@@ -307,7 +284,12 @@ impl Engine {
     }
 
     pub(super) fn listing(&self) -> &Listing {
-        &self.listing
+        &self.walk.listing
+    }
+
+    /// What has been read so far.
+    pub(super) fn report(&self) -> Report {
+        self.progress.report(&self.walk.at, self.end)
     }
 
     /// The number of the page that is due.
@@ -347,13 +329,10 @@ impl Engine {
     /// pages that its results have a caller for.
     fn count_calls_of_job(&mut self) {
         let Some(job) = &self.job else { return };
-        let calls = job.opening.calls();
-        if self.report.available_until.is_none() {
-            self.report.available_until = job.opening.available_until();
+        self.progress.calls.add(job.opening.calls());
+        if self.progress.available_until.is_none() {
+            self.progress.available_until = job.opening.available_until();
         }
-        self.report.requests += calls.requests;
-        self.report.repeated += calls.repeated;
-        self.report.waited += calls.waited;
     }
 
     /// Makes the call for a page and counts it, if it is no plain one.
@@ -365,18 +344,18 @@ impl Engine {
         if let Err(error) = self.check_resumption() {
             return Poll::Ready(Some(Err(error)));
         }
-        if self.report.end.is_none() {
-            self.report.end = self.bound_reached();
+        if self.end.is_none() {
+            self.end = self.bound_reached();
         }
-        if self.report.end.is_some() {
+        if self.end.is_some() {
             return Poll::Ready(None);
         }
         if let Some(error) = self.stuck.take() {
-            self.report.end = Some(End::Contradiction);
+            self.end = Some(End::Contradiction);
             return Poll::Ready(Some(Err(error)));
         }
         // Before a job is submitted, not when its results are there.
-        if let Err(error) = self.check_page_size(self.page_size) {
+        if let Err(error) = self.check_page_size(self.options.page_size) {
             return Poll::Ready(Some(Err(error)));
         }
         if let Err(error) = ready!(self.poll_open(cx)) {
@@ -398,7 +377,7 @@ impl Engine {
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None => {
                     self.end_of_feed();
-                    self.report.end = Some(End::NoNextPage);
+                    self.end = Some(End::NoNextPage);
                     return Poll::Ready(None);
                 }
             }
@@ -408,7 +387,7 @@ impl Engine {
         }
         loop {
             if self.calls.front().is_none_or(|asked| asked.position != *self.walk.due()) {
-                let due = self.ask(self.walk.due().clone(), self.prefetch > 0);
+                let due = self.ask(self.walk.due().clone(), self.options.prefetch.unwrap_or(0) > 0);
                 self.calls.push_front(due);
             }
             let Some(asked) = self.calls.front_mut() else { continue };
@@ -422,8 +401,9 @@ impl Engine {
                     };
                     // One that is made because a reply could not be used is a repetition as a whole.
                     let first = u32::from(!asked.is_again);
-                    self.report.repeated += u64::from(attempts.saturating_sub(first));
-                    self.report.waited += waited;
+                    let calls = &mut self.progress.calls;
+                    calls.repeated += u64::from(attempts.saturating_sub(first));
+                    calls.waited += waited;
                 }
                 if asked.is_bounded && reply.as_ref().is_err_and(Error::is_too_large) {
                     self.ask_for_less();
@@ -452,8 +432,8 @@ impl Engine {
 
     /// Asks for a page; in a task, so that it comes while nobody polls, or else as it is polled for.
     fn ask(&mut self, position: Position, in_task: bool) -> Asked {
-        self.report.requests += u64::from(self.caller().is_none());
-        self.report.began.get_or_insert_with(Utc::now);
+        self.progress.calls.requests += u64::from(self.caller().is_none());
+        self.progress.began.get_or_insert_with(Utc::now);
         let request = self.request_for(&position);
         let is_bounded = request.max_body().is_some();
         let client = self.client.clone();
@@ -471,13 +451,14 @@ impl Engine {
 
     fn request_for(&self, position: &Position) -> Request {
         let mut request = self.request.clone();
-        if let (Some(page_size), Some(asked)) =
-            (self.listing.page_size(), self.report.page_size_asked)
+        if let (Some(page_size), Some(asked)) = (self.listing().page_size(), self.walk.at.page_size)
         {
             set_number(&mut request, page_size.place(), asked, page_size.is_text());
         }
         self.walk.write(position, &mut request);
-        if let Some(bytes) = self.max_page_bytes.filter(|_| self.smaller_size(position).is_some()) {
+        if let Some(bytes) =
+            self.options.max_page_bytes.filter(|_| self.smaller_size(position).is_some())
+        {
             request.set_max_body(bytes);
         }
         request
@@ -485,7 +466,7 @@ impl Engine {
 
     /// Refuses a page size that the operation does not take.
     fn check_page_size(&self, items: Option<u64>) -> Result<(), Error> {
-        let refusal = self.listing.page_size().zip(items).filter(|_| !self.is_page_size_settled);
+        let refusal = self.listing().page_size().zip(items).filter(|_| !self.is_page_size_settled);
         match refusal.and_then(|(page_size, items)| page_size.refusal(items)) {
             None => Ok(()),
             Some((why, advice)) => {
@@ -499,32 +480,31 @@ impl Engine {
         if self.is_page_size_settled {
             return Ok(());
         }
-        let Some(page_size) = self.listing.page_size() else { return Ok(()) };
+        let Some(page_size) = self.listing().page_size() else { return Ok(()) };
         let on_request = match value_on(&self.request, page_size.place()).map(|it| it.parse()) {
             // No number: it stays, for the API to say what is wrong with it.
-            Some(Err(_)) if self.page_size.is_none() => {
+            Some(Err(_)) if self.options.page_size.is_none() => {
                 self.is_page_size_settled = true;
                 return Ok(());
             }
             Some(Ok(items)) => Some(items),
             _ => None,
         };
-        let wanted = self.page_size.or(on_request);
+        let wanted = self.options.page_size.or(on_request);
         self.check_page_size(wanted)?;
         let usual = || match (page_size.usual(), page_size.maximum()) {
             (Some(usual), Some(maximum)) => usual.min(maximum),
             (usual, maximum) => {
-                usual.or(maximum).unwrap_or(self.listing.scheme().usual_page_size())
+                usual.or(maximum).unwrap_or(self.listing().scheme().usual_page_size())
             }
         };
         let wanted = wanted.unwrap_or_else(usual);
         let allowed = self.walk.page_size_up_to_cap(wanted);
-        let limit = self.limit.filter(|_| self.walk.starts_alike_in_any_size());
+        let limit = self.options.limit.filter(|_| self.walk.starts_alike_in_any_size());
         // What is too small is refused: a limit below it costs a few items that are not returned.
         let least = page_size.minimum().unwrap_or(1).max(1);
         let asked = allowed.min(limit.unwrap_or(allowed)).max(least);
-        self.report.page_size_clamped_from = Some(wanted).filter(|wanted| *wanted > allowed);
-        self.report.page_size_asked = Some(asked);
+        self.progress.page_size_clamped_from = Some(wanted).filter(|wanted| *wanted > allowed);
         self.walk.set_page_size(Some(asked));
         self.is_page_size_settled = true;
         Ok(())
@@ -541,7 +521,7 @@ impl Engine {
             202 => {
                 let why = format!("page {due} is not ready: the API answered 202");
                 let error = Error::paging(&reply, why);
-                Err(match (self.listing.jobs(), reply.location_path()) {
+                Err(match (self.listing().jobs(), reply.location_path()) {
                     (Some(path), _) => error.advise(format!("run it as a job: POST {path}")),
                     (None, Some(path)) => error.advise(format!("follow its job: GET {path}")),
                     (None, None) => error.advise("ask for it again later"),
@@ -561,19 +541,20 @@ impl Engine {
         if self.is_fed() {
             return;
         }
-        if self.report.end.is_some() || self.stuck.is_some() {
+        if self.end.is_some() || self.stuck.is_some() {
             self.calls.clear();
             return;
         }
-        let in_limit = self.limit.map(|limit| {
-            let left = limit.saturating_sub(self.report.read);
+        let in_limit = self.options.limit.map(|limit| {
+            let left = limit.saturating_sub(self.progress.read);
             left.div_ceil(self.walk.items_per_page())
         });
-        let in_pages = self.max_pages.map(|pages| pages.saturating_sub(self.report.pages));
+        let in_pages =
+            self.options.max_pages.map(|pages| pages.saturating_sub(self.walk.at.counted.pages));
         let wanted = in_limit.into_iter().chain(in_pages).min().unwrap_or(u64::MAX);
         let wanted = usize::try_from(wanted).unwrap_or(usize::MAX).saturating_sub(at_hand);
         let most = (MOST_BYTES_AHEAD / self.page_bytes.max(1)).min(MOST_AHEAD);
-        let wanted = wanted.min(self.prefetch.min(most));
+        let wanted = wanted.min(self.options.prefetch.unwrap_or(0).min(most));
         let positions: Vec<Position> = self
             .walk
             .ahead()
@@ -587,9 +568,9 @@ impl Engine {
     }
 
     fn bound_reached(&self) -> Option<End> {
-        if self.limit.is_some_and(|limit| self.report.read >= limit) {
+        if self.options.limit.is_some_and(|limit| self.progress.read >= limit) {
             Some(End::Limit)
-        } else if self.max_pages.is_some_and(|pages| self.report.pages >= pages) {
+        } else if self.options.max_pages.is_some_and(|pages| self.walk.at.counted.pages >= pages) {
             Some(End::MaxPages)
         } else {
             None

@@ -21,6 +21,7 @@ mod page;
 mod paginator;
 mod picked;
 mod point;
+mod progress;
 mod raw;
 mod read;
 mod report;
@@ -37,13 +38,14 @@ pub use adapters::{Chunks, Pages};
 pub use extracted::Extracted;
 pub use listing::{Cap, Listing, PageSize, Place, TokenOut};
 pub use page::Page;
-pub use paginator::{OnStale, Paginator};
+pub use paginator::Paginator;
 pub use raw::RawItem;
 pub use report::{Reason, Report, Verdict};
 pub use scheme::Scheme;
 pub use step::End;
 
 pub(crate) use point::{ListForm, ListPoint};
+pub(crate) use progress::Calls;
 pub(crate) use subject::{Subject, SubjectForm};
 
 pub(crate) use read::{ReadPage, bytes as read_bytes, serde as read_json, wire as read_wire};

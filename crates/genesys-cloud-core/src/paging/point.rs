@@ -5,8 +5,10 @@ mod form;
 use std::sync::Arc;
 
 use super::marks::{KEPT, PageText};
+use super::progress::Progress;
 use super::report::Report;
 use super::standing::{Facts, Standing};
+use super::step::End;
 use super::subject::Subject;
 use crate::saved_job::SavedJob;
 
@@ -32,8 +34,10 @@ pub(crate) struct ListPoint {
     pub(super) ids: Vec<u64>,
     /// The fingerprint of the page, where its items have no marks.
     pub(super) page: Option<u64>,
-    /// What was read up to there.
-    pub(super) report: Report,
+    /// What was counted up to there.
+    pub(super) progress: Progress,
+    /// How the list has ended there, if it has.
+    pub(super) end: Option<End>,
     /// The job whose results these are, once it has been submitted.
     pub(crate) job: Option<SavedJob>,
     /// Whether one was submitted and is not known, as the reply was lost.
@@ -55,8 +59,19 @@ impl ListPoint {
         }
     }
 
-    pub(crate) const fn report(&self) -> &Report {
-        &self.report
+    /// What was read up to there.
+    pub(crate) fn report(&self) -> Report {
+        self.progress.report(&self.at, self.end)
+    }
+
+    /// How many items the caller had.
+    pub(crate) const fn delivered(&self) -> u64 {
+        self.progress.delivered
+    }
+
+    /// Whether the list had been read to its end.
+    pub(crate) const fn has_ended(&self) -> bool {
+        self.end.is_some()
     }
 
     /// Whether it is of no job yet, or of this one.

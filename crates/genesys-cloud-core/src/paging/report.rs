@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use super::standing::Facts;
 use super::step::End;
 
-/// What a paginator has read so far.
+/// What a paginator has read so far: a snapshot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
@@ -80,30 +79,6 @@ pub struct Report {
 }
 
 impl Report {
-    /// Counts a page, but not again the nulls of one that was read before.
-    pub(super) fn add(&mut self, page: &Facts, was_read: bool) {
-        self.pages += 1;
-        self.nulls += if was_read { 0 } else { page.nulls };
-        self.available_until = page.available_until.or(self.available_until);
-        // A page past the end may count nothing at all.
-        let total = page.total.filter(|total| *total > 0 || page.items > 0 || self.read == 0);
-        self.first_total = self.first_total.or(total);
-        self.last_total = total.or(self.last_total);
-        self.other_total = total.filter(|_| total != self.first_total).or(self.other_total);
-        if page.items > 0 {
-            self.page_size_granted = page.page_size.or(self.page_size_granted);
-        }
-        self.in_files += u64::from(page.is_in_file);
-    }
-
-    /// Takes in whether a page has its list. `leads_on`: whether it leads to another page; `other`: whether it has
-    /// a list under another name.
-    pub(super) fn note_list(&mut self, has_list: bool, leads_on: bool, other: bool) {
-        self.has_list |= has_list && leads_on;
-        self.without_list += u64::from(!has_list && leads_on);
-        self.other_lists += u64::from(other);
-    }
-
     /// How many pages came without their list, in a way that it may have another name.
     fn lacks_list(&self) -> u64 {
         if self.has_list { self.other_lists } else { self.without_list.max(self.other_lists) }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 use serde_json::Number;
 
+use super::progress::Counted;
 use crate::page_identity::Edges;
 
 /// Which page is wanted.
@@ -47,6 +48,10 @@ pub(super) struct Standing {
     pub(super) due: Position,
     /// How many pages have been read before it.
     pub(super) pages: u64,
+    /// What was counted up to it, in all runs.
+    pub(super) counted: Counted,
+    /// How many items each page is requested to hold. `None` if that is left to the API.
+    pub(super) page_size: Option<u64>,
     /// How many items of the list stand before it, where that can be told.
     pub(super) before: Option<u64>,
     /// What the page before it said, if one has been read.
@@ -69,6 +74,8 @@ impl Standing {
         Self {
             due,
             pages: 0,
+            counted: Counted { pages: 0, nulls: 0 },
+            page_size: None,
             before: None,
             previous: None,
             largest: 0,

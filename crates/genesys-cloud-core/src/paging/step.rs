@@ -278,7 +278,7 @@ fn by_start_index(walk: &Walk, index: u64, page: &Facts) -> Step {
     }
     // Items may be hidden, so that a page reaches further than it has items; but no further than it was
     // asked to.
-    let size = page.page_size.min(walk.page_size.or(page.page_size));
+    let size = page.page_size.min(walk.at.page_size.or(page.page_size));
     let next = index.saturating_add(size.unwrap_or(0).max(page.items));
     // A total that the items themselves exceed is wrong, and ends nothing.
     let last = index.saturating_add(page.items - 1);
@@ -378,7 +378,7 @@ fn by_window(walk: &Walk, page: &Facts) -> Step {
     }
     // A window may hold its own bound. Where that is all, the page before ended with the last item.
     let is_bound_alone = page.items == 1 && walk.shared_by(page) == 1;
-    let has_room = walk.page_size.is_none_or(|size| size > 1);
+    let has_room = walk.at.page_size.is_none_or(|size| size > 1);
     if is_bound_alone && has_room {
         return Step::Done(End::LastPage);
     }
@@ -401,7 +401,7 @@ fn by_window(walk: &Walk, page: &Facts) -> Step {
 }
 
 fn by_one_reply(walk: &Walk, once: Once, page: &Facts) -> Step {
-    let size = walk.page_size.or(page.page_size);
+    let size = walk.at.page_size.or(page.page_size);
     Step::Done(match once {
         _ if page.items == 0 && page.token.is_none() => End::OneReply,
         Once::Whole if page.token.is_some() => End::NotFollowed,

@@ -25,8 +25,6 @@ pub(super) struct Walk {
     asked_for: Seen,
     /// The fingerprints of the pages before.
     read: Seen,
-    /// How many items each page is asked to hold.
-    pub(super) page_size: Option<u64>,
     /// The number of the page that a search asks for first, where it can be read.
     first_search_page: Option<u64>,
 }
@@ -73,9 +71,15 @@ impl Walk {
             at: Standing { before, ..Standing::beginning(due) },
             asked_for,
             read: Seen::default(),
-            page_size: None,
             first_search_page: search.and_then(|search| search.page()),
         }
+    }
+
+    /// Goes to the page where a request begins, with what has been counted so far and the same page size.
+    pub(super) fn set_out(&mut self, request: &mut Request, listing: &Listing, api_url: &str) {
+        let Standing { counted, page_size, .. } = self.at;
+        *self = Self::start(request, listing, api_url);
+        (self.at.counted, self.at.page_size) = (counted, page_size);
     }
 
     /// The number of the page that a search asks for first, where it can be read.
@@ -83,9 +87,9 @@ impl Walk {
         self.first_search_page
     }
 
-    /// How many items each page will be asked to hold.
+    /// How many items each page is requested to hold.
     pub(super) fn set_page_size(&mut self, items: Option<u64>) {
-        self.page_size = items;
+        self.at.page_size = items;
     }
 
     /// The page that is due.
@@ -189,7 +193,7 @@ impl Walk {
     /// At least how many items a page holds, as far as that is known.
     pub(super) fn items_per_page(&self) -> u64 {
         let told = self.at.previous.as_ref().and_then(|previous| previous.page_size);
-        told.or(self.page_size).unwrap_or(1).max(self.at.largest).max(1)
+        told.or(self.at.page_size).unwrap_or(1).max(self.at.largest).max(1)
     }
 
     /// Whether a page was asked for by this position.
@@ -233,6 +237,8 @@ impl Walk {
         let next = Standing {
             due,
             pages: self.at.pages + 1,
+            counted: self.at.counted,
+            page_size: self.at.page_size,
             before,
             largest: self.at.largest.max(page.items),
             empty: if is_empty { self.at.empty + 1 } else { 0 },
@@ -304,7 +310,7 @@ impl Walk {
                 let previous = self.at.previous.as_ref();
                 let told = page.and_then(|page| page.page_size);
                 let told = told.max(previous.and_then(|previous| previous.page_size));
-                let size = told.or(self.page_size).unwrap_or(self.at.largest);
+                let size = told.or(self.at.page_size).unwrap_or(self.at.largest);
                 number.saturating_mul(size) > most
             }
             (Some(Most::Items(most)), Motion::StartIndex, Position::Number(index)) => *index > most,

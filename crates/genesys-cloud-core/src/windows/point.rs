@@ -88,7 +88,7 @@ impl RangePoint {
             }
         }
         // They are read no further.
-        split.values().for_each(|piece| this.report.add(piece.list.report()));
+        split.values().for_each(|piece| this.report.add(&piece.list.report()));
         this
     }
 }

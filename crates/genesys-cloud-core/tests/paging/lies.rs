@@ -316,7 +316,7 @@ async fn a_list_under_another_name_is_not_called_complete() {
         let mut list = over(&server, of(Scheme::AfterField));
         assert_eq!(all(&mut list).await, found);
         assert_eq!(list.report().verdict(), verdict);
-        let names = list.report().fields_instead();
+        let names = list.report().fields_instead().to_vec();
         assert_eq!(names.is_empty(), verdict == Verdict::Complete, "{names:?}");
     }
 }

@@ -221,7 +221,7 @@ async fn what_has_been_read_to_its_end_is_not_asked_for_again() {
     assert_eq!(all(&mut again).await, [0; 0]);
     let mut report = first.report().clone();
     report.waited = again.report().waited;
-    assert_eq!((again.report(), server.received().len()), (&report, calls));
+    assert_eq!((again.report(), server.received().len()), (report, calls));
     assert_eq!(again.report().verdict(), Verdict::Complete);
 }
 

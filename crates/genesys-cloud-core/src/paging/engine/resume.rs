@@ -9,17 +9,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{Engine, Last};
 use crate::error::Error;
 use crate::jobs::Family;
+use crate::options::OnStale;
 use crate::paging::grid::{MOST_CHANGES, Realignment, realignment};
 use crate::paging::listing::{PageSize, Place};
 use crate::paging::marks::{Joined, PageText, join};
-use crate::paging::paginator::OnStale;
 use crate::paging::picked::Overlap;
 use crate::paging::point::{Handed, ListPoint, is_end_of_list};
+use crate::paging::progress::{Counted, Progress};
 use crate::paging::scheme::Motion;
 use crate::paging::standing::{Facts, Position, Standing};
-use crate::paging::step::Contradiction;
+use crate::paging::step::{Contradiction, End};
 use crate::paging::subject::Subject;
-use crate::paging::walk::Walk;
 use crate::reply::RawReply;
 use crate::saved_job::SavedJob;
 use crate::split_errors::is_too_large;
@@ -118,11 +118,12 @@ impl Engine {
                 let org = org.clone();
                 match &self.job {
                     None => {
-                        let listing = &self.listing;
+                        let listing = self.listing();
                         Subject::new(&self.request, org, listing, &places(listing))
                     }
                     Some(job) => {
-                        let (request, listing) = (job.opening.subject(), job.opening.listing());
+                        let (request, listing) =
+                            (job.opening.subject(&self.options.job), job.opening.listing());
                         let names_page = job.opening.is_job_per_page();
                         let without = if names_page { places(&listing) } else { Vec::new() };
                         let subject = Subject::new(&request, org, &listing, &without);
@@ -154,17 +155,14 @@ impl Engine {
         if let Some(resumption) = &self.resumption {
             return resumption.point.clone();
         }
-        let mut report = self.report.clone();
-        (report.items, report.read) = (items, items);
+        let mut progress = Progress { read: items, delivered: items, ..self.progress.clone() };
         // As it is written.
-        report.waited =
-            Duration::from_millis(u64::try_from(report.waited.as_millis()).unwrap_or(0));
+        let waited = &mut progress.calls.waited;
+        *waited = Duration::from_millis(u64::try_from(waited.as_millis()).unwrap_or(0));
         // A page in doubt is looked at again.
-        let is_end =
-            report.end.is_some_and(is_end_of_list) && handed.is_all() && !report.is_in_doubt();
-        if !is_end {
-            report.end = None;
-        }
+        let is_in_doubt = || progress.report(&self.walk.at, self.end).is_in_doubt();
+        let is_last = |end: &End| is_end_of_list(*end) && handed.is_all() && !is_in_doubt();
+        let end = self.end.filter(is_last);
         // What a window shares with the one before is found only where that has been read, and the last items of a
         // counted page show whether the next one still begins where it did.
         let reads_last_again =
@@ -175,36 +173,32 @@ impl Engine {
             // The page that is read again was handed out before.
             _ if let Some((_, found_at)) = &self.overlap => (found_at.kept(), 0, Vec::new()),
             // Another page may have what comes next, as files are cut anew each time.
-            _ if self.is_fed() => {
-                let at_hand = match handed.is_all() {
-                    true => 0,
-                    false => {
-                        report.pages = report.pages.saturating_sub(1);
-                        report.nulls = report.nulls.saturating_sub(self.last_nulls);
-                        text.map_or(0, PageText::len)
+            last if self.is_fed() => {
+                let (at_hand, counted) = match last {
+                    Last::Passed(at) if !handed.is_all() => {
+                        (text.map_or(0, PageText::len), at.counted)
                     }
+                    _ => (0, self.walk.at.counted),
                 };
                 let bytes = self.fed.saturating_sub(at_hand);
-                let offset = if self.is_fed_bytes() { bytes } else { report.items };
-                (Standing::beginning(Position::Start), offset, Vec::new())
+                let offset = if self.is_fed_bytes() { bytes } else { items };
+                let at = Standing { counted, ..Standing::beginning(Position::Start) };
+                (at, offset, Vec::new())
             }
             Last::Passed(at) if !handed.is_all() || reads_last_again => {
-                // One that was read again was not counted again.
-                if self.overlapped.is_none() {
-                    report.pages = report.pages.saturating_sub(1);
-                    report.nulls = report.nulls.saturating_sub(self.last_nulls);
-                }
                 (at.kept(), handed.items as u64, overlap())
             }
-            Last::Unmoved if !is_end => {
-                report.pages = report.pages.saturating_sub(1);
-                report.nulls = report.nulls.saturating_sub(self.last_nulls);
-                (self.walk.at.kept(), handed.items as u64, overlap())
+            Last::Unmoved { before } if end.is_none() => {
+                let at = Standing { counted: *before, ..self.walk.at.kept() };
+                (at, handed.items as u64, overlap())
             }
-            Last::None | Last::Passed(_) | Last::Unmoved => (self.walk.at.kept(), 0, Vec::new()),
+            Last::None | Last::Passed(_) | Last::Unmoved { .. } => {
+                (self.walk.at.kept(), 0, Vec::new())
+            }
         };
+        at.page_size = self.walk.at.page_size;
         // The first page says only in itself how many items it covers.
-        at.grid = at.grid.or(report.page_size_granted);
+        at.grid = at.grid.or(progress.page_size_granted);
         ListPoint {
             subject: self.subject(),
             scheme: self.walk.listing.scheme().name().to_owned(),
@@ -214,7 +208,8 @@ impl Engine {
             overlap,
             ids: Vec::new(),
             page: None,
-            report,
+            progress,
+            end,
             job: self.job.as_ref().and_then(|job| job.opening.saved()),
             is_lost: self.job.as_ref().is_some_and(|job| job.opening.is_lost()),
         }
@@ -235,22 +230,20 @@ impl Engine {
         if let Some(difference) = point.subject.difference(&self.subject()) {
             return Err(mismatch(&difference));
         }
-        if point.is_lost && self.on_stale == OnStale::Fail {
+        if point.is_lost && self.options.on_stale.unwrap_or_default() == OnStale::Fail {
             let why = "a job was submitted before, and its reply was lost: it may be running";
             let error = Error::stale_checkpoint(&operation, why.to_owned(), None);
             return Err(error.outcome_unknown(
                 "look for the job, and set `on_stale` to `OnStale::Restart` to submit another one",
             ));
         }
-        let (mut report, saved) = (point.report.clone(), point.job.clone());
-        if let Some(limit) = self.limit.filter(|limit| *limit < report.items) {
-            let why = format!("{} items were read, more than the limit of {limit}", report.items);
+        let items = point.delivered();
+        if let Some(limit) = self.options.limit.filter(|limit| *limit < items) {
+            let why = format!("{items} items were read, more than the limit of {limit}");
             return Err(mismatch(&why));
         }
-        report.resumed = Some(Utc::now()).filter(|_| report.end.is_none());
-        report.asked_until = report.asked_until.or(self.report.asked_until);
         // What has been read to its end needs no job any more.
-        let saved = saved.filter(|_| report.end.is_none());
+        let saved = point.job.clone().filter(|_| !point.has_ended());
         if let (Some(job), Some(saved)) = (&mut self.job, &saved) {
             if let Err(why) = job.opening.resume(saved) {
                 return Err(mismatch(&why));
@@ -260,33 +253,45 @@ impl Engine {
                 saved.expires().filter(|_| expires.is_some_and(|at| at < Utc::now()))
             {
                 let why = format!("the results of the job were deleted at {expires}");
-                if self.on_stale == OnStale::Fail || !self.restart() {
+                if self.options.on_stale.unwrap_or_default() == OnStale::Fail || !self.restart() {
                     return Err(Error::stale_checkpoint(self.operation(), why, None));
                 }
-                self.report = report;
+                self.take_over();
                 return Ok(());
             }
         }
         if let Some(why) = self.token_expired() {
-            if self.on_stale == OnStale::Fail || !self.restart() {
+            if self.options.on_stale.unwrap_or_default() == OnStale::Fail || !self.restart() {
                 return Err(Error::stale_checkpoint(self.operation(), why, None));
             }
-            self.report = report;
+            self.take_over();
             return Ok(());
         }
-        self.report = report;
+        self.take_over();
         if let Some(resumption) = &mut self.resumption {
             resumption.stage = Stage::Checked;
         }
         Ok(())
     }
 
+    /// Takes over what was counted up to the place.
+    fn take_over(&mut self) {
+        let Some(Resumption { point, .. }) = self.resumption.as_deref() else { return };
+        self.progress = Progress {
+            resumed: Some(Utc::now()).filter(|_| !point.has_ended()),
+            asked_until: point.progress.asked_until.or(self.progress.asked_until),
+            ..point.progress.clone()
+        };
+        self.end = point.end;
+        (self.walk.at.counted, self.walk.at.page_size) = (point.at.counted, point.at.page_size);
+    }
+
     /// Why the token of the page to go on with is no longer good, if that is known.
     fn token_expired(&self) -> Option<String> {
         let resumption = self.resumption.as_ref()?;
         let is_by_token = matches!(resumption.point.at.due, Position::Token(_) | Position::Link(_));
-        let lifetime = self.listing.token_lifetime().filter(|_| is_by_token)?;
-        let has_ended = resumption.point.report.end.is_some();
+        let lifetime = self.listing().token_lifetime().filter(|_| is_by_token)?;
+        let has_ended = resumption.point.has_ended();
         let expired = resumption.made?.checked_add_signed(TimeDelta::from_std(lifetime).ok()?)?;
         (expired < Utc::now() && !has_ended).then(|| {
             let hours = lifetime.as_secs() / 3600;
@@ -315,7 +320,7 @@ impl Engine {
                     self.overlap = Some((overlap, self.walk.at.clone()));
                 }
             }
-            Stage::Restarted => resumption.left = point.report.items,
+            Stage::Restarted => resumption.left = point.delivered(),
             Stage::Set | Stage::Entered | Stage::Reading => return Ok(()),
         }
         resumption.over = match resumption.stage {
@@ -332,10 +337,7 @@ impl Engine {
         // joined again in it: where replies say their size, or the place is between two pages.
         let by_number = matches!(self.walk.motion(), Motion::Numbers { .. });
         let can_resize = if by_number { self.walk.at.grid.is_some() } else { offset == 0 };
-        if let Some(size) = self.report.page_size_asked
-            && !(can_resize && self.page_size.is_some())
-        {
-            self.walk.set_page_size(Some(size));
+        if self.walk.at.page_size.is_some() && !(can_resize && self.options.page_size.is_some()) {
             self.is_page_size_settled = true;
         }
         Ok(())
@@ -367,7 +369,7 @@ impl Engine {
         if (!is_of_page && !is_of_job) || is_too_large(&error) {
             return Some(error);
         }
-        if self.on_stale == OnStale::Restart && self.restart() {
+        if self.options.on_stale.unwrap_or_default() == OnStale::Restart && self.restart() {
             let operation = self.request.operation().id();
             tracing::warn!(operation, %error, "the checkpoint is stale: the list is read anew");
             return None;
@@ -390,9 +392,11 @@ impl Engine {
                 return false;
             }
             (job.is_open, job.caller, job.feed) = (false, None, None);
-            (self.request, self.listing) = (job.opening.request().clone(), job.opening.listing());
+            self.request = job.opening.request().clone();
+            self.walk.listing = job.opening.listing();
         }
-        self.walk = Walk::start(&mut self.request, &self.listing, self.client.api_url());
+        let listing = self.walk.listing.clone();
+        self.walk.set_out(&mut self.request, &listing, self.client.api_url());
         self.calls.clear();
         self.last = Last::None;
         if let Some(resumption) = &mut self.resumption {
@@ -440,21 +444,26 @@ impl Engine {
         let mut point = match self.resumption.take() {
             Some(resumption) => resumption.point,
             None => {
-                let items = before.and_then(|text| text.marks(self.listing.items()));
+                let items = before.and_then(|text| text.marks(self.listing().items()));
                 let count = items.map_or(0, <[u64]>::len);
                 let handed = Handed { items: count, of: count };
-                let mut point = self.point(handed, self.report.items, before);
+                let mut point = self.point(handed, self.progress.delivered, before);
                 if let Some(text) = before {
-                    point.know(text, self.listing.items(), handed);
+                    point.know(text, self.listing().items(), handed);
                 }
                 point
             }
         };
         let operation = self.request.operation().id();
         tracing::info!(operation, page = due, size, "the API changed the page size: joining again");
+        // A page that was being read again is counted when it has been.
+        let counted = if self.overlap.is_some() { self.walk.at.counted } else { point.at.counted };
+        let page_size = self.walk.at.page_size;
         let resized_at = std::mem::replace(
             &mut self.walk.at,
             Standing {
+                counted,
+                page_size,
                 due: Position::Number(number),
                 before: Some((number - 1).saturating_mul(size)),
                 largest: size,
@@ -464,9 +473,8 @@ impl Engine {
             },
         );
         (point.at, point.offset) = (self.walk.at.clone(), skip);
-        (self.report.pages, self.report.nulls) = (point.report.pages, point.report.nulls);
-        self.report.read_again += 1;
-        point.report.read_again = self.report.read_again;
+        self.progress.read_again += 1;
+        point.progress.read_again = self.progress.read_again;
         self.resumption = Some(Box::new(Resumption {
             point,
             made: None,
@@ -487,14 +495,14 @@ impl Engine {
     fn has_lost_its_place(&mut self, page: &Facts, text: &PageText) -> bool {
         let Some(resumption) = &mut self.resumption else { return false };
         let Some(resized_at) = resumption.resized_at.take() else { return false };
-        let marks = text.marks(self.listing.items()).unwrap_or_default();
+        let marks = text.marks(self.walk.listing.items()).unwrap_or_default();
         if marks.iter().any(|mark| resumption.point.known.contains(mark)) {
             resumption.resized_at = Some(resized_at);
             return false;
         }
         let grid = page.page_size.or(self.walk.at.grid);
         self.walk.at = Standing { grid, largest: self.walk.at.largest, ..resized_at };
-        self.report.moved |= page.items > 0;
+        self.progress.moved |= page.items > 0;
         self.resumption = None;
         self.calls.clear();
         true
@@ -510,16 +518,16 @@ impl Engine {
         else {
             return false;
         };
-        let gone = point.report.last_total.zip(page.total.filter(|total| *total > 0));
+        let gone = point.progress.totals.last.zip(page.total.filter(|total| *total > 0));
         let gone = gone.map_or(0, |(before, now)| before.saturating_sub(now));
-        let marks = text.marks(self.listing.items()).unwrap_or_default();
+        let marks = text.marks(self.walk.listing.items()).unwrap_or_default();
         let is_found = marks.iter().any(|mark| point.known.contains(mark));
         let is_entered = resumption.stage == Stage::Entered && resumption.over == Over::Page;
         if !is_entered || gone == 0 || is_found || point.known.is_empty() {
             return false;
         }
         let previous = point.at.previous.as_ref();
-        let sizes = [point.report.page_size_granted, point.report.page_size_asked];
+        let sizes = [point.progress.page_size_granted, point.at.page_size];
         let size = sizes.into_iter().flatten().next().unwrap_or(point.at.largest).max(1);
         // Where the item stands at the furthest that was to come next.
         let before = point.at.before.unwrap_or((begun - 1).saturating_mul(size));
@@ -529,7 +537,7 @@ impl Engine {
             if *number == first / size + 1 {
                 resumption.left = first % size;
             }
-            self.report.moved = true;
+            self.progress.moved = true;
             return false;
         }
         let (operation, due) = (self.request.operation().id(), number - 1);
@@ -539,12 +547,16 @@ impl Engine {
         self.walk.at = Standing {
             due: Position::Number(due),
             pages: self.walk.at.pages.saturating_sub(1),
+            page_size: self.walk.at.page_size,
+            counted: Counted {
+                pages: self.walk.at.counted.pages.saturating_sub(1),
+                ..point.at.counted
+            },
             before: point.at.before.map(|_| (due - 1).saturating_mul(size)),
             previous: None,
             ..point.at.clone()
         };
-        self.report.pages = self.report.pages.saturating_sub(1);
-        self.report.read_again += 1;
+        self.progress.read_again += 1;
         self.calls.clear();
         true
     }
@@ -572,7 +584,7 @@ impl Engine {
             return Joined { from: items, ..Joined::default() };
         }
         let point = &resumption.point;
-        let marks = text.marks(self.listing.items()).filter(|marks| marks.len() == items);
+        let marks = text.marks(self.listing().items()).filter(|marks| marks.len() == items);
         match marks {
             Some(marks) if !point.known.is_empty() || left == 0 => join(marks, &point.known, left),
             _ => {
@@ -607,7 +619,7 @@ impl Engine {
     /// Notes the end of what feeds the list.
     pub(super) fn end_of_feed(&mut self) {
         let missing = self.resumption.take().is_some_and(|resumption| resumption.left > 0);
-        self.report.moved |= missing;
+        self.progress.moved |= missing;
     }
 }
 

@@ -7,7 +7,7 @@ use crate::paging::marks::{Joined, PageText};
 use crate::paging::picked::{Overlap, Picked};
 use crate::paging::read::{field_names, has_other_list};
 use crate::paging::scheme::Motion;
-use crate::paging::standing::Facts;
+use crate::paging::standing::{Facts, Standing};
 use crate::paging::step::{Contradiction, End, Step, step};
 use crate::reply::RawReply;
 
@@ -34,7 +34,7 @@ impl Engine {
             Ok(false) => {}
             Ok(true) => return Ok(None),
             Err(why) => {
-                self.report.end = Some(End::Contradiction);
+                self.end = Some(End::Contradiction);
                 self.calls.clear();
                 return Err(contradicted(&why));
             }
@@ -47,7 +47,7 @@ impl Engine {
             page.edges = page.edges.filter(|_| is_overlap);
         }
         if matches!(self.walk.motion(), Motion::Tokens { .. }) && self.walk.has_read(&page) {
-            page.has_no_ids = text.has_no_ids(self.listing.items());
+            page.has_no_ids = text.has_no_ids(self.listing().items());
         }
         let (number, items, total) = (self.page_number(), page.items, page.total);
         let records = usize::try_from(page.records()).unwrap_or(usize::MAX);
@@ -57,19 +57,19 @@ impl Engine {
             false => step(&self.walk, &page),
         };
         if let Step::Broken(why) = &step {
-            self.report.end = Some(End::Contradiction);
+            self.end = Some(End::Contradiction);
             self.calls.clear();
             return Err(contradicted(why));
         }
         if step == Step::LookAgain {
             self.walk.at.is_second_look = true;
-            self.report.read_again += 1;
+            self.progress.read_again += 1;
             return Ok(None);
         }
         let shared = self.walk.shared_by(&page);
         let is_passed_over = self.has_counted(records);
         let Joined { from, repeated, moved } = self.join(records, text);
-        self.report.moved |= moved || is_untold(&self.walk, &page);
+        self.progress.moved |= moved || is_untold(&self.walk, &page);
         let first = if has_come.is_some() { from } else { from.max(shared as usize) };
         let known = has_come.as_ref().map(|has_come| {
             let twice = has_come.iter().skip(first).filter(|has_come| **has_come).count();
@@ -79,7 +79,7 @@ impl Engine {
         let has_come = match &self.overlapped {
             None => has_come,
             Some(overlap) => {
-                let marks = text.marks(self.listing.items());
+                let marks = text.marks(self.listing().items());
                 let again = overlap.has_come(marks.unwrap_or_default());
                 Some(match has_come {
                     Some(known) => again.iter().zip(known).map(|(a, b)| *a || b).collect(),
@@ -89,46 +89,53 @@ impl Engine {
         };
         let mut picked = Picked::of(records, first, has_come);
         let new = picked.new_items() as u64;
-        let left = self.limit.map_or(u64::MAX, |limit| limit.saturating_sub(self.report.read));
+        let left =
+            self.options.limit.map_or(u64::MAX, |limit| limit.saturating_sub(self.progress.read));
         let allowed = picked.up_to(left);
-        self.report.whole |= self.walk.is_beginning(&page);
-        self.report.add(&page, is_passed_over || is_overlap);
-        self.last_nulls = page.nulls;
+        self.progress.whole |= self.walk.is_beginning(&page);
+        self.progress.note_page(&page);
         if !page.is_in_file {
             self.note_list(&page, matches!(step, Step::Continue(_)), text);
         }
-        self.report.pages -= u64::from(is_passed_over || is_overlap);
-        self.report.read += allowed;
-        self.report.duplicates += match known {
+        self.progress.read += allowed;
+        self.progress.duplicates += match known {
             _ if is_overlap => 0,
             Some(known) => known,
             None => self.walk.repeated_by(&page) - shared + repeated as u64,
         };
+        let counted = self.walk.at.counted;
+        let (before, after) = match is_passed_over {
+            // An earlier run has counted it.
+            true => (counted.without(&page), counted),
+            false => (counted, counted.with(&page)),
+        };
         self.last = match step {
-            Step::Continue(due) => Last::Passed(self.walk.advance(page, due)),
+            Step::Continue(due) => {
+                Last::Passed(Standing { counted: before, ..self.walk.advance(page, due) })
+            }
             Step::Done(end) => {
-                self.report.end = Some(end);
+                self.end = Some(end);
                 // The list has become shorter than what was handed out of it.
-                self.report.moved |= self.resumption.take().is_some();
-                Last::Unmoved
+                self.progress.moved |= self.resumption.take().is_some();
+                Last::Unmoved { before }
             }
             Step::Stuck(why) => {
                 self.stuck = Some(contradicted(&why));
-                Last::Unmoved
+                Last::Unmoved { before }
             }
             // They were answered above.
-            Step::LookAgain | Step::Broken(_) => Last::Unmoved,
+            Step::LookAgain | Step::Broken(_) => Last::Unmoved { before },
         };
+        self.walk.at.counted = after;
         if allowed < new {
-            self.report.end = Some(End::Limit);
-        } else if self.report.end.is_none() {
-            self.report.end = self.bound_reached();
+            self.end = Some(End::Limit);
+        } else if self.end.is_none() {
+            self.end = self.bound_reached();
         }
         let operation = self.request.operation().id();
         tracing::debug!(operation, page = number, items, total, "page read");
-        if let Some(End::Shortfall | End::Cap | End::FullReply | End::NotFollowed) = self.report.end
-        {
-            let verdict = self.report.verdict();
+        if let Some(End::Shortfall | End::Cap | End::FullReply | End::NotFollowed) = self.end {
+            let verdict = self.report().verdict();
             tracing::warn!(operation, %verdict, "the list may not have been read as a whole");
         }
         self.ask_ahead(0);
@@ -138,16 +145,16 @@ impl Engine {
     /// Notes whether a page has its list, and looks for it under another name if not.
     fn note_list(&mut self, page: &Facts, leads_on: bool, text: &PageText) {
         if page.has_list {
-            return self.report.note_list(true, leads_on, false);
+            return self.progress.lists.note(true, leads_on, false);
         }
         let body = text.text();
-        let other = has_other_list(&body, &self.listing);
-        self.report.note_list(false, leads_on, other);
-        if self.report.other_fields.is_empty() && (leads_on || other) {
+        let other = has_other_list(&body, self.listing());
+        self.progress.lists.note(false, leads_on, other);
+        if self.progress.lists.other_fields.is_empty() && (leads_on || other) {
             let redactor = self.client().secrets().redactor();
             let names = field_names(&body).into_iter();
             let names = names.map(|name| redactor.redact(&name).into_owned());
-            self.report.other_fields = names.collect();
+            self.progress.lists.other_fields = names.collect();
         }
     }
 
@@ -167,7 +174,7 @@ impl Engine {
         if !has_shrunk {
             return false;
         }
-        let marks = before.and_then(|text| text.marks(self.listing.items()));
+        let marks = before.and_then(|text| text.marks(self.listing().items()));
         let marks =
             marks.filter(|marks| previous.is_some_and(|it| it.records() == marks.len() as u64));
         let Some(marks) = marks.filter(|marks| !marks.is_empty()) else { return false };
@@ -186,7 +193,7 @@ impl Engine {
         self.went_back_at = (number, page.total.unwrap_or(0));
         let found_at = std::mem::replace(&mut self.walk.at, at);
         self.overlap = Some((Overlap::new(marks), found_at));
-        self.report.read_again += 1;
+        self.progress.read_again += 1;
         self.last = Last::None;
         // They were asked for before.
         self.calls.clear();

@@ -14,12 +14,13 @@ const LARGEST: u64 = 100_000;
 impl Engine {
     /// The next smaller page size for a page that is too large. `None` where a smaller one might skip or repeat items.
     pub(super) fn smaller_size(&self, position: &Position) -> Option<u64> {
-        let asked = self.report.page_size_asked?;
-        let page_size = self.listing.page_size()?;
+        let asked = self.walk.at.page_size?;
+        let page_size = self.listing().page_size()?;
         // A page that the list looks back at is joined by its size.
         let is_looking_back = self.overlap.is_some() || self.reads_elsewhere();
         // Smaller pages would reach less far.
-        let is_bounded_in_pages = self.max_pages.is_some() || self.walk.is_capped_in_pages();
+        let is_bounded_in_pages =
+            self.options.max_pages.is_some() || self.walk.is_capped_in_pages();
         let is_job = self.job.as_ref().is_some_and(|job| job.opening.is_job_per_page());
         if is_looking_back || is_bounded_in_pages || is_job || !self.operation().is_repeatable() {
             return None;
@@ -70,7 +71,7 @@ impl Engine {
         self.calls.clear();
         let Some(size) = self.smaller_size(self.walk.due()) else { return };
         let (operation, page) = (self.request.operation().id(), self.page_number());
-        let bytes = self.max_page_bytes;
+        let bytes = self.options.max_page_bytes;
         tracing::info!(
             operation,
             page,
@@ -89,7 +90,6 @@ impl Engine {
             // The items of the page that were yielded before now come in several.
             resumption.over = Over::Items;
         }
-        self.report.page_size_asked = Some(size);
         self.walk.set_page_size(Some(size));
     }
 
@@ -122,8 +122,8 @@ impl Engine {
         if let Some(it) = resumption {
             it.left = left - passed;
             (it.point.at, it.point.offset) = (self.walk.at.kept(), it.left);
-            it.point.report.page_size_asked = Some(size);
-            it.point.report.page_size_granted = self.walk.at.grid;
+            it.point.at.page_size = Some(size);
+            it.point.progress.page_size_granted = self.walk.at.grid;
         }
         self.last = Last::None;
     }

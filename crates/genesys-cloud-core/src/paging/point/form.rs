@@ -9,7 +9,7 @@ use super::ListPoint;
 use crate::digest::{from_hex, hex};
 use crate::paging::End;
 use crate::paging::marks::KEPT;
-use crate::paging::report::Report;
+use crate::paging::progress::{Calls, Counted, Lists, Progress, Totals};
 use crate::paging::standing::{Facts, Position, Standing, Token};
 use crate::paging::subject::Subject;
 use crate::saved_job::SavedJob;
@@ -159,8 +159,8 @@ fn read_hashes(text: &str) -> Result<Vec<u64>, String> {
 
 impl ListPoint {
     pub(crate) fn form(&self) -> ListForm {
-        let Self { subject, scheme, at, offset, known, overlap, ids, page, report, job, is_lost } =
-            self;
+        let Self { subject, scheme, at, offset, known, overlap, ids, page, .. } = self;
+        let Self { progress, end, job, is_lost, .. } = self;
         let mut form = ListForm {
             call: Some(subject.form()),
             scheme: Some(scheme.clone()),
@@ -176,8 +176,8 @@ impl ListPoint {
             alike: written(at.alike).filter(|alike| *alike > 0),
             grid: at.grid.and_then(written),
             previous: at.previous.as_ref().map(PageForm::of),
-            report: Some(ReportForm::of(report)),
-            end: report.end.and_then(|end| {
+            report: Some(ReportForm::of(progress, at)),
+            end: end.and_then(|end| {
                 ENDS.iter().find(|(_, known)| *known == end).map(|(name, _)| (*name).to_owned())
             }),
             job: job.as_ref().and_then(|job| serde_json::to_value(job).ok()),
@@ -237,8 +237,8 @@ impl ListPoint {
             ),
             _ => return Err("it is at no page, or at several".to_owned()),
         };
-        let mut report = form.report.unwrap_or_default().read()?;
-        report.end = match form.end {
+        let report = form.report.unwrap_or_default();
+        let end = match form.end {
             None => None,
             Some(name) => {
                 let end = ENDS.iter().find(|(known, _)| *known == name);
@@ -252,6 +252,12 @@ impl ListPoint {
             scheme: form.scheme.unwrap_or_default(),
             at: Standing {
                 due,
+                counted: Counted {
+                    pages: read(report.pages, "pages")?,
+                    nulls: read(report.nulls, "nulls")?,
+                },
+                page_size: read_if(report.page_size_asked, "pageSizeAsked")?
+                    .filter(|size| *size > 0),
                 pages: read(form.pages_before, "pagesBefore")?,
                 before: read_if(form.items_before, "itemsBefore")?,
                 previous: form.previous.map(PageForm::read).transpose()?,
@@ -266,7 +272,8 @@ impl ListPoint {
             overlap: read_hashes(&form.overlap.unwrap_or_default())?,
             ids: read_hashes(&form.ids.unwrap_or_default())?,
             page: form.page.map(|hash| read_hash(&hash)).transpose()?,
-            report,
+            progress: report.read()?,
+            end,
             is_lost: form.lost.unwrap_or_default(),
             job: match form.job {
                 None | Some(Value::Null) => None,
@@ -318,71 +325,73 @@ impl PageForm {
 }
 
 impl ReportForm {
-    fn of(report: &Report) -> Self {
+    fn of(progress: &Progress, at: &Standing) -> Self {
         let flag = |flag: bool| Some(flag).filter(|flag| *flag);
+        let Progress { calls, totals, lists, .. } = progress;
         Self {
-            pages: written(report.pages),
-            items: written(report.items),
-            requests: written(report.requests),
-            repeated: written(report.repeated),
-            waited: i64::try_from(report.waited.as_millis()).ok(),
-            first_total: report.first_total.and_then(written),
-            last_total: report.last_total.and_then(written),
-            other_total: report.other_total.and_then(written),
-            page_size_asked: report.page_size_asked.and_then(written),
-            page_size_clamped_from: report.page_size_clamped_from.and_then(written),
-            page_size_granted: report.page_size_granted.and_then(written),
-            duplicates: written(report.duplicates),
-            read_again: written(report.read_again),
-            in_files: written(report.in_files),
-            whole: flag(report.whole),
-            partial: flag(report.partial),
-            moved: flag(report.moved),
-            nulls: written(report.nulls).filter(|nulls| *nulls > 0),
-            began: report.began,
-            resumed: report.resumed,
-            available_until: report.available_until,
-            asked_until: report.asked_until,
-            without_list: written(report.without_list).filter(|pages| *pages > 0),
-            has_list: flag(report.has_list),
-            other_lists: written(report.other_lists).filter(|pages| *pages > 0),
-            other_fields: Some(report.other_fields.clone()).filter(|names| !names.is_empty()),
+            pages: written(at.counted.pages),
+            items: written(progress.delivered),
+            requests: written(calls.requests),
+            repeated: written(calls.repeated),
+            waited: i64::try_from(calls.waited.as_millis()).ok(),
+            first_total: totals.first.and_then(written),
+            last_total: totals.last.and_then(written),
+            other_total: totals.other.and_then(written),
+            page_size_asked: at.page_size.and_then(written),
+            page_size_clamped_from: progress.page_size_clamped_from.and_then(written),
+            page_size_granted: progress.page_size_granted.and_then(written),
+            duplicates: written(progress.duplicates),
+            read_again: written(progress.read_again),
+            in_files: written(progress.in_files),
+            whole: flag(progress.whole),
+            partial: flag(progress.partial),
+            moved: flag(progress.moved),
+            nulls: written(at.counted.nulls).filter(|nulls| *nulls > 0),
+            began: progress.began,
+            resumed: progress.resumed,
+            available_until: progress.available_until,
+            asked_until: progress.asked_until,
+            without_list: written(lists.without).filter(|pages| *pages > 0),
+            has_list: flag(lists.has_list),
+            other_lists: written(lists.other).filter(|pages| *pages > 0),
+            other_fields: Some(lists.other_fields.clone()).filter(|names| !names.is_empty()),
             ..Self::default()
         }
     }
 
-    fn read(self) -> Result<Report, String> {
+    fn read(self) -> Result<Progress, String> {
         let items = read(self.items, "items")?;
-        Ok(Report {
-            pages: read(self.pages, "pages")?,
-            items,
-            requests: read(self.requests, "requests")?,
-            repeated: read(self.repeated, "repeated")?,
-            waited: Duration::from_millis(read(self.waited, "waitedMilliseconds")?),
-            first_total: read_if(self.first_total, "firstTotal")?,
-            last_total: read_if(self.last_total, "lastTotal")?,
-            other_total: read_if(self.other_total, "otherTotal")?,
-            page_size_asked: read_if(self.page_size_asked, "pageSizeAsked")?
-                .filter(|size| *size > 0),
-            page_size_clamped_from: read_if(self.page_size_clamped_from, "pageSizeClampedFrom")?,
-            page_size_granted: read_if(self.page_size_granted, "pageSizeGranted")?,
+        Ok(Progress {
+            read: items,
+            delivered: items,
             duplicates: read(self.duplicates, "duplicates")?,
             read_again: read(self.read_again, "readAgain")?,
-            end: None,
-            read: items,
-            whole: self.whole.unwrap_or_default(),
-            partial: self.partial.unwrap_or_default(),
-            in_files: read(self.in_files, "pagesInFiles")?,
-            moved: self.moved.unwrap_or_default(),
-            nulls: read(self.nulls, "nulls")?,
+            calls: Calls {
+                requests: read(self.requests, "requests")?,
+                repeated: read(self.repeated, "repeated")?,
+                waited: Duration::from_millis(read(self.waited, "waitedMilliseconds")?),
+            },
+            totals: Totals {
+                first: read_if(self.first_total, "firstTotal")?,
+                last: read_if(self.last_total, "lastTotal")?,
+                other: read_if(self.other_total, "otherTotal")?,
+            },
+            page_size_clamped_from: read_if(self.page_size_clamped_from, "pageSizeClampedFrom")?,
+            page_size_granted: read_if(self.page_size_granted, "pageSizeGranted")?,
             began: self.began,
             resumed: self.resumed,
             available_until: self.available_until,
             asked_until: self.asked_until,
-            without_list: read(self.without_list, "pagesWithoutList")?,
-            has_list: self.has_list.unwrap_or_default(),
-            other_lists: read(self.other_lists, "otherLists")?,
-            other_fields: self.other_fields.unwrap_or_default(),
+            whole: self.whole.unwrap_or_default(),
+            partial: self.partial.unwrap_or_default(),
+            moved: self.moved.unwrap_or_default(),
+            in_files: read(self.in_files, "pagesInFiles")?,
+            lists: Lists {
+                has_list: self.has_list.unwrap_or_default(),
+                without: read(self.without_list, "pagesWithoutList")?,
+                other: read(self.other_lists, "otherLists")?,
+                other_fields: self.other_fields.unwrap_or_default(),
+            },
         })
     }
 }

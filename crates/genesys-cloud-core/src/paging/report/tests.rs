@@ -1,15 +1,28 @@
 use chrono::TimeDelta;
 
 use super::*;
+use crate::paging::progress::Progress;
+use crate::paging::standing::{Facts, Position, Standing};
 
-/// What the report says of a list after these pages: how many items each has, and the total that it says.
-fn after(pages: &[(u64, Option<u64>)]) -> Report {
-    let mut report = Report { end: Some(End::LastPage), whole: true, ..Report::default() };
+/// What has been counted of a list, read from its beginning, after these pages: how many items each has, and the total
+/// that it says.
+fn progress(pages: &[(u64, Option<u64>)]) -> Progress {
+    let mut progress = Progress { whole: true, ..Progress::default() };
     for (items, total) in pages {
-        report.add(&Facts { items: *items, total: *total, ..Facts::default() }, false);
-        report.read += items;
+        progress.note_page(&Facts { items: *items, total: *total, ..Facts::default() });
+        progress.read += items;
     }
-    report
+    progress
+}
+
+/// The report of a list that has ended.
+fn ended(progress: &Progress) -> Report {
+    progress.report(&Standing::beginning(Position::Start), Some(End::LastPage))
+}
+
+/// What the report says of a list after these pages.
+fn after(pages: &[(u64, Option<u64>)]) -> Report {
+    ended(&progress(pages))
 }
 
 #[test]
@@ -57,13 +70,14 @@ fn a_total_that_changed_counts_where_a_page_was_read_again() {
 
 #[test]
 fn nulls_count_for_the_total() {
-    let mut report = Report { end: Some(End::LastPage), whole: true, ..Report::default() };
-    report.add(&Facts { items: 8, nulls: 2, total: Some(8), ..Facts::default() }, false);
-    report.read = 6;
-    assert_eq!((report.nulls, report.verdict()), (2, Verdict::Complete));
-    // Of a page that was read before, they were counted.
-    report.add(&Facts { items: 8, nulls: 2, total: Some(8), ..Facts::default() }, true);
-    assert_eq!(report.nulls, 2);
+    let page = Facts { items: 8, nulls: 2, total: Some(8), ..Facts::default() };
+    let mut at = Standing::beginning(Position::Start);
+    let mut progress = Progress { whole: true, read: 6, ..Progress::default() };
+    progress.note_page(&page);
+    at.counted = at.counted.with(&page);
+    let report = progress.report(&at, Some(End::LastPage));
+    assert_eq!((report.pages, report.nulls), (1, 2));
+    assert_eq!(report.verdict(), Verdict::Complete);
     let mut changed = after(&[(3, Some(4)), (3, Some(7))]);
     changed.nulls = 1;
     let expected = Reason::TotalChanged { first: 4, last: 7 };
@@ -87,11 +101,11 @@ fn one_reply_with_fewer_items_than_it_counts_is_a_part() {
 
 #[test]
 fn the_page_size_is_that_of_the_last_page_with_items() {
-    let mut report = Report::default();
+    let mut progress = Progress::default();
     for (items, page_size) in [(50, Some(50)), (25, None), (0, Some(100))] {
-        report.add(&Facts { items, page_size, ..Facts::default() }, false);
+        progress.note_page(&Facts { items, page_size, ..Facts::default() });
     }
-    assert_eq!(report.page_size_granted, Some(50));
+    assert_eq!(ended(&progress).page_size_granted, Some(50));
 }
 
 #[test]
@@ -107,11 +121,12 @@ fn a_list_whose_key_never_came_is_not_complete() {
         (&[(true, true, false), (false, false, true)], 1),
         (&[(false, false, true)], 1),
     ] {
-        let mut report = after(&[]);
+        let mut progress = progress(&[]);
         for (has_list, leads_on, other) in pages {
-            report.note_list(*has_list, *leads_on, *other);
+            progress.lists.note(*has_list, *leads_on, *other);
         }
-        report.other_fields = vec!["things".to_owned()];
+        progress.lists.other_fields = vec!["things".to_owned()];
+        let report = ended(&progress);
         let verdict = match lacking {
             0 => Verdict::Complete,
             pages => Verdict::Unknown(Reason::NoList { pages }),
@@ -126,9 +141,9 @@ fn data_that_ends_before_the_interval_is_not_known_to_be_whole() {
     let asked = DateTime::<Utc>::UNIX_EPOCH;
     for (late, is_complete) in [(-1, false), (0, true), (1, true)] {
         let until = asked + TimeDelta::seconds(late);
-        let mut report = after(&[]);
-        (report.available_until, report.asked_until) = (Some(until), Some(asked));
-        assert_eq!(report.verdict() == Verdict::Complete, is_complete, "{late}");
+        let mut progress = progress(&[]);
+        (progress.available_until, progress.asked_until) = (Some(until), Some(asked));
+        assert_eq!(ended(&progress).verdict() == Verdict::Complete, is_complete, "{late}");
     }
 }
 

@@ -1,0 +1,124 @@
+//! Families of jobs.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use genesys_cloud_catalogue::tags::{self, Completion, JobOperation, JobResults, ResultLocation};
+use genesys_cloud_catalogue::{Catalogue, Operation as Entry};
+
+use super::list::{listing, location};
+use super::{Error, method};
+use crate::jobs::{
+    Availability, DoneWhen, Family, FileForm, JobCall, JobId, JobState, Results, ResultsAt,
+};
+use crate::operation::Operation;
+
+/// How the jobs of a family run.
+///
+/// # Errors
+/// When the catalogue lacks the family, or an operation that it names.
+pub fn family(catalogue: &Catalogue, name: &str) -> Result<Family, Error> {
+    let tag = catalogue
+        .family(name)
+        .ok_or_else(|| Error::new(format!("the catalogue has no family `{name}`")))?;
+    let states = tag.states.iter().flat_map(|(meaning, names)| {
+        names.iter().map(|name| (Cow::Owned(name.clone()), state(*meaning)))
+    });
+    let results = match &tag.results {
+        JobResults::List(by, list) => Results::List(call(catalogue, by)?, listing(list)?),
+        JobResults::Status(list) => Results::Status(listing(list)?),
+        JobResults::Reply(locations) => Results::Reply(locations.iter().map(results_at).collect()),
+        JobResults::Nothing => Results::Nothing,
+    };
+    let mut family = Family::new(tag.name.clone())
+        .with_id(id(&tag.id))
+        .with_done_when(done_when(&tag.done))
+        .with_states(states.collect())
+        .with_results(results);
+    if let Some(status) = &tag.status {
+        family = family.with_status(call(catalogue, status)?);
+    }
+    if let Some(cancel) = &tag.cancel {
+        family = family.with_cancel(call(catalogue, cancel)?);
+    }
+    if let Some(redirects) = &tag.redirects {
+        family = family.with_redirects(redirects.clone().into());
+    }
+    if let Some(known) = &tag.available {
+        let entry = entry(catalogue, &known.operation)?;
+        let operation = Operation::new(entry.id.clone(), method(entry)?, entry.path.clone());
+        let (field, interval) = (known.field.clone().into(), location(&known.interval));
+        family = family.with_availability(Availability::new(operation, field, interval));
+    }
+    if tag.at_once {
+        family = family.with_results_at_once(true);
+    }
+    if let Some(hours) = tag.hours {
+        family = family.with_lifetime(Duration::from_secs(3600 * hours));
+    }
+    if let Some(topic) = &tag.topic {
+        family = family.with_topic(topic.clone().into());
+    }
+    if let Some(note) = &tag.note {
+        family = family.with_note(note.clone().into());
+    }
+    Ok(family)
+}
+
+fn entry<'a>(catalogue: &'a Catalogue, id: &str) -> Result<&'a Entry, Error> {
+    let entry = catalogue.operation(id);
+    entry.ok_or_else(|| Error::new(format!("the catalogue has no operation `{id}`")))
+}
+
+fn call(catalogue: &Catalogue, tag: &JobOperation) -> Result<JobCall, Error> {
+    let entry = entry(catalogue, &tag.operation)?;
+    let path = tag.path.clone().unwrap_or_else(|| entry.path.clone());
+    let mut call = JobCall::new(Operation::new(entry.id.clone(), method(entry)?, path));
+    if let Some(id) = &tag.id {
+        call = call.with_id(id.clone().into());
+    }
+    if let Some(list) = &tag.list {
+        call = call.with_list(list.clone().into());
+    }
+    Ok(call)
+}
+
+fn id(tag: &tags::JobId) -> JobId {
+    match tag {
+        tags::JobId::Field(path) => JobId::Field(path.clone().into()),
+        tags::JobId::Path(name) => JobId::Path(name.clone().into()),
+        tags::JobId::Header(name) => JobId::Header(name.clone().into()),
+        tags::JobId::Nowhere => JobId::Nowhere,
+    }
+}
+
+fn done_when(tag: &Completion) -> DoneWhen {
+    match tag {
+        Completion::State(path) => DoneWhen::State(path.clone().into()),
+        Completion::Field(path) => DoneWhen::Field(path.clone().into()),
+        Completion::Since(path) => DoneWhen::Since(path.clone().into()),
+        Completion::Not202 => DoneWhen::Not202,
+    }
+}
+
+fn state(tag: tags::JobState) -> JobState {
+    match tag {
+        tags::JobState::Pending => JobState::Pending,
+        tags::JobState::AwaitingInput => JobState::Held,
+        tags::JobState::Succeeded => JobState::Succeeded,
+        tags::JobState::PartlySucceeded => JobState::PartlySucceeded,
+        tags::JobState::Failed => JobState::Failed,
+        tags::JobState::Cancelled => JobState::Cancelled,
+        tags::JobState::Expired => JobState::Expired,
+    }
+}
+
+fn results_at(tag: &ResultLocation) -> ResultsAt {
+    match tag {
+        ResultLocation::Items(path) => ResultsAt::Items(path.clone().into()),
+        ResultLocation::Json(urls, items) => {
+            ResultsAt::Files(urls.clone().into(), FileForm::Json(items.clone().into()))
+        }
+        ResultLocation::Bytes(urls) => ResultsAt::Files(urls.clone().into(), FileForm::Bytes),
+    }
+}

@@ -1,0 +1,90 @@
+//! Lists.
+
+use std::time::Duration;
+
+use genesys_cloud_catalogue::tags::{ListTag, NextToken, ParamLocation, Place as Part, TokenForm};
+
+use super::Error;
+use crate::paging::{Cap, Listing, PageSize, Place, Scheme, TokenOut};
+
+/// How a list is read.
+pub(super) fn listing(tag: &ListTag) -> Result<Listing, Error> {
+    let Some(scheme) = tag.scheme else { return Err(Error::new("a list without a scheme")) };
+    let scheme = Scheme::named(scheme.name())
+        .ok_or_else(|| Error::new(format!("unknown scheme `{}`", scheme.name())))?;
+    let items = tag.items.clone().unwrap_or_else(|| "[]".to_owned());
+    let mut listing = Listing::new(scheme, items);
+    if let Some(known) = &tag.page_size {
+        listing = listing.with_page_size(page_size(known));
+    }
+    // The runtime knows what is usual of a scheme; only what differs is set.
+    if let [one] = &tag.token_in[..]
+        && listing.token_in() != [location(one)]
+    {
+        listing = listing.with_token_in(location(one));
+    }
+    if let Some(token_out) = tag.token_out.as_ref().and_then(token_out)
+        && listing.token_out() != Some(&token_out)
+    {
+        listing = listing.with_token_out(token_out);
+    }
+    if let Some(cap) = &tag.cap {
+        let most = match cap.pages {
+            Some(pages) => Cap::pages(pages),
+            None => Cap::items(cap.items.unwrap_or_default()),
+        };
+        listing = listing.with_cap(match cap.condition.clone() {
+            Some((name, value)) => most.where_query(name, value),
+            None => most,
+        });
+    }
+    if let Some(hours) = tag.token_hours {
+        listing = listing.with_token_lifetime(Duration::from_secs(3600 * hours));
+    }
+    if !tag.reply.fields.is_empty() {
+        listing = listing.with_fields(&tag.reply.fields);
+    }
+    if !tag.reply.values {
+        listing = listing.with_objects();
+    }
+    if tag.reply.no_content {
+        listing = listing.with_no_content();
+    }
+    Ok(match &tag.jobs {
+        Some(path) => listing.with_jobs(path.clone()),
+        None => listing,
+    })
+}
+
+/// Where a parameter goes.
+pub(super) fn location(tag: &ParamLocation) -> Place {
+    Place::new(tag.name.clone(), tag.place == Part::Body)
+}
+
+fn page_size(tag: &genesys_cloud_catalogue::tags::PageSize) -> PageSize {
+    let mut page_size = PageSize::new(tag.name.clone(), tag.text);
+    if tag.place == Part::Body {
+        page_size = page_size.in_body();
+    }
+    if let Some(usual) = tag.usual {
+        page_size = page_size.usually(usual);
+    }
+    if let Some(maximum) = tag.maximum {
+        page_size = page_size.at_most(maximum);
+    }
+    if let Some(minimum) = tag.minimum {
+        page_size = page_size.at_least(minimum);
+    }
+    page_size
+}
+
+fn token_out(tag: &NextToken) -> Option<TokenOut> {
+    let form = match tag.form {
+        TokenForm::Field | TokenForm::LastItem => TokenOut::field(""),
+        TokenForm::Link => TokenOut::link(""),
+        TokenForm::InLink => TokenOut::in_link(""),
+        // The scheme knows that the list ends where the field is missing.
+        TokenForm::Mark => return None,
+    };
+    Some(form.at(tag.path.clone()))
+}
