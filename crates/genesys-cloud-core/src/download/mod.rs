@@ -88,9 +88,10 @@ impl Download {
     /// The file at a URL that a reply of the API named, such as `downloadUrl`.
     ///
     /// # Errors
-    /// When the URL is not one that may be fetched ([`ErrorKind::Download`](crate::ErrorKind::Download)): it is none,
-    /// is not https, or holds a user name or password. `http` is for loopback, where the API is there too.
-    pub fn new(client: &Client, url: &str) -> Result<Self, Error> {
+    /// When the URL is not one that may be fetched ([`ErrorKind::Download`](crate::ErrorKind::Download)): it is none, is not https, or holds a
+    /// user name or password. `http` is for loopback, where the API is there too.
+    pub fn new(client: &impl AsRef<Client>, url: &str) -> Result<Self, Error> {
+        let client = client.as_ref();
         let link = Self::link(client, None, url)?;
         // The path of a presigned URL may be personal data, and its query is a secret.
         let shown = client.secrets().redact(&link.shown()).into_owned();
