@@ -11,8 +11,8 @@ use crate::server::{Answer, Server};
 use crate::waits::skipping;
 use crate::{SECRET, queues};
 use genesys_cloud_core::{
-    Client, ClientBuilder, Method, Operation, OperationCall as _, Request, WaitReason, group,
-    operation,
+    Client, ClientBuilder, ErrorKind, Method, Operation, OperationCall as _, Request, WaitReason,
+    group, operation,
 };
 
 /// A client with the settings that a user has who sets none.
