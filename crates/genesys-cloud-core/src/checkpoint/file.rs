@@ -12,6 +12,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::store::{CheckpointStore, LARGEST_STATE, StoreError, StoreFuture};
 use crate::private_file;
+use crate::runtime;
 
 /// What may stand in the name of a file everywhere.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
@@ -88,7 +89,8 @@ impl FileStore {
         change: impl FnOnce(&Key) -> Result<R, StoreError> + Send + 'static,
     ) -> Result<R, StoreError> {
         let (store, key) = (self.clone(), key.to_owned());
-        let done = tokio::task::spawn_blocking(move || change(&*store.key(&key)?)).await;
+        let runtime = runtime::current(None).map_err(|error| StoreError::new(error.to_string()))?;
+        let done = runtime.spawn_blocking(move || change(&*store.key(&key)?)).await;
         done.unwrap_or_else(|error| Err(StoreError::new(format!("a thread failed: {error}"))))
     }
 
