@@ -89,7 +89,8 @@ impl FileStore {
         change: impl FnOnce(&Key) -> Result<R, StoreError> + Send + 'static,
     ) -> Result<R, StoreError> {
         let (store, key) = (self.clone(), key.to_owned());
-        let runtime = runtime::current(None).map_err(|error| StoreError::new(error.to_string()))?;
+        let runtime = runtime::current(None)
+            .map_err(|error| StoreError::new(error.to_string()).with_source(error))?;
         let done = runtime.spawn_blocking(move || change(&*store.key(&key)?)).await;
         done.unwrap_or_else(|error| Err(StoreError::new(format!("a thread failed: {error}"))))
     }

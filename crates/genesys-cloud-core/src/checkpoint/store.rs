@@ -182,7 +182,13 @@ impl std::error::Error for StoreError {
 }
 
 impl From<StoreError> for Error {
-    fn from(error: StoreError) -> Self {
+    fn from(mut error: StoreError) -> Self {
+        // One of this crate says best what it is.
+        match error.source.take().map(|source| source.downcast::<Self>()) {
+            Some(Ok(own)) => return *own,
+            Some(Err(other)) => error.source = Some(other),
+            None => {}
+        }
         match error.kind {
             Kind::Conflict => Self::checkpoint_in_use(error.to_string()),
             _ => Self::checkpoint_store(error),
