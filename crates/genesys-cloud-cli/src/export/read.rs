@@ -65,10 +65,10 @@ impl Reader {
             let list = make(request).prefetch(export.prefetch);
             let mut list = list.max_page_bytes(MAX_PAGE_BYTES);
             if let Some(size) = export.page_size {
-                list = list.page_size(size);
+                list = list.page_size(count(size));
             }
             if let Some(limit) = export.limit {
-                list = list.limit(limit);
+                list = list.limit(count(limit));
             }
             if let Some(deadline) = export.deadline {
                 list = list.job_deadline(deadline);
@@ -87,7 +87,7 @@ impl Reader {
         let mut windows = range.windows(request, make).prefetch(export.prefetch);
         windows = windows.concurrency(export.concurrency.into()).max_page_bytes(MAX_PAGE_BYTES);
         if let Some(size) = export.page_size {
-            windows = windows.page_size(size);
+            windows = windows.page_size(count(size));
         }
         if let Some(deadline) = export.deadline {
             windows = windows.job_deadline(deadline);
@@ -228,6 +228,11 @@ impl Reader {
             Self::Range { windows, .. } => windows.plan().map(|plan| Some(plan.pieces().len())),
         }
     }
+}
+
+/// As the core takes it: more than it can count is no limit.
+fn count(of: u64) -> usize {
+    usize::try_from(of).unwrap_or(usize::MAX)
 }
 
 fn text(time: DateTime<Utc>) -> String {
