@@ -4,9 +4,9 @@ use std::fmt;
 
 use genesys_cloud_catalogue::Operation as Entry;
 use genesys_cloud_core::Error;
+use genesys_cloud_sinks::SinkError;
 
 pub use crate::exit::Exit;
-use crate::sinks::SinkError;
 
 /// What an export that failed can't be gone on with for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,21 +69,6 @@ impl Failure {
     /// The output does not take what is to be written.
     pub fn output(text: impl Into<String>) -> Self {
         Self::new(Exit::OutputRefused, text)
-    }
-
-    /// The output, or what keeps the state.
-    pub(crate) fn of_sink(error: &SinkError) -> Self {
-        let exit = if error.is_mismatch() {
-            // The next try would fail as well.
-            Exit::Usage
-        } else if error.is_stopped() {
-            Exit::Interrupted
-        } else if error.is_transient() {
-            Exit::OutputUnavailable
-        } else {
-            Exit::OutputRefused
-        };
-        Self { closed: error.is_closed(), ..Self::new(exit, error.to_string()) }
     }
 
     /// A file can't be written: `text` says which one and why.
@@ -192,6 +177,23 @@ pub(crate) fn permissions(entry: &Entry) -> Option<String> {
 }
 
 impl std::error::Error for Failure {}
+
+/// The output, or what keeps the state, failed.
+impl From<SinkError> for Failure {
+    fn from(error: SinkError) -> Self {
+        let exit = if error.is_mismatch() {
+            // The next try would fail as well.
+            Exit::Usage
+        } else if error.is_stopped() {
+            Exit::Interrupted
+        } else if error.is_transient() {
+            Exit::OutputUnavailable
+        } else {
+            Exit::OutputRefused
+        };
+        Self { closed: error.is_closed(), ..Self::new(exit, error.to_string()) }
+    }
+}
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {

@@ -6,7 +6,6 @@
 
 mod auth;
 mod base_url;
-mod bind;
 mod budget;
 mod call;
 mod checkpoint;
@@ -29,6 +28,8 @@ mod json;
 mod json_path;
 #[doc(hidden)]
 pub mod lenient;
+mod list;
+mod macros;
 mod operation;
 mod options;
 mod page_identity;
@@ -51,8 +52,11 @@ mod wait;
 mod windows;
 mod wire;
 
+/// The libraries whose types are in public signatures.
+pub use {bytes, chrono, futures, http, serde_json};
+
 pub use crate::budget::RateLimit;
-pub use crate::call::{Call, Sending};
+pub use crate::call::{Call, OperationCall, Sending};
 #[cfg(feature = "object_store")]
 pub use crate::checkpoint::ObjectCheckpoints;
 pub use crate::checkpoint::{
@@ -66,13 +70,14 @@ pub use crate::jobs::{
     Availability, DoneWhen, Family, FileForm, Job, JobCall, JobId, JobState, JobStatus, Results,
     ResultsAt, Statuses, Submitting,
 };
+pub use crate::list::{List, Paged};
 pub use crate::operation::{Method, Operation};
 pub use crate::options::{OnStale, ReadOptions};
 pub use crate::paging::{
     Batches, Cap, End, Extracted, Listing, Page, PageSize, Pages, Paginator, Place, RawItem,
     Reason, Report, Scheme, TokenOut, Verdict,
 };
-pub use crate::param::Param;
+pub use crate::param::{IntoOption, Param};
 pub use crate::region::Region;
 pub use crate::reply::{Decode, DecodeError, RawReply, Reply};
 pub use crate::request::Request;
@@ -82,4 +87,4 @@ pub use crate::wait::{Wait, WaitReason};
 pub use crate::windows::{
     Piece, PieceState, Plan, WindowPages, Windows, WindowsFrom, WindowsReport,
 };
-pub use crate::wire::{OpenEnum, Record, Variants, Wire};
+pub use crate::wire::{Json, OpenEnum, Record, UnknownFields, Variants, Wire};

@@ -149,6 +149,12 @@ impl Request {
         self
     }
 
+    /// Removes a header that was set.
+    pub fn remove_header(&mut self, name: &str) -> &mut Self {
+        self.headers.remove(name);
+        self
+    }
+
     /// Sets the body, as JSON. Use a [`RawValue`](serde_json::value::RawValue) to send a JSON text as it is.
     ///
     /// NaN and infinite numbers are refused: JSON has no form for them, and as `null` they would clear a field.
@@ -157,6 +163,12 @@ impl Request {
             Ok(json) => self.body = Some(json.into()),
             Err(why) => self.fault(format!("the body can't be written as JSON: {why}")),
         }
+        self
+    }
+
+    /// Removes the body.
+    pub fn remove_body(&mut self) -> &mut Self {
+        self.body = None;
         self
     }
 

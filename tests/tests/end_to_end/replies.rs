@@ -192,7 +192,7 @@ async fn any_form_of_reply_can_be_asked_for() {
     let reply = text(200, "audio/ogg", bytes.clone());
     let (_org, client) = answering("getAnalyticsDataextractionDownload", reply).await;
     let path = "/api/v2/analytics/dataextraction/downloads/d";
-    let call = Call::<Bytes>::new(client.core(), Operation::new("download", Method::Get, path));
+    let call = Call::<Bytes>::new(&client, Operation::new("download", Method::Get, path));
     assert_eq!(call.await.expect("a reply").into_value(), bytes);
 }
 

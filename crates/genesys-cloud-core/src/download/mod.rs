@@ -89,9 +89,9 @@ impl Download {
     /// # Errors
     /// When the URL is not one that may be fetched ([`Error::is_download`]): it is none, is not https, or holds a
     /// user name or password. `http` is for loopback, where the API is there too.
-    pub fn new(client: &Client, url: &str) -> Result<Self, Error> {
+    pub fn new(client: &impl AsRef<Client>, url: &str) -> Result<Self, Error> {
         let operation = Operation::known("download", Method::Get, "{url}");
-        Self::of(client, &operation, url, html::is_name_of_data(url))
+        Self::of(client.as_ref(), &operation, url, html::is_name_of_data(url))
     }
 
     /// A results file. Errors name the operation that returned its URL.

@@ -65,11 +65,11 @@ impl<T> Job<T> {
     /// Submits a job through a request of any operation, such as one that the bindings do not know.
     ///
     /// The future does nothing until it is awaited.
-    pub fn submit(client: &Client, request: Request, family: Family) -> Submitting<T>
+    pub fn submit(client: &impl AsRef<Client>, request: Request, family: Family) -> Submitting<T>
     where
         T: DeserializeOwned + 'static,
     {
-        Submitting::new(client.clone(), request, family, read_json)
+        Submitting::new(client.as_ref().clone(), request, family, read_json)
     }
 
     /// A job that was [saved](Self::save), submitted by this operation. Nothing is sent.
@@ -79,7 +79,7 @@ impl<T> Job<T> {
     /// of the client ([`Error::is_job_mismatch`]), as far as both are known: see
     /// [`Client::identify`](crate::Client::identify).
     pub fn load(
-        client: &Client,
+        client: &impl AsRef<Client>,
         operation: Operation,
         family: Family,
         saved: SavedJob,
@@ -87,7 +87,7 @@ impl<T> Job<T> {
     where
         T: DeserializeOwned + 'static,
     {
-        Ok(Self::new(saved.run(client, operation, family)?, read_json))
+        Ok(Self::new(saved.run(client.as_ref(), operation, family)?, read_json))
     }
 
     /// The same for generated code.

@@ -11,7 +11,8 @@ use crate::server::{Answer, Server};
 use crate::waits::skipping;
 use crate::{SECRET, queues};
 use genesys_cloud_core::{
-    Client, ClientBuilder, Method, Operation, Request, WaitReason, group, operation,
+    Client, ClientBuilder, Method, Operation, OperationCall as _, Request, WaitReason, group,
+    operation,
 };
 
 /// A client with the settings that a user has who sets none.

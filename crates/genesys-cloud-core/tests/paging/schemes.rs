@@ -645,7 +645,7 @@ async fn what_generated_code_states() {
 #[tokio::test]
 async fn accepted_names_the_job() {
     let server = script([Answer::json(202, "{}")]).await;
-    let mut plain = Things::new(&client(&server)).plain(Thing { id: None }).paginate();
+    let mut plain = Things::new(&client(&server)).plain(Thing::default()).paginate();
     let error = plain.try_next().await.expect_err("no page");
     assert!(
         error.to_string().contains("answered 202; run it as a job: POST /plain/jobs"),

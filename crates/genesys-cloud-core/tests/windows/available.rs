@@ -96,7 +96,7 @@ async fn a_range_that_ends_after_its_data_is_not_known_to_be_whole() {
         (30, Verdict::Complete),
         (31, Verdict::Unknown(Reason::NotAvailableYet { until: hour(30) })),
     ] {
-        let query = Query { interval: Some(hours(0, end).to_string()), name: None };
+        let query = Query { interval: Some(hours(0, end).to_string()), ..Query::default() };
         let mut list = events(&server).delayed(query).paginate();
         while list.try_next().await.expect("an event").is_some() {}
         assert_eq!(list.report().available_until, Some(hour(30)));
@@ -195,7 +195,7 @@ async fn a_submit_waits_for_its_data_as_a_list_does() {
     let server = data.serve(Org::hourly(48)).await;
     let submit = |end: i64| {
         events(&server)
-            .delayed(Query { interval: Some(hours(0, end).to_string()), name: None })
+            .delayed(Query { interval: Some(hours(0, end).to_string()), ..Query::default() })
             .submit()
     };
     let wait = Duration::from_hours(2);

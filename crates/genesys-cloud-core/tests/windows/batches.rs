@@ -22,7 +22,7 @@ enum Then {
 
 /// The events of two and a half days by jobs, in batches that end in the midst of a day.
 fn batches(api: &Events, store: &Memory, concurrency: usize) -> Checkpointed<Windows<Event>> {
-    let query = Query { name: None, interval: None };
+    let query = Query::default();
     let range = api.jobs(query).windows(hours(0, HOURS)).span(long(24)).concurrency(concurrency);
     range.split_down_to(Duration::from_mins(1)).checkpointed(store.clone(), "events", 7)
 }

@@ -183,6 +183,7 @@ async fn options_are_built_once_for_lists_and_ranges() {
     let query = Query {
         interval: Some("2024-05-01T00:00:00Z/2024-05-03T00:00:00Z".to_owned()),
         name: None,
+        ..Query::default()
     };
     let mut list = events(&server).query(query).paginate().with_options(&options);
     let mut found = Vec::new();

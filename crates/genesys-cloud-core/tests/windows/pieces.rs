@@ -28,7 +28,8 @@ async fn a_range_is_read_in_pieces_in_order() {
 #[tokio::test]
 async fn the_range_takes_the_place_of_the_interval_and_nothing_else() {
     let server = Org::hourly(100).serve().await;
-    let query = Query { interval: Some("mine".to_owned()), name: Some("n".to_owned()) };
+    let query =
+        Query { interval: Some("mine".to_owned()), name: Some("n".to_owned()), ..Query::default() };
     let mut some = events(&server).query(query).windows(hour(0)..hour(4)).page_size(3);
     assert_eq!(all(&mut some).await, [0, 1, 2, 3]);
     let bodies = server.received().into_iter().map(|request| request.body);

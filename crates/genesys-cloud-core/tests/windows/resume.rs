@@ -85,7 +85,7 @@ async fn jobs_of_pieces_are_not_submitted_again() {
         let before = server.received().len();
         let api = events(&server);
         let range = || {
-            let query = Query { name: None, interval: None };
+            let query = Query::default();
             let range = api.jobs(query).windows(hours(0, 72));
             range.span(std::time::Duration::from_hours(24)).concurrency(concurrency)
         };
@@ -215,7 +215,7 @@ async fn a_job_of_a_piece_that_is_gone_is_told_or_submitted_anew() {
         })
         .await;
     let range = |server: &Server| {
-        let query = Query { name: None, interval: None };
+        let query = Query::default();
         let range = events(server).jobs(query).windows(hours(0, 48));
         range.span(std::time::Duration::from_hours(24))
     };
