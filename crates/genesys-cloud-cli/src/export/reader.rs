@@ -9,18 +9,19 @@ use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use genesys_cloud_catalogue::Operation as Entry;
 use genesys_cloud_core::{
-    Checkpoint, Client, Error, Paginator, RawItem, ReadOptions, Reason, Request, Resumable, SavedJob, Verdict,
-    Windows,
+    Checkpoint, Client, Error, Paginator, RawItem, ReadOptions, Reason, Request, Resumable,
+    SavedJob, Verdict, Windows,
 };
 use serde_json::value::RawValue;
 
 use super::files::{self, FileEvent, FilePart};
-use super::plan::{Reading, Source};
+use super::plan::Source;
 use super::state::Place;
 use crate::capabilities;
 use crate::failure::Failure;
 use crate::reporter::Progress;
 use crate::resolve;
+use crate::settings::ReadSettings;
 use crate::tags::Way;
 
 /// A page that is larger is read in smaller ones, in bytes.
@@ -103,7 +104,7 @@ impl Input {
 }
 
 /// How lists and ranges are read.
-fn options(reading: &Reading) -> ReadOptions {
+fn options(reading: &ReadSettings) -> ReadOptions {
     let count = |of: u64| usize::try_from(of).unwrap_or(usize::MAX);
     let mut options = ReadOptions::new().prefetch(reading.prefetch).on_stale(reading.on_stale);
     options = options.max_page_bytes(MAX_PAGE_BYTES);
