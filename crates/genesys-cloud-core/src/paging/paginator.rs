@@ -54,10 +54,10 @@ use crate::wire::Wire;
 /// After an error the stream can be used on: the next poll asks for the same page again, and no item is
 /// lost or comes twice. An error that won't pass, such as a missing permission, then comes again.
 ///
-/// The list ends with the error ([`Error::is_paging`]) where a page is not the one that was due, but
-/// says that it is another, or holds the very items of one before; none of its items is handed out.
-/// So it does after a page from which there is no way on: its token or link leads back to a page that was
-/// read before, or to another host, or is none, or it is the last of 20 empty ones in a row.
+/// The list ends with the error ([`ErrorKind::Paging`](crate::ErrorKind::Paging)) where a page is not the one that
+/// was due, but says that it is another, or holds the very items of one before; none of its items is handed out. So
+/// it does after a page from which there is no way on: its token or link leads back to a page that was read before,
+/// or to another host, or is none, or it is the last of 20 empty ones in a row.
 ///
 /// ```no_run
 /// # async fn example(client: genesys_cloud_core::Client) -> Result<(), genesys_cloud_core::Error> {

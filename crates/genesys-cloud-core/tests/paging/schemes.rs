@@ -2,8 +2,8 @@
 
 use futures::StreamExt as _;
 use genesys_cloud_core::{
-    Cap, End, Listing, Method, Operation, PageSize, Paginator, Place, Reason, Report, Request,
-    Scheme, TokenOut, Verdict, operation, paged,
+    Cap, End, ErrorKind, Listing, Method, Operation, PageSize, Paginator, Place, Reason, Report,
+    Request, Scheme, TokenOut, Verdict, operation, paged,
 };
 
 use crate::server::{Answer, Server};
@@ -32,7 +32,7 @@ async fn walk(request: Request, listing: Listing, bodies: &[&str]) -> Walked {
         match thing {
             Ok(thing) => found.push(thing),
             Err(error) => {
-                assert!(error.is_paging(), "{error}");
+                assert_eq!(error.kind(), ErrorKind::Paging, "{error}");
                 errors.push(error.to_string());
             }
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use genesys_cloud_core::{Checkpoint, Checkpointed, Windows};
+use genesys_cloud_core::{Checkpoint, Checkpointed, ErrorKind, Windows};
 
 use crate::memory::{Memory, unless_dropped};
 use crate::org::Org;
@@ -53,14 +53,16 @@ async fn run(api: &Events, store: &Memory, concurrency: usize, at: usize, then: 
                 let committed = unless_dropped(batch.commit(), &mut pending, at).await;
                 match &committed {
                     // The batch comes again.
-                    Some(Err(error)) => assert!(error.is_checkpoint_store(), "{what}: {error}"),
+                    Some(Err(error)) => {
+                        assert_eq!(error.kind(), ErrorKind::CheckpointStore, "{what}: {error}")
+                    }
                     Some(Ok(())) | None => found.extend(items),
                 }
                 committed.is_none()
             }
             Some(Ok(None)) => break,
             Some(Err(error)) => {
-                assert!(error.is_checkpoint_store(), "{what}: {error}");
+                assert_eq!(error.kind(), ErrorKind::CheckpointStore, "{what}: {error}");
                 false
             }
             None => true,
