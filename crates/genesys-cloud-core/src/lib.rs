@@ -80,8 +80,8 @@ pub use crate::list::{List, Paged};
 pub use crate::operation::{Method, Operation};
 pub use crate::options::{OnStale, ReadOptions};
 pub use crate::paging::{
-    Cap, Chunks, End, Extracted, Listing, Page, PageSize, Pages, Paginator, Place, RawItem, Reason,
-    Report, Scheme, TokenOut, Verdict,
+    Batches, Cap, End, Extracted, Listing, Page, PageSize, Pages, Paginator, Place, RawItem,
+    Reason, Report, Scheme, TokenOut, Verdict,
 };
 pub use crate::param::{IntoOption, Param};
 pub use crate::region::Region;
