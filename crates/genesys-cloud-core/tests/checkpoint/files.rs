@@ -135,7 +135,7 @@ async fn a_checkpoint_that_would_be_too_long_to_load_is_not_saved() {
     let batches = || list(&client(&server)).checkpointed(FileStore::new(directory.path()), "a", 1);
     let commit = async |note: String| {
         let mut batches = batches();
-        let batch = batches.next().await.expect("a page").expect("a batch");
+        let batch = batches.try_next().await.expect("a page").expect("a batch");
         batch.commit_with(note).await
     };
     let error = commit("x".repeat(LARGEST)).await.expect_err("too long");
