@@ -15,11 +15,11 @@ impl<T> Paginator<T> {
     /// The job is submitted when the first item is requested. After an error it is continued, and submitted again only
     /// if the submit itself failed. It is waited for as [`Job::wait`](crate::Job::wait) does. If each job gives one page
     /// of the list, as many jobs are run as there are pages. Dropping the paginator leaves the job alone.
-    pub fn over_job(client: &Client, request: Request, family: Family) -> Self
+    pub fn over_job(client: &impl AsRef<Client>, request: Request, family: Family) -> Self
     where
         T: DeserializeOwned + 'static,
     {
-        Self::of_job(JobSource::new(client.clone(), request, family), read_json)
+        Self::of_job(JobSource::new(client.as_ref().clone(), request, family), read_json)
     }
 
     /// The results of a job.
@@ -32,7 +32,7 @@ impl<T> Paginator<T> {
 
 impl Paginator<RawItem> {
     /// The results of a job, as the text that the API sent. See [`over_job`](Paginator::over_job).
-    pub fn raw_of_job(client: &Client, request: Request, family: Family) -> Self {
-        Self::of_job(JobSource::new(client.clone(), request, family), read_raw)
+    pub fn raw_of_job(client: &impl AsRef<Client>, request: Request, family: Family) -> Self {
+        Self::of_job(JobSource::new(client.as_ref().clone(), request, family), read_raw)
     }
 }

@@ -7,7 +7,6 @@
 //! that come in files; in [`pages`], each page is a job. [`available`] waits for the data that a job searches.
 
 mod available;
-mod bind;
 mod cancel;
 mod end;
 mod family;
@@ -17,6 +16,7 @@ pub(crate) mod fuzzing;
 mod items;
 mod job;
 mod lists;
+mod macros;
 mod pages;
 mod results;
 mod run;

@@ -7,7 +7,6 @@
 //! go on from later.
 
 mod adapters;
-mod bind;
 mod extracted;
 mod fetcher;
 #[cfg(feature = "fuzzing")]
@@ -16,6 +15,7 @@ mod grid;
 mod items;
 mod link;
 mod listing;
+mod macros;
 mod marks;
 mod page;
 mod paginator;
@@ -36,7 +36,7 @@ mod step;
 mod subject;
 mod walk;
 
-pub use adapters::{Chunks, Pages};
+pub use adapters::{Batches, Pages};
 pub use extracted::Extracted;
 pub use listing::{Cap, Listing, PageSize, Place, TokenOut};
 pub use page::Page;

@@ -20,6 +20,7 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
 use chrono::Utc;
+use tracing::Span;
 
 use self::queue::{Fetch, FetchQueue};
 use super::listing::Listing;
@@ -34,11 +35,12 @@ use super::step::End;
 use super::subject::Subject;
 use super::walk::Walk;
 use crate::client::Client;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::operation::Operation;
 use crate::options::ReadOptions;
 use crate::reply::RawReply;
 use crate::request::Request;
+use crate::spans;
 
 /// Gets the pages of one list.
 pub(super) struct PageFetcher {
@@ -58,6 +60,8 @@ pub(super) struct PageFetcher {
     resume: Resume,
     /// What is listed, once it has been asked for.
     identity: OnceLock<Arc<Subject>>,
+    /// The span of the list, once it has been polled.
+    span: Option<Span>,
 }
 
 /// Whether further pages are read.
@@ -114,6 +118,7 @@ impl PageFetcher {
             rereads: Rereads::default(),
             resume: Resume::Idle,
             identity: OnceLock::new(),
+            span: None,
         }
     }
 
@@ -201,6 +206,9 @@ impl PageFetcher {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<RawReply, Error>>> {
+        let operation = self.request.operation();
+        let span = self.span.get_or_insert_with(|| spans::list(operation)).clone();
+        let _entered = span.enter();
         let page = loop {
             match self.poll_due(cx) {
                 Poll::Ready(Some(Err(error))) => {
@@ -212,6 +220,9 @@ impl PageFetcher {
             }
         };
         self.count_calls();
+        if let Poll::Ready(Some(Err(error))) = &page {
+            spans::failed(&span, error);
+        }
         page
     }
 
@@ -279,7 +290,7 @@ impl PageFetcher {
                     self.phase = Phase::Ended(End::NoNextPage);
                     return Poll::Ready(None);
                 }
-                Err(error) if is_bounded && error.is_too_large() => {
+                Err(error) if is_bounded && error.kind() == ErrorKind::TooLarge => {
                     self.ask_for_less();
                     continue;
                 }

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tracing::Instrument as _;
 
@@ -98,9 +99,10 @@ impl FetchQueue {
 impl Queued {
     fn new(fetch: Fetch, in_task: bool) -> Self {
         let Fetch { position, call, is_bounded } = fetch;
-        let call = match in_task {
-            true => Task(tokio::spawn(call.in_current_span())).boxed(),
-            false => call.map(Some).boxed(),
+        // Without a runtime the call itself is an error.
+        let call = match Handle::try_current() {
+            Ok(runtime) if in_task => Task(runtime.spawn(call.in_current_span())).boxed(),
+            _ => call.map(Some).boxed(),
         };
         Self { position, call, is_bounded }
     }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Last, PageFetcher, Phase};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::options::OnStale;
 use crate::paging::picked::Overlap;
 use crate::paging::point::ListPoint;
@@ -139,9 +139,9 @@ impl PageFetcher {
         let is_of_job = place.point.job.is_some()
             && (is_entered || matches!(self.resume, Resume::Checked(_)))
             && (error.is_refused_by(&[404, 410])
-                || error.is_job_expired()
+                || error.kind() == ErrorKind::JobExpired
                 // A range submits another job for its piece by itself.
-                || (error.is_job_failed() && place.saved.is_some()));
+                || (error.is_job_without_result() && place.saved.is_some()));
         // What is refused for its size is refused wherever it is read from.
         if (!is_of_page && !is_of_job) || is_too_large(&error) {
             return Some(error);
@@ -151,8 +151,8 @@ impl PageFetcher {
             tracing::warn!(operation, %error, "the checkpoint is stale: the list is read anew");
             return None;
         }
-        let why = match error.is_job_failed() {
-            true => format!("the checkpoint leads to a job without results: {}", error.why()),
+        let why = match error.is_job_without_result() {
+            true => "the checkpoint leads to a job without results".to_owned(),
             false => {
                 let what = if is_of_page { "the page" } else { "the job" };
                 format!("the API no longer knows {what} that the checkpoint leads to")
