@@ -4,9 +4,13 @@
 //! when one is called is written here, once. Users depend on the crate `genesys-cloud`, which re-exports
 //! what they need.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod auth;
 mod base_url;
 mod bind;
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod budget;
 mod call;
 mod checkpoint;
@@ -38,6 +42,8 @@ mod request;
 mod retry;
 #[cfg(feature = "catalogue")]
 pub mod specs;
+#[cfg(feature = "test-util")]
+pub mod test_util;
 mod transport;
 mod wait;
 mod windows;
@@ -71,3 +77,8 @@ pub use crate::windows::{
     Interval, Piece, PieceState, Plan, WindowPages, Windows, WindowsFrom, WindowsReport,
 };
 pub use crate::wire::{OpenEnum, Record, Variants, Wire};
+
+/// The examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

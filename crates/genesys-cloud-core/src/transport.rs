@@ -40,11 +40,18 @@ pub(crate) struct Transport {
     pub(crate) max_page_items: usize,
     /// What the API said about the token, after `Client::identify`.
     pub(crate) learned: OnceCell<Learned>,
+    /// Answers in place of the API, in unit tests.
+    #[cfg(feature = "test-util")]
+    pub(crate) responder: Option<crate::test_util::Responder>,
 }
 
 impl Transport {
     /// Sends a request and gives the reply if the operation accepts its status.
     pub(crate) async fn execute(&self, request: &Request) -> Result<RawReply, Error> {
+        #[cfg(feature = "test-util")]
+        if let Some(responder) = &self.responder {
+            return responder(request);
+        }
         let retries = &self.retries;
         let attempts = retries.begin(request.operation().is_repeatable());
         self.call(request, attempts, None, Course::default()).await
@@ -59,6 +66,10 @@ impl Transport {
         error: Error,
         so_far: Course,
     ) -> Result<RawReply, Error> {
+        #[cfg(feature = "test-util")]
+        if self.responder.is_some() {
+            return Err(error.spent());
+        }
         let is_repeatable = request.operation().is_repeatable();
         let mut attempts = self.retries.begin_again(is_repeatable, repeated);
         match attempts.after_unusable(&error) {
