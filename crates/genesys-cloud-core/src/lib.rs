@@ -4,9 +4,13 @@
 //! when one is called is written here, once. Users depend on the crate `genesys-cloud`, which re-exports
 //! what they need.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod auth;
 mod base_url;
 mod bind;
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod budget;
 mod call;
 mod checkpoint;
@@ -45,6 +49,8 @@ mod schedule;
 #[cfg(feature = "catalogue")]
 pub mod specs;
 mod split_errors;
+#[cfg(feature = "test-util")]
+pub mod test_util;
 mod transport;
 mod wait;
 mod windows;
@@ -81,3 +87,8 @@ pub use crate::windows::{
     Piece, PieceState, Plan, WindowPages, Windows, WindowsFrom, WindowsReport,
 };
 pub use crate::wire::{OpenEnum, Record, Variants, Wire};
+
+/// The examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

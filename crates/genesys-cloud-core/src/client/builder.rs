@@ -327,6 +327,8 @@ impl<C> ClientBuilder<C> {
                     retries,
                     max_page_items: self.max_page_items,
                     learned: OnceCell::new(),
+                    #[cfg(feature = "test-util")]
+                    responder: None,
                 })
             }
             (.., problems) => Err(problems),
