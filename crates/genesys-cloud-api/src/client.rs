@@ -25,6 +25,20 @@ impl Client {
         ClientBuilder::new()
     }
 
+    /// A client of a fake org, for tests.
+    ///
+    /// # Panics
+    /// If this machine can't make any client.
+    #[cfg(feature = "test-util")]
+    pub fn of(org: &genesys_cloud_mock::MockOrg) -> Self {
+        Self::builder()
+            .api_url(org.url())
+            .login_url(org.url())
+            .credentials(org.client_id(), org.client_secret())
+            .build()
+            .expect("a client of the fake org")
+    }
+
     /// The client without the groups, for calls of operations that the bindings do not know.
     pub fn core(&self) -> &core::Client {
         &self.core

@@ -2,6 +2,7 @@
 //!
 //! - [`ResponseTemplate`] is a reply of the API, made into a [`Reply`] or an [`Error`] exactly as one from the
 //!   network is.
+//! - [`Reply::new`] and [`Page::from_items`](crate::Page::from_items) hold values of a test.
 //! - [`Paginator::from_items`] and [`Paginator::from_pages`] are lists with the items of a test. They run on the
 //!   engine of real lists: report, verdict, checkpoint, `limit`, `chunks` and errors behave the same.
 //! - [`client`] is a client whose replies come from a function. Nothing is sent, no login is made and no time
@@ -174,7 +175,14 @@ pub fn client(
 }
 
 impl<T> Reply<T> {
-    /// A reply of status 200 with this value.
+    /// A reply of status 200 with this value. [`ResponseTemplate::into_reply`] makes others.
+    ///
+    /// ```
+    /// use genesys_cloud_core::Reply;
+    ///
+    /// let reply = Reply::new("Ada");
+    /// assert_eq!((reply.status(), reply.value()), (200, &"Ada"));
+    /// ```
     pub fn new(value: T) -> Self {
         let head = ResponseTemplate::new(200).raw(&named("test")).head;
         Self::from_parts(value, head)

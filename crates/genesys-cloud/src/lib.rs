@@ -11,10 +11,14 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod endpoint;
+#[cfg(feature = "test-util")]
+pub mod test_util;
 
 pub use genesys_cloud_api::*;
 #[cfg(feature = "object_store")]
 pub use genesys_cloud_core::ObjectCheckpoints;
+#[cfg(feature = "blocking")]
+pub use genesys_cloud_core::blocking;
 pub use genesys_cloud_core::{
     Batch, Checkpoint, CheckpointStore, Checkpointed, Chunks, ClientBuilder, Download, End, Error,
     ErrorBody, ErrorDetail, ErrorLimit, FileStore, Interval, Job, JobState, JobStatus, OnStale,
