@@ -12,6 +12,7 @@
 //! | `zstd` | compression by Zstandard, which needs a C compiler |
 //!
 //! JSONL, CSV, gzip, files and streams are always there.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     not(all(feature = "buckets", feature = "postgres")),
     allow(rustdoc::broken_intra_doc_links)
@@ -62,3 +63,8 @@ pub use crate::reject::{Fault, OnBadValue, Rejected};
 pub use crate::sink::{Sink, SinkFuture};
 pub use crate::stream::StreamSink;
 pub use crate::watch::Watch;
+
+/// The examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
