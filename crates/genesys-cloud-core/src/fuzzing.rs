@@ -3,7 +3,6 @@
 
 #![allow(missing_docs)]
 
-use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
 pub use crate::budget::fuzzing::headers;
@@ -12,17 +11,7 @@ pub use crate::jobs::fuzzing::{file, job};
 pub use crate::paging::fuzzing::{link, page, walk};
 
 use crate::error::Error;
-use crate::operation::{Method, Operation};
-use crate::reply::{Head, RawReply};
-
-/// A reply of an operation that does not matter.
-pub(crate) fn reply(status: StatusCode, headers: HeaderMap, body: &[u8]) -> RawReply {
-    RawReply {
-        operation: Operation::known("getThings", Method::Get, "/api/v2/things"),
-        head: Head::new(status, headers),
-        body: Bytes::copy_from_slice(body),
-    }
-}
+use crate::reply::fuzzing::reply;
 
 /// What comes back in place of what was asked for: a byte that says with which status, and a body.
 pub fn refusal(data: &[u8]) {

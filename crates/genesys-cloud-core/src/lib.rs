@@ -34,6 +34,7 @@ mod json_path;
 #[doc(hidden)]
 pub mod lenient;
 mod operation;
+mod options;
 mod page_identity;
 mod paging;
 mod param;
@@ -72,9 +73,10 @@ pub use crate::jobs::{
     ResultsAt, Statuses, Submitting,
 };
 pub use crate::operation::{Method, Operation};
+pub use crate::options::{OnStale, ReadOptions};
 pub use crate::paging::{
-    Cap, Chunks, End, Extracted, Listing, OnStale, Page, PageSize, Pages, Paginator, Place,
-    RawItem, Reason, Report, Scheme, TokenOut, Verdict,
+    Cap, Chunks, End, Extracted, Listing, Page, PageSize, Pages, Paginator, Place, RawItem, Reason,
+    Report, Scheme, TokenOut, Verdict,
 };
 pub use crate::param::Param;
 pub use crate::region::Region;

@@ -370,6 +370,26 @@ fn without_found_value(message: &str) -> String {
     blanked
 }
 
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing {
+    //! Replies for the fuzz targets.
+
+    use bytes::Bytes;
+    use http::{HeaderMap, StatusCode};
+
+    use super::{Head, RawReply};
+    use crate::operation::{Method, Operation};
+
+    /// A reply of an operation that does not matter.
+    pub(crate) fn reply(status: StatusCode, headers: HeaderMap, body: &[u8]) -> RawReply {
+        RawReply {
+            operation: Operation::known("getThings", Method::Get, "/api/v2/things"),
+            head: Head::new(status, headers),
+            body: Bytes::copy_from_slice(body),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

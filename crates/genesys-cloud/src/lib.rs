@@ -23,8 +23,9 @@ pub use genesys_cloud_core::{
     Batch, Checkpoint, CheckpointStore, Checkpointed, Chunks, ClientBuilder, Download, End, Error,
     ErrorBody, ErrorDetail, ErrorLimit, FileStore, Interval, Job, JobState, JobStatus, OnStale,
     OpenEnum, OrgIdentity, Page, Pages, Paginator, Piece, PieceState, Plan, RateLimit, RawReply,
-    Reason, Region, Reply, Report, Resumable, SavedJob, Schedule, Sending, Statuses, StoreFuture,
-    Submitting, Verdict, Wait, WaitReason, WindowPages, Windows, WindowsFrom, WindowsReport,
+    ReadOptions, Reason, Region, Reply, Report, Resumable, SavedJob, Schedule, Sending, Statuses,
+    StoreFuture, Submitting, Verdict, Wait, WaitReason, WindowPages, Windows, WindowsFrom,
+    WindowsReport,
 };
 
 /// The examples of the README of the repository.

@@ -3,15 +3,12 @@
 /// The layers of the core, from the ground up. A module imports modules of its own layer and of those above it in
 /// this list.
 pub const CORE: &[(&str, &[&str])] = &[
-    (
-        "text and values",
-        &["base_url", "digest", "display", "operation", "private_file", "redact", "region"],
-    ),
+    ("text and values", &["base_url", "digest", "display", "operation", "private_file", "redact"]),
     (
         "requests, replies and errors",
         &[
-            "error", "exchange", "json", "lenient", "param", "reply", "request", "retry", "wait",
-            "wire",
+            "error", "exchange", "json", "lenient", "param", "region", "reply", "request", "retry",
+            "wait", "wire",
         ],
     ),
     ("HTTP client", &["auth", "budget", "call", "client", "download", "transport"]),
@@ -42,6 +39,7 @@ pub const CRATES: &[&str] = &[
     "genesys-cloud-core",
     "genesys-cloud-api",
     "genesys-cloud",
+    "genesys-cloud-sinks",
     "genesys-cloud-cli",
 ];
 

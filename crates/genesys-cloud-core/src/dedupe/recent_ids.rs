@@ -2,6 +2,8 @@
 
 use std::collections::{HashSet, VecDeque};
 
+use crate::options::ReadOptions;
+
 /// How many ids are remembered by default.
 const MOST: usize = 500_000;
 
@@ -26,34 +28,22 @@ pub(crate) struct RecentIds {
 }
 
 impl RecentIds {
-    pub(crate) fn new() -> Self {
+    /// Remembers none. How many there will be is in the options.
+    pub(crate) fn new(options: &ReadOptions) -> Self {
         Self {
-            most: MOST,
+            most: options.remember.unwrap_or(MOST).max(1),
             recent: HashSet::new(),
             older: HashSet::new(),
             resumed: HashSet::new(),
             last: VecDeque::new(),
-            kept: KEPT,
+            kept: options.remember_in_checkpoint.unwrap_or(KEPT),
             forgotten: 0,
         }
-    }
-
-    /// Remembers at least `most` ids, and twice as many at most.
-    pub(crate) fn remember(&mut self, most: usize) {
-        self.most = most.max(1);
     }
 
     /// How many ids are remembered.
     pub(crate) fn count(&self) -> u64 {
         (self.recent.len() + self.older.len() + self.resumed.len()) as u64
-    }
-
-    /// Sets how many ids a checkpoint keeps.
-    pub(crate) fn keep(&mut self, ids: usize) {
-        self.kept = ids;
-        while self.last.len() > ids {
-            self.last.pop_front();
-        }
     }
 
     /// Restores the ids of a checkpoint.
@@ -118,8 +108,7 @@ mod tests {
 
     #[test]
     fn the_last_ids_are_remembered_in_bounded_memory() {
-        let mut known = RecentIds::new();
-        known.remember(10);
+        let mut known = RecentIds::new(&ReadOptions::new().remember(10));
         for id in 0..1000 {
             assert!(known.note(id), "{id}");
             // The last ten, this one among them.
@@ -134,8 +123,7 @@ mod tests {
 
     #[test]
     fn an_id_that_keeps_coming_is_not_forgotten() {
-        let mut known = RecentIds::new();
-        known.remember(10);
+        let mut known = RecentIds::new(&ReadOptions::new().remember(10));
         known.note(7777);
         for id in 0..1000 {
             known.note(id);

@@ -1,43 +1,26 @@
 //! How far the data is available that a job searches.
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use tokio::time::Instant;
 
 use super::family::{Availability, Family};
-use super::run::{Run, later};
+use super::run::Run;
 use super::tally::Tally;
 use crate::client::Client;
 use crate::error::Error;
 use crate::interval::Interval;
 use crate::json_path::JsonText;
 use crate::operation::Operation;
+use crate::options::{DataWait, later};
 use crate::reply::{DecodeError, RawReply};
 use crate::request::Request;
 
 /// The pauses before the API is asked again, from the first one on: each is twice the one before.
 const FIRST: Duration = Duration::from_secs(15);
 const LONGEST: Duration = Duration::from_mins(5);
-
-/// A limit on the time spent waiting for data. Clones share it.
-#[derive(Clone, Debug)]
-pub(crate) struct DataWait {
-    allowed: Duration,
-    end: Arc<OnceLock<Instant>>,
-}
-
-impl DataWait {
-    pub(crate) fn new(allowed: Duration) -> Self {
-        Self { allowed, end: Arc::default() }
-    }
-
-    /// When it ends. The time starts with the first call.
-    fn end(&self) -> Instant {
-        *self.end.get_or_init(|| later(Instant::now(), self.allowed))
-    }
-}
 
 /// The date up to which data is available, as the operation for it reports, for results that do not have it.
 #[derive(Clone, Default)]

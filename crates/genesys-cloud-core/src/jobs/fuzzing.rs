@@ -8,9 +8,9 @@ use serde_json::value::RawValue;
 use super::family::{DoneWhen, Family, JobCall, JobState};
 use super::items::Splitter;
 use super::status::{JobStatus, is_further_on};
-use crate::fuzzing::reply;
 use crate::json_path::JsonText;
 use crate::operation::{Method, Operation};
+use crate::reply::fuzzing::reply;
 use crate::saved_job::SavedJob;
 
 /// The largest item of a file, in bytes.

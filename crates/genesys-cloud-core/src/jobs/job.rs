@@ -12,7 +12,7 @@ use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, Stream};
 use serde::de::DeserializeOwned;
 
-use super::available::{DataWait, wait_for_data};
+use super::available::wait_for_data;
 use super::cancel::CancelOnDrop;
 use super::end::Late;
 use super::family::{Family, JobState};
@@ -24,6 +24,7 @@ use crate::client::Client;
 use crate::download::Download;
 use crate::error::Error;
 use crate::operation::Operation;
+use crate::options::DataWait;
 use crate::paging::{Paginator, ReadPage, read_bytes, read_json, read_wire};
 use crate::request::Request;
 use crate::saved_job::SavedJob;

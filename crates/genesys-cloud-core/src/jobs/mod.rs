@@ -1,10 +1,10 @@
-//! Work that the API does in its own time: submitted, asked how it stands, its results read.
+//! Asynchronous jobs of the API: submitted, polled, their results read.
 //!
-//! [`family`] is the data that steers this; [`run`] submits a job and polls it by a [`schedule`];
-//! [`status`] tells what a reply says of it, and [`end`] how waiting for it ended; [`job`] is the face of one job,
-//! [`saved`] what is kept of it; [`open`] makes a list of its results, for the paginator to read, and
-//! [`file`](mod@file) reads those that come in files; in [`pages`], each page is a job. [`settings`] is what a
-//! caller says of a job before there is one, and [`available`] waits for the data that it searches.
+//! [`family`] is the data that describes a kind of job. [`run`] submits a job and polls it by a
+//! [`schedule`](crate::schedule). [`status`] reads a status from a reply, [`end`] makes the errors of a wait. [`job`] is
+//! the public handle, [`saved`] saves and loads it. [`open`] turns a job into the list of its results, which a paginator
+//! reads; [`file`](mod@file) reads results that come in files; in [`pages`], each page is a job. [`available`] waits for
+//! the data that a job searches.
 
 mod available;
 mod bind;
@@ -20,7 +20,6 @@ mod open;
 mod pages;
 mod run;
 mod saved;
-mod settings;
 mod status;
 mod tally;
 
@@ -30,6 +29,4 @@ pub use family::{
 pub use job::{Job, Statuses, Submitting};
 pub use status::JobStatus;
 
-pub(crate) use available::DataWait;
 pub(crate) use open::{Caller, Feed, Opened, Opening};
-pub(crate) use settings::JobSettings;

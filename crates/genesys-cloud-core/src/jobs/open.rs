@@ -15,12 +15,12 @@ use super::family::{DoneWhen, Family, FileForm, Results, ResultsAt};
 use super::file::Files;
 use super::pages::PageJobs;
 use super::run::Run;
-use super::settings::JobSettings;
 use super::status::JobStatus;
 use super::tally::Tally;
 use crate::client::Client;
 use crate::error::Error;
 use crate::json_path::JsonText;
+use crate::options::JobOptions;
 use crate::paging::{Calls, Listing, Scheme};
 use crate::reply::RawReply;
 use crate::request::Request;
@@ -79,7 +79,6 @@ pub(crate) struct Opening {
     is_handle: bool,
     /// What counts all calls that are made for it.
     tally: Tally,
-    pub(crate) settings: JobSettings,
 }
 
 /// Where a job is noted while it is waited for.
@@ -117,7 +116,6 @@ impl Opening {
             saved,
             is_handle: false,
             tally: Tally::default(),
-            settings: JobSettings::default(),
         }
     }
 
@@ -159,7 +157,6 @@ impl Opening {
             saved,
             is_handle: true,
             tally,
-            settings: JobSettings::default(),
         }
     }
 
@@ -204,9 +201,9 @@ impl Opening {
 
     /// What tells the results from others: the submit, or, of a job that was submitted by a call of its own,
     /// what lists them.
-    pub(crate) fn subject(&self) -> Request {
+    pub(crate) fn subject(&self, options: &JobOptions) -> Request {
         // A parameter of the results tells them from others as well.
-        self.settings.changed(match (&self.change, self.is_handle) {
+        options.changed(match (&self.change, self.is_handle) {
             (Some(request), _) => request.clone(),
             (None, false) => self.request.clone(),
             (None, true) => {
@@ -282,8 +279,8 @@ impl Opening {
     }
 
     /// Waits for the data that the job searches, if that is wanted and the job has not been submitted.
-    fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let Some(wait) = self.settings.data.as_ref().filter(|_| !self.has_data) else {
+    fn poll_data(&mut self, cx: &mut Context<'_>, options: &JobOptions) -> Poll<Result<(), Error>> {
+        let Some(wait) = options.data.as_ref().filter(|_| !self.has_data) else {
             return Poll::Ready(Ok(()));
         };
         if self.run.is_some() || self.running.is_some() {
@@ -320,10 +317,14 @@ impl Opening {
         }
     }
 
-    pub(crate) fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<Result<Opened, Error>> {
-        ready!(self.poll_data(cx))?;
+    pub(crate) fn poll_open(
+        &mut self,
+        cx: &mut Context<'_>,
+        options: &JobOptions,
+    ) -> Poll<Result<Opened, Error>> {
+        ready!(self.poll_data(cx, options))?;
         if self.is_job_per_page {
-            return Poll::Ready(Ok(self.job_per_page()));
+            return Poll::Ready(Ok(self.job_per_page(options)));
         }
         if let Some(lost) = &self.lost {
             return Poll::Ready(Err(lost.share()));
@@ -335,14 +336,14 @@ impl Opening {
                 let (client, request) = (self.client.clone(), self.request.clone());
                 let (family, change) = (self.family.clone(), self.change.clone());
                 let (saved, tally) = (self.saved.clone(), self.tally.clone());
-                let (settings, date) = (self.settings.clone(), self.date.clone());
+                let (options, date) = (options.clone(), self.date.clone());
                 let submission = async move {
                     match run {
                         Some(run) => Ok(run),
                         None => Run::submit(client, request, family, tally).await,
                     }
                 };
-                none.insert(Box::pin(open(submission, change, saved, settings, date)))
+                none.insert(Box::pin(open(submission, change, saved, options, date)))
             }
         };
         let Poll::Ready((run, opened)) = Pin::new(running).poll(cx) else { return Poll::Pending };
@@ -357,9 +358,9 @@ impl Opening {
     }
 
     /// The pages are asked for by the submit. Each is a job that is submitted when the page is due.
-    fn job_per_page(&self) -> Opened {
+    fn job_per_page(&self, options: &JobOptions) -> Opened {
         let (client, family) = (self.client.clone(), self.family.clone());
-        let jobs = Arc::new(PageJobs::new(self.tally.clone(), self.settings.clone()));
+        let jobs = Arc::new(PageJobs::new(self.tally.clone(), options.clone()));
         let caller: Caller = Arc::new(move |request| {
             let (client, family, jobs) = (client.clone(), family.clone(), jobs.clone());
             async move { jobs.page(client, request, family).await }.boxed()
@@ -381,7 +382,7 @@ async fn open(
     submission: impl Future<Output = Result<Run, Error>>,
     change: Option<Request>,
     saved: Saved,
-    settings: JobSettings,
+    options: JobOptions,
     date: DataDate,
 ) -> (Option<Run>, Result<Opened, Error>) {
     let note = |run: &Run| {
@@ -391,7 +392,7 @@ async fn open(
         Ok(run) => run,
         Err(error) => return (None, Err(error)),
     };
-    settings.apply(&mut run);
+    run.apply(&options);
     note(&run);
     let mut repeated = 0;
     let opened = loop {
@@ -399,7 +400,7 @@ async fn open(
         // Only now is it known when it expires.
         note(&run);
         let opened = match status {
-            Ok(status) => opened(&run, status, change.clone(), &settings, date.clone()),
+            Ok(status) => opened(&run, status, change.clone(), &options, date.clone()),
             Err(error) => Err(error),
         };
         match opened {
@@ -425,7 +426,7 @@ fn opened(
     run: &Run,
     status: JobStatus,
     change: Option<Request>,
-    settings: &JobSettings,
+    options: &JobOptions,
     date: DataDate,
 ) -> Result<Opened, Error> {
     run.check_expiry(&status)?;
@@ -442,7 +443,7 @@ fn opened(
     };
     match family.results() {
         Results::List(call, listing) => {
-            let mut request = settings.changed(change.unwrap_or_else(|| run.ask(call)));
+            let mut request = options.changed(change.unwrap_or_else(|| run.ask(call)));
             // A page without items may come as one.
             if family.redirects().is_some() {
                 request.accept_redirects();
@@ -474,7 +475,7 @@ fn opened(
         Results::Status(listing) => {
             let status = family.status().map(|call| run.ask(call));
             let request = change.or(status).unwrap_or_else(|| run.request.clone());
-            opened.request = settings.changed(request);
+            opened.request = options.changed(request);
             opened.listing = listing.clone();
         }
         Results::Reply(_) => match found(family, &status)? {

@@ -9,11 +9,11 @@ use super::end::GONE;
 use super::family::{Family, Results};
 use super::open::{page, ready};
 use super::run::{Run, how_to_look};
-use super::settings::JobSettings;
 use super::tally::Tally;
 use crate::client::Client;
 use crate::error::{Error, JobEnd};
 use crate::json_path::JsonText;
+use crate::options::JobOptions;
 use crate::reply::RawReply;
 use crate::request::Request;
 
@@ -22,7 +22,7 @@ use crate::request::Request;
 pub(super) struct PageJobs {
     slots: Mutex<HashMap<Submitted, Arc<tokio::sync::Mutex<Slot>>>>,
     tally: Tally,
-    settings: JobSettings,
+    options: JobOptions,
 }
 
 /// The job of a page.
@@ -45,8 +45,8 @@ struct Submitted {
 }
 
 impl PageJobs {
-    pub(super) fn new(tally: Tally, settings: JobSettings) -> Self {
-        Self { slots: Mutex::default(), tally, settings }
+    pub(super) fn new(tally: Tally, options: JobOptions) -> Self {
+        Self { slots: Mutex::default(), tally, options }
     }
 
     pub(super) async fn page(
@@ -62,7 +62,7 @@ impl PageJobs {
         let mut is_first = true;
         let page = loop {
             let run = self.run(&mut slot, &client, &request, &family).await?;
-            let page = results_page(run, &self.settings).await;
+            let page = results_page(run, &self.options).await;
             let Some(error) = page.as_ref().err().filter(|error| is_gone(error)) else {
                 break page;
             };
@@ -103,7 +103,7 @@ impl PageJobs {
                 let run = Run::submit(client, request, family.clone(), self.tally.clone()).await;
                 *slot = match run {
                     Ok(mut run) => {
-                        self.settings.apply(&mut run);
+                        run.apply(&self.options);
                         Slot::Running(Box::new(run))
                     }
                     Err(error) => {
@@ -136,7 +136,7 @@ fn given_up(request: &Request, family: &Family) -> Error {
     Error::job(JobEnd::NotPollable, request.operation(), why).outcome_unknown(how_to_look(family))
 }
 
-async fn results_page(run: &mut Run, settings: &JobSettings) -> Result<RawReply, Error> {
+async fn results_page(run: &mut Run, options: &JobOptions) -> Result<RawReply, Error> {
     let status = run.wait().await?;
     run.check_expiry(&status)?;
     let Results::List(call, listing) = run.family.results() else {
@@ -144,7 +144,7 @@ async fn results_page(run: &mut Run, settings: &JobSettings) -> Result<RawReply,
         let why = "no operation lists the results".to_owned();
         return Err(Error::job(JobEnd::NotPollable, operation, why));
     };
-    let request = settings.changed(run.ask(call));
+    let request = options.changed(run.ask(call));
     let mut repeated = 0;
     loop {
         let reply = page(run, &request).await?;

@@ -15,6 +15,7 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::json_path::JsonText;
 use crate::operation::Operation;
+use crate::options::{JobOptions, later};
 use crate::reply::{DecodeError, RawReply};
 use crate::request::Request;
 use crate::retry::chance;
@@ -303,7 +304,17 @@ impl Run {
         }
     }
 
-    /// Has it asked at other times, the first of them too.
+    /// Applies what is set in the options.
+    pub(super) fn apply(&mut self, options: &JobOptions) {
+        if let Some(deadline) = options.deadline {
+            self.deadline = deadline;
+        }
+        if let Some(schedule) = options.schedule {
+            self.reschedule(schedule);
+        }
+    }
+
+    /// Changes when it is polled, the first time too.
     pub(super) fn reschedule(&mut self, schedule: Schedule) {
         self.schedule = schedule;
         if self.is_new && !self.told {
@@ -420,11 +431,6 @@ pub(super) fn how_to_look(family: &Family) -> String {
         None => "check whether the work was done before you submit it again".to_owned(),
     };
     format!("the job may exist and is not submitted again automatically; {how}")
-}
-
-/// So long after a point in time. What can't be told is never reached.
-pub(super) fn later(than: Instant, by: Duration) -> Instant {
-    than.checked_add(by).unwrap_or(than + Duration::from_hours(99_999))
 }
 
 /// Whether a reply to a submit that names no job is the result itself.

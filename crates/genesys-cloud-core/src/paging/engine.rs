@@ -17,7 +17,6 @@ use tracing::Instrument as _;
 
 use self::resume::Resumption;
 use super::listing::Listing;
-use super::paginator::OnStale;
 use super::picked::Overlap;
 use super::progress::{Counted, Progress};
 use super::report::Report;
@@ -27,8 +26,9 @@ use super::subject::Subject;
 use super::walk::{Walk, set_number, value_on};
 use crate::client::Client;
 use crate::error::Error;
-use crate::jobs::{Caller, Feed, JobSettings, Opened, Opening};
+use crate::jobs::{Caller, Feed, Opened, Opening};
 use crate::operation::Operation;
+use crate::options::ReadOptions;
 use crate::reply::RawReply;
 use crate::request::Request;
 
@@ -44,13 +44,7 @@ pub(super) struct Engine {
     request: Request,
     /// The job whose results these are.
     job: Option<Job>,
-    pub(super) page_size: Option<u64>,
-    pub(super) limit: Option<u64>,
-    pub(super) max_pages: Option<u64>,
-    /// The most bytes of a page that could be read in smaller ones.
-    pub(super) max_page_bytes: Option<usize>,
-    /// How many pages may be asked for before they are due.
-    pub(super) prefetch: usize,
+    pub(super) options: ReadOptions,
     walk: Walk,
     /// How many bytes the page that was read last had.
     page_bytes: usize,
@@ -82,7 +76,6 @@ pub(super) struct Engine {
     resumption: Option<Box<Resumption>>,
     /// Why there is no way on from the checkpoint that was given.
     refused: Option<&'static str>,
-    pub(super) on_stale: OnStale,
     /// What is listed, once it has been asked for.
     subject: OnceLock<Arc<Subject>>,
 }
@@ -130,11 +123,7 @@ impl Engine {
             client,
             request,
             job: None,
-            page_size: None,
-            limit: None,
-            max_pages: None,
-            max_page_bytes: None,
-            prefetch: 0,
+            options: ReadOptions::new(),
             page_bytes: 0,
             calls: VecDeque::new(),
             stuck: None,
@@ -150,7 +139,6 @@ impl Engine {
             fed: 0,
             resumption: None,
             refused: None,
-            on_stale: OnStale::Fail,
             subject: OnceLock::new(),
         }
     }
@@ -174,11 +162,6 @@ impl Engine {
         this
     }
 
-    /// What may be set of the job whose results these are. `None` of any other list.
-    pub(super) fn job_settings(&mut self) -> Option<&mut JobSettings> {
-        self.job.as_mut().map(|job| &mut job.opening.settings)
-    }
-
     /// The same list with the same settings, from its beginning. A job that was submitted is not submitted
     /// again.
     pub(super) fn restarted(self) -> Self {
@@ -187,14 +170,9 @@ impl Engine {
             None => Self::new(self.client, self.request, self.walk.listing),
         };
         Self {
-            page_size: self.page_size,
-            limit: self.limit,
-            max_pages: self.max_pages,
-            max_page_bytes: self.max_page_bytes,
-            prefetch: self.prefetch,
+            options: self.options,
             resumption: self.resumption.map(|resumption| Box::new(resumption.anew())),
             refused: self.refused,
-            on_stale: self.on_stale,
             ..anew
         }
     }
@@ -213,7 +191,7 @@ impl Engine {
             partial,
             is_raw,
             has_no_results,
-        } = match ready!(job.opening.poll_open(cx)) {
+        } = match ready!(job.opening.poll_open(cx, &self.options.job)) {
             Ok(opened) => opened,
             Err(error) => return Poll::Ready(Err(error)),
         };
@@ -377,7 +355,7 @@ impl Engine {
             return Poll::Ready(Some(Err(error)));
         }
         // Before a job is submitted, not when its results are there.
-        if let Err(error) = self.check_page_size(self.page_size) {
+        if let Err(error) = self.check_page_size(self.options.page_size) {
             return Poll::Ready(Some(Err(error)));
         }
         if let Err(error) = ready!(self.poll_open(cx)) {
@@ -409,7 +387,7 @@ impl Engine {
         }
         loop {
             if self.calls.front().is_none_or(|asked| asked.position != *self.walk.due()) {
-                let due = self.ask(self.walk.due().clone(), self.prefetch > 0);
+                let due = self.ask(self.walk.due().clone(), self.options.prefetch.unwrap_or(0) > 0);
                 self.calls.push_front(due);
             }
             let Some(asked) = self.calls.front_mut() else { continue };
@@ -478,7 +456,9 @@ impl Engine {
             set_number(&mut request, page_size.place(), asked, page_size.is_text());
         }
         self.walk.write(position, &mut request);
-        if let Some(bytes) = self.max_page_bytes.filter(|_| self.smaller_size(position).is_some()) {
+        if let Some(bytes) =
+            self.options.max_page_bytes.filter(|_| self.smaller_size(position).is_some())
+        {
             request.set_max_body(bytes);
         }
         request
@@ -503,14 +483,14 @@ impl Engine {
         let Some(page_size) = self.listing().page_size() else { return Ok(()) };
         let on_request = match value_on(&self.request, page_size.place()).map(|it| it.parse()) {
             // No number: it stays, for the API to say what is wrong with it.
-            Some(Err(_)) if self.page_size.is_none() => {
+            Some(Err(_)) if self.options.page_size.is_none() => {
                 self.is_page_size_settled = true;
                 return Ok(());
             }
             Some(Ok(items)) => Some(items),
             _ => None,
         };
-        let wanted = self.page_size.or(on_request);
+        let wanted = self.options.page_size.or(on_request);
         self.check_page_size(wanted)?;
         let usual = || match (page_size.usual(), page_size.maximum()) {
             (Some(usual), Some(maximum)) => usual.min(maximum),
@@ -520,7 +500,7 @@ impl Engine {
         };
         let wanted = wanted.unwrap_or_else(usual);
         let allowed = self.walk.page_size_up_to_cap(wanted);
-        let limit = self.limit.filter(|_| self.walk.starts_alike_in_any_size());
+        let limit = self.options.limit.filter(|_| self.walk.starts_alike_in_any_size());
         // What is too small is refused: a limit below it costs a few items that are not returned.
         let least = page_size.minimum().unwrap_or(1).max(1);
         let asked = allowed.min(limit.unwrap_or(allowed)).max(least);
@@ -565,15 +545,16 @@ impl Engine {
             self.calls.clear();
             return;
         }
-        let in_limit = self.limit.map(|limit| {
+        let in_limit = self.options.limit.map(|limit| {
             let left = limit.saturating_sub(self.progress.read);
             left.div_ceil(self.walk.items_per_page())
         });
-        let in_pages = self.max_pages.map(|pages| pages.saturating_sub(self.walk.at.counted.pages));
+        let in_pages =
+            self.options.max_pages.map(|pages| pages.saturating_sub(self.walk.at.counted.pages));
         let wanted = in_limit.into_iter().chain(in_pages).min().unwrap_or(u64::MAX);
         let wanted = usize::try_from(wanted).unwrap_or(usize::MAX).saturating_sub(at_hand);
         let most = (MOST_BYTES_AHEAD / self.page_bytes.max(1)).min(MOST_AHEAD);
-        let wanted = wanted.min(self.prefetch.min(most));
+        let wanted = wanted.min(self.options.prefetch.unwrap_or(0).min(most));
         let positions: Vec<Position> = self
             .walk
             .ahead()
@@ -587,9 +568,9 @@ impl Engine {
     }
 
     fn bound_reached(&self) -> Option<End> {
-        if self.limit.is_some_and(|limit| self.progress.read >= limit) {
+        if self.options.limit.is_some_and(|limit| self.progress.read >= limit) {
             Some(End::Limit)
-        } else if self.max_pages.is_some_and(|pages| self.walk.at.counted.pages >= pages) {
+        } else if self.options.max_pages.is_some_and(|pages| self.walk.at.counted.pages >= pages) {
             Some(End::MaxPages)
         } else {
             None

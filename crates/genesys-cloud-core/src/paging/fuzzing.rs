@@ -17,8 +17,8 @@ use super::standing::Position;
 use super::step::{Step, step};
 use super::walk::Walk;
 use crate::base_url::BaseUrl;
-use crate::fuzzing::reply;
 use crate::operation::{Method, Operation};
+use crate::reply::fuzzing::reply;
 use crate::request::Request;
 use crate::wire::mended;
 

@@ -38,7 +38,7 @@ pub use adapters::{Chunks, Pages};
 pub use extracted::Extracted;
 pub use listing::{Cap, Listing, PageSize, Place, TokenOut};
 pub use page::Page;
-pub use paginator::{OnStale, Paginator};
+pub use paginator::Paginator;
 pub use raw::RawItem;
 pub use report::{Reason, Report, Verdict};
 pub use scheme::Scheme;

@@ -134,6 +134,11 @@ impl<T> Page<T> {
         self.items.retain(|_| keep(ids.next().flatten()));
     }
 
+    /// Keeps the first items, at most this many.
+    pub(crate) fn truncate(&mut self, items: u64) {
+        self.items.truncate(usize::try_from(items).unwrap_or(usize::MAX));
+    }
+
     pub(crate) fn take_items(&mut self) -> Vec<T> {
         std::mem::take(&mut self.items)
     }

@@ -6,7 +6,6 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 use std::vec;
 
 use chrono::{DateTime, Utc};
@@ -30,12 +29,12 @@ use crate::call::Call;
 use crate::client::Client;
 use crate::dedupe::{RecentIds, item_ids};
 use crate::error::Error;
-use crate::jobs::{DataWait, Family, JobSettings, Opening};
+use crate::jobs::{Family, Opening};
 use crate::json_path::JsonText;
+use crate::options::{ReadOptions, read_option_setters};
 use crate::reply::{DecodeError, Problem, RawReply};
 use crate::request::Request;
 use crate::saved_job::SavedJob;
-use crate::schedule::Schedule;
 use crate::wire::Wire;
 
 /// A list of an operation as a stream of its items, read page by page as they are asked for.
@@ -84,9 +83,9 @@ pub struct Paginator<T> {
     items: vec::IntoIter<T>,
     /// The page that was read last.
     last: LastPage,
-    /// The path of the id in an item, where ids are wanted.
+    /// The path of the id in an item, if the pages are to have the ids of their items.
     id: Option<String>,
-    /// What has been handed out, where what comes twice is left out.
+    /// The ids that came before, from the first page on, if `dedupe_by` is set.
     known: Option<RecentIds>,
 }
 
@@ -119,22 +118,6 @@ impl Mark {
         }
         point
     }
-}
-
-/// What becomes of a list where the API no longer knows the place that a checkpoint leads to; see
-/// [`Paginator::on_stale`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum OnStale {
-    /// It ends in an error ([`Error::is_stale_checkpoint`]).
-    #[default]
-    Fail,
-    /// It is read from its beginning, and as many items are left out as had been handed out.
-    ///
-    /// That is the same list only where it comes in the same order again. Whether it did is told by the items
-    /// that were handed out last: if they do not stand at the same place, the verdict is
-    /// [`Drifted`](crate::Verdict::Drifted), and items may be missing or have come twice.
-    Restart,
 }
 
 /// Nothing is pinned.
@@ -235,144 +218,21 @@ impl<T> Paginator<T> {
         Self { engine, read, page: None, items, last: LastPage::default(), id: None, known: None }
     }
 
-    /// Asks for pages of so many items. One that the operation is known not to allow is an error before anything is
-    /// sent. The API may grant less silently; [`Report::page_size_granted`] shows it.
-    ///
-    /// Unless set: what is set on the request, or else the most that the operation is known to allow or to grant, or
-    /// else 100 (25 for SCIM). Where the list is read from its beginning, never more than its [`limit`](Self::limit).
-    pub fn page_size(mut self, items: u64) -> Self {
-        self.engine.page_size = Some(items);
+    /// Takes over all options that are set in `options`.
+    pub fn with_options(mut self, options: &ReadOptions) -> Self {
+        self.engine.options.override_with(options);
         self
     }
 
-    /// Limits the size of a page in bytes: the items of a larger page are read in smaller ones, to bound memory. Unless
-    /// set, a page may be as large as the client's [`max_body`](crate::ClientBuilder::max_body).
-    ///
-    /// A larger page is dropped before it has been read to its end, and the list is read on from the same place with
-    /// about a fifth of the page size, down to the least that the operation takes. The rest of the list keeps that
-    /// size: see [`Report::page_size_asked`]. The page is read whole, up to `max_body`, where the list can't be read
-    /// on in another size: where the size can't be set or is part of a link, where the replies of numbered pages do not
-    /// say their size, where the number of pages is limited (by the API or by [`max_pages`](Self::max_pages)), and where
-    /// each page is a job.
-    pub fn max_page_bytes(mut self, bytes: usize) -> Self {
-        self.engine.max_page_bytes = Some(bytes);
-        self
-    }
+    read_option_setters!();
 
-    /// Ends after so many items.
-    pub fn limit(mut self, items: u64) -> Self {
-        self.engine.limit = Some(items);
-        self
-    }
-
-    /// Ends after so many pages.
-    pub fn max_pages(mut self, pages: u64) -> Self {
-        self.engine.max_pages = Some(pages);
-        self
-    }
-
-    /// Asks for up to so many pages before they are due, and holds them until they are. They are read as
-    /// tasks of the Tokio runtime, so that they come while items are worked on; dropping the paginator
-    /// cancels them.
-    ///
-    /// Items and errors come in the same order as without. Where pages have numbers and a reply has told
-    /// how many there are, so many are asked for at once; otherwise, since each page leads to the next,
-    /// only one is. None is asked for beyond the last page, the [`limit`](Self::limit) or
-    /// [`max_pages`](Self::max_pages), and never more than 256 ahead, or than 16 MiB by the size of the page read last.
-    pub fn prefetch(mut self, pages: usize) -> Self {
-        self.engine.prefetch = pages;
-        self
-    }
-
-    /// Of the results of a job: how long it is waited for before their first page, one hour unless set. See
-    /// [`Job::deadline`](crate::Job::deadline). After the error that it was not done by then
-    /// ([`Error::is_job_unfinished`]), the next poll waits on. Other lists have none.
-    pub fn job_deadline(mut self, deadline: Duration) -> Self {
-        if let Some(settings) = self.engine.job_settings() {
-            settings.deadline = Some(deadline);
-        }
-        self
-    }
-
-    /// Of the results of a job: when it is asked how it stands. Other lists have no job.
-    pub fn job_schedule(mut self, schedule: Schedule) -> Self {
-        if let Some(settings) = self.engine.job_settings() {
-            settings.schedule = Some(schedule);
-        }
-        self
-    }
-
-    /// For the results of a job over data that becomes available with a delay: waits until the data of the whole
-    /// interval is available, at most this long, before the job is submitted.
-    ///
-    /// The operation that reports how far the data is available is called with growing pauses. If the data is not
-    /// available in time, the list fails with an error ([`Error::is_data_unavailable`]); the next poll checks once
-    /// more. A job that has no such operation, or no interval, is refused ([`Error::is_invalid_request`]). For other
-    /// lists this does nothing.
-    pub fn wait_for_data(mut self, deadline: Duration) -> Self {
-        if let Some(settings) = self.engine.job_settings() {
-            settings.data = Some(DataWait::new(deadline));
-        }
-        self
-    }
-
-    /// Of the results of a job: changes the request that lists them, for parameters such as `expand`. Where no
-    /// operation lists them, nothing is changed. A checkpoint is of the same parameters only.
-    ///
-    /// ```no_run
-    /// # fn example(results: genesys_cloud_core::Paginator<serde_json::Value>) {
-    /// let expanded = results.results_with(|request| {
-    ///     request.add_query("expand", "user");
-    /// });
-    /// # }
-    /// ```
-    pub fn results_with(mut self, change: impl Fn(&mut Request) + Send + Sync + 'static) -> Self {
-        if let Some(settings) = self.engine.job_settings() {
-            settings.results = Some(Arc::new(change));
-        }
-        self
-    }
-
-    /// How the job is waited for, and its results listed, if this is of one.
-    pub(crate) fn with_job_settings(mut self, job: &JobSettings) -> Self {
-        if let Some(settings) = self.engine.job_settings() {
-            settings.take_over(job);
-        }
-        self
-    }
-
-    /// Leaves out items whose id has come before: names joined by dots, such as `id`. Of those that come
-    /// twice, the first is handed out; [`Report::duplicates`] counts the others.
-    ///
-    /// Records that are added to a list while it is read by page number push others to the next page, where
-    /// they come again. The ids of the last 500,000 to 1,000,000 items are remembered, about 40 bytes each;
-    /// a [`checkpoint`](Self::checkpoint) keeps the last 10,000 of them, 16 bytes each. An item without an id
-    /// is always handed out.
-    pub fn dedupe_by(mut self, path: impl Into<String>) -> Self {
-        self.id = Some(path.into());
-        self.known = Some(RecentIds::new());
-        self.know_again();
-        self
+    fn options_mut(&mut self) -> &mut ReadOptions {
+        &mut self.engine.options
     }
 
     /// Starts at a place that was saved at this time. `None`: what was saved is of a range of time.
     pub(crate) fn start_at(&mut self, point: Option<ListPoint>, saved: DateTime<Utc>) {
         self.engine.resume(point, Some(saved));
-        self.know_again();
-    }
-
-    /// Takes over what was handed out before the place to go on from.
-    fn know_again(&mut self) {
-        if let Some(known) = &mut self.known {
-            known.resume(self.engine.resumed_ids(), 0);
-        }
-    }
-
-    /// Says what is done where the API no longer knows the place that a checkpoint leads to. An error unless
-    /// set.
-    pub fn on_stale(mut self, then: OnStale) -> Self {
-        self.engine.on_stale = then;
-        self
     }
 
     /// How far the items have been delivered.
@@ -415,11 +275,8 @@ impl<T> Paginator<T> {
     /// [`Box<RawValue>`](serde_json::value::RawValue) for their text. The list starts over, and its
     /// items are read from where its [`Listing`] has them.
     pub fn items_as<U: DeserializeOwned + 'static>(self) -> Paginator<U> {
-        let known = self.known.map(|_| RecentIds::new());
         let items = Paginator::new(self.engine.restarted(), Read::Paths(read::serde));
-        let mut items = Paginator { id: self.id, known, ..items };
-        items.know_again();
-        items
+        Paginator { id: self.id, ..items }
     }
 
     /// The list as a stream of pages. Of a page whose items have been taken in part, the rest comes
@@ -617,8 +474,14 @@ impl<T> Paginator<T> {
         facts.is_in_file = file.is_some();
         let file = file.map(|url| FileOfPage { client: self.engine.client().clone(), url });
         let (page_count, total, page_size) = (facts.page_count, facts.total, facts.page_size);
-        let id = self.id.as_deref();
+        let dedupe_by = self.engine.options.dedupe_by.as_deref();
+        let id = self.id.as_deref().or(dedupe_by);
         let ids = id.map(|path| item_ids(&reply, self.engine.listing().items(), path, items.len()));
+        if dedupe_by.is_some() && self.known.is_none() {
+            let mut known = RecentIds::new(&self.engine.options);
+            known.resume(self.engine.resumed_ids(), 0);
+            self.known = Some(known);
+        }
         // Where no item has an id, what comes twice is noticed as if none were asked for.
         let has_ids = |ids: &&Vec<Option<u128>>| ids.iter().any(Option::is_some);
         let has_come = self.known.as_ref().zip(ids.as_ref().filter(has_ids));

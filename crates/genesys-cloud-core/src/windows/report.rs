@@ -45,20 +45,24 @@ pub struct WindowsReport {
     pub(super) worst: Option<Verdict>,
     /// Whether all pieces have ended.
     pub(super) ended: bool,
+    /// The limit that was reached before.
+    pub(super) stopped: Option<Reason>,
 }
 
 impl WindowsReport {
     /// Whether what was read is all that the range holds: the worst verdict of its pieces, the first of them
     /// that says so. Before the end that is [`Unknown`](Verdict::Unknown):
-    /// [`Unfinished`](Reason::Unfinished).
+    /// [`Unfinished`](Reason::Unfinished), or [`Truncated`](Verdict::Truncated) once a limit is reached.
     ///
     /// Of a range that was gone on with from a [`Plan`](crate::Plan), it is about the pieces that were read since;
     /// from a [`Checkpoint`](crate::Checkpoint), about all.
     pub fn verdict(&self) -> Verdict {
-        match self.worst {
+        match (self.worst, self.stopped) {
+            (Some(worst @ Verdict::Truncated(_)), Some(_)) => worst,
+            (_, Some(reason)) => Verdict::Truncated(reason),
             _ if !self.ended => Verdict::Unknown(Reason::Unfinished),
-            Some(worst) => worst,
-            None => Verdict::Complete,
+            (Some(worst), None) => worst,
+            (None, None) => Verdict::Complete,
         }
     }
 

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use std::vec;
@@ -10,17 +9,17 @@ use std::vec;
 use futures::stream::{FusedStream, Stream};
 use serde::de::DeserializeOwned;
 
+use super::pages::WindowPages;
 use super::plan::Plan;
 use super::point::{RangePoint, WindowsFrom};
+use super::reader::RangeReader;
 use super::report::WindowsReport;
-use super::run::{Make, Run, Settings};
+use super::settings::{MakeList, Settings};
 use crate::error::Error;
 use crate::interval::Interval;
-use crate::jobs::{DataWait, JobSettings};
-use crate::paging::{OnStale, Page, Paginator};
-use crate::request::Request;
+use crate::options::{ReadOptions, read_option_setters};
+use crate::paging::{Page, Paginator};
 use crate::saved_job::SavedJob;
-use crate::schedule::Schedule;
 
 /// How long a piece is unless it is said: what most operations take.
 const SPAN: Duration = Duration::from_hours(31 * 24);
@@ -100,7 +99,7 @@ const MINIMUM: Duration = Duration::from_mins(1);
 /// ```
 #[must_use = "nothing is read until items are asked for"]
 pub struct Windows<T> {
-    run: Run<T>,
+    reader: RangeReader<T>,
     /// The page whose items are being handed out, without them.
     page: Option<Page<T>>,
     items: vec::IntoIter<T>,
@@ -125,34 +124,42 @@ impl<T> Windows<T> {
     /// The same for generated code, with what is known of the operation.
     pub(crate) fn over(
         range: Interval,
-        make: Make<T>,
+        make: MakeList<T>,
         span: Option<Duration>,
         id: Option<&str>,
     ) -> Self {
+        let mut options = ReadOptions::new();
+        options.dedupe_by = id.map(str::to_owned);
         let settings = Settings {
             range,
             span: span.unwrap_or(SPAN),
             overlap: Duration::ZERO,
             minimum: MINIMUM,
             concurrency: 1,
-            page_size: None,
-            max_page_bytes: None,
-            prefetch: 0,
-            id: id.map(str::to_owned),
-            remember: None,
+            options,
             split_when: None,
-            keep: None,
-            on_stale: OnStale::Fail,
-            job: JobSettings::default(),
             resumed: None,
         };
-        Self { run: Run::new(make, settings), page: None, items: Vec::new().into_iter() }
+        Self { reader: RangeReader::new(make, settings), page: None, items: Vec::new().into_iter() }
+    }
+
+    /// Takes over all options that are set in `options`. [`limit`](Self::limit) and [`max_pages`](Self::max_pages) are
+    /// over the whole range, the others hold for each slice.
+    pub fn with_options(mut self, options: &ReadOptions) -> Self {
+        self.reader.settings.options.override_with(options);
+        self
+    }
+
+    read_option_setters!();
+
+    fn options_mut(&mut self) -> &mut ReadOptions {
+        &mut self.reader.settings.options
     }
 
     /// Makes each piece so long, but for the last, which may be shorter. Unless set: the longest interval that
     /// the operation is known to take, or else 31 days.
     pub fn span(mut self, span: Duration) -> Self {
-        self.run.settings.span = span;
+        self.reader.settings.span = span;
         self
     }
 
@@ -161,44 +168,26 @@ impl<T> Windows<T> {
     /// It must be shorter than the span. The halves of a piece that is split share no more than half of the first
     /// one. None unless set.
     pub fn overlap(mut self, overlap: Duration) -> Self {
-        self.run.settings.overlap = overlap;
+        self.reader.settings.overlap = overlap;
         self
     }
 
     /// Splits no piece into ones that are shorter than this. One minute unless set, and never less than a
     /// millisecond.
     pub fn split_down_to(mut self, minimum: Duration) -> Self {
-        self.run.settings.minimum = minimum;
+        self.reader.settings.minimum = minimum;
         self
     }
 
     /// Splits a piece on errors that this says true of as well.
     pub fn split_when(mut self, is_too_large: impl Fn(&Error) -> bool + Send + 'static) -> Self {
-        self.run.settings.split_when = Some(Box::new(is_too_large));
-        self
-    }
-
-    /// Leaves out items whose id has come before: names joined by dots, such as `conversationId`. Of those that
-    /// come twice, the first is handed out.
-    ///
-    /// Records that go on for some time are in each piece that they touch, so that they come twice even
-    /// without an overlap. Name no id where each piece has its own part of a record, such as what a user did in
-    /// its time: parts would be lost. Unless set: as it is known of the operation, which usually is not at all.
-    pub fn dedupe_by(mut self, path: impl Into<String>) -> Self {
-        self.run.settings.id = Some(path.into());
+        self.reader.settings.split_when = Some(Box::new(is_too_large));
         self
     }
 
     /// Hands out every item that comes, even where the operation is known to repeat some.
     pub fn keep_duplicates(mut self) -> Self {
-        self.run.settings.id = None;
-        self
-    }
-
-    /// Remembers the ids of at least so many items, those that were handed out last, and of twice as many at
-    /// most. Each takes about 40 bytes. 500,000 unless set; [`WindowsReport::ids_forgotten`] tells of more.
-    pub fn remember(mut self, ids: usize) -> Self {
-        self.run.settings.remember = Some(ids);
+        self.reader.settings.options.dedupe_by = None;
         self
     }
 
@@ -207,54 +196,7 @@ impl<T> Windows<T> {
     /// Items come in the same order as without. While a piece waits for those before it, its job runs, and
     /// its first page is held, with those that [`prefetch`](Self::prefetch) allows.
     pub fn concurrency(mut self, pieces: usize) -> Self {
-        self.run.settings.concurrency = pieces;
-        self
-    }
-
-    /// Asks for pages of so many items: see [`Paginator::page_size`].
-    pub fn page_size(mut self, items: u64) -> Self {
-        self.run.settings.page_size = Some(items);
-        self
-    }
-
-    /// Reads what a page above this size in bytes holds in smaller pages: see [`Paginator::max_page_bytes`].
-    pub fn max_page_bytes(mut self, bytes: usize) -> Self {
-        self.run.settings.max_page_bytes = Some(bytes);
-        self
-    }
-
-    /// Asks for up to so many pages of each piece before they are due: see [`Paginator::prefetch`].
-    pub fn prefetch(mut self, pages: usize) -> Self {
-        self.run.settings.prefetch = pages;
-        self
-    }
-
-    /// Of a range of jobs: how long the job of each piece is waited for: see [`Paginator::job_deadline`].
-    pub fn job_deadline(mut self, deadline: Duration) -> Self {
-        self.run.settings.job.deadline = Some(deadline);
-        self
-    }
-
-    /// Of a range of jobs: when they are asked how they stand.
-    pub fn job_schedule(mut self, schedule: Schedule) -> Self {
-        self.run.settings.job.schedule = Some(schedule);
-        self
-    }
-
-    /// For a range of jobs over data that becomes available with a delay: waits for the data of each piece before its
-    /// job is submitted; see [`Paginator::wait_for_data`]. The limit is for all pieces together, and starts when the
-    /// first of them has to wait.
-    ///
-    /// If the API does not report how far the data is available, the range is refused
-    /// ([`Error::is_invalid_request`]).
-    pub fn wait_for_data(mut self, deadline: Duration) -> Self {
-        self.run.settings.job.data = Some(DataWait::new(deadline));
-        self
-    }
-
-    /// Of a range of jobs: changes the requests that list their results: see [`Paginator::results_with`].
-    pub fn results_with(mut self, change: impl Fn(&mut Request) + Send + Sync + 'static) -> Self {
-        self.run.settings.job.results = Some(Arc::new(change));
+        self.reader.settings.concurrency = pieces;
         self
     }
 
@@ -269,39 +211,22 @@ impl<T> Windows<T> {
     /// [`Error::is_invalid_request`], a checkpoint with [`Error::is_checkpoint_mismatch`], which names what
     /// differs.
     pub fn resume(mut self, from: impl Into<WindowsFrom>) -> Self {
-        self.run.settings.resumed = Some(from.into().0);
+        self.reader.settings.resumed = Some(from.into().0);
         self
     }
 
     /// The jobs that were submitted for the pieces that are being read.
     pub(crate) fn saved_jobs(&self) -> Vec<SavedJob> {
-        self.run.jobs()
+        self.reader.jobs()
     }
 
     /// An earlier place, which knows the jobs that were submitted since.
     pub(crate) fn knowing(&self, earlier: &RangePoint) -> Result<RangePoint, Error> {
-        self.run.knowing(earlier)
+        self.reader.knowing(earlier)
     }
 
     pub(crate) fn start_at(&mut self, from: WindowsFrom) {
-        self.run.settings.resumed = Some(from.0);
-    }
-
-    /// Says what is done where the API no longer knows the place in a piece, or its job, that a checkpoint leads
-    /// to: see [`Paginator::on_stale`].
-    pub fn on_stale(mut self, then: OnStale) -> Self {
-        self.run.settings.on_stale = then;
-        self
-    }
-
-    /// Takes the ids of so many items into a checkpoint, those that were handed out last, as hashes of 64 bits:
-    /// 16 bytes of text each. 10,000 unless set.
-    ///
-    /// Where items are left out by their id, one that comes again after the checkpoint was gone on with is left
-    /// out if it is among those; [`WindowsReport::ids_forgotten`] tells how many are not.
-    pub fn remember_in_checkpoint(mut self, ids: usize) -> Self {
-        self.run.settings.keep = Some(ids);
-        self
+        self.reader.settings.resumed = Some(from.0);
     }
 
     /// Reads the items as another type: see [`Paginator::items_as`]. The range starts over.
@@ -309,9 +234,13 @@ impl<T> Windows<T> {
     where
         T: 'static,
     {
-        let Run { make, settings, .. } = self.run;
-        let make: Make<U> = Box::new(move |piece| make(piece).items_as());
-        Windows { run: Run::new(make, settings), page: None, items: Vec::new().into_iter() }
+        let RangeReader { make_list, settings, .. } = self.reader;
+        let make: MakeList<U> = Box::new(move |slice| make_list(slice).items_as());
+        Windows {
+            reader: RangeReader::new(make, settings),
+            page: None,
+            items: Vec::new().into_iter(),
+        }
     }
 
     /// The same as a stream of pages, which have the items that are new. Of a page whose items have been taken
@@ -321,7 +250,7 @@ impl<T> Windows<T> {
         if let Some(page) = &mut rest {
             page.put_back(std::mem::replace(&mut self.items, Vec::new().into_iter()));
         }
-        WindowPages { run: self.run, rest }
+        WindowPages::new(self.reader, rest)
     }
 
     /// The next item. `None` at the end.
@@ -339,12 +268,12 @@ impl<T> Windows<T> {
 
     /// What has been read so far, over all pieces.
     pub fn report(&self) -> WindowsReport {
-        self.run.report()
+        self.reader.report()
     }
 
     /// How far the items have been delivered.
     pub(crate) fn point(&self) -> Result<RangePoint, Error> {
-        self.run.point()
+        self.reader.point()
     }
 
     /// Which pieces the range has, and which of them are done. A piece is done once the item after its last one
@@ -354,7 +283,7 @@ impl<T> Windows<T> {
     /// When the range, the span, the overlap, or the plan to go on with are not right
     /// ([`Error::is_invalid_request`]).
     pub fn plan(&self) -> Result<Plan, Error> {
-        self.run.plan()
+        self.reader.plan()
     }
 }
 
@@ -365,10 +294,10 @@ impl<T> Stream for Windows<T> {
         let this = &mut *self;
         loop {
             if let Some(item) = this.items.next() {
-                this.run.handed_out(1);
+                this.reader.delivered(1);
                 return Poll::Ready(Some(Ok(item)));
             }
-            match ready!(this.run.poll_page(cx, true)) {
+            match ready!(this.reader.poll_page(cx, true)) {
                 Some(Ok(mut page)) => {
                     this.items = page.take_items().into_iter();
                     this.page = Some(page);
@@ -381,97 +310,18 @@ impl<T> Stream for Windows<T> {
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         let at_hand = self.items.len();
-        (at_hand, self.run.has_ended().then_some(at_hand))
+        (at_hand, self.reader.has_ended().then_some(at_hand))
     }
 }
 
 impl<T> FusedStream for Windows<T> {
     fn is_terminated(&self) -> bool {
-        self.items.len() == 0 && self.run.has_ended()
+        self.items.len() == 0 && self.reader.has_ended()
     }
 }
 
 impl<T> fmt::Debug for Windows<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        debug("Windows", &self.run, f)
+        self.reader.debug("Windows", f)
     }
-}
-
-/// What a long range of time holds as a stream of pages; from [`Windows::pages`].
-///
-/// After an error it can be used on, as [`Windows`] can.
-#[must_use = "a stream does nothing until it is polled"]
-pub struct WindowPages<T> {
-    run: Run<T>,
-    /// What was left of the page whose items were being handed out.
-    rest: Option<Page<T>>,
-}
-
-impl<T> WindowPages<T> {
-    /// The next page. `None` at the end.
-    pub async fn next(&mut self) -> Option<Result<Page<T>, Error>> {
-        futures::StreamExt::next(self).await
-    }
-
-    /// The next page, or `None` at the end.
-    ///
-    /// # Errors
-    /// When the next page can't be had. The next call asks for it again.
-    pub async fn try_next(&mut self) -> Result<Option<Page<T>>, Error> {
-        self.next().await.transpose()
-    }
-
-    /// What has been read so far, over all pieces.
-    pub fn report(&self) -> WindowsReport {
-        self.run.report()
-    }
-
-    /// How far the items have been delivered.
-    pub(crate) fn point(&self) -> Result<RangePoint, Error> {
-        self.run.point()
-    }
-
-    /// Which pieces the range has, and which of them are done: see [`Windows::plan`].
-    ///
-    /// # Errors
-    /// As there.
-    pub fn plan(&self) -> Result<Plan, Error> {
-        self.run.plan()
-    }
-}
-
-impl<T> Unpin for WindowPages<T> {}
-
-impl<T> Stream for WindowPages<T> {
-    type Item = Result<Page<T>, Error>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let page = match self.rest.take() {
-            Some(rest) => Some(Ok(rest)),
-            None => ready!(self.run.poll_page(cx, false)),
-        };
-        if let Some(Ok(page)) = &page {
-            self.run.handed_out(page.items().len());
-        }
-        Poll::Ready(page)
-    }
-}
-
-impl<T> FusedStream for WindowPages<T> {
-    fn is_terminated(&self) -> bool {
-        self.rest.is_none() && self.run.has_ended()
-    }
-}
-
-impl<T> fmt::Debug for WindowPages<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        debug("WindowPages", &self.run, f)
-    }
-}
-
-fn debug<T>(name: &str, run: &Run<T>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    f.debug_struct(name)
-        .field("range", &format_args!("{}", run.settings.range))
-        .field("report", &run.report())
-        .finish_non_exhaustive()
 }

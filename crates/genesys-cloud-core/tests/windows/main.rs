@@ -6,6 +6,7 @@ mod available;
 mod batches;
 mod duplicates;
 mod jobs;
+mod limits;
 #[allow(dead_code, reason = "shared with the tests of checkpoints")]
 #[path = "../checkpoint/memory.rs"]
 mod memory;

@@ -63,7 +63,7 @@ async fn what_has_been_handed_out_can_not_be_split_without_ids() {
             assert!(
                 text.contains(
                     "2024-05-01T00:00:00Z/2024-05-02T16:00:00Z holds more than the API lists, and was \
-                     not split: some of its items had been handed out; choose a shorter `span`, or name \
+                     not split: some of its items had been delivered; choose a shorter `span`, or name \
                      the id of the items by `dedupe_by`"
                 ),
                 "{text}"
@@ -116,8 +116,8 @@ async fn no_piece_is_shorter_than_the_minimum() {
         assert_eq!(
             error.to_string(),
             "POST /query (postQuery) failed: 2024-05-01T00:00:00Z/2024-05-01T03:00:00Z holds more than \
-             the API lists, and was not split: no piece shorter than 3 hours may be made; narrow the \
-             query, or allow shorter pieces by `split_down_to`"
+             the API lists, and was not split: no slice may be shorter than 3 hours; narrow the \
+             query, or allow shorter slices by `split_down_to`"
         );
         let source = std::error::Error::source(&error).expect("a source").to_string();
         assert!(source.contains("Pagination may not exceed 2 results"), "{source}");
@@ -129,7 +129,7 @@ async fn no_piece_is_shorter_than_the_minimum() {
     let error = daily(&server, 0, 48).split_down_to(long(9)).try_next().await;
     let text = error.expect_err("too long").to_string();
     assert!(
-        text.contains("2024-05-01T00:00:00Z/2024-05-01T12:00:00Z is longer than the API takes")
+        text.contains("2024-05-01T00:00:00Z/2024-05-01T12:00:00Z is longer than the API accepts")
     );
 }
 

@@ -9,10 +9,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{Engine, Last};
 use crate::error::Error;
 use crate::jobs::Family;
+use crate::options::OnStale;
 use crate::paging::grid::{MOST_CHANGES, Realignment, realignment};
 use crate::paging::listing::{PageSize, Place};
 use crate::paging::marks::{Joined, PageText, join};
-use crate::paging::paginator::OnStale;
 use crate::paging::picked::Overlap;
 use crate::paging::point::{Handed, ListPoint, is_end_of_list};
 use crate::paging::progress::{Counted, Progress};
@@ -122,7 +122,8 @@ impl Engine {
                         Subject::new(&self.request, org, listing, &places(listing))
                     }
                     Some(job) => {
-                        let (request, listing) = (job.opening.subject(), job.opening.listing());
+                        let (request, listing) =
+                            (job.opening.subject(&self.options.job), job.opening.listing());
                         let names_page = job.opening.is_job_per_page();
                         let without = if names_page { places(&listing) } else { Vec::new() };
                         let subject = Subject::new(&request, org, &listing, &without);
@@ -229,7 +230,7 @@ impl Engine {
         if let Some(difference) = point.subject.difference(&self.subject()) {
             return Err(mismatch(&difference));
         }
-        if point.is_lost && self.on_stale == OnStale::Fail {
+        if point.is_lost && self.options.on_stale.unwrap_or_default() == OnStale::Fail {
             let why = "a job was submitted before, and its reply was lost: it may be running";
             let error = Error::stale_checkpoint(&operation, why.to_owned(), None);
             return Err(error.outcome_unknown(
@@ -237,7 +238,7 @@ impl Engine {
             ));
         }
         let items = point.delivered();
-        if let Some(limit) = self.limit.filter(|limit| *limit < items) {
+        if let Some(limit) = self.options.limit.filter(|limit| *limit < items) {
             let why = format!("{items} items were read, more than the limit of {limit}");
             return Err(mismatch(&why));
         }
@@ -252,7 +253,7 @@ impl Engine {
                 saved.expires().filter(|_| expires.is_some_and(|at| at < Utc::now()))
             {
                 let why = format!("the results of the job were deleted at {expires}");
-                if self.on_stale == OnStale::Fail || !self.restart() {
+                if self.options.on_stale.unwrap_or_default() == OnStale::Fail || !self.restart() {
                     return Err(Error::stale_checkpoint(self.operation(), why, None));
                 }
                 self.take_over();
@@ -260,7 +261,7 @@ impl Engine {
             }
         }
         if let Some(why) = self.token_expired() {
-            if self.on_stale == OnStale::Fail || !self.restart() {
+            if self.options.on_stale.unwrap_or_default() == OnStale::Fail || !self.restart() {
                 return Err(Error::stale_checkpoint(self.operation(), why, None));
             }
             self.take_over();
@@ -336,7 +337,7 @@ impl Engine {
         // joined again in it: where replies say their size, or the place is between two pages.
         let by_number = matches!(self.walk.motion(), Motion::Numbers { .. });
         let can_resize = if by_number { self.walk.at.grid.is_some() } else { offset == 0 };
-        if self.walk.at.page_size.is_some() && !(can_resize && self.page_size.is_some()) {
+        if self.walk.at.page_size.is_some() && !(can_resize && self.options.page_size.is_some()) {
             self.is_page_size_settled = true;
         }
         Ok(())
@@ -368,7 +369,7 @@ impl Engine {
         if (!is_of_page && !is_of_job) || is_too_large(&error) {
             return Some(error);
         }
-        if self.on_stale == OnStale::Restart && self.restart() {
+        if self.options.on_stale.unwrap_or_default() == OnStale::Restart && self.restart() {
             let operation = self.request.operation().id();
             tracing::warn!(operation, %error, "the checkpoint is stale: the list is read anew");
             return None;

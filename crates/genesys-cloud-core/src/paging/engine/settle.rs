@@ -89,7 +89,8 @@ impl Engine {
         };
         let mut picked = Picked::of(records, first, has_come);
         let new = picked.new_items() as u64;
-        let left = self.limit.map_or(u64::MAX, |limit| limit.saturating_sub(self.progress.read));
+        let left =
+            self.options.limit.map_or(u64::MAX, |limit| limit.saturating_sub(self.progress.read));
         let allowed = picked.up_to(left);
         self.progress.whole |= self.walk.is_beginning(&page);
         self.progress.note_page(&page);

@@ -19,7 +19,8 @@ impl Engine {
         // A page that the list looks back at is joined by its size.
         let is_looking_back = self.overlap.is_some() || self.reads_elsewhere();
         // Smaller pages would reach less far.
-        let is_bounded_in_pages = self.max_pages.is_some() || self.walk.is_capped_in_pages();
+        let is_bounded_in_pages =
+            self.options.max_pages.is_some() || self.walk.is_capped_in_pages();
         let is_job = self.job.as_ref().is_some_and(|job| job.opening.is_job_per_page());
         if is_looking_back || is_bounded_in_pages || is_job || !self.operation().is_repeatable() {
             return None;
@@ -70,7 +71,7 @@ impl Engine {
         self.calls.clear();
         let Some(size) = self.smaller_size(self.walk.due()) else { return };
         let (operation, page) = (self.request.operation().id(), self.page_number());
-        let bytes = self.max_page_bytes;
+        let bytes = self.options.max_page_bytes;
         tracing::info!(
             operation,
             page,

@@ -1,0 +1,90 @@
+//! A range of time as a stream of pages.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures::stream::{FusedStream, Stream};
+
+use super::plan::Plan;
+use super::point::RangePoint;
+use super::reader::RangeReader;
+use super::report::WindowsReport;
+use crate::error::Error;
+use crate::paging::Page;
+
+/// What a long range of time holds as a stream of pages; from [`Windows::pages`].
+///
+/// After an error it can be used on, as [`Windows`] can.
+#[must_use = "a stream does nothing until it is polled"]
+pub struct WindowPages<T> {
+    reader: RangeReader<T>,
+    /// The rest of the page whose items were being delivered.
+    rest: Option<Page<T>>,
+}
+
+impl<T> WindowPages<T> {
+    pub(super) fn new(reader: RangeReader<T>, rest: Option<Page<T>>) -> Self {
+        Self { reader, rest }
+    }
+
+    /// The next page. `None` at the end.
+    pub async fn next(&mut self) -> Option<Result<Page<T>, Error>> {
+        futures::StreamExt::next(self).await
+    }
+
+    /// The next page, or `None` at the end.
+    ///
+    /// # Errors
+    /// When the next page can't be had. The next call asks for it again.
+    pub async fn try_next(&mut self) -> Result<Option<Page<T>>, Error> {
+        self.next().await.transpose()
+    }
+
+    /// What has been read so far, over all pieces.
+    pub fn report(&self) -> WindowsReport {
+        self.reader.report()
+    }
+
+    /// How far the items have been delivered.
+    pub(crate) fn point(&self) -> Result<RangePoint, Error> {
+        self.reader.point()
+    }
+
+    /// Which pieces the range has, and which of them are done: see [`Windows::plan`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn plan(&self) -> Result<Plan, Error> {
+        self.reader.plan()
+    }
+}
+
+impl<T> Unpin for WindowPages<T> {}
+
+impl<T> Stream for WindowPages<T> {
+    type Item = Result<Page<T>, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let page = match self.rest.take() {
+            Some(rest) => Some(Ok(rest)),
+            None => ready!(self.reader.poll_page(cx, false)),
+        };
+        if let Some(Ok(page)) = &page {
+            self.reader.delivered(page.items().len());
+        }
+        Poll::Ready(page)
+    }
+}
+
+impl<T> FusedStream for WindowPages<T> {
+    fn is_terminated(&self) -> bool {
+        self.rest.is_none() && self.reader.has_ended()
+    }
+}
+
+impl<T> fmt::Debug for WindowPages<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.reader.debug("WindowPages", f)
+    }
+}

@@ -1,0 +1,207 @@
+//! Reads the slices of a range, each with a paginator, and delivers their pages in order.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::task::{Context, Poll};
+
+use super::current_page::CurrentPage;
+use super::plan::{PieceState, Plan};
+use super::point::PiecePoint;
+use super::report::WindowsReport;
+use super::settings::{MakeList, Settings};
+use super::slice_reader::{Outcome, SliceReader};
+use crate::dedupe::RecentIds;
+use crate::error::Error;
+use crate::interval::Interval;
+use crate::paging::{Page, Paginator, Reason, Verdict};
+
+/// Reads a range. Its parts are in the other files: [`split`](super::split), [`resume`](super::resume),
+/// [`limits`](super::limits), [`current_page`](super::current_page).
+pub(super) struct RangeReader<T> {
+    pub(super) make_list: MakeList<T>,
+    pub(super) settings: Settings,
+    /// `None` until the first page is asked for.
+    pub(super) plan: Option<Plan>,
+    pub(super) recent_ids: RecentIds,
+    /// The limit that was reached before the end of the range.
+    pub(super) stopped: Option<Reason>,
+    /// The slices that are being read, in order. The items of the first one are delivered.
+    pub(super) slices: VecDeque<SliceReader<T>>,
+    /// The most items that the API lists of a slice, if it is known.
+    pub(super) most_items: Option<u64>,
+    /// The slices that have ended.
+    pub(super) report: WindowsReport,
+    /// The page whose items are being delivered. It is of the first slice.
+    pub(super) current: Option<CurrentPage>,
+    /// Where slices continue that had begun in an earlier run, until they are opened.
+    pub(super) resumed: BTreeMap<usize, PiecePoint>,
+}
+
+impl<T> RangeReader<T> {
+    pub(super) fn new(make_list: MakeList<T>, settings: Settings) -> Self {
+        Self {
+            recent_ids: RecentIds::new(&settings.options),
+            make_list,
+            settings,
+            plan: None,
+            stopped: None,
+            slices: VecDeque::new(),
+            most_items: None,
+            report: WindowsReport::default(),
+            current: None,
+            resumed: BTreeMap::new(),
+        }
+    }
+
+    /// What has been read so far.
+    pub(super) fn report(&self) -> WindowsReport {
+        let mut report = self.report;
+        let lists = self.slices.iter().map(|reader| reader.list.report());
+        for list in lists.chain(self.resumed.values().map(|point| point.list.report())) {
+            report.add(&list);
+            report.take_in(&list);
+        }
+        if let Some(plan) = &self.plan {
+            (report.pieces, report.pieces_done) = (plan.pieces().len() as u64, plan.done());
+        }
+        report.ids_forgotten = self.recent_ids.forgotten;
+        report.stopped = self.stopped;
+        report
+    }
+
+    /// The list of an interval.
+    pub(super) fn list(&self, interval: Interval) -> Paginator<T> {
+        let options = &self.settings.options;
+        let list = (self.make_list)(interval).with_options(&options.for_slice());
+        list.with_ids(options.dedupe_by.as_deref())
+    }
+
+    /// The next page, without duplicates. `with_items`: a page whose items are in a file is an error.
+    pub(super) fn poll_page(
+        &mut self,
+        cx: &mut Context<'_>,
+        with_items: bool,
+    ) -> Poll<Option<Result<Page<T>, Error>>> {
+        if self.plan.is_none() {
+            match self.plan() {
+                Ok(plan) => self.plan = Some(plan),
+                Err(error) => return Poll::Ready(Some(Err(error))),
+            }
+            self.recent_ids = RecentIds::new(&self.settings.options);
+            self.restore();
+        }
+        self.check_limits();
+        if self.has_ended() {
+            return Poll::Ready(None);
+        }
+        self.finish_page();
+        loop {
+            self.open_slices();
+            if self.slices.is_empty() {
+                self.report.ended = true;
+                return Poll::Ready(None);
+            }
+            if self.poll_slices(cx, with_items) {
+                continue;
+            }
+            let Some(first) = self.slices.front_mut() else { continue };
+            match first.outcome.take() {
+                None | Some(Outcome::TooEarly) => return Poll::Pending,
+                Some(Outcome::Page(page)) => {
+                    first.has_delivered |= !page.items().is_empty();
+                    return Poll::Ready(Some(Ok(self.deliver(*page))));
+                }
+                Some(Outcome::Error(error)) => {
+                    // Not if it is unknown whether the job was submitted: it may be running.
+                    if error.is_job_failed()
+                        && (!first.has_delivered || self.settings.options.dedupe_by.is_some())
+                    {
+                        // The next poll submits another job, as it only reads.
+                        let interval = first.interval;
+                        let anew = self.list(interval);
+                        self.judge_anew(0);
+                        if let Some(first) = self.slices.front_mut() {
+                            self.report.add(&first.list.report());
+                            (first.list, first.without_id) = (anew, 0);
+                        }
+                    }
+                    return Poll::Ready(Some(Err(error)));
+                }
+                Some(Outcome::End) => self.close_first(),
+            }
+        }
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.report.ended || self.stopped.is_some()
+    }
+
+    /// Opens slices, in order, as many as may be read at a time.
+    fn open_slices(&mut self) {
+        while self.slices.len() < self.settings.concurrency.max(1) {
+            let Some(plan) = &mut self.plan else { return };
+            let Some(slice) = plan.next() else { return };
+            plan.set(slice, PieceState::Running);
+            let interval = plan.pieces()[slice].interval();
+            let mut list = self.list(interval);
+            let (mut has_delivered, mut without_id) = (false, 0);
+            if let Some(point) = self.resumed.remove(&slice) {
+                has_delivered = point.list.delivered() > 0;
+                without_id = point.without_id;
+                list = list.resume_at(point.list);
+            }
+            if let Some(cap) = list.cap_in_items() {
+                self.most_items = Some(self.most_items.map_or(cap, |most| most.min(cap)));
+            }
+            let reader =
+                SliceReader { slice, interval, list, outcome: None, has_delivered, without_id };
+            let at = self.slices.partition_point(|other| other.slice < slice);
+            self.slices.insert(at, reader);
+        }
+    }
+
+    /// Polls all open slices that have no outcome yet. Returns whether one was split.
+    fn poll_slices(&mut self, cx: &mut Context<'_>, with_items: bool) -> bool {
+        for at in 0..self.slices.len() {
+            let reader = &mut self.slices[at];
+            let is_first = at == 0;
+            if is_first && matches!(reader.outcome, Some(Outcome::TooEarly)) {
+                reader.outcome = None;
+            }
+            if reader.outcome.is_some() {
+                continue;
+            }
+            let Poll::Ready(outcome) = reader.poll(cx, with_items, is_first) else { continue };
+            let outcome = match self.split_reason(at, &outcome) {
+                Some(reason) => match self.split(at, reason, outcome) {
+                    Ok(()) => return true,
+                    Err(outcome) => outcome,
+                },
+                None => outcome,
+            };
+            self.slices[at].outcome = Some(outcome);
+        }
+        false
+    }
+
+    /// Closes the first slice.
+    pub(super) fn close_first(&mut self) {
+        let Some(first) = self.slices.pop_front() else { return };
+        let report = first.list.report();
+        self.report.add(&report);
+        self.report.take_in(&report);
+        self.report.judge(report.verdict());
+        if let (Some(plan), false) =
+            (&mut self.plan, matches!(report.verdict(), Verdict::Truncated(_)))
+        {
+            plan.set(first.slice, PieceState::Done);
+        }
+    }
+
+    pub(super) fn debug(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct(name)
+            .field("range", &format_args!("{}", self.settings.range))
+            .field("report", &self.report())
+            .finish_non_exhaustive()
+    }
+}

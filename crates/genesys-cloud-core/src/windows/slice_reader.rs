@@ -1,0 +1,57 @@
+//! A slice of a range while it is read.
+
+use std::task::{Context, Poll};
+
+use crate::error::Error;
+use crate::interval::Interval;
+use crate::paging::{End, Page, Paginator};
+
+/// A slice that is being read.
+pub(super) struct SliceReader<T> {
+    /// Its place in the plan.
+    pub(super) slice: usize,
+    pub(super) interval: Interval,
+    pub(super) list: Paginator<T>,
+    /// What is to be delivered next, once this slice is the first.
+    pub(super) outcome: Option<Outcome<T>>,
+    /// Whether items of it have been delivered.
+    pub(super) has_delivered: bool,
+    /// How many of those had no id.
+    pub(super) without_id: u64,
+}
+
+/// What came of asking for a page.
+pub(super) enum Outcome<T> {
+    Page(Box<Page<T>>),
+    Error(Error),
+    /// The deadline for its job or its data passed before the slice was the first. It is polled again then.
+    TooEarly,
+    End,
+}
+
+impl<T> SliceReader<T> {
+    /// Asks for the next page.
+    pub(super) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        with_items: bool,
+        is_first: bool,
+    ) -> Poll<Outcome<T>> {
+        self.list.poll_next_page(cx, with_items).map(|next| match next {
+            Some(Ok(page)) => Outcome::Page(Box::new(page)),
+            Some(Err(error))
+                if !is_first && (error.is_job_unfinished() || error.is_data_unavailable()) =>
+            {
+                Outcome::TooEarly
+            }
+            Some(Err(error)) => Outcome::Error(error),
+            None => Outcome::End,
+        })
+    }
+
+    /// Whether all of it has been delivered, and it does not have to be split.
+    pub(super) fn is_at_end(&self) -> bool {
+        let end = self.list.report().end;
+        matches!(self.outcome, None | Some(Outcome::End)) && end.is_some_and(|end| end != End::Cap)
+    }
+}
