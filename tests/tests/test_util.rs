@@ -70,6 +70,16 @@ async fn a_list_of_items_has_the_report_of_a_list() {
 }
 
 #[tokio::test]
+async fn a_list_can_have_any_verdict_at_its_end() {
+    let moved = Verdict::Drifted(Reason::Moved);
+    let mut queues = Paginator::from_items([queue("a"), queue("b")]).with_verdict(moved);
+    queues.try_next().await.unwrap();
+    assert_eq!(queues.report().verdict(), Verdict::Unknown(Reason::Unfinished));
+    names(&mut queues).await.unwrap();
+    assert_eq!((queues.report().verdict(), queues.report().items), (moved, 2));
+}
+
+#[tokio::test]
 async fn errors_come_once_at_their_place_and_nothing_is_lost() {
     for prefetch in [0, 3] {
         let failure = |status| Err(ResponseTemplate::new(status).into_error("getRoutingQueues"));
