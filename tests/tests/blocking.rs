@@ -4,7 +4,7 @@ use std::thread;
 
 use genesys_cloud::blocking;
 use genesys_cloud::test_util::ResponseTemplate;
-use genesys_cloud::test_util::mock::MockOrg;
+use genesys_cloud::test_util::mock::{CannedReply, MockOrg};
 use genesys_cloud::types::AsyncConversationQuery;
 use genesys_cloud::{Client, Error, FileStore, Paginator, Verdict};
 use tokio::runtime::Runtime;
@@ -24,6 +24,7 @@ fn a_call_is_waited_for() {
     let queues = blocking::wait(client.routing().queues().send()).unwrap();
     let queues = queues.into_value().entities.unwrap();
     assert_eq!(queues.len(), 3);
+    org.respond_next("getRoutingQueue", CannedReply::error(404, "not.found", "none")).unwrap();
     let missing = blocking::wait(client.routing().queue("none").send()).unwrap_err();
     assert_eq!(missing.status(), Some(404));
 }

@@ -72,7 +72,8 @@ async fn a_list_of_items_has_the_report_of_a_list() {
 #[tokio::test]
 async fn a_list_can_have_any_verdict_at_its_end() {
     let moved = Verdict::Drifted(Reason::Moved);
-    let mut queues = Paginator::from_items([queue("a"), queue("b")]).with_verdict(moved);
+    let pages = [Ok(vec![queue("a")]), Ok(vec![queue("b")])];
+    let mut queues = Paginator::from_pages(pages).with_verdict(moved);
     queues.try_next().await.unwrap();
     assert_eq!(queues.report().verdict(), Verdict::Unknown(Reason::Unfinished));
     names(&mut queues).await.unwrap();
