@@ -7,29 +7,24 @@ use genesys_cloud_core::lenient;
 use serde_json::value::RawValue;
 
 use crate::failure::Failure;
-use crate::find::{nearest, quoted};
+use crate::locations::BodySource;
+use crate::resolve::{nearest, quoted};
 
 /// How deep a body is checked.
 const DEEPEST: usize = 64;
 
-/// Reads a body from a file, or from standard input if its name is `-`. It is sent as it is.
-pub(crate) fn read(file: &str) -> Result<Box<RawValue>, Failure> {
-    let place = if file == "-" { "standard input" } else { file };
-    let text = match file {
-        "-" => {
+/// Reads a body. It is sent as it is.
+pub(crate) fn read(source: &BodySource) -> Result<Box<RawValue>, Failure> {
+    let (place, text) = match source {
+        BodySource::Stdin => {
             let mut text = String::new();
-            std::io::stdin().read_to_string(&mut text).map(|_| text)
+            let read = std::io::stdin().read_to_string(&mut text).map(|_| text);
+            ("standard input".to_owned(), read)
         }
-        file => std::fs::read_to_string(file),
+        BodySource::File(path) => (path.display().to_string(), std::fs::read_to_string(path)),
     };
-    let text = text.map_err(|error| match file.trim_start().starts_with(['{', '[']) {
-        // It may hold what is not to be told.
-        true => {
-            Failure::usage("--body: it takes a file, or - for standard input, and not the JSON")
-                .advise("of a shell such as bash: --body - <<< '{}'")
-        }
-        false => Failure::usage(format!("--body: can't read {place}: {error}")),
-    })?;
+    let text =
+        text.map_err(|error| Failure::usage(format!("--body: can't read {place}: {error}")))?;
     serde_json::from_str(lenient::without_mark(&text))
         .map_err(|error| Failure::usage(format!("--body: {place} is not JSON: {error}")))
 }
@@ -126,7 +121,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::find;
+    use crate::resolve;
 
     #[test]
     fn a_body_is_read_as_it_is() {
@@ -134,20 +129,20 @@ mod tests {
         let path = folder.path().join("body.json");
         let text = r#"{"a": 1.50, "a": 12345678901234567890, "b": "\ud83d", "c": 1e400}"#;
         std::fs::write(&path, format!("\u{feff}{text}\n")).expect("a file");
-        let body = read(path.to_str().expect("a path")).expect("a body");
+        let body = read(&BodySource::File(path.clone())).expect("a body");
         assert_eq!(body.get(), text);
         // None of it is in the way of the check.
-        let entry = find::operation("postAnalyticsConversationsDetailsQuery").expect("it");
+        let entry = resolve::operation("postAnalyticsConversationsDetailsQuery").expect("it");
         let schema = &entry.body.as_ref().expect("a body").schema;
         let found = faults(schema, &body);
         assert_eq!(found.len(), 4, "{found:?}");
         std::fs::write(&path, "{").expect("a file");
-        assert!(read(path.to_str().expect("a path")).is_err());
+        assert!(read(&BodySource::File(path.clone())).is_err());
     }
 
     #[test]
     fn what_the_document_does_not_know_is_told() {
-        let entry = find::operation("postAnalyticsConversationsDetailsQuery").expect("it");
+        let entry = resolve::operation("postAnalyticsConversationsDetailsQuery").expect("it");
         let schema = &entry.body.as_ref().expect("a body").schema;
         for (body, expected) in [
             (json!({}), None),

@@ -8,72 +8,79 @@
 
 mod arguments;
 mod body;
+mod capabilities;
 mod commands;
-mod connect;
 mod events;
 mod exit;
 mod export;
 mod failure;
-mod find;
-mod offers;
+mod invocation;
+mod locations;
 mod parameters;
 mod record;
-mod screen;
+mod reporter;
+mod resolve;
+mod saved_jobs;
+mod session;
+mod settings;
 pub mod tags;
 mod terminal;
 mod times;
 mod tty;
+mod values;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 
 pub use crate::failure::{Exit, Failure};
 
-use genesys_cloud_core::private_file as private;
-use genesys_cloud_sinks::{self as sinks, aside, sum};
-
-use crate::arguments::{Cli, Command, Log};
-use crate::screen::Screen;
+use crate::arguments::{Cli, Command, Jobs, Schema};
+use crate::invocation::Invocation;
+use crate::reporter::{LogFormat, Reporter};
+use crate::session::Session;
+use crate::settings::{CallSettings, ExportSettings, Global};
 
 /// Runs the command that the program was called with.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let cli = match Cli::try_parse_from(&words) {
         Ok(cli) => cli,
-        Err(error) => return refused(&error),
+        Err(error) => return reject(&error, &words),
     };
-    let screen = Arc::new(Screen::new(cli.global.log, cli.global.quiet));
+    let (format, is_quiet) = settings::messages(&cli.global);
+    let reporter = Arc::new(Reporter::new(format, is_quiet));
     let done = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .map_err(|error| Failure::new(Exit::Failed, format!("can't start: {error}")))
-        .and_then(|runtime| runtime.block_on(run(&cli, &screen)));
+        .and_then(|runtime| runtime.block_on(run(cli, &reporter, Invocation::new(&words))));
     match done {
         Ok(exit) => ExitCode::from(exit as u8),
         Err(failure) if failure.is_closed() => ExitCode::SUCCESS,
         Err(failure) => {
-            screen.fail(&failure);
+            reporter.fail(&failure);
             ExitCode::from(failure.exit() as u8)
         }
     }
 }
 
-/// Tells what is wrong with the command line, or the help that was asked for.
-fn refused(error: &clap::Error) -> ExitCode {
-    let arguments: Vec<_> = std::env::args_os().collect();
-    // What was read of the command line is not to be had, but a program wants to be told in its own form.
-    let json = arguments.iter().any(|it| it == "--log=json")
-        || arguments.windows(2).any(|pair| pair == ["--log", "json"]);
-    if !(json && error.use_stderr()) {
+/// Prints what is wrong with the command line, or the help that was asked for.
+fn reject(error: &clap::Error, words: &[OsString]) -> ExitCode {
+    // No arguments were parsed, but a program still expects its own format.
+    let is_json = words.iter().any(|it| it == "--log=json")
+        || words.windows(2).any(|pair| pair == ["--log", "json"]);
+    if !(is_json && error.use_stderr()) {
         error.exit();
     }
     let text = error.to_string();
     let mut parts = text.trim_start_matches("error: ").split("\n\n").map(str::trim);
     let failure = Failure::usage(parts.next().unwrap_or_default());
     let failure = parts.filter(|it| !it.is_empty()).fold(failure, Failure::advise);
-    Screen::new(Log::Json, false).fail(&failure);
+    Reporter::new(LogFormat::Json, false).fail(&failure);
     ExitCode::from(failure.exit() as u8)
 }
 
@@ -82,26 +89,36 @@ fn survive_file_limit() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        // A signal that has a handler does not end the program. Where there can be none, it still does.
+        // A signal that has a handler does not end the program. Without a handler, it still does.
         let _ = signal(SignalKind::from_raw(libc::SIGXFSZ));
     }
 }
 
-async fn run(cli: &Cli, screen: &Arc<Screen>) -> Result<Exit, Failure> {
-    let Cli { global, command } = cli;
+async fn run(cli: Cli, reporter: &Arc<Reporter>, invocation: Invocation) -> Result<Exit, Failure> {
     survive_file_limit();
-    connect::check(global, command)?;
-    match command {
-        Command::Export(options) => export::run(options, global, screen).await,
+    let runs_mock = matches!(cli.command, Command::Mock { .. });
+    let global = Global::resolve(cli.global, runs_mock)?;
+    let session = Session::new(global, reporter.clone(), invocation);
+    match cli.command {
+        Command::Export(export) => export::run(ExportSettings::resolve(*export), &session).await,
         Command::Operations { search, exportable } => {
-            commands::operations(search.as_deref(), *exportable)
+            commands::operations(search.as_deref(), exportable)
         }
-        Command::Describe { operation } => commands::describe(operation),
-        Command::Call { call } => commands::call(call, global, screen).await,
-        Command::Jobs { command } => commands::jobs(command.as_ref(), global, screen).await,
-        Command::Whoami => commands::whoami(global, screen).await,
-        Command::Mock { port } => commands::mock(*port, global).await,
-        Command::Completions { shell } => commands::completions(*shell),
-        Command::Schema { of } => commands::schema(*of),
+        Command::Describe { operation } => commands::describe(&operation),
+        Command::Call { call } => commands::call(CallSettings::resolve(call), &session).await,
+        Command::Jobs { command } => match command.unwrap_or(Jobs::List) {
+            Jobs::List => commands::jobs::list(&session),
+            Jobs::Wait { id, deadline } => commands::jobs::wait(&id, deadline, &session).await,
+            Jobs::Cancel { id } => commands::jobs::cancel(&id, &session).await,
+            Jobs::Forget { id } => commands::jobs::forget(&id, &session),
+        },
+        Command::Whoami => commands::whoami(&session).await,
+        Command::Mock { port } => commands::mock(port, &session).await,
+        Command::Completions { shell } => {
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "genesys-cloud", &mut text);
+            commands::print(&text)
+        }
+        Command::Schema { of: Schema::Events } => commands::schema(),
     }
 }

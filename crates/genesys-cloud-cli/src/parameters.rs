@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::body;
 use crate::failure::Failure;
-use crate::find::{nearest, quoted};
+use crate::resolve::{nearest, quoted};
 use crate::tags;
 
 /// What a user has given an operation.
@@ -33,16 +33,6 @@ impl Default for Given {
         let (params, later) = (Vec::new(), Vec::new());
         let (body, unchecked, takes_interval) = (None, false, false);
         Self { params, body, unchecked, later, option: "--param", takes_interval }
-    }
-}
-
-/// Splits `name=value`.
-pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.trim().is_empty() => {
-            Ok((name.trim().to_owned(), value.to_owned()))
-        }
-        _ => Err("write it as name=value".to_owned()),
     }
 }
 
@@ -248,11 +238,12 @@ fn unknown(entry: &Entry, name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::find;
+    use crate::resolve;
 
     fn made(operation: &str, params: &[&str]) -> Result<String, String> {
-        let entry = find::operation(operation).expect(operation);
-        let params = params.iter().map(|text| pair(text).expect("a pair")).collect();
+        let entry = resolve::operation(operation).expect(operation);
+        let params =
+            params.iter().map(|text| crate::values::name_value(text).expect("a pair")).collect();
         let given = Given { params, ..Given::default() };
         let request = request(entry, &given).map_err(|failure| failure.to_string())?;
         request.target().map_err(|error| error.to_string())
@@ -321,7 +312,7 @@ mod tests {
 
     #[test]
     fn what_the_document_does_not_know_is_sent_if_told_so() {
-        let entry = find::operation("routing.queues").expect("an operation");
+        let entry = resolve::operation("routing.queues").expect("an operation");
         let params =
             vec![("new".to_owned(), "1".to_owned()), ("sortOrder".to_owned(), "x".to_owned())];
         let given = Given { params, unchecked: true, ..Given::default() };

@@ -5,7 +5,7 @@ use genesys_cloud_core::{Family, Listing, Results, ResultsAt};
 use genesys_cloud_sinks::{Columns, FieldError};
 
 use crate::failure::Failure;
-use crate::find::{nearest, quoted};
+use crate::resolve::{nearest, quoted};
 use crate::tags::Way;
 
 /// The columns of a table of records: those that `--fields` names, or all that the document has.
@@ -99,10 +99,10 @@ fn element(list: &'static Schema) -> Option<&'static Schema> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{find, tags};
+    use crate::{resolve, tags};
 
     fn item_of(name: &str) -> Option<&'static Schema> {
-        let entry = find::operation(name).expect(name);
+        let entry = resolve::operation(name).expect(name);
         item(entry, &tags::way(Catalogue::embedded(), entry).expect("a way"))
     }
 

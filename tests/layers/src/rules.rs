@@ -28,7 +28,7 @@ pub const CORE: &[(&str, &[&str])] = &[
     ("jobs", &["jobs"]),
     ("ranges of time", &["windows"]),
     ("checkpoints", &["checkpoint"]),
-    ("what generated code uses", &["bind", "fuzzing", "generated"]),
+    ("what generated code uses", &["fuzzing", "generated", "list", "macros"]),
     ("what programs use", &["blocking", "specs", "test_util"]),
 ];
 

@@ -1,36 +1,31 @@
 //! Single calls.
 
 use std::io::Write as _;
-use std::sync::Arc;
 
 use genesys_cloud_core::{Client, RawReply, lenient};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::arguments::{CallOptions, Global};
 use crate::body;
-use crate::connect;
 use crate::failure::{Exit, Failure};
-use crate::find;
 use crate::parameters::{self, Given};
-use crate::screen::{Screen, grouped};
+use crate::reporter::grouped;
+use crate::resolve;
+use crate::session::Session;
+use crate::settings::CallSettings;
 use crate::terminal;
 
 /// Makes a call, and prints what comes.
-pub(crate) async fn call(
-    call: &CallOptions,
-    global: &Global,
-    screen: &Arc<Screen>,
-) -> Result<Exit, Failure> {
-    let entry = find::operation(&call.operation)?;
+pub(crate) async fn call(call: CallSettings, session: &Session) -> Result<Exit, Failure> {
+    let entry = resolve::operation(&call.operation)?;
     let given = Given {
-        params: call.params.clone(),
-        body: call.body.as_deref().map(body::read).transpose()?,
+        params: call.params,
+        body: call.body.as_ref().map(body::read).transpose()?,
         unchecked: call.unchecked,
         ..Given::default()
     };
     let request = parameters::request(entry, &given)?;
-    let org = connect::org(global, screen).await?;
+    let org = session.connect().await?;
     let reply = org.client.execute(&request).await;
     let reply = reply.map_err(|error| Failure::of_call(&error, Some(entry)))?;
     print(&reply)?;
@@ -102,8 +97,8 @@ fn end_of_text(json: &str) -> usize {
 }
 
 /// Says where calls go, as whom, and what is left of the budget.
-pub(crate) async fn whoami(global: &Global, screen: &Arc<Screen>) -> Result<Exit, Failure> {
-    let org = connect::org(global, screen).await?;
+pub(crate) async fn whoami(session: &Session) -> Result<Exit, Failure> {
+    let org = session.connect().await?;
     let token = get(&org.client, "getTokensMe").await?;
     let mut out = terminal::text();
     let text = |path: &str| token.pointer(path).and_then(Value::as_str).map(str::to_owned);
@@ -135,7 +130,7 @@ pub(crate) async fn whoami(global: &Global, screen: &Arc<Screen>) -> Result<Exit
 }
 
 async fn get(client: &Client, operation: &str) -> Result<Value, Failure> {
-    let entry = find::operation(operation)?;
+    let entry = resolve::operation(operation)?;
     let request = parameters::request(entry, &Given::default())?;
     let reply = client.execute(&request).await;
     let reply = reply.map_err(|error| Failure::of_call(&error, Some(entry)))?;

@@ -4,24 +4,24 @@ use std::io::Write;
 
 use genesys_cloud_catalogue::{Catalogue, Kind, Location, Operation as Entry, Parameter, Schema};
 use genesys_cloud_core::{Family, FileForm, JobCall, Listing, Results, ResultsAt};
+use genesys_cloud_sinks::properties;
 
+use crate::capabilities;
 use crate::failure::{Exit, Failure, permissions};
-use crate::find;
-use crate::offers;
 use crate::record;
-use crate::sinks::properties;
+use crate::resolve;
 use crate::tags::{self, Way};
 use crate::times::days;
 
 pub(crate) fn describe(name: &str) -> Result<Exit, Failure> {
-    write(&mut std::io::stdout().lock(), find::operation(name)?)?;
+    write(&mut std::io::stdout().lock(), resolve::operation(name)?)?;
     Ok(Exit::Complete)
 }
 
 fn write(out: &mut dyn Write, entry: &Entry) -> Result<(), Failure> {
     let way = tags::way(Catalogue::embedded(), entry);
     let way = way.map_err(|error| Failure::usage(error.to_string()))?;
-    writeln!(out, "{}", find::rust_name(entry))?;
+    writeln!(out, "{}", resolve::rust_name(entry))?;
     writeln!(out, "{} {} ({})", entry.method, entry.path, entry.id)?;
     if let Some(summary) = &entry.summary {
         writeln!(out, "{summary}")?;
@@ -173,7 +173,7 @@ fn results_parameters(
     call: &JobCall,
     listing: &Listing,
 ) -> Result<(), Failure> {
-    let entry = find::operation(call.operation().id())?;
+    let entry = resolve::operation(call.operation().id())?;
     let is_set = |name: &str| {
         listing.chooses_page(name) || listing.page_size().is_some_and(|size| size.name() == name)
     };
@@ -193,7 +193,7 @@ fn parameters(out: &mut dyn Write, entry: &Entry, way: &Way) -> Result<(), Failu
         return Ok(());
     }
     writeln!(out, "\nParameters (--param name=value)")?;
-    let interval = offers::interval(way, entry);
+    let interval = capabilities::interval(way, entry);
     let interval = interval.map_err(|error| Failure::usage(error.to_string()))?;
     let width = entry.parameters.iter().map(|it| it.name.len()).max().unwrap_or(0);
     for parameter in &entry.parameters {
@@ -201,7 +201,7 @@ fn parameters(out: &mut dyn Write, entry: &Entry, way: &Way) -> Result<(), Failu
         match parameter.location {
             Location::Path => facts.push("in the path".to_owned()),
             Location::Header => facts.push("a header".to_owned()),
-            _ if offers::chooses_page(way, entry, &parameter.name) => {
+            _ if capabilities::chooses_page(way, entry, &parameter.name) => {
                 facts.push(SET_BY_EXPORT.to_owned());
             }
             _ if interval.as_ref().is_some_and(|it| it.place.name() == parameter.name) => {
@@ -238,7 +238,8 @@ fn kind_of(parameter: &Parameter) -> String {
 
 /// Whether a range of time is all that a body has to hold.
 fn interval_suffices(entry: &Entry, way: &Way) -> Result<bool, Failure> {
-    let known = offers::interval(way, entry).map_err(|error| Failure::usage(error.to_string()))?;
+    let known =
+        capabilities::interval(way, entry).map_err(|error| Failure::usage(error.to_string()))?;
     let (Some(known), Some(body)) = (known, &entry.body) else { return Ok(false) };
     let required = &Catalogue::embedded().resolve(&body.schema).required;
     Ok(known.place.is_in_body() && required.iter().all(|name| name == known.place.name()))
@@ -246,7 +247,8 @@ fn interval_suffices(entry: &Entry, way: &Way) -> Result<bool, Failure> {
 
 /// How a long range of time is read.
 fn interval(out: &mut dyn Write, entry: &Entry, way: &Way) -> Result<(), Failure> {
-    let known = offers::interval(way, entry).map_err(|error| Failure::usage(error.to_string()))?;
+    let known =
+        capabilities::interval(way, entry).map_err(|error| Failure::usage(error.to_string()))?;
     let Some(known) = known else { return Ok(()) };
     let place = if known.place.is_in_body() { "of the body" } else { "of the query" };
     writeln!(out, "\nRange of time (--interval start/end sets `{}` {place})", known.place.name())?;
@@ -317,6 +319,7 @@ mod tests {
     use crate::arguments::{Cli, Command};
     use crate::export;
     use crate::parameters;
+    use crate::settings::ExportSettings;
 
     /// A value that each parameter takes: some page sizes have a minimum of 10.
     fn example(parameter: &Parameter) -> String {
@@ -326,7 +329,7 @@ mod tests {
         }
     }
 
-    /// The command with everything that the description of an operation offers.
+    /// The command with everything that the description of an operation capabilities.
     fn offered(entry: &Entry, text: &str, folder: &Path) -> Vec<String> {
         let mut words: Vec<String> =
             ["genesys-cloud", "export", &entry.id].map(str::to_owned).into();
@@ -348,7 +351,7 @@ mod tests {
             if let Some((_, names)) = line.split_once("(--results-param name=value): ") {
                 let call = text.split_once("Results: ").and_then(|(_, it)| it.split_once(" ("));
                 let listed = call.and_then(|(_, it)| it.split_once(')')).map(|(id, _)| id);
-                let listed = find::operation(listed.unwrap_or_default()).expect("an operation");
+                let listed = resolve::operation(listed.unwrap_or_default()).expect("an operation");
                 for name in names.split(", ").map(|it| it.trim_end_matches(" (required)")) {
                     let parameter = listed.parameter(name).expect("a parameter");
                     add("--results-param", format!("{name}={}", example(parameter)));
@@ -401,8 +404,8 @@ mod tests {
             let words = offered(entry, &text, folder.path());
             let cli =
                 Cli::try_parse_from(&words).unwrap_or_else(|error| panic!("{words:?}: {error}"));
-            let Command::Export(options) = &cli.command else { panic!("{words:?}") };
-            match export::check(options) {
+            let Command::Export(options) = cli.command else { panic!("{words:?}") };
+            match export::check(ExportSettings::resolve(*options)) {
                 Ok(()) => exported += 1,
                 // It says so, too.
                 Err(error) if error.to_string().contains("its jobs have no results") => {}

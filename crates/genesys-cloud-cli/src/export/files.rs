@@ -1,319 +1,279 @@
-//! Jobs whose results are files, such as CSV: they are written as they are.
+//! Jobs whose results are files, such as CSV: they are downloaded and written as they are.
 
-use std::cell::OnceCell;
 use std::fs::{self, File};
 use std::io::{Seek as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Instant;
 
-use genesys_cloud_core::{Client, Download, Family, Job as ApiJob, JobState, SavedJob};
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-use tokio::sync::Notify;
+use bytes::Bytes;
+use futures::StreamExt as _;
+use futures::stream::{self, BoxStream};
+use genesys_cloud_catalogue::Operation as Entry;
+use genesys_cloud_core::private_file as private;
+use genesys_cloud_core::{Client, Download, Family, Job, JobState, SavedJob};
+use genesys_cloud_sinks::aside;
+use genesys_cloud_sinks::{FileSink, open_part};
+use serde_json::Value;
 
-use super::advice::{Ended, Left, advice, program};
-use super::report;
-use super::seal::{seal, unseal};
-use super::state::{self, RESTART, Run};
-use super::{Job, Output, Start, stop_on_interrupt, unwritten};
-use crate::arguments::{Accepted, Export, Global};
-use crate::aside;
-use crate::commands::{Kept, abandon};
-use crate::connect;
+use super::plan::Source;
 use crate::failure::{Exit, Failure, Lost};
-use crate::find;
-use crate::screen::{Screen, grouped};
-use crate::sinks::{FileKeeper, FileSink, Keeper, OnBadValue, open_part};
 
-/// What is saved beside the output, and all that is read.
-const VERSION: u64 = 3;
-
-/// What there is of a job whose files are not all written.
-const LEFT: Left = Left { is_saved: true, has_records: false, has_jobs: true, is_range: false };
-
-/// A job that was submitted, whose files are not all written.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Submitted {
-    run: Run,
-    /// A checksum of what was asked for.
-    asked: String,
-    job: SavedJob,
+/// What comes of a job whose results are files.
+pub(super) enum FileEvent {
+    /// The job is known: it was submitted, or is resumed.
+    Job(SavedJob),
+    /// The job is done, and has done part or all of its work.
+    Ready { files: usize, is_partial: bool },
+    /// Part of the files.
+    Part(FilePart),
 }
 
-/// Refuses options that say something of records.
-pub(super) fn check(export: &Export) -> Result<(), Failure> {
-    let of_records = [
-        ("--interval", export.interval.is_some()),
-        ("--page-size", export.page_size.is_some()),
-        ("--limit", export.limit.is_some()),
-        ("--fields", !export.fields.is_empty()),
-        ("--format", export.format.is_some()),
-        ("--row-group", export.row_group.is_some()),
-        ("--state", export.state.is_some()),
-        ("--on-bad-value", export.on_bad_value != OnBadValue::Fail),
-        ("--rejects", export.rejects.is_some()),
-    ];
-    if let Some((option, _)) = of_records.iter().find(|(_, given)| *given) {
-        return Err(Failure::usage(format!(
-            "{option}: the jobs of this operation result in files, which are written as they are"
-        )));
-    }
-    match (&export.out, export.plan) {
-        (Some(Output::File(_)), _) | (None, true) => Ok(()),
-        _ => Err(Failure::usage(
-            "the jobs of this operation result in files, which --out names on this machine",
-        )),
-    }
+/// Part of the files of a job.
+pub(super) enum FilePart {
+    /// This many files follow, one after the other.
+    Count(usize),
+    /// Bytes of the current file.
+    Bytes(Bytes),
+    /// The current file has ended.
+    End,
 }
 
-/// Submits the job, or goes on with it, and writes its files.
-pub(super) async fn run(
-    job: &Job<'_>,
-    family: &Family,
-    global: &Global,
-    screen: &Arc<Screen>,
-    stop: &OnceCell<Arc<Notify>>,
-) -> Result<Exit, Failure> {
-    let Output::File(out) = &job.output else {
-        return Err(Failure::usage("--out names the file"));
-    };
-    let begun = Instant::now();
-    job.output.check()?;
-    let mut keeper = FileKeeper::beside(out);
-    let left = left(job, out, &mut keeper).await?;
-    let restarts = job.start == Start::Restart;
-    let (saved, abandoned) = if restarts { (None, left) } else { (left, None) };
-    // What can't be written is told before anything is asked for.
-    let mut file = open_part(&FileSink::part(out), true).map_err(unwritten)?;
-    let before = saved.as_ref().map(|it| it.run.org());
-    let org = connect::org_again(global, screen, before).await?;
-    let identity = connect::identity(global, &org.client).await?;
-    let run = match &saved {
-        Some(saved) => {
-            saved.run.check_org(&identity)?;
-            saved.run.clone().resumed_now()
-        }
-        None => Run::new(identity),
-    };
-    let stop = stop.get_or_init(|| stop_on_interrupt(screen)).clone();
-    screen.event("begin", || json!({ "operation": job.entry.id, "out": out }));
-    let client = &org.client;
-    let abandoned: Vec<SavedJob> = abandoned.into_iter().map(|it| it.job).collect();
-    abandon(client, &abandoned, screen).await?;
-    let is_resumed = saved.is_some();
-    let mut api_job = match saved {
-        Some(saved) => {
-            let operation = job.request.operation().clone();
-            ApiJob::<Value>::load(client, operation, family.clone(), saved.job)
-        }
-        None => ApiJob::submit(client, job.request.clone(), family.clone()).await,
-    }
-    .map_err(|error| Failure::of_call(&error, Some(job.entry)))?;
-    if let Some(deadline) = job.export.deadline {
-        api_job = api_job.deadline(deadline);
-    }
-    let kept = Kept { api: client.api_url().to_owned(), job: api_job.save() };
-    kept.save()?;
-    let asked = state::asked(job);
-    let submitted = Submitted { run: run.clone(), asked, job: kept.job.clone() };
-    let text = seal(VERSION, &submitted)?;
-    keeper.save(&text).await.map_err(unwritten)?;
-    screen.event("job", || json!({ "operation": job.entry.id, "id": kept.job.id() }));
-
-    let files = match read(job, client, &mut api_job, out, &mut file, &stop).await {
-        Ok(files) => files,
-        Err(failure) => {
-            if failure.lost() == Some(Lost::Status) {
-                // Nothing is left that could be in the way of another run.
-                keeper.clear().await.map_err(unwritten)?;
-                kept.forget()?;
-                return Err(failure);
-            }
-            // A job that came to nothing does so whenever it is resumed.
-            let is_gone = matches!(failure.lost(), Some(Lost::Job | Lost::Place));
-            if is_gone && is_resumed && job.export.resume_or_restart {
-                return Err(failure.of_earlier_run());
-            }
-            let ended = Ended::Failed { exit: failure.exit(), lost: failure.lost() };
-            let advice = advice(LEFT, ended, &program());
-            let told = advice.iter().map(|it| format!("{}: {}", it.text, it.command));
-            return Err(told.fold(failure, Failure::advise));
-        }
-    };
-    let files = match files {
-        Some(files) => files,
-        None => {
-            let advice = advice(LEFT, Ended::Stopped, &program());
-            let exit = Exit::Interrupted;
-            let facts = json!({
-                "operation": job.entry.id,
-                "name": find::rust_name(job.entry),
-                "run": run.id,
-                "began": run.began(),
-                "resumed": run.resumptions(),
-                "whole": false,
-                "resume": advice.first().map(|it| &it.command),
-                "exit": exit.name(),
-                "code": exit as u8,
-            });
-            screen.say("end", "stopped; the job is still running", facts);
-            report::advise(screen, &advice);
-            return Ok(exit);
-        }
-    };
-    let partly = api_job.status().is_some_and(|it| it.state() == JobState::PartlySucceeded);
-    let is_whole = !partly || job.export.accept.contains(&Accepted::Truncated);
-    let exit = if is_whole { Exit::Complete } else { Exit::Truncated };
-    let mut written = Vec::new();
-    for (path, bytes) in files {
-        let part = FileSink::part(&path);
-        if is_whole {
-            let named = crate::private::publish(&part, &path);
-            named.map_err(|error| unwritable(&path, &error))?;
-        }
-        written.push((if is_whole { path } else { part }, bytes));
-    }
-    if is_whole {
-        keeper.clear().await.map_err(unwritten)?;
-        kept.forget()?;
-    }
-    let all: u64 = written.iter().map(|(_, bytes)| bytes).sum();
-    let noun = if written.len() == 1 { "file" } else { "files" };
-    let verdict = if partly { "truncated: some of the job's work failed" } else { "complete" };
-    let mut text = format!(
-        "{verdict}: {} {noun}, {} bytes, {:.1} s",
-        written.len(),
-        grouped(all),
-        begun.elapsed().as_secs_f64()
-    );
-    for (path, _) in &written {
-        text += &format!("\n{}", path.display());
-    }
-    let facts = json!({
-        "operation": job.entry.id,
-        "name": find::rust_name(job.entry),
-        "run": run.id,
-        "began": run.began(),
-        "resumed": run.resumptions(),
-        "verdict": if partly { "truncated" } else { "complete" },
-        "files": written.iter().map(|(path, bytes)| json!({ "path": path, "bytes": bytes })).collect::<Vec<_>>(),
-        "whole": is_whole,
-        "exit": exit.name(),
-        "code": exit as u8,
-    });
-    screen.say("end", &text, facts.clone());
-    if let Some(path) = job.report_place().path(out) {
-        report::write(&path, &format!("{facts:#}\n"))?;
-    }
-    aside::remove_folder(&FileSink::part(out));
-    if !is_whole {
-        let ended = Ended::Incomplete { verdict: "truncated", is_in_doubt: false };
-        report::advise(screen, &advice(LEFT, ended, &program()));
-    }
-    Ok(exit)
+/// What a reader does next.
+enum Step {
+    Submit,
+    Load(SavedJob),
+    Wait(Box<Job<Value>>),
+    Download(Box<Download>, std::vec::IntoIter<Download>),
+    End,
 }
 
-/// Waits for the job, and downloads its files to where they are until they are whole. `None`, if the user has
-/// stopped it.
-async fn read(
-    job: &Job<'_>,
+/// Submits a job, or resumes a saved one, waits for it and downloads its files. The stream may be polled again after a
+/// future that waits for its next event was dropped.
+pub(super) fn events(
     client: &Client,
-    api_job: &mut ApiJob<Value>,
-    out: &Path,
-    file: &mut File,
-    stop: &Notify,
-) -> Result<Option<Vec<(PathBuf, u64)>>, Failure> {
-    let failed = |error| Failure::of_call(&error, Some(job.entry));
-    let downloads = tokio::select! {
-        downloads = api_job.downloads() => downloads.map_err(failed)?,
-        () = stop.notified() => return Ok(None),
+    source: &Source,
+    family: &Family,
+    saved: Option<SavedJob>,
+) -> BoxStream<'static, Result<FileEvent, Failure>> {
+    let (client, request, family) = (client.clone(), source.request.clone(), family.clone());
+    let (entry, deadline) = (source.entry, source.reading.deadline);
+    let begin = move |job: Job<Value>| match deadline {
+        Some(deadline) => job.deadline(deadline),
+        None => job,
     };
-    if downloads.is_empty() {
-        let id = api_job.id().unwrap_or_default();
-        let text = format!("the job {id} at {} is done, and names no file", client.api_url());
-        return Err(Failure::new(Exit::Job, text).losing(Lost::Job));
-    }
-    let many = downloads.len();
-    let mut files = Vec::new();
-    for (index, mut download) in downloads.into_iter().enumerate() {
-        let path = if many == 1 { out.to_owned() } else { numbered(out, index + 1) };
-        let part = FileSink::part(&path);
-        let mut other;
-        let file = match many {
-            1 => &mut *file,
-            _ => {
-                other = open_part(&part, true).map_err(unwritten)?;
-                &mut other
-            }
-        };
-        tokio::select! {
-            written = write(&mut download, file, &part, job) => written?,
-            () = stop.notified() => return Ok(None),
+    let next = move |step: Step| {
+        let (client, request, family) = (client.clone(), request.clone(), family.clone());
+        async move {
+            let failed = |error| Failure::of_call(&error, Some(entry));
+            let done = match step {
+                Step::Submit => Job::submit(&client, request, family)
+                    .await
+                    .map(|job| started(begin(job)))
+                    .map_err(failed),
+                Step::Load(saved) => {
+                    let job = Job::load(&client, request.operation().clone(), family, saved);
+                    job.map(|job| started(begin(job))).map_err(failed)
+                }
+                Step::Wait(job) => wait(*job, &client, entry).await,
+                Step::Download(download, rest) => next_bytes(*download, rest, entry).await,
+                Step::End => return None,
+            };
+            Some(match done {
+                Ok((event, step)) => (Ok(event), step),
+                Err(failure) => (Err(failure), Step::End),
+            })
         }
-        files.push((path, download.received()));
-    }
-    if many > 1 {
-        // The one that showed that the folder can be written to.
-        fs::remove_file(FileSink::part(out)).map_err(|error| unwritable(out, &error))?;
-    }
-    Ok(Some(files))
+    };
+    stream::unfold(saved.map_or(Step::Submit, Step::Load), next).boxed()
 }
 
-async fn write(
-    download: &mut Download,
-    file: &mut File,
-    part: &Path,
-    job: &Job<'_>,
-) -> Result<(), Failure> {
-    // An earlier run may have written some of it.
-    file.set_len(0).and_then(|()| file.rewind()).map_err(|error| unwritable(part, &error))?;
-    loop {
-        let bytes = download.try_next().await;
-        let bytes = bytes.map_err(|error| Failure::of_call(&error, Some(job.entry)))?;
-        let written = match &bytes {
-            Some(bytes) => file.write_all(bytes),
-            None => file.sync_data(),
+fn started(job: Job<Value>) -> (FileEvent, Step) {
+    (FileEvent::Job(job.save()), Step::Wait(Box::new(job)))
+}
+
+/// Waits until the job is done.
+async fn wait(
+    mut job: Job<Value>,
+    client: &Client,
+    entry: &Entry,
+) -> Result<(FileEvent, Step), Failure> {
+    let downloads = job.downloads().await;
+    let downloads = downloads.map_err(|error| Failure::of_call(&error, Some(entry)))?;
+    let is_partial = job.status().is_some_and(|it| it.state() == JobState::PartlySucceeded);
+    let files = downloads.len();
+    let mut rest = downloads.into_iter();
+    match rest.next() {
+        Some(first) => {
+            let step = Step::Download(Box::new(first), rest);
+            Ok((FileEvent::Ready { files, is_partial }, step))
+        }
+        None => {
+            let id = job.id().unwrap_or_default();
+            let text = format!("the job {id} at {} is done, but names no file", client.api_url());
+            Err(Failure::new(Exit::Job, text).losing(Lost::Job))
+        }
+    }
+}
+
+async fn next_bytes(
+    mut download: Download,
+    mut rest: std::vec::IntoIter<Download>,
+    entry: &Entry,
+) -> Result<(FileEvent, Step), Failure> {
+    let bytes = download.try_next().await;
+    let bytes = bytes.map_err(|error| Failure::of_call(&error, Some(entry)))?;
+    Ok(match bytes {
+        Some(bytes) => {
+            (FileEvent::Part(FilePart::Bytes(bytes)), Step::Download(Box::new(download), rest))
+        }
+        None => {
+            let step = rest.next().map_or(Step::End, |next| Step::Download(Box::new(next), rest));
+            (FileEvent::Part(FilePart::End), step)
+        }
+    })
+}
+
+/// The files of an export. Until all of them are complete, they are staged in the folder `.genesys-cloud`.
+pub(super) struct FileTarget {
+    out: PathBuf,
+    /// The staged file of the output. It is locked, so that no other export writes here.
+    lock: Option<File>,
+    /// How many files there are.
+    count: usize,
+    current: Option<Staged>,
+    written: Vec<(PathBuf, u64)>,
+    is_whole: bool,
+}
+
+/// A file that is being written.
+struct Staged {
+    path: PathBuf,
+    /// `None` for the file that is locked.
+    file: Option<File>,
+    bytes: u64,
+}
+
+impl FileTarget {
+    /// Files of this path, which is numbered if there are several.
+    pub(super) fn new(out: &Path) -> Self {
+        Self {
+            out: out.to_owned(),
+            lock: None,
+            count: 1,
+            current: None,
+            written: Vec::new(),
+            is_whole: false,
+        }
+    }
+
+    /// Locks the output.
+    pub(super) fn open(&mut self) -> Result<(), Failure> {
+        self.lock = Some(open_part(&FileSink::part(&self.out), true)?);
+        Ok(())
+    }
+
+    /// Takes in the next part.
+    pub(super) fn add(&mut self, part: &FilePart) -> Result<(), Failure> {
+        match part {
+            FilePart::Count(count) => self.count = *count,
+            FilePart::Bytes(bytes) => self.write(bytes)?,
+            FilePart::End => self.end_file()?,
+        }
+        Ok(())
+    }
+
+    /// Adds bytes to the current file.
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.begin_file()?;
+        let (Some(staged), lock) = (&mut self.current, &mut self.lock) else { return Ok(()) };
+        let part = FileSink::part(&staged.path);
+        let Some(file) = staged.file.as_mut().or(lock.as_mut()) else {
+            return Err(Failure::output(format!("{} is not open", part.display())));
         };
-        written.map_err(|error| unwritable(part, &error))?;
-        if bytes.is_none() {
+        file.write_all(bytes).map_err(|error| unwritable(&part, &error))?;
+        staged.bytes += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Ends the current file.
+    fn end_file(&mut self) -> Result<(), Failure> {
+        self.begin_file()?;
+        let Some(staged) = self.current.take() else { return Ok(()) };
+        let part = FileSink::part(&staged.path);
+        if let Some(file) = staged.file.as_ref().or(self.lock.as_ref()) {
+            file.sync_data().map_err(|error| unwritable(&part, &error))?;
+        }
+        self.written.push((staged.path, staged.bytes));
+        Ok(())
+    }
+
+    /// Opens the next file, unless one is open. An earlier run may have written part of it.
+    fn begin_file(&mut self) -> Result<(), Failure> {
+        if self.current.is_some() {
             return Ok(());
         }
+        let path = match self.count {
+            1 => self.out.clone(),
+            _ => numbered(&self.out, self.written.len() + 1),
+        };
+        let part = FileSink::part(&path);
+        let mut file = match self.count {
+            1 => None,
+            _ => Some(open_part(&part, true)?),
+        };
+        if let Some(file) = file.as_mut().or(self.lock.as_mut()) {
+            let emptied = file.set_len(0).and_then(|()| file.rewind());
+            emptied.map_err(|error| unwritable(&part, &error))?;
+        }
+        self.current = Some(Staged { path, file, bytes: 0 });
+        Ok(())
+    }
+
+    /// Gives complete files their names. Others stay where they are, for another run.
+    pub(super) fn finish(&mut self, is_whole: bool) -> Result<(), Failure> {
+        if is_whole {
+            for (path, _) in &self.written {
+                private::publish(&FileSink::part(path), path)
+                    .map_err(|error| unwritable(path, &error))?;
+            }
+            if self.count > 1 {
+                // It is no more than a lock.
+                fs::remove_file(FileSink::part(&self.out))
+                    .map_err(|error| unwritable(&self.out, &error))?;
+            }
+            self.is_whole = true;
+            self.lock = None;
+            aside::remove_folder(&FileSink::part(&self.out));
+        }
+        Ok(())
+    }
+
+    /// Writes the report beside the output, and says where.
+    pub(super) fn report(&self, report: &str) -> Result<Option<String>, Failure> {
+        let path = aside::path(&self.out, aside::REPORT);
+        write_report(&path, report).map(|()| Some(path.display().to_string()))
+    }
+
+    /// Where the complete files are by now.
+    pub(super) fn paths(&self) -> impl Iterator<Item = (PathBuf, u64)> + '_ {
+        self.written.iter().map(|(path, bytes)| match self.is_whole {
+            true => (path.clone(), *bytes),
+            false => (FileSink::part(path), *bytes),
+        })
+    }
+
+    /// The same in words.
+    pub(super) fn location(&self) -> Option<String> {
+        let paths: Vec<String> = self.paths().map(|(path, _)| path.display().to_string()).collect();
+        (!paths.is_empty()).then(|| paths.join("\n"))
     }
 }
 
-/// The job of an export that was stopped, to be resumed or discarded.
-async fn left(
-    job: &Job<'_>,
-    out: &Path,
-    keeper: &mut FileKeeper,
-) -> Result<Option<Submitted>, Failure> {
-    let Some(text) = keeper.load().await.map_err(unwritten)? else {
-        let starts_over = job.start == Start::Restart || job.export.resume_or_restart;
-        job.output.earlier_release(starts_over).await?;
-        return Ok(None);
-    };
-    let found = unseal::<Submitted>(VERSION, &text);
-    if job.start == Start::Restart {
-        return Ok(found.ok());
-    }
-    if job.start == Start::New {
-        return Err(Failure::usage(format!("an export to {} was stopped", out.display()))
-            .advise("--resume continues it")
-            .advise(RESTART));
-    }
-    let odd = |why: &str| {
-        Failure::usage(format!("{}: {why}", keeper.place())).advise(RESTART).of_earlier_run()
-    };
-    let state = found.map_err(|why| odd(&why))?;
-    if state.asked != state::asked(job) {
-        return Err(odd(
-            "the export that was stopped is of another operation or has other parameters",
-        ));
-    }
-    state.run.check_age(job.export.max_age)?;
-    Ok(Some(state))
+/// Writes a report to a file.
+pub(super) fn write_report(path: &Path, report: &str) -> Result<(), Failure> {
+    let written = aside::make_folder(path);
+    written.and_then(|()| private::replace(path, report.as_bytes())).map_err(|error| {
+        Failure::of_io(format!("can't write the report {}: {error}", path.display()), &error)
+    })
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Failure {

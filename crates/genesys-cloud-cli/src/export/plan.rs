@@ -1,255 +1,198 @@
-//! What an export would do, what that takes and how long.
+//! What an export does: what is read, how it is cut into windows, where it goes, and with which state. Everything that
+//! can be wrong with it before the first call is an error here.
 
-use std::io::Write;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use genesys_cloud_core::{Client, Family, Listing, RateLimit, Request, Results};
+use genesys_cloud_catalogue::{Catalogue, Operation as Entry};
+use genesys_cloud_core::{Request, Results};
+use genesys_cloud_sinks::sum::Sum;
+use genesys_cloud_sinks::{Columns, Format, OnBadValue};
 
-use super::Job;
+use super::output::Output;
 use super::range::Range;
-use super::read::Reader;
-use crate::failure::{Failure, permissions};
-use crate::find;
-use crate::screen::grouped;
+use super::{results_parameters, validation};
+use crate::body;
+use crate::capabilities;
+use crate::failure::Failure;
+use crate::locations::{ReportLocation, StateLocation};
+use crate::parameters::{self, Given};
+use crate::record;
+use crate::resolve;
+use crate::settings::{Accept, ExportSettings, ReadSettings, Start, Unique};
 use crate::tags::{self, Way};
-use crate::times::span;
 
-/// How many calls a job takes beside those for the pages of its results: submit, and ask once how it stands.
-const CALLS_OF_A_JOB: u64 = 2;
-
-/// How many calls an export takes, as far as that is known before.
-enum Calls {
-    Exactly(u64),
-    AtLeast(u64),
-    /// So many records come with each call.
-    Each(u64),
+/// An export that is known to make sense.
+pub(super) struct Plan {
+    pub(super) source: Source,
+    pub(super) delivery: Delivery,
+    /// Where it goes.
+    pub(super) output: Output,
+    /// Where the state is kept, if not beside the output.
+    pub(super) state: Option<StateLocation>,
+    pub(super) start: Start,
+    /// An export that began longer ago is not resumed.
+    pub(super) max_age: Option<Duration>,
+    pub(super) report: ReportLocation,
+    pub(super) accept: Accept,
+    /// Whether it is only described.
+    pub(super) is_dry_run: bool,
 }
 
-/// Prints it. Of a list, its first page is read, to learn how many there are; of jobs and ranges nothing is.
-pub(super) async fn tell(client: &Client, job: &Job<'_>) -> Result<(), Failure> {
-    // Written at once, so that nothing of it is taken for the plan if a call fails.
-    let mut out: Vec<u8> = Vec::new();
-    let operation = job.request.operation();
-    writeln!(out, "operation  {}, {operation}", find::rust_name(job.entry))?;
-    if let Some(needed) = permissions(job.entry) {
-        writeln!(out, "takes      {needed}")?;
-    }
-    scheme(&mut out, job)?;
-    let calls = match (&job.way, &job.range) {
-        (_, Some(range)) => of_range(&mut out, client, job, range)?,
-        (Way::List(_), None) => of_list(&mut out, client, job).await?,
-        (Way::Job(family), None) if family.is_job_per_page() => {
-            writeln!(out, "pages      not known before: each page is a job of its own")?;
-            Calls::AtLeast(CALLS_OF_A_JOB + 1)
-        }
-        _ => {
-            writeln!(out, "pages      not known before the job is done")?;
-            Calls::AtLeast(CALLS_OF_A_JOB + 1)
-        }
-    };
-    match calls {
-        Calls::Exactly(calls) => writeln!(out, "calls      {}", grouped(calls))?,
-        Calls::AtLeast(calls) => writeln!(out, "calls      {} at least", grouped(calls))?,
-        Calls::Each(records) => {
-            writeln!(out, "calls      one for each {} records", grouped(records))?;
-        }
-    }
-    match budget(client).await? {
-        Some(budget) => time(&mut out, &calls, budget, matches!(job.way, Way::Job(_)))?,
-        None => writeln!(out, "budget     the API does not tell")?,
-    }
-    std::io::stdout().write_all(&out)?;
-    Ok(())
+/// What is read.
+pub(super) struct Source {
+    pub(super) entry: &'static Entry,
+    pub(super) way: Way,
+    pub(super) request: Request,
+    /// The range of time, if it is one, and how it is cut.
+    pub(super) range: Option<Range>,
+    pub(super) reading: ReadSettings,
+    /// Parameters of the operation that lists the results of a job.
+    pub(super) results_params: Vec<(String, String)>,
 }
 
-/// How the records are come by.
-fn scheme(out: &mut dyn Write, job: &Job<'_>) -> Result<(), Failure> {
-    let listing = match &job.way {
-        Way::List(listing) => {
-            writeln!(out, "scheme     {}", listing.scheme().name())?;
-            Some(listing.as_ref())
-        }
-        Way::Job(family) => of_job(out, family)?,
-        Way::Single | Way::Accepted => None,
-    };
-    if let Some(cap) = listing.and_then(Listing::cap) {
-        writeln!(out, "cap        the API lets {cap} be read, and no more")?;
-    }
-    Ok(())
+/// What of it is written.
+pub(super) enum Delivery {
+    Records(Records),
+    /// The files that a job results in, as they are.
+    Files,
 }
 
-fn of_job<'a>(out: &mut dyn Write, family: &'a Family) -> Result<Option<&'a Listing>, Failure> {
-    let (found, listing) = match family.results() {
-        Results::List(call, listing) => {
-            let found = format!("pages of {} ({})", call.operation(), listing.scheme().name());
-            (found, Some(listing))
-        }
-        Results::Status(listing) => ("pages of its status".to_owned(), Some(listing)),
-        _ => ("its status, or files that it names".to_owned(), None),
-    };
-    writeln!(out, "scheme     a job of the family {}: submit, wait, then {found}", family.name())?;
-    if let Some(note) = family.note() {
-        writeln!(out, "note       {note}")?;
-    }
-    Ok(listing)
+/// How records are written.
+pub(super) struct Records {
+    pub(super) columns: Columns,
+    /// The fields that the user has chosen; none for all.
+    pub(super) fields: Vec<String>,
+    pub(super) format: Format,
+    /// The largest number of records per batch.
+    pub(super) batch: usize,
+    pub(super) on_bad_value: OnBadValue,
+    /// The file for records that do not fit, if the user has named one.
+    pub(super) rejects: Option<PathBuf>,
 }
 
-async fn of_list(out: &mut dyn Write, client: &Client, job: &Job<'_>) -> Result<Calls, Failure> {
-    let Reader::List(list) = Reader::new(client, job, None) else { return Ok(Calls::AtLeast(1)) };
-    let mut pages = list.prefetch(0).pages();
-    let first = pages.try_next().await;
-    let first = first.map_err(|error| Failure::of_call(&error, Some(job.entry)))?;
-    let Some(first) = first else {
-        writeln!(out, "records    0")?;
-        return Ok(Calls::Exactly(1));
-    };
-    let here = first.items().len() as u64;
-    if pages.report().end.is_some() {
-        writeln!(out, "records    {}", grouped(here))?;
-        writeln!(out, "pages      1")?;
-        return Ok(Calls::Exactly(1));
-    }
-    let asked = pages.report().page_size_asked;
-    let size = first.page_size().or(asked).unwrap_or(here).max(1);
-    let limit = job.export.limit;
-    let total = first.total().map(|total| limit.map_or(total, |limit| total.min(limit)));
-    match total {
-        Some(total) => {
-            let count = total.div_ceil(size).max(1);
-            writeln!(out, "records    {}", grouped(total))?;
-            writeln!(out, "pages      {} of {}", grouped(count), grouped(size))?;
-            Ok(Calls::Exactly(count))
-        }
-        None => {
-            let most = limit.map(|limit| limit.div_ceil(size).max(1));
-            match (limit, most) {
-                (Some(limit), Some(most)) => {
-                    writeln!(out, "records    {} at most", grouped(limit))?;
-                    writeln!(out, "pages      {} of {}", grouped(most), grouped(size))?;
-                    Ok(Calls::AtLeast(most))
-                }
-                _ => {
-                    let here = grouped(here);
-                    writeln!(out, "records    the API does not tell; the first page has {here}")?;
-                    writeln!(out, "pages      of {} at most", grouped(size))?;
-                    Ok(Calls::Each(size))
-                }
+impl Plan {
+    /// The plan of these settings.
+    pub(super) fn new(settings: ExportSettings) -> Result<Self, Failure> {
+        let (source, columns) = Source::new(&settings)?;
+        let mut output = Output::new(&settings);
+        let delivery = match capabilities::files(&source.way) {
+            Some(_) => {
+                validation::options_of_files(&settings)?;
+                Delivery::Files
             }
+            None => Delivery::Records(Records::new(&settings, &source, columns, &mut output)?),
+        };
+        let ExportSettings { state, start, max_age, report, accept, is_dry_run, .. } = settings;
+        Ok(Self { source, delivery, output, state, start, max_age, report, accept, is_dry_run })
+    }
+}
+
+impl Source {
+    /// What is read, and the columns of its records.
+    fn new(settings: &ExportSettings) -> Result<(Self, Columns), Failure> {
+        let call = &settings.call;
+        let entry = resolve::operation(&call.operation)?;
+        let way = tags::way(Catalogue::embedded(), entry);
+        let way = way.map_err(|error| Failure::usage(error.to_string()))?;
+        check_exportable(entry, &way)?;
+        validation::options_of_jobs(&settings.reading, entry, &way)?;
+        let way = results_parameters::set(way, settings, entry)?;
+        let range =
+            settings.range.as_ref().map(|range| Range::new(range, entry, &way)).transpose()?;
+        let given = Given {
+            params: call.params.clone(),
+            body: call.body.as_ref().map(body::read).transpose()?,
+            unchecked: call.unchecked,
+            later: range.iter().map(|range| range.name().to_owned()).collect(),
+            takes_interval: capabilities::interval(&way, entry).is_ok_and(|it| it.is_some()),
+            ..Given::default()
+        };
+        let request = parameters::request(entry, &given)?;
+        validation::begins_at_the_beginning(&way, entry, &given)?;
+        validation::is_given_once(&settings.reading, &way, range.as_ref(), &given)?;
+        validation::page_size(&settings.reading, &way, &given)?;
+        let item = record::item(entry, &way);
+        let unique = settings.range.as_ref().map(|range| &range.unique);
+        if let (Some(Unique::Field(field)), Some(item), false) = (unique, item, call.unchecked) {
+            record::check("--unique", item, field)?;
         }
+        let columns = record::columns(&settings.form.fields, item, call.unchecked)?;
+        let reading = settings.reading.clone();
+        let results_params = settings.results_params.clone();
+        Ok((Self { entry, way, request, range, reading, results_params }, columns))
     }
-}
 
-fn of_range(
-    out: &mut dyn Write,
-    client: &Client,
-    job: &Job<'_>,
-    range: &Range,
-) -> Result<Calls, Failure> {
-    let reader = Reader::new(client, job, None);
-    let pieces = reader.pieces().map_err(|error| Failure::usage(error.to_string()))?;
-    let pieces = pieces.unwrap_or_default() as u64;
-    let noun = if pieces == 1 { "piece" } else { "pieces" };
-    writeln!(
-        out,
-        "range      {}, in {} {noun} of {}",
-        range.interval,
-        grouped(pieces),
-        span(range.span)
-    )?;
-    if let Some(id) = &range.id {
-        writeln!(out, "unique     by {id}: a record in two pieces is written once")?;
-    }
-    writeln!(
-        out,
-        "pages      {} at least: what a piece holds is not known before",
-        grouped(pieces)
-    )?;
-    let calls = if matches!(job.way, Way::Job(_)) { CALLS_OF_A_JOB + 1 } else { 1 };
-    Ok(Calls::AtLeast(pieces * calls))
-}
-
-/// What is left of the budget. Where no call has told, one that needs no permission is made for it.
-async fn budget(client: &Client) -> Result<Option<RateLimit>, Failure> {
-    if client.rate_limit().is_none() {
-        let entry = find::operation("getTokensMe")?;
-        let operation = tags::operation(entry);
-        let operation = operation.map_err(|error| Failure::usage(error.to_string()))?;
-        match client.execute(&Request::new(operation)).await {
-            // A refusal tells the budget too.
-            Err(error) if error.is_auth() || error.is_config() || error.is_transport() => {
-                return Err(Failure::of_call(&error, Some(entry)));
-            }
-            _ => {}
+    /// A checksum of what is asked for, so that what is resumed is the same.
+    pub(super) fn fingerprint(&self) -> String {
+        let mut sum = Sum::new();
+        // A request that can't be written is refused when it is sent.
+        let target = self.request.target().unwrap_or_default();
+        let interval = self.range.as_ref().map(|range| range.interval.to_string());
+        for part in [&self.entry.id, &target, &interval.unwrap_or_default()] {
+            sum.add(part.as_bytes());
+            sum.add(&[0]);
         }
-    }
-    Ok(client.rate_limit())
-}
-
-fn time(
-    out: &mut dyn Write,
-    calls: &Calls,
-    budget: RateLimit,
-    is_job: bool,
-) -> Result<(), Failure> {
-    let allowed = budget.allowed.map(|it| format!(" of {}", grouped(it))).unwrap_or_default();
-    writeln!(
-        out,
-        "budget     {}{allowed} calls left, {} s to the next window",
-        grouped(budget.left),
-        budget.resets_in.as_secs()
-    )?;
-    let waits = if is_job { "; how long the API works on a job is not known before" } else { "" };
-    let (Calls::Exactly(calls) | Calls::AtLeast(calls)) = calls else {
-        if let (Calls::Each(size), Some(allowed)) = (calls, budget.allowed) {
-            let records = grouped(size.saturating_mul(allowed));
-            writeln!(out, "time       a minute for each {records} records, by the budget")?;
-        }
-        return Ok(());
-    };
-    let least = at_least(*calls, budget);
-    match least.is_zero() {
-        true => writeln!(out, "time       the budget allows so many at once{waits}")?,
-        false => writeln!(out, "time       {} at least, by the budget{waits}", minutes(least))?,
-    }
-    Ok(())
-}
-
-/// How long the rate limit makes so many calls take.
-fn at_least(calls: u64, budget: RateLimit) -> Duration {
-    let later = calls.saturating_sub(budget.left);
-    let windows = match budget.allowed {
-        _ if later == 0 => return Duration::ZERO,
-        // What the next window allows needs no other one.
-        Some(allowed) => (later - 1) / allowed.max(1),
-        None => 0,
-    };
-    budget.resets_in + Duration::from_mins(1) * u32::try_from(windows).unwrap_or(u32::MAX)
-}
-
-/// A time in words, rounded up.
-fn minutes(time: Duration) -> String {
-    match time.as_secs() {
-        seconds @ 0..60 => format!("{} s", seconds.max(1)),
-        seconds => {
-            let minutes = seconds.div_ceil(60);
-            match minutes {
-                0..120 => format!("{minutes} min"),
-                _ => format!("{} h {} min", minutes / 60, minutes % 60),
-            }
-        }
+        sum.add(self.request.body().map(|body| &body[..]).unwrap_or_default());
+        sum.text()
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_in_words() {
-        for (seconds, text) in
-            [(0, "1 s"), (59, "59 s"), (60, "1 min"), (61, "2 min"), (7_200, "2 h 0 min")]
+impl Records {
+    fn new(
+        settings: &ExportSettings,
+        source: &Source,
+        columns: Columns,
+        output: &mut Output,
+    ) -> Result<Self, Failure> {
+        let form = &settings.form;
+        output.choose_table(&resolve::rust_name(source.entry).replace('.', "_"), settings)?;
+        if let Some(key) = &settings.table.upsert
+            && !columns.all().iter().any(|column| column.path == *key)
         {
-            assert_eq!(minutes(Duration::from_secs(seconds)), text);
+            return Err(Failure::usage(format!(
+                "--upsert: the records have no field {key} to write"
+            )));
+        }
+        if settings.state.is_some()
+            && let Some(why) = output.keeps_no_state()
+        {
+            return Err(Failure::usage(format!("--state: {why}")));
+        }
+        validation::options_of_output(form, output)?;
+        let format = validation::format(form, output)?;
+        let format = form.row_group.map_or(format, |records| format.row_group(records));
+        if (format.is_table() || output.is_table()) && columns.all().is_empty() {
+            return Err(Failure::usage(format!(
+                "the document does not describe the records of {}, so their columns are unknown",
+                source.entry.id
+            ))
+            .advise("name columns with --fields, or write jsonl"));
+        }
+        let (fields, rejects) = (form.fields.clone(), form.rejects.clone());
+        let (batch, on_bad_value) = (form.batch, form.on_bad_value);
+        Ok(Self { columns, fields, format, batch, on_bad_value, rejects })
+    }
+}
+
+/// Refuses what has no records to export.
+fn check_exportable(entry: &Entry, way: &Way) -> Result<(), Failure> {
+    let name = resolve::rust_name(entry);
+    match way {
+        Way::List(_) => Ok(()),
+        Way::Job(family) => match family.results() {
+            Results::Nothing => Err(Failure::usage(format!("{name}: its jobs have no results"))),
+            _ => Ok(()),
+        },
+        Way::Single | Way::Accepted => {
+            Err(Failure::usage(format!("{name} does not return a list"))
+                .advise(format!("`genesys-cloud call {name}` makes one call")))
         }
     }
+}
+
+/// Checks an export as it is checked before anything is sent.
+#[cfg(test)]
+pub(crate) fn check(settings: ExportSettings) -> Result<(), Failure> {
+    Plan::new(settings).map(drop)
 }

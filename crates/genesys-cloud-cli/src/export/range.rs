@@ -5,9 +5,9 @@ use std::time::Duration;
 use genesys_cloud_catalogue::Operation as Entry;
 use genesys_cloud_core::{Interval, Paginator, Place, RawItem, Request, Windows};
 
-use crate::arguments::Export;
+use crate::capabilities;
 use crate::failure::Failure;
-use crate::offers;
+use crate::settings::{RangeSettings, Unique};
 use crate::tags::Way;
 use crate::times::{days, span};
 
@@ -25,24 +25,25 @@ pub(super) struct Range {
     /// How long a piece is.
     pub(super) span: Duration,
     overlap: Duration,
+    /// How many windows are read at a time.
+    concurrency: usize,
     /// The path of the id by which a record is known that comes in two pieces.
     pub(super) id: Option<String>,
 }
 
 impl Range {
-    /// That of the options; `None` if there is none. What is left out is as it is known of the operation.
-    pub(super) fn of(export: &Export, entry: &Entry, way: &Way) -> Result<Option<Self>, Failure> {
-        let Some(interval) = export.interval else { return Ok(None) };
-        let known =
-            offers::interval(way, entry).map_err(|error| Failure::usage(error.to_string()))?;
+    /// The range of the settings. What is left out is as it is known of the operation.
+    pub(super) fn new(settings: &RangeSettings, entry: &Entry, way: &Way) -> Result<Self, Failure> {
+        let known = capabilities::interval(way, entry);
+        let known = known.map_err(|error| Failure::usage(error.to_string()))?;
         let known = known.ok_or_else(|| {
             Failure::usage(format!("--interval: {} takes no interval", entry.id)).advise(format!(
                 "`genesys-cloud describe {}` lists what it takes; dates are given by --param",
                 entry.id
             ))
         })?;
-        let window = export.window.or(known.span).unwrap_or(SPAN);
-        let overlap = export.overlap.unwrap_or_default();
+        let window = settings.window.or(known.span).unwrap_or(SPAN);
+        let overlap = settings.overlap;
         if window.is_zero() {
             return Err(Failure::usage("--window: a piece of the interval can't be of no length"));
         }
@@ -62,11 +63,12 @@ impl Range {
             ))
             .advise("--window sets how long they are"));
         }
-        let id = match export.keep_duplicates {
-            true => None,
-            false => export.unique.clone().or(known.id),
+        let id = match &settings.unique {
+            Unique::Known => known.id,
+            Unique::Field(field) => Some(field.clone()),
+            Unique::Keep => None,
         };
-        if !overlap.is_zero() && id.is_none() && !export.keep_duplicates {
+        if !overlap.is_zero() && id.is_none() && settings.unique != Unique::Keep {
             return Err(Failure::usage(format!(
                 "--overlap: records in two pieces would be written twice, and what tells the records of {} \
                  apart is not known",
@@ -75,7 +77,8 @@ impl Range {
             .advise("--unique FIELD names the field, such as id")
             .advise("--keep-duplicates writes them twice"));
         }
-        Ok(Some(Self { interval, place: known.place, span: window, overlap, id }))
+        let (interval, concurrency) = (settings.interval, settings.concurrency);
+        Ok(Self { interval, place: known.place, span: window, overlap, concurrency, id })
     }
 
     /// The parameter, or the field of the body, that the interval is set in.
@@ -105,6 +108,7 @@ impl Range {
         })
         .span(self.span)
         .overlap(self.overlap)
+        .concurrency(self.concurrency)
         .remember_in_checkpoint(IDS_KEPT);
         match &self.id {
             Some(id) => windows.dedupe_by(id.clone()),

@@ -4,16 +4,17 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
+use genesys_cloud_core::private_file as private;
+use genesys_cloud_sinks::aside;
+use genesys_cloud_sinks::sum::Sum;
+use genesys_cloud_sinks::{OnBadValue, Rejected, open_part};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::{Job, Output, unwritten};
+use super::plan::{Plan, Records};
 use crate::failure::Failure;
-use crate::screen::grouped;
-use crate::sinks::{OnBadValue, Rejected, open_part};
-use crate::sum::Sum;
-use crate::{aside, private};
+use crate::reporter::grouped;
 
 /// Writes the records that were rejected, one JSON object per line.
 ///
@@ -71,19 +72,19 @@ struct More<'a> {
 }
 
 /// The file of an export, if it has one.
-pub(super) fn place(job: &Job<'_>) -> Result<Option<PathBuf>, Failure> {
-    let export = job.export;
-    if export.on_bad_value == OnBadValue::Fail {
-        return match export.rejects {
+fn location(plan: &Plan, records: &Records) -> Result<Option<PathBuf>, Failure> {
+    let out = plan.output.file();
+    if records.on_bad_value == OnBadValue::Fail {
+        return match records.rejects {
             Some(_) => Err(Failure::usage(
                 "--rejects: no record is rejected unless --on-bad-value is null or skip",
             )),
             None => Ok(None),
         };
     }
-    let path = match (&export.rejects, &job.output) {
+    let path = match (&records.rejects, out) {
         (Some(path), _) => path.clone(),
-        (None, Output::File(out)) => aside::path(out, aside::REJECTS),
+        (None, Some(out)) => aside::path(out, aside::REJECTS),
         (None, _) => {
             return Err(Failure::usage(
                 "--on-bad-value null and skip need a file for the records that do not fit",
@@ -91,7 +92,7 @@ pub(super) fn place(job: &Job<'_>) -> Result<Option<PathBuf>, Failure> {
             .advise("name one with --rejects rejects.jsonl"));
         }
     };
-    let is_output = matches!(&job.output, Output::File(out) if *out == path);
+    let is_output = out.is_some_and(|out| out == path);
     if is_output || path.is_dir() {
         let what = if is_output { "the output" } else { "a folder" };
         return Err(Failure::usage(format!("--rejects: {} is {what}", path.display())));
@@ -100,10 +101,20 @@ pub(super) fn place(job: &Job<'_>) -> Result<Option<PathBuf>, Failure> {
 }
 
 impl Rejects {
+    /// No file.
+    pub(super) fn none(plan: &Plan) -> Self {
+        let operation = plan.source.entry.id.clone();
+        Self { operation, path: None, open: None, nulled: 0, skipped: 0 }
+    }
+
     /// Opens the file: empty, or as it was at a commit.
-    pub(super) fn open(job: &Job<'_>, saved: Option<&Committed>) -> Result<Self, Failure> {
-        let operation = job.entry.id.clone();
-        let path = place(job)?;
+    pub(super) fn open(
+        plan: &Plan,
+        records: &Records,
+        saved: Option<&Committed>,
+    ) -> Result<Self, Failure> {
+        let operation = plan.source.entry.id.clone();
+        let path = location(plan, records)?;
         let saved = saved.filter(|saved| saved.length > 0 || path.as_ref() == Some(&saved.path));
         if let (Some(saved), Some(path)) = (saved, &path)
             && saved.path != *path
@@ -115,9 +126,9 @@ impl Rejects {
             )));
         }
         let Some(path) = path.or_else(|| saved.map(|saved| saved.path.clone())) else {
-            return Ok(Self { operation, path: None, open: None, nulled: 0, skipped: 0 });
+            return Ok(Self::none(plan));
         };
-        let is_named = job.export.rejects.is_some();
+        let is_named = records.rejects.is_some();
         let known = Some(path.clone());
         let open = match saved {
             None => Open::create(path, is_named)?,
@@ -135,7 +146,7 @@ impl Rejects {
             let mut faults = it.faults.iter();
             let first = faults.next();
             let mut record = Vec::with_capacity(it.record.get().len());
-            crate::sinks::one_line(it.record.get(), &mut record);
+            genesys_cloud_sinks::one_line(it.record.get(), &mut record);
             let record: Box<RawValue> = serde_json::from_slice(&record)
                 .map_err(|error| Failure::output(format!("a record can't be written: {error}")))?;
             let line = Line {
@@ -233,7 +244,7 @@ impl Open {
     fn create(path: PathBuf, is_named: bool) -> Result<Self, Failure> {
         let part = part(&path);
         aside::make_folder(&part).map_err(|error| cant(&path, &error))?;
-        let mut file = open_part(&part, true).map_err(unwritten)?;
+        let mut file = open_part(&part, true)?;
         let emptied = file.set_len(0).and_then(|()| file.rewind());
         emptied.map_err(|error| cant(&path, &error))?;
         Ok(Self { path, file, length: 0, sum: Sum::new(), is_synced: false, is_named })
@@ -249,7 +260,7 @@ impl Open {
         if saved.length == 0 {
             return Self::create(path, is_named);
         }
-        let mut file = open_part(&part, false).map_err(unwritten)?;
+        let mut file = open_part(&part, false)?;
         let there = file.metadata().map_err(|error| cant(&path, &error))?.len();
         let sum = Sum::of_beginning(&mut file, saved.length.min(there))
             .map_err(|error| cant(&path, &error))?;

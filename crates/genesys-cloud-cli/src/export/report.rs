@@ -1,30 +1,35 @@
 //! How an export ended: for people in words, for programs as JSON beside the output.
 
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use genesys_cloud_core::{Reason, Verdict, display};
 use serde_json::{Value, json};
 
-use super::advice::{self, Advice, Ended, Left};
-use super::read::Read;
-use super::rejects::Rejects;
-use super::state::{Run, State};
-use super::{Job, unwritten};
+use super::advice::{self, Advice, Ended, Remainder};
+use super::files::{self, FileTarget};
+use super::plan::Plan;
+use super::reader::Read;
+use super::state::{Delivered, Run, State};
+use super::target::Target;
+use super::verdict::{reason, word};
 use crate::failure::{Exit, Failure};
-use crate::find;
-use crate::screen::{Screen, grouped};
-use crate::sinks::Sink;
-use crate::{aside, private};
+use crate::invocation::Invocation;
+use crate::locations::ReportLocation;
+use crate::reporter::{Reporter, grouped};
+use crate::resolve;
+use crate::session::Session;
 
 /// The report on an export.
-pub(super) struct Ending {
+pub(super) struct Report<'a> {
+    plan: &'a Plan,
+    reporter: &'a Reporter,
+    invocation: &'a Invocation,
     begun: Instant,
     facts: Value,
     verdict: Verdict,
     notes: Vec<String>,
-    left: Option<Left>,
+    remainder: Option<Remainder>,
     /// Whether the next run reads the end of the list again.
     is_in_doubt: bool,
     /// What was read, in words, and before that, what the list is known to be.
@@ -32,16 +37,18 @@ pub(super) struct Ending {
     known: String,
     /// Whether people are told nothing.
     is_silent: bool,
+    /// Whether nothing was read.
+    is_empty: bool,
     /// When, if not in one run.
     times: Option<String>,
 }
 
-impl Ending {
-    pub(super) fn begin(job: &Job<'_>, run: &Run) -> Self {
+impl<'a> Report<'a> {
+    pub(super) fn new(plan: &'a Plan, run: &Run, session: &'a Session) -> Self {
         let facts = json!({
-            "operation": job.entry.id,
-            "name": find::rust_name(job.entry),
-            "interval": job.range.as_ref().map(|range| range.interval.to_string()),
+            "operation": plan.source.entry.id,
+            "name": resolve::rust_name(plan.source.entry),
+            "interval": plan.source.range.as_ref().map(|range| range.interval.to_string()),
             "run": run.id,
             "began": run.began(),
             "resumed": run.resumptions(),
@@ -57,35 +64,55 @@ impl Ending {
         let (verdict, read, known) =
             (Verdict::Unknown(Reason::Unfinished), String::new(), String::new());
         Self {
+            plan,
+            reporter: &session.reporter,
+            invocation: &session.invocation,
             begun: Instant::now(),
             facts,
             verdict,
             notes: Vec::new(),
-            left: None,
+            remainder: None,
             is_in_doubt: false,
             read,
             known,
             is_silent: false,
+            is_empty: true,
             times,
         }
     }
 
     /// All of it was written by an earlier run.
     pub(super) fn earlier(&mut self, state: &State) {
-        let records = state.checkpoint.items();
+        let Delivered::Records(saved) = &state.delivered else { return };
+        let records = state.records();
         self.facts["records"] = records.into();
-        self.facts["verdict"] = state.verdict.word.as_str().into();
-        self.facts["reason"] = json!(state.verdict.reason);
+        self.facts["verdict"] = saved.verdict.word.as_str().into();
+        self.facts["reason"] = json!(saved.verdict.reason);
         let noun = if records == 1 { "record" } else { "records" };
         let reason =
-            state.verdict.reason.iter().map(|reason| format!("{reason}: ")).collect::<String>();
-        self.known = format!("{}: {reason}", state.verdict.word);
+            saved.verdict.reason.iter().map(|reason| format!("{reason}: ")).collect::<String>();
+        self.known = format!("{}: {reason}", saved.verdict.word);
         let records = grouped(records);
         self.read = format!("{records} {noun}, which the run that was stopped had written");
     }
 
-    pub(super) fn read(&mut self, read: &Read) {
+    /// What this run has read.
+    pub(super) fn read(&mut self, read: &Read, target: &Target) {
         self.verdict = read.verdict;
+        self.facts["verdict"] = word(&read.verdict).into();
+        self.facts["reason"] = json!(reason(&read.verdict));
+        match target {
+            Target::Records(_) => self.records(read),
+            Target::Files(_) if read.verdict == Verdict::Unknown(Reason::Unfinished) => {
+                "incomplete: ".clone_into(&mut self.known);
+            }
+            Target::Files(_) => self.known = format!("{}: ", self.verdict),
+        }
+    }
+
+    fn records(&mut self, read: &Read) {
+        self.known = format!("{}: ", self.verdict);
+        self.is_empty = read.pages == 0;
         let facts = [
             ("records", json!(read.records)),
             ("pages", json!(read.pages)),
@@ -99,16 +126,10 @@ impl Ending {
             ("pieces", json!(read.pieces.map(|(_, all)| all))),
             ("pieces_done", json!(read.pieces.map(|(done, _)| done))),
             ("available_until", json!(read.available_until)),
-            ("verdict", json!(word(&read.verdict))),
-            ("reason", json!(reason(&read.verdict))),
         ];
         for (name, value) in facts {
             self.facts[name] = value;
         }
-        let count = |number: u64, name: &str| {
-            format!("{} {name}{}", grouped(number), if number == 1 { "" } else { "s" })
-        };
-        self.known = format!("{}: ", self.verdict);
         self.read = format!(
             "{} in {}, {}",
             count(read.records, "record"),
@@ -122,8 +143,20 @@ impl Ending {
         }
     }
 
-    /// Tells the records that did not fit. The list may be complete, but the output lacks those that were left out.
-    pub(super) fn rejected(&mut self, rejects: &Rejects, is_whole: bool) {
+    /// The files that are complete.
+    fn files(&mut self, target: &FileTarget) {
+        let files: Vec<_> = target.paths().collect();
+        let bytes = files.iter().map(|(_, bytes)| bytes).sum();
+        self.is_empty = files.is_empty();
+        self.read = format!("{}, {} bytes", count(files.len() as u64, "file"), grouped(bytes));
+        let fact = |(path, bytes): &(PathBuf, u64)| json!({ "path": path, "bytes": bytes });
+        self.facts["files"] = files.iter().map(fact).collect();
+    }
+
+    /// Adds the records that did not fit. The list may be complete, but the output lacks those that were left out.
+    pub(super) fn rejected(&mut self, target: &Target, is_whole: bool) {
+        let Target::Records(target) = target else { return };
+        let rejects = &target.rejects;
         let facts = rejects.facts(is_whole);
         self.notes.extend(rejects.note(&facts));
         self.facts["rejects"] = facts;
@@ -145,8 +178,8 @@ impl Ending {
     }
 
     /// Says what is left for another run.
-    pub(super) fn left(&mut self, left: Left) {
-        self.left = Some(left);
+    pub(super) fn remains(&mut self, remainder: Remainder) {
+        self.remainder = Some(remainder);
     }
 
     /// Says whether the next run reads the end of the list again, rather than repeat the verdict.
@@ -155,46 +188,33 @@ impl Ending {
     }
 
     /// The list was read to its end.
-    pub(super) async fn told(
+    pub(super) async fn completed(
         mut self,
-        job: &Job<'_>,
-        sink: &mut dyn Sink,
-        screen: &Screen,
+        target: &mut Target,
         is_whole: bool,
     ) -> Result<Exit, Failure> {
         let exit = if is_whole { Exit::Complete } else { Exit::of_verdict(self.verdict) };
         if is_whole {
-            self.end(job, sink, screen, exit, true, &[]).await?;
+            self.end(target, exit, true, &[]).await?;
             return Ok(exit);
         }
         let (verdict, is_in_doubt) = (word(&self.verdict), self.is_in_doubt);
         let advice = self.advice(Ended::Incomplete { verdict, is_in_doubt });
-        self.end(job, sink, screen, exit, false, &advice).await?;
-        advise(screen, &advice);
+        self.end(target, exit, false, &advice).await?;
+        advise(self.reporter, &advice);
         Ok(exit)
     }
 
     /// The user has stopped it.
-    pub(super) async fn stopped(
-        mut self,
-        job: &Job<'_>,
-        sink: &mut dyn Sink,
-        screen: &Screen,
-    ) -> Result<Exit, Failure> {
+    pub(super) async fn stopped(mut self, target: &mut Target) -> Result<Exit, Failure> {
         let advice = self.advice(Ended::Stopped);
-        self.end(job, sink, screen, Exit::Interrupted, false, &advice).await?;
-        advise(screen, &advice);
+        self.end(target, Exit::Interrupted, false, &advice).await?;
+        advise(self.reporter, &advice);
         Ok(Exit::Interrupted)
     }
 
     /// It failed.
-    pub(super) async fn failed(
-        mut self,
-        job: &Job<'_>,
-        sink: &mut dyn Sink,
-        screen: &Screen,
-        failure: Failure,
-    ) -> Failure {
+    pub(super) async fn failed(mut self, target: &mut Target, failure: Failure) -> Failure {
         self.facts["error"] = failure.to_string().into();
         self.facts["correlation_id"] = failure.correlation_id().into();
         if self.verdict != Verdict::Unknown(Reason::Unfinished) {
@@ -202,7 +222,7 @@ impl Ending {
             "read to its end, but not written: ".clone_into(&mut self.known);
         }
         let advice = self.advice(Ended::Failed { exit: failure.exit(), lost: failure.lost() });
-        let ended = self.end(job, sink, screen, failure.exit(), false, &advice).await;
+        let ended = self.end(target, failure.exit(), false, &advice).await;
         let failure = match ended {
             Ok(()) => failure,
             Err(other) => failure.advise(other.to_string()),
@@ -212,41 +232,38 @@ impl Ending {
     }
 
     /// The reader of standard output has enough.
-    pub(super) async fn closed(
-        mut self,
-        job: &Job<'_>,
-        sink: &mut dyn Sink,
-        screen: &Screen,
-    ) -> Exit {
+    pub(super) async fn closed(mut self, target: &mut Target) -> Exit {
         self.is_silent = true;
         // Nobody waits for the report.
-        let _ = self.end(job, sink, screen, Exit::Complete, false, &[]).await;
+        let _ = self.end(target, Exit::Complete, false, &[]).await;
         Exit::Complete
     }
 
     fn advice(&self, ended: Ended) -> Vec<Advice> {
-        self.left.map(|left| advice::advice(left, ended, &advice::program())).unwrap_or_default()
+        let advice = |remainder| advice::advice(remainder, ended, self.invocation);
+        self.remainder.map(advice).unwrap_or_default()
     }
 
     /// Tells how it ended, and writes the report.
     async fn end(
         &mut self,
-        job: &Job<'_>,
-        sink: &mut dyn Sink,
-        screen: &Screen,
+        target: &mut Target,
         exit: Exit,
         is_whole: bool,
         advice: &[Advice],
     ) -> Result<(), Failure> {
+        if let Target::Files(files) = target {
+            self.files(files);
+        }
         let took = self.begun.elapsed();
         self.facts["ended"] = now().into();
         self.facts["took_ms"] = (took.as_millis() as u64).into();
         self.facts["exit"] = exit.name().into();
         self.facts["code"] = (exit as u8).into();
-        self.facts["out"] = json!(job.export.out.is_some().then(|| job.output.to_string()));
+        self.facts["out"] = json!(self.plan.output.text());
         self.facts["whole"] = is_whole.into();
         self.facts["notes"] = json!(self.notes);
-        let counts = sink.counts();
+        let counts = target.counts();
         for (what, rows) in &counts {
             self.facts["rows"][*what] = (*rows).into();
         }
@@ -263,14 +280,14 @@ impl Ending {
         let report = format!("{:#}\n", self.facts);
         // It may be shown on a terminal.
         let report = display::lines(&report);
-        let report = match job.report_place() {
-            ReportPlace::Beside => sink.report(&report).await.map_err(unwritten),
-            ReportPlace::File(path) => {
-                write(path, &report).map(|()| Some(path.display().to_string()))
+        let report = match &self.plan.report {
+            ReportLocation::BesideOutput => target.report(&report).await,
+            ReportLocation::File(path) => {
+                files::write_report(path, &report).map(|()| Some(path.display().to_string()))
             }
-            ReportPlace::Nowhere => Ok(None),
+            ReportLocation::Nowhere => Ok(None),
         };
-        match (sink.location(), report.as_ref().ok().cloned().flatten()) {
+        match (target.location(), report.as_ref().ok().cloned().flatten()) {
             (Some(place), Some(report)) => text += &format!("\n{place}, report in {report}"),
             (place, report) => {
                 for place in place.into_iter().chain(report) {
@@ -282,88 +299,27 @@ impl Ending {
             text += &format!("\nnote: {note}");
         }
         // Where nothing was read, the error says all there is to say.
-        let is_said =
-            self.facts["pages"] == 0 && exit != Exit::Complete && exit != Exit::Interrupted;
+        let is_said = self.is_empty && exit != Exit::Complete && exit != Exit::Interrupted;
         match self.is_silent || is_said {
-            true => screen.event("end", || self.facts.clone()),
-            false => screen.say("end", &text, self.facts.clone()),
+            true => self.reporter.event("end", || self.facts.clone()),
+            false => self.reporter.say("end", &text, self.facts.clone()),
         }
         // What there is to say of the output is said by then.
         report.map(drop)
     }
 }
 
-/// Where the report goes.
-#[derive(Clone, Debug, Default)]
-pub(crate) enum ReportPlace {
-    /// The hidden folder beside a file or an object, or the row of a table.
-    #[default]
-    Beside,
-    File(PathBuf),
-    Nowhere,
-}
-
-impl ReportPlace {
-    /// The file, of an export to this one.
-    pub(super) fn path(&self, out: &Path) -> Option<PathBuf> {
-        match self {
-            Self::Beside => Some(aside::path(out, aside::REPORT)),
-            Self::File(path) => Some(path.clone()),
-            Self::Nowhere => None,
-        }
-    }
-}
-
-impl FromStr for ReportPlace {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "none" => Ok(Self::Nowhere),
-            "" => Err("name a file, or none".to_owned()),
-            text if text.contains("://") => {
-                Err("the report of an export goes to a file, not to a URL".to_owned())
-            }
-            path => Ok(Self::File(path.into())),
-        }
-    }
-}
-
-/// Writes a report to a file.
-pub(super) fn write(path: &Path, report: &str) -> Result<(), Failure> {
-    let written = aside::make_folder(path);
-    written.and_then(|()| private::replace(path, report.as_bytes())).map_err(|error| {
-        Failure::of_io(format!("can't write the report {}: {error}", path.display()), &error)
-    })
-}
-
-pub(super) fn advise(screen: &Screen, advice: &[Advice]) {
+fn advise(reporter: &Reporter, advice: &[Advice]) {
     for Advice { text, command } in advice {
         let facts = json!({ "text": text, "command": command });
-        screen.say("advice", &format!("{text}:\n  {command}"), facts);
+        reporter.say("advice", &format!("{text}:\n  {command}"), facts);
     }
+}
+
+fn count(number: u64, noun: &str) -> String {
+    format!("{} {noun}{}", grouped(number), if number == 1 { "" } else { "s" })
 }
 
 fn now() -> String {
     chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
-}
-
-pub(super) fn word(verdict: &Verdict) -> &'static str {
-    match verdict {
-        Verdict::Complete => "complete",
-        Verdict::Truncated(_) => "truncated",
-        Verdict::Drifted(_) => "drifted",
-        // A verdict of a later release is not one to rely on.
-        _ => "unknown",
-    }
-}
-
-pub(super) fn reason(verdict: &Verdict) -> Option<String> {
-    match verdict {
-        Verdict::Complete => None,
-        Verdict::Truncated(reason) | Verdict::Drifted(reason) | Verdict::Unknown(reason) => {
-            Some(reason.to_string())
-        }
-        _ => None,
-    }
 }

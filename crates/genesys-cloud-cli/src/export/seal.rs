@@ -1,13 +1,13 @@
 //! The form in which a state is saved: with a checksum, so that one that was edited, cut short or damaged is not
 //! taken for a state.
 
+use genesys_cloud_sinks::LARGEST_STATE;
+use genesys_cloud_sinks::sum::Sum;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::failure::Failure;
-use crate::sinks::LARGEST_STATE;
-use crate::sum::Sum;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

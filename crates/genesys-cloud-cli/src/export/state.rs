@@ -4,19 +4,20 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use genesys_cloud_core::{Checkpoint, OrgIdentity, SavedJob, Verdict};
+use genesys_cloud_sinks::sum::random_id;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::report::{reason, word};
+use super::plan::{Delivery, Plan, Records};
+use super::rejects;
 use super::seal::{seal, unseal};
-use super::{Job, rejects};
+use super::verdict::VerdictText;
 use crate::failure::Failure;
-use crate::screen::grouped;
-use crate::sum::{Sum, random_id};
+use crate::reporter::grouped;
 use crate::times::{age, span};
 
 /// What is written, and all that is read.
-const VERSION: u64 = 3;
+const VERSION: u64 = 4;
 
 /// What can be done about a state that is refused.
 pub(super) const RESTART: &str = "--restart discards the earlier run and starts over";
@@ -24,35 +25,60 @@ pub(super) const RESTART: &str = "--restart discards the earlier run and starts 
 /// How many resumptions are remembered, the latest.
 const MOST_RESUMPTIONS: usize = 100;
 
-/// How far an export is: in the list, and in its output. Both belong to the same record.
+/// An export that is not complete: which one it is, and what it has delivered.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct State {
     pub(super) run: Run,
     /// What was asked for, as a checksum.
     asked: String,
+    pub(super) delivered: Delivered,
+}
+
+/// What an export has delivered.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(super) enum Delivered {
+    Records(Box<DeliveredRecords>),
+    /// The files of this job, which are downloaded from the beginning by each run.
+    Files(Box<SavedJob>),
+}
+
+/// How far an export is: in the list, and in its output. Both belong to the same record.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DeliveredRecords {
     /// What decides how a record is written.
     shape: Shape,
-    /// What there is to say of the list if nothing more is read.
-    pub(super) verdict: Told,
+    /// The verdict on the list, if nothing more is read.
+    pub(super) verdict: VerdictText,
     pub(super) checkpoint: Checkpoint,
     pub(super) sink: Value,
-    /// Where the file of rejected records was by then, if there is one.
+    /// The commit of the file of rejected records, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) rejects: Option<rejects::Committed>,
 }
 
-/// A verdict in words.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Told {
-    pub(super) word: String,
-    pub(super) reason: Option<String>,
+/// Where a run continues.
+#[derive(Clone, Copy)]
+pub(super) enum Place<'a> {
+    List(&'a Checkpoint),
+    Job(&'a SavedJob),
 }
 
-impl Told {
-    pub(super) fn of(verdict: &Verdict) -> Self {
-        Self { word: word(verdict).to_owned(), reason: reason(verdict) }
+impl<'a> Place<'a> {
+    pub(super) fn checkpoint(self) -> Option<&'a Checkpoint> {
+        match self {
+            Self::List(checkpoint) => Some(checkpoint),
+            Self::Job(_) => None,
+        }
+    }
+
+    pub(super) fn job(self) -> Option<&'a SavedJob> {
+        match self {
+            Self::List(_) => None,
+            Self::Job(job) => Some(job),
+        }
     }
 }
 
@@ -146,62 +172,77 @@ struct Shape {
 }
 
 impl Shape {
-    fn of(job: &Job<'_>) -> Self {
+    fn of(plan: &Plan, records: &Records) -> Self {
         Self {
-            format: job.format.to_string(),
-            fields: job.export.fields.clone(),
-            results: job.export.results_params.clone(),
+            format: records.format.to_string(),
+            fields: records.fields.clone(),
+            results: plan.source.results_params.clone(),
         }
     }
 }
 
-impl State {
+impl DeliveredRecords {
     pub(super) fn new(
-        job: &Job<'_>,
-        run: &Run,
+        plan: &Plan,
+        records: &Records,
         checkpoint: Checkpoint,
         (sink, rejects): (Value, Option<rejects::Committed>),
         verdict: &Verdict,
     ) -> Self {
-        let (shape, verdict) = (Shape::of(job), Told::of(verdict));
-        let asked = asked(job);
-        Self { run: run.clone(), asked, shape, verdict, checkpoint, sink, rejects }
+        let (shape, verdict) = (Shape::of(plan, records), VerdictText::new(verdict));
+        Self { shape, verdict, checkpoint, sink, rejects }
+    }
+
+    /// Why these records can't be continued by this export.
+    fn difference(&self, plan: &Plan, records: &Records) -> Option<String> {
+        let (saved, wanted) = (self.checkpoint.operation(), &plan.source.entry.id);
+        if saved != wanted {
+            return Some(format!("the export that was stopped is of {saved}, not of {wanted}"));
+        }
+        (self.shape != Shape::of(plan, records)).then(|| {
+            "the export that was stopped has another format or other fields, or --results-param"
+                .to_owned()
+        })
+    }
+}
+
+impl State {
+    pub(super) fn new(plan: &Plan, run: &Run, delivered: Delivered) -> Self {
+        Self { run: run.clone(), asked: plan.source.fingerprint(), delivered }
     }
 
     /// Reads the state at `place`, if this export can resume it. `is_done`: the output is finished, so that nothing
     /// more will be read.
-    pub(super) fn read(
+    pub(super) fn resume(
         text: &str,
         place: &str,
-        job: &Job<'_>,
+        plan: &Plan,
         is_done: bool,
     ) -> Result<Self, Failure> {
         let odd = |why: String| {
             Failure::usage(format!("{place}: {why}")).advise(RESTART).of_earlier_run()
         };
         let state: Self = unseal(VERSION, text).map_err(odd)?;
-        if state.checkpoint.operation() != job.entry.id {
-            let operation = state.checkpoint.operation();
-            return Err(odd(format!(
-                "the export that was stopped is of {operation}, not of {}",
-                job.entry.id
-            )));
+        let difference = match (&state.delivered, &plan.delivery) {
+            (Delivered::Records(saved), Delivery::Records(records)) => {
+                saved.difference(plan, records)
+            }
+            (Delivered::Files(_), Delivery::Files) => None,
+            _ => Some("the export that was stopped is of another operation".to_owned()),
+        };
+        if let Some(difference) = difference {
+            return Err(odd(difference));
         }
-        if state.shape != Shape::of(job) {
-            return Err(odd(
-                "the export that was stopped has another format or other fields, or --results-param"
-                    .to_owned()
-            ));
+        // Of a list that is read on, its checkpoint knows more than the sum: which parameter differs.
+        let is_read_on = matches!(state.delivered, Delivered::Records(_)) && !is_done;
+        if !is_read_on && !state.is_of(plan) {
+            return Err(odd("the export that was stopped has other parameters".to_owned()));
         }
         if is_done {
-            // Nothing more is read that would show whether it is the same.
-            return match state.asked == asked(job) {
-                true => Ok(state),
-                false => Err(odd("the export that was stopped has other parameters".to_owned())),
-            };
+            return Ok(state);
         }
-        if let Some(limit) = job.export.limit.filter(|limit| state.checkpoint.items() > *limit) {
-            let saved = grouped(state.checkpoint.items());
+        if let Some(limit) = plan.source.reading.limit.filter(|limit| state.records() > *limit) {
+            let saved = grouped(state.records());
             return Err(Failure::usage(format!(
                 "{place}: {saved} records are written already, more than --limit {limit}"
             ))
@@ -210,48 +251,49 @@ impl State {
             .of_earlier_run());
         }
         // A list that was read to its end has no second half.
-        if !state.checkpoint.is_complete() {
-            state.run.check_age(job.export.max_age)?;
+        if !state.is_read() {
+            state.run.check_age(plan.max_age)?;
         }
         Ok(state)
+    }
+
+    /// Reads the state of an export that is discarded. `None` if it can't be relied on.
+    pub(super) fn discarded(text: &str) -> Option<Self> {
+        unseal(VERSION, text).ok()
     }
 
     pub(super) fn text(&self) -> Result<String, Failure> {
         seal(VERSION, self)
     }
 
+    /// Whether it is of an export that asks for the same.
+    pub(super) fn is_of(&self, plan: &Plan) -> bool {
+        self.asked == plan.source.fingerprint()
+    }
+
+    /// Where another run continues.
+    pub(super) fn place(&self) -> Place<'_> {
+        match &self.delivered {
+            Delivered::Records(saved) => Place::List(&saved.checkpoint),
+            Delivered::Files(job) => Place::Job(job),
+        }
+    }
+
+    /// How many records are written.
+    pub(super) fn records(&self) -> u64 {
+        self.place().checkpoint().map_or(0, Checkpoint::items)
+    }
+
+    /// Whether everything was read.
+    pub(super) fn is_read(&self) -> bool {
+        self.place().checkpoint().is_some_and(Checkpoint::is_complete)
+    }
+
     /// The jobs that the export has submitted, and not read to their end.
-    fn jobs(&self) -> Vec<SavedJob> {
-        self.checkpoint.jobs().into_iter().cloned().collect()
+    pub(super) fn jobs(&self) -> Vec<SavedJob> {
+        match self.place() {
+            Place::List(checkpoint) => checkpoint.jobs().into_iter().cloned().collect(),
+            Place::Job(job) => vec![job.clone()],
+        }
     }
-}
-
-/// A checksum of what is asked for, so that what is resumed is the same.
-pub(super) fn asked(job: &Job<'_>) -> String {
-    let mut sum = Sum::new();
-    // One that can't be written is refused when it is sent.
-    let target = job.request.target().unwrap_or_default();
-    let interval = job.range.as_ref().map(|range| range.interval.to_string()).unwrap_or_default();
-    for part in [&job.entry.id, &target, &interval] {
-        sum.add(part.as_bytes());
-        sum.add(&[0]);
-    }
-    sum.add(job.request.body().map(|body| &body[..]).unwrap_or_default());
-    sum.text()
-}
-
-/// An export that is discarded.
-pub(super) struct Discarded {
-    pub(super) asked: String,
-    pub(super) run: Run,
-    pub(super) jobs: Vec<SavedJob>,
-    /// The last commit of its sink.
-    pub(super) sink: Value,
-}
-
-/// The export that has left this state, to be discarded. `None` if the state can't be relied on.
-pub(super) fn discarded(text: &str) -> Option<Discarded> {
-    let state: State = unseal(VERSION, text).ok()?;
-    let jobs = state.jobs();
-    Some(Discarded { asked: state.asked, run: state.run, jobs, sink: state.sink })
 }

@@ -167,7 +167,7 @@ async fn a_job_is_submitted_waited_for_and_read() {
     // What is read to its end is no longer kept.
     let jobs = run(Some(&org), folder.path(), &["jobs"]).await;
     assert_eq!(jobs.done(), "");
-    assert_eq!(jobs.told, "no jobs are kept\n");
+    assert_eq!(jobs.told, "no saved jobs\n");
     let report = report(&folder.path().join("c.jsonl"));
     assert!(done.told.contains(&format!(" page, {} calls, ", report["calls"])), "{}", done.told);
 }

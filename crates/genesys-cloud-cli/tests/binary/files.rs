@@ -1,7 +1,7 @@
 //! Jobs whose results are files, and jobs whose results take parameters of their own.
 
 use genesys_cloud_mock::{CannedReply, MockOrg};
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::tempdir;
 
 use crate::{report, run};
@@ -40,11 +40,15 @@ async fn a_job_of_files_is_gone_on_with() {
     assert_eq!(refused.code, Some(7), "{}", refused.told);
     assert!(refused.told.contains("--out c.csv --resume"), "{}", refused.told);
     assert!(!folder.path().join("c.csv").exists());
+    let told = report(&folder.path().join("c.csv"));
+    assert_eq!(told["verdict"], "unknown", "{told}");
+    assert_eq!((&told["exit"], &told["files"]), (&json!("refused"), &json!([])), "{told}");
+    assert!(told["resume"].as_str().unwrap().ends_with("--out c.csv --resume"), "{told}");
     for (more, part) in [
         (&export[..], "--resume continues it"),
         (
             &["export", SUBMIT, "-p", "contactListId=b", "--out", "c.csv", "--resume"],
-            "another operation or has other parameters",
+            "the export that was stopped has other parameters",
         ),
     ] {
         let refused = run(Some(&org), folder.path(), more).await;
@@ -54,6 +58,31 @@ async fn a_job_of_files_is_gone_on_with() {
     let resume = [&export[..], &["--resume"]].concat();
     run(Some(&org), folder.path(), &resume).await.done();
     assert!(folder.path().join("c.csv").exists());
+    assert_eq!(org.requests_for(SUBMIT).len(), 1, "it is not submitted again");
+}
+
+#[tokio::test]
+async fn files_have_the_state_and_the_report_that_records_have() {
+    let org = MockOrg::start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let status = "getOutboundContactlistExport";
+    org.respond_next(status, CannedReply::error(403, "missing.permissions", "Not you")).unwrap();
+    let export = ["export", SUBMIT, "-p", "contactListId=a", "--out", "c.csv"];
+    let places = ["--state", "s.json", "--report", "r.json", "--log", "json"];
+    let export = [&export[..], &places].concat();
+    assert_eq!(run(Some(&org), folder.path(), &export).await.code, Some(7));
+    assert!(folder.path().join("s.json").exists());
+    let of = |name: &str| serde_json::from_str::<Value>(&crate::read(folder.path().join(name)));
+    assert_eq!(of("r.json").unwrap()["verdict"], "unknown");
+    let resumed = run(Some(&org), folder.path(), &[&export[..], &["--resume"]].concat()).await;
+    resumed.done();
+    let events: Vec<Value> =
+        resumed.told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let names: Vec<&Value> = events.iter().map(|it| &it["event"]).collect();
+    assert_eq!(names, ["resume", "end"], "{}", resumed.told);
+    assert!(!folder.path().join("s.json").exists());
+    let report = of("r.json").unwrap();
+    assert_eq!((&report["verdict"], &report["out"]), (&json!("complete"), &json!("c.csv")));
     assert_eq!(org.requests_for(SUBMIT).len(), 1, "it is not submitted again");
 }
 

@@ -52,7 +52,7 @@ async fn bad_input() {
         (
             &["export", "routing.queue"],
             2,
-            &["routing.queue is no list", "genesys-cloud call routing.queue"],
+            &["routing.queue does not return a list", "genesys-cloud call routing.queue"],
         ),
         (
             &["export", "routing.queues", "-p", "nme=x"],
@@ -188,11 +188,15 @@ async fn bad_input() {
             &["not written as .xlsx", "q.jsonl says it"],
         ),
         (&["export", "routing.queues", "--out", "q.gz"], 2, &["q.jsonl.gz says it"]),
-        (&["export", "routing.queues", "--fields", "id,"], 2, &["--fields: a name is empty"]),
+        (
+            &["export", "routing.queues", "--fields", "id,"],
+            2,
+            &["--fields", "a name is empty; separate names with commas"],
+        ),
         (
             &["export", "postOutboundContactlistExport", "-p", "contactListId=a"],
             2,
-            &["result in files, which --out names"],
+            &["result in files; name a file on this machine with --out"],
         ),
         (
             &[
@@ -214,7 +218,7 @@ async fn bad_input() {
         (
             &["export", "routing.queues", "--results-param", "expand=x"],
             2,
-            &["is no job whose results another operation lists"],
+            &["is not a job whose results another operation lists"],
         ),
         // What contradicts itself, or is given twice.
         (
@@ -283,6 +287,11 @@ async fn bad_input() {
         // A call takes no --interval, and a file of a job is of one interval alone.
         (&["call", DETAILS], 2, &["--body file.json, or - for standard input\n"]),
         (&["export", "routing.queues", "--page-size", "0"], 2, &["--page-size"]),
+        (
+            &["export", "routing.queues", "--deadline", "5m"],
+            2,
+            &["--deadline: getRoutingQueues is not a job"],
+        ),
         (
             &["export", "routing.queue_members", "-p", "queueId=a", "--page-size", "101"],
             2,
@@ -358,21 +367,21 @@ async fn bad_input() {
         (
             &["export", DETAILS, "--body", r#"{"interval":"SECRET"}"#],
             2,
-            &["--body: it takes a file, or - for standard input", "--body - <<< '{}'"],
+            &["--body: name a file, or - for standard input", "--body - <<< '{}'"],
         ),
         (&["export", "routing.queues", "--concurrency", "2"], 2, &["--interval"]),
         (
             &["export", DETAILS, "--interval", MAY, "--concurrency", "0"],
             2,
-            &["'--concurrency <PIECES>'"],
+            &["'--concurrency <WINDOWS>'"],
         ),
-        (&["jobs", "forget", "abc"], 2, &["no job is kept whose id begins with `abc`"]),
+        (&["jobs", "forget", "abc"], 2, &["no saved job has an ID that begins with `abc`"]),
         (&["jobs", "cancel", ""], 2, &["<ID>"]),
-        (&["jobs", "cancel", "abc"], 2, &["no job is kept whose id begins with `abc`"]),
+        (&["jobs", "cancel", "abc"], 2, &["no saved job has an ID that begins with `abc`"]),
         (
             &["--org", "mock", "whoami", "--mock-list", "routing.queues=many"],
             2,
-            &["no whole number"],
+            &["not a whole number"],
         ),
     ] {
         let refused = run(Some(&org), folder.path(), arguments).await;

@@ -345,7 +345,7 @@ async fn what_was_stopped_is_not_overwritten_unless_told_so() {
     assert!(refused.told.contains("is of getRoutingQueues, not of getUsers"), "{}", refused.told);
 
     let state = folder.path().join(".genesys-cloud/q.jsonl.state.json");
-    let later = read(&state).replacen("\"version\":3", "\"version\":7", 1);
+    let later = read(&state).replacen("\"version\":4", "\"version\":7", 1);
     std::fs::write(&state, later).unwrap();
     let resume = [&export[..], &["--resume"]].concat();
     let refused = run(Some(&org), folder.path(), &resume).await;

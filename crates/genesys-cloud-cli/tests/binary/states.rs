@@ -29,7 +29,8 @@ async fn a_state_that_was_edited_is_refused_and_nothing_is_changed() {
     let (state, resume) = stopped(&org, folder.path()).await;
     let saved = read(&state);
     let part = read(folder.path().join(".genesys-cloud/q.jsonl.part"));
-    let length = serde_json::from_str::<Value>(&saved).unwrap()["state"]["sink"].clone();
+    let value: Value = serde_json::from_str(&saved).unwrap();
+    let length = value["state"]["delivered"]["records"]["sink"].clone();
     let requests = org.request_count();
     for edited in [
         saved.replace(&length.to_string(), "null"),

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use genesys_cloud_core::{Client, Wait, WaitReason, display};
 use serde_json::{Value, json};
 
-use crate::arguments::Log;
 use crate::events;
 use crate::exit::Then;
 use crate::failure::Failure;
@@ -28,6 +27,13 @@ const LONG: Duration = Duration::from_secs(2);
 /// How many columns a terminal has that does not say so.
 const USUAL_COLUMNS: usize = 80;
 
+/// How messages are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
     Terminal,
@@ -39,14 +45,14 @@ enum Form {
 }
 
 /// Tells of progress, waits and ends.
-pub(crate) struct Screen {
+pub(crate) struct Reporter {
     form: Form,
     client: OnceLock<Client>,
     state: Mutex<State>,
 }
 
 struct State {
-    gauge: Option<Gauge>,
+    progress: Option<Progress>,
     drawn: Instant,
     /// How many columns the line on the terminal has that is to be drawn over, if there is one.
     line: Option<usize>,
@@ -58,7 +64,7 @@ struct State {
 
 /// How far an export is.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Gauge {
+pub(crate) struct Progress {
     /// The operationId, and the name for people.
     pub(crate) id: String,
     pub(crate) operation: String,
@@ -69,17 +75,22 @@ pub(crate) struct Gauge {
     pub(crate) pieces: Option<(u64, u64)>,
 }
 
-impl Screen {
-    pub(crate) fn new(log: Log, quiet: bool) -> Self {
-        let form = match log {
-            Log::Json if quiet => Form::ErrorEvents,
-            Log::Text if quiet => Form::Errors,
-            Log::Json => Form::Events,
-            Log::Text if std::io::stderr().is_terminal() && moves_cursor() => Form::Terminal,
-            Log::Text => Form::Lines,
+impl Reporter {
+    pub(crate) fn new(format: LogFormat, quiet: bool) -> Self {
+        let form = match format {
+            LogFormat::Json if quiet => Form::ErrorEvents,
+            LogFormat::Text if quiet => Form::Errors,
+            LogFormat::Json => Form::Events,
+            LogFormat::Text if std::io::stderr().is_terminal() && moves_cursor() => Form::Terminal,
+            LogFormat::Text => Form::Lines,
         };
-        let state =
-            State { gauge: None, drawn: Instant::now(), line: None, wait: None, marks: Vec::new() };
+        let state = State {
+            progress: None,
+            drawn: Instant::now(),
+            line: None,
+            wait: None,
+            marks: Vec::new(),
+        };
         Self { form, client: OnceLock::new(), state: Mutex::new(state) }
     }
 
@@ -163,7 +174,7 @@ impl Screen {
     }
 
     /// How far it is. Drawn if enough time has passed.
-    pub(crate) fn progress(&self, gauge: impl FnOnce() -> Gauge) {
+    pub(crate) fn progress(&self, progress: impl FnOnce() -> Progress) {
         let every = match self.form {
             Form::Errors | Form::ErrorEvents => return,
             Form::Terminal => FRAME,
@@ -176,11 +187,11 @@ impl Screen {
             return;
         }
         state.drawn = now;
-        let gauge = gauge();
+        let progress = progress();
         state.marks.retain(|(time, _)| now.duration_since(*time) < SPAN);
-        state.marks.push((now, gauge.records));
+        state.marks.push((now, progress.records));
         let rate = rate(&state.marks);
-        state.gauge = Some(gauge.clone());
+        state.progress = Some(progress.clone());
         state.wait = state.wait.filter(|(until, _)| *until > now);
         let wait = state.wait;
         drop(state);
@@ -188,12 +199,12 @@ impl Screen {
         if self.form == Form::Events {
             self.event("progress", || {
                 json!({
-                    "operation": gauge.id,
-                    "records": gauge.records,
-                    "total": gauge.total,
-                    "pages": gauge.pages,
-                    "pieces_done": gauge.pieces.map(|(done, _)| done),
-                    "pieces": gauge.pieces.map(|(_, all)| all),
+                    "operation": progress.id,
+                    "records": progress.records,
+                    "total": progress.total,
+                    "pages": progress.pages,
+                    "pieces_done": progress.pieces.map(|(done, _)| done),
+                    "pieces": progress.pieces.map(|(_, all)| all),
                     "records_per_second": rate.map(f64::round),
                     "calls_left": budget.map(|it| it.left),
                     "calls_allowed": budget.and_then(|it| it.allowed),
@@ -202,11 +213,11 @@ impl Screen {
             return;
         }
         // With how soon they are left out where there is no room.
-        let mut parts = vec![(1, gauge.operation.clone()), (0, records(&gauge))];
-        if let Some((done, all)) = gauge.pieces {
+        let mut parts = vec![(1, progress.operation.clone()), (0, records(&progress))];
+        if let Some((done, all)) = progress.pieces {
             parts.push((3, format!("{done} of {all} pieces")));
         }
-        parts.push((6, format!("{} pages", grouped(gauge.pages))));
+        parts.push((6, format!("{} pages", grouped(progress.pages))));
         if let Some(rate) = rate {
             parts.push((4, format!("{}/s", grouped(rate as u64))));
         }
@@ -215,10 +226,10 @@ impl Screen {
                 budget.allowed.map(|it| format!(" of {}", grouped(it))).unwrap_or_default();
             parts.push((5, format!("{}{allowed} calls left", grouped(budget.left))));
         }
-        match (wait, rate, gauge.total) {
+        match (wait, rate, progress.total) {
             (Some((until, why)), ..) => parts.push((2, waiting(until.duration_since(now), why))),
             (None, Some(rate), Some(total)) if rate > 0.0 => {
-                let left = total.saturating_sub(gauge.records) as f64 / rate;
+                let left = total.saturating_sub(progress.records) as f64 / rate;
                 parts.push((2, format!("{} to go", clock(Duration::from_secs(left as u64)))));
             }
             _ => {}
@@ -298,10 +309,10 @@ fn waiting(time: Duration, why: WaitReason) -> String {
     format!("waits {} s: {why}", time.as_secs_f64().ceil())
 }
 
-fn records(gauge: &Gauge) -> String {
-    match gauge.total {
-        Some(total) => format!("{} of {} records", grouped(gauge.records), grouped(total)),
-        None => format!("{} records", grouped(gauge.records)),
+fn records(progress: &Progress) -> String {
+    match progress.total {
+        Some(total) => format!("{} of {} records", grouped(progress.records), grouped(total)),
+        None => format!("{} records", grouped(progress.records)),
     }
 }
 

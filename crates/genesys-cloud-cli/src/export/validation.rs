@@ -1,36 +1,39 @@
-//! What an export is refused for that a single call is not.
+//! What an export is refused for and a single call is not.
 
 use std::path::Path;
 
 use genesys_cloud_catalogue::Operation as Entry;
 use genesys_cloud_core::{Results, lenient};
+use genesys_cloud_sinks::{Format, OnBadValue};
 use serde_json::Value;
 
-use super::Output;
+use super::output::Output;
 use super::range::Range;
-use crate::arguments::Export;
+use crate::capabilities;
 use crate::failure::Failure;
-use crate::offers;
+use crate::locations::Destination;
 use crate::parameters::Given;
-use crate::sinks::Format;
+use crate::settings::{ExportSettings, FormSettings, ReadSettings};
 use crate::tags::Way;
 
 /// The form of the output: as the option says, or else the name of the file. A name that ends in something
 /// else is refused, since it would promise another form.
-pub(super) fn format(export: &Export, output: &Output) -> Result<Format, Failure> {
+pub(super) fn format(form: &FormSettings, output: &Output) -> Result<Format, Failure> {
     let name = output.name();
-    if let (Some(format), Some(named)) = (export.format, name.and_then(Format::of_path))
+    if let (Some(format), Some(named)) = (form.format, name.and_then(Format::of_path))
         && format != named
     {
         return Err(Failure::usage(format!(
-            "--format {format}: the name of --out {output} says {named}"
+            "--format {format}: the name of --out {} says {named}",
+            output.destination
         ))
         .advise("leave --format out, or choose another name"));
     }
-    match (export.format.or(name.and_then(Format::of_path)), name) {
+    match (form.format.or(name.and_then(Format::of_path)), name) {
         (None, Some(name)) => match name.extension() {
             Some(end) => Err(Failure::usage(format!(
-                "--out {output}: records are not written as .{}, or the name does not say what is compressed",
+                "--out {}: records are not written as .{}, or the name does not say what is compressed",
+                output.destination,
                 end.to_string_lossy()
             ))
             .advise(format!("a name such as {} says it, or --format jsonl", example(name)))),
@@ -41,13 +44,13 @@ pub(super) fn format(export: &Export, output: &Output) -> Result<Format, Failure
 }
 
 /// Refuses options that do nothing for an output of this kind.
-pub(super) fn options_of_output(export: &Export, output: &Output) -> Result<(), Failure> {
+pub(super) fn options_of_output(form: &FormSettings, output: &Output) -> Result<(), Failure> {
     #[cfg(feature = "buckets")]
-    if export.part_size.is_some() && !matches!(output, Output::Bucket(_)) {
+    if form.part_size.is_some() && !matches!(output.destination, Destination::Bucket(_)) {
         return Err(Failure::usage("--part-size is for an object in a bucket")
             .advise("--out s3://bucket/key"));
     }
-    if export.row_group.is_some() && !output.is_table() && !format(export, output)?.is_grouped() {
+    if form.row_group.is_some() && !output.is_table() && !format(form, output)?.is_grouped() {
         return Err(Failure::usage("--row-group is for Parquet").advise("--format parquet"));
     }
     Ok(())
@@ -64,20 +67,59 @@ fn example(out: &Path) -> String {
     format!("{}.{end}", stem.display())
 }
 
-/// Refuses to wait for data whose availability the API does not report.
-pub(super) fn waits_for_data(export: &Export, entry: &Entry, way: &Way) -> Result<(), Failure> {
-    let tells = matches!(way, Way::Job(family) if family.availability().is_some());
-    match export.wait_for_data {
-        Some(_) if !tells => Err(Failure::usage(format!(
-            "--wait-for-data: the API does not report how far the data of {} is available",
-            entry.id
-        ))),
-        _ => Ok(()),
+/// Refuses options that say something about records, where a job results in files.
+pub(super) fn options_of_files(settings: &ExportSettings) -> Result<(), Failure> {
+    let (form, reading) = (&settings.form, &settings.reading);
+    let of_records = [
+        ("--interval", settings.range.is_some()),
+        ("--page-size", reading.page_size.is_some()),
+        ("--limit", reading.limit.is_some()),
+        ("--fields", !form.fields.is_empty()),
+        ("--format", form.format.is_some()),
+        ("--row-group", form.row_group.is_some()),
+        ("--on-bad-value", form.on_bad_value != OnBadValue::Fail),
+        ("--rejects", form.rejects.is_some()),
+    ];
+    if let Some((option, _)) = of_records.iter().find(|(_, given)| *given) {
+        return Err(Failure::usage(format!(
+            "{option}: the jobs of this operation result in files, which are written as they are"
+        )));
+    }
+    match (&settings.destination, settings.is_dry_run) {
+        (Destination::File(_), _) | (Destination::Stdout, true) => Ok(()),
+        _ => Err(Failure::usage(
+            "the jobs of this operation result in files; name a file on this machine with --out",
+        )),
     }
 }
 
+/// Refuses options of jobs where there is no job, or where the API does not report what they wait for.
+pub(super) fn options_of_jobs(
+    reading: &ReadSettings,
+    entry: &Entry,
+    way: &Way,
+) -> Result<(), Failure> {
+    let family = match way {
+        Way::Job(family) => Some(family),
+        _ => None,
+    };
+    if reading.deadline.is_some() && family.is_none() {
+        return Err(Failure::usage(format!(
+            "--deadline: {} is not a job, so there is nothing to wait for",
+            entry.id
+        )));
+    }
+    if reading.wait_for_data.is_some() && family.and_then(|it| it.availability()).is_none() {
+        return Err(Failure::usage(format!(
+            "--wait-for-data: the API does not report how far the data of {} is available",
+            entry.id
+        )));
+    }
+    Ok(())
+}
+
 /// Refuses a page size that the operation is known not to take, before anything is sent.
-pub(super) fn page_size(export: &Export, way: &Way, given: &Given) -> Result<(), Failure> {
+pub(super) fn page_size(reading: &ReadSettings, way: &Way, given: &Given) -> Result<(), Failure> {
     let (listing, is_sent_here) = match way {
         Way::List(listing) => (listing.as_ref(), true),
         Way::Job(family) => match family.results() {
@@ -97,7 +139,7 @@ pub(super) fn page_size(export: &Export, way: &Way, given: &Given) -> Result<(),
         let value = if size.place().is_in_body() { field.map(str::to_owned) } else { param };
         value?.parse::<u64>().ok()
     };
-    let (source, wanted) = match export.page_size {
+    let (source, wanted) = match reading.page_size {
         Some(items) => ("--page-size", Some(items)),
         None => (size.name(), if is_sent_here { given() } else { None }),
     };
@@ -118,7 +160,7 @@ pub(super) fn begins_at_the_beginning(
     entry: &Entry,
     given: &Given,
 ) -> Result<(), Failure> {
-    let Some(listing) = offers::pages(way) else { return Ok(()) };
+    let Some(listing) = capabilities::pages(way) else { return Ok(()) };
     // What the operation can't do without says what is listed, and only a value that can be read says where it begins.
     let is_needed = |name: &str| entry.parameters.iter().any(|it| it.required && it.name == name);
     let params = given.params.iter().map(|(name, value)| (name.as_str(), value.clone()));
@@ -150,9 +192,9 @@ pub(super) fn begins_at_the_beginning(
     }
 }
 
-/// Refuses what is given twice: by an option of its own, and as a parameter or in the body.
+/// Refuses what is given twice: by an option, and as a parameter or in the body.
 pub(super) fn is_given_once(
-    export: &Export,
+    reading: &ReadSettings,
     way: &Way,
     range: Option<&Range>,
     given: &Given,
@@ -162,7 +204,7 @@ pub(super) fn is_given_once(
             "{option} sets `{name}`, which is given already; leave one of them out"
         ))
     };
-    if let (Some(_), Some(size)) = (export.page_size, offers::page_size(way))
+    if let (Some(_), Some(size)) = (reading.page_size, capabilities::page_size(way))
         && is_given(given, size.name(), size.place().is_in_body())
     {
         return Err(twice("--page-size", size.name()));

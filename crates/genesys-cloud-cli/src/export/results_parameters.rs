@@ -5,24 +5,24 @@ use std::borrow::Cow;
 use genesys_cloud_catalogue::{Location, Operation as Entry};
 use genesys_cloud_core::{JobCall, Results};
 
-use super::check;
-use crate::arguments::Export;
+use super::validation;
 use crate::failure::Failure;
-use crate::find;
 use crate::parameters::{self, Given};
+use crate::resolve;
+use crate::settings::ExportSettings;
 use crate::tags::Way;
 
 const OPTION: &str = "--results-param";
 
 /// The same list or job, its results asked for with the parameters of the options, which are checked.
-pub(super) fn with_parameters(way: Way, export: &Export, entry: &Entry) -> Result<Way, Failure> {
+pub(super) fn set(way: Way, settings: &ExportSettings, entry: &Entry) -> Result<Way, Failure> {
     let none = || {
         Failure::usage(format!(
-            "{OPTION}: {} is no job whose results another operation lists",
-            find::rust_name(entry)
+            "{OPTION}: {} is not a job whose results another operation lists",
+            resolve::rust_name(entry)
         ))
     };
-    let params = &export.results_params;
+    let params = &settings.results_params;
     let family = match way {
         Way::Job(family) => family,
         other if params.is_empty() => return Ok(other),
@@ -33,21 +33,21 @@ pub(super) fn with_parameters(way: Way, export: &Export, entry: &Entry) -> Resul
         _ if params.is_empty() => return Ok(Way::Job(family)),
         _ => return Err(none()),
     };
-    let listed_by = find::operation(call.operation().id())?;
+    let listed_by = resolve::operation(call.operation().id())?;
     let in_path: Vec<String> =
         listed_by.parameters_in(Location::Path).map(|it| it.name.clone()).collect();
     if let Some((name, _)) = params.iter().find(|(name, _)| in_path.contains(name)) {
-        return Err(Failure::usage(format!("{OPTION} {name}: the job itself says what it is")));
+        return Err(Failure::usage(format!("{OPTION} {name}: the job sets it")));
     }
     let given = Given {
         params: params.clone(),
-        unchecked: export.call.unchecked,
+        unchecked: settings.call.unchecked,
         later: in_path,
         option: OPTION,
         ..Given::default()
     };
     let request = parameters::request(listed_by, &given)?;
-    check::begins_at_the_beginning(&Way::List(Box::new(listing.clone())), listed_by, &given)?;
+    validation::begins_at_the_beginning(&Way::List(Box::new(listing.clone())), listed_by, &given)?;
     let owned = |text: &str| Cow::Owned(text.to_owned());
     let query = request.query_pairs().map(|(name, value)| (owned(name), owned(value))).collect();
     let call: JobCall = call.with_query(query);

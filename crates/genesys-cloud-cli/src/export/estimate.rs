@@ -1,0 +1,260 @@
+//! What an export would do, what that takes and how long.
+
+use std::io::Write;
+use std::time::Duration;
+
+use genesys_cloud_core::{Client, ErrorKind, Family, Listing, RateLimit, Request, Results};
+
+use super::plan::Source;
+use super::range::Range;
+use super::reader::Reader;
+use crate::failure::{Failure, permissions};
+use crate::reporter::grouped;
+use crate::resolve;
+use crate::tags::{self, Way};
+use crate::times::span;
+
+/// How many calls a job takes beside those for the pages of its results: submit, and ask once how it stands.
+const CALLS_OF_A_JOB: u64 = 2;
+
+/// How many calls an export takes, as far as that is known before.
+enum Calls {
+    Exactly(u64),
+    AtLeast(u64),
+    /// So many records come with each call.
+    Each(u64),
+}
+
+/// Prints it. Of a list, its first page is read, to learn how many there are; of jobs and ranges nothing is.
+pub(super) async fn print(client: &Client, source: &Source) -> Result<(), Failure> {
+    // Written at once, so that nothing of it is taken for the plan if a call fails.
+    let mut out: Vec<u8> = Vec::new();
+    let operation = source.request.operation();
+    writeln!(out, "operation  {}, {operation}", resolve::rust_name(source.entry))?;
+    if let Some(needed) = permissions(source.entry) {
+        writeln!(out, "takes      {needed}")?;
+    }
+    scheme(&mut out, source)?;
+    let calls = match (&source.way, &source.range) {
+        (_, Some(range)) => of_range(&mut out, client, source, range)?,
+        (Way::List(_), None) => of_list(&mut out, client, source).await?,
+        (Way::Job(family), None) if family.is_job_per_page() => {
+            writeln!(out, "pages      not known before: each page is a job of its own")?;
+            Calls::AtLeast(CALLS_OF_A_JOB + 1)
+        }
+        _ => {
+            writeln!(out, "pages      not known before the job is done")?;
+            Calls::AtLeast(CALLS_OF_A_JOB + 1)
+        }
+    };
+    match calls {
+        Calls::Exactly(calls) => writeln!(out, "calls      {}", grouped(calls))?,
+        Calls::AtLeast(calls) => writeln!(out, "calls      {} at least", grouped(calls))?,
+        Calls::Each(records) => {
+            writeln!(out, "calls      one for each {} records", grouped(records))?;
+        }
+    }
+    match budget(client).await? {
+        Some(budget) => time(&mut out, &calls, budget, matches!(source.way, Way::Job(_)))?,
+        None => writeln!(out, "budget     the API does not tell")?,
+    }
+    std::io::stdout().write_all(&out)?;
+    Ok(())
+}
+
+/// How the records are come by.
+fn scheme(out: &mut dyn Write, source: &Source) -> Result<(), Failure> {
+    let listing = match &source.way {
+        Way::List(listing) => {
+            writeln!(out, "scheme     {}", listing.scheme().name())?;
+            Some(listing.as_ref())
+        }
+        Way::Job(family) => of_job(out, family)?,
+        Way::Single | Way::Accepted => None,
+    };
+    if let Some(cap) = listing.and_then(Listing::cap) {
+        writeln!(out, "cap        the API lets {cap} be read, and no more")?;
+    }
+    Ok(())
+}
+
+fn of_job<'a>(out: &mut dyn Write, family: &'a Family) -> Result<Option<&'a Listing>, Failure> {
+    let (found, listing) = match family.results() {
+        Results::List(call, listing) => {
+            let found = format!("pages of {} ({})", call.operation(), listing.scheme().name());
+            (found, Some(listing))
+        }
+        Results::Status(listing) => ("pages of its status".to_owned(), Some(listing)),
+        _ => ("its status, or files that it names".to_owned(), None),
+    };
+    writeln!(out, "scheme     a job of the family {}: submit, wait, then {found}", family.name())?;
+    if let Some(note) = family.note() {
+        writeln!(out, "note       {note}")?;
+    }
+    Ok(listing)
+}
+
+async fn of_list(out: &mut dyn Write, client: &Client, source: &Source) -> Result<Calls, Failure> {
+    let Some(list) = Reader::new(client, source, None).into_list() else {
+        return Ok(Calls::AtLeast(1));
+    };
+    let mut pages = list.prefetch(0).pages();
+    let first = pages.try_next().await;
+    let first = first.map_err(|error| Failure::of_call(&error, Some(source.entry)))?;
+    let Some(first) = first else {
+        writeln!(out, "records    0")?;
+        return Ok(Calls::Exactly(1));
+    };
+    let here = first.items().len() as u64;
+    if pages.report().end.is_some() {
+        writeln!(out, "records    {}", grouped(here))?;
+        writeln!(out, "pages      1")?;
+        return Ok(Calls::Exactly(1));
+    }
+    let asked = pages.report().page_size_asked;
+    let size = first.page_size().or(asked).unwrap_or(here).max(1);
+    let limit = source.reading.limit;
+    let total = first.total().map(|total| limit.map_or(total, |limit| total.min(limit)));
+    match total {
+        Some(total) => {
+            let count = total.div_ceil(size).max(1);
+            writeln!(out, "records    {}", grouped(total))?;
+            writeln!(out, "pages      {} of {}", grouped(count), grouped(size))?;
+            Ok(Calls::Exactly(count))
+        }
+        None => {
+            let most = limit.map(|limit| limit.div_ceil(size).max(1));
+            match (limit, most) {
+                (Some(limit), Some(most)) => {
+                    writeln!(out, "records    {} at most", grouped(limit))?;
+                    writeln!(out, "pages      {} of {}", grouped(most), grouped(size))?;
+                    Ok(Calls::AtLeast(most))
+                }
+                _ => {
+                    let here = grouped(here);
+                    writeln!(out, "records    the API does not tell; the first page has {here}")?;
+                    writeln!(out, "pages      of {} at most", grouped(size))?;
+                    Ok(Calls::Each(size))
+                }
+            }
+        }
+    }
+}
+
+fn of_range(
+    out: &mut dyn Write,
+    client: &Client,
+    source: &Source,
+    range: &Range,
+) -> Result<Calls, Failure> {
+    let reader = Reader::new(client, source, None);
+    let pieces = reader.pieces().map_err(|error| Failure::usage(error.to_string()))?;
+    let pieces = pieces.unwrap_or_default() as u64;
+    let noun = if pieces == 1 { "piece" } else { "pieces" };
+    writeln!(
+        out,
+        "range      {}, in {} {noun} of {}",
+        range.interval,
+        grouped(pieces),
+        span(range.span)
+    )?;
+    if let Some(id) = &range.id {
+        writeln!(out, "unique     by {id}: a record in two pieces is written once")?;
+    }
+    writeln!(
+        out,
+        "pages      {} at least: what a piece holds is not known before",
+        grouped(pieces)
+    )?;
+    let calls = if matches!(source.way, Way::Job(_)) { CALLS_OF_A_JOB + 1 } else { 1 };
+    Ok(Calls::AtLeast(pieces * calls))
+}
+
+/// What is left of the budget. Where no call has told, one that needs no permission is made for it.
+async fn budget(client: &Client) -> Result<Option<RateLimit>, Failure> {
+    if client.rate_limit().is_none() {
+        let entry = resolve::operation("getTokensMe")?;
+        let operation = tags::operation(entry);
+        let operation = operation.map_err(|error| Failure::usage(error.to_string()))?;
+        match client.execute(&Request::new(operation)).await {
+            // A refusal tells the budget too.
+            Err(error)
+                if matches!(error.kind(), ErrorKind::Authentication | ErrorKind::Config)
+                    || error.is_transport() =>
+            {
+                return Err(Failure::of_call(&error, Some(entry)));
+            }
+            _ => {}
+        }
+    }
+    Ok(client.rate_limit())
+}
+
+fn time(
+    out: &mut dyn Write,
+    calls: &Calls,
+    budget: RateLimit,
+    is_job: bool,
+) -> Result<(), Failure> {
+    let allowed = budget.allowed.map(|it| format!(" of {}", grouped(it))).unwrap_or_default();
+    writeln!(
+        out,
+        "budget     {}{allowed} calls left, {} s to the next window",
+        grouped(budget.left),
+        budget.resets_in.as_secs()
+    )?;
+    let waits = if is_job { "; how long the API works on a job is not known before" } else { "" };
+    let (Calls::Exactly(calls) | Calls::AtLeast(calls)) = calls else {
+        if let (Calls::Each(size), Some(allowed)) = (calls, budget.allowed) {
+            let records = grouped(size.saturating_mul(allowed));
+            writeln!(out, "time       a minute for each {records} records, by the budget")?;
+        }
+        return Ok(());
+    };
+    let least = at_least(*calls, budget);
+    match least.is_zero() {
+        true => writeln!(out, "time       the budget allows so many at once{waits}")?,
+        false => writeln!(out, "time       {} at least, by the budget{waits}", minutes(least))?,
+    }
+    Ok(())
+}
+
+/// How long the rate limit makes so many calls take.
+fn at_least(calls: u64, budget: RateLimit) -> Duration {
+    let later = calls.saturating_sub(budget.left);
+    let windows = match budget.allowed {
+        _ if later == 0 => return Duration::ZERO,
+        // What the next window allows needs no other one.
+        Some(allowed) => (later - 1) / allowed.max(1),
+        None => 0,
+    };
+    budget.resets_in + Duration::from_mins(1) * u32::try_from(windows).unwrap_or(u32::MAX)
+}
+
+/// A time in words, rounded up.
+fn minutes(time: Duration) -> String {
+    match time.as_secs() {
+        seconds @ 0..60 => format!("{} s", seconds.max(1)),
+        seconds => {
+            let minutes = seconds.div_ceil(60);
+            match minutes {
+                0..120 => format!("{minutes} min"),
+                _ => format!("{} h {} min", minutes / 60, minutes % 60),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_in_words() {
+        for (seconds, text) in
+            [(0, "1 s"), (59, "59 s"), (60, "1 min"), (61, "2 min"), (7_200, "2 h 0 min")]
+        {
+            assert_eq!(minutes(Duration::from_secs(seconds)), text);
+        }
+    }
+}

@@ -1,0 +1,415 @@
+//! The loop of an export: what is read goes to the output, and progress is saved.
+
+use std::time::{Duration, Instant};
+
+use futures::FutureExt as _;
+use genesys_cloud_core::{Checkpoint, Client, RawItem, SavedJob};
+use genesys_cloud_sinks::Keeper;
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+
+use super::advice::Remainder;
+use super::pace::Pace;
+use super::plan::{Delivery, Plan};
+use super::previous::keeper_of;
+use super::reader::{Next, Raw, Reader};
+use super::rejects;
+use super::state::{Delivered, DeliveredRecords, Run, State};
+use super::target::Target;
+use crate::failure::{Exit, Failure, Lost};
+use crate::reporter::{Reporter, grouped};
+use crate::saved_jobs::StoredJob;
+use crate::session::Session;
+use crate::settings::Start;
+use crate::tags::Way;
+
+/// How many bytes of records a batch has at most, not counting its last record.
+const MOST_BYTES: usize = 2 << 20;
+
+/// Commits of the sink and of the file of rejected records.
+type Commits = (Value, Option<rejects::Committed>);
+
+/// How the reading ended.
+pub(super) enum Read {
+    End,
+    /// The user has stopped it.
+    Stopped,
+}
+
+/// An export that runs.
+pub(super) struct Runner<'a> {
+    plan: &'a Plan,
+    session: &'a Session,
+    client: &'a Client,
+    run: &'a Run,
+    pub(super) reader: Reader,
+    pub(super) target: Target,
+    pub(super) keeper: Option<Box<dyn Keeper>>,
+    /// The jobs that the API works on, or whose results are read.
+    pub(super) stored: Vec<StoredJob>,
+    /// Whether there is a state to resume.
+    pub(super) is_saved: bool,
+    /// Whether this run has resumed one.
+    is_resumed: bool,
+    /// IDs of the jobs that were saved last.
+    known: Vec<String>,
+    batch: Batch,
+    /// How often the state is saved.
+    pace: Pace,
+    /// Whether the last batch is written, but not saved.
+    is_unsaved: bool,
+    /// What was saved last, where jobs may be submitted later.
+    last: Option<(Checkpoint, Commits)>,
+    /// After how many records it resumes, until that is reported.
+    resumed: Option<u64>,
+}
+
+/// Records that are not written yet.
+#[derive(Default)]
+struct Batch {
+    records: Vec<Raw>,
+    bytes: usize,
+}
+
+impl Batch {
+    fn clear(&mut self) {
+        self.records.clear();
+        self.bytes = 0;
+    }
+}
+
+impl<'a> Runner<'a> {
+    /// An export that begins, or resumes from a state.
+    pub(super) fn new(
+        plan: &'a Plan,
+        session: &'a Session,
+        client: &'a Client,
+        run: &'a Run,
+        (target, keeper): (Target, Option<Box<dyn Keeper>>),
+        from: Option<&State>,
+    ) -> Self {
+        let reader = Reader::new(client, &plan.source, from.map(State::place));
+        let last = from.and_then(|state| match &state.delivered {
+            Delivered::Records(it) => {
+                Some((it.checkpoint.clone(), (it.sink.clone(), it.rejects.clone())))
+            }
+            Delivered::Files(_) => None,
+        });
+        Self {
+            plan,
+            session,
+            client,
+            run,
+            reader,
+            target,
+            keeper,
+            stored: from.map(|state| stored(&state.jobs(), client)).unwrap_or_default(),
+            is_saved: from.is_some(),
+            is_resumed: from.is_some(),
+            known: Vec::new(),
+            batch: Batch::default(),
+            pace: Pace::new(),
+            is_unsaved: false,
+            last,
+            resumed: from.map(State::records),
+        }
+    }
+
+    /// Reads to the end, to an error, or until the user stops it. What was read by then is written.
+    pub(super) async fn read(&mut self, stop: &Notify) -> Result<Read, Failure> {
+        let ended = self.deliver(stop).await?;
+        let lost = ended.as_ref().err().and_then(Failure::lost);
+        if lost == Some(Lost::Status) && self.reader.read().records == 0 {
+            self.discard().await?;
+            return ended;
+        }
+        if matches!(self.target, Target::Files(_)) {
+            // A job that came to nothing does so whenever it is resumed.
+            let is_gone = matches!(lost, Some(Lost::Job | Lost::Place)) && self.is_resumed;
+            return match is_gone && self.plan.start == Start::ResumeOrRestart {
+                true => ended.map_err(Failure::of_earlier_run),
+                false => ended,
+            };
+        }
+        // If nothing has come, there is nothing to resume: the next run begins by itself.
+        let has_come =
+            self.is_saved || self.reader.read().records > 0 || !self.reader.jobs().is_empty();
+        if has_come || matches!(ended, Ok(Read::End)) {
+            self.put_records().await?;
+            let committed = self.commit(true).await?;
+            self.save(committed).await?;
+        }
+        ended
+    }
+
+    /// Delivers what comes until nothing more does, and says why. An error of its own is one of the output.
+    async fn deliver(&mut self, stop: &Notify) -> Result<Result<Read, Failure>, Failure> {
+        let mut tick = tokio::time::interval(Duration::from_millis(200));
+        loop {
+            let next = tokio::select! {
+                biased;
+                next = self.reader.next(&self.known) => next,
+                () = stop.notified() => return Ok(Ok(Read::Stopped)),
+                _ = tick.tick() => {
+                    self.report_resumed();
+                    self.report_progress();
+                    if self.is_unsaved && self.pace.is_due() {
+                        self.write_batch().await?;
+                    }
+                    continue;
+                }
+            };
+            let next = match next {
+                Ok(next) => next,
+                Err(failure) => return Ok(Err(failure)),
+            };
+            let has_written = match next {
+                Next::Job => {
+                    self.save_new_jobs().await?;
+                    continue;
+                }
+                Next::End => {
+                    self.report_resumed();
+                    return Ok(Ok(Read::End));
+                }
+                Next::Record(record) => {
+                    self.report_resumed();
+                    self.add_record(record).await?
+                }
+                Next::File(part) => {
+                    self.report_resumed();
+                    self.target.file(&part)?;
+                    true
+                }
+            };
+            // Where the output is slower than the API, the next record is always there already.
+            if has_written && stop.notified().now_or_never().is_some() {
+                return Ok(Ok(Read::Stopped));
+            }
+        }
+    }
+
+    /// Adds a record to the batch, and writes the batch once it is full. Whether it was written is returned.
+    async fn add_record(&mut self, record: RawItem) -> Result<bool, Failure> {
+        let record = record.into_json().map_err(|error| {
+            Failure::new(Exit::Failed, format!("a record can't be read: {error}"))
+        })?;
+        self.batch.bytes += record.get().len();
+        self.batch.records.push(record);
+        let Delivery::Records(records) = &self.plan.delivery else { return Ok(false) };
+        if self.batch.records.len() < records.batch && self.batch.bytes < MOST_BYTES {
+            return Ok(false);
+        }
+        self.write_batch().await?;
+        self.report_progress();
+        Ok(true)
+    }
+
+    fn reporter(&self) -> &'a Reporter {
+        &self.session.reporter
+    }
+
+    fn report_progress(&self) {
+        if let Target::Records(_) = self.target {
+            let limit = self.plan.source.reading.limit;
+            self.reporter().progress(|| self.reader.progress(limit));
+        }
+    }
+
+    /// Reports once that it resumes, now that this is known to be possible.
+    fn report_resumed(&mut self) {
+        let Some(records) = self.resumed.take() else { return };
+        let text = match self.reader.job() {
+            Some(job) => format!("resumes job {}", job.id().unwrap_or_default()),
+            None => format!("resumes after {} records", grouped(records)),
+        };
+        let operation = &self.plan.source.entry.id;
+        let facts = json!({ "operation": operation, "records": records });
+        self.reporter().say("resume", &text, facts);
+    }
+
+    /// What remains of the export for another run.
+    pub(super) fn remainder(&self) -> Remainder {
+        let checkpoint = self.reader.checkpoint().ok().flatten();
+        Remainder {
+            is_saved: self.is_saved,
+            has_records: checkpoint.as_ref().is_some_and(|it| it.items() > 0),
+            has_jobs: checkpoint.is_some_and(|it| !it.jobs().is_empty())
+                || self.reader.job().is_some(),
+            is_range: self.plan.source.range.is_some(),
+        }
+    }
+
+    /// Leaves nothing that could be in the way of another run.
+    async fn discard(&mut self) -> Result<(), Failure> {
+        let text = match keeper_of(&mut self.keeper, &mut self.target) {
+            Some(keeper) => keeper.load().await?,
+            None => None,
+        };
+        if let Some(text) = text {
+            if let Some(state) = State::discarded(&text) {
+                self.target.discard(&state).await?;
+            }
+            if let Some(keeper) = keeper_of(&mut self.keeper, &mut self.target) {
+                keeper.clear().await?;
+            }
+        }
+        if let Target::Records(target) = &mut self.target {
+            target.rejects.discard();
+        }
+        self.stored.iter().try_for_each(|job| self.session.jobs.remove(job))?;
+        self.is_saved = false;
+        Ok(())
+    }
+
+    /// Writes the batch, and saves progress unless it is too early for that.
+    async fn write_batch(&mut self) -> Result<(), Failure> {
+        self.put_records().await?;
+        self.is_unsaved = !self.pace.is_due();
+        if self.is_unsaved {
+            return Ok(());
+        }
+        let began = Instant::now();
+        let committed = self.commit(false).await?;
+        let is_saved = self.save(committed).await?;
+        self.pace.saved(began);
+        if is_saved {
+            self.reporter().event("saved", || json!({ "records": self.reader.read().records }));
+        }
+        Ok(())
+    }
+
+    /// Writes the batch.
+    async fn put_records(&mut self) -> Result<(), Failure> {
+        if let Target::Records(target) = &mut self.target {
+            target.write(&self.batch.records).await?;
+        }
+        self.batch.clear();
+        Ok(())
+    }
+
+    /// Commits what is written, if the sink can resume from here. `is_last`: nothing more is written in this run.
+    async fn commit(&mut self, is_last: bool) -> Result<Option<Value>, Failure> {
+        match &mut self.target {
+            Target::Records(target) => target.commit(is_last).await,
+            Target::Files(_) => Ok(None),
+        }
+    }
+
+    /// Saves progress, if the sink has committed. Nothing may have been read that is not written.
+    async fn save(&mut self, committed: Option<Value>) -> Result<bool, Failure> {
+        let (Some(sink), Some(checkpoint)) = (committed, self.reader.checkpoint()?) else {
+            return Ok(false);
+        };
+        // Before that is saved: of a job that no state knows, no later run would do so.
+        self.remove_all_but(&jobs(&checkpoint))?;
+        let rejects = match &mut self.target {
+            Target::Records(target) => target.rejects.commit()?,
+            Target::Files(_) => None,
+        };
+        self.put_checkpoint(checkpoint, (sink, rejects)).await?;
+        Ok(true)
+    }
+
+    /// Saves the jobs, where the sink can't resume from here: with the place that it can resume from.
+    async fn save_jobs(&mut self) -> Result<(), Failure> {
+        let Some((earlier, commits)) = self.last.clone() else {
+            let committed = self.commit(true).await?;
+            return self.save(committed).await.map(drop);
+        };
+        let checkpoint = self.reader.knowing_jobs(&earlier)?;
+        self.put_checkpoint(checkpoint, commits).await
+    }
+
+    /// Saves a place in the list, and the commits that belong to it.
+    async fn put_checkpoint(
+        &mut self,
+        checkpoint: Checkpoint,
+        commits: Commits,
+    ) -> Result<(), Failure> {
+        let Delivery::Records(records) = &self.plan.delivery else { return Ok(()) };
+        let is_of_job = matches!(self.plan.source.way, Way::Job(_));
+        let last = is_of_job.then(|| (checkpoint.clone(), commits.clone()));
+        let verdict = self.reader.read().verdict;
+        let delivered = DeliveredRecords::new(self.plan, records, checkpoint, commits, &verdict);
+        self.put(Delivered::Records(Box::new(delivered))).await?;
+        self.last = last;
+        Ok(())
+    }
+
+    /// Saves what was delivered.
+    async fn put(&mut self, delivered: Delivered) -> Result<(), Failure> {
+        let Some(keeper) = keeper_of(&mut self.keeper, &mut self.target) else { return Ok(()) };
+        let state = State::new(self.plan, self.run, delivered);
+        let text = state.text()?;
+        let saved = keeper.save(&text).await;
+        drop(text);
+        let Err(error) = saved else {
+            self.is_saved = true;
+            return Ok(());
+        };
+        // Nobody will resume from here, so what a bucket has of it would stay for ever.
+        if error.is_taken() || !self.is_saved && !error.is_transient() {
+            self.is_saved = false;
+            self.target.discard(&state).await?;
+        }
+        Err(error.into())
+    }
+
+    /// Saves the jobs that the API works on: it may do so for hours, and they are not to be submitted twice.
+    async fn save_new_jobs(&mut self) -> Result<(), Failure> {
+        self.known = self.reader.jobs();
+        let jobs = match self.reader.checkpoint()? {
+            // Where each page is another job, checkpoints have none.
+            Some(_) if self.has_job_per_page() => return Ok(()),
+            Some(checkpoint) => {
+                let jobs = jobs(&checkpoint);
+                self.remove_all_but(&jobs)?;
+                // The state is of both the list and the output.
+                self.put_records().await?;
+                let committed = self.commit(false).await?;
+                if !self.save(committed).await? {
+                    self.save_jobs().await?;
+                }
+                jobs
+            }
+            None => self.reader.job().into_iter().cloned().collect(),
+        };
+        let stored = stored(&jobs, self.client);
+        stored.iter().try_for_each(|job| self.session.jobs.save(job))?;
+        if let Some(job) = self.reader.job() {
+            self.put(Delivered::Files(Box::new(job.clone()))).await?;
+        }
+        let before = std::mem::replace(&mut self.stored, stored);
+        let is_new = |job: &&StoredJob| before.iter().all(|it| it.job.id() != job.job.id());
+        for job in self.stored.iter().filter(is_new) {
+            let operation = &self.plan.source.entry.id;
+            let facts = || json!({ "operation": operation, "id": job.job.id() });
+            self.reporter().event("job", facts);
+        }
+        Ok(())
+    }
+
+    fn has_job_per_page(&self) -> bool {
+        matches!(&self.plan.source.way, Way::Job(family) if family.is_job_per_page())
+    }
+
+    /// Removes the jobs of which nothing is left to do.
+    fn remove_all_but(&mut self, jobs: &[SavedJob]) -> Result<(), Failure> {
+        let is_left = |job: &StoredJob| jobs.iter().any(|left| left.id() == job.job.id());
+        let (left, done) = std::mem::take(&mut self.stored).into_iter().partition(is_left);
+        self.stored = left;
+        let done: Vec<StoredJob> = done;
+        done.iter().try_for_each(|job| self.session.jobs.remove(job))
+    }
+}
+
+/// The jobs that a checkpoint knows.
+fn jobs(checkpoint: &Checkpoint) -> Vec<SavedJob> {
+    checkpoint.jobs().into_iter().cloned().collect()
+}
+
+/// The same as they are saved for other commands.
+pub(super) fn stored(jobs: &[SavedJob], client: &Client) -> Vec<StoredJob> {
+    jobs.iter().map(|job| StoredJob::new(client, job.clone())).collect()
+}
