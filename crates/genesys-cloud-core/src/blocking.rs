@@ -4,7 +4,8 @@
 //! list. [`iter`] turns a list into an iterator. Both run on one Tokio runtime that all of the program shares;
 //! it is started by the first of them, and its one thread also renews tokens and reads pages ahead.
 //!
-//! In async code both are an error rather than a deadlock: await there instead. Code that runs on the threads
+//! In async code both are an error ([`ErrorKind::NoRuntime`](crate::ErrorKind::NoRuntime)) rather than a panic: await there
+//! instead. Code that runs on the threads
 //! for blocking work of an async runtime counts as async code.
 //!
 //! ```no_run
@@ -39,7 +40,7 @@ use crate::error::Error;
 /// # use genesys_cloud_core::{Call, Client, Error, Method, Operation, RawReply, blocking};
 /// # fn example(client: &Client) -> Result<(), Error> {
 /// let operation = Operation::new("getUsersMe", Method::Get, "/api/v2/users/me");
-/// let reply = blocking::wait(Call::<RawReply>::new(client, operation).send())?;
+/// let reply = blocking::wait(Call::<RawReply>::new(client, operation))?;
 /// println!("{}", reply.status());
 /// # Ok(())
 /// # }
@@ -116,8 +117,7 @@ impl<S: fmt::Debug> fmt::Debug for Iter<S> {
 fn runtime() -> Result<&'static Runtime, Error> {
     static RUNTIME: OnceLock<Result<Runtime, String>> = OnceLock::new();
     if Handle::try_current().is_ok() {
-        let why = "a blocking call was made in async code".to_owned();
-        return Err(Error::config(why).advise("await the call instead"));
+        return Err(Error::within_runtime());
     }
     let runtime = RUNTIME.get_or_init(|| {
         let mut builder = Builder::new_multi_thread();

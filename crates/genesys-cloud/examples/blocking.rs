@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("{} queues, {}", report.items, report.verdict());
 
     if let Some(id) = first {
-        let queue = blocking::wait(client.routing().queue(&id).send())?;
+        let queue = blocking::wait(client.routing().queue(&id))?;
         println!("the first is {:?}", queue.value().name);
     }
     Ok(())

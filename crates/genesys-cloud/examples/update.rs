@@ -12,10 +12,10 @@ use genesys_cloud::{Client, Error as ApiError};
 use serde_json::json;
 
 async fn rename(client: &Client, id: &str, name: &str) -> Result<Option<String>, ApiError> {
-    let reply = client.routing().queue(id).send().await?;
+    let reply = client.routing().queue(id).await?;
     println!("{:?} is to be {name:?}", reply.value().name);
     let body = QueueRequest { name: Some(name.to_owned()), ..Default::default() };
-    let reply = client.routing().put_queue(id, body).send().await?;
+    let reply = client.routing().put_queue(id, body).await?;
     Ok(reply.into_value().name)
 }
 
