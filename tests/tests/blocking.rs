@@ -62,12 +62,12 @@ fn a_list_is_resumed() {
     let folder = tempfile::tempdir().unwrap();
     let store = || FileStore::new(folder.path());
     let mut batches = list().checkpointed(store(), "queues", 40);
-    let batch = blocking::wait(batches.next()).unwrap().unwrap();
+    let batch = blocking::wait(batches.try_next()).unwrap().unwrap();
     assert_eq!(batch.items().len(), 40);
     blocking::wait(batch.commit()).unwrap();
     drop(batches);
     let mut batches = list().checkpointed(store(), "queues", 40);
-    let batch = blocking::wait(batches.next()).unwrap().unwrap();
+    let batch = blocking::wait(batches.try_next()).unwrap().unwrap();
     assert_eq!(batch.items().len(), 20);
 }
 

@@ -39,7 +39,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     file.set_len(committed)?;
     file.seek(SeekFrom::End(0))?;
 
-    while let Some(batch) = batches.next().await? {
+    while let Some(batch) = batches.try_next().await? {
         for conversation in batch.items() {
             writeln!(file, "{}", conversation.conversation_id.as_deref().unwrap_or_default())?;
         }
