@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::{Model, TypeModel, TypeShape};
 use crate::progenitor::RustType;
 
-/// The size in bytes up to which a record stands in another one without a box. References to other
+/// The size in bytes up to which a record is in another one without a box. References to other
 /// entities (id, name, link) stay below it.
 const LARGE: usize = 128 + UNKNOWN_FIELDS;
 

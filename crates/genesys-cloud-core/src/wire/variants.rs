@@ -10,11 +10,11 @@ use serde_json::Value;
 use super::record::{ReadFields, Record, ShowFields, write_unknown};
 use super::{Form, Json, UnknownFields, Wire, Written};
 
-/// How deep records of several types may be within each other. Each is read from a text of its own, for which the
+/// How deep records of several types may be within each other. Each is read from its own text, for which the
 /// JSON reader counts anew.
 const DEEPEST: u32 = 32;
 
-/// A record of one of several types, which a field tells apart.
+/// A record of one of several types, distinguished by a field.
 ///
 /// One of a type that was added after these bindings were made is kept as JSON and written back.
 pub trait Variants: Sized + fmt::Debug {
@@ -104,7 +104,7 @@ thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Reads a record of one type. `field` is the one that tells the type.
+/// Reads a record of one type. `field` is the discriminator.
 #[doc(hidden)]
 pub fn read_variant<T: Wire + Record>(json: &str, field: &str) -> serde_json::Result<Box<T>> {
     struct Level;
@@ -125,7 +125,7 @@ pub fn read_variant<T: Wire + Record>(json: &str, field: &str) -> serde_json::Re
     Ok(record)
 }
 
-/// Removes the field that tells the type from the unknown ones: not every record has it as a field.
+/// Removes the discriminator from the unknown fields: not every record has it as a field.
 struct Without<'a>(&'a str);
 
 impl ReadFields for Without<'_> {
@@ -184,7 +184,7 @@ pub fn write_variant<T: Record, S: Serializer>(
     writer.map.end()
 }
 
-/// Makes a type of several records, which a field tells apart.
+/// Makes a type of several records, distinguished by a field.
 ///
 /// ```
 /// genesys_cloud_core::record! {
