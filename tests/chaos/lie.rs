@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
+use futures::StreamExt as _;
 use genesys_cloud_core::{Checkpoint, Client, Error, OnStale, Paginator, Reason, Verdict};
 use genesys_cloud_mock::{Due, Expected, FaultPlan, Lie, MockOrg, Moment, Scenario};
 use serde_json::Value;
@@ -64,7 +65,7 @@ pub(crate) async fn check(
     let operation = liar.operation();
     org.lie(operation, lie).map_err(text)?;
     let page_size = org.nearest_page_size(operation, Scenario::PAGE_SIZE).map_err(text)?;
-    let before = truth(liar, &org)?;
+    let before = expected(liar, &org)?;
     org.inject(plan.clone());
     let items = Rc::new(Cell::new(0));
     let (clock, hook) = Clock::new(Rc::clone(&items));
@@ -72,7 +73,7 @@ pub(crate) async fn check(
     let other_client = self::client(choice, &other, hook)?;
     let other = (other, other_client);
     let open = |client: &Client| {
-        let list = liar.open(client).page_size(page_size);
+        let list = liar.open(client).page_size(page_size as usize);
         list.prefetch(way.prefetch)
     };
     let list = open(&client);
@@ -265,7 +266,7 @@ impl Reading<'_> {
         if report.items != self.keys.len() as u64 {
             return Err(format!("the report counts {} items", report.items));
         }
-        let after = truth(liar, self.org)?;
+        let after = expected(liar, self.org)?;
         let verdict = report.verdict();
         let all: HashSet<&String> = before.iter().chain(&after).collect();
         if self.keys.iter().any(|key| !all.contains(key)) {

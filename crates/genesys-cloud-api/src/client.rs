@@ -29,6 +29,11 @@ impl Client {
         ClientBuilder::new()
     }
 
+    /// Starts from environment variables, to set more in code: see [`ClientBuilder::from_env`].
+    pub fn builder_from_env() -> ClientBuilder {
+        ClientBuilder::from_env()
+    }
+
     /// Sends a request of any operation and returns the reply as it came. See
     /// [`core::Client::execute`](genesys_cloud_core::Client::execute).
     ///

@@ -16,6 +16,7 @@ use crate::operation::Operation;
 use crate::param::Param;
 use crate::reply::{Decode, RawReply, Reply};
 use crate::request::Request;
+use crate::transport::failed;
 
 /// One call of an operation that returns a `T`. Nothing is sent before it is awaited or [sent](Call::send).
 #[must_use = "a call does nothing until it is awaited or sent"]
@@ -173,7 +174,7 @@ impl<T: Decode> Future for Sending<T> {
         loop {
             match ready!(self.attempts.poll(cx))?.decode() {
                 Err(error) if error.is_passing() => self.attempts.repeat(error),
-                Err(error) => return Poll::Ready(Err(error)),
+                Err(error) => return Poll::Ready(Err(failed(error))),
                 Ok(reply) => {
                     self.attempts.client.usable_after(self.attempts.repeated);
                     return Poll::Ready(Ok(reply));

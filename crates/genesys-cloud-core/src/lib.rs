@@ -42,11 +42,14 @@ mod region;
 mod reply;
 mod request;
 mod retry;
+mod runtime;
 mod saved_job;
 mod schedule;
+mod spans;
 #[cfg(feature = "catalogue")]
 pub mod specs;
 mod split_errors;
+mod tls;
 mod transport;
 mod wait;
 mod windows;
@@ -55,6 +58,7 @@ mod wire;
 /// The libraries whose types are in public signatures.
 pub use {bytes, chrono, futures, http, serde_json};
 
+pub use crate::auth::{AccessToken, TokenFuture, TokenProvider};
 pub use crate::budget::RateLimit;
 pub use crate::call::{Call, OperationCall, Sending};
 #[cfg(feature = "object_store")]
@@ -62,9 +66,9 @@ pub use crate::checkpoint::ObjectCheckpoints;
 pub use crate::checkpoint::{
     Batch, Checkpoint, CheckpointStore, Checkpointed, FileStore, Resumable, StoreFuture,
 };
-pub use crate::client::{Client, ClientBuilder, OrgIdentity};
+pub use crate::client::{CallEnded, Client, ClientBuilder, OrgIdentity, RequestHead};
 pub use crate::download::Download;
-pub use crate::error::{Error, ErrorBody, ErrorDetail, ErrorLimit};
+pub use crate::error::{Error, ErrorBody, ErrorDetail, ErrorKind, ErrorLimit};
 pub use crate::interval::Interval;
 pub use crate::jobs::{
     Availability, DoneWhen, Family, FileForm, Job, JobCall, JobId, JobState, JobStatus, Results,
@@ -74,8 +78,8 @@ pub use crate::list::{List, Paged};
 pub use crate::operation::{Method, Operation};
 pub use crate::options::{OnStale, ReadOptions};
 pub use crate::paging::{
-    Cap, Chunks, End, Extracted, Listing, Page, PageSize, Pages, Paginator, Place, RawItem, Reason,
-    Report, Scheme, TokenOut, Verdict,
+    Batches, Cap, End, Extracted, Listing, Page, PageSize, Pages, Paginator, Place, RawItem,
+    Reason, Report, Scheme, TokenOut, Verdict,
 };
 pub use crate::param::{IntoOption, Param};
 pub use crate::region::Region;

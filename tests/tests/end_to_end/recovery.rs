@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::TryStreamExt as _;
 use genesys_cloud::types::Queue;
-use genesys_cloud::{End, Error, Paginator};
+use genesys_cloud::{End, Error, ErrorKind, Paginator};
 use genesys_cloud_mock::{CannedReply, MockOrg, PageOverride};
 use serde_json::json;
 
@@ -127,7 +127,7 @@ async fn a_page_that_is_not_the_one_due_is_an_error_and_the_end() {
         let (read, error) = read_on(&mut queues).await;
         assert_eq!(read, [1]);
         let error = error.expect("the wrong page");
-        assert!(error.is_paging() && error.to_string().contains(told), "{error}");
+        assert!(error.kind() == ErrorKind::Paging && error.to_string().contains(told), "{error}");
         assert_eq!(queues.report().end, Some(End::Contradiction));
 
         let (read, error) = read_on(&mut queues).await;
@@ -184,7 +184,7 @@ async fn an_error_between_batches_costs_no_item() {
     let (org, _) = queues(60).await;
     let client = repeating_nothing(&org);
     let unavailable = CannedReply::error(503, "service.unavailable", "Service Unavailable");
-    let mut batches = client.routing().queues().paginate().page_size(25).chunks(40);
+    let mut batches = client.routing().queues().paginate().page_size(25).batches(40);
     org.respond_next(QUEUES, unavailable).expect("an operation");
     batches.try_next().await.expect_err("unavailable");
     let batches: Vec<_> = batches.try_collect().await.expect("all queues");

@@ -104,7 +104,7 @@ fn has_new_job<L: Resumable>(list: &L, noted: &[SavedJob]) -> bool {
 /// The id of a job is saved as soon as it is known, even while a batch is partly filled, so that the next run waits
 /// for the same job.
 ///
-/// The futures of [`next`](Self::next) and [`Batch::commit`] can be dropped at any time: the next call of `next`
+/// The futures of [`try_next`](Self::try_next) and [`Batch::commit`] can be dropped at any time: the next call of `try_next`
 /// continues there, and completes a commit that was dropped.
 ///
 /// Once the list has ended and its last batch is committed, the checkpoint says so: another run finds nothing
@@ -117,7 +117,7 @@ fn has_new_job<L: Resumable>(list: &L, noted: &[SavedJob]) -> bool {
 /// use genesys_cloud_core::FileStore;
 ///
 /// let mut batches = queues.checkpointed(FileStore::new("checkpoints"), "queues", 500);
-/// while let Some(batch) = batches.next().await? {
+/// while let Some(batch) = batches.try_next().await? {
 ///     write(batch.items())?;
 ///     batch.commit().await?;
 /// }
@@ -173,8 +173,8 @@ impl<L: Resumable> Checkpointed<L> {
     /// first batch does so by itself.
     ///
     /// # Errors
-    /// When the store can't be read ([`Error::is_checkpoint_store`]), or another process uses the key
-    /// ([`Error::is_checkpoint_in_use`]).
+    /// When the store can't be read ([`ErrorKind::CheckpointStore`](crate::ErrorKind::CheckpointStore)), or another
+    /// process uses the key ([`ErrorKind::CheckpointInUse`](crate::ErrorKind::CheckpointInUse)).
     pub async fn load(&mut self) -> Result<Option<&Checkpoint>, Error> {
         if !self.is_loaded {
             self.saved = self.store.load(&self.key).await?;
@@ -195,7 +195,7 @@ impl<L: Resumable> Checkpointed<L> {
     /// # Errors
     /// When the next page can't be had, and the next call asks for it again; and those of
     /// [`load`](Self::load) and [`Batch::commit`].
-    pub async fn next(&mut self) -> Result<Option<Batch<'_, L>>, Error> {
+    pub async fn try_next(&mut self) -> Result<Option<Batch<'_, L>>, Error> {
         self.load().await?;
         self.finish_commit().await?;
         if !self.is_out {
@@ -308,7 +308,7 @@ impl<L: Resumable> fmt::Debug for Checkpointed<L> {
     }
 }
 
-/// Some items of a list, until they are committed; from [`Checkpointed::next`]. Dropped without, they come
+/// Some items of a list, until they are committed; from [`Checkpointed::try_next`]. Dropped without, they come
 /// again.
 #[must_use = "a batch that is not committed comes again"]
 pub struct Batch<'a, L: Resumable> {
@@ -322,7 +322,7 @@ impl<L: Resumable> Batch<'_, L> {
     }
 
     /// Saves that all items up to the last of this batch are done. If the future is dropped before that, the next
-    /// call of [`Checkpointed::next`] does it.
+    /// call of [`Checkpointed::try_next`] does it.
     ///
     /// # Errors
     /// When the store can't be written. Whether it was then is not known, and the batch comes again.

@@ -248,7 +248,7 @@ macro_rules! job {
             ///
             /// # Errors
             /// When what was saved is of another operation, or of another organization than that of the client
-            /// ([`Error::is_job_mismatch`]($crate::Error::is_job_mismatch)).
+            /// ([`ErrorKind::JobMismatch`]($crate::ErrorKind::JobMismatch)).
             #[inline]
             pub fn load(
                 client: &impl ::core::convert::AsRef<$crate::Client>,

@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use futures::stream::{FusedStream, Stream};
 use serde::de::DeserializeOwned;
 
-use super::adapters::{Chunks, Pages};
+use super::adapters::{Batches, Pages};
 use super::engine::Engine;
 use super::extracted::Extracted;
 use super::listing::Listing;
@@ -42,7 +42,7 @@ use crate::wire::Wire;
 /// Nothing is sent before the first item is asked for, and no more than one page is held in memory,
 /// beside those that [`prefetch`](Self::prefetch) allows. It and [`page_size`](Self::page_size),
 /// [`limit`](Self::limit) and [`max_pages`](Self::max_pages) are set before that. The future of
-/// [`next`](Self::next), and the stream itself, can be dropped at any time.
+/// [`try_next`](Self::try_next), and the stream itself, can be dropped at any time.
 ///
 /// A list ends by the rule of its [`Scheme`](crate::Scheme), never by a short page. That it has ended
 /// does not mean that it was whole: [`report`](Self::report) tells ([`Report::verdict`]).
@@ -54,10 +54,10 @@ use crate::wire::Wire;
 /// After an error the stream can be used on: the next poll asks for the same page again, and no item is
 /// lost or comes twice. An error that won't pass, such as a missing permission, then comes again.
 ///
-/// The list ends with the error ([`Error::is_paging`]) where a page is not the one that was due, but
-/// says that it is another, or holds the very items of one before; none of its items is handed out.
-/// So it does after a page from which there is no way on: its token or link leads back to a page that was
-/// read before, or to another host, or is none, or it is the last of 20 empty ones in a row.
+/// The list ends with the error ([`ErrorKind::Paging`](crate::ErrorKind::Paging)) where a page is not the one that
+/// was due, but says that it is another, or holds the very items of one before; none of its items is handed out. So
+/// it does after a page from which there is no way on: its token or link leads back to a page that was read before,
+/// or to another host, or is none, or it is the last of 20 empty ones in a row.
 ///
 /// ```no_run
 /// # async fn example(client: genesys_cloud_core::Client) -> Result<(), genesys_cloud_core::Error> {
@@ -290,17 +290,12 @@ impl<T> Paginator<T> {
         Pages::new(self, rest)
     }
 
-    /// The list in batches of `size` items, whatever the size of its pages; the last one may hold less.
+    /// The list in batches of `items` items, whatever the size of its pages; the last one may hold less.
     ///
-    /// An error comes after a batch of the items that were read before it, so that they are not lost with
-    /// it. (This method has precedence over that of `StreamExt`, whose batches hold results.)
-    pub fn chunks(self, size: usize) -> Chunks<T> {
-        Chunks::new(self, size)
-    }
-
-    /// The next item. `None` at the end.
-    pub async fn next(&mut self) -> Option<Result<T, Error>> {
-        self.try_next().await.transpose()
+    /// An error comes after a batch of the items that were read before it, so that they are not lost with it.
+    /// (`StreamExt::chunks` and `TryStreamExt::try_chunks` would hold results, or lose items with an error.)
+    pub fn batches(self, items: usize) -> Batches<T> {
+        Batches::new(self, items)
     }
 
     /// The next item, or `None` at the end.

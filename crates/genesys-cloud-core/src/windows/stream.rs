@@ -6,6 +6,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use std::vec;
 
+use futures::TryStreamExt;
 use futures::stream::{FusedStream, Stream};
 use serde::de::DeserializeOwned;
 
@@ -48,7 +49,8 @@ const MINIMUM: Duration = Duration::from_mins(1);
 /// [`dedupe_by`](Self::dedupe_by), and is an error without. If there were more of them than ids are remembered, or
 /// some have no id, those are delivered twice, and the verdict is [`Drifted`](crate::Verdict::Drifted). The same holds
 /// where the job of a piece is run again. A piece that is
-/// [too short](Self::split_down_to) to be split is an error too ([`Error::is_piece_too_large`]).
+/// [too short](Self::split_down_to) to be split is an error too
+/// ([`ErrorKind::SliceTooLarge`](crate::ErrorKind::SliceTooLarge)).
 ///
 /// # What a record is counted to
 /// Each piece begins where the one before it ends, and does not hold its end. What a query takes for being in an
@@ -208,8 +210,8 @@ impl<T> Windows<T> {
     /// those that had begun from their beginning.
     ///
     /// One of another call or range is rejected before anything is sent: a plan with
-    /// [`Error::is_invalid_request`], a checkpoint with [`Error::is_checkpoint_mismatch`], which names what
-    /// differs.
+    /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest), a checkpoint with
+    /// [`ErrorKind::CheckpointMismatch`](crate::ErrorKind::CheckpointMismatch), which names what differs.
     pub fn resume(mut self, from: impl Into<WindowsFrom>) -> Self {
         self.reader.settings.resumed = Some(from.into().0);
         self
@@ -253,17 +255,12 @@ impl<T> Windows<T> {
         WindowPages::new(self.reader, rest)
     }
 
-    /// The next item. `None` at the end.
-    pub async fn next(&mut self) -> Option<Result<T, Error>> {
-        futures::StreamExt::next(self).await
-    }
-
     /// The next item, or `None` at the end.
     ///
     /// # Errors
     /// When the next page can't be had. The next call asks for it again.
     pub async fn try_next(&mut self) -> Result<Option<T>, Error> {
-        self.next().await.transpose()
+        TryStreamExt::try_next(self).await
     }
 
     /// What has been read so far, over all pieces.
@@ -281,7 +278,7 @@ impl<T> Windows<T> {
     ///
     /// # Errors
     /// When the range, the span, the overlap, or the plan to go on with are not right
-    /// ([`Error::is_invalid_request`]).
+    /// ([`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest)).
     pub fn plan(&self) -> Result<Plan, Error> {
         self.reader.plan()
     }

@@ -1,6 +1,9 @@
 //! Errors, and futures that are dropped: nothing is lost, nothing comes twice.
 
-use genesys_cloud_core::{End, Listing, Method, Operation, Paginator, Request, Scheme, Verdict};
+use futures::StreamExt as _;
+use genesys_cloud_core::{
+    End, ErrorKind, Listing, Method, Operation, Paginator, Request, Scheme, Verdict,
+};
 
 use crate::server::{Answer, Gate};
 use crate::{Thing, Things, all, asked, client, end, page, script, things};
@@ -27,7 +30,7 @@ async fn an_error_is_followed_by_the_same_page() {
     while let Some(thing) = things.next().await {
         seen.push(match thing {
             Ok(thing) => thing.id.unwrap_or_default(),
-            Err(error) if error.is_decode() => {
+            Err(error) if error.kind() == ErrorKind::Decode => {
                 assert!(error.to_string().contains("page 2: "), "{error}");
                 "unreadable".to_owned()
             }
@@ -61,7 +64,7 @@ async fn accepted_is_no_page() {
         things.next().await.expect("a thing").expect("no error");
     }
     let error = things.try_next().await.expect_err("no page");
-    assert!(error.is_paging(), "{error:?}");
+    assert_eq!(error.kind(), ErrorKind::Paging, "{error:?}");
     assert!(error.to_string().contains("page 2 is not ready: the API answered 202"), "{error}");
     assert_eq!((error.status(), error.correlation_id()), (Some(202), Some("abc")));
     assert_eq!(end(&things), None);
@@ -105,9 +108,9 @@ async fn a_dropped_wait_for_a_batch_keeps_what_it_has_gathered() {
     let gate = Gate::new();
     let server =
         script([page(1..=2, FIRST), page(3..=4, SECOND).behind(&gate), page(5..=5, THIRD)]).await;
-    let mut chunks = things(&server).chunks(5);
+    let mut chunks = things(&server).batches(5);
     tokio::select! {
-        _ = chunks.next() => panic!("a batch came through a closed gate"),
+        _ = chunks.try_next() => panic!("a batch came through a closed gate"),
         () = server.has_received(2) => {}
     }
     gate.open();

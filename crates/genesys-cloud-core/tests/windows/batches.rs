@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use genesys_cloud_core::{Checkpoint, Checkpointed, Windows};
+use genesys_cloud_core::{Checkpoint, Checkpointed, ErrorKind, Windows};
 
 use crate::memory::{Memory, unless_dropped};
 use crate::org::Org;
@@ -47,20 +47,22 @@ async fn run(api: &Events, store: &Memory, concurrency: usize, at: usize, then: 
     let (mut found, mut pending) = (Vec::new(), 0);
     let what = format!("{concurrency} {at} {then:?}");
     loop {
-        let is_dropped = match unless_dropped(batches.next(), &mut pending, at).await {
+        let is_dropped = match unless_dropped(batches.try_next(), &mut pending, at).await {
             Some(Ok(Some(batch))) => {
                 let items = ids(batch.items());
                 let committed = unless_dropped(batch.commit(), &mut pending, at).await;
                 match &committed {
                     // The batch comes again.
-                    Some(Err(error)) => assert!(error.is_checkpoint_store(), "{what}: {error}"),
+                    Some(Err(error)) => {
+                        assert_eq!(error.kind(), ErrorKind::CheckpointStore, "{what}: {error}")
+                    }
                     Some(Ok(())) | None => found.extend(items),
                 }
                 committed.is_none()
             }
             Some(Ok(None)) => break,
             Some(Err(error)) => {
-                assert!(error.is_checkpoint_store(), "{what}: {error}");
+                assert_eq!(error.kind(), ErrorKind::CheckpointStore, "{what}: {error}");
                 false
             }
             None => true,

@@ -1,6 +1,7 @@
 //! Which pieces a range is read in, and in which order.
 
-use genesys_cloud_core::{Interval, PieceState, Reason, Verdict, Windows};
+use futures::StreamExt as _;
+use genesys_cloud_core::{ErrorKind, Interval, PieceState, Reason, Verdict, Windows};
 use serde_json::Value;
 
 use crate::numbers::Numbers;
@@ -91,7 +92,10 @@ async fn settings_that_can_not_be_are_told_before_anything_is_sent() {
     ] {
         for _ in 0..2 {
             let error = some.try_next().await.expect_err(why);
-            assert!(error.is_invalid_request() && error.to_string().contains(why), "{error}");
+            assert!(
+                error.kind() == ErrorKind::InvalidRequest && error.to_string().contains(why),
+                "{error}"
+            );
             assert_eq!(error.operation(), Some("postQuery"));
         }
         assert!(some.plan().is_err());

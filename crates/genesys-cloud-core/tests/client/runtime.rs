@@ -1,0 +1,48 @@
+//! Calls without a runtime.
+
+use futures::executor::block_on;
+use genesys_cloud_core::{
+    Call, CheckpointStore as _, Client, Download, ErrorKind, FileStore, Listing, Method, Operation,
+    Paginator, RawReply, Scheme,
+};
+use serde_json::Value;
+
+use crate::queues;
+
+fn client() -> Client {
+    let builder = Client::builder().api_url("http://127.0.0.1:1").access_token("token");
+    builder.build().expect("a client needs no runtime")
+}
+
+fn things(client: &Client) -> Paginator<Value> {
+    Paginator::over(client, queues(), Listing::new(Scheme::PageNumber, "entities"))
+}
+
+#[test]
+fn without_a_runtime_calls_are_errors() {
+    let client = client();
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = FileStore::new(directory.path());
+    let call = Call::<RawReply>::new(&client, Operation::known("get", Method::Get, "/"));
+    let login = Client::builder().api_url("http://127.0.0.1:1").login_url("http://127.0.0.1:1");
+    let login: Client = login.credentials("id", "secret").build().expect("a client");
+    let mut download = Download::new(&client, "http://127.0.0.1:1/f").expect("a URL");
+    let errors = [
+        block_on(client.execute(&queues())).expect_err("no runtime"),
+        block_on(login.execute(&queues())).expect_err("no runtime"),
+        block_on(async { call.await }).expect_err("no runtime"),
+        block_on(client.identify()).expect_err("no runtime"),
+        block_on(things(&client).try_next()).expect_err("no runtime"),
+        block_on(things(&client).prefetch(3).try_next()).expect_err("no runtime"),
+        block_on(download.try_next()).expect_err("no runtime"),
+        block_on(store.load("key")).expect_err("no runtime"),
+    ];
+    for error in errors {
+        assert_eq!(error.kind(), ErrorKind::NoRuntime, "{error}");
+        assert!(!error.is_transient() && error.attempts() == 0);
+        assert!(error.to_string().contains("there is no tokio runtime; await it in a"), "{error}");
+    }
+    let error = block_on(client.execute(&queues())).expect_err("no runtime");
+    let begin = "GET /api/v2/routing/queues (getRoutingQueues) was not sent: there is no tokio";
+    assert!(error.to_string().starts_with(begin), "{error}");
+}
