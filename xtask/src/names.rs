@@ -34,9 +34,10 @@ pub const RESERVED_FIELDS: [&str; 1] = ["unknown_fields"];
 pub const RESERVED_VARIANTS: [&str; 1] = ["Unrecognized"];
 
 /// Modules, features and methods of the client that a group would hide.
-const RESERVED_GROUPS: [&str; 24] = [
+const RESERVED_GROUPS: [&str; 25] = [
     "api_url",
     "builder",
+    "builder_from_env",
     "bytes",
     "chrono",
     "client",
