@@ -310,11 +310,12 @@ fn replaces(bound: &Bound, conversions: &[Conversion]) -> Option<String> {
         .collect();
     let made = match &returned[..] {
         [] => String::new(),
-        from => format!(" The body can be made from {}.", from.join(" or ")),
+        [from] => format!(" {from} converts into the body."),
+        from => format!(" {} convert into the body.", from.join(" and ")),
     };
     Some(format!(
-        "Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: \
-         fields that the bindings do not know are sent back.{made}",
+        "Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it \
+         back, to keep the fields that the bindings do not know.{made}",
     ))
 }
 
