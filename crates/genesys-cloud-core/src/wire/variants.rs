@@ -202,7 +202,7 @@ pub fn write_variant<T: Record, S: Serializer>(
 ///
 /// let place: Place = serde_json::from_str(r#"{"seats": 2, "kind": "desk"}"#)?;
 /// assert!(matches!(&place, Place::Desk(desk) if desk.seats == Some(2)));
-/// let other: Place = serde_json::from_str(r#"{"kind": "sofa"}"#)?;
+/// let other: Place = serde_json::from_str(r#"{"kind":"sofa"}"#)?;
 /// assert_eq!(serde_json::to_string(&other)?, r#"{"kind":"sofa"}"#);
 /// // The field is written whether it is set or not.
 /// let place = Place::Desk(Box::new(Desk { seats: Some(4), ..Desk::default() }));
@@ -309,6 +309,29 @@ mod tests {
         }
         // What failed leaves nothing behind.
         assert!(serde_json::from_str::<Tree>(&nested(32)).is_ok());
+    }
+
+    crate::record! {
+        pub struct Leaf {
+            pub size: Option<i64> = "size",
+        }
+    }
+
+    crate::variants! {
+        pub enum Plain by "kind" {
+            Leaf(Leaf) = "leaf",
+        }
+    }
+
+    #[test]
+    fn a_record_may_lack_the_field_that_tells_its_type() {
+        let json = r#"{"size":1,"new":[1],"kind":"leaf"}"#;
+        let read: Plain = serde_json::from_str(json).expect("a leaf");
+        let mut leaf = Leaf { size: Some(1), ..Leaf::default() };
+        leaf.unknown_fields.insert("new", serde_json::json!([1]).into());
+        assert_eq!(read, Plain::Leaf(Box::new(leaf)));
+        assert_eq!(serde_json::to_string(&read).expect("JSON"), json);
+        assert_ne!(read, Plain::default());
     }
 
     #[test]
