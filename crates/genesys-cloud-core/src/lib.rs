@@ -4,8 +4,12 @@
 //! when one is called is written here, once. Users depend on the crate `genesys-cloud`, which re-exports
 //! what they need.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod auth;
 mod base_url;
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod budget;
 mod call;
 mod checkpoint;
@@ -37,7 +41,8 @@ mod paging;
 mod param;
 #[doc(hidden)]
 pub mod private_file;
-mod redact;
+#[doc(hidden)]
+pub mod redact;
 mod region;
 mod reply;
 mod request;
@@ -49,6 +54,8 @@ mod spans;
 #[cfg(feature = "catalogue")]
 pub mod specs;
 mod split_errors;
+#[cfg(feature = "test-util")]
+pub mod test_util;
 mod tls;
 mod transport;
 mod wait;
@@ -61,10 +68,11 @@ pub use {bytes, chrono, futures, http, serde_json};
 pub use crate::auth::{AccessToken, TokenFuture, TokenProvider};
 pub use crate::budget::RateLimit;
 pub use crate::call::{Call, OperationCall, Sending};
-#[cfg(feature = "object_store")]
+#[cfg(feature = "object_store_0_13")]
 pub use crate::checkpoint::ObjectCheckpoints;
 pub use crate::checkpoint::{
-    Batch, Checkpoint, CheckpointStore, Checkpointed, FileStore, Resumable, StoreFuture,
+    Batch, Checkpoint, CheckpointStore, Checkpointed, FileStore, LARGEST_STATE, Resumable,
+    StoreError, StoreFuture,
 };
 pub use crate::client::{CallEnded, Client, ClientBuilder, OrgIdentity, RequestHead};
 pub use crate::download::Download;
@@ -92,3 +100,8 @@ pub use crate::windows::{
     Piece, PieceState, Plan, WindowPages, Windows, WindowsFrom, WindowsReport,
 };
 pub use crate::wire::{Json, OpenEnum, Record, UnknownFields, Variants, Wire};
+
+/// The examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
