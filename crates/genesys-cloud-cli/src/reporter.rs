@@ -1,17 +1,19 @@
-//! What a person or a program is told while a command runs, on standard error.
+//! Messages, events and progress of a command, on standard error.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use console::{Term, measure_text_width, truncate_str};
 use genesys_cloud_core::{Client, Wait, WaitReason, display};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 
 use crate::events;
 use crate::exit::Then;
 use crate::failure::Failure;
 use crate::times::clock;
-use crate::tty::{columns, moves_cursor};
+use crate::tty::moves_cursor;
 
 /// How often the line on a terminal is drawn anew.
 const FRAME: Duration = Duration::from_millis(100);
@@ -23,9 +25,6 @@ const EVENT: Duration = Duration::from_secs(1);
 const SPAN: Duration = Duration::from_secs(30);
 /// Waits from this length on are told in plain lines.
 const LONG: Duration = Duration::from_secs(2);
-
-/// How many columns a terminal has that does not say so.
-const USUAL_COLUMNS: usize = 80;
 
 /// How messages are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,10 +51,9 @@ pub(crate) struct Reporter {
 }
 
 struct State {
-    progress: Option<Progress>,
+    /// The line on the terminal, if one is drawn.
+    bar: Option<ProgressBar>,
     drawn: Instant,
-    /// How many columns the line on the terminal has that is to be drawn over, if there is one.
-    line: Option<usize>,
     /// Until when calls wait, as far as that is known, and why.
     wait: Option<(Instant, WaitReason)>,
     /// How many records there were when.
@@ -85,9 +83,8 @@ impl Reporter {
             LogFormat::Text => Form::Lines,
         };
         let state = State {
-            progress: None,
+            bar: None,
             drawn: Instant::now(),
-            line: None,
             wait: None,
             marks: Vec::new(),
         };
@@ -191,7 +188,6 @@ impl Reporter {
         state.marks.retain(|(time, _)| now.duration_since(*time) < SPAN);
         state.marks.push((now, progress.records));
         let rate = rate(&state.marks);
-        state.progress = Some(progress.clone());
         state.wait = state.wait.filter(|(until, _)| *until > now);
         let wait = state.wait;
         drop(state);
@@ -236,26 +232,31 @@ impl Reporter {
         }
         match self.form {
             Form::Terminal => {
-                let columns = columns().unwrap_or(USUAL_COLUMNS);
-                // A line that fills the last column makes some terminals go on to the next.
-                let text = fitted(parts, columns.saturating_sub(1));
-                let before = self.lock().line.replace(width(&text));
-                let mut screen = std::io::stderr().lock();
-                let erase = before.map_or_else(|| "\r\x1b[2K".to_owned(), |it| erase(it, columns));
-                // A terminal that is gone is no reason to stop.
-                let _ = write!(screen, "{erase}{text}").and_then(|()| screen.flush());
+                // A line that fills the last column makes some terminals continue on the next.
+                let columns = usize::from(Term::stderr().size().1).saturating_sub(1);
+                let text = fitted(parts, columns);
+                self.lock().bar.get_or_insert_with(bar).set_message(text);
             }
             _ => self.print(&fitted(parts, usize::MAX)),
         }
     }
 
     fn print(&self, text: &str) {
-        let line = self.lock().line.take();
-        let columns = || columns().unwrap_or(USUAL_COLUMNS);
-        let clear = line.map_or_else(String::new, |line| erase(line, columns()));
+        if let Some(bar) = self.lock().bar.take() {
+            bar.finish_and_clear();
+        }
         // What a server sent must not act on the terminal. In JSON, the escapes mean the same.
         let text = display::lines(text);
-        let _ = writeln!(std::io::stderr().lock(), "{clear}{text}");
+        let _ = writeln!(std::io::stderr().lock(), "{text}");
+    }
+}
+
+/// A line on the terminal.
+fn bar() -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    match ProgressStyle::with_template("{msg}") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
     }
 }
 
@@ -264,44 +265,14 @@ fn fitted(mut parts: Vec<(u8, String)>, columns: usize) -> String {
     loop {
         let texts: Vec<&str> = parts.iter().map(|(_, text)| &**text).collect();
         let text = texts.join(", ");
-        if width(&text) <= columns {
+        if measure_text_width(&text) <= columns {
             return text;
         }
         let last = parts.iter().enumerate().max_by_key(|(_, (rank, _))| *rank);
         match last.map(|(at, _)| at) {
             Some(at) if parts.len() > 1 => drop(parts.remove(at)),
-            _ => return cut(&text, columns),
+            _ => return truncate_str(&text, columns, "").into_owned(),
         }
-    }
-}
-
-/// As much of a text as has room in so many columns.
-fn cut(text: &str, columns: usize) -> String {
-    let mut left = columns;
-    let fits = |letter: &char| {
-        let width = letter_width(*letter);
-        let is_room = width <= left;
-        left = left.saturating_sub(width);
-        is_room
-    };
-    text.chars().take_while(fits).collect()
-}
-
-/// How many columns a text has at the most.
-fn width(text: &str) -> usize {
-    text.chars().map(letter_width).sum()
-}
-
-/// No letter has more than two, and those of names, numbers and words here have one.
-fn letter_width(letter: char) -> usize {
-    if letter.is_ascii() { 1 } else { 2 }
-}
-
-/// What erases a line of so many columns. In a terminal that has become narrower, it takes several rows.
-fn erase(line: usize, columns: usize) -> String {
-    match line.saturating_sub(1) / columns.max(1) {
-        0 => "\r\x1b[2K".to_owned(),
-        rows => format!("\r\x1b[{rows}A\x1b[J"),
     }
 }
 
@@ -365,19 +336,7 @@ mod tests {
             assert_eq!(fitted(parts(), columns), text, "{columns}");
         }
         // Letters of two columns.
-        assert_eq!(cut("\u{4e2d}\u{6587}", 3), "\u{4e2d}");
-    }
-
-    #[test]
-    fn a_line_is_erased_also_where_it_takes_several_rows() {
-        for (line, columns, erased) in [
-            (79, 80, "\r\x1b[2K"),
-            (80, 80, "\r\x1b[2K"),
-            (79, 40, "\r\x1b[1A\x1b[J"),
-            (79, 0, "\r\x1b[78A\x1b[J"),
-        ] {
-            assert_eq!(erase(line, columns), erased, "{line} {columns}");
-        }
+        assert_eq!(fitted(vec![(0, "\u{4e2d}\u{6587}".to_owned())], 3), "\u{4e2d}");
     }
 
     #[test]
