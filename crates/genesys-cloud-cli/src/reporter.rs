@@ -15,15 +15,15 @@ use crate::failure::Failure;
 use crate::times::clock;
 use crate::tty::moves_cursor;
 
-/// How often the line on a terminal is drawn anew.
+/// How often the line on a terminal is redrawn.
 const FRAME: Duration = Duration::from_millis(100);
-/// How often plain lines tell of progress.
+/// How often plain lines report progress.
 const LINE: Duration = Duration::from_secs(10);
-/// How often events tell of progress.
+/// How often events report progress.
 const EVENT: Duration = Duration::from_secs(1);
 /// Over what time the rate is measured.
 const SPAN: Duration = Duration::from_secs(30);
-/// Waits from this length on are told in plain lines.
+/// Waits from this length on are reported in plain lines.
 const LONG: Duration = Duration::from_secs(2);
 
 /// How messages are written.
@@ -38,12 +38,12 @@ enum Form {
     Terminal,
     Lines,
     Events,
-    /// Errors alone, in words or as events.
+    /// Only errors, in words or as events.
     Errors,
     ErrorEvents,
 }
 
-/// Tells of progress, waits and ends.
+/// Reports progress, waits and results.
 pub(crate) struct Reporter {
     form: Form,
     client: OnceLock<Client>,
@@ -69,8 +69,8 @@ pub(crate) struct Progress {
     pub(crate) records: u64,
     pub(crate) total: Option<u64>,
     pub(crate) pages: u64,
-    /// Pieces that are done, and how many there are.
-    pub(crate) pieces: Option<(u64, u64)>,
+    /// Windows of the range that are done, and how many there are.
+    pub(crate) windows: Option<(u64, u64)>,
 }
 
 impl Reporter {
@@ -82,16 +82,11 @@ impl Reporter {
             LogFormat::Text if std::io::stderr().is_terminal() && moves_cursor() => Form::Terminal,
             LogFormat::Text => Form::Lines,
         };
-        let state = State {
-            bar: None,
-            drawn: Instant::now(),
-            wait: None,
-            marks: Vec::new(),
-        };
+        let state = State { bar: None, drawn: Instant::now(), wait: None, marks: Vec::new() };
         Self { form, client: OnceLock::new(), state: Mutex::new(state) }
     }
 
-    /// Whose budget is shown.
+    /// Shows the rate limit of this client.
     pub(crate) fn watch(&self, client: &Client) {
         let _ = self.client.set(client.clone());
     }
@@ -100,7 +95,7 @@ impl Reporter {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells something in words, and as an event of this name.
+    /// Reports something in words, and as an event of this name.
     pub(crate) fn say(&self, event: &str, text: &str, facts: Value) {
         events::check(event, &facts);
         match self.form {
@@ -110,7 +105,7 @@ impl Reporter {
         }
     }
 
-    /// Tells an event that is of no interest to people.
+    /// Reports an event for programs only.
     pub(crate) fn event(&self, event: &str, facts: impl FnOnce() -> Value) {
         if self.form == Form::Events || cfg!(debug_assertions) {
             let facts = facts();
@@ -129,7 +124,7 @@ impl Reporter {
         self.print(&facts.to_string());
     }
 
-    /// Tells why a command failed.
+    /// Reports why a command failed.
     pub(crate) fn fail(&self, failure: &Failure) {
         if matches!(self.form, Form::Events | Form::ErrorEvents) {
             let facts = json!({
@@ -170,7 +165,7 @@ impl Reporter {
         }
     }
 
-    /// How far it is. Drawn if enough time has passed.
+    /// Reports progress, if enough time has passed.
     pub(crate) fn progress(&self, progress: impl FnOnce() -> Progress) {
         let every = match self.form {
             Form::Errors | Form::ErrorEvents => return,
@@ -199,8 +194,8 @@ impl Reporter {
                     "records": progress.records,
                     "total": progress.total,
                     "pages": progress.pages,
-                    "pieces_done": progress.pieces.map(|(done, _)| done),
-                    "pieces": progress.pieces.map(|(_, all)| all),
+                    "windows_done": progress.windows.map(|(done, _)| done),
+                    "windows": progress.windows.map(|(_, all)| all),
                     "records_per_second": rate.map(f64::round),
                     "calls_left": budget.map(|it| it.left),
                     "calls_allowed": budget.and_then(|it| it.allowed),
@@ -208,10 +203,10 @@ impl Reporter {
             });
             return;
         }
-        // With how soon they are left out where there is no room.
+        // Each with its rank: the highest are left out first if there is no room.
         let mut parts = vec![(1, progress.operation.clone()), (0, records(&progress))];
-        if let Some((done, all)) = progress.pieces {
-            parts.push((3, format!("{done} of {all} pieces")));
+        if let Some((done, all)) = progress.windows {
+            parts.push((3, format!("{done} of {all} windows")));
         }
         parts.push((6, format!("{} pages", grouped(progress.pages))));
         if let Some(rate) = rate {
@@ -226,7 +221,7 @@ impl Reporter {
             (Some((until, why)), ..) => parts.push((2, waiting(until.duration_since(now), why))),
             (None, Some(rate), Some(total)) if rate > 0.0 => {
                 let left = total.saturating_sub(progress.records) as f64 / rate;
-                parts.push((2, format!("{} to go", clock(Duration::from_secs(left as u64)))));
+                parts.push((2, format!("{} left", clock(Duration::from_secs(left as u64)))));
             }
             _ => {}
         }
@@ -277,7 +272,7 @@ fn fitted(mut parts: Vec<(u8, String)>, columns: usize) -> String {
 }
 
 fn waiting(time: Duration, why: WaitReason) -> String {
-    format!("waits {} s: {why}", time.as_secs_f64().ceil())
+    format!("waiting {} s: {why}", time.as_secs_f64().ceil())
 }
 
 fn records(progress: &Progress) -> String {

@@ -48,13 +48,11 @@ pub(crate) fn operation(name: &str) -> Result<&'static Operation, Failure> {
     if !near.is_empty() {
         failure = failure.advise(format!("did you mean {}?", quoted(&near)));
     }
-    Err(failure.advise(format!(
-        "`genesys-cloud operations --search {}` finds operations by words",
-        words(name)
-    )))
+    Err(failure
+        .advise(format!("`genesys-cloud operations --search {}` searches operations", words(name))))
 }
 
-/// What was meant by a path that has values in it, or stands in a URL.
+/// What was meant by a path with values in it, or by a URL.
 fn by_path(name: &str) -> Option<String> {
     let (before, path) = name.split_at(name.find("/api/")?);
     let method = before.split_whitespace().next().unwrap_or("GET");

@@ -1,4 +1,4 @@
-//! Says what an operation takes and gives.
+//! Shows parameters, response and permissions of an operation.
 
 use std::io::Write;
 
@@ -34,7 +34,7 @@ fn write(out: &mut dyn Write, entry: &Entry) -> Result<(), Failure> {
         }
     }
     if let Some(needed) = permissions(entry) {
-        writeln!(out, "\nTakes {needed}")?;
+        writeln!(out, "\nRequires {needed}")?;
     }
     kind(out, &way)?;
     parameters(out, entry, &way)?;
@@ -59,17 +59,19 @@ fn write(out: &mut dyn Write, entry: &Entry) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What is said of a parameter that `call` takes, and an export does not.
+/// The mark of a parameter that `call` takes, and an export does not.
 const SET_BY_EXPORT: &str = "set by an export itself";
 
-/// What is said of the parameter that --interval sets.
+/// The mark of the parameter that --interval sets.
 const BY_INTERVAL: &str = "or by --interval";
 
-/// How it lists.
+/// How the operation is run.
 fn kind(out: &mut dyn Write, way: &Way) -> Result<(), Failure> {
     match way {
         Way::Single => writeln!(out, "\nA single call")?,
-        Way::Accepted => writeln!(out, "\nA single call: what it begins can't be asked for")?,
+        Way::Accepted => {
+            writeln!(out, "\nA single call. It starts work whose status can't be queried")?
+        }
         Way::List(listing) => {
             writeln!(
                 out,
@@ -107,13 +109,13 @@ fn sizes(out: &mut dyn Write, listing: &Listing) -> Result<(), Failure> {
             (Some(least), Some(most), _) => writeln!(out, "Page size: {least} to {most} ({name})")?,
             (None, Some(most), _) => writeln!(out, "Page size: up to {most} ({name})")?,
             (_, None, Some(usual)) => {
-                writeln!(out, "Page size: {usual} unless set; no maximum is documented ({name})")?;
+                writeln!(out, "Page size: {usual} by default; no maximum is documented ({name})")?;
             }
             (_, None, None) => writeln!(out, "Page size: no maximum is documented ({name})")?,
         }
     }
     if let Some(cap) = listing.cap() {
-        writeln!(out, "The API lets {cap} be read, and no more")?;
+        writeln!(out, "The API returns no more than {cap}")?;
     }
     if let Some(jobs) = listing.jobs() {
         writeln!(out, "{jobs} runs the same query as a job")?;
@@ -167,7 +169,7 @@ fn results(out: &mut dyn Write, family: &Family) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What the operation takes that lists the results, beside what the job says and the export sets by itself.
+/// Parameters of the operation that lists the results, without those that the job or the export sets.
 fn results_parameters(
     out: &mut dyn Write,
     call: &JobCall,
@@ -183,7 +185,11 @@ fn results_parameters(
         .map(|it| if it.required { format!("{} (required)", it.name) } else { it.name.clone() })
         .collect();
     if !names.is_empty() {
-        writeln!(out, "It takes (--results-param name=value): {}", names.join(", "))?;
+        writeln!(
+            out,
+            "Parameters of that operation (--results-param name=value): {}",
+            names.join(", ")
+        )?;
     }
     Ok(())
 }
@@ -211,10 +217,10 @@ fn parameters(out: &mut dyn Write, entry: &Entry, way: &Way) -> Result<(), Failu
             _ => {}
         }
         if let Some(default) = &parameter.default {
-            facts.push(format!("{default} unless given"));
+            facts.push(format!("default {default}"));
         }
         if let Some(most) = parameter.maximum {
-            facts.push(format!("{most} at most"));
+            facts.push(format!("at most {most}"));
         }
         let listed = parameter.items.as_ref().map_or(&parameter.values, |items| &items.values);
         let values: Vec<&str> = listed.iter().filter_map(|value| value.as_str()).collect();
@@ -254,15 +260,15 @@ fn interval(out: &mut dyn Write, entry: &Entry, way: &Way) -> Result<(), Failure
     writeln!(out, "\nRange of time (--interval start/end sets `{}` {place})", known.place.name())?;
     match known.span {
         Some(span) => {
-            writeln!(out, "  read in pieces of {}, the longest that it takes", days(span))?
+            writeln!(out, "  read in windows of {}, the longest that the API takes", days(span))?
         }
         None => writeln!(
             out,
-            "  read in pieces of 31 days, or of --window; the longest that it takes is not documented"
+            "  read in windows of 31 days, or of --window; the longest that the API takes is not documented"
         )?,
     }
     if let Some(id) = &known.id {
-        writeln!(out, "  a record that comes in two pieces is known by {id}, and written once")?;
+        writeln!(out, "  duplicates across windows are dropped by {id}")?;
     }
     Ok(())
 }

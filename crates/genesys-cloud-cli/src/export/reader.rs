@@ -69,7 +69,7 @@ pub(super) struct Read {
     pub(super) waited: Duration,
     pub(super) total: Option<u64>,
     pub(super) page_size: Option<u64>,
-    pub(super) pieces: Option<(u64, u64)>,
+    pub(super) windows: Option<(u64, u64)>,
     pub(super) duplicates: u64,
     pub(super) nulls: u64,
     /// Up to when the data was available.
@@ -203,7 +203,7 @@ impl Reader {
                     waited: report.waited,
                     total: report.last_total,
                     page_size: report.page_size_granted.or(report.page_size_asked),
-                    pieces: None,
+                    windows: None,
                     duplicates: report.duplicates,
                     nulls: report.nulls,
                     available_until: report.available_until.map(text),
@@ -221,7 +221,7 @@ impl Reader {
                     waited: report.waited,
                     total: None,
                     page_size: None,
-                    pieces: Some((report.pieces_done, report.pieces)),
+                    windows: Some((report.pieces_done, report.pieces)),
                     duplicates: report.duplicates,
                     nulls: report.nulls,
                     available_until: report.available_until.map(text),
@@ -274,17 +274,17 @@ impl Reader {
     }
 
     pub(super) fn progress(&self, limit: Option<u64>) -> Progress {
-        let Read { records, pages, total, pieces, .. } = self.read();
+        let Read { records, pages, total, windows, .. } = self.read();
         let total = match (total, limit) {
             (Some(total), Some(limit)) => Some(total.min(limit)),
             (total, _) => total,
         };
         let (id, operation) = (self.entry.id.clone(), resolve::rust_name(self.entry));
-        Progress { id, operation, records, total, pages, pieces }
+        Progress { id, operation, records, total, pages, windows }
     }
 
-    /// How many pieces a range has before any of them is read.
-    pub(super) fn pieces(&self) -> Result<Option<usize>, Error> {
+    /// How many windows a range has before any of them is read.
+    pub(super) fn window_count(&self) -> Result<Option<usize>, Error> {
         match &self.input {
             Input::List(_) | Input::Files(_) => Ok(None),
             Input::Range { windows, .. } => windows.plan().map(|plan| Some(plan.pieces().len())),
@@ -328,7 +328,7 @@ impl Read {
             waited: Duration::ZERO,
             total: None,
             page_size: None,
-            pieces: None,
+            windows: None,
             duplicates: 0,
             nulls: 0,
             available_until: None,

@@ -93,7 +93,7 @@ impl<'a> Report<'a> {
             saved.verdict.reason.iter().map(|reason| format!("{reason}: ")).collect::<String>();
         self.known = format!("{}: {reason}", saved.verdict.word);
         let records = grouped(records);
-        self.read = format!("{records} {noun}, which the run that was stopped had written");
+        self.read = format!("{records} {noun}, which the interrupted run had written");
     }
 
     /// What this run has read.
@@ -123,8 +123,8 @@ impl<'a> Report<'a> {
             ("page_size", json!(read.page_size)),
             ("duplicates", json!(read.duplicates)),
             ("nulls", json!(read.nulls)),
-            ("pieces", json!(read.pieces.map(|(_, all)| all))),
-            ("pieces_done", json!(read.pieces.map(|(done, _)| done))),
+            ("windows", json!(read.windows.map(|(_, all)| all))),
+            ("windows_done", json!(read.windows.map(|(done, _)| done))),
             ("available_until", json!(read.available_until)),
         ];
         for (name, value) in facts {
@@ -162,7 +162,7 @@ impl<'a> Report<'a> {
         self.facts["rejects"] = facts;
         if rejects.skipped() > 0 {
             let noun = if rejects.skipped() == 1 { "record" } else { "records" };
-            let skipped = format!("{} {noun} left out", grouped(rejects.skipped()));
+            let skipped = format!("{} {noun} skipped", grouped(rejects.skipped()));
             match self.known.starts_with("complete") {
                 true => self.known = format!("complete, but {skipped}: "),
                 false => self.read += &format!(", {skipped}"),

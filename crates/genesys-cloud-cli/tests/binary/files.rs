@@ -48,7 +48,7 @@ async fn a_job_of_files_is_gone_on_with() {
         (&export[..], "--resume continues it"),
         (
             &["export", SUBMIT, "-p", "contactListId=b", "--out", "c.csv", "--resume"],
-            "the export that was stopped has other parameters",
+            "the interrupted export has other parameters",
         ),
     ] {
         let refused = run(Some(&org), folder.path(), more).await;
