@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use genesys_cloud_core::{Error, Verdict};
+use genesys_cloud_core::{Error, ErrorKind, Verdict};
 use genesys_cloud_mock::FaultKind;
 
 use crate::choice::{Choice, Subject, Trouble};
@@ -182,23 +182,23 @@ impl Check<'_> {
         let injected = &self.came.injected;
         injected.all().any(|(kind, _)| ends_in(kind, error))
             || injected.downloads.keys().any(|kind| kind.calls_for_repetition())
-                && error.is_download()
+                && error.kind() == ErrorKind::Download
                 && error.status().is_some_and(|status| status >= 500)
             || injected.limited > 0 && error.is_rate_limited()
-            || injected.unauthorized > 0 && error.is_auth()
+            || injected.unauthorized > 0 && error.kind() == ErrorKind::Authentication
             || self.came.passed >= JOB_LIFE
-                && (error.is_job_expired() || error.is_stale_checkpoint())
-            || self.due.is_broken && error.is_paging()
+                && (error.kind() == ErrorKind::JobExpired || error.kind() == ErrorKind::StaleCheckpoint)
+            || self.due.is_broken && error.kind() == ErrorKind::Paging
             // A submit whose reply was lost is remembered across a stop.
             || error.is_outcome_unknown()
-                && error.is_stale_checkpoint()
+                && error.kind() == ErrorKind::StaleCheckpoint
                 && self.came.errors.iter().any(|it| {
-                    it.is_outcome_unknown() && !it.is_stale_checkpoint()
+                    it.is_outcome_unknown() && it.kind() != ErrorKind::StaleCheckpoint
                 })
             // A body that stalls takes as much time as a job is waited for.
-            || self.came.passed >= JOB_PATIENCE && error.is_job_unfinished()
+            || self.came.passed >= JOB_PATIENCE && error.kind() == ErrorKind::JobUnfinished
             || self.choice.subject.has_faults()
-                && (error.is_transport() || error.is_server_error() || error.is_rate_limited())
+                && (error.is_transport() || error.kind() == ErrorKind::Server || error.is_rate_limited())
     }
 }
 
@@ -218,15 +218,15 @@ fn ends_in(kind: FaultKind, error: &Error) -> bool {
         | FaultKind::DatabaseBusy
         | FaultKind::BadGateway
         | FaultKind::ServiceUnavailable
-        | FaultKind::GatewayTimeout => error.is_server_error(),
+        | FaultKind::GatewayTimeout => error.kind() == ErrorKind::Server,
         FaultKind::MalformedJson | FaultKind::HtmlPage | FaultKind::DeepNesting => {
-            error.is_decode()
+            error.kind() == ErrorKind::Decode
         }
-        FaultKind::Unauthorized => error.is_auth(),
+        FaultKind::Unauthorized => error.kind() == ErrorKind::Authentication,
         FaultKind::PageTokenRefused | FaultKind::PageTokensExpired => {
-            error.status() == Some(400) || error.is_stale_checkpoint()
+            error.status() == Some(400) || error.kind() == ErrorKind::StaleCheckpoint
         }
-        FaultKind::HugeBody | FaultKind::GzipBomb => error.is_too_large(),
+        FaultKind::HugeBody | FaultKind::GzipBomb => error.kind() == ErrorKind::TooLarge,
         _ => false,
     }
 }

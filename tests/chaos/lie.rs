@@ -64,7 +64,7 @@ pub(crate) async fn check(
     let operation = liar.operation();
     org.lie(operation, lie).map_err(text)?;
     let page_size = org.nearest_page_size(operation, Scenario::PAGE_SIZE).map_err(text)?;
-    let before = truth(liar, &org)?;
+    let before = expected(liar, &org)?;
     org.inject(plan.clone());
     let items = Rc::new(Cell::new(0));
     let (clock, hook) = Clock::new(Rc::clone(&items));
@@ -265,7 +265,7 @@ impl Reading<'_> {
         if report.items != self.keys.len() as u64 {
             return Err(format!("the report counts {} items", report.items));
         }
-        let after = truth(liar, self.org)?;
+        let after = expected(liar, self.org)?;
         let verdict = report.verdict();
         let all: HashSet<&String> = before.iter().chain(&after).collect();
         if self.keys.iter().any(|key| !all.contains(key)) {

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use genesys_cloud_core::{Checkpoint, Client, Error, OnStale, Paginator, Report};
+use genesys_cloud_core::{Checkpoint, Client, Error, ErrorKind, OnStale, Paginator, Report};
 use genesys_cloud_mock::{
     Expected, ExpectedEnd, FaultKind, FaultPlan, Injected, JobEnd, MockOrg, Scenario,
 };
@@ -255,7 +255,8 @@ impl Reading<'_> {
                 let (keys, errors) = (self.keys.len(), self.errors.len());
                 for again in 1..=2 {
                     self.step().await?;
-                    let is_broken = self.errors.iter().any(Error::is_paging);
+                    let is_broken =
+                        self.errors.iter().any(|error| error.kind() == ErrorKind::Paging);
                     if !is_broken && (self.keys.len(), self.errors.len()) != (keys, errors + again)
                     {
                         return Err(format!("{kind:?} goes on, and the list does so as well"));
@@ -282,7 +283,8 @@ impl Reading<'_> {
             }
             let is_gone = self.errors.last().is_some_and(|error| {
                 // A stop before the first page of a list that is read anew leads to the place before.
-                self.has_expired(error) || self.injected.is_some() && error.is_stale_checkpoint()
+                self.has_expired(error)
+                    || self.injected.is_some() && error.kind() == ErrorKind::StaleCheckpoint
             });
             if is_gone {
                 // The results are gone, for as long as they are asked for.
@@ -308,7 +310,8 @@ impl Reading<'_> {
 
     /// Whether the results of the job are gone: more time went by than the API keeps them.
     fn has_expired(&self, error: &Error) -> bool {
-        let is_told = error.is_job_expired() || self.is_job && error.is_stale_checkpoint();
+        let is_told = error.kind() == ErrorKind::JobExpired
+            || self.is_job && error.kind() == ErrorKind::StaleCheckpoint;
         is_told && self.passed.get() >= JOB_LIFE
     }
 
@@ -340,7 +343,7 @@ impl Reading<'_> {
         if self.chance.percent(self.stopped) {
             self.stop(OnStale::Fail)?;
         }
-        if self.errors.last().is_some_and(Error::is_auth) {
+        if self.errors.last().is_some_and(|error| error.kind() == ErrorKind::Authentication) {
             // For a while no login is made for an operation that refused a new token as well.
             sleep(SUSPENSION).await;
         }

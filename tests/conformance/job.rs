@@ -36,7 +36,7 @@ macro_rules! submit {
             },
             load: |client, saved| {
                 use crate::job::{$form as key, handle};
-                Ok(handle(genesys_cloud::$group::$call::load(client.core(), saved)?, key))
+                Ok(handle(genesys_cloud::$group::$call::load(client, saved)?, key))
             },
         }
     };

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use genesys_cloud::endpoint::{DoneWhen, Family, FileForm, JobId, Results, ResultsAt};
-use genesys_cloud::{Error, JobState, Reason, Verdict};
+use genesys_cloud::{Error, ErrorKind, JobState, Reason, Verdict};
 use genesys_cloud_catalogue::{Catalogue, Location};
 use genesys_cloud_mock::{ExpectedJob, JobEnd, JobScenario, RecordedRequest};
 
@@ -140,25 +140,22 @@ impl Case<'_> {
 
     pub(crate) fn check_errors(&self, errors: &[Error]) -> Result<(), String> {
         let is_due = |error: &Error| match self.end() {
-            _ if self.is_redirect() => error.is_paging(),
+            _ if self.is_redirect() => error.kind() == ErrorKind::Paging,
             _ if self.is_asked_for_more() => error.status() == Some(400),
             JobEnd::Succeeded | JobEnd::PartlySucceeded => false,
             JobEnd::Failed => {
                 let tells =
                     |message: &String| error.to_string().contains(message.trim_end_matches('.'));
                 let is_told = self.truth.message.as_ref().is_none_or(tells);
-                error.is_job_failed()
-                    && !error.is_job_cancelled()
-                    && !error.is_job_expired()
-                    && is_told
+                error.kind() == ErrorKind::JobFailed && is_told
             }
-            JobEnd::Cancelled => error.is_job_cancelled(),
-            JobEnd::Expired => error.is_job_expired(),
-            JobEnd::Undeliverable => error.is_download() || error.is_transport(),
+            JobEnd::Cancelled => error.kind() == ErrorKind::JobCancelled,
+            JobEnd::Expired => error.kind() == ErrorKind::JobExpired,
+            JobEnd::Undeliverable => error.kind() == ErrorKind::Download || error.is_transport(),
             JobEnd::Untold => {
                 let topic = self.family.topic().or(self.family.note());
                 let is_named = topic.is_some_and(|topic| error.to_string().contains(topic));
-                error.is_job_not_pollable() && is_named
+                error.kind() == ErrorKind::JobNotPollable && is_named
             }
             _ => false,
         };
@@ -226,7 +223,7 @@ impl Case<'_> {
     fn check_cancel(&self, outcome: &Outcome, requests: &[RecordedRequest]) -> Result<(), String> {
         let cancel = self.family.cancel().map(|cancel| cancel.operation().id());
         let calls = requests.iter().filter(|it| it.operation.as_deref() == cancel).count();
-        match outcome.errors.iter().find(|error| !error.is_job_cancelled()) {
+        match outcome.errors.iter().find(|error| error.kind() != ErrorKind::JobCancelled) {
             _ if calls != 1 => Err(format!("it was cancelled {calls} times")),
             Some(error) => Err(error.to_string()),
             None => Ok(()),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use genesys_cloud::endpoint::{DoneWhen, Family};
-use genesys_cloud::{Client, Download, Error, JobState, Verdict};
+use genesys_cloud::{Client, Download, Error, ErrorKind, JobState, Verdict};
 use genesys_cloud_mock::{Expected, ExpectedJob, JobPace, JobScenario, MockOrg, Scenario};
 use serde_json::Value;
 
@@ -204,7 +204,9 @@ impl Driver<'_> {
             };
             match next {
                 Some(Ok(key)) => outcome.keys.push(key),
-                Some(Err(error)) if error.is_job_held() && !outcome.was_held => {
+                Some(Err(error))
+                    if error.kind() == ErrorKind::JobAwaitingInput && !outcome.was_held =>
+                {
                     self.release(outcome);
                 }
                 Some(Err(error)) => {
@@ -278,7 +280,8 @@ impl Driver<'_> {
             _ => self.follow(&mut *job, outcome).await,
         }
         let mut waited = job.wait().await;
-        if waited.as_ref().is_err_and(Error::is_job_held) && !outcome.was_held {
+        let is_held = |error: &Error| error.kind() == ErrorKind::JobAwaitingInput;
+        if waited.as_ref().is_err_and(is_held) && !outcome.was_held {
             self.release(outcome);
             waited = job.wait().await;
         }

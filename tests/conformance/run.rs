@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use genesys_cloud::{Client, Error, Reason, Verdict};
+use genesys_cloud::{Client, Error, ErrorKind, Reason, Verdict};
 use genesys_cloud_catalogue::{Catalogue, Operation};
 use genesys_cloud_mock::{Expected, ExpectedEnd, MockOrg, RecordedRequest, Scenario, Scheme};
 
@@ -204,8 +204,12 @@ impl Case<'_> {
             ));
         }
         let as_due = match self.truth.end {
-            ExpectedEnd::Broken => read.errors.len() == 1 && read.errors[0].is_paging(),
-            _ if self.is_cut() => read.errors.len() == 1 && !read.errors[0].is_paging(),
+            ExpectedEnd::Broken => {
+                read.errors.len() == 1 && read.errors[0].kind() == ErrorKind::Paging
+            }
+            _ if self.is_cut() => {
+                read.errors.len() == 1 && read.errors[0].kind() != ErrorKind::Paging
+            }
             _ => read.errors.is_empty(),
         };
         if !as_due {

@@ -91,19 +91,16 @@ fn body_with_interval(kind: &RustType, family: Option<&Family>) -> String {
         (RustType::Named(_), Some(name)) => {
             let kind = emit::rust(kind, "types::");
             let interval = "2024-05-01T00:00Z/2024-05-02T00:00Z";
-            format!("{kind} {{ {name}: Some({interval:?}.into()), ..{kind}::default() }}")
+            format!("{kind} {{ {name}: Some({interval:?}.into()), ..Default::default() }}")
         }
         _ => body(kind),
     }
 }
 
 fn body(kind: &RustType) -> String {
-    match kind {
-        RustType::Value => "serde_json::json!({})".to_owned(),
-        RustType::List(_) => {
-            format!("{}::new()", emit::rust(kind, "types::").replacen('<', "::<", 1))
-        }
-        RustType::Named(_) => format!("{}::default()", emit::rust(kind, "types::")),
-        other => format!("<{}>::default()", emit::rust(other, "types::")),
-    }
+    let body = match kind {
+        RustType::Value => "serde_json::json!({}).into()",
+        _ => "Default::default()",
+    };
+    body.to_owned()
 }

@@ -8,6 +8,7 @@ pub mod catalogue;
 pub mod chaos;
 pub mod codegen;
 pub mod conformance;
+mod conversions;
 pub mod document;
 pub mod emit;
 pub mod exceptions;

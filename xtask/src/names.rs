@@ -8,11 +8,12 @@ use heck::{ToSnakeCase as _, ToUpperCamelCase as _};
 use crate::document::{Method, Operation};
 
 /// Types that generated code uses by these names: those of the crate's prelude and of Rust's.
-pub const RESERVED_TYPES: [&str; 11] = [
+pub const RESERVED_TYPES: [&str; 12] = [
     "Box",
     "Bytes",
     "Date",
     "DateTime",
+    "Json",
     "LocalDateTime",
     "Map",
     "Option",
@@ -23,25 +24,40 @@ pub const RESERVED_TYPES: [&str; 11] = [
 ];
 
 /// Setters that would hide what every call has.
-pub const RESERVED_PARAMETERS: [&str; 5] = ["body", "clone", "into_call", "paginate", "send"];
+pub const RESERVED_PARAMETERS: [&str; 6] =
+    ["body", "clone", "into_call", "paginate", "send", "with"];
+
+/// Fields that every record has.
+pub const RESERVED_FIELDS: [&str; 1] = ["unknown_fields"];
 
 /// The variant that every enum has for a value that the document does not list.
 pub const RESERVED_VARIANTS: [&str; 1] = ["Unrecognized"];
 
 /// Modules, features and methods of the client that a group would hide.
-const RESERVED_GROUPS: [&str; 13] = [
+const RESERVED_GROUPS: [&str; 24] = [
+    "api_url",
     "builder",
+    "bytes",
+    "chrono",
     "client",
     "clone",
     "common",
     "core",
     "default",
+    "endpoint",
+    "execute",
     "from_env",
     "full",
+    "futures",
     "generated",
+    "http",
+    "identify",
+    "identity",
     "object_store",
     "prelude",
+    "rate_limit",
     "schemars",
+    "serde_json",
     "types",
 ];
 

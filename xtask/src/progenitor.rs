@@ -461,7 +461,7 @@ fn parameter_stand_ins(operation: &Operation) -> Vec<String> {
 /// What progenitor gets for the name of each property.
 pub fn property_stand_ins(object: &Object) -> Vec<String> {
     let properties = object.properties.iter().map(|(name, _)| name.as_str());
-    names::distinct(properties, Case::Snake, &[], "field")
+    names::distinct(properties, Case::Snake, &names::RESERVED_FIELDS, "field")
 }
 
 /// What progenitor gets for the type of each value of a discriminator.

@@ -1,7 +1,10 @@
 //! The client, with a method for each API group that is switched on.
 
 use genesys_cloud_core as core;
-use genesys_cloud_core::{ClientBuilder, Error};
+use genesys_cloud_core::{Error, OrgIdentity, RateLimit, RawReply, Request};
+
+/// Sets up a [`Client`].
+pub type ClientBuilder = core::ClientBuilder<Client>;
 
 /// A client of one Genesys Cloud org. Cloning it is cheap; all clones share one access token.
 ///
@@ -12,7 +15,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client set up from the environment: see [`ClientBuilder::from_env`].
+    /// A client set up from the environment: see
+    /// [`ClientBuilder::from_env`](genesys_cloud_core::ClientBuilder::from_env).
     ///
     /// # Errors
     /// When a variable is missing or wrong; the message names it and the valid choices.
@@ -21,11 +25,52 @@ impl Client {
     }
 
     /// A client set up in code.
-    pub fn builder() -> ClientBuilder<Self> {
+    pub fn builder() -> ClientBuilder {
         ClientBuilder::new()
     }
 
-    /// The client without the groups, for calls of operations that the bindings do not know.
+    /// Starts from environment variables, to set more in code: see [`ClientBuilder::from_env`].
+    pub fn builder_from_env() -> ClientBuilder {
+        ClientBuilder::from_env()
+    }
+
+    /// Sends a request of any operation and returns the reply as it came. See
+    /// [`core::Client::execute`](genesys_cloud_core::Client::execute).
+    ///
+    /// # Errors
+    /// When the request can't be sent, login fails, no reply comes, or the operation does not accept the status of the
+    /// reply.
+    pub async fn execute(&self, request: &Request) -> Result<RawReply, Error> {
+        self.core.execute(request).await
+    }
+
+    /// The state of the rate limit of the token, as of the last reply. `None` before that.
+    pub fn rate_limit(&self) -> Option<RateLimit> {
+        self.core.rate_limit()
+    }
+
+    /// The URL of the API that calls go to, such as `https://api.mypurecloud.ie`.
+    pub fn api_url(&self) -> &str {
+        self.core.api_url()
+    }
+
+    /// What is known about the organization that this client calls. Sends nothing.
+    ///
+    /// The id of the organization, and the id of the OAuth client of an access token, are known after
+    /// [`identify`](Self::identify).
+    pub fn identity(&self) -> OrgIdentity {
+        self.core.identity()
+    }
+
+    /// Asks the API for the organization and the OAuth client of the token, once.
+    ///
+    /// # Errors
+    /// When the call fails.
+    pub async fn identify(&self) -> Result<OrgIdentity, Error> {
+        self.core.identify().await
+    }
+
+    /// The client without the methods of the groups.
     pub fn core(&self) -> &core::Client {
         &self.core
     }

@@ -10,5 +10,5 @@ mod client;
 mod generated;
 mod prelude;
 
-pub use client::Client;
+pub use client::{Client, ClientBuilder};
 pub use generated::*;

@@ -3,11 +3,11 @@
 #![allow(dead_code, unused_imports)]
 
 pub(crate) use genesys_cloud_core::{
-    RawReply, group, job, job_family, open_enum, operation, paged, record, replies, variants,
+    Json, RawReply, convert, group, job, job_family, open_enum, operation, paged, record, replies,
+    variants,
 };
 
 pub(crate) use bytes::Bytes;
-pub(crate) use serde_json::Value;
 
 /// A point in time, in UTC.
 pub(crate) type DateTime = chrono::DateTime<chrono::Utc>;

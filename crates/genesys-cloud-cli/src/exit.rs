@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use genesys_cloud_core::{Error, Verdict};
+use genesys_cloud_core::{Error, ErrorKind, Verdict};
 
 /// How a command ended, as its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,28 +162,24 @@ impl Exit {
     }
 
     pub(crate) fn of_error(error: &Error) -> Self {
-        // Who tries it again may have it done twice.
-        if error.is_outcome_unknown() {
-            Self::Failed
-        } else if error.is_invalid_request()
-            || error.is_job_mismatch()
-            || error.is_checkpoint_mismatch()
-        {
-            Self::Usage
-        } else if error.is_config() || error.is_auth() {
-            Self::Auth
-        } else if error.is_job_unfinished() || error.is_data_unavailable() {
-            Self::Pending
-        } else if error.is_job_failed() || error.is_job_held() || error.is_job_not_pollable() {
-            Self::Job
-        } else if error.is_transient() || error.is_server_error() {
-            Self::Unavailable
-        } else if error.is_piece_too_large()
-            || error.status().is_some_and(|status| (400..500).contains(&status))
-        {
-            Self::Refused
-        } else {
-            Self::Failed
+        match error.kind() {
+            // Who tries it again may have it done twice.
+            _ if error.is_outcome_unknown() => Self::Failed,
+            ErrorKind::InvalidRequest | ErrorKind::JobMismatch | ErrorKind::CheckpointMismatch => {
+                Self::Usage
+            }
+            ErrorKind::Config | ErrorKind::Authentication => Self::Auth,
+            ErrorKind::JobUnfinished | ErrorKind::DataUnavailable => Self::Pending,
+            ErrorKind::JobFailed
+            | ErrorKind::JobCancelled
+            | ErrorKind::JobExpired
+            | ErrorKind::JobAwaitingInput
+            | ErrorKind::JobNotPollable => Self::Job,
+            ErrorKind::Server => Self::Unavailable,
+            _ if error.is_transient() => Self::Unavailable,
+            ErrorKind::SliceTooLarge => Self::Refused,
+            _ if error.status().is_some_and(|status| (400..500).contains(&status)) => Self::Refused,
+            _ => Self::Failed,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use genesys_cloud_catalogue::Operation as Entry;
-use genesys_cloud_core::Error;
+use genesys_cloud_core::{Error, ErrorKind};
 use genesys_cloud_sinks::SinkError;
 
 pub use crate::exit::Exit;
@@ -25,16 +25,13 @@ pub(crate) enum Lost {
 
 impl Lost {
     fn of_error(error: &Error) -> Option<Self> {
-        if error.is_checkpoint_mismatch() || error.is_job_mismatch() {
-            Some(Self::Fit)
-        } else if error.is_outcome_unknown() && !error.is_job_not_pollable() {
-            Some(Self::Submit)
-        } else if error.is_job_not_pollable() {
-            Some(Self::Status)
-        } else if error.is_stale_checkpoint() || error.is_job_expired() {
-            Some(Self::Place)
-        } else {
-            error.is_job_failed().then_some(Self::Job)
+        match error.kind() {
+            ErrorKind::CheckpointMismatch | ErrorKind::JobMismatch => Some(Self::Fit),
+            ErrorKind::JobNotPollable => Some(Self::Status),
+            _ if error.is_outcome_unknown() => Some(Self::Submit),
+            ErrorKind::StaleCheckpoint | ErrorKind::JobExpired => Some(Self::Place),
+            ErrorKind::JobFailed | ErrorKind::JobCancelled => Some(Self::Job),
+            _ => None,
         }
     }
 }
@@ -89,11 +86,11 @@ impl Failure {
 
     /// A failed call of an operation, if it was of one.
     pub fn of_call(error: &Error, entry: Option<&Entry>) -> Self {
-        let mut this = Self::new(Exit::of_error(error), error.to_string());
+        let mut this = Self::new(Exit::of_error(error), format!("{error:#}"));
         this.correlation_id = error.correlation_id().map(str::to_owned);
         this.lost = Lost::of_error(error);
-        this.is_stale = error.is_stale_checkpoint() || this.lost == Some(Lost::Fit);
-        if error.is_forbidden()
+        this.is_stale = error.kind() == ErrorKind::StaleCheckpoint || this.lost == Some(Lost::Fit);
+        if error.kind() == ErrorKind::Forbidden
             && let Some(needed) = entry.and_then(permissions)
         {
             let name = entry.map(|entry| entry.id.as_str()).unwrap_or_default();
@@ -101,10 +98,10 @@ impl Failure {
                 "{name} requires {needed}; grant it to a role of the OAuth client"
             ));
         }
-        if error.is_auth() {
+        if error.kind() == ErrorKind::Authentication {
             this = this.advise("set GENESYS_CLOUD_CLIENT_ID and GENESYS_CLOUD_CLIENT_SECRET to those of an OAuth client with the grant type Client Credentials in the region GENESYS_CLOUD_REGION, or set GENESYS_CLOUD_ACCESS_TOKEN");
         }
-        if error.is_config() {
+        if error.kind() == ErrorKind::Config {
             this = this.advise(
                 "`--org mock` runs the same command against a fake org, without an account",
             );

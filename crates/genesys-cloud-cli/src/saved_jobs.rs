@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use genesys_cloud_catalogue::Catalogue;
 use genesys_cloud_core::private_file as private;
-use genesys_cloud_core::{Client, Job, SavedJob};
+use genesys_cloud_core::{Client, ErrorKind, Job, SavedJob};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -154,9 +154,9 @@ impl JobStore {
                         reporter.say("cancelled", &text, json!({ "id": id }));
                     }
                     // It ended long ago.
-                    Err(error) if error.is_not_found() => {}
+                    Err(error) if error.kind() == ErrorKind::NotFound => {}
                     Err(error) => {
-                        let text = format!("job {id} could not be cancelled: {error}");
+                        let text = format!("job {id} could not be cancelled: {error:#}");
                         reporter.say("not-cancelled", &text, json!({ "id": id }));
                         continue;
                     }

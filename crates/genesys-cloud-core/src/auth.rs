@@ -1,21 +1,31 @@
 //! Where the bearer token comes from: given, or from a login that is shared by all clones of a client.
 
+mod credentials;
 mod login;
+mod provider;
 
 use std::fmt;
+use std::time::Duration;
 
 use http::HeaderValue;
 use tokio::time::Instant;
 
+pub(crate) use self::credentials::{LOGIN_PATH, TokenSource};
 pub(crate) use self::login::Login;
+pub use self::provider::{AccessToken, TokenFuture, TokenProvider};
 use crate::error::Error;
 use crate::operation::Operation;
 use crate::redact::Secrets;
 
+/// The first call within this time before the end of a token has it renewed, or within a tenth of its life if that is
+/// shorter: an OAuth client can be set to lives of five minutes to two days. It leaves time to try again.
+const MARGIN: Duration = Duration::from_secs(300);
+
 /// A bearer token, ready to be sent.
 #[derive(Clone)]
 pub(crate) struct Token {
-    authorization: HeaderValue,
+    /// `None` for a client without authentication.
+    authorization: Option<HeaderValue>,
     /// Counts the tokens of a client. Two logins may well be answered with the same text.
     serial: u64,
     renew_at: Option<Instant>,
@@ -30,11 +40,23 @@ impl Token {
         }
         let mut authorization = HeaderValue::try_from(format!("Bearer {secret}")).ok()?;
         authorization.set_sensitive(true);
-        Some(Self { authorization, serial: 0, renew_at: None, ends_at: None })
+        Some(Self { authorization: Some(authorization), ..Self::NONE })
+    }
+
+    /// No token at all.
+    const NONE: Self = Self { authorization: None, serial: 0, renew_at: None, ends_at: None };
+
+    /// The same token with this life, from when it was asked for. Without one, or with none left, it is used until the
+    /// API refuses it.
+    fn living(self, asked_at: Instant, life: Option<Duration>) -> Self {
+        let Some(life) = life.filter(|life| !life.is_zero()) else { return self };
+        let margin = MARGIN.min(life / 10);
+        let renew_at = asked_at.checked_add(life - margin);
+        Self { renew_at, ends_at: asked_at.checked_add(life), ..self }
     }
 
     /// The value of the `Authorization` header, marked as sensitive.
-    pub(crate) fn authorization(&self) -> HeaderValue {
+    pub(crate) fn authorization(&self) -> Option<HeaderValue> {
         self.authorization.clone()
     }
 
@@ -45,7 +67,8 @@ impl Token {
 
     /// Has the token removed from what is shown.
     pub(crate) fn remember_in(&self, secrets: &Secrets) {
-        let authorization = self.authorization.to_str().unwrap_or_default();
+        let authorization = self.authorization.as_ref().and_then(|it| it.to_str().ok());
+        let authorization = authorization.unwrap_or_default();
         secrets.add_token(authorization.trim_start_matches("Bearer "));
     }
 
@@ -60,9 +83,11 @@ impl Token {
 
 /// How a client gets its token.
 pub(crate) enum Auth {
+    /// No authentication.
+    None,
     /// From the caller, who also renews it.
     Ready(Token),
-    /// By logging in with client credentials.
+    /// By logging in.
     Login(Box<Login>),
 }
 
@@ -70,6 +95,7 @@ impl Auth {
     /// The token to send now.
     pub(crate) async fn token(&self) -> Result<Token, Error> {
         match self {
+            Self::None => Ok(Token::NONE),
             Self::Ready(token) => Ok(token.clone()),
             Self::Login(login) => login.token(None).await,
         }
@@ -83,7 +109,7 @@ impl Auth {
         operation: &Operation,
     ) -> Result<bool, Error> {
         match self {
-            Self::Ready(_) => Ok(false),
+            Self::None | Self::Ready(_) => Ok(false),
             Self::Login(login) => login.renew(refused, operation).await,
         }
     }
@@ -105,17 +131,22 @@ impl Auth {
     /// The OAuth client id used to log in. `None` for an access token.
     pub(crate) fn client_id(&self) -> Option<&str> {
         match self {
-            Self::Ready(_) => None,
-            Self::Login(login) => Some(login.client_id()),
+            Self::None | Self::Ready(_) => None,
+            Self::Login(login) => login.source().client_id(),
         }
     }
 
     /// What can be done about a 401 that stays.
     pub(crate) fn advice(&self) -> &'static str {
         match self {
+            Self::None => "the client was built with `no_auth`, and the operation needs a token",
             Self::Ready(_) => {
                 "the access token was refused: it may have ended or be of another region; client \
                  credentials renew theirs by themselves"
+            }
+            Self::Login(login) if login.source().client_id().is_none() => {
+                "the token was refused, and so was a new one: check the token provider, and that the API URL is of \
+                 the region of its tokens"
             }
             Self::Login(_) => {
                 "the token was refused, and so was a new one: check that the API URL and the login \
@@ -129,10 +160,12 @@ impl Auth {
 impl fmt::Debug for Auth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::None => f.write_str("NoAuth"),
             Self::Ready(_) => f.write_str("AccessToken"),
-            Self::Login(login) => {
-                f.debug_tuple("ClientCredentials").field(&login.client_id()).finish()
-            }
+            Self::Login(login) => match login.source().client_id() {
+                Some(id) => f.debug_tuple("ClientCredentials").field(&id).finish(),
+                None => f.write_str("TokenProvider"),
+            },
         }
     }
 }
@@ -143,7 +176,7 @@ mod tests {
 
     #[test]
     fn a_token_is_marked_so_that_it_is_neither_shown_nor_indexed() {
-        let token = Token::new("the-token").expect("a token").authorization();
+        let token = Token::new("the-token").and_then(|it| it.authorization()).expect("a token");
         assert!(token.is_sensitive());
         assert_eq!(format!("{token:?}"), "Sensitive");
         assert!(

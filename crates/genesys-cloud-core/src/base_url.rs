@@ -1,5 +1,7 @@
 //! The URL that a client sends to, and the check that nothing leaves it.
 
+use std::sync::Arc;
+
 use url::{Host, Url};
 
 /// Scheme, host, port and path prefix of the API or of the login service.
@@ -8,12 +10,14 @@ pub(crate) struct BaseUrl {
     url: Url,
     /// The URL as text, without a slash at its end.
     text: String,
+    /// Hosts that plain http may be sent to, beyond this machine.
+    insecure: Arc<[String]>,
 }
 
 impl BaseUrl {
-    /// Accepts `https`, and `http` where nothing leaves the machine. The reason it refuses for does not
-    /// repeat the URL, which may hold a password.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    /// Accepts `https`, and `http` where nothing leaves the machine, or to these hosts. The reason it refuses for does
+    /// not repeat the URL, which may hold a password.
+    pub(crate) fn parse(text: &str, insecure: &Arc<[String]>) -> Result<Self, String> {
         let url = Url::parse(text.trim()).map_err(|error| {
             format!("it is not a URL such as https://api.mypurecloud.com ({error})")
         })?;
@@ -27,9 +31,11 @@ impl BaseUrl {
             return Err("it must not hold a query or fragment".into());
         }
         let text = url.as_str().trim_end_matches('/').to_owned();
-        let this = Self { url, text };
-        if this.url.scheme() == "http" && !this.is_loopback() {
-            return Err("it must begin with https://: http is for this machine alone".into());
+        let this = Self { url, text, insecure: insecure.clone() };
+        if this.url.scheme() == "http" && !is_loopback(&this.url) && !this.is_named(&this.url) {
+            return Err("it must begin with https://: http is for this machine, and for hosts that are named by \
+                        `allow_insecure_host`"
+                .into());
         }
         Ok(this)
     }
@@ -72,8 +78,15 @@ impl BaseUrl {
         self.url.host_str()
     }
 
-    pub(crate) fn is_loopback(&self) -> bool {
-        is_loopback(&self.url)
+    /// Whether plain http may be sent to a URL: where it stays on this machine, as calls of the API do, or to a host
+    /// that the user named.
+    pub(crate) fn allows_http(&self, url: &Url) -> bool {
+        (is_loopback(url) && is_loopback(&self.url)) || self.is_named(url)
+    }
+
+    fn is_named(&self, url: &Url) -> bool {
+        url.host_str()
+            .is_some_and(|host| self.insecure.iter().any(|it| it.eq_ignore_ascii_case(host)))
     }
 
     pub(crate) const fn url(&self) -> &Url {
@@ -113,6 +126,27 @@ pub(crate) fn is_direct(url: &Url) -> bool {
 mod tests {
     use super::*;
 
+    fn parse(text: &str) -> Result<BaseUrl, String> {
+        BaseUrl::parse(text, &Arc::default())
+    }
+
+    #[test]
+    fn http_is_allowed_to_named_hosts() {
+        let named: Arc<[String]> = Arc::new(["mock".to_owned(), "[fd00::7]".to_owned()]);
+        let parse = |text| BaseUrl::parse(text, &named);
+        for text in ["http://mock", "http://MOCK:8080/prefix", "http://[fd00::7]:81"] {
+            assert!(parse(text).is_ok(), "{text}");
+        }
+        for text in ["http://mock.example.com", "http://amock", "http://user@mock", "ftp://mock"] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+        let url = |text: &str| Url::parse(text).expect("a URL");
+        let api = parse("https://gw.example.com").expect("a base URL");
+        assert!(api.allows_http(&url("http://mock/file")));
+        assert!(!api.allows_http(&url("http://127.0.0.1/file")));
+        assert!(!api.allows_http(&url("http://other/file")));
+    }
+
     #[test]
     fn urls_that_are_accepted() {
         for (given, expected) in [
@@ -126,7 +160,7 @@ mod tests {
             ("http://[::1]:8080/prefix", "http://[::1]:8080/prefix"),
             ("http://localhost", "http://localhost"),
         ] {
-            let url = BaseUrl::parse(given).map(|url| url.as_str().to_owned());
+            let url = parse(given).map(|url| url.as_str().to_owned());
             assert_eq!(url.as_deref(), Ok(expected));
         }
     }
@@ -153,7 +187,7 @@ mod tests {
             ("https://gw.example.com/?key=hunter2", "query or fragment"),
             ("https://gw.example.com/#top", "query or fragment"),
         ] {
-            let refusal = BaseUrl::parse(given).map(|_| ()).expect_err(given);
+            let refusal = parse(given).map(|_| ()).expect_err(given);
             assert!(refusal.contains(why), "{given}: {refusal}");
             assert!(!refusal.contains("hunter2"), "{given}: {refusal}");
         }
@@ -191,7 +225,7 @@ mod tests {
             ("http://[::1]:81", "//evil.example/", "http://[::1]:81//evil.example/"),
             ("https://gw.example.com", "\\@evil.example", "https://gw.example.com/@evil.example"),
         ] {
-            let base = BaseUrl::parse(base).expect("a base URL");
+            let base = parse(base).expect("a base URL");
             assert_eq!(base.join(target).map(String::from).as_deref(), Ok(expected));
         }
     }
@@ -214,7 +248,7 @@ mod tests {
             ("https://gw.example.com/genesys", "/%2e%2e/other"),
             ("https://gw.example.com/genesys", "/../genesys-other/x"),
         ] {
-            let base = BaseUrl::parse(base).expect("a base URL");
+            let base = parse(base).expect("a base URL");
             assert!(base.join(target).is_err(), "{target}: {:?}", base.join(target));
         }
     }

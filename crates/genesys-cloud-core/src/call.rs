@@ -16,6 +16,7 @@ use crate::operation::Operation;
 use crate::param::Param;
 use crate::reply::{Decode, RawReply, Reply};
 use crate::request::Request;
+use crate::transport::failed;
 
 /// One call of an operation that returns a `T`. Nothing is sent before it is awaited or [sent](Call::send).
 #[must_use = "a call does nothing until it is awaited or sent"]
@@ -27,8 +28,9 @@ pub struct Call<T> {
 
 impl<T> Call<T> {
     /// A call of this operation with nothing set, for endpoints that the bindings do not know.
-    pub fn new(client: &Client, operation: Operation) -> Self {
-        Self { client: client.clone(), request: Request::new(operation), output: PhantomData }
+    pub fn new(client: &impl AsRef<Client>, operation: Operation) -> Self {
+        let (client, request) = (client.as_ref().clone(), Request::new(operation));
+        Self { client, request, output: PhantomData }
     }
 
     /// What will be sent.
@@ -46,21 +48,85 @@ impl<T> Call<T> {
         (self.client, self.request)
     }
 
+    /// Changes what will be sent: headers and parameters that the API document does not list.
+    pub fn with(self, change: impl FnOnce(&mut Request)) -> Self {
+        OperationCall::with(self, change)
+    }
+
     /// Sets a header; see [`Request::set_header`].
-    pub fn header(mut self, name: &str, value: impl Param) -> Self {
-        self.request.set_header(name, value);
+    pub fn header(self, name: &str, value: impl Param) -> Self {
+        OperationCall::header(self, name, value)
+    }
+
+    /// Sets a query parameter that the API document does not list; see [`Request::set_query`].
+    pub fn query(self, name: impl Into<Cow<'static, str>>, value: impl Param) -> Self {
+        OperationCall::query(self, name, value)
+    }
+
+    /// Sets one field of the body to an explicit JSON `null`; see [`Request::set_null`].
+    pub fn set_null(self, pointer: &str) -> Self {
+        OperationCall::set_null(self, pointer)
+    }
+}
+
+/// What every call of an operation offers beside its own setters: headers and parameters that the API document does
+/// not list. For code that is generic over calls, and for calls that have setters.
+///
+/// ```no_run
+/// # async fn example(call: genesys_cloud_core::Call<()>) -> Result<(), genesys_cloud_core::Error> {
+/// use genesys_cloud_core::OperationCall as _;
+///
+/// call.header("X-Trace", "t-1").query("expand", "groups").await?;
+/// # Ok(())
+/// # }
+/// ```
+pub trait OperationCall: Sized {
+    /// What the operation returns.
+    type Output;
+
+    /// What will be sent, to change it.
+    fn request_mut(&mut self) -> &mut Request;
+
+    /// The call without its own setters.
+    fn into_call(self) -> Call<Self::Output>;
+
+    /// Changes what will be sent.
+    #[must_use = "a call does nothing until it is awaited or sent"]
+    fn with(mut self, change: impl FnOnce(&mut Request)) -> Self {
+        change(self.request_mut());
         self
     }
 
-    /// Sets a query parameter that the bindings do not know; see [`Request::set_query`].
-    pub fn query(mut self, name: impl Into<Cow<'static, str>>, value: impl Param) -> Self {
-        self.request.set_query(name, value);
+    /// Sets a header; see [`Request::set_header`].
+    #[must_use = "a call does nothing until it is awaited or sent"]
+    fn header(mut self, name: &str, value: impl Param) -> Self {
+        self.request_mut().set_header(name, value);
+        self
+    }
+
+    /// Sets a query parameter that the API document does not list; see [`Request::set_query`].
+    #[must_use = "a call does nothing until it is awaited or sent"]
+    fn query(mut self, name: impl Into<Cow<'static, str>>, value: impl Param) -> Self {
+        self.request_mut().set_query(name, value);
         self
     }
 
     /// Sets one field of the body to an explicit JSON `null`; see [`Request::set_null`].
-    pub fn set_null(mut self, pointer: &str) -> Self {
-        self.request.set_null(pointer);
+    #[must_use = "a call does nothing until it is awaited or sent"]
+    fn set_null(mut self, pointer: &str) -> Self {
+        self.request_mut().set_null(pointer);
+        self
+    }
+}
+
+impl<T> OperationCall for Call<T> {
+    type Output = T;
+
+    fn request_mut(&mut self) -> &mut Request {
+        &mut self.request
+    }
+
+    fn into_call(self) -> Self {
         self
     }
 }
@@ -108,7 +174,7 @@ impl<T: Decode> Future for Sending<T> {
         loop {
             match ready!(self.attempts.poll(cx))?.decode() {
                 Err(error) if error.is_passing() => self.attempts.repeat(error),
-                Err(error) => return Poll::Ready(Err(error)),
+                Err(error) => return Poll::Ready(Err(failed(error))),
                 Ok(reply) => {
                     self.attempts.client.usable_after(self.attempts.repeated);
                     return Poll::Ready(Ok(reply));

@@ -1,9 +1,12 @@
 //! The client, and how it is set up.
 
 mod builder;
+mod hooks;
 mod identity;
 
 pub use builder::ClientBuilder;
+pub(crate) use hooks::Hooks;
+pub use hooks::{CallEnded, RequestHead};
 pub(crate) use identity::Learned;
 pub use identity::OrgIdentity;
 
@@ -46,6 +49,20 @@ impl Client {
     /// Sets up a client in code.
     pub fn builder() -> ClientBuilder {
         ClientBuilder::new()
+    }
+
+    /// Starts from environment variables, as [`ClientBuilder::from_env`] reads them, to set more in code.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), genesys_cloud_core::Error> {
+    /// use genesys_cloud_core::Client;
+    ///
+    /// let client = Client::builder_from_env().max_retries(2).build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn builder_from_env() -> ClientBuilder {
+        ClientBuilder::from_env()
     }
 
     /// Sends a request and gives the reply as it came.

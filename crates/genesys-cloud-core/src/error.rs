@@ -2,11 +2,13 @@
 
 mod body;
 mod causes;
+mod kind;
 
 pub use body::{ErrorBody, ErrorDetail, ErrorLimit};
+pub use kind::ErrorKind;
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,8 +27,9 @@ const MOST_OF_ID: usize = 200;
 
 /// What went wrong with a call, or with making a client.
 ///
-/// Its text says what failed, on which operation, why, and what to do. The predicates and accessors tell
-/// a program the same. No secret, token or query value is in it, and of a successful reply no text.
+/// Its text says what failed, on which operation, why, and what to do; `{:#}` adds the [source](std::error::Error::source),
+/// such as the error of the operating system. [`kind`](Self::kind) and the accessors tell a program the same. No secret,
+/// token or query value is in it, and of a successful reply no text.
 ///
 /// The text of a server error quotes at most 1,000 characters of the server's message, the whole text has some 3,500
 /// at most, and [`body`](Self::body) has the rest. Control characters and bidirectional marks are escaped in the text,
@@ -37,7 +40,8 @@ pub struct Error(Box<Inner>);
 /// Cloned only to give the failure of one login to all the calls that waited for it.
 #[derive(Clone)]
 struct Inner {
-    kind: Kind,
+    kind: ErrorKind,
+    is_connect_timeout: bool,
     operation: Option<Operation>,
     /// The login host, when what failed is the login that the operation needed.
     login: Option<String>,
@@ -50,57 +54,15 @@ struct Inner {
     /// Whether the retry table has ruled out another attempt.
     is_spent: bool,
     course: Course,
-    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+    source: Option<Source>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Config,
-    InvalidRequest,
-    Connect,
-    Timeout { connecting: bool },
-    Broken,
-    TooLarge,
-    Status,
-    Decode,
-    Paging,
-    Job(JobEnd),
-    Data,
-    File,
-    Piece,
-    Checkpoint(Unusable),
-}
-
-/// Why a checkpoint can't be gone on with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unusable {
-    /// It is of another call.
-    Mismatch,
-    /// The API no longer knows where it leads.
-    Stale,
-    /// It could not be loaded or saved.
-    Store,
-    /// Another writer has it.
-    InUse,
-}
-
-/// How a job ended, or did not, where its results were wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum JobEnd {
-    /// The server says that it failed.
-    Failed,
-    /// It was cancelled.
-    Cancelled,
-    /// Its results are gone.
-    Expired,
-    /// It was waited for as long as allowed, and runs on.
-    Unfinished,
-    /// It waits for something to be done.
-    Held,
-    /// It can't be asked how it stands.
-    NotPollable,
-    /// What was saved is of another job.
-    Mismatch,
+/// What caused an error.
+#[derive(Clone)]
+enum Source {
+    /// The HTTP library. Only its root cause is shown: what wraps it adds nothing to the error's own text.
+    Network(Arc<reqwest::Error>),
+    Other(Arc<dyn std::error::Error + Send + Sync>),
 }
 
 /// What is kept of the reply that an error came with.
@@ -113,43 +75,25 @@ struct Answer {
 }
 
 impl Error {
-    /// Whether the client, or a setting such as an interval, could not be made from what it was given.
-    pub fn is_config(&self) -> bool {
-        self.0.kind == Kind::Config
+    /// What went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
     }
 
-    /// Whether the request was refused before it was sent, for a value that can't be sent.
-    pub fn is_invalid_request(&self) -> bool {
-        self.0.kind == Kind::InvalidRequest
-    }
-
-    /// Whether the credentials were not accepted: the login was refused, or the API answered 401 and a
-    /// new login, where the client can log in, did not help.
-    pub fn is_auth(&self) -> bool {
-        let refused_login = self.0.login.is_some()
-            && self.status().is_some_and(|status| (400..500).contains(&status))
-            && self.meaning() == Meaning::Final
-            && !self.is_rate_limited()
-            && !self.is_blocked();
-        self.0.kind == Kind::Status && (refused_login || self.status() == Some(401))
-    }
-
-    /// Whether no usable reply came: no connection, a timeout, or a connection that broke midway.
+    /// Whether the network failed: no connection, a timeout, or a connection that broke. The kinds
+    /// [`Connect`](ErrorKind::Connect), [`Timeout`](ErrorKind::Timeout) and [`Interrupted`](ErrorKind::Interrupted).
     pub fn is_transport(&self) -> bool {
-        matches!(self.0.kind, Kind::Connect | Kind::Timeout { .. } | Kind::Broken)
+        matches!(self.0.kind, ErrorKind::Connect | ErrorKind::Timeout | ErrorKind::Interrupted)
     }
 
-    /// Whether no connection to the host came about, so that nothing of the request was sent.
-    pub fn is_connect(&self) -> bool {
-        matches!(self.0.kind, Kind::Connect | Kind::Timeout { connecting: true })
-    }
-
-    /// Whether a timeout of the client ended the last attempt. A 408 or 504 of the API is not one.
+    /// Whether a timeout of the client ended the last attempt, while connecting or later. A 408 or 504 of the API does
+    /// not count.
     pub fn is_timeout(&self) -> bool {
-        matches!(self.0.kind, Kind::Timeout { .. })
+        self.0.kind == ErrorKind::Timeout || self.0.is_connect_timeout
     }
 
-    /// Whether a rate limit was hit: status 429, or the login host's 400 "rate limit exceeded".
+    /// Whether a rate limit was hit: status 429, or the login host's 400 "rate limit exceeded". True for files and
+    /// checkpoints too, whose [kind](Self::kind) is another.
     pub fn is_rate_limited(&self) -> bool {
         match self.status() {
             Some(429) => true,
@@ -163,35 +107,9 @@ impl Error {
         }
     }
 
-    /// Whether the API answered 403: the client lacks a permission. A 403 without a JSON body does not count, because it
-    /// comes from a firewall or proxy.
-    pub fn is_forbidden(&self) -> bool {
-        self.0.kind == Kind::Status && self.status() == Some(403) && self.body().is_some()
-    }
-
     /// Whether the login failed, not the operation.
     pub(crate) const fn is_of_login(&self) -> bool {
         self.0.login.is_some()
-    }
-
-    /// Whether a firewall or proxy refused the request.
-    pub(crate) fn is_blocked(&self) -> bool {
-        self.0.kind == Kind::Status && self.status() == Some(403) && self.body().is_none()
-    }
-
-    /// Whether the API answered 404.
-    pub fn is_not_found(&self) -> bool {
-        self.0.kind == Kind::Status && self.status() == Some(404)
-    }
-
-    /// Whether the API answered 409, such as for a version that has moved on.
-    pub fn is_conflict(&self) -> bool {
-        self.0.kind == Kind::Status && self.status() == Some(409)
-    }
-
-    /// Whether the API, its gateway or the login host answered with a 5xx.
-    pub fn is_server_error(&self) -> bool {
-        self.0.kind == Kind::Status && self.status().is_some_and(|status| status >= 500)
     }
 
     /// Whether the same call may succeed later, unchanged: there was no reply, a rate limit was hit, the server is at
@@ -200,7 +118,7 @@ impl Error {
         self.is_transport()
             || self.is_rate_limited()
             || self.is_passing()
-            || (matches!(self.0.kind, Kind::Status | Kind::File)
+            || ((self.0.kind.is_of_status() || self.0.kind == ErrorKind::Download)
                 && self.meaning() != Meaning::Final)
     }
 
@@ -221,117 +139,25 @@ impl Error {
         self.0.is_outcome_unknown
     }
 
-    /// Whether the reply was larger than the client's `max_body`, or a page held more items than its
-    /// `max_page_items`.
-    pub fn is_too_large(&self) -> bool {
-        self.0.kind == Kind::TooLarge
-    }
-
-    /// Whether a successful reply could not be read as what the operation returns.
-    pub fn is_decode(&self) -> bool {
-        self.0.kind == Kind::Decode
-    }
-
-    /// Whether a list can't be read on though the API answered: the reply is not the page that was due
-    /// (another one, one that was read before, or none at all), or there is no way on from it.
-    pub fn is_paging(&self) -> bool {
-        self.0.kind == Kind::Paging
-    }
-
-    /// Whether the API says that a job came to no result: it failed, was cancelled or has expired. Asking
-    /// again won't help; the text has the API's message.
-    pub fn is_job_failed(&self) -> bool {
-        matches!(self.0.kind, Kind::Job(JobEnd::Failed | JobEnd::Cancelled | JobEnd::Expired))
-    }
-
-    /// Whether a job was cancelled.
-    pub fn is_job_cancelled(&self) -> bool {
-        self.0.kind == Kind::Job(JobEnd::Cancelled)
-    }
-
-    /// Whether a job's results are gone, or the job never ran in time.
-    pub fn is_job_expired(&self) -> bool {
-        self.0.kind == Kind::Job(JobEnd::Expired)
-    }
-
-    /// Whether a job was waited for as long as allowed and had not ended, or the API wants it asked again only
-    /// after that. It runs on, and can be waited for again.
-    pub fn is_job_unfinished(&self) -> bool {
-        self.0.kind == Kind::Job(JobEnd::Unfinished)
-    }
-
-    /// Whether a job waits for the caller to do something, such as to upload a file. The text says what.
-    pub fn is_job_held(&self) -> bool {
-        self.0.kind == Kind::Job(JobEnd::Held)
-    }
-
-    /// Whether the API offers no way to ask how a job stands: it tells by a notification, whose topic is in the
-    /// text, or it gave the job no id.
-    pub fn is_job_not_pollable(&self) -> bool {
-        self.0.kind == Kind::Job(JobEnd::NotPollable)
-    }
-
-    /// Whether a saved job is of another operation than the one that was to go on with it, or was submitted in
-    /// another organization. The text names both.
-    pub fn is_job_mismatch(&self) -> bool {
-        self.0.kind == Kind::Job(JobEnd::Mismatch)
-    }
-
-    /// Whether a job was not submitted because the data that it was to search did not become available within the
-    /// time set by [`Paginator::wait_for_data`](crate::Paginator::wait_for_data). The text says how far it is.
-    pub fn is_data_unavailable(&self) -> bool {
-        self.0.kind == Kind::Data
-    }
-
-    /// Whether a file of results could not be had: it was refused, is not what it was when it was begun, or
-    /// is no JSON of the items.
-    pub fn is_download(&self) -> bool {
-        self.0.kind == Kind::File
-    }
-
-    /// Whether a part of a range of time could not be read as a whole, nor in shorter parts: see
-    /// [`Windows`](crate::Windows). The text says which. The API's refusal is its source.
-    pub fn is_piece_too_large(&self) -> bool {
-        self.0.kind == Kind::Piece
-    }
-
-    /// Whether a checkpoint was refused before anything was sent, because it is of another call. The text
-    /// names what differs.
-    pub fn is_checkpoint_mismatch(&self) -> bool {
-        self.0.kind == Kind::Checkpoint(Unusable::Mismatch)
-    }
-
-    /// Whether a checkpoint leads nowhere any more: the token of the page has ended, or the job has failed, was
-    /// cancelled, or is gone with its results. What the API said is its source, if it was asked. The list has to be read
-    /// anew: see [`Paginator::on_stale`](crate::Paginator::on_stale).
-    pub fn is_stale_checkpoint(&self) -> bool {
-        self.0.kind == Kind::Checkpoint(Unusable::Stale)
-    }
-
-    /// Whether a checkpoint could not be loaded from its store, or saved there.
-    pub fn is_checkpoint_store(&self) -> bool {
-        self.0.kind == Kind::Checkpoint(Unusable::Store)
-    }
-
-    /// Whether a checkpoint was not loaded or saved because another writer has it.
-    pub fn is_checkpoint_in_use(&self) -> bool {
-        self.0.kind == Kind::Checkpoint(Unusable::InUse)
+    /// Whether a job has no result and will have none: it failed, was cancelled or has expired.
+    pub fn is_job_without_result(&self) -> bool {
+        use ErrorKind::{JobCancelled, JobExpired, JobFailed};
+        matches!(self.0.kind, JobFailed | JobCancelled | JobExpired)
     }
 
     /// A [`CheckpointStore`](crate::CheckpointStore) of your own could not load or save a checkpoint
-    /// ([`is_checkpoint_store`](Self::is_checkpoint_store)).
+    /// ([`ErrorKind::CheckpointStore`]).
     pub fn checkpoint_store(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        let source = source.into();
-        let why = format!("the store of checkpoints failed: {source}");
-        let mut this = Self::new(Kind::Checkpoint(Unusable::Store), None, why);
-        this.0.source = Some(Arc::from(source));
+        let why = "the store of checkpoints failed".to_owned();
+        let mut this = Self::new(ErrorKind::CheckpointStore, None, why);
+        this.0.source = Some(Source::Other(Arc::from(source.into())));
         this
     }
 
     /// A [`CheckpointStore`](crate::CheckpointStore) of your own found that another writer has a checkpoint,
-    /// and says how ([`is_checkpoint_in_use`](Self::is_checkpoint_in_use)).
+    /// and says how ([`ErrorKind::CheckpointInUse`]).
     pub fn checkpoint_in_use(why: impl Into<String>) -> Self {
-        Self::new(Kind::Checkpoint(Unusable::InUse), None, why.into())
+        Self::new(ErrorKind::CheckpointInUse, None, why.into())
             .advise("stop the other one, or use another key")
     }
 
@@ -396,18 +222,14 @@ impl Error {
     }
 }
 
+/// The text of the error itself, without its source. `{:#}` adds the chain of sources after the reason.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(operation) = &self.0.operation {
-            let unsent = self.is_invalid_request()
-                || self.is_data_unavailable()
-                || self.is_checkpoint_mismatch()
-                || self.is_job_mismatch();
             write!(f, "{operation}")?;
             match self.0.kind {
-                _ if unsent => f.write_str(" was not sent")?,
-                // The call went well, and told of the job.
-                Kind::Job(_) => {}
+                kind if kind.is_unsent() => f.write_str(" was not sent")?,
+                kind if kind.is_of_job() => {}
                 _ => f.write_str(" failed")?,
             }
             if self.attempts() > 1 {
@@ -420,34 +242,53 @@ impl fmt::Display for Error {
         }
         match self.0.kind {
             // A list of the user's own settings.
-            Kind::Config => f.write_str(&display::lines(&self.0.why))?,
+            ErrorKind::Config => f.write_str(&display::lines(&self.0.why))?,
             _ => write!(f, "{}", Bounded(&self.0.why, MOST_OF_WHY))?,
+        }
+        let mut sources = String::new();
+        if f.alternate() {
+            let mut source = std::error::Error::source(self);
+            while let Some(error) = source {
+                write!(sources, ": {}", Bounded(&error.to_string(), MOST_OF_WHY))?;
+                source = error.source();
+            }
+            f.write_str(&sources)?;
         }
         if let Some(advice) = &self.0.advice {
             write!(f, "; {}", Bounded(advice, MOST_OF_ADVICE))?;
         }
-        if let Some(correlation_id) = self.correlation_id() {
-            write!(f, " (correlation id {})", Bounded(correlation_id, MOST_OF_ID))?;
+        // A source may be the error of the reply that the id is of.
+        if let Some(id) = self.correlation_id().filter(|id| !sources.contains(*id)) {
+            write!(f, " (correlation id {})", Bounded(id, MOST_OF_ID))?;
         }
         Ok(())
     }
 }
 
-/// Holds the text as well: `fn main() -> Result<(), Error>` prints this.
+/// Holds the text and its sources: `fn main() -> Result<(), Error>` prints this.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Error")
-            .field("text", &self.to_string())
+            .field("text", &format!("{self:#}"))
             .field("kind", &self.0.kind)
             .field("retry_after", &self.retry_after())
             .field("body", &self.body())
-            .field("source", &self.0.source)
             .finish()
     }
 }
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0.source.as_deref().map(|source| source as _)
+        match self.0.source.as_ref()? {
+            Source::Network(error) => Some(root_cause(&**error)),
+            Source::Other(error) => Some(&**error),
+        }
     }
+}
+
+/// What an error goes back to.
+pub(crate) fn root_cause<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> &'a (dyn std::error::Error + 'static) {
+    error.source().map_or(error, root_cause)
 }

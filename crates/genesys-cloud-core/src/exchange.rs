@@ -9,10 +9,11 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::base_url::is_direct;
-use crate::error::Error;
+use crate::error::{Error, root_cause};
 use crate::operation::{Method, Operation};
 use crate::redact::Secrets;
 use crate::reply::{Head, RawReply};
+use crate::tls::{self, Tls};
 
 /// Of an error reply no more than this is read, in bytes.
 pub(crate) const MAX_ERROR_BODY: usize = 1 << 20;
@@ -31,6 +32,7 @@ pub(crate) struct Http {
     pub(crate) read_timeout: Duration,
     pub(crate) user_agent: HeaderValue,
     pub(crate) proxy: Option<reqwest::Proxy>,
+    pub(crate) tls: Tls,
 }
 
 impl Http {
@@ -47,13 +49,14 @@ impl Http {
             .connect_timeout(self.connect_timeout)
             .read_timeout(self.read_timeout)
             .user_agent(self.user_agent.clone());
+        let http = self.tls.apply(http);
         let http = match &self.proxy {
             _ if is_direct => http.no_proxy(),
             Some(proxy) => http.proxy(proxy.clone()),
             // That of the system.
             None => http,
         };
-        http.build().map_err(|error| format!("no HTTPS on this machine: {error}"))
+        http.build().map_err(|error| format!("TLS can't be set up: {}", root_cause(&error)))
     }
 }
 
@@ -81,6 +84,9 @@ impl Connections {
     /// The connections to use for this URL. Plain http and loopback traffic never goes through a proxy, whatever
     /// other hosts the client calls.
     pub(crate) fn to(&self, url: &Url) -> Result<&reqwest::Client, String> {
+        if let Some(why) = tls::missing().filter(|_| url.scheme() == "https") {
+            return Err(why.to_owned());
+        }
         let is_direct = is_direct(url);
         let client = if is_direct { &self.direct } else { &self.proxied };
         let made = client.get_or_init(|| self.http.build(self.decodes, is_direct));
@@ -109,6 +115,11 @@ impl Exchange {
 
     pub(crate) const fn max_body(&self) -> usize {
         self.max_body
+    }
+
+    /// The time for a request and its reply.
+    pub(crate) const fn timeout(&self) -> Duration {
+        self.timeout
     }
 
     /// The credentials that this sends, to be removed from what is shown.

@@ -1,6 +1,5 @@
 //! What the macros of generated code expand to. Not part of the public API.
 
-use std::borrow::Borrow;
 use std::time::Duration;
 
 use crate::call::Call;
@@ -10,14 +9,14 @@ use crate::interval::Interval;
 use crate::jobs::{Family, Job, Opening, Submitting};
 use crate::operation::Operation;
 use crate::paging::{Listing, Paginator, Place, ReadPage, read_bytes, read_wire};
-use crate::param::Param;
+use crate::param::{IntoOption, Param};
 use crate::saved_job::SavedJob;
 use crate::windows::Windows;
 use crate::wire::{Wire, Written};
 
 pub use crate::wire::{
-    EnumForm, Form, Generated, ReadFields, RecordForm, ShowFields, VariantsForm, debug_record,
-    read_variant, write_unrecognized, write_variant,
+    AsText, EnumForm, Form, Generated, ReadFields, RecordForm, ShowFields, VariantsForm,
+    convert_text, debug_record, empty_variant, read_variant, records_equal, write_variant,
 };
 #[cfg(feature = "schemars")]
 pub use crate::wire::{
@@ -27,7 +26,7 @@ pub use bytes::Bytes;
 #[cfg(feature = "schemars")]
 pub use schemars;
 pub use serde;
-pub use serde_json::{Result as JsonResult, Value};
+pub use serde_json::Result as JsonResult;
 
 /// A call of an operation with nothing set.
 pub fn call<T>(client: &Client, operation: Operation) -> Call<T> {
@@ -45,6 +44,15 @@ impl<T> Call<T> {
 
     pub fn with_query<P: Param>(mut self, name: &'static str, value: impl Into<P>) -> Self {
         self.request_mut().set_query(name, value.into());
+        self
+    }
+
+    pub fn with_optional_query<P: Param>(
+        mut self,
+        name: &'static str,
+        value: impl IntoOption<P>,
+    ) -> Self {
+        self.request_mut().set_query_each(name, value.into_option());
         self
     }
 
@@ -73,8 +81,28 @@ impl<T> Call<T> {
         self
     }
 
-    pub fn with_body<B: Wire>(mut self, body: impl Borrow<B>) -> Self {
-        self.request_mut().set_body(&Written(body.borrow()));
+    pub fn with_optional_header<P: Param>(
+        mut self,
+        name: &'static str,
+        value: impl IntoOption<P>,
+    ) -> Self {
+        match value.into_option() {
+            Some(value) => self.request_mut().set_header(name, value),
+            None => self.request_mut().remove_header(name),
+        };
+        self
+    }
+
+    pub fn with_body<B: Wire>(mut self, body: B) -> Self {
+        self.request_mut().set_body(&Written(&body));
+        self
+    }
+
+    pub fn with_optional_body<B: Wire>(mut self, body: impl Into<Option<B>>) -> Self {
+        match body.into() {
+            Some(body) => self.request_mut().set_body(&Written(&body)),
+            None => self.request_mut().remove_body(),
+        };
         self
     }
 }

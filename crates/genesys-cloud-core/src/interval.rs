@@ -97,7 +97,7 @@ impl<Z: TimeZone> From<Range<DateTime<Z>>> for Interval {
 /// ```
 ///
 /// # Errors
-/// [`is_config`](Error::is_config), if the text is not of this form, or the interval does not end after it
+/// [`ErrorKind::Config`](crate::ErrorKind::Config), if the text is not of this form, or the interval does not end after it
 /// begins.
 impl FromStr for Interval {
     type Err = Error;
@@ -137,6 +137,7 @@ impl fmt::Display for Interval {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
 
     #[test]
     fn lengths_are_told_in_their_largest_unit() {
@@ -198,7 +199,7 @@ mod tests {
             ("2026-05-01T02:00:00+02:00/2026-05-01T00:00:00Z", "does not end after it begins"),
         ] {
             let error = text.parse::<Interval>().expect_err(text);
-            assert!(error.is_config(), "{text}");
+            assert_eq!(error.kind(), ErrorKind::Config, "{text}");
             assert!(error.to_string().contains(why), "{text}: {error}");
         }
     }

@@ -6,7 +6,6 @@
 
 mod auth;
 mod base_url;
-mod bind;
 mod budget;
 mod call;
 mod checkpoint;
@@ -29,6 +28,8 @@ mod json;
 mod json_path;
 #[doc(hidden)]
 pub mod lenient;
+mod list;
+mod macros;
 mod operation;
 mod options;
 mod page_identity;
@@ -41,38 +42,46 @@ mod region;
 mod reply;
 mod request;
 mod retry;
+mod runtime;
 mod saved_job;
 mod schedule;
+mod spans;
 #[cfg(feature = "catalogue")]
 pub mod specs;
 mod split_errors;
+mod tls;
 mod transport;
 mod wait;
 mod windows;
 mod wire;
 
+/// The libraries whose types are in public signatures.
+pub use {bytes, chrono, futures, http, serde_json};
+
+pub use crate::auth::{AccessToken, TokenFuture, TokenProvider};
 pub use crate::budget::RateLimit;
-pub use crate::call::{Call, Sending};
+pub use crate::call::{Call, OperationCall, Sending};
 #[cfg(feature = "object_store")]
 pub use crate::checkpoint::ObjectCheckpoints;
 pub use crate::checkpoint::{
     Batch, Checkpoint, CheckpointStore, Checkpointed, FileStore, Resumable, StoreFuture,
 };
-pub use crate::client::{Client, ClientBuilder, OrgIdentity};
+pub use crate::client::{CallEnded, Client, ClientBuilder, OrgIdentity, RequestHead};
 pub use crate::download::Download;
-pub use crate::error::{Error, ErrorBody, ErrorDetail, ErrorLimit};
+pub use crate::error::{Error, ErrorBody, ErrorDetail, ErrorKind, ErrorLimit};
 pub use crate::interval::Interval;
 pub use crate::jobs::{
     Availability, DoneWhen, Family, FileForm, Job, JobCall, JobId, JobState, JobStatus, Results,
     ResultsAt, Statuses, Submitting,
 };
+pub use crate::list::{List, Paged};
 pub use crate::operation::{Method, Operation};
 pub use crate::options::{OnStale, ReadOptions};
 pub use crate::paging::{
     Cap, Chunks, End, Extracted, Listing, Page, PageSize, Pages, Paginator, Place, RawItem, Reason,
     Report, Scheme, TokenOut, Verdict,
 };
-pub use crate::param::Param;
+pub use crate::param::{IntoOption, Param};
 pub use crate::region::Region;
 pub use crate::reply::{Decode, DecodeError, RawReply, Reply};
 pub use crate::request::Request;
@@ -82,4 +91,4 @@ pub use crate::wait::{Wait, WaitReason};
 pub use crate::windows::{
     Piece, PieceState, Plan, WindowPages, Windows, WindowsFrom, WindowsReport,
 };
-pub use crate::wire::{OpenEnum, Record, Variants, Wire};
+pub use crate::wire::{Json, OpenEnum, Record, UnknownFields, Variants, Wire};

@@ -147,6 +147,11 @@ impl Operation {
         &self.path
     }
 
+    /// The path template without a query, for traces: query values can be personal data.
+    pub(crate) fn template(&self) -> &str {
+        self.path.split('?').next().unwrap_or_default()
+    }
+
     /// Whether a reply of this status is an answer rather than an error: any 2xx, listed in the
     /// document or not, and what the operation accepts beyond.
     pub fn accepts(&self, status: u16) -> bool {

@@ -171,6 +171,7 @@ impl FromStr for Region {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
 
     #[test]
     fn every_region_is_known_by_name_domain_and_host() {
@@ -229,7 +230,7 @@ mod tests {
             ["", "eu-wst-1", "mypurecloud", "api.", "evil-mypurecloud.ie", "mypurecloud.ie.evil"]
         {
             let error = text.parse::<Region>().expect_err(text);
-            assert!(error.is_config());
+            assert_eq!(error.kind(), ErrorKind::Config);
             let message = error.to_string();
             assert!(
                 message.starts_with(&format!("{text:?} is not a Genesys Cloud region")),

@@ -67,8 +67,8 @@ impl Head {
             let seconds = whole.parse::<u64>().ok().filter(|_| is_number)?;
             return Some(Duration::from_secs(seconds.saturating_add(more)));
         }
-        let until = DateTime::parse_from_rfc2822(value).ok()?;
-        Some((until.to_utc() - self.now()).to_std().unwrap_or_default())
+        let until = DateTime::<Utc>::from(httpdate::parse_http_date(value).ok()?);
+        Some((until - self.now()).to_std().unwrap_or_default())
     }
 
     /// The last segment of the path of a URL in this header.
@@ -80,7 +80,7 @@ impl Head {
 
     /// When the reply was made, by the server's clock.
     pub(crate) fn date(&self) -> Option<DateTime<Utc>> {
-        DateTime::parse_from_rfc2822(self.text(&DATE)?).ok().map(|date| date.to_utc())
+        httpdate::parse_http_date(self.text(&DATE)?).ok().map(DateTime::from)
     }
 
     /// The same, or our clock's time where the server does not tell its own. Ours may be off.

@@ -25,6 +25,10 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 /// request line.
 pub(crate) const MAX_TARGET: usize = 16 << 10;
 
+/// The headers that the client or the connection sets.
+pub(crate) const OWN_HEADERS: [HeaderName; 5] =
+    [AUTHORIZATION, HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION];
+
 /// One call of an [`Operation`]: path parameters, query, headers and body.
 ///
 /// Setters can't fail. What is wrong with a value (an empty path parameter, a header that holds a line
@@ -133,11 +137,9 @@ impl Request {
     /// Sets a header. Those that the client or the connection sets itself (`Authorization`, `Host`,
     /// `Content-Length`, `Transfer-Encoding`, `Connection`) are refused.
     pub fn set_header(&mut self, name: &str, value: impl Param) -> &mut Self {
-        const OWN: [HeaderName; 5] =
-            [AUTHORIZATION, HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION];
         let value = value.to_param();
         match (HeaderName::try_from(name), HeaderValue::try_from(value.as_ref())) {
-            (Ok(name), _) if OWN.contains(&name) => {
+            (Ok(name), _) if OWN_HEADERS.contains(&name) => {
                 self.fault(format!("header `{name}` is set by the client and can't be overridden"));
             }
             (Ok(name), Ok(value)) => {
@@ -149,6 +151,12 @@ impl Request {
         self
     }
 
+    /// Removes a header that was set.
+    pub fn remove_header(&mut self, name: &str) -> &mut Self {
+        self.headers.remove(name);
+        self
+    }
+
     /// Sets the body, as JSON. Use a [`RawValue`](serde_json::value::RawValue) to send a JSON text as it is.
     ///
     /// NaN and infinite numbers are refused: JSON has no form for them, and as `null` they would clear a field.
@@ -157,6 +165,12 @@ impl Request {
             Ok(json) => self.body = Some(json.into()),
             Err(why) => self.fault(format!("the body can't be written as JSON: {why}")),
         }
+        self
+    }
+
+    /// Removes the body.
+    pub fn remove_body(&mut self) -> &mut Self {
+        self.body = None;
         self
     }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 
 /// The first wait is up to this long, each further one up to twice as long, to the longest.
 const FIRST_BACKOFF: Duration = Duration::from_secs(1);
@@ -334,7 +334,7 @@ impl Failure {
         if error.is_rate_limited() {
             return Self::Limited;
         }
-        if error.is_connect() {
+        if error.kind() == ErrorKind::Connect {
             let may_pass = has_answer || error.is_timeout() || error.is_connection_fault();
             return if may_pass { Self::Unsent } else { Self::Final };
         }

@@ -84,6 +84,7 @@ impl Serialize for SavedJob {
             asked_until: self.asked_until,
             path: pairs(&self.path),
             query: pairs(&self.query),
+            ..Form::default()
         }
         .write(serializer)
     }

@@ -3,18 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderValue;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
-use tracing::Instrument;
-use tracing::field::Empty;
+use tracing::Instrument as _;
 use url::Url;
 
 use crate::auth::{Auth, Token};
 use crate::base_url::BaseUrl;
 use crate::budget::{Budget, Closure, Permit, Refused};
-use crate::client::Learned;
+use crate::client::{CallEnded, Hooks, Learned};
 use crate::error::Error;
 use crate::exchange::{Connections, Exchange};
 use crate::operation::{Method, Operation};
@@ -22,6 +21,7 @@ use crate::reply::{Course, Head, RawReply};
 use crate::request::Request;
 use crate::retry::{Attempts, LONGEST_CLOSURE, Next, Retries};
 use crate::wait::WaitReason;
+use crate::{runtime, spans};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -37,6 +37,7 @@ pub(crate) struct Transport {
     pub(crate) auth: Auth,
     pub(crate) budget: Budget,
     pub(crate) retries: Arc<Retries>,
+    pub(crate) hooks: Hooks,
     pub(crate) max_page_items: usize,
     /// What the API said about the token, after `Client::identify`.
     pub(crate) learned: OnceCell<Learned>,
@@ -63,7 +64,7 @@ impl Transport {
         let mut attempts = self.retries.begin_again(is_repeatable, repeated);
         match attempts.after_unusable(&error) {
             Next::Again(after) => self.call(request, attempts, Some((after, error)), so_far).await,
-            Next::GiveUp(reason) => Err(reason.advise(error).spent()),
+            Next::GiveUp(reason) => Err(failed(reason.advise(error).spent())),
         }
     }
 
@@ -74,6 +75,7 @@ impl Transport {
         repeated: u32,
         error: Error,
     ) -> Result<(), Error> {
+        runtime::current(Some(operation))?;
         let mut attempts = self.retries.begin_again(operation.is_repeatable(), repeated);
         match attempts.after_unusable(&error) {
             Next::Again(after) => {
@@ -81,7 +83,7 @@ impl Transport {
                 attempts.begun();
                 Ok(())
             }
-            Next::GiveUp(reason) => Err(reason.advise(error).spent()),
+            Next::GiveUp(reason) => Err(failed(reason.advise(error).spent())),
         }
     }
 
@@ -94,18 +96,8 @@ impl Transport {
         mut course: Course,
     ) -> Result<RawReply, Error> {
         let operation = request.operation();
-        // The path is the template: ids, query and headers can be personal data.
-        let span = tracing::info_span!(
-            "call",
-            operation = operation.id(),
-            method = operation.method().as_str(),
-            path = operation.path(),
-            attempts = Empty,
-            waited_ms = Empty,
-            status = Empty,
-            correlation_id = Empty,
-            elapsed_ms = Empty,
-        );
+        runtime::current(Some(operation))?;
+        let span = spans::call(operation);
         let started = Instant::now();
         let outcome = async {
             let target = request.target()?;
@@ -115,7 +107,7 @@ impl Transport {
                 tracing::info!(
                     after_ms = after.as_millis() as u64,
                     status = error.status(),
-                    error = %error.cause(),
+                    error = %error.kind(),
                     "the reply could not be used; trying again"
                 );
                 let pause = self.budget.pause(operation, WaitReason::Retry, after);
@@ -137,12 +129,37 @@ impl Transport {
             Ok(reply) => (Some(reply.status()), reply.correlation_id()),
             Err(error) => (error.status(), error.correlation_id()),
         };
+        let is_seen = !span.is_disabled() || self.hooks.has_on_call() || outcome.is_err();
+        let correlation_id = correlation_id.filter(|_| is_seen);
+        let correlation_id = correlation_id.map(|id| self.exchange.secrets().redact(id));
+        let correlation_id = correlation_id.as_deref();
+        let duration = started.elapsed();
         span.record("status", status);
-        if let Some(id) = correlation_id.filter(|_| !span.is_disabled()) {
-            span.record("correlation_id", &*self.exchange.secrets().redact(id));
+        span.record("correlation_id", correlation_id);
+        span.record("elapsed_ms", duration.as_millis() as u64);
+        match &outcome {
+            Ok(_) => tracing::debug!(parent: &span, "call ended"),
+            Err(error) => {
+                spans::failed(&span, error);
+                let (kind, attempts) = (error.kind(), course.attempts);
+                tracing::warn!(
+                    parent: &span,
+                    operation = operation.id(), error = %kind, status, correlation_id, attempts,
+                    "call failed"
+                );
+            }
         }
-        span.record("elapsed_ms", started.elapsed().as_millis() as u64);
-        tracing::debug!(parent: &span, ok = outcome.is_ok(), "call ended");
+        self.hooks.call(&CallEnded {
+            operation: operation.id(),
+            method: operation.method(),
+            template: operation.template(),
+            status,
+            attempts: course.attempts,
+            duration,
+            waited: course.waited,
+            error: outcome.as_ref().err().map(Error::kind),
+            correlation_id,
+        });
         outcome
     }
 
@@ -173,7 +190,7 @@ impl Transport {
             let token = self.auth.token().await.map_err(on_call)?;
             course.attempts += 1;
             attempts.begun();
-            let (head, error) = match self.attempt(request, url, &token).await {
+            let (head, error) = match self.attempt(request, url, &token, course.attempts).await {
                 Ok(reply) if operation.accepts(reply.status()) => {
                     permit.answered(token.serial(), &reply.head);
                     attempts.answered();
@@ -208,7 +225,7 @@ impl Transport {
                         attempt = course.attempts,
                         status = error.status(),
                         after_ms = after.as_millis() as u64,
-                        error = %error.cause(),
+                        error = %error.kind(),
                         "failed; trying again"
                     );
                     // For a rate limit, the budget waits: it has been told, and there are others.
@@ -228,22 +245,36 @@ impl Transport {
         request: &Request,
         url: &Url,
         token: &Token,
+        number: u32,
     ) -> Result<RawReply, Error> {
+        let operation = request.operation();
+        // Within the span of the request, so that a hook can pass its context on.
+        let sent = async {
+            let headers = self.headers(request, token, number);
+            let outgoing = self.exchange.request(operation.method(), url.clone())?.headers(headers);
+            let outgoing = match request.body() {
+                Some(body) => outgoing.body(body.clone()),
+                None => outgoing,
+            };
+            self.exchange.send(operation, outgoing, request.max_body()).await
+        };
+        spans::request(operation, url, number - 1, sent).await
+    }
+
+    /// The headers of an attempt.
+    fn headers(&self, request: &Request, token: &Token, number: u32) -> HeaderMap {
         let operation = request.operation();
         let mut headers = request.headers().clone();
         headers.entry(ACCEPT).or_insert(ACCEPTED);
-        headers.insert(AUTHORIZATION, token.authorization());
+        self.hooks.request(operation, number, &mut headers);
+        headers.extend(token.authorization().map(|token| (AUTHORIZATION, token)));
         if request.body().is_some() {
             headers.entry(CONTENT_TYPE).or_insert(JSON);
         } else if matches!(operation.method(), Method::Patch | Method::Post | Method::Put) {
             // Gateways may refuse a method that is to have a body and tells no length of it.
             headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
-        let mut outgoing = self.exchange.request(operation.method(), url.clone())?.headers(headers);
-        if let Some(body) = request.body() {
-            outgoing = outgoing.body(body.clone());
-        }
-        self.exchange.send(operation, outgoing, request.max_body()).await
+        headers
     }
 
     /// Tells the budget what came of a request that failed. `pause` is the wait before it is sent again.
@@ -273,6 +304,13 @@ impl Transport {
             None => drop(permit),
         }
     }
+}
+
+/// Traces that a call failed for good though the API answered: its reply could not be used.
+pub(crate) fn failed(error: Error) -> Error {
+    let (operation, attempts) = (error.operation(), error.attempts());
+    tracing::warn!(operation, error = %error.kind(), status = error.status(), attempts, "call failed");
+    error
 }
 
 /// Counts the time that something takes as time that the call waited.

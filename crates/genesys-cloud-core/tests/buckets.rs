@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use genesys_cloud_core::{
-    Checkpoint, CheckpointStore as _, Client, Listing, Method, ObjectCheckpoints, Operation,
-    Paginator, Request, Scheme,
+    Checkpoint, CheckpointStore as _, Client, ErrorKind, Listing, Method, ObjectCheckpoints,
+    Operation, Paginator, Request, Scheme,
 };
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
@@ -34,13 +34,13 @@ async fn two_writers_notice_each_other() {
     first.save("a", &checkpoint("1")).await.expect("saved");
     first.save("a", &checkpoint("2")).await.expect("saved");
     let error = second.save("a", &checkpoint("3")).await.expect_err("changed by another");
-    assert!(error.is_checkpoint_in_use(), "{error}");
+    assert_eq!(error.kind(), ErrorKind::CheckpointInUse, "{error}");
     // What the other one saved is there, and can be gone on with.
     let found = second.load("a").await.expect("loaded").expect("a checkpoint");
     assert_eq!(found.note(), Some("2"));
     second.save("a", &checkpoint("3")).await.expect("saved");
     let error = first.save("a", &checkpoint("4")).await.expect_err("changed by another");
-    assert!(error.is_checkpoint_in_use(), "{error}");
+    assert_eq!(error.kind(), ErrorKind::CheckpointInUse, "{error}");
     // Another key is another object.
     first.save("b/c", &checkpoint("5")).await.expect("saved");
     second.clear("a").await.expect("cleared");
@@ -72,7 +72,7 @@ async fn a_save_that_was_dropped_is_not_taken_for_that_of_another_writer() {
                 let found = first.load("a").await.expect("loaded").expect("a checkpoint");
                 assert_eq!(found.note(), Some("4"));
             }
-            (false, Err(error)) => assert!(error.is_checkpoint_in_use(), "{error}"),
+            (false, Err(error)) => assert_eq!(error.kind(), ErrorKind::CheckpointInUse, "{error}"),
             (_, saved) => panic!("{is_own}: {saved:?}"),
         }
     }
@@ -87,6 +87,6 @@ async fn what_is_no_checkpoint_is_told() {
         .await
         .expect("put");
     let error = store.load("a").await.expect_err("no checkpoint");
-    assert!(error.is_checkpoint_store(), "{error}");
-    assert!(error.to_string().contains("exports/a.json could not be read"), "{error}");
+    assert_eq!(error.kind(), ErrorKind::CheckpointStore, "{error}");
+    assert!(format!("{error:#}").contains("exports/a.json could not be read"), "{error}");
 }

@@ -6,10 +6,13 @@ pub use genesys_cloud_api::*;
 #[cfg(feature = "object_store")]
 pub use genesys_cloud_core::ObjectCheckpoints;
 pub use genesys_cloud_core::{
-    Batch, Checkpoint, CheckpointStore, Checkpointed, Chunks, ClientBuilder, Download, End, Error,
-    ErrorBody, ErrorDetail, ErrorLimit, FileStore, Interval, Job, JobState, JobStatus, OnStale,
-    OpenEnum, OrgIdentity, Page, Pages, Paginator, Piece, PieceState, Plan, RateLimit, RawReply,
-    ReadOptions, Reason, Region, Reply, Report, Resumable, SavedJob, Schedule, Sending, Statuses,
-    StoreFuture, Submitting, Verdict, Wait, WaitReason, WindowPages, Windows, WindowsFrom,
-    WindowsReport,
+    AccessToken, Batch, CallEnded, Checkpoint, CheckpointStore, Checkpointed, Chunks, Download,
+    End, Error, ErrorBody, ErrorDetail, ErrorKind, ErrorLimit, FileStore, Interval, IntoOption,
+    Job, JobState, JobStatus, Json, List, OnStale, OpenEnum, OperationCall, OrgIdentity, Page,
+    Paged, Pages, Paginator, Piece, PieceState, Plan, RateLimit, RawReply, ReadOptions, Reason,
+    Region, Reply, Report, RequestHead, Resumable, SavedJob, Schedule, Sending, Statuses,
+    StoreFuture, Submitting, TokenFuture, TokenProvider, UnknownFields, Verdict, Wait, WaitReason,
+    WindowPages, Windows, WindowsFrom, WindowsReport,
 };
+/// The libraries whose types are in public signatures.
+pub use genesys_cloud_core::{bytes, chrono, futures, http, serde_json};

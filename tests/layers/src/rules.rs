@@ -28,7 +28,7 @@ pub const CORE: &[(&str, &[&str])] = &[
     ("jobs", &["jobs"]),
     ("ranges of time", &["windows"]),
     ("checkpoints", &["checkpoint"]),
-    ("what generated code uses", &["bind", "fuzzing", "generated"]),
+    ("what generated code uses", &["fuzzing", "generated", "list", "macros"]),
 ];
 
 /// The crates, from the ground up. A crate depends on those above it in this list.

@@ -54,8 +54,15 @@ fn rendered(text: &str) -> String {
     let generated = generate(text).unwrap_or_else(|error| panic!("{error:#}"));
     let mut all = String::new();
     for (path, source) in &generated.sources {
-        let facts =
-            ["record! {", "open_enum! {", "operation! {", "replies! {", "variants! {", "pub type "];
+        let facts = [
+            "record! {",
+            "convert! {",
+            "open_enum! {",
+            "operation! {",
+            "replies! {",
+            "variants! {",
+            "pub type ",
+        ];
         let begin = facts.iter().filter_map(|fact| source.find(&format!("\n{fact}"))).min();
         if let Some(begin) = begin {
             all.push_str(&format!("==> {path} <==\n{}\n", &source[begin + 1..]));

@@ -10,7 +10,7 @@ use crate::waits::skipping;
 use crate::{QUEUES, pages_asked, place};
 
 fn client(org: &MockOrg) -> Client {
-    let builder: ClientBuilder<Client> = Client::builder();
+    let builder: ClientBuilder = Client::builder();
     let builder = builder.api_url(org.url()).login_url(org.url());
     let builder = builder.credentials(org.client_id(), org.client_secret());
     builder.on_wait(skipping()).build().expect("a client")

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::TryStreamExt as _;
 use futures::future::try_join_all;
-use genesys_cloud::Client;
+use genesys_cloud::{Client, ErrorKind};
 use genesys_cloud_mock::{CannedReply, MockOrg};
 
 use crate::{QUEUES, logging_in, place, places, queues};
@@ -58,7 +58,7 @@ async fn a_new_token_that_is_refused_as_well_is_an_error() {
         org.respond_next(QUEUES, CannedReply::unauthorized()).expect("an operation");
     }
     let error = client.routing().queues().send().await.expect_err("refused");
-    assert!(error.is_auth());
+    assert_eq!(error.kind(), ErrorKind::Authentication);
     assert_eq!(course(&org), "LQLQ");
 }
 
@@ -93,6 +93,10 @@ async fn wrong_credentials_are_told_once_and_lead_to_no_call() {
         .build()
         .expect("a client");
     let error = client.routing().queues().send().await.expect_err("refused");
-    assert!(error.is_auth() && error.to_string().contains("login at 127.0.0.1"), "{error}");
+    assert!(
+        error.kind() == ErrorKind::Authentication
+            && error.to_string().contains("login at 127.0.0.1"),
+        "{error}"
+    );
     assert_eq!((course(&org).as_str(), error.operation()), ("L", Some(QUEUES)));
 }

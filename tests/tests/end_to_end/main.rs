@@ -1,6 +1,7 @@
 //! The SDK as its user sees it, over real HTTP against a fake org on this machine.
 
 mod calls;
+mod entities;
 mod limits;
 mod login;
 mod paging;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::TryStreamExt as _;
 use genesys_cloud::types::Queue;
-use genesys_cloud::{End, Error, Paginator};
+use genesys_cloud::{End, Error, ErrorKind, Paginator};
 use genesys_cloud_mock::{CannedReply, MockOrg, PageOverride};
 use serde_json::json;
 
@@ -127,7 +127,7 @@ async fn a_page_that_is_not_the_one_due_is_an_error_and_the_end() {
         let (read, error) = read_on(&mut queues).await;
         assert_eq!(read, [1]);
         let error = error.expect("the wrong page");
-        assert!(error.is_paging() && error.to_string().contains(told), "{error}");
+        assert!(error.kind() == ErrorKind::Paging && error.to_string().contains(told), "{error}");
         assert_eq!(queues.report().end, Some(End::Contradiction));
 
         let (read, error) = read_on(&mut queues).await;

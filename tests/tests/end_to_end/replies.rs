@@ -4,7 +4,7 @@ use bytes::Bytes;
 use genesys_cloud::coaching::{PatchCoachingAppointmentReply, PostCoachingAppointmentsReply};
 use genesys_cloud::endpoint::{Call, Method, Operation};
 use genesys_cloud::types::{CreateCoachingAppointmentRequest, UpdateCoachingAppointmentRequest};
-use genesys_cloud::{Client, Error};
+use genesys_cloud::{Client, Error, ErrorKind};
 use genesys_cloud_mock::{CannedReply, MockOrg};
 use serde_json::{Value, json};
 
@@ -82,7 +82,7 @@ async fn the_reply_to_head_has_no_body() {
         org.respond_next("headNotificationsChannel", CannedReply::empty(404))
             .expect("an operation");
         let error = client.notifications().head_channel("c").await.expect_err("no channel");
-        assert!(error.is_not_found());
+        assert_eq!(error.kind(), ErrorKind::NotFound);
     }
 }
 
@@ -192,20 +192,20 @@ async fn any_form_of_reply_can_be_asked_for() {
     let reply = text(200, "audio/ogg", bytes.clone());
     let (_org, client) = answering("getAnalyticsDataextractionDownload", reply).await;
     let path = "/api/v2/analytics/dataextraction/downloads/d";
-    let call = Call::<Bytes>::new(client.core(), Operation::new("download", Method::Get, path));
+    let call = Call::<Bytes>::new(&client, Operation::new("download", Method::Get, path));
     assert_eq!(call.await.expect("a reply").into_value(), bytes);
 }
 
 #[tokio::test]
 async fn errors_are_told_apart_by_their_status() {
     let error = async |status| queue_error(CannedReply::error(status, "a.code", "Why")).await;
-    assert!(error(401).await.is_auth());
-    assert!(error(403).await.is_forbidden());
-    assert!(error(404).await.is_not_found());
-    assert!(error(409).await.is_conflict());
+    assert_eq!(error(401).await.kind(), ErrorKind::Authentication);
+    assert_eq!(error(403).await.kind(), ErrorKind::Forbidden);
+    assert_eq!(error(404).await.kind(), ErrorKind::NotFound);
+    assert_eq!(error(409).await.kind(), ErrorKind::Conflict);
     assert!(error(429).await.is_rate_limited());
-    assert!(error(500).await.is_server_error());
-    assert!(error(504).await.is_server_error());
+    assert_eq!(error(500).await.kind(), ErrorKind::Server);
+    assert_eq!(error(504).await.kind(), ErrorKind::Server);
     let error = error(400).await;
     assert_eq!((error.status(), error.code()), (Some(400), Some("a.code")));
     assert!(error.correlation_id().is_some());

@@ -4,11 +4,6 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use genesys_cloud::types::{
-    AsyncConversationQuery, AsyncUserDetailsQuery, AuditQueryRequest, AuditRealtimeQueryRequest,
-    ConversationAggregationQuery, ConversationAsyncAggregationQuery, ConversationQuery,
-    UserDetailsQuery,
-};
 use genesys_cloud::{Client, Interval, Plan, Verdict, Windows};
 use genesys_cloud_mock::{Expected, MockOrg, Timeline};
 use serde_json::Value;
@@ -49,42 +44,48 @@ fn client(org: &MockOrg) -> Client {
 }
 
 fn query(client: &Client) -> Windows<Value> {
-    let call = client.analytics().conversations_details_query(ConversationQuery::default());
+    let call = client.analytics().conversations_details_query(Default::default());
     call.windows(quarter()).items_as()
 }
 
 fn jobs(client: &Client) -> Windows<Value> {
-    let call = client.analytics().conversations_details_jobs(AsyncConversationQuery::default());
+    let call = client.analytics().conversations_details_jobs(Default::default());
     call.windows(quarter()).items_as()
 }
 
 fn audits(client: &Client) -> Windows<Value> {
-    client.audit().audits_query(AuditQueryRequest::default()).windows(quarter()).items_as()
+    client.audit().audits_query(Default::default()).windows(quarter()).items_as()
 }
 
 fn audits_of_late(client: &Client) -> Windows<Value> {
-    let call = client.audit().audits_query_realtime(AuditRealtimeQueryRequest::default());
+    let call = client.audit().audits_query_realtime(Default::default());
     call.windows(quarter()).items_as()
 }
 
 fn users(client: &Client) -> Windows<Value> {
-    let call = client.analytics().users_details_query(UserDetailsQuery::default());
+    let call = client.analytics().users_details_query(Default::default());
     call.windows(quarter()).items_as()
 }
 
 fn user_jobs(client: &Client) -> Windows<Value> {
-    let call = client.analytics().users_details_jobs(AsyncUserDetailsQuery::default());
+    let call = client.analytics().users_details_jobs(Default::default());
     call.windows(quarter()).items_as()
 }
 
 fn sums(client: &Client) -> Windows<Value> {
-    let query = ConversationAggregationQuery::default();
-    client.analytics().conversations_aggregates_query(query).windows(quarter()).items_as()
+    client
+        .analytics()
+        .conversations_aggregates_query(Default::default())
+        .windows(quarter())
+        .items_as()
 }
 
 fn sum_jobs(client: &Client) -> Windows<Value> {
-    let query = ConversationAsyncAggregationQuery::default();
-    client.analytics().conversations_aggregates_jobs(query).windows(quarter()).items_as()
+    client
+        .analytics()
+        .conversations_aggregates_jobs(Default::default())
+        .windows(quarter())
+        .items_as()
 }
 
 /// Reads all, and compares it with what the org has: each record once, in order.

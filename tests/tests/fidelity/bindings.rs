@@ -53,6 +53,14 @@ pub(crate) struct Listed {
     pub(crate) facts: Vec<Token>,
 }
 
+/// A record that is made from another one, with the number of its fields.
+#[derive(Clone, Debug)]
+pub(crate) struct Conversion {
+    pub(crate) from: String,
+    pub(crate) to: String,
+    pub(crate) fields: usize,
+}
+
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Bindings {
     /// By operationId.
@@ -63,6 +71,7 @@ pub(crate) struct Bindings {
     pub(crate) aliases: BTreeMap<String, String>,
     /// Types by status, by the name of the enum.
     pub(crate) replies: BTreeMap<String, Vec<(u64, Type)>>,
+    pub(crate) conversions: Vec<Conversion>,
     pub(crate) lists: Vec<Listed>,
     pub(crate) submits: Vec<Listed>,
     /// By the name of the constant, each with the file that has it.
@@ -141,6 +150,19 @@ impl Bindings {
                     body.mark(',')?;
                 }
                 unique(&mut self.records, name, fields)?;
+            }
+            "convert" => {
+                let from = reader.name()?;
+                reader.mark('=')?;
+                reader.mark('>')?;
+                let to = reader.name()?;
+                let mut body = reader.block('{', '}')?;
+                let mut fields = Vec::new();
+                while !body.0.is_empty() {
+                    fields.push(body.name()?);
+                    body.until(',')?;
+                }
+                self.conversions.push(Conversion { from, to, fields: fields.len() });
             }
             "open_enum" => {
                 let (name, mut body) = reader.head("enum")?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::bindings::{Bindings, Listed, Operation as Bound, Reader, Type};
+use crate::bindings::{Bindings, Conversion, Listed, Operation as Bound, Reader, Type};
 use crate::document::{Document, Operation, Shape, referred};
 use crate::lexer::Token;
 
@@ -20,6 +20,7 @@ pub(crate) struct Counts {
     pub(crate) values: usize,
     pub(crate) lists: usize,
     pub(crate) submits: usize,
+    pub(crate) conversions: usize,
 }
 
 pub(crate) struct Comparison<'a> {
@@ -47,6 +48,7 @@ pub(crate) fn compare(document: &Document, bindings: &Bindings) -> (Counts, Vec<
     comparison.operations();
     comparison.records();
     comparison.lists();
+    comparison.conversions();
     (comparison.counts, comparison.differences)
 }
 
@@ -229,7 +231,7 @@ impl<'a> Comparison<'a> {
             Shape::DateTime => "DateTime",
             Shape::Date => "Date",
             Shape::LocalDateTime => "LocalDateTime",
-            Shape::Json => "Value",
+            Shape::Json => "Json",
             Shape::Bytes => "Bytes",
             _ => "",
         };
@@ -300,6 +302,27 @@ impl<'a> Comparison<'a> {
         }
         for name in bindings.records.keys().filter(|name| !self.records.contains_key(*name)) {
             self.differences.push(format!("{name}: the document has no such record"));
+        }
+    }
+
+    /// A record that is made from another one loses none of its own fields.
+    fn conversions(&mut self) {
+        let bindings = self.bindings;
+        for conversion in &bindings.conversions {
+            self.counts.conversions += 1;
+            let Conversion { from, to, fields } = conversion;
+            let place = format!("{to} from {from}");
+            let (Some(source), Some(due)) = (bindings.records.get(from), bindings.records.get(to))
+            else {
+                self.note(&place, "is not of records");
+                continue;
+            };
+            if due.len() != *fields {
+                self.note(&place, "does not set all fields");
+            }
+            for (wire, _) in due.iter().filter(|(wire, _)| !source.iter().any(|it| it.0 == *wire)) {
+                self.note(&place, &format!("the field {wire} has no source"));
+            }
         }
     }
 
@@ -403,7 +426,7 @@ impl<'a> Comparison<'a> {
                     .is_none_or(|it| it == &Value::Object(Default::default()))
                     && !resolved["additionalProperties"].is_object() =>
             {
-                Expected::Scalar("Value")
+                Expected::Scalar("Json")
             }
             _ => Expected::Other,
         }

@@ -94,6 +94,7 @@ fn the_bindings_say_what_the_document_says() {
         values: 21_041,
         lists: 815,
         submits: 199,
+        conversions: 131,
     };
     assert_eq!(counts, due);
     assert_eq!(document.reached.len(), 5_001);

@@ -22,11 +22,14 @@ fn every_field_may_be_absent_or_null() {
 }
 
 #[test]
-fn a_field_that_the_document_does_not_know_is_ignored_whatever_it_holds() {
-    let queue: Queue = read(
-        r#"{"new":{"id":"x","more":[{"id":"y"},[[]]]},"id":"q","neu":[1,2.5e3,"\"}"],"ID":"z","":null}"#,
-    );
-    assert_eq!(serde_json::to_value(queue).expect("JSON"), json!({ "id": "q" }));
+fn a_field_that_the_document_does_not_know_is_kept_whatever_it_holds() {
+    let json = r#"{"new":{"id":"x","more":[{"id":"y"},[[]]]},"id":"q","neu":[1,2.5e3,"\"}"],"ID":"z","":null}"#;
+    let queue: Queue = read(json);
+    assert_eq!(queue.id.as_deref(), Some("q"));
+    let unknown = ["", "ID", "neu", "new"];
+    assert_eq!(queue.unknown_fields.iter().map(|(name, _)| name).collect::<Vec<_>>(), unknown);
+    assert_eq!(queue.unknown_fields.get("neu").map(|it| it.as_str()), Some(r#"[1,2.5e3,"\"}"]"#));
+    assert_eq!(there_and_back::<Queue>(json), read::<Value>(json));
 }
 
 #[test]

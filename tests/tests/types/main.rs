@@ -3,6 +3,7 @@
 mod lenient;
 mod scalars;
 mod traits;
+mod unknown;
 mod whole;
 
 use serde::de::DeserializeOwned;

@@ -10,12 +10,21 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 trait Value:
-    Debug + Clone + Serialize + DeserializeOwned + Wire + Decode + Send + Sync + 'static
+    Debug + Clone + PartialEq + Serialize + DeserializeOwned + Wire + Decode + Send + Sync + 'static
 {
 }
 
 impl<T> Value for T where
-    T: Debug + Clone + Serialize + DeserializeOwned + Wire + Decode + Send + Sync + 'static
+    T: Debug
+        + Clone
+        + PartialEq
+        + Serialize
+        + DeserializeOwned
+        + Wire
+        + Decode
+        + Send
+        + Sync
+        + 'static
 {
 }
 

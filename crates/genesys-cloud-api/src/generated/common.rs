@@ -500,7 +500,7 @@ record! {
 record! {
     pub struct BulkResult {
         pub error: Option<BulkError> = "error",
-        pub entity: Option<Value> = "entity",
+        pub entity: Option<Json> = "entity",
     }
 }
 
@@ -2586,7 +2586,7 @@ record! {
     pub struct CredentialType {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub properties: Option<Value> = "properties",
+        pub properties: Option<Json> = "properties",
         pub display_order: Option<Vec<String>> = "displayOrder",
         pub required: Option<Vec<String>> = "required",
     }
@@ -3064,7 +3064,7 @@ record! {
 
 record! {
     pub struct EntityListing {
-        pub entities: Option<Vec<Value>> = "entities",
+        pub entities: Option<Vec<Json>> = "entities",
     }
 }
 
@@ -3483,7 +3483,7 @@ record! {
         pub survey_opt_out: Option<bool> = "surveyOptOut",
         pub external_system_url: Option<String> = "externalSystemUrl",
         pub schema: Option<Box<DataSchema>> = "schema",
-        pub custom_fields: Option<Map<Value>> = "customFields",
+        pub custom_fields: Option<Map<Json>> = "customFields",
         pub external_data_sources: Option<Vec<ExternalDataSource>> = "externalDataSources",
         pub type_: Option<ExternalContactType> = "type",
         pub canonical_contact: Option<ContactAddressableEntityRef> = "canonicalContact",
@@ -3544,7 +3544,7 @@ record! {
         pub create_date: Option<DateTime> = "createDate",
         pub trustor: Option<Trustor> = "trustor",
         pub schema: Option<Box<DataSchema>> = "schema",
-        pub custom_fields: Option<Map<Value>> = "customFields",
+        pub custom_fields: Option<Map<Json>> = "customFields",
         pub identifiers: Option<Vec<ExternalOrganizationIdentifier>> = "identifiers",
         pub external_ids: Option<Vec<ExternalId>> = "externalIds",
         pub external_data_sources: Option<Vec<ExternalDataSource>> = "externalDataSources",
@@ -3633,8 +3633,8 @@ record! {
         pub deleted: Option<bool> = "deleted",
         pub published_version: Option<Box<FlowVersion>> = "publishedVersion",
         pub saved_version: Option<Box<FlowVersion>> = "savedVersion",
-        pub input_schema: Option<Value> = "inputSchema",
-        pub output_schema: Option<Value> = "outputSchema",
+        pub input_schema: Option<Json> = "inputSchema",
+        pub output_schema: Option<Json> = "outputSchema",
         pub checked_in_version: Option<Box<FlowVersion>> = "checkedInVersion",
         pub debug_version: Option<Box<FlowVersion>> = "debugVersion",
         pub published_by: Option<Box<User>> = "publishedBy",
@@ -4123,8 +4123,8 @@ record! {
         pub description: Option<String> = "description",
         pub type_: Option<String> = "type",
         pub required: Option<Vec<String>> = "required",
-        pub properties: Option<Map<Value>> = "properties",
-        pub additional_properties: Option<Value> = "additionalProperties",
+        pub properties: Option<Map<Json>> = "properties",
+        pub additional_properties: Option<Json> = "additionalProperties",
     }
 }
 
@@ -4135,8 +4135,8 @@ record! {
         pub page_size: Option<i64> = "pageSize",
         pub page_number: Option<i64> = "pageNumber",
         pub types: Option<Vec<String>> = "types",
-        pub results: Option<Value> = "results",
-        pub aggregations: Option<Value> = "aggregations",
+        pub results: Option<Json> = "results",
+        pub aggregations: Option<Json> = "aggregations",
     }
 }
 
@@ -5343,8 +5343,8 @@ record! {
         pub version_id: Option<String> = "versionId",
         pub created_date: Option<DateTime> = "createdDate",
         pub modified_date: Option<DateTime> = "modifiedDate",
-        pub root_container: Option<Map<Value>> = "rootContainer",
-        pub properties: Option<Map<Value>> = "properties",
+        pub root_container: Option<Map<Json>> = "rootContainer",
+        pub properties: Option<Map<Json>> = "properties",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -6091,9 +6091,9 @@ record! {
         pub version_date: Option<DateTime> = "versionDate",
         pub start_page_id: Option<String> = "startPageId",
         pub start_page_name: Option<String> = "startPageName",
-        pub features: Option<Value> = "features",
-        pub variables: Option<Value> = "variables",
-        pub custom_actions: Option<Value> = "customActions",
+        pub features: Option<Json> = "features",
+        pub variables: Option<Json> = "variables",
+        pub custom_actions: Option<Json> = "customActions",
         pub pages: Option<Vec<Page>> = "pages",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -7212,7 +7212,7 @@ open_enum! {
 record! {
     pub struct VisibilityCondition {
         pub combining_operation: Option<VisibilityConditionCombiningOperation> = "combiningOperation",
-        pub predicates: Option<Vec<Value>> = "predicates",
+        pub predicates: Option<Vec<Json>> = "predicates",
     }
 }
 
@@ -7354,5 +7354,40 @@ record! {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
         pub self_uri: Option<String> = "selfUri",
+    }
+}
+
+convert! {
+    Division => WritableDivision {
+        id,
+        name,
+        self_uri,
+    }
+}
+
+convert! {
+    MessagingSetting => MessagingSettingRequest {
+        id,
+        name,
+        content,
+        event,
+        self_uri,
+    }
+}
+
+convert! {
+    StarrableDivision => WritableStarrableDivision {
+        id,
+        name,
+        self_uri,
+    }
+}
+
+convert! {
+    SupportedContent => SupportedContentReference {
+        id,
+        name,
+        self_uri,
+        media_types,
     }
 }

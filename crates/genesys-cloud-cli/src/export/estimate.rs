@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
-use genesys_cloud_core::{Client, Family, Listing, RateLimit, Request, Results};
+use genesys_cloud_core::{Client, ErrorKind, Family, Listing, RateLimit, Request, Results};
 
 use super::plan::Source;
 use super::range::Range;
@@ -178,7 +178,10 @@ async fn budget(client: &Client) -> Result<Option<RateLimit>, Failure> {
         let operation = operation.map_err(|error| Failure::usage(error.to_string()))?;
         match client.execute(&Request::new(operation)).await {
             // A refusal reports the rate limit too.
-            Err(error) if error.is_auth() || error.is_config() || error.is_transport() => {
+            Err(error)
+                if matches!(error.kind(), ErrorKind::Authentication | ErrorKind::Config)
+                    || error.is_transport() =>
+            {
                 return Err(Failure::of_call(&error, Some(entry)));
             }
             _ => {}

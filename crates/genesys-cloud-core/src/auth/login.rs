@@ -1,4 +1,4 @@
-//! Logins with client credentials, and the renewal of the token that they give.
+//! Logins that are shared by all calls, and the renewal of the token that they give.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,26 +6,17 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, WeakShared};
-use http::header::{ACCEPT, CONTENT_TYPE};
-use secrecy::{ExposeSecret, SecretString};
-use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
-use url::Url;
 
 use super::Token;
-use crate::base_url::BaseUrl;
+use super::credentials::{LOGIN, TokenSource};
 use crate::error::Error;
 use crate::exchange::Exchange;
-use crate::operation::{Method, Operation};
-use crate::reply::{DecodeError, RawReply};
+use crate::operation::Operation;
 use crate::retry::{LONGEST_CLOSURE, Next, Reason, Retries};
 use crate::wait::{Herald, Wait, WaitReason};
-
-/// The first call within this time before the end of a token has it renewed, or within a tenth of its life if that is
-/// shorter: an OAuth client can be set to lives of five minutes to two days. It leaves time to try again.
-const MARGIN: Duration = Duration::from_secs(300);
 
 /// An operation that refuses new tokens too gets no new one for this long, then for twice as long.
 const FIRST_SUSPENSION: Duration = Duration::from_secs(60);
@@ -34,9 +25,7 @@ const LONGEST_SUSPENSION: Duration = Duration::from_secs(3_600);
 /// Of no more operations it is kept: their names may be made up by the caller.
 const MOST_SUSPENDED: usize = 256;
 
-const LOGIN: Operation = Operation::known("login", Method::Post, "/oauth/token");
-
-/// A login with client credentials, and the token it gave. Dropping it ends a renewal that is under way.
+/// The login of a client, and the token it gave. Dropping it ends a renewal that is under way.
 pub(crate) struct Login {
     shared: Arc<Shared>,
     /// Operations that are refused whatever the token, for which no login is made until then. The API
@@ -44,12 +33,10 @@ pub(crate) struct Login {
     suspended: Mutex<HashMap<String, Suspension>>,
 }
 
-/// The credentials, and the state of the login.
+/// Where tokens come from, and the state of the login.
 struct Shared {
     exchange: Exchange,
-    url: Url,
-    client_id: String,
-    client_secret: SecretString,
+    source: TokenSource,
     retries: Arc<Retries>,
     herald: Herald,
     state: Mutex<State>,
@@ -94,16 +81,13 @@ struct Failed {
 impl Login {
     pub(crate) fn new(
         exchange: Exchange,
-        base: &BaseUrl,
-        client_id: String,
-        client_secret: SecretString,
+        source: TokenSource,
         retries: Arc<Retries>,
         herald: Herald,
-    ) -> Result<Self, String> {
-        let url = base.join(LOGIN.path())?;
+    ) -> Self {
         let state = Mutex::default();
-        let shared = Shared { exchange, url, client_id, client_secret, retries, herald, state };
-        Ok(Self { shared: Arc::new(shared), suspended: Mutex::default() })
+        let shared = Shared { exchange, source, retries, herald, state };
+        Self { shared: Arc::new(shared), suspended: Mutex::default() }
     }
 
     pub(super) async fn renew(
@@ -146,8 +130,8 @@ impl Login {
         self.suspended().remove(operation.id());
     }
 
-    pub(super) fn client_id(&self) -> &str {
-        &self.shared.client_id
+    pub(super) fn source(&self) -> &TokenSource {
+        &self.shared.source
     }
 
     fn suspended(&self) -> MutexGuard<'_, HashMap<String, Suspension>> {
@@ -285,8 +269,8 @@ impl Shared {
             };
             let Err(failed) = login.await else { return };
             tracing::warn!(
-                host = self.url.authority(),
-                error = %failed.error.cause(),
+                host = self.source.name(),
+                error = %failed.error.kind(),
                 status = failed.error.status(),
                 "renewal failed; the token is used to its end"
             );
@@ -313,7 +297,7 @@ impl Shared {
             }
             self.state().due = None;
             attempts.begun();
-            let error = match self.attempt().await {
+            let error = match self.source.request(&self.exchange).await {
                 Ok(token) => {
                     attempts.answered();
                     return Ok(token);
@@ -330,90 +314,6 @@ impl Shared {
                 }
                 next => return Err((error, next)),
             }
-        }
-    }
-
-    async fn attempt(&self) -> Result<Token, Error> {
-        let asked_at = Instant::now();
-        let secret = self.client_secret.expose_secret();
-        let outcome = async {
-            let request = self
-                .exchange
-                .request(LOGIN.method(), self.url.clone())?
-                .basic_auth(&self.client_id, Some(secret))
-                .header(ACCEPT, "application/json")
-                .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-                .body("grant_type=client_credentials");
-            let reply = self.exchange.send(&LOGIN, request, None).await?.accepted()?;
-            token_of(&reply, asked_at).map_err(|error| {
-                Error::decode(&reply, &error)
-                    .advise("check that the login URL is that of a login host")
-            })
-        };
-        let token = outcome.await.map_err(|error| {
-            let error = error.at_login(self.url.authority());
-            if error.is_rate_limited() {
-                error.advise("logins have a rate limit of their own: share one client, and wait a minute")
-            } else if error.is_auth() {
-                error.advise(
-                    "check the client id (GENESYS_CLOUD_CLIENT_ID) and secret \
-                     (GENESYS_CLOUD_CLIENT_SECRET), that the OAuth client has the grant type Client \
-                     Credentials, and that its organization is in this region",
-                )
-            } else {
-                error
-            }
-        })?;
-        token.remember_in(self.exchange.secrets());
-        tracing::debug!(host = self.url.authority(), "logged in");
-        Ok(token)
-    }
-}
-
-/// The token that a login was answered with.
-fn token_of(reply: &RawReply, asked_at: Instant) -> Result<Token, DecodeError> {
-    let grant: Value = serde_json::from_slice(reply.body())?;
-    let token = grant["access_token"].as_str().and_then(Token::new);
-    let token = token.ok_or_else(|| DecodeError::new("it has no usable `access_token`"))?;
-    // A token whose life is not told is used until the API refuses it. So is one of no life at all: a clock
-    // is wrong, and a new token for every call would not be better.
-    let life = seconds(&grant["expires_in"]).filter(|life| !life.is_zero());
-    let Some(life) = life else { return Ok(token) };
-    let margin = MARGIN.min(life / 10);
-    let token = Token {
-        renew_at: asked_at.checked_add(life - margin),
-        ends_at: asked_at.checked_add(life),
-        ..token
-    };
-    match token.is_over() {
-        true => Err(DecodeError::new("its `access_token` had ended before the reply came")),
-        false => Ok(token),
-    }
-}
-
-fn seconds(json: &Value) -> Option<Duration> {
-    let seconds = json.as_f64().or_else(|| json.as_str()?.parse().ok())?;
-    Duration::try_from_secs_f64(seconds).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_life_is_read_as_a_number_or_as_text() {
-        for (json, expected) in [
-            ("86400", Some(86_400.0)),
-            ("\"300\"", Some(300.0)),
-            ("0.5", Some(0.5)),
-            ("0", Some(0.0)),
-            ("-1", None),
-            ("1e300", None),
-            ("null", None),
-            ("\"soon\"", None),
-        ] {
-            let json = serde_json::from_str(json).expect("JSON");
-            assert_eq!(seconds(&json), expected.map(Duration::from_secs_f64), "{json}");
         }
     }
 }

@@ -173,8 +173,8 @@ impl<L: Resumable> Checkpointed<L> {
     /// first batch does so by itself.
     ///
     /// # Errors
-    /// When the store can't be read ([`Error::is_checkpoint_store`]), or another process uses the key
-    /// ([`Error::is_checkpoint_in_use`]).
+    /// When the store can't be read ([`ErrorKind::CheckpointStore`](crate::ErrorKind::CheckpointStore)), or another
+    /// process uses the key ([`ErrorKind::CheckpointInUse`](crate::ErrorKind::CheckpointInUse)).
     pub async fn load(&mut self) -> Result<Option<&Checkpoint>, Error> {
         if !self.is_loaded {
             self.saved = self.store.load(&self.key).await?;

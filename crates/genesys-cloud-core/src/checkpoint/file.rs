@@ -14,6 +14,7 @@ use super::store::{CheckpointStore, StoreFuture};
 use super::{Checkpoint, text};
 use crate::error::Error;
 use crate::private_file;
+use crate::runtime;
 
 /// What may stand in the name of a file everywhere.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
@@ -26,8 +27,8 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
 ///
 /// From its first use on, a key belongs to this store and its clones until the last of them is dropped or the
 /// process ends, however it does: another one, in this process or another, gets an error that names the
-/// process ([`Error::is_checkpoint_in_use`]). The lock is a file that stays. Locks of files hold on local disks;
-/// on network disks it depends on the server.
+/// process ([`ErrorKind::CheckpointInUse`](crate::ErrorKind::CheckpointInUse)). The lock is a file that stays. Locks
+/// of files hold on local disks; on network disks it depends on the server.
 ///
 /// It uses the blocking threads of the Tokio runtime that it is called in.
 #[derive(Clone)]
@@ -67,7 +68,7 @@ impl FileStore {
         change: impl FnOnce(&Key) -> Result<R, Error> + Send + 'static,
     ) -> Result<R, Error> {
         let (store, key) = (self.clone(), key.to_owned());
-        let done = tokio::task::spawn_blocking(move || change(&*store.key(&key)?)).await;
+        let done = runtime::current(None)?.spawn_blocking(move || change(&*store.key(&key)?)).await;
         done.unwrap_or_else(|error| Err(Error::checkpoint_store(error)))
     }
 

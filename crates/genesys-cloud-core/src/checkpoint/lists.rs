@@ -18,11 +18,11 @@ impl<T> Paginator<T> {
     ///
     /// # Errors
     /// The first poll fails before anything is sent
-    /// - if the checkpoint is of another call ([`Error::is_checkpoint_mismatch`]);
+    /// - if the checkpoint is of another call ([`ErrorKind::CheckpointMismatch`](crate::ErrorKind::CheckpointMismatch));
     /// - if the results of its job have been deleted, or its token is known to be expired
-    ///   ([`Error::is_stale_checkpoint`]).
+    ///   ([`ErrorKind::StaleCheckpoint`](crate::ErrorKind::StaleCheckpoint)).
     ///
-    /// A later poll fails with [`Error::is_stale_checkpoint`] if the API rejects the token of the page, or no longer
+    /// A later poll fails with [`ErrorKind::StaleCheckpoint`](crate::ErrorKind::StaleCheckpoint) if the API rejects the token of the page, or no longer
     /// knows the job: see [`on_stale`](Self::on_stale).
     pub fn resume(mut self, checkpoint: &Checkpoint) -> Self {
         self.start_at(checkpoint.list().cloned(), checkpoint.made());

@@ -19,9 +19,9 @@ use crate::error::Error;
 /// else the crate `object_store` knows.
 ///
 /// A checkpoint replaces the one that this store loaded or saved before, and no other: where another writer
-/// has come between, saving is an error ([`Error::is_checkpoint_in_use`]), and what the other one saved stays.
-/// That takes a store with conditional writes ([`PutMode::Update`]), as those of the large clouds are; the
-/// file system of `object_store` is none.
+/// has come between, saving is an error ([`ErrorKind::CheckpointInUse`](crate::ErrorKind::CheckpointInUse)), and what
+/// the other one saved stays. That takes a store with conditional writes ([`PutMode::Update`]), as those of the large
+/// clouds are; the file system of `object_store` is none.
 ///
 /// A save whose outcome is not known, since it was dropped or failed on the way, is known again by its text: the
 /// next one replaces it.

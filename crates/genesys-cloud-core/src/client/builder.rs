@@ -1,28 +1,19 @@
 //! How a client is set up, in code or by environment variables.
 
+mod build;
+
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use http::HeaderValue;
-use percent_encoding::percent_decode_str;
-use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::OnceCell;
-use url::Url;
+use secrecy::SecretString;
 
 use super::Client;
-use crate::auth::{Auth, Login, Token};
-use crate::base_url::BaseUrl;
-use crate::budget::{Budget, Caps};
+use super::hooks::{CallEnded, Hooks, RequestHead};
+use crate::auth::TokenProvider;
 use crate::error::Error;
-use crate::exchange::{Connections, Exchange, Http};
-use crate::redact::Secrets;
-use crate::region::Region;
-use crate::retry::{Policy, Retries};
-use crate::transport::Transport;
+use crate::tls::ClientCertificate;
 use crate::wait::{Herald, Wait};
 
 const REGION: &str = "GENESYS_CLOUD_REGION";
@@ -47,6 +38,11 @@ pub struct ClientBuilder<C = Client> {
     client_id: Option<String>,
     client_secret: Option<SecretString>,
     access_token: Option<SecretString>,
+    token_provider: Option<Arc<dyn TokenProvider>>,
+    no_auth: bool,
+    insecure_hosts: Vec<String>,
+    root_certificates: Vec<Vec<u8>>,
+    client_certificate: Option<ClientCertificate>,
     timeout: Duration,
     connect_timeout: Duration,
     read_timeout: Duration,
@@ -58,6 +54,7 @@ pub struct ClientBuilder<C = Client> {
     max_retries: u32,
     max_rate_limit_wait: Duration,
     herald: Herald,
+    hooks: Hooks,
     proxy: Option<SecretString>,
     user_agent: Option<String>,
     built: PhantomData<fn() -> C>,
@@ -73,6 +70,11 @@ impl<C> ClientBuilder<C> {
             client_id: None,
             client_secret: None,
             access_token: None,
+            token_provider: None,
+            no_auth: false,
+            insecure_hosts: Vec::new(),
+            root_certificates: Vec::new(),
+            client_certificate: None,
             timeout: Duration::from_secs(120),
             connect_timeout: Duration::from_secs(10),
             read_timeout: Duration::from_secs(60),
@@ -84,6 +86,7 @@ impl<C> ClientBuilder<C> {
             max_retries: 5,
             max_rate_limit_wait: Duration::from_secs(180),
             herald: Herald::default(),
+            hooks: Hooks::default(),
             proxy: None,
             user_agent: None,
             built: PhantomData,
@@ -122,7 +125,8 @@ impl<C> ClientBuilder<C> {
         self
     }
 
-    /// Logs in as an OAuth client with the grant type Client Credentials, in the place of an access token.
+    /// Logs in as an OAuth client with the grant type Client Credentials. Of the settings for authentication, the last
+    /// one counts.
     pub fn credentials(
         mut self,
         client_id: impl Into<String>,
@@ -130,19 +134,34 @@ impl<C> ClientBuilder<C> {
     ) -> Self {
         self.client_id = Some(client_id.into());
         self.client_secret = Some(SecretString::from(client_secret.into()));
-        self.access_token = None;
+        (self.access_token, self.token_provider, self.no_auth) = (None, None, false);
         self
     }
 
-    /// Uses a token as it is, without logging in, in the place of client credentials.
+    /// Uses a token as it is, without logging in.
     pub fn access_token(mut self, token: impl Into<String>) -> Self {
         self.access_token = Some(SecretString::from(token.into()));
+        (self.token_provider, self.no_auth) = (None, false);
+        self
+    }
+
+    /// Gets tokens from the program, instead of logging in.
+    pub fn token_provider(mut self, provider: impl TokenProvider + 'static) -> Self {
+        self.token_provider = Some(Arc::new(provider));
+        self.no_auth = false;
+        self
+    }
+
+    /// Sends requests without a token, for a gateway that adds one, or for a fake org.
+    pub fn no_auth(mut self) -> Self {
+        self.no_auth = true;
         self
     }
 
     /// Sends API calls to a gateway instead of the region's host, such as `https://gw.example.com/genesys`.
     ///
-    /// `https`, or `http` on this machine. A path is kept as a prefix.
+    /// `https`, or `http` on this machine or a host of [`allow_insecure_host`](Self::allow_insecure_host). A path is kept
+    /// as a prefix.
     pub fn api_url(mut self, url: impl Into<String>) -> Self {
         self.api_url = Some(url.into());
         self
@@ -151,6 +170,38 @@ impl<C> ClientBuilder<C> {
     /// Logs in at a gateway instead of the region's host. See [`api_url`](Self::api_url).
     pub fn login_url(mut self, url: impl Into<String>) -> Self {
         self.login_url = Some(url.into());
+        self
+    }
+
+    /// Allows plain http to this host, such as `mock` for `http://mock:8080`, on any port. Without this, `http` is for
+    /// this machine only. Can be called for several hosts.
+    ///
+    /// **Credentials and tokens go to that host unencrypted**: name only hosts of a private network, such as a container
+    /// beside this one.
+    pub fn allow_insecure_host(mut self, host: impl Into<String>) -> Self {
+        self.insecure_hosts.push(host.into());
+        self
+    }
+
+    /// Trusts the root certificates in this PEM text too, besides those of the system. Can be called several times.
+    ///
+    /// Needs the feature `rustls` or `native-tls`.
+    pub fn add_root_certificate(mut self, pem: impl AsRef<[u8]>) -> Self {
+        self.root_certificates.push(pem.as_ref().to_owned());
+        self
+    }
+
+    /// Presents this certificate to hosts that ask for one (mutual TLS). Certificate chain and PKCS #8 key are PEM texts.
+    ///
+    /// Needs the feature `rustls` or `native-tls`.
+    pub fn client_certificate(
+        mut self,
+        certificate_pem: impl AsRef<[u8]>,
+        key_pem: impl Into<String>,
+    ) -> Self {
+        let certificate = certificate_pem.as_ref().to_owned();
+        self.client_certificate =
+            Some(ClientCertificate { certificate, key: SecretString::from(key_pem.into()) });
         self
     }
 
@@ -259,6 +310,42 @@ impl<C> ClientBuilder<C> {
         self
     }
 
+    /// Calls this function for each request to the API before it is sent, to add headers such as `traceparent`. It is not
+    /// called for logins, nor for files at other hosts. It should return at once.
+    ///
+    /// ```
+    /// use genesys_cloud_core::{Client, ClientBuilder};
+    /// use http::HeaderValue;
+    ///
+    /// let builder: ClientBuilder = Client::builder().on_request(|request| {
+    ///     request.headers.insert("x-team", HeaderValue::from_static("billing"));
+    /// });
+    /// ```
+    pub fn on_request(
+        mut self,
+        on_request: impl Fn(&mut RequestHead<'_>) + Send + Sync + 'static,
+    ) -> Self {
+        self.hooks.on_request = Some(Arc::new(on_request));
+        self
+    }
+
+    /// Calls this function whenever a call has ended, with all its attempts: for metrics or logs. It should return at
+    /// once.
+    ///
+    /// Calls that are dropped before they end are left out. A reply that can't be decoded is a call that succeeded.
+    ///
+    /// ```
+    /// use genesys_cloud_core::{Client, ClientBuilder};
+    ///
+    /// let builder: ClientBuilder = Client::builder().on_call(|call| {
+    ///     println!("{} {:?} {:?} {:?}", call.operation, call.status, call.duration, call.error);
+    /// });
+    /// ```
+    pub fn on_call(mut self, on_call: impl Fn(&CallEnded<'_>) + Send + Sync + 'static) -> Self {
+        self.hooks.on_call = Some(Arc::new(on_call));
+        self
+    }
+
     /// Sends requests through this HTTP proxy, such as `http://user:password@proxy.example.com:3128`, instead of the one
     /// that the system is set up with. Plain http and what stays on this machine never goes through a proxy.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
@@ -275,11 +362,14 @@ impl<C> ClientBuilder<C> {
     /// Makes the client. Nothing is sent yet.
     ///
     /// # Errors
-    /// When settings are missing or wrong ([`Error::is_config`]); the error tells all of them.
+    /// When settings are missing or wrong ([`ErrorKind::Config`](crate::ErrorKind::Config)); the error tells all of
+    /// them.
     pub fn build(self) -> Result<C, Error>
     where
         C: From<Client>,
     {
+        #[cfg(feature = "metrics")]
+        crate::spans::metric::describe();
         match self.transport() {
             Ok(transport) => Ok(Client(Arc::new(transport)).into()),
             Err(problems) => {
@@ -287,180 +377,6 @@ impl<C> ClientBuilder<C> {
                 Err(Error::config(format!("the client can't be built:\n- {list}")))
             }
         }
-    }
-
-    fn transport(&self) -> Result<Transport, Vec<String>> {
-        let mut problems = Problems::default();
-        let region = problems.note(self.region_named()).flatten();
-        let api = region.map(Region::api_url);
-        let api = problems.note(base_url(API_URL, "api_url", &self.api_url, api)).flatten();
-        let login = region.map(Region::login_url);
-        let login =
-            problems.note(base_url(LOGIN_URL, "login_url", &self.login_url, login)).flatten();
-        let http = problems.note(self.http());
-        let exchange = http.clone().and_then(|http| {
-            let http = Connections::new(http);
-            // What can't be connected to is reported now.
-            let logs_in = self.logs_in();
-            let mut urls = api.iter().chain(login.iter().filter(|_| logs_in)).map(BaseUrl::url);
-            problems.note(urls.try_for_each(|url| http.to(url).map(drop)))?;
-            Some(Exchange::new(http, self.max_body, self.timeout, self.secrets()))
-        });
-        let files = http.map(Connections::for_files);
-        let caps = problems.note(self.caps());
-        let policy =
-            Policy { max_retries: self.max_retries, max_rate_limit_wait: self.max_rate_limit_wait };
-        let retries = Arc::new(Retries::new(policy));
-        let auth = self.auth(exchange.as_ref(), login.as_ref(), &retries);
-        let auth = problems.note(auth).flatten();
-        match (exchange, files, api, auth, caps, problems.0) {
-            (Some(exchange), Some(files), Some(api), Some(auth), Some(caps), problems)
-                if problems.is_empty() =>
-            {
-                let budget = Budget::new(caps, self.herald.clone());
-                Ok(Transport {
-                    exchange,
-                    files,
-                    api,
-                    auth,
-                    budget,
-                    retries,
-                    max_page_items: self.max_page_items,
-                    learned: OnceCell::new(),
-                })
-            }
-            (.., problems) => Err(problems),
-        }
-    }
-
-    /// What the client takes of the rate limit.
-    fn caps(&self) -> Result<Caps, String> {
-        if self.max_concurrent_requests == 0 {
-            return Err("`max_concurrent_requests` must be more than zero".to_owned());
-        }
-        let spacing = match self.max_requests_per_second {
-            Some(rate) if rate.is_nan() || rate <= 0.0 => None,
-            // A day at most: what is more comes to none at all.
-            Some(rate) => Some((1.0 / rate).min(86_400.0)),
-            None => Some(0.0),
-        };
-        let spacing = spacing.ok_or("`max_requests_per_second` must be more than zero")?;
-        Ok(Caps {
-            reserve: self.reserve,
-            spacing: Some(Duration::from_secs_f64(spacing)).filter(|spacing| !spacing.is_zero()),
-            concurrent: self.max_concurrent_requests as u64,
-        })
-    }
-
-    /// What is never to be shown.
-    fn secrets(&self) -> Secrets {
-        let mut secrets = Vec::new();
-        let mut with_password = |name: &str, password: &str| {
-            secrets.push(SecretString::from(password));
-            // As it is sent.
-            secrets.push(STANDARD.encode(format!("{name}:{password}")).into());
-        };
-        if let (Some(id), Some(secret)) =
-            (given(self.client_id.as_deref()), secret(&self.client_secret))
-        {
-            with_password(id, secret);
-        }
-        let set = secret(&self.proxy).map(str::to_owned);
-        let system = PROXIES.iter().filter_map(|name| std::env::var(name).ok());
-        for url in set.into_iter().chain(system).filter_map(|url| Url::parse(&url).ok()) {
-            if let Some(password) = url.password() {
-                let decoded = |text| percent_decode_str(text).decode_utf8_lossy().into_owned();
-                with_password(&decoded(url.username()), &decoded(password));
-            }
-        }
-        let secrets = Secrets::new(secrets);
-        if let Some(token) = secret(&self.access_token) {
-            secrets.add_token(token);
-        }
-        secrets
-    }
-
-    fn logs_in(&self) -> bool {
-        secret(&self.access_token).is_none()
-    }
-
-    /// The region. It may be missing where URLs are given in its place.
-    fn region_named(&self) -> Result<Option<Region>, String> {
-        let choices = Region::choices();
-        if let Some(name) = given(self.region.as_deref()) {
-            let wrong = |_| {
-                format!(
-                    "{REGION} (or `region`) is {name:?}, which is no region; they are {choices}"
-                )
-            };
-            return name.parse().map(Some).map_err(wrong);
-        }
-        let missing = given(self.api_url.as_deref()).is_none()
-            || (self.logs_in() && given(self.login_url.as_deref()).is_none());
-        if missing {
-            return Err(format!(
-                "the region is missing or blank: set {REGION} (or call `region`) to one of {choices}"
-            ));
-        }
-        Ok(None)
-    }
-
-    /// How connections are made.
-    fn http(&self) -> Result<Http, String> {
-        let timeouts = [
-            ("timeout", self.timeout),
-            ("connect_timeout", self.connect_timeout),
-            ("read_timeout", self.read_timeout),
-        ];
-        if let Some((name, _)) = timeouts.iter().find(|(_, timeout)| timeout.is_zero()) {
-            return Err(format!("`{name}` must be more than zero"));
-        }
-        let mut user_agent = concat!("genesys-cloud-rust/", env!("CARGO_PKG_VERSION")).to_owned();
-        if let Some(product) = given(self.user_agent.as_deref()) {
-            user_agent = format!("{user_agent} {product}");
-        }
-        let user_agent = HeaderValue::try_from(user_agent)
-            .map_err(|_| "`user_agent` has a character that HTTP does not allow")?;
-        let proxy = secret(&self.proxy).map(proxy).transpose();
-        let proxy = proxy.map_err(|why| format!("the URL of `proxy`: {why}"))?;
-        let (connect_timeout, read_timeout) = (self.connect_timeout, self.read_timeout);
-        Ok(Http { connect_timeout, read_timeout, user_agent, proxy })
-    }
-
-    /// The credentials. `None` if what a login needs is missing, which has been noted already.
-    fn auth(
-        &self,
-        exchange: Option<&Exchange>,
-        login: Option<&BaseUrl>,
-        retries: &Arc<Retries>,
-    ) -> Result<Option<Auth>, String> {
-        if let Some(token) = secret(&self.access_token) {
-            let token = Token::new(token).ok_or_else(|| {
-                format!("{ACCESS_TOKEN} (or `access_token`) has a character that no token has")
-            })?;
-            return Ok(Some(Auth::Ready(token)));
-        }
-        let (id, secret) = match (given(self.client_id.as_deref()), secret(&self.client_secret)) {
-            (Some(id), Some(secret)) => (id, secret),
-            (None, None) => {
-                return Err(format!(
-                    "the credentials are missing or blank: set {CLIENT_ID} and {CLIENT_SECRET} (or \
-                     call `credentials`), or {ACCESS_TOKEN} (or call `access_token`)"
-                ));
-            }
-            (None, Some(_)) => return Err(missing("client id", CLIENT_ID)),
-            (Some(_), None) => return Err(missing("client secret", CLIENT_SECRET)),
-        };
-        let (Some(exchange), Some(login)) = (exchange, login) else { return Ok(None) };
-        let login = Login::new(
-            exchange.clone(),
-            login,
-            id.to_owned(),
-            SecretString::from(secret),
-            retries.clone(),
-            self.herald.clone(),
-        )?;
-        Ok(Some(Auth::Login(Box::new(login))))
     }
 }
 
@@ -489,50 +405,6 @@ impl<C> fmt::Debug for ClientBuilder<C> {
             .field("user_agent", &self.user_agent)
             .finish_non_exhaustive()
     }
-}
-
-/// What is wrong with the settings, gathered so that it can be told at once.
-#[derive(Default)]
-struct Problems(Vec<String>);
-
-impl Problems {
-    fn note<T>(&mut self, result: Result<T, String>) -> Option<T> {
-        result.map_err(|problem| self.0.push(problem)).ok()
-    }
-}
-
-fn given(value: Option<&str>) -> Option<&str> {
-    value.map(str::trim).filter(|value| !value.is_empty())
-}
-
-fn secret(value: &Option<SecretString>) -> Option<&str> {
-    given(value.as_ref().map(ExposeSecret::expose_secret))
-}
-
-fn missing(what: &str, variable: &str) -> String {
-    format!("the {what} is missing or blank: set {variable} (or call `credentials`)")
-}
-
-/// The URL that was set, or else that of the region.
-fn base_url(
-    variable: &str,
-    setter: &str,
-    set: &Option<String>,
-    of_region: Option<String>,
-) -> Result<Option<BaseUrl>, String> {
-    let Some(url) = given(set.as_deref()).map(str::to_owned).or(of_region) else { return Ok(None) };
-    let url = BaseUrl::parse(&url);
-    url.map(Some).map_err(|why| format!("the URL of {variable} (or `{setter}`): {why}"))
-}
-
-/// The reasons do not repeat the URL, which may hold a password.
-fn proxy(url: &str) -> Result<reqwest::Proxy, String> {
-    let refused = "it must be like http://proxy.example.com:3128";
-    let url = Url::parse(url).map_err(|error| format!("{refused} ({error})"))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(refused.to_owned());
-    }
-    reqwest::Proxy::all(url).map_err(|_| refused.to_owned())
 }
 
 #[cfg(test)]

@@ -67,6 +67,7 @@ impl Serialize for OrgIdentity {
             base_url: Some(self.base_url.clone()),
             client_id: self.client_id.clone(),
             organization_id: self.organization_id.clone(),
+            ..Form::default()
         }
         .write(serializer)
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use url::Url;
 
-use crate::base_url::{BaseUrl, is_loopback};
+use crate::base_url::BaseUrl;
 use crate::region::Region;
 use crate::request::MAX_TARGET;
 
@@ -24,7 +24,7 @@ pub(super) enum Link {
 }
 
 impl Link {
-    /// Accepts `https`, and `http` on this machine if the API is on it too. The reason that it refuses
+    /// Accepts `https`, and `http` on this machine if the API is on it too, or at a host that the user named. The reason that it refuses
     /// for does not repeat the URL.
     pub(super) fn parse(text: &str, api: &BaseUrl) -> Result<Self, &'static str> {
         let text = text.trim();
@@ -52,8 +52,16 @@ impl Link {
         }
         match url.scheme() {
             "https" => Ok(Self::Presigned(url)),
-            "http" if is_loopback(&url) && api.is_loopback() => Ok(Self::Presigned(url)),
+            "http" if api.allows_http(&url) => Ok(Self::Presigned(url)),
             _ => Err("it is not https"),
+        }
+    }
+
+    /// Where it leads, for messages: without the query, and without the path of a presigned URL.
+    pub(super) fn shown(&self) -> String {
+        match self {
+            Self::Presigned(url) => format!("{}://{}/..", url.scheme(), url.authority()),
+            Self::Api(target) => target.split('?').next().unwrap_or_default().to_owned(),
         }
     }
 
@@ -148,7 +156,7 @@ mod tests {
             (local, "http://127.0.0.1:8080/f", Ok("the API")),
             (local, "http://10.0.0.1/f", Err("it is not https")),
         ] {
-            let api = BaseUrl::parse(api).expect("a base URL");
+            let api = BaseUrl::parse(api, &Default::default()).expect("a base URL");
             let found = Link::parse(link, &api);
             assert_eq!(found.map(|link| link.host()).as_deref(), leads.as_deref(), "{link}");
         }
@@ -156,7 +164,8 @@ mod tests {
 
     #[test]
     fn a_link_that_no_server_takes_is_refused() {
-        let api = BaseUrl::parse("https://api.mypurecloud.ie").expect("a base URL");
+        let api =
+            BaseUrl::parse("https://api.mypurecloud.ie", &Default::default()).expect("a base URL");
         let link = |length: usize| format!("https://b.example/f?sig={}", "x".repeat(length - 24));
         assert!(Link::parse(&link(MAX_TARGET), &api).is_ok());
         let refused = Link::parse(&link(MAX_TARGET + 1), &api);
@@ -192,7 +201,7 @@ mod tests {
             (live, on(".evil.example/platform/api/v2/downloads/7"), Ok("")),
             (live, "https://evil-apps.mypurecloud.ie/platform/api/v2/downloads/7".into(), Ok("")),
         ] {
-            let api = BaseUrl::parse(api).expect("a base URL");
+            let api = BaseUrl::parse(api, &Default::default()).expect("a base URL");
             match (Link::parse(&link, &api), target) {
                 (Ok(Link::Api(found)), Ok(target)) => assert_eq!(found, target, "{link}"),
                 (Ok(Link::Presigned(_)), Ok("")) => {}
@@ -204,7 +213,8 @@ mod tests {
 
     #[test]
     fn a_prefix_of_a_gateway_is_kept_apart() {
-        let api = BaseUrl::parse("https://gw.example.com/g").expect("a base URL");
+        let api =
+            BaseUrl::parse("https://gw.example.com/g", &Default::default()).expect("a base URL");
         let link = Link::parse("https://gw.example.com/g/api/v2/f?a=b", &api);
         assert!(matches!(link, Ok(Link::Api(target)) if target == "/api/v2/f?a=b"));
         let link = Link::parse("https://gw.example.com/other/f", &api);
@@ -213,7 +223,8 @@ mod tests {
 
     #[test]
     fn the_query_is_not_shown() {
-        let api = BaseUrl::parse("https://api.mypurecloud.ie").expect("a base URL");
+        let api =
+            BaseUrl::parse("https://api.mypurecloud.ie", &Default::default()).expect("a base URL");
         let link = Link::parse("https://b.example.com/f?X-Sig=hunter2", &api).expect("a link");
         assert_eq!(format!("{link:?}"), r#"Link("b.example.com")"#);
     }

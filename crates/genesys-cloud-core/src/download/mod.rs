@@ -23,6 +23,7 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::operation::{Method, Operation};
 use crate::reply::Head;
+use crate::runtime;
 
 /// A file that the API named by a URL, as a stream of its bytes; [`AsyncRead`] reads it too.
 ///
@@ -39,11 +40,12 @@ use crate::reply::Head;
 ///
 /// # Errors
 /// When the URL is refused, the file is unavailable, has changed, or is an HTML page instead of data
-/// ([`Error::is_download`]), or the
-/// transfer failed five times in a row without a byte ([`Error::is_transport`], or [`Error::is_download`] with
-/// the [status](Error::status) of the answer). A server that asks for a pause of more than a minute is not
-/// waited for. After an error the stream can be used on: the next poll goes on from the same byte. A presigned
-/// URL that has expired is not asked for anew here: [`Job::downloads`](crate::Job::downloads) does.
+/// ([`ErrorKind::Download`](crate::ErrorKind::Download)), or the
+/// transfer failed five times in a row without a byte ([`Error::is_transport`], or
+/// [`ErrorKind::Download`](crate::ErrorKind::Download) with the [status](Error::status) of the answer). A server that
+/// asks for a pause of more than a minute is not waited for. After an error the stream can be used on: the next poll
+/// goes on from the same byte. A presigned URL that has expired is not asked for anew here:
+/// [`Job::downloads`](crate::Job::downloads) does.
 ///
 /// ```no_run
 /// # async fn example(client: genesys_cloud_core::Client, url: &str)
@@ -86,31 +88,34 @@ impl Download {
     /// The file at a URL that a reply of the API named, such as `downloadUrl`.
     ///
     /// # Errors
-    /// When the URL is not one that may be fetched ([`Error::is_download`]): it is none, is not https, or holds a
+    /// When the URL is not one that may be fetched ([`ErrorKind::Download`](crate::ErrorKind::Download)): it is none, is not https, or holds a
     /// user name or password. `http` is for loopback, where the API is there too.
-    pub fn new(client: &Client, url: &str) -> Result<Self, Error> {
-        let operation = Operation::known("download", Method::Get, "{url}");
-        Self::of(client, &operation, url, html::is_name_of_data(url))
+    pub fn new(client: &impl AsRef<Client>, url: &str) -> Result<Self, Error> {
+        let client = client.as_ref();
+        let link = Self::link(client, None, url)?;
+        // The path of a presigned URL may be personal data, and its query is a secret.
+        let shown = client.secrets().redact(&link.shown()).into_owned();
+        let operation = Operation::new("download", Method::Get, shown);
+        Ok(Self::of(client, operation, link, html::is_name_of_data(url)))
     }
 
     /// A results file. Errors name the operation that returned its URL.
     pub(crate) fn open(client: &Client, operation: &Operation, url: &str) -> Result<Self, Error> {
-        Self::of(client, operation, url, true)
+        let link = Self::link(client, Some(operation), url)?;
+        Ok(Self::of(client, operation.clone(), link, true))
+    }
+
+    fn link(client: &Client, operation: Option<&Operation>, url: &str) -> Result<Link, Error> {
+        Link::parse(url, client.api()).map_err(|why| {
+            Error::file(operation, format!("the URL of the file is not fetched: {why}"))
+        })
     }
 
     /// With `is_data`, an HTML page is an error.
-    fn of(client: &Client, operation: &Operation, url: &str, is_data: bool) -> Result<Self, Error> {
-        let link = Link::parse(url, client.api()).map_err(|why| {
-            Error::file(operation, format!("the URL of the file is not fetched: {why}"))
-        })?;
-        Ok(Self {
+    fn of(client: &Client, operation: Operation, link: Link, is_data: bool) -> Self {
+        Self {
             host: link.host(),
-            transfer: Some(Box::new(Transfer::new(
-                client.clone(),
-                operation.clone(),
-                link,
-                is_data,
-            ))),
+            transfer: Some(Box::new(Transfer::new(client.clone(), operation, link, is_data))),
             running: None,
             head: None,
             length: None,
@@ -122,7 +127,7 @@ impl Download {
             all_has_come: false,
             rest: Bytes::new(),
             ended: false,
-        })
+        }
     }
 
     /// Goes on by another URL of the same file.
@@ -208,6 +213,9 @@ impl Stream for Download {
                     let bytes = transfer.bytes().await;
                     (transfer, bytes)
                 }));
+            }
+            if let Err(error) = runtime::current(None) {
+                return Poll::Ready(Some(Err(error)));
             }
             let Some(running) = &mut this.running else { return Poll::Ready(None) };
             let (transfer, bytes) = ready!(running.as_mut().poll(cx));

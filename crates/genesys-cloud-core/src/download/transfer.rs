@@ -19,6 +19,7 @@ use crate::operation::{Method, Operation};
 use crate::reply::{Head, RawReply};
 use crate::request::Request;
 use crate::retry::{Meaning, chance};
+use crate::spans;
 
 /// How often in a row a transfer may fail without a single byte.
 const FAILURES: u32 = 5;
@@ -200,8 +201,12 @@ impl Transfer {
             headers.insert(IF_RANGE, validator.clone());
         }
         let files = self.client.files(&url).map_err(|error| self.lasting(error))?;
-        let sent = files.get(url).headers(headers).send().await;
-        let response = sent.map_err(|error| self.unanswered(error))?;
+        let request = files.get(url.clone()).headers(headers);
+        let operation = &self.operation;
+        let sent = async { request.send().await.map_err(|it| Error::unanswered(operation, it)) };
+        let response = spans::file(&url, sent, |response| response.status().as_u16()).await;
+        let response =
+            response.map_err(|error| Fault { error, passes: true, retry_after: None })?;
         let head = Head::new(response.status(), response.headers().clone());
         let head = head.with_secrets(self.client.secrets());
         self.take(head, &path)?;
@@ -362,11 +367,6 @@ impl Transfer {
         }
     }
 
-    fn unanswered(&self, error: reqwest::Error) -> Fault {
-        let error = Error::unanswered(&self.operation, error);
-        Fault { error, passes: true, retry_after: None }
-    }
-
     fn broken_off(&self, error: Option<reqwest::Error>) -> Fault {
         let of = self.length.map(|length| format!(" of {length}")).unwrap_or_default();
         let why = format!("the file at {} broke off after {}{of} bytes", self.host, self.at);
@@ -390,7 +390,7 @@ impl Transfer {
     }
 
     fn error(&self, what: &str) -> Error {
-        Error::file(&self.operation, format!("the file at {} {what}", self.host))
+        Error::file(Some(&self.operation), format!("the file at {} {what}", self.host))
             .redacted(self.client.secrets())
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::de::IgnoredAny;
 use url::Url;
 
-use super::{Answer, Error, ErrorBody, Inner, JobEnd, Kind, Unusable};
+use super::{Answer, Error, ErrorBody, ErrorKind, Inner, Source};
 use crate::display;
 use crate::operation::Operation;
 use crate::reply::{Course, DecodeError, Problem, RawReply};
@@ -23,9 +23,10 @@ const MESSAGE: usize = 1_000;
 const BEGINNING: usize = 64 << 10;
 
 impl Error {
-    pub(super) fn new(kind: Kind, operation: Option<&Operation>, why: String) -> Self {
+    pub(super) fn new(kind: ErrorKind, operation: Option<&Operation>, why: String) -> Self {
         Self(Box::new(Inner {
             kind,
+            is_connect_timeout: false,
             operation: operation.cloned(),
             login: None,
             why,
@@ -40,16 +41,16 @@ impl Error {
     }
 
     pub(crate) fn config(why: String) -> Self {
-        Self::new(Kind::Config, None, why)
+        Self::new(ErrorKind::Config, None, why)
     }
 
     pub(crate) fn invalid_request(operation: &Operation, why: String) -> Self {
-        Self::new(Kind::InvalidRequest, Some(operation), why)
+        Self::new(ErrorKind::InvalidRequest, Some(operation), why)
     }
 
     /// A reply is not the page that was due.
     pub(crate) fn paging(reply: &RawReply, why: String) -> Self {
-        Self::new(Kind::Paging, Some(&reply.operation), why).answered(reply)
+        Self::new(ErrorKind::Paging, Some(&reply.operation), why).answered(reply)
     }
 
     /// A successful reply is not the expected page or status. Another try may help, unless the reply is an error body
@@ -68,28 +69,46 @@ impl Error {
         this
     }
 
+    /// The user's provider of tokens failed.
+    pub(crate) fn token_provider(source: Box<dyn std::error::Error + Send + Sync>) -> Self {
+        let why = "the token provider failed".to_owned();
+        let mut this = Self::new(ErrorKind::Authentication, None, why);
+        this.0.source = Some(Source::Other(Arc::from(source)));
+        this
+    }
+
     /// A job has no result to give.
-    pub(crate) fn job(end: JobEnd, operation: &Operation, why: String) -> Self {
-        Self::new(Kind::Job(end), Some(operation), why)
+    pub(crate) fn job(kind: ErrorKind, operation: &Operation, why: String) -> Self {
+        debug_assert!(kind.is_of_job());
+        Self::new(kind, Some(operation), why)
+    }
+
+    /// A call was polled where nothing can be sent.
+    pub(crate) fn no_runtime(operation: Option<&Operation>) -> Self {
+        let why = "there is no tokio runtime".to_owned();
+        Self::new(ErrorKind::NoRuntime, operation, why).advise(
+            "await it in a function marked `#[tokio::main]` or `#[tokio::test]`, or in `Runtime::block_on` of a runtime \
+             that is built with `enable_all`",
+        )
     }
 
     /// The data that a job was to search is not available yet.
     pub(crate) fn data_unavailable(operation: &Operation, why: String) -> Self {
-        Self::new(Kind::Data, Some(operation), why)
+        Self::new(ErrorKind::DataUnavailable, Some(operation), why)
     }
 
     /// A file of results can't be had. Nothing of its URL but the host may be in the text.
-    pub(crate) fn file(operation: &Operation, why: String) -> Self {
-        Self::new(Kind::File, Some(operation), why)
+    pub(crate) fn file(operation: Option<&Operation>, why: String) -> Self {
+        Self::new(ErrorKind::Download, operation, why)
     }
 
     /// A part of a range of time is too large, and can't be split.
     pub(crate) fn piece(operation: &Operation, why: String, refusal: Option<Self>) -> Self {
-        let mut this = Self::new(Kind::Piece, Some(operation), why);
+        let mut this = Self::new(ErrorKind::SliceTooLarge, Some(operation), why);
         if let Some(refusal) = refusal {
             this.0.answer.clone_from(&refusal.0.answer);
             this.0.course = refusal.0.course;
-            this.0.source = Some(Arc::new(refusal));
+            this.0.source = Some(Source::Other(Arc::new(refusal)));
         }
         this
     }
@@ -97,7 +116,7 @@ impl Error {
     /// A checkpoint is of another call.
     pub(crate) fn checkpoint_mismatch(operation: &Operation, why: &str) -> Self {
         let why = format!("the checkpoint is of another call: {why}");
-        Self::new(Kind::Checkpoint(Unusable::Mismatch), Some(operation), why)
+        Self::new(ErrorKind::CheckpointMismatch, Some(operation), why)
     }
 
     /// The API no longer knows where a checkpoint leads.
@@ -106,26 +125,20 @@ impl Error {
         why: String,
         cause: Option<Self>,
     ) -> Self {
-        let mut this = Self::new(Kind::Checkpoint(Unusable::Stale), Some(operation), why);
+        let mut this = Self::new(ErrorKind::StaleCheckpoint, Some(operation), why);
         if let Some(cause) = cause {
             this.0.answer.clone_from(&cause.0.answer);
             this.0.course = cause.0.course;
-            this.0.source = Some(Arc::new(cause));
+            this.0.source = Some(Source::Other(Arc::new(cause)));
         }
         this.advise("start over without the checkpoint, or by `on_stale`, or read a range of time by `windows`")
-    }
-
-    /// Why it failed, without the operation and the advice.
-    pub(crate) fn why(&self) -> &str {
-        &self.0.why
     }
 
     /// What the API said, where it would not do what was asked: a reply of status 400, or a job that failed.
     pub(crate) fn refusal(&self) -> Option<&str> {
         let refused = match self.0.kind {
-            Kind::Status => self.status() == Some(400),
-            Kind::Job(end) => end == JobEnd::Failed,
-            _ => false,
+            ErrorKind::JobFailed => true,
+            kind => kind.is_of_status() && self.status() == Some(400),
         };
         refused.then_some(&self.0.why)
     }
@@ -133,7 +146,7 @@ impl Error {
     /// Whether the API answered with one of these statuses. A login that is over its limit is refused by a 400
     /// too, and says nothing of what was asked for.
     pub(crate) fn is_refused_by(&self, statuses: &[u16]) -> bool {
-        self.0.kind == Kind::Status
+        self.0.kind.is_of_status()
             && !self.is_rate_limited()
             && self.status().is_some_and(|status| statuses.contains(&status))
     }
@@ -141,17 +154,11 @@ impl Error {
     /// The transfer of a file broke off.
     pub(crate) fn broken_file(
         operation: &Operation,
-        mut why: String,
+        why: String,
         error: Option<reqwest::Error>,
     ) -> Self {
-        let timeout = error.as_ref().is_some_and(reqwest::Error::is_timeout);
-        let kind = if timeout { Kind::Timeout { connecting: false } } else { Kind::Broken };
-        let error = error.map(reqwest::Error::without_url);
-        if let Some(error) = &error {
-            why += &format!(": {}", root_cause(error));
-        }
-        let mut this = Self::new(kind, Some(operation), why);
-        this.0.source = error.map(|error| Arc::new(error) as _);
+        let mut this = Self::new(broken_by(error.as_ref()), Some(operation), why);
+        this.0.source = error.map(network);
         this
     }
 
@@ -162,53 +169,43 @@ impl Error {
 
     /// The same error, caused by another.
     pub(crate) fn caused_by(mut self, source: Self) -> Self {
-        self.0.source = Some(Arc::new(source));
+        self.0.source = Some(Source::Other(Arc::new(source)));
         self
     }
 
     /// A request took longer than the client allows.
     pub(crate) fn deadline(operation: &Operation, allowed: Duration) -> Self {
         let why = format!("no complete reply within {allowed:?}");
-        Self::new(Kind::Timeout { connecting: false }, Some(operation), why)
+        Self::new(ErrorKind::Timeout, Some(operation), why)
             .advise("ask for less at once, or raise the client's `timeout`")
     }
 
     /// The request could not be sent, or no reply came to it.
     pub(crate) fn unanswered(operation: &Operation, error: reqwest::Error) -> Self {
-        let connecting = error.is_connect();
         let host = error.url().map_or("the host", Url::authority).to_owned();
-        let kind = match (error.is_timeout(), connecting) {
-            (true, connecting) => Kind::Timeout { connecting },
-            (false, true) => Kind::Connect,
-            (false, false) => Kind::Broken,
-        };
-        // The URL holds query values, and the operation is named anyway.
-        let error = error.without_url();
-        let cause = root_cause(&error);
-        let mut this = if connecting {
-            Self::new(kind, Some(operation), format!("could not connect to {host}: {cause}"))
+        let mut this = if error.is_connect() {
+            Self::new(ErrorKind::Connect, Some(operation), format!("could not connect to {host}"))
                 .advise("check the network, the proxy, and the region or URL of the client")
         } else {
-            Self::new(kind, Some(operation), format!("no reply from {host}: {cause}"))
+            Self::new(broken_by(Some(&error)), Some(operation), format!("no reply from {host}"))
         };
-        this.0.source = Some(Arc::new(error));
+        this.0.is_connect_timeout = error.is_connect() && error.is_timeout();
+        this.0.source = Some(network(error));
         this
     }
 
     /// The head of a reply came, its body did not.
     pub(crate) fn broken_body(reply: &RawReply, error: reqwest::Error) -> Self {
-        let kind =
-            if error.is_timeout() { Kind::Timeout { connecting: false } } else { Kind::Broken };
-        let error = error.without_url();
-        let why = format!("the reply ({}) broke off: {}", reply.head.status, root_cause(&error));
+        let why = format!("the reply ({}) broke off", reply.head.status);
+        let kind = broken_by(Some(&error));
         let mut this = Self::new(kind, Some(&reply.operation), why).answered(reply);
-        this.0.source = Some(Arc::new(error));
+        this.0.source = Some(network(error));
         this
     }
 
     pub(crate) fn too_large(reply: &RawReply, max_body: usize) -> Self {
         let why = format!("the reply ({}) is larger than {max_body} bytes", reply.head.status);
-        Self::new(Kind::TooLarge, Some(&reply.operation), why)
+        Self::new(ErrorKind::TooLarge, Some(&reply.operation), why)
             .answered(reply)
             .advise("ask for less at once, or raise the client's `max_body`")
     }
@@ -237,13 +234,14 @@ impl Error {
         if !message.is_empty() {
             why += &format!(": {message}");
         }
-        let mut this = Self::new(Kind::Status, Some(&reply.operation), why).answered(reply);
+        let mut this = Self::new(ErrorKind::Status, Some(&reply.operation), why).answered(reply);
         if let Some(answer) = &mut this.0.answer {
             answer.take_body(body);
         }
+        this.0.kind = this.kind_of_status();
         this.0.advice = match status.as_u16() {
             300..400 => Some("redirects are not followed: check the client's region or URL".into()),
-            403 if this.is_blocked() => Some(
+            403 if this.kind() == ErrorKind::Blocked => Some(
                 "the reply is not from the API: a firewall, proxy or CDN refused the request".into(),
             ),
             403 => Some("the OAuth client or user needs a role that grants the permission".into()),
@@ -273,15 +271,15 @@ impl Error {
         );
         let (kind, advice) = match error.problem() {
             Problem::Form | Problem::NotAPage => {
-                (Kind::Decode, "`Client::execute` gives the reply as it came")
+                (ErrorKind::Decode, "`Client::execute` gives the reply as it came")
             }
             Problem::TooDeep => (
-                Kind::Decode,
+                ErrorKind::Decode,
                 "its values are nested deeper than is read, which is 127 levels: no record of the API is, \
                  so look at the reply as it came, which `Client::execute` gives",
             ),
             Problem::TooManyItems => (
-                Kind::TooLarge,
+                ErrorKind::TooLarge,
                 "ask for smaller pages (`page_size`), or raise the client's `max_page_items`",
             ),
         };
@@ -328,7 +326,28 @@ impl Error {
     /// The same error, told as that of the login at this host.
     pub(crate) fn at_login(mut self, host: &str) -> Self {
         self.0.login = Some(host.to_owned());
+        if self.0.kind.is_of_status() {
+            self.0.kind = self.kind_of_status();
+        }
         self
+    }
+
+    /// The kind of an error that is a status.
+    fn kind_of_status(&self) -> ErrorKind {
+        let status = self.status().unwrap_or_default();
+        match status {
+            _ if self.is_rate_limited() => ErrorKind::RateLimited,
+            403 if self.body().is_none() => ErrorKind::Blocked,
+            401 => ErrorKind::Authentication,
+            400..500 if self.is_of_login() && self.meaning() == Meaning::Final => {
+                ErrorKind::Authentication
+            }
+            403 => ErrorKind::Forbidden,
+            404 => ErrorKind::NotFound,
+            409 => ErrorKind::Conflict,
+            500.. => ErrorKind::Server,
+            _ => ErrorKind::Status,
+        }
     }
 
     /// The same error, told as that of the operation which needed what failed.
@@ -354,31 +373,12 @@ impl Error {
         self
     }
 
-    /// What kind of error it is, in a word: unlike its text, this holds nothing that came from outside.
-    pub(crate) fn cause(&self) -> &'static str {
-        match self.0.kind {
-            Kind::Config => "config",
-            Kind::InvalidRequest => "invalid request",
-            Kind::Connect => "no connection",
-            Kind::Timeout { .. } => "timeout",
-            Kind::Broken => "connection broke",
-            Kind::TooLarge => "too large",
-            Kind::Status => "status",
-            Kind::Decode => "decode",
-            Kind::Paging => "paging",
-            Kind::Job(_) => "job",
-            Kind::File => "file",
-            Kind::Piece => "piece too large",
-            Kind::Checkpoint(_) => "checkpoint",
-            Kind::Data => "data not available",
-        }
-    }
-
     /// Whether the network was the reason why no connection came about, rather than a host name that does
     /// not exist or a certificate that is not accepted.
     pub(crate) fn is_connection_fault(&self) -> bool {
         use std::io::ErrorKind;
-        let mut cause = std::error::Error::source(self);
+        let Some(Source::Network(error)) = &self.0.source else { return false };
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&**error);
         while let Some(error) = cause {
             if let Some(error) = error.downcast_ref::<std::io::Error>()
                 && matches!(
@@ -430,8 +430,17 @@ impl Answer {
     }
 }
 
-fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
-    error.source().map_or_else(|| error.to_string(), root_cause)
+/// How a request failed that was being sent.
+fn broken_by(error: Option<&reqwest::Error>) -> ErrorKind {
+    match error.is_some_and(reqwest::Error::is_timeout) {
+        true => ErrorKind::Timeout,
+        false => ErrorKind::Interrupted,
+    }
+}
+
+/// The URL holds query values, and the operation is named anyway.
+fn network(error: reqwest::Error) -> Source {
+    Source::Network(Arc::new(error.without_url()))
 }
 
 /// The beginning of a text, on one line.
@@ -470,7 +479,7 @@ mod tests {
             };
             let error = Error::not_a_page(&reply, "page 2 has no `entities`".to_owned());
             assert_eq!((error.code(), error.is_passing()), (code, may_pass), "{body}");
-            assert!(error.is_paging() && error.status() == Some(200), "{body}");
+            assert_eq!((error.kind(), error.status()), (ErrorKind::Paging, Some(200)), "{body}");
             let id = body.contains("contextId").then_some("x");
             assert_eq!(error.correlation_id(), id, "{body}");
         }

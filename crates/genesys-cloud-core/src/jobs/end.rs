@@ -7,7 +7,7 @@ use chrono::Utc;
 use super::family::JobState;
 use super::run::Run;
 use super::status::JobStatus;
-use crate::error::{Error, JobEnd, excerpt};
+use crate::error::{Error, ErrorKind, excerpt};
 use crate::operation::Operation;
 
 /// The statuses for an unknown or deleted job.
@@ -31,12 +31,14 @@ impl Run {
             JobState::Pending | JobState::Succeeded | JobState::PartlySucceeded => {
                 return Ok(status);
             }
-            JobState::Held => (JobEnd::Held, "waits for you", None),
+            JobState::Held => (ErrorKind::JobAwaitingInput, "waits for you", None),
             JobState::Failed => {
-                (JobEnd::Failed, "failed", Some("submit it again, or ask for less"))
+                (ErrorKind::JobFailed, "failed", Some("submit it again, or ask for less"))
             }
-            JobState::Cancelled => (JobEnd::Cancelled, "was cancelled", Some("submit it again")),
-            JobState::Expired => (JobEnd::Expired, "has expired", Some("submit it again")),
+            JobState::Cancelled => {
+                (ErrorKind::JobCancelled, "was cancelled", Some("submit it again"))
+            }
+            JobState::Expired => (ErrorKind::JobExpired, "has expired", Some("submit it again")),
         };
         let mut why = format!("{} {what}", self.called());
         if let Some(name) = status.name() {
@@ -48,7 +50,9 @@ impl Run {
         let error = Error::job(end, self.operation(), why).with_answer(status.reply());
         Err(match (advice, self.family.note()) {
             (Some(advice), _) => error.advise(advice),
-            (None, Some(note)) if end == JobEnd::Held => error.advise(note.to_owned()),
+            (None, Some(note)) if end == ErrorKind::JobAwaitingInput => {
+                error.advise(note.to_owned())
+            }
             _ => error,
         })
     }
@@ -60,7 +64,7 @@ impl Run {
         let id = id.as_deref();
         if status.has_expired() {
             let why = format!("the results of {} were deleted at {expires}", self.called());
-            let error = Error::job(JobEnd::Expired, self.operation(), why);
+            let error = Error::job(ErrorKind::JobExpired, self.operation(), why);
             return Err(error.with_answer(status.reply()).advise("submit it again"));
         }
         let left = expires - status.now();
@@ -74,7 +78,7 @@ impl Run {
     /// Its results were there, and this operation has them no more.
     pub(super) fn gone(&self, operation: &Operation) -> Error {
         let why = format!("the results of {} are gone", self.called());
-        Error::job(JobEnd::Expired, operation, why).advise("submit it again")
+        Error::job(ErrorKind::JobExpired, operation, why).advise("submit it again")
     }
 
     /// What is to be said of a call that asked how it stands and failed.
@@ -85,7 +89,7 @@ impl Run {
         match self.expires() {
             Some(expires) if expires <= Utc::now() => {
                 let why = format!("{} and its results were deleted at {expires}", self.called());
-                let gone = Error::job(JobEnd::Expired, self.operation(), why);
+                let gone = Error::job(ErrorKind::JobExpired, self.operation(), why);
                 gone.advise("submit it again").caused_by(error)
             }
             _ => error.advise(format!(
@@ -117,7 +121,7 @@ impl Run {
             Late::Time if failure.is_some() => why += ", and could not be asked how it stands",
             Late::Time => {}
         }
-        let error = Error::job(JobEnd::Unfinished, self.operation(), why)
+        let error = Error::job(ErrorKind::JobUnfinished, self.operation(), why)
             .advise("it runs on: wait for it again, or save it for later");
         match failure {
             Some(failure) => error.caused_by(failure),
@@ -127,7 +131,7 @@ impl Run {
 
     /// Why it can't be asked how it stands.
     pub(super) fn not_pollable(&self) -> Error {
-        let error = |why| Error::job(JobEnd::NotPollable, self.operation(), why);
+        let error = |why| Error::job(ErrorKind::JobNotPollable, self.operation(), why);
         if self.family.is_pollable() {
             return self.nameless("it can't be asked how it stands");
         }
@@ -145,7 +149,7 @@ impl Run {
     /// Nothing can be done for want of its id.
     pub(super) fn nameless(&self, so: &str) -> Error {
         let why = format!("the reply to the submit named no id of the job, so that {so}");
-        Error::job(JobEnd::NotPollable, self.operation(), why).advise(
+        Error::job(ErrorKind::JobNotPollable, self.operation(), why).advise(
             "what came with that reply is not saved: see whether the work was done before you submit it \
              again",
         )

@@ -11,7 +11,7 @@ use super::items::{Malformed, Splitter};
 use super::open::{Feed, links};
 use super::run::Run;
 use crate::download::Download;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::operation::Operation;
 use crate::reply::{Head, RawReply};
 
@@ -203,7 +203,8 @@ impl Files {
 /// Whether a file was refused, which is how it is told that its URL has expired. Credentials that the API does
 /// not accept are something else.
 fn is_refused(error: &Error) -> bool {
-    matches!(error.status(), Some(400 | 401 | 403 | 404 | 410)) && !error.is_auth()
+    matches!(error.status(), Some(400 | 401 | 403 | 404 | 410))
+        && error.kind() != ErrorKind::Authentication
 }
 
 /// Whether two URLs differ in their queries at most, as those of one file do that were signed at two times.
@@ -313,7 +314,7 @@ fn malformed(operation: &Operation, which: &str, why: Malformed) -> Error {
         Malformed::Missing => "has no list where the items should be".to_owned(),
         Malformed::NotItems => "is an error body or an empty object instead of results".to_owned(),
     };
-    Error::file(operation, format!("{which} {why}"))
+    Error::file(Some(operation), format!("{which} {why}"))
         .advise("submit the job again, or take the file as it is by `Job::downloads`")
 }
 

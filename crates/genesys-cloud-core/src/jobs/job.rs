@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, Stream};
 use serde::de::DeserializeOwned;
+use tracing::Instrument as _;
 
 use super::available::wait_for_data;
 use super::cancel::CancelOnDrop;
@@ -29,6 +30,7 @@ use crate::paging::{Paginator, ReadPage, read_bytes, read_json, read_wire};
 use crate::request::Request;
 use crate::saved_job::SavedJob;
 use crate::schedule::Schedule;
+use crate::spans;
 use crate::wire::Wire;
 
 /// A job that the API works on, and whose results are a list of `T`.
@@ -64,21 +66,21 @@ impl<T> Job<T> {
     /// Submits a job through a request of any operation, such as one that the bindings do not know.
     ///
     /// The future does nothing until it is awaited.
-    pub fn submit(client: &Client, request: Request, family: Family) -> Submitting<T>
+    pub fn submit(client: &impl AsRef<Client>, request: Request, family: Family) -> Submitting<T>
     where
         T: DeserializeOwned + 'static,
     {
-        Submitting::new(client.clone(), request, family, read_json)
+        Submitting::new(client.as_ref().clone(), request, family, read_json)
     }
 
     /// A job that was [saved](Self::save), submitted by this operation. Nothing is sent.
     ///
     /// # Errors
     /// When what was saved is of another operation or family, or was submitted in another organization than that
-    /// of the client ([`Error::is_job_mismatch`]), as far as both are known: see
+    /// of the client ([`ErrorKind::JobMismatch`](crate::ErrorKind::JobMismatch)), as far as both are known: see
     /// [`Client::identify`](crate::Client::identify).
     pub fn load(
-        client: &Client,
+        client: &impl AsRef<Client>,
         operation: Operation,
         family: Family,
         saved: SavedJob,
@@ -86,7 +88,7 @@ impl<T> Job<T> {
     where
         T: DeserializeOwned + 'static,
     {
-        Ok(Self::new(saved.run(client, operation, family)?, read_json))
+        Ok(Self::new(saved.run(client.as_ref(), operation, family)?, read_json))
     }
 
     /// The same for generated code.
@@ -173,8 +175,8 @@ impl<T> Job<T> {
     /// Asks once how it stands, at once.
     ///
     /// # Errors
-    /// When the call fails, or the API offers none ([`Error::is_job_not_pollable`]). A job that failed is
-    /// a status.
+    /// When the call fails, or the API offers none ([`ErrorKind::JobNotPollable`](crate::ErrorKind::JobNotPollable)).
+    /// A job that failed is a status.
     pub async fn poll(&mut self) -> Result<JobStatus, Error> {
         self.run.poll().await
     }
@@ -190,14 +192,16 @@ impl<T> Job<T> {
     ///
     /// # Errors
     /// Three kinds, told apart:
-    /// - the API says that it came to no result ([`Error::is_job_failed`]), with its message;
+    /// - the API says that it came to no result ([`Error::is_job_without_result`]), with its message;
     /// - it was waited for as long as the [`deadline`](Self::deadline) allows
-    ///   ([`Error::is_job_unfinished`]), or waits for something to be done ([`Error::is_job_held`]): it is
-    ///   still there;
+    ///   ([`ErrorKind::JobUnfinished`](crate::ErrorKind::JobUnfinished)), or waits for something to be done
+    ///   ([`ErrorKind::JobAwaitingInput`](crate::ErrorKind::JobAwaitingInput)): it is still there;
     /// - anything else: a call failed, in a way that won't pass by itself, or the API offers none
-    ///   ([`Error::is_job_not_pollable`]).
+    ///   ([`ErrorKind::JobNotPollable`](crate::ErrorKind::JobNotPollable)).
     pub async fn wait(&mut self) -> Result<JobStatus, Error> {
-        self.run.wait().await
+        let span = spans::job(self.run.operation());
+        let ended = self.run.wait().instrument(span.clone()).await;
+        ended.inspect_err(|error| spans::failed(&span, error))
     }
 
     /// How it stands, as a stream: it is asked as [`wait`](Self::wait) does, each status is handed out
@@ -256,8 +260,9 @@ impl<T> Job<T> {
     /// The job is asked how it stands each time, if it can be: the URLs of files expire within minutes.
     ///
     /// # Errors
-    /// Those of [`wait`](Self::wait), when the results have been deleted ([`Error::is_job_expired`]), and when a
-    /// URL is not one that may be fetched ([`Error::is_download`]).
+    /// Those of [`wait`](Self::wait), when the results have been deleted
+    /// ([`ErrorKind::JobExpired`](crate::ErrorKind::JobExpired)), and when a URL is not one that may be fetched
+    /// ([`ErrorKind::Download`](crate::ErrorKind::Download)).
     pub async fn downloads(&mut self) -> Result<Vec<Download>, Error> {
         self.run.forget_links();
         let status = self.run.wait().await?;
@@ -268,15 +273,16 @@ impl<T> Job<T> {
     }
 
     /// Asks the API to cancel it. It may run on for a while: [`wait`](Self::wait) tells when it has ended, by
-    /// [`Error::is_job_cancelled`], unless it was done before.
+    /// [`ErrorKind::JobCancelled`](crate::ErrorKind::JobCancelled), unless it was done before.
     ///
     /// A job that has ended needs no cancel. Nothing is sent if that is known already: the API might delete its
     /// results. Where the API refuses (status 400, 404, 409 or 410), it is asked once how the job stands.
     ///
     /// # Errors
-    /// When jobs of its kind can't be cancelled ([`Error::is_invalid_request`]; nothing is sent then), it has no
-    /// id to be cancelled by ([`Error::is_job_not_pollable`]), or the call fails: with
-    /// [`Error::is_not_found`] where the API does not know it, or no longer.
+    /// When jobs of its kind can't be cancelled ([`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest);
+    /// nothing is sent then), it has no id to be cancelled by
+    /// ([`ErrorKind::JobNotPollable`](crate::ErrorKind::JobNotPollable)), or the call fails: with
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) where the API does not know it, or no longer.
     pub async fn cancel(&mut self) -> Result<(), Error> {
         self.run.cancel().await?;
         if let Some(cancel) = &self.run.cancel_on_drop {
@@ -353,8 +359,8 @@ impl fmt::Debug for Statuses<'_> {
 /// the job is unknown.
 ///
 /// # Errors
-/// When the call fails, or its reply can't be read or names no job ([`Error::is_decode`]). Where the API may have
-/// the job nevertheless, the text says so, and nothing is sent twice.
+/// When the call fails, or its reply can't be read or names no job ([`ErrorKind::Decode`](crate::ErrorKind::Decode)).
+/// Where the API may have the job nevertheless, the text says so, and nothing is sent twice.
 #[must_use = "a job is not submitted until this is awaited"]
 pub struct Submitting<T> {
     client: Client,
@@ -375,8 +381,9 @@ impl<T> Submitting<T> {
     /// available, at most this long, before the job is submitted.
     ///
     /// If the data is not available in time, nothing is submitted and the error is
-    /// [`Error::is_data_unavailable`]. A job whose API does not report how far the data is available, or without an
-    /// interval, is refused ([`Error::is_invalid_request`]).
+    /// [`ErrorKind::DataUnavailable`](crate::ErrorKind::DataUnavailable). A job whose API does not report how far the
+    /// data is available, or without an interval, is refused
+    /// ([`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest)).
     pub fn wait_for_data(mut self, deadline: Duration) -> Self {
         self.data = Some(DataWait::new(deadline));
         self

@@ -7,7 +7,6 @@
 //! the data that a job searches.
 
 mod available;
-mod bind;
 mod cancel;
 mod end;
 mod family;
@@ -16,6 +15,7 @@ mod file;
 pub(crate) mod fuzzing;
 mod items;
 mod job;
+mod macros;
 mod open;
 mod pages;
 mod run;

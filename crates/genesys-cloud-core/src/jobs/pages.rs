@@ -11,7 +11,7 @@ use super::open::{page, ready};
 use super::run::{Run, how_to_look};
 use super::tally::Tally;
 use crate::client::Client;
-use crate::error::{Error, JobEnd};
+use crate::error::{Error, ErrorKind};
 use crate::json_path::JsonText;
 use crate::options::JobOptions;
 use crate::reply::RawReply;
@@ -77,7 +77,7 @@ impl PageJobs {
             }
         };
         // A job that came to nothing is submitted anew; any other is gone on with.
-        if page.as_ref().err().is_none_or(|error| error.is_job_failed() || is_gone(error)) {
+        if page.as_ref().err().is_none_or(|error| error.is_job_without_result() || is_gone(error)) {
             *slot = Slot::Empty;
             self.lock().remove(&submitted);
         }
@@ -127,13 +127,14 @@ impl PageJobs {
 
 /// Whether the API no longer has the job or its results.
 fn is_gone(error: &Error) -> bool {
-    error.is_refused_by(&GONE) || error.is_job_expired()
+    error.is_refused_by(&GONE) || error.kind() == ErrorKind::JobExpired
 }
 
 /// The error for a submit that was abandoned before its reply.
 fn given_up(request: &Request, family: &Family) -> Error {
     let why = "the submit of the job was abandoned before its reply arrived".to_owned();
-    Error::job(JobEnd::NotPollable, request.operation(), why).outcome_unknown(how_to_look(family))
+    Error::job(ErrorKind::JobNotPollable, request.operation(), why)
+        .outcome_unknown(how_to_look(family))
 }
 
 async fn results_page(run: &mut Run, options: &JobOptions) -> Result<RawReply, Error> {
@@ -142,7 +143,7 @@ async fn results_page(run: &mut Run, options: &JobOptions) -> Result<RawReply, E
     let Results::List(call, listing) = run.family.results() else {
         let operation = run.operation();
         let why = "no operation lists the results".to_owned();
-        return Err(Error::job(JobEnd::NotPollable, operation, why));
+        return Err(Error::job(ErrorKind::JobNotPollable, operation, why));
     };
     let request = options.changed(run.ask(call));
     let mut repeated = 0;

@@ -12,13 +12,14 @@ use super::family::{DoneWhen, Family, JobCall, JobId, JobState, Results, Results
 use super::status::{JobStatus, is_further_on};
 use super::tally::Tally;
 use crate::client::Client;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::json_path::JsonText;
 use crate::operation::Operation;
 use crate::options::{JobOptions, later};
 use crate::reply::{DecodeError, RawReply};
 use crate::request::Request;
 use crate::retry::chance;
+use crate::runtime;
 use crate::schedule::Schedule;
 
 /// How long a job is waited for unless it is said.
@@ -333,6 +334,7 @@ impl Run {
 
     /// Asks how it stands when that is due. Errors that may pass are passed over.
     pub(super) async fn next_status(&mut self, until: Until) -> Result<JobStatus, Error> {
+        runtime::current(Some(self.operation()))?;
         let mut failure = None;
         loop {
             if self.told && self.due > until.end {
@@ -363,7 +365,8 @@ impl Run {
 
     /// Whether asking again may do better than a call that failed so.
     fn may_pass(&self, error: &Error) -> bool {
-        let is_unseen = self.is_new && self.made.elapsed() < NEW && error.is_not_found();
+        let is_unseen =
+            self.is_new && self.made.elapsed() < NEW && error.kind() == ErrorKind::NotFound;
         error.is_transient() || is_unseen
     }
 
@@ -402,7 +405,7 @@ impl Run {
         }
         let Err(error) = self.execute(&self.ask(cancel)).await else { return Ok(()) };
         // An attempt before, whose reply was lost, has done it.
-        if error.is_not_found() && error.attempts() > 1 {
+        if error.kind() == ErrorKind::NotFound && error.attempts() > 1 {
             return Ok(());
         }
         let may_have_ended = error.is_refused_by(&[400, 404, 409, 410]);

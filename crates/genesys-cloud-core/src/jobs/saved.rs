@@ -3,7 +3,7 @@
 use super::family::{DoneWhen, Family};
 use super::run::Run;
 use crate::client::Client;
-use crate::error::{Error, JobEnd};
+use crate::error::{Error, ErrorKind};
 use crate::operation::Operation;
 use crate::request::Request;
 use crate::saved_job::{Org, SavedJob};
@@ -33,7 +33,7 @@ impl SavedJob {
         operation: Operation,
         family: Family,
     ) -> Result<Run, Error> {
-        let mismatch = |why: String| Error::job(JobEnd::Mismatch, &operation, why);
+        let mismatch = |why: String| Error::job(ErrorKind::JobMismatch, &operation, why);
         if self.operation != operation.id() || self.family != family.name() {
             let (saved, of) = (self.operation, self.family);
             let error = mismatch(format!("the saved job is of {saved} (family {of})"));

@@ -85,7 +85,7 @@ impl ReadOptions {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OnStale {
-    /// The list ends with an error ([`Error::is_stale_checkpoint`](crate::Error::is_stale_checkpoint)).
+    /// The list ends with an error ([`ErrorKind::StaleCheckpoint`](crate::ErrorKind::StaleCheckpoint)).
     #[default]
     Fail,
     /// The list is read from its beginning, and as many items are left out as had been delivered.

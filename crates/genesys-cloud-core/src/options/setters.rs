@@ -90,7 +90,7 @@ macro_rules! read_option_setters {
 
         /// How long the job of a list is waited for before its first page. Default: one hour. See
         /// [`Job::deadline`](crate::Job::deadline). After the error that it was not done by then
-        /// ([`Error::is_job_unfinished`](crate::Error::is_job_unfinished)), the next poll continues to wait. Lists without
+        /// ([`ErrorKind::JobUnfinished`](crate::ErrorKind::JobUnfinished)), the next poll continues to wait. Lists without
         /// a job ignore it.
         pub fn job_deadline(mut self, deadline: ::std::time::Duration) -> Self {
             self.options_mut().job.deadline = Some(deadline);
@@ -108,9 +108,9 @@ macro_rules! read_option_setters {
         /// all slices together, and starts when the first of them has to wait.
         ///
         /// The operation that reports how far the data is available is polled with growing pauses. If the data is not
-        /// available in time, the list fails ([`Error::is_data_unavailable`](crate::Error::is_data_unavailable)); the
+        /// available in time, the list fails ([`ErrorKind::DataUnavailable`](crate::ErrorKind::DataUnavailable)); the
         /// next poll checks once more. If the API has no such operation, the job is rejected
-        /// ([`Error::is_invalid_request`](crate::Error::is_invalid_request)). Lists without a job ignore it.
+        /// ([`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest)). Lists without a job ignore it.
         pub fn wait_for_data(mut self, deadline: ::std::time::Duration) -> Self {
             self.options_mut().job.data = Some($crate::options::DataWait::new(deadline));
             self

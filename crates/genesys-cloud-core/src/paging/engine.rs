@@ -12,8 +12,9 @@ use std::task::{Context, Poll, ready};
 
 use chrono::Utc;
 use futures::future::{BoxFuture, FutureExt as _};
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span};
 
 use self::resume::Resumption;
 use super::listing::Listing;
@@ -25,12 +26,13 @@ use super::step::End;
 use super::subject::Subject;
 use super::walk::{Walk, set_number, value_on};
 use crate::client::Client;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::jobs::{Caller, Feed, Opened, Opening};
 use crate::operation::Operation;
 use crate::options::ReadOptions;
 use crate::reply::RawReply;
 use crate::request::Request;
+use crate::spans;
 
 /// The most pages that are asked for ahead, whatever count of pages a reply states.
 const MOST_AHEAD: usize = 256;
@@ -78,6 +80,8 @@ pub(super) struct Engine {
     refused: Option<&'static str>,
     /// What is listed, once it has been asked for.
     subject: OnceLock<Arc<Subject>>,
+    /// The span of the list, once it has been polled.
+    span: Option<Span>,
 }
 
 /// The page that was read last.
@@ -124,6 +128,7 @@ impl Engine {
             request,
             job: None,
             options: ReadOptions::new(),
+            span: None,
             page_bytes: 0,
             calls: VecDeque::new(),
             stuck: None,
@@ -307,8 +312,14 @@ impl Engine {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<RawReply, Error>>> {
+        let operation = self.request.operation();
+        let span = self.span.get_or_insert_with(|| spans::list(operation)).clone();
+        let _entered = span.enter();
         let reply = self.poll_not_stale(cx);
         self.count_calls_of_job();
+        if let Poll::Ready(Some(Err(error))) = &reply {
+            spans::failed(&span, error);
+        }
         reply
     }
 
@@ -405,7 +416,9 @@ impl Engine {
                     calls.repeated += u64::from(attempts.saturating_sub(first));
                     calls.waited += waited;
                 }
-                if asked.is_bounded && reply.as_ref().is_err_and(Error::is_too_large) {
+                if asked.is_bounded
+                    && reply.as_ref().is_err_and(|error| error.kind() == ErrorKind::TooLarge)
+                {
                     self.ask_for_less();
                     continue;
                 }
@@ -441,10 +454,10 @@ impl Engine {
             Some(caller) => caller(request),
             None => async move { client.execute(&request).await }.boxed(),
         };
-        let call = if in_task {
-            Task(tokio::spawn(call.in_current_span())).boxed()
-        } else {
-            call.map(Some).boxed()
+        // Without a runtime the call itself is an error.
+        let call = match Handle::try_current() {
+            Ok(runtime) if in_task => Task(runtime.spawn(call.in_current_span())).boxed(),
+            _ => call.map(Some).boxed(),
         };
         Asked { position, call, is_again: false, is_bounded }
     }

@@ -95,7 +95,7 @@ pub fn walk(data: &[u8]) {
         _ => listing.with_cap(Cap::pages(u64::from(*cap) % 8)),
     };
     let api = APIS[usize::from(*cap) % APIS.len()];
-    let base = BaseUrl::parse(api).expect("a URL");
+    let base = BaseUrl::parse(api, &Default::default()).expect("a URL");
     let request = Request::new(Operation::known("getThings", Method::Get, PATH));
     let mut walk = Walk::start(&mut request.clone(), &listing, api);
     let bodies: Vec<&[u8]> = bodies.split(|byte| *byte == 0).collect();

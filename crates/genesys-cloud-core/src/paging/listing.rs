@@ -182,7 +182,7 @@ impl Listing {
     }
 
     /// Says how long the token of a page is good for: a checkpoint that is older is told to be stale before
-    /// anything is sent ([`Error::is_stale_checkpoint`](crate::Error::is_stale_checkpoint)).
+    /// anything is sent ([`ErrorKind::StaleCheckpoint`](crate::ErrorKind::StaleCheckpoint)).
     #[must_use]
     pub const fn with_token_lifetime(mut self, lifetime: Duration) -> Self {
         self.token_lifetime = Some(lifetime);
@@ -218,7 +218,7 @@ impl Listing {
     /// Names further fields of a reply, by which it is recognized as a page.
     ///
     /// A page has its list, its token, a count such as `total`, a link such as `nextUri`, or one of these. An
-    /// object with none of them is an error ([`Error::is_paging`](crate::Error::is_paging)) rather than an empty
+    /// object with none of them is an error ([`ErrorKind::Paging`](crate::ErrorKind::Paging)) rather than an empty
     /// page: gateways and services answer with an error object and status 200. Names that error objects have
     /// too, such as `message` and `status`, never count.
     #[must_use]

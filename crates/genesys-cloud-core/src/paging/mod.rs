@@ -7,7 +7,6 @@
 //! go on from later.
 
 mod adapters;
-mod bind;
 mod engine;
 mod extracted;
 #[cfg(feature = "fuzzing")]
@@ -16,6 +15,7 @@ mod grid;
 mod items;
 mod link;
 mod listing;
+mod macros;
 mod marks;
 mod page;
 mod paginator;

@@ -48,7 +48,7 @@ impl<T> Page<T> {
     /// may have another form there.
     ///
     /// # Errors
-    /// When the URL is not one that may be fetched ([`Error::is_download`]).
+    /// When the URL is not one that may be fetched ([`ErrorKind::Download`](crate::ErrorKind::Download)).
     pub fn download(&self) -> Option<Result<Download, Error>> {
         let (operation, file) = self.file.as_ref()?;
         Some(Download::open(&file.client, operation, &file.url))

@@ -54,10 +54,10 @@ use crate::wire::Wire;
 /// After an error the stream can be used on: the next poll asks for the same page again, and no item is
 /// lost or comes twice. An error that won't pass, such as a missing permission, then comes again.
 ///
-/// The list ends with the error ([`Error::is_paging`]) where a page is not the one that was due, but
-/// says that it is another, or holds the very items of one before; none of its items is handed out.
-/// So it does after a page from which there is no way on: its token or link leads back to a page that was
-/// read before, or to another host, or is none, or it is the last of 20 empty ones in a row.
+/// The list ends with the error ([`ErrorKind::Paging`](crate::ErrorKind::Paging)) where a page is not the one that
+/// was due, but says that it is another, or holds the very items of one before; none of its items is handed out. So
+/// it does after a page from which there is no way on: its token or link leads back to a page that was read before,
+/// or to another host, or is none, or it is the last of 20 empty ones in a row.
 ///
 /// ```no_run
 /// # async fn example(client: genesys_cloud_core::Client) -> Result<(), genesys_cloud_core::Error> {
@@ -127,11 +127,11 @@ impl<T> Paginator<T> {
     /// The items that a request of any operation lists, such as one that the bindings do not know.
     ///
     /// The list begins at the page that is set on the request, if one is.
-    pub fn over(client: &Client, request: Request, listing: Listing) -> Self
+    pub fn over(client: &impl AsRef<Client>, request: Request, listing: Listing) -> Self
     where
         T: DeserializeOwned + 'static,
     {
-        Self::new(Engine::new(client.clone(), request, listing), Read::Paths(read::serde))
+        Self::new(Engine::new(client.as_ref().clone(), request, listing), Read::Paths(read::serde))
     }
 
     /// The same, where a function of your own finds the items and what leads on in each reply: for
@@ -164,7 +164,7 @@ impl<T> Paginator<T> {
     /// # }
     /// ```
     pub fn with_extractor<F>(
-        client: &Client,
+        client: &impl AsRef<Client>,
         request: Request,
         listing: Listing,
         extract: F,
@@ -172,7 +172,8 @@ impl<T> Paginator<T> {
     where
         F: Fn(&RawReply) -> Result<Extracted<T>, DecodeError> + Send + 'static,
     {
-        Self::new(Engine::new(client.clone(), request, listing), Read::Own(Box::new(extract)))
+        let engine = Engine::new(client.as_ref().clone(), request, listing);
+        Self::new(engine, Read::Own(Box::new(extract)))
     }
 
     /// The items that a call of generated code lists, read the way the API writes them.
@@ -201,11 +202,11 @@ impl<T> Paginator<T> {
     /// submitted again only where the submit itself failed. It is waited for as [`Job::wait`](crate::Job::wait)
     /// does. Where a job gives one page of the list, as many jobs are run as there are pages. Dropping the
     /// paginator leaves the job alone.
-    pub fn over_job(client: &Client, request: Request, family: Family) -> Self
+    pub fn over_job(client: &impl AsRef<Client>, request: Request, family: Family) -> Self
     where
         T: DeserializeOwned + 'static,
     {
-        Self::of_job(Opening::new(client.clone(), request, family), read::serde)
+        Self::of_job(Opening::new(client.as_ref().clone(), request, family), read::serde)
     }
 
     /// The results of a job.
@@ -321,13 +322,13 @@ impl<T> Paginator<T> {
 impl Paginator<RawItem> {
     /// The items that a request of any operation lists, as the text that the API sent. A page is held in memory once.
     /// See [`over`](Paginator::over).
-    pub fn raw(client: &Client, request: Request, listing: Listing) -> Self {
-        Self::reading(client.clone(), request, listing, raw)
+    pub fn raw(client: &impl AsRef<Client>, request: Request, listing: Listing) -> Self {
+        Self::reading(client.as_ref().clone(), request, listing, raw)
     }
 
     /// The same for the results of a job. See [`over_job`](Paginator::over_job).
-    pub fn raw_of_job(client: &Client, request: Request, family: Family) -> Self {
-        Self::of_job(Opening::new(client.clone(), request, family), raw)
+    pub fn raw_of_job(client: &impl AsRef<Client>, request: Request, family: Family) -> Self {
+        Self::of_job(Opening::new(client.as_ref().clone(), request, family), raw)
     }
 }
 

@@ -105,6 +105,7 @@ impl Subject {
             operation: Some(operation.clone()),
             listing: Some(hex(*listing)),
             parameters: Some(parts.iter().map(|(name, hash)| (name.clone(), hex(*hash))).collect()),
+            ..SubjectForm::default()
         }
     }
 

@@ -1,6 +1,7 @@
 //! What follows from failures, as tables.
 
 use super::*;
+use crate::error::ErrorKind;
 use crate::operation::{Method, Operation};
 use crate::reply::{Head, RawReply};
 
@@ -270,7 +271,9 @@ async fn a_name_that_does_not_resolve_is_wrong_until_a_reply_has_come() {
     let sent = http.expect("a client").get("http://api.example").send().await;
     let operation = Operation::known("getThings", Method::Get, "/things");
     let error = Error::unanswered(&operation, sent.expect_err("no host"));
-    assert!(error.is_connect() && !error.is_timeout() && !error.is_connection_fault());
+    assert!(
+        error.kind() == ErrorKind::Connect && !error.is_timeout() && !error.is_connection_fault()
+    );
     assert_eq!(Failure::of(&error, false), Failure::Final);
     assert_eq!(Failure::of(&error, true), Failure::Unsent);
 }

@@ -113,7 +113,7 @@ impl<T> RangeReader<T> {
                 }
                 Some(Outcome::Error(error)) => {
                     // Not if it is unknown whether the job was submitted: it may be running.
-                    if error.is_job_failed()
+                    if error.is_job_without_result()
                         && (!first.has_delivered || self.settings.options.dedupe_by.is_some())
                     {
                         // The next poll submits another job, as it only reads.

@@ -2,7 +2,7 @@
 
 use std::task::{Context, Poll};
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::interval::Interval;
 use crate::paging::{End, Page, Paginator};
 
@@ -40,7 +40,11 @@ impl<T> SliceReader<T> {
         self.list.poll_next_page(cx, with_items).map(|next| match next {
             Some(Ok(page)) => Outcome::Page(Box::new(page)),
             Some(Err(error))
-                if !is_first && (error.is_job_unfinished() || error.is_data_unavailable()) =>
+                if !is_first
+                    && matches!(
+                        error.kind(),
+                        ErrorKind::JobUnfinished | ErrorKind::DataUnavailable
+                    ) =>
             {
                 Outcome::TooEarly
             }

@@ -48,7 +48,8 @@ const MINIMUM: Duration = Duration::from_mins(1);
 /// [`dedupe_by`](Self::dedupe_by), and is an error without. If there were more of them than ids are remembered, or
 /// some have no id, those are delivered twice, and the verdict is [`Drifted`](crate::Verdict::Drifted). The same holds
 /// where the job of a piece is run again. A piece that is
-/// [too short](Self::split_down_to) to be split is an error too ([`Error::is_piece_too_large`]).
+/// [too short](Self::split_down_to) to be split is an error too
+/// ([`ErrorKind::SliceTooLarge`](crate::ErrorKind::SliceTooLarge)).
 ///
 /// # What a record is counted to
 /// Each piece begins where the one before it ends, and does not hold its end. What a query takes for being in an
@@ -208,8 +209,8 @@ impl<T> Windows<T> {
     /// those that had begun from their beginning.
     ///
     /// One of another call or range is rejected before anything is sent: a plan with
-    /// [`Error::is_invalid_request`], a checkpoint with [`Error::is_checkpoint_mismatch`], which names what
-    /// differs.
+    /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest), a checkpoint with
+    /// [`ErrorKind::CheckpointMismatch`](crate::ErrorKind::CheckpointMismatch), which names what differs.
     pub fn resume(mut self, from: impl Into<WindowsFrom>) -> Self {
         self.reader.settings.resumed = Some(from.into().0);
         self
@@ -281,7 +282,7 @@ impl<T> Windows<T> {
     ///
     /// # Errors
     /// When the range, the span, the overlap, or the plan to go on with are not right
-    /// ([`Error::is_invalid_request`]).
+    /// ([`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest)).
     pub fn plan(&self) -> Result<Plan, Error> {
         self.reader.plan()
     }

@@ -4,9 +4,11 @@
 //! all types: [`Wire`]. Generated code states the fields of a record and the values of an enum through
 //! [`record!`](crate::record) and [`open_enum!`](crate::open_enum); all behaviour is here.
 
+mod convert;
 mod date;
 mod decode;
 mod finite;
+mod json;
 pub(crate) mod number;
 mod open_enum;
 mod record;
@@ -14,6 +16,7 @@ mod scalar;
 mod schema;
 pub(crate) mod stamp;
 mod text;
+mod unknown;
 mod variants;
 
 use std::collections::BTreeMap;
@@ -25,15 +28,18 @@ use serde::de::{
 };
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
+pub use convert::{AsText, convert_text};
 pub(crate) use decode::reread;
 pub(crate) use finite::not_finite;
+pub use json::Json;
 pub use open_enum::{EnumForm, OpenEnum};
-pub use record::{ReadFields, Record, RecordForm, ShowFields, debug_record};
+pub use record::{ReadFields, Record, RecordForm, ShowFields, debug_record, records_equal};
 #[cfg(feature = "schemars")]
 pub use schema::{FieldSchema, VariantSchema, open_enum_schema, record_schema, variants_schema};
 pub(crate) use stamp::parse_instant;
 pub(crate) use text::{mended, without_mark};
-pub use variants::{Variants, VariantsForm, read_variant, write_unrecognized, write_variant};
+pub use unknown::UnknownFields;
+pub use variants::{Variants, VariantsForm, empty_variant, read_variant, write_variant};
 
 /// A value that stands in the JSON of the API, read the way the API writes it.
 ///
@@ -42,7 +48,7 @@ pub use variants::{Variants, VariantsForm, read_variant, write_unrecognized, wri
 /// rather than an error, an enum keeps a value that it does not know, and half of a surrogate pair in a text becomes
 /// U+FFFD. What stays an error: a number that does not fit, and a value of another kind (an object where a number is
 /// due).
-pub trait Wire: Sized + fmt::Debug {
+pub trait Wire: Sized + fmt::Debug + PartialEq + 'static {
     /// Reads the value.
     ///
     /// # Errors
@@ -72,7 +78,7 @@ pub trait Wire: Sized + fmt::Debug {
 /// Saying the kind by a type rather than by four forwarding functions for each of the API's 8,000 types
 /// is what keeps the bindings quick to compile.
 #[doc(hidden)]
-pub trait Generated: Sized + fmt::Debug {
+pub trait Generated: Sized + fmt::Debug + PartialEq + 'static {
     type Form: Form<Self>;
 }
 

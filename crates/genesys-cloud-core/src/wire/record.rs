@@ -1,16 +1,21 @@
 //! Records: JSON objects of named fields, each of which may be absent.
 
+use std::any::Any;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
 use serde::ser::{SerializeMap, Serializer};
 
-use super::{Form, Seed, Wire, Written};
+use super::{Form, Seed, UnknownFields, Wire, Written};
 
 /// A JSON object of named fields.
 ///
-/// Reading: every field may be absent or `null`, unknown fields are ignored, and of a field that stands
-/// there twice the last counts. Writing: only the fields that are set.
+/// Reading: every field may be absent or `null`, and of a field that comes twice the last counts. Fields that the type
+/// does not have are kept as [`UnknownFields`].
+///
+/// Writing: the fields that are set, and the unknown ones after them. A field that was `null` is left out, as one that
+/// was absent: a PUT takes both for a field without a value. To send `null`, use
+/// [`Request::set_null`](crate::Request::set_null).
 pub trait Record: Default {
     /// The name of the definition in the API document.
     const NAME: &'static str;
@@ -22,23 +27,27 @@ pub trait Record: Default {
     fn read_fields(&mut self, fields: &mut impl ReadFields);
 
     #[doc(hidden)]
-    fn show_fields(&self, fields: &mut impl ShowFields);
+    fn show_fields<'a>(&'a self, fields: &mut impl ShowFields<'a>);
 }
 
-/// Is offered the fields of a record one after the other, to fill them.
+/// Visits the fields of a record one after the other, to fill them. The unknown fields come last.
 ///
-/// Neither this nor [`ShowFields`] returns a result: an error is kept and told at the end, which saves
+/// Neither this nor [`ShowFields`] returns a result: an error is kept and returned at the end, which saves
 /// the compiler a branch for each of the API's 40,000 fields.
 #[doc(hidden)]
 pub trait ReadFields {
     fn field<T: Wire>(&mut self, value: &mut Option<T>);
+
+    fn unknown(&mut self, fields: &mut UnknownFields);
 }
 
-/// Is shown the fields of a record one after the other: the name in Rust, the name on the wire, and
-/// what is set.
+/// Visits the fields of a record one after the other: the name in Rust, the name on the wire, and
+/// the value. The unknown fields come last.
 #[doc(hidden)]
-pub trait ShowFields {
-    fn field<T: Wire>(&mut self, name: &'static str, wire: &'static str, value: &Option<T>);
+pub trait ShowFields<'a> {
+    fn field<T: Wire>(&mut self, name: &'static str, wire: &'static str, value: &'a Option<T>);
+
+    fn unknown(&mut self, fields: &'a UnknownFields);
 }
 
 /// How the generated records are read and written.
@@ -77,9 +86,10 @@ fn read_record<'de, R: Record, D: Deserializer<'de>>(deserializer: D) -> Result<
         }
 
         fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
-            let mut reader = Reader { map, fields: R::FIELDS, at: 0, due: 0, error: None };
+            let unknown = UnknownFields::new();
+            let mut reader = Reader { map, fields: R::FIELDS, at: 0, due: 0, unknown, error: None };
             reader.read_key();
-            while reader.due < R::FIELDS.len() {
+            while reader.due < R::FIELDS.len() || !reader.unknown.is_empty() {
                 reader.at = 0;
                 self.0.read_fields(&mut reader);
             }
@@ -105,27 +115,32 @@ struct Reader<A, E> {
     at: usize,
     /// The field whose value the JSON holds next; beyond all fields at the end.
     due: usize,
+    /// What the record does not have.
+    unknown: UnknownFields,
     /// What went wrong, and in which field; beyond all fields where it was in none of them.
     error: Option<(usize, E)>,
 }
 
 impl<'de, A: MapAccess<'de>> Reader<A, A::Error> {
-    /// Reads keys up to the first that the record has.
+    /// Reads keys up to the first that the record has, and keeps what it does not have.
     fn read_key(&mut self) {
         self.due = usize::MAX;
         loop {
             let key = FieldIndex { fields: self.fields, expected: self.at };
             match self.map.next_key_seed(key) {
-                Ok(Some(Some(index))) => {
+                Ok(Some(Key::Field(index))) => {
                     self.due = index;
                     return;
                 }
-                Ok(Some(None)) => {
-                    if let Err(error) = self.map.next_value::<IgnoredAny>() {
+                Ok(Some(Key::Unknown(name))) => match self.map.next_value() {
+                    Ok(value) => {
+                        self.unknown.insert(name, value);
+                    }
+                    Err(error) => {
                         self.error = Some((usize::MAX, error));
                         return;
                     }
-                }
+                },
                 Ok(None) => return,
                 Err(error) => {
                     self.error = Some((usize::MAX, error));
@@ -154,6 +169,10 @@ impl<'de, A: MapAccess<'de>> ReadFields for Reader<A, A::Error> {
             }
         }
     }
+
+    fn unknown(&mut self, fields: &mut UnknownFields) {
+        fields.append(&mut self.unknown);
+    }
 }
 
 /// Names the field of an error, and so the way to it where records stand within records.
@@ -172,8 +191,15 @@ struct FieldIndex {
     expected: usize,
 }
 
+/// A key of a JSON object.
+enum Key {
+    /// The index of the field.
+    Field(usize),
+    Unknown(String),
+}
+
 impl<'de> DeserializeSeed<'de> for FieldIndex {
-    type Value = Option<usize>;
+    type Value = Key;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_identifier(self)
@@ -181,7 +207,7 @@ impl<'de> DeserializeSeed<'de> for FieldIndex {
 }
 
 impl Visitor<'_> for FieldIndex {
-    type Value = Option<usize>;
+    type Value = Key;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the name of a field")
@@ -190,9 +216,10 @@ impl Visitor<'_> for FieldIndex {
     fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
         let (before, after) = self.fields.split_at(self.expected);
         let found = after.iter().position(|field| *field == name);
-        Ok(found
+        let found = found
             .map(|index| self.expected + index)
-            .or_else(|| before.iter().position(|field| *field == name)))
+            .or_else(|| before.iter().position(|field| *field == name));
+        Ok(found.map_or_else(|| Key::Unknown(name.to_owned()), Key::Field))
     }
 }
 
@@ -202,10 +229,16 @@ fn write_record<R: Record, S: Serializer>(record: &R, serializer: S) -> Result<S
         error: Option<M::Error>,
     }
 
-    impl<M: SerializeMap> ShowFields for Writer<M> {
-        fn field<T: Wire>(&mut self, _: &'static str, wire: &'static str, value: &Option<T>) {
+    impl<'a, M: SerializeMap> ShowFields<'a> for Writer<M> {
+        fn field<T: Wire>(&mut self, _: &'static str, wire: &'static str, value: &'a Option<T>) {
             if let (Some(value), None) = (value, &self.error) {
                 self.error = self.map.serialize_entry(wire, &Written(value)).err();
+            }
+        }
+
+        fn unknown(&mut self, fields: &'a UnknownFields) {
+            if self.error.is_none() {
+                self.error = write_unknown(&mut self.map, fields).err();
             }
         }
     }
@@ -218,15 +251,73 @@ fn write_record<R: Record, S: Serializer>(record: &R, serializer: S) -> Result<S
     }
 }
 
+/// Writes unknown fields into the object of their record.
+pub(super) fn write_unknown<M: SerializeMap>(
+    map: &mut M,
+    fields: &UnknownFields,
+) -> Result<(), M::Error> {
+    fields.iter().try_for_each(|(name, value)| map.serialize_entry(name, value))
+}
+
+/// Whether two records have the same fields, unknown ones among them.
+#[doc(hidden)]
+pub fn records_equal<R: Record>(one: &R, other: &R) -> bool {
+    /// The fields of the first record, to be compared with those of the second.
+    struct Fields<'a> {
+        known: Vec<&'a dyn Any>,
+        unknown: Option<&'a UnknownFields>,
+    }
+
+    impl<'a> ShowFields<'a> for Fields<'a> {
+        fn field<T: Wire>(&mut self, _: &'static str, _: &'static str, value: &'a Option<T>) {
+            self.known.push(value);
+        }
+
+        fn unknown(&mut self, fields: &'a UnknownFields) {
+            self.unknown = Some(fields);
+        }
+    }
+
+    struct Compare<'a> {
+        with: Fields<'a>,
+        at: usize,
+        are_equal: bool,
+    }
+
+    impl<'a> ShowFields<'a> for Compare<'_> {
+        fn field<T: Wire>(&mut self, _: &'static str, _: &'static str, value: &'a Option<T>) {
+            let other = self.with.known.get(self.at).and_then(|it| it.downcast_ref());
+            self.at += 1;
+            self.are_equal = self.are_equal && other == Some(value);
+        }
+
+        fn unknown(&mut self, fields: &'a UnknownFields) {
+            self.are_equal = self.are_equal && self.with.unknown == Some(fields);
+        }
+    }
+
+    let mut with = Fields { known: Vec::with_capacity(R::FIELDS.len()), unknown: None };
+    one.show_fields(&mut with);
+    let mut compare = Compare { with, at: 0, are_equal: true };
+    other.show_fields(&mut compare);
+    compare.are_equal
+}
+
 /// Shows the fields of a record that are set, and leaves out the others.
 #[doc(hidden)]
 pub fn debug_record<R: Record>(record: &R, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     struct Shown<'a, 'b>(fmt::DebugStruct<'a, 'b>);
 
-    impl ShowFields for Shown<'_, '_> {
-        fn field<T: Wire>(&mut self, name: &'static str, _: &'static str, value: &Option<T>) {
+    impl<'a> ShowFields<'a> for Shown<'_, '_> {
+        fn field<T: Wire>(&mut self, name: &'static str, _: &'static str, value: &'a Option<T>) {
             if let Some(value) = value {
                 self.0.field(name, value);
+            }
+        }
+
+        fn unknown(&mut self, fields: &'a UnknownFields) {
+            if !fields.is_empty() {
+                self.0.field("unknown_fields", fields);
             }
         }
     }
@@ -250,7 +341,7 @@ pub fn debug_record<R: Record>(record: &R, f: &mut fmt::Formatter<'_>) -> fmt::R
 ///
 /// let lobby: Lobby = serde_json::from_str(r#"{"name": "East", "seatCount": null, "new": 1}"#)?;
 /// assert_eq!(lobby.name.as_deref(), Some("East"));
-/// assert_eq!(serde_json::to_string(&lobby)?, r#"{"name":"East"}"#);
+/// assert_eq!(serde_json::to_string(&lobby)?, r#"{"name":"East","new":1}"#);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[macro_export]
@@ -265,12 +356,24 @@ macro_rules! record {
         #[derive(Clone)]
         pub struct $name {
             $($(#[$field_meta])* pub $field: ::core::option::Option<$type>,)*
+            /// The fields that the API sent and this type does not have. They are written back.
+            pub unknown_fields: $crate::UnknownFields,
         }
 
         impl ::core::default::Default for $name {
             #[inline]
             fn default() -> Self {
-                Self { $($field: ::core::option::Option::None,)* }
+                Self {
+                    $($field: ::core::option::Option::None,)*
+                    unknown_fields: $crate::UnknownFields::new(),
+                }
+            }
+        }
+
+        impl ::core::cmp::PartialEq for $name {
+            #[inline]
+            fn eq(&self, other: &Self) -> bool {
+                $crate::generated::records_equal(self, other)
             }
         }
 
@@ -288,11 +391,13 @@ macro_rules! record {
             #[inline]
             fn read_fields(&mut self, fields: &mut impl $crate::generated::ReadFields) {
                 $(fields.field(&mut self.$field);)*
+                fields.unknown(&mut self.unknown_fields);
             }
 
             #[inline]
-            fn show_fields(&self, fields: &mut impl $crate::generated::ShowFields) {
+            fn show_fields<'a>(&'a self, fields: &mut impl $crate::generated::ShowFields<'a>) {
                 $(fields.field(stringify!($field), $wire, &self.$field);)*
+                fields.unknown(&self.unknown_fields);
             }
         }
 

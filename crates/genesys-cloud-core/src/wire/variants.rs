@@ -3,13 +3,12 @@
 use std::cell::Cell;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::ser::{SerializeMap, Serializer};
 use serde_json::Value;
-use serde_json::value::RawValue;
 
-use super::record::{Record, ShowFields};
-use super::{Form, Wire, Written};
+use super::record::{ReadFields, Record, ShowFields, write_unknown};
+use super::{Form, Json, UnknownFields, Wire, Written};
 
 /// How deep records of several types may be within each other. Each is read from a text of its own, for which the
 /// JSON reader counts anew.
@@ -30,7 +29,7 @@ pub trait Variants: Sized + fmt::Debug {
     fn write_variant<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
 
     /// The variant that keeps a record of another type.
-    fn unrecognized(json: Value) -> Self;
+    fn unrecognized(json: Json) -> Self;
 }
 
 /// How the generated types are read and written.
@@ -40,15 +39,15 @@ pub struct VariantsForm;
 
 impl<T: Variants> Form<T> for VariantsForm {
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
-        let raw = Box::<RawValue>::deserialize(deserializer)?;
-        let json = raw.get();
+        let raw = Json::read(deserializer)?;
+        let json = raw.as_str();
         if !json.starts_with('{') {
             return Err(D::Error::custom("a value of another type, where an object is due"));
         }
         let value = type_named(json, T::FIELD).map_err(D::Error::custom)?;
         match value.and_then(|value| T::read_variant(&value, json)) {
             Some(read) => read.map_err(D::Error::custom),
-            None => serde_json::from_str(json).map(T::unrecognized).map_err(D::Error::custom),
+            None => Ok(T::unrecognized(raw)),
         }
     }
 
@@ -57,12 +56,18 @@ impl<T: Variants> Form<T> for VariantsForm {
     }
 
     fn absent() -> Option<T> {
-        Some(T::unrecognized(Value::Object(serde_json::Map::new())))
+        Some(empty_variant())
     }
 
     fn from_text(_: &str) -> Option<T> {
         None
     }
+}
+
+/// An object that names no type.
+#[doc(hidden)]
+pub fn empty_variant<T: Variants>() -> T {
+    T::unrecognized(Json::from(Value::Object(serde_json::Map::new())))
 }
 
 /// What the field holds that says of which type a record is. Of a key that comes twice the last counts.
@@ -99,9 +104,9 @@ thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Reads a record of one type.
+/// Reads a record of one type. `field` is the one that tells the type.
 #[doc(hidden)]
-pub fn read_variant<T: Wire>(json: &str) -> serde_json::Result<Box<T>> {
+pub fn read_variant<T: Wire + Record>(json: &str, field: &str) -> serde_json::Result<Box<T>> {
     struct Level;
 
     impl Drop for Level {
@@ -115,7 +120,20 @@ pub fn read_variant<T: Wire>(json: &str) -> serde_json::Result<Box<T>> {
     }
     DEPTH.set(DEPTH.get() + 1);
     let _level = Level;
-    T::read(&mut serde_json::Deserializer::from_str(json)).map(Box::new)
+    let mut record = T::read(&mut serde_json::Deserializer::from_str(json)).map(Box::new)?;
+    record.read_fields(&mut Without(field));
+    Ok(record)
+}
+
+/// Removes the field that tells the type from the unknown ones: not every record has it as a field.
+struct Without<'a>(&'a str);
+
+impl ReadFields for Without<'_> {
+    fn field<T: Wire>(&mut self, _: &mut Option<T>) {}
+
+    fn unknown(&mut self, fields: &mut UnknownFields) {
+        fields.remove(self.0);
+    }
 }
 
 /// Writes a record of one type, with the field that says so, if the record does not have it.
@@ -133,8 +151,8 @@ pub fn write_variant<T: Record, S: Serializer>(
         error: Option<M::Error>,
     }
 
-    impl<M: SerializeMap> ShowFields for Writer<M> {
-        fn field<T: Wire>(&mut self, _: &'static str, wire: &'static str, value: &Option<T>) {
+    impl<'a, M: SerializeMap> ShowFields<'a> for Writer<M> {
+        fn field<T: Wire>(&mut self, _: &'static str, wire: &'static str, value: &'a Option<T>) {
             let is_missing = self.missing.is_some_and(|(field, _)| field == wire);
             if self.error.is_some() || (value.is_none() && !is_missing) {
                 return;
@@ -145,6 +163,12 @@ pub fn write_variant<T: Record, S: Serializer>(
                 (None, Some((field, value))) => self.map.serialize_entry(field, value).err(),
                 (None, None) => None,
             };
+        }
+
+        fn unknown(&mut self, fields: &'a UnknownFields) {
+            if self.error.is_none() {
+                self.error = write_unknown(&mut self.map, fields).err();
+            }
         }
     }
 
@@ -158,12 +182,6 @@ pub fn write_variant<T: Record, S: Serializer>(
         writer.map.serialize_entry(field, value)?;
     }
     writer.map.end()
-}
-
-/// Writes a record of a type that is not known.
-#[doc(hidden)]
-pub fn write_unrecognized<S: Serializer>(json: &Value, serializer: S) -> Result<S::Ok, S::Error> {
-    json.serialize(serializer)
 }
 
 /// Makes a type of several records, which a field tells apart.
@@ -198,7 +216,7 @@ macro_rules! variants {
         pub enum $name:ident by $field:literal { $($variant:ident($type:ty) = $value:literal,)* }
     ) => {
         $(#[$meta])*
-        #[derive(Clone, Debug)]
+        #[derive(Clone, Debug, PartialEq)]
         #[non_exhaustive]
         pub enum $name {
             $(
@@ -206,15 +224,13 @@ macro_rules! variants {
                 $variant(::std::boxed::Box<$type>),
             )*
             /// A record of a type that the API document did not list when these bindings were made.
-            Unrecognized($crate::generated::Value),
+            Unrecognized($crate::Json),
         }
 
         impl ::core::default::Default for $name {
             #[inline]
             fn default() -> Self {
-                Self::Unrecognized($crate::generated::Value::Object(
-                    ::core::default::Default::default(),
-                ))
+                $crate::generated::empty_variant()
             }
         }
 
@@ -227,7 +243,7 @@ macro_rules! variants {
                 json: &str,
             ) -> ::core::option::Option<$crate::generated::JsonResult<Self>> {
                 ::core::option::Option::Some(match value {
-                    $($value => $crate::generated::read_variant::<$type>(json).map(Self::$variant),)*
+                    $($value => $crate::generated::read_variant::<$type>(json, $field).map(Self::$variant),)*
                     _ => return ::core::option::Option::None,
                 })
             }
@@ -243,14 +259,12 @@ macro_rules! variants {
                             $crate::generated::write_variant(&**record, $field, $value, serializer)
                         }
                     )*
-                    Self::Unrecognized(json) => {
-                        $crate::generated::write_unrecognized(json, serializer)
-                    }
+                    Self::Unrecognized(json) => $crate::Wire::write(json, serializer),
                 }
             }
 
             #[inline]
-            fn unrecognized(json: $crate::generated::Value) -> Self {
+            fn unrecognized(json: $crate::Json) -> Self {
                 Self::Unrecognized(json)
             }
         }

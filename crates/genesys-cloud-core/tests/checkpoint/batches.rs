@@ -1,8 +1,8 @@
 //! Lists in batches: what was committed does not come again, what was not does.
 
 use genesys_cloud_core::{
-    Checkpoint, Client, DoneWhen, Family, FileStore, JobCall, JobId, JobState, Listing, Method,
-    Operation, Paginator, Request, Results, Scheme, Verdict,
+    Checkpoint, Client, DoneWhen, ErrorKind, Family, FileStore, JobCall, JobId, JobState, Listing,
+    Method, Operation, Paginator, Request, Results, Scheme, Verdict,
 };
 
 use crate::memory::{Memory, unless_dropped};
@@ -95,7 +95,10 @@ async fn a_batch_that_was_not_committed_comes_again() {
     store.kept().fails = true;
     let batch = batches.next().await.expect("a batch").expect("items");
     let error = batch.commit().await.expect_err("full");
-    assert!(error.is_checkpoint_store() && error.to_string().contains("full"), "{error}");
+    assert!(
+        error.kind() == ErrorKind::CheckpointStore && format!("{error:#}").contains("full"),
+        "{error}"
+    );
     store.kept().fails = false;
     let batch = batches.next().await.expect("a batch").expect("items");
     assert_eq!(ids(batch.items()), [1, 2, 3]);
@@ -116,7 +119,7 @@ async fn two_runs_at_a_time_notice_each_other() {
     let mut first = run();
     let batch = first.next().await.expect("a batch").expect("items");
     let error = run().next().await.expect_err("in use");
-    assert!(error.is_checkpoint_in_use(), "{error}");
+    assert_eq!(error.kind(), ErrorKind::CheckpointInUse, "{error}");
     batch.commit().await.expect("saved");
     drop(first);
     let mut second = run();
@@ -135,7 +138,7 @@ async fn a_checkpoint_of_another_call_is_not_overwritten() {
     let mut batches = other.checkpointed(store.clone(), "things", 3);
     for _ in 0..2 {
         let error = batches.next().await.expect_err("another call");
-        assert!(error.is_checkpoint_mismatch(), "{error}");
+        assert_eq!(error.kind(), ErrorKind::CheckpointMismatch, "{error}");
     }
     assert_eq!(store.kept().saves, 1);
 }
@@ -293,7 +296,7 @@ async fn a_save_that_failed_is_made_up_for() {
                     Ok(Some(batch)) => batch,
                     Ok(None) => break,
                     Err(error) => {
-                        assert!(error.is_checkpoint_store(), "{error}");
+                        assert_eq!(error.kind(), ErrorKind::CheckpointStore, "{error}");
                         failed += 1;
                         continue;
                     }

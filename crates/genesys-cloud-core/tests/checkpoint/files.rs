@@ -1,6 +1,6 @@
 //! Checkpoints in files.
 
-use genesys_cloud_core::{Checkpoint, CheckpointStore as _, FileStore};
+use genesys_cloud_core::{Checkpoint, CheckpointStore as _, ErrorKind, FileStore};
 
 use crate::{client, list, serve};
 
@@ -45,7 +45,7 @@ async fn a_key_belongs_to_one_writer() {
         second.save("a", &saved).await.expect_err("in use"),
         second.clear("a").await.expect_err("in use"),
     ] {
-        assert!(error.is_checkpoint_in_use(), "{error}");
+        assert_eq!(error.kind(), ErrorKind::CheckpointInUse, "{error}");
         let pid = std::process::id().to_string();
         assert!(error.to_string().contains(&format!("in use by process {pid}")), "{error}");
     }
@@ -76,12 +76,15 @@ async fn what_can_not_be_read_is_told() {
     for text in ["", "{", "{}", r#"{"version":99}"#] {
         std::fs::write(store.path("a"), text).expect("written");
         let error = store.load("a").await.expect_err(text);
-        assert!(error.is_checkpoint_store(), "{error}");
-        assert!(error.to_string().contains("a.json could not be read"), "{error}");
+        assert_eq!(error.kind(), ErrorKind::CheckpointStore, "{error}");
+        assert!(format!("{error:#}").contains("a.json could not be read"), "{error}");
     }
     // A file where the directory should be.
     let nowhere = FileStore::new(store.path("a"));
-    assert!(nowhere.load("a").await.expect_err("no directory").is_checkpoint_store());
+    assert_eq!(
+        nowhere.load("a").await.expect_err("no directory").kind(),
+        ErrorKind::CheckpointStore
+    );
 }
 
 #[cfg(unix)]
@@ -104,8 +107,8 @@ async fn what_would_be_too_long_to_load_is_not_saved() {
     store.save("a", &small).await.expect("saved");
     let error = store.save("a", &checkpoint(&"x".repeat(64 << 20)).await).await;
     let error = error.expect_err("too long");
-    assert!(error.is_checkpoint_store(), "{error}");
-    let text = error.to_string();
+    assert_eq!(error.kind(), ErrorKind::CheckpointStore, "{error}");
+    let text = format!("{error:#}");
     assert!(text.contains("only 67108864 can be loaded; keep fewer ids by"), "{text}");
     // The one before is there, and so is one that is just short enough.
     assert_eq!(store.load("a").await.expect("loaded"), Some(small.clone()));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use genesys_cloud_core::{Client, Error, Method, Operation, Request};
+use genesys_cloud_core::{Client, Error, ErrorKind, Method, Operation, Request};
 
 use crate::server::{Answer, Server};
 use crate::{queues, with_token};
@@ -72,7 +72,7 @@ async fn a_field_of_another_type_costs_no_other_field() {
         )
     })
     .await;
-    assert!(error.is_not_found());
+    assert_eq!(error.kind(), ErrorKind::NotFound);
     assert_eq!((error.code(), error.correlation_id()), (Some("not.found"), Some("abc")));
     let body = error.body().expect("a body");
     assert_eq!((body.message.as_deref(), body.status), (None, Some(404)));
@@ -85,7 +85,7 @@ async fn the_message_of_an_error_within_is_told_when_there_is_no_other() {
         Answer::json(409, r#"{"message": null, "errors": [{}, {"message": "version 3 is newer"}]}"#)
     })
     .await;
-    assert!(error.is_conflict());
+    assert_eq!(error.kind(), ErrorKind::Conflict);
     assert!(error.to_string().ends_with("answered 409 Conflict: version 3 is newer"), "{error}");
 }
 
@@ -96,7 +96,7 @@ async fn an_error_that_is_not_json_keeps_what_it_brought() {
         Answer::new(502, page).header("retry-after", "7").header("inin-correlation-id", "abc")
     })
     .await;
-    assert!(error.is_server_error() && !error.is_transport());
+    assert!(error.kind() == ErrorKind::Server && !error.is_transport());
     assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
     assert_eq!(error.correlation_id(), Some("abc"));
     assert!(error.body().is_none());
@@ -111,7 +111,7 @@ async fn an_error_that_is_not_json_keeps_what_it_brought() {
 #[tokio::test]
 async fn an_error_without_body_keeps_its_status() {
     let error = error_for(|| Answer::new(504, "")).await;
-    assert!(error.is_server_error() && !error.is_timeout());
+    assert!(error.kind() == ErrorKind::Server && !error.is_timeout());
     assert!(
         error.to_string().contains("failed: answered 504 Gateway Timeout; the fault is"),
         "{error}"
@@ -121,7 +121,7 @@ async fn an_error_without_body_keeps_its_status() {
 #[tokio::test]
 async fn an_error_whose_body_breaks_off_keeps_its_status() {
     let error = error_for(|| Answer::new(500, "partial").closing_at(100)).await;
-    assert!(error.is_server_error() && !error.is_transport());
+    assert!(error.kind() == ErrorKind::Server && !error.is_transport());
     assert!(error.to_string().contains("answered 500 Internal Server Error: partial"), "{error}");
 }
 
@@ -131,7 +131,7 @@ async fn an_error_whose_body_stalls_keeps_its_status_and_is_not_waited_for() {
     let began = tokio::time::Instant::now();
     let client = with_token(&server).build().expect("a client");
     let error = client.execute(&queues()).await.expect_err("an error");
-    assert!(error.is_server_error() && !error.is_transport());
+    assert!(error.kind() == ErrorKind::Server && !error.is_transport());
     assert!(error.to_string().contains("answered 500 Internal Server Error: partial"), "{error}");
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
 
@@ -139,7 +139,7 @@ async fn an_error_whose_body_stalls_keeps_its_status_and_is_not_waited_for() {
     let client = with_token(&server).timeout(Duration::from_secs(1)).build().expect("a client");
     let began = tokio::time::Instant::now();
     let error = client.execute(&queues()).await.expect_err("an error");
-    assert!(error.is_server_error() && !error.is_timeout());
+    assert!(error.kind() == ErrorKind::Server && !error.is_timeout());
     assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
 }
 
@@ -153,11 +153,11 @@ async fn a_403_that_is_not_the_apis_is_not_told_as_a_missing_permission() {
         ("Forbidden", false),
     ] {
         let error = error_for(move || Answer::new(403, body)).await;
-        assert_eq!(error.is_forbidden(), is_forbidden, "{body}");
+        assert_eq!(error.kind() == ErrorKind::Forbidden, is_forbidden, "{body}");
         let text = error.to_string();
         assert_eq!(text.contains("needs a role"), is_forbidden, "{text}");
         assert_eq!(text.contains("a firewall, proxy or CDN"), !is_forbidden, "{text}");
-        assert!(!error.is_transient() && !error.is_auth(), "{text}");
+        assert!(!error.is_transient() && error.kind() != ErrorKind::Authentication, "{text}");
     }
 }
 
@@ -173,7 +173,7 @@ async fn a_url_that_is_too_long_is_refused_before_it_is_sent() {
     client.execute(&with(16_000)).await.expect("a reply");
     for length in [17_000, 70_000] {
         let error = client.execute(&with(length)).await.expect_err("too long");
-        assert!(error.is_invalid_request() && !error.is_transient());
+        assert!(error.kind() == ErrorKind::InvalidRequest && !error.is_transient());
         assert_eq!(error.attempts(), 0);
         let told = format!("{length} of `cursor`, the maximum is 16384");
         assert!(error.to_string().contains(&told), "{error}");
@@ -203,10 +203,10 @@ async fn a_path_with_a_query_is_sent_with_one_question_mark() {
 #[tokio::test]
 async fn a_reply_whose_body_breaks_off_is_not_taken_for_whole() {
     let error = error_for(|| Answer::new(200, "partial").closing_at(100)).await;
-    assert!(error.is_transport() && !error.is_timeout() && !error.is_connect());
+    assert!(error.is_transport() && !error.is_timeout() && error.kind() != ErrorKind::Connect);
     assert_eq!(error.status(), Some(200));
-    assert!(error.to_string().contains("the reply (200 OK) broke off: "), "{error}");
-    assert!(!error.to_string().contains("partial"), "{error}");
+    assert!(error.to_string().contains("the reply (200 OK) broke off"), "{error}");
+    assert!(!format!("{error:#}").contains("partial"), "{error:#}");
 }
 
 #[tokio::test]
@@ -220,7 +220,7 @@ async fn a_rate_limit_tells_how_long_to_wait() {
         .header("retry-after", "42")
     })
     .await;
-    assert!(error.is_rate_limited() && !error.is_auth());
+    assert!(error.is_rate_limited() && error.kind() != ErrorKind::Authentication);
     assert_eq!(error.retry_after(), Some(Duration::from_secs(42)));
     assert!(error.to_string().ends_with("; call again in 42 s (correlation id abc)"), "{error}");
 }
@@ -250,7 +250,7 @@ async fn a_missing_permission_is_told_as_such() {
         Answer::json(403, r#"{"code":"missing.permission","message":"Missing routing:queue:view"}"#)
     })
     .await;
-    assert!(error.is_forbidden() && !error.is_auth());
+    assert_eq!(error.kind(), ErrorKind::Forbidden);
     assert!(error.to_string().contains("needs a role that grants the permission"), "{error}");
 }
 
@@ -276,7 +276,7 @@ async fn a_path_that_leads_to_another_host_is_not_sent() {
     for path in [format!("@{host}/"), format!(":x@{host}/"), elsewhere.url().to_owned()] {
         let request = Request::new(Operation::new("getElsewhere", Method::Get, path));
         let error = client.execute(&request).await.expect_err("not sent");
-        assert!(error.is_invalid_request(), "{error}");
+        assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{error}");
     }
     assert!(elsewhere.received().is_empty() && server.received().is_empty());
 }
@@ -315,7 +315,7 @@ async fn what_cannot_be_sent_is_told_and_not_sent() {
             request.set_path("queueId", "id");
         }
         let error = client.execute(&request).await.expect_err(told);
-        assert!(error.is_invalid_request());
+        assert_eq!(error.kind(), ErrorKind::InvalidRequest);
         let begin = "GET /api/v2/routing/queues/{queueId} (getRoutingQueue) was not sent: ";
         assert!(error.to_string().starts_with(&format!("{begin}{told}")), "{error}");
         assert!(!error.to_string().contains("break"), "a header value may be a secret: {error}");
@@ -328,7 +328,7 @@ async fn a_call_that_takes_too_long_ends() {
     let server = Server::start(|_| Answer::new(200, "").stalling_at(1)).await;
     let client = with_token(&server).timeout(Duration::from_millis(50)).build().expect("a client");
     let error = client.execute(&queues()).await.expect_err("no reply");
-    assert!(error.is_timeout() && error.is_transport() && !error.is_connect());
+    assert!(error.is_timeout() && error.is_transport() && error.kind() != ErrorKind::Connect);
     assert!(error.to_string().contains("no complete reply within 50ms"), "{error}");
 }
 
@@ -337,7 +337,7 @@ async fn a_body_that_stalls_ends_the_call() {
     let server = Server::start(|_| Answer::new(200, "partial").stalling_at(100)).await;
     let client = with_token(&server).read_timeout(Duration::from_millis(200)).build();
     let error = client.expect("a client").execute(&queues()).await.expect_err("no reply");
-    assert!(error.is_timeout() && !error.is_connect(), "{error}");
+    assert!(error.is_timeout() && error.kind() != ErrorKind::Connect, "{error}");
     assert!(!error.to_string().contains("no complete reply"), "not the whole call's: {error}");
     assert!(!error.to_string().contains("partial"), "{error}");
 }
@@ -352,10 +352,10 @@ async fn a_host_that_is_not_there_is_named() {
     let mut request = queues();
     request.set_query("name", "Jane Doe");
     let error = client.execute(&request).await.expect_err("nobody is there");
-    assert!(error.is_connect() && !error.is_timeout());
+    assert!(error.kind() == ErrorKind::Connect && !error.is_timeout());
     assert_eq!(error.status(), None);
     let host = url.trim_start_matches("http://");
-    assert!(error.to_string().contains(&format!("could not connect to {host}: ")), "{error}");
+    assert!(error.to_string().contains(&format!("could not connect to {host}; ")), "{error}");
     assert!(std::error::Error::source(&error).is_some());
     assert!(!format!("{error:?}").contains("Jane"), "query values are not shown: {error:?}");
 }

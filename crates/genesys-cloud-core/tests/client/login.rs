@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::join_all;
-use genesys_cloud_core::{Client, Method, Operation, Request};
+use genesys_cloud_core::{Client, ErrorKind, Method, Operation, Request};
 
 use crate::server::{Answer, Gate, Received, Server};
 use crate::{SECRET, logging_in, queues, with_token};
@@ -352,7 +352,7 @@ async fn a_second_refusal_is_the_end() {
     let server = server(86_400, |_, _| unauthorized()).await;
     let client = logging_in(&server).build().expect("a client");
     let error = client.execute(&queues()).await.expect_err("refused twice");
-    assert!(error.is_auth());
+    assert_eq!(error.kind(), ErrorKind::Authentication);
     assert_eq!((error.status(), error.code()), (Some(401), Some("bad.credentials")));
     assert_eq!(
         error.to_string(),
@@ -378,7 +378,7 @@ async fn a_ready_token_that_is_refused_is_told_so_at_once() {
     let server = Server::start(|_| unauthorized()).await;
     let client = with_token(&server).build().expect("a client");
     let error = client.execute(&queues()).await.expect_err("refused");
-    assert!(error.is_auth());
+    assert_eq!(error.kind(), ErrorKind::Authentication);
     assert!(error.to_string().contains("the access token was refused"), "{error}");
     assert_eq!(server.received().len(), 1);
 }
@@ -441,7 +441,7 @@ async fn those_who_wait_for_a_login_share_its_failure() {
     let outcomes = join_all((0..20).map(|_| client.execute(&request))).await;
     for outcome in outcomes {
         let error = outcome.expect_err("no login");
-        assert!(error.is_auth());
+        assert_eq!(error.kind(), ErrorKind::Authentication);
         assert_eq!(error.operation(), Some("getRoutingQueues"));
     }
     assert_eq!(server.received().len(), 1);
@@ -538,9 +538,9 @@ async fn failed_logins_say_what_to_do() {
         assert!(text.starts_with(&begin), "{text}");
         assert!(text.contains(case.told), "{text}");
         assert_eq!(error.status(), Some(status));
-        assert_eq!(error.is_auth(), case.is_auth, "{text}");
+        assert_eq!(error.kind() == ErrorKind::Authentication, case.is_auth, "{text}");
         assert_eq!(error.is_rate_limited(), case.is_rate_limited, "{text}");
-        assert_eq!(error.is_server_error(), case.is_server_error, "{text}");
+        assert_eq!(error.kind() == ErrorKind::Server, case.is_server_error, "{text}");
         assert_eq!(server.received().len(), 1);
     }
 }
@@ -550,7 +550,11 @@ async fn a_login_host_that_is_not_there_is_named() {
     let server = Server::start(|_| Answer::new(200, "")).await;
     let client = logging_in(&server).login_url(closed_port().await).build().expect("a client");
     let error = client.execute(&queues()).await.expect_err("no login host");
-    assert!(error.is_connect() && error.is_transport() && !error.is_auth());
+    assert!(
+        error.kind() == ErrorKind::Connect
+            && error.is_transport()
+            && error.kind() != ErrorKind::Authentication
+    );
     assert!(error.to_string().contains("login at 127.0.0.1:"), "{error}");
     assert!(error.to_string().contains("could not connect to 127.0.0.1:"), "{error}");
     assert!(server.received().is_empty());

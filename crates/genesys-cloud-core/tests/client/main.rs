@@ -1,10 +1,13 @@
 //! The client against a scripted server on loopback.
 
 mod bounds;
+mod chains;
 mod errors;
+mod hooks;
 mod login;
 mod replies;
 mod retries;
+mod runtime;
 mod server;
 mod waits;
 

@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use genesys_cloud_core::{
-    Call, Client, ClientBuilder, Decode, DecodeError, Download, Method, Operation, RawReply, Reply,
-    Request,
+    Call, Client, ClientBuilder, Decode, DecodeError, Download, ErrorKind, Method, Operation,
+    RawReply, Reply, Request,
 };
 
 use crate::server::{Answer, Server};
@@ -172,7 +172,7 @@ async fn a_reply_of_another_shape_is_told_without_its_text() {
         let client = with_token(&server).build().expect("a client");
         let error = Call::<Ok>::new(&client, Operation::known("getOk", Method::Get, "/ok")).await;
         let error = error.expect_err("not an Ok");
-        assert!(error.is_decode() && !error.is_transport());
+        assert!(error.kind() == ErrorKind::Decode && !error.is_transport());
         assert_eq!((error.status(), error.correlation_id()), (Some(200), Some("abc")));
         let length = body.len();
         assert_eq!(
@@ -192,7 +192,7 @@ async fn json_of_another_type_is_told_without_its_value() {
     let client = with_token(&server).build().expect("a client");
     let reply = client.execute(&queues()).await.expect("a reply");
     let error = reply.json::<u32>().expect_err("not a number");
-    assert!(error.is_decode());
+    assert_eq!(error.kind(), ErrorKind::Decode);
     let told = "could not be read: invalid type: string …, expected u32 at line 1 column 23";
     assert!(error.to_string().contains(told), "{error}");
     assert!(!format!("{error:?}").contains("Jane"));
@@ -223,7 +223,7 @@ async fn a_body_may_be_as_large_as_the_bound_and_no_larger() {
 
         let client = with_token(&server).max_body(length - 1).build().expect("a client");
         let error = client.execute(&queues()).await.expect_err("too large");
-        assert!(error.is_too_large() && !error.is_transport());
+        assert!(error.kind() == ErrorKind::TooLarge && !error.is_transport());
         assert_eq!(error.status(), Some(200));
         assert!(
             error.to_string().contains(&format!("larger than {} bytes", length - 1)),
@@ -260,7 +260,7 @@ async fn a_proxy_gets_tunnels_alone_and_its_password_is_not_shown() {
     let shown = format!("{builder:?}");
     let client = builder.max_retries(0).build().expect("a client");
     let error = client.execute(&queues()).await.expect_err("the proxy refuses");
-    assert!(error.is_connect());
+    assert_eq!(error.kind(), ErrorKind::Connect);
     let received = &proxy.received()[0];
     assert_eq!(
         (received.method.as_str(), received.target.as_str()),

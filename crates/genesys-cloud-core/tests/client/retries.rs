@@ -11,7 +11,8 @@ use crate::server::{Answer, Server};
 use crate::waits::skipping;
 use crate::{SECRET, queues};
 use genesys_cloud_core::{
-    Client, ClientBuilder, Method, Operation, Request, WaitReason, group, operation,
+    Client, ClientBuilder, ErrorKind, Method, Operation, OperationCall as _, Request, WaitReason,
+    group, operation,
 };
 
 /// A client with the settings that a user has who sets none.
@@ -168,7 +169,7 @@ async fn a_read_whose_reply_is_not_json_is_sent_again() {
         let server = script(vec![unreadable()]).await;
         let things = Things::new(&client(&server).build().expect("a client"));
         let error = things.rename().await.expect_err(body);
-        assert!(error.is_decode() && error.is_transient(), "{error}");
+        assert!(error.kind() == ErrorKind::Decode && error.is_transient(), "{error}");
         assert_eq!((error.attempts(), server.received().len()), (1, 1), "{body}");
     }
 }
@@ -187,7 +188,7 @@ async fn a_read_whose_reply_is_never_json_ends_with_an_error_that_counts_the_att
         let server = Server::start(|_| Answer::json(200, "<html>")).await;
         let client = client(&server).max_retries(retries).build().expect("a client");
         let error = Things::new(&client).name().await.expect_err("no JSON");
-        assert!(error.is_decode(), "{error}");
+        assert_eq!(error.kind(), ErrorKind::Decode, "{error}");
         assert_eq!((error.attempts(), server.received().len()), (attempts, attempts as usize));
     }
 }
@@ -197,7 +198,7 @@ async fn a_reply_that_is_json_of_another_kind_is_not_asked_for_again() {
     let server = script(vec![Answer::json(200, "[7]")]).await;
     let things = Things::new(&client(&server).build().expect("a client"));
     let error = things.name().await.expect_err("no text");
-    assert!(error.is_decode() && !error.is_transient(), "{error}");
+    assert!(error.kind() == ErrorKind::Decode && !error.is_transient(), "{error}");
     assert_eq!(server.received().len(), 1);
 }
 
@@ -227,7 +228,7 @@ async fn repetitions_end() {
     let server = Server::start(|_| Answer::json(503, "{}")).await;
     let client = client(&server).max_retries(2).build().expect("a client");
     let error = client.execute(&queues()).await.expect_err("an error");
-    assert!(error.is_server_error());
+    assert_eq!(error.kind(), ErrorKind::Server);
     assert_eq!((error.attempts(), server.received().len()), (3, 3));
     assert!(error.to_string().contains("failed after 3 attempts: answered 503"), "{error}");
 }
@@ -334,7 +335,7 @@ async fn refusals_fill_the_quota_as_successes_do() {
     .await;
     let client = client(&server).build().expect("a client");
     for _ in 0..150 {
-        assert!(client.execute(&queues()).await.expect_err("none").is_not_found());
+        assert_eq!(client.execute(&queues()).await.expect_err("none").kind(), ErrorKind::NotFound);
     }
 }
 
@@ -501,7 +502,7 @@ async fn a_login_is_tried_again_if_that_may_help() {
 async fn a_login_that_is_refused_is_not_tried_again() {
     let server = Server::start(|_| Answer::json(400, r#"{"error":"invalid_client"}"#)).await;
     let error = logging_in(&server).build().expect("a client").execute(&queues()).await;
-    assert!(error.expect_err("no login").is_auth());
+    assert_eq!(error.expect_err("no login").kind(), ErrorKind::Authentication);
     assert_eq!(server.logins(), 1);
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use genesys_cloud_core::{Client, JobState, Schedule};
+use genesys_cloud_core::{Client, ErrorKind, JobState, Schedule};
 use tokio::time::Instant;
 
 use crate::server::{Answer, Gate, Server};
@@ -27,7 +27,7 @@ async fn a_call_that_hangs_is_given_up_and_the_job_left_good() {
     let begun = Instant::now();
     let error = job.wait().await.expect_err("no answer");
     assert_eq!(begun.elapsed(), DEADLINE);
-    assert!(error.is_job_unfinished() && !error.is_timeout());
+    assert!(error.kind() == ErrorKind::JobUnfinished && !error.is_timeout());
     assert_eq!(
         error.to_string(),
         "GET /shops/{shopId}/jobs/{jobId} (getThingsJob): job j1 has not ended within 30s (it is \
@@ -46,7 +46,7 @@ async fn so_it_is_in_the_stream_of_statuses_and_in_the_list_of_results() {
     let begun = Instant::now();
     let mut statuses = job.statuses();
     assert_eq!(statuses.try_next().await.expect("a status").expect("one").name(), Some("PENDING"));
-    assert!(statuses.try_next().await.expect_err("no answer").is_job_unfinished());
+    assert_eq!(statuses.try_next().await.expect_err("no answer").kind(), ErrorKind::JobUnfinished);
     assert_eq!(begun.elapsed(), DEADLINE);
     assert!(statuses.next().await.is_none());
     drop(statuses);
@@ -56,7 +56,7 @@ async fn so_it_is_in_the_stream_of_statuses_and_in_the_list_of_results() {
     let job = listed(&server).submit().await.expect("a job").deadline(DEADLINE);
     let begun = Instant::now();
     let mut results = job.results();
-    assert!(results.try_next().await.expect_err("no answer").is_job_unfinished());
+    assert_eq!(results.try_next().await.expect_err("no answer").kind(), ErrorKind::JobUnfinished);
     assert_eq!(begun.elapsed(), DEADLINE);
     assert_eq!(all(&mut results).await, ["a"]);
     assert_eq!(asked(&server).iter().filter(|line| line.starts_with("POST")).count(), 1);
@@ -74,7 +74,7 @@ async fn a_wait_for_the_rate_limit_is_given_up() {
     let mut job = call.submit().await.expect("a job").deadline(DEADLINE);
     let begun = Instant::now();
     for waits in 1..=2 {
-        assert!(job.wait().await.expect_err("no turn").is_job_unfinished());
+        assert_eq!(job.wait().await.expect_err("no turn").kind(), ErrorKind::JobUnfinished);
         assert_eq!(begun.elapsed(), DEADLINE * waits);
     }
     let mut job = job.deadline(Duration::from_secs(60));
@@ -94,7 +94,7 @@ async fn a_job_is_asked_once_in_a_time_shorter_than_the_first_pause() {
 
     let server = script(with_states(&[])).await;
     let mut job = listed(&server).submit().await.expect("a job").deadline(Duration::ZERO);
-    assert!(job.wait().await.expect_err("no time").is_job_unfinished());
+    assert_eq!(job.wait().await.expect_err("no time").kind(), ErrorKind::JobUnfinished);
     assert_eq!(asked(&server), ["POST /shops/s1/jobs"]);
 }
 
@@ -107,7 +107,7 @@ async fn a_pause_that_leads_past_the_deadline_is_told() {
     let mut job = listed(&server).submit().await.expect("a job");
     for _ in 0..2 {
         let error = job.wait().await.expect_err("a long pause");
-        assert!(error.is_job_unfinished());
+        assert_eq!(error.kind(), ErrorKind::JobUnfinished);
         assert_eq!(
             error.to_string(),
             "GET /shops/{shopId}/jobs/{jobId} (getThingsJob): job j1 has not ended (it is PENDING), \
@@ -130,7 +130,7 @@ async fn a_job_that_is_not_known_yet_is_asked_for_again() {
     let server = script(answers).await;
     let mut job = listed(&server).submit().await.expect("a job");
     let error = job.wait().await.expect_err("a job that is gone");
-    assert!(error.is_not_found(), "{error:?}");
+    assert_eq!(error.kind(), ErrorKind::NotFound, "{error:?}");
     assert_eq!(server.received().len(), 6);
     assert!(
         error.to_string().contains("the API does not know job j1: it was deleted, or submitted in"),
@@ -145,11 +145,11 @@ async fn a_job_that_is_not_known_yet_is_asked_for_again() {
     .await;
     let mut job = listed(&server).submit().await.expect("a job");
     let begun = Instant::now();
-    assert!(job.wait().await.expect_err("no job").is_not_found());
+    assert_eq!(job.wait().await.expect_err("no job").kind(), ErrorKind::NotFound);
     assert!(begun.elapsed() < Duration::from_secs(40), "{:?}", begun.elapsed());
     // To ask once is to ask once.
     let mut job = listed(&server).submit().await.expect("a job");
-    assert!(job.poll().await.expect_err("no job").is_not_found());
+    assert_eq!(job.poll().await.expect_err("no job").kind(), ErrorKind::NotFound);
 }
 
 /// The pause after a long job is long, and the URLs of its files are asked for when they are wanted.
@@ -186,7 +186,7 @@ async fn a_list_of_results_is_waited_for_as_was_set() {
         });
     let begun = Instant::now();
     let error = results.try_next().await.expect_err("it runs");
-    assert!(error.is_job_unfinished(), "{error}");
+    assert_eq!(error.kind(), ErrorKind::JobUnfinished, "{error}");
     let waited = begun.elapsed();
     assert!(waited <= Duration::from_secs(12) && waited > 2 * five, "{waited:?}");
     assert_eq!(all(&mut results).await, ["a"]);

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use genesys_cloud_core::{Download, Error, Reason, Verdict};
+use genesys_cloud_core::{Download, Error, ErrorKind, Reason, Verdict};
 use tokio::io::AsyncReadExt as _;
 
 use crate::server::{Answer, Received, Server};
@@ -182,7 +182,7 @@ async fn another_file_or_another_part_is_not_taken_for_the_rest() {
         let api = api(&[url]).await;
         let mut download = download(&api).await.expect("a file");
         let error = text(&mut download).await.expect_err("another file");
-        assert!(error.is_download(), "{error:?}");
+        assert_eq!(error.kind(), ErrorKind::Download, "{error:?}");
         assert!(error.to_string().contains("has changed while it was read"), "{error}");
     }
 }
@@ -195,7 +195,7 @@ async fn a_short_file_is_not_taken_for_whole() {
     let lonely = api(&[url]).await;
     let mut download = download(&lonely).await.expect("a file");
     let error = text(&mut download).await.expect_err("half a file");
-    assert!(error.is_download(), "{error:?}");
+    assert_eq!(error.kind(), ErrorKind::Download, "{error:?}");
 
     let (files, url) = file((0..6).map(|_| cut(&body, 0)).collect()).await;
     let api = api(&[url]).await;
@@ -234,7 +234,7 @@ async fn a_url_that_has_expired_is_told_without_it() {
     let api = api(&[url]).await;
     let mut download = download(&api).await.expect("a file");
     let error = download.try_next().await.expect_err("a refusal");
-    assert!(error.is_download() && error.status() == Some(403));
+    assert!(error.kind() == ErrorKind::Download && error.status() == Some(403));
     assert!(error.to_string().contains("its URL may have expired"), "{error}");
     assert!(!format!("{error:?}{download:?}").contains("hunter2"));
 }
@@ -246,13 +246,13 @@ async fn redirects_and_other_urls_are_not_followed() {
     let redirecting = api(&[url]).await;
     let mut download = download(&redirecting).await.expect("a file");
     let error = download.try_next().await.expect_err("a redirect");
-    assert!(error.is_download() && error.status() == Some(302), "{error:?}");
+    assert!(error.kind() == ErrorKind::Download && error.status() == Some(302), "{error:?}");
 
     for url in ["http://files.example/f?sig=hunter2", "ftp://f.example/hunter2", "hunter2"] {
         let api = api(&[url.to_owned()]).await;
         let mut results = things(&api).inline().paginate();
         let error = results.try_next().await.expect_err(url);
-        assert!(error.is_download());
+        assert_eq!(error.kind(), ErrorKind::Download);
         assert!(error.to_string().contains("the URL of the file is not fetched"), "{error}");
         assert!(!format!("{error:?}{results:?}").contains("hunter2"));
     }
@@ -294,7 +294,7 @@ async fn a_file_that_is_no_json_of_items() {
                 Err(error) => break error,
             }
         };
-        assert!(error.is_download(), "{error:?}");
+        assert_eq!(error.kind(), ErrorKind::Download, "{error:?}");
         assert!(error.to_string().contains(why), "{error}");
         assert!(results.next().await.expect("an error").is_err());
     }
@@ -308,7 +308,7 @@ async fn items_that_can_not_be_read_are_not_passed_over() {
     let mut results = things(&api).inline().paginate();
     for _ in 0..2 {
         let error = results.try_next().await.expect_err("an item that is no thing");
-        assert!(error.is_decode(), "{error:?}");
+        assert_eq!(error.kind(), ErrorKind::Decode, "{error:?}");
     }
     assert_eq!(results.report().verdict(), Verdict::Unknown(Reason::Unfinished));
 }
@@ -340,10 +340,7 @@ async fn a_url_of_any_reply() {
     assert_eq!(text(&mut download).await.expect("the file"), "text");
     files.received().iter().for_each(no_token);
     let error = Download::new(&crate::client(&api), "http://f.example/hunter2").expect_err("http");
-    assert_eq!(
-        error.to_string(),
-        "GET {url} (download) failed: the URL of the file is not fetched: it is not https"
-    );
+    assert_eq!(error.to_string(), "the URL of the file is not fetched: it is not https");
 }
 
 #[tokio::test(start_paused = true)]
@@ -448,7 +445,7 @@ async fn a_file_that_says_nothing_is_not_taken_for_an_empty_list() {
         let (_files, url) = file(vec![Answer::new(200, body)]).await;
         let api = api(&[url]).await;
         let error = things(&api).inline().paginate().try_next().await.expect_err(body);
-        assert!(error.is_download(), "{error:?}");
+        assert_eq!(error.kind(), ErrorKind::Download, "{error:?}");
         assert!(error.to_string().contains(why), "{error}");
     }
 }
@@ -486,7 +483,7 @@ async fn a_part_of_a_file_without_any_length_is_not_taken_for_its_end() {
     let lonely = api(&[url]).await;
     let mut part = download(&lonely).await.expect("a file");
     let error = text(&mut part).await.expect_err("a part");
-    assert!(error.is_download(), "{error:?}");
+    assert_eq!(error.kind(), ErrorKind::Download, "{error:?}");
 
     // It has become shorter.
     let mut answers = vec![chunk(1000, false)];
@@ -511,7 +508,7 @@ async fn a_file_of_the_api_that_is_not_ready_is_not_taken_for_an_empty_one() {
     let server = Server::start(|_| Answer::new(202, "")).await;
     let mut download = Download::new(&crate::client(&server), "/f").expect("a file");
     let error = download.try_next().await.expect_err("no file");
-    assert!(error.is_download() && error.status() == Some(202), "{error:?}");
+    assert!(error.kind() == ErrorKind::Download && error.status() == Some(202), "{error:?}");
     assert!(error.to_string().contains("it is not ready"), "{error}");
 }
 
@@ -593,7 +590,7 @@ async fn a_file_that_is_not_encoded_as_its_server_says_is_an_error() {
         let api = api(&[url]).await;
         let mut download = download(&api).await.expect("a file");
         let error = bytes_of(&mut download).await.expect_err(why);
-        assert!(error.is_download() && error.to_string().contains(why), "{error}");
+        assert!(error.kind() == ErrorKind::Download && error.to_string().contains(why), "{error}");
     }
 }
 
@@ -612,17 +609,20 @@ async fn a_page_of_html_is_not_taken_for_data() {
         let mut download = download(&api).await.expect("a file");
         for _ in 0..2 {
             let error = download.try_next().await.expect_err("no data");
-            assert!(error.is_download(), "{error}");
+            assert_eq!(error.kind(), ErrorKind::Download, "{error}");
             assert!(error.to_string().contains("is an HTML page"), "{error}");
         }
         // Also for files that are returned as bytes.
         let exporting = self::api(&[format!("{}/f.csv", server.url())]).await;
         let mut export = things(&exporting).export("l1").paginate();
-        assert!(export.try_next().await.expect_err("no CSV").is_download());
+        assert_eq!(export.try_next().await.expect_err("no CSV").kind(), ErrorKind::Download);
         // The file extension alone is enough.
         let url = |name| format!("{}/{name}", server.url());
         let named = |name| Download::new(&crate::client(&server), &url(name)).expect("a file");
-        assert!(bytes_of(&mut named("f.csv")).await.expect_err("no CSV").is_download());
+        assert_eq!(
+            bytes_of(&mut named("f.csv")).await.expect_err("no CSV").kind(),
+            ErrorKind::Download
+        );
     }
 }
 
@@ -649,7 +649,11 @@ async fn a_file_that_its_server_could_not_send_may_come_later() {
         let api = api(&[format!("{}/f", server.url())]).await;
         let error = download(&api).await.expect("a file").try_next().await.expect_err("no file");
         assert_eq!((error.status(), error.is_transient()), (Some(status), is_transient));
-        assert_eq!((error.is_download(), server.received().len()), (true, requests), "{error}");
+        assert_eq!(
+            (error.kind() == ErrorKind::Download, server.received().len()),
+            (true, requests),
+            "{error}"
+        );
     }
 }
 
@@ -669,7 +673,7 @@ async fn each_url_of_a_list_must_be_one() {
         .await;
         let mut results = things(&server).inline().paginate();
         let error = results.try_next().await.expect_err(urls);
-        assert!(error.is_paging() && error.to_string().contains(why), "{error}");
+        assert!(error.kind() == ErrorKind::Paging && error.to_string().contains(why), "{error}");
         let mut job = things(&server).inline().submit().await.expect("a job");
         let error = job.downloads().await.expect_err(urls);
         assert!(error.to_string().contains(why) && !error.to_string().contains("a.example"));
@@ -709,7 +713,7 @@ async fn credentials_that_are_refused_are_told_as_such() {
     })
     .await;
     let error = things(&server).inline().paginate().try_next().await.expect_err("a refusal");
-    assert!(error.is_auth(), "{error:?}");
+    assert_eq!(error.kind(), ErrorKind::Authentication, "{error:?}");
     assert!(!error.to_string().contains("in vain"), "{error}");
     // Another URL would be refused as well.
     assert_eq!(asked(&server), ["POST /inline", "GET /inline/j1", "GET /f"]);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use genesys_cloud_core::{
-    Client, Error, Family, Job, JobState, Method, Operation, Request, SavedJob,
+    Client, Error, ErrorKind, Family, Job, JobState, Method, Operation, Request, SavedJob,
 };
 use serde_json::Value;
 use tokio::time::Instant;
@@ -48,14 +48,14 @@ async fn a_job_of_another_kind_is_not_loaded() {
     let server = script(with_states(&[])).await;
     let saved = listed(&server).submit().await.expect("a job").save();
     let error = PostInline::load(&client(&server), saved.clone()).expect_err("another operation");
-    assert!(error.is_job_mismatch());
+    assert_eq!(error.kind(), ErrorKind::JobMismatch);
     assert_eq!(
         error.to_string(),
         "POST /inline (postInline) was not sent: the saved job is of postListed (family listed); load it through that operation"
     );
     let submit = Operation::new("postListed", Method::Post, "/shops/{shopId}/jobs");
     let error = Job::<Value>::load(&client(&server), submit, Family::new("others"), saved.clone());
-    assert!(error.expect_err("another family").is_job_mismatch());
+    assert_eq!(error.expect_err("another family").kind(), ErrorKind::JobMismatch);
 
     let mut json = serde_json::to_value(saved).expect("JSON");
     json["version"] = Value::from(2);
@@ -85,7 +85,7 @@ async fn a_job_is_cancelled_where_that_is_offered() {
     assert_eq!(asked(&server)[1], "DELETE /shops/s1/jobs/j1");
     let mut job = things(&server).inline().submit().await.expect("a job");
     let error = job.cancel().await.expect_err("no such operation");
-    assert!(error.is_invalid_request());
+    assert_eq!(error.kind(), ErrorKind::InvalidRequest);
     assert!(error.to_string().ends_with("jobs of this kind can't be cancelled"), "{error}");
 }
 
@@ -163,7 +163,7 @@ async fn a_job_that_has_ended_is_not_cancelled() {
     let mut job = listed(&server).submit().await.expect("a job").cancel_on_drop();
     job.wait().await.expect("a status");
     // It is asked for URLs that are new.
-    assert!(job.downloads().await.expect_err("a refusal").is_forbidden());
+    assert_eq!(job.downloads().await.expect_err("a refusal").kind(), ErrorKind::Forbidden);
     drop(job);
     assert_eq!(cancels(&server).await, 0);
 }
@@ -217,7 +217,7 @@ async fn a_job_can_cross_threads_and_shows_no_secret() {
         );
         gone.await.expect_err("a parameter that is not set")
     };
-    assert!(error.is_invalid_request());
+    assert_eq!(error.kind(), ErrorKind::InvalidRequest);
 }
 
 #[tokio::test]
@@ -229,7 +229,7 @@ async fn a_job_of_another_host_is_not_loaded() {
     let elsewhere = Client::builder().api_url(server.url().replace("127.0.0.1", "localhost"));
     let elsewhere = elsewhere.access_token("a-token").build().expect("a client");
     let error = PostListed::load(&elsewhere, saved).expect_err("another host");
-    assert!(error.is_job_mismatch());
+    assert_eq!(error.kind(), ErrorKind::JobMismatch);
     let url = server.url();
     assert_eq!(
         error.to_string(),
@@ -275,7 +275,7 @@ async fn a_job_of_another_org_is_refused_before_any_call() {
     };
     let refusal = |client: &Client, saved: &SavedJob| {
         let error = PostListed::load(client, saved.clone()).expect_err("another org");
-        assert!(error.is_job_mismatch(), "{error}");
+        assert_eq!(error.kind(), ErrorKind::JobMismatch, "{error}");
         error.to_string()
     };
     let mut saved = submit(&logging_in("client-1")).await;
@@ -325,8 +325,14 @@ async fn an_organization_that_can_not_be_asked_for_is_an_error() {
     .await;
     let url = server.url();
     let client = Client::builder().api_url(url).login_url(url).credentials("c", "s").build();
-    assert!(client.expect("a client").identify().await.expect_err("no login").is_auth());
-    assert!(crate::client(&server).identify().await.expect_err("a fault").is_server_error());
+    assert_eq!(
+        client.expect("a client").identify().await.expect_err("no login").kind(),
+        ErrorKind::Authentication
+    );
+    assert_eq!(
+        crate::client(&server).identify().await.expect_err("a fault").kind(),
+        ErrorKind::Server
+    );
 }
 
 #[tokio::test]
@@ -345,7 +351,7 @@ async fn an_expiry_that_was_told_is_kept() {
     );
     // Why the API does not know it is known.
     let error = job.wait().await.expect_err("a job that is gone");
-    assert!(error.is_job_expired());
+    assert_eq!(error.kind(), ErrorKind::JobExpired);
     assert_eq!(
         error.to_string(),
         "GET /shops/{shopId}/jobs/{jobId} (getThingsJob): job j1 and its results were deleted at \
@@ -361,7 +367,7 @@ async fn a_job_that_is_unknown_before_its_expiry_is_not_called_expired() {
     job.poll().await.expect("a status");
     let mut job = PostListed::load(&client(&server), job.save()).expect("a job");
     let error = job.wait().await.expect_err("a job that is gone");
-    assert!(error.is_not_found() && !error.is_job_expired(), "{error}");
+    assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
 }
 
 #[tokio::test]
@@ -398,7 +404,7 @@ async fn a_cancel_that_is_refused_is_none_that_failed_where_the_job_has_ended() 
     // What is refused for another reason is told at once.
     let server = script([json(r#"{"jobId":"j1"}"#), Answer::json(403, "{}")]).await;
     let mut job = listed(&server).submit().await.expect("a job");
-    assert!(job.cancel().await.expect_err("a refusal").is_forbidden());
+    assert_eq!(job.cancel().await.expect_err("a refusal").kind(), ErrorKind::Forbidden);
 }
 
 #[tokio::test(start_paused = true)]
@@ -421,7 +427,7 @@ async fn a_job_without_an_id_is_told_as_such() {
         job.poll().await.expect_err("no id"),
         job.results().try_next().await.expect_err("no id"),
     ] {
-        assert!(error.is_job_not_pollable(), "{error:?}");
+        assert_eq!(error.kind(), ErrorKind::JobNotPollable, "{error:?}");
         assert_eq!(
             error.to_string(),
             "GET /status/{statusId} (getStatus): the reply to the submit named no id of the job, so \

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use genesys_cloud_core::{
-    DoneWhen, Error, Family, Job, JobCall, JobId, JobState, Method, Operation, Request, Results,
-    Schedule,
+    DoneWhen, Error, ErrorKind, Family, Job, JobCall, JobId, JobState, Method, Operation, Request,
+    Results, Schedule,
 };
 use tokio::time::Instant;
 
@@ -60,24 +60,24 @@ async fn a_long_job_is_asked_rarely_and_its_end_noticed_soon() {
 
 #[tokio::test(start_paused = true)]
 async fn failures_are_told_with_the_message_of_the_api() {
-    for (status, text, is) in [
+    for (status, text, kind) in [
         (
             r#"{"state":"FAILED","errorMessage":"The interval is too long."}"#,
             "GET /shops/{shopId}/jobs/{jobId} (getThingsJob): job j1 failed (FAILED): The \
              interval is too long; submit it again, or ask for less",
-            Error::is_job_failed as fn(&Error) -> bool,
+            ErrorKind::JobFailed,
         ),
         (
             r#"{"state":"CANCELLED"}"#,
             "GET /shops/{shopId}/jobs/{jobId} (getThingsJob): job j1 was cancelled (CANCELLED); \
              submit it again",
-            Error::is_job_cancelled,
+            ErrorKind::JobCancelled,
         ),
         (
             r#"{"state":"EXPIRED"}"#,
             "GET /shops/{shopId}/jobs/{jobId} (getThingsJob): job j1 has expired (EXPIRED); \
              submit it again",
-            Error::is_job_expired,
+            ErrorKind::JobExpired,
         ),
     ] {
         let mut answers = with_states(&["PENDING"]);
@@ -85,8 +85,8 @@ async fn failures_are_told_with_the_message_of_the_api() {
         let (_server, end) = waited(answers).await;
         let error = end.expect_err(status);
         assert_eq!(error.to_string(), text);
-        assert!(is(&error) && error.is_job_failed());
-        assert!(!error.is_job_unfinished() && !error.is_transport());
+        assert_eq!(error.kind(), kind);
+        assert!(error.is_job_without_result() && !error.is_transport());
     }
 }
 
@@ -95,7 +95,7 @@ async fn a_job_that_waits_for_the_caller_is_told_and_gone_on_with() {
     let server = script(with_states(&["READY", "PROCESSING", "FULFILLED"])).await;
     let mut job = listed(&server).submit().await.expect("a job");
     let error = job.wait().await.expect_err("a job that is held");
-    assert!(error.is_job_held() && !error.is_job_failed());
+    assert!(error.kind() == ErrorKind::JobAwaitingInput && !error.is_job_without_result());
     assert!(error.to_string().ends_with("waits for you (READY); set its state to PROCESSING"));
     assert_eq!(job.wait().await.expect("a status").state(), JobState::Succeeded);
 }
@@ -113,7 +113,7 @@ async fn waiting_too_long_leaves_the_job_good() {
         let begun = Instant::now();
         let error = job.wait().await.expect_err("no end");
         assert!(begun.elapsed() < Duration::from_secs(31));
-        assert!(error.is_job_unfinished() && !error.is_job_failed());
+        assert!(error.kind() == ErrorKind::JobUnfinished && !error.is_job_without_result());
         assert_eq!(
             error.to_string(),
             "GET /shops/{shopId}/jobs/{jobId} (getThingsJob): job j1 has not ended within 30s \
@@ -148,7 +148,11 @@ async fn errors_that_do_not_pass_end_the_wait_and_leave_the_job_good() {
     let server = script(answers).await;
     let mut job = listed(&server).submit().await.expect("a job");
     let error = job.wait().await.expect_err("a call that failed");
-    assert!(error.is_forbidden() && !error.is_job_failed() && !error.is_job_unfinished());
+    assert!(
+        error.kind() == ErrorKind::Forbidden
+            && !error.is_job_without_result()
+            && error.kind() != ErrorKind::JobUnfinished
+    );
     assert_eq!(job.wait().await.expect("a status").state(), JobState::Succeeded);
 }
 
@@ -161,7 +165,7 @@ async fn an_outage_up_to_the_deadline_is_the_cause_that_is_told() {
     .await;
     let mut job = listed(&server).submit().await.expect("a job");
     let error = job.wait().await.expect_err("no end");
-    assert!(error.is_job_unfinished());
+    assert_eq!(error.kind(), ErrorKind::JobUnfinished);
     let cause = std::error::Error::source(&error).expect("a cause").to_string();
     assert!(cause.contains("answered 503"), "{cause}");
 }
@@ -178,7 +182,7 @@ async fn a_pause_that_the_api_asks_for_is_kept_to() {
     let mut job = listed(&server).submit().await.expect("a job");
     let error = job.wait().await.expect_err("no end");
     // A pause beyond the deadline is not waited for.
-    assert!(error.is_job_unfinished());
+    assert_eq!(error.kind(), ErrorKind::JobUnfinished);
     let (elapsed, least) = (begun.elapsed(), Duration::from_secs(50));
     assert!(elapsed >= least && elapsed < least + Duration::from_secs(5), "{elapsed:?}");
     assert_eq!(server.received().len(), 3);
@@ -198,7 +202,7 @@ async fn a_pause_without_end_is_not_taken_for_none() {
     .await;
     let mut job = listed(&server).submit().await.expect("a job");
     let error = job.wait().await.expect_err("no end");
-    assert!(error.is_job_unfinished(), "{error:?}");
+    assert_eq!(error.kind(), ErrorKind::JobUnfinished, "{error:?}");
     assert_eq!(server.received().len(), 2);
 }
 
@@ -237,7 +241,7 @@ async fn statuses_end_at_the_deadline() {
             Err(error) => break error,
         }
     };
-    assert!(error.is_job_unfinished());
+    assert_eq!(error.kind(), ErrorKind::JobUnfinished);
     assert!(statuses.next().await.is_none());
     assert!(server.received().len() < 50, "{} calls", server.received().len());
 }
@@ -255,7 +259,7 @@ async fn one_status_at_once() {
 async fn a_submit_without_the_id_of_the_job_is_an_error() {
     let server = script([json(r#"{"id":"j1"}"#)]).await;
     let error = listed(&server).submit().await.expect_err("no id");
-    assert!(error.is_decode());
+    assert_eq!(error.kind(), ErrorKind::Decode);
     let text = error.to_string();
     assert!(text.contains("it has no `jobId`, the id of the job"), "{text}");
     assert!(text.contains("check whether the work was done before you submit it again"), "{text}");

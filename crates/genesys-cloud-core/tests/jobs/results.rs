@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use genesys_cloud_core::{
-    Client, DoneWhen, Family, FileForm, JobCall, JobId, JobState, Listing, Method, Operation,
-    Paginator, Reason, Request, Results, ResultsAt, Scheme, Verdict,
+    Client, DoneWhen, ErrorKind, Family, FileForm, JobCall, JobId, JobState, Listing, Method,
+    Operation, Paginator, Reason, Request, Results, ResultsAt, Scheme, Verdict,
 };
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -213,7 +213,7 @@ async fn a_failed_job_is_an_error_each_time() {
     let server = script(with_states(&["FAILED"])).await;
     let mut results = listed(&server).paginate();
     for _ in 0..2 {
-        assert!(results.try_next().await.expect_err("no results").is_job_failed());
+        assert!(results.try_next().await.expect_err("no results").is_job_without_result());
     }
     assert_eq!(server.received().len(), 2);
 }
@@ -237,7 +237,7 @@ async fn results_that_have_expired_are_not_asked_for() {
     ])
     .await;
     let error = listed(&server).paginate().try_next().await.expect_err("no results");
-    assert!(error.is_job_expired());
+    assert_eq!(error.kind(), ErrorKind::JobExpired);
     let text = error.to_string();
     assert!(
         text.contains(
@@ -262,7 +262,7 @@ async fn results_may_expire_while_nobody_reads_them() {
     assert_eq!(all(&mut job.results()).await, ["a"]);
     tokio::time::advance(Duration::from_hours(2)).await;
     let error = job.results().try_next().await.expect_err("no results");
-    assert!(error.is_job_expired(), "{error:?}");
+    assert_eq!(error.kind(), ErrorKind::JobExpired, "{error:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -276,7 +276,7 @@ async fn results_that_are_gone_have_expired() {
         Some("a")
     );
     let error = results.try_next().await.expect_err("no results");
-    assert!(error.is_job_expired());
+    assert_eq!(error.kind(), ErrorKind::JobExpired);
     let text = error.to_string();
     assert!(text.ends_with("the results of job j1 are gone; submit it again"), "{text}");
 }
@@ -287,7 +287,7 @@ async fn results_that_are_not_ready_are_an_error() {
     answers.extend([Answer::json(202, "{}"), page(&["a"], None)]);
     let server = script(answers).await;
     let mut results = listed(&server).paginate();
-    assert!(results.try_next().await.expect_err("no page").is_paging());
+    assert_eq!(results.try_next().await.expect_err("no page").kind(), ErrorKind::Paging);
     assert_eq!(all(&mut results).await, ["a"]);
 }
 
@@ -336,7 +336,7 @@ async fn results_in_a_status_that_can_not_be_read_are_asked_for_again() {
     let mut results = things(&server).inline().paginate();
     for _ in 0..2 {
         let error = results.try_next().await.expect_err("no id");
-        assert!(error.is_decode(), "{error}");
+        assert_eq!(error.kind(), ErrorKind::Decode, "{error}");
     }
     assert_eq!(all(&mut results).await, ["a", "b"]);
     assert_eq!(results.report().verdict(), Verdict::Complete);
@@ -349,7 +349,7 @@ async fn results_without_a_job_that_can_not_be_read_stay() {
     let server = script([json(body)]).await;
     let mut results = things(&server).inline().paginate();
     for _ in 0..2 {
-        assert!(results.try_next().await.expect_err("no id").is_decode());
+        assert_eq!(results.try_next().await.expect_err("no id").kind(), ErrorKind::Decode);
     }
     // Nothing is lost: they can be read in another way.
     let mut raw = results.items_as::<Box<RawValue>>();
@@ -408,7 +408,7 @@ async fn a_job_that_is_done_without_list_or_file_is_an_error_and_asked_again() {
     let mut results = things(&server).inline().paginate();
     for _ in 0..2 {
         let error = results.try_next().await.expect_err("no results");
-        assert!(error.is_paging() && error.is_transient(), "{error}");
+        assert!(error.kind() == ErrorKind::Paging && error.is_transient(), "{error}");
         let told = "has neither `result.entities` nor `downloadUrls`";
         assert!(error.to_string().contains(told), "{error}");
     }
@@ -448,7 +448,7 @@ async fn what_is_asked_for_until_it_is_there_is_not_taken_from_an_error() {
         let server = script([Answer::new(202, ""), json(body), json(r#"[{"id":"a"}]"#)]).await;
         let mut results = things(&server).media("t1").paginate();
         let error = results.try_next().await.expect_err(body);
-        assert!(error.is_paging(), "{error}");
+        assert_eq!(error.kind(), ErrorKind::Paging, "{error}");
         assert_eq!(all(&mut results).await, ["a"], "{body}");
     }
 }
@@ -526,7 +526,7 @@ async fn a_page_whose_job_is_not_polled_is_not_submitted_twice() {
     .await;
     let mut results = things(&server).pages(Query::default()).paginate();
     for _ in 0..2 {
-        assert!(results.try_next().await.expect_err("a refusal").is_forbidden());
+        assert_eq!(results.try_next().await.expect_err("a refusal").kind(), ErrorKind::Forbidden);
     }
     assert_eq!(all(&mut results).await, ["a"]);
 }
@@ -578,7 +578,7 @@ async fn a_page_whose_job_is_gone_is_submitted_again_once_if_it_only_reads() {
     })
     .await;
     let error = results(&server).try_next().await.expect_err("no results");
-    assert!(error.is_job_expired(), "{error}");
+    assert_eq!(error.kind(), ErrorKind::JobExpired, "{error}");
     assert_eq!(asked(&server).iter().filter(|line| **line == "POST /pages").count(), 2);
 }
 
@@ -652,7 +652,7 @@ async fn a_job_that_is_told_of_by_a_notification() {
     let mut results = things(&server).notified().paginate();
     for _ in 0..2 {
         let error = results.try_next().await.expect_err("nothing to poll");
-        assert!(error.is_job_not_pollable() && !error.is_job_failed());
+        assert!(error.kind() == ErrorKind::JobNotPollable && !error.is_job_without_result());
         assert_eq!(
             error.to_string(),
             "POST /notified (postNotified): the API tells of the end of job o2 by a notification \
@@ -660,7 +660,7 @@ async fn a_job_that_is_told_of_by_a_notification() {
         );
     }
     let error = things(&server).notified().paginate().try_next().await.expect_err("a failure");
-    assert!(error.is_job_failed(), "{error}");
+    assert!(error.is_job_without_result(), "{error}");
 }
 
 #[tokio::test]
@@ -674,7 +674,7 @@ async fn jobs_of_which_nothing_tells() {
     assert_eq!(all(&mut untold.results()).await, ["a"]);
     let mut untold = things(&server).untold().submit().await.expect("a job");
     let error = untold.wait().await.expect_err("nothing to poll");
-    assert!(error.is_job_not_pollable());
+    assert_eq!(error.kind(), ErrorKind::JobNotPollable);
     assert_eq!(
         error.to_string(),
         "POST /untold (postUntold): the API has no way to ask how job b stands; read the thing"
@@ -720,7 +720,7 @@ async fn a_redirect_with_a_body_is_a_page_and_keeps_its_cursor() {
         if let Some(file) = page.download() {
             assert_eq!(page.status(), 302);
             let error = file.expect_err("a URL that is not https");
-            assert!(error.is_download());
+            assert_eq!(error.kind(), ErrorKind::Download);
             assert!(!format!("{page:?}{error:?}").contains("hunter2"));
             files += 1;
         }
@@ -774,10 +774,13 @@ async fn a_file_that_the_head_alone_names_is_not_passed_over() {
     let server = script(answers).await;
     let mut pages = listed(&server).paginate().pages();
     let page = pages.try_next().await.expect("a page").expect("a page");
-    assert!(page.download().expect("a file").expect_err("not https").is_download());
+    assert_eq!(
+        page.download().expect("a file").expect_err("not https").kind(),
+        ErrorKind::Download
+    );
     for _ in 0..2 {
         let error = pages.try_next().await.expect_err("neither items nor a file");
-        assert!(error.is_paging(), "{error:?}");
+        assert_eq!(error.kind(), ErrorKind::Paging, "{error:?}");
     }
 }
 
@@ -790,7 +793,7 @@ async fn items_that_stand_in_a_file_are_not_passed_over() {
     let mut results = listed(&server).paginate();
     for _ in 0..2 {
         let error = results.try_next().await.expect_err("a file");
-        assert!(error.is_paging());
+        assert_eq!(error.kind(), ErrorKind::Paging);
         assert!(error.to_string().contains("read the list by `pages`"), "{error}");
     }
 }
@@ -830,7 +833,7 @@ async fn results_in_one_reply_that_are_not_ready_are_not_taken_for_none() {
     let mut results = Paginator::<Value>::over_job(&client(&server), submit, family);
     for _ in 0..2 {
         let error = results.try_next().await.expect_err("no results yet");
-        assert!(error.is_paging(), "{error:?}");
+        assert_eq!(error.kind(), ErrorKind::Paging, "{error:?}");
         assert!(error.to_string().contains("the results are not ready"), "{error}");
     }
     assert_eq!(results.try_next().await.expect("an item"), Some(Value::from(1)));
@@ -846,7 +849,7 @@ async fn a_page_of_its_own_job_that_is_not_ready_is_not_taken_for_the_end() {
     ])
     .await;
     let mut results = things(&server).pages(Query::default()).paginate();
-    assert!(results.try_next().await.expect_err("no page yet").is_paging());
+    assert_eq!(results.try_next().await.expect_err("no page yet").kind(), ErrorKind::Paging);
     assert_eq!(all(&mut results).await, ["a"]);
     assert_eq!(asked(&server).iter().filter(|line| *line == "POST /pages").count(), 1);
 }

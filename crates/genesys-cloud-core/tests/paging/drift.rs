@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use genesys_cloud_core::{Checkpoint, Verdict};
+use genesys_cloud_core::{Checkpoint, ErrorKind, Verdict};
 
 use crate::server::{Answer, Server};
 use crate::{all, page, query, things};
@@ -295,7 +295,10 @@ async fn a_page_size_that_keeps_changing_is_an_error() {
             Err(error) => break error,
         }
     };
-    assert!(error.is_paging() && error.to_string().contains("changed the page size"), "{error}");
+    assert!(
+        error.kind() == ErrorKind::Paging && error.to_string().contains("changed the page size"),
+        "{error}"
+    );
     assert_ne!(list.report().verdict(), Verdict::Complete);
 }
 

@@ -2,8 +2,8 @@
 
 use futures::TryStreamExt as _;
 use genesys_cloud_core::{
-    DecodeError, End, Extracted, Listing, Method, Operation, PageSize, Paginator, Place, Reason,
-    Request, Scheme, TokenOut, Verdict,
+    DecodeError, End, ErrorKind, Extracted, Listing, Method, Operation, PageSize, Paginator, Place,
+    Reason, Request, Scheme, TokenOut, Verdict,
 };
 use serde_json::Value;
 
@@ -45,7 +45,8 @@ async fn a_flag_that_there_is_more() {
         assert_eq!(names.try_next().await.expect("a name").as_deref(), Some("b"));
         let error = names.try_next().await.expect_err("a page without `more`");
         assert!(
-            error.is_decode() && error.to_string().contains("page 2: `more` is missing"),
+            error.kind() == ErrorKind::Decode
+                && error.to_string().contains("page 2: `more` is missing"),
             "{error}"
         );
         assert_eq!(names.try_next().await.expect("a name").as_deref(), Some("c"));
@@ -162,7 +163,10 @@ async fn what_is_no_token_is_an_error_after_the_items_of_its_page() {
             }
             Err(error) => {
                 let why = "`pagination.next` of page 1 is neither a text nor an integer";
-                assert!(told && error.is_paging() && error.to_string().contains(why), "{error}");
+                assert!(
+                    told && error.kind() == ErrorKind::Paging && error.to_string().contains(why),
+                    "{error}"
+                );
                 let broken_off = Verdict::Truncated(Reason::Contradiction);
                 assert_eq!(rows.report().verdict(), broken_off, "{next}");
             }

@@ -1,6 +1,8 @@
 //! Errors, and futures that are dropped: nothing is lost, nothing comes twice.
 
-use genesys_cloud_core::{End, Listing, Method, Operation, Paginator, Request, Scheme, Verdict};
+use genesys_cloud_core::{
+    End, ErrorKind, Listing, Method, Operation, Paginator, Request, Scheme, Verdict,
+};
 
 use crate::server::{Answer, Gate};
 use crate::{Thing, Things, all, asked, client, end, page, script, things};
@@ -27,7 +29,7 @@ async fn an_error_is_followed_by_the_same_page() {
     while let Some(thing) = things.next().await {
         seen.push(match thing {
             Ok(thing) => thing.id.unwrap_or_default(),
-            Err(error) if error.is_decode() => {
+            Err(error) if error.kind() == ErrorKind::Decode => {
                 assert!(error.to_string().contains("page 2: "), "{error}");
                 "unreadable".to_owned()
             }
@@ -61,7 +63,7 @@ async fn accepted_is_no_page() {
         things.next().await.expect("a thing").expect("no error");
     }
     let error = things.try_next().await.expect_err("no page");
-    assert!(error.is_paging(), "{error:?}");
+    assert_eq!(error.kind(), ErrorKind::Paging, "{error:?}");
     assert!(error.to_string().contains("page 2 is not ready: the API answered 202"), "{error}");
     assert_eq!((error.status(), error.correlation_id()), (Some(202), Some("abc")));
     assert_eq!(end(&things), None);

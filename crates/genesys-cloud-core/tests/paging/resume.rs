@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use genesys_cloud_core::{
-    Checkpoint, Client, End, Listing, Method, OnStale, Operation, PageSize, Paginator, Place,
-    Reason, Request, Scheme, TokenOut, Verdict,
+    Checkpoint, Client, End, ErrorKind, Listing, Method, OnStale, Operation, PageSize, Paginator,
+    Place, Reason, Request, Scheme, TokenOut, Verdict,
 };
 use serde_json::json;
 
@@ -335,7 +335,7 @@ async fn an_error_changes_nothing_of_the_place() {
     let mut second = things(&server).resume(&kept(&first.checkpoint()));
     // A page that has a number does not go stale.
     let error = second.try_next().await.expect_err("a 404");
-    assert!(!error.is_stale_checkpoint() && error.is_not_found(), "{error}");
+    assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
     let mut third = things(&server).resume(&kept(&second.checkpoint()));
     assert_eq!(all(&mut third).await, [3]);
     assert_eq!(third.report().verdict(), Verdict::Complete);
@@ -366,7 +366,7 @@ async fn another_call_is_refused_before_it_is_sent() {
         things = things.resume(&checkpoint);
         for _ in 0..2 {
             let error = things.try_next().await.expect_err(why);
-            assert!(error.is_checkpoint_mismatch(), "{error}");
+            assert_eq!(error.kind(), ErrorKind::CheckpointMismatch, "{error}");
             let text = error.to_string();
             assert!(text.contains(why) && text.contains("was not sent"), "{text}");
             assert!(!text.contains("secret"), "{text}");
@@ -448,7 +448,7 @@ async fn a_token_that_has_ended_is_told_or_the_list_read_anew() {
 
         let mut told = list().resume(&checkpoint);
         let error = told.try_next().await.expect_err("stale");
-        assert!(error.is_stale_checkpoint(), "{error}");
+        assert_eq!(error.kind(), ErrorKind::StaleCheckpoint, "{error}");
         assert_eq!(error.status(), Some(status));
         assert!(error.to_string().contains("start over"), "{error}");
         let cause = std::error::Error::source(&error).expect("a cause").to_string();
@@ -479,7 +479,7 @@ async fn a_token_that_must_have_ended_is_told_without_a_call() {
     old["made"] = serde_json::Value::from("2026-05-01T00:00:00Z");
     let old: Checkpoint = serde_json::from_value(old).expect("a checkpoint");
     let error = list().resume(&old).try_next().await.expect_err("stale");
-    assert!(error.is_stale_checkpoint(), "{error}");
+    assert_eq!(error.kind(), ErrorKind::StaleCheckpoint, "{error}");
     assert!(error.to_string().contains("for 24 hours"), "{error}");
     assert_eq!(server.received().len(), 2);
     assert_eq!(all(&mut list().on_stale(OnStale::Restart).resume(&old)).await, [3, 4]);
@@ -665,5 +665,8 @@ async fn a_checkpoint_is_of_the_organization_that_became_known_meanwhile() {
     let later = begun.checkpoint();
     assert_eq!(all(&mut list(&first).resume(&later)).await, [2, 3, 4]);
     let error = list(&second).resume(&later).try_next().await.expect_err("another organization");
-    assert!(error.is_checkpoint_mismatch() && error.to_string().contains("org-1"), "{error}");
+    assert!(
+        error.kind() == ErrorKind::CheckpointMismatch && error.to_string().contains("org-1"),
+        "{error}"
+    );
 }

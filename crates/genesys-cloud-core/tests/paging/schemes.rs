@@ -1,8 +1,8 @@
 //! Each scheme as it usually walks, and the traps that stand in its way: exact items, exact requests.
 
 use genesys_cloud_core::{
-    Cap, End, Listing, Method, Operation, PageSize, Paginator, Place, Reason, Report, Request,
-    Scheme, TokenOut, Verdict, operation, paged,
+    Cap, End, ErrorKind, Listing, Method, Operation, PageSize, Paginator, Place, Reason, Report,
+    Request, Scheme, TokenOut, Verdict, operation, paged,
 };
 
 use crate::server::{Answer, Server};
@@ -31,7 +31,7 @@ async fn walk(request: Request, listing: Listing, bodies: &[&str]) -> Walked {
         match thing {
             Ok(thing) => found.push(thing),
             Err(error) => {
-                assert!(error.is_paging(), "{error}");
+                assert_eq!(error.kind(), ErrorKind::Paging, "{error}");
                 errors.push(error.to_string());
             }
         }
@@ -644,7 +644,7 @@ async fn what_generated_code_states() {
 #[tokio::test]
 async fn accepted_names_the_job() {
     let server = script([Answer::json(202, "{}")]).await;
-    let mut plain = Things::new(&client(&server)).plain(Thing { id: None }).paginate();
+    let mut plain = Things::new(&client(&server)).plain(Thing::default()).paginate();
     let error = plain.try_next().await.expect_err("no page");
     assert!(
         error.to_string().contains("answered 202; run it as a job: POST /plain/jobs"),

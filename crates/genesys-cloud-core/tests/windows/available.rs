@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use genesys_cloud_core::{Checkpoint, Reason, Verdict, Windows};
+use genesys_cloud_core::{Checkpoint, ErrorKind, Reason, Verdict, Windows};
 use tokio::time::Instant;
 
 use crate::org::{Org, intervals};
@@ -96,7 +96,7 @@ async fn a_range_that_ends_after_its_data_is_not_known_to_be_whole() {
         (30, Verdict::Complete),
         (31, Verdict::Unknown(Reason::NotAvailableYet { until: hour(30) })),
     ] {
-        let query = Query { interval: Some(hours(0, end).to_string()), name: None };
+        let query = Query { interval: Some(hours(0, end).to_string()), ..Query::default() };
         let mut list = events(&server).delayed(query).paginate();
         while list.try_next().await.expect("an event").is_some() {}
         assert_eq!(list.report().available_until, Some(hour(30)));
@@ -169,7 +169,7 @@ async fn data_that_does_not_come_in_time_is_an_error_that_says_how_far_it_is() {
         }
         let begun = Instant::now();
         let error = some.try_next().await.expect_err("no data");
-        assert!(error.is_data_unavailable(), "{error}");
+        assert_eq!(error.kind(), ErrorKind::DataUnavailable, "{error}");
         assert_eq!(
             error.to_string(),
             "POST /jobs (postDelayed) was not sent: the data is available up to 2024-05-02T06:00:00Z, \
@@ -181,7 +181,7 @@ async fn data_that_does_not_come_in_time_is_an_error_that_says_how_far_it_is() {
         assert_eq!(intervals(&server), [(0, 24)]);
         // The next poll asks once more, and no longer waits.
         let before = asked(&server);
-        assert!(some.try_next().await.expect_err("no data").is_data_unavailable());
+        assert_eq!(some.try_next().await.expect_err("no data").kind(), ErrorKind::DataUnavailable);
         assert_eq!((asked(&server), begun.elapsed()), (before + 1, waited));
         data.minutes.store(48 * 60, Ordering::Relaxed);
         assert_eq!(all(&mut some).await, (24..48).collect::<Vec<_>>());
@@ -195,13 +195,13 @@ async fn a_submit_waits_for_its_data_as_a_list_does() {
     let server = data.serve(Org::hourly(48)).await;
     let submit = |end: i64| {
         events(&server)
-            .delayed(Query { interval: Some(hours(0, end).to_string()), name: None })
+            .delayed(Query { interval: Some(hours(0, end).to_string()), ..Query::default() })
             .submit()
     };
     let wait = Duration::from_hours(2);
     let begun = Instant::now();
     let error = submit(48).wait_for_data(wait).await.expect_err("no data");
-    assert!(error.is_data_unavailable(), "{error}");
+    assert_eq!(error.kind(), ErrorKind::DataUnavailable, "{error}");
     assert_eq!(begun.elapsed(), wait);
     assert!(intervals(&server).is_empty());
 
@@ -231,7 +231,7 @@ async fn a_submit_waits_for_its_data_as_a_list_does() {
 
     let other = events(&server).jobs(Query::default()).submit();
     let error = other.wait_for_data(wait).await.expect_err("nothing reports it");
-    assert!(error.is_invalid_request(), "{error}");
+    assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{error}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -253,9 +253,12 @@ async fn what_asks_how_far_the_data_is_may_fail_and_is_asked_again() {
         .await;
     let range = || events(&server).delayed(Query::default()).windows(hours(0, 24));
     let mut some = range().wait_for_data(AGES);
-    assert!(some.try_next().await.expect_err("a refusal").is_forbidden());
+    assert_eq!(some.try_next().await.expect_err("a refusal").kind(), ErrorKind::Forbidden);
     let error = some.try_next().await.expect_err("no date");
-    assert!(error.is_decode() && error.to_string().contains("`dataAvailabilityDate`"), "{error}");
+    assert!(
+        error.kind() == ErrorKind::Decode && error.to_string().contains("`dataAvailabilityDate`"),
+        "{error}"
+    );
     // Neither is taken for a job that was submitted.
     assert!(intervals(&server).is_empty());
     assert_eq!(all(&mut some).await.len(), 24);
@@ -266,13 +269,13 @@ async fn what_asks_how_far_the_data_is_may_fail_and_is_asked_again() {
 async fn data_of_which_nothing_tells_is_not_waited_for() {
     let server = Org::hourly(48).serve().await;
     let error = daily(&server, 0, 24).wait_for_data(AGES).try_next().await.expect_err("a query");
-    assert!(error.is_invalid_request(), "{error}");
+    assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{error}");
     let jobs = || events(&server).jobs(Query::default());
     let error = jobs().windows(hours(0, 24)).wait_for_data(AGES).try_next().await;
     let text = error.expect_err("other jobs").to_string();
     assert!(text.contains("the API does not report how far its data is available"), "{text}");
     let error = jobs().paginate().wait_for_data(AGES).try_next().await.expect_err("other jobs");
-    assert!(error.is_invalid_request(), "{error}");
+    assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{error}");
     // A call without an interval asks for what can't be told.
     let delayed = events(&server).delayed(Query::default()).paginate().wait_for_data(AGES);
     let error = { delayed }.try_next().await.expect_err("no interval");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use genesys_cloud_core::{Checkpoint, Checkpointed, Windows};
+use genesys_cloud_core::{Checkpoint, Checkpointed, ErrorKind, Windows};
 
 use crate::memory::{Memory, unless_dropped};
 use crate::org::Org;
@@ -22,7 +22,7 @@ enum Then {
 
 /// The events of two and a half days by jobs, in batches that end in the midst of a day.
 fn batches(api: &Events, store: &Memory, concurrency: usize) -> Checkpointed<Windows<Event>> {
-    let query = Query { name: None, interval: None };
+    let query = Query::default();
     let range = api.jobs(query).windows(hours(0, HOURS)).span(long(24)).concurrency(concurrency);
     range.split_down_to(Duration::from_mins(1)).checkpointed(store.clone(), "events", 7)
 }
@@ -53,14 +53,16 @@ async fn run(api: &Events, store: &Memory, concurrency: usize, at: usize, then: 
                 let committed = unless_dropped(batch.commit(), &mut pending, at).await;
                 match &committed {
                     // The batch comes again.
-                    Some(Err(error)) => assert!(error.is_checkpoint_store(), "{what}: {error}"),
+                    Some(Err(error)) => {
+                        assert_eq!(error.kind(), ErrorKind::CheckpointStore, "{what}: {error}")
+                    }
                     Some(Ok(())) | None => found.extend(items),
                 }
                 committed.is_none()
             }
             Some(Ok(None)) => break,
             Some(Err(error)) => {
-                assert!(error.is_checkpoint_store(), "{what}: {error}");
+                assert_eq!(error.kind(), ErrorKind::CheckpointStore, "{what}: {error}");
                 false
             }
             None => true,

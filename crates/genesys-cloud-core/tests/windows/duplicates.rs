@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use genesys_cloud_core::{Reason, Verdict};
+use genesys_cloud_core::{ErrorKind, Reason, Verdict};
 
 use crate::org::{Event, Org};
 use crate::server::Answer;
@@ -131,10 +131,10 @@ async fn records_without_ids_of_a_job_that_is_run_again_make_the_verdict_drifted
         let error = some.try_next().await.expect_err("a job that is gone");
         if stops {
             // Its place is no longer known.
-            assert!(error.is_stale_checkpoint(), "{error}");
+            assert_eq!(error.kind(), ErrorKind::StaleCheckpoint, "{error}");
             continue;
         }
-        assert!(error.is_job_expired(), "{error}");
+        assert_eq!(error.kind(), ErrorKind::JobExpired, "{error}");
         while some.try_next().await.expect("an event").is_some() {
             found += 1;
         }

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use genesys_cloud_core::{OnStale, Verdict, Windows};
+use genesys_cloud_core::{ErrorKind, OnStale, Verdict, Windows};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -194,9 +194,9 @@ async fn run(seed: u64) {
             Some(Ok(event)) => found.push(event),
             Some(Err(error)) => {
                 assert!(
-                    !error.is_piece_too_large()
-                        && !error.is_stale_checkpoint()
-                        && !error.is_checkpoint_mismatch(),
+                    error.kind() != ErrorKind::SliceTooLarge
+                        && error.kind() != ErrorKind::StaleCheckpoint
+                        && error.kind() != ErrorKind::CheckpointMismatch,
                     "{error}: {}",
                     what(&windows)
                 );

@@ -1,6 +1,6 @@
 //! Errors on the way, and going on in another process.
 
-use genesys_cloud_core::{PieceState, Plan, Reason, Verdict, Windows};
+use genesys_cloud_core::{ErrorKind, PieceState, Plan, Reason, Verdict, Windows};
 
 use crate::org::{Org, intervals};
 use crate::server::{Answer, Server};
@@ -73,7 +73,7 @@ async fn a_piece_that_is_not_whole_is_not_done() {
     for _ in 0..5 {
         some.try_next().await.expect("an event").expect("an event");
     }
-    assert!(some.try_next().await.expect_err("the same page").is_paging());
+    assert_eq!(some.try_next().await.expect_err("the same page").kind(), ErrorKind::Paging);
     assert_eq!(all(&mut some).await, (24..48).collect::<Vec<_>>());
     assert_eq!(some.report().verdict(), Verdict::Truncated(Reason::Contradiction));
     let plan = some.plan().expect("a plan");
@@ -150,7 +150,10 @@ async fn a_plan_of_something_else_is_refused() {
         (events.listed().windows(hours(0, 96)), "the plan is of another call: it is of postQuery"),
     ] {
         let error = some.resume(plan.clone()).try_next().await.expect_err(why);
-        assert!(error.is_invalid_request() && error.to_string().contains(why), "{error}");
+        assert!(
+            error.kind() == ErrorKind::InvalidRequest && error.to_string().contains(why),
+            "{error}"
+        );
     }
     assert_eq!(server.received().len(), count);
     // How it is cut is the plan's.

@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use genesys_cloud_core::{Checkpoint, Client, OnStale, Reason, Verdict, Windows, WindowsReport};
+use genesys_cloud_core::{
+    Checkpoint, Client, ErrorKind, OnStale, Reason, Verdict, Windows, WindowsReport,
+};
 use serde_json::json;
 
 use crate::org::{Event as Happened, Org, refusal};
@@ -85,7 +87,7 @@ async fn jobs_of_pieces_are_not_submitted_again() {
         let before = server.received().len();
         let api = events(&server);
         let range = || {
-            let query = Query { name: None, interval: None };
+            let query = Query::default();
             let range = api.jobs(query).windows(hours(0, 72));
             range.span(std::time::Duration::from_hours(24)).concurrency(concurrency)
         };
@@ -152,14 +154,17 @@ async fn another_range_or_call_is_refused() {
     ] {
         windows = windows.resume(&checkpoint);
         let error = windows.try_next().await.expect_err(why);
-        assert!(error.is_checkpoint_mismatch() && error.to_string().contains(why), "{error}");
+        assert!(
+            error.kind() == ErrorKind::CheckpointMismatch && error.to_string().contains(why),
+            "{error}"
+        );
         assert!(windows.checkpoint().is_ok());
     }
     // That of a list is none of a range, and the other way round.
     let error = list().resume(&checkpoint).try_next().await.expect_err("a range");
-    assert!(error.is_checkpoint_mismatch(), "{error}");
+    assert_eq!(error.kind(), ErrorKind::CheckpointMismatch, "{error}");
     let error = daily(&server, 0, 48).resume(&list().checkpoint()).try_next().await;
-    assert!(error.expect_err("a list").is_checkpoint_mismatch());
+    assert_eq!(error.expect_err("a list").kind(), ErrorKind::CheckpointMismatch);
     assert_eq!(server.received().len(), calls);
 }
 
@@ -176,9 +181,15 @@ async fn a_checkpoint_and_a_plan_of_another_port_or_path_are_refused() {
         let events = Events::new(&client.expect("a client"));
         let range = || events.query(Query::default()).windows(hours(0, 48)).span(long(24));
         let error = range().resume(&checkpoint).try_next().await.expect_err("another org");
-        assert!(error.is_checkpoint_mismatch() && error.to_string().contains(&url), "{error}");
+        assert!(
+            error.kind() == ErrorKind::CheckpointMismatch && error.to_string().contains(&url),
+            "{error}"
+        );
         let error = range().resume(plan.clone()).try_next().await.expect_err("another org");
-        assert!(error.is_invalid_request() && error.to_string().contains(&url), "{error}");
+        assert!(
+            error.kind() == ErrorKind::InvalidRequest && error.to_string().contains(&url),
+            "{error}"
+        );
     }
     assert_eq!((server.received().len(), other.received().len()), (calls, 0));
 }
@@ -215,7 +226,7 @@ async fn a_job_of_a_piece_that_is_gone_is_told_or_submitted_anew() {
         })
         .await;
     let range = |server: &Server| {
-        let query = Query { name: None, interval: None };
+        let query = Query::default();
         let range = events(server).jobs(query).windows(hours(0, 48));
         range.span(std::time::Duration::from_hours(24))
     };
@@ -226,7 +237,7 @@ async fn a_job_of_a_piece_that_is_gone_is_told_or_submitted_anew() {
     let checkpoint = kept(&first.checkpoint().expect("a checkpoint"));
     gone.store(true, std::sync::atomic::Ordering::Relaxed);
     let error = range(&server).resume(&checkpoint).try_next().await.expect_err("stale");
-    assert!(error.is_stale_checkpoint(), "{error}");
+    assert_eq!(error.kind(), ErrorKind::StaleCheckpoint, "{error}");
     let mut anew = range(&server).resume(&checkpoint).on_stale(OnStale::Restart);
     assert_eq!(all(&mut anew).await, (7..48).collect::<Vec<_>>());
     assert_eq!(anew.report().verdict(), Verdict::Complete);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use genesys_cloud_core::{Error, Reason, Verdict};
+use genesys_cloud_core::{Error, ErrorKind, Reason, Verdict};
 
 use crate::org::{Org, intervals, refusal};
 use crate::server::Answer;
@@ -58,7 +58,7 @@ async fn what_has_been_handed_out_can_not_be_split_without_ids() {
         }
         for _ in 0..2 {
             let error = some.try_next().await.expect_err("too many");
-            assert!(error.is_piece_too_large());
+            assert_eq!(error.kind(), ErrorKind::SliceTooLarge);
             let text = error.to_string();
             assert!(
                 text.contains(
@@ -98,7 +98,7 @@ async fn what_is_too_long_at_any_length_is_told_soon() {
     let server = Org { longest: 0, ..Org::hourly(0) }.serve().await;
     let mut some = daily(&server, 0, 24 * 31 * 24).span(long(24 * 31));
     let error = some.try_next().await.expect_err("too long");
-    assert!(error.is_piece_too_large(), "{error:?}");
+    assert_eq!(error.kind(), ErrorKind::SliceTooLarge, "{error:?}");
     assert!(server.received().len() < 20);
     assert!(some.report().pieces <= 100_000, "{}", some.report().pieces);
 }
@@ -112,7 +112,7 @@ async fn no_piece_is_shorter_than_the_minimum() {
     }
     for _ in 0..2 {
         let error = some.try_next().await.expect_err("too many");
-        assert!(error.is_piece_too_large() && error.status() == Some(400));
+        assert!(error.kind() == ErrorKind::SliceTooLarge && error.status() == Some(400));
         assert_eq!(
             error.to_string(),
             "POST /query (postQuery) failed: 2024-05-01T00:00:00Z/2024-05-01T03:00:00Z holds more than \
@@ -144,7 +144,7 @@ async fn no_other_error_splits() {
         let server = Org::hourly(48).serve_but(move |count, _| (count == 0).then(answer)).await;
         let mut some = daily(&server, 0, 48);
         let error = some.try_next().await.expect_err("a refusal");
-        assert!(!error.is_piece_too_large() && error.status().is_some());
+        assert!(error.kind() != ErrorKind::SliceTooLarge && error.status().is_some());
         assert_eq!(all(&mut some).await.len(), 48);
         assert_eq!(some.report().splits, 0);
     }

@@ -84,7 +84,7 @@ operation! {
 }
 
 paged! {
-    GetAssistantsAgentchecklistsLanguages -> Value;
+    GetAssistantsAgentchecklistsLanguages -> Json;
     UnpagedEntities { items: ["entities"], values: true }
 }
 
@@ -101,6 +101,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/assistants/agentchecklists/{agentChecklistId}` (`putAssistantsAgentchecklist`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `assistants:agentchecklist:edit`
     AgentAssistants.put_assistants_agentchecklist -> types::AgentChecklist;
@@ -246,6 +248,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/assistants/{assistantId}/queues/{queueId}` (`putAssistantQueue`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `assistants:queue:edit`
     AgentAssistants.put_assistant_queue -> types::AssistantQueue;

@@ -36,6 +36,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/assistants/{assistantId}/copilot` (`putAssistantCopilot`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `assistants:copilot:edit`
     AgentCopilot.put_assistant_copilot -> types::Copilot;
     "putAssistantCopilot" Put "/api/v2/assistants/{assistantId}/copilot"

@@ -25,6 +25,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/users/agentui/agents/autoanswer/{agentId}/settings` (`putUsersAgentuiAgentsAutoanswerAgentIdSettings`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `agentUI:agents:edit`
     AgentUi.put_users_agentui_agents_autoanswer_agent_id_settings -> types::AutoAnswerSettings;
     "putUsersAgentuiAgentsAutoanswerAgentIdSettings" Put "/api/v2/users/agentui/agents/autoanswer/{agentId}/settings"

@@ -188,6 +188,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/conversations/summaries/settings/{summarySettingId}` (`putConversationsSummariesSetting`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `aiStudio:summaryConfig:edit`
     AiStudio.put_conversations_summaries_setting -> types::SummarySetting;
     "putConversationsSummariesSetting" Put "/api/v2/conversations/summaries/settings/{summarySettingId}"

@@ -149,7 +149,7 @@ record! {
 record! {
     pub struct CustomConversationAttributeUpdate {
         pub name: Option<String> = "name",
-        pub value: Option<Value> = "value",
+        pub value: Option<Json> = "value",
         pub date_modified: Option<DateTime> = "dateModified",
     }
 }
@@ -642,8 +642,8 @@ record! {
         pub type_: Option<VariableType> = "type",
         pub scope: Option<VariableScope> = "scope",
         pub description: Option<String> = "description",
-        pub validation: Option<Value> = "validation",
-        pub list_values: Option<Value> = "listValues",
+        pub validation: Option<Json> = "validation",
+        pub list_values: Option<Json> = "listValues",
         pub list_variables: Option<Vec<Variable>> = "listVariables",
         pub custom_conversation_attributes: Option<Vec<ConversationAttribute>> = "customConversationAttributes",
     }
@@ -666,5 +666,27 @@ open_enum! {
         Boolean = "Boolean",
         Date = "Date",
         List = "List",
+    }
+}
+
+convert! {
+    AgenticVirtualAgent => UpdateAgenticVirtualAgent {
+        name,
+        image_uri,
+    }
+}
+
+convert! {
+    Guide => UpdateGuide {
+        name,
+    }
+}
+
+convert! {
+    GuideVersion => UpdateGuideVersion {
+        instruction,
+        variables,
+        resources,
+        knowledge_settings,
     }
 }

@@ -17,7 +17,7 @@ operation! {
     /// The work is done after the reply, and no operation tells when.
     ///
     /// Permissions: `alerting:alert:edit`
-    Alerting.patch_alerts_all -> PatchAlertingAlertsAll -> Option<Value>;
+    Alerting.patch_alerts_all -> PatchAlertingAlertsAll -> Option<Json>;
     "patchAlertingAlertsAll" Patch "/api/v2/alerting/alerts/all"
     optional_body: types::CommonAllAlertUpdateRequest;
 }
@@ -28,7 +28,7 @@ operation! {
     /// The work is done after the reply, and no operation tells when.
     ///
     /// Permissions: `alerting:alert:edit`
-    Alerting.delete_alerts_all -> Option<Value>;
+    Alerting.delete_alerts_all -> Option<Json>;
     "deleteAlertingAlertsAll" Delete "/api/v2/alerting/alerts/all"
 }
 
@@ -68,6 +68,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/alerting/alerts/{alertId}` (`putAlertingAlert`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::CommonAlert`].
     ///
     /// Permissions: `alerting:alert:edit`
     Alerting.put_alert -> PutAlertingAlert -> types::AlertingUnreadStatus;
@@ -155,6 +157,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/alerting/rules/{ruleId}` (`putAlertingRule`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::CommonRule`].
     ///
     /// Permissions: `alerting:rule:edit`
     Alerting.put_rule -> types::CommonRule;

@@ -470,3 +470,23 @@ record! {
         pub state: Option<bool> = "state",
     }
 }
+
+convert! {
+    CommonAlert => AlertingUnreadStatus {
+        unread,
+    }
+}
+
+convert! {
+    CommonRule => ModifiableRuleProperties {
+        id,
+        name,
+        description,
+        enabled,
+        notifications,
+        send_exiting_alarm_notifications,
+        wait_between_notification_ms,
+        conditions,
+        self_uri,
+    }
+}

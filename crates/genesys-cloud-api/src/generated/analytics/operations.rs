@@ -976,6 +976,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/analytics/dataretention/settings` (`putAnalyticsDataretentionSettings`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::AnalyticsDataRetentionResponse`].
+    ///
     /// Permissions: `analytics:dataRetention:edit`
     Analytics.put_dataretention_settings -> types::AnalyticsDataRetentionResponse;
     "putAnalyticsDataretentionSettings" Put "/api/v2/analytics/dataretention/settings"

@@ -8521,3 +8521,9 @@ record! {
         pub workitem_status_id: Option<String> = "workitemStatusId",
     }
 }
+
+convert! {
+    AnalyticsDataRetentionResponse => UpdateAnalyticsDataRetentionRequest {
+        retention_days,
+    }
+}

@@ -290,6 +290,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/architect/emergencygroups/{emergencyGroupId}` (`putArchitectEmergencygroup`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `routing:emergencyGroup:edit`
     Architect.put_emergencygroup -> types::EmergencyGroup;
     "putArchitectEmergencygroup" Put "/api/v2/architect/emergencygroups/{emergencyGroupId}"
@@ -375,7 +377,7 @@ operation! {
     /// `DELETE /api/v2/architect/grammars/{grammarId}` (`deleteArchitectGrammar`)
     ///
     /// Permissions: `architect:grammar:delete`
-    Architect.delete_grammar -> Option<Value>;
+    Architect.delete_grammar -> Option<Json>;
     "deleteArchitectGrammar" Delete "/api/v2/architect/grammars/{grammarId}"
     path {
         grammar_id: String = "grammarId",
@@ -553,6 +555,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/architect/ivrs/{ivrId}` (`putArchitectIvr`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `routing:callRoute:edit`
     Architect.put_ivr -> types::Ivr;
     "putArchitectIvr" Put "/api/v2/architect/ivrs/{ivrId}"
@@ -586,6 +590,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/architect/ivrs/{ivrId}/identityresolution` (`putArchitectIvrIdentityresolution`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `routing:callRoute:edit`, `routing:identityResolutionIvr:edit`
     Architect.put_ivr_identityresolution -> types::IvrIdentityResolutionConfig;
@@ -685,6 +691,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/architect/prompts/{promptId}` (`putArchitectPrompt`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `architect:userPrompt:edit`
     Architect.put_prompt -> types::Prompt;
@@ -808,6 +816,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/architect/prompts/{promptId}/resources/{languageCode}` (`putArchitectPromptResource`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `architect:userPrompt:edit`
     Architect.put_prompt_resource -> types::PromptAsset;
     "putArchitectPromptResource" Put "/api/v2/architect/prompts/{promptId}/resources/{languageCode}"
@@ -927,6 +937,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/architect/schedulegroups/{scheduleGroupId}` (`putArchitectSchedulegroup`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `routing:scheduleGroup:edit`
     Architect.put_schedulegroup -> types::ScheduleGroup;
     "putArchitectSchedulegroup" Put "/api/v2/architect/schedulegroups/{scheduleGroupId}"
@@ -1016,6 +1028,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/architect/schedules/{scheduleId}` (`putArchitectSchedule`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `routing:schedule:edit`
     Architect.put_schedule -> types::Schedule;
@@ -1182,6 +1196,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/architect/systemprompts/{promptId}/resources/{languageCode}` (`putArchitectSystempromptResource`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `architect:systemPrompt:edit`
     Architect.put_systemprompt_resource -> types::SystemPromptAsset;
@@ -1479,6 +1495,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/flows/datatables/{datatableId}` (`putFlowsDatatable`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `architect:datatable:edit`
     Architect.put_flows_datatable -> PutFlowsDatatable -> types::DataTable;
     "putFlowsDatatable" Put "/api/v2/flows/datatables/{datatableId}"
@@ -1661,7 +1679,7 @@ operation! {
 }
 
 paged! {
-    GetFlowsDatatableRows -> Map<Value>;
+    GetFlowsDatatableRows -> Map<Json>;
     PageNumber { items: ["entities"], page_size: "pageSize" as integer }
 }
 
@@ -1669,19 +1687,19 @@ operation! {
     /// `POST /api/v2/flows/datatables/{datatableId}/rows` (`postFlowsDatatableRows`)
     ///
     /// Permissions: `architect:datatable:add`, `architect:datatableRow:add`
-    Architect.post_flows_datatable_rows -> Map<Value>;
+    Architect.post_flows_datatable_rows -> Map<Json>;
     "postFlowsDatatableRows" Post "/api/v2/flows/datatables/{datatableId}/rows"
     path {
         datatable_id: String = "datatableId",
     }
-    body: Value;
+    body: Json;
 }
 
 operation! {
     /// `GET /api/v2/flows/datatables/{datatableId}/rows/{rowId}` (`getFlowsDatatableRow`)
     ///
     /// Permissions: `architect:datatable:view`, `architect:datatableRow:view`
-    Architect.flows_datatable_row -> GetFlowsDatatableRow -> Map<Value>;
+    Architect.flows_datatable_row -> GetFlowsDatatableRow -> Map<Json>;
     "getFlowsDatatableRow" Get "/api/v2/flows/datatables/{datatableId}/rows/{rowId}"
     path {
         datatable_id: String = "datatableId",
@@ -1696,13 +1714,13 @@ operation! {
     /// `PUT /api/v2/flows/datatables/{datatableId}/rows/{rowId}` (`putFlowsDatatableRow`)
     ///
     /// Permissions: `architect:datatable:edit`, `architect:datatableRow:edit`
-    Architect.put_flows_datatable_row -> PutFlowsDatatableRow -> Map<Value>;
+    Architect.put_flows_datatable_row -> PutFlowsDatatableRow -> Map<Json>;
     "putFlowsDatatableRow" Put "/api/v2/flows/datatables/{datatableId}/rows/{rowId}"
     path {
         datatable_id: String = "datatableId",
         row_id: String = "rowId",
     }
-    optional_body: Value;
+    optional_body: Json;
 }
 
 operation! {
@@ -1951,6 +1969,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/flows/instances/settings/loglevels/default` (`putFlowsInstancesSettingsLoglevelsDefault`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::FlowSettingsResponse`].
+    ///
     /// Permissions: `architect:flowLogLevelDefault:edit`
     Architect.put_flows_instances_settings_loglevels_default -> PutFlowsInstancesSettingsLoglevelsDefault -> types::FlowSettingsResponse;
     "putFlowsInstancesSettingsLoglevelsDefault" Put "/api/v2/flows/instances/settings/loglevels/default"
@@ -2120,6 +2140,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/flows/milestones/{milestoneId}` (`putFlowsMilestone`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `architect:flowMilestone:edit`
     Architect.put_flows_milestone -> PutFlowsMilestone -> types::FlowMilestone;
     "putFlowsMilestone" Put "/api/v2/flows/milestones/{milestoneId}"
@@ -2133,7 +2155,7 @@ operation! {
     /// `DELETE /api/v2/flows/milestones/{milestoneId}` (`deleteFlowsMilestone`)
     ///
     /// Permissions: `architect:flowMilestone:delete`
-    Architect.delete_flows_milestone -> Option<Value>;
+    Architect.delete_flows_milestone -> Option<Json>;
     "deleteFlowsMilestone" Delete "/api/v2/flows/milestones/{milestoneId}"
     path {
         milestone_id: String = "milestoneId",
@@ -2212,6 +2234,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/flows/outcomes/{flowOutcomeId}` (`putFlowsOutcome`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
     ///
@@ -2301,6 +2325,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/flows/{flowId}` (`putFlow`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `architect:flow:edit`
     Architect.put_flow -> types::Flow;
@@ -2406,6 +2432,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/flows/{flowId}/instances/settings/loglevels` (`putFlowInstancesSettingsLoglevels`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::FlowSettingsResponse`].
+    ///
     /// Permissions: `architect:flowLogLevel:edit`
     Architect.put_flow_instances_settings_loglevels -> PutFlowInstancesSettingsLoglevels -> types::FlowSettingsResponse;
     "putFlowInstancesSettingsLoglevels" Put "/api/v2/flows/{flowId}/instances/settings/loglevels"
@@ -2433,7 +2461,7 @@ operation! {
     /// `GET /api/v2/flows/{flowId}/latestconfiguration` (`getFlowLatestconfiguration`)
     ///
     /// Permissions: `architect:flow:view`
-    Architect.flow_latestconfiguration -> GetFlowLatestconfiguration -> Value;
+    Architect.flow_latestconfiguration -> GetFlowLatestconfiguration -> Json;
     "getFlowLatestconfiguration" Get "/api/v2/flows/{flowId}/latestconfiguration"
     path {
         flow_id: String = "flowId",
@@ -2473,7 +2501,7 @@ operation! {
     path {
         flow_id: String = "flowId",
     }
-    body: Value;
+    body: Json;
 }
 
 operation! {
@@ -2495,7 +2523,7 @@ operation! {
     /// `GET /api/v2/flows/{flowId}/versions/{versionId}/configuration` (`getFlowVersionConfiguration`)
     ///
     /// Permissions: `architect:flow:view`
-    Architect.flow_version_configuration -> GetFlowVersionConfiguration -> Value;
+    Architect.flow_version_configuration -> GetFlowVersionConfiguration -> Json;
     "getFlowVersionConfiguration" Get "/api/v2/flows/{flowId}/versions/{versionId}/configuration"
     path {
         flow_id: String = "flowId",

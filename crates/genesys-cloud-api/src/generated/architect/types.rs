@@ -334,7 +334,7 @@ open_enum! {
 
 record! {
     pub struct DataTableRowEntityListing {
-        pub entities: Option<Vec<Map<Value>>> = "entities",
+        pub entities: Option<Vec<Map<Json>>> = "entities",
         pub page_size: Option<i64> = "pageSize",
         pub page_number: Option<i64> = "pageNumber",
         pub total: Option<i64> = "total",
@@ -873,7 +873,7 @@ record! {
     pub struct FlowExecutionLaunchRequest {
         pub flow_id: Option<String> = "flowId",
         pub flow_version: Option<String> = "flowVersion",
-        pub input_data: Option<Map<Value>> = "inputData",
+        pub input_data: Option<Map<Json>> = "inputData",
         pub name: Option<String> = "name",
     }
 }
@@ -901,7 +901,7 @@ record! {
         pub message: Option<String> = "message",
         pub code: Option<String> = "code",
         pub message_with_params: Option<String> = "messageWithParams",
-        pub message_params: Option<Map<Value>> = "messageParams",
+        pub message_params: Option<Map<Json>> = "messageParams",
     }
 }
 
@@ -1156,7 +1156,7 @@ record! {
         pub date_completed: Option<DateTime> = "dateCompleted",
         pub completion_reason: Option<String> = "completionReason",
         pub flow_error_info: Option<Box<ErrorBody>> = "flowErrorInfo",
-        pub output_data: Option<Map<Value>> = "outputData",
+        pub output_data: Option<Map<Json>> = "outputData",
         pub conversation: Option<DomainEntityRef> = "conversation",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -2364,5 +2364,24 @@ record! {
 record! {
     pub struct ValidateDetails {
         pub flow: Option<ArchitectFlowReference> = "flow",
+    }
+}
+
+convert! {
+    ExecutionDataFlowSettingsResponse => ExecutionDataSettingsRequest {
+        enabled,
+    }
+}
+
+convert! {
+    FlowSettingsResponse => FlowLogLevelRequest {
+        log_level_characteristics,
+    }
+}
+
+convert! {
+    GrammarLanguage => GrammarLanguageUpdate {
+        voice_file_metadata,
+        dtmf_file_metadata,
     }
 }

@@ -54,6 +54,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/assistants/{assistantId}/variations/{variationId}` (`putAssistantVariation`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `assistants:copilot:edit`
     AssistantCopilotVariations.put_assistant_variation -> types::AssistantCopilotVariation;
     "putAssistantVariation" Put "/api/v2/assistants/{assistantId}/variations/{variationId}"

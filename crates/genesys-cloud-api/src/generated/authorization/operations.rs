@@ -108,6 +108,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/authorization/divisions/{divisionId}` (`putAuthorizationDivision`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `authorization:division:edit`
     Authorization.put_division -> types::AuthzDivision;
     "putAuthorizationDivision" Put "/api/v2/authorization/divisions/{divisionId}"
@@ -332,6 +334,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/authorization/policies/targets/{targetName}` (`putAuthorizationPoliciesTarget`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `authorization:policy:edit`, `authorization:policy:add`
     Authorization.put_policies_target -> PutAuthorizationPoliciesTarget -> types::AuthorizationPolicy;
     "putAuthorizationPoliciesTarget" Put "/api/v2/authorization/policies/targets/{targetName}"
@@ -398,6 +402,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/authorization/policies/{policyId}` (`putAuthorizationPolicy`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `authorization:policy:add`
     Authorization.put_policy -> PutAuthorizationPolicy -> types::AuthorizationPolicy;
@@ -513,6 +519,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/authorization/roles/settings` (`putAuthorizationRolesSettings`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `directory:organization:admin`, `authorization:settings:edit`
     Authorization.put_roles_settings -> types::RoleSettings;
     "putAuthorizationRolesSettings" Put "/api/v2/authorization/roles/settings"
@@ -578,6 +586,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/authorization/roles/{roleId}` (`putAuthorizationRole`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::DomainOrganizationRole`].
     ///
     /// Permissions: `authorization:role:edit`
     Authorization.put_role -> types::DomainOrganizationRole;
@@ -710,7 +720,7 @@ operation! {
     /// `GET /api/v2/authorization/subjects/rolecounts` (`getAuthorizationSubjectsRolecounts`)
     ///
     /// Permissions: `authorization:grant:view`
-    Authorization.subjects_rolecounts -> GetAuthorizationSubjectsRolecounts -> Map<Value>;
+    Authorization.subjects_rolecounts -> GetAuthorizationSubjectsRolecounts -> Map<Json>;
     "getAuthorizationSubjectsRolecounts" Get "/api/v2/authorization/subjects/rolecounts"
     each {
         id: String = "id",

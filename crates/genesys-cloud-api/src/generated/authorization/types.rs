@@ -13,7 +13,7 @@ record! {
         pub target_resource: Option<String> = "targetResource",
         pub subject: Option<Subject> = "subject",
         pub effect: Option<AuthorizationPolicyEffect> = "effect",
-        pub condition: Option<Value> = "condition",
+        pub condition: Option<Json> = "condition",
         pub description: Option<String> = "description",
         pub date_modified: Option<DateTime> = "dateModified",
         pub preset_attributes: Option<Map<TypedAttribute>> = "presetAttributes",
@@ -463,5 +463,16 @@ record! {
         pub message: Option<String> = "message",
         pub error_type: Option<String> = "errorType",
         pub arguments: Option<Map<String>> = "arguments",
+    }
+}
+
+convert! {
+    DomainOrganizationRole => DomainOrganizationRoleUpdate {
+        id,
+        name,
+        description,
+        permissions,
+        permission_policies,
+        self_uri,
     }
 }

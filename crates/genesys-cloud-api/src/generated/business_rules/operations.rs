@@ -511,6 +511,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/businessrules/decisiontables/{tableId}/versions/{tableVersion}/rows/{rowId}` (`putBusinessrulesDecisiontableVersionRow`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::DecisionTableRow`].
+    ///
     /// Permissions: `businessrules:decisionTableRow:edit`, `routing:queue:view`
     BusinessRules.put_decisiontable_version_row -> types::DecisionTableRow;
     "putBusinessrulesDecisiontableVersionRow" Put "/api/v2/businessrules/decisiontables/{tableId}/versions/{tableVersion}/rows/{rowId}"
@@ -627,6 +629,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/businessrules/schemas/{schemaId}` (`putBusinessrulesSchema`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `businessrules:businessRulesSchema:edit`
     BusinessRules.put_schema -> types::BusinessRulesDataSchema;

@@ -205,7 +205,7 @@ record! {
 
 record! {
     pub struct DecisionTableExecutionRequest {
-        pub inputs: Option<Map<Value>> = "inputs",
+        pub inputs: Option<Map<Json>> = "inputs",
     }
 }
 
@@ -478,7 +478,7 @@ record! {
     pub struct DecisionTableRowExecutionOutput {
         pub row_id: Option<String> = "rowId",
         pub row_index: Option<i64> = "rowIndex",
-        pub outputs: Option<Map<Value>> = "outputs",
+        pub outputs: Option<Map<Json>> = "outputs",
     }
 }
 
@@ -591,8 +591,8 @@ record! {
         pub description: Option<String> = "description",
         pub type_: Option<String> = "type",
         pub required: Option<Vec<String>> = "required",
-        pub properties: Option<Map<Value>> = "properties",
-        pub additional_properties: Option<Value> = "additionalProperties",
+        pub properties: Option<Map<Json>> = "properties",
+        pub additional_properties: Option<Json> = "additionalProperties",
         pub definitions: Option<Map<Definition>> = "definitions",
     }
 }
@@ -715,5 +715,47 @@ record! {
     pub struct UpdateRowIndexRequest {
         pub row_id: Option<String> = "rowId",
         pub row_index: Option<i64> = "rowIndex",
+    }
+}
+
+convert! {
+    DecisionTable => UpdateDecisionTableRequest {
+        name,
+        description,
+        columns: into,
+    }
+}
+
+convert! {
+    DecisionTableColumns => UpdateDecisionTableColumnsRequest {
+        inputs: list(into),
+        outputs: list(into),
+    }
+}
+
+convert! {
+    DecisionTableImportJob => UpdateDecisionTableImportJobRequest {
+        status,
+    }
+}
+
+convert! {
+    DecisionTableInputColumn => DecisionTableInputColumnRequest {
+        defaults_to,
+        expression,
+    }
+}
+
+convert! {
+    DecisionTableOutputColumn => DecisionTableOutputColumnRequest {
+        defaults_to,
+        value,
+    }
+}
+
+convert! {
+    DecisionTableRow => PutDecisionTableRowRequest {
+        inputs,
+        outputs,
     }
 }

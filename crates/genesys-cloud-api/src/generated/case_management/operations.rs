@@ -80,7 +80,7 @@ operation! {
     /// `DELETE /api/v2/casemanagement/caseplans/{caseplanId}` (`deleteCasemanagementCaseplan`)
     ///
     /// Permissions: `caseManagement:caseplan:delete`
-    CaseManagement.delete_caseplan -> Value;
+    CaseManagement.delete_caseplan -> Json;
     "deleteCasemanagementCaseplan" Delete "/api/v2/casemanagement/caseplans/{caseplanId}"
     path {
         caseplan_id: String = "caseplanId",
@@ -102,6 +102,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/casemanagement/caseplans/{caseplanId}/dataschemas/{schemaKeyName}` (`putCasemanagementCaseplanDataschema`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `caseManagement:caseplanDataSchemas:edit`
     CaseManagement.put_caseplan_dataschema -> types::CaseplanDataSchema;
     "putCasemanagementCaseplanDataschema" Put "/api/v2/casemanagement/caseplans/{caseplanId}/dataschemas/{schemaKeyName}"
@@ -116,7 +118,7 @@ operation! {
     /// `DELETE /api/v2/casemanagement/caseplans/{caseplanId}/dataschemas/{schemaKeyName}` (`deleteCasemanagementCaseplanDataschema`)
     ///
     /// Permissions: `caseManagement:caseplanDataSchemas:delete`
-    CaseManagement.delete_caseplan_dataschema -> Value;
+    CaseManagement.delete_caseplan_dataschema -> Json;
     "deleteCasemanagementCaseplanDataschema" Delete "/api/v2/casemanagement/caseplans/{caseplanId}/dataschemas/{schemaKeyName}"
     path {
         caseplan_id: String = "caseplanId",
@@ -126,6 +128,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/casemanagement/caseplans/{caseplanId}/intakesettings` (`putCasemanagementCaseplanIntakesettings`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `caseManagement:caseplanIntakeSettings:edit`
     CaseManagement.put_caseplan_intakesettings -> types::IntakeSettingsListing;
@@ -172,7 +176,7 @@ operation! {
 
 operation! {
     /// `DELETE /api/v2/casemanagement/caseplans/{caseplanId}/stageplans/{stageplanId}` (`deleteCasemanagementCaseplanStageplan`)
-    CaseManagement.delete_caseplan_stageplan -> Value;
+    CaseManagement.delete_caseplan_stageplan -> Json;
     "deleteCasemanagementCaseplanStageplan" Delete "/api/v2/casemanagement/caseplans/{caseplanId}/stageplans/{stageplanId}"
     path {
         caseplan_id: String = "caseplanId",
@@ -182,7 +186,7 @@ operation! {
 
 operation! {
     /// `POST /api/v2/casemanagement/caseplans/{caseplanId}/stageplans/{stageplanId}/reposition` (`postCasemanagementCaseplanStageplanReposition`)
-    CaseManagement.post_caseplan_stageplan_reposition -> Value;
+    CaseManagement.post_caseplan_stageplan_reposition -> Json;
     "postCasemanagementCaseplanStageplanReposition" Post "/api/v2/casemanagement/caseplans/{caseplanId}/stageplans/{stageplanId}/reposition"
     path {
         caseplan_id: String = "caseplanId",
@@ -486,7 +490,7 @@ operation! {
     /// `DELETE /api/v2/casemanagement/cases/{caseId}` (`deleteCasemanagementCase`)
     ///
     /// Permissions: `caseManagement:case:delete`
-    CaseManagement.delete_case -> Value;
+    CaseManagement.delete_case -> Json;
     "deleteCasemanagementCase" Delete "/api/v2/casemanagement/cases/{caseId}"
     path {
         case_id: String = "caseId",
@@ -575,7 +579,7 @@ operation! {
     /// `DELETE /api/v2/casemanagement/cases/{caseId}/comments/me/{commentId}` (`deleteCasemanagementCaseCommentsMeCommentId`)
     ///
     /// Permissions: `caseManagement:commentSelf:delete`
-    CaseManagement.delete_case_comments_me_comment_id -> Value;
+    CaseManagement.delete_case_comments_me_comment_id -> Json;
     "deleteCasemanagementCaseCommentsMeCommentId" Delete "/api/v2/casemanagement/cases/{caseId}/comments/me/{commentId}"
     path {
         case_id: String = "caseId",

@@ -582,7 +582,7 @@ pub type GetCasemanagementCasesReferenceExpands = GetCasemanagementCaseExpands;
 
 record! {
     pub struct Intake {
-        pub data: Option<Map<Value>> = "data",
+        pub data: Option<Map<Json>> = "data",
     }
 }
 

@@ -25,6 +25,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/chats/messages/{messageId}/reactions` (`putChatsMessageReactions`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `chat:chat:access`, `chat:reactions:edit`
     Chat.put_chats_message_reactions -> ();
     "putChatsMessageReactions" Put "/api/v2/chats/messages/{messageId}/reactions"
@@ -224,6 +226,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/chats/settings` (`putChatsSettings`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `chat:setting:edit`
     Chat.put_chats_settings -> types::ChatSettings;

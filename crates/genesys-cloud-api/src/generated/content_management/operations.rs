@@ -381,6 +381,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/contentmanagement/workspaces/{workspaceId}` (`putContentmanagementWorkspace`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ContentManagement.put_workspace -> types::Workspace;
     "putContentmanagementWorkspace" Put "/api/v2/contentmanagement/workspaces/{workspaceId}"
     path {
@@ -467,6 +469,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/contentmanagement/workspaces/{workspaceId}/members/{memberId}` (`putContentmanagementWorkspaceMember`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ContentManagement.put_workspace_member -> types::WorkspaceMember;
     "putContentmanagementWorkspaceMember" Put "/api/v2/contentmanagement/workspaces/{workspaceId}/members/{memberId}"
     path {
@@ -551,6 +555,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/contentmanagement/workspaces/{workspaceId}/tagvalues/{tagId}` (`putContentmanagementWorkspaceTagvalue`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// The work is done after the reply, and no operation tells when.
     ContentManagement.put_workspace_tagvalue -> Option<types::TagValue>;

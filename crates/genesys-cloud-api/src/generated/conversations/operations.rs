@@ -141,7 +141,7 @@ operation! {
 
 operation! {
     /// `PATCH /api/v2/conversations/callbacks/{conversationId}/participants/{participantId}/communications/{communicationId}` (`patchConversationsCallbackParticipantCommunication`)
-    Conversations.patch_callback_participant_communication -> Value;
+    Conversations.patch_callback_participant_communication -> Json;
     "patchConversationsCallbackParticipantCommunication" Patch "/api/v2/conversations/callbacks/{conversationId}/participants/{participantId}/communications/{communicationId}"
     path {
         conversation_id: String = "conversationId",
@@ -226,6 +226,8 @@ paged! {
 
 operation! {
     /// `PUT /api/v2/conversations/callbacks/{conversationId}/recordingstate` (`putConversationsCallbackRecordingstate`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `conversation:recording:pauseOthers`
     Conversations.put_callback_recordingstate -> String;
@@ -418,7 +420,7 @@ operation! {
 
 operation! {
     /// `PATCH /api/v2/conversations/calls/{conversationId}/participants/{participantId}/communications/{communicationId}` (`patchConversationsCallParticipantCommunication`)
-    Conversations.patch_call_participant_communication -> Value;
+    Conversations.patch_call_participant_communication -> Json;
     "patchConversationsCallParticipantCommunication" Patch "/api/v2/conversations/calls/{conversationId}/participants/{participantId}/communications/{communicationId}"
     path {
         conversation_id: String = "conversationId",
@@ -493,7 +495,9 @@ job! {
 
 operation! {
     /// `PUT /api/v2/conversations/calls/{conversationId}/participants/{participantId}/communications/{communicationId}/uuidata` (`putConversationsCallParticipantCommunicationUuidata`)
-    Conversations.put_call_participant_communication_uuidata -> Value;
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    Conversations.put_call_participant_communication_uuidata -> Json;
     "putConversationsCallParticipantCommunicationUuidata" Put "/api/v2/conversations/calls/{conversationId}/participants/{participantId}/communications/{communicationId}/uuidata"
     path {
         conversation_id: String = "conversationId",
@@ -721,6 +725,8 @@ paged! {
 operation! {
     /// `PUT /api/v2/conversations/calls/{conversationId}/recordingstate` (`putConversationsCallRecordingstate`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `conversation:recording:pauseOthers`
     Conversations.put_call_recordingstate -> String;
     "putConversationsCallRecordingstate" Put "/api/v2/conversations/calls/{conversationId}/recordingstate"
@@ -796,7 +802,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/cobrowsesessions/{conversationId}/participants/{participantId}/communications/{communicationId}` (`patchConversationsCobrowsesessionParticipantCommunication`)
     #[deprecated = "Genesys has marked this operation as deprecated"]
-    Conversations.patch_cobrowsesession_participant_communication -> Value;
+    Conversations.patch_cobrowsesession_participant_communication -> Json;
     "patchConversationsCobrowsesessionParticipantCommunication" Patch "/api/v2/conversations/cobrowsesessions/{conversationId}/participants/{participantId}/communications/{communicationId}"
     path {
         conversation_id: String = "conversationId",
@@ -887,6 +893,8 @@ paged! {
 operation! {
     /// `PUT /api/v2/conversations/cobrowsesessions/{conversationId}/recordingstate` (`putConversationsCobrowsesessionRecordingstate`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `conversation:recording:pauseOthers`
     #[deprecated = "Genesys has marked this operation as deprecated"]
     Conversations.put_cobrowsesession_recordingstate -> String;
@@ -965,6 +973,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/conversations/customattributes/schemas/{schemaId}` (`putConversationsCustomattributesSchema`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::ConversationDataSchema`].
+    ///
     /// Permissions: `conversation:customAttributes:schemaEdit`
     Conversations.put_customattributes_schema -> types::ConversationDataSchema;
     "putConversationsCustomattributesSchema" Put "/api/v2/conversations/customattributes/schemas/{schemaId}"
@@ -1012,7 +1022,7 @@ operation! {
 }
 
 paged! {
-    PostConversationsCustomattributesSearch -> Value;
+    PostConversationsCustomattributesSearch -> Json;
     BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer, fields: "aggregations types", values: true }
 }
 
@@ -1116,6 +1126,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/conversations/emails/{conversationId}/messages/draft` (`putConversationsEmailMessagesDraft`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     Conversations.put_email_messages_draft -> types::EmailMessage;
     "putConversationsEmailMessagesDraft" Put "/api/v2/conversations/emails/{conversationId}/messages/draft"
     path {
@@ -1210,7 +1222,7 @@ operation! {
 
 operation! {
     /// `PATCH /api/v2/conversations/emails/{conversationId}/participants/{participantId}/communications/{communicationId}` (`patchConversationsEmailParticipantCommunication`)
-    Conversations.patch_email_participant_communication -> Value;
+    Conversations.patch_email_participant_communication -> Json;
     "patchConversationsEmailParticipantCommunication" Patch "/api/v2/conversations/emails/{conversationId}/participants/{participantId}/communications/{communicationId}"
     path {
         conversation_id: String = "conversationId",
@@ -1320,6 +1332,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/conversations/emails/{conversationId}/recordingstate` (`putConversationsEmailRecordingstate`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `conversation:recording:pauseOthers`
     Conversations.put_email_recordingstate -> String;
     "putConversationsEmailRecordingstate" Put "/api/v2/conversations/emails/{conversationId}/recordingstate"
@@ -1413,6 +1427,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/conversations/keyconfigurations/{keyconfigurationsId}` (`putConversationsKeyconfiguration`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `conversation:encryptionKey:edit`
     Conversations.put_keyconfiguration -> types::ConversationEncryptionConfiguration;
@@ -1707,7 +1723,7 @@ operation! {
 
 operation! {
     /// `PATCH /api/v2/conversations/messages/{conversationId}/participants/{participantId}/communications/{communicationId}` (`patchConversationsMessageParticipantCommunication`)
-    Conversations.patch_message_participant_communication -> Value;
+    Conversations.patch_message_participant_communication -> Json;
     "patchConversationsMessageParticipantCommunication" Patch "/api/v2/conversations/messages/{conversationId}/participants/{participantId}/communications/{communicationId}"
     path {
         conversation_id: String = "conversationId",
@@ -1851,6 +1867,8 @@ paged! {
 operation! {
     /// `PUT /api/v2/conversations/messages/{conversationId}/recordingstate` (`putConversationsMessageRecordingstate`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `conversation:recording:pauseOthers`
     Conversations.put_message_recordingstate -> String;
     "putConversationsMessageRecordingstate" Put "/api/v2/conversations/messages/{conversationId}/recordingstate"
@@ -1957,6 +1975,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/conversations/messaging/identityresolution/integrations/apple/{integrationId}` (`putConversationsMessagingIdentityresolutionIntegrationsAppleIntegrationId`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `messaging:integration:edit`, `messaging:identityResolutionApple:edit`
     Conversations.put_messaging_identityresolution_integrations_apple_integration_id -> types::AppleIdentityResolutionConfig;
     "putConversationsMessagingIdentityresolutionIntegrationsAppleIntegrationId" Put "/api/v2/conversations/messaging/identityresolution/integrations/apple/{integrationId}"
@@ -1979,6 +1999,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/conversations/messaging/identityresolution/integrations/facebook/{integrationId}` (`putConversationsMessagingIdentityresolutionIntegrationsFacebookIntegrationId`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `messaging:integration:edit`, `messaging:identityResolutionFacebook:edit`
     Conversations.put_messaging_identityresolution_integrations_facebook_integration_id -> types::FacebookIdentityResolutionConfig;
@@ -2003,6 +2025,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/conversations/messaging/identityresolution/integrations/instagram/{integrationId}` (`putConversationsMessagingIdentityresolutionIntegrationsInstagramIntegrationId`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `messaging:integration:edit`, `messaging:identityResolutionInstagram:edit`
     Conversations.put_messaging_identityresolution_integrations_instagram_integration_id -> types::InstagramIdentityResolutionConfig;
     "putConversationsMessagingIdentityresolutionIntegrationsInstagramIntegrationId" Put "/api/v2/conversations/messaging/identityresolution/integrations/instagram/{integrationId}"
@@ -2025,6 +2049,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/conversations/messaging/identityresolution/integrations/open/{integrationId}` (`putConversationsMessagingIdentityresolutionIntegrationsOpenIntegrationId`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `messaging:integration:edit`, `messaging:identityResolutionOpen:edit`
     Conversations.put_messaging_identityresolution_integrations_open_integration_id -> types::OpenMessagingIdentityResolutionConfig;
@@ -2049,6 +2075,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/conversations/messaging/identityresolution/integrations/twitter/{integrationId}` (`putConversationsMessagingIdentityresolutionIntegrationsTwitterIntegrationId`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `messaging:XIntegration:edit`, `messaging:identityResolutionX:edit`
     Conversations.put_messaging_identityresolution_integrations_twitter_integration_id -> types::TwitterIdentityResolutionConfig;
     "putConversationsMessagingIdentityresolutionIntegrationsTwitterIntegrationId" Put "/api/v2/conversations/messaging/identityresolution/integrations/twitter/{integrationId}"
@@ -2071,6 +2099,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/conversations/messaging/identityresolution/integrations/whatsapp/{integrationId}` (`putConversationsMessagingIdentityresolutionIntegrationsWhatsappIntegrationId`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `messaging:integration:edit`, `messaging:identityResolutionWhatsApp:edit`
     Conversations.put_messaging_identityresolution_integrations_whatsapp_integration_id -> types::WhatsAppIdentityResolutionConfig;
@@ -2696,6 +2726,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/conversations/messaging/settings/default` (`putConversationsMessagingSettingsDefault`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `messaging:setting:edit`
     Conversations.put_messaging_settings_default -> types::MessagingSetting;
     "putConversationsMessagingSettingsDefault" Put "/api/v2/conversations/messaging/settings/default"
@@ -2781,6 +2813,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/conversations/messaging/supportedcontent/default` (`putConversationsMessagingSupportedcontentDefault`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::SupportedContent`].
+    ///
     /// Permissions: `messaging:supportedContent:edit`
     Conversations.put_messaging_supportedcontent_default -> types::SupportedContent;
     "putConversationsMessagingSupportedcontentDefault" Put "/api/v2/conversations/messaging/supportedcontent/default"
@@ -2832,6 +2866,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/conversations/messaging/threadingtimeline` (`putConversationsMessagingThreadingtimeline`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `conversation:threadingTimeline:edit`
     Conversations.put_messaging_threadingtimeline -> types::ConversationThreadingWindow;
     "putConversationsMessagingThreadingtimeline" Put "/api/v2/conversations/messaging/threadingtimeline"
@@ -2848,7 +2884,7 @@ operation! {
 }
 
 paged! {
-    PostConversationsParticipantsAttributesSearch -> Value;
+    PostConversationsParticipantsAttributesSearch -> Json;
     BodyCursor { items: ["results"], fields: "aggregations types", values: true }
 }
 
@@ -2886,6 +2922,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/conversations/screenshares/{conversationId}/recordingstate` (`putConversationsScreenshareRecordingstate`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `conversation:recording:pauseOthers`
     #[deprecated = "Genesys has marked this operation as deprecated"]
@@ -2948,6 +2986,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/conversations/socials/{conversationId}/recordingstate` (`putConversationsSocialRecordingstate`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `conversation:recording:pauseOthers`
     Conversations.put_social_recordingstate -> String;
@@ -3038,6 +3078,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/conversations/videos/{conversationId}/recordingstate` (`putConversationsVideoRecordingstate`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `conversation:recording:pauseOthers`
     Conversations.put_video_recordingstate -> String;
     "putConversationsVideoRecordingstate" Put "/api/v2/conversations/videos/{conversationId}/recordingstate"
@@ -3084,6 +3126,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/conversations/{conversationId}/accessattributes` (`putConversationAccessattributes`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::ConversationAccessAttributesResponse`].
     ///
     /// The work is done after the reply, and no operation tells when.
     ///
@@ -3333,6 +3377,8 @@ paged! {
 
 operation! {
     /// `PUT /api/v2/conversations/{conversationId}/customattributes` (`putConversationCustomattributes`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `conversation:customAttributes:edit`
     Conversations.put_conversation_customattributes -> PutConversationCustomattributes -> types::CustomAttributesIdResponse;
@@ -3701,6 +3747,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/conversations/{conversationId}/secureattributes` (`putConversationSecureattributes`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// The work is done after the reply, and no operation tells when.
     ///
     /// Permissions: `conversation:participant:attributesedit`
@@ -3852,6 +3900,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/conversations/{conversationId}/tags` (`putConversationTags`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// The work is done after the reply, and no operation tells when.
     ///

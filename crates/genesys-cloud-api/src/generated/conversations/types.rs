@@ -1123,7 +1123,7 @@ record! {
         pub title: Option<String> = "title",
         pub description: Option<String> = "description",
         pub required: Option<Vec<String>> = "required",
-        pub properties: Option<Map<Value>> = "properties",
+        pub properties: Option<Map<Json>> = "properties",
     }
 }
 
@@ -1133,7 +1133,7 @@ record! {
         pub title: Option<String> = "title",
         pub description: Option<String> = "description",
         pub required: Option<Vec<String>> = "required",
-        pub properties: Option<Map<Value>> = "properties",
+        pub properties: Option<Map<Json>> = "properties",
     }
 }
 
@@ -1529,7 +1529,7 @@ record! {
         pub conversation_id: Option<String> = "conversationId",
         pub divisions: Option<Vec<String>> = "divisions",
         pub schema: Option<Box<ConversationDataSchema>> = "schema",
-        pub custom_attributes: Option<Map<Value>> = "customAttributes",
+        pub custom_attributes: Option<Map<Json>> = "customAttributes",
         pub custom_attributes_timestamps: Option<Map<String>> = "customAttributesTimestamps",
         pub version: Option<i64> = "version",
         pub date_created: Option<DateTime> = "dateCreated",
@@ -1569,7 +1569,7 @@ record! {
         pub id: Option<String> = "id",
         pub divisions: Option<Vec<String>> = "divisions",
         pub version: Option<i64> = "version",
-        pub custom_attributes: Option<Map<Value>> = "customAttributes",
+        pub custom_attributes: Option<Map<Json>> = "customAttributes",
     }
 }
 
@@ -1579,7 +1579,7 @@ record! {
         pub divisions: Option<Vec<String>> = "divisions",
         pub schema_id: Option<String> = "schemaId",
         pub version: Option<i64> = "version",
-        pub custom_attributes: Option<Map<Value>> = "customAttributes",
+        pub custom_attributes: Option<Map<Json>> = "customAttributes",
     }
 }
 
@@ -2402,8 +2402,8 @@ record! {
 record! {
     pub struct JsonCursorSearchResponse {
         pub types: Option<Vec<String>> = "types",
-        pub results: Option<Value> = "results",
-        pub aggregations: Option<Value> = "aggregations",
+        pub results: Option<Json> = "results",
+        pub aggregations: Option<Json> = "aggregations",
         pub cursor: Option<String> = "cursor",
     }
 }
@@ -2770,7 +2770,7 @@ record! {
     pub struct OAuthAppleAuthorizationResponseError {
         pub code: Option<String> = "code",
         pub message: Option<String> = "message",
-        pub details: Option<Value> = "details",
+        pub details: Option<Json> = "details",
     }
 }
 
@@ -3971,5 +3971,101 @@ record! {
         pub end_time: Option<DateTime> = "endTime",
         pub provisional: Option<bool> = "provisional",
         pub disable_end_time_updates: Option<bool> = "disableEndTimeUpdates",
+    }
+}
+
+convert! {
+    AppleIntegration => AppleIntegrationUpdateRequest {
+        id,
+        name,
+        supported_content,
+        messaging_setting: unboxed(into),
+        business_name,
+        logo_url,
+        apple_i_message_app,
+        apple_authentication,
+        apple_pay,
+        self_uri,
+    }
+}
+
+convert! {
+    ConversationAccessAttributesResponse => ConversationAccessAttributesUpdate {
+        access_attributes,
+    }
+}
+
+convert! {
+    ConversationDataSchema => ConversationSchemaUpdateRequest {
+        version,
+        enabled,
+        json_schema: into,
+    }
+}
+
+convert! {
+    ConversationJsonSchemaDocument => ConversationJsonSchemaRequest {
+        schema,
+        title,
+        description,
+        required,
+        properties,
+    }
+}
+
+convert! {
+    GoogleBusinessProfileOpenIntegration => GoogleBusinessProfileOpenIntegrationUpdateRequest {
+        id,
+        name,
+        supported_content,
+        messaging_setting: unboxed(into),
+        token,
+        account,
+        self_uri,
+    }
+}
+
+convert! {
+    MessagingSetting => MessagingSettingPatchRequest {
+        id,
+        name,
+        content,
+        event,
+        self_uri,
+    }
+}
+
+convert! {
+    MessagingSettingReference => MessagingSettingRequestReference {
+        id,
+    }
+}
+
+convert! {
+    OpenIntegration => OpenIntegrationUpdateRequest {
+        id,
+        name,
+        supported_content,
+        messaging_setting: unboxed(into),
+        outbound_notification_webhook_url,
+        outbound_notification_webhook_signature_secret_token,
+        webhook_headers,
+        self_uri,
+    }
+}
+
+convert! {
+    Suggestion => SuggestionPatchRequest {
+        third_party_suggestion,
+    }
+}
+
+convert! {
+    WhatsAppIntegration => WhatsAppIntegrationUpdateRequest {
+        id,
+        name,
+        supported_content,
+        messaging_setting: unboxed(into),
+        self_uri,
     }
 }

@@ -418,6 +418,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/externalcontacts/contacts/schemas/{schemaId}` (`putExternalcontactsContactsSchema`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `externalContacts:customFields:edit`
     ExternalContacts.put_contacts_schema -> types::DataSchema;
     "putExternalcontactsContactsSchema" Put "/api/v2/externalcontacts/contacts/schemas/{schemaId}"
@@ -495,6 +497,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/externalcontacts/contacts/{contactId}` (`putExternalcontactsContact`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `relate:contact:edit`, `externalContacts:contact:edit`
     ExternalContacts.put_contact -> types::ExternalContact;
     "putExternalcontactsContact" Put "/api/v2/externalcontacts/contacts/{contactId}"
@@ -520,7 +524,7 @@ operation! {
     /// `DELETE /api/v2/externalcontacts/contacts/{contactId}` (`deleteExternalcontactsContact`)
     ///
     /// Permissions: `relate:contact:delete`, `externalContacts:contact:delete`
-    ExternalContacts.delete_contact -> Value;
+    ExternalContacts.delete_contact -> Json;
     "deleteExternalcontactsContact" Delete "/api/v2/externalcontacts/contacts/{contactId}"
     path {
         contact_id: String = "contactId",
@@ -662,6 +666,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/externalcontacts/contacts/{contactId}/notes/{noteId}` (`putExternalcontactsContactNote`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `relate:contact:edit`, `externalContacts:contact:edit`
     ExternalContacts.put_contact_note -> types::Note;
     "putExternalcontactsContactNote" Put "/api/v2/externalcontacts/contacts/{contactId}/notes/{noteId}"
@@ -689,7 +695,7 @@ operation! {
     /// `DELETE /api/v2/externalcontacts/contacts/{contactId}/notes/{noteId}` (`deleteExternalcontactsContactNote`)
     ///
     /// Permissions: `relate:contact:edit`, `externalContacts:contact:edit`
-    ExternalContacts.delete_contact_note -> Value;
+    ExternalContacts.delete_contact_note -> Json;
     "deleteExternalcontactsContactNote" Delete "/api/v2/externalcontacts/contacts/{contactId}/notes/{noteId}"
     path {
         contact_id: String = "contactId",
@@ -724,6 +730,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/externalcontacts/conversations/{conversationId}` (`putExternalcontactsConversation`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// The work is done after the reply, and no operation tells when.
     ///
@@ -778,6 +786,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/externalcontacts/externalsources/{externalSourceId}` (`putExternalcontactsExternalsource`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `externalContacts:externalSource:edit`
     ExternalContacts.put_externalsource -> types::ExternalSource;
     "putExternalcontactsExternalsource" Put "/api/v2/externalcontacts/externalsources/{externalSourceId}"
@@ -791,7 +801,7 @@ operation! {
     /// `DELETE /api/v2/externalcontacts/externalsources/{externalSourceId}` (`deleteExternalcontactsExternalsource`)
     ///
     /// Permissions: `externalContacts:externalSource:delete`
-    ExternalContacts.delete_externalsource -> Option<Value>;
+    ExternalContacts.delete_externalsource -> Option<Json>;
     "deleteExternalcontactsExternalsource" Delete "/api/v2/externalcontacts/externalsources/{externalSourceId}"
     path {
         external_source_id: String = "externalSourceId",
@@ -902,6 +912,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/externalcontacts/graphs/settings` (`putExternalcontactsGraphsSettings`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ExternalContacts.put_graphs_settings -> types::GraphSettings;
     "putExternalcontactsGraphsSettings" Put "/api/v2/externalcontacts/graphs/settings"
     body: types::GraphSettings;
@@ -1011,6 +1023,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/externalcontacts/import/csv/settings/{settingsId}` (`putExternalcontactsImportCsvSetting`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `externalContacts:importCsvSettings:edit`
     ExternalContacts.put_import_csv_setting -> types::CsvSettings;
@@ -1130,6 +1144,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/externalcontacts/import/jobs/{jobId}` (`putExternalcontactsImportJob`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `externalContacts:importJob:edit`
     ExternalContacts.put_import_job -> types::ContactImportJobStatusUpdateResponse;
     "putExternalcontactsImportJob" Put "/api/v2/externalcontacts/import/jobs/{jobId}"
@@ -1180,6 +1196,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/externalcontacts/import/settings/{settingsId}` (`putExternalcontactsImportSetting`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `externalContacts:importSettings:edit`
     ExternalContacts.put_import_setting -> types::ContactImportSettings;
@@ -1437,6 +1455,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/externalcontacts/organizations/schemas/{schemaId}` (`putExternalcontactsOrganizationsSchema`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `externalContacts:customFields:edit`
     ExternalContacts.put_organizations_schema -> types::DataSchema;
     "putExternalcontactsOrganizationsSchema" Put "/api/v2/externalcontacts/organizations/schemas/{schemaId}"
@@ -1494,6 +1514,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/externalcontacts/organizations/{externalOrganizationId}` (`putExternalcontactsOrganization`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `relate:externalOrganization:edit`, `externalContacts:externalOrganization:edit`
     ExternalContacts.put_organization -> types::ExternalOrganization;
     "putExternalcontactsOrganization" Put "/api/v2/externalcontacts/organizations/{externalOrganizationId}"
@@ -1519,7 +1541,7 @@ operation! {
     /// `DELETE /api/v2/externalcontacts/organizations/{externalOrganizationId}` (`deleteExternalcontactsOrganization`)
     ///
     /// Permissions: `relate:externalOrganization:delete`, `externalContacts:externalOrganization:delete`
-    ExternalContacts.delete_organization -> Value;
+    ExternalContacts.delete_organization -> Json;
     "deleteExternalcontactsOrganization" Delete "/api/v2/externalcontacts/organizations/{externalOrganizationId}"
     path {
         external_organization_id: String = "externalOrganizationId",
@@ -1633,6 +1655,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/externalcontacts/organizations/{externalOrganizationId}/notes/{noteId}` (`putExternalcontactsOrganizationNote`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `relate:externalOrganization:edit`, `externalContacts:externalOrganization:edit`
     ExternalContacts.put_organization_note -> types::Note;
     "putExternalcontactsOrganizationNote" Put "/api/v2/externalcontacts/organizations/{externalOrganizationId}/notes/{noteId}"
@@ -1660,7 +1684,7 @@ operation! {
     /// `DELETE /api/v2/externalcontacts/organizations/{externalOrganizationId}/notes/{noteId}` (`deleteExternalcontactsOrganizationNote`)
     ///
     /// Permissions: `relate:externalOrganization:edit`, `externalContacts:externalOrganization:edit`
-    ExternalContacts.delete_organization_note -> Value;
+    ExternalContacts.delete_organization_note -> Json;
     "deleteExternalcontactsOrganizationNote" Delete "/api/v2/externalcontacts/organizations/{externalOrganizationId}/notes/{noteId}"
     path {
         external_organization_id: String = "externalOrganizationId",
@@ -1797,6 +1821,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/externalcontacts/relationships/{relationshipId}` (`putExternalcontactsRelationship`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `relate:externalOrganization:edit`, `externalContacts:externalOrganization:edit`
     ExternalContacts.put_relationship -> types::Relationship;
     "putExternalcontactsRelationship" Put "/api/v2/externalcontacts/relationships/{relationshipId}"
@@ -1822,7 +1848,7 @@ operation! {
     /// `DELETE /api/v2/externalcontacts/relationships/{relationshipId}` (`deleteExternalcontactsRelationship`)
     ///
     /// Permissions: `relate:externalOrganization:edit`, `externalContacts:externalOrganization:edit`
-    ExternalContacts.delete_relationship -> Value;
+    ExternalContacts.delete_relationship -> Json;
     "deleteExternalcontactsRelationship" Delete "/api/v2/externalcontacts/relationships/{relationshipId}"
     path {
         relationship_id: String = "relationshipId",

@@ -317,7 +317,7 @@ record! {
     pub struct BulkResponseResultVoidEntityBulkEntityErrorEntity {
         pub id: Option<String> = "id",
         pub success: Option<bool> = "success",
-        pub entity: Option<Value> = "entity",
+        pub entity: Option<Json> = "entity",
         pub error: Option<BulkEntityErrorEntity> = "error",
         pub status: Option<i64> = "status",
     }
@@ -665,7 +665,7 @@ pub type ContactsExportStatus = NotesExportStatus;
 record! {
     pub struct ContactsPatchChange {
         pub field: Option<String> = "field",
-        pub value: Option<Value> = "value",
+        pub value: Option<Json> = "value",
         pub action: Option<ContactsPatchChangeAction> = "action",
     }
 }

@@ -37,6 +37,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/fax/documents/{documentId}` (`putFaxDocument`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     Fax.put_document -> types::FaxDocument;
     "putFaxDocument" Put "/api/v2/fax/documents/{documentId}"
     path {
@@ -73,6 +75,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/fax/settings` (`putFaxSettings`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `directory:organization:admin`
     Fax.put_settings -> PutFaxSettings -> types::FaxConfig;

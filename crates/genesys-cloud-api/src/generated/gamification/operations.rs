@@ -161,6 +161,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/gamification/contests/{contestId}` (`putGamificationContest`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `gamification:contest:edit`, `gamification:contest:editAll`
     Gamification.put_contest -> types::ContestsResponse;
     "putGamificationContest" Put "/api/v2/gamification/contests/{contestId}"
@@ -658,6 +660,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/gamification/profiles/{profileId}` (`putGamificationProfile`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `gamification:profile:update`
     Gamification.put_profile -> PutGamificationProfile -> types::PerformanceProfile;
     "putGamificationProfile" Put "/api/v2/gamification/profiles/{profileId}"
@@ -800,6 +804,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/gamification/profiles/{profileId}/metrics/{metricId}` (`putGamificationProfileMetric`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `gamification:profile:update`
     Gamification.put_profile_metric -> types::Metric;
@@ -1184,6 +1190,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/gamification/status` (`putGamificationStatus`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `gamification:profile:update`
     Gamification.put_status -> types::GamificationStatus;

@@ -1534,3 +1534,12 @@ record! {
         pub value: Option<f64> = "value",
     }
 }
+
+convert! {
+    ExternalMetricDefinition => ExternalMetricDefinitionUpdateRequest {
+        name,
+        precision,
+        default_objective_type,
+        enabled,
+    }
+}

@@ -41,6 +41,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/greetings/defaults` (`putGreetingsDefaults`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     Greetings.put_defaults -> types::DefaultGreetingList;
     "putGreetingsDefaults" Put "/api/v2/greetings/defaults"
     body: types::DefaultGreetingList;
@@ -57,6 +59,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/greetings/{greetingId}` (`putGreeting`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     Greetings.put_greeting -> types::Greeting;
     "putGreeting" Put "/api/v2/greetings/{greetingId}"
     path {
@@ -209,6 +213,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/groups/{groupId}/greetings/defaults` (`putGroupGreetingsDefaults`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     Greetings.put_group_greetings_defaults -> types::DefaultGreetingList;
     "putGroupGreetingsDefaults" Put "/api/v2/groups/{groupId}/greetings/defaults"
     path {
@@ -256,6 +262,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/users/{userId}/greetings/defaults` (`putUserGreetingsDefaults`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     Greetings.put_user_greetings_defaults -> types::DefaultGreetingList;
     "putUserGreetingsDefaults" Put "/api/v2/users/{userId}/greetings/defaults"
     path {

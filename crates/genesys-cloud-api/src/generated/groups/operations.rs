@@ -93,6 +93,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/groups/{groupId}` (`putGroup`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `directory:group:edit`
     Groups.put_group -> PutGroup -> types::Group;
     "putGroup" Put "/api/v2/groups/{groupId}"
@@ -128,6 +130,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/groups/{groupId}/dynamicsettings` (`putGroupDynamicsettings`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Preview: it may change or go without notice.
     ///
@@ -193,7 +197,7 @@ operation! {
     /// `POST /api/v2/groups/{groupId}/members` (`postGroupMembers`)
     ///
     /// The work is done after the reply, and no operation tells when.
-    Groups.post_group_members -> Value;
+    Groups.post_group_members -> Json;
     "postGroupMembers" Post "/api/v2/groups/{groupId}/members"
     path {
         group_id: String = "groupId",
@@ -205,7 +209,7 @@ operation! {
     /// `DELETE /api/v2/groups/{groupId}/members` (`deleteGroupMembers`)
     ///
     /// The work is done after the reply, and no operation tells when.
-    Groups.delete_group_members -> Value;
+    Groups.delete_group_members -> Json;
     "deleteGroupMembers" Delete "/api/v2/groups/{groupId}/members"
     path {
         group_id: String = "groupId",

@@ -44,6 +44,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/identityproviders/adfs` (`putIdentityprovidersAdfs`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `sso:provider:add`, `sso:provider:edit`
     IdentityProvider.put_identityproviders_adfs -> types::IdentityProvider;
     "putIdentityprovidersAdfs" Put "/api/v2/identityproviders/adfs"
@@ -54,7 +56,7 @@ operation! {
     /// `DELETE /api/v2/identityproviders/adfs` (`deleteIdentityprovidersAdfs`)
     ///
     /// Permissions: `sso:provider:delete`
-    IdentityProvider.delete_identityproviders_adfs -> Value;
+    IdentityProvider.delete_identityproviders_adfs -> Json;
     "deleteIdentityprovidersAdfs" Delete "/api/v2/identityproviders/adfs"
 }
 
@@ -69,6 +71,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/identityproviders/cic` (`putIdentityprovidersCic`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `sso:provider:add`, `sso:provider:edit`
     IdentityProvider.put_identityproviders_cic -> types::IdentityProvider;
     "putIdentityprovidersCic" Put "/api/v2/identityproviders/cic"
@@ -79,7 +83,7 @@ operation! {
     /// `DELETE /api/v2/identityproviders/cic` (`deleteIdentityprovidersCic`)
     ///
     /// Permissions: `sso:provider:delete`
-    IdentityProvider.delete_identityproviders_cic -> Value;
+    IdentityProvider.delete_identityproviders_cic -> Json;
     "deleteIdentityprovidersCic" Delete "/api/v2/identityproviders/cic"
 }
 
@@ -94,6 +98,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/identityproviders/generic` (`putIdentityprovidersGeneric`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `sso:provider:add`, `sso:provider:edit`
     IdentityProvider.put_identityproviders_generic -> types::IdentityProvider;
     "putIdentityprovidersGeneric" Put "/api/v2/identityproviders/generic"
@@ -104,7 +110,7 @@ operation! {
     /// `DELETE /api/v2/identityproviders/generic` (`deleteIdentityprovidersGeneric`)
     ///
     /// Permissions: `sso:provider:delete`
-    IdentityProvider.delete_identityproviders_generic -> Value;
+    IdentityProvider.delete_identityproviders_generic -> Json;
     "deleteIdentityprovidersGeneric" Delete "/api/v2/identityproviders/generic"
 }
 
@@ -119,6 +125,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/identityproviders/gsuite` (`putIdentityprovidersGsuite`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `sso:provider:add`, `sso:provider:edit`
     IdentityProvider.put_identityproviders_gsuite -> types::IdentityProvider;
     "putIdentityprovidersGsuite" Put "/api/v2/identityproviders/gsuite"
@@ -129,7 +137,7 @@ operation! {
     /// `DELETE /api/v2/identityproviders/gsuite` (`deleteIdentityprovidersGsuite`)
     ///
     /// Permissions: `sso:provider:delete`
-    IdentityProvider.delete_identityproviders_gsuite -> Value;
+    IdentityProvider.delete_identityproviders_gsuite -> Json;
     "deleteIdentityprovidersGsuite" Delete "/api/v2/identityproviders/gsuite"
 }
 
@@ -144,6 +152,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/identityproviders/identitynow` (`putIdentityprovidersIdentitynow`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `sso:provider:add`, `sso:provider:edit`
     IdentityProvider.put_identityproviders_identitynow -> types::IdentityNow;
     "putIdentityprovidersIdentitynow" Put "/api/v2/identityproviders/identitynow"
@@ -154,7 +164,7 @@ operation! {
     /// `DELETE /api/v2/identityproviders/identitynow` (`deleteIdentityprovidersIdentitynow`)
     ///
     /// Permissions: `sso:provider:delete`
-    IdentityProvider.delete_identityproviders_identitynow -> Value;
+    IdentityProvider.delete_identityproviders_identitynow -> Json;
     "deleteIdentityprovidersIdentitynow" Delete "/api/v2/identityproviders/identitynow"
 }
 
@@ -169,6 +179,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/identityproviders/okta` (`putIdentityprovidersOkta`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `sso:provider:add`, `sso:provider:edit`
     IdentityProvider.put_identityproviders_okta -> types::IdentityProvider;
     "putIdentityprovidersOkta" Put "/api/v2/identityproviders/okta"
@@ -179,7 +191,7 @@ operation! {
     /// `DELETE /api/v2/identityproviders/okta` (`deleteIdentityprovidersOkta`)
     ///
     /// Permissions: `sso:provider:delete`
-    IdentityProvider.delete_identityproviders_okta -> Value;
+    IdentityProvider.delete_identityproviders_okta -> Json;
     "deleteIdentityprovidersOkta" Delete "/api/v2/identityproviders/okta"
 }
 
@@ -194,6 +206,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/identityproviders/onelogin` (`putIdentityprovidersOnelogin`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `sso:provider:add`, `sso:provider:edit`
     IdentityProvider.put_identityproviders_onelogin -> types::IdentityProvider;
     "putIdentityprovidersOnelogin" Put "/api/v2/identityproviders/onelogin"
@@ -204,7 +218,7 @@ operation! {
     /// `DELETE /api/v2/identityproviders/onelogin` (`deleteIdentityprovidersOnelogin`)
     ///
     /// Permissions: `sso:provider:delete`
-    IdentityProvider.delete_identityproviders_onelogin -> Value;
+    IdentityProvider.delete_identityproviders_onelogin -> Json;
     "deleteIdentityprovidersOnelogin" Delete "/api/v2/identityproviders/onelogin"
 }
 
@@ -219,6 +233,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/identityproviders/ping` (`putIdentityprovidersPing`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `sso:provider:add`, `sso:provider:edit`
     IdentityProvider.put_identityproviders_ping -> types::IdentityProvider;
     "putIdentityprovidersPing" Put "/api/v2/identityproviders/ping"
@@ -229,7 +245,7 @@ operation! {
     /// `DELETE /api/v2/identityproviders/ping` (`deleteIdentityprovidersPing`)
     ///
     /// Permissions: `sso:provider:delete`
-    IdentityProvider.delete_identityproviders_ping -> Value;
+    IdentityProvider.delete_identityproviders_ping -> Json;
     "deleteIdentityprovidersPing" Delete "/api/v2/identityproviders/ping"
 }
 
@@ -244,6 +260,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/identityproviders/purecloud` (`putIdentityprovidersPurecloud`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `sso:provider:add`, `sso:provider:edit`
     IdentityProvider.put_identityproviders_purecloud -> types::IdentityProvider;
     "putIdentityprovidersPurecloud" Put "/api/v2/identityproviders/purecloud"
@@ -254,7 +272,7 @@ operation! {
     /// `DELETE /api/v2/identityproviders/purecloud` (`deleteIdentityprovidersPurecloud`)
     ///
     /// Permissions: `sso:provider:delete`
-    IdentityProvider.delete_identityproviders_purecloud -> Value;
+    IdentityProvider.delete_identityproviders_purecloud -> Json;
     "deleteIdentityprovidersPurecloud" Delete "/api/v2/identityproviders/purecloud"
 }
 
@@ -269,6 +287,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/identityproviders/pureengage` (`putIdentityprovidersPureengage`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `sso:provider:add`, `sso:provider:edit`
     IdentityProvider.put_identityproviders_pureengage -> types::IdentityProvider;
     "putIdentityprovidersPureengage" Put "/api/v2/identityproviders/pureengage"
@@ -279,7 +299,7 @@ operation! {
     /// `DELETE /api/v2/identityproviders/pureengage` (`deleteIdentityprovidersPureengage`)
     ///
     /// Permissions: `sso:provider:delete`
-    IdentityProvider.delete_identityproviders_pureengage -> Value;
+    IdentityProvider.delete_identityproviders_pureengage -> Json;
     "deleteIdentityprovidersPureengage" Delete "/api/v2/identityproviders/pureengage"
 }
 
@@ -294,6 +314,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/identityproviders/salesforce` (`putIdentityprovidersSalesforce`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `sso:provider:add`, `sso:provider:edit`
     IdentityProvider.put_identityproviders_salesforce -> types::IdentityProvider;
     "putIdentityprovidersSalesforce" Put "/api/v2/identityproviders/salesforce"
@@ -304,7 +326,7 @@ operation! {
     /// `DELETE /api/v2/identityproviders/salesforce` (`deleteIdentityprovidersSalesforce`)
     ///
     /// Permissions: `sso:provider:delete`
-    IdentityProvider.delete_identityproviders_salesforce -> Value;
+    IdentityProvider.delete_identityproviders_salesforce -> Json;
     "deleteIdentityprovidersSalesforce" Delete "/api/v2/identityproviders/salesforce"
 }
 
@@ -321,6 +343,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/identityproviders/{providerId}` (`putIdentityprovider`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `sso:provider:edit`
     IdentityProvider.put_identityprovider -> types::CustomProvider;

@@ -287,6 +287,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/integrations/actions/{actionId}/draft/function` (`putIntegrationsActionDraftFunction`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `integrations:actionFunction:edit`
     Integrations.put_action_draft_function -> types::FunctionConfig;
     "putIntegrationsActionDraftFunction" Put "/api/v2/integrations/actions/{actionId}/draft/function"
@@ -344,7 +346,7 @@ operation! {
     path {
         action_id: String = "actionId",
     }
-    body: Value;
+    body: Json;
     query {
         flatten: bool = "flatten",
     }
@@ -365,12 +367,12 @@ operation! {
     /// `POST /api/v2/integrations/actions/{actionId}/execute` (`postIntegrationsActionExecute`)
     ///
     /// Permissions: `integrations:action:execute`, `bridge:actions:execute`
-    Integrations.post_action_execute -> PostIntegrationsActionExecute -> Value;
+    Integrations.post_action_execute -> PostIntegrationsActionExecute -> Json;
     "postIntegrationsActionExecute" Post "/api/v2/integrations/actions/{actionId}/execute"
     path {
         action_id: String = "actionId",
     }
-    body: Value;
+    body: Json;
     query {
         flatten: bool = "flatten",
     }
@@ -423,7 +425,7 @@ operation! {
     path {
         action_id: String = "actionId",
     }
-    body: Value;
+    body: Json;
     query {
         flatten: bool = "flatten",
     }
@@ -442,6 +444,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/integrations/botconnector/{integrationId}/bots` (`putIntegrationsBotconnectorIntegrationIdBots`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `integration:botconnector:edit`
     Integrations.put_botconnector_integration_id_bots -> ();
@@ -683,6 +687,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/integrations/credentials/{credentialId}` (`putIntegrationsCredential`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `integrations:integration:edit`
     Integrations.put_credential -> PutIntegrationsCredential -> types::CredentialInfo;
@@ -980,6 +986,8 @@ paged! {
 operation! {
     /// `PUT /api/v2/integrations/speech/nuance/{nuanceIntegrationId}/bots/launch/settings` (`putIntegrationsSpeechNuanceNuanceIntegrationIdBotsLaunchSettings`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `integrations:integration:edit`
     Integrations.put_speech_nuance_nuance_integration_id_bots_launch_settings -> ();
     "putIntegrationsSpeechNuanceNuanceIntegrationIdBotsLaunchSettings" Put "/api/v2/integrations/speech/nuance/{nuanceIntegrationId}/bots/launch/settings"
@@ -1184,6 +1192,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/integrations/speech/tts/settings` (`putIntegrationsSpeechTtsSettings`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `integrations:integration:edit`
     Integrations.put_speech_tts_settings -> types::TtsSettings;
     "putIntegrationsSpeechTtsSettings" Put "/api/v2/integrations/speech/tts/settings"
@@ -1313,7 +1323,7 @@ operation! {
     path {
         token_id: String = "tokenId",
     }
-    body: Value;
+    body: Json;
 }
 
 operation! {
@@ -1383,6 +1393,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/integrations/{integrationId}/config/current` (`putIntegrationConfigCurrent`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `integrations:integration:edit`
     Integrations.put_integration_config_current -> PutIntegrationConfigCurrent -> types::IntegrationConfiguration;

@@ -608,8 +608,8 @@ record! {
 
 record! {
     pub struct EffectiveConfiguration {
-        pub properties: Option<Map<Value>> = "properties",
-        pub advanced: Option<Map<Value>> = "advanced",
+        pub properties: Option<Map<Json>> = "properties",
+        pub advanced: Option<Map<Json>> = "advanced",
         pub name: Option<String> = "name",
         pub notes: Option<String> = "notes",
         pub credentials: Option<Map<CredentialInfo>> = "credentials",
@@ -868,8 +868,8 @@ record! {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
         pub version: Option<i64> = "version",
-        pub properties: Option<Value> = "properties",
-        pub advanced: Option<Value> = "advanced",
+        pub properties: Option<Json> = "properties",
+        pub advanced: Option<Json> = "advanced",
         pub notes: Option<String> = "notes",
         pub credentials: Option<Map<CredentialInfo>> = "credentials",
         pub self_uri: Option<String> = "selfUri",
@@ -1376,7 +1376,7 @@ record! {
         pub step: Option<i64> = "step",
         pub name: Option<String> = "name",
         pub success: Option<bool> = "success",
-        pub result: Option<Value> = "result",
+        pub result: Option<Json> = "result",
         pub error: Option<Box<ErrorBody>> = "error",
     }
 }
@@ -1385,7 +1385,7 @@ record! {
     pub struct TestExecutionResult {
         pub operations: Option<Vec<TestExecutionOperationResult>> = "operations",
         pub error: Option<Box<ErrorBody>> = "error",
-        pub final_result: Option<Value> = "finalResult",
+        pub final_result: Option<Json> = "finalResult",
         pub success: Option<bool> = "success",
     }
 }
@@ -1603,5 +1603,44 @@ record! {
 record! {
     pub struct WebhookInvocationResponse {
         pub invocation_id: Option<String> = "invocationId",
+    }
+}
+
+convert! {
+    Action => UpdateActionInput {
+        category,
+        name,
+        config,
+        version,
+    }
+}
+
+convert! {
+    Action => UpdateDraftInput {
+        category,
+        name,
+        config,
+        contract: unboxed(into),
+        secure,
+        version,
+    }
+}
+
+convert! {
+    ActionContract => ActionContractInput {
+        input: into,
+        output: into,
+    }
+}
+
+convert! {
+    ActionInput => PostInputContract {
+        input_schema,
+    }
+}
+
+convert! {
+    ActionOutput => PostOutputContract {
+        success_schema,
     }
 }

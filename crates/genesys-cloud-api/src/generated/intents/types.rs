@@ -210,3 +210,12 @@ open_enum! {
         Unknown = "Unknown",
     }
 }
+
+convert! {
+    IntentsCategory => IntentsCategoryPatch {
+        id,
+        name,
+        description,
+        self_uri,
+    }
+}

@@ -416,6 +416,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/journey/externalevents/schemas/{schemaId}` (`putJourneyExternaleventsSchema`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::JourneyExternalEventsSchema`].
+    ///
     /// Permissions: `journey:externalEventsSchema:edit`
     Journey.put_externalevents_schema -> types::JourneyExternalEventsSchema;
     "putJourneyExternaleventsSchema" Put "/api/v2/journey/externalevents/schemas/{schemaId}"
@@ -811,7 +813,7 @@ operation! {
 }
 
 paged! {
-    PostJourneyViewsEncodingsValidate -> Value;
+    PostJourneyViewsEncodingsValidate -> Json;
     UnpagedEntities { items: ["entities"], values: true }
 }
 
@@ -863,6 +865,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/journey/views/eventdefinitions/{eventDefinitionId}` (`putJourneyViewsEventdefinition`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::JourneyEventDefinition`].
+    ///
     /// Permissions: `journey:externalEvents:edit`
     Journey.put_views_eventdefinition -> PutJourneyViewsEventdefinition -> types::UpdateExternalEventResponse;
     "putJourneyViewsEventdefinition" Put "/api/v2/journey/views/eventdefinitions/{eventDefinitionId}"
@@ -874,6 +878,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/journey/views/eventdefinitions/{eventDefinitionId}/activate` (`putJourneyViewsEventdefinitionActivate`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `journey:externalEvents:activate`
     Journey.put_views_eventdefinition_activate -> PutJourneyViewsEventdefinitionActivate -> types::ActivateExternalEventResponse;
@@ -992,6 +998,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/journey/views/{viewId}/schedules` (`putJourneyViewSchedules`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `journey:viewsSchedule:edit`
     Journey.put_view_schedules -> types::JourneyViewSchedule;
@@ -1164,6 +1172,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/journey/views/{viewId}/versions/{versionId}` (`putJourneyViewVersion`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `journey:views:edit`
     Journey.put_view_version -> types::JourneyView;

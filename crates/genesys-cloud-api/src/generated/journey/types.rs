@@ -636,7 +636,7 @@ record! {
         pub id: Option<String> = "id",
         pub date_created: Option<DateTime> = "dateCreated",
         pub identifiers: Option<ExternalEventIdentifiers> = "identifiers",
-        pub attributes: Option<Map<Value>> = "attributes",
+        pub attributes: Option<Map<Json>> = "attributes",
     }
 }
 
@@ -973,7 +973,7 @@ record! {
         pub title: Option<String> = "title",
         pub description: Option<String> = "description",
         pub required: Option<Vec<String>> = "required",
-        pub properties: Option<Map<Value>> = "properties",
+        pub properties: Option<Map<Json>> = "properties",
     }
 }
 
@@ -983,7 +983,7 @@ record! {
         pub title: Option<String> = "title",
         pub description: Option<String> = "description",
         pub required: Option<Vec<String>> = "required",
-        pub properties: Option<Map<Value>> = "properties",
+        pub properties: Option<Map<Json>> = "properties",
     }
 }
 
@@ -1436,14 +1436,14 @@ record! {
 record! {
     pub struct OpenActionFields {
         pub open_action: Option<DomainEntityRef> = "openAction",
-        pub configuration_fields: Option<Map<Value>> = "configurationFields",
+        pub configuration_fields: Option<Map<Json>> = "configurationFields",
     }
 }
 
 record! {
     pub struct OpenActionProperties {
         pub open_action_name: Option<String> = "openActionName",
-        pub configuration_fields: Option<Map<Value>> = "configurationFields",
+        pub configuration_fields: Option<Map<Json>> = "configurationFields",
     }
 }
 
@@ -2303,5 +2303,262 @@ record! {
 record! {
     pub struct WebMessagingOfferProperties {
         pub offer_text: Option<String> = "offerText",
+    }
+}
+
+convert! {
+    ActionMap => PatchActionMap {
+        id,
+        version,
+        is_active,
+        display_name,
+        trigger_with_segments,
+        trigger_with_event_conditions,
+        trigger_with_outcome_probability_conditions,
+        trigger_with_outcome_percentile_conditions,
+        trigger_with_outcome_quantile_conditions,
+        page_url_conditions,
+        activation,
+        weight,
+        action: unboxed(boxed(into)),
+        action_map_schedule_groups: into,
+        ignore_frequency_cap,
+        self_uri,
+        created_date,
+        modified_date,
+        start_date,
+        end_date,
+    }
+}
+
+convert! {
+    ActionMapAction => PatchAction {
+        media_type,
+        action_template,
+        architect_flow_fields,
+        web_messaging_offer_fields: into,
+        open_action_fields,
+    }
+}
+
+convert! {
+    ActionMapScheduleGroups => PatchActionMapScheduleGroups {
+        action_map_schedule_group,
+        emergency_action_map_schedule_group,
+    }
+}
+
+convert! {
+    ActionTemplate => PatchActionTemplate {
+        name,
+        description,
+        version,
+        media_type,
+        state,
+        content_offer: unboxed(boxed(into)),
+    }
+}
+
+convert! {
+    AssociatedValueField => PatchAssociatedValueField {
+        data_type,
+        name,
+    }
+}
+
+convert! {
+    CallToAction => PatchCallToAction {
+        text,
+        url,
+        target,
+    }
+}
+
+convert! {
+    CloseButtonStyleProperties => PatchCloseButtonStyleProperties {
+        color,
+        opacity,
+    }
+}
+
+convert! {
+    ContentOffer => PatchContentOffer {
+        image_url,
+        display_mode,
+        layout_mode,
+        title,
+        headline,
+        body,
+        call_to_action: into,
+        style: unboxed(boxed(into)),
+        image_alt_text,
+    }
+}
+
+convert! {
+    ContentOfferStyleProperties => PatchContentOfferStyleProperties {
+        padding,
+        color,
+        background_color,
+    }
+}
+
+convert! {
+    ContentOfferStylingConfiguration => PatchContentOfferStylingConfiguration {
+        position: into,
+        offer: into,
+        close_button: into,
+        cta_button: into,
+        title: into,
+        headline: into,
+        body: into,
+    }
+}
+
+convert! {
+    ContentPositionProperties => PatchContentPositionProperties {
+        top,
+        bottom,
+        left,
+        right,
+    }
+}
+
+convert! {
+    Context => PatchContext {
+        patterns: list(into),
+    }
+}
+
+convert! {
+    ContextPattern => PatchContextPattern {
+        criteria: list(into),
+    }
+}
+
+convert! {
+    Criteria => PatchCriteria {
+        key,
+        values,
+        should_ignore_case,
+        operator,
+    }
+}
+
+convert! {
+    CtaButtonStyleProperties => PatchCtaButtonStyleProperties {
+        color,
+        font,
+        font_size,
+        text_align,
+        background_color,
+    }
+}
+
+convert! {
+    EntityTypeCriteria => PatchEntityTypeCriteria {
+        key,
+        values,
+        should_ignore_case,
+        operator,
+        entity_type,
+    }
+}
+
+convert! {
+    ExternalEventsConfiguration => UpdateExternalEventsConfigurationRequest {
+        name,
+        description,
+    }
+}
+
+convert! {
+    ExternalSegment => PatchExternalSegment {
+        name,
+    }
+}
+
+convert! {
+    Journey => PatchJourney {
+        patterns: list(into),
+    }
+}
+
+convert! {
+    JourneyEventDefinition => UpdateExternalEventRequest {
+        display_name,
+        rank,
+    }
+}
+
+convert! {
+    JourneyExternalEventsSchema => JourneySchemaUpdateRequest {
+        version,
+        enabled,
+        json_schema: into,
+    }
+}
+
+convert! {
+    JourneyJsonSchemaDocument => JourneyJsonSchemaRequest {
+        schema,
+        title,
+        description,
+        required,
+        properties,
+    }
+}
+
+convert! {
+    JourneyPattern => PatchJourneyPattern {
+        criteria: list(into),
+        count,
+        stream_type,
+        session_type,
+        event_name,
+    }
+}
+
+convert! {
+    JourneySegment => PatchSegment {
+        is_active,
+        display_name,
+        version,
+        description,
+        color,
+        should_display_to_agent,
+        context: into,
+        journey: into,
+        external_segment: into,
+        assignment_expiration_days,
+    }
+}
+
+convert! {
+    Outcome => PatchOutcome {
+        is_active,
+        display_name,
+        version,
+        description,
+        is_positive,
+        context: into,
+        journey: into,
+        associated_value_field: into,
+    }
+}
+
+convert! {
+    TextStyleProperties => PatchTextStyleProperties {
+        color,
+        font,
+        font_size,
+        text_align,
+    }
+}
+
+convert! {
+    WebMessagingOfferFields => PatchWebMessagingOfferFields {
+        offer_text,
+        architect_flow,
     }
 }

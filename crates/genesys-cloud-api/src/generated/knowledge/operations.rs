@@ -1375,6 +1375,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/sources/salesforce/{sourceId}` (`putKnowledgeKnowledgebaseSourcesSalesforceSourceId`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `knowledge:integrationSource:edit`
     Knowledge.put_knowledgebase_sources_salesforce_source_id -> types::SalesforceSourceResponse;
     "putKnowledgeKnowledgebaseSourcesSalesforceSourceId" Put "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/sources/salesforce/{sourceId}"
@@ -1411,7 +1413,7 @@ operation! {
         knowledge_base_id: String = "knowledgeBaseId",
         source_id: String = "sourceId",
     }
-    optional_body: Value;
+    optional_body: Json;
 }
 
 job_family! {
@@ -1467,6 +1469,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/sources/servicenow/{sourceId}` (`putKnowledgeKnowledgebaseSourcesServicenowSourceId`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `knowledge:integrationSource:edit`
     Knowledge.put_knowledgebase_sources_servicenow_source_id -> types::ServiceNowSourceResponse;
     "putKnowledgeKnowledgebaseSourcesServicenowSourceId" Put "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/sources/servicenow/{sourceId}"
@@ -1503,7 +1507,7 @@ operation! {
         knowledge_base_id: String = "knowledgeBaseId",
         source_id: String = "sourceId",
     }
-    optional_body: Value;
+    optional_body: Json;
 }
 
 job! {
@@ -1833,6 +1837,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/knowledge/sources/{sourceId}` (`putKnowledgeSource`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::V3SourceExpandableResponse`].
     ///
     /// Permissions: `knowledge:source:edit`
     Knowledge.put_source -> types::V3SourceDetailedResponse;

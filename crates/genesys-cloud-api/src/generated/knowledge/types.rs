@@ -3689,3 +3689,87 @@ record! {
         pub self_uri: Option<String> = "selfUri",
     }
 }
+
+convert! {
+    DocumentVariationResponse => DocumentVariationRequest {
+        id,
+        date_created,
+        date_modified,
+        document_version,
+        contexts,
+        document,
+        priority,
+        name,
+        body,
+        self_uri,
+    }
+}
+
+convert! {
+    KnowledgeBase => KnowledgeBaseUpdateRequest {
+        name,
+        description,
+    }
+}
+
+convert! {
+    KnowledgeDocumentFeedbackResponse => KnowledgeDocumentFeedbackUpdateRequest {
+        rating,
+        reason,
+        comment,
+        state,
+    }
+}
+
+convert! {
+    KnowledgeImportJobResponse => ImportStatusRequest {
+        status: text,
+    }
+}
+
+convert! {
+    KnowledgeParseJobResponse => KnowledgeParseJobRequestPatch {
+        hints,
+    }
+}
+
+convert! {
+    KnowledgeSettingsResponse => KnowledgeSettingsRequest {
+        name,
+        description,
+        sources,
+        generation_setting,
+        stateful,
+        filter,
+    }
+}
+
+convert! {
+    KnowledgeSyncJobResponse => SyncStatusRequest {
+        status,
+    }
+}
+
+convert! {
+    LabelResponse => LabelUpdateRequest {
+        id,
+        name,
+        color,
+        external_id,
+        self_uri,
+    }
+}
+
+convert! {
+    V3SourceExpandableResponse => V3SourceUpdateRequest {
+        name,
+        trigger_type,
+        schedule_settings,
+    }
+}
+
+convert! {
+    V3Synchronization => V3SynchronizationUpdateRequest {
+        status: text,
+    }
+}

@@ -196,6 +196,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/languageunderstanding/domains/{domainId}/versions/{domainVersionId}` (`putLanguageunderstandingDomainVersion`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `languageUnderstanding:nluDomainVersion:edit`, `dialog:botVersion:edit`
     LanguageUnderstanding.put_domain_version -> types::NluDomainVersion;
     "putLanguageunderstandingDomainVersion" Put "/api/v2/languageunderstanding/domains/{domainId}/versions/{domainVersionId}"

@@ -317,7 +317,7 @@ record! {
         pub message: Option<String> = "message",
         pub code: Option<String> = "code",
         pub message_with_params: Option<String> = "messageWithParams",
-        pub message_params: Option<Map<Value>> = "messageParams",
+        pub message_params: Option<Map<Json>> = "messageParams",
     }
 }
 
@@ -680,5 +680,21 @@ record! {
 record! {
     pub struct Utterance {
         pub utterance_text: Option<String> = "utteranceText",
+    }
+}
+
+convert! {
+    Draft => DraftRequest {
+        intents,
+        topics: list(into),
+    }
+}
+
+convert! {
+    DraftTopics => DraftTopicRequest {
+        id,
+        name,
+        phrases,
+        self_uri,
     }
 }

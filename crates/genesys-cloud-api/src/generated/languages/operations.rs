@@ -49,7 +49,7 @@ operation! {
 
 operation! {
     /// `GET /api/v2/languages/translations/builtin` (`getLanguagesTranslationsBuiltin`)
-    Languages.translations_builtin -> Map<Value>;
+    Languages.translations_builtin -> Map<Json>;
     "getLanguagesTranslationsBuiltin" Get "/api/v2/languages/translations/builtin"
     required {
         language: String = "language",
@@ -58,7 +58,7 @@ operation! {
 
 operation! {
     /// `GET /api/v2/languages/translations/organization` (`getLanguagesTranslationsOrganization`)
-    Languages.translations_organization -> Map<Value>;
+    Languages.translations_organization -> Map<Json>;
     "getLanguagesTranslationsOrganization" Get "/api/v2/languages/translations/organization"
     required {
         language: String = "language",
@@ -67,7 +67,7 @@ operation! {
 
 operation! {
     /// `GET /api/v2/languages/translations/users/{userId}` (`getLanguagesTranslationsUser`)
-    Languages.translations_user -> Map<Value>;
+    Languages.translations_user -> Map<Json>;
     "getLanguagesTranslationsUser" Get "/api/v2/languages/translations/users/{userId}"
     path {
         user_id: String = "userId",

@@ -321,6 +321,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/learning/modules/{moduleId}` (`putLearningModule`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `learning:module:edit`
     Learning.put_module -> types::LearningModule;
     "putLearningModule" Put "/api/v2/learning/modules/{moduleId}"
@@ -395,6 +397,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/learning/modules/{moduleId}/preview` (`putLearningModulePreview`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `learning:module:preview`
     Learning.put_module_preview -> types::LearningModulePreviewUpdateResponse;
     "putLearningModulePreview" Put "/api/v2/learning/modules/{moduleId}/preview"
@@ -429,6 +433,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/learning/modules/{moduleId}/rule` (`putLearningModuleRule`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `learning:rule:edit`
     Learning.put_module_rule -> PutLearningModuleRule -> types::LearningModuleRule;

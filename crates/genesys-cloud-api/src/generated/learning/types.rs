@@ -1367,3 +1367,10 @@ record! {
         pub self_uri: Option<String> = "selfUri",
     }
 }
+
+convert! {
+    LearningAssignment => LearningAssignmentUpdate {
+        state,
+        assessment,
+    }
+}

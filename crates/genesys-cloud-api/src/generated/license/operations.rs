@@ -109,7 +109,7 @@ operation! {
     /// `POST /api/v2/license/users` (`postLicenseUsers`)
     ///
     /// Permissions: `authorization:grant:add`, `authorization:license:view`
-    License.post_users -> PostLicenseUsers -> Map<Value>;
+    License.post_users -> PostLicenseUsers -> Map<Json>;
     "postLicenseUsers" Post "/api/v2/license/users"
     optional_body: Vec<String>;
 }

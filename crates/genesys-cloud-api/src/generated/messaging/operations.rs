@@ -51,6 +51,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/messaging/settings/default` (`putMessagingSettingsDefault`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `messaging:setting:edit`
     #[deprecated = "Genesys has marked this operation as deprecated"]
     Messaging.put_settings_default -> types::MessagingSetting;

@@ -45,6 +45,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/mobiledevices/{deviceId}` (`putMobiledevice`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     MobileDevices.put_mobiledevice -> PutMobiledevice -> types::UserDevice;
     "putMobiledevice" Put "/api/v2/mobiledevices/{deviceId}"
     path {

@@ -16,7 +16,7 @@ record! {
         pub requires_any_validator: Option<bool> = "requiresAnyValidator",
         pub enforced: Option<bool> = "enforced",
         pub visibility: Option<AvailableTopicVisibility> = "visibility",
-        pub schema: Option<Map<Value>> = "schema",
+        pub schema: Option<Map<Json>> = "schema",
         pub requires_current_user: Option<bool> = "requiresCurrentUser",
         pub requires_current_user_or_permission: Option<bool> = "requiresCurrentUserOrPermission",
         pub transports: Option<Vec<AvailableTopicTransportsItem>> = "transports",

@@ -77,6 +77,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/oauth/clients/{clientId}` (`putOauthClient`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::OAuthClient`].
+    ///
     /// Permissions: `oauth:client:edit`
     Oauth.put_client -> types::OAuthClient;
     "putOauthClient" Put "/api/v2/oauth/clients/{clientId}"

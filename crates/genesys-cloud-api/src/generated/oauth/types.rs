@@ -165,3 +165,18 @@ record! {
         pub self_uri: Option<String> = "selfUri",
     }
 }
+
+convert! {
+    OAuthClient => OAuthClientRequest {
+        name,
+        access_token_validity_seconds,
+        description,
+        registered_redirect_uri,
+        role_ids,
+        authorized_grant_type,
+        scope,
+        role_divisions,
+        state,
+        date_to_delete,
+    }
+}

@@ -38,6 +38,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/organizations/embeddedintegration` (`putOrganizationsEmbeddedintegration`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `directory:organization:admin`
     #[deprecated = "Genesys has marked this operation as deprecated"]
     Organization.put_organizations_embeddedintegration -> types::EmbeddedIntegration;
@@ -68,6 +70,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/organizations/ipaddressauthentication` (`putOrganizationsIpaddressauthentication`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `directory:organization:admin`
     #[deprecated = "Genesys has marked this operation as deprecated"]
@@ -123,7 +127,7 @@ operation! {
 
 operation! {
     /// `GET /api/v2/organizations/limits/namespaces` (`getOrganizationsLimitsNamespaces`)
-    Organization.organizations_limits_namespaces -> GetOrganizationsLimitsNamespaces -> Value;
+    Organization.organizations_limits_namespaces -> GetOrganizationsLimitsNamespaces -> Json;
     "getOrganizationsLimitsNamespaces" Get "/api/v2/organizations/limits/namespaces"
     query {
         page_size: i64 = "pageSize",
@@ -168,6 +172,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/organizations/me` (`putOrganizationsMe`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `directory:organization:admin`
     Organization.put_organizations_me -> PutOrganizationsMe -> types::Organization;
     "putOrganizationsMe" Put "/api/v2/organizations/me"
@@ -183,6 +189,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/organizations/whitelist` (`putOrganizationsWhitelist`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `directory:organization:admin`
     #[deprecated = "Genesys has marked this operation as deprecated"]

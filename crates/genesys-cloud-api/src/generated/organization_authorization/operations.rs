@@ -74,7 +74,7 @@ operation! {
     /// `POST /api/v2/orgauthorization/trustees/audits` (`postOrgauthorizationTrusteesAudits`)
     ///
     /// Permissions: `authorization:audit:view`
-    OrganizationAuthorization.post_orgauthorization_trustees_audits -> PostOrgauthorizationTrusteesAudits -> Value;
+    OrganizationAuthorization.post_orgauthorization_trustees_audits -> PostOrgauthorizationTrusteesAudits -> Json;
     "postOrgauthorizationTrusteesAudits" Post "/api/v2/orgauthorization/trustees/audits"
     body: types::TrusteeAuditQueryRequest;
     query {
@@ -145,6 +145,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/orgauthorization/trustees/{trusteeOrgId}` (`putOrgauthorizationTrustee`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::Trustee`].
     ///
     /// Permissions: `authorization:orgTrustee:edit`
     OrganizationAuthorization.put_orgauthorization_trustee -> types::Trustee;
@@ -253,6 +255,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/orgauthorization/trustees/{trusteeOrgId}/groups/{trusteeGroupId}/roledivisions` (`putOrgauthorizationTrusteeGroupRoledivisions`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `authorization:orgTrusteeGroup:edit`
     OrganizationAuthorization.put_orgauthorization_trustee_group_roledivisions -> types::UserAuthorization;
     "putOrgauthorizationTrusteeGroupRoledivisions" Put "/api/v2/orgauthorization/trustees/{trusteeOrgId}/groups/{trusteeGroupId}/roledivisions"
@@ -359,6 +363,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/orgauthorization/trustees/{trusteeOrgId}/users/{trusteeUserId}/roledivisions` (`putOrgauthorizationTrusteeUserRoledivisions`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `authorization:orgTrusteeUser:edit`
     OrganizationAuthorization.put_orgauthorization_trustee_user_roledivisions -> types::UserAuthorization;
     "putOrgauthorizationTrusteeUserRoledivisions" Put "/api/v2/orgauthorization/trustees/{trusteeOrgId}/users/{trusteeUserId}/roledivisions"
@@ -410,7 +416,7 @@ operation! {
     /// `POST /api/v2/orgauthorization/trustor/audits` (`postOrgauthorizationTrustorAudits`)
     ///
     /// Permissions: `authorization:audit:view`
-    OrganizationAuthorization.post_orgauthorization_trustor_audits -> PostOrgauthorizationTrustorAudits -> Value;
+    OrganizationAuthorization.post_orgauthorization_trustor_audits -> PostOrgauthorizationTrustorAudits -> Json;
     "postOrgauthorizationTrustorAudits" Post "/api/v2/orgauthorization/trustor/audits"
     body: types::TrustorAuditQueryRequest;
     query {

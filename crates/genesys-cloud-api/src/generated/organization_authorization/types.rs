@@ -272,3 +272,10 @@ record! {
         pub filters: Option<Vec<Filter>> = "filters",
     }
 }
+
+convert! {
+    Trustee => TrustUpdate {
+        enabled,
+        date_expired,
+    }
+}

@@ -56,6 +56,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/outbound/attemptlimits/{attemptLimitsId}` (`putOutboundAttemptlimit`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `outbound:attemptLimits:edit`
     Outbound.put_attemptlimit -> types::AttemptLimits;
     "putOutboundAttemptlimit" Put "/api/v2/outbound/attemptlimits/{attemptLimitsId}"
@@ -120,6 +122,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/outbound/callabletimesets/{callableTimeSetId}` (`putOutboundCallabletimeset`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `outbound:callableTimeSet:edit`
     Outbound.put_callabletimeset -> types::CallableTimeSet;
@@ -186,6 +190,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/outbound/callanalysisresponsesets/{callAnalysisSetId}` (`putOutboundCallanalysisresponseset`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `outbound:responseSet:edit`
     Outbound.put_callanalysisresponseset -> types::ResponseSet;
     "putOutboundCallanalysisresponseset" Put "/api/v2/outbound/callanalysisresponsesets/{callAnalysisSetId}"
@@ -250,6 +256,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/outbound/campaignrules/{campaignRuleId}` (`putOutboundCampaignrule`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `outbound:campaignRule:edit`
     Outbound.put_campaignrule -> types::CampaignRule;
@@ -438,6 +446,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/outbound/campaigns/{campaignId}` (`putOutboundCampaign`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `outbound:campaign:edit`
     Outbound.put_campaign -> PutOutboundCampaign -> types::Campaign;
     "putOutboundCampaign" Put "/api/v2/outbound/campaigns/{campaignId}"
@@ -481,7 +491,7 @@ operation! {
     /// Note: until the preview begins, its results are those of the one before.
     ///
     /// Permissions: `outbound:campaign:view`, `outbound:contact:view`, `directory:user:view`
-    Outbound.post_campaign_agentownedmappingpreview -> PostOutboundCampaignAgentownedmappingpreview -> Option<Value>;
+    Outbound.post_campaign_agentownedmappingpreview -> PostOutboundCampaignAgentownedmappingpreview -> Option<Json>;
     "postOutboundCampaignAgentownedmappingpreview" Post "/api/v2/outbound/campaigns/{campaignId}/agentownedmappingpreview"
     path {
         campaign_id: String = "campaignId",
@@ -520,6 +530,8 @@ paged! {
 
 operation! {
     /// `PUT /api/v2/outbound/campaigns/{campaignId}/agents/{userId}` (`putOutboundCampaignAgent`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     Outbound.put_campaign_agent -> String;
     "putOutboundCampaignAgent" Put "/api/v2/outbound/campaigns/{campaignId}/agents/{userId}"
     path {
@@ -727,6 +739,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/outbound/contactlistfilters/{contactListFilterId}` (`putOutboundContactlistfilter`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `outbound:contactListFilter:edit`
     Outbound.put_contactlistfilter -> types::ContactListFilter;
     "putOutboundContactlistfilter" Put "/api/v2/outbound/contactlistfilters/{contactListFilterId}"
@@ -871,6 +885,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/outbound/contactlists/{contactListId}` (`putOutboundContactlist`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `outbound:contactList:edit`
     Outbound.put_contactlist -> types::ContactList;
@@ -1058,6 +1074,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/outbound/contactlists/{contactListId}/contacts/{contactId}` (`putOutboundContactlistContact`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `outbound:contact:edit`
     Outbound.put_contactlist_contact -> types::DialerContact;
     "putOutboundContactlistContact" Put "/api/v2/outbound/contactlists/{contactListId}/contacts/{contactId}"
@@ -1223,6 +1241,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/outbound/contactlisttemplates/{contactListTemplateId}` (`putOutboundContactlisttemplate`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `outbound:contactListTemplate:edit`
     Outbound.put_contactlisttemplate -> types::ContactListTemplate;
     "putOutboundContactlisttemplate" Put "/api/v2/outbound/contactlisttemplates/{contactListTemplateId}"
@@ -1314,6 +1334,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/outbound/digitalrulesets/{digitalRuleSetId}` (`putOutboundDigitalruleset`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `outbound:digitalRuleSet:edit`
     Outbound.put_digitalruleset -> types::DigitalRuleSet;
@@ -1440,6 +1462,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/outbound/dnclists/{dncListId}` (`putOutboundDnclist`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `outbound:dncList:edit`
     Outbound.put_dnclist -> types::DncList;
@@ -1732,6 +1756,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/outbound/filespecificationtemplates/{fileSpecificationTemplateId}` (`putOutboundFilespecificationtemplate`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `outbound:fileSpecificationTemplate:edit`
     Outbound.put_filespecificationtemplate -> types::FileSpecificationTemplate;
     "putOutboundFilespecificationtemplate" Put "/api/v2/outbound/filespecificationtemplates/{fileSpecificationTemplateId}"
@@ -1821,6 +1847,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/outbound/importtemplates/{importTemplateId}` (`putOutboundImporttemplate`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `outbound:importTemplate:edit`
     Outbound.put_importtemplate -> types::ImportTemplate;
@@ -1960,6 +1988,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/outbound/messagingcampaigns/{messagingCampaignId}` (`putOutboundMessagingcampaign`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `outbound:messagingCampaign:edit`, `outbound:emailCampaign:edit`, `outbound:whatsAppCampaign:edit`
     Outbound.put_messagingcampaign -> types::MessagingCampaign;
     "putOutboundMessagingcampaign" Put "/api/v2/outbound/messagingcampaigns/{messagingCampaignId}"
@@ -2080,6 +2110,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/outbound/rulesets/{ruleSetId}` (`putOutboundRuleset`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `outbound:ruleSet:edit`
     Outbound.put_ruleset -> types::RuleSet;
     "putOutboundRuleset" Put "/api/v2/outbound/rulesets/{ruleSetId}"
@@ -2126,6 +2158,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/outbound/schedules/campaigns/{campaignId}` (`putOutboundSchedulesCampaign`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `outbound:schedule:edit`, `outbound:campaign:editSchedule`
     Outbound.put_schedules_campaign -> types::CampaignSchedule;
@@ -2174,6 +2208,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/outbound/schedules/emailcampaigns/{emailCampaignId}` (`putOutboundSchedulesEmailcampaign`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `outbound:emailCampaignSchedule:edit`, `outbound:emailCampaign:editSchedule`
     Outbound.put_schedules_emailcampaign -> types::EmailCampaignSchedule;
     "putOutboundSchedulesEmailcampaign" Put "/api/v2/outbound/schedules/emailcampaigns/{emailCampaignId}"
@@ -2220,6 +2256,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/outbound/schedules/messagingcampaigns/{messagingCampaignId}` (`putOutboundSchedulesMessagingcampaign`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `outbound:messagingCampaignSchedule:edit`, `outbound:messagingCampaign:editSchedule`
     Outbound.put_schedules_messagingcampaign -> types::MessagingCampaignSchedule;
@@ -2268,6 +2306,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/outbound/schedules/sequences/{sequenceId}` (`putOutboundSchedulesSequence`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `outbound:schedule:edit`, `outbound:campaignSequenceSchedule:edit`
     Outbound.put_schedules_sequence -> types::SequenceSchedule;
     "putOutboundSchedulesSequence" Put "/api/v2/outbound/schedules/sequences/{sequenceId}"
@@ -2314,6 +2354,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/outbound/schedules/whatsappcampaigns/{whatsAppCampaignId}` (`putOutboundSchedulesWhatsappcampaign`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `outbound:whatsAppCampaignSchedule:edit`, `outbound:whatsAppCampaign:editSchedule`
     Outbound.put_schedules_whatsappcampaign -> types::WhatsAppCampaignSchedule;
@@ -2380,6 +2422,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/outbound/sequences/{sequenceId}` (`putOutboundSequence`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `outbound:campaignSequence:edit`
     Outbound.put_sequence -> types::CampaignSequence;
     "putOutboundSequence" Put "/api/v2/outbound/sequences/{sequenceId}"
@@ -2430,6 +2474,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/outbound/wrapupcodemappings` (`putOutboundWrapupcodemappings`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `outbound:wrapUpCodeMapping:edit`
     Outbound.put_wrapupcodemappings -> types::WrapUpCodeMapping;

@@ -1954,10 +1954,10 @@ open_enum! {
 record! {
     pub struct DigitalAction {
         pub update_contact_column_action_settings: Option<UpdateContactColumnActionSettings> = "updateContactColumnActionSettings",
-        pub do_not_send_action_settings: Option<Value> = "doNotSendActionSettings",
+        pub do_not_send_action_settings: Option<Json> = "doNotSendActionSettings",
         pub append_to_dnc_action_settings: Option<AppendToDncActionSettings> = "appendToDncActionSettings",
         pub mark_contact_uncontactable_action_settings: Option<MarkContactUncontactableActionSettings> = "markContactUncontactableActionSettings",
-        pub mark_contact_address_uncontactable_action_settings: Option<Value> = "markContactAddressUncontactableActionSettings",
+        pub mark_contact_address_uncontactable_action_settings: Option<Json> = "markContactAddressUncontactableActionSettings",
         pub set_content_template_action_settings: Option<SetContentTemplateActionSettings> = "setContentTemplateActionSettings",
         pub set_sms_phone_number_action_settings: Option<SetSmsPhoneNumberActionSettings> = "setSmsPhoneNumberActionSettings",
         pub set_whats_app_integration_action_settings: Option<SetWhatsAppIntegrationActionSettings> = "setWhatsAppIntegrationActionSettings",
@@ -2309,7 +2309,7 @@ record! {
         pub code: Option<EventMessageCode> = "code",
         pub message: Option<String> = "message",
         pub message_with_params: Option<String> = "messageWithParams",
-        pub message_params: Option<Map<Value>> = "messageParams",
+        pub message_params: Option<Map<Json>> = "messageParams",
         pub documentation_uri: Option<String> = "documentationUri",
         pub resource_ur_is: Option<Vec<String>> = "resourceURIs",
     }

@@ -57,6 +57,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/presence/definitions/{definitionId}` (`putPresenceDefinition`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `presence:presenceDefinition:edit`
     Presence.put_definition -> types::OrganizationPresenceDefinition;
     "putPresenceDefinition" Put "/api/v2/presence/definitions/{definitionId}"
@@ -87,6 +89,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/presence/settings` (`putPresenceSettings`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `presence:settings:edit`
     Presence.put_settings -> types::PresenceSettings;
@@ -133,6 +137,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/presence/sources/{sourceId}` (`putPresenceSource`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `presence:source:edit`
     Presence.put_source -> types::Source;
     "putPresenceSource" Put "/api/v2/presence/sources/{sourceId}"
@@ -166,6 +172,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/presence/users/{userId}/primarysource` (`putPresenceUserPrimarysource`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `presence:userPrimarySource:edit`
     Presence.put_user_primarysource -> types::UserPrimarySource;
@@ -221,6 +229,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/presencedefinitions/{presenceId}` (`putPresencedefinition`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `presence:presenceDefinition:edit`
     #[deprecated = "Genesys has marked this operation as deprecated"]

@@ -53,6 +53,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/processautomation/scheduledtriggers/{scheduledTriggerId}` (`putProcessautomationScheduledtrigger`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::ScheduledTrigger`].
+    ///
     /// Permissions: `processautomation:trigger:edit`
     ProcessAutomation.put_scheduledtrigger -> types::ScheduledTrigger;
     "putProcessautomationScheduledtrigger" Put "/api/v2/processautomation/scheduledtriggers/{scheduledTriggerId}"
@@ -146,6 +148,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/processautomation/triggers/{triggerId}` (`putProcessautomationTrigger`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::Trigger`].
     ///
     /// Permissions: `processautomation:trigger:edit`
     ProcessAutomation.put_trigger -> types::Trigger;

@@ -33,8 +33,8 @@ record! {
     pub struct MatchCriteria {
         pub json_path: Option<String> = "jsonPath",
         pub operator: Option<MatchCriteriaOperator> = "operator",
-        pub value: Option<Value> = "value",
-        pub values: Option<Vec<Value>> = "values",
+        pub value: Option<Json> = "value",
+        pub values: Option<Vec<Json>> = "values",
     }
 }
 
@@ -59,8 +59,8 @@ record! {
     pub struct MatchCriteriaTestResult {
         pub json_path: Option<String> = "jsonPath",
         pub operator: Option<MatchCriteriaTestResultOperator> = "operator",
-        pub value: Option<Value> = "value",
-        pub values: Option<Vec<Value>> = "values",
+        pub value: Option<Json> = "value",
+        pub values: Option<Vec<Json>> = "values",
         pub generated_json_path_condition: Option<String> = "generatedJsonPathCondition",
         pub match_: Option<bool> = "match",
         pub json_path_extraction: Option<Vec<MatchTestResult>> = "jsonPathExtraction",
@@ -71,7 +71,7 @@ pub type MatchCriteriaTestResultOperator = MatchCriteriaOperator;
 
 record! {
     pub struct MatchTestResult {
-        pub value: Option<Value> = "value",
+        pub value: Option<Json> = "value",
         pub path: Option<String> = "path",
     }
 }
@@ -253,5 +253,30 @@ open_enum! {
     pub enum WorkflowTargetSettingsDataFormat {
         Json = "Json",
         TopLevelPrimitives = "TopLevelPrimitives",
+    }
+}
+
+convert! {
+    ScheduledTrigger => UpdateScheduledTriggerRequest {
+        version,
+        enabled,
+        target,
+        name,
+        schedule,
+        description,
+    }
+}
+
+convert! {
+    Trigger => UpdateTriggerRequest {
+        version,
+        enabled,
+        target,
+        match_criteria,
+        name,
+        topic_name,
+        event_ttl_seconds,
+        delay_by_seconds,
+        description,
     }
 }

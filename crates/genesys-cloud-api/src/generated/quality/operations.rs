@@ -102,6 +102,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/quality/calibrations/{calibrationId}` (`putQualityCalibration`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `quality:calibration:edit`
     Quality.put_calibration -> types::Calibration;
     "putQualityCalibration" Put "/api/v2/quality/calibrations/{calibrationId}"
@@ -223,6 +225,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/quality/conversations/{conversationId}/evaluations/{evaluationId}` (`putQualityConversationEvaluation`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `quality:evaluation:edit`, `quality:evaluation:editScore`, `quality:evaluation:editAgentSignoff`
     Quality.put_conversation_evaluation -> PutQualityConversationEvaluation -> types::EvaluationResponse;
@@ -485,6 +489,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/quality/forms/evaluations/{formId}` (`putQualityFormsEvaluation`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `quality:evaluationForm:edit`
     Quality.put_forms_evaluation -> types::EvaluationFormResponse;
     "putQualityFormsEvaluation" Put "/api/v2/quality/forms/evaluations/{formId}"
@@ -507,6 +513,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/quality/forms/evaluations/{formId}/aiscoring/settings` (`putQualityFormsEvaluationAiscoringSettings`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `quality:evaluationForm:aiScoringEdit`
     Quality.put_forms_evaluation_aiscoring_settings -> types::AiScoringSettings;
@@ -619,6 +627,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/quality/forms/surveys/{formId}` (`putQualityFormsSurvey`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `quality:surveyForm:edit`
     Quality.put_forms_survey -> types::SurveyForm;
     "putQualityFormsSurvey" Put "/api/v2/quality/forms/surveys/{formId}"
@@ -685,6 +695,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/quality/forms/{formId}` (`putQualityForm`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `quality:evaluationForm:edit`
     #[deprecated = "Genesys has marked this operation as deprecated"]
@@ -772,6 +784,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/quality/programs/{programId}/agentscoringrules/{ruleId}` (`putQualityProgramAgentscoringrule`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `quality:scoringRule:edit`
     Quality.put_program_agentscoringrule -> types::AgentScoringRule;
@@ -1001,6 +1015,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/quality/surveys/scorable` (`putQualitySurveysScorable`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     Quality.put_surveys_scorable -> types::ScorableSurvey;
     "putQualitySurveysScorable" Put "/api/v2/quality/surveys/scorable"
     required {

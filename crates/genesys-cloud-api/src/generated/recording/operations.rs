@@ -114,6 +114,8 @@ job! {
 operation! {
     /// `PUT /api/v2/conversations/{conversationId}/recordings/{recordingId}` (`putConversationRecording`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `recording:recording:view`, `recording:recording:editRetention`, `recording:recording:restore`, `recording:screenRecording:view`, `recording:screenRecording:editRetention`, `recording:screenRecording:restore`, `recording:snippetRecording:view`, `recording:snippetRecording:editRetention`, `recording:snippetRecording:restore`
     Recording.put_conversation_recording -> PutConversationRecording -> types::Recording;
     "putConversationRecording" Put "/api/v2/conversations/{conversationId}/recordings/{recordingId}"
@@ -172,6 +174,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/conversations/{conversationId}/recordings/{recordingId}/annotations/{annotationId}` (`putConversationRecordingAnnotation`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `recording:annotation:edit`, `recording:annotation:add`, `recording:recording:view`, `recording:recordingSegment:view`, `recording:snippetRecording:view`, `recording:screenRecording:view`
     Recording.put_conversation_recording_annotation -> types::Annotation;
@@ -235,6 +239,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/orphanrecordings/{orphanId}` (`putOrphanrecording`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `recording:orphan:edit`
     Recording.put_orphanrecording -> PutOrphanrecording -> types::Recording;
@@ -391,6 +397,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/recording/crossplatform/mediaretentionpolicies/{policyId}` (`putRecordingCrossplatformMediaretentionpolicy`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `recording:crossPlatformRetentionPolicy:edit`
     Recording.put_crossplatform_mediaretentionpolicy -> types::CrossPlatformPolicy;
     "putRecordingCrossplatformMediaretentionpolicy" Put "/api/v2/recording/crossplatform/mediaretentionpolicies/{policyId}"
@@ -490,6 +498,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/recording/jobs/{jobId}` (`putRecordingJob`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::RecordingJob`].
     ///
     /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
     ///
@@ -598,6 +608,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/recording/keyconfigurations/{keyConfigurationId}` (`putRecordingKeyconfiguration`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `recording:encryptionKey:edit`
     Recording.put_keyconfiguration -> types::RecordingEncryptionConfiguration;
     "putRecordingKeyconfiguration" Put "/api/v2/recording/keyconfigurations/{keyConfigurationId}"
@@ -678,6 +690,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/recording/mediaretentionpolicies/{policyId}` (`putRecordingMediaretentionpolicy`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `recording:retentionPolicy:edit`
     Recording.put_mediaretentionpolicy -> types::Policy;
     "putRecordingMediaretentionpolicy" Put "/api/v2/recording/mediaretentionpolicies/{policyId}"
@@ -746,6 +760,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/recording/recordingkeys/rotationschedule` (`putRecordingRecordingkeysRotationschedule`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `recording:encryptionKey:edit`
     Recording.put_recordingkeys_rotationschedule -> types::KeyRotationSchedule;
     "putRecordingRecordingkeysRotationschedule" Put "/api/v2/recording/recordingkeys/rotationschedule"
@@ -763,6 +779,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/recording/settings` (`putRecordingSettings`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `recording:settings:editScreenRecordings`, `recording:settings:editRegionalStorage`, `recording:settings:editUrlExpiration`, `recording:settings:editConferenceRecording`, `recording:settings:editHierarchyAccessControl`
     Recording.put_settings -> types::RecordingSettings;
@@ -815,6 +833,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/recordings/deletionprotection` (`putRecordingsDeletionprotection`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `recording:deletionProtection:apply`, `recording:deletionProtection:revoke`
     Recording.put_recordings_deletionprotection -> PutRecordingsDeletionprotection -> Option<types::ManageDeleteProtectionResult>;

@@ -477,7 +477,7 @@ record! {
         pub modified_by_app: Option<String> = "modifiedByApp",
         pub created_by_app: Option<String> = "createdByApp",
         pub count: Option<i64> = "count",
-        pub properties: Option<Map<Value>> = "properties",
+        pub properties: Option<Map<Json>> = "properties",
         pub schema: Option<DomainEntityRef> = "schema",
         pub enabled: Option<bool> = "enabled",
         pub site: Option<DomainEntityRef> = "site",
@@ -1033,7 +1033,7 @@ record! {
 record! {
     pub struct PolicyErrorMessage {
         pub status_code: Option<i64> = "statusCode",
-        pub user_message: Option<Value> = "userMessage",
+        pub user_message: Option<Json> = "userMessage",
         pub user_params_message: Option<String> = "userParamsMessage",
         pub error_code: Option<String> = "errorCode",
         pub correlation_id: Option<String> = "correlationId",
@@ -1879,5 +1879,23 @@ record! {
         pub start_time: Option<String> = "startTime",
         pub stop_time: Option<String> = "stopTime",
         pub day: Option<i64> = "day",
+    }
+}
+
+convert! {
+    CrossPlatformPolicy => CrossPlatformPolicyUpdate {
+        enabled,
+    }
+}
+
+convert! {
+    Policy => PolicyUpdate {
+        enabled,
+    }
+}
+
+convert! {
+    RecordingJob => ExecuteRecordingJobsQuery {
+        state: text,
     }
 }

@@ -115,6 +115,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/responsemanagement/libraries/{libraryId}` (`putResponsemanagementLibrary`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `responses:library:edit`
     ResponseManagement.put_library -> types::Library;
     "putResponsemanagementLibrary" Put "/api/v2/responsemanagement/libraries/{libraryId}"
@@ -217,6 +219,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/responsemanagement/responseassets/{responseAssetId}` (`putResponsemanagementResponseasset`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `responseAssets:asset:edit`
     ResponseManagement.put_responseasset -> types::ResponseAsset;
@@ -326,6 +330,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/responsemanagement/responses/{responseId}` (`putResponsemanagementResponse`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `responses:response:edit`
     ResponseManagement.put_response -> PutResponsemanagementResponse -> types::Response;

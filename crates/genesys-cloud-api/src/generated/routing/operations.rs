@@ -150,6 +150,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/routing/directroutingbackup/settings/me` (`putRoutingDirectroutingbackupSettingsMe`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `routing:directRoutingBackup:selfEdit`
     Routing.put_directroutingbackup_settings_me -> types::AgentDirectRoutingBackupSettings;
     "putRoutingDirectroutingbackupSettingsMe" Put "/api/v2/routing/directroutingbackup/settings/me"
@@ -375,6 +377,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/routing/email/domains/{domainName}/routes/{routeId}` (`putRoutingEmailDomainRoute`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `routing:email:manage`
     Routing.put_email_domain_route -> types::InboundRoute;
     "putRoutingEmailDomainRoute" Put "/api/v2/routing/email/domains/{domainName}/routes/{routeId}"
@@ -411,6 +415,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/routing/email/domains/{domainName}/routes/{routeId}/identityresolution` (`putRoutingEmailDomainRouteIdentityresolution`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `routing:email:manage`, `routing:identityResolutionEmail:edit`
     Routing.put_email_domain_route_identityresolution -> types::RouteIdentityResolutionConfig;
@@ -683,6 +689,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/routing/message/recipients/{recipientId}` (`putRoutingMessageRecipient`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::Recipient`].
     ///
     /// Permissions: `routing:message:manage`
     Routing.put_message_recipient -> types::Recipient;
@@ -983,6 +991,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/routing/queues/{queueId}` (`putRoutingQueue`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::Queue`].
+    ///
     /// Permissions: `routing:queue:edit`
     Routing.put_queue -> types::Queue;
     "putRoutingQueue" Put "/api/v2/routing/queues/{queueId}"
@@ -1084,6 +1094,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/routing/queues/{queueId}/identityresolution` (`putRoutingQueueIdentityresolution`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `routing:queue:edit`, `queue:identityResolution:edit`
     Routing.put_queue_identityresolution -> types::IdentityResolutionQueueConfig;
@@ -1344,6 +1356,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/routing/settings` (`putRoutingSettings`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `routing:settings:edit`
     Routing.put_settings -> types::RoutingSettings;
     "putRoutingSettings" Put "/api/v2/routing/settings"
@@ -1385,6 +1399,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/routing/settings/transcription` (`putRoutingSettingsTranscription`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `routing:transcriptionSettings:edit`
     Routing.put_settings_transcription -> types::TranscriptionSettings;
@@ -1752,6 +1768,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/routing/sms/identityresolution/phonenumbers/{addressId}` (`putRoutingSmsIdentityresolutionPhonenumber`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `sms:phoneNumber:edit`, `sms:identityResolution:edit`
     Routing.put_sms_identityresolution_phonenumber -> types::SmsIdentityResolutionConfig;
     "putRoutingSmsIdentityresolutionPhonenumber" Put "/api/v2/routing/sms/identityresolution/phonenumbers/{addressId}"
@@ -1872,6 +1890,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/routing/users/{userId}/directroutingbackup/settings` (`putRoutingUserDirectroutingbackupSettings`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `routing:directRoutingBackup:edit`
     Routing.put_user_directroutingbackup_settings -> types::AgentDirectRoutingBackupSettings;
     "putRoutingUserDirectroutingbackupSettings" Put "/api/v2/routing/users/{userId}/directroutingbackup/settings"
@@ -1906,6 +1926,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/routing/users/{userId}/utilization` (`putRoutingUserUtilization`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::AgentMaxUtilizationResponse`] or [`types::UtilizationResponse`].
+    ///
     /// Permissions: `routing:utilization:manage`
     Routing.put_user_utilization -> types::AgentMaxUtilizationResponse;
     "putRoutingUserUtilization" Put "/api/v2/routing/users/{userId}/utilization"
@@ -1936,6 +1958,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/routing/utilization` (`putRoutingUtilization`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::AgentMaxUtilizationResponse`] or [`types::UtilizationResponse`].
     ///
     /// Permissions: `routing:utilization:manage`
     Routing.put_utilization -> types::UtilizationResponse;
@@ -1993,6 +2017,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/routing/utilization/labels/{labelId}` (`putRoutingUtilizationLabel`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::UtilizationLabel`].
+    ///
     /// Permissions: `routing:utilization:manage`
     Routing.put_utilization_label -> types::UtilizationLabel;
     "putRoutingUtilizationLabel" Put "/api/v2/routing/utilization/labels/{labelId}"
@@ -2020,7 +2046,7 @@ operation! {
     /// `GET /api/v2/routing/utilization/labels/{labelId}/agents` (`getRoutingUtilizationLabelAgents`)
     ///
     /// Permissions: `routing:utilization:view`
-    Routing.utilization_label_agents -> GetRoutingUtilizationLabelAgents -> Vec<Value>;
+    Routing.utilization_label_agents -> GetRoutingUtilizationLabelAgents -> Vec<Json>;
     "getRoutingUtilizationLabelAgents" Get "/api/v2/routing/utilization/labels/{labelId}/agents"
     path {
         label_id: String = "labelId",
@@ -2028,7 +2054,7 @@ operation! {
 }
 
 paged! {
-    GetRoutingUtilizationLabelAgents -> Value;
+    GetRoutingUtilizationLabelAgents -> Json;
     UnpagedBareArray { items: [], values: true }
 }
 
@@ -2112,6 +2138,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/routing/wrapupcodes/{codeId}` (`putRoutingWrapupcode`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::WrapupCode`].
     ///
     /// Permissions: `routing:wrapupCode:edit`
     Routing.put_wrapupcode -> types::WrapupCode;

@@ -2124,3 +2124,147 @@ record! {
         pub self_uri: Option<String> = "selfUri",
     }
 }
+
+convert! {
+    AgentMaxUtilizationResponse => UtilizationRequest {
+        utilization,
+        label_utilizations: map(into),
+        max_inbound_calls,
+    }
+}
+
+convert! {
+    EmailSetting => EmailSettingReference {
+        id,
+        name,
+        self_uri,
+    }
+}
+
+convert! {
+    Flow => RecipientFlow {
+        id,
+    }
+}
+
+convert! {
+    InboundDomain => InboundDomainPatchRequest {
+        mail_from_settings,
+        custom_smtp_server,
+        imap_settings,
+        graph_api_settings,
+        email_setting: into,
+    }
+}
+
+convert! {
+    KeyPerformanceIndicator => UpdateKpiRequest {
+        name,
+        description,
+        status,
+    }
+}
+
+convert! {
+    LabelUtilizationResponse => LabelUtilizationRequest {
+        maximum_capacity,
+        interrupting_label_ids,
+    }
+}
+
+convert! {
+    Predictor => PatchPredictorRequest {
+        routing_timeout_seconds,
+        schedule,
+        workload_balancing_config,
+    }
+}
+
+convert! {
+    Queue => QueueRequest {
+        id,
+        name,
+        division: into,
+        description,
+        date_created,
+        date_modified,
+        modified_by,
+        created_by,
+        member_count,
+        user_member_count,
+        joined_member_count,
+        media_settings,
+        routing_rules,
+        conditional_group_routing,
+        conditional_group_activation,
+        bullseye,
+        scoring_method: text,
+        last_agent_routing_mode: text,
+        acw_settings,
+        skill_evaluation_method: text,
+        member_groups,
+        queue_flow,
+        email_in_queue_flow,
+        message_in_queue_flow,
+        whisper_prompt,
+        on_hold_prompt,
+        default_media_language,
+        auto_answer_only,
+        canned_response_libraries,
+        enable_transcription,
+        enable_audio_monitoring,
+        enable_manual_assignment,
+        agent_owned_routing,
+        direct_routing,
+        calling_party_name,
+        calling_party_number,
+        default_scripts,
+        outbound_messaging_addresses,
+        outbound_email_address,
+        peer_id,
+        suppress_in_queue_call_recording,
+        self_uri,
+    }
+}
+
+convert! {
+    Recipient => RecipientRequest {
+        flow: unboxed(into),
+    }
+}
+
+convert! {
+    SmsPhoneNumber => SmsPhoneNumberPatchRequest {
+        id,
+        supported_content,
+        self_uri,
+    }
+}
+
+convert! {
+    UtilizationLabel => UpdateUtilizationLabelRequest {
+        name,
+    }
+}
+
+convert! {
+    UtilizationResponse => UtilizationRequest {
+        utilization,
+        label_utilizations: map(into),
+        max_inbound_calls,
+    }
+}
+
+convert! {
+    WrapupCode => WrapupCodeRequest {
+        id,
+        name,
+        division: into,
+        description,
+        date_created,
+        date_modified,
+        created_by,
+        modified_by,
+        self_uri,
+    }
+}

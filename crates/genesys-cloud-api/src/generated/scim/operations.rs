@@ -54,6 +54,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/scim/groups/{groupId}` (`putScimGroup`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `directory:group:edit`
     Scim.put_group -> PutScimGroup -> types::ScimV2Group;
     "putScimGroup" Put "/api/v2/scim/groups/{groupId}"
@@ -181,6 +183,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/scim/users/{userId}` (`putScimUser`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `directory:user:edit`, `directory:user:setPassword`, `authorization:grant:add`, `authorization:grant:delete`, `routing:skill:assign`, `routing:language:assign`, `telephony:extension:assign`
     Scim.put_user -> PutScimUser -> types::ScimV2User;
     "putScimUser" Put "/api/v2/scim/users/{userId}"
@@ -212,7 +216,7 @@ operation! {
     /// `DELETE /api/v2/scim/users/{userId}` (`deleteScimUser`)
     ///
     /// Permissions: `directory:user:delete`
-    Scim.delete_user -> DeleteScimUser -> Option<Value>;
+    Scim.delete_user -> DeleteScimUser -> Option<Json>;
     "deleteScimUser" Delete "/api/v2/scim/users/{userId}"
     path {
         user_id: String = "userId",
@@ -266,6 +270,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/scim/v2/groups/{groupId}` (`putScimV2Group`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `directory:group:edit`
     Scim.put_v2_group -> PutScimV2Group -> types::ScimV2Group;
@@ -394,6 +400,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/scim/v2/users/{userId}` (`putScimV2User`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `directory:user:edit`, `directory:user:setPassword`, `authorization:grant:add`, `authorization:grant:delete`, `routing:skill:assign`, `routing:language:assign`, `telephony:extension:assign`
     Scim.put_v2_user -> PutScimV2User -> types::ScimV2User;
     "putScimV2User" Put "/api/v2/scim/v2/users/{userId}"
@@ -425,7 +433,7 @@ operation! {
     /// `DELETE /api/v2/scim/v2/users/{userId}` (`deleteScimV2User`)
     ///
     /// Permissions: `directory:user:delete`
-    Scim.delete_v2_user -> DeleteScimV2User -> Option<Value>;
+    Scim.delete_v2_user -> DeleteScimV2User -> Option<Json>;
     "deleteScimV2User" Delete "/api/v2/scim/v2/users/{userId}"
     path {
         user_id: String = "userId",

@@ -383,7 +383,7 @@ record! {
     pub struct ScimV2PatchOperation {
         pub op: Option<ScimV2PatchOperationOp> = "op",
         pub path: Option<String> = "path",
-        pub value: Option<Value> = "value",
+        pub value: Option<Json> = "value",
     }
 }
 

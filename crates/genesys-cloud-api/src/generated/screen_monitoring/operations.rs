@@ -77,6 +77,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/screenmonitors/settings` (`putScreenmonitorsSettings`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `realtimeMonitor:settings:edit`
     ScreenMonitoring.put_screenmonitors_settings -> ();
     "putScreenmonitorsSettings" Put "/api/v2/screenmonitors/settings"

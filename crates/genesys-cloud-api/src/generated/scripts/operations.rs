@@ -123,7 +123,7 @@ operation! {
     /// `GET /api/v2/scripts/published/divisionviews/{scriptId}/variables` (`getScriptsPublishedDivisionviewVariables`)
     ///
     /// Permissions: `scripter:publishedScript:search`
-    Scripts.published_divisionview_variables -> GetScriptsPublishedDivisionviewVariables -> Value;
+    Scripts.published_divisionview_variables -> GetScriptsPublishedDivisionviewVariables -> Json;
     "getScriptsPublishedDivisionviewVariables" Get "/api/v2/scripts/published/divisionviews/{scriptId}/variables"
     path {
         script_id: String = "scriptId",
@@ -188,7 +188,7 @@ operation! {
     /// `GET /api/v2/scripts/published/{scriptId}/variables` (`getScriptsPublishedScriptIdVariables`)
     ///
     /// Permissions: `scripter:publishedScript:view`
-    Scripts.published_script_id_variables -> GetScriptsPublishedScriptIdVariables -> Value;
+    Scripts.published_script_id_variables -> GetScriptsPublishedScriptIdVariables -> Json;
     "getScriptsPublishedScriptIdVariables" Get "/api/v2/scripts/published/{scriptId}/variables"
     path {
         script_id: String = "scriptId",

@@ -21,7 +21,7 @@ operation! {
 }
 
 paged! {
-    PostDocumentationAllSearch -> Value;
+    PostDocumentationAllSearch -> Json;
     BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer, fields: "aggregations currentPage types", values: true }
 }
 
@@ -95,7 +95,7 @@ operation! {
 }
 
 paged! {
-    GetSearch -> Value;
+    GetSearch -> Json;
     Q64Search { items: ["results"], fields: "aggregations currentPage types", values: true }
 }
 
@@ -112,7 +112,7 @@ operation! {
 }
 
 paged! {
-    PostSearch -> Value;
+    PostSearch -> Json;
     BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer, fields: "aggregations currentPage types", values: true }
 }
 
@@ -134,7 +134,7 @@ operation! {
 }
 
 paged! {
-    GetSearchSuggest -> Value;
+    GetSearchSuggest -> Json;
     Q64Search { items: ["results"], fields: "aggregations currentPage types", values: true }
 }
 
@@ -151,7 +151,7 @@ operation! {
 }
 
 paged! {
-    PostSearchSuggest -> Value;
+    PostSearchSuggest -> Json;
     UnpagedWithEnvelope { items: ["results"], fields: "aggregations currentPage types", values: true }
 }
 
@@ -165,6 +165,6 @@ operation! {
 }
 
 paged! {
-    PostSpeechandtextanalyticsTranscriptsSearch -> Value;
+    PostSpeechandtextanalyticsTranscriptsSearch -> Json;
     BodyPageNumber { items: ["results"], page_size: body "pageSize" as integer, fields: "aggregations types", values: true }
 }

@@ -255,8 +255,8 @@ record! {
         pub current_page: Option<String> = "currentPage",
         pub next_page: Option<String> = "nextPage",
         pub types: Option<Vec<String>> = "types",
-        pub results: Option<Value> = "results",
-        pub aggregations: Option<Value> = "aggregations",
+        pub results: Option<Json> = "results",
+        pub aggregations: Option<Json> = "aggregations",
     }
 }
 

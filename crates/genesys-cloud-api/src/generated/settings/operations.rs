@@ -22,6 +22,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/externalcontacts/settings` (`putExternalcontactsSettings`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `externalContacts:settings:edit`
     Settings.put_externalcontacts_settings -> PutExternalcontactsSettings -> types::UpdatedSettingsResponse;
     "putExternalcontactsSettings" Put "/api/v2/externalcontacts/settings"

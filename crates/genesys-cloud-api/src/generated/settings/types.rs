@@ -30,3 +30,9 @@ record! {
         pub message: Option<String> = "message",
     }
 }
+
+convert! {
+    ExecutionDataGlobalSettingsResponse => ExecutionDataSettingsRequest {
+        enabled,
+    }
+}

@@ -173,6 +173,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/socialmedia/escalationrules/{escalationRuleId}` (`putSocialmediaEscalationrule`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::EscalationRuleResponse`].
+    ///
     /// The work is done after the reply, and no operation tells when.
     ///
     /// Permissions: `socialmedia:escalationRules:edit`
@@ -347,6 +349,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/socialmedia/topics/{topicId}/dataingestionrules/facebook/{facebookIngestionRuleId}` (`putSocialmediaTopicDataingestionrulesFacebookFacebookIngestionRuleId`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::FacebookDataIngestionRuleResponse`].
+    ///
     /// The work is done after the reply, and no operation tells when.
     ///
     /// Permissions: `socialmedia:facebookDataIngestionRule:edit`
@@ -462,6 +466,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/socialmedia/topics/{topicId}/dataingestionrules/googlebusinessprofile/{googleBusinessProfileIngestionRuleId}` (`putSocialmediaTopicDataingestionrulesGooglebusinessprofileGoogleBusinessProfileIngestionRuleId`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::GoogleBusinessProfileDataIngestionRuleResponse`].
     ///
     /// The work is done after the reply, and no operation tells when.
     ///
@@ -585,6 +591,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/socialmedia/topics/{topicId}/dataingestionrules/instagram/{instagramIngestionRuleId}` (`putSocialmediaTopicDataingestionrulesInstagramInstagramIngestionRuleId`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::InstagramDataIngestionRuleResponse`].
+    ///
     /// The work is done after the reply, and no operation tells when.
     ///
     /// Permissions: `socialmedia:instagramDataIngestionRule:edit`
@@ -696,6 +704,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/socialmedia/topics/{topicId}/dataingestionrules/open/{openId}` (`putSocialmediaTopicDataingestionrulesOpenOpenId`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::OpenDataIngestionRuleResponse`].
     ///
     /// The work is done after the reply, and no operation tells when.
     ///
@@ -838,6 +848,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/socialmedia/topics/{topicId}/dataingestionrules/twitter/{twitterIngestionRuleId}` (`putSocialmediaTopicDataingestionrulesTwitterTwitterIngestionRuleId`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::TwitterDataIngestionRuleResponse`].
     ///
     /// The work is done after the reply, and no operation tells when.
     ///

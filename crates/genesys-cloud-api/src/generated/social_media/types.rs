@@ -1010,3 +1010,99 @@ record! {
 }
 
 pub type TwitterDataIngestionRuleVersionResponseStatus = OpenDataIngestionRuleResponseStatus;
+
+convert! {
+    EscalationRuleResponse => EscalationRuleRequest {
+        name,
+        match_criteria,
+        priority,
+        division_id,
+        description,
+        status,
+        open_escalation,
+        facebook_escalation,
+        instagram_escalation,
+        twitter_escalation,
+        google_business_profile_escalation,
+    }
+}
+
+convert! {
+    FacebookDataIngestionRuleResponse => DataIngestionRuleStatusPatchRequest {
+        status: text,
+    }
+}
+
+convert! {
+    FacebookDataIngestionRuleResponse => FacebookDataIngestionRuleRequest {
+        name,
+        description,
+        integration_id,
+    }
+}
+
+convert! {
+    GoogleBusinessProfileDataIngestionRuleResponse => DataIngestionRuleStatusPatchRequest {
+        status: text,
+    }
+}
+
+convert! {
+    GoogleBusinessProfileDataIngestionRuleResponse => GoogleBusinessProfileDataIngestionRuleRequest {
+        name,
+        description,
+        integration_id,
+        external_source,
+    }
+}
+
+convert! {
+    InstagramDataIngestionRuleResponse => DataIngestionRuleStatusPatchRequest {
+        status: text,
+    }
+}
+
+convert! {
+    InstagramDataIngestionRuleResponse => InstagramDataIngestionRuleRequest {
+        name,
+        description,
+        integration_id,
+    }
+}
+
+convert! {
+    OpenDataIngestionRuleResponse => DataIngestionRuleStatusPatchRequest {
+        status: text,
+    }
+}
+
+convert! {
+    OpenDataIngestionRuleResponse => OpenDataIngestionRuleRequest {
+        name,
+        description,
+        external_source,
+    }
+}
+
+convert! {
+    SocialTopicWithDataIngestionRuleMetadataResponse => SocialTopicPatchRequest {
+        name,
+        description,
+        division_id,
+    }
+}
+
+convert! {
+    TwitterDataIngestionRuleResponse => DataIngestionRuleStatusPatchRequest {
+        status: text,
+    }
+}
+
+convert! {
+    TwitterDataIngestionRuleResponse => TwitterDataIngestionRuleRequest {
+        name,
+        description,
+        search_terms,
+        countries,
+    }
+}

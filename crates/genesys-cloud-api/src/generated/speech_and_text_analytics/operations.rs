@@ -65,6 +65,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/speechandtextanalytics/categories/{categoryId}` (`putSpeechandtextanalyticsCategory`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::StaCategory`].
+    ///
     /// Permissions: `speechAndTextAnalytics:category:edit`
     SpeechAndTextAnalytics.put_category -> types::StaCategory;
     "putSpeechandtextanalyticsCategory" Put "/api/v2/speechandtextanalytics/categories/{categoryId}"
@@ -209,6 +211,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/speechandtextanalytics/dictionaryfeedback/{dictionaryFeedbackId}` (`putSpeechandtextanalyticsDictionaryfeedbackDictionaryFeedbackId`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `speechAndTextAnalytics:dictionaryterm:edit`
     SpeechAndTextAnalytics.put_dictionaryfeedback_dictionary_feedback_id -> PutSpeechandtextanalyticsDictionaryfeedbackDictionaryFeedbackId -> types::DictionaryFeedback;
     "putSpeechandtextanalyticsDictionaryfeedbackDictionaryFeedbackId" Put "/api/v2/speechandtextanalytics/dictionaryfeedback/{dictionaryFeedbackId}"
@@ -274,7 +278,7 @@ job_family! {
 }
 
 job! {
-    PostSpeechandtextanalyticsPrograms -> Value;
+    PostSpeechandtextanalyticsPrograms -> Json;
     "postSpeechandtextanalyticsPrograms" Post "/api/v2/speechandtextanalytics/programs" SPEECH_TOPIC_LINKS
 }
 
@@ -458,6 +462,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/speechandtextanalytics/programs/{programId}` (`putSpeechandtextanalyticsProgram`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Submits a job: `paginate` waits until it is done and has no items. `submit` returns a handle.
     ///
     /// Permissions: `speechAndTextAnalytics:program:edit`
@@ -470,7 +476,7 @@ operation! {
 }
 
 job! {
-    PutSpeechandtextanalyticsProgram -> Value;
+    PutSpeechandtextanalyticsProgram -> Json;
     "putSpeechandtextanalyticsProgram" Put "/api/v2/speechandtextanalytics/programs/{programId}" SPEECH_TOPIC_LINKS
 }
 
@@ -491,7 +497,7 @@ operation! {
 }
 
 job! {
-    DeleteSpeechandtextanalyticsProgram -> Value;
+    DeleteSpeechandtextanalyticsProgram -> Json;
     "deleteSpeechandtextanalyticsProgram" Delete "/api/v2/speechandtextanalytics/programs/{programId}" SPEECH_TOPIC_LINKS
 }
 
@@ -508,6 +514,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/speechandtextanalytics/programs/{programId}/mappings` (`putSpeechandtextanalyticsProgramMappings`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `speechAndTextAnalytics:program:edit`
     SpeechAndTextAnalytics.put_program_mappings -> types::TopicsDefinitionsProgramMappings;
@@ -531,6 +539,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/speechandtextanalytics/programs/{programId}/settings/insights` (`putSpeechandtextanalyticsProgramSettingsInsights`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::ProgramInsightsSettings`].
     ///
     /// Permissions: `speechAndTextAnalytics:program:edit`, `speechAndTextAnalytics:insightsSettings:edit`
     SpeechAndTextAnalytics.put_program_settings_insights -> types::ProgramInsightsSettings;
@@ -573,6 +583,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/speechandtextanalytics/programs/{programId}/transcriptionengines` (`putSpeechandtextanalyticsProgramTranscriptionengines`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::ProgramTranscriptionEngines`].
     ///
     /// Permissions: `speechAndTextAnalytics:program:edit`
     SpeechAndTextAnalytics.put_program_transcriptionengines -> types::ProgramTranscriptionEngines;
@@ -678,7 +690,7 @@ operation! {
 }
 
 paged! {
-    GetSpeechandtextanalyticsSentimentDialects -> Value;
+    GetSpeechandtextanalyticsSentimentDialects -> Json;
     UnpagedEntities { items: ["entities"], values: true }
 }
 
@@ -737,6 +749,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/speechandtextanalytics/settings` (`putSpeechandtextanalyticsSettings`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `speechAndTextAnalytics:settings:edit`
     SpeechAndTextAnalytics.put_settings -> types::SpeechTextAnalyticsSettingsResponse;
     "putSpeechandtextanalyticsSettings" Put "/api/v2/speechandtextanalytics/settings"
@@ -794,7 +808,7 @@ operation! {
 }
 
 paged! {
-    GetSpeechandtextanalyticsTopicsDialects -> Value;
+    GetSpeechandtextanalyticsTopicsDialects -> Json;
     UnpagedEntities { items: ["entities"], values: true }
 }
 
@@ -949,6 +963,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/speechandtextanalytics/topics/{topicId}` (`putSpeechandtextanalyticsTopic`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `speechAndTextAnalytics:topic:edit`
     SpeechAndTextAnalytics.put_topic -> types::Topic;

@@ -1287,3 +1287,31 @@ record! {
         pub next_uri: Option<String> = "nextUri",
     }
 }
+
+convert! {
+    ProgramInsightsSettings => InsightsSettingsRequest {
+        enabled,
+    }
+}
+
+convert! {
+    ProgramProcessingSettings => ProcessingSettingsRequest {
+        sentiment_analysis_enabled,
+        agent_empathy_analysis_enabled,
+    }
+}
+
+convert! {
+    ProgramTranscriptionEngines => TranscriptionEnginesRequest {
+        transcription_engines,
+    }
+}
+
+convert! {
+    StaCategory => CategoryRequest {
+        name,
+        description,
+        interaction_type,
+        criteria,
+    }
+}

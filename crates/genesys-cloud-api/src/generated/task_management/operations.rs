@@ -447,6 +447,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/taskmanagement/workitems/schemas/{schemaId}` (`putTaskmanagementWorkitemsSchema`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `workitems:workitemSchema:edit`
     TaskManagement.put_workitems_schema -> types::DataSchema;
     "putTaskmanagementWorkitemsSchema" Put "/api/v2/taskmanagement/workitems/schemas/{schemaId}"

@@ -385,7 +385,7 @@ record! {
         pub preferred_agents: Option<Vec<UserReference>> = "preferredAgents",
         pub auto_status_transition: Option<bool> = "autoStatusTransition",
         pub schema: Option<WorkitemSchema> = "schema",
-        pub custom_fields: Option<Map<Value>> = "customFields",
+        pub custom_fields: Option<Map<Json>> = "customFields",
         pub auto_status_transition_detail: Option<Box<AutoStatusTransitionDetail>> = "autoStatusTransitionDetail",
         pub scored_agents: Option<Vec<WorkitemScoredAgent>> = "scoredAgents",
         pub script: Option<WorkitemScriptReference> = "script",
@@ -434,7 +434,7 @@ record! {
         pub auto_status_transition: Option<bool> = "autoStatusTransition",
         pub description: Option<String> = "description",
         pub type_id: Option<String> = "typeId",
-        pub custom_fields: Option<Map<Value>> = "customFields",
+        pub custom_fields: Option<Map<Json>> = "customFields",
         pub queue_id: Option<String> = "queueId",
         pub assignee_id: Option<String> = "assigneeId",
         pub language_id: Option<String> = "languageId",
@@ -458,7 +458,7 @@ record! {
         pub auto_status_transition: Option<bool> = "autoStatusTransition",
         pub description: Option<String> = "description",
         pub type_id: Option<String> = "typeId",
-        pub custom_fields: Option<Map<Value>> = "customFields",
+        pub custom_fields: Option<Map<Json>> = "customFields",
         pub queue_id: Option<String> = "queueId",
         pub assignee_id: Option<String> = "assigneeId",
         pub language_id: Option<String> = "languageId",
@@ -850,7 +850,7 @@ record! {
     pub struct WorkitemQueryJobQueryFiltersPredicate {
         pub name: Option<String> = "name",
         pub operator: Option<WorkitemQueryJobQueryFiltersPredicateOperator> = "operator",
-        pub values: Option<Vec<Value>> = "values",
+        pub values: Option<Vec<Json>> = "values",
     }
 }
 
@@ -1109,7 +1109,7 @@ record! {
         pub date_closed: Option<DateTime> = "dateClosed",
         pub assignment_state: Option<WorkitemUpdateAssignmentState> = "assignmentState",
         pub assignment_operation: Option<WorkitemUpdateAssignmentOperation> = "assignmentOperation",
-        pub custom_fields: Option<Map<Value>> = "customFields",
+        pub custom_fields: Option<Map<Json>> = "customFields",
         pub queue_id: Option<String> = "queueId",
         pub assignee_id: Option<String> = "assigneeId",
         pub scored_agents: Option<Vec<WorkitemScoredAgentRequest>> = "scoredAgents",
@@ -1173,7 +1173,7 @@ record! {
         pub preferred_agents: Option<Vec<UserReference>> = "preferredAgents",
         pub auto_status_transition: Option<bool> = "autoStatusTransition",
         pub schema: Option<WorkitemSchema> = "schema",
-        pub custom_fields: Option<Map<Value>> = "customFields",
+        pub custom_fields: Option<Map<Json>> = "customFields",
         pub auto_status_transition_detail: Option<Box<AutoStatusTransitionDetail>> = "autoStatusTransitionDetail",
         pub scored_agents: Option<Vec<WorkitemScoredAgent>> = "scoredAgents",
         pub script: Option<WorkitemScriptReference> = "script",
@@ -1247,8 +1247,8 @@ record! {
 
 record! {
     pub struct WorkitemsAttributeChangeList {
-        pub new_value: Option<Vec<Value>> = "newValue",
-        pub old_value: Option<Vec<Value>> = "oldValue",
+        pub new_value: Option<Vec<Json>> = "newValue",
+        pub old_value: Option<Vec<Json>> = "oldValue",
     }
 }
 
@@ -1261,8 +1261,8 @@ record! {
 
 record! {
     pub struct WorkitemsAttributeChangeMap {
-        pub new_value: Option<Map<Value>> = "newValue",
-        pub old_value: Option<Map<Value>> = "oldValue",
+        pub new_value: Option<Map<Json>> = "newValue",
+        pub old_value: Option<Map<Json>> = "oldValue",
     }
 }
 
@@ -1542,5 +1542,55 @@ record! {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
         pub self_uri: Option<String> = "selfUri",
+    }
+}
+
+convert! {
+    BulkJob => BulkJobUpdate {
+        state: text,
+    }
+}
+
+convert! {
+    Workbin => WorkbinUpdate {
+        name,
+        description,
+    }
+}
+
+convert! {
+    WorkitemDateBasedCondition => WorkitemDateBasedConditionUpdate {
+        attribute,
+        relative_minutes_to_invocation,
+    }
+}
+
+convert! {
+    WorkitemDateBasedRule => WorkitemDateBasedRuleUpdate {
+        name,
+        condition: into,
+    }
+}
+
+convert! {
+    WorkitemOnAttributeChangeCondition => WorkitemOnAttributeChangeConditionUpdate {
+        attribute,
+        new_value,
+        old_value,
+        operator,
+        value,
+    }
+}
+
+convert! {
+    WorkitemOnAttributeChangeRule => WorkitemOnAttributeChangeRuleUpdate {
+        name,
+        condition: into,
+    }
+}
+
+convert! {
+    WorkitemOnCreateRule => WorkitemOnCreateRuleUpdate {
+        name,
     }
 }

@@ -22,6 +22,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/telephony/agents/greetings/me` (`putTelephonyAgentsGreetingsMe`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `telephony:selfAgentGreeting:edit`
     Telephony.put_agents_greetings_me -> ();
     "putTelephonyAgentsGreetingsMe" Put "/api/v2/telephony/agents/greetings/me"
@@ -41,6 +43,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/telephony/agents/{agentId}/greetings` (`putTelephonyAgentGreetings`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `telephony:otherAgentGreeting:edit`
     Telephony.put_agent_greetings -> ();
@@ -223,6 +227,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/telephony/settings` (`putTelephonySettings`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `telephony:settings:edit`
     Telephony.put_settings -> types::TelephonySettings;

@@ -64,6 +64,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/telephony/providers/edges/alertablepresences` (`putTelephonyProvidersEdgesAlertablepresences`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// The work is done after the reply, and no operation tells when.
     ///
     /// Permissions: `telephony:alertablePresences:edit`
@@ -117,6 +119,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/telephony/providers/edges/certificateauthorities/{certificateId}` (`putTelephonyProvidersEdgesCertificateauthority`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `telephony:plugin:all`
     TelephonyProvidersEdge.put_edges_certificateauthority -> types::DomainCertificateAuthority;
@@ -206,6 +210,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/telephony/providers/edges/didpools/{didPoolId}` (`putTelephonyProvidersEdgesDidpool`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `telephony:plugin:all`
     TelephonyProvidersEdge.put_edges_didpool -> types::DidPool;
@@ -309,6 +315,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/telephony/providers/edges/edgegroups/{edgeGroupId}` (`putTelephonyProvidersEdgesEdgegroup`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `telephony:plugin:all`
     TelephonyProvidersEdge.put_edges_edgegroup -> types::EdgeGroup;
     "putTelephonyProvidersEdgesEdgegroup" Put "/api/v2/telephony/providers/edges/edgegroups/{edgeGroupId}"
@@ -343,6 +351,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/telephony/providers/edges/edgegroups/{edgegroupId}/edgetrunkbases/{edgetrunkbaseId}` (`putTelephonyProvidersEdgesEdgegroupEdgetrunkbase`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `telephony:plugin:all`
     TelephonyProvidersEdge.put_edges_edgegroup_edgetrunkbase -> types::EdgeTrunkBase;
@@ -441,6 +451,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/telephony/providers/edges/extensionpools/{extensionPoolId}` (`putTelephonyProvidersEdgesExtensionpool`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `telephony:extensionPool:edit`
     TelephonyProvidersEdge.put_edges_extensionpool -> types::ExtensionPool;
@@ -732,6 +744,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/telephony/providers/edges/phonebasesettings/{phoneBaseId}` (`putTelephonyProvidersEdgesPhonebasesetting`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `telephony:plugin:all`
     TelephonyProvidersEdge.put_edges_phonebasesetting -> types::PhoneBase;
     "putTelephonyProvidersEdgesPhonebasesetting" Put "/api/v2/telephony/providers/edges/phonebasesettings/{phoneBaseId}"
@@ -828,6 +842,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/telephony/providers/edges/phones/{phoneId}` (`putTelephonyProvidersEdgesPhone`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `telephony:plugin:all`
     TelephonyProvidersEdge.put_edges_phone -> types::Phone;
@@ -954,6 +970,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/telephony/providers/edges/sites/{siteId}` (`putTelephonyProvidersEdgesSite`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `telephony:plugin:all`
     TelephonyProvidersEdge.put_edges_site -> types::Site;
@@ -1084,6 +1102,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/telephony/providers/edges/sites/{siteId}/outboundroutes/{outboundRouteId}` (`putTelephonyProvidersEdgesSiteOutboundroute`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `telephony:plugin:all`
     TelephonyProvidersEdge.put_edges_site_outboundroute -> types::OutboundRouteBase;
     "putTelephonyProvidersEdgesSiteOutboundroute" Put "/api/v2/telephony/providers/edges/sites/{siteId}/outboundroutes/{outboundRouteId}"
@@ -1119,6 +1139,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/telephony/providers/edges/sites/{siteId}/siteconnections` (`putTelephonyProvidersEdgesSiteSiteconnections`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `telephony:plugin:all`
     TelephonyProvidersEdge.put_edges_site_siteconnections -> types::SiteConnections;
@@ -1269,6 +1291,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/telephony/providers/edges/trunkbasesettings/{trunkBaseSettingsId}` (`putTelephonyProvidersEdgesTrunkbasesetting`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `telephony:plugin:all`
     TelephonyProvidersEdge.put_edges_trunkbasesetting -> types::TrunkBase;
     "putTelephonyProvidersEdgesTrunkbasesetting" Put "/api/v2/telephony/providers/edges/trunkbasesettings/{trunkBaseSettingsId}"
@@ -1388,6 +1412,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/telephony/providers/edges/{edgeId}` (`putTelephonyProvidersEdge`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `telephony:plugin:all`
     TelephonyProvidersEdge.put_telephony_providers_edge -> types::Edge;
@@ -1621,6 +1647,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/telephony/providers/edges/{edgeId}/logicalinterfaces/{interfaceId}` (`putTelephonyProvidersEdgeLogicalinterface`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `telephony:plugin:all`
     TelephonyProvidersEdge.put_logicalinterface -> types::DomainLogicalInterface;

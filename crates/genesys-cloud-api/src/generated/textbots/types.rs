@@ -120,7 +120,7 @@ record! {
 record! {
     pub struct NuanceMixDlgSettings {
         pub channel_id: Option<String> = "channelId",
-        pub input_parameters: Option<Map<Value>> = "inputParameters",
+        pub input_parameters: Option<Map<Json>> = "inputParameters",
     }
 }
 
@@ -201,11 +201,11 @@ record! {
         pub intent_name: Option<String> = "intentName",
         pub slots: Option<Map<String>> = "slots",
         pub bot_correlation_id: Option<String> = "botCorrelationId",
-        pub amazon_lex: Option<Map<Value>> = "amazonLex",
-        pub google_dialog_flow: Option<Map<Value>> = "googleDialogFlow",
-        pub genesys_dialog_engine: Option<Map<Value>> = "genesysDialogEngine",
-        pub genesys_bot_connector: Option<Map<Value>> = "genesysBotConnector",
-        pub nuance_mix_dlg: Option<Map<Value>> = "nuanceMixDlg",
+        pub amazon_lex: Option<Map<Json>> = "amazonLex",
+        pub google_dialog_flow: Option<Map<Json>> = "googleDialogFlow",
+        pub genesys_dialog_engine: Option<Map<Json>> = "genesysDialogEngine",
+        pub genesys_bot_connector: Option<Map<Json>> = "genesysBotConnector",
+        pub nuance_mix_dlg: Option<Map<Json>> = "nuanceMixDlg",
     }
 }
 
@@ -391,7 +391,7 @@ open_enum! {
 
 record! {
     pub struct TextBotInputOutputData {
-        pub variables: Option<Map<Value>> = "variables",
+        pub variables: Option<Map<Json>> = "variables",
     }
 }
 

@@ -41,6 +41,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/tokens/timeout` (`putTokensTimeout`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `directory:organization:admin`
     Tokens.put_timeout -> PutTokensTimeout -> types::IdleTokenTimeout;
     "putTokensTimeout" Put "/api/v2/tokens/timeout"

@@ -32,7 +32,7 @@ operation! {
     path {
         miner_id: String = "minerId",
     }
-    body: Value;
+    body: Json;
 }
 
 operation! {

@@ -49,6 +49,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/userrecordings/{recordingId}` (`putUserrecording`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     UserRecordings.put_userrecording -> PutUserrecording -> types::UserRecording;
     "putUserrecording" Put "/api/v2/userrecordings/{recordingId}"
     path {

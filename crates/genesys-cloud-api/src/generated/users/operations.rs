@@ -173,6 +173,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/users/customattributes/schemas/{schemaId}` (`putUsersCustomattributesSchema`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `users:customAttributesSchema:edit`
     Users.put_customattributes_schema -> types::DataSchema;
     "putUsersCustomattributesSchema" Put "/api/v2/users/customattributes/schemas/{schemaId}"
@@ -389,6 +391,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/users/me/verifiers/{verifierId}` (`putUsersMeVerifier`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     Users.put_me_verifier -> types::Verifier;
     "putUsersMeVerifier" Put "/api/v2/users/me/verifiers/{verifierId}"
     path {
@@ -572,7 +576,7 @@ operation! {
     /// `DELETE /api/v2/users/{userId}` (`deleteUser`)
     ///
     /// Permissions: `admin`, `directory:user:delete`, `directory:organization:admin`
-    Users.delete_user -> Value;
+    Users.delete_user -> Json;
     "deleteUser" Delete "/api/v2/users/{userId}"
     path {
         user_id: String = "userId",
@@ -605,6 +609,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/users/{userId}/callforwarding` (`putUserCallforwarding`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `conversation:callForwarding:edit`
     Users.put_user_callforwarding -> types::CallForwarding;
     "putUserCallforwarding" Put "/api/v2/users/{userId}/callforwarding"
@@ -628,6 +634,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/users/{userId}/customattributes` (`putUserCustomattributes`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `directory:user:edit`
     Users.put_user_customattributes -> types::UserCustomAttributes;
@@ -654,7 +662,7 @@ operation! {
     /// `GET /api/v2/users/{userId}/customattributes/bulk` (`getUserCustomattributesBulk`)
     ///
     /// Permissions: `directory:user:view`
-    Users.user_customattributes_bulk -> GetUserCustomattributesBulk -> Vec<Value>;
+    Users.user_customattributes_bulk -> GetUserCustomattributesBulk -> Vec<Json>;
     "getUserCustomattributesBulk" Get "/api/v2/users/{userId}/customattributes/bulk"
     path {
         user_id: String = "userId",
@@ -665,7 +673,7 @@ operation! {
 }
 
 paged! {
-    GetUserCustomattributesBulk -> Value;
+    GetUserCustomattributesBulk -> Json;
     UnpagedBareArray { items: [], values: true }
 }
 
@@ -819,6 +827,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/users/{userId}/outofoffice` (`putUserOutofoffice`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     Users.put_user_outofoffice -> types::OutOfOffice;
     "putUserOutofoffice" Put "/api/v2/users/{userId}/outofoffice"
     path {
@@ -1009,6 +1019,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/users/{userId}/routingskills/{skillId}` (`putUserRoutingskill`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `routing:skill:assign`
     Users.put_user_routingskill -> types::UserRoutingSkill;
     "putUserRoutingskill" Put "/api/v2/users/{userId}/routingskills/{skillId}"
@@ -1042,6 +1054,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/users/{userId}/routingstatus` (`putUserRoutingstatus`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     Users.put_user_routingstatus -> types::RoutingStatus;
     "putUserRoutingstatus" Put "/api/v2/users/{userId}/routingstatus"
     path {
@@ -1063,6 +1077,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/users/{userId}/state` (`putUserState`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `directory:user:edit`
     Users.put_user_state -> types::UserState;
@@ -1193,6 +1209,8 @@ paged! {
 
 operation! {
     /// `PUT /api/v2/users/{userId}/verifiers/{verifierId}` (`putUserVerifier`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `mfa:verifier:edit`
     Users.put_user_verifier -> types::Verifier;

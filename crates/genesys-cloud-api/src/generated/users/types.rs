@@ -450,7 +450,7 @@ record! {
         pub instruction_text: Option<String> = "instructionText",
         pub key: Option<String> = "key",
         pub label_keys: Option<Vec<String>> = "labelKeys",
-        pub params: Option<Map<Value>> = "params",
+        pub params: Option<Map<Json>> = "params",
         pub repeatable: Option<bool> = "repeatable",
         pub state: Option<String> = "state",
         pub type_: Option<String> = "type",
@@ -745,7 +745,7 @@ record! {
         pub hints: Option<Vec<String>> = "hints",
         pub attestation: Option<String> = "attestation",
         pub attestation_formats: Option<Vec<String>> = "attestationFormats",
-        pub extensions: Option<Map<Value>> = "extensions",
+        pub extensions: Option<Map<Json>> = "extensions",
     }
 }
 
@@ -755,7 +755,7 @@ record! {
         pub type_: Option<String> = "type",
         pub raw_id: Option<String> = "rawId",
         pub authenticator_attachment: Option<String> = "authenticatorAttachment",
-        pub client_extension_results: Option<Map<Value>> = "clientExtensionResults",
+        pub client_extension_results: Option<Map<Json>> = "clientExtensionResults",
         pub response: Option<AuthenticatorAttestationResponse> = "response",
     }
 }
@@ -830,7 +830,7 @@ record! {
         pub name: Option<String> = "name",
         pub user_id: Option<String> = "userId",
         pub schema: Option<Box<DataSchema>> = "schema",
-        pub attributes: Option<Map<Value>> = "attributes",
+        pub attributes: Option<Map<Json>> = "attributes",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -839,7 +839,7 @@ record! {
     pub struct UserCustomAttributesUpdateRequest {
         pub schema_id: Option<String> = "schemaId",
         pub schema_version: Option<i64> = "schemaVersion",
-        pub attributes: Option<Map<Value>> = "attributes",
+        pub attributes: Option<Map<Json>> = "attributes",
     }
 }
 

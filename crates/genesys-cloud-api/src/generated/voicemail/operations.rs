@@ -145,6 +145,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/voicemail/messages/{messageId}` (`putVoicemailMessage`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     Voicemail.put_message -> types::VoicemailMessage;
     "putVoicemailMessage" Put "/api/v2/voicemail/messages/{messageId}"
     path {
@@ -194,6 +196,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/voicemail/policy` (`putVoicemailPolicy`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `telephony:plugin:all`
     Voicemail.put_policy -> types::VoicemailOrganizationPolicy;
@@ -263,6 +267,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/voicemail/userpolicies/{userId}` (`putVoicemailUserpolicy`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `telephony:plugin:all`, `voicemail:userPolicy:viewOther`
     Voicemail.put_userpolicy -> types::VoicemailUserPolicy;

@@ -85,6 +85,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/webdeployments/configurations/{configurationId}/versions/draft` (`putWebdeploymentsConfigurationVersionsDraft`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `webDeployments:configuration:edit`
     WebDeployments.put_configuration_versions_draft -> types::WebDeploymentConfigurationVersion;
     "putWebdeploymentsConfigurationVersionsDraft" Put "/api/v2/webdeployments/configurations/{configurationId}/versions/draft"
@@ -164,6 +166,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/webdeployments/deployments/{deploymentId}` (`putWebdeploymentsDeployment`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `webDeployments:deployment:edit`
     WebDeployments.put_deployment -> types::WebDeployment;
     "putWebdeploymentsDeployment" Put "/api/v2/webdeployments/deployments/{deploymentId}"
@@ -196,7 +200,7 @@ operation! {
 
 operation! {
     /// `DELETE /api/v2/webdeployments/deployments/{deploymentId}/cobrowse/{sessionId}` (`deleteWebdeploymentsDeploymentCobrowseSessionId`)
-    WebDeployments.delete_deployment_cobrowse_session_id -> Option<Value>;
+    WebDeployments.delete_deployment_cobrowse_session_id -> Option<Json>;
     "deleteWebdeploymentsDeploymentCobrowseSessionId" Delete "/api/v2/webdeployments/deployments/{deploymentId}/cobrowse/{sessionId}"
     path {
         deployment_id: String = "deploymentId",
@@ -232,6 +236,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/webdeployments/deployments/{deploymentId}/identityresolution` (`putWebdeploymentsDeploymentIdentityresolution`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     ///
     /// Permissions: `webDeployments:deployment:edit`, `webDeployments:identityResolution:edit`
     WebDeployments.put_deployment_identityresolution -> types::DeploymentIdentityResolutionConfig;

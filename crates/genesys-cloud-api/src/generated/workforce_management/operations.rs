@@ -431,6 +431,8 @@ job! {
 operation! {
     /// `PUT /api/v2/workforcemanagement/agents/{agentId}/integrations/hris` (`putWorkforcemanagementAgentIntegrationsHris`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `wfm:agent:edit`
     WorkforceManagement.put_agent_integrations_hris -> types::AgentIntegrationsResponse;
     "putWorkforcemanagementAgentIntegrationsHris" Put "/api/v2/workforcemanagement/agents/{agentId}/integrations/hris"
@@ -3100,6 +3102,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/workforcemanagement/businessunits/{businessUnitId}/timeofflimits/{timeOffLimitId}/values` (`putWorkforcemanagementBusinessunitTimeofflimitValues`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `wfm:timeOffLimit:edit`
     WorkforceManagement.put_businessunit_timeofflimit_values -> types::BuTimeOffLimitResponse;
     "putWorkforcemanagementBusinessunitTimeofflimitValues" Put "/api/v2/workforcemanagement/businessunits/{businessUnitId}/timeofflimits/{timeOffLimitId}/values"
@@ -4743,6 +4747,8 @@ operation! {
 operation! {
     /// `PUT /api/v2/workforcemanagement/managementunits/{managementUnitId}/timeofflimits/{timeOffLimitId}/values` (`putWorkforcemanagementManagementunitTimeofflimitValues`)
     ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    ///
     /// Permissions: `wfm:timeOffLimit:edit`
     #[deprecated = "Genesys has marked this operation as deprecated"]
     WorkforceManagement.put_managementunit_timeofflimit_values -> types::TimeOffLimit;
@@ -5446,6 +5452,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/workforcemanagement/schedulebids/{bidId}/preference` (`putWorkforcemanagementSchedulebidPreference`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::AgentScheduleBiddingPreferenceResponse`].
     ///
     /// Permissions: `wfm:agentScheduleBid:submit`
     WorkforceManagement.put_schedulebid_preference -> types::AgentScheduleBiddingPreferenceResponse;

@@ -10139,3 +10139,85 @@ record! {
 pub type WorkPlanValidationRequestShiftStartVariancePeriod = WorkPlanShiftStartVariancePeriod;
 
 pub type WorkPlanValidationRequestShiftStartVarianceType = WorkPlanShiftStartVarianceType;
+
+convert! {
+    AdherenceAdjustmentsReasonCode => UpdateAdherenceAdjustmentsReasonCodeRequest {
+        name,
+        state: text,
+        metadata,
+    }
+}
+
+convert! {
+    AdherenceExplanationResponse => UpdateAdherenceExplanationStatusRequest {
+        status,
+    }
+}
+
+convert! {
+    AgentScheduleBiddingPreferenceResponse => UpdateAgentScheduleBiddingPreference {
+        submitted,
+        agent_schedule_bid_preferences,
+    }
+}
+
+convert! {
+    AlternativeShiftTradeResponse => AgentUpdateAlternativeShiftTradeRequest {
+        state: text,
+        review_note,
+        metadata,
+    }
+}
+
+convert! {
+    BuAdherenceAdjustmentsSettings => UpdateBuAdherenceAdjustmentsSettingsRequest {
+        submission_range_constraint_days,
+        metadata,
+    }
+}
+
+convert! {
+    BuSchedulerSettingsResponse => BuSchedulerSettingsRequest {
+        consistent_service_level_smoothing,
+        metadata,
+    }
+}
+
+convert! {
+    BusinessUnitSchedulingPreferencesSettingsResponse => UpdateBusinessUnitSchedulingPreferencesSettingsRequest {
+        enabled,
+    }
+}
+
+convert! {
+    ScheduleBid => UpdateScheduleBid {
+        name,
+        forecast,
+        bid_window_start_date,
+        bid_window_end_date,
+        effective_date,
+        weeks_to_schedule,
+        end_overrides_and_rotations,
+        agent_ranking_type,
+        ranking_tiebreaker_type,
+        status,
+    }
+}
+
+convert! {
+    ServiceGoalTemplate => UpdateServiceGoalTemplate {
+        name,
+        service_level,
+        average_speed_of_answer,
+        abandon_rate,
+        metadata,
+        impact_override,
+    }
+}
+
+convert! {
+    TimeOffLimit => UpdateTimeOffLimitRequest {
+        default_limit_minutes,
+        metadata,
+    }
+}

@@ -1,4 +1,6 @@
 use super::*;
+use crate::error::ErrorKind;
+use crate::region::Region;
 
 fn built(vars: &[(&str, &str)]) -> Result<Client, Error> {
     ClientBuilder::from_vars(|name| {
@@ -85,14 +87,14 @@ fn variables_that_are_missing_or_wrong_are_all_named() {
             &[
                 &wrong_region,
                 "the URL of GENESYS_CLOUD_API_URL (or `api_url`): it must begin with https://: http \
-                 is for this machine alone",
+                 is for this machine, and for hosts that are named by `allow_insecure_host`",
                 "GENESYS_CLOUD_ACCESS_TOKEN (or `access_token`) has a character that no token has",
             ],
         ),
     ];
     for (vars, problems) in cases {
         let error = built(vars).expect_err("problems");
-        assert!(error.is_config());
+        assert_eq!(error.kind(), ErrorKind::Config);
         let expected = format!("the client can't be built:\n- {}", problems.join("\n- "));
         assert_eq!(error.to_string(), expected);
     }

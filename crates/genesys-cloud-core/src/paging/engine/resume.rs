@@ -7,7 +7,7 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Engine, Last};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::jobs::Family;
 use crate::options::OnStale;
 use crate::paging::grid::{MOST_CHANGES, Realignment, realignment};
@@ -362,9 +362,9 @@ impl Engine {
         let is_of_job = resumption.point.job.is_some()
             && matches!(resumption.stage, Stage::Checked | Stage::Entered)
             && (error.is_refused_by(&[404, 410])
-                || error.is_job_expired()
+                || error.kind() == ErrorKind::JobExpired
                 // A range submits another job for its piece by itself.
-                || (error.is_job_failed() && resumption.made.is_some()));
+                || (error.is_job_without_result() && resumption.made.is_some()));
         // What is refused for its size is refused wherever it is read from.
         if (!is_of_page && !is_of_job) || is_too_large(&error) {
             return Some(error);
@@ -374,8 +374,8 @@ impl Engine {
             tracing::warn!(operation, %error, "the checkpoint is stale: the list is read anew");
             return None;
         }
-        let why = match error.is_job_failed() {
-            true => format!("the checkpoint leads to a job without results: {}", error.why()),
+        let why = match error.is_job_without_result() {
+            true => "the checkpoint leads to a job without results".to_owned(),
             false => {
                 let what = if is_of_page { "the page" } else { "the job" };
                 format!("the API no longer knows {what} that the checkpoint leads to")

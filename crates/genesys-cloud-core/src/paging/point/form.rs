@@ -298,6 +298,7 @@ impl PageForm {
             linked: Some(page.token.is_some()).filter(|linked| *linked),
             in_file: Some(page.is_in_file).filter(|in_file| *in_file),
             fingerprint: page.fingerprint.map(hex),
+            ..Self::default()
         }
     }
 
@@ -354,6 +355,7 @@ impl ReportForm {
             has_list: flag(lists.has_list),
             other_lists: written(lists.other).filter(|pages| *pages > 0),
             other_fields: Some(lists.other_fields.clone()).filter(|names| !names.is_empty()),
+            ..Self::default()
         }
     }
 

@@ -91,6 +91,7 @@ impl Run {
             step: self.step.filter(|step| *step != self.span),
             count: Some(self.count).filter(|count| *count > 1),
             state: Some(self.state.name().to_owned()),
+            ..RunForm::default()
         }
     }
 }
@@ -114,6 +115,7 @@ impl Plan {
             overlap: i64::try_from(overlap.as_millis()).ok(),
             part: Some(*is_part).filter(|is_part| *is_part),
             pieces: Some(runs.iter().map(Run::form).collect()),
+            ..PlanForm::default()
         }
     }
 

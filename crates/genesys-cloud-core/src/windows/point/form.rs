@@ -86,6 +86,7 @@ impl RangePoint {
             piece: written(*piece as u64),
             list: Some(place.list.form()),
             without_id: written(place.without_id).filter(|count| *count > 0),
+            ..ReadForm::default()
         });
         RangeForm {
             plan: Some(plan.form()),
@@ -94,6 +95,7 @@ impl RangePoint {
             forgotten: written(*forgotten),
             most: most.and_then(written),
             report: Some(RangeReportForm::of(report)),
+            ..RangeForm::default()
         }
     }
 
@@ -152,6 +154,7 @@ impl RangeReportForm {
             worst: worst.map(str::to_owned),
             reason: reason.map(str::to_owned),
             counts: counts.map(|counts| counts.into_iter().filter_map(written).collect()),
+            ..Self::default()
         }
     }
 

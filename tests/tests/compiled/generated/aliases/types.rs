@@ -18,7 +18,7 @@ record! {
         pub id: Option<String> = "id",
         pub ids: Option<Vec<String>> = "ids",
         pub state: Option<RealState> = "state",
-        pub json: Option<Value> = "json",
+        pub json: Option<Json> = "json",
         pub entries: Option<Map<Entry>> = "entries",
     }
 }

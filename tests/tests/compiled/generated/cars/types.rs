@@ -11,7 +11,7 @@ record! {
         pub id: Option<String> = "id",
         /// Who made it.
         pub maker: Option<Maker> = "maker",
-        pub engine: Option<Value> = "engine",
+        pub engine: Option<Json> = "engine",
         pub doors: Option<i64> = "doors",
         pub owner: Option<Box<Car>> = "owner",
         /// Not a text, for once.

@@ -70,7 +70,7 @@ record! {
         pub d: Option<Line2> = "d",
         pub e: Option<Raw> = "e",
         pub f: Option<Box<Self_>> = "f",
-        pub g: Option<Value> = "g",
+        pub g: Option<Json> = "g",
     }
 }
 

@@ -24,6 +24,8 @@ operation! {
 
 operation! {
     /// `PUT /api/v2/degraded/things/{thingId}` (`putDegradedThingsThingId`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     Degraded.put_things_thing_id -> types::DegradedThing;
     "putDegradedThingsThingId" Put "/api/v2/degraded/things/{thingId}"
     path {

@@ -8,14 +8,14 @@ use crate::types::*;
 
 record! {
     pub struct DegradedThing {
-        pub any: Option<Value> = "any",
-        pub gone: Option<Value> = "gone",
-        pub список: Option<Vec<Value>> = "список",
+        pub any: Option<Json> = "any",
+        pub gone: Option<Json> = "gone",
+        pub список: Option<Vec<Json>> = "список",
         /// One of 1, 2.
         pub number: Option<i64> = "number",
         pub state: Option<DegradedThingState> = "state",
         pub deep: Option<Map<Vec<DegradedThing>>> = "deep",
-        pub circle: Option<Value> = "circle",
+        pub circle: Option<Json> = "circle",
     }
 }
 

@@ -42,6 +42,8 @@ paged! {
 
 operation! {
     /// `PUT /api/v2/directory/people/{personId}` (`putDirectoryPerson`)
+    ///
+    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
     Directory.put_person -> PutDirectoryPerson -> types::Person;
     "putDirectoryPerson" Put "/api/v2/directory/people/{personId}"
     path {

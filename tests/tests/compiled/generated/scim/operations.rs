@@ -13,7 +13,7 @@ group! {
 
 operation! {
     /// `GET /api/v2/scim/users/{userId}` (`getScimUser`)
-    Scim.user -> GetScimUser -> Option<Value>;
+    Scim.user -> GetScimUser -> Option<Json>;
     "getScimUser" Get "/api/v2/scim/users/{userId}" accepts [304]
     path {
         user_id: String = "userId",

@@ -31,7 +31,7 @@ record! {
         pub date_last_login: Option<DateTime> = "dateLastLogin",
         pub birthday: Option<Date> = "birthday",
         pub shift_begin: Option<LocalDateTime> = "shiftBegin",
-        pub manager: Option<Value> = "manager",
+        pub manager: Option<Json> = "manager",
         pub skills: Option<Vec<String>> = "skills",
     }
 }

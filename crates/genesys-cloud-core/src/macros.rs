@@ -26,7 +26,7 @@ macro_rules! group {
 /// Makes the method of one operation, and the type of its call where it has optional parameters.
 ///
 /// Path parameters, required query parameters, required headers and a required body are arguments, in this order;
-/// all else is a setter. An operation that changes nothing though its method may is marked with `reads`:
+/// all else is a setter, which takes an `Option` too. An operation that changes nothing though its method may is marked with `reads`:
 /// `"postThingsQuery" Post reads "/things/query"`.
 #[doc(hidden)]
 #[macro_export]
@@ -57,7 +57,7 @@ macro_rules! operation {
                     Item = impl ::core::convert::Into<$required_each_type>,
                 >,)*)?
                 $($($required_header_name: impl ::core::convert::Into<$required_header_type>,)*)?
-                $(body: impl ::std::borrow::Borrow<$body>,)?
+                $(body: $body,)?
             ) -> $crate::Call<$output> {
                 $crate::generated::call(
                     &self.client,
@@ -105,7 +105,7 @@ macro_rules! operation {
                     Item = impl ::core::convert::Into<$required_each_type>,
                 >,)*)?
                 $($($required_header_name: impl ::core::convert::Into<$required_header_type>,)*)?
-                $(body: impl ::std::borrow::Borrow<$body>,)?
+                $(body: $body,)?
             ) -> $call {
                 $call($crate::generated::call(
                         &self.client,
@@ -130,15 +130,18 @@ macro_rules! operation {
             $(
                 /// Sets the body.
                 #[inline]
-                pub fn body(self, body: impl ::std::borrow::Borrow<$optional_body>) -> Self {
-                    Self(self.0.with_body::<$optional_body>(body))
+                pub fn body(
+                    self,
+                    body: impl ::core::convert::Into<::core::option::Option<$optional_body>>,
+                ) -> Self {
+                    Self(self.0.with_optional_body::<$optional_body>(body))
                 }
             )?
             $($(
                 $(#[$query_meta])*
                 #[inline]
-                pub fn $query_name(self, value: impl ::core::convert::Into<$query_type>) -> Self {
-                    Self(self.0.with_query::<$query_type>($query_wire, value))
+                pub fn $query_name(self, value: impl $crate::IntoOption<$query_type>) -> Self {
+                    Self(self.0.with_optional_query::<$query_type>($query_wire, value))
                 }
             )*)?
             $($(
@@ -168,21 +171,45 @@ macro_rules! operation {
             $($(
                 $(#[$header_meta])*
                 #[inline]
-                pub fn $header_name(self, value: impl ::core::convert::Into<$header_type>) -> Self {
-                    Self(self.0.with_header::<$header_type>($header_wire, value))
+                pub fn $header_name(self, value: impl $crate::IntoOption<$header_type>) -> Self {
+                    Self(self.0.with_optional_header::<$header_type>($header_wire, value))
                 }
             )*)?
 
-            /// Sends the call.
+            /// Changes what will be sent: headers and parameters that the API document does not list. See
+            /// [`OperationCall`]($crate::OperationCall).
+            #[inline]
+            pub fn with(self, change: impl ::core::ops::FnOnce(&mut $crate::Request)) -> Self {
+                $crate::OperationCall::with(self, change)
+            }
+
+            /// Sends the call. Awaiting the call itself does the same.
             #[inline]
             pub fn send(self) -> $crate::Sending<$output> {
                 self.0.send()
             }
+        }
 
-            /// The call without its setters, for what the document does not know: further headers and
-            /// parameters, and fields of the body to set to null.
+        impl ::core::future::IntoFuture for $call {
+            type Output = ::core::result::Result<$crate::Reply<$output>, $crate::Error>;
+            type IntoFuture = $crate::Sending<$output>;
+
             #[inline]
-            pub fn into_call(self) -> $crate::Call<$output> {
+            fn into_future(self) -> $crate::Sending<$output> {
+                self.0.send()
+            }
+        }
+
+        impl $crate::OperationCall for $call {
+            type Output = $output;
+
+            #[inline]
+            fn request_mut(&mut self) -> &mut $crate::Request {
+                self.0.request_mut()
+            }
+
+            #[inline]
+            fn into_call(self) -> $crate::Call<$output> {
                 self.0
             }
         }
@@ -198,7 +225,7 @@ macro_rules! replies {
         pub enum $name:ident { $($status:literal => $variant:ident($type:ty),)* }
     ) => {
         $(#[$meta])*
-        #[derive(Clone, Debug)]
+        #[derive(Clone, Debug, PartialEq)]
         #[non_exhaustive]
         pub enum $name {
             $(

@@ -213,7 +213,7 @@ macro_rules! job {
                 range: impl ::core::convert::Into<$crate::Interval>,
             ) -> $crate::Windows<$item> {
                 $crate::generated::$windows(
-                    self.into_call(),
+                    self.0,
                     $family,
                     $crate::Place::$place($interval),
                     $crate::generated::IntervalFacts {
@@ -234,21 +234,21 @@ macro_rules! job {
             /// awaited.
             #[inline]
             pub fn submit(self) -> $crate::Submitting<$item> {
-                $crate::generated::$submit(self.into_call(), $family)
+                $crate::generated::$submit(self.0, $family)
             }
 
             /// Submits the job, waits until it is done, and reads its results as a stream of items. Nothing
             /// is sent before the first item is asked for.
             #[inline]
             pub fn paginate(self) -> $crate::Paginator<$item> {
-                $crate::generated::$results(self.into_call(), $family)
+                $crate::generated::$results(self.0, $family)
             }
 
             /// A job that was submitted by this operation and saved. Nothing is sent.
             ///
             /// # Errors
             /// When what was saved is of another operation, or of another organization than that of the client
-            /// ([`Error::is_job_mismatch`]($crate::Error::is_job_mismatch)).
+            /// ([`ErrorKind::JobMismatch`]($crate::ErrorKind::JobMismatch)).
             #[inline]
             pub fn load(
                 client: &impl ::core::convert::AsRef<$crate::Client>,
@@ -257,6 +257,15 @@ macro_rules! job {
                 const OPERATION: $crate::Operation =
                     $crate::Operation::known($id, $crate::Method::$verb, $path);
                 $crate::generated::$load(client.as_ref(), OPERATION, $family, saved)
+            }
+        }
+
+        impl $crate::Paged for $call {
+            type Item = $item;
+
+            #[inline]
+            fn paginate(self) -> $crate::Paginator<$item> {
+                self.paginate()
             }
         }
     };

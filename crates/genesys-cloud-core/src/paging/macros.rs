@@ -51,7 +51,16 @@ macro_rules! paged {
             #[inline]
             pub fn paginate(self) -> $crate::Paginator<$item> {
                 const LISTING: $crate::Listing = $crate::paged!(@listing $scheme { $($listing)* });
-                $crate::generated::paginate(self.into_call(), LISTING)
+                $crate::generated::paginate(self.0, LISTING)
+            }
+        }
+
+        impl $crate::Paged for $call {
+            type Item = $item;
+
+            #[inline]
+            fn paginate(self) -> $crate::Paginator<$item> {
+                self.paginate()
             }
         }
 
@@ -75,7 +84,7 @@ macro_rules! paged {
             ) -> $crate::Windows<$item> {
                 const LISTING: $crate::Listing = $crate::paged!(@listing $scheme { $($listing)* });
                 $crate::generated::windows(
-                    self.into_call(),
+                    self.0,
                     LISTING,
                     $crate::Place::$place($interval),
                     $crate::generated::IntervalFacts {

@@ -1,0 +1,153 @@
+//! One request for a token: a login with client credentials, or a call of the user's provider.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{ACCEPT, CONTENT_TYPE};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use tokio::time::Instant;
+use url::Url;
+
+use super::Token;
+use super::provider::TokenProvider;
+use crate::error::{Error, ErrorKind};
+use crate::exchange::Exchange;
+use crate::operation::{Method, Operation};
+use crate::reply::{DecodeError, RawReply};
+use crate::spans;
+
+/// Where logins go, below the URL of the login host.
+pub(crate) const LOGIN_PATH: &str = "/oauth/token";
+
+pub(super) static LOGIN: Operation = Operation::known("login", Method::Post, LOGIN_PATH);
+
+/// Where tokens come from.
+pub(crate) enum TokenSource {
+    ClientCredentials { url: Url, client_id: String, client_secret: SecretString },
+    Provider(Arc<dyn TokenProvider>),
+}
+
+impl TokenSource {
+    pub(super) fn client_id(&self) -> Option<&str> {
+        match self {
+            Self::ClientCredentials { client_id, .. } => Some(client_id),
+            Self::Provider(_) => None,
+        }
+    }
+
+    /// The name in traces.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::ClientCredentials { url, .. } => url.authority(),
+            Self::Provider(_) => "token provider",
+        }
+    }
+
+    /// Requests a token once.
+    pub(super) async fn request(&self, exchange: &Exchange) -> Result<Token, Error> {
+        let token = match self {
+            Self::ClientCredentials { url, client_id, client_secret } => {
+                log_in(exchange, url, client_id, client_secret).await?
+            }
+            Self::Provider(provider) => from_provider(exchange, &**provider).await?,
+        };
+        token.remember_in(exchange.secrets());
+        tracing::debug!(host = self.name(), "logged in");
+        Ok(token)
+    }
+}
+
+async fn log_in(
+    exchange: &Exchange,
+    url: &Url,
+    client_id: &str,
+    client_secret: &SecretString,
+) -> Result<Token, Error> {
+    let asked_at = Instant::now();
+    let outcome = async {
+        let request = exchange
+            .request(LOGIN.method(), url.clone())?
+            .basic_auth(client_id, Some(client_secret.expose_secret()))
+            .header(ACCEPT, "application/json")
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body("grant_type=client_credentials");
+        let sent = exchange.send(&LOGIN, request, None);
+        let reply = spans::request(&LOGIN, url, 0, sent).await?.accepted()?;
+        token_of(&reply, asked_at).map_err(|error| {
+            Error::decode(&reply, &error).advise("check that the login URL is that of a login host")
+        })
+    };
+    outcome.await.map_err(|error| {
+        let error = error.at_login(url.authority());
+        match error.kind() {
+            ErrorKind::RateLimited => error.advise(
+                "logins have a rate limit of their own: share one client, and wait a minute",
+            ),
+            ErrorKind::Authentication => error.advise(
+                "check the client id (GENESYS_CLOUD_CLIENT_ID) and secret \
+                 (GENESYS_CLOUD_CLIENT_SECRET), that the OAuth client has the grant type Client \
+                 Credentials, and that its organization is in this region",
+            ),
+            _ => error,
+        }
+    })
+}
+
+/// The token that a login was answered with.
+fn token_of(reply: &RawReply, asked_at: Instant) -> Result<Token, DecodeError> {
+    let grant: Value = serde_json::from_slice(reply.body())?;
+    let token = grant["access_token"].as_str().and_then(Token::new);
+    let token = token.ok_or_else(|| DecodeError::new("it has no usable `access_token`"))?;
+    // A token whose life is not told is used until the API refuses it. So is one of no life at all: a clock
+    // is wrong, and a new token for every call would not be better.
+    let token = token.living(asked_at, seconds(&grant["expires_in"]));
+    match token.is_over() {
+        true => Err(DecodeError::new("its `access_token` had ended before the reply came")),
+        false => Ok(token),
+    }
+}
+
+async fn from_provider(exchange: &Exchange, provider: &dyn TokenProvider) -> Result<Token, Error> {
+    let asked_at = Instant::now();
+    let limit = exchange.timeout();
+    let given = match tokio::time::timeout(limit, provider.token()).await {
+        Ok(given) => given.map_err(Error::token_provider)?,
+        Err(_) => return Err(Error::token_provider(format!("no token within {limit:?}").into())),
+    };
+    let unusable = || "the token is empty or has a character that no token has";
+    let token =
+        Token::new(given.secret()).ok_or_else(|| Error::token_provider(unusable().into()))?;
+    let token = token.living(asked_at, given.life());
+    match token.is_over() {
+        true => Err(Error::token_provider("the token expired before it could be used".into())),
+        false => Ok(token),
+    }
+}
+
+fn seconds(json: &Value) -> Option<Duration> {
+    let seconds = json.as_f64().or_else(|| json.as_str()?.parse().ok())?;
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_life_is_read_as_a_number_or_as_text() {
+        for (json, expected) in [
+            ("86400", Some(86_400.0)),
+            ("\"300\"", Some(300.0)),
+            ("0.5", Some(0.5)),
+            ("0", Some(0.0)),
+            ("-1", None),
+            ("1e300", None),
+            ("null", None),
+            ("\"soon\"", None),
+        ] {
+            let json = serde_json::from_str(json).expect("JSON");
+            assert_eq!(seconds(&json), expected.map(Duration::from_secs_f64), "{json}");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! What all lists have in common, for code that is generic over them.
+
+use futures::stream::TryStream;
+
+use crate::call::OperationCall;
+use crate::error::Error;
+use crate::paging::{Chunks, Pages, Paginator, Verdict};
+use crate::windows::{WindowPages, Windows};
+
+/// A list as a stream: of items ([`Paginator`], [`Windows`]), of pages ([`Pages`], [`WindowPages`]) or of batches
+/// ([`Chunks`]).
+///
+/// ```
+/// use futures::TryStreamExt as _;
+/// use genesys_cloud_core::{Error, List, Verdict};
+///
+/// async fn count<L: List + Unpin>(mut list: L) -> Result<(u64, Verdict), Error> {
+///     while list.try_next().await?.is_some() {}
+///     Ok((list.items_read(), list.verdict()))
+/// }
+/// ```
+pub trait List: TryStream<Error = Error> {
+    /// Whether what was read is the whole list. Before its end that is [`Verdict::Unknown`].
+    fn verdict(&self) -> Verdict;
+
+    /// The number of items that the stream has yielded.
+    fn items_read(&self) -> u64;
+}
+
+/// A call that reads a list, or submits a job whose results are one.
+///
+/// ```
+/// use genesys_cloud_core::{Error, Paged};
+///
+/// async fn all<C: Paged>(call: C) -> Result<Vec<C::Item>, Error> {
+///     let mut items = call.paginate();
+///     let mut all = Vec::new();
+///     while let Some(item) = items.try_next().await? {
+///         all.push(item);
+///     }
+///     Ok(all)
+/// }
+/// ```
+pub trait Paged: OperationCall {
+    /// The type of the items.
+    type Item;
+
+    /// Reads the whole list as a stream of its items. Nothing is sent before the first item is asked for.
+    fn paginate(self) -> Paginator<Self::Item>;
+}
+
+macro_rules! list {
+    ($($list:ident)*) => {
+        $(impl<T> List for $list<T> {
+            fn verdict(&self) -> Verdict {
+                self.report().verdict()
+            }
+
+            fn items_read(&self) -> u64 {
+                self.report().items
+            }
+        })*
+    };
+}
+
+list! { Paginator Pages Chunks Windows WindowPages }

@@ -1,0 +1,255 @@
+//! JSON without a schema, as its text.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error, MapAccess, Visitor};
+use serde::ser::{Serialize, Serializer};
+use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::{Wire, mended};
+
+/// JSON of any form, kept as the text that the API sent.
+///
+/// It is the type of fields for which the API document states no form. It is written back unchanged: numbers keep all
+/// their digits, and objects keep the order of their fields. Two values are equal if their texts are.
+///
+/// ```
+/// use genesys_cloud_core::Json;
+///
+/// let json: Json = r#"{"id": 12345678901234567890}"#.parse()?;
+/// assert_eq!(json.as_str(), r#"{"id": 12345678901234567890}"#);
+/// let value: serde_json::Value = json.parse()?;
+/// assert!(value["id"].is_number());
+/// assert_eq!(Json::from(serde_json::json!([1, 2])).as_str(), "[1,2]");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Json(Box<RawValue>);
+
+impl Json {
+    /// The JSON of a value.
+    ///
+    /// # Errors
+    /// When the value can't be written as JSON.
+    pub fn new(value: &(impl Serialize + ?Sized)) -> serde_json::Result<Self> {
+        to_raw_value(value).map(Self)
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        self.0.get()
+    }
+
+    /// Reads the text as a value of a type, such as [`serde_json::Value`]. Half of a surrogate pair in a text becomes
+    /// U+FFFD.
+    ///
+    /// # Errors
+    /// When the type does not fit.
+    pub fn parse<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
+        serde_json::from_str(self.as_str())
+            .or_else(|error| serde_json::from_str(&mended(self.as_str(), false)).map_err(|_| error))
+    }
+
+    /// Whether it is `null`.
+    pub fn is_null(&self) -> bool {
+        self.as_str() == "null"
+    }
+}
+
+/// `null`
+impl Default for Json {
+    fn default() -> Self {
+        Self(RawValue::NULL.to_owned())
+    }
+}
+
+impl PartialEq for Json {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Json {}
+
+/// Whether both are the same JSON, whatever the text.
+impl PartialEq<Value> for Json {
+    fn eq(&self, other: &Value) -> bool {
+        self.parse::<Value>().is_ok_and(|value| value == *other)
+    }
+}
+
+impl fmt::Debug for Json {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Display for Json {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Json {
+    type Err = serde_json::Error;
+
+    fn from_str(text: &str) -> serde_json::Result<Self> {
+        RawValue::from_string(text.to_owned()).map(Self)
+    }
+}
+
+impl From<Box<RawValue>> for Json {
+    fn from(raw: Box<RawValue>) -> Self {
+        Self(raw)
+    }
+}
+
+impl From<Json> for Box<RawValue> {
+    fn from(json: Json) -> Self {
+        json.0
+    }
+}
+
+impl From<Value> for Json {
+    fn from(value: Value) -> Self {
+        // A value has no key that is not a text and no number that JSON has no form for.
+        to_raw_value(&value).map(Self).unwrap_or_default()
+    }
+}
+
+impl From<&str> for Json {
+    /// The JSON of a text: a string in quotes. Use [`str::parse`] for a text that is JSON.
+    fn from(text: &str) -> Self {
+        Self::from(Value::from(text))
+    }
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        /// serde_json hands its text to what asks for this newtype, as a map of one entry. All other formats, and
+        /// buffers of serde, give the value itself.
+        const RAW: &str = "$serde_json::private::RawValue";
+
+        struct Text;
+
+        impl<'de> Visitor<'de> for Text {
+            type Value = Json;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("any JSON value")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Json, A::Error> {
+                Box::deserialize(MapAccessDeserializer::new(map)).map(Json)
+            }
+
+            fn visit_newtype_struct<D>(self, deserializer: D) -> Result<Json, D::Error>
+            where
+                D: Deserializer<'de>,
+            {
+                let value = Value::deserialize(deserializer)?;
+                to_raw_value(&value).map(Json).map_err(D::Error::custom)
+            }
+        }
+
+        deserializer.deserialize_newtype_struct(RAW, Text)
+    }
+}
+
+impl Serialize for Json {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl Wire for Json {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::deserialize(deserializer)
+    }
+
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.serialize(serializer)
+    }
+
+    fn absent() -> Option<Self> {
+        Some(Self::default())
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        Some(Self::from(text))
+    }
+}
+
+#[cfg(feature = "schemars")]
+impl schemars::JsonSchema for Json {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "AnyValue".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        true.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_text_is_kept() {
+        let text = r#"{"b": 12345678901234567890123, "a":[1.50, "\ud800"], "b":1e400}"#;
+        let json: Json = serde_json::from_str(text).expect("JSON");
+        assert_eq!(json.as_str(), text);
+        assert_eq!(serde_json::to_string(&[&json]).expect("JSON"), format!("[{text}]"));
+        let json: Json = serde_json::from_str(" [1 , 2]\n").expect("JSON");
+        assert_eq!(json.as_str(), "[1 , 2]");
+        assert!("[1".parse::<Json>().is_err() && "1 2".parse::<Json>().is_err());
+    }
+
+    #[test]
+    fn it_is_read_as_any_type() {
+        let json: Json = r#"["a\ud800"]"#.parse().expect("JSON");
+        assert_eq!(json.parse::<Vec<String>>().expect("texts"), ["a\u{fffd}"]);
+        assert!(json.parse::<i64>().is_err());
+        assert_eq!("{\"a\" :1}".parse::<Json>().expect("JSON"), json!({ "a": 1 }));
+        assert_ne!(Json::default(), json!({}));
+        assert!(Json::default().is_null());
+        assert_eq!(Json::from("a\"").as_str(), r#""a\"""#);
+        assert_eq!(Json::new(&[Some(1), None]).expect("JSON").to_string(), "[1,null]");
+    }
+
+    /// Formats that have no text to give, such as the buffer of a flattened record.
+    #[test]
+    fn it_is_read_from_any_format_of_serde() {
+        #[derive(Deserialize)]
+        struct Outer {
+            #[serde(flatten)]
+            inner: Inner,
+        }
+
+        #[derive(Deserialize)]
+        struct Inner {
+            any: Vec<Json>,
+        }
+
+        let text = r#"{"any": [null, 1, 1.5, "a", [true], {"b": {}}]}"#;
+        let outer: Outer = serde_json::from_str(text).expect("a record");
+        let texts: Vec<&str> = outer.inner.any.iter().map(Json::as_str).collect();
+        assert_eq!(texts, ["null", "1", "1.5", "\"a\"", "[true]", r#"{"b":{}}"#]);
+        let value: Json = serde_json::from_value(json!({ "a": [1] })).expect("JSON");
+        assert_eq!(value.as_str(), r#"{"a":[1]}"#);
+        assert_eq!(serde_json::to_value(&value).expect("JSON"), json!({ "a": [1] }));
+        let read: Json = serde_json::from_reader(text.as_bytes()).expect("JSON");
+        assert_eq!(read.as_str(), text);
+    }
+}
