@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
+use futures::StreamExt as _;
 use genesys_cloud_core::{Checkpoint, Client, Error, OnStale, Paginator, Reason, Verdict};
 use genesys_cloud_mock::{Due, Expected, FaultPlan, Lie, MockOrg, Moment, Scenario};
 use serde_json::Value;
@@ -72,7 +73,7 @@ pub(crate) async fn check(
     let other_client = self::client(choice, &other, hook)?;
     let other = (other, other_client);
     let open = |client: &Client| {
-        let list = liar.open(client).page_size(page_size);
+        let list = liar.open(client).page_size(page_size as usize);
         list.prefetch(way.prefetch)
     };
     let list = open(&client);

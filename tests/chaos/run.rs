@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use futures::StreamExt as _;
 use genesys_cloud_core::{Checkpoint, Client, Error, ErrorKind, OnStale, Paginator, Report};
 use genesys_cloud_mock::{
     Expected, ExpectedEnd, FaultKind, FaultPlan, Injected, JobEnd, MockOrg, Scenario,
@@ -191,7 +192,7 @@ async fn read(
             Subject::Job(submit, _) => submit.open(&client),
             Subject::Lie(liar, _) => liar.open(&client),
         };
-        let list = list.page_size(page_size.get()).prefetch(choice.way.prefetch);
+        let list = list.page_size(page_size.get() as usize).prefetch(choice.way.prefetch);
         if choice.way.dedupes { list.dedupe_by("id") } else { list }
     };
     let mut reading = Reading {

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use futures::StreamExt as _;
 use genesys_cloud_core::{Error, Verdict};
 use genesys_cloud_mock::{Expected, MockOrg, Scenario};
 
@@ -31,7 +32,7 @@ pub(crate) async fn check(choice: &Choice<'_>, list: &List, name: &str) -> Resul
     let (clock, hook) = Clock::new(Rc::new(Cell::new(0)));
     let client = client(choice, &org, hook)?;
     let read = async {
-        let mut list = list.open_with(&client, name, value).page_size(page_size);
+        let mut list = list.open_with(&client, name, value).page_size(page_size as usize);
         let (mut keys, mut errors) = (Vec::new(), Vec::new());
         while errors.len() < ERRORS {
             match list.next().await {

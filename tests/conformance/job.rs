@@ -1,5 +1,6 @@
 //! A job of any operation, whatever the type of its results.
 
+use futures::StreamExt;
 use futures::future::{BoxFuture, FutureExt as _};
 use genesys_cloud::endpoint::Family;
 use genesys_cloud::{
@@ -86,12 +87,12 @@ struct Keyed<W, T> {
 
 impl<T: Send + 'static> Read for Keyed<Paginator<T>, T> {
     fn page_size(self: Box<Self>, items: u64) -> Box<dyn Read> {
-        Box::new(Self { of: self.of.page_size(items), key: self.key })
+        Box::new(Self { of: self.of.page_size(items as usize), key: self.key })
     }
 
     fn next(&mut self) -> BoxFuture<'_, Option<Result<String, Error>>> {
         let key = self.key;
-        self.of.next().map(move |item| item.map(|item| item.map(key))).boxed()
+        StreamExt::next(&mut self.of).map(move |item| item.map(|item| item.map(key))).boxed()
     }
 
     fn report(&self) -> Report {

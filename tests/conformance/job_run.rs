@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use futures::FutureExt as _;
+use futures::{FutureExt as _, StreamExt as _};
 use genesys_cloud::endpoint::{DoneWhen, Family};
 use genesys_cloud::{Client, Download, Error, ErrorKind, JobState, Verdict};
 use genesys_cloud_mock::{Expected, ExpectedJob, JobPace, JobScenario, MockOrg, Scenario};

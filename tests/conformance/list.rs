@@ -1,5 +1,6 @@
 //! A list of any operation, read item by item, whatever its type.
 
+use futures::StreamExt;
 use futures::future::{BoxFuture, FutureExt as _};
 use genesys_cloud::{Client, Error, Paginator, Report};
 use genesys_cloud_mock::Expected;
@@ -39,7 +40,7 @@ pub(crate) fn open<T: Serialize + Send + 'static>(paginator: Paginator<T>) -> Bo
 
 impl<T: Serialize + Send + 'static> Read for Paginator<T> {
     fn page_size(self: Box<Self>, items: u64) -> Box<dyn Read> {
-        Box::new(Paginator::page_size(*self, items))
+        Box::new(Paginator::page_size(*self, items as usize))
     }
 
     fn prefetch(self: Box<Self>, pages: usize) -> Box<dyn Read> {
@@ -48,7 +49,7 @@ impl<T: Serialize + Send + 'static> Read for Paginator<T> {
 
     fn next(&mut self) -> BoxFuture<'_, Option<Result<String, Error>>> {
         let key = |item: T| Expected::key(&serde_json::to_value(item).unwrap_or_default());
-        Paginator::next(self).map(move |item| item.map(|item| item.map(key))).boxed()
+        StreamExt::next(self).map(move |item| item.map(|item| item.map(key))).boxed()
     }
 
     fn report(&self) -> Report {

@@ -4,11 +4,11 @@ use futures::stream::TryStream;
 
 use crate::call::OperationCall;
 use crate::error::Error;
-use crate::paging::{Chunks, Pages, Paginator, Verdict};
+use crate::paging::{Batches, Pages, Paginator, Verdict};
 use crate::windows::{WindowPages, Windows};
 
 /// A list as a stream: of items ([`Paginator`], [`Windows`]), of pages ([`Pages`], [`WindowPages`]) or of batches
-/// ([`Chunks`]).
+/// ([`Batches`]).
 ///
 /// ```
 /// use futures::TryStreamExt as _;
@@ -63,4 +63,4 @@ macro_rules! list {
     };
 }
 
-list! { Paginator Pages Chunks Windows WindowPages }
+list! { Paginator Pages Batches Windows WindowPages }

@@ -14,8 +14,8 @@
 //! let listing = Listing::new(Scheme::PageNumber, "entities");
 //! let mut things =
 //!     Paginator::<serde_json::Value>::over(&client, Request::new(operation), listing);
-//! while let Some(thing) = things.next().await {
-//!     println!("{}", thing?);
+//! while let Some(thing) = things.try_next().await? {
+//!     println!("{thing}");
 //! }
 //! # Ok(())
 //! # }

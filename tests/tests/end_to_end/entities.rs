@@ -87,7 +87,7 @@ async fn read<C: Paged>(call: C) -> Result<(usize, u64, Verdict), Error> {
         Ok((list.items_read(), list.verdict()))
     }
 
-    let chunks = call.paginate().chunks(7);
+    let chunks = call.paginate().batches(7);
     let mut count = 0;
     let mut chunks = chunks.inspect_ok(|chunk| count += chunk.len());
     while chunks.try_next().await?.is_some() {}

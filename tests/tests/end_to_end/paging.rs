@@ -123,7 +123,7 @@ async fn pages_bring_their_counts_and_headers() {
 async fn chunks_do_not_depend_on_the_size_of_the_pages() {
     let (_org, client) = queues(60).await;
     for (size, lengths) in [(1, vec![1; 60]), (40, vec![40, 20]), (60, vec![60]), (900, vec![60])] {
-        let chunks = client.routing().queues().paginate().page_size(25).chunks(size);
+        let chunks = client.routing().queues().paginate().page_size(25).batches(size);
         let chunks: Vec<_> = chunks.try_collect().await.expect("all queues");
         assert_eq!(chunks.iter().map(Vec::len).collect::<Vec<_>>(), lengths);
         assert_eq!(places(chunks.iter().flatten()), Vec::from_iter(1..=60));

@@ -184,7 +184,7 @@ async fn an_error_between_batches_costs_no_item() {
     let (org, _) = queues(60).await;
     let client = repeating_nothing(&org);
     let unavailable = CannedReply::error(503, "service.unavailable", "Service Unavailable");
-    let mut batches = client.routing().queues().paginate().page_size(25).chunks(40);
+    let mut batches = client.routing().queues().paginate().page_size(25).batches(40);
     org.respond_next(QUEUES, unavailable).expect("an operation");
     batches.try_next().await.expect_err("unavailable");
     let batches: Vec<_> = batches.try_collect().await.expect("all queues");

@@ -69,7 +69,7 @@ async fn export(url: &str, token: &str, directory: &Path, export: &str) -> Resul
     let mut length: u64 = note.map_or(Ok(0), |note| note.parse())?;
     output.set_len(length)?;
     output.seek(SeekFrom::Start(length))?;
-    while let Some(batch) = batches.next().await? {
+    while let Some(batch) = batches.try_next().await? {
         for record in batch.items() {
             let line = format!("{}\n", Expected::key(record));
             // Byte by byte and in pieces, so that a kill may leave half a line.

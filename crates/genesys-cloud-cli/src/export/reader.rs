@@ -9,8 +9,8 @@ use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use genesys_cloud_catalogue::Operation as Entry;
 use genesys_cloud_core::{
-    Checkpoint, Client, Error, Paginator, RawItem, Reason, Request, Resumable, SavedJob, Verdict,
-    Windows,
+    Checkpoint, Client, Error, Paginator, RawItem, ReadOptions, Reason, Request, Resumable,
+    SavedJob, Verdict, Windows,
 };
 use serde_json::value::RawValue;
 
@@ -21,6 +21,7 @@ use crate::capabilities;
 use crate::failure::Failure;
 use crate::reporter::Progress;
 use crate::resolve;
+use crate::settings::ReadSettings;
 use crate::tags::Way;
 
 /// A page that is larger is read in smaller ones, in bytes.
@@ -38,7 +39,7 @@ pub(super) struct Reader {
 /// A list, what a range of time holds, or the files of a job.
 enum Input {
     List(Box<Paginator<RawItem>>),
-    Range { windows: Box<Windows<RawItem>>, limit: Option<u64> },
+    Range(Box<Windows<RawItem>>),
     Files(Box<Files>),
 }
 
@@ -82,43 +83,44 @@ impl Input {
     fn of_records(client: &Client, source: &Source, from: Option<&Checkpoint>) -> Self {
         let request = source.request.clone();
         let make = maker(client.clone(), source.way.clone());
-        let reading = &source.reading;
-        let Some(range) = &source.range else {
-            let list = make(request).prefetch(reading.prefetch).on_stale(reading.on_stale);
-            let mut list = list.max_page_bytes(MAX_PAGE_BYTES);
-            if let Some(size) = reading.page_size {
-                list = list.page_size(size);
+        let options = options(&source.reading);
+        match &source.range {
+            None => {
+                let list = make(request).with_options(&options);
+                Input::List(Box::new(match from {
+                    Some(from) => list.resume(from),
+                    None => list,
+                }))
             }
-            if let Some(limit) = reading.limit {
-                list = list.limit(limit);
+            Some(range) => {
+                let windows = range.windows(request, make).with_options(&options);
+                Input::Range(Box::new(match from {
+                    Some(from) => windows.resume(from),
+                    None => windows,
+                }))
             }
-            if let Some(deadline) = reading.deadline {
-                list = list.job_deadline(deadline);
-            }
-            if let Some(deadline) = reading.wait_for_data {
-                list = list.wait_for_data(deadline);
-            }
-            if let Some(from) = from {
-                list = list.resume(from);
-            }
-            return Input::List(Box::new(list));
-        };
-        let mut windows = range.windows(request, make).prefetch(reading.prefetch);
-        windows = windows.on_stale(reading.on_stale).max_page_bytes(MAX_PAGE_BYTES);
-        if let Some(size) = reading.page_size {
-            windows = windows.page_size(size);
         }
-        if let Some(deadline) = reading.deadline {
-            windows = windows.job_deadline(deadline);
-        }
-        if let Some(deadline) = reading.wait_for_data {
-            windows = windows.wait_for_data(deadline);
-        }
-        if let Some(from) = from {
-            windows = windows.resume(from);
-        }
-        Input::Range { windows: Box::new(windows), limit: reading.limit }
     }
+}
+
+/// How lists and ranges are read.
+fn options(reading: &ReadSettings) -> ReadOptions {
+    let count = |of: u64| usize::try_from(of).unwrap_or(usize::MAX);
+    let mut options = ReadOptions::new().prefetch(reading.prefetch).on_stale(reading.on_stale);
+    options = options.max_page_bytes(MAX_PAGE_BYTES);
+    if let Some(size) = reading.page_size {
+        options = options.page_size(count(size));
+    }
+    if let Some(limit) = reading.limit {
+        options = options.limit(count(limit));
+    }
+    if let Some(deadline) = reading.deadline {
+        options = options.job_deadline(deadline);
+    }
+    if let Some(deadline) = reading.wait_for_data {
+        options = options.wait_for_data(deadline);
+    }
+    options
 }
 
 impl Reader {
@@ -141,7 +143,7 @@ impl Reader {
     pub(super) fn jobs(&self) -> Vec<String> {
         let jobs = match &self.input {
             Input::List(list) => Resumable::jobs(list.as_ref()),
-            Input::Range { windows, .. } => Resumable::jobs(windows.as_ref()),
+            Input::Range(windows) => Resumable::jobs(windows.as_ref()),
             Input::Files(files) => files.job.iter().cloned().collect(),
         };
         jobs.iter().map(|job| job.id().unwrap_or_default().to_owned()).collect()
@@ -151,7 +153,7 @@ impl Reader {
     pub(super) fn notes(&self) -> Vec<String> {
         let forgotten = match &self.input {
             Input::List(_) | Input::Files(_) => 0,
-            Input::Range { windows, .. } => windows.report().ids_forgotten,
+            Input::Range(windows) => windows.report().ids_forgotten,
         };
         match forgotten {
             0 => Vec::new(),
@@ -168,12 +170,7 @@ impl Reader {
         poll_fn(|cx| {
             let polled = match &mut self.input {
                 Input::List(list) => list.poll_next_unpin(cx),
-                Input::Range { windows, limit } => {
-                    if limit.is_some_and(|limit| windows.report().items >= limit) {
-                        return Poll::Ready(Ok(Next::End));
-                    }
-                    windows.poll_next_unpin(cx)
-                }
+                Input::Range(windows) => windows.poll_next_unpin(cx),
                 Input::Files(files) => return files.poll_next(cx),
             };
             match polled {
@@ -210,9 +207,8 @@ impl Reader {
                     verdict: report.verdict(),
                 }
             }
-            Input::Range { windows, limit } => {
+            Input::Range(windows) => {
                 let report = windows.report();
-                let is_limited = limit.is_some_and(|limit| report.items >= limit);
                 Read {
                     records: report.items,
                     pages: report.pages,
@@ -225,12 +221,7 @@ impl Reader {
                     duplicates: report.duplicates,
                     nulls: report.nulls,
                     available_until: report.available_until.map(text),
-                    verdict: match report.verdict() {
-                        Verdict::Unknown(Reason::Unfinished) if is_limited => {
-                            Verdict::Truncated(Reason::Limit)
-                        }
-                        verdict => verdict,
-                    },
+                    verdict: report.verdict(),
                 }
             }
             Input::Files(files) => Read::nothing(files.verdict),
@@ -241,7 +232,7 @@ impl Reader {
     pub(super) fn knowing_jobs(&self, earlier: &Checkpoint) -> Result<Checkpoint, Failure> {
         let place = match &self.input {
             Input::List(list) => list.place_knowing_jobs(earlier),
-            Input::Range { windows, .. } => windows.place_knowing_jobs(earlier),
+            Input::Range(windows) => windows.place_knowing_jobs(earlier),
             Input::Files(_) => Ok(earlier.clone()),
         };
         place.map_err(|error| Failure::of_call(&error, Some(self.entry)))
@@ -251,7 +242,7 @@ impl Reader {
     pub(super) fn checkpoint(&self) -> Result<Option<Checkpoint>, Failure> {
         let checkpoint = match &self.input {
             Input::List(list) => Ok(list.checkpoint()),
-            Input::Range { windows, .. } => windows.checkpoint(),
+            Input::Range(windows) => windows.checkpoint(),
             Input::Files(_) => return Ok(None),
         };
         checkpoint.map(Some).map_err(|error| Failure::of_call(&error, Some(self.entry)))
@@ -287,7 +278,7 @@ impl Reader {
     pub(super) fn window_count(&self) -> Result<Option<usize>, Error> {
         match &self.input {
             Input::List(_) | Input::Files(_) => Ok(None),
-            Input::Range { windows, .. } => windows.plan().map(|plan| Some(plan.pieces().len())),
+            Input::Range(windows) => windows.plan().map(|plan| Some(plan.pieces().len())),
         }
     }
 }

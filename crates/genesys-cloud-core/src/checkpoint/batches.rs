@@ -7,8 +7,8 @@ use std::task::Poll;
 use futures::StreamExt as _;
 use futures::stream::Stream;
 
-use super::Checkpoint;
 use super::store::CheckpointStore;
+use super::{Checkpoint, text};
 use crate::error::Error;
 use crate::paging::Paginator;
 use crate::saved_job::SavedJob;
@@ -104,7 +104,7 @@ fn has_new_job<L: Resumable>(list: &L, noted: &[SavedJob]) -> bool {
 /// The id of a job is saved as soon as it is known, even while a batch is partly filled, so that the next run waits
 /// for the same job.
 ///
-/// The futures of [`next`](Self::next) and [`Batch::commit`] can be dropped at any time: the next call of `next`
+/// The futures of [`try_next`](Self::try_next) and [`Batch::commit`] can be dropped at any time: the next call of `try_next`
 /// continues there, and completes a commit that was dropped.
 ///
 /// Once the list has ended and its last batch is committed, the checkpoint says so: another run finds nothing
@@ -117,7 +117,7 @@ fn has_new_job<L: Resumable>(list: &L, noted: &[SavedJob]) -> bool {
 /// use genesys_cloud_core::FileStore;
 ///
 /// let mut batches = queues.checkpointed(FileStore::new("checkpoints"), "queues", 500);
-/// while let Some(batch) = batches.next().await? {
+/// while let Some(batch) = batches.try_next().await? {
 ///     write(batch.items())?;
 ///     batch.commit().await?;
 /// }
@@ -177,7 +177,11 @@ impl<L: Resumable> Checkpointed<L> {
     /// process uses the key ([`ErrorKind::CheckpointInUse`](crate::ErrorKind::CheckpointInUse)).
     pub async fn load(&mut self) -> Result<Option<&Checkpoint>, Error> {
         if !self.is_loaded {
-            self.saved = self.store.load(&self.key).await?;
+            let text = self.store.load(&self.key).await?;
+            self.saved = text.map(|text| text::read(&text)).transpose().map_err(|why| {
+                let location = self.store.location(&self.key);
+                Error::checkpoint_store(format!("can't read {location}: {why}"))
+            })?;
             if let Some(saved) = &self.saved {
                 self.list.go_on(saved);
                 self.noted = saved.jobs().into_iter().cloned().collect();
@@ -195,7 +199,7 @@ impl<L: Resumable> Checkpointed<L> {
     /// # Errors
     /// When the next page can't be had, and the next call asks for it again; and those of
     /// [`load`](Self::load) and [`Batch::commit`].
-    pub async fn next(&mut self) -> Result<Option<Batch<'_, L>>, Error> {
+    pub async fn try_next(&mut self) -> Result<Option<Batch<'_, L>>, Error> {
         self.load().await?;
         self.finish_commit().await?;
         if !self.is_out {
@@ -253,7 +257,7 @@ impl<L: Resumable> Checkpointed<L> {
     /// Saves that the batch is done, if that has begun.
     async fn finish_commit(&mut self) -> Result<(), Error> {
         if let Some(place) = &self.committing {
-            self.store.save(&self.key, place).await?;
+            self.store.save(&self.key, &text::write(place)?).await?;
             self.saved = self.committing.take();
             self.noted = self.list.jobs();
             self.batch.clear();
@@ -274,7 +278,7 @@ impl<L: Resumable> Checkpointed<L> {
     }
 
     async fn save(&mut self, checkpoint: Checkpoint) -> Result<(), Error> {
-        self.store.save(&self.key, &checkpoint).await?;
+        self.store.save(&self.key, &text::write(&checkpoint)?).await?;
         self.saved = Some(checkpoint);
         Ok(())
     }
@@ -293,8 +297,8 @@ impl<L: Resumable> Checkpointed<L> {
     ///
     /// # Errors
     /// When the store can't be written.
-    pub async fn clear(self) -> Result<(), Error> {
-        self.store.clear(&self.key).await
+    pub async fn clear(mut self) -> Result<(), Error> {
+        Ok(self.store.clear(&self.key).await?)
     }
 }
 
@@ -308,7 +312,7 @@ impl<L: Resumable> fmt::Debug for Checkpointed<L> {
     }
 }
 
-/// Some items of a list, until they are committed; from [`Checkpointed::next`]. Dropped without, they come
+/// Some items of a list, until they are committed; from [`Checkpointed::try_next`]. Dropped without, they come
 /// again.
 #[must_use = "a batch that is not committed comes again"]
 pub struct Batch<'a, L: Resumable> {
@@ -322,7 +326,7 @@ impl<L: Resumable> Batch<'_, L> {
     }
 
     /// Saves that all items up to the last of this batch are done. If the future is dropped before that, the next
-    /// call of [`Checkpointed::next`] does it.
+    /// call of [`Checkpointed::try_next`] does it.
     ///
     /// # Errors
     /// When the store can't be written. Whether it was then is not known, and the batch comes again.

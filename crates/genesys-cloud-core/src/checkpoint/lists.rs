@@ -2,7 +2,7 @@
 
 use super::Checkpoint;
 use crate::error::Error;
-use crate::paging::{Chunks, Pages, Paginator};
+use crate::paging::{Batches, Pages, Paginator};
 use crate::windows::{WindowPages, Windows, WindowsFrom};
 
 impl<T> Paginator<T> {
@@ -46,7 +46,7 @@ impl<T> Pages<T> {
     }
 }
 
-impl<T> Chunks<T> {
+impl<T> Batches<T> {
     /// How far the list has been delivered: up to the end of the last batch. See [`Paginator::checkpoint`].
     pub fn checkpoint(&self) -> Checkpoint {
         Checkpoint::of_list(self.point())

@@ -11,6 +11,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf as _, Bytes};
+use futures::TryStreamExt;
 use futures::future::BoxFuture;
 use futures::stream::Stream;
 use tokio::io::{AsyncRead, ReadBuf};
@@ -139,17 +140,12 @@ impl Download {
         Ok(())
     }
 
-    /// The next bytes. `None` at the end.
-    pub async fn next(&mut self) -> Option<Result<Bytes, Error>> {
-        futures::StreamExt::next(self).await
-    }
-
     /// The next bytes, or `None` at the end.
     ///
     /// # Errors
     /// When they can't be had. The next call goes on from the same byte.
     pub async fn try_next(&mut self) -> Result<Option<Bytes>, Error> {
-        self.next().await.transpose()
+        TryStreamExt::try_next(self).await
     }
 
     /// The size of the file in bytes, once the first bytes were received. `None` if the server does not declare it, or

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use futures::TryStreamExt;
 use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, Stream};
 use serde::de::DeserializeOwned;
@@ -326,18 +327,12 @@ impl Job<Bytes> {
 pub struct Statuses<'a>(BoxStream<'a, Result<JobStatus, Error>>);
 
 impl Statuses<'_> {
-    /// The next status, waited for. `None` after the final one, or an error. If the future is dropped, the next
-    /// call goes on waiting.
-    pub async fn next(&mut self) -> Option<Result<JobStatus, Error>> {
-        futures::StreamExt::next(self).await
-    }
-
     /// The next status, or `None` after the final one.
     ///
     /// # Errors
     /// When the job was waited for as long as allowed, or a call fails.
     pub async fn try_next(&mut self) -> Result<Option<JobStatus>, Error> {
-        self.next().await.transpose()
+        TryStreamExt::try_next(self).await
     }
 }
 

@@ -9,21 +9,21 @@ macro_rules! read_option_setters {
         ///
         /// Default: what is set on the request, or else the most that the operation is known to allow, or else 100 (25
         /// for SCIM). If the list is read from its beginning, never more than its [`limit`](Self::limit).
-        pub fn page_size(mut self, items: u64) -> Self {
-            self.options_mut().page_size = Some(items);
+        pub fn page_size(mut self, items: usize) -> Self {
+            self.options_mut().page_size = Some(items as u64);
             self
         }
 
         /// Ends after this many items. Of a range of time, that is over all of its slices. The verdict then is
         /// [`Truncated`](crate::Verdict::Truncated), unless the list ended with that item.
-        pub fn limit(mut self, items: u64) -> Self {
-            self.options_mut().limit = Some(items);
+        pub fn limit(mut self, items: usize) -> Self {
+            self.options_mut().limit = Some(items as u64);
             self
         }
 
         /// Ends after this many pages. Of a range of time, that is over all of its slices.
-        pub fn max_pages(mut self, pages: u64) -> Self {
-            self.options_mut().max_pages = Some(pages);
+        pub fn max_pages(mut self, pages: usize) -> Self {
+            self.options_mut().max_pages = Some(pages as u64);
             self
         }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use futures::TryStreamExt;
 use futures::stream::{FusedStream, Stream};
 
 use super::page::Page;
@@ -27,17 +28,12 @@ impl<T> Pages<T> {
         Self { paginator, rest }
     }
 
-    /// The next page. `None` at the end.
-    pub async fn next(&mut self) -> Option<Result<Page<T>, Error>> {
-        futures::StreamExt::next(self).await
-    }
-
     /// The next page, or `None` at the end.
     ///
     /// # Errors
     /// When the next page can't be had. The next call asks for it again.
     pub async fn try_next(&mut self) -> Result<Option<Page<T>>, Error> {
-        self.next().await.transpose()
+        TryStreamExt::try_next(self).await
     }
 
     /// What has been read so far.
@@ -85,12 +81,12 @@ impl<T> fmt::Debug for Pages<T> {
     }
 }
 
-/// A list as a stream of batches; from [`Paginator::chunks`].
+/// A list as a stream of batches; from [`Paginator::batches`].
 ///
 /// Every batch but the last holds as many items as were asked for, unless an error follows it. After an
 /// error it can be used on, as the paginator can.
 #[must_use = "a stream does nothing until it is polled"]
-pub struct Chunks<T> {
+pub struct Batches<T> {
     items: Paginator<T>,
     size: usize,
     batch: Vec<T>,
@@ -101,14 +97,9 @@ pub struct Chunks<T> {
     error: Option<Error>,
 }
 
-impl<T> Chunks<T> {
+impl<T> Batches<T> {
     pub(super) fn new(items: Paginator<T>, size: usize) -> Self {
         Self { items, size: size.max(1), batch: Vec::new(), begun: None, error: None }
-    }
-
-    /// The next batch, which is not empty. `None` at the end.
-    pub async fn next(&mut self) -> Option<Result<Vec<T>, Error>> {
-        futures::StreamExt::next(self).await
     }
 
     /// The next batch, which is not empty, or `None` at the end.
@@ -116,7 +107,7 @@ impl<T> Chunks<T> {
     /// # Errors
     /// When the next page can't be had. The next call asks for it again.
     pub async fn try_next(&mut self) -> Result<Option<Vec<T>>, Error> {
-        self.next().await.transpose()
+        TryStreamExt::try_next(self).await
     }
 
     /// What has been read so far.
@@ -133,9 +124,9 @@ impl<T> Chunks<T> {
     }
 }
 
-impl<T> Unpin for Chunks<T> {}
+impl<T> Unpin for Batches<T> {}
 
-impl<T> Stream for Chunks<T> {
+impl<T> Stream for Batches<T> {
     type Item = Result<Vec<T>, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -169,15 +160,15 @@ impl<T> Stream for Chunks<T> {
     }
 }
 
-impl<T> FusedStream for Chunks<T> {
+impl<T> FusedStream for Batches<T> {
     fn is_terminated(&self) -> bool {
         self.batch.is_empty() && self.error.is_none() && self.items.has_ended()
     }
 }
 
-impl<T> fmt::Debug for Chunks<T> {
+impl<T> fmt::Debug for Batches<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Chunks")
+        f.debug_struct("Batches")
             .field("items", &self.items)
             .field("size", &self.size)
             .finish_non_exhaustive()

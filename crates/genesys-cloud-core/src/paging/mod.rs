@@ -34,7 +34,7 @@ mod step;
 mod subject;
 mod walk;
 
-pub use adapters::{Chunks, Pages};
+pub use adapters::{Batches, Pages};
 pub use extracted::Extracted;
 pub use listing::{Cap, Listing, PageSize, Place, TokenOut};
 pub use page::Page;

@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use futures::stream::{FusedStream, Stream};
 use serde::de::DeserializeOwned;
 
-use super::adapters::{Chunks, Pages};
+use super::adapters::{Batches, Pages};
 use super::engine::Engine;
 use super::extracted::Extracted;
 use super::listing::Listing;
@@ -42,7 +42,7 @@ use crate::wire::Wire;
 /// Nothing is sent before the first item is asked for, and no more than one page is held in memory,
 /// beside those that [`prefetch`](Self::prefetch) allows. It and [`page_size`](Self::page_size),
 /// [`limit`](Self::limit) and [`max_pages`](Self::max_pages) are set before that. The future of
-/// [`next`](Self::next), and the stream itself, can be dropped at any time.
+/// [`try_next`](Self::try_next), and the stream itself, can be dropped at any time.
 ///
 /// A list ends by the rule of its [`Scheme`](crate::Scheme), never by a short page. That it has ended
 /// does not mean that it was whole: [`report`](Self::report) tells ([`Report::verdict`]).
@@ -290,17 +290,12 @@ impl<T> Paginator<T> {
         Pages::new(self, rest)
     }
 
-    /// The list in batches of `size` items, whatever the size of its pages; the last one may hold less.
+    /// The list in batches of `items` items, whatever the size of its pages; the last one may hold less.
     ///
-    /// An error comes after a batch of the items that were read before it, so that they are not lost with
-    /// it. (This method has precedence over that of `StreamExt`, whose batches hold results.)
-    pub fn chunks(self, size: usize) -> Chunks<T> {
-        Chunks::new(self, size)
-    }
-
-    /// The next item. `None` at the end.
-    pub async fn next(&mut self) -> Option<Result<T, Error>> {
-        self.try_next().await.transpose()
+    /// An error comes after a batch of the items that were read before it, so that they are not lost with it.
+    /// (`StreamExt::chunks` and `TryStreamExt::try_chunks` would hold results, or lose items with an error.)
+    pub fn batches(self, items: usize) -> Batches<T> {
+        Batches::new(self, items)
     }
 
     /// The next item, or `None` at the end.

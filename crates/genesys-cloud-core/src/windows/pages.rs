@@ -4,6 +4,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use futures::TryStreamExt;
 use futures::stream::{FusedStream, Stream};
 
 use super::plan::Plan;
@@ -28,17 +29,12 @@ impl<T> WindowPages<T> {
         Self { reader, rest }
     }
 
-    /// The next page. `None` at the end.
-    pub async fn next(&mut self) -> Option<Result<Page<T>, Error>> {
-        futures::StreamExt::next(self).await
-    }
-
     /// The next page, or `None` at the end.
     ///
     /// # Errors
     /// When the next page can't be had. The next call asks for it again.
     pub async fn try_next(&mut self) -> Result<Option<Page<T>>, Error> {
-        self.next().await.transpose()
+        TryStreamExt::try_next(self).await
     }
 
     /// What has been read so far, over all pieces.

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use std::vec;
 
+use futures::TryStreamExt;
 use futures::stream::{FusedStream, Stream};
 use serde::de::DeserializeOwned;
 
@@ -254,17 +255,12 @@ impl<T> Windows<T> {
         WindowPages::new(self.reader, rest)
     }
 
-    /// The next item. `None` at the end.
-    pub async fn next(&mut self) -> Option<Result<T, Error>> {
-        futures::StreamExt::next(self).await
-    }
-
     /// The next item, or `None` at the end.
     ///
     /// # Errors
     /// When the next page can't be had. The next call asks for it again.
     pub async fn try_next(&mut self) -> Result<Option<T>, Error> {
-        self.next().await.transpose()
+        TryStreamExt::try_next(self).await
     }
 
     /// What has been read so far, over all pieces.

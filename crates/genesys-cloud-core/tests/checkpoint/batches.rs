@@ -18,11 +18,11 @@ async fn run(
     let mut batches = list(client).checkpointed(store.clone(), "things", every);
     let mut found = Vec::new();
     for _ in 0..commits {
-        let Some(batch) = batches.next().await.expect("a batch") else { return (found, None) };
+        let Some(batch) = batches.try_next().await.expect("a batch") else { return (found, None) };
         found.extend(ids(batch.items()));
         batch.commit().await.expect("saved");
     }
-    let left = batches.next().await.expect("a batch");
+    let left = batches.try_next().await.expect("a batch");
     (found, Some(left.map_or(Vec::new(), |batch| ids(batch.items()))))
 }
 
@@ -59,7 +59,7 @@ async fn a_list_that_is_done_stays_done_until_it_is_cleared() {
         let everything = async || {
             let mut batches = list(&client).checkpointed(store.clone(), "things", every);
             let mut found = Vec::new();
-            while let Some(batch) = batches.next().await.expect("a batch") {
+            while let Some(batch) = batches.try_next().await.expect("a batch") {
                 found.extend(ids(batch.items()));
                 batch.commit_with(format!("{} bytes", found.len())).await.expect("saved");
             }
@@ -89,21 +89,21 @@ async fn a_batch_that_was_not_committed_comes_again() {
     let mut batches = list(&client(&server)).checkpointed(store.clone(), "things", 3);
     assert_eq!(batches.load().await.expect("nothing"), None);
     for _ in 0..2 {
-        let batch = batches.next().await.expect("a batch").expect("items");
+        let batch = batches.try_next().await.expect("a batch").expect("items");
         assert_eq!(ids(batch.items()), [1, 2, 3]);
     }
     store.kept().fails = true;
-    let batch = batches.next().await.expect("a batch").expect("items");
+    let batch = batches.try_next().await.expect("a batch").expect("items");
     let error = batch.commit().await.expect_err("full");
     assert!(
         error.kind() == ErrorKind::CheckpointStore && format!("{error:#}").contains("full"),
         "{error}"
     );
     store.kept().fails = false;
-    let batch = batches.next().await.expect("a batch").expect("items");
+    let batch = batches.try_next().await.expect("a batch").expect("items");
     assert_eq!(ids(batch.items()), [1, 2, 3]);
     batch.commit().await.expect("saved");
-    let batch = batches.next().await.expect("a batch").expect("items");
+    let batch = batches.try_next().await.expect("a batch").expect("items");
     assert_eq!(ids(batch.items()), [4, 5, 6]);
     let text = store.kept().texts["things"].clone();
     let saved: Checkpoint = serde_json::from_str(&text).expect("a checkpoint");
@@ -117,13 +117,13 @@ async fn two_runs_at_a_time_notice_each_other() {
     let directory = tempfile::tempdir().expect("a directory");
     let run = || list(&client).checkpointed(FileStore::new(directory.path()), "things", 3);
     let mut first = run();
-    let batch = first.next().await.expect("a batch").expect("items");
-    let error = run().next().await.expect_err("in use");
+    let batch = first.try_next().await.expect("a batch").expect("items");
+    let error = run().try_next().await.expect_err("in use");
     assert_eq!(error.kind(), ErrorKind::CheckpointInUse, "{error}");
     batch.commit().await.expect("saved");
     drop(first);
     let mut second = run();
-    let batch = second.next().await.expect("a batch").expect("items");
+    let batch = second.try_next().await.expect("a batch").expect("items");
     assert_eq!(ids(batch.items()), [4, 5, 6]);
 }
 
@@ -137,7 +137,7 @@ async fn a_checkpoint_of_another_call_is_not_overwritten() {
     let other = Paginator::<serde_json::Value>::over(&client(&server), request, listing);
     let mut batches = other.checkpointed(store.clone(), "things", 3);
     for _ in 0..2 {
-        let error = batches.next().await.expect_err("another call");
+        let error = batches.try_next().await.expect_err("another call");
         assert_eq!(error.kind(), ErrorKind::CheckpointMismatch, "{error}");
     }
     assert_eq!(store.kept().saves, 1);
@@ -182,7 +182,7 @@ async fn a_job_is_noted_as_soon_as_it_is_submitted() {
     let store = Memory::default();
     let mut first = list().checkpointed(store.clone(), "things", 3);
     tokio::select! {
-        _ = first.next() => panic!("a batch came through a closed gate"),
+        _ = first.try_next() => panic!("a batch came through a closed gate"),
         () = server.has_received(2) => {}
     }
     drop(first);
@@ -190,10 +190,10 @@ async fn a_job_is_noted_as_soon_as_it_is_submitted() {
     let mut second = list().checkpointed(store, "things", 3);
     let saved = second.load().await.expect("loaded").expect("a checkpoint");
     assert_eq!(saved.job().and_then(|job| job.id()), Some("j1"));
-    let batch = second.next().await.expect("a batch").expect("items");
+    let batch = second.try_next().await.expect("a batch").expect("items");
     assert_eq!(ids(batch.items()), [1]);
     batch.commit().await.expect("saved");
-    assert!(second.next().await.expect("the end").is_none());
+    assert!(second.try_next().await.expect("the end").is_none());
     let submits = server.received().into_iter().filter(|request| request.method == "POST");
     assert_eq!(submits.count(), 1);
 }
@@ -202,7 +202,7 @@ async fn a_job_is_noted_as_soon_as_it_is_submitted() {
 /// the next call there.
 async fn with_one_drop(
     client: &Client,
-    limit: Option<u64>,
+    limit: Option<usize>,
     drop_at: usize,
     is_stopped: bool,
 ) -> (Vec<u64>, usize, Memory) {
@@ -216,7 +216,7 @@ async fn with_one_drop(
     };
     let (mut batches, mut found, mut pending) = (begin(), Vec::new(), 0);
     loop {
-        match unless_dropped(batches.next(), &mut pending, drop_at).await {
+        match unless_dropped(batches.try_next(), &mut pending, drop_at).await {
             Some(Ok(Some(batch))) => {
                 found.extend(ids(batch.items()));
                 let committed = unless_dropped(batch.commit(), &mut pending, drop_at).await;
@@ -243,7 +243,7 @@ async fn each_item_comes_once_wherever_a_future_is_dropped_or_a_run_stopped() {
     let server = serve(22).await;
     let client = client(&server);
     for limit in [None, Some(10), Some(12), Some(22)] {
-        let expected: Vec<u64> = (1..=limit.unwrap_or(22)).collect();
+        let expected: Vec<u64> = (1..=limit.unwrap_or(22) as u64).collect();
         let (found, polls, store) = with_one_drop(&client, limit, 0, false).await;
         assert_eq!(found, expected);
         let saved = store.checkpoint("things");
@@ -270,7 +270,7 @@ async fn a_limit_counts_from_the_beginning_of_the_list_in_every_run() {
         let mut found = Vec::new();
         for limit in [first, then] {
             let mut batches = list(&client).limit(limit).checkpointed(store.clone(), "things", 4);
-            while let Some(batch) = batches.next().await.expect("a batch") {
+            while let Some(batch) = batches.try_next().await.expect("a batch") {
                 found.extend(ids(batch.items()));
                 batch.commit().await.expect("saved");
             }
@@ -292,7 +292,7 @@ async fn a_save_that_failed_is_made_up_for() {
             let mut batches = list(&client).checkpointed(store.clone(), "things", 3);
             let (mut found, mut failed) = (Vec::new(), 0);
             loop {
-                let batch = match batches.next().await {
+                let batch = match batches.try_next().await {
                     Ok(Some(batch)) => batch,
                     Ok(None) => break,
                     Err(error) => {

@@ -1,10 +1,9 @@
-//! Calls without a runtime, and what can be sent to another thread.
+//! Calls without a runtime.
 
 use futures::executor::block_on;
 use genesys_cloud_core::{
-    Call, CheckpointStore as _, Checkpointed, Chunks, Client, ClientBuilder, Download, Error,
-    ErrorKind, FileStore, Interval, Job, Listing, Method, Operation, Page, Pages, Paginator,
-    RawReply, Reply, Scheme, Statuses, Submitting, WindowPages, Windows,
+    Call, CheckpointStore as _, Client, Download, ErrorKind, FileStore, Listing, Method, Operation,
+    Paginator, RawReply, Scheme,
 };
 use serde_json::Value;
 
@@ -23,7 +22,7 @@ fn things(client: &Client) -> Paginator<Value> {
 fn without_a_runtime_calls_are_errors() {
     let client = client();
     let directory = tempfile::tempdir().expect("a directory");
-    let store = FileStore::new(directory.path());
+    let mut store = FileStore::new(directory.path());
     let call = Call::<RawReply>::new(&client, Operation::known("get", Method::Get, "/"));
     let login = Client::builder().api_url("http://127.0.0.1:1").login_url("http://127.0.0.1:1");
     let login: Client = login.credentials("id", "secret").build().expect("a client");
@@ -36,7 +35,7 @@ fn without_a_runtime_calls_are_errors() {
         block_on(things(&client).try_next()).expect_err("no runtime"),
         block_on(things(&client).prefetch(3).try_next()).expect_err("no runtime"),
         block_on(download.try_next()).expect_err("no runtime"),
-        block_on(store.load("key")).expect_err("no runtime"),
+        block_on(store.load("key")).expect_err("no runtime").into(),
     ];
     for error in errors {
         assert_eq!(error.kind(), ErrorKind::NoRuntime, "{error}");
@@ -46,48 +45,4 @@ fn without_a_runtime_calls_are_errors() {
     let error = block_on(client.execute(&queues())).expect_err("no runtime");
     let begin = "GET /api/v2/routing/queues (getRoutingQueues) was not sent: there is no tokio";
     assert!(error.to_string().starts_with(begin), "{error}");
-}
-
-#[test]
-fn futures_and_streams_can_be_sent_to_other_threads() {
-    fn is_send<T: Send>() {}
-    fn is_sync<T: Sync>() {}
-    fn sends<T: Send>(_: &T) {}
-    is_send::<Client>();
-    is_sync::<Client>();
-    is_send::<ClientBuilder>();
-    is_send::<Error>();
-    is_sync::<Error>();
-    is_send::<Call<Value>>();
-    is_sync::<Call<Value>>();
-    is_send::<Reply<Value>>();
-    is_sync::<Reply<Value>>();
-    is_send::<Page<Value>>();
-    is_send::<Paginator<Value>>();
-    is_send::<Pages<Value>>();
-    is_send::<Chunks<Value>>();
-    is_send::<Windows<Value>>();
-    is_send::<WindowPages<Value>>();
-    is_send::<Checkpointed<Paginator<Value>>>();
-    is_send::<Job<Value>>();
-    is_send::<Submitting<Value>>();
-    is_send::<Statuses<'_>>();
-    is_send::<Download>();
-    is_send::<Interval>();
-
-    let client = client();
-    let request = queues();
-    sends(&client.execute(&request));
-    sends(&client.identify());
-    sends(&Call::<RawReply>::new(&client, Operation::known("get", Method::Get, "/")).send());
-    let mut list = things(&client);
-    sends(&list.try_next());
-    sends(&list.next());
-    fn job(job: &mut Job<Value>) {
-        sends(&job.poll());
-        sends(&job.cancel());
-        sends(&job.downloads());
-        sends(&job.wait());
-    }
-    let _ = job;
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::StreamExt as _;
 use genesys_cloud_core::{Client, ErrorKind, JobState, Schedule};
 use tokio::time::Instant;
 

@@ -4,6 +4,7 @@ use std::io::Write as _;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use futures::StreamExt as _;
 use genesys_cloud_core::{Download, Error, ErrorKind, Reason, Verdict};
 use tokio::io::AsyncReadExt as _;
 

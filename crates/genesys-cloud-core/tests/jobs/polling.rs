@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::StreamExt as _;
 use genesys_cloud_core::{
     DoneWhen, Error, ErrorKind, Family, Job, JobCall, JobId, JobState, Method, Operation, Request,
     Results, Schedule,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::StreamExt as _;
 use genesys_cloud_core::{
     Client, DoneWhen, ErrorKind, Family, FileForm, JobCall, JobId, JobState, Listing, Method,
     Operation, Paginator, Reason, Request, Results, ResultsAt, Scheme, Verdict,

@@ -294,7 +294,7 @@ async fn a_job_that_is_not_done_is_waited_for_and_not_submitted_again() {
     let mut first = listed(&server);
     assert_eq!(first.checkpoint().job(), None);
     tokio::select! {
-        _ = first.next() => panic!("a thing came through a closed gate"),
+        _ = first.try_next() => panic!("a thing came through a closed gate"),
         () = server.has_received(2) => {}
     }
     let checkpoint = kept(&first.checkpoint());

@@ -1,5 +1,6 @@
 //! How much is asked for: page sizes, limits, and lists of other forms.
 
+use futures::StreamExt as _;
 use genesys_cloud_core::{
     End, Error, Listing, Method, Operation, PageSize, Paginator, Request, Scheme,
 };

@@ -1,5 +1,6 @@
 //! How far a list is read, whatever its pages say.
 
+use futures::StreamExt as _;
 use futures::stream::FusedStream as _;
 use genesys_cloud_core::{End, ErrorKind};
 
@@ -125,7 +126,7 @@ async fn a_page_once_more_is_an_error_and_the_end() {
 async fn nothing_is_sent_before_the_first_item_is_asked_for() {
     let server = list(3, 100).await;
     drop(things(&server));
-    drop(things(&server).page_size(2).chunks(2));
+    drop(things(&server).page_size(2).batches(2));
     assert_eq!(asked(&server), [""; 0]);
 }
 

@@ -1,5 +1,6 @@
 //! Replies that lie, contradict themselves, or hold what nobody expects.
 
+use futures::StreamExt as _;
 use genesys_cloud_core::{
     Cap, End, ErrorKind, Listing, Method, Operation, PageSize, Paginator, Reason, Request, Scheme,
     TokenOut, Verdict,

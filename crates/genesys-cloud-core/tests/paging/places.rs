@@ -79,12 +79,12 @@ async fn a_batch_that_begins_in_a_page_read_again_repeats_nothing() {
         numbered(3, 10, &[9, 10]),
     ])
     .await;
-    let mut chunks = things(&server).chunks(4);
+    let mut chunks = things(&server).batches(4);
     let batch = chunks.try_next().await.expect("a batch").expect("items");
     assert_eq!(crate::ids(batch), [1, 2, 3, 4]);
     // The next batch has 20 and 21, and waits for more.
     tokio::select! {
-        _ = chunks.next() => panic!("a batch came through a closed gate"),
+        _ = chunks.try_next() => panic!("a batch came through a closed gate"),
         () = server.has_received(4) => {}
     }
     let checkpoint = kept(&chunks.checkpoint());

@@ -2,7 +2,7 @@
 
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
 use genesys_cloud_core::{
-    Chunks, Listing, Method, Operation, PageSize, Pages, Paginator, Request, Scheme,
+    Batches, Listing, Method, Operation, PageSize, Pages, Paginator, Request, Scheme,
 };
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -16,7 +16,7 @@ fn is_a_stream_for_tasks<S: Stream + Send + Unpin>() {}
 fn all_portions_are_streams_for_tasks() {
     is_a_stream_for_tasks::<Paginator<Thing>>();
     is_a_stream_for_tasks::<Pages<Thing>>();
-    is_a_stream_for_tasks::<Chunks<Thing>>();
+    is_a_stream_for_tasks::<Batches<Thing>>();
 }
 
 /// With the extension traits in scope, the methods of the paginator have precedence.
@@ -30,7 +30,7 @@ async fn the_combinators_of_futures() {
     let first: Option<Thing> = some.try_next().await.expect("a thing");
     let second: Thing = some.next().await.expect("a thing").expect("no error");
     assert_eq!(ids([first.expect("a thing"), second]), [1, 2]);
-    let batches: Vec<Vec<Thing>> = some.chunks(300).try_collect().await.expect("a batch");
+    let batches: Vec<Vec<Thing>> = some.batches(300).try_collect().await.expect("a batch");
     assert_eq!(batches.into_iter().map(ids).collect::<Vec<_>>(), [(3..=250).collect::<Vec<_>>()]);
 }
 
@@ -93,10 +93,10 @@ async fn chunks_of_any_size() {
     ] {
         let server = list(250, 100).await;
         let batches: Vec<Vec<Thing>> =
-            things(&server).limit(limit).chunks(size).try_collect().await.expect("batches");
+            things(&server).limit(limit).batches(size).try_collect().await.expect("batches");
         assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), sizes, "{size} {limit}");
         let found = ids(batches.into_iter().flatten());
-        assert_eq!(found, (1..=limit.min(250)).collect::<Vec<_>>(), "{size} {limit}");
+        assert_eq!(found, (1..=limit.min(250) as u64).collect::<Vec<_>>(), "{size} {limit}");
     }
 }
 
@@ -109,7 +109,7 @@ async fn an_error_comes_after_the_items_that_were_read_before_it() {
         page(6..=9, r#","pageNumber":2,"pageCount":2"#),
     ])
     .await;
-    let chunks = things(&server).chunks(3);
+    let chunks = things(&server).batches(3);
     let seen: Vec<_> =
         chunks.map(|batch| batch.map(ids).map_err(|error| error.status())).collect().await;
     let batch = |things: &[u64]| Ok(things.to_vec());
@@ -138,7 +138,7 @@ async fn size_hints_promise_what_is_at_hand() {
     let none = None;
     assert_eq!(hints, [(0, none), (2, none), (1, none), (0, none), (1, Some(1)), (0, Some(0))]);
 
-    let mut chunks = things(&server).chunks(2);
+    let mut chunks = things(&server).batches(2);
     chunks.next().await.expect("a batch").expect("no error");
     assert_eq!(chunks.size_hint(), (1, None));
 }

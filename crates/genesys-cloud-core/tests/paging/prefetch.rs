@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures::FutureExt as _;
+use futures::{FutureExt as _, StreamExt as _};
 use genesys_cloud_core::{Client, End, Listing, Method, Operation, Paginator, Request, Scheme};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -69,7 +69,7 @@ async fn limits_hold() {
         let server = list(1000, 100).await;
         let mut some = things(&server).prefetch(8).limit(limit).max_pages(max_pages);
         let found = all(&mut some).await;
-        assert_eq!(found.len() as u64, limit.min(max_pages * 100));
+        assert_eq!(found.len(), limit.min(max_pages * 100));
         assert_eq!(some.report().requests, requests, "{limit} {max_pages}");
         assert_eq!(asked(&server).len() as u64, requests, "{limit} {max_pages}");
     }

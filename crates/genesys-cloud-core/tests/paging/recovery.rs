@@ -1,5 +1,6 @@
 //! Errors, and futures that are dropped: nothing is lost, nothing comes twice.
 
+use futures::StreamExt as _;
 use genesys_cloud_core::{
     End, ErrorKind, Listing, Method, Operation, Paginator, Request, Scheme, Verdict,
 };
@@ -107,9 +108,9 @@ async fn a_dropped_wait_for_a_batch_keeps_what_it_has_gathered() {
     let gate = Gate::new();
     let server =
         script([page(1..=2, FIRST), page(3..=4, SECOND).behind(&gate), page(5..=5, THIRD)]).await;
-    let mut chunks = things(&server).chunks(5);
+    let mut chunks = things(&server).batches(5);
     tokio::select! {
-        _ = chunks.next() => panic!("a batch came through a closed gate"),
+        _ = chunks.try_next() => panic!("a batch came through a closed gate"),
         () = server.has_received(2) => {}
     }
     gate.open();

@@ -270,7 +270,7 @@ async fn pages_and_batches_go_on_after_what_was_handed_out() {
                 Some(checkpoint) => list.resume(&kept(checkpoint)),
                 None => list,
             };
-            let mut chunks = list.chunks(size);
+            let mut chunks = list.batches(size);
             let Some(batch) = chunks.try_next().await.expect("a batch") else { break };
             found.extend(crate::ids(batch));
             checkpoint = Some(chunks.checkpoint());
@@ -306,16 +306,16 @@ async fn a_batch_that_was_being_gathered_is_not_passed_over() {
         page(3..=4, second),
     ])
     .await;
-    let mut chunks = things(&server).chunks(4);
+    let mut chunks = things(&server).batches(4);
     tokio::select! {
-        _ = chunks.next() => panic!("a batch came through a closed gate"),
+        _ = chunks.try_next() => panic!("a batch came through a closed gate"),
         () = server.has_received(2) => {}
     }
     let checkpoint = kept(&chunks.checkpoint());
     assert_eq!(checkpoint.items(), 0);
     drop(chunks);
     gate.open();
-    let mut chunks = things(&server).max_pages(2).resume(&checkpoint).chunks(4);
+    let mut chunks = things(&server).max_pages(2).resume(&checkpoint).batches(4);
     assert_eq!(crate::ids(chunks.try_next().await.expect("a batch").expect("items")), [1, 2, 3, 4]);
 }
 

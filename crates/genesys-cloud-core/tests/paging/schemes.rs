@@ -1,5 +1,6 @@
 //! Each scheme as it usually walks, and the traps that stand in its way: exact items, exact requests.
 
+use futures::StreamExt as _;
 use genesys_cloud_core::{
     Cap, End, ErrorKind, Listing, Method, Operation, PageSize, Paginator, Place, Reason, Report,
     Request, Scheme, TokenOut, Verdict, operation, paged,
@@ -421,7 +422,7 @@ async fn in_pages_and_in_chunks_the_error_comes_last_too() {
     assert_eq!(ids(pages.try_next().await.expect("a page").expect("no end")), [3]);
     assert!(pages.try_next().await.is_err());
     assert!(pages.next().await.is_none());
-    let mut chunks = list().chunks(5);
+    let mut chunks = list().batches(5);
     assert_eq!(ids(chunks.try_next().await.expect("a batch").expect("no end")), [1, 2, 3]);
     assert!(chunks.try_next().await.is_err());
     assert!(chunks.next().await.is_none());

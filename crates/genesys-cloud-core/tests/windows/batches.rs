@@ -47,7 +47,7 @@ async fn run(api: &Events, store: &Memory, concurrency: usize, at: usize, then: 
     let (mut found, mut pending) = (Vec::new(), 0);
     let what = format!("{concurrency} {at} {then:?}");
     loop {
-        let is_dropped = match unless_dropped(batches.next(), &mut pending, at).await {
+        let is_dropped = match unless_dropped(batches.try_next(), &mut pending, at).await {
             Some(Ok(Some(batch))) => {
                 let items = ids(batch.items());
                 let committed = unless_dropped(batch.commit(), &mut pending, at).await;

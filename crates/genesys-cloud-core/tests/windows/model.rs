@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures::StreamExt as _;
 use genesys_cloud_core::{ErrorKind, OnStale, Verdict, Windows};
 use serde::Serialize;
 use serde::de::DeserializeOwned;

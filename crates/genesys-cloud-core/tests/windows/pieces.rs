@@ -1,5 +1,6 @@
 //! Which pieces a range is read in, and in which order.
 
+use futures::StreamExt as _;
 use genesys_cloud_core::{ErrorKind, Interval, PieceState, Reason, Verdict, Windows};
 use serde_json::Value;
 

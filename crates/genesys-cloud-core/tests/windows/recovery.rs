@@ -1,5 +1,6 @@
 //! Errors on the way, and going on in another process.
 
+use futures::StreamExt as _;
 use genesys_cloud_core::{ErrorKind, PieceState, Plan, Reason, Verdict, Windows};
 
 use crate::org::{Org, intervals};

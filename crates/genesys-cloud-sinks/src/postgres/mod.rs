@@ -1,30 +1,30 @@
 //! A table of a PostgreSQL database.
 
 mod copy;
+mod copy_text;
+mod errors;
 mod moves;
-mod part;
 mod preflight;
-mod refusals;
 mod revival;
-mod rows;
 mod session;
+mod staging;
 mod table;
 mod target;
 mod tls;
 mod waits;
 
+use genesys_cloud_core::{CheckpointStore, LARGEST_STATE, StoreFuture};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio_postgres::Statement;
 
+use self::copy_text::{Filled, Rows};
 use self::moves::Moved;
-use self::rows::{Filled, Rows};
 use self::session::{Key, Session};
 use self::table::{EXPORTS, Found, quoted};
 pub use self::target::Target;
-use super::keeper::{LARGEST_STATE, check_size};
-use super::{Keeper, OnBadValue, Rejected, Sink, SinkError, SinkFuture, Watch};
+use super::{OnBadValue, Rejected, Sink, SinkError, SinkFuture, Watch};
 use crate::columns::{Column, ColumnKind, Columns};
 use crate::saved::{from_saved, to_saved};
 use crate::sum::Sum;
@@ -61,11 +61,11 @@ pub struct PostgresSink {
     pending_bytes: usize,
     /// The checksum of the state that was saved last.
     saved: Option<String>,
-    /// How many records are in the part.
+    /// How many records are in the staging table.
     written: u64,
     /// Whether the table is to be made.
     is_new: bool,
-    /// The id of the export, which its row and the comment on its part have.
+    /// The id of the export, which its row and the comment on its staging table have.
     run: String,
     /// Whether the records are where they belong.
     is_whole: bool,
@@ -148,8 +148,8 @@ impl PostgresSink {
         }
     }
 
-    fn part(&self) -> String {
-        table::part(&self.target.table)
+    fn staging(&self) -> String {
+        table::staging(&self.target.table)
     }
 
     /// What an export to this table has left.
@@ -169,7 +169,13 @@ impl PostgresSink {
         let rows = self.session().await?.all(&query, &[&table, &largest]).await?;
         let Some(row) = rows.first() else { return Ok(None) };
         let size: Option<i64> = row.get(2);
-        check_size(size.unwrap_or(0).unsigned_abs(), &Keeper::place(self))?;
+        let size = size.unwrap_or(0).unsigned_abs();
+        if size > LARGEST_STATE {
+            return Err(SinkError::mismatch(format!(
+                "table {} is not a saved state: it has {size} bytes. Remove its row, or choose another table",
+                self.told(EXPORTS)
+            )));
+        }
         Ok(Some(Kept { is_whole: row.get(0), run: row.get(1), state: row.get(3) }))
     }
 
@@ -181,11 +187,11 @@ impl PostgresSink {
         Ok(kept.state)
     }
 
-    /// Whether the part belongs to the export of this row.
-    async fn is_part_of(&mut self, kept: Option<&Kept>) -> Result<bool, SinkError> {
+    /// Whether the staging table belongs to the export of this row.
+    async fn is_staging_of(&mut self, kept: Option<&Kept>) -> Result<bool, SinkError> {
         let Some(kept) = kept.filter(|kept| !kept.is_whole) else { return Ok(false) };
-        let part = self.named(&self.part());
-        let comment = self.session().await?.comment(&part).await?;
+        let staging = self.named(&self.staging());
+        let comment = self.session().await?.comment(&staging).await?;
         Ok(comment == kept.run.as_deref().map(table::mark))
     }
 
@@ -211,7 +217,7 @@ impl PostgresSink {
         self.check_key()?;
         self.check_encoding().await?;
         let kept = self.kept().await?;
-        let part = self.part();
+        let staging = self.staging();
         let committed = match committed {
             Some(state) => {
                 let state: Committed = from_saved(state)?;
@@ -220,13 +226,13 @@ impl PostgresSink {
                 Some(state)
             }
             None => {
-                let is_there = self.session().await?.columns(&part).await?.is_some();
-                if is_there && !self.is_part_of(kept.as_ref()).await? {
+                let is_there = self.session().await?.columns(&staging).await?.is_some();
+                if is_there && !self.is_staging_of(kept.as_ref()).await? {
                     return Err(self.occupied().await?);
                 }
                 self.is_whole = false;
                 self.saved = None;
-                self.make_part().await?;
+                self.make_staging().await?;
                 None
             }
         };
@@ -234,16 +240,16 @@ impl PostgresSink {
             return Ok(());
         }
         self.doubt = self.doubts().await?;
-        let there = self.session().await?.columns(&part).await?.ok_or_else(|| {
-            let part = self.told(&part);
-            SinkError::mismatch(format!("table {part} is missing; start over with --restart"))
+        let there = self.session().await?.columns(&staging).await?.ok_or_else(|| {
+            let staging = self.told(&staging);
+            SinkError::mismatch(format!("table {staging} is missing; start over with --restart"))
         })?;
         let mut kinds = Vec::new();
         for field in &self.fields {
             let Some(found) = there.iter().find(|found| found.name == field.column) else {
-                let (part, column) = (self.told(&part), &field.column);
+                let (staging, column) = (self.told(&staging), &field.column);
                 return Err(SinkError::mismatch(format!(
-                    "table {part} has no column {column} any more; add it, or start over with --restart"
+                    "table {staging} has no column {column} any more; add it, or start over with --restart"
                 )));
             };
             let (path, modifier) = (field.path.as_str(), found.modifier);
@@ -262,45 +268,45 @@ impl PostgresSink {
     }
 
     async fn prepare_copy(&mut self) -> Result<(), SinkError> {
-        let copy = format!("COPY {} ({}) FROM STDIN", self.named(&self.part()), self.columns());
+        let copy = format!("COPY {} ({}) FROM STDIN", self.named(&self.staging()), self.columns());
         self.copy = Some(self.session().await?.prepare(&copy).await?);
         Ok(())
     }
 
-    /// That the part is of something else, in words.
+    /// That the staging table is of something else, in words.
     async fn occupied(&mut self) -> Result<SinkError, SinkError> {
-        let (name, part) = (self.named(&self.part()), self.told(&self.part()));
+        let (name, staging) = (self.named(&self.staging()), self.told(&self.staging()));
         let table = self.told(&self.target.table);
         let comment = self.session().await?.comment(&name).await?.unwrap_or_default();
         Ok(SinkError::new(match comment.starts_with(&table::mark("")) {
-            // The names of two long tables may begin with the same 58 bytes.
+            // The names of two long tables may begin with the same bytes.
             true => format!(
-                "table {part} has the records of another export, which is not finished; finish that one, or choose \
+                "table {staging} has the records of another export, which is not finished; finish that one, or choose \
                  another --table than {table}"
             ),
             false => format!(
-                "there is a table {part} that no export to {table} has left; drop it, rename it, or choose another \
+                "there is a table {staging} that no export to {table} has left; drop it, rename it, or choose another \
                  --table"
             ),
         }))
     }
 
-    /// Checks that the row and the part are those of this export, which is resumed.
+    /// Checks that the row and the staging table are those of this export, which is resumed.
     async fn check_run(&mut self, kept: Option<&Kept>) -> Result<(), SinkError> {
-        let (exports, part) = (self.told(EXPORTS), self.told(&self.part()));
+        let (exports, staging) = (self.told(EXPORTS), self.told(&self.staging()));
         let Some(kept) = kept.filter(|kept| kept.run.as_deref() == Some(&*self.run)) else {
             return Err(SinkError::mismatch(format!(
                 "the state in table {exports} is not that of the export that its row is of; start over with --restart"
             )));
         };
         self.is_whole = kept.is_whole;
-        let name = self.part();
+        let name = self.staging();
         let there = self.session().await?.columns(&name).await?;
-        if self.is_whole || there.is_none() || self.is_part_of(Some(kept)).await? {
+        if self.is_whole || there.is_none() || self.is_staging_of(Some(kept)).await? {
             return Ok(());
         }
         Err(SinkError::mismatch(format!(
-            "table {part} is not the one that the export in table {exports} has filled; put that one back, or drop it \
+            "table {staging} is not the one that the export in table {exports} has filled; put that one back, or drop it \
              and start over with --restart"
         )))
     }
@@ -383,7 +389,7 @@ impl PostgresSink {
         if !is_whole || self.is_whole {
             return Ok(());
         }
-        let moved = self.move_part().await;
+        let moved = self.move_staging().await;
         if moved.is_err()
             && let Some(session) = &mut self.session
         {
@@ -424,16 +430,16 @@ impl PostgresSink {
 
     async fn forget(&mut self) -> Result<(), SinkError> {
         let Some(kept) = self.kept().await? else { return Ok(()) };
-        let (exports, part) = (self.named(EXPORTS), self.named(&self.part()));
+        let (exports, staging) = (self.named(EXPORTS), self.named(&self.staging()));
         let table = self.target.table.clone();
-        let is_ours = self.is_part_of(Some(&kept)).await?;
+        let is_ours = self.is_staging_of(Some(&kept)).await?;
         let session = self.session().await?;
         session.begin().await?;
         let forget = match kept.is_whole {
             true => format!("UPDATE {exports} SET state = NULL WHERE table_name = $1"),
             false => {
                 if is_ours {
-                    session.run(&format!("DROP TABLE IF EXISTS {part}")).await?;
+                    session.run(&format!("DROP TABLE IF EXISTS {staging}")).await?;
                 }
                 format!("DELETE FROM {exports} WHERE table_name = $1")
             }
@@ -531,8 +537,15 @@ impl Sink for PostgresSink {
         self.is_whole
     }
 
-    fn keeper(&mut self) -> Option<&mut dyn Keeper> {
+    fn store(&mut self) -> Option<&mut dyn CheckpointStore> {
         Some(self)
+    }
+
+    fn restart(&mut self) -> SinkFuture<'_> {
+        Box::pin(async {
+            self.refuse_to_repeat().await?;
+            self.forget().await
+        })
     }
 
     fn report<'a>(&'a mut self, report: &'a str) -> SinkFuture<'a, Option<String>> {
@@ -540,12 +553,12 @@ impl Sink for PostgresSink {
     }
 
     fn location(&self) -> Option<String> {
-        let (table, part) = (self.told(&self.target.table), self.told(&self.part()));
+        let (table, staging) = (self.told(&self.target.table), self.told(&self.staging()));
         Some(match (self.is_whole, self.is_in_doubt) {
             (true, _) => format!("table {table}"),
-            (false, false) => format!("table {part}"),
+            (false, false) => format!("table {staging}"),
             (false, true) => {
-                format!("table {table} if the COMMIT was carried out, else table {part}")
+                format!("table {table} if the COMMIT was carried out, else table {staging}")
             }
         })
     }
@@ -563,27 +576,21 @@ impl Sink for PostgresSink {
     }
 }
 
-impl Keeper for PostgresSink {
-    fn load(&mut self) -> SinkFuture<'_, Option<String>> {
-        Box::pin(self.load_state())
+/// The state is in the row of the table, and saving it commits the transaction of the batch.
+impl CheckpointStore for PostgresSink {
+    fn load<'a>(&'a mut self, _: &'a str) -> StoreFuture<'a, Option<String>> {
+        Box::pin(async { Ok(self.load_state().await?) })
     }
 
-    fn save<'a>(&'a mut self, state: &'a str) -> SinkFuture<'a> {
-        Box::pin(self.put(state))
+    fn save<'a>(&'a mut self, _: &'a str, text: &'a str) -> StoreFuture<'a, ()> {
+        Box::pin(async { Ok(self.put(text).await?) })
     }
 
-    fn clear(&mut self) -> SinkFuture<'_> {
-        Box::pin(self.forget())
+    fn clear<'a>(&'a mut self, _: &'a str) -> StoreFuture<'a, ()> {
+        Box::pin(async { Ok(self.forget().await?) })
     }
 
-    fn discard(&mut self) -> SinkFuture<'_> {
-        Box::pin(async {
-            self.refuse_to_repeat().await?;
-            self.forget().await
-        })
-    }
-
-    fn place(&self) -> String {
+    fn location(&self, _: &str) -> String {
         format!("table {}", self.told(EXPORTS))
     }
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use genesys_cloud_core::redact::Secrets;
 use tokio::task::JoinHandle;
 use tokio_postgres::error::{DbError, Severity, SqlState};
 use tokio_postgres::types::{ToSql, Type};
@@ -37,6 +38,8 @@ pub(super) struct Session {
     pub(super) is_stopped: AtomicBool,
     /// What serves the connection; it ends with the reason when the connection does.
     course: Option<JoinHandle<Result<(), Error>>>,
+    /// What must not be in messages.
+    pub(super) secrets: Secrets,
     /// Where the database is, for people.
     pub(super) place: String,
     pub(super) user: String,
@@ -82,7 +85,11 @@ impl Session {
                 }
             },
         };
-        let (client, connection) = connected.map_err(|error| refused(&error, &place, &user))?;
+        let secrets = access.secrets;
+        let (client, connection) = connected.map_err(|error| {
+            let words = |text: &str| secrets.redact(text).into_owned();
+            refused(&error, &place, &user).reworded(words)
+        })?;
         let course = Some(tokio::spawn(connection));
         let schema = String::new();
         let mut this = Self {
@@ -93,6 +100,7 @@ impl Session {
             watch,
             is_stopped: AtomicBool::new(false),
             course,
+            secrets,
             place,
             user,
             schema,
@@ -368,8 +376,13 @@ impl Session {
         self.wait(self.client.execute(statement, &[])).await
     }
 
-    /// What went wrong, in words.
+    /// What went wrong, in words, and without the password: a server may quote what it was sent.
     pub(super) async fn failed(&mut self, error: Error) -> SinkError {
+        let error = self.explained(error).await;
+        error.reworded(|text| self.secrets.redact(text).into_owned())
+    }
+
+    async fn explained(&mut self, error: Error) -> SinkError {
         // The connection knows better why it ended than who used it.
         let ended = match (error.is_closed(), self.course.take()) {
             (true, Some(course)) => {
@@ -493,4 +506,43 @@ fn cause(error: &Error) -> String {
         found = inner;
     }
     found.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A server that refuses each connection in these words.
+    async fn server(words: &str) -> u16 {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let fields = format!("SFATAL\0VFATAL\0C28000\0M{words}\0D{words}\0\0");
+        let mut answer = vec![b'E'];
+        answer.extend_from_slice(&(fields.len() as u32 + 4).to_be_bytes());
+        answer.extend_from_slice(fields.as_bytes());
+        tokio::spawn(async move {
+            while let Ok((mut connection, _)) = listener.accept().await {
+                let mut request = [0; 4_096];
+                let _ = connection.read(&mut request).await;
+                let _ = connection.write_all(&answer).await;
+            }
+        });
+        port
+    }
+
+    #[tokio::test]
+    async fn a_server_that_quotes_the_password_does_not_make_it_known() {
+        let words = "no entry for postgres://me:top%2Dsecret@host/crm with password top-secret";
+        let port = server(words).await;
+        let url = format!("postgres://me:top%2Dsecret@127.0.0.1:{port}/crm?sslmode=disable");
+        let mut target = Target::new(&url);
+        target.table("queues").expect("a table");
+        let error = Session::open(&target, None).await.map(drop).expect_err("refused");
+        let text = format!("{error} {error:?} {target} {target:?}");
+        assert!(text.contains("no entry for"), "{text}");
+        assert!(!text.contains("top-secret") && !text.contains("top%2Dsecret"), "{text}");
+    }
 }

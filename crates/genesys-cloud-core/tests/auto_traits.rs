@@ -1,0 +1,97 @@
+//! Futures and streams can be moved to another task, and shared data to another thread. That it compiles is the test.
+
+use bytes::Bytes;
+use futures::Stream;
+use genesys_cloud_core::{
+    Availability, Batch, Batches, Call, Cap, Checkpoint, Checkpointed, Client, ClientBuilder,
+    DecodeError, DoneWhen, Download, End, Error, ErrorBody, Extracted, Family, FileStore, Interval,
+    Job, JobCall, JobState, JobStatus, Listing, OnStale, Operation, OrgIdentity, Page, PageSize,
+    Pages, Paginator, Piece, Place, Plan, RateLimit, RawItem, RawReply, ReadOptions, Reason,
+    Region, Reply, Report, Request, SavedJob, Schedule, Scheme, Sending, Statuses, Submitting,
+    TokenOut, Verdict, Wait, WindowPages, Windows, WindowsFrom, WindowsReport,
+};
+use serde_json::Value;
+
+fn send<T: Send>(_: T) {}
+const fn send_type<T: Send>() {}
+const fn shared<T: Send + Sync>() {}
+const fn stream<S: Stream + Send + Unpin>() {}
+const fn future<F: Future + Send + Unpin>() {}
+
+#[test]
+fn streams_are_for_any_task() {
+    stream::<Paginator<Value>>();
+    stream::<Paginator<RawItem>>();
+    stream::<Pages<Value>>();
+    stream::<Batches<Value>>();
+    stream::<Windows<Value>>();
+    stream::<WindowPages<Value>>();
+    stream::<Statuses<'_>>();
+    stream::<Download>();
+    send_type::<Checkpointed<Paginator<Value>>>();
+    send_type::<Checkpointed<Windows<Value>>>();
+    send_type::<Batch<'_, Paginator<Value>>>();
+    future::<Sending<Value>>();
+    future::<Submitting<Value>>();
+}
+
+#[test]
+fn data_is_for_any_thread() {
+    shared::<Client>();
+    shared::<ClientBuilder>();
+    shared::<Call<Value>>();
+    shared::<Request>();
+    shared::<RawReply>();
+    shared::<Reply<Value>>();
+    shared::<(Error, ErrorBody, DecodeError)>();
+    shared::<(Operation, Region, RateLimit, OrgIdentity, Wait<'_>)>();
+    shared::<(Listing, Place, TokenOut, PageSize, Cap, Scheme)>();
+    shared::<(Page<Value>, Extracted<Value>, RawItem)>();
+    shared::<(Report, Verdict, Reason, End, WindowsReport)>();
+    shared::<(ReadOptions, OnStale, Schedule)>();
+    shared::<(Family, JobCall, JobState, JobStatus, DoneWhen, Availability, SavedJob)>();
+    shared::<Job<Value>>();
+    shared::<(Interval, Plan, Piece, WindowsFrom)>();
+    shared::<(Checkpoint, FileStore)>();
+}
+
+/// What `async` functions return has no name: they are called here, and nothing is polled.
+#[expect(dead_code, reason = "it is compiled")]
+async fn futures_are_for_any_task(
+    client: &Client,
+    request: &Request,
+    call: Call<Value>,
+    items: &mut Paginator<Value>,
+    pages: &mut Pages<Value>,
+    batches: &mut Batches<Value>,
+    windows: &mut Windows<Value>,
+    window_pages: &mut WindowPages<Value>,
+    (job, bytes): (&mut Job<Value>, &mut Job<Bytes>),
+    download: &mut Download,
+    (mut list, mut range): (Checkpointed<Paginator<Value>>, Checkpointed<Windows<Value>>),
+    (batch, last): (Batch<'_, Paginator<Value>>, Batch<'_, Windows<Value>>),
+) {
+    send(client.execute(request));
+    send(client.identify());
+    send(call.send());
+    send(items.try_next());
+    send(pages.try_next());
+    send(batches.try_next());
+    send(windows.try_next());
+    send(window_pages.try_next());
+    send(job.poll());
+    send(job.wait());
+    send(job.cancel());
+    send(job.downloads());
+    send(job.statuses().try_next());
+    send(bytes.downloads());
+    send(download.try_next());
+    send(list.load());
+    send(list.try_next());
+    send(list.clear());
+    send(range.load());
+    send(range.try_next());
+    send(range.clear());
+    send(batch.commit());
+    send(last.commit_with("note"));
+}
