@@ -3,13 +3,13 @@
 use chrono::{DateTime, NaiveDate};
 use genesys_cloud_catalogue::{Kind, Location, Operation as Entry, Parameter};
 use genesys_cloud_core::Request;
+use genesys_cloud_core::specs;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::body;
 use crate::failure::Failure;
 use crate::resolve::{nearest, quoted};
-use crate::tags;
 
 /// The input of an operation.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl Default for Given {
 
 /// The request, once it is known to be one that the API takes. All that is wrong with it is reported together.
 pub(crate) fn request(entry: &Entry, given: &Given) -> Result<Request, Failure> {
-    let operation = tags::operation(entry).map_err(|error| Failure::usage(error.to_string()))?;
+    let operation = specs::operation(entry).map_err(|error| Failure::usage(error.to_string()))?;
     let mut request = Request::new(operation);
     let mut faults: Vec<String> = Vec::new();
     // Whether the document may be at fault.

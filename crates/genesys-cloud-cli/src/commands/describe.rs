@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use genesys_cloud_catalogue::{Catalogue, Kind, Location, Operation as Entry, Parameter, Schema};
+use genesys_cloud_core::specs::{self, OperationKind};
 use genesys_cloud_core::{Family, FileForm, JobCall, Listing, Results, ResultsAt};
 use genesys_cloud_sinks::properties;
 
@@ -10,7 +11,6 @@ use crate::capabilities;
 use crate::failure::{Exit, Failure, permissions};
 use crate::record;
 use crate::resolve;
-use crate::tags::{self, Way};
 use crate::times::days;
 
 pub(crate) fn describe(name: &str) -> Result<Exit, Failure> {
@@ -19,8 +19,8 @@ pub(crate) fn describe(name: &str) -> Result<Exit, Failure> {
 }
 
 fn write(out: &mut dyn Write, entry: &Entry) -> Result<(), Failure> {
-    let way = tags::way(Catalogue::embedded(), entry);
-    let way = way.map_err(|error| Failure::usage(error.to_string()))?;
+    let kind = specs::kind(Catalogue::embedded(), entry);
+    let kind = kind.map_err(|error| Failure::usage(error.to_string()))?;
     writeln!(out, "{}", resolve::rust_name(entry))?;
     writeln!(out, "{} {} ({})", entry.method, entry.path, entry.id)?;
     if let Some(summary) = &entry.summary {
@@ -36,19 +36,19 @@ fn write(out: &mut dyn Write, entry: &Entry) -> Result<(), Failure> {
     if let Some(needed) = permissions(entry) {
         writeln!(out, "\nRequires {needed}")?;
     }
-    kind(out, &way)?;
-    parameters(out, entry, &way)?;
+    write_kind(out, &kind)?;
+    parameters(out, entry, &kind)?;
     if let Some(body) = &entry.body {
         let required = match body.required {
-            true if interval_suffices(entry, &way)? => ", required unless --interval is given",
+            true if interval_suffices(entry, &kind)? => ", required unless --interval is given",
             true => ", required",
             false => "",
         };
         writeln!(out, "\nBody (--body file.json{required})")?;
         fields(out, &body.schema)?;
     }
-    interval(out, entry, &way)?;
-    let (title, schema) = match record::item(entry, &way) {
+    interval(out, entry, &kind)?;
+    let (title, schema) = match record::item(entry, &kind) {
         Some(item) => ("Fields of a record", Some(item)),
         None => ("Reply", entry.reply()),
     };
@@ -66,13 +66,13 @@ const SET_BY_EXPORT: &str = "set by an export itself";
 const BY_INTERVAL: &str = "or by --interval";
 
 /// How the operation is run.
-fn kind(out: &mut dyn Write, way: &Way) -> Result<(), Failure> {
-    match way {
-        Way::Single => writeln!(out, "\nA single call")?,
-        Way::Accepted => {
+fn write_kind(out: &mut dyn Write, kind: &OperationKind) -> Result<(), Failure> {
+    match kind {
+        OperationKind::Single => writeln!(out, "\nA single call")?,
+        OperationKind::Accepted => {
             writeln!(out, "\nA single call. It starts work whose status can't be queried")?
         }
-        Way::List(listing) => {
+        OperationKind::List(listing) => {
             writeln!(
                 out,
                 "\nA list by the scheme {}, records at {}",
@@ -81,7 +81,7 @@ fn kind(out: &mut dyn Write, way: &Way) -> Result<(), Failure> {
             )?;
             sizes(out, listing)?;
         }
-        Way::Job(family) => {
+        OperationKind::Job(family) => {
             writeln!(out, "\nA job of the family {}", family.name())?;
             results(out, family)?;
             if let Some(lifetime) = family.lifetime() {
@@ -194,12 +194,12 @@ fn results_parameters(
     Ok(())
 }
 
-fn parameters(out: &mut dyn Write, entry: &Entry, way: &Way) -> Result<(), Failure> {
+fn parameters(out: &mut dyn Write, entry: &Entry, kind: &OperationKind) -> Result<(), Failure> {
     if entry.parameters.is_empty() {
         return Ok(());
     }
     writeln!(out, "\nParameters (--param name=value)")?;
-    let interval = capabilities::interval(way, entry);
+    let interval = capabilities::interval(kind, entry);
     let interval = interval.map_err(|error| Failure::usage(error.to_string()))?;
     let width = entry.parameters.iter().map(|it| it.name.len()).max().unwrap_or(0);
     for parameter in &entry.parameters {
@@ -207,7 +207,7 @@ fn parameters(out: &mut dyn Write, entry: &Entry, way: &Way) -> Result<(), Failu
         match parameter.location {
             Location::Path => facts.push("in the path".to_owned()),
             Location::Header => facts.push("a header".to_owned()),
-            _ if capabilities::chooses_page(way, entry, &parameter.name) => {
+            _ if capabilities::chooses_page(kind, entry, &parameter.name) => {
                 facts.push(SET_BY_EXPORT.to_owned());
             }
             _ if interval.as_ref().is_some_and(|it| it.place.name() == parameter.name) => {
@@ -243,18 +243,18 @@ fn kind_of(parameter: &Parameter) -> String {
 }
 
 /// Whether a range of time is all that a body has to hold.
-fn interval_suffices(entry: &Entry, way: &Way) -> Result<bool, Failure> {
+fn interval_suffices(entry: &Entry, kind: &OperationKind) -> Result<bool, Failure> {
     let known =
-        capabilities::interval(way, entry).map_err(|error| Failure::usage(error.to_string()))?;
+        capabilities::interval(kind, entry).map_err(|error| Failure::usage(error.to_string()))?;
     let (Some(known), Some(body)) = (known, &entry.body) else { return Ok(false) };
     let required = &Catalogue::embedded().resolve(&body.schema).required;
     Ok(known.place.is_in_body() && required.iter().all(|name| name == known.place.name()))
 }
 
 /// How a long range of time is read.
-fn interval(out: &mut dyn Write, entry: &Entry, way: &Way) -> Result<(), Failure> {
+fn interval(out: &mut dyn Write, entry: &Entry, kind: &OperationKind) -> Result<(), Failure> {
     let known =
-        capabilities::interval(way, entry).map_err(|error| Failure::usage(error.to_string()))?;
+        capabilities::interval(kind, entry).map_err(|error| Failure::usage(error.to_string()))?;
     let Some(known) = known else { return Ok(()) };
     let place = if known.place.is_in_body() { "of the body" } else { "of the query" };
     writeln!(out, "\nRange of time (--interval start/end sets `{}` {place})", known.place.name())?;
@@ -397,11 +397,11 @@ mod tests {
         }
         let (mut exported, mut refused) = (0, Vec::new());
         for entry in Catalogue::embedded().operations() {
-            let way = tags::way(Catalogue::embedded(), entry).expect("a way");
+            let kind = specs::kind(Catalogue::embedded(), entry).expect("a kind");
             let mut text = Vec::new();
             write(&mut text, entry).expect("a description");
             let text = String::from_utf8(text).expect("text");
-            if matches!(way, Way::Single | Way::Accepted) {
+            if matches!(kind, OperationKind::Single | OperationKind::Accepted) {
                 for option in ["--interval", "--results-param", "--wait-for-data", SET_BY_EXPORT] {
                     assert!(!text.contains(option), "{text}");
                 }

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
+use genesys_cloud_core::specs::{self, OperationKind};
 use genesys_cloud_core::{Client, ErrorKind, Family, Listing, RateLimit, Request, Results};
 
 use super::plan::Source;
@@ -11,7 +12,6 @@ use super::reader::Reader;
 use crate::failure::{Failure, permissions};
 use crate::reporter::grouped;
 use crate::resolve;
-use crate::tags::{self, Way};
 use crate::times::span;
 
 /// How many calls a job takes beside those for the pages of its results: submit and one poll.
@@ -35,10 +35,10 @@ pub(super) async fn print(client: &Client, source: &Source) -> Result<(), Failur
         writeln!(out, "requires   {needed}")?;
     }
     scheme(&mut out, source)?;
-    let calls = match (&source.way, &source.range) {
+    let calls = match (&source.kind, &source.range) {
         (_, Some(range)) => of_range(&mut out, client, source, range)?,
-        (Way::List(_), None) => of_list(&mut out, client, source).await?,
-        (Way::Job(family), None) if family.is_job_per_page() => {
+        (OperationKind::List(_), None) => of_list(&mut out, client, source).await?,
+        (OperationKind::Job(family), None) if family.is_job_per_page() => {
             writeln!(out, "pages      not known in advance: each page is a separate job")?;
             Calls::AtLeast(CALLS_OF_A_JOB + 1)
         }
@@ -55,7 +55,9 @@ pub(super) async fn print(client: &Client, source: &Source) -> Result<(), Failur
         }
     }
     match budget(client).await? {
-        Some(budget) => time(&mut out, &calls, budget, matches!(source.way, Way::Job(_)))?,
+        Some(budget) => {
+            time(&mut out, &calls, budget, matches!(source.kind, OperationKind::Job(_)))?
+        }
         None => writeln!(out, "budget     not reported by the API")?,
     }
     std::io::stdout().write_all(&out)?;
@@ -64,13 +66,13 @@ pub(super) async fn print(client: &Client, source: &Source) -> Result<(), Failur
 
 /// How the records are read.
 fn scheme(out: &mut dyn Write, source: &Source) -> Result<(), Failure> {
-    let listing = match &source.way {
-        Way::List(listing) => {
+    let listing = match &source.kind {
+        OperationKind::List(listing) => {
             writeln!(out, "scheme     {}", listing.scheme().name())?;
             Some(listing.as_ref())
         }
-        Way::Job(family) => of_job(out, family)?,
-        Way::Single | Way::Accepted => None,
+        OperationKind::Job(family) => of_job(out, family)?,
+        OperationKind::Single | OperationKind::Accepted => None,
     };
     if let Some(cap) = listing.and_then(Listing::cap) {
         writeln!(out, "cap        the API returns no more than {cap}")?;
@@ -166,7 +168,7 @@ fn of_range(
         "pages      at least {}; the number per window is not known in advance",
         grouped(windows)
     )?;
-    let calls = if matches!(source.way, Way::Job(_)) { CALLS_OF_A_JOB + 1 } else { 1 };
+    let calls = if matches!(source.kind, OperationKind::Job(_)) { CALLS_OF_A_JOB + 1 } else { 1 };
     Ok(Calls::AtLeast(windows * calls))
 }
 
@@ -174,7 +176,7 @@ fn of_range(
 async fn budget(client: &Client) -> Result<Option<RateLimit>, Failure> {
     if client.rate_limit().is_none() {
         let entry = resolve::operation("getTokensMe")?;
-        let operation = tags::operation(entry);
+        let operation = specs::operation(entry);
         let operation = operation.map_err(|error| Failure::usage(error.to_string()))?;
         match client.execute(&Request::new(operation)).await {
             // A refusal reports the rate limit too.

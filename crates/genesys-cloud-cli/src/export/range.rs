@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use genesys_cloud_catalogue::Operation as Entry;
+use genesys_cloud_core::specs::OperationKind;
 use genesys_cloud_core::{Interval, Paginator, Place, RawItem, Request, Windows};
 
 use crate::capabilities;
 use crate::failure::Failure;
 use crate::settings::{RangeSettings, Unique};
-use crate::tags::Way;
 use crate::times::{days, span};
 
 /// How many IDs of records are saved, to recognize duplicates across windows after a kill. They take 800 kB.
@@ -33,8 +33,12 @@ pub(super) struct Range {
 
 impl Range {
     /// The range of the settings. What is left out is as it is known of the operation.
-    pub(super) fn new(settings: &RangeSettings, entry: &Entry, way: &Way) -> Result<Self, Failure> {
-        let known = capabilities::interval(way, entry);
+    pub(super) fn new(
+        settings: &RangeSettings,
+        entry: &Entry,
+        kind: &OperationKind,
+    ) -> Result<Self, Failure> {
+        let known = capabilities::interval(kind, entry);
         let known = known.map_err(|error| Failure::usage(error.to_string()))?;
         let known = known.ok_or_else(|| {
             Failure::usage(format!("--interval: {} takes no interval", entry.id)).advise(format!(

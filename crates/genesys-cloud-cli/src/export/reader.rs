@@ -8,6 +8,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use genesys_cloud_catalogue::Operation as Entry;
+use genesys_cloud_core::specs::OperationKind;
 use genesys_cloud_core::{
     Checkpoint, Client, Error, Paginator, RawItem, ReadOptions, Reason, Request, Resumable,
     SavedJob, Verdict, Windows,
@@ -22,7 +23,6 @@ use crate::failure::Failure;
 use crate::reporter::Progress;
 use crate::resolve;
 use crate::settings::ReadSettings;
-use crate::tags::Way;
 
 /// A page that is larger is read in smaller ones, in bytes.
 const MAX_PAGE_BYTES: usize = 32 << 20;
@@ -82,7 +82,7 @@ impl Input {
     /// A list or a range.
     fn of_records(client: &Client, source: &Source, from: Option<&Checkpoint>) -> Self {
         let request = source.request.clone();
-        let make = maker(client.clone(), source.way.clone());
+        let make = maker(client.clone(), source.kind.clone());
         let options = options(&source.reading);
         match &source.range {
             None => {
@@ -127,7 +127,7 @@ impl Reader {
     /// Reads from the beginning, or from this place.
     pub(super) fn new(client: &Client, source: &Source, from: Option<Place<'_>>) -> Self {
         let entry = source.entry;
-        let input = match capabilities::files(&source.way) {
+        let input = match capabilities::files(&source.kind) {
             Some(family) => {
                 let job = from.and_then(Place::job).cloned();
                 let events = files::events(client, source, family, job.clone());
@@ -333,10 +333,17 @@ fn text(time: DateTime<Utc>) -> String {
 }
 
 /// Makes the list of a request.
-fn maker(client: Client, way: Way) -> impl Fn(Request) -> Paginator<RawItem> + Send + 'static {
-    move |request| match &way {
-        Way::Job(family) => Paginator::raw_of_job(&client, request, family.as_ref().clone()),
-        Way::List(listing) => Paginator::raw(&client, request, listing.as_ref().clone()),
-        Way::Single | Way::Accepted => unreachable!("only lists and jobs are exported"),
+fn maker(
+    client: Client,
+    kind: OperationKind,
+) -> impl Fn(Request) -> Paginator<RawItem> + Send + 'static {
+    move |request| match &kind {
+        OperationKind::Job(family) => {
+            Paginator::raw_of_job(&client, request, family.as_ref().clone())
+        }
+        OperationKind::List(listing) => Paginator::raw(&client, request, listing.as_ref().clone()),
+        OperationKind::Single | OperationKind::Accepted => {
+            unreachable!("only lists and jobs are exported")
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
+use genesys_cloud_core::specs::OperationKind;
 use genesys_cloud_core::{Checkpoint, CheckpointStore, Client, RawItem, SavedJob};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
@@ -20,7 +21,6 @@ use crate::reporter::{Reporter, grouped};
 use crate::saved_jobs::StoredJob;
 use crate::session::Session;
 use crate::settings::Start;
-use crate::tags::Way;
 
 /// How many bytes of records a batch has at most, not counting its last record.
 const MOST_BYTES: usize = 2 << 20;
@@ -327,7 +327,7 @@ impl<'a> Runner<'a> {
         commits: Commits,
     ) -> Result<(), Failure> {
         let Delivery::Records(records) = &self.plan.delivery else { return Ok(()) };
-        let is_of_job = matches!(self.plan.source.way, Way::Job(_));
+        let is_of_job = matches!(self.plan.source.kind, OperationKind::Job(_));
         let last = is_of_job.then(|| (checkpoint.clone(), commits.clone()));
         let verdict = self.reader.read().verdict;
         let delivered = DeliveredRecords::new(self.plan, records, checkpoint, commits, &verdict);
@@ -390,7 +390,7 @@ impl<'a> Runner<'a> {
     }
 
     fn has_job_per_page(&self) -> bool {
-        matches!(&self.plan.source.way, Way::Job(family) if family.is_job_per_page())
+        matches!(&self.plan.source.kind, OperationKind::Job(family) if family.is_job_per_page())
     }
 
     /// Removes the jobs of which nothing is left to do.
