@@ -62,7 +62,7 @@ pub(super) enum Next {
 }
 
 /// What was read so far.
-pub(super) struct Read {
+pub(super) struct ReadCounts {
     pub(super) records: u64,
     pub(super) pages: u64,
     pub(super) calls: u64,
@@ -188,11 +188,11 @@ impl Reader {
         .await
     }
 
-    pub(super) fn read(&self) -> Read {
+    pub(super) fn read(&self) -> ReadCounts {
         match &self.input {
             Input::List(list) => {
                 let report = list.report();
-                Read {
+                ReadCounts {
                     records: report.items,
                     pages: report.pages,
                     calls: report.requests,
@@ -209,7 +209,7 @@ impl Reader {
             }
             Input::Range(windows) => {
                 let report = windows.report();
-                Read {
+                ReadCounts {
                     records: report.items,
                     pages: report.pages,
                     calls: report.requests,
@@ -224,7 +224,7 @@ impl Reader {
                     verdict: report.verdict(),
                 }
             }
-            Input::Files(files) => Read::nothing(files.verdict),
+            Input::Files(files) => ReadCounts::nothing(files.verdict),
         }
     }
 
@@ -256,6 +256,14 @@ impl Reader {
         }
     }
 
+    /// Whether reading may stop here: not while a job is submitted whose ID would be lost.
+    pub(super) fn may_stop(&self) -> bool {
+        match &self.input {
+            Input::Files(files) => files.job.is_some(),
+            Input::List(_) | Input::Range(_) => true,
+        }
+    }
+
     /// The list, if it is one.
     pub(super) fn into_list(self) -> Option<Paginator<RawItem>> {
         match self.input {
@@ -265,7 +273,7 @@ impl Reader {
     }
 
     pub(super) fn progress(&self, limit: Option<u64>) -> Progress {
-        let Read { records, pages, total, windows, .. } = self.read();
+        let ReadCounts { records, pages, total, windows, .. } = self.read();
         let total = match (total, limit) {
             (Some(total), Some(limit)) => Some(total.min(limit)),
             (total, _) => total,
@@ -308,7 +316,7 @@ impl Files {
     }
 }
 
-impl Read {
+impl ReadCounts {
     /// No records, of a job whose results are files.
     fn nothing(verdict: Verdict) -> Self {
         Self {

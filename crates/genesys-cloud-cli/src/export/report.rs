@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::advice::{self, Advice, Ended, Remainder};
 use super::files::{self, FileTarget};
 use super::plan::Plan;
-use super::reader::Read;
+use super::reader::ReadCounts;
 use super::state::{Delivered, Run, State};
 use super::target::Target;
 use super::verdict::{reason, word};
@@ -35,7 +35,7 @@ pub(super) struct Report<'a> {
     /// What was read, in words, and before that, what the list is known to be.
     read: String,
     known: String,
-    /// Whether people are told nothing.
+    /// Whether nothing is printed for people.
     is_silent: bool,
     /// Whether nothing was read.
     is_empty: bool,
@@ -97,7 +97,7 @@ impl<'a> Report<'a> {
     }
 
     /// What this run has read.
-    pub(super) fn read(&mut self, read: &Read, target: &Target) {
+    pub(super) fn read(&mut self, read: &ReadCounts, target: &Target) {
         self.verdict = read.verdict;
         self.facts["verdict"] = word(&read.verdict).into();
         self.facts["reason"] = json!(reason(&read.verdict));
@@ -110,7 +110,7 @@ impl<'a> Report<'a> {
         }
     }
 
-    fn records(&mut self, read: &Read) {
+    fn records(&mut self, read: &ReadCounts) {
         self.known = format!("{}: ", self.verdict);
         self.is_empty = read.pages == 0;
         let facts = [
