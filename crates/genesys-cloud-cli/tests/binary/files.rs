@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use genesys_cloud_mock::{CannedReply, JobPace, MockOrg};
+use genesys_cloud_mock::{CannedReply, MockOrg};
 use serde_json::{Value, json};
 use tempfile::tempdir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -95,7 +95,6 @@ async fn files_have_the_state_and_the_report_that_records_have() {
 async fn an_interrupt_waits_for_the_id_of_the_job() {
     let latency = std::time::Duration::from_millis(300);
     let org = MockOrg::builder().latency(latency).start().await.unwrap();
-    org.job_pace(SUBMIT, JobPace::Polls(10_000)).unwrap();
     let folder = tempdir().unwrap();
     let export = ["export", SUBMIT, "-p", "contactListId=a", "--out", "c.csv", "--log", "json"];
     let mut child = crate::program(Some(&org), &folder.path().join("state"))
@@ -118,7 +117,6 @@ async fn an_interrupt_waits_for_the_id_of_the_job() {
     assert_eq!(child.wait().await.unwrap().code(), Some(130), "{events:?}");
     assert!(events.iter().any(|it| it["event"] == "job"), "{events:?}");
     assert!(folder.path().join(".genesys-cloud/c.csv.state.json").exists());
-    org.job_pace(SUBMIT, JobPace::Polls(1)).unwrap();
     run(Some(&org), folder.path(), &[&export[..], &["--resume"]].concat()).await.done();
     assert_eq!(org.requests_for(SUBMIT).len(), 1, "it is not submitted again");
 }
