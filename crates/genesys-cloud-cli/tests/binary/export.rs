@@ -295,7 +295,7 @@ async fn an_interval_goes_to_the_query_where_the_operation_has_it_there() {
     let entry = genesys_cloud_catalogue::Catalogue::embedded()
         .operations()
         .find(|it| {
-            let tag = genesys_cloud_cli::specs::interval(it).unwrap();
+            let tag = genesys_cloud_core::specs::interval(it).unwrap();
             tag.is_some_and(|tag| !tag.place.is_in_body())
         })
         .unwrap();
