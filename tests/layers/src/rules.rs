@@ -15,9 +15,11 @@ pub const CORE: &[(&str, &[&str])] = &[
     (
         "what lists are made of",
         &[
+            "call_counter",
             "dedupe",
             "interval",
             "json_path",
+            "options",
             "page_identity",
             "saved_job",
             "schedule",
@@ -29,6 +31,7 @@ pub const CORE: &[(&str, &[&str])] = &[
     ("ranges of time", &["windows"]),
     ("checkpoints", &["checkpoint"]),
     ("what generated code uses", &["fuzzing", "generated", "list", "macros"]),
+    ("what programs use", &["blocking", "specs", "test_util"]),
 ];
 
 /// The crates, from the ground up. A crate depends on those above it in this list.
