@@ -217,7 +217,7 @@ impl Reader {
                     waited: report.waited,
                     total: None,
                     page_size: None,
-                    pieces: Some((report.pieces_done, report.pieces)),
+                    pieces: Some((report.slices_done, report.slices)),
                     duplicates: report.duplicates,
                     nulls: report.nulls,
                     available_until: report.available_until.map(text),
@@ -278,7 +278,7 @@ impl Reader {
     pub(super) fn pieces(&self) -> Result<Option<usize>, Error> {
         match &self.input {
             Input::List(_) | Input::Files(_) => Ok(None),
-            Input::Range(windows) => windows.plan().map(|plan| Some(plan.pieces().len())),
+            Input::Range(windows) => windows.plan().map(|plan| Some(plan.slices().len())),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The face of a range of time that is read in pieces.
+//! The face of a range of time that is read in slices.
 
 use std::fmt;
 use std::pin::Pin;
@@ -22,56 +22,56 @@ use crate::options::{ReadOptions, read_option_setters};
 use crate::paging::{Page, Paginator};
 use crate::saved_job::SavedJob;
 
-/// How long a piece is unless it is said: what most operations take.
+/// How long a slice is unless it is said: what most operations take.
 const SPAN: Duration = Duration::from_hours(31 * 24);
 
-/// How short a piece may get unless it is said.
+/// How short a slice may get unless it is said.
 const MINIMUM: Duration = Duration::from_mins(1);
 
-/// What a long range of time holds, as a stream of its items, read in pieces that the API allows.
+/// What a long range of time holds, as a stream of its items, read in slices that the API allows.
 ///
-/// Each piece is a list of its own, or a job, of the same call with another interval. Items come in the order
-/// of the pieces. Nothing is sent before the first item is asked for; settings are made before that. Dropping it
+/// Each slice is a list of its own, or a job, of the same call with another interval. Items come in the order
+/// of the slices. Nothing is sent before the first item is asked for; settings are made before that. Dropping it
 /// leaves jobs alone that were submitted.
 ///
-/// # Pieces that are too large
-/// A piece is split in halves, which are read in its place, where
+/// # Slices that are too large
+/// A slice is split in halves, which are read in its place, where
 /// - the API refuses it, with a status of 400 or a job that failed, in a text that is known: that it holds
 ///   too many results ("Pagination may not exceed 100000 results"), or that the interval is longer than so
-///   many days, when all pieces of its length are split;
+///   many days, when all slices of its length are split;
 /// - [`split_when`](Self::split_when) says so;
 /// - its first page counts more items than the operation is known to list, or than the API gave of another
-///   piece before it refused; or its list ends where the operation is known to list no more.
+///   slice before it refused; or its list ends where the operation is known to list no more.
 ///
 /// The halves meet a whole number of days after its start, or else of hours or minutes.
 ///
 /// Where items of it have been handed out by then, its halves hold them again: that takes
 /// [`dedupe_by`](Self::dedupe_by), and is an error without. If there were more of them than ids are remembered, or
 /// some have no id, those are delivered twice, and the verdict is [`Drifted`](crate::Verdict::Drifted). The same holds
-/// where the job of a piece is run again. A piece that is
+/// where the job of a slice is run again. A slice that is
 /// [too short](Self::split_down_to) to be split is an error too
 /// ([`ErrorKind::SliceTooLarge`](crate::ErrorKind::SliceTooLarge)).
 ///
 /// # What a record is counted to
-/// Each piece begins where the one before it ends, and does not hold its end. What a query takes for being in an
+/// Each slice begins where the one before it ends, and does not hold its end. What a query takes for being in an
 /// interval is up to the service: that of the details of conversations gives those that began on a day which it
-/// touches, jobs give those that were active in it. So one conversation is in several pieces, and is left out by its
-/// id after the first. What is summed up, such as an aggregate, is a sum for each piece: choose a
-/// [`span`](Self::span) that its granularity divides. The order that a call asks for holds within a piece, and so
+/// touches, jobs give those that were active in it. So one conversation is in several slices, and is left out by its
+/// id after the first. What is summed up, such as an aggregate, is a sum for each slice: choose a
+/// [`span`](Self::span) that its granularity divides. The order that a call asks for holds within a slice, and so
 /// does a limit in its body.
 ///
 /// Data of the last hours or days may not be complete yet. For the jobs of conversation and user details, the API
-/// reports the date up to which it is: [`WindowsReport::available_until`] has it, a piece that ends later makes the
+/// reports the date up to which it is: [`WindowsReport::available_until`] has it, a slice that ends later makes the
 /// verdict [`Unknown`](crate::Verdict::Unknown), and [`wait_for_data`](Self::wait_for_data) waits. For other
 /// operations, read the last days again later.
 ///
 /// # Errors
 /// As with a [`Paginator`], the stream can be used on after an error: the next poll asks for the same page
-/// of the same piece, or runs its job again if it failed. Errors come in the order of the pieces too.
+/// of the same slice, or runs its job again if it failed. Errors come in the order of the slices too.
 ///
 /// # How far it has come
 /// [`report`](Self::report) tells what was read, and whether that is all. [`plan`](Self::plan) tells which
-/// pieces are done, and can be kept to read the others in another process. Records near the edges of what was
+/// slices are done, and can be kept to read the others in another process. Records near the edges of what was
 /// begun come again then, since it holds no ids. A [`checkpoint`](Self::checkpoint) goes on with the item that
 /// comes next.
 ///
@@ -86,9 +86,9 @@ const MINIMUM: Duration = Duration::from_mins(1);
 /// let operation = Operation::new("postEvents", Method::Post, "/api/v2/events/query");
 /// let listing = Listing::new(Scheme::BodyPageNumber, "entities");
 /// let now = Utc::now();
-/// let mut events = Windows::<Value>::new(now - TimeDelta::days(365)..now, move |piece| {
+/// let mut events = Windows::<Value>::new(now - TimeDelta::days(365)..now, move |slice| {
 ///     let mut request = Request::new(operation.clone());
-///     request.set_body_field("/interval", piece.to_string());
+///     request.set_body_field("/interval", slice.to_string());
 ///     Paginator::over(&client, request, listing.clone())
 /// })
 /// .dedupe_by("id");
@@ -111,7 +111,7 @@ pub struct Windows<T> {
 impl<T> Unpin for Windows<T> {}
 
 impl<T> Windows<T> {
-    /// What a range holds, through a list of your own for each of its pieces: for calls that the bindings
+    /// What a range holds, through a list of your own for each of its slices: for calls that the bindings
     /// do not know, or that take a range in another form than an interval, such as two dates.
     ///
     /// The function must make the same list for the same interval. It is called for the whole range too, of
@@ -158,30 +158,30 @@ impl<T> Windows<T> {
         &mut self.reader.settings.options
     }
 
-    /// Makes each piece so long, but for the last, which may be shorter. Unless set: the longest interval that
+    /// Makes each slice so long, but for the last, which may be shorter. Unless set: the longest interval that
     /// the operation is known to take, or else 31 days.
     pub fn span(mut self, span: Duration) -> Self {
         self.reader.settings.span = span;
         self
     }
 
-    /// Has each piece begin so much before the end of the one before it, within its span: for records that
+    /// Has each slice begin so much before the end of the one before it, within its span: for records that
     /// the API may count to either. What comes twice then is left out by [`dedupe_by`](Self::dedupe_by) alone.
-    /// It must be shorter than the span. The halves of a piece that is split share no more than half of the first
+    /// It must be shorter than the span. The halves of a slice that is split share no more than half of the first
     /// one. None unless set.
     pub fn overlap(mut self, overlap: Duration) -> Self {
         self.reader.settings.overlap = overlap;
         self
     }
 
-    /// Splits no piece into ones that are shorter than this. One minute unless set, and never less than a
+    /// Splits no slice into ones that are shorter than this. One minute unless set, and never less than a
     /// millisecond.
     pub fn split_down_to(mut self, minimum: Duration) -> Self {
         self.reader.settings.minimum = minimum;
         self
     }
 
-    /// Splits a piece on errors that this says true of as well.
+    /// Splits a slice on errors that this says true of as well.
     pub fn split_when(mut self, is_too_large: impl Fn(&Error) -> bool + Send + 'static) -> Self {
         self.reader.settings.split_when = Some(Box::new(is_too_large));
         self
@@ -193,12 +193,12 @@ impl<T> Windows<T> {
         self
     }
 
-    /// Reads up to so many pieces at a time. One unless set.
+    /// Reads up to so many slices at a time. One unless set.
     ///
-    /// Items come in the same order as without. While a piece waits for those before it, its job runs, and
+    /// Items come in the same order as without. While a slice waits for those before it, its job runs, and
     /// its first page is held, with those that [`prefetch`](Self::prefetch) allows.
-    pub fn concurrency(mut self, pieces: usize) -> Self {
-        self.reader.settings.concurrency = pieces;
+    pub fn concurrency(mut self, slices: usize) -> Self {
+        self.reader.settings.concurrency = slices;
         self
     }
 
@@ -206,7 +206,7 @@ impl<T> Windows<T> {
     ///
     /// From a [`Checkpoint`](crate::Checkpoint) it continues with the next item, as `Paginator::resume` does in a list.
     /// Items that came before are recognized if they are among those that were delivered last: see
-    /// [`remember_in_checkpoint`](Self::remember_in_checkpoint). From a [`Plan`], the pieces are read that are not done,
+    /// [`remember_in_checkpoint`](Self::remember_in_checkpoint). From a [`Plan`], the slices are read that are not done,
     /// those that had begun from their beginning.
     ///
     /// One of another call or range is rejected before anything is sent: a plan with
@@ -217,7 +217,7 @@ impl<T> Windows<T> {
         self
     }
 
-    /// The jobs that were submitted for the pieces that are being read.
+    /// The jobs that were submitted for the slices that are being read.
     pub(crate) fn saved_jobs(&self) -> Vec<SavedJob> {
         self.reader.jobs()
     }
@@ -263,7 +263,7 @@ impl<T> Windows<T> {
         TryStreamExt::try_next(self).await
     }
 
-    /// What has been read so far, over all pieces.
+    /// What has been read so far, over all slices.
     pub fn report(&self) -> WindowsReport {
         self.reader.report()
     }
@@ -273,7 +273,7 @@ impl<T> Windows<T> {
         self.reader.point()
     }
 
-    /// Which pieces the range has, and which of them are done. A piece is done once the item after its last one
+    /// Which slices the range has, and which of them are done. A slice is done once the item after its last one
     /// has been asked for. Before the first item, those that it will begin with.
     ///
     /// # Errors
