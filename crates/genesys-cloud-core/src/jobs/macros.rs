@@ -204,7 +204,7 @@ macro_rules! job {
         $(, span: $days:literal days)? $(, id: $key:literal)? $(,)?
     ) => {
         impl $call {
-            /// Submits a job for each slice of a range of time, however long, that the API allows, and reads
+            /// Submits a job for each piece of a range of time, however long, that the API allows, and reads
             /// the results of one after the other. The range takes the place of an interval that the call
             /// has. Nothing is sent before the first item is asked for.
             #[inline]

@@ -74,7 +74,7 @@ macro_rules! paged {
         $(, span: $days:literal days)? $(, id: $id:literal)? $(,)?
     ) => {
         impl $call {
-            /// Reads what a range of time holds, however long, in slices that the API allows. The range
+            /// Reads what a range of time holds, however long, in pieces that the API allows. The range
             /// takes the place of an interval that the call has. Nothing is sent before the first item is
             /// asked for.
             #[inline]

@@ -327,7 +327,7 @@ impl Paginator<RawItem> {
     }
 }
 
-/// What the reading of a range in slices needs.
+/// What the reading of a range in pieces needs.
 impl<T> Paginator<T> {
     /// Has pages know the ids of their items, by the path of the id in an item.
     pub(crate) fn with_ids(mut self, path: Option<&str>) -> Self {

@@ -31,7 +31,7 @@ const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(5);
 #[derive(Clone)]
 pub(super) struct Resumption {
     pub(super) point: ListPoint,
-    /// When it was made; `None` for a slice of a range.
+    /// When it was made; `None` for a piece of a range.
     made: Option<DateTime<Utc>>,
     pub(super) stage: Stage,
     /// How much is still to be left out of what comes.
@@ -363,7 +363,7 @@ impl Engine {
             && matches!(resumption.stage, Stage::Checked | Stage::Entered)
             && (error.is_refused_by(&[404, 410])
                 || error.kind() == ErrorKind::JobExpired
-                // A range submits another job for its slice by itself.
+                // A range submits another job for its piece by itself.
                 || (error.is_job_without_result() && resumption.made.is_some()));
         // What is refused for its size is refused wherever it is read from.
         if (!is_of_page && !is_of_job) || is_too_large(&error) {
