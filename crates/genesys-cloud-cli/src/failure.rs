@@ -3,7 +3,7 @@
 use std::fmt;
 
 use genesys_cloud_catalogue::Operation as Entry;
-use genesys_cloud_core::{Error, ErrorKind};
+use genesys_cloud_core::{Error, ErrorKind, StoreError};
 use genesys_cloud_sinks::SinkError;
 
 pub use crate::exit::Exit;
@@ -176,6 +176,12 @@ pub(crate) fn permissions(entry: &Entry) -> Option<String> {
 impl std::error::Error for Failure {}
 
 /// The output, or what keeps the state, failed.
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        SinkError::from(error).into()
+    }
+}
+
 impl From<SinkError> for Failure {
     fn from(error: SinkError) -> Self {
         let exit = if error.is_mismatch() {

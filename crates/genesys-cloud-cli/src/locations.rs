@@ -7,7 +7,7 @@ use std::str::FromStr;
 #[cfg(feature = "buckets")]
 use genesys_cloud_sinks::BucketUrl;
 #[cfg(feature = "redis")]
-use genesys_cloud_sinks::RedisPlace;
+use genesys_cloud_sinks::RedisServer;
 #[cfg(feature = "postgres")]
 use genesys_cloud_sinks::Target;
 
@@ -91,7 +91,7 @@ pub(crate) enum StateLocation {
     #[cfg(feature = "buckets")]
     Bucket(BucketUrl),
     #[cfg(feature = "redis")]
-    Redis(RedisPlace),
+    Redis(RedisServer),
 }
 
 impl FromStr for StateLocation {
@@ -103,7 +103,7 @@ impl FromStr for StateLocation {
         };
         match scheme {
             #[cfg(feature = "redis")]
-            "redis" | "rediss" => RedisPlace::new(text).map(Self::Redis),
+            "redis" | "rediss" => RedisServer::new(text).map(Self::Redis),
             #[cfg(not(feature = "redis"))]
             "redis" | "rediss" => Err(lacks("redis")),
             #[cfg(feature = "buckets")]

@@ -145,18 +145,16 @@ impl Error {
         matches!(self.0.kind, JobFailed | JobCancelled | JobExpired)
     }
 
-    /// A [`CheckpointStore`](crate::CheckpointStore) of your own could not load or save a checkpoint
-    /// ([`ErrorKind::CheckpointStore`]).
-    pub fn checkpoint_store(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+    pub(crate) fn checkpoint_store(
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
         let why = "the store of checkpoints failed".to_owned();
         let mut this = Self::new(ErrorKind::CheckpointStore, None, why);
         this.0.source = Some(Source::Other(Arc::from(source.into())));
         this
     }
 
-    /// A [`CheckpointStore`](crate::CheckpointStore) of your own found that another writer has a checkpoint,
-    /// and says how ([`ErrorKind::CheckpointInUse`]).
-    pub fn checkpoint_in_use(why: impl Into<String>) -> Self {
+    pub(crate) fn checkpoint_in_use(why: impl Into<String>) -> Self {
         Self::new(ErrorKind::CheckpointInUse, None, why.into())
             .advise("stop the other one, or use another key")
     }

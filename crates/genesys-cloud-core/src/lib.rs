@@ -37,7 +37,8 @@ mod paging;
 mod param;
 #[doc(hidden)]
 pub mod private_file;
-mod redact;
+#[doc(hidden)]
+pub mod redact;
 mod region;
 mod reply;
 mod request;
@@ -61,10 +62,11 @@ pub use {bytes, chrono, futures, http, serde_json};
 pub use crate::auth::{AccessToken, TokenFuture, TokenProvider};
 pub use crate::budget::RateLimit;
 pub use crate::call::{Call, OperationCall, Sending};
-#[cfg(feature = "object_store")]
+#[cfg(feature = "object_store_0_13")]
 pub use crate::checkpoint::ObjectCheckpoints;
 pub use crate::checkpoint::{
-    Batch, Checkpoint, CheckpointStore, Checkpointed, FileStore, Resumable, StoreFuture,
+    Batch, Checkpoint, CheckpointStore, Checkpointed, FileStore, LARGEST_STATE, Resumable,
+    StoreError, StoreFuture,
 };
 pub use crate::client::{CallEnded, Client, ClientBuilder, OrgIdentity, RequestHead};
 pub use crate::download::Download;

@@ -5,17 +5,19 @@
 //! fails if there is one, written, synced and renamed, and the directory is synced. A crash leaves the old file or the
 //! new one.
 
+use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
+
+use tempfile::{Builder, NamedTempFile};
 
 /// A temporary file that is older was left by a process that was killed: none is written for that long.
 const LEFT: Duration = Duration::from_secs(3_600);
 
-/// How many random names are tried.
-const NAMES: u32 = 16;
+/// How many random letters the name of a temporary file has.
+const RANDOM: usize = 16;
 
 /// Opens a file for reading and writing, and restricts it to its owner. Its content stays as it is. It is created if it
 /// is missing and `create` says so.
@@ -38,14 +40,18 @@ pub fn open(path: &Path, create: bool) -> io::Result<File> {
 pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let mut options = OpenOptions::new();
     let file = regular(owner_only(options.read(true)).open(path).map_err(explained)?)?;
+    let too_large = |length: u64| {
+        let why = format!("it has {length} bytes, more than the {most} that are read");
+        Err(io::Error::new(ErrorKind::FileTooLarge, why))
+    };
     let length = file.metadata()?.len();
-    let mut bytes = Vec::new();
-    let read = file.take(most.saturating_add(1)).read_to_end(&mut bytes)? as u64;
-    match read.max(length) {
-        length if length > most => {
-            let why = format!("it has {length} bytes, more than the {most} that are read");
-            Err(io::Error::new(ErrorKind::FileTooLarge, why))
-        }
+    if length > most {
+        return too_large(length);
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
+    // It may grow meanwhile.
+    match file.take(most.saturating_add(1)).read_to_end(&mut bytes)? as u64 {
+        read if read > most => too_large(read),
         _ => Ok(bytes),
     }
 }
@@ -55,16 +61,10 @@ pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 /// # Errors
 /// When the file can't be written. The old one is then still there.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let (new, mut file) = create_beside(path, owner_only)?;
-    let mut write = || {
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&new, path)
-    };
-    write().inspect_err(|_| {
-        // What could not be written is of no use, and takes room.
-        let _ = fs::remove_file(&new);
-    })?;
+    let mut file = create_beside(path, |_| ())?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
     sync_folder(path)
 }
 
@@ -116,8 +116,8 @@ pub fn sweep(path: &Path) {
         let name = entry.file_name();
         let name = name.to_string_lossy();
         let random = name.strip_prefix(&prefix).and_then(|rest| rest.strip_suffix(".tmp"));
-        let is_ours =
-            random.is_some_and(|it| it.len() == 16 && it.bytes().all(|b| b.is_ascii_hexdigit()));
+        let is_ours = random
+            .is_some_and(|it| it.len() == RANDOM && it.bytes().all(|b| b.is_ascii_alphanumeric()));
         let age = || entry.metadata().ok()?.modified().ok()?.elapsed().ok();
         if is_ours && age().is_some_and(|age| age > LEFT) {
             let _ = fs::remove_file(entry.path());
@@ -125,24 +125,43 @@ pub fn sweep(path: &Path) {
     }
 }
 
-/// Creates a temporary file in the directory of this one.
+/// Whether an error of the system may pass by itself: the network or a file server is not there, or something is in
+/// use. A full disk is not such an error.
+pub fn is_transient(error: &io::Error) -> bool {
+    use ErrorKind as Kind;
+    matches!(
+        error.kind(),
+        Kind::TimedOut
+            | Kind::Interrupted
+            | Kind::WouldBlock
+            | Kind::ResourceBusy
+            | Kind::ExecutableFileBusy
+            | Kind::StaleNetworkFileHandle
+            | Kind::HostUnreachable
+            | Kind::NetworkUnreachable
+            | Kind::NetworkDown
+            | Kind::NotConnected
+            | Kind::ConnectionRefused
+            | Kind::ConnectionReset
+            | Kind::ConnectionAborted
+            | Kind::UnexpectedEof
+    )
+}
+
+/// Creates a temporary file in the directory of this one, which is removed unless it is persisted. It can be read by its
+/// owner alone.
 fn create_beside(
     path: &Path,
-    restricted: impl Fn(&mut OpenOptions) -> &mut OpenOptions,
-) -> io::Result<(PathBuf, File)> {
+    change: impl FnOnce(&mut Builder<'_, '_>),
+) -> io::Result<NamedTempFile> {
     let name = path.file_name().ok_or_else(|| io::Error::other("it has no file name"))?;
-    let mut tried = 0;
-    loop {
-        let random = RandomState::new().hash_one(std::process::id());
-        let mut beside = std::ffi::OsString::from(".");
-        beside.push(name);
-        beside.push(format!(".{random:016x}.tmp"));
-        let beside = folder_of(path).join(beside);
-        match restricted(OpenOptions::new().write(true).create_new(true)).open(&beside) {
-            Err(error) if error.kind() == ErrorKind::AlreadyExists && tried < NAMES => tried += 1,
-            created => return created.map(|file| (beside, file)),
-        }
-    }
+    let mut prefix = OsString::from(".");
+    prefix.push(name);
+    prefix.push(".");
+    let mut builder = Builder::new();
+    builder.prefix(&prefix).suffix(".tmp").rand_bytes(RANDOM);
+    change(&mut builder);
+    builder.tempfile_in(folder_of(path))
 }
 
 fn folder_of(path: &Path) -> &Path {
@@ -205,10 +224,12 @@ fn permissions_for(path: &Path) -> Option<Permissions> {
         Some(there) => there.permissions().mode(),
         // The mask for new files can't be read without changing it, so a new file shows it.
         None => {
-            let (probe, made) = create_beside(path, |options| options).ok()?;
-            let mode = made.metadata().ok().map(|it| it.permissions().mode());
-            let _ = fs::remove_file(&probe);
-            mode?
+            let usual = Permissions::from_mode(0o666);
+            let probe = create_beside(path, |it| {
+                it.permissions(usual);
+            })
+            .ok()?;
+            probe.as_file().metadata().ok()?.permissions().mode()
         }
     };
     Some(Permissions::from_mode(mode & 0o777))
@@ -322,6 +343,7 @@ mod tests {
         let long_ago = SystemTime::now() - LEFT - Duration::from_secs(1);
         for (name, time) in [
             (".a.json.0123456789abcdef.tmp", long_ago),
+            (".a.json.AbCdEfGhIjKlMnOp.tmp", long_ago),
             (".a.json.fedcba9876543210.tmp", SystemTime::now()),
             (".a.json.mine.tmp", long_ago),
             (".b.json.0123456789abcdef.tmp", long_ago),

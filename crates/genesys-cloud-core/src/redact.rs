@@ -20,7 +20,7 @@ const TOKENS: usize = 8;
 
 /// The credentials of a client. Clones share them.
 #[derive(Clone, Default)]
-pub(crate) struct Secrets(Option<Arc<Known>>);
+pub struct Secrets(Option<Arc<Known>>);
 
 #[derive(Default)]
 struct Known {
@@ -29,7 +29,8 @@ struct Known {
 }
 
 impl Secrets {
-    pub(crate) fn new(fixed: impl IntoIterator<Item = SecretString>) -> Self {
+    /// These credentials.
+    pub fn new(fixed: impl IntoIterator<Item = SecretString>) -> Self {
         let fixed = fixed.into_iter().filter(|it| it.expose_secret().len() >= SHORTEST).collect();
         Self(Some(Arc::new(Known { fixed, tokens: RwLock::default() })))
     }
@@ -45,7 +46,7 @@ impl Secrets {
     }
 
     /// Removes the credentials from one text. For several, make one [`redactor`](Self::redactor).
-    pub(crate) fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
+    pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
         match text.len() < SHORTEST {
             true => Cow::Borrowed(text),
             false => self.redactor().redact(text),

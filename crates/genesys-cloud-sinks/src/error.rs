@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use genesys_cloud_core::{StoreError, private_file};
+
 use crate::reject::Unfit;
 
 /// Why a sink could not take in records.
@@ -49,7 +51,7 @@ impl SinkError {
     pub fn of_io(why: impl Into<String>, error: &std::io::Error) -> Self {
         let kind = match error.kind() {
             std::io::ErrorKind::BrokenPipe => Kind::Closed,
-            _ if may_pass(error) => Kind::Unavailable,
+            _ if private_file::is_transient(error) => Kind::Unavailable,
             _ => Kind::Refused,
         };
         Self { text: why.into(), kind, unfit: None }
@@ -111,25 +113,34 @@ impl fmt::Display for SinkError {
 
 impl std::error::Error for SinkError {}
 
-/// Whether an error of the system may pass by itself: the network or a file server is not there, or something is in
-/// use. A full disk is not such an error.
-fn may_pass(error: &std::io::Error) -> bool {
-    use std::io::ErrorKind as Kind;
-    matches!(
-        error.kind(),
-        Kind::TimedOut
-            | Kind::Interrupted
-            | Kind::WouldBlock
-            | Kind::ResourceBusy
-            | Kind::ExecutableFileBusy
-            | Kind::StaleNetworkFileHandle
-            | Kind::HostUnreachable
-            | Kind::NetworkUnreachable
-            | Kind::NetworkDown
-            | Kind::NotConnected
-            | Kind::ConnectionRefused
-            | Kind::ConnectionReset
-            | Kind::ConnectionAborted
-            | Kind::UnexpectedEof
-    )
+/// What keeps the state failed.
+impl From<StoreError> for SinkError {
+    fn from(error: StoreError) -> Self {
+        let text = error.to_string();
+        if error.is_unavailable() {
+            Self::unavailable(text)
+        } else if error.is_conflict() {
+            Self::taken(text)
+        } else if error.is_unreadable() {
+            Self::mismatch(text)
+        } else if error.is_stopped() {
+            Self::stopped(text)
+        } else {
+            Self::new(text)
+        }
+    }
+}
+
+/// What a sink says of the state that it keeps itself.
+impl From<SinkError> for StoreError {
+    fn from(error: SinkError) -> Self {
+        let SinkError { text, kind, .. } = error;
+        match kind {
+            Kind::Refused | Kind::Closed => Self::new(text),
+            Kind::Unavailable => Self::unavailable(text),
+            Kind::Mismatch => Self::unreadable(text),
+            Kind::Stopped => Self::stopped(text),
+            Kind::Taken => Self::conflict(text),
+        }
+    }
 }

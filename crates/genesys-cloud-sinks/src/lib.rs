@@ -5,15 +5,18 @@
 //!
 //! | feature | what it adds |
 //! | --- | --- |
-//! | `buckets` | [`BucketSink`]: objects in S3, Google Cloud Storage and Azure |
+//! | `buckets` | [`BucketSink`] and [`BucketStore`]: objects in S3, Google Cloud Storage and Azure |
 //! | `parquet` | Parquet, as a [`Format`] |
 //! | `postgres` | [`PostgresSink`]: tables of a PostgreSQL database |
-//! | `redis` | the state of an export in Redis |
+//! | `redis` | [`RedisStore`]: the state of an export in Redis |
 //! | `zstd` | compression by Zstandard, which needs a C compiler |
+//!
+//! The state is a text in a [`CheckpointStore`](genesys_cloud_core::CheckpointStore): a [`StateFile`], an object of a
+//! bucket, a key of Redis, or the database that the records go to ([`Sink::store`]).
 //!
 //! JSONL, CSV, gzip, files and streams are always there.
 #![cfg_attr(
-    not(all(feature = "buckets", feature = "postgres")),
+    not(all(feature = "buckets", feature = "postgres", feature = "redis")),
     allow(rustdoc::broken_intra_doc_links)
 )]
 
@@ -29,7 +32,6 @@ mod error;
 mod file;
 mod format;
 mod jsonl;
-mod keeper;
 mod losses;
 #[cfg(feature = "parquet")]
 mod parquet;
@@ -41,24 +43,25 @@ mod redis;
 mod reject;
 mod saved;
 mod sink;
+mod state_file;
 mod stream;
 pub mod sum;
 mod watch;
 
 #[cfg(feature = "buckets")]
-pub use crate::bucket::{BucketKeeper, BucketSink, BucketUrl, PART_SIZE};
+pub use crate::bucket::{BucketSink, BucketStore, BucketUrl, PART_SIZE};
 pub use crate::columns::{Column, ColumnKind, Columns, FieldError, find, properties};
 pub use crate::compression::Compression;
 pub use crate::error::SinkError;
 pub use crate::file::{FileSink, open_part};
 pub use crate::format::Format;
 pub use crate::jsonl::line as one_line;
-pub use crate::keeper::{FileKeeper, Keeper, LARGEST_STATE};
 #[cfg(feature = "postgres")]
 pub use crate::postgres::{PostgresSink, Target};
 #[cfg(feature = "redis")]
-pub use crate::redis::{RedisKeeper, RedisPlace};
+pub use crate::redis::{RedisServer, RedisStore};
 pub use crate::reject::{Fault, OnBadValue, Rejected};
 pub use crate::sink::{Sink, SinkFuture};
+pub use crate::state_file::StateFile;
 pub use crate::stream::StreamSink;
 pub use crate::watch::Watch;

@@ -1,19 +1,21 @@
 //! The state of an export in Redis.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
 
+use genesys_cloud_core::redact::Secrets;
+use genesys_cloud_core::{CheckpointStore, LARGEST_STATE, StoreError, StoreFuture};
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, ConnectionAddr, IntoConnectionInfo as _};
+use redis::{AsyncConnectionConfig, Client, ConnectionAddr, IntoConnectionInfo as _, Script};
 
-use super::{Keeper, SinkError, SinkFuture};
+use crate::watch::{Watch, unless_stopped};
 
 /// How long a connection and an answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Changes the state if it is still that of this export: what it saved or read last. A writer that does not know
-/// of another one finds out here, before it overwrites anything.
+/// Changes the state if it is still the one that this store saved or read last.
 const SAVE: &str = "if (redis.call('HGET', KEYS[1], 'version') or '') ~= ARGV[1] then return 0 end \
     redis.call('HSET', KEYS[1], 'version', ARGV[2], 'state', ARGV[3]) return 1";
 
@@ -22,32 +24,38 @@ const CLEAR: &str = "local found = redis.call('HGET', KEYS[1], 'version') or '' 
     if found ~= '' and found ~= ARGV[1] then return 0 end \
     redis.call('DEL', KEYS[1]) return 1";
 
-/// A server and a database of it.
+/// A database of Redis.
 #[derive(Clone)]
-pub struct RedisPlace {
+pub struct RedisServer {
     client: Client,
+    secrets: Secrets,
 }
 
-/// A hash under a key: the state, and by which save it came there.
-pub struct RedisKeeper {
-    place: RedisPlace,
-    key: String,
+/// Keeps states in a database of Redis, each in a hash: the text, and the save that it is of.
+///
+/// It replaces what it has read or saved itself, and nothing else: another writer of the same key does not go unnoticed.
+pub struct RedisStore {
+    server: RedisServer,
+    watch: Option<Watch>,
     connection: Option<MultiplexedConnection>,
     /// Tells the saves of this run from those of others.
     run: u64,
     saves: u64,
-    /// The version that is there as far as this export knows; `None` before it has looked.
-    known: Option<String>,
+    /// The version of each key that is there as far as this store knows.
+    known: HashMap<String, String>,
 }
 
-impl RedisPlace {
-    /// The database of this URL. REDISCLI_AUTH has the password where the URL has none.
+impl RedisServer {
+    /// The database of this URL. If the URL has no password, REDISCLI_AUTH has it. No connection is made yet.
     ///
     /// # Errors
     /// When the URL is wrong.
     pub fn new(url: &str) -> Result<Self, String> {
-        let wrong =
-            |error: redis::RedisError| format!("the URL of Redis is wrong: {}", why(&error));
+        let wrong = |error: redis::RedisError| match error.detail() {
+            // The description alone says of a password no more than that it is wrong.
+            Some(detail) => format!("the URL of Redis is wrong: {detail}"),
+            None => format!("the URL of Redis is wrong: {error}"),
+        };
         let mut info = url.into_connection_info().map_err(wrong)?;
         let settings = info.redis_settings();
         if settings.password().is_none()
@@ -61,135 +69,184 @@ impl RedisPlace {
             // is chosen already, that is as good.
             let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         }
-        Ok(Self { client: Client::open(info).map_err(wrong)? })
-    }
-
-    /// Keeps a state under this key.
-    pub fn keeper(&self, key: String) -> RedisKeeper {
-        RedisKeeper {
-            place: self.clone(),
-            key,
-            connection: None,
-            run: RandomState::new().hash_one(std::process::id()),
-            saves: 0,
-            known: None,
-        }
+        let secrets = Secrets::new(info.redis_settings().password().map(Into::into));
+        Ok(Self { client: Client::open(info).map_err(wrong)?, secrets })
     }
 }
 
 /// The server and the database, without what is secret.
-impl fmt::Display for RedisPlace {
+impl fmt::Display for RedisServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let info = self.client.get_connection_info();
         write!(f, "Redis at {}, database {}", info.addr(), info.redis_settings().db())
     }
 }
 
-impl fmt::Debug for RedisPlace {
+impl fmt::Debug for RedisServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
 }
 
-impl RedisKeeper {
-    async fn connection(&mut self) -> Result<&mut MultiplexedConnection, SinkError> {
-        let place = &self.place;
-        match &mut self.connection {
-            Some(connection) => Ok(connection),
-            none => {
-                let config = AsyncConnectionConfig::new()
-                    .set_connection_timeout(Some(PATIENCE))
-                    .set_response_timeout(Some(PATIENCE));
-                let made = place.client.get_multiplexed_async_connection_with_config(&config).await;
-                let made = made.map_err(|error| {
-                    failed(&error, format!("can't connect to {place}: {}", why(&error)))
-                })?;
-                Ok(none.insert(made))
-            }
+impl RedisStore {
+    /// States in this database.
+    pub fn new(server: &RedisServer) -> Self {
+        Self {
+            server: server.clone(),
+            watch: None,
+            connection: None,
+            run: RandomState::new().hash_one(std::process::id()),
+            saves: 0,
+            known: HashMap::new(),
         }
     }
 
-    async fn read(&mut self) -> Result<Option<String>, SinkError> {
+    /// Lets the user stop a wait for the server.
+    #[must_use]
+    pub fn watch(mut self, watch: Watch) -> Self {
+        self.watch = Some(watch);
+        self
+    }
+
+    fn stopped(&self) -> StoreError {
+        StoreError::stopped(format!("stopped while {} was waited for", self.server))
+    }
+
+    async fn connection(&mut self) -> Result<MultiplexedConnection, StoreError> {
+        if let Some(connection) = &self.connection {
+            return Ok(connection.clone());
+        }
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(PATIENCE))
+            .set_response_timeout(Some(PATIENCE));
+        let made = self.server.client.get_multiplexed_async_connection_with_config(&config);
+        let made = unless_stopped(self.watch.as_ref(), made).await;
+        let made = made.ok_or_else(|| self.stopped())?.map_err(|error| {
+            let text = format!("can't connect to {}: {}", self.server, self.why(&error));
+            failed(&error, text)
+        })?;
+        Ok(self.connection.insert(made).clone())
+    }
+
+    async fn read(&mut self, key: &str) -> Result<Option<String>, StoreError> {
+        let mut size = redis::cmd("HSTRLEN");
+        size.arg(key).arg("state");
+        let size: u64 = self.ask(async |mut it| size.query_async(&mut it).await).await?;
+        if size > LARGEST_STATE {
+            return Err(self.odd(key, &format!("it has {size} bytes")));
+        }
         let mut get = redis::cmd("HMGET");
-        get.arg(&self.key).arg("version").arg("state");
-        let found: (Option<String>, Option<String>) = self.ask(&get).await?;
-        self.known = Some(found.0.unwrap_or_default());
-        Ok(found.1)
+        get.arg(key).arg("version").arg("state");
+        let (version, state): (Option<String>, Option<Vec<u8>>) =
+            self.ask(async |mut it| get.query_async(&mut it).await).await?;
+        self.known.insert(key.to_owned(), version.unwrap_or_default());
+        let text = state.map(String::from_utf8).transpose();
+        text.map_err(|_| self.odd(key, "it is not text"))
+    }
+
+    fn odd(&self, key: &str, why: &str) -> StoreError {
+        StoreError::unreadable(format!(
+            "{} is not a saved state: {why}. Remove it, or choose another location",
+            self.location(key)
+        ))
     }
 
     /// Has a script change the state, unless it is that of somebody else by now.
-    async fn change(&mut self, script: &str, arguments: &[&str]) -> Result<(), SinkError> {
-        let mut change = redis::cmd("EVAL");
-        change.arg(script).arg(1).arg(&self.key).arg(arguments);
-        let is_changed: bool = self.ask(&change).await?;
+    async fn change(
+        &mut self,
+        script: &str,
+        key: &str,
+        arguments: &[&str],
+    ) -> Result<(), StoreError> {
+        let script = Script::new(script);
+        let mut call = script.key(key);
+        for argument in arguments {
+            call.arg(*argument);
+        }
+        let is_changed: bool = self.ask(async |mut it| call.invoke_async(&mut it).await).await?;
         if is_changed {
             return Ok(());
         }
-        Err(SinkError::taken(format!(
-            "another export saves its state under {} in {}; this one has saved nothing over it",
-            self.key, self.place
+        Err(StoreError::conflict(format!(
+            "another export saves its state under {}; this one has saved nothing over it",
+            self.location(key)
         )))
     }
 
-    async fn ask<T: redis::FromRedisValue>(
+    async fn ask<T>(
         &mut self,
-        command: &redis::Cmd,
-    ) -> Result<T, SinkError> {
-        let answer = command.query_async(self.connection().await?).await;
-        answer.map_err(|error: redis::RedisError| {
-            let place = &self.place;
+        call: impl AsyncFnOnce(MultiplexedConnection) -> Result<T, redis::RedisError>,
+    ) -> Result<T, StoreError> {
+        let connection = self.connection().await?;
+        let answer = unless_stopped(self.watch.as_ref(), call(connection)).await;
+        let answer = answer.ok_or_else(|| {
+            // What has not come yet must not pass for the answer to something else.
+            self.connection = None;
+            self.stopped()
+        })?;
+        answer.map_err(|error| {
+            let (server, why) = (&self.server, self.why(&error));
             let text = match error.is_io_error() {
                 true => {
                     self.connection = None;
-                    format!("the connection to {place} was lost: {}", why(&error))
+                    format!("the connection to {server} was lost: {why}")
                 }
-                false => format!("{place}: {}", why(&error)),
+                false => format!("{server}: {why}"),
             };
             failed(&error, text)
         })
     }
 
-    /// What is there as far as this export knows: what it has seen last.
-    async fn known(&mut self) -> Result<String, SinkError> {
-        if self.known.is_none() {
-            self.read().await?;
+    /// What is there as far as this store knows: what it has seen last.
+    async fn known(&mut self, key: &str) -> Result<String, StoreError> {
+        if !self.known.contains_key(key) {
+            self.read(key).await?;
         }
-        Ok(self.known.clone().unwrap_or_default())
+        Ok(self.known.get(key).cloned().unwrap_or_default())
     }
 
-    async fn put(&mut self, state: &str) -> Result<(), SinkError> {
-        let known = self.known().await?;
+    async fn put(&mut self, key: &str, text: &str) -> Result<(), StoreError> {
+        let known = self.known(key).await?;
         self.saves += 1;
         let next = format!("{:016x}-{}", self.run, self.saves);
-        let saved = self.change(SAVE, &[&known, &next, state]).await;
+        let saved = self.change(SAVE, key, &[&known, &next, text]).await;
         if let Err(error) = saved {
             // Servers end connections that were idle for long, as they are while a job runs. A new one tells
             // whether the state has arrived.
-            if self.connection.is_some() {
+            if self.connection.is_some() || error.is_stopped() {
                 return Err(error);
             }
-            if self.read().await.is_err() {
+            if self.read(key).await.is_err() {
                 return Err(error);
             }
-            if self.known.as_deref() != Some(&next) {
-                self.change(SAVE, &[&known, &next, state]).await?;
+            if self.known.get(key) != Some(&next) {
+                self.change(SAVE, key, &[&known, &next, text]).await?;
             }
         }
-        self.known = Some(next);
+        self.known.insert(key.to_owned(), next);
         Ok(())
     }
 
-    async fn remove(&mut self) -> Result<(), SinkError> {
+    async fn remove(&mut self, key: &str) -> Result<(), StoreError> {
         // Who throws a state away without having looked at it means whatever is there.
-        let known = self.known().await?;
-        self.change(CLEAR, &[&known]).await?;
-        self.known = Some(String::new());
+        let known = self.known(key).await?;
+        self.change(CLEAR, key, &[&known]).await?;
+        self.known.insert(key.to_owned(), String::new());
         Ok(())
+    }
+
+    /// What went wrong, in words.
+    fn why(&self, error: &redis::RedisError) -> String {
+        let text = match error.detail() {
+            Some(detail) if !error.is_io_error() => detail.to_owned(),
+            _ => error.to_string(),
+        };
+        self.server.secrets.redact(&text).into_owned()
     }
 }
 
 /// An error of these words: one that may pass, where the server can't be reached or says that it is not ready.
-fn failed(error: &redis::RedisError, text: String) -> SinkError {
+fn failed(error: &redis::RedisError, text: String) -> StoreError {
     let is_busy = matches!(
         error.code(),
         Some("LOADING" | "BUSY" | "TRYAGAIN" | "MASTERDOWN" | "CLUSTERDOWN" | "READONLY")
@@ -197,50 +254,98 @@ fn failed(error: &redis::RedisError, text: String) -> SinkError {
     // Those of certificates are errors of the system as well.
     let is_certificate = text.contains("certificate") || text.contains("PEM");
     match is_busy || error.is_io_error() && !is_certificate {
-        true => SinkError::unavailable(text),
-        false => SinkError::new(text),
+        true => StoreError::unavailable(text),
+        false => StoreError::new(text),
     }
 }
 
-/// What went wrong, in words.
-fn why(error: &redis::RedisError) -> String {
-    match error.detail() {
-        // The description alone says of a password no more than that it is wrong.
-        Some(detail) if !error.is_io_error() => detail.to_owned(),
-        _ => error.to_string(),
+impl CheckpointStore for RedisStore {
+    fn load<'a>(&'a mut self, key: &'a str) -> StoreFuture<'a, Option<String>> {
+        Box::pin(self.read(key))
+    }
+
+    fn save<'a>(&'a mut self, key: &'a str, text: &'a str) -> StoreFuture<'a, ()> {
+        Box::pin(self.put(key, text))
+    }
+
+    fn clear<'a>(&'a mut self, key: &'a str) -> StoreFuture<'a, ()> {
+        Box::pin(self.remove(key))
+    }
+
+    fn location(&self, key: &str) -> String {
+        format!("{key} in {}", self.server)
     }
 }
 
-impl Keeper for RedisKeeper {
-    fn load(&mut self) -> SinkFuture<'_, Option<String>> {
-        Box::pin(self.read())
-    }
-
-    fn save<'a>(&'a mut self, state: &'a str) -> SinkFuture<'a> {
-        Box::pin(self.put(state))
-    }
-
-    fn clear(&mut self) -> SinkFuture<'_> {
-        Box::pin(self.remove())
-    }
-
-    fn place(&self) -> String {
-        format!("{} in {}", self.key, self.place)
+/// Without what is secret.
+impl fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RedisStore").field(&self.server).finish()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+    use tokio::sync::Notify;
+
     use super::*;
 
     #[test]
-    fn a_place_says_no_password() {
-        let place = RedisPlace::new("redis://u:secret@host:7/3").expect("a place");
-        assert_eq!(place.to_string(), "Redis at host:7, database 3");
-        assert!(!format!("{place:?}").contains("secret"));
+    fn a_location_says_no_password() {
+        let server = RedisServer::new("redis://u:secret@host:7/3").expect("a server");
+        let store = RedisStore::new(&server);
+        assert_eq!(store.location("a"), "a in Redis at host:7, database 3");
+        assert!(!format!("{store:?} {server:?}").contains("secret"));
         for url in ["redis://u:secret@host/db", "redis://", "rediss://u:secret@host:x/0"] {
-            let error = RedisPlace::new(url).expect_err(url);
+            let error = RedisServer::new(url).map(drop).expect_err(url);
             assert!(error.contains("wrong") && !error.contains("secret"), "{error}");
         }
+    }
+
+    /// A server that answers everything with this; with nothing, it never answers.
+    async fn server(answer: &'static str) -> RedisServer {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        tokio::spawn(async move {
+            while let Ok((mut connection, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let mut request = [0; 4_096];
+                    while connection.read(&mut request).await.is_ok_and(|read| read > 0) {
+                        let _ = connection.write_all(answer.as_bytes()).await;
+                    }
+                });
+            }
+        });
+        RedisServer::new(&format!("redis://user:top-secret@127.0.0.1:{port}/0")).expect("a server")
+    }
+
+    #[tokio::test]
+    async fn a_server_that_quotes_the_password_does_not_make_it_known() {
+        let answer = "-ERR AUTH user top-secret failed for redis://user:top-secret@host\r\n";
+        let mut store = RedisStore::new(&server(answer).await);
+        for error in [
+            store.load("a").await.expect_err("refused"),
+            store.save("a", "text").await.expect_err("refused"),
+            store.clear("a").await.expect_err("refused"),
+        ] {
+            let text = format!("{error} {error:?}");
+            assert!(text.contains("127.0.0.1") && !text.contains("top-secret"), "{text}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stop_ends_the_wait_for_a_server_that_does_not_answer() {
+        let server = server("").await;
+        let stop = Arc::new(Notify::new());
+        stop.notify_one();
+        let watch = Watch::new(stop, |_| ());
+        let mut store = RedisStore::new(&server).watch(watch);
+        let error = store.load("a").await.expect_err("stopped");
+        assert!(error.is_stopped(), "{error}");
+        assert!(!error.to_string().contains("top-secret"), "{error}");
     }
 }

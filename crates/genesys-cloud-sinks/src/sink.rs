@@ -1,12 +1,12 @@
 //! What all sinks have in common.
 
 use futures::future::BoxFuture;
+use genesys_cloud_core::CheckpointStore;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::columns::Columns;
 use crate::error::SinkError;
-use crate::keeper::Keeper;
 use crate::reject::{OnBadValue, Rejected};
 use crate::watch::Watch;
 
@@ -118,10 +118,17 @@ pub trait Sink: Send {
         false
     }
 
-    /// Keeps the state of the export, where the sink does it by itself: in one transaction with the records,
-    /// say. A commit then is last once the state that follows it is saved.
-    fn keeper(&mut self) -> Option<&mut dyn Keeper> {
+    /// Where the state of the export is, if the sink keeps it itself: in one transaction with the records, for example.
+    /// What was written last is then committed by saving the state that follows. There is one state for each output,
+    /// whatever the key.
+    fn store(&mut self) -> Option<&mut dyn CheckpointStore> {
         None
+    }
+
+    /// Discards the export that the state in its own [`store`](Self::store) is of, to start over. An error where that
+    /// would do harm.
+    fn restart(&mut self) -> SinkFuture<'_> {
+        Box::pin(async { Ok(()) })
     }
 
     /// Puts the report on the export, which is JSON, beside the output, and says where, for people. `None` if

@@ -23,7 +23,8 @@ mod verdict;
 use std::cell::OnceCell;
 use std::sync::Arc;
 
-use genesys_cloud_sinks::{Keeper, Watch};
+use genesys_cloud_core::CheckpointStore;
+use genesys_cloud_sinks::Watch;
 use serde_json::json;
 #[cfg(unix)]
 use tokio::signal::unix::{SignalKind, signal};
@@ -32,7 +33,7 @@ use tokio::sync::Notify;
 use self::plan::Plan;
 #[cfg(test)]
 pub(crate) use self::plan::check;
-use self::previous::{Previous, keeper_of};
+use self::previous::{Previous, store_of};
 use self::report::Report;
 use self::runner::{Read, Runner};
 use self::state::{Run, State};
@@ -79,17 +80,18 @@ async fn attempt(
             .advise("--out FILE writes a file, and `> /dev/null` discards them"));
     }
     let mut target = Target::new(plan)?;
-    let mut keeper = previous::keeper(plan)?;
     let stop = stop.get_or_init(|| stop_on_interrupt(reporter)).clone();
     let waits = reporter.clone();
-    target.watch(Watch::new(stop.clone(), move |text| {
+    let watch = Watch::new(stop.clone(), move |text| {
         waits.say("lock", text, json!({ "text": text }));
-    }));
-    let previous = Previous::load(plan, &mut keeper, &mut target, reporter).await?;
+    });
+    let mut store = previous::store(plan, &watch)?;
+    target.watch(watch);
+    let previous = Previous::load(plan, &mut store, &mut target, reporter).await?;
     let before = previous.state().map(|state| state.run.org());
     let org = session.reconnect(before).await?;
     let client = &org.client;
-    let identity = match keeper_of(&mut keeper, &mut target) {
+    let identity = match store_of(&mut store, &mut target) {
         Some(_) => session.identity(client).await?,
         // No other run will ask for it.
         None => client.identity(),
@@ -106,7 +108,7 @@ async fn attempt(
         None => Run::new(identity.clone()),
     };
     target.open(&run.id, previous.state()).await?;
-    previous.remove(&mut keeper, &mut target).await?;
+    previous.remove(plan, &mut store, &mut target).await?;
     // Jobs of another org are left alone.
     let discarded = previous.discarded().filter(|state| state.run.is_of(&identity));
     let abandoned = discarded.map(State::jobs).unwrap_or_default();
@@ -129,14 +131,14 @@ async fn attempt(
         target.finish_rejects()?;
         report.rejected(&target, true);
         let jobs = runner::stored(&state.jobs(), client);
-        let forgotten = forget(&mut keeper, &mut target, session, &jobs).await;
+        let forgotten = forget(plan, session, &mut store, &mut target, &jobs).await;
         let exit = report.completed(&mut target, true).await?;
         return forgotten.map(|()| exit);
     }
-    let mut runner = Runner::new(plan, session, client, &run, (target, keeper), from);
+    let mut runner = Runner::new(plan, session, client, &run, (target, store), from);
     let read = runner.read(&stop).await;
     let remainder = runner.remainder();
-    let Runner { reader, mut target, mut keeper, stored, .. } = runner;
+    let Runner { reader, mut target, mut store, stored, .. } = runner;
     if let Err(failure) = &read
         && plan.start == Start::ResumeOrRestart
         && failure.is_stale()
@@ -171,7 +173,7 @@ async fn attempt(
     report.notes(notes);
     // What is written is reported first, whatever becomes of the state.
     let forgotten = match is_whole {
-        true => forget(&mut keeper, &mut target, session, &stored).await,
+        true => forget(plan, session, &mut store, &mut target, &stored).await,
         false => Ok(()),
     };
     report.remains(remainder);
@@ -189,14 +191,15 @@ async fn attempt(
 
 /// Removes the state of an export whose output is finished, and its jobs.
 async fn forget(
-    keeper: &mut Option<Box<dyn Keeper>>,
-    target: &mut Target,
+    plan: &Plan,
     session: &Session,
+    store: &mut Option<Box<dyn CheckpointStore>>,
+    target: &mut Target,
     jobs: &[StoredJob],
 ) -> Result<(), Failure> {
     let location = target.location().unwrap_or_default();
-    if let Some(keeper) = keeper_of(keeper, target) {
-        keeper.clear().await.map_err(|error| {
+    if let Some(state) = store_of(store, target) {
+        state.clear(&previous::key(plan)).await.map_err(|error| {
             let text = format!("{location} is finished, but its state can't be removed: {error}");
             Failure::output(text).advise("--resume removes it, and reads nothing that is written")
         })?;

@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use genesys_cloud_core::CheckpointStore;
 #[cfg(feature = "postgres")]
 use genesys_cloud_sinks::PostgresSink;
 use genesys_cloud_sinks::aside;
 #[cfg(feature = "buckets")]
-use genesys_cloud_sinks::{BucketKeeper, BucketSink, PART_SIZE};
-use genesys_cloud_sinks::{FileKeeper, FileSink, Format, Keeper, Sink, StreamSink};
+use genesys_cloud_sinks::{BucketSink, BucketStore, PART_SIZE};
+use genesys_cloud_sinks::{FileSink, Format, Sink, StateFile, StreamSink, Watch};
 
 use crate::failure::Failure;
 use crate::locations::Destination;
@@ -127,11 +128,11 @@ impl Output {
             #[cfg(feature = "buckets")]
             Destination::Bucket(url) => {
                 let state = format!("{url}{}", aside::STATE);
-                let mut keeper = match state.parse() {
-                    Ok(url) => BucketKeeper::new(&url)?,
+                let mut store = match state.parse() {
+                    Ok(url) => BucketStore::new(&url)?,
                     Err(_) => return Ok(Vec::new()),
                 };
-                if keeper.load().await?.is_some() {
+                if store.load(&state).await?.is_some() {
                     left.push(state.into());
                 }
             }
@@ -169,13 +170,16 @@ impl Output {
         })
     }
 
-    /// What keeps its state, unless the sink does.
-    pub(super) fn keeper(&self) -> Result<Option<Box<dyn Keeper>>, Failure> {
+    /// The store of its state, unless the sink is it.
+    #[cfg_attr(not(feature = "buckets"), expect(unused_variables))]
+    pub(super) fn store(&self, watch: &Watch) -> Result<Option<Box<dyn CheckpointStore>>, Failure> {
         Ok(match &self.destination {
             Destination::Stdout => None,
-            Destination::File(path) => Some(Box::new(FileKeeper::beside(path))),
+            Destination::File(path) => Some(Box::new(StateFile::beside(path))),
             #[cfg(feature = "buckets")]
-            Destination::Bucket(url) => Some(Box::new(BucketKeeper::beside(url)?)),
+            Destination::Bucket(url) => {
+                Some(Box::new(BucketStore::beside(url)?.watch(watch.clone())))
+            }
             #[cfg(feature = "postgres")]
             Destination::Postgres(_) => None,
         })

@@ -1,6 +1,7 @@
 //! What an earlier run of an export has left: to be resumed, discarded or left alone.
 
-use genesys_cloud_sinks::Keeper;
+use genesys_cloud_core::CheckpointStore;
+use genesys_cloud_sinks::Watch;
 use serde_json::json;
 
 use super::plan::Plan;
@@ -20,25 +21,30 @@ pub(super) enum Previous {
     Discarded(Option<Box<State>>),
 }
 
-/// What keeps the state, unless the target does.
-pub(super) fn keeper(plan: &Plan) -> Result<Option<Box<dyn Keeper>>, Failure> {
+/// The store of the state, unless the target is it.
+pub(super) fn store(
+    plan: &Plan,
+    watch: &Watch,
+) -> Result<Option<Box<dyn CheckpointStore>>, Failure> {
     match &plan.state {
-        Some(location) => {
-            let entry = plan.source.entry;
-            state_location::open(location, &entry.id, &plan.output.destination).map(Some)
-        }
-        None => plan.output.keeper(),
+        Some(location) => state_location::open(location, watch).map(Some),
+        None => plan.output.store(watch),
     }
 }
 
-/// What keeps the state: a place of its own, or the target. Nothing does for standard output.
-pub(super) fn keeper_of<'a>(
-    keeper: &'a mut Option<Box<dyn Keeper>>,
+/// The key of the state.
+pub(super) fn key(plan: &Plan) -> String {
+    state_location::key(&plan.source.entry.id, &plan.output.destination)
+}
+
+/// The store of the state: one beside the target, or the target. Standard output has none.
+pub(super) fn store_of<'a>(
+    store: &'a mut Option<Box<dyn CheckpointStore>>,
     target: &'a mut Target,
-) -> Option<&'a mut dyn Keeper> {
-    match keeper {
-        Some(keeper) => Some(keeper.as_mut()),
-        None => target.keeper(),
+) -> Option<&'a mut dyn CheckpointStore> {
+    match store {
+        Some(store) => Some(store.as_mut()),
+        None => target.store(),
     }
 }
 
@@ -46,14 +52,14 @@ impl Previous {
     /// Looks for an earlier run. One that would be overwritten is an error.
     pub(super) async fn load(
         plan: &Plan,
-        keeper: &mut Option<Box<dyn Keeper>>,
+        store: &mut Option<Box<dyn CheckpointStore>>,
         target: &mut Target,
         reporter: &Reporter,
     ) -> Result<Self, Failure> {
-        let is_own = keeper.is_none();
-        let Some(kept) = keeper_of(keeper, target) else { return Ok(Self::Nothing) };
-        let place = kept.place();
-        let loaded = kept.load().await?;
+        let (is_own, key) = (store.is_none(), key(plan));
+        let Some(state) = store_of(store, target) else { return Ok(Self::Nothing) };
+        let place = state.location(&key);
+        let loaded = state.load(&key).await?;
         let is_done = target.is_done();
         let operation = &plan.source.entry.id;
         let Some(text) = loaded else {
@@ -89,11 +95,10 @@ impl Previous {
         if is_own {
             // It keeps other writers out by itself.
             let is_other = discarded.as_ref().is_some_and(|it| !it.is_of(plan));
-            match keeper_of(keeper, target) {
-                None => {}
+            match target.store() {
                 // It is complete, and what it has written is not what is written now.
-                Some(kept) if is_done && is_other => kept.clear().await?,
-                Some(kept) => kept.discard().await?,
+                Some(state) if is_done && is_other => state.clear(&key).await?,
+                _ => target.restart().await?,
             }
         }
         Ok(Self::Discarded(discarded))
@@ -118,14 +123,15 @@ impl Previous {
     /// Removes what is discarded, once the target keeps other exports out.
     pub(super) async fn remove(
         &self,
-        keeper: &mut Option<Box<dyn Keeper>>,
+        plan: &Plan,
+        store: &mut Option<Box<dyn CheckpointStore>>,
         target: &mut Target,
     ) -> Result<(), Failure> {
-        // Where the target is the keeper, it has discarded it before.
-        let (Self::Discarded(discarded), Some(keeper)) = (self, keeper) else { return Ok(()) };
+        // Where the target is the store, it has discarded it before.
+        let (Self::Discarded(discarded), Some(store)) = (self, store) else { return Ok(()) };
         if let Some(discarded) = discarded {
             target.discard(discarded).await?;
         }
-        keeper.discard().await.map_err(Failure::from)
+        store.clear(&key(plan)).await.map_err(Failure::from)
     }
 }

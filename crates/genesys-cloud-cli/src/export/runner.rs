@@ -3,15 +3,14 @@
 use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
-use genesys_cloud_core::{Checkpoint, Client, RawItem, SavedJob};
-use genesys_cloud_sinks::Keeper;
+use genesys_cloud_core::{Checkpoint, CheckpointStore, Client, RawItem, SavedJob};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use super::advice::Remainder;
 use super::pace::Pace;
 use super::plan::{Delivery, Plan};
-use super::previous::keeper_of;
+use super::previous::{key, store_of};
 use super::reader::{Next, Raw, Reader};
 use super::rejects;
 use super::state::{Delivered, DeliveredRecords, Run, State};
@@ -44,7 +43,7 @@ pub(super) struct Runner<'a> {
     run: &'a Run,
     pub(super) reader: Reader,
     pub(super) target: Target,
-    pub(super) keeper: Option<Box<dyn Keeper>>,
+    pub(super) store: Option<Box<dyn CheckpointStore>>,
     /// The jobs that the API works on, or whose results are read.
     pub(super) stored: Vec<StoredJob>,
     /// Whether there is a state to resume.
@@ -85,7 +84,7 @@ impl<'a> Runner<'a> {
         session: &'a Session,
         client: &'a Client,
         run: &'a Run,
-        (target, keeper): (Target, Option<Box<dyn Keeper>>),
+        (target, store): (Target, Option<Box<dyn CheckpointStore>>),
         from: Option<&State>,
     ) -> Self {
         let reader = Reader::new(client, &plan.source, from.map(State::place));
@@ -102,7 +101,7 @@ impl<'a> Runner<'a> {
             run,
             reader,
             target,
-            keeper,
+            store,
             stored: from.map(|state| stored(&state.jobs(), client)).unwrap_or_default(),
             is_saved: from.is_some(),
             is_resumed: from.is_some(),
@@ -242,16 +241,16 @@ impl<'a> Runner<'a> {
 
     /// Leaves nothing that could be in the way of another run.
     async fn discard(&mut self) -> Result<(), Failure> {
-        let text = match keeper_of(&mut self.keeper, &mut self.target) {
-            Some(keeper) => keeper.load().await?,
+        let text = match store_of(&mut self.store, &mut self.target) {
+            Some(store) => store.load(&key(self.plan)).await?,
             None => None,
         };
         if let Some(text) = text {
             if let Some(state) = State::discarded(&text) {
                 self.target.discard(&state).await?;
             }
-            if let Some(keeper) = keeper_of(&mut self.keeper, &mut self.target) {
-                keeper.clear().await?;
+            if let Some(store) = store_of(&mut self.store, &mut self.target) {
+                store.clear(&key(self.plan)).await?;
             }
         }
         if let Target::Records(target) = &mut self.target {
@@ -339,17 +338,17 @@ impl<'a> Runner<'a> {
 
     /// Saves what was delivered.
     async fn put(&mut self, delivered: Delivered) -> Result<(), Failure> {
-        let Some(keeper) = keeper_of(&mut self.keeper, &mut self.target) else { return Ok(()) };
+        let Some(store) = store_of(&mut self.store, &mut self.target) else { return Ok(()) };
         let state = State::new(self.plan, self.run, delivered);
         let text = state.text()?;
-        let saved = keeper.save(&text).await;
+        let saved = store.save(&key(self.plan), &text).await;
         drop(text);
         let Err(error) = saved else {
             self.is_saved = true;
             return Ok(());
         };
         // Nobody will resume from here, so what a bucket has of it would stay for ever.
-        if error.is_taken() || !self.is_saved && !error.is_transient() {
+        if error.is_conflict() || !self.is_saved && !error.is_unavailable() {
             self.is_saved = false;
             self.target.discard(&state).await?;
         }

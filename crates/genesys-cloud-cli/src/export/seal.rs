@@ -1,7 +1,7 @@
 //! The form in which a state is saved: with a checksum, so that one that was edited, cut short or damaged is not
 //! taken for a state.
 
-use genesys_cloud_sinks::LARGEST_STATE;
+use genesys_cloud_core::LARGEST_STATE;
 use genesys_cloud_sinks::sum::Sum;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};

@@ -1,19 +1,21 @@
 //! Where the state of an export is kept, if not beside its output.
 
+use genesys_cloud_core::CheckpointStore;
 #[cfg(feature = "buckets")]
-use genesys_cloud_sinks::BucketKeeper;
-use genesys_cloud_sinks::{FileKeeper, Keeper};
+use genesys_cloud_sinks::BucketStore;
+#[cfg(feature = "redis")]
+use genesys_cloud_sinks::RedisStore;
+use genesys_cloud_sinks::{StateFile, Watch};
 
 use crate::failure::Failure;
 use crate::locations::{Destination, StateLocation};
 
-/// What keeps the state of an export of this operation to this destination.
-#[cfg_attr(not(feature = "redis"), expect(unused_variables))]
+/// The store at a location. `watch`: how the user stops a wait for it.
+#[cfg_attr(not(any(feature = "buckets", feature = "redis")), expect(unused_variables))]
 pub(super) fn open(
     location: &StateLocation,
-    operation: &str,
-    destination: &Destination,
-) -> Result<Box<dyn Keeper>, Failure> {
+    watch: &Watch,
+) -> Result<Box<dyn CheckpointStore>, Failure> {
     Ok(match location {
         StateLocation::File(path) => {
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
@@ -21,18 +23,17 @@ pub(super) fn open(
                 let folder = folder.display();
                 return Err(Failure::output(format!("--state: there is no folder {folder}")));
             }
-            Box::new(FileKeeper::new(path))
+            Box::new(StateFile::new(path))
         }
         #[cfg(feature = "buckets")]
-        StateLocation::Bucket(url) => Box::new(BucketKeeper::new(url)?),
+        StateLocation::Bucket(url) => Box::new(BucketStore::new(url)?.watch(watch.clone())),
         #[cfg(feature = "redis")]
-        StateLocation::Redis(place) => Box::new(place.keeper(key(operation, destination))),
+        StateLocation::Redis(server) => Box::new(RedisStore::new(server).watch(watch.clone())),
     })
 }
 
-/// The key of the state in Redis: the same wherever the export runs, for the same output.
-#[cfg(feature = "redis")]
-fn key(operation: &str, destination: &Destination) -> String {
+/// The key of a state: the same wherever the export runs, for the same output.
+pub(super) fn key(operation: &str, destination: &Destination) -> String {
     let place = match destination {
         Destination::File(path) => {
             std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string()

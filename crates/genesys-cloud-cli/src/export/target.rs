@@ -1,6 +1,7 @@
 //! Where an export delivers to: a sink of records, or the files of a job.
 
-use genesys_cloud_sinks::{Columns, Keeper, Sink, Watch};
+use genesys_cloud_core::CheckpointStore;
+use genesys_cloud_sinks::{Columns, Sink, Watch};
 use serde_json::Value;
 
 use super::files::{FilePart, FileTarget};
@@ -47,11 +48,19 @@ impl Target {
         }
     }
 
-    /// What keeps the state, where the target does so itself.
-    pub(super) fn keeper(&mut self) -> Option<&mut dyn Keeper> {
+    /// The store of the state, where the target is it.
+    pub(super) fn store(&mut self) -> Option<&mut dyn CheckpointStore> {
         match self {
-            Self::Records(target) => target.sink.keeper(),
+            Self::Records(target) => target.sink.store(),
             Self::Files(_) => None,
+        }
+    }
+
+    /// Discards the earlier run whose state the target itself keeps.
+    pub(super) async fn restart(&mut self) -> Result<(), Failure> {
+        match self {
+            Self::Records(target) => target.sink.restart().await.map_err(Failure::from),
+            Self::Files(_) => Ok(()),
         }
     }
 

@@ -390,3 +390,35 @@ async fn an_interrupt_saves_what_does_not_fill_a_part() {
     assert_eq!(keys(&text)[..], truth[..keys(&text).len()]);
     assert!(keys(&text).len() as u64 > records);
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_signal_ends_the_wait_for_a_bucket_that_does_not_answer() {
+    let org = org(30).await;
+    let folder = tempdir().unwrap();
+    let s3 = S3::start().await;
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut environment = s3.environment();
+    for (name, value) in &mut environment {
+        if *name == "AWS_ENDPOINT" {
+            *value = format!("http://{}", silent.local_addr().unwrap());
+        }
+    }
+    let child = program(Some(&org), &folder.path().join("state"))
+        .envs(environment)
+        .args(EXPORT)
+        .current_dir(folder.path())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It is connected, and waits for the first byte.
+    let _connection = silent.accept().await.unwrap();
+    let id = child.id().unwrap().to_string();
+    let kill = tokio::process::Command::new("kill").args(["-TERM", &id]).status().await;
+    assert!(kill.unwrap().success());
+    let output = child.wait_with_output().await.unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(130), "{told}");
+    assert!(told.contains("stopped while s3://bucket/a/"), "{told}");
+    assert_eq!(org.requests_for(OPERATION).len(), 0);
+}

@@ -286,11 +286,11 @@ async fn a_value_that_does_not_fit_is_named_and_nothing_is_lost() {
     {
         assert!(refused.told.contains(part), "{part}: {}", refused.told);
     }
-    assert_eq!(database.one("SELECT count(*)::text FROM q_part").await, "200");
+    assert_eq!(database.one("SELECT count(*)::text FROM q_staging").await, "200");
     assert_eq!(database.one("SELECT count(*)::text FROM q").await, "0");
     let again = database.export(&org, folder.path(), &options).await;
     assert_eq!(again.code, Some(2), "it is not overwritten: {}", again.told);
-    database.do_("ALTER TABLE q DROP CONSTRAINT q_id_check; ALTER TABLE q_part DROP CONSTRAINT q_id_check").await;
+    database.do_("ALTER TABLE q DROP CONSTRAINT q_id_check; ALTER TABLE q_staging DROP CONSTRAINT q_id_check").await;
     org.reset();
     let resumed = [&options[..], &["--resume"]].concat();
     database.export(&org, folder.path(), &resumed).await.done();
@@ -307,7 +307,7 @@ async fn a_value_that_does_not_fit_is_named_and_nothing_is_lost() {
     let restart = [&options[..], &["--restart", "--prefetch", "0"]].concat();
     let refused = database.export(&org, folder.path(), &restart).await;
     assert_eq!(refused.code, Some(11), "{}", refused.told);
-    let told = "record 38 (id r37) does not fit into column memberCount of public.q_part (field memberCount)";
+    let told = "record 38 (id r37) does not fit into column memberCount of public.q_staging (field memberCount)";
     assert!(refused.told.contains(told), "{}", refused.told);
     assert!(refused.told.contains("\"many\""), "{}", refused.told);
 
@@ -362,7 +362,7 @@ async fn an_upsert_that_was_forgotten_is_given_when_it_goes_on() {
     // A later record of the same key counts, also where it came before the key was known.
     database
         .do_(&format!(
-            "INSERT INTO q_part (id, name, \"memberCount\") VALUES ('{there}', 'later', 99)"
+            "INSERT INTO q_staging (id, name, \"memberCount\") VALUES ('{there}', 'later', 99)"
         ))
         .await;
     database.export(&org, folder.path(), &resumed(&["--upsert"])).await.done();
@@ -440,7 +440,7 @@ async fn no_record_is_blamed_for_what_befalls_the_database() {
         }
         assert!(!lost.told.contains("does not fit"), "{}", lost.told);
         let mend = format!(
-            "ALTER TABLE {table}_part DROP CONSTRAINT {table}_id_check; ALTER TABLE {table} DROP CONSTRAINT {table}_id_check"
+            "ALTER TABLE {table}_staging DROP CONSTRAINT {table}_id_check; ALTER TABLE {table} DROP CONSTRAINT {table}_id_check"
         );
         database.do_(&mend).await;
         let resumed = [&options[..], &["--resume"]].concat();
@@ -533,7 +533,7 @@ async fn a_database_that_lacks_characters_names_record_and_column() {
     respond(&org, &records);
     let refused = database.export(&org, folder.path(), &options).await;
     assert_eq!(refused.code, Some(11), "{}", refused.told);
-    let told = "record 138 (id r137) does not fit into column description of public.q_part";
+    let told = "record 138 (id r137) does not fit into column description of public.q_staging";
     assert!(refused.told.contains(told), "{}", refused.told);
     for (what, rows) in [("null", 300), ("skip", 298)] {
         respond(&org, &records);
@@ -573,7 +573,7 @@ async fn bad_input() {
     let folder = tempdir().unwrap();
     database
         .do_(
-            "CREATE TABLE narrow (id text, name text); CREATE TABLE foreign_part (x text); \
+            "CREATE TABLE narrow (id text, name text); CREATE TABLE foreign_staging (x text); \
              CREATE USER weak PASSWORD 'weak-password'; CREATE TABLE closed (id text)",
         )
         .await;
@@ -621,7 +621,7 @@ async fn bad_input() {
             &url,
             &["--table", "foreign", "--create-table"],
             11,
-            &["public.foreign_part that no export to public.foreign has left"],
+            &["public.foreign_staging that no export to public.foreign has left"],
         ),
         (&url, &["--table", "none.q", "--create-table"], 11, &["schema \"none\" does not exist"]),
         (&url, &["--table", "a.b.c"], 2, &["name or schema.name"]),
@@ -828,7 +828,7 @@ async fn the_outcome_of_a_batch_whose_commit_was_lost_is_unknown_until_it_is_res
         ] {
             assert!(lost.told.contains(part), "{part}: {}", lost.told);
         }
-        let there = format!("SELECT count(*)::text FROM {table}_part");
+        let there = format!("SELECT count(*)::text FROM {table}_staging");
         assert_eq!(database.one(&there).await, stored, "{cut:?}");
         let resumed = [&options[..], &["--resume"]].concat();
         database.export(&org, folder.path(), &resumed).await.done();
@@ -850,7 +850,7 @@ async fn records_whose_move_may_have_been_committed_are_not_added_twice() {
         let lost = database.export_to(&url, &org, folder.path(), &options).await;
         assert_eq!(lost.code, Some(9), "{}", lost.told);
         let place = format!(
-            "table public.{table} if the COMMIT was carried out, else table public.{table}_part"
+            "table public.{table} if the COMMIT was carried out, else table public.{table}_staging"
         );
         let unknown = format!("not known whether the records were moved to table public.{table}.");
         for part in
@@ -921,10 +921,10 @@ async fn a_state_and_a_part_of_other_exports_are_refused() {
         ),
         ("UPDATE genesys_cloud_exports SET state = left(state, 300)", "the state is damaged"),
         (
-            "COMMENT ON TABLE routing_queues_part IS 'genesys-cloud run another'",
-            "routing_queues_part is not the one that the export",
+            "COMMENT ON TABLE routing_queues_staging IS 'genesys-cloud run another'",
+            "routing_queues_staging is not the one that the export",
         ),
-        ("ALTER TABLE routing_queues_part RENAME TO away", "routing_queues_part is missing"),
+        ("ALTER TABLE routing_queues_staging RENAME TO away", "routing_queues_staging is missing"),
     ] {
         database.do_(meddle).await;
         let requests = org.requests_for(QUEUES).len();
@@ -934,19 +934,19 @@ async fn a_state_and_a_part_of_other_exports_are_refused() {
         assert_eq!(org.requests_for(QUEUES).len(), requests);
         database
             .do_(
-                "DROP TABLE IF EXISTS away, routing_queues_part, genesys_cloud_exports; \
+                "DROP TABLE IF EXISTS away, routing_queues_staging, genesys_cloud_exports; \
                  DROP TABLE IF EXISTS routing_queues",
             )
             .await;
         stopped().await;
     }
     // A part that the row says nothing of is not dropped with it.
-    database.do_("COMMENT ON TABLE routing_queues_part IS 'genesys-cloud run another'").await;
+    database.do_("COMMENT ON TABLE routing_queues_staging IS 'genesys-cloud run another'").await;
     let restart = [&export[..], &["--restart"]].concat();
     let refused = run(Some(&org), folder.path(), &restart).await;
     assert_eq!(refused.code, Some(11), "{}", refused.told);
     assert!(refused.told.contains("has the records of another export"), "{}", refused.told);
-    assert_eq!(database.one("SELECT count(*)::text FROM routing_queues_part").await, "60");
+    assert_eq!(database.one("SELECT count(*)::text FROM routing_queues_staging").await, "60");
 }
 
 #[tokio::test]
@@ -1000,7 +1000,7 @@ async fn nulls_make_no_rows_and_a_page_in_doubt_is_read_again() {
 }
 
 #[tokio::test]
-async fn two_tables_with_long_names_do_not_share_a_part() {
+async fn two_tables_with_long_names_do_not_share_a_staging_table() {
     let Some(database) = Database::new("long").await else { return };
     let org = MockOrg::builder().list(QUEUES, 100).start().await.unwrap();
     let folder = tempdir().unwrap();
@@ -1097,7 +1097,7 @@ async fn rows_are_counted_before_the_commit() {
         for part in ["0 of 10 rows arrived in table public.q", "--resume"] {
             assert!(refused.told.contains(part), "{part}: {}", refused.told);
         }
-        assert_eq!(database.one("SELECT count(*)::text FROM q_part").await, "10");
+        assert_eq!(database.one("SELECT count(*)::text FROM q_staging").await, "10");
         database.do_("ALTER TABLE q DISABLE TRIGGER drops").await;
         let read = org.requests_for(QUEUES).len();
         let resumed = [&options[..], &["--resume"]].concat();

@@ -218,3 +218,28 @@ async fn tls_by_rediss() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_signal_ends_the_wait_for_a_server_that_does_not_answer() {
+    let org = MockOrg::builder().list(QUEUES, 30).start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("redis://me:top-secret@{}/0", silent.local_addr().unwrap());
+    let child = program(Some(&org), &folder.path().join("state"))
+        .args(["export", QUEUES, "--out", "q.jsonl", "--state", &url])
+        .current_dir(folder.path())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It is connected, and waits for the first byte.
+    let _connection = silent.accept().await.unwrap();
+    let id = child.id().unwrap().to_string();
+    let kill = tokio::process::Command::new("kill").args(["-TERM", &id]).status().await;
+    assert!(kill.unwrap().success());
+    let output = child.wait_with_output().await.unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(130), "{told}");
+    assert!(told.contains("stopped while Redis at 127.0.0.1:"), "{told}");
+    assert!(!told.contains("top-secret"), "{told}");
+    assert_eq!(org.requests_for(QUEUES).len(), 0);
+}

@@ -7,8 +7,8 @@ use std::task::Poll;
 use futures::StreamExt as _;
 use futures::stream::Stream;
 
-use super::Checkpoint;
 use super::store::CheckpointStore;
+use super::{Checkpoint, text};
 use crate::error::Error;
 use crate::paging::Paginator;
 use crate::saved_job::SavedJob;
@@ -177,7 +177,11 @@ impl<L: Resumable> Checkpointed<L> {
     /// process uses the key ([`ErrorKind::CheckpointInUse`](crate::ErrorKind::CheckpointInUse)).
     pub async fn load(&mut self) -> Result<Option<&Checkpoint>, Error> {
         if !self.is_loaded {
-            self.saved = self.store.load(&self.key).await?;
+            let text = self.store.load(&self.key).await?;
+            self.saved = text.map(|text| text::read(&text)).transpose().map_err(|why| {
+                let location = self.store.location(&self.key);
+                Error::checkpoint_store(format!("can't read {location}: {why}"))
+            })?;
             if let Some(saved) = &self.saved {
                 self.list.go_on(saved);
                 self.noted = saved.jobs().into_iter().cloned().collect();
@@ -253,7 +257,7 @@ impl<L: Resumable> Checkpointed<L> {
     /// Saves that the batch is done, if that has begun.
     async fn finish_commit(&mut self) -> Result<(), Error> {
         if let Some(place) = &self.committing {
-            self.store.save(&self.key, place).await?;
+            self.store.save(&self.key, &text::write(place)?).await?;
             self.saved = self.committing.take();
             self.noted = self.list.jobs();
             self.batch.clear();
@@ -274,7 +278,7 @@ impl<L: Resumable> Checkpointed<L> {
     }
 
     async fn save(&mut self, checkpoint: Checkpoint) -> Result<(), Error> {
-        self.store.save(&self.key, &checkpoint).await?;
+        self.store.save(&self.key, &text::write(&checkpoint)?).await?;
         self.saved = Some(checkpoint);
         Ok(())
     }
@@ -293,8 +297,8 @@ impl<L: Resumable> Checkpointed<L> {
     ///
     /// # Errors
     /// When the store can't be written.
-    pub async fn clear(self) -> Result<(), Error> {
-        self.store.clear(&self.key).await
+    pub async fn clear(mut self) -> Result<(), Error> {
+        Ok(self.store.clear(&self.key).await?)
     }
 }
 

@@ -5,7 +5,7 @@ mod file;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod lists;
-#[cfg(feature = "object_store")]
+#[cfg(feature = "object_store_0_13")]
 mod object;
 mod saved;
 mod store;
@@ -17,9 +17,9 @@ use chrono::{DateTime, Utc};
 
 pub use self::batches::{Batch, Checkpointed, Resumable};
 pub use self::file::FileStore;
-#[cfg(feature = "object_store")]
+#[cfg(feature = "object_store_0_13")]
 pub use self::object::ObjectCheckpoints;
-pub use self::store::{CheckpointStore, StoreFuture};
+pub use self::store::{CheckpointStore, LARGEST_STATE, StoreError, StoreFuture};
 use crate::paging::ListPoint;
 use crate::saved_job::SavedJob;
 use crate::windows::RangePoint;

@@ -7,31 +7,43 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use object_store::path::Path;
 use object_store::{
-    Error as StoreError, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, UpdateVersion,
+    Error as ObjectError, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutResult,
+    UpdateVersion,
 };
 
-use super::store::{CheckpointStore, StoreFuture};
-use super::{Checkpoint, text};
+use super::store::{CheckpointStore, LARGEST_STATE, StoreError, StoreFuture};
 use crate::digest::wide_digest;
-use crate::error::Error;
 
-/// Keeps checkpoints as JSON objects in a bucket, one for each key: S3, Google Cloud Storage, Azure and what
-/// else the crate `object_store` knows.
+/// Keeps states as objects in a bucket, one for each key: S3, Google Cloud Storage, Azure and what else the crate
+/// `object_store` knows.
 ///
-/// A checkpoint replaces the one that this store loaded or saved before, and no other: where another writer
-/// has come between, saving is an error ([`ErrorKind::CheckpointInUse`](crate::ErrorKind::CheckpointInUse)), and what
-/// the other one saved stays. That takes a store with conditional writes ([`PutMode::Update`]), as those of the large
-/// clouds are; the file system of `object_store` is none.
+/// A state replaces the one that this store loaded or saved before, and no other: where another writer has come between,
+/// saving is a conflict ([`StoreError::is_conflict`]), and what the other one saved stays. That takes a store with
+/// conditional writes ([`PutMode::Update`]), as those of the large clouds are; the file system of `object_store` is
+/// none.
 ///
 /// A save whose outcome is not known, since it was dropped or failed on the way, is known again by its text: the
 /// next one replaces it.
+///
+/// Its constructors take types of `object_store` 0.13, and so are behind the feature `object_store_0_13`. A later version
+/// will have a feature of its own.
 #[derive(Clone)]
 pub struct ObjectCheckpoints(Arc<Inner>);
 
 struct Inner {
     store: Arc<dyn ObjectStore>,
-    prefix: Path,
+    objects: Objects,
+    /// Whether a store without conditional writes is taken as well.
+    may_overwrite: bool,
     known: Mutex<HashMap<Path, Known>>,
+}
+
+#[derive(Debug)]
+enum Objects {
+    /// One for each key, under this prefix.
+    Under(Path),
+    /// This one.
+    One(Path),
 }
 
 /// What is known of an object.
@@ -50,14 +62,40 @@ impl Known {
 }
 
 impl ObjectCheckpoints {
-    /// Checkpoints under this prefix, such as `exports/checkpoints`.
+    /// States under this prefix, such as `exports/checkpoints`.
     pub fn new(store: Arc<dyn ObjectStore>, prefix: impl Into<Path>) -> Self {
-        Self(Arc::new(Inner { store, prefix: prefix.into(), known: Mutex::default() }))
+        Self::of(store, Objects::Under(prefix.into()))
     }
 
-    /// Where the checkpoint of a key is.
+    /// A store of this one object, whatever the key.
+    pub fn object(store: Arc<dyn ObjectStore>, path: impl Into<Path>) -> Self {
+        Self::of(store, Objects::One(path.into()))
+    }
+
+    fn of(store: Arc<dyn ObjectStore>, objects: Objects) -> Self {
+        let known = Mutex::default();
+        Self(Arc::new(Inner { store, objects, may_overwrite: false, known }))
+    }
+
+    /// Writes without a condition where the bucket has none, so that two writers may go unnoticed. Otherwise, saving
+    /// fails there.
+    #[must_use]
+    pub fn overwriting(self) -> Self {
+        let Inner { store, objects, .. } = &*self.0;
+        let objects = match objects {
+            Objects::Under(prefix) => Objects::Under(prefix.clone()),
+            Objects::One(path) => Objects::One(path.clone()),
+        };
+        let known = Mutex::new(self.known().clone());
+        Self(Arc::new(Inner { store: store.clone(), objects, may_overwrite: true, known }))
+    }
+
+    /// The object of a key.
     pub fn path(&self, key: &str) -> Path {
-        self.0.prefix.clone().join(format!("{key}.json"))
+        match &self.0.objects {
+            Objects::Under(prefix) => prefix.clone().join(format!("{key}.json")),
+            Objects::One(path) => path.clone(),
+        }
     }
 
     fn known(&self) -> MutexGuard<'_, HashMap<Path, Known>> {
@@ -65,41 +103,53 @@ impl ObjectCheckpoints {
     }
 
     /// Puts a text in the place of the version that is known. `None` if another one is there.
-    async fn put(&self, path: &Path, text: &Bytes) -> Result<Option<()>, Error> {
+    async fn put(&self, path: &Path, text: &Bytes) -> Result<Option<()>, StoreError> {
         let mode = {
             let mut known = self.known();
             let known = known.entry(path.clone()).or_default();
-            known.attempts.push(wide_digest_of(text));
+            known.attempts.push(digest_of(text));
             known.version.clone().map_or(PutMode::Create, PutMode::Update)
         };
-        let options = PutOptions { mode, ..PutOptions::default() };
-        match self.0.store.put_opts(path, text.clone().into(), options).await {
+        let put = match self.put_as(path, text, mode).await {
+            Err(ObjectError::NotImplemented { .. }) if self.0.may_overwrite => {
+                self.put_as(path, text, PutMode::Overwrite).await
+            }
+            put => put,
+        };
+        match put {
             Ok(put) => {
                 let version = UpdateVersion { e_tag: put.e_tag, version: put.version };
                 self.known().insert(path.clone(), Known::of(Some(version)));
                 Ok(Some(()))
             }
-            Err(
-                StoreError::AlreadyExists { .. }
-                | StoreError::Precondition { .. }
-                | StoreError::NotFound { .. },
-            ) => Ok(None),
-            Err(error) => Err(Error::checkpoint_store(error)),
+            Err(ObjectError::AlreadyExists { .. } | ObjectError::Precondition { .. }) => Ok(None),
+            Err(error) => Err(failed("write", path, error)),
         }
     }
 
+    async fn put_as(
+        &self,
+        path: &Path,
+        text: &Bytes,
+        mode: PutMode,
+    ) -> Result<PutResult, ObjectError> {
+        let options = PutOptions { mode, ..PutOptions::default() };
+        self.0.store.put_opts(path, text.clone().into(), options).await
+    }
+
     /// Whether what is there was written by a save of this store whose outcome was not known. It is from then on.
-    async fn wrote(&self, path: &Path) -> Result<bool, Error> {
+    async fn wrote(&self, path: &Path) -> Result<bool, StoreError> {
         let found = match self.0.store.get(path).await {
-            Ok(found) if !text::is_too_long(found.meta.size) => found,
-            Ok(_) | Err(StoreError::NotFound { .. }) => return Ok(false),
-            Err(error) => return Err(Error::checkpoint_store(error)),
+            Ok(found) if found.meta.size <= LARGEST_STATE => found,
+            Ok(_) => return Ok(false),
+            Err(error) if is_missing(&error) => return Ok(false),
+            Err(error) => return Err(failed("read", path, error)),
         };
         let (e_tag, version) = (found.meta.e_tag.clone(), found.meta.version.clone());
-        let bytes = found.bytes().await.map_err(Error::checkpoint_store)?;
+        let bytes = found.bytes().await.map_err(|error| failed("read", path, error))?;
         let mut known = self.known();
         let Some(known) = known.get_mut(path) else { return Ok(false) };
-        let is_own = known.attempts.contains(&wide_digest_of(&bytes));
+        let is_own = known.attempts.contains(&digest_of(&bytes));
         if is_own {
             known.version = Some(UpdateVersion { e_tag, version });
         }
@@ -107,66 +157,83 @@ impl ObjectCheckpoints {
     }
 }
 
-fn wide_digest_of(text: &[u8]) -> u128 {
+/// Whether the bucket is there, and has no such object.
+fn is_missing(error: &ObjectError) -> bool {
+    let ObjectError::NotFound { source, .. } = error else { return false };
+    let text = source.to_string();
+    !["NoSuchBucket", "ContainerNotFound"].iter().any(|code| text.contains(code))
+}
+
+fn digest_of(text: &[u8]) -> u128 {
     wide_digest(&String::from_utf8_lossy(text))
 }
 
+/// Whether it may pass is not known of any bucket.
+fn failed(doing: &str, path: &Path, error: ObjectError) -> StoreError {
+    StoreError::unavailable(format!("can't {doing} {path}")).with_source(error)
+}
+
 impl CheckpointStore for ObjectCheckpoints {
-    fn load<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Checkpoint>> {
+    fn load<'a>(&'a mut self, key: &'a str) -> StoreFuture<'a, Option<String>> {
         Box::pin(async move {
             let path = self.path(key);
             let found = match self.0.store.get(&path).await {
                 Ok(found) => found,
-                Err(StoreError::NotFound { .. }) => {
+                Err(error) if is_missing(&error) => {
                     self.known().insert(path, Known::of(None));
                     return Ok(None);
                 }
-                Err(error) => return Err(Error::checkpoint_store(error)),
+                Err(error) => return Err(failed("read", &path, error)),
             };
-            let unread = |why| Error::checkpoint_store(format!("{path} could not be read: {why}"));
-            if text::is_too_long(found.meta.size) {
-                return Err(unread(text::too_long()));
+            let odd = |why: String| {
+                let advice = "remove it, or choose another location";
+                StoreError::unreadable(format!("{path} is not a saved state: {why}; {advice}"))
+            };
+            if found.meta.size > LARGEST_STATE {
+                return Err(odd(format!("it has {} bytes", found.meta.size)));
             }
             let (e_tag, version) = (found.meta.e_tag.clone(), found.meta.version.clone());
-            let bytes = found.bytes().await.map_err(Error::checkpoint_store)?;
-            let checkpoint = text::read(&bytes).map_err(unread)?;
+            let bytes = found.bytes().await.map_err(|error| failed("read", &path, error))?;
+            let text = String::from_utf8(bytes.into());
+            let text = text.map_err(|_| odd("it is not text".to_owned()))?;
             self.known().insert(path, Known::of(Some(UpdateVersion { e_tag, version })));
-            Ok(Some(checkpoint))
+            Ok(Some(text))
         })
     }
 
-    fn save<'a>(&'a self, key: &'a str, checkpoint: &'a Checkpoint) -> StoreFuture<'a, ()> {
+    fn save<'a>(&'a mut self, key: &'a str, text: &'a str) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             let path = self.path(key);
-            let text = Bytes::from(text::write(checkpoint)?);
+            let text = Bytes::copy_from_slice(text.as_bytes());
             let is_saved = self.put(&path, &text).await?.is_some()
                 || (self.wrote(&path).await? && self.put(&path, &text).await?.is_some());
             match is_saved {
                 true => Ok(()),
-                false => {
-                    let why = format!("{path} was changed by another writer");
-                    Err(Error::checkpoint_in_use(why))
+                false => Err(StoreError::conflict(format!("{path} was changed by another writer"))),
+            }
+        })
+    }
+
+    fn clear<'a>(&'a mut self, key: &'a str) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            let path = self.path(key);
+            match self.0.store.delete(&path).await {
+                Err(error) if !is_missing(&error) => Err(failed("remove", &path, error)),
+                _ => {
+                    self.known().insert(path, Known::of(None));
+                    Ok(())
                 }
             }
         })
     }
 
-    fn clear<'a>(&'a self, key: &'a str) -> StoreFuture<'a, ()> {
-        Box::pin(async move {
-            let path = self.path(key);
-            match self.0.store.delete(&path).await {
-                Ok(()) | Err(StoreError::NotFound { .. }) => {
-                    self.known().insert(path, Known::of(None));
-                    Ok(())
-                }
-                Err(error) => Err(Error::checkpoint_store(error)),
-            }
-        })
+    fn location(&self, key: &str) -> String {
+        self.path(key).to_string()
     }
 }
 
 impl fmt::Debug for ObjectCheckpoints {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ObjectCheckpoints").field(&self.0.prefix.as_ref()).finish()
+        f.debug_tuple("ObjectCheckpoints").field(&self.0.objects).finish()
     }
 }

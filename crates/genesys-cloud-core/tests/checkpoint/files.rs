@@ -1,31 +1,25 @@
-//! Checkpoints in files.
+//! States in files.
 
-use genesys_cloud_core::{Checkpoint, CheckpointStore as _, ErrorKind, FileStore};
+use genesys_cloud_core::{CheckpointStore as _, ErrorKind, FileStore, LARGEST_STATE};
 
 use crate::{client, list, serve};
-
-async fn checkpoint(note: &str) -> Checkpoint {
-    let server = serve(1).await;
-    list(&client(&server)).checkpoint().with_note(note.to_owned())
-}
 
 #[tokio::test]
 async fn what_was_saved_is_loaded_by_the_next_one() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("not/there/yet");
     for key in ["queues", "../a key/of:any\\form", ""] {
-        let store = FileStore::new(&path);
+        let mut store = FileStore::new(&path);
         assert_eq!(store.load(key).await.expect("nothing"), None);
-        for note in ["1", "2"] {
-            let saved = checkpoint(note).await;
-            store.save(key, &saved).await.expect("saved");
-            assert_eq!(store.load(key).await.expect("loaded"), Some(saved));
+        for text in ["1", "2"] {
+            store.save(key, text).await.expect("saved");
+            assert_eq!(store.load(key).await.expect("loaded").as_deref(), Some(text));
         }
         drop(store);
-        let store = FileStore::new(&path);
-        let found = store.load(key).await.expect("loaded").expect("a checkpoint");
-        assert_eq!(found.note(), Some("2"));
+        let mut store = FileStore::new(&path);
+        assert_eq!(store.load(key).await.expect("loaded").as_deref(), Some("2"));
         assert_eq!(store.path(key).parent(), Some(&*path));
+        assert_eq!(store.location(key), store.path(key).display().to_string());
         store.clear(key).await.expect("cleared");
         store.clear(key).await.expect("cleared");
         assert_eq!(store.load(key).await.expect("nothing"), None);
@@ -35,56 +29,89 @@ async fn what_was_saved_is_loaded_by_the_next_one() {
 #[tokio::test]
 async fn a_key_belongs_to_one_writer() {
     let directory = tempfile::tempdir().expect("a directory");
-    let first = FileStore::new(directory.path());
-    let clone = first.clone();
+    let mut first = FileStore::new(directory.path());
+    let mut clone = first.clone();
     first.load("a").await.expect("nothing");
-    let second = FileStore::new(directory.path());
-    let saved = checkpoint("x").await;
+    let mut second = FileStore::new(directory.path());
     for error in [
         second.load("a").await.expect_err("in use"),
-        second.save("a", &saved).await.expect_err("in use"),
+        second.save("a", "x").await.expect_err("in use"),
         second.clear("a").await.expect_err("in use"),
     ] {
-        assert_eq!(error.kind(), ErrorKind::CheckpointInUse, "{error}");
+        assert!(error.is_conflict(), "{error}");
         let pid = std::process::id().to_string();
         assert!(error.to_string().contains(&format!("in use by process {pid}")), "{error}");
     }
     second.load("b").await.expect("another key");
     drop(first);
-    clone.save("a", &saved).await.expect("a clone has it too");
+    clone.save("a", "x").await.expect("a clone has it too");
     drop(clone);
-    assert_eq!(second.load("a").await.expect("loaded"), Some(saved));
+    assert_eq!(second.load("a").await.expect("loaded").as_deref(), Some("x"));
+}
+
+#[tokio::test]
+async fn a_store_of_one_file_takes_no_lock_and_makes_no_other_file() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("state.json");
+    let mut first = FileStore::file(&path);
+    assert_eq!(first.load("a").await.expect("nothing"), None);
+    first.save("a", "1").await.expect("saved");
+    let mut second = FileStore::file(&path);
+    assert_eq!(second.load("another key").await.expect("loaded").as_deref(), Some("1"));
+    let files = || std::fs::read_dir(directory.path()).expect("a directory").count();
+    assert_eq!(files(), 1);
+    second.clear("a").await.expect("cleared");
+    assert_eq!((first.load("a").await.expect("nothing"), files()), (None, 0));
+    let mut nowhere = FileStore::file(path.join("not/there"));
+    nowhere.save("a", "1").await.expect_err("no directory");
 }
 
 #[tokio::test]
 async fn what_a_writer_that_was_stopped_left_is_passed_over() {
     let directory = tempfile::tempdir().expect("a directory");
-    let store = FileStore::new(directory.path());
-    let saved = checkpoint("x").await;
-    store.save("a", &saved).await.expect("saved");
+    let mut store = FileStore::new(directory.path());
+    store.save("a", "x").await.expect("saved");
     let beside = store.path("a").with_extension("new");
     assert!(!beside.exists());
     std::fs::write(&beside, "{\"version\":1,\"ma").expect("written");
-    assert_eq!(store.load("a").await.expect("loaded"), Some(saved.clone()));
-    store.save("a", &saved).await.expect("saved");
+    assert_eq!(store.load("a").await.expect("loaded").as_deref(), Some("x"));
+    store.save("a", "x").await.expect("saved");
 }
 
 #[tokio::test]
-async fn what_can_not_be_read_is_told() {
+async fn what_can_not_be_a_state_is_refused() {
     let directory = tempfile::tempdir().expect("a directory");
-    let store = FileStore::new(directory.path());
-    for text in ["", "{", "{}", r#"{"version":99}"#] {
-        std::fs::write(store.path("a"), text).expect("written");
-        let error = store.load("a").await.expect_err(text);
-        assert_eq!(error.kind(), ErrorKind::CheckpointStore, "{error}");
-        assert!(format!("{error:#}").contains("a.json could not be read"), "{error}");
-    }
-    // A file where the directory should be.
-    let nowhere = FileStore::new(store.path("a"));
-    assert_eq!(
-        nowhere.load("a").await.expect_err("no directory").kind(),
-        ErrorKind::CheckpointStore
+    let mut store = FileStore::new(directory.path());
+    std::fs::write(store.path("a"), b"\xff").expect("written");
+    let error = store.load("a").await.expect_err("not text");
+    assert!(error.is_unreadable(), "{error}");
+    assert!(error.to_string().contains("a.json is not a saved state: it is not text"), "{error}");
+    let file = std::fs::File::create(store.path("a")).expect("a file");
+    file.set_len(LARGEST_STATE + 1).expect("a length");
+    let error = store.load("a").await.expect_err("too large");
+    assert!(
+        error.is_unreadable() && error.to_string().contains("it has 536870913 bytes"),
+        "{error}"
     );
+    // A file where the directory should be.
+    let mut nowhere = FileStore::new(store.path("a"));
+    let error = nowhere.load("a").await.expect_err("no directory");
+    assert!(!error.is_unreadable() && !error.is_conflict(), "{error}");
+}
+
+#[tokio::test]
+async fn what_is_no_checkpoint_is_refused() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let server = serve(1).await;
+    for text in ["", "{", "{}", r#"{"version":99}"#] {
+        let store = FileStore::new(directory.path());
+        std::fs::write(store.path("a"), text).expect("written");
+        let mut batches = list(&client(&server)).checkpointed(store, "a", 1);
+        let error = batches.load().await.map(drop).expect_err(text);
+        assert_eq!(error.kind(), ErrorKind::CheckpointStore, "{error}");
+        let text = format!("{error:#}");
+        assert!(text.contains("can't read") && text.contains("a.json"), "{text}");
+    }
 }
 
 #[cfg(unix)]
@@ -93,29 +120,35 @@ async fn files_are_for_their_owner_alone() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let directory = tempfile::tempdir().expect("a directory");
-    let store = FileStore::new(directory.path());
-    store.save("a", &checkpoint("x").await).await.expect("saved");
+    let mut store = FileStore::new(directory.path());
+    store.save("a", "x").await.expect("saved");
     let mode = std::fs::metadata(store.path("a")).expect("a file").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }
 
+/// What could not be loaded must not take the place of what can.
 #[tokio::test]
-async fn what_would_be_too_long_to_load_is_not_saved() {
+async fn a_checkpoint_that_would_be_too_long_to_load_is_not_saved() {
+    const LARGEST: usize = 64 << 20;
     let directory = tempfile::tempdir().expect("a directory");
-    let store = FileStore::new(directory.path());
-    let small = checkpoint("x").await;
-    store.save("a", &small).await.expect("saved");
-    let error = store.save("a", &checkpoint(&"x".repeat(64 << 20)).await).await;
-    let error = error.expect_err("too long");
+    let server = serve(1).await;
+    let batches = || list(&client(&server)).checkpointed(FileStore::new(directory.path()), "a", 1);
+    let commit = async |note: String| {
+        let mut batches = batches();
+        let batch = batches.try_next().await.expect("a page").expect("a batch");
+        batch.commit_with(note).await
+    };
+    let error = commit("x".repeat(LARGEST)).await.expect_err("too long");
     assert_eq!(error.kind(), ErrorKind::CheckpointStore, "{error}");
     let text = format!("{error:#}");
     assert!(text.contains("only 67108864 can be loaded; keep fewer ids by"), "{text}");
-    // The one before is there, and so is one that is just short enough.
-    assert_eq!(store.load("a").await.expect("loaded"), Some(small.clone()));
-    let others = serde_json::to_string(&small).expect("JSON").len() - 1;
-    let largest = checkpoint(&"x".repeat((64 << 20) - others)).await;
-    let length = serde_json::to_string(&largest).expect("JSON").len();
-    assert!(length <= 64 << 20 && length > (64 << 20) - 100, "{length}");
-    store.save("a", &largest).await.expect("saved");
-    assert_eq!(store.load("a").await.expect("loaded"), Some(largest));
+    let path = FileStore::new(directory.path()).path("a");
+    assert!(!path.exists());
+    // One that is just short enough is saved, and loaded.
+    commit("x".repeat(LARGEST - (8 << 10))).await.expect("saved");
+    let length = std::fs::metadata(&path).expect("a file").len();
+    assert!(length <= LARGEST as u64 && length > (LARGEST - (8 << 10)) as u64, "{length}");
+    let mut again = batches();
+    let loaded = again.load().await.expect("loaded").expect("a checkpoint");
+    assert_eq!(loaded.note().map(str::len), Some(LARGEST - (8 << 10)));
 }

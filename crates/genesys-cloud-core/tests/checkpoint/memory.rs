@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use genesys_cloud_core::{Checkpoint, CheckpointStore, Error, StoreFuture};
+use genesys_cloud_core::{Checkpoint, CheckpointStore, StoreError, StoreFuture};
 
 #[derive(Clone, Default)]
 pub(crate) struct Memory(Arc<Mutex<Kept>>);
@@ -32,47 +32,50 @@ impl Memory {
         Some(serde_json::from_str(&text).expect("a checkpoint"))
     }
 
-    fn save_now(&self, key: &str, checkpoint: &Checkpoint) -> Result<(), Error> {
+    fn save_now(&self, key: &str, text: &str) -> Result<(), StoreError> {
         let mut kept = self.kept();
         kept.is_saving = false;
         let number = kept.saves;
         kept.saves += 1;
         let fails = kept.fails_once.filter(|(at, _)| *at == number);
         if kept.fails || fails.is_some_and(|(_, after)| !after) {
-            return Err(Error::checkpoint_store("full"));
+            return Err(StoreError::unavailable("full"));
         }
-        let text = serde_json::to_string(checkpoint).map_err(Error::checkpoint_store)?;
-        kept.texts.insert(key.to_owned(), text);
+        kept.texts.insert(key.to_owned(), text.to_owned());
         match fails {
             None => Ok(()),
-            Some(_) => Err(Error::checkpoint_store("no answer")),
+            Some(_) => Err(StoreError::unavailable("no answer")),
         }
     }
 }
 
 impl CheckpointStore for Memory {
-    fn load<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Checkpoint>> {
+    fn load<'a>(&'a mut self, key: &'a str) -> StoreFuture<'a, Option<String>> {
         Box::pin(async move {
             tokio::task::yield_now().await;
-            Ok(self.checkpoint(key))
+            Ok(self.kept().texts.get(key).cloned())
         })
     }
 
-    fn save<'a>(&'a self, key: &'a str, checkpoint: &'a Checkpoint) -> StoreFuture<'a, ()> {
+    fn save<'a>(&'a mut self, key: &'a str, text: &'a str) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             self.kept().is_saving = true;
             tokio::task::yield_now().await;
-            let saved = self.save_now(key, checkpoint);
+            let saved = self.save_now(key, text);
             tokio::task::yield_now().await;
             saved
         })
     }
 
-    fn clear<'a>(&'a self, key: &'a str) -> StoreFuture<'a, ()> {
+    fn clear<'a>(&'a mut self, key: &'a str) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             self.kept().texts.remove(key);
             Ok(())
         })
+    }
+
+    fn location(&self, key: &str) -> String {
+        format!("{key} in memory")
     }
 }
 

@@ -1,6 +1,6 @@
 //! What errors say: the text of each by itself, and the chain of its sources.
 
-use genesys_cloud_core::{Client, Download, Error, ErrorKind};
+use genesys_cloud_core::{Client, Download, Error, ErrorKind, StoreError};
 
 use crate::server::{Answer, Server};
 use crate::{logging_in, queues, with_token};
@@ -114,7 +114,7 @@ async fn no_part_of_a_chain_is_said_twice() {
             "",
         ),
         (
-            Error::checkpoint_store("disk full"),
+            StoreError::new("disk full").into(),
             ErrorKind::CheckpointStore,
             "the store of checkpoints failed".to_owned(),
             ": disk full",

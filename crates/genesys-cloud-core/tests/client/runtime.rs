@@ -22,7 +22,7 @@ fn things(client: &Client) -> Paginator<Value> {
 fn without_a_runtime_calls_are_errors() {
     let client = client();
     let directory = tempfile::tempdir().expect("a directory");
-    let store = FileStore::new(directory.path());
+    let mut store = FileStore::new(directory.path());
     let call = Call::<RawReply>::new(&client, Operation::known("get", Method::Get, "/"));
     let login = Client::builder().api_url("http://127.0.0.1:1").login_url("http://127.0.0.1:1");
     let login: Client = login.credentials("id", "secret").build().expect("a client");
@@ -35,7 +35,7 @@ fn without_a_runtime_calls_are_errors() {
         block_on(things(&client).try_next()).expect_err("no runtime"),
         block_on(things(&client).prefetch(3).try_next()).expect_err("no runtime"),
         block_on(download.try_next()).expect_err("no runtime"),
-        block_on(store.load("key")).expect_err("no runtime"),
+        block_on(store.load("key")).expect_err("no runtime").into(),
     ];
     for error in errors {
         assert_eq!(error.kind(), ErrorKind::NoRuntime, "{error}");

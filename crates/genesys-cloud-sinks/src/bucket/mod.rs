@@ -1,24 +1,25 @@
 //! An object in a bucket, which is there once it is whole.
 
-mod keeper;
+mod deletion;
 mod place;
+mod store;
 
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use object_store::multipart::PartId;
-use object_store::{Error as StoreError, ObjectStoreExt as _};
+use object_store::{Error as ObjectError, ObjectStoreExt as _};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-pub use self::keeper::BucketKeeper;
 pub use self::place::BucketUrl;
 use self::place::{Object, is_missing};
+pub use self::store::BucketStore;
 use super::body::Body;
 use super::format::Format;
-use super::{OnBadValue, Rejected, Sink, SinkError, SinkFuture};
+use super::{OnBadValue, Rejected, Sink, SinkError, SinkFuture, Watch};
 use crate::aside;
 use crate::columns::Columns;
 use crate::saved::{from_saved, to_saved};
@@ -143,7 +144,7 @@ impl BucketSink {
     async fn start(&mut self, columns: &Columns, state: Option<&Value>) -> Result<(), SinkError> {
         let Some(state) = state else {
             let before = self.there().await?.map(|(version, _)| version);
-            let id = self.object.store.create_multipart(&self.object.path).await;
+            let id = self.object.wait(self.object.store.create_multipart(&self.object.path)).await;
             let id = id.map_err(|error| self.object.cant("write", &error))?;
             let part_size = self.part_size as u64;
             self.upload = Some(Upload { id, part_size, parts: Vec::new(), before });
@@ -162,12 +163,12 @@ impl BucketSink {
 
     /// What stands in the place of the object: something that tells it from others, and its length.
     async fn there(&self) -> Result<Option<(String, u64)>, SinkError> {
-        match self.object.store.head(&self.object.path).await {
+        match self.object.wait(self.object.store.head(&self.object.path)).await {
             Ok(meta) => {
                 let e_tag = meta.e_tag.unwrap_or_default();
                 Ok(Some((format!("{e_tag} {}", meta.last_modified.to_rfc3339()), meta.size)))
             }
-            Err(StoreError::NotFound { .. }) => Ok(None),
+            Err(ObjectError::NotFound { .. }) => Ok(None),
             Err(error) => Err(self.object.cant("read", &error)),
         }
     }
@@ -212,7 +213,8 @@ impl BucketSink {
             )));
         }
         let Object { store, path, .. } = &self.object;
-        match store.put_part(path, &upload.id, number, part.into()).await {
+        let put = store.put_part(path, &upload.id, number, part.into());
+        match self.object.wait(put).await {
             Ok(part) => {
                 upload.parts.push(part.content_id);
                 Ok(Done::Yes)
@@ -271,14 +273,15 @@ impl BucketSink {
         let Some(upload) = &self.upload else { return Err(not_begun()) };
         let parts = upload.parts.iter().map(|part| PartId { content_id: part.clone() }).collect();
         let Object { store, path, .. } = &self.object;
-        match store.complete_multipart(path, &upload.id, parts).await {
+        let complete = store.complete_multipart(path, &upload.id, parts);
+        match self.object.wait(complete).await {
             Ok(_) => Ok(Done::Yes),
             Err(error) => self.unless_gone(error),
         }
     }
 
     /// An error, unless it is that the bucket does not know the upload.
-    fn unless_gone(&self, error: StoreError) -> Result<Done, SinkError> {
+    fn unless_gone(&self, error: ObjectError) -> Result<Done, SinkError> {
         match is_missing(&error) {
             true => Ok(Done::Unknown),
             false => Err(self.object.cant("write", &error)),
@@ -295,8 +298,8 @@ impl BucketSink {
 
     async fn abort(&mut self, upload: &Upload) {
         let Object { store, path, .. } = &self.object;
-        match store.abort_multipart(path, &upload.id).await {
-            Ok(()) | Err(StoreError::NotFound { .. }) => {}
+        match self.object.wait(store.abort_multipart(path, &upload.id)).await {
+            Ok(()) | Err(ObjectError::NotFound { .. }) => {}
             Err(error) => {
                 let why = self.object.cant("throw away the upload that was left of", &error);
                 self.notes.push(why.to_string());
@@ -316,6 +319,10 @@ fn not_begun() -> SinkError {
 }
 
 impl Sink for BucketSink {
+    fn watch(&mut self, watch: Watch) {
+        self.object.watch = Some(watch);
+    }
+
     fn on_bad_value(&mut self, on_bad_value: OnBadValue) {
         self.body.on_bad_value(on_bad_value);
     }
@@ -383,7 +390,7 @@ impl Sink for BucketSink {
         Box::pin(async {
             let object = self.object.aside(aside::REPORT)?;
             let report = report.to_owned().into_bytes();
-            match object.store.put(&object.path, report.into()).await {
+            match object.wait(object.store.put(&object.path, report.into())).await {
                 Ok(_) => Ok(Some(object.url)),
                 Err(error) => Err(object.cant("write", &error)),
             }

@@ -4,16 +4,19 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use genesys_cloud_core::redact::Secrets;
 use object_store::aws::AmazonS3Builder;
 use object_store::azure::MicrosoftAzureBuilder;
 use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::multipart::MultipartStore;
 use object_store::path::Path;
-use object_store::{Error as StoreError, ObjectStore, ObjectStoreScheme};
+use object_store::{Error as ObjectError, ObjectStore, ObjectStoreExt as _, ObjectStoreScheme};
 use url::Url;
 
+use super::deletion::Deletion;
 use crate::SinkError;
 use crate::aside;
+use crate::watch::{Watch, unless_stopped};
 
 /// How much of what a server says is told.
 const MOST_SAID: usize = 300;
@@ -36,7 +39,7 @@ impl BucketUrl {
 
     /// Reaches it with the settings and credentials of the environment. No call is made.
     pub(crate) fn open(&self) -> Result<Object, SinkError> {
-        let cant = |error: StoreError| {
+        let cant = |error: ObjectError| {
             SinkError::new(format!(
                 "can't reach the bucket of {self}: {}; what it takes is in the environment, mostly {}",
                 said(&error.to_string()),
@@ -52,11 +55,13 @@ impl BucketUrl {
                 })?;
         }
         let url = self.0.as_str();
+        let mut deletion = None;
         let store: Arc<dyn Store> = match scheme {
             ObjectStoreScheme::AmazonS3 => {
                 let builder = AmazonS3Builder::from_env().with_url(url);
-                // Not every server that speaks like S3 deletes several at once.
-                Arc::new(builder.with_disable_bulk_delete(true).build().map_err(cant)?)
+                let (store, by) = Deletion::build(builder).map_err(cant)?;
+                deletion = Some(by);
+                store
             }
             ObjectStoreScheme::GoogleCloudStorage => {
                 let builder = GoogleCloudStorageBuilder::from_env().with_url(url);
@@ -68,7 +73,7 @@ impl BucketUrl {
             }
             _ => return Err(SinkError::new(format!("{self} is in no bucket"))),
         };
-        Ok(Object { store, path, url: self.to_string() })
+        Ok(Object { store, path, url: self.to_string(), deletion, watch: None })
     }
 }
 
@@ -111,24 +116,73 @@ pub(crate) struct Object {
     pub(super) store: Arc<dyn Store>,
     pub(super) path: Path,
     pub(super) url: String,
+    /// How it is deleted, if not by `store`.
+    deletion: Option<Deletion>,
+    /// By which the user may stop a wait for the bucket.
+    pub(super) watch: Option<Watch>,
 }
 
+/// The user has stopped a wait for the bucket.
+#[derive(Debug)]
+struct Stopped;
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("stopped")
+    }
+}
+
+impl std::error::Error for Stopped {}
+
 impl Object {
+    /// Waits for the bucket, unless the user stops that.
+    pub(super) async fn wait<T>(
+        &self,
+        work: impl Future<Output = Result<T, ObjectError>>,
+    ) -> Result<T, ObjectError> {
+        let done = unless_stopped(self.watch.as_ref(), work).await;
+        done.unwrap_or_else(|| {
+            Err(ObjectError::Generic { store: "bucket", source: Box::new(Stopped) })
+        })
+    }
+
+    /// Deletes it. It is no error that it is not there.
+    pub(super) async fn delete(&self) -> Result<(), ObjectError> {
+        let deleted = match &self.deletion {
+            Some(deletion) => deletion.delete(&self.path).await,
+            None => self.store.delete(&self.path).await,
+        };
+        match deleted {
+            Err(error) if is_missing(&error) => Ok(()),
+            deleted => deleted,
+        }
+    }
+
+    /// Its bucket, as others take it.
+    pub(super) fn shared(&self) -> Arc<dyn ObjectStore> {
+        self.store.clone()
+    }
+
     /// The one in the hidden folder beside it whose name has this end.
     pub(crate) fn aside(&self, end: &str) -> Result<Self, SinkError> {
         let url = aside::key(&self.url, end);
         let path = Path::parse(aside::key(self.path.as_ref(), end))
             .map_err(|error| SinkError::new(format!("{url} is no name of an object: {error}")))?;
-        Ok(Self { store: self.store.clone(), path, url })
+        Ok(Self { path, url, ..self.clone() })
     }
 
     /// Why something could not be done with it, for people: `doing` is such as `write`.
-    pub(super) fn cant(&self, doing: &str, error: &StoreError) -> SinkError {
+    pub(super) fn cant(&self, doing: &str, error: &ObjectError) -> SinkError {
+        if let ObjectError::Generic { source, .. } = error
+            && source.is::<Stopped>()
+        {
+            return SinkError::stopped(format!("stopped while {} was waited for", self.url));
+        }
         let text = error.to_string();
         let code = between(&text, "<Code>", "</Code>").map(said);
         let reason = || code.clone().unwrap_or_else(|| "it says no more".to_owned());
         let why = match error {
-            StoreError::PermissionDenied { .. } => format!(
+            ObjectError::PermissionDenied { .. } => format!(
                 "the bucket refuses it ({}): the credentials take the rights to list the bucket, and to read, write \
                  and delete its objects",
                 reason()
@@ -138,10 +192,10 @@ impl Object {
                 "the environment has no credentials for it ({}), and this machine has none of its own",
                 credentials(&self.url)
             ),
-            StoreError::Unauthenticated { .. } => {
+            ObjectError::Unauthenticated { .. } => {
                 format!("the bucket does not take the credentials ({})", reason())
             }
-            _ if !is_missing(error) && matches!(error, StoreError::NotFound { .. }) => {
+            _ if !is_missing(error) && matches!(error, ObjectError::NotFound { .. }) => {
                 "there is no such bucket".to_owned()
             }
             _ => match between(&text, "<Message>", "</Message>") {
@@ -159,8 +213,8 @@ impl Object {
 
 /// Whether an error may pass by itself: the bucket can't be reached, or has an error of its own. One that it answers
 /// with a status from 400 on is refused for good, unless that asks to try again.
-fn may_pass(error: &StoreError, text: &str) -> bool {
-    if !matches!(error, StoreError::Generic { .. }) || text.contains("has no credentials") {
+fn may_pass(error: &ObjectError, text: &str) -> bool {
+    if !matches!(error, ObjectError::Generic { .. }) || text.contains("has no credentials") {
         return false;
     }
     let whole = error.to_string();
@@ -203,8 +257,8 @@ fn check_environment(variable: impl Fn(&str) -> Option<String>) -> Result<(), St
 }
 
 /// Whether the bucket is there, and has no such object or upload.
-pub(super) fn is_missing(error: &StoreError) -> bool {
-    let StoreError::NotFound { source, .. } = error else { return false };
+pub(super) fn is_missing(error: &ObjectError) -> bool {
+    let ObjectError::NotFound { source, .. } = error else { return false };
     let text = source.to_string();
     !["NoSuchBucket", "ContainerNotFound"].iter().any(|code| text.contains(code))
 }
@@ -222,8 +276,27 @@ fn between<'a>(text: &'a str, begin: &str, end: &str) -> Option<&'a str> {
     text.split_once(begin)?.1.split_once(end).map(|(found, _)| found)
 }
 
-/// What a server or its URL says, on one line, and without the queries of URLs: they may hold signatures.
+/// The variables of the environment that hold credentials.
+const CREDENTIALS: [&str; 9] = [
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AZURE_STORAGE_ACCOUNT_KEY",
+    "AZURE_STORAGE_ACCESS_KEY",
+    "AZURE_STORAGE_SAS_TOKEN",
+    "AZURE_STORAGE_SAS_KEY",
+    "AZURE_STORAGE_CLIENT_SECRET",
+    "AZURE_STORAGE_TOKEN",
+    "GOOGLE_SERVICE_ACCOUNT_KEY",
+];
+
+/// What a server or its URL says, on one line, without credentials and the queries of URLs: they may hold signatures.
 fn said(text: &str) -> String {
+    let secrets = CREDENTIALS.iter().filter_map(|name| std::env::var(name).ok());
+    said_without(&Secrets::new(secrets.map(Into::into)), text)
+}
+
+fn said_without(secrets: &Secrets, text: &str) -> String {
+    let text = secrets.redact(text);
     let mut said = String::new();
     for word in text.split_whitespace() {
         let word = match word.contains("://") {
@@ -298,9 +371,15 @@ mod tests {
     }
 
     #[test]
-    fn what_a_server_says_is_told_without_signatures() {
+    fn what_a_server_says_is_told_without_signatures_and_credentials() {
         let text = "error for https://host/key?sig=secret and\n\u{1b}[31m more";
-        assert_eq!(said(text), "error for https://host/key and [31m more");
+        let clean = said(text);
+        assert!(clean.starts_with("error for https://host/key"), "{clean}");
+        assert!(clean.ends_with(" and [31m more") && !clean.contains("secret"), "{clean}");
+        let secrets = Secrets::new(["wJalrXUtnFEMI/K7MDENG".into()]);
+        let text = "SignatureDoesNotMatch: key wJalrXUtnFEMI/K7MDENG, as wJalrXUtnFEMI%2FK7MDENG";
+        let clean = said_without(&secrets, text);
+        assert!(clean.contains("SignatureDoesNotMatch") && !clean.contains("wJalr"), "{clean}");
         assert!(said(&"word ".repeat(1_000)).len() < MOST_SAID + 10);
     }
 }

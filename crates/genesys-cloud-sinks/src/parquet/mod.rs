@@ -89,7 +89,7 @@ impl Parquet {
     fn flush(&mut self, out: &mut Vec<u8>) -> Result<(), SinkError> {
         let schema = self.head()?.schema_descr_ptr();
         let mut buffer = TrackedWrite::new(Vec::with_capacity(self.bytes));
-        let ordinal = i32::try_from(self.groups.len())
+        let ordinal = i16::try_from(self.groups.len())
             .map_err(|_| SinkError::new("there are too many row groups; make them larger"))?;
         let mut group = SerializedRowGroupWriter::new(
             schema,

@@ -1,30 +1,32 @@
 //! A table of a PostgreSQL database.
 
 mod copy;
+mod copy_text;
+mod errors;
 mod moves;
-mod part;
 mod preflight;
-mod refusals;
 mod revival;
-mod rows;
 mod session;
+mod sql_errors;
+mod staging;
+mod state;
 mod table;
 mod target;
 mod tls;
 mod waits;
 
+use genesys_cloud_core::CheckpointStore;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio_postgres::Statement;
 
+use self::copy_text::{Filled, Rows};
 use self::moves::Moved;
-use self::rows::{Filled, Rows};
 use self::session::{Key, Session};
 use self::table::{EXPORTS, Found, quoted};
 pub use self::target::Target;
-use super::keeper::{LARGEST_STATE, check_size};
-use super::{Keeper, OnBadValue, Rejected, Sink, SinkError, SinkFuture, Watch};
+use super::{OnBadValue, Rejected, Sink, SinkError, SinkFuture, Watch};
 use crate::columns::{Column, ColumnKind, Columns};
 use crate::saved::{from_saved, to_saved};
 use crate::sum::Sum;
@@ -61,11 +63,11 @@ pub struct PostgresSink {
     pending_bytes: usize,
     /// The checksum of the state that was saved last.
     saved: Option<String>,
-    /// How many records are in the part.
+    /// How many records are in the staging table.
     written: u64,
     /// Whether the table is to be made.
     is_new: bool,
-    /// The id of the export, which its row and the comment on its part have.
+    /// The id of the export, which its row and the comment on its staging table have.
     run: String,
     /// Whether the records are where they belong.
     is_whole: bool,
@@ -78,14 +80,6 @@ struct Field {
     path: String,
     column: String,
     kind: ColumnKind,
-}
-
-/// What is known of an export to the table.
-struct Kept {
-    state: Option<String>,
-    is_whole: bool,
-    /// Its id; `None` of an earlier release.
-    run: Option<String>,
 }
 
 /// What a commit remembers.
@@ -148,45 +142,8 @@ impl PostgresSink {
         }
     }
 
-    fn part(&self) -> String {
-        table::part(&self.target.table)
-    }
-
-    /// What an export to this table has left.
-    async fn kept(&mut self) -> Result<Option<Kept>, SinkError> {
-        let session = self.session().await?;
-        let Some(columns) = session.columns(EXPORTS).await? else { return Ok(None) };
-        // The table may be one that an earlier release has made.
-        let has_runs = columns.iter().any(|column| column.name == "run");
-        let run = if has_runs { "run" } else { "NULL::text" };
-        let query = format!(
-            "SELECT whole, {run}, octet_length(state)::bigint, \
-             CASE WHEN octet_length(state) <= $2 THEN state END FROM {} WHERE table_name = $1",
-            self.named(EXPORTS)
-        );
-        let table = self.target.table.clone();
-        let largest = i32::try_from(LARGEST_STATE).unwrap_or(i32::MAX);
-        let rows = self.session().await?.all(&query, &[&table, &largest]).await?;
-        let Some(row) = rows.first() else { return Ok(None) };
-        let size: Option<i64> = row.get(2);
-        check_size(size.unwrap_or(0).unsigned_abs(), &Keeper::place(self))?;
-        Ok(Some(Kept { is_whole: row.get(0), run: row.get(1), state: row.get(3) }))
-    }
-
-    /// Loads the state, and learns whether the export that has left it had moved its records.
-    async fn load_state(&mut self) -> Result<Option<String>, SinkError> {
-        let Some(kept) = self.kept().await? else { return Ok(None) };
-        self.is_whole = kept.is_whole && kept.state.is_some();
-        self.saved = kept.state.as_ref().map(|state| Sum::of(state.as_bytes()));
-        Ok(kept.state)
-    }
-
-    /// Whether the part belongs to the export of this row.
-    async fn is_part_of(&mut self, kept: Option<&Kept>) -> Result<bool, SinkError> {
-        let Some(kept) = kept.filter(|kept| !kept.is_whole) else { return Ok(false) };
-        let part = self.named(&self.part());
-        let comment = self.session().await?.comment(&part).await?;
-        Ok(comment == kept.run.as_deref().map(table::mark))
+    fn staging(&self) -> String {
+        table::staging(&self.target.table)
     }
 
     async fn start(
@@ -211,7 +168,7 @@ impl PostgresSink {
         self.check_key()?;
         self.check_encoding().await?;
         let kept = self.kept().await?;
-        let part = self.part();
+        let staging = self.staging();
         let committed = match committed {
             Some(state) => {
                 let state: Committed = from_saved(state)?;
@@ -220,13 +177,13 @@ impl PostgresSink {
                 Some(state)
             }
             None => {
-                let is_there = self.session().await?.columns(&part).await?.is_some();
-                if is_there && !self.is_part_of(kept.as_ref()).await? {
+                let is_there = self.session().await?.columns(&staging).await?.is_some();
+                if is_there && !self.is_staging_of(kept.as_ref()).await? {
                     return Err(self.occupied().await?);
                 }
                 self.is_whole = false;
                 self.saved = None;
-                self.make_part().await?;
+                self.make_staging().await?;
                 None
             }
         };
@@ -234,16 +191,16 @@ impl PostgresSink {
             return Ok(());
         }
         self.doubt = self.doubts().await?;
-        let there = self.session().await?.columns(&part).await?.ok_or_else(|| {
-            let part = self.told(&part);
-            SinkError::mismatch(format!("table {part} is missing; start over with --restart"))
+        let there = self.session().await?.columns(&staging).await?.ok_or_else(|| {
+            let staging = self.told(&staging);
+            SinkError::mismatch(format!("table {staging} is missing; start over with --restart"))
         })?;
         let mut kinds = Vec::new();
         for field in &self.fields {
             let Some(found) = there.iter().find(|found| found.name == field.column) else {
-                let (part, column) = (self.told(&part), &field.column);
+                let (staging, column) = (self.told(&staging), &field.column);
                 return Err(SinkError::mismatch(format!(
-                    "table {part} has no column {column} any more; add it, or start over with --restart"
+                    "table {staging} has no column {column} any more; add it, or start over with --restart"
                 )));
             };
             let (path, modifier) = (field.path.as_str(), found.modifier);
@@ -262,47 +219,27 @@ impl PostgresSink {
     }
 
     async fn prepare_copy(&mut self) -> Result<(), SinkError> {
-        let copy = format!("COPY {} ({}) FROM STDIN", self.named(&self.part()), self.columns());
+        let copy = format!("COPY {} ({}) FROM STDIN", self.named(&self.staging()), self.columns());
         self.copy = Some(self.session().await?.prepare(&copy).await?);
         Ok(())
     }
 
-    /// That the part is of something else, in words.
+    /// That the staging table is of something else, in words.
     async fn occupied(&mut self) -> Result<SinkError, SinkError> {
-        let (name, part) = (self.named(&self.part()), self.told(&self.part()));
+        let (name, staging) = (self.named(&self.staging()), self.told(&self.staging()));
         let table = self.told(&self.target.table);
         let comment = self.session().await?.comment(&name).await?.unwrap_or_default();
         Ok(SinkError::new(match comment.starts_with(&table::mark("")) {
-            // The names of two long tables may begin with the same 58 bytes.
+            // The names of two long tables may begin with the same bytes.
             true => format!(
-                "table {part} has the records of another export, which is not finished; finish that one, or choose \
+                "table {staging} has the records of another export, which is not finished; finish that one, or choose \
                  another --table than {table}"
             ),
             false => format!(
-                "there is a table {part} that no export to {table} has left; drop it, rename it, or choose another \
+                "there is a table {staging} that no export to {table} has left; drop it, rename it, or choose another \
                  --table"
             ),
         }))
-    }
-
-    /// Checks that the row and the part are those of this export, which is resumed.
-    async fn check_run(&mut self, kept: Option<&Kept>) -> Result<(), SinkError> {
-        let (exports, part) = (self.told(EXPORTS), self.told(&self.part()));
-        let Some(kept) = kept.filter(|kept| kept.run.as_deref() == Some(&*self.run)) else {
-            return Err(SinkError::mismatch(format!(
-                "the state in table {exports} is not that of the export that its row is of; start over with --restart"
-            )));
-        };
-        self.is_whole = kept.is_whole;
-        let name = self.part();
-        let there = self.session().await?.columns(&name).await?;
-        if self.is_whole || there.is_none() || self.is_part_of(Some(kept)).await? {
-            return Ok(());
-        }
-        Err(SinkError::mismatch(format!(
-            "table {part} is not the one that the export in table {exports} has filled; put that one back, or drop it \
-             and start over with --restart"
-        )))
     }
 
     /// The columns that fields go to.
@@ -383,7 +320,7 @@ impl PostgresSink {
         if !is_whole || self.is_whole {
             return Ok(());
         }
-        let moved = self.move_part().await;
+        let moved = self.move_staging().await;
         if moved.is_err()
             && let Some(session) = &mut self.session
         {
@@ -391,73 +328,6 @@ impl PostgresSink {
             let _ = session.roll_back().await;
         }
         moved
-    }
-
-    async fn put(&mut self, state: &str) -> Result<(), SinkError> {
-        if let Err(error) = self.save_state(state).await {
-            if !self.can_revive() {
-                return Err(error);
-            }
-            if !self.revive(error, Some(state)).await? {
-                self.save_state(state).await?;
-            }
-        }
-        self.committed(state);
-        Ok(())
-    }
-
-    async fn save_state(&mut self, state: &str) -> Result<(), SinkError> {
-        let save = format!(
-            "UPDATE {} SET state = $1, saved = now() WHERE table_name = $2",
-            self.named(EXPORTS)
-        );
-        let table = self.target.table.clone();
-        let session = self.session().await?;
-        session.begin().await?;
-        if session.execute(&save, &[&state, &table]).await? != 1 {
-            return Err(SinkError::mismatch(format!(
-                "the row of table {table} in {EXPORTS} is missing; start over with --restart"
-            )));
-        }
-        Ok(session.commit("the last batch is stored").await?)
-    }
-
-    async fn forget(&mut self) -> Result<(), SinkError> {
-        let Some(kept) = self.kept().await? else { return Ok(()) };
-        let (exports, part) = (self.named(EXPORTS), self.named(&self.part()));
-        let table = self.target.table.clone();
-        let is_ours = self.is_part_of(Some(&kept)).await?;
-        let session = self.session().await?;
-        session.begin().await?;
-        let forget = match kept.is_whole {
-            true => format!("UPDATE {exports} SET state = NULL WHERE table_name = $1"),
-            false => {
-                if is_ours {
-                    session.run(&format!("DROP TABLE IF EXISTS {part}")).await?;
-                }
-                format!("DELETE FROM {exports} WHERE table_name = $1")
-            }
-        };
-        session.execute(&forget, &[&table]).await?;
-        Ok(session.commit("the state is removed").await?)
-    }
-
-    /// Refuses to start over where an export has moved its records and could not say so: they would be added once
-    /// more.
-    async fn refuse_to_repeat(&mut self) -> Result<(), SinkError> {
-        let table = self.target.table.clone();
-        let has_moved = self.kept().await?.is_some_and(|it| it.is_whole && it.state.is_some());
-        if !has_moved
-            || self.target.upsert.is_some()
-            || self.session().await?.columns(&table).await?.is_none()
-        {
-            return Ok(());
-        }
-        Err(SinkError::mismatch(format!(
-            "the export that was stopped has moved its records to table {}, and --restart would add them again. Run it \
-             with --resume, which reads nothing and closes that export; after that, it can begin anew",
-            self.told(&table)
-        )))
     }
 
     async fn note(&mut self, report: &str) -> Result<Option<String>, SinkError> {
@@ -531,8 +401,15 @@ impl Sink for PostgresSink {
         self.is_whole
     }
 
-    fn keeper(&mut self) -> Option<&mut dyn Keeper> {
+    fn store(&mut self) -> Option<&mut dyn CheckpointStore> {
         Some(self)
+    }
+
+    fn restart(&mut self) -> SinkFuture<'_> {
+        Box::pin(async {
+            self.refuse_to_repeat().await?;
+            self.forget().await
+        })
     }
 
     fn report<'a>(&'a mut self, report: &'a str) -> SinkFuture<'a, Option<String>> {
@@ -540,12 +417,12 @@ impl Sink for PostgresSink {
     }
 
     fn location(&self) -> Option<String> {
-        let (table, part) = (self.told(&self.target.table), self.told(&self.part()));
+        let (table, staging) = (self.told(&self.target.table), self.told(&self.staging()));
         Some(match (self.is_whole, self.is_in_doubt) {
             (true, _) => format!("table {table}"),
-            (false, false) => format!("table {part}"),
+            (false, false) => format!("table {staging}"),
             (false, true) => {
-                format!("table {table} if the COMMIT was carried out, else table {part}")
+                format!("table {table} if the COMMIT was carried out, else table {staging}")
             }
         })
     }
@@ -560,30 +437,5 @@ impl Sink for PostgresSink {
     fn notes(&self) -> Vec<String> {
         let doubts = self.doubt.iter().chain(&self.warnings).filter(|_| !self.is_whole).cloned();
         doubts.chain(self.rows.notes()).collect()
-    }
-}
-
-impl Keeper for PostgresSink {
-    fn load(&mut self) -> SinkFuture<'_, Option<String>> {
-        Box::pin(self.load_state())
-    }
-
-    fn save<'a>(&'a mut self, state: &'a str) -> SinkFuture<'a> {
-        Box::pin(self.put(state))
-    }
-
-    fn clear(&mut self) -> SinkFuture<'_> {
-        Box::pin(self.forget())
-    }
-
-    fn discard(&mut self) -> SinkFuture<'_> {
-        Box::pin(async {
-            self.refuse_to_repeat().await?;
-            self.forget().await
-        })
-    }
-
-    fn place(&self) -> String {
-        format!("table {}", self.told(EXPORTS))
     }
 }

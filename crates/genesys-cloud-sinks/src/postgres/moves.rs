@@ -23,13 +23,13 @@ struct Due {
 
 impl PostgresSink {
     /// Moves the records to where they belong.
-    pub(super) async fn move_part(&mut self) -> Result<(), SinkError> {
+    pub(super) async fn move_staging(&mut self) -> Result<(), SinkError> {
         let exports = self.named(EXPORTS);
         let name = self.target.table.clone();
         let told = self.told(&name);
         self.session().await?.begin().await?;
         let moved = match self.key().map(|key| quoted(&key.column)) {
-            None if self.is_new => self.rename_part().await?,
+            None if self.is_new => self.rename_staging().await?,
             None => self.add_rows().await?,
             Some(key) => self.upsert_rows(&key).await?,
         };
@@ -45,11 +45,11 @@ impl PostgresSink {
         Ok(committed?)
     }
 
-    /// The part becomes the table.
-    async fn rename_part(&mut self) -> Result<Moved, SinkError> {
-        let part = self.named(&self.part());
+    /// The staging table becomes the table.
+    async fn rename_staging(&mut self) -> Result<Moved, SinkError> {
+        let staging = self.named(&self.staging());
         self.step(&format!(
-            "COMMENT ON TABLE {part} IS NULL; ALTER TABLE {part} DROP COLUMN {}; ALTER TABLE {part} RENAME TO {}",
+            "COMMENT ON TABLE {staging} IS NULL; ALTER TABLE {staging} DROP COLUMN {}; ALTER TABLE {staging} RENAME TO {}",
             quoted(ROW),
             quoted(&self.target.table)
         ))
@@ -58,30 +58,30 @@ impl PostgresSink {
     }
 
     async fn add_rows(&mut self) -> Result<Moved, SinkError> {
-        let (table, part) = (self.named(&self.target.table), self.named(&self.part()));
+        let (table, staging) = (self.named(&self.target.table), self.named(&self.staging()));
         let columns = self.columns();
-        let sent = self.session().await?.count(&format!("SELECT count(*) FROM {part}")).await?;
-        let insert = format!("INSERT INTO {table} ({columns}) SELECT {columns} FROM {part}");
+        let sent = self.session().await?.count(&format!("SELECT count(*) FROM {staging}")).await?;
+        let insert = format!("INSERT INTO {table} ({columns}) SELECT {columns} FROM {staging}");
         let added = self.counted(&insert).await?;
         self.check_arrived(added, sent)?;
-        self.step(&format!("DROP TABLE {part}")).await?;
+        self.step(&format!("DROP TABLE {staging}")).await?;
         Ok(Moved { added, ..Moved::default() })
     }
 
     /// Adds the rows whose key is not there, and changes those that are others. Of two records of one key the later one
     /// counts. Rows that are the same already are not written again.
     async fn upsert_rows(&mut self, key: &str) -> Result<Moved, SinkError> {
-        let (table, part) = (self.named(&self.target.table), self.named(&self.part()));
+        let (table, staging) = (self.named(&self.target.table), self.named(&self.staging()));
         let (columns, row) = (self.columns(), quoted(ROW));
         if self.is_new {
-            // With the types that the part has by now.
+            // With the types that the staging table has by now.
             self.step(&format!(
-                "CREATE TABLE {table} (LIKE {part}); \
+                "CREATE TABLE {table} (LIKE {staging}); \
                  ALTER TABLE {table} DROP COLUMN {row}, ADD PRIMARY KEY ({key})"
             ))
             .await?;
         }
-        let name = self.part();
+        let name = self.staging();
         let found = self.session().await?.columns(&name).await?.unwrap_or_default();
         let fields = self.fields.iter().map(|field| field.column.clone());
         let set: Vec<String> = fields.filter(|column| quoted(column) != key).collect();
@@ -92,8 +92,9 @@ impl PostgresSink {
                 format!("ROW({}) IS DISTINCT FROM ROW({})", values(one), values(other))
             }
         };
-        let latest =
-            format!("SELECT DISTINCT ON ({key}) {columns} FROM {part} ORDER BY {key}, {row} DESC");
+        let latest = format!(
+            "SELECT DISTINCT ON ({key}) {columns} FROM {staging} ORDER BY {key}, {row} DESC"
+        );
         let look = format!(
             "SELECT count(*), count(t.{key}), count(*) FILTER (WHERE t.{key} IS NOT NULL AND {}) \
              FROM ({latest}) l LEFT JOIN {table} t ON t.{key} = l.{key}",
@@ -116,7 +117,7 @@ impl PostgresSink {
         if self.is_guarded {
             self.check_arrived(written, added + due.changed)?;
         }
-        self.step(&format!("DROP TABLE {part}")).await?;
+        self.step(&format!("DROP TABLE {staging}")).await?;
         let updated = written.saturating_sub(added);
         Ok(Moved { added, updated, unchanged: due.there.saturating_sub(updated) })
     }
@@ -126,10 +127,10 @@ impl PostgresSink {
         if arrived == sent {
             return Ok(());
         }
-        let (table, part) = (self.told(&self.target.table), self.told(&self.part()));
+        let (table, staging) = (self.told(&self.target.table), self.told(&self.staging()));
         Err(SinkError::new(format!(
             "{arrived} of {sent} rows arrived in table {table}: a trigger, a rule or a policy of the table has dropped or \
-             diverted the others. Nothing was moved, the records are still in table {part}; change that, and --resume"
+             diverted the others. Nothing was moved, the records are still in table {staging}; change that, and --resume"
         )))
     }
 

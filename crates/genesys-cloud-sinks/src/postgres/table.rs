@@ -42,8 +42,8 @@ pub(super) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
 }
 
 /// The table that holds the records until all of them are there. No two tables have the same.
-pub(super) fn part(table: &str) -> String {
-    const END: &str = "_part";
+pub(super) fn staging(table: &str) -> String {
+    const END: &str = "_staging";
     if table.len() <= LONGEST_NAME - END.len() {
         return format!("{table}{END}");
     }
@@ -51,7 +51,7 @@ pub(super) fn part(table: &str) -> String {
     format!("{}_{sum}{END}", cut(table, LONGEST_NAME - END.len() - 1 - sum.len()))
 }
 
-/// The comment on the part of an export.
+/// The comment on the staging table of an export.
 pub(super) fn mark(run: &str) -> String {
     format!("genesys-cloud run {run}")
 }
@@ -189,8 +189,8 @@ mod tests {
         let long = "urn:ietf:params:scim:schemas:extension:genesys:purecloud:2.0:User.externalIds";
         assert_eq!(plain(long), "scim_schemas_extension_genesys_purecloud_2_0_user_external_ids");
         assert_eq!(quoted("a\"b"), "\"a\"\"b\"");
-        assert_eq!(part("queues"), "queues_part");
-        let long = |end: &str| part(&format!("{}{end}", "x".repeat(60)));
+        assert_eq!(staging("queues"), "queues_staging");
+        let long = |end: &str| staging(&format!("{}{end}", "x".repeat(60)));
         assert_eq!(long("one").len(), 63);
         assert_ne!(long("one"), long("two"));
     }

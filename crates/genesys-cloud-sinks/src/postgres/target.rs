@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use genesys_cloud_core::redact::Secrets;
+use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
@@ -27,6 +29,8 @@ pub struct Target {
 /// How a connection is made.
 pub(super) struct Access {
     pub(super) config: Config,
+    /// The password, to be kept out of messages.
+    pub(super) secrets: Secrets,
     pub(super) trust: Trust,
 }
 
@@ -137,7 +141,9 @@ impl Target {
             Some(file) => Trust::File(file),
             None => Trust::System,
         };
-        Ok(Access { config, trust })
+        let password = config.get_password().map(|it| String::from_utf8_lossy(it).into_owned());
+        let secrets = Secrets::new(password.map(SecretString::from));
+        Ok(Access { config, secrets, trust })
     }
 }
 
@@ -223,7 +229,7 @@ fn own_parameters(url: &str) -> (String, Own) {
             if let Some(mode) = value("sslmode") {
                 own.mode = Some(mode);
             } else if let Some(file) = value("sslrootcert") {
-                own.roots = Some(file.replace("%2F", "/"));
+                own.roots = Some(percent_decode_str(&file).decode_utf8_lossy().into_owned());
             } else {
                 return !part.is_empty();
             }
@@ -360,6 +366,11 @@ mod tests {
             ("?connect_timeout=3&sslmode=verify-full", SslMode::Require, Trust::System),
             ("?sslmode=require&sslrootcert=/ca.pem", SslMode::Require, file()),
             ("?sslrootcert=%2Fca.pem&sslmode=verify-full", SslMode::Require, file()),
+            (
+                "?sslmode=verify-full&sslrootcert=%2fmy%20cas%2Fa%2Bb.pem",
+                SslMode::Require,
+                Trust::File("/my cas/a+b.pem".into()),
+            ),
         ] {
             let found = access(&format!("postgres://host/db{query}"), &[]).expect("access");
             assert_eq!((found.config.get_ssl_mode(), found.trust), (mode, trust), "{query}");

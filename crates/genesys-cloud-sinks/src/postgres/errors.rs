@@ -5,7 +5,8 @@ use serde_json::value::RawValue;
 use tokio_postgres::Error;
 use tokio_postgres::error::{DbError, SqlState};
 
-use super::session::{Key, is_untranslatable, words};
+use super::session::Key;
+use super::sql_errors::{is_untranslatable, words};
 use super::{Field, PostgresSink};
 use crate::SinkError;
 
@@ -31,7 +32,7 @@ impl PostgresSink {
                 }
             }
         }
-        let (record, told) = (self.which(line, batch), self.told(&self.part()));
+        let (record, told) = (self.which(line, batch), self.told(&self.staging()));
         SinkError::new(match column.and_then(|column| self.fields.get(column)) {
             Some(field) => format!(
                 "{record} does not fit into column {} of {told} (field {}): {why}; leave the field out \
@@ -54,8 +55,8 @@ impl PostgresSink {
             it.code().code().starts_with("22") || it.code().code().starts_with("23")
         };
         let found = error.as_db_error().filter(is_of_row)?;
-        // "COPY queues_part, line 3, column name: ..", in the language of the server.
-        let (_, place) = found.where_()?.split_once(&format!("{}, ", self.part()))?;
+        // "COPY queues_staging, line 3, column name: ..", in the language of the server.
+        let (_, place) = found.where_()?.split_once(&format!("{}, ", self.staging()))?;
         let digits = place.trim_start_matches(|it: char| !it.is_ascii_digit());
         let digits = digits.split(|it: char| !it.is_ascii_digit()).next().unwrap_or_default();
         let line = digits.parse::<usize>().ok().and_then(|line| line.checked_sub(1));
@@ -64,7 +65,12 @@ impl PostgresSink {
         };
         let fields = self.fields.iter().enumerate().filter(names);
         let column = fields.max_by_key(|(_, field)| field.column.len()).map(|(at, _)| at);
-        Some((line, column, words(found)))
+        let why = words(found);
+        let why = match &self.session {
+            Some(session) => session.secrets.redact(&why).into_owned(),
+            None => why,
+        };
+        Some((line, column, why))
     }
 
     /// A record of a batch, for people.

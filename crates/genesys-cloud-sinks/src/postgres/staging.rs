@@ -1,11 +1,11 @@
-//! The table in which records stand until the list is whole, and how they get from there to where they belong.
+//! The staging table: records are in it until the list is whole.
 
 use super::table::{EXPORTS, ROW, list, mark, quoted};
 use super::{Field, PostgresSink};
 use crate::SinkError;
 
 impl PostgresSink {
-    /// Has a part that was begun with another key, or with none, go on with that of now.
+    /// Changes the key of a staging table that was begun with another one, or with none.
     pub(super) async fn change_key(&mut self, before: Option<&str>) -> Result<(), SinkError> {
         if before == self.target.upsert.as_deref() {
             return Ok(());
@@ -21,7 +21,7 @@ impl PostgresSink {
         if changes.is_empty() {
             return Ok(());
         }
-        let change = format!("ALTER TABLE {} {}", self.named(&self.part()), changes.join(", "));
+        let change = format!("ALTER TABLE {} {}", self.named(&self.staging()), changes.join(", "));
         self.session().await?.run(&change).await
     }
 
@@ -30,33 +30,33 @@ impl PostgresSink {
         list(self.fields.iter().map(|field| field.column.as_str()))
     }
 
-    /// Makes an empty part, and says that an export is on its way.
-    pub(super) async fn make_part(&mut self) -> Result<(), SinkError> {
-        let (table, part) = (self.named(&self.target.table), self.named(&self.part()));
-        let mut make = format!("DROP TABLE IF EXISTS {part}; ");
+    /// Makes an empty staging table, and says that an export is on its way.
+    pub(super) async fn make_staging(&mut self) -> Result<(), SinkError> {
+        let (table, staging) = (self.named(&self.target.table), self.named(&self.staging()));
+        let mut make = format!("DROP TABLE IF EXISTS {staging}; ");
         match self.is_new {
             true => {
                 let columns: Vec<String> = self.fields.iter().map(Field::declared).collect();
-                make += &format!("CREATE TABLE {part} ({})", columns.join(", "));
+                make += &format!("CREATE TABLE {staging} ({})", columns.join(", "));
             }
             // With what a row must comply with, so that it shows at once.
             false => {
                 make += &format!(
-                    "CREATE TABLE {part} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS \
+                    "CREATE TABLE {staging} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS \
                      INCLUDING GENERATED INCLUDING IDENTITY)"
                 );
             }
         }
         // Also without a key: one may be given when the export goes on.
         make += &format!(
-            "; ALTER TABLE {part} ADD {} bigint GENERATED ALWAYS AS IDENTITY",
+            "; ALTER TABLE {staging} ADD {} bigint GENERATED ALWAYS AS IDENTITY",
             quoted(ROW)
         );
         if let Some(key) = self.key() {
             make += &format!(", ALTER {} SET NOT NULL", quoted(&key.column));
         }
         // Both are of letters and digits.
-        make += &format!("; COMMENT ON TABLE {part} IS '{}'", mark(&self.run));
+        make += &format!("; COMMENT ON TABLE {staging} IS '{}'", mark(&self.run));
         let exports = self.named(EXPORTS);
         let (table, run) = (self.target.table.clone(), self.run.clone());
         let session = self.session().await?;
@@ -86,6 +86,6 @@ impl PostgresSink {
              began = now(), saved = NULL, ended = NULL, run = $2"
         );
         session.execute(&note, &[&table, &run]).await?;
-        Ok(session.commit(&format!("{part} was made")).await?)
+        Ok(session.commit(&format!("{staging} was made")).await?)
     }
 }
