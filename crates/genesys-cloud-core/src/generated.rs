@@ -140,7 +140,7 @@ pub fn job_windows<T: Wire + 'static, O>(
     windows_of_jobs(call, family, interval, facts, range, read_wire)
 }
 
-/// The same through jobs whose results are files, handed out as they are.
+/// The same through jobs whose results are files, returned as bytes.
 pub fn job_windows_for_bytes<O>(
     call: Call<O>,
     family: Family,
@@ -205,7 +205,7 @@ pub fn load<T: Wire>(
     Job::known(client, operation, family, saved)
 }
 
-/// The same three for a job whose results are files, handed out as they are.
+/// The same three for a job whose results are files, returned as bytes.
 pub fn submit_for_bytes<O>(call: Call<O>, family: Family) -> Submitting<Bytes> {
     let (client, request) = call.into_parts();
     Submitting::new(client, request, family, read_bytes)
