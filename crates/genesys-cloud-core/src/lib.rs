@@ -12,6 +12,7 @@ mod base_url;
 pub mod blocking;
 mod budget;
 mod call;
+mod call_counter;
 mod checkpoint;
 mod client;
 mod dedupe;
