@@ -6,7 +6,6 @@
 
 mod auth;
 mod base_url;
-mod budget;
 mod call;
 mod checkpoint;
 mod client;
@@ -16,12 +15,12 @@ mod digest;
 pub mod display;
 mod download;
 mod error;
-mod exchange;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
 #[doc(hidden)]
 pub mod generated;
+mod http_client;
 mod interval;
 mod jobs;
 mod json;
@@ -35,8 +34,10 @@ mod options;
 mod page_identity;
 mod paging;
 mod param;
+mod pipeline;
 #[doc(hidden)]
 pub mod private_file;
+mod rate_limit;
 #[doc(hidden)]
 pub mod redact;
 mod region;
@@ -51,7 +52,6 @@ mod spans;
 pub mod specs;
 mod split_errors;
 mod tls;
-mod transport;
 mod wait;
 mod windows;
 mod wire;
@@ -60,7 +60,6 @@ mod wire;
 pub use {bytes, chrono, futures, http, serde_json};
 
 pub use crate::auth::{AccessToken, TokenFuture, TokenProvider};
-pub use crate::budget::RateLimit;
 pub use crate::call::{Call, OperationCall, Sending};
 #[cfg(feature = "object_store_0_13")]
 pub use crate::checkpoint::ObjectCheckpoints;
@@ -84,6 +83,7 @@ pub use crate::paging::{
     Reason, Report, Scheme, TokenOut, Verdict,
 };
 pub use crate::param::{IntoOption, Param};
+pub use crate::rate_limit::RateLimit;
 pub use crate::region::Region;
 pub use crate::reply::{Decode, DecodeError, RawReply, Reply};
 pub use crate::request::Request;
