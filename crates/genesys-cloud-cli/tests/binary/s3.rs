@@ -46,6 +46,8 @@ struct Upload {
     parts: BTreeMap<u32, Object>,
 }
 
+const SERVICE_ACCOUNT: &str = r#"{"private_key": "not-to-be-told", "private_key_id": "key", "client_email": "me", "disable_oauth": true}"#;
+
 impl S3 {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -77,7 +79,8 @@ impl S3 {
             ("AWS_SECRET_ACCESS_KEY", "not-to-be-told".to_owned()),
             ("GOOGLE_BASE_URL", self.url.clone()),
             ("GOOGLE_ALLOW_HTTP", "true".to_owned()),
-            ("GOOGLE_BEARER_TOKEN", "not-to-be-told".to_owned()),
+            // As programs that stand in for Google Cloud Storage have it: no login, and an empty token.
+            ("GOOGLE_SERVICE_ACCOUNT_KEY", SERVICE_ACCOUNT.to_owned()),
         ]
     }
 
@@ -144,7 +147,7 @@ async fn respond(served: &Mutex<Inner>, request: Request<Incoming>) -> Reply {
     inner.requests.push(format!("{} {target}", head.method));
     let signature = head.headers.get("authorization").map(|it| it.to_str().unwrap());
     if !signature.is_some_and(|it| {
-        it.starts_with("AWS4-HMAC-SHA256 Credential=key/") || it == "Bearer not-to-be-told"
+        it.starts_with("AWS4-HMAC-SHA256 Credential=key/") || it.trim() == "Bearer"
     }) && !target.contains("X-Amz-Credential=key%2F")
     {
         return error(403, "SignatureDoesNotMatch");

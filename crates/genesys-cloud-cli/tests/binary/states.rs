@@ -70,7 +70,11 @@ async fn a_state_too_large_to_be_one_is_not_read() {
     std::fs::File::create(&state).unwrap().set_len((512 << 20) + 1).unwrap();
     let refused = run(Some(&org), folder.path(), &EXPORT).await;
     assert_eq!(refused.code, Some(2), "{}", refused.told);
-    assert!(refused.told.contains("is not the state of an export"), "{}", refused.told);
+    assert!(
+        refused.told.contains("is not a saved state: it has 536870913 bytes"),
+        "{}",
+        refused.told
+    );
 }
 
 #[tokio::test]

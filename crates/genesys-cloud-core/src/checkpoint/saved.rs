@@ -30,7 +30,7 @@ mod form {
 }
 
 /// What is written, and all that is read.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 impl Serialize for Checkpoint {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -580,19 +580,19 @@ fn what_is_no_checkpoint_is_refused() {
     let call = r#""call":{"org":{"baseUrl":"https://a"},"operation":"getThings","listing":"0000000000000000"}"#;
     let list = format!(r#""list":{{{call}}}"#);
     let with = |field: &str| {
-        format!(r#"{{"version":2,"made":"2026-05-01T00:00:00Z","list":{{{call},{field}}}}}"#)
+        format!(r#"{{"version":3,"made":"2026-05-01T00:00:00Z","list":{{{call},{field}}}}}"#)
     };
     serde_json::from_str::<Checkpoint>(&with(r#""later":[1]"#)).expect("a checkpoint");
     for (text, why) in [
         ("{}".to_owned(), "it has no version"),
         ("[]".to_owned(), "it has no version"),
         (
-            format!(r#"{{"version":3,"list":7,{list}}}"#),
-            "of version 3, by a later release; only version 2 is known",
+            format!(r#"{{"version":4,"list":7,{list}}}"#),
+            "of version 4, by a later release; only version 3 is known",
         ),
-        (format!(r#"{{"version":1,{list}}}"#), "of version 1; only"),
-        (format!(r#"{{"version":2,{list}}}"#), "`made`"),
-        (r#"{"version":2,"made":"2026-05-01T00:00:00Z"}"#.to_owned(), "it is of no list"),
+        (format!(r#"{{"version":2,{list}}}"#), "of version 2; only"),
+        (format!(r#"{{"version":3,{list}}}"#), "`made`"),
+        (r#"{"version":3,"made":"2026-05-01T00:00:00Z"}"#.to_owned(), "it is of no list"),
         (with(r#""number":0"#), "at no page"),
         (with(r#""number":1,"token":["a"]"#), "at no page, or at several"),
         (with(r#""token":[{}]"#), "its token is none"),

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use tokio_postgres::Error;
 
 use super::PostgresSink;
-use super::session::is_untranslatable;
+use super::sql_errors::is_untranslatable;
 use crate::reject::{Fault, OnBadValue, Rejected, tolerated};
 use crate::{SinkError, SinkFuture};
 

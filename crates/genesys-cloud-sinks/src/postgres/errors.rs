@@ -5,7 +5,8 @@ use serde_json::value::RawValue;
 use tokio_postgres::Error;
 use tokio_postgres::error::{DbError, SqlState};
 
-use super::session::{Key, is_untranslatable, words};
+use super::session::Key;
+use super::sql_errors::{is_untranslatable, words};
 use super::{Field, PostgresSink};
 use crate::SinkError;
 

@@ -7,13 +7,15 @@ mod moves;
 mod preflight;
 mod revival;
 mod session;
+mod sql_errors;
 mod staging;
+mod state;
 mod table;
 mod target;
 mod tls;
 mod waits;
 
-use genesys_cloud_core::{CheckpointStore, LARGEST_STATE, StoreFuture};
+use genesys_cloud_core::CheckpointStore;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -80,14 +82,6 @@ struct Field {
     kind: ColumnKind,
 }
 
-/// What is known of an export to the table.
-struct Kept {
-    state: Option<String>,
-    is_whole: bool,
-    /// Its id; `None` of an earlier release.
-    run: Option<String>,
-}
-
 /// What a commit remembers.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -150,49 +144,6 @@ impl PostgresSink {
 
     fn staging(&self) -> String {
         table::staging(&self.target.table)
-    }
-
-    /// What an export to this table has left.
-    async fn kept(&mut self) -> Result<Option<Kept>, SinkError> {
-        let session = self.session().await?;
-        let Some(columns) = session.columns(EXPORTS).await? else { return Ok(None) };
-        // The table may be one that an earlier release has made.
-        let has_runs = columns.iter().any(|column| column.name == "run");
-        let run = if has_runs { "run" } else { "NULL::text" };
-        let query = format!(
-            "SELECT whole, {run}, octet_length(state)::bigint, \
-             CASE WHEN octet_length(state) <= $2 THEN state END FROM {} WHERE table_name = $1",
-            self.named(EXPORTS)
-        );
-        let table = self.target.table.clone();
-        let largest = i32::try_from(LARGEST_STATE).unwrap_or(i32::MAX);
-        let rows = self.session().await?.all(&query, &[&table, &largest]).await?;
-        let Some(row) = rows.first() else { return Ok(None) };
-        let size: Option<i64> = row.get(2);
-        let size = size.unwrap_or(0).unsigned_abs();
-        if size > LARGEST_STATE {
-            return Err(SinkError::mismatch(format!(
-                "table {} is not a saved state: it has {size} bytes. Remove its row, or choose another table",
-                self.told(EXPORTS)
-            )));
-        }
-        Ok(Some(Kept { is_whole: row.get(0), run: row.get(1), state: row.get(3) }))
-    }
-
-    /// Loads the state, and learns whether the export that has left it had moved its records.
-    async fn load_state(&mut self) -> Result<Option<String>, SinkError> {
-        let Some(kept) = self.kept().await? else { return Ok(None) };
-        self.is_whole = kept.is_whole && kept.state.is_some();
-        self.saved = kept.state.as_ref().map(|state| Sum::of(state.as_bytes()));
-        Ok(kept.state)
-    }
-
-    /// Whether the staging table belongs to the export of this row.
-    async fn is_staging_of(&mut self, kept: Option<&Kept>) -> Result<bool, SinkError> {
-        let Some(kept) = kept.filter(|kept| !kept.is_whole) else { return Ok(false) };
-        let staging = self.named(&self.staging());
-        let comment = self.session().await?.comment(&staging).await?;
-        Ok(comment == kept.run.as_deref().map(table::mark))
     }
 
     async fn start(
@@ -291,26 +242,6 @@ impl PostgresSink {
         }))
     }
 
-    /// Checks that the row and the staging table are those of this export, which is resumed.
-    async fn check_run(&mut self, kept: Option<&Kept>) -> Result<(), SinkError> {
-        let (exports, staging) = (self.told(EXPORTS), self.told(&self.staging()));
-        let Some(kept) = kept.filter(|kept| kept.run.as_deref() == Some(&*self.run)) else {
-            return Err(SinkError::mismatch(format!(
-                "the state in table {exports} is not that of the export that its row is of; start over with --restart"
-            )));
-        };
-        self.is_whole = kept.is_whole;
-        let name = self.staging();
-        let there = self.session().await?.columns(&name).await?;
-        if self.is_whole || there.is_none() || self.is_staging_of(Some(kept)).await? {
-            return Ok(());
-        }
-        Err(SinkError::mismatch(format!(
-            "table {staging} is not the one that the export in table {exports} has filled; put that one back, or drop it \
-             and start over with --restart"
-        )))
-    }
-
     /// The columns that fields go to.
     fn fields_of(
         &self,
@@ -397,73 +328,6 @@ impl PostgresSink {
             let _ = session.roll_back().await;
         }
         moved
-    }
-
-    async fn put(&mut self, state: &str) -> Result<(), SinkError> {
-        if let Err(error) = self.save_state(state).await {
-            if !self.can_revive() {
-                return Err(error);
-            }
-            if !self.revive(error, Some(state)).await? {
-                self.save_state(state).await?;
-            }
-        }
-        self.committed(state);
-        Ok(())
-    }
-
-    async fn save_state(&mut self, state: &str) -> Result<(), SinkError> {
-        let save = format!(
-            "UPDATE {} SET state = $1, saved = now() WHERE table_name = $2",
-            self.named(EXPORTS)
-        );
-        let table = self.target.table.clone();
-        let session = self.session().await?;
-        session.begin().await?;
-        if session.execute(&save, &[&state, &table]).await? != 1 {
-            return Err(SinkError::mismatch(format!(
-                "the row of table {table} in {EXPORTS} is missing; start over with --restart"
-            )));
-        }
-        Ok(session.commit("the last batch is stored").await?)
-    }
-
-    async fn forget(&mut self) -> Result<(), SinkError> {
-        let Some(kept) = self.kept().await? else { return Ok(()) };
-        let (exports, staging) = (self.named(EXPORTS), self.named(&self.staging()));
-        let table = self.target.table.clone();
-        let is_ours = self.is_staging_of(Some(&kept)).await?;
-        let session = self.session().await?;
-        session.begin().await?;
-        let forget = match kept.is_whole {
-            true => format!("UPDATE {exports} SET state = NULL WHERE table_name = $1"),
-            false => {
-                if is_ours {
-                    session.run(&format!("DROP TABLE IF EXISTS {staging}")).await?;
-                }
-                format!("DELETE FROM {exports} WHERE table_name = $1")
-            }
-        };
-        session.execute(&forget, &[&table]).await?;
-        Ok(session.commit("the state is removed").await?)
-    }
-
-    /// Refuses to start over where an export has moved its records and could not say so: they would be added once
-    /// more.
-    async fn refuse_to_repeat(&mut self) -> Result<(), SinkError> {
-        let table = self.target.table.clone();
-        let has_moved = self.kept().await?.is_some_and(|it| it.is_whole && it.state.is_some());
-        if !has_moved
-            || self.target.upsert.is_some()
-            || self.session().await?.columns(&table).await?.is_none()
-        {
-            return Ok(());
-        }
-        Err(SinkError::mismatch(format!(
-            "the export that was stopped has moved its records to table {}, and --restart would add them again. Run it \
-             with --resume, which reads nothing and closes that export; after that, it can begin anew",
-            self.told(&table)
-        )))
     }
 
     async fn note(&mut self, report: &str) -> Result<Option<String>, SinkError> {
@@ -573,24 +437,5 @@ impl Sink for PostgresSink {
     fn notes(&self) -> Vec<String> {
         let doubts = self.doubt.iter().chain(&self.warnings).filter(|_| !self.is_whole).cloned();
         doubts.chain(self.rows.notes()).collect()
-    }
-}
-
-/// The state is in the row of the table, and saving it commits the transaction of the batch.
-impl CheckpointStore for PostgresSink {
-    fn load<'a>(&'a mut self, _: &'a str) -> StoreFuture<'a, Option<String>> {
-        Box::pin(async { Ok(self.load_state().await?) })
-    }
-
-    fn save<'a>(&'a mut self, _: &'a str, text: &'a str) -> StoreFuture<'a, ()> {
-        Box::pin(async { Ok(self.put(text).await?) })
-    }
-
-    fn clear<'a>(&'a mut self, _: &'a str) -> StoreFuture<'a, ()> {
-        Box::pin(async { Ok(self.forget().await?) })
-    }
-
-    fn location(&self, _: &str) -> String {
-        format!("table {}", self.told(EXPORTS))
     }
 }
