@@ -11,6 +11,7 @@ mod base_url;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 mod call;
+mod call_counter;
 mod checkpoint;
 mod client;
 mod dedupe;

@@ -29,9 +29,11 @@ pub const CORE: &[(&str, &[&str])] = &[
     (
         "what lists are made of",
         &[
+            "call_counter",
             "dedupe",
             "interval",
             "json_path",
+            "options",
             "page_identity",
             "saved_job",
             "schedule",
