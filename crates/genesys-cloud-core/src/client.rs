@@ -159,7 +159,7 @@ impl Client {
 
     /// A new client whose calls are answered by a function.
     #[cfg(feature = "test-util")]
-    pub(crate) fn with_responder(mut self, responder: crate::transport::Responder) -> Self {
+    pub(crate) fn with_responder(mut self, responder: crate::pipeline::Responder) -> Self {
         if let Some(transport) = Arc::get_mut(&mut self.0) {
             transport.responder = Some(responder);
         }

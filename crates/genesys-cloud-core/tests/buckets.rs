@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use genesys_cloud_core::{CheckpointStore as _, ErrorKind, ObjectCheckpoints};
+use genesys_cloud_core::{CheckpointStore as _, ObjectCheckpoints};
 use object_store::memory::InMemory;
 use object_store::throttle::{ThrottleConfig, ThrottledStore};
 use object_store::{ObjectStore, ObjectStoreExt as _};
@@ -21,12 +21,12 @@ async fn two_writers_notice_each_other() {
     first.save("a", "1").await.expect("saved");
     first.save("a", "2").await.expect("saved");
     let error = second.save("a", "3").await.expect_err("changed by another");
-    assert!(error.kind() == ErrorKind::Conflict, "{error}");
+    assert!(error.is_conflict(), "{error}");
     // What the other one saved is there, and can be gone on with.
     assert_eq!(second.load("a").await.expect("loaded").as_deref(), Some("2"));
     second.save("a", "3").await.expect("saved");
     let error = first.save("a", "4").await.expect_err("changed by another");
-    assert!(error.kind() == ErrorKind::Conflict, "{error}");
+    assert!(error.is_conflict(), "{error}");
     // Another key is another object.
     first.save("b/c", "5").await.expect("saved");
     second.clear("a").await.expect("cleared");
@@ -55,7 +55,7 @@ async fn a_save_that_was_dropped_is_not_taken_for_that_of_another_writer() {
                 first.save("a", "4").await.expect("saved");
                 assert_eq!(first.load("a").await.expect("loaded").as_deref(), Some("4"));
             }
-            (false, Err(error)) => assert!(error.kind() == ErrorKind::Conflict, "{error}"),
+            (false, Err(error)) => assert!(error.is_conflict(), "{error}"),
             (_, saved) => panic!("{is_own}: {saved:?}"),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use genesys_cloud_core::{ErrorKind, StoreError, private_file};
+use genesys_cloud_core::{StoreError, private_file};
 
 use crate::reject::Unfit;
 
@@ -119,7 +119,7 @@ impl From<StoreError> for SinkError {
         let text = error.to_string();
         if error.is_unavailable() {
             Self::unavailable(text)
-        } else if error.kind() == ErrorKind::Conflict {
+        } else if error.is_conflict() {
             Self::taken(text)
         } else if error.is_unreadable() {
             Self::mismatch(text)

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
-use genesys_cloud_core::{Checkpoint, CheckpointStore, Client, ErrorKind, RawItem, SavedJob};
+use genesys_cloud_core::{Checkpoint, CheckpointStore, Client, RawItem, SavedJob};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
@@ -348,7 +348,7 @@ impl<'a> Runner<'a> {
             return Ok(());
         };
         // Nobody will resume from here, so what a bucket has of it would stay for ever.
-        if error.kind() == ErrorKind::Conflict || !self.is_saved && !error.is_unavailable() {
+        if error.is_conflict() || !self.is_saved && !error.is_unavailable() {
             self.is_saved = false;
             self.target.discard(&state).await?;
         }

@@ -38,7 +38,7 @@ async fn a_key_belongs_to_one_writer() {
         second.save("a", "x").await.expect_err("in use"),
         second.clear("a").await.expect_err("in use"),
     ] {
-        assert!(error.kind() == ErrorKind::Conflict, "{error}");
+        assert!(error.is_conflict(), "{error}");
         let pid = std::process::id().to_string();
         assert!(error.to_string().contains(&format!("in use by process {pid}")), "{error}");
     }
@@ -96,7 +96,7 @@ async fn what_can_not_be_a_state_is_refused() {
     // A file where the directory should be.
     let mut nowhere = FileStore::new(store.path("a"));
     let error = nowhere.load("a").await.expect_err("no directory");
-    assert!(!error.is_unreadable() && error.kind() != ErrorKind::Conflict, "{error}");
+    assert!(!error.is_unreadable() && !error.is_conflict(), "{error}");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::fmt;
 
-use genesys_cloud_core::{CheckpointStore, ErrorKind, ObjectCheckpoints, StoreError, StoreFuture};
+use genesys_cloud_core::{CheckpointStore, ObjectCheckpoints, StoreError, StoreFuture};
 
 use super::place::{BucketUrl, Object};
 use crate::aside;
@@ -58,7 +58,7 @@ async fn wait<T>(object: &Object, doing: &str, work: StoreFuture<'_, T>) -> Resu
         return Err(StoreError::stopped(format!("stopped while {} was waited for", object.url)));
     };
     done.map_err(|error| {
-        if error.kind() == ErrorKind::Conflict {
+        if error.is_conflict() {
             return StoreError::conflict(format!(
                 "{} was changed by another export to the same place; only one can go on",
                 object.url
