@@ -3,15 +3,29 @@
 /// The layers of the core, from the ground up. A module imports modules of its own layer and of those above it in
 /// this list.
 pub const CORE: &[(&str, &[&str])] = &[
-    ("text and values", &["base_url", "digest", "display", "operation", "private_file", "redact"]),
+    (
+        "text and values",
+        &["base_url", "digest", "display", "operation", "private_file", "redact", "tls"],
+    ),
     (
         "requests, replies and errors",
         &[
-            "error", "exchange", "json", "lenient", "param", "region", "reply", "request", "retry",
-            "runtime", "spans", "tls", "wait", "wire",
+            "error",
+            "http_client",
+            "json",
+            "lenient",
+            "param",
+            "region",
+            "reply",
+            "request",
+            "retry",
+            "runtime",
+            "spans",
+            "wait",
+            "wire",
         ],
     ),
-    ("HTTP client", &["auth", "budget", "call", "client", "download", "transport"]),
+    ("HTTP client", &["auth", "call", "client", "download", "pipeline", "rate_limit"]),
     (
         "what lists are made of",
         &[
@@ -54,8 +68,8 @@ pub const CYCLES: &[(&str, &[&[&str]])] = &[
     (
         "genesys-cloud-core",
         &[
-            &["call", "client", "transport"],
-            &["error", "exchange", "param", "reply", "retry", "wire"],
+            &["call", "client", "pipeline"],
+            &["error", "http_client", "param", "reply", "retry", "wire"],
         ],
     ),
     (
