@@ -29,6 +29,20 @@ impl Client {
         ClientBuilder::new()
     }
 
+    /// A client of a fake org, for tests.
+    ///
+    /// # Panics
+    /// If this machine can't make any client.
+    #[cfg(feature = "test-util")]
+    pub fn of(org: &genesys_cloud_mock::MockOrg) -> Self {
+        Self::builder()
+            .api_url(org.url())
+            .login_url(org.url())
+            .credentials(org.client_id(), org.client_secret())
+            .build()
+            .expect("a client of the fake org")
+    }
+
     /// Starts from environment variables, to set more in code: see [`ClientBuilder::from_env`].
     pub fn builder_from_env() -> ClientBuilder {
         ClientBuilder::from_env()

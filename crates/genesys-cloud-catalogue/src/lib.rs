@@ -20,6 +20,8 @@
 //! assert_eq!(entities.items.as_ref().and_then(|item| item.reference.as_deref()), Some("Queue"));
 //! ```
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod catalogue;
 mod error;
 mod operation;
@@ -31,3 +33,8 @@ pub use catalogue::Catalogue;
 pub use error::Error;
 pub use operation::{Body, Location, Operation, Parameter, Reply};
 pub use schema::{Kind, Schema};
+
+/// The examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

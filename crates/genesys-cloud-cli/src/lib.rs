@@ -4,6 +4,8 @@
 //! Operations are run from the catalogue as data ([`tags`]) by the same engine as the typed paginators; none of
 //! the generated bindings is compiled in. Records go to a [`Sink`](genesys_cloud_sinks::Sink).
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod arguments;
 mod body;
 mod capabilities;

@@ -157,6 +157,15 @@ impl Client {
         self.0.max_page_items
     }
 
+    /// A new client whose calls are answered by a function.
+    #[cfg(feature = "test-util")]
+    pub(crate) fn with_responder(mut self, responder: crate::transport::Responder) -> Self {
+        if let Some(transport) = Arc::get_mut(&mut self.0) {
+            transport.responder = Some(responder);
+        }
+        self
+    }
+
     /// Where the token stands in its rate limit, as the last answer told. `None` before that.
     pub fn rate_limit(&self) -> Option<RateLimit> {
         self.0.budget.standing()

@@ -4,8 +4,12 @@
 //! when one is called is written here, once. Users depend on the crate `genesys-cloud`, which re-exports
 //! what they need.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod auth;
 mod base_url;
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod budget;
 mod call;
 mod checkpoint;
@@ -50,6 +54,8 @@ mod spans;
 #[cfg(feature = "catalogue")]
 pub mod specs;
 mod split_errors;
+#[cfg(feature = "test-util")]
+pub mod test_util;
 mod tls;
 mod transport;
 mod wait;
@@ -94,3 +100,8 @@ pub use crate::windows::{
     Piece, PieceState, Plan, WindowPages, Windows, WindowsFrom, WindowsReport,
 };
 pub use crate::wire::{Json, OpenEnum, Record, UnknownFields, Variants, Wire};
+
+/// The examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -118,6 +118,11 @@ pub struct Reply<T> {
 }
 
 impl<T> Reply<T> {
+    #[cfg(feature = "test-util")]
+    pub(crate) const fn from_parts(value: T, head: Head) -> Self {
+        Self { value, head }
+    }
+
     /// What the operation returned.
     pub fn value(&self) -> &T {
         &self.value

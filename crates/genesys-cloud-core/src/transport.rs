@@ -28,6 +28,10 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// JSON wherever there is a choice; a few operations have none, and answer with text alone.
 const ACCEPTED: HeaderValue = HeaderValue::from_static("application/json, */*;q=0.1");
 
+/// What answers the requests of a client in place of the API, in unit tests.
+#[cfg(feature = "test-util")]
+pub(crate) type Responder = Arc<dyn Fn(&Request) -> Result<RawReply, Error> + Send + Sync>;
+
 /// What all clones of a client share.
 pub(crate) struct Transport {
     pub(crate) exchange: Exchange,
@@ -41,11 +45,17 @@ pub(crate) struct Transport {
     pub(crate) max_page_items: usize,
     /// What the API said about the token, after `Client::identify`.
     pub(crate) learned: OnceCell<Learned>,
+    #[cfg(feature = "test-util")]
+    pub(crate) responder: Option<Responder>,
 }
 
 impl Transport {
     /// Sends a request and gives the reply if the operation accepts its status.
     pub(crate) async fn execute(&self, request: &Request) -> Result<RawReply, Error> {
+        #[cfg(feature = "test-util")]
+        if let Some(responder) = &self.responder {
+            return responder(request);
+        }
         let retries = &self.retries;
         let attempts = retries.begin(request.operation().is_repeatable());
         self.call(request, attempts, None, Course::default()).await
@@ -60,6 +70,10 @@ impl Transport {
         error: Error,
         so_far: Course,
     ) -> Result<RawReply, Error> {
+        #[cfg(feature = "test-util")]
+        if self.responder.is_some() {
+            return Err(error.spent());
+        }
         let is_repeatable = request.operation().is_repeatable();
         let mut attempts = self.retries.begin_again(is_repeatable, repeated);
         match attempts.after_unusable(&error) {

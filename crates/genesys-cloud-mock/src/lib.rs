@@ -128,6 +128,8 @@
 //! Of the filters, only `name` filters lists; others are accepted and ignored, but a token of
 //! one query is refused in another.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod api;
 mod available;
 mod cache;
@@ -178,3 +180,8 @@ pub use scenario::Scenario;
 pub use scheme::Scheme;
 pub use script::{Call, Fault, PageOverride};
 pub use timeline::Timeline;
+
+/// The examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

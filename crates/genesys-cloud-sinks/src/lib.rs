@@ -15,6 +15,7 @@
 //! bucket, a key of Redis, or the database that the records go to ([`Sink::store`]).
 //!
 //! JSONL, CSV, gzip, files and streams are always there.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     not(all(feature = "buckets", feature = "postgres", feature = "redis")),
     allow(rustdoc::broken_intra_doc_links)
@@ -65,3 +66,8 @@ pub use crate::sink::{Sink, SinkFuture};
 pub use crate::state_file::StateFile;
 pub use crate::stream::StreamSink;
 pub use crate::watch::Watch;
+
+/// The examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -29,6 +29,7 @@ pub const CORE: &[(&str, &[&str])] = &[
     ("ranges of time", &["windows"]),
     ("checkpoints", &["checkpoint"]),
     ("what generated code uses", &["fuzzing", "generated", "list", "macros"]),
+    ("what programs use", &["blocking", "specs", "test_util"]),
 ];
 
 /// The crates, from the ground up. A crate depends on those above it in this list.

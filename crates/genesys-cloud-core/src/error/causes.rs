@@ -92,6 +92,13 @@ impl Error {
         )
     }
 
+    /// A blocking call was made where it would block an async runtime.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn within_runtime() -> Self {
+        let why = "a blocking call was made in async code".to_owned();
+        Self::new(ErrorKind::NoRuntime, None, why).advise("await the call instead")
+    }
+
     /// The data that a job was to search is not available yet.
     pub(crate) fn data_unavailable(operation: &Operation, why: String) -> Self {
         Self::new(ErrorKind::DataUnavailable, Some(operation), why)

@@ -23,7 +23,7 @@ pub enum ErrorKind {
     Config,
     /// The request was not sent, because it has a value that can't be sent.
     InvalidRequest,
-    /// The call was not sent, because it was polled outside a tokio runtime.
+    /// The call was not sent: it was polled outside a tokio runtime, or a blocking call was made inside one.
     NoRuntime,
     /// No connection to the host was made, so nothing was sent. A timeout while connecting counts too.
     Connect,

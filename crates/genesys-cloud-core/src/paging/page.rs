@@ -33,6 +33,43 @@ pub(super) struct FileOfPage {
     pub(super) url: String,
 }
 
+#[cfg(feature = "test-util")]
+impl<T> Page<T> {
+    /// A page with these items, the first of its list, for unit tests.
+    ///
+    /// ```
+    /// use genesys_cloud_core::Page;
+    ///
+    /// let page = Page::from_items(["Ada", "Alan"]).with_total(12);
+    /// assert_eq!((page.items(), page.number(), page.total()), (&["Ada", "Alan"][..], 1, Some(12)));
+    /// ```
+    pub fn from_items(items: impl IntoIterator<Item = T>) -> Self {
+        let items: Vec<T> = items.into_iter().collect();
+        Self {
+            ids: vec![None; items.len()],
+            items,
+            number: 1,
+            page_count: None,
+            total: None,
+            page_size: None,
+            head: Head::new(http::StatusCode::OK, HeaderMap::new()),
+            file: None,
+        }
+    }
+
+    /// The same as the page of this number, from 1.
+    #[must_use]
+    pub fn with_number(self, number: u64) -> Self {
+        Self { number, ..self }
+    }
+
+    /// The same in a list of so many items.
+    #[must_use]
+    pub fn with_total(self, items: u64) -> Self {
+        Self { total: Some(items), ..self }
+    }
+}
+
 impl<T> Page<T> {
     /// The items. None in the page that shows that there are no more.
     pub fn items(&self) -> &[T] {

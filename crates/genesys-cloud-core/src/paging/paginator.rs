@@ -23,6 +23,8 @@ use super::point::{Handed, ListPoint};
 use super::raw::{RawItem, raw};
 use super::read::{self, Read, ReadPage};
 use super::report::Report;
+#[cfg(feature = "test-util")]
+use super::report::Verdict;
 use super::standing::Facts;
 use super::subject::Subject;
 use crate::call::Call;
@@ -87,6 +89,9 @@ pub struct Paginator<T> {
     id: Option<String>,
     /// The ids that came before, from the first page on, if `dedupe_by` is set.
     known: Option<RecentIds>,
+    /// What the verdict is to be, in unit tests.
+    #[cfg(feature = "test-util")]
+    verdict: Option<Verdict>,
 }
 
 /// The page that was read last, as far as a checkpoint needs it.
@@ -216,7 +221,17 @@ impl<T> Paginator<T> {
 
     fn new(engine: Engine, read: Read<T>) -> Self {
         let items = Vec::new().into_iter();
-        Self { engine, read, page: None, items, last: LastPage::default(), id: None, known: None }
+        Self {
+            engine,
+            read,
+            page: None,
+            items,
+            last: LastPage::default(),
+            id: None,
+            known: None,
+            #[cfg(feature = "test-util")]
+            verdict: None,
+        }
     }
 
     /// Takes over all options that are set in `options`.
@@ -310,7 +325,32 @@ impl<T> Paginator<T> {
 
     /// What has been read so far.
     pub fn report(&self) -> Report {
-        self.engine.report()
+        let report = self.engine.report();
+        #[cfg(feature = "test-util")]
+        if let Some(verdict) = self.verdict.filter(|_| report.end.is_some()) {
+            return report.with_verdict(verdict);
+        }
+        report
+    }
+
+    /// The same list with this verdict once it has been read to its end, for unit tests.
+    ///
+    /// ```
+    /// use genesys_cloud_core::{Paginator, Reason, Verdict};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), genesys_cloud_core::Error> {
+    /// let moved = Verdict::Drifted(Reason::Moved);
+    /// let mut numbers = Paginator::from_items([1, 2]).with_verdict(moved);
+    /// while numbers.try_next().await?.is_some() {}
+    /// assert_eq!(numbers.report().verdict(), moved);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "test-util")]
+    pub fn with_verdict(mut self, verdict: Verdict) -> Self {
+        self.verdict = Some(verdict);
+        self
     }
 }
 

@@ -161,6 +161,8 @@ impl Progress {
             has_list: self.lists.has_list,
             other_lists: self.lists.other,
             other_fields: self.lists.other_fields.clone(),
+            #[cfg(feature = "test-util")]
+            stated: None,
         }
     }
 }

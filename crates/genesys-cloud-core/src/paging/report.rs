@@ -76,6 +76,9 @@ pub struct Report {
     pub(super) other_lists: u64,
     /// The fields that came in place of the list.
     pub(super) other_fields: Vec<String>,
+    /// What the verdict is to be, in unit tests.
+    #[cfg(feature = "test-util")]
+    pub(super) stated: Option<Verdict>,
 }
 
 impl Report {
@@ -102,6 +105,10 @@ impl Report {
     /// Whether what was read is the list. Before its end that is
     /// [`Unknown`](Verdict::Unknown): [`Unfinished`](Reason::Unfinished).
     pub fn verdict(&self) -> Verdict {
+        #[cfg(feature = "test-util")]
+        if let Some(stated) = self.stated {
+            return stated;
+        }
         let Some(end) = self.end else { return Verdict::Unknown(Reason::Unfinished) };
         let more = |reason| Verdict::Truncated(reason);
         match end {
@@ -118,6 +125,21 @@ impl Report {
             | End::OneReply
             | End::OneWindow => self.verdict_on_whole(end),
         }
+    }
+
+    /// The same with this verdict, for unit tests.
+    ///
+    /// ```
+    /// use genesys_cloud_core::{Reason, Report, Verdict};
+    ///
+    /// let report = Report::default().with_verdict(Verdict::Truncated(Reason::Cap));
+    /// assert_eq!(report.verdict(), Verdict::Truncated(Reason::Cap));
+    /// ```
+    #[cfg(feature = "test-util")]
+    #[must_use]
+    pub fn with_verdict(mut self, verdict: Verdict) -> Self {
+        self.stated = Some(verdict);
+        self
     }
 
     fn verdict_on_whole(&self, end: End) -> Verdict {

@@ -59,6 +59,8 @@ impl<C> ClientBuilder<C> {
                     hooks: self.hooks.clone(),
                     max_page_items: self.max_page_items,
                     learned: OnceCell::new(),
+                    #[cfg(feature = "test-util")]
+                    responder: None,
                 })
             }
             (.., problems) => Err(problems),

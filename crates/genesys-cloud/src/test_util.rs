@@ -1,0 +1,80 @@
+//! For unit tests of code that uses the SDK: values made by hand, and a whole org that is fake.
+//!
+//! - [`Client::of`] is a client of a [fake org](mock::MockOrg), which answers every operation over HTTP on this
+//!   machine.
+//! - [`client()`] is a client whose replies come from a function: no HTTP, no login, no time passes.
+//! - [`ResponseTemplate`] is a reply of the API, made into a [`Reply`](crate::Reply) or an [`Error`].
+//! - [`Reply::new`](crate::Reply::new), [`Page::from_items`](crate::Page::from_items),
+//!   [`Paginator::from_items`](crate::Paginator::from_items) and
+//!   [`Paginator::from_pages`](crate::Paginator::from_pages) hold values of a test.
+//!
+//! ```
+//! # #[cfg(feature = "routing")]
+//! # mod example {
+//! use genesys_cloud::test_util::ResponseTemplate;
+//! use genesys_cloud::types::Queue;
+//! use genesys_cloud::{Error, Paginator};
+//!
+//! /// The code under test: how many members all queues have.
+//! async fn members(mut queues: Paginator<Queue>) -> Result<i64, Error> {
+//!     let mut members = 0;
+//!     while let Some(queue) = queues.try_next().await? {
+//!         members += queue.member_count.unwrap_or(0);
+//!     }
+//!     Ok(members)
+//! }
+//!
+//! #[tokio::main(flavor = "current_thread")]
+//! pub async fn main() {
+//!     let queue = |members| Queue { member_count: Some(members), ..Default::default() };
+//!     let queues = Paginator::from_items([queue(3), queue(4)]);
+//!     assert_eq!(members(queues).await.expect("two queues"), 7);
+//!
+//!     let outage = ResponseTemplate::new(503).into_error("getRoutingQueues");
+//!     let queues = Paginator::from_pages([Ok(vec![queue(3)]), Err(outage)]);
+//!     assert_eq!(members(queues).await.expect_err("an outage").status(), Some(503));
+//! }
+//! # }
+//! # #[cfg(feature = "routing")]
+//! # example::main();
+//! ```
+
+pub use genesys_cloud_core::test_util::ResponseTemplate;
+pub use genesys_cloud_mock as mock;
+
+use crate::endpoint::Request;
+use crate::{Client, Error};
+
+/// A client whose replies come from a function. A status that the operation does not accept becomes an error, as
+/// it does for a reply of the API; nothing is retried.
+///
+/// ```
+/// # #[cfg(feature = "routing")]
+/// # mod example {
+/// use genesys_cloud::test_util::{self, ResponseTemplate};
+/// use serde_json::json;
+///
+/// #[tokio::main(flavor = "current_thread")]
+/// pub async fn main() -> Result<(), genesys_cloud::Error> {
+///     let client = test_util::client(|request| {
+///         Ok(match request.operation().id() {
+///             "getRoutingQueue" => ResponseTemplate::new(200).set_body_json(json!({"name": "Sales"})),
+///             _ => ResponseTemplate::new(404),
+///         })
+///     });
+///     let queue = client.routing().queue("7c1f9a52").send().await?;
+///     assert_eq!(queue.value().name.as_deref(), Some("Sales"));
+///     Ok(())
+/// }
+/// # }
+/// # #[cfg(feature = "routing")]
+/// # example::main().expect("a queue");
+/// ```
+///
+/// # Panics
+/// If this machine can't make any client.
+pub fn client(
+    respond: impl Fn(&Request) -> Result<ResponseTemplate, Error> + Send + Sync + 'static,
+) -> Client {
+    genesys_cloud_core::test_util::client(respond).into()
+}
