@@ -134,8 +134,8 @@ async fn options_for_records_that_do_not_fit_are_checked_first() {
     let org = MockOrg::start().await.unwrap();
     let folder = tempdir().unwrap();
     for (options, told) in [
-        (&["--rejects", "r.jsonl"][..], "unless --on-bad-value is null or skip"),
-        (&["--on-bad-value", "skip"], "name one with --rejects"),
+        (&["--rejects", "r.jsonl"][..], "requires --on-bad-value null or skip"),
+        (&["--on-bad-value", "skip"], "add --rejects rejects.jsonl"),
         (
             &["--on-bad-value", "skip", "--out", "q.csv", "--rejects", "q.csv"],
             "q.csv is the output",
@@ -219,9 +219,9 @@ async fn records_that_do_not_fit_are_rejected_once_however_often_it_is_killed() 
         [&plain[..], &["--restart", "--on-bad-value", "skip", "--rejects", "r.jsonl"]].concat();
     let done = run(Some(&org), folder.path(), &skip).await;
     done.done();
-    let first = format!("complete, but {} records left out: 250 records", odd.len());
+    let first = format!("complete, but {} records skipped: 250 records", odd.len());
     assert!(done.told.contains(&first), "{}", done.told);
-    assert!(done.told.contains("they are in r.jsonl"), "{}", done.told);
+    assert!(done.told.contains("see r.jsonl"), "{}", done.told);
     assert_eq!(rejected(&folder.path().join("r.jsonl")).0, odd);
     // Without one that does not fit, the file is empty.
     let org = MockOrg::builder().list(QUEUES, 10).start().await.unwrap();
@@ -256,6 +256,6 @@ async fn records_that_do_not_fit_into_an_object_or_a_stream_are_rejected() {
     assert!(output.status.success());
     assert_eq!(ids(&rows(output.stdout)), good);
     let told = String::from_utf8(output.stderr).unwrap();
-    assert!(told.contains(&format!("{} records did not fit: ", odd.len())), "{told}");
+    assert!(told.contains(&format!("{} records rejected: ", odd.len())), "{told}");
     assert_eq!(rejected(&folder.path().join("r.jsonl")).0, odd);
 }
